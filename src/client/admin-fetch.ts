@@ -33,35 +33,42 @@ export function adminFetch(
   options: AdminConnectionOptions,
 ): (request: Request) => Promise<Response> {
   return async (request) => {
-    const body = new Uint8Array(await request.arrayBuffer());
-    const { pathname, search } = new URL(request.url);
-    const exchangeRequest = {
-      method: request.method as ExchangeRequest['method'],
-      path: pathname + search,
-      headers: {
-        ...Object.fromEntries(request.headers),
-        host: server.url.host,
-        accept: 'application/json, application/problem+json',
-        authorization: `Bearer ${server.bearer}`,
-      },
-      ...(body.length > 0 && { body }),
-    };
+    const exchangeRequest = await toExchangeRequest(request, server);
     const isRepeatable = request.method === 'GET' || request.headers.has('idempotency-key');
     for (let attempt = 1; ; attempt += 1) {
       try {
         return await send(exchangeRequest, server, options);
       } catch (error) {
         if (!(error instanceof AnswerLost)) throw error;
-        if (isRepeatable && attempt < ATTEMPTS) continue;
-        const unknown = isRepeatable ? '' : ', and may have executed the request';
-        throw new RedemptionError(
-          'service_unavailable',
-          `The service returned no complete response (${error.message})${unknown}.`,
-          { cause: error },
-        );
+        if (!isRepeatable || attempt === ATTEMPTS) throw responseLost(error, isRepeatable);
       }
     }
   };
+}
+
+async function toExchangeRequest(request: Request, { url, bearer }: AdminServer): Promise<ExchangeRequest> {
+  const body = new Uint8Array(await request.arrayBuffer());
+  const { pathname, search } = new URL(request.url);
+  return {
+    method: request.method as ExchangeRequest['method'],
+    path: pathname + search,
+    headers: {
+      ...Object.fromEntries(request.headers),
+      host: url.host,
+      accept: 'application/json, application/problem+json',
+      authorization: `Bearer ${bearer}`,
+    },
+    ...(body.length > 0 && { body }),
+  };
+}
+
+function responseLost(cause: AnswerLost, isRepeatable: boolean): RedemptionError {
+  const unknown = isRepeatable ? '' : ', and may have executed the request';
+  return new RedemptionError(
+    'service_unavailable',
+    `The service returned no complete response (${cause.message})${unknown}.`,
+    { cause },
+  );
 }
 
 async function send(
@@ -71,24 +78,19 @@ async function send(
 ): Promise<Response> {
   const signal = AbortSignal.timeout(options.timeoutMs ?? DEFAULT_TIMEOUT_MS);
   const target = { host: unbracketed(url.hostname), port: Number(url.port) || 443, ca };
+  const where = formatHostPort(target);
   const socket = await openConnection(target, options, signal).catch((error: unknown) => {
-    throw ofAdminApi(error, `${formatHostPort(target)}`, ca !== undefined);
+    throw ofAdminApi(error, where, ca !== undefined);
   });
   const answer = await exchange(socket, request, signal, MAX_RESPONSE_BYTES);
   if (answer.tooLong) throw new RedemptionError('answer_invalid', 'The answer is larger than 16 MiB.');
   if (answer.status >= 300 && answer.status < 400)
-    throw new RedemptionError(
-      'redirect',
-      `${formatHostPort(target)} redirects, which the admin API never does.`,
-    );
+    throw new RedemptionError('redirect', `${where} redirects, which the admin API never does.`);
   const type = answer.headers['content-type'] ?? '';
   // A proxy in front of the service answers in another format.
   if (answer.status !== 204 && !/^application\/(problem\+)?json\b/.test(type)) {
     const code = answer.status >= 500 ? 'service_unavailable' : 'answer_invalid';
-    throw new RedemptionError(
-      code,
-      `The server at ${formatHostPort(target)} is no admin API (HTTP ${answer.status}).`,
-    );
+    throw new RedemptionError(code, `The server at ${where} is no admin API (HTTP ${answer.status}).`);
   }
   const headers = { 'content-type': type, 'content-length': String(answer.body.length) };
   return new Response(answer.status === 204 ? null : new Uint8Array(answer.body), {

@@ -51,22 +51,24 @@ function parsePostgresUrl(text: string): PostgresUrl | undefined {
   const [, user, password, authority = '', database, query = ''] = parts;
   const given = new URLSearchParams(query);
   if ([...given.keys()].some((key) => !(PARAMETERS as readonly string[]).includes(key))) return undefined;
-  const hosts = parseHosts(given.get('host') ?? authority);
-  const sslMode = given.get('sslmode') ?? defaultMode(hosts ?? []);
+  const parameter = (name: (typeof PARAMETERS)[number]) => given.get(name) ?? undefined;
+  const decoded = (part: string | undefined) => (part ? decodeURIComponent(part) : undefined);
+  const hosts = parseHosts(parameter('host') ?? authority);
+  const sslMode = parameter('sslmode') ?? defaultMode(hosts ?? []);
   if (!hosts || !SSL_MODES.includes(sslMode)) return undefined;
   try {
     return {
       kind: 'postgres',
       hosts,
-      database: database ? decodeURIComponent(database) : undefined,
-      user: user ? decodeURIComponent(user) : undefined,
-      password: password ? decodeURIComponent(password) : undefined,
+      database: decoded(database),
+      user: decoded(user),
+      password: decoded(password),
       sslMode: sslMode as SslMode,
-      sslrootcert: given.get('sslrootcert') ?? undefined,
-      sslcert: given.get('sslcert') ?? undefined,
-      sslkey: given.get('sslkey') ?? undefined,
-      passfile: given.get('passfile') ?? undefined,
-      options: given.get('options') ?? undefined,
+      sslrootcert: parameter('sslrootcert'),
+      sslcert: parameter('sslcert'),
+      sslkey: parameter('sslkey'),
+      passfile: parameter('passfile'),
+      options: parameter('options'),
     };
   } catch {
     // A percent sign that escapes nothing.

@@ -92,10 +92,10 @@ export function validityAt(fields: CertificateFields, now: number): 'valid' | 'e
   return now > fields.notAfter ? 'expired' : 'valid';
 }
 
-function mayIssue(issuer: ChainLink, below: number, now: number): boolean {
+function mayIssue(issuer: ChainLink, authoritiesBelow: number, now: number): boolean {
   return (
     validityAt(issuer.fields, now) === 'valid' &&
-    (pathLimit(issuer.fields) ?? -1) >= below &&
+    (pathLimit(issuer.fields) ?? -1) >= authoritiesBelow &&
     allowsUsage(issuer.fields, KEY_USAGE.keyCertSign)
   );
 }
@@ -114,22 +114,22 @@ export function findChain(
   now: number,
   checks: SignatureChecks,
 ): readonly ChainLink[] | undefined {
-  const firstIsAuthority = pathLimit(first.fields) !== undefined;
+  const leaves = pathLimit(first.fields) === undefined ? 1 : 0;
   const roots = new Set(trusted.map(({ x509 }) => x509.fingerprint256));
-  const paths: (readonly ChainLink[])[] = [[first]];
   // Each certificate is reached once, by the shortest path, because the number of possible paths is not limited.
-  const reached = new Set([first.x509.fingerprint256]);
+  const unreached = new Map([...trusted, ...others].map((link) => [link.x509.fingerprint256, link]));
+  unreached.delete(first.x509.fingerprint256);
+  const paths: (readonly ChainLink[])[] = [[first]];
   for (let path = paths.shift(); path; path = paths.shift()) {
     const last = path[path.length - 1] ?? first;
     if (checks.isIssuedBy(last, last)) {
       if (roots.has(last.x509.fingerprint256)) return path;
       continue;
     }
-    const below = firstIsAuthority ? path.length : path.length - 1;
-    for (const issuer of [...trusted, ...others]) {
-      if (reached.has(issuer.x509.fingerprint256)) continue;
-      if (!mayIssue(issuer, below, now) || !checks.isIssuedBy(last, issuer)) continue;
-      reached.add(issuer.x509.fingerprint256);
+    for (const [fingerprint, issuer] of unreached) {
+      const authoritiesBelow = path.length - leaves;
+      if (!mayIssue(issuer, authoritiesBelow, now) || !checks.isIssuedBy(last, issuer)) continue;
+      unreached.delete(fingerprint);
       paths.push([...path, issuer]);
     }
   }

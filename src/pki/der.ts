@@ -58,17 +58,11 @@ export class DerReader {
     if (found === undefined) throw new DerError('an element is missing');
     if ((found & 0x1f) === 0x1f || found === 0) throw new DerError('a tag of a kind that is not used here');
     if (tag !== undefined && found !== tag) throw new DerError(`tag ${found} where ${tag} is expected`);
-    const contentStart = start + 2;
-    let length = bytes[start + 1];
-    if (length === undefined) throw new DerError('a length is missing');
-    let contentAt = contentStart;
-    if (length >= 0x80) {
-      const count = length & 0x7f;
-      if (count < 1 || count > 3) throw new DerError('an indefinite or excessive length');
-      length = 0;
-      for (; contentAt < contentStart + count; contentAt++) length = length * 256 + (bytes[contentAt] ?? 0);
-      if (length < 0x80 || length < 256 ** (count - 1)) throw new DerError('a length that is not minimal');
-    }
+    const first = bytes[start + 1];
+    if (first === undefined) throw new DerError('a length is missing');
+    const isLong = first >= 0x80;
+    const contentAt = start + 2 + (isLong ? first & 0x7f : 0);
+    const length = isLong ? longLength(bytes, start + 2, contentAt) : first;
     const end = contentAt + length;
     if (end > bytes.length) throw new DerError('an element that reaches beyond its end');
     this.#at = end;
@@ -104,26 +98,43 @@ export class DerReader {
 
   /** An OBJECT IDENTIFIER in dotted form. */
   readOid(): string {
-    const { content } = this.read(TAG.oid);
-    const arcs: number[] = [];
-    let arc = 0;
-    let starts = true;
-    for (const byte of content) {
-      if (starts && byte === 0x80) throw new DerError('an object identifier that is not minimal');
-      arc = arc * 128 + (byte & 0x7f);
-      if (arc > Number.MAX_SAFE_INTEGER) throw new DerError('an object identifier that is too large');
-      starts = byte < 0x80;
-      if (!starts) continue;
-      if (arcs.length === 0) arcs.push(arc < 80 ? Math.floor(arc / 40) : 2, arc < 80 ? arc % 40 : arc - 80);
-      else arcs.push(arc);
-      arc = 0;
-    }
-    if (!starts || arcs.length === 0) throw new DerError('an object identifier that is cut off');
-    return arcs.join('.');
+    const [first, ...others] = subidentifiers(this.read(TAG.oid).content);
+    if (first === undefined) throw new DerError('an object identifier that is cut off');
+    // The first number stands for two arcs (X.690 §8.19.4), of which the first is 0, 1 or 2.
+    const root = Math.min(2, Math.floor(first / 40));
+    return [root, first - root * 40, ...others].join('.');
   }
 
   /** Refuses what was not read. */
   finish(): void {
     if (!this.done) throw new DerError('bytes after the end');
   }
+}
+
+/** Reads a length of the long form (X.690 §8.1.3.5), whose bytes are from `start` to `end`. */
+function longLength(bytes: Uint8Array, start: number, end: number): number {
+  const count = end - start;
+  if (count < 1 || count > 3) throw new DerError('an indefinite or excessive length');
+  let length = 0;
+  for (let at = start; at < end; at++) length = length * 256 + (bytes[at] ?? 0);
+  if (length < 0x80 || length < 256 ** (count - 1)) throw new DerError('a length that is not minimal');
+  return length;
+}
+
+/** Reads the numbers of an object identifier, each in base 128 with the highest bit set in all bytes but its last. */
+function subidentifiers(bytes: Uint8Array): number[] {
+  const numbers: number[] = [];
+  let number = 0;
+  let isStart = true;
+  for (const byte of bytes) {
+    if (isStart && byte === 0x80) throw new DerError('an object identifier that is not minimal');
+    number = number * 128 + (byte & 0x7f);
+    if (number > Number.MAX_SAFE_INTEGER) throw new DerError('an object identifier that is too large');
+    isStart = byte < 0x80;
+    if (!isStart) continue;
+    numbers.push(number);
+    number = 0;
+  }
+  if (!isStart) throw new DerError('an object identifier that is cut off');
+  return numbers;
 }

@@ -89,7 +89,7 @@ afterAll(async () => {
 });
 
 describe('linkgrant store copy', () => {
-  it('moves everything to PostgreSQL and back, and the ledger is whole there', async () => {
+  it('copies everything to PostgreSQL and back, with a ledger that verifies', async () => {
     const [database] = databases;
     const there = await copy(sqlite('data/linkgrant.db'), database?.url ?? '');
     expect(there.stderr).toBe('');
@@ -104,7 +104,7 @@ describe('linkgrant store copy', () => {
     expect(await listed(database?.url ?? '')).toEqual(await listed(sqlite('data/linkgrant.db')));
   });
 
-  it('refuses a store that has something in it, or is not there, and changes nothing', async () => {
+  it('refuses a store that is not empty or does not exist, and changes nothing', async () => {
     const [database] = databases;
     const filled = await copy(sqlite('data/linkgrant.db'), database?.url ?? '');
     expect(filled.code).toBe(2);
@@ -116,7 +116,7 @@ describe('linkgrant store copy', () => {
     expect(same.code).toBe(2);
   });
 
-  it("refuses a data directory without the ledger's key, and a password that everybody can read", async () => {
+  it("refuses a data directory without the ledger's key, and a password file that others can read", async () => {
     mkdirSync(work.path('other'), { mode: 0o700 });
     const keyless = await copy(sqlite('data/linkgrant.db'), sqlite('new.db'), work.path('other'));
     expect(keyless.code).toBe(2);
@@ -129,7 +129,7 @@ describe('linkgrant store copy', () => {
 });
 
 describe('linkgrant store migrate', () => {
-  it('makes the tables, so that commands find the store before a service ran', async () => {
+  it('creates the tables, so that commands find the store before a service ran', async () => {
     const database = await newDatabase();
     const words = ['--data-dir', work.path('migrated'), '--store', database.url];
     expect((await run('grant', 'list', ...words)).code).toBe(2);
@@ -140,7 +140,7 @@ describe('linkgrant store migrate', () => {
   });
 });
 
-describe('a store that was put back to an earlier copy', () => {
+describe('a store that was restored from an earlier copy', () => {
   const serve = [
     'serve',
     '--listen',
@@ -216,7 +216,7 @@ describe('a store that was put back to an earlier copy', () => {
     await again.stop();
   }
 
-  it('is noticed in SQLite, and serves again once it is decided what may be redeemed', async () => {
+  it('is detected in SQLite, and is served again after `store restored`', async () => {
     const file = work.path('lite', 'linkgrant.db');
     const saved = work.path('saved.db');
     const place = await putBack(
@@ -236,7 +236,7 @@ describe('a store that was put back to an earlier copy', () => {
     await isNoticed(place);
   });
 
-  it('is noticed in PostgreSQL, at whatever name it was restored to', async () => {
+  it('is detected in PostgreSQL, under any name of the restored database', async () => {
     const database = await newDatabase();
     const restored = `${database.place.database}_restored`;
     const url = database.url.replace(database.place.database, restored);
@@ -267,7 +267,7 @@ describe('a store that was put back to an earlier copy', () => {
     }
   });
 
-  it('is what a store is that was copied and served from elsewhere since', async () => {
+  it('is also one that was copied and then served elsewhere', async () => {
     const database = await newDatabase();
     const moved = work.path('moved');
     cpSync(DATA, moved, { recursive: true });

@@ -46,8 +46,8 @@ const WAYS = [
   },
 ];
 
-describe.each(WAYS)('a database that was put back by $way', ({ way, save, restore }) => {
-  it('is not served before it is decided what may be redeemed again', async () => {
+describe.each(WAYS)('a database that was restored by $way', ({ way, save, restore }) => {
+  it('is not served before `store restored`', async () => {
     const [name = ''] = way.split(' ');
     const dataDir = ['--data-dir', work.path(name)];
     const token = work.path(`${name}.yaml`);

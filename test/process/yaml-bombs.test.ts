@@ -52,7 +52,7 @@ describe('a YAML bomb', () => {
     ['a response', RESPONSE, 65],
     ['a file', FILE, 100],
   ])(
-    'as long as %s may be is refused by the parser within 0.5 s of CPU and 100 MiB',
+    'of the size of %s is refused by the parser within 0.5 s of CPU and 100 MiB',
     { timeout: 180_000 },
     async (_what, length, documents) => {
       const argument = JSON.stringify({ names: BOMB_NAMES, length, documents });

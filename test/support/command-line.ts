@@ -24,6 +24,8 @@ const WITHOUT_MIGHT = ['setpriv', '--bounding-set=-dac_override,-dac_read_search
 export interface RunOptions extends ProcessOptions {
   readonly input?: string;
   readonly env?: Readonly<Record<string, string>>;
+  /** How far the clock of a command is ahead that runs in this process. */
+  readonly clockOffsetMs?: number;
 }
 
 /** What a command can have only as a process of its own. */
@@ -93,7 +95,7 @@ export function startLinkgrant(words: readonly string[], options: RunOptions = {
  * which listens for signals.
  */
 export async function linkgrant(words: readonly string[], options: RunOptions = {}): Promise<Ended> {
-  const { input = '', env = {}, ...processOptions } = options;
+  const { input = '', env = {}, clockOffsetMs = 0, ...processOptions } = options;
   if (words[0] === 'serve' || Object.values(processOptions).some((value) => value !== undefined)) {
     return linkgrantProcess(words, options);
   }
@@ -107,7 +109,7 @@ export async function linkgrant(words: readonly string[], options: RunOptions = 
     });
   const code = await runCommandLine(
     ['node', 'linkgrant', ...words],
-    { clock: Date.now, checkpoint: () => {} },
+    { clock: () => Date.now() + clockOffsetMs, checkpoint: () => {} },
     {
       stdin: Readable.from(input === '' ? [] : [Buffer.from(input)]),
       stdout: streamTo('stdout'),

@@ -36,39 +36,38 @@ export function reportAnswers({
     const requestId = randomUUID();
     response.setHeader(REQUEST_ID_HEADER, requestId);
     response.once('close', () => {
-      const {
-        route,
-        caller,
-        refusal,
-        peer,
-        isUnlogged,
-        answeredAt = performance.now(),
-      } = findingsOf(response);
+      const findings = findingsOf(response);
+      const { route, caller, refusal, peer, answeredAt = performance.now() } = findings;
       const milliseconds = answeredAt - begun;
       const status = response.statusCode;
       observer.adminAnswered({
         method: route?.method ?? 'other',
         route: route?.path ?? 'none',
-        ...{ status, refused: refusal?.code, milliseconds },
+        status,
+        refused: refusal?.code,
+        milliseconds,
       });
-      if (isUnlogged) return;
+      if (findings.isUnlogged) return;
       const fields = {
-        event: refusal ? 'admin_refused' : 'admin',
         method: request.method,
         route: route?.path,
         status,
-        ...(refusal && { code: refusal.code, reason: reasonOf(refusal) }),
         ...(caller && { caller: caller.subject, role: caller.role }),
         peer,
         ms: Math.round(milliseconds * 100) / 100,
         requestId,
       };
-      if (refusal?.code === 'internal')
-        logger.error({ ...fields, err: refusal.cause }, 'admin request failed');
-      else logger.info(fields, refusal ? 'admin request refused' : 'admin request');
+      if (refusal) logRefusal(logger, refusal, fields);
+      else logger.info({ event: 'admin', ...fields }, 'admin request');
     });
     next();
   };
+}
+
+function logRefusal(logger: Logger, refusal: AdministrationError, fields: object): void {
+  const refused = { event: 'admin_refused', code: refusal.code, reason: reasonOf(refusal), ...fields };
+  if (refusal.code === 'internal') logger.error({ ...refused, err: refusal.cause }, 'admin request failed');
+  else logger.info(refused, 'admin request refused');
 }
 
 /** The reason, for the operator; messages of libraries about tokens and keys name claims but contain no values. */

@@ -34,7 +34,7 @@ export function isKeyUrl(text: string): boolean {
  * and fetched again for an unknown key. A failed fetch does not discard cached keys.
  */
 export function oidcKeys({ issuer, fetch, clock, cooldownMs = 30_000 }: OidcOptions): BearerKeys {
-  let found: { readonly keys: BearerKeys; readonly at: number } | undefined;
+  let cached: { readonly keys: BearerKeys; readonly at: number } | undefined;
   let fetching: Promise<BearerKeys> | undefined;
   let failedAt = Number.NEGATIVE_INFINITY;
   // If the clock was set back, treat the cached keys as stale.
@@ -43,27 +43,28 @@ export function oidcKeys({ issuer, fetch, clock, cooldownMs = 30_000 }: OidcOpti
   const fetchKeys = async (): Promise<BearerKeys> => {
     try {
       const keys = createLocalJWKSet(await fetchKeySet(issuer, fetch));
-      found = { keys, at: clock() };
+      cached = { keys, at: clock() };
       return keys;
     } catch (error) {
       failedAt = clock();
       throw unavailable(issuer, error);
+    } finally {
+      fetching = undefined;
     }
   };
 
   return async (header, token, { skipsRefetch = false } = {}) => {
-    if (found && isWithin(found.at, CACHE_MS)) {
+    if (cached && isWithin(cached.at, CACHE_MS)) {
       try {
-        return await found.keys(header, token);
+        return await cached.keys(header, token);
       } catch (error) {
-        if (!(error instanceof errors.JWKSNoMatchingKey)) throw error;
-        if (skipsRefetch || isWithin(found.at, cooldownMs)) throw error;
+        const mayFetch = !skipsRefetch && !isWithin(cached.at, cooldownMs);
+        if (!mayFetch || !(error instanceof errors.JWKSNoMatchingKey)) throw error;
       }
     }
     if (isWithin(failedAt, FAILURE_CACHE_MS)) throw unavailable(issuer, undefined);
-    fetching ??= fetchKeys().finally(() => {
-      fetching = undefined;
-    });
+    // Concurrent requests share one fetch.
+    fetching ??= fetchKeys();
     const keys = await fetching;
     return keys(header, token);
   };

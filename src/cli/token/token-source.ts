@@ -36,25 +36,37 @@ export function tokenSource(where: string): TokenSource {
     async read(signal) {
       if (piped !== undefined) return { text: piped };
       try {
-        const stats = where === '-' ? undefined : withFileErrors(where, () => statSync(where));
-        if (stats?.isDirectory()) return readMounted(where);
+        const kind = kindOf(where);
+        if (kind === 'directory') return readMounted(where);
         const text = await readExternalText(where, signal);
-        if (stats === undefined || stats.isFIFO()) piped = text;
+        if (kind === 'pipe') piped = text;
         else if (text.trim() === '') return { missing: `${where} is empty` };
         return { text };
       } catch (error) {
         if (error instanceof CommandError) throw error;
-        const { code, reason, hint } = error as UnreadableFileError;
-        if (code === 'ENOENT' || code === 'ENOTDIR') return { missing: `${where} is not there` };
-        if (signal.aborted) return { missing: `${where} has not come to its end` };
-        throw new CommandError(`the token ${where} cannot be read: ${reason}`, {
-          exitCode: 1,
-          hint: `${hint}, or name another source with --token`,
-          cause: error,
-        });
+        return { missing: missingProblem(where, error as UnreadableFileError, signal) };
       }
     },
   };
+}
+
+function kindOf(where: string): 'pipe' | 'directory' | 'file' {
+  if (where === '-') return 'pipe';
+  const stats = withFileErrors(where, () => statSync(where));
+  if (stats.isDirectory()) return 'directory';
+  return stats.isFIFO() ? 'pipe' : 'file';
+}
+
+/** What is missing after a failed read. Throws a CommandError if something else is wrong. */
+function missingProblem(where: string, error: UnreadableFileError, signal: AbortSignal): string {
+  const { code, reason, hint } = error;
+  if (code === 'ENOENT' || code === 'ENOTDIR') return `${where} is not there`;
+  if (signal.aborted) return `${where} has not come to its end`;
+  throw new CommandError(`the token ${where} cannot be read: ${reason}`, {
+    exitCode: 1,
+    hint: `${hint}, or name another source with --token`,
+    cause: error,
+  });
 }
 
 function readMounted(directory: string): ReadToken {

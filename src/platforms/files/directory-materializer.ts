@@ -18,7 +18,14 @@ import type { Materializer } from '../../redemption/ports/materializer.js';
 import { withFields } from './editable-documents.js';
 import { fileHolding } from './link-directory.js';
 import { writing } from './not-writable.js';
-import { isEndedSecret, isOfSameRedemption, isOurs, linkInPlace, renewedIn } from './own-resource.js';
+import {
+  isEndedSecret,
+  isOfSameRedemption,
+  isOurs,
+  linkInPlace,
+  type OwnRedemption,
+  renewedIn,
+} from './own-resource.js';
 
 const LIMITS = { length: 1024 * 1024, documents: 1 };
 const OWN_FILE = /^(Secret|Link)-.*\.yaml$/;
@@ -49,9 +56,15 @@ export function directoryMaterializer(
   clock: () => number,
   placing: DirectoryPlacing = {},
 ): Materializer {
-  const fileOf = (kind: 'Secret' | 'Link', name: string) => join(directory, `${kind}-${name}.yaml`);
+  const secretFile = (name: string) => join(directory, `Secret-${name}.yaml`);
+  const linkFile = (name: string) => join(directory, `Link-${name}.yaml`);
   const { namespace, besides } = placing;
   const options = { managed: true, namespace };
+  const proxyFile = besides && {
+    file: secretFile(besides.name),
+    text: besides.text,
+    written: 'proxy-secret-written',
+  };
   return {
     probe: async (name) => {
       if (name.length > MAX_NAME_LENGTH) {
@@ -61,61 +74,45 @@ export function directoryMaterializer(
         );
       }
       refuseProxyName(name, besides?.name);
-      const secretThere = parsed(existing(fileOf('Secret', name)));
+      const files = [secretFile(name), linkFile(name)];
+      const presentSecret = parsed(existing(secretFile(name)));
       // An expired Secret may be replaced. Whether the Link belongs to it is checked when the replacement is there.
-      if (secretThere === undefined || !isEndedSecret(secretThere, clock())) {
-        for (const kind of ['Secret', 'Link'] as const) {
-          if (existsSync(fileOf(kind, name))) throw occupied(fileOf(kind, name));
-        }
-      }
-      const own = [fileOf('Secret', name), fileOf('Link', name)];
-      const elsewhere = writing(directory, () => fileHolding(directory, name, own));
-      if (elsewhere !== undefined) throw occupied(elsewhere);
-      if (besides) refuseOther(fileOf('Secret', besides.name), besides.text);
+      const isReplaceable = presentSecret !== undefined && isEndedSecret(presentSecret, clock());
+      const taken =
+        (isReplaceable ? undefined : files.find((file) => existsSync(file))) ??
+        writing(directory, () => fileHolding(directory, name, files));
+      if (taken !== undefined) throw occupied(taken);
+      if (proxyFile) refuseOther(proxyFile);
       prepareDirectory(directory, clock());
       writing(directory, () => rmSync(writeBeside(join(directory, 'Secret-.yaml'), ' '.repeat(ROOM_BYTES))));
     },
-    findRenewed: async (secret) => renewedIn(parsed(existing(fileOf('Secret', secret.name))), secret),
+    findRenewed: async (secret) => renewedIn(parsed(existing(secretFile(secret.name))), secret),
     materialize: async (secret, links, checkpoint, overrides = {}) => {
       refuseProxyName(secret.name, besides?.name);
       const id = secret.annotations?.[SECRET_REDEMPTION_ID];
-      const secretText = existing(fileOf('Secret', secret.name));
-      const secretThere = parsed(secretText);
-      const renewedThere = renewedIn(secretThere, secret) && secretText;
+      const presentText = existing(secretFile(secret.name));
+      const secretThere = parsed(presentText);
       const redemption = { id, secret, secretThere, now: clock() };
-      const textOf = (there: string | undefined, wanted: ResourceFields) => {
-        const text = encodeResource(wanted);
-        if (there === undefined || isEqualYaml(there, text)) return there ?? text;
-        const merged = isOfSameRedemption(parsed(there), redemption) ? withFields(there, wanted) : text;
-        return isEqualYaml(merged, text) ? text : merged;
-      };
+      const renewedText = renewedIn(secretThere, secret) && presentText;
+      const secretText =
+        renewedText ?? mergedText(presentText, linkSecretResource(secret, options), redemption);
       const linkText = (link: Link) => {
-        const there = existing(fileOf('Link', link.name));
-        const wanted = mergeLink(link, linkInPlace(parsed(there), redemption), overrides);
-        return textOf(there, linkResource(wanted, secret, options));
+        const present = existing(linkFile(link.name));
+        const wanted = mergeLink(link, linkInPlace(parsed(present), redemption), overrides);
+        return mergedText(present, linkResource(wanted, secret, options), redemption);
       };
-      const files = [
-        {
-          file: fileOf('Secret', secret.name),
-          text: renewedThere ?? textOf(secretText, linkSecretResource(secret, options)),
-          written: 'secret-written',
-        },
+      const files: WantedFile[] = [
+        { file: secretFile(secret.name), text: secretText, written: 'secret-written' },
         ...links.map((link) => ({
-          file: fileOf('Link', link.name),
+          file: linkFile(link.name),
           text: linkText(link),
           written: 'link-written',
         })),
       ];
-      for (const { file, text } of files) {
-        const there = existing(file);
-        if (there === undefined || there === text) continue;
-        const resource = parsed(there);
-        if (!resource || !isOurs(resource, redemption)) throw occupied(file);
-      }
-      const proxy = besides && { file: fileOf('Secret', besides.name), text: besides.text };
-      if (proxy) refuseOther(proxy.file, proxy.text);
+      for (const file of files) refuseForeign(file, redemption);
+      if (proxyFile) refuseOther(proxyFile);
       prepareDirectory(directory, clock());
-      const all = [...(proxy ? [{ ...proxy, written: 'proxy-secret-written' }] : []), ...files];
+      const all = proxyFile ? [proxyFile, ...files] : files;
       if (all.some(({ file, text }) => existing(file) !== text)) {
         placing.beforeChange?.();
         await checkpoint('place-changing');
@@ -131,6 +128,14 @@ export function directoryMaterializer(
   };
 }
 
+/** A file to write. */
+interface WantedFile {
+  readonly file: string;
+  readonly text: string;
+  /** Name of the checkpoint after the write. */
+  readonly written: string;
+}
+
 function existing(file: string): string | undefined {
   return writing(file, () => (existsSync(file) ? readBoundedText(file) : undefined));
 }
@@ -141,6 +146,19 @@ function parsed(text: string | undefined): YamlMapping | undefined {
   } catch {
     return undefined;
   }
+}
+
+/**
+ * The text of a file with the wanted resource: the present one if its content is the wanted one, the present one with the
+ * wanted fields if it is of the same redemption, else the wanted one.
+ */
+function mergedText(present: string | undefined, wanted: ResourceFields, redemption: OwnRedemption): string {
+  const text = encodeResource(wanted);
+  if (present === undefined) return text;
+  if (isEqualYaml(present, text)) return present;
+  if (!isOfSameRedemption(parsed(present), redemption)) return text;
+  const merged = withFields(present, wanted);
+  return isEqualYaml(merged, text) ? text : merged;
 }
 
 /** True if two YAML texts have the same content. */
@@ -157,9 +175,18 @@ function refuseProxyName(name: string, proxy: string | undefined): void {
   );
 }
 
-function refuseOther(file: string, text: string): void {
-  const there = existing(file);
-  if (there !== undefined && there !== text) throw occupied(file);
+/** Throws if the file has another text. */
+function refuseOther({ file, text }: WantedFile): void {
+  const present = existing(file);
+  if (present !== undefined && present !== text) throw occupied(file);
+}
+
+/** Throws if the file has another text and is not of this redemption. */
+function refuseForeign({ file, text }: WantedFile, redemption: OwnRedemption): void {
+  const present = existing(file);
+  if (present === undefined || present === text) return;
+  const resource = parsed(present);
+  if (!resource || !isOurs(resource, redemption)) throw occupied(file);
 }
 
 function occupied(file: string): RedemptionError {

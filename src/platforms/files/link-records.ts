@@ -26,25 +26,29 @@ export function linkRecords(dataDirectory: string): LinkRecords {
           removeRenewals(join(dataDirectory, 'renewals'), redemptionId);
         }
         if (!existsSync(directory)) return 0;
+        // Undefined and empty values match nothing, not even a response without that value.
         const certificate = tlsCrt && Buffer.from(tlsCrt).toString('base64');
         const matching = readdirSync(directory).filter((name) => {
           if (name.startsWith('.')) return false;
           const stored = answerSecret(join(directory, name, 'answer.yaml'));
-          if (!stored) return false;
-          if (redemptionId !== undefined && stored.redemptionId === redemptionId) return true;
-          return certificate !== undefined && certificate !== '' && stored.tlsCrt === certificate;
+          const isOfRedemption = redemptionId !== undefined && stored?.redemptionId === redemptionId;
+          return isOfRedemption || (certificate && stored?.tlsCrt === certificate);
         });
-        // Renamed first, so that the deletion is atomic: a record without its key would block its token forever.
-        for (const name of matching) {
-          renameSync(join(directory, name), join(directory, `${REMOVED}${name}.${randomUUID()}`));
-        }
-        syncDirectory(directory);
-        for (const name of readdirSync(directory)) {
-          if (name.startsWith(REMOVED)) rmSync(join(directory, name), { recursive: true, force: true });
-        }
+        removeRecords(directory, matching);
         return matching.length;
       }),
   };
+}
+
+/** Deletes records atomically, by renaming them first: a record without its key would block its token forever. */
+function removeRecords(directory: string, names: readonly string[]): void {
+  for (const name of names) {
+    renameSync(join(directory, name), join(directory, `${REMOVED}${name}.${randomUUID()}`));
+  }
+  syncDirectory(directory);
+  // These include what an interrupted run has renamed.
+  const renamed = readdirSync(directory).filter((name) => name.startsWith(REMOVED));
+  for (const name of renamed) rmSync(join(directory, name), { recursive: true, force: true });
 }
 
 function answerSecret(

@@ -59,37 +59,48 @@ interface Dependencies {
  */
 export async function adoptGrants(declared: DeclaredGrants, deps: Dependencies): Promise<Adoption[]> {
   const adoptions: Adoption[] = [];
-  const declaredIn = new Map<string, string>();
-  const unreadable = new Set<string>();
+  const fileOfGrant = new Map<string, string>();
   for (const entry of declared.files) {
     const { namespace, file } = entry;
     if ('unreadable' in entry) {
-      unreadable.add(`${namespace}/${file}`);
       adoptions.push({ outcome: 'unusable', namespace, file, reason: entry.unreadable });
       continue;
     }
     for (const declaration of entry.grants) {
-      const key = `${namespace}/${declaration.name}`;
-      const first = declaredIn.get(key);
-      declaredIn.set(key, first ?? file);
-      const adopted =
-        first === undefined
-          ? await adoptOne(declaration, file, deps)
-          : ({ outcome: 'unusable', reason: `${first} declares a grant of that name too` } as const);
-      if (adopted) adoptions.push({ namespace, file, name: declaration.name, ...adopted });
+      const { name } = declaration;
+      const key = `${namespace}/${name}`;
+      const earlierFile = fileOfGrant.get(key);
+      if (earlierFile === undefined) fileOfGrant.set(key, file);
+      const outcome =
+        earlierFile === undefined ? await adoptOne(declaration, file, deps) : duplicateOf(earlierFile);
+      if (outcome) adoptions.push({ namespace, file, name, ...outcome });
     }
   }
-  for (const grant of await grantsFromFiles(deps.store)) {
-    const { uid, namespace, name, sourceFile: file } = grant;
-    if (!declared.isComplete(namespace) || declaredIn.has(`${namespace}/${name}`)) continue;
-    // An unreadable file may be half-written, so its grants stay.
-    if (unreadable.has(`${namespace}/${file}`)) continue;
-    if (await deps.store.deleteGrant(uid)) adoptions.push({ outcome: 'removed', namespace, file, name });
+  return [...adoptions, ...(await deleteUndeclared(declared, fileOfGrant, deps))];
+}
+
+/** Deletes grants that no file declares. Those of an unreadable file stay, because it may be half-written. */
+async function deleteUndeclared(
+  declared: DeclaredGrants,
+  fileOfGrant: ReadonlyMap<string, string>,
+  { store }: Dependencies,
+): Promise<Adoption[]> {
+  const unreadable = declared.files.filter((entry) => 'unreadable' in entry);
+  const unreadableFiles = new Set(unreadable.map(({ namespace, file }) => `${namespace}/${file}`));
+  const adoptions: Adoption[] = [];
+  for (const { uid, namespace, name, sourceFile: file } of await grantsFromFiles(store)) {
+    if (!declared.isComplete(namespace) || fileOfGrant.has(`${namespace}/${name}`)) continue;
+    if (unreadableFiles.has(`${namespace}/${file}`)) continue;
+    if (await store.deleteGrant(uid)) adoptions.push({ outcome: 'removed', namespace, file, name });
   }
   return adoptions;
 }
 
 type Outcome = Pick<Adoption, 'outcome' | 'reason'>;
+
+function duplicateOf(file: string): Outcome {
+  return { outcome: 'unusable', reason: `${file} declares a grant of that name too` };
+}
 
 async function adoptOne(
   declaration: GrantDeclaration,

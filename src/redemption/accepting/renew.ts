@@ -96,14 +96,14 @@ async function renewProven(
   proven: ProvenRenewal,
   deps: RenewDependencies,
 ): Promise<Renewed | RefusedRenewal> {
-  const { redemption, newest, isNewest, csrDer, issuedAt } = proven;
+  const { redemption, newest, csrDer, issuedAt } = proven;
   const now = deps.clock();
   if (Math.abs(now - issuedAt) > CLOCK_SKEW_MS) return { refused: 'renewal_stale', serverTime: now };
   if (redemption.revokedAt !== null) return { refused: 'redemption_revoked' };
   const wanted = parseCertificateRequest(csrDer);
   const again = !('invalid' in wanted) && wanted.keySha256 === newest.keySha256;
-  if (!again && !isNewest) return { refused: 'superseded' };
-  if (!again && now > newest.notAfter + RENEWAL_GRACE_MS) return { refused: 'renewal_expired' };
+  const refusal = again ? undefined : newKeyRefusal(proven, now);
+  if (refusal) return refusal;
   if ('invalid' in wanted) return { refused: wanted.invalid, reason: wanted.reason };
   if (!again && deps.mayIssue?.() === false) return { refused: 'overloaded' };
 
@@ -119,13 +119,17 @@ async function renewProven(
   const policies = grant ? [redemption.policy, grant.policy] : [redemption.policy];
   const { subject } = redemption;
   const renewed = { name: redemption.name, subject, peer: proven.peer, keyType: wanted.keyType, csr: true };
-  for (const policy of policies) {
-    const refused = policyRefusal(policy, renewed);
-    if (refused) return { refused };
-  }
+  const refused = policies.map((policy) => policyRefusal(policy, renewed)).find((code) => code !== undefined);
+  if (refused) return { refused };
   const lifetimes = policies.map((policy) => policy.certificateLifetimeMs ?? RENEWING_LIFETIME_MS);
   const lifetimeMs = Math.min(RENEWING_LIFETIME_MS, ...lifetimes);
   return issueAndRecord(proven, { wanted, access, lifetimeMs }, deps);
+}
+
+/** Why a link may not get a certificate for a new key. */
+function newKeyRefusal({ newest, isNewest }: ProvenRenewal, now: number): Refusal | undefined {
+  if (!isNewest) return { refused: 'superseded' };
+  return now > newest.notAfter + RENEWAL_GRACE_MS ? { refused: 'renewal_expired' } : undefined;
 }
 
 async function issueAndRecord(

@@ -39,8 +39,8 @@ export async function deleteLink(name: string, deps: Dependencies): Promise<Dele
     if (place !== undefined) removed.push(place);
   };
   for (const link of wanted) await remove('Link', link.name);
-  for (const { name: proxy, isProxy } of own) {
-    if (!isProxy) continue;
+  const proxies = own.filter(({ isProxy }) => isProxy);
+  for (const { name: proxy } of proxies) {
     const namesIt = (link: StoredLink) => link.settings?.[PROXY_CONFIGURATION] === proxy;
     const isNamed = wanted.length === 0 || wanted.some(namesIt);
     if (isNamed && !others.some(namesIt)) await remove('Secret', proxy);

@@ -1,7 +1,7 @@
 import type { AccessToken } from '../../domain/access-token.js';
 import { RedemptionError } from '../../domain/redemption-error.js';
 import type { Checkpoint, Clock } from '../ports/clock.js';
-import type { PendingRedemption } from '../ports/pending-redemption.js';
+import type { PendingRedemption, Posting } from '../ports/pending-redemption.js';
 import type { RedemptionClient, TokenRedemption } from '../ports/redemption-client.js';
 
 /** Dependencies of posting a code. */
@@ -63,17 +63,20 @@ export async function postOrReplay(
       return { text: await deps.client.redeem(redemption), earlier: false };
     } catch (error) {
       if (!(error instanceof RedemptionError)) throw error;
-      if (error.code !== 'outcome_unknown') {
-        throw posting === 1 ? error : new RefusedAfterLoss(error.code, error.message, { cause: error });
-      }
-      if (posting < MAX_ATTEMPTS) continue;
-      throw new RedemptionError(
-        'service_unavailable',
-        `${error.message} It is safe to repeat: this service answers the same key with the same certificate.`,
-        { cause: error },
-      );
+      const failure = finalFailure(error, posting);
+      if (failure) throw failure;
     }
   }
+}
+
+/** The failure of the whole operation after that of a posting; undefined if the code is posted again. */
+function finalFailure(cause: RedemptionError, posting: number): RedemptionError | undefined {
+  if (cause.code !== 'outcome_unknown') {
+    return posting === 1 ? cause : new RefusedAfterLoss(cause.code, cause.message, { cause });
+  }
+  if (posting < MAX_ATTEMPTS) return undefined;
+  const more = 'It is safe to repeat: this service answers the same key with the same certificate.';
+  return new RedemptionError('service_unavailable', `${cause.message} ${more}`, { cause });
 }
 
 /**
@@ -86,28 +89,44 @@ export async function postOnce(
   { pending, retry }: { readonly pending: PendingRedemption; readonly retry: boolean },
   deps: PostingDependencies,
 ): Promise<PostedAnswer> {
-  for (let unknown = 1; ; unknown += 1) {
+  for (let tries = 1; ; tries += 1) {
     deps.stopping?.throwIfAborted();
     const begun = await beginPosting(pending, retry, deps);
     if ('text' in begun) return begun;
-    if (deps.stopping?.aborted) {
-      await pending.cancelPosting(begun.number);
-      deps.stopping.throwIfAborted();
-    }
-    await deps.checkpoint('before-post');
     try {
-      return { text: await deps.client.redeem(redemption), earlier: false };
+      return { text: await postBegun(redemption, begun.number, pending, deps), earlier: false };
     } catch (error) {
-      if (!(error instanceof RedemptionError)) throw error;
-      if (MAY_HAVE_COUNTED.has(error.code)) throw spentPerhaps(error);
-      await pending.cancelPosting(begun.number);
-      const final = unknown === UNKNOWN_GRANT_TRIES || hasEnded(redemption.token, deps.clock());
-      if (error.code !== 'grant_unknown' || final) throw error;
+      const isUnknown = error instanceof RedemptionError && error.code === 'grant_unknown';
+      if (!isUnknown || tries === UNKNOWN_GRANT_TRIES || hasEnded(redemption.token, deps.clock()))
+        throw error;
     }
     await deps.wait(UNKNOWN_GRANT_INTERVAL_MS);
   }
 }
 
+/** Posts the code. Removes the record of the posting if it certainly counted nothing. */
+async function postBegun(
+  redemption: TokenRedemption,
+  number: number,
+  pending: PendingRedemption,
+  deps: PostingDependencies,
+): Promise<string> {
+  if (deps.stopping?.aborted) {
+    await pending.cancelPosting(number);
+    deps.stopping.throwIfAborted();
+  }
+  await deps.checkpoint('before-post');
+  try {
+    return await deps.client.redeem(redemption);
+  } catch (error) {
+    if (!(error instanceof RedemptionError)) throw error;
+    if (MAY_HAVE_COUNTED.has(error.code)) throw spentPerhaps(error);
+    await pending.cancelPosting(number);
+    throw error;
+  }
+}
+
+/** Waits until this run may post, and records that it does. Returns the answer instead if another run has stored it. */
 async function beginPosting(
   pending: PendingRedemption,
   retry: boolean,
@@ -118,24 +137,37 @@ async function beginPosting(
     const text = await pending.findAnswer();
     if (text !== undefined) return { text, earlier: true };
     const now = deps.clock();
-    const last = await pending.findPosting();
-    // A time in the future was written by another clock.
-    const since = last && (last.at > now ? began : last.at);
-    const isOver = since !== undefined && now >= since + deps.patienceMs;
-    if (!last || (retry && isOver)) {
-      const number = (last?.number ?? 0) + 1;
-      if (await pending.beginPosting({ number, at: now })) return { number };
-    } else if (isOver) {
-      throw new PerhapsSpent(
-        'outcome_unknown',
-        `The code was posted ${new Date(last.at).toISOString()} and its answer was lost; the server may have counted a use.`,
-      );
-    }
+    const number = await recordPosting(pending, { began, now, retry }, deps);
+    if (number !== undefined) return { number };
     if (deps.longestWaitMs !== undefined && now - began >= deps.longestWaitMs) {
       throw new RedemptionError('busy', 'Another run has posted the code, and its response is pending.');
     }
     await deps.wait(POLL_MS);
   }
+}
+
+/** Records a posting and returns its number; undefined while another run is posting. */
+async function recordPosting(
+  pending: PendingRedemption,
+  { began, now, retry }: { readonly began: number; readonly now: number; readonly retry: boolean },
+  { patienceMs }: PostingDependencies,
+): Promise<number | undefined> {
+  const last = await pending.findPosting();
+  if (last) {
+    // A time in the future was written by another clock.
+    const since = last.at > now ? began : last.at;
+    if (now < since + patienceMs) return undefined;
+    if (!retry) throw earlierAnswerLost(last);
+  }
+  const number = (last?.number ?? 0) + 1;
+  return (await pending.beginPosting({ number, at: now })) ? number : undefined;
+}
+
+function earlierAnswerLost({ at }: Posting): PerhapsSpent {
+  return new PerhapsSpent(
+    'outcome_unknown',
+    `The code was posted ${new Date(at).toISOString()} and its answer was lost; the server may have counted a use.`,
+  );
 }
 
 function spentPerhaps(error: RedemptionError): PerhapsSpent {

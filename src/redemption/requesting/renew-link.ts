@@ -112,17 +112,23 @@ async function post(link: RenewableLink, newKey: string, deps: RenewLinkDependen
     try {
       return await deps.client.renew({ url, ca, request });
     } catch (error) {
-      if (!(error instanceof RedemptionError)) throw error;
-      if (error.code === 'renewal_stale' && error.cause instanceof ServerTime && serverTime === undefined) {
+      if (serverTime === undefined && isStale(error)) {
         serverTime = error.cause.ms;
-      } else if (error.code !== 'outcome_unknown') {
-        throw error;
-      } else if (attempt >= MAX_ATTEMPTS) {
+        continue;
+      }
+      if (!(error instanceof RedemptionError) || error.code !== 'outcome_unknown') throw error;
+      if (attempt >= MAX_ATTEMPTS) {
         const message = `${error.message} The link is unchanged, and a repeated request returns the same certificate.`;
         throw new RedemptionError('service_unavailable', message, { cause: error });
       }
     }
   }
+}
+
+/** True for a refusal because of the local clock. */
+function isStale(error: unknown): error is RedemptionError & { readonly cause: ServerTime } {
+  const isRefusal = error instanceof RedemptionError && error.code === 'renewal_stale';
+  return isRefusal && error.cause instanceof ServerTime;
 }
 
 /** The Secret with the new pair. It retains the renewal URL and CA unless the response contains new ones. */

@@ -128,31 +128,31 @@ export class EntryCheck {
   /** Compares an authentic entry with the row that it is about. Returns how they differ. */
   *#compare(entry: LedgerRow, values: EntryValues): SqlOperation<string | undefined> {
     const { totals } = this;
-    const id = entry.redemptionId;
+    const id = entry.redemptionId ?? '';
     const detail = JSON.parse(entry.detail ?? '{}') as Readonly<Record<string, string | number>>;
+    const { jti = '', number = 0 } = detail;
     switch (entry.kind) {
       case 'redeemed': {
         totals.redeemed += 1;
         this.#redeemed += 1;
         totals.lastNotAfter = Math.max(totals.lastNotAfter, Number(detail.notAfter));
-        const [revokedAt, ...redemption] = values.slice(ENTRY_COLUMNS);
-        if (redemption[0] === null) return `records redemption ${id}, which is missing`;
+        const [revokedAt, ...columns] = values.slice(ENTRY_COLUMNS);
         if (revokedAt !== null) totals.revokedRows += 1;
-        return rowHash(redemption) === detail.row ? undefined : `records redemption ${id}, which was changed`;
+        // The join found no row if its first column, the id, is null.
+        const redemption = columns[0] === null ? undefined : columns;
+        return rowProblem(`redemption ${id}`, redemption, detail.row);
       }
       case 'renewed': {
         totals.renewed += 1;
         totals.lastNotAfter = Math.max(totals.lastNotAfter, Number(detail.notAfter));
-        const which = `renewal ${detail.number} of redemption ${id}`;
-        const [renewal] = yield* rawRows(RENEWAL, id, detail.number ?? 0);
-        if (!renewal) return `records ${which}, which is missing`;
-        return rowHash(renewal) === detail.row ? undefined : `records ${which}, which was changed`;
+        const [renewal] = yield* rawRows(RENEWAL, id, number);
+        return rowProblem(`renewal ${number} of redemption ${id}`, renewal, detail.row);
       }
-      case 'revoked':
+      case 'revoked': {
         totals.revoked += 1;
-        return (yield* value(REVOKED_REDEMPTION, id ?? '')) === entry.at
-          ? undefined
-          : `records the revocation of redemption ${id}, and its row does not`;
+        const revokedAt = yield* value(REVOKED_REDEMPTION, id);
+        return revocationProblem(`redemption ${id}`, revokedAt, entry);
+      }
       case 'created':
       case 'changed':
         this.#grantHash = String(detail.row);
@@ -162,30 +162,38 @@ export class EntryCheck {
         return undefined;
       case 'code_recorded': {
         totals.codes += 1;
-        const [code] = yield* rawRows(CODE, entry.grantUid, detail.jti ?? '');
-        if (!code) return `records code ${detail.jti}, which is missing`;
-        return rowHash(code) === detail.row ? undefined : `records code ${detail.jti}, which was changed`;
+        const [code] = yield* rawRows(CODE, this.grantUid, jti);
+        return rowProblem(`code ${jti}`, code, detail.row);
       }
-      case 'code_revoked':
+      case 'code_revoked': {
         totals.codesRevoked += 1;
-        return (yield* value(REVOKED_CODE, entry.grantUid, detail.jti ?? '')) === entry.at
-          ? undefined
-          : `records the revocation of code ${detail.jti}, and its row does not`;
+        const revokedAt = yield* value(REVOKED_CODE, this.grantUid, jti);
+        return revocationProblem(`code ${jti}`, revokedAt, entry);
+      }
       case 'grant_revoked': {
         this.#isRevoked = true;
-        const revokedAt = yield* value(REVOKED_GRANT, entry.grantUid);
+        const revokedAt = yield* value(REVOKED_GRANT, this.grantUid);
         // The row of a deleted grant is gone.
-        return revokedAt === undefined || revokedAt === entry.at
-          ? undefined
-          : 'records the revocation of the grant, and its row does not';
+        return revokedAt === undefined ? undefined : revocationProblem('the grant', revokedAt, entry);
       }
-      case 'deleted':
+      case 'deleted': {
         this.#deletedAt = entry.at;
-        return (yield* value(REVOKED_GRANT, entry.grantUid)) === undefined
-          ? undefined
-          : 'records the deletion of the grant, which exists';
+        const exists = (yield* value(REVOKED_GRANT, this.grantUid)) !== undefined;
+        return exists ? 'records the deletion of the grant, which exists' : undefined;
+      }
       default:
         return undefined;
     }
   }
+}
+
+/** Compares a row with the hash that its entry has of it. */
+function rowProblem(name: string, columns: EntryValues | undefined, hash: unknown): string | undefined {
+  if (!columns) return `records ${name}, which is missing`;
+  return rowHash(columns) === hash ? undefined : `records ${name}, which was changed`;
+}
+
+/** Compares the time of a revocation in a row with its entry. */
+function revocationProblem(name: string, revokedAt: unknown, { at }: LedgerRow): string | undefined {
+  return revokedAt === at ? undefined : `records the revocation of ${name}, and its row does not`;
 }

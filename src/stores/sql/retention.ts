@@ -86,24 +86,32 @@ interface RemovedEntry {
   readonly jti: string | null;
 }
 
+/** By the kind of an entry: deletes its row, or the revocation in it. Without an entry both would be faults. */
+const ROW_REMOVALS: Readonly<
+  Record<string, (entry: RemovedEntry, grantUid: string) => SqlOperation<number>>
+> = {
+  redeemed: ({ id }) => change(DROP_REDEMPTION, id),
+  renewed: ({ id, number }) => change(DROP_RENEWAL, id, number),
+  revoked: ({ id }) => change(FORGET_REVOCATION, id),
+  code_revoked: ({ jti }, grantUid) => change(FORGET_CODE_REVOCATION, grantUid, jti),
+  code_recorded: ({ jti }, grantUid) => change(DROP_CODE, grantUid, jti),
+};
+
 /** Deletes the content of the last entries of a deleted grant, and the rows that they are about. Returns whether there are more. */
 function removeStep(grantUid: string): WriteOperation<boolean> {
   return function* ({ ledger }) {
     const entries = yield* rows<RemovedEntry>(NEXT, grantUid);
-    for (const { kind, id, number, jti } of entries) {
-      if (kind === 'redeemed') yield* change(DROP_REDEMPTION, id);
-      if (kind === 'renewed') yield* change(DROP_RENEWAL, id, number);
-      // A revocation without an entry would be a fault.
-      if (kind === 'revoked') yield* change(FORGET_REVOCATION, id);
-      if (kind === 'code_revoked') yield* change(FORGET_CODE_REVOCATION, grantUid, jti);
-      if (kind === 'code_recorded') yield* change(DROP_CODE, grantUid, jti);
+    for (const entry of entries) {
+      const removeRow = ROW_REMOVALS[entry.kind];
+      if (removeRow) yield* removeRow(entry, grantUid);
     }
-    const isMore = entries.length === STEP;
-    const removed = isMore
-      ? yield* change(REMOVE_FROM, grantUid, entries.at(-1)?.seq ?? 0)
-      : yield* change(REMOVE, grantUid);
+    if (entries.length === STEP) {
+      const removed = yield* change(REMOVE_FROM, grantUid, entries.at(-1)?.seq ?? 0);
+      yield* ledger.countRemoved(removed);
+      return true;
+    }
+    const removed = yield* change(REMOVE, grantUid);
     if (removed > 0) yield* ledger.countRemoved(removed);
-    if (isMore) return true;
     const refusals = Number(yield* value(REFUSALS, grantUid));
     yield* change(DROP_REFUSALS, grantUid);
     if (refusals > 0) yield* ledger.countRefusals(-refusals);

@@ -117,19 +117,21 @@ function* changedEntry(
   grantUid: string | undefined,
   totals: EntryTotals,
 ): SqlOperation<LedgerFault | undefined> {
+  const query = grantUid === undefined ? ALL : OF_GRANT;
+  let after: [string, number] = [grantUid ?? '', 0];
   let check: EntryCheck | undefined;
-  let [lastUid, lastSeq] = [grantUid ?? '', 0];
   for (;;) {
-    const found = yield* rawRows(grantUid === undefined ? ALL : OF_GRANT, lastUid, lastSeq);
+    const found = yield* rawRows(query, ...after);
     for (const values of found) {
-      [lastUid, lastSeq] = [String(values[0]), Number(values[1])];
-      if (check?.grantUid !== lastUid) {
-        const fault = check && (yield* check.end());
-        if (fault) return fault;
-        check = new EntryCheck(key, lastUid, totals);
+      const uid = String(values[0]);
+      let fault: LedgerFault | undefined;
+      if (check?.grantUid !== uid) {
+        fault = check && (yield* check.end());
+        check = new EntryCheck(key, uid, totals);
       }
-      const fault = yield* check.next(values);
+      fault ??= yield* check.next(values);
       if (fault) return fault;
+      after = [uid, check.seq];
     }
     if (found.length < STEP) return check && (yield* check.end());
   }

@@ -24,8 +24,8 @@ const valueIn = (text: string, series: string) =>
       ?.slice(series.length + 1),
   );
 
-describe('the metrics of several workers', () => {
-  it('are added up', async () => {
+describe('the merged metrics of several workers', () => {
+  it('are sums', async () => {
     const metrics = new WorkerMetrics();
     metrics.update(1, await snapshotOf(3, 10));
     metrics.update(2, await snapshotOf(4, 20));
@@ -37,7 +37,7 @@ describe('the metrics of several workers', () => {
     expect(valueIn(text, 'seconds_sum')).toBe(10.5);
   });
 
-  it('hold what the last snapshot of each said, however often it told', async () => {
+  it('contain the last snapshot of each worker, however often it was sent', async () => {
     const metrics = new WorkerMetrics();
     metrics.update(1, await snapshotOf(3, 10));
     metrics.update(1, await snapshotOf(5, 9));
@@ -46,7 +46,7 @@ describe('the metrics of several workers', () => {
     expect(valueIn(text, 'connections')).toBe(9);
   });
 
-  it('keep what workers that ended had counted, and drop what they were', async () => {
+  it('retain the counters of workers that ended, and drop their gauges', async () => {
     const metrics = new WorkerMetrics();
     for (const worker of [1, 2, 3]) metrics.update(worker, await snapshotOf(worker, 10));
     metrics.remove(1);
@@ -64,7 +64,7 @@ describe('the metrics of several workers', () => {
     expect(last).not.toContain('connections');
   });
 
-  it('never fall by a rounding, in whatever order workers end', async () => {
+  it('never decrease by rounding, in whatever order workers end', async () => {
     const metrics = new WorkerMetrics();
     for (const [at, seconds] of [0.1, 0.2, 0.3, 0.7].entries()) {
       const registry = new Registry();
@@ -81,7 +81,7 @@ describe('the metrics of several workers', () => {
     expect(told[0]).toBeCloseTo(1.3, 5);
   });
 
-  it('tell how many workers there are and how many ended, as it is when asked', async () => {
+  it('contain the number of workers, and how many ended, at the time of the scrape', async () => {
     const now = { wanted: 2, serving: 1, ended: 0 };
     const registry = createWorkerMetrics(() => now);
     expect(await registry.metrics()).toContain('linkgrant_workers{state="serving"} 1\n');

@@ -20,7 +20,7 @@ it.each([
   ['token/token-redeem', 'compose/token-redemption'],
   ['token/token-inspect', 'compose/token-redemption'],
   ['token/token-mint', 'redemption/accepting/mint-token'],
-])('%s loads nothing of the accepting side', (command, expected) => {
+])('%s loads no module of the accepting side', (command, expected) => {
   const loaded = [...loadedBy(join(SOURCE, 'cli', `${command}.ts`))];
   expect(loaded).toContain(expected);
   const accepting =

@@ -49,8 +49,8 @@ const base64 = (text: string) => Buffer.from(text).toString('base64');
 /** The documents of an answer without their `---` lines. */
 const documents = (text: string) => text.split('---\n').slice(1);
 
-describe('an answer to our own key', () => {
-  test('becomes a Secret without a key, its Link and what people want to know', () => {
+describe("a response to a redemption with the client's own key", () => {
+  test('becomes a Secret without a key, its Link, and the details for the user', () => {
     const { secret, links, source, redemptionId, certificate } = read(answer);
     expect(source).toBe('linkgrant');
     expect(secret).toMatchObject({
@@ -78,7 +78,7 @@ describe('an answer to our own key', () => {
     expect(secret.annotations).toEqual({});
   });
 
-  test('is refused when the certificate is for another key, or from another CA than it says', () => {
+  test('is refused when the certificate is for another key, or from another CA than its ca.crt', () => {
     const [, link] = documents(answer);
     const withoutKey = documents(delivered)[0]?.replace(/ *tls\.key: .*\n/, '');
     expect(reason(`---\n${withoutKey}---\n${link}`)).toContain('for another key than ours');
@@ -98,14 +98,14 @@ describe('an answer to our own key', () => {
     expect(reason(`---\n${changed}---\n${link}`)).toContain('is not for TLS clients');
   });
 
-  test('is refused once its certificate has expired, and taken a little before it begins', () => {
+  test('is refused once its certificate has expired, and accepted shortly before it is valid', () => {
     expect(reason(answer, Date.now() + 31 * DAY_MS)).toContain('expired');
     expect(read(answer, Date.now() - DAY_MS / 24).source).toBe('linkgrant');
   });
 });
 
-describe('an answer with a delivered key', () => {
-  test('has that key, in PKCS#8, whatever form it came in', () => {
+describe('a response with a private key', () => {
+  test('contains that key in PKCS#8, in whatever form it was sent', () => {
     const { secret, source } = read(delivered);
     expect(source).toBe('stock');
     expect(secret.tlsKey).toContain('BEGIN PRIVATE KEY');
@@ -114,7 +114,7 @@ describe('an answer with a delivered key', () => {
   });
 
   test.each(['success', 'success-once', 'success-no-name', 'success-no-subject', 'success-query'])(
-    'of a stock server is read as recorded in %s',
+    'of a Skupper server is read as recorded in %s',
     (name) => {
       const text = readFileSync(new URL(`../../fixtures/traces/${name}.body`, import.meta.url), 'utf8');
       const { secret, links, source, redemptionId } = read(text);
@@ -144,7 +144,7 @@ describe('an answer with a delivered key', () => {
     },
   );
 
-  test('is refused when the key does not fit, or is none', () => {
+  test('is refused when the key does not match, or is invalid', () => {
     expect(reason(delivered.replace(/tls\.key: .*/, `tls.key: "${base64(ours)}"`))).toContain(
       'tls.key does not fit its certificate',
     );
@@ -153,13 +153,13 @@ describe('an answer with a delivered key', () => {
     );
   });
 
-  test('of a stock server that checks no names is refused for its name', () => {
+  test('of a Skupper server that does not check names is refused for its name', () => {
     const text = readFileSync(new URL('../../fixtures/traces/bad-name.body', import.meta.url), 'utf8');
     expect(reason(text)).toContain('name of its Secret');
   });
 });
 
-describe('an answer under another name than requested', () => {
+describe('a response with another name than requested', () => {
   const failure = (text: string, asked: Partial<AnswerContext>) => {
     try {
       return read(text, Date.now(), asked).secret.name;
@@ -168,13 +168,13 @@ describe('an answer under another name than requested', () => {
     }
   };
 
-  test('is taken where any name will do, and under the name that was asked for', () => {
+  test('is accepted if the client requested no name, and under the requested name', () => {
     expect(failure(answer, {})).toBe('my-link');
     expect(failure(answer, { name: 'my-link' })).toBe('my-link');
     expect(failure(delivered, { name: 'my-link' })).toBe('my-link');
   });
 
-  test('is an earlier one if it was stored, and the error has the name that returns it', () => {
+  test('is an earlier one if it was stored, and the error contains its name', () => {
     for (const text of [answer, delivered]) {
       const error = failure(text, { name: 'other', isStored: true });
       expect(error).toMatchObject({ code: 'other_name' });
@@ -182,14 +182,14 @@ describe('an answer under another name than requested', () => {
     }
   });
 
-  test('is an earlier one if linkgrant sent it, and the error does not have its name', () => {
+  test('is an earlier one if linkgrant sent it, and the error does not contain its name', () => {
     const error = failure(answer, { name: 'other' });
     expect(error).toMatchObject({ code: 'other_name' });
     expect((error as Error).message).toContain('under another name');
     expect((error as Error).message).not.toContain('my-link');
   });
 
-  test('is refused when a stock server made it up', () => {
+  test('is refused when a Skupper server sent it', () => {
     expect(failure(delivered, { name: 'other' })).toMatchObject({
       code: 'answer_invalid',
       message: expect.stringContaining('another name than requested'),
@@ -197,8 +197,8 @@ describe('an answer under another name than requested', () => {
   });
 });
 
-describe('what an answer may hold', () => {
-  test('is the known fields: everything else is dropped', () => {
+describe('of the contents of a response the client accepts', () => {
+  test('only known fields', () => {
     const extended = answer
       .replace('data:\n', 'data:\n  evil.sh: "cm0gLXJmIC8="\n')
       .replace('annotations:\n', 'annotations:\n    kubectl.kubernetes.io/x: "y"\n')
@@ -208,13 +208,13 @@ describe('what an answer may hold', () => {
     expect(read(extended)).toEqual(read(answer));
   });
 
-  test('is text around certificates no more than other text', () => {
+  test('text around certificates, which it drops', () => {
     const { caCrt } = read(answer).secret;
     const noisy = answer.replace(/ca\.crt: .*/, `ca.crt: "${base64(`# evil\n${caCrt}trailing\n`)}"`);
     expect(read(noisy).secret.caCrt).toBe(caCrt);
   });
 
-  test('are three annotations of ours, each of the form that it must have', () => {
+  test('three linkgrant annotations, each in its required form', () => {
     const annotate = (lines: string) =>
       read(answer.replace('annotations:\n', `annotations:\n${lines}`)).secret.annotations;
     const own = read(answer).secret.annotations;
@@ -236,7 +236,7 @@ describe('what an answer may hold', () => {
     expect(read(hostileId).secret.annotations).toEqual({});
   });
 
-  test('are several Links, named after the Secret', () => {
+  test('several Links, named after the Secret', () => {
     const [secret, link = ''] = documents(answer);
     const numbered = (n: string) => link.replace(/name: "my-link"/, `name: "my-link-${n}"`);
     expect(
@@ -250,7 +250,7 @@ describe('what an answer may hold', () => {
     );
   });
 
-  test('are Links that have the name of the Secret, or that name with a number up to the number of Links', () => {
+  test('Links with the name of the Secret, or that name with a number up to the number of Links', () => {
     const [secret, link = ''] = documents(answer);
     const responseWith = (...suffixes: readonly string[]) =>
       `---\n${secret}${suffixes.map((suffix) => `---\n${link.replace('name: "my-link"', `name: "my-link${suffix}"`)}`).join('')}`;
@@ -293,7 +293,7 @@ describe('a Link of a response', () => {
     });
   });
 
-  test('has no cost, settings, labels or annotations if the server sent null, 0 or nothing', () => {
+  test('has no cost, settings, labels or annotations if the server sent null, 0 or none', () => {
     const empty = withSpec('  cost: 0\n  settings: null\n').replace(
       LINK,
       '$1  labels: {}\n  annotations: null\n',
@@ -307,7 +307,7 @@ describe('a Link of a response', () => {
     expect(read(withMetadata(own))).toEqual(read(answer));
   });
 
-  test('may have 64 entries and 4 KiB of text of each kind', () => {
+  test('can have 64 entries and 4 KiB of text of each kind', () => {
     const full = withSpec(`  settings: {${texts(64)}}\n`);
     expect(Object.keys(read(full).links[0]?.settings ?? {})).toHaveLength(64);
     expect(
@@ -342,7 +342,7 @@ describe('a Link of a response', () => {
   });
 });
 
-describe('an answer is refused', () => {
+describe('an invalid response is refused', () => {
   const BOMB = `a: &a ["x","x","x"]\nb: &b [*a,*a,*a]\nc: [*b,*b,*b]\n`;
   const edit = (from: string | RegExp, to: string) => () => {
     const edited = answer.replace(from, to);

@@ -58,20 +58,20 @@ async function failure(
 }
 
 describe('a connection to a redemption service', () => {
-  test('takes a server whose certificate is under the CA of the token, by address and by name', async () => {
+  test("accepts a server whose certificate the token's CA signed, by address and by name", async () => {
     const server = await greeter();
     expect(await redeem(server.token)).toBe('hello');
     expect(await redeem({ ...server.token, url: `https://localhost:${server.port}/x` })).toBe('hello');
   });
 
-  test('tells a name that cannot be resolved', async () => {
+  test('reports a name that cannot be resolved', async () => {
     const token = { ...(await greeter()).token, url: 'https://no-such-host.invalid/x' };
     const error = await failure(token);
     expect(error.code).toBe('dns');
     expect(error.message).toContain('no-such-host.invalid');
   });
 
-  test('is not made to an address that may not be reached, whatever name stands for it', async () => {
+  test('is not made to a forbidden address, whatever name resolves to it', async () => {
     const server = await greeter();
     const mayReach = (address: string) => address !== '127.0.0.1' && address !== '::1';
     for (const host of ['127.0.0.1', 'localhost', '[::1]', '2130706433']) {
@@ -82,7 +82,7 @@ describe('a connection to a redemption service', () => {
     expect(await redeem(server.token, { mayReach: (address) => address === '127.0.0.1' })).toBe('hello');
   });
 
-  test('tells a port that nothing listens on', async () => {
+  test('reports a port without a listener', async () => {
     const port = await closedPort();
     const { ca } = await makeIdentity();
     const error = await failure(tokenFor(port, ca));
@@ -90,43 +90,43 @@ describe('a connection to a redemption service', () => {
     expect(error.message).toContain(`127.0.0.1:${port}`);
   });
 
-  test('tells a server that takes the connection and says nothing', async () => {
+  test('reports a server that accepts the connection and sends nothing', async () => {
     const server = keep(await serveTcp(() => undefined));
     expect((await failure(server.token, { timeoutMs: 300 })).code).toBe('connection_timeout');
   });
 
-  test('tells a server that closes the connection at once', async () => {
+  test('reports a server that closes the connection at once', async () => {
     const server = keep(await serveTcp((socket) => socket.destroy()));
     expect((await failure(server.token)).code).toBe('connection_refused');
   });
 
-  test('tells a server without TLS, and sends it no code', async () => {
+  test('reports a server without TLS, and sends it no code', async () => {
     const server = keep(await servePlain((_request, response) => response.end('hello')));
     expect((await failure(server.token)).code).toBe('not_https');
     expect(server.seen).toEqual([]);
   });
 
-  test('tells a server that offers TLS 1.2 at most', async () => {
+  test('reports a server that supports TLS 1.2 at most', async () => {
     const server = await greeter({ maxVersion: 'TLSv1.2' });
     const error = await failure(server.token);
     expect(error.code).toBe('not_https');
     expect(error.message).toContain('TLS 1.3');
   });
 
-  test('tells a certificate of another CA', async () => {
+  test('reports a certificate of another CA', async () => {
     const server = await greeter();
     const { ca } = await makeIdentity();
     expect((await failure({ ...server.token, ca })).code).toBe('tls_untrusted');
     expect(server.seen).toEqual([]);
   });
 
-  test('takes the certificate itself in the place of its CA', async () => {
+  test('accepts the server certificate itself in place of its CA', async () => {
     const identity = await makeIdentity();
     const server = await greeter({ identity });
     expect(await redeem({ ...server.token, ca: identity.cert })).toBe('hello');
   });
 
-  test('tells which names the certificate has when the wanted one is not among them', async () => {
+  test('reports the names in the certificate when the requested one is not among them', async () => {
     const server = await greeter({
       identity: await makeIdentity({ hosts: ['grants.example.com', '10.1.2.3'] }),
     });
@@ -150,11 +150,11 @@ test('a certificate that repeats its names is described with each name once', ()
   });
 });
 
-describe('a certificate that is not valid by our clock', () => {
+describe("a server certificate that is not valid by the client's clock", () => {
   const expired = () => makeIdentity({ issuedAt: Date.now() - 3 * DAY_MS });
   const early = () => makeIdentity({ issuedAt: Date.now() + 3 * DAY_MS });
 
-  test('is our clock when the server says a time in which it is valid', async () => {
+  test("is reported as a wrong client clock if the certificate is valid by the server's time", async () => {
     const past = await greeter({ identity: await expired() }, new Date(Date.now() - 2.5 * DAY_MS));
     const pastError = await failure(past.token);
     expect(pastError.code).toBe('clock_skew');
@@ -163,7 +163,7 @@ describe('a certificate that is not valid by our clock', () => {
     expect((await failure(future.token)).code).toBe('clock_skew');
   });
 
-  test('is not trusted when the server has our time', async () => {
+  test('is refused when the server has the same time', async () => {
     const server = await greeter({ identity: await expired() });
     const error = await failure(server.token);
     expect(error.code).toBe('tls_untrusted');
@@ -171,20 +171,20 @@ describe('a certificate that is not valid by our clock', () => {
     expect((await failure((await greeter({ identity: await early() })).token)).code).toBe('tls_untrusted');
   });
 
-  test('is judged by its dates alone when the server tells no time', async () => {
+  test('is judged by its dates only when the server sends no time', async () => {
     expect((await failure((await greeter({ identity: await expired() }, null)).token)).code).toBe(
       'tls_untrusted',
     );
     expect((await failure((await greeter({ identity: await early() }, null)).token)).code).toBe('clock_skew');
   });
 
-  test('is another CA first, whatever the time', async () => {
+  test('is reported as another CA first, whatever the time', async () => {
     const server = await greeter({ identity: await expired() }, new Date(Date.now() - 2.5 * DAY_MS));
     const { bundlePem } = await makeAuthority('Other CA');
     expect((await failure({ ...server.token, ca: bundlePem })).code).toBe('tls_untrusted');
   });
 
-  test('is told as what went wrong when the server does not stay to be asked for its time', async () => {
+  test('is reported as the first failure when the server closes before it sends its time', async () => {
     const server = await greeter({ identity: await expired() });
     let connections = 0;
     const forwarder = keep(
@@ -208,7 +208,7 @@ describe('a certificate that is not valid by our clock', () => {
 });
 
 describe('a proxy', () => {
-  test('is not asked for an address that may not be reached, and resolves names itself', async () => {
+  test('is not used for a forbidden address, and resolves names itself', async () => {
     const server = await greeter();
     const proxy = keep(await startProxy());
     const options = { proxy: `http://127.0.0.1:${proxy.port}`, mayReach: () => false };
@@ -227,7 +227,7 @@ describe('a proxy', () => {
     expect(proxy.asked).toEqual([{ target: `127.0.0.1:${server.port}`, authorization }]);
   });
 
-  test('is not asked for hosts that NO_PROXY names', async () => {
+  test('is not used for hosts in NO_PROXY', async () => {
     const server = await greeter();
     const options = { proxy: `http://127.0.0.1:${await closedPort()}`, noProxy: 'example.com, 127.0.0.0/8' };
     expect(await redeem(server.token, options)).toBe('hello');
@@ -237,7 +237,7 @@ describe('a proxy', () => {
     [407, 'user and password'],
     [403, 'refused'],
     [502, 'refused'],
-  ])('that answers CONNECT with %i is told', async (refuse, why) => {
+  ])('that answers CONNECT with %i is reported', async (refuse, why) => {
     const server = await greeter();
     const proxy = keep(await startProxy({ refuse }));
     const error = await failure(server.token, { proxy: `http://me:secret@127.0.0.1:${proxy.port}` });
@@ -248,7 +248,7 @@ describe('a proxy', () => {
     expect(server.connections()).toBe(0);
   });
 
-  test('that cannot be reached is told apart from a service that cannot', async () => {
+  test('that cannot be reached is distinguished from a service that cannot be reached', async () => {
     const server = await greeter();
     const port = await closedPort();
     const error = await failure(server.token, { proxy: `127.0.0.1:${port}` });
@@ -256,7 +256,7 @@ describe('a proxy', () => {
     expect(error.message).toContain(`127.0.0.1:${port}`);
   });
 
-  test('that says nothing, or no HTTP, is told', async () => {
+  test('that sends nothing, or no HTTP, is reported', async () => {
     const server = await greeter();
     const silent = keep(await serveTcp(() => undefined));
     expect(
@@ -266,7 +266,7 @@ describe('a proxy', () => {
     expect((await failure(server.token, { proxy: `http://127.0.0.1:${other.port}` })).code).toBe('proxy');
   });
 
-  test('over TLS must be one that the system trusts', async () => {
+  test('over TLS must have a certificate that the system trusts', async () => {
     const server = await greeter();
     const proxy = keep(await startProxy({ identity: await makeIdentity() }));
     expect((await failure(server.token, { proxy: `https://127.0.0.1:${proxy.port}` })).code).toBe('proxy');
@@ -279,7 +279,7 @@ describe('a proxy', () => {
 });
 
 describe('--connect-to', () => {
-  test('leads elsewhere, while the certificate is still compared with the name that was asked for', async () => {
+  test('connects elsewhere, and verifies the certificate for the original host', async () => {
     const server = await greeter({ identity: await makeIdentity({ hosts: ['grants.example.com'] }) });
     const token = { ...server.token, url: 'https://grants.example.com:9090/x' };
     const toServer = { toHost: '127.0.0.1', toPort: server.port };

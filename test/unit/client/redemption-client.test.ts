@@ -65,7 +65,7 @@ function trace(name: string): { status: number; body: string } {
   return { status: Number(read('headers').split(' ')[1]), body: read('body') };
 }
 
-describe('a redemption on the wire', () => {
+describe('the redemption request', () => {
   test('posts the code to the URL of the token, with name, subject in UTF-8 and CSR', async () => {
     const server = await answering(200, 'answer');
     const token = { ...server.token, url: `${server.token.url}/?query=1` };
@@ -96,7 +96,7 @@ describe('a redemption on the wire', () => {
     ['within the headers', (text: string) => text.slice(0, 30)],
     ['in the middle of the body', (text: string) => text.slice(0, -20)],
     ['before its first byte', () => ''],
-  ])('knows that the outcome is unknown when the answer is cut %s', async (_where, cut) => {
+  ])('has an unknown outcome when the response is cut %s', async (_where, cut) => {
     const whole = `HTTP/1.1 200 OK\r\nContent-Length: 40\r\n\r\n${'x'.repeat(40)}`;
     const ended = keep(await serveBytes((socket) => socket.end(cut(whole))));
     expect(await codeOf(redeem(ended.token))).toBe('outcome_unknown');
@@ -104,7 +104,7 @@ describe('a redemption on the wire', () => {
     expect(await codeOf(redeem(reset.token))).toBe('outcome_unknown');
   });
 
-  test('knows that a chunked answer without its end is cut', async () => {
+  test('detects that a chunked response without its end is cut', async () => {
     const server = keep(
       await serveBytes((socket) =>
         socket.end('HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n4\r\nabcd\r\n'),
@@ -113,12 +113,12 @@ describe('a redemption on the wire', () => {
     expect(await codeOf(redeem(server.token))).toBe('outcome_unknown');
   });
 
-  test('takes no answer that is not HTTP for one', async () => {
+  test('accepts no response that is not HTTP', async () => {
     const server = keep(await serveBytes((socket) => socket.end('SSH-2.0-OpenSSH_9.2\r\n')));
     expect(await codeOf(redeem(server.token))).toBe('outcome_unknown');
   });
 
-  test('gives up on an answer that drips', async () => {
+  test('times out on a response that arrives byte by byte', async () => {
     const server = keep(
       await serveBytes((socket) => {
         socket.write('HTTP/1.1 200 OK\r\nContent-Length: 1000000\r\n\r\n');
@@ -154,16 +154,16 @@ describe('a refusal', () => {
     ['site-no-endpoints', 'link_access_unavailable'],
     ['site-edge', 'edge_site'],
     ['site-no-ca', 'issuer_unavailable'],
-  ])('of a stock server, as recorded in %s, is %s', async (name, code) => {
+  ])('of a Skupper server, as recorded in %s, is %s', async (name, code) => {
     const { status, body } = trace(name);
     expect(await codeOf(redeem((await answering(status, body)).token))).toBe(code);
   });
 
-  test('of a stock server while it cannot count is store_unavailable', async () => {
+  test('of a Skupper server that cannot count is store_unavailable', async () => {
     expect(await codeOf(redeem((await answering(503, 'Internal error\n')).token))).toBe('store_unavailable');
   });
 
-  test('that is a problem has the code that it states', async () => {
+  test('in a problem document has the code in that document', async () => {
     const problem = JSON.stringify({
       type: 'about:blank',
       title: 'No such claim',
@@ -174,7 +174,7 @@ describe('a refusal', () => {
     expect(await codeOf(redeem(server.token))).toBe('grant_expired');
   });
 
-  test('with a proven reason has that one', async () => {
+  test('with a proven reason has that reason', async () => {
     const headers = { 'linkgrant-reason': 'policy_name', 'retry-after': '7' };
     const server = await answering(403, 'Redemption of access token refused\n', headers);
     await expect(redeem(server.token)).rejects.toThrow('Retry in 7 s');
@@ -186,7 +186,7 @@ describe('a refusal', () => {
     ['a code that is no text', '{"code":["code_wrong"]}'],
     ['no JSON', '{'],
     ['null', 'null'],
-  ])('that is a problem with %s is not the service speaking', async (_what, body) => {
+  ])('in a problem document with %s is not from the service', async (_what, body) => {
     const server = await answering(404, body, { 'content-type': 'application/problem+json' });
     expect(await codeOf(redeem(server.token))).toBe('service_unavailable');
   });
@@ -197,7 +197,7 @@ describe('a refusal', () => {
     [404, ''],
     [403, '<html>Access denied</html>'],
     [401, ''],
-  ])('%i %s comes from something on the way, and nothing is final', async (status, body) => {
+  ])('%i %s comes from an intermediary, and is not final', async (status, body) => {
     expect(await codeOf(redeem((await answering(status, body)).token))).toBe('service_unavailable');
   });
 
@@ -212,7 +212,7 @@ describe('a refusal', () => {
   });
 });
 
-describe('a check', () => {
+describe('the check request', () => {
   const answer = {
     state: 'exhausted',
     redemptions: 1,
@@ -223,7 +223,7 @@ describe('a check', () => {
     serverTime: '2026-11-24T22:00:00.000Z',
   };
 
-  test('posts the code beneath the URL of the token and reads the state of the grant', async () => {
+  test('posts the code below the URL of the token and reads the state of the grant', async () => {
     const server = await answering(200, JSON.stringify(answer));
     expect(await client.check({ ...server.token, url: `${server.token.url}/` })).toEqual({
       state: 'exhausted',
@@ -239,12 +239,12 @@ describe('a check', () => {
     ]);
   });
 
-  test('takes an answer that tells no rules', async () => {
+  test('accepts a response without rules', async () => {
     const server = await answering(200, JSON.stringify({ ...answer, policy: undefined }));
     expect(await client.check(server.token)).toMatchObject({ policy: {} });
   });
 
-  test("takes Skupper's 404 for a stock server, and a problem for none", async () => {
+  test("recognizes Skupper's 404 as a Skupper server, and a problem document as linkgrant", async () => {
     const { status, body } = trace('wrong-path');
     expect(await client.check((await answering(status, body)).token)).toBe('stock');
     const problem = await answering(404, '{"code":"grant_unknown"}', {
@@ -253,7 +253,7 @@ describe('a check', () => {
     expect(await codeOf(client.check(problem.token))).toBe('grant_unknown');
   });
 
-  test('is temporary when something on the way answers, and harmless when its answer is lost', async () => {
+  test('is temporary when an intermediary answers, and harmless when its response is lost', async () => {
     expect(await codeOf(client.check((await answering(404, '<html></html>')).token))).toBe(
       'service_unavailable',
     );

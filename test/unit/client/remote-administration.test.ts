@@ -52,7 +52,7 @@ describe('the client of the admin API', () => {
     response.writeHead(status, { 'content-type': type }).end(JSON.stringify(body));
   const failure = (asked: Promise<unknown>) => asked.then(String, (error: unknown) => error);
 
-  it('repeats a creation whose answer was lost, as the same one', async () => {
+  it('repeats a creation whose response was lost, with the same idempotency key', async () => {
     answer = (request, response) => {
       if (seen.length < 3) request.socket.destroy();
       else sendJson(response, 201, { uid: UID });
@@ -77,7 +77,7 @@ describe('the client of the admin API', () => {
     expect(seen).toHaveLength(4);
   });
 
-  it('takes a refusal for what it is, and what is in front of the service for something else', async () => {
+  it('distinguishes a refusal of the service from a response of an intermediary', async () => {
     const problem = {
       code: 'grant_declared',
       detail: 'by a file',
@@ -106,7 +106,7 @@ describe('the client of the admin API', () => {
     }
   });
 
-  it('sends nothing to a server whose certificate comes from elsewhere', async () => {
+  it('sends nothing to a server whose certificate another CA signed', async () => {
     const other = await makeIdentity();
     expect(await failure(client(other.ca).showGrant(UID))).toMatchObject({
       code: 'tls_untrusted',

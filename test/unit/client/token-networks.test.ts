@@ -2,7 +2,7 @@ import { networkInterfaces } from 'node:os';
 import { describe, expect, it } from 'vitest';
 import { tokenNetworks } from '../../../src/client/token-networks.js';
 
-describe('where the URLs of tokens may lead', () => {
+describe("an allowed address in a token's URL", () => {
   it.each([
     ...['127.0.0.1', '127.255.255.255', '0.0.0.0', '0.1.2.3', '::1', '::'],
     ...['169.254.169.254', '169.254.0.1', 'fe80::1', 'fe80::a:b'],
@@ -11,13 +11,13 @@ describe('where the URLs of tokens may lead', () => {
     ...['fd00:ec2::254', 'fd00:ec2::23', 'fd20:ce::254', 'fd00:42::42'],
     ...['::ffff:127.0.0.1', '::ffff:7f00:1', '::ffff:169.254.169.254'],
     ...['64:ff9b::127.0.0.1', '64:ff9b::a9fe:a9fe', '64:ff9b::6464:64c8', '64:ff9b:1::a9fe:a9fe'],
-  ])('is not %s unless somebody says so', (address) => {
+  ])('is not %s, unless the operator permits it', (address) => {
     expect(tokenNetworks()(address)).toBe(false);
     expect(tokenNetworks(['0.0.0.0/0', '::/0'])(address)).toBe(true);
   });
 
   it.each(Object.values(networkInterfaces()).flatMap((all = []) => all.map(({ address }) => [address])))(
-    'is not %s, which this machine has, unless somebody says so',
+    'is not %s of this machine, unless the operator permits it',
     (address) => {
       expect(tokenNetworks()(address)).toBe(false);
       expect(tokenNetworks(['0.0.0.0/0', '::/0'])(address)).toBe(true);
@@ -27,11 +27,11 @@ describe('where the URLs of tokens may lead', () => {
   it.each([
     ...['192.0.2.1', '10.0.0.1', '172.16.3.4', '192.168.1.1', '100.64.0.1', '8.8.8.8', '126.255.255.255'],
     ...['2001:db8::1', 'fd12::1', '64:ff9b::c000:201', '::ffff:192.0.2.1', 'fd00:ec2::253'],
-  ])('may be %s', (address) => {
+  ])('can be %s', (address) => {
     expect(tokenNetworks()(address)).toBe(true);
   });
 
-  it('is within the networks that are named, and nowhere else', () => {
+  it('is within the permitted networks only', () => {
     const mayReach = tokenNetworks(['192.0.2.0/24', '198.51.100.7', '2001:db8::/32']);
     const yes = ['192.0.2.0', '192.0.2.255', '198.51.100.7', '2001:db8:1::1', '::ffff:192.0.2.9'];
     const no = ['192.0.3.0', '198.51.100.8', '2001:db9::1', '127.0.0.1', '::ffff:192.0.3.9'];
@@ -39,7 +39,7 @@ describe('where the URLs of tokens may lead', () => {
     expect(no.filter(mayReach)).toEqual([]);
   });
 
-  it('is nowhere where no network is named but the list is there', () => {
+  it('does not exist if the list of permitted networks is empty', () => {
     expect(tokenNetworks([])('192.0.2.1')).toBe(false);
   });
 });

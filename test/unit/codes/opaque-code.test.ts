@@ -5,13 +5,13 @@ import { userSuppliedCodeProblem } from '../../../src/codes/user-supplied-code.j
 
 const UID = '5f0c6f0a-6a49-4a5e-9a0f-0d3b54b3f1c2';
 
-test('a minted code is 24 letters and digits, and never the same twice', () => {
+test('a generated code is 24 letters and digits, and never repeats', () => {
   const codes = Array.from({ length: 2_000 }, mintCode);
   for (const code of codes) expect(code).toMatch(/^[A-Za-z0-9]{24}$/);
   expect(new Set(codes).size).toBe(codes.length);
 });
 
-test('every letter and digit turns up about equally often in minted codes', () => {
+test('every letter and digit occurs about equally often in generated codes', () => {
   const counts = new Map<string, number>();
   for (const character of Array.from({ length: 5_000 }, mintCode).join('')) {
     counts.set(character, (counts.get(character) ?? 0) + 1);

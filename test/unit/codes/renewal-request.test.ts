@@ -70,7 +70,7 @@ async function forged(
 
 describe('a renewal request', () => {
   it.each(Object.keys(KEYS))(
-    'that a %s key signed tells what it was made of, proven by its certificate',
+    'signed by a %s key is read back, and proven by its certificate',
     async (kind) => {
       const asking = await link(kind);
       const request = await signRenewalRequest(asking);
@@ -83,13 +83,13 @@ describe('a renewal request', () => {
     },
   );
 
-  it('may be signed with RSA-PSS as well', async () => {
+  it('can be signed with RSA-PSS too', async () => {
     const asking = await link('RSA 2048');
     const request = await forged(asking, { header: { alg: 'PS256' } });
     expect(await verifyRenewalRequest(request, asking.certificatePem)).toBeDefined();
   });
 
-  it('names the first certificate of a text with intermediates', async () => {
+  it('names the first certificate of a PEM text with intermediates', async () => {
     const asking = await link();
     const request = await signRenewalRequest({
       ...asking,
@@ -98,14 +98,14 @@ describe('a renewal request', () => {
     expect(readRenewalRequest(request)?.certificateSha256).toBe(asking.hash.toString('hex'));
   });
 
-  it('is no proof by the certificate of another link, of whatever kind', async () => {
+  it('does not verify with the certificate of another link', async () => {
     const request = await signRenewalRequest(await link());
     for (const kind of Object.keys(KEYS)) {
       expect(await verifyRenewalRequest(request, (await link(kind)).certificatePem)).toBeUndefined();
     }
   });
 
-  it('is no proof without a certificate, even when it is signed with the key that is compared then', async () => {
+  it('without a certificate does not verify, even if it is signed with the right key', async () => {
     const asking = await link();
     expect(await verifyRenewalRequest(await signRenewalRequest(asking), undefined)).toBeUndefined();
     const one = createPrivateKey({
@@ -121,7 +121,7 @@ describe('a renewal request', () => {
     expect(await verifyRenewalRequest(await forged(asking, { key: one }), undefined)).toBeUndefined();
   });
 
-  it('is no proof when a bit of what is signed, or of the signature, is another', async () => {
+  it('does not verify when one bit of its content or its signature differs', async () => {
     const asking = await link();
     const [header = '', payload = '', signature = ''] = (await signRenewalRequest(asking)).split('.');
     const other = Buffer.from(payload, 'base64url').toString().replace('"iat":', '"iat":1');
@@ -135,7 +135,7 @@ describe('a renewal request', () => {
     }
   });
 
-  it('is no proof with an algorithm of another kind of key, nor with the certificate as a shared secret', async () => {
+  it('does not verify with an algorithm for another key type, or with the certificate as a shared secret', async () => {
     const asking = await link('RSA 2048');
     const secret = Buffer.from(asking.certificatePem);
     const hs256 = await forged(asking, { header: { alg: 'HS256' }, key: secret });
@@ -148,7 +148,7 @@ describe('a renewal request', () => {
     expect(await verifyRenewalRequest(ecdsa, asking.certificatePem)).toBeUndefined();
   });
 
-  it('is none without an algorithm', async () => {
+  it('without an algorithm is invalid', async () => {
     const asking = await link();
     const [, payload] = (await signRenewalRequest(asking)).split('.');
     const header = { alg: 'none', typ: TYP, 'x5t#S256': asking.hash.toString('base64url') };
@@ -175,7 +175,7 @@ describe('a renewal request', () => {
     ['with an audience that is no UUID', { claims: { aud: 'urn:uuid:1' } }],
     ['whose claims are no JSON', { payload: 'csr' }],
     ['whose claims are no object', { payload: 'null' }],
-  ])('is none %s', async (_what, changes) => {
+  ])('is invalid %s', async (_what, changes) => {
     expect(readRenewalRequest(await forged(await link(), changes))).toBeUndefined();
   });
 
@@ -189,7 +189,7 @@ describe('a renewal request', () => {
     expect(readRenewalRequest(text)).toBeUndefined();
   });
 
-  it('is not signed with a key of a kind that no link has', async () => {
+  it('cannot be signed with a key type that links do not have', async () => {
     const { privateKey } = generateKeyPairSync('ec', { namedCurve: 'secp256k1' });
     await expect(
       signRenewalRequest({ ...(await link()), privateKeyPem: privateKeyPem(privateKey) }),

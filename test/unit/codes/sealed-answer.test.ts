@@ -8,7 +8,7 @@ const bound = {
 };
 const plaintext = Buffer.from('a private key, say');
 
-test('what was sealed opens under the same code, grant and redemption', () => {
+test('a sealed answer opens with the same code, grant and redemption', () => {
   const sealed = sealAnswer({ ...bound, plaintext });
   expect(Buffer.from(openAnswer({ ...bound, sealed }) ?? [])).toEqual(plaintext);
 });
@@ -29,12 +29,12 @@ test.each([
   ['code', { code: Buffer.from('abcdefghijklmnopqrstuvwy') }],
   ['grant', { grantUid: '5f0c6f0a-6a49-4a5e-9a0f-0d3b54b3f1c3' }],
   ['redemption', { redemptionId: 'b2f7a4de-4c8e-4bb0-8a53-f7a9c1f0a112' }],
-])('another %s opens nothing', (_what, changed) => {
+])('another %s does not open it', (_what, changed) => {
   const sealed = sealAnswer({ ...bound, plaintext });
   expect(openAnswer({ ...bound, ...changed, sealed })).toBeUndefined();
 });
 
-test('a single flipped bit anywhere, or a cut at any length, opens nothing', () => {
+test('a flipped bit anywhere, or a cut at any length, prevents opening', () => {
   const sealed = sealAnswer({ ...bound, plaintext });
   for (let at = 0; at < sealed.length; at++) {
     const flipped = Uint8Array.from(sealed);

@@ -39,7 +39,7 @@ const verify = (code: string, uid = UID, signingKey = key) =>
   verifySignedCode(Buffer.from(code, 'latin1'), uid, signingKey);
 
 describe('a signed code', () => {
-  it('says after verification what went into it, and its holder can read the same', async () => {
+  it('is verified with the claims that it was created with, which its holder can read', async () => {
     await fc.assert(
       fc.asyncProperty(
         fc.record(
@@ -64,12 +64,12 @@ describe('a signed code', () => {
     );
   });
 
-  it('is what any other program makes by RFC 7515, with one use where it does not say', async () => {
+  it('can be created by any other program by RFC 7515, with one use by default', async () => {
     const { uses: _one, ...claims } = CLAIMS;
     expect(await verify(jws(HEADER, claims))).toEqual(sample({ uses: 1 }));
   });
 
-  it('changed in any character is refused', async () => {
+  it('with any changed character is refused', async () => {
     const code = await mintSignedCode(sample(), key);
     const characters = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_.= +/\n\0é';
     await fc.assert(
@@ -87,7 +87,7 @@ describe('a signed code', () => {
     );
   });
 
-  it('cut or extended is refused', async () => {
+  it('that is cut or extended is refused', async () => {
     const code = await mintSignedCode(sample(), key);
     for (let length = 0; length < code.length; length += 1) {
       expect(await verify(code.slice(0, length))).toBeUndefined();
@@ -138,7 +138,7 @@ describe('a signed code', () => {
     expect(await verify(code)).toBeUndefined();
   });
 
-  it('that is long, deep or arbitrary makes nothing throw', async () => {
+  it('that is long, deep or arbitrary never throws', async () => {
     const part = fc.oneof(
       fc.base64String().map((text) => text.replace(/=+$/, '')),
       fc.json().map((text) => Buffer.from(text).toString('base64url')),
@@ -157,8 +157,8 @@ describe('a signed code', () => {
   });
 });
 
-describe('the key of a grant', () => {
-  it('is another one for each grant and each master key, and always the same for both', () => {
+describe('the signing key of a grant', () => {
+  it('differs for each grant and each master key, and is always the same for both', () => {
     const keys = [key, grantSigningKey(master, randomUUID()), grantSigningKey(createMasterKey(), UID)];
     expect(new Set(keys.map(({ key: bytes }) => Buffer.from(bytes).toString('hex'))).size).toBe(3);
     expect(grantSigningKey(master, UID)).toEqual(key);
@@ -173,6 +173,6 @@ it.each([
   ['a'.repeat(65), false],
   ['abcdefgh\n', false],
   ['abcd efgh', false],
-])('%j is the id of a token: %s', (id, is) => {
+])('%j is a token id: %s', (id, is) => {
   expect(isTokenId(id)).toBe(is);
 });

@@ -14,7 +14,7 @@ function fromFile(yaml: string) {
 }
 
 describe('a configuration file', () => {
-  it('may leave numbers and booleans unquoted', () => {
+  it('can have numbers and booleans without quotes', () => {
     const { settings } = fromFile(
       'tlsMinVersion: 1.3\nstockReplayWindow: 0\nworkers: 2\nallowRedeemByKey: true\n',
     );
@@ -26,12 +26,15 @@ describe('a configuration file', () => {
     });
   });
 
-  it.each(['toString', 'constructor', '__proto__', 'dataDir'])('knows no key %s', (key) => {
-    expect(() => fromFile(`"${key}": x\n`)).toThrow(`has an unknown key, ${key}`);
-  });
+  it.each(['toString', 'constructor', '__proto__', 'dataDir'])(
+    'with the unknown key %s is refused',
+    (key) => {
+      expect(() => fromFile(`"${key}": x\n`)).toThrow(`has an unknown key, ${key}`);
+    },
+  );
 });
 
-describe('a variable', () => {
+describe('a variable of the environment', () => {
   it.each(['constructor', 'toString', 'yes', '1'])('that is a switch cannot be "%s"', (value) => {
     const env = { LINKGRANT_ALLOW_REDEEM_BY_KEY: value };
     expect(() => loadConfiguration({}, env, true)).toThrow(

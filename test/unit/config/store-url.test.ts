@@ -10,7 +10,7 @@ const NOTHING_MORE = {
   options: undefined,
 };
 
-describe('the place of a store', () => {
+describe('a store URL', () => {
   it('is a file, or a database with servers, ports and parameters', () => {
     expect(parseStoreUrl('sqlite:/a b/c.db')).toEqual({ kind: 'sqlite', file: '/a b/c.db' });
     expect(parseStoreUrl('postgres://grants@db.example.com/links')).toEqual({
@@ -50,7 +50,7 @@ describe('the place of a store', () => {
     ['postgres://u@127.0.0.1,192.0.2.1/d', 'verify-full'],
     ['postgres://u@192.0.2.1/d', 'verify-full'],
     ['postgres://u@192.0.2.1/d?sslmode=disable', 'disable'],
-  ])('%s is reached with sslmode %s', (url, sslMode) => {
+  ])('%s uses sslmode %s', (url, sslMode) => {
     expect(parseStoreUrl(url)).toMatchObject({ sslMode });
   });
 
@@ -68,7 +68,7 @@ describe('the place of a store', () => {
     'postgres://u@h/d?sslmode=prefer',
     'postgres://u@h/d?password=x',
     'postgres://u@h/%zz',
-  ])('is not %s', (text) => {
+  ])('cannot be %s', (text) => {
     expect(parseStoreUrl(text)).toBeUndefined();
   });
 

@@ -26,7 +26,7 @@ describe('a duration', () => {
     ['2w', 14 * DAY],
     ['1w1d1h1m1s1ms', 8 * DAY + HOUR + MINUTE + SECOND + 1],
     ['1s1s', 2 * SECOND],
-  ])('%s is read as Go reads it, with days and weeks besides', (text, milliseconds) => {
+  ])('%s is read as in Go, plus days and weeks', (text, milliseconds) => {
     expect(parseDuration(text)).toBe(milliseconds);
   });
 
@@ -51,7 +51,7 @@ describe('a duration', () => {
     'Infinity',
     'NaN',
     `${'9'.repeat(30)}w`,
-  ])('%j is none', (text) => {
+  ])('%j is invalid', (text) => {
     expect(parseDuration(text)).toBeUndefined();
   });
 
@@ -65,7 +65,7 @@ describe('a duration', () => {
     expect(formatDuration(milliseconds)).toBe(text);
   });
 
-  it('that was written is read back as the same', () => {
+  it('that was formatted is parsed to the same value', () => {
     fc.assert(
       fc.property(fc.nat({ max: 10 * 365 * DAY }), (milliseconds) => {
         expect(parseDuration(formatDuration(milliseconds))).toBe(milliseconds);

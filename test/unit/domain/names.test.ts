@@ -5,7 +5,7 @@ const LONGEST = `${'a'.repeat(63)}.${'b'.repeat(63)}.${'c'.repeat(63)}.${'d'.rep
 
 describe('a resource name', () => {
   it.each(['a', '0', 'my-link', 'a.b', '1e3', 'null', 'a--b', 'x'.repeat(253), LONGEST])(
-    'may be %s',
+    'can be %s',
     (name) => {
       expect(isResourceName(name)).toBe(true);
     },
@@ -30,22 +30,22 @@ describe('a resource name', () => {
     'é',
     'ａ',
     'x'.repeat(254),
-  ])('may not be %j', (name) => {
+  ])('cannot be %j', (name) => {
     expect(isResourceName(name)).toBe(false);
   });
 
-  it('is judged in linear time', () => {
+  it('is validated in linear time', () => {
     expect(isResourceName(`${'a-'.repeat(126)}!`)).toBe(false);
     expect(isResourceName(`${'a.'.repeat(1_000_000)}!`)).toBe(false);
   });
 });
 
 describe('a namespace', () => {
-  it.each(['default', 'a', '0', 'a-b', 'x'.repeat(63)])('may be called %s', (name) => {
+  it.each(['default', 'a', '0', 'a-b', 'x'.repeat(63)])('can be %s', (name) => {
     expect(isNamespace(name)).toBe(true);
   });
 
-  it.each(['', '-', 'a.b', 'A', '-a', 'a-', 'a\n', 'x'.repeat(64)])('may not be called %j', (name) => {
+  it.each(['', '-', 'a.b', 'A', '-a', 'a-', 'a\n', 'x'.repeat(64)])('cannot be %j', (name) => {
     expect(isNamespace(name)).toBe(false);
   });
 });
@@ -64,14 +64,14 @@ describe('a UUID', () => {
     '0bde3bc8-a4a2-404a-bfbe-44fdf7bf3231\n',
     '0bde3bc8-a4a2-404a-bfbe-44fdf7bf323',
     'gbde3bc8-a4a2-404a-bfbe-44fdf7bf3231',
-  ])('is not %j', (text) => {
+  ])('cannot be %j', (text) => {
     expect(isUuid(text)).toBe(false);
   });
 });
 
 describe('a subject', () => {
   it.each(['x', ' ', 'Zürich', '東京 7', '🛰', 'a,b=c/../x', 'x'.repeat(253), '🛰'.repeat(253)])(
-    'may be %s',
+    'can be %s',
     (subject) => {
       expect(isSubject(subject)).toBe(true);
     },
@@ -93,7 +93,7 @@ describe('a subject', () => {
     ['a lone surrogate', 'a\ud800b'],
     ['a private character', 'a\ue000b'],
     ['an unassigned character', 'a\u0378b'],
-  ])('may not hold %s', (_what, subject) => {
+  ])('cannot contain %s', (_what, subject) => {
     expect(isSubject(subject)).toBe(false);
   });
 });

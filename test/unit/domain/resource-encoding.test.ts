@@ -90,8 +90,8 @@ const { value } = fc.letrec<{ value: ResourceValue }>((tie) => ({
 }));
 const resource = fc.dictionary(key, value, { maxKeys: 5, noNullPrototype: true });
 
-describe.each(['1.1', '1.2'] as const)('a reader of YAML %s', (version) => {
-  it('reads every string as the string that was written', () => {
+describe.each(['1.1', '1.2'] as const)('a YAML reader %s', (version) => {
+  it('reads every string as it was written', () => {
     fc.assert(
       fc.property(text, (string) => {
         expect(read(encodeResource({ string }), version)).toEqual({ string });
@@ -100,7 +100,7 @@ describe.each(['1.1', '1.2'] as const)('a reader of YAML %s', (version) => {
     );
   });
 
-  it('reads every key as the key that was written', () => {
+  it('reads every key as it was written', () => {
     fc.assert(
       fc.property(key, (name) => {
         expect(Object.keys(read(encodeResource({ [name]: 'x' }), version) as object)).toEqual([name]);
@@ -109,7 +109,7 @@ describe.each(['1.1', '1.2'] as const)('a reader of YAML %s', (version) => {
     );
   });
 
-  it('reads every resource as the one that was written, keys in their order', () => {
+  it('reads every resource as it was written, with its keys in order', () => {
     fc.assert(
       fc.property(resource, (written) => {
         expect(JSON.stringify(read(encodeResource(written), version))).toBe(JSON.stringify(written));
@@ -119,8 +119,8 @@ describe.each(['1.1', '1.2'] as const)('a reader of YAML %s', (version) => {
   });
 });
 
-describe('the text of a resource', () => {
-  it('keeps every string on its own line, whatever is in it, and holds no line break of YAML 1.1', () => {
+describe('the YAML text of a resource', () => {
+  it('has every string on its own line, whatever it contains, without a YAML 1.1 line break', () => {
     fc.assert(
       fc.property(text, (string) => {
         const encoded = encodeResource({ string });
@@ -130,7 +130,7 @@ describe('the text of a resource', () => {
     );
   });
 
-  it('leaves out what is undefined, and folds nothing', () => {
+  it('omits undefined values, and folds no text', () => {
     const long = 'x '.repeat(5_000);
     expect(
       encodeResource({ absent: undefined, kind: 'Link', spec: { cost: 2, absent: undefined, long } }),

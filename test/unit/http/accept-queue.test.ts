@@ -46,7 +46,7 @@ const crowd = (clients: number) =>
     while (!isOver) await open();
   });
 
-it('connections that come at once are counted until none waits', async () => {
+it('simultaneous connections are counted until none waits', async () => {
   await Promise.all(Array.from({ length: 50 }, open));
   expect(seen.map(({ length }) => length)).toEqual(Array.from({ length: 50 }, (_, at) => at + 1));
   await expect.poll(() => [queue.length, queue.waitMs]).toEqual([0, 0]);
@@ -54,7 +54,7 @@ it('connections that come at once are counted until none waits', async () => {
   expect(seen.at(-1)).toEqual({ length: 1, waitMs: 0 });
 });
 
-it('connections that never cease to wait have their wait measured by one of our own among them', async () => {
+it('the wait of a continuous stream of connections is measured with a connection of the service itself', async () => {
   workMs = 5;
   const clients = crowd(40);
   await expect.poll(() => own, { timeout: 60_000 }).toBeGreaterThan(2);

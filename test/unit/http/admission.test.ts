@@ -18,7 +18,7 @@ function started() {
 }
 
 describe('admission', () => {
-  it('lets so many requests in at once, and the next one when one of them has ended', async () => {
+  it('admits requests up to the limit, and the next one when one has ended', async () => {
     const { admission, ends, begin } = started();
     const running = [begin(), begin(), begin()];
     expect(await begin()).toBeUndefined();
@@ -31,13 +31,13 @@ describe('admission', () => {
     expect(admission.inFlight).toBe(0);
   });
 
-  it('gives the place of what failed to the next one', async () => {
+  it('gives the place of a failed request to the next one', async () => {
     const { admission } = started();
     await expect(admission.run(() => Promise.reject(new Error('no')))).rejects.toThrow('no');
     expect(admission.inFlight).toBe(0);
   });
 
-  it('issues no certificate while more requests are under way than it can answer soon', () => {
+  it('refuses certificates while more requests are in progress than can be answered soon', () => {
     const { admission, begin } = started();
     void begin();
     void begin();
@@ -47,7 +47,7 @@ describe('admission', () => {
     expect(admission.shed.issue).toBe(1);
   });
 
-  it('issues no certificate, and later takes no connection, while the event loop is late turn after turn', () => {
+  it('refuses certificates, and later connections, while the event loop is late repeatedly', () => {
     const { delay, admission } = started();
     const may = () => [admission.mayIssue(), admission.mayConnect()];
     for (const late of [5_000, 5_000]) delay.record(late);
@@ -60,14 +60,14 @@ describe('admission', () => {
     expect(may()).toEqual([true, true]);
   });
 
-  it('turns nobody away for a few, however late the event loop is: others on the machine make it so', () => {
+  it('refuses nothing with few connections, however late the event loop is', () => {
     const { delay, connections, admission } = started();
     connections.size = 1;
     for (let turn = 0; turn < 3; turn += 1) delay.record(5_000);
     expect([admission.mayIssue(), admission.mayConnect()]).toEqual([true, true]);
   });
 
-  it('issues no certificate, then looks at nothing, then takes no connection, the longer connections have waited', async () => {
+  it('refuses certificates, then requests, then connections, the longer connections have waited', async () => {
     const { queue, admission } = started();
     const may = async () => [
       admission.mayIssue(),

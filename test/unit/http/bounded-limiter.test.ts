@@ -5,13 +5,13 @@ beforeEach(() => vi.useFakeTimers());
 afterEach(() => vi.useRealTimers());
 
 describe('a bounded limiter', () => {
-  it('counts each key by itself', async () => {
+  it('counts each key separately', async () => {
     const limiter = new BoundedLimiter({ points: 2, seconds: 60, mostKeys: 10 });
     for (const expected of [1, 2, 3]) expect(await limiter.count('a')).toBe(expected);
     expect(await limiter.count('b')).toBe(1);
   });
 
-  it('begins anew when the time is over', async () => {
+  it('starts again after the interval', async () => {
     const limiter = new BoundedLimiter({ points: 2, seconds: 60, mostKeys: 10 });
     await limiter.count('a');
     vi.advanceTimersByTime(59_000);
@@ -20,7 +20,7 @@ describe('a bounded limiter', () => {
     expect(await limiter.count('a')).toBe(1);
   });
 
-  it('knows so many keys at most, and forgets the one that came first', async () => {
+  it('stores a bounded number of keys, and evicts the oldest', async () => {
     const limiter = new BoundedLimiter({ points: 2, seconds: 60, mostKeys: 3 });
     for (let key = 0; key < 1_000; key += 1) await limiter.count(`key ${key}`);
     expect(limiter.size).toBe(3);

@@ -10,13 +10,13 @@ function addressOf(socket: string, forwarded?: string, proxies = PROXIES): strin
 }
 
 describe('the address of a client', () => {
-  it('is the socket’s where no proxy is trusted, whatever a header says', () => {
+  it('is that of the socket without a trusted proxy, whatever the header contains', () => {
     const none = new TrustedProxies([]);
     expect(addressOf('198.51.100.1', '203.0.113.9', none)).toBe('198.51.100.1');
     expect(addressOf('10.0.0.1', '203.0.113.9', none)).toBe('10.0.0.1');
   });
 
-  it('is the socket’s where that is no trusted proxy, whatever a header says', () => {
+  it('is that of the socket if the peer is not a trusted proxy, whatever the header contains', () => {
     expect(addressOf('198.51.100.1', '203.0.113.9')).toBe('198.51.100.1');
     expect(addressOf('192.0.2.8', '203.0.113.9')).toBe('192.0.2.8');
     expect(addressOf('2001:db9::1', '203.0.113.9')).toBe('2001:db9::1');
@@ -33,12 +33,12 @@ describe('the address of a client', () => {
     ['[2001:db9::5]:4711', '2001:db9::5'],
     ['[2001:db9::5]', '2001:db9::5'],
     ['fe80::1%eth0', 'fe80::1'],
-  ])('behind a trusted proxy that says %s is %s', (forwarded, address) => {
+  ])('behind a trusted proxy that sends %s is %s', (forwarded, address) => {
     expect(addressOf('10.0.0.1', forwarded)).toBe(address);
     expect(addressOf('2001:db8::1', forwarded)).toBe(address);
   });
 
-  it('is the left-most one where all are trusted proxies', () => {
+  it('is the left-most one if all are trusted proxies', () => {
     expect(addressOf('10.0.0.1', '10.0.0.3, 10.0.0.2')).toBe('10.0.0.3');
   });
 
@@ -54,15 +54,15 @@ describe('the address of a client', () => {
     '[::1',
     'for=203.0.113.9',
     '203.0.113.9, 10.0.0.2:x',
-  ])('is the socket’s where what the proxy says (%j) is no address', (forwarded) => {
+  ])('is that of the socket if the proxy sends %j, which is not an address', (forwarded) => {
     expect(addressOf('10.0.0.1', forwarded)).toBe('10.0.0.1');
   });
 
-  it('is not hidden by what a client wrote left of it', () => {
+  it('cannot be hidden by entries that a client wrote further left', () => {
     expect(addressOf('10.0.0.1', 'garbage, \u0000, 203.0.113.9')).toBe('203.0.113.9');
   });
 
-  it('cannot be asked for with networks that are none', () => {
+  it('cannot be determined with invalid networks', () => {
     expect(() => new TrustedProxies(['10.0.0.0/33'])).toThrow('10.0.0.0/33 is not a network');
   });
 });

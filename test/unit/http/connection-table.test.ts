@@ -20,8 +20,8 @@ function tlsSocketOf(table: ConnectionTable, { remoteAddress, remotePort }: Sock
 
 const openOf = (sockets: readonly Socket[]) => sockets.map((socket) => !socket.destroyed);
 
-describe('a table of connections', () => {
-  it('stays within its limit when many come in one turn of the event loop', () => {
+describe('the connection table', () => {
+  it('stays within its limit when many connections arrive in one turn of the event loop', () => {
     const table = new ConnectionTable(3);
     const sockets = Array.from({ length: 8 }, () => new Socket());
     for (const socket of sockets) table.add(socket);
@@ -30,7 +30,7 @@ describe('a table of connections', () => {
     expect(openOf(sockets)).toEqual(sockets.map(() => false));
   });
 
-  it('gives the place of a connection that has closed to the next one', async () => {
+  it('gives the place of a closed connection to the next one', async () => {
     const table = new ConnectionTable(2);
     const [first, second, third] = [new Socket(), new Socket(), new Socket()];
     table.add(first);
@@ -43,7 +43,7 @@ describe('a table of connections', () => {
     table.destroyAll();
   });
 
-  it('ends only those on which nothing has arrived when it is told to end idle ones', () => {
+  it('closes only connections without data when idle ones are to be closed', () => {
     const table = new ConnectionTable(2);
     const [idle, busy] = [new Socket(), new Socket()];
     Object.defineProperty(busy, 'bytesRead', { value: 1 });
@@ -54,7 +54,7 @@ describe('a table of connections', () => {
     table.destroyAll();
   });
 
-  it('never drops one that has proven its code, and turns a new one away where all have', () => {
+  it('never closes a connection with a valid code, and refuses a new one if all have a valid code', () => {
     const table = new ConnectionTable(2);
     const [first, second, third, fourth] = [1, 2, 3, 4].map((port) => socketFrom('192.0.2.1', port)) as [
       Socket,
@@ -74,7 +74,7 @@ describe('a table of connections', () => {
     table.destroyAll();
   });
 
-  it('counts only unproven ones against a source', async () => {
+  it('counts only unproven connections for a source', async () => {
     const table = new ConnectionTable(10_000);
     const proven = Array.from({ length: 2_000 }, (_, at) => socketFrom('192.0.2.1', at + 1));
     for (const socket of proven) {
@@ -89,7 +89,7 @@ describe('a table of connections', () => {
     table.destroyAll();
   });
 
-  it('bounds the unproven connections of an IPv6 /64 and of a /48', () => {
+  it('limits the unproven connections of an IPv6 /64 and of a /48', () => {
     const table = new ConnectionTable(10_000);
     const fromSubnet = (subnet: number, count: number) => {
       const address = `2001:db8:1:${subnet}::${count.toString(16)}`;
@@ -110,7 +110,7 @@ describe('a table of connections', () => {
     table.destroyAll();
   });
 
-  it('counts nobody against a proxy', () => {
+  it('has no limit for a proxy', () => {
     const table = new ConnectionTable(10_000, (address) => address === '192.0.2.1');
     const sockets = Array.from({ length: 3_000 }, (_, at) => socketFrom('::ffff:192.0.2.1', at + 1));
     for (const socket of sockets) table.add(socket);
@@ -119,7 +119,7 @@ describe('a table of connections', () => {
     table.destroyAll();
   });
 
-  it('knows no connection that has closed', async () => {
+  it('does not contain closed connections', async () => {
     const table = new ConnectionTable(10);
     const socket = socketFrom('192.0.2.1', 1);
     table.add(socket);

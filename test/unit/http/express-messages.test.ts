@@ -5,7 +5,7 @@ import express from 'express';
 import { expect, it } from 'vitest';
 import { messagesOf } from '../../../src/http/tls-listener.js';
 
-it('makes messages with what Express gives them, so that it changes no prototype', async () => {
+it('creates HTTP messages with the prototypes of Express, so that Express changes none', async () => {
   const app = express();
   const { json } = app.response;
   const before: unknown[] = [];

@@ -34,7 +34,7 @@ test('the fingerprint is the one that openssl shows', () => {
   expect(loadAuthority(good, SOURCE, now).sha256).toBe(expected);
 });
 
-test('an intermediate is followed in tls.crt by all but the root, and ca.crt carries the whole file', () => {
+test('tls.crt contains the intermediate and all but the root, and ca.crt the whole file', () => {
   const root = makeAuthority(openssl, { subject: '/CN=root' });
   const middle = makeAuthority(openssl, { subject: '/CN=middle', issuer: root });
   const signing = makeAuthority(openssl, { subject: '/CN=signing', issuer: middle });
@@ -51,7 +51,7 @@ test('an intermediate is followed in tls.crt by all but the root, and ca.crt car
   expect(authority.description).toBe('signing');
 });
 
-test('of two roots of one name the one that signed is found', () => {
+test('of two roots with one name the one that signed is found', () => {
   const first = makeAuthority(openssl, { subject: '/CN=root' });
   const second = makeAuthority(openssl, { subject: '/CN=root' });
   const signing = makeAuthority(openssl, { subject: '/CN=signing', issuer: second });
@@ -62,7 +62,7 @@ test('of two roots of one name the one that signed is found', () => {
   ).toHaveLength(1);
 });
 
-test('a key file may hold curve parameters before the key', () => {
+test('a key file can have curve parameters before the key', () => {
   const key = openssl.run(['ecparam', '-name', 'prime256v1', '-genkey']).toString();
   expect(key).toContain('BEGIN EC PARAMETERS');
   const certificate = openssl
@@ -71,13 +71,13 @@ test('a key file may hold curve parameters before the key', () => {
   expect(loadAuthority({ certificate, key }, SOURCE, now).description).toBe('p');
 });
 
-test('an expired CA is refused with the moment of its end', () => {
+test('an expired CA is refused with its expiry', () => {
   expect(refusal(good, now + 4_000 * DAY)).toMatch(
     /^issuer \/etc\/linkgrant\/ca\.crt: the CA certificate expired at \d{4}-\d\d-\d\dT[\d:]+Z$/,
   );
 });
 
-test('a CA that is not valid yet is refused with the moment of its start', () => {
+test('a CA that is not valid yet is refused with its start', () => {
   expect(refusal(good, now - 10 * DAY)).toMatch(
     /the CA certificate is not valid before \d{4}-\d\d-\d\dT[\d:]+Z$/,
   );
@@ -86,7 +86,7 @@ test('a CA that is not valid yet is refused with the moment of its start', () =>
 test.each([
   ['CA:FALSE', ['basicConstraints=critical,CA:FALSE']],
   ['no basicConstraints', ['keyUsage=critical,digitalSignature', 'basicConstraints=CA:FALSE']],
-])('a certificate with %s is refused as no CA', (_case, extensions) => {
+])('a certificate with %s is refused as a CA', (_case, extensions) => {
   expect(refusal(makeAuthority(openssl, { extensions }))).toContain('is not a CA');
 });
 
@@ -95,12 +95,12 @@ test('a CA whose keyUsage does not allow signing is refused', () => {
   expect(refusal(makeAuthority(openssl, { extensions }))).toContain('keyUsage of the CA does not allow');
 });
 
-test('a CA without keyUsage may sign', () => {
+test('a CA without keyUsage can sign', () => {
   const extensions = ['basicConstraints=critical,CA:TRUE'];
   expect(loadAuthority(makeAuthority(openssl, { extensions }), SOURCE, now).chainPem).toBe('');
 });
 
-test('what a certificate file is refused for stays the cause, and shows nothing of the key', () => {
+test('the reason why a certificate file is refused stays the cause, and shows nothing of the key', () => {
   for (const pem of [
     { ...good, certificate: 'none' },
     { ...good, key: good.key.replace(/[A-Z]{2}/g, '!') },
@@ -142,11 +142,11 @@ test.each([
   ['nothing', ''],
   ['a public key', '-----BEGIN PUBLIC KEY-----\nMFkw\n-----END PUBLIC KEY-----\n'],
   ['garbage', 'garbage\u0000'],
-])('a key file that holds %s is refused', (_case, key) => {
+])('a key file that contains %s is refused', (_case, key) => {
   expect(refusal({ certificate: good.certificate, key })).toContain('there is no PEM private key');
 });
 
-test('a key that is damaged is refused without a byte of it in the message', () => {
+test('a damaged key is refused without any byte of it in the message', () => {
   const key = good.key.replace(/(-----\n.{20})...../, '$1AAAAA');
   const message = refusal({ certificate: good.certificate, key });
   expect(message).toBe(`${SOURCE}: the private key cannot be read`);
@@ -163,7 +163,7 @@ test.each([
     'no X.509 certificate',
   ],
   ['17 certificates', good.certificate.repeat(17), 'more than 16 certificates'],
-])('a certificate file that holds %s is refused', (_case, certificate, reason) => {
+])('a certificate file that contains %s is refused', (_case, certificate, reason) => {
   expect(refusal({ certificate, key: good.key })).toContain(reason);
 });
 
@@ -174,7 +174,7 @@ test('sixteen certificates in a file are accepted', () => {
   ).toHaveLength(16);
 });
 
-test('an intermediate given alone is refused with the name of the root to append', () => {
+test('an intermediate without its root is refused with the name of the root to append', () => {
   const root = makeAuthority(openssl, { subject: '/CN=the root' });
   const signing = makeAuthority(openssl, { subject: '/CN=signing', issuer: root });
   expect(refusal(signing)).toMatch(/an intermediate of the root; append its root/);
@@ -189,7 +189,7 @@ test('a chain whose root has expired is refused', () => {
   );
 });
 
-test('a chain through a root of that name and another key is refused', () => {
+test('a chain through a root with the same name and another key is refused', () => {
   const root = makeAuthority(openssl, { subject: '/CN=root' });
   const namesake = makeAuthority(openssl, { subject: '/CN=root' });
   const signing = makeAuthority(openssl, { subject: '/CN=signing', issuer: root });
@@ -198,7 +198,7 @@ test('a chain through a root of that name and another key is refused', () => {
   );
 });
 
-test('an intermediate below a root that allows none is refused', () => {
+test('an intermediate below a root that allows no intermediates is refused', () => {
   const root = makeAuthority(openssl, {
     subject: '/CN=root',
     extensions: ['basicConstraints=critical,CA:TRUE,pathlen:0', 'keyUsage=critical,keyCertSign'],
@@ -233,7 +233,7 @@ test.each([
   ['permitted URIs', ['permitted;URI:example.com'], false],
   ['excluded URIs', ['excluded;URI:example.com'], false],
 ])(
-  'a CA whose nameConstraints name %s is taken where openssl takes what it signs for links',
+  'a CA whose nameConstraints are %s is accepted if openssl accepts its link certificates',
   (_what, names, fits) => {
     const root = constrained(names);
     const wish = { subject: '/CN=signing', issuer: root };

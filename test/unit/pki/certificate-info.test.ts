@@ -36,7 +36,7 @@ async function serverUnder(
 const direct = await serverUnder(root);
 const below = await serverUnder({ certificate: between.certificate + root.certificate, key: between.key });
 
-test('a certificate is described as openssl describes it', () => {
+test('a certificate is described as by openssl', () => {
   const info = describeCertificate(below);
   const shown = openssl
     .run(['x509', '-noout', '-serial', '-fingerprint', '-sha256', '-dateopt', 'iso_8601', '-dates'], below)
@@ -60,12 +60,12 @@ test.each([
   ['UTF-8 text with control characters', '/CN=bad\u001b[31mname', 'bad\ufffd[31mname'],
   ['no common name', '/O=Example/OU=Sites', 'O=Example, OU=Sites'],
   ['an empty name', '/', '(no name)'],
-])('a subject of %s is shown without harm', (_case, subject, expected) => {
+])('a subject of %s is printed without control characters', (_case, subject, expected) => {
   const { certificate } = makeAuthority(openssl, { subject });
   expect(describeCertificate(certificate).subject).toBe(expected);
 });
 
-test('addresses that are only IP names are shown in their short form', () => {
+test('addresses in IP entries are printed in their short form', () => {
   const { certificate } = makeAuthority(openssl, {
     extensions: [
       'subjectAltName=IP:2001:db8:0:0:1:0:0:1,IP:::1,IP:::,IP:1::,IP:10:0:0:0:0:0:0:10,IP:192.0.2.1',
@@ -81,8 +81,8 @@ test('addresses that are only IP names are shown in their short form', () => {
   ]);
 });
 
-describe('splitting', () => {
-  test('gives each certificate encoded anew, without what stands around it', () => {
+describe('splitting a PEM bundle', () => {
+  test('returns each certificate encoded again, without the text around it', () => {
     const text = `subject=root\n${root.certificate.replaceAll('\n', '\r\n')}\nsomething: else\n${between.certificate}`;
     expect(splitCertificates(text)).toEqual([root.certificate, between.certificate]);
   });
@@ -116,7 +116,7 @@ function trailing(pem: string): string {
 }
 
 describe('verification', () => {
-  test('follows a chain to a root that is trusted, directly and by an intermediate on either side', () => {
+  test('follows a chain to a trusted root, directly and through an intermediate on either side', () => {
     expect(verificationProblem(direct, root.certificate, now)).toBeUndefined();
     expect(verificationProblem(below, root.certificate, now)).toBeUndefined();
     const leafAlone = splitCertificates(below)[0] ?? '';
@@ -124,7 +124,7 @@ describe('verification', () => {
     expect(verificationProblem(root.certificate, root.certificate, now)).toBeUndefined();
   });
 
-  test('fails without the intermediate, and with it alone as the trusted one, as in openssl', () => {
+  test('fails without the intermediate, and with only the intermediate trusted, as in openssl', () => {
     const leafAlone = splitCertificates(below)[0] ?? '';
     for (const [leaf, ca] of [
       [leafAlone, root.certificate],
@@ -135,18 +135,18 @@ describe('verification', () => {
     }
   });
 
-  test('fails under another root of the same name', () => {
+  test('fails with another root of the same name', () => {
     const namesake = makeAuthority(openssl, { subject: '/CN=root' });
     expect(verificationProblem(direct, namesake.certificate, now)).toContain('no valid chain');
     expect(verificationProblem(direct, namesake.certificate + root.certificate, now)).toBeUndefined();
   });
 
-  test('never takes a root that only the leaf brings along', () => {
+  test("does not trust a root that only the leaf's file contains", () => {
     const other = makeAuthority(openssl, { subject: '/CN=other' });
     expect(verificationProblem(direct + root.certificate, other.certificate, now)).toBeDefined();
   });
 
-  test('fails when a certificate that is no CA has signed', async () => {
+  test('fails when a signer is not a CA', async () => {
     const pem = makeAuthority(openssl, {
       subject: '/CN=leaf',
       extensions: ['basicConstraints=critical,CA:FALSE'],
@@ -156,14 +156,14 @@ describe('verification', () => {
     expect(verificationProblem(forged.certificate + pem.certificate, root.certificate, now)).toBeDefined();
   });
 
-  test('fails when the signature of the leaf or of an intermediate is not right', () => {
+  test('fails when the signature of the leaf or of an intermediate is invalid', () => {
     expect(verificationProblem(forged(direct), root.certificate, now)).toContain('no valid chain');
     const [leaf = '', intermediate = ''] = splitCertificates(below);
     expect(verificationProblem(leaf + intermediate, root.certificate, now)).toBeUndefined();
     expect(verificationProblem(leaf + forged(intermediate), root.certificate, now)).toBeDefined();
   });
 
-  test('takes a self-signed certificate for a root only if its own signature is right', () => {
+  test('accepts a self-signed certificate as a root only if its own signature is valid', () => {
     const broken = forged(root.certificate);
     expect(verificationProblem(broken, broken, now)).toBeDefined();
     expect(() => loadAuthority({ certificate: broken, key: root.key }, 'test', now)).toThrow(
@@ -171,7 +171,7 @@ describe('verification', () => {
     );
   });
 
-  test('fails before the start, after the end, and once the root has ended', () => {
+  test('fails before the start, after the expiry, and once the root has expired', () => {
     expect(verificationProblem(direct, root.certificate, now - 2 * DAY)).toContain('is not valid before');
     expect(verificationProblem(direct, root.certificate, now + 2 * DAY)).toContain('expired at');
     const brief = makeAuthority(openssl, { subject: '/CN=brief', days: 2 });
@@ -182,7 +182,7 @@ describe('verification', () => {
     );
   });
 
-  test('tells garbage on either side', () => {
+  test('reports invalid text on either side', () => {
     expect(verificationProblem('x', root.certificate, now)).toBe('no PEM certificate');
     expect(verificationProblem(direct, 'x', now)).toBe('no PEM certificate');
   });

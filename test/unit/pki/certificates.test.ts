@@ -51,7 +51,7 @@ async function ownAuthority(lifetimeMs = 3650 * DAY): Promise<CertificateAuthori
 
 describe.each(Object.entries(AUTHORITY_KEYS))('under a CA with a key of %s', (_kind, key) => {
   test.each(['self-signed', 'an intermediate'])(
-    'every client and server certificate passes openssl for its own purpose alone (%s)',
+    'every client and server certificate passes openssl for its own purpose only (%s)',
     async (place) => {
       const root = makeAuthority(openssl, { key, subject: '/O=Example/CN=root' });
       const below =
@@ -81,7 +81,7 @@ describe.each(Object.entries(AUTHORITY_KEYS))('under a CA with a key of %s', (_k
 });
 
 test.each(['p256', 'rsa2048'] as const)(
-  'a CA of our own making (%s) passes openssl and has the profile of one',
+  'a CA that linkgrant creates (%s) passes openssl and has the profile of a CA',
   async (keyType) => {
     const pem = await createAuthority({ commonName: 'Standort-CA ü', keyType, lifetimeMs: 3650 * DAY, now });
     expect(pem.key).toContain('-----BEGIN PRIVATE KEY-----');
@@ -102,7 +102,7 @@ test.each(['p256', 'rsa2048'] as const)(
   },
 );
 
-test('a client certificate holds what the design says and no host name', async () => {
+test('a client certificate has the specified contents and no host name', async () => {
   const authority = await ownAuthority();
   const spkiDer = spkiOf(await generateKeyPair('p256'));
   const issued = await issueClientCertificate({
@@ -129,7 +129,7 @@ test('a client certificate holds what the design says and no host name', async (
   expect(describeCertificate(issued.pem)).toMatchObject({ subject: 'east', hosts: [], isAuthority: false });
 });
 
-test('a client certificate for an RSA key may encipher keys too', async () => {
+test('a client certificate for an RSA key allows key encipherment too', async () => {
   const authority = await ownAuthority();
   const spkiDer = spkiOf(await generateKeyPair('rsa2048'));
   const { pem } = await issueClientCertificate({
@@ -144,7 +144,7 @@ test('a client certificate for an RSA key may encipher keys too', async () => {
   expect(text).toMatch(/X509v3 Key Usage: critical\s+Digital Signature, Key Encipherment\n/);
 });
 
-test('no two certificates have one serial number', async () => {
+test('no two certificates have the same serial number', async () => {
   const authority = await ownAuthority();
   const spkiDer = spkiOf(await generateKeyPair('p256'));
   const o = { authority, spkiDer, subject: 'east', redemptionId, lifetimeMs: DAY, now };
@@ -159,7 +159,7 @@ test.each([
   ['253 characters', `${'site-'.repeat(50)}abc`],
   ['characters beyond the basic plane at the cut', '𝒮'.repeat(70)],
   ['a surrogate pair across the 64th UTF-16 unit', `${'a'.repeat(63)}😀tail`],
-])('a subject of %s stands in the certificate up to its 64th character', async (_case, subject) => {
+])('a subject of %s is in the certificate up to its 64th character', async (_case, subject) => {
   const authority = await ownAuthority();
   const request = parseCertificateRequest(createCertificateRequest(await generateKeyPair('p256'), subject));
   if ('invalid' in request) throw new Error(request.reason);
@@ -180,7 +180,7 @@ test.each([
   expectClientOnly(issued.pem, authority);
 });
 
-test('a certificate neither starts before its CA nor ends after it', async () => {
+test('a certificate neither starts before its CA nor expires after it', async () => {
   const authority = await ownAuthority(10 * DAY);
   const spkiDer = spkiOf(await generateKeyPair('p256'));
   const o = { authority, spkiDer, subject: 'east', redemptionId, lifetimeMs: 30 * DAY };
@@ -192,7 +192,7 @@ test('a certificate neither starts before its CA nor ends after it', async () =>
   expect(usual.notBefore).toBe(Math.floor((now - 300_000) / 1000) * 1000);
 });
 
-test('a CA issues nothing before its start and after its end', async () => {
+test('a CA issues nothing before its start and after its expiry', async () => {
   const authority = await ownAuthority(10 * DAY);
   const spkiDer = spkiOf(await generateKeyPair('p256'));
   const o = { authority, spkiDer, subject: 'east', redemptionId, lifetimeMs: DAY };
@@ -204,7 +204,7 @@ test('a CA issues nothing before its start and after its end', async () => {
   );
 });
 
-test('an end below an intermediate is the earliest end on the way to the root', async () => {
+test('the expiry below an intermediate is the earliest expiry on the way to the root', async () => {
   const root = makeAuthority(openssl, { days: 20, subject: '/CN=root' });
   const between = makeAuthority(openssl, { days: 90, subject: '/CN=between', issuer: root });
   const authority = loadAuthority(
@@ -228,7 +228,7 @@ test.each([
   ['UTCTime up to the last second of 2049', Date.UTC(2049, 11, 31, 23, 59, 59), 'UTCTIME', '491231235959Z'],
   ['GeneralizedTime from 2050 on', Date.UTC(2050, 0, 1), 'GENERALIZEDTIME', '20500101000000Z'],
   ['GeneralizedTime in a far century', Date.UTC(2399, 5, 1), 'GENERALIZEDTIME', '23990601000000Z'],
-])('an end is written as %s', async (_case, end, type, text) => {
+])('an expiry is written as %s', async (_case, end, type, text) => {
   const authority = await ownAuthority(500 * 366 * DAY);
   const spkiDer = spkiOf(await generateKeyPair('p256'));
   const issued = await issueClientCertificate({
@@ -244,12 +244,12 @@ test.each([
   expectClientOnly(issued.pem, authority);
 });
 
-test('a CA that lives beyond the year 9999 is cut to its last second', async () => {
+test('a CA that expires after the year 9999 is limited to its last second', async () => {
   const authority = await ownAuthority(9_000 * 366 * DAY);
   expect(authority.notAfter).toBe(Date.UTC(9999, 11, 31, 23, 59, 59));
 });
 
-test('a server certificate carries addresses both as such and as DNS names, each once', async () => {
+test('a server certificate has addresses both as IP entries and as DNS names, each once', async () => {
   const authority = await ownAuthority();
   const issued = await issueServerCertificate({
     authority,
@@ -288,7 +288,7 @@ test.each([[[]], [['münchen.example']], [['a b']], [['']]])(
   },
 );
 
-test('an authority whose private key signs for another certificate gives no certificate', async () => {
+test('an authority whose private key does not match its certificate issues nothing', async () => {
   const authority = await ownAuthority();
   const foreign = { ...authority, privateKey: await generateKeyPair('p256') };
   const spkiDer = spkiOf(await generateKeyPair('p256'));
@@ -297,7 +297,7 @@ test('an authority whose private key signs for another certificate gives no cert
   ).rejects.toThrow('does not verify');
 });
 
-test('a CA limited to one purpose issues for that one alone', async () => {
+test('a CA limited to one purpose issues for that purpose only', async () => {
   const pem = makeAuthority(openssl, {
     extensions: [
       'basicConstraints=critical,CA:TRUE',

@@ -9,7 +9,7 @@ afterAll(() => openssl.remove());
 test.each([
   ['p256', 'P-256'],
   ['rsa2048', '2048 bit'],
-] as const)('a new key of type %s is what it says, in PKCS#8, for openssl too', async (type, shown) => {
+] as const)('a new key of type %s is of that type, in PKCS#8, for openssl too', async (type, shown) => {
   const pem = privateKeyPem(await generateKeyPair(type));
   expect(pem).toMatch(/^-----BEGIN PRIVATE KEY-----\n/);
   const text = openssl.run(['pkey', '-noout', '-text'], pem).toString();
@@ -17,7 +17,7 @@ test.each([
   if (type === 'rsa2048') expect(text).toContain('65537');
 });
 
-test.each(['p256', 'rsa2048'] as const)('a key of type %s is read back from every form', async (type) => {
+test.each(['p256', 'rsa2048'] as const)('a key of type %s is read from every form', async (type) => {
   const key = await generateKeyPair(type);
   const pkcs8 = privateKeyPem(key);
   const traditional = openssl.run(['pkey', '-traditional'], pkcs8).toString();
@@ -27,7 +27,7 @@ test.each(['p256', 'rsa2048'] as const)('a key of type %s is read back from ever
   }
 });
 
-test('a key whose end is missing is refused as cut off', async () => {
+test('a key without its last line is refused as truncated', async () => {
   const pem = privateKeyPem(await generateKeyPair('p256'));
   expect(() => readPrivateKey(pem.slice(0, -10))).toThrow('the private key is cut off');
 });
@@ -36,13 +36,13 @@ test('a text far larger than a key is refused before it is searched', () => {
   expect(() => readPrivateKey('-----BEGIN PRIVATE KEY-----\n'.repeat(3_000))).toThrow('larger than 64 KiB');
 });
 
-describe('a key maker', () => {
-  test.each(['p256', 'rsa2048'] as const)('gives both halves of a key of type %s', async (type) => {
+describe('the key generator', () => {
+  test.each(['p256', 'rsa2048'] as const)('returns both halves of a key of type %s', async (type) => {
     const { keyPem = '', spkiDer } = (await new KeyMaker({ maxQueued: 0 }).make(type)) ?? {};
     expect(spkiOf(readPrivateKey(keyPem))).toEqual(spkiDer);
   });
 
-  test('encodes each P-256 key as openssl does, numbers with leading zeros too', async () => {
+  test('encodes each P-256 key as openssl does, including numbers with leading zeros', async () => {
     const maker = new KeyMaker({ maxQueued: 0 });
     let short = 0;
     // One number in 256 begins with a zero byte.
@@ -57,7 +57,7 @@ describe('a key maker', () => {
     expect(short).toBe(2);
   });
 
-  test('makes P-256 keys whatever the queue holds', async () => {
+  test('generates P-256 keys whatever the queue contains', async () => {
     const maker = new KeyMaker({ maxQueued: 0 });
     const busy = [maker.make('rsa2048'), maker.make('rsa2048')];
     const { keyPem = '' } = (await maker.make('p256')) ?? {};
@@ -65,7 +65,7 @@ describe('a key maker', () => {
     await Promise.all(busy);
   });
 
-  test('makes two RSA keys at once, lets as many wait as it was told to, and turns the rest away', async () => {
+  test('generates two RSA keys at once, queues up to its limit, and refuses the rest', async () => {
     const maker = new KeyMaker({ maxQueued: 3 });
     const keys = await Promise.all(Array.from({ length: 8 }, () => maker.make('rsa2048')));
     const made = keys.map((key) => key && readPrivateKey(key.keyPem));
@@ -77,7 +77,7 @@ describe('a key maker', () => {
     expect(moduli.size).toBe(5);
   });
 
-  test('takes new requests once the queue has emptied', async () => {
+  test('accepts new requests when the queue is empty again', async () => {
     const maker = new KeyMaker({ maxQueued: 1 });
     for (let round = 0; round < 2; round++) {
       const keys = await Promise.all(Array.from({ length: 4 }, () => maker.make('rsa2048')));

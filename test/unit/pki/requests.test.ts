@@ -26,7 +26,7 @@ const rsa = (bits: number) => {
   return genpkey('-algorithm', 'RSA', ...form);
 };
 
-describe('a request made by openssl', () => {
+describe('a certificate request of openssl', () => {
   test.each([
     ['p256', ec('P-256')],
     ['p384', ec('P-384')],
@@ -50,7 +50,7 @@ describe('a request made by openssl', () => {
     expect(parseCertificateRequest(opensslRequest(rsa(2048), [digest]))).toMatchObject({ keyType: 'rsa' });
   });
 
-  test('is accepted with extensions and host names, of which nothing is taken over', () => {
+  test('is accepted with extensions and host names, which are ignored', () => {
     const der = opensslRequest(ec('P-256'), [
       '-addext',
       'subjectAltName=DNS:evil.example',
@@ -85,18 +85,18 @@ describe('a weak key', () => {
       genpkey('-algorithm', 'RSA-PSS', '-pkeyopt', 'rsa_keygen_bits:2048'),
       'a kind that is not accepted',
     ],
-  ])('of %s is refused by name', (_name, keyArgs, reason) => {
+  ])('of %s is refused as such', (_name, keyArgs, reason) => {
     const problem = parseCertificateRequest(opensslRequest(keyArgs));
     expect(problem).toMatchObject({ invalid: 'key_weak', reason: expect.stringContaining(reason) });
   });
 
-  test.each([3, 17, 257])('with the RSA exponent %d is refused by name', (publicExponent) => {
+  test.each([3, 17, 257])('with the RSA exponent %d is refused as such', (publicExponent) => {
     const { privateKey } = generateKeyPairSync('rsa', { modulusLength: 2048, publicExponent });
     const problem = parseCertificateRequest(createCertificateRequest(privateKey, 'east'));
     expect(problem).toEqual({ invalid: 'key_weak', reason: 'an RSA exponent outside 65537 to 2^32' });
   });
 
-  test('whose primes are close together is refused by name', () => {
+  test('whose primes are close together is refused as such', () => {
     const problem = parseCertificateRequest(createCertificateRequest(rsaKeyOfClosePrimes(), 'east'));
     expect(problem).toEqual({
       invalid: 'key_weak',
@@ -104,7 +104,7 @@ describe('a weak key', () => {
     });
   });
 
-  test('whose modulus is a square is refused by name', () => {
+  test('whose modulus is a square is refused as such', () => {
     const { privateKey } = generateKeyPairSync('rsa', { modulusLength: 2048 });
     const prime = BigInt(
       `0x${Buffer.from(privateKey.export({ format: 'jwk' }).p ?? '', 'base64url').toString('hex')}`,
@@ -121,7 +121,7 @@ describe('a weak key', () => {
     ['an exponent above 2^32', 2n ** 32n + 1n, 0n, 'an RSA exponent outside'],
     ['an exponent of 64 bits', 2n ** 63n + 1n, 0n, 'an RSA exponent above 2^32'],
     ['an even modulus', 65537n, 1n, 'an RSA modulus with a small factor'],
-  ])('with %s is refused by name', (_name, exponent, added, reason) => {
+  ])('with %s is refused as such', (_name, exponent, added, reason) => {
     const { privateKey } = generateKeyPairSync('rsa', { modulusLength: 2048 });
     const n = BigInt(
       `0x${Buffer.from(privateKey.export({ format: 'jwk' }).n ?? '', 'base64url').toString('hex')}`,
@@ -130,19 +130,19 @@ describe('a weak key', () => {
     expect(problem).toMatchObject({ invalid: 'key_weak', reason: expect.stringContaining(reason) });
   });
 
-  test('whose modulus has a small prime factor is refused by name', () => {
+  test('whose modulus has a small prime factor is refused as such', () => {
     const problem = parseCertificateRequest(unsignedRsaRequest(1009n * (2n ** 2040n + 1n), 65537n));
     expect(problem).toEqual({ invalid: 'key_weak', reason: 'an RSA modulus with a small factor' });
   });
 });
 
-describe('a request of our own making', () => {
+describe('a certificate request of linkgrant', () => {
   test.each([
     ['P-256', () => P256],
     ['P-384', () => generateKeyPairSync('ec', { namedCurve: 'secp384r1' }).privateKey],
     ['RSA', () => generateKeyPairSync('rsa', { modulusLength: 2048 }).privateKey],
     ['Ed25519', () => generateKeyPairSync('ed25519').privateKey],
-  ])('passes openssl and ourselves (%s)', (_name, makeKey) => {
+  ])("passes openssl and linkgrant's own checks (%s)", (_name, makeKey) => {
     const der = createCertificateRequest(makeKey(), 'Zürich, 東京');
     const verified = openssl.try(
       ['req', '-inform', 'DER', '-verify', '-noout', '-subject', '-nameopt', 'utf8'],
@@ -157,7 +157,7 @@ describe('a request of our own making', () => {
 describe('a damaged request', () => {
   const der = createCertificateRequest(P256, 'east');
 
-  test('is refused when anything follows it', () => {
+  test('is refused when bytes follow it', () => {
     const problem = parseCertificateRequest(Buffer.concat([der, Buffer.of(0)]));
     expect(problem).toMatchObject({
       invalid: 'csr_invalid',
@@ -185,7 +185,7 @@ describe('a damaged request', () => {
     expect(problem).toMatchObject({ invalid: 'csr_invalid', reason: expect.stringContaining('length') });
   });
 
-  test('is refused with a length that is longer than it need be', () => {
+  test('is refused with a length in more bytes than needed', () => {
     const content = der.subarray(der[1] === 0x81 ? 3 : 2);
     const header = Buffer.of(0x30, 0x82, content.length >> 8, content.length & 0xff);
     const problem = parseCertificateRequest(Buffer.concat([header, content]));
@@ -197,13 +197,13 @@ describe('a damaged request', () => {
     ['a version padded with a zero', Buffer.of(0x02, 0x02, 0x00, 0x00)],
     ['version 1', Buffer.of(0x02, 0x01, 0x01)],
     ['no version', Buffer.of()],
-  ])('is refused with %s, though its signature is right', (_case, version) => {
+  ])('is refused with %s, even if its signature is valid', (_case, version) => {
     const spki = createPublicKey(P256).export({ type: 'spki', format: 'der' });
     const info = element(0x30, version, element(0x30), spki, element(0xa0));
     expect(parseCertificateRequest(signedRequest(info, P256))).toHaveProperty('invalid', 'csr_invalid');
   });
 
-  test('is refused without the attributes field or with anything behind it, though its signature is right', () => {
+  test('is refused without the attributes field or with bytes after it, even if its signature is valid', () => {
     const spki = createPublicKey(P256).export({ type: 'spki', format: 'der' });
     for (const tail of [Buffer.of(), Buffer.of(0xa0, 0, 0x05, 0), Buffer.of(0xa1, 0)]) {
       const info = element(0x30, element(0x02, Buffer.of(0)), element(0x30), spki, tail);
@@ -211,7 +211,7 @@ describe('a damaged request', () => {
     }
   });
 
-  test('is refused above 4 KiB before it is read', () => {
+  test('above 4 KiB is refused before it is parsed', () => {
     expect(parseCertificateRequest(new Uint8Array(4_097))).toEqual({
       invalid: 'csr_invalid',
       reason: 'it is larger than 4 KiB',
@@ -228,7 +228,7 @@ describe('a damaged request', () => {
     });
   });
 
-  test('is refused when its key is no point of the curve', () => {
+  test('is refused when its key is not a point on the curve', () => {
     const spki = createPublicKey(P256).export({ type: 'spki', format: 'der' });
     spki[spki.length - 1] = (spki[spki.length - 1] ?? 0) ^ 1;
     const info = element(0x30, element(0x02, Buffer.of(0)), element(0x30), spki, element(0xa0));
@@ -239,7 +239,7 @@ describe('a damaged request', () => {
   });
 });
 
-describe('a request with a key that others can sign with', () => {
+describe('a request with a key for which anyone can sign', () => {
   const SPKI_BEFORE = Buffer.from('302a300506032b6570032100', 'hex');
   /** A request with this SubjectPublicKeyInfo, and with a signature that holds for the Ed25519 key 1. */
   const requestOf = (spkiDer: Uint8Array) => {

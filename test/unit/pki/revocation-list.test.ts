@@ -46,10 +46,10 @@ function verdict(leaf: string, ca: string, lists: string): string {
   return ok ? 'good' : (/depth lookup: (.+)/.exec(output)?.[1] ?? output);
 }
 
-describe.each(Object.entries(AUTHORITY_KEYS))('a list signed by a CA with a key of %s', (_type, key) => {
+describe.each(Object.entries(AUTHORITY_KEYS))('a CRL signed by a CA with a key of %s', (_type, key) => {
   const pem = makeAuthority(openssl, { key });
 
-  it('is one that openssl verifies, and refuses what it names alone', async () => {
+  it('verifies in openssl, and makes it refuse only the listed certificates', async () => {
     const authority = load(pem);
     const [revoked, good] = [await leafOf(authority), await leafOf(authority)];
     const list = listOf(authority, [revoked.serial], { number: 0x8000 });
@@ -66,10 +66,10 @@ describe.each(Object.entries(AUTHORITY_KEYS))('a list signed by a CA with a key 
   });
 });
 
-describe('a list', () => {
+describe('a CRL', () => {
   const pem = makeAuthority(openssl);
 
-  it('may be empty, and serial numbers of any size are in it as positive numbers', async () => {
+  it('can be empty, and has serial numbers of any size as positive numbers', async () => {
     const authority = load(pem);
     const leaf = await leafOf(authority);
     expect(verdict(leaf.pem, pem.certificate, listOf(authority, []))).toBe('good');
@@ -80,7 +80,7 @@ describe('a list', () => {
     expect(named).toEqual(serials);
   });
 
-  it('is not believed when it has ended, and says so beyond 2050 as well', async () => {
+  it('is refused after its next update, also after 2050', async () => {
     const authority = load(pem);
     const leaf = await leafOf(authority);
     const ended = listOf(authority, [], { nextUpdate: now - 30_000 });
@@ -90,7 +90,7 @@ describe('a list', () => {
     expect(verdict(leaf.pem, pem.certificate, lasting)).toBe('certificate revoked');
   });
 
-  it('can only be signed by a CA whose keyUsage has cRLSign, as openssl has it too', async () => {
+  it('can only be signed by a CA whose keyUsage has cRLSign, as in openssl', async () => {
     const without = makeAuthority(openssl, {
       extensions: ['basicConstraints=critical,CA:TRUE', 'keyUsage=critical,keyCertSign'],
     });

@@ -17,8 +17,8 @@ function judge([leaf = '', ...intermediates]: readonly string[], authorities: re
   return { problem, signatures: verify.mock.calls.length, cpuMs: (user + system) / 1000 };
 }
 
-describe('judging certificates that are slow to verify', () => {
-  it('verifies no signature with a key of a kind that is not accepted', () => {
+describe('verification of certificates that are slow to verify', () => {
+  it('verifies no signature with a key type that is not accepted', () => {
     const [leaf = ''] = endlessChain(1, 'slow');
     const authorities = slowCertificates('dsa-10000', 16, 'slow');
     const intermediates = slowCertificates('dsa-10000', 15, 'slow');
@@ -33,7 +33,7 @@ describe('judging certificates that are slow to verify', () => {
   });
 
   it.each(['rsa-4096', 'p521'] as const)(
-    'verifies 24 signatures at most if all keys are accepted: %s',
+    'verifies at most 24 signatures if all keys are accepted: %s',
     (kind) => {
       const certificates = slowCertificates(kind, 32, 'slow');
       const { problem, signatures, cpuMs } = judge(certificates.slice(16), certificates.slice(0, 16));
@@ -43,7 +43,7 @@ describe('judging certificates that are slow to verify', () => {
     },
   );
 
-  it('verifies 24 signatures at most if each certificate is signed by the next', () => {
+  it('verifies at most 24 signatures if each certificate is signed by the next', () => {
     const certificates = endlessChain(32, 'slow');
     const { problem, signatures, cpuMs } = judge(certificates.slice(0, 16), certificates.slice(16));
     expect(problem).toBe('more than 24 signatures to verify');

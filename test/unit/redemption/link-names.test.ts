@@ -5,20 +5,20 @@ function stored(name: string, tlsCredentials: string): StoredLink {
   return { name, tlsCredentials, endpoints: [], place: `Link-${name}.yaml` };
 }
 
-describe('the links that a name means', () => {
+describe('the links for a name', () => {
   const links = [stored('west', 'shared'), stored('east-1', 'east'), stored('east-2', 'east')];
 
-  it('are the one that is called so, whatever Secret others have', () => {
+  it('are the Link with that name, whatever Secret others have', () => {
     expect(linksNamed([...links, stored('shared', 'other')], 'shared').map(({ name }) => name)).toEqual([
       'shared',
     ]);
   });
 
-  it('are all links of one redemption when none is called so', () => {
+  it('are all Links of one redemption if none has that name', () => {
     expect(linksNamed(links, 'east').map(({ name }) => name)).toEqual(['east-1', 'east-2']);
   });
 
-  it('are none for a name that nothing has', () => {
+  it('are empty for an unknown name', () => {
     expect(linksNamed(links, 'north')).toEqual([]);
   });
 });

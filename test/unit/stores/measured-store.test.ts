@@ -27,8 +27,8 @@ beforeEach(() => {
 
 afterAll(() => rmSync(directory, { recursive: true, force: true }));
 
-describe('a measured store', () => {
-  it('answers as the store does, and tells reads, writes and revocations', async () => {
+describe('the measured store', () => {
+  it('returns the results of the store, and measures reads, writes and revocations', async () => {
     const grant = sampleGrant();
     expect(await measured.createGrant(grant, SAMPLE_CODE)).toEqual(grant);
     expect(await measured.findGrant(grant.uid)).toMatchObject({ uid: grant.uid });
@@ -41,7 +41,7 @@ describe('a measured store', () => {
     expect(told).toEqual([['read', true, false]]);
   });
 
-  it('does not take for a revocation what was revoked before, or is unknown', async () => {
+  it('does not count revoking an unknown or already revoked object as a revocation', async () => {
     const grant = sampleGrant();
     await store.createGrant(grant, SAMPLE_CODE);
     await store.revokeGrant(grant.uid, Date.now());
@@ -57,7 +57,7 @@ describe('a measured store', () => {
     expect(Object.keys(measured).sort()).toEqual(Object.keys(store).sort());
   });
 
-  it('tells a failure, and rejects with it', async () => {
+  it('counts a failure, and rejects with it', async () => {
     await measured.close();
     await expect(measured.getSetting('key')).rejects.toMatchObject({ code: 'store_unavailable' });
     await expect(measured.putSetting('key', 'value')).rejects.toMatchObject({ code: 'store_unavailable' });

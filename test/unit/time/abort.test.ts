@@ -14,8 +14,8 @@ function reasonOf(signal: AbortSignal): Promise<unknown> {
   });
 }
 
-describe('what is done within a time', () => {
-  it('is told when that is over, however much garbage is collected meanwhile', async () => {
+describe('an operation with a time limit', () => {
+  it('is aborted when the time is over, however much garbage is collected meanwhile', async () => {
     const never = new AbortController();
     const told = withinTime(100, [never.signal], reasonOf);
     for (let turn = 0; turn < 3; turn += 1) {
@@ -25,7 +25,7 @@ describe('what is done within a time', () => {
     expect(await told).toMatchObject({ name: 'TimeoutError' });
   });
 
-  it('is told as soon as another signal is aborted, also one that was before', async () => {
+  it('is aborted as soon as another signal is, also one that was aborted before', async () => {
     const other = new AbortController();
     const told = withinTime(60_000, [other.signal], reasonOf);
     const reason = new Error('no more');
@@ -35,7 +35,7 @@ describe('what is done within a time', () => {
     expect(late).toBe(reason);
   });
 
-  it('may be many things at once that one signal ends', async () => {
+  it('can share its signal with others', async () => {
     const warnings: Error[] = [];
     const note = (warning: Error) => warnings.push(warning);
     process.on('warning', note);
@@ -48,7 +48,7 @@ describe('what is done within a time', () => {
     expect(warnings).toEqual([]);
   });
 
-  it('gives what comes of it, and lets go of the others', async () => {
+  it('returns its result, and removes its listeners from the signals', async () => {
     const other = new AbortController();
     const signals: AbortSignal[] = [];
     const act = async (signal: AbortSignal) => {

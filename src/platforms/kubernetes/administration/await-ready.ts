@@ -61,23 +61,38 @@ export async function awaitReady(
   for (;;) {
     if (signal.aborted)
       throw new AdministrationError('grant_state', 'stopped by a signal', { hint: 'run it again' });
-    try {
-      const grant = await client.find<AccessGrantResource>(ACCESS_GRANTS, key);
-      if (grant?.metadata.uid !== uid) {
-        throw new AdministrationError('no_such_grant', `grant "${key.name}" was deleted meanwhile`);
-      }
-      if (isReady(grant)) return grant;
-      reason = pendingReason(grant) ?? reason;
-    } catch (error) {
-      if (!isApiError(error, 'unavailable')) throw error;
-      reason = error.message;
-    }
+    const progress = await readProgress(key, uid, client);
+    if (progress.ready) return progress.ready;
+    reason = progress.pending ?? reason;
     const waited = elapsed() - began;
     if (reason === undefined && waited >= unservedMs) throw unserved(service);
     if (waited >= timeoutMs) {
       throw new RedemptionError('service_unavailable', `it was not Ready in time: ${reason}`);
     }
     await wait(POLL_MS, signal);
+  }
+}
+
+/** A grant that is Ready, or what it waits for; `pending` is undefined until its status has it. */
+interface Progress {
+  readonly ready?: ReadyGrant;
+  readonly pending?: string | undefined;
+}
+
+async function readProgress(
+  key: ResourceKey,
+  uid: string,
+  client: Pick<KubernetesClient, 'find'>,
+): Promise<Progress> {
+  try {
+    const grant = await client.find<AccessGrantResource>(ACCESS_GRANTS, key);
+    if (grant?.metadata.uid !== uid) {
+      throw new AdministrationError('no_such_grant', `grant "${key.name}" was deleted meanwhile`);
+    }
+    return isReady(grant) ? { ready: grant } : { pending: pendingReason(grant) };
+  } catch (error) {
+    if (!isApiError(error, 'unavailable')) throw error;
+    return { pending: error.message };
   }
 }
 

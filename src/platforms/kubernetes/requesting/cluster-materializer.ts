@@ -32,7 +32,8 @@ export function clusterMaterializer(
     retryOnConflict(async () => {
       const { kind, resource } = wanted;
       const there = await find(kind, resource.metadata.name);
-      if (there && isSettled(wanted, there, namespace)) return;
+      if (there && wanted.isUpToDate(there)) return;
+      refuseForeign(wanted, there, namespace);
       const { resourceVersion } = there?.metadata ?? {};
       const metadata = { ...resource.metadata, ...(resourceVersion !== undefined && { resourceVersion }) };
       // If the resource is created concurrently, an apply without force is a conflict, and the operation is repeated.
@@ -52,9 +53,16 @@ export function clusterMaterializer(
       await client.apply(kind, resource, { fieldManager: FIELD_MANAGER, force, dryRun: true });
     }
     if (!proxy) return;
-    const wanted = wantedProxy(proxy, namespace, owner);
-    const found = await find(SECRETS, proxy.name);
-    if (found) isSettled(wanted, found, namespace);
+    refuseForeign(wantedProxy(proxy, namespace, owner), await find(SECRETS, proxy.name), namespace);
+  };
+
+  const findLinks = async (links: readonly Link[]) => {
+    const present = new Map<string, YamlMapping>();
+    for (const { name } of links) {
+      const found = await find(LINKS, name);
+      if (found) present.set(name, found);
+    }
+    return present;
   };
 
   return {
@@ -64,10 +72,9 @@ export function clusterMaterializer(
         const secret = await find(SECRETS, name);
         const link = await find(LINKS, name);
         // An expired Secret may be replaced. Whether the Link belongs to it is checked when the replacement is there.
-        if (!secret || !isEndedSecret(secret, clock())) {
-          if (secret) throw occupied(SECRETS, name, namespace);
-          if (link) throw occupied(LINKS, name, namespace);
-        }
+        const isReplaceable = secret !== undefined && isEndedSecret(secret, clock());
+        if (secret && !isReplaceable) throw occupied(SECRETS, name, namespace);
+        if (link && !isReplaceable) throw occupied(LINKS, name, namespace);
         await dryRun(name, { secret: secret !== undefined, link: link !== undefined });
       }),
 
@@ -77,21 +84,17 @@ export function clusterMaterializer(
       inCluster(async () => {
         refuseProxyName(secret.name, proxy);
         const owner = await place.owner();
-        const secretThere = await find(SECRETS, secret.name);
-        const linksThere = new Map<string, YamlMapping>();
-        for (const { name } of links) {
-          const found = await find(LINKS, name);
-          if (found) linksThere.set(name, found);
-        }
-        const there = { secret: secretThere, links: linksThere };
+        const there = { secret: await find(SECRETS, secret.name), links: await findLinks(links) };
         const all = wantedLink(secret, links, { namespace, owner, there, overrides, now: clock() });
         // Every resource is checked before the first write.
         for (const wanted of all) {
-          const found = wanted.kind === SECRETS ? secretThere : linksThere.get(wanted.resource.metadata.name);
-          if (found) isSettled(wanted, found, namespace);
+          const { kind, resource } = wanted;
+          const found = kind === SECRETS ? there.secret : there.links.get(resource.metadata.name);
+          refuseForeign(wanted, found, namespace);
         }
         await checkpoint('place-changing');
-        for (const wanted of [...(proxy ? [wantedProxy(proxy, namespace, owner)] : []), ...all]) {
+        const proxies = proxy ? [wantedProxy(proxy, namespace, owner)] : [];
+        for (const wanted of [...proxies, ...all]) {
           await put(wanted);
           await checkpoint(wanted.written);
         }
@@ -100,11 +103,10 @@ export function clusterMaterializer(
   };
 }
 
-/** True if the resource is in place as wanted. Throws `place_taken` if it belongs to another owner. */
-function isSettled(wanted: WantedResource, there: YamlMapping, namespace: string): boolean {
-  if (wanted.isUpToDate(there)) return true;
-  if (!wanted.mayReplace(there)) throw occupied(wanted.kind, wanted.resource.metadata.name, namespace);
-  return false;
+/** Throws `place_taken` if a present resource differs from the wanted one and may not be replaced. */
+function refuseForeign(wanted: WantedResource, there: YamlMapping | undefined, namespace: string): void {
+  if (!there || wanted.isUpToDate(there) || wanted.mayReplace(there)) return;
+  throw occupied(wanted.kind, wanted.resource.metadata.name, namespace);
 }
 
 /** Throws if the Secrets of the link and of its proxy would have the same name. */

@@ -53,9 +53,8 @@ export async function recordRedemption(
 
 async function fillSlot(attempt: Attempt, deps: StoreParts): Promise<RecordOutcome | FilledSlot> {
   const { account, redemption, receivedAt } = attempt;
-  const { slots } = account;
   // An earlier call recorded and confirmed it.
-  if (slots.ofId(redemption.id) !== undefined) return 'recorded';
+  if (account.slots.ofId(redemption.id) !== undefined) return 'recorded';
   assertInTime(attempt);
   const resource = await account.grant.readAfter(receivedAt);
   if (!resource) {
@@ -65,6 +64,17 @@ async function fillSlot(attempt: Attempt, deps: StoreParts): Promise<RecordOutco
   const { grant } = readAccessGrant(resource);
   const refusalByGrant = stateRefusal(grant, attempt) ?? (await codeRefusal(attempt, deps));
   if (account.isBehind) await account.filledSlots.readAfter(receivedAt);
+  return fillNextSlot(attempt, () => refusalByGrant ?? slotRefusal(grant, attempt), deps);
+}
+
+/** Reads slots, and creates the first free one, until the redemption has a slot or is refused. */
+async function fillNextSlot(
+  attempt: Attempt,
+  refusalNow: () => Refusal | undefined,
+  deps: StoreParts,
+): Promise<RecordOutcome | FilledSlot> {
+  const { account, redemption, receivedAt } = attempt;
+  const { slots } = account;
   let isSealed = false;
   for (;;) {
     const filled = slots.ofId(redemption.id);
@@ -72,7 +82,7 @@ async function fillSlot(attempt: Attempt, deps: StoreParts): Promise<RecordOutco
     const replayOf = await findReplay(account, redemption.replayKey, deps);
     if (replayOf) return { replayOf };
     const slot = slots.next;
-    const refusal = refusalByGrant ?? slotRefusal(grant, attempt);
+    const refusal = refusalNow();
     if (refusal) {
       // A replay is never refused, so the refusal is certain only once the next slot was read and is free.
       await account.filledSlots.readAfter(receivedAt);

@@ -2,6 +2,7 @@ import type { Renewal } from '../../../domain/issued-certificate.js';
 import type { GrantStore, RevokedCertificate } from '../../../redemption/ports/grant-store.js';
 import type { RecordRenewalOutcome, RenewalStore } from '../../../redemption/ports/renewal-store.js';
 import { isApiError } from '../api/api-error.js';
+import type { KubernetesClient } from '../api/client.js';
 import { REDEMPTIONS } from '../api/kinds.js';
 import type { Stored } from '../api/resource.js';
 import { retryUntil } from './failures.js';
@@ -76,19 +77,28 @@ function recordRenewal(renewal: Renewal, deps: StoreParts): Promise<RecordRenewa
   return retryUntil(deadline, async () => {
     for (;;) {
       const resource = await findResource(deps, renewal.redemptionId);
-      const outcome = resource ? decide(resource, renewal) : ({ refused: 'renewal_refused' } as const);
-      if (!resource || outcome) return outcome ?? { refused: 'renewal_refused' };
-      const { metadata, status } = resource;
-      const { uid, resourceVersion } = metadata;
-      const patch = { metadata: { uid, resourceVersion }, status: renewedStatus(status, renewal) };
-      try {
-        await client.patch(REDEMPTIONS, metadata, patch, { subresource: 'status' });
-        return 'recorded';
-      } catch (error) {
-        if (!isApiError(error, 'conflict', 'not_found')) throw error;
-      }
+      if (!resource) return { refused: 'renewal_refused' };
+      const outcome = decide(resource, renewal) ?? (await write(resource, renewal, client));
+      if (outcome) return outcome;
     }
   });
+}
+
+/** Undefined if the Redemption was changed or deleted since it was read. */
+async function write(
+  { metadata, status }: Stored<RedemptionResource>,
+  renewal: Renewal,
+  client: KubernetesClient,
+): Promise<'recorded' | undefined> {
+  const { uid, resourceVersion } = metadata;
+  const patch = { metadata: { uid, resourceVersion }, status: renewedStatus(status, renewal) };
+  try {
+    await client.patch(REDEMPTIONS, metadata, patch, { subresource: 'status' });
+    return 'recorded';
+  } catch (error) {
+    if (!isApiError(error, 'conflict', 'not_found')) throw error;
+    return undefined;
+  }
 }
 
 /** The outcome of a renewal that must not be written; undefined if it must. */

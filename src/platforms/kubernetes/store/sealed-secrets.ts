@@ -53,21 +53,21 @@ class SealedSecrets {
   async claim(entry: SealedEntry, now: number): Promise<SealedEntry> {
     for (;;) {
       const secret = await this.#secretOf(entry.id);
+      if (!secret) {
+        await this.#create(entry.id);
+        continue;
+      }
       const found = entryOf(secret, entry.id);
       if (found && found.until > now) return found;
-      if (secret) {
-        const { uid, resourceVersion } = secret.metadata;
-        const expired = found ? { [keyOf(found)]: null } : {};
-        const data = { ...expired, [keyOf(entry)]: encode(entry.value) };
-        try {
-          await this.#patch(entry.id, data, { uid, resourceVersion });
-          return entry;
-        } catch (error) {
-          // Another one was stored meanwhile, or the Secret was deleted.
-          if (!isApiError(error, 'conflict', 'not_found')) throw error;
-        }
-      } else {
-        await this.#create(entry.id);
+      const { uid, resourceVersion } = secret.metadata;
+      const expired = found ? { [keyOf(found)]: null } : {};
+      const data = { ...expired, [keyOf(entry)]: encode(entry.value) };
+      try {
+        await this.#patch(entry.id, data, { uid, resourceVersion });
+        return entry;
+      } catch (error) {
+        // Another entry was stored meanwhile, or the Secret was deleted.
+        if (!isApiError(error, 'conflict', 'not_found')) throw error;
       }
     }
   }

@@ -1,5 +1,5 @@
 import type { Clock } from '../../../redemption/ports/clock.js';
-import { isApiError } from '../api/api-error.js';
+import { type ApiError, isApiError } from '../api/api-error.js';
 import type { KubernetesClient } from '../api/client.js';
 import { ACCESS_TOKENS } from '../api/kinds.js';
 import type { Stored } from '../api/resource.js';
@@ -33,26 +33,40 @@ export class TokenStatusWriter {
    * is in place.
    */
   async write(token: Stored<AccessTokenResource>, state: TokenState): Promise<void> {
-    const { namespace = '', name, uid, generation } = token.metadata;
-    const key = { namespace, name };
-    let current = token;
-    for (let tries = 1; ; tries += 1) {
-      // Another controller has redeemed it meanwhile.
-      if (!state.redeemed && redeemedCondition(current)?.status === 'True') return;
-      const status = tokenStatus(current, state, this.#clock());
-      if (!status) return;
-      try {
-        const patch = { metadata: { uid, resourceVersion: current.metadata.resourceVersion }, status };
-        await this.#client.patch(ACCESS_TOKENS, key, patch, { subresource: 'status' });
-        return;
-      } catch (error) {
-        if (isApiError(error, 'not_found')) return;
-        if (state.reason !== 'Ready' && isApiError(error, 'forbidden')) throw new NotServed();
-        if (!isApiError(error, 'conflict') || tries === MAX_TRIES) throw error;
-      }
-      const found = await this.#client.find<AccessTokenResource>(ACCESS_TOKENS, key);
-      if (found?.metadata.uid !== uid || found.metadata.generation !== generation) return;
-      current = found;
+    let current: Stored<AccessTokenResource> | undefined = token;
+    for (let tries = 1; current; tries += 1) {
+      const conflict = await this.#writeOnce(current, state);
+      if (!conflict) return;
+      if (tries === MAX_TRIES) throw conflict;
+      current = await this.#findAgain(token);
     }
+  }
+
+  /** Returns the error of a write conflict; undefined if nothing is left to write. */
+  async #writeOnce(token: Stored<AccessTokenResource>, state: TokenState): Promise<ApiError | undefined> {
+    // Another controller has redeemed it meanwhile.
+    if (!state.redeemed && redeemedCondition(token)?.status === 'True') return undefined;
+    const status = tokenStatus(token, state, this.#clock());
+    if (!status) return undefined;
+    const { namespace = '', name, uid, resourceVersion } = token.metadata;
+    const patch = { metadata: { uid, resourceVersion }, status };
+    try {
+      await this.#client.patch(ACCESS_TOKENS, { namespace, name }, patch, { subresource: 'status' });
+      return undefined;
+    } catch (error) {
+      if (isApiError(error, 'conflict')) return error;
+      if (isApiError(error, 'not_found')) return undefined;
+      if (state.reason !== 'Ready' && isApiError(error, 'forbidden')) throw new NotServed();
+      throw error;
+    }
+  }
+
+  /** Returns the newest version of a token; undefined if it was deleted or its spec has changed. */
+  async #findAgain({
+    metadata,
+  }: Stored<AccessTokenResource>): Promise<Stored<AccessTokenResource> | undefined> {
+    const { namespace = '', name, uid, generation } = metadata;
+    const found = await this.#client.find<AccessTokenResource>(ACCESS_TOKENS, { namespace, name });
+    return found?.metadata.uid === uid && found.metadata.generation === generation ? found : undefined;
   }
 }

@@ -15,8 +15,8 @@ function unmade(failure: Error, deleteGrant: Administration['deleteGrant']): Pro
   );
 }
 
-describe('a grant whose code cannot be shown', () => {
-  it('is deleted, and the failure is the one of showing it', async () => {
+describe('a grant whose code cannot be printed', () => {
+  it('is deleted, and the error is the one of printing', async () => {
     const deleted: string[] = [];
     const failure = new Error('no room');
     const deleteGrant = async (uid: string) => void deleted.push(uid);
@@ -25,7 +25,7 @@ describe('a grant whose code cannot be shown', () => {
     expect(said).not.toHaveBeenCalled();
   });
 
-  it('that cannot be deleted either stays, with that failure, and is told of', async () => {
+  it('is reported if it cannot be deleted either', async () => {
     const failure = new Error('no room');
     const refusing = () => Promise.reject(new Error('no disk'));
     expect(await unmade(failure, refusing)).toBe(failure);

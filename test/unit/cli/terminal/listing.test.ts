@@ -41,7 +41,7 @@ const PAGES = [
   [{ id: 'c', count: 3 }],
 ];
 
-it('is in each format the same in pages as in one', async () => {
+it('a listing is the same in one page and in several, in each format', async () => {
   const json = await written('json', ...PAGES);
   expect(json).toBe(`${JSON.stringify(PAGES.flat(), null, 2)}\n`);
   expect(parse(await written('yaml', ...PAGES))).toEqual(PAGES.flat());
@@ -49,7 +49,7 @@ it('is in each format the same in pages as in one', async () => {
   expect(await written(undefined, ...PAGES)).toBe('ID     COUNT\nfirst  1\nb      22\nc      3\n');
 });
 
-it('is in each format readable when there is nothing', async () => {
+it('an empty listing is valid in each format', async () => {
   expect(await written('json', [])).toBe('[]\n');
   expect(await written('yaml')).toBe('[]\n');
   expect(await written('csv', [])).toBe('id,count\r\n');

@@ -41,7 +41,7 @@ describe('an AccessToken file', () => {
     expect(parseAccessToken(encodeAccessToken(plain))).toEqual(plain);
   });
 
-  test('is the resource that Skupper knows', () => {
+  test('is the resource that Skupper defines', () => {
     expect(parse(text)).toEqual({
       apiVersion: 'skupper.io/v2alpha1',
       kind: 'AccessToken',
@@ -57,7 +57,7 @@ describe('an AccessToken file', () => {
     });
   });
 
-  test("may be as Skupper's command line writes it, or JSON", () => {
+  test("can have the form that Skupper's command line writes, or JSON", () => {
     const skupper = `apiVersion: skupper.io/v2alpha1
 kind: AccessToken
 metadata:
@@ -77,7 +77,7 @@ status: {}
     expect(parseAccessToken(JSON.stringify(parse(text)))).toEqual(token);
   });
 
-  test('may have annotations that make no sense, which count for nothing', () => {
+  test('can have invalid annotations, which are ignored', () => {
     const odd = text
       .replace('"2026-11-24T22:59:27.000Z"', '"soon"')
       .replace('"3"', '"many"')

@@ -37,7 +37,7 @@ async function untilFree(): Promise<HeldLock> {
   }
 }
 
-test('one has it at a time, on a private file in a private directory', async () => {
+test('one process holds the lock at a time, on a private file in a private directory', async () => {
   const lock = await take();
   expect(await tryProgramLock(file, 'is not here')).toBeUndefined();
   await lock.release();
@@ -46,7 +46,7 @@ test('one has it at a time, on a private file in a private directory', async () 
   expect(statSync(join(place, 'private')).mode & 0o777).toBe(0o700);
 });
 
-test('a process that is killed lets it go', async () => {
+test('a killed process releases the lock', async () => {
   const holder = spawn(process.execPath, ['--input-type=module', '-e', HOLDER, file]);
   await once(holder.stdout, 'data');
   expect(await tryProgramLock(file, 'is not here')).toBeUndefined();
@@ -54,7 +54,7 @@ test('a process that is killed lets it go', async () => {
   await (await untilFree()).release();
 });
 
-test('a signal to everything that holds it, as when a unit is stopped, does not take it away', async () => {
+test('a signal to the whole process group, as when a unit is stopped, does not release the lock', async () => {
   const lock = await take();
   const children = execFileSync('ps', ['-o', 'pid=', '--ppid', String(process.pid)], { encoding: 'utf8' });
   const [flock] = children

@@ -13,7 +13,7 @@ const refusal = (policy: GrantPolicy, asked: Partial<PolicySubject> = {}) =>
   policyRefusal(policy, { ...ASKED, ...asked });
 
 describe('a grant without rules', () => {
-  it('is open to everybody with a key that every router knows', () => {
+  it('permits every client with a key type that every router supports', () => {
     expect(refusal({})).toBeUndefined();
     expect(refusal({}, { csr: false, keyType: 'rsa' })).toBeUndefined();
     expect(refusal({}, { keyType: 'p384' })).toBeUndefined();
@@ -27,7 +27,7 @@ describe('an empty list', () => {
     ['names', 'policy_name'],
     ['sourceCidrs', 'policy_source'],
     ['keyTypes', 'policy_key'],
-  ] as const)('of %s allows nobody', (rule, code) => {
+  ] as const)('of %s permits no client', (rule, code) => {
     expect(refusal({ [rule]: [] })).toBe(code);
   });
 });
@@ -67,13 +67,13 @@ describe('a glob', () => {
     expect(refusal({ subjects: [glob] }, { subject })).toBe('policy_subject');
   });
 
-  it('of many wildcards is matched in reasonable time', () => {
+  it('with many wildcards is matched in linear time', () => {
     expect(refusal({ subjects: [`${'*a'.repeat(20)}b`] }, { subject: 'a'.repeat(253) })).toBe(
       'policy_subject',
     );
   });
 
-  it('for names is held against the name', () => {
+  it('for names is compared with the name', () => {
     expect(refusal({ names: ['west-*'] })).toBeUndefined();
     expect(refusal({ names: ['east-*'] })).toBe('policy_name');
   });
@@ -88,7 +88,7 @@ describe('a source network', () => {
     ['2001:db8::/32', '2001:db8:1::1'],
     ['2001:db8::1', '2001:db8::1'],
     ['::/0', '2001:db8::1'],
-  ])('%s holds %s', (cidr, peer) => {
+  ])('%s contains %s', (cidr, peer) => {
     expect(refusal({ sourceCidrs: ['10.0.0.0/8', cidr] }, { peer })).toBeUndefined();
   });
 
@@ -99,12 +99,12 @@ describe('a source network', () => {
     ['::/0', '192.0.2.7'],
     ['2001:db8::/33', '2001:db8:8000::1'],
     ['192.0.2.0/24', ''],
-  ])('%s does not hold %j', (cidr, peer) => {
+  ])('%s does not contain %j', (cidr, peer) => {
     expect(refusal({ sourceCidrs: [cidr] }, { peer })).toBe('policy_source');
   });
 
   it.each(['', 'nonsense', '192.0.2.0/33', '192.0.2.0/', '192.0.2.0/x', '192.0.2/24', '2001:db8::/129'])(
-    '%j is none, and lets nobody in',
+    '%j is invalid, and permits no client',
     (cidr) => {
       expect(refusal({ sourceCidrs: [cidr] })).toBe('policy_source');
     },
@@ -112,12 +112,12 @@ describe('a source network', () => {
 });
 
 describe('rules about keys', () => {
-  it('are held against the key that the certificate is for', () => {
+  it('apply to the key that the certificate is for', () => {
     expect(refusal({ keyTypes: ['ed25519'] }, { keyType: 'ed25519' })).toBeUndefined();
     expect(refusal({ keyTypes: ['p384', 'rsa'] })).toBe('policy_key');
   });
 
-  it('may demand that the site makes it', () => {
+  it('can require that the site generates the key', () => {
     expect(refusal({ csrRequired: true })).toBeUndefined();
     expect(refusal({ csrRequired: true }, { csr: false })).toBe('policy_csr_required');
     expect(refusal({ csrRequired: false }, { csr: false })).toBeUndefined();
@@ -125,7 +125,7 @@ describe('rules about keys', () => {
 });
 
 describe('several rules', () => {
-  it('must all be met, and the first that is broken is told', () => {
+  it('must all be satisfied, and the first broken one is reported', () => {
     const policy: GrantPolicy = { subjects: ['West*'], names: ['west-*'], sourceCidrs: ['192.0.2.0/24'] };
     expect(refusal(policy)).toBeUndefined();
     expect(refusal(policy, { name: 'x', subject: 'x', peer: '10.0.0.1' })).toBe('policy_subject');

@@ -48,7 +48,7 @@ const policies: fc.Arbitrary<GrantPolicy> = fc.record(
 );
 
 describe('the settings of a policy', () => {
-  it('are read as the policy that they were written from', () => {
+  it('are parsed to the policy that they were written from', () => {
     fc.assert(
       fc.property(policies, (policy) => {
         expect(parsePolicySettings(formatPolicySettings(policy))).toEqual(policy);
@@ -57,7 +57,7 @@ describe('the settings of a policy', () => {
     );
   });
 
-  it('give a policy that can be written, or one sentence, whatever they hold', () => {
+  it('with any content result in a policy that can be written, or in one error sentence', () => {
     const keys = ['subjects', 'names', 'source-cidrs', 'key-types', 'certificate-lifetime', 'csr-required'];
     const texts = fc.oneof(
       fc.string({ unit: 'binary', maxLength: 60 }),
@@ -73,12 +73,12 @@ describe('the settings of a policy', () => {
     );
   });
 
-  it('leave the settings of others alone', () => {
+  it('without the prefix linkgrant are ignored', () => {
     expect(parsePolicySettings({ 'skupper.io/x': 'y', size: 7, 'linkgrants/names': '' })).toEqual({});
   });
 
   it.each(['linkgrant/subject', 'linkgrant.dev/subjects', 'Linkgrant/subjects', 'linkgrant', 'linkgrant/'])(
-    'are refused with %s, which is none of ours',
+    'with the unknown name %s are refused',
     (key) => {
       const parsed = parsePolicySettings({ [key]: 'a' });
       expect(parsed).toEqual({
@@ -87,13 +87,16 @@ describe('the settings of a policy', () => {
     },
   );
 
-  it.each([true, 7, null, undefined, ['a'], { a: 'b' }])('are refused with %j for a text', (text) => {
-    expect(problem('csr-required', text)).toBe('linkgrant/csr-required is no text: quote it');
-  });
+  it.each([true, 7, null, undefined, ['a'], { a: 'b' }])(
+    'with %j instead of a string are refused',
+    (text) => {
+      expect(problem('csr-required', text)).toBe('linkgrant/csr-required is no text: quote it');
+    },
+  );
 });
 
 describe('a list', () => {
-  it.each(['', '  ', '\n'])('of %j means nobody', (text) => {
+  it.each(['', '  ', '\n'])('of %j permits no client', (text) => {
     expect(parse('subjects', text)).toEqual({ subjects: [] });
   });
 
@@ -105,7 +108,7 @@ describe('a list', () => {
     expect(problem('names', text)).toContain('an empty entry');
   });
 
-  it('ends somewhere', () => {
+  it('has a maximum length', () => {
     const most = Array.from({ length: 1_000 }, (_, index) => `n${index}`).join(',');
     expect(parse('names', most)).not.toHaveProperty('problem');
     expect(problem('names', `${most},one-more`)).toContain('more than 1000 entries');
@@ -170,12 +173,12 @@ describe('a certificate lifetime', () => {
     ['0', 'at least 1s'],
     ['999ms', 'at least 1s'],
     ['3651d', 'at most 10 years'],
-  ])('is not %j', (text, reason) => {
+  ])('cannot be %j', (text, reason) => {
     expect(problem('certificate-lifetime', text)).toContain(reason);
   });
 });
 
-describe('a beginning', () => {
+describe('a not-before time', () => {
   it.each([
     ['2031-02-28T08:00:00Z', '2031-02-28T08:00:00Z'],
     ['2031-02-28T08:00:00.5+02:00', '2031-02-28T06:00:00.500Z'],
@@ -198,20 +201,20 @@ describe('a beginning', () => {
     '9999-12-31T23:59:59-01:00',
     'tomorrow',
     '',
-  ])('is not %j', (text) => {
+  ])('cannot be %j', (text) => {
     expect(problem('not-before', text)).toContain('no time such as');
   });
 });
 
-describe('whether a certificate request is required', () => {
+describe('csr-required', () => {
   it.each([
     ['true', true],
     ['false', false],
-  ])('is told by %s', (text, csrRequired) => {
+  ])('is parsed from %s', (text, csrRequired) => {
     expect(parse('csr-required', text)).toEqual({ csrRequired });
   });
 
-  it.each(['yes', '', 'TRUE', '1', ' true'])('is not told by %j', (text) => {
+  it.each(['yes', '', 'TRUE', '1', ' true'])('cannot be %j', (text) => {
     expect(problem('csr-required', text)).toContain('must be true or false');
   });
 });

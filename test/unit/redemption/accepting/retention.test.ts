@@ -21,7 +21,7 @@ function storeWith(grantSteps: number, ledgerSteps: number) {
   };
 }
 
-it('goes on until there is nothing more, and counts from when a link can be renewed no more', async () => {
+it('retention continues until nothing is left, and counts from when a link can no longer be renewed', async () => {
   const store = storeWith(1, 2);
   await applyRetention(store, { grantMs: 7 * DAY, ledgerMs: 400 * DAY }, NOW, () => false);
   expect(store.asked).toEqual([
@@ -33,13 +33,13 @@ it('goes on until there is nothing more, and counts from when a link can be rene
   ]);
 });
 
-it('keeps for ever what has 0', async () => {
+it('retention never removes anything with a period of 0', async () => {
   const store = storeWith(9, 9);
   await applyRetention(store, { grantMs: 0, ledgerMs: 0 }, NOW, () => false);
   expect(store.asked).toEqual([]);
 });
 
-it('ends after the present step when it is stopped', async () => {
+it('retention ends after the current step when it is stopped', async () => {
   const store = storeWith(9, 9);
   await applyRetention(store, { grantMs: DAY, ledgerMs: DAY }, NOW, () => store.asked.length === 2);
   expect(store.asked).toHaveLength(2);

@@ -2,7 +2,7 @@ import { expect, it } from 'vitest';
 import { everyItem } from '../../../../src/redemption/administration/every-item.js';
 import type { PageRequest } from '../../../../src/redemption/ports/page.js';
 
-it('a listing is read to its last page, each page once and in order', async () => {
+it('everyItem reads a listing to its last page, each page once and in order', async () => {
   const asked: PageRequest[] = [];
   const items = await everyItem(async (page) => {
     asked.push(page);

@@ -1,20 +1,20 @@
 import { describe, expect, it } from 'vitest';
 import { certificateLife } from '../../../../src/redemption/requesting/certificate-life.js';
 
-describe('the life of a certificate', () => {
+describe('the state of a certificate', () => {
   const certificate = { notBefore: 1_000, notAfter: 4_000 };
 
-  it('is early before it begins, and valid from that moment on', () => {
+  it('is early before its start, and valid from that moment on', () => {
     expect(certificateLife(certificate, 999)).toBe('early');
     expect(certificateLife(certificate, 1_000)).toBe('valid');
   });
 
-  it('is ending from the moment that a third of it is left', () => {
+  it('is ending from the moment that a third of its lifetime is left', () => {
     expect(certificateLife(certificate, 2_999)).toBe('valid');
     expect(certificateLife(certificate, 3_000)).toBe('ending');
   });
 
-  it('is valid to its last moment, and expired after it', () => {
+  it('is valid until its last moment, and expired after it', () => {
     expect(certificateLife(certificate, 4_000)).toBe('ending');
     expect(certificateLife(certificate, 4_001)).toBe('expired');
   });

@@ -6,8 +6,8 @@ const HOUR = 60 * MINUTE;
 const DAY = 24 * HOUR;
 const certificate = { certificateSha256: 'aa', notBefore: 0, notAfter: 30 * DAY };
 
-describe('the plan of renewals', () => {
-  it('has a certificate due at two thirds of its life, and at most a thirtieth later', () => {
+describe('the renewal plan', () => {
+  it('has a certificate due at two thirds of its lifetime, and at most a thirtieth later', () => {
     for (let round = 0; round < 100; round += 1) {
       const plan = new RenewalPlan();
       expect(plan.isDue(certificate, 20 * DAY - 1)).toBe(false);
@@ -18,14 +18,14 @@ describe('the plan of renewals', () => {
     }
   });
 
-  it('spreads certificates that were made at the same moment', () => {
+  it('spreads certificates that were issued at the same moment', () => {
     const plan = new RenewalPlan();
     const names = Array.from({ length: 50 }, (_, index) => String(index));
     for (const certificateSha256 of names) plan.isDue({ ...certificate, certificateSha256 }, 0);
     expect(new Set(names.map((name) => plan.next([name]))).size).toBe(50);
   });
 
-  it('puts off what failed later and later, up to an hour, and sooner where the end is near', () => {
+  it('retries after growing intervals, up to an hour, and sooner close to the expiry', () => {
     const plan = new RenewalPlan();
     const now = 20 * DAY;
     const waits = Array.from({ length: 12 }, () => {
@@ -42,13 +42,13 @@ describe('the plan of renewals', () => {
     expect(plan.next(['aa']) - late).toBeLessThanOrEqual(MINUTE / 2);
   });
 
-  it('does not come back at once to a certificate that has ended', () => {
+  it('does not return at once to an expired certificate', () => {
     const plan = new RenewalPlan();
     plan.putOff(certificate, 31 * DAY);
     expect(plan.next(['aa'])).toBeGreaterThanOrEqual(31 * DAY + MINUTE / 2);
   });
 
-  it('counts the life of a new certificate from when it was issued, though it begins before', () => {
+  it('counts the lifetime of a new certificate from its issue, although its validity starts earlier', () => {
     const plan = new RenewalPlan();
     const now = DAY;
     plan.begin({ certificateSha256: 'bb', notAfter: now + MINUTE }, now);
@@ -56,14 +56,14 @@ describe('the plan of renewals', () => {
     expect(plan.next(['bb'])).toBeLessThanOrEqual(now + 0.7 * MINUTE);
   });
 
-  it('never asks again for what was given up', () => {
+  it('never retries a final failure', () => {
     const plan = new RenewalPlan();
     plan.giveUp('aa');
     expect(plan.isDue(certificate, 100 * DAY)).toBe(false);
     expect(plan.next(['aa'])).toBe(Number.POSITIVE_INFINITY);
   });
 
-  it('keeps nothing of certificates that are not there any more', () => {
+  it('drops certificates that no longer exist', () => {
     const plan = new RenewalPlan();
     for (const certificateSha256 of ['aa', 'bb']) plan.isDue({ ...certificate, certificateSha256 }, 0);
     const next = plan.next(['bb']);

@@ -22,12 +22,12 @@ it.each([
   expect(passwordInFile(file, purpose)).toBe(password);
 });
 
-it('a socket is localhost, as libpq has it', () => {
+it('a socket is localhost, as in libpq', () => {
   writeFileSync(file, 'localhost:5432:*:*:three\n', { mode: 0o600 });
   expect(passwordInFile(file, { ...purpose, host: '/run/postgresql' })).toBe('three');
 });
 
-it('a file that is not there has none, and one that others may read is refused', () => {
+it('a missing password file has no password, and one that others can read is refused', () => {
   expect(passwordInFile(join(directory, 'nowhere'), purpose)).toBeUndefined();
   chmodSync(file, 0o640);
   expect(() => passwordInFile(file, purpose)).toThrow('other users may read');

@@ -75,7 +75,7 @@ async function givenUp(path: string, afterMs: number, method?: ApiRequest['metho
 }
 
 describe('a request to the API server', () => {
-  it.each(['GET', 'POST'] as const)('ends with its signal: %s', async (method) => {
+  it.each(['GET', 'POST'] as const)('ends when its signal is aborted: %s', async (method) => {
     for (const path of ['/hangs', '/stops']) {
       const { outcome, ms, listeners } = await givenUp(path, 30, method);
       expect(outcome).toMatchObject({ name: 'ApiError', reason: 'unavailable', outcomeUnknown: true });
@@ -84,7 +84,7 @@ describe('a request to the API server', () => {
     }
   });
 
-  it('ends with its signal also while it waits for a connection', async () => {
+  it('ends when its signal is aborted while it waits for a connection', async () => {
     const first = new AbortController();
     const hanging = exchangeJson(accessTo(), request('/hangs', first.signal));
     while (asked.length === 0) await sleep(1);
@@ -98,7 +98,7 @@ describe('a request to the API server', () => {
     expect(asked).toEqual(['GET /hangs', 'GET /next']);
   });
 
-  it('is not sent with a signal that was aborted before', async () => {
+  it('is not sent with a signal that is already aborted', async () => {
     const controller = new AbortController();
     controller.abort();
     await expect(exchangeJson(accessTo(), request('/things', controller.signal))).rejects.toMatchObject({
@@ -108,7 +108,7 @@ describe('a request to the API server', () => {
     expect([asked, getEventListeners(controller.signal, 'abort')]).toEqual([[], []]);
   });
 
-  it('leaves nobody who listens to its signal, and its connection to the next one', async () => {
+  it('leaves no listener on its signal, and its connection to the next request', async () => {
     const { signal } = new AbortController();
     const access = accessTo();
     expect(await exchangeJson(access, request('/things', signal))).toEqual({ ok: true });
@@ -129,7 +129,7 @@ describe('a request to the API server', () => {
   );
   // Where the machine has none, nothing can be asked there.
   if (hasIpv6) servers.push(['an IPv6 address', () => `http://[::1]:${port}`, '/things?limit=1']);
-  it.each(servers)('comes to a server that is at %s', async (_what, href, path) => {
+  it.each(servers)('reaches a server at %s', async (_what, href, path) => {
     const { signal } = new AbortController();
     await exchangeJson(accessTo(href()), request('/things?limit=1', signal));
     expect(asked).toEqual([`GET ${path}`]);

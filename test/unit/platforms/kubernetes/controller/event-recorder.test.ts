@@ -46,7 +46,7 @@ afterEach(() => {
 });
 
 describe('Events', () => {
-  it('of the same words are one, written at once and added up later', async () => {
+  it('with the same text are one Event, written at once, and counted later', async () => {
     const { recorder, told, writes, pass } = recording();
     for (let time = 0; time < 5; time += 1) recorder.record(SUBJECT, redeemedBy('east'));
     await pass(0);
@@ -56,7 +56,7 @@ describe('Events', () => {
     expect(writes()).toBe(2);
   });
 
-  it('are four a second at most, warnings first', async () => {
+  it('are at most four a second, warnings first', async () => {
     const { recorder, told, pass } = recording();
     for (let use = 0; use < 30; use += 1)
       recorder.record({ ...SUBJECT, uid: `${use}` }, redeemedBy(`${use}`));
@@ -72,7 +72,7 @@ describe('Events', () => {
     recorder.close();
   });
 
-  it('of a thousand uses of a grant are ten, and one that counts the others; of another grant they are told as ever', async () => {
+  it('of a thousand uses of a grant are ten, and one that counts the others; other grants are not affected', async () => {
     const { recorder, told, writes, pass } = recording();
     for (let use = 0; use < 1_000; use += 1) {
       recorder.record(SUBJECT, redeemedBy(`site-${use}`));

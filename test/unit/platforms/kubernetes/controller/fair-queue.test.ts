@@ -11,8 +11,8 @@ function taken(keys: FairQueue): string[] {
   return all;
 }
 
-describe('a fair queue', () => {
-  it('serves keys in their order where there is one partition', () => {
+describe('the fair queue', () => {
+  it('serves keys in their order if there is one partition', () => {
     const keys = new FairQueue();
     for (const key of ['b', 'a', 'b', 'c']) keys.add(key);
     expect(keys.size).toBe(3);
@@ -26,7 +26,7 @@ describe('a fair queue', () => {
     expect(taken(keys)).toEqual(['a/1', 'b/1', 'c/1', 'a/2', 'b/2', 'a/3']);
   });
 
-  it('takes no key of a partition beyond its limit until another one is released', () => {
+  it('serves no key of a partition beyond its limit until another one is released', () => {
     const keys = keysOf(1);
     for (const key of ['a/1', 'a/2', 'b/1']) keys.add(key);
     expect(taken(keys)).toEqual(['a/1', 'b/1']);
@@ -36,7 +36,7 @@ describe('a fair queue', () => {
     expect(taken(keys)).toEqual(['a/2']);
   });
 
-  it('counts a taken key after the queue was cleared', () => {
+  it('counts a key in progress after the queue was cleared', () => {
     const keys = keysOf(1);
     keys.add('a/1');
     keys.add('a/2');

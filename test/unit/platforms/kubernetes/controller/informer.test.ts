@@ -74,8 +74,8 @@ const LISTED = {
   ],
 } as const satisfies Answer;
 
-describe('an informer', () => {
-  it('tells all that there is, then each change, and goes on from where a watch ended', async () => {
+describe('the informer', () => {
+  it('reports all existing objects, then each change, and resumes after a watch ended', async () => {
     const { told, requests, waits, informer } = await informed([
       LISTED,
       {
@@ -112,7 +112,7 @@ describe('an informer', () => {
     expect(failures).toHaveLength(1);
   });
 
-  it('goes on after a watch that broke off, with what it told before, and waits longer each time', async () => {
+  it('resumes after a broken watch with the objects reported before, and waits longer each time', async () => {
     const cut = new Error('cut off in the middle of a line');
     const { requests, waits, failures, told } = await informed([
       LISTED,
@@ -133,7 +133,7 @@ describe('an informer', () => {
     }
   });
 
-  it('lists again after a while with a server that will not go on from a version and does not say why', async () => {
+  it('lists again after a while if the server does not resume from a version and gives no reason', async () => {
     const fails = new Error('504');
     const { requests } = await informed([
       LISTED,
@@ -144,12 +144,12 @@ describe('an informer', () => {
     expect(requests.slice(-2)).toEqual(['list', 'watch 2']);
   });
 
-  it('does not begin a watch anew at once that ends at once', async () => {
+  it('does not restart a watch at once that ends at once', async () => {
     const { waits } = await informed([LISTED, { request: 'watch 5' }, { request: 'watch 5' }]);
     expect(waits).toHaveLength(2);
   });
 
-  it('is not synced before the first list, and knows when the server last told something', async () => {
+  it("is not synced before the first list, and has the time of the server's last event", async () => {
     const refused = await informed([{ request: 'list', fails: new Error('403') }]);
     expect(refused.informer.isSynced).toBe(false);
     expect(refused.informer.seenAt).toBe(Number.NEGATIVE_INFINITY);

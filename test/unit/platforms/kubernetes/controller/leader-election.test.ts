@@ -78,8 +78,8 @@ function candidate(
   return { ...process, process, election, ended };
 }
 
-describe('the election of a leader', () => {
-  it('makes one of several lead, and lets it lead for as long as it renews', async () => {
+describe('leader election', () => {
+  it('elects one of several, which leads for as long as it renews', async () => {
     const lease = new Lease();
     const leading: string[] = [];
     const all = ['a', 'b', 'c'].map((identity) => candidate(lease, identity, leading));
@@ -111,7 +111,7 @@ describe('the election of a leader', () => {
     expect(lease.found?.record.leaseTransitions).toBe(1);
   });
 
-  it('never lets two lead when the leader is cut off, and gives it to another in the end', async () => {
+  it('never has two leaders when the leader loses its connection, and elects another in the end', async () => {
     const lease = new Lease();
     const leading: string[] = [];
     const a = candidate(lease, 'a', leading, { givesUpAfterMs: 60_000 });
@@ -135,7 +135,7 @@ describe('the election of a leader', () => {
     expect(leading).not.toEqual(['a']);
   });
 
-  it.each([-3_600_000, 3_600_000])('never lets two lead while clocks jump by %d ms', async (jumpMs) => {
+  it.each([-3_600_000, 3_600_000])('never has two leaders while clocks jump by %d ms', async (jumpMs) => {
     const lease = new Lease();
     const leading: string[] = [];
     const all = [candidate(lease, 'a', leading, { givesUpAfterMs: 60_000 })];
@@ -158,7 +158,7 @@ describe('the election of a leader', () => {
     expect(leading).not.toEqual(['a']);
   });
 
-  it('goes on by itself when the API server comes back before it has run out', async () => {
+  it('continues when the API server comes back before the lease expires', async () => {
     const lease = new Lease();
     const leading: string[] = [];
     const a = candidate(lease, 'a', leading);

@@ -15,8 +15,8 @@ function limited() {
   return { passed, limiter: new RateLimiter((key) => passed.push(key), INTERVALS) };
 }
 
-describe('a rate limiter', () => {
-  it('passes a key on at once after an interval, and further additions as one at the end of the next', () => {
+describe('the rate limiter', () => {
+  it('passes on a key at once after an interval, and further additions as one at the end of the next', () => {
     const { passed, limiter } = limited();
     for (const key of ['a', 'a', 'b', 'a']) limiter.add(key);
     expect(passed).toEqual(['a', 'b']);
@@ -50,7 +50,7 @@ describe('a rate limiter', () => {
     expect(passedAgain(1_500)).toBe(84);
   });
 
-  it('passes nothing on after it was closed', () => {
+  it('passes on nothing after it was closed', () => {
     const { passed, limiter } = limited();
     limiter.add('a');
     limiter.add('a');

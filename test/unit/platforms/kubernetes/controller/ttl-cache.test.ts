@@ -3,7 +3,7 @@ import { TtlCache } from '../../../../../src/platforms/kubernetes/controller/ttl
 
 const NOW = 1_000_000;
 
-describe('a TTL cache', () => {
+describe('the TTL cache', () => {
   it('computes a result again for another text, after ten seconds, or when the clock was set back', () => {
     const kept = new TtlCache<number>();
     let made = 0;

@@ -40,7 +40,7 @@ afterEach(() => {
 const settled = () => vi.advanceTimersByTimeAsync(0);
 
 describe('the work queue', () => {
-  it('works on a key once, however often it was added, and not before it is started', async () => {
+  it('processes a key once, however often it was added, and not before it is started', async () => {
     const { queue, keys } = queueOf();
     for (const key of ['a', 'a', 'a']) queue.add(key);
     expect(keys()).toEqual([]);
@@ -49,7 +49,7 @@ describe('the work queue', () => {
     expect(queue.depth).toBe(1);
   });
 
-  it('works on a key again that was added meanwhile, and never twice at a time', async () => {
+  it('processes a key again that was added meanwhile, and never twice at a time', async () => {
     const { queue, keys, last } = queueOf();
     queue.start();
     queue.add('a');
@@ -64,7 +64,7 @@ describe('the work queue', () => {
     expect(keys()).toEqual(['a', 'a']);
   });
 
-  it('works on so many keys at a time and no more, in the order in which they came', async () => {
+  it('processes keys in the order of their arrival, up to the number of workers at a time', async () => {
     const { queue, turns, keys } = queueOf(2);
     queue.start();
     for (const key of ['a', 'b', 'c', 'd']) queue.add(key);
@@ -74,7 +74,7 @@ describe('the work queue', () => {
     expect(keys()).toEqual(['a', 'b', 'c']);
   });
 
-  it('waits longer after each failure, up to a limit, and begins anew after a success', async () => {
+  it('waits longer after each failure, up to a limit, and starts again after a success', async () => {
     const { queue, failures, last, turns } = queueOf();
     queue.start();
     queue.add('a');
@@ -98,7 +98,7 @@ describe('the work queue', () => {
     expect(failures.at(-1)?.retryInMs).toBeLessThanOrEqual(1_000);
   });
 
-  it('lets a key that failed wait though it is added again and again', async () => {
+  it('delays a failed key even if it is added again and again', async () => {
     const { queue, last, turns } = queueOf();
     queue.start();
     queue.add('a');
@@ -115,7 +115,7 @@ describe('the work queue', () => {
     expect(turns).toHaveLength(2);
   });
 
-  it('leaves a key that cannot be mended until it is added again', async () => {
+  it('does not retry a key with a permanent failure until it is added again', async () => {
     const { queue, failures, last, turns } = queueOf();
     queue.start();
     queue.add('a');
@@ -127,7 +127,7 @@ describe('the work queue', () => {
     expect(turns).toHaveLength(2);
   });
 
-  it('looks at a key again at the earliest time that was asked for', async () => {
+  it('processes a key again at the earliest requested time', async () => {
     const { queue, last, turns } = queueOf();
     queue.start();
     queue.add('a');
@@ -145,7 +145,7 @@ describe('the work queue', () => {
     expect(turns).toHaveLength(3);
   });
 
-  it('stops when what runs has ended, forgets the rest, and can be started again', async () => {
+  it('stops when running work has ended, forgets the rest, and can be started again', async () => {
     const { queue, last, turns, keys } = queueOf(1);
     queue.start();
     queue.add('a');
@@ -165,7 +165,7 @@ describe('the work queue', () => {
     expect(keys()).toEqual(['a', 'c']);
   });
 
-  it('forgets earlier failures of a key that is another matter now, also while it is worked on', async () => {
+  it('forgets earlier failures of a key whose object changed, also while it is processed', async () => {
     const { queue, keys, last } = queueOf();
     queue.start();
     queue.add('a');
@@ -181,7 +181,7 @@ describe('the work queue', () => {
     expect(keys()).toEqual(['a', 'a', 'a']);
   });
 
-  it('works on a key once at a time that was added meanwhile and had to wait', async () => {
+  it('processes a key once that was added during its processing and had to wait', async () => {
     const { queue, turns, last } = queueOf(4);
     queue.start();
     queue.add('a');
@@ -202,7 +202,7 @@ describe('the work queue', () => {
     expect(turns).toHaveLength(3);
   });
 
-  it('works on few that failed before at a time, and on new ones first', async () => {
+  it('processes few keys that failed before at a time, and new ones first', async () => {
     const { queue, keys, turns } = queueOf(4, { mostRetries: 1 });
     queue.start();
     for (const key of ['a', 'b', 'c', 'd']) queue.add(key);

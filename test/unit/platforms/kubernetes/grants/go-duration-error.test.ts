@@ -22,12 +22,12 @@ const TOLD: readonly (readonly [string, string])[] = [
   ['1h.', 'time: invalid duration "1h."'],
 ];
 
-describe('what is said of a duration that is none', () => {
-  it.each(TOLD)('is what Go says: %j', (text, told) => {
+describe('the message for an invalid duration', () => {
+  it.each(TOLD)('is that of Go: %j', (text, told) => {
     expect(goDurationError(text)).toBe(told);
   });
 
-  it('takes days and weeks for units, and says of what has a sign only that it is none', () => {
+  it('accepts days and weeks as units, and only reports a value with a sign as invalid', () => {
     expect(goDurationError('1d2')).toBe('time: missing unit in duration "1d2"');
     expect(goDurationError('1w1x')).toBe('time: unknown unit "x" in duration "1w1x"');
     expect(goDurationError('-1h')).toBe('time: invalid duration "-1h"');

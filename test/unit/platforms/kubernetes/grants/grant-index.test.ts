@@ -47,7 +47,7 @@ it('reads the fields that determine the state of a grant', () => {
 it.each([
   ['has no code yet', { ...answered, code: '' }],
   ['nothing was said of', {}],
-])('reads no expiration time where the grant %s', (_which, status) => {
+])('reads no expiration time if the grant %s', (_which, status) => {
   expect(readLocation(stored({ status })).expirationTime).toBeNull();
 });
 
@@ -60,7 +60,7 @@ it.each([
   ['window', { expirationWindow: `1 day ${'!'.repeat(800_000)}` }],
   ['window of parts that can be', { expirationWindow: '0h'.repeat(300_000) }],
   ['issuer', { issuer: 'a'.repeat(800_000) }],
-])('does not repeat a %s that goes on for ever', (_what, spec) => {
+])('does not repeat an endless %s', (_what, spec) => {
   const { problems } = readAccessGrant(stored({ spec }));
   expect(problems).toEqual([expect.stringMatching(/^.{0,30}: it has more than \d+ characters$/)]);
 });
@@ -84,7 +84,7 @@ function indexWithListings() {
 const uidOf = (number: number) => `00000000-0000-4000-8000-${String(number).padStart(12, '0')}`;
 
 describe('lookups of unknown grants', () => {
-  it('are refused at once as overloaded beyond the limit of those that wait for a listing', async () => {
+  it('are refused at once as overloaded beyond the limit of lookups that wait for a listing', async () => {
     const { index, listings } = indexWithListings();
     const waiting = Array.from({ length: MAX_WAITING_CALLERS }, (_, number) => index.locate(uidOf(number)));
     await expect(index.locate(uidOf(MAX_WAITING_CALLERS))).rejects.toMatchObject({ code: 'overloaded' });
@@ -98,7 +98,7 @@ describe('lookups of unknown grants', () => {
     expect(await index.locate(uidOf(0))).toBeUndefined();
   });
 
-  it('free their places when the listing fails', async () => {
+  it('release their places when the listing fails', async () => {
     const { index, listings } = indexWithListings();
     const waiting = Array.from({ length: MAX_WAITING_CALLERS }, (_, number) => index.locate(uidOf(number)));
     const settled = Promise.allSettled(waiting);

@@ -86,7 +86,7 @@ function reconciled(spec: AccessGrantSpec = {}) {
 }
 
 describe('the Events of an AccessGrant', () => {
-  it('report with one warning why it is not Ready, another for another reason, and when it is Ready', async () => {
+  it('has one warning with the reason why it is not Ready, another for another reason, and one when it is Ready', async () => {
     const { surroundings, run, change } = reconciled();
     surroundings.access = NO_SITE;
     const missing = 'Warning GrantNotReady namespace "west" has no site; create one';
@@ -103,7 +103,7 @@ describe('the Events of an AccessGrant', () => {
     expect(await run()).toEqual([]);
   });
 
-  it('report nothing for a grant that is Ready at once, and only the end of a grant that ends', async () => {
+  it('has nothing for a grant that is Ready at once, and only the expiry of a grant that expires', async () => {
     const { surroundings, run, change } = reconciled();
     expect(await run()).toEqual([]);
     surroundings.used = 1;
@@ -115,7 +115,7 @@ describe('the Events of an AccessGrant', () => {
     expect(await run()).toEqual(['Normal GrantReady The grant can be redeemed']);
   });
 
-  it('report that the service does not know its own address yet', async () => {
+  it('reports that the service does not know its own address yet', async () => {
     const { surroundings, run, grant } = reconciled();
     surroundings.place = undefined;
     const reason = 'the service does not know its own address yet';
@@ -123,7 +123,7 @@ describe('the Events of an AccessGrant', () => {
     expect(grant().notReadyReason).toBe(reason);
   });
 
-  it('report once that another controller has taken the grant over, as the log does', async () => {
+  it('reports once that another controller changed the grant, as the log does', async () => {
     const { run, setStatus, takeovers, grant } = reconciled();
     await run();
     const events: string[] = [];
@@ -143,7 +143,7 @@ describe('the Events of an AccessGrant', () => {
 
 describe('an AccessGrant', () => {
   it.each([-1, 1_000_001])(
-    'that requests %d redemptions is not processed, and has neither code nor end',
+    'that requests %d redemptions is not processed, and has neither code nor expiry',
     async (redemptionsAllowed) => {
       const { run, condition, grant } = reconciled({ redemptionsAllowed });
       const problem = 'redemptions allowed must be a whole number from 1 to 1000000';
@@ -155,7 +155,7 @@ describe('an AccessGrant', () => {
     },
   );
 
-  it('has the reason of its spec before its conditions are written, and none once it is Ready', async () => {
+  it('has the reason of its invalid spec before its conditions are written, and none once it is Ready', async () => {
     const { surroundings, run, change, grant } = reconciled();
     expect(grant().notReadyReason).toBeUndefined();
     surroundings.access = NO_SITE;

@@ -30,8 +30,8 @@ afterEach(() => {
   vi.useRealTimers();
 });
 
-describe('looking up the key of a signed code', () => {
-  it('reads the Secret at most four times a second, however many codes name unknown keys', async () => {
+describe('the lookup of the key of a signed code', () => {
+  it('reads the Secret at most four times a second, however many codes have unknown keys', async () => {
     const { state, open } = keysInSecret();
     const keys = open();
     const known = await keys.current();
@@ -51,7 +51,7 @@ describe('looking up the key of a signed code', () => {
     expect(found).toEqual(Array(200).fill(undefined));
   });
 
-  it('finds a key that another process has just made, also while codes name unknown keys', async () => {
+  it('finds a key that another process has just created, also while codes have unknown keys', async () => {
     const { open } = keysInSecret();
     const [here, elsewhere] = [open(), open()];
     await here.current();
@@ -63,7 +63,7 @@ describe('looking up the key of a signed code', () => {
     expect(await found).toMatchObject({ kid: made.kid });
   });
 
-  it('does not delay the first code that names a new key', async () => {
+  it('does not delay the first code with a new key', async () => {
     const { open } = keysInSecret();
     const [here, elsewhere] = [open(), open()];
     await here.current();

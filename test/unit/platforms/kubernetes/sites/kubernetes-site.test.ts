@@ -65,7 +65,7 @@ async function refusal(asked: Parameters<typeof resolveAccess>[0] = {}) {
 const subjects = (pem: string) => splitCertificates(pem).map((one) => describeCertificate(one).subject);
 
 describe('a site on Kubernetes', () => {
-  it('gives the endpoints of its Site, its uid, its default issuer, and what links have to trust', async () => {
+  it('returns the endpoints of its Site, its uid, its default issuer, and the CAs that links must trust', async () => {
     const { siteUid, endpoints, issuer, caCrt } = await access();
     expect(siteUid).toBe('52700eca-0624-4d69-8df6-4e09e0cbd74d');
     expect(endpoints).toEqual([
@@ -76,7 +76,7 @@ describe('a site on Kubernetes', () => {
     expect(subjects(caCrt)).toEqual(['west site CA']);
   });
 
-  it('gives the groups of an HA pair in order, and leaves out what is no way for a link', async () => {
+  it('returns the groups of an HA pair in order, without endpoints that links cannot use', async () => {
     const first = recorded.find('Site').status.endpoints;
     const second = first.map((endpoint: object) => ({ ...endpoint, group: 'skupper-router-2' }));
     const endpoints = [...second, { name: 'metrics', host: 'x', port: 'y' }, ...first];
@@ -91,7 +91,7 @@ describe('a site on Kubernetes', () => {
     ]);
   });
 
-  it('takes the issuer of the grant, then of the status, then of the spec, then skupper-site-ca', async () => {
+  it('signs with the issuer of the grant, else of the status, else of the spec, else skupper-site-ca', async () => {
     const made = await makeSiteAuthority('another CA');
     recorded.add('Secret', 'another-ca', { data: {} });
     recorded.setPem('another-ca', { 'tls.crt': made.certificate, 'tls.key': made.key });
@@ -127,7 +127,7 @@ describe('a site on Kubernetes', () => {
     expect(subjects(caCrt)).toContain('a root');
   });
 
-  it('takes of several sites the Ready one, and does not look into other namespaces', async () => {
+  it('is the Ready one of several, and only of its own namespace', async () => {
     const other = recorded.add('Site', 'a-first', { spec: { edge: true }, status: {} });
     expect((await access()).endpoints).toHaveLength(2);
     other.status = recorded.find('Site', 'west').status;
@@ -137,8 +137,8 @@ describe('a site on Kubernetes', () => {
   });
 });
 
-describe('a site on Kubernetes gives nothing', () => {
-  it('without a site, without link access, or at the edge', async () => {
+describe('a site on Kubernetes accepts no links', () => {
+  it('without a Site, without link access, or as an edge site', async () => {
     const site = recorded.find('Site');
     site.status.endpoints = [];
     expect(await refusal()).toMatchObject({ refused: 'link_access_unavailable' });
@@ -152,13 +152,13 @@ describe('a site on Kubernetes gives nothing', () => {
     expect(await refusal()).toMatchObject({ refused: 'link_access_unavailable' });
   });
 
-  it('from an issuer that its router does not trust, so that no other CA of the namespace can be borrowed', async () => {
+  it('with an issuer that its router does not trust, so that no other CA of the namespace can be used', async () => {
     const { refused, reason } = await refusal({ issuer: 'skupper-local-ca' });
     expect(refused).toBe('issuer_untrusted');
     expect(reason).toContain('the router does not trust west local CA at "skupper-router"');
   });
 
-  it('from an issuer that is missing, may not be read, is no name, or is no CA', async () => {
+  it('with an issuer that is missing, forbidden, has an invalid name, or is not a CA', async () => {
     expect(await refusal({ issuer: 'nobody' })).toMatchObject({
       refused: 'issuer_unavailable',
       reason: 'there is no Secret "nobody" with the issuer',
@@ -177,12 +177,12 @@ describe('a site on Kubernetes gives nothing', () => {
     expect((await refusal()).refused).toBe('issuer_unavailable');
   });
 
-  it('when the issuer has ended', async () => {
+  it('when the issuer has expired', async () => {
     const { notAfter } = describeCertificate(recorded.pem('skupper-site-ca', 'tls.crt'));
     expect((await refusal({ now: notAfter + 1_000 })).reason).toContain('the CA certificate expired at');
   });
 
-  it("when the router's certificate cannot be read, does not verify, or does not name the host", async () => {
+  it("when the router's certificate cannot be read, does not verify, or does not contain the host", async () => {
     const siteCa = loadAuthority(
       {
         certificate: recorded.pem('skupper-site-ca', 'tls.crt'),
@@ -217,14 +217,14 @@ describe('a site on Kubernetes gives nothing', () => {
     });
   });
 
-  it('for an endpoint that no RouterAccess leads to', async () => {
+  it('at an endpoint without a RouterAccess', async () => {
     recorded.find('RouterAccess').status.endpoints.pop();
     expect((await refusal()).reason).toBe(
       'no RouterAccess of namespace "west" leads to the endpoint edge 127.0.0.1:45671 of its site',
     );
   });
 
-  it('while the API does not answer: that is no word on the site', async () => {
+  it('while the API server does not respond, which is a temporary failure', async () => {
     refusedReads.set('skupper-site-ca', new ApiError('get', { reason: 'unavailable' }));
     const failure = await resolveAccess().catch((error: unknown) => error);
     expect(failure).toBeInstanceOf(RedemptionError);
@@ -244,7 +244,7 @@ describe('the certificates of a namespace', () => {
   });
   afterEach(() => vi.restoreAllMocks());
 
-  it('are not judged again for five minutes after they were refused, unless they change', async () => {
+  it('are not verified again for five minutes after they were refused, unless they change', async () => {
     const chain = endlessChain(29, 'slow');
     const slow = { 'tls.crt': chain.slice(0, 16).join(''), 'ca.crt': chain.slice(16).join('') };
     const trusted = recorded.pem('skupper-site-ca', 'tls.crt');
@@ -272,7 +272,7 @@ describe('the certificates of a namespace', () => {
     expect((await judge()).reason).toBe('none');
   });
 
-  it('are judged again after ten seconds if one was not valid yet', async () => {
+  it('are verified again after ten seconds if one was not valid yet', async () => {
     const { notBefore } = describeCertificate(recorded.pem('skupper-site-ca', 'tls.crt'));
     now = notBefore - 1;
     const site = siteAt(() => now);
@@ -281,7 +281,7 @@ describe('the certificates of a namespace', () => {
     expect(await site.resolveAccess(asked())).not.toHaveProperty('refused');
   });
 
-  it('are judged no longer when they took 50 ms of CPU within 30 seconds', async () => {
+  it('are not verified any more after 50 ms of CPU within 30 seconds', async () => {
     const chain = endlessChain(29, 'slow');
     const slow = { 'tls.crt': chain.slice(0, 16).join(''), 'ca.crt': chain.slice(16).join('') };
     const site = siteAt(() => now);

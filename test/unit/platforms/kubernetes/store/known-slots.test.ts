@@ -13,7 +13,7 @@ function resourceOf(slot: number, changes: Parameters<typeof sampleRedemption>[1
 }
 
 describe('the known slots of a grant', () => {
-  it('have the first unknown slot as the next one, in whatever order slots become known', () => {
+  it('return the first unknown slot as the next one, in whatever order slots become known', () => {
     const slots = new KnownSlots(UID);
     for (const slot of [2, 0]) slots.add(resourceOf(slot));
     expect(slots.next).toBe(1);
@@ -41,7 +41,7 @@ describe('the known slots of a grant', () => {
     expect(slots.size).toBe(1);
   });
 
-  it('count uses by jti, and times by name and subject of stock redemptions alone', () => {
+  it('count uses by jti, and times by name and subject of Skupper clients only', () => {
     const slots = new KnownSlots(UID);
     const same = { name: 'east', subject: 'the east' };
     slots.add(resourceOf(0, { ...same, mode: 'stock', jti: 'a', createdAt: NOW - 1_000 }));
@@ -55,7 +55,7 @@ describe('the known slots of a grant', () => {
     expect(slots.stockTimesOf(same)).toEqual([NOW - 1_000, NOW]);
   });
 
-  it('hold many stock redemptions of one name and subject without a copy of their times for each', () => {
+  it('store many redemptions of one name and subject without a copy of their times for each', () => {
     const slots = new KnownSlots(UID);
     const { metadata, spec } = resourceOf(0, { mode: 'stock' });
     const count = 50_000;
@@ -68,7 +68,7 @@ describe('the known slots of a grant', () => {
     expect(slots.stockTimesOf(spec)).toHaveLength(count);
   });
 
-  it('take the slot from the name, and ignore a Redemption that is named otherwise', () => {
+  it('take the slot from the name, and ignore a Redemption with another name', () => {
     const slots = new KnownSlots(UID);
     const { metadata, ...rest } = resourceOf(0);
     slots.add({ ...rest, metadata: { ...metadata, name: 'slot-0' } });
@@ -77,7 +77,7 @@ describe('the known slots of a grant', () => {
     expect(slots.ofId(rest.spec.id)).toBe(7);
   });
 
-  it('know both redemptions where a slot was filled again after a deletion', () => {
+  it('contain both redemptions if a slot was filled again after a deletion', () => {
     const slots = new KnownSlots(UID);
     const [first, second] = [resourceOf(0, { jti: 'a' }), resourceOf(0, { jti: 'a' })];
     slots.add(first);

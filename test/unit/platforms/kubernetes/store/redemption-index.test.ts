@@ -26,7 +26,7 @@ describe('the index of Redemptions', () => {
   it.each([
     ['a later second', { createdAt: 3_000, version: 5 }],
     ['the same second, with a higher version', { version: 8 }],
-  ])('finds the older of two Redemptions with one id, where the other was created in %s', (_what, later) => {
+  ])('finds the older of two Redemptions with one id, if the other was created in %s', (_what, later) => {
     const forged = location({ namespace: 'east', ...later });
     for (const order of [
       [location(), forged],
@@ -39,7 +39,7 @@ describe('the index of Redemptions', () => {
     }
   });
 
-  it('forgets what a new listing does not have', () => {
+  it('drops entries that a new listing does not have', () => {
     const index = new RedemptionIndex();
     index.put(location());
     index.replace([location({ id: 'another' })]);

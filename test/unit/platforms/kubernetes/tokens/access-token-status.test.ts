@@ -27,7 +27,7 @@ function token(status?: AccessTokenResource['status'], generation = 1): Stored<A
 }
 
 describe('the status of an AccessToken', () => {
-  it('is what Skupper’s tools read', () => {
+  it("is what Skupper's tools read", () => {
     expect(tokenStatus(token(), READY, NOW)).toEqual({
       redeemed: true,
       status: 'Ready',
@@ -45,7 +45,7 @@ describe('the status of an AccessToken', () => {
     });
   });
 
-  it('is not written where it says so already, and is where the spec is another', () => {
+  it('is not written if it is already stored, and is written if the spec changed', () => {
     const said = tokenStatus(token(), FAILED, NOW);
     expect(tokenStatus(token(said), FAILED, NOW + 60_000)).toBe(undefined);
     expect(tokenStatus(token(said, 2), FAILED, NOW)?.conditions?.[0]?.observedGeneration).toBe(2);
@@ -53,7 +53,7 @@ describe('the status of an AccessToken', () => {
     expect(tokenStatus(token(half), FAILED, NOW)).toMatchObject({ message: FAILED.message });
   });
 
-  it('keeps the time of the last change while it stays True or False, and the conditions of others', () => {
+  it('retains the time of the last change while a condition does not change, and the conditions of others', () => {
     const theirs = { type: 'Theirs', status: 'True', reason: 'So', message: '' } as Condition;
     const said = tokenStatus(token({ conditions: [theirs] }), FAILED, NOW);
     const again = tokenStatus(token(said), { ...FAILED, reason: 'Refused' }, NOW + 60_000);
@@ -62,7 +62,7 @@ describe('the status of an AccessToken', () => {
     expect(ready?.conditions?.[1]).toMatchObject({ lastTransitionTime: '2026-11-24T23:00:27Z' });
   });
 
-  it('is final where it is redeemed, whoever said so, and where this spec was refused', () => {
+  it('is final if the token is redeemed, by any controller, or if this spec was refused', () => {
     const said = (state: TokenState, generation?: number) =>
       finalReason(token(tokenStatus(token(), state, NOW), generation));
     expect(finalReason(token())).toBe(undefined);
@@ -78,7 +78,7 @@ describe('the status of an AccessToken', () => {
 });
 
 describe('a failure', () => {
-  it('after which a use may be spent is no failure to be tried again, whatever its code', () => {
+  it('after which a use may be spent is never retried, whatever its code', () => {
     for (const error of [
       new PerhapsSpent('answer_invalid', 'It cannot be used.'),
       new PerhapsSpent('outcome_unknown', 'It was lost.'),
