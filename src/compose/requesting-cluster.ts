@@ -11,7 +11,7 @@ import {
   linksIn,
 } from '../platforms/kubernetes/requesting/cluster-links.js';
 import { clusterMaterializer } from '../platforms/kubernetes/requesting/cluster-materializer.js';
-import { type LinkState, linkState } from '../platforms/kubernetes/requesting/link-state.js';
+import { type LinkStatus, readLinkStatus } from '../platforms/kubernetes/requesting/link-status.js';
 import { inCluster, type NamespaceTarget } from '../platforms/kubernetes/requesting/namespace-target.js';
 import { renewalSecrets } from '../platforms/kubernetes/requesting/pending-renewal-secret.js';
 import { pendingSecrets } from '../platforms/kubernetes/requesting/pending-secret.js';
@@ -31,7 +31,7 @@ import {
   type ServiceConnectionOptions,
 } from './token-redemption.js';
 
-export type { LinkState };
+export type { LinkStatus };
 
 /** Opens the requesting side of a site in a cluster, with its state in the Site's namespace. Rejects with ClusterConfigError. */
 export async function openRequestingCluster(
@@ -66,10 +66,10 @@ export async function openRequestingCluster(
     links,
     records: clusterLinkRecords(place),
     /** The state that Skupper's controller reports of each Link, by name. */
-    linkStates: (): Promise<ReadonlyMap<string, LinkState>> =>
+    linkStatuses: (): Promise<ReadonlyMap<string, LinkStatus>> =>
       inCluster(async () => {
         const all = await linksIn(place);
-        return new Map(all.map(({ link, resource }) => [link.name, linkState(resource)]));
+        return new Map(all.map(({ link, resource }) => [link.name, readLinkStatus(resource)]));
       }),
     /**
      * Lists the redemptions of links to this Site. Returns `forbidden` without the permission to list them, and `no-kind` if

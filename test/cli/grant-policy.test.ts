@@ -189,7 +189,7 @@ describe('grant update', () => {
     expect(json(lowered)).toMatchObject({ state: 'exhausted', redemptionsAllowed: 1 });
     expect([lowered.code, lowered.stderr]).toEqual([
       0,
-      'warning: grant "counted" was redeemed 2 times, and --redemptions-allowed includes these: with 1 no further redemption is possible\nhint: for N more redemptions use 2 + N\n',
+      'warning: --redemptions-allowed counts past redemptions too: grant "counted" was already redeemed 2 times, so with 1 it cannot be redeemed again\nhint: for N more redemptions use 2 + N\n',
     ]);
     const raised = await grant('update', 'counted', '--redemptions-allowed', '3', '-o', 'json');
     expect(json(raised)).toMatchObject({ state: 'ready' });

@@ -225,7 +225,7 @@ describe('grant revoke and delete', () => {
   it('revoke permanently: the token cannot be redeemed any more', async () => {
     const { stdout: token } = await grant(['create', 'revoked', '--token', '-']);
     expect((await grant(['revoke', 'revoked'])).stdout).toContain('is revoked');
-    expect((await grant(['revoke', 'revoked'])).stdout).toContain('was revoked before');
+    expect((await grant(['revoke', 'revoked'])).stdout).toContain('was already revoked');
     expect(await states()).toContain('revoked revoked');
     const redeemed = await linkgrant(
       ['token', 'redeem', '-', '--to', '-', '--data-dir', place.path('late')],

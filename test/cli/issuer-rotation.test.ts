@@ -170,7 +170,7 @@ describe('a CA of another owner', () => {
     writeFileSync(files.key, key, { mode: 0o600 });
     const given = ['--issuer-cert', files.cert, '--issuer-key', files.key];
     expect(await listed(...given)).toContainEqual(
-      expect.objectContaining({ issuer: files.cert, owner: 'given', subject: 'company CA', links: 0 }),
+      expect.objectContaining({ issuer: files.cert, owner: 'external', subject: 'company CA', links: 0 }),
     );
     expect(await refused('prepare', SITE, ...given)).toMatchObject({
       code: 2,

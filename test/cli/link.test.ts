@@ -195,7 +195,7 @@ describe('link status', () => {
     const words = ['--dir', place.path('links'), '--data-dir', place.path('data'), '-o', 'json'];
     const { outgoing } = json(await link('status', ...words));
     expect(outgoing.map(({ name, warning }: Record<string, string>) => [name, warning])).toEqual([
-      ['dead', expect.stringContaining('has ended')],
+      ['dead', expect.stringContaining('has expired')],
       ['old', expect.stringContaining('expires soon')],
       ['young', undefined],
     ]);

@@ -195,7 +195,7 @@ describe('a store that was restored from an earlier copy', () => {
   async function isNoticed(place: () => string[]): Promise<void> {
     const refused = await run(...serve, ...place());
     expect(refused.code).toBe(2);
-    expect(refusalOf(refused).error).toContain('an earlier copy of itself: it lacks 1 entry');
+    expect(refusalOf(refused).error).toContain('the store was rolled back: its ledger lacks 1 entry');
     const doctor = await run('doctor', ...place());
     expect(doctor.stdout).toContain('it is an earlier copy');
     const asked = await run('store', 'restored', ...place());
@@ -288,7 +288,7 @@ describe('a store that was restored from an earlier copy', () => {
     expect(revoked.code).toBe(0);
     const old = await run(...serve, '--data-dir', moved);
     expect(old.code).toBe(2);
-    expect(refusalOf(old).error).toContain('an earlier copy of itself');
+    expect(refusalOf(old).error).toContain('the store was rolled back');
     expect((await run('grant', 'revoke', 'grant-12', '--data-dir', moved)).code).toBe(4);
   });
 });

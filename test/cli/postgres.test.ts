@@ -78,7 +78,7 @@ describe('services of several hosts with one PostgreSQL store', () => {
 
   it.each([
     [['code-keys', 'ledger.key'], 'another service runs on the same store with another --tls-ca'],
-    [['issuers', 'ledger.key'], 'signed under a key that is not in'],
+    [['issuers', 'ledger.key'], 'signed with a key that is not in'],
     [['issuers', 'code-keys'], "the ledger's key"],
   ])('must have the same keys: %j is not enough', async (kept, words) => {
     const fourth = hostWith('fourth', ...kept);

@@ -95,7 +95,7 @@ describe('redemption revoke', () => {
     expect((await shown('grant', grant)).state).toBe(grantState);
     expect(await shown('redemption', other.id)).not.toHaveProperty('revokedAt');
     // Said again of one that was revoked before, and nothing is asked any more.
-    expect(await succeed('redemption', 'revoke', id)).toContain('was revoked before');
+    expect(await succeed('redemption', 'revoke', id)).toContain('was already revoked');
   });
 
   it('lists other links of the same token, which stay valid', async () => {
@@ -136,12 +136,12 @@ describe('grant revoke', () => {
     await makeGrant('cascade');
     const made = [await makeLink('cascade'), await makeLink('cascade')];
     const said = await succeed('grant', 'revoke', 'cascade');
-    expect(said).toContain('2 links of it stay valid and can be renewed');
+    expect(said).toContain('2 links of this grant stay valid and can be renewed');
     expect(said).toContain('linkgrant grant revoke cascade --cascade');
     const revoked = async () =>
       (await redemptions('cascade')).map(({ revokedAt }: { revokedAt?: string }) => revokedAt !== undefined);
     expect(await revoked()).toEqual([false, false]);
-    expect(await succeed('grant', 'revoke', 'cascade', '--cascade')).toContain('2 links revoked with it');
+    expect(await succeed('grant', 'revoke', 'cascade', '--cascade')).toContain('2 links also revoked');
     expect(await revoked()).toEqual([true, true]);
     expect(made).toHaveLength(2);
     expect(await succeed('redemption', 'list', '--verify')).toContain('The ledger is whole');

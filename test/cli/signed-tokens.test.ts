@@ -276,10 +276,10 @@ describe('token revoke', () => {
     const { id } = (await inspect(one)).signed;
     const first = await revoke(id, 'revoking');
     expect(first.stdout).toContain(`Token ${id} of grant "revoking" is revoked. It redeems nothing more.`);
-    expect(first.stdout).toContain('Links that were made of it stay: 1.');
+    expect(first.stdout).toContain('Links that were created with it stay valid: 1.');
     const [redemption] = json(await run(['redemption', 'list', '--grant', 'revoking', '-o', 'json']));
     expect(first.stdout).toContain(`${redemption.id}  to-revoking  to-revoking\n`);
-    expect((await revoke(id, 'revoking')).stdout).toContain('was revoked before');
+    expect((await revoke(id, 'revoking')).stdout).toContain('was already revoked');
     expect((await redeem(one)).code).toBe(3);
     const revoked = await linkgrant(['token', 'inspect', one, '--check', '-o', 'json']);
     expect(json(revoked)).toMatchObject({ check: { state: 'revoked' } });

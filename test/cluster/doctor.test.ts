@@ -135,7 +135,7 @@ describe('doctor --platform kubernetes, the accepting side', () => {
     expect(ended).toMatchObject({ code: 0, stderr: '' });
     const checks = found(ended);
     expect([...checks].filter(([, text]) => !text.startsWith('ok '))).toEqual([]);
-    expect(checks.get('service')).toBe('ok it answers at the URL of tokens');
+    expect(checks.get('service')).toBe('ok it responds at the URL in its tokens');
     expect(checks.get('issuer')).toMatch(/^ok .*, until .*; the site's routers trust it$/);
     expect(checks.get('grants')).toBe('ok 1 ready');
     expect(checks.get('URL CA pin')).toMatch(/^ok /);

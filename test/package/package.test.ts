@@ -184,7 +184,7 @@ describe.each(INSTALLED)('the requesting side %s', (_, installed) => {
     const ended = await linkgrant(all, { ...options, env: { PATH: '/nowhere' } });
     expect(ended.code, ended.stderr).toBe(2);
     expect(ended.stderr).toMatch(
-      /^error: other runs of linkgrant cannot be locked out: better-sqlite3 is .+, and there is no program flock$/m,
+      /^error: no lock against concurrent runs is available: better-sqlite3 is .+, and there is no program flock$/m,
     );
     expect(ended.stderr).toMatch(/^hint: install util-linux, or linkgrant with its optional package /m);
     well(await linkgrant(all, options));

@@ -134,7 +134,7 @@ describe('services with a primary and its synchronous standby', () => {
     const place = ['--data-dir', work.path('host-0'), '--store', primary.url];
     const refused = await run(...SERVE, ...place);
     expect(refused.code).toBe(2);
-    expect(refusalOf(refused).error).toContain('an earlier copy of itself');
+    expect(refusalOf(refused).error).toContain('the store was rolled back');
     const doctor = await run('doctor', ...place);
     expect(doctor.stdout).toContain('it is an earlier copy');
   });

@@ -139,7 +139,7 @@ describe('a service with an invalid configuration', () => {
   ])('reports what %s lacks', async (given, missing) => {
     const { code, error } = await refused([given, '/etc/hostname']);
     expect(code).toBe(2);
-    expect(error).toBe(`${given} needs ${missing} beside it`);
+    expect(error).toBe(`${given} requires ${missing}`);
   });
 
   it('reports an unknown flag, and an extra argument', async () => {
@@ -256,7 +256,7 @@ describe('a service with an unusable data directory', () => {
       const ended = await serveIn(data);
       expect(ended.code).toBe(2);
       expect(refusalOf(ended)).toEqual({
-        error: `other users may enter or read ${open}`,
+        error: `other users can access ${open}`,
         hint: `chmod go= ${open}`,
       });
       execFileSync('/bin/sh', ['-c', refusalOf(ended).hint]);

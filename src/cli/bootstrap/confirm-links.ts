@@ -43,7 +43,7 @@ export async function confirmLinks(
 
 /** In a cluster, Skupper's controller reports the state of the links. */
 async function confirmInCluster(links: readonly PlacedLink[], cluster: RequestingCluster): Promise<void> {
-  const states = await cluster.linkStates();
+  const states = await cluster.linkStatuses();
   const stored = await cluster.links.list();
   for (const { name } of stored.filter((link) =>
     links.some((created) => created.name === link.tlsCredentials),

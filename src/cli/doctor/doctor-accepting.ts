@@ -9,10 +9,10 @@ import { readService, type ServiceDescription } from '../../redemption/accepting
 import { describeFailure } from '../terminal/failure.js';
 import { certificateFileCheck } from './doctor-certificates.js';
 import { type Check, fail, ok, warn } from './doctor-check.js';
-import { portChecks } from './doctor-ports.js';
+import { checkPorts } from './doctor-ports.js';
 import { writableCheck } from './doctor-requesting.js';
-import { siteChecks } from './doctor-sites.js';
-import { probeToken, urlChecks } from './doctor-url.js';
+import { checkSites } from './doctor-sites.js';
+import { checkUrl, probeToken } from './doctor-url.js';
 
 const SERVE_ONCE_HINT = 'start `linkgrant serve` once';
 const REPLACE_CERTIFICATE_HINT = 'put a new certificate into this file';
@@ -28,10 +28,10 @@ export async function acceptingChecks(
   const { service, checks: storeChecks } = await checkStore(settings, options);
   checks.push(...storeChecks);
   const probe = service && probeToken(service);
-  if (probe) checks.push(...(await urlChecks(probe, options)));
-  checks.push(...(await portChecks(settings, probe, options)));
+  if (probe) checks.push(...(await checkUrl(probe, options)));
+  checks.push(...(await checkPorts(settings, probe, options)));
   checks.push(...checkCertificates(settings, options.clock()));
-  checks.push(...(await siteChecks(settings, service, namespace, options)));
+  checks.push(...(await checkSites(settings, service, namespace, options)));
   // A Skupper site that accepts no links needs no service.
   const isServiceExpected = settings.platform === 'standalone' || hasStore(settings);
   return [...directoryResults, ...(isServiceExpected ? checks : checks.map(downgradeToWarning))];

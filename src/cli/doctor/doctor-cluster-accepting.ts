@@ -5,8 +5,8 @@ import type { SiteRefusal } from '../../redemption/ports/site.js';
 import { certificateLife } from '../../redemption/requesting/certificate-life.js';
 import { formatTime } from '../terminal/output.js';
 import { type Check, type Finding, fail, mergeFindings, ok, warn } from './doctor-check.js';
-import { checkPermissions, checksOf, type RequiredPermissions } from './doctor-cluster-rights.js';
-import { probeToken, urlChecks } from './doctor-url.js';
+import { checkPermissions, checksOf, type RequiredPermissions } from './doctor-cluster-permissions.js';
+import { checkUrl, probeToken } from './doctor-url.js';
 
 const DISABLE_SKUPPER_GRANTS_HINT =
   "run Skupper's controller without -enable-grants and SKUPPER_ENABLE_GRANTS, or stop linkgrant";
@@ -219,7 +219,7 @@ async function grantChecks(
   return [
     ok('grants', counted),
     ...mergeFindings('grant', findings),
-    ...(grantWithUrl ? await urlChecks(probeToken({ url: url.slice(0, -uid.length - 1), ca }), options) : []),
+    ...(grantWithUrl ? await checkUrl(probeToken({ url: url.slice(0, -uid.length - 1), ca }), options) : []),
   ];
 }
 

@@ -4,7 +4,7 @@ import type { Clock } from '../../redemption/ports/clock.js';
 import { renewableLink } from '../../redemption/requesting/renewable-link.js';
 import { certificateCheck } from './doctor-certificates.js';
 import { type Check, type Finding, fail, mergeFindings, ok, warn } from './doctor-check.js';
-import { checkPermissions, checksOf, type RequiredPermissions } from './doctor-cluster-rights.js';
+import { checkPermissions, checksOf, type RequiredPermissions } from './doctor-cluster-permissions.js';
 
 // The permissions of the Role in deploy/bootstrap/job.yaml.
 const PERMISSIONS: RequiredPermissions = {
@@ -53,7 +53,7 @@ export async function requestingClusterChecks(
     ...(await checksOf('links', async () => {
       const links = await cluster.links.list();
       isInUse ||= links.length > 0;
-      const states = await cluster.linkStates();
+      const states = await cluster.linkStatuses();
       const found: Check[] = [];
       for (const { name, tlsCredentials } of links) {
         const { isReady = false, message = 'no controller has written its status' } = states.get(name) ?? {};

@@ -6,8 +6,8 @@ import { CommandError } from '../terminal/command-error.js';
 import { downgradeToWarning } from './doctor-accepting.js';
 import { type Check, ok } from './doctor-check.js';
 import { acceptingClusterChecks } from './doctor-cluster-accepting.js';
+import { checksOf } from './doctor-cluster-permissions.js';
 import { requestingClusterChecks } from './doctor-cluster-requesting.js';
-import { checksOf } from './doctor-cluster-rights.js';
 import { tokenChecks } from './doctor-requesting.js';
 
 /**

@@ -25,24 +25,24 @@ const FOREIGN_SERVER_ERRORS = new Set([
 ]);
 
 /** Checks that each port of the service is free or used by the service. */
-export async function portChecks(
+export async function checkPorts(
   settings: Settings,
   probe: AccessToken | undefined,
   { clock }: LinkDialOptions,
 ): Promise<Check[]> {
   const { listen, opsListen } = settings;
   const checks = [
-    await portCheck('port', listen, settings, () => isRedemptionListener(listen, probe, clock)),
+    await checkPort('port', listen, settings, () => isRedemptionListener(listen, probe, clock)),
   ];
   if (opsListen) {
     checks.push(
-      await portCheck('operations port', opsListen, settings, () => isOperationsListener(opsListen)),
+      await checkPort('operations port', opsListen, settings, () => isOperationsListener(opsListen)),
     );
   }
   return checks;
 }
 
-async function portCheck(
+async function checkPort(
   name: string,
   address: ListenAddress,
   settings: Settings,

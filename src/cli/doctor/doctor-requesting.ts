@@ -16,7 +16,7 @@ import { formatTime } from '../terminal/output.js';
 import { parseAccessToken } from '../token/token-file.js';
 import { certificateCheck } from './doctor-certificates.js';
 import { type Check, fail, ok, warn } from './doctor-check.js';
-import { type RouteChecks, routeChecks } from './doctor-route.js';
+import { checkRoute, type RouteChecks } from './doctor-route.js';
 
 /** The error code of a redemption, for each state in which a grant cannot be redeemed. */
 export const ERROR_CODE_BY_STATE = {
@@ -44,7 +44,7 @@ export async function tokenChecks(
     const { message, hint = 'check the token file', exitCode } = describeFailure(error);
     return [fail('token', message, hint, exitCode)];
   }
-  const { checks, answer } = await routeChecks(token, options);
+  const { checks, answer } = await checkRoute(token, options);
   // Without permission to read the links of the site, the check runs with less detail.
   const link = await findLink(token).catch(() => undefined);
   const tokenCheck = ok('token', `"${token.name}" for ${token.url}`);

@@ -12,7 +12,7 @@ import { grantFields } from './grant-report.js';
 import type { PolicyFlags } from './policy-flags.js';
 import { policyChangeFromFlags } from './policy-values.js';
 
-/** The flags of `grant update`; `unset` names rules, separated by commas. */
+/** The flags of `grant update`; `unset` lists the policy rules to remove, separated by commas. */
 export interface GrantUpdateFlags extends GrantFlags, PolicyFlags {
   readonly redemptionsAllowed?: string;
   readonly expirationWindow?: string;
@@ -27,15 +27,15 @@ export async function updateCommand(nameOrUid: string, flags: GrantUpdateFlags):
   const policy = policyChangeFromFlags(flags, flags.unset);
   const changesPolicy = Object.keys(policy).length > 0;
   if (redemptionsAllowed === undefined && expirationWindow === undefined && !changesPolicy) {
-    throw new CommandError('nothing to change was given', {
+    throw new CommandError('no change is given', {
       exitCode: 2,
-      hint: '`linkgrant grant update --help` lists what can be changed',
+      hint: '`linkgrant grant update --help` lists the fields that can be changed',
     });
   }
-  const unusable =
+  const problem =
     redemptionsAllowedProblem(redemptionsAllowed) ?? expirationWindowProblem(expirationWindowMs);
-  if (unusable !== undefined) {
-    throw new CommandError(`the grant was not changed: ${unusable}`, {
+  if (problem !== undefined) {
+    throw new CommandError(`the grant was not changed: ${problem}`, {
       exitCode: 2,
       hint: 'choose another value',
     });
@@ -48,8 +48,8 @@ export async function updateCommand(nameOrUid: string, flags: GrantUpdateFlags):
     if (redemptionsAllowed === undefined || report.redemptions < redemptionsAllowed) return;
     const { name, redemptions: used } = report;
     writeStderr(
-      `warning: grant "${name}" was redeemed ${used === 1 ? 'once' : `${used} times`}, and --redemptions-allowed includes these: with ${redemptionsAllowed} no further redemption is possible\n` +
-        `hint: for N more redemptions use ${used} + N\n`,
+      `warning: --redemptions-allowed counts past redemptions too: grant "${name}" was already redeemed ${used === 1 ? 'once' : `${used} times`}, so with ${redemptionsAllowed} it cannot be redeemed again\n` +
+        `hint: to allow one more redemption, use --redemptions-allowed ${used + 1}\n`,
     );
   });
 }

@@ -1,4 +1,4 @@
-import type { LinkState, RequestingCluster } from '../../compose/requesting-cluster.js';
+import type { LinkStatus, RequestingCluster } from '../../compose/requesting-cluster.js';
 import type { Clock } from '../../redemption/ports/clock.js';
 import { linksNamed } from '../../redemption/ports/link-files.js';
 import { CommandError } from '../terminal/command-error.js';
@@ -30,10 +30,10 @@ export async function clusterStatus(
       hint: 'see `linkgrant link status` with the same flags, without a name',
     });
   }
-  const states = await cluster.linkStates();
+  const states = await cluster.linkStatuses();
   const outgoing = await Promise.all(
     selected.map(async (link) => {
-      const state: Partial<LinkState> = states.get(link.name) ?? {};
+      const state: Partial<LinkStatus> = states.get(link.name) ?? {};
       const { isReady = false, status, message, remoteSite, remoteSiteId, conditions = [] } = state;
       return {
         ...outgoingReport(link, await cluster.links.findSecret(link.tlsCredentials), { clock }),

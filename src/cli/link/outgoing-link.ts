@@ -38,7 +38,7 @@ function certificateReport(secret: LinkSecret | undefined, name: string, now: nu
       early: 'the certificate is not valid yet; check the clock of this machine',
       ending: isRenewable
         ? 'the certificate expires soon and its renewal is overdue; run `linkgrant link renew`'
-        : 'the certificate expires soon and cannot be renewed; redeem a new token before',
+        : 'the certificate expires soon and cannot be renewed; redeem a new token',
       expired: isRenewable
         ? 'the certificate has expired; run `linkgrant link renew`, or redeem a new token if that is refused'
         : 'the certificate has expired; redeem a new token',

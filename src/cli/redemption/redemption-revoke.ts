@@ -147,7 +147,7 @@ function cutText(revocation: RedemptionRevocation): string {
 }
 
 function outcomeText({ outcome, redemption: { id, subject } }: RedemptionRevocation): string {
-  return `Redemption ${id}, subject ${subject}, ${outcome === 'revoked' ? 'is revoked' : 'was revoked before'}.\n`;
+  return `Redemption ${id}, subject ${subject}, ${outcome === 'revoked' ? 'is revoked' : 'was already revoked'}.\n`;
 }
 
 function sourceText({ source }: RedemptionRevocation): string {

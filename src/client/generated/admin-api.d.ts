@@ -247,7 +247,7 @@ export interface paths {
         put?: never;
         /**
          * Revoke a signed token
-         * @description Also one that the service has not seen yet. Links that were made of it stay.
+         * @description Also one that the service has not seen yet. Links that were created with it stay valid.
          */
         post: operations["revokeToken"];
         delete?: never;

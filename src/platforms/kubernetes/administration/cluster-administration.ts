@@ -132,7 +132,7 @@ async function createGrant(
   if (problem !== undefined) throw rejected(`the grant was not created: ${problem}`);
   const access = await acceptingEndpoints(client, namespace);
   if ('refused' in access) {
-    throw new AdministrationError('no_link_access', `no grant was made: ${access.reason}`, {
+    throw new AdministrationError('no_link_access', `the grant was not created: ${access.reason}`, {
       hint: access.hint,
     });
   }

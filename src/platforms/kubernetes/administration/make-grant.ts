@@ -87,7 +87,7 @@ async function create(
       mayBeThere ||= error.outcomeUnknown;
       if (!mayBeThere) throw error;
       if (elapsed() >= deadline) {
-        const left = `a grant "${name}" may be left, which \`linkgrant grant delete ${name} -n ${namespace}\` removes`;
+        const left = `grant "${name}" may have been created; delete it with \`linkgrant grant delete ${name} -n ${namespace}\``;
         throw new RedemptionError(
           'cluster_unavailable',
           `The API server of the cluster: ${error.message}; ${left}`,
@@ -120,8 +120,8 @@ async function createOrFind(
 /** The same error with the state of the grant in its message. */
 function withOutcome(error: unknown, { namespace, name }: WantedGrant, isLeft: boolean): unknown {
   const outcome = isLeft
-    ? `grant "${name}" is of no use, and could not be deleted again (\`linkgrant grant delete ${name} -n ${namespace}\` does so)`
-    : 'no grant was made';
+    ? `grant "${name}" was created but cannot be redeemed, and deleting it failed (run \`linkgrant grant delete ${name} -n ${namespace}\`)`
+    : 'the grant was not created';
   if (error instanceof AdministrationError) {
     const { code, message, hint, cause } = error;
     return new AdministrationError(code, `${outcome}: ${message}`, { hint, cause });

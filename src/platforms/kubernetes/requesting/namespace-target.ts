@@ -46,7 +46,7 @@ function redemptionErrorOf(error: ApiError): RedemptionError {
       });
     case 'forbidden':
     case 'unauthorized':
-      return new RedemptionError('not_writable', `The API server does not allow it: ${message}.`, {
+      return new RedemptionError('not_writable', `The API server forbids the request: ${message}.`, {
         cause: error,
       });
     case 'no_such_kind':
@@ -56,7 +56,7 @@ function redemptionErrorOf(error: ApiError): RedemptionError {
         { cause: error },
       );
     default:
-      return new RedemptionError('not_writable', `The API server did not take it: ${message}.`, {
+      return new RedemptionError('not_writable', `The API server rejected the object: ${message}.`, {
         cause: error,
       });
   }

@@ -1,12 +1,12 @@
 import { asMapping, type YamlMapping } from '../../../files/yaml-documents.js';
 
 /** The status of a Link, which Skupper's controller writes. */
-export interface LinkState {
+export interface LinkStatus {
   /** The router has the configuration of the link. */
   readonly isConfigured: boolean;
   /** The router is connected over the link. */
   readonly isReady: boolean;
-  /** `status.status`, one word. */
+  /** `status.status`, the summary of the conditions, such as `Ready` or `Pending`. */
   readonly status: string | undefined;
   readonly message: string | undefined;
   readonly remoteSite: string | undefined;
@@ -16,14 +16,14 @@ export interface LinkState {
 }
 
 /** Reads the status of a Link. */
-export function linkState(link: YamlMapping): LinkState {
+export function readLinkStatus(link: YamlMapping): LinkStatus {
   const { status, message, remoteSiteName, remoteSiteId, ...rest } = asMapping(link.status);
   const conditions = (Array.isArray(rest.conditions) ? rest.conditions : []).map(asMapping);
-  const holds = (type: string) =>
+  const isTrue = (type: string) =>
     conditions.some((condition) => condition.type === type && condition.status === 'True');
-  const isReady = holds('Ready') || (holds('Configured') && holds('Operational'));
+  const isReady = isTrue('Ready') || (isTrue('Configured') && isTrue('Operational'));
   return {
-    isConfigured: isReady || holds('Configured'),
+    isConfigured: isReady || isTrue('Configured'),
     isReady,
     status: textOf(status),
     message: textOf(message),
