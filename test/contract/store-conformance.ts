@@ -3,6 +3,7 @@ import type { GrantStore } from '../../src/redemption/ports/grant-store.js';
 import type { StoreOpener } from '../support/stores/store-processes.js';
 import { codeConformance } from './store-conformance-codes.js';
 import { grantConformance } from './store-conformance-grants.js';
+import { labelConformance } from './store-conformance-labels.js';
 import { ledgerConformance } from './store-conformance-ledger.js';
 import { onceConformance } from './store-conformance-once.js';
 import { redemptionConformance } from './store-conformance-redemptions.js';
@@ -57,6 +58,7 @@ export function storeConformance(
     });
     grantConformance(currentStore);
     redemptionConformance(currentStore);
+    labelConformance(currentStore);
     renewalConformance(currentStore, size);
     ledgerConformance(currentStore);
     codeConformance(currentStore);
