@@ -163,7 +163,7 @@ describe('token issue --grant', () => {
     [['--expiration-window', '1ms'], 1, 'within the second'],
     [['--subject', 'a\nb'], 2, '--subject cannot be'],
     [['--name', 'Not_A_Name'], 2, '--name cannot be "Not_A_Name"'],
-    [['--issuer', 'skupper-site-ca'], 2, 'grant "refused" has its own issuer and policy'],
+    [['--issuer', 'skupper-site-ca'], 2, 'cannot be combined with --grant: grant "refused" has its own'],
     [['--count', '1001'], 2, 'at most 1000 tokens'],
     [['--code-file', 'f', '--redemptions-allowed', '2'], 2, 'its token has the limits of grant'],
     [['--code-file', 'f', '--subject', 'a'], 2, 'its token has the limits of grant'],

@@ -15,7 +15,7 @@ import { writeToken } from './token-output.js';
 export type TokenIssueFlags = GrantCreateFlags & SignedTokenFlags & { readonly grant?: string };
 
 // Flags that cannot be combined with --grant.
-const NEW_GRANT_FLAGS = ['issuer', ...POLICY_FLAGS] as const;
+const NEW_GRANT_FLAGS = ['issuer', 'label', 'note', ...POLICY_FLAGS] as const;
 // With --grant, the flags that only a signed token has.
 const SIGNED_TOKEN_FLAGS = ['redemptionsAllowed', 'expirationWindow', 'subject', 'count'] as const;
 
@@ -28,11 +28,8 @@ export async function issueCommand(target: string, flags: TokenIssueFlags): Prom
   if (grant === undefined) return issueWithGrant(target, flags);
   if (NEW_GRANT_FLAGS.some((flag) => flags[flag] !== undefined)) {
     throw new CommandError(
-      `--issuer and the policy flags cannot be combined with --grant: grant "${grant}" has its own issuer and policy`,
-      {
-        exitCode: 2,
-        hint: 'omit these flags; `linkgrant grant update` changes a policy',
-      },
+      `--issuer, --label, --note and the policy flags cannot be combined with --grant: grant "${grant}" has its own`,
+      { exitCode: 2, hint: 'omit these flags; `linkgrant grant update` changes policy, labels and note' },
     );
   }
   return flags.codeFile === undefined

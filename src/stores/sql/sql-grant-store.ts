@@ -14,6 +14,7 @@ import type { GroupCommit } from './group-commit.js';
 import type { LedgerChain } from './ledger-chain.js';
 import { listAttemptTotals, listLedger } from './ledger-reads.js';
 import { eraseSealedAnswers, recordRefusal, recordRepetition } from './ledger-writes.js';
+import { countLinks, countOpenCodes, countRefusals, listLinks, readChanges } from './links.js';
 import type { SqlDialect, SqlOperation } from './operation.js';
 import { claimOutcome, eraseOutcomes } from './outcomes.js';
 import { recordRedemption, recordSingleUse } from './record-redemption.js';
@@ -23,6 +24,7 @@ import {
   listAttempts,
   listRedemptions,
   revokeRedemption,
+  updateRedemption,
 } from './redemptions.js';
 import {
   countAnsweredBefore,
@@ -75,6 +77,8 @@ export function sqlGrantStore(database: SqlDatabase, clock: Clock): GrantStore {
     findRedemption: (id) => read(() => findRedemption(id)),
     listRedemptions: (page) => read(() => listRedemptions(dialect, page)),
 
+    updateRedemption: (redemptionId, change) =>
+      write(updateRedemption(redemptionId, change), { redemptionId }),
     revokeRedemption: (redemptionId, now) => write(revokeRedemption(redemptionId, now), { redemptionId }),
     listRevokedCertificates: (issuerSha256, now) => read(() => listRevokedCertificates(issuerSha256, now)),
 
@@ -93,6 +97,12 @@ export function sqlGrantStore(database: SqlDatabase, clock: Clock): GrantStore {
     listRenewals: (id) => read(() => listRenewals(id)),
     countDependents: (issuerSha256, now) => read(() => countDependents(issuerSha256, now)),
     countAnsweredBefore: (answeredBefore, now) => read(() => countAnsweredBefore(answeredBefore, now)),
+
+    listLinks: (page, matches) => read(() => listLinks(dialect, page, matches)),
+    countLinks: (now) => read(() => countLinks(now)),
+    countOpenCodes: (now) => read(() => countOpenCodes(now)),
+    countRefusals: (since) => read(() => countRefusals(since)),
+    readChanges: (since) => read(() => readChanges(since)),
 
     recordReplay: (redemption, peer, now) =>
       write(recordRepetition('replayed', redemption, peer, now), { grantUid: redemption.grantUid }),

@@ -17,6 +17,7 @@ export const SQLITE: SqlDialect = {
   redemptionsOfGrant: `SELECT * FROM redemptions WHERE position IN (
       SELECT position FROM redemptions INDEXED BY redemptions_by_replay_key
       WHERE grant_uid = ? AND position > ? AND created_at >= ? ORDER BY position LIMIT ?) ORDER BY position`,
+  redeemed: { from: 'redemptions r', position: 'r.position', grantUid: 'r.grant_uid' },
 };
 // Verification reads rows from all parts of large tables.
 const VERIFICATION_CACHE_KIB = 65_536;
