@@ -31,8 +31,8 @@ export interface RedeemerOptions {
 export interface Redeemer {
   /** What it wrote so far. */
   readonly said: { readonly stdout: string; readonly stderr: string };
-  /** Lines of its log, parsed. */
-  log(): { readonly event?: string; readonly [key: string]: unknown }[];
+  /** Lines of its log, parsed; only those about `namespace` if it is given. */
+  log(namespace?: string): { readonly event?: string; readonly [key: string]: unknown }[];
   /** Base URL of health and metrics. */
   readonly operations: string;
   /** Resolves when the process has ended. */
@@ -72,11 +72,12 @@ export async function startRedeemer(kubeconfig: string, options: RedeemerOptions
   const [, port] = /health and metrics on port (\d+)$/m.exec(said.stdout) ?? [];
   return {
     said,
-    log: () =>
+    log: (namespace) =>
       said.stderr
         .split('\n')
         .filter((line) => line.startsWith('{') && line.endsWith('}'))
-        .map((line) => JSON.parse(line)),
+        .map((line) => JSON.parse(line))
+        .filter((line) => namespace === undefined || line.namespace === namespace),
     operations: `http://127.0.0.1:${port}`,
     ended,
     stop(signal = 'SIGKILL') {
