@@ -1,8 +1,8 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { tmpdir } from 'node:os';
 import { resolve } from 'node:path';
 import { LEASES } from '../../../src/platforms/kubernetes/api/kinds.js';
+import { BARE_ENVIRONMENT } from '../../support/command-line.js';
 import type { MemoryCgroup } from '../../support/memory-cgroup.js';
 import { refuseSecrets } from '../../support/no-secret.js';
 import type { TestCluster } from './test-cluster.js';
@@ -56,7 +56,7 @@ export async function startRedeemer(kubeconfig: string, options: RedeemerOptions
   const [command = '', ...before] = [...joined, process.execPath];
   const child: ChildProcess = spawn(command, [...before, ...args], {
     stdio: ['ignore', 'pipe', 'pipe'],
-    env: { PATH: process.env.PATH ?? '', HOME: tmpdir(), ...env },
+    env: { ...BARE_ENVIRONMENT, ...env },
   });
   const said = { stdout: '', stderr: '' };
   child.stdout?.setEncoding('utf8').on('data', (text: string) => (said.stdout += text));
