@@ -7,8 +7,7 @@ import { maySignRevocationLists, signRevocationList } from '../../pki/revocation
 import { numberedRevocations } from '../../redemption/issuers/revocations.js';
 import { CommandError } from '../terminal/command-error.js';
 import { formatTime } from '../terminal/output.js';
-import { writeOut } from '../terminal/write-out.js';
-import { writeStderr } from '../terminal/write-stderr.js';
+import { writeOut, writeStderr } from '../terminal/write-out.js';
 import {
   type IssuerContext,
   type IssuerFlags,
