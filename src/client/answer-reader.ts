@@ -5,9 +5,9 @@ import { RedemptionError } from '../domain/redemption-error.js';
 import { asMapping, parseYamlMappings, type YamlMapping } from '../files/yaml-documents.js';
 import { type AnswerContext, OtherKey, type ReceivedLink } from '../redemption/ports/redemption-client.js';
 import { acceptedAnnotations } from './accepted-annotations.js';
+import { LONGEST_ANSWER } from './https-redemption-client.js';
 import { readLink, unfit } from './link-reader.js';
 import { type ProvenCredentials, proveCredentials } from './proven-credentials.js';
-import { LONGEST_ANSWER } from './redemption-client.js';
 
 const LIMITS = { length: LONGEST_ANSWER, documents: 65 };
 

@@ -1,4 +1,4 @@
-import { createRenewalClient, readRenewal } from '../client/renewal-client.js';
+import { createRenewalClient, readRenewal } from '../client/https-renewal-client.js';
 import type { Settings } from '../config/setting-schemas.js';
 import type { AccessToken } from '../domain/access-token.js';
 import { describeCertificate } from '../pki/certificate-info.js';

@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import type { Clock } from '../../../redemption/ports/clock.js';
 import { isApiError } from '../api/api-error.js';
+import { BoundedMap } from '../api/bounded-map.js';
 import type { KubernetesClient } from '../api/client.js';
 import { EVENTS } from '../api/kinds.js';
 import type { Resource, ResourceMetadata } from '../api/resource.js';
@@ -89,7 +90,7 @@ export class EventRecorder {
   readonly #clock: Clock;
   readonly #onFailure: (error: unknown) => void;
   readonly #series = new Map<string, Series>();
-  readonly #similar = new Map<string, { readonly since: number; count: number }>();
+  readonly #similar = new BoundedMap<string, { readonly since: number; count: number }>(MOST_SERIES);
   readonly #due = { Warning: new Set<Series>(), Normal: new Set<Series>() };
   #isBusy = false;
   #isClosed = false;
@@ -147,10 +148,7 @@ export class EventRecorder {
     const known = this.#similar.get(what);
     if (known && now - known.since < SIMILAR_MS) return known;
     const begun = { since: now, count: 0 };
-    this.#similar.delete(what);
     this.#similar.set(what, begun);
-    const [oldest] = this.#similar.keys();
-    if (this.#similar.size > MOST_SERIES && oldest !== undefined) this.#similar.delete(oldest);
     return begun;
   }
 

@@ -11,7 +11,7 @@ import {
   LONGEST_ANSWER,
   type RedemptionClientOptions,
   wholeText,
-} from './redemption-client.js';
+} from './https-redemption-client.js';
 import { problemOf, refusalOf } from './refusals.js';
 import { unbracketed } from './route.js';
 
