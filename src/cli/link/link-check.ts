@@ -1,14 +1,17 @@
+import { type LinkDialOptions, openLinkDialer } from '../../compose/links.js';
 import { formatEndpoint } from '../../domain/host-port-text.js';
+import { PROXY_CONFIGURATION } from '../../domain/link.js';
 import type { LinkFailure } from '../../redemption/ports/link-dialer.js';
-import type { LinkCheck } from '../../redemption/requesting/check-link.js';
+import type { LinkFiles, StoredLink } from '../../redemption/ports/link-files.js';
+import { checkLink, type LinkCheck } from '../../redemption/requesting/check-link.js';
 import { CommandError } from '../terminal/command-error.js';
 import { type ConnectionFlags, connectionOptions } from '../terminal/connection-flags.js';
 import { formatTime, print } from '../terminal/output.js';
 import type { OutputFormat } from '../terminal/output-format.js';
 import { type LinkFlags, openLinkPlace, requireLinks } from './link.js';
 import { adviceForFault, worstExit } from './link-faults.js';
-import { checkByItsRoute } from './link-route.js';
 import type { CommandContext } from './link-target.js';
+import { proxyUrl } from './proxy-secret.js';
 
 export type LinkCheckFlags = LinkFlags & ConnectionFlags & { readonly output?: OutputFormat };
 
@@ -87,4 +90,24 @@ function throwWorst(checks: readonly LinkCheck[]): void {
     exitCode,
     hint: worst && adviceForFault(worst.fault).hint,
   });
+}
+
+/**
+ * Checks a Link over the route of its router: through the proxy that the Link names, whose Secret has to exist. Uses `options` if
+ * it names none, or if `override` is set.
+ */
+export async function checkByItsRoute(
+  link: StoredLink,
+  links: LinkFiles,
+  options: LinkDialOptions,
+  override = false,
+): Promise<LinkCheck> {
+  const named = override ? undefined : link.settings?.[PROXY_CONFIGURATION];
+  const own = named === undefined ? undefined : await links.findProxy(named);
+  if (named !== undefined && !own) {
+    const message = `Secret "${named}" with the host and port of the link's proxy is not there.`;
+    return { link, failure: { fault: 'proxy', message }, endpoints: [] };
+  }
+  const dial = openLinkDialer({ ...options, ...(own && { proxy: proxyUrl(own), noProxy: undefined }) });
+  return checkLink(link, await links.findSecret(link.tlsCredentials), { dial, clock: options.clock });
 }
