@@ -376,7 +376,7 @@ describe('bootstrap before its prerequisites exist', () => {
     const waited = await bootstrap([...words, '--deadline', '4s']);
     expect(waited.code).toBe(4);
     expect(waited.stderr).toContain('the site has not loaded the link');
-    expect(waited.stderr).toContain('or give a --reload-command');
+    expect(waited.stderr).toContain('set --reload-command');
     for (const name of ['Link-west.yaml', 'Secret-west.yaml']) {
       cpSync(east.path('input/resources', name), east.path('runtime/resources', name));
     }
@@ -468,7 +468,7 @@ describe('bootstrap after a permanent refusal', () => {
     writeFileSync(work.path('links', 'Link-west.yaml'), 'kind: Link\n');
     const ended = await bootstrap(['--token', token, ...toLinks()]);
     expect(ended.code).toBe(1);
-    expect(refusalOf(ended).hint).toContain('move what is there away');
+    expect(refusalOf(ended).hint).toContain('move the existing resource away');
     const allowed = well(await bootstrap(['--token', token, ...toLinks(), '--continue-without-link']));
     expect(allowed.stderr).toContain('warning: continuing without a working link: ');
     expect(await redemptions()).toEqual([]);

@@ -99,7 +99,7 @@ describe('issuer server-certificate', () => {
       const ended = await issue(...words, '--data-dir', data, '--host', 'a', '--to', to);
       expect(ended.code).toBe(2);
       const { error, hint } = refusalOf(ended);
-      expect(error).toBe(`on ${platform} the server certificates of a router are Skupper's`);
+      expect(error).toBe(`on ${platform} Skupper issues the server certificates of routers`);
       expect(hint).toContain('spec.subjectAlternativeNames');
       expect(existsSync(to)).toBe(false);
       expect(existsSync(join(data, 'issuers/skupper-site-ca'))).toBe(false);

@@ -123,7 +123,7 @@ describe('doctor --platform kubernetes, the accepting side', () => {
     expect(checks.get('grant short')).toMatch(
       /^warn its controller reports it Ready, but linkgrant refuses it: .*16/,
     );
-    const log = `repeat this in a minute; then see the log of the controller that serves the AccessGrants of namespace "${namespace}"`;
+    const log = `repeat this command in a minute; then read the log of the controller that serves the AccessGrants of namespace "${namespace}"`;
     expect(checks.get('grant edge')).toBe(`fail ${edge} / ${log}`);
     expect(checks.get('grant off')).toBe(`fail AccessGrants are not enabled / ${log}`);
   });
@@ -290,7 +290,7 @@ describe('doctor --platform kubernetes, the requesting side', () => {
     const ended = await place.run(['doctor', '--token', writeToken(workplace, grant), '-o', 'json']);
     expect(ended.code).toBe(1);
     expect(found(ended).get('own site')).toMatch(
-      /^fail namespace ".*" has no site that links could belong to/,
+      /^fail namespace ".*" has no site, so there is no owner for links/,
     );
     place.remove();
   });

@@ -8,7 +8,7 @@ import { anyConfigurationFrom } from './configuration.js';
 import { connectionOptions } from './connection-flags.js';
 import { requirePlatform, withStoreOf } from './store-session.js';
 
-/** The flags of a command, settings among them. */
+/** The flags of a command, including settings. */
 type Flags = Readonly<Record<string, unknown>>;
 
 /** The administration for commands on grants, tokens and redemptions: of a local store, a remote service or a cluster. */
@@ -16,11 +16,11 @@ export interface AdministrationSession {
   readonly administration: Administration;
   /** The namespace of the command: the setting, else the only one that the service serves, else `default`. */
   readonly namespace: string;
-  /** The namespace of a command that names none. */
-  readonly usualNamespace: string;
+  /** The namespace of a command without `-n`. */
+  readonly defaultNamespace: string;
   /** The platform of the service, if it is known. */
   readonly platform: string | undefined;
-  /** Reads the code of a grant; only in a cluster, where every reader of a grant may read it. */
+  /** Reads the code of a grant; only in a cluster, where everyone who may read the AccessGrant can read its code. */
   readonly readCode?: (uid: string) => Promise<string>;
 }
 
@@ -34,16 +34,16 @@ export async function withAdministration<T>(
 ): Promise<T> {
   const { settings } = anyConfigurationFrom(flags);
   const sessionOf = async (administration: Administration): Promise<AdministrationSession> => {
-    const { namespace: usualNamespace, platform } = await administration.describeService();
+    const { namespace: defaultNamespace, platform } = await administration.describeService();
     requirePlatform(flags.platform, platform);
-    return { administration, namespace: settings.namespace ?? usualNamespace, usualNamespace, platform };
+    return { administration, namespace: settings.namespace ?? defaultNamespace, defaultNamespace, platform };
   };
   if (settings.server || settings.platform !== 'kubernetes') refuseDeadline(flags);
   if (settings.server) return operation(await sessionOf(await openServer(settings.server, settings, flags)));
   if (settings.platform === 'kubernetes') {
-    return withCluster(flags, settings, ({ administration, namespace, usualNamespace }) => {
+    return withCluster(flags, settings, ({ administration, namespace, defaultNamespace }) => {
       const readCode = (uid: string) => administration.readCode(uid);
-      return operation({ administration, namespace, usualNamespace, platform: 'kubernetes', readCode });
+      return operation({ administration, namespace, defaultNamespace, platform: 'kubernetes', readCode });
     });
   }
   return withStoreOf(settings, async (session) => operation(await sessionOf(storeAdministration(session))));
@@ -51,9 +51,9 @@ export async function withAdministration<T>(
 
 function refuseDeadline({ deadline }: Flags): void {
   if (deadline === undefined) return;
-  throw new CommandError('--deadline is for --platform kubernetes', {
+  throw new CommandError('--deadline needs --platform kubernetes', {
     exitCode: 2,
-    hint: 'leave it out: outside a cluster a new grant is not waited for',
+    hint: 'omit --deadline: outside a cluster a new grant is ready at once',
   });
 }
 
@@ -61,14 +61,14 @@ async function openServer(url: URL, settings: Settings, flags: Flags): Promise<A
   if (flags.store !== undefined) {
     throw new CommandError('--store and --server exclude each other', {
       exitCode: 2,
-      hint: 'leave one out: either this command opens the store, or the service does',
+      hint: 'omit one: either this command opens the store, or the service does',
     });
   }
   const { serverTokenFile, serverCa: caFile } = settings;
   if (serverTokenFile === undefined) {
     throw new CommandError('--server needs a bearer token', {
       exitCode: 2,
-      hint: 'name the file that holds it with --server-token-file',
+      hint: 'set --server-token-file to the file that contains it',
     });
   }
   const bearer = readBearerFile(serverTokenFile);
@@ -76,8 +76,11 @@ async function openServer(url: URL, settings: Settings, flags: Flags): Promise<A
   return serverAdministration({ url, caFile, bearer }, { ...connectionOptions({}), clock: Date.now });
 }
 
-/** Throws a CommandError if `--server` is given to a command that needs the store itself; `why` is the message. */
-export function refuseServer(flags: Flags, why: string): void {
+/** Throws a CommandError if `--server` is given to a command that needs the store itself; `reason` is the message. */
+export function refuseServer(flags: Flags, reason: string): void {
   if (flags.server === undefined) return;
-  throw new CommandError(why, { exitCode: 2, hint: 'run it on the host of the service, without --server' });
+  throw new CommandError(reason, {
+    exitCode: 2,
+    hint: 'run the command on the host of the service, without --server',
+  });
 }

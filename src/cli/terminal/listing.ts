@@ -5,7 +5,7 @@ import { writeOut } from './write-out.js';
 
 const PAGE = 500;
 
-/** Format of a listing. Reports are nested objects of texts and numbers. */
+/** How to write a listing of reports. */
 export interface ListingFormat<Report> {
   readonly format: 'json' | 'yaml' | 'csv' | undefined;
   /** The values of a CSV line, by heading. */
@@ -13,11 +13,11 @@ export interface ListingFormat<Report> {
   readonly headings: readonly string[];
   /** The cells of a line of text, as many as headings. */
   readonly cells: (report: Report) => readonly string[];
-  /** The text instead of an empty table. */
-  readonly nothing: string;
+  /** The text that replaces an empty table. */
+  readonly emptyText: string;
 }
 
-/** The pages of a listing, read one by one on demand. */
+/** Reads the pages of a listing on demand. */
 export async function* pagesOf<T>(
   list: (page: PageRequest) => Promise<Page<T>>,
 ): AsyncGenerator<readonly T[]> {
@@ -30,8 +30,7 @@ export async function* pagesOf<T>(
 }
 
 /**
- * Writes a listing to standard output page by page. The columns of a table are as wide as the first page
- * needs. Rejects as {@link writeOut} does.
+ * Writes a listing to standard output page by page. The first page determines the widths of the columns of a table. Rejects as {@link writeOut} does.
  */
 export async function writeListing<Report>(
   pages: AsyncIterable<readonly Report[]>,
@@ -76,7 +75,7 @@ const WRITERS: Readonly<
       end: (isEmpty) => (isEmpty ? headings : ''),
     };
   },
-  text: ({ headings, cells, nothing }) => {
+  text: ({ headings, cells, emptyText }) => {
     let widths: number[] | undefined;
     return {
       page(reports, isFirst) {
@@ -91,7 +90,7 @@ const WRITERS: Readonly<
             .trimEnd()}\n`;
         return (isFirst ? [headings, ...rows] : rows).map(line).join('');
       },
-      end: (isEmpty) => (isEmpty ? nothing : ''),
+      end: (isEmpty) => (isEmpty ? emptyText : ''),
     };
   },
 };

@@ -3,9 +3,9 @@ import type { AdministrationSession } from './administration-session.js';
 /** The `-n` flag of a suggested command, after a space; empty if it applies to the same namespace without it. */
 export function namespaceFlag({
   namespace,
-  usualNamespace,
-}: Pick<AdministrationSession, 'namespace' | 'usualNamespace'>): string {
-  return namespace === usualNamespace ? '' : ` -n ${namespace}`;
+  defaultNamespace,
+}: Pick<AdministrationSession, 'namespace' | 'defaultNamespace'>): string {
+  return namespace === defaultNamespace ? '' : ` -n ${namespace}`;
 }
 
 /** The text of an empty list. */
