@@ -370,7 +370,7 @@ describe('bootstrap before its prerequisites exist', () => {
     const words = ['--token', await issue(work.path('token.yaml')), ...siteFlags(home)];
     const content = await bootstrap([...words, '--wait', 'configured']);
     expect(well(content).stdout).toContain(
-      'To put the link to use, run: skupper system reload -n east -p linux\n',
+      'To activate the link, run: skupper system reload -n east -p linux\n',
     );
     expect(content.stderr).toContain(`Written ${east.path('input/resources/Link-west.yaml')}\n`);
     const waited = await bootstrap([...words, '--deadline', '4s']);
@@ -393,7 +393,7 @@ describe('bootstrap before its prerequisites exist', () => {
     const command = `echo reload >> '${work.path('reloads')}'; false`;
     const vain = await bootstrap([...words, '--to', work.path('vain'), '--reload-command', command]);
     expect(vain.code, vain.stderr).toBe(4);
-    expect(vain.stderr).toContain('hint: the link is in place: make the reload work');
+    expect(vain.stderr).toContain('hint: the link is written: correct the reload');
     expect(readFileSync(work.path('reloads'), 'utf8').split('\n').length - 1).toBeLessThanOrEqual(2);
   });
 

@@ -214,7 +214,7 @@ describe('token issue --grant', () => {
     ];
     const ended = await linkgrant(['token', 'issue', '-', ...words]);
     expect(ended.code).toBe(2);
-    expect(refusalOf(ended).hint).toContain('--data-dir of the service');
+    expect(refusalOf(ended).hint).toContain('--data-dir');
     expect(existsSync(join(elsewhere, 'code-keys'))).toBe(false);
   });
 });

@@ -72,7 +72,7 @@ describe('doctor --platform kubernetes, the accepting side', () => {
     expect(ended.code).toBe(1);
     const checks = found(ended);
     expect(checks.get('service')).toMatch(
-      /^fail no service of AccessGrants runs in namespace "linkgrant" \/ deploy it/,
+      /^fail no grant server runs in namespace "linkgrant" \/ deploy linkgrant/,
     );
     expect(checks.get('site')).toMatch(/^ok links connect to inter-router 127\.0\.0\.1:/);
     // The controller's Deployment has another name here, or is in another cluster.
@@ -160,20 +160,22 @@ describe('doctor --platform kubernetes, the accepting side', () => {
     ]);
     const seen = found(await viewer.run(['doctor', '-o', 'json']));
     expect(seen.get('permissions: tokens')).toMatch(
-      /^warn not enough for token issue and grant create: get accessgrants\.skupper\.io, create .*, delete /,
+      /^warn not sufficient for token issue and grant create, missing: get accessgrants\.skupper\.io, create .*, delete /,
     );
   });
 
   it('tells a Skupper controller whose grants are on from one whose grants are off', async () => {
     const off = await putController(['-enable-grants=false']);
     expect(found(await administrator(west.namespace)).get('controller')).toBe(
-      `ok the grants of Skupper's controller are off in "${off}"`,
+      `ok Skupper's controller does not serve AccessGrants in namespace "${off}"`,
     );
     const on = await putController(['-enable-grants', '-grant-server-autoconfigure']);
     const ended = await administrator(west.namespace);
     expect(ended.code).toBe(1);
     expect(found(ended).get('controller')).toMatch(
-      new RegExp(`^fail Skupper's controller in namespace "${on}" serves AccessGrants too / run it without`),
+      new RegExp(
+        `^fail Skupper's controller in namespace "${on}" serves AccessGrants too / run Skupper's controller without`,
+      ),
     );
     for (const namespace of [off, on]) {
       await cluster.admin.delete(DEPLOYMENTS, { namespace, name: 'skupper-controller' });

@@ -112,7 +112,7 @@ describe('a service with an invalid configuration', () => {
   ])('refuses flags without an effect: %j', async (words, reason) => {
     const { code, error, hint } = await refused(words);
     expect({ code, error }).toEqual({ code: 2, error: reason });
-    expect(hint).toMatch(/^leave it out: /);
+    expect(hint).toMatch(/^omit it: /);
   });
 
   it('ignores a variable that is for the service beside it', async () => {

@@ -5,21 +5,21 @@ import { checkLink, type LinkCheck } from '../../redemption/requesting/check-lin
 import { proxyUrl } from './proxy-secret.js';
 
 /**
- * Checks a Link over the route of its router: through the proxy that the Link names, whose Secret has to exist. Uses `options` if
- * it names none, or if `override` is set.
+ * Checks a Link as its router connects: through the proxy that the Link names, whose Secret must exist. Uses the proxy of
+ * `options` if the Link names none, or if `override` is set.
  */
-export async function checkByItsRoute(
+export async function checkAsRouter(
   link: StoredLink,
   links: LinkFiles,
   options: LinkDialOptions,
   override = false,
 ): Promise<LinkCheck> {
-  const named = override ? undefined : link.settings?.[PROXY_CONFIGURATION];
-  const own = named === undefined ? undefined : await links.findProxy(named);
-  if (named !== undefined && !own) {
-    const message = `Secret "${named}" with the host and port of the link's proxy is not there.`;
+  const proxySecret = override ? undefined : link.settings?.[PROXY_CONFIGURATION];
+  const proxy = proxySecret === undefined ? undefined : await links.findProxy(proxySecret);
+  if (proxySecret !== undefined && !proxy) {
+    const message = `Secret "${proxySecret}" with the host and port of the link's proxy does not exist.`;
     return { link, failure: { fault: 'proxy', message }, endpoints: [] };
   }
-  const dial = openLinkDialer({ ...options, ...(own && { proxy: proxyUrl(own), noProxy: undefined }) });
+  const dial = openLinkDialer({ ...options, ...(proxy && { proxy: proxyUrl(proxy), noProxy: undefined }) });
   return checkLink(link, await links.findSecret(link.tlsCredentials), { dial, clock: options.clock });
 }
