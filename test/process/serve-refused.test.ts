@@ -4,7 +4,7 @@ import { createServer, type Server } from 'node:net';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { createAuthority } from '../../src/pki/authority.js';
-import { linkgrant, refusalOf, Workplace } from '../support/command-line.js';
+import { linkgrant, linkgrantInProcess, refusalOf, Workplace } from '../support/command-line.js';
 import { makeIdentity, makeAuthority as makeTestAuthority } from '../support/server-identity.js';
 import { makeAuthority, OpenSsl } from '../unit/pki/openssl.js';
 
@@ -18,9 +18,9 @@ const file = (name: string, content: string) => {
   return path;
 };
 
-/** Every way to serve is refused here, so each must end by itself and leave nothing. */
+/** Runs `serve` in the process of the test, because it is refused before it opens or creates anything. */
 async function refused(words: readonly string[], env: Readonly<Record<string, string>> = {}) {
-  const ended = await linkgrant(['serve', '--data-dir', nowhere, ...words], { env });
+  const ended = await linkgrantInProcess(['serve', '--data-dir', nowhere, ...words], { env });
   expect(ended.stdout).toBe('');
   expect(existsSync(nowhere)).toBe(false);
   return { code: ended.code, ...refusalOf(ended) };

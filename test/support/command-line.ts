@@ -10,8 +10,11 @@ import { refuseSecrets } from './no-secret.js';
 
 const MAIN = resolve(import.meta.dirname, '../../dist/main.js');
 const { PATH = '', NODE_COMPILE_CACHE } = process.env;
-// Variables of the machine that runs the tests must not configure the program. Node may store compiled code.
-const BARE_ENVIRONMENT = {
+/**
+ * The variables that a started program gets: those of the machine that runs the tests must not configure it. Node may store
+ * compiled code.
+ */
+export const BARE_ENVIRONMENT = {
   PATH,
   HOME: tmpdir(),
   ...(NODE_COMPILE_CACHE !== undefined && { NODE_COMPILE_CACHE }),
@@ -95,10 +98,18 @@ export function startLinkgrant(words: readonly string[], options: RunOptions = {
  * which listens for signals.
  */
 export async function linkgrant(words: readonly string[], options: RunOptions = {}): Promise<Ended> {
-  const { input = '', env = {}, clockOffsetMs = 0, ...processOptions } = options;
+  const { input, env, clockOffsetMs, ...processOptions } = options;
   if (words[0] === 'serve' || Object.values(processOptions).some((value) => value !== undefined)) {
     return linkgrantProcess(words, options);
   }
+  return linkgrantInProcess(words, options);
+}
+
+/** Runs a command in this process, from the sources. */
+export async function linkgrantInProcess(
+  words: readonly string[],
+  { input = '', env = {}, clockOffsetMs = 0 }: Pick<RunOptions, 'input' | 'env' | 'clockOffsetMs'>,
+): Promise<Ended> {
   const written = { stdout: '', stderr: '' };
   const streamTo = (name: 'stdout' | 'stderr') =>
     new Writable({

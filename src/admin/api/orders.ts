@@ -37,10 +37,15 @@ function withoutUndefined<V>(rules: Readonly<Record<string, V | undefined>>): Re
 }
 
 // Keys, values and lengths are validated by the operations.
-const labels = z.record(z.string(), z.string());
+const labels = <T extends z.ZodType>(value: T) =>
+  z
+    .unknown()
+    // A record ignores this member.
+    .refine((map) => !Object.hasOwn(Object(map), '__proto__'), 'must have valid keys')
+    .pipe(z.record(z.string(), value));
 const note = z.string();
 const labelsAndNoteChange = {
-  labels: z.record(z.string(), z.string().nullable()).optional(),
+  labels: labels(z.string().nullable()).optional(),
   note: note.nullable().optional(),
 };
 
@@ -53,7 +58,7 @@ export const GRANT_ORDER = z.strictObject({
   code: text(4_000).optional(),
   issuer: text(253).optional(),
   policy: policy(rule).transform(withoutUndefined).optional(),
-  labels: labels.optional(),
+  labels: labels(z.string()).optional(),
   note: note.optional(),
 });
 
