@@ -38,7 +38,7 @@ export interface OpenClusterAdministration {
   /** The selected namespace. */
   readonly namespace: string;
   /** The namespace of the kubeconfig or the pod. */
-  readonly usualNamespace: string;
+  readonly defaultNamespace: string;
   close(): Promise<void>;
 }
 
@@ -60,8 +60,8 @@ export async function openClusterAdministration(
 ): Promise<OpenClusterAdministration> {
   const { kubeconfig, context } = settings;
   const client = await openKubernetesClient({ kubeconfig, context });
-  const usualNamespace = client.namespace ?? 'default';
-  const namespace = settings.namespace ?? usualNamespace;
+  const defaultNamespace = client.namespace ?? 'default';
+  const namespace = settings.namespace ?? defaultNamespace;
   try {
     const serviceNamespace =
       settings.serviceNamespace ?? (await findServiceNamespace(client, namespace, clock()));
@@ -78,7 +78,7 @@ export async function openClusterAdministration(
       elapsed: () => performance.now(),
     };
     const administration = clusterAdministration({
-      ...{ client, store, clock, patience, serviceNamespace, namespace: usualNamespace },
+      ...{ client, store, clock, patience, serviceNamespace, namespace: defaultNamespace },
       codeKeys: new CodeKeySecret({ client, namespace: serviceNamespace, clock, mayCreate: false }),
     });
     return {
@@ -92,7 +92,7 @@ export async function openClusterAdministration(
           ...{ serviceNamespace, withCrd, clock },
         }),
       namespace,
-      usualNamespace,
+      defaultNamespace,
       async close() {
         await store.close();
         client.close();

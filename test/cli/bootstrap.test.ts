@@ -370,13 +370,13 @@ describe('bootstrap before its prerequisites exist', () => {
     const words = ['--token', await issue(work.path('token.yaml')), ...siteFlags(home)];
     const content = await bootstrap([...words, '--wait', 'configured']);
     expect(well(content).stdout).toContain(
-      'To put the link to use, run: skupper system reload -n east -p linux\n',
+      'To activate the link, run: skupper system reload -n east -p linux\n',
     );
     expect(content.stderr).toContain(`Written ${east.path('input/resources/Link-west.yaml')}\n`);
     const waited = await bootstrap([...words, '--deadline', '4s']);
     expect(waited.code).toBe(4);
     expect(waited.stderr).toContain('the site has not loaded the link');
-    expect(waited.stderr).toContain('or give a --reload-command');
+    expect(waited.stderr).toContain('set --reload-command');
     for (const name of ['Link-west.yaml', 'Secret-west.yaml']) {
       cpSync(east.path('input/resources', name), east.path('runtime/resources', name));
     }
@@ -393,7 +393,7 @@ describe('bootstrap before its prerequisites exist', () => {
     const command = `echo reload >> '${work.path('reloads')}'; false`;
     const vain = await bootstrap([...words, '--to', work.path('vain'), '--reload-command', command]);
     expect(vain.code, vain.stderr).toBe(4);
-    expect(vain.stderr).toContain('hint: the link is in place: make the reload work');
+    expect(vain.stderr).toContain('hint: the link is written: correct the reload');
     expect(readFileSync(work.path('reloads'), 'utf8').split('\n').length - 1).toBeLessThanOrEqual(2);
   });
 
@@ -468,7 +468,7 @@ describe('bootstrap after a permanent refusal', () => {
     writeFileSync(work.path('links', 'Link-west.yaml'), 'kind: Link\n');
     const ended = await bootstrap(['--token', token, ...toLinks()]);
     expect(ended.code).toBe(1);
-    expect(refusalOf(ended).hint).toContain('move what is there away');
+    expect(refusalOf(ended).hint).toContain('move the existing resource away');
     const allowed = well(await bootstrap(['--token', token, ...toLinks(), '--continue-without-link']));
     expect(allowed.stderr).toContain('warning: continuing without a working link: ');
     expect(await redemptions()).toEqual([]);

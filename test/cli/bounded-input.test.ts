@@ -107,7 +107,7 @@ describe('a named pipe', () => {
     const words = ['--proxy-secret', pipe, ...to, ...data, '--deadline', '1s'];
     const ended = await linkgrant(['bootstrap', '--token', place.path('none'), ...words]);
     expect(ended.code).toBe(2);
-    expect(refusalOf(ended).error).toContain('it did not come to its end in the time given');
+    expect(refusalOf(ended).error).toContain('the end of the input did not arrive in time');
   });
 
   it('among the files of a site does not block commands or the service', async () => {

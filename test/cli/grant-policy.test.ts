@@ -77,7 +77,7 @@ describe('the policy of a grant', () => {
   it.each([
     ['--subjects', 'a,,b', 'has an empty entry'],
     ['--names', 'Not_A_Name', 'has "Not_A_Name", which can be no link name'],
-    ['--source-cidrs', '10.0.0.0/33', 'has "10.0.0.0/33", which is no CIDR'],
+    ['--source-cidrs', '10.0.0.0/33', 'has "10.0.0.0/33", which is neither a CIDR'],
     ['--key-types', 'p521', 'has "p521", which is none of p256, p384, rsa, ed25519'],
     ['--certificate-lifetime', 'long', 'is "long", which is no duration'],
     ['--certificate-lifetime', '0', 'at least 1s'],
@@ -189,7 +189,7 @@ describe('grant update', () => {
     expect(json(lowered)).toMatchObject({ state: 'exhausted', redemptionsAllowed: 1 });
     expect([lowered.code, lowered.stderr]).toEqual([
       0,
-      'warning: --redemptions-allowed counts past redemptions too: grant "counted" was already redeemed 2 times, so with 1 it cannot be redeemed again\nhint: for N more redemptions use 2 + N\n',
+      'warning: --redemptions-allowed counts past redemptions too: grant "counted" was already redeemed 2 times, so with 1 it cannot be redeemed again\nhint: to allow one more redemption, use --redemptions-allowed 3\n',
     ]);
     const raised = await grant('update', 'counted', '--redemptions-allowed', '3', '-o', 'json');
     expect(json(raised)).toMatchObject({ state: 'ready' });

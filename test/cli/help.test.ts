@@ -119,9 +119,7 @@ describe('linkgrant --help', () => {
       const options = stdout.split(/\n {2}(?=-)/).map((option) => option.replace(/\s+/g, ' '));
       const text = (flag: string) => options.find((option) => option.startsWith(`${flag} <DURATION>`));
       expect(['--deadline', '--timeout'].filter((flag) => text(flag) !== undefined)).toEqual(limits);
-      expect(text('--timeout') ?? 'how long one exchange may take').toContain(
-        'how long one exchange may take',
-      );
+      expect(text('--timeout') ?? 'time limit of one exchange').toContain('time limit of one exchange');
     },
   );
 

@@ -44,9 +44,7 @@ describe("the links of a system site's namespace", () => {
       { name: 'to-west', cost: 1, endpoints: ['inter-router 127.0.0.1:55671', 'edge 127.0.0.1:45671'] },
     ]);
     const updated = await link('update', 'to-west', '--cost', '7', ...words, '--data-dir', place.path('d'));
-    expect(updated.stdout).toContain(
-      'To put the change to use, run: skupper system reload -n east -p linux\n',
-    );
+    expect(updated.stdout).toContain('To activate the change, run: skupper system reload -n east -p linux\n');
     expect(site.input('Link-to-west.yaml').spec.cost).toBe(7);
     expect((await link('delete', 'to-west', ...words, '--data-dir', place.path('d'))).code).toBe(0);
     expect(site.inputNames()).toEqual(['Site-east.yaml']);
@@ -69,7 +67,7 @@ describe("the links of a system site's namespace", () => {
     skupper.fail(5);
     const failed = await run('delete', 'to-west', ...data);
     expect(failed.code).toBe(1);
-    expect(refusalOf(failed).error).toBe('the change is made, but it was not reloaded: it exited with 5');
+    expect(refusalOf(failed).error).toBe('the change is written, but the reload failed: it exited with 5');
     expect(site.inputNames()).toEqual(['Site-east.yaml']);
     skupper.fail(0);
     const repeated = await run('delete', 'to-west', ...data);
@@ -111,9 +109,9 @@ describe("the links of a system site's namespace", () => {
     expect((await states())[1]).toEqual(['to-west', 'only-loaded', running]);
     const { stdout } = await link('status', ...words);
     expect(stdout).toMatch(/^NAME .* ROUTER *$/m);
-    expect(stdout).toMatch(/^to-west .* alone has it *$/m);
-    expect(stdout).toContain('note: new: the router does not have it yet');
-    expect(stdout).toContain('note: to-west: only the running router has it');
+    expect(stdout).toMatch(/^to-west .* no file *$/m);
+    expect(stdout).toContain('note: new: the router has not loaded the link yet');
+    expect(stdout).toContain('note: to-west: only the running router has the link');
     const elsewhere = await link(
       'status',
       ...words.slice(0, 4),

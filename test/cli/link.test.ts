@@ -183,7 +183,7 @@ describe('link status', () => {
       expect(ended).toMatchObject({ code: 1, stdout: '' });
       expect(refusalOf(ended)).toEqual({
         error: `there is no directory ${place.path('nowhere')}`,
-        hint: 'name the directory of the Link and Secret files with --dir',
+        hint: 'set --dir to the directory of the Link and Secret files',
       });
     }
   });
@@ -271,7 +271,7 @@ describe('link update and link delete', () => {
     ];
     const failed = await link('update', 'to-west', '--cost', '9', ...words('exit 3'));
     expect(failed.code).toBe(1);
-    expect(refusalOf(failed).error).toBe('the change is made, but it was not reloaded: it exited with 3');
+    expect(refusalOf(failed).error).toBe('the change is written, but the reload failed: it exited with 3');
     for (let run = 1; run <= 2; run += 1) {
       expect(await link('update', 'to-west', '--cost', '9', ...words(reload))).toMatchObject({ code: 0 });
       expect(readFileSync(log, 'utf8')).toBe('reloaded\n');

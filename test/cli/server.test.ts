@@ -221,7 +221,7 @@ describe('a command with --server is refused', () => {
     writeFileSync(file, 'no token here');
     expect(await ending(['grant', 'list', ...asking(file)])).toMatchObject({
       code: 2,
-      error: expect.stringContaining('holds no bearer token'),
+      error: expect.stringContaining('contains no bearer token'),
     });
     expect((await ending(['grant', 'list', ...asking(place.path('missing'))])).code).toBe(1);
     expect(await ending(['grant', 'list', '--server', server])).toMatchObject({

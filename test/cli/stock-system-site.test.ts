@@ -68,8 +68,8 @@ const COMMANDS = {
 } as const;
 
 const LOST = {
-  redeem: [4, 'hint: the use may be spent; `--retry` posts once more'],
-  bootstrap: [3, 'hint: the use may be spent: ask for a new token'],
+  redeem: [4, 'hint: the use may be spent; request a new token, or repeat with `--retry`'],
+  bootstrap: [3, 'hint: the use may be spent: request a new token'],
 } as const;
 
 describe.each(Object.entries(COMMANDS))(

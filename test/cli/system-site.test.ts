@@ -170,7 +170,7 @@ describe('a service for the sites of a system platform', () => {
     const words = ['link', 'generate', 'peer', '--to', place.path('no-link'), '--platform', 'linux'];
     const generated = await run(...words, '-n', namespace);
     expect(generated.code).toBe(1);
-    expect(refusalOf(generated).error).toBe(`no link was made: ${error}`);
+    expect(refusalOf(generated).error).toBe(`the link was not created: ${error}`);
     expect(await grants()).toEqual(before);
   });
 });

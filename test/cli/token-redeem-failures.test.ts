@@ -58,7 +58,7 @@ describe('token redeem without a connection to the service', () => {
     const { code, error, hint } = await refusedToken(tokenFor(port, ca));
     expect(code).toBe(4);
     expect(error).toContain(`127.0.0.1:${port}`);
-    expect(hint).toMatch(/service runs there/);
+    expect(hint).toMatch(/service runs, and that/);
   });
 
   it('reports a listener that never answers, after --timeout', async () => {
@@ -156,7 +156,7 @@ describe('token redeem at a wrong server', () => {
     );
     const { code, hint } = await refusedToken(server.token);
     expect(code).toBe(3);
-    expect(hint).toMatch(/never redirected/);
+    expect(hint).toMatch(/redirects are not followed/);
     expect(target.seen).toEqual([]);
   });
 

@@ -201,7 +201,7 @@ describe('the reload after a redemption', () => {
 
   it('is printed if Skupper is not installed, until the site has the link', async () => {
     const file = await token();
-    const line = 'To put the link to use, run: skupper system reload -n east -p linux\n';
+    const line = 'To activate the link, run: skupper system reload -n east -p linux\n';
     expect((await redeem([file])).stdout).toContain(line);
     expect((await redeem([file])).stdout).toContain(line);
     for (const name of ['Link-west.yaml', 'Secret-west.yaml']) {
@@ -218,7 +218,7 @@ describe('the reload after a redemption', () => {
     const failed = await redeem([file], withSkupper(skupper.path));
     expect(failed.code).toBe(1);
     expect(refusalOf({ ...failed, stderr: failed.stderr }).error).toBe(
-      'the link is in place, but it was not reloaded: it exited with 5',
+      'the link is written, but the reload failed: it exited with 5',
     );
     expect(east.inputNames()).toContain('Link-west.yaml');
     skupper.fail(0);
@@ -328,7 +328,7 @@ stringData:
     writeFileSync(work.path('proxy.yaml'), 'kind: ConfigMap\n');
     const ended = await redeem([await token(), '--proxy-secret', work.path('proxy.yaml')]);
     expect(ended.code).toBe(2);
-    expect(refusalOf(ended).error).toContain('it is of another kind than Secret');
+    expect(refusalOf(ended).error).toContain('its kind is not Secret');
     expect(await redemptions()).toEqual([]);
   });
 });

@@ -195,9 +195,9 @@ describe('token redeem after a refusal', () => {
     expect(ends.map(({ code }) => code)).toEqual([3, 3, 3, 3]);
     expect(ends.map(({ hint }) => hint)).toEqual([
       expect.stringContaining('every use of the grant is spent'),
-      expect.stringContaining('the grant has ended'),
+      expect.stringContaining('the grant has expired'),
       expect.stringContaining('was revoked'),
-      expect.stringContaining('token file is whole and unchanged'),
+      expect.stringContaining('token file is complete and unchanged'),
     ]);
     expect(new Set(ends.map(({ error }) => error)).size).toBe(4);
     expect(await grant('wrong')).toMatchObject({ redemptions: 0 });
@@ -245,7 +245,7 @@ describe('token inspect', () => {
   it.each([
     ['exhausted', 'every use of the grant is spent'],
     ['revoked', 'the grant was revoked'],
-    ['expired', 'the grant has ended'],
+    ['expired', 'the grant has expired'],
   ])('exits with 3 and a report for a grant that is %s', async (state, advice) => {
     const name = `ended-${state}`;
     const file = await issue(name, ...(state === 'expired' ? ['--expiration-window', '1s'] : []));
@@ -272,10 +272,10 @@ describe('token inspect', () => {
     const check = (input: string) => linkgrant(['token', 'inspect', '-', '--check'], { input });
     const wrong = await check(text.replace(codeIn(file), 'y'.repeat(24)));
     expect(wrong.code).toBe(3);
-    expect(refusalOf(wrong).hint).toContain('whole and unchanged');
+    expect(refusalOf(wrong).hint).toContain('complete and unchanged');
     const away = await check(text.replace(`:${service.port}/`, ':1/'));
     expect(away.code).toBe(4);
-    expect(refusalOf(away).hint).toContain('service runs there');
+    expect(refusalOf(away).hint).toContain('service runs, and that');
   });
 });
 

@@ -72,7 +72,7 @@ describe('doctor --platform kubernetes, the accepting side', () => {
     expect(ended.code).toBe(1);
     const checks = found(ended);
     expect(checks.get('service')).toMatch(
-      /^fail no service of AccessGrants runs in namespace "linkgrant" \/ deploy it/,
+      /^fail no grant server runs in namespace "linkgrant" \/ deploy linkgrant/,
     );
     expect(checks.get('site')).toMatch(/^ok links connect to inter-router 127\.0\.0\.1:/);
     // The controller's Deployment has another name here, or is in another cluster.
@@ -123,7 +123,7 @@ describe('doctor --platform kubernetes, the accepting side', () => {
     expect(checks.get('grant short')).toMatch(
       /^warn its controller reports it Ready, but linkgrant refuses it: .*16/,
     );
-    const log = `repeat this in a minute; then see the log of the controller that serves the AccessGrants of namespace "${namespace}"`;
+    const log = `repeat this command in a minute; then read the log of the controller that serves the AccessGrants of namespace "${namespace}"`;
     expect(checks.get('grant edge')).toBe(`fail ${edge} / ${log}`);
     expect(checks.get('grant off')).toBe(`fail AccessGrants are not enabled / ${log}`);
   });
@@ -160,20 +160,22 @@ describe('doctor --platform kubernetes, the accepting side', () => {
     ]);
     const seen = found(await viewer.run(['doctor', '-o', 'json']));
     expect(seen.get('permissions: tokens')).toMatch(
-      /^warn not enough for token issue and grant create: get accessgrants\.skupper\.io, create .*, delete /,
+      /^warn not sufficient for token issue and grant create, missing: get accessgrants\.skupper\.io, create .*, delete /,
     );
   });
 
   it('tells a Skupper controller whose grants are on from one whose grants are off', async () => {
     const off = await putController(['-enable-grants=false']);
     expect(found(await administrator(west.namespace)).get('controller')).toBe(
-      `ok the grants of Skupper's controller are off in "${off}"`,
+      `ok Skupper's controller does not serve AccessGrants in namespace "${off}"`,
     );
     const on = await putController(['-enable-grants', '-grant-server-autoconfigure']);
     const ended = await administrator(west.namespace);
     expect(ended.code).toBe(1);
     expect(found(ended).get('controller')).toMatch(
-      new RegExp(`^fail Skupper's controller in namespace "${on}" serves AccessGrants too / run it without`),
+      new RegExp(
+        `^fail Skupper's controller in namespace "${on}" serves AccessGrants too / run Skupper's controller without`,
+      ),
     );
     for (const namespace of [off, on]) {
       await cluster.admin.delete(DEPLOYMENTS, { namespace, name: 'skupper-controller' });
@@ -290,7 +292,7 @@ describe('doctor --platform kubernetes, the requesting side', () => {
     const ended = await place.run(['doctor', '--token', writeToken(workplace, grant), '-o', 'json']);
     expect(ended.code).toBe(1);
     expect(found(ended).get('own site')).toMatch(
-      /^fail namespace ".*" has no site that links could belong to/,
+      /^fail namespace ".*" has no site, so there is no owner for links/,
     );
     place.remove();
   });

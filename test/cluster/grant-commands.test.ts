@@ -270,7 +270,9 @@ describe('link generate, in a cluster', () => {
     expect(refusalOf(forbidden).error).toMatch(/^the API server forbids the request: list routeraccesses/);
     const issuer = await administrator(['link', 'generate', 'no-issuer', '--issuer', 'nobody']);
     expect(issuer.code).toBe(1);
-    expect(refusalOf(issuer).error).toBe('no link was made: there is no Secret "nobody" with the issuer');
+    expect(refusalOf(issuer).error).toBe(
+      'the link was not created: there is no Secret "nobody" with the issuer',
+    );
     const host = await administrator(['link', 'generate', 'x', '--host', 'a.example']);
     expect(host.code).toBe(2);
     expect(json(await west.run(['redemption', 'list', '-o', 'json']))).toHaveLength(before);

@@ -170,7 +170,7 @@ describe('the metrics of a service of a cluster', () => {
 describe('serve for a cluster', () => {
   it.each([
     [['--workers', '2'], '--workers does not go with --platform kubernetes'],
-    [['--store', 'sqlite:/tmp/x'], '--store does not go with --platform kubernetes'],
+    [['--store', 'sqlite:/tmp/x'], '--store cannot be combined with --platform kubernetes'],
     [['--endpoint', 'edge=a:1'], '--endpoint is for sites without a platform'],
     [['--kubeconfig', '/nowhere'], 'the kubeconfig /nowhere cannot be read'],
     [['--context', 'nobody'], 'the kubeconfig has no context "nobody"'],

@@ -229,7 +229,7 @@ describe('token issue', () => {
     expect(forbidden.code).toBe(3);
     expect(refusalOf(forbidden)).toEqual({
       error: expect.stringMatching(/^the API server forbids the request: create accessgrants .*HTTP 403/),
-      hint: expect.stringContaining('ask for a role in the cluster'),
+      hint: expect.stringContaining('request a role with this permission'),
     });
     const elsewhere = await west.run(['token', 'issue', '-', '-n', 'no-such-namespace']);
     expect(elsewhere.code).toBe(3);
@@ -254,7 +254,7 @@ describe('token issue', () => {
     }
     const store = await west.run(['token', 'issue', '-', '--store', 'sqlite:/tmp/x']);
     expect(store.code).toBe(2);
-    expect(refusalOf(store).error).toBe('--store does not go with --platform kubernetes');
+    expect(refusalOf(store).error).toBe('--store cannot be combined with --platform kubernetes');
     const nowhere = await linkgrant(['token', 'issue', '-', '-p', 'kubernetes', '--kubeconfig', '/nowhere']);
     expect(nowhere.code).toBe(2);
     const deadline = await west.run(['token', 'issue', '-', '--deadline', 'soon']);

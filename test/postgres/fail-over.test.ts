@@ -169,7 +169,7 @@ describe('a standby that was promoted without the last commits', () => {
     // What is known is answered all the same.
     expect(await redeem(known)).toBe(first);
     const place = ['--data-dir', work.path('lone'), '--store', url];
-    expect((await run('doctor', ...place)).stdout).toContain('its ledger lacks 1 of its entries');
+    expect((await run('doctor', ...place)).stdout).toContain('1 entry is missing from its ledger');
     const undecided = await run('store', 'restored', ...place);
     expect(undecided.code).toBe(2);
     expect(refusalOf(undecided).error).toContain('lacks 1 entry');

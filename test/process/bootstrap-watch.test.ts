@@ -133,7 +133,7 @@ describe('bootstrap --watch', () => {
     rmSync(work.path('links', 'Link-west.yaml'));
     const ended = await watched.ended;
     expect(ended.code).toBe(0);
-    expect(ended.stderr).toContain('There is no link any more.');
+    expect(ended.stderr).toContain('There are no links left.');
   });
 
   it('exits with 3 when another certificate has replaced its own', async () => {
@@ -151,7 +151,7 @@ describe('bootstrap --watch', () => {
     const watched = watch(['--token', token, '--to', other]);
     const ended = await watched.ended;
     expect(ended.code).toBe(3);
-    expect(ended.stderr).toContain('is renewed no more: A newer certificate has replaced this one.');
+    expect(ended.stderr).toContain('can no longer be renewed: A newer certificate has replaced this one.');
   });
 
   it('exits with 0 and a message when the existing link cannot be renewed', async () => {
@@ -164,7 +164,7 @@ describe('bootstrap --watch', () => {
     const watched = watch(['--token', token, '--to', links]);
     const ended = await watched.ended;
     expect(ended.code, ended.stderr).toBe(0);
-    expect(ended.stderr).toContain('warning: nothing here is to be renewed\n');
+    expect(ended.stderr).toContain('warning: no link can be renewed\n');
     expect(ended.stderr).toContain('has no renewal URL or CA');
   });
 

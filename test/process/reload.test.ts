@@ -137,7 +137,7 @@ describe('a reload command', () => {
     const words = ['--token', await token(), '--wait', 'configured', '--deadline', '4s'];
     const ended = await run('bootstrap', ...words, ...reload.words);
     expect(ended.code, ended.stderr).toBe(4);
-    expect(ended.stderr).toMatch(/it was not done within \d+ s and was ended/);
+    expect(ended.stderr).toMatch(/it did not finish within \d+ s and was stopped/);
     expect(reload.pids()).toHaveLength(2);
     await until(() => !reload.pids().some(isAlive));
   });

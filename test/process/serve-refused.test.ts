@@ -102,20 +102,17 @@ describe('a service with an invalid configuration', () => {
 
   const REDEEMING = ['-p', 'kubernetes', '--controllers', 'accesstoken', '--no-redemption'];
   it.each([
-    [[...REDEEMING, '--listen', ':9443'], '--listen would change nothing beside --no-redemption'],
+    [[...REDEEMING, '--listen', ':9443'], '--listen has no effect with --no-redemption'],
     [
       [...REDEEMING, '--allow-redeem-by-key', '--external-url', 'https://grants.example.com'],
-      '--external-url, --allow-redeem-by-key would change nothing beside --no-redemption',
+      '--external-url, --allow-redeem-by-key has no effect with --no-redemption',
     ],
-    [['--own-key'], '--own-key would change nothing without --controllers accesstoken'],
-    [
-      ['--token-network', '192.0.2.0/24'],
-      '--token-network would change nothing without --controllers accesstoken',
-    ],
+    [['--own-key'], '--own-key has no effect without --controllers accesstoken'],
+    [['--token-network', '192.0.2.0/24'], '--token-network has no effect without --controllers accesstoken'],
   ])('refuses flags without an effect: %j', async (words, reason) => {
     const { code, error, hint } = await refused(words);
     expect({ code, error }).toEqual({ code: 2, error: reason });
-    expect(hint).toMatch(/^leave it out: /);
+    expect(hint).toMatch(/^omit it: /);
   });
 
   it('ignores a variable that is for the service beside it', async () => {

@@ -3,7 +3,7 @@ import type { RequestingCluster } from '../../compose/requesting-cluster.js';
 import type { PlacedLink } from '../../compose/token-redemption.js';
 import type { LinkFailure } from '../../redemption/ports/link-dialer.js';
 import type { LinkCheck } from '../../redemption/requesting/check-link.js';
-import { checkByItsRoute } from '../link/link-check.js';
+import { checkAsRouter } from '../link/link-check.js';
 import { adviceForFault } from '../link/link-faults.js';
 import type { CommandContext, StoredLinkTarget } from '../link/link-target.js';
 import { CommandError } from '../terminal/command-error.js';
@@ -27,7 +27,7 @@ export async function confirmLinks(
   const stored = await files.list();
   for (const { name, notAfter } of unconfirmed) {
     for (const link of stored.filter(({ tlsCredentials }) => tlsCredentials === name)) {
-      const check = await checkByItsRoute(link, files, { ...direct, clock });
+      const check = await checkAsRouter(link, files, { ...direct, clock });
       const isEdge = target.kind === 'system-site' ? target.site.isEdge() : undefined;
       const failure = failureOf(check, isEdge);
       if (!failure) continue;

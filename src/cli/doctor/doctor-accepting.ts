@@ -104,7 +104,7 @@ async function checkAge(settings: Settings, clock: LinkDialOptions['clock']): Pr
   const loss =
     typeof lost === 'number'
       ? `it is an earlier copy: ${lost} ${lost === 1 ? 'entry is' : 'entries are'} missing from its ledger`
-      : 'it was emptied or changed: the last ledger entry that this host recorded is missing';
+      : 'it was emptied or changed: the mark of its ledger (setting ledger-epoch) is missing';
   const problem = `${loss}, and spent uses may be available again in ${redeemableGrants.length} of its grants`;
   return fail(
     'store age',

@@ -39,8 +39,9 @@ export interface OwnIssuer {
 
 /** Why a cluster has no CAs of linkgrant. */
 export const ISSUERS_ARE_SECRETS = {
-  why: "on kubernetes the CAs that sign links are Secrets of each site's namespace, and not linkgrant's to change",
-  instead: 'change the Secret that the Site names as its issuer; the service reads it for each link',
+  reason:
+    "on kubernetes the CAs that sign links are Secrets of each site's namespace, and not linkgrant's to change",
+  hint: 'change the Secret that the Site names as its issuer; the service reads it for each link',
 };
 
 /** Runs `operation` on the issuers, with the store open if there is one. */

@@ -8,11 +8,12 @@ import { CommandError } from '../terminal/command-error.js';
 import { type ConnectionFlags, connectionOptions } from '../terminal/connection-flags.js';
 import { formatTime, print } from '../terminal/output.js';
 import type { OutputFormat } from '../terminal/output-format.js';
-import { type LinkFlags, openLinkPlace, requireLinks } from './link.js';
+import { type LinkFlags, openLinkLocation, requireLinks } from './link.js';
 import { adviceForFault, worstExit } from './link-faults.js';
 import type { CommandContext } from './link-target.js';
 import { proxyUrl } from './proxy-secret.js';
 
+/** The flags of `link check`. */
 export type LinkCheckFlags = LinkFlags & ConnectionFlags & { readonly output?: OutputFormat };
 
 /** A row of the report: one endpoint of a link, or its credentials. */
@@ -26,7 +27,7 @@ interface Row {
   readonly routerNotAfter?: string;
 }
 
-/** `link check`: dials every endpoint of the named links, or of all links. The worst failure decides the exit code. */
+/** `link check`: dials every endpoint of the named links, or of all links. The worst failure determines the exit code. */
 export async function checkCommand(
   name: string | undefined,
   flags: LinkCheckFlags,
@@ -38,18 +39,18 @@ export async function checkCommand(
     ...(proxy !== undefined && { proxy }),
     ...(connectTo !== undefined && { connectTo }),
   });
-  const place = await openLinkPlace(linkFlags as LinkFlags, context);
+  const place = await openLinkLocation(linkFlags as LinkFlags, context);
   const links = name === undefined ? await place.links.list() : await requireLinks(place, name);
   if (links.length === 0) {
     throw new CommandError(`there are no links in ${place.where}`, {
       exitCode: 1,
-      hint: 'redeem a token there first',
+      hint: 'redeem a token first',
     });
   }
   const { clock } = context;
-  // The router uses the route that its Link names; --proxy tests another one.
+  // The router connects through the proxy that its Link names; --proxy tests another one.
   const checks = await Promise.all(
-    links.map((link) => checkByItsRoute(link, place.links, { ...options, clock }, proxy !== undefined)),
+    links.map((link) => checkAsRouter(link, place.links, { ...options, clock }, proxy !== undefined)),
   );
   const rows = checks.flatMap(rowsOf);
   await print(output, rows, () => rows.map(rowText).join(''));
@@ -85,29 +86,29 @@ function throwWorst(checks: readonly LinkCheck[]): void {
   if (failures.length === 0) return;
   const exitCode = worstExit(failures.map(({ fault }) => adviceForFault(fault).exitCode));
   const worst = failures.find(({ fault }) => adviceForFault(fault).exitCode === exitCode);
-  const dialled = checks.reduce((sum, { endpoints }) => sum + Math.max(endpoints.length, 1), 0);
-  throw new CommandError(`${failures.length} of ${dialled} failed; ${worst?.message}`, {
+  const dialed = checks.reduce((sum, { endpoints }) => sum + Math.max(endpoints.length, 1), 0);
+  throw new CommandError(`${failures.length} of ${dialed} failed; ${worst?.message}`, {
     exitCode,
     hint: worst && adviceForFault(worst.fault).hint,
   });
 }
 
 /**
- * Checks a Link over the route of its router: through the proxy that the Link names, whose Secret has to exist. Uses `options` if
- * it names none, or if `override` is set.
+ * Checks a Link as its router connects: through the proxy that the Link names, whose Secret must exist. Uses the proxy of
+ * `options` if the Link names none, or if `override` is set.
  */
-export async function checkByItsRoute(
+export async function checkAsRouter(
   link: StoredLink,
   links: LinkFiles,
   options: LinkDialOptions,
   override = false,
 ): Promise<LinkCheck> {
-  const named = override ? undefined : link.settings?.[PROXY_CONFIGURATION];
-  const own = named === undefined ? undefined : await links.findProxy(named);
-  if (named !== undefined && !own) {
-    const message = `Secret "${named}" with the host and port of the link's proxy is not there.`;
+  const proxySecret = override ? undefined : link.settings?.[PROXY_CONFIGURATION];
+  const proxy = proxySecret === undefined ? undefined : await links.findProxy(proxySecret);
+  if (proxySecret !== undefined && !proxy) {
+    const message = `Secret "${proxySecret}" with the host and port of the link's proxy does not exist.`;
     return { link, failure: { fault: 'proxy', message }, endpoints: [] };
   }
-  const dial = openLinkDialer({ ...options, ...(own && { proxy: proxyUrl(own), noProxy: undefined }) });
+  const dial = openLinkDialer({ ...options, ...(proxy && { proxy: proxyUrl(proxy), noProxy: undefined }) });
   return checkLink(link, await links.findSecret(link.tlsCredentials), { dial, clock: options.clock });
 }

@@ -11,7 +11,7 @@ interface Context {
   readonly checkpoint: Checkpoint;
 }
 
-const PLACE_SETTINGS: readonly SettingKey[] = [
+const LOCATION_SETTINGS: readonly SettingKey[] = [
   'namespace',
   'platform',
   'skupperHome',
@@ -20,7 +20,7 @@ const PLACE_SETTINGS: readonly SettingKey[] = [
   'dataDir',
 ];
 
-function addPlace(command: Command, settings = PLACE_SETTINGS): Command {
+function addLocation(command: Command, settings = LOCATION_SETTINGS): Command {
   return withSettings(
     command.option(
       '--dir <DIR>',
@@ -30,7 +30,7 @@ function addPlace(command: Command, settings = PLACE_SETTINGS): Command {
   );
 }
 
-/** Skupper's `--cost` for our `--link-cost`. */
+/** Adds `--cost`, as Skupper calls it, and `--link-cost`. */
 function addCost(command: Command): Command {
   return command
     .addOption(new Option('--cost <N>', 'cost of the link'))
@@ -45,22 +45,22 @@ function addReload(command: Command): Command {
   );
 }
 
-/** Adds `link` with its verbs. */
+/** Adds `link` with its subcommands. */
 export function addLink(program: Command, context: Context): void {
   const link = program.command('link').description('Create, check, update and delete the links of this site');
-  addPlace(
+  addLocation(
     link
       .command('status [NAME]')
       .description("Show this site's outgoing links and their certificates, and its incoming links"),
-    [...PLACE_SETTINGS, 'store'],
+    [...LOCATION_SETTINGS, 'store'],
   )
     .addOption(OUTPUT())
     .action(async (name, flags) => (await import('./link-status.js')).statusCommand(name, flags, context));
   addConnectionFlags(
-    addPlace(
+    addLocation(
       link
         .command('check [NAME]')
-        .description("Connect to each endpoint with the link's credentials and report what fails"),
+        .description("Connect to each endpoint with the link's credentials and report failures"),
     ),
   )
     .addOption(OUTPUT())
@@ -68,7 +68,7 @@ export function addLink(program: Command, context: Context): void {
   const generate = addCost(
     link
       .command('generate [NAME]')
-      .description('Write a Link and a Secret with a new credential for one peer, and record it'),
+      .description('Create and record a Link and a Secret with a new credential for one peer'),
   )
     .option('--to <DIR>', 'directory for the two files, or - for standard output', '-')
     .option('--subject <SUBJECT>', 'subject of the certificate (default: the name)')
@@ -88,7 +88,7 @@ export function addLink(program: Command, context: Context): void {
       context,
     ),
   );
-  addReload(addPlace(addCost(link.command('update <NAME>').description('Change fields of a link'))))
+  addReload(addLocation(addCost(link.command('update <NAME>').description('Change fields of a link'))))
     .option('--tls-credentials <NAME>', 'name of the Secret with its credentials')
     .addOption(waitOption('ready'))
     .addOption(deadlineOption())
@@ -101,23 +101,26 @@ export function addLink(program: Command, context: Context): void {
     );
   addConnectionFlags(
     addReload(
-      addPlace(
+      addLocation(
         link
           .command('renew [NAME]')
           .description(
-            'Renew the certificate of the named link now, or with --all of the links that are due',
+            'Renew the certificate of the named link now, or with --all those of the links that are due',
           ),
       ),
     ),
   )
-    .option('--all', 'renew each link with a third of its lifetime or less left')
-    .option('--within <DURATION>', 'renew the links that end within this time instead, such as 10d')
+    .option('--all', 'renew each link whose certificate has a third of its lifetime or less left')
+    .option(
+      '--within <DURATION>',
+      'renew the links whose certificate expires within this time instead, such as 10d',
+    )
     .option('--renewal-url <URL>', 'URL for the renewal of the named link, if its Secret has none')
     .option('--server-ca <FILE>', 'CA of that URL, PEM')
     .addOption(OUTPUT())
     .action(async (name, flags) => (await import('./link-renew.js')).renewCommand(name, flags, context));
   addReload(
-    addPlace(
+    addLocation(
       link
         .command('delete <NAME>')
         .description(
@@ -131,7 +134,7 @@ export function addLink(program: Command, context: Context): void {
 export function addDoctor(program: Command, context: Context): void {
   const doctor = program
     .command('doctor')
-    .description('Check what each side needs, one line a check; spends no use')
+    .description('Check the prerequisites of each side, one line for each check; spends no use')
     .option('--token <FILE>', 'requesting side: check that this token (- for standard input) can be redeemed')
     .option('--to <DIR>', "requesting side: directory of its links (default: the namespace's input)");
   addConnectionFlags(withSettings(doctor, SERVICE_SETTINGS))

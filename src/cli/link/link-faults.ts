@@ -7,63 +7,66 @@ interface Advice {
   readonly hint: string;
 }
 
-const REDEEM_ANEW = 'redeem a new token of the accepting site, which makes a new Link and Secret';
+const REDEEM_AGAIN = 'redeem a new token of the accepting site, which creates a new Link and Secret';
 
 const ADVICE = {
-  credentials_missing: { exitCode: 3, hint: `put the Secret back, or ${REDEEM_ANEW}` },
-  credentials_invalid: { exitCode: 3, hint: REDEEM_ANEW },
+  credentials_missing: { exitCode: 3, hint: `restore the Secret, or ${REDEEM_AGAIN}` },
+  credentials_invalid: { exitCode: 3, hint: REDEEM_AGAIN },
   certificate_expired: {
     exitCode: 3,
-    hint: `if the clock of this machine is right, ${REDEEM_ANEW}`,
+    hint: `if the clock of this machine is correct, ${REDEEM_AGAIN}`,
   },
   certificate_refused: {
     exitCode: 3,
-    hint: `the router does not trust the CA that signed it any more, or the endpoint is of another network; ${REDEEM_ANEW}`,
+    hint: `the router no longer trusts the CA of this certificate, or the endpoint belongs to another network; ${REDEEM_AGAIN}`,
   },
   router_certificate_expired: {
     exitCode: 3,
-    hint: 'if the clock of this machine is right, the accepting site has to renew that certificate (a reload of the site does)',
+    hint: 'if the clock of this machine is correct, renew that certificate on the accepting site by reloading the site',
   },
   clock_skew: {
     exitCode: 4,
-    hint: 'set the clocks of this machine and of the router, then try again',
+    hint: 'correct the clocks of this machine and of the router, then try again',
   },
-  dns: { exitCode: 4, hint: 'check the name and the DNS of this machine, or try a route with --connect-to' },
+  dns: {
+    exitCode: 4,
+    hint: 'check the host name and the DNS of this machine, or set an address with --connect-to',
+  },
   connection_refused: {
     exitCode: 4,
-    hint: 'check that the router of the accepting site runs, and that no firewall refuses the port',
+    hint: 'check that the router of the accepting site runs, and that no firewall blocks the port',
   },
-  connection_timeout: { exitCode: 4, hint: 'check the address and firewalls in between, or raise --timeout' },
+  connection_timeout: { exitCode: 4, hint: 'check the address and the firewalls, or raise --timeout' },
   proxy: {
     exitCode: 4,
     hint: 'check HTTPS_PROXY, NO_PROXY or --proxy, and that the proxy allows CONNECT to that port',
   },
   not_tls: {
     exitCode: 3,
-    hint: 'what answers there is no router that takes links; check the port with the accepting site',
+    hint: 'the server is not a router that accepts links; check the port with the accepting site',
   },
   tls_untrusted: {
     exitCode: 3,
-    hint: `what answers there is another router, or its CA changed; ${REDEEM_ANEW}`,
+    hint: `the server is another router, or its CA changed; ${REDEEM_AGAIN}`,
   },
   tls_name: {
     exitCode: 3,
-    hint: "the accepting site has to add this name to its router's certificate (RouterAccess subjectAlternativeNames), or to give out links with another --host",
+    hint: "on the accepting site add this name to the router's certificate (RouterAccess subjectAlternativeNames), or issue links with another --host",
   },
   tls_name_address: {
     exitCode: 3,
-    hint: "the accepting site has to put the address into its router's certificate as a DNS name too, as Skupper and `linkgrant issuer server-certificate` do",
+    hint: "on the accepting site add the address to the router's certificate as a DNS name too, as Skupper and `linkgrant issuer server-certificate` do",
   },
 } as const satisfies Record<LinkFault, Advice>;
 
-/** Exit code and hint of a command that finds this fault of a link. */
+/** Returns the exit code and the hint of a command that finds this fault. */
 export function adviceForFault(fault: LinkFault): Advice {
   return ADVICE[fault];
 }
 
-const BY_WEIGHT: readonly ExitCode[] = [0, 4, 1, 2, 3];
+const BY_SEVERITY: readonly ExitCode[] = [0, 4, 1, 2, 3];
 
-/** The worst exit code: permanent refusals first, temporary failures last. */
+/** Returns the worst exit code: a permanent refusal is the worst, a temporary failure the least. */
 export function worstExit(codes: readonly ExitCode[]): ExitCode {
-  return codes.reduce<ExitCode>((a, b) => (BY_WEIGHT.indexOf(b) > BY_WEIGHT.indexOf(a) ? b : a), 0);
+  return codes.reduce<ExitCode>((a, b) => (BY_SEVERITY.indexOf(b) > BY_SEVERITY.indexOf(a) ? b : a), 0);
 }

@@ -15,6 +15,7 @@ import { formatTime } from '../terminal/output.js';
 import { requirePlatform, withStoreOf } from '../terminal/store-session.js';
 import { OutputClosed, writeOut, writeStderr } from '../terminal/write-out.js';
 
+/** The flags of `link generate`. */
 export interface LinkGenerateFlags {
   readonly to: string;
   readonly subject?: string;
@@ -25,14 +26,14 @@ export interface LinkGenerateFlags {
 
 /** `link generate`: creates a Link and Secret for one peer on the accepting side, records them, and writes them to `--to`. */
 export async function generateCommand(
-  given: string | undefined,
+  requestedName: string | undefined,
   flags: LinkGenerateFlags,
   { clock }: { readonly clock: Clock },
 ): Promise<void> {
-  const { to, subject: wanted, linkCost, issuer, ...settingFlags } = flags;
-  const name = given ?? `link-${randomBytes(4).toString('hex')}`;
+  const { to, subject: requestedSubject, linkCost, issuer, ...settingFlags } = flags;
+  const name = requestedName ?? `link-${randomBytes(4).toString('hex')}`;
   requireResourceName('the name of a link', name);
-  const subject = wanted ?? name;
+  const subject = requestedSubject ?? name;
   requireSubject(subject);
   const cost = parseCount('--cost', linkCost);
   const { settings } = anyConfigurationFrom(settingFlags);
@@ -42,43 +43,43 @@ export async function generateCommand(
     // Before anything is recorded: a credential that cannot be written would be lost.
     await materializer.probe(name);
     const request = { namespace, name, subject, issuer: issuer ?? null, cost };
-    const made = await generateLink(request, { store, site, clock });
-    if ('refused' in made) {
-      const { hint } = adviceFor(made.refused);
+    const generated = await generateLink(request, { store, site, clock });
+    if ('refused' in generated) {
+      const { hint } = adviceFor(generated.refused);
       const [reason, advice] =
-        'reason' in made
-          ? [made.reason, made.hint]
-          : [`the site accepts no links now (${made.refused})`, hint];
-      throw new CommandError(`no link was made: ${reason}`, { exitCode: 1, hint: advice });
+        'reason' in generated
+          ? [generated.reason, generated.hint]
+          : [`the site accepts no links now (${generated.refused})`, hint];
+      throw new CommandError(`the link was not created: ${reason}`, { exitCode: 1, hint: advice });
     }
     let written: readonly string[];
     try {
-      written = await materializer.materialize(made.secret, made.links, () => {});
+      written = await materializer.materialize(generated.secret, generated.links, () => {});
     } catch (error) {
       // A credential that was not delivered completely must not be usable.
-      const { id } = made.redemption;
+      const { id } = generated.redemption;
       await store.revokeRedemption(id, clock()).catch(() => {
-        writeStderr(`warning: it could not be revoked; \`linkgrant redemption revoke ${id}\` does so\n`);
+        writeStderr(`warning: revoking the link failed; run \`linkgrant redemption revoke ${id}\`\n`);
       });
-      throw error instanceof OutputClosed ? unread(error) : error;
+      throw error instanceof OutputClosed ? notDelivered(error) : error;
     }
-    report(made, written);
+    report(generated, written);
   });
 }
 
 /** The site that accepts the link, and the store that records it. */
-interface AcceptingPlace {
+interface AcceptingSide {
   readonly store: GrantStore;
   readonly site: Site;
   readonly namespace: string;
 }
 
-/** Runs `operation` on the site in a cluster, else on that of the configured store, which is closed afterwards. */
+/** Runs `operation` on the site in a cluster, else on the site of the configured store, which is closed afterwards. */
 async function withSite(
   flags: LinkGenerateFlags,
   settings: Settings,
   clock: Clock,
-  operation: (place: AcceptingPlace) => Promise<void>,
+  operation: (side: AcceptingSide) => Promise<void>,
 ): Promise<void> {
   if (settings.platform === 'kubernetes') {
     refuseOtherPlatforms(flags, settings.platform);
@@ -100,30 +101,30 @@ function refuseOtherPlatforms({ host, endpoint }: LinkGenerateFlags, platform: s
   if (platform === 'standalone' && host !== undefined) {
     throw new CommandError('--host is for sites on podman, docker and linux', {
       exitCode: 2,
-      hint: 'name where the router is reached with --endpoint inter-router=HOST:PORT',
+      hint: 'set the address of the router with --endpoint inter-router=HOST:PORT',
     });
   }
   if (platform === 'kubernetes' && host !== undefined) {
     throw new CommandError('--host is for sites on podman, docker and linux', {
       exitCode: 2,
-      hint: 'put the name under spec.subjectAlternativeNames of the RouterAccess',
+      hint: 'add the name to spec.subjectAlternativeNames of the RouterAccess',
     });
   }
   if (platform !== 'standalone' && endpoint !== undefined) {
     throw new CommandError(
-      `--endpoint is for sites without a platform; on ${platform} they come from the site`,
+      `--endpoint is for the standalone platform; on ${platform} the site has the endpoints`,
       {
         exitCode: 2,
-        hint: "name the host that its router's certificate is for with --host",
+        hint: "set --host to a host in the certificate of the site's router",
       },
     );
   }
 }
 
-function unread(cause: OutputClosed): CommandError {
+function notDelivered(cause: OutputClosed): CommandError {
   return new CommandError('standard output was closed before the link was read, so it was revoked', {
     exitCode: 1,
-    hint: 'let what reads standard output read to its end, or name a directory with --to',
+    hint: 'check the command that reads standard output, or set --to to a directory',
     cause,
   });
 }
@@ -135,7 +136,7 @@ function report({ redemption, links }: GeneratedLink, written: readonly string[]
       ...written.map((path) => `Written ${path}\n`),
       `Links to ${endpoints.map(formatEndpoint).join(', ')}\n`,
       `The certificate of "${redemption.subject}" is valid until ${formatTime(redemption.notAfter)}; nothing renews it.\n`,
-      'It holds a private key, which is kept nowhere else; hand it to one site alone, and make another for the next.\n',
+      'It contains the only copy of a private key. Use it for one site, and generate another link for the next site.\n',
     ].join(''),
   );
 }

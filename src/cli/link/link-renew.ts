@@ -16,7 +16,7 @@ import { type ReloadReport, reloadText, requireReload, settleReload } from './se
 /** The flags of `link renew`. */
 export interface LinkRenewFlags extends LinkFlags, ConnectionFlags {
   readonly all?: boolean;
-  /** A duration: renews the links that end within it. */
+  /** A duration: renews the links whose certificate expires within it. */
   readonly within?: string;
   readonly renewalUrl?: string;
   /** File with PEM. */
@@ -37,7 +37,7 @@ export async function renewCommand(
   const { all, within, renewalUrl, serverCa, timeout, proxy, connectTo, output, ...placeFlags } = flags;
   requireOneChoice(name, flags);
   const withinMs = parseWindow('--within', within);
-  const elsewhere = elsewhereOf(renewalUrl, serverCa);
+  const server = serverFromFlags(renewalUrl, serverCa);
   const connection = connectionOptions({
     ...(timeout !== undefined && { timeout }),
     ...(proxy !== undefined && { proxy }),
@@ -45,42 +45,42 @@ export async function renewCommand(
   });
   const { place, target, change } = await openChanging(placeFlags as LinkFlags, context, connection);
   const links = name === undefined ? await place.links.list() : await requireLinks(place, name);
-  const atOnce = name !== undefined && withinMs === undefined;
-  const side =
+  const isForced = name !== undefined && withinMs === undefined;
+  const renewing =
     place.cluster?.renewing ?? openLinkRenewal(place.settings.dataDir, { ...connection, ...context });
   const renewals = await renewSecrets(
     links,
-    { isWanted: (link) => atOnce || isRenewalDue(link, context.clock(), withinMs), elsewhere },
+    { isSelected: (link) => isForced || isRenewalDue(link, context.clock(), withinMs), server },
     { links: place.links, change },
-    side,
+    renewing,
   );
   const reload = await settleReload(target, context);
   await report(renewals, reload, output);
   throwWorst(renewals, name);
-  requireReload(reload, 'what is renewed is in place');
+  requireReload(reload, 'the renewed links are written');
 }
 
 function requireOneChoice(name: string | undefined, { all, renewalUrl, serverCa }: LinkRenewFlags): void {
   if ((name === undefined) !== (all === true)) {
-    const message = all ? 'a name and --all exclude each other' : 'nothing says which link to renew';
+    const message = all ? 'a name and --all exclude each other' : 'no link is given';
     throw new CommandError(message, {
       exitCode: 2,
-      hint: 'name a link, which is renewed at once, or give --all for those whose time has come',
+      hint: 'name a link, or use --all to renew the links that are due',
     });
   }
   if (name === undefined && (renewalUrl !== undefined || serverCa !== undefined)) {
     throw new CommandError('--renewal-url and --server-ca are for one link', {
       exitCode: 2,
-      hint: 'name the link; after its first renewal its Secret says where it is renewed',
+      hint: 'name the link; after its first renewal its Secret contains the URL and the CA',
     });
   }
 }
 
-function elsewhereOf(url: string | undefined, caFile: string | undefined): Partial<RenewalServer> {
+function serverFromFlags(url: string | undefined, caFile: string | undefined): Partial<RenewalServer> {
   if (url !== undefined && !(URL.canParse(url) && url.startsWith('https://'))) {
     throw new CommandError(`--renewal-url cannot be "${url}"`, {
       exitCode: 2,
-      hint: 'use the URL of the service with /-/renew behind it: https://HOST:PORT/-/renew',
+      hint: 'append /-/renew to the URL of the service: https://HOST:PORT/-/renew',
     });
   }
   return {
@@ -95,7 +95,7 @@ function readAuthorities(file: string): string {
   } catch (error) {
     throw new CommandError(`--server-ca ${file} cannot be used: ${(error as Error).message}`, {
       exitCode: 2,
-      hint: 'name a file with the PEM certificate of the CA that is in the tokens of the service',
+      hint: 'use a file with the PEM certificate of the CA in the tokens of the service',
     });
   }
 }
@@ -110,7 +110,7 @@ async function report(
     [
       renewals.length === 0 ? 'There are no links.\n' : '',
       ...renewals.map(renewalText),
-      reloadText(reload, 'what is renewed'),
+      reloadText(reload, 'the renewed links'),
     ].join(''),
   );
 }
@@ -120,7 +120,7 @@ function throwWorst(renewals: readonly SecretRenewal[], name: string | undefined
   if (name !== undefined && first?.outcome === 'not-renewable') {
     throw new CommandError(`link "${name}" cannot be renewed: ${first.reason}`, {
       exitCode: 1,
-      hint: 'for a link that a Skupper controller redeemed from linkgrant give --renewal-url and --server-ca; any other needs a new token before it ends',
+      hint: 'if a Skupper controller redeemed the link from linkgrant, set --renewal-url and --server-ca; otherwise redeem a new token before it expires',
     });
   }
   const failed = failedOf(renewals);

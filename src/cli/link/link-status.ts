@@ -30,9 +30,9 @@ export async function statusCommand(
   const outgoing = await outgoingReports(name, dir, settings, context);
   const incoming = await incomingReports(name, settings, context);
   if (!outgoing && !incoming) {
-    throw new CommandError('there is no store, and no --dir was given: no links to report', {
+    throw new CommandError('there are no links to report: there is no store, and no --dir is given', {
       exitCode: 2,
-      hint: 'name the directory of the Link and Secret files with --dir, or a --platform, or --data-dir of a service',
+      hint: 'set --dir to the directory of the Link and Secret files, or --platform, or --data-dir to that of a service',
     });
   }
   if (name !== undefined && !outgoing?.length && !incoming?.length) {
@@ -52,7 +52,7 @@ export async function statusCommand(
   );
 }
 
-/** The Links of `--dir` or of the site's input directory; undefined if the flags name neither. */
+/** Reports the Links of `--dir` or of the site's input directory; undefined if the flags name neither. */
 async function outgoingReports(
   name: string | undefined,
   dir: string | undefined,
@@ -71,7 +71,7 @@ async function outgoingReports(
   if (site.state() === 'no-site' && !existsSync(site.inputResources)) {
     throw new CommandError(`namespace "${namespace}" has no site below ${settings.skupperHome}`, {
       exitCode: 1,
-      hint: 'check --namespace and --skupper-home, or name a directory with --dir',
+      hint: 'check --namespace and --skupper-home, or set --dir',
     });
   }
   const loaded = site.loadedLinks();
@@ -87,7 +87,7 @@ function requireDirectory(directory: string): void {
   if (statSync(directory, { throwIfNoEntry: false })?.isDirectory()) return;
   throw new CommandError(`there is no directory ${directory}`, {
     exitCode: 1,
-    hint: 'name the directory of the Link and Secret files with --dir',
+    hint: 'set --dir to the directory of the Link and Secret files',
   });
 }
 
@@ -112,20 +112,20 @@ async function reportsOf(
 type Outgoing = ReturnType<typeof outgoingReport> & { readonly router?: LoadedState };
 
 const ROUTER_WORDS = {
-  current: 'has it',
-  outdated: 'has it as it was',
-  renewed: 'renewed, not in use',
-  absent: 'not yet',
-  'only-loaded': 'alone has it',
+  current: 'loaded',
+  outdated: 'outdated',
+  renewed: 'old certificate',
+  absent: 'not loaded',
+  'only-loaded': 'no file',
 } as const satisfies Record<LoadedState, string>;
 
 const ROUTER_NOTES: Partial<Record<LoadedState, string>> = {
-  outdated: 'the router goes by what it was at its last reload; reload the site to put the change to use',
+  outdated: 'the router uses the link as it was at its last reload; reload the site to load the change',
   renewed:
-    'the router still has the certificate from before the renewal; reload the site to put the new one to use',
-  absent: 'the router does not have it yet; reload the site to put it to use',
+    'the router still uses the certificate from before the renewal; reload the site to load the new one',
+  absent: 'the router has not loaded the link yet; reload the site to load it',
   'only-loaded':
-    'only the running router has it: its file was removed, or Skupper itself redeemed it; the next reload drops it, or redeems its token again',
+    'only the running router has the link: its file was removed, or Skupper redeemed its token; the next reload drops the link, or redeems the token again',
 };
 
 function outgoingText(links: readonly Outgoing[]): string {
@@ -151,7 +151,7 @@ function outgoingText(links: readonly Outgoing[]): string {
   return `Outgoing links\n${table(columns, rows)}${warnings.join('')}${notes.join('')}`;
 }
 
-/** The redemptions in the store, on a system platform those of the namespace's site; undefined if there is no store. */
+/** Reports the redemptions in the store, on a system platform those of the namespace's site; undefined without a store. */
 async function incomingReports(
   name: string | undefined,
   settings: Settings,

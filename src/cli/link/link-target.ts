@@ -17,14 +17,14 @@ import { type ConnectionFlags, connectionOptions } from '../terminal/connection-
 import { writeOut } from '../terminal/write-out.js';
 import {
   type ProxySecret,
-  proxySecretBeside,
   proxySecretData,
+  proxySecretFor,
   proxyUrl,
   readProxySecret,
 } from './proxy-secret.js';
 import { siteNamespace } from './site-namespace.js';
 
-/** The flags that name the target of links, and how its router loads them. */
+/** The flags for the target of links, and for the reload of its router. */
 export interface LinkTargetFlags extends ConnectionFlags {
   /** A directory, or `-` for standard output; only on the standalone platform. */
   readonly to?: string;
@@ -40,7 +40,7 @@ export interface LinkTargetFlags extends ConnectionFlags {
   readonly config?: string;
 }
 
-/** Where a command puts links. */
+/** Where a command writes links. */
 export type LinkTarget = DirectoryTarget | StreamTarget | SystemSiteTarget | ClusterTarget;
 
 /** A target whose links can be read again. */
@@ -50,21 +50,21 @@ interface AnyTarget {
   readonly redeemer: TokenRedeemer;
   readonly materializer: Materializer;
   readonly dataDir: string;
-  /** How services and routers are reached. */
+  /** Options of connections to services and routers. */
   readonly connection: ReturnType<typeof connectionOptions>;
   readonly platform: Settings['platform'];
-  /** True if a link is refused whose private key the server generated. */
+  /** True if the command refuses a link whose private key the server generated. */
   readonly ownKey: boolean;
   /** Name of the proxy's Secret. */
   readonly proxyConfiguration?: string;
   readonly reloadCommand?: string;
-  /** The links in place, and their reload; absent if nothing is to be reloaded. */
+  /** The written links and their reload; absent if nothing is to be reloaded. */
   readonly place?: LinkLocation;
   /** Uid of the site, if there is one and it is known. */
   siteUid(): string | undefined;
-  /** The target as the object of a sentence. */
+  /** Returns the target as the object of a sentence. */
   describe(): string;
-  /** How its links are renewed in time, as the end of a sentence. */
+  /** Returns a sentence on how to renew the links in time. */
   describeRenewal(): string;
 }
 
@@ -100,7 +100,7 @@ export interface ClusterTarget extends AnyTarget {
 /** Redeems tokens, and finds the links of redeemed ones. */
 export interface TokenRedeemer {
   readonly redeem: Redeem;
-  /** Name of the Secret of a token's link, if that is materialized completely. */
+  /** Returns the name of the Secret of a token's link if all its resources are written. */
   readonly findSecretName: (token: AccessToken) => string | undefined | Promise<string | undefined>;
 }
 
@@ -112,9 +112,9 @@ export interface CommandContext {
 
 /** Options of {@link openLinkTarget} that a command sets. */
 export interface LinkTargetOptions {
-  /** True if a directory without a reload command has a place too, because the command stores records there. */
+  /** True if a directory without a reload command has a `place` too, because the command stores records there. */
   readonly reloads: boolean;
-  /** Ends the wait for a pipe. */
+  /** Aborts reading from standard input or a named pipe. */
   readonly signal?: AbortSignal;
   /** How long to wait for a concurrent run, in milliseconds. */
   readonly patienceMs?: () => number;
@@ -168,8 +168,7 @@ function commonOf({ flags, settings, proxy, connection }: Opening) {
 }
 
 function renewalBy(timer: string, place: string): () => string {
-  return () =>
-    `To renew it in time, have ${timer} run, daily or more often: linkgrant link renew --all ${place}`;
+  return () => `To renew it in time, let ${timer} run at least daily: linkgrant link renew --all ${place}`;
 }
 
 function openStream(opening: Opening): StreamTarget {
@@ -189,7 +188,7 @@ function openStream(opening: Opening): StreamTarget {
 function openDirectory(opening: Opening, directory: string): DirectoryTarget {
   const { flags, settings, proxy, connection, context, options } = opening;
   const redeemer = openTokenRedemption(settings.dataDir, { ...connection, ...context });
-  const placing = { besides: proxySecretBeside(directory, proxy, undefined) };
+  const placing = { besides: proxySecretFor(directory, proxy, undefined) };
   const place =
     flags.reloadCommand !== undefined || options.reloads
       ? redeemer.place(directory, placing, options.patienceMs)
@@ -212,7 +211,7 @@ function openSystemSite(opening: Opening): SystemSiteTarget {
   if (flags.to !== undefined) {
     throw new CommandError('--to is for the standalone platform', {
       exitCode: 2,
-      hint: "leave it out: the link goes into the site's input/resources",
+      hint: "omit --to: the link is written into the site's input/resources",
     });
   }
   const { skupperHome, platform } = settings;
@@ -221,7 +220,7 @@ function openSystemSite(opening: Opening): SystemSiteTarget {
   requirePlatform(site, platform, namespace);
   const directory = site.inputResources;
   const redeemer = openTokenRedemption(settings.dataDir, { ...connection, ...context });
-  const besides = proxySecretBeside(directory, proxy, namespace);
+  const besides = proxySecretFor(directory, proxy, namespace);
   const place = redeemer.place(directory, { namespace, besides }, options.patienceMs);
   return {
     ...commonOf(opening),
@@ -237,9 +236,9 @@ function openSystemSite(opening: Opening): SystemSiteTarget {
 
 async function openCluster(opening: Opening): Promise<ClusterTarget> {
   const { flags, settings, proxy, connection, context } = opening;
-  if (flags.to !== undefined) throw notForCluster('--to', "the link goes into the site's namespace");
+  if (flags.to !== undefined) throw notForCluster('--to', "the link is written into the site's namespace");
   if (flags.reloadCommand !== undefined) {
-    throw notForCluster('--reload-command', "Skupper's controller loads a Link by itself");
+    throw notForCluster('--reload-command', "Skupper's controller loads a Link without a reload");
   }
   // Loaded only here: the Kubernetes client is large.
   const { openRequestingCluster } = await import('../../compose/requesting-cluster.js');
@@ -259,9 +258,9 @@ async function openCluster(opening: Opening): Promise<ClusterTarget> {
 }
 
 function notForCluster(flag: string, reason: string): CommandError {
-  return new CommandError(`${flag} does not go with --platform kubernetes`, {
+  return new CommandError(`${flag} cannot be combined with --platform kubernetes`, {
     exitCode: 2,
-    hint: `leave it out: ${reason}`,
+    hint: `omit ${flag}: ${reason}`,
   });
 }
 
@@ -273,20 +272,20 @@ function requireStandaloneFlags(
   if (to === undefined) {
     throw refuse(
       'no target for the link is given',
-      'name a directory with --to (- for standard output), or the site with --platform kubernetes, podman, docker or linux',
+      'set --to to a directory (- for standard output), or --platform to kubernetes, podman, docker or linux',
     );
   }
   if (namespace !== undefined) {
     throw refuse(
       '--namespace needs a platform that has namespaces',
-      'add --platform kubernetes, podman, docker or linux, or leave it out',
+      'add --platform kubernetes, podman, docker or linux, or omit --namespace',
     );
   }
   if (to === '-' && reloadCommand !== undefined) {
-    throw refuse('--reload-command has nothing to reload after --to -', 'name a directory with --to');
+    throw refuse('--reload-command cannot be combined with --to -', 'set --to to a directory');
   }
   if (to !== '-' && parsePath(resolve(to)).root === resolve(to)) {
-    throw refuse('--to cannot be the root directory', 'name a directory for the two files');
+    throw refuse('--to cannot be the root directory', 'use another directory');
   }
 }
 

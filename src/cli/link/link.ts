@@ -23,17 +23,17 @@ export interface LinkFlags {
   readonly [flag: string]: unknown;
 }
 
-/** The links that the flags name, opened. */
+/** The opened links that the flags name. */
 export interface LinkLocation extends OpenLinks {
   readonly settings: Settings;
   /** The directory or namespace, for messages. */
   readonly where: string;
-  /** On kubernetes, unless a directory was named. */
+  /** Set on kubernetes without `--dir`. */
   readonly cluster?: RequestingCluster;
 }
 
 /** Opens the directory of `--dir`, else the namespace of a cluster, else the input of the namespace of a system site. */
-export async function openLinkPlace(
+export async function openLinkLocation(
   flags: LinkFlags,
   context: CommandContext,
   connection: ReturnType<typeof connectionOptions> = {},
@@ -47,9 +47,9 @@ export async function openLinkPlace(
   }
   const directory = linkDirectoryOf(dir, settings);
   if (directory === undefined) {
-    throw new CommandError('no --dir was given, and without a platform there is no other place for links', {
+    throw new CommandError('no --dir and no --platform is given', {
       exitCode: 2,
-      hint: 'name the directory of the Link and Secret files with --dir, or a --platform',
+      hint: 'set --dir to the directory of the Link and Secret files, or set --platform',
     });
   }
   return { ...openLinks(directory, settings.dataDir), settings, where: directory };
@@ -65,18 +65,21 @@ export async function openSettingsCluster(
   return openRequestingCluster(settings, { ...connection, clock, checkpoint });
 }
 
-/** The directory of links in the flags; undefined for a standalone site without one. */
+/** Returns the directory of links in the flags; undefined for a standalone site without one. */
 export function linkDirectoryOf(dir: string | undefined, settings: Settings): string | undefined {
   if (dir !== undefined) {
     if (parsePath(resolve(dir)).root !== resolve(dir)) return resolve(dir);
-    throw new CommandError('--dir cannot be the root directory', { exitCode: 2, hint: 'name a directory' });
+    throw new CommandError('--dir cannot be the root directory', {
+      exitCode: 2,
+      hint: 'use another directory',
+    });
   }
   return settings.platform === 'standalone'
     ? undefined
     : inputDirectory(settings.skupperHome, siteNamespace(settings));
 }
 
-/** The links of that name. Throws a CommandError if there are none. */
+/** Returns the links of that name. Throws a CommandError if there are none. */
 export async function requireLinks(
   { links, where }: Pick<LinkLocation, 'links' | 'where'>,
   name: string,
@@ -103,7 +106,7 @@ interface WaitFlags {
 }
 
 /** Opened links with their reload, and how they are changed. */
-export interface ChangingPlace {
+export interface ChangeableLinks {
   readonly place: LinkLocation;
   readonly target: ReloadTarget;
   readonly change: <T>(operation: (links: LinkFiles) => Promise<T>) => Promise<T>;
@@ -114,15 +117,15 @@ export async function openChanging(
   { reloadCommand, ...flags }: ChangeFlags,
   context: CommandContext,
   connection: ReturnType<typeof connectionOptions> = {},
-): Promise<ChangingPlace> {
-  const place = await openLinkPlace(flags, context, connection);
+): Promise<ChangeableLinks> {
+  const place = await openLinkLocation(flags, context, connection);
   const { settings, where: directory, cluster } = place;
   const { platform, skupperHome, dataDir } = settings;
   if (cluster) {
     if (reloadCommand !== undefined) {
-      throw new CommandError('--reload-command does not go with --platform kubernetes', {
+      throw new CommandError('--reload-command cannot be combined with --platform kubernetes', {
         exitCode: 2,
-        hint: "leave it out: Skupper's controller takes up a Link by itself",
+        hint: "omit --reload-command: Skupper's controller loads a Link without a reload",
       });
     }
     return { place, target: { platform }, change: (operation) => operation(place.links) };
@@ -134,7 +137,7 @@ export async function openChanging(
   const target: ReloadTarget = {
     platform: site?.platform() ?? platform,
     ...(site && { site, namespace }),
-    ...(reload && { place: { settleReload: (...acts) => reload.settle(...acts) } }),
+    ...(reload && { place: { settleReload: (...callbacks) => reload.settle(...callbacks) } }),
     ...(reloadCommand !== undefined && { reloadCommand }),
   };
   return {
@@ -156,7 +159,7 @@ export async function updateCommand(
   if (cost === undefined && tlsCredentials === undefined) {
     throw new CommandError('no change is given', {
       exitCode: 2,
-      hint: 'give --cost N, or --tls-credentials NAME',
+      hint: 'set --cost N or --tls-credentials NAME',
     });
   }
   const { place, target, change } = await openChanging(rest, context);
@@ -164,7 +167,7 @@ export async function updateCommand(
   if (!cluster && (wait !== undefined || deadline !== undefined)) {
     throw new CommandError('--wait and --deadline are for --platform kubernetes', {
       exitCode: 2,
-      hint: 'leave them out; `linkgrant link check` dials the link',
+      hint: 'omit them; `linkgrant link check` dials the link',
     });
   }
   const updated = await change(async (links) => {
@@ -172,13 +175,13 @@ export async function updateCommand(
     if (tlsCredentials !== undefined && !(await links.findSecret(tlsCredentials))) {
       throw new CommandError(`there is no Secret "${tlsCredentials}" in ${where}`, {
         exitCode: 1,
-        hint: 'put it there first',
+        hint: 'create the Secret first',
       });
     }
     for (const link of found) {
       const file = await links.update(link.name, { cost, tlsCredentials });
       if (file === undefined) throw missing(link.name, where);
-      await writeOut(cluster ? `Updated ${file}\n` : `Link "${link.name}" is updated in ${file}\n`);
+      await writeOut(cluster ? `Updated ${file}\n` : `Updated link "${link.name}" in ${file}\n`);
     }
     return found.map((link) => link.name);
   });
@@ -203,9 +206,11 @@ export async function deleteCommand(
   await writeOut(
     [
       ...removed.map((file) => `Removed ${file}\n`),
-      secretUsedBy.length > 0 ? `The Secret stays: ${secretUsedBy.join(', ')} uses it\n` : '',
+      secretUsedBy.length > 0
+        ? `The Secret was not deleted, because ${secretUsedBy.join(', ')} uses it\n`
+        : '',
       records > 0
-        ? 'The key and the answer of its redemption are removed; its token cannot bring it back\n'
+        ? 'The key and the response of its redemption are removed; its token cannot restore the link\n'
         : '',
       ...certificates.map((certificate) => credentialNote(certificate, context.clock())),
     ].join(''),
@@ -214,8 +219,8 @@ export async function deleteCommand(
 }
 
 /**
- * A note on how long a deleted credential can connect, and how the accepting side can prevent that; empty for an expired
- * certificate.
+ * Returns a note on how long a deleted credential can connect, and how the accepting side can prevent that; empty for an
+ * expired certificate.
  */
 function credentialNote(certificate: string, now: number): string {
   let notAfter: number;
@@ -232,5 +237,5 @@ function credentialNote(certificate: string, now: number): string {
 async function settle(target: ReloadTarget, context: CommandContext): Promise<void> {
   const reload = await settleReload(target, context);
   await writeOut(reloadText(reload, 'the change'));
-  requireReload(reload, 'the change is made');
+  requireReload(reload, 'the change is written');
 }

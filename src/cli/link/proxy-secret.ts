@@ -23,7 +23,7 @@ export interface ProxySecret {
   readonly password?: string;
 }
 
-/** The proxy in the text of a Secret, from `stringData` or `data`; a string with the reason if it has none. */
+/** Parses the `stringData` or `data` of a Secret. Returns a string with the reason if it describes no proxy. */
 function parseProxySecret(text: string): ProxySecret | string {
   let secret: Readonly<Record<string, unknown>> | undefined;
   try {
@@ -31,10 +31,9 @@ function parseProxySecret(text: string): ProxySecret | string {
   } catch (error) {
     return (error as Error).message;
   }
-  if (secret?.kind !== 'Secret') return 'it is of another kind than Secret';
+  if (secret?.kind !== 'Secret') return 'its kind is not Secret';
   const { name } = asMapping(secret.metadata);
-  if (typeof name !== 'string' || !isResourceName(name))
-    return 'it has no metadata.name that a Secret can have';
+  if (typeof name !== 'string' || !isResourceName(name)) return 'its metadata.name is missing or not valid';
   const values: Partial<Record<(typeof KEYS)[number], string>> = {};
   for (const key of KEYS) {
     const plain = asMapping(secret.stringData)[key];
@@ -44,8 +43,8 @@ function parseProxySecret(text: string): ProxySecret | string {
       values[key] = Buffer.from(encoded, 'base64').toString('utf8').trim();
   }
   const { host, port, username, password } = values;
-  if (host === undefined || !isHost(host)) return 'its host is no name and no address';
-  if (!(Number(port) >= 1 && Number(port) <= 65_535)) return 'its port is no port';
+  if (host === undefined || !isHost(host)) return 'its host is neither a DNS name nor an IP address';
+  if (!(Number(port) >= 1 && Number(port) <= 65_535)) return 'its port is not a number from 1 to 65535';
   return {
     name,
     host,
@@ -55,7 +54,7 @@ function parseProxySecret(text: string): ProxySecret | string {
   };
 }
 
-/** Reads `--proxy-secret`; a pipe is waited for until `signal` aborts. Rejects with a CommandError. */
+/** Reads `--proxy-secret`; `signal` aborts the wait for a named pipe. Rejects with a CommandError. */
 export async function readProxySecret(file: string, signal?: AbortSignal): Promise<ProxySecret> {
   let reason: string;
   try {
@@ -67,18 +66,18 @@ export async function readProxySecret(file: string, signal?: AbortSignal): Promi
   }
   throw new CommandError(`--proxy-secret ${file} cannot be used: ${reason}`, {
     exitCode: 2,
-    hint: 'name a file with a kubernetes.io/basic-auth Secret: host, port and, if the proxy wants them, username and password',
+    hint: 'use a file with a kubernetes.io/basic-auth Secret: host, port and, if the proxy requires them, username and password',
   });
 }
 
-/** The URL of a proxy for CONNECT, with the password. */
+/** Returns the URL of a proxy for CONNECT, with the password. */
 export function proxyUrl({ host, port, username, password }: ProxySecret): string {
   const authority = formatHostPort({ host, port });
   if (username === undefined) return `http://${authority}`;
   return `http://${encodeURIComponent(username)}:${encodeURIComponent(password ?? '')}@${authority}`;
 }
 
-/** The values of the Secret, in base64. */
+/** Returns the values of the Secret in base64. */
 export function proxySecretData(secret: ProxySecret): Readonly<Record<string, string>> {
   return Object.fromEntries(
     [...KEYS].sort().flatMap((key) => {
@@ -88,7 +87,7 @@ export function proxySecretData(secret: ProxySecret): Readonly<Record<string, st
   );
 }
 
-/** The Secret that linkgrant writes beside the Links that refer to it. */
+/** Returns the file of the Secret that linkgrant writes into the directory of the Links. */
 function proxySecretText(secret: ProxySecret, namespace: string | undefined): string {
   return encodeResource({
     apiVersion: 'v1',
@@ -99,8 +98,8 @@ function proxySecretText(secret: ProxySecret, namespace: string | undefined): st
   });
 }
 
-/** The proxy's Secret to write into a directory; undefined if it already contains one with the same values. */
-export function proxySecretBeside(
+/** Returns the proxy's Secret to write into a directory; undefined if the directory already contains it. */
+export function proxySecretFor(
   directory: string,
   proxy: ProxySecret | undefined,
   namespace: string | undefined,

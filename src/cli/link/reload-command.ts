@@ -21,52 +21,52 @@ export function parseReloadCommand(value: string): string {
   if (value.trim() !== '') return value;
   throw new CommandError('--reload-command cannot be empty', {
     exitCode: 2,
-    hint: 'give a shell command, `true` where something else reloads, or leave the flag out',
+    hint: 'use a shell command (`true` if another program reloads the router), or omit the flag',
   });
 }
 
-/** The command for messages. */
-export function shownCommand(command: ReloadCommand): string {
+/** Returns the command as text for messages. */
+export function commandText(command: ReloadCommand): string {
   return typeof command === 'string' ? command : command.join(' ');
 }
 
 /**
  * Runs a reload command for at most `timeoutMs` milliseconds, with its output on standard error. At the time limit, or at a signal
- * to this process, the command and all its child processes are ended.
+ * to this process, the command and all its child processes are stopped.
  */
 export async function runReload(command: ReloadCommand, timeoutMs: number): Promise<ReloadRun> {
-  const [program, ...words] = typeof command === 'string' ? ['/bin/sh', '-c', command] : command;
-  const others = SIGNALS.filter((signal) => process.listenerCount(signal) > 0);
-  const cut = new AbortController();
-  const onSignal = (signal: NodeJS.Signals) => cut.abort(signal);
-  // Before the child process exists, which would outlive this one.
+  const [program, ...args] = typeof command === 'string' ? ['/bin/sh', '-c', command] : command;
+  const handledSignals = SIGNALS.filter((signal) => process.listenerCount(signal) > 0);
+  const stop = new AbortController();
+  const onSignal = (signal: NodeJS.Signals) => stop.abort(signal);
+  // Before the child process exists: otherwise a signal could end this process alone.
   for (const signal of SIGNALS) process.on(signal, onSignal);
-  const limit = setTimeout(() => cut.abort('limit'), Math.min(Math.ceil(timeoutMs), MAX_TIMER_MS));
+  const limit = setTimeout(() => stop.abort('limit'), Math.min(Math.ceil(timeoutMs), MAX_TIMER_MS));
   try {
     // Standard output is reserved for the output of this program. A process group can be ended as a whole.
     const { env } = processContext();
-    const child = spawn(program, words, { stdio: ['ignore', 2, 2], detached: true, env });
+    const child = spawn(program, args, { stdio: ['ignore', 2, 2], detached: true, env });
     const ended = once(child, 'exit').then(
       ([code, signal]): ReloadRun =>
         code === 0
           ? 'done'
-          : { failed: signal === null ? `it exited with ${code}` : `it was ended by ${signal}` },
+          : { failed: signal === null ? `it exited with ${code}` : `it was stopped by ${signal}` },
       ({ code }: NodeJS.ErrnoException): ReloadRun =>
         code === 'ENOENT' ? 'not-installed' : { failed: `it could not be run (${code})` },
     );
-    const run = await Promise.race([ended, once(cut.signal, 'abort').then(() => undefined)]);
+    const run = await Promise.race([ended, once(stop.signal, 'abort').then(() => undefined)]);
     if (run !== undefined) return run;
     if (child.pid !== undefined) await endGroup(child.pid);
   } finally {
     clearTimeout(limit);
     for (const signal of SIGNALS) process.off(signal, onSignal);
   }
-  const reason: 'limit' | (typeof SIGNALS)[number] = cut.signal.reason;
+  const reason: 'limit' | (typeof SIGNALS)[number] = stop.signal.reason;
   if (reason === 'limit')
-    return { failed: `it was not done within ${Math.ceil(timeoutMs / 1_000)} s and was ended` };
-  // Another listener of the signal ends this process itself.
-  if (!others.includes(reason)) process.kill(process.pid, reason);
-  return { failed: `it was ended by ${reason}` };
+    return { failed: `it did not finish within ${Math.ceil(timeoutMs / 1_000)} s and was stopped` };
+  // If another listener handles the signal, it ends this process.
+  if (!handledSignals.includes(reason)) process.kill(process.pid, reason);
+  return { failed: `it was stopped by ${reason}` };
 }
 
 async function endGroup(pid: number): Promise<void> {
@@ -82,7 +82,7 @@ async function endGroup(pid: number): Promise<void> {
   }
 }
 
-/** False if the process group has ended. */
+/** Sends a signal. Returns false if the process group has ended. */
 function signalGroup(pid: number, signal: NodeJS.Signals | 0): boolean {
   try {
     process.kill(-pid, signal);

@@ -12,8 +12,8 @@ export async function renewExpired(
   timeoutMs: number,
 ): Promise<void> {
   const { place, side } = renewalOf(target, context, timeoutMs);
-  const isWanted = ({ notAfter }: { readonly notAfter: number }) => notAfter <= context.clock();
-  const renewals = await renewSecrets(await place.links.list(), { isWanted }, place, side);
+  const isSelected = ({ notAfter }: { readonly notAfter: number }) => notAfter <= context.clock();
+  const renewals = await renewSecrets(await place.links.list(), { isSelected }, place, side);
   const temporary = failedOf(renewals).find(({ final }) => !final);
   if (!temporary) return;
   const { message, hint } = temporary.failure;

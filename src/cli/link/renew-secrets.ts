@@ -17,7 +17,7 @@ import type { CommandContext, StoredLinkTarget } from './link-target.js';
 export type SecretRenewal = { readonly secret: string; readonly links: readonly string[] } & (
   | {
       readonly outcome: 'renewed';
-      /** Of the new certificate, as is `notAfter`. */
+      /** SHA-256 of the new certificate; `notAfter` is its expiry too. */
       readonly certificateSha256: string;
       readonly notAfter: number;
       readonly serial: string;
@@ -30,7 +30,7 @@ export type SecretRenewal = { readonly secret: string; readonly links: readonly 
       readonly failure: ReturnType<typeof describeFailure>;
       /** True if the service rejects each further request. */
       readonly final: boolean;
-      /** Of the certificate that is still in place, as is `notAfter`. */
+      /** SHA-256 of the old certificate, which stays; `notAfter` is its expiry. */
       readonly certificateSha256: string;
       readonly notAfter: number;
     }
@@ -42,10 +42,10 @@ export interface RenewedLinks {
   readonly change: <T>(operation: (links: LinkFiles) => Promise<T>) => Promise<T>;
 }
 
-/** The links to renew, and an override of their renewal URL and CA. */
+/** Which links to renew, and an override of their renewal URL and CA. */
 export interface RenewalRequest {
-  readonly isWanted: (link: RenewableLink) => boolean;
-  readonly elsewhere?: Partial<RenewalServer> | undefined;
+  readonly isSelected: (link: RenewableLink) => boolean;
+  readonly server?: Partial<RenewalServer> | undefined;
 }
 
 /** Renews the Secrets of Links, each once, one after the other. A failure does not stop the others. */
@@ -67,20 +67,20 @@ type Outcome<T> = T extends unknown ? Omit<T, 'secret' | 'links'> : never;
 
 async function renewSecret(
   name: string,
-  { isWanted, elsewhere }: RenewalRequest,
+  { isSelected, server }: RenewalRequest,
   place: RenewedLinks,
   side: Omit<RenewLinkDependencies, 'links'>,
 ): Promise<Outcome<SecretRenewal>> {
   const secret = await place.links.findSecret(name);
-  if (!secret) return { outcome: 'not-renewable', reason: `Secret "${name}" is not there` };
-  const link = renewableLink(secret, elsewhere);
+  if (!secret) return { outcome: 'not-renewable', reason: `Secret "${name}" does not exist` };
+  const link = renewableLink(secret, server);
   if ('cannot' in link) return { outcome: 'not-renewable', reason: link.cannot };
   const { certificateSha256, notAfter } = link;
-  if (!isWanted(link)) return { outcome: 'not-due', certificateSha256, notAfter };
+  if (!isSelected(link)) return { outcome: 'not-due', certificateSha256, notAfter };
   const links: RenewLinkDependencies['links'] = {
-    findSecret: (wanted) => place.links.findSecret(wanted),
+    findSecret: (secretName) => place.links.findSecret(secretName),
     replaceCredentials: (...replacement) =>
-      place.change((inTurn) => inTurn.replaceCredentials(...replacement)),
+      place.change((locked) => locked.replaceCredentials(...replacement)),
   };
   try {
     const renewed = await renewLink(name, link, { ...side, links });
@@ -99,22 +99,22 @@ async function renewSecret(
   }
 }
 
-/** One renewal as a line of text output. */
+/** Formats a renewal as a line of text. */
 export function renewalText(renewal: SecretRenewal): string {
-  const called = renewal.links.join(', ');
+  const names = renewal.links.join(', ');
   switch (renewal.outcome) {
     case 'renewed':
-      return `Renewed: ${called}, certificate valid until ${formatTime(renewal.notAfter)}\n`;
+      return `Renewed: ${names}, certificate valid until ${formatTime(renewal.notAfter)}\n`;
     case 'not-due':
-      return `Not due: ${called}, certificate valid until ${formatTime(renewal.notAfter)}\n`;
+      return `Not due: ${names}, certificate valid until ${formatTime(renewal.notAfter)}\n`;
     case 'not-renewable':
-      return `Not renewable: ${called}: ${renewal.reason}\n`;
+      return `Not renewable: ${names}: ${renewal.reason}\n`;
     case 'failed':
-      return `Not renewed: ${called}: ${renewal.failure.message}\n`;
+      return `Not renewed: ${names}: ${renewal.failure.message}\n`;
   }
 }
 
-/** One renewal for JSON and YAML output. */
+/** Returns the report of a renewal for JSON and YAML output. */
 export function renewalReport(renewal: SecretRenewal) {
   const { secret, links, outcome } = renewal;
   return {
@@ -128,12 +128,12 @@ export function renewalReport(renewal: SecretRenewal) {
   };
 }
 
-/** The failed renewals. */
+/** Returns the failed renewals. */
 export function failedOf(renewals: readonly SecretRenewal[]) {
   return renewals.flatMap((renewal) => (renewal.outcome === 'failed' ? [renewal] : []));
 }
 
-/** The links of a target and the dependencies of their renewal. `timeoutMs` limits an exchange, except in a cluster. */
+/** Returns the links of a target and the dependencies of their renewal. `timeoutMs` limits an exchange, except in a cluster. */
 export function renewalOf(
   target: StoredLinkTarget,
   context: CommandContext,

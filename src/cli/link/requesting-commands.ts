@@ -15,19 +15,19 @@ const TARGET_SETTINGS: readonly SettingKey[] = [
   'ownKey',
 ];
 
-/** The `--wait` of commands that put or change a Link in a cluster. */
-export function waitOption(usual: string): Option {
+/** Returns the `--wait` of commands that write a Link in a cluster. */
+export function waitOption(defaultState: string): Option {
   return new Option(
     '--wait <STATE>',
-    `wait until the controller reports the link as ready or configured; none: do not wait (default: ${usual})`,
+    `wait until the controller reports the link as ready or configured; none: do not wait (default: ${defaultState})`,
   )
     .choices(['ready', 'configured', 'none'])
     .helpGroup(optionHeading('on kubernetes'));
 }
 
-/** The `--deadline` of commands that wait for the controller of a cluster. */
+/** Returns the `--deadline` of commands that wait for the controller of a cluster. */
 export function deadlineOption(): Option {
-  return new Option('--deadline <DURATION>', 'how long to wait for this state (default: 1m)').helpGroup(
+  return new Option('--deadline <DURATION>', 'time limit of the wait (default: 1m)').helpGroup(
     optionHeading('on kubernetes'),
   );
 }
@@ -53,13 +53,10 @@ function addTarget(command: Command): Command {
       "shell command that reloads the router (default on a site: Skupper's reload, if it is installed)",
       parseReloadCommand,
     )
-    .option(
-      '--renew',
-      'request a certificate of 30 days, because `link renew` will run in time (default: 5 years, without renewal)',
-    )
+    .option('--renew', 'request a certificate of 30 days, which `link renew` will renew (default: 5 years)')
     .option(
       '--proxy-secret <FILE>',
-      'basic-auth Secret of an HTTP proxy for this exchange and for the router',
+      'file with the basic-auth Secret of an HTTP proxy for this command and for the router',
     );
   return withSettings(command, TARGET_SETTINGS);
 }
@@ -77,7 +74,7 @@ export function addRedeem(token: Command, context: CommandContext): void {
   )
     .option(
       '--retry',
-      'post again after an unknown outcome, a refusal or a damaged stored file; may spend another use',
+      'repeat the request after an unknown outcome, a refusal or a damaged stored file; may spend another use',
     )
     .option('--input', "redeem the AccessToken files of the site's input directory, and replace them")
     .addOption(waitOption('none'))
@@ -101,14 +98,11 @@ export function addBootstrap(program: Command, context: CommandContext): void {
       ),
   )
     .addOption(
-      new Option(
-        '--wait <STATE>',
-        'wait until the link reaches its router (ready) or is in place (configured)',
-      )
+      new Option('--wait <STATE>', 'wait until the link connects (ready) or is written (configured)')
         .choices(['ready', 'configured'])
         .default('ready'),
     )
-    .option('--watch', 'stay and renew the links at two thirds of their lifetime; implies --renew')
+    .option('--watch', 'keep running and renew the links at two thirds of their lifetime; implies --renew')
     .option('--continue-without-link', 'succeed with a warning if there is no link');
   addRouteFlags(bootstrap.option('--deadline <DURATION>', 'time limit of the whole command (default: 10m)'))
     .addOption(OUTPUT())

@@ -1,7 +1,7 @@
 import type { LinkLocation, ReloadOutcome, RequestingSite } from '../../compose/token-redemption.js';
 import { CommandError } from '../terminal/command-error.js';
 import type { CommandContext } from './link-target.js';
-import { type ReloadCommand, runReload, shownCommand } from './reload-command.js';
+import { commandText, type ReloadCommand, runReload } from './reload-command.js';
 
 /** The router of a directory of links, for its reload. */
 export interface ReloadTarget {
@@ -9,7 +9,7 @@ export interface ReloadTarget {
   readonly place?: Pick<LinkLocation, 'settleReload'>;
   readonly site?: RequestingSite;
   readonly namespace?: string;
-  /** As Skupper names it. */
+  /** Name of the platform in Skupper. */
   readonly platform: string;
   readonly reloadCommand?: string;
 }
@@ -17,7 +17,7 @@ export interface ReloadTarget {
 /** Result of the reload after a change of links. */
 export interface ReloadReport {
   readonly outcome: ReloadOutcome;
-  /** The command that was run, or that has to be run. */
+  /** The command that was run, or that the user has to run. */
   readonly command?: string;
   /** Why the reload is still pending. */
   readonly pendingReason?: 'not-started' | 'tokens-left' | 'not-installed' | { readonly failed: string };
@@ -38,8 +38,8 @@ function commandFor({
 }
 
 /**
- * Reloads the router of the target if changes of this or an earlier run need that: with the given command, else with Skupper's,
- * which is ended after `timeoutMs`. A site that was never started is not reloaded; its operator has to start it.
+ * Reloads the router of the target if changes of this or an earlier run need that: with the command of the flag, else with Skupper's,
+ * which is stopped after `timeoutMs`. A site that was never started is not reloaded; its operator has to start it.
  */
 export async function settleReload(
   target: ReloadTarget,
@@ -51,7 +51,7 @@ export async function settleReload(
   const command = commandFor(target);
   let pendingReason: ReloadReport['pendingReason'];
   const reload = async () => {
-    // The reader of the directory needs no reload.
+    // Without a reload command the directory needs no reload.
     if (command === undefined) return true;
     const obstacle = reloadCommand === undefined && site ? obstacleTo(site) : undefined;
     const run = obstacle ?? (await runReload(command, timeoutMs));
@@ -64,35 +64,35 @@ export async function settleReload(
   if (command === undefined) return { outcome: 'not-needed' };
   return {
     outcome,
-    ...(outcome !== 'not-needed' && { command: shownCommand(command) }),
+    ...(outcome !== 'not-needed' && { command: commandText(command) }),
     ...(pendingReason !== undefined && { pendingReason }),
   };
 }
 
-/** Why Skupper's own reload cannot be run. */
+/** Returns why Skupper's own reload cannot be run. */
 function obstacleTo(site: RequestingSite): 'not-started' | 'tokens-left' | undefined {
   if (site.state() !== 'started') return 'not-started';
   // Skupper redeems these tokens at each reload. If one is refused, the reload fails after it has stopped the site.
   return site.inputTokens().length > 0 ? 'tokens-left' : undefined;
 }
 
-/** Throws a CommandError for a failed reload; `done` says what the command has done before. */
-export function requireReload({ pendingReason, command }: ReloadReport, done = 'the link is in place'): void {
+/** Throws a CommandError for a failed reload; `done` is a sentence on what the command has done. */
+export function requireReload({ pendingReason, command }: ReloadReport, done = 'the link is written'): void {
   if (typeof pendingReason !== 'object') return;
-  throw new CommandError(`${done}, but it was not reloaded: ${pendingReason.failed}`, {
+  throw new CommandError(`${done}, but the reload failed: ${pendingReason.failed}`, {
     exitCode: 1,
-    hint: `run it by hand, or repeat this command, which spends nothing: ${command}`,
+    hint: `repeat this command, which spends no use, or run: ${command}`,
   });
 }
 
-/** The report as text output, which may be empty; `what` is the object to load. */
+/** Formats the report, as an empty text if no reload was needed; `what` is the object to load. */
 export function reloadText({ outcome, command, pendingReason }: ReloadReport, what = 'the link'): string {
   if (outcome === 'reloaded') return `Reloaded with: ${command}\n`;
   if (outcome === 'not-needed') return '';
   if (pendingReason === 'not-started') return `The site is not started yet. Start it: ${command}\n`;
   if (pendingReason === 'tokens-left') {
-    return `Not reloaded, because Skupper would redeem the AccessTokens of the input directory. Let token redeem --input replace them, mend or remove those that it leaves, then run: ${command}\n`;
+    return `Not reloaded, because Skupper would redeem the AccessTokens of the input directory. Run token redeem --input to replace them, correct or remove the remaining ones, then run: ${command}\n`;
   }
-  if (pendingReason === 'not-installed') return `To put ${what} to use, run: ${command}\n`;
-  return `Not reloaded: ${pendingReason?.failed}. To put ${what} to use, run: ${command}\n`;
+  if (pendingReason === 'not-installed') return `To activate ${what}, run: ${command}\n`;
+  return `Not reloaded: ${pendingReason?.failed}. To activate ${what}, run: ${command}\n`;
 }

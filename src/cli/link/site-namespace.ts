@@ -7,12 +7,12 @@ export function siteNamespace({ namespace = 'default' }: Settings): string {
   return namespace;
 }
 
-/** Throws a CommandError for an unknown namespace if there are others: it is probably mistyped. Without any, a site may follow. */
+/** Throws a CommandError for an unknown namespace if others exist: the name is probably mistyped. Without any, a site may follow. */
 export function requireKnownNamespace(skupperHome: string, namespace: string): void {
-  const there = namespacesIn(skupperHome);
-  if (there.length === 0 || there.includes(namespace)) return;
+  const existing = namespacesIn(skupperHome);
+  if (existing.length === 0 || existing.includes(namespace)) return;
   throw new CommandError(`there is no namespace "${namespace}" in ${skupperHome}`, {
     exitCode: 2,
-    hint: `name one that is there with --namespace (${there.join(', ')}), or make the site first`,
+    hint: `set --namespace to one of ${existing.join(', ')}, or create the site first`,
   });
 }

@@ -51,11 +51,11 @@ async function round(
 ): Promise<number | 'nothing-left'> {
   const links = await place.links.list();
   if (links.length === 0) {
-    writeStderr('There is no link any more.\n');
+    writeStderr('There are no links left.\n');
     return 'nothing-left';
   }
-  const isWanted = (link: Parameters<RenewalPlan['isDue']>[0]) => plan.isDue(link, context.clock());
-  const renewals = await renewSecrets(links, { isWanted }, place, side);
+  const isSelected = (link: Parameters<RenewalPlan['isDue']>[0]) => plan.isDue(link, context.clock());
+  const renewals = await renewSecrets(links, { isSelected }, place, side);
   for (const renewal of renewals) {
     if (renewal.outcome === 'renewed') plan.begin(renewal, context.clock());
     if (renewal.outcome !== 'failed') continue;
@@ -63,28 +63,28 @@ async function round(
     else plan.putOff(renewal, context.clock());
   }
   const reload = await settleReload(target, context);
-  const tried = renewals.filter(({ outcome }) => outcome === 'renewed' || outcome === 'failed');
-  writeStderr(tried.map(renewalText).join('') + reloadText(reload, 'what is renewed'));
-  const next = plan.next(waitingIn(renewals));
+  const attempts = renewals.filter(({ outcome }) => outcome === 'renewed' || outcome === 'failed');
+  writeStderr(attempts.map(renewalText).join('') + reloadText(reload, 'the renewed links'));
+  const next = plan.next(scheduledIn(renewals));
   if (next === Number.POSITIVE_INFINITY) return nothingLeft(renewals);
   const longest = reload.outcome === 'owed' ? RELOAD_RETRY_MS : MAX_SLEEP_MS;
   return Math.max(MIN_SLEEP_MS, Math.min(next - context.clock(), longest));
 }
 
-function waitingIn(renewals: readonly SecretRenewal[]): string[] {
+function scheduledIn(renewals: readonly SecretRenewal[]): string[] {
   return renewals.flatMap((renewal) =>
     renewal.outcome === 'not-renewable' ? [] : [renewal.certificateSha256],
   );
 }
 
-/** Throws if a link was rejected; links that never were renewable end the command without an error. */
+/** Throws if the service rejected a renewal. If no link was ever renewable, the command ends without an error. */
 function nothingLeft(renewals: readonly SecretRenewal[]): 'nothing-left' {
   const [failed] = failedOf(renewals);
   if (failed) {
     const { message, hint } = failed.failure;
-    const called = failed.links.join(', ');
-    throw new CommandError(`link "${called}" is renewed no more: ${message}`, { exitCode: 3, hint });
+    const names = failed.links.join(', ');
+    throw new CommandError(`link "${names}" can no longer be renewed: ${message}`, { exitCode: 3, hint });
   }
-  writeStderr(`warning: nothing here is to be renewed\n${renewals.map(renewalText).join('')}`);
+  writeStderr(`warning: no link can be renewed\n${renewals.map(renewalText).join('')}`);
   return 'nothing-left';
 }

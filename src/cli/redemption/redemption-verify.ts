@@ -8,8 +8,8 @@ import { withStore } from '../terminal/store-session.js';
 import type { RedemptionListFlags } from './redemption.js';
 
 const UNCHAINED = {
-  why: 'the ledger of a cluster cannot be verified',
-  instead: 'it is made of the Redemptions, without a chain of codes; who may change them is decided by RBAC',
+  reason: 'the ledger of a cluster cannot be verified',
+  hint: 'it is made of the Redemptions, without a chain of codes; who may change them is decided by RBAC',
 };
 
 function faultText({ grantUid, seq, problem }: LedgerFault): string {

@@ -59,7 +59,7 @@ const REDEMPTIONS: Omit<ListingFormat<RedemptionReport>, 'format'> = {
     canStill,
     revokedAt = '-',
   }) => [id, grant, createdAt, name, subject, peer, newest?.notAfter ?? notAfter, canStill, revokedAt],
-  nothing: 'There are no redemptions.\n',
+  emptyText: 'There are no redemptions.\n',
 };
 
 const DETAILS = [
@@ -100,7 +100,7 @@ const EVENTS: Omit<ListingFormat<EventReport>, 'format'> = {
     subject || '-',
     peer || '-',
   ],
-  nothing: 'The ledger is empty.\n',
+  emptyText: 'The ledger is empty.\n',
 };
 
 /**

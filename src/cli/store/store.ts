@@ -10,9 +10,8 @@ import type { OutputFormat } from '../terminal/output-format.js';
 type StoreFlags = { readonly output?: OutputFormat } & Readonly<Record<string, unknown>>;
 
 const NO_STORE = {
-  why: 'on kubernetes grants and redemptions are resources, and there is no store',
-  instead:
-    'name the store of a service elsewhere with --platform standalone; backups of the cluster hold its resources',
+  reason: 'on kubernetes grants and redemptions are resources, and there is no store',
+  hint: 'name the store of a service elsewhere with --platform standalone; backups of the cluster hold its resources',
 };
 const HOST = { clock: Date.now, checkpoint: () => undefined };
 

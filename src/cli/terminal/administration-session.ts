@@ -13,7 +13,7 @@ import { requirePlatform, withStoreOf } from './store-session.js';
 
 const BEARER = /^[\w.~+/=-]+$/;
 
-/** The flags of a command, settings among them. */
+/** The flags of a command, including settings. */
 type Flags = Readonly<Record<string, unknown>>;
 
 /** The administration for commands on grants, tokens and redemptions: of a local store, a remote service or a cluster. */
@@ -21,11 +21,11 @@ export interface AdministrationSession {
   readonly administration: Administration;
   /** The namespace of the command: the setting, else the only one that the service serves, else `default`. */
   readonly namespace: string;
-  /** The namespace of a command that names none. */
-  readonly usualNamespace: string;
+  /** The namespace of a command without `-n`. */
+  readonly defaultNamespace: string;
   /** The platform of the service, if it is known. */
   readonly platform: string | undefined;
-  /** Reads the code of a grant; only in a cluster, where every reader of a grant may read it. */
+  /** Reads the code of a grant; only in a cluster, where everyone who may read the AccessGrant can read its code. */
   readonly readCode?: (uid: string) => Promise<string>;
 }
 
@@ -39,16 +39,16 @@ export async function withAdministration<T>(
 ): Promise<T> {
   const { settings } = anyConfigurationFrom(flags);
   const sessionOf = async (administration: Administration): Promise<AdministrationSession> => {
-    const { namespace: usualNamespace, platform } = await administration.describeService();
+    const { namespace: defaultNamespace, platform } = await administration.describeService();
     requirePlatform(flags.platform, platform);
-    return { administration, namespace: settings.namespace ?? usualNamespace, usualNamespace, platform };
+    return { administration, namespace: settings.namespace ?? defaultNamespace, defaultNamespace, platform };
   };
   if (settings.server || settings.platform !== 'kubernetes') refuseDeadline(flags);
   if (settings.server) return operation(await sessionOf(await openServer(settings.server, settings, flags)));
   if (settings.platform === 'kubernetes') {
-    return withCluster(flags, settings, ({ administration, namespace, usualNamespace }) => {
+    return withCluster(flags, settings, ({ administration, namespace, defaultNamespace }) => {
       const readCode = (uid: string) => administration.readCode(uid);
-      return operation({ administration, namespace, usualNamespace, platform: 'kubernetes', readCode });
+      return operation({ administration, namespace, defaultNamespace, platform: 'kubernetes', readCode });
     });
   }
   return withStoreOf(settings, async (session) => operation(await sessionOf(storeAdministration(session))));
@@ -56,9 +56,9 @@ export async function withAdministration<T>(
 
 function refuseDeadline({ deadline }: Flags): void {
   if (deadline === undefined) return;
-  throw new CommandError('--deadline is for --platform kubernetes', {
+  throw new CommandError('--deadline needs --platform kubernetes', {
     exitCode: 2,
-    hint: 'leave it out: outside a cluster a new grant is not waited for',
+    hint: 'omit --deadline: outside a cluster a new grant is ready at once',
   });
 }
 
@@ -66,14 +66,14 @@ async function openServer(url: URL, settings: Settings, flags: Flags): Promise<A
   if (flags.store !== undefined) {
     throw new CommandError('--store and --server exclude each other', {
       exitCode: 2,
-      hint: 'leave one out: either this command opens the store, or the service does',
+      hint: 'omit one: either this command opens the store, or the service does',
     });
   }
   const { serverTokenFile, serverCa: caFile } = settings;
   if (serverTokenFile === undefined) {
     throw new CommandError('--server needs a bearer token', {
       exitCode: 2,
-      hint: 'name the file that holds it with --server-token-file',
+      hint: 'set --server-token-file to the file that contains it',
     });
   }
   const bearer = readBearerFile(serverTokenFile);
@@ -84,33 +84,36 @@ async function openServer(url: URL, settings: Settings, flags: Flags): Promise<A
 /** The `-n` flag of a suggested command, after a space; empty if it applies to the same namespace without it. */
 export function namespaceFlag({
   namespace,
-  usualNamespace,
-}: Pick<AdministrationSession, 'namespace' | 'usualNamespace'>): string {
-  return namespace === usualNamespace ? '' : ` -n ${namespace}`;
+  defaultNamespace,
+}: Pick<AdministrationSession, 'namespace' | 'defaultNamespace'>): string {
+  return namespace === defaultNamespace ? '' : ` -n ${namespace}`;
 }
 
-/** Throws a CommandError if `--server` is given to a command that needs the store itself; `why` is the message. */
-export function refuseServer(flags: Flags, why: string): void {
+/** Throws a CommandError if `--server` is given to a command that needs the store itself; `reason` is the message. */
+export function refuseServer(flags: Flags, reason: string): void {
   if (flags.server === undefined) return;
-  throw new CommandError(why, { exitCode: 2, hint: 'run it on the host of the service, without --server' });
+  throw new CommandError(reason, {
+    exitCode: 2,
+    hint: 'run the command on the host of the service, without --server',
+  });
 }
 
 /**
- * The bearer token in a file that only its owner may read. Throws a CommandError or UnreadableFileError, which quote nothing of
- * the content.
+ * Returns the bearer token in a file that only its owner may read. Throws a CommandError or UnreadableFileError without the
+ * content.
  */
 function readBearerFile(file: string): string {
   const mode = withFileErrors(file, () => statSync(file)).mode & 0o777;
   if ((mode & 0o077) !== 0) {
-    throw new CommandError(`${file} can be read by others (mode ${mode.toString(8).padStart(4, '0')})`, {
+    throw new CommandError(`${file} can be read by other users (mode ${mode.toString(8).padStart(4, '0')})`, {
       exitCode: 2,
-      hint: `it holds a bearer token: chmod 600 ${resolve(file)}`,
+      hint: `run chmod 600 ${resolve(file)}`,
     });
   }
   const bearer = readBoundedText(file).trim();
   if (BEARER.test(bearer)) return bearer;
-  throw new CommandError(`${file} holds no bearer token`, {
+  throw new CommandError(`${file} contains no bearer token`, {
     exitCode: 2,
-    hint: 'it has to hold the access token alone, in one line',
+    hint: 'the file must contain only the access token, in one line',
   });
 }

@@ -13,9 +13,9 @@ export async function withCluster<T>(
   operation: (cluster: OpenClusterAdministration) => Promise<T>,
 ): Promise<T> {
   if (settings.store !== undefined) {
-    throw new CommandError('--store does not go with --platform kubernetes', {
+    throw new CommandError('--store cannot be combined with --platform kubernetes', {
       exitCode: 2,
-      hint: 'leave it out: grants and redemptions are resources of the cluster',
+      hint: 'omit --store: grants and redemptions are resources of the cluster',
     });
   }
   const timeoutMs = parseWindow('--deadline', deadline as string | undefined) ?? DEFAULT_READY_MS;

@@ -22,7 +22,7 @@ export function withSettings(
   return command;
 }
 
-/** The proxy of `--proxy`. Throws a CommandError for a URL with user information: other users can read a command line. */
+/** Returns the proxy of `--proxy`. Throws a CommandError for a URL with user information: other users can read a command line. */
 function parseProxy(value: string): string {
   if (!value.includes('@')) return value;
   throw new CommandError('--proxy cannot have a user name or a password', {
@@ -33,9 +33,7 @@ function parseProxy(value: string): string {
 
 /** Adds the flags of a command that connects to services or routers. */
 export function addConnectionFlags(command: Command): Command {
-  return addRouteFlags(
-    command.option('--timeout <DURATION>', 'how long one exchange may take (default: 10s)'),
-  );
+  return addRouteFlags(command.option('--timeout <DURATION>', 'time limit of one exchange (default: 10s)'));
 }
 
 /** Adds the flags for the route by which a command connects. */
@@ -43,7 +41,7 @@ export function addRouteFlags(command: Command): Command {
   return command
     .option(
       '--proxy <URL>',
-      'HTTP proxy to go through, without user name and password (default: HTTPS_PROXY, unless NO_PROXY names the host)',
+      'HTTP proxy, without user name and password (default: HTTPS_PROXY, unless NO_PROXY lists the host)',
       parseProxy,
     )
     .option(

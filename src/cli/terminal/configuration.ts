@@ -6,7 +6,7 @@ import { CommandError } from './command-error.js';
 /** Settings of a command that runs outside a cluster. */
 export type LocalSettings = Settings & { readonly platform: Exclude<Settings['platform'], 'kubernetes'> };
 
-/** The configuration from flags, environment and file; warnings go to standard error. */
+/** Reads the configuration from flags, environment and file; writes warnings to standard error. */
 export function anyConfigurationFrom(flags: Readonly<Record<string, unknown>>): Configuration {
   const { env, stderr } = processContext();
   const configuration = loadConfiguration(flags, env);
@@ -14,26 +14,26 @@ export function anyConfigurationFrom(flags: Readonly<Record<string, unknown>>): 
   return configuration;
 }
 
-/** Why a command does not run for a cluster, and what to do instead. */
+/** Why a command does not work with a cluster, and what to do instead. */
 export interface NotInCluster {
-  readonly why: string;
-  readonly instead: string;
+  readonly reason: string;
+  readonly hint: string;
 }
 
-const USUALLY_NOT: NotInCluster = {
-  why: 'this command does not work on kubernetes',
-  instead: 'name another platform with --platform; docs/reference/cli.md lists the commands for a cluster',
+const DEFAULT_REASON: NotInCluster = {
+  reason: 'this command does not work on kubernetes',
+  hint: 'set another platform with --platform; docs/reference/cli.md lists the commands for a cluster',
 };
 
-/** As {@link anyConfigurationFrom}. Throws a CommandError if the platform is kubernetes. */
+/** Reads the configuration as {@link anyConfigurationFrom} does. Throws a CommandError if the platform is kubernetes. */
 export function configurationFrom(
   flags: Readonly<Record<string, unknown>>,
-  { why, instead }: NotInCluster = USUALLY_NOT,
+  { reason, hint }: NotInCluster = DEFAULT_REASON,
 ): {
   readonly settings: LocalSettings;
 } {
   const { settings } = anyConfigurationFrom(flags);
   const { platform } = settings;
   if (platform !== 'kubernetes') return { settings: { ...settings, platform } };
-  throw new CommandError(why, { exitCode: 2, hint: instead });
+  throw new CommandError(reason, { exitCode: 2, hint });
 }

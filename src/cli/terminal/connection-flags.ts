@@ -35,7 +35,7 @@ function parseConnectTo(value: string) {
   };
 }
 
-/** Connection options from flags, and for the proxy from HTTPS_PROXY and NO_PROXY. */
+/** Returns the connection options of the flags; without `--proxy` the proxy of HTTPS_PROXY and NO_PROXY. */
 export function connectionOptions(flags: ConnectionFlags): Omit<ServiceConnectionOptions, 'clock'> {
   const { env } = processContext();
   const timeoutMs = flags.timeout === undefined ? undefined : parseDuration(flags.timeout);

@@ -13,8 +13,8 @@ export async function readExternalText(file: string, signal?: AbortSignal): Prom
   try {
     return await (file === '-' ? readStream(processContext().stdin, signal) : readPath(file, signal));
   } catch (error) {
-    const isLate = (error as Error).name === 'AbortError';
-    const cause = isLate ? new Error('it did not come to its end in the time given') : error;
+    const isAborted = (error as Error).name === 'AbortError';
+    const cause = isAborted ? new Error('the end of the input did not arrive in time') : error;
     throw new UnreadableFileError(file === '-' ? 'standard input' : file, cause);
   }
 }

@@ -4,9 +4,8 @@ import { explainFileError } from '../../files/file-error.js';
 import { CommandError, type ExitCode } from './command-error.js';
 import { adviceFor } from './exit-codes.js';
 
-// Invalid configuration and certificates; compared by name, so that no command loads their modules for it.
-// A hint of the error itself takes precedence.
-const UNUSABLE: ReadonlyMap<string, string | undefined> = new Map([
+// Errors of the configuration, by name, so that their modules need not be loaded. A hint of the error itself takes precedence.
+const CONFIGURATION_ERRORS: ReadonlyMap<string, string | undefined> = new Map([
   ['ConfigurationError', undefined],
   ['DataDirectoryError', undefined],
   ['SettingsConflictError', undefined],
@@ -14,29 +13,25 @@ const UNUSABLE: ReadonlyMap<string, string | undefined> = new Map([
   ['NoLockError', undefined],
   [
     'CertificateAuthorityError',
-    'mend that file or put it back from the backup; or give another CA that may sign now with --issuer-cert and --issuer-key',
+    'correct that file or restore it from the backup, or set another CA with --issuer-cert and --issuer-key',
   ],
   [
     'ServerIdentityError',
-    'give a certificate chain that is valid now, its key and its CA with --tls-cert, --tls-key and --tls-ca',
+    'set a valid certificate chain, its key and its CA with --tls-cert, --tls-key and --tls-ca',
   ],
   ['StoreOpenError', undefined],
-  [
-    'ClusterConfigError',
-    'name a kubeconfig with --kubeconfig and a context of it with --context, or run this in a pod of the cluster',
-  ],
+  ['ClusterConfigError', 'set --kubeconfig and --context, or run this command in a pod of the cluster'],
   ['LedgerKeyError', undefined],
   ['StoreSchemaError', undefined],
 ]);
 
 const API_HINT =
-  'check that the API server is reached from here, that the CRDs are applied, and that its account has the roles of deploy/';
-const UNFORESEEN =
-  'this was not foreseen: look at what the command was given, and report it if nothing there is wrong';
+  'check that the API server can be reached, that the CRDs are applied, and that the account has the roles of deploy/';
+const UNEXPECTED_HINT = 'this is an unexpected error: check the flags, and report it if they are correct';
 
-const WITH_OPTIONAL = 'install linkgrant anew with its optional packages';
+const OPTIONAL_PACKAGES_HINT = 'reinstall linkgrant with its optional packages';
 
-/** A failure as text output: the cause in one line, optionally a hint, and the exit code. */
+/** Describes a failure: the cause in one line, a hint if there is one, and the exit code. */
 export function describeFailure(error: unknown): {
   message: string;
   hint?: string | undefined;
@@ -49,9 +44,10 @@ export function describeFailure(error: unknown): {
     return { message: error.message, hint: error.hint ?? advice, exitCode };
   }
   const { name, message, hint, code, path } = error as NodeJS.ErrnoException & { hint?: string };
-  if (UNUSABLE.has(name)) return { message, hint: hint ?? UNUSABLE.get(name), exitCode: 2 };
+  if (CONFIGURATION_ERRORS.has(name))
+    return { message, hint: hint ?? CONFIGURATION_ERRORS.get(name), exitCode: 2 };
   if (code === 'ERR_MODULE_NOT_FOUND') {
-    return { message: `a package is not installed: ${message}`, hint: WITH_OPTIONAL, exitCode: 2 };
+    return { message: `a package is not installed: ${message}`, hint: OPTIONAL_PACKAGES_HINT, exitCode: 2 };
   }
   if (name === 'ApiError') return { message: `the Kubernetes API: ${message}`, hint: API_HINT, exitCode: 4 };
   if (name === 'UnreadableFileError') return { message, hint, exitCode: 1 };
@@ -59,5 +55,5 @@ export function describeFailure(error: unknown): {
     const problem = explainFileError(path, error);
     return { message: `${path} cannot be used: ${problem.reason}`, hint: problem.hint, exitCode: 1 };
   }
-  return { message: message || String(error), hint: UNFORESEEN, exitCode: 1 };
+  return { message: message || String(error), hint: UNEXPECTED_HINT, exitCode: 1 };
 }

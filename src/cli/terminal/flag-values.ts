@@ -5,7 +5,7 @@ import { CommandError, type ExitCode } from './command-error.js';
 import { readExternalText } from './external-text.js';
 
 /** The error for an invalid value of a flag. */
-function wrongValue(flag: string, value: string, hint: string): CommandError {
+function invalidValue(flag: string, value: string, hint: string): CommandError {
   return new CommandError(`${flag} cannot be "${value}"`, { exitCode: 2, hint });
 }
 
@@ -13,7 +13,7 @@ function wrongValue(flag: string, value: string, hint: string): CommandError {
 export function parseCount(flag: string, value: string | undefined): number | undefined {
   if (value === undefined) return undefined;
   if (/^\d{1,9}$/.test(value) && Number(value) >= 1) return Number(value);
-  throw wrongValue(flag, value, 'use a whole number of at least 1');
+  throw invalidValue(flag, value, 'use a whole number of at least 1');
 }
 
 /** Reads a duration longer than 0 from a flag, in milliseconds; undefined if the flag is absent. Throws a CommandError. */
@@ -21,24 +21,24 @@ export function parseWindow(flag: string, value: string | undefined): number | u
   if (value === undefined) return undefined;
   const ms = parseDuration(value);
   if (ms !== undefined && ms > 0) return ms;
-  throw wrongValue(flag, value, 'use a duration such as 90s, 15m, 1h30m or 7d');
+  throw invalidValue(flag, value, 'use a duration such as 90s, 15m, 1h30m or 7d');
 }
 
 /** Throws a CommandError for a name that no Kubernetes resource can have. */
 export function requireResourceName(flag: string, name: string): void {
-  if (!isResourceName(name)) throw wrongValue(flag, name, 'use lower-case letters, digits, - and .');
+  if (!isResourceName(name)) throw invalidValue(flag, name, 'use lower-case letters, digits, - and .');
 }
 
-/** Throws a CommandError for a text that cannot be the subject of a certificate. It may be long, so it is not repeated. */
+/** Throws a CommandError for a text that cannot be the subject of a certificate. The message does not repeat it, because it can be long. */
 export function requireSubject(subject: string): void {
   if (isSubject(subject)) return;
-  throw new CommandError('--subject cannot be what was given', {
+  throw new CommandError('--subject is not valid', {
     exitCode: 2,
     hint: 'use 1 to 253 printable characters',
   });
 }
 
-/** The text of a file or a pipe, or of standard input for `-`; rejects with a CommandError that names `what`. */
+/** Reads a file or a pipe, or standard input for `-`. Rejects with a CommandError; `what` is the subject of its message. */
 async function readInput(
   file: string,
   what: string,
@@ -50,21 +50,21 @@ async function readInput(
     const { code, reason, hint } = error as UnreadableFileError;
     throw new CommandError(`${what} cannot be read: ${file === '-' ? '' : `${file}: `}${reason}`, {
       exitCode: failure.exitCode,
-      // The hint of a file without access is about its rights, not about another file.
+      // For a denied permission use the hint of the error, which is about the permissions of the file.
       hint: code === undefined || code === 'ENOENT' ? failure.hint : hint,
       cause: error,
     });
   }
 }
 
-/** The code in a file, or on standard input for `-`: its text without one newline at the end. Rejects with a CommandError. */
+/** Reads a code from a file, or from standard input for `-`, without one newline at the end. Rejects with a CommandError. */
 export async function readCode(file: string): Promise<string> {
-  const hint = 'name a file that holds the code alone, or - for standard input';
+  const hint = 'use a file that contains only the code, or - for standard input';
   return (await readInput(file, 'the code file', { exitCode: 2, hint })).replace(/\n$/, '');
 }
 
-/** The text of a token file, or of standard input for `-`. Rejects with a CommandError if it cannot be read. */
+/** Reads a token file, or standard input for `-`. Rejects with a CommandError if it cannot be read. */
 export function readToken(file: string): Promise<string> {
-  const hint = 'name the file that `linkgrant token issue` wrote, or - for standard input';
+  const hint = 'use the file that `linkgrant token issue` wrote, or - for standard input';
   return readInput(file, 'the token file', { exitCode: 1, hint });
 }

@@ -4,7 +4,7 @@ import { writeOut } from './write-out.js';
 
 const PAGE = 500;
 
-/** Format of a listing. Reports are nested objects of texts and numbers. */
+/** How to write a listing of reports. */
 export interface ListingFormat<Report> {
   readonly format: 'json' | 'yaml' | 'csv' | undefined;
   /** The values of a CSV line, by heading. */
@@ -12,11 +12,11 @@ export interface ListingFormat<Report> {
   readonly headings: readonly string[];
   /** The cells of a line of text, as many as headings. */
   readonly cells: (report: Report) => readonly string[];
-  /** The text instead of an empty table. */
-  readonly nothing: string;
+  /** The text that replaces an empty table. */
+  readonly emptyText: string;
 }
 
-/** The pages of a listing, read one by one on demand. */
+/** Reads the pages of a listing on demand. */
 export async function* pagesOf<T>(
   list: (page: PageRequest) => Promise<Page<T>>,
 ): AsyncGenerator<readonly T[]> {
@@ -29,8 +29,7 @@ export async function* pagesOf<T>(
 }
 
 /**
- * Writes a listing to standard output page by page. The columns of a table are as wide as the first page
- * needs. Rejects as {@link writeOut} does.
+ * Writes a listing to standard output page by page. The first page determines the widths of the columns of a table. Rejects as {@link writeOut} does.
  */
 export async function writeListing<Report>(
   pages: AsyncIterable<readonly Report[]>,
@@ -82,7 +81,7 @@ const WRITERS: Readonly<
       end: (isEmpty) => (isEmpty ? headings : ''),
     };
   },
-  text: ({ headings, cells, nothing }) => {
+  text: ({ headings, cells, emptyText }) => {
     let widths: number[] | undefined;
     return {
       page(reports, isFirst) {
@@ -97,12 +96,12 @@ const WRITERS: Readonly<
             .trimEnd()}\n`;
         return (isFirst ? [headings, ...rows] : rows).map(line).join('');
       },
-      end: (isEmpty) => (isEmpty ? nothing : ''),
+      end: (isEmpty) => (isEmpty ? emptyText : ''),
     };
   },
 };
 
-// A text that begins like this is a formula for a spreadsheet.
+// A spreadsheet interprets a text that begins with one of these characters as a formula.
 const FORMULA = /^[=+\-@\t\r]/;
 
 function cell(value: string | number | undefined): string {
@@ -112,8 +111,8 @@ function cell(value: string | number | undefined): string {
 }
 
 /**
- * A line of comma-separated values (RFC 4180), with its line break. A text that a spreadsheet would
- * interpret as a formula is prefixed with an apostrophe.
+ * Returns a line of comma-separated values (RFC 4180) with its line break. A text that a spreadsheet would interpret as a
+ * formula is prefixed with an apostrophe.
  */
 export function csvLine(values: readonly (string | number | undefined)[]): string {
   return `${values.map(cell).join(',')}\r\n`;

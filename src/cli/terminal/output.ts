@@ -15,7 +15,7 @@ export async function print(format: OutputFormat, value: unknown, text: () => st
   else await writeOut(text());
 }
 
-/** Columns under headings, each as wide as its longest cell; each row is one line, also with line breaks in a cell. */
+/** Formats a table. Each column is as wide as its longest cell; line breaks in a cell are escaped. */
 export function table(headings: readonly string[], rawRows: readonly (readonly string[])[]): string {
   const rows = rawRows.map((row) => row.map(plainLine));
   const widths = headings.map((heading, column) =>
@@ -29,14 +29,16 @@ export function table(headings: readonly string[], rawRows: readonly (readonly s
   return [headings, ...rows].map(line).join('');
 }
 
-/** `label: value` lines with the values in one column; undefined ones are left out. */
+/** Formats `label: value` lines with the values in one column; omits undefined values. */
 export function fields(pairs: readonly (readonly [string, string | number | undefined])[]): string {
-  const shown = pairs.filter(([, value]) => value !== undefined);
-  const width = Math.max(...shown.map(([label]) => label.length)) + 1;
-  return shown.map(([label, value]) => `${`${label}:`.padEnd(width)} ${plainLine(String(value))}\n`).join('');
+  const present = pairs.filter(([, value]) => value !== undefined);
+  const width = Math.max(...present.map(([label]) => label.length)) + 1;
+  return present
+    .map(([label, value]) => `${`${label}:`.padEnd(width)} ${plainLine(String(value))}\n`)
+    .join('');
 }
 
-/** A SHA-256 as OpenSSL prints fingerprints: `AB:CD:…`. */
+/** Formats a SHA-256 as OpenSSL prints fingerprints: `AB:CD:…`. */
 export function formatFingerprint(hex: string): string {
   return (hex.toUpperCase().match(/../g) ?? []).join(':');
 }

@@ -1,14 +1,14 @@
 // Characters that move a terminal's cursor or change the direction of a line. Tabs and line breaks are left to the caller, and so
 // is the carriage return in a line break of CSV.
-const ACTS_ON_TERMINALS =
+const TERMINAL_CONTROLS =
   /[^\P{Cc}\t\n\r]|\r(?!\n)|[\p{Zl}\p{Zp}\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]/gu;
 
-/** Text that only displays on a terminal: control characters become `\uXXXX`, which is equivalent in JSON. */
+/** Escapes the characters that control a terminal as `\uXXXX`, which is equivalent in JSON. */
 export function plainText(text: string): string {
-  return text.replace(ACTS_ON_TERMINALS, escaped);
+  return text.replace(TERMINAL_CONTROLS, escaped);
 }
 
-/** The same in one line: line breaks and tabs are escaped too. */
+/** Escapes line breaks and tabs too. */
 export function plainLine(text: string): string {
   return plainText(text).replace(/[\t\n]/g, escaped);
 }

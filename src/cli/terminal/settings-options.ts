@@ -13,7 +13,7 @@ export function collect(value: string, previous: readonly string[] | undefined):
   return [...(previous ?? []), value];
 }
 
-/** The heading of an option group in the help. */
+/** Returns the heading of an option group in the help. */
 export function optionHeading(group: SettingGroup): string {
   return `Options ${group}:`;
 }
@@ -22,11 +22,11 @@ function optionFor(key: SettingKey, isServe: boolean): Option {
   const definition: SettingDefinition = SETTINGS[key];
   const { placeholder, elsewhere, many, short } = definition;
   const description = isServe ? definition.description : (elsewhere ?? definition.description);
-  const isUnnamed = typeof definition.default === 'string' && !description.includes('(default:');
-  const shownDefault = isUnnamed ? ` (default: ${definition.default})` : '';
+  const hasUnstatedDefault = typeof definition.default === 'string' && !description.includes('(default:');
+  const defaultText = hasUnstatedDefault ? ` (default: ${definition.default})` : '';
   const long = placeholder === undefined ? flagOf(key) : `${flagOf(key)} <${placeholder}>`;
   const flag = short === undefined ? long : `-${short}, ${long}`;
-  const option = new Option(flag, `${description}${shownDefault}${many ? '; may be repeated' : ''}`);
+  const option = new Option(flag, `${description}${defaultText}${many ? '; may be repeated' : ''}`);
   // --no-redemption is a setting of its own, not the negation of another flag.
   option.negate = false;
   // The service redeems tokens only as a controller of AccessTokens; commands redeem them on every platform.

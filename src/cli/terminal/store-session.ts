@@ -6,14 +6,14 @@ import type { GrantStore } from '../../redemption/ports/grant-store.js';
 import { CommandError } from './command-error.js';
 import { configurationFrom, type NotInCluster } from './configuration.js';
 
-/** An open store, and the description that its service publishes. */
+/** An open store, and the description that its service recorded. */
 export interface StoreSession {
   readonly store: GrantStore;
   /** Undefined before the first start of a service on this store. */
   readonly service: ServiceDescription | undefined;
   /** The namespace of the command: the setting, else the only one that the service serves, else `default`. */
   readonly namespace: string;
-  /** Data directory, with the CAs of a standalone service. */
+  /** The data directory; contains the CAs of a standalone service. */
   readonly dataDir: string;
   readonly clock: Clock;
 }
@@ -56,6 +56,6 @@ export function requirePlatform(requested: unknown, served: string | undefined):
   if (requested === undefined || served === undefined || served === requested) return;
   throw new CommandError(`the service on this store is for platform ${served}, not ${requested}`, {
     exitCode: 2,
-    hint: 'leave --platform out, or name the --data-dir of the service that is meant',
+    hint: 'omit --platform, or set the --data-dir of another service',
   });
 }

@@ -14,7 +14,7 @@ const CLUSTER: readonly SettingKey[] = ['kubeconfig', 'context'];
 const LINKS: readonly SettingKey[] = ['namespace', 'platform', 'skupperHome', 'dataDir', ...CLUSTER];
 const STORE: readonly SettingKey[] = ['dataDir', 'store'];
 
-/** Commands that hints and instructions suggest, and the flags to repeat in each. */
+/** Commands that hints suggest, and the flags that each of them repeats. */
 const COMMANDS: readonly (readonly [start: RegExp, keys: readonly string[]])[] = [
   [/^linkgrant link /, ['dir', ...LINKS, 'config']],
   [/^linkgrant serve\b/, [...SERVICE_SETTINGS, 'config']],
@@ -26,7 +26,7 @@ const PATHS: ReadonlySet<string | undefined> = new Set(['DIR', 'FILE']);
 const PLAIN_WORD = /^[\w@%+=:,./-]+$/;
 
 /**
- * Adds to a suggested command those flags of the present command that it accepts, so that it runs as printed. Paths become
+ * Adds to a suggested command those flags of the current command that it accepts, so that it runs as printed. Paths become
  * absolute, and a password in the URL of a store is masked.
  */
 export function completeCommand(command: string, flags: Flags): string {
@@ -49,9 +49,9 @@ function flagWords(key: string, value: unknown): string[] {
   if (value === undefined) return [];
   if (value === true) return [flagOf(key)];
   const { placeholder = 'FILE' } = definitionOf(key) ?? {};
-  return [value].flat().map((one) => {
-    const given = PATHS.has(placeholder) ? resolve(String(one)) : String(one);
-    const text = key === 'store' ? maskStoreUrl(given) : given;
+  return [value].flat().map((item) => {
+    const full = PATHS.has(placeholder) ? resolve(String(item)) : String(item);
+    const text = key === 'store' ? maskStoreUrl(full) : full;
     return `${flagOf(key)} ${shellWord(text)}`;
   });
 }

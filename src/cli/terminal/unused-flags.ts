@@ -3,7 +3,7 @@ import { flagOf, SERVICE_SETTINGS, type SettingKey } from '../../config/settings
 import { CommandError } from './command-error.js';
 
 /** All settings of a process that redeems AccessTokens. */
-const OF_REDEEMER: readonly SettingKey[] = [
+const REDEEMER_SETTINGS: readonly SettingKey[] = [
   'dataDir',
   'platform',
   'namespace',
@@ -17,28 +17,28 @@ const OF_REDEEMER: readonly SettingKey[] = [
   'opsListen',
   'logLevel',
 ];
-/** Settings that only such a process has. */
-const OF_REDEEMER_ALONE: readonly SettingKey[] = ['tokenNetwork', 'ownKey'];
+/** Settings that only a process that redeems AccessTokens has. */
+const REDEEMER_ONLY_SETTINGS: readonly SettingKey[] = ['tokenNetwork', 'ownKey'];
 
 /**
  * Throws a CommandError for flags of `serve` that have no effect. Variables and files are not checked,
- * because a service and a redeemer beside it may share them.
+ * because a service and a redeemer can share them.
  */
 export function refuseUnusedFlags({ sources }: Pick<Configuration, 'sources'>, redeems: boolean): void {
-  const given = SERVICE_SETTINGS.filter((key) => sources[key].startsWith('flag '));
-  const unused = given.filter((key) =>
-    redeems ? !OF_REDEEMER.includes(key) : OF_REDEEMER_ALONE.includes(key),
+  const flagKeys = SERVICE_SETTINGS.filter((key) => sources[key].startsWith('flag '));
+  const unused = flagKeys.filter((key) =>
+    redeems ? !REDEEMER_SETTINGS.includes(key) : REDEEMER_ONLY_SETTINGS.includes(key),
   );
   if (unused.length === 0) return;
   const flags = unused.map(flagOf).join(', ');
   const [error, hint] = redeems
     ? [
-        `${flags} would change nothing beside --no-redemption`,
-        'leave it out: the process that redeems AccessTokens has no listener and no grants',
+        `${flags} has no effect with --no-redemption`,
+        'omit it: the process that redeems AccessTokens has no listener and no grants',
       ]
     : [
-        `${flags} would change nothing without --controllers accesstoken`,
-        'leave it out: a service of grants redeems no tokens',
+        `${flags} has no effect without --controllers accesstoken`,
+        'omit it: a service of grants redeems no tokens',
       ];
   throw new CommandError(error, { exitCode: 2, hint });
 }

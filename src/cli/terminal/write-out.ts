@@ -2,13 +2,13 @@ import { processContext } from '../../config/process-context.js';
 import { CommandError } from './command-error.js';
 import { plainText } from './plain-text.js';
 
-/** The reader has closed standard output (EPIPE). The program exits quietly, because that is the choice of the reader. */
+/** The reader has closed standard output (EPIPE). The program then exits without a message. */
 export class OutputClosed extends Error {
   override readonly name = 'OutputClosed';
 }
 
 /**
- * Writes text to standard output, escaped by {@link plainText}. Resolves when all of it was handed over. Rejects with
+ * Writes text to standard output, escaped by {@link plainText}. Resolves when all of it was written. Rejects with
  * OutputClosed if the reader has closed the stream, and with a CommandError if the text cannot be written.
  */
 export async function writeOut(text: string): Promise<void> {
@@ -21,7 +21,7 @@ export async function writeOut(text: string): Promise<void> {
     if (code === 'EPIPE') throw new OutputClosed('the reader closed standard output', { cause: error });
     throw new CommandError(`standard output cannot be written (${code})`, {
       exitCode: 1,
-      hint: 'see that there is room where it leads to',
+      hint: 'check the file or device that standard output is redirected to',
       cause: error,
     });
   }

@@ -26,7 +26,7 @@ async function written(format: ListingFormat<Report>['format'], ...pages: readon
       csv: { id: ({ id }) => id, count: ({ count }) => count },
       headings: ['ID', 'COUNT'],
       cells: ({ id, count }) => [id, String(count)],
-      nothing: 'Nothing.\n',
+      emptyText: 'Nothing.\n',
     },
   );
   return text;

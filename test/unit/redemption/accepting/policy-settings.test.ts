@@ -120,7 +120,7 @@ describe('a list', () => {
     ['subjects', 'a\u0007', 'unprintable'],
     ['subjects', 'a'.repeat(254), 'too long'],
     ['key-types', 'p256,P384', '"P384", which is none of p256, p384, rsa, ed25519'],
-    ['source-cidrs', '10.0.0.0/33', '"10.0.0.0/33", which is no CIDR'],
+    ['source-cidrs', '10.0.0.0/33', '"10.0.0.0/33", which is neither a CIDR'],
     ['source-cidrs', '10.0.0/8', 'no CIDR'],
     ['source-cidrs', '10.0.0.0/', 'no CIDR'],
     ['source-cidrs', '10.0.0.0/8/8', 'no CIDR'],
