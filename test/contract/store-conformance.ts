@@ -5,6 +5,7 @@ import { codeConformance } from './store-conformance-codes.js';
 import { grantConformance } from './store-conformance-grants.js';
 import { labelConformance } from './store-conformance-labels.js';
 import { ledgerConformance } from './store-conformance-ledger.js';
+import { linkConformance } from './store-conformance-links.js';
 import { onceConformance } from './store-conformance-once.js';
 import { redemptionConformance } from './store-conformance-redemptions.js';
 import { renewalConformance } from './store-conformance-renewals.js';
@@ -62,6 +63,7 @@ export function storeConformance(
     renewalConformance(currentStore, size);
     ledgerConformance(currentStore);
     codeConformance(currentStore);
+    linkConformance(currentStore);
     onceConformance(currentStore, size);
     for (const conformance of more) conformance(currentStore);
   });

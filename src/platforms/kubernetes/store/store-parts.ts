@@ -7,8 +7,9 @@ import type { AttemptEvents } from './attempt-events.js';
 import type { CodeConfigMaps } from './code-config-maps.js';
 import type { GrantAccounts } from './grant-accounts.js';
 import { type RedemptionIndex, readRedemptionLocation } from './redemption-index.js';
-import { GRANT_UID, type RedemptionResource, slotName } from './redemption-resource.js';
+import { fillsItsSlot, GRANT_UID, type RedemptionResource } from './redemption-resource.js';
 import type { SealedAnswers } from './sealed-secrets.js';
+import type { StoreWatch } from './store-watch.js';
 
 /** The dependencies that the operations of the store share. */
 export interface StoreParts {
@@ -18,6 +19,8 @@ export interface StoreParts {
   readonly accounts: GrantAccounts;
   /** Finds Redemptions by id. */
   readonly index: RedemptionIndex;
+  /** Fills the index. */
+  readonly watch: StoreWatch;
   readonly codes: Pick<CodeConfigMaps, 'find' | 'list' | 'update' | 'forget'>;
   readonly sealed: Pick<SealedAnswers, 'store' | 'forget' | 'joined' | 'erase'>;
   readonly attempts: AttemptEvents;
@@ -40,9 +43,7 @@ export async function listRedemptionResources(
     labelSelector: formatLabelSelector([...ofGrant, ...labels]) || undefined,
   });
   const found = items.filter(
-    ({ metadata, spec }) =>
-      metadata.name === slotName(spec.grantUid, spec.slot) &&
-      (grantUid === undefined || spec.grantUid === grantUid),
+    (item) => fillsItsSlot(item) && (grantUid === undefined || item.spec.grantUid === grantUid),
   );
   for (const item of found) {
     account?.slots.add(item);
