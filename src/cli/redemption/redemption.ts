@@ -38,6 +38,7 @@ const REDEMPTIONS: Omit<ListingFormat<RedemptionReport>, 'format'> = {
     newestNotAfter: ({ newest }) => newest?.notAfter,
     revokedAt: ({ revokedAt }) => revokedAt,
     canStill: ({ canStill }) => canStill,
+    connected: ({ connected }) => connectedWord(connected),
   },
   headings: ['ID', 'GRANT', 'TIME', 'NAME', 'SUBJECT', 'FROM', 'CERTIFICATE ENDS', 'CAN STILL', 'REVOKED'],
   cells: ({
@@ -54,6 +55,17 @@ const REDEMPTIONS: Omit<ListingFormat<RedemptionReport>, 'format'> = {
     revokedAt = '-',
   }) => [id, grant, createdAt, name, subject, peer, newest?.notAfter ?? notAfter, canStill, revokedAt],
   nothing: 'There are no redemptions.\n',
+};
+
+function connectedWord(connected: boolean | undefined): string | undefined {
+  return connected === undefined ? undefined : connected ? 'yes' : 'no';
+}
+
+/** The same listing with a column for the connection of each link. */
+const CONNECTED_REDEMPTIONS: typeof REDEMPTIONS = {
+  ...REDEMPTIONS,
+  headings: [...REDEMPTIONS.headings, 'CONNECTED'],
+  cells: (report) => [...REDEMPTIONS.cells(report), connectedWord(report.connected) ?? '-'],
 };
 
 const DETAILS = [
@@ -104,13 +116,18 @@ const EVENTS: Omit<ListingFormat<EventReport>, 'format'> = {
 export async function listCommand(flags: RedemptionListFlags, now: number): Promise<void> {
   const since = parseSince(flags.since, now);
   const { grant, subject, output: format, ...settings } = flags;
-  await withAdministration(settings, async ({ administration, namespace }) => {
+  await withAdministration(settings, async ({ administration, connections, namespace }) => {
     const grantUid =
       grant === undefined || isUuid(grant) ? grant : (await administration.findGrant(namespace, grant)).uid;
     const filter = { grantUid, since, subject };
     const redemptions = (page: PageRequest) => administration.listRedemptions({ ...page, ...filter });
     const events = (page: PageRequest) => administration.listEvents({ ...page, ...filter });
-    if (flags.events) await writeListing(pagesOf(events), { ...EVENTS, format });
-    else await writeListing(pagesOf(redemptions), { ...REDEMPTIONS, format });
+    if (flags.events) {
+      await writeListing(pagesOf(events), { ...EVENTS, format });
+      return;
+    }
+    await connections?.observe();
+    const listing = connections ? CONNECTED_REDEMPTIONS : REDEMPTIONS;
+    await writeListing(pagesOf(redemptions), { ...listing, format });
   });
 }

@@ -1,7 +1,7 @@
 import { globMatches } from '../../domain/glob.js';
 import { isNotRenewing, type LinkState, linkState } from '../../domain/link-state.js';
 import { formatTime } from '../../domain/rfc3339.js';
-import type { StoredLink } from '../ports/link-store.js';
+import type { IssuedLink } from '../ports/link-store.js';
 
 /** A link in JSON: a redemption with its newest certificate. Times are RFC 3339. */
 export interface LinkReport {
@@ -42,8 +42,8 @@ export interface LinkFilter {
   readonly notRenewing?: boolean | undefined;
 }
 
-/** The report of a link at `now`. */
-export function linkReport(link: StoredLink, now: number): LinkReport {
+/** The report of a link at `now`; `connected` is null if that is not known. */
+export function linkReport(link: IssuedLink, now: number, connected: boolean | null): LinkReport {
   const { id, grantName, grantUid, namespace, name, subject, peer, jti, renewals, revokedAt } = link;
   return {
     id,
@@ -56,13 +56,13 @@ export function linkReport(link: StoredLink, now: number): LinkReport {
     lastContact: formatTime(link.issuedAt),
     state: linkState(link, now),
     notRenewing: isNotRenewing(link, now),
-    connected: null,
+    connected,
     ...(revokedAt !== null && { revokedAt: formatTime(revokedAt) }),
   };
 }
 
 /** True if a link is to be listed with this filter at `now`. */
-export function isListed(link: StoredLink, filter: LinkFilter, now: number): boolean {
+export function isListed(link: IssuedLink, filter: LinkFilter, now: number): boolean {
   const { namespace, subject, state, notRenewing } = filter;
   return (
     (namespace === undefined || link.namespace === namespace) &&

@@ -33,6 +33,8 @@ export interface RedemptionReport extends CertificateReport {
   readonly jti?: string;
   readonly newest?: RenewalReport;
   readonly revokedAt?: string;
+  /** Whether its site is connected now; absent if that is not known. */
+  readonly connected?: boolean;
   /** What its link can still do, as keywords and as a sentence. */
   readonly canStill: string;
   readonly remaining: string;

@@ -3,7 +3,7 @@ import type { Redemption } from '../../domain/redemption.js';
 import type { Page, PageRequest } from './page.js';
 
 /** A link: a redemption and its newest certificate. Times are milliseconds since the epoch. */
-export interface StoredLink
+export interface IssuedLink
   extends LinkTimes,
     Pick<Redemption, 'id' | 'grantUid' | 'namespace' | 'name' | 'subject' | 'jti' | 'siteUid' | 'createdAt'> {
   /** Absent if the grant was deleted and the redemption does not name it. */
@@ -48,8 +48,8 @@ export interface LinkStore {
    */
   listLinks(
     page: PageRequest & { readonly grantUid?: string | undefined },
-    matches: (link: StoredLink) => boolean,
-  ): Promise<Page<StoredLink>>;
+    matches: (link: IssuedLink) => boolean,
+  ): Promise<Page<IssuedLink>>;
   countLinks(now: number): Promise<LinkCounts>;
   /** Number of signed tokens that can be redeemed at `now`. */
   countOpenCodes(now: number): Promise<number>;

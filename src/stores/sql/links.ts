@@ -3,9 +3,9 @@ import {
   CHANGING_RESOURCES,
   type Changes,
   type ChangingResource,
+  type IssuedLink,
   type LinkCounts,
   type RefusalCount,
-  type StoredLink,
 } from '../../redemption/ports/link-store.js';
 import type { Page, PageRequest } from '../../redemption/ports/page.js';
 import { rawRows, row, rows, type SqlDialect, type SqlOperation, value } from './operation.js';
@@ -13,7 +13,7 @@ import { encodeCursor, pageOf, rowsToRead, startOf } from './page.js';
 
 // Rows in memory at once, and rows that one call reads at most.
 const STEP = 1_000;
-const MOST_READ = 5_000;
+const MOST_READ = 2_000;
 
 const TIMES = `coalesce(renewed_until, not_after) AS "notAfter", coalesce(renewed_at, r.created_at) AS "issuedAt",
   r.revoked_at AS "revokedAt"`;
@@ -52,12 +52,12 @@ const CHANGED_BY: Readonly<Record<LedgerKind, readonly ChangingResource[]>> = {
 };
 
 /** A row of a listing: a link, and its position in commit order. */
-interface LinkRow extends Omit<StoredLink, 'grantName'> {
+interface LinkRow extends Omit<IssuedLink, 'grantName'> {
   readonly position: number;
   readonly grantName: string | null;
 }
 
-function linkOf({ position: _, grantName, ...link }: LinkRow): StoredLink {
+function linkOf({ position: _, grantName, ...link }: LinkRow): IssuedLink {
   return { ...link, ...(grantName !== null && { grantName }) };
 }
 
@@ -65,8 +65,8 @@ function linkOf({ position: _, grantName, ...link }: LinkRow): StoredLink {
 export function* listLinks(
   { redeemed: { from, position, grantUid } }: SqlDialect,
   page: PageRequest & { readonly grantUid?: string | undefined },
-  matches: (link: StoredLink) => boolean,
-): SqlOperation<Page<StoredLink>> {
+  matches: (link: IssuedLink) => boolean,
+): SqlOperation<Page<IssuedLink>> {
   let [before] = startOf(page.after, [Number.MAX_SAFE_INTEGER]);
   const ofGrant = page.grantUid === undefined ? [] : [page.grantUid];
   const sql = `SELECT ${position} AS position, ${LINKS}
