@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { Redemption } from '../../src/domain/redemption.js';
-import type { StoredLink } from '../../src/redemption/ports/link-store.js';
+import type { IssuedLink } from '../../src/redemption/ports/link-store.js';
 import { MINUTE, NOW, sampleRedemption, sampleRenewal, storedGrant } from '../support/store-samples.js';
 import { until } from '../support/until.js';
 import type { CurrentStore } from './store-conformance.js';
@@ -69,7 +69,7 @@ export function linkConformance(current: CurrentStore): void {
             name: `link-${n}`,
           }),
         );
-      const walk = async (grantUid: string | undefined, matches: (link: StoredLink) => boolean) => {
+      const walk = async (grantUid: string | undefined, matches: (link: IssuedLink) => boolean) => {
         const pages: string[][] = [];
         let after: string | undefined;
         do {
@@ -84,7 +84,7 @@ export function linkConformance(current: CurrentStore): void {
       expect((await walk(undefined, all)).flat()).toEqual(names(made));
       const ofGrant = made.filter(({ grantUid }) => grantUid === uid);
       expect((await walk(uid, all)).flat()).toEqual(names(ofGrant));
-      const odd = ({ name }: StoredLink) => ['link-1', 'link-3', 'link-5'].includes(name);
+      const odd = ({ name }: IssuedLink) => ['link-1', 'link-3', 'link-5'].includes(name);
       expect(await walk(undefined, odd)).toEqual([['link-5', 'link-3'], ['link-1']]);
       await expect(store.listLinks({ limit: 2, after: 'nonsense' }, all)).rejects.toThrow(RangeError);
     });

@@ -816,6 +816,8 @@ export interface components {
             revokedAt?: string;
             labels: components["schemas"]["Labels"];
             note?: components["schemas"]["Note"];
+            /** @description Whether its site is connected now; absent if that is not known */
+            connected?: boolean;
             canStill: string;
             remaining: string;
         };
@@ -862,6 +864,8 @@ export interface components {
             revokedAt?: string;
             labels: components["schemas"]["Labels"];
             note?: components["schemas"]["Note"];
+            /** @description Whether its site is connected now; absent if that is not known */
+            connected?: boolean;
             canStill: string;
             remaining: string;
             /** @description PEM of the first certificate, followed by its chain */
@@ -1018,6 +1022,22 @@ export interface components {
                 expired: number;
                 revoked: number;
             };
+            /** @description What is known about connections; absent if nothing reports them */
+            connections?: {
+                /**
+                 * Format: date-time
+                 * @description Absent if nothing was observed yet
+                 */
+                observedAt?: string;
+                /** @description Why the last observation failed */
+                problem?: string;
+                /** @description Connected peers without a link, at most 100 */
+                unknownPeers: {
+                    siteId: string;
+                    siteName: string;
+                    linkName: string;
+                }[];
+            };
             /** @description Most frequent first, from totals whose last refusal is in the last 24 hours */
             refusals: {
                 code: string;
@@ -1039,7 +1059,7 @@ export interface components {
             /** @description The most urgent first */
             attention: {
                 /** @enum {unknown} */
-                kind: "service-not-ready" | "link-expired" | "link-expiring" | "link-not-renewing" | "grants-pending";
+                kind: "service-not-ready" | "link-revoked-connected" | "peer-unknown" | "link-expired" | "link-expiring" | "link-not-renewing" | "grants-pending";
                 message: string;
                 /** @description A command */
                 nextStep: string;
@@ -1563,7 +1583,7 @@ export interface components {
                  *       "openTokens": 2,
                  *       "links": {
                  *         "known": 12,
-                 *         "connected": null,
+                 *         "connected": 10,
                  *         "expiringSoon": 1,
                  *         "notRenewing": 1,
                  *         "expired": 0,

@@ -3,7 +3,7 @@ import { type LabelSelector, selectsLabels } from '../../domain/label-selector.j
 import type { Labels } from '../../domain/labels-and-note.js';
 import { isNotRenewing, type LinkState, linkState } from '../../domain/link-state.js';
 import { formatTime } from '../../domain/rfc3339.js';
-import type { StoredLink } from '../ports/link-store.js';
+import type { IssuedLink } from '../ports/link-store.js';
 
 /** A link in JSON: a redemption with its newest certificate. Times are RFC 3339. */
 export interface LinkReport {
@@ -47,8 +47,8 @@ export interface LinkFilter {
   readonly labels?: LabelSelector | undefined;
 }
 
-/** The report of a link at `now`. */
-export function linkReport(link: StoredLink, now: number): LinkReport {
+/** The report of a link at `now`; `connected` is null if that is not known. */
+export function linkReport(link: IssuedLink, now: number, connected: boolean | null): LinkReport {
   const { id, grantName, grantUid, namespace, name, subject, peer, jti, renewals, revokedAt, labels, note } =
     link;
   return {
@@ -62,7 +62,7 @@ export function linkReport(link: StoredLink, now: number): LinkReport {
     lastContact: formatTime(link.issuedAt),
     state: linkState(link, now),
     notRenewing: isNotRenewing(link, now),
-    connected: null,
+    connected,
     ...(revokedAt !== null && { revokedAt: formatTime(revokedAt) }),
     labels,
     ...(note !== null && { note }),
@@ -70,7 +70,7 @@ export function linkReport(link: StoredLink, now: number): LinkReport {
 }
 
 /** True if a link is to be listed with this filter at `now`. */
-export function isListed(link: StoredLink, filter: LinkFilter, now: number): boolean {
+export function isListed(link: IssuedLink, filter: LinkFilter, now: number): boolean {
   const { namespace, subject, state, notRenewing, labels } = filter;
   return (
     (namespace === undefined || link.namespace === namespace) &&

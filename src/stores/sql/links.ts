@@ -4,9 +4,9 @@ import {
   CHANGING_RESOURCES,
   type Changes,
   type ChangingResource,
+  type IssuedLink,
   type LinkCounts,
   type RefusalCount,
-  type StoredLink,
 } from '../../redemption/ports/link-store.js';
 import type { Page, PageRequest } from '../../redemption/ports/page.js';
 import { rawRows, row, rows, type SqlDialect, type SqlOperation, value } from './operation.js';
@@ -15,7 +15,7 @@ import { LABEL_CHANGES } from './settings.js';
 
 // Rows in memory at once, and rows that one call reads at most.
 const STEP = 1_000;
-const MOST_READ = 5_000;
+const MOST_READ = 2_000;
 
 const TIMES = `coalesce(renewed_until, not_after) AS "notAfter", coalesce(renewed_at, r.created_at) AS "issuedAt",
   r.revoked_at AS "revokedAt"`;
@@ -56,14 +56,14 @@ const CHANGED_BY: Readonly<Record<LedgerKind, readonly ChangingResource[]>> = {
 };
 
 /** A row of a listing: a link, and its position in commit order. */
-interface LinkRow extends Omit<StoredLink, 'grantName' | 'labels'> {
+interface LinkRow extends Omit<IssuedLink, 'grantName' | 'labels'> {
   readonly position: number;
   readonly grantName: string | null;
   /** JSON. */
   readonly labels: string;
 }
 
-function linkOf({ position: _, grantName, labels, ...link }: LinkRow): StoredLink {
+function linkOf({ position: _, grantName, labels, ...link }: LinkRow): IssuedLink {
   return { ...link, labels: JSON.parse(labels) as Labels, ...(grantName !== null && { grantName }) };
 }
 
@@ -71,8 +71,8 @@ function linkOf({ position: _, grantName, labels, ...link }: LinkRow): StoredLin
 export function* listLinks(
   { redeemed: { from, position, grantUid } }: SqlDialect,
   page: PageRequest & { readonly grantUid?: string | undefined },
-  matches: (link: StoredLink) => boolean,
-): SqlOperation<Page<StoredLink>> {
+  matches: (link: IssuedLink) => boolean,
+): SqlOperation<Page<IssuedLink>> {
   let [before] = startOf(page.after, [Number.MAX_SAFE_INTEGER]);
   const ofGrant = page.grantUid === undefined ? [] : [page.grantUid];
   const sql = `SELECT ${position} AS position, ${LINKS}

@@ -1,4 +1,4 @@
-import type { StoredLink } from '../../../redemption/ports/link-store.js';
+import type { IssuedLink } from '../../../redemption/ports/link-store.js';
 import type { Stored } from '../api/resource.js';
 import type { ObjectSink } from '../controller/informer.js';
 import { timeOf } from '../grants/access-grant-resource.js';
@@ -15,7 +15,7 @@ export interface RedemptionLocation {
   /** The resource version when it was first seen. */
   readonly version: number;
   /** Undefined for a Redemption that does not fill the slot in its spec. */
-  readonly link: StoredLink | undefined;
+  readonly link: IssuedLink | undefined;
 }
 
 /**
@@ -32,7 +32,7 @@ export class RedemptionIndex implements ObjectSink<RedemptionLocation> {
   }
 
   /** The links of all Redemptions that fill their slot. */
-  links(): StoredLink[] {
+  links(): IssuedLink[] {
     return [...this.#byId.values()].flatMap(({ link }) => link ?? []);
   }
 
@@ -86,7 +86,7 @@ export function readRedemptionLocation(resource: Stored<RedemptionResource>): Re
   };
 }
 
-function readLink({ metadata, spec, status = {} }: Stored<RedemptionResource>): StoredLink {
+function readLink({ metadata, spec, status = {} }: Stored<RedemptionResource>): IssuedLink {
   const [newest] = status.renewals ?? [];
   const { id, grantUid, grantName, name, subject, code, siteUid = null } = spec;
   const createdAt = timeOf(spec.createdAt) ?? 0;
