@@ -1,6 +1,6 @@
 import { Command, Option } from 'commander';
 import { processContext } from '../config/process-context.js';
-import { SERVICE_SETTINGS, SETTINGS, type SettingKey } from '../config/settings.js';
+import { OBSERVER_SETTINGS, SERVICE_SETTINGS, SETTINGS, type SettingKey } from '../config/settings.js';
 import { version } from '../config/version.js';
 import type { Checkpoint, Clock } from '../redemption/ports/clock.js';
 import { addPolicyFlags } from './grant/policy-flags.js';
@@ -149,7 +149,10 @@ function addRest(program: Command, context: { clock: Clock; checkpoint: Checkpoi
   const redemption = program
     .command('redemption')
     .description('List, show, label, verify and revoke redemptions');
-  grantCommand(redemption, 'list', 'List the redemptions')
+  withSettings(redemption.command('list').description('List the redemptions'), [
+    ...ADMINISTRATION_SETTINGS,
+    ...OBSERVER_SETTINGS,
+  ])
     .option('--grant <NAME>', 'of one grant (by name or uid)')
     .option('--since <TIME>', 'since a time, or within a duration such as 7d')
     .option('--subject <GLOB>', 'with a subject that matches, with * and ?')
@@ -163,10 +166,10 @@ function addRest(program: Command, context: { clock: Clock; checkpoint: Checkpoi
         ? (await import('./redemption/redemption-verify.js')).verifyCommand(flags)
         : (await import('./redemption/redemption.js')).listCommand(flags, context.clock()),
     );
-  withSettings(
-    redemption.command('show <ID>').description('Show a redemption and its certificate'),
-    ADMINISTRATION_SETTINGS,
-  )
+  withSettings(redemption.command('show <ID>').description('Show a redemption and its certificate'), [
+    ...ADMINISTRATION_SETTINGS,
+    ...OBSERVER_SETTINGS,
+  ])
     .addOption(OUTPUT())
     .action(async (id, flags) => (await import('./redemption/redemption-show.js')).showCommand(id, flags));
   addLabelChangeFlags(

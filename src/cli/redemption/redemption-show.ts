@@ -42,7 +42,8 @@ export async function showCommand(
   id: string,
   { output, ...flags }: { readonly output?: OutputFormat; readonly [setting: string]: unknown },
 ): Promise<void> {
-  await withAdministration(flags, async ({ administration }) => {
+  await withAdministration(flags, async ({ administration, connections }) => {
+    await connections?.observe();
     const shown = await administration.showRedemption(id);
     const { renewals = [] } = shown;
     const newest = renewals.at(-1);
@@ -59,6 +60,7 @@ export async function showCommand(
           ['Key', shown.mode === 'csr' ? 'made by the requesting site' : 'made by the service'],
           ['Key SHA-256', formatFingerprint(shown.keySha256)],
           ['Revoked', shown.revokedAt],
+          ['Connected', shown.connected === undefined ? undefined : shown.connected ? 'yes' : 'no'],
           [
             'Renewed',
             newest &&
