@@ -5,7 +5,7 @@ import { dirname } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 
-const LONGEST_RUN_MS = 300_000;
+const MAX_RUN_MS = 300_000;
 const DRIVER = fileURLToPath(new URL('./driver.mjs', import.meta.url));
 const GO_DRIVER = {
   source: fileURLToPath(new URL('./go-driver/', import.meta.url)),
@@ -41,7 +41,7 @@ async function start(program, args) {
   return {
     async run(order) {
       const over = new AbortController();
-      const late = sleep(LONGEST_RUN_MS, undefined, over).then(() => {
+      const late = sleep(MAX_RUN_MS, undefined, over).then(() => {
         throw new Error('the driver did not come to an end');
       });
       child.send(order);

@@ -2,8 +2,8 @@ import { SECRET_REDEMPTION_ID, SECRET_RENEWAL_URL, SECRET_SERVER_CA } from '../d
 import { isUuid } from '../domain/names.js';
 import { redemptionIdIn, splitCertificates } from '../pki/certificate-info.js';
 
-const LONGEST_URL = 2048;
-const LONGEST_CA = 64 * 1024;
+const MAX_URL_LENGTH = 2048;
+const MAX_CA_LENGTH = 64 * 1024;
 
 /**
  * Returns the accepted annotations of a received Secret. The redemption id must be that of the certificate. The renewal URL must be
@@ -23,14 +23,14 @@ export function acceptedAnnotations(
   const url = received[SECRET_RENEWAL_URL];
   if (typeof url === 'string' && isOwnUrl(url, tokenUrl)) accepted[SECRET_RENEWAL_URL] = url;
   const ca = received[SECRET_SERVER_CA];
-  const certificates = typeof ca === 'string' && ca.length <= LONGEST_CA ? certificatesOf(ca) : undefined;
+  const certificates = typeof ca === 'string' && ca.length <= MAX_CA_LENGTH ? certificatesOf(ca) : undefined;
   if (certificates !== undefined) accepted[SECRET_SERVER_CA] = certificates;
   return accepted;
 }
 
 function isOwnUrl(url: string, tokenUrl: string | undefined): boolean {
   return (
-    url.length <= LONGEST_URL &&
+    url.length <= MAX_URL_LENGTH &&
     /^https:\/\/[\x21-\x7e]+$/.test(url) &&
     URL.canParse(url) &&
     (tokenUrl === undefined || new URL(url).origin === new URL(tokenUrl).origin) &&

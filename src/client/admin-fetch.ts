@@ -6,7 +6,7 @@ import { unbracketed } from './route.js';
 
 const DEFAULT_TIMEOUT_MS = 10_000;
 // A page of 500 grants with long rules.
-const LONGEST_ANSWER = 16 * 1024 * 1024;
+const MAX_RESPONSE_BYTES = 16 * 1024 * 1024;
 // Number of attempts for a repeatable request whose response is lost.
 const ATTEMPTS = 3;
 
@@ -82,7 +82,7 @@ async function send(
   const socket = await openConnection(target, options, signal).catch((error: unknown) => {
     throw ofAdminApi(error, where, ca !== undefined);
   });
-  const answer = await exchange(socket, request, signal, LONGEST_ANSWER);
+  const answer = await exchange(socket, request, signal, MAX_RESPONSE_BYTES);
   if (answer.tooLong) throw new RedemptionError('answer_invalid', 'The answer is larger than 16 MiB.');
   if (answer.status >= 300 && answer.status < 400)
     throw new RedemptionError('redirect', `${where} redirects, which the admin API never does.`);

@@ -5,11 +5,11 @@ import { RedemptionError } from '../domain/redemption-error.js';
 import { asMapping, parseYamlMappings, type YamlMapping } from '../files/yaml-documents.js';
 import { type AnswerContext, OtherKey, type ReceivedLink } from '../redemption/ports/redemption-client.js';
 import { acceptedAnnotations } from './accepted-annotations.js';
-import { LONGEST_ANSWER } from './https-redemption-client.js';
+import { MAX_RESPONSE_BYTES } from './https-redemption-client.js';
 import { readLink, unfit } from './link-reader.js';
 import { type ProvenCredentials, proveCredentials } from './proven-credentials.js';
 
-const LIMITS = { length: LONGEST_ANSWER, documents: 65 };
+const LIMITS = { length: MAX_RESPONSE_BYTES, documents: 65 };
 
 /** See {@link AnswerReader}: the YAML stream of one `v1` Secret of type `kubernetes.io/tls`, then one Link or more. */
 export function readAnswer(text: string, context: AnswerContext): ReceivedLink {

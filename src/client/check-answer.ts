@@ -3,7 +3,7 @@ import type { GrantPolicy } from '../domain/policy.js';
 import { RedemptionError } from '../domain/redemption-error.js';
 import { isPolicySetting, parsePolicySettings } from '../redemption/accepting/policy-settings.js';
 import type { TokenCheck } from '../redemption/ports/redemption-client.js';
-import { MOST_ENDPOINTS, parseLinkEndpoint } from '../redemption/requesting/link-endpoint.js';
+import { MAX_ENDPOINTS, parseLinkEndpoint } from '../redemption/requesting/link-endpoint.js';
 
 /** Reads the JSON response of `/-/check`. Throws RedemptionError `answer_invalid` with the name of the invalid field. */
 export function parseTokenCheck(text: string): TokenCheck {
@@ -12,7 +12,7 @@ export function parseTokenCheck(text: string): TokenCheck {
   const { endpoints } = link ?? {};
   const state = ACCESS_GRANT_STATES.find((one) => one === answer.state);
   if (!state) throw unfit('state');
-  if (!Array.isArray(endpoints) || endpoints.length > MOST_ENDPOINTS) throw unfit('link.endpoints');
+  if (!Array.isArray(endpoints) || endpoints.length > MAX_ENDPOINTS) throw unfit('link.endpoints');
   return {
     state,
     redemptions: count(answer.redemptions, 'redemptions'),

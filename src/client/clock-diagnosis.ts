@@ -7,7 +7,7 @@ import { parseCertificates } from '../pki/pem.js';
 import { exchange } from './http-exchange.js';
 import type { TlsTarget } from './route.js';
 
-const LONGEST_ANSWER = 64 * 1024;
+const MAX_RESPONSE_BYTES = 64 * 1024;
 
 interface Validity {
   readonly from: number;
@@ -106,7 +106,7 @@ async function serverTime(
 ): Promise<number | undefined> {
   try {
     const request = { method: 'HEAD', path: '/', headers: { host: formatHostPort(target) } } as const;
-    const answer = await exchange(socket, request, signal, LONGEST_ANSWER);
+    const answer = await exchange(socket, request, signal, MAX_RESPONSE_BYTES);
     const time = Date.parse(answer.headers.date ?? '');
     return Number.isNaN(time) ? undefined : time;
   } catch {

@@ -11,7 +11,7 @@ import { unbracketed } from './route.js';
 /** Default time limit of one exchange, in milliseconds. */
 export const DEFAULT_TIMEOUT_MS = 10_000;
 /** Maximum size of a response body in bytes; a response with 65 documents has some 20 KiB. */
-export const LONGEST_ANSWER = 256 * 1024;
+export const MAX_RESPONSE_BYTES = 256 * 1024;
 
 /** Options of a client for reaching services. */
 export interface RedemptionClientOptions extends ConnectionOptions {
@@ -37,7 +37,7 @@ export function createRedemptionClient(options: RedemptionClientOptions): Redemp
       body: Buffer.from(token.code),
     } as const;
     return withinTime(timeoutMs, abortSignals, async (signal) =>
-      exchange(await openConnection(target, options, signal), request, signal, LONGEST_ANSWER),
+      exchange(await openConnection(target, options, signal), request, signal, MAX_RESPONSE_BYTES),
     );
   };
   return {
@@ -107,7 +107,10 @@ function readCheck(answer: ExchangeAnswer): TokenCheck | 'stock' {
 /** Returns the text of a complete response. Throws RedemptionError `answer_invalid` if it is too long or no UTF-8. */
 export function wholeText(answer: ExchangeAnswer): string {
   if (answer.tooLong)
-    throw new RedemptionError('answer_invalid', `The answer is larger than ${LONGEST_ANSWER / 1024} KiB.`);
+    throw new RedemptionError(
+      'answer_invalid',
+      `The answer is larger than ${MAX_RESPONSE_BYTES / 1024} KiB.`,
+    );
   try {
     return new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(answer.body);
   } catch {

@@ -8,7 +8,7 @@ import { openConnection } from './connection.js';
 import { AnswerLost, type ExchangeAnswer, exchange } from './http-exchange.js';
 import {
   DEFAULT_TIMEOUT_MS,
-  LONGEST_ANSWER,
+  MAX_RESPONSE_BYTES,
   type RedemptionClientOptions,
   wholeText,
 } from './https-redemption-client.js';
@@ -38,7 +38,7 @@ export function createRenewalClient(options: RedemptionClientOptions): RenewalCl
         headers,
         body: Buffer.from(request),
       } as const;
-      const answer = await exchange(socket, posting, signal, LONGEST_ANSWER).catch(lostAnswer);
+      const answer = await exchange(socket, posting, signal, MAX_RESPONSE_BYTES).catch(lostAnswer);
       if (answer.status === 200) return wholeText(answer);
       throw withServerTime(refusalOf(answer), answer);
     },

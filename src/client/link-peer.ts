@@ -14,8 +14,8 @@ import { encodeCertificatePem, parseCertificates } from '../pki/pem.js';
 import type { LinkFailure } from '../redemption/ports/link-dialer.js';
 import type { HostPort } from './route.js';
 
-const LONGEST_CHAIN = 8;
-const LONGEST_NAMES = 300;
+const MAX_CHAIN_LENGTH = 8;
+const MAX_NAMES_LENGTH = 300;
 // OpenSSL checks times by the machine's clock. Here they are checked by the given clock, separately from trust.
 const ABOUT_TIME = new Set(['CERT_HAS_EXPIRED', 'CERT_NOT_YET_VALID']);
 
@@ -23,7 +23,7 @@ const ABOUT_TIME = new Set(['CERT_HAS_EXPIRED', 'CERT_NOT_YET_VALID']);
 export function routerChain(socket: TLSSocket): string {
   const chain: string[] = [];
   let at: X509Certificate | undefined = socket.getPeerX509Certificate();
-  while (at && chain.length < LONGEST_CHAIN) {
+  while (at && chain.length < MAX_CHAIN_LENGTH) {
     chain.push(encodeCertificatePem(at.raw));
     at = at.issuerCertificate;
   }
@@ -114,7 +114,7 @@ function nameProblem(
 
 function listed(names: readonly string[]): string {
   const text = (names.join(', ') || 'no name at all').replace(/[^\x20-\x7e]/g, '?');
-  return text.length > LONGEST_NAMES ? `${text.slice(0, LONGEST_NAMES)}…` : text;
+  return text.length > MAX_NAMES_LENGTH ? `${text.slice(0, MAX_NAMES_LENGTH)}…` : text;
 }
 
 function moment(ms: number): string {

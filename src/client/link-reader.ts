@@ -3,7 +3,7 @@ import type { Link } from '../domain/link.js';
 import { isLabelName, isLabelValue, isResourceName } from '../domain/names.js';
 import { RedemptionError } from '../domain/redemption-error.js';
 import { asMapping, type YamlMapping } from '../files/yaml-documents.js';
-import { MOST_ENDPOINTS, parseLinkEndpoint } from '../redemption/requesting/link-endpoint.js';
+import { MAX_ENDPOINTS, parseLinkEndpoint } from '../redemption/requesting/link-endpoint.js';
 
 type TextField = 'settings' | 'labels' | 'annotations';
 
@@ -38,7 +38,7 @@ export function readLink(document: YamlMapping, secret: string, highest: number)
   const spec = asMapping(document.spec);
   if (spec.tlsCredentials !== secret) throw unfit('the tlsCredentials of a Link are not its Secret');
   const endpoints = Array.isArray(spec.endpoints) ? spec.endpoints : [];
-  if (endpoints.length === 0 || endpoints.length > MOST_ENDPOINTS)
+  if (endpoints.length === 0 || endpoints.length > MAX_ENDPOINTS)
     throw unfit('a Link has no endpoints, or too many');
   return {
     name,

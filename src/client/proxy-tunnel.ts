@@ -6,7 +6,7 @@ import { untilAborted } from '../time/abort.js';
 import type { HostPort, ProxyServer } from './route.js';
 import { connectTcp, systemCode } from './tcp-connection.js';
 
-const LONGEST_HEAD = 16 * 1024;
+const MAX_HEAD_BYTES = 16 * 1024;
 
 /**
  * Opens a connection to `target` through a proxy (RFC 9110 §9.3.6, CONNECT). Each failure of the proxy is a RedemptionError `proxy`.
@@ -78,7 +78,7 @@ function readStatus(socket: Socket, signal: AbortSignal): Promise<number | undef
     const onData = (chunk: Buffer) => {
       head = Buffer.concat([head, chunk]);
       const end = head.indexOf('\r\n\r\n');
-      if (end < 0 && head.length <= LONGEST_HEAD) return;
+      if (end < 0 && head.length <= MAX_HEAD_BYTES) return;
       settle(() => {
         const rest = head.subarray(end + 4);
         if (end >= 0 && rest.length > 0) socket.unshift(rest);

@@ -5,6 +5,7 @@ import {
   AdministrationError,
   type AdministrationErrorCode,
 } from '../domain/administration-error.js';
+import { formatLabelSelector } from '../domain/label-selector.js';
 import { isUuid } from '../domain/names.js';
 import { RedemptionError } from '../domain/redemption-error.js';
 import type { Administration } from '../redemption/administration/administration.js';
@@ -53,7 +54,7 @@ export function remoteAdministration(server: AdminServer, options: AdminConnecti
       );
     },
     showGrant: findByUid,
-    listGrants: ({ state, namespace, name, ...page }) =>
+    listGrants: ({ state, namespace, name, labels, ...page }) =>
       dataOf(
         client.GET('/api/v1/grants', {
           params: {
@@ -62,6 +63,7 @@ export function remoteAdministration(server: AdminServer, options: AdminConnecti
               namespace,
               name,
               state: state as GrantState | undefined,
+              label: labels && formatLabelSelector(labels),
             }),
           },
         }),
@@ -100,7 +102,7 @@ export function remoteAdministration(server: AdminServer, options: AdminConnecti
     revokeToken: (grantUid, id) =>
       dataOf(client.POST('/api/v1/tokens/{id}/revoke', { params: { path: { id } }, body: { grantUid } })),
 
-    listRedemptions: ({ namespace, grantUid, subject, since, ...page }) =>
+    listRedemptions: ({ namespace, grantUid, subject, since, labels, ...page }) =>
       dataOf(
         client.GET('/api/v1/redemptions', {
           params: {
@@ -110,6 +112,7 @@ export function remoteAdministration(server: AdminServer, options: AdminConnecti
               grantUid,
               subject,
               since: momentOf(since),
+              label: labels && formatLabelSelector(labels),
             }),
           },
         }),
@@ -121,6 +124,13 @@ export function remoteAdministration(server: AdminServer, options: AdminConnecti
         }),
       ),
     showRedemption: (id) => dataOf(client.GET('/api/v1/redemptions/{id}', { params: { path: { id } } })),
+    updateRedemption: (id, change) =>
+      dataOf(
+        client.PATCH('/api/v1/redemptions/{id}', {
+          params: { path: { id } },
+          body: withoutUndefined(change),
+        }),
+      ),
     revokeRedemption: (id, source) =>
       dataOf(
         client.POST('/api/v1/redemptions/{id}/revoke', {

@@ -4,7 +4,7 @@ import { RedemptionError } from '../domain/redemption-error.js';
 import type { HostPort } from './route.js';
 import { systemCode } from './tcp-connection.js';
 
-const LONGEST_NAMES = 300;
+const MAX_NAMES_LENGTH = 300;
 const OUTSIDE_VALIDITY = new Set(['CERT_HAS_EXPIRED', 'CERT_NOT_YET_VALID']);
 const TOO_OLD = new Set(['ERR_SSL_TLSV1_ALERT_PROTOCOL_VERSION', 'ERR_SSL_UNSUPPORTED_PROTOCOL']);
 // The codes of Node and OpenSSL for a chain that does not verify.
@@ -60,5 +60,5 @@ function namesOf(certificate: PeerCertificate | undefined): string {
   const alternatives = (certificate?.subjectaltname ?? '').replace(/DNS:|IP Address:/g, '').split(', ');
   const names = [...new Set(alternatives)].join(', ') || certificate?.subject?.CN;
   const text = String(names || 'no name at all').replace(/[^\x20-\x7e]/g, '?');
-  return text.length > LONGEST_NAMES ? `${text.slice(0, LONGEST_NAMES)}…` : text;
+  return text.length > MAX_NAMES_LENGTH ? `${text.slice(0, MAX_NAMES_LENGTH)}…` : text;
 }

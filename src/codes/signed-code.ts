@@ -4,7 +4,7 @@ import type { GrantSigningKey } from './signing-keys.js';
 
 const TYPE = 'linkgrant-code+jwt';
 const ALGORITHM = 'HS256';
-const MOST_USES = 1_000_000;
+const MAX_USES = 1_000_000;
 const JTI = /^[A-Za-z0-9_-]{8,64}$/;
 // The maximum body of a redemption.
 const LONGEST = 4096;
@@ -130,5 +130,5 @@ function isTime(value: unknown): value is number {
 }
 
 function isCount(value: unknown): value is number {
-  return Number.isInteger(value) && (value as number) >= 1 && (value as number) <= MOST_USES;
+  return Number.isInteger(value) && (value as number) >= 1 && (value as number) <= MAX_USES;
 }

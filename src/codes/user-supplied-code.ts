@@ -5,12 +5,12 @@ import type * as common from '@zxcvbn-ts/language-common';
 const SHORTEST = 16;
 const LONGEST = 4000;
 // An attacker can make 10^13 guesses offline, or within weeks against several replicas.
-const LEAST_GUESSES_LOG10 = 13;
+const MIN_GUESSES_LOG10 = 13;
 // Tenants of a cluster supply codes, and the service estimates them. With these bounds an estimate takes about 3 ms, without
 // them up to 150 ms. Further characters cannot make a code weaker.
 const ESTIMATED_LENGTH = 24;
-const MOST_SUBSTITUTIONS = 10;
-const MOST_CACHED = 1_000;
+const MAX_SUBSTITUTIONS = 10;
+const MAX_CACHED_ESTIMATES = 1_000;
 // Words that an attacker tries first, beside the names of the grant.
 const PRODUCT_WORDS = [
   'linkgrant',
@@ -36,7 +36,7 @@ export function userSuppliedCodeProblem(code: string, names: readonly string[]):
     return 'the code may hold printable ASCII characters only, and no white space';
   if (code.length < SHORTEST) return `the code must have at least ${SHORTEST} characters`;
   if (code.length > LONGEST) return `the code must have at most ${LONGEST} characters`;
-  if (guessesLog10(code.slice(0, ESTIMATED_LENGTH), names) >= LEAST_GUESSES_LOG10) return undefined;
+  if (guessesLog10(code.slice(0, ESTIMATED_LENGTH), names) >= MIN_GUESSES_LOG10) return undefined;
   return 'the code is easy to guess; generate one with `openssl rand -hex 16`, or leave it out and one is generated';
 }
 
@@ -47,7 +47,7 @@ function guessesLog10(text: string, names: readonly string[]): number {
   if (cached !== undefined) return cached;
   const guesses = strengthEstimator().check(text, words).guessesLog10;
   const [oldest] = estimates.keys();
-  if (oldest !== undefined && estimates.size >= MOST_CACHED) estimates.delete(oldest);
+  if (oldest !== undefined && estimates.size >= MAX_CACHED_ESTIMATES) estimates.delete(oldest);
   estimates.set(key, guesses);
   return guesses;
 }
@@ -60,7 +60,7 @@ function strengthEstimator(): core.ZxcvbnFactory {
     estimator = new ZxcvbnFactory({
       dictionary,
       graphs: adjacencyGraphs,
-      l33tMaxSubstitutions: MOST_SUBSTITUTIONS,
+      l33tMaxSubstitutions: MAX_SUBSTITUTIONS,
     });
   }
   return estimator;

@@ -74,7 +74,7 @@ export function openLinkDialer(options: LinkDialOptions): LinkDialer {
 }
 
 /** PEM of the certificate chain that a TLS server presents, unverified; undefined on a failure. */
-export async function findShownCertificate(
+export async function fetchServerCertificate(
   target: HostPort,
   options: LinkDialOptions,
 ): Promise<string | undefined> {

@@ -7,9 +7,9 @@ import { openKubernetesClient } from '../platforms/kubernetes/api/client.js';
 import {
   clusterLinkRecords,
   clusterLinks,
-  type LinkState,
-  linkState,
+  type LinkStatus,
   linksIn,
+  readLinkStatus,
 } from '../platforms/kubernetes/requesting/cluster-links.js';
 import { clusterMaterializer } from '../platforms/kubernetes/requesting/cluster-materializer.js';
 import { inCluster, type NamespaceTarget } from '../platforms/kubernetes/requesting/namespace-target.js';
@@ -31,7 +31,7 @@ import {
   type ServiceConnectionOptions,
 } from './token-redemption.js';
 
-export type { LinkState };
+export type { LinkStatus };
 
 /** Opens the requesting side of a site in a cluster, with its state in the Site's namespace. Rejects with ClusterConfigError. */
 export async function openRequestingCluster(
@@ -66,13 +66,16 @@ export async function openRequestingCluster(
     links,
     records: clusterLinkRecords(place),
     /** The state that Skupper's controller reports of each Link, by name. */
-    linkStates: (): Promise<ReadonlyMap<string, LinkState>> =>
+    linkStatuses: (): Promise<ReadonlyMap<string, LinkStatus>> =>
       inCluster(async () => {
         const all = await linksIn(place);
-        return new Map(all.map(({ link, resource }) => [link.name, linkState(resource)]));
+        return new Map(all.map(({ link, resource }) => [link.name, readLinkStatus(resource)]));
       }),
-    /** The redemptions of links to this Site; `no-kind` if the cluster has no Redemptions. */
-    incoming: (): Promise<readonly RenewedRedemption[] | 'forbidden' | 'no-kind'> =>
+    /**
+     * Lists the redemptions of links to this Site. Returns `forbidden` without the permission to list them, and `no-kind` if
+     * the cluster has no CRD of Redemptions.
+     */
+    listIncoming: (): Promise<readonly RenewedRedemption[] | 'forbidden' | 'no-kind'> =>
       inCluster(async () => {
         try {
           return await listRenewedRedemptions(client, namespace);
@@ -84,7 +87,7 @@ export async function openRequestingCluster(
       }),
     redeem: redeemer(pendingSecrets(place, clock), options),
     /** Name of the Secret of a token's link, if that is materialized completely. */
-    findPlacedName: async (token: AccessToken) => {
+    findSecretName: async (token: AccessToken) => {
       const placed = await inCluster(() => findPlacedSecret(client, namespace, pendingRedemptionId(token)));
       return placed?.answer === undefined ? undefined : placed.name;
     },
@@ -93,7 +96,7 @@ export async function openRequestingCluster(
       links: () => placedIn(links, clock()),
       // The controller watches the resources.
       settleReload: async () => 'not-needed',
-      notes: NO_NOTES,
+      records: NO_RECORDS,
     }),
     /** Dependencies of renewing these links. */
     renewing: {
@@ -110,7 +113,7 @@ export async function openRequestingCluster(
 export type RequestingCluster = Awaited<ReturnType<typeof openRequestingCluster>>;
 
 // The links name their token, and their status shows whether they work.
-const NO_NOTES: LinkLocation['notes'] = {
+const NO_RECORDS: LinkLocation['records'] = {
   find: () => undefined,
   store: () => undefined,
   isConfirmed: () => false,

@@ -124,9 +124,9 @@ export async function joinServing(
   const codeKeys = openCodeKeys(settings.dataDir, clock);
   if ((await signingMasterKey(store, codeKeys)) === undefined) {
     throw new SettingsConflictError(
-      `the codes of this store's tokens are signed under a key that is not in ${settings.dataDir}`,
+      `the tokens of this store are signed with a key that is not in ${settings.dataDir}`,
       undefined,
-      'copy the directory code-keys from the data directory of a host that serves',
+      'copy the directory code-keys from the data directory of a host whose service uses this store',
     );
   }
   try {

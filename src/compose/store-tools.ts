@@ -80,7 +80,7 @@ export async function copyStore(
   const target = await openDatabase({ store: to, dataDir }, context, true, true);
   try {
     const rows = await copyAll(from, to);
-    const verdict = await target.readAtOnce((ledger) => verifyLedger(ledger));
+    const verdict = await target.readSnapshot((ledger) => verifyLedger(ledger));
     return { rows, verdict };
   } finally {
     await target.close();

@@ -6,7 +6,7 @@ import {
   type RedemptionClientOptions,
 } from '../client/https-redemption-client.js';
 import type { AccessToken } from '../domain/access-token.js';
-import { BootstrapNotes } from '../platforms/files/bootstrap-notes.js';
+import { BootstrapRecords } from '../platforms/files/bootstrap-records.js';
 import { type DirectoryPlacing, directoryMaterializer } from '../platforms/files/directory-materializer.js';
 import { PendingReload } from '../platforms/files/pending-reload.js';
 import { type PlacedLink, placedLinks } from '../platforms/files/placed-links.js';
@@ -29,7 +29,7 @@ export type { ReloadOutcome } from '../platforms/files/pending-reload.js';
 export type { InputToken, LoadedState } from '../platforms/system/requesting-site.js';
 export type { PlacedLink, RequestingSite };
 
-const PATIENCE_MARGIN_MS = 5_000;
+const TIMEOUT_MARGIN_MS = 5_000;
 
 /** Options for reaching a service. */
 export type ServiceConnectionOptions = RedemptionClientOptions;
@@ -42,7 +42,7 @@ export interface LinkLocation {
   /** See {@link PendingReload.settle}. */
   settleReload: PendingReload['settle'];
   /** The recorded link of each token source. */
-  readonly notes: Pick<BootstrapNotes, 'find' | 'store' | 'isConfirmed' | 'confirm'>;
+  readonly records: Pick<BootstrapRecords, 'find' | 'store' | 'isConfirmed' | 'confirm'>;
 }
 
 /** Opens the redemption of tokens, with its state in the data directory. */
@@ -62,11 +62,11 @@ export function openTokenRedemption(
         materializer: reload.materializer(clock, placing),
         links: () => placedLinks(directory, clock()),
         settleReload: (router, at) => reload.settle(router, at),
-        notes: new BootstrapNotes(dataDir, directory),
+        records: new BootstrapRecords(dataDir, directory),
       };
     },
     /** Name of the Secret of a token's link, if that is materialized completely. */
-    findPlacedName: (token: AccessToken) => placedSecretName(dataDir, pendingRedemptionId(token)),
+    findSecretName: (token: AccessToken) => placedSecretName(dataDir, pendingRedemptionId(token)),
     redeem: redeemer(pendingDirectories(dataDir, clock), options),
   };
 }
@@ -105,7 +105,7 @@ export function redeemer(
       wait,
       stopping,
       // A concurrent run has the default limit, even if this exchange has a shorter one.
-      patienceMs: (options.timeoutMs ?? DEFAULT_TIMEOUT_MS) + PATIENCE_MARGIN_MS,
+      patienceMs: (options.timeoutMs ?? DEFAULT_TIMEOUT_MS) + TIMEOUT_MARGIN_MS,
     });
 }
 

@@ -62,14 +62,14 @@ function defaultSkupperHome(env: Environment, isRoot: boolean): string {
 
 // An open connection needs 45 KB before its request, most of it outside the heap of V8.
 const BYTES_PER_CONNECTION = 64 * 1024;
-const MOST_CONNECTIONS = 10_000;
+const MAX_CONNECTIONS = 10_000;
 
 /** The number of connections that fit into a quarter of the memory limit of this process, divided among the workers. */
 function defaultMaxConnections(workers: unknown): string {
   // If nothing limits the process, this is undefined, 0 or more than the memory of the machine.
   const memory = Math.min(process.constrainedMemory() || Number.POSITIVE_INFINITY, totalmem());
   const connections = Math.floor(memory / 4 / BYTES_PER_CONNECTION / Number(workers));
-  return String(Math.min(MOST_CONNECTIONS, Math.max(1, connections)));
+  return String(Math.min(MAX_CONNECTIONS, Math.max(1, connections)));
 }
 
 function readVariable(env: Environment, name: string | undefined): string | undefined {
@@ -215,27 +215,27 @@ function refusePasswordInFlag(store: Settings['store'], source: SettingSource): 
   if (store?.kind !== 'postgres' || store.password === undefined || !source.startsWith('flag ')) return;
   throw new ConfigurationError(
     'store (flag --store) contains a password, which every user of this machine can read',
-    'leave it out and give it with PGPASSWORD or in the file that PGPASSFILE names, or give the whole URL with LINKGRANT_STORE or in the configuration file',
+    'omit it and set it with PGPASSWORD or in the file that PGPASSFILE names, or set the whole URL with LINKGRANT_STORE or in the configuration file',
   );
 }
 
 function checkTogether(settings: Settings): void {
-  const needs = (given: SettingKey, missing: SettingKey, why: string) => {
-    if (settings[given] === undefined || settings[missing] !== undefined) return;
-    throw new ConfigurationError(`${flagOf(given)} needs ${flagOf(missing)} beside it`, why);
+  const requires = (key: SettingKey, missing: SettingKey, hint: string) => {
+    if (settings[key] === undefined || settings[missing] !== undefined) return;
+    throw new ConfigurationError(`${flagOf(key)} requires ${flagOf(missing)}`, hint);
   };
-  const pair = 'give both files, or neither for a certificate of the data directory';
-  needs('tlsCert', 'tlsKey', pair);
-  needs('tlsKey', 'tlsCert', pair);
-  needs('issuerCert', 'issuerKey', pair);
-  needs('issuerKey', 'issuerCert', pair);
-  const pinned = 'tokens carry the CA of the certificate, and clients trust nothing else';
-  needs('tlsCa', 'tlsCert', pinned);
-  needs('tlsCert', 'tlsCa', pinned);
-  const ofAdmin = "give both files, or neither for the service's own certificate";
-  needs('adminTlsCert', 'adminTlsKey', ofAdmin);
-  needs('adminTlsKey', 'adminTlsCert', ofAdmin);
+  const pair = 'set both, or neither to use a certificate of the data directory';
+  requires('tlsCert', 'tlsKey', pair);
+  requires('tlsKey', 'tlsCert', pair);
+  requires('issuerCert', 'issuerKey', pair);
+  requires('issuerKey', 'issuerCert', pair);
+  const pinned = 'tokens contain the CA of the certificate, and clients trust only this CA';
+  requires('tlsCa', 'tlsCert', pinned);
+  requires('tlsCert', 'tlsCa', pinned);
+  const ofAdmin = "set both, or neither to use the service's own certificate";
+  requires('adminTlsCert', 'adminTlsKey', ofAdmin);
+  requires('adminTlsKey', 'adminTlsCert', ofAdmin);
   const single = 'the admin API accepts bearer tokens of one issuer and one audience';
-  needs('adminListen', 'adminIssuer', single);
-  needs('adminListen', 'adminAudience', single);
+  requires('adminListen', 'adminIssuer', single);
+  requires('adminListen', 'adminAudience', single);
 }

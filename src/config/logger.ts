@@ -4,7 +4,7 @@ import pino, { type Logger } from 'pino';
 const GATHER_MS = 20;
 const GATHER_BYTES = 8_192;
 // Limit of buffered output while the reader is stalled. Further lines are dropped, because a response must not wait for the log.
-const MOST_WAITING_BYTES = 4 * 1024 * 1024;
+const MAX_WAITING_BYTES = 4 * 1024 * 1024;
 
 /**
  * Creates a logger of JSON lines on standard error: `time` in RFC 3339, `level` as a word. They are written together when there are
@@ -16,7 +16,7 @@ export function createLogger(level: string): Logger {
     dest: 2,
     sync: false,
     minLength: GATHER_BYTES,
-    maxLength: MOST_WAITING_BYTES,
+    maxLength: MAX_WAITING_BYTES,
   });
   let scheduled = false;
   const flush = () => {

@@ -20,29 +20,29 @@ export interface Link {
   readonly annotations?: Readonly<Record<string, string>>;
 }
 
-/** Fields that a request sets on a Link; they override those of the Link in place. */
+/** Fields that a request sets on a Link; they override those of the existing Link. */
 export interface LinkOverrides {
   readonly cost?: number | undefined;
   readonly settings?: Readonly<Record<string, string>> | undefined;
 }
 
-/** Fields of a Link in place, without its name and endpoints. */
-export type LinkInPlace = Partial<Omit<Link, 'name' | 'endpoints'>>;
+/** Fields of an existing Link, without its name and endpoints. */
+export type ExistingLink = Partial<Omit<Link, 'name' | 'endpoints'>>;
 
 /**
- * Merges a received Link, the Link in place, which a user may have changed, and the overrides; later ones take precedence.
+ * Merges a received Link, the existing Link, which a user may have changed, and the overrides; later ones take precedence.
  */
-export function mergeLink(received: Link, inPlace: LinkInPlace, overrides: LinkOverrides): Link {
-  const cost = overrides.cost ?? inPlace.cost ?? received.cost;
-  const settings = { ...received.settings, ...inPlace.settings, ...overrides.settings };
+export function mergeLink(received: Link, existing: ExistingLink, overrides: LinkOverrides): Link {
+  const cost = overrides.cost ?? existing.cost ?? received.cost;
+  const settings = { ...received.settings, ...existing.settings, ...overrides.settings };
   return {
     name: received.name,
     endpoints: received.endpoints,
-    tlsCredentials: inPlace.tlsCredentials ?? received.tlsCredentials,
+    tlsCredentials: existing.tlsCredentials ?? received.tlsCredentials,
     ...(cost !== undefined && { cost }),
     ...unlessEmpty('settings', settings),
-    ...unlessEmpty('labels', { ...received.labels, ...inPlace.labels }),
-    ...unlessEmpty('annotations', { ...received.annotations, ...inPlace.annotations }),
+    ...unlessEmpty('labels', { ...received.labels, ...existing.labels }),
+    ...unlessEmpty('annotations', { ...received.annotations, ...existing.annotations }),
   };
 }
 

@@ -1,8 +1,8 @@
 import { closeSync, constants, fstatSync, openSync, readSync } from 'node:fs';
-import { reading } from './file-error.js';
+import { withFileErrors } from './file-error.js';
 
 /** Maximum length of a text in bytes: no input of linkgrant is longer, and a device or a pipe may be endless. */
-export const MOST_BYTES = 1024 * 1024;
+export const MAX_BYTES = 1024 * 1024;
 const CHUNK_BYTES = 64 * 1024;
 
 /** The reason for refusing a text that is too long, as the end of a sentence. */
@@ -10,7 +10,7 @@ export const TOO_LONG = 'it is longer than 1 MiB';
 
 /** Reads the UTF-8 text of a regular file of at most 1 MiB. Never blocks: refuses a pipe, a device or a socket. Throws UnreadableFileError. */
 export function readBoundedText(file: string): string {
-  return reading(file, () => {
+  return withFileErrors(file, () => {
     const handle = openAtOnce(file);
     try {
       if (!fstatSync(handle).isFile()) throw new Error(irregular(handle));
@@ -33,14 +33,14 @@ export function irregular(handle: number): string {
 
 /** Reads the text of an open regular file. Throws an Error if it is too long. */
 export function readWhole(handle: number): string {
-  if (fstatSync(handle).size > MOST_BYTES) throw new Error(TOO_LONG);
+  if (fstatSync(handle).size > MAX_BYTES) throw new Error(TOO_LONG);
   const chunks: Buffer[] = [];
   for (let length = 0; ; ) {
     const chunk = Buffer.allocUnsafe(CHUNK_BYTES);
     const read = readSync(handle, chunk, 0, CHUNK_BYTES, null);
     if (read === 0) return Buffer.concat(chunks).toString('utf8');
     length += read;
-    if (length > MOST_BYTES) throw new Error(TOO_LONG);
+    if (length > MAX_BYTES) throw new Error(TOO_LONG);
     chunks.push(chunk.subarray(0, read));
   }
 }

@@ -1,9 +1,9 @@
 import { readdirSync } from 'node:fs';
-import { reading } from './file-error.js';
+import { withFileErrors } from './file-error.js';
 
 /** Lists the names in a directory, sorted; none if the directory does not exist. Throws UnreadableFileError. */
 export function namesIn(directory: string): string[] {
-  return reading(directory, () => {
+  return withFileErrors(directory, () => {
     try {
       return readdirSync(directory).sort();
     } catch (error) {

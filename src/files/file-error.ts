@@ -63,7 +63,7 @@ function nearest(path: string): { readonly at: string; readonly stats: Stats } {
 }
 
 /** Calls `read` and turns its errors into UnreadableFileErrors about `path`. */
-export function reading<T>(path: string, read: () => T): T {
+export function withFileErrors<T>(path: string, read: () => T): T {
   try {
     return read();
   } catch (error) {

@@ -28,9 +28,9 @@ const DEEPEST = 32;
 /** Maximum depth of the parser's stack: the document, the collections and one scalar. */
 const DEEPEST_STACK = DEEPEST + 2;
 /** A response with 65 documents has 6,175 tokens; without a limit 1 MiB of some tokens takes 30 s and 1.4 GB. */
-const MOST_TOKENS = 20_000;
+const MAX_TOKENS = 20_000;
 /** 1 MiB of base64 in lines of 64 characters has fewer. One scalar, and so one token, may have many lines. */
-const MOST_LINES = 20_000;
+const MAX_LINES = 20_000;
 const OWN_TAG = 'tag:yaml.org,2002:';
 
 /**
@@ -45,7 +45,7 @@ export function parseYamlMappings(text: string, limits: YamlLimits): YamlMapping
 /** Parses the documents of a stream that {@link parseYamlMappings} accepts, in the same order. Throws as it does. */
 export function parseYamlDocuments(text: string, limits: YamlLimits): Document.Parsed[] {
   if (text.length > limits.length) throw new UnfitYaml(`it is longer than ${limits.length} characters`);
-  if (hasMoreLines(text, MOST_LINES)) throw new UnfitYaml('it has too many lines');
+  if (hasMoreLines(text, MAX_LINES)) throw new UnfitYaml('it has too many lines');
   // The composer's search for duplicate keys takes quadratic time; `requirePlain` checks for them instead.
   const composer = new Composer({ logLevel: 'silent', stringKeys: true, uniqueKeys: false });
   const documents: Document.Parsed[] = [];
@@ -86,7 +86,7 @@ function* tokensOf(text: string): Generator<CST.Token> {
   let count = 0;
   for (const lexeme of new Lexer().lex(text)) {
     count += 1;
-    if (count > MOST_TOKENS) throw new UnfitYaml('it has too many YAML tokens');
+    if (count > MAX_TOKENS) throw new UnfitYaml('it has too many YAML tokens');
     for (const token of parser.next(lexeme)) {
       if (token.type === 'error') throw new UnfitYaml('it is not YAML');
       if (token.type === 'directive') throw new UnfitYaml('it has YAML directives');

@@ -22,7 +22,7 @@ export function chainLink(x509: X509Certificate): ChainLink {
 }
 
 /** Maximum number of signatures that one judgement verifies: enough for 16 CAs of one name, of which one signed the chain. */
-const MOST_CHECKS = 24;
+const MAX_SIGNATURE_CHECKS = 24;
 
 /**
  * Verifies the signatures of one judgement, each once. A signature with a key that is not accepted fails without being
@@ -38,7 +38,8 @@ export class SignatureChecks {
     const pair = `${x509.fingerprint256} ${issuer.x509.fingerprint256}`;
     const cached = this.#results.get(pair);
     if (cached !== undefined) return cached;
-    if (this.#results.size === MOST_CHECKS) throw new Error(`more than ${MOST_CHECKS} signatures to verify`);
+    if (this.#results.size === MAX_SIGNATURE_CHECKS)
+      throw new Error(`more than ${MAX_SIGNATURE_CHECKS} signatures to verify`);
     const isSigned = verifies(x509, issuer.x509);
     this.#results.set(pair, isSigned);
     return isSigned;

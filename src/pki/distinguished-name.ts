@@ -5,14 +5,14 @@ import { constructed, element, oid } from './der-encoding.js';
 export const COMMON_NAME = '2.5.4.3';
 const COMMON_NAME_DER = oid(COMMON_NAME);
 /** The most characters that a common name may have (`ub-common-name`, RFC 5280 appendix A). */
-const LONGEST_COMMON_NAME = 64;
+const MAX_COMMON_NAME_LENGTH = 64;
 
 /** DER of the Name whose one attribute is a common name: the first 64 characters (code points) of `text`, as UTF-8. */
 export function encodeCommonName(text: string): Uint8Array {
   let cut = '';
   let count = 0;
   for (const character of text) {
-    if (count++ === LONGEST_COMMON_NAME) break;
+    if (count++ === MAX_COMMON_NAME_LENGTH) break;
     cut += character;
   }
   if (cut === '') throw new RangeError('a common name must not be empty');

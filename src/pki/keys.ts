@@ -10,7 +10,7 @@ import { encodePem } from './pem.js';
 /** Types of the keys that the service generates, as in the configuration. */
 export type ServerKeyType = 'p256' | 'rsa2048';
 
-const LONGEST_PEM = 64 * 1024;
+const MAX_PEM_BYTES = 64 * 1024;
 // Half of libuv's four threads, so that file and DNS operations still get a thread while RSA keys are generated.
 const CONCURRENT_RSA_KEYS = 2;
 const PRIVATE_KEY_BEGIN = /-----BEGIN ((?:RSA |EC |ENCRYPTED )?PRIVATE KEY)-----/;
@@ -99,7 +99,7 @@ export function privateKeyPem(key: KeyObject): string {
  * and quotes nothing of the text.
  */
 export function readPrivateKey(pem: string): KeyObject {
-  if (pem.length > LONGEST_PEM) throw new Error('the private key file is larger than 64 KiB');
+  if (pem.length > MAX_PEM_BYTES) throw new Error('the private key file is larger than 64 KiB');
   const begin = PRIVATE_KEY_BEGIN.exec(pem);
   if (!begin) throw new Error('there is no PEM private key (PKCS#1, PKCS#8 or SEC1) in it');
   const label = begin[1] ?? '';

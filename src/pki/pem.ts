@@ -11,8 +11,8 @@ export function encodePem(
   return `-----BEGIN ${label}-----\n${lines}-----END ${label}-----\n`;
 }
 
-const MOST_CERTIFICATES = 16;
-const LONGEST_PEM = 256 * 1024;
+const MAX_CERTIFICATES = 16;
+const MAX_PEM_BYTES = 256 * 1024;
 // No hyphen inside a block, so that a text of many BEGIN lines is searched in linear time.
 const BLOCK = /-----BEGIN ([A-Z0-9 ]+)-----([^-]*)-----END \1-----/g;
 const BASE64 = /^[A-Za-z0-9+/\s]+={0,2}\s*$/;
@@ -41,11 +41,11 @@ function parseBlock(label: string, body: string): X509Certificate {
  * Error if there is no block, a block of another kind, one that is cut off, or too many or too long ones.
  */
 export function parseCertificates(pem: string): X509Certificate[] {
-  if (pem.length > LONGEST_PEM) throw new Error('more than 256 KiB of certificates');
+  if (pem.length > MAX_PEM_BYTES) throw new Error('more than 256 KiB of certificates');
   const certificates: X509Certificate[] = [];
   for (const [, label, body] of pem.matchAll(BLOCK)) {
-    if (certificates.length === MOST_CERTIFICATES)
-      throw new Error(`more than ${MOST_CERTIFICATES} certificates`);
+    if (certificates.length === MAX_CERTIFICATES)
+      throw new Error(`more than ${MAX_CERTIFICATES} certificates`);
     certificates.push(parseBlock(label ?? '', body ?? ''));
   }
   if (/-----(BEGIN|END) /.test(pem.replace(BLOCK, ''))) throw new Error('a PEM block that is cut off');

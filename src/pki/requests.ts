@@ -8,7 +8,7 @@ import { readPublicKey } from './public-key.js';
 import { checkAttributes, checkName } from './request-shape.js';
 import { sha256Hex } from './sha256.js';
 
-const LONGEST_REQUEST = 4096;
+const MAX_REQUEST_BYTES = 4096;
 
 /** A certificate request that was proven to come from the holder of its key. Only the key of a request is of use. */
 export interface CertificateRequest {
@@ -68,7 +68,7 @@ function judge(der: Uint8Array): CertificateRequest | CertificateRequestProblem 
  * P-384, RSA (2048 to 4096 bits, without known weaknesses) and Ed25519, signed by that key with SHA-2.
  */
 export function parseCertificateRequest(der: Uint8Array): CertificateRequest | CertificateRequestProblem {
-  if (der.length > LONGEST_REQUEST) return invalid('it is larger than 4 KiB');
+  if (der.length > MAX_REQUEST_BYTES) return invalid('it is larger than 4 KiB');
   try {
     return judge(der);
   } catch (error) {

@@ -35,7 +35,7 @@ async function refused(bearer: string | undefined, method = 'GET', path = '/api/
 const sign = (of: BearerClaims = {}) => signBearer(service.key, service.clock.read(), of);
 
 describe('a bearer token', () => {
-  it('of an operator is taken', async () => {
+  it('of an operator is accepted', async () => {
     expect(await refused(service.operator)).toEqual({ status: 200, code: undefined });
   });
 
@@ -43,7 +43,7 @@ describe('a bearer token', () => {
     return [method.toUpperCase(), path.replace(/\{\w+\}/, UID), role] as const;
   });
 
-  it.each(routes)('is needed for %s %s, and has to be a good one', async (method, path) => {
+  it.each(routes)('is required for %s %s, and must be valid', async (method, path) => {
     const now = service.clock.read();
     const foreign = await makeIssuerKey('first');
     const bad: readonly [string | undefined, string][] = [
@@ -73,13 +73,13 @@ describe('a bearer token', () => {
   );
 
   it.each(routes.filter(([, , role]) => role === 'viewer'))(
-    'of a viewer is taken for %s %s',
+    'of a viewer is accepted for %s %s',
     async (method, path) => {
       expect((await refused(service.viewer, method, path)).status).not.toBe(403);
     },
   );
 
-  it('is asked for before it is told whether a route is there', async () => {
+  it('is checked before the route is', async () => {
     expect(await refused(undefined, 'GET', '/nowhere')).toEqual({ status: 401, code: 'bearer_missing' });
     expect(await refused(service.viewer, 'GET', '/nowhere')).toEqual({ status: 404, code: 'no_such_route' });
     expect((await service.ask('PUT', '/api/v1/grants', { bearer: service.viewer })).headers.allow).toBe(
@@ -87,7 +87,7 @@ describe('a bearer token', () => {
     );
   });
 
-  it('with an algorithm that is not configured, none or a shared secret is refused, whatever key it names', async () => {
+  it('with an algorithm that is not configured, none or a shared secret is refused, with any key id', async () => {
     const now = service.clock.read();
     const claims = { roles: ['linkgrant-operator'], sub: 'ops', iss: ISSUER, aud: AUDIENCE };
     const exp = Math.floor((now + HOUR) / 1000);
@@ -109,7 +109,7 @@ describe('a bearer token', () => {
     service.publish(service.key);
   });
 
-  it('without a role is refused, and a role is a word of a text or a member of a list', async () => {
+  it('without a role is refused, and a role is a word of a string or a member of a list', async () => {
     const cases: readonly [unknown, number][] = [
       [undefined, 403],
       [[], 403],
@@ -125,13 +125,13 @@ describe('a bearer token', () => {
     }
   });
 
-  it('may be as late as the configured tolerance', async () => {
+  it('may be expired by the configured tolerance', async () => {
     const now = service.clock.read();
     expect((await refused(await sign({ expiresAt: now - 20_000 }))).status).toBe(200);
     expect((await refused(await sign({ expiresAt: now - 40_000 }))).code).toBe('bearer_expired');
   });
 
-  it('is challenged as RFC 6750 has it, and neither it nor what is wrong with it is told', async () => {
+  it('is challenged by RFC 6750, without the token or the reason in the response', async () => {
     const missing = await service.ask('GET', '/api/v1/grants');
     expect(missing.headers['www-authenticate']).toBe('Bearer realm="linkgrant"');
     const foreign = await sign({ issuer: 'https://elsewhere.example.com' });
@@ -146,7 +146,7 @@ describe('a bearer token', () => {
 });
 
 describe('a JWKS file', () => {
-  it('that changes is followed without a restart', async () => {
+  it('is read again when it changes', async () => {
     const next = await makeIssuerKey('second');
     const bearer = await signBearer(next, service.clock.read());
     expect((await refused(bearer)).code).toBe('bearer_invalid');
@@ -158,7 +158,7 @@ describe('a JWKS file', () => {
     expect((await refused(service.operator)).status).toBe(200);
   });
 
-  it('that cannot be used lets nobody in, and redemption goes on', async () => {
+  it('that is invalid refuses all administrators, and redemption continues', async () => {
     const away = join(service.directory, 'away.json');
     renameSync(service.jwksFile, away);
     expect(await refused(service.operator)).toEqual({ status: 503, code: 'identity_unavailable' });
@@ -177,7 +177,7 @@ describe('a JWKS file', () => {
 });
 
 describe('a role claim', () => {
-  it('is found by its whole name, dots and all, or by the way to it', async () => {
+  it('is found by its name, even with dots, or by its path', async () => {
     for (const [claim, claims] of [
       ['realm_access.roles', { realm_access: { roles: ['admin'] } }],
       ['https://example.com/roles', { 'https://example.com/roles': ['admin'] }],

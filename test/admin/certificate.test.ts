@@ -44,7 +44,7 @@ async function shows(ca: string): Promise<boolean> {
 }
 
 describe('the admin API', () => {
-  it("shows the service's own certificate, and the one that takes its place", async () => {
+  it("presents the service's certificate, and its replacement", async () => {
     service = await startAdminService();
     expect(await shows(service.ca)).toBe(true);
     service.clock.advance(300 * DAY);
@@ -56,7 +56,7 @@ describe('the admin API', () => {
     expect(fresh).toMatch(/not yet valid/);
   });
 
-  it('shows a certificate of its own, follows its files, and keeps it while they cannot be used', async () => {
+  it('presents its own certificate, follows its files, and retains it while the files are invalid', async () => {
     const [one, two] = [await makeIdentity(), await makeIdentity()];
     put(one, 1_000);
     service = await startAdminService(files());
@@ -70,7 +70,7 @@ describe('the admin API', () => {
     expect([await shows(one.ca), await shows(two.ca)]).toEqual([false, true]);
   });
 
-  it('does not start where its settings cannot be, and says which', async () => {
+  it('does not start with invalid settings, and reports which', async () => {
     const { adminTlsCert } = files();
     const admin = ['--admin-listen', '127.0.0.1:0'];
     const issuer = ['--admin-issuer', 'http://id.example.com', '--admin-audience', 'a'];
@@ -90,7 +90,7 @@ describe('the admin API', () => {
     }
   });
 
-  it('is off until somebody turns it on', () => {
+  it('is off by default', () => {
     expect(loadConfiguration({}, {}).settings.adminListen).toBeUndefined();
   });
 });

@@ -70,19 +70,19 @@ async function administerOften(): Promise<void> {
 const readiness = async () => (await fetch(`http://127.0.0.1:${service.opsPort}/readyz`)).status;
 
 describe('a flood', { timeout: 180_000 }, () => {
-  it('of wrong codes on the listener of the service leaves administrators served', async () => {
+  it("of wrong codes on the service's listener does not affect administrators", async () => {
     const guess = `POST ${token.path} HTTP/1.1\r\nHost: h\r\nContent-Length: 5\r\n\r\nwrong`;
     await during(administerOften, publicSide, guess);
     expect(await readiness()).toBe(200);
   });
 
-  it('of bad bearer tokens on the admin API leaves redemption served', async () => {
+  it('of invalid bearer tokens on the admin API does not affect redemption', async () => {
     const guess = 'GET /api/v1/grants HTTP/1.1\r\nHost: h\r\nAuthorization: Bearer a.b.c\r\n\r\n';
     await during(redeemOften, admin, guess);
     expect(await readiness()).toBe(200);
   });
 
-  it('of half-open connections and slow senders on all listeners leaves each of them serving', async () => {
+  it('of half-open connections and slow senders leaves each listener serving', async () => {
     const opened: Socket[] = [];
     const open = async ({ port, ca }: Target, at: number) => {
       const socket = connectTcp({ host: '127.0.0.1', port, localAddress: `127.0.0.${10 + (at % 10)}` });

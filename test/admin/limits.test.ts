@@ -42,7 +42,7 @@ function expectProblem(answer: WireAnswer, status: number, code: string): void {
 }
 
 describe('the admin API', () => {
-  it('waits neither for headers nor for a body without end, and tells slow senders so', async () => {
+  it('limits the time for headers and body, and answers slow senders', async () => {
     const slow = [
       'GET /api/v1/grants HTTP/1.1\r\nHost: h',
       head('POST', 'Content-Type: application/json', 'Content-Length: 20'),
@@ -61,7 +61,7 @@ describe('the admin API', () => {
     );
   });
 
-  it('answers what is no HTTP request as it answers others, with an id that its log has', async () => {
+  it('answers an invalid HTTP request with a request id that its log contains', async () => {
     const broken: readonly [string, number, string][] = [
       ['hello\r\n\r\n', 400, 'request_invalid'],
       [head('GET', `x: ${'y'.repeat(20_000)}`), 431, 'request_too_large'],
@@ -76,7 +76,7 @@ describe('the admin API', () => {
     }
   });
 
-  it('tells its answers by route and status, and why it refused, with an id for each', async () => {
+  it('reports its responses by route and status, and refusals with their reason, with an id for each', async () => {
     const bearer = service.operator;
     const answers = [
       await service.ask('GET', '/api/v1/grants', { bearer }),
@@ -110,7 +110,7 @@ describe('the admin API', () => {
 });
 
 describe('failed authentications', () => {
-  it('beyond the budget of their address are refused as before, and told in one line and in the metrics', async () => {
+  it('beyond the budget of their address get the same refusal, and appear in one log line and in the metrics', async () => {
     const expired = await signBearer(service.key, service.clock.read(), {
       expiresAt: service.clock.read() - HOUR,
     });
@@ -132,7 +132,7 @@ describe('failed authentications', () => {
 });
 
 describe('connections to the admin API', () => {
-  it('of one source beyond 128 push out its own oldest, and nobody else', async () => {
+  it('from one source beyond 128 close the oldest of that source only', async () => {
     const [neighbour] = await openIdle(1, '127.0.0.2');
     const sockets = await openIdle(129, GUESSER);
     await expect.poll(() => sockets.filter((socket) => socket.closed)).toEqual([sockets[0]]);
@@ -144,7 +144,7 @@ describe('connections to the admin API', () => {
     for (const socket of [neighbour, ...sockets]) socket?.destroy();
   });
 
-  it('beyond 500 push out the oldest, but none that showed a good bearer token', async () => {
+  it('beyond 500 close the oldest without a valid bearer token', async () => {
     const body = '{"name":"made"}';
     const wire = await openWire(target());
     wire.send(head('POST', 'Content-Type: application/json', `Content-Length: ${body.length}`));

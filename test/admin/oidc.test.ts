@@ -46,7 +46,7 @@ describe('an OIDC provider', () => {
     return answer.status;
   };
 
-  it('is asked for its keys once, and its roles are those of its scope', async () => {
+  it('is queried for its keys once, and roles are read from the scope', async () => {
     await serveFor(await startOidcIssuer(await makeIssuerKey('one')));
     const viewer = await provider.accessToken('linkgrant-viewer');
     const operator = await provider.accessToken('linkgrant-operator');
@@ -57,7 +57,7 @@ describe('an OIDC provider', () => {
     expect(provider.keysAsked).toBe(1);
   });
 
-  it('is reached by TLS under the given CA, and under no other', async () => {
+  it('is connected by TLS with the given CA, and no other', async () => {
     const identity = await makeIdentity();
     const ca = join(directory, 'issuer-ca.pem');
     writeFileSync(ca, identity.ca);
@@ -69,7 +69,7 @@ describe('an OIDC provider', () => {
     expect(await statusWith(bearer)).toBe(503);
   });
 
-  it('that is down keeps administrators out for a while, and nobody from redeeming', async () => {
+  it('that is down prevents new administrators, and not redemption', async () => {
     await serveFor(await startOidcIssuer(await makeIssuerKey('one')));
     const bearer = await provider.accessToken('linkgrant-operator');
     await provider.stop();
@@ -90,7 +90,7 @@ describe('an OIDC provider', () => {
     expect(await statusWith(bearer)).toBe(200);
   });
 
-  it('is not asked for the unknown keys of one who guesses, and others are not kept out', async () => {
+  it('is not queried for the unknown keys of a guesser, and others are not affected', async () => {
     await serveFor(await startOidcIssuer(await makeIssuerKey('one')));
     const known = await provider.accessToken('linkgrant-viewer');
     const ask = (bearer: string, from?: string) =>
@@ -115,7 +115,7 @@ describe('an OIDC provider', () => {
     expect((await ask(fresh, GUESSER)).status).toBe(200);
   });
 
-  it('that is down keeps out nobody whose key is at hand, whatever keys others ask for', async () => {
+  it('that is down does not affect callers whose key is cached, whatever keys others use', async () => {
     await serveFor(await startOidcIssuer(await makeIssuerKey('one')));
     const known = await provider.accessToken('linkgrant-viewer');
     expect(await statusWith(known)).toBe(200);
@@ -128,7 +128,7 @@ describe('an OIDC provider', () => {
     expect(await statusWith(known)).toBe(503);
   });
 
-  it('is asked again after the clock was set back, and not only when it has caught up', async () => {
+  it('is queried again after the clock was set back', async () => {
     await serveFor(await startOidcIssuer(await makeIssuerKey('one')));
     const known = await provider.accessToken('linkgrant-viewer');
     await provider.stop();
@@ -138,7 +138,7 @@ describe('an OIDC provider', () => {
     expect(await statusWith(known)).toBe(200);
   });
 
-  it('whose answers are of another issuer lets nobody in', async () => {
+  it('with responses of another issuer is refused', async () => {
     const other = await startOidcIssuer(await makeIssuerKey('one'));
     await serveFor(other, { adminIssuer: `${other.issuer}/` });
     expect(await statusWith(await provider.accessToken('linkgrant-operator'))).toBe(503);
@@ -153,7 +153,7 @@ describe('the keys of an OIDC provider', () => {
   });
   afterEach(() => provider.stop().catch(() => undefined));
 
-  it('are fetched again for one that is new, and those that are gone verify nothing', async () => {
+  it('are fetched again for a new key id, and removed keys verify nothing', async () => {
     const keys = oidcKeys({
       issuer: provider.issuer,
       fetch: identityFetch(undefined),
@@ -169,7 +169,7 @@ describe('the keys of an OIDC provider', () => {
     expect(provider.keysAsked).toBe(3);
   });
 
-  it('are not fetched again and again for one that nobody has', async () => {
+  it('are not fetched repeatedly for an unknown key id', async () => {
     const keys = oidcKeys({ issuer: provider.issuer, fetch: identityFetch(undefined), clock: clock.read });
     const bearer = await provider.accessToken('linkgrant-viewer');
     await jwtVerify(bearer, keys);
@@ -183,7 +183,7 @@ describe('the keys of an OIDC provider', () => {
     await jwtVerify(unknown, keys);
   });
 
-  it('are looked for at most once in a while where they cannot be had', async () => {
+  it('are fetched at most once in an interval while fetching fails', async () => {
     let fetched = 0;
     const fetch = identityFetch(undefined);
     const counting = (url: string, signal: AbortSignal) => {

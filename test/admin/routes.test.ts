@@ -26,8 +26,8 @@ const redeemed = async (url: string, code: string, headers = {}) => {
   return post(service, pathname, code, { headers: { ...csrHeader(), ...headers } });
 };
 
-describe('grants', () => {
-  it('are made, and their code redeems', async () => {
+describe('grants of the admin API', () => {
+  it('are created, and their code redeems', async () => {
     const answer = await ask('POST', '/grants', {
       name: 'to-west',
       redemptionsAllowed: 2,
@@ -56,7 +56,7 @@ describe('grants', () => {
     expect(shown.body.code).toBeUndefined();
   });
 
-  it('are changed member by member, and a rule that is null is taken away', async () => {
+  it('are changed member by member, and a rule that is null is removed', async () => {
     const { uid } = await make({ policy: { 'linkgrant/subjects': 'east', 'linkgrant/names': 'a*' } });
     const changed = await ask('PATCH', `/grants/${uid}`, {
       redemptionsAllowed: 7,
@@ -66,15 +66,18 @@ describe('grants', () => {
     expect(changed.body.policy).toEqual({ 'linkgrant/names': 'a*', 'linkgrant/csr-required': 'true' });
   });
 
-  it('are revoked, with their links where that is asked for, and deleted', async () => {
+  it('are revoked, with their links on request, and deleted', async () => {
     const { uid, url, code } = await make();
     await redeemed(url, code);
     expect((await ask('POST', `/grants/${uid}/revoke`)).body).toMatchObject({ outcome: 'revoked', links: 1 });
     expect((await ask('POST', `/grants/${uid}/revoke`, { cascade: true })).body).toMatchObject({
-      outcome: 'before',
+      outcome: 'already_revoked',
       links: 1,
     });
-    expect((await ask('POST', `/grants/${uid}/revoke`)).body).toMatchObject({ outcome: 'before', links: 0 });
+    expect((await ask('POST', `/grants/${uid}/revoke`)).body).toMatchObject({
+      outcome: 'already_revoked',
+      links: 0,
+    });
     expect((await ask('DELETE', `/grants/${uid}`)).status).toBe(204);
     expect((await ask('DELETE', `/grants/${uid}`)).body).toMatchObject({
       status: 404,
@@ -82,7 +85,7 @@ describe('grants', () => {
     });
   });
 
-  it('are listed page by page, whole and once, by namespace, name and state', async () => {
+  it('are listed in pages, completely and once, by namespace, name and state', async () => {
     const namespace = 'listed';
     for (const name of ['c', 'a', 'b', 'e', 'd']) await make({ namespace, name });
     const [first] = (await ask('GET', `/grants?namespace=${namespace}&name=a`)).body.items;
@@ -101,7 +104,7 @@ describe('grants', () => {
     expect((await ask('GET', `/grants?namespace=${namespace}&name=f`)).body.items).toEqual([]);
   });
 
-  it('whose name is taken, or whose values cannot be, are not made', async () => {
+  it('with a name in use, or invalid values, are not created', async () => {
     await make({ name: 'twice' });
     expect((await ask('POST', '/grants', { name: 'twice' })).body).toMatchObject({
       status: 409,
@@ -129,8 +132,8 @@ describe('grants', () => {
   });
 });
 
-describe('a request', () => {
-  it('with a member, a query or a value that is not described is refused', async () => {
+describe('a request to the admin API', () => {
+  it('with an undocumented member, query or value is refused', async () => {
     const bad: readonly [string, string, unknown][] = [
       ['POST', '/grants', { name: 'x', redemptions: 5 }],
       ['POST', '/grants', { name: 7 }],
@@ -155,7 +158,7 @@ describe('a request', () => {
     }
   });
 
-  it('whose body is no JSON, too long or of another type is refused', async () => {
+  it('whose body is not JSON, too long or of another type is refused', async () => {
     const { uid } = await make();
     const path = `/grants/${uid}`;
     const json = { 'content-type': 'application/json' };
@@ -179,7 +182,7 @@ describe('a request', () => {
   });
 
   it.each(['//x@[y/#z', 'http://[::1', 'ftp://[::1/api/v1/grants', '*'])(
-    'of a stranger to %s gets a problem as any other',
+    'to %s without authentication gets a problem document',
     async (requestTarget) => {
       const target = { port: service.adminPort, ca: service.ca };
       const answer = parseAnswer(
@@ -190,7 +193,7 @@ describe('a request', () => {
     },
   );
 
-  it('of a stranger is answered whole though it sends on and on', async () => {
+  it('without authentication gets its whole response although it sends an endless body', async () => {
     const head =
       'POST /api/v1/grants HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\ncontent-length: 500000\r\n\r\n';
     const target = { port: service.adminPort, ca: service.ca };
@@ -200,8 +203,8 @@ describe('a request', () => {
   });
 });
 
-describe('tokens', () => {
-  it('are issued whole, redeem, are listed without their code, and are revoked', async () => {
+describe('tokens of the admin API', () => {
+  it('are issued, redeem, are listed without their code, and are revoked', async () => {
     const { uid } = await make({ redemptionsAllowed: 5 });
     const issued = await ask('POST', '/tokens', { grantUid: uid, subject: 'east', expirationWindow: '10m' });
     expect(issued.status).toBe(201);
@@ -223,7 +226,7 @@ describe('tokens', () => {
     expect((await ask('GET', `/tokens?grantUid=${uid}&state=ready`)).body.items).toEqual([]);
   });
 
-  it("with the grant's own code hold it, and no other code", async () => {
+  it("with the grant's own code contain that code only", async () => {
     const { uid, code } = await make();
     const { body } = await ask('POST', '/tokens', { grantUid: uid, code });
     expect(body.token.spec.code).toBe(code);
@@ -234,7 +237,7 @@ describe('tokens', () => {
     expect(limited.body).toMatchObject({ status: 422, code: 'value_rejected' });
   });
 
-  it('are not issued of a grant that is over, or unknown', async () => {
+  it('are not issued of an expired, exhausted or unknown grant', async () => {
     const { uid } = await make();
     await ask('POST', `/grants/${uid}/revoke`);
     expect((await ask('POST', '/tokens', { grantUid: uid })).body.code).toBe('grant_state');
@@ -242,7 +245,7 @@ describe('tokens', () => {
   });
 });
 
-describe('redemptions', () => {
+describe('redemptions of the admin API', () => {
   it('are listed by grant, subject, namespace and time, and shown with certificate and ledger', async () => {
     const { uid, url, code } = await make({ redemptionsAllowed: 5, namespace: 'west' });
     for (const subject of ['east', 'north-1', 'north-2']) await redeemed(url, code, { subject });
@@ -263,7 +266,7 @@ describe('redemptions', () => {
     expect((await ask('GET', `/redemptions/${randomUUID()}`)).body.code).toBe('no_such_redemption');
   });
 
-  it('are revoked once it is said what becomes of their source', async () => {
+  it('are revoked after a choice about their source', async () => {
     const { uid, url, code } = await make({ redemptionsAllowed: 5 });
     await redeemed(url, code, { subject: 'east' });
     const [{ id }] = (await ask('GET', `/redemptions?grantUid=${uid}`)).body.items;
@@ -279,10 +282,10 @@ describe('redemptions', () => {
       redemption: { id, revokedAt: expect.any(String) },
     });
     expect((await ask('GET', `/grants/${uid}`)).body.state).toBe('revoked');
-    expect((await ask('POST', `/redemptions/${id}/revoke`)).body.outcome).toBe('before');
+    expect((await ask('POST', `/redemptions/${id}/revoke`)).body.outcome).toBe('already_revoked');
   });
 
-  it('are in the ledger with what else happened, page by page', async () => {
+  it('are in the ledger with all other entries, page by page', async () => {
     const { uid, url, code } = await make({ policy: { 'linkgrant/subjects': 'east' } });
     await redeemed(url, code, { subject: 'west' });
     await redeemed(url, code, { subject: 'east' });
@@ -301,7 +304,7 @@ describe('redemptions', () => {
 describe('an Idempotency-Key', () => {
   const once = (key: string) => ({ headers: { 'idempotency-key': key } });
 
-  it('gives the same grant and code again, whatever happened to it meanwhile, and makes no other', async () => {
+  it('returns the same grant and code, whatever happened to the grant meanwhile', async () => {
     const order = { name: `once-${randomUUID()}`, redemptionsAllowed: 3 };
     const key = once(randomUUID());
     const first = await ask('POST', '/grants', order, key);
@@ -312,7 +315,7 @@ describe('an Idempotency-Key', () => {
     expect((await ask('POST', '/grants', order)).body.code).toBe('name_taken');
   });
 
-  it('gives one grant to many that ask at once', async () => {
+  it('returns one grant to many concurrent requests', async () => {
     const order = { name: `race-${randomUUID()}` };
     const key = once(randomUUID());
     const answers = await Promise.all(Array.from({ length: 8 }, () => ask('POST', '/grants', order, key)));
@@ -320,7 +323,7 @@ describe('an Idempotency-Key', () => {
     expect(answers[0].status).toBe(201);
   });
 
-  it('refuses another request, and is not the one of another caller', async () => {
+  it('refuses a different request, and is separate for each caller', async () => {
     const key = once(randomUUID());
     const order = { name: `mine-${randomUUID()}` };
     await ask('POST', '/grants', order, key);
@@ -331,7 +334,7 @@ describe('an Idempotency-Key', () => {
     expect(elses.status).toBe(201);
   });
 
-  it('makes no grant anew that was deleted', async () => {
+  it('does not recreate a deleted grant', async () => {
     const key = once(randomUUID());
     const order = { name: `gone-${randomUUID()}` };
     const { body } = await ask('POST', '/grants', order, key);
@@ -342,7 +345,7 @@ describe('an Idempotency-Key', () => {
     });
   });
 
-  it('that was used for what failed may be used for the same again', async () => {
+  it('of a failed request can be used for the same request again', async () => {
     const key = once(randomUUID());
     const order = { name: `later-${randomUUID()}` };
     const { uid } = await make(order);
@@ -351,7 +354,7 @@ describe('an Idempotency-Key', () => {
     expect((await ask('POST', '/grants', order, key)).status).toBe(201);
   });
 
-  it('gives the same signed token again', async () => {
+  it('returns the same signed token', async () => {
     const { uid } = await make({ redemptionsAllowed: 5 });
     const key = once(randomUUID());
     const order = { grantUid: uid, expirationWindow: '5m' };
@@ -369,7 +372,7 @@ describe('an Idempotency-Key', () => {
     }
   });
 
-  it('is forgotten after a day, and nothing of a code is readable until then', async () => {
+  it('is forgotten after a day, and no code can be read from the store until then', async () => {
     const key = once(randomUUID());
     const order = { name: `kept-${randomUUID()}`, code: 'a-chosen-code-of-mine' };
     await ask('POST', '/grants', order, key);

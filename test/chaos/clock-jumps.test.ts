@@ -61,8 +61,8 @@ async function unreadyParts(): Promise<string[]> {
   return Object.keys(parts).filter((part) => !parts[part]?.ready);
 }
 
-describe('a service whose clock is set while it serves', () => {
-  it('forwards and back by hours goes on, and what was redeemed stays redeemed', async () => {
+describe('a service whose clock is changed while it serves', () => {
+  it('by hours, forward and back, continues, and recorded redemptions stay valid', async () => {
     const before = await makeGrant('before');
     await setClock(3 * HOUR);
     expect(await redeem(before)).toMatchObject({ status: 404, reason: 'grant_expired' });
@@ -77,7 +77,7 @@ describe('a service whose clock is set while it serves', () => {
     expect((await redeem({ ...before, code: 'wrong' })).status).toBe(403);
   });
 
-  it('back to before its CAs says so, spends nothing, and recovers with its clock', async () => {
+  it('to before its CAs reports that, spends no use, and recovers with its clock', async () => {
     await setClock(-30 * HOUR);
     const grant = await makeGrant('long-ago');
     const headers = csrHeader();
@@ -89,7 +89,7 @@ describe('a service whose clock is set while it serves', () => {
     await expect.poll(unreadyParts, { timeout: 60_000 }).toEqual([]);
   });
 
-  it('again and again under load fails no redemption', async () => {
+  it('repeatedly under load fails no redemption', async () => {
     const statuses = new Set<number>();
     let isOver = false;
     const clients = Array.from({ length: 8 }, async (_, client) => {

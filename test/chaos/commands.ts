@@ -1,5 +1,11 @@
 import { fileURLToPath } from 'node:url';
-import { type EndedProcess, type Serving, startLinkgrant, startServe } from '../support/command-line.js';
+import {
+  type EndedProcess,
+  linkgrant,
+  type Serving,
+  startLinkgrant,
+  startServe,
+} from '../support/command-line.js';
 
 const KILLED_AT = fileURLToPath(new URL('killed-at.mjs', import.meta.url));
 
@@ -13,8 +19,15 @@ const programOf = ({ killedAt = 'none', clockOffsetMs = 0 }: Fate) => ({
   main: [KILLED_AT, killedAt, String(clockOffsetMs)],
 });
 
-/** Runs a command to its end. */
-export function run(words: readonly string[], fate: Fate = {}): Promise<EndedProcess> {
+/** Runs a command to its end: in the process of the test, or in a process of its own if a checkpoint kills it. */
+export async function run(words: readonly string[], fate: Fate = {}): Promise<EndedProcess> {
+  const { killedAt, clockOffsetMs = 0 } = fate;
+  if (killedAt !== undefined) return runProcess(words, fate);
+  return { signal: null, ...(await linkgrant(words, { clockOffsetMs })) };
+}
+
+/** Runs a command in a process of its own, to its end. */
+export function runProcess(words: readonly string[], fate: Fate = {}): Promise<EndedProcess> {
   return startLinkgrant(words, programOf(fate)).ended;
 }
 

@@ -6,7 +6,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { parse } from 'yaml';
 import type { Serving } from '../support/command-line.js';
 import { freePort } from '../support/free-port.js';
-import { run, serve } from './commands.js';
+import { type Fate, run, runProcess, serve } from './commands.js';
 
 const HOUR_MS = 3_600_000;
 
@@ -28,7 +28,7 @@ afterEach(async () => {
   rmSync(place, { recursive: true, force: true });
 });
 
-async function startService(fate: Parameters<typeof serve>[1] = {}): Promise<Serving> {
+async function startService(fate: Fate = {}): Promise<Serving> {
   const endpoint = 'inter-router=router.example.com:55671';
   const service = await serve(
     ['--data-dir', accepting, '--listen', `127.0.0.1:${port}`, '--endpoint', endpoint],
@@ -47,8 +47,11 @@ async function issueToken(...limits: string[]): Promise<string> {
 
 const links = () => join(place, 'links');
 
-function redeem(token: string, fate: Parameters<typeof run>[1] = {}) {
-  return run(['token', 'redeem', token, '--to', links(), '--data-dir', join(place, 'requesting')], fate);
+function redeem(token: string, fate: Fate = {}, runCommand = run) {
+  return runCommand(
+    ['token', 'redeem', token, '--to', links(), '--data-dir', join(place, 'requesting')],
+    fate,
+  );
 }
 
 function serialInPlace(): string {
@@ -73,7 +76,7 @@ const AFTER_COMMIT = ['after-commit', 'before-answer', 'half-answer'];
 describe('a service killed in the middle of a redemption', () => {
   for (const limit of ['1', '3']) {
     it.each([...BEFORE_COMMIT, ...AFTER_COMMIT])(
-      `at %s has counted what it recorded (limit ${limit})`,
+      `at %s has counted exactly what it recorded (limit ${limit})`,
       async (checkpoint) => {
         const killed = await startService({ killedAt: checkpoint });
         const token = await issueToken('--redemptions-allowed', limit);
@@ -99,7 +102,7 @@ describe('a service killed in the middle of a redemption', () => {
   }
 
   it.each(AFTER_COMMIT)(
-    'at %s still gives the recorded certificate after the grant has expired',
+    'at %s still returns the recorded certificate after the grant has expired',
     async (checkpoint) => {
       const killed = await startService({ killedAt: checkpoint });
       const token = await issueToken('--expiration-window', '10m');
@@ -142,7 +145,7 @@ describe('a token redeem killed between two of its writes', () => {
     expect(readdirSync(links()).sort()).toEqual(['Link-west.yaml', 'Secret-west.yaml']);
   });
 
-  it('puts the same link in place after its files are gone and the service is too', async () => {
+  it('restores the same link after its files and the service are gone', async () => {
     const service = await startService();
     const token = await issueToken();
     expect((await redeem(token)).code).toBe(0);
@@ -155,11 +158,11 @@ describe('a token redeem killed between two of its writes', () => {
   });
 });
 
-describe('twenty redemptions of one single-use token at once, in one data directory', () => {
-  it('spend one use, all end well, and leave one link', async () => {
+describe('twenty concurrent redemptions of one single-use token in one data directory', () => {
+  it('spend one use, all succeed, and leave one link', async () => {
     await startService();
     const token = await issueToken();
-    const ends = await Promise.all(Array.from({ length: 20 }, () => redeem(token)));
+    const ends = await Promise.all(Array.from({ length: 20 }, () => redeem(token, {}, runProcess)));
     expect(ends.map(({ code }) => code)).toEqual(Array(20).fill(0));
     const { count, serials } = await ledger();
     expect(count).toBe(1);

@@ -59,7 +59,7 @@ const cut = (id: string, number: number, words: readonly string[]) =>
     { clockOffsetMs: number * MINUTE_MS },
   ] as const;
 
-describe('a cut that is killed', () => {
+describe('a killed cut', () => {
   it.each(RUNS.flatMap(({ moments }, index) => moments.map((moment) => [index + 1, moment] as const)))(
     'in run %d at %s continues with the same command, and ends with only the new CA',
     async (fatal, moment) => {

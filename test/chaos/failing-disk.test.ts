@@ -8,7 +8,7 @@ import { expect, it } from 'vitest';
 const SCENARIO = fileURLToPath(new URL('service-on-failing-disk.mjs', import.meta.url));
 
 it.each([1, 2])(
-  'a service whose disk is full, or read-only, says 503, counts nothing, and recovers without a restart (processes: %i)',
+  'a service whose disk is full or read-only answers 503, counts nothing, and recovers without a restart (processes: %i)',
   (workers) => {
     const directory = mkdtempSync(join(tmpdir(), 'linkgrant-disk-'));
     try {

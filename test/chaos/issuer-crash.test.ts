@@ -78,9 +78,9 @@ async function redeemAnother(): Promise<readonly [number | null, string]> {
   return [code, code === 0 ? '' : stderr];
 }
 
-describe.each(ISSUERS)('a change of %s that is killed', (issuer) => {
+describe.each(ISSUERS)('a killed rotation of %s', (issuer) => {
   it.each(MOMENTS)(
-    'in %s at %s leaves an issuer that signs, and is ended by its repetition',
+    'in %s at %s leaves an issuer that signs, and completes when it is repeated',
     async (act, moment, left) => {
       for (const earlier of ACTS.slice(0, ACTS.indexOf(act))) {
         const done = await change(earlier, issuer);

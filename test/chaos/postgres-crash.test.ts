@@ -69,7 +69,7 @@ afterAll(async () => {
   await postgres?.remove();
 });
 
-it('three services lose nothing and burn nothing while they and the database die', {
+it('three services lose no redemption and no use while they and the database crash', {
   timeout: 600_000,
 }, async () => {
   const sites = await makeRedeemingSites(store, GRANTS);

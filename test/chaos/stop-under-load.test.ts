@@ -48,9 +48,9 @@ async function redeemUntilRefused(token: Parameters<typeof redeem>[0], answers: 
   }
 }
 
-describe('a service that is told to stop while many redeem', () => {
+describe('a service that receives SIGTERM while many clients redeem', () => {
   it.each([1, 2])(
-    'answers whatever it took, takes no more, and ends with 0 (processes: %i)',
+    'answers every accepted request, accepts no more, and exits with 0 (processes: %i)',
     async (workers) => {
       const dataDir = place.path(`data-${workers}`);
       const service: Serving = await place.serve([

@@ -35,9 +35,9 @@ function crowd(port: number, clients: number): { leave(): Promise<void> } {
   };
 }
 
-describe('a service whose connections wait long until they are taken', () => {
+describe('a service whose connections wait long until they are accepted', () => {
   it.each([1, 2])(
-    'puts right codes off with 503, spends nothing on them, and serves them when the others are gone (processes: %i)',
+    'answers valid codes with 503, spends no use, and serves them when the load is gone (processes: %i)',
     async (workers) => {
       const dataDir = place.path(`data-${workers}`);
       const service = await place.serve(

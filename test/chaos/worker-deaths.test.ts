@@ -27,7 +27,7 @@ async function cumulative({ opsPort }: Serving): Promise<Map<string, number>> {
   );
 }
 
-it('workers that die under load are replaced, and no sum of the metrics ever falls', async () => {
+it('workers that die under load are replaced, and no counter of the metrics ever decreases', async () => {
   const dataDir = place.path('data');
   const service = await place.serve([
     ...['--data-dir', dataDir, '--workers', '2', '--ops-listen', '127.0.0.1:0'],
@@ -77,7 +77,7 @@ it('workers that die under load are replaced, and no sum of the metrics ever fal
   expect(childrenOf(service.pid)).toHaveLength(2);
 }, 180_000);
 
-it('workers whose parent was killed end in order by themselves', async () => {
+it('workers whose parent was killed exit in order by themselves', async () => {
   const service = await place.serve(['--data-dir', place.path('orphans'), '--workers', '2']);
   service.signal('SIGKILL');
   // Standard error closes with the last of them.

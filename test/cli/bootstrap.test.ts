@@ -116,8 +116,8 @@ function well(ended: Ended): Ended {
   return ended;
 }
 
-describe('a bootstrap whose surroundings are all there', () => {
-  it('redeems a token of a file, proves the link at the router, and does nothing the next time', async () => {
+describe('bootstrap when everything is available', () => {
+  it('redeems a token file, checks the link at the router, and does nothing in the next run', async () => {
     const service = await serve();
     const token = await issue(work.path('token.yaml'));
     const first = well(await bootstrap(['--token', token, ...toLinks(), '-o', 'json']));
@@ -134,7 +134,7 @@ describe('a bootstrap whose surroundings are all there', () => {
     expect(await redemptions()).toHaveLength(1);
   });
 
-  it('takes the token from standard input, a variable, or a mounted Secret', async () => {
+  it('reads the token from standard input, a variable, or a mounted Secret', async () => {
     await serve();
     const text = readFileSync(await issue(work.path('token.yaml')), 'utf8');
     well(await bootstrap(['--token', '-', '--to', work.path('a')], { input: text }));
@@ -151,7 +151,7 @@ describe('a bootstrap whose surroundings are all there', () => {
     expect(await redemptions()).toHaveLength(1);
   });
 
-  it('run twenty times at once with one single-use token spends one use, all end well, and there is one Link', async () => {
+  it('run twenty times at once with a single-use token spends one use, all runs succeed, and there is one Link', async () => {
     const home = work.path('skupper');
     const east = copySite('east', home, 'east');
     const skupper = installFakeSkupper(work.path('bin'), east);
@@ -170,7 +170,7 @@ describe('a bootstrap whose surroundings are all there', () => {
     expect(skupper.calls()).toEqual(['system reload -n east -p linux']);
   });
 
-  it('redeems the tokens of the input directory when none is named', async () => {
+  it('redeems the tokens of the input directory if no token is given', async () => {
     const home = work.path('skupper');
     const east = copySite('east', home, 'east');
     for (const name of ['Link-to-west.yaml', 'Secret-to-west.yaml'])
@@ -185,10 +185,10 @@ describe('a bootstrap whose surroundings are all there', () => {
     expect(await redemptions()).toHaveLength(1);
   });
 
-  it('says what to do where nothing says where the token or the link is', async () => {
+  it('without a token or a link reports what to do', async () => {
     const nowhere = await bootstrap(['--token', 'x']);
     expect(nowhere.code).toBe(2);
-    expect(refusalOf(nowhere).error).toBe('nothing says where the link goes');
+    expect(refusalOf(nowhere).error).toBe('no target for the link is given');
     const without = await bootstrap(toLinks());
     expect(without.code).toBe(2);
     expect(refusalOf(without).hint).toContain('LINKGRANT_TOKEN_FILE');
@@ -197,8 +197,8 @@ describe('a bootstrap whose surroundings are all there', () => {
   });
 });
 
-describe('a bootstrap that comes before what it needs', () => {
-  it('joins once the token, the site, the service and the router have come, one after the other', async () => {
+describe('bootstrap before its prerequisites exist', () => {
+  it('links when the token, the site, the service and the router have appeared, one after the other', async () => {
     const home = work.path('skupper');
     const first = await serve();
     const issued = await issue(work.path('issued.yaml'));
@@ -231,7 +231,7 @@ describe('a bootstrap that comes before what it needs', () => {
     renameSync(work.path('runtime'), join(home, 'namespaces/east/runtime'));
     await waitsFor(`127.0.0.1:${port} accepts no connection`);
     await serve();
-    await waitsFor('link "west" is in place but does not come up');
+    await waitsFor('link "west" is written but does not connect');
     router = await startRouterListener(routerPort);
 
     const ended = well(await waiting.ended);
@@ -241,7 +241,7 @@ describe('a bootstrap that comes before what it needs', () => {
     expect(router.peers.length).toBeGreaterThan(0);
   });
 
-  it('waits until the machine has a network', async () => {
+  it('waits for a network', async () => {
     await (await serve()).stop();
     const token = await issue(work.path('token.yaml'));
     const said = work.path('said');
@@ -282,13 +282,13 @@ describe('a bootstrap that comes before what it needs', () => {
     expect(readdirSync(work.path('links')).sort()).toEqual(['Link-west.yaml', 'Secret-west.yaml']);
   });
 
-  it('names what it waits for, and ends with 4 when its time is over', async () => {
+  it('prints what it waits for, and exits with 4 when its time is over', async () => {
     const home = work.path('skupper');
     const words = ['--deadline', '1s', '--token', work.path('token.yaml')];
     const noToken = await bootstrap([...words, ...toLinks()]);
     expect(noToken.code).toBe(4);
     expect(noToken.stderr).toContain(`Waiting: ${work.path('token.yaml')} is not there\n`);
-    expect(noToken.stderr).toContain('error: no link within the time given: ');
+    expect(noToken.stderr).toContain('error: no link before the deadline: ');
 
     const service = await serve();
     await issue(work.path('token.yaml'));
@@ -311,14 +311,14 @@ describe('a bootstrap that comes before what it needs', () => {
     await router.close();
     const noRouter = await bootstrap([...words, ...toLinks(), '--deadline', '5s']);
     expect(noRouter.code, noRouter.stderr).toBe(4);
-    expect(noRouter.stderr).toContain('link "west" is in place but does not come up: ');
+    expect(noRouter.stderr).toContain('link "west" is written but does not connect: ');
     const placed = well(await bootstrap([...words, ...toLinks(), '--wait', 'configured']));
     expect(placed.stdout).toMatch(/^Already linked: west/);
     router = await startRouterListener();
     expect(await redemptions()).toHaveLength(1);
   });
 
-  it("goes through the environment's proxy to the service, and dials the router without it", async () => {
+  it("uses the environment's proxy for the service, and dials the router without it", async () => {
     const proxy = await startProxy();
     try {
       await serve();
@@ -332,7 +332,7 @@ describe('a bootstrap that comes before what it needs', () => {
     }
   });
 
-  it('dials the router through the proxy that the Link in place names, also when no flag names it', async () => {
+  it('dials the router through the proxy of the existing Link, even without a flag', async () => {
     const proxy = await startProxy();
     try {
       await serve();
@@ -354,16 +354,16 @@ describe('a bootstrap that comes before what it needs', () => {
     }
   });
 
-  it('ends well with a warning when it may continue without a link', async () => {
+  it('exits with 0 and a warning if it may continue without a link', async () => {
     const words = ['--deadline', '1s', '--token', work.path('token.yaml'), '--continue-without-link'];
     const ended = well(await bootstrap([...words, ...toLinks()]));
     expect(ended.stderr).toContain(
-      'warning: continuing without a link in use: no link within the time given: ',
+      'warning: continuing without a working link: no link before the deadline: ',
     );
     expect(ended.stdout).toBe('');
   });
 
-  it("waits until the site has taken up the link also where Skupper's CLI is not there", async () => {
+  it("waits until the site uses the link, also without Skupper's CLI", async () => {
     const home = work.path('skupper');
     const east = copySite('east', home, 'east');
     await serve();
@@ -375,7 +375,7 @@ describe('a bootstrap that comes before what it needs', () => {
     expect(content.stderr).toContain(`Written ${east.path('input/resources/Link-west.yaml')}\n`);
     const waited = await bootstrap([...words, '--deadline', '4s']);
     expect(waited.code).toBe(4);
-    expect(waited.stderr).toContain('the site has not taken up the link');
+    expect(waited.stderr).toContain('the site has not loaded the link');
     expect(waited.stderr).toContain('or give a --reload-command');
     for (const name of ['Link-west.yaml', 'Secret-west.yaml']) {
       cpSync(east.path('input/resources', name), east.path('runtime/resources', name));
@@ -383,7 +383,7 @@ describe('a bootstrap that comes before what it needs', () => {
     expect(well(await bootstrap(words)).stdout).toMatch(/^Already linked: west,[^\n]*\n$/);
   });
 
-  it('says once what it waits for though the message tells the time, and reloads in vain only now and then', async () => {
+  it('prints the reason for waiting once although its message contains the time, and reloads in vain only now and then', async () => {
     await serve();
     const words = ['--token', await issue(work.path('token.yaml')), ...toLinks(), '--deadline', '5s'];
     const kept = ['--data-dir', work.path('requesting')];
@@ -397,7 +397,7 @@ describe('a bootstrap that comes before what it needs', () => {
     expect(readFileSync(work.path('reloads'), 'utf8').split('\n').length - 1).toBeLessThanOrEqual(2);
   });
 
-  it('asks no more of its input tokens once its time is over', async () => {
+  it('sends no more input tokens once its time is over', async () => {
     const home = work.path('skupper');
     const east = copySite('east', home, 'east');
     const service = await serve();
@@ -422,7 +422,7 @@ describe('a bootstrap that comes before what it needs', () => {
     expect(asked).toBeLessThan(4);
   });
 
-  it('reloads again after a reload that failed', async () => {
+  it('repeats a reload that failed', async () => {
     const home = work.path('skupper');
     const east = copySite('east', home, 'east');
     await serve();
@@ -438,8 +438,8 @@ describe('a bootstrap that comes before what it needs', () => {
   });
 });
 
-describe('a bootstrap that is refused for good', () => {
-  it("ends with 3 at once and says what the accepting site's operator can do", async () => {
+describe('bootstrap after a permanent refusal', () => {
+  it('exits with 3 at once and prints what the operator of the accepting site can do', async () => {
     await serve();
     const token = await issue(work.path('token.yaml'));
     const [grant] = JSON.parse((await accepting('grant', 'list', '-o', 'json')).stdout);
@@ -448,10 +448,10 @@ describe('a bootstrap that is refused for good', () => {
     expect(refused.code).toBe(3);
     expect(refusalOf(refused).hint).toContain('on the accepting site, `linkgrant grant show` shows why');
     const allowed = well(await bootstrap(['--token', token, ...toLinks(), '--continue-without-link']));
-    expect(allowed.stderr).toContain('warning: continuing without a link in use: ');
+    expect(allowed.stderr).toContain('warning: continuing without a working link: ');
   });
 
-  it('ends with 3 when the file is no token and stays so', async () => {
+  it('exits with 3 if the file stays an invalid token', async () => {
     writeFileSync(work.path('token.yaml'), 'kind: Secret\n');
     const ended = await bootstrap(['--token', work.path('token.yaml'), ...toLinks()]);
     expect(ended.code).toBe(3);
@@ -461,7 +461,7 @@ describe('a bootstrap that is refused for good', () => {
     expect(ended.stderr).not.toContain('grant show');
   });
 
-  it('ends with 1 when the place is taken by what it did not make', async () => {
+  it('exits with 1 if files of another owner exist', async () => {
     await serve();
     const token = await issue(work.path('token.yaml'));
     mkdirSync(work.path('links'));
@@ -470,11 +470,11 @@ describe('a bootstrap that is refused for good', () => {
     expect(ended.code).toBe(1);
     expect(refusalOf(ended).hint).toContain('move what is there away');
     const allowed = well(await bootstrap(['--token', token, ...toLinks(), '--continue-without-link']));
-    expect(allowed.stderr).toContain('warning: continuing without a link in use: ');
+    expect(allowed.stderr).toContain('warning: continuing without a working link: ');
     expect(await redemptions()).toEqual([]);
   });
 
-  it('ends with 1, and spends nothing, when the link of that name is of another token', async () => {
+  it('exits with 1, and spends no use, if the link of that name is of another token', async () => {
     await serve();
     well(await bootstrap(['--token', await issue(work.path('token.yaml')), ...toLinks()]));
     const file = await issue(work.path('other.yaml'), '--name', 'other');
@@ -486,18 +486,18 @@ describe('a bootstrap that is refused for good', () => {
   });
 });
 
-describe('a bootstrap of what `token redeem` has redeemed', () => {
+describe('bootstrap after token redeem', () => {
   const redeem = (...words: string[]) =>
     linkgrant(['token', 'redeem', ...words, ...toLinks(), '--data-dir', work.path('requesting')]);
 
-  it('checks the link under the name that it got', async () => {
+  it('checks the link under its existing name', async () => {
     await serve();
     const token = await issue(work.path('token.yaml'));
     well(await redeem(token, '--name', 'aaa'));
     await router.close();
     const down = await bootstrap(['--token', token, ...toLinks(), '--deadline', '2s']);
     expect(down.code).toBe(4);
-    expect(down.stderr).toContain('link "aaa" is in place but does not come up: ');
+    expect(down.stderr).toContain('link "aaa" is written but does not connect: ');
     router = await startRouterListener();
     expect(well(await bootstrap(['--token', token, ...toLinks()])).stdout).toMatch(/^Already linked: aaa,/);
     const named = await bootstrap(['--token', token, ...toLinks(), '--name', 'bbb']);
@@ -505,7 +505,7 @@ describe('a bootstrap of what `token redeem` has redeemed', () => {
     expect(refusalOf(named).error).toContain('redeemed before under the name "aaa"');
   });
 
-  it('leaves the site alone when the token is gone', async () => {
+  it('does not change the site when the token is deleted', async () => {
     await serve();
     const token = await issue(work.path('token.yaml'));
     well(await redeem(token));
@@ -514,9 +514,9 @@ describe('a bootstrap of what `token redeem` has redeemed', () => {
   });
 });
 
-describe('a bootstrap that is killed', () => {
-  it.each(['proxy-secret-written', 'bootstrap-noted', 'before-reload', 'after-reload', 'link-confirmed'])(
-    'at %s leaves private directories, and ends well with one use the next time',
+describe('a killed bootstrap', () => {
+  it.each(['proxy-secret-written', 'bootstrap-recorded', 'before-reload', 'after-reload', 'link-confirmed'])(
+    'at %s leaves private directories, and the next run succeeds with one use',
     async (killedAt) => {
       const home = work.path('skupper');
       const east = copySite('east', home, 'east');
@@ -553,7 +553,7 @@ describe('a bootstrap that is killed', () => {
   );
 });
 
-describe('a bootstrap of a link whose certificate has ended', () => {
+describe('bootstrap of a link whose certificate has expired', () => {
   const words = () => ['--token', work.path('token.yaml'), ...toLinks()];
 
   /** Puts a link in place as linkgrant did long ago. */
@@ -589,7 +589,7 @@ describe('a bootstrap of a link whose certificate has ended', () => {
     );
   }
 
-  it('replaces it with that of a new token, also when it is killed in between', async () => {
+  it('replaces it with the certificate of a new token, also when it is killed in between', async () => {
     await putEndedLink();
     const ended = serialIn(work.path('links'));
     await serve();

@@ -20,19 +20,19 @@ function makePipe(file: string): string {
   return file;
 }
 
-describe('an input without an end', () => {
+describe('an endless input', () => {
   it.each([
     ['a token to redeem', ['token', 'redeem', '/dev/zero', ...to, ...data], 1],
     ['a token to look at', ['token', 'inspect', '/dev/zero'], 1],
     ['a token of a bootstrap', ['bootstrap', '--token', '/dev/zero', ...to, ...data], 1],
     ["a proxy's Secret", ['token', 'redeem', '-', '--proxy-secret', '/dev/zero', ...to, ...data], 2],
-  ])('is refused where it is a device: %s', async (_what, words, code) => {
+  ])('is refused if it is a device: %s', async (_what, words, code) => {
     const ended = await linkgrant(words);
     expect(ended.code).toBe(code);
     expect(refusalOf(ended).error).toContain('it is no regular file');
   });
 
-  it('is refused after 1 MiB where it is a pipe', async () => {
+  it('is refused after 1 MiB if it is a pipe', async () => {
     const pipe = makePipe(place.path('endless.pipe'));
     const writer = spawn('sh', ['-c', `exec cat /dev/zero > '${pipe}'`]);
     const ended = await linkgrant(['token', 'inspect', pipe]);
@@ -49,7 +49,7 @@ describe('an input without an end', () => {
     expect(refusalOf(ended).error).toBe('the token file cannot be read: it is longer than 1 MiB');
   });
 
-  it('in the input directory of a site keeps no other token from being redeemed', async () => {
+  it('in the input directory of a site does not prevent other tokens from being redeemed', async () => {
     const service = await startIssuingServer('linkgrant');
     const east = copySite('east', place.path('skupper'), 'east');
     const file = east.path('input/resources/AccessToken-endless.yaml');
@@ -66,7 +66,7 @@ describe('an input without an end', () => {
   });
 });
 
-describe('a pipe', () => {
+describe('a named pipe', () => {
   it('as a token is read to its end, and once', async () => {
     const service = await startIssuingServer('linkgrant');
     const pipe = makePipe(place.path('token.pipe'));
@@ -84,7 +84,7 @@ describe('a pipe', () => {
   it.each([
     ['named', () => makePipe(place.path('silent.pipe'))],
     ['standard input', () => '-'],
-  ])('that nobody writes to keeps a bootstrap no longer than it may take: %s', async (_which, pipe) => {
+  ])('without a writer delays bootstrap at most for its time limit: %s', async (_which, pipe) => {
     const words = [
       'bootstrap',
       '--token',
@@ -102,7 +102,7 @@ describe('a pipe', () => {
     );
   });
 
-  it("as a proxy's Secret keeps a bootstrap no longer than it may take", async () => {
+  it("as a proxy's Secret delays bootstrap at most for its time limit", async () => {
     const pipe = makePipe(place.path('proxy.pipe'));
     const words = ['--proxy-secret', pipe, ...to, ...data, '--deadline', '1s'];
     const ended = await linkgrant(['bootstrap', '--token', place.path('none'), ...words]);
@@ -110,7 +110,7 @@ describe('a pipe', () => {
     expect(refusalOf(ended).error).toContain('it did not come to its end in the time given');
   });
 
-  it('among the files of a site keeps no command waiting, and no namespace from being served', async () => {
+  it('among the files of a site does not block commands or the service', async () => {
     const home = place.path('piped');
     const west = copySite('west', home, 'west');
     makePipe(west.path('runtime/resources/zz.yaml'));
@@ -143,11 +143,11 @@ describe('a pipe', () => {
   });
 });
 
-describe('a symbolic link that leads nowhere', () => {
+describe('a dangling symbolic link', () => {
   it.each([
     ['itself', 'dangling'],
     ['on the way', 'dangling/below/it'],
-  ])('as the directory for a link is called so: %s', async (_where, path) => {
+  ])('as the link directory is reported as such: %s', async (_where, path) => {
     rmSync(place.path('dangling'), { force: true });
     symlinkSync(place.path('nowhere'), place.path('dangling'));
     const service = await startIssuingServer('linkgrant');

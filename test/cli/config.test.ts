@@ -28,7 +28,7 @@ async function check(words: readonly string[] = [], env: RunOptions['env'] = {})
 }
 
 describe('config check', () => {
-  it('puts flags before variables, variables before the file, and the file before defaults', async () => {
+  it('prefers flags to variables, variables to the file, and the file to defaults', async () => {
     writeFileSync(
       config,
       'listen: 127.0.0.1:1\nlogLevel: debug\nworkers: 2\nhost: [a.example.com, b.example.com]\n',
@@ -45,7 +45,7 @@ describe('config check', () => {
     expect(row('dataDir')).toEqual([dataDir, 'flag --data-dir']);
   });
 
-  it('takes the file that --config or its variable names in place of the usual one', async () => {
+  it('reads the file of --config or its variable instead of the default file', async () => {
     writeFileSync(config, 'logLevel: debug\n');
     const other = place.path('other.yaml');
     writeFileSync(other, 'workers: 3\n');
@@ -59,7 +59,7 @@ describe('config check', () => {
     expect((await check()).row('logLevel')).toEqual(['info', 'default']);
   });
 
-  it("reads Skupper's variables for the same things, after ours", async () => {
+  it("reads Skupper's variables for the same settings, after linkgrant's", async () => {
     const skupper = {
       SKUPPER_GRANT_SERVER_PORT: '9191',
       SKUPPER_GRANT_SERVER_BASE_URL: 'grants.example.com:443/links',
@@ -76,7 +76,7 @@ describe('config check', () => {
     expect(both.row('listen')).toEqual([':1', 'variable LINKGRANT_LISTEN']);
   });
 
-  it('passes over what a container link puts into a variable, and empty ones', async () => {
+  it('ignores empty variables, and those that a container link sets', async () => {
     const { row, warnings } = await check([], {
       SKUPPER_GRANT_SERVER_PORT: 'tcp://10.0.0.7:9090',
       LINKGRANT_LISTEN: 'tcp://10.0.0.8:9090',
@@ -88,12 +88,12 @@ describe('config check', () => {
     expect(warnings).toBe('');
   });
 
-  it('warns of a variable that it does not know, by name and without its value', async () => {
+  it('warns of an unknown variable by name, without its value', async () => {
     const { warnings } = await check([], { LINKGRANT_LISTN: 'do-not-show' });
     expect(warnings).toBe('warning: the variable LINKGRANT_LISTN is unknown and has no effect\n');
   });
 
-  it('takes lists from repeated flags and from commas in a variable', async () => {
+  it('reads lists from repeated flags, and from commas in a variable', async () => {
     const { row } = await check(['--host', 'a.example.com', '--host', '::1'], {
       LINKGRANT_ENDPOINT: 'inter-router=r.example.com:1,edge=r.example.com:2@group',
     });
@@ -101,7 +101,7 @@ describe('config check', () => {
     expect(row('endpoint')[1]).toBe('variable LINKGRANT_ENDPOINT');
   });
 
-  it('prints a table for people, and YAML', async () => {
+  it('prints a table, or YAML', async () => {
     const table = await linkgrant(['config', 'check', '--data-dir', dataDir, '--workers', '4']);
     expect(table.stdout).toMatch(/^FLAG +VALUE +FROM$/m);
     expect(table.stdout).toMatch(/^--workers +4 +flag --workers$/m);
@@ -110,7 +110,7 @@ describe('config check', () => {
     expect(parse(yaml.stdout)).toContainEqual({ key: 'workers', value: '1', source: 'default' });
   });
 
-  it('ends with 2 and the reason where the configuration is wrong', async () => {
+  it('exits with 2 and the reason for an invalid configuration', async () => {
     const ended = await linkgrant(['config', 'check', '--data-dir', dataDir, '--workers', 'many']);
     expect(ended.code).toBe(2);
     expect(ended.stdout).toBe('');
@@ -122,7 +122,7 @@ describe('config check', () => {
 });
 
 describe('serve with a configuration file in the data directory', () => {
-  it('does as that says, and as a variable says before it', async () => {
+  it('uses the file, and prefers a variable', async () => {
     const place2 = place.path('served');
     mkdirSync(place2, { mode: 0o700 });
     const settings = [

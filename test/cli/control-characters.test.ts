@@ -21,7 +21,7 @@ function linkNamed(name: string, host: string): string {
 }
 
 describe('control characters', () => {
-  it('of a Link reach no terminal, and make no line of their own', async () => {
+  it('in a Link are not printed to a terminal, and add no line', async () => {
     const links = place.path('links');
     mkdirSync(links);
     const [name, host] = [`a${CLEAR}b\nfake  line`, `h${OTHERS}.example.com`];
@@ -38,13 +38,13 @@ describe('control characters', () => {
     });
   });
 
-  it('of a name that was given are shown in the refusal, which stays two lines', async () => {
+  it('in a name are printed escaped in the refusal, which stays two lines', async () => {
     const ended = await linkgrant(['link', 'check', `x${CLEAR}\ny`, '--dir', place.path('links')]);
     expect(ended.stderr).not.toMatch(ACTS);
     expect(refusalOf(ended).error).toContain('"x\\u001b[2J\\u000ay"');
   });
 
-  it("of a site's resources reach no terminal of a service that serves it", async () => {
+  it("in a site's resources are not printed to the terminal of a service", async () => {
     const west = copySite('west', place.path('skupper'), 'west');
     const access = {
       kind: 'RouterAccess',

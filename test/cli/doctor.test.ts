@@ -73,10 +73,10 @@ async function serve(): Promise<{ data: string; serving: Serving; words: string[
   return { data, serving, words };
 }
 
-describe('the doctor of a host with sites of Skupper', () => {
+describe('doctor on a host with Skupper sites', () => {
   const free = ['--listen', '127.0.0.1:0', '--ops-listen', 'off'];
 
-  test('takes what only a service needs for a note, until there is one', async () => {
+  test('reports missing service settings as a note until there is a service', async () => {
     const east = copySite('east', place.path('skupper'), 'east');
     const data = place.path('data');
     const words = ['--platform', 'linux', '-n', 'east', '--skupper-home', east.home, '--data-dir', data];
@@ -84,7 +84,7 @@ describe('the doctor of a host with sites of Skupper', () => {
     expect([before.ended.code, before.failed]).toEqual([0, []]);
     const noted = before.checks.filter(({ status }) => status === 'warn');
     expect(noted.map(({ name }) => name)).toEqual(['store', 'site east']);
-    for (const { hint } of noted) expect(hint).toMatch(/^only to accept links here: /);
+    for (const { hint } of noted) expect(hint).toMatch(/^needed only if this site accepts links: /);
     expect((await doctor(words.slice(0, 2).concat(words.slice(4), free))).ended.code).toBe(0);
     await place.serve([...words.slice(0, 2), ...words.slice(4)]);
     const { failed } = await doctor([...words.slice(0, 2), ...words.slice(4), ...free]);
@@ -102,7 +102,7 @@ describe('the doctor of a host with sites of Skupper', () => {
     expect((await doctor(both)).failed).toEqual([]);
   });
 
-  test('names a site that runs on another platform', async () => {
+  test('reports a site that runs on another platform', async () => {
     const west = copySite('west', place.path('skupper'), 'west');
     const words = ['--platform', 'podman', '--skupper-home', west.home, '--data-dir', place.path('data')];
     const { said } = await place.serve([...words, '--host', 'vm']);
@@ -118,8 +118,8 @@ describe('the doctor of a host with sites of Skupper', () => {
   });
 });
 
-describe('the doctor of a service for sites of Skupper', () => {
-  test('looks at the sites that the service is for, whether a flag names its platform or not', async () => {
+describe('doctor beside a service for Skupper sites', () => {
+  test('checks the sites of the service, with or without a platform flag', async () => {
     const { home } = copySite('west', place.path('skupper'), 'west');
     copySite('east', home, 'east');
     const data = ['--data-dir', place.path('data')];
@@ -131,14 +131,18 @@ describe('the doctor of a service for sites of Skupper', () => {
       expect(failed.filter(([name]) => !name.startsWith('URL '))).toEqual([]);
       const sites = checks.filter(({ name }) => /^(site |endpoints)/.test(name));
       expect(sites).toEqual([
-        { name: 'site west', status: 'ok', detail: expect.stringContaining('links lead to inter-router vm') },
+        {
+          name: 'site west',
+          status: 'ok',
+          detail: expect.stringContaining('links connect to inter-router vm'),
+        },
       ]);
     }
   });
 });
 
-describe('the doctor of a requesting site', () => {
-  test('names a namespace that is not there while others are, as a redemption does', async () => {
+describe('doctor on a requesting site', () => {
+  test('reports an unknown namespace if others exist, as a redemption does', async () => {
     const { home } = copySite('east', place.path('skupper'), 'east');
     const site = ['--platform', 'linux', '--skupper-home', home, '--data-dir', place.path('data')];
     const { failed, ended } = await doctor([
@@ -153,7 +157,7 @@ describe('the doctor of a requesting site', () => {
     expect(refusalOf(redeemed).error).toBe(failed[0]?.[1]);
   });
 
-  test('looks at the data directory, which keeps keys', async () => {
+  test('checks the data directory, which stores keys', async () => {
     mkdirSync(place.path('closed'), { mode: 0o500 });
     const { failed } = await doctor(['--to', place.path('links'), '--data-dir', place.path('closed')], {
       obeysPermissions: true,
@@ -161,7 +165,7 @@ describe('the doctor of a requesting site', () => {
     expect(failed).toEqual([['data directory', `${place.path('closed')} cannot be written (EACCES)`]]);
   });
 
-  test('finds each step to a redemption right, and spends nothing', async () => {
+  test('reports each step of a redemption as correct, and spends no use', async () => {
     const { data } = await serve();
     const file = place.path('token.yaml');
     await linkgrant(['token', 'issue', file, '--name', 'to-west', '--data-dir', data]);
@@ -190,7 +194,7 @@ describe('the doctor of a requesting site', () => {
     expect(grants.map(({ redemptions }) => redemptions)).toEqual([0]);
   });
 
-  test('shows one line a check to people, and a hint under what fails', async () => {
+  test('prints one line for each check, and a hint below a failure', async () => {
     const token = tokenFor(await closedPort(), (await makeIdentity()).ca);
     const ended = await linkgrant(['doctor', '--token', write(token)]);
     expect(ended.code).toBe(4);
@@ -199,13 +203,13 @@ describe('the doctor of a requesting site', () => {
     expect(refusalOf(ended).error).toContain('1 of 4 checks failed');
   });
 
-  test('names a token that cannot be read', async () => {
+  test('reports a token that cannot be read', async () => {
     writeFileSync(place.path('token.yaml'), 'kind: Secret\n');
     const { failed, ended } = await doctor(['--token', place.path('token.yaml')]);
     expect([failed[0]?.[0], ended.code]).toEqual(['token', 3]);
   });
 
-  test('names a host that does not resolve, a closed port, and a port without TLS', async () => {
+  test('reports a host that does not resolve, a closed port, and a port without TLS', async () => {
     const { ca } = await makeIdentity();
     const unresolved = { ...tokenFor(1, ca), url: 'https://no-such-host.invalid:9090/x' };
     expect(await soleFailure(unresolved)).toEqual(['DNS', 4]);
@@ -216,7 +220,7 @@ describe('the doctor of a requesting site', () => {
     expect(await soleFailure(tokenFor(silent.port, ca), '--timeout', '300ms')).toEqual(['TCP', 4]);
   });
 
-  test('names a foreign CA, a wrong name and an expired certificate', async () => {
+  test('reports another CA, a wrong name and an expired certificate', async () => {
     const authority = await makeAuthority('Service CA');
     const listen = async (options: Parameters<typeof makeIdentity>[0]) => {
       const identity = await makeIdentity({ authority, ...options });
@@ -233,13 +237,13 @@ describe('the doctor of a requesting site', () => {
     expect(await soleFailure({ ...stale.token, ca: foreign })).toEqual(['CA pin', 3]);
   });
 
-  test('names a proxy that refuses', async () => {
+  test('reports a proxy that refuses', async () => {
     const proxy = keep(await startProxy({ refuse: 403 }));
     const token = tokenFor(9090, (await makeIdentity()).ca);
     expect(await soleFailure(token, '--proxy', `http://127.0.0.1:${proxy.port}`)).toEqual(['proxy', 4]);
   });
 
-  test('names clocks that differ, and a certificate that only another clock finds valid', async () => {
+  test('reports clocks that differ, and a certificate that is valid only by another clock', async () => {
     const service = keep(await startTestService());
     const { grant, code } = await service.grant({ expirationWindowMs: 60 * MINUTE });
     const url = `https://127.0.0.1:${service.port}/${grant.uid}`;
@@ -258,7 +262,7 @@ describe('the doctor of a requesting site', () => {
     expect(await soleFailure(server.token)).toEqual(['clock', 4]);
   });
 
-  test('names a grant that is spent, revoked or unknown', async () => {
+  test('reports an exhausted, revoked or unknown grant', async () => {
     const { data } = await serve();
     const file = place.path('token.yaml');
     const issue = (name: string) => linkgrant(['token', 'issue', file, '--name', name, '--data-dir', data]);
@@ -278,7 +282,7 @@ describe('the doctor of a requesting site', () => {
     expect([unknown, code]).toEqual([[['grant', expect.stringContaining('has no such grant')]], 3]);
   });
 
-  test('reports no failure for the spent or ended grant of a token that this site redeemed', async () => {
+  test('reports no failure for the exhausted or expired grant of a token that this site redeemed', async () => {
     const { data } = await serve();
     const file = place.path('token.yaml');
     const mine = ['--data-dir', place.path('mine')];
@@ -334,7 +338,7 @@ describe('the doctor of a requesting site', () => {
     );
   });
 
-  test('warns that a Skupper grant server tells nothing of its grants, and spends nothing there', async () => {
+  test('warns that a Skupper grant server does not report the state of a grant, and spends no use there', async () => {
     const stock = keep(await startIssuingServer('stock'));
     const { checks, ended } = await doctor(['--token', write(stock.token)]);
     expect(ended.code).toBe(0);
@@ -342,7 +346,7 @@ describe('the doctor of a requesting site', () => {
     expect(stock.issued()).toBe(0);
   });
 
-  test('names a directory that cannot be written, and links whose certificates end', async () => {
+  test('reports a directory that is not writable, and links whose certificates expire', async () => {
     const locked = place.path('locked');
     mkdirSync(locked, { mode: 0o500 });
     chmodSync(place.directory, 0o755);
@@ -373,20 +377,20 @@ describe('the doctor of a requesting site', () => {
   });
 });
 
-describe('the doctor of an accepting site', () => {
-  test('finds a running service right', async () => {
+describe('doctor on an accepting site', () => {
+  test('reports a running service as correct', async () => {
     const { words } = await serve();
     const { checks, ended } = await doctor(words);
     expect(ended, ended.stdout).toMatchObject({ code: 0, stderr: '' });
     const said = new Map(checks.map(({ name, detail }) => [name, detail]));
-    expect(said.get('port')).toContain("the service's own");
+    expect(said.get('port')).toContain('in use by the running service');
     expect(said.get('endpoints')).toContain('inter-router 127.0.0.1:55671');
-    for (const name of ['store writable', 'description', 'URL CA pin', 'URL name', 'CA skupper-site-ca']) {
+    for (const name of ['store writable', 'service URL', 'URL CA pin', 'URL name', 'CA skupper-site-ca']) {
       expect([...said.keys()]).toContain(name);
     }
   });
 
-  test('says what to start where nothing has run yet, and makes nothing', async () => {
+  test('reports what to start before the first start, and creates nothing', async () => {
     const { failed, ended } = await doctor([
       ...['--data-dir', place.path('data'), '--listen', '127.0.0.1:0', '--ops-listen', 'off'],
     ]);
@@ -400,10 +404,10 @@ describe('the doctor of an accepting site', () => {
       '--ops-listen',
       'off',
     ]);
-    expect(again.checks[0]?.detail).toContain('can be made');
+    expect(again.checks[0]?.detail).toContain('can be created');
   });
 
-  test('names a service that does not run, and a port that another program has', async () => {
+  test('reports a service that does not run, and a port that another program uses', async () => {
     const { serving, words } = await serve();
     await serving.stop();
     const stopped = await doctor(words);
@@ -415,15 +419,15 @@ describe('the doctor of an accepting site', () => {
     expect(taken.failed[1]?.[1]).toContain(`port ${other.port} is in use`);
   });
 
-  test('names files that other users can read', async () => {
+  test('reports files that other users can read', async () => {
     const { data, words } = await serve();
     chmodSync(`${data}/issuers/skupper-site-ca/tls.key`, 0o640);
     const { failed, ended } = await doctor(words);
-    expect([failed.map(([name]) => name), ended.code]).toEqual([['modes'], 1]);
+    expect([failed.map(([name]) => name), ended.code]).toEqual([['file modes'], 1]);
     expect(failed[0]?.[1]).toContain('skupper-site-ca/tls.key');
   });
 
-  test('tells the state of every namespace of a system platform', async () => {
+  test('reports the state of every namespace of a system platform', async () => {
     const { words } = await serve();
     const home = place.path('skupper');
     copySite('west', home, 'west');

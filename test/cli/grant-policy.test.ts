@@ -50,8 +50,8 @@ async function tokenOf(name: string): Promise<string> {
   return file;
 }
 
-describe('the rules of a grant', () => {
-  it('are given as flags, and shown as settings and to people', async () => {
+describe('the policy of a grant', () => {
+  it('is set by flags, and printed as settings and as text', async () => {
     const made = await done('create', 'full', ...RULES);
     expect(made.policy).toEqual(SETTINGS);
     expect((await shown('full')).policy).toEqual(SETTINGS);
@@ -62,13 +62,13 @@ describe('the rules of a grant', () => {
     expect(await done('create', 'plain')).not.toHaveProperty('policy');
   });
 
-  it('are those of the grant that `token issue` makes', async () => {
+  it('is set for the grant that `token issue` creates', async () => {
     const words = ['token', 'issue', place.path('issued.yaml'), '--name', 'issued', ...RULES];
     expect((await linkgrant([...words, '--data-dir', dataDir])).code).toBe(0);
     expect((await shown('issued')).policy).toEqual(SETTINGS);
   });
 
-  it('allow no subject if the list is empty', async () => {
+  it('permits no subject if the list is empty', async () => {
     await done('create', 'nobody', '--subjects', '');
     expect((await shown('nobody')).policy).toEqual({ 'linkgrant/subjects': '' });
     expect((await grant('show', 'nobody')).stdout).toMatch(/^Subjects: +none$/m);
@@ -83,7 +83,7 @@ describe('the rules of a grant', () => {
     ['--certificate-lifetime', '0', 'at least 1s'],
     ['--not-before', 'tomorrow', 'is "tomorrow", which is no time'],
   ])(
-    '%s %j is refused by create, issue and update with the flag and the reason',
+    'with %s %j is refused by create, issue and update with the flag and the reason',
     async (flag, value, reason) => {
       const name = 'wrong-value';
       const before = await shown('plain');
@@ -104,13 +104,13 @@ describe('the rules of a grant', () => {
     },
   );
 
-  it('that end before they begin make no grant', async () => {
+  it('that expires before it begins creates no grant', async () => {
     const { error } = await refused(2, 'create', 'too-late', '--not-before', '2100-01-01T00:00:00Z');
     expect(error).toContain('would end before it begins');
     expect((await grant('show', 'too-late')).code).toBe(1);
   });
 
-  it('are not taken for a token of a grant that is there, nor for one that its key makes', async () => {
+  it('cannot be set for a token of an existing grant, or by a signing key', async () => {
     const words = ['token', 'issue', place.path('none.yaml'), '--csr-required'];
     const ends = await Promise.all([
       linkgrant([...words, '--grant', 'plain', '--data-dir', dataDir]),
@@ -121,7 +121,7 @@ describe('the rules of a grant', () => {
 });
 
 describe('grant update', () => {
-  it('changes the rules that are given, unsets those that are named, and leaves the rest', async () => {
+  it('sets the given rules, removes the unset ones, and retains the rest', async () => {
     const { uid, code: _code, url: _url, ...made } = await done('create', 'changed', ...RULES);
     const words = ['--subjects', '', '--key-types', 'rsa', '--unset', 'names, csr-required,not-before'];
     const policy = {
@@ -136,7 +136,7 @@ describe('grant update', () => {
     expect(await done('update', uid, '--unset', all)).not.toHaveProperty('policy');
   });
 
-  it('changes count and end, which counts from when the grant was ready', async () => {
+  it('changes uses and expiry, which counts from when the grant was ready', async () => {
     const { createdAt } = await done('create', 'longer');
     const updated = await done('update', 'longer', '--redemptions-allowed', '7', '--expiration-window', '2d');
     expect(updated).toMatchObject({ redemptionsAllowed: 7, expirationWindow: '2d', state: 'ready' });
@@ -155,7 +155,7 @@ describe('grant update', () => {
     [['--unset', 'subject'], 'no rule "subject"'],
     [['--unset', ''], 'no rule ""'],
     [['--unset', 'issuer'], 'no rule "issuer"'],
-    [['--unset', 'names', '--names', 'a'], '--names cannot be given and unset'],
+    [['--unset', 'names', '--names', 'a'], '--names and --unset'],
     [['--issuer', 'other-ca'], '--issuer'],
   ])('refuses %j with the reason, and changes nothing', async (words, reason) => {
     const before = await shown('plain');
@@ -163,7 +163,7 @@ describe('grant update', () => {
     expect(await shown('plain')).toEqual(before);
   });
 
-  it('never revives what has ended, and still takes rules for it', async () => {
+  it('does not reactivate an expired grant, and still changes its policy', async () => {
     await done('create', 'over', '--expiration-window', '1ms');
     await done('create', 'revoked');
     expect((await grant('revoke', 'revoked')).code).toBe(0);
@@ -189,14 +189,14 @@ describe('grant update', () => {
     expect(json(lowered)).toMatchObject({ state: 'exhausted', redemptionsAllowed: 1 });
     expect([lowered.code, lowered.stderr]).toEqual([
       0,
-      'warning: grant "counted" was redeemed 2 times, and --redemptions-allowed includes these: with 1 no further redemption is possible\nhint: for N more redemptions use 2 + N\n',
+      'warning: --redemptions-allowed counts past redemptions too: grant "counted" was already redeemed 2 times, so with 1 it cannot be redeemed again\nhint: for N more redemptions use 2 + N\n',
     ]);
     const raised = await grant('update', 'counted', '--redemptions-allowed', '3', '-o', 'json');
     expect(json(raised)).toMatchObject({ state: 'ready' });
     expect(raised.stderr).toBe('');
   });
 
-  it('takes no end that is past already, nor a beginning after the end', async () => {
+  it('refuses an expiry in the past, and a start after the expiry', async () => {
     const before = await shown('plain');
     expect((await refused(1, 'update', 'plain', '--expiration-window', '1ms')).error).toContain(
       'has passed already',
@@ -206,13 +206,13 @@ describe('grant update', () => {
     expect(await shown('plain')).toEqual(before);
   });
 
-  it('says so of a grant that is not there', async () => {
+  it('reports an unknown grant', async () => {
     expect((await refused(1, 'update', 'nobody-made-it', '--names', 'a')).hint).toContain('grant list');
   });
 });
 
-describe('the holder of a token', () => {
-  it('sees the rules with --check and doctor, is refused by name, and redeems once they allow it', async () => {
+describe('the holder of a token with a policy', () => {
+  it('gets the policy from --check and doctor, is refused with the rule, and redeems once it permits', async () => {
     await done('create', 'ruled', '--subjects', 'hq', '--certificate-lifetime', '12h');
     const token = await tokenOf('ruled');
     const checked = await linkgrant(['token', 'inspect', token, '--check']);

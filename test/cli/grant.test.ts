@@ -38,7 +38,7 @@ const states = async (...words: readonly string[]) =>
   );
 
 describe('grant create', () => {
-  it('shows URL, code, uses and end, with one use and 15 minutes by default', async () => {
+  it('prints URL, code, uses and expiry, with one use and 15 minutes by default', async () => {
     const { code, stdout, stderr } = await grant(['create', 'text']);
     expect(code, stderr).toBe(0);
     expect(stdout).toMatch(/^Grant: text$/m);
@@ -55,14 +55,14 @@ describe('grant create', () => {
     expect(Date.parse(report.expirationTime) - Date.parse(report.createdAt)).toBe(15 * 60_000);
   });
 
-  it('takes limits, and the same report as YAML', async () => {
+  it('accepts limits, and prints the same report as YAML', async () => {
     const { stdout } = await grant([
       ...['create', 'limits', '-o', 'yaml', '--redemptions-allowed', '5', '--expiration-window', '1d2h'],
     ]);
     expect(parse(stdout)).toMatchObject({ redemptionsAllowed: 5, expirationWindow: '1d2h' });
   });
 
-  it('makes no grant that a CA would have to sign which is not there', async () => {
+  it('creates no grant for an issuer that does not exist', async () => {
     const before = await states();
     const ends = await Promise.all([
       grant(['create', 'of-nobody', '--issuer', 'nobody-ca']),
@@ -87,7 +87,7 @@ describe('grant create', () => {
     expect(stdout).toContain('counts, even if it is lost');
   });
 
-  it('takes a chosen code from a file or standard input, without its last newline', async () => {
+  it('reads a user-supplied code from a file or standard input, without its last newline', async () => {
     const chosen = 'a-code-of-our-own-choice';
     const file = place.path('chosen.code');
     writeFileSync(file, `${chosen}\n`);
@@ -122,7 +122,7 @@ describe('grant create', () => {
     [['create', 'x', '--code-file', '/nonexistent/code'], 'the code file cannot be read'],
     [['create', 'x', '-o', 'xml'], 'output cannot be "xml"'],
     [['create'], "missing required argument 'NAME'"],
-  ])('refuses %j with the reason, and makes nothing', async (words, reason) => {
+  ])('refuses %j with the reason, and creates nothing', async (words, reason) => {
     const ended = await grant(words);
     expect(ended.code).toBe(2);
     expect(refusalOf(ended).error).toContain(reason);
@@ -130,7 +130,7 @@ describe('grant create', () => {
     expect(await states('-A')).not.toContain('x ready');
   });
 
-  it('refuses a name twice in a namespace, not in two', async () => {
+  it('refuses a second grant of the same name in a namespace, and accepts it in another', async () => {
     await made('twice');
     const again = await grant(['create', 'twice']);
     expect(again.code).toBe(2);
@@ -139,7 +139,7 @@ describe('grant create', () => {
     expect(await states('-n', 'other')).toEqual(['twice ready']);
   });
 
-  it('writes the grant to standard output with -o, and its code only into the token file', async () => {
+  it('prints the grant with -o, and writes the code only into the token file', async () => {
     const file = place.path('with-token.yaml');
     const created = await grant(['create', 'with-token', '--token', file, '-o', 'json']);
     expect(created.code, created.stderr).toBe(0);
@@ -155,7 +155,7 @@ describe('grant create', () => {
     expect(await states()).not.toContain('both ready');
   });
 
-  it('pipes its token into a redemption, and then shows no code', async () => {
+  it('with its token piped to a redemption prints no code', async () => {
     const created = await grant(['create', 'piped-token', '--token', '-']);
     expect(created.code, created.stderr).toBe(0);
     const { kind, spec } = parse(created.stdout);
@@ -172,8 +172,8 @@ describe('grant create', () => {
   });
 });
 
-describe('grant list and show', () => {
-  it('tell state and count, never the code', async () => {
+describe('grant list and grant show', () => {
+  it('print state and count, never the code', async () => {
     const { uid, code } = await made('seen');
     const shown = await grant(['show', 'seen']);
     expect(shown.stdout).toMatch(/^State: +ready$/m);
@@ -189,7 +189,7 @@ describe('grant list and show', () => {
     expect(all).not.toContain(code);
   });
 
-  it('show who redeemed, and who was refused', async () => {
+  it('print the redemptions and refusals', async () => {
     const { stdout: token } = await grant(['create', 'tried', '--token', '-']);
     const redeem = (site: string) =>
       linkgrant(['token', 'redeem', '-', '--to', '-', '--data-dir', place.path(site), '--subject', site], {
@@ -207,7 +207,7 @@ describe('grant list and show', () => {
     expect((await grant(['show', 'tried'])).stdout).toMatch(/grant_exhausted +tried +east +127\.0\.0\.1/);
   });
 
-  it('name a grant that there is not', async () => {
+  it('report an unknown grant', async () => {
     const ends = await Promise.all(
       ['show', 'revoke', 'delete'].map((verb) => grant([verb, 'nobody-made-this'])),
     );
@@ -222,10 +222,10 @@ describe('grant list and show', () => {
 });
 
 describe('grant revoke and delete', () => {
-  it('revoke once for good: the token redeems nothing more', async () => {
+  it('revoke permanently: the token cannot be redeemed any more', async () => {
     const { stdout: token } = await grant(['create', 'revoked', '--token', '-']);
     expect((await grant(['revoke', 'revoked'])).stdout).toContain('is revoked');
-    expect((await grant(['revoke', 'revoked'])).stdout).toContain('was revoked before');
+    expect((await grant(['revoke', 'revoked'])).stdout).toContain('was already revoked');
     expect(await states()).toContain('revoked revoked');
     const redeemed = await linkgrant(
       ['token', 'redeem', '-', '--to', '-', '--data-dir', place.path('late')],
@@ -235,7 +235,7 @@ describe('grant revoke and delete', () => {
     expect(refusalOf(redeemed).hint).toContain('revoked');
   });
 
-  it('delete, and leave the ledger as it is', async () => {
+  it('delete the grant, and leave the ledger unchanged', async () => {
     const { stdout: token } = await grant(['create', 'gone', '--token', '-']);
     const site = ['--data-dir', place.path('gone-site')];
     expect((await linkgrant(['token', 'redeem', '-', '--to', '-', ...site], { input: token })).code).toBe(0);
@@ -254,8 +254,8 @@ describe('grant revoke and delete', () => {
   });
 });
 
-describe('redemption list and show', () => {
-  it('show who has which certificate, with its text', async () => {
+describe('redemption list and redemption show', () => {
+  it('print each certificate with its subject, and its text', async () => {
     const { stdout: token } = await grant(['create', 'ledger', '--token', '-']);
     const redeemed = await linkgrant(
       ['token', 'redeem', '-', '--to', place.path('l'), '--data-dir', place.path('ls'), '-o', 'json'],
@@ -266,7 +266,7 @@ describe('redemption list and show', () => {
       linkgrant(['redemption', ...words, '--data-dir', dataDir]);
     const list = await redemption('list', '--grant', 'ledger');
     expect(list.stdout).toMatch(
-      /^ID +GRANT +TIME +NAME +SUBJECT +FROM +CERTIFICATE ENDS +CAN STILL +REVOKED$/m,
+      /^ID +GRANT +TIME +NAME +SUBJECT +FROM +CERTIFICATE EXPIRES +CAN STILL +REVOKED$/m,
     );
     expect(list.stdout).toMatch(new RegExp(`^${redemptionId} +ledger +20`, 'm'));
     expect(JSON.parse((await redemption('list', '--grant', 'ledger', '-o', 'json')).stdout)).toMatchObject([
@@ -293,7 +293,7 @@ describe('before the first start of a service', () => {
     ['grant', 'create', 'x'],
     ['token', 'issue', '-'],
     ['redemption', 'list'],
-  ])('%s %s says to start one', async (...words) => {
+  ])('%s %s reports that a service must be started', async (...words) => {
     const empty = place.path('empty');
     mkdirSync(empty, { recursive: true });
     for (const directory of [empty, place.path('nowhere')]) {

@@ -28,7 +28,7 @@ const health = (port: number, ...words: string[]) =>
 
 describe('linkgrant health', () => {
   it.each([{ words: [] }, { words: ['--workers', '2'] }])(
-    'is well while a service answers ($words)',
+    'exits with 0 while a service answers ($words)',
     async ({ words }) => {
       const { opsPort } = await serve(...words);
       expect(await health(opsPort)).toEqual({ code: 0, stdout: 'ok\n', stderr: '' });
@@ -38,7 +38,7 @@ describe('linkgrant health', () => {
     },
   );
 
-  it('names the part that is not ready, while the process is well', async () => {
+  it('reports the part that is not ready, while the process is healthy', async () => {
     const { opsPort } = await serve();
     renameSync(work.path('data', 'linkgrant.db'), work.path('away'));
     const ended = await health(opsPort, '--ready');
@@ -47,7 +47,7 @@ describe('linkgrant health', () => {
     expect((await health(opsPort)).code).toBe(0);
   });
 
-  it('is not well where nobody listens, or nobody answers', async () => {
+  it('exits with 1 without a listener, and without a response', async () => {
     const silent = createServer().listen(0, '127.0.0.1');
     await once(silent, 'listening');
     const { port } = silent.address() as AddressInfo;
@@ -62,7 +62,7 @@ describe('linkgrant health', () => {
     });
   });
 
-  it('says that it cannot be asked where there is no such listener', async () => {
+  it('reports that --ops-listen is off', async () => {
     const ended = await linkgrant(['health', '--data-dir', work.path('data')], {
       env: { LINKGRANT_OPS_LISTEN: 'off' },
     });

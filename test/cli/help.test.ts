@@ -32,7 +32,7 @@ const NOUNS = ['grant', 'token', 'redemption', 'issuer', 'config'];
 const place = new Workplace();
 afterAll(() => place.remove());
 
-describe('help', () => {
+describe('linkgrant --help', () => {
   it.each(['', ...NOUNS, ...COMMANDS])('is on standard output for "%s --help"', async (command) => {
     const words = command.split(' ').filter(Boolean);
     const { code, stdout, stderr } = await linkgrant([...words, '--help']);
@@ -42,7 +42,7 @@ describe('help', () => {
     for (const line of stdout.split('\n')) expect(line.length).toBeLessThanOrEqual(80);
   });
 
-  it('names every command', async () => {
+  it('lists every command', async () => {
     const { stdout } = await linkgrant(['help']);
     const firsts = new Set(COMMANDS.map((command) => command.split(' ')[0]));
     for (const first of firsts) expect(stdout).toMatch(new RegExp(`^  ${first} `, 'm'));
@@ -137,7 +137,7 @@ describe('help', () => {
     }
   });
 
-  it('is shown, with exit code 2, to who names no command', async () => {
+  it('is printed with exit code 2 if no command is given', async () => {
     for (const words of [[], ['grant']]) {
       const { code, stdout, stderr } = await linkgrant(words);
       expect({ code, stdout }).toEqual({ code: 2, stdout: '' });
@@ -145,7 +145,7 @@ describe('help', () => {
     }
   });
 
-  it('is hinted at to who mistypes a command, with the one that was probably meant', async () => {
+  it('is suggested for a mistyped command, with the most similar one', async () => {
     const noun = await linkgrant(['tokn']);
     expect(noun.code).toBe(2);
     expect(refusalOf(noun).error).toBe("unknown command 'tokn' (Did you mean token?)");
@@ -158,8 +158,8 @@ describe('help', () => {
   });
 });
 
-describe('version', () => {
-  it('is that of the package, as a command and as a flag', async () => {
+describe('linkgrant version', () => {
+  it('is the version of the package, as a command and as a flag', async () => {
     const { version } = JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8'));
     for (const words of [['version'], ['--version'], ['-V']]) {
       expect(await linkgrant(words)).toEqual({ code: 0, stdout: `${version}\n`, stderr: '' });
@@ -167,7 +167,7 @@ describe('version', () => {
   });
 });
 
-describe('completion', () => {
+describe('linkgrant completion', () => {
   const script = place.path('completion.bash');
 
   beforeAll(async () => {
@@ -185,14 +185,14 @@ describe('completion', () => {
     return bash.stdout.split('\n').filter(Boolean);
   }
 
-  it('is registered in bash, and falls back on file names', () => {
+  it('registers in bash, and completes file names otherwise', () => {
     const bash = spawnSync('bash', ['-c', 'source "$1"; complete -p linkgrant', 'bash', script], {
       encoding: 'utf8',
     });
     expect(bash.stdout).toContain('-o default -F _linkgrant linkgrant');
   });
 
-  it('offers nouns, verbs, flags and shells where they go', () => {
+  it('offers nouns, verbs, flags and shells in their places', () => {
     expect(offered('')).toEqual(expect.arrayContaining(['serve', ...NOUNS, 'completion', 'version']));
     expect(offered('token', '')).toEqual(['issue', 'redeem', 'inspect', 'list', 'revoke', 'rotate-key']);
     expect(offered('token', 're')).toEqual(['redeem', 'revoke']);
@@ -203,7 +203,7 @@ describe('completion', () => {
     expect(offered('token', 'redeem', '')).toEqual([]);
   });
 
-  it('is there for zsh and fish with the same words', async () => {
+  it('has the same words for zsh and fish', async () => {
     const zsh = await linkgrant(['completion', 'zsh']);
     expect(zsh.stdout).toMatch(/^#compdef linkgrant\n/);
     expect(zsh.stdout).toContain(readFileSync(script, 'utf8'));
@@ -212,7 +212,7 @@ describe('completion', () => {
     expect(fish.stdout).toMatch(/^complete -c linkgrant -n '.*linkgrant token redeem\*.*' -l timeout$/m);
   });
 
-  it('refuses a shell that it does not know', async () => {
+  it('refuses an unknown shell', async () => {
     const ended = await linkgrant(['completion', 'tcsh']);
     expect(ended.code).toBe(2);
     expect(refusalOf(ended)).toEqual({

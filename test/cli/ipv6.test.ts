@@ -15,7 +15,7 @@ beforeAll(async () => {
 });
 afterAll(() => place.remove());
 
-describe('an IPv6 endpoint', () => {
+describe('the address of an IPv6 endpoint', () => {
   it('is in brackets in token issue', () => {
     expect(issued).toContain('Links to inter-router [2001:db8::5]:55671\n');
   });

@@ -50,8 +50,8 @@ afterAll(async () => {
   await place.remove();
 });
 
-describe('a change of the site CA', () => {
-  it('is led through step by step, each of which may be repeated', async () => {
+describe('rotation of the site CA', () => {
+  it('goes step by step, and each step can be repeated', async () => {
     await redeem('early');
     expect(await listed()).toMatchObject([
       { issuer: SERVER, state: 'active', owner: 'linkgrant', links: null },
@@ -107,8 +107,8 @@ describe('a change of the site CA', () => {
   });
 });
 
-describe('a change of the CA of the service', () => {
-  it('is in new tokens at once, and over when nothing knows the old one alone', async () => {
+describe('rotation of the CA of the service', () => {
+  it('is effective in new tokens at once, and completes when nothing depends on the old CA alone', async () => {
     const casOf = async (name: string) => {
       const token = place.path(`${name}.yaml`);
       const issued = await linkgrant(['token', 'issue', token, '--name', name, '--data-dir', data]);
@@ -136,8 +136,8 @@ describe('a change of the CA of the service', () => {
   });
 });
 
-describe('another issuer', () => {
-  it('is made for grants that name it, and gives routers their trust and certificate', async () => {
+describe('issuer create', () => {
+  it('creates a CA for grants that request it, and router trust and certificates of it', async () => {
     expect(await succeed('create', 'partners')).toContain('--issuer partners');
     expect(await succeed('create', 'partners')).toContain('is there already');
     const grant = ['grant', 'create', 'g', '--issuer', 'partners', '--data-dir', data];
@@ -151,7 +151,7 @@ describe('another issuer', () => {
     expect(await succeed('prepare', 'partners')).toContain('linkgrant partners 2');
   });
 
-  it('that there is not, or is no name, is refused', async () => {
+  it('refuses an unknown issuer, and an invalid name', async () => {
     for (const verb of ['prepare', 'activate', 'retire']) {
       expect(await refused(verb, 'nobody')).toMatchObject({ code: 2, error: /no issuer "nobody"/ });
       expect(await refused(verb, `../issuers/${SITE}`)).toMatchObject({ code: 2 });
@@ -162,15 +162,15 @@ describe('another issuer', () => {
   });
 });
 
-describe('a CA that others own', () => {
-  it('is named with its files where it was given', async () => {
+describe('a CA of another owner', () => {
+  it('is reported with its files', async () => {
     const { certificate, key } = makeAuthority(openssl, { subject: '/CN=company CA' });
     const files = { cert: place.path('company.crt'), key: place.path('company.key') };
     writeFileSync(files.cert, certificate);
     writeFileSync(files.key, key, { mode: 0o600 });
     const given = ['--issuer-cert', files.cert, '--issuer-key', files.key];
     expect(await listed(...given)).toContainEqual(
-      expect.objectContaining({ issuer: files.cert, owner: 'given', subject: 'company CA', links: 0 }),
+      expect.objectContaining({ issuer: files.cert, owner: 'external', subject: 'company CA', links: 0 }),
     );
     expect(await refused('prepare', SITE, ...given)).toMatchObject({
       code: 2,
@@ -180,7 +180,7 @@ describe('a CA that others own', () => {
     expect(await succeed('trust', SITE, ...given)).toBe(certificate);
   });
 
-  it('is known by what the service published where the command is not given it', async () => {
+  it('is known from what the service published, without its flags', async () => {
     const own = place.path('given-issuer');
     const { certificate, key } = makeAuthority(openssl, { subject: '/CN=other company CA' });
     const files = ['crt', 'key'].map((end) => place.path(`other-company.${end}`));
@@ -200,7 +200,7 @@ describe('a CA that others own', () => {
     ]);
   });
 
-  it('is Skupper’s on a system platform, and the service’s own is linkgrant’s there too', async () => {
+  it("is Skupper's on a system platform, and the service's own CA is linkgrant's there too", async () => {
     const home = new SystemHome(place.path('skupper')).add('west');
     const own = place.path('on-podman');
     const words = ['--platform', 'podman', '--skupper-home', home.directory, '--host', 'vm'];
@@ -223,7 +223,7 @@ describe('a CA that others own', () => {
     await service.stop();
   });
 
-  it('is not taken for the service’s own where its certificate was given', async () => {
+  it("is not confused with the service's own CA if only the server certificate is external", async () => {
     const own = place.path('given-tls');
     const ca = makeAuthority(openssl, { subject: '/CN=tls CA' });
     const { certificate, key } = makeAuthority(openssl, { subject: '/CN=other', issuer: ca });

@@ -18,7 +18,7 @@ const issue = (...words: readonly string[]) =>
   linkgrant(['issuer', 'server-certificate', '--data-dir', dataDir, ...words], { obeysPermissions: true });
 
 describe('issuer server-certificate', () => {
-  it('gives a router a certificate of the site CA for its names and addresses, which openssl accepts', async () => {
+  it('issues a router certificate of the site CA for its names and addresses, which openssl accepts', async () => {
     const to = place.path('router');
     const hosts = ['--host', 'router.example.com', '--host', '192.0.2.9', '--host', '2001:db8::9'];
     const ended = await issue(...hosts, '--to', to);
@@ -49,7 +49,7 @@ describe('issuer server-certificate', () => {
     expect(publicKey(['pkey', '-in', openssl.write('router.key', read('tls.key'))])).toBe(ofCertificate);
   });
 
-  it('replaces what it wrote before, and no other key or certificate', async () => {
+  it('replaces its own earlier files, and no other key or certificate', async () => {
     const to = place.path('again');
     const words = ['--host', 'router.example.com', '--to', to];
     expect((await issue(...words)).code).toBe(0);
@@ -66,7 +66,7 @@ describe('issuer server-certificate', () => {
     expect(readFileSync(join(other, 'tls.key'), 'utf8')).toBe('the key of something else');
   });
 
-  it('signs with a given CA', async () => {
+  it('signs with the CA of --issuer-cert', async () => {
     const authority = makeAuthority(openssl, { subject: '/CN=company CA' });
     const [certificate, key] = [place.path('company.crt'), place.path('company.key')];
     writeFileSync(certificate, authority.certificate);
@@ -83,27 +83,30 @@ describe('issuer server-certificate', () => {
   it.each([
     ['by its settings', ['--platform', 'podman'], 'podman'],
     ['by the service that has run on the data directory', [], 'linux'],
-  ])("leaves a system site's router to Skupper, %s, and makes no CA", async (_how, words, platform) => {
-    const data = place.path(`data-of-${platform}`);
-    if (words.length === 0) {
-      const home = new SystemHome(place.path('skupper')).add('west');
-      const service = await place.serve([
-        ...['--platform', platform, '--skupper-home', home.directory],
-        ...['--data-dir', data],
-      ]);
-      await service.stop();
-    }
-    const to = place.path('never-made');
-    const ended = await issue(...words, '--data-dir', data, '--host', 'a', '--to', to);
-    expect(ended.code).toBe(2);
-    const { error, hint } = refusalOf(ended);
-    expect(error).toBe(`on ${platform} the server certificates of a router are Skupper's`);
-    expect(hint).toContain('spec.subjectAlternativeNames');
-    expect(existsSync(to)).toBe(false);
-    expect(existsSync(join(data, 'issuers/skupper-site-ca'))).toBe(false);
-  });
+  ])(
+    'refuses on a system site, where Skupper issues it, %s, and creates no CA',
+    async (_how, words, platform) => {
+      const data = place.path(`data-of-${platform}`);
+      if (words.length === 0) {
+        const home = new SystemHome(place.path('skupper')).add('west');
+        const service = await place.serve([
+          ...['--platform', platform, '--skupper-home', home.directory],
+          ...['--data-dir', data],
+        ]);
+        await service.stop();
+      }
+      const to = place.path('never-made');
+      const ended = await issue(...words, '--data-dir', data, '--host', 'a', '--to', to);
+      expect(ended.code).toBe(2);
+      const { error, hint } = refusalOf(ended);
+      expect(error).toBe(`on ${platform} the server certificates of a router are Skupper's`);
+      expect(hint).toContain('spec.subjectAlternativeNames');
+      expect(existsSync(to)).toBe(false);
+      expect(existsSync(join(data, 'issuers/skupper-site-ca'))).toBe(false);
+    },
+  );
 
-  it('refuses what it cannot do with the reason', async () => {
+  it('refuses unsupported arguments with the reason', async () => {
     const refused = async (...words: readonly string[]) => {
       const ended = await issue(...words);
       return { code: ended.code, ...refusalOf(ended) };

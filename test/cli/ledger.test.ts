@@ -187,7 +187,7 @@ const CHANGES: readonly (readonly [string, readonly string[], string])[] = [
   [
     'an inserted redemption',
     [
-      `INSERT INTO redemptions SELECT 99, 'forged', grant_uid, 'k', mode, name, subject, peer, jti, serial, key_sha256, certificate_sha256, issuer_sha256, not_after, certificate, policy, site_uid, NULL, NULL, created_at, NULL, namespace, issuer FROM redemptions WHERE id = '${first.id}'`,
+      `INSERT INTO redemptions SELECT 99, 'forged', grant_uid, 'k', mode, name, subject, peer, jti, serial, key_sha256, certificate_sha256, issuer_sha256, not_after, certificate, policy, site_uid, NULL, NULL, created_at, NULL, namespace, issuer, labels, note FROM redemptions WHERE id = '${first.id}'`,
     ],
     `grant ${A} has redemption forged, which no entry records`,
   ],
@@ -271,7 +271,7 @@ const CHANGES: readonly (readonly [string, readonly string[], string])[] = [
   [
     'an inserted grant',
     [
-      `INSERT INTO grants SELECT 'forged', namespace, 'forged', code_hash, code_chosen, redemptions_allowed, 0, window_ms, expires_at, issuer, policy, site_uid, created_at, ready_at, revoked_at, source_file FROM grants WHERE uid = '${C}'`,
+      `INSERT INTO grants SELECT 'forged', namespace, 'forged', code_hash, code_chosen, redemptions_allowed, 0, window_ms, expires_at, issuer, policy, site_uid, created_at, ready_at, revoked_at, source_file, labels, note FROM grants WHERE uid = '${C}'`,
     ],
     'grant forged has no entry about its creation',
   ],
@@ -348,13 +348,13 @@ describe('redemption list --verify', () => {
     expect(json(await linkgrant(ofOne))).toEqual({ whole: true, entries: 3 });
   });
 
-  it.each(CHANGES)('names %s', async (_, statements, wrong) => {
+  it.each(CHANGES)('reports %s', async (_, statements, wrong) => {
     const ended = await verifyAfter(statements);
     expect(refusalOf(ended)).toMatchObject({ error: `the ledger is not whole: ${wrong}` });
     expect(ended).toMatchObject({ code: 1, stdout: '' });
   });
 
-  it('finds entries cut off in front of an end that was authentic once', async () => {
+  it('detects entries that were cut off before an earlier authentic end', async () => {
     const { position, removed, refusals, mac } = olderEnd;
     expect(position).toBe(7);
     const ended = await verifyAfter(
@@ -441,7 +441,7 @@ describe('redemption list', () => {
   const subjects = async (...words: readonly string[]) =>
     (JSON.parse(await list('-o', 'json', ...words)) as { subject: string }[]).map(({ subject }) => subject);
 
-  it('shows redemptions from a time on, of one grant, by name or by uid, and of subjects like a pattern', async () => {
+  it('filters by time, by grant name or uid, and by a subject pattern', async () => {
     expect(await subjects()).toEqual([first.subject, second.subject, third.subject]);
     expect(await subjects('--since', new Date(NOW + 3).toISOString())).toEqual(['site-3']);
     expect(await subjects('--since', '2031-03-04')).toHaveLength(3);
@@ -454,7 +454,7 @@ describe('redemption list', () => {
     expect(wrong.code).toBe(2);
   });
 
-  it('writes CSV that a spreadsheet takes for text, with quotes where they must be', async () => {
+  it('writes CSV that a spreadsheet reads as text, quoted where needed', async () => {
     const lines = (await list('-o', 'csv')).split('\r\n');
     expect(lines).toHaveLength(5);
     expect(lines[0]).toMatch(/^id,grant,grantUid,createdAt,mode,name,subject,peer,jti,serial,/);
@@ -462,7 +462,7 @@ describe('redemption list', () => {
     expect(lines[4]).toBe('');
   });
 
-  it('shows every entry and what was added up, in each format', async () => {
+  it('prints every entry and the counted refusals, in each format', async () => {
     const events = JSON.parse(await list('--events', '-o', 'json')) as Record<string, unknown>[];
     expect(events.map(({ seq, kind, count }) => [seq, kind, count])).toEqual([
       [1, 'setting_changed', undefined],

@@ -66,7 +66,7 @@ function secretIn(file: string) {
 const secret = (name = 'west') => secretIn(work.path('links', `Secret-${name}.yaml`));
 
 describe('link renew in a directory', () => {
-  it('renews the named link at once, and with --all only what is due', async () => {
+  it('renews the given link at once, and with --all only those that are due', async () => {
     await redeem('west', '--renew');
     const first = secret();
     expect(first.days).toBe(30);
@@ -87,7 +87,7 @@ describe('link renew in a directory', () => {
     expect(await status()).toMatchObject([{ name: 'west', renewedBy: 'link renew' }]);
   });
 
-  it('says who has to renew a short-lived certificate, and that nothing renews a long-lived one', async () => {
+  it('reports what must renew a short-lived certificate, and that nothing renews a long-lived one', async () => {
     const short = await redeem('west', '--renew');
     expect(short.stdout).toContain(`linkgrant link renew --all --dir ${work.path('links')}\n`);
     const long = await redeem('hub');
@@ -96,7 +96,7 @@ describe('link renew in a directory', () => {
     expect(secret('hub').days).toBeGreaterThan(30);
   });
 
-  it('leaves links that are not of linkgrant alone, and names what one of them lacks', async () => {
+  it('does not change links of other owners, and reports missing annotations', async () => {
     await redeem('west', '--renew');
     const east = join(RECORDED_SITES, 'east/input/resources');
     for (const file of ['Link-to-west.yaml', 'Secret-to-west.yaml']) {
@@ -112,7 +112,7 @@ describe('link renew in a directory', () => {
     expect(refusalOf(named).error).toContain('belongs to no redemption of linkgrant');
   });
 
-  it('renews a link whose Secret does not say where, once that is told', async () => {
+  it('renews a link without a renewal URL if --renewal-url is given', async () => {
     await redeem('west', '--renew');
     const file = work.path('links', 'Secret-west.yaml');
     const document = parse(readFileSync(file, 'utf8'));
@@ -128,7 +128,7 @@ describe('link renew in a directory', () => {
     well(await renew('west'));
   });
 
-  it('is temporary where the service is away, and final where the link was revoked', async () => {
+  it('exits with 4 while the service is down, and with 3 if the link was revoked', async () => {
     await redeem('west', '--renew');
     const before = secret();
     await service.stop();
@@ -145,7 +145,7 @@ describe('link renew in a directory', () => {
     expect(refusalOf(superseded).error).toContain('A newer certificate has replaced this one.');
   });
 
-  it('is not undone by redeeming the token again', async () => {
+  it('is not reverted by redeeming the token again', async () => {
     await redeem('west', '--renew');
     well(await renew('west'));
     const renewed = secret();
@@ -169,7 +169,7 @@ describe('link renew in a directory', () => {
     [['west', '--within', 'soon'], '--within cannot be "soon"'],
     [['west', '--renewal-url', 'http://a/-/renew'], '--renewal-url cannot be'],
     [['west', '--server-ca', '/nowhere'], '--server-ca /nowhere cannot be used'],
-  ])('is wrong usage with %j', async (words, reason) => {
+  ])('exits with 2 for %j', async (words, reason) => {
     const ended = await renew(...words);
     expect(ended.code).toBe(2);
     expect(refusalOf(ended).error).toContain(reason);

@@ -34,7 +34,7 @@ async function dataDirectory(...site: readonly string[]): Promise<string> {
   return data;
 }
 
-describe("links of a system site's namespace", () => {
+describe("the links of a system site's namespace", () => {
   test('are those of its input directory', async () => {
     const home = place.path('skupper');
     const site = copySite('east', home, 'east');
@@ -52,7 +52,7 @@ describe("links of a system site's namespace", () => {
     expect(site.inputNames()).toEqual(['Site-east.yaml']);
   });
 
-  test("are put to use by Skupper's reload when they change, and not for nothing", async () => {
+  test("become effective by Skupper's reload after a change, and only then", async () => {
     const home = place.path('skupper');
     const site = copySite('east', home, 'east');
     const skupper = installFakeSkupper(place.path('bin'), site);
@@ -80,7 +80,7 @@ describe("links of a system site's namespace", () => {
     expect(skupper.calls()).toHaveLength(3);
   });
 
-  test('are told apart by what the running router has of them', async () => {
+  test('are distinguished by their state in the running router', async () => {
     const home = place.path('skupper');
     const site = copySite('east', home, 'east');
     const words = [
@@ -126,7 +126,7 @@ describe("links of a system site's namespace", () => {
     expect(refusalOf(elsewhere).error).toBe(`namespace "nowhere" has no site below ${home}`);
   });
 
-  test('are of another network where the router comes from a CA that the link does not know', async () => {
+  test("are reported as of another network if the router's CA is unknown to the link", async () => {
     const home = place.path('skupper');
     copySite('east', home, 'east');
     const router = await startRouterListener();
@@ -137,7 +137,7 @@ describe("links of a system site's namespace", () => {
     expect(json(checked)).toMatchObject([{ fault: 'tls_untrusted' }, { fault: 'tls_untrusted' }]);
   });
 
-  test('are generated from the namespace of an accepting site, and lead to its router by a name in its certificate', async () => {
+  test("are generated from the namespace of an accepting site, for a host name in its router's certificate", async () => {
     const home = place.path('skupper');
     copySite('west', home, 'west');
     const site = ['--platform', 'linux', '--skupper-home', home, '-n', 'west'];

@@ -62,7 +62,7 @@ async function placeLink(name: string, port: number, issuedAt?: number, lifetime
 }
 
 describe('link generate and link check', () => {
-  test('make a link for each peer with which a router of the site is reached', async () => {
+  test('create a link for each peer that connects to a router of the site', async () => {
     const data = await acceptingSite();
     const { port } = await routerOf(data);
     for (const name of ['east', 'north']) {
@@ -90,7 +90,7 @@ describe('link generate and link check', () => {
     expect(json(await linkgrant(['grant', 'list', '-A', '--data-dir', data, '-o', 'json']))).toEqual([]);
   });
 
-  test('a generated link goes to standard output as one stream, and what is said to standard error', async () => {
+  test('print a generated link as one stream to standard output, and messages to standard error', async () => {
     const data = await acceptingSite();
     const made = await link('generate', '--data-dir', data, '--subject', 'East site');
     expect(made.code).toBe(0);
@@ -99,7 +99,7 @@ describe('link generate and link check', () => {
     expect(made.stderr).not.toContain('PRIVATE KEY');
   });
 
-  test('nothing is generated, nor recorded, without a service, and where the files cannot be put', async () => {
+  test('generate and record nothing without a service, or if the files cannot be written', async () => {
     const none = await link('generate', 'east', '--data-dir', place.path('none'));
     expect(none.code).toBe(2);
     expect(refusalOf(none).hint).toContain('linkgrant serve');
@@ -110,7 +110,7 @@ describe('link generate and link check', () => {
     expect(json(await link('status', '--data-dir', data, '-o', 'json')).incoming).toEqual([]);
   });
 
-  test('a check tells the fault and the hint of each endpoint, and ends by the worst', async () => {
+  test('print the fault and the hint for each endpoint, and exit with the worst code', async () => {
     await placeLink('to-west', await closedPort());
     const passing = await link('check', 'to-west', '--dir', place.path('links'));
     expect(passing.code).toBe(4);
@@ -128,7 +128,7 @@ describe('link generate and link check', () => {
     ]);
   });
 
-  test('a proxy from the environment is used, and told apart when it cannot be', async () => {
+  test('use a proxy from the environment, and report it if it fails', async () => {
     await placeLink('to-west', 55671);
     const env = { HTTPS_PROXY: `http://127.0.0.1:${await closedPort()}` };
     const ended = await linkgrant(['link', 'check', 'to-west', '--dir', place.path('links')], { env });
@@ -136,8 +136,8 @@ describe('link generate and link check', () => {
   });
 });
 
-describe('a link with a proxy of its own', () => {
-  test('is checked through that proxy, and fails where its Secret is not there', async () => {
+describe('link check of a link with its own proxy', () => {
+  test('uses that proxy, and fails if its Secret is missing', async () => {
     const data = await acceptingSite();
     const { port } = await routerOf(data);
     const to = place.path('links');
@@ -168,16 +168,16 @@ describe('a link with a proxy of its own', () => {
 });
 
 describe('link status', () => {
-  test('tells of outgoing links: cost, certificate, and that nothing renews it', async () => {
+  test('prints cost and certificate of outgoing links, and that nothing renews them', async () => {
     await placeLink('to-west', 55671);
     const shown = await link('status', '--dir', place.path('links'), '--data-dir', place.path('data'));
     expect(shown).toMatchObject({ code: 0, stderr: '' });
-    expect(shown.stdout).toMatch(/^NAME +COST +ENDPOINTS +SUBJECT +CERTIFICATE ENDS +RENEWED BY$/m);
+    expect(shown.stdout).toMatch(/^NAME +COST +ENDPOINTS +SUBJECT +CERTIFICATE EXPIRES +RENEWED BY$/m);
     expect(shown.stdout).toMatch(/^to-west +1 +inter-router 127\.0\.0\.1:55671 +east +\S+ +nothing$/m);
     expect(shown.stdout).not.toContain('Incoming');
   });
 
-  test('refuses a directory that is not there', async () => {
+  test('refuses a directory that does not exist', async () => {
     for (const words of [['status'], ['status', 'to-west']]) {
       const ended = await link(...words, '--dir', place.path('nowhere'), '--data-dir', place.path('data'));
       expect(ended).toMatchObject({ code: 1, stdout: '' });
@@ -188,20 +188,20 @@ describe('link status', () => {
     }
   });
 
-  test('warns of certificates in the last third of their life and of ended ones', async () => {
+  test('warns of certificates in the last third of their lifetime, and of expired ones', async () => {
     await placeLink('young', 55671, Date.now() - 10 * DAY_MS);
     await placeLink('old', 55671, Date.now() - 22 * DAY_MS);
     await placeLink('dead', 55671, Date.now() - 10 * DAY_MS, DAY_MS);
     const words = ['--dir', place.path('links'), '--data-dir', place.path('data'), '-o', 'json'];
     const { outgoing } = json(await link('status', ...words));
     expect(outgoing.map(({ name, warning }: Record<string, string>) => [name, warning])).toEqual([
-      ['dead', expect.stringContaining('has ended')],
-      ['old', expect.stringContaining('ends before long')],
+      ['dead', expect.stringContaining('has expired')],
+      ['old', expect.stringContaining('expires soon')],
       ['young', undefined],
     ]);
   });
 
-  test('tells who redeemed a link to this site, from where and until when', async () => {
+  test('prints subject, address and expiry of each link to this site', async () => {
     const data = place.path('data');
     await place.serve(['--data-dir', data, '--host', '127.0.0.1', '--endpoint', 'edge=127.0.0.1:45671']);
     const token = place.path('token');
@@ -219,7 +219,7 @@ describe('link status', () => {
 });
 
 describe('link update and link delete', () => {
-  test('change the cost of a link, and refuse to change nothing, or one that is not there', async () => {
+  test('change the cost of a link, and refuse an empty change or an unknown link', async () => {
     await placeLink('to-west', 55671);
     const words = ['--dir', place.path('links')];
     expect(await link('update', 'to-west', '--cost', '9', ...words)).toMatchObject({ code: 0, stderr: '' });
@@ -257,7 +257,7 @@ describe('link update and link delete', () => {
     expect(refusalOf(again).hint).toContain('link status');
   });
 
-  test('run a reload command when they changed something, again when it failed, and not for nothing', async () => {
+  test('run a reload command after a change, again after a failure, and not without a change', async () => {
     await placeLink('to-west', 55671);
     const log = place.path('reloads');
     const reload = `echo reloaded >> '${log}'`;
@@ -281,7 +281,7 @@ describe('link update and link delete', () => {
     expect(readFileSync(log, 'utf8')).toBe('reloaded\nreloaded\n');
   });
 
-  test('need a place for links', async () => {
+  test('require a directory or a site', async () => {
     for (const verb of ['check', 'update', 'delete']) {
       const ended = await link(verb, 'to-west', ...(verb === 'update' ? ['--cost', '1'] : []));
       expect(ended.code).toBe(2);

@@ -21,7 +21,7 @@ beforeAll(async () => {
 afterAll(() => place.remove());
 
 describe('the namespace of a command', () => {
-  it('is that of the variable where no flag names another', async () => {
+  it('is that of the variable unless a flag is given', async () => {
     expect(json(await asked(WEST, 'grant', 'create', 'one', '-o', 'json'))).toMatchObject({
       namespace: 'west',
     });
@@ -35,7 +35,7 @@ describe('the namespace of a command', () => {
     expect(await named('-n', 'east')).toEqual([]);
   });
 
-  it('is that of the variable also for the commands on links, which then spend no use elsewhere', async () => {
+  it('is that of the variable for link commands too, so that no use is spent elsewhere', async () => {
     const requesting = ['-p', 'linux', '--skupper-home', home.directory, '--dir', place.path('links')];
     mkdirSync(place.path('links'));
     const system = requesting.slice(0, 4);
@@ -56,13 +56,13 @@ describe('the namespace of a command', () => {
     expect(existsSync(home.path('default'))).toBe(false);
   });
 
-  it('means nothing to a site without a platform', async () => {
+  it('is ignored for a site without a platform', async () => {
     const words = ['token', 'redeem', place.path('token.yaml'), '--to', place.path('out'), '--timeout', '1s'];
     expect((await asked(WEST, ...words)).code).toBe(4);
     expect(refusalOf(await run(...words, '-n', 'west')).error).toContain('--namespace needs a platform');
   });
 
-  it('is in the commands and the words that a command shows', async () => {
+  it('is in suggested commands and messages', async () => {
     const created = await run('grant', 'create', 'shown', '-n', 'west');
     const commands = created.stdout.match(/`linkgrant token issue [^`]*`/g);
     expect(commands).toHaveLength(2);
@@ -75,7 +75,7 @@ describe('the namespace of a command', () => {
 });
 
 describe('the platform of a command', () => {
-  it('may be told to every command on a store, as that of its service', async () => {
+  it('can be given to every command on a store, if it is that of its service', async () => {
     for (const command of [
       ['grant', 'create', 'told', '-n', 'west'],
       ['grant', 'list', '-A'],
@@ -97,15 +97,15 @@ describe('the platform of a command', () => {
     expect(refusalOf(other).error).toBe('the service on this store is for platform linux, not podman');
   });
 
-  it('is known to link generate from the service', async () => {
+  it('of link generate is that of the service', async () => {
     const made = await run('link', 'generate', 'known', '-n', 'west', '--to', place.path('known'));
     expect(made.code, made.stderr).toBe(0);
     expect(readdirSync(place.path('known'))).toContain('Secret-known.yaml');
   });
 });
 
-describe('where a router is reached', () => {
-  it('is never given in a way that the site would not look at', async () => {
+describe('the directory of links', () => {
+  it('cannot be given in a way that the site would not read', async () => {
     const endpoint = ['--endpoint', 'inter-router=h.example.com:1'];
     const made = await run('link', 'generate', 'x', '-n', 'west', ...endpoint);
     expect([made.code, refusalOf(made).hint]).toEqual([2, expect.stringContaining('--host')]);

@@ -50,7 +50,7 @@ beforeAll(async () => {
     clock: () => NOW,
   });
   const grants = Array.from({ length: 700 }, (_, n) =>
-    sampleGrant({ name: `grant-${n}`, redemptionsAllowed: 5 }),
+    sampleGrant({ name: `grant-${n}`, redemptionsAllowed: 5, labels: { n: `${n}` }, note: 'grün' }),
   );
   await Promise.all(grants.map((grant) => store.createGrant(grant, SAMPLE_CODE)));
   for (const { uid } of grants.slice(0, 20)) {
@@ -61,6 +61,7 @@ beforeAll(async () => {
       sealedUntil: NOW,
     });
     await store.recordRedemption(uid, redemption, NOW, { signedCode });
+    await store.updateRedemption(redemption.id, { labels: { team: 'x' }, note: '"x"' });
     await store.recordRenewal(sampleRenewal(redemption.id, 1), NOW);
     await store.recordReplay(redemption, '192.0.2.1', NOW);
     const refusal = {
@@ -89,7 +90,7 @@ afterAll(async () => {
 });
 
 describe('linkgrant store copy', () => {
-  it('moves everything to PostgreSQL and back, and the ledger is whole there', async () => {
+  it('copies everything to PostgreSQL and back, with a ledger that verifies', async () => {
     const [database] = databases;
     const there = await copy(sqlite('data/linkgrant.db'), database?.url ?? '');
     expect(there.stderr).toBe('');
@@ -104,7 +105,7 @@ describe('linkgrant store copy', () => {
     expect(await listed(database?.url ?? '')).toEqual(await listed(sqlite('data/linkgrant.db')));
   });
 
-  it('refuses a store that has something in it, or is not there, and changes nothing', async () => {
+  it('refuses a store that is not empty or does not exist, and changes nothing', async () => {
     const [database] = databases;
     const filled = await copy(sqlite('data/linkgrant.db'), database?.url ?? '');
     expect(filled.code).toBe(2);
@@ -116,7 +117,7 @@ describe('linkgrant store copy', () => {
     expect(same.code).toBe(2);
   });
 
-  it("refuses a data directory without the ledger's key, and a password that everybody can read", async () => {
+  it("refuses a data directory without the ledger's key, and a password file that others can read", async () => {
     mkdirSync(work.path('other'), { mode: 0o700 });
     const keyless = await copy(sqlite('data/linkgrant.db'), sqlite('new.db'), work.path('other'));
     expect(keyless.code).toBe(2);
@@ -129,7 +130,7 @@ describe('linkgrant store copy', () => {
 });
 
 describe('linkgrant store migrate', () => {
-  it('makes the tables, so that commands find the store before a service ran', async () => {
+  it('creates the tables, so that commands find the store before a service ran', async () => {
     const database = await newDatabase();
     const words = ['--data-dir', work.path('migrated'), '--store', database.url];
     expect((await run('grant', 'list', ...words)).code).toBe(2);
@@ -140,7 +141,7 @@ describe('linkgrant store migrate', () => {
   });
 });
 
-describe('a store that was put back to an earlier copy', () => {
+describe('a store that was restored from an earlier copy', () => {
   const serve = [
     'serve',
     '--listen',
@@ -195,7 +196,7 @@ describe('a store that was put back to an earlier copy', () => {
   async function isNoticed(place: () => string[]): Promise<void> {
     const refused = await run(...serve, ...place());
     expect(refused.code).toBe(2);
-    expect(refusalOf(refused).error).toContain('an earlier copy of itself: it lacks 1 entry');
+    expect(refusalOf(refused).error).toContain('the store was rolled back: its ledger lacks 1 entry');
     const doctor = await run('doctor', ...place());
     expect(doctor.stdout).toContain('it is an earlier copy');
     const asked = await run('store', 'restored', ...place());
@@ -216,7 +217,7 @@ describe('a store that was put back to an earlier copy', () => {
     await again.stop();
   }
 
-  it('is noticed in SQLite, and serves again once it is decided what may be redeemed', async () => {
+  it('is detected in SQLite, and is served again after `store restored`', async () => {
     const file = work.path('lite', 'linkgrant.db');
     const saved = work.path('saved.db');
     const place = await putBack(
@@ -236,7 +237,7 @@ describe('a store that was put back to an earlier copy', () => {
     await isNoticed(place);
   });
 
-  it('is noticed in PostgreSQL, at whatever name it was restored to', async () => {
+  it('is detected in PostgreSQL, under any name of the restored database', async () => {
     const database = await newDatabase();
     const restored = `${database.place.database}_restored`;
     const url = database.url.replace(database.place.database, restored);
@@ -267,7 +268,7 @@ describe('a store that was put back to an earlier copy', () => {
     }
   });
 
-  it('is what a store is that was copied and served from elsewhere since', async () => {
+  it('is also one that was copied and then served elsewhere', async () => {
     const database = await newDatabase();
     const moved = work.path('moved');
     cpSync(DATA, moved, { recursive: true });
@@ -288,7 +289,7 @@ describe('a store that was put back to an earlier copy', () => {
     expect(revoked.code).toBe(0);
     const old = await run(...serve, '--data-dir', moved);
     expect(old.code).toBe(2);
-    expect(refusalOf(old).error).toContain('an earlier copy of itself');
+    expect(refusalOf(old).error).toContain('the store was rolled back');
     expect((await run('grant', 'revoke', 'grant-12', '--data-dir', moved)).code).toBe(4);
   });
 });

@@ -73,7 +73,7 @@ async function expectRefusedUntilAccepted(place: readonly string[], cause: strin
 }
 
 describe('a store whose ledger was deleted', () => {
-  it('is refused in SQLite until it is accepted, on a host that has the key of its ledger', async () => {
+  it('is refused in SQLite until it is accepted, on a host with the key of its ledger', async () => {
     const directory = await redeemedStore('deleted');
     changeFile(directory, ...EMPTY_LEDGER, REMOVE_MARKS);
     await expectRefusedUntilAccepted(
@@ -83,7 +83,7 @@ describe('a store whose ledger was deleted', () => {
     expect(readdirSync(`${directory}/ledger-seen`)).toHaveLength(2);
   });
 
-  it('is refused in PostgreSQL until it is accepted, on a host that has the key of its ledger', async () => {
+  it('is refused in PostgreSQL until it is accepted, on a host with the key of its ledger', async () => {
     const place = ['--data-dir', work.path('server'), '--store', database.url];
     await (await work.serve([...LISTEN, ...place], options())).stop();
     const token = work.path('token.yaml');
@@ -95,7 +95,7 @@ describe('a store whose ledger was deleted', () => {
     await expectRefusedUntilAccepted(place, 'it has no ledger, and this host has the key of one');
   });
 
-  it('is refused if this host has lost the key but has a note of the ledger', async () => {
+  it('is refused if this host has lost the key but has a record of the ledger', async () => {
     const directory = await redeemedStore('keyless');
     changeFile(directory, ...EMPTY_LEDGER, REMOVE_MARKS);
     rmSync(`${directory}/ledger.key`);
@@ -112,7 +112,7 @@ describe('a store whose ledger was deleted', () => {
       'names another ledger',
       `UPDATE settings SET value = '${'1'.repeat(36)}' || substr(value, 37) WHERE key = 'ledger-epoch'`,
     ],
-  ])('is refused where the mark of the ledger %s', async (what, sql) => {
+  ])('is refused if the mark of the ledger %s', async (what, sql) => {
     const directory = await redeemedStore(what);
     changeFile(directory, ...EMPTY_LEDGER, sql);
     await expectRefusedUntilAccepted(
@@ -156,7 +156,7 @@ describe('a store whose ledger was deleted', () => {
 });
 
 describe('the key of a new ledger', () => {
-  it('is taken over by the next start if a process died before the database that names it was committed', async () => {
+  it('is used by the next start if a process died before it committed the database with this key', async () => {
     const directory = await redeemedStore('died');
     for (const end of ['', '-wal', '-shm']) rmSync(`${directory}/linkgrant.db${end}`, { force: true });
     rmSync(`${directory}/ledger-seen`, { recursive: true });
@@ -167,7 +167,7 @@ describe('the key of a new ledger', () => {
     expect(readdirSync(directory).sort()).toEqual(['ledger.key', 'linkgrant.db']);
   });
 
-  it('is found by commands if a process died right after the commit of the database that names it', async () => {
+  it('is found by commands if a process died right after it committed the database with this key', async () => {
     const directory = await redeemedStore('committed');
     renameSync(`${directory}/ledger.key`, `${directory}/ledger.key.new`);
     expect((await run('redemption', 'list', '--verify', '--data-dir', directory)).code).toBe(0);

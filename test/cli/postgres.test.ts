@@ -40,8 +40,8 @@ async function redeemAt({ port }: Serving, token: string, site: string) {
   return run('token', 'redeem', token, ...place, '--connect-to', route);
 }
 
-describe('services of several hosts on one PostgreSQL', () => {
-  it('redeem the same tokens, whoever made them, as often as they may be and no more', async () => {
+describe('services of several hosts with one PostgreSQL store', () => {
+  it('redeem the same tokens, by whichever host they were issued, exactly as often as allowed', async () => {
     const own = work.path('own.yaml');
     const signed = work.path('signed.yaml');
     expect((await run('grant', 'create', 'shared', '--redemptions-allowed', '2', ...on('first'))).code).toBe(
@@ -58,7 +58,7 @@ describe('services of several hosts on one PostgreSQL', () => {
     expect((await run('redemption', 'list', '--verify', ...on('second'))).code).toBe(0);
   });
 
-  it('have to publish the same', async () => {
+  it('must have the same published settings', async () => {
     const other = ['--external-url', 'https://other.example.com', ...SERVED.slice(2)];
     const third = hostWith('third', 'issuers', 'code-keys', 'ledger.key');
     const refused = await run(
@@ -78,9 +78,9 @@ describe('services of several hosts on one PostgreSQL', () => {
 
   it.each([
     [['code-keys', 'ledger.key'], 'another service runs on the same store with another --tls-ca'],
-    [['issuers', 'ledger.key'], 'signed under a key that is not in'],
+    [['issuers', 'ledger.key'], 'signed with a key that is not in'],
     [['issuers', 'code-keys'], "the ledger's key"],
-  ])('have to have the same keys: %j is not enough', async (kept, words) => {
+  ])('must have the same keys: %j is not enough', async (kept, words) => {
     const fourth = hostWith('fourth', ...kept);
     const refused = await run(
       'serve',
@@ -96,7 +96,7 @@ describe('services of several hosts on one PostgreSQL', () => {
     expect(refusalOf(refused).error).toContain(words);
   });
 
-  it('may be followed by one with other settings once they have ended, however that was', async () => {
+  it('can be replaced by one with other settings after they ended in any way', async () => {
     const alone = await createTestDatabase();
     const words = [
       '--data-dir',
@@ -114,7 +114,7 @@ describe('services of several hosts on one PostgreSQL', () => {
     await alone.drop();
   });
 
-  it('go on when the server has ended their connections', async () => {
+  it('continue when the server has closed their connections', async () => {
     const ended = await database.sql(
       `SELECT pg_terminate_backend(pid) FROM pg_stat_activity
          WHERE datname = current_database() AND application_name = 'linkgrant'`,
@@ -136,18 +136,18 @@ describe('services of several hosts on one PostgreSQL', () => {
   });
 });
 
-describe('the password of a store', () => {
+describe('the password of a PostgreSQL store', () => {
   const secret = 'S3cret-of-the-database';
   const url = () => database.url.replace('@', `:${secret}@`);
 
-  it('is refused on the command line, where everybody can read it', async () => {
+  it('is refused on the command line, which other users can read', async () => {
     const refused = await run('grant', 'list', '--data-dir', work.path('first'), '--store', url());
     expect(refused.code).toBe(2);
     expect(refusalOf(refused).error).toContain('contains a password');
     expect(refused.stderr).not.toContain(secret);
   });
 
-  it('is masked in what is shown, and in what is wrong', async () => {
+  it('is masked in output and errors', async () => {
     const shown = await linkgrant(['config', 'check'], { env: { LINKGRANT_STORE: url() } });
     expect(shown.stdout).toContain(database.url.replace('@', ':***@'));
     const wrong = await linkgrant(['config', 'check'], { env: { LINKGRANT_STORE: `${url()}?no=1` } });
@@ -159,7 +159,7 @@ describe('the password of a store', () => {
     for (const { stdout, stderr } of [shown, wrong, denied]) expect(stdout + stderr).not.toContain(secret);
   });
 
-  it('is read from the file that PGPASSFILE or the URL names', async () => {
+  it('is read from the file of PGPASSFILE or of the URL', async () => {
     const file = work.path('passwords');
     writeFileSync(file, `*:*:*:*:${database.password}\n`, { mode: 0o600 });
     const list = ['grant', 'list', '--data-dir', work.path('first'), '--store'];
@@ -169,7 +169,7 @@ describe('the password of a store', () => {
   });
 });
 
-it('doctor and link status look into a store on a server', async () => {
+it('doctor and link status read a store on a PostgreSQL server', async () => {
   const doctor = await run('doctor', '-o', 'json', ...on('first'));
   const checks = json(doctor) as { check: string; ok: boolean }[];
   expect(JSON.stringify(checks)).toContain('its tables are of this version');

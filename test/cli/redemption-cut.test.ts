@@ -63,8 +63,8 @@ async function link(...names: readonly string[]): Promise<string[]> {
   );
 }
 
-describe('--continue', () => {
-  it('does not skip a step that is not done: at the beginning, or while links have not renewed', async () => {
+describe('redemption revoke --cut --continue', () => {
+  it('does not skip a step that is not done: at the first step, or while links have not renewed', async () => {
     await serve();
     const [id = '', other = ''] = await link('one', 'two');
     const cut = (...words: readonly string[]) => succeed('redemption', 'revoke', id, '--cut', ...words);
@@ -175,8 +175,8 @@ describe('the last step of a cut', () => {
   });
 });
 
-describe('a cut of a link whose CA was given', () => {
-  it('follows what its owner does to the files, and says what is not done yet', async () => {
+describe('a cut of a link whose CA is external', () => {
+  it("follows the changes of the CA's files, and prints the next missing step", async () => {
     const [old, next] = [makeAuthority(openssl), makeAuthority(openssl, { subject: '/CN=next' })];
     const [cert, key] = [place.path('ca.crt'), place.path('ca.key')];
     const give = (certificates: string, { key: keyPem }: { readonly key: string }) => {

@@ -62,7 +62,7 @@ afterAll(async () => {
 });
 
 describe('redemption revoke', () => {
-  it('changes nothing until it is told what becomes of a token that can be redeemed once more', async () => {
+  it('changes nothing until a choice is made about a token that can be redeemed again', async () => {
     await makeGrant('asked');
     const { id } = await makeLink('asked', 2);
     for (const [words, choices] of [
@@ -82,7 +82,7 @@ describe('redemption revoke', () => {
     ['--with-token', 'code_revoked', 'ready'],
     ['--with-grant', 'grant_revoked', 'revoked'],
     ['--keep-token', undefined, 'ready'],
-  ])('%s does what it says', async (choice, refusal, grantState) => {
+  ])('%s has its described effect', async (choice, refusal, grantState) => {
     const grant = `chosen${choice}`;
     await makeGrant(grant);
     const [{ id, redeem }, other] = [await makeLink(grant, 2), await makeLink(grant)];
@@ -95,10 +95,10 @@ describe('redemption revoke', () => {
     expect((await shown('grant', grant)).state).toBe(grantState);
     expect(await shown('redemption', other.id)).not.toHaveProperty('revokedAt');
     // Said again of one that was revoked before, and nothing is asked any more.
-    expect(await succeed('redemption', 'revoke', id)).toContain('was revoked before');
+    expect(await succeed('redemption', 'revoke', id)).toContain('was already revoked');
   });
 
-  it('names other links of the same token, which live on', async () => {
+  it('lists other links of the same token, which stay valid', async () => {
     await makeGrant('related');
     const { id, redeem } = await makeLink('related', 2);
     expect((await redeem()).code).toBe(0);
@@ -115,7 +115,7 @@ describe('redemption revoke', () => {
     [['--force'], '--force is for --cut'],
     [['--cut', '--continue', '7'], 'there is no step 7 of 6'],
     [['--cut', '--router', 'nomad'], '--router cannot be "nomad"'],
-  ])('refuses %j before anything is changed', async (words, error) => {
+  ])('refuses %j before any change', async (words, error) => {
     const grant = `wrong${words.join('')}`;
     await makeGrant(grant);
     const { id } = await makeLink(grant);
@@ -123,7 +123,7 @@ describe('redemption revoke', () => {
     expect(await shown('redemption', id)).not.toHaveProperty('revokedAt');
   });
 
-  it('knows no redemption that there is not', async () => {
+  it('reports an unknown redemption', async () => {
     expect(await refused('redemption', 'revoke', 'nonsense')).toMatchObject({
       code: 1,
       error: 'there is no redemption nonsense',
@@ -132,16 +132,16 @@ describe('redemption revoke', () => {
 });
 
 describe('grant revoke', () => {
-  it('leaves links, names how many there are, and takes them with it with --cascade, also later', async () => {
+  it('retains links and reports their number, or revokes them with --cascade, also later', async () => {
     await makeGrant('cascade');
     const made = [await makeLink('cascade'), await makeLink('cascade')];
     const said = await succeed('grant', 'revoke', 'cascade');
-    expect(said).toContain('2 links of it stay valid and can be renewed');
+    expect(said).toContain('2 links of this grant stay valid and can be renewed');
     expect(said).toContain('linkgrant grant revoke cascade --cascade');
     const revoked = async () =>
       (await redemptions('cascade')).map(({ revokedAt }: { revokedAt?: string }) => revokedAt !== undefined);
     expect(await revoked()).toEqual([false, false]);
-    expect(await succeed('grant', 'revoke', 'cascade', '--cascade')).toContain('2 links revoked with it');
+    expect(await succeed('grant', 'revoke', 'cascade', '--cascade')).toContain('2 links also revoked');
     expect(await revoked()).toEqual([true, true]);
     expect(made).toHaveLength(2);
     expect(await succeed('redemption', 'list', '--verify')).toContain('The ledger is whole');
@@ -156,7 +156,7 @@ describe('issuer crl', () => {
     return ok ? 'good' : (/depth lookup: (.+)/.exec(output)?.[1] ?? output);
   };
 
-  it('lists what is revoked and nothing else, as OpenSSL reads it, and each list has a higher number', async () => {
+  it('lists exactly the revoked certificates, as OpenSSL reads it, with increasing numbers', async () => {
     await makeGrant('listed');
     const [gone, stays] = [await makeLink('listed'), await makeLink('listed')];
     await succeed('redemption', 'revoke', gone.id);
@@ -187,7 +187,7 @@ describe('issuer crl', () => {
     });
   });
 
-  it('takes the place of an earlier list, and of no other file', async () => {
+  it('replaces an earlier list, and no other file', async () => {
     const other = place.path('other.pem');
     writeFileSync(other, 'mine\n');
     expect((await refused('issuer', 'crl', SITE, '--to', other)).code).toBe(1);

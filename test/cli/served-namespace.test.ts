@@ -16,8 +16,8 @@ beforeAll(async () => {
 });
 afterAll(() => place.remove());
 
-describe('commands on the grants of a service that serves one namespace alone', () => {
-  it('mean that namespace unless another one is named', async () => {
+describe('commands on the grants of a service that serves one namespace', () => {
+  it('use that namespace by default', async () => {
     const issued = await run('token', 'issue', place.path('token.yaml'), '--name', 'issued');
     expect(issued.code, issued.stderr).toBe(0);
     const created = await run('grant', 'create', 'created', '-o', 'json');

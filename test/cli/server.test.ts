@@ -53,7 +53,7 @@ const remote = (words: readonly string[], options?: RunOptions) =>
 const local = (words: readonly string[]) => linkgrant([...words, '--data-dir', dataDir]);
 
 describe('commands with --server', () => {
-  it('make, show, list, change and revoke a grant, and say what they say on the store', async () => {
+  it('create, show, list, change and revoke a grant with the output of the local commands', async () => {
     const made = await remote([
       'grant',
       'create',
@@ -95,7 +95,7 @@ describe('commands with --server', () => {
     expect((await local(['grant', 'show', 'far'])).code).toBe(1);
   });
 
-  it('issue tokens that redeem, and list, show and revoke what was redeemed', async () => {
+  it('issue tokens that redeem, and list, show and revoke their redemptions', async () => {
     const token = place.path('token.yaml');
     const issued = await remote(['token', 'issue', token, '--name', 'to-west', '--redemptions-allowed', '2']);
     expect(issued.code).toBe(0);
@@ -119,6 +119,29 @@ describe('commands with --server', () => {
     expect(refusalOf(undecided).hint).toContain('--with-grant, --keep-token');
     const revoked = await remote(['redemption', 'revoke', id, '--with-grant']);
     expect(revoked.stdout).toContain('Grant "to-west" is revoked with it');
+  });
+
+  it('set labels and notes, and select by labels', async () => {
+    await remote(['grant', 'create', 'labelled', '--label', 'team=x', '--note', 'far <away>']);
+    const changed = await remote(['grant', 'update', 'labelled', '--label', 'team-', '--label', 'pilot=']);
+    expect(changed.code, changed.stderr).toBe(0);
+    const [{ id }] = json(await remote(['redemption', 'list', '-o', 'json']));
+    const updated = await remote(['redemption', 'update', id, '--label', 'region=eu', '--note', '=1+1']);
+    expect(updated.code, updated.stderr).toBe(0);
+    for (const words of [
+      ['grant', 'show', 'labelled'],
+      ['grant', 'list', '-l', 'pilot,!team', '-o', 'json'],
+      ['redemption', 'show', id],
+      ['redemption', 'list', '-l', 'region=eu', '-o', 'csv'],
+    ]) {
+      const there = await remote(words);
+      expect(there).toMatchObject({ code: 0, stderr: '' });
+      expect(there).toEqual(await local(words));
+    }
+    const [selected] = json(await remote(['grant', 'list', '-l', 'pilot,!team', '-o', 'json']));
+    expect(selected).toMatchObject({ name: 'labelled', labels: { pilot: '' }, note: 'far <away>' });
+    expect(json(await remote(['redemption', 'list', '-l', 'region!=eu,region', '-o', 'json']))).toEqual([]);
+    expect((await remote(['grant', 'create', 'refused', '--label', 'a=b c'])).code).toBe(2);
   });
 
   it('issue signed tokens of a grant, into a directory too, and revoke one', async () => {
@@ -149,13 +172,13 @@ describe('commands with --server', () => {
     expect((await linkgrant(inspect)).code).toBe(3);
   });
 
-  it('leave no grant where the token of it cannot be written', async () => {
+  it('leave no grant if its token cannot be written', async () => {
     const ended = await remote(['token', 'issue', '/proc/nowhere/token.yaml', '--name', 'unwritten']);
     expect(ended.code).toBe(1);
     expect((await local(['grant', 'show', 'unwritten'])).code).toBe(1);
   });
 
-  it('take their settings from variables and read the token file anew each time', async () => {
+  it('read their settings from variables, and the token file each time', async () => {
     const file = place.path('renewed');
     await writeBearer(file, { expiresAt: Date.now() - 3_600_000 });
     const env = { LINKGRANT_SERVER: server, LINKGRANT_SERVER_CA: caFile, LINKGRANT_SERVER_TOKEN_FILE: file };
@@ -171,7 +194,7 @@ describe('a command with --server is refused', () => {
     return { code: ended.code, ...refusalOf(ended) };
   };
 
-  it('for good, with what to do, without a good bearer token or the role', async () => {
+  it('permanently, with what to do, without a valid bearer token or role', async () => {
     const foreign = place.path('foreign');
     await writeBearer(foreign, { audience: 'another' });
     expect(await ending(['grant', 'list', ...asking(foreign)])).toMatchObject({
@@ -186,7 +209,7 @@ describe('a command with --server is refused', () => {
     expect((await linkgrant(['grant', 'list', ...asking(viewerFile)])).code).toBe(0);
   });
 
-  it('where the token file is missing, may be read by others, or holds something else', async () => {
+  it('if the token file is missing, readable by others, or invalid', async () => {
     const file = place.path('open');
     await writeBearer(file);
     chmodSync(file, 0o640);
@@ -207,7 +230,7 @@ describe('a command with --server is refused', () => {
     });
   });
 
-  it('while it is not there, or is another one, before the bearer token is sent', async () => {
+  it('while the service is down, or is another one, before the bearer token is sent', async () => {
     const nobody = ['--server', 'https://127.0.0.1:1', '--server-token-file', bearerFile];
     expect((await ending(['grant', 'list', ...nobody])).code).toBe(4);
     const untrusted = await ending(['grant', 'list', '--server', server, '--server-token-file', bearerFile]);
@@ -226,7 +249,7 @@ describe('a command with --server is refused', () => {
     });
   });
 
-  it('where it works on the store alone', async () => {
+  it('if it needs the store', async () => {
     for (const words of [
       ['redemption', 'list', '--verify'],
       ['grant', 'show', 'hub', '--signing-key', place.path('key')],
@@ -238,7 +261,7 @@ describe('a command with --server is refused', () => {
     expect(existsSync(place.path('key'))).toBe(false);
   });
 
-  it('as it is on the store where a grant or redemption is not there, or a value cannot be', async () => {
+  it('as on the store for an unknown grant or redemption, or an invalid value', async () => {
     for (const words of [
       ['grant', 'show', 'nobody-made-this'],
       ['grant', 'show', 'Not A Name'],
@@ -252,7 +275,7 @@ describe('a command with --server is refused', () => {
     }
   });
 
-  it('never with the bearer token in what it says', async () => {
+  it('without the bearer token in any message', async () => {
     const bearer = readFileSync(bearerFile, 'utf8').trim();
     expect(service.said.stderr).not.toContain(bearer.slice(-20));
   });

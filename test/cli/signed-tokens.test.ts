@@ -65,7 +65,7 @@ async function issue(grant: string, ...words: readonly string[]): Promise<string
 }
 
 describe('token issue --grant', () => {
-  it('writes a signed token for its owner alone, within the limits of its grant, and says what it carries', async () => {
+  it('writes a signed token readable only by its owner, within the limits of its grant, and prints its contents', async () => {
     const { uid, expirationTime } = await hub('plain');
     const file = place.path('plain.yaml');
     const { stdout, stderr } = await run(['token', 'issue', file, '--grant', 'plain', '--link-cost', '7']);
@@ -97,7 +97,7 @@ describe('token issue --grant', () => {
     ]);
   });
 
-  it('keeps nothing of its text', async () => {
+  it('stores nothing of its text', async () => {
     await hub('kept');
     const [, claims, signature] = read(await issue('kept')).spec.code.split('.');
     const files = readdirSync(dataDir, { recursive: true, withFileTypes: true }).filter((entry) =>
@@ -109,7 +109,7 @@ describe('token issue --grant', () => {
     }
   });
 
-  it('gives it limits of its own, a name and a subject, and ends it with its grant at the latest', async () => {
+  it('sets its own limits, name and subject, and expires with its grant at the latest', async () => {
     const { expirationTime } = await hub('limits');
     const own = ['--redemptions-allowed', '3', '--expiration-window', '5m', '--subject', 'Größe 7'];
     const file = await issue('limits', ...own, '--name', 'to-hub');
@@ -128,7 +128,7 @@ describe('token issue --grant', () => {
     expect(longer.signed.expirationTime).toBe(expirationTime);
   });
 
-  it('makes many at once in a directory, and never takes the place of one that is there', async () => {
+  it('creates several in a directory, and never replaces an existing file', async () => {
     await hub('many');
     const directory = place.path('many');
     const many = ['token', 'issue', directory, '--grant', 'many', '--name', 'to-hub'];
@@ -143,7 +143,7 @@ describe('token issue --grant', () => {
     expect(statSync(join(directory, 'to-hub-5.yaml')).mode & 0o777).toBe(0o600);
   });
 
-  it('revokes what it could not hand over', async () => {
+  it('revokes a token that it could not write', async () => {
     await hub('unwritten');
     const blocked = place.path('blocked');
     mkdirSync(blocked, { mode: 0o555 });
@@ -163,11 +163,11 @@ describe('token issue --grant', () => {
     [['--expiration-window', '1ms'], 1, 'within the second'],
     [['--subject', 'a\nb'], 2, '--subject cannot be'],
     [['--name', 'Not_A_Name'], 2, '--name cannot be "Not_A_Name"'],
-    [['--issuer', 'skupper-site-ca'], 2, 'issuer and policy are those of grant "refused"'],
+    [['--issuer', 'skupper-site-ca'], 2, 'cannot be combined with --grant: grant "refused" has its own'],
     [['--count', '1001'], 2, 'at most 1000 tokens'],
-    [['--code-file', 'f', '--redemptions-allowed', '2'], 2, 'has its limits'],
-    [['--code-file', 'f', '--subject', 'a'], 2, 'has its limits'],
-  ])('refuses %j, and makes nothing', async (words, ends, reason) => {
+    [['--code-file', 'f', '--redemptions-allowed', '2'], 2, 'its token has the limits of grant'],
+    [['--code-file', 'f', '--subject', 'a'], 2, 'its token has the limits of grant'],
+  ])('refuses %j, and creates nothing', async (words, ends, reason) => {
     if (!(await listed('-A')).some(({ grant }: { grant: string }) => grant === 'refused')) {
       await linkgrant(['grant', 'create', 'refused', '--redemptions-allowed', '10', '--data-dir', dataDir]);
     }
@@ -178,7 +178,7 @@ describe('token issue --grant', () => {
     expect(await listed('--grant', 'refused')).toEqual([]);
   });
 
-  it('refuses a grant that has ended, is spent or revoked, and one that is not there', async () => {
+  it('refuses an expired, exhausted, revoked or unknown grant', async () => {
     await hub('short', '--expiration-window', '1s');
     await hub('gone');
     await run(['grant', 'revoke', 'gone']);
@@ -191,7 +191,7 @@ describe('token issue --grant', () => {
     expect(await refused('nobody')).toContain('there is no grant "nobody"');
   });
 
-  it('refuses flags of a signed token where a grant is made', async () => {
+  it('refuses flags of a signed token if it creates a grant', async () => {
     for (const words of [
       ['--subject', 'a'],
       ['--count', '2'],
@@ -201,7 +201,7 @@ describe('token issue --grant', () => {
     }
   });
 
-  it('refuses a data directory that has not the keys of the service', async () => {
+  it('refuses a data directory without the keys of the service', async () => {
     await hub('foreign');
     const elsewhere = place.path('elsewhere');
     const words = [
@@ -220,7 +220,7 @@ describe('token issue --grant', () => {
 });
 
 describe('a signed token', () => {
-  it('is redeemed to its exact use, while another of its grant is left alone', async () => {
+  it('is redeemed to its exact use, while another token of its grant is not affected', async () => {
     await hub('exact');
     const [one, two] = [await issue('exact', '--redemptions-allowed', '2'), await issue('exact')];
     for (let times = 0; times < 2; times += 1) expect((await redeem(one)).code).toBe(0);
@@ -248,7 +248,7 @@ describe('a signed token', () => {
     expect(ended.stdout + ended.stderr).toContain('The certificate of "east"');
   });
 
-  it('is shown by token inspect with what it says, and never its code', async () => {
+  it('is printed by token inspect with its claims, and without its code', async () => {
     await hub('inspected');
     const file = await issue('inspected', '--subject', 'east', '--redemptions-allowed', '2');
     const { stdout } = await linkgrant(['token', 'inspect', file]);
@@ -269,17 +269,17 @@ describe('a signed token', () => {
 describe('token revoke', () => {
   const revoke = (id: string, grant: string) => run(['token', 'revoke', id, '--grant', grant]);
 
-  it('stops one token alone, names its links, and can be repeated', async () => {
+  it('revokes one token only, lists its links, and can be repeated', async () => {
     await hub('revoking');
     const [one, two] = [await issue('revoking', '--redemptions-allowed', '5'), await issue('revoking')];
     await redeem(one, '--name', 'to-revoking');
     const { id } = (await inspect(one)).signed;
     const first = await revoke(id, 'revoking');
     expect(first.stdout).toContain(`Token ${id} of grant "revoking" is revoked. It redeems nothing more.`);
-    expect(first.stdout).toContain('Links that were made of it stay: 1.');
+    expect(first.stdout).toContain('Links that were created with it stay valid: 1.');
     const [redemption] = json(await run(['redemption', 'list', '--grant', 'revoking', '-o', 'json']));
     expect(first.stdout).toContain(`${redemption.id}  to-revoking  to-revoking\n`);
-    expect((await revoke(id, 'revoking')).stdout).toContain('was revoked before');
+    expect((await revoke(id, 'revoking')).stdout).toContain('was already revoked');
     expect((await redeem(one)).code).toBe(3);
     const revoked = await linkgrant(['token', 'inspect', one, '--check', '-o', 'json']);
     expect(json(revoked)).toMatchObject({ check: { state: 'revoked' } });
@@ -294,7 +294,7 @@ describe('token revoke', () => {
     );
   });
 
-  it('stops a token that the service has not seen, and says so', async () => {
+  it('revokes a token that the service has not seen, and says so', async () => {
     await hub('unseen');
     const key = place.path('unseen.json');
     await run(['grant', 'show', 'unseen', '--signing-key', key]);
@@ -342,7 +342,7 @@ describe('token list', () => {
     );
   });
 
-  it('shows no end beyond that of the grant', async () => {
+  it('shows no expiry after that of the grant', async () => {
     await hub('shortened');
     await issue('shortened');
     const [before] = await listed('--grant', 'shortened');
@@ -355,8 +355,8 @@ describe('token list', () => {
   });
 });
 
-describe('a signing key that was exported', () => {
-  it('makes tokens of its grant where no store and no service is', async () => {
+describe('an exported signing key', () => {
+  it('issues tokens of its grant without a store or a service', async () => {
     const { uid, expirationTime } = await hub('exported');
     const key = place.path('exported.json');
     const { stderr } = await run(['grant', 'show', 'exported', '--signing-key', key]);
@@ -403,7 +403,7 @@ describe('a signing key that was exported', () => {
     expect((await redeem(place.path('piped', 'exported-2.yaml'))).code).toBe(0);
   });
 
-  it('of one grant opens no other', async () => {
+  it('does not issue tokens of another grant', async () => {
     await hub('this-one');
     const { uid } = await hub('that-one');
     const key = place.path('this-one.json');
@@ -418,7 +418,7 @@ describe('a signing key that was exported', () => {
     expect(await shown('that-one')).toMatchObject({ redemptions: 0, signedTokens: 0, attempts: [] });
   });
 
-  it('makes nothing after the end of its grant, and no more uses than that has', async () => {
+  it('issues nothing after the expiry of its grant, and not more uses than the grant has', async () => {
     await hub('over');
     const key = place.path('over.json');
     await run(['grant', 'show', 'over', '--signing-key', key]);
@@ -445,7 +445,7 @@ describe('a signing key that was exported', () => {
     ['has no CA', { ca: 'none' }, 'its ca is not PEM'],
     ['has no end', { expirationTime: 'never' }, 'when the grant ends'],
     ['has no limit', { redemptionsAllowed: 0 }, 'how often'],
-  ])('that %s is refused, and nothing of it is repeated', async (_what, changes, reason) => {
+  ])('that %s is refused, and its contents are not printed', async (_what, changes, reason) => {
     const good = place.path('good.json');
     if (!existsSync(good)) {
       await hub('good');
@@ -468,7 +468,7 @@ describe('a signing key that was exported', () => {
     ['--issuer', 'x'],
     ['-n', 'x'],
     ['--data-dir', 'x'],
-  ])('needs no %s', async (...words) => {
+  ])('does not require %s', async (...words) => {
     const ended = await linkgrant(['token', 'issue', '-', '--signing-key', 'x', ...words]);
     expect(ended.code).toBe(2);
     expect(refusalOf(ended).error).toContain('needs nothing of the service');
@@ -476,7 +476,7 @@ describe('a signing key that was exported', () => {
 });
 
 describe('token rotate-key', () => {
-  it('leaves old tokens good in a service that runs, and new ones are signed with another key', async () => {
+  it('retains old tokens in a running service, and signs new ones with another key', async () => {
     await hub('rotated');
     const [before, kept] = [await issue('rotated'), await issue('rotated')];
     const key = place.path('rotated.json');

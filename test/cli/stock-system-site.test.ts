@@ -73,9 +73,9 @@ const LOST = {
 } as const;
 
 describe.each(Object.entries(COMMANDS))(
-  "a system site that joins by Skupper's grant server: %s",
+  "a system site that links through Skupper's grant server: %s",
   (name, run) => {
-    it('has the certificate and key that the server made, posts once, and is reloaded once', async () => {
+    it('has the certificate and key that the server generated, sends one request, and is reloaded once', async () => {
       const first = await run();
       expect(first.code, first.stderr).toBe(0);
       expect(first.reloads).toEqual([RELOAD]);
@@ -93,7 +93,7 @@ describe.each(Object.entries(COMMANDS))(
       expect(postings()[0]?.headers.subject).toBe('2c24a82c-d6ac-475d-88f5-063ecf88a441');
     });
 
-    it('fails when the answer is cut off, posts nothing again by itself, and does when told to', async () => {
+    it('fails when the response is cut off, and sends another request only with --retry', async () => {
       toCut = 1;
       const cut = await run();
       const [code, hint] = LOST[name as keyof typeof LOST];
@@ -110,7 +110,7 @@ describe.each(Object.entries(COMMANDS))(
   },
 );
 
-it('a bootstrap that comes before a stock server, behind its proxy, waits for it and posts once', async () => {
+it('bootstrap before a Skupper grant server is up, behind its proxy, waits for it and sends one request', async () => {
   toMiss = 2;
   const joined = await COMMANDS.bootstrap();
   expect(joined.code, joined.stderr).toBe(0);
@@ -119,7 +119,7 @@ it('a bootstrap that comes before a stock server, behind its proxy, waits for it
   expect(joined.reloads).toEqual([RELOAD]);
 });
 
-it('bootstrap with LINKGRANT_OWN_KEY refuses a stock server, and posts nothing', async () => {
+it('bootstrap with LINKGRANT_OWN_KEY refuses a Skupper grant server, and sends it nothing', async () => {
   const words = [
     'bootstrap',
     '--token',
@@ -150,7 +150,7 @@ it('bootstrap retains the cost, settings and labels of a received Link', async (
   expect(metadata.labels).toEqual({ ...sent.labels, 'app.kubernetes.io/managed-by': 'linkgrant' });
 });
 
-it('a code of a stock server whose answer was lost is posted again by --retry alone', async () => {
+it('the code of a Skupper grant server whose response was lost is sent again only with --retry', async () => {
   toCut = 1;
   expect((await onSite(['token', 'redeem', work.path('token.yaml'), '--timeout', '500ms'])).code).toBe(4);
   const waited = await onSite(['token', 'redeem', work.path('token.yaml'), '--timeout', '500ms']);

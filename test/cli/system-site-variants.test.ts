@@ -32,41 +32,44 @@ const accepting = (...words: readonly string[]) => linkgrant([...words, '--data-
 const joining = (...words: readonly string[]) =>
   linkgrant([...words, ...system, '-n', 'joining', '--data-dir', place.path('requesting')]);
 
-describe('a link from one namespace of a host into another', () => {
+describe('a link between two namespaces of one host', () => {
   it.each([
     ['plain', [], ['plain']],
     ['two-accesses', [], ['two-accesses-1', 'two-accesses-2']],
     ['own-issuer', ['--issuer', 'my-ca'], ['own-issuer']],
-  ])('is accepted by the router of %s, whose own certificate that shows', async (namespace, words, links) => {
-    const token = place.path(`${namespace}.yaml`);
-    const issued = await accepting('token', 'issue', token, '-n', namespace, '--name', namespace, ...words);
-    expect(issued.code, issued.stderr).toBe(0);
-    const redeemed = await joining('token', 'redeem', token);
-    expect(redeemed.code, redeemed.stderr).toBe(0);
-    const router = await startRouterListener(0, home.path(namespace, 'runtime/certs/west'));
-    try {
-      const routes = [55671, 45671].flatMap((port) => [
-        '--connect-to',
-        `vm:${port}:127.0.0.1:${router.port}`,
-      ]);
-      for (const link of links) {
-        expect(modeOf(home.path('joining', `input/resources/Link-${link}.yaml`))).toBe(0o600);
-        const checked = await joining('link', 'check', link, ...routes);
-        expect(checked.code, checked.stderr).toBe(0);
-        expect(checked.stdout.match(/^ok /gm)).toHaveLength(2);
+  ])(
+    'is accepted by the router of %s, which presents its own certificate',
+    async (namespace, words, links) => {
+      const token = place.path(`${namespace}.yaml`);
+      const issued = await accepting('token', 'issue', token, '-n', namespace, '--name', namespace, ...words);
+      expect(issued.code, issued.stderr).toBe(0);
+      const redeemed = await joining('token', 'redeem', token);
+      expect(redeemed.code, redeemed.stderr).toBe(0);
+      const router = await startRouterListener(0, home.path(namespace, 'runtime/certs/west'));
+      try {
+        const routes = [55671, 45671].flatMap((port) => [
+          '--connect-to',
+          `vm:${port}:127.0.0.1:${router.port}`,
+        ]);
+        for (const link of links) {
+          expect(modeOf(home.path('joining', `input/resources/Link-${link}.yaml`))).toBe(0o600);
+          const checked = await joining('link', 'check', link, ...routes);
+          expect(checked.code, checked.stderr).toBe(0);
+          expect(checked.stdout.match(/^ok /gm)).toHaveLength(2);
+        }
+        const uid = /uid: (\S+)/.exec(home.read('joining', 'runtime/resources/Site-east.yaml'))?.[1];
+        expect(router.peers).toEqual(Array(2 * links.length).fill(uid));
+      } finally {
+        await router.close();
       }
-      const uid = /uid: (\S+)/.exec(home.read('joining', 'runtime/resources/Site-east.yaml'))?.[1];
-      expect(router.peers).toEqual(Array(2 * links.length).fill(uid));
-    } finally {
-      await router.close();
-    }
-  });
+    },
+  );
 
   it.each([
     ['no-access', 'accepts no links', 'skupper site update east --enable-link-access -n no-access -p linux'],
     ['not-started', 'is not started', 'skupper system start -n not-started -p linux'],
     ['nowhere', 'has no site', 'skupper site create NAME --enable-link-access -n nowhere -p linux'],
-  ])('is not begun where %s gives none, and no grant is left', async (namespace, reason, command) => {
+  ])('is refused if %s accepts none, and leaves no grant', async (namespace, reason, command) => {
     const issued = await accepting('token', 'issue', place.path('none.yaml'), '-n', namespace);
     expect([issued.code, refusalOf(issued).error]).toEqual([1, expect.stringContaining(reason)]);
     expect(refusalOf(issued).hint).toContain(command);
@@ -98,7 +101,7 @@ describe('the last line of serve if no site accepts links', () => {
     expect(lines.join('\n')).not.toContain('skupper site create');
   });
 
-  it('advises to create a site only where there is none', async () => {
+  it('advises to create a site only if there is none', async () => {
     expect((await linesBeside([])).at(-1)).toBe(
       'Next: create a site that accepts links, with `skupper site create NAME --enable-link-access -p linux`',
     );

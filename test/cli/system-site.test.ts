@@ -103,7 +103,7 @@ async function linkTo(
 }
 
 describe('a service for the sites of a system platform', () => {
-  it('says where links to each site lead, or why none do and how to change it', () => {
+  it('prints the endpoints of each site, or why it accepts no links and how to change it', () => {
     const lines = service.said.stdout.split('\n');
     expect(lines).toContain(
       'Namespace east: no links, site "east" accepts no links; enable it with `skupper site update east --enable-link-access -n east -p linux`, then run `skupper system reload -n east -p linux`',
@@ -113,7 +113,7 @@ describe('a service for the sites of a system platform', () => {
     expect(service.url).toBe(`https://127.0.0.1:${service.port}`);
   });
 
-  it('gives a certificate with which the real router certificate completes a TLS 1.3 handshake', async () => {
+  it('issues a certificate that completes a TLS 1.3 handshake with the real router certificate', async () => {
     const { file, stderr } = await issue('to-west');
     expect(stderr).toContain('Links to inter-router vm:55671, edge vm:45671\n');
     const to = place.path('links');
@@ -159,7 +159,7 @@ describe('a service for the sites of a system platform', () => {
       'namespace "nope" has no site',
       'skupper site create NAME --enable-link-access -n nope -p linux',
     ],
-  ])('makes no grant and no link for %s, which accepts no links', async (namespace, error, hint) => {
+  ])('creates no grant and no link for %s, which accepts no links', async (namespace, error, hint) => {
     const before = await grants();
     const ended = await run('token', 'issue', place.path('refused.yaml'), '-n', namespace);
     expect(ended.code).toBe(1);
@@ -176,7 +176,7 @@ describe('a service for the sites of a system platform', () => {
 });
 
 describe('a grant that a file declares', () => {
-  it('is served from the start, and its token is made with the code of the file', async () => {
+  it('is served from the start, and its token has the code of the file', async () => {
     const codeFile = place.path('code');
     writeFileSync(codeFile, `${CODE}\n`);
     const { file } = await issue('early-token', '--grant', 'early', '--code-file', codeFile);
@@ -203,7 +203,7 @@ describe('a grant that a file declares', () => {
     expect(await grantOf('codeless')).toMatchObject({ redemptions: 2, redemptionsAllowed: 2 });
   });
 
-  it('cannot be deleted by a command while its file is there', async () => {
+  it('cannot be deleted by a command while its file exists', async () => {
     const ended = await run('grant', 'delete', 'early', '-n', 'west');
     expect(ended.code).toBe(1);
     expect(refusalOf(ended).error).toContain('is declared by the file AccessGrant-early.yaml');
@@ -217,6 +217,7 @@ describe('a grant that a file declares', () => {
       ['--subjects', 'a'],
       ['--redemptions-allowed', '9'],
       ['--expiration-window', '9d'],
+      ['--subjects', 'a', '--label', 'a=b'],
     ]) {
       const ended = await run('grant', 'update', 'early', '-n', 'west', ...change);
       expect(ended.code).toBe(1);
@@ -226,7 +227,16 @@ describe('a grant that a file declares', () => {
     expect(await grantOf('early')).toEqual(before);
   });
 
-  it('keeps uid and count over a restart, and follows its file while the service runs', async () => {
+  it('has labels and a note of a command, because its file has none', async () => {
+    const before = await grantOf('early');
+    const change = ['--label', 'team=x', '--note', 'for the branches'];
+    const ended = await run('grant', 'update', 'early', '-n', 'west', ...change);
+    expect(ended.code, ended.stderr).toBe(0);
+    const labelled = { ...before, labels: { team: 'x' }, note: 'for the branches' };
+    expect(await grantOf('early')).toEqual(labelled);
+  });
+
+  it('retains uid and count over a restart, and follows its file while the service runs', async () => {
     const before = await grantOf('early');
     expect(await service.stop()).toMatchObject({ code: 0 });
     service = await place.serve(words);

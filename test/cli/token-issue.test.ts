@@ -42,7 +42,7 @@ function read(text: string) {
 }
 
 describe('token issue', () => {
-  it('writes an AccessToken for its owner alone, annotated, and says what it carries', async () => {
+  it('writes an AccessToken readable only by its owner, with annotations, and prints its contents', async () => {
     const file = place.path('token.yaml');
     const { code, stdout, stderr } = await issue([file, '--name', 'west', '--link-cost', '7']);
     expect(code, stderr).toBe(0);
@@ -83,7 +83,7 @@ describe('token issue', () => {
   });
 
   it.each(['n', 'yes', 'null', '1e3', '0x1f', '12', '1.5', 'a'.repeat(253)])(
-    'writes the name %s so that every reader of YAML gets it back',
+    'writes the name %s so that every YAML reader reads it back',
     async (name) => {
       const { stdout, code, stderr } = await issue(['-', '--name', name]);
       expect(code, stderr).toBe(0);
@@ -92,7 +92,7 @@ describe('token issue', () => {
     },
   );
 
-  it('gives a grant that it makes a name of its own, and limits', async () => {
+  it('gives a new grant a generated name, and limits', async () => {
     const { stdout, stderr } = await issue(['-', '--redemptions-allowed', '3', '--expiration-window', '2h']);
     const { metadata } = read(stdout);
     expect(metadata.name).toMatch(/^link-[0-9a-f]{8}$/);
@@ -101,7 +101,7 @@ describe('token issue', () => {
     expect(await grants()).toContain(metadata.name);
   });
 
-  it('replaces a file at once, and leaves nothing beside it', async () => {
+  it('replaces a file atomically, and leaves no temporary file', async () => {
     const directory = place.path('replace');
     mkdirSync(directory);
     const file = `${directory}/token.yaml`;
@@ -115,21 +115,21 @@ describe('token issue', () => {
     expect(read(readFileSync(file, 'utf8')).kind).toBe('AccessToken');
   });
 
-  it('writes into an empty file that was made for it', async () => {
+  it('writes into an existing empty file', async () => {
     const file = place.path('made.yaml');
     writeFileSync(file, '');
     expect((await issue([file])).code).toBe(0);
     expect(read(readFileSync(file, 'utf8')).kind).toBe('AccessToken');
   });
 
-  it('makes no directory', async () => {
+  it('creates no directory', async () => {
     const ended = await issue([place.path('new', 'token.yaml')]);
     expect(ended.code).toBe(1);
     expect(refusalOf(ended).error).toContain(`there is no directory ${place.path('new')}`);
     expect(existsSync(place.path('new'))).toBe(false);
   });
 
-  it('takes the place of nothing but a token, and leaves no grant behind', async () => {
+  it('replaces only a token, and leaves no grant otherwise', async () => {
     const before = await grants();
     const at = (name: string) => place.path(`kept-${name}`);
     writeFileSync(at('file'), 'kind: ConfigMap\n');
@@ -154,7 +154,7 @@ describe('token issue', () => {
     expect(await grants()).toEqual(before);
   });
 
-  it('leaves no grant behind when the file cannot be written', async () => {
+  it('leaves no grant if the file cannot be written', async () => {
     const before = await grants();
     const blocked = place.path('blocked');
     mkdirSync(blocked, { mode: 0o555 });
@@ -171,7 +171,7 @@ describe('token issue', () => {
     expect(readdirSync(blocked)).toEqual([]);
   });
 
-  it('makes another token of a grant whose code was kept', async () => {
+  it('writes another token of a grant whose code was stored by the user', async () => {
     const created = await linkgrant([
       ...['grant', 'create', 'kept', '-o', 'json', '--redemptions-allowed', '2', '--data-dir', dataDir],
     ]);
@@ -198,7 +198,7 @@ describe('token issue', () => {
     expect(read(piped.stdout).spec.code).toBe(code);
   });
 
-  it('refuses the code of another grant, and keeps the grant', async () => {
+  it('refuses the code of another grant, and retains the grant', async () => {
     await linkgrant([
       'grant',
       'create',
@@ -219,11 +219,14 @@ describe('token issue', () => {
     [['t', '--link-cost', '0'], '--link-cost cannot be "0"'],
     [['t', '--link-cost', '-1'], '--link-cost cannot be "-1"'],
     [['t', '--name', 'Not_A_Name'], '--name cannot be "Not_A_Name"'],
-    [['t', '--grant', 'some', '--code-file', 'f', '--redemptions-allowed', '2'], 'has its limits'],
+    [
+      ['t', '--grant', 'some', '--code-file', 'f', '--redemptions-allowed', '2'],
+      'its token has the limits of grant',
+    ],
     [['t', '--redemptions-allowed', '0'], '--redemptions-allowed cannot be "0"'],
     [['t', '-o', 'json'], "unknown option '-o'"],
     [[], "missing required argument 'FILE'"],
-  ])('refuses %j, and makes nothing', async (words, reason) => {
+  ])('refuses %j, and creates nothing', async (words, reason) => {
     const before = await grants();
     const ended = await issue(words, { cwd: place.directory });
     expect(ended.code).toBe(2);

@@ -42,8 +42,8 @@ const refusedToken = (token: AccessToken, ...rest: readonly string[]) =>
     return ended;
   });
 
-describe('token redeem that cannot reach the service', () => {
-  it('tells a name that does not resolve', async () => {
+describe('token redeem without a connection to the service', () => {
+  it('reports a name that does not resolve', async () => {
     const { ca } = await makeIdentity();
     const token = { ...tokenFor(9, ca), url: `https://no-such-host.invalid/${crypto.randomUUID()}` };
     const { code, error, hint } = await refusedToken(token);
@@ -52,7 +52,7 @@ describe('token redeem that cannot reach the service', () => {
     expect(hint).toMatch(/DNS/);
   });
 
-  it('tells a port that nobody listens on', async () => {
+  it('reports a port without a listener', async () => {
     const { ca } = await makeIdentity();
     const port = await closedPort();
     const { code, error, hint } = await refusedToken(tokenFor(port, ca));
@@ -61,7 +61,7 @@ describe('token redeem that cannot reach the service', () => {
     expect(hint).toMatch(/service runs there/);
   });
 
-  it('tells a listener that never answers, after --timeout', async () => {
+  it('reports a listener that never answers, after --timeout', async () => {
     const { token, port } = keep(await serveTcp(() => undefined));
     const { code, error, hint } = await refusedToken(token, '--timeout', '1s');
     expect(code).toBe(4);
@@ -69,7 +69,7 @@ describe('token redeem that cannot reach the service', () => {
     expect(hint).toMatch(/--timeout/);
   });
 
-  it('tells a proxy that refuses, whether a flag or a variable names it', async () => {
+  it('reports a proxy that refuses, from a flag or a variable', async () => {
     const service = keep(await startIssuingServer('linkgrant'));
     const proxy = keep(await startProxy({ refuse: 407 }));
     const url = `http://127.0.0.1:${proxy.port}`;
@@ -107,7 +107,7 @@ describe('token redeem that cannot reach the service', () => {
     expect(JSON.stringify(proxy.asked)).toContain(Buffer.from('user:secret').toString('base64'));
   });
 
-  it('goes around the proxy where NO_PROXY names the host', async () => {
+  it('connects directly if NO_PROXY contains the host', async () => {
     const service = keep(await startIssuingServer('linkgrant'));
     const proxy = keep(await startProxy({ refuse: 407 }));
     const env = { HTTPS_PROXY: `http://127.0.0.1:${proxy.port}`, NO_PROXY: '127.0.0.1' };
@@ -118,8 +118,8 @@ describe('token redeem that cannot reach the service', () => {
   });
 });
 
-describe('token redeem that meets the wrong server', () => {
-  it('tells a certificate for another name, with the names that it has', async () => {
+describe('token redeem at a wrong server', () => {
+  it('reports a certificate for another name, with the names in it', async () => {
     const identity = await makeIdentity({ hosts: ['grants.example.com'] });
     const server = keep(await serveHttps((_request, _incoming, response) => response.end(), { identity }));
     const { code, error, hint } = await refusedToken(server.token);
@@ -129,7 +129,7 @@ describe('token redeem that meets the wrong server', () => {
     expect(server.seen).toEqual([]);
   });
 
-  it('tells a certificate of another CA', async () => {
+  it('reports a certificate of another CA', async () => {
     const server = keep(await serveHttps((_request, _incoming, response) => response.end()));
     const { ca } = await makeIdentity();
     const { code, error, hint } = await refusedToken({ ...server.token, ca });
@@ -139,7 +139,7 @@ describe('token redeem that meets the wrong server', () => {
     expect(server.seen).toEqual([]);
   });
 
-  it('tells a server without TLS', async () => {
+  it('reports a server without TLS', async () => {
     const server = keep(await servePlain((_request, response) => response.end('hello')));
     const { code, error } = await refusedToken(server.token);
     expect(code).toBe(3);
@@ -147,7 +147,7 @@ describe('token redeem that meets the wrong server', () => {
     expect(server.seen).toEqual([]);
   });
 
-  it('tells a redirect, and does not follow it', async () => {
+  it('reports a redirect, and does not follow it', async () => {
     const target = keep(await startIssuingServer('linkgrant'));
     const server = keep(
       await serveHttps((_request, _incoming, response) => {
@@ -160,7 +160,7 @@ describe('token redeem that meets the wrong server', () => {
     expect(target.seen).toEqual([]);
   });
 
-  it("takes an ingress's own 404 for a passing problem", async () => {
+  it("reports an ingress's 404 as temporary", async () => {
     const server = keep(
       await serveHttps((_request, _incoming, response) => {
         response.writeHead(404, { 'content-type': 'text/html' }).end('<html>default backend - 404</html>');
@@ -172,7 +172,7 @@ describe('token redeem that meets the wrong server', () => {
     expect(hint).toMatch(/in front of it/);
   });
 
-  it('keeps nothing of an answer that is no Link', async () => {
+  it('stores nothing of a response without a Link', async () => {
     const server = keep(
       await serveHttps((request, _incoming, response) => {
         if (request.url.endsWith('/-/check')) response.writeHead(404).end('No such claim\n');
@@ -184,7 +184,7 @@ describe('token redeem that meets the wrong server', () => {
   });
 });
 
-describe('token redeem of a file that is no token', () => {
+describe('token redeem of an invalid token file', () => {
   const bomb = `a: &a [x,x,x,x,x,x,x,x,x]\n${Array.from('bcdefghi', (letter, index) => {
     const previous = String.fromCharCode(letter.charCodeAt(0) - 1);
     return `${letter}: &${letter} [${Array(9).fill(`*${previous}`).join(',')}]${index === 7 ? '\n' : ''}`;
@@ -206,7 +206,7 @@ describe('token redeem of a file that is no token', () => {
     expect(hint).toMatch(/check the file/);
   });
 
-  it('names a file that is missing, and a directory', async () => {
+  it('reports a missing file, and a directory', async () => {
     const redeem = (file: string) =>
       linkgrant(['token', 'redeem', file, '--to', '-', '--data-dir', place.path('none')]);
     for (const file of [place.path('missing.yaml'), place.directory]) {
@@ -217,7 +217,7 @@ describe('token redeem of a file that is no token', () => {
   });
 });
 
-describe('token redeem with flags that cannot be', () => {
+describe('token redeem with invalid flags', () => {
   it.each([
     [['--link-cost', '0'], /--link-cost cannot be "0"/],
     [['--link-cost', 'cheap'], /--link-cost cannot be "cheap"/],
@@ -229,22 +229,22 @@ describe('token redeem with flags that cannot be', () => {
     [['--to', '/'], /root directory/],
     [['--to', '-', '-o', 'json'], /both want standard output/],
     [['--code', 'x'], /unknown option '--code'/],
-  ])('refuses %j before anything is posted', async (words, reason) => {
+  ])('refuses %j before it sends anything', async (words, reason) => {
     const { ca } = await makeIdentity();
     const { code, error } = await refused(encodeAccessToken(tokenFor(1, ca)), words);
     expect(code).toBe(2);
     expect(error).toMatch(reason);
   });
 
-  it('asks for --to', async () => {
+  it('requires --to', async () => {
     const ended = await linkgrant(['token', 'redeem', 'token.yaml']);
     expect(ended.code).toBe(2);
-    expect(refusalOf(ended).error).toContain('nothing says where the link goes');
+    expect(refusalOf(ended).error).toContain('no target for the link is given');
   });
 });
 
-describe('token redeem into a place that it cannot write', () => {
-  it('says so before the use is spent', async () => {
+describe('token redeem into an unwritable directory', () => {
+  it('reports that before the use is spent', async () => {
     const service = keep(await startIssuingServer('linkgrant'));
     const blocked = place.path('blocked');
     mkdirSync(blocked, { mode: 0o555 });
@@ -275,7 +275,7 @@ describe('token redeem into a place that it cannot write', () => {
   });
 });
 
-describe('token redeem of a service that is slow to refuse', () => {
+describe('token redeem at a service that refuses slowly', () => {
   it('does not hang on a connection that is closed at once', async () => {
     const server = keep(await serveTcp((socket) => socket.destroy()));
     // The port is really taken: what fails is the handshake.

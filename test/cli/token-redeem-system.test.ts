@@ -53,7 +53,7 @@ const certificateOf = (secret: { data: Record<string, string> }) =>
   new X509Certificate(Buffer.from(secret.data['tls.crt'] as string, 'base64'));
 
 describe('token redeem on a system site', () => {
-  it("writes a private Secret and Link into the given namespace, whatever the token's file says", async () => {
+  it('writes a private Secret and Link into the given namespace, whatever namespace the token has', async () => {
     const file = await token('--link-cost', '7');
     const text = readFileSync(file, 'utf8').replace(/^metadata:$/m, 'metadata:\n  namespace: "other"');
     writeFileSync(file, text);
@@ -72,7 +72,7 @@ describe('token redeem on a system site', () => {
     expect(existsSync(work.path('skupper/namespaces/default'))).toBe(false);
   });
 
-  it("takes the started site's uid as the subject, unless another is given", async () => {
+  it('uses the uid of the started site as the subject, unless another is given', async () => {
     expect((await redeem([await token()])).code).toBe(0);
     expect(certificateOf(east.input('Secret-west.yaml')).subject).toBe(`CN=${EAST_UID}`);
     const other = await issue(work.path('other.yaml'), '--name', 'other');
@@ -80,7 +80,7 @@ describe('token redeem on a system site', () => {
     expect(certificateOf(east.input('Secret-other.yaml')).subject).toBe('CN=someone');
   });
 
-  it('makes the directories of a namespace without a site, private, and takes the name as the subject', async () => {
+  it('creates private directories for a namespace without a site, and uses the name as the subject', async () => {
     const home = work.path('fresh');
     const ended = await linkgrant(
       ['token', 'redeem', await token(), '--skupper-home', home, '--data-dir', work.path('requesting')],
@@ -94,7 +94,7 @@ describe('token redeem on a system site', () => {
     expect(ended.stdout).toContain('Start it: skupper system start -n default -p podman');
   });
 
-  it('spends one use however often it is repeated, and with the service gone', async () => {
+  it('spends one use however often it is repeated, and also after the service is gone', async () => {
     const file = await token();
     expect((await redeem([file])).code).toBe(0);
     const { serialNumber } = certificateOf(east.input('Secret-west.yaml'));
@@ -107,7 +107,7 @@ describe('token redeem on a system site', () => {
     expect(await redemptions()).toHaveLength(1);
   });
 
-  it('refuses a platform that the site does not run on, --to, and a namespace that cannot be one', async () => {
+  it('refuses a platform that the site does not run on, --to, and an invalid namespace', async () => {
     const file = await token();
     const onPodman = await linkgrant(['token', 'redeem', file, ...siteFlags('podman')]);
     expect(onPodman.code).toBe(2);
@@ -124,7 +124,7 @@ describe('token redeem on a system site', () => {
     expect(await redemptions()).toEqual([]);
   });
 
-  it('refuses to overwrite a Link of that name which it did not make, and spends nothing', async () => {
+  it("refuses to overwrite another owner's Link of that name, and spends no use", async () => {
     const file = await issue(work.path('token.yaml'), '--name', 'to-west');
     const before = readFileSync(east.path('input/resources/Secret-to-west.yaml'), 'utf8');
     const ended = await redeem([file]);
@@ -135,8 +135,8 @@ describe('token redeem on a system site', () => {
   });
 });
 
-describe('what stands in the input directory already', () => {
-  it('keeps the cost that it was given since, when the redemption is repeated without one', async () => {
+describe('an existing Link in the input directory', () => {
+  it('retains its cost when the redemption is repeated without one', async () => {
     const file = await token('--link-cost', '7');
     expect((await redeem([file])).code).toBe(0);
     const update = ['link', 'update', 'west', '--cost', '9', ...siteFlags()];
@@ -149,7 +149,7 @@ describe('what stands in the input directory already', () => {
     expect(east.input('Link-west.yaml').spec.cost).toBe(4);
   });
 
-  it('is found in files of any name, and nothing is spent', async () => {
+  it('is found in a file of any name, and no use is spent', async () => {
     const text = 'kind: Site\n---\nkind: Secret\nmetadata:\n  name: west\n';
     writeFileSync(east.path('input/resources/mine.yaml'), text);
     const ended = await redeem([await token()]);
@@ -159,8 +159,8 @@ describe('what stands in the input directory already', () => {
   });
 });
 
-describe('a namespace', () => {
-  it('that is not there while others are is taken for a slip, and nothing is made or spent', async () => {
+describe('token redeem into an unknown namespace', () => {
+  it('is refused if other namespaces exist, and nothing is created or spent', async () => {
     const file = await token();
     for (const what of [file, '--input']) {
       const ended = await linkgrant(['token', 'redeem', what, ...siteFlags('linux', 'eats')]);
@@ -176,7 +176,7 @@ describe('a namespace', () => {
 describe('the reload after a redemption', () => {
   const withSkupper = (path: string) => ({ PATH: `${path}:/usr/bin:/bin` });
 
-  it("is Skupper's where that is installed, and happens once", async () => {
+  it("is Skupper's if that is installed, and happens once", async () => {
     const skupper = installFakeSkupper(work.path('bin'), east);
     const file = await token();
     const first = await redeem([file], withSkupper(skupper.path));
@@ -188,7 +188,7 @@ describe('the reload after a redemption', () => {
     expect(skupper.calls()).toEqual(['system reload -n east -p linux']);
   });
 
-  it('happens again when the files were gone and are back', async () => {
+  it('is repeated after the files were deleted and restored', async () => {
     const skupper = installFakeSkupper(work.path('bin'), east);
     const file = await token();
     await redeem([file], withSkupper(skupper.path));
@@ -199,7 +199,7 @@ describe('the reload after a redemption', () => {
     expect(skupper.calls()).toHaveLength(2);
   });
 
-  it('is printed where Skupper is not installed, until the site has the link', async () => {
+  it('is printed if Skupper is not installed, until the site has the link', async () => {
     const file = await token();
     const line = 'To put the link to use, run: skupper system reload -n east -p linux\n';
     expect((await redeem([file])).stdout).toContain(line);
@@ -211,7 +211,7 @@ describe('the reload after a redemption', () => {
     expect((await redeem([file])).stdout).not.toContain('reload');
   });
 
-  it('that fails makes the command fail and stays owed, though the link is in place', async () => {
+  it('makes the command fail if it fails, and stays pending although the link is written', async () => {
     const skupper = installFakeSkupper(work.path('bin'), east);
     skupper.fail(5);
     const file = await token();
@@ -228,7 +228,7 @@ describe('the reload after a redemption', () => {
     expect(await redemptions()).toHaveLength(1);
   });
 
-  it('can be a command of shell, which runs once for twenty redemptions at once', async () => {
+  it('can be a shell command, which runs once for twenty concurrent redemptions', async () => {
     const file = await token();
     const log = work.path('reloads');
     const command = `echo reloaded >> '${log}'; echo to standard output`;
@@ -269,7 +269,7 @@ stringData:
   password: p@ss/word
 `;
 
-  it('from a Secret is gone through, and named by the Link beside the Secret', async () => {
+  it('is read from a Secret, and the Link names that Secret', async () => {
     const proxy = await startProxy();
     try {
       writeFileSync(work.path('proxy.yaml'), SECRET(proxy.port));
@@ -292,7 +292,7 @@ stringData:
     }
   });
 
-  it('may be in the input directory already, and then stays as it is', async () => {
+  it('can be in the input directory already, and then stays unchanged', async () => {
     const proxy = await startProxy();
     try {
       const file = east.path('input/resources/Secret-egress.yaml');
@@ -305,7 +305,7 @@ stringData:
     }
   });
 
-  it('is refused when it is called as the link is to be, and nothing is spent', async () => {
+  it('is refused if it has the name of the link, and no use is spent', async () => {
     const proxy = await startProxy();
     try {
       writeFileSync(work.path('proxy.yaml'), SECRET(proxy.port));
@@ -324,7 +324,7 @@ stringData:
     }
   });
 
-  it('is refused when the file is no such Secret', async () => {
+  it('is refused if the file is not such a Secret', async () => {
     writeFileSync(work.path('proxy.yaml'), 'kind: ConfigMap\n');
     const ended = await redeem([await token(), '--proxy-secret', work.path('proxy.yaml')]);
     expect(ended.code).toBe(2);
@@ -337,7 +337,7 @@ describe('token redeem --input', () => {
   const inputToken = (name = 'west', ...words: string[]) =>
     issue(east.path(`input/resources/AccessToken-${name}.yaml`), '--name', name, ...words);
 
-  it('on a site applied the Skupper way and reloaded five times spends one use', async () => {
+  it('on a site that is applied with Skupper and reloaded five times spends one use', async () => {
     await service.stop();
     const flags = ['--data-dir', work.path('accepting'), ...ENDPOINT, '--stock-replay-window', '0'];
     service = await work.serve(flags);
@@ -364,7 +364,7 @@ describe('token redeem --input', () => {
     expect(certificateOf(east.input('Secret-west.yaml')).subject).toBe(`CN=${EAST_UID}`);
   });
 
-  it('leaves a refused token with its outcome beside it, and posts it again only when told to', async () => {
+  it('leaves a refused token with its outcome in a file beside it, and sends it again only with --retry', async () => {
     const file = await inputToken();
     const grants = JSON.parse(
       (await linkgrant(['grant', 'list', '-o', 'json', '--data-dir', work.path('accepting')])).stdout,
@@ -388,7 +388,7 @@ describe('token redeem --input', () => {
     expect(refusalOf(retried).error).toContain('accepts no connection');
   });
 
-  it("does not let Skupper's reload meet a token that was left", async () => {
+  it("does not let Skupper's reload redeem the remaining token", async () => {
     const skupper = installFakeSkupper(work.path('bin'), east);
     const env = { PATH: `${skupper.path}:/usr/bin:/bin` };
     const bad = await inputToken('bad');
@@ -403,7 +403,7 @@ describe('token redeem --input', () => {
     expect(skupper.calls()).toEqual(['system reload -n east -p linux']);
   });
 
-  it('redeems another token that took the place of a refused one', async () => {
+  it('redeems another token that replaced a refused one', async () => {
     const file = await inputToken();
     const right = readFileSync(file, 'utf8');
     writeFileSync(file, right.replace(/code: "...../, 'code: "wrong'));
@@ -415,7 +415,7 @@ describe('token redeem --input', () => {
     expect(existsSync(`${file}.outcome`)).toBe(false);
   });
 
-  it('redeems what it can, and ends with what helps to try again', async () => {
+  it('redeems the valid tokens, and exits with what to do about the others', async () => {
     const bad = await inputToken('bad');
     writeFileSync(bad, readFileSync(bad, 'utf8').replace(/code: "...../, 'code: "wrong'));
     await inputToken('good');
@@ -429,7 +429,7 @@ describe('token redeem --input', () => {
     expect(existsSync(east.path('input/resources/AccessToken-good.yaml'))).toBe(false);
   });
 
-  it('says so where there is nothing to redeem, and needs a site', async () => {
+  it('reports that there is no token, and requires a site', async () => {
     const nothing = await redeem(['--input']);
     expect(nothing).toMatchObject({ code: 0, stdout: 'No AccessToken is in the input directory.\n' });
     const standalone = await linkgrant(['token', 'redeem', '--input', '--to', work.path('links')]);
@@ -442,7 +442,7 @@ describe('token redeem --input', () => {
     expect(refusalOf(neither).error).toBe('nothing says which token to redeem');
   });
 
-  it('does not post when the Link could not be written', async () => {
+  it('does not send the code if the Link cannot be written', async () => {
     const file = await inputToken();
     const directory = east.path('input/resources');
     chmodSync(work.directory, 0o777);

@@ -42,7 +42,7 @@ const grant = async (name: string) =>
 const codeIn = (file: string): string => parse(readFileSync(file, 'utf8')).spec.code;
 
 describe('token redeem', () => {
-  it('writes Secret and Link for their owner alone, and says how long they hold and what is next', async () => {
+  it('writes Secret and Link readable only by their owner, and prints their expiry and the next step', async () => {
     const token = await issue('west', '--link-cost', '3');
     const to = place.path('west-links');
     const ended = await redeem(token, 'west-site', '--to', to);
@@ -68,7 +68,7 @@ describe('token redeem', () => {
     expect(pem('tls.key')).toContain('BEGIN PRIVATE KEY');
   });
 
-  it('prints absolute paths in the command for a timer, and link status names what renews the link', async () => {
+  it('prints absolute paths in the command for a timer, and link status shows what renews the link', async () => {
     const token = await issue('renewing');
     const data = ['--data-dir', place.path('renewing-site')];
     const ended = await linkgrant(['token', 'redeem', token, '--to', 'renewing-links', '--renew', ...data], {
@@ -87,7 +87,7 @@ describe('token redeem', () => {
     expect(JSON.parse(unattended.stdout).outgoing).toMatchObject([{ renewable: true, renewedBy: null }]);
   });
 
-  it('is safe to repeat: the same certificate, and one use', async () => {
+  it('can be repeated: the same certificate, and one use', async () => {
     const token = await issue('again');
     const to = place.path('again-links');
     const first = JSON.parse((await redeem(token, 'again-site', '--to', to, '-o', 'json')).stdout);
@@ -98,7 +98,7 @@ describe('token redeem', () => {
     expect(await grant('again')).toMatchObject({ redemptions: 1 });
   });
 
-  it('takes name, subject and cost of its own', async () => {
+  it('accepts a name, a subject and a cost', async () => {
     const token = await issue('plain');
     const words = ['--name', 'chosen', '--subject', 'Köln site 7', '--cost', '12', '--to', '-'];
     const ended = await redeem(token, 'chosen-site', ...words);
@@ -127,7 +127,7 @@ describe('token redeem', () => {
     expect((await redeem(second, 'shared-site', '--to', place.path('elsewhere'))).code).toBe(0);
   });
 
-  it("accepts a stock server's answer with the key that it holds", async () => {
+  it("accepts a Skupper server's response with the key in it", async () => {
     const trace = readFileSync(new URL('../fixtures/traces/success.body', import.meta.url), 'utf8');
     const server = await serveHttps((request, _incoming, response) => {
       if (request.url.endsWith('/-/check')) response.writeHead(404).end('No such claim\n');
@@ -152,7 +152,7 @@ describe('token redeem', () => {
     expect(recorded.checkPrivateKey(key)).toBe(true);
   });
 
-  it('reports that a stock server generated the private key, and refuses such a server with --own-key', async () => {
+  it('reports that a Skupper server generated the private key, and refuses such a server with --own-key', async () => {
     const server = await startIssuingServer('stock');
     const file = place.path('server-key.yaml');
     writeFileSync(file, encodeAccessToken(server.token));
@@ -173,8 +173,8 @@ describe('token redeem', () => {
   });
 });
 
-describe('token redeem that the service refuses', () => {
-  it('tells a spent token, an expired, a revoked and a wrong code apart', async () => {
+describe('token redeem after a refusal', () => {
+  it('distinguishes an exhausted, an expired and a revoked grant, and a wrong code', async () => {
     const spent = await issue('spent');
     expect((await redeem(spent, 'spent-site', '--to', '-')).code).toBe(0);
     const expired = await issue('expired', '--expiration-window', '1s');
@@ -205,7 +205,7 @@ describe('token redeem that the service refuses', () => {
 });
 
 describe('token inspect', () => {
-  it('shows everything but the code, with no service in reach', async () => {
+  it('prints everything but the code, without a connection', async () => {
     const file = await issue('seen', '--link-cost', '4', '--redemptions-allowed', '2');
     const text = await inspect(file);
     expect(text.code, text.stderr).toBe(0);
@@ -223,7 +223,7 @@ describe('token inspect', () => {
     }
   });
 
-  it('asks the service with --check, and spends nothing', async () => {
+  it('queries the service with --check, and spends no use', async () => {
     const file = await issue('asked');
     for (let round = 0; round < 2; round += 1) {
       const { check } = JSON.parse((await inspect(file, '--check', '-o', 'json')).stdout);
@@ -246,7 +246,7 @@ describe('token inspect', () => {
     ['exhausted', 'every use of the grant is spent'],
     ['revoked', 'the grant was revoked'],
     ['expired', 'the grant has ended'],
-  ])('exits with 3 after the report of a grant that is %s', async (state, advice) => {
+  ])('exits with 3 and a report for a grant that is %s', async (state, advice) => {
     const name = `ended-${state}`;
     const file = await issue(name, ...(state === 'expired' ? ['--expiration-window', '1s'] : []));
     if (state === 'exhausted') expect((await redeem(file, name, '--to', '-')).code).toBe(0);
@@ -266,7 +266,7 @@ describe('token inspect', () => {
     expect(hint).toContain(advice);
   });
 
-  it('tells a wrong code and an unreachable service apart', async () => {
+  it('distinguishes a wrong code and an unreachable service', async () => {
     const file = await issue('checked');
     const text = readFileSync(file, 'utf8');
     const check = (input: string) => linkgrant(['token', 'inspect', '-', '--check'], { input });
@@ -279,8 +279,8 @@ describe('token inspect', () => {
   });
 });
 
-describe('what the service wrote meanwhile', () => {
-  it('holds no code and no key', () => {
+describe('the log of the service', () => {
+  it('contains no code and no key', () => {
     const tokens = readdirSync(place.directory).filter((name) => name.endsWith('.yaml'));
     expect(tokens.length).toBeGreaterThan(5);
     const written = service.said.stdout + service.said.stderr;

@@ -65,16 +65,15 @@ describe('an AccessToken that cannot be redeemed', () => {
     });
     at.keep(server);
     const place = await at.namespace();
-    const redeemer = await at.run();
+    await at.redeemer();
     // What such a server does not know is believed at once of a token whose end has passed.
     await place.put({ ...server.token, expirationTime: Date.parse('2026-01-01T00:00:00Z') });
     const token = await place.said('Refused');
     expect(token.status?.redeemed).toBe(false);
     expect(token.status?.message).toContain(message);
-    await redeemer.stop();
-    await at.endLead();
+    await at.stopShared();
     // A new leader goes by what was said.
-    await at.run();
+    await at.redeemer();
     await at.nextToken();
     expect(postings(server)).toHaveLength(1);
     expect(await place.links()).toEqual([]);
@@ -85,7 +84,7 @@ describe('an AccessToken that cannot be redeemed', () => {
     const server = await at.issuing('linkgrant');
     server.refuse(code);
     const place = await at.namespace();
-    await at.run();
+    await at.redeemer();
     await place.put(server.token);
     await place.said('Refused');
     expect(namesOf(await place.secrets())).toEqual([]);
@@ -95,7 +94,7 @@ describe('an AccessToken that cannot be redeemed', () => {
     const server = await at.issuing('linkgrant');
     await server.close();
     const place = await at.namespace();
-    await at.run();
+    await at.redeemer();
     await place.put(server.token);
     await place.said('Error');
     expect(namesOf(await place.secrets())).toEqual([]);
@@ -133,7 +132,7 @@ describe('an AccessToken that cannot be redeemed', () => {
   it('is refused before its code is posted to a stock server if the redeemer runs with --own-key', async () => {
     const server = await at.issuing('stock');
     const place = await at.namespace();
-    await at.run({ words: ['--own-key'] });
+    await at.redeemer({ words: ['--own-key'] });
     await place.put(server.token);
     const { status } = await place.said('Refused');
     expect(status?.message).toContain('generates the private key itself');
@@ -148,7 +147,7 @@ describe('an AccessToken that cannot be redeemed', () => {
     const server = await at.issuing('stock');
     if (isLost) server.loseAnswers(1);
     const place = await at.namespace();
-    const redeemer = await at.run();
+    const redeemer = await at.redeemer();
     const key = { namespace: place.namespace, name: 'my-link' };
     const { code } = server.token;
     await place.put({ ...server.token, code: isLost ? code : `${code}-wrong` });
@@ -157,12 +156,14 @@ describe('an AccessToken that cannot be redeemed', () => {
     const theirs = { status: { status: 'Error', message: 'Theirs', conditions } };
     const written = await at.cluster.admin.patch(ACCESS_TOKENS, key, theirs, { subresource: 'status' });
     await until('the line in the log', async () =>
-      redeemer.log().find(({ event }) => event === 'status_overwritten'),
+      redeemer.log(place.namespace).find(({ event }) => event === 'status_overwritten'),
     );
     await at.nextToken();
     expect(await place.token()).toEqual(written);
     expect(postings(server)).toHaveLength(1);
-    expect(redeemer.log().filter(({ event }) => event === 'status_overwritten')).toHaveLength(1);
+    expect(redeemer.log(place.namespace).filter(({ event }) => event === 'status_overwritten')).toHaveLength(
+      1,
+    );
     if (isLost) return;
     await at.cluster.admin.patch(ACCESS_TOKENS, key, { spec: { code } });
     await place.said('Ready');
@@ -171,13 +172,13 @@ describe('an AccessToken that cannot be redeemed', () => {
   it('is tried again, later and later, where the server shows a certificate of another CA', async () => {
     const server = await at.issuing('linkgrant');
     const place = await at.namespace();
-    const redeemer = await at.run();
+    const redeemer = await at.redeemer();
     await place.put({ ...server.token, ca: (await makeAuthority('Another CA')).bundlePem });
     const { status } = await place.said('Error');
     expect(status).toMatchObject({ redeemed: false });
     expect(server.seen).toEqual([]);
     const tries = await until('three tries', async () => {
-      const lines = redeemer.log().filter(({ event }) => event === 'token_failed');
+      const lines = redeemer.log(place.namespace).filter(({ event }) => event === 'token_failed');
       return lines.length >= 3 && lines.slice(0, 3);
     });
     expect(tries.map(({ code }) => code)).toEqual(Array(3).fill('tls_untrusted'));
@@ -221,7 +222,7 @@ describe('an AccessToken that cannot be redeemed', () => {
     });
     at.keep(server);
     const place = await at.namespace();
-    const redeemer = await at.run();
+    const redeemer = await at.redeemer();
     await place.put(server.token);
     const token = await until('a status', async () => {
       const found = await place.token();
@@ -230,7 +231,7 @@ describe('an AccessToken that cannot be redeemed', () => {
     expect(token.status).toMatchObject({ redeemed: false });
     expect(token.status?.message).toContain(message);
     expect(JSON.stringify(token.status)).not.toContain('FOREIGN');
-    await redeemer.stop('SIGTERM');
+    await until('the line in the log', async () => redeemer.log(place.namespace)[0]);
     expect(redeemer.said.stderr).not.toContain('FOREIGN');
     expect(await place.links()).toEqual([]);
     expect(namesOf(await place.secrets()).filter((name) => !name.startsWith('linkgrant-pending-'))).toEqual(
@@ -242,15 +243,14 @@ describe('an AccessToken that cannot be redeemed', () => {
     const identity = await makeIdentity({ hosts: ['foreign.example'] });
     const server = at.keep(await serveHttps((_request, _incoming, response) => response.end(), { identity }));
     const place = await at.namespace();
-    const redeemer = await at.run();
+    const redeemer = await at.redeemer();
     await place.put(server.token);
     const { status } = await place.said('Error');
     expect(status?.message).toBe('The certificate of the server at the URL is not for the host of the URL.');
     const told = await until('the line in the log', async () =>
-      redeemer.log().find(({ event }) => event === 'token_failed'),
+      redeemer.log(place.namespace).find(({ event }) => event === 'token_failed'),
     );
     expect(told).toMatchObject({ code: 'tls_name' });
-    await redeemer.stop('SIGTERM');
     expect(redeemer.said.stderr).not.toContain('foreign.example');
     expect(server.seen).toEqual([]);
   });
@@ -267,7 +267,7 @@ describe('an AccessToken that cannot be redeemed', () => {
     });
     at.keep(hostile);
     const place = await at.namespace();
-    await at.run();
+    await at.redeemer();
     await place.put({ ...hostile.token, name: 'my-link' });
     await place.said('Ready');
     expect(namesOf(await at.cluster.admin.listAll(SECRETS, { namespace: elsewhere }).then(itemsOf))).toEqual(
@@ -288,11 +288,13 @@ describe('an AccessToken that cannot be redeemed', () => {
     ['the metadata of a cloud through NAT64', 'https://[64:ff9b::a9fe:a9fe]/x'],
   ])('is connected to nothing where its URL means %s', async (_, url) => {
     const place = await at.namespace();
-    const redeemer = await at.run({ networks: [] });
+    const redeemer = await at.redeemer({ networks: [] });
     await place.put({ ...(await at.issuing('linkgrant')).token, url });
     const { status } = await place.said('Error');
     expect(status?.message).toContain('is at an address that this service does not connect to');
-    expect(redeemer.log().filter(({ code }) => code !== undefined && code !== 'address_refused')).toEqual([]);
+    expect(
+      redeemer.log(place.namespace).filter(({ code }) => code !== undefined && code !== 'address_refused'),
+    ).toEqual([]);
   });
 
   it('is Ready in the end where its certificate had ended by a clock that was wrong', async () => {
@@ -306,14 +308,14 @@ describe('an AccessToken that cannot be redeemed', () => {
     expect((await place.said('Error')).status?.message).toContain('the certificate of its link has expired');
     await ahead.stop();
     await at.endLead();
-    await at.run();
+    await at.redeemer();
     await place.said('Ready');
     expect(server.issued()).toBe(1);
   });
 
   it('says what is wrong with it where it is none', async () => {
     const place = await at.namespace();
-    await at.run();
+    await at.redeemer();
     const { token } = await at.issuing('linkgrant');
     await place.put({ ...token, url: token.url.replace('https:', 'http:') });
     expect((await place.said('Refused')).status?.message).toBe(
@@ -324,7 +326,7 @@ describe('an AccessToken that cannot be redeemed', () => {
   it('is refused where another one of its URL and code led to a link under another name', async () => {
     const server = await at.issuing('linkgrant');
     const place = await at.namespace();
-    await at.run();
+    await at.redeemer();
     await place.put(server.token);
     await place.said('Ready');
     await place.put({ ...server.token, name: 'same-again' });
@@ -344,7 +346,7 @@ describe('an AccessToken that cannot be redeemed', () => {
       metadata: key,
       data: { a: 'Yg==' },
     } as SecretResource);
-    await at.run();
+    await at.redeemer();
     await place.put(server.token);
     expect((await place.said('Error')).status?.message).toContain('is there already');
     expect(server.seen).toEqual([]);

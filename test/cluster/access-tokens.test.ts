@@ -30,7 +30,7 @@ describe('an AccessToken', () => {
       const sent = { cost: 3, settings: { later: 'on' }, labels: { 'example.com/team': 'network' } };
       const server = await at.issuing(manner, sent);
       const place = await at.namespace();
-      const redeemer = await at.run();
+      const redeemer = await at.redeemer();
       await place.put({ ...server.token, linkCost: 7 });
       const token = await place.said('Ready');
       expect(token.status).toMatchObject({ redeemed: true, status: 'Ready', message: 'OK' });
@@ -56,7 +56,7 @@ describe('an AccessToken', () => {
       expect(more).toEqual([]);
       expect(posting?.headers).toMatchObject({ name: 'my-link', subject: place.siteUid, renews: 'true' });
       const told = await until('the line in the log', async () =>
-        redeemer.log().find(({ event }) => event === 'token_redeemed'),
+        redeemer.log(place.namespace).find(({ event }) => event === 'token_redeemed'),
       );
       expect(told).toMatchObject({ namespace: place.namespace, name: 'my-link', source: manner });
       const columns = await printedTable(at.cluster.kubeconfig, ACCESS_TOKENS, place.namespace);
@@ -75,7 +75,7 @@ describe('an AccessToken', () => {
     expect((await first.ended).signal).toBe('SIGKILL');
     expect((await place.token()).status?.redeemed ?? false).toBe(false);
     await at.endLead();
-    await at.run();
+    await at.redeemer();
     expect((await place.said('Ready')).status?.redeemed).toBe(true);
     expect(server.issued()).toBe(1);
     expect(namesOf(await place.secrets())).toEqual(['my-link']);
@@ -170,7 +170,7 @@ describe('an AccessToken', () => {
     const server = await at.issuing('linkgrant');
     server.loseAnswers(2);
     const place = await at.namespace();
-    await at.run();
+    await at.redeemer();
     await place.put(server.token);
     await place.said('Ready');
     expect(server.issued()).toBe(1);

@@ -74,7 +74,7 @@ describe('doctor --platform kubernetes, the accepting side', () => {
     expect(checks.get('service')).toMatch(
       /^fail no service of AccessGrants runs in namespace "linkgrant" \/ deploy it/,
     );
-    expect(checks.get('site')).toMatch(/^ok links lead to inter-router 127\.0\.0\.1:/);
+    expect(checks.get('site')).toMatch(/^ok links connect to inter-router 127\.0\.0\.1:/);
     // The controller's Deployment has another name here, or is in another cluster.
     expect(checks.get('controller')).toBe('ok a controller reports Site "west" Ready');
   });
@@ -135,7 +135,7 @@ describe('doctor --platform kubernetes, the accepting side', () => {
     expect(ended).toMatchObject({ code: 0, stderr: '' });
     const checks = found(ended);
     expect([...checks].filter(([, text]) => !text.startsWith('ok '))).toEqual([]);
-    expect(checks.get('service')).toBe('ok it answers at the URL of tokens');
+    expect(checks.get('service')).toBe('ok it responds at the URL in its tokens');
     expect(checks.get('issuer')).toMatch(/^ok .*, until .*; the site's routers trust it$/);
     expect(checks.get('grants')).toBe('ok 1 ready');
     expect(checks.get('URL CA pin')).toMatch(/^ok /);
@@ -145,21 +145,21 @@ describe('doctor --platform kubernetes, the accepting side', () => {
     const text = await linkgrant([
       ...['doctor', '-p', 'kubernetes', '--kubeconfig', cluster.kubeconfig, '-n', west.namespace],
     ]);
-    expect(text.stdout).toMatch(/^ok {4}cluster +its API answers; looked at is namespace "/);
+    expect(text.stdout).toMatch(/^ok {4}cluster +the API server responds; the checked namespace is "/);
   });
 
   it('tells who has few rights which ones are missing, and fails for none of them', async () => {
     const ended = await west.run(['doctor', '-o', 'json']);
     expect(ended.code).toBe(0);
     const checks = found(ended);
-    expect(checks.get('rights: tokens')).toBe('ok enough for token issue and grant create');
-    expect(checks.get('issuer')).toMatch(/^warn not looked at, for you may not get secrets/);
-    expect(checks.get('controller')).toMatch(/^warn Deployments may not be listed/);
+    expect(checks.get('permissions: tokens')).toBe('ok sufficient for token issue and grant create');
+    expect(checks.get('issuer')).toMatch(/^warn not checked: you have no permission to get secrets/);
+    expect(checks.get('controller')).toMatch(/^warn you have no permission to list Deployments/);
     const viewer = await personIn(cluster, west.namespace, [
       { apiGroups: ['skupper.io'], resources: ['sites', 'accessgrants'], verbs: ['list'] },
     ]);
     const seen = found(await viewer.run(['doctor', '-o', 'json']));
-    expect(seen.get('rights: tokens')).toMatch(
+    expect(seen.get('permissions: tokens')).toMatch(
       /^warn not enough for token issue and grant create: get accessgrants\.skupper\.io, create .*, delete /,
     );
   });
@@ -225,7 +225,7 @@ describe('doctor --platform kubernetes, the requesting side', () => {
     expect(before).toMatchObject({ code: 0, stderr: '' });
     expect(found(before).get('grant')).toMatch(/^ok ready, 0 of 1 uses spent/);
     expect(found(before).get('own site')).toBe('ok "east" is Ready');
-    expect(found(before).get('rights: redeem')).toBe('ok enough for token redeem and bootstrap');
+    expect(found(before).get('permissions: redeem')).toBe('ok sufficient for token redeem and bootstrap');
     expect(await place.run(['token', 'redeem', token])).toMatchObject({ code: 0 });
     expect(found(await place.run(['doctor', '--token', token, '-o', 'json'])).get('grant')).toBe(
       'ok exhausted, 1 of 1 uses spent; this site redeemed the token for its link "for-east"',
@@ -241,12 +241,12 @@ describe('doctor --platform kubernetes, the requesting side', () => {
     expect((await linkgrant(command.split(' '))).stdout).toMatch(/^failed {2}for-east {2}inter-router /);
     // Of two lines with one name the later is kept: that of the certificate.
     expect(waiting.get('link for-east')).toMatch(/^ok \S+, until /);
-    expect(waiting.get('site')).toMatch(/^warn .* only to accept links here: /);
+    expect(waiting.get('site')).toMatch(/^warn .* needed only if this site accepts links: /);
     await tellOfLink(cluster, place.namespace, 'for-east', true);
     await cluster.admin.delete(SECRETS, { namespace: place.namespace, name: 'for-east' });
     const lost = await place.run(['doctor', '-o', 'json']);
     expect(lost.code).toBe(3);
-    expect(found(lost).get('link for-east')).toMatch(/^fail its Secret "for-east" is not there/);
+    expect(found(lost).get('link for-east')).toMatch(/^fail its Secret "for-east" does not exist/);
     const spent = await place.run(['doctor', '--token', token, '-o', 'json']);
     expect(spent.code).toBe(3);
     expect(found(spent).get('grant')).toMatch(/^fail exhausted, 1 of 1 uses spent/);

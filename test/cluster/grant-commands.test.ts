@@ -137,8 +137,8 @@ describe('grant, in a cluster', () => {
     await post(serving, grant);
     const revoked = await west.run(['grant', 'revoke', 'ending', '--cascade']);
     expect(revoked).toMatchObject({ code: 0, stderr: '' });
-    expect(revoked.stdout).toContain('1 link revoked with it');
-    expect((await west.run(['grant', 'revoke', 'ending'])).stdout).toContain('was revoked before');
+    expect(revoked.stdout).toContain('1 link also revoked');
+    expect((await west.run(['grant', 'revoke', 'ending'])).stdout).toContain('was already revoked');
     expect((await readGrant('ending')).metadata.annotations).toHaveProperty(['linkgrant.dev/revoked']);
     expect(await post(serving, grant, 'another')).toMatchObject({ status: 404 });
     const deleted = await west.run(['grant', 'delete', 'ending']);
@@ -167,7 +167,7 @@ describe('grant, in a cluster', () => {
     expect(one.every(({ namespace }: { namespace: string }) => namespace === west.namespace)).toBe(true);
     const forbidden = await west.run(['grant', 'list', '-A']);
     expect(forbidden.code).toBe(3);
-    expect(refusalOf(forbidden).error).toMatch(/^the API server does not allow it: list accessgrants/);
+    expect(refusalOf(forbidden).error).toMatch(/^the API server forbids the request: list accessgrants/);
   });
 
   it('says so of a grant that is not there', async () => {
@@ -192,7 +192,7 @@ describe('redemption, in a cluster', () => {
     const [{ id }] = list;
     const text = await west.run(['redemption', 'list', '--subject', 'a-br*']);
     expect(text.stdout).toMatch(
-      /^ID +GRANT +TIME +NAME +SUBJECT +FROM +CERTIFICATE ENDS +CAN STILL +REVOKED\n/,
+      /^ID +GRANT +TIME +NAME +SUBJECT +FROM +CERTIFICATE EXPIRES +CAN STILL +REVOKED\n/,
     );
     expect(text.stdout).toContain(id);
     const show = await west.run(['redemption', 'show', id]);
@@ -208,7 +208,7 @@ describe('redemption, in a cluster', () => {
       'To cut it off earlier, replace the CA for the site: docs/how-to/revoke-links.md',
     );
     expect((await west.run(['redemption', 'revoke', id, '--keep-token'])).stdout).toContain(
-      'was revoked before',
+      'was already revoked',
     );
     const { items } = await cluster.admin.listAll<Resource & { spec: { id: string; revoked?: boolean } }>(
       REDEMPTIONS,
@@ -267,7 +267,7 @@ describe('link generate, in a cluster', () => {
     // The operator of grants may not read the CA's key.
     const forbidden = await west.run(['link', 'generate', 'no-right']);
     expect(forbidden.code).toBe(3);
-    expect(refusalOf(forbidden).error).toMatch(/^the API server does not allow it: list routeraccesses/);
+    expect(refusalOf(forbidden).error).toMatch(/^the API server forbids the request: list routeraccesses/);
     const issuer = await administrator(['link', 'generate', 'no-issuer', '--issuer', 'nobody']);
     expect(issuer.code).toBe(1);
     expect(refusalOf(issuer).error).toBe('no link was made: there is no Secret "nobody" with the issuer');

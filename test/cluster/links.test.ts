@@ -61,7 +61,7 @@ async function redeemed(
 }
 
 describe('link --platform kubernetes', () => {
-  it('status tells what the controller says, and when the certificate ends', async () => {
+  it('status tells what the controller says, and when the certificate expires', async () => {
     const { place } = await redeemed();
     await tellOfLink(cluster, place.namespace, 'my-link', true);
     const { outgoing } = json(await place.run(['link', 'status', '-o', 'json']));
@@ -120,7 +120,7 @@ describe('link --platform kubernetes', () => {
     const { stdout } = await place.run(['link', 'status']);
     expect(stdout).toMatch(/There are no outgoing links\.\n\nIncoming links\nNAME +SUBJECT +FROM/);
     expect(stdout).toMatch(/from-east +east +192\.0\.2\.1/);
-    expect(stdout).toContain('note: a revoked link can connect until its certificate ends');
+    expect(stdout).toContain('note: a revoked link can connect until its certificate expires');
     const named = json(await place.run(['link', 'status', 'from-east', '-o', 'json']));
     expect(named).toMatchObject({ outgoing: [], incoming: [{ name: 'from-east' }] });
   });
@@ -131,7 +131,7 @@ describe('link --platform kubernetes', () => {
     expect(code).toBe(0);
     expect(stdout).toContain('my-link');
     expect(stdout).toContain(
-      `note: incoming links are not shown: you may not list redemptions.linkgrant.dev in namespace ${place.namespace}\n`,
+      `note: incoming links are not shown: you have no permission to list redemptions.linkgrant.dev in namespace ${place.namespace}\n`,
     );
     expect(json(await place.run(['link', 'status', '-o', 'json']))).not.toHaveProperty('incoming');
   });

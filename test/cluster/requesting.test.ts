@@ -283,7 +283,7 @@ describe('token redeem --platform kubernetes', () => {
     const file = forbidden.tokenFile(server.token);
     const refused = await forbidden.run(['token', 'redeem', file]);
     expect(refused.code).toBe(1);
-    expect(refusalOf(refused).error).toContain('does not allow it: apply links');
+    expect(refusalOf(refused).error).toContain('forbids the request: apply links');
     const nowhere = await forbidden.run(['token', 'redeem', file, '--context', 'nobody']);
     expect(nowhere.code).toBe(2);
     const elsewhere = await forbidden.run(['token', 'redeem', file, '--to', '/tmp/x']);
@@ -360,6 +360,6 @@ describe('token redeem --platform kubernetes', () => {
     const removed = await place.run(['link', 'delete', 'my-link']);
     // The Job's role deletes no Link.
     expect(removed.code).toBe(1);
-    expect(removed.stderr).toContain('does not allow it: delete links');
+    expect(removed.stderr).toContain('forbids the request: delete links');
   });
 });

@@ -117,7 +117,9 @@ describe('signed tokens of a cluster', () => {
     await readyGrant(cluster, west.namespace, 'limits', { redemptionsAllowed: 2 });
     const forbidden = await west.run(['token', 'issue', '-', '--grant', 'limits', '--subject', 'x']);
     expect(forbidden.code).toBe(3);
-    expect(refusalOf(forbidden).error).toMatch(/^the API server does not allow it: get secrets linkgrant\//);
+    expect(refusalOf(forbidden).error).toMatch(
+      /^the API server forbids the request: get secrets linkgrant\//,
+    );
     const elsewhere = ['--subject', 'x', '--service-namespace', west.namespace];
     const foreign = await administrator('token', 'issue', '-', '--grant', 'limits', ...elsewhere);
     expect(foreign.code).toBe(2);

@@ -49,7 +49,7 @@ describe('token issue where no service runs', () => {
     const place = ['-p', 'kubernetes', '--kubeconfig', cluster.kubeconfig, '-n', west.namespace];
     const ended = await linkgrant([...words, ...place]);
     expect(refusalOf(ended)).toMatchObject({
-      error: 'no grant was made: no controller serves AccessGrants here',
+      error: 'the grant was not created: no controller serves AccessGrants here',
       hint: expect.stringContaining('linkgrant serve --platform kubernetes'),
     });
     expect(ended.code).toBe(2);
@@ -59,7 +59,7 @@ describe('token issue where no service runs', () => {
 
   it('waits no longer than it may', async () => {
     const ended = await west.run(['token', 'issue', '-', '--deadline', '500ms']);
-    expect(refusalOf(ended).error).toContain('no grant was made: ');
+    expect(refusalOf(ended).error).toContain('the grant was not created: ');
     expect(await grantsIn(west)).toEqual([]);
   });
 
@@ -75,7 +75,7 @@ describe('token issue where no service runs', () => {
     child.kill(signal);
     const [code] = await ended;
     expect(code).toBe(1);
-    expect(stderr).toContain('error: no grant was made: stopped by a signal\n');
+    expect(stderr).toContain('error: the grant was not created: stopped by a signal\n');
     expect(await grantsIn(west)).toEqual([]);
   });
 });
@@ -135,19 +135,21 @@ describe('token issue', () => {
     const noSite = await empty.run(issue);
     expect(noSite.code).toBe(1);
     expect(refusalOf(noSite)).toMatchObject({
-      error: `no grant was made: namespace "${empty.namespace}" has no site`,
+      error: `the grant was not created: namespace "${empty.namespace}" has no site`,
       hint: expect.stringContaining('skupper site create'),
     });
     await putRequestingSite(cluster, empty.namespace);
     const noAccess = await empty.run(issue);
     expect(noAccess.code).toBe(1);
     expect(refusalOf(noAccess)).toMatchObject({
-      error: 'no grant was made: site "east" accepts no links yet',
+      error: 'the grant was not created: site "east" accepts no links yet',
       hint: expect.stringContaining('--enable-link-access'),
     });
     await cluster.admin.patch(SITES, { namespace: empty.namespace, name: 'east' }, { spec: { edge: true } });
     const edge = await empty.run(issue);
-    expect(refusalOf(edge).error).toBe('no grant was made: site "east" is an edge site and accepts no links');
+    expect(refusalOf(edge).error).toBe(
+      'the grant was not created: site "east" is an edge site and accepts no links',
+    );
     expect(await grantsIn(empty)).toEqual([]);
   });
 
@@ -156,7 +158,7 @@ describe('token issue', () => {
     const issuer = await west.run(['token', 'issue', '-', '--issuer', 'nobody']);
     expect(issuer).toMatchObject({ code: 1, stdout: '' });
     expect(refusalOf(issuer)).toEqual({
-      error: 'no grant was made: linkgrant may not read the Secret "nobody" with the issuer',
+      error: 'the grant was not created: linkgrant may not read the Secret "nobody" with the issuer',
       hint: 'add the name to those that its role lets it get',
     });
     const code = workplace.path('code');
@@ -210,7 +212,7 @@ describe('token issue', () => {
       const ended = await issueThrough(proxy.url, '--name', 'left');
       expect(ended.code).toBe(4);
       expect(refusalOf(ended).error).toContain(
-        `a grant "left" may be left, which \`linkgrant grant delete left -n ${west.namespace}\` removes`,
+        `grant "left" may have been created; delete it with \`linkgrant grant delete left -n ${west.namespace}\``,
       );
       expect(await grantsIn(west)).toHaveLength(before.length + 1);
       expect(await west.run(['grant', 'delete', 'left', '-n', west.namespace])).toMatchObject({ code: 0 });
@@ -226,7 +228,7 @@ describe('token issue', () => {
     const forbidden = await weak.run(['token', 'issue', '-']);
     expect(forbidden.code).toBe(3);
     expect(refusalOf(forbidden)).toEqual({
-      error: expect.stringMatching(/^the API server does not allow it: create accessgrants .*HTTP 403/),
+      error: expect.stringMatching(/^the API server forbids the request: create accessgrants .*HTTP 403/),
       hint: expect.stringContaining('ask for a role in the cluster'),
     });
     const elsewhere = await west.run(['token', 'issue', '-', '-n', 'no-such-namespace']);
@@ -239,7 +241,7 @@ describe('token issue', () => {
     const unknown = await linkgrant(['grant', 'list', '-p', 'kubernetes', '--kubeconfig', stranger]);
     expect(unknown.code).toBe(3);
     expect(refusalOf(unknown)).toEqual({
-      error: expect.stringMatching(/^the API server does not take these credentials: .*HTTP 401/),
+      error: expect.stringMatching(/^the API server rejected the credentials: .*HTTP 401/),
       hint: expect.stringContaining('log in to the cluster again'),
     });
     const down = workplace.path('down');

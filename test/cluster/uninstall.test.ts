@@ -86,7 +86,7 @@ describe('uninstall', () => {
     const running = await uninstall('-A', '--yes');
     expect(running.code).toBe(1);
     expect(refusalOf(running)).toMatchObject({
-      error: 'the service still runs, and would make again what is removed',
+      error: 'the service still runs, and would recreate the deleted objects',
       hint: expect.stringContaining('delete its Deployment first'),
     });
     const planned = await uninstall('-A', '--dry-run', '-o', 'json');
@@ -133,7 +133,7 @@ describe('uninstall', () => {
     const weak = await personIn(cluster, await cluster.namespace());
     const forbidden = await weak.run(['uninstall', '--yes']);
     expect(forbidden.code).toBe(3);
-    expect(refusalOf(forbidden).error).toMatch(/^the API server does not allow it: /);
+    expect(refusalOf(forbidden).error).toMatch(/^the API server forbids the request: /);
   });
 
   it('lets what redeems AccessTokens keep its Lease while that runs', async () => {
@@ -150,7 +150,7 @@ describe('uninstall', () => {
       const running = await uninstall('-A', '--yes', '--service-namespace', REDEEMER);
       expect(running).toMatchObject({ code: 1, stdout: '' });
       expect(refusalOf(running)).toMatchObject({
-        error: 'the redeemer of AccessTokens still runs, and would make again what is removed',
+        error: 'the redeemer of AccessTokens still runs, and would recreate the deleted objects',
         hint: expect.stringContaining('delete its Deployment first'),
       });
       expect(await namesIn(LEASES, REDEEMER)).toEqual([TOKENS_LEASE]);

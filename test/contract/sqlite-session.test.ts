@@ -12,7 +12,7 @@ afterEach(() => {
 /** A session whose connections are lost as soon as they are used, and how many were opened after the first. */
 function sessionOnFailingDisk() {
   let reopened = 0;
-  const connection = { isCurrent: () => true, truncateLog: () => true, close: () => undefined };
+  const connection = { isCurrent: () => true, truncateWal: () => true, close: () => undefined };
   const session = startSession(connection as unknown as SqliteConnection, () => {
     reopened += 1;
     return connection as unknown as SqliteConnection;

@@ -55,7 +55,7 @@ describe('cloud-init', () => {
     ]);
   });
 
-  it('puts the token where the unit reads it', () => {
+  it('writes the token where the unit reads it', () => {
     const unit = parseUnitFile(read('systemd/linkgrant-bootstrap@.service')).get('Service');
     const variable = unit?.get('Environment')?.find((value) => value.startsWith('LINKGRANT_TOKEN_FILE='));
     expect(variable?.replace('%i', 'east')).toBe(`LINKGRANT_TOKEN_FILE=${cloudInit.write_files[0].path}`);
@@ -71,7 +71,7 @@ describe('the Podman quadlet', () => {
     expect([...container.keys()].filter((key) => !QUADLET_KEYS.includes(key))).toEqual([]);
   });
 
-  it('runs a bootstrap that the program understands, which asks for a reload where the path unit looks', async () => {
+  it('runs a valid bootstrap command, which requests a reload at the path that the path unit watches', async () => {
     const words = wordsOf(container.get('Exec')?.[0] ?? '');
     const ended = await runShort(words, { LINKGRANT_TOKEN_FILE: join(place, 'token.yaml') });
     expect(ended.code, ended.stderr).toBe(4);
@@ -85,12 +85,12 @@ describe('the Podman quadlet', () => {
   });
 });
 
-describe('the README beside them', () => {
+describe('deploy/bootstrap/README.md', () => {
   const lines = [...read('bootstrap/README.md').matchAll(/```sh\n([^\n]+)\n```/g)].map(
     ([, line]) => line ?? '',
   );
 
-  it('shows a line of Podman whose bootstrap the program understands', async () => {
+  it('shows a podman command with a valid bootstrap command', async () => {
     const [, inContainer = ''] =
       /localhost\/linkgrant:latest (.+) && skupper system reload/.exec(lines[0] ?? '') ?? [];
     const ended = await runShort(wordsOf(inContainer));

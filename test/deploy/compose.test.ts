@@ -64,7 +64,7 @@ function substituted(value: string): string {
 }
 
 describe('deploy/compose.yaml', () => {
-  it('has the keys of a Compose file, and names nothing that is not there', () => {
+  it('has the keys of a Compose file, and names only files that exist', () => {
     expect(Object.keys(compose)).toEqual(['name', 'services', 'networks', 'volumes', 'secrets']);
     expect(Object.keys(compose.services)).toEqual(['linkgrant', 'database']);
     for (const [, one] of services) {
@@ -75,7 +75,7 @@ describe('deploy/compose.yaml', () => {
     }
   });
 
-  it('confines both, and lets only the port of the service be reached', () => {
+  it('confines both containers, and publishes only the port of the service', () => {
     for (const [, one] of services) {
       expect(one).toMatchObject({
         read_only: true,
@@ -90,7 +90,7 @@ describe('deploy/compose.yaml', () => {
     expect(compose.networks.store).toEqual({ internal: true });
   });
 
-  it('keeps secrets in files, and none in a variable', () => {
+  it('stores secrets in files, and none in a variable', () => {
     for (const { file } of Object.values(compose.secrets)) expect(file).toMatch(/^\.\/secrets\/[a-z-]+$/);
     for (const [, { environment, secrets }] of services) {
       for (const [name, value] of Object.entries(environment)) {
@@ -102,7 +102,7 @@ describe('deploy/compose.yaml', () => {
     }
   });
 
-  it('keeps data on the volume of the image, and probes it as the image does', () => {
+  it('stores data on the volume of the image, and has the health check of the image', () => {
     const dockerfile = readFileSync(join(PROJECT, 'Dockerfile'), 'utf8');
     const [, volume] = /^VOLUME (\S+)$/m.exec(dockerfile) ?? [];
     expect(service.volumes).toEqual([`data:${volume}`]);
@@ -112,7 +112,7 @@ describe('deploy/compose.yaml', () => {
     expect(text).toContain(`chown ${user} secrets/pgpass`);
   });
 
-  it('sets settings that there are to values that they take', () => {
+  it('sets existing settings to valid values', () => {
     const variables = (Object.keys(SETTINGS) as SettingKey[]).map(variableOf);
     const environment = Object.fromEntries(
       Object.entries(service.environment).map(([name, value]) => [name, substituted(value)]),
@@ -129,7 +129,7 @@ describe('deploy/compose.yaml', () => {
     });
   });
 
-  it('shows a command that the program understands', async () => {
+  it('shows a valid command', async () => {
     const [, words = ''] = /compose exec linkgrant node \/app\/dist\/main\.js (.+)$/m.exec(text) ?? [];
     const ended = await linkgrant([...words.split(' '), '--data-dir', '/nowhere', '--help']);
     expect(ended.code, ended.stderr).toBe(0);

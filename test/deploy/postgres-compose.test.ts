@@ -59,7 +59,7 @@ afterAll(async () => {
   await database.drop();
 });
 
-it('what deploy/compose.yaml starts serves from PostgreSQL, is well by its own probe, and issues tokens as shown', async () => {
+it('deploy/compose.yaml starts a service with PostgreSQL that is healthy and issues tokens as shown', async () => {
   const probe = () => linkgrant(wordsOf(healthcheck.test), inContainer);
   expect(await probe()).toMatchObject({ code: 0, stdout: 'ok\n' });
   const [, shown = ''] = /compose exec linkgrant (node .+)$/m.exec(text) ?? [];

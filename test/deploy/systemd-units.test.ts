@@ -40,15 +40,15 @@ function analyze(...words: string[]) {
   return spawnSync('systemd-analyze', words, { encoding: 'utf8', env });
 }
 
-describe('the units of systemd', () => {
-  it.each(SYSTEM)('%s is understood without a word by systemd', (name) => {
+describe('the systemd units', () => {
+  it.each(SYSTEM)('%s is valid for systemd-analyze without a warning', (name) => {
     const copies = copyUnits(UNITS, SYSTEM);
     const verified = analyze('verify', '--man=no', copies[SYSTEM.indexOf(name)] as string);
     expect(verified.stderr + verified.stdout).toBe('');
     expect(verified.status).toBe(0);
   });
 
-  it.each(USER)('user/%s is understood without a word by systemd', (name) => {
+  it.each(USER)('user/%s is valid for systemd-analyze without a warning', (name) => {
     const copies = copyUnits(join(UNITS, 'user'), USER);
     const verified = analyze('--user', 'verify', '--man=no', copies[USER.indexOf(name)] as string);
     expect(verified.stderr + verified.stdout).toBe('');
@@ -58,11 +58,11 @@ describe('the units of systemd', () => {
   const services = [...SYSTEM, ...USER.map((name) => join('user', name))].filter((name) =>
     name.endsWith('.service'),
   );
-  it.each(services)('%s writes no core dump, which would hold keys and codes', (name) => {
+  it.each(services)('%s disables core dumps, which would contain keys and codes', (name) => {
     expect(readFileSync(join(UNITS, name), 'utf8')).toMatch(/^LimitCORE=0$/m);
   });
 
-  it('would have been complained about with a key that systemd does not know', () => {
+  it('an unknown key is reported by systemd-analyze', () => {
     const file = join(place, 'odd.service');
     writeFileSync(file, '[Service]\nExecStart=/bin/true\nProtectEverything=yes\n');
     expect(analyze('verify', '--man=no', file).stderr).toContain('ProtectEverything');
@@ -78,7 +78,7 @@ describe('the units of systemd', () => {
   );
 
   it.each(['linkgrant.service', 'user/linkgrant.service'])(
-    '%s waits for the word of a service that the program understands',
+    '%s runs a valid service command of Type=notify',
     async (name) => {
       const service = parseUnitFile(readFileSync(join(UNITS, name), 'utf8')).get('Service');
       expect(service?.get('Type')).toEqual(['notify']);
@@ -97,7 +97,7 @@ describe('the units of systemd', () => {
   );
 
   it.each(['linkgrant-bootstrap@.service', 'user/linkgrant-bootstrap@.service'])(
-    '%s runs a bootstrap that the program understands, and reloads through the unit beside it',
+    '%s runs a valid bootstrap command, and reloads through its reload unit',
     async (name) => {
       const service = parseUnitFile(readFileSync(join(UNITS, name), 'utf8')).get('Service');
       const [, ...words] = wordsOf(service?.get('ExecStart')?.[0]?.replaceAll('%i', 'east') ?? '');
@@ -113,7 +113,7 @@ describe('the units of systemd', () => {
   );
 
   it.each(['', 'user/'])(
-    '%slinkgrant-bootstrap@.service asks for what the timer beside it renews',
+    '%slinkgrant-bootstrap@.service requests certificates that its timer renews',
     (directory) => {
       const read = (name: string) => parseUnitFile(readFileSync(join(UNITS, directory, name), 'utf8'));
       const bootstrap = read('linkgrant-bootstrap@.service');
@@ -124,7 +124,7 @@ describe('the units of systemd', () => {
   );
 
   it.each(['linkgrant-renew@.service', 'user/linkgrant-renew@.service'])(
-    '%s runs a renewal that the program understands, and reloads through the unit beside it',
+    '%s runs a valid renewal command, and reloads through its reload unit',
     async (name) => {
       const service = parseUnitFile(readFileSync(join(UNITS, name), 'utf8')).get('Service');
       const [, ...words] = wordsOf(service?.get('ExecStart')?.[0]?.replaceAll('%i', 'east') ?? '');

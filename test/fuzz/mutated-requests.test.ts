@@ -10,13 +10,13 @@ const COUNT = 3_000;
 const OVER_HTTPS = 150;
 
 describe('mutated requests', () => {
-  it('are the same for the same seed, and others for another', () => {
+  it('are the same for the same seed, and differ for another', () => {
     const made = (seed: number) => [...mutatedRequests(99, seed)].map(({ der }) => der.toString('hex'));
     expect(made(SEED)).toEqual(made(SEED));
     expect(made(SEED)).not.toEqual(made(SEED + 1));
   });
 
-  it('are refused with a known code, or accepted with the key that OpenSSL finds in them', async () => {
+  it('are refused with a known code, or accepted with the key that OpenSSL reads from them', async () => {
     const accepted = new Map<string, MutatedRequest & { readonly spkiDer: Uint8Array }>();
     const refused = { csr_invalid: 0, key_weak: 0 };
     for (const request of mutatedRequests(COUNT, SEED)) {
@@ -37,16 +37,16 @@ describe('mutated requests', () => {
 });
 
 /** What all headers of a request may come to, in bytes, less those beside the CSR. */
-const LONGEST_HEADERS = 16_000;
+const MAX_HEADERS = 16_000;
 
-describe('a service that is sent mutated requests', () => {
+describe('a service that receives mutated requests', () => {
   let service: TestService;
   beforeAll(async () => {
     service = await startTestService();
   });
   afterAll(() => service.close());
 
-  it('refuses them with 400 or gives a certificate, counts only that, and goes on', async () => {
+  it('refuses them with 400 or issues a certificate, counts only those, and continues', async () => {
     const { grant, code } = await service.storedGrant({
       redemptionsAllowed: OVER_HTTPS,
       policy: { keyTypes: ['p256', 'p384', 'rsa', 'ed25519'] },
@@ -57,7 +57,7 @@ describe('a service that is sent mutated requests', () => {
       const headers = { csr: der.toString('base64') };
       const answer = await post(service, `/${grant.uid}`, code, { headers });
       if (answer.status === 200) certificates.add(answer.body);
-      else if (headers.csr.length > LONGEST_HEADERS) expect(answer.status).toBe(431);
+      else if (headers.csr.length > MAX_HEADERS) expect(answer.status).toBe(431);
       else {
         expect([answer.status, answer.body]).toEqual([400, 'Request body not valid\n']);
         expect(answer.headers['linkgrant-reason']).toMatch(/^(csr_invalid|key_weak)$/);

@@ -15,14 +15,14 @@ const isAccepted = ({ name }: RequestSeed) => !UNUSED_TEXT.includes(name);
 const openssl = new OpenSsl();
 afterAll(() => openssl.remove());
 
-describe('requests of other programs', () => {
-  it('come from four of them, at least twenty', () => {
+describe('certificate requests of other programs', () => {
+  it('come from four programs, at least twenty', () => {
     expect(seeds.length).toBeGreaterThanOrEqual(20);
     const programs = new Set(seeds.map(({ name }) => name.split('-')[0]));
     expect([...programs]).toEqual(['go', 'java', 'openssl', 'python']);
   });
 
-  it('are accepted with the key that OpenSSL finds in them, but for texts of types that nobody uses now', async () => {
+  it('are accepted with the key that OpenSSL reads from them, except text types that are no longer used', async () => {
     const keys = await opensslVerdicts(seeds.map(({ der }) => der));
     for (const [index, seed] of seeds.entries()) {
       const verdict = parseCertificateRequest(seed.der);
@@ -40,7 +40,7 @@ describe('the certificate for a request of another program', () => {
   });
   afterAll(() => service.close());
 
-  it.each(seeds.filter(isAccepted))('has nothing of $name but the key', async ({ der }) => {
+  it.each(seeds.filter(isAccepted))('contains only the key of $name', async ({ der }) => {
     const { grant, code } = await service.storedGrant({
       policy: { keyTypes: ['p256', 'p384', 'rsa', 'ed25519'] },
     });

@@ -18,7 +18,7 @@ const RULES = [
 ];
 const CODES: ReadonlySet<string> = new Set(ADMIN_CODES);
 // The longest response is a page of a listing.
-const LONGEST_RESPONSE = 1024 * 1024;
+const MAX_RESPONSE = 1024 * 1024;
 
 /** Why a body does not describe a grant, checked without the schema of the service; undefined if it describes one. */
 function grantProblem(body: string): string | undefined {
@@ -66,7 +66,7 @@ export function judgeAdminResponse(
 ): string | undefined {
   const { status } = response;
   if (status >= 500) return `an answer of ${status}`;
-  if (response.body.length > LONGEST_RESPONSE) return 'a response of more than 1 MiB';
+  if (response.body.length > MAX_RESPONSE) return 'a response of more than 1 MiB';
   if (bearer.role === undefined && status !== 401 && status !== 403)
     return `a bearer token ${bearer.what} is answered ${status}`;
   if (bearer.role === undefined && status === 403 && !bearer.what.includes('role'))

@@ -17,10 +17,10 @@ import {
 } from './round.js';
 
 const PARALLEL = 12;
-const LONGEST_ANSWER_MS = 15_000;
+const MAX_ANSWER_MS = 15_000;
 const GRANTS = 100;
 const ALLOWED = 5;
-const MOST_SHOWN = 500;
+const MAX_SHOWN = 500;
 
 let service: HostileService;
 let grants: HostileGrant[];
@@ -79,15 +79,15 @@ it('a service survives mutated admin requests, and changes only grants whose cha
     const begun = performance.now();
     const response = await service.admin(method, path, { text: body, headers, bearer: bearer.token });
     const violation = (what: string) => {
-      const sent = `${method} ${path} ${JSON.stringify(headers)} ${JSON.stringify(body.slice(0, MOST_SHOWN))}`;
-      const received = `${response.status} ${JSON.stringify(response.body.slice(0, MOST_SHOWN))}`;
+      const sent = `${method} ${path} ${JSON.stringify(headers)} ${JSON.stringify(body.slice(0, MAX_SHOWN))}`;
+      const received = `${response.status} ${JSON.stringify(response.body.slice(0, MAX_SHOWN))}`;
       violations.push({
         what,
         detail: `request ${index}, bearer token ${bearer.what}: ${sent}\n${received}`,
       });
     };
     countOutcome(outcomes, String(response.status));
-    if (performance.now() - begun > LONGEST_ANSWER_MS) violation('no response in time');
+    if (performance.now() - begun > MAX_ANSWER_MS) violation('no response in time');
     const wrong =
       judgeAdminResponse(request, response, secrets) ??
       changes.record(request, response.status, response.body);

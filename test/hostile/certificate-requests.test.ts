@@ -16,10 +16,10 @@ import {
 } from './round.js';
 
 const PARALLEL = 16;
-const LONGEST_ANSWER_MS = 15_000;
+const MAX_ANSWER_MS = 15_000;
 // Limit of the headers of a request, in bytes; headers other than the CSR are shorter than 400.
-const LONGEST_HEADERS = 16_384;
-const MOST_VERIFIED = 20;
+const MAX_HEADERS = 16_384;
+const MAX_VERIFIED = 20;
 
 let service: HostileService;
 let grant: HostileGrant;
@@ -56,14 +56,14 @@ it('a service issues certificates for mutated CSRs only if OpenSSL verifies them
     const headers = { csr, name: `site-${index}` };
     const answer = await post(service, `/${grant.uid}`, grant.code, { headers }).catch((error: unknown) => {
       // A refusal while a header that is too long is still being sent resets the connection.
-      if (csr.length > LONGEST_HEADERS - 400) return undefined;
+      if (csr.length > MAX_HEADERS - 400) return undefined;
       throw error;
     });
     if (!answer) return countOutcome(outcomes, 'connection reset');
-    if (performance.now() - begun > LONGEST_ANSWER_MS) violation('no response in time');
+    if (performance.now() - begun > MAX_ANSWER_MS) violation('no response in time');
     const reason = answer.headers['linkgrant-reason'];
     countOutcome(outcomes, answer.status === 200 ? 'issued' : (reason ?? String(answer.status)));
-    if (csr.length > LONGEST_HEADERS && answer.status !== 431) violation('a header that is too long is read');
+    if (csr.length > MAX_HEADERS && answer.status !== 431) violation('a header that is too long is read');
     if (answer.status === 200) {
       const { certificate, ca, x509, keyPem } = redeemedAnswer(answer);
       serials.add(x509.serialNumber.toLowerCase());
@@ -71,7 +71,7 @@ it('a service issues certificates for mutated CSRs only if OpenSSL verifies them
         violation('a private key although the site has one, or none although it needs one');
       if (csr !== '') issued.set(csr, { request, certificate, ca });
     } else if (answer.status === 431) {
-      if (csr.length < LONGEST_HEADERS - 400) violation('a short header is refused as too long');
+      if (csr.length < MAX_HEADERS - 400) violation('a short header is refused as too long');
     } else if (answer.status !== 400 || !/^(csr_invalid|key_weak)$/.test(reason ?? '')) {
       violation(`refused with ${answer.status} ${reason}`);
     }
@@ -89,7 +89,7 @@ it('a service issues certificates for mutated CSRs only if OpenSSL verifies them
   requireNone(violations, round);
   // Some changes leave a CSR valid; without these the round would prove nothing about issued certificates.
   expect(issued.size).toBeGreaterThan(round.count / 100);
-  for (const { certificate, ca } of all.slice(0, MOST_VERIFIED)) {
+  for (const { certificate, ca } of all.slice(0, MAX_VERIFIED)) {
     const verified = openssl.verifies(certificate, ca, 'sslclient');
     expect(verified.ok, verified.output).toBe(true);
   }

@@ -27,7 +27,7 @@ const DELIVERIES: readonly Delivery[] = [
   ...Array<Delivery>(3).fill('then closed'),
   ...Array<Delivery>(3).fill('then reset'),
 ];
-const LONGEST_BYTE_BY_BYTE = 1_500;
+const MAX_BYTE_BY_BYTE = 1_500;
 
 /** The result of one exchange. */
 export interface Exchanged {
@@ -47,7 +47,7 @@ export function chooseDelivery(chance: Chance): Delivery {
 
 /** The writes of a request; each is sent after a turn of the event loop. */
 function piecesOf(bytes: Buffer, delivery: Delivery, chance: Chance): Buffer[] {
-  if (delivery === 'byte by byte' && bytes.length <= LONGEST_BYTE_BY_BYTE) {
+  if (delivery === 'byte by byte' && bytes.length <= MAX_BYTE_BY_BYTE) {
     return [...bytes].map((byte) => Buffer.of(byte));
   }
   if (delivery === 'with more after it') {

@@ -16,11 +16,11 @@ import {
 } from './round.js';
 
 const PARALLEL = 40;
-const MOST_SHOWN = 700;
-const LONGEST_HEADER = 16_384;
-const LONGEST_ANSWER_MS = 15_000;
+const MAX_SHOWN = 700;
+const MAX_HEADER = 16_384;
+const MAX_ANSWER_MS = 15_000;
 // After the response the service still reads and discards the rest of the request for a while.
-const LONGEST_CONNECTION_MS = 30_000;
+const MAX_CONNECTION_MS = 30_000;
 
 let service: HostileService;
 let material: RequestMaterial;
@@ -47,7 +47,7 @@ it('a service survives mutated HTTP requests, accepts only requests that prove a
     const violation = (what: string, received: Uint8Array = Buffer.of()) => {
       const changes = kinds.join(', ') || 'nothing changed';
       const texts = [bytes, received].map((text) =>
-        JSON.stringify(Buffer.from(text).toString('latin1').slice(0, MOST_SHOWN)),
+        JSON.stringify(Buffer.from(text).toString('latin1').slice(0, MAX_SHOWN)),
       );
       violations.push({
         what,
@@ -58,17 +58,17 @@ it('a service survives mutated HTTP requests, accepts only requests that prove a
     const exchanged = await deliver(service, bytes, {
       delivery,
       chance: createChance(round.seed + index),
-      limitMs: LONGEST_CONNECTION_MS,
+      limitMs: MAX_CONNECTION_MS,
     });
     const { received, answeredMs, endedMs, abandoned } = exchanged;
-    if (answeredMs > LONGEST_ANSWER_MS) violation('no response in time');
-    if (endedMs > LONGEST_CONNECTION_MS) violation('the connection was not ended');
+    if (answeredMs > MAX_ANSWER_MS) violation('no response in time');
+    if (endedMs > MAX_CONNECTION_MS) violation('the connection was not ended');
     if (received.length === 0) {
       countOutcome(outcomes, 'no response');
       // Whether the service counted a use is unknown.
       if (!entitlement.unproven) unseen += 1;
       // A refusal while bytes are on their way resets the connection, and the response may be lost.
-      const isAwaited = bytes.length <= LONGEST_HEADER && (!entitlement.unproven || delivery === 'at once');
+      const isAwaited = bytes.length <= MAX_HEADER && (!entitlement.unproven || delivery === 'at once');
       const isWhole = entitlement.request !== undefined && entitlement.request.method !== 'CONNECT';
       const isLeft = abandoned || delivery === 'then half-closed' || delivery === 'cut';
       if (isWhole && isAwaited && !isLeft) violation('a whole request was not answered');

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { documentsOf, type LinkDocument, type SecretDocument } from '../support/redeemed-answer.js';
 
 const HOST = /^[a-z0-9_]([-a-z0-9_.]*[a-z0-9_])?\.?$/i;
-const LONGEST_HOST = 254;
+const MAX_HOST = 254;
 
 /** The paths of all files below a directory. */
 export function filesBelow(root: string): string[] {
@@ -42,7 +42,7 @@ function judgeSecret(secret: SecretDocument, name: string): string | undefined {
   const ca = new X509Certificate(text('ca.crt'));
   if (!ca.ca || !certificate.checkIssued(ca) || !certificate.verify(ca.publicKey))
     return 'no CA of its ca.crt signed it';
-  if (Date.parse(certificate.validTo) < Date.now()) return 'the certificate has ended';
+  if (Date.parse(certificate.validTo) < Date.now()) return 'the certificate has expired';
   if (certificate.keyUsage !== undefined && !certificate.keyUsage.includes('1.3.6.1.5.5.7.3.2'))
     return 'the certificate is not for TLS clients';
   return undefined;
@@ -58,7 +58,7 @@ function judgeLinks(links: readonly LinkDocument[], name: string): string | unde
     if (spec.endpoints.length === 0) return 'a Link has no endpoints';
     for (const { name: role, host, port } of spec.endpoints as Record<string, string>[]) {
       if (role !== 'inter-router' && role !== 'edge') return 'an endpoint has another name';
-      if (!host || host.length > LONGEST_HOST || (isIP(host) === 0 && !HOST.test(host)))
+      if (!host || host.length > MAX_HOST || (isIP(host) === 0 && !HOST.test(host)))
         return 'an endpoint has an odd host';
       if (!/^[1-9]\d{0,4}$/.test(port ?? '') || Number(port) > 65_535) return 'an endpoint has an odd port';
     }

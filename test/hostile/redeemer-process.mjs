@@ -10,7 +10,7 @@ import { redeemToken } from '../../dist/redemption/requesting/redeem-token.js';
 
 // A redemption is a check and three postings at most.
 const EXCHANGE_MS = 3_000;
-const LONGEST_PAUSE_MS = 10;
+const MAX_PAUSE_MS = 10;
 
 async function redeem({ token, root }) {
   const deps = {
@@ -20,7 +20,7 @@ async function redeem({ token, root }) {
     materializer: directoryMaterializer(join(root, 'links'), Date.now),
     clock: Date.now,
     wait: (milliseconds) =>
-      new Promise((resolve) => setTimeout(resolve, Math.min(milliseconds, LONGEST_PAUSE_MS))),
+      new Promise((resolve) => setTimeout(resolve, Math.min(milliseconds, MAX_PAUSE_MS))),
     patienceMs: 200,
     checkpoint: () => undefined,
   };

@@ -2,7 +2,7 @@ import { randomInt } from 'node:crypto';
 import { createChance } from '../fuzz/chance.mjs';
 
 const { LINKGRANT_TEST_HOSTILE, LINKGRANT_TEST_SEED } = process.env;
-const MOST_SHOWN = 20;
+const MAX_SHOWN = 20;
 
 /** A source of repeatable random choices. */
 export type Chance = ReturnType<typeof createChance>;
@@ -54,7 +54,7 @@ export interface Violation {
 export function requireNone(violations: readonly Violation[], { seed }: HostileRound): void {
   if (violations.length === 0) return;
   const kinds = [...new Set(violations.map(({ what }) => what))];
-  const shown = kinds.slice(0, MOST_SHOWN).map((kind) => {
+  const shown = kinds.slice(0, MAX_SHOWN).map((kind) => {
     const alike = violations.filter(({ what }) => what === kind);
     return `${alike.length} times: ${kind}\n${alike[0]?.detail}`;
   });

@@ -118,7 +118,7 @@ describe('the image', () => {
     rmSync(directory, { recursive: true });
   });
 
-  it('runs as a numbered user that is not root, over Node 24', () => {
+  it('runs as a numbered user that is not root, on Node 24', () => {
     expect(last(final, 'USER')).toBe(`${NOBODY}:${NOBODY}`);
     expect(last(final, 'FROM')).toMatch(/^node:24\b/);
     expect(last(build, 'FROM')).toMatch(/^node:24\b.* AS build$/);
@@ -126,7 +126,7 @@ describe('the image', () => {
     expect(dirname(environment.LINKGRANT_DATA_DIR ?? '')).toBe(last(final, 'VOLUME'));
   });
 
-  it('is labelled as images are, with the release and commit that it is built for', () => {
+  it('has the standard labels, with the release and commit of its build', () => {
     const labels = [...last(final, 'LABEL').matchAll(/org\.opencontainers\.image\.(\w+)="([^"]+)"/g)];
     expect(Object.fromEntries(labels.map(([, key, value]) => [key, value]))).toEqual({
       title: 'linkgrant',
@@ -138,7 +138,7 @@ describe('the image', () => {
     expect(all(final, 'ARG')).toEqual(['VERSION=unreleased', 'REVISION=unknown']);
   });
 
-  it('tells what is in it', () => {
+  it('contains its list of packages', () => {
     const { bomFormat, components, metadata } = JSON.parse(
       readFileSync(inRoot('/app/sbom.cdx.json'), 'utf8'),
     );
@@ -153,7 +153,7 @@ describe('the image', () => {
     for (const unwanted of developmentOnly()) expect([...listed.keys()]).not.toContain(unwanted);
   });
 
-  it('holds what runs, and neither sources nor what built it', () => {
+  it('contains what runs, and neither sources nor build tools', () => {
     expect(readdirSync(inRoot('/app')).sort()).toEqual([
       'LICENSE',
       'dist',
@@ -178,7 +178,7 @@ describe('the image', () => {
     expect(native.filter((name) => /\.(c|cc|cpp|h|hpp|o|a|mk|gyp)$/.test(name))).toEqual([]);
   });
 
-  it('leaves out of its context what no COPY names', () => {
+  it('excludes from its build context what no COPY uses', () => {
     const let_in = readFileSync(join(PROJECT, '.dockerignore'), 'utf8').trim().split('\n');
     expect(let_in[0]).toBe('*');
     const copied = [...build, ...final]
@@ -197,7 +197,7 @@ describe('the image', () => {
   it.each([
     ['its user', NOBODY, NOBODY],
     ['a user of group 0 that nobody has heard of', 1_000_680_000, 0],
-  ])('serves as %s from files that cannot be written, and says that it is well', async (_, uid, gid) => {
+  ])('serves as %s from a read-only file system, and is healthy', async (_, uid, gid) => {
     const dataDir = inRoot(environment.LINKGRANT_DATA_DIR ?? '');
     rmSync(dataDir, { recursive: true, force: true });
     const options: SpawnOptions = {

@@ -19,7 +19,7 @@ const TOP_LEVEL = [
   'openapi.yaml',
   'package.json',
 ];
-const MOST_MEGABYTES_LEAN = 40;
+const MAX_MEGABYTES_LEAN = 40;
 
 let place: string;
 let paths: string[];
@@ -44,8 +44,8 @@ function well(ended: Ended): Ended {
 
 const moduleOf = ({ directory }: Installed, name: string) => join(directory, 'node_modules', name);
 
-describe('what npm packs', () => {
-  it('is the program, its documents and its deployments, and no test, source or map', () => {
+describe('the npm package', () => {
+  it('contains the program, its documents and its deployments, and no test, source or map', () => {
     expect(paths.filter((path) => !path.includes('/'))).toEqual(TOP_LEVEL);
     const others = paths.filter((path) => path.includes('/'));
     expect(others.filter((path) => !/^(dist\/.+\.js|docs\/.+\.md|deploy\/.+)$/.test(path))).toEqual([]);
@@ -53,7 +53,7 @@ describe('what npm packs', () => {
   });
 
   it.each(['README.md', 'deploy/bootstrap/README.md', 'docs/how-to/install.md'])(
-    'has every file that %s leads to',
+    'contains every file that %s refers to',
     (document) => {
       const text = readFileSync(join(PROJECT, document), 'utf8');
       const links = [...text.matchAll(/\]\((?!https?:|#)([^)#]+)/g)].map(([, to = '']) =>
@@ -65,15 +65,15 @@ describe('what npm packs', () => {
   );
 });
 
-describe('the package installed without what is optional', () => {
+describe('the package installed without optional packages', () => {
   it('is small, and has neither SQLite nor the Kubernetes client', () => {
     for (const name of ['better-sqlite3', '@kubernetes'])
       expect(existsSync(moduleOf(lean, name))).toBe(false);
     const [kilobytes] = execFileSync('du', ['-sk', lean.directory], { encoding: 'utf8' }).split('\t');
-    expect(Number(kilobytes) / 1024).toBeLessThan(MOST_MEGABYTES_LEAN);
+    expect(Number(kilobytes) / 1024).toBeLessThan(MAX_MEGABYTES_LEAN);
   });
 
-  it('has its bill of materials from npm', () => {
+  it('has a bill of materials from npm', () => {
     const listed = JSON.parse(npm(lean.directory, 'sbom', '--sbom-format=cyclonedx', '--omit=optional'));
     const names = listed.components.map(({ name }: { name: string }) => name);
     expect(names).toEqual(expect.arrayContaining(['linkgrant', 'jose', 'commander', 'node-forge']));
@@ -88,7 +88,7 @@ const INSTALLED: readonly [string, () => Installed][] = [
 describe.each(INSTALLED)('the command %s', (_, installed) => {
   const run = (...words: string[]) => linkgrant(words, { main: installed().command });
 
-  it('is a program that the shell finds', () => {
+  it('is found by the shell', () => {
     expect(statSync(installed().command).mode & 0o111).toBe(0o111);
     const { version } = JSON.parse(readFileSync(join(PROJECT, 'package.json'), 'utf8'));
     const bin = dirname(installed().command);
@@ -107,7 +107,7 @@ describe.each(INSTALLED)('the command %s', (_, installed) => {
     ['token', 'issue', 'token.yaml'],
     ['redemption', 'list'],
     ['serve', '--listen', '127.0.0.1:0', '--ops-listen', 'off'],
-  ])('says of %s %s what is missing and what to do', async (...words) => {
+  ])('reports for %s %s what is missing and what to do', async (...words) => {
     const ended = await run(...words, '--data-dir', join(place, 'no-store'));
     expect(ended.code).toBe(2);
     const { error, hint } = refusalOf(ended);
@@ -149,7 +149,7 @@ describe.each(INSTALLED)('the requesting side %s', (_, installed) => {
     await work.remove();
   });
 
-  it('inspects, redeems in eight runs at once for one use, and shows, dials and renews the link', async () => {
+  it('inspects, redeems in eight concurrent runs with one use, and shows, dials and renews the link', async () => {
     well(await linkgrant(['token', 'inspect', token, '--check'], { main: installed().command }));
     const links = work.path('links');
     const redeem = ['token', 'redeem', token, '--to', links, '--renew', '--timeout', '2m'];
@@ -163,7 +163,7 @@ describe.each(INSTALLED)('the requesting side %s', (_, installed) => {
     well(await run('link', 'delete', 'west', '--dir', links, '--reload-command', 'true'));
   });
 
-  it('links a site with nobody watching, in six runs at once with one reload', async () => {
+  it('links a site unattended, in six concurrent runs with one reload', async () => {
     const other = work.path('other.yaml');
     well(await accepting('token', 'issue', other, '--name', 'hub'));
     const reloads = work.path('reloads');
@@ -175,7 +175,7 @@ describe.each(INSTALLED)('the requesting side %s', (_, installed) => {
     expect(readFileSync(reloads, 'utf8')).toBe('once\n');
   });
 
-  it('says what is missing where there is no program for locks either, and loses nothing by it', async () => {
+  it('reports that no program for locks exists, and loses nothing', async () => {
     const third = work.path('third.yaml');
     well(await accepting('token', 'issue', third, '--name', 'third'));
     const words = ['bootstrap', '--token', third, '--to', work.path('third'), ...route()];
@@ -184,14 +184,14 @@ describe.each(INSTALLED)('the requesting side %s', (_, installed) => {
     const ended = await linkgrant(all, { ...options, env: { PATH: '/nowhere' } });
     expect(ended.code, ended.stderr).toBe(2);
     expect(ended.stderr).toMatch(
-      /^error: other runs of linkgrant cannot be locked out: better-sqlite3 is .+, and there is no program flock$/m,
+      /^error: no lock against concurrent runs is available: better-sqlite3 is .+, and there is no program flock$/m,
     );
     expect(ended.stderr).toMatch(/^hint: install util-linux, or linkgrant with its optional package /m);
     well(await linkgrant(all, options));
   });
 });
 
-describe('the package with better-sqlite3 built', () => {
+describe('the package with better-sqlite3', () => {
   it('serves, and its tokens are redeemed', async () => {
     // The checkout's: the same release, built for the same Node.
     const binary = 'better-sqlite3/build/Release/better_sqlite3.node';

@@ -48,7 +48,7 @@ async function ask({ port }: Serving, ca: string, { uid, code, csr }: RedeemingS
   return (await post({ port, ca }, `/${uid}`, code, { headers })).status;
 }
 
-describe('services that know a primary and its synchronous stand-by', () => {
+describe('services with a primary and its synchronous standby', () => {
   let primary: DatabaseServer;
   let standby: DatabaseServer;
   let store: GrantStore;
@@ -75,7 +75,7 @@ describe('services that know a primary and its synchronous stand-by', () => {
     ['grant list', ['grant', 'list']],
     ['grant create', ['grant', 'create', 'x']],
     ['store migrate', ['store', 'migrate']],
-  ])('let no `%s` take the stand-by alone for the store', async (_, words) => {
+  ])('do not let `%s` use the standby alone as the store', async (_, words) => {
     const refused = await run(...words, '--data-dir', work.path('host-0'), '--store', standby.url);
     expect(refused.code).toBe(2);
     const { error, hint } = refusalOf(refused);
@@ -85,7 +85,7 @@ describe('services that know a primary and its synchronous stand-by', () => {
     expect(hint).toBe('name the primary, or every server with commas between');
   });
 
-  it('answer nothing that the stand-by does not have yet, and answer it once it has', async () => {
+  it('answer nothing that the standby does not have, and answer it once it has', async () => {
     const [site] = await makeRedeemingSites(store, [{ uses: 1, sites: 1, grants: 1 }]);
     if (!site) throw new Error('there is no site');
     standby.stop();
@@ -95,7 +95,7 @@ describe('services that know a primary and its synchronous stand-by', () => {
     expect((await store.findGrant(site.uid))?.redemptions).toBe(1);
   });
 
-  it('go on when the primary is killed and the stand-by promoted, and nothing is lost or burnt', async () => {
+  it('continue when the primary is killed and the standby promoted, and no redemption or use is lost', async () => {
     const sites = await makeRedeemingSites(store, GRANTS);
     let promoted: Promise<void> | undefined;
     const strike = (begun: number): void => {
@@ -126,7 +126,7 @@ describe('services that know a primary and its synchronous stand-by', () => {
     expect(await run('redemption', 'list', '--verify', ...place)).toMatchObject({ code: 0 });
   });
 
-  it('do not take the old primary for the store when it comes back as one', async () => {
+  it('do not use the old primary as the store when it comes back as one', async () => {
     await until('the old primary starts', async () => {
       primary.start();
       return true;
@@ -134,14 +134,14 @@ describe('services that know a primary and its synchronous stand-by', () => {
     const place = ['--data-dir', work.path('host-0'), '--store', primary.url];
     const refused = await run(...SERVE, ...place);
     expect(refused.code).toBe(2);
-    expect(refusalOf(refused).error).toContain('an earlier copy of itself');
+    expect(refusalOf(refused).error).toContain('the store was rolled back');
     const doctor = await run('doctor', ...place);
     expect(doctor.stdout).toContain('it is an earlier copy');
   });
 });
 
-describe('a stand-by that was promoted without the last commits', () => {
-  it('is not added to until it is decided what may be redeemed again, and then without a restart', async () => {
+describe('a standby that was promoted without the last commits', () => {
+  it('is refused for writes until `store restored`, and then used without a restart', async () => {
     const [primary, standby] = await createPair();
     const url = storeUrl(primary, standby);
     const service = await serveOn(work, 'lone', url);

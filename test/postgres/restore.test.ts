@@ -46,8 +46,8 @@ const WAYS = [
   },
 ];
 
-describe.each(WAYS)('a database that was put back by $way', ({ way, save, restore }) => {
-  it('is not served before it is decided what may be redeemed again', async () => {
+describe.each(WAYS)('a database that was restored by $way', ({ way, save, restore }) => {
+  it('is not served before `store restored`', async () => {
     const [name = ''] = way.split(' ');
     const dataDir = ['--data-dir', work.path(name)];
     const token = work.path(`${name}.yaml`);
@@ -67,7 +67,7 @@ describe.each(WAYS)('a database that was put back by $way', ({ way, save, restor
     const start = ['serve', '--listen', '127.0.0.1:0', '--ops-listen', 'off', ...SERVED, ...place];
     const refused = await run(...start);
     expect(refused.code).toBe(2);
-    expect(refusalOf(refused).error).toContain('an earlier copy of itself: it lacks 1 entry');
+    expect(refusalOf(refused).error).toContain('the store was rolled back: its ledger lacks 1 entry');
     const doctor = await run('doctor', ...place);
     expect(doctor.stdout).toMatch(/store age +.*its ledger lacks 1 of its entries/);
     const undecided = await run('store', 'restored', ...place);

@@ -79,7 +79,7 @@ function serialIn(file: string): string {
 }
 
 describe('bootstrap --watch', () => {
-  it('joins, renews again and again in time, and ends well when it is told to', async () => {
+  it('links, renews in time again and again, and exits with 0 at SIGTERM', async () => {
     const token = await issue('6s');
     const links = work.path('links');
     const watched = watch(['--token', token, '--to', links]);
@@ -113,7 +113,7 @@ describe('bootstrap --watch', () => {
     expect((await watched.ended).code).toBe(0);
   });
 
-  it('outlasts a service that is away, and goes on when that is back', async () => {
+  it('continues after the service was down for a while', async () => {
     const token = await issue('20s');
     const watched = watch(['--token', token, '--to', work.path('links')]);
     await until(watched, () => renewalsOf(watched) === 1);
@@ -126,7 +126,7 @@ describe('bootstrap --watch', () => {
     expect((await watched.ended).code).toBe(0);
   });
 
-  it('ends when its link is removed', async () => {
+  it('exits when its link is removed', async () => {
     const token = await issue('6s');
     const watched = watch(['--token', token, '--to', work.path('links')]);
     await until(watched, () => renewalsOf(watched) >= 1);
@@ -136,7 +136,7 @@ describe('bootstrap --watch', () => {
     expect(ended.stderr).toContain('There is no link any more.');
   });
 
-  it('ends as refused for good when another certificate has taken the place of its own', async () => {
+  it('exits with 3 when another certificate has replaced its own', async () => {
     const token = await issue('30s');
     const links = work.path('links');
     const words = ['bootstrap', '--renew', '--wait', 'configured', '--token', token, '--to', links];
@@ -154,7 +154,7 @@ describe('bootstrap --watch', () => {
     expect(ended.stderr).toContain('is renewed no more: A newer certificate has replaced this one.');
   });
 
-  it('ends well, and says so, when what is there is not to be renewed', async () => {
+  it('exits with 0 and a message when the existing link cannot be renewed', async () => {
     const token = await issue('30s');
     const links = work.path('links');
     const words = ['bootstrap', '--wait', 'configured', '--token', token, '--to', links];
@@ -168,7 +168,7 @@ describe('bootstrap --watch', () => {
     expect(ended.stderr).toContain('has no renewal URL or CA');
   });
 
-  it('renews a link that ended while the machine was off, and whose token is spent', async () => {
+  it('renews a link that expired while the machine was off, with an exhausted token', async () => {
     const token = await issue('2s');
     const links = work.path('links');
     const words = ['bootstrap', '--renew', '--wait', 'configured', '--token', token, '--to', links];

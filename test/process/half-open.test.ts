@@ -18,7 +18,7 @@ const UNPROVEN_PER_SOURCE = 256;
 const place = new Workplace();
 afterAll(() => place.remove());
 
-it('5,000 half-open connections and slow senders leave the service serving', async () => {
+it('a service serves while 5,000 half-open connections and slow senders are open', async () => {
   expect(CONNECTIONS).toBeGreaterThan(1_000);
   const flags = ['--endpoint', 'inter-router=router.example.com:55671', '--ops-listen', '127.0.0.1:0'];
   const dataDir = place.path('data');
@@ -75,7 +75,7 @@ it('5,000 half-open connections and slow senders leave the service serving', asy
   for (const socket of sockets) socket.destroy();
 }, 180_000);
 
-it('hundreds of sites behind one address are served while as many idle connections come from that address', async () => {
+it('a service serves hundreds of sites behind one address while as many idle connections come from there', async () => {
   const flags = ['--endpoint', 'inter-router=router.example.com:55671', '--ops-listen', '127.0.0.1:0'];
   const dataDir = place.path('behind-one-address');
   const service = await place.serve(['--data-dir', dataDir, ...flags]);

@@ -71,8 +71,8 @@ function load(...names: string[]): void {
   for (const name of names) cpSync(east.path('input/resources', name), east.path('runtime/resources', name));
 }
 
-describe('a reload that is owed', () => {
-  it('stays so until the router has every link, not only that of the command', async () => {
+describe('a pending reload', () => {
+  it('stays pending until the router has every link, not only that of the command', async () => {
     const [a, b] = [await token('a'), await token('b')];
     well(await redeem(a, '--reload-command', 'true'));
     load('Link-a.yaml', 'Secret-a.yaml');
@@ -83,7 +83,7 @@ describe('a reload that is owed', () => {
     expect(reloads()).toHaveLength(1);
   });
 
-  it('stays so until the router has dropped a link that was removed', async () => {
+  it('stays pending until the router has dropped a deleted link', async () => {
     const b = await token('b');
     well(await redeem(b, '--reload-command', 'true'));
     load('Link-b.yaml', 'Secret-b.yaml');
@@ -92,7 +92,7 @@ describe('a reload that is owed', () => {
     expect(reloads()).toEqual(['reloaded']);
   });
 
-  it('is not when someone else has reloaded meanwhile', async () => {
+  it('is dropped if another program has reloaded meanwhile', async () => {
     const b = await token('b');
     expect((await run('link', 'delete', 'to-west', '--reload-command', 'false')).code).toBe(1);
     expect((await redeem(b, '--reload-command', 'false')).code).toBe(1);
@@ -104,7 +104,7 @@ describe('a reload that is owed', () => {
     expect(reloads()).toEqual([]);
   });
 
-  it('is done although a file that says whose turn it is was damaged', async () => {
+  it('is done although the lock file was damaged', async () => {
     const file = await token();
     well(await redeem(file, ...logging()));
     const [place = ''] = readdirSync(work.path('requesting/reloads'));
@@ -132,7 +132,7 @@ describe('a reload command', () => {
     }
   });
 
-  it('that does not end is ended with all that it started when the time of a bootstrap is over', async () => {
+  it('that does not end is killed with its children when the time of a bootstrap is over', async () => {
     const reload = stubborn();
     const words = ['--token', await token(), '--wait', 'configured', '--deadline', '4s'];
     const ended = await run('bootstrap', ...words, ...reload.words);
@@ -142,7 +142,7 @@ describe('a reload command', () => {
     await until(() => !reload.pids().some(isAlive));
   });
 
-  it('is ended with all that it started when the command that ran it is told to end', async () => {
+  it('is killed with its children when its command receives SIGTERM', async () => {
     const reload = stubborn();
     const { child, ended } = start('token', 'redeem', await token(), ...reload.words);
     await until(() => reload.pids().length === 2);
@@ -151,7 +151,7 @@ describe('a reload command', () => {
     expect(reload.pids().some(isAlive)).toBe(false);
   });
 
-  it('that another run waits for does not keep a bootstrap beyond its time, which says what it waits for', async () => {
+  it('of another run delays a bootstrap at most for its time limit, with a message', async () => {
     const reload = stubborn();
     const file = await token();
     const other = start('token', 'redeem', file, ...reload.words);

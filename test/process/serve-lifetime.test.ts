@@ -35,9 +35,9 @@ async function issue(dataDir: string): Promise<{ text: string; url: string; code
 const redeem = (token: string) =>
   linkgrant(['token', 'redeem', '-', '--to', '-', '--data-dir', place.path('site')], { input: token });
 
-describe('a service that is told to stop', () => {
+describe('a service that receives SIGTERM or SIGINT', () => {
   it.each(['SIGTERM', 'SIGINT'] as const)(
-    'on %s answers the request that is running, and exits 0',
+    'on %s answers the request in progress, and exits with 0',
     async (signal) => {
       const dataDir = place.path(`stop-${signal}`);
       const service = await place.serve(['--data-dir', dataDir, ...ENDPOINT, ...OPERATIONS]);
@@ -92,7 +92,7 @@ describe('a service whose TLS files are replaced', () => {
     return serialNumber;
   };
 
-  it('shows the new certificate after SIGHUP, keeps connections, and keeps the old one if the new is bad', async () => {
+  it('presents the new certificate after SIGHUP, retains connections, and retains the old one if the new is invalid', async () => {
     const dataDir = place.path('reload');
     const authority = await makeAuthority('TLS CA');
     const first = await makeIdentity({ authority });
@@ -132,7 +132,7 @@ describe('a service whose TLS files are replaced', () => {
     expect((await operations(service, '/readyz')).status).toBe(200);
   });
 
-  it('gives tokens the CA of the given certificate, and another one after it changed', async () => {
+  it('writes the CA of its certificate file into tokens, and another one after a change', async () => {
     const dataDir = place.path('reload-ca');
     const first = await makeIdentity();
     write(first);
@@ -148,8 +148,8 @@ describe('a service whose TLS files are replaced', () => {
   });
 });
 
-describe('a service of two workers', () => {
-  it('counts over both, replaces one that dies, and ends all of them at SIGTERM', async () => {
+describe('a service with two workers', () => {
+  it('counts uses across both, replaces one that dies, and ends both at SIGTERM', async () => {
     const dataDir = place.path('workers');
     const service = await place.serve(['--data-dir', dataDir, '--workers', '2', ...ENDPOINT, ...OPERATIONS]);
     const workers = () => childrenOf(service.pid);
@@ -197,7 +197,7 @@ describe('a service of two workers', () => {
     for (const pid of [one, two]) expect(() => process.kill(pid as number, 0)).toThrow();
   });
 
-  it('says how many serve while one does not come up, and goes on with the other', async () => {
+  it('reports how many serve while one does not start, and continues with the other', async () => {
     const dataDir = place.path('one-worker');
     const identity = await makeIdentity();
     const [cert, key, ca] = [place.path('one.crt'), place.path('one.key'), place.path('one-ca.crt')];
@@ -234,7 +234,7 @@ describe('a service of two workers', () => {
 });
 
 describe('readiness', () => {
-  it('names its parts and what is wrong with them', async () => {
+  it('reports its parts and their failures', async () => {
     const dataDir = place.path('ready');
     const service = await place.serve(['--data-dir', dataDir, ...OPERATIONS]);
     expect((await operations(service, '/healthz')).text).toBe('ok\n');
@@ -261,7 +261,7 @@ describe('readiness', () => {
 });
 
 describe('a grant made while the service had no endpoint', () => {
-  it('becomes ready, and its clock starts, once a service with one starts', async () => {
+  it('becomes ready, and its window starts, once a service with an endpoint starts', async () => {
     const dataDir = place.path('later');
     const without = await place.serve(['--data-dir', dataDir]);
     const made = await linkgrant(['grant', 'create', 'early', '-o', 'json', '--data-dir', dataDir]);

@@ -4,7 +4,7 @@ import { createServer, type Server } from 'node:net';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { createAuthority } from '../../src/pki/authority.js';
-import { linkgrant, refusalOf, Workplace } from '../support/command-line.js';
+import { linkgrant, linkgrantInProcess, refusalOf, Workplace } from '../support/command-line.js';
 import { makeIdentity, makeAuthority as makeTestAuthority } from '../support/server-identity.js';
 import { makeAuthority, OpenSsl } from '../unit/pki/openssl.js';
 
@@ -18,9 +18,9 @@ const file = (name: string, content: string) => {
   return path;
 };
 
-/** Every way to serve is refused here, so each must end by itself and leave nothing. */
+/** Runs `serve` in the process of the test, because it is refused before it opens or creates anything. */
 async function refused(words: readonly string[], env: Readonly<Record<string, string>> = {}) {
-  const ended = await linkgrant(['serve', '--data-dir', nowhere, ...words], { env });
+  const ended = await linkgrantInProcess(['serve', '--data-dir', nowhere, ...words], { env });
   expect(ended.stdout).toBe('');
   expect(existsSync(nowhere)).toBe(false);
   return { code: ended.code, ...refusalOf(ended) };
@@ -31,7 +31,7 @@ afterAll(async () => {
   await place.remove();
 });
 
-describe('a service whose configuration is wrong', () => {
+describe('a service with an invalid configuration', () => {
   const values: readonly (readonly [flag: string, key: string, value: string, allowed: string])[] = [
     ['--listen', 'listen', 'nonsense', 'HOST:PORT'],
     ['--listen', 'listen', '127.0.0.1:65536', 'HOST:PORT'],
@@ -53,15 +53,18 @@ describe('a service whose configuration is wrong', () => {
     ['--log-level', 'logLevel', 'loud', 'debug, info'],
   ];
 
-  it.each(values)('names %s, its value and what is allowed, and makes nothing (%s %s)', async (...row) => {
-    const [flag, key, value, allowed] = row;
-    const { code, error, hint } = await refused([`${flag}=${value}`]);
-    expect(code).toBe(2);
-    expect(error).toBe(`${key} (flag ${flag}) cannot be "${value}"`);
-    expect(hint).toContain(allowed);
-  });
+  it.each(values)(
+    'reports %s, its value and the allowed values, and creates nothing (%s %s)',
+    async (...row) => {
+      const [flag, key, value, allowed] = row;
+      const { code, error, hint } = await refused([`${flag}=${value}`]);
+      expect(code).toBe(2);
+      expect(error).toBe(`${key} (flag ${flag}) cannot be "${value}"`);
+      expect(hint).toContain(allowed);
+    },
+  );
 
-  it('names the variable that holds a wrong value', async () => {
+  it('reports the variable with an invalid value', async () => {
     const { code, error } = await refused([], { LINKGRANT_LISTEN: 'here' });
     expect(code).toBe(2);
     expect(error).toBe('listen (variable LINKGRANT_LISTEN) cannot be "here"');
@@ -74,7 +77,7 @@ describe('a service whose configuration is wrong', () => {
     ['no map', '- a', /is not a map of settings$/, /setting: value/],
     ['no YAML', 'listen: [\nfoo: {', /cannot be read: /, /YAML/],
     ['an alias', 'listen: &a :1\nhost: *a', /cannot be read: Alias/, /YAML/],
-  ])('names a configuration file with %s', async (_what, content, cause, allowed) => {
+  ])('reports a configuration file with %s', async (_what, content, cause, allowed) => {
     const config = file('config.yaml', content);
     const { code, error, hint } = await refused(['--config', config]);
     expect(code).toBe(2);
@@ -91,7 +94,7 @@ describe('a service whose configuration is wrong', () => {
       'a process of its own',
     ],
     [['--token-network', 'everywhere'], 'tokenNetwork (flag --token-network) cannot be "everywhere"'],
-  ])('refuses controllers that do not go together: %j', async (words, reason) => {
+  ])('refuses incompatible controllers: %j', async (words, reason) => {
     const { code, error } = await refused(words);
     expect(code).toBe(2);
     expect(error).toContain(reason);
@@ -109,19 +112,19 @@ describe('a service whose configuration is wrong', () => {
       ['--token-network', '192.0.2.0/24'],
       '--token-network would change nothing without --controllers accesstoken',
     ],
-  ])('refuses flags that would change nothing: %j', async (words, reason) => {
+  ])('refuses flags without an effect: %j', async (words, reason) => {
     const { code, error, hint } = await refused(words);
     expect({ code, error }).toEqual({ code: 2, error: reason });
     expect(hint).toMatch(/^leave it out: /);
   });
 
-  it('takes it that a variable is for the service beside it', async () => {
+  it('ignores a variable that is for the service beside it', async () => {
     const away = [...REDEEMING, '--kubeconfig', place.path('no-kubeconfig.yaml')];
     const { error } = await refused(away, { LINKGRANT_LISTEN: ':9443' });
     expect(error).toContain('no-kubeconfig.yaml');
   });
 
-  it('names a configuration file that is not there', async () => {
+  it('reports a configuration file that does not exist', async () => {
     const { code, error } = await refused(['--config', place.path('missing.yaml')]);
     expect(code).toBe(2);
     expect(error).toContain('missing.yaml cannot be read');
@@ -133,13 +136,13 @@ describe('a service whose configuration is wrong', () => {
     ['--tls-ca', '--tls-cert'],
     ['--issuer-cert', '--issuer-key'],
     ['--issuer-key', '--issuer-cert'],
-  ])('names what %s lacks', async (given, missing) => {
+  ])('reports what %s lacks', async (given, missing) => {
     const { code, error } = await refused([given, '/etc/hostname']);
     expect(code).toBe(2);
-    expect(error).toBe(`${given} needs ${missing} beside it`);
+    expect(error).toBe(`${given} requires ${missing}`);
   });
 
-  it('names a flag that does not exist, and a word too many', async () => {
+  it('reports an unknown flag, and an extra argument', async () => {
     const [unknown, extra] = await Promise.all([refused(['--lissten', ':1']), refused(['now'])]);
     expect(unknown).toMatchObject({ code: 2, error: "unknown option '--lissten' (Did you mean --listen?)" });
     expect(extra.code).toBe(2);
@@ -151,7 +154,7 @@ describe('a service whose CA cannot sign', () => {
   const startWith = (certificate: string, key: string) =>
     refused(['--listen=127.0.0.1:0', '--ops-listen=off', '--issuer-cert', certificate, '--issuer-key', key]);
 
-  it('is refused by the name of an expired CA', async () => {
+  it('is refused with the name of an expired CA', async () => {
     const { certificate, key } = await createAuthority({
       ...{ commonName: 'old authority', keyType: 'p256', lifetimeMs: 86_400_000 },
       now: Date.now() - 3 * 86_400_000,
@@ -163,7 +166,7 @@ describe('a service whose CA cannot sign', () => {
     expect(ended.hint).toContain('--issuer-cert');
   });
 
-  it("is refused by the name of a CA with somebody else's key", async () => {
+  it('is refused with the name of a CA with a key of another', async () => {
     const { certificate } = makeAuthority(openssl);
     const { key } = makeAuthority(openssl);
     const ended = await startWith(file('mine.crt', certificate), file('foreign.key', key));
@@ -173,14 +176,14 @@ describe('a service whose CA cannot sign', () => {
     expect(ended.error).not.toContain('BEGIN');
   });
 
-  it('is refused by the name of a file that is missing', async () => {
+  it('is refused with the name of a missing file', async () => {
     const ended = await startWith(place.path('no.crt'), place.path('no.key'));
     expect(ended).toMatchObject({ code: 2 });
     expect(ended.error).toContain('no.crt');
   });
 });
 
-describe('a service whose TLS files cannot be used', () => {
+describe('a service with unusable TLS files', () => {
   const startWith = (cert: string, key: string, ca: string) =>
     refused([
       '--listen=127.0.0.1:0',
@@ -193,7 +196,7 @@ describe('a service whose TLS files cannot be used', () => {
       ca,
     ]);
 
-  it('is refused by the file and the reason', async () => {
+  it('is refused with the file and the reason', async () => {
     const mine = await makeIdentity();
     const other = await makeIdentity();
     const [cert, key, ca] = [file('s.crt', mine.cert), file('s.key', mine.key), file('s.ca', mine.ca)];
@@ -220,13 +223,13 @@ describe('a service whose TLS files cannot be used', () => {
   });
 });
 
-describe('a service whose data directory cannot be used', () => {
+describe('a service with an unusable data directory', () => {
   const serveIn = (directory: string) =>
     linkgrant(['serve', '--data-dir', directory, '--listen=127.0.0.1:0', '--ops-listen=off'], {
       obeysPermissions: true,
     });
 
-  it('is refused by its name where it is a file, or not writable', async () => {
+  it('is refused with its name if it is a file, or not writable', async () => {
     const blocked = place.path('of-somebody-else');
     mkdirSync(blocked, { mode: 0o500 });
     const ends = await Promise.all([serveIn(file('a-file', '')), serveIn(blocked)]);
@@ -244,7 +247,7 @@ describe('a service whose data directory cannot be used', () => {
     ['its own key', 'server.pem', 0o604],
     ['the store', 'linkgrant.db', 0o660],
   ])(
-    'is refused where %s is open to other users, with the command that closes it',
+    'is refused if %s is accessible to other users, with the command that fixes it',
     async (_what, name, mode) => {
       const data = place.path(`open-${mode}`);
       await (await place.serve(['--data-dir', data])).stop();
@@ -253,7 +256,7 @@ describe('a service whose data directory cannot be used', () => {
       const ended = await serveIn(data);
       expect(ended.code).toBe(2);
       expect(refusalOf(ended)).toEqual({
-        error: `other users may enter or read ${open}`,
+        error: `other users can access ${open}`,
         hint: `chmod go= ${open}`,
       });
       execFileSync('/bin/sh', ['-c', refusalOf(ended).hint]);
@@ -261,7 +264,7 @@ describe('a service whose data directory cannot be used', () => {
     },
   );
 
-  it('is refused where the store is no database', async () => {
+  it('is refused if the store is not a database', async () => {
     const store = file('notes.txt', 'this is no database, but it is long enough to look like something');
     const ended = await linkgrant([
       ...['serve', '--data-dir', place.path('data'), '--store', `sqlite:${store}`],
@@ -298,7 +301,7 @@ describe('a service that cannot listen', () => {
     return { code: ended.code, ...refusalOf(ended) };
   };
 
-  it.each([[[]], [['--workers', '2']]])('ends and names the port in use and its flag %j', async (words) => {
+  it.each([[[]], [['--workers', '2']]])('exits with the port in use and its flag %j', async (words) => {
     const service = await serveOn(`127.0.0.1:${port}`, 'off', ...words);
     expect(service.code).toBe(1);
     expect(service.error).toBe(`port ${port} is in use already`);
@@ -309,7 +312,7 @@ describe('a service that cannot listen', () => {
     expect(operations.hint).toContain('--ops-listen');
   });
 
-  it('ends and names an address that this machine does not have', async () => {
+  it('exits with an address that this machine does not have', async () => {
     const { code, error, hint } = await serveOn('192.0.2.7:0', 'off');
     expect(code).toBe(1);
     expect(error).toContain('192.0.2.7');

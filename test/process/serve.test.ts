@@ -38,7 +38,7 @@ const modes = (directory: string) =>
 const digest = (file: string) => createHash('sha256').update(readFileSync(file)).digest('hex');
 
 describe('the first start', () => {
-  it('makes CAs, certificate and store for their owner alone, and says what is next', async () => {
+  it('creates CAs, certificate and store readable only by their owner, and prints the next step', async () => {
     const dataDir = place.path('first', 'data');
     const service = await place.serve(['--data-dir', dataDir, ...ENDPOINT, '--ops-listen', '127.0.0.1:0']);
     expect(statSync(dataDir).mode & 0o777).toBe(0o700);
@@ -66,12 +66,12 @@ describe('the first start', () => {
     expect(shownTo(service, dataDir, '-verify_hostname', 'elsewhere.example.com').verified).toBe(false);
   });
 
-  it('says so while no link can be accepted', async () => {
+  it('reports that no link can be accepted yet', async () => {
     const service = await place.serve(['--data-dir', place.path('no-endpoint')]);
     expect(service.said.stdout).toMatch(/^No link can be accepted yet: .*--endpoint inter-router=HOST:PORT/m);
   });
 
-  it('may be made by two services at once, which then share CAs, certificate and store', async () => {
+  it('by two services at once leaves one set of CAs, certificate and store', async () => {
     const dataDir = place.path('together');
     const [one, two] = await Promise.all([
       place.serve(['--data-dir', dataDir, ...ENDPOINT]),
@@ -104,7 +104,7 @@ describe('a later start', () => {
     return { service, certificate, verified };
   };
 
-  it('keeps CAs and certificate, however the hosts are spelled', async () => {
+  it('retains CAs and certificate, however the hosts are spelled', async () => {
     const hosts = ['--host', 'Grants.Example.com', '--host', '2001:DB8:0::1', '--host', '192.0.2.9'];
     const first = await start(...hosts);
     const kept = digest(pem);
@@ -120,7 +120,7 @@ describe('a later start', () => {
     expect(second.service.url).toMatch(/^https:\/\/grants\.example\.com:\d+$/i);
   });
 
-  it('issues the certificate anew under the same CA when the hosts change', async () => {
+  it('reissues the certificate with the same CA when the hosts change', async () => {
     const before = await start('--host', 'old.example.com');
     const after = await start('--host', 'new.example.com');
     expect(after.service.fingerprint).toBe(before.service.fingerprint);
@@ -132,7 +132,7 @@ describe('a later start', () => {
     );
   });
 
-  it('issues it anew when its file is broken, or its CA is another', async () => {
+  it('reissues it when its file is damaged, or its CA is another', async () => {
     const { service } = await start();
     writeFileSync(pem, 'half a fi');
     expect((await start()).verified).toBe(true);
@@ -151,7 +151,7 @@ describe('the URL of tokens', () => {
     return { url: parse(issued.stdout).spec.url as string, redeemed, service };
   };
 
-  it('has the external address and its path prefix, under which the routes then are', async () => {
+  it('has the external address and its path prefix, which all routes then have', async () => {
     const dataDir = place.path('external');
     const service = await place.serve([
       ...['--data-dir', dataDir, ...ENDPOINT],
@@ -167,7 +167,7 @@ describe('the URL of tokens', () => {
     expect(redeemed.code, redeemed.stderr).toBe(0);
   });
 
-  it('may have a prefix that a proxy in front takes off', async () => {
+  it('can have a prefix that a proxy removes', async () => {
     const dataDir = place.path('stripped');
     const service = await place.serve([
       ...['--data-dir', dataDir, ...ENDPOINT, '--path-prefix', '/'],

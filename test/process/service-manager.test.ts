@@ -31,7 +31,7 @@ describe('serve, started by systemd', () => {
   it.each([
     ['', []],
     [' with 2 workers', ['--workers', '2']],
-  ])('tells that it is ready, reloads and stops%s', async (status, words) => {
+  ])('notifies that it is ready, reloads and stops%s', async (status, words) => {
     const socket = work.path('notify');
     systemd = await openNotifySocket(socket);
     const service = await serve(words, { NOTIFY_SOCKET: socket });
@@ -52,7 +52,7 @@ describe('serve, started by systemd', () => {
     expect(await systemd.next(anything)).toContain('READY=1');
   });
 
-  it('gives a sign of life for as long as it is watched, and lives', async () => {
+  it('sends watchdog notifications while they are requested', async () => {
     const socket = work.path('notify');
     systemd = await openNotifySocket(socket);
     await serve([], { NOTIFY_SOCKET: socket, WATCHDOG_USEC: '200000' });
@@ -60,7 +60,7 @@ describe('serve, started by systemd', () => {
     for (let sign = 0; sign < 3; sign += 1) expect(await systemd.next(anything)).toEqual(['WATCHDOG=1']);
   });
 
-  it('gives no more signs than can be told, and stops without telling old ones', async () => {
+  it('queues no notifications that cannot be delivered, and stops without sending old ones', async () => {
     const slow = work.path('systemd-notify');
     const told = work.path('told');
     const script = `#!/bin/sh\nsleep 0.5\necho "$1" >>"${told}"\n`;
@@ -76,7 +76,7 @@ describe('serve, started by systemd', () => {
     expect(last.length).toBeLessThanOrEqual(4);
   });
 
-  it('gives none where another process is watched', async () => {
+  it('sends none if another process is watched', async () => {
     const socket = work.path('notify');
     systemd = await openNotifySocket(socket, 2);
     await serve([], { NOTIFY_SOCKET: socket, WATCHDOG_USEC: '200000', WATCHDOG_PID: '1' });
@@ -84,7 +84,7 @@ describe('serve, started by systemd', () => {
     expect(await systemd.next(() => true)).toBeNull();
   });
 
-  it('gives none any more while one of its workers hangs', async () => {
+  it('sends none while one of its workers hangs', async () => {
     const socket = work.path('notify');
     systemd = await openNotifySocket(socket, 5);
     const service = await serve(['--workers', '2'], { NOTIFY_SOCKET: socket, WATCHDOG_USEC: '200000' });
@@ -103,7 +103,7 @@ describe('serve, started by systemd', () => {
     expect(await systemd.next(anything)).toEqual(['WATCHDOG=1']);
   });
 
-  it('serves all the same where it cannot tell, and logs that once', async () => {
+  it('serves if it cannot notify, and logs that once', async () => {
     const env = { NOTIFY_SOCKET: work.path('nobody'), WATCHDOG_USEC: '100000', PATH: '/nowhere' };
     const service = await serve([], env);
     service.signal('SIGHUP');

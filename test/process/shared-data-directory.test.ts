@@ -36,8 +36,8 @@ const certificateIn = (dataDir: string) =>
     readFileSync(`${dataDir}/server.pem`, 'utf8').replace(/-----BEGIN PRIVATE[\s\S]+?PRIVATE KEY-----\n/, ''),
   );
 
-describe('a service on a data directory where another one runs', () => {
-  it('is refused by the name of the setting that differs, and changes nothing', async () => {
+describe('a service on a data directory of a running service', () => {
+  it('is refused with the name of the setting that differs, and changes nothing', async () => {
     const dataDir = newDirectory();
     const words = ['--external-url', 'https://grants.example.com', '--host', 'a.example.com'];
     await serveIn(dataDir, ...words);
@@ -65,7 +65,7 @@ describe('a service on a data directory where another one runs', () => {
     expect(readdirSync(`${dataDir}/serving`)).toHaveLength(1);
   });
 
-  it('runs beside it on a port of its own where both have the same settings', async () => {
+  it('runs on another port if both have the same settings', async () => {
     const dataDir = newDirectory();
     const words = ['--external-url', 'https://grants.example.com', '--stock-replay-window'];
     const first = await serveIn(dataDir, ...words, '1m');
@@ -86,7 +86,7 @@ describe('a service on a data directory where another one runs', () => {
     expect(certificateIn(dataDir).subjectAltName).toContain('DNS:b.example.com');
   });
 
-  it('takes over with other settings from one that was killed, and publishes its own', async () => {
+  it('starts with other settings after a killed one, and publishes its own', async () => {
     const dataDir = newDirectory();
     const first = await serveIn(dataDir, '--host', 'a.example.com');
     first.signal('SIGKILL');
@@ -98,7 +98,7 @@ describe('a service on a data directory where another one runs', () => {
     expect(second.said.stdout).toContain('Serving');
   }, 30_000);
 
-  it('leaves one that was taken for dead while it was suspended without a say', async () => {
+  it('does not overwrite a service that was suspended and looked dead', async () => {
     const dataDir = newDirectory();
     const suspended = await serveIn(dataDir, '--host', 'a.example.com');
     suspended.signal('SIGSTOP');
@@ -110,7 +110,7 @@ describe('a service on a data directory where another one runs', () => {
     expect(await urlOfTokens(dataDir)).toContain(second.url);
   }, 30_000);
 
-  it('is refused too where both share the store alone', async () => {
+  it('is refused too if both share only the store', async () => {
     const store = ['--store', `sqlite:${place.path('shared', 'grants.db')}`];
     await serveIn(newDirectory(), ...store);
     const { code, error } = await refusedIn(newDirectory(), ...ENDPOINT, ...store);

@@ -37,7 +37,7 @@ async function linksOf(name: string): Promise<{ revokedAt?: string }[]> {
   return JSON.parse(stdout).filter((redemption: { name: string }) => redemption.name === name);
 }
 
-describe('standard output that nobody reads', () => {
+describe('closed standard output', () => {
   it.each([
     ['grant', 'list', ...data],
     ['grant', 'list', '-o', 'json', ...data],
@@ -52,7 +52,7 @@ describe('standard output that nobody reads', () => {
   it.each([
     ['grant', 'create', 'unread', ...data],
     ['token', 'issue', '-', '--name', 'unread', ...data],
-  ])('leaves no grant behind whose code %s %s was to show', async (...words) => {
+  ])('leaves no grant whose code %s %s was to print', async (...words) => {
     const ended = await run('unread', words);
     expect(ended.code).toBe(1);
     expect(refusalOf(ended).error).toBe(
@@ -61,7 +61,7 @@ describe('standard output that nobody reads', () => {
     expect(await grants()).not.toContain('unread');
   });
 
-  it('has the link that it was to show revoked', async () => {
+  it('revokes the link that was to be printed', async () => {
     const ended = await run('unread', ['link', 'generate', 'unread', ...data]);
     expect(ended.code).toBe(1);
     expect(refusalOf(ended).error).toBe(
@@ -71,8 +71,8 @@ describe('standard output that nobody reads', () => {
   });
 });
 
-describe('standard output that is full', () => {
-  it('has the link that it was to show revoked', async () => {
+describe('full standard output', () => {
+  it('revokes the link that was to be printed', async () => {
     const ended = await run('full', ['link', 'generate', 'full', ...data]);
     expect(ended.code).toBe(1);
     expect(refusalOf(ended).error).toBe('standard output cannot be written (ENOSPC)');
@@ -85,7 +85,7 @@ describe('standard output that is full', () => {
     ['grant', 'create', 'full', ...data],
     ['grant', 'create', 'full', '-o', 'json', ...data],
     ['token', 'issue', '-', '--name', 'full', ...data],
-  ])('is told by %s %s, and no grant is left behind', async (...words) => {
+  ])('is reported by %s %s, and leaves no grant', async (...words) => {
     const ended = await run('full', words);
     expect(ended.code).toBe(1);
     expect(refusalOf(ended).error).toBe('standard output cannot be written (ENOSPC)');

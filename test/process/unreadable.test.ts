@@ -40,8 +40,8 @@ const serve = () => place.serve([...site(), '--host', 'vm'], { obeysPermissions 
 const issue = () =>
   linkgrant(['token', 'issue', '-', '-n', 'west', '--data-dir', place.path('data')], { obeysPermissions });
 
-describe('what cannot be read on the accepting side is not taken for absent', () => {
-  it('a namespace, which keeps no other from being served', async () => {
+describe('an unreadable file on the accepting side is not treated as absent', () => {
+  it('a namespace, while other namespaces are served', async () => {
     const file = close(copySite('west', home, 'north').path('runtime/resources'));
     const { said } = await serve();
     expect(said.stdout).toContain(`Namespace north: no links, ${file} cannot be read: ${DENIED}`);
@@ -67,7 +67,7 @@ describe('what cannot be read on the accepting side is not taken for absent', ()
     expect(refusalOf(ended).hint).toMatch(/^run it as the user with uid \d+/);
   });
 
-  it('another file than those that are looked for is passed over', async () => {
+  it('except a file that is not needed', async () => {
     await serve();
     close(west.path('runtime/resources/Certificate-west.yaml'));
     expect((await issue()).code).toBe(0);
@@ -82,7 +82,7 @@ describe('what cannot be read on the accepting side is not taken for absent', ()
   });
 });
 
-describe('what cannot be read on the requesting side is not taken for absent', () => {
+describe('an unreadable file on the requesting side is not treated as absent', () => {
   it.each([
     ['status', []],
     ['check', ['tm3']],
@@ -116,7 +116,7 @@ describe('what cannot be read on the requesting side is not taken for absent', (
   });
 });
 
-describe('a site whose resources are not what they should be', () => {
+describe('a site with invalid resources', () => {
   it.each([
     [
       'an issuer that leads out of its directory',
@@ -146,7 +146,7 @@ describe('a site whose resources are not what they should be', () => {
       'port: "1e3"',
       'RouterAccess "west" has "1e3" as the port of edge, which is no port',
     ],
-  ])('gives no link: %s', async (_what, file, from, to, reason) => {
+  ])('accepts no link: %s', async (_what, file, from, to, reason) => {
     copySite('west', home, 'north');
     await serve();
     edit(west.path('runtime/resources', file), from, to);

@@ -10,7 +10,7 @@ const recorded = (name: string) =>
 const success = recorded('success');
 const [, secret = '', link = ''] = success.split(/^---\n/m);
 
-describe('the stock client', () => {
+describe('the independent Go client', () => {
   const open: RecordedServer[] = [];
   const serve = async (...given: Parameters<typeof startRecordedServer>) => {
     const server = await startRecordedServer(...given);
@@ -23,7 +23,7 @@ describe('the stock client', () => {
     for (const server of open.splice(0)) await server.close();
   });
 
-  it.each(READERS)('reads a recorded answer of the real server with the %s reader', async (reader) => {
+  it.each(READERS)('reads a recorded response of the real server with the %s reader', async (reader) => {
     const { token, seen } = await serve([{ status: 200, body: success }]);
     const report = await runStockClient({ token, reader, name: 'my-link', subject: 'a-subject' });
     expect(report).toMatchObject({
@@ -54,20 +54,20 @@ describe('the stock client', () => {
     expect(seen[0]?.headers).toMatchObject({ name: 'my-link', subject: 'a-subject', 'content-length': '9' });
   });
 
-  it('sends neither name nor subject unless told to', async () => {
+  it('sends name and subject only if given', async () => {
     const { token, seen } = await serve([{ status: 200, body: success }]);
     await runStockClient({ token, reader: 'strict' });
     expect(seen[0]?.headers).not.toHaveProperty('name');
     expect(seen[0]?.headers).not.toHaveProperty('subject');
   });
 
-  it('takes the unquoted name n for false, as YAML 1.1 readers do', async () => {
+  it('reads the unquoted name n as false, as YAML 1.1 readers do', async () => {
     const { token } = await serve([{ status: 200, body: success.replaceAll('my-link', 'n') }]);
     const report = await runStockClient({ token, reader: 'kubernetes' });
     expect(report.secretName).not.toBe('n');
   });
 
-  it('loses a broken second Link silently with the kubernetes reader, and fails with the strict one', async () => {
+  it('ignores an invalid second Link with the kubernetes reader, and fails with the strict one', async () => {
     const { token } = await serve([{ status: 200, body: `---\n${secret}---\n${link}---\nkind: [Link\n` }]);
     const silent = await runStockClient({ token, reader: 'kubernetes' });
     expect(silent).toMatchObject({ exitCode: 0, links: [{ name: 'my-link' }] });
@@ -81,7 +81,7 @@ describe('the stock client', () => {
     expect(report).toMatchObject({ exitCode: 1, error: expect.stringContaining('a Link before the Secret') });
   });
 
-  it('shows people the text of a refusal', async () => {
+  it('prints the text of a refusal', async () => {
     const { token } = await serve([{ status: 404, body: recorded('spent') }]);
     const report = await runStockClient({ token, reader: 'strict' });
     expect(report).toMatchObject({
@@ -98,7 +98,7 @@ describe('the stock client', () => {
     expect(seen).toHaveLength(1);
   });
 
-  it('posts again until it is answered', async () => {
+  it('repeats its request until it is answered', async () => {
     const { token, seen } = await serve([
       { status: 503, body: 'Internal error\n' },
       { status: 503, body: 'Internal error\n' },
@@ -109,14 +109,14 @@ describe('the stock client', () => {
     expect(seen).toHaveLength(3);
   });
 
-  it('refuses a server that offers TLS 1.2 only', async () => {
+  it('refuses a server that supports only TLS 1.2', async () => {
     const { token, seen } = await serve([{ status: 200, body: success }], { maxVersion: 'TLSv1.2' });
     const report = await runStockClient({ token, reader: 'strict' });
     expect(report).toMatchObject({ exitCode: 1, error: expect.stringContaining('protocol version') });
     expect(seen).toHaveLength(0);
   });
 
-  it('fails when the key in the answer is not the certificate’s', async () => {
+  it('fails when the key in the response does not match the certificate', async () => {
     const { token } = await serve([
       { status: 200, body: success.replace(/tls\.key: .*/, 'tls.key: bm90IGEga2V5') },
     ]);

@@ -7,7 +7,7 @@ const LONGEST = `${'a'.repeat(61)}.${'b'.repeat(63)}.${'c'.repeat(63)}.${'d'.rep
 // Names that YAML 1.1 takes for a boolean, a number or nothing at all when they are not quoted.
 const NAMES = ['n', 'yes', '1e3', 'null', 'off', '0x1f', '1-0', LONGEST];
 
-describe('a stock party at the built service', () => {
+describe('the Go client at the built service', () => {
   const service = new Service();
   beforeAll(async () => {
     buildStockClient();
@@ -20,7 +20,7 @@ describe('a stock party at the built service', () => {
   afterAll(() => service.stop());
 
   describe.each(READERS)('with the %s reader', (reader) => {
-    it('is given a usable Secret and a Link for each group, in the order of the groups', async () => {
+    it('gets a usable Secret and a Link for each group, in the order of the groups', async () => {
       const token = service.createToken(`site-${reader}`);
       const report = await runStockClient({ token, reader, name: 'east', subject: 'a-site' });
       expect(report).toMatchObject({
@@ -56,19 +56,19 @@ describe('a stock party at the built service', () => {
     });
   });
 
-  it('gets the grant’s name where it names nothing', async () => {
+  it("gets the grant's name if it sends no name", async () => {
     const token = service.createToken('unnamed');
     const report = await runStockClient({ token, reader: 'strict' });
     expect(report).toMatchObject({ exitCode: 0, secretName: 'unnamed', commonName: 'unnamed' });
   });
 
-  it('gets the name as subject where the subject header is empty', async () => {
+  it('gets the name as subject if the subject header is empty', async () => {
     const token = service.createToken('no-subject');
     const report = await runStockClient({ token, reader: 'strict', name: 'west', subject: '' });
     expect(report).toMatchObject({ exitCode: 0, secretName: 'west', commonName: 'west' });
   });
 
-  it('is told of a spent grant in the words that it knows', async () => {
+  it("gets Skupper's text for an exhausted grant", async () => {
     const token = service.createToken('spent');
     await runStockClient({ token, reader: 'strict', name: 'first' });
     const report = await runStockClient({ token, reader: 'strict', name: 'second' });
@@ -80,7 +80,7 @@ describe('a stock party at the built service', () => {
     expect(service.showGrant('spent')).toMatchObject({ redemptions: 1, state: 'exhausted' });
   });
 
-  it('is refused with a wrong code, spent grant or not, in the words that it knows', async () => {
+  it("gets Skupper's text for a wrong code, also if the grant is exhausted", async () => {
     const token = service.createToken('wrong');
     const forged = `${token}.forged`;
     writeFileSync(forged, readFileSync(token, 'utf8').replace(/code: .*/, 'code: AAAABBBBCCCCDDDDEEEEFFFF'));
@@ -94,7 +94,7 @@ describe('a stock party at the built service', () => {
     expect(await runStockClient({ token: forged, reader: 'strict' })).toMatchObject(refused);
   });
 
-  it('gets the same certificate again when it posts again for a single use', async () => {
+  it('gets the same certificate again when it repeats its request for a single-use grant', async () => {
     const token = service.createToken('lost-answer');
     const run = { token, reader: 'kubernetes', name: 'north', subject: 'the-site' } as const;
     const first = await runStockClient(run);
@@ -103,7 +103,7 @@ describe('a stock party at the built service', () => {
     expect(service.showGrant('lost-answer')).toMatchObject({ redemptions: 1 });
   });
 
-  it('redeems signed tokens of one grant, each to its own use, and a lost answer is not lost', async () => {
+  it('redeems signed tokens of one grant, each exactly once, and gets a lost response again', async () => {
     service.createToken('hub', '--redemptions-allowed=3');
     const [one, two] = [service.signToken('hub'), service.signToken('hub', '--redemptions-allowed=2')];
     const run = { token: one, reader: 'strict', name: 'to-hub', subject: 'the-site' } as const;
@@ -121,7 +121,7 @@ describe('a stock party at the built service', () => {
     expect(service.showGrant('hub')).toMatchObject({ redemptions: 3, state: 'exhausted' });
   });
 
-  it('spends one use for each answer of a grant of several', async () => {
+  it('spends one use for each response of a grant with several uses', async () => {
     const token = service.createToken('several', '--redemptions-allowed=2');
     const run = { token, reader: 'strict', name: 'south', subject: 'some-site' } as const;
     const serials = [(await runStockClient(run)).serial, (await runStockClient(run)).serial];
@@ -130,7 +130,7 @@ describe('a stock party at the built service', () => {
   });
 });
 
-describe('a name that a reader could take for something else', () => {
+describe('a name that a YAML reader could convert', () => {
   const service = new Service();
   beforeAll(async () => {
     buildStockClient();
@@ -148,7 +148,7 @@ describe('a name that a reader could take for something else', () => {
   });
 });
 
-describe('a stock party that posts every so often', () => {
+describe('a Go client that repeats its request at intervals', () => {
   const service = new Service();
   beforeAll(buildStockClient);
   afterAll(() => service.stop());

@@ -27,7 +27,7 @@ export async function makeIssuerKey(kid: string): Promise<IssuerKey> {
   return { kid, algorithm: 'ES256', secret: privateKey, jwk };
 }
 
-/** What a bearer token says, where it is not what a good one of an operator would. */
+/** The claims in which a bearer token differs from a valid token of an operator. */
 export interface BearerClaims {
   readonly issuer?: string;
   readonly audience?: string;

@@ -10,8 +10,11 @@ import { refuseSecrets } from './no-secret.js';
 
 const MAIN = resolve(import.meta.dirname, '../../dist/main.js');
 const { PATH = '', NODE_COMPILE_CACHE } = process.env;
-// Variables of the machine that runs the tests must not configure the program. Node may store compiled code.
-const BARE_ENVIRONMENT = {
+/**
+ * The variables that a started program gets: those of the machine that runs the tests must not configure it. Node may store
+ * compiled code.
+ */
+export const BARE_ENVIRONMENT = {
   PATH,
   HOME: tmpdir(),
   ...(NODE_COMPILE_CACHE !== undefined && { NODE_COMPILE_CACHE }),
@@ -24,6 +27,8 @@ const WITHOUT_MIGHT = ['setpriv', '--bounding-set=-dac_override,-dac_read_search
 export interface RunOptions extends ProcessOptions {
   readonly input?: string;
   readonly env?: Readonly<Record<string, string>>;
+  /** How far the clock of a command is ahead that runs in this process. */
+  readonly clockOffsetMs?: number;
 }
 
 /** What a command can have only as a process of its own. */
@@ -93,10 +98,18 @@ export function startLinkgrant(words: readonly string[], options: RunOptions = {
  * which listens for signals.
  */
 export async function linkgrant(words: readonly string[], options: RunOptions = {}): Promise<Ended> {
-  const { input = '', env = {}, ...processOptions } = options;
+  const { input, env, clockOffsetMs, ...processOptions } = options;
   if (words[0] === 'serve' || Object.values(processOptions).some((value) => value !== undefined)) {
     return linkgrantProcess(words, options);
   }
+  return linkgrantInProcess(words, options);
+}
+
+/** Runs a command in this process, from the sources. */
+export async function linkgrantInProcess(
+  words: readonly string[],
+  { input = '', env = {}, clockOffsetMs = 0 }: Pick<RunOptions, 'input' | 'env' | 'clockOffsetMs'>,
+): Promise<Ended> {
   const written = { stdout: '', stderr: '' };
   const streamTo = (name: 'stdout' | 'stderr') =>
     new Writable({
@@ -107,7 +120,7 @@ export async function linkgrant(words: readonly string[], options: RunOptions = 
     });
   const code = await runCommandLine(
     ['node', 'linkgrant', ...words],
-    { clock: Date.now, checkpoint: () => {} },
+    { clock: () => Date.now() + clockOffsetMs, checkpoint: () => {} },
     {
       stdin: Readable.from(input === '' ? [] : [Buffer.from(input)]),
       stdout: streamTo('stdout'),

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
 import { PROJECT } from './project-copy.js';
 
-describe('the closing line of a run', () => {
+describe('the last line of .ci/run', () => {
   const directory = mkdtempSync(join(tmpdir(), 'linkgrant-counts-'));
   afterAll(() => rmSync(directory, { recursive: true }));
 
@@ -27,11 +27,11 @@ describe('the closing line of a run', () => {
     });
   });
 
-  it('tells of failed tests', () => {
+  it('counts failed tests', () => {
     expect(count(`a=1=${report(3, 2)}`)).toEqual({ status: 1, last: '3 passed, 2 failed' });
   });
 
-  it('names each failed test and file, with what it said', () => {
+  it('lists each failed test and file, with its message', () => {
     const path = join(directory, 'named.json');
     const assertionResults = [
       { status: 'passed', fullName: 'a store counts', failureMessages: [] },

@@ -28,8 +28,8 @@ function ownFiles(directory: string): string[] {
     });
 }
 
-describe('where packages come from is the user’s business', () => {
-  it('no file names the host of a registry', () => {
+describe('package registries', () => {
+  it('no file contains the host of a registry', () => {
     const files = ownFiles(PROJECT);
     expect(files.length).toBeGreaterThan(100);
     const named = files.flatMap((path) => {
@@ -39,7 +39,7 @@ describe('where packages come from is the user’s business', () => {
     expect(named).toEqual([]);
   });
 
-  it('the lock file pins every package by its hash and none by an address', () => {
+  it('the lock file pins every package by its hash, without an address', () => {
     const { packages } = JSON.parse(readFileSync(join(PROJECT, 'package-lock.json'), 'utf8')) as {
       packages: Record<string, { resolved?: string; integrity?: string }>;
     };
@@ -51,7 +51,7 @@ describe('where packages come from is the user’s business', () => {
     expect(unpinned.map(([path]) => path)).toEqual([]);
   });
 
-  it('npm is told to keep it so, and told of no registry', () => {
+  it('.npmrc omits addresses, and names no registry', () => {
     const lines = readFileSync(join(PROJECT, '.npmrc'), 'utf8').split('\n');
     expect(lines).toContain('omit-lockfile-registry-resolved=true');
     expect(lines.filter((line) => /registry\s*=\s*\w+:/.test(line))).toEqual([]);

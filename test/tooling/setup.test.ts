@@ -89,7 +89,7 @@ describe('the set-up of a checkout', () => {
     cpSync(root, finished, copying);
   };
 
-  it('installs and builds a fresh clone, and then does nothing and says nothing', async () => {
+  it('installs and builds a fresh clone, and then does nothing and prints nothing', async () => {
     expect(await setUp()).toEqual({ status: 0, lines: [INSTALLS, BUILDS], err: '' });
     expect(readFileSync(join(root, 'dist/main.js'), 'utf8')).toMatch(/^#!\/usr\/bin\/env node\n/);
     expect(statSync(join(root, 'dist/main.js')).mode & 0o111).toBe(0o111);
@@ -98,7 +98,7 @@ describe('the set-up of a checkout', () => {
     expect(statSync(join(root, 'dist/main.js')).mtimeMs).toBe(mtimeMs);
   });
 
-  it('builds anew what has changed, and removes what no source stands for any more', async () => {
+  it('rebuilds what has changed, and removes output without a source', async () => {
     await afterSetUp();
     expect(has('dist/deep/gone.js')).toBe(true);
     rmSync(join(root, 'src/deep'), { recursive: true });
@@ -108,20 +108,20 @@ describe('the set-up of a checkout', () => {
     expect(has('dist/deep')).toBe(false);
   });
 
-  it('installs again when the lock file has changed, and builds again when told to', async () => {
+  it('installs again when the lock file has changed, and builds again with --force-build', async () => {
     await afterSetUp();
     writeLock('\n');
     expect(await setUp()).toMatchObject({ status: 0, lines: [INSTALLS] });
     expect(await setUp('--force-build')).toMatchObject({ status: 0, lines: [BUILDS] });
   });
 
-  it('installs again where the packages were built for another Node', async () => {
+  it('installs again if the packages were built for another Node', async () => {
     await afterSetUp();
     write('node_modules/.linkgrant-installed', 'of another Node\n');
     expect(await setUp()).toMatchObject({ status: 0, lines: [INSTALLS] });
   });
 
-  it('ends badly where an optional package could not be built, which npm alone does not tell', async () => {
+  it('fails if an optional package could not be built, which npm ignores', async () => {
     mkdirSync(join(root, 'native'));
     const scripts = { install: 'exit 1' };
     write('native/package.json', JSON.stringify({ name: 'native', version: '1.0.0', scripts }));
@@ -138,7 +138,7 @@ describe('the set-up of a checkout', () => {
     expect(ended.err).toContain("setup: native could not be installed; npm's log says why");
   });
 
-  it('leaves the last build where the sources do not compile, says why, and tries again', async () => {
+  it('retains the last build if the sources do not compile, prints the reason, and tries again', async () => {
     await afterSetUp();
     write('src/main.ts', 'export const answer: number = "two";\n');
     const broken = await setUp();
@@ -147,14 +147,14 @@ describe('the set-up of a checkout', () => {
     expect(await setUp()).toMatchObject({ status: 1, lines: [BUILDS] });
   });
 
-  it('does the work once when several start at once', async () => {
+  it('does the work once when several runs start at once', async () => {
     const runs = await Promise.all(Array.from({ length: 5 }, () => setUp()));
     expect(runs.map(({ status }) => status)).toEqual([0, 0, 0, 0, 0]);
     expect(runs.flatMap(({ lines }) => lines)).toEqual([INSTALLS, BUILDS]);
     expect(await setUp()).toMatchObject({ status: 0, lines: [] });
   });
 
-  it('goes on where a run was killed', async () => {
+  it('continues after a run was killed', async () => {
     mkdirSync(join(root, '.cache'));
     // No process can have this id: it is above what Linux gives out.
     write('.cache/setup.lock', '4194305');

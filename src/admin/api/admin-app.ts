@@ -12,9 +12,9 @@ import { type Authenticate, type Caller, requireRole } from './bearer.js';
 import { adminProblem, problemStatus } from './problem.js';
 import { ADMIN_ROUTES, type AdminRoute } from './routes.js';
 
-const MOST_BYTES = 64 * 1024;
+const MAX_BYTES = 64 * 1024;
 const KEY = /^[\x21-\x7e]{1,255}$/;
-const MOST_ISSUES = 5;
+const MAX_ISSUES = 5;
 
 /** Dependencies of the admin API. */
 export interface AdminAppDependencies {
@@ -77,7 +77,7 @@ function authenticating(deps: AdminAppDependencies): express.RequestHandler {
     const findings = findingsOf(response);
     findings.peer = peer;
     try {
-      const search = { cachedOnly: await deps.failures.isSpent(peer) };
+      const search = { skipsRefetch: await deps.failures.isSpent(peer) };
       findings.caller = await deps.authenticate(request.headers.authorization, search);
     } catch (error) {
       const isFailure = problemStatus(refusalOf(error).code) === 401;
@@ -117,7 +117,7 @@ function handlersOf(route: AdminRoute, deps: AdminAppDependencies): express.Requ
   return takesBody ? [isAllowed, requireJson, readJsonWithin(deps.bodyTimeoutMs), run] : [isAllowed, run];
 }
 
-const readJson = express.json({ limit: MOST_BYTES, inflate: false, type: () => true });
+const readJson = express.json({ limit: MAX_BYTES, inflate: false, type: () => true });
 
 function readJsonWithin(timeoutMs: number): express.RequestHandler {
   return (request, response, next) => {
@@ -146,7 +146,7 @@ const requireJson: express.RequestHandler = (request, _response, next) => {
 function read(schema: ZodType, value: unknown, what: string): unknown {
   const parsed = schema.safeParse(value);
   if (parsed.success) return parsed.data;
-  const issues = parsed.error.issues.slice(0, MOST_ISSUES).map(({ path, message }) => {
+  const issues = parsed.error.issues.slice(0, MAX_ISSUES).map(({ path, message }) => {
     return `${[what, ...path].map(String).join('.')}: ${message}`;
   });
   throw new AdministrationError('request_invalid', issues.join('; '));

@@ -45,11 +45,14 @@ export type BearerKeys = (
 
 /** Where a key is looked up. */
 export interface KeySearch {
-  /** True if only cached keys are used, and none is fetched for this sender. */
-  readonly cachedOnly?: boolean;
+  /** If true, an unknown key id does not cause a second fetch while the cached keys are fresh. */
+  readonly skipsRefetch?: boolean;
 }
 
-/** Returns the caller of a request with this Authorization header. Rejects with AdministrationError, also without a role. */
+/**
+ * Returns the caller of a request with this Authorization header. Rejects with
+ * AdministrationError if the token is missing or not valid, or contains no accepted role.
+ */
 export type Authenticate = (authorization: string | undefined, search?: KeySearch) => Promise<Caller>;
 
 const BEARER = /^Bearer +([\w-]+\.[\w-]+\.[\w-]+)$/i;
@@ -62,7 +65,7 @@ export function bearerAuthentication(rules: BearerRules, keys: BearerKeys, clock
       throw new AdministrationError('bearer_missing', 'the request has no bearer token');
     }
     const token = BEARER.exec(authorization)?.[1];
-    if (token === undefined) throw invalid('it is no signed JWT');
+    if (token === undefined) throw invalid('the Authorization header is not Bearer with a signed JWT');
     const options = {
       ...{ issuer, audience, algorithms: [...algorithms], requiredClaims: ['exp', 'sub'] },
       clockTolerance: clockToleranceMs / 1000,
@@ -76,23 +79,23 @@ export function bearerAuthentication(rules: BearerRules, keys: BearerKeys, clock
       throw refusalOf(error);
     }
     const { sub: subject } = payload as { readonly sub?: unknown };
-    // RFC 7519 §4.1.2: values of another type can have the same text for different callers, who would then share idempotency
-    // keys.
+    // `sub` is a string (RFC 7519 §4.1.2). Two callers whose `sub` has another type could convert to the same string and
+    // then share idempotency keys.
     if (typeof subject !== 'string' || subject === '') throw invalid('its subject is not a string');
     const role = roleOf(payload, rules);
     if (!role) {
-      throw new AdministrationError('role_insufficient', 'the bearer token names no role for this service');
+      throw new AdministrationError('role_insufficient', 'the bearer token contains no role of this service');
     }
     return { issuer, subject, role };
   };
 }
 
-/** Throws unless the caller has this role. */
-export function requireRole({ role }: Caller, wanted: Role): void {
-  if (role === wanted || role === 'operator') return;
+/** Throws an AdministrationError unless the caller has this role; `operator` includes `viewer`. */
+export function requireRole({ role }: Caller, requiredRole: Role): void {
+  if (role === requiredRole || role === 'operator') return;
   throw new AdministrationError(
     'role_insufficient',
-    'this takes the role operator, and the bearer token says viewer',
+    'this request requires the role operator; the bearer token has the role viewer',
   );
 }
 
@@ -106,7 +109,7 @@ function invalid(reason: string, cause?: unknown): AdministrationError {
 function refusalOf(error: unknown): AdministrationError {
   if (error instanceof AdministrationError) return error;
   if (error instanceof errors.JWTExpired)
-    return new AdministrationError('bearer_expired', 'the bearer token has ended', { cause: error });
+    return new AdministrationError('bearer_expired', 'the bearer token has expired', { cause: error });
   if (error instanceof errors.JOSEError || error instanceof TypeError) return invalid('', error);
   throw error;
 }

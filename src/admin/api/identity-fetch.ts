@@ -1,7 +1,7 @@
 import { request as httpRequest } from 'node:http';
 import { request as httpsRequest } from 'node:https';
 
-const MOST_BYTES = 1024 * 1024;
+const MAX_BYTES = 1024 * 1024;
 
 /** Sends a GET and resolves with the whole response of at most 1 MiB. Redirects are not followed. */
 export type IdentityFetch = (url: string, signal: AbortSignal) => Promise<Response>;
@@ -21,7 +21,7 @@ export function identityFetch(ca: string | undefined): IdentityFetch {
         let length = 0;
         answer.on('data', (piece: Buffer) => {
           length += piece.length;
-          if (length > MOST_BYTES) sent.destroy(new Error('the answer is longer than 1 MiB'));
+          if (length > MAX_BYTES) sent.destroy(new Error('the answer is longer than 1 MiB'));
           else pieces.push(piece);
         });
         answer.once('error', reject);

@@ -2,20 +2,20 @@ import { statSync } from 'node:fs';
 import { createLocalJWKSet, type JSONWebKeySet } from 'jose';
 import { AdministrationError } from '../../domain/administration-error.js';
 import { readBoundedText } from '../../files/bounded-text.js';
-import { reading } from '../../files/file-error.js';
+import { withFileErrors } from '../../files/file-error.js';
 import type { BearerKeys } from './bearer.js';
 
-const PUBLIC_KINDS = ['RSA', 'EC', 'OKP'];
+const ASYMMETRIC_KEY_TYPES = ['RSA', 'EC', 'OKP'];
 
 /**
- * Reads keys from a JWKS file (RFC 7517), again when it changes. While the file is unusable every token is refused.
- * Throws UnreadableFileError if it is unusable now.
+ * Reads keys from a JWKS file (RFC 7517), again when it changes. While the file cannot be read, every token is
+ * refused. Throws UnreadableFileError if the file cannot be read at start.
  */
 export function jwksFile(file: string): BearerKeys {
   let version = '';
   let keys = createLocalJWKSet({ keys: [] });
   const load = () => {
-    const { mtimeMs, size, ino } = reading(file, () => statSync(file));
+    const { mtimeMs, size, ino } = withFileErrors(file, () => statSync(file));
     const found = `${mtimeMs} ${size} ${ino}`;
     if (found === version) return;
     keys = createLocalJWKSet(readKeys(file));
@@ -27,7 +27,7 @@ export function jwksFile(file: string): BearerKeys {
       load();
     } catch (cause) {
       version = '';
-      throw new AdministrationError('identity_unavailable', 'the file of public keys cannot be used now', {
+      throw new AdministrationError('identity_unavailable', 'the JWKS file of the admin API cannot be read', {
         cause,
       });
     }
@@ -37,14 +37,19 @@ export function jwksFile(file: string): BearerKeys {
 
 function readKeys(file: string): JSONWebKeySet {
   const text = readBoundedText(file);
-  return reading(file, () => {
+  return withFileErrors(file, () => {
     const set: unknown = JSON.parse(text);
     const keys = (set as Partial<JSONWebKeySet> | null)?.keys;
     if (!Array.isArray(keys) || keys.length === 0)
-      throw new Error('it is no JWKS, an object with a list of keys');
+      throw new Error('it is not a JWKS: expected an object whose "keys" is a list with at least one key');
     // A file that only verifies signatures must not contain private or symmetric keys.
-    const isPublic = keys.every((key) => PUBLIC_KINDS.includes(String(key?.kty)) && key.d === undefined);
-    if (!isPublic) throw new Error('it has a key that is no public key of RSA, EC or OKP');
+    const isPublic = keys.every(
+      (key) => ASYMMETRIC_KEY_TYPES.includes(String(key?.kty)) && key.d === undefined,
+    );
+    if (!isPublic)
+      throw new Error(
+        'it contains a private or symmetric key; only public RSA, EC and OKP keys are accepted',
+      );
     return { keys };
   });
 }

@@ -53,12 +53,12 @@ export function oidcKeys({ issuer, fetch, clock, cooldownMs = 30_000 }: OidcOpti
     }
   };
 
-  return async (header, token, { cachedOnly = false } = {}) => {
+  return async (header, token, { skipsRefetch = false } = {}) => {
     if (cached && isWithin(cached.at, CACHE_MS)) {
       try {
         return await cached.keys(header, token);
       } catch (error) {
-        const mayFetch = !cachedOnly && !isWithin(cached.at, cooldownMs);
+        const mayFetch = !skipsRefetch && !isWithin(cached.at, cooldownMs);
         if (!mayFetch || !(error instanceof errors.JWKSNoMatchingKey)) throw error;
       }
     }

@@ -1,15 +1,16 @@
 import { z } from 'zod';
 import { ACCESS_GRANT_STATES } from '../../domain/access-grant.js';
+import { LABEL_SELECTOR_HINT, parseLabelSelector } from '../../domain/label-selector.js';
 import { isNamespace, isResourceName, isUuid } from '../../domain/names.js';
 
-const MOST_PER_PAGE = 500;
+const MAX_PAGE_SIZE = 500;
 const USUAL_PER_PAGE = 100;
 // The same limits as on the command line.
-const MOST = 999_999_999;
+const MAX_COUNT = 999_999_999;
 const RFC_3339 = /^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}(\.\d{1,9})?(Z|[+-]\d{2}:\d{2})$/;
 
 const text = (most: number) => z.string().min(1).max(most);
-const count = z.int().min(1).max(MOST);
+const count = z.int().min(1).max(MAX_COUNT);
 const duration = text(64);
 const rule = z.string().max(64 * 1024);
 const uuid = z.string().refine(isUuid, 'must be a UUID in lower case');
@@ -35,6 +36,19 @@ function withoutUndefined<V>(rules: Readonly<Record<string, V | undefined>>): Re
   return Object.fromEntries(entries);
 }
 
+// Keys, values and lengths are validated by the operations.
+const labels = <T extends z.ZodType>(value: T) =>
+  z
+    .unknown()
+    // A record ignores this member.
+    .refine((map) => !Object.hasOwn(Object(map), '__proto__'), 'must have valid keys')
+    .pipe(z.record(z.string(), value));
+const note = z.string();
+const labelsAndNoteChange = {
+  labels: labels(z.string().nullable()).optional(),
+  note: note.nullable().optional(),
+};
+
 /** The body that makes a grant. */
 export const GRANT_ORDER = z.strictObject({
   namespace: text(63).default('default'),
@@ -44,6 +58,8 @@ export const GRANT_ORDER = z.strictObject({
   code: text(4_000).optional(),
   issuer: text(253).optional(),
   policy: policy(rule).transform(withoutUndefined).optional(),
+  labels: labels(z.string()).optional(),
+  note: note.optional(),
 });
 
 /** The body that changes a grant. */
@@ -51,6 +67,7 @@ export const GRANT_CHANGE = z.strictObject({
   redemptionsAllowed: count.optional(),
   expirationWindow: duration.optional(),
   policy: policy(rule.nullable()).transform(withoutUndefined).optional(),
+  ...labelsAndNoteChange,
 });
 
 /** The body that revokes a grant. */
@@ -70,6 +87,9 @@ export const TOKEN_ORDER = z.strictObject({
 /** The body that revokes a token. */
 export const TOKEN_REVOCATION = z.strictObject({ grantUid: uuid });
 
+/** The body that changes a redemption. */
+export const REDEMPTION_CHANGE = z.strictObject(labelsAndNoteChange);
+
 /** The body that revokes a redemption. */
 export const REDEMPTION_REVOCATION = z.strictObject({
   source: z.enum(['with-token', 'with-grant', 'keep-token']).optional(),
@@ -83,7 +103,7 @@ const page = {
     .string()
     .regex(/^\d{1,3}$/, 'must be a whole number')
     .transform(Number)
-    .pipe(z.int().min(1).max(MOST_PER_PAGE))
+    .pipe(z.int().min(1).max(MAX_PAGE_SIZE))
     .default(USUAL_PER_PAGE),
   cursor: text(4_096).optional(),
 };
@@ -94,12 +114,18 @@ const since = z
   .transform((value) => Date.parse(value))
   .refine((ms) => ms >= 0, 'must be a time since 1970');
 
+const selectedLabels = text(4_096)
+  .transform(parseLabelSelector)
+  .refine((selector) => selector !== undefined, LABEL_SELECTOR_HINT)
+  .optional();
+
 /** The query that lists grants. */
 export const GRANT_QUERY = z.strictObject({
   ...page,
   namespace: namespace.optional(),
   name: resourceName.optional(),
   state,
+  label: selectedLabels,
 });
 
 /** The query that lists tokens. */
@@ -117,7 +143,8 @@ export const REDEMPTION_QUERY = z.strictObject({
   grantUid: uuid.optional(),
   subject: text(506).optional(),
   since: since.optional(),
+  label: selectedLabels,
 });
 
 /** The query that lists the ledger. */
-export const EVENT_QUERY = REDEMPTION_QUERY.omit({ namespace: true });
+export const EVENT_QUERY = REDEMPTION_QUERY.omit({ namespace: true, label: true });

@@ -11,6 +11,7 @@ import {
   GRANT_QUERY,
   GRANT_REVOCATION,
   NOTHING,
+  REDEMPTION_CHANGE,
   REDEMPTION_QUERY,
   REDEMPTION_REVOCATION,
   TOKEN_ORDER,
@@ -110,7 +111,9 @@ export const ADMIN_ROUTES: readonly AdminRoute[] = [
     ok(await administration.describeService()),
   ),
 
-  listing('/grants', GRANT_QUERY, (page, administration) => administration.listGrants(page)),
+  listing('/grants', GRANT_QUERY, ({ label: labels, ...page }, administration) =>
+    administration.listGrants({ ...page, labels }),
+  ),
   route(
     { method: 'post', path: '/grants', body: GRANT_ORDER, takesKey: true },
     async ({ body, once }, administration) => {
@@ -148,9 +151,15 @@ export const ADMIN_ROUTES: readonly AdminRoute[] = [
     async ({ id, body }, administration) => ok(await administration.revokeToken(body.grantUid, id)),
   ),
 
-  listing('/redemptions', REDEMPTION_QUERY, (page, administration) => administration.listRedemptions(page)),
+  listing('/redemptions', REDEMPTION_QUERY, ({ label: labels, ...page }, administration) =>
+    administration.listRedemptions({ ...page, labels }),
+  ),
   route({ method: 'get', path: '/redemptions/{id}' }, async ({ id }, administration) =>
     ok(await administration.showRedemption(requireId(id))),
+  ),
+  route(
+    { method: 'patch', path: '/redemptions/{id}', body: REDEMPTION_CHANGE },
+    async ({ id, body }, administration) => ok(await administration.updateRedemption(requireId(id), body)),
   ),
   route(
     { method: 'post', path: '/redemptions/{id}/revoke', body: REDEMPTION_REVOCATION },

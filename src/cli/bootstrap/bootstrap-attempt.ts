@@ -11,9 +11,9 @@ import { parseAccessToken } from '../token/token-file.js';
 import type { ReadToken, TokenSource } from '../token/token-source.js';
 import { confirmLinks } from './confirm-links.js';
 
-/** A prerequisite that is missing and may still appear; the message is a sentence without its full stop. */
-export class NotYet extends Error {
-  override readonly name: string = 'NotYet';
+/** A prerequisite is missing and can still appear; the message is a sentence without a full stop. */
+export class PrerequisiteMissing extends Error {
+  override readonly name: string = 'PrerequisiteMissing';
   readonly hint: string;
 
   constructor(message: string, hint = 'provide it, or wait longer with --deadline') {
@@ -22,25 +22,26 @@ export class NotYet extends Error {
   }
 }
 
-/** A failed reload; each attempt may stop a router. */
-export class ReloadFailed extends NotYet {
-  override readonly name = 'ReloadFailed';
+/** A reload failed. The next reload may stop the router again, so the pauses between reloads never become shorter. */
+export class ReloadError extends PrerequisiteMissing {
+  override readonly name = 'ReloadError';
 }
 
+/** What `bootstrap` is to do. */
 export interface BootstrapRequest {
-  /** Absent for the AccessToken files of the site's input directory. */
+  /** The token to redeem; without it, the AccessToken files of the site's input directory. */
   readonly source?: TokenSource | undefined;
   readonly name?: string | undefined;
   readonly subject?: string | undefined;
   readonly linkCost?: number | undefined;
   /** Requests short-lived certificates, because they will be renewed. */
-  readonly renews: boolean;
-  /** True if the link has to reach its router. */
-  readonly confirm: boolean;
+  readonly willBeRenewed: boolean;
+  /** True if an attempt succeeds only after the endpoints of the link were dialed successfully. */
+  readonly requiresConnection: boolean;
 }
 
-/** Links in place and, if requested, in use. */
-export interface Bootstrapped {
+/** The result of a successful attempt: the links are written and, if requested, were dialed successfully. */
+export interface BootstrapResult {
   readonly links: readonly PlacedLink[];
   /** True if no attempt of this run redeemed anything. */
   readonly alreadyLinked: boolean;
@@ -48,9 +49,9 @@ export interface Bootstrapped {
 }
 
 /**
- * One attempt to get from a token to a link in use; safe to repeat. Rejects with NotYet if this machine lacks a prerequisite, and
- * with RedemptionError or CommandError for a failure of the exchange. `remainingMs()` is in whole milliseconds; `signal` ends the
- * wait for a pipe; `progress` is one object for all attempts.
+ * Tries once to get from a token to a link in use; safe to repeat. Rejects with PrerequisiteMissing if this machine lacks a
+ * prerequisite, and with RedemptionError or CommandError for a failure of the exchange. `remainingMs()` is in whole
+ * milliseconds; `signal` aborts reading the token from standard input or a named pipe. All attempts share one `progress`.
  */
 export async function attemptBootstrap(
   target: StoredLinkTarget,
@@ -58,44 +59,46 @@ export async function attemptBootstrap(
   context: CommandContext,
   { remainingMs, signal }: { readonly remainingMs: () => number; readonly signal: AbortSignal },
   progress: { redeemed: boolean; renewed: boolean },
-): Promise<Bootstrapped> {
+): Promise<BootstrapResult> {
   const timeoutMs = exchangeLimit(remainingMs());
   const read = await request.source?.read(signal);
-  let placed = await findLinks(target, request, read);
-  if (!placed && request.renews && !progress.renewed) {
-    await (await import('../link/renew-ended.js')).renewEnded(target, context, timeoutMs);
+  let existing = await findLinks(target, request, read);
+  if (!existing && request.willBeRenewed && !progress.renewed) {
+    await (await import('../link/renew-expired.js')).renewExpired(target, context, timeoutMs);
     // Do not repeat a rejected renewal at each attempt.
     progress.renewed = true;
-    placed = await findLinks(target, request, read);
+    existing = await findLinks(target, request, read);
   }
-  if (!placed) {
+  if (!existing) {
     await redeem(target, request, read, context, remainingMs);
     progress.redeemed = true;
   }
-  const links = placed ?? (await findLinks(target, request, read)) ?? [];
+  const links = existing ?? (await findLinks(target, request, read)) ?? [];
   await recordSource(links, target, request, read, context);
   const reload = await settleReload(target, context, Math.max(1_000, remainingMs()));
   if (reload.pendingReason === 'not-started') throw notStarted(target);
   if (reload.pendingReason === 'tokens-left') {
-    throw new NotYet(`${target.describe()} contains an AccessToken that Skupper's reload would redeem again`);
+    throw new PrerequisiteMissing(
+      `${target.describe()} contains an AccessToken that Skupper's reload would redeem again`,
+    );
   }
-  if (reload.pendingReason === 'not-installed' && request.confirm) {
-    throw new NotYet(
-      `the site has not taken up the link, and Skupper's CLI is not here to run \`${reload.command}\``,
-      'run it where it is, or give a --reload-command; `--wait configured` is content with a link in place',
+  if (reload.pendingReason === 'not-installed' && request.requiresConnection) {
+    throw new PrerequisiteMissing(
+      `the site has not loaded the link, and this machine has no \`skupper\` command to run \`${reload.command}\``,
+      'set --reload-command, or use `--wait configured` to wait only until the link is written',
     );
   }
   if (typeof reload.pendingReason === 'object') {
-    throw new ReloadFailed(
+    throw new ReloadError(
       `the reload with \`${reload.command}\` failed: ${reload.pendingReason.failed}`,
-      'the link is in place: make the reload work, then repeat this command, which spends nothing',
+      'the link is written: correct the reload, then repeat this command; it spends no use',
     );
   }
-  if (request.confirm) await confirmLinks(links, target, context);
+  if (request.requiresConnection) await confirmLinks(links, target, context);
   return { links, alreadyLinked: !progress.redeemed, reload };
 }
 
-/** The links in place that the request asks for; undefined if something has to be redeemed first. */
+/** Returns the existing links that match the request; undefined if a token has to be redeemed first. */
 async function findLinks(
   target: StoredLinkTarget,
   { source, name }: BootstrapRequest,
@@ -104,19 +107,19 @@ async function findLinks(
   const { place, redeemer } = target;
   const links = (await place?.links()) ?? [];
   const orUndefined = (found: readonly PlacedLink[]) => (found.length > 0 ? found : undefined);
-  const named = (wanted: string | undefined) => orUndefined(links.filter((link) => link.name === wanted));
+  const linksNamed = (name: string | undefined) => orUndefined(links.filter((link) => link.name === name));
   if (!source || !read) {
-    const isRedeemed = target.kind === 'system-site' && target.site.inputTokens().length === 0;
-    return isRedeemed ? orUndefined(links) : undefined;
+    const hasNoInputTokens = target.kind === 'system-site' && target.site.inputTokens().length === 0;
+    return hasNoInputTokens ? orUndefined(links) : undefined;
   }
   if ('missing' in read) {
-    const known = name ?? (source.path === undefined ? undefined : place?.notes.find(source.path));
-    // Without a record of the token's link, a site that is linked stays as it is.
-    return known === undefined ? orUndefined(links) : named(known);
+    const recordedName = name ?? (source.path === undefined ? undefined : place?.records.find(source.path));
+    // If no link is recorded for this token path, any existing link counts, and nothing is redeemed.
+    return recordedName === undefined ? orUndefined(links) : linksNamed(recordedName);
   }
-  // A link of the same name may be of another token, and a run that died may have left some of its Links unwritten.
-  const placed = await redeemer.findPlacedName(parseAccessToken(read.text));
-  return name === undefined || name === placed ? named(placed) : undefined;
+  // The name alone proves nothing: the link may come from another token, or from a crashed run that wrote only some Links.
+  const writtenName = await redeemer.findSecretName(parseAccessToken(read.text));
+  return name === undefined || name === writtenName ? linksNamed(writtenName) : undefined;
 }
 
 /** Records the link of a token source, for a run after the token was removed. */
@@ -128,8 +131,8 @@ async function recordSource(
   { checkpoint }: CommandContext,
 ): Promise<void> {
   if (!link || source?.path === undefined || !read || 'missing' in read) return;
-  place?.notes.store(source.path, link.name);
-  await checkpoint('bootstrap-noted');
+  place?.records.store(source.path, link.name);
+  await checkpoint('bootstrap-recorded');
 }
 
 async function redeem(
@@ -140,10 +143,10 @@ async function redeem(
   remainingMs: () => number,
 ): Promise<void> {
   const { redeemer, materializer, proxyConfiguration, ownKey } = target;
-  const { name, linkCost, renews } = request;
-  if (read && 'missing' in read) throw new NotYet(read.missing);
+  const { name, linkCost, willBeRenewed } = request;
+  if (read && 'missing' in read) throw new PrerequisiteMissing(read.missing);
   if (target.kind === 'cluster' && !(await target.cluster.findSite())) {
-    throw new NotYet(
+    throw new PrerequisiteMissing(
       `namespace "${target.namespace}" has no site yet`,
       'create one with `skupper site create`',
     );
@@ -156,11 +159,11 @@ async function redeem(
   if (!read) return;
   const token = parseAccessToken(read.text);
   const subject = requestedSubject(token, request.subject, target);
-  const redeemRequest = { token, name, subject, linkCost, proxyConfiguration, ownKey, renews };
+  const redeemRequest = { token, name, subject, linkCost, proxyConfiguration, ownKey, renews: willBeRenewed };
   reportWritten(await redeemer.redeem(redeemRequest, materializer, exchangeLimit(remainingMs())));
 }
 
-/** Reports a redemption at once, because the link may be in use only later. */
+/** Reports a redemption immediately, because the link may connect much later or not at all. */
 function reportWritten(redeemed: Pick<RedeemedToken, 'written' | 'source'>): void {
   const written = redeemed.written.map((file) => `Written ${file}\n`).join('');
   processContext().stderr.write(written + keyOriginText(redeemed));
@@ -168,27 +171,28 @@ function reportWritten(redeemed: Pick<RedeemedToken, 'written' | 'source'>): voi
 
 async function redeemTokensOfInput(
   target: SystemSiteTarget,
-  { linkCost, renews }: BootstrapRequest,
+  { linkCost, willBeRenewed }: BootstrapRequest,
   context: CommandContext,
   remainingMs: () => number,
 ): Promise<void> {
-  const results = await redeemInput(target, { linkCost, renews, remainingMs }, context);
+  const results = await redeemInput(target, { linkCost, renews: willBeRenewed, remainingMs }, context);
   for (const result of results) if ('redeemed' in result) reportWritten(result.redeemed);
   const failure = inputFailure(results);
   if (failure) throw failure;
   if (results.length > 0) return;
-  throw new NotYet(`no AccessToken is in ${target.directory}`);
+  throw new PrerequisiteMissing(`${target.directory} contains no AccessToken`);
 }
 
-function notStarted(target: StoredLinkTarget): NotYet {
-  if (target.kind !== 'system-site') return new NotYet(`${target.describe()} has no site that is started`);
+function notStarted(target: StoredLinkTarget): PrerequisiteMissing {
+  if (target.kind !== 'system-site')
+    return new PrerequisiteMissing(`${target.describe()} has no started site`);
   const isAbsent = target.site.state() === 'no-site';
   const state = isAbsent ? 'has no site yet' : 'has a site that is not started yet';
-  return new NotYet(`namespace "${target.namespace}" ${state}`);
+  return new PrerequisiteMissing(`namespace "${target.namespace}" ${state}`);
 }
 
-/** The RedemptionError in a failure, also of a token of the input directory. */
+/** Returns `error` if it is a RedemptionError, or the RedemptionError that caused a CommandError; else undefined. */
 export function redemptionErrorOf(error: unknown): RedemptionError | undefined {
-  const own = error instanceof CommandError ? error.cause : error;
-  return own instanceof RedemptionError ? own : undefined;
+  const cause = error instanceof CommandError ? error.cause : error;
+  return cause instanceof RedemptionError ? cause : undefined;
 }

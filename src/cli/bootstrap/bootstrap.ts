@@ -19,10 +19,10 @@ import { writeStderr } from '../terminal/write-out.js';
 import { tokenSource } from '../token/token-source.js';
 import {
   attemptBootstrap,
-  type Bootstrapped,
   type BootstrapRequest,
-  NotYet,
-  ReloadFailed,
+  type BootstrapResult,
+  PrerequisiteMissing,
+  ReloadError,
   redemptionErrorOf,
 } from './bootstrap-attempt.js';
 
@@ -37,27 +37,27 @@ export interface BootstrapFlags extends LinkTargetFlags {
   readonly continueWithoutLink?: boolean;
   /** Requests short-lived certificates, because they will be renewed. */
   readonly renew?: boolean;
-  /** Stays and renews the links itself. */
+  /** Keeps running and renews the links itself. */
   readonly watch?: boolean;
-  /** `ready` (the link reaches its router; the default) or `configured` (it is in place). */
+  /** `ready` (the link connects; the default) or `configured` (it is written). */
   readonly wait?: string;
   readonly output?: OutputFormat;
 }
 
 const DEFAULT_DEADLINE = '10m';
-// How long a concurrent run is waited for without a report.
-const LONGEST_SILENCE_MS = 5_000;
+// How long this command waits for a concurrent run before it reports the wait.
+const MAX_SILENCE_MS = 5_000;
 const ATTEMPT_PAUSES = { firstMs: 250, longestMs: 3_000 };
 const RELOAD_PAUSES = { firstMs: 10_000, longestMs: 60_000 };
-const LONGEST_TIMER_MS = 2 ** 31 - 1;
-// A file that is being written is complete by then.
-const SETTLED_MS = 3_000;
-const OPERATOR =
-  'on the accepting site, `linkgrant grant show` shows why, and `linkgrant token issue FILE` issues a new token for this one';
+const MAX_TIMER_MS = 2 ** 31 - 1;
+// A token file that is being written is complete after this time.
+const WRITE_SETTLE_MS = 3_000;
+const OPERATOR_HINT =
+  'on the accepting site, `linkgrant grant show` shows why, and `linkgrant token issue FILE` issues a new token';
 
 /**
- * Links a site unattended: waits for the token, the site, the network and the service, redeems once, materializes the link and
- * reloads its router. Does nothing if that is done already. With `--watch` it stays and renews the links.
+ * Links a site unattended: waits for the token, the site, the network and the service, redeems once, writes the link and
+ * reloads its router. Does nothing if that is done already. With `--watch` it keeps running and renews the links.
  */
 export async function bootstrapCommand(flags: BootstrapFlags, context: CommandContext): Promise<void> {
   const { deadline = DEFAULT_DEADLINE, ...rest } = flags;
@@ -68,16 +68,16 @@ export async function bootstrapCommand(flags: BootstrapFlags, context: CommandCo
       hint: 'use a duration such as 90s or 10m',
     });
   }
-  const signal = AbortSignal.timeout(Math.min(Math.ceil(deadlineMs), LONGEST_TIMER_MS));
-  // The wall clock of a machine that has just started may still be set.
+  const signal = AbortSignal.timeout(Math.min(Math.ceil(deadlineMs), MAX_TIMER_MS));
+  // Not the wall clock, which may still change on a machine that has just started.
   const end = performance.now() + deadlineMs;
   const remainingMs = () => Math.max(0, Math.ceil(end - performance.now()));
-  const patienceMs = () => Math.min(LONGEST_SILENCE_MS, remainingMs());
+  const patienceMs = () => Math.min(MAX_SILENCE_MS, remainingMs());
   const target = await openLinkTarget(rest, context, { reloads: true, signal, patienceMs });
   if (target.kind === 'stream') {
-    throw new CommandError('--to cannot be standard output for a bootstrap', {
+    throw new CommandError('bootstrap cannot write to standard output', {
       exitCode: 2,
-      hint: 'name a directory, in which it finds its link again',
+      hint: 'set --to to a directory, in which a repeated run finds the link',
     });
   }
   const request = requestOf(flags, target);
@@ -90,7 +90,7 @@ export async function bootstrapCommand(flags: BootstrapFlags, context: CommandCo
   } catch (error) {
     const { message, hint, exitCode } = describeFailure(error);
     if (!flags.continueWithoutLink || exitCode === 2) throw error;
-    writeStderr(`warning: continuing without a link in use: ${message}\n${hint ? `hint: ${hint}\n` : ''}`);
+    writeStderr(`warning: continuing without a working link: ${message}\n${hint ? `hint: ${hint}\n` : ''}`);
     return;
   }
   if (flags.watch) await (await import('../link/watch-links.js')).watchLinks(target, context);
@@ -103,14 +103,14 @@ function requestOf(flags: BootstrapFlags, target: StoredLinkTarget): BootstrapRe
   const linkCost = parseCount('--link-cost', flags.linkCost);
   const where = flags.token ?? (processContext().env.LINKGRANT_TOKEN_FILE || undefined);
   if (where === undefined && target.kind !== 'system-site') {
-    throw new CommandError('nothing says where the token is', {
+    throw new CommandError('no token is given', {
       exitCode: 2,
-      hint: 'name it with --token (a file, a mounted directory, or -) or the variable LINKGRANT_TOKEN_FILE',
+      hint: 'set --token (a file, a mounted directory, or -) or the variable LINKGRANT_TOKEN_FILE',
     });
   }
   const source = where === undefined ? undefined : tokenSource(where);
-  const renews = flags.renew === true || flags.watch === true;
-  return { source, name, subject, linkCost, renews, confirm: flags.wait !== 'configured' };
+  const willBeRenewed = flags.renew === true || flags.watch === true;
+  return { source, name, subject, linkCost, willBeRenewed, requiresConnection: flags.wait !== 'configured' };
 }
 
 /** Repeats attempts until one succeeds, one fails permanently, or the deadline has passed. */
@@ -119,7 +119,7 @@ async function repeatAttempts(
   request: BootstrapRequest,
   context: CommandContext,
   { remainingMs, signal }: { readonly remainingMs: () => number; readonly signal: AbortSignal },
-): Promise<Bootstrapped> {
+): Promise<BootstrapResult> {
   const progress = { redeemed: false, renewed: false };
   const failures = { attempts: 0, reloads: 0, reported: '' };
   let invalidSince: number | undefined;
@@ -132,62 +132,69 @@ async function repeatAttempts(
     }
     const isInvalid = redemptionErrorOf(failure)?.code === 'token_invalid';
     invalidSince = isInvalid ? (invalidSince ?? performance.now()) : undefined;
-    const isSettling = invalidSince !== undefined && performance.now() - invalidSince < SETTLED_MS;
+    const isSettling = invalidSince !== undefined && performance.now() - invalidSince < WRITE_SETTLE_MS;
     requireTemporary(failure, isSettling, remainingMs());
     await sleep(Math.min(pauseAfter(failure, failures), remainingMs()));
   }
 }
 
-/** Throws for a permanent failure, and for every failure once no time remains. `isSettling`: the token may still be written. */
+/** Throws for a permanent failure, and for every failure once no time remains. `isSettling`: the token file may be incomplete. */
 function requireTemporary(error: unknown, isSettling: boolean, remainingMs: number): void {
   const { message, exitCode, hint } = describeFailure(error);
-  if (redemptionErrorOf(error)?.code === 'outcome_unknown') throw lostAnswer(error);
-  if (!(error instanceof NotYet) && exitCode !== 4 && !isSettling) throw withOperator(error);
+  if (redemptionErrorOf(error)?.code === 'outcome_unknown') throw lostResponse(error);
+  if (!(error instanceof PrerequisiteMissing) && exitCode !== 4 && !isSettling) throw withOperatorHint(error);
   if (remainingMs > 0) return;
-  throw new CommandError(`no link within the time given: ${message}`, {
+  throw new CommandError(`no link before the deadline: ${message}`, {
     exitCode: isSettling ? 3 : 4,
-    hint: error instanceof NotYet ? error.hint : hint,
+    hint: error instanceof PrerequisiteMissing ? error.hint : hint,
     cause: error,
   });
 }
 
-/** Milliseconds until the next attempt. Reports a failure that differs from the previous one, and starts again with short pauses. */
+/**
+ * Returns the milliseconds until the next attempt. Reports a failure that differs from the previous one, and then starts with
+ * short pauses again.
+ */
 function pauseAfter(
   error: unknown,
   failures: { attempts: number; reloads: number; reported: string },
 ): number {
   const { message } = describeFailure(error);
-  // A message with other times or amounts is the same failure.
-  const gist = message.replace(/\d+/g, '#');
-  if (gist !== failures.reported) {
+  // Messages that differ only in numbers report the same failure.
+  const messageKey = message.replace(/\d+/g, '#');
+  if (messageKey !== failures.reported) {
     writeStderr(`Waiting: ${message}\n`);
     failures.attempts = 0;
-    failures.reported = gist;
+    failures.reported = messageKey;
   }
-  if (!(error instanceof ReloadFailed)) return backOffDelay(ATTEMPT_PAUSES, ++failures.attempts);
-  // Each reload may stop a router, so these pauses never become short again.
+  if (!(error instanceof ReloadError)) return backOffDelay(ATTEMPT_PAUSES, ++failures.attempts);
+  // A reload may stop the router, so these pauses never become shorter.
   return backOffDelay(RELOAD_PAUSES, ++failures.reloads);
 }
 
-/** A server that counts every posting may have counted a use, and waiting does not change that. */
-function lostAnswer(error: unknown): CommandError {
+/** A Skupper server counts each request as a use, also one whose response was lost: do not repeat it. */
+function lostResponse(error: unknown): CommandError {
   return new CommandError(describeFailure(error).message, {
     exitCode: 3,
-    hint: 'the use may be spent: ask for a new token; `linkgrant token redeem --retry` posts this one again, which may spend another use',
+    hint: 'the use may be spent: request a new token; `linkgrant token redeem --retry` posts this one again, which may spend another use',
     cause: error,
   });
 }
 
-/** The failure; for a refusal of the service with what the operator of the other side can do. */
-function withOperator(error: unknown): unknown {
+/** Returns the failure; for a refusal of the service with a hint for the operator of the accepting side. */
+function withOperatorHint(error: unknown): unknown {
   const { message, hint, exitCode } = describeFailure(error);
   const failure = redemptionErrorOf(error);
   if (!failure || retryDisposition(failure) !== 'rejected') return error;
-  return new CommandError(message, { exitCode, hint: `${hint ? `${hint}; ` : ''}${OPERATOR}`, cause: error });
+  return new CommandError(message, {
+    exitCode,
+    hint: `${hint ? `${hint}; ` : ''}${OPERATOR_HINT}`,
+    cause: error,
+  });
 }
 
 async function report(
-  { links, alreadyLinked, reload }: Bootstrapped,
+  { links, alreadyLinked, reload }: BootstrapResult,
   target: StoredLinkTarget,
   output: OutputFormat,
 ): Promise<void> {

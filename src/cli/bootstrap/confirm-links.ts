@@ -9,8 +9,8 @@ import type { CommandContext, StoredLinkTarget } from '../link/link-target.js';
 import { CommandError } from '../terminal/command-error.js';
 
 /**
- * Dials the endpoints of the links in place with their own credentials, and records those that work. Rejects with a CommandError
- * (temporary: the other side may still start) if a Link reaches no endpoint for this kind of router.
+ * Dials the endpoints of the links with their credentials, and records the links that connect. Rejects with a temporary
+ * CommandError, because the other side may still start, if a Link reaches no endpoint for this kind of router.
  */
 export async function confirmLinks(
   links: readonly PlacedLink[],
@@ -19,51 +19,51 @@ export async function confirmLinks(
 ): Promise<void> {
   if (target.kind === 'cluster') return confirmInCluster(links, target.cluster);
   const { directory, place } = target;
-  const wanted = links.filter(({ name, notAfter }) => !place?.notes.isConfirmed(name, notAfter));
-  if (wanted.length === 0) return;
+  const unconfirmed = links.filter(({ name, notAfter }) => !place?.records.isConfirmed(name, notAfter));
+  if (unconfirmed.length === 0) return;
   const files = openLinks(directory, target.dataDir).links;
   // A router uses only the proxy of its Link, not the one of the environment or of --proxy.
   const { proxy: _proxy, noProxy: _noProxy, ...direct } = target.connection;
   const stored = await files.list();
-  for (const { name, notAfter } of wanted) {
+  for (const { name, notAfter } of unconfirmed) {
     for (const link of stored.filter(({ tlsCredentials }) => tlsCredentials === name)) {
       const check = await checkByItsRoute(link, files, { ...direct, clock });
       const isEdge = target.kind === 'system-site' ? target.site.isEdge() : undefined;
       const failure = failureOf(check, isEdge);
       if (!failure) continue;
-      throw new CommandError(`link "${link.name}" is in place but does not come up: ${failure.message}`, {
+      throw new CommandError(`link "${link.name}" is written but does not connect: ${failure.message}`, {
         exitCode: 4,
         hint: adviceForFault(failure.fault).hint,
       });
     }
-    place?.notes.confirm(name, notAfter);
+    place?.records.confirm(name, notAfter);
     await checkpoint('link-confirmed');
   }
 }
 
 /** In a cluster, Skupper's controller reports the state of the links. */
 async function confirmInCluster(links: readonly PlacedLink[], cluster: RequestingCluster): Promise<void> {
-  const states = await cluster.linkStates();
+  const states = await cluster.linkStatuses();
   const stored = await cluster.links.list();
   for (const { name } of stored.filter((link) =>
-    links.some((placed) => placed.name === link.tlsCredentials),
+    links.some((created) => created.name === link.tlsCredentials),
   )) {
     const state = states.get(name);
     if (state?.isReady) continue;
-    const said = state?.message ?? state?.status ?? "Skupper's controller has not looked at it yet";
-    throw new CommandError(`link "${name}" is in place but does not come up: ${said}`, {
+    const reason = state?.message ?? state?.status ?? "Skupper's controller has not processed it yet";
+    throw new CommandError(`link "${name}" is written but does not connect: ${reason}`, {
       exitCode: 4,
-      hint: `see \`linkgrant link check ${name} -p kubernetes -n ${cluster.namespace}\`, and that a Skupper controller runs`,
+      hint: `run \`linkgrant link check ${name} -p kubernetes -n ${cluster.namespace}\`, and check that a Skupper controller runs`,
     });
   }
 }
 
-/** Why this kind of router cannot use the Link. If the kind is unknown, one working endpoint is enough. */
+/** Returns why this kind of router cannot use the Link. If the kind is unknown, one working endpoint is enough. */
 function failureOf({ failure, endpoints }: LinkCheck, isEdge: boolean | undefined): LinkFailure | undefined {
   if (failure) return failure;
   const role = isEdge ? 'edge' : 'inter-router';
   const ofRole = endpoints.filter(({ endpoint }) => endpoint.name === role);
-  const judged = isEdge === undefined || ofRole.length === 0 ? endpoints : ofRole;
-  const failures = judged.flatMap(({ outcome }) => ('fault' in outcome ? [outcome] : []));
-  return failures.length === judged.length ? failures[0] : undefined;
+  const usable = isEdge === undefined || ofRole.length === 0 ? endpoints : ofRole;
+  const failures = usable.flatMap(({ outcome }) => ('fault' in outcome ? [outcome] : []));
+  return failures.length === usable.length ? failures[0] : undefined;
 }

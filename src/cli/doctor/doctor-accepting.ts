@@ -9,13 +9,13 @@ import { readService, type ServiceDescription } from '../../redemption/accepting
 import { describeFailure } from '../terminal/failure.js';
 import { certificateFileCheck } from './doctor-certificates.js';
 import { type Check, fail, ok, warn } from './doctor-check.js';
-import { portChecks } from './doctor-ports.js';
+import { checkPorts } from './doctor-ports.js';
 import { writableCheck } from './doctor-requesting.js';
-import { siteChecks } from './doctor-sites.js';
-import { probeToken, urlChecks } from './doctor-url.js';
+import { checkSites } from './doctor-sites.js';
+import { checkUrl, probeToken } from './doctor-url.js';
 
-const SERVE_ONCE = 'start `linkgrant serve` once';
-const NAMED_BY_HAND = 'put a new certificate into the file that the setting names';
+const SERVE_ONCE_HINT = 'start `linkgrant serve` once';
+const REPLACE_CERTIFICATE_HINT = 'put a new certificate into this file';
 
 /** Checks the accepting side: its directory, store, service, ports, certificates and sites. */
 export async function acceptingChecks(
@@ -23,33 +23,34 @@ export async function acceptingChecks(
   namespace: string | undefined,
   options: LinkDialOptions,
 ): Promise<Check[]> {
-  const own = directoryChecks(settings.dataDir);
+  const directoryResults = checkDirectory(settings.dataDir);
   const checks: Check[] = [];
-  const { service, checks: storeChecks } = await lookIntoStore(settings, options);
+  const { service, checks: storeChecks } = await checkStore(settings, options);
   checks.push(...storeChecks);
   const probe = service && probeToken(service);
-  if (probe) checks.push(...(await urlChecks(probe, options)));
-  checks.push(...(await portChecks(settings, probe, options)));
-  checks.push(...certificateChecks(settings, options.clock()));
-  checks.push(...(await siteChecks(settings, service, namespace, options)));
-  // A Skupper site may only link to others, without a service.
-  const isToServe = settings.platform === 'standalone' || hasStore(settings);
-  return [...own, ...(isToServe ? checks : checks.map(asNote))];
+  if (probe) checks.push(...(await checkUrl(probe, options)));
+  checks.push(...(await checkPorts(settings, probe, options)));
+  checks.push(...checkCertificates(settings, options.clock()));
+  checks.push(...(await checkSites(settings, service, namespace, options)));
+  // A Skupper site that accepts no links needs no service.
+  const isServiceExpected = settings.platform === 'standalone' || hasStore(settings);
+  return [...directoryResults, ...(isServiceExpected ? checks : checks.map(downgradeToWarning))];
 }
 
-/** Turns failures into warnings, because they matter only to a site that accepts links. */
-export function asNote(check: Check): Check {
+/** Turns a failure into a warning, because it matters only to a site that accepts links. */
+export function downgradeToWarning(check: Check): Check {
   if (check.status !== 'fail') return check;
-  return warn(check.name, check.detail, `only to accept links here: ${check.hint}`);
+  return warn(check.name, check.detail, `needed only if this site accepts links: ${check.hint}`);
 }
 
-function directoryChecks(dataDir: string): Check[] {
+function checkDirectory(dataDir: string): Check[] {
   const checks = [writableCheck('data directory', dataDir)];
   if (!existsSync(dataDir)) return checks;
-  const open = openToOthers(dataDir);
-  if (open.length === 0) return [...checks, ok('modes', 'nothing in it is open to other users')];
-  const hint = `chmod go= ${open.join(' ')}`;
-  return [...checks, fail('modes', `other users may enter or read ${open.join(', ')}`, hint)];
+  const accessiblePaths = openToOthers(dataDir);
+  if (accessiblePaths.length === 0)
+    return [...checks, ok('file modes', 'no file with keys is accessible to other users')];
+  const hint = `chmod go= ${accessiblePaths.join(' ')}`;
+  return [...checks, fail('file modes', `other users can access ${accessiblePaths.join(', ')}`, hint)];
 }
 
 function namesIn(directory: string): string[] {
@@ -60,7 +61,7 @@ function namesIn(directory: string): string[] {
   }
 }
 
-async function lookIntoStore(
+async function checkStore(
   settings: Settings,
   { clock }: LinkDialOptions,
 ): Promise<{ readonly service?: ServiceDescription | undefined; readonly checks: Check[] }> {
@@ -68,44 +69,52 @@ async function lookIntoStore(
   try {
     const store = await openStore(settings, { clock, checkpoint: () => {} }, false);
     try {
-      checks.push(ok('store', 'its tables are of this version'));
-      const age = await ageCheck(settings, clock);
+      checks.push(ok('store', 'its schema version matches this release'));
+      const age = await checkAge(settings, clock);
       checks.push(age);
-      // Do not write to a restored copy: an old primary would wait for a missing standby.
+      // Do not write to an outdated copy: on a restored PostgreSQL primary the write would wait for a standby that is gone.
       if (age.status === 'ok') {
         await store.probe();
-        checks.push(ok('store writable', 'it takes writes'));
+        checks.push(ok('store writable', 'it accepts writes'));
       }
       const service = await readService(store);
       checks.push(
         service
-          ? ok('description', `tokens lead to ${service.url}`)
-          : fail('description', 'no service has run on this store yet', SERVE_ONCE, 2),
+          ? ok('service URL', `tokens contain ${service.url}`)
+          : fail('service URL', 'no service has run on this store yet', SERVE_ONCE_HINT, 2),
       );
       return { service, checks };
     } finally {
       await store.close();
     }
   } catch (error) {
-    const { message, hint = SERVE_ONCE, exitCode } = describeFailure(error);
+    const { message, hint = SERVE_ONCE_HINT, exitCode } = describeFailure(error);
     checks.push(fail(checks.length === 0 ? 'store' : 'store writable', message, hint, exitCode));
     return { checks };
   }
 }
 
-/** Warns of a restored backup, in which spent uses are available again. */
-async function ageCheck(settings: Settings, clock: LinkDialOptions['clock']): Promise<Check> {
-  const { lost, open } = await storeAge(settings, { clock, checkpoint: () => {} });
-  if (lost === 0) return ok('store age', 'it has all that this host has seen of it');
+/**
+ * Fails if the store lacks ledger entries that this host has recorded: after a restored backup, spent uses are available
+ * again.
+ */
+async function checkAge(settings: Settings, clock: LinkDialOptions['clock']): Promise<Check> {
+  const { lost, open: redeemableGrants } = await storeAge(settings, { clock, checkpoint: () => {} });
+  if (lost === 0) return ok('store age', 'its ledger contains every entry that this host has recorded');
   const loss =
     typeof lost === 'number'
-      ? `it is an earlier copy: its ledger lacks ${lost} of its entries`
-      : 'it was emptied or changed: the mark of its ledger is missing';
-  const problem = `${loss}, and spent uses may be available again in ${open.length} of its grants`;
-  return fail('store age', problem, 'decide about them with `linkgrant store restored`', 2);
+      ? `it is an earlier copy: ${lost} ${lost === 1 ? 'entry is' : 'entries are'} missing from its ledger`
+      : 'it was emptied or changed: the last ledger entry that this host recorded is missing';
+  const problem = `${loss}, and spent uses may be available again in ${redeemableGrants.length} of its grants`;
+  return fail(
+    'store age',
+    problem,
+    'run `linkgrant store restored` to list these grants, then revoke or keep them',
+    2,
+  );
 }
 
-function certificateChecks(settings: Settings, now: number): Check[] {
+function checkCertificates(settings: Settings, now: number): Check[] {
   const { dataDir, tlsCert, tlsCa, issuerCert } = settings;
   const checks: Check[] = [];
   const add = (name: string, file: string, renewal: string) => {
@@ -113,18 +122,18 @@ function certificateChecks(settings: Settings, now: number): Check[] {
   };
   const issuers = join(dataDir, 'issuers');
   for (const name of namesIn(issuers)) {
-    const replace = `change it before it ends, beginning with \`linkgrant issuer prepare ${name}\``;
+    const replace = `rotate it before it expires; start with \`linkgrant issuer prepare ${name}\``;
     add(`CA ${name}`, join(issuers, name, 'tls.crt'), replace);
   }
-  const restart = 'the running service renews it by itself; start it';
+  const restart = 'start the service: it renews this certificate';
   if (tlsCert === undefined) add('server certificate', join(dataDir, 'server.pem'), restart);
-  const given = [
+  const externalCertificates = [
     ['--tls-cert', tlsCert],
     ['--tls-ca', tlsCa],
     ['--issuer-cert', issuerCert],
   ] as const;
-  for (const [flag, file] of given) {
-    if (file !== undefined) checks.push(certificateFileCheck(flag, file, now, NAMED_BY_HAND));
+  for (const [flag, file] of externalCertificates) {
+    if (file !== undefined) checks.push(certificateFileCheck(flag, file, now, REPLACE_CERTIFICATE_HINT));
   }
   return checks;
 }

@@ -18,17 +18,17 @@ export function certificateCheck(name: string, pem: string, now: number, renewal
     case 'valid':
       return ok(name, `${subject}, until ${until}`);
     case 'ending':
-      return warn(name, `${subject} ends ${until}: a third of its life or less is left`, renewal);
+      return warn(name, `${subject} expires at ${until}: a third of its lifetime or less is left`, renewal);
     case 'expired':
-      return fail(name, `${subject} has expired: it ended ${until}`, renewal, 3);
+      return fail(name, `${subject} expired at ${until}`, renewal, 3);
     case 'early': {
-      const detail = `${subject} begins only ${formatTime(notBefore)}; the clock of this machine says ${formatTime(now)}`;
-      return fail(name, detail, 'set the clock of this machine', 4);
+      const detail = `${subject} is valid only from ${formatTime(notBefore)}; the clock of this machine is at ${formatTime(now)}`;
+      return fail(name, detail, 'correct the clock of this machine', 4);
     }
   }
 }
 
-/** The same for the first certificate of a file; a private key in it is ignored. */
+/** Checks the first certificate of a file in the same way; ignores a private key in the file. */
 export function certificateFileCheck(name: string, file: string, now: number, renewal: string): Check {
   try {
     const pem = readFileSync(file, 'utf8').replace(

@@ -27,19 +27,19 @@ export function fail(name: string, detail: string, hint: string, exitCode: ExitC
   return { name, status: 'fail', detail, hint, exitCode };
 }
 
-/** The result of a check of one of several resources of a kind. */
+/** The check result of one resource, to be merged with those of other resources of its kind. */
 export interface Finding extends Omit<Check, 'name' | 'hint'> {
-  /** Its name. */
+  /** Name of the resource. */
   readonly resource: string;
-  /** As in a check, or a function of the names of all resources with this finding, separated by spaces. */
+  /** The remedy, or a function that returns it for the space-separated names of all resources with this finding. */
   readonly hint?: string | ((names: string) => string);
 }
 
-const MOST_NAMES = 5;
+const MAX_LISTED_NAMES = 5;
 
 /**
- * Returns one check for each distinct finding: named `noun NAME` if one resource has it, else `nouns`, with the names in its
- * detail.
+ * Merges equal findings into one check. It is named `<noun> <resource>` for one resource, and `<noun>s` for several; then the
+ * detail lists the resources.
  */
 export function mergeFindings(noun: string, findings: readonly Finding[]): Check[] {
   const groups = new Map<string, Finding[]>();
@@ -49,21 +49,21 @@ export function mergeFindings(noun: string, findings: readonly Finding[]): Check
   }
   return [...groups.values()].map((group) => {
     const [{ resource, hint, ...finding }] = group as [Finding];
-    const names = group.map((one) => one.resource);
-    const shownHint = typeof hint === 'function' ? hint(names.join(' ')) : hint;
-    const shown = names.slice(0, MOST_NAMES).join(', ');
-    const more = names.length > MOST_NAMES ? ` and ${names.length - MOST_NAMES} more` : '';
+    const names = group.map((member) => member.resource);
+    const hintText = typeof hint === 'function' ? hint(names.join(' ')) : hint;
+    const nameList = names.slice(0, MAX_LISTED_NAMES).join(', ');
+    const more = names.length > MAX_LISTED_NAMES ? ` and ${names.length - MAX_LISTED_NAMES} more` : '';
     return {
       ...finding,
-      ...(shownHint !== undefined && { hint: shownHint }),
+      ...(hintText !== undefined && { hint: hintText }),
       ...(group.length === 1
         ? { name: `${noun} ${resource}` }
-        : { name: `${noun}s`, detail: `${finding.detail} (${names.length}: ${shown}${more})` }),
+        : { name: `${noun}s`, detail: `${finding.detail} (${names.length}: ${nameList}${more})` }),
     };
   });
 }
 
-/** One line a check, and one for each hint. */
+/** Formats the checks as text: one line for each check, and one for each hint. */
 export function checksText(checks: readonly Check[]): string {
   const width = Math.max(0, ...checks.map(({ name }) => name.length));
   return checks

@@ -5,20 +5,21 @@ import type { SiteRefusal } from '../../redemption/ports/site.js';
 import { certificateLife } from '../../redemption/requesting/certificate-life.js';
 import { formatTime } from '../terminal/output.js';
 import { type Check, type Finding, fail, mergeFindings, ok, warn } from './doctor-check.js';
-import { type AskedRights, checksOf, rightsCheck } from './doctor-cluster-rights.js';
-import { probeToken, urlChecks } from './doctor-url.js';
+import { checkPermissions, checksOf, type RequiredPermissions } from './doctor-cluster-permissions.js';
+import { checkUrl, probeToken } from './doctor-url.js';
 
-const GRANTS_OFF = 'run it without -enable-grants and SKUPPER_ENABLE_GRANTS, or turn off linkgrant';
-const RUN_IT =
-  'deploy it as docs/how-to/kubernetes.md describes, or name the namespace where it runs with --service-namespace';
+const DISABLE_SKUPPER_GRANTS_HINT =
+  "run Skupper's controller without -enable-grants and SKUPPER_ENABLE_GRANTS, or stop linkgrant";
+const DEPLOY_HINT =
+  'deploy linkgrant as docs/how-to/kubernetes.md describes, or set its namespace with --service-namespace';
 // A grant cannot become Ready while one of these checks fails.
 const CAUSES: ReadonlySet<string> = new Set(['kinds', 'service', 'controller', 'site', 'issuer']);
 
-const RIGHTS: readonly AskedRights[] = [
+const PERMISSIONS: readonly RequiredPermissions[] = [
   {
-    name: 'rights: tokens',
-    what: 'token issue and grant create',
-    rights: [
+    name: 'permissions: tokens',
+    commands: 'token issue and grant create',
+    permissions: [
       ['list', 'skupper.io', 'sites'],
       ['get', 'skupper.io', 'accessgrants'],
       ['create', 'skupper.io', 'accessgrants'],
@@ -26,18 +27,18 @@ const RIGHTS: readonly AskedRights[] = [
     ],
   },
   {
-    name: 'rights: grants',
-    what: 'grant list, show, update and revoke',
-    rights: [
+    name: 'permissions: grants',
+    commands: 'grant list, show, update and revoke',
+    permissions: [
       ['list', 'skupper.io', 'accessgrants'],
       ['patch', 'skupper.io', 'accessgrants'],
       ['list', '', 'events'],
     ],
   },
   {
-    name: 'rights: links',
-    what: 'redemption list, show and revoke',
-    rights: [
+    name: 'permissions: links',
+    commands: 'redemption list, show and revoke',
+    permissions: [
       ['get', 'linkgrant.dev', 'redemptions'],
       ['list', 'linkgrant.dev', 'redemptions'],
       ['patch', 'linkgrant.dev', 'redemptions'],
@@ -45,7 +46,7 @@ const RIGHTS: readonly AskedRights[] = [
   },
 ];
 
-/** Checks the accepting side in a cluster: kinds, rights, the controllers of its grants, site, issuer, grants and their URL. */
+/** Checks the accepting side in a cluster: kinds, permissions, the controllers of its grants, site, issuer, grants and their URL. */
 export async function acceptingClusterChecks(
   inspector: ClusterInspector,
   namespace: string,
@@ -53,7 +54,9 @@ export async function acceptingClusterChecks(
 ): Promise<Check[]> {
   const earlier = [
     ...(await checksOf('kinds', () => kindChecks(inspector))),
-    ...(await checksOf('rights', () => Promise.all(RIGHTS.map((asked) => rightsCheck(inspector, asked))))),
+    ...(await checksOf('permissions', () =>
+      Promise.all(PERMISSIONS.map((required) => checkPermissions(inspector, required))),
+    )),
     ...(await checksOf('service', () => servingChecks(inspector))),
     ...(await checksOf('site', () => siteChecks(inspector, options.clock()))),
   ];
@@ -78,35 +81,38 @@ async function servingChecks(inspector: ClusterInspector): Promise<Check[]> {
   const [service, controllers, readySite] = await Promise.all([
     inspector.service(),
     inspector.skupperControllers(),
-    // The check of the site reports a missing right to list Sites.
+    // The check of the site reports a missing permission to list Sites.
     inspector.readySiteName().catch(() => undefined),
   ]);
   const serving = controllers?.filter(({ servesGrants }) => servesGrants) ?? [];
-  const isLeading = service.seen === 'leading';
+  const isLeading = service.state === 'leading';
   return [
     serviceCheck(service, serving.length > 0),
     skupperCheck(controllers, serving, { isLeading, readySite }),
   ];
 }
 
-function serviceCheck(service: Awaited<ReturnType<ClusterInspector['service']>>, isSkuppers: boolean): Check {
-  const { seen, namespace } = service;
-  if (seen === 'leading')
+function serviceCheck(
+  service: Awaited<ReturnType<ClusterInspector['service']>>,
+  skupperServesGrants: boolean,
+): Check {
+  const { state, namespace } = service;
+  if (state === 'leading')
     return ok('service', `${service.holder} in namespace "${namespace}" serves AccessGrants`);
-  if (seen === 'forbidden') {
-    const detail = `the Lease "linkgrant-grants" of namespace "${namespace}" may not be read, so it is unknown whether one runs`;
+  if (state === 'forbidden') {
+    const detail = `you have no permission to get the Lease "linkgrant-grants" in namespace "${namespace}", so it is unknown whether the service runs`;
     return warn(
       'service',
       detail,
-      'name another namespace with --service-namespace, or look at the grants below',
+      'set another namespace with --service-namespace, or read the grant checks below',
     );
   }
-  if (isSkuppers) return ok('service', "Skupper's own controller serves AccessGrants");
+  if (skupperServesGrants) return ok('service', "Skupper's own controller serves AccessGrants");
   const detail =
-    seen === 'stopped'
+    state === 'stopped'
       ? `the service in namespace "${namespace}" has stopped`
-      : `no service of AccessGrants runs in namespace "${namespace}"`;
-  return fail('service', detail, RUN_IT);
+      : `no grant server runs in namespace "${namespace}"`;
+  return fail('service', detail, DEPLOY_HINT);
 }
 
 type Controllers = NonNullable<Awaited<ReturnType<ClusterInspector['skupperControllers']>>>;
@@ -116,58 +122,70 @@ function skupperCheck(
   serving: Controllers,
   { isLeading, readySite }: { readonly isLeading: boolean; readonly readySite: string | undefined },
 ): Check {
-  const places = (found: Controllers) => found.map(({ namespace }) => `"${namespace}"`).join(', ');
+  const namespaceList = (found: Controllers) => found.map(({ namespace }) => `"${namespace}"`).join(', ');
   if (!controllers) {
-    const hint = 'see that it runs without -enable-grants and SKUPPER_ENABLE_GRANTS where linkgrant serves';
+    const hint = "make sure that Skupper's controller runs without -enable-grants and SKUPPER_ENABLE_GRANTS";
     return warn(
       'controller',
-      "Deployments may not be listed, so Skupper's controller was not looked at",
+      "you have no permission to list Deployments, so Skupper's controller was not checked",
       hint,
     );
   }
   if (serving.length > 0 && isLeading) {
-    const detail = `Skupper's controller in namespace ${places(serving)} serves AccessGrants too`;
-    return fail('controller', detail, GRANTS_OFF);
+    const detail = `Skupper's controller in namespace ${namespaceList(serving)} serves AccessGrants too`;
+    return fail('controller', detail, DISABLE_SKUPPER_GRANTS_HINT);
   }
   if (serving.length > 0)
-    return ok('controller', `the grants of Skupper's controller are on in ${places(serving)}`);
+    return ok(
+      'controller',
+      `Skupper's controller serves AccessGrants in namespace ${namespaceList(serving)}`,
+    );
   if (controllers.length > 0)
-    return ok('controller', `the grants of Skupper's controller are off in ${places(controllers)}`);
+    return ok(
+      'controller',
+      `Skupper's controller does not serve AccessGrants in namespace ${namespaceList(controllers)}`,
+    );
   // The controller may be deployed under another name.
   if (readySite !== undefined) return ok('controller', `a controller reports Site "${readySite}" Ready`);
   return warn(
     'controller',
     'there is no Deployment "skupper-controller", and no Site here is Ready',
-    'install Skupper v2: its controller makes Sites and Links work',
+    'install Skupper v2: its controller is needed for Sites and Links',
   );
 }
 
 async function siteChecks(inspector: ClusterInspector, now: number): Promise<Check[]> {
   const found = await inspector.endpoints();
-  if ('refused' in found) return [refused('site', found)];
-  const shown = found.endpoints.map(formatEndpoint).join(', ');
+  if ('refused' in found) return [refusalCheck('site', found)];
+  const endpoints = found.endpoints.map(formatEndpoint).join(', ');
   return [
-    ok('site', `links lead to ${shown}`),
+    ok('site', `links connect to ${endpoints}`),
     ...(await checksOf('issuer', () => issuerChecks(inspector, now))),
   ];
 }
 
 async function issuerChecks(inspector: ClusterInspector, now: number): Promise<Check[]> {
-  const [unread] = await inspector.missing([
+  const [missingPermission] = await inspector.missing([
     { verb: 'get', group: '', resource: 'secrets' },
     { verb: 'list', group: 'skupper.io', resource: 'routeraccesses' },
   ]);
-  if (unread) {
-    const detail = `not looked at, for you may not ${unread.verb} ${unread.resource}; the service judges it for each grant`;
-    return [warn('issuer', detail, 'run this as who may, or see the conditions of the grants')];
+  if (missingPermission) {
+    const detail = `not checked: you have no permission to ${missingPermission.verb} ${missingPermission.resource}; the service checks the issuer for each grant`;
+    return [
+      warn(
+        'issuer',
+        detail,
+        'run `linkgrant doctor` as a user with this permission, or read the conditions of the AccessGrants',
+      ),
+    ];
   }
   const access = await inspector.access();
-  if ('refused' in access) return [refused('issuer', access)];
+  if ('refused' in access) return [refusalCheck('issuer', access)];
   const { description, notAfter } = access.issuer;
   const end = formatTime(notAfter);
   if (certificateLife(access.issuer, now) === 'ending') {
-    const hint = 'renew the CA of the site, after which its links have to be made anew';
-    return [warn('issuer', `${description} ends ${end}`, hint)];
+    const hint = 'replace the CA of the site, then recreate the links to the site';
+    return [warn('issuer', `${description} expires at ${end}`, hint)];
   }
   return [ok('issuer', `${description}, until ${end}; the site's routers trust it`)];
 }
@@ -182,31 +200,31 @@ async function grantChecks(
     grant.state === 'pending' && grant.isReady ? { ...grant, state: 'ready' as const } : grant,
   );
   if (grants.length === 0) {
-    return [ok('grants', 'there is none yet; the URL of tokens is known when one is Ready')];
+    return [ok('grants', 'there is no AccessGrant yet; the service URL can be checked when one is Ready')];
   }
   const states = new Map<string, number>();
   for (const { state } of grants) states.set(state, (states.get(state) ?? 0) + 1);
   const counted = [...states].map(([state, count]) => `${count} ${state}`).join(', ');
-  const reached = grants.find(({ url, ca, uid }) => ca !== undefined && url?.endsWith(`/${uid}`));
-  const { url = '', ca = '', uid = '' } = reached ?? {};
+  const grantWithUrl = grants.find(({ url, ca, uid }) => ca !== undefined && url?.endsWith(`/${uid}`));
+  const { url = '', ca = '', uid = '' } = grantWithUrl ?? {};
   const findings = grants.flatMap((grant): Finding[] => {
     const { name: resource, state, isContended } = grant;
-    const contended = fail('', 'another controller rewrites its status', GRANTS_OFF);
+    const contended = fail('', 'another controller rewrites its status', DISABLE_SKUPPER_GRANTS_HINT);
     return [
       ...(isContended ? [{ resource, ...contended }] : []),
-      ...(state === 'pending' ? [{ resource, ...waitingFinding(grant, { namespace, earlier }) }] : []),
-      ...(grant.isReady && grant.problems.length > 0 ? [{ resource, ...refusedFinding(grant) }] : []),
+      ...(state === 'pending' ? [{ resource, ...pendingFinding(grant, { namespace, earlier }) }] : []),
+      ...(grant.isReady && grant.problems.length > 0 ? [{ resource, ...invalidSpecFinding(grant) }] : []),
     ];
   });
   return [
     ok('grants', counted),
     ...mergeFindings('grant', findings),
-    ...(reached ? await urlChecks(probeToken({ url: url.slice(0, -uid.length - 1), ca }), options) : []),
+    ...(grantWithUrl ? await checkUrl(probeToken({ url: url.slice(0, -uid.length - 1), ca }), options) : []),
   ];
 }
 
-/** Why a grant is not Ready: the problems of its spec, else the message of its controller. */
-function waitingFinding(
+/** Returns why a grant is not Ready: the problems of its spec, or else the message of its controller. */
+function pendingFinding(
   { problems, message = 'no controller has written its status' }: InspectedGrant,
   { namespace, earlier }: { readonly namespace: string; readonly earlier: readonly Check[] },
 ): Omit<Finding, 'resource'> {
@@ -215,19 +233,20 @@ function waitingFinding(
     return { ...fail('', problems.join('; '), ''), hint };
   }
   const failed = earlier.filter(({ name, status }) => status === 'fail' && CAUSES.has(name));
-  const elsewhere =
+  const defaultHint =
     failed.length > 0
       ? `correct what failed above: ${failed.map(({ name }) => `"${name}"`).join(', ')}`
-      : `repeat this in a minute; then see the log of the controller that serves the AccessGrants of namespace "${namespace}"`;
-  const [what = '', hint = elsewhere] = message.split(/; (.*)/s);
+      : `repeat this command in a minute; then read the log of the controller that serves the AccessGrants of namespace "${namespace}"`;
+  // linkgrant writes "<reason>; <hint>" into the message.
+  const [what = '', hint = defaultHint] = message.split(/; (.*)/s);
   return fail('', what, hint);
 }
 
-function refusedFinding({ problems }: InspectedGrant): Omit<Finding, 'resource'> {
+function invalidSpecFinding({ problems }: InspectedGrant): Omit<Finding, 'resource'> {
   const detail = `its controller reports it Ready, but linkgrant refuses it: ${problems.join('; ')}`;
   return warn('', detail, 'correct it before linkgrant serves the AccessGrants of this namespace');
 }
 
-function refused(name: string, { reason, hint }: SiteRefusal): Check {
+function refusalCheck(name: string, { reason, hint }: SiteRefusal): Check {
   return fail(name, reason, hint);
 }

@@ -4,33 +4,35 @@ import type { Clock } from '../../redemption/ports/clock.js';
 import { renewableLink } from '../../redemption/requesting/renewable-link.js';
 import { certificateCheck } from './doctor-certificates.js';
 import { type Check, type Finding, fail, mergeFindings, ok, warn } from './doctor-check.js';
-import { type AskedRights, checksOf, rightsCheck } from './doctor-cluster-rights.js';
+import { checkPermissions, checksOf, type RequiredPermissions } from './doctor-cluster-permissions.js';
 
-// The rights of the Role in deploy/bootstrap/job.yaml.
-const RIGHTS: AskedRights = {
-  name: 'rights: redeem',
-  what: 'token redeem and bootstrap',
-  rights: [
+// The permissions of the Role in deploy/bootstrap/job.yaml.
+const PERMISSIONS: RequiredPermissions = {
+  name: 'permissions: redeem',
+  commands: 'token redeem and bootstrap',
+  permissions: [
     ['list', 'skupper.io', 'sites'],
     ...['get', 'list', 'create', 'patch'].map((verb) => [verb, 'skupper.io', 'links'] as const),
     ...['get', 'list', 'create', 'update', 'patch', 'delete'].map((verb) => [verb, '', 'secrets'] as const),
   ],
 };
 
-/** Checks the requesting side in a cluster: its Site, rights, AccessTokens and links. */
+/** Checks the requesting side in a cluster: its Site, permissions, AccessTokens and links. */
 export async function requestingClusterChecks(
-  side: RequestingCluster,
+  cluster: RequestingCluster,
   inspector: ClusterInspector,
   clock: Clock,
 ): Promise<{ readonly checks: readonly Check[]; readonly isInUse: boolean }> {
-  const { namespace } = side;
+  const { namespace } = cluster;
   let isInUse = false;
   const checks = [
     ...(await checksOf('own site', async () => {
-      const site = await side.findSite();
+      const site = await cluster.findSite();
       if (!site) {
         const hint = `create one with \`skupper site create NAME -n ${namespace}\``;
-        return [fail('own site', `namespace "${namespace}" has no site that links could belong to`, hint)];
+        return [
+          fail('own site', `namespace "${namespace}" has no site, so there is no owner for links`, hint),
+        ];
       }
       return site.isReady
         ? [ok('own site', `"${site.name}" is Ready`)]
@@ -42,16 +44,16 @@ export async function requestingClusterChecks(
             ),
           ];
     })),
-    await rightsCheck(inspector, RIGHTS),
+    await checkPermissions(inspector, PERMISSIONS),
     ...(await checksOf('tokens', async () => {
       const tokens = await inspector.tokens();
       isInUse = tokens.length > 0;
       return mergeFindings('token', tokens.map(tokenFinding));
     })),
     ...(await checksOf('links', async () => {
-      const links = await side.links.list();
+      const links = await cluster.links.list();
       isInUse ||= links.length > 0;
-      const states = await side.linkStates();
+      const states = await cluster.linkStatuses();
       const found: Check[] = [];
       for (const { name, tlsCredentials } of links) {
         const { isReady = false, message = 'no controller has written its status' } = states.get(name) ?? {};
@@ -71,13 +73,13 @@ export async function requestingClusterChecks(
   return { checks, isInUse };
 
   async function credentialsCheck(label: string, name: string, renew: string): Promise<Check> {
-    const secret = await side.links.findSecret(name);
+    const secret = await cluster.links.findSecret(name);
     if (!secret)
-      return fail(label, `its Secret "${name}" is not there`, 'put the Secret back, or delete the link', 3);
+      return fail(label, `its Secret "${name}" does not exist`, 'restore the Secret, or delete the link', 3);
     const renewal =
       'cannot' in renewableLink(secret)
-        ? 'nothing renews it: redeem a new token in time'
-        : `nothing has renewed it: run \`${renew}\`, and check that a CronJob runs it`;
+        ? 'it cannot be renewed: redeem a new token before it expires'
+        : `its renewal is overdue: run \`${renew}\`, and check that a CronJob runs this command`;
     return certificateCheck(label, secret.tlsCrt, clock(), renewal);
   }
 }
@@ -90,10 +92,10 @@ function tokenFinding({
 }: TokenReport): Finding {
   if (isRedeemed) return { resource, ...ok('', 'redeemed') };
   if (isFinal) {
-    const hint = 'delete the AccessToken, and apply a new one of the accepting site';
+    const hint = 'delete the AccessToken, and apply a new one from the accepting site';
     return { resource, ...fail('', message, hint, 3) };
   }
   const redeemers =
-    "Skupper's controller redeems it, or linkgrant where that has grants off: docs/how-to/kubernetes-accesstokens.md";
+    "Skupper's controller redeems it, or linkgrant if that controller does not serve grants: docs/how-to/kubernetes-accesstokens.md";
   return { resource, ...warn('', `not redeemed: ${message}`, redeemers) };
 }

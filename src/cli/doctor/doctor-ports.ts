@@ -12,9 +12,9 @@ import { listenFailure } from '../serve/listen-failure.js';
 import { describeFailure } from '../terminal/failure.js';
 import { type Check, fail, ok } from './doctor-check.js';
 
-const PATIENCE_MS = 2_000;
-// Responses of linkgrant to a wrong code. A connection failure means that another program uses the port.
-const NOT_OURS = new Set([
+const PROBE_TIMEOUT_MS = 2_000;
+// linkgrant never causes these errors for a wrong code, so another program uses the port.
+const FOREIGN_SERVER_ERRORS = new Set([
   'connection_refused',
   'connection_timeout',
   'not_https',
@@ -25,31 +25,36 @@ const NOT_OURS = new Set([
 ]);
 
 /** Checks that each port of the service is free or used by the service. */
-export async function portChecks(
+export async function checkPorts(
   settings: Settings,
   probe: AccessToken | undefined,
   { clock }: LinkDialOptions,
 ): Promise<Check[]> {
   const { listen, opsListen } = settings;
-  const checks = [await portCheck('port', listen, settings, () => answersAsOurs(listen, probe, clock))];
+  const checks = [
+    await checkPort('port', listen, settings, () => isRedemptionListener(listen, probe, clock)),
+  ];
   if (opsListen) {
-    checks.push(await portCheck('operations port', opsListen, settings, () => answersHealth(opsListen)));
+    checks.push(
+      await checkPort('operations port', opsListen, settings, () => isOperationsListener(opsListen)),
+    );
   }
   return checks;
 }
 
-async function portCheck(
+async function checkPort(
   name: string,
   address: ListenAddress,
   settings: Settings,
-  isOurs: () => Promise<boolean>,
+  isLinkgrant: () => Promise<boolean>,
 ): Promise<Check> {
   const { port } = address;
-  if (port === 0) return ok(name, 'any free one');
+  if (port === 0) return ok(name, 'any free port');
   const error = await listenError(address);
   if (error === undefined) return ok(name, `${port} is free`);
-  if (error.code === 'EADDRINUSE' && (await isOurs())) return ok(name, `${port} is the service's own`);
-  const { message, hint = 'choose another' } = describeFailure(listenFailure(error, settings));
+  if (error.code === 'EADDRINUSE' && (await isLinkgrant()))
+    return ok(name, `${port} is in use by the running service`);
+  const { message, hint = 'choose another port' } = describeFailure(listenFailure(error, settings));
   return fail(name, message, hint);
 }
 
@@ -66,7 +71,7 @@ async function listenError({ host, port }: ListenAddress): Promise<NodeJS.ErrnoE
   }
 }
 
-async function answersAsOurs(
+async function isRedemptionListener(
   { host, port }: ListenAddress,
   probe: AccessToken | undefined,
   clock: () => number,
@@ -74,17 +79,17 @@ async function answersAsOurs(
   if (!probe) return false;
   try {
     const connectTo = [{ toHost: reachableHost(host), toPort: port }];
-    await checkToken(probe, { clock, timeoutMs: PATIENCE_MS, connectTo });
+    await checkToken(probe, { clock, timeoutMs: PROBE_TIMEOUT_MS, connectTo });
     return true;
   } catch (error) {
-    return error instanceof RedemptionError && !NOT_OURS.has(error.code);
+    return error instanceof RedemptionError && !FOREIGN_SERVER_ERRORS.has(error.code);
   }
 }
 
-async function answersHealth({ host, port }: ListenAddress): Promise<boolean> {
+async function isOperationsListener({ host, port }: ListenAddress): Promise<boolean> {
   try {
     const url = `http://${formatHostPort({ host: reachableHost(host), port })}/metrics`;
-    const answer = await fetch(url, { signal: AbortSignal.timeout(PATIENCE_MS) });
+    const answer = await fetch(url, { signal: AbortSignal.timeout(PROBE_TIMEOUT_MS) });
     return answer.ok && (await answer.text()).includes('linkgrant_');
   } catch {
     return false;

@@ -16,22 +16,22 @@ import { formatTime } from '../terminal/output.js';
 import { parseAccessToken } from '../token/token-file.js';
 import { certificateCheck } from './doctor-certificates.js';
 import { type Check, fail, ok, warn } from './doctor-check.js';
-import { type RouteChecks, routeChecks } from './doctor-route.js';
+import { checkRoute, type RouteChecks } from './doctor-route.js';
 
-/** The error code of a grant that cannot be redeemed in this state. */
-export const GRANT_FAULTS = {
+/** The error code of a redemption, for each state in which a grant cannot be redeemed. */
+export const ERROR_CODE_BY_STATE = {
   pending: 'link_access_unavailable',
   expired: 'grant_expired',
   exhausted: 'grant_exhausted',
   revoked: 'grant_revoked',
 } as const satisfies Record<Exclude<AccessGrantState, 'ready'>, string>;
-// After an ended grant was deleted, the service reports it as unknown.
-const ENDS: ReadonlySet<string> = new Set(['grant_unknown', 'code_expired', 'code_exhausted']);
+// The service reports a deleted grant as unknown.
+const END_CODES: ReadonlySet<string> = new Set(['grant_unknown', 'code_expired', 'code_exhausted']);
 
 /** Returns the name of the link that this site created from a token, or undefined. */
 export type FindLink = (token: AccessToken) => Promise<string | undefined>;
 
-/** Whether a token can be redeemed from here now, or was redeemed here; spends no use. */
+/** Checks whether this site can redeem a token now, or has redeemed it. Spends no use. */
 export async function tokenChecks(
   file: string,
   findLink: FindLink,
@@ -44,17 +44,17 @@ export async function tokenChecks(
     const { message, hint = 'check the token file', exitCode } = describeFailure(error);
     return [fail('token', message, hint, exitCode)];
   }
-  const { checks, answer } = await routeChecks(token, options);
-  // Without the right to read the site's links, the check still runs, with less detail.
+  const { checks, answer } = await checkRoute(token, options);
+  // Without permission to read the links of the site, the check runs with less detail.
   const link = await findLink(token).catch(() => undefined);
-  const named = ok('token', `"${token.name}" for ${token.url}`);
-  return [named, ...checks, ...grantChecks(answer).map((check) => withLink(check, answer, link))];
+  const tokenCheck = ok('token', `"${token.name}" for ${token.url}`);
+  return [tokenCheck, ...checks, ...grantChecks(answer).map((check) => withLink(check, answer, link))];
 }
 
-/** An ended grant is no failure for a site that has its link; a revoked grant is. */
+/** If this site has the link of the token, an expired or exhausted grant is not a failure. A revoked grant is. */
 function withLink(check: Check, answer: RouteChecks['answer'], link: string | undefined): Check {
   if (link === undefined || check.name !== 'grant' || check.status !== 'fail') return check;
-  const isEnd = answer instanceof RedemptionError ? ENDS.has(answer.code) : isEndState(answer);
+  const isEnd = answer instanceof RedemptionError ? END_CODES.has(answer.code) : isEndState(answer);
   if (!isEnd) return check;
   return ok('grant', `${check.detail}; this site redeemed the token for its link "${link}"`);
 }
@@ -66,14 +66,14 @@ function isEndState(answer: Exclude<RouteChecks['answer'], RedemptionError>): bo
 function grantChecks(answer: RouteChecks['answer']): Check[] {
   if (answer === undefined) return [];
   if (answer === 'stock') {
-    const detail = 'a Skupper grant server, which reports nothing about a grant without spending a use';
-    return [warn('grant', detail, 'redeem the token to find out')];
+    const detail = 'this is a Skupper grant server, which cannot report the state of a grant';
+    return [warn('grant', detail, 'redeem the token to check it; this spends a use')];
   }
   if (answer instanceof RedemptionError) {
     const { hint, exitCode } = adviceFor(answer.code);
     return [fail('grant', answer.message, hint, exitCode)];
   }
-  return [grantCheck(answer), ...rulesChecks(answer), linkCheck(answer)];
+  return [grantCheck(answer), ...policyChecks(answer), endpointsCheck(answer)];
 }
 
 function grantCheck({ state, redemptions, redemptionsAllowed, expirationTime }: TokenCheck): Check {
@@ -82,13 +82,15 @@ function grantCheck({ state, redemptions, redemptionsAllowed, expirationTime }: 
     const until = expirationTime === null ? '' : `, until ${formatTime(expirationTime)}`;
     return ok('grant', `ready, ${used}${until}`);
   }
-  const { hint, exitCode } = adviceFor(GRANT_FAULTS[state]);
+  const { hint, exitCode } = adviceFor(ERROR_CODE_BY_STATE[state]);
   const again =
-    state === 'exhausted' ? '; if this site redeemed it, redeeming again gives the same link for no use' : '';
+    state === 'exhausted'
+      ? '; if this site redeemed it, repeat the redemption: it returns the same link and spends no use'
+      : '';
   return fail('grant', `${state}, ${used}`, `${hint}${again}`, exitCode);
 }
 
-function rulesChecks({ policy, serverTime }: TokenCheck): Check[] {
+function policyChecks({ policy, serverTime }: TokenCheck): Check[] {
   const policyRules = policyFields(formatPolicySettings(policy)).map(
     ([label, value]) => `${label}: ${value}`,
   );
@@ -99,12 +101,12 @@ function rulesChecks({ policy, serverTime }: TokenCheck): Check[] {
   return [fail('rules', rules, hint, exitCode)];
 }
 
-function linkCheck({ endpoints }: TokenCheck): Check {
+function endpointsCheck({ endpoints }: TokenCheck): Check {
   if (endpoints.length > 0) {
     return ok('endpoints', endpoints.map(formatEndpoint).join(', '));
   }
   const { hint, exitCode } = adviceFor('link_access_unavailable');
-  return fail('endpoints', 'the accepting site has none to link to now', hint, exitCode);
+  return fail('endpoints', 'the accepting site has no endpoint now', hint, exitCode);
 }
 
 /** Checks that links can be written into a directory, and the certificates of the existing ones. */
@@ -118,35 +120,37 @@ export async function linkDirectoryChecks(directory: string, dataDir: string, no
       const label = `link ${name}`;
       const renewal =
         secret && !('cannot' in renewableLink(secret))
-          ? `nothing has renewed it: run \`linkgrant link renew ${name}\`, and check that a timer runs it`
-          : 'nothing renews it: redeem a new token in time';
+          ? `its renewal is overdue: run \`linkgrant link renew ${name}\`, and check that a timer runs this command`
+          : 'it cannot be renewed: redeem a new token before it expires';
       checks.push(
         secret
           ? certificateCheck(label, secret.tlsCrt, now, renewal)
           : fail(
               label,
-              `its Secret "${tlsCredentials}" is not there`,
-              'put the Secret back, or delete the link',
+              `its Secret "${tlsCredentials}" does not exist`,
+              'restore the Secret, or delete the link',
               3,
             ),
       );
     }
   } catch (error) {
-    checks.push(fail('links', (error as Error).message, 'run it as the user whose links these are'));
+    checks.push(
+      fail('links', (error as Error).message, 'run `linkgrant doctor` as the owner of the links directory'),
+    );
   }
   return checks;
 }
 
-/** Checks that files can be created in a directory, or the directory itself; creates nothing. */
+/** Checks that files can be created in a directory, or that the missing directory can be created. Creates nothing. */
 export function writableCheck(name: string, directory: string): Check {
   let at = resolve(directory);
   while (!existsSync(at) && dirname(at) !== at) at = dirname(at);
-  const hint = 'make it writable for this user, or name another';
+  const hint = 'make it writable for this user, or use another directory';
   try {
-    if (!statSync(at).isDirectory()) return fail(name, `${at} is not a directory`, 'name another');
+    if (!statSync(at).isDirectory()) return fail(name, `${at} is not a directory`, 'use another directory');
     accessSync(at, constants.W_OK | constants.X_OK);
   } catch (error) {
     return fail(name, `${at} cannot be written (${(error as NodeJS.ErrnoException).code})`, hint);
   }
-  return ok(name, at === resolve(directory) ? `${directory} is writable` : `${directory} can be made`);
+  return ok(name, at === resolve(directory) ? `${directory} is writable` : `${directory} can be created`);
 }

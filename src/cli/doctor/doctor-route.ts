@@ -1,4 +1,4 @@
-import { findShownCertificate, type LinkDialOptions } from '../../compose/links.js';
+import { fetchServerCertificate, type LinkDialOptions } from '../../compose/links.js';
 import { checkToken } from '../../compose/token-redemption.js';
 import type { AccessToken } from '../../domain/access-token.js';
 import { RedemptionError } from '../../domain/redemption-error.js';
@@ -8,10 +8,10 @@ import { adviceFor } from '../terminal/exit-codes.js';
 import { formatTime } from '../terminal/output.js';
 import { type Check, fail, ok } from './doctor-check.js';
 
-/** The steps of the connection to a service, and its response. */
+/** The check result of each connection step, and the response of the service. */
 export interface RouteChecks {
   readonly checks: readonly Check[];
-  /** Undefined if the service was not reached. */
+  /** Undefined if a step failed. */
   readonly answer?: TokenCheck | 'stock' | RedemptionError;
 }
 
@@ -27,13 +27,13 @@ const FAILED_STEP: Readonly<Record<string, Step>> = {
   tls_name: 'name',
   clock_skew: 'clock',
 };
-const UNREACHED: ReadonlySet<Step> = new Set(['proxy', 'DNS', 'TCP', 'TLS']);
+const STEPS_BEFORE_CERTIFICATE: ReadonlySet<Step> = new Set(['proxy', 'DNS', 'TCP', 'TLS']);
 const CLOCK_TOLERANCE_MS = 60_000;
 const EXPIRED_HINT =
-  'if the clock of this machine is right, the accepting side has to renew that certificate; `linkgrant serve` does for its own';
+  'if the clock of this machine is correct, renew the certificate of the service on the accepting side; `linkgrant serve` renews a certificate that it created itself';
 
-/** Connects to the service as a redemption does, with its CA pin, and queries the state of the grant; spends no use. */
-export async function routeChecks(
+/** Connects to the service as a redemption does, trusting only the CA of the token, and queries the state of the grant. Spends no use. */
+export async function checkRoute(
   token: AccessToken,
   options: LinkDialOptions,
   prefix = '',
@@ -46,83 +46,103 @@ export async function routeChecks(
     throw error;
   });
   // Without a connection there is no certificate, and a second attempt would only wait for another time-out.
-  const unreached = answer instanceof RedemptionError && UNREACHED.has(FAILED_STEP[answer.code] ?? 'clock');
-  const shown = unreached ? undefined : await findShownCertificate({ host, port }, options);
-  const failed = answer instanceof RedemptionError ? failedStep(answer, shown, token.ca, options) : undefined;
-  const details = passedDetails(url, host, port, shown);
+  const hasCertificate =
+    !(answer instanceof RedemptionError) || !isBeforeCertificate(FAILED_STEP[answer.code]);
+  const serverCertificate = hasCertificate
+    ? await fetchServerCertificate({ host, port }, options)
+    : undefined;
+  const failedStep =
+    answer instanceof RedemptionError
+      ? findFailedStep(answer, serverCertificate, token.ca, options)
+      : undefined;
+  const details = describePassedSteps(url, host, port, serverCertificate);
   const checks: Check[] = [];
-  for (const step of stepsBefore(failed, options.proxy !== undefined)) {
+  for (const step of stepsBefore(failedStep, options.proxy !== undefined)) {
     checks.push(ok(prefix + step, details[step]));
   }
-  if (failed === undefined) return { checks: [...checks, ...clockCheck(answer, prefix, options)], answer };
+  if (failedStep === undefined)
+    return { checks: [...checks, ...checkClock(answer, prefix, options)], answer };
   const error = answer as RedemptionError;
   const { hint, exitCode } = adviceFor(error.code);
   return {
     checks: [
       ...checks,
-      fail(prefix + failed, error.message, failed === 'validity' ? EXPIRED_HINT : hint, exitCode),
+      fail(prefix + failedStep, error.message, failedStep === 'validity' ? EXPIRED_HINT : hint, exitCode),
     ],
   };
 }
 
-function failedStep(
+function findFailedStep(
   { code }: RedemptionError,
-  shown: string | undefined,
+  serverCertificate: string | undefined,
   ca: string,
   { clock }: LinkDialOptions,
 ): Step | undefined {
   const step = FAILED_STEP[code];
-  if (step !== 'CA pin' || shown === undefined) return step;
+  if (step !== 'CA pin' || serverCertificate === undefined) return step;
   try {
-    const { notBefore, notAfter } = describeCertificate(shown);
+    const { notBefore, notAfter } = describeCertificate(serverCertificate);
     const now = clock();
     const isOutside = now > notAfter || now < notBefore;
     // Verify at a moment within its validity: if the CA signed it, only the time is wrong.
     const within = Math.min(Math.max(now, notBefore), notAfter);
-    return isOutside && verificationProblem(shown, ca, within) === undefined ? 'validity' : step;
+    return isOutside && verificationProblem(serverCertificate, ca, within) === undefined ? 'validity' : step;
   } catch {
     return step;
   }
 }
 
-function stepsBefore(failed: Step | undefined, proxied: boolean): Exclude<Step, 'clock'>[] {
-  const opening: Exclude<Step, 'clock'>[] =
-    failed === 'DNS' || failed === 'TCP' || (!proxied && failed !== 'proxy') ? ['DNS', 'TCP'] : ['proxy'];
-  const order: Step[] = [...opening, 'TLS', 'CA pin', 'validity', 'name', 'clock'];
-  const all: Exclude<Step, 'clock'>[] = [...opening, 'TLS', 'CA pin', 'validity', 'name'];
-  if (failed === undefined) return all;
-  // If the clock is outside the certificate's validity, the name was not checked.
-  const until = failed === 'clock' ? order.indexOf('validity') : order.indexOf(failed);
-  return all.slice(0, until);
+/** Returns the steps that passed: all, or those before the failed one. */
+function stepsBefore(failed: Step | undefined, hasProxy: boolean): Exclude<Step, 'clock'>[] {
+  // With a proxy, a failure of DNS or TCP means that NO_PROXY exempted the host.
+  const isDirect = failed === 'DNS' || failed === 'TCP' || (!hasProxy && failed !== 'proxy');
+  const connectSteps: Exclude<Step, 'clock'>[] = isDirect ? ['DNS', 'TCP'] : ['proxy'];
+  const steps: Exclude<Step, 'clock'>[] = [...connectSteps, 'TLS', 'CA pin', 'validity', 'name'];
+  // A clock failure means that the time is outside the certificate's validity; the name was not checked.
+  const end = failed === 'clock' ? 'validity' : failed;
+  return end === undefined ? steps : steps.slice(0, steps.indexOf(end));
 }
 
-function passedDetails(
+function isBeforeCertificate(step: Step | undefined): boolean {
+  return step !== undefined && STEPS_BEFORE_CERTIFICATE.has(step);
+}
+
+function describePassedSteps(
   url: URL,
   host: string,
   port: number,
-  shown: string | undefined,
+  serverCertificate: string | undefined,
 ): Readonly<Record<Exclude<Step, 'clock'>, string>> {
-  let end = 'the certificate is valid';
+  let validity = 'the certificate is valid';
   try {
-    if (shown !== undefined)
-      end = `the certificate is valid until ${formatTime(describeCertificate(shown).notAfter)}`;
-  } catch {}
+    if (serverCertificate !== undefined)
+      validity = `the certificate is valid until ${formatTime(describeCertificate(serverCertificate).notAfter)}`;
+  } catch {
+    // The certificate was verified above; only the date is missing.
+  }
   return {
-    proxy: `a connection to ${url.host} was opened, through the proxy unless NO_PROXY exempts it`,
+    proxy: `connected to ${url.host} (through the proxy, unless NO_PROXY lists it)`,
     DNS: `${host} resolves`,
-    TCP: `port ${port} takes connections`,
-    TLS: 'TLS 1.3 is offered',
-    'CA pin': 'the certificate comes from the CA that is trusted, and no other',
-    validity: end,
+    TCP: `port ${port} accepts connections`,
+    TLS: 'TLS 1.3 was negotiated',
+    'CA pin': 'the certificate is signed by the pinned CA',
+    validity,
     name: `the certificate is for ${host}`,
   };
 }
 
-function clockCheck(answer: RouteChecks['answer'], prefix: string, { clock }: LinkDialOptions): Check[] {
+function checkClock(answer: RouteChecks['answer'], prefix: string, { clock }: LinkDialOptions): Check[] {
   if (typeof answer !== 'object' || answer instanceof RedemptionError) return [];
   const difference = Math.round((answer.serverTime - clock()) / 1_000);
   const seconds = Math.abs(difference);
   const detail = `this machine is ${seconds} s ${difference >= 0 ? 'behind' : 'ahead of'} the service`;
   if (seconds * 1_000 <= CLOCK_TOLERANCE_MS) return [ok(`${prefix}clock`, detail)];
-  return [fail(`${prefix}clock`, detail, 'set both clocks: certificates and grants are judged by them', 4)];
+  return [
+    fail(
+      `${prefix}clock`,
+      detail,
+      'synchronize the clocks of both machines: the validity of certificates and grants depends on them',
+      4,
+    ),
+  ];
 }

@@ -17,6 +17,7 @@ import { acceptingChecks } from './doctor-accepting.js';
 import { type Check, checksText, fail } from './doctor-check.js';
 import { linkDirectoryChecks, tokenChecks, writableCheck } from './doctor-requesting.js';
 
+/** The flags of `doctor`: `token` is the file of an AccessToken, `to` the directory for its Link. */
 export interface DoctorFlags extends ConnectionFlags {
   readonly token?: string;
   readonly to?: string;
@@ -25,9 +26,9 @@ export interface DoctorFlags extends ConnectionFlags {
 }
 
 /**
- * `doctor`: in a cluster, checks a namespace. Elsewhere checks the requesting side if `--token` or `--to` is set, else the
- * accepting side, and on system platforms the links of the namespace too. The worst failure determines the exit code;
- * warnings do not count.
+ * `doctor`: with `--platform kubernetes`, checks a namespace. On other platforms it checks the requesting side if `--token` or
+ * `--to` is set, else the accepting side. If a namespace is set, it checks the links of that namespace too. The worst failure
+ * determines the exit code; warnings do not count.
  */
 export async function doctorCommand(flags: DoctorFlags, { clock }: { readonly clock: Clock }): Promise<void> {
   const { token, to, output, timeout, proxy, connectTo, ...settingFlags } = flags;
@@ -44,12 +45,12 @@ export async function doctorCommand(flags: DoctorFlags, { clock }: { readonly cl
     settings.platform === 'kubernetes'
       ? await (await import('./doctor-cluster.js')).clusterChecks(settings, { token, to }, options)
       : await localChecks({ ...settings, platform: settings.platform }, { token, to }, options);
-  const complete = checks.map(({ hint, ...check }) =>
+  const checksWithHints = checks.map(({ hint, ...check }) =>
     hint === undefined ? check : { ...check, hint: completeHint(hint, { ...settingFlags, dir: to }) },
   );
-  const shown = complete.map(({ exitCode: _, ...check }) => check);
-  await print(output, shown, () => checksText(complete));
-  throwWorst(complete);
+  const report = checksWithHints.map(({ exitCode: _, ...check }) => check);
+  await print(output, report, () => checksText(checksWithHints));
+  throwWorst(checksWithHints);
 }
 
 async function localChecks(
@@ -64,20 +65,24 @@ async function localChecks(
     checks.push(...(await acceptingChecks(settings, namespace, options)));
   }
   if (token !== undefined) {
-    const side = openTokenRedemption(settings.dataDir, { ...options, checkpoint: () => undefined });
-    const findLink = async (redeemed: AccessToken) => side.findPlacedName(redeemed);
+    const redemption = openTokenRedemption(settings.dataDir, { ...options, checkpoint: () => undefined });
+    const findLink = async (redeemed: AccessToken) => redemption.findSecretName(redeemed);
     checks.push(...(await tokenChecks(token, findLink, options)));
   }
   if (token !== undefined || to !== undefined) checks.push(writableCheck('data directory', settings.dataDir));
   if (directory !== undefined && (token !== undefined || to !== undefined || namespace !== undefined)) {
-    const slip = to === undefined ? namespaceSlip(settings) : undefined;
-    checks.push(...(slip ? [slip] : await linkDirectoryChecks(directory, settings.dataDir, options.clock())));
+    const unknownNamespace = to === undefined ? checkNamespace(settings) : undefined;
+    checks.push(
+      ...(unknownNamespace
+        ? [unknownNamespace]
+        : await linkDirectoryChecks(directory, settings.dataDir, options.clock())),
+    );
   }
   return checks;
 }
 
-/** A failed check if a redemption into this namespace would be refused; else undefined. */
-function namespaceSlip(settings: Settings): Check | undefined {
+/** Returns a failed check if the namespace is unknown, so that a redemption into it would be refused; else undefined. */
+function checkNamespace(settings: Settings): Check | undefined {
   try {
     requireKnownNamespace(settings.skupperHome, siteNamespace(settings));
     return undefined;

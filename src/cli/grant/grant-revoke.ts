@@ -4,7 +4,7 @@ import { writeOut } from '../terminal/write-out.js';
 import type { GrantFlags } from './grant.js';
 
 /**
- * `grant revoke`: revokes a grant permanently, or reports that it was revoked before. Its links stay valid unless `--cascade`
+ * `grant revoke`: revokes a grant permanently, or reports that it was already revoked. Its links stay valid unless `--cascade`
  * revokes each of them too.
  */
 export async function revokeCommand(
@@ -18,7 +18,7 @@ export async function revokeCommand(
       [
         revocation.outcome === 'revoked'
           ? `Grant "${name}" is revoked: neither it nor its tokens can be redeemed.\n`
-          : `Grant "${name}" was revoked before.\n`,
+          : `Grant "${name}" was already revoked.\n`,
         revocation.links === 0 ? 'It has no valid links.\n' : linksText(revocation, cascade, platform),
       ].join(''),
     );
@@ -32,9 +32,9 @@ function linksText(
 ): string {
   const count = links === 1 ? '1 link' : `${links} links`;
   if (cascade) {
-    return `${count} revoked with it: none can be renewed or redeemed again. Routers accept their certificates until they end, the last one ${lastEnd}; ${
-      platform === 'kubernetes' ? 'another CA for the site' : '`linkgrant redemption revoke ID --cut`'
-    } ends that sooner.\n`;
+    const stop =
+      platform === 'kubernetes' ? 'replace the CA of the site' : 'run `linkgrant redemption revoke ID --cut`';
+    return `${count} also revoked: a revoked link cannot be renewed, and its token cannot be redeemed again. Routers accept the certificates until they expire, at the latest ${lastEnd}. To stop that earlier, ${stop}.\n`;
   }
-  return `${count} of it ${links === 1 ? 'stays' : 'stay'} valid and can be renewed; the last certificate ends ${lastEnd}. To revoke them too: linkgrant grant revoke ${name} --cascade\n`;
+  return `${count} of this grant ${links === 1 ? 'stays' : 'stay'} valid and can be renewed; the last certificate expires at ${lastEnd}. To revoke them too: linkgrant grant revoke ${name} --cascade\n`;
 }

@@ -5,15 +5,16 @@ import {
 import { withAdministration } from '../terminal/administration-session.js';
 import { CommandError } from '../terminal/command-error.js';
 import { parseCount, parseWindow } from '../terminal/flag-values.js';
+import { type LabelFlags, labelsChange } from '../terminal/label-flags.js';
 import { print } from '../terminal/output.js';
 import { writeStderr } from '../terminal/write-out.js';
 import type { GrantFlags } from './grant.js';
 import { grantFields } from './grant-report.js';
 import type { PolicyFlags } from './policy-flags.js';
-import { policyChange } from './policy-values.js';
+import { policyChangeFromFlags } from './policy-values.js';
 
-/** The flags of `grant update`; `unset` names rules, separated by commas. */
-export interface GrantUpdateFlags extends GrantFlags, PolicyFlags {
+/** The flags of `grant update`; `unset` lists the policy rules to remove, separated by commas. */
+export interface GrantUpdateFlags extends GrantFlags, PolicyFlags, LabelFlags {
   readonly redemptionsAllowed?: string;
   readonly expirationWindow?: string;
   readonly unset?: string;
@@ -24,32 +25,33 @@ export async function updateCommand(nameOrUid: string, flags: GrantUpdateFlags):
   const { expirationWindow } = flags;
   const redemptionsAllowed = parseCount('--redemptions-allowed', flags.redemptionsAllowed);
   const expirationWindowMs = parseWindow('--expiration-window', expirationWindow);
-  const policy = policyChange(flags, flags.unset);
+  const policy = policyChangeFromFlags(flags, flags.unset);
   const changesPolicy = Object.keys(policy).length > 0;
-  if (redemptionsAllowed === undefined && expirationWindow === undefined && !changesPolicy) {
-    throw new CommandError('nothing to change was given', {
+  const labels = labelsChange(flags);
+  if (redemptionsAllowed === undefined && expirationWindow === undefined && !changesPolicy && !labels) {
+    throw new CommandError('no change is given', {
       exitCode: 2,
-      hint: '`linkgrant grant update --help` lists what can be changed',
+      hint: '`linkgrant grant update --help` lists the fields that can be changed',
     });
   }
-  const unusable =
+  const problem =
     redemptionsAllowedProblem(redemptionsAllowed) ?? expirationWindowProblem(expirationWindowMs);
-  if (unusable !== undefined) {
-    throw new CommandError(`the grant was not changed: ${unusable}`, {
+  if (problem !== undefined) {
+    throw new CommandError(`the grant was not changed: ${problem}`, {
       exitCode: 2,
       hint: 'choose another value',
     });
   }
   await withAdministration(flags, async ({ administration, namespace }) => {
     const { uid } = await administration.findGrant(namespace, nameOrUid);
-    const change = { redemptionsAllowed, expirationWindow, ...(changesPolicy && { policy }) };
+    const change = { redemptionsAllowed, expirationWindow, ...(changesPolicy && { policy }), ...labels };
     const report = await administration.updateGrant(uid, change);
     await print(flags.output, report, () => grantFields(report));
     if (redemptionsAllowed === undefined || report.redemptions < redemptionsAllowed) return;
     const { name, redemptions: used } = report;
     writeStderr(
-      `warning: grant "${name}" was redeemed ${used === 1 ? 'once' : `${used} times`}, and --redemptions-allowed includes these: with ${redemptionsAllowed} no further redemption is possible\n` +
-        `hint: for N more redemptions use ${used} + N\n`,
+      `warning: --redemptions-allowed counts past redemptions too: grant "${name}" was already redeemed ${used === 1 ? 'once' : `${used} times`}, so with ${redemptionsAllowed} it cannot be redeemed again\n` +
+        `hint: to allow one more redemption, use --redemptions-allowed ${used + 1}\n`,
     );
   });
 }

@@ -1,3 +1,4 @@
+import type { LabelSelector } from '../../domain/label-selector.js';
 import { formatPolicySettings } from '../../redemption/accepting/policy-settings.js';
 import type { CreatedGrant } from '../../redemption/administration/administration.js';
 import { everyItem } from '../../redemption/administration/every-item.js';
@@ -8,6 +9,7 @@ import {
 } from '../terminal/administration-session.js';
 import { CommandError } from '../terminal/command-error.js';
 import { parseCount, parseWindow, readCode } from '../terminal/flag-values.js';
+import { type LabelFlags, newLabels } from '../terminal/label-flags.js';
 import { nothingListed } from '../terminal/listing.js';
 import { fields, print, table } from '../terminal/output.js';
 import type { OutputFormat } from '../terminal/output-format.js';
@@ -15,7 +17,7 @@ import { writeOut } from '../terminal/write-out.js';
 import { writeToken } from '../token/token-output.js';
 import { grantFields } from './grant-report.js';
 import type { PolicyFlags } from './policy-flags.js';
-import { policyOf } from './policy-values.js';
+import { policyFromFlags } from './policy-values.js';
 import { rollbackOnFailure } from './rollback-grant.js';
 
 /** The flags of every command on grants; without `namespace` that of the session applies; the rest are settings. */
@@ -26,7 +28,7 @@ export interface GrantFlags {
 }
 
 /** The flags that create a grant; `token` is a file, or `-` for standard output. */
-export interface GrantCreateFlags extends GrantFlags, PolicyFlags {
+export interface GrantCreateFlags extends GrantFlags, PolicyFlags, LabelFlags {
   readonly redemptionsAllowed?: string;
   readonly expirationWindow?: string;
   readonly issuer?: string;
@@ -41,7 +43,7 @@ export async function createGrant(
   { administration, namespace }: AdministrationSession,
 ): Promise<CreatedGrant> {
   const { issuer, expirationWindow, codeFile } = flags;
-  const policy = policyOf(flags);
+  const policy = policyFromFlags(flags);
   parseWindow('--expiration-window', expirationWindow);
   return administration.createGrant({
     namespace,
@@ -51,6 +53,7 @@ export async function createGrant(
     code: codeFile === undefined ? undefined : await readCode(codeFile),
     issuer,
     policy: formatPolicySettings(policy),
+    ...newLabels(flags),
   });
 }
 
@@ -102,14 +105,19 @@ export async function createCommand(name: string, flags: GrantCreateFlags): Prom
   });
 }
 
-/** `grant list`: prints the grants of `--namespace`, or of all namespaces, with their states. */
-export async function listCommand(flags: GrantFlags & { readonly allNamespaces?: boolean }): Promise<void> {
-  await withAdministration(flags, async ({ administration, namespace }) => {
-    const within = flags.allNamespaces ? {} : { namespace };
+/** `grant list`: prints the grants of `--namespace`, or of all namespaces, that `--selector` selects, with their states. */
+export async function listCommand(
+  flags: GrantFlags & { readonly allNamespaces?: boolean; readonly selector?: LabelSelector },
+): Promise<void> {
+  const { selector: labels, ...settings } = flags;
+  await withAdministration(settings, async ({ administration, namespace }) => {
+    const within = { ...(!flags.allNamespaces && { namespace }), labels };
     const reports = await everyItem((page) => administration.listGrants({ ...page, ...within }));
     await print(flags.output, reports, () =>
       reports.length === 0
-        ? nothingListed('grants', namespace, flags.allNamespaces)
+        ? labels
+          ? 'There are no grants with these labels.\n'
+          : nothingListed('grants', namespace, flags.allNamespaces)
         : table(
             ['NAME', 'STATE', 'REDEMPTIONS', 'EXPIRATION', 'UID', 'REASON'],
             reports.map((grant) => [

@@ -22,8 +22,8 @@ const FLAGS = {
 
 const RULES = Object.keys(FLAGS) as readonly PolicyRule[];
 
-/** The policy of the rules among the flags; empty if there are none. Throws a CommandError for an invalid value. */
-export function policyOf(flags: PolicyFlags): GrantPolicy {
+/** Returns the policy that the rule flags define; empty without such flags. Throws a CommandError for an invalid value. */
+export function policyFromFlags(flags: PolicyFlags): GrantPolicy {
   let policy: GrantPolicy = {};
   for (const rule of RULES) {
     const value = flags[FLAGS[rule]];
@@ -41,17 +41,17 @@ export function policyOf(flags: PolicyFlags): GrantPolicy {
 }
 
 /**
- * The rules to change, as settings: those among the flags, and, with null, those that `unset` names, separated by commas.
- * Throws a CommandError.
+ * Returns the policy settings to change: the value of each rule flag, and null for each rule in `unset` (separated by commas).
+ * Throws a CommandError for an invalid value, an unknown rule, and a rule that is both set and unset.
  */
-export function policyChange(flags: PolicyFlags, unset?: string): Record<string, string | null> {
-  const set = policyOf(flags);
+export function policyChangeFromFlags(flags: PolicyFlags, unset?: string): Record<string, string | null> {
+  const set = policyFromFlags(flags);
   const change: Record<string, string | null> = formatPolicySettings(set);
   for (const name of unset?.split(',').map((entry) => entry.trim()) ?? []) {
     const rule = policyRuleNamed(name);
     if (!rule || set[rule] !== undefined) {
       throw new CommandError(
-        rule ? `--${name} cannot be given and unset` : `there is no rule "${name}" to unset`,
+        rule ? `--${name} and --unset ${name} exclude each other` : `unknown rule "${name}" in --unset`,
         {
           exitCode: 2,
           hint: `the rules are ${Object.values(POLICY_RULE_NAMES).join(', ')}`,

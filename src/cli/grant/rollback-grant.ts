@@ -22,9 +22,7 @@ export async function rollbackOnFailure<T>(
     );
     if (left) {
       const command = `linkgrant grant delete ${grant.name} -n ${grant.namespace}`;
-      processContext().stderr.write(
-        `warning: the grant could not be deleted again; \`${command}\` does so\n`,
-      );
+      processContext().stderr.write(`warning: deleting the grant failed; run \`${command}\`\n`);
     }
     if (!(error instanceof OutputClosed)) throw error;
     throw new CommandError(

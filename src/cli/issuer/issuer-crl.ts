@@ -20,7 +20,7 @@ import {
 
 const DAY_MS = 86_400_000;
 const USUAL_DAYS = 7;
-const MOST_DAYS = 3650;
+const MAX_DAYS = 3650;
 
 /** The flags of `issuer crl`; without `to`, or with `-`, it writes to standard output. */
 export interface CrlFlags extends IssuerFlags {
@@ -66,10 +66,10 @@ export async function crlCommand(
 
 function parseDays(text = String(USUAL_DAYS)): number {
   const days = /^[1-9]\d{0,3}$/.test(text) ? Number(text) : Number.NaN;
-  if (days <= MOST_DAYS) return days;
+  if (days <= MAX_DAYS) return days;
   throw new CommandError(`--days cannot be "${text}"`, {
     exitCode: 2,
-    hint: `give a whole number from 1 to ${MOST_DAYS}: how long the list is good for`,
+    hint: `give a whole number from 1 to ${MAX_DAYS}: how long the list is good for`,
   });
 }
 

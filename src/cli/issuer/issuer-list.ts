@@ -18,29 +18,29 @@ interface ListedCa {
   readonly issuer: string;
   /** Namespace of its site; null outside system platforms. */
   readonly namespace: string | null;
-  /** Owner of the CA, who rotates it. */
-  readonly owner: 'linkgrant' | 'skupper' | 'given';
+  /** Who rotates the CA; `external` for the CA of `--issuer-cert`. */
+  readonly owner: 'linkgrant' | 'skupper' | 'external';
   readonly state: 'active' | 'prepared' | 'retiring';
   readonly subject: string;
   readonly sha256: string;
   /** RFC 3339. */
   readonly notBefore: string;
   readonly notAfter: string;
-  /** Number of links that depend on it; null if they are not counted. */
+  /** Number of links that depend on the CA; null without a store, and for CAs of the service that are not retiring. */
   readonly links: number | null;
 }
 
-/** `issuer list`: prints the active, prepared and previous CAs, and how many links depend on each. */
+/** `issuer list`: prints the active, prepared and retiring CAs, and how many links depend on each. */
 export async function listIssuersCommand(
   { output, ...flags }: IssuerFlags & { readonly output?: OutputFormat },
   context: IssuerContext,
 ): Promise<void> {
   await withIssuers(flags, context, async (session) => {
-    const listed = [...(await ownCas(session, context)), ...(await foreignCas(session, context))];
-    await print(output, listed, () =>
+    const rows = [...(await listOwnCas(session, context)), ...(await listForeignCas(session, context))];
+    await print(output, rows, () =>
       table(
-        ['ISSUER', 'STATE', 'SUBJECT', 'VALID UNTIL', 'LINKS', 'CHANGED BY', 'SHA-256'],
-        listed.map((ca) => [
+        ['ISSUER', 'STATE', 'SUBJECT', 'VALID UNTIL', 'LINKS', 'OWNER', 'SHA-256'],
+        rows.map((ca) => [
           ca.namespace === null ? ca.issuer : `${ca.namespace}/${ca.issuer}`,
           ca.state,
           ca.subject,
@@ -54,57 +54,63 @@ export async function listIssuersCommand(
   });
 }
 
-async function ownCas({ issuers, store }: IssuerSession, { clock }: IssuerContext): Promise<ListedCa[]> {
-  const listed: ListedCa[] = [];
+async function listOwnCas({ issuers, store }: IssuerSession, { clock }: IssuerContext): Promise<ListedCa[]> {
+  const rows: ListedCa[] = [];
   for (const name of issuers.names()) {
     const cas = issuers.list(name);
     const signs = name === SERVER_CA ? 'service' : 'links';
     for (const ca of cas) {
-      // Links depend only on a previous CA of the service, not on the active one.
-      const counts = store && (signs === 'links' || ca.state === 'retiring');
-      const links = counts ? (await dependentsOf(ca, { signs, cas }, { store, clock })).links : null;
-      listed.push({
+      // For the CA of the service only links that have had no response since it was replaced are counted.
+      const canCount = store && (signs === 'links' || ca.state === 'retiring');
+      const links = canCount ? (await dependentsOf(ca, { signs, cas }, { store, clock })).links : null;
+      rows.push({
         issuer: name,
         namespace: null,
         owner: 'linkgrant',
         state: ca.state,
         links,
-        ...described(ca),
+        ...certificateFields(ca),
       });
     }
   }
-  return listed;
+  return rows;
 }
 
 /** The CAs that sign links and do not belong to linkgrant: external ones, and those of system sites. */
-async function foreignCas(session: IssuerSession, { clock }: IssuerContext): Promise<ListedCa[]> {
+async function listForeignCas(session: IssuerSession, { clock }: IssuerContext): Promise<ListedCa[]> {
   const { settings, service, store } = session;
   const list = async (
     authority: CertificateAuthority,
-    of: Pick<ListedCa, 'issuer' | 'namespace' | 'owner'>,
+    identity: Pick<ListedCa, 'issuer' | 'namespace' | 'owner'>,
   ): Promise<ListedCa> => {
     const links = store ? await store.countDependents(authority.sha256, clock()) : null;
-    return { ...of, state: 'active', links, ...described({ ...authority, subject: authority.description }) };
+    return {
+      ...identity,
+      state: 'active',
+      links,
+      ...certificateFields({ ...authority, subject: authority.description }),
+    };
   };
   if (platformOf(session) === 'standalone') {
     if (settings.issuerCert === undefined) return [];
-    const found = (await openIssuer(settings, clock())).find(clock());
-    if (typeof found === 'string') return [];
-    return [await list(found, { issuer: settings.issuerCert, namespace: null, owner: 'given' })];
+    const issuer = (await openIssuer(settings, clock())).find(clock());
+    // A string is the reason why the CA cannot be used.
+    if (typeof issuer === 'string') return [];
+    return [await list(issuer, { issuer: settings.issuerCert, namespace: null, owner: 'external' })];
   }
-  const listed: ListedCa[] = [];
+  const rows: ListedCa[] = [];
   for (const { namespace, access } of await siteReports(service?.system ?? systemOf(settings), clock)) {
     if ('refused' in access) {
-      writeStderr(`Namespace ${namespace} gives no link now: ${access.reason}\n`);
+      writeStderr(`The site in namespace ${namespace} accepts no links now: ${access.reason}\n`);
       continue;
     }
     const issuer = access.issuer.description;
-    listed.push(await list(access.issuer, { issuer, namespace, owner: 'skupper' }));
+    rows.push(await list(access.issuer, { issuer, namespace, owner: 'skupper' }));
   }
-  return listed;
+  return rows;
 }
 
-function described(ca: {
+function certificateFields(ca: {
   readonly subject: string;
   readonly sha256: string;
   readonly notBefore: number;

@@ -24,7 +24,7 @@ export interface ServerCertificateFlags {
   readonly [flag: string]: unknown;
 }
 
-/** The platform of the site: that of the service on the store, else that of the settings. */
+/** Returns the platform of the settings; if that is `standalone`, the platform that the service recorded in the store. */
 async function platformOf(settings: Settings, flags: Readonly<Record<string, unknown>>): Promise<string> {
   if (settings.platform !== 'standalone' || !hasStore(settings)) return settings.platform;
   return withStore(flags, async ({ service }) => service?.platform ?? 'standalone');
@@ -43,40 +43,46 @@ function writeCertificate(
   ] as const;
   const caFile = join(to, 'ca.crt');
   // After a rotation the CA file contains the previous CA too.
-  const isOfCa = () =>
-    existsSync(caFile) && splitCertificates(readBoundedText(caFile)).some((one) => ca.includes(one.trim()));
+  const isSameCa = () =>
+    existsSync(caFile) &&
+    splitCertificates(readBoundedText(caFile)).some((certificate) => ca.includes(certificate.trim()));
   for (const [name] of contents) {
     try {
-      requireReplaceable(join(to, name), isOfCa);
+      requireReplaceable(join(to, name), isSameCa);
     } catch (error) {
       throw new Error(`${name}: ${explainFileError(join(to, name), error).reason}`, { cause: error });
     }
   }
-  // The CA first: a later run recognizes the other files by it.
+  // ca.crt first: after a crash the next run compares it to decide whether it may replace the files.
   for (const [name, content] of contents) writePrivateFile(join(to, name), content);
 }
 
 /**
- * `issuer server-certificate`: writes `tls.crt`, `tls.key` and `ca.crt` for a router that accepts links of the site CA, or of
- * another CA. Refused on a system platform, where Skupper creates them with an issuer of the site.
+ * `issuer server-certificate`: writes `tls.crt`, `tls.key` and `ca.crt` for a router that accepts links whose certificates the
+ * site CA signed, or the CA that `issuer` names. Fails on a system platform, where Skupper issues the router's certificates.
  */
 export async function serverCertificateCommand(flags: ServerCertificateFlags): Promise<void> {
   const { host: hosts = [], to, issuer = SITE_CA, ...settingFlags } = flags;
-  const wrong = hosts.find((host) => !isHost(host));
-  if (hosts.length === 0 || wrong !== undefined) {
-    throw new CommandError(wrong === undefined ? 'no --host was given' : `--host cannot be "${wrong}"`, {
-      exitCode: 2,
-      hint: 'name each DNS name or address that links reach the router by',
-    });
+  const invalidHost = hosts.find((host) => !isHost(host));
+  if (hosts.length === 0 || invalidHost !== undefined) {
+    throw new CommandError(
+      invalidHost === undefined
+        ? 'no --host was given'
+        : `--host "${invalidHost}" is neither a DNS name nor an IP address`,
+      {
+        exitCode: 2,
+        hint: 'set --host once for each DNS name or IP address at which links connect to the router',
+      },
+    );
   }
   if (to === undefined)
-    throw new CommandError('no --to was given', { exitCode: 2, hint: 'name a directory' });
+    throw new CommandError('no --to was given', { exitCode: 2, hint: 'set --to to a directory' });
   const { settings } = configurationFrom(settingFlags, ISSUERS_ARE_SECRETS);
   const platform = await platformOf(settings, settingFlags);
   if (platform !== 'standalone') {
-    throw new CommandError(`on ${platform} the server certificates of a router are Skupper's`, {
+    throw new CommandError(`on ${platform} Skupper issues the server certificates of routers`, {
       exitCode: 2,
-      hint: "name the host in spec.subjectAlternativeNames of the site's RouterAccess in input/resources and reload the site; its issuer signs then",
+      hint: "add the host to spec.subjectAlternativeNames of the site's RouterAccess in input/resources, then reload the site",
     });
   }
   const issued = await issueSiteCertificate(settings, { issuer, hosts }, Date.now());
@@ -85,7 +91,7 @@ export async function serverCertificateCommand(flags: ServerCertificateFlags): P
   } catch (error) {
     throw new CommandError(`"${to}" cannot be written: ${explainFileError(to, error).reason}`, {
       exitCode: 1,
-      hint: 'name a new directory with --to, in one that is there and that you can write to',
+      hint: 'set --to to a new directory; its parent directory must exist and be writable',
       cause: error,
     });
   }

@@ -1,4 +1,4 @@
-import type { LinkState, RequestingCluster } from '../../compose/requesting-cluster.js';
+import type { LinkStatus, RequestingCluster } from '../../compose/requesting-cluster.js';
 import type { Clock } from '../../redemption/ports/clock.js';
 import { linksNamed } from '../../redemption/ports/link-files.js';
 import { CommandError } from '../terminal/command-error.js';
@@ -16,24 +16,24 @@ export async function clusterStatus(
 ): Promise<void> {
   const { namespace } = cluster;
   const all = await cluster.links.list();
-  const shown = name === undefined ? all : linksNamed(all, name);
-  const redemptions = await cluster.incoming();
+  const selected = name === undefined ? all : linksNamed(all, name);
+  const redemptions = await cluster.listIncoming();
   const incoming =
     typeof redemptions === 'string'
       ? undefined
       : redemptions
           .filter(({ redemption }) => name === undefined || redemption.name === name)
-          .map((renewed) => incomingReport(renewed, clock()));
-  if (name !== undefined && shown.length === 0 && (incoming?.length ?? 0) === 0) {
+          .map((link) => incomingReport(link, clock()));
+  if (name !== undefined && selected.length === 0 && (incoming?.length ?? 0) === 0) {
     throw new CommandError(`there is no link "${name}" in namespace ${namespace}`, {
       exitCode: 1,
       hint: 'see `linkgrant link status` with the same flags, without a name',
     });
   }
-  const states = await cluster.linkStates();
+  const states = await cluster.linkStatuses();
   const outgoing = await Promise.all(
-    shown.map(async (link) => {
-      const state: Partial<LinkState> = states.get(link.name) ?? {};
+    selected.map(async (link) => {
+      const state: Partial<LinkStatus> = states.get(link.name) ?? {};
       const { isReady = false, status, message, remoteSite, remoteSiteId, conditions = [] } = state;
       return {
         ...outgoingReport(link, await cluster.links.findSecret(link.tlsCredentials), { clock }),
@@ -49,16 +49,16 @@ export async function clusterStatus(
   await print(output, { outgoing, ...(incoming && { incoming }) }, () =>
     [
       statusText(outgoing),
-      incoming ? `\n${incomingText(incoming)}${revokedNote(incoming, CUT)}` : '',
+      incoming ? `\n${incomingText(incoming)}${revokedNote(incoming, REPLACE_CA_HINT)}` : '',
       redemptions === 'forbidden' ? hiddenNote(namespace) : '',
     ].join(''),
   );
 }
 
-const CUT = "to prevent that, replace the CA that the site's router trusts";
+const REPLACE_CA_HINT = "to prevent that, replace the CA that the site's router trusts";
 
 function hiddenNote(namespace: string): string {
-  return `note: incoming links are not shown: you may not list redemptions.linkgrant.dev in namespace ${namespace}\n`;
+  return `note: incoming links are not shown: you have no permission to list redemptions.linkgrant.dev in namespace ${namespace}\n`;
 }
 
 type Outgoing = ReturnType<typeof outgoingReport> & {
@@ -85,7 +85,7 @@ function statusText(links: readonly Outgoing[]): string {
     'REMOTE SITE',
     'COST',
     'ENDPOINTS',
-    'CERTIFICATE ENDS',
+    'CERTIFICATE EXPIRES',
     'RENEWED BY',
     'MESSAGE',
   ];

@@ -2,7 +2,7 @@ import { remainingText, remainingWords } from '../../redemption/administration/r
 import type { RenewedRedemption } from '../../redemption/ports/renewal-store.js';
 import { formatTime, table } from '../terminal/output.js';
 
-/** An incoming link from its redemption, with the end and the state of its newest certificate. */
+/** Reports an incoming link by its redemption, with the expiry and the state of its newest certificate. */
 export function incomingReport({ redemption, renewals }: RenewedRedemption, now: number) {
   const { id, name, subject, peer, createdAt, revokedAt, mode } = redemption;
   const newest = renewals[0] ?? redemption;
@@ -26,11 +26,11 @@ export function incomingReport({ redemption, renewals }: RenewedRedemption, now:
 /** What {@link incomingReport} returns. */
 export type IncomingReport = ReturnType<typeof incomingReport>;
 
-/** The incoming links as a table. */
+/** Formats the incoming links as a table. */
 export function incomingText(links: readonly IncomingReport[]): string {
   if (links.length === 0) return 'There are no incoming links.\n';
   return `Incoming links\n${table(
-    ['NAME', 'SUBJECT', 'FROM', 'REDEEMED', 'CERTIFICATE ENDS', 'STATE', 'CAN STILL'],
+    ['NAME', 'SUBJECT', 'FROM', 'REDEEMED', 'CERTIFICATE EXPIRES', 'STATE', 'CAN STILL'],
     links.map(({ name, subject, from, redeemedAt, notAfter, state, canStill }) => [
       name,
       subject,
@@ -43,10 +43,10 @@ export function incomingText(links: readonly IncomingReport[]): string {
   )}`;
 }
 
-/** A note on revoked links that can still connect, ending with `cure`; empty if there are none. */
-export function revokedNote(links: readonly IncomingReport[], cure: string): string {
+/** Returns a note on revoked links that can still connect, with `hint` at its end; empty if there are none. */
+export function revokedNote(links: readonly IncomingReport[], hint: string): string {
   const isConnecting = links.some(({ state, canStill }) => state === 'revoked' && canStill !== '-');
   return isConnecting
-    ? `note: a revoked link can connect until its certificate ends, because skupper-router reads no CRL; ${cure}\n`
+    ? `note: a revoked link can connect until its certificate expires, because skupper-router reads no CRL; ${hint}\n`
     : '';
 }

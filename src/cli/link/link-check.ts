@@ -73,7 +73,7 @@ function rowsOf({ link, failure, endpoints }: LinkCheck): Row[] {
 
 function rowText({ link, endpoint, status, fault, message, hint, routerNotAfter }: Row): string {
   const subject = endpoint === undefined ? link : `${link}  ${endpoint}`;
-  if (status === 'ok') return `ok      ${subject}  (the router's certificate ends ${routerNotAfter})\n`;
+  if (status === 'ok') return `ok      ${subject}  (the router's certificate expires ${routerNotAfter})\n`;
   return `failed  ${subject}  ${fault}: ${message}\n        hint: ${hint}\n`;
 }
 

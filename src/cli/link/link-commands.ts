@@ -121,7 +121,7 @@ export function addLink(program: Command, context: Context): void {
       link
         .command('delete <NAME>')
         .description(
-          'Delete a link, its Secrets, and the key and response of its redemption; its credential can still connect until its certificate ends or the accepting side cuts it off',
+          'Delete a link, its Secrets, and the key and response of its redemption; its credential can still connect until its certificate expires or the accepting side cuts it off',
         ),
     ),
   ).action(async (name, flags) => (await import('./link.js')).deleteCommand(name, flags, context));

@@ -46,7 +46,9 @@ export async function generateCommand(
     if ('refused' in made) {
       const { hint } = adviceFor(made.refused);
       const [reason, advice] =
-        'reason' in made ? [made.reason, made.hint] : [`the site gives no link now (${made.refused})`, hint];
+        'reason' in made
+          ? [made.reason, made.hint]
+          : [`the site accepts no links now (${made.refused})`, hint];
       throw new CommandError(`no link was made: ${reason}`, { exitCode: 1, hint: advice });
     }
     let written: readonly string[];

@@ -143,7 +143,7 @@ function outgoingText(links: readonly Outgoing[]): string {
     const note = router && ROUTER_NOTES[router];
     return note === undefined ? [] : [`note: ${name}: ${note}\n`];
   });
-  const columns = ['NAME', 'COST', 'ENDPOINTS', 'SUBJECT', 'CERTIFICATE ENDS', 'RENEWED BY'];
+  const columns = ['NAME', 'COST', 'ENDPOINTS', 'SUBJECT', 'CERTIFICATE EXPIRES', 'RENEWED BY'];
   if (links.some(({ router }) => router !== undefined)) columns.push('ROUTER');
   const warnings = links.flatMap(({ name, warning }) =>
     warning === undefined ? [] : [`warning: ${name}: ${warning}\n`],

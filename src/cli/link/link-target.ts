@@ -101,7 +101,7 @@ export interface ClusterTarget extends AnyTarget {
 export interface TokenRedeemer {
   readonly redeem: Redeem;
   /** Name of the Secret of a token's link, if that is materialized completely. */
-  readonly findPlacedName: (token: AccessToken) => string | undefined | Promise<string | undefined>;
+  readonly findSecretName: (token: AccessToken) => string | undefined | Promise<string | undefined>;
 }
 
 /** The dependencies that the program passes to each command. */
@@ -112,7 +112,7 @@ export interface CommandContext {
 
 /** Options of {@link openLinkTarget} that a command sets. */
 export interface LinkTargetOptions {
-  /** True if a directory without a reload command has a place too, because the command stores notes there. */
+  /** True if a directory without a reload command has a place too, because the command stores records there. */
   readonly reloads: boolean;
   /** Ends the wait for a pipe. */
   readonly signal?: AbortSignal;
@@ -272,7 +272,7 @@ function requireStandaloneFlags(
   const refuse = (message: string, hint: string) => new CommandError(message, { exitCode: 2, hint });
   if (to === undefined) {
     throw refuse(
-      'nothing says where the link goes',
+      'no target for the link is given',
       'name a directory with --to (- for standard output), or the site with --platform kubernetes, podman, docker or linux',
     );
   }

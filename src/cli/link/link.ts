@@ -154,7 +154,7 @@ export async function updateCommand(
   const cost = parseCount('--cost', linkCost);
   const deadlineMs = parseWindow('--deadline', deadline);
   if (cost === undefined && tlsCredentials === undefined) {
-    throw new CommandError('nothing to change was given', {
+    throw new CommandError('no change is given', {
       exitCode: 2,
       hint: 'give --cost N, or --tls-credentials NAME',
     });

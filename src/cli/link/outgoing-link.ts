@@ -10,7 +10,7 @@ import { formatTime } from '../terminal/output.js';
 /** The command that renews a link whose certificate was requested for 30 days. */
 const RENEWAL = 'link renew';
 
-/** An outgoing link, with its certificate and a warning if that needs attention. */
+/** Reports an outgoing link with its certificate, and a warning if the certificate needs attention. */
 export function outgoingReport(
   link: StoredLink,
   secret: LinkSecret | undefined,
@@ -27,9 +27,8 @@ export function outgoingReport(
   };
 }
 
-/** The certificate of a link, and a warning if it needs attention. */
 function certificateReport(secret: LinkSecret | undefined, name: string, now: number) {
-  if (!secret) return { warning: `Secret "${name}" is not there` };
+  if (!secret) return { warning: `Secret "${name}" does not exist` };
   try {
     const { subject, notBefore, notAfter } = describeCertificate(secret.tlsCrt);
     const life = certificateLife({ notBefore, notAfter }, now);
@@ -38,11 +37,11 @@ function certificateReport(secret: LinkSecret | undefined, name: string, now: nu
       valid: undefined,
       early: 'the certificate is not valid yet; check the clock of this machine',
       ending: isRenewable
-        ? 'the certificate ends before long and nothing has renewed it; run `linkgrant link renew`'
-        : 'the certificate ends before long and nothing renews it; redeem a new token in time',
+        ? 'the certificate expires soon and its renewal is overdue; run `linkgrant link renew`'
+        : 'the certificate expires soon and cannot be renewed; redeem a new token',
       expired: isRenewable
-        ? 'the certificate has ended; `linkgrant link renew` may still be in time, else redeem a new token'
-        : 'the certificate has ended; redeem a new token',
+        ? 'the certificate has expired; run `linkgrant link renew`, or redeem a new token if that is refused'
+        : 'the certificate has expired; redeem a new token',
     }[life];
     return {
       subject,

@@ -10,7 +10,7 @@ export type ReloadRun = 'done' | 'not-installed' | { readonly failed: string };
 /** A command that reloads a router: a shell command line, or a program with its arguments. */
 export type ReloadCommand = string | readonly [string, ...string[]];
 
-const LONGEST_TIMER_MS = 2 ** 31 - 1;
+const MAX_TIMER_MS = 2 ** 31 - 1;
 // Between SIGTERM and SIGKILL.
 const GRACE_MS = 2_000;
 const POLL_MS = 50;
@@ -41,7 +41,7 @@ export async function runReload(command: ReloadCommand, timeoutMs: number): Prom
   const onSignal = (signal: NodeJS.Signals) => cut.abort(signal);
   // Before the child process exists, which would outlive this one.
   for (const signal of SIGNALS) process.on(signal, onSignal);
-  const limit = setTimeout(() => cut.abort('limit'), Math.min(Math.ceil(timeoutMs), LONGEST_TIMER_MS));
+  const limit = setTimeout(() => cut.abort('limit'), Math.min(Math.ceil(timeoutMs), MAX_TIMER_MS));
   try {
     // Standard output is reserved for the output of this program. A process group can be ended as a whole.
     const { env } = processContext();

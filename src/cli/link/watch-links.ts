@@ -15,8 +15,8 @@ import {
 import { reloadText, settleReload } from './settle-reload.js';
 
 // Short enough to notice a suspended machine, a changed clock or a new link.
-const LONGEST_SLEEP_MS = 10 * 60_000;
-const SHORTEST_SLEEP_MS = 250;
+const MAX_SLEEP_MS = 10 * 60_000;
+const MIN_SLEEP_MS = 250;
 const RELOAD_RETRY_MS = 60_000;
 const SIGNALS = ['SIGTERM', 'SIGINT'] as const;
 
@@ -67,8 +67,8 @@ async function round(
   writeStderr(tried.map(renewalText).join('') + reloadText(reload, 'what is renewed'));
   const next = plan.next(waitingIn(renewals));
   if (next === Number.POSITIVE_INFINITY) return nothingLeft(renewals);
-  const longest = reload.outcome === 'owed' ? RELOAD_RETRY_MS : LONGEST_SLEEP_MS;
-  return Math.max(SHORTEST_SLEEP_MS, Math.min(next - context.clock(), longest));
+  const longest = reload.outcome === 'owed' ? RELOAD_RETRY_MS : MAX_SLEEP_MS;
+  return Math.max(MIN_SLEEP_MS, Math.min(next - context.clock(), longest));
 }
 
 function waitingIn(renewals: readonly SecretRenewal[]): string[] {

@@ -166,7 +166,7 @@ function completeInstruction(line: string, settingFlags: CutFlags['settingFlags'
 
 function behindTable(behind: readonly LiveLink[]): string {
   return table(
-    ['ID', 'NAME', 'SUBJECT', 'CERTIFICATE ENDS', 'RENEWED'],
+    ['ID', 'NAME', 'SUBJECT', 'CERTIFICATE EXPIRES', 'RENEWED'],
     behind.map(({ redemption, newest, renewals }) => [
       redemption.id,
       redemption.name,

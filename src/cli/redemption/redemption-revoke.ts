@@ -140,14 +140,14 @@ function cutText(revocation: RedemptionRevocation): string {
   return [
     outcomeText(revocation),
     // Printed when the cut began.
-    outcome === 'before' ? '' : `Its link can still: ${redemption.remaining}\n`,
+    outcome === 'already_revoked' ? '' : `Its link can still: ${redemption.remaining}\n`,
     sourceText(revocation),
     relatedText(revocation),
   ].join('');
 }
 
 function outcomeText({ outcome, redemption: { id, subject } }: RedemptionRevocation): string {
-  return `Redemption ${id}, subject ${subject}, ${outcome === 'revoked' ? 'is revoked' : 'was revoked before'}.\n`;
+  return `Redemption ${id}, subject ${subject}, ${outcome === 'revoked' ? 'is revoked' : 'was already revoked'}.\n`;
 }
 
 function sourceText({ source }: RedemptionRevocation): string {
@@ -162,5 +162,5 @@ function relatedText({ related }: RedemptionRevocation): string {
   if (related.length === 0) return '';
   const rows = related.map(({ id, name, subject, notAfter }) => [id, name, subject, notAfter]);
   const heading = 'Other links of the same token or subject stay valid, possibly of the same site:\n';
-  return heading + table(['ID', 'NAME', 'SUBJECT', 'CERTIFICATE ENDS'], rows);
+  return heading + table(['ID', 'NAME', 'SUBJECT', 'CERTIFICATE EXPIRES'], rows);
 }

@@ -1,5 +1,6 @@
 import { X509Certificate } from 'node:crypto';
 import { withAdministration } from '../terminal/administration-session.js';
+import { formatLabels } from '../terminal/label-flags.js';
 import { fields, formatFingerprint, formatTime, print } from '../terminal/output.js';
 import type { OutputFormat } from '../terminal/output-format.js';
 
@@ -63,6 +64,8 @@ export async function showCommand(
             newest &&
               `${newest.number} ${newest.number === 1 ? 'time' : 'times'}, the last one ${newest.renewedAt} from ${newest.peer}`,
           ],
+          ['Labels', formatLabels(shown.labels)],
+          ['Note', shown.note],
           ['Remaining', shown.remaining],
         ]),
         'Certificate:\n',

@@ -1,4 +1,5 @@
 import { parseDuration } from '../../domain/duration.js';
+import type { LabelSelector } from '../../domain/label-selector.js';
 import { isUuid } from '../../domain/names.js';
 import type { EventReport } from '../../redemption/administration/event-report.js';
 import type { RedemptionReport } from '../../redemption/administration/redemption-report.js';
@@ -6,6 +7,7 @@ import type { PageRequest } from '../../redemption/ports/page.js';
 import type { GrantFlags } from '../grant/grant.js';
 import { withAdministration } from '../terminal/administration-session.js';
 import { CommandError } from '../terminal/command-error.js';
+import { formatLabels } from '../terminal/label-flags.js';
 import { type ListingFormat, pagesOf, writeListing } from '../terminal/listing.js';
 
 /** The flags of `redemption list`. */
@@ -17,6 +19,7 @@ export interface RedemptionListFlags extends Omit<GrantFlags, 'output'> {
   /** With `*` and `?`. */
   readonly subject?: string;
   readonly events?: boolean;
+  readonly selector?: LabelSelector;
 }
 
 const REDEMPTIONS: Omit<ListingFormat<RedemptionReport>, 'format'> = {
@@ -39,8 +42,10 @@ const REDEMPTIONS: Omit<ListingFormat<RedemptionReport>, 'format'> = {
     newestNotAfter: ({ newest }) => newest?.notAfter,
     revokedAt: ({ revokedAt }) => revokedAt,
     canStill: ({ canStill }) => canStill,
+    labels: ({ labels }) => formatLabels(labels),
+    note: ({ note }) => note,
   },
-  headings: ['ID', 'GRANT', 'TIME', 'NAME', 'SUBJECT', 'FROM', 'CERTIFICATE ENDS', 'CAN STILL', 'REVOKED'],
+  headings: ['ID', 'GRANT', 'TIME', 'NAME', 'SUBJECT', 'FROM', 'CERTIFICATE EXPIRES', 'CAN STILL', 'REVOKED'],
   cells: ({
     id,
     grantUid,
@@ -104,12 +109,18 @@ const EVENTS: Omit<ListingFormat<EventReport>, 'format'> = {
  */
 export async function listCommand(flags: RedemptionListFlags, now: number): Promise<void> {
   const since = parseSince(flags.since, now);
-  const { grant, subject, output: format, ...settings } = flags;
+  const { grant, subject, selector: labels, output: format, ...settings } = flags;
+  if (flags.events && labels) {
+    throw new CommandError('entries of the ledger have no labels', {
+      exitCode: 2,
+      hint: 'leave out --events or --selector',
+    });
+  }
   await withAdministration(settings, async ({ administration, namespace }) => {
     const grantUid =
       grant === undefined || isUuid(grant) ? grant : (await administration.findGrant(namespace, grant)).uid;
     const filter = { grantUid, since, subject };
-    const redemptions = (page: PageRequest) => administration.listRedemptions({ ...page, ...filter });
+    const redemptions = (page: PageRequest) => administration.listRedemptions({ ...page, ...filter, labels });
     const events = (page: PageRequest) => administration.listEvents({ ...page, ...filter });
     if (flags.events) await writeListing(pagesOf(events), { ...EVENTS, format });
     else await writeListing(pagesOf(redemptions), { ...REDEMPTIONS, format });

@@ -5,7 +5,7 @@ import { CommandError } from '../terminal/command-error.js';
 import { anyConfigurationFrom } from '../terminal/configuration.js';
 import { writeOut } from '../terminal/write-out.js';
 
-const PATIENCE_MS = 5_000;
+const TIMEOUT_MS = 5_000;
 
 interface Health {
   readonly status: number;
@@ -47,7 +47,7 @@ async function ask({ host, port }: ListenAddress, path: string): Promise<Health>
     return await exchange({ host: reached, port, path });
   } catch (error) {
     const { code, message } = error as NodeJS.ErrnoException;
-    const why = code === 'ABORT_ERR' ? `nothing for ${PATIENCE_MS / 1_000} seconds` : (code ?? message);
+    const why = code === 'ABORT_ERR' ? `nothing for ${TIMEOUT_MS / 1_000} seconds` : (code ?? message);
     throw new CommandError(`no service answers at ${reached} port ${port} (${why})`, {
       exitCode: 1,
       hint: 'start it, or name its --ops-listen',
@@ -58,7 +58,7 @@ async function ask({ host, port }: ListenAddress, path: string): Promise<Health>
 
 function exchange(target: { host: string; port: number; path: string }): Promise<Health> {
   return new Promise((settle, reject) => {
-    const signal = AbortSignal.timeout(PATIENCE_MS);
+    const signal = AbortSignal.timeout(TIMEOUT_MS);
     const outgoing = request({ ...target, agent: false, signal }, (response) => {
       let body = '';
       response.setEncoding('utf8').on('data', (text: string) => {

@@ -63,7 +63,7 @@ async function siteLines(system: SystemPlace): Promise<string[]> {
   const open = reports.find(({ access }) => !('refused' in access));
   if (open) return [...lines, `Next: linkgrant token issue token.yaml --namespace ${open.namespace}`];
   // An edge site, or a site that only links to others, needs no change.
-  const closed = reports.find(({ access }) => 'refused' in access && !access.requestsOnly) ?? reports[0];
+  const closed = reports.find(({ access }) => 'refused' in access && !access.isRequestOnly) ?? reports[0];
   if (closed) {
     const { namespace } = closed;
     return [

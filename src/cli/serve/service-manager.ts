@@ -14,7 +14,7 @@ export interface ServiceManager {
 
 // systemd accepts a message only from a running process, so the program waits until it is delivered.
 const PROGRAM = 'systemd-notify';
-const PATIENCE_MS = 3_000;
+const TIMEOUT_MS = 3_000;
 const SILENT: ServiceManager = { ready() {}, reloading() {}, async stopping() {} };
 
 /**
@@ -71,6 +71,6 @@ function watchdogMs({ WATCHDOG_USEC = '', WATCHDOG_PID }: Environment): number |
 
 function notify(words: readonly string[]): Promise<void> {
   return new Promise((resolve, reject) => {
-    execFile(PROGRAM, words, { timeout: PATIENCE_MS }, (error) => (error ? reject(error) : resolve()));
+    execFile(PROGRAM, words, { timeout: TIMEOUT_MS }, (error) => (error ? reject(error) : resolve()));
   });
 }

@@ -11,7 +11,7 @@ export interface WorkerMessage {
     readonly port: number;
     readonly adminPort: number | undefined;
   };
-  /** Sent regularly, because a renewed certificate ends later. */
+  /** Sent regularly, because a renewed certificate expires later. */
   readonly ends?: CertificateTimes;
   /** Sent on request and regularly, so that little is lost when a worker dies. */
   readonly metrics?: MetricsSnapshot;

@@ -50,9 +50,9 @@ export async function uninstallCommand({
     const { running, find, remove } = uninstallation({ withCrd });
     const program = dryRun ? undefined : await running();
     if (program !== undefined) {
-      throw new CommandError(`${RUNNING[program]} still runs, and would make again what is removed`, {
+      throw new CommandError(`${RUNNING[program]} still runs, and would recreate the deleted objects`, {
         exitCode: 1,
-        hint: 'delete its Deployment first (docs/how-to/kubernetes.md), and wait until it has stopped; --dry-run shows what would go',
+        hint: 'delete its Deployment first (docs/how-to/kubernetes.md), and wait until it has stopped; --dry-run lists what would be deleted',
       });
     }
     const isDone = yes && !dryRun;

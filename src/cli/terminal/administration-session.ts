@@ -3,7 +3,7 @@ import { resolve } from 'node:path';
 import { storeAdministration } from '../../compose/administration.js';
 import type { Settings } from '../../config/setting-schemas.js';
 import { readBoundedText } from '../../files/bounded-text.js';
-import { reading } from '../../files/file-error.js';
+import { withFileErrors } from '../../files/file-error.js';
 import type { Administration } from '../../redemption/administration/administration.js';
 import { withCluster } from './cluster-session.js';
 import { CommandError } from './command-error.js';
@@ -100,7 +100,7 @@ export function refuseServer(flags: Flags, why: string): void {
  * the content.
  */
 function readBearerFile(file: string): string {
-  const mode = reading(file, () => statSync(file)).mode & 0o777;
+  const mode = withFileErrors(file, () => statSync(file)).mode & 0o777;
   if ((mode & 0o077) !== 0) {
     throw new CommandError(`${file} can be read by others (mode ${mode.toString(8).padStart(4, '0')})`, {
       exitCode: 2,

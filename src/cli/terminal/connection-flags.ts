@@ -11,7 +11,7 @@ export interface ConnectionFlags {
   readonly connectTo?: readonly string[];
 }
 
-const SHORTEST_TIMEOUT_MS = 100;
+const MIN_TIMEOUT_MS = 100;
 const CONNECT_TO = /^(\[[^\]]*\]|[^:]*):(\d*):(\[[^\]]*\]|[^:]*):(\d*)$/;
 
 function parseConnectTo(value: string) {
@@ -39,7 +39,7 @@ function parseConnectTo(value: string) {
 export function connectionOptions(flags: ConnectionFlags): Omit<ServiceConnectionOptions, 'clock'> {
   const { env } = processContext();
   const timeoutMs = flags.timeout === undefined ? undefined : parseDuration(flags.timeout);
-  if (flags.timeout !== undefined && (timeoutMs === undefined || timeoutMs < SHORTEST_TIMEOUT_MS)) {
+  if (flags.timeout !== undefined && (timeoutMs === undefined || timeoutMs < MIN_TIMEOUT_MS)) {
     throw new CommandError(`--timeout cannot be "${flags.timeout}"`, {
       exitCode: 2,
       hint: 'use a duration such as 10s, at least 100ms',

@@ -4,7 +4,7 @@ import { CommandError } from '../terminal/command-error.js';
 import { parseCount, parseWindow, requireResourceName, requireSubject } from '../terminal/flag-values.js';
 import { limitsOf, tokenDirectory, writeSecretOutput } from './write-token.js';
 
-const MOST_TOKENS = 1_000;
+const MAX_TOKENS = 1_000;
 
 /** The flags of a signed token. */
 export interface SignedTokenFlags {
@@ -23,16 +23,16 @@ export interface MintingRequest extends MintTokenRequest {
   readonly count: number | undefined;
 }
 
-/** The tokens that the flags request. Throws a CommandError for an invalid flag. */
+/** Returns the tokens that the flags request. Throws a CommandError for an invalid flag. */
 export function mintingRequest(target: string, flags: SignedTokenFlags): MintingRequest {
   const { name, subject } = flags;
   if (name !== undefined) requireResourceName('--name', name);
   if (subject !== undefined) requireSubject(subject);
   const count = parseCount('--count', flags.count);
-  if (count !== undefined && (count > MOST_TOKENS || target === '-')) {
-    throw new CommandError('--count makes at most 1000 tokens at once, in a directory', {
+  if (count !== undefined && (count > MAX_TOKENS || target === '-')) {
+    throw new CommandError('--count writes at most 1000 tokens at once, into a directory', {
       exitCode: 2,
-      hint: 'name a directory, and run it again for more',
+      hint: 'use a directory, and run the command again for more tokens',
     });
   }
   return {
@@ -55,25 +55,25 @@ export interface HandedToken {
   readonly document: string;
   readonly redemptionsAllowed: number;
   readonly expirationTime: string;
-  /** Further lines of the report. */
+  /** More lines of the report. */
   readonly notes: readonly string[];
 }
 
 /**
  * Issues the requested tokens, writes them, and reports on standard error what they allow and how to revoke one. Calls
- * `withdraw` with a token that cannot be written.
+ * `revoke` with a token that cannot be written.
  */
 export async function handOutTokens(
   { target, count, subject }: Pick<MintingRequest, 'target' | 'count' | 'subject'>,
   grant: { readonly name: string; readonly namespace: string },
-  make: () => Promise<HandedToken>,
-  withdraw: (id: string) => Promise<void> = async () => {},
+  issue: () => Promise<HandedToken>,
+  revoke: (id: string) => Promise<void> = async () => {},
 ): Promise<void> {
   const inDirectory = count === undefined ? undefined : tokenDirectory(target);
   const report: string[] = [];
   let last: HandedToken | undefined;
-  for (let issued = 0; issued < (count ?? 1); issued += 1) {
-    last = await make();
+  for (let written = 0; written < (count ?? 1); written += 1) {
+    last = await issue();
     const { id, name, document } = last;
     try {
       if (inDirectory) report.push(`Token ${id} written to ${inDirectory(name, document)}\n`);
@@ -83,14 +83,14 @@ export async function handOutTokens(
       }
     } catch (error) {
       processContext().stderr.write(report.join(''));
-      await withdraw(id);
+      await revoke(id);
       throw error;
     }
   }
   if (!last) return;
   report.push(
     `Redeem at ${last.url}\n`,
-    `Can be redeemed ${limitsOf(last)}${subject === undefined ? '' : `, for subject "${subject}" alone`}\n`,
+    `Can be redeemed ${limitsOf(last)}${subject === undefined ? '' : `, only for subject "${subject}"`}\n`,
     ...last.notes.map((note) => `${note}\n`),
     `Revoke with \`linkgrant token revoke ${count === undefined ? last.id : 'ID'} --grant ${grant.name} -n ${grant.namespace}\`\n`,
   );

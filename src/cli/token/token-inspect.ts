@@ -5,7 +5,7 @@ import { describeCertificate } from '../../pki/certificate-info.js';
 import { formatPolicySettings } from '../../redemption/accepting/policy-settings.js';
 import type { Clock } from '../../redemption/ports/clock.js';
 import type { TokenCheck } from '../../redemption/ports/redemption-client.js';
-import { GRANT_FAULTS } from '../doctor/doctor-requesting.js';
+import { ERROR_CODE_BY_STATE } from '../doctor/doctor-requesting.js';
 import { policyFields } from '../grant/grant-report.js';
 import { CommandError } from '../terminal/command-error.js';
 import { type ConnectionFlags, connectionOptions } from '../terminal/connection-flags.js';
@@ -122,7 +122,7 @@ function requireRedeemable(
   isSigned: boolean,
 ): void {
   if (state === 'ready') return;
-  const code = isSigned && state !== 'pending' ? (`code_${state}` as const) : GRANT_FAULTS[state];
+  const code = isSigned && state !== 'pending' ? (`code_${state}` as const) : ERROR_CODE_BY_STATE[state];
   const { exitCode, hint } = adviceFor(code);
   const again =
     state === 'exhausted'

@@ -25,10 +25,10 @@ export async function revokeTokenCommand(id: string, flags: TokenRevokeFlags): P
       [
         outcome === 'revoked'
           ? `Token ${id} of grant "${name}" is revoked. ${what}\n`
-          : `Token ${id} of grant "${name}" was revoked before.\n`,
+          : `Token ${id} of grant "${name}" was already revoked.\n`,
         links.length === 0
           ? 'No link was made of it.\n'
-          : `Links that were made of it stay: ${links.length}. To end one, revoke its redemption with \`linkgrant redemption revoke ID\`:\n`,
+          : `Links that were created with it stay valid: ${links.length}. To revoke one, run \`linkgrant redemption revoke ID\`:\n`,
         ...links.map((link) => `${link.id}  ${link.name}  ${link.subject}\n`),
       ].join(''),
     );

@@ -4,7 +4,7 @@ import { encodeAccessToken } from '../../domain/access-token.js';
 import { isResourceName } from '../../domain/names.js';
 import { readBoundedText } from '../../files/bounded-text.js';
 import { namesIn } from '../../files/directory-names.js';
-import { reading, type UnreadableFileError } from '../../files/file-error.js';
+import { type UnreadableFileError, withFileErrors } from '../../files/file-error.js';
 import { CommandError } from '../terminal/command-error.js';
 import { readExternalText } from '../terminal/external-text.js';
 
@@ -52,7 +52,7 @@ export function tokenSource(where: string): TokenSource {
 
 function kindOf(where: string): 'pipe' | 'directory' | 'file' {
   if (where === '-') return 'pipe';
-  const stats = reading(where, () => statSync(where));
+  const stats = withFileErrors(where, () => statSync(where));
   if (stats.isDirectory()) return 'directory';
   return stats.isFIFO() ? 'pipe' : 'file';
 }

@@ -11,78 +11,93 @@ import { parseCount, readCode, requireResourceName } from '../terminal/flag-valu
 import { type HandedToken, handOutTokens, mintingRequest, type SignedTokenFlags } from './minted-tokens.js';
 import { writeToken } from './token-output.js';
 
-/** The flags of `token issue`: those of a new grant, or `grant` with the fields of its token. */
+/** The flags of `token issue`: without `grant` those of a new grant, with `grant` those of a signed token. */
 export type TokenIssueFlags = GrantCreateFlags & SignedTokenFlags & { readonly grant?: string };
 
-// Flags that only a new grant can have.
-const OF_A_NEW_GRANT = ['issuer', ...POLICY_FLAGS] as const;
-// Flags that only a signed token can have.
-const OWN_LIMITS = ['redemptionsAllowed', 'expirationWindow', 'subject', 'count'] as const;
+// Flags that cannot be combined with --grant.
+const NEW_GRANT_FLAGS = ['issuer', 'label', 'note', ...POLICY_FLAGS] as const;
+// With --grant, the flags that only a signed token has.
+const SIGNED_TOKEN_FLAGS = ['redemptionsAllowed', 'expirationWindow', 'subject', 'count'] as const;
 
 /**
- * `token issue`: writes a token of a new grant, or with `--grant` a signed token of that grant or a token with the grant's code.
- * In a cluster the code is read from the grant.
+ * `token issue`: without `--grant` writes a token of a new grant, with `--grant` a signed token of that grant. With
+ * `--code-file` too, or in a cluster without a flag of a signed token, the token contains the grant's own code.
  */
 export async function issueCommand(target: string, flags: TokenIssueFlags): Promise<void> {
   const { grant } = flags;
   if (grant === undefined) return issueWithGrant(target, flags);
-  if (OF_A_NEW_GRANT.some((flag) => flags[flag] !== undefined)) {
-    throw new CommandError(`issuer and policy are those of grant "${grant}"`, {
-      exitCode: 2,
-      hint: 'leave these flags out; `linkgrant grant update` changes a policy',
-    });
+  if (NEW_GRANT_FLAGS.some((flag) => flags[flag] !== undefined)) {
+    throw new CommandError(
+      `--issuer, --label, --note and the policy flags cannot be combined with --grant: grant "${grant}" has its own`,
+      { exitCode: 2, hint: 'omit these flags; `linkgrant grant update` changes policy, labels and note' },
+    );
   }
   return flags.codeFile === undefined
-    ? issueSigned(target, grant, flags)
+    ? issueFromGrant(target, grant, flags)
     : issueWithCode(target, grant, flags.codeFile, flags);
 }
 
 async function issueWithGrant(target: string, flags: TokenIssueFlags): Promise<void> {
-  refuseFlags(flags, ['subject', 'count'], 'tokens of their own are made of a grant that is there');
-  const { name, linkCost } = ownCodeFlags(flags);
+  refuseFlags(
+    flags,
+    ['subject', 'count'],
+    '--subject and --count need --grant: only a signed token of an existing grant has them',
+  );
+  const { name, linkCost } = tokenFields(flags);
   await withAdministration(flags, async (session) => {
     const { administration } = session;
-    const made = await createGrant(name ?? `link-${randomBytes(4).toString('hex')}`, flags, session);
-    await rollbackOnFailure(made, administration, () =>
-      writeToken(made, target, { name, linkCost }, administration),
+    const grant = await createGrant(name ?? `link-${randomBytes(4).toString('hex')}`, flags, session);
+    await rollbackOnFailure(grant, administration, () =>
+      writeToken(grant, target, { name, linkCost }, administration),
     );
   });
 }
 
 async function issueWithCode(
   target: string,
-  wanted: string,
+  grantName: string,
   codeFile: string,
   flags: TokenIssueFlags,
 ): Promise<void> {
-  refuseFlags(flags, OWN_LIMITS, `a token with the code of grant "${wanted}" has its limits`);
-  const own = ownCodeFlags(flags);
+  refuseFlags(
+    flags,
+    SIGNED_TOKEN_FLAGS,
+    `--code-file cannot be combined with flags of a signed token: its token has the limits of grant "${grantName}"`,
+  );
+  const fields = tokenFields(flags);
   await withAdministration(flags, async ({ administration, namespace }) => {
-    const { uid } = await administration.findGrant(namespace, wanted);
-    await writeToken({ uid, code: await readCode(codeFile) }, target, own, administration);
+    const { uid } = await administration.findGrant(namespace, grantName);
+    await writeToken({ uid, code: await readCode(codeFile) }, target, fields, administration);
   });
 }
 
-async function issueSigned(target: string, wanted: string, flags: TokenIssueFlags): Promise<void> {
+async function issueFromGrant(target: string, grantName: string, flags: TokenIssueFlags): Promise<void> {
   const request = mintingRequest(target, flags);
   await withAdministration(flags, async ({ administration, namespace, readCode }) => {
-    const grant = await administration.findGrant(namespace, wanted);
-    if (readCode && OWN_LIMITS.every((flag) => flags[flag] === undefined)) {
+    const grant = await administration.findGrant(namespace, grantName);
+    if (readCode && SIGNED_TOKEN_FLAGS.every((flag) => flags[flag] === undefined)) {
       const { uid } = grant;
       await writeToken({ uid, code: await readCode(uid) }, target, request, administration);
       return;
     }
     const { name, subject, linkCost, uses: redemptionsAllowed } = request;
     const { expirationWindow } = flags;
-    const order = { grantUid: grant.uid, name, subject, linkCost, redemptionsAllowed, expirationWindow };
-    const make = async () => handed(await administration.issueToken(order), grant.name);
-    // The token was not delivered, so it is revoked.
-    const withdraw = async (id: string) => void (await administration.revokeToken(grant.uid, id));
-    await handOutTokens(request, grant, make, withdraw);
+    const issueRequest = {
+      grantUid: grant.uid,
+      name,
+      subject,
+      linkCost,
+      redemptionsAllowed,
+      expirationWindow,
+    };
+    const issue = async () => toHandedToken(await administration.issueToken(issueRequest), grant.name);
+    // A token that was not delivered is revoked.
+    const revoke = async (id: string) => void (await administration.revokeToken(grant.uid, id));
+    await handOutTokens(request, grant, issue, revoke);
   });
 }
 
-function handed(issued: IssuedToken, grant: string): HandedToken {
+function toHandedToken(issued: IssuedToken, grant: string): HandedToken {
   const {
     id = '',
     token,
@@ -106,16 +121,16 @@ function handed(issued: IssuedToken, grant: string): HandedToken {
   };
 }
 
-function ownCodeFlags(flags: TokenIssueFlags) {
+function tokenFields(flags: TokenIssueFlags) {
   const { name } = flags;
   if (name !== undefined) requireResourceName('--name', name);
   return { name, linkCost: parseCount('--link-cost', flags.linkCost) };
 }
 
-function refuseFlags(flags: TokenIssueFlags, refused: readonly string[], because: string): void {
-  if (!refused.some((flag) => flags[flag] !== undefined)) return;
-  throw new CommandError(because, {
+function refuseFlags(flags: TokenIssueFlags, names: readonly string[], reason: string): void {
+  if (!names.some((flag) => flags[flag] !== undefined)) return;
+  throw new CommandError(reason, {
     exitCode: 2,
-    hint: 'name a grant with --grant, without --code-file, for a signed token with limits and a subject of its own',
+    hint: 'for a signed token with its own limits and subject, use --grant without --code-file',
   });
 }

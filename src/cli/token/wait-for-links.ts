@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { LinkState, RequestingCluster } from '../../compose/requesting-cluster.js';
+import type { LinkStatus, RequestingCluster } from '../../compose/requesting-cluster.js';
 import { CommandError } from '../terminal/command-error.js';
 import { writeStderr } from '../terminal/write-out.js';
 
@@ -33,7 +33,7 @@ export async function waitForLinks(
   if (state === 'none') return;
   const end = performance.now() + deadlineMs;
   for (;;) {
-    const states = await cluster.linkStates();
+    const states = await cluster.linkStatuses();
     const late = names.find((name) => !isReached(states.get(name), state));
     if (late === undefined) {
       writeStderr(names.map((name) => `Link "${name}" is ${state}\n`).join(''));
@@ -44,13 +44,13 @@ export async function waitForLinks(
   }
 }
 
-function isReached(state: LinkState | undefined, wanted: WantedLinkState): boolean {
+function isReached(state: LinkStatus | undefined, wanted: WantedLinkState): boolean {
   return (wanted === 'ready' ? state?.isReady : state?.isConfigured) ?? false;
 }
 
 function notInTime(
   name: string,
-  state: LinkState | undefined,
+  state: LinkStatus | undefined,
   wanted: WantedLinkState,
   { namespace }: RequestingCluster,
 ): CommandError {

@@ -181,7 +181,7 @@ export interface paths {
         head?: never;
         /**
          * Change a grant
-         * @description Absent members stay as they are; a rule that is null is removed.
+         * @description Absent members stay as they are; a rule, label or note that is null is removed. Of a grant that a file declares only labels and note can be changed.
          */
         patch: operations["updateGrant"];
         trace?: never;
@@ -247,7 +247,7 @@ export interface paths {
         put?: never;
         /**
          * Revoke a signed token
-         * @description Also one that the service has not seen yet. Links that were made of it stay.
+         * @description Also one that the service has not seen yet. Links that were created with it stay valid.
          */
         post: operations["revokeToken"];
         delete?: never;
@@ -290,7 +290,11 @@ export interface paths {
         delete?: never;
         options?: never;
         head?: never;
-        patch?: never;
+        /**
+         * Change the labels and the note of a redemption
+         * @description Absent members stay as they are; a label or note that is null is removed. The ledger does not cover them.
+         */
+        patch: operations["updateRedemption"];
         trace?: never;
     };
     "/api/v1/redemptions/{id}/revoke": {
@@ -414,6 +418,18 @@ export interface components {
             "linkgrant/csr-required"?: string | null;
             "linkgrant/not-before"?: string | null;
         };
+        /** @description At most 32 labels, with keys and values in the syntax of Kubernetes labels. Keys of linkgrant and Skupper are reserved. */
+        Labels: {
+            [key: string]: string;
+        };
+        /** @description Labels to set; null removes a label */
+        LabelChange: {
+            [key: string]: string | null;
+        };
+        /** @description One line of text without control characters */
+        Note: string;
+        /** @description One line of text without control characters; null removes the note */
+        NoteChange: string | null;
         Service: {
             /** @description The namespace of a request that names none */
             namespace: string;
@@ -443,6 +459,8 @@ export interface components {
             createdAt: string;
             /** Format: date-time */
             revokedAt?: string;
+            labels: components["schemas"]["Labels"];
+            note?: components["schemas"]["Note"];
         };
         MadeGrant: {
             name: string;
@@ -467,6 +485,8 @@ export interface components {
             createdAt: string;
             /** Format: date-time */
             revokedAt?: string;
+            labels: components["schemas"]["Labels"];
+            note?: components["schemas"]["Note"];
             url: string;
             /** @description Returned only once */
             code: string;
@@ -505,6 +525,8 @@ export interface components {
             createdAt: string;
             /** Format: date-time */
             revokedAt?: string;
+            labels: components["schemas"]["Labels"];
+            note?: components["schemas"]["Note"];
             url?: string;
             signedTokens: number;
             signedTokensRevoked: number;
@@ -529,12 +551,16 @@ export interface components {
             /** @description Name of the CA that signs */
             issuer?: string;
             policy?: components["schemas"]["Policy"];
+            labels?: components["schemas"]["Labels"];
+            note?: components["schemas"]["Note"];
         };
         GrantChange: {
             redemptionsAllowed?: number;
             /** @description Counted from when the grant was first ready */
             expirationWindow?: string;
             policy?: components["schemas"]["PolicyChange"];
+            labels?: components["schemas"]["LabelChange"];
+            note?: components["schemas"]["NoteChange"];
         };
         GrantRevocation: {
             /**
@@ -548,10 +574,10 @@ export interface components {
             uid: string;
             name: string;
             /**
-             * @description before - it was revoked already
+             * @description already_revoked - it had been revoked before
              * @enum {unknown}
              */
-            outcome: "revoked" | "before";
+            outcome: "revoked" | "already_revoked";
             /** @description How many links of it lived */
             links: number;
             /**
@@ -642,7 +668,7 @@ export interface components {
             /** Format: uuid */
             grantUid: string;
             /** @enum {unknown} */
-            outcome: "revoked" | "before";
+            outcome: "revoked" | "already_revoked";
             /** @description False for one that the service had not seen */
             known: boolean;
             /** @description Its links that are not revoked */
@@ -688,6 +714,8 @@ export interface components {
             newest?: components["schemas"]["Renewal"];
             /** Format: date-time */
             revokedAt?: string;
+            labels: components["schemas"]["Labels"];
+            note?: components["schemas"]["Note"];
             canStill: string;
             remaining: string;
         };
@@ -732,6 +760,8 @@ export interface components {
             newest?: components["schemas"]["Renewal"];
             /** Format: date-time */
             revokedAt?: string;
+            labels: components["schemas"]["Labels"];
+            note?: components["schemas"]["Note"];
             canStill: string;
             remaining: string;
             /** @description PEM of the first certificate, followed by its chain */
@@ -739,13 +769,17 @@ export interface components {
             renewals?: components["schemas"]["RenewalDetail"][];
             ledger: components["schemas"]["Event"][];
         };
+        RedemptionChange: {
+            labels?: components["schemas"]["LabelChange"];
+            note?: components["schemas"]["NoteChange"];
+        };
         RedemptionRevocation: {
             /** @enum {unknown} */
             source?: "with-token" | "with-grant" | "keep-token";
         };
         RevokedRedemption: {
             /** @enum {unknown} */
-            outcome: "revoked" | "before";
+            outcome: "revoked" | "already_revoked";
             redemption: components["schemas"]["Redemption"];
             /** @description The token or grant that was still redeemable, and what was done with it */
             source?: {
@@ -865,7 +899,11 @@ export interface components {
                  *           "policy": {
                  *             "linkgrant/subjects": "east,east-*"
                  *           },
-                 *           "createdAt": "2031-03-04T05:06:07Z"
+                 *           "createdAt": "2031-03-04T05:06:07Z",
+                 *           "labels": {
+                 *             "team": "payments"
+                 *           },
+                 *           "note": "for the shop in Berlin, ticket 4711"
                  *         }
                  *       ],
                  *       "next": "WyJkZWZhdWx0IiwidG8td2VzdCJd"
@@ -896,6 +934,10 @@ export interface components {
                  *         "linkgrant/subjects": "east,east-*"
                  *       },
                  *       "createdAt": "2031-03-04T05:06:07Z",
+                 *       "labels": {
+                 *         "team": "payments"
+                 *       },
+                 *       "note": "for the shop in Berlin, ticket 4711",
                  *       "url": "https://grants.example.com:9090/22c7dcf1-ef57-454f-98ff-fa5a79792832",
                  *       "code": "…the code, this once…"
                  *     }
@@ -924,6 +966,10 @@ export interface components {
                  *         "linkgrant/subjects": "east,east-*"
                  *       },
                  *       "createdAt": "2031-03-04T05:06:07Z",
+                 *       "labels": {
+                 *         "team": "payments"
+                 *       },
+                 *       "note": "for the shop in Berlin, ticket 4711",
                  *       "url": "https://grants.example.com:9090/22c7dcf1-ef57-454f-98ff-fa5a79792832",
                  *       "signedTokens": 1,
                  *       "signedTokensRevoked": 0,
@@ -963,7 +1009,11 @@ export interface components {
                  *       "policy": {
                  *         "linkgrant/subjects": "east,east-*"
                  *       },
-                 *       "createdAt": "2031-03-04T05:06:07Z"
+                 *       "createdAt": "2031-03-04T05:06:07Z",
+                 *       "labels": {
+                 *         "team": "payments"
+                 *       },
+                 *       "note": "for the shop in Berlin, ticket 4711"
                  *     }
                  */
                 "application/json": components["schemas"]["Grant"];
@@ -1117,7 +1167,10 @@ export interface components {
                  *           "certificateSha256": "bbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb",
                  *           "notAfter": "2031-04-03T05:07:00Z",
                  *           "canStill": "connect, renew",
-                 *           "remaining": "connect until 2031-04-03T05:07:00Z, and be renewed until 2031-04-10T05:07:00Z"
+                 *           "remaining": "connect until 2031-04-03T05:07:00Z, and be renewed until 2031-04-10T05:07:00Z",
+                 *           "labels": {
+                 *             "region": "eu"
+                 *           }
                  *         }
                  *       ]
                  *     }
@@ -1149,6 +1202,9 @@ export interface components {
                  *       "notAfter": "2031-04-03T05:07:00Z",
                  *       "canStill": "connect, renew",
                  *       "remaining": "connect until 2031-04-03T05:07:00Z, and be renewed until 2031-04-10T05:07:00Z",
+                 *       "labels": {
+                 *         "region": "eu"
+                 *       },
                  *       "certificate": "-----BEGIN CERTIFICATE-----\n…\n-----END CERTIFICATE-----\n",
                  *       "ledger": [
                  *         {
@@ -1170,6 +1226,39 @@ export interface components {
                  *     }
                  */
                 "application/json": components["schemas"]["RedemptionDetail"];
+            };
+        };
+        /** @description The redemption as it is now */
+        AdminChangedRedemption: {
+            headers: {
+                "linkgrant-request-id": components["headers"]["RequestId"];
+                [name: string]: unknown;
+            };
+            content: {
+                /**
+                 * @example {
+                 *       "id": "6f0f9b7e-6d3c-4f0e-9f0e-0a7d7a3d0c11",
+                 *       "grant": "to-west",
+                 *       "grantUid": "22c7dcf1-ef57-454f-98ff-fa5a79792832",
+                 *       "createdAt": "2031-03-04T05:07:00Z",
+                 *       "mode": "csr",
+                 *       "name": "to-west",
+                 *       "subject": "east",
+                 *       "peer": "192.0.2.7",
+                 *       "jti": "4f2c7d1b9a0e4c8d7b6a5f43",
+                 *       "serial": "5f1c0a9e",
+                 *       "keySha256": "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa",
+                 *       "certificateSha256": "bbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb",
+                 *       "notAfter": "2031-04-03T05:07:00Z",
+                 *       "canStill": "connect, renew",
+                 *       "remaining": "connect until 2031-04-03T05:07:00Z, and be renewed until 2031-04-10T05:07:00Z",
+                 *       "labels": {
+                 *         "region": "eu"
+                 *       },
+                 *       "note": "router of the shop in Berlin"
+                 *     }
+                 */
+                "application/json": components["schemas"]["Redemption"];
             };
         };
         /** @description What the revocation came to */
@@ -1197,6 +1286,9 @@ export interface components {
                  *         "notAfter": "2031-04-03T05:07:00Z",
                  *         "canStill": "connect",
                  *         "remaining": "connect until 2031-04-03T05:07:00Z, and be renewed until 2031-04-10T05:07:00Z",
+                 *         "labels": {
+                 *           "region": "eu"
+                 *         },
                  *         "revokedAt": "2031-03-05T00:00:00Z"
                  *       },
                  *       "source": {
@@ -1276,7 +1368,7 @@ export interface components {
                  *       "status": 401,
                  *       "title": "Bearer token expired",
                  *       "code": "bearer_expired",
-                 *       "detail": "the bearer token has ended"
+                 *       "detail": "the bearer token has expired"
                  *     }
                  */
                 "application/problem+json": components["schemas"]["AdminProblem"];
@@ -1295,7 +1387,7 @@ export interface components {
                  *       "status": 403,
                  *       "title": "Role not sufficient",
                  *       "code": "role_insufficient",
-                 *       "detail": "this takes the role operator, and the bearer token says viewer"
+                 *       "detail": "this request requires the role operator; the bearer token has the role viewer"
                  *     }
                  */
                 "application/problem+json": components["schemas"]["AdminProblem"];
@@ -1703,6 +1795,11 @@ export interface components {
         SubjectFilter: string;
         /** @description Not older than this */
         SinceFilter: string;
+        /**
+         * @description With these labels: conditions `a=b`, `a!=b`, `a` or `!a`, separated by commas, all of which must apply
+         * @example team=payments,!pilot
+         */
+        LabelFilter: string;
         /** @description Identity of the grant */
         Uid: string;
         /** @description Id of the signed token */
@@ -1727,7 +1824,11 @@ export interface components {
                  *       "expirationWindow": "15m",
                  *       "policy": {
                  *         "linkgrant/subjects": "east,east-*"
-                 *       }
+                 *       },
+                 *       "labels": {
+                 *         "team": "payments"
+                 *       },
+                 *       "note": "for the shop in Berlin, ticket 4711"
                  *     }
                  */
                 "application/json": components["schemas"]["GrantOrder"];
@@ -1741,6 +1842,10 @@ export interface components {
                  *       "redemptionsAllowed": 5,
                  *       "policy": {
                  *         "linkgrant/subjects": null
+                 *       },
+                 *       "labels": {
+                 *         "team": "shop",
+                 *         "pilot": null
                  *       }
                  *     }
                  */
@@ -1780,6 +1885,20 @@ export interface components {
                  *     }
                  */
                 "application/json": components["schemas"]["TokenRevocation"];
+            };
+        };
+        /** @description What shall be different */
+        RedemptionChange: {
+            content: {
+                /**
+                 * @example {
+                 *       "labels": {
+                 *         "region": "eu"
+                 *       },
+                 *       "note": "router of the shop in Berlin"
+                 *     }
+                 */
+                "application/json": components["schemas"]["RedemptionChange"];
             };
         };
         /** @description What to do with the token or grant of the link */
@@ -2002,6 +2121,11 @@ export interface operations {
                 name?: components["parameters"]["NameFilter"];
                 /** @description In this state alone */
                 state?: components["parameters"]["StateFilter"];
+                /**
+                 * @description With these labels: conditions `a=b`, `a!=b`, `a` or `!a`, separated by commas, all of which must apply
+                 * @example team=payments,!pilot
+                 */
+                label?: components["parameters"]["LabelFilter"];
             };
             header?: never;
             path?: never;
@@ -2246,6 +2370,11 @@ export interface operations {
                 subject?: components["parameters"]["SubjectFilter"];
                 /** @description Not older than this */
                 since?: components["parameters"]["SinceFilter"];
+                /**
+                 * @description With these labels: conditions `a=b`, `a!=b`, `a` or `!a`, separated by commas, all of which must apply
+                 * @example team=payments,!pilot
+                 */
+                label?: components["parameters"]["LabelFilter"];
             };
             header?: never;
             path?: never;
@@ -2280,6 +2409,32 @@ export interface operations {
             403: components["responses"]["AdminForbidden"];
             404: components["responses"]["AdminNotFound"];
             405: components["responses"]["AdminMethodNotAllowed"];
+            500: components["responses"]["AdminInternal"];
+            503: components["responses"]["AdminUnavailable"];
+        };
+    };
+    updateRedemption: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Id of the redemption */
+                id: components["parameters"]["RedemptionId"];
+            };
+            cookie?: never;
+        };
+        requestBody: components["requestBodies"]["RedemptionChange"];
+        responses: {
+            200: components["responses"]["AdminChangedRedemption"];
+            400: components["responses"]["AdminInvalid"];
+            401: components["responses"]["AdminUnauthorized"];
+            403: components["responses"]["AdminForbidden"];
+            404: components["responses"]["AdminNotFound"];
+            405: components["responses"]["AdminMethodNotAllowed"];
+            408: components["responses"]["AdminTimeout"];
+            413: components["responses"]["AdminTooLarge"];
+            415: components["responses"]["AdminMediaType"];
+            422: components["responses"]["AdminRejected"];
             500: components["responses"]["AdminInternal"];
             503: components["responses"]["AdminUnavailable"];
         };

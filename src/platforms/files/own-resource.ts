@@ -1,5 +1,5 @@
 import { MANAGED_BY, SECRET_REDEMPTION_ID } from '../../domain/labels.js';
-import type { LinkInPlace, LinkSecret } from '../../domain/link.js';
+import type { ExistingLink, LinkSecret } from '../../domain/link.js';
 import { asMapping, type YamlMapping } from '../../files/yaml-documents.js';
 import { describeCertificate, redemptionIdIn } from '../../pki/certificate-info.js';
 import { storedLink } from './link-resource.js';
@@ -51,7 +51,7 @@ export function isOfSameRedemption(
 }
 
 /** The fields of a Link in place, without its name and endpoints; empty if it is not of this redemption. */
-export function linkInPlace(link: YamlMapping | undefined, redemption: OwnRedemption): LinkInPlace {
+export function linkInPlace(link: YamlMapping | undefined, redemption: OwnRedemption): ExistingLink {
   if (!isOfSameRedemption(link, redemption)) return {};
   const { tlsCredentials, cost, settings, labels, annotations } = storedLink(link, '');
   return {

@@ -17,7 +17,7 @@ class NoLockError extends Error {
 
   constructor(reason: string, cause: unknown) {
     super(
-      `other runs of linkgrant cannot be locked out: better-sqlite3 ${reason}, and there is no program flock`,
+      `no lock against concurrent runs is available: better-sqlite3 ${reason}, and there is no program flock`,
       { cause },
     );
   }

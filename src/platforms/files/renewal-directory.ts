@@ -33,8 +33,8 @@ export function renewalDirectory(dataDirectory: string, clock: () => number): Op
           return stored === undefined ? publish(file, keyPem) : keyPem;
         });
       },
-      finish: async (newestSha256) =>
-        writing(directory, () => removeRenewals(directory, redemptionId, fileOf(newestSha256))),
+      deleteOtherKeys: async (currentSha256) =>
+        writing(directory, () => removeRenewals(directory, redemptionId, fileOf(currentSha256))),
     };
   };
 }

@@ -10,15 +10,15 @@ import {
   type SharedSettings,
 } from '../../redemption/ports/serving-lease.js';
 
-const BEAT_MS = 1_000;
-// Longer than the interval in which a running process touches its file.
-const DEAD_MS = 5_000;
+const HEARTBEAT_MS = 1_000;
+// A file that was not updated for this long belongs to a process that no longer runs. Exceeds HEARTBEAT_MS.
+const STALE_AFTER_MS = 5_000;
 const POLL_MS = 200;
 
 /**
- * Records in `directory` that a service with these settings runs, in a file that it touches every second. Services with the
- * same settings may run at once. Rejects with OtherServiceError while a service with other settings runs. A service that
- * crashed counts as running for five seconds, and this function waits that long.
+ * Creates a lease file with these settings in `directory`, and updates its modification time every second. Services with the
+ * same settings can run at the same time. Rejects with OtherServiceError while a service with other settings runs. The file of
+ * a crashed service becomes stale after five seconds; if its settings differ, this function waits until then.
  */
 export async function acquireServingLease(
   directory: string,
@@ -28,17 +28,17 @@ export async function acquireServingLease(
   const { clock } = deps;
   makePrivateDirectory(directory);
   const name = `${randomUUID()}.json`;
-  const own = join(directory, name);
-  const write = () => writePrivateFile(own, JSON.stringify(settings));
+  const ownFile = join(directory, name);
+  const write = () => writePrivateFile(ownFile, JSON.stringify(settings));
   const others = () => readdirSync(directory).filter((other) => other.endsWith('.json') && other !== name);
   let isHeld = true;
   write();
-  const beat = () => {
+  const heartbeat = () => {
     const now = clock() / 1000;
     try {
-      utimesSync(own, now, now);
+      utimesSync(ownFile, now, now);
     } catch {
-      // Another service removed the file, because this process was suspended and looked dead.
+      // Another service removed the file as stale, because this process was suspended.
       try {
         isHeld = !others().some((other) => differingSetting(settings, readShared(join(directory, other))));
         if (isHeld) write();
@@ -47,54 +47,57 @@ export async function acquireServingLease(
       }
     }
   };
-  beat();
-  const timer = setInterval(beat, BEAT_MS);
+  heartbeat();
+  const timer = setInterval(heartbeat, HEARTBEAT_MS);
   timer.unref();
   const release = () => {
     clearInterval(timer);
-    rmSync(own, { force: true });
+    rmSync(ownFile, { force: true });
   };
   try {
-    await Promise.all(others().map((other) => outlive(join(directory, other), settings, deps)));
+    await Promise.all(others().map((other) => removeStaleLease(join(directory, other), settings, deps)));
   } catch (error) {
     release();
     throw error;
   }
   return {
     isHeld: () => {
-      beat();
+      heartbeat();
       return isHeld;
     },
     release,
   };
 }
 
-/** Removes the file of a service that has ended; rejects if it runs with other settings. */
-async function outlive(
+/**
+ * Removes `file` if its service no longer runs; waits up to five seconds to find out. Rejects with OtherServiceError if the
+ * service runs with other settings.
+ */
+async function removeStaleLease(
   file: string,
   settings: SharedSettings,
   { clock, sleep }: { readonly clock: Clock; readonly sleep: (ms: number) => Promise<unknown> },
 ): Promise<void> {
-  const touched = touchedAt(file);
+  const mtimeMs = readMtimeMs(file);
   const setting = differingSetting(settings, readShared(file));
-  const isOld = touched !== undefined && clock() - touched > DEAD_MS;
+  const isOld = mtimeMs !== undefined && clock() - mtimeMs > STALE_AFTER_MS;
   if (setting !== undefined && !isOld) {
-    // Observe whether it touches its file, because the clock may have been set.
-    for (let waited = 0; waited < DEAD_MS; waited += POLL_MS) {
-      const now = touchedAt(file);
+    // The clock may have been changed, so the age proves nothing: wait for a heartbeat.
+    for (let waited = 0; waited < STALE_AFTER_MS; waited += POLL_MS) {
+      const now = readMtimeMs(file);
       if (now === undefined) return;
-      if (now !== touched) throw new OtherServiceError(setting);
+      if (now !== mtimeMs) throw new OtherServiceError(setting);
       await sleep(POLL_MS);
     }
   }
   if (setting !== undefined || isOld) rmSync(file, { force: true });
 }
 
-function touchedAt(file: string): number | undefined {
+function readMtimeMs(file: string): number | undefined {
   return statSync(file, { throwIfNoEntry: false })?.mtimeMs;
 }
 
-/** Reads the settings in a file; none if it is absent or damaged. */
+/** Reads the settings in a lease file; `{}` if it is absent or damaged. */
 function readShared(file: string): SharedSettings {
   try {
     return JSON.parse(readFileSync(file, 'utf8')) as SharedSettings;

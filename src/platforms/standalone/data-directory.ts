@@ -61,7 +61,7 @@ export function openDataDirectory(directory: string): void {
   }
   const open = openToOthers(directory);
   if (open.length === 0) return;
-  throw new DataDirectoryError(`other users may enter or read ${open.join(', ')}`, {
+  throw new DataDirectoryError(`other users can access ${open.join(', ')}`, {
     hint: `chmod go= ${open.join(' ')}`,
   });
 }

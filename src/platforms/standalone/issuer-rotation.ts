@@ -33,7 +33,7 @@ import {
 } from './issuer-directory.js';
 import { readAuthority, writeNewAuthority } from './owned-authorities.js';
 
-const PATIENCE_MS = 10_000;
+const TIMEOUT_MS = 10_000;
 // Responses contain all of them, and a client accepts at most 16 certificates.
 const MAX_AUTHORITIES = 8;
 const MAX_BASE_NAME_LENGTH = 56;
@@ -54,7 +54,7 @@ export function issuerRotation(dataDirectory: string, options: IssuerRotationOpt
     return directoryLock(
       directory,
       wait,
-      () => PATIENCE_MS,
+      () => TIMEOUT_MS,
     )(async () => {
       await settle(directory, checkpoint);
       sweepBeside(directory, clock(), (left) => left === NEXT || left.startsWith('tls.'));

@@ -21,7 +21,7 @@ export interface ServerIdentitySource {
   version(now: number): string;
 }
 
-function reading<T>(file: string, read: () => T): T {
+function withIdentityErrors<T>(file: string, read: () => T): T {
   return readingIdentity(file, read, (error) => explainFileError(file, error).reason);
 }
 
@@ -37,9 +37,12 @@ export interface ExternalKeyPair {
 export function externalKeyPair(files: { readonly cert: string; readonly key: string }): ExternalKeyPair {
   const paths = [files.cert, files.key];
   return {
-    version: () => paths.map((path) => reading(path, () => statSync(path).mtimeMs)).join(),
+    version: () => paths.map((path) => withIdentityErrors(path, () => statSync(path).mtimeMs)).join(),
     read() {
-      const [cert, key] = paths.map((path) => reading(path, () => readBoundedText(path))) as [string, string];
+      const [cert, key] = paths.map((path) => withIdentityErrors(path, () => readBoundedText(path))) as [
+        string,
+        string,
+      ];
       requireKeyOf({ cert, key }, files);
       return { cert, key };
     },
@@ -49,13 +52,13 @@ export function externalKeyPair(files: { readonly cert: string; readonly key: st
 /** Returns the identity in files that the operator manages: key pair and CA. `read` rejects with ServerIdentityError. */
 export function externalIdentity(files: { cert: string; key: string; ca: string }): ServerIdentitySource {
   const paths = [files.cert, files.key, files.ca];
-  const version = () => paths.map((path) => reading(path, () => statSync(path).mtimeMs)).join();
+  const version = () => paths.map((path) => withIdentityErrors(path, () => statSync(path).mtimeMs)).join();
   return {
     version,
     read: async (now) => {
       // Read the version first, so that a change during the read is found by the next one.
       const found = version();
-      const [cert, key, ca] = paths.map((path) => reading(path, () => readBoundedText(path))) as [
+      const [cert, key, ca] = paths.map((path) => withIdentityErrors(path, () => readBoundedText(path))) as [
         string,
         string,
         string,

@@ -100,7 +100,7 @@ export class SystemSite implements Site {
           `site "${state.name}" is an edge site and accepts no links`,
           'accept links at a site that is not an edge site',
         ),
-        requestsOnly: true,
+        isRequestOnly: true,
       };
     if (state.accesses.length === 0) {
       return {
@@ -109,7 +109,7 @@ export class SystemSite implements Site {
           `site "${state.name}" accepts no links`,
           `enable it with \`skupper site update ${state.name} --enable-link-access ${words}\`, then run \`skupper system reload ${words}\``,
         ),
-        requestsOnly: true,
+        isRequestOnly: true,
       };
     }
     const issuer = this.#readIssuer(directories, grant.issuer ?? state.defaultIssuer ?? DEFAULT_ISSUER);

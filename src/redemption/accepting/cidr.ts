@@ -3,13 +3,16 @@ import { formatIpAddress, parseIpAddress } from '../../pki/ip-address.js';
 
 /** The addresses that share their first `prefix` bits with `network`. */
 export interface Cidr {
-  /** Without a zone; bits after the prefix are ignored. */
+  /** Without a zone; matching ignores the bits after the prefix. */
   readonly network: string;
   readonly prefix: number;
   readonly family: 4 | 6;
 }
 
-/** Reads `10.0.0.0/8`, `2001:db8::/32` or a single address; undefined for anything else, zones and IPv4 in IPv6 included. */
+/**
+ * Parses `10.0.0.0/8`, `2001:db8::/32` or a single address. Returns undefined for any other text, for an address with a zone,
+ * and for IPv6 with an IPv4 part in dotted form (`::ffff:10.0.0.1`).
+ */
 export function parseCidr(text: string): Cidr | undefined {
   const [, network = '', length] = /^([^/%]+)(?:\/(\d{1,3}))?$/.exec(text) ?? [];
   const family = isIP(network);
@@ -23,9 +26,9 @@ export function parseCidr(text: string): Cidr | undefined {
 const IPV4_MAPPED = [0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff];
 
 /**
- * Returns why a text is not accepted as a network of clients, as the end of a sentence after "which"; undefined if it is accepted.
- * Bits after the prefix are refused because it is unclear whether the network or the address is meant. IPv4-mapped networks
- * are refused because clients are identified by their IPv4 address.
+ * Returns why a text is not a valid client network, as a predicate ("is …", "has …"); undefined if it is valid. A network with
+ * bits set after its prefix is refused because it is unclear whether the network or the address is meant. An IPv4-mapped network
+ * is refused because clients are identified by their IPv4 address.
  */
 export function networkProblem(text: string): string | undefined {
   const [, network = '', length] = /^([^/%]+)(?:\/(\d{1,3}))?$/.exec(text) ?? [];
@@ -41,14 +44,14 @@ export function networkProblem(text: string): string | undefined {
     return `is an IPv4-mapped IPv6 address, but clients are identified by their IPv4 address: write ${ipv4}${prefix < 128 ? `/${prefix - 96}` : ''}`;
   }
   if (!bytes || parseCidr(text) === undefined) {
-    return 'is no CIDR such as 10.0.0.0/8, 2001:db8::/32 or a single address';
+    return 'is neither a CIDR (such as 10.0.0.0/8 or 2001:db8::/32) nor a single address';
   }
   const whole = masked(bytes, prefix);
   if (whole.every((byte, at) => byte === bytes[at])) return undefined;
   return `has bits set after its prefix: write ${formatIpAddress(whole)}/${prefix} for the network, or ${network} for the address`;
 }
 
-/** The address with all bits after the first `prefix` cleared. */
+/** Returns the address with all bits after the first `prefix` cleared. */
 function masked(bytes: Uint8Array, prefix: number): Uint8Array {
   return bytes.map((byte, at) => byte & (0xff << Math.min(8, Math.max(0, 8 - (prefix - at * 8)))));
 }

@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { hashCode, mintCode } from '../../codes/opaque-code.js';
 import { userSuppliedCodeProblem } from '../../codes/user-supplied-code.js';
 import type { AccessGrant } from '../../domain/access-grant.js';
+import { changedLabels, type Labels, labelsAndNoteProblem } from '../../domain/labels-and-note.js';
 import { isNamespace, isResourceName } from '../../domain/names.js';
 import type { GrantPolicy } from '../../domain/policy.js';
 import type { Clock } from '../ports/clock.js';
@@ -11,8 +12,8 @@ import type { GrantStore } from '../ports/grant-store.js';
 export const DEFAULT_EXPIRATION_WINDOW_MS = 15 * 60_000;
 /** How often a grant can be redeemed by default. */
 export const DEFAULT_REDEMPTIONS_ALLOWED = 1;
-const MOST_REDEMPTIONS = 1_000_000;
-const LONGEST_WINDOW_MS = 10 * 365 * 86_400_000;
+const MAX_REDEMPTIONS = 1_000_000;
+const MAX_WINDOW_MS = 10 * 365 * 86_400_000;
 
 /** The properties of a new grant; by default one redemption within 15 minutes. {@link createGrant} validates them. */
 export interface GrantRequest {
@@ -26,6 +27,8 @@ export interface GrantRequest {
   readonly issuer?: string | undefined;
   /** Rules beyond count and end; absent for none. */
   readonly policy?: GrantPolicy | undefined;
+  readonly labels?: Labels | undefined;
+  readonly note?: string | undefined;
   /** Name of the file that declares it; absent for other grants. */
   readonly sourceFile?: string | undefined;
   /** The uid, and the code unless the user supplied one, if an earlier attempt has determined them. */
@@ -50,15 +53,15 @@ export function redemptionsAllowedProblem(
   redemptionsAllowed = DEFAULT_REDEMPTIONS_ALLOWED,
 ): string | undefined {
   const isPossible =
-    Number.isInteger(redemptionsAllowed) && redemptionsAllowed >= 1 && redemptionsAllowed <= MOST_REDEMPTIONS;
-  return isPossible ? undefined : `redemptions allowed must be a whole number from 1 to ${MOST_REDEMPTIONS}`;
+    Number.isInteger(redemptionsAllowed) && redemptionsAllowed >= 1 && redemptionsAllowed <= MAX_REDEMPTIONS;
+  return isPossible ? undefined : `redemptions allowed must be a whole number from 1 to ${MAX_REDEMPTIONS}`;
 }
 
 /** Returns why the window is not valid, as a sentence; undefined if it is. NaN is not valid. */
 export function expirationWindowProblem(
   expirationWindowMs = DEFAULT_EXPIRATION_WINDOW_MS,
 ): string | undefined {
-  return expirationWindowMs > 0 && expirationWindowMs <= LONGEST_WINDOW_MS
+  return expirationWindowMs > 0 && expirationWindowMs <= MAX_WINDOW_MS
     ? undefined
     : 'the expiration window must be longer than 0 and at most 10 years';
 }
@@ -83,7 +86,10 @@ export function grantProblem(request: GrantRequest): string | undefined {
   if (unusable !== undefined) return unusable;
   const endless = expirationWindowProblem(expirationWindowMs);
   if (endless !== undefined) return endless;
-  return code === undefined ? undefined : userSuppliedCodeProblem(code, [namespace, name]);
+  return (
+    labelsAndNoteProblem(request) ??
+    (code === undefined ? undefined : userSuppliedCodeProblem(code, [namespace, name]))
+  );
 }
 
 /** Creates a grant. Its window starts now if its site is `ready` to accept a link, else when it becomes ready. */
@@ -118,6 +124,8 @@ export async function createGrant(
     createdAt: now,
     readyAt: ready ? now : null,
     revokedAt: null,
+    labels: changedLabels({}, request.labels),
+    note: request.note ?? null,
   };
   const created = await deps.store.createGrant(grant, code);
   if (created !== 'name_taken') return { grant: created, code };

@@ -5,10 +5,10 @@ import { networkProblem } from './cidr.js';
 
 const PREFIX = 'linkgrant/';
 // A redemption keeps a copy of its grant's policy.
-const MOST_ENTRIES = 1_000;
+const MAX_ENTRIES = 1_000;
 // X.509 times are whole seconds.
-const SHORTEST_LIFETIME_MS = 1_000;
-const LONGEST_LIFETIME_MS = 10 * 365 * 86_400_000;
+const MIN_LIFETIME_MS = 1_000;
+const MAX_LIFETIME_MS = 10 * 365 * 86_400_000;
 const KEY_TYPES = ['p256', 'p384', 'rsa', 'ed25519'] as const satisfies readonly ClientKeyType[];
 // The last time that RFC 3339 can express.
 const LAST_MOMENT = Date.UTC(9999, 11, 31, 23, 59, 59, 999);
@@ -131,7 +131,7 @@ function list<T extends string>(
     parse(text) {
       if (text.trim() === '') return [];
       const entries = text.split(',').map((entry) => entry.trim());
-      if (entries.length > MOST_ENTRIES) return { problem: `has more than ${MOST_ENTRIES} entries` };
+      if (entries.length > MAX_ENTRIES) return { problem: `has more than ${MAX_ENTRIES} entries` };
       if (entries.includes('')) return { problem: 'has an empty entry: separate entries by one comma' };
       const wrong = entries.find((entry) => !isEntry(entry));
       if (wrong === undefined) return entries as T[];
@@ -146,7 +146,7 @@ function parseLifetime(text: string): number | Problem {
   const ms = parseDuration(text);
   if (ms === undefined)
     return { problem: `is ${quoted(text)}, which is no duration such as 12h, 30d or 26w` };
-  if (ms >= SHORTEST_LIFETIME_MS && ms <= LONGEST_LIFETIME_MS) return ms;
+  if (ms >= MIN_LIFETIME_MS && ms <= MAX_LIFETIME_MS) return ms;
   return { problem: 'must be at least 1s and at most 10 years' };
 }
 

@@ -1,3 +1,5 @@
+import type { LabelSelector } from '../../domain/label-selector.js';
+import type { Labels, LabelsAndNoteChange } from '../../domain/labels-and-note.js';
 import type { LinkEndpoint } from '../../domain/link.js';
 import type { Page, PageRequest } from '../ports/page.js';
 import type { EventReport } from './event-report.js';
@@ -28,6 +30,8 @@ export interface CreateGrantRequest {
   readonly issuer?: string | undefined;
   /** Rules as `spec.settings` of an AccessGrant has them. */
   readonly policy?: Readonly<Record<string, string>> | undefined;
+  readonly labels?: Labels | undefined;
+  readonly note?: string | undefined;
 }
 
 /** A new grant, with its code, which is reported once. */
@@ -38,7 +42,7 @@ export interface CreatedGrant extends GrantReport {
 }
 
 /** Changes to a grant; absent members stay. */
-export interface UpdateGrantRequest {
+export interface UpdateGrantRequest extends LabelsAndNoteChange {
   readonly redemptionsAllowed?: number | undefined;
   /** A duration, counted from when the grant was first ready. */
   readonly expirationWindow?: string | undefined;
@@ -71,8 +75,8 @@ export interface GrantDetail extends GrantReport {
 export interface GrantRevocation {
   readonly uid: string;
   readonly name: string;
-  /** `before`: it was revoked already. */
-  readonly outcome: 'revoked' | 'before';
+  /** `already_revoked`: it had been revoked before. */
+  readonly outcome: 'revoked' | 'already_revoked';
   /** Number of its live links at the revocation; with `cascade` they are revoked too. */
   readonly links: number;
   /** When the last certificate of these ends. */
@@ -130,7 +134,7 @@ export interface LinkLabel {
 export interface TokenRevocation {
   readonly id: string;
   readonly grantUid: string;
-  readonly outcome: 'revoked' | 'before';
+  readonly outcome: 'revoked' | 'already_revoked';
   /** False if the service did not know the token. */ readonly known: boolean;
   /** Its links that are not revoked. */
   readonly links: readonly LinkLabel[];
@@ -158,7 +162,7 @@ export interface SourceReport {
 
 /** Result of revoking a redemption. */
 export interface RedemptionRevocation {
-  readonly outcome: 'revoked' | 'before';
+  readonly outcome: 'revoked' | 'already_revoked';
   /** The redemption after the revocation. */
   readonly redemption: RedemptionReport;
   /** Absent if its token and grant cannot be redeemed again. */
@@ -180,6 +184,7 @@ export interface GrantFilter {
   readonly namespace?: string | undefined;
   readonly name?: string | undefined;
   readonly state?: string | undefined;
+  readonly labels?: LabelSelector | undefined;
 }
 
 /** Filter of listed signed tokens. */
@@ -189,7 +194,7 @@ export interface TokenFilter {
   readonly state?: string | undefined;
 }
 
-/** Filter of listed redemptions or ledger entries. */
+/** Filter of listed ledger entries. */
 export interface LedgerFilter {
   readonly namespace?: string | undefined;
   readonly grantUid?: string | undefined;
@@ -197,6 +202,11 @@ export interface LedgerFilter {
   readonly subject?: string | undefined;
   /** Milliseconds since the epoch. */
   readonly since?: number | undefined;
+}
+
+/** Filter of listed redemptions. */
+export interface RedemptionFilter extends LedgerFilter {
+  readonly labels?: LabelSelector | undefined;
 }
 
 /**
@@ -225,10 +235,12 @@ export interface Administration {
   revokeToken(grantUid: string, id: string): Promise<TokenRevocation>;
 
   /** Oldest first. */
-  listRedemptions(page: PageRequest & LedgerFilter): Promise<Page<RedemptionReport>>;
+  listRedemptions(page: PageRequest & RedemptionFilter): Promise<Page<RedemptionReport>>;
   /** Every entry of the ledger by grant, then the totals. */
   listEvents(page: PageRequest & LedgerFilter): Promise<Page<EventReport>>;
   showRedemption(id: string): Promise<RedemptionDetail>;
+  /** Changes labels and note. */
+  updateRedemption(id: string, change: LabelsAndNoteChange): Promise<RedemptionReport>;
   /** Revokes a redemption, and its token or grant according to `choice`, which is required if these can be redeemed again. */
   revokeRedemption(id: string, choice?: SourceChoice): Promise<RedemptionRevocation>;
 }

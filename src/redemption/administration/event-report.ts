@@ -7,6 +7,7 @@ export interface EventReport {
   readonly grantUid?: string;
   /** Absent for a total of attempts. */
   readonly seq?: number;
+  /** In a total, the time of the last attempt. */
   readonly time: string;
   readonly kind: string;
   readonly redemptionId?: string;
@@ -14,22 +15,23 @@ export interface EventReport {
   readonly subject?: string;
   readonly peer?: string;
   readonly jti?: string;
-  /** Of a renewal. */
+  /** Number of the renewal, in an entry about a renewal. */
   readonly number?: number;
   readonly serial?: string;
   readonly keySha256?: string;
   readonly certificateSha256?: string;
   readonly notAfter?: string;
-  /** Of a grant. */
+  /** In an entry about a grant. */
   readonly redemptionsAllowed?: number;
-  /** Of a signed code. */
+  /** How many redemptions a signed code allows, in an entry about the code. */
   readonly uses?: number;
-  /** Of a grant or a signed code. */
+  /** In an entry about a grant or a signed code. */
   readonly expirationTime?: string;
-  /** Key of a setting of the store. */
+  /** Name of the store setting that was changed. */
   readonly setting?: string;
-  /** Number of attempts and time of the first one, in a total. */
+  /** Number of attempts, in a total. */
   readonly count?: number;
+  /** Time of the first attempt, in a total. */
   readonly firstTime?: string;
 }
 
@@ -49,7 +51,7 @@ export function entryReport({ grantUid, seq, at, kind, redemptionId, detail }: L
 }
 
 /** Returns the report of a total of attempts. */
-export function addedUpReport(attempts: AttemptTotal): EventReport {
+export function attemptTotalReport(attempts: AttemptTotal): EventReport {
   const { grantUid, code, name, subject, peer, count, firstAt, lastAt } = attempts;
   const time = formatTime(lastAt);
   return { grantUid, time, kind: code, name, subject, peer, count, firstTime: formatTime(firstAt) };

@@ -1,7 +1,7 @@
 import type { Page, PageRequest } from '../ports/page.js';
 
 // Largest number of items that one request reads to find those that match.
-const MOST_READ = 2_000;
+const MAX_ROWS_READ = 2_000;
 
 /**
  * A page of the results of `choose` for the items of a listing, without undefined ones. A page before the last one may have fewer
@@ -20,9 +20,10 @@ export async function filteredPage<T, R>(
       const result = await choose(item);
       if (result !== undefined) chosen.push(result);
     }
-    read += page.items.length;
+    // Every page but the last one reads that many, even if the listing itself filters.
+    read += limit;
     after = page.next;
-    if (chosen.length > 0 || after === undefined || read >= MOST_READ)
+    if (chosen.length > 0 || after === undefined || read >= MAX_ROWS_READ)
       return { items: chosen, ...(after !== undefined && { next: after }) };
   }
 }

@@ -1,14 +1,16 @@
 import { AdministrationError } from '../../domain/administration-error.js';
 import { globMatches } from '../../domain/glob.js';
+import { labelsAndNoteProblem } from '../../domain/labels-and-note.js';
 import type { Redemption } from '../../domain/redemption.js';
 import type { GrantStore } from '../ports/grant-store.js';
 import type { Page, PageRequest } from '../ports/page.js';
 import type { Administration, LedgerFilter } from './administration.js';
 import type { AdministrationDependencies } from './dependencies.js';
-import { addedUpReport, type EventReport, entryReport } from './event-report.js';
+import { attemptTotalReport, type EventReport, entryReport } from './event-report.js';
 import { everyItem } from './every-item.js';
 import { filteredPage } from './filtered-page.js';
 import { redemptionReport, renewalReport } from './redemption-report.js';
+import { rejected } from './request-values.js';
 import { revokeRedemption } from './revoke-redemption.js';
 
 // Prefix of a position in the second part of the ledger, the totals.
@@ -20,10 +22,10 @@ export function redemptionOperations({
   clock,
 }: AdministrationDependencies): Pick<
   Administration,
-  'listRedemptions' | 'listEvents' | 'showRedemption' | 'revokeRedemption'
+  'listRedemptions' | 'listEvents' | 'showRedemption' | 'updateRedemption' | 'revokeRedemption'
 > {
   return {
-    async listRedemptions({ namespace, subject, limit, after, ...filter }) {
+    async listRedemptions({ namespace, subject, labels, limit, after, ...filter }) {
       const now = clock();
       const page = { limit, ...(after !== undefined && { after }) };
       const grantNames = new Map<string, string | undefined>();
@@ -33,7 +35,7 @@ export function redemptionOperations({
       };
       return filteredPage(
         page,
-        (part) => store.listRedemptions({ ...part, ...storeFilter(filter) }),
+        (part) => store.listRedemptions({ ...part, ...storeFilter(filter), ...(labels && { labels }) }),
         async (redemption) => {
           if (namespace !== undefined && redemption.namespace !== namespace) return undefined;
           if (!isOf(subject, redemption.subject)) return undefined;
@@ -61,6 +63,16 @@ export function redemptionOperations({
         }),
         ledger: entries.filter(({ redemptionId }) => redemptionId === id).map(entryReport),
       };
+    },
+    async updateRedemption(id, change) {
+      const { labels } = await requireRedemption(id, store);
+      const problem = labelsAndNoteProblem(change, labels);
+      if (problem !== undefined) throw rejected(`the redemption was not changed: ${problem}`);
+      await store.updateRedemption(id, change);
+      const redemption = await requireRedemption(id, store);
+      const renewed = await store.findRenewedRedemption(id);
+      const grant = (await store.findGrant(redemption.grantUid))?.name;
+      return redemptionReport(redemption, renewed?.renewals[0], clock(), grant);
     },
     async revokeRedemption(id, choice) {
       const redemption = await requireRedemption(id, store);
@@ -96,7 +108,7 @@ async function listEvents(
   const { items, next } = await filteredPage(
     { limit, ...(rest !== '' && { after: rest }) },
     (part) => store.listAttemptTotals({ ...part, ...storeFilter(filter) }),
-    (attempts) => chosen(addedUpReport(attempts)),
+    (attempts) => chosen(attemptTotalReport(attempts)),
   );
   return { items, ...(next !== undefined && { next: ADDED_UP + next }) };
 }

@@ -27,6 +27,6 @@ export function remainingText({ revokedAt, newest: { notAfter } }: LinkLife, now
   const renews = formatTime(notAfter + RENEWAL_GRACE_MS);
   if (notAfter > now) return `connect until ${end}, and be renewed until ${renews}`;
   return notAfter + RENEWAL_GRACE_MS > now
-    ? `be renewed until ${renews}; its certificate has ended`
-    : 'nothing new: its certificate has ended';
+    ? `be renewed until ${renews}; its certificate has expired`
+    : 'nothing new: its certificate has expired';
 }

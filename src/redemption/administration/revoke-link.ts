@@ -41,7 +41,7 @@ export async function redeemableSource(
 
 /**
  * Permanently revokes a redemption. Revokes its source first, according to `choice`, so that nothing is redeemed in between.
- * `before`: it was revoked already. May be repeated after a crash.
+ * `already_revoked`: it had been revoked before. May be repeated after a crash.
  */
 export async function revokeLink(
   {
@@ -55,11 +55,11 @@ export async function revokeLink(
   },
   store: Pick<GrantStore, 'revokeGrant' | 'revokeCode' | 'revokeRedemption'>,
   now: number,
-): Promise<'revoked' | 'before'> {
+): Promise<'revoked' | 'already_revoked'> {
   if (source && choice === 'with-grant') await store.revokeGrant(source.grant.uid, now);
   if (source && source.jti !== null && choice === 'with-token') {
     const { grant, jti, left: uses, expirationTime } = source;
     await store.revokeCode({ grantUid: grant.uid, jti, uses, expirationTime: expirationTime ?? now }, now);
   }
-  return (await store.revokeRedemption(redemption.id, now)) ? 'revoked' : 'before';
+  return (await store.revokeRedemption(redemption.id, now)) ? 'revoked' : 'already_revoked';
 }

@@ -143,7 +143,7 @@ async function issueWithCode(
 ): Promise<IssuedToken> {
   const limits = [order.redemptionsAllowed, order.expirationWindow, order.subject];
   if (limits.some((limit) => limit !== undefined))
-    throw rejected(`a token with the code of grant "${grant.name}" has its limits`);
+    throw rejected(`a token with the code of grant "${grant.name}" has the limits of the grant`);
   const { endpoints, siteUid, service } = await requireAccess(grant, deps);
   const { name, linkCost } = order;
   const token = issueToken({ grant, code, name, linkCost, endpoints, siteUid }, service, deps.clock);

@@ -1,14 +1,16 @@
 import type { Page, PageRequest } from './page.js';
 
 /**
- * A signed code as it is stored: counts and ends, never the code. Times are milliseconds since the epoch. Codes that
- * were minted without the store are recorded when they are first redeemed or revoked.
+ * The record of a signed code, without the code itself. Times are milliseconds since the epoch. A code that was issued
+ * without the store is recorded when it is first redeemed or revoked.
  */
 export interface StoredCode {
   readonly grantUid: string;
   /** Unique within the grant. */
   readonly jti: string;
+  /** How many redemptions it allows. */
   readonly uses: number;
+  /** How many redemptions it has had. */
   readonly used: number;
   readonly expirationTime: number;
   /** The only subject that may redeem it; null for any. */
@@ -18,19 +20,19 @@ export interface StoredCode {
   readonly revokedAt: number | null;
 }
 
-/** The part of a store that has signed codes. Rejects as the whole store does. */
+/** The signed codes of a GrantStore. Rejects as the other methods of the GrantStore do. */
 export interface CodeStore {
-  /** Records an issued code. Changes nothing if one of that grant and jti is recorded. */
+  /** Records an issued code. Does nothing if a code with the same grant and jti is recorded. */
   createCode(code: StoredCode): Promise<void>;
   findCode(grantUid: string, jti: string): Promise<StoredCode | undefined>;
-  /** Codes of one grant, or of all, by grant and jti. */
+  /** Lists the codes of one grant, or of all grants, in the order of grant uid and jti. */
   listCodes(page: PageRequest & { readonly grantUid?: string }): Promise<Page<StoredCode>>;
   /**
-   * Revokes a code permanently, even if it is not recorded yet; `before` if it was revoked already. Uses and end of `code`
-   * are recorded for a code that is not.
+   * Revokes a code permanently. A code that is not recorded yet is recorded as revoked, with the `uses` and `expirationTime`
+   * of `code`. Returns `already_revoked` if the code had been revoked before.
    */
   revokeCode(
     code: Pick<StoredCode, 'grantUid' | 'jti' | 'uses' | 'expirationTime'>,
     now: number,
-  ): Promise<'revoked' | 'before'>;
+  ): Promise<'revoked' | 'already_revoked'>;
 }

@@ -29,7 +29,7 @@ export interface LinkFailure {
 
 /** A router that accepted the link's certificate. */
 export interface DialedRouter {
-  /** When the router's own certificate ends, milliseconds since the epoch. */
+  /** When the router's own certificate expires, milliseconds since the epoch. */
   readonly routerNotAfter: number;
 }
 

@@ -8,14 +8,16 @@ export interface Materializer {
    * `not_writable` if the link cannot be written, or if a resource of that name exists.
    */
   probe(name: string): Promise<void>;
-  /** Returns the Secret in place under this name if it belongs to the same redemption and was renewed; else undefined. */
+  /**
+   * Returns the stored Secret with the name of `secret` if it belongs to the same redemption and its certificate was renewed;
+   * else undefined.
+   */
   findRenewed(secret: LinkSecret): Promise<LinkSecret | undefined>;
   /**
-   * Writes the Secret (with its key), then each Link, so that the written resources are complete at any moment, and returns
-   * where they are. Equal and renewed resources in place stay; a resource in place that is not of this redemption is
-   * `place_taken`. Calls `checkpoint` with `secret-written` and, after each Link, `link-written`. A Link of this redemption
-   * that is in place retains its cost, the Secret that it names, its settings, labels and annotations, and its other fields;
-   * `overrides` take precedence.
+   * Writes the Secret (with its key) before the Links, so that no Link names a missing Secret. Returns the locations of the
+   * resources. Equal and renewed resources stay unchanged. In an existing Link of this redemption only the endpoints and the
+   * fields in `overrides` are replaced. Rejects with RedemptionError `place_taken` if a resource of that name belongs to another
+   * redemption. Calls `checkpoint` with `secret-written` and, after each Link, `link-written`.
    */
   materialize(
     secret: LinkSecret,

@@ -6,7 +6,7 @@ export interface PendingRenewal {
    */
   ensureKey(make: () => Promise<string>, isUsable: (keyPem: string) => boolean): Promise<string>;
   /** Deletes the keys of the redemption's other renewals: all but that of the certificate with this SHA-256 (lower-case hex). */
-  finish(newestSha256: string): Promise<void>;
+  deleteOtherKeys(currentSha256: string): Promise<void>;
 }
 
 /**

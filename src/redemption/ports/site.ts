@@ -22,7 +22,7 @@ export interface SiteRefusal extends Refusal {
   /** What the operator can do about it. */
   readonly hint: string;
   /** True for a site that only links to others and accepts no links. */
-  readonly requestsOnly?: boolean;
+  readonly isRequestOnly?: boolean;
 }
 
 /** The grant whose access is requested; it may not exist yet. */

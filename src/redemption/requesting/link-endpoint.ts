@@ -6,7 +6,7 @@ const HOST_NAME =
 const GROUP = /^[A-Za-z0-9]([-A-Za-z0-9_.]{0,251}[A-Za-z0-9])?$/;
 
 /** Largest number of endpoints that is accepted from a service. */
-export const MOST_ENDPOINTS = 64;
+export const MAX_ENDPOINTS = 64;
 
 /**
  * The known fields of a Link's endpoint from untrusted input; else the problem, as the end of a sentence, which quotes nothing of

@@ -34,7 +34,7 @@ export class PerhapsSpent extends RedemptionError {}
 /** A refusal after a response to the same run was lost, which may have been a certificate. */
 export class RefusedAfterLoss extends RedemptionError {}
 
-const MOST_POSTINGS = 3;
+const MAX_ATTEMPTS = 3;
 const POLL_MS = 100;
 // Three tries over half a minute: an ingress without its backend, or a controller that has just started, is back by then.
 const UNKNOWN_GRANT_TRIES = 3;
@@ -74,7 +74,7 @@ function finalFailure(cause: RedemptionError, posting: number): RedemptionError 
   if (cause.code !== 'outcome_unknown') {
     return posting === 1 ? cause : new RefusedAfterLoss(cause.code, cause.message, { cause });
   }
-  if (posting < MOST_POSTINGS) return undefined;
+  if (posting < MAX_ATTEMPTS) return undefined;
   const more = 'It is safe to repeat: this service answers the same key with the same certificate.';
   return new RedemptionError('service_unavailable', `${cause.message} ${more}`, { cause });
 }

@@ -4,10 +4,10 @@ import { isResourceName } from '../../domain/names.js';
 import { splitCertificates } from '../../pki/certificate-info.js';
 
 // The longest body that the wire allows.
-const LONGEST_CODE = 4096;
+const MAX_CODE_BYTES = 4096;
 // Link.spec.cost is an int32.
 const HIGHEST_COST = 2 ** 31 - 1;
-const LONGEST_URL = 2048;
+const MAX_URL_LENGTH = 2048;
 
 type Mapping = Readonly<Record<string, unknown>>;
 
@@ -53,7 +53,7 @@ function parseName(value: unknown): string {
 
 function parseUrl(value: unknown): string {
   if (typeof value !== 'string' || value === '') throw unfit('it has no spec.url');
-  if (value.length > LONGEST_URL || !/^[\x21-\x7e]+$/.test(value) || !URL.canParse(value)) {
+  if (value.length > MAX_URL_LENGTH || !/^[\x21-\x7e]+$/.test(value) || !URL.canParse(value)) {
     throw unfit('its spec.url is not a URL');
   }
   const url = new URL(value);
@@ -66,7 +66,7 @@ function parseUrl(value: unknown): string {
 function parseCode(value: unknown): string {
   if (value === undefined || value === null || value === '') throw unfit('it has no spec.code');
   if (typeof value !== 'string') throw unfit('its spec.code is not text; put it in quotes');
-  if (Buffer.byteLength(value) > LONGEST_CODE) throw unfit('its spec.code is longer than 4 KiB');
+  if (Buffer.byteLength(value) > MAX_CODE_BYTES) throw unfit('its spec.code is longer than 4 KiB');
   return value;
 }
 

@@ -1,7 +1,7 @@
 /*
- * The requesting side of one renewal. The new key is stored before anything is posted, and the service answers the same key with
- * the same certificate. So a later or a concurrent run ends with that certificate, wherever a run dies. The new pair replaces the
- * old one atomically.
+ * The requesting side of one renewal. A run stores the new key before it posts the request. For the same key the service returns
+ * the same certificate. So if a run crashes at any point, a later or concurrent run gets the same certificate. The new pair
+ * replaces the old one atomically.
  */
 
 import { signRenewalRequest } from '../../codes/renewal-request.js';
@@ -18,7 +18,7 @@ import type { ReceivedCertificate, ReceivedLink } from '../ports/redemption-clie
 import { type RenewalClient, type RenewalReader, ServerTime } from '../ports/renewal-client.js';
 import type { RenewableLink } from './renewable-link.js';
 
-/** Dependencies of {@link renewLink}; it calls `checkpoint` wherever a run may die. */
+/** Dependencies of {@link renewLink}; it calls `checkpoint` where a crash matters. */
 export interface RenewLinkDependencies {
   readonly client: RenewalClient;
   readonly readRenewal: RenewalReader;
@@ -32,16 +32,16 @@ export interface RenewLinkDependencies {
 export interface RenewedLink {
   readonly redemptionId: string;
   readonly certificate: ReceivedCertificate;
-  /** SHA-256 over the DER of the certificate that is in place now, lower-case hex. */
+  /** SHA-256 over the DER of the stored certificate, lower-case hex. */
   readonly certificateSha256: string;
   /** True if a concurrent run has renewed it. */
-  readonly byAnother: boolean;
+  readonly renewedByOtherRun: boolean;
 }
 
-const MOST_POSTINGS = 3;
+const MAX_ATTEMPTS = 3;
 
 /**
- * Renews the certificate of the Secret called `name`, which was read as `link`. It may be repeated, and run many times at once.
+ * Renews the certificate of the Secret `name`; `link` is the content that the caller read. Safe to repeat and to run concurrently.
  * Rejects with RedemptionError: a refusal of the service, a connection failure (the link is unchanged), `answer_invalid`,
  * `not_writable`.
  */
@@ -54,20 +54,21 @@ export async function renewLink(
   const makeKey = async () => privateKeyPem(await generateKeyPair('p256'));
   const newKey = await pending.ensureKey(makeKey, isPrivateKey);
   await deps.checkpoint('renewal-key-created');
-  const finish = async (certificate: ReceivedCertificate, tlsCrt: string, byAnother: boolean) => {
+  const finish = async (certificate: ReceivedCertificate, tlsCrt: string, renewedByOtherRun: boolean) => {
     const certificateSha256 = describeCertificate(tlsCrt).sha256;
-    await pending.finish(certificateSha256);
+    await pending.deleteOtherKeys(certificateSha256);
     await deps.checkpoint('renewal-finished');
-    return { redemptionId: link.redemptionId, certificate, certificateSha256, byAnother };
+    return { redemptionId: link.redemptionId, certificate, certificateSha256, renewedByOtherRun };
   };
-  const renewedBeside = async () => {
+  const finishIfRenewedElsewhere = async () => {
     const existing = await deps.links.findSecret(name);
     if (!existing || existing.tlsCrt === link.tlsCrt) return undefined;
     return finish(describeCertificate(existing.tlsCrt), existing.tlsCrt, true);
   };
-  // A run that has finished since the Secret was read has removed its key, so this one must not renew again.
-  const before = await renewedBeside();
-  if (before) return before;
+  // If another run finished after the caller read the Secret, it deleted the pending key, and `newKey` is a different one. Return
+  // the certificate of that run instead of renewing again.
+  const renewedElsewhere = await finishIfRenewedElsewhere();
+  if (renewedElsewhere) return renewedElsewhere;
 
   let received: ReceivedLink;
   try {
@@ -76,31 +77,34 @@ export async function renewLink(
     const context = { redemptionId: link.redemptionId, privateKeyPem: newKey, now: deps.clock() };
     received = deps.readRenewal(text, context);
   } catch (error) {
-    const isOutrun = error instanceof RedemptionError && error.code === 'superseded';
-    const beside = isOutrun ? await renewedBeside() : undefined;
-    if (beside) return beside;
+    const isSuperseded = error instanceof RedemptionError && error.code === 'superseded';
+    const renewedElsewhere = isSuperseded ? await finishIfRenewedElsewhere() : undefined;
+    if (renewedElsewhere) return renewedElsewhere;
     throw error;
   }
-  const placed = await deps.links.replaceCredentials(
+  const location = await deps.links.replaceCredentials(
     name,
     link.tlsCrt,
     renewedSecret(name, newKey, received, link),
   );
-  if (placed === undefined) {
-    const beside = await renewedBeside();
-    if (beside) return beside;
+  if (location === undefined) {
+    const renewedElsewhere = await finishIfRenewedElsewhere();
+    if (renewedElsewhere) return renewedElsewhere;
     throw new RedemptionError('not_writable', `Secret "${name}" was removed while it was being renewed.`);
   }
   await deps.checkpoint('renewal-in-place');
   return finish(received.certificate, received.secret.tlsCrt, false);
 }
 
-/** Posts until a whole response arrives, and once more with the time of the service if the local clock is wrong. */
+/**
+ * Posts the request until a complete response arrives, in at most three attempts. If the service reports that the local clock is
+ * wrong, signs one more request with the time of the service.
+ */
 async function post(link: RenewableLink, newKey: string, deps: RenewLinkDependencies): Promise<string> {
   const { redemptionId, tlsCrt, keyPem, url, ca, subject } = link;
   const csrDer = createCertificateRequest(readPrivateKey(newKey), subject);
   let serverTime: number | undefined;
-  for (let posting = 1; ; posting += 1) {
+  for (let attempt = 1; ; attempt += 1) {
     const now = serverTime ?? deps.clock();
     const unsigned = { certificatePem: tlsCrt, privateKeyPem: keyPem, redemptionId, csrDer, now };
     const request = await signRenewalRequest(unsigned);
@@ -113,7 +117,7 @@ async function post(link: RenewableLink, newKey: string, deps: RenewLinkDependen
         continue;
       }
       if (!(error instanceof RedemptionError) || error.code !== 'outcome_unknown') throw error;
-      if (posting >= MOST_POSTINGS) {
+      if (attempt >= MAX_ATTEMPTS) {
         const message = `${error.message} The link is unchanged, and a repeated request returns the same certificate.`;
         throw new RedemptionError('service_unavailable', message, { cause: error });
       }

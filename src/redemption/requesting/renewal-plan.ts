@@ -14,8 +14,8 @@ const DUE = 2 / 3;
 // Spread the renewals of links that were created together.
 const SPREAD = 1 / 30;
 const FIRST_RETRY_MS = 60_000;
-const LONGEST_RETRY_MS = 60 * 60_000;
-const SHORTEST_RETRY_MS = 1_000;
+const MAX_RETRY_MS = 60 * 60_000;
+const MIN_RETRY_MS = 1_000;
 
 /** Schedules renewals: at two thirds of a certificate's lifetime, and after failures with growing pauses. */
 export class RenewalPlan {
@@ -33,7 +33,7 @@ export class RenewalPlan {
 
   /** Schedules a certificate that was issued just now. Its validity began earlier, to allow for slow clocks. */
   begin({ certificateSha256, notAfter }: Omit<Certificate, 'notBefore'>, now: number): void {
-    const ms = Math.max(SHORTEST_RETRY_MS, (notAfter - now) * (DUE + SPREAD * Math.random()));
+    const ms = Math.max(MIN_RETRY_MS, (notAfter - now) * (DUE + SPREAD * Math.random()));
     this.#entries.set(certificateSha256, { at: now + ms, failures: 0 });
   }
 
@@ -41,8 +41,8 @@ export class RenewalPlan {
   putOff({ certificateSha256, notAfter }: Omit<Certificate, 'notBefore'>, now: number): void {
     const failures = this.#entries.get(certificateSha256)?.failures ?? 0;
     const left = notAfter > now ? (notAfter - now) / 10 : Number.POSITIVE_INFINITY;
-    const longest = Math.min(FIRST_RETRY_MS * 2 ** failures, LONGEST_RETRY_MS, left);
-    const at = now + Math.max(SHORTEST_RETRY_MS, longest) * (0.5 + Math.random() / 2);
+    const longest = Math.min(FIRST_RETRY_MS * 2 ** failures, MAX_RETRY_MS, left);
+    const at = now + Math.max(MIN_RETRY_MS, longest) * (0.5 + Math.random() / 2);
     this.#entries.set(certificateSha256, { at, failures: failures + 1 });
   }
 

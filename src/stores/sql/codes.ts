@@ -91,14 +91,14 @@ function codeEntry(code: CodeFacts, at: number): NewLedgerEntry {
 export function revokeCode(
   code: Pick<StoredCode, 'grantUid' | 'jti' | 'uses' | 'expirationTime'>,
   now: number,
-): WriteOperation<'revoked' | 'before'> {
+): WriteOperation<'revoked' | 'already_revoked'> {
   const { grantUid, jti, uses, expirationTime } = code;
   // Other fields that the caller passes are not part of the record.
   const facts = { grantUid, jti, uses, expirationTime };
   let revoked = false;
   return function* ({ ledger, isRepeated }) {
     const [created, changed] = yield* batch(creationOf(facts), [REVOKE, now, grantUid, jti]);
-    if (changed.changes === 0) return isRepeated && revoked ? 'revoked' : 'before';
+    if (changed.changes === 0) return isRepeated && revoked ? 'revoked' : 'already_revoked';
     if (created.changes === 1) yield* ledger.append(codeEntry(facts, now));
     yield* ledger.append({ grantUid, at: now, kind: 'code_revoked', detail: { jti } });
     revoked = true;

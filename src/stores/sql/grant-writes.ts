@@ -1,4 +1,5 @@
 import type { AccessGrant } from '../../domain/access-grant.js';
+import { changedLabels } from '../../domain/labels-and-note.js';
 import type { GrantChange } from '../../redemption/ports/grant-store.js';
 import { GRANT_COLUMNS, type GrantRow, grantHash, grantOfRow, grantValues } from './grant-row.js';
 import type { WriteOperation } from './group-commit.js';
@@ -12,8 +13,8 @@ const UID_BY_NAME = 'SELECT uid FROM grants WHERE namespace = ? AND name = ?';
 const INITIALIZE =
   'UPDATE grants SET ready_at = ?, expires_at = ? + window_ms WHERE expires_at IS NULL RETURNING *';
 const FIND = 'SELECT * FROM grants WHERE uid = ?';
-const UPDATE = `UPDATE grants SET redemptions_allowed = ?, source_file = ?, policy = ?, window_ms = ?, expires_at = ?
-  WHERE uid = ? RETURNING *`;
+const UPDATE = `UPDATE grants SET redemptions_allowed = ?, source_file = ?, policy = ?, window_ms = ?, expires_at = ?,
+  labels = ?, note = ? WHERE uid = ? RETURNING *`;
 const REVOKE = 'UPDATE grants SET revoked_at = ? WHERE uid = ? AND revoked_at IS NULL';
 const REVOKED_AT = 'SELECT revoked_at FROM grants WHERE uid = ?';
 const DELETE = 'DELETE FROM grants WHERE uid = ?';
@@ -58,7 +59,9 @@ export function updateGrant(uid: string, changes: GrantChange, now: number): Wri
   return function* ({ ledger }) {
     const found = yield* row<GrantRow>(FIND, uid);
     if (!found) return false;
-    const grant = { ...grantOfRow(found), ...changes };
+    const current = grantOfRow(found);
+    const { labels, note = current.note, ...limits } = changes;
+    const grant = { ...current, ...limits };
     const changed = yield* row<GrantRow>(
       UPDATE,
       grant.redemptionsAllowed,
@@ -66,6 +69,8 @@ export function updateGrant(uid: string, changes: GrantChange, now: number): Wri
       JSON.stringify(grant.policy),
       grant.expirationWindowMs,
       grant.expirationTime,
+      JSON.stringify(changedLabels(grant.labels, labels)),
+      note,
       uid,
     );
     if (changed && grantHash(changed) !== grantHash(found)) {

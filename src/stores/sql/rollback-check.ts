@@ -56,8 +56,8 @@ export class RollbackCheck {
       throw new StoreOpenError(problem, ACCEPT_HINT);
     }
     throw new StoreOpenError(
-      `the store is an earlier copy of itself: it lacks ${lost} ${lost === 1 ? 'entry' : 'entries'} that its ledger had`,
-      'if it was restored, see what may be redeemed again with `linkgrant store restored`; else name the right one',
+      `the store was rolled back: its ledger lacks ${lost} ${lost === 1 ? 'entry' : 'entries'} that this host has recorded`,
+      'if a backup was restored, run `linkgrant store restored`; else correct --store',
     );
   }
 

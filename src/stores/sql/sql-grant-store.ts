@@ -14,6 +14,7 @@ import type { GroupCommit } from './group-commit.js';
 import type { LedgerChain } from './ledger-chain.js';
 import { listAttemptTotals, listLedger } from './ledger-reads.js';
 import { eraseSealedAnswers, recordRefusal, recordRepetition } from './ledger-writes.js';
+import { countLinks, countOpenCodes, countRefusals, listLinks, readChanges } from './links.js';
 import type { SqlDialect, SqlOperation } from './operation.js';
 import { claimOutcome, eraseOutcomes } from './outcomes.js';
 import { recordRedemption, recordSingleUse } from './record-redemption.js';
@@ -23,6 +24,7 @@ import {
   listAttempts,
   listRedemptions,
   revokeRedemption,
+  updateRedemption,
 } from './redemptions.js';
 import {
   countAnsweredBefore,
@@ -43,16 +45,16 @@ export interface SqlDatabase {
   /** Runs a query, which may be restarted. Rejects as the GrantStore does. */
   read<T>(query: (ledger: LedgerChain) => SqlOperation<T>): Promise<T>;
   /** Runs many queries on one snapshot of the database, without a time limit. */
-  readAtOnce<T>(query: (ledger: LedgerChain) => SqlOperation<T>): Promise<T>;
+  readSnapshot<T>(query: (ledger: LedgerChain) => SqlOperation<T>): Promise<T>;
   readonly write: GroupCommit['write'];
   /** Removes erased content from the database's log, if that is possible now. */
-  afterErasing(erased: number): void;
+  afterErasing(erasedCount: number): void;
   close(): Promise<void>;
 }
 
 /** Implements the GrantStore on an SQL database. */
 export function sqlGrantStore(database: SqlDatabase, clock: Clock): GrantStore {
-  const { dialect, read, readAtOnce, write } = database;
+  const { dialect, read, readSnapshot, write } = database;
   return {
     async createGrant(grant) {
       const outcome = await write(createGrant(grant), { grantUid: grant.uid });
@@ -75,6 +77,8 @@ export function sqlGrantStore(database: SqlDatabase, clock: Clock): GrantStore {
     findRedemption: (id) => read(() => findRedemption(id)),
     listRedemptions: (page) => read(() => listRedemptions(dialect, page)),
 
+    updateRedemption: (redemptionId, change) =>
+      write(updateRedemption(redemptionId, change), { redemptionId }),
     revokeRedemption: (redemptionId, now) => write(revokeRedemption(redemptionId, now), { redemptionId }),
     listRevokedCertificates: (issuerSha256, now) => read(() => listRevokedCertificates(issuerSha256, now)),
 
@@ -94,12 +98,18 @@ export function sqlGrantStore(database: SqlDatabase, clock: Clock): GrantStore {
     countDependents: (issuerSha256, now) => read(() => countDependents(issuerSha256, now)),
     countAnsweredBefore: (answeredBefore, now) => read(() => countAnsweredBefore(answeredBefore, now)),
 
+    listLinks: (page, matches) => read(() => listLinks(dialect, page, matches)),
+    countLinks: (now) => read(() => countLinks(now)),
+    countOpenCodes: (now) => read(() => countOpenCodes(now)),
+    countRefusals: (since) => read(() => countRefusals(since)),
+    readChanges: (since) => read(() => readChanges(since)),
+
     recordReplay: (redemption, peer, now) =>
       write(recordRepetition('replayed', redemption, peer, now), { grantUid: redemption.grantUid }),
     recordRefusal: (refusal, now) => write(recordRefusal(refusal, now), { grantUid: refusal.grantUid }),
     listLedger: (page) => read(() => listLedger(page)),
     listAttemptTotals: (page) => read(() => listAttemptTotals(page)),
-    verifyLedger: (grantUid) => readAtOnce((ledger) => verifyLedger(ledger, grantUid)),
+    verifyLedger: (grantUid) => readSnapshot((ledger) => verifyLedger(ledger, grantUid)),
     deleteEndedGrants: (endedBefore, now) => write(deleteEndedGrants(endedBefore, now)),
     removeOldLedger: (endedBefore) => removeOldLedger({ read, write }, endedBefore),
     listAttempts: (uid, limit) => read(() => listAttempts(uid, limit)),

@@ -16,7 +16,7 @@ export interface SqliteConnection {
   /** True while a transaction is open. */
   inTransaction(): boolean;
   /** Writes the log back into the file and empties it. Returns false if another connection prevented that. */
-  truncateLog(): boolean;
+  truncateWal(): boolean;
   /** Returns false if the file was removed or replaced. */
   isCurrent(): boolean;
   /** Closes the database, whatever state it is in. */
@@ -86,7 +86,7 @@ export function openConnection(
     statement,
     ledger: new LedgerChain(ledgerKey, marks),
     inTransaction: () => db.inTransaction,
-    truncateLog: () => statement('PRAGMA wal_checkpoint(TRUNCATE)').pluck().get() === 0,
+    truncateWal: () => statement('PRAGMA wal_checkpoint(TRUNCATE)').pluck().get() === 0,
     isCurrent: () => fileIdentity(file) === identity,
     close: () => db.close(),
   };

@@ -54,7 +54,7 @@ export function startSession(first: SqliteConnection, reopen: () => SqliteConnec
       // A commit into a deleted or replaced file (a restored backup) would be acknowledged and lost.
       if (connection && !connection.isCurrent()) {
         // SQLite finds the log by its path, so the rest of the old log would be applied to the new file.
-        if (!connection.truncateLog()) throw storeUnavailable('the store was replaced while it was in use');
+        if (!connection.truncateWal()) throw storeUnavailable('the store was replaced while it was in use');
         drop();
       }
       return connect();
@@ -64,7 +64,7 @@ export function startSession(first: SqliteConnection, reopen: () => SqliteConnec
     },
     close() {
       try {
-        connection?.truncateLog();
+        connection?.truncateWal();
       } catch {
         // The log stays; the next connection reads it.
       }

@@ -9,7 +9,7 @@ import { runOperation, type SqliteConnection } from './connection.js';
 import type { SqliteSession } from './session.js';
 import { failureOf, primaryCode } from './sqlite-failure.js';
 
-/** The statements of SQLite. */
+/** The SQL that differs between the databases, for SQLite. */
 export const SQLITE: SqlDialect = {
   // BEGIN IMMEDIATE excludes other writers.
   forUpdate: '',
@@ -17,11 +17,13 @@ export const SQLITE: SqlDialect = {
   redemptionsOfGrant: `SELECT * FROM redemptions WHERE position IN (
       SELECT position FROM redemptions INDEXED BY redemptions_by_replay_key
       WHERE grant_uid = ? AND position > ? AND created_at >= ? ORDER BY position LIMIT ?) ORDER BY position`,
+  redeemed: { from: 'redemptions r', position: 'r.position', grantUid: 'r.grant_uid' },
 };
-// Verification looks up rows all over large tables.
-const CACHE_KIB = 65_536;
+// Verification reads rows from all parts of large tables.
+const VERIFICATION_CACHE_KIB = 65_536;
+const DEFAULT_CACHE_KIB = 2_000;
 // These codes mean that nothing was written. After any other failure, such as that of a sync, the transaction may reappear
-// when the log is recovered.
+// when the WAL is recovered.
 const NOTHING_WRITTEN = ['SQLITE_BUSY', 'SQLITE_FULL', 'SQLITE_READONLY', 'SQLITE_CANTOPEN'];
 
 /** Implements the SqlDatabase on an open session: synchronous reads, writes by group commit. */
@@ -32,9 +34,9 @@ export function sqliteDatabase(
   const { deadlineMs } = options;
   const { write, finish } = startGroupCommit(committer(session, options.checkpoint), deadlineMs);
   let closing: Promise<void> | undefined;
-  let logHoldsErased = false;
+  let walContainsErasedRows = false;
 
-  async function use<T>(query: (connection: SqliteConnection) => T): Promise<T> {
+  async function readWithRetry<T>(query: (connection: SqliteConnection) => T): Promise<T> {
     if (closing) throw storeUnavailable('the store is closed');
     const deadline = performance.now() + deadlineMs;
     for (;;) {
@@ -51,12 +53,12 @@ export function sqliteDatabase(
 
   return {
     dialect: SQLITE,
-    read: (query) => use((connection) => runOperation(connection, query(connection.ledger))),
-    readAtOnce: (query) => use((connection) => runInSnapshot(connection, query)),
+    read: (query) => readWithRetry((connection) => runOperation(connection, query(connection.ledger))),
+    readSnapshot: (query) => readWithRetry((connection) => runInSnapshot(connection, query)),
     write,
-    afterErasing(erased) {
-      if (erased > 0) logHoldsErased = true;
-      if (logHoldsErased) logHoldsErased = !emptyLog(session);
+    afterErasing(erasedCount) {
+      if (erasedCount > 0) walContainsErasedRows = true;
+      if (walContainsErasedRows) walContainsErasedRows = !truncateWal(session);
     },
     close() {
       closing ??= finish().then(() => session.close());
@@ -67,19 +69,19 @@ export function sqliteDatabase(
 
 function runInSnapshot<T>(connection: SqliteConnection, query: (ledger: LedgerChain) => SqlOperation<T>): T {
   connection.statement('BEGIN').run();
-  connection.statement(`PRAGMA cache_size = ${-CACHE_KIB}`).run();
+  connection.statement(`PRAGMA cache_size = ${-VERIFICATION_CACHE_KIB}`).run();
   try {
     return runOperation(connection, query(connection.ledger));
   } finally {
     connection.statement('ROLLBACK').run();
-    connection.statement('PRAGMA cache_size = -2000').run();
+    connection.statement(`PRAGMA cache_size = ${-DEFAULT_CACHE_KIB}`).run();
   }
 }
 
-/** Removes erased content from the log too. Returns false if another connection or the disk prevented it. */
-function emptyLog(session: SqliteSession): boolean {
+/** Truncates the WAL, which can contain erased rows. Returns false if another connection or an I/O error prevented it. */
+function truncateWal(session: SqliteSession): boolean {
   try {
-    return session.connect().truncateLog();
+    return session.connect().truncateWal();
   } catch (error) {
     session.closeIfLost(error);
     return false;
@@ -103,13 +105,13 @@ function commit(
   checkpoint: Checkpoint | undefined,
 ): CommitFailure | undefined {
   let connection: SqliteConnection | undefined;
-  let committing = false;
+  let isCommitting = false;
   let isCommitted = false;
   try {
     connection = session.connectToCurrent();
     connection.statement('BEGIN IMMEDIATE').run();
     runOperation(connection, batch(connection.ledger));
-    committing = true;
+    isCommitting = true;
     checkpoint?.('before-commit');
     connection.statement('COMMIT').run();
     isCommitted = true;
@@ -118,7 +120,7 @@ function commit(
   } catch (error) {
     if (connection) rollBack(session, connection);
     session.closeIfLost(error);
-    return { error, inDoubt: committing && !NOTHING_WRITTEN.includes(primaryCode(error) ?? '') };
+    return { error, inDoubt: isCommitting && !NOTHING_WRITTEN.includes(primaryCode(error) ?? '') };
   } finally {
     connection?.ledger.endTransaction(isCommitted);
   }

@@ -24,7 +24,7 @@ export async function openSqliteTables(file: string, writes: boolean): Promise<T
     run: async (operation) => runOperation(connection, operation),
     async close(isDone) {
       connection.statement(isDone ? 'COMMIT' : 'ROLLBACK').run();
-      connection.truncateLog();
+      connection.truncateWal();
       connection.close();
     },
   };

@@ -1,4 +1,5 @@
 import { writeFileSync } from 'node:fs';
+import { isDeepStrictEqual } from 'node:util';
 import { ACCESS_TOKENS } from '../../../src/platforms/kubernetes/api/kinds.js';
 import type { TestServer } from '../../support/servers/hostile-server.js';
 import { type IssuingServer, startIssuingServer } from '../../support/servers/issuing-server.js';
@@ -17,6 +18,7 @@ export class RedeemerCluster {
   readonly #servers: TestServer[] = [];
   readonly #redeemers: Redeemer[] = [];
   readonly #proxies: ApiProxy[] = [];
+  #shared: { readonly options: RedeemerOptions; readonly redeemer: Redeemer } | undefined;
 
   private constructor(cluster: TestCluster, account: LinkgrantAccount) {
     this.cluster = cluster;
@@ -28,8 +30,26 @@ export class RedeemerCluster {
     return new RedeemerCluster(cluster, await shippedAccount(cluster, 'redeemer', REDEEMER));
   }
 
-  /** Starts the built redeemer as the shipped account. */
+  /** The redeemer that tests share. It runs until a test needs other options or one of its own. */
+  async redeemer(options: RedeemerOptions = {}): Promise<Redeemer> {
+    if (!isDeepStrictEqual(this.#shared?.options, options)) {
+      await this.stopShared();
+      this.#shared = { options, redeemer: await startRedeemer(this.#account.kubeconfig, options) };
+    }
+    return (this.#shared as { readonly redeemer: Redeemer }).redeemer;
+  }
+
+  /** Kills the redeemer that tests share, so that another one leads at once. */
+  async stopShared(): Promise<void> {
+    if (this.#shared === undefined) return;
+    await this.#shared.redeemer.stop();
+    this.#shared = undefined;
+    await this.endLead();
+  }
+
+  /** Starts the built redeemer as the shipped account, for one test. The shared one is killed first. */
   async run(options: RedeemerOptions & { readonly kubeconfig?: string } = {}): Promise<Redeemer> {
+    await this.stopShared();
     const redeemer = await startRedeemer(options.kubeconfig ?? this.#account.kubeconfig, options);
     this.#redeemers.push(redeemer);
     return redeemer;
@@ -72,16 +92,17 @@ export class RedeemerCluster {
     return endLead(this.cluster);
   }
 
-  /** Ends what a test started, and removes its tokens. */
+  /** Ends what a test started, except the shared redeemer, and removes its tokens. */
   async endTest(): Promise<void> {
     await Promise.all(this.#redeemers.splice(0).map((redeemer) => redeemer.stop()));
-    await this.endLead();
+    if (this.#shared === undefined) await this.endLead();
     await deleteAll(this.cluster.admin, ACCESS_TOKENS);
     await Promise.all(this.#proxies.splice(0).map((proxy) => proxy.close()));
     await Promise.all(this.#servers.splice(0).map((server) => server.close()));
   }
 
   async close(): Promise<void> {
+    await this.#shared?.redeemer.stop();
     this.#account.remove();
     await this.cluster.close();
   }

@@ -1,8 +1,8 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { tmpdir } from 'node:os';
 import { resolve } from 'node:path';
 import { LEASES } from '../../../src/platforms/kubernetes/api/kinds.js';
+import { BARE_ENVIRONMENT } from '../../support/command-line.js';
 import type { MemoryCgroup } from '../../support/memory-cgroup.js';
 import { refuseSecrets } from '../../support/no-secret.js';
 import type { TestCluster } from './test-cluster.js';
@@ -31,8 +31,8 @@ export interface RedeemerOptions {
 export interface Redeemer {
   /** What it wrote so far. */
   readonly said: { readonly stdout: string; readonly stderr: string };
-  /** Lines of its log, parsed. */
-  log(): { readonly event?: string; readonly [key: string]: unknown }[];
+  /** Lines of its log, parsed; only those about `namespace` if it is given. */
+  log(namespace?: string): { readonly event?: string; readonly [key: string]: unknown }[];
   /** Base URL of health and metrics. */
   readonly operations: string;
   /** Resolves when the process has ended. */
@@ -56,7 +56,7 @@ export async function startRedeemer(kubeconfig: string, options: RedeemerOptions
   const [command = '', ...before] = [...joined, process.execPath];
   const child: ChildProcess = spawn(command, [...before, ...args], {
     stdio: ['ignore', 'pipe', 'pipe'],
-    env: { PATH: process.env.PATH ?? '', HOME: tmpdir(), ...env },
+    env: { ...BARE_ENVIRONMENT, ...env },
   });
   const said = { stdout: '', stderr: '' };
   child.stdout?.setEncoding('utf8').on('data', (text: string) => (said.stdout += text));
@@ -72,11 +72,12 @@ export async function startRedeemer(kubeconfig: string, options: RedeemerOptions
   const [, port] = /health and metrics on port (\d+)$/m.exec(said.stdout) ?? [];
   return {
     said,
-    log: () =>
+    log: (namespace) =>
       said.stderr
         .split('\n')
         .filter((line) => line.startsWith('{') && line.endsWith('}'))
-        .map((line) => JSON.parse(line)),
+        .map((line) => JSON.parse(line))
+        .filter((line) => namespace === undefined || line.namespace === namespace),
     operations: `http://127.0.0.1:${port}`,
     ended,
     stop(signal = 'SIGKILL') {

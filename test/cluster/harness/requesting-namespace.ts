@@ -10,7 +10,7 @@ import { encodeAccessToken } from '../../../src/domain/access-token.js';
 import { LINKS, SECRETS, SITES } from '../../../src/platforms/kubernetes/api/kinds.js';
 import type { Resource } from '../../../src/platforms/kubernetes/api/resource.js';
 import type { SecretResource } from '../../../src/platforms/kubernetes/requesting/namespace-target.js';
-import { type Ended, linkgrant } from '../../support/command-line.js';
+import { BARE_ENVIRONMENT, type Ended, linkgrant } from '../../support/command-line.js';
 import type { AccessRule, TestCluster } from './test-cluster.js';
 
 const JOB = resolve(import.meta.dirname, '../../../deploy/bootstrap/job.yaml');
@@ -66,7 +66,7 @@ export async function requestingNamespace(
     killedAt: async (checkpoint, words) => {
       const child = spawn(process.execPath, [KILLED_AT, checkpoint, '0', ...words, ...place], {
         stdio: 'ignore',
-        env: { PATH: process.env.PATH ?? '', HOME: tmpdir() },
+        env: BARE_ENVIRONMENT,
       });
       const [, signal] = await once(child, 'close');
       return signal === 'SIGKILL';

@@ -44,7 +44,10 @@ describe('a renewal', () => {
     const link = await site.link();
     const first = await site.renew();
     const second = await site.renew({}, link);
-    expect(second).toMatchObject({ byAnother: true, certificate: { serial: first.certificate.serial } });
+    expect(second).toMatchObject({
+      renewedByOtherRun: true,
+      certificate: { serial: first.certificate.serial },
+    });
     expect(site.server.issued()).toBe(1);
   });
 
@@ -57,7 +60,7 @@ describe('a renewal', () => {
         newest = (await site.renew()).certificate.serial;
       },
     });
-    expect(late).toMatchObject({ byAnother: true, certificate: { serial: newest } });
+    expect(late).toMatchObject({ renewedByOtherRun: true, certificate: { serial: newest } });
     await site.secret();
   });
 });

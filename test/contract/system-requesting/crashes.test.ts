@@ -3,7 +3,7 @@ import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { run, serve } from '../../chaos/commands.js';
+import { type Fate, run, runProcess, serve } from '../../chaos/commands.js';
 import type { EndedProcess, Serving } from '../../support/command-line.js';
 import { copySite, modeOf, type SystemSiteCopy } from '../../support/sites/system-site.js';
 
@@ -37,10 +37,10 @@ async function issue(file: string): Promise<string> {
   return file;
 }
 
-function redeem(words: readonly string[], killedAt?: string): Promise<EndedProcess> {
+function redeem(words: readonly string[], fate: Fate = {}, runCommand = run): Promise<EndedProcess> {
   const site = ['--platform', 'linux', '--namespace', 'east', '--skupper-home', east.home];
   const kept = ['--data-dir', join(place, 'requesting'), '--reload-command', `echo reload >> '${reloads()}'`];
-  return run(['token', 'redeem', ...words, ...site, ...kept], killedAt === undefined ? {} : { killedAt });
+  return runCommand(['token', 'redeem', ...words, ...site, ...kept], fate);
 }
 
 async function recordedSerials(): Promise<string[]> {
@@ -79,7 +79,7 @@ const LINK_FILES = ['Link-west.yaml', 'Secret-west.yaml'];
 describe('a redemption into a site killed between two of its writes', () => {
   it.each(MOMENTS)('at %s ends with one use, one link and one reload when it is repeated', async (moment) => {
     const token = await issue(join(place, 'token.yaml'));
-    expect((await redeem([token], moment)).signal).toBe('SIGKILL');
+    expect((await redeem([token], { killedAt: moment })).signal).toBe('SIGKILL');
     added();
     expect(reloadCount()).toBe(0);
     const repeated = await redeem([token]);
@@ -93,7 +93,7 @@ describe('a redemption into a site killed between two of its writes', () => {
 
   it('reloads a second time if it dies right after the reload', async () => {
     const token = await issue(join(place, 'token.yaml'));
-    expect((await redeem([token], 'after-reload')).signal).toBe('SIGKILL');
+    expect((await redeem([token], { killedAt: 'after-reload' })).signal).toBe('SIGKILL');
     expect(reloadCount()).toBe(1);
     expect((await redeem([token])).code).toBe(0);
     expect(reloadCount()).toBe(2);
@@ -108,7 +108,7 @@ describe('a redemption of the input directory killed between two of its writes',
     'at %s leaves the token or its link, and replaces one by the other when it is repeated',
     async (moment) => {
       const token = await issue(east.path('input/resources/AccessToken-west.yaml'));
-      expect((await redeem(['--input'], moment)).signal).toBe('SIGKILL');
+      expect((await redeem(['--input'], { killedAt: moment })).signal).toBe('SIGKILL');
       const names = added();
       if (!existsSync(token)) expect(names).toEqual(LINK_FILES);
       const repeated = await redeem(['--input']);
@@ -123,7 +123,7 @@ describe('a redemption of the input directory killed between two of its writes',
 describe('twenty concurrent redemptions of the input directory', () => {
   it('spend one use, all succeed, reload once, and leave one link', async () => {
     await issue(east.path('input/resources/AccessToken-west.yaml'));
-    const ends = await Promise.all(Array.from({ length: 20 }, () => redeem(['--input'])));
+    const ends = await Promise.all(Array.from({ length: 20 }, () => redeem(['--input'], {}, runProcess)));
     expect(ends.map(({ code, stderr }) => (code === 0 ? 0 : stderr))).toEqual(Array(20).fill(0));
     expect(added()).toEqual(LINK_FILES);
     expect(await recordedSerials()).toEqual([serialInPlace()]);

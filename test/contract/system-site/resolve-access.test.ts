@@ -218,7 +218,7 @@ describe('a site that accepts no links reports the reason and the remedy', () =>
       refused: 'link_access_unavailable',
       reason: 'site "east" accepts no links',
       hint: 'enable it with `skupper site update east --enable-link-access -n east -p linux`, then run `skupper system reload -n east -p linux`',
-      requestsOnly: true,
+      isRequestOnly: true,
     });
   });
 
@@ -228,7 +228,7 @@ describe('a site that accepts no links reports the reason and the remedy', () =>
       refused: 'edge_site',
       reason: 'site "west" is an edge site and accepts no links',
       hint: 'accept links at a site that is not an edge site',
-      requestsOnly: true,
+      isRequestOnly: true,
     });
   });
 

@@ -17,8 +17,8 @@ const side = openLinkRenewal(dataDirectory, {
 });
 try {
   const link = given ?? renewableLink(await links.findSecret(name));
-  const { certificate, byAnother } = await renewLink(name, link, { ...side, links });
-  process.stdout.write(JSON.stringify({ serial: certificate.serial, byAnother }));
+  const { certificate, renewedByOtherRun } = await renewLink(name, link, { ...side, links });
+  process.stdout.write(JSON.stringify({ serial: certificate.serial, renewedByOtherRun }));
 } catch (error) {
   process.stdout.write(JSON.stringify({ code: error.code ?? String(error) }));
 }

@@ -48,7 +48,7 @@ export async function awaitReady(
   }: {
     readonly client: Pick<KubernetesClient, 'find'>;
     /** What the Lease of the service shows. */
-    readonly service: LeaseReport['seen'];
+    readonly service: LeaseReport['state'];
     readonly patience: Patience;
     /** Aborted when the command must stop. */
     readonly signal: AbortSignal;
@@ -121,7 +121,7 @@ function pendingReason(grant: Stored<AccessGrantResource>): string | undefined {
   throw new AdministrationError('no_link_access', what, { hint });
 }
 
-function unserved(service: LeaseReport['seen']): AdministrationError {
+function unserved(service: LeaseReport['state']): AdministrationError {
   const hint =
     'run `linkgrant serve --platform kubernetes` for it (deploy/ has manifests), or name where it runs with --service-namespace';
   const text =

@@ -122,17 +122,20 @@ export function clusterAdministration(options: ClusterAdministrationOptions): Cl
 }
 
 async function createGrant(
-  { namespace, name, redemptionsAllowed, expirationWindow, code, issuer, policy: rules }: CreateGrantRequest,
+  order: CreateGrantRequest,
   { client, clock, serviceNamespace, patience }: ClusterAdministrationOptions,
 ): Promise<CreatedGrant> {
+  const { namespace, name, redemptionsAllowed, expirationWindow, code, issuer, policy: rules } = order;
+  const { labels = {}, note } = order;
   const expirationWindowMs = windowOf(expirationWindow) ?? DEFAULT_EXPIRATION_WINDOW_MS;
   const policy = rules ? policyOf(rules) : {};
-  const request = { namespace, name, redemptionsAllowed, expirationWindowMs, code, issuer, policy };
+  const limits = { redemptionsAllowed, expirationWindowMs, code, issuer, policy };
+  const request = { namespace, name, ...limits, labels, note };
   const problem = grantProblem(request) ?? notBeforeProblem(policy, clock() + expirationWindowMs);
   if (problem !== undefined) throw rejected(`the grant was not created: ${problem}`);
   const access = await acceptingEndpoints(client, namespace);
   if ('refused' in access) {
-    throw new AdministrationError('no_link_access', `no grant was made: ${access.reason}`, {
+    throw new AdministrationError('no_link_access', `the grant was not created: ${access.reason}`, {
       hint: access.hint,
     });
   }
@@ -140,6 +143,7 @@ async function createGrant(
     ...request,
     redemptionsAllowed: redemptionsAllowed ?? DEFAULT_REDEMPTIONS_ALLOWED,
     issuer: issuer ?? null,
+    note: note ?? null,
   };
   const created = await makeGrant(wanted, code, { client, serviceNamespace, now: clock, patience });
   const { grant } = readAccessGrant(created);

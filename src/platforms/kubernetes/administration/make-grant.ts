@@ -8,6 +8,7 @@ import type { KubernetesClient } from '../api/client.js';
 import { ACCESS_GRANTS } from '../api/kinds.js';
 import { apiVersionOf, type Stored } from '../api/resource.js';
 import { type AccessGrantResource, accessGrantSpec } from '../grants/access-grant-resource.js';
+import { writtenLabelsAndNote } from '../grants/labels-and-note.js';
 import { awaitReady, type Patience, type ReadyGrant } from './await-ready.js';
 import { seeService } from './service-lease.js';
 import { toUserError } from './user-errors.js';
@@ -20,7 +21,7 @@ const NEVER = new AbortController().signal;
 /** The fields of a grant to create in a cluster, which chooses its uid and code. */
 export type WantedGrant = Pick<
   AccessGrant,
-  'namespace' | 'name' | 'redemptionsAllowed' | 'expirationWindowMs' | 'issuer' | 'policy'
+  'namespace' | 'name' | 'redemptionsAllowed' | 'expirationWindowMs' | 'issuer' | 'policy' | 'labels' | 'note'
 >;
 
 interface Dependencies {
@@ -40,7 +41,7 @@ export async function makeGrant(
   { client, serviceNamespace, now, patience }: Dependencies,
 ): Promise<ReadyGrant> {
   const { namespace, name } = wanted;
-  const { seen: service } = await seeService(client, serviceNamespace, now());
+  const { state: service } = await seeService(client, serviceNamespace, now());
   const stop = new AbortController();
   void patience.shutdownSignal().then(() => stop.abort());
   const { signal } = stop;
@@ -73,8 +74,10 @@ async function create(
     metadata: {
       namespace,
       name,
-      labels: { [MANAGED_BY]: 'linkgrant' },
-      annotations: { [GRANT_REQUEST]: request },
+      ...writtenLabelsAndNote(wanted, {
+        labels: { [MANAGED_BY]: 'linkgrant' },
+        annotations: { [GRANT_REQUEST]: request },
+      }),
     },
     spec: accessGrantSpec({ ...wanted, isUserSuppliedCode: code !== undefined }, code ?? ''),
   };
@@ -87,7 +90,7 @@ async function create(
       mayBeThere ||= error.outcomeUnknown;
       if (!mayBeThere) throw error;
       if (elapsed() >= deadline) {
-        const left = `a grant "${name}" may be left, which \`linkgrant grant delete ${name} -n ${namespace}\` removes`;
+        const left = `grant "${name}" may have been created; delete it with \`linkgrant grant delete ${name} -n ${namespace}\``;
         throw new RedemptionError(
           'cluster_unavailable',
           `The API server of the cluster: ${error.message}; ${left}`,
@@ -120,8 +123,8 @@ async function createOrFind(
 /** The same error with the state of the grant in its message. */
 function withOutcome(error: unknown, { namespace, name }: WantedGrant, isLeft: boolean): unknown {
   const outcome = isLeft
-    ? `grant "${name}" is of no use, and could not be deleted again (\`linkgrant grant delete ${name} -n ${namespace}\` does so)`
-    : 'no grant was made';
+    ? `grant "${name}" was created but cannot be redeemed, and deleting it failed (run \`linkgrant grant delete ${name} -n ${namespace}\`)`
+    : 'the grant was not created';
   if (error instanceof AdministrationError) {
     const { code, message, hint, cause } = error;
     return new AdministrationError(code, `${outcome}: ${message}`, { hint, cause });

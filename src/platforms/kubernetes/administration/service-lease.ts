@@ -10,8 +10,8 @@ const CLOCK_SKEW_MS = 60_000;
 
 /** What the Lease of a program shows: a leader, a program that stopped, no Lease, or no right to read it. */
 export type LeaseReport =
-  | { readonly seen: 'leading'; readonly holder: string }
-  | { readonly seen: 'stopped' | 'none' | 'forbidden' };
+  | { readonly state: 'leading'; readonly holder: string }
+  | { readonly state: 'stopped' | 'none' | 'forbidden' };
 
 /** Reads whether a service runs in a namespace, by the Lease of the replica that writes the status of grants. */
 export function seeService(client: KubernetesClient, namespace: string, now: number): Promise<LeaseReport> {
@@ -28,15 +28,15 @@ export async function seeLeader(
   try {
     found = await leaseAccess(client, lease).find();
   } catch (error) {
-    if (isApiError(error, 'forbidden')) return { seen: 'forbidden' };
+    if (isApiError(error, 'forbidden')) return { state: 'forbidden' };
     throw error;
   }
-  if (!found) return { seen: 'none' };
+  if (!found) return { state: 'none' };
   const { holderIdentity = '', renewTime = '', leaseDurationSeconds = DEFAULT_DURATION_S } = found.record;
   const end = Date.parse(renewTime) + leaseDurationSeconds * 1_000 + CLOCK_SKEW_MS;
   return holderIdentity !== '' && end > now
-    ? { seen: 'leading', holder: holderIdentity }
-    : { seen: 'stopped' };
+    ? { state: 'leading', holder: holderIdentity }
+    : { state: 'stopped' };
 }
 
 /** The namespace of the service for grants of `namespace`: `namespace` itself if it has a Lease, else the default one. */
@@ -45,6 +45,6 @@ export async function findServiceNamespace(
   namespace: string,
   now: number,
 ): Promise<string> {
-  const { seen } = await seeService(client, namespace, now);
-  return seen === 'leading' || seen === 'stopped' ? namespace : DEFAULT_NAMESPACE;
+  const { state } = await seeService(client, namespace, now);
+  return state === 'leading' || state === 'stopped' ? namespace : DEFAULT_NAMESPACE;
 }

@@ -92,7 +92,7 @@ export function uninstallation(client: KubernetesClient, place: Place): Uninstal
     async running() {
       for (const program of PROGRAMS) {
         const lease = { namespace: serviceNamespace, name: LEASE_OF[program] };
-        if ((await seeLeader(client, lease, clock())).seen === 'leading') return program;
+        if ((await seeLeader(client, lease, clock())).state === 'leading') return program;
       }
       return undefined;
     },

@@ -3,7 +3,7 @@ import { RedemptionError } from '../../../domain/redemption-error.js';
 import { ApiError } from '../api/api-error.js';
 import { ClusterConfigError } from '../api/cluster-access.js';
 
-const DOCUMENTED = 'docs/reference/cli.md lists the rights of each command';
+const DOCUMENTED = 'docs/reference/cli.md lists the permissions of each command';
 
 /** Translates a refusal by the API server into an error for the user; returns any other error unchanged. */
 export function toUserError(error: unknown): unknown {
@@ -11,39 +11,39 @@ export function toUserError(error: unknown): unknown {
   if (refusal instanceof ClusterConfigError) return refusal;
   if (!(refusal instanceof ApiError)) return error;
   const { message, reason } = refusal;
-  const because = (
+  const translate = (
     code: 'role_insufficient' | 'service_unknown' | 'value_rejected',
     what: string,
     hint: string,
   ) => new AdministrationError(code, `${what}: ${message}`, { hint, cause: refusal });
   switch (reason) {
     case 'forbidden':
-      return because(
+      return translate(
         'role_insufficient',
-        'the API server does not allow it',
-        `ask for a role in the cluster that does; ${DOCUMENTED}`,
+        'the API server forbids the request',
+        `request a role with this permission; ${DOCUMENTED}`,
       );
     case 'unauthorized':
-      return because(
+      return translate(
         'role_insufficient',
-        'the API server does not take these credentials',
-        'log in to the cluster again, or name another --kubeconfig or --context',
+        'the API server rejected the credentials',
+        'log in to the cluster again, or set another --kubeconfig or --context',
       );
     case 'no_such_kind':
-      return because(
+      return translate(
         'service_unknown',
-        'the cluster does not know this kind',
+        'the cluster does not serve this kind',
         "apply the CRDs of Skupper, and linkgrant's own from deploy/crds",
       );
     case 'not_found':
-      return because(
+      return translate(
         'value_rejected',
-        'it is not there',
+        'the object does not exist',
         'check the namespace with `kubectl get namespaces`',
       );
     case 'invalid':
     case 'too_large':
-      return because('value_rejected', 'the API server does not take it', 'choose other values');
+      return translate('value_rejected', 'the API server rejected the object', 'choose other values');
     default:
       return new RedemptionError('cluster_unavailable', `The API server of the cluster: ${message}.`, {
         cause: refusal,

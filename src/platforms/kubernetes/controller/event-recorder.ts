@@ -17,7 +17,7 @@ export interface EventSubject {
 }
 
 /** What happened to the subject. A repetition with the same message raises the count of the Event. */
-export interface EventNote {
+export interface EventContent {
   readonly type: 'Normal' | 'Warning';
   /** In CamelCase. */
   readonly reason: string;
@@ -26,7 +26,7 @@ export interface EventNote {
 
 interface Series {
   readonly subject: EventSubject;
-  readonly note: EventNote;
+  readonly content: EventContent;
   readonly firstAt: number;
   lastAt: number;
   count: number;
@@ -36,21 +36,20 @@ interface Series {
 }
 
 const COMPONENT = 'linkgrant';
-const MOST_SERIES = 5_000;
+const MAX_SERIES = 5_000;
 // Further messages with the same subject and reason are aggregated in one Event, as client-go's EventCorrelator does.
-const MOST_SIMILAR = 10;
-const SIMILAR_MS = 600_000;
-// Repetitions are counted for this long before the count is written.
-const COUNT_MS = 10_000;
-// An Event costs the API server as much as a redemption, and is less urgent.
-const INTERVAL_MS = 250;
-const LONGEST_MESSAGE = 1_000;
+const MAX_SIMILAR_EVENTS = 10;
+const AGGREGATION_WINDOW_MS = 600_000;
+const COUNT_UPDATE_DELAY_MS = 10_000;
+// Minimum time between two writes: an Event costs the API server as much as a redemption, and is less urgent.
+const WRITE_INTERVAL_MS = 250;
+const MAX_MESSAGE_LENGTH = 1_000;
 
 /** The fields of an Event that linkgrant chooses. Times are milliseconds since the epoch. */
 export interface EventFields {
   readonly metadata: ResourceMetadata;
   readonly subject: EventSubject;
-  readonly note: EventNote;
+  readonly content: EventContent;
   readonly count: number;
   readonly firstAt: number;
   readonly lastAt: number;
@@ -62,15 +61,15 @@ export interface EventFields {
 export type EventResource = ReturnType<typeof eventResource>;
 
 /** Builds an Event of linkgrant. */
-export function eventResource({ metadata, subject, note, count, firstAt, lastAt, instance }: EventFields) {
+export function eventResource({ metadata, subject, content, count, firstAt, lastAt, instance }: EventFields) {
   return {
     apiVersion: 'v1',
     kind: 'Event',
     metadata,
     involvedObject: { ...subject },
-    type: note.type,
-    reason: note.reason,
-    message: note.message.slice(0, LONGEST_MESSAGE),
+    type: content.type,
+    reason: content.reason,
+    message: content.message.slice(0, MAX_MESSAGE_LENGTH),
     count,
     firstTimestamp: timestamp(firstAt),
     lastTimestamp: timestamp(lastAt),
@@ -81,8 +80,9 @@ export function eventResource({ metadata, subject, note, count, firstAt, lastAt,
 }
 
 /**
- * Writes Kubernetes Events in the background: a new message as soon as possible, repetitions as a count, and of many similar
- * messages only the first ones. Writes at most four Events a second, warnings first. Never rejects.
+ * Writes Kubernetes Events in the background, at most four a second, warnings first. A new message becomes an Event; a
+ * repetition only increases its count. After ten messages with the same subject and reason within ten minutes, further ones
+ * share one Event. Errors of the API go to `onFailure`.
  */
 export class EventRecorder {
   readonly #client: Pick<KubernetesClient, 'create' | 'patch'>;
@@ -90,12 +90,12 @@ export class EventRecorder {
   readonly #clock: Clock;
   readonly #onFailure: (error: unknown) => void;
   readonly #series = new Map<string, Series>();
-  readonly #similar = new BoundedMap<string, { readonly since: number; count: number }>(MOST_SERIES);
+  readonly #similar = new BoundedMap<string, { readonly since: number; count: number }>(MAX_SERIES);
   readonly #due = { Warning: new Set<Series>(), Normal: new Set<Series>() };
   #isBusy = false;
   #isClosed = false;
 
-  /** `instance` names this process in its Events. */
+  /** `instance` is the name of this process in its Events. */
   constructor(deps: {
     readonly client: Pick<KubernetesClient, 'create' | 'patch'>;
     readonly instance: string;
@@ -108,18 +108,18 @@ export class EventRecorder {
     this.#onFailure = deps.onFailure;
   }
 
-  /** Records what happened to a subject; returns before it is written. */
-  record(subject: EventSubject, note: EventNote): void {
+  /** Queues an Event about the subject; does not wait for the write. */
+  record(subject: EventSubject, content: EventContent): void {
     if (this.#isClosed) return;
     const now = this.#clock();
-    const series = this.#seriesOf(subject, note, now);
+    const series = this.#seriesOf(subject, content, now);
     series.count += 1;
     series.lastAt = now;
     if (series.count === 1) this.#enqueue(series);
-    else series.timer ??= setTimeout(() => this.#enqueue(series), COUNT_MS).unref();
+    else series.timer ??= setTimeout(() => this.#enqueue(series), COUNT_UPDATE_DELAY_MS).unref();
   }
 
-  /** Drops the waiting Events and writes no more. */
+  /** Discards the Events that are not written yet, and ignores later ones. */
   close(): void {
     this.#isClosed = true;
     for (const series of this.#series.values()) this.#drop(series);
@@ -128,39 +128,43 @@ export class EventRecorder {
 
   #drop(series: Series): void {
     clearTimeout(series.timer);
-    this.#due[series.note.type].delete(series);
+    this.#due[series.content.type].delete(series);
   }
 
-  #seriesOf(subject: EventSubject, note: EventNote, now: number): Series {
-    const what = `${subject.uid} ${note.reason}`;
-    const known = this.#series.get(`${what} ${note.message}`);
-    if (known) return known;
-    const similar = this.#similarTo(what, now);
+  #seriesOf(subject: EventSubject, content: EventContent, now: number): Series {
+    const aggregationKey = `${subject.uid} ${content.reason}`;
+    const existing = this.#series.get(`${aggregationKey} ${content.message}`);
+    if (existing) return existing;
+    const similar = this.#currentPeriod(aggregationKey, now);
     similar.count += 1;
-    if (similar.count <= MOST_SIMILAR) return this.#begin(`${what} ${note.message}`, subject, note, now);
-    const key = `${what} since ${similar.since}`;
-    const aggregated = { ...note, message: `${note.reason}, repeatedly; not every occurrence has an Event` };
+    if (similar.count <= MAX_SIMILAR_EVENTS)
+      return this.#begin(`${aggregationKey} ${content.message}`, subject, content, now);
+    const key = `${aggregationKey} since ${similar.since}`;
+    const aggregated = {
+      ...content,
+      message: `further occurrences of ${content.reason} with different messages are only counted here`,
+    };
     return this.#series.get(key) ?? this.#begin(key, subject, aggregated, now);
   }
 
-  /** The messages with this subject and reason in the present period. */
-  #similarTo(what: string, now: number): { readonly since: number; count: number } {
-    const known = this.#similar.get(what);
-    if (known && now - known.since < SIMILAR_MS) return known;
-    const begun = { since: now, count: 0 };
-    this.#similar.set(what, begun);
-    return begun;
+  /** Counts the messages with this subject and reason in the current window. */
+  #currentPeriod(aggregationKey: string, now: number): { readonly since: number; count: number } {
+    const existing = this.#similar.get(aggregationKey);
+    if (existing && now - existing.since < AGGREGATION_WINDOW_MS) return existing;
+    const newPeriod = { since: now, count: 0 };
+    this.#similar.set(aggregationKey, newPeriod);
+    return newPeriod;
   }
 
-  #begin(key: string, subject: EventSubject, note: EventNote, now: number): Series {
+  #begin(key: string, subject: EventSubject, content: EventContent, now: number): Series {
     const [oldest] = this.#series;
-    if (this.#series.size >= MOST_SERIES && oldest) {
+    if (this.#series.size >= MAX_SERIES && oldest) {
       this.#drop(oldest[1]);
       this.#series.delete(oldest[0]);
     }
     const series: Series = {
       subject,
-      note,
+      content,
       firstAt: now,
       lastAt: now,
       count: 0,
@@ -174,7 +178,7 @@ export class EventRecorder {
   #enqueue(series: Series): void {
     clearTimeout(series.timer);
     series.timer = undefined;
-    this.#due[series.note.type].add(series);
+    this.#due[series.content.type].add(series);
     if (!this.#isBusy) this.#writeNext();
   }
 
@@ -185,7 +189,7 @@ export class EventRecorder {
     this.#isBusy = series !== undefined;
     if (!series) return;
     waiting.delete(series);
-    void this.#write(series).finally(() => setTimeout(() => this.#writeNext(), INTERVAL_MS).unref());
+    void this.#write(series).finally(() => setTimeout(() => this.#writeNext(), WRITE_INTERVAL_MS).unref());
   }
 
   async #write(series: Series): Promise<void> {
@@ -197,7 +201,7 @@ export class EventRecorder {
     }
   }
 
-  /** Writes the new count; false if the Event has expired, as Events do after an hour. */
+  /** Writes the new count. Returns false if the API server has deleted the Event (by default after an hour). */
   async #updateCount({ subject, count, lastAt }: Series, name: string): Promise<boolean> {
     try {
       const patch = { count, lastTimestamp: timestamp(lastAt) };
@@ -210,7 +214,7 @@ export class EventRecorder {
   }
 
   async #create(series: Series): Promise<void> {
-    const { subject, note, firstAt, lastAt, count } = series;
+    const { subject, content, firstAt, lastAt, count } = series;
     // A truncated name must not end with a dash or a dot.
     const about = subject.name.slice(0, 200).replace(/[-.]+$/, '');
     const name = `${about}.${randomBytes(8).toString('hex')}`;
@@ -218,7 +222,7 @@ export class EventRecorder {
     const event = eventResource({
       metadata,
       subject,
-      note,
+      content,
       count,
       firstAt,
       lastAt,

@@ -40,7 +40,7 @@ export interface InformerOptions<T> {
 }
 
 // A watch that ends sooner counts as failed, so the next one is delayed.
-const SHORTEST_WATCH_MS = 1_000;
+const MIN_WATCH_MS = 1_000;
 // A server that was restored from a backup may not know the last version without reporting `gone`.
 const FAILURES_BEFORE_LIST = 5;
 
@@ -76,7 +76,7 @@ export class Informer<T> {
         const startedAt = this.#options.clock();
         const version = this.#resourceVersion ?? (await this.#list(signal));
         await this.#watch(version, signal);
-        if (this.#options.clock() - startedAt < SHORTEST_WATCH_MS) await this.#pause(signal);
+        if (this.#options.clock() - startedAt < MIN_WATCH_MS) await this.#pause(signal);
         else this.#failures = 0;
       } catch (error) {
         if (signal.aborted) return;

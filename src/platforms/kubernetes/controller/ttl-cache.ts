@@ -9,14 +9,14 @@ interface Entry<T> {
 }
 
 const DEFAULT_MS = 10_000;
-const MOST_ENTRIES = 1_000;
+const MAX_ENTRIES = 1_000;
 
 /**
  * Caches results that are expensive and depend only on texts and the time: the last result under each key is returned for the
  * same texts, for ten seconds or the milliseconds that `msOf` returns.
  */
 export class TtlCache<T> {
-  readonly #entries = new BoundedMap<string, Entry<T>>(MOST_ENTRIES);
+  readonly #entries = new BoundedMap<string, Entry<T>>(MAX_ENTRIES);
 
   /** The cached result under `key` if it is for the same texts and valid at `now`, else the result of `make`. */
   of(

@@ -18,6 +18,7 @@ import {
 } from '../../../redemption/accepting/policy-settings.js';
 import type { Condition, Resource, Stored } from '../api/resource.js';
 import { goDurationError } from './go-duration-error.js';
+import { readLabelsAndNote } from './labels-and-note.js';
 
 /** The spec of an AccessGrant, which its user writes. */
 export interface AccessGrantSpec {
@@ -54,8 +55,8 @@ export interface ReadGrant {
 }
 
 // What a user wrote at greater length is neither read nor repeated.
-const LONGEST_DURATION = 100;
-const LONGEST_NAME = 253;
+const MAX_DURATION_LENGTH = 100;
+const MAX_NAME_LENGTH = 253;
 // No code has this hash.
 const NO_CODE = new Uint8Array(32);
 
@@ -100,6 +101,7 @@ export function readAccessGrant(resource: Stored<AccessGrantResource>): ReadGran
     createdAt: timeOf(creationTimestamp) ?? 0,
     readyAt: code === undefined || end === null ? null : end - window,
     revokedAt: revokedAtOf(metadata),
+    ...readLabelsAndNote(metadata),
     ...(notReadyReason !== undefined && { notReadyReason }),
   };
   return { grant, problems };
@@ -171,8 +173,8 @@ export function timeOf(text: string | undefined): number | null {
 
 function windowOf({ expirationWindow: text }: AccessGrantSpec): { window: number; problem?: string } {
   if (text === undefined || text === '') return { window: DEFAULT_EXPIRATION_WINDOW_MS };
-  if (text.length > LONGEST_DURATION) {
-    const problem = `Invalid duration: it has more than ${LONGEST_DURATION} characters`;
+  if (text.length > MAX_DURATION_LENGTH) {
+    const problem = `Invalid duration: it has more than ${MAX_DURATION_LENGTH} characters`;
     return { window: DEFAULT_EXPIRATION_WINDOW_MS, problem };
   }
   const window = parseDuration(text);
@@ -185,8 +187,8 @@ function windowOf({ expirationWindow: text }: AccessGrantSpec): { window: number
 }
 
 function issuerProblem(issuer: string): string {
-  return issuer.length > LONGEST_NAME
-    ? `issuer is not a name: it has more than ${LONGEST_NAME} characters`
+  return issuer.length > MAX_NAME_LENGTH
+    ? `issuer is not a name: it has more than ${MAX_NAME_LENGTH} characters`
     : `issuer "${issuer}" is not a name`;
 }
 

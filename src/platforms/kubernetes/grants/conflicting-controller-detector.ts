@@ -2,7 +2,7 @@ import type { Stored } from '../api/resource.js';
 import { type AccessGrantResource, timeOf } from './access-grant-resource.js';
 
 const WINDOW_MS = 60_000;
-const MOST_REWRITES = 3;
+const MAX_REWRITES = 3;
 /** How long linkgrant leaves a status to another controller before it tries again, in milliseconds. */
 export const FOREIGN_HOLD_MS = 600_000;
 
@@ -22,7 +22,7 @@ export class ConflictingControllerDetector {
     this.#byUid.set(metadata.uid, rewrites);
     if (rewrites.heldUntil > now) return true;
     rewrites.times = [...rewrites.times.filter((time) => time > now - WINDOW_MS), now];
-    if (rewrites.times.length <= MOST_REWRITES) return false;
+    if (rewrites.times.length <= MAX_REWRITES) return false;
     rewrites.times = [];
     rewrites.heldUntil = now + FOREIGN_HOLD_MS;
     return true;

@@ -29,12 +29,12 @@ export interface GrantIndexOptions {
   readonly onGone: (grant: GrantLocation) => void;
 }
 
-const MOST_ABSENT = 10_000;
+const MAX_ABSENT_ENTRIES = 10_000;
 /** Lookups that may wait for a listing at once; more are refused as `overloaded`. */
-export const MOST_WAITING = 100;
+export const MAX_WAITING_CALLERS = 100;
 // Strangers who invent uids may use a tenth of the API server's time.
 const REST_OF_A_LIST = 9;
-const LONGEST_REST_MS = 2_000;
+const MAX_REST_MS = 2_000;
 
 /**
  * The namespace and name of each grant by uid, from a watch. A uid that the watch has not reported is looked up by a listing
@@ -44,9 +44,10 @@ export class GrantIndex implements ObjectSink<GrantLocation> {
   readonly #options: GrantIndexOptions;
   readonly #byUid = new Map<string, GrantLocation>();
   // Bounded, because strangers invent uids.
-  readonly #absent = new BoundedMap<string, true>(MOST_ABSENT);
+  readonly #absent = new BoundedMap<string, true>(MAX_ABSENT_ENTRIES);
   readonly #list: SharedRead<ReadonlyMap<string, GrantLocation>>;
   #waiting = 0;
+  #changes = 0;
 
   constructor(options: GrantIndexOptions) {
     this.#options = options;
@@ -60,10 +61,15 @@ export class GrantIndex implements ObjectSink<GrantLocation> {
         return new Map(found.map((location) => [location.uid, location]));
       } finally {
         const endedAt = options.clock();
-        restUntil = endedAt + Math.min(LONGEST_REST_MS, REST_OF_A_LIST * (endedAt - listedAt));
+        restUntil = endedAt + Math.min(MAX_REST_MS, REST_OF_A_LIST * (endedAt - listedAt));
       }
     };
     this.#list = new SharedRead(list, { dropsValues: true });
+  }
+
+  /** Number of changes that the watch reported so far. */
+  get changes(): number {
+    return this.#changes;
   }
 
   /**
@@ -73,7 +79,7 @@ export class GrantIndex implements ObjectSink<GrantLocation> {
   async locate(uid: string): Promise<GrantLocation | undefined> {
     const known = this.#byUid.get(uid);
     if (known || this.#absent.has(uid)) return known;
-    if (this.#waiting >= MOST_WAITING) {
+    if (this.#waiting >= MAX_WAITING_CALLERS) {
       throw new RedemptionError('overloaded', 'too many requests for unknown grants wait for a listing');
     }
     this.#waiting += 1;
@@ -128,11 +134,13 @@ export class GrantIndex implements ObjectSink<GrantLocation> {
   put(location: GrantLocation): void {
     const known = this.#byUid.get(location.uid);
     this.#byUid.set(location.uid, location);
+    this.#changes += 1;
     this.#options.onChange(keyOf(location), known?.specVersion === location.specVersion);
   }
 
   remove(location: GrantLocation): void {
     this.#byUid.delete(location.uid);
+    this.#changes += 1;
     this.#absent.set(location.uid, true);
     this.#options.onGone(location);
     this.#options.onChange(keyOf(location), false);

@@ -4,7 +4,7 @@ import { isApiError } from '../api/api-error.js';
 import type { KubernetesClient } from '../api/client.js';
 import { ACCESS_GRANTS } from '../api/kinds.js';
 import type { Stored } from '../api/resource.js';
-import type { EventNote, EventRecorder } from '../controller/event-recorder.js';
+import type { EventContent, EventRecorder } from '../controller/event-recorder.js';
 import { TerminalFailure, type Worked } from '../controller/work-queue.js';
 import type { SiteAccessCache } from '../sites/site-access-cache.js';
 import {
@@ -37,8 +37,8 @@ const ENDS = [
   { type: 'Revoked', eventReason: 'GrantRevoked' },
 ] as const;
 // setTimeout takes at most 24 days; a check once an hour costs nothing.
-const LONGEST_MS = 3_600_000;
-const SOONEST_MS = 100;
+const MAX_DELAY_MS = 3_600_000;
+const MIN_DELAY_MS = 100;
 
 /**
  * Reconciles the status of an AccessGrant with its spec, its site and its redemptions. Never writes the spec, nor an unchanged
@@ -106,7 +106,7 @@ export class GrantReconciler {
 }
 
 /** The Events that report the change from one status to another. */
-function eventsOf(found: AccessGrantStatus, wanted: AccessGrantStatus): EventNote[] {
+function eventsOf(found: AccessGrantStatus, wanted: AccessGrantStatus): EventContent[] {
   const end = ENDS.find(({ type }) => begins(type, found, wanted));
   if (end) return [{ type: 'Normal', reason: end.eventReason, message: wanted.message ?? '' }];
   if (ENDS.some(({ type }) => isTrue(type, wanted))) return [];
@@ -129,5 +129,5 @@ function begins(type: string, found: AccessGrantStatus, wanted: AccessGrantStatu
 /** The grant is reconciled again when it ends. */
 function againAt({ state, expirationTime }: JudgedGrant, now: number): Worked {
   if (expirationTime === null || ENDED.includes(state)) return 'settled';
-  return { againInMs: Math.min(LONGEST_MS, Math.max(SOONEST_MS, expirationTime - now)) };
+  return { againInMs: Math.min(MAX_DELAY_MS, Math.max(MIN_DELAY_MS, expirationTime - now)) };
 }

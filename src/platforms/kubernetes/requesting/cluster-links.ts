@@ -8,13 +8,13 @@ import type { Resource, Stored } from '../api/resource.js';
 import {
   inCluster,
   type NamespaceTarget,
-  persisting,
   placeOf,
+  retryOnConflict,
   type SecretResource,
   secretData,
   secretText,
 } from './namespace-target.js';
-import { removeRenewals } from './pending-renewal-secret.js';
+import { deleteRenewalSecrets } from './pending-renewal-secret.js';
 import { COMPONENT, PENDING_REDEMPTION } from './pending-secret.js';
 
 type Place = Pick<NamespaceTarget, 'client' | 'namespace'>;
@@ -63,7 +63,7 @@ export function clusterLinks({ client, namespace }: Place): LinkFiles {
         return placeOf(LINKS, name, namespace);
       }),
     replaceCredentials: (name, expected, { caCrt, tlsCrt, tlsKey = '', annotations = {} }) =>
-      persisting(async () => {
+      retryOnConflict(async () => {
         const secret = await findSecret(name);
         if (!secret) return undefined;
         if (secretText(secret, 'tls.crt') === tlsCrt) return placeOf(SECRETS, name, namespace);
@@ -107,7 +107,7 @@ export function clusterLinkRecords({ client, namespace }: Place): LinkRecords {
   return {
     remove: ({ redemptionId, tlsCrt }) =>
       inCluster(async () => {
-        if (redemptionId !== undefined) await removeRenewals({ client, namespace }, redemptionId);
+        if (redemptionId !== undefined) await deleteRenewalSecrets({ client, namespace }, redemptionId);
         const labelSelector = `${MANAGED_BY}=linkgrant,${COMPONENT}=${PENDING_REDEMPTION}`;
         const { items } = await client.listAll<SecretResource>(SECRETS, { namespace, labelSelector });
         const certificate = tlsCrt && Buffer.from(tlsCrt).toString('base64');
@@ -124,12 +124,12 @@ export function clusterLinkRecords({ client, namespace }: Place): LinkRecords {
 }
 
 /** The status of a Link, which Skupper's controller writes. */
-export interface LinkState {
+export interface LinkStatus {
   /** The router has the configuration of the link. */
   readonly isConfigured: boolean;
   /** The router is connected over the link. */
   readonly isReady: boolean;
-  /** `status.status`, one word. */
+  /** `status.status`, the summary of the conditions, such as `Ready` or `Pending`. */
   readonly status: string | undefined;
   readonly message: string | undefined;
   readonly remoteSite: string | undefined;
@@ -139,14 +139,14 @@ export interface LinkState {
 }
 
 /** Reads the status of a Link. */
-export function linkState(link: YamlMapping): LinkState {
+export function readLinkStatus(link: YamlMapping): LinkStatus {
   const { status, message, remoteSiteName, remoteSiteId, ...rest } = asMapping(link.status);
   const conditions = (Array.isArray(rest.conditions) ? rest.conditions : []).map(asMapping);
-  const holds = (type: string) =>
+  const isTrue = (type: string) =>
     conditions.some((condition) => condition.type === type && condition.status === 'True');
-  const isReady = holds('Ready') || (holds('Configured') && holds('Operational'));
+  const isReady = isTrue('Ready') || (isTrue('Configured') && isTrue('Operational'));
   return {
-    isConfigured: isReady || holds('Configured'),
+    isConfigured: isReady || isTrue('Configured'),
     isReady,
     status: textOf(status),
     message: textOf(message),

@@ -5,7 +5,13 @@ import type { Materializer } from '../../../redemption/ports/materializer.js';
 import { isEndedSecret, renewedIn } from '../../files/own-resource.js';
 import { LINKS, SECRETS } from '../api/kinds.js';
 import type { Resource, ResourceKind, Stored } from '../api/resource.js';
-import { FIELD_MANAGER, inCluster, type NamespaceTarget, persisting, placeOf } from './namespace-target.js';
+import {
+  FIELD_MANAGER,
+  inCluster,
+  type NamespaceTarget,
+  placeOf,
+  retryOnConflict,
+} from './namespace-target.js';
 import { type ProxyPlacing, type WantedResource, wantedLink, wantedProxy } from './wanted-resources.js';
 
 /**
@@ -23,7 +29,7 @@ export function clusterMaterializer(
     client.find<Resource>(kind, { namespace, name }) as Promise<(Stored<Resource> & YamlMapping) | undefined>;
 
   const put = (wanted: WantedResource) =>
-    persisting(async () => {
+    retryOnConflict(async () => {
       const { kind, resource } = wanted;
       const present = await find(kind, resource.metadata.name);
       if (present && wanted.isUpToDate(present)) return;

@@ -46,7 +46,7 @@ function redemptionErrorOf(error: ApiError): RedemptionError {
       });
     case 'forbidden':
     case 'unauthorized':
-      return new RedemptionError('not_writable', `The API server does not allow it: ${message}.`, {
+      return new RedemptionError('not_writable', `The API server forbids the request: ${message}.`, {
         cause: error,
       });
     case 'no_such_kind':
@@ -56,7 +56,7 @@ function redemptionErrorOf(error: ApiError): RedemptionError {
         { cause: error },
       );
     default:
-      return new RedemptionError('not_writable', `The API server did not take it: ${message}.`, {
+      return new RedemptionError('not_writable', `The API server rejected the object: ${message}.`, {
         cause: error,
       });
   }
@@ -68,7 +68,7 @@ const MAX_TRIES = 20;
  * Runs an operation that reads before it writes, and repeats it after a write conflict or a lost response. Rejects with
  * RedemptionError.
  */
-export function persisting<T>(operation: () => Promise<T>): Promise<T> {
+export function retryOnConflict<T>(operation: () => Promise<T>): Promise<T> {
   return inCluster(async () => {
     for (let tries = 1; ; tries += 1) {
       try {

@@ -4,7 +4,7 @@ import { SECRETS } from '../api/kinds.js';
 import {
   type NamespaceTarget,
   ownedResource,
-  persisting,
+  retryOnConflict,
   type SecretResource,
   secretData,
   secretText,
@@ -19,14 +19,14 @@ const KEY = 'key.pem';
  * Stores the keys of pending renewals as Secrets `linkgrant-renewal-<redemption id>.<SHA-256 of the old certificate>` that
  * the Site owns.
  */
-export function renewalSecrets(place: NamespaceTarget): OpenPendingRenewal {
-  const { client, namespace } = place;
+export function renewalSecrets(target: NamespaceTarget): OpenPendingRenewal {
+  const { client, namespace } = target;
   return async (redemptionId, certificateSha256) => {
     const nameOf = (sha256: string) => `linkgrant-renewal-${redemptionId}.${sha256}`;
     const name = nameOf(certificateSha256);
     return {
       ensureKey: (make, isUsable) =>
-        persisting(async () => {
+        retryOnConflict(async () => {
           const stored = await client.find<SecretResource>(SECRETS, { namespace, name });
           const storedPem = secretText(stored, KEY);
           if (storedPem !== undefined && isUsable(storedPem)) return storedPem;
@@ -43,21 +43,21 @@ export function renewalSecrets(place: NamespaceTarget): OpenPendingRenewal {
             annotations: { [SECRET_REDEMPTION_ID]: redemptionId },
           };
           const fields = { apiVersion: 'v1', kind: 'Secret', metadata, type: 'Opaque', data };
-          await client.create(SECRETS, ownedResource(fields, await place.owner()));
+          await client.create(SECRETS, ownedResource(fields, await target.owner()));
           return keyPem;
         }),
-      finish: (newestSha256) => removeRenewals(place, redemptionId, nameOf(newestSha256)),
+      deleteOtherKeys: (currentSha256) => deleteRenewalSecrets(target, redemptionId, nameOf(currentSha256)),
     };
   };
 }
 
 /** Deletes the Secrets with the keys of a redemption's renewals, except the one named `exceptName`. */
-export function removeRenewals(
+export function deleteRenewalSecrets(
   { client, namespace }: Pick<NamespaceTarget, 'client' | 'namespace'>,
   redemptionId: string,
   exceptName?: string,
 ): Promise<void> {
-  return persisting(async () => {
+  return retryOnConflict(async () => {
     const labelSelector = `${MANAGED_BY}=linkgrant,${COMPONENT}=${PENDING_RENEWAL}`;
     const { items } = await client.listAll<SecretResource>(SECRETS, { namespace, labelSelector });
     for (const { metadata } of items) {

@@ -14,8 +14,8 @@ import {
   inCluster,
   type NamespaceTarget,
   ownedResource,
-  persisting,
   placeOf,
+  retryOnConflict,
   type SecretResource,
   secretData,
   secretText,
@@ -63,7 +63,7 @@ class PendingSecret implements PendingRedemption {
 
   async ensureKey(make: () => Promise<string>): Promise<string> {
     const generated = { pem: undefined as string | undefined };
-    this.#keyPem = await persisting(async () => {
+    this.#keyPem = await retryOnConflict(async () => {
       const pending = await this.#find();
       const stored = secretText(pending, KEY) ?? (pending ? undefined : (await this.#placed())?.keyPem);
       if (stored !== undefined) return stored;
@@ -85,7 +85,7 @@ class PendingSecret implements PendingRedemption {
   }
 
   storeAnswer(text: string): Promise<string> {
-    return persisting(async () => {
+    return retryOnConflict(async () => {
       const pending = await this.#find();
       const stored = pending ? secretText(pending, ANSWER) : (await this.#placed())?.answer;
       if (stored !== undefined) return stored;
@@ -99,7 +99,7 @@ class PendingSecret implements PendingRedemption {
 
   async discard(what: 'key' | 'answer', content: string): Promise<void> {
     const name = what === 'key' ? KEY : ANSWER;
-    await persisting(async () => {
+    await retryOnConflict(async () => {
       const pending = await this.#find();
       const { [name]: stored, ...rest } = textsOf(pending);
       if (pending && stored === content) await this.#replace(pending, rest);
@@ -114,7 +114,7 @@ class PendingSecret implements PendingRedemption {
 
   /** A concurrent run that gets a response recreates the Secret with the key that it has read. */
   async discardUnusedKey(keyPem: string): Promise<void> {
-    await persisting(async () => {
+    await retryOnConflict(async () => {
       const pending = await this.#find();
       const { [KEY]: stored, ...rest } = textsOf(pending);
       if (!pending || stored !== keyPem || Object.keys(rest).length > 0) return;
@@ -135,7 +135,7 @@ class PendingSecret implements PendingRedemption {
   }
 
   beginPosting({ number, at }: Posting): Promise<boolean> {
-    return persisting(async () => {
+    return retryOnConflict(async () => {
       const pending = await this.#find();
       const texts = textsOf(pending);
       const last = lastPosting(texts);
@@ -148,7 +148,7 @@ class PendingSecret implements PendingRedemption {
   }
 
   async cancelPosting(number: number): Promise<void> {
-    await persisting(async () => {
+    await retryOnConflict(async () => {
       const pending = await this.#find();
       const { [`posted-${number}`]: posting, ...rest } = textsOf(pending);
       if (pending && posting !== undefined) await this.#replace(pending, rest);
@@ -158,7 +158,7 @@ class PendingSecret implements PendingRedemption {
   /** Labels the Secret of the link with its token, then deletes the pending Secret. */
   async storeOutcome({ secret }: RedemptionOutcome): Promise<void> {
     const { client, namespace } = this.#place;
-    await persisting(async () => {
+    await retryOnConflict(async () => {
       const key = { namespace, name: secret };
       const placed = await client.find<SecretResource>(SECRETS, key);
       // The link was deleted meanwhile. The pending Secret stays, so that a later run can create the link again.

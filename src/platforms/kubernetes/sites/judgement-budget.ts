@@ -5,14 +5,14 @@ const WINDOW_MS = 30_000;
 // With one judgement that starts just below the limit this is at most 0.4 % of the time. Usual certificates take about 2 ms of
 // CPU, the slowest that are accepted for judgement about 60 ms.
 const CPU_BUDGET_MS = 50;
-const MOST_NAMESPACES = 10_000;
+const MAX_NAMESPACES = 10_000;
 
 /**
  * Limits the CPU time for which the certificates of a namespace are judged, because a judgement blocks the event loop: the
  * redemptions of other namespaces wait for it.
  */
 export class JudgementBudget {
-  readonly #windows = new BoundedMap<string, { spentMs: number; readonly from: number }>(MOST_NAMESPACES);
+  readonly #windows = new BoundedMap<string, { spentMs: number; readonly from: number }>(MAX_NAMESPACES);
 
   /**
    * Returns what `judge` returns. Throws RedemptionError `overloaded` if the namespace has used 50 ms of CPU within 30

@@ -28,7 +28,7 @@ const JUDGEMENT_MS = 10_000;
 const REFUSAL_MS = 300_000;
 const DEFAULT_ISSUER = 'skupper-site-ca';
 /** Maximum characters of the certificates of all routers of a site; a router with a CA of its own has 3 KiB. */
-const LONGEST_CERTIFICATES = 256 * 1024;
+const MAX_CERTIFICATES_BYTES = 256 * 1024;
 
 interface Dependencies {
   readonly index: Pick<SiteIndex, 'siteOf' | 'routerAccessesOf'>;
@@ -156,8 +156,8 @@ function textsOf({ access, router, hosts }: FoundRouter): readonly string[] {
 /** Checks at `now` that each router would accept a link that `authority` signs, and that the link would accept each router. */
 function judge(authority: CertificateAuthority, routers: readonly FoundRouter[], now: number): Verdict {
   const length = routers.flatMap(textsOf).reduce((sum, text) => sum + text.length, 0);
-  if (length > LONGEST_CERTIFICATES) {
-    const reason = `the routers of the site have more than ${LONGEST_CERTIFICATES / 1024} KiB of certificates`;
+  if (length > MAX_CERTIFICATES_BYTES) {
+    const reason = `the routers of the site have more than ${MAX_CERTIFICATES_BYTES / 1024} KiB of certificates`;
     return refusal('issuer_untrusted', reason, 'remove certificates from the Secrets of its RouterAccesses');
   }
   const checks = new SignatureChecks();

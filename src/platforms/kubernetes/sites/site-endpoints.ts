@@ -17,7 +17,7 @@ export function siteEndpoints(
   if (site.isEdge) {
     const reason = `site "${site.name}" is an edge site and accepts no links`;
     const hint = 'accept links at a site that is not an edge site';
-    return { ...refusal('edge_site', reason, hint), requestsOnly: true };
+    return { ...refusal('edge_site', reason, hint), isRequestOnly: true };
   }
   const { endpoints } = site;
   if (typeof endpoints === 'string') {

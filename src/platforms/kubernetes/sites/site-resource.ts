@@ -1,7 +1,7 @@
 import type { LinkEndpoint } from '../../../domain/link.js';
 import { isResourceName } from '../../../domain/names.js';
 import { asMapping } from '../../../files/yaml-documents.js';
-import { MOST_ENDPOINTS, parseLinkEndpoint } from '../../../redemption/requesting/link-endpoint.js';
+import { MAX_ENDPOINTS, parseLinkEndpoint } from '../../../redemption/requesting/link-endpoint.js';
 import type { Resource, Stored } from '../api/resource.js';
 
 /** The fields of a Skupper Site on which links to it depend. */
@@ -81,7 +81,7 @@ function isConditionTrue(status: unknown, type: string): boolean {
 function readEndpoints(status: unknown): readonly LinkEndpoint[] | string {
   const { endpoints = [] } = asMapping(status);
   if (!Array.isArray(endpoints)) return 'its status.endpoints are no list';
-  if (endpoints.length > MOST_ENDPOINTS) return `it has more than ${MOST_ENDPOINTS} endpoints`;
+  if (endpoints.length > MAX_ENDPOINTS) return `it has more than ${MAX_ENDPOINTS} endpoints`;
   const read: LinkEndpoint[] = [];
   for (const endpoint of endpoints) {
     const { name } = asMapping(endpoint);

@@ -18,7 +18,7 @@ export type NoSecret = 'missing' | 'forbidden';
 
 // Each redemption needs two or three Secrets, and under load most redemptions need the same ones.
 const READ_OPTIONS = { intervalMs: 50, dropsValues: true };
-const MOST_SECRETS = 1_000;
+const MAX_SECRETS = 1_000;
 
 /**
  * Reads TLS Secrets by `get` alone. A caller gets the Secret as it was after the call, from a read that concurrent callers
@@ -27,7 +27,7 @@ const MOST_SECRETS = 1_000;
 export class TlsSecrets {
   readonly #client: Pick<KubernetesClient, 'get'>;
   /** By `namespace/name`. */
-  readonly #reads = new BoundedMap<string, SharedRead<TlsSecret | NoSecret>>(MOST_SECRETS);
+  readonly #reads = new BoundedMap<string, SharedRead<TlsSecret | NoSecret>>(MAX_SECRETS);
 
   constructor(client: Pick<KubernetesClient, 'get'>) {
     this.#client = client;

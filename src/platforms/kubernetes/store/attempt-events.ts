@@ -34,7 +34,7 @@ export interface AttemptedGrant {
 // A flood of refusals must leave connections for redemptions.
 const WRITES_AT_ONCE = 8;
 // Few grants have many refusals.
-const MOST_GRANTS = 1_000;
+const MAX_GRANTS = 1_000;
 
 /** The writes of one Event, one after the other: attempts that arrive during a write are added to the next. */
 interface PendingWrites {
@@ -50,7 +50,7 @@ export class AttemptEvents {
   readonly #client: KubernetesClient;
   readonly #writes = new Semaphore(WRITES_AT_ONCE);
   readonly #pending = new Map<string, PendingWrites>();
-  readonly #rows = new BoundedMap<string, KnownRows>(MOST_GRANTS);
+  readonly #rows = new BoundedMap<string, KnownRows>(MAX_GRANTS);
 
   constructor(client: KubernetesClient) {
     this.#client = client;
@@ -229,7 +229,7 @@ function eventOf(grant: AttemptedGrant, name: string, row: AttemptRow): EventRes
       name: grant.name,
       uid,
     },
-    note: {
+    content: {
       type: row.code === 'replayed' ? 'Normal' : 'Warning',
       reason: REASONS[row.code] ?? 'RedemptionRefused',
       message: `${row.code}: ${parties}`,

@@ -12,7 +12,7 @@ export type StoredCodeRecord = Omit<StoredCode, 'used'>;
 type CodeConfigMap = Resource & { readonly data?: Readonly<Record<string, string>> };
 
 // A ConfigMap holds 1 MiB; a code takes some 200 bytes.
-const MOST_CODES = 4_000;
+const MAX_CODES = 4_000;
 
 function nameOf(grantUid: string): string {
   return `linkgrant-codes-${grantUid}`;
@@ -33,7 +33,7 @@ function withRoom(codes: readonly StoredCodeRecord[]): readonly StoredCodeRecord
   const revoked = codes.filter(({ revokedAt }) => revokedAt !== null);
   const others = codes.filter(({ revokedAt }) => revokedAt === null);
   others.sort((a, b) => b.expirationTime - a.expirationTime);
-  return [...revoked, ...others.slice(0, Math.max(0, MOST_CODES - 1 - revoked.length))];
+  return [...revoked, ...others.slice(0, Math.max(0, MAX_CODES - 1 - revoked.length))];
 }
 
 /** The records of signed codes: one ConfigMap for each grant, in the service's own namespace. */

@@ -66,7 +66,7 @@ export function codeOperations(parts: StoreParts): CodeStore {
       const revoked = await codes.update(grantUid, jti, (stored = unknown) =>
         stored.revokedAt === null ? { ...stored, revokedAt: now } : undefined,
       );
-      return revoked ? 'revoked' : 'before';
+      return revoked ? 'revoked' : 'already_revoked';
     },
   };
 }

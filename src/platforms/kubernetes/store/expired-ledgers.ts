@@ -10,7 +10,7 @@ interface Ledger {
   readonly namespace: string;
   readonly grantUid: string;
   readonly slots: Set<number>;
-  /** When the last certificate ends, in milliseconds since the epoch. */
+  /** When the last certificate expires, in milliseconds since the epoch. */
   endsAt: number;
 }
 

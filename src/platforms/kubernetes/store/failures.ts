@@ -4,7 +4,7 @@ import { ApiError, isApiError } from '../api/api-error.js';
 import { ClusterConfigError } from '../api/cluster-access.js';
 
 const FIRST_PAUSE_MS = 20;
-const LONGEST_PAUSE_MS = 500;
+const MAX_PAUSE_MS = 500;
 
 /** The error for a caller when the store cannot answer. */
 export function storeUnavailable(message: string, cause?: unknown): RedemptionError {
@@ -34,7 +34,7 @@ export function translateFailure(error: unknown): unknown {
  * `performance.now()`. Rejects with the last failure.
  */
 export async function retryUntil<T>(deadline: number, operation: () => Promise<T>): Promise<T> {
-  for (let pause = FIRST_PAUSE_MS; ; pause = Math.min(2 * pause, LONGEST_PAUSE_MS)) {
+  for (let pause = FIRST_PAUSE_MS; ; pause = Math.min(2 * pause, MAX_PAUSE_MS)) {
     try {
       return await operation();
     } catch (error) {

@@ -62,14 +62,14 @@ export interface GrantAccount {
 // A listing makes the API server read every Redemption of the namespace.
 const SLOTS_READ_SINGLY = 3;
 // An account takes a few hundred bytes for each slot, and few grants have many uses.
-const MOST_ACCOUNTS = 5_000;
+const MAX_ACCOUNTS = 5_000;
 
 /** The accounts of the grants that were used last. */
 export class GrantAccounts {
   readonly #client: KubernetesClient;
   readonly #locator: GrantLocator;
   /** By grant uid. */
-  readonly #accounts = new BoundedMap<string, GrantAccount>(MOST_ACCOUNTS);
+  readonly #accounts = new BoundedMap<string, GrantAccount>(MAX_ACCOUNTS);
 
   constructor(client: KubernetesClient, locator: GrantLocator) {
     this.#client = client;

@@ -6,6 +6,7 @@ import type { RecordRules } from '../../../redemption/ports/grant-store.js';
 import { REDEMPTIONS } from '../api/kinds.js';
 import { apiVersionOf, type Resource, type Stored } from '../api/resource.js';
 import { timeOf, timestamp } from '../grants/access-grant-resource.js';
+import { readLabelsAndNote, writtenLabelsAndNote } from '../grants/labels-and-note.js';
 
 /** Label of resources that belong to a grant: its uid. */
 export const GRANT_UID = 'linkgrant.dev/grant-uid';
@@ -74,7 +75,7 @@ export interface RedemptionStatus {
 }
 
 // Enough for a link that renews every few hours, and small enough for etcd.
-const MOST_EARLIER = 50;
+const MAX_EARLIER_CERTIFICATES = 50;
 
 /** Name of the Redemption that fills a slot. */
 export function slotName(grantUid: string, slot: number): string {
@@ -88,6 +89,11 @@ export function slotOf(
 ): number | undefined {
   const slot = Number(name.slice(grantUid.length + 1));
   return name === slotName(grantUid, slot) ? slot : undefined;
+}
+
+/** True if a Redemption is named after the slot in its spec; a user may create one that is not. */
+export function fillsItsSlot({ metadata, spec }: Stored<RedemptionResource>): boolean {
+  return metadata.name === slotName(spec.grantUid, spec.slot);
 }
 
 /** The resource that fills a slot of a grant. Its sealed answer is not in it. */
@@ -105,7 +111,9 @@ export function redemptionResource(
     metadata: {
       name: slotName(grantUid, slot),
       namespace,
-      labels: { [MANAGED_BY]: 'linkgrant', [GRANT_UID]: grantUid, [REDEMPTION_ID]: id },
+      ...writtenLabelsAndNote(redemption, {
+        labels: { [MANAGED_BY]: 'linkgrant', [GRANT_UID]: grantUid, [REDEMPTION_ID]: id },
+      }),
     },
     spec: {
       id,
@@ -151,6 +159,7 @@ export function readRedemption({ metadata, spec }: Stored<RedemptionResource>): 
     sealedUntil: timeOf(spec.sealedUntil),
     createdAt: timeOf(spec.createdAt) ?? 0,
     revokedAt: revokedAtOf({ metadata, spec }),
+    ...readLabelsAndNote(metadata),
   };
 }
 
@@ -194,7 +203,7 @@ export function renewedStatus(status: RedemptionStatus = {}, renewal: Renewal): 
   return {
     notAfter: certificate.notAfter,
     renewals: previous ? [written, previous] : [written],
-    earlier: [...outgrown, ...(status.earlier ?? [])].slice(0, MOST_EARLIER),
+    earlier: [...outgrown, ...(status.earlier ?? [])].slice(0, MAX_EARLIER_CERTIFICATES),
   };
 }
 

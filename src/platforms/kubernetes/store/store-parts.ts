@@ -1,3 +1,4 @@
+import { formatLabelSelector, type LabelSelector } from '../../../domain/label-selector.js';
 import type { Checkpoint, Clock } from '../../../redemption/ports/clock.js';
 import type { KubernetesClient } from '../api/client.js';
 import { REDEMPTIONS } from '../api/kinds.js';
@@ -6,8 +7,9 @@ import type { AttemptEvents } from './attempt-events.js';
 import type { CodeConfigMaps } from './code-config-maps.js';
 import type { GrantAccounts } from './grant-accounts.js';
 import { type RedemptionIndex, readRedemptionLocation } from './redemption-index.js';
-import { GRANT_UID, type RedemptionResource, slotName } from './redemption-resource.js';
+import { fillsItsSlot, GRANT_UID, type RedemptionResource } from './redemption-resource.js';
 import type { SealedAnswers } from './sealed-secrets.js';
+import type { StoreWatch } from './store-watch.js';
 
 /** The dependencies that the operations of the store share. */
 export interface StoreParts {
@@ -17,6 +19,8 @@ export interface StoreParts {
   readonly accounts: GrantAccounts;
   /** Finds Redemptions by id. */
   readonly index: RedemptionIndex;
+  /** Fills the index. */
+  readonly watch: StoreWatch;
   readonly codes: Pick<CodeConfigMaps, 'find' | 'list' | 'update' | 'forget'>;
   readonly sealed: Pick<SealedAnswers, 'store' | 'forget' | 'joined' | 'erase'>;
   readonly attempts: AttemptEvents;
@@ -25,20 +29,21 @@ export interface StoreParts {
   readonly deadlineMs: number;
 }
 
-/** Lists the Redemptions of one grant, or of all; only those that fill the slot in their spec. */
+/** Lists the Redemptions of one grant, or of all, with the selected labels; only those that fill the slot in their spec. */
 export async function listRedemptionResources(
   { client, namespace, accounts, index }: Pick<StoreParts, 'client' | 'namespace' | 'accounts' | 'index'>,
   grantUid?: string,
+  labels: LabelSelector = [],
 ): Promise<readonly Stored<RedemptionResource>[]> {
   const account = grantUid === undefined ? undefined : await accounts.find(grantUid);
+  const ofGrant: LabelSelector =
+    grantUid === undefined ? [] : [{ key: GRANT_UID, operator: 'equals', value: grantUid }];
   const { items } = await client.listAll<RedemptionResource>(REDEMPTIONS, {
     namespace: account?.namespace ?? namespace,
-    labelSelector: grantUid === undefined ? undefined : `${GRANT_UID}=${grantUid}`,
+    labelSelector: formatLabelSelector([...ofGrant, ...labels]) || undefined,
   });
   const found = items.filter(
-    ({ metadata, spec }) =>
-      metadata.name === slotName(spec.grantUid, spec.slot) &&
-      (grantUid === undefined || spec.grantUid === grantUid),
+    (item) => fillsItsSlot(item) && (grantUid === undefined || item.spec.grantUid === grantUid),
   );
   for (const item of found) {
     account?.slots.add(item);

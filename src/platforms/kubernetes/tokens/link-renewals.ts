@@ -47,10 +47,10 @@ export interface RenewalObserver {
 const SCAN_MS = 600_000;
 /** The same after a scan in which a namespace could not be listed. */
 const RESCAN_MS = 30_000;
-const SHORTEST_MS = 1_000;
+const MIN_DELAY_MS = 1_000;
 // Short enough for a link that has just been redeemed, and for a clock that was changed.
-const LONGEST_MS = 60_000;
-const MOST_RENEWALS = 8;
+const MAX_DELAY_MS = 60_000;
+const MAX_CONCURRENT_RENEWALS = 8;
 // The plan schedules the retry of a failed renewal, not the queue.
 const NO_BACK_OFF = { firstMs: SCAN_MS, longestMs: SCAN_MS };
 
@@ -76,7 +76,7 @@ export class LinkRenewals {
         return 'settled';
       },
       onFailure: (key, error) => options.observer.failed(key, error),
-      concurrency: MOST_RENEWALS,
+      concurrency: MAX_CONCURRENT_RENEWALS,
       backOff: NO_BACK_OFF,
       partitions: { of: namespaceOf, most: 1 },
     });
@@ -98,7 +98,7 @@ export class LinkRenewals {
       if (clock() >= scanAt) scanAt = clock() + ((await this.#scan(signal)) ? SCAN_MS : RESCAN_MS);
       for (const [key, link] of this.#links) if (this.#plan.isDue(link, clock())) this.#queue.add(key);
       const next = Math.min(scanAt, this.#plan.next(this.#certificates())) - clock();
-      await wait(Math.max(SHORTEST_MS, Math.min(next, LONGEST_MS)), signal);
+      await wait(Math.max(MIN_DELAY_MS, Math.min(next, MAX_DELAY_MS)), signal);
     }
     await this.#queue.stop();
   }

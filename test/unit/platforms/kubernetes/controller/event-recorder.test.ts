@@ -83,7 +83,7 @@ describe('Events', () => {
     const all = told();
     expect(all.slice(0, 10)).toEqual(Array.from({ length: 10 }, (_, use) => `1 by site-${use}`));
     expect(all.slice(10)).toEqual([
-      '990 Redeemed, repeatedly; not every occurrence has an Event',
+      '990 further occurrences of Redeemed with different messages are only counted here',
       '1 by west',
     ]);
     expect(writes()).toBe(13);

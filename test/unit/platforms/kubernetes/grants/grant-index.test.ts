@@ -6,7 +6,7 @@ import {
 } from '../../../../../src/platforms/kubernetes/grants/access-grant-resource.js';
 import {
   GrantIndex,
-  MOST_WAITING,
+  MAX_WAITING_CALLERS,
   readLocation,
 } from '../../../../../src/platforms/kubernetes/grants/grant-index.js';
 
@@ -86,21 +86,21 @@ const uidOf = (number: number) => `00000000-0000-4000-8000-${String(number).padS
 describe('lookups of unknown grants', () => {
   it('are refused at once as overloaded beyond the limit of lookups that wait for a listing', async () => {
     const { index, listings } = indexWithListings();
-    const waiting = Array.from({ length: MOST_WAITING }, (_, number) => index.locate(uidOf(number)));
-    await expect(index.locate(uidOf(MOST_WAITING))).rejects.toMatchObject({ code: 'overloaded' });
-    index.put({ ...readLocation(stored({})), uid: uidOf(MOST_WAITING) });
-    expect(await index.locate(uidOf(MOST_WAITING))).toMatchObject({ name: 'g' });
+    const waiting = Array.from({ length: MAX_WAITING_CALLERS }, (_, number) => index.locate(uidOf(number)));
+    await expect(index.locate(uidOf(MAX_WAITING_CALLERS))).rejects.toMatchObject({ code: 'overloaded' });
+    index.put({ ...readLocation(stored({})), uid: uidOf(MAX_WAITING_CALLERS) });
+    expect(await index.locate(uidOf(MAX_WAITING_CALLERS))).toMatchObject({ name: 'g' });
     expect(listings).toHaveLength(1);
     listings[0]?.end();
     await expect.poll(() => listings.length).toBe(2);
     listings[1]?.end();
-    expect(await Promise.all(waiting)).toEqual(Array(MOST_WAITING).fill(undefined));
+    expect(await Promise.all(waiting)).toEqual(Array(MAX_WAITING_CALLERS).fill(undefined));
     expect(await index.locate(uidOf(0))).toBeUndefined();
   });
 
   it('release their places when the listing fails', async () => {
     const { index, listings } = indexWithListings();
-    const waiting = Array.from({ length: MOST_WAITING }, (_, number) => index.locate(uidOf(number)));
+    const waiting = Array.from({ length: MAX_WAITING_CALLERS }, (_, number) => index.locate(uidOf(number)));
     const settled = Promise.allSettled(waiting);
     listings[0]?.fail();
     await expect.poll(() => listings.length).toBe(2);

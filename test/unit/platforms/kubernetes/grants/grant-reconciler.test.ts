@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { Stored } from '../../../../../src/platforms/kubernetes/api/resource.js';
-import type { EventNote } from '../../../../../src/platforms/kubernetes/controller/event-recorder.js';
+import type { EventContent } from '../../../../../src/platforms/kubernetes/controller/event-recorder.js';
 import {
   type AccessGrantResource,
   type AccessGrantSpec,
@@ -43,7 +43,7 @@ function reconciled(spec: AccessGrantSpec = {}) {
     place: PLACE,
     used: 0,
   };
-  const events: EventNote[] = [];
+  const events: EventContent[] = [];
   const takeovers: string[] = [];
   const setStatus = (status: AccessGrantStatus) => {
     grant = { ...grant, status: { ...grant.status, ...status } };

@@ -147,7 +147,7 @@ describe('a site on Kubernetes accepts no links', () => {
     site.status = { endpoints: [{ name: 'edge', host: 'a b', port: '1', group: '' }] };
     expect((await refusal()).reason).toContain('is no DNS name and no address');
     site.spec.edge = true;
-    expect(await refusal()).toMatchObject({ refused: 'edge_site', requestsOnly: true });
+    expect(await refusal()).toMatchObject({ refused: 'edge_site', isRequestOnly: true });
     recorded.remove('Site', 'west');
     expect(await refusal()).toMatchObject({ refused: 'link_access_unavailable' });
   });

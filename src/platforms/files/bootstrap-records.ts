@@ -9,7 +9,7 @@ import { writing } from './not-writable.js';
  * created from each token path (a file or a directory), also after the token was deleted, and the links that were seen
  * connected.
  */
-export class BootstrapNotes {
+export class BootstrapRecords {
   readonly #directory: string;
   readonly #place: string;
 
