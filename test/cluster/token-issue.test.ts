@@ -42,8 +42,8 @@ async function grantsIn({ namespace }: Pick<Person, 'namespace'>) {
   return (await cluster.admin.listAll<AccessGrantResource>(ACCESS_GRANTS, { namespace })).items;
 }
 
-describe('token issue where no service runs', () => {
-  it('says that nothing serves AccessGrants, and leaves no grant', async () => {
+describe('token issue without a service', () => {
+  it('reports that nothing serves AccessGrants, and leaves no grant', async () => {
     const words = ['token', 'issue', workplace.path('unserved.yaml'), '--service-namespace', west.namespace];
     // Who may do everything sees that there is no Lease.
     const place = ['-p', 'kubernetes', '--kubeconfig', cluster.kubeconfig, '-n', west.namespace];
@@ -57,13 +57,13 @@ describe('token issue where no service runs', () => {
     expect(existsSync(workplace.path('unserved.yaml'))).toBe(false);
   });
 
-  it('waits no longer than it may', async () => {
+  it('waits at most for its deadline', async () => {
     const ended = await west.run(['token', 'issue', '-', '--deadline', '500ms']);
     expect(refusalOf(ended).error).toContain('the grant was not created: ');
     expect(await grantsIn(west)).toEqual([]);
   });
 
-  it.each(['SIGINT', 'SIGTERM'] as const)('told to stop by %s leaves no grant', async (signal) => {
+  it.each(['SIGINT', 'SIGTERM'] as const)('that receives %s leaves no grant', async (signal) => {
     const child = spawn(process.execPath, [MAIN, 'token', 'issue', '-', ...west.place], {
       stdio: ['ignore', 'ignore', 'pipe'],
       env: { PATH: process.env.PATH ?? '', HOME: workplace.directory },
@@ -80,12 +80,12 @@ describe('token issue where no service runs', () => {
   });
 });
 
-describe('token issue', () => {
+describe('token issue in a cluster', () => {
   beforeAll(async () => {
     await serveCluster(workplace, account.kubeconfig);
   });
 
-  it('makes a grant and writes its token, which a stock party redeems', async () => {
+  it('creates a grant and writes its token, which the Go client redeems', async () => {
     const file = workplace.path('west.yaml');
     const words = ['--name', 'for-the-branch', '--expiration-window', '1h', '--redemptions-allowed', '2'];
     const ended = await west.run([
@@ -112,7 +112,7 @@ describe('token issue', () => {
     expect(await runStockClient(redeemed)).toMatchObject({ exitCode: 0, secretName: 'east' });
   });
 
-  it("takes the code of a grant that is there, with the grant's own limits", async () => {
+  it("uses the code of an existing grant, with that grant's limits", async () => {
     const grant = await readyGrant(cluster, west.namespace, 'there', { redemptionsAllowed: 5 });
     const ended = await west.run(['token', 'issue', '-', '--grant', 'there', '--name', 'mine']);
     expect(ended).toMatchObject({ code: 0 });
@@ -129,7 +129,7 @@ describe('token issue', () => {
     expect(refusalOf(nobody).error).toBe(`there is no grant "nobody" in namespace "${west.namespace}"`);
   });
 
-  it('says at once what keeps a site from accepting links, and makes nothing', async () => {
+  it('reports at once why a site accepts no links, and creates nothing', async () => {
     const empty = await personIn(cluster, await cluster.namespace());
     const issue = ['token', 'issue', workplace.path('none.yaml')];
     const noSite = await empty.run(issue);
@@ -153,7 +153,7 @@ describe('token issue', () => {
     expect(await grantsIn(empty)).toEqual([]);
   });
 
-  it('tells what the service says of the issuer or a rule, and deletes the grant again', async () => {
+  it("prints the service's message about the issuer or a rule, and deletes the grant again", async () => {
     const before = await grantsIn(west);
     const issuer = await west.run(['token', 'issue', '-', '--issuer', 'nobody']);
     expect(issuer).toMatchObject({ code: 1, stdout: '' });
@@ -169,7 +169,7 @@ describe('token issue', () => {
     expect(await grantsIn(west)).toHaveLength(before.length);
   });
 
-  it('leaves no grant where the token cannot be written, nor takes a name that another has', async () => {
+  it('leaves no grant if the token cannot be written, and does not use a name in use', async () => {
     const before = await grantsIn(west);
     const unwritable = await west.run(['token', 'issue', workplace.path('no', 'directory')]);
     expect(unwritable.code).toBe(1);
@@ -180,7 +180,7 @@ describe('token issue', () => {
     expect(refusalOf(taken).error).toContain('there is already a grant "taken"');
   });
 
-  it('makes one grant when the answer to its making is lost, and no other comes for a while', async () => {
+  it('creates one grant if the response to its creation is lost', async () => {
     const before = await grantsIn(west);
     const proxy = await startApiProxy(west.kubeconfig);
     try {
@@ -199,7 +199,7 @@ describe('token issue', () => {
     }
   });
 
-  it('says that a grant may be left where the server never answers again', async () => {
+  it('reports that a grant may remain if the server never responds', async () => {
     const before = await grantsIn(west);
     const proxy = await startApiProxy(west.kubeconfig);
     try {
@@ -221,7 +221,7 @@ describe('token issue', () => {
     }
   });
 
-  it('says which right or cluster is missing', async () => {
+  it('reports the missing permission or cluster', async () => {
     const weak = await personIn(cluster, west.namespace, [
       { apiGroups: ['skupper.io'], resources: ['sites'], verbs: ['list'] },
     ]);
