@@ -13,11 +13,7 @@ import type { StoreParts } from './store-parts.js';
 /** The operations of the store on links, which a watch reports. */
 export function linkOperations({ watch, index, codes, attempts, namespace }: StoreParts): LinkStore {
   // Counts of another process say nothing about this one.
-<<<<<<< HEAD
   const instance = randomUUID();
-=======
-  const processId = randomUUID();
->>>>>>> work/complexity
   return {
     async listLinks(page, matches) {
       await watch.ready();
@@ -66,19 +62,11 @@ export function linkOperations({ watch, index, codes, attempts, namespace }: Sto
 
     async readChanges(since) {
       await watch.ready();
-<<<<<<< HEAD
       const version = [instance, watch.grantChanges, index.changes].join('.');
       if (since === undefined || since === version) return { version, changed: [] };
       const [, earlier = '', grants, links] = /^([0-9a-f-]{36})\.(\d+)\.(\d+)$/.exec(since) ?? [];
       if (earlier === '') throw new RangeError('not a version of the store');
       if (earlier !== instance) return { version, changed: CHANGING_RESOURCES };
-=======
-      const version = [processId, watch.grantChanges, index.changes].join('.');
-      if (since === undefined || since === version) return { version, changed: [] };
-      const [, earlier = '', grants, links] = /^([0-9a-f-]{36})\.(\d+)\.(\d+)$/.exec(since) ?? [];
-      if (earlier === '') throw new RangeError('not a version of the store');
-      if (earlier !== processId) return { version, changed: CHANGING_RESOURCES };
->>>>>>> work/complexity
       const changed = new Set<ChangingResource>(['ledger']);
       if (Number(grants) !== watch.grantChanges) changed.add('grants');
       // The count of a grant's redemptions follows from its links.
