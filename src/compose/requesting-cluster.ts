@@ -1,7 +1,7 @@
 import { createRenewalClient } from '../client/renewal-client.js';
 import { readRenewal } from '../client/renewal-reader.js';
 import type { Settings } from '../config/setting-schemas.js';
-import type { AccessToken } from '../domain/access-token.js';
+import type { RedeemableToken } from '../domain/access-token.js';
 import { describeCertificate } from '../pki/certificate-info.js';
 import { isApiError } from '../platforms/kubernetes/api/api-error.js';
 import { openKubernetesClient } from '../platforms/kubernetes/api/client.js';
@@ -84,7 +84,7 @@ export async function openRequestingCluster(
       }),
     redeem: redeemer(pendingSecrets(place, clock), options),
     /** Name of the Secret of a token's link, if that is materialized completely. */
-    findPlacedName: async (token: AccessToken) => {
+    findPlacedName: async (token: RedeemableToken) => {
       const placed = await inCluster(() => findPlacedSecret(client, namespace, pendingRedemptionId(token)));
       return placed?.answer === undefined ? undefined : placed.name;
     },

@@ -7,7 +7,7 @@ import type { CommandContext, StoredLinkTarget, SystemSiteTarget } from '../link
 import { type ReloadReport, settleReload } from '../link/settle-reload.js';
 import { CommandError } from '../terminal/command-error.js';
 import { exchangeLimit, inputFailure, redeemInput, requestedSubject } from '../token/redeem-input.js';
-import { parseAccessToken } from '../token/token-file.js';
+import { parseToken } from '../token/token-file.js';
 import type { ReadToken, TokenSource } from '../token/token-source.js';
 import { confirmLinks } from './confirm-links.js';
 
@@ -115,7 +115,7 @@ async function findLinks(
     return known === undefined ? orUndefined(links) : named(known);
   }
   // A link of the same name may be of another token, and a run that died may have left some of its Links unwritten.
-  const placed = await redeemer.findPlacedName(parseAccessToken(read.text));
+  const placed = await redeemer.findPlacedName(parseToken(read.text));
   return name === undefined || name === placed ? named(placed) : undefined;
 }
 
@@ -154,7 +154,7 @@ async function redeem(
   }
   // Only a system site has tokens in its input directory.
   if (!read) return;
-  const token = parseAccessToken(read.text);
+  const token = parseToken(read.text);
   const subject = requestedSubject(token, request.subject, target);
   const redeemRequest = { token, name, subject, linkCost, proxyConfiguration, ownKey, renews };
   reportWritten(await redeemer.redeem(redeemRequest, materializer, exchangeLimit(remainingMs())));

@@ -1,6 +1,6 @@
 import { findShownCertificate, type LinkDialOptions } from '../../compose/links.js';
 import { checkToken } from '../../compose/token-redemption.js';
-import type { AccessToken } from '../../domain/access-token.js';
+import type { RedeemableToken } from '../../domain/access-token.js';
 import { RedemptionError } from '../../domain/redemption-error.js';
 import { describeCertificate, verificationProblem } from '../../pki/certificate-info.js';
 import type { TokenCheck } from '../../redemption/ports/redemption-client.js';
@@ -34,7 +34,7 @@ const EXPIRED_HINT =
 
 /** Connects to the service as a redemption does, with its CA pin, and queries the state of the grant; spends no use. */
 export async function routeChecks(
-  token: AccessToken,
+  token: RedeemableToken,
   options: LinkDialOptions,
   prefix = '',
 ): Promise<RouteChecks> {
@@ -68,11 +68,11 @@ export async function routeChecks(
 function failedStep(
   { code }: RedemptionError,
   shown: string | undefined,
-  ca: string,
+  ca: RedeemableToken['ca'],
   { clock }: LinkDialOptions,
 ): Step | undefined {
   const step = FAILED_STEP[code];
-  if (step !== 'CA pin' || shown === undefined) return step;
+  if (step !== 'CA pin' || shown === undefined || typeof ca !== 'string') return step;
   try {
     const { notBefore, notAfter } = describeCertificate(shown);
     const now = clock();

@@ -1,7 +1,7 @@
 import type { LinkDialOptions } from '../../compose/links.js';
 import { openTokenRedemption } from '../../compose/token-redemption.js';
 import type { Settings } from '../../config/setting-schemas.js';
-import type { AccessToken } from '../../domain/access-token.js';
+import type { RedeemableToken } from '../../domain/access-token.js';
 import type { Clock } from '../../redemption/ports/clock.js';
 import { requireKnownNamespace } from '../link/known-namespace.js';
 import { linkDirectoryOf } from '../link/link.js';
@@ -66,7 +66,7 @@ async function localChecks(
   }
   if (token !== undefined) {
     const side = openTokenRedemption(settings.dataDir, { ...options, checkpoint: () => undefined });
-    const findLink = async (redeemed: AccessToken) => side.findPlacedName(redeemed);
+    const findLink = async (redeemed: RedeemableToken) => side.findPlacedName(redeemed);
     checks.push(...(await tokenChecks(token, findLink, options)));
   }
   if (token !== undefined || to !== undefined) checks.push(writableCheck('data directory', settings.dataDir));

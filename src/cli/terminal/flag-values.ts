@@ -1,3 +1,4 @@
+import { containsJoinLine } from '../../codes/join-line.js';
 import { parseDuration } from '../../domain/duration.js';
 import { isResourceName, isSubject } from '../../domain/names.js';
 import type { UnreadableFileError } from '../../files/file-error.js';
@@ -63,8 +64,9 @@ export async function readCode(file: string): Promise<string> {
   return (await readInput(file, 'the code file', { exitCode: 2, hint })).replace(/\n$/, '');
 }
 
-/** The text of a token file, or of standard input for `-`. Rejects with a CommandError if it cannot be read. */
-export function readToken(file: string): Promise<string> {
+/** The text of a token file, or of standard input for `-`; a join line is its own text. Rejects with a CommandError if it cannot be read. */
+export async function readToken(file: string): Promise<string> {
+  if (containsJoinLine(file)) return file;
   const hint = 'name the file that `linkgrant token issue` wrote, or - for standard input';
   return readInput(file, 'the token file', { exitCode: 1, hint });
 }

@@ -2,6 +2,7 @@ import { processContext } from '../../config/process-context.js';
 import type { MintTokenRequest } from '../../redemption/accepting/mint-token.js';
 import { CommandError } from '../terminal/command-error.js';
 import { parseCount, parseWindow, requireResourceName, requireSubject } from '../terminal/flag-values.js';
+import { type TokenDelivery, tokenText, type WritableToken } from './token-forms.js';
 import { limitsOf, tokenDirectory, writeSecretOutput } from './write-token.js';
 
 const MOST_TOKENS = 1_000;
@@ -18,13 +19,12 @@ export interface SignedTokenFlags {
 }
 
 /** Tokens to issue; `target` is a directory if there is a `count`, else a file or `-`. */
-export interface MintingRequest extends MintTokenRequest {
-  readonly target: string;
+export interface MintingRequest extends MintTokenRequest, TokenDelivery {
   readonly count: number | undefined;
 }
 
 /** The tokens that the flags request. Throws a CommandError for an invalid flag. */
-export function mintingRequest(target: string, flags: SignedTokenFlags): MintingRequest {
+export function mintingRequest({ target, form }: TokenDelivery, flags: SignedTokenFlags): MintingRequest {
   const { name, subject } = flags;
   if (name !== undefined) requireResourceName('--name', name);
   if (subject !== undefined) requireSubject(subject);
@@ -37,6 +37,7 @@ export function mintingRequest(target: string, flags: SignedTokenFlags): Minting
   }
   return {
     target,
+    form,
     count,
     name,
     subject,
@@ -47,12 +48,10 @@ export function mintingRequest(target: string, flags: SignedTokenFlags): Minting
 }
 
 /** A signed token to write, and what it allows. */
-export interface HandedToken {
+export interface HandedToken extends WritableToken {
   readonly id: string;
   readonly name: string;
   readonly url: string;
-  /** The whole AccessToken. */
-  readonly document: string;
   readonly redemptionsAllowed: number;
   readonly expirationTime: string;
   /** Further lines of the report. */
@@ -64,7 +63,7 @@ export interface HandedToken {
  * `withdraw` with a token that cannot be written.
  */
 export async function handOutTokens(
-  { target, count, subject }: Pick<MintingRequest, 'target' | 'count' | 'subject'>,
+  { target, form, count, subject }: Pick<MintingRequest, 'target' | 'form' | 'count' | 'subject'>,
   grant: { readonly name: string; readonly namespace: string },
   make: () => Promise<HandedToken>,
   withdraw: (id: string) => Promise<void> = async () => {},
@@ -78,7 +77,7 @@ export async function handOutTokens(
     try {
       if (inDirectory) report.push(`Token ${id} written to ${inDirectory(name, document)}\n`);
       else {
-        await writeSecretOutput(target, document, 'AccessToken');
+        await writeSecretOutput(target, tokenText(form, last), 'AccessToken');
         report.push(target === '-' ? `Token ${id}\n` : `Token ${id} written to ${target}\n`);
       }
     } catch (error) {

@@ -1,15 +1,18 @@
 import { flagOf } from '../../config/settings.js';
 import { encodeAccessToken } from '../../domain/access-token-resource.js';
 import { formatTime } from '../../domain/rfc3339.js';
+import { joinLineOf } from '../../redemption/accepting/join-line-of.js';
 import { mintToken } from '../../redemption/accepting/mint-token.js';
 import { POLICY_FLAGS } from '../grant/policy-flags.js';
 import { CommandError } from '../terminal/command-error.js';
 import { handOutTokens, mintingRequest, type SignedTokenFlags } from './minted-tokens.js';
 import { readSigningKey } from './signing-key-file.js';
+import { type TokenForm, tokenDelivery } from './token-forms.js';
 
 /** The flags of `token issue --signing-key`; flags that need the service's store are refused. */
 export interface TokenMintFlags extends SignedTokenFlags {
   readonly signingKey: string;
+  readonly print?: TokenForm;
   readonly [flag: string]: unknown;
 }
 
@@ -21,7 +24,7 @@ const OF_THE_STORE = [
 ] as const;
 
 /** `token issue --signing-key`: writes signed tokens with a grant's exported key, without a store or a service. */
-export async function mintCommand(target: string, flags: TokenMintFlags): Promise<void> {
+export async function mintCommand(file: string | undefined, flags: TokenMintFlags): Promise<void> {
   const needless = OF_THE_STORE.filter((flag) => flags[flag] !== undefined);
   if (needless.length > 0) {
     throw new CommandError('--signing-key says which grant it is of, and needs nothing of the service', {
@@ -29,7 +32,7 @@ export async function mintCommand(target: string, flags: TokenMintFlags): Promis
       hint: `leave out ${needless.map(flagOf).join(', ')}`,
     });
   }
-  const request = mintingRequest(target, flags);
+  const request = mintingRequest(tokenDelivery(file, flags.print), flags);
   const key = await readSigningKey(flags.signingKey);
   await handOutTokens(request, key.grant, async () => {
     const minted = await mintToken(key, request, Date.now);
@@ -48,6 +51,7 @@ export async function mintCommand(target: string, flags: TokenMintFlags): Promis
       name,
       url,
       document: encodeAccessToken(token),
+      joinLine: joinLineOf(token),
       redemptionsAllowed,
       expirationTime,
       notes: [],

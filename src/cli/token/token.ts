@@ -9,10 +9,12 @@ import { withAdministration } from '../terminal/administration-session.js';
 import { CommandError } from '../terminal/command-error.js';
 import { parseCount, readCode, requireResourceName } from '../terminal/flag-values.js';
 import { type HandedToken, handOutTokens, mintingRequest, type SignedTokenFlags } from './minted-tokens.js';
+import { type TokenDelivery, type TokenForm, tokenDelivery } from './token-forms.js';
 import { writeToken } from './token-output.js';
 
 /** The flags of `token issue`: those of a new grant, or `grant` with the fields of its token. */
-export type TokenIssueFlags = GrantCreateFlags & SignedTokenFlags & { readonly grant?: string };
+export type TokenIssueFlags = GrantCreateFlags &
+  SignedTokenFlags & { readonly grant?: string; readonly print?: TokenForm };
 
 // Flags that only a new grant can have.
 const OF_A_NEW_GRANT = ['issuer', ...POLICY_FLAGS] as const;
@@ -23,9 +25,10 @@ const OWN_LIMITS = ['redemptionsAllowed', 'expirationWindow', 'subject', 'count'
  * `token issue`: writes a token of a new grant, or with `--grant` a signed token of that grant or a token with the grant's code.
  * In a cluster the code is read from the grant.
  */
-export async function issueCommand(target: string, flags: TokenIssueFlags): Promise<void> {
+export async function issueCommand(file: string | undefined, flags: TokenIssueFlags): Promise<void> {
   const { grant } = flags;
-  if (grant === undefined) return issueWithGrant(target, flags);
+  const delivery = tokenDelivery(file, flags.print);
+  if (grant === undefined) return issueWithGrant(delivery, flags);
   if (OF_A_NEW_GRANT.some((flag) => flags[flag] !== undefined)) {
     throw new CommandError(`issuer and policy are those of grant "${grant}"`, {
       exitCode: 2,
@@ -33,24 +36,24 @@ export async function issueCommand(target: string, flags: TokenIssueFlags): Prom
     });
   }
   return flags.codeFile === undefined
-    ? issueSigned(target, grant, flags)
-    : issueWithCode(target, grant, flags.codeFile, flags);
+    ? issueSigned(delivery, grant, flags)
+    : issueWithCode(delivery, grant, flags.codeFile, flags);
 }
 
-async function issueWithGrant(target: string, flags: TokenIssueFlags): Promise<void> {
+async function issueWithGrant(delivery: TokenDelivery, flags: TokenIssueFlags): Promise<void> {
   refuseFlags(flags, ['subject', 'count'], 'tokens of their own are made of a grant that is there');
   const { name, linkCost } = ownCodeFlags(flags);
   await withAdministration(flags, async (session) => {
     const { administration } = session;
     const made = await createGrant(name ?? `link-${randomBytes(4).toString('hex')}`, flags, session);
     await rollbackOnFailure(made, administration, () =>
-      writeToken(made, target, { name, linkCost }, administration),
+      writeToken(made, delivery, { name, linkCost }, administration),
     );
   });
 }
 
 async function issueWithCode(
-  target: string,
+  delivery: TokenDelivery,
   wanted: string,
   codeFile: string,
   flags: TokenIssueFlags,
@@ -59,17 +62,17 @@ async function issueWithCode(
   const own = ownCodeFlags(flags);
   await withAdministration(flags, async ({ administration, namespace }) => {
     const { uid } = await administration.findGrant(namespace, wanted);
-    await writeToken({ uid, code: await readCode(codeFile) }, target, own, administration);
+    await writeToken({ uid, code: await readCode(codeFile) }, delivery, own, administration);
   });
 }
 
-async function issueSigned(target: string, wanted: string, flags: TokenIssueFlags): Promise<void> {
-  const request = mintingRequest(target, flags);
+async function issueSigned(delivery: TokenDelivery, wanted: string, flags: TokenIssueFlags): Promise<void> {
+  const request = mintingRequest(delivery, flags);
   await withAdministration(flags, async ({ administration, namespace, readCode }) => {
     const grant = await administration.findGrant(namespace, wanted);
     if (readCode && OWN_LIMITS.every((flag) => flags[flag] === undefined)) {
       const { uid } = grant;
-      await writeToken({ uid, code: await readCode(uid) }, target, request, administration);
+      await writeToken({ uid, code: await readCode(uid) }, delivery, request, administration);
       return;
     }
     const { name, subject, linkCost, uses: redemptionsAllowed } = request;
@@ -86,6 +89,7 @@ function handed(issued: IssuedToken, grant: string): HandedToken {
   const {
     id = '',
     token,
+    joinLine,
     endpoints,
     redemptionsLeft: left,
     redemptionsAllowed,
@@ -97,6 +101,7 @@ function handed(issued: IssuedToken, grant: string): HandedToken {
     name: token.metadata.name,
     url: token.spec.url,
     document: encodeResource({ ...token }),
+    joinLine,
     redemptionsAllowed,
     expirationTime,
     notes: [

@@ -632,6 +632,8 @@ export interface components {
             /** @description Of the grant, for all its tokens together */
             redemptionsLeft: number;
             token: components["schemas"]["AccessToken"];
+            /** @description The same token as one word, for `linkgrant join`; a secret. Absent if the code is too long */
+            joinLine?: string;
         };
         TokenRevocation: {
             /** Format: uuid */
