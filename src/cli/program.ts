@@ -129,6 +129,11 @@ function addToken(program: Command, context: { clock: Clock; checkpoint: Checkpo
         'what to write: the AccessToken (default with FILE), the join line (default without), or what to run on the other site',
       ).choices(TOKEN_FORMS),
     )
+    .option('--qr', 'also draw the join line as a QR code, on standard error')
+    .option(
+      '--wait [DURATION]',
+      'stay until the token was redeemed (--wait=DURATION: at most so long), and show refusals',
+    )
     .addOption(new Option('--link-cost <N>', 'cost of the link'))
     .addOption(new Option('--cost <N>').hideHelp())
     .action(async (file, { cost, ...given }) => {

@@ -67,7 +67,7 @@ export async function createCommand(name: string, flags: GrantCreateFlags): Prom
     const created = await createGrant(name, flags, session);
     if (flags.token !== undefined) {
       const target = flags.token;
-      const delivery = tokenDelivery(target, undefined);
+      const delivery = tokenDelivery(target);
       await rollbackOnFailure(created, administration, () =>
         writeToken(created, delivery, {}, administration),
       );

@@ -3,6 +3,7 @@ import type { MintTokenRequest } from '../../redemption/accepting/mint-token.js'
 import { CommandError } from '../terminal/command-error.js';
 import { parseCount, parseWindow, requireResourceName, requireSubject } from '../terminal/flag-values.js';
 import { type TokenDelivery, tokenText, type WritableToken } from './token-forms.js';
+import { writeNextStep } from './token-output.js';
 import { limitsOf, tokenDirectory, writeSecretOutput } from './write-token.js';
 
 const MOST_TOKENS = 1_000;
@@ -24,20 +25,14 @@ export interface MintingRequest extends MintTokenRequest, TokenDelivery {
 }
 
 /** The tokens that the flags request. Throws a CommandError for an invalid flag. */
-export function mintingRequest({ target, form }: TokenDelivery, flags: SignedTokenFlags): MintingRequest {
+export function mintingRequest(delivery: TokenDelivery, flags: SignedTokenFlags): MintingRequest {
   const { name, subject } = flags;
   if (name !== undefined) requireResourceName('--name', name);
   if (subject !== undefined) requireSubject(subject);
   const count = parseCount('--count', flags.count);
-  if (count !== undefined && (count > MOST_TOKENS || target === '-')) {
-    throw new CommandError('--count makes at most 1000 tokens at once, in a directory', {
-      exitCode: 2,
-      hint: 'name a directory, and run it again for more',
-    });
-  }
+  if (count !== undefined) requireCountable(count, delivery);
   return {
-    target,
-    form,
+    ...delivery,
     count,
     name,
     subject,
@@ -47,11 +42,18 @@ export function mintingRequest({ target, form }: TokenDelivery, flags: SignedTok
   };
 }
 
+function requireCountable(count: number, { target, form, qr }: TokenDelivery): void {
+  const isWritable = target === '-' ? form === 'line' || form === 'command' : form === 'token';
+  if (count <= MOST_TOKENS && isWritable && !qr) return;
+  throw new CommandError(
+    '--count makes at most 1000 tokens at once: AccessTokens in a directory, or join lines on standard output',
+    { exitCode: 2, hint: 'name a directory, or leave out FILE for lines; run it again for more' },
+  );
+}
+
 /** A signed token to write, and what it allows. */
 export interface HandedToken extends WritableToken {
   readonly id: string;
-  readonly name: string;
-  readonly url: string;
   readonly redemptionsAllowed: number;
   readonly expirationTime: string;
   /** Further lines of the report. */
@@ -63,20 +65,22 @@ export interface HandedToken extends WritableToken {
  * `withdraw` with a token that cannot be written.
  */
 export async function handOutTokens(
-  { target, form, count, subject }: Pick<MintingRequest, 'target' | 'form' | 'count' | 'subject'>,
+  request: TokenDelivery & Pick<MintingRequest, 'count' | 'subject'>,
   grant: { readonly name: string; readonly namespace: string },
   make: () => Promise<HandedToken>,
   withdraw: (id: string) => Promise<void> = async () => {},
-): Promise<void> {
-  const inDirectory = count === undefined ? undefined : tokenDirectory(target);
+): Promise<HandedToken | undefined> {
+  const { target, form, count, subject } = request;
+  const inDirectory = count === undefined || target === '-' ? undefined : tokenDirectory(target);
   const report: string[] = [];
   let last: HandedToken | undefined;
   for (let issued = 0; issued < (count ?? 1); issued += 1) {
     last = await make();
-    const { id, name, document } = last;
+    const { id, token } = last;
     try {
-      if (inDirectory) report.push(`Token ${id} written to ${inDirectory(name, document)}\n`);
-      else {
+      if (inDirectory) {
+        report.push(`Token ${id} written to ${inDirectory(token.metadata.name, tokenText('token', last))}\n`);
+      } else {
         await writeSecretOutput(target, tokenText(form, last), 'AccessToken');
         report.push(target === '-' ? `Token ${id}\n` : `Token ${id} written to ${target}\n`);
       }
@@ -86,12 +90,14 @@ export async function handOutTokens(
       throw error;
     }
   }
-  if (!last) return;
+  if (!last) return undefined;
   report.push(
-    `Redeem at ${last.url}\n`,
+    `Redeem at ${last.token.spec.url}\n`,
     `Can be redeemed ${limitsOf(last)}${subject === undefined ? '' : `, for subject "${subject}" alone`}\n`,
     ...last.notes.map((note) => `${note}\n`),
     `Revoke with \`linkgrant token revoke ${count === undefined ? last.id : 'ID'} --grant ${grant.name} -n ${grant.namespace}\`\n`,
   );
   processContext().stderr.write(report.join(''));
+  await writeNextStep(request, last);
+  return last;
 }

@@ -19,8 +19,7 @@ export function parseToken(text: string): RedeemableToken {
   return containsJoinLine(text) && !ACCESS_TOKEN.test(text) ? parseJoinLine(text) : parseAccessToken(text);
 }
 
-/** The token of a join line. Throws RedemptionError `token_invalid` with the exact reason. */
-export function parseJoinLine(text: string): RedeemableToken {
+function parseJoinLine(text: string): RedeemableToken {
   const token = readJoinLine(text);
   if (typeof token === 'string') {
     throw new RedemptionError('token_invalid', `The join line cannot be used: ${token}.`);

@@ -1,5 +1,6 @@
 import { flagOf } from '../../config/settings.js';
-import { encodeAccessToken } from '../../domain/access-token-resource.js';
+import type { AccessToken } from '../../domain/access-token.js';
+import { accessTokenResource } from '../../domain/access-token-resource.js';
 import { formatTime } from '../../domain/rfc3339.js';
 import { joinLineOf } from '../../redemption/accepting/join-line-of.js';
 import { mintToken } from '../../redemption/accepting/mint-token.js';
@@ -7,19 +8,18 @@ import { POLICY_FLAGS } from '../grant/policy-flags.js';
 import { CommandError } from '../terminal/command-error.js';
 import { handOutTokens, mintingRequest, type SignedTokenFlags } from './minted-tokens.js';
 import { readSigningKey } from './signing-key-file.js';
-import { type TokenForm, tokenDelivery } from './token-forms.js';
+import { type TokenDeliveryFlags, tokenDelivery, type WritableToken } from './token-forms.js';
 
 /** The flags of `token issue --signing-key`; flags that need the service's store are refused. */
-export interface TokenMintFlags extends SignedTokenFlags {
+export interface TokenMintFlags extends SignedTokenFlags, TokenDeliveryFlags {
   readonly signingKey: string;
-  readonly print?: TokenForm;
   readonly [flag: string]: unknown;
 }
 
 const OF_THE_STORE = [
   ...['grant', 'codeFile', 'issuer', 'namespace', 'platform', 'dataDir', 'store'],
   ...['server', 'serverCa', 'serverTokenFile'],
-  ...['kubeconfig', 'context', 'serviceNamespace', 'deadline'],
+  ...['kubeconfig', 'context', 'serviceNamespace', 'deadline', 'wait'],
   ...POLICY_FLAGS,
 ] as const;
 
@@ -32,7 +32,7 @@ export async function mintCommand(file: string | undefined, flags: TokenMintFlag
       hint: `leave out ${needless.map(flagOf).join(', ')}`,
     });
   }
-  const request = mintingRequest(tokenDelivery(file, flags.print), flags);
+  const request = mintingRequest(tokenDelivery(file, flags), flags);
   const key = await readSigningKey(flags.signingKey);
   await handOutTokens(request, key.grant, async () => {
     const minted = await mintToken(key, request, Date.now);
@@ -44,17 +44,18 @@ export async function mintCommand(file: string | undefined, flags: TokenMintFlag
     }
     const { token, code } = minted;
     const { jti: id, uses: redemptionsAllowed } = code;
-    const { name, url } = token;
     const expirationTime = formatTime(code.expirationTime);
     return {
       id,
-      name,
-      url,
-      document: encodeAccessToken(token),
-      joinLine: joinLineOf(token),
+      ...writable(token),
       redemptionsAllowed,
       expirationTime,
       notes: [],
     };
   });
+}
+
+function writable(token: AccessToken): WritableToken {
+  const joinLine = joinLineOf(token);
+  return { token: accessTokenResource(token), ...(joinLine !== undefined && { joinLine }) };
 }
