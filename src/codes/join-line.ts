@@ -85,6 +85,7 @@ function parseContent(content: Buffer): JoinLine | string {
   if ((flags & ~(HAS_PIN | HAS_UUID)) !== MARK) return 'a newer version of linkgrant has written it';
   const pinEnd = 1 + (flags & HAS_PIN ? PIN_BYTES : 0);
   const uuidEnd = pinEnd + (flags & HAS_UUID ? UUID_BYTES : 0);
+  if (content.length < uuidEnd) return 'its content is incomplete';
   const pin = content.toString('hex', 1, pinEnd);
   const uuid = content.toString('hex', pinEnd, uuidEnd).replace(/(.{8})(.{4})(.{4})(.{4})/, '/$1-$2-$3-$4-');
   const [url = '', name = '', linkCost = '', ...code] = content.toString('utf8', uuidEnd).split('\0');

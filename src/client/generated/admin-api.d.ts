@@ -1064,7 +1064,8 @@ export interface components {
                  *           "code": "…the code, this once…",
                  *           "url": "https://grants.example.com:9090/22c7dcf1-ef57-454f-98ff-fa5a79792832"
                  *         }
-                 *       }
+                 *       },
+                 *       "joinLine": "lgj1_1zJ7theTokenInOneWord"
                  *     }
                  */
                 "application/json": components["schemas"]["IssuedToken"];
