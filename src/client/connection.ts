@@ -108,8 +108,9 @@ async function handshake(
       socket,
       host: target.host,
       ca: target.ca,
-      // Like Skupper, trust an intermediate or the server's own certificate in a token.
-      allowPartialTrustChain: true,
+      // Like Skupper, trust an intermediate or the server's own certificate in a token. For the CAs of the system Node 20 would
+      // ignore NODE_EXTRA_CA_CERTS with it.
+      allowPartialTrustChain: target.ca !== undefined,
       minVersion: 'TLSv1.3',
       ALPNProtocols: ['http/1.1'],
       rejectUnauthorized: isVerified,

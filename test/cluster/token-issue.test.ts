@@ -117,7 +117,7 @@ describe('token issue', () => {
   it('prints a line, waits until join redeemed it in another namespace, and shows the refusal before', async () => {
     const file = workplace.path('line');
     const waiting = west.run(['token', 'issue', file, '--print', 'line', '--names', 'to-west', '--wait=2m']);
-    await until('the line', () => existsSync(file));
+    await until('the line', async () => existsSync(file));
     const place = await requestingNamespace(cluster);
     try {
       const line = readFileSync(file, 'utf8').trim();
