@@ -164,7 +164,7 @@ const ADVICE = {
     exitCode: 2,
     hint: 'repeat with --name and the name of the earlier redemption, or get a new token for another link',
   },
-  token_invalid: { exitCode: 3, hint: `check the file, or ${NEW_TOKEN}` },
+  token_invalid: { exitCode: 3, hint: `check the file or line, or ${NEW_TOKEN}` },
   not_writable: {
     exitCode: 1,
     hint: 'make the directory writable, or choose another with --to, --name, --namespace or --data-dir',

@@ -758,6 +758,8 @@ export interface components {
             /** @description Of the grant, for all its tokens together */
             redemptionsLeft: number;
             token: components["schemas"]["AccessToken"];
+            /** @description The same token as one word, for `linkgrant join`; a secret. Absent if the code is too long */
+            joinLine?: string;
         };
         TokenRevocation: {
             /** Format: uuid */
@@ -1373,7 +1375,8 @@ export interface components {
                  *           "code": "…the code, this once…",
                  *           "url": "https://grants.example.com:9090/22c7dcf1-ef57-454f-98ff-fa5a79792832"
                  *         }
-                 *       }
+                 *       },
+                 *       "joinLine": "lgj1_1zJ7theTokenInOneWord"
                  *     }
                  */
                 "application/json": components["schemas"]["IssuedToken"];
