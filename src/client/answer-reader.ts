@@ -5,10 +5,9 @@ import { RedemptionError } from '../domain/redemption-error.js';
 import { asMapping, parseYamlMappings, type YamlMapping } from '../files/yaml-documents.js';
 import { type AnswerContext, OtherKey, type ReceivedLink } from '../redemption/ports/redemption-client.js';
 import { acceptedAnnotations } from './accepted-annotations.js';
-import { readLink } from './link-reader.js';
+import { MAX_RESPONSE_BYTES } from './https-redemption-client.js';
+import { readLink, unfit } from './link-reader.js';
 import { type ProvenCredentials, proveCredentials } from './proven-credentials.js';
-import { MAX_RESPONSE_BYTES } from './redemption-client.js';
-import { unfit } from './unfit-answer.js';
 
 const LIMITS = { length: MAX_RESPONSE_BYTES, documents: 65 };
 

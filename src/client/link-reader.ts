@@ -1,9 +1,9 @@
 import { isOwnName } from '../domain/labels.js';
 import type { Link } from '../domain/link.js';
 import { isLabelName, isLabelValue, isResourceName } from '../domain/names.js';
+import { RedemptionError } from '../domain/redemption-error.js';
 import { asMapping, type YamlMapping } from '../files/yaml-documents.js';
 import { MAX_ENDPOINTS, parseLinkEndpoint } from '../redemption/requesting/link-endpoint.js';
-import { unfit } from './unfit-answer.js';
 
 type TextField = 'settings' | 'labels' | 'annotations';
 
@@ -86,4 +86,9 @@ function readTexts(field: TextField, value: unknown): Pick<Link, TextField> {
     );
   }
   return { [field]: Object.fromEntries(texts) };
+}
+
+/** Creates an `answer_invalid`; `reason` ends the sentence "The answer cannot be used: …" and quotes nothing of the answer. */
+export function unfit(reason: string, cause?: unknown): RedemptionError {
+  return new RedemptionError('answer_invalid', `The answer cannot be used: ${reason}.`, { cause });
 }

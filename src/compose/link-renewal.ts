@@ -1,5 +1,4 @@
-import { createRenewalClient } from '../client/renewal-client.js';
-import { readRenewal } from '../client/renewal-reader.js';
+import { createRenewalClient, readRenewal } from '../client/https-renewal-client.js';
 import { renewalDirectory } from '../platforms/files/renewal-directory.js';
 import type { Checkpoint } from '../redemption/ports/clock.js';
 import type { RenewLinkDependencies } from '../redemption/requesting/renew-link.js';

@@ -1,5 +1,4 @@
-import { createRenewalClient } from '../client/renewal-client.js';
-import { readRenewal } from '../client/renewal-reader.js';
+import { createRenewalClient, readRenewal } from '../client/https-renewal-client.js';
 import type { Settings } from '../config/setting-schemas.js';
 import type { AccessToken } from '../domain/access-token.js';
 import { describeCertificate } from '../pki/certificate-info.js';
@@ -8,10 +7,11 @@ import { openKubernetesClient } from '../platforms/kubernetes/api/client.js';
 import {
   clusterLinkRecords,
   clusterLinks,
+  type LinkStatus,
   linksIn,
+  readLinkStatus,
 } from '../platforms/kubernetes/requesting/cluster-links.js';
 import { clusterMaterializer } from '../platforms/kubernetes/requesting/cluster-materializer.js';
-import { type LinkStatus, readLinkStatus } from '../platforms/kubernetes/requesting/link-status.js';
 import { inCluster, type NamespaceTarget } from '../platforms/kubernetes/requesting/namespace-target.js';
 import { renewalSecrets } from '../platforms/kubernetes/requesting/pending-renewal-secret.js';
 import { pendingSecrets } from '../platforms/kubernetes/requesting/pending-secret.js';

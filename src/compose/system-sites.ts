@@ -1,7 +1,6 @@
 import type { Settings } from '../config/setting-schemas.js';
 import { grantFileExists } from '../platforms/system/grant-files.js';
-import { SkupperHome } from '../platforms/system/skupper-home.js';
-import { startedPlatform } from '../platforms/system/started-platform.js';
+import { SkupperHome, startedPlatform } from '../platforms/system/skupper-home.js';
 import { SystemSite } from '../platforms/system/system-site.js';
 import type { ServiceDescription } from '../redemption/accepting/service-description.js';
 import type { Clock } from '../redemption/ports/clock.js';

@@ -4,7 +4,7 @@ import {
   createRedemptionClient,
   DEFAULT_TIMEOUT_MS,
   type RedemptionClientOptions,
-} from '../client/redemption-client.js';
+} from '../client/https-redemption-client.js';
 import type { AccessToken } from '../domain/access-token.js';
 import { BootstrapRecords } from '../platforms/files/bootstrap-records.js';
 import { type DirectoryPlacing, directoryMaterializer } from '../platforms/files/directory-materializer.js';

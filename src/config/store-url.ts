@@ -49,9 +49,10 @@ function parsePostgresUrl(text: string): PostgresUrl | undefined {
     /^postgres(?:ql)?:\/\/(?:([^:@/?#]*)(?::([^@/?#]*))?@)?([^/?#]*)(?:\/([^/?#]*))?(?:\?(.*))?$/s.exec(text);
   if (!parts) return undefined;
   const [, user, password, authority = '', database, query = ''] = parts;
-  const given = new URLSearchParams(query);
-  if ([...given.keys()].some((key) => !(PARAMETERS as readonly string[]).includes(key))) return undefined;
-  const parameter = (name: (typeof PARAMETERS)[number]) => given.get(name) ?? undefined;
+  const parameters = new URLSearchParams(query);
+  if ([...parameters.keys()].some((key) => !(PARAMETERS as readonly string[]).includes(key)))
+    return undefined;
+  const parameter = (name: (typeof PARAMETERS)[number]) => parameters.get(name) ?? undefined;
   const decoded = (part: string | undefined) => (part ? decodeURIComponent(part) : undefined);
   const hosts = parseHosts(parameter('host') ?? authority);
   const sslMode = parameter('sslmode') ?? defaultMode(hosts ?? []);

@@ -1,7 +1,17 @@
-import { lstatSync, mkdirSync, statSync } from 'node:fs';
+import {
+  chmodSync,
+  closeSync,
+  lstatSync,
+  mkdirSync,
+  openSync,
+  readSync,
+  renameSync,
+  rmSync,
+  statSync,
+} from 'node:fs';
 import { dirname, resolve } from 'node:path';
 import { readBoundedText } from './bounded-text.js';
-import { createPrivateFile, writePrivateFile } from './private-file.js';
+import { createPrivateFile, syncDirectory, writeBeside, writePrivateFile } from './private-file.js';
 
 /** Returns from a file's text whether it may be replaced, because linkgrant wrote it before. */
 export type IsOwn = (text: string) => boolean;
@@ -42,4 +52,35 @@ function requireDirectory(directory: string): void {
   if (!statSync(directory, { throwIfNoEntry: false })?.isDirectory()) {
     throw new Error(`there is no directory ${directory}`);
   }
+}
+
+/**
+ * Writes a world-readable file (0644) that the user named, atomically and durably. Replaces only an empty file or one that
+ * begins with `beginning`. Throws an Error whose message ends a sentence, and errors of the file system.
+ */
+export function writePublicFile(file: string, content: string, beginning: string): void {
+  const path = resolve(file);
+  if (!beginsWith(path, beginning)) requireReplaceable(path, () => false);
+  const temporary = writeBeside(path, content);
+  try {
+    chmodSync(temporary, 0o644);
+    renameSync(temporary, path);
+  } catch (error) {
+    rmSync(temporary, { force: true });
+    throw error;
+  }
+  syncDirectory(dirname(path));
+}
+
+/** Whether a regular file of any length begins with this text. */
+function beginsWith(path: string, beginning: string): boolean {
+  if (!lstatSync(path, { throwIfNoEntry: false })?.isFile()) return false;
+  const found = Buffer.alloc(Buffer.byteLength(beginning));
+  const handle = openSync(path, 'r');
+  try {
+    readSync(handle, found, 0, found.length, 0);
+  } finally {
+    closeSync(handle);
+  }
+  return found.toString() === beginning;
 }

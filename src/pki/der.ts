@@ -50,7 +50,7 @@ export class DerReader {
     return this.#bytes[this.#at];
   }
 
-  /** The next element, which must have the tag where one is given. */
+  /** The next element. Throws if its tag is not `tag`, if that is passed. */
   read(tag?: number): DerElement {
     const bytes = this.#bytes;
     const start = this.#at;

@@ -1,7 +1,7 @@
 import { chmodSync, mkdirSync, writeFileSync } from 'node:fs';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import type { AccessToken } from '../../src/domain/access-token.js';
-import { encodeAccessToken } from '../../src/domain/access-token-resource.js';
+import { encodeAccessToken } from '../../src/domain/access-token.js';
 import { directoryMaterializer } from '../../src/platforms/files/directory-materializer.js';
 import { type Ended, linkgrant, refusalOf, type Serving, Workplace } from '../support/command-line.js';
 import { linkTo, makeLinkSecret } from '../support/links/link-samples.js';

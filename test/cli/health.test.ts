@@ -53,7 +53,7 @@ describe('linkgrant health', () => {
     const { port } = silent.address() as AddressInfo;
     const unanswered = await health(port);
     expect(unanswered.code).toBe(1);
-    expect(refusalOf(unanswered).error).toContain('nothing for 5 seconds');
+    expect(refusalOf(unanswered).error).toContain('no response within 5 seconds');
     silent.close();
     const refused = refusalOf(await health(port));
     expect(refused).toEqual({

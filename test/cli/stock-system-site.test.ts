@@ -2,7 +2,7 @@ import { createPrivateKey, X509Certificate } from 'node:crypto';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { encodeAccessToken } from '../../src/domain/access-token-resource.js';
+import { encodeAccessToken } from '../../src/domain/access-token.js';
 import { linkgrant, refusalOf, Workplace } from '../support/command-line.js';
 import { serveHttps, type TestServer } from '../support/servers/hostile-server.js';
 import { startIssuingServer } from '../support/servers/issuing-server.js';

@@ -2,7 +2,7 @@ import { existsSync, mkdirSync, readdirSync, writeFileSync } from 'node:fs';
 import { connect } from 'node:net';
 import { afterAll, afterEach, describe, expect, it } from 'vitest';
 import type { AccessToken } from '../../src/domain/access-token.js';
-import { encodeAccessToken } from '../../src/domain/access-token-resource.js';
+import { encodeAccessToken } from '../../src/domain/access-token.js';
 import { linkgrant, type RunOptions, refusalOf, Workplace } from '../support/command-line.js';
 import { makeIdentity } from '../support/server-identity.js';
 import { closedPort, serveHttps, servePlain, serveTcp, tokenFor } from '../support/servers/hostile-server.js';

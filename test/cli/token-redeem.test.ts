@@ -3,7 +3,7 @@ import { readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { parse, parseAllDocuments } from 'yaml';
-import { encodeAccessToken } from '../../src/domain/access-token-resource.js';
+import { encodeAccessToken } from '../../src/domain/access-token.js';
 import { run } from '../chaos/commands.js';
 import { linkgrant, refusalOf, type Serving, Workplace } from '../support/command-line.js';
 import { serveHttps } from '../support/servers/hostile-server.js';

@@ -1,7 +1,7 @@
 import type { ServerResponse } from 'node:http';
 import { request } from 'node:https';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
-import { encodeAccessToken } from '../../src/domain/access-token-resource.js';
+import { encodeAccessToken } from '../../src/domain/access-token.js';
 import { ACCESS_TOKENS, SECRETS } from '../../src/platforms/kubernetes/api/kinds.js';
 import type { SecretResource } from '../../src/platforms/kubernetes/requesting/namespace-target.js';
 import { linkgrant } from '../support/command-line.js';

@@ -1,8 +1,7 @@
 import { X509Certificate } from 'node:crypto';
 import { writeFileSync } from 'node:fs';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
-import { createRenewalClient } from '../../src/client/renewal-client.js';
-import { readRenewal } from '../../src/client/renewal-reader.js';
+import { createRenewalClient, readRenewal } from '../../src/client/https-renewal-client.js';
 import type { AccessToken } from '../../src/domain/access-token.js';
 import { isApiError } from '../../src/platforms/kubernetes/api/api-error.js';
 import { type KubernetesClient, openKubernetesClient } from '../../src/platforms/kubernetes/api/client.js';

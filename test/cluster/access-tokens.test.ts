@@ -1,6 +1,6 @@
 import { X509Certificate } from 'node:crypto';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
-import { encodeAccessToken } from '../../src/domain/access-token-resource.js';
+import { encodeAccessToken } from '../../src/domain/access-token.js';
 import { ACCESS_TOKENS } from '../../src/platforms/kubernetes/api/kinds.js';
 import type { SecretResource } from '../../src/platforms/kubernetes/requesting/namespace-target.js';
 import { linkgrant } from '../support/command-line.js';

@@ -2,7 +2,7 @@
 // ended. Built code is imported, because plain Node runs this.
 import { join } from 'node:path';
 import { readAnswer } from '../../dist/client/answer-reader.js';
-import { createRedemptionClient } from '../../dist/client/redemption-client.js';
+import { createRedemptionClient } from '../../dist/client/https-redemption-client.js';
 import { RedemptionError } from '../../dist/domain/redemption-error.js';
 import { directoryMaterializer } from '../../dist/platforms/files/directory-materializer.js';
 import { pendingDirectories } from '../../dist/platforms/standalone/pending-directory.js';

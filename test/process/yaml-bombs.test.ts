@@ -3,7 +3,7 @@ import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { promisify } from 'node:util';
 import { afterAll, describe, expect, it } from 'vitest';
-import { encodeAccessToken } from '../../src/domain/access-token-resource.js';
+import { encodeAccessToken } from '../../src/domain/access-token.js';
 import { linkgrant, refusalOf, Workplace } from '../support/command-line.js';
 import { serveHttps } from '../support/servers/hostile-server.js';
 import { startIssuingServer } from '../support/servers/issuing-server.js';

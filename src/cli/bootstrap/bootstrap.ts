@@ -15,7 +15,7 @@ import { describeFailure } from '../terminal/failure.js';
 import { parseCount, requireResourceName, requireSubject } from '../terminal/flag-values.js';
 import { formatTime, print } from '../terminal/output.js';
 import type { OutputFormat } from '../terminal/output-format.js';
-import { writeStderr } from '../terminal/write-stderr.js';
+import { writeStderr } from '../terminal/write-out.js';
 import { tokenSource } from '../token/token-source.js';
 import {
   attemptBootstrap,

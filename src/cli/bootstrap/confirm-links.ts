@@ -3,8 +3,8 @@ import type { RequestingCluster } from '../../compose/requesting-cluster.js';
 import type { PlacedLink } from '../../compose/token-redemption.js';
 import type { LinkFailure } from '../../redemption/ports/link-dialer.js';
 import type { LinkCheck } from '../../redemption/requesting/check-link.js';
+import { checkAsRouter } from '../link/link-check.js';
 import { adviceForFault } from '../link/link-faults.js';
-import { checkAsRouter } from '../link/link-route.js';
 import type { CommandContext, StoredLinkTarget } from '../link/link-target.js';
 import { CommandError } from '../terminal/command-error.js';
 

@@ -3,12 +3,12 @@ import { createServer } from 'node:net';
 import type { LinkDialOptions } from '../../compose/links.js';
 import { checkToken } from '../../compose/token-redemption.js';
 import type { ListenAddress } from '../../config/host-port.js';
+import { reachableHost } from '../../config/host-port.js';
 import type { Settings } from '../../config/setting-schemas.js';
 import type { AccessToken } from '../../domain/access-token.js';
 import { formatHostPort } from '../../domain/host-port-text.js';
 import { RedemptionError } from '../../domain/redemption-error.js';
 import { listenFailure } from '../serve/listen-failure.js';
-import { reachableHost } from '../serve/reachable-host.js';
 import { describeFailure } from '../terminal/failure.js';
 import { type Check, fail, ok } from './doctor-check.js';
 

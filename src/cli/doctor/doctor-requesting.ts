@@ -8,7 +8,7 @@ import { RedemptionError } from '../../domain/redemption-error.js';
 import { formatPolicySettings } from '../../redemption/accepting/policy-settings.js';
 import type { TokenCheck } from '../../redemption/ports/redemption-client.js';
 import { renewableLink } from '../../redemption/requesting/renewable-link.js';
-import { policyFields } from '../grant/policy-fields.js';
+import { policyFields } from '../grant/grant-report.js';
 import { adviceFor } from '../terminal/exit-codes.js';
 import { describeFailure } from '../terminal/failure.js';
 import { readToken } from '../terminal/flag-values.js';

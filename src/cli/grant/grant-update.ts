@@ -7,7 +7,7 @@ import { CommandError } from '../terminal/command-error.js';
 import { parseCount, parseWindow } from '../terminal/flag-values.js';
 import { type LabelFlags, labelsChange } from '../terminal/label-flags.js';
 import { print } from '../terminal/output.js';
-import { writeStderr } from '../terminal/write-stderr.js';
+import { writeStderr } from '../terminal/write-out.js';
 import type { GrantFlags } from './grant.js';
 import { grantFields } from './grant-report.js';
 import type { PolicyFlags } from './policy-flags.js';

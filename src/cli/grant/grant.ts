@@ -2,11 +2,15 @@ import type { LabelSelector } from '../../domain/label-selector.js';
 import { formatPolicySettings } from '../../redemption/accepting/policy-settings.js';
 import type { CreatedGrant } from '../../redemption/administration/administration.js';
 import { everyItem } from '../../redemption/administration/every-item.js';
-import { type AdministrationSession, withAdministration } from '../terminal/administration-session.js';
+import {
+  type AdministrationSession,
+  namespaceFlag,
+  withAdministration,
+} from '../terminal/administration-session.js';
 import { CommandError } from '../terminal/command-error.js';
 import { parseCount, parseWindow, readCode } from '../terminal/flag-values.js';
 import { type LabelFlags, newLabels } from '../terminal/label-flags.js';
-import { namespaceFlag, nothingListed } from '../terminal/namespace-words.js';
+import { nothingListed } from '../terminal/listing.js';
 import { fields, print, table } from '../terminal/output.js';
 import type { OutputFormat } from '../terminal/output-format.js';
 import { writeOut } from '../terminal/write-out.js';

@@ -1,14 +1,13 @@
 import { openIssuer, readCa, SERVER_CA, SITE_CA } from '../../compose/site-issuer.js';
 import { openSystemSite, systemOf } from '../../compose/system-sites.js';
 import { explainFileError } from '../../files/file-error.js';
-import { writePublicFile } from '../../files/public-file.js';
+import { writePublicFile } from '../../files/named-output.js';
 import type { CertificateAuthority } from '../../pki/authority.js';
 import { maySignRevocationLists, signRevocationList } from '../../pki/revocation-list.js';
 import { numberedRevocations } from '../../redemption/issuers/revocations.js';
 import { CommandError } from '../terminal/command-error.js';
 import { formatTime } from '../terminal/output.js';
-import { writeOut } from '../terminal/write-out.js';
-import { writeStderr } from '../terminal/write-stderr.js';
+import { writeOut, writeStderr } from '../terminal/write-out.js';
 import {
   type IssuerContext,
   type IssuerFlags,

@@ -4,7 +4,7 @@ import type { CertificateAuthority } from '../../pki/authority.js';
 import { dependentsOf } from '../../redemption/issuers/retire-issuer.js';
 import { formatTime, print, table } from '../terminal/output.js';
 import type { OutputFormat } from '../terminal/output-format.js';
-import { writeStderr } from '../terminal/write-stderr.js';
+import { writeStderr } from '../terminal/write-out.js';
 import {
   type IssuerContext,
   type IssuerFlags,

@@ -13,11 +13,11 @@ import {
   type IssuerFlags,
   type IssuerSession,
   type OwnIssuer,
+  publishIssuer,
   requireOwnIssuer,
   requireStore,
   withIssuers,
 } from './issuer-session.js';
-import { publishIssuer } from './publish-issuer.js';
 
 /** `issuer prepare`: creates the next CA, and prints where it must be trusted before it signs. */
 export async function prepareCommand(

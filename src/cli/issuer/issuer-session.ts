@@ -1,7 +1,8 @@
 import { hasStore } from '../../compose/links.js';
-import { openIssuers, SERVER_CA, SITE_CA } from '../../compose/site-issuer.js';
+import { openIssuers, SERVER_CA, SITE_CA, serverTrust } from '../../compose/site-issuer.js';
 import type { Settings } from '../../config/setting-schemas.js';
 import type { ServiceDescription } from '../../redemption/accepting/service-description.js';
+import { publishAuthorities } from '../../redemption/accepting/service-description.js';
 import type { Checkpoint, Clock } from '../../redemption/ports/clock.js';
 import type { GrantStore } from '../../redemption/ports/grant-store.js';
 import type { IssuerCa, RotatingIssuers } from '../../redemption/ports/issuers.js';
@@ -116,4 +117,17 @@ export function requireOwnIssuer(name: string, session: IssuerSession): OwnIssue
     );
   }
   return { name, signs: 'service', cas };
+}
+
+/** Publishes the CAs of an issuer, so that tokens and commands use them at once, also without a running service. */
+export async function publishIssuer(
+  name: string,
+  { settings, store, issuers }: IssuerSession,
+  { clock }: IssuerContext,
+): Promise<void> {
+  if (!store) return;
+  const trust = name === SERVER_CA ? serverTrust(settings.dataDir, clock()) : undefined;
+  if (trust) await publishAuthorities(store, trust);
+  const [active] = name === SITE_CA ? issuers.list(name) : [];
+  if (active) await publishAuthorities(store, { issuer: active.subject });
 }

@@ -1,14 +1,17 @@
+import { type LinkDialOptions, openLinkDialer } from '../../compose/links.js';
 import { formatEndpoint } from '../../domain/host-port-text.js';
+import { PROXY_CONFIGURATION } from '../../domain/link.js';
 import type { LinkFailure } from '../../redemption/ports/link-dialer.js';
-import type { LinkCheck } from '../../redemption/requesting/check-link.js';
+import type { LinkFiles, StoredLink } from '../../redemption/ports/link-files.js';
+import { checkLink, type LinkCheck } from '../../redemption/requesting/check-link.js';
 import { CommandError } from '../terminal/command-error.js';
 import { type ConnectionFlags, connectionOptions } from '../terminal/connection-flags.js';
 import { formatTime, print } from '../terminal/output.js';
 import type { OutputFormat } from '../terminal/output-format.js';
 import { type LinkFlags, openLinkLocation, requireLinks } from './link.js';
 import { adviceForFault, worstExit } from './link-faults.js';
-import { checkAsRouter } from './link-route.js';
 import type { CommandContext } from './link-target.js';
+import { proxyUrl } from './proxy-secret.js';
 
 /** The flags of `link check`. */
 export type LinkCheckFlags = LinkFlags & ConnectionFlags & { readonly output?: OutputFormat };
@@ -88,4 +91,24 @@ function throwWorst(checks: readonly LinkCheck[]): void {
     exitCode,
     hint: worst && adviceForFault(worst.fault).hint,
   });
+}
+
+/**
+ * Checks a Link as its router connects: through the proxy that the Link names, whose Secret must exist. Uses the proxy of
+ * `options` if the Link names none, or if `override` is set.
+ */
+export async function checkAsRouter(
+  link: StoredLink,
+  links: LinkFiles,
+  options: LinkDialOptions,
+  override = false,
+): Promise<LinkCheck> {
+  const proxySecret = override ? undefined : link.settings?.[PROXY_CONFIGURATION];
+  const proxy = proxySecret === undefined ? undefined : await links.findProxy(proxySecret);
+  if (proxySecret !== undefined && !proxy) {
+    const message = `Secret "${proxySecret}" with the host and port of the link's proxy does not exist.`;
+    return { link, failure: { fault: 'proxy', message }, endpoints: [] };
+  }
+  const dial = openLinkDialer({ ...options, ...(proxy && { proxy: proxyUrl(proxy), noProxy: undefined }) });
+  return checkLink(link, await links.findSecret(link.tlsCredentials), { dial, clock: options.clock });
 }

@@ -13,8 +13,7 @@ import { adviceFor } from '../terminal/exit-codes.js';
 import { parseCount, requireResourceName, requireSubject } from '../terminal/flag-values.js';
 import { formatTime } from '../terminal/output.js';
 import { requirePlatform, withStoreOf } from '../terminal/store-session.js';
-import { OutputClosed, writeOut } from '../terminal/write-out.js';
-import { writeStderr } from '../terminal/write-stderr.js';
+import { OutputClosed, writeOut, writeStderr } from '../terminal/write-out.js';
 
 /** The flags of `link generate`. */
 export interface LinkGenerateFlags {

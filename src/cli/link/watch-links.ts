@@ -2,7 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { RenewLinkDependencies } from '../../redemption/requesting/renew-link.js';
 import { RenewalPlan } from '../../redemption/requesting/renewal-plan.js';
 import { CommandError } from '../terminal/command-error.js';
-import { writeStderr } from '../terminal/write-stderr.js';
+import { writeStderr } from '../terminal/write-out.js';
 import type { CommandContext, StoredLinkTarget } from './link-target.js';
 import {
   failedOf,

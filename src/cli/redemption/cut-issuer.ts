@@ -5,8 +5,12 @@ import type { Redemption } from '../../domain/redemption.js';
 import { describeCertificate, splitCertificates } from '../../pki/certificate-info.js';
 import type { CutIssuer } from '../../redemption/issuers/cut-link.js';
 import { probeRouter } from '../../redemption/issuers/probe-router.js';
-import { type IssuerContext, type IssuerSession, platformOf } from '../issuer/issuer-session.js';
-import { publishIssuer } from '../issuer/publish-issuer.js';
+import {
+  type IssuerContext,
+  type IssuerSession,
+  platformOf,
+  publishIssuer,
+} from '../issuer/issuer-session.js';
 import { CommandError } from '../terminal/command-error.js';
 import type { connectionOptions } from '../terminal/connection-flags.js';
 

@@ -1,3 +1,4 @@
+import { parseDuration } from '../../domain/duration.js';
 import type { LabelSelector } from '../../domain/label-selector.js';
 import { isUuid } from '../../domain/names.js';
 import type { EventReport } from '../../redemption/administration/event-report.js';
@@ -8,7 +9,6 @@ import { withAdministration } from '../terminal/administration-session.js';
 import { CommandError } from '../terminal/command-error.js';
 import { formatLabels } from '../terminal/label-flags.js';
 import { type ListingFormat, pagesOf, writeListing } from '../terminal/listing.js';
-import { parseSince } from '../terminal/since.js';
 
 /** The flags of `redemption list`. */
 export interface RedemptionListFlags extends Omit<GrantFlags, 'output'> {
@@ -124,5 +124,23 @@ export async function listCommand(flags: RedemptionListFlags, now: number): Prom
     const events = (page: PageRequest) => administration.listEvents({ ...page, ...filter });
     if (flags.events) await writeListing(pagesOf(events), { ...EVENTS, format });
     else await writeListing(pagesOf(redemptions), { ...REDEMPTIONS, format });
+  });
+}
+
+const TIME = /^\d{4}-\d{2}-\d{2}(T\d{2}:\d{2}(:\d{2}(\.\d{1,9})?)?(Z|[+-]\d{2}:\d{2}))?$/i;
+
+/**
+ * Reads `--since`: a time (RFC 3339, or a date, which begins in UTC), or a duration before `now`; in milliseconds since
+ * the epoch; undefined if the flag is absent. Throws a CommandError.
+ */
+function parseSince(value: string | undefined, now: number): number | undefined {
+  if (value === undefined) return undefined;
+  const duration = parseDuration(value);
+  if (duration !== undefined) return Math.max(0, now - duration);
+  const time = TIME.test(value) ? Date.parse(value) : Number.NaN;
+  if (!Number.isNaN(time)) return time;
+  throw new CommandError(`--since cannot be "${value}"`, {
+    exitCode: 2,
+    hint: 'use a time such as 2031-03-04 or 2031-03-04T05:06:07Z, or a duration such as 90m or 7d',
   });
 }

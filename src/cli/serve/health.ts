@@ -1,9 +1,9 @@
 import { request } from 'node:http';
 import type { ListenAddress } from '../../config/host-port.js';
+import { reachableHost } from '../../config/host-port.js';
 import { CommandError } from '../terminal/command-error.js';
 import { anyConfigurationFrom } from '../terminal/configuration.js';
 import { writeOut } from '../terminal/write-out.js';
-import { reachableHost } from './reachable-host.js';
 
 const TIMEOUT_MS = 5_000;
 

@@ -1,12 +1,17 @@
+import { statSync } from 'node:fs';
+import { resolve } from 'node:path';
 import { storeAdministration } from '../../compose/administration.js';
 import type { Settings } from '../../config/setting-schemas.js';
+import { readBoundedText } from '../../files/bounded-text.js';
+import { withFileErrors } from '../../files/file-error.js';
 import type { Administration } from '../../redemption/administration/administration.js';
-import { readBearerFile } from './bearer-file.js';
 import { withCluster } from './cluster-session.js';
 import { CommandError } from './command-error.js';
 import { anyConfigurationFrom } from './configuration.js';
 import { connectionOptions } from './connection-flags.js';
 import { requirePlatform, withStoreOf } from './store-session.js';
+
+const BEARER = /^[\w.~+/=-]+$/;
 
 /** The flags of a command, including settings. */
 type Flags = Readonly<Record<string, unknown>>;
@@ -76,11 +81,39 @@ async function openServer(url: URL, settings: Settings, flags: Flags): Promise<A
   return serverAdministration({ url, caFile, bearer }, { ...connectionOptions({}), clock: Date.now });
 }
 
+/** The `-n` flag of a suggested command, after a space; empty if it applies to the same namespace without it. */
+export function namespaceFlag({
+  namespace,
+  defaultNamespace,
+}: Pick<AdministrationSession, 'namespace' | 'defaultNamespace'>): string {
+  return namespace === defaultNamespace ? '' : ` -n ${namespace}`;
+}
+
 /** Throws a CommandError if `--server` is given to a command that needs the store itself; `reason` is the message. */
 export function refuseServer(flags: Flags, reason: string): void {
   if (flags.server === undefined) return;
   throw new CommandError(reason, {
     exitCode: 2,
     hint: 'run the command on the host of the service, without --server',
+  });
+}
+
+/**
+ * Returns the bearer token in a file that only its owner may read. Throws a CommandError or UnreadableFileError without the
+ * content.
+ */
+function readBearerFile(file: string): string {
+  const mode = withFileErrors(file, () => statSync(file)).mode & 0o777;
+  if ((mode & 0o077) !== 0) {
+    throw new CommandError(`${file} can be read by other users (mode ${mode.toString(8).padStart(4, '0')})`, {
+      exitCode: 2,
+      hint: `run chmod 600 ${resolve(file)}`,
+    });
+  }
+  const bearer = readBoundedText(file).trim();
+  if (BEARER.test(bearer)) return bearer;
+  throw new CommandError(`${file} contains no bearer token`, {
+    exitCode: 2,
+    hint: 'the file must contain only the access token, in one line',
   });
 }

@@ -1,6 +1,5 @@
 import { stringify } from 'yaml';
 import type { Page, PageRequest } from '../../redemption/ports/page.js';
-import { csvLine } from './csv.js';
 import { writeOut } from './write-out.js';
 
 const PAGE = 500;
@@ -44,6 +43,13 @@ export async function writeListing<Report>(
     written += page.length;
   }
   await writeOut(write.end(written === 0));
+}
+
+/** The text of an empty list. */
+export function nothingListed(what: string, namespace: string, allNamespaces = false): string {
+  return allNamespaces
+    ? `There are no ${what}.\n`
+    : `There are no ${what} in namespace "${namespace}"; -A lists those of all.\n`;
 }
 
 interface Writer {
@@ -94,3 +100,20 @@ const WRITERS: Readonly<
     };
   },
 };
+
+// A spreadsheet interprets a text that begins with one of these characters as a formula.
+const FORMULA = /^[=+\-@\t\r]/;
+
+function cell(value: string | number | undefined): string {
+  if (value === undefined) return '';
+  const text = typeof value === 'string' && FORMULA.test(value) ? `'${value}` : String(value);
+  return /[",\r\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text;
+}
+
+/**
+ * A line of comma-separated values (RFC 4180), with its line break. A text that a spreadsheet would
+ * interpret as a formula is prefixed with an apostrophe.
+ */
+export function csvLine(values: readonly (string | number | undefined)[]): string {
+  return `${values.map(cell).join(',')}\r\n`;
+}

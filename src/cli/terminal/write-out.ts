@@ -26,3 +26,8 @@ export async function writeOut(text: string): Promise<void> {
     });
   }
 }
+
+/** Writes text to standard error, without characters that control a terminal. */
+export function writeStderr(text: string): void {
+  processContext().stderr.write(plainText(text));
+}

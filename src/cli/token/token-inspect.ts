@@ -6,7 +6,7 @@ import { formatPolicySettings } from '../../redemption/accepting/policy-settings
 import type { Clock } from '../../redemption/ports/clock.js';
 import type { TokenCheck } from '../../redemption/ports/redemption-client.js';
 import { ERROR_CODE_BY_STATE } from '../doctor/doctor-requesting.js';
-import { policyFields } from '../grant/policy-fields.js';
+import { policyFields } from '../grant/grant-report.js';
 import { CommandError } from '../terminal/command-error.js';
 import { type ConnectionFlags, connectionOptions } from '../terminal/connection-flags.js';
 import { adviceFor } from '../terminal/exit-codes.js';

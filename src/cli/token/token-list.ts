@@ -2,7 +2,7 @@ import { everyItem } from '../../redemption/administration/every-item.js';
 import type { TokenReport } from '../../redemption/administration/token-report.js';
 import type { GrantFlags } from '../grant/grant.js';
 import { withAdministration } from '../terminal/administration-session.js';
-import { nothingListed } from '../terminal/namespace-words.js';
+import { nothingListed } from '../terminal/listing.js';
 import { print, table } from '../terminal/output.js';
 
 /** The flags of `token list`; without `grant` it lists the tokens of all grants of the namespace. */

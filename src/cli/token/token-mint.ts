@@ -1,5 +1,5 @@
 import { flagOf } from '../../config/settings.js';
-import { encodeAccessToken } from '../../domain/access-token-resource.js';
+import { encodeAccessToken } from '../../domain/access-token.js';
 import { formatTime } from '../../domain/rfc3339.js';
 import { mintToken } from '../../redemption/accepting/mint-token.js';
 import { POLICY_FLAGS } from '../grant/policy-flags.js';

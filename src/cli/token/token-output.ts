@@ -1,7 +1,7 @@
 import { formatEndpoint } from '../../domain/host-port-text.js';
 import { encodeResource } from '../../domain/resource-encoding.js';
 import type { Administration } from '../../redemption/administration/administration.js';
-import { writeStderr } from '../terminal/write-stderr.js';
+import { writeStderr } from '../terminal/write-out.js';
 import { limitsOf, writeSecretOutput } from './write-token.js';
 
 /**

@@ -1,7 +1,6 @@
 import type { RedeemedToken } from '../../redemption/requesting/redeem-token.js';
 import { renewableLink } from '../../redemption/requesting/renewable-link.js';
 import { keyOriginText } from '../link/key-origin.js';
-import { requireKnownNamespace } from '../link/known-namespace.js';
 import {
   type CommandContext,
   type LinkTarget,
@@ -9,6 +8,7 @@ import {
   openLinkTarget,
 } from '../link/link-target.js';
 import { type ReloadReport, reloadText, requireReload, settleReload } from '../link/settle-reload.js';
+import { requireKnownNamespace } from '../link/site-namespace.js';
 import { CommandError } from '../terminal/command-error.js';
 import {
   parseCount,
@@ -19,7 +19,7 @@ import {
 } from '../terminal/flag-values.js';
 import { formatTime, print } from '../terminal/output.js';
 import type { OutputFormat } from '../terminal/output-format.js';
-import { writeStderr } from '../terminal/write-stderr.js';
+import { writeStderr } from '../terminal/write-out.js';
 import { type InputRedemption, inputFailure, redeemInput, requestedSubject } from './redeem-input.js';
 import { parseAccessToken } from './token-file.js';
 import { requireSite, type WantedLinkState, waitForLinks } from './wait-for-links.js';

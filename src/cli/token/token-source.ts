@@ -1,6 +1,6 @@
 import { statSync } from 'node:fs';
 import { basename, join, resolve } from 'node:path';
-import { encodeAccessToken } from '../../domain/access-token-resource.js';
+import { encodeAccessToken } from '../../domain/access-token.js';
 import { isResourceName } from '../../domain/names.js';
 import { readBoundedText } from '../../files/bounded-text.js';
 import { namesIn } from '../../files/directory-names.js';

@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { LinkStatus, RequestingCluster } from '../../compose/requesting-cluster.js';
 import { CommandError } from '../terminal/command-error.js';
-import { writeStderr } from '../terminal/write-stderr.js';
+import { writeStderr } from '../terminal/write-out.js';
 
 /** State that Skupper's controller reports of a link: connected (`ready`), sent to the router (`configured`); `none`: do not wait. */
 export type WantedLinkState = (typeof LINK_STATES)[number];

@@ -76,12 +76,12 @@ export function directoryMaterializer(
       refuseProxyName(name, besides?.name);
       const files = [secretFile(name), linkFile(name)];
       const presentSecret = parsed(existing(secretFile(name)));
-      // An expired Secret may be replaced. Whether the Link belongs to it is checked when the replacement is there.
+      // An expired Secret may be replaced. Whether the Link belongs to it is checked when the replacement is received.
       const isReplaceable = presentSecret !== undefined && isEndedSecret(presentSecret, clock());
-      const taken =
+      const occupiedFile =
         (isReplaceable ? undefined : files.find((file) => existsSync(file))) ??
         writing(directory, () => fileHolding(directory, name, files));
-      if (taken !== undefined) throw occupied(taken);
+      if (occupiedFile !== undefined) throw occupied(occupiedFile);
       if (proxyFile) refuseOther(proxyFile);
       prepareDirectory(directory, clock());
       writing(directory, () => rmSync(writeBeside(join(directory, 'Secret-.yaml'), ' '.repeat(ROOM_BYTES))));

@@ -1,7 +1,11 @@
 import { existsSync, readdirSync, readFileSync, rmSync, statSync } from 'node:fs';
 import { join } from 'node:path';
-import { decodeMasterKey, encodeMasterKey } from '../../codes/master-key-jwk.js';
-import { createMasterKey, type MasterKey } from '../../codes/signing-keys.js';
+import {
+  createMasterKey,
+  decodeMasterKey,
+  encodeMasterKey,
+  type MasterKey,
+} from '../../codes/signing-keys.js';
 import { createPrivateFile, makePrivateDirectory, syncDirectory } from '../../files/private-file.js';
 import type { RotatingCodeKeys, StoredMasterKey } from '../../redemption/ports/code-keys.js';
 

@@ -10,7 +10,7 @@ import { writing } from '../files/not-writable.js';
 import { readResources } from './resource-files.js';
 import { readSiteState } from './site-state.js';
 import type { NamespaceDirectories } from './skupper-home.js';
-import { startedPlatform } from './started-platform.js';
+import { startedPlatform } from './skupper-home.js';
 
 const TOKEN_FILE = /^AccessToken-.+\.ya?ml$/;
 

@@ -1,6 +1,8 @@
 import { join } from 'node:path';
 import { isNamespace } from '../../domain/names.js';
+import { readBoundedText } from '../../files/bounded-text.js';
 import { namesIn } from '../../files/directory-names.js';
+import { parseYamlMappings } from '../../files/yaml-documents.js';
 
 /** Paths of one namespace of Skupper's system sites (Podman, Docker, Linux). */
 export interface NamespaceDirectories {
@@ -42,5 +44,17 @@ export class SkupperHome {
   /** Names of the existing namespaces, sorted. Throws UnreadableFileError. */
   namespaces(): string[] {
     return namesIn(join(this.directory, 'namespaces')).filter(isNamespace);
+  }
+}
+
+const LIMITS = { length: 64 * 1024, documents: 1 };
+
+/** The platform on which a namespace was started, by Skupper's name; undefined before its first start. */
+export function startedPlatform({ internal }: NamespaceDirectories): string | undefined {
+  try {
+    const [record] = parseYamlMappings(readBoundedText(join(internal, 'platform.yaml')), LIMITS);
+    return typeof record?.platform === 'string' ? record.platform : undefined;
+  } catch {
+    return undefined;
   }
 }

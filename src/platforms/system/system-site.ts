@@ -17,7 +17,7 @@ import type { Site, SiteAccess, SiteRefusal, SiteRequest } from '../../redemptio
 import { detectHost, unroutableReason } from './routable-host.js';
 import { type LinkAccess, readSiteState } from './site-state.js';
 import type { NamespaceDirectories, SkupperHome } from './skupper-home.js';
-import { startedPlatform } from './started-platform.js';
+import { startedPlatform } from './skupper-home.js';
 
 const DEFAULT_ISSUER = 'skupper-site-ca';
 const MEND_ISSUER = 'name another issuer, or mend this one and reload the site';

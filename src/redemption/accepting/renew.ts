@@ -6,9 +6,9 @@
  */
 import { readRenewalRequest, verifyRenewalRequest } from '../../codes/renewal-request.js';
 import type { IssuedCertificate, Renewal } from '../../domain/issued-certificate.js';
+import { RENEWAL_GRACE_MS } from '../../domain/issued-certificate.js';
 import type { Redemption } from '../../domain/redemption.js';
 import type { Refusal } from '../../domain/redemption-error.js';
-import { RENEWAL_GRACE_MS } from '../../domain/renewal-grace.js';
 import { issueClientCertificate } from '../../pki/certificates.js';
 import { type CertificateRequest, parseCertificateRequest } from '../../pki/requests.js';
 import type { RenewedRedemption } from '../ports/renewal-store.js';

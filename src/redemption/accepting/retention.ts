@@ -1,4 +1,4 @@
-import { RENEWAL_GRACE_MS } from '../../domain/renewal-grace.js';
+import { RENEWAL_GRACE_MS } from '../../domain/issued-certificate.js';
 import type { LedgerStore } from '../ports/ledger-store.js';
 
 /** How long ended grants and their ledgers are retained, in milliseconds; 0 means without limit. */

@@ -1,5 +1,5 @@
 import type { IssuedCertificate } from '../../domain/issued-certificate.js';
-import { RENEWAL_GRACE_MS } from '../../domain/renewal-grace.js';
+import { RENEWAL_GRACE_MS } from '../../domain/issued-certificate.js';
 import { formatTime } from '../../domain/rfc3339.js';
 
 /** The state of a link that decides what it can do. */

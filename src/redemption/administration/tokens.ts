@@ -2,7 +2,7 @@ import { isTokenId, signedCodeKid, verifySignedCode } from '../../codes/signed-c
 import { grantSigningKey } from '../../codes/signing-keys.js';
 import { type AccessGrant, grantState } from '../../domain/access-grant.js';
 import type { AccessToken } from '../../domain/access-token.js';
-import { accessTokenResource } from '../../domain/access-token-resource.js';
+import { accessTokenResource } from '../../domain/access-token.js';
 import { AdministrationError } from '../../domain/administration-error.js';
 import type { LinkEndpoint } from '../../domain/link.js';
 import { isResourceName, isSubject } from '../../domain/names.js';

@@ -1,6 +1,6 @@
 import type { IssuedCertificate } from '../../domain/issued-certificate.js';
+import { RENEWAL_GRACE_MS } from '../../domain/issued-certificate.js';
 import type { Redemption } from '../../domain/redemption.js';
-import { RENEWAL_GRACE_MS } from '../../domain/renewal-grace.js';
 import type { GrantStore } from '../ports/grant-store.js';
 
 /** A link that is not revoked and can connect, or can connect after a renewal. */

@@ -6,7 +6,7 @@ import { join, resolve } from 'node:path';
 import { parseAllDocuments } from 'yaml';
 import { openRequestingCluster } from '../../../src/compose/requesting-cluster.js';
 import type { AccessToken } from '../../../src/domain/access-token.js';
-import { encodeAccessToken } from '../../../src/domain/access-token-resource.js';
+import { encodeAccessToken } from '../../../src/domain/access-token.js';
 import { LINKS, SECRETS, SITES } from '../../../src/platforms/kubernetes/api/kinds.js';
 import type { Resource } from '../../../src/platforms/kubernetes/api/resource.js';
 import type { SecretResource } from '../../../src/platforms/kubernetes/requesting/namespace-target.js';

@@ -1,5 +1,5 @@
 import { writeFileSync } from 'node:fs';
-import { encodeAccessToken } from '../../../src/domain/access-token-resource.js';
+import { encodeAccessToken } from '../../../src/domain/access-token.js';
 import { ACCESS_GRANTS } from '../../../src/platforms/kubernetes/api/kinds.js';
 import type { Resource, Stored } from '../../../src/platforms/kubernetes/api/resource.js';
 import type {

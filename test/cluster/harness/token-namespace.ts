@@ -1,5 +1,5 @@
 import type { AccessToken } from '../../../src/domain/access-token.js';
-import { accessTokenResource } from '../../../src/domain/access-token-resource.js';
+import { accessTokenResource } from '../../../src/domain/access-token.js';
 import { ACCESS_TOKENS, LINKS, SECRETS } from '../../../src/platforms/kubernetes/api/kinds.js';
 import type { Resource, ResourceKind, Stored } from '../../../src/platforms/kubernetes/api/resource.js';
 import type { SecretResource } from '../../../src/platforms/kubernetes/requesting/namespace-target.js';

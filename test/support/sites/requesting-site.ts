@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { readAnswer } from '../../../src/client/answer-reader.js';
-import { createRedemptionClient } from '../../../src/client/redemption-client.js';
+import { createRedemptionClient } from '../../../src/client/https-redemption-client.js';
 import type { AccessToken } from '../../../src/domain/access-token.js';
 import { RedemptionError } from '../../../src/domain/redemption-error.js';
 import { directoryMaterializer } from '../../../src/platforms/files/directory-materializer.js';

@@ -1,7 +1,7 @@
 // A process that redeems one token into a directory and prints how it ended, as JSON. With `dieAt` it kills itself at
 // that checkpoint; `link-written` means the first one. Built code is imported, because plain Node runs this.
 import { readAnswer } from '../../../dist/client/answer-reader.js';
-import { createRedemptionClient } from '../../../dist/client/redemption-client.js';
+import { createRedemptionClient } from '../../../dist/client/https-redemption-client.js';
 import { directoryMaterializer } from '../../../dist/platforms/files/directory-materializer.js';
 import { pendingDirectories } from '../../../dist/platforms/standalone/pending-directory.js';
 import { redeemToken } from '../../../dist/redemption/requesting/redeem-token.js';

@@ -3,7 +3,7 @@ import { afterEach, describe, expect, test } from 'vitest';
 import {
   createRedemptionClient,
   type RedemptionClientOptions,
-} from '../../../src/client/redemption-client.js';
+} from '../../../src/client/https-redemption-client.js';
 import { tlsFailure } from '../../../src/client/tls-failure.js';
 import type { AccessToken } from '../../../src/domain/access-token.js';
 import { RedemptionError } from '../../../src/domain/redemption-error.js';

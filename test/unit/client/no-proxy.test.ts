@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { isExemptFromProxy } from '../../../src/client/no-proxy.js';
+import { isExemptFromProxy } from '../../../src/client/route.js';
 
 test.each([
   ['*', 'grants.example.com', 443],

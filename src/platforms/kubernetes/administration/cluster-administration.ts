@@ -26,8 +26,8 @@ import type { KubernetesClient } from '../api/client.js';
 import { ACCESS_GRANTS } from '../api/kinds.js';
 import type { Stored } from '../api/resource.js';
 import { type AccessGrantResource, readAccessGrant } from '../grants/access-grant-resource.js';
-import { acceptingEndpoints } from './accepting-endpoints.js';
 import type { Patience } from './await-ready.js';
+import { acceptingEndpoints } from './live-site.js';
 import { makeGrant } from './make-grant.js';
 import { withUserErrors } from './user-errors.js';
 

@@ -1,8 +1,10 @@
+import type { LinkAccess } from '../../../redemption/administration/dependencies.js';
 import type { Clock } from '../../../redemption/ports/clock.js';
-import type { Site } from '../../../redemption/ports/site.js';
+import type { Site, SiteRefusal } from '../../../redemption/ports/site.js';
 import type { KubernetesClient } from '../api/client.js';
 import { ROUTER_ACCESSES, SITES } from '../api/kinds.js';
 import { KubernetesSite } from '../sites/kubernetes-site.js';
+import { siteEndpoints } from '../sites/site-endpoints.js';
 import { SiteIndex } from '../sites/site-index.js';
 import { readRouterAccess, readSite } from '../sites/site-resource.js';
 import { TlsSecrets } from '../sites/tls-secrets.js';
@@ -25,4 +27,17 @@ export function liveSite(client: KubernetesClient, clock: Clock): Site {
       );
     },
   };
+}
+
+/** The endpoints of the site of a namespace, read with the rights of the user. The service checks later whether its routers would accept a link. */
+export async function acceptingEndpoints(
+  client: KubernetesClient,
+  namespace: string,
+): Promise<LinkAccess | SiteRefusal> {
+  const { items } = await client.listAll(SITES, { namespace });
+  const sites = new SiteIndex(() => undefined);
+  sites.sinkOf('Site').replace(items.map(readSite));
+  const site = sites.siteOf(namespace);
+  const endpoints = siteEndpoints(site, namespace);
+  return 'refused' in endpoints ? endpoints : { endpoints, siteUid: site?.uid ?? null };
 }

@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import type { Clock } from '../../../redemption/ports/clock.js';
 import { isApiError } from '../api/api-error.js';
+import { BoundedMap } from '../api/bounded-map.js';
 import type { KubernetesClient } from '../api/client.js';
 import { EVENTS } from '../api/kinds.js';
 import type { Resource, ResourceMetadata } from '../api/resource.js';
@@ -89,7 +90,7 @@ export class EventRecorder {
   readonly #clock: Clock;
   readonly #onFailure: (error: unknown) => void;
   readonly #series = new Map<string, Series>();
-  readonly #similar = new Map<string, { readonly since: number; count: number }>();
+  readonly #similar = new BoundedMap<string, { readonly since: number; count: number }>(MAX_SERIES);
   readonly #due = { Warning: new Set<Series>(), Normal: new Set<Series>() };
   #isBusy = false;
   #isClosed = false;
@@ -151,10 +152,7 @@ export class EventRecorder {
     const existing = this.#similar.get(aggregationKey);
     if (existing && now - existing.since < AGGREGATION_WINDOW_MS) return existing;
     const newPeriod = { since: now, count: 0 };
-    this.#similar.delete(aggregationKey);
     this.#similar.set(aggregationKey, newPeriod);
-    const [oldest] = this.#similar.keys();
-    if (this.#similar.size > MAX_SERIES && oldest !== undefined) this.#similar.delete(oldest);
     return newPeriod;
   }
 

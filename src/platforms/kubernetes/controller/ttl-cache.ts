@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto';
+import { BoundedMap } from '../api/bounded-map.js';
 
 interface Entry<T> {
   readonly digest: string;
@@ -15,7 +16,7 @@ const MAX_ENTRIES = 1_000;
  * same texts, for ten seconds or the milliseconds that `msOf` returns.
  */
 export class TtlCache<T> {
-  readonly #entries = new Map<string, Entry<T>>();
+  readonly #entries = new BoundedMap<string, Entry<T>>(MAX_ENTRIES);
 
   /** The cached result under `key` if it is for the same texts and valid at `now`, else the result of `make`. */
   of(
@@ -31,10 +32,7 @@ export class TtlCache<T> {
     // If the clock was set back, treat the result as stale.
     if (entry?.digest === digest && now < entry.until && now >= entry.from) return entry.result;
     const result = make();
-    this.#entries.delete(key);
     this.#entries.set(key, { digest, result, from: now, until: now + msOf(result) });
-    const [oldest] = this.#entries.keys();
-    if (this.#entries.size > MAX_ENTRIES && oldest !== undefined) this.#entries.delete(oldest);
     return result;
   }
 }

@@ -16,8 +16,7 @@ import {
   isPolicySetting,
   parsePolicySettings,
 } from '../../../redemption/accepting/policy-settings.js';
-import type { Condition } from '../api/condition.js';
-import type { Resource, Stored } from '../api/resource.js';
+import type { Condition, Resource, Stored } from '../api/resource.js';
 import { goDurationError } from './go-duration-error.js';
 import { readLabelsAndNote } from './labels-and-note.js';
 

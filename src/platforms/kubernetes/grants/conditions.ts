@@ -1,7 +1,7 @@
 import type { AccessGrantState } from '../../../domain/access-grant.js';
 import { STOCK_TEXT } from '../../../domain/stock-texts.js';
 import type { SiteRefusal } from '../../../redemption/ports/site.js';
-import type { Condition } from '../api/condition.js';
+import type { Condition } from '../api/resource.js';
 import { timestamp } from './access-grant-resource.js';
 
 /** Conditions that every AccessGrant has (Skupper's), then those that are there once they have been true (linkgrant's). */

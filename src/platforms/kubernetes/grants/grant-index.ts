@@ -2,6 +2,7 @@ import type { AccessGrant } from '../../../domain/access-grant.js';
 import { GRANT_REVOKED } from '../../../domain/labels.js';
 import { RedemptionError } from '../../../domain/redemption-error.js';
 import type { Clock } from '../../../redemption/ports/clock.js';
+import { BoundedMap } from '../api/bounded-map.js';
 import type { Stored } from '../api/resource.js';
 import { SharedRead } from '../api/shared-read.js';
 import type { ObjectSink } from '../controller/informer.js';
@@ -42,7 +43,8 @@ const MAX_REST_MS = 2_000;
 export class GrantIndex implements ObjectSink<GrantLocation> {
   readonly #options: GrantIndexOptions;
   readonly #byUid = new Map<string, GrantLocation>();
-  readonly #absent = new Set<string>();
+  // Bounded, because strangers invent uids.
+  readonly #absent = new BoundedMap<string, true>(MAX_ABSENT_ENTRIES);
   readonly #list: SharedRead<ReadonlyMap<string, GrantLocation>>;
   #waiting = 0;
   #changes = 0;
@@ -93,7 +95,7 @@ export class GrantIndex implements ObjectSink<GrantLocation> {
       });
     const found = listed.get(uid);
     if (found) return found;
-    this.#rememberAbsent(uid);
+    this.#absent.set(uid, true);
     return undefined;
   }
 
@@ -139,16 +141,9 @@ export class GrantIndex implements ObjectSink<GrantLocation> {
   remove(location: GrantLocation): void {
     this.#byUid.delete(location.uid);
     this.#changes += 1;
-    this.#rememberAbsent(location.uid);
+    this.#absent.set(location.uid, true);
     this.#options.onGone(location);
     this.#options.onChange(keyOf(location), false);
-  }
-
-  /** Bounded, because strangers invent uids. */
-  #rememberAbsent(uid: string): void {
-    const [oldest] = this.#absent;
-    if (this.#absent.size >= MAX_ABSENT_ENTRIES && oldest !== undefined) this.#absent.delete(oldest);
-    this.#absent.add(uid);
   }
 }
 

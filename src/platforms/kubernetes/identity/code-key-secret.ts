@@ -1,5 +1,9 @@
-import { decodeMasterKey, encodeMasterKey } from '../../../codes/master-key-jwk.js';
-import { createMasterKey, type MasterKey } from '../../../codes/signing-keys.js';
+import {
+  createMasterKey,
+  decodeMasterKey,
+  encodeMasterKey,
+  type MasterKey,
+} from '../../../codes/signing-keys.js';
 import { AdministrationError } from '../../../domain/administration-error.js';
 import { MANAGED_BY } from '../../../domain/labels.js';
 import { asMapping } from '../../../files/yaml-documents.js';

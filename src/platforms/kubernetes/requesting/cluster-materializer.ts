@@ -31,25 +31,25 @@ export function clusterMaterializer(
   const put = (wanted: WantedResource) =>
     retryOnConflict(async () => {
       const { kind, resource } = wanted;
-      const there = await find(kind, resource.metadata.name);
-      if (there && wanted.isUpToDate(there)) return;
-      refuseForeign(wanted, there, namespace);
-      const { resourceVersion } = there?.metadata ?? {};
+      const present = await find(kind, resource.metadata.name);
+      if (present && wanted.isUpToDate(present)) return;
+      refuseForeign(wanted, present, namespace);
+      const { resourceVersion } = present?.metadata ?? {};
       const metadata = { ...resource.metadata, ...(resourceVersion !== undefined && { resourceVersion }) };
       // If the resource is created concurrently, an apply without force is a conflict, and the operation is repeated.
-      const force = there !== undefined;
+      const force = present !== undefined;
       await client.apply(kind, { ...resource, metadata }, { fieldManager: FIELD_MANAGER, force });
     });
 
   /** Applies the resources as a dry run, so that a missing permission is found before a use is spent. */
-  const dryRun = async (name: string, there: { readonly secret: boolean; readonly link: boolean }) => {
+  const dryRun = async (name: string, present: { readonly secret: boolean; readonly link: boolean }) => {
     const owner = await place.owner();
     const secret = { name, caCrt: '-', tlsCrt: '-', tlsKey: '-' };
     const link: Link = { name, endpoints: [], tlsCredentials: name };
     const context = { namespace, owner, overrides: {}, now: clock() };
     const nothing = { secret: undefined, links: new Map<string, YamlMapping>() };
-    for (const { kind, resource } of wantedLink(secret, [link], { ...context, there: nothing })) {
-      const force = kind === SECRETS ? there.secret : there.link;
+    for (const { kind, resource } of wantedLink(secret, [link], { ...context, present: nothing })) {
+      const force = kind === SECRETS ? present.secret : present.link;
       await client.apply(kind, resource, { fieldManager: FIELD_MANAGER, force, dryRun: true });
     }
     if (!proxy) return;
@@ -71,7 +71,7 @@ export function clusterMaterializer(
         refuseProxyName(name, proxy);
         const secret = await find(SECRETS, name);
         const link = await find(LINKS, name);
-        // An expired Secret may be replaced. Whether the Link belongs to it is checked when the replacement is there.
+        // An expired Secret may be replaced. Whether the Link belongs to it is checked when the replacement is received.
         const isReplaceable = secret !== undefined && isEndedSecret(secret, clock());
         if (secret && !isReplaceable) throw occupied(SECRETS, name, namespace);
         if (link && !isReplaceable) throw occupied(LINKS, name, namespace);
@@ -84,12 +84,12 @@ export function clusterMaterializer(
       inCluster(async () => {
         refuseProxyName(secret.name, proxy);
         const owner = await place.owner();
-        const there = { secret: await find(SECRETS, secret.name), links: await findLinks(links) };
-        const all = wantedLink(secret, links, { namespace, owner, there, overrides, now: clock() });
+        const present = { secret: await find(SECRETS, secret.name), links: await findLinks(links) };
+        const all = wantedLink(secret, links, { namespace, owner, present, overrides, now: clock() });
         // Every resource is checked before the first write.
         for (const wanted of all) {
           const { kind, resource } = wanted;
-          const found = kind === SECRETS ? there.secret : there.links.get(resource.metadata.name);
+          const found = kind === SECRETS ? present.secret : present.links.get(resource.metadata.name);
           refuseForeign(wanted, found, namespace);
         }
         await checkpoint('place-changing');
@@ -104,8 +104,8 @@ export function clusterMaterializer(
 }
 
 /** Throws `place_taken` if a present resource differs from the wanted one and may not be replaced. */
-function refuseForeign(wanted: WantedResource, there: YamlMapping | undefined, namespace: string): void {
-  if (!there || wanted.isUpToDate(there) || wanted.mayReplace(there)) return;
+function refuseForeign(wanted: WantedResource, present: YamlMapping | undefined, namespace: string): void {
+  if (!present || wanted.isUpToDate(present) || wanted.mayReplace(present)) return;
   throw occupied(wanted.kind, wanted.resource.metadata.name, namespace);
 }
 

@@ -39,17 +39,17 @@ export function wantedLink(
   context: {
     readonly namespace: string;
     readonly owner: OwnerReference;
-    readonly there: PresentLink;
+    readonly present: PresentLink;
     readonly overrides: LinkOverrides;
     readonly now: number;
   },
 ): readonly WantedResource[] {
-  const { namespace, owner, there, overrides, now } = context;
+  const { namespace, owner, present, overrides, now } = context;
   const options = { managed: true, namespace };
   const redemption = {
     id: secret.annotations?.[SECRET_REDEMPTION_ID],
     secret,
-    secretThere: there.secret,
+    secretThere: present.secret,
     now,
   };
   const mayReplace = (found: YamlMapping) => isOurs(found, redemption);
@@ -65,7 +65,7 @@ export function wantedLink(
     },
     ...links.map((link): WantedResource => {
       // Server-side apply removes fields that a later apply omits, so the fields in place are applied again.
-      const wanted = mergeLink(link, linkInPlace(there.links.get(link.name), redemption), overrides);
+      const wanted = mergeLink(link, linkInPlace(present.links.get(link.name), redemption), overrides);
       const resource = ownedResource(linkResource(wanted, secret, options), owner);
       return {
         kind: LINKS,
@@ -102,6 +102,6 @@ export function wantedProxy(
   };
 }
 
-function isEqualField(there: YamlMapping, wanted: Resource, field: 'data' | 'spec'): boolean {
-  return isDeepStrictEqual(asMapping(there[field]), asMapping((wanted as unknown as YamlMapping)[field]));
+function isEqualField(present: YamlMapping, wanted: Resource, field: 'data' | 'spec'): boolean {
+  return isDeepStrictEqual(asMapping(present[field]), asMapping((wanted as unknown as YamlMapping)[field]));
 }

@@ -1,4 +1,5 @@
 import { RedemptionError } from '../../../domain/redemption-error.js';
+import { BoundedMap } from '../api/bounded-map.js';
 
 const WINDOW_MS = 30_000;
 // With one judgement that starts just below the limit this is at most 0.4 % of the time. Usual certificates take about 2 ms of
@@ -11,7 +12,7 @@ const MAX_NAMESPACES = 10_000;
  * redemptions of other namespaces wait for it.
  */
 export class JudgementBudget {
-  readonly #windows = new Map<string, { spentMs: number; readonly from: number }>();
+  readonly #windows = new BoundedMap<string, { spentMs: number; readonly from: number }>(MAX_NAMESPACES);
 
   /**
    * Returns what `judge` returns. Throws RedemptionError `overloaded` if the namespace has used 50 ms of CPU within 30
@@ -38,10 +39,7 @@ export class JudgementBudget {
     const current = this.#windows.get(namespace);
     if (current && now >= current.from && now < current.from + WINDOW_MS) return current;
     const next = { spentMs: 0, from: now };
-    this.#windows.delete(namespace);
     this.#windows.set(namespace, next);
-    const [oldest] = this.#windows.keys();
-    if (this.#windows.size > MAX_NAMESPACES && oldest !== undefined) this.#windows.delete(oldest);
     return next;
   }
 }

@@ -1,5 +1,6 @@
 import { asMapping } from '../../../files/yaml-documents.js';
 import { isApiError } from '../api/api-error.js';
+import { BoundedMap } from '../api/bounded-map.js';
 import type { KubernetesClient } from '../api/client.js';
 import { SECRETS } from '../api/kinds.js';
 import type { Resource } from '../api/resource.js';
@@ -25,8 +26,8 @@ const MAX_SECRETS = 1_000;
  */
 export class TlsSecrets {
   readonly #client: Pick<KubernetesClient, 'get'>;
-  /** By `namespace/name`, the least recently used first. */
-  readonly #reads = new Map<string, SharedRead<TlsSecret | NoSecret>>();
+  /** By `namespace/name`. */
+  readonly #reads = new BoundedMap<string, SharedRead<TlsSecret | NoSecret>>(MAX_SECRETS);
 
   constructor(client: Pick<KubernetesClient, 'get'>) {
     this.#client = client;
@@ -36,10 +37,7 @@ export class TlsSecrets {
   read(namespace: string, name: string): Promise<TlsSecret | NoSecret> {
     const key = `${namespace}/${name}`;
     const shared = this.#reads.get(key) ?? new SharedRead(() => this.#get(namespace, name), READ_OPTIONS);
-    this.#reads.delete(key);
     this.#reads.set(key, shared);
-    const [oldest] = this.#reads.keys();
-    if (this.#reads.size > MAX_SECRETS && oldest !== undefined) this.#reads.delete(oldest);
     return shared.readAfter();
   }
 

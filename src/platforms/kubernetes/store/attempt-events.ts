@@ -2,6 +2,7 @@ import { MANAGED_BY } from '../../../domain/labels.js';
 import { sha256Hex } from '../../../pki/sha256.js';
 import type { AttemptTotal } from '../../../redemption/ports/ledger-store.js';
 import { isApiError } from '../api/api-error.js';
+import { BoundedMap } from '../api/bounded-map.js';
 import type { KubernetesClient } from '../api/client.js';
 import { ACCESS_GRANTS, EVENTS } from '../api/kinds.js';
 import { apiVersionOf, type Stored } from '../api/resource.js';
@@ -49,7 +50,7 @@ export class AttemptEvents {
   readonly #client: KubernetesClient;
   readonly #writes = new Semaphore(WRITES_AT_ONCE);
   readonly #pending = new Map<string, PendingWrites>();
-  readonly #rows = new Map<string, KnownRows>();
+  readonly #rows = new BoundedMap<string, KnownRows>(MAX_GRANTS);
 
   constructor(client: KubernetesClient) {
     this.#client = client;
@@ -85,10 +86,7 @@ export class AttemptEvents {
       return items.map(({ metadata }) => metadata.name);
     };
     const known = this.#rows.get(uid) ?? new KnownRows(names);
-    this.#rows.delete(uid);
     this.#rows.set(uid, known);
-    const [oldest] = this.#rows.keys();
-    if (this.#rows.size > MAX_GRANTS && oldest !== undefined) this.#rows.delete(oldest);
     return known;
   }
 

@@ -1,3 +1,4 @@
+import { BoundedMap } from '../api/bounded-map.js';
 import type { KubernetesClient } from '../api/client.js';
 import { ACCESS_GRANTS, REDEMPTIONS } from '../api/kinds.js';
 import type { ResourceKey, Stored } from '../api/resource.js';
@@ -67,8 +68,8 @@ const MAX_ACCOUNTS = 5_000;
 export class GrantAccounts {
   readonly #client: KubernetesClient;
   readonly #locator: GrantLocator;
-  /** By grant uid, the least recently used first. */
-  readonly #accounts = new Map<string, GrantAccount>();
+  /** By grant uid. */
+  readonly #accounts = new BoundedMap<string, GrantAccount>(MAX_ACCOUNTS);
 
   constructor(client: KubernetesClient, locator: GrantLocator) {
     this.#client = client;
@@ -102,10 +103,7 @@ export class GrantAccounts {
   }
 
   #use(account: GrantAccount): GrantAccount {
-    this.#accounts.delete(account.uid);
     this.#accounts.set(account.uid, account);
-    const [oldest] = this.#accounts.keys();
-    if (this.#accounts.size > MAX_ACCOUNTS && oldest !== undefined) this.#accounts.delete(oldest);
     return account;
   }
 }

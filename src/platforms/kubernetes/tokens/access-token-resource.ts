@@ -1,5 +1,4 @@
-import type { Condition } from '../api/condition.js';
-import type { Resource } from '../api/resource.js';
+import type { Condition, Resource } from '../api/resource.js';
 import { timestamp } from '../grants/access-grant-resource.js';
 
 /** The status of an AccessToken. A controller sets the fields; absent fields are not set yet. */

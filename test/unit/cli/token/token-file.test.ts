@@ -2,7 +2,7 @@ import { beforeAll, describe, expect, test } from 'vitest';
 import { parse } from 'yaml';
 import { parseAccessToken } from '../../../../src/cli/token/token-file.js';
 import type { AccessToken } from '../../../../src/domain/access-token.js';
-import { encodeAccessToken } from '../../../../src/domain/access-token-resource.js';
+import { encodeAccessToken } from '../../../../src/domain/access-token.js';
 import { RedemptionError } from '../../../../src/domain/redemption-error.js';
 import { makeAuthority } from '../../../support/server-identity.js';
 

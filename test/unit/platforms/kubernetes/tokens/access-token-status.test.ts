@@ -1,7 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { RedemptionError } from '../../../../../src/domain/redemption-error.js';
-import type { Condition } from '../../../../../src/platforms/kubernetes/api/condition.js';
-import type { Stored } from '../../../../../src/platforms/kubernetes/api/resource.js';
+import type { Condition, Stored } from '../../../../../src/platforms/kubernetes/api/resource.js';
 import {
   type AccessTokenResource,
   finalReason,

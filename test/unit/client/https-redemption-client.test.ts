@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { afterEach, describe, expect, test } from 'vitest';
-import { createRedemptionClient } from '../../../src/client/redemption-client.js';
+import { createRedemptionClient } from '../../../src/client/https-redemption-client.js';
 import type { AccessToken } from '../../../src/domain/access-token.js';
 import { RedemptionError } from '../../../src/domain/redemption-error.js';
 import {

@@ -1,5 +1,9 @@
 import { RedemptionError } from '../domain/redemption-error.js';
+import { redemptionIdIn } from '../pki/certificate-info.js';
+import type { ReceivedLink } from '../redemption/ports/redemption-client.js';
+import type { RenewalContext } from '../redemption/ports/renewal-client.js';
 import { type RenewalClient, ServerTime } from '../redemption/ports/renewal-client.js';
+import { readAnswer } from './answer-reader.js';
 import { openConnection } from './connection.js';
 import { AnswerLost, type ExchangeAnswer, exchange } from './http-exchange.js';
 import {
@@ -7,7 +11,7 @@ import {
   MAX_RESPONSE_BYTES,
   type RedemptionClientOptions,
   wholeText,
-} from './redemption-client.js';
+} from './https-redemption-client.js';
 import { problemOf, refusalOf } from './refusals.js';
 import { unbracketed } from './route.js';
 
@@ -53,4 +57,19 @@ function withServerTime(refusal: RedemptionError, answer: ExchangeAnswer): Redem
   const ms = typeof serverTime === 'string' ? Date.parse(serverTime) : Number.NaN;
   if (Number.isNaN(ms)) return refusal;
   return new RedemptionError('renewal_stale', refusal.message, { cause: new ServerTime(ms) });
+}
+
+/** See {@link RenewalReader}. */
+export function readRenewal(
+  text: string,
+  { redemptionId, privateKeyPem, now }: RenewalContext,
+): ReceivedLink {
+  const received = readAnswer(text, { isStored: false, requiresOwnKey: true, privateKeyPem, now });
+  if (redemptionIdIn(received.secret.tlsCrt) !== redemptionId) {
+    throw new RedemptionError(
+      'answer_invalid',
+      'The answer to the renewal cannot be used: its certificate is of another redemption.',
+    );
+  }
+  return received;
 }
