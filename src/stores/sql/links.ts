@@ -13,7 +13,7 @@ import { encodeCursor, pageOf, rowsToRead, startOf } from './page.js';
 
 // Rows in memory at once, and rows that one call reads at most.
 const STEP = 1_000;
-const MOST_READ = 20_000;
+const MAX_ROWS_READ = 20_000;
 
 const NEWEST = `LEFT JOIN renewals n ON n.redemption_id = r.id
   AND n.number = (SELECT max(number) FROM renewals WHERE redemption_id = r.id)`;
@@ -83,7 +83,7 @@ export function* listLinks(
     read += part.length;
     before = part.at(-1)?.position ?? before;
     if (found.length >= wanted || part.length < step) return pageOf(found, page.limit, keyOf, linkOf);
-    if (read >= MOST_READ) return { items: found.map(linkOf), next: encodeCursor([before]) };
+    if (read >= MAX_ROWS_READ) return { items: found.map(linkOf), next: encodeCursor([before]) };
   }
 }
 
