@@ -71,7 +71,7 @@ function trustProblem(
   const problem = verificationProblem(chainPem, caPem, within);
   const ended = caEnd(caPem);
   if (problem !== undefined && ended < now) {
-    const message = `The CA in the link's ca.crt ended ${moment(ended)}.`;
+    const message = `The CA in the link's ca.crt expired at ${moment(ended)}.`;
     return { fault: 'router_certificate_expired', message };
   }
   const tlsProblem = tlsError !== undefined && !ABOUT_TIME.has(tlsError) ? tlsError : undefined;
@@ -81,7 +81,7 @@ function trustProblem(
   return { fault: 'tls_untrusted', message };
 }
 
-/** Returns the latest end of the CAs. */
+/** Returns the latest expiry of the CAs. */
 function caEnd(caPem: string): number {
   return Math.max(...parseCertificates(caPem).map(({ validTo }) => Date.parse(validTo)));
 }
@@ -92,11 +92,11 @@ function timeProblem(
   where: string,
 ): LinkFailure | undefined {
   if (now > notAfter) {
-    const message = `The certificate of the router at ${where} ended ${moment(notAfter)}; our clock says ${moment(now)}.`;
+    const message = `The certificate of the router at ${where} expired at ${moment(notAfter)}; the local clock is at ${moment(now)}.`;
     return { fault: 'router_certificate_expired', message };
   }
   if (now >= notBefore) return undefined;
-  const message = `The certificate of the router at ${where} begins only ${moment(notBefore)}; our clock says ${moment(now)}.`;
+  const message = `The certificate of the router at ${where} is valid only from ${moment(notBefore)}; the local clock is at ${moment(now)}.`;
   return { fault: 'clock_skew', message };
 }
 

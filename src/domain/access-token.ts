@@ -11,9 +11,9 @@ export interface AccessToken {
   readonly ca: string;
   /** Cost of its Links; at least 1. */
   readonly linkCost?: number;
-  /** When the grant behind it ends, in milliseconds since the epoch, as known when the token was issued. */
+  /** When the grant of the token expires, in milliseconds since the epoch, as known when the token was issued. */
   readonly expirationTime?: number;
-  /** How many redemptions the grant behind it allows, as known when the token was issued. */
+  /** How many redemptions the grant of the token allows, as known when the token was issued. */
   readonly redemptionsAllowed?: number;
   /** The site that accepts the link. */
   readonly issuerSite?: string;

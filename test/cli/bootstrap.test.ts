@@ -456,7 +456,7 @@ describe('bootstrap after a permanent refusal', () => {
     const ended = await bootstrap(['--token', work.path('token.yaml'), ...toLinks()]);
     expect(ended.code).toBe(3);
     expect(ended.stderr).toContain(
-      'error: The token file cannot be used: it is of kind Secret, not AccessToken.',
+      'error: The token file cannot be used: its kind is Secret, not AccessToken.',
     );
     expect(ended.stderr).not.toContain('grant show');
   });

@@ -79,7 +79,7 @@ describe('rotation of the site CA', () => {
     });
 
     const activated = await succeed('activate', SITE);
-    expect(activated).toMatch(/^Signs from now on: linkgrant site CA 2, valid until \d{4}-/);
+    expect(activated).toMatch(/^Active from now on: linkgrant site CA 2, valid until \d{4}-/);
     for (const line of [
       'Depends on linkgrant site CA still: 1 link\n',
       'linkgrant issuer server-certificate --host',
@@ -87,7 +87,7 @@ describe('rotation of the site CA', () => {
     ]) {
       expect(activated).toContain(line);
     }
-    expect(await succeed('activate', SITE)).toBe(activated.replace('Signs from now on:', 'Signs already:'));
+    expect(await succeed('activate', SITE)).toBe(activated.replace('Active from now on:', 'Signs already:'));
     await redeem('late');
     const table = await succeed('list');
     expect(table).toMatch(/^skupper-site-ca +active +linkgrant site CA 2 +\S+ +1 +linkgrant/m);
@@ -120,7 +120,7 @@ describe('rotation of the CA of the service', () => {
     expect(await succeed('prepare', SERVER)).not.toContain('router');
     const [signing, prepared, ...more] = await casOf('between');
     expect([signing, more]).toEqual([old, []]);
-    expect(await succeed('activate', SERVER)).toContain('old tokens and links reach it still');
+    expect(await succeed('activate', SERVER)).toContain('old tokens and links stay valid');
     expect(await casOf('after')).toEqual([prepared, old]);
     serving.signal('SIGHUP');
     await redeem('through-both');
@@ -210,7 +210,7 @@ describe('a CA of another owner', () => {
       const ended = await on(verb, SITE);
       expect([ended.code, refusalOf(ended).error]).toEqual([
         2,
-        "on podman the CAs that sign links are Skupper's",
+        'on podman Skupper manages the CAs that sign links',
       ]);
       expect(refusalOf(ended).hint).toContain('input/issuers');
     }
@@ -244,7 +244,7 @@ describe('a CA of another owner', () => {
     const ended = await linkgrant(['issuer', 'prepare', SERVER, '--data-dir', own]);
     expect([ended.code, refusalOf(ended).error]).toEqual([
       2,
-      'the certificate of the service is given (--tls-cert): its CA is whose made it',
+      'the certificate of the service is external (--tls-cert), and linkgrant does not manage its CA',
     ]);
   });
 });

@@ -180,7 +180,7 @@ describe('commands with --server', () => {
     expect(inspected.code).toBe(0);
     const { id } = json(inspected).signed;
     expect((await remote(['token', 'revoke', id, '--grant', 'hub'])).stdout).toContain(
-      'It redeems nothing more',
+      'It can no longer be redeemed',
     );
     expect((await linkgrant(inspect)).code).toBe(3);
   });

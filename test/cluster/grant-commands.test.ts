@@ -228,11 +228,11 @@ describe('redemption commands in a cluster', () => {
     [['redemption', 'list', '--verify'], 'the ledger of a cluster cannot be verified'],
     [
       ['redemption', 'revoke', 'x', '--cut'],
-      "on kubernetes the CAs that sign links are Secrets of each site's namespace, and not linkgrant's to change",
+      "on kubernetes the CAs that sign links are Secrets of each site's namespace, and linkgrant does not change them",
     ],
     [
       ['issuer', 'list'],
-      "on kubernetes the CAs that sign links are Secrets of each site's namespace, and not linkgrant's to change",
+      "on kubernetes the CAs that sign links are Secrets of each site's namespace, and linkgrant does not change them",
     ],
     [['store', 'migrate'], 'on kubernetes grants and redemptions are resources, and there is no store'],
   ])('refuse %j with a reason', async (words, error) => {

@@ -101,6 +101,6 @@ describe('deploy/bootstrap/README.md', () => {
   it('shows how to redeem the tokens of an input directory', async () => {
     const [, ...words] = wordsOf(lines[1] ?? '');
     const ended = await linkgrant([...words, '--skupper-home', place, '--data-dir', join(place, 'data')]);
-    expect(ended).toMatchObject({ code: 0, stdout: 'No AccessToken is in the input directory.\n' });
+    expect(ended).toMatchObject({ code: 0, stdout: 'The input directory contains no AccessToken.\n' });
   });
 });

@@ -16,14 +16,14 @@ export type InputRedemption =
       readonly file: string;
       readonly failure: ReturnType<typeof describeFailure>;
       readonly cause: unknown;
-      /** True if an earlier run recorded the failure, and nothing was posted now. */
+      /** True if an earlier run recorded the failure, and this run sent no request. */
       readonly earlier: boolean;
     };
 
 /** Options of {@link redeemInput}. */
 export interface InputRequest {
   readonly linkCost?: number | undefined;
-  /** Posts a code again that was rejected, or whose outcome is unknown. */
+  /** Repeats a request that was rejected, or whose outcome is unknown. */
   readonly retry?: boolean | undefined;
   /** Requests short-lived certificates, because they will be renewed. */
   readonly renews?: boolean | undefined;
@@ -38,7 +38,7 @@ export function exchangeLimit(remainingMs: number): number {
 
 /**
  * Redeems each AccessToken file of the site's input directory, one after the other. Removes the file once its Secret and Link
- * are materialized. The file of a rejected token stays, with the outcome beside it, and is posted again only with `retry`.
+ * are written. The file of a rejected token stays, with a file of the outcome, and is posted again only with `retry`.
  */
 export async function redeemInput(
   target: SystemSiteTarget,

@@ -49,18 +49,18 @@ function documentOf(text: string): YamlMapping {
 
 function requireAccessToken({ apiVersion, kind }: YamlMapping): void {
   if (kind !== 'AccessToken') {
-    throw unfit(kind === undefined ? 'it has no kind' : `it is of kind ${shown(kind)}, not AccessToken`);
+    throw unfit(kind === undefined ? 'it has no kind' : `its kind is ${quoted(kind)}, not AccessToken`);
   }
   if (apiVersion !== 'skupper.io/v2alpha1') {
     throw unfit(
       apiVersion === undefined
         ? 'it has no apiVersion'
-        : `its apiVersion is ${shown(apiVersion)}, not skupper.io/v2alpha1`,
+        : `its apiVersion is ${quoted(apiVersion)}, not skupper.io/v2alpha1`,
     );
   }
 }
 
-/** A kind or version to quote in a message, if it has the form of one. */
-function shown(value: unknown): string {
+/** Returns a kind or version for a message, if it has the form of one. */
+function quoted(value: unknown): string {
   return typeof value === 'string' && /^[A-Za-z][A-Za-z0-9./-]{0,62}$/.test(value) ? value : '(not a name)';
 }

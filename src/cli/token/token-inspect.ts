@@ -73,7 +73,7 @@ function signedReport(code: string) {
 
 /**
  * `token inspect`: prints a token without its code; with `--check` also the state that its service reports. Rejects
- * with a CommandError after the report if that state cannot be redeemed: exit code 3 if it has ended, 4 if it is pending.
+ * with a CommandError after the report if that state cannot be redeemed: exit code 3 if it is expired, exhausted or revoked, 4 if it is pending.
  */
 export async function inspectCommand(
   file: string,
@@ -126,7 +126,7 @@ function checkFields(check: ReturnType<typeof checkReport>): (readonly [string, 
     ['Server', check.server],
     ['State', check.state],
     ['Redemptions', `${check.redemptions} of ${check.redemptionsAllowed}`],
-    ['Links to', check.endpoints.join(', ') || 'nothing yet'],
+    ['Links to', check.endpoints.join(', ') || 'no endpoint yet'],
     ...policyFields(check.policy ?? {}),
     ['Server time', check.serverTime],
   ];
@@ -145,7 +145,7 @@ function requireRedeemable(
   const { exitCode, hint } = adviceFor(code);
   const again =
     state === 'exhausted'
-      ? '; a site that already redeemed it gets the same link again and spends no use, unless its link was revoked'
+      ? '; a site that already redeemed it gets the same link again without spending a use, unless the link was revoked'
       : '';
   throw new CommandError(
     `the token cannot be redeemed: ${state}, ${redemptions} of ${redemptionsAllowed} uses spent`,
@@ -155,5 +155,5 @@ function requireRedeemable(
 
 function endOf(expirationTime: number | undefined, now: number): string | undefined {
   if (expirationTime === undefined) return undefined;
-  return `${formatTime(expirationTime)}${expirationTime <= now ? ' (past, by the clock of this machine)' : ''}`;
+  return `${formatTime(expirationTime)}${expirationTime <= now ? ' (expired, by the clock of this machine)' : ''}`;
 }

@@ -27,9 +27,9 @@ const OF_THE_STORE = [
 export async function mintCommand(file: string | undefined, flags: TokenMintFlags): Promise<void> {
   const needless = OF_THE_STORE.filter((flag) => flags[flag] !== undefined);
   if (needless.length > 0) {
-    throw new CommandError('--signing-key says which grant it is of, and needs nothing of the service', {
+    throw new CommandError('--signing-key determines the grant and does not use the service', {
       exitCode: 2,
-      hint: `leave out ${needless.map(flagOf).join(', ')}`,
+      hint: `omit ${needless.map(flagOf).join(', ')}`,
     });
   }
   const request = mintingRequest(tokenDelivery(file, flags), flags);
@@ -39,7 +39,7 @@ export async function mintCommand(file: string | undefined, flags: TokenMintFlag
     if ('rejected' in minted) {
       throw new CommandError(`the token was not issued: ${minted.rejected}`, {
         exitCode: 1,
-        hint: 'see `linkgrant grant list` on the side of the service',
+        hint: 'see `linkgrant grant list` on the host of the service',
       });
     }
     const { token, code } = minted;

@@ -37,14 +37,14 @@ export interface TokenRedeemFlags extends LinkTargetFlags {
   readonly renew?: boolean;
   /** On kubernetes: the state of the link to wait for. */
   readonly wait?: WantedLinkState;
-  /** On kubernetes: how long to wait for this state. */
+  /** On kubernetes: the time limit of this wait. */
   readonly deadline?: string;
   readonly output?: OutputFormat;
 }
 
 /**
  * `token redeem`: redeems a token and writes its Secret and Link into the target, or with `--input` redeems the tokens of the
- * site's input directory. The key is stored before anything is posted.
+ * site's input directory. The key is stored before a request is sent.
  */
 export async function redeemCommand(
   file: string | undefined,
@@ -95,9 +95,9 @@ function requireUsableFlags({ name, subject, to, output }: TokenRedeemFlags): vo
   if (name !== undefined) requireResourceName('--name', name);
   if (subject !== undefined) requireSubject(subject);
   if (to === '-' && output !== undefined) {
-    throw new CommandError('-o and --to - both want standard output', {
+    throw new CommandError('-o and --to - both write to standard output', {
       exitCode: 2,
-      hint: 'name a directory with --to',
+      hint: 'set --to to a directory',
     });
   }
 }
@@ -106,22 +106,22 @@ function refuseWait({ wait, deadline }: TokenRedeemFlags): void {
   if (wait === undefined && deadline === undefined) return;
   throw new CommandError('--wait and --deadline are for --platform kubernetes', {
     exitCode: 2,
-    hint: 'leave it out; `linkgrant link check` dials the link',
+    hint: 'omit them; `linkgrant link check` dials the link',
   });
 }
 
 function requireOneSource(file: string | undefined, { input, name, subject }: TokenRedeemFlags): void {
   if (file === undefined && !input) {
-    throw new CommandError('nothing says which token to redeem', {
+    throw new CommandError('no token is given', {
       exitCode: 2,
-      hint: "name its file (- for standard input), or --input for those in the site's input directory",
+      hint: "name the token file (- for standard input), or use --input for the tokens in the site's input directory",
     });
   }
   if (!input) return;
   if (file !== undefined || name !== undefined || subject !== undefined) {
     throw new CommandError('--input redeems the tokens of the input directory, each under its own name', {
       exitCode: 2,
-      hint: 'leave out the file, --name and --subject, or leave out --input',
+      hint: 'omit the file, --name and --subject, or omit --input',
     });
   }
 }
@@ -135,7 +135,7 @@ async function redeemInputCommand(
   if (target.kind !== 'system-site') {
     throw new CommandError('--input needs a site with an input directory', {
       exitCode: 2,
-      hint: 'add --platform podman, docker or linux; on kubernetes the AccessTokens of a namespace are redeemed by a controller',
+      hint: 'add --platform podman, docker or linux; on kubernetes a controller redeems the AccessTokens of a namespace',
     });
   }
   const results = await redeemInput(target, { linkCost, retry, renews }, context);
@@ -156,29 +156,29 @@ async function redeemInputCommand(
   requireReload(reload);
 }
 
-const NO_TOKENS = 'No AccessToken is in the input directory.\n';
+const NO_TOKENS = 'The input directory contains no AccessToken.\n';
 
 function inputText(result: InputRedemption, target: LinkTarget, renews: boolean | undefined): string {
   if ('redeemed' in result) return `${writtenText(result.redeemed, target, renews)}Removed ${result.file}\n`;
-  return `Left ${result.file}: ${result.failure.message}${result.earlier ? ' (not posted again; --retry does)' : ''}\n`;
+  return `Left ${result.file}: ${result.failure.message}${result.earlier ? ' (not repeated; use --retry)' : ''}\n`;
 }
 
 function writtenText(redeemed: RedeemedToken, target: LinkTarget, renews: boolean | undefined): string {
   const { written, alreadyRedeemed } = redeemed;
   return [
-    ...written.map((path) => `${alreadyRedeemed ? 'In place' : 'Written'} ${path}\n`),
-    alreadyRedeemed ? 'The token was redeemed before; this is the same link, and no use was spent.\n' : '',
+    ...written.map((path) => `${alreadyRedeemed ? 'Already written' : 'Written'} ${path}\n`),
+    alreadyRedeemed ? 'The token was already redeemed: this is the same link, and no use was spent.\n' : '',
     keyOriginText(redeemed),
     validityText(redeemed, target, renews),
   ].join('');
 }
 
-/** How long the certificate is valid, and what renews it. */
+/** Returns how long the certificate is valid, and what renews it. */
 function validityText({ certificate, secret }: RedeemedToken, target: LinkTarget, renews = false): string {
   const valid = `The certificate of "${certificate.subject}" is valid until ${formatTime(certificate.notAfter)}`;
   const link = renewableLink(secret);
-  if ('cannot' in link) return `${valid}; nothing can renew it: ${link.cannot}.\n`;
-  if (!renews) return `${valid}; nothing renews it unless "linkgrant link renew" is run.\n`;
+  if ('cannot' in link) return `${valid}; it cannot be renewed: ${link.cannot}.\n`;
+  if (!renews) return `${valid}; only \`linkgrant link renew\` renews it.\n`;
   return `${valid}. ${target.describeRenewal()}\n`;
 }
 

@@ -62,11 +62,11 @@ function kindOf(where: string): 'pipe' | 'directory' | 'file' {
 /** What is missing after a failed read. Throws a CommandError if something else is wrong. */
 function missingProblem(where: string, error: UnreadableFileError, signal: AbortSignal): string {
   const { code, reason, hint } = error;
-  if (code === 'ENOENT' || code === 'ENOTDIR') return `${where} is not there`;
-  if (signal.aborted) return `${where} has not come to its end`;
+  if (code === 'ENOENT' || code === 'ENOTDIR') return `${where} does not exist`;
+  if (signal.aborted) return `the end of ${where} did not arrive in time`;
   throw new CommandError(`the token ${where} cannot be read: ${reason}`, {
     exitCode: 1,
-    hint: `${hint}, or name another source with --token`,
+    hint: `${hint}, or set another source with --token`,
     cause: error,
   });
 }
@@ -80,9 +80,9 @@ function readMounted(directory: string): ReadToken {
   if ([url, code, ca].includes('')) return { missing: `a file of ${directory} is empty` };
   const name = names.has('name') ? contentOf('name') : basename(resolve(directory));
   if (!isResourceName(name)) {
-    throw new CommandError(`the token in ${directory} has no name that a link can have`, {
+    throw new CommandError(`the token in ${directory} has no valid link name`, {
       exitCode: 2,
-      hint: 'put one into the file `name` beside the others, or rename the directory',
+      hint: 'add a file `name` with one to the directory, or rename the directory',
     });
   }
   const linkCost = names.has('linkCost') ? Number(contentOf('linkCost')) : undefined;

@@ -61,23 +61,28 @@ export class RedemptionWait {
     const end = performance.now() + waitMs;
     const progress = new Progress(formatTime(now + waitMs));
     for (;;) {
-      const grant = await this.#administration.showGrant(this.#grantUid).catch(ignoreTemporary);
-      if (grant) {
-        this.#reportRefusals(grant.attempts, progress);
-        const redemption = grant.redemptions === this.#redemptions ? undefined : await this.#find(id);
-        this.#redemptions = grant.redemptions;
-        if (redemption) {
-          progress.end();
-          writeStderr(`Redeemed by ${described(redemption)}: link "${plainLine(redemption.name)}"\n`);
-          return;
-        }
-        if (ENDED.has(grant.state)) throw ended(progress, `the grant is ${grant.state}`);
+      const redemption = await this.#poll(id, progress);
+      if (redemption) {
+        progress.end();
+        writeStderr(`Redeemed by ${described(redemption)}: link "${plainLine(redemption.name)}"\n`);
+        return;
       }
       const leftMs = end - performance.now();
       if (leftMs <= 0) throw waitMs === lifeMs ? ended(progress, 'the token has expired') : late(progress);
       progress.show(leftMs);
       await sleep(Math.min(POLL_MS, leftMs));
     }
+  }
+
+  /** Reads the grant once; returns the redemption of the token if there is one. */
+  async #poll(id: string | undefined, progress: Progress): Promise<RedemptionReport | undefined> {
+    const grant = await this.#administration.showGrant(this.#grantUid).catch(ignoreTemporary);
+    if (!grant) return undefined;
+    this.#reportRefusals(grant.attempts, progress);
+    const redemption = grant.redemptions === this.#redemptions ? undefined : await this.#find(id);
+    this.#redemptions = grant.redemptions;
+    if (!redemption && ENDED.has(grant.state)) throw ended(progress, `the grant is ${grant.state}`);
+    return redemption;
   }
 
   async #find(id: string | undefined): Promise<RedemptionReport | undefined> {

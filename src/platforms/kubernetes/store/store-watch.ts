@@ -19,7 +19,7 @@ export interface StoreWatch {
 }
 
 const POLL_MS = 20;
-const LONGEST_WAIT_MS = 8_000;
+const MAX_WAIT_MS = 8_000;
 
 /** A watch that starts when it is first needed, for a process that does not run the controllers. */
 export class LazyStoreWatch implements StoreWatch {
@@ -79,7 +79,7 @@ export class LazyStoreWatch implements StoreWatch {
 
   async ready(): Promise<void> {
     this.#running ??= this.#watch.run(this.#stop.signal);
-    const deadline = performance.now() + LONGEST_WAIT_MS;
+    const deadline = performance.now() + MAX_WAIT_MS;
     while (!this.#watch.isSynced()) {
       if (this.#failure !== undefined) throw this.#takeFailure();
       if (performance.now() >= deadline) break;

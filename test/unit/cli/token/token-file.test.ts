@@ -100,9 +100,9 @@ status: {}
     [
       'is of another kind',
       edit('"AccessToken"', '"AccessGrant"'),
-      'it is of kind AccessGrant, not AccessToken',
+      'its kind is AccessGrant, not AccessToken',
     ],
-    ['is a Secret', () => 'apiVersion: v1\nkind: Secret\n', 'it is of kind Secret, not AccessToken'],
+    ['is a Secret', () => 'apiVersion: v1\nkind: Secret\n', 'its kind is Secret, not AccessToken'],
     ['has no kind', edit(/^kind: .*\n/m, ''), 'it has no kind'],
     ['is of another version', edit('v2alpha1', 'v1alpha1'), 'skupper.io/v1alpha1, not skupper.io/v2alpha1'],
     ['has no name', edit(/ *name: .*\n/, ''), 'no metadata.name'],
