@@ -1,0 +1,27 @@
+import { SECTIONS } from '../routes.js';
+import { href, useLocation } from '../state/location.js';
+
+/** The menu of the screens. */
+export function Navigation() {
+  const { path } = useLocation();
+  return (
+    <nav class="pf-v6-c-nav sidebar" aria-label="Screens">
+      <ul class="pf-v6-c-nav__list">
+        {SECTIONS.map(({ title, path: to }) => {
+          const isCurrent = to === '/' ? path === '/' : path === to || path.startsWith(`${to}/`);
+          return (
+            <li class="pf-v6-c-nav__item" key={to}>
+              <a
+                class={`pf-v6-c-nav__link ${isCurrent ? 'pf-m-current' : ''}`}
+                href={href(to)}
+                aria-current={isCurrent ? 'page' : undefined}
+              >
+                <span class="pf-v6-c-nav__link-text">{title}</span>
+              </a>
+            </li>
+          );
+        })}
+      </ul>
+    </nav>
+  );
+}
