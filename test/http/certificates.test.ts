@@ -9,7 +9,7 @@ import { OpenSsl } from '../unit/pki/openssl.js';
 const openssl = new OpenSsl();
 afterAll(() => openssl.remove());
 
-describe('a certificate from the service’s own CA', () => {
+describe("a link certificate signed by the service's own CA", () => {
   let service: TestService;
   beforeAll(async () => {
     service = await startTestService();
@@ -20,7 +20,7 @@ describe('a certificate from the service’s own CA', () => {
     expectClientCertificate(openssl, await redeemNewGrant(service, client()));
   });
 
-  it('is for the key that was asked for, and the answer holds no key then', async () => {
+  it('is for the key of the CSR, and the response contains no private key', async () => {
     const key = newKey();
     const { x509, keyPem, secret } = await redeemNewGrant(service, csrHeader(key));
     expect(x509.checkPrivateKey(key)).toBe(true);
@@ -28,7 +28,7 @@ describe('a certificate from the service’s own CA', () => {
     expect(Object.keys(secret.data)).toEqual(['ca.crt', 'tls.crt']);
   });
 
-  it('for a key made by the service comes with that key, P-256 in PKCS#8, each time another', async () => {
+  it('without a CSR comes with a new P-256 private key in PKCS#8', async () => {
     const answers = [await redeemNewGrant(service, {}), await redeemNewGrant(service, {})];
     for (const { x509, key, keyPem, secret } of answers) {
       expect(Object.keys(secret.data)).toEqual(['ca.crt', 'tls.crt', 'tls.key']);
@@ -39,7 +39,7 @@ describe('a certificate from the service’s own CA', () => {
     expect(answers[0]?.keyPem).not.toBe(answers[1]?.keyPem);
   });
 
-  it('names subject and redemption, and no host', async () => {
+  it('contains subject and redemption id, and no host name', async () => {
     const { x509, secret } = await redeemNewGrant(service, {
       ...csrHeader(),
       name: 'west',
@@ -60,7 +60,7 @@ describe('a certificate from the service’s own CA', () => {
     });
   });
 
-  it('takes nothing but the key from a CSR', async () => {
+  it('takes only the public key from a CSR', async () => {
     const keyFile = openssl.write('greedy.key', newKey().export({ type: 'pkcs8', format: 'pem' }).toString());
     const config = openssl.write(
       'greedy.cnf',
@@ -74,7 +74,7 @@ describe('a certificate from the service’s own CA', () => {
     expect(x509.keyUsage).toEqual(['1.3.6.1.5.5.7.3.2']);
   });
 
-  it('is made for Ed25519 only where the grant allows that', async () => {
+  it('is issued for Ed25519 only if the grant allows it', async () => {
     const { csr } = csrHeader(generateKeyPairSync('ed25519').privateKey);
     const refused = await service.grant();
     const answer = await post(service, `/${refused.grant.uid}`, refused.code, { headers: { csr } });
@@ -101,14 +101,14 @@ describe('a certificate from the service’s own CA', () => {
     ['shorter', {}, HOUR, HOUR],
     ['shorter though it is renewed', { renews: 'true' }, HOUR, HOUR],
     ['no longer than else', { renews: 'true' }, 90 * DAY, 30 * DAY],
-  ])('is valid for %s where the grant says so', async (_what, headers, certificateLifetimeMs, lifetime) => {
+  ])('is valid for %s if the grant says so', async (_what, headers, certificateLifetimeMs, lifetime) => {
     const { grant, code } = await service.storedGrant({ policy: { certificateLifetimeMs } });
     const answer = await post(service, `/${grant.uid}`, code, { headers: { ...csrHeader(), ...headers } });
     const end = Date.parse(redeemedAnswer(answer).x509.validTo);
     expect(end).toBe(Math.floor((service.clock.read() + lifetime) / 1_000) * 1_000);
   });
 
-  it('leads to the endpoints, in one Link for their group', async () => {
+  it('comes with one Link for the endpoint group', async () => {
     const { links, secret } = await redeemNewGrant(service, { ...csrHeader(), name: 'west' });
     expect(links).toEqual([
       {
@@ -122,8 +122,8 @@ describe('a certificate from the service’s own CA', () => {
   });
 });
 
-describe('several endpoint groups', () => {
-  it('get a Link each, in the order of the groups, all with one Secret', async () => {
+describe('a site with several endpoint groups', () => {
+  it('returns one Link for each group, in the order of the groups, all with one Secret', async () => {
     const endpoint = [
       'inter-router=b.example.com:1@group-b',
       'edge=a.example.com:2@group-a',
@@ -150,8 +150,8 @@ describe('several endpoint groups', () => {
   });
 });
 
-describe('a service that makes RSA keys', () => {
-  it('answers stock clients with one that matches its certificate', async () => {
+describe('a service with --server-key-type rsa2048', () => {
+  it('returns an RSA key that matches its certificate to Skupper clients', async () => {
     const service = await startTestService({ serverKeyType: 'rsa2048' });
     try {
       const answers = await Promise.all(Array.from({ length: 4 }, () => redeemNewGrant(service, {})));

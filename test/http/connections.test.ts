@@ -29,7 +29,7 @@ async function openTcp(port: number, localAddress = '127.0.0.1'): Promise<Socket
 const closed = (socket: Socket) => (socket.closed ? undefined : once(socket, 'close'));
 
 describe('open connections', () => {
-  it('beyond the most in all push out the oldest, and the new one is served', async () => {
+  it('closes the oldest connection when a new one exceeds the maximum', async () => {
     const { service, grant, code } = await composed({ maxConnections: 3 });
     const idle = [];
     for (let count = 0; count < 3; count += 1) idle.push(await openWire(service));
@@ -40,7 +40,7 @@ describe('open connections', () => {
     for (const { socket } of idle) socket.destroy();
   });
 
-  it('that come all at once stay within the most as well', async () => {
+  it('accepts no more than the maximum when connections arrive at the same time', async () => {
     const { service } = await composed({ maxConnections: 3 });
     const sockets = await Promise.all(Array.from({ length: 60 }, () => openTcp(service.port)));
     let open = sockets.length;
@@ -55,7 +55,7 @@ describe('open connections', () => {
     for (const socket of sockets) socket.destroy();
   });
 
-  it('beyond 256 of one source drop the oldest of that source, and no others', async () => {
+  it('closes the oldest connection of a source with more than 256, and no others', async () => {
     const { service } = await composed({ maxConnections: 10_000 });
     const neighbour = await openTcp(service.port, '127.0.0.2');
     const sockets: Socket[] = [];
@@ -66,14 +66,14 @@ describe('open connections', () => {
     for (const socket of [neighbour, ...sockets]) socket.destroy();
   });
 
-  it('on which no handshake begins are ended', async () => {
+  it('closes a connection on which no handshake begins', async () => {
     const { service } = await composed();
     await closed(await openTcp(service.port));
   });
 });
 
-describe('a service that is told to stop', () => {
-  it('finishes the redemption that is running, and takes no other connection', async () => {
+describe('a service that receives SIGTERM', () => {
+  it('finishes the redemption in progress, and accepts no new connection', async () => {
     const waiting: (() => void)[] = [];
     const { service, grant, code } = await composed({
       site: (real) => ({
@@ -97,7 +97,7 @@ describe('a service that is told to stop', () => {
     await service.store.close();
   });
 
-  it('ends what does not finish in time', async () => {
+  it('closes requests that do not finish in time', async () => {
     const { service, grant } = await composed();
     const wire = await openWire(service);
     wire.send(`POST /${grant.uid} HTTP/1.1\r\nHost: h\r\nContent-Length: 24\r\n\r\nhalf`);
@@ -106,7 +106,7 @@ describe('a service that is told to stop', () => {
   });
 });
 
-describe('a client that goes away', () => {
+describe('a client that disconnects', () => {
   it.each(['end', 'destroy'] as const)(
     'before its certificate is signed (%s) spends no use',
     async (close) => {
@@ -165,7 +165,7 @@ describe('a client that goes away', () => {
     expect(await service.used(grant.uid)).toBe(0);
   });
 
-  it('while its certificate is recorded has spent its use, and gets the same certificate when it repeats the request', async () => {
+  it('while its certificate is recorded spends its use, and gets the same certificate when it repeats the request', async () => {
     const recording: (() => void)[] = [];
     const { service, grant, code } = await composed({
       store: (real) =>
@@ -189,7 +189,7 @@ describe('a client that goes away', () => {
     expect(await service.used(grant.uid)).toBe(1);
   });
 
-  it('in the middle of its answer does not disturb the others', async () => {
+  it('in the middle of its response does not disturb other clients', async () => {
     const { service, grant, code } = await composed();
     const wires = await Promise.all(Array.from({ length: 10 }, () => openWire(service)));
     for (const [at, wire] of wires.entries()) {

@@ -56,7 +56,7 @@ const certificateOfRouter = () =>
 const linked = (pairs: readonly unknown[]) => pairs.map(() => 'linked');
 
 describe('a revoked redemption', () => {
-  it('is renewed and answered no more, at once, and others are', async () => {
+  it('is no longer renewed or repeated, while others are', async () => {
     const [one, other] = [await redeem(), await redeem()];
     const { body } = await other.again();
     const renewed = await renew(one.pair);
@@ -71,7 +71,7 @@ describe('a revoked redemption', () => {
 });
 
 describe('redemption revoke --cut', () => {
-  it(`ends one link, and none of ${LINKS - 1} others is down at any step`, async () => {
+  it(`disconnects one link, and none of ${LINKS - 1} others is disconnected at any step`, async () => {
     const pairs: LinkPair[] = [];
     for (let made = 0; made < LINKS; made++) pairs.push((await redeem()).pair);
     const [revoked, ...before] = pairs as [LinkPair, ...LinkPair[]];

@@ -21,7 +21,7 @@ beforeAll(async () => {
 
 afterAll(() => service.close());
 
-describe('what could be taken for two requests', () => {
+describe('a request that could be read as two requests', () => {
   const code = () => made.code;
   it.each([
     ['both framings', () => ['Transfer-Encoding: chunked', `Content-Length: ${code().length}`]],
@@ -37,7 +37,7 @@ describe('what could be taken for two requests', () => {
     ['chunks of another coding', () => ['Transfer-Encoding: gzip, chunked']],
     ['chunks, hidden', () => ['Transfer-Encoding : chunked']],
     ['chunks, misspelt', () => ['Transfer-Encoding: xchunked']],
-  ])('(%s) is refused, the connection closed, and nothing counted', async (_what, framing) => {
+  ])('(%s) is refused, the connection closed, and no use counted', async (_what, framing) => {
     await costsNothing(async () => {
       const bytes = await exchangeBytes(service, `${head(framing())}\r\n${code()}${whole()}`);
       expect(parseAnswer(bytes).status).toBe(400);
@@ -46,7 +46,7 @@ describe('what could be taken for two requests', () => {
   });
 
   it.each(['zz\r\nx\r\n', '18 \r\nx', '-1\r\nx', 'fffffffffffffffff\r\nx', '5\r\nabcdefgh\r\n'])(
-    'as a chunk (%j) is refused',
+    'refuses %j as a chunk',
     async (chunk) => {
       await costsNothing(async () => {
         const request = `${head(['Transfer-Encoding: chunked'])}\r\n${chunk}\r\n0\r\n\r\n`;
@@ -56,7 +56,7 @@ describe('what could be taken for two requests', () => {
   );
 
   it.each(['gzip, chunked', 'chunked, chunked', 'identity'])(
-    'with the transfer coding %s is refused although its chunks are valid',
+    'refuses the transfer coding %s although its chunks are valid',
     async (coding) => {
       await costsNothing(async () => {
         const chunks = `${made.code.length.toString(16)}\r\n${made.code}\r\n0\r\n\r\n`;
@@ -67,7 +67,7 @@ describe('what could be taken for two requests', () => {
     },
   );
 
-  it('is answered once: a second request on the connection is dropped', async () => {
+  it('gets one response: a second request on the connection is ignored', async () => {
     const before = (await service.used(made.grant.uid)) ?? 0;
     const bytes = await exchangeBytes(service, `${whole()}${whole()}${whole()}`);
     redeemedAnswer(parseAnswer(bytes));
@@ -75,12 +75,12 @@ describe('what could be taken for two requests', () => {
     expect(await service.used(made.grant.uid)).toBe(before + 1);
   });
 
-  it('is answered once, and noise after a whole request does not take its answer away', async () => {
+  it('gets its response even if invalid bytes follow the request', async () => {
     const bytes = await exchangeBytes(service, `${whole()}\0\x01 noise\r\n\r\n`);
     redeemedAnswer(parseAnswer(bytes));
   });
 
-  it('is answered once after a refusal, too', async () => {
+  it('gets one response after a refusal too', async () => {
     const before = await service.used(made.grant.uid);
     const bytes = await exchangeBytes(service, `${whole([], 'not-the-code')}${whole()}`);
     expect(parseAnswer(bytes).status).toBe(403);
@@ -92,13 +92,13 @@ describe('what could be taken for two requests', () => {
 it.each([
   ['whose target names nothing', 'POST http://[::1/x HTTP/1.1\r\nHost: h\r\nContent-Length: 0'],
   ['of HTTP/1.0 that asks to be kept', 'POST / HTTP/1.0\r\nConnection: keep-alive\r\nContent-Length: 0'],
-])('a request %s is answered once, and its connection ended', async (_what, text) => {
+])('a request %s gets one response, and its connection is closed', async (_what, text) => {
   const bytes = await exchangeBytes(service, `${text}\r\n\r\n${text}\r\n\r\n`);
   expect(bytes.toString().match(ANSWERS)).toHaveLength(1);
   expect(parseAnswer(bytes).headers.connection).toBe('close');
 });
 
-it('the service reads a certificate request after more than 2,000 other header lines', async () => {
+it('the service reads a CSR header after more than 2,000 other header lines', async () => {
   const { grant, code } = made;
   const lines = ['Host: h', ...Array<string>(2_100).fill('a:'), `csr: ${csrHeader().csr}`];
   const request = `POST /${grant.uid} HTTP/1.1\r\n${lines.join('\r\n')}\r\nContent-Length: ${code.length}\r\n\r\n${code}`;
@@ -110,7 +110,7 @@ it('the service sends no Strict-Transport-Security for other hosts of its domain
   expect(headers['strict-transport-security']).toMatch(/^max-age=\d+$/);
 });
 
-describe('what is no request', () => {
+describe('an invalid HTTP request', () => {
   it.each([
     ['nothing but noise', '\x16\x03\x01\x02\x00'],
     ['HTTP/2 without TLS negotiation', 'PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n'],
@@ -123,14 +123,14 @@ describe('what is no request', () => {
     ],
     ['no Host, and a broken body', 'POST / HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n'],
     ['an unknown method', 'REDEEM / HTTP/1.1\r\nHost: h\r\n\r\n'],
-  ])('(%s) is answered 400 and the connection closed', async (_what, bytes) => {
+  ])('(%s) gets 400, and the connection is closed', async (_what, bytes) => {
     const answer = await exchangeBytes(service, bytes);
     expect(parseAnswer(answer).status).toBe(400);
     expect(answer.toString().match(ANSWERS)).toHaveLength(1);
   });
 
   it.each(['HTTP/0.9', 'HTTP/1.0', 'HTTP/2.0', 'RTSP/1.0'])(
-    '(a redemption by %s) is answered 400 once and counts no use',
+    '(a redemption by %s) gets one 400, and no use is counted',
     async (version) => {
       await costsNothing(async () => {
         const bytes = await exchangeBytes(service, whole().replace('HTTP/1.1', version));
@@ -140,7 +140,7 @@ describe('what is no request', () => {
     },
   );
 
-  it('(a redemption with two Host lines) is answered 400 once and counts no use', async () => {
+  it('(a redemption with two Host lines) gets one 400, and no use is counted', async () => {
     await costsNothing(async () => {
       const bytes = await exchangeBytes(service, whole(['host: other.example.com']));
       expect(parseAnswer(bytes).status).toBe(400);
@@ -149,7 +149,7 @@ describe('what is no request', () => {
   });
 
   it.each(['CONNECT grants.example.com:443', 'TRACE /', 'PATCH /', 'QUERY /'])(
-    '(%s) is not answered with a tunnel or an echo',
+    '(%s) opens no tunnel and is not echoed',
     async (line) => {
       const bytes = await exchangeBytes(service, `${line} HTTP/1.1\r\nHost: h\r\nx-echo: marker\r\n\r\n`);
       if (bytes.length > 0) expect([400, 405]).toContain(parseAnswer(bytes).status);
@@ -157,7 +157,7 @@ describe('what is no request', () => {
     },
   );
 
-  it('(an upgrade to HTTP/2 or WebSocket) is a plain request', async () => {
+  it('(an upgrade to HTTP/2 or WebSocket) is handled as a plain request', async () => {
     const lines = ['Connection: Upgrade', 'Upgrade: h2c', 'HTTP2-Settings: AAMAAABk'];
     redeemedAnswer(await exchange(service, whole(lines)));
   });

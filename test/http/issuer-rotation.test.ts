@@ -107,8 +107,8 @@ function routerIdentity(): Promise<RouterIdentity> {
 
 const allLinked = (pairs: readonly unknown[]) => pairs.map(() => 'linked');
 
-describe('changing the CA of links under load', () => {
-  it('fails no redemption and no renewal, and every live pair links at each step', async () => {
+describe("rotation of the links' CA under load", () => {
+  it('fails no redemption and no renewal, and every valid certificate connects at each step', async () => {
     const load = startLoad();
     await load.rounds(4);
     const idle = await redeem();
@@ -161,7 +161,7 @@ describe('changing the CA of links under load', () => {
     expect(inBlocks(late.certificate)).toHaveLength(1);
   });
 
-  it('puts the CAs before and after into a replay too', async () => {
+  it('returns both CAs in a replay too', async () => {
     const { grant, code } = await service.grant();
     const headers = csrHeader();
     const ask = async () => redeemedAnswer(await post(service, `/${grant.uid}`, code, { headers }));
@@ -174,7 +174,7 @@ describe('changing the CA of links under load', () => {
     expect(inBlocks(again.ca)).toHaveLength(2);
   });
 
-  it('may begin again before the last one is over, and pairs of the first CA link until it is retired', async () => {
+  it('can start again before the last rotation is complete; certificates of the first CA connect until it is retired', async () => {
     const oldest = await redeem();
     for (let turn = 0; turn < 2; turn += 1) {
       await issuers.prepare(SITE_CA);
@@ -199,10 +199,10 @@ describe('changing the CA of links under load', () => {
   });
 });
 
-describe('changing the CA of the service', () => {
+describe("rotation of the service's CA", () => {
   const through = (ca: string): TestService => ({ ...service, ca });
 
-  it('lets old tokens and links reach it until it is retired, and new ones after', async () => {
+  it('old tokens and links connect until the old CA is retired, new ones afterwards too', async () => {
     const old = service.ca;
     const early = await service.grant({ expirationWindowMs: 2 * DAY });
     const link = await redeem();
@@ -251,7 +251,7 @@ describe('changing the CA of the service', () => {
     expect(service.logText()).not.toContain('certificate_kept');
   });
 
-  it('waits until every service has taken up the new one', async () => {
+  it('waits until every service uses the new CA', async () => {
     await issuers.prepare(SERVER_CA);
     await issuers.activate(SERVER_CA);
     expect(await retire(SERVER_CA)).toMatchObject([{ waitMs: 30_000 }]);
@@ -264,8 +264,8 @@ describe('changing the CA of the service', () => {
   });
 });
 
-describe('an issuer', () => {
-  it('is changed by one process at a time: of many that activate one does, and all end well', async () => {
+describe('issuer activate', () => {
+  it('succeeds in one of several concurrent processes, and the others end without an error', async () => {
     await issuers.prepare(SITE_CA);
     const outcomes = await Promise.all(Array.from({ length: 8 }, () => issuers.activate(SITE_CA)));
     expect(outcomes.sort()).toEqual(['activated', ...Array(7).fill('already')]);
@@ -274,7 +274,7 @@ describe('an issuer', () => {
     expect(prepared.sort()).toEqual(['already', 'already', 'already', 'prepared']);
   });
 
-  it('activates nothing that was not prepared', async () => {
+  it('refuses to activate a CA that was not prepared', async () => {
     expect(await issuers.activate(SITE_CA)).toBe('unprepared');
     expect(issuers.list(SITE_CA).map(({ state }) => state)).toEqual(['active']);
   });

@@ -48,15 +48,12 @@ describe.each([
   });
   afterAll(() => service.close());
 
-  it.each(Object.entries(CLIENTS))(
-    'certifies %s for TLS clients, and for nothing else',
-    async (_what, client) => {
-      expectClientCertificate(openssl, await redeemNewGrant(service, client()));
-    },
-  );
+  it.each(Object.entries(CLIENTS))('certifies %s for TLS clients only', async (_what, client) => {
+    expectClientCertificate(openssl, await redeemNewGrant(service, client()));
+  });
 });
 
-describe('an issuer below a root', () => {
+describe('an intermediate CA as issuer', () => {
   let service: TestService;
   let root: { certificate: string; key: string };
   let issuer: { certificate: string; key: string };
@@ -67,7 +64,7 @@ describe('an issuer below a root', () => {
   });
   afterAll(() => service.close());
 
-  it.each(Object.entries(CLIENTS))('certifies %s, and sends itself along', async (_what, client) => {
+  it.each(Object.entries(CLIENTS))('certifies %s, and is included in the chain', async (_what, client) => {
     const answer = await redeemNewGrant(service, client());
     expectClientCertificate(openssl, answer);
     expect(
@@ -80,8 +77,8 @@ describe('an issuer below a root', () => {
   });
 });
 
-describe('a CA that ends soon', () => {
-  it('bounds its certificates, and when it has ended nothing is spent', async () => {
+describe('a CA that expires soon', () => {
+  it('limits the lifetime of its certificates, and no use is spent after it expired', async () => {
     const { certificate, key } = makeAuthority(openssl, { days: 10 });
     const service = await startTestService(issuerFlags(certificate, key));
     try {
@@ -100,8 +97,8 @@ describe('a CA that ends soon', () => {
   });
 });
 
-describe('a given CA that is replaced', () => {
-  it('is followed without a restart, with what else its file trusts', async () => {
+describe('an --issuer-cert file that is replaced', () => {
+  it('takes effect without a restart, with the other CAs in the file', async () => {
     const [first, second] = ['first', 'second'].map((name) =>
       makeAuthority(openssl, { subject: `/CN=${name}` }),
     );
@@ -138,7 +135,7 @@ describe('a given CA that is replaced', () => {
     }
   });
 
-  it('stays in use while its files are gone', async () => {
+  it('the CA stays in use while the files are missing', async () => {
     const { certificate, key } = makeAuthority(openssl);
     const flags = issuerFlags(certificate, key);
     const service = await startTestService(flags);
@@ -152,8 +149,8 @@ describe('a given CA that is replaced', () => {
   });
 });
 
-describe('a grant’s own issuer', () => {
-  it('signs in place of the site CA, and the service’s own CA signs no link', async () => {
+describe('the issuer of a grant', () => {
+  it("signs instead of the site CA, and the service's own CA signs no link", async () => {
     const service = await startTestService();
     try {
       const other = makeAuthorityDirectory(service.directory, 'partner-ca');

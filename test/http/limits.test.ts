@@ -22,28 +22,28 @@ beforeAll(async () => {
 
 afterAll(() => service.close());
 
-describe('a body', () => {
-  it('of 4,096 bytes is read, and of 4,097 is too large', async () => {
+describe('a request body', () => {
+  it('of 4,096 bytes is read, and of 4,097 bytes is too large', async () => {
     const longest = await exchange(service, whole([], 'c'.repeat(4_096)));
     expect(longest.status).toBe(403);
     const longer = await exchange(service, whole([], 'c'.repeat(4_097)));
     expect([longer.status, longer.body]).toEqual([413, NOT_VALID]);
   });
 
-  it('in chunks is read like any other', async () => {
+  it('in chunks is read like any other body', async () => {
     const [first, rest] = [made.code.slice(0, 5), made.code.slice(5)];
     const chunks = `5\r\n${first}\r\n${rest.length.toString(16)};x=y\r\n${rest}\r\n0\r\nTrailer: x\r\n\r\n`;
     redeemedAnswer(await exchange(service, `${head(['Transfer-Encoding: chunked'])}\r\n${chunks}`));
   });
 
-  it('in chunks of 4,097 bytes in all is too large', async () => {
+  it('in chunks of 4,097 bytes in total is too large', async () => {
     const chunks = `1\r\nc\r\n1000\r\n${'c'.repeat(4_096)}\r\n0\r\n\r\n`;
     const answer = await exchange(service, `${head(['Transfer-Encoding: chunked'])}\r\n${chunks}`);
     expect([answer.status, answer.body]).toEqual([413, NOT_VALID]);
   });
 
   it.each(['Content-Length: 10485760', 'Transfer-Encoding: chunked'])(
-    'of 10 MB with %s gets its answer, and costs nothing',
+    'of 10 MB with %s gets a response, and spends no use',
     async (framing) => {
       const chunked = framing.startsWith('Transfer');
       const bytes = 'c'.repeat(65_536);
@@ -59,7 +59,7 @@ describe('a body', () => {
     },
   );
 
-  it('without end gets its answer, and is not read for ever', async () => {
+  it('without an end gets a response, and is not read forever', async () => {
     const piece = `10000\r\n${'c'.repeat(65_536)}\r\n`;
     const answer = await exchangeEndless(
       service,
@@ -73,13 +73,13 @@ describe('a body', () => {
   it.each([
     ['nothing of', ''],
     ['half of', 'halfacode'],
-  ])('of which %s it arrives times out, and costs nothing', async (_part, sent) => {
+  ])('of which %s it arrives times out, and spends no use', async (_part, sent) => {
     const request = `${head(['Content-Length: 24'])}\r\n${sent}`;
     const answer = await costsNothing(() => exchange(service, request));
     expect([answer.status, answer.body]).toEqual([408, NOT_VALID]);
   });
 
-  it('that trickles in times out all the same', async () => {
+  it('that arrives slowly byte by byte times out', async () => {
     const wire = await openWire(service);
     wire.send(`${head(['Content-Length: 4000'])}\r\n`);
     while (wire.received.length === 0) {
@@ -90,7 +90,7 @@ describe('a body', () => {
     expect(parseAnswer(await wire.ended).status).toBe(408);
   });
 
-  it('that breaks off is no redemption', async () => {
+  it('that ends early is not redeemed', async () => {
     await costsNothing(async () => {
       const wire = await openWire(service);
       wire.send(`${head(['Content-Length: 25'])}\r\n${made.code}`);
@@ -99,7 +99,7 @@ describe('a body', () => {
     });
   });
 
-  it('is waited for with 100 Continue, where the client asks for that', async () => {
+  it('gets 100 Continue if the client expects it', async () => {
     const wire = await openWire(service);
     wire.send(`${head(['Expect: 100-continue', `Content-Length: ${made.code.length}`])}\r\n`);
     while (wire.received.length === 0) await sleep(5);
@@ -108,18 +108,18 @@ describe('a body', () => {
     redeemedAnswer(parseAnswer((await wire.ended).subarray('HTTP/1.1 100 Continue\r\n\r\n'.length)));
   });
 
-  it('that is announced as compressed is taken as it is', async () => {
+  it('that is declared as compressed is read as it is', async () => {
     redeemedAnswer(await exchange(service, whole(['Accept-Encoding: gzip, br', 'Content-Encoding: gzip'])));
   });
 });
 
-describe('headers', () => {
-  it('that never end time out, and the connection is closed', async () => {
+describe('request headers', () => {
+  it('without an end time out, and the connection is closed', async () => {
     const answer = await exchange(service, 'POST / HTTP/1.1\r\nHost: grants.exam');
     expect(answer.status).toBe(408);
   });
 
-  it('that trickle in time out all the same', async () => {
+  it('that arrive slowly byte by byte time out', async () => {
     const wire = await openWire(service);
     wire.send('POST / HTTP/1.1\r\n');
     for (let line = 0; wire.received.length === 0; line += 1) {
@@ -133,7 +133,7 @@ describe('headers', () => {
     ['one of 20 KB', [`x: ${'y'.repeat(20_000)}`]],
     ['a thousand', Array.from({ length: 1_000 }, (_, at) => `x-${at}: ${'y'.repeat(20)}`)],
     ['a CSR of 20 KB', [`csr: ${'A'.repeat(20_000)}`]],
-  ])('that are too large (%s) are refused as such', async (_what, lines) => {
+  ])('that are too large (%s) are refused', async (_what, lines) => {
     const answer = await exchange(service, `${head(lines)}\r\n`);
     expect(answer.status).toBe(431);
   });
@@ -149,7 +149,7 @@ describe('headers', () => {
     ['white space before the colon', 'name : my-link'],
     ['a header without a colon', 'name'],
     ['a header without a name', ': my-link'],
-  ])('with %s are refused, and cost nothing', async (_what, line) => {
+  ])('with %s are refused, and spend no use', async (_what, line) => {
     const answer = await costsNothing(() => exchange(service, whole([line])));
     expect([answer.status, answer.headers.connection]).toEqual([400, 'close']);
   });
@@ -159,7 +159,7 @@ describe('headers', () => {
     ['subject', ['subject: a', 'Subject: b']],
     ['csr', [`csr: ${csrHeader().csr}`]],
     ['renews', ['renews: true', 'renews: true']],
-  ])('that repeat %s are refused, and cost nothing', async (_name, lines) => {
+  ])('that repeat %s are refused, and spend no use', async (_name, lines) => {
     const answer = await costsNothing(() => exchange(service, whole(lines)));
     expect([answer.status, answer.body]).toEqual([400, NOT_VALID]);
   });
@@ -178,7 +178,7 @@ describe('headers', () => {
     '0x1f',
     '1-2.3',
     `${'a'.repeat(63)}.${'b'.repeat(63)}.${'c'.repeat(63)}.${'d'.repeat(61)}`,
-  ])('may name the link %s', async (name) => {
+  ])('accept the link name %s', async (name) => {
     const { secret, links } = redeemedAnswer(await exchange(service, whole([`name: ${name}`])));
     expect([secret.metadata.name, links[0]?.metadata.name, links[0]?.spec.tlsCredentials]).toEqual([
       name,
@@ -200,13 +200,13 @@ describe('headers', () => {
     'a'.repeat(254),
     '../../etc/passwd',
     '~',
-  ])('may not name it %s', async (name) => {
+  ])('refuse the link name %s', async (name) => {
     const answer = await costsNothing(() => exchange(service, Buffer.from(whole([`name: ${name}`]))));
     expect([answer.status, answer.body]).toEqual([400, NOT_VALID]);
   });
 
   it.each(['Zürich', 'città', '東京 7', 'a, b=c/../x', '🛰', 'x'.repeat(253)])(
-    'may give the subject %s in UTF-8, which the ledger keeps whole',
+    'accept the subject %s in UTF-8, and the ledger stores it completely',
     async (subject) => {
       const answer = await exchange(service, Buffer.from(whole([`subject: ${subject}`])));
       const { secret, x509 } = redeemedAnswer(answer);
@@ -226,7 +226,7 @@ describe('headers', () => {
     ['a line separator', Buffer.from('a\u2028b')],
     ['a C1 control', Buffer.from('a\u0085b')],
     ['254 characters', Buffer.from('é'.repeat(254))],
-  ])('may not give the subject as %s', async (_what, subject) => {
+  ])('refuse the subject %s', async (_what, subject) => {
     const [before, after] = whole(['subject: HERE']).split('HERE') as [string, string];
     const bytes = Buffer.concat([Buffer.from(before), subject, Buffer.from(after)]);
     const answer = await costsNothing(() => exchange(service, bytes));
@@ -234,7 +234,7 @@ describe('headers', () => {
   });
 
   it.each(['!', 'AAA', 'AAAA====', 'A'.repeat(5_468), Buffer.alloc(4_097).toString('base64')])(
-    'may not bring as CSR what is none (%#)',
+    'refuse an invalid CSR (%#)',
     async (csr) => {
       const lines = [`Content-Length: ${made.code.length}`];
       const request = `${head(lines, csr)}\r\n${made.code}`;

@@ -8,7 +8,7 @@ beforeAll(async () => {
 });
 afterAll(() => service.close());
 
-it('a stranger is logged by his address alone, whatever he calls himself; who proved the code, by name', async () => {
+it('the log has only the address of a client without a valid code, and the name of a client with one', async () => {
   const { grant, code } = await service.grant();
   const headers = { name: 'a-name', subject: 'a subject' };
   await post(service, `/${grant.uid}`, 'not the code', { headers });

@@ -18,20 +18,20 @@ function operations(...parts: ReadinessPart[]) {
 }
 
 describe('the operations listener', () => {
-  it('is healthy as long as the process answers', async () => {
+  it('reports healthy while the process answers', async () => {
     await request(operations(failing('store', 'gone')).app)
       .get('/healthz')
       .expect(200, 'ok\n');
   });
 
-  it('is ready when every part is', async () => {
+  it('reports ready when every part is ready', async () => {
     const answer = await request(operations(ready('store'), ready('issuer')).app)
       .get('/readyz')
       .expect(200);
     expect(answer.body).toEqual({ ready: true, parts: { store: { ready: true }, issuer: { ready: true } } });
   });
 
-  it('is not ready while one part is not, and says which and why', async () => {
+  it('reports not ready while one part is not ready, with the part and the reason', async () => {
     const { app } = operations(
       ready('store'),
       failing('issuer', 'the issuer ended 2026-01-01T00:00:00.000Z'),
@@ -46,7 +46,7 @@ describe('the operations listener', () => {
     });
   });
 
-  it('is not ready while a certificate or its CA is not valid yet, or no more', async () => {
+  it('reports not ready while a certificate or its CA is not yet valid or has expired', async () => {
     const service = await startTestService();
     const { clock } = service;
     const parts = certificateParts(() => service.running.certificateTimes(), clock.read);
@@ -74,7 +74,7 @@ describe('the operations listener', () => {
     }
   });
 
-  it('tells answers by outcome, their time and when certificates end', async () => {
+  it('has metrics of responses by outcome, their duration and the expiry of certificates', async () => {
     const { app, metrics } = operations();
     metrics.answered('redeem', 'redeemed', 4);
     metrics.answered('redeem', 'redeemed', 6);
@@ -90,14 +90,14 @@ describe('the operations listener', () => {
     );
   });
 
-  it('counts grants by state when it is asked, and tells none while the store cannot', async () => {
+  it('counts grants by state at each scrape, and omits the counts while the store fails', async () => {
     const counts = [Promise.resolve({ ready: 3, expired: 1 }), Promise.reject(new Error('busy'))];
     const registry = createGrantMetrics(() => counts.shift() as Promise<Record<string, number>>);
     expect(await registry.metrics()).toContain('linkgrant_grants{state="ready"} 3\n');
     expect(await registry.metrics()).not.toContain('linkgrant_grants{');
   });
 
-  it('knows nothing else', async () => {
+  it('answers 404 to other paths', async () => {
     await request(operations().app).get('/').expect(404);
   });
 });

@@ -49,8 +49,8 @@ function expectShed(answer: WireAnswer, proven: boolean): void {
   expect(answer.headers['linkgrant-reason']).toBe(proven ? 'overloaded' : undefined);
 }
 
-describe('a service with too much to do', () => {
-  it('puts new redemptions and renewals off, counts and notes nothing, and still answers what was committed', async () => {
+describe('an overloaded service', () => {
+  it('refuses new redemptions and renewals with 503, records nothing, and still repeats recorded responses', async () => {
     const here = await composed();
     const link = await redeemLink(here.service);
     const old = await here.service.grant();
@@ -83,7 +83,7 @@ describe('a service with too much to do', () => {
     redeemedAnswer(await postRenewal(here.service, renewal));
   });
 
-  it('puts everything off beyond that, before it looks at anything', async () => {
+  it('refuses every request with 503 beyond the second limit, without reading it', async () => {
     const here = await composed();
     const { grant, code } = await here.service.grant();
     const end = await busy(here, 4);
@@ -95,7 +95,7 @@ describe('a service with too much to do', () => {
     redeemedAnswer(await post(here.service, `/${grant.uid}`, code, { headers: csrHeader() }));
   });
 
-  it('counts no request whose body is still on its way', async () => {
+  it('does not count a request whose body has not arrived yet', async () => {
     const { service } = await composed();
     const { grant, code } = await service.grant();
     const wires = await Promise.all(Array.from({ length: 10 }, () => openWire(service)));
@@ -105,7 +105,7 @@ describe('a service with too much to do', () => {
     for (const { socket } of wires) socket.destroy();
   });
 
-  it('counts no request that waits for a listing of grants', async () => {
+  it('does not count a request that waits for a listing of grants', async () => {
     const gate = { waiting: [] as (() => void)[] };
     const unknown = randomUUID();
     const prepareLookup = (uid: string) =>
@@ -132,7 +132,7 @@ describe('a service with too much to do', () => {
     expect(refused).toEqual([expect.objectContaining({ code: 'overloaded', level: 30 })]);
   });
 
-  it('issues nothing while its event loop is late turn after turn, unless few connections are open', async () => {
+  it('refuses redemptions while the event loop is late, unless few connections are open', async () => {
     const here = await composed();
     const { grant, code } = await here.service.grant();
     const redeem = () => post(here.service, `/${grant.uid}`, code, { headers: csrHeader() });
@@ -144,7 +144,7 @@ describe('a service with too much to do', () => {
     redeemedAnswer(await redeem());
   });
 
-  it('takes no connection when it is told so, and finishes those that it has', async () => {
+  it('accepts no new connection when instructed, and finishes the existing ones', async () => {
     const { service } = await composed();
     const { grant, code } = await service.grant();
     const wire = await openWire(service);
@@ -158,8 +158,8 @@ describe('a service with too much to do', () => {
   });
 });
 
-describe('connections that have proven their code', () => {
-  it('are not dropped for others, however many come', async () => {
+describe('connections that have presented a valid code', () => {
+  it('are not closed in favour of others', async () => {
     const { service, gate } = await composed({ maxConnections: 3 });
     const { grant, code } = await service.grant();
     gate.held = true;

@@ -38,13 +38,13 @@ const fill = (target: string, { uid, name }: AccessGrant) =>
   target.replace('UID', uid).replace('UPPER', uid.toUpperCase()).replace('NAME', name);
 
 function answersAt(spied: () => Spied, found: readonly string[], lost: readonly string[]): void {
-  it.each(found)('%s is the grant', async (target) => {
+  it.each(found)('%s finds the grant', async (target) => {
     const { service, grant, code } = spied();
     const answer = redeemedAnswer(await postTo(service, fill(target, grant), code));
     expect(answer.secret.metadata.name).toBe(grant.name);
   });
 
-  it.each(lost)('%s is nothing, and the store is not asked', async (target) => {
+  it.each(lost)('%s finds nothing, and the store is not read', async (target) => {
     const { service, asked, grant, code } = spied();
     asked.length = 0;
     const answer = await postTo(service, fill(target, grant), code);
@@ -129,18 +129,18 @@ describe('a service without a path prefix', () => {
     ],
   );
 
-  it.each(['UID', '\\UID', 'grants.example.com:9090'])('%s is no HTTP request', async (target) => {
+  it.each(['UID', '\\UID', 'grants.example.com:9090'])('answers 400 to %s', async (target) => {
     const { service, grant, code } = spied;
     expect((await postTo(service, fill(target, grant), code)).status).toBe(400);
   });
 
-  it('drops doubled slashes inside a check as well', async () => {
+  it('merges doubled slashes in the path of a check too', async () => {
     const { service, grant, code } = spied;
     const answer = await postTo(service, `//${grant.uid}//-//check/`, code);
     expect(JSON.parse(answer.body)).toMatchObject({ state: 'ready' });
   });
 
-  it.each(['/-/renew', '//-//renew/', '/-/renew?x'])('%s is where links renew', async (target) => {
+  it.each(['/-/renew', '//-//renew/', '/-/renew?x'])('%s is the path of renewals', async (target) => {
     const { service, asked, code } = spied;
     asked.length = 0;
     const answer = await postTo(service, target, code);
@@ -148,7 +148,7 @@ describe('a service without a path prefix', () => {
     expect(asked).toEqual([]);
   });
 
-  it('refuses other methods before it looks at the path', async () => {
+  it('refuses other methods before it reads the path', async () => {
     const answer = await exchange(spied.service, 'DELETE /../x HTTP/1.1\r\nHost: h\r\n\r\n');
     expect(answer.status).toBe(405);
   });
@@ -179,12 +179,12 @@ describe('a service under a path prefix', () => {
     ],
   );
 
-  it('renews there too', async () => {
+  it('renews links under that prefix too', async () => {
     expect((await postTo(spied.service, '/grants/v2/-/renew', 'x')).status).toBe(400);
   });
 });
 
-describe('a service that takes keys', () => {
+describe('a service with --allow-redeem-by-key', () => {
   let spied: Spied;
   beforeAll(async () => {
     spied = await spiedService('/', true);
@@ -210,7 +210,7 @@ describe('a service that takes keys', () => {
   );
 });
 
-describe('the path of the external URL', () => {
+describe('the path of --external-url', () => {
   let service: TestService;
   beforeAll(async () => {
     service = await startTestService({ externalUrl: 'https://grants.example.com/linkgrant/' });
@@ -223,7 +223,7 @@ describe('the path of the external URL', () => {
     expect((await postTo(service, `/${grant.uid}`, code)).status).toBe(404);
   });
 
-  it('is overridden by a path prefix, for a proxy that strips it', async () => {
+  it('is overridden by --path-prefix, for a proxy that strips it', async () => {
     const stripped = await startTestService({
       externalUrl: 'https://grants.example.com/linkgrant/',
       pathPrefix: '/',

@@ -77,7 +77,7 @@ describe.each(CLIENT_NAMES)('%s', (client) => {
     ['linkgrant/source-cidrs', '', 'policy_source'],
     ['linkgrant/key-types', 'p384,rsa,ed25519', 'policy_key'],
     ['linkgrant/key-types', '', 'policy_key'],
-  ])('is refused by %s "%s" as %s, and no use is counted', async (key, text, code) => {
+  ])('refuses %s "%s" as %s, and counts no use', async (key, text, code) => {
     await expectRefusal(await grantWith({ [key]: text }), client, 403, code);
   });
 
@@ -94,7 +94,7 @@ describe.each(CLIENT_NAMES)('%s', (client) => {
     expect(await service.used(made.grant.uid)).toBe(1);
   });
 
-  it('is told to wait for the beginning, and redeems then', async () => {
+  it('refuses a redemption before --not-before with the time to wait, and redeems afterwards', async () => {
     const notBefore = new Date(service.clock.read() + MINUTE).toISOString();
     const made = await grantWith({ 'linkgrant/not-before': notBefore });
     await expectRefusal(made, client, 503, 'not_yet_valid');
@@ -104,7 +104,7 @@ describe.each(CLIENT_NAMES)('%s', (client) => {
     expect(await service.used(made.grant.uid)).toBe(1);
   });
 
-  it('gets a certificate that ends when the rule says, as OpenSSL reads it, and verifies till then', async () => {
+  it('issues a certificate that expires at the limit, as OpenSSL reads it, and that verifies until then', async () => {
     const made = await grantWith({ 'linkgrant/certificate-lifetime': '90m' });
     const { certificate, ca } = redeemedAnswer(await redeem(made, client));
     const text = openssl.run(['x509', '-noout', '-enddate', '-dateopt', 'iso_8601'], certificate).toString();
@@ -115,7 +115,7 @@ describe.each(CLIENT_NAMES)('%s', (client) => {
     expect(openssl.verifies(certificate, ca, 'sslclient').ok).toBe(true);
   });
 
-  it('is refused by what is checked first where several rules are broken', async () => {
+  it('reports the rule that is checked first if several rules are broken', async () => {
     const made = await grantWith({
       'linkgrant/key-types': '',
       'linkgrant/source-cidrs': '',
@@ -126,7 +126,7 @@ describe.each(CLIENT_NAMES)('%s', (client) => {
 });
 
 describe('a grant that requires a CSR', () => {
-  it('refuses a Skupper client, counts nothing, and redeems for a client with one', async () => {
+  it('refuses a Skupper client, counts no use, and redeems for a client with a CSR', async () => {
     const made = await grantWith({ 'linkgrant/csr-required': 'true' });
     await expectRefusal(made, 'a Skupper client', 403, 'policy_csr_required');
     redeemedAnswer(await redeem(made, 'a client with a CSR'));
@@ -134,8 +134,8 @@ describe('a grant that requires a CSR', () => {
   });
 });
 
-describe('a rule that is made after a redemption', () => {
-  it('answers the same key again, and refuses another', async () => {
+describe('a rule that is added after a redemption', () => {
+  it('repeats the response for the same key, and refuses another key', async () => {
     const made = await grantWith({});
     const headers = csrHeader(newKey());
     const first = redeemedAnswer(await redeem(made, 'a client with a CSR', headers));
@@ -148,14 +148,14 @@ describe('a rule that is made after a redemption', () => {
   });
 });
 
-describe('a check', () => {
+describe('a check request', () => {
   const settings = {
     'linkgrant/subjects': '',
     'linkgrant/certificate-lifetime': '30d',
     'linkgrant/csr-required': 'true',
   };
 
-  it('tells the rules to whoever proved the code', async () => {
+  it('returns the rules to a client with a valid code', async () => {
     const made = await grantWith(settings);
     for (const code of [made.code, await signedCode(made)]) {
       const answer = await post(service, `/${made.grant.uid}/-/check`, code);
@@ -166,7 +166,7 @@ describe('a check', () => {
     expect(JSON.parse(body).policy).toEqual({});
   });
 
-  it('tells them to nobody else', async () => {
+  it('returns no rules to a client without a valid code', async () => {
     const made = await grantWith({ 'linkgrant/subjects': 'a-name-of-theirs' });
     const answer = await post(service, `/${made.grant.uid}/-/check`, 'not-the-code');
     expect(answer.status).toBe(403);

@@ -26,6 +26,6 @@ beforeAll(async () => {
   kept = await database?.sql('SELECT uid FROM linkgrant.grants');
 });
 
-it('were given by a service that keeps its grants in PostgreSQL', () => {
+it('the described responses also come from a service with a PostgreSQL store', () => {
   expect(kept).toHaveLength(2);
 });

@@ -165,7 +165,7 @@ function provoke({ path, code, method, headers = {} }: Provocation, accept?: str
 }
 
 describe('a refusal', () => {
-  it.each(ROWS)('%s has its status and text, and costs nothing', async (code, row) => {
+  it.each(ROWS)('%s has its status and text, and spends no use', async (code, row) => {
     const [status, text, proof, make] = row;
     const provocation = await make();
     const before = provocation.grant && (await service.used(provocation.grant.uid));
@@ -184,7 +184,7 @@ describe('a refusal', () => {
     expect(service.logged()).toContainEqual(expect.objectContaining({ event: 'refused', code }));
   });
 
-  it.each(ROWS)('%s is a problem for whoever accepts one', async (code, row) => {
+  it.each(ROWS)('%s is a problem document for a client that accepts one', async (code, row) => {
     const [status, title, proof, make] = row;
     const answer = await provoke(await make(), 'application/yaml, application/problem+json');
     expect(answer.status).toBe(status);
@@ -193,28 +193,28 @@ describe('a refusal', () => {
     expect(answer.headers['linkgrant-reason']).toBe(proof === 'proven' ? code : undefined);
   });
 
-  it('says when a grant that has not begun can be redeemed', async () => {
+  it('contains the time from which the grant can be redeemed', async () => {
     const answer = await provoke(await policy({ notBefore: service.clock.read() + HOUR }));
     expect(answer.headers['retry-after']).toBe('3600');
   });
 
-  it('asks a client of a grant that is not ready to wait 30 seconds', async () => {
+  it('requests a client to wait 30 seconds for a grant that is not ready', async () => {
     const answer = await provoke(await withGrant({ expirationTime: null, readyAt: null }));
     expect([answer.status, answer.headers['retry-after']]).toEqual([503, '30']);
   });
 
-  it('hands on how long the site asks to wait', async () => {
+  it('contains the waiting time that the site requires', async () => {
     expect((await provoke(await named('untrusted'))).headers['retry-after']).toBe('7');
   });
 
-  it('of an unforeseen failure says nothing of its cause on the wire, and all of it in the log', async () => {
+  it('after an unexpected failure has no cause in the response, and the whole cause in the log', async () => {
     const answer = await provoke(await named('broken'));
     expect(JSON.stringify(answer)).not.toContain('router');
     expect(service.logText()).toContain('cannot read properties of a router');
   });
 });
 
-describe('the code comes first', () => {
+describe('the order of checks', () => {
   it.each([
     ['expired', () => ({ expirationTime: past() })],
     ['exhausted', () => ({ redemptions: 1 })],
@@ -222,7 +222,7 @@ describe('the code comes first', () => {
     ['not begun', () => ({ policy: { notBefore: service.clock.read() + HOUR } })],
     ['not ready', () => ({ expirationTime: null, readyAt: null })],
     ['closed to everybody', () => ({ policy: { subjects: [], sourceCidrs: ['10.0.0.0/8'] } })],
-  ])('so a wrong code learns nothing of a grant that is %s', async (_state, changes) => {
+  ])('a wrong code gets 403 for a grant that is %s', async (_state, changes) => {
     const ready = await provoke(await withGrant({}, { code: 'not-the-code' }));
     const other = await provoke(await withGrant(changes(), { code: 'not-the-code' }));
     expect([other.status, other.body]).toEqual([403, `${REFUSED}\n`]);
@@ -231,18 +231,18 @@ describe('the code comes first', () => {
     expect(Object.keys(other.headers)).toEqual(Object.keys(ready.headers));
   });
 
-  it('also before the CSR, which a wrong code does not get looked at', async () => {
+  it('a wrong code gets 403 before its CSR is read', async () => {
     const { grant } = await service.storedGrant();
     const answer = await post(service, `/${grant.uid}`, 'not-the-code', { headers: { csr: 'AAAA' } });
     expect(answer.status).toBe(403);
   });
 
-  it.each(['', '\n', '\0', 'é', 'undefined', 'x'.repeat(4_096)])('and %j is not the code', async (body) => {
+  it.each(['', '\n', '\0', 'é', 'undefined', 'x'.repeat(4_096)])('%j is not the code', async (body) => {
     const { grant } = await service.storedGrant();
     expect((await post(service, `/${grant.uid}`, body, { headers: csrHeader() })).status).toBe(403);
   });
 
-  it('and its bytes count exactly, but for one newline at the end', async () => {
+  it('every byte of the code counts, except one newline at the end', async () => {
     const { grant, code } = await service.storedGrant({ redemptionsAllowed: 9 });
     const statusOf = async (body: string) =>
       (await post(service, `/${grant.uid}`, body, { headers: csrHeader() })).status;
@@ -256,15 +256,15 @@ describe('the code comes first', () => {
   });
 });
 
-describe('by key', () => {
-  it('a grant is redeemed by its namespace and name', async () => {
+describe('redemption by namespace and name', () => {
+  it('redeems the grant', async () => {
     const { grant, code } = await service.storedGrant({ namespace: 'west' });
     const answer = await post(service, `/west/${grant.name}`, code, { headers: csrHeader(newKey()) });
     expect(redeemedAnswer(answer).links[0]?.metadata.name).toBe(grant.name);
     expect(await service.used(grant.uid)).toBe(1);
   });
 
-  it('an unknown grant and a wrong code are answered alike', async () => {
+  it('returns the same response for an unknown grant and for a wrong code', async () => {
     const { grant } = await service.storedGrant();
     const unknown = await post(service, '/default/no-such-grant', 'not-the-code');
     const wrong = await post(service, `/default/${grant.name}`, 'not-the-code');
@@ -274,7 +274,7 @@ describe('by key', () => {
     expect(unknown).toMatchObject({ status: 404, body: `${NO_CLAIM}\n` });
   });
 
-  it('an expired grant shows itself only to its code', async () => {
+  it('reports an expired grant only to a client with its code', async () => {
     const { grant, code } = await service.storedGrant({ expirationTime: past() });
     const wrong = await post(service, `/default/${grant.name}`, 'not-the-code');
     const right = await post(service, `/default/${grant.name}`, code);
@@ -292,41 +292,44 @@ describe('a check', () => {
     ['exhausted', () => ({ redemptions: 1 }), 1],
     ['revoked', () => ({ revokedAt: past() }), 0],
     ['pending', () => ({ expirationTime: null, readyAt: null }), 0],
-  ])('tells the right code that its grant is %s, and spends nothing', async (state, changes, redemptions) => {
-    const { grant, code } = await service.storedGrant(changes());
-    const answer = await checkOf(grant.uid, code);
-    expect(answer).toMatchObject({ status: 200, headers: { 'content-type': 'application/json' } });
-    const { expirationTime } = grant;
-    expect(JSON.parse(answer.body)).toEqual({
-      state,
-      redemptions,
-      redemptionsAllowed: 1,
-      expirationTime: expirationTime === null ? null : new Date(expirationTime).toISOString(),
-      link: { endpoints: expect.arrayContaining([expect.objectContaining({ name: 'inter-router' })]) },
-      policy: {},
-      serverTime: new Date(service.clock.read()).toISOString(),
-    });
-    expect(await service.used(grant.uid)).toBe(redemptions);
-  });
+  ])(
+    'reports to a valid code that its grant is %s, and spends no use',
+    async (state, changes, redemptions) => {
+      const { grant, code } = await service.storedGrant(changes());
+      const answer = await checkOf(grant.uid, code);
+      expect(answer).toMatchObject({ status: 200, headers: { 'content-type': 'application/json' } });
+      const { expirationTime } = grant;
+      expect(JSON.parse(answer.body)).toEqual({
+        state,
+        redemptions,
+        redemptionsAllowed: 1,
+        expirationTime: expirationTime === null ? null : new Date(expirationTime).toISOString(),
+        link: { endpoints: expect.arrayContaining([expect.objectContaining({ name: 'inter-router' })]) },
+        policy: {},
+        serverTime: new Date(service.clock.read()).toISOString(),
+      });
+      expect(await service.used(grant.uid)).toBe(redemptions);
+    },
+  );
 
-  it('of a site without a way in has no endpoints', async () => {
+  it('of a site that accepts no links returns no endpoints', async () => {
     const { grant, code } = await service.storedGrant({ name: 'edge-checked' });
     expect(JSON.parse((await checkOf(grant.uid, code)).body)).toMatchObject({ link: { endpoints: [] } });
   });
 
-  it('tells a wrong code nothing', async () => {
+  it('returns nothing to a wrong code', async () => {
     const { grant } = await service.storedGrant({ expirationTime: past() });
     const answer = await checkOf(grant.uid, 'not-the-code');
     expect([answer.status, answer.body]).toEqual([403, `${REFUSED}\n`]);
     expect(answer.headers).not.toHaveProperty('linkgrant-reason');
   });
 
-  it('of an unknown grant is answered as a redemption of it', async () => {
+  it('of an unknown grant gets the same response as a redemption of it', async () => {
     const answer = await checkOf('0bde3bc8-a4a2-404a-bfbe-44fdf7bf3231', 'x');
     expect([answer.status, answer.body]).toEqual([404, `${NO_CLAIM}\n`]);
   });
 
-  it('works by key too, where that is allowed', async () => {
+  it('works by namespace and name too, if that is allowed', async () => {
     const { grant, code } = await service.storedGrant();
     const answer = await post(service, `/default/${grant.name}/-/check`, code);
     expect(JSON.parse(answer.body)).toMatchObject({ state: 'ready' });

@@ -47,12 +47,12 @@ const withUid = (siteUid: string | null) => (): void => {
   change = (access) => ('refused' in access ? access : { ...access, siteUid });
 };
 
-describe('a store that fails', () => {
+describe('a store failure during a renewal', () => {
   it.each<[string, Fault]>([
     ['cannot read the redemption', () => ({ findRenewedRedemption: unavailable })],
     ['cannot read its grant', () => ({ findGrant: unavailable })],
     ['cannot be written', () => ({ recordRenewal: unavailable })],
-  ])('because it %s puts the renewal off, and nothing is lost', async (_what, now) => {
+  ])('(%s) gets 503, and nothing is lost', async (_what, now) => {
     const link = await redeemLink(service);
     const next = newKey();
     fault = now;
@@ -65,7 +65,7 @@ describe('a store that fails', () => {
     await renewedLink(renewed, service);
   });
 
-  it('to say that it recorded gives that renewal when the request is repeated', async () => {
+  it('after recording: the repeated request returns the recorded renewal', async () => {
     const link = await redeemLink(service);
     const next = newKey();
     fault = (real) => ({
@@ -81,7 +81,7 @@ describe('a store that fails', () => {
     expect(renewals.map((renewal) => renewal.certificate)).toEqual([certificate]);
   });
 
-  it('to note what was asked again, or refused, answers all the same', async () => {
+  it('while recording a repetition or a refusal does not change the response', async () => {
     const link = await redeemLink(service);
     fault = () => ({ recordReplay: unavailable, recordSuperseded: unavailable, recordRefusal: unavailable });
     const next = newKey();
@@ -90,7 +90,7 @@ describe('a store that fails', () => {
     expect((await renew(link)).status).toBe(409);
   });
 
-  it('for a reason of its own tells nobody which', async () => {
+  it('of unknown cause is not described in the response', async () => {
     const link = await redeemLink(service);
     fault = () => ({ recordRenewal: () => Promise.reject(new Error('near "SELCT": syntax error')) });
     const answer = await renew(link);
@@ -99,8 +99,8 @@ describe('a store that fails', () => {
   });
 });
 
-describe('what the store decides at the commit', () => {
-  it('is the answer: revoked while the certificate is being signed', async () => {
+describe('the decision of the store at the commit of a renewal', () => {
+  it('prevails: the link was revoked while the certificate was signed', async () => {
     const link = await redeemLink(service);
     fault = (real) => ({
       async findGrant(uid) {
@@ -112,7 +112,7 @@ describe('what the store decides at the commit', () => {
     expect(await service.store.listRenewals(link.id)).toEqual([]);
   });
 
-  it.each([true, false])('holds for another process that was first (for the same key: %s)', async (same) => {
+  it.each([true, false])('prevails: another process renewed first (for the same key: %s)', async (same) => {
     const link = await redeemLink(service);
     const next = newKey();
     let first: WireAnswer | undefined;
@@ -131,8 +131,8 @@ describe('what the store decides at the commit', () => {
   });
 });
 
-describe('a site', () => {
-  it('that was replaced under the same name refuses the links of the old one', async () => {
+describe('the accepting site at a renewal', () => {
+  it('refuses the links of a replaced site of the same name', async () => {
     withUid('the-old-site')();
     const link = await redeemLink(service);
     const next = newKey();
@@ -148,13 +148,13 @@ describe('a site', () => {
     await renewedLink(renewed, service);
   });
 
-  it('that has an identity since is not another one', async () => {
+  it('accepts links from before it had an identity', async () => {
     const link = await redeemLink(service);
     withUid('a-site')();
     await renewedLink(link, service);
   });
 
-  it('that gives no access now is asked again later, and the operator is told why', async () => {
+  it('without link access returns 503, and the log has the reason', async () => {
     const link = await redeemLink(service);
     const reason = 'the router is away';
     change = () => ({ refused: 'link_access_unavailable', reason, hint: 'wait' });
@@ -167,7 +167,7 @@ describe('a site', () => {
     await renewedLink(link, service);
   });
 
-  it('is that of the namespace and the issuer of the grant, also when that is gone', async () => {
+  it('has the namespace and issuer of the grant, also after that was deleted', async () => {
     const asked: SiteRequest[] = [];
     change = (access, request) => {
       asked.push(request);

@@ -28,8 +28,8 @@ async function renew(link: TestLink, changes: Parameters<typeof renewalOf>[2] = 
   return postRenewal(service, await renewalOf(link, service, changes));
 }
 
-describe('a stranger', () => {
-  it('is refused alike whatever he knows', async () => {
+describe('a client without a link', () => {
+  it('gets the same refusal for every invalid renewal', async () => {
     const link = await redeemLink(service);
     const other = await redeemLink(service);
     const directory = join(service.directory, 'issuers', SITE_CA);
@@ -77,7 +77,7 @@ describe('a stranger', () => {
     }
   });
 
-  it('leaves nothing in the ledger', async () => {
+  it('adds nothing to the ledger', async () => {
     const made = await service.grant();
     const link = await redeemLink(service, newKey(), made);
     await renew({ ...link, key: newKey() });
@@ -96,7 +96,7 @@ describe('a stranger', () => {
     ['a code', (link) => forged(link, { typ: 'linkgrant-code+jwt' }, link.key)],
     ['another type', (link) => forged(link, { typ: 'JWT' }, link.key)],
     ['claims that say nothing', (link) => forged(link, {}, link.key, {})],
-  ])('who sends %s is told that it is no renewal request', async (_what, request) => {
+  ])('that sends %s gets renewal_refused', async (_what, request) => {
     const answer = await postRenewal(service, await request(await redeemLink(service)));
     expect(toldOf(answer)).toEqual([400, 'Request body not valid\n', undefined]);
     const problem = await postRenewal(service, await request(await redeemLink(service)), {
@@ -105,16 +105,16 @@ describe('a stranger', () => {
     expect(JSON.parse(problem.body)).toMatchObject({ status: 400, code: 'renewal_invalid' });
   });
 
-  it('may send 16 KiB and no more', async () => {
+  it('can send at most 16 KiB', async () => {
     expect((await postRenewal(service, 'x'.repeat(16 * 1024))).status).toBe(400);
     expect((await postRenewal(service, 'x'.repeat(16 * 1024 + 1))).status).toBe(413);
   });
 
-  it.each(['GET', 'PUT', 'DELETE', 'HEAD'])('may not %s it', async (method) => {
+  it.each(['GET', 'PUT', 'DELETE', 'HEAD'])('cannot %s it', async (method) => {
     expect((await postRenewal(service, '', { method })).status).toBe(405);
   });
 
-  it('redeems nothing with a renewal request, and renews nothing with a code', async () => {
+  it('cannot redeem with a renewal request, or renew with a code', async () => {
     const made = await service.grant({ redemptionsAllowed: 2 });
     const link = await redeemLink(service, newKey(), made);
     const request = await renewalOf(link, service);

@@ -45,9 +45,9 @@ async function renew(link: TestLink, changes: Parameters<typeof renewalOf>[2] = 
 const inWholeSeconds = (time: number) => Math.floor(time / 1000) * 1000;
 const endOf = ({ x509 }: RedeemedAnswer) => Date.parse(x509.validTo);
 
-describe('the holder of the key is told why', () => {
+describe('a client with the key of a link', () => {
   it.each([-5 * MINUTE - 1_000, 5 * MINUTE + 1_000])(
-    'a request signed %d ms off is stale, with the time of the service',
+    "gets renewal_stale and the service's time for a request signed %d ms off",
     async (offset) => {
       const link = await redeemLink(service);
       const request = await renewalOf(link, service, { now: service.clock.read() + offset });
@@ -60,7 +60,7 @@ describe('the holder of the key is told why', () => {
     },
   );
 
-  it('a request signed less than 5 minutes off is none such', async () => {
+  it('can renew with a request signed less than 5 minutes off', async () => {
     let link = await redeemLink(service);
     for (const offset of [-5 * MINUTE + 1_000, 5 * MINUTE - 1_000]) {
       const next = newKey();
@@ -69,7 +69,7 @@ describe('the holder of the key is told why', () => {
     }
   });
 
-  it('a revoked redemption renews no more, and is not answered again', async () => {
+  it('cannot renew a revoked redemption, which is not repeated either', async () => {
     const link = await redeemLink(service);
     const next = newKey();
     const renewed = await renewedLink(link, service, next);
@@ -79,7 +79,7 @@ describe('the holder of the key is told why', () => {
     expect(toldOf(await renew(link, { newKey: next }))).toEqual(refused);
   });
 
-  it('a superseded certificate renews no more for another key, and that is in the ledger', async () => {
+  it('cannot renew a superseded certificate for another key, and the ledger records the attempt', async () => {
     const made = await service.grant();
     const link = await redeemLink(service, newKey(), made);
     const renewed = await renewedLink(link, service);
@@ -91,7 +91,7 @@ describe('the holder of the key is told why', () => {
     expect(await kinds(made.grant.uid)).toEqual(['created', 'redeemed', 'renewed', 'superseded', 'renewed']);
   });
 
-  it('an ended certificate renews for a week more', async () => {
+  it('can renew an expired certificate for one more week', async () => {
     const one = await redeemLink(service);
     const two = await redeemLink(service);
     service.clock.advance(37 * DAY - MINUTE);
@@ -107,12 +107,12 @@ describe('the holder of the key is told why', () => {
   it.each([
     ['csr_invalid', Buffer.from('no CSR')],
     ['csr_invalid', Buffer.alloc(5_000)],
-  ] as const)('what is no CSR is %s', async (code, csrDer) => {
+  ] as const)('gets %s for an invalid CSR', async (code, csrDer) => {
     const answer = await renew(await redeemLink(service), { csrDer });
     expect(toldOf(answer)).toEqual([400, 'Request body not valid\n', code]);
   });
 
-  it('a weak key is key_weak', async () => {
+  it('gets key_weak for a weak key', async () => {
     const key = openssl.write(
       'weak.key',
       privateKeyPem(generateKeyPairSync('rsa', { modulusLength: 1024 }).privateKey),
@@ -126,7 +126,7 @@ describe('the holder of the key is told why', () => {
     ['policy_name', { names: [] }],
     ['policy_source', { sourceCidrs: ['192.0.2.0/24'] }],
     ['policy_key', { keyTypes: ['rsa'] }],
-  ])('a policy that was tightened meanwhile refuses: %s', async (reason, policy) => {
+  ])('is refused if the policy became stricter: %s', async (reason, policy) => {
     const made = await service.grant();
     const link = await redeemLink(service, newKey(), made);
     await service.store.updateGrant(made.grant.uid, { policy });
@@ -136,7 +136,7 @@ describe('the holder of the key is told why', () => {
     await renewedLink(link, service);
   });
 
-  it('the policy of its redemption bounds it, though the grant is laxer now or gone', async () => {
+  it('stays limited by the policy of its redemption, even if the grant is less strict now or deleted', async () => {
     const made = await service.grant({ policy: { keyTypes: ['p256'], certificateLifetimeMs: HOUR } });
     const link = await redeemLink(service, newKey(), made);
     const hourFromNow = () => inWholeSeconds(service.clock.read() + HOUR);
@@ -152,7 +152,7 @@ describe('the holder of the key is told why', () => {
     expect(endOf(last)).toBe(hourFromNow());
   });
 
-  it('a shorter lifetime that the grant has now holds', async () => {
+  it('gets the shorter lifetime that the grant has now', async () => {
     const made = await service.grant();
     const link = await redeemLink(service, newKey(), made);
     await service.store.updateGrant(made.grant.uid, { policy: { certificateLifetimeMs: HOUR } });
@@ -160,7 +160,7 @@ describe('the holder of the key is told why', () => {
     expect(endOf(answer)).toBe(inWholeSeconds(service.clock.read() + HOUR));
   });
 
-  it('refusals after the proof are in the ledger, added up', async () => {
+  it('has its refusals counted in the ledger', async () => {
     const made = await service.grant();
     const link = await redeemLink(service, newKey(), made);
     for (let attempt = 0; attempt < 3; attempt += 1) await renew(link, { csrDer: Buffer.from('no CSR') });
@@ -176,7 +176,7 @@ async function kinds(grantUid: string): Promise<string[]> {
   return items.map(({ kind }) => kind);
 }
 
-it('renewals are logged and counted as such, and nothing secret is', async () => {
+it('renewals appear in log and metrics without any secret', async () => {
   const link = await redeemLink(service);
   const request = await renewalOf(link, service);
   await postRenewal(service, request);
@@ -202,7 +202,7 @@ it('renewals are logged and counted as such, and nothing secret is', async () =>
   );
 });
 
-it('tells the CA of the certificate that the service shows now, and not that of its start', async () => {
+it("the renewal annotations contain the CA of the service's current certificate", async () => {
   const write = ({ cert, key, ca }: TestIdentity) => ({
     tlsCert: openssl.write('server.crt', cert),
     tlsKey: openssl.write('server.key', key),

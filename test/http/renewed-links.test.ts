@@ -58,9 +58,9 @@ const KEYS: Readonly<Record<string, () => KeyObject>> = {
   Ed25519: () => generateKeyPairSync('ed25519').privateKey,
 };
 
-describe('a link', () => {
+describe('a renewal', () => {
   it.each(Object.keys(KEYS))(
-    'of a %s key gets a new certificate for a new key, of the same identity',
+    'of a %s key returns a certificate for a new key, with the same identity',
     async (kind) => {
       const policy: GrantPolicy = { keyTypes: ['p256', 'p384', 'rsa', 'ed25519'] };
       const made = await service.grant({ policy });
@@ -85,7 +85,7 @@ describe('a link', () => {
     },
   );
 
-  it('is told in each answer where it is renewed, and what that server verifies against', async () => {
+  it('each response contains the renewal URL and the CA of that server', async () => {
     const link = await redeemLink(service);
     const answer = redeemedAnswer(await renew(link));
     expect(answer.secret.metadata.annotations).toEqual({
@@ -95,7 +95,7 @@ describe('a link', () => {
     });
   });
 
-  it('that a Skupper client redeemed, with the key of the service, renews alike', async () => {
+  it('works for a link that a Skupper client redeemed, with the key of the service', async () => {
     const { grant, code } = await service.grant();
     const link = linkOf(redeemedAnswer(await post(service, `/${grant.uid}`, code)));
     const next = newKey();
@@ -103,7 +103,7 @@ describe('a link', () => {
     expectLivePair(linkOf(answer, next), answer.ca);
   });
 
-  it('that was made on the accepting side renews alike, though its grant is gone', async () => {
+  it('works for a link of link generate, even if its grant is deleted', async () => {
     const authorities = new OwnedAuthorities(service.directory);
     await authorities.ensure('other', 'another CA', service.clock.read());
     const site = new StandaloneSite({
@@ -124,13 +124,13 @@ describe('a link', () => {
     expect(answer.x509.issuer).toBe('CN=another CA');
   });
 
-  it('renews with one trailing newline behind the request, and whatever it calls the type of it', async () => {
+  it('accepts one trailing newline, and any content type', async () => {
     const request = await renewalOf(await redeemLink(service), service);
     const headers = { 'content-type': 'text/plain' };
     redeemedAnswer(await postRenewal(service, `${request}\n`, { headers }));
   });
 
-  it('renews though its token, or its grant, is revoked or deleted: they are not the link', async () => {
+  it('works if the token or the grant is revoked or deleted', async () => {
     const made = await service.grant({ redemptionsAllowed: 2 });
     const [one, two] = [await redeemLink(service, newKey(), made), await redeemLink(service, newKey(), made)];
     await service.store.revokeGrant(made.grant.uid, service.clock.read());
@@ -139,7 +139,7 @@ describe('a link', () => {
     await renewedLink(two, service);
   });
 
-  it('whose issuer is not trusted any more gets a certificate of the new one', async () => {
+  it('returns a certificate of the new issuer if the old one is no longer trusted', async () => {
     const link = await redeemLink(service);
     const other = makeAuthority(openssl, { subject: '/CN=the new CA' });
     const issuer = {
@@ -160,8 +160,8 @@ describe('a link', () => {
   });
 });
 
-describe('a request that is repeated', () => {
-  it('byte for byte gets the same answer, and nothing new is made', async () => {
+describe('a repeated renewal request', () => {
+  it('with the same bytes gets the same response, and nothing new is issued', async () => {
     const link = await redeemLink(service);
     const request = await renewalOf(link, service);
     const answers = [await postRenewal(service, request), await postRenewal(service, request)];
@@ -170,7 +170,7 @@ describe('a request that is repeated', () => {
     expect(await service.store.listRenewals(link.id)).toHaveLength(1);
   });
 
-  it('by the old certificate for the same key gets the newest one, hours later too', async () => {
+  it('by the old certificate for the same key gets the newest certificate, even hours later', async () => {
     const link = await redeemLink(service);
     const next = newKey();
     const first = await renew(link, { newKey: next });
@@ -187,7 +187,7 @@ describe('a request that is repeated', () => {
     expect(await service.store.listRenewals(link.id)).toHaveLength(1);
   });
 
-  it('20 times at once for one key is one renewal', async () => {
+  it('sent 20 times at once for one key is one renewal', async () => {
     const link = await redeemLink(service);
     const next = newKey();
     const answers = await Promise.all(Array.from({ length: 20 }, () => renew(link, { newKey: next })));
@@ -195,7 +195,7 @@ describe('a request that is repeated', () => {
     expect(await service.store.listRenewals(link.id)).toHaveLength(1);
   });
 
-  it('at once for two keys ends with one newest certificate, and the other key is told so', async () => {
+  it('sent at once for two keys ends with one newest certificate, and the other client gets superseded', async () => {
     const link = await redeemLink(service);
     const keys = Array.from({ length: 6 }, () => newKey());
     const answers = await Promise.all(keys.map((key) => renew(link, { newKey: key })));
@@ -210,7 +210,7 @@ describe('a request that is repeated', () => {
   });
 });
 
-describe('20 lifetimes of which 5 % of the answers are lost', () => {
+describe('20 lifetimes with 5 % of the responses lost', () => {
   // The tests' clients go by the machine's time, for which a certificate renewed years ahead is not valid yet.
   beforeEach(async () => {
     const { cert, key, ca } = await makeIdentity();
@@ -238,7 +238,7 @@ describe('20 lifetimes of which 5 % of the answers are lost', () => {
   }
   const recorded = async ({ id }: TestLink) => (await service.store.listRenewals(id)).length;
 
-  it('leave each link with one newest certificate throughout, and a working pair', {
+  it('each link always has one newest certificate and a working key pair', {
     timeout: 120_000,
   }, async () => {
     let seed = 20_310_304;

@@ -25,8 +25,8 @@ function site({ grant, code }: CreatedGrant, key = newKey()) {
 
 const used = ({ grant }: CreatedGrant) => service.used(grant.uid);
 
-describe('the same key again', () => {
-  it('gets the same answer byte for byte, and one use is counted', async () => {
+describe('a redemption with the same key', () => {
+  it('returns the same response byte for byte, and counts one use', async () => {
     const made = await service.grant();
     const redeem = site(made);
     const first = await redeem();
@@ -43,7 +43,7 @@ describe('the same key again', () => {
       .toEqual(['replayed', 'redeemed']);
   });
 
-  it('in another CSR for it gets the same certificate', async () => {
+  it('returns the same certificate for another CSR', async () => {
     const made = await service.grant();
     const key = newKey();
     const [first, second] = [csrHeader(key), csrHeader(key)];
@@ -53,7 +53,7 @@ describe('the same key again', () => {
     expect(answers[1]?.body).toBe(answers[0]?.body);
   });
 
-  it('gets it though the grant is exhausted, and though it has expired', async () => {
+  it('is repeated when the grant is exhausted or expired', async () => {
     const made = await service.grant({ expirationWindowMs: HOUR });
     const redeem = site(made);
     const { body } = await redeem();
@@ -65,7 +65,7 @@ describe('the same key again', () => {
     expect(await used(made)).toBe(1);
   });
 
-  it('gets it though the grant allows fewer redemptions now', async () => {
+  it('is repeated when the grant allows fewer redemptions now', async () => {
     const made = await service.grant({ redemptionsAllowed: 5 });
     const redeem = site(made);
     const { body } = await redeem();
@@ -76,7 +76,7 @@ describe('the same key again', () => {
     expect(await used(made)).toBe(2);
   });
 
-  it('gets it though the policy would refuse it now', async () => {
+  it('is repeated when the policy would refuse it now', async () => {
     const made = await service.grant();
     const redeem = site(made);
     const { body } = await redeem();
@@ -84,7 +84,7 @@ describe('the same key again', () => {
     expect((await redeem()).body).toBe(body);
   });
 
-  it('gets nothing when the grant is revoked', async () => {
+  it('is refused when the grant is revoked', async () => {
     const made = await service.grant({ redemptionsAllowed: 5 });
     const redeem = site(made);
     redeemedAnswer(await redeem());
@@ -94,7 +94,7 @@ describe('the same key again', () => {
     expect(answer.body).toBe('No such claim\n');
   });
 
-  it('gets nothing when that redemption is revoked, and no new one either', async () => {
+  it('is refused when that redemption is revoked, and gets no new one either', async () => {
     const made = await service.grant({ redemptionsAllowed: 5 });
     const redeem = site(made);
     const { secret } = redeemedAnswer(await redeem());
@@ -107,14 +107,14 @@ describe('the same key again', () => {
     redeemedAnswer(await site(made)());
   });
 
-  it('gets nothing with a wrong code', async () => {
+  it('is refused with a wrong code', async () => {
     const made = await service.grant();
     const key = newKey();
     redeemedAnswer(await site(made, key)());
     expect((await site({ ...made, code: 'not-the-code' }, key)()).status).toBe(403);
   });
 
-  it('under another name and subject gets the recorded ones', async () => {
+  it('returns the recorded name and subject to a request with others', async () => {
     const made = await service.grant();
     const redeem = site(made);
     const first = await redeem({ headers: { name: 'west', subject: 'west-site' } });
@@ -124,7 +124,7 @@ describe('the same key again', () => {
     expect(redeemedAnswer(second).x509.subject).toBe('CN=west-site');
   });
 
-  it('from another address gets the same', async () => {
+  it('is repeated from another address', async () => {
     const made = await service.grant();
     const redeem = site(made);
     const first = await redeem();
@@ -132,14 +132,14 @@ describe('the same key again', () => {
     expect(await used(made)).toBe(1);
   });
 
-  it('whether or not the client will renew gets the same', async () => {
+  it('is repeated whether or not the client will renew', async () => {
     const made = await service.grant();
     const redeem = site(made);
     const first = await redeem();
     expect((await redeem({ headers: { renews: 'true' } })).body).toBe(first.body);
   });
 
-  it('20 times at once is one redemption with one certificate', async () => {
+  it('sent 20 times at once is one redemption with one certificate', async () => {
     const made = await service.grant({ redemptionsAllowed: 5 });
     const redeem = site(made);
     const answers = await Promise.all(Array.from({ length: 20 }, () => redeem()));
@@ -155,7 +155,7 @@ describe('the same key again', () => {
     expect(new Set(serials).size).toBe(2);
   });
 
-  it('from the service started again with other endpoints gets the same, with those', async () => {
+  it('is repeated after a restart with other endpoints, and contains those', async () => {
     const before = await startTestService({ dataDir: mkdtempSync(join(tmpdir(), 'linkgrant-replay-')) });
     const made = await before.grant();
     const key = newKey();
@@ -177,7 +177,7 @@ describe('the same key again', () => {
   });
 });
 
-describe('N sites at once', () => {
+describe('concurrent sites', () => {
   it('redeem a grant of 17 uses exactly 17 times, with 17 certificates', async () => {
     const made = await service.grant({ redemptionsAllowed: 17 });
     const answers = await Promise.all(Array.from({ length: 60 }, () => site(made)()));
@@ -198,7 +198,7 @@ describe('N sites at once', () => {
     expect(recorded.sort()).toEqual(serials.map((serial) => serial.padStart(32, '0')).sort());
   });
 
-  it('each post twice, and still each has one certificate', async () => {
+  it('that send each request twice get one certificate each', async () => {
     const made = await service.grant({ redemptionsAllowed: 10 });
     const sites = Array.from({ length: 10 }, () => site(made));
     const answers = await Promise.all([...sites, ...sites].map((redeem) => redeem()));

@@ -18,8 +18,8 @@ const idOf = ({ headers }: WireAnswer) => headers['linkgrant-request-id'] ?? 'no
 const linesOf = (answer: WireAnswer) =>
   service.logged().filter(({ requestId }) => requestId === idOf(answer));
 
-describe('the id of a request', () => {
-  it('is in its answer and in its log line, and each has its own', async () => {
+describe('the request id', () => {
+  it('is in the response and in its log line, and differs for each request', async () => {
     const { grant, code } = await service.grant();
     const answers = [
       await post(service, `/${grant.uid}/-/check`, code),
@@ -38,7 +38,7 @@ describe('the id of a request', () => {
     expect(linesOf(answers[2] as WireAnswer)).toMatchObject([{ event: 'redeemed', grant: grant.uid }]);
   });
 
-  it('is not the one that a client sends', async () => {
+  it('ignores the id that a client sends', async () => {
     const { grant, code } = await service.grant();
     const own = { 'linkgrant-request-id': '22c7dcf1-ef57-454f-98ff-fa5a79792832', 'x-request-id': 'mine' };
     const answer = await post(service, `/${grant.uid}`, code, { headers: { ...csrHeader(), ...own } });
@@ -48,7 +48,7 @@ describe('the id of a request', () => {
     expect(service.logText()).not.toContain(own['linkgrant-request-id']);
   });
 
-  it('is in the line of what the ledger could not note', async () => {
+  it('is in the log line of a failed ledger write', async () => {
     const { grant, code } = await service.storedGrant({ redemptions: 1 });
     service.sql('ALTER TABLE refusals RENAME TO elsewhere');
     const answer = await post(service, `/${grant.uid}`, code, { headers: csrHeader() });
@@ -66,14 +66,14 @@ describe('the id of a request', () => {
   it.each([
     ['no HTTP', 400, 'hello\r\n\r\n'],
     ['too many headers', 431, `POST / HTTP/1.1\r\nHost: h\r\nx: ${'y'.repeat(20_000)}\r\n\r\n`],
-  ])('is in the answer to %s, and in its line at debug', async (_what, status, bytes) => {
+  ])('is in the response to %s, and in its log line at debug level', async (_what, status, bytes) => {
     const answer = await exchange(service, bytes);
     expect(answer.status).toBe(status);
     expect(idOf(answer)).toMatch(UUID);
     expect(linesOf(answer)).toMatchObject([{ event: 'unreadable', status, peer: '127.0.0.1' }]);
   });
 
-  it('is there where a client expects what nobody knows', async () => {
+  it('is in the response to an unknown Expect header', async () => {
     const { grant, code } = await service.grant();
     const answer = await post(service, `/${grant.uid}`, code, {
       headers: { ...csrHeader(), expect: 'the best' },

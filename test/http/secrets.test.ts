@@ -102,8 +102,8 @@ afterAll(async () => {
   await failing.close();
 });
 
-describe('after every kind of request, the codes and the private keys', () => {
-  it('are many, and so are the answers', () => {
+describe('codes and private keys, after every kind of request,', () => {
+  it('were collected in large number, and so were the responses', () => {
     const statuses = new Set(run.answers.map(({ status }) => status));
     expect([...statuses].sort()).toEqual([200, 400, 403, 404, 405, 500, 503]);
     expect(run.secrets.size).toBeGreaterThan(100);
@@ -124,7 +124,7 @@ describe('after every kind of request, the codes and the private keys', () => {
     }
   });
 
-  it('are in no answer but the redemptions', () => {
+  it('are in no response except redemptions', () => {
     for (const answer of run.answers.filter(({ status }) => status !== 200)) {
       expectNoSecret(JSON.stringify(answer), run);
     }
@@ -133,7 +133,7 @@ describe('after every kind of request, the codes and the private keys', () => {
     for (const check of checks) expectNoSecret(JSON.stringify(check), run);
   });
 
-  it('are in no file as they are, but for the CAs’ and the server’s own keys', () => {
+  it('are in no file as plain text, except the keys of the CAs and of the server', () => {
     const { directory } = service;
     const files = readdirSync(directory, { recursive: true, withFileTypes: true }).filter((entry) =>
       entry.isFile(),
@@ -144,7 +144,7 @@ describe('after every kind of request, the codes and the private keys', () => {
     }
   });
 
-  it('are left out of a log that still tells who redeemed what', () => {
+  it('are absent from a log that contains who redeemed what', () => {
     const redeemed = service.logged().filter(({ event }) => event === 'redeemed');
     expect(redeemed.length).toBeGreaterThan(0);
     for (const line of redeemed) {

@@ -87,7 +87,7 @@ const redeemAsStock = (uid: string, code: string, options: PostOptions = {}) =>
 const refusal = ({ status, body, headers }: WireAnswer) => [status, body, headers['linkgrant-reason']];
 
 describe('a signed code', () => {
-  it('is redeemed by a site with its own key and by a stock client, and counts for its grant too', async () => {
+  it('is redeemed by a site with its own key and by a Skupper client, and counts for its grant too', async () => {
     const { uid } = await hub();
     const { said, code } = await sign(uid, { uses: 2 });
     const { secret, x509 } = redeemedAnswer(await redeem(uid, code, { headers: { name: 'east' } }));
@@ -99,7 +99,7 @@ describe('a signed code', () => {
     expect(items.map(({ jti }) => jti)).toEqual([said.jti, said.jti]);
   });
 
-  it('with a subject is redeemed for that subject alone, which is the default', async () => {
+  it('with a subject is redeemed for that subject only, which is the default', async () => {
     const { uid } = await hub();
     const { code } = await sign(uid, { uses: 9, subject: 'Größe 7' });
     const other = await redeem(uid, code, { headers: { subject: 'east' } });
@@ -108,7 +108,7 @@ describe('a signed code', () => {
     expect(await service.used(uid)).toBe(1);
   });
 
-  it('signed under an older master key is good until that key is removed', async () => {
+  it('signed with an older master key is valid until that key is removed', async () => {
     const { uid } = await hub();
     const { kid } = await codeKeys.current();
     const { code } = await sign(uid, { uses: 9 });
@@ -125,8 +125,8 @@ describe('a signed code', () => {
   });
 });
 
-describe('a service that starts', () => {
-  it('removes the old key that no grant needs, and keeps the one that signs', async () => {
+describe('a service at its start', () => {
+  it('removes old master keys that no grant needs, and retains the signing one', async () => {
     const directory = mkdtempSync(join(tmpdir(), 'linkgrant-old-key-'));
     try {
       const keys = new CodeKeyDirectory(directory, Date.now);
@@ -143,12 +143,12 @@ describe('a service that starts', () => {
   });
 });
 
-describe('a signed code that is right', () => {
+describe('a valid signed code', () => {
   it.each<[string, number, string, Partial<SignedCode>, 'revoke' | 'spend' | 'leave']>([
     ['code_expired', 404, 'No such claim', { expirationTime: Date.now() - MINUTE }, 'leave'],
     ['code_exhausted', 404, 'No such access granted', {}, 'spend'],
     ['code_revoked', 404, 'No such claim', {}, 'revoke'],
-  ])('and useless is %s, which costs nothing', async (reason, status, text, changes, how) => {
+  ])('that is %s is refused, and spends no use', async (reason, status, text, changes, how) => {
     const { uid } = await hub();
     const { said, code } = await sign(uid, changes);
     if (how === 'spend') redeemedAnswer(await redeem(uid, code));
@@ -168,14 +168,14 @@ describe('a signed code that is right', () => {
     ['grant_expired', { expirationTime: Date.now() - MINUTE }],
     ['grant_exhausted', { redemptions: 100 }],
     ['grant_revoked', { revokedAt: Date.now() - MINUTE }],
-  ])('is of no use where its grant is over: %s', async (reason, changes) => {
+  ])('is refused if its grant cannot be redeemed: %s', async (reason, changes) => {
     const { uid } = await hub(changes);
     const { code } = await sign(uid);
     expect((await redeem(uid, code)).headers['linkgrant-reason']).toBe(reason);
   });
 });
 
-describe('a code that is not signed with the key of the grant at the path', () => {
+describe('a code with an invalid signature or claim', () => {
   const encode = (value: unknown) => Buffer.from(JSON.stringify(value)).toString('base64url');
   const jws = (header: object, claims: object, secret: Uint8Array | string, hash = 'sha256') => {
     const signed = `${encode(header)}.${encode(claims)}`;
@@ -266,7 +266,7 @@ describe('a code that is not signed with the key of the grant at the path', () =
     },
   };
 
-  it.each(Object.entries(FORGERIES))('because it %s, is a wrong code', async (_how, forge) => {
+  it.each(Object.entries(FORGERIES))('(%s) is refused as a wrong code', async (_how, forge) => {
     const { uid } = await hub();
     const code = await forge(uid);
     const wrong = await redeem(uid, 'not-the-code');
@@ -284,7 +284,7 @@ describe('a code that is not signed with the key of the grant at the path', () =
     expect(await service.store.listAttempts(uid, 10)).toEqual([]);
   });
 
-  it.each(['nbf', 'iat'] as const)('is right but not valid until 60 s before its %s', async (claim) => {
+  it.each(['nbf', 'iat'] as const)('is refused as not_yet_valid until 60 s before its %s', async (claim) => {
     const { uid } = await hub();
     const { header, claims, key } = await parts(uid);
     const seconds = Math.floor(service.clock.read() / 1000);
@@ -308,7 +308,7 @@ describe('a code that is not signed with the key of the grant at the path', () =
     expect(await service.used(uid)).toBe(1);
   });
 
-  it('is a right one when it is made as the forged ones are, but for the forgery', async () => {
+  it('is accepted if only the invalid part is corrected', async () => {
     const { uid } = await hub();
     const { header, claims, key } = await parts(uid);
     const worked = work;
@@ -317,8 +317,8 @@ describe('a code that is not signed with the key of the grant at the path', () =
   });
 });
 
-describe('an answer to a signed code that was lost', () => {
-  it('is given again to the same key, though the code is spent and over, and its text is another', async () => {
+describe('a lost response to a signed code', () => {
+  it('is repeated to the same key, even if the code is exhausted and expired, or another text with the same id', async () => {
     const { uid } = await hub();
     const key = newKey();
     const { said, code } = await sign(uid, { expirationTime: service.clock.read() + MINUTE });
@@ -332,7 +332,7 @@ describe('an answer to a signed code that was lost', () => {
     expect(await service.used(uid)).toBe(1);
   });
 
-  it('is given again to a stock client, with its key, for a code of one use alone', async () => {
+  it('is repeated to a Skupper client with its key, only for a code with one use', async () => {
     const { uid } = await hub();
     const [one, two] = [await sign(uid), await sign(uid, { uses: 2 })];
     const first = await redeemAsStock(uid, one.code);
@@ -345,7 +345,7 @@ describe('an answer to a signed code that was lost', () => {
     expect(await service.used(uid)).toBe(3);
   });
 
-  it('is not the answer to another code, though the key is the same', async () => {
+  it('is not repeated for another code with the same key', async () => {
     const { uid } = await hub();
     const key = newKey();
     const [one, two] = [await sign(uid), await sign(uid)];
@@ -355,7 +355,7 @@ describe('an answer to a signed code that was lost', () => {
     expect(new Set(serials).size).toBe(2);
   });
 
-  it('is given no more once its code is revoked, while the others are as they were', async () => {
+  it('is not repeated after the code is revoked, and other codes are not affected', async () => {
     const { uid } = await hub();
     const [revoked, left] = [await sign(uid, { uses: 5 }), await sign(uid)];
     const [key, otherKey] = [newKey(), newKey()];
@@ -381,7 +381,7 @@ describe('a check with a signed code', () => {
   const check = async (uid: string, code: string) =>
     JSON.parse((await post(service, `/${uid}/-/check`, code)).body);
 
-  it('tells of the code itself, and spends nothing', async () => {
+  it('returns the state of the code, and spends no use', async () => {
     const { uid } = await hub();
     const { said, code } = await sign(uid, { uses: 2 });
     const expirationTime = new Date(Math.floor(said.expirationTime / 1000) * 1000).toISOString();
@@ -396,7 +396,7 @@ describe('a check with a signed code', () => {
     expect(await service.used(uid)).toBe(2);
   });
 
-  it('tells when its grant ends before it, or has ended', async () => {
+  it('reports when its grant expires earlier, or has expired', async () => {
     const end = service.clock.read() + MINUTE;
     const { uid } = await hub({ expirationTime: end });
     const { code } = await sign(uid);
@@ -414,11 +414,11 @@ describe('a check with a signed code', () => {
   });
 });
 
-describe('a hub with 50 signed tokens of one grant', () => {
+describe('a grant with 50 signed tokens', () => {
   const USES = Array.from({ length: 50 }, (_, n) => 1 + (n % 3));
   const TRIES = 4;
 
-  it('gives each exactly its uses, under parallel load from sites with keys and stock clients', async () => {
+  it('spends exactly the uses of each token under parallel load of sites with keys and Skupper clients', async () => {
     const total = USES.reduce((sum, uses) => sum + uses, 0);
     const { uid } = await hub({ redemptionsAllowed: total });
     const tokens = await Promise.all(USES.map((uses) => sign(uid, { uses })));

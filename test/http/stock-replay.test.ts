@@ -26,7 +26,7 @@ function refusal(answer: WireAnswer) {
   return [answer.status, answer.headers['linkgrant-reason']];
 }
 
-describe('a stock site whose answer was lost', () => {
+describe('a Skupper client whose response was lost', () => {
   it('gets the same certificate and key again, and one use is counted', async () => {
     const made = await service.grant();
     const first = await redeem(made);
@@ -38,14 +38,14 @@ describe('a stock site whose answer was lost', () => {
     expect(await service.used(made.grant.uid)).toBe(1);
   });
 
-  it('gets it though the grant has expired meanwhile', async () => {
+  it('gets them even if the grant has expired meanwhile', async () => {
     const made = await service.grant({ expirationWindowMs: MINUTE });
     const first = await redeem(made);
     service.clock.advance(MINUTE + 30_000);
     expect((await redeem(made)).body).toBe(first.body);
   });
 
-  it('gets it, however often it asks at once', async () => {
+  it('gets them for any number of concurrent requests', async () => {
     const made = await service.grant();
     const answers = await Promise.all(Array.from({ length: 20 }, () => redeem(made)));
     expect(new Set(answers.map((answer) => redeemedAnswer(answer).keyPem)).size).toBe(1);
@@ -57,7 +57,7 @@ describe('a stock site whose answer was lost', () => {
     ['under another name', { headers: { name: 'east' } }],
     ['under another subject', { headers: { subject: '3c1f7e0a-0000-4000-8000-00000000000b' } }],
     ['with a key of its own', { headers: csrHeader(newKey()) }],
-  ])('does not get it %s', async (_how, options) => {
+  ])('does not get them %s', async (_how, options) => {
     const made = await service.grant();
     redeemedAnswer(await redeem(made));
     const other = await redeem(made, options);
@@ -66,13 +66,13 @@ describe('a stock site whose answer was lost', () => {
     redeemedAnswer(await redeem(made));
   });
 
-  it('does not get it with a wrong code', async () => {
+  it('does not get them with a wrong code', async () => {
     const made = await service.grant();
     redeemedAnswer(await redeem(made));
     expect(refusal(await redeem({ ...made, code: mintCode() }))).toEqual([403, undefined]);
   });
 
-  it('does not get it when the window has passed', async () => {
+  it('does not get them after the replay window', async () => {
     const made = await service.grant();
     redeemedAnswer(await redeem(made));
     service.clock.advance(2 * MINUTE - 1);
@@ -81,7 +81,7 @@ describe('a stock site whose answer was lost', () => {
     expect(refusal(await redeem(made))).toEqual([404, 'grant_exhausted']);
   });
 
-  it('does not get it when the grant or the redemption is revoked', async () => {
+  it('does not get them when the grant or the redemption is revoked', async () => {
     const [one, two] = [await service.grant(), await service.grant()];
     redeemedAnswer(await redeem(one));
     redeemedAnswer(await redeem(two));
@@ -91,7 +91,7 @@ describe('a stock site whose answer was lost', () => {
     expect(refusal(await redeem(two))).toEqual([404, 'redemption_revoked']);
   });
 
-  it('does not get it where a person chose the code, because a key may not lie under a weak one', async () => {
+  it('does not get them for a user-supplied code, because a weak code must not encrypt a key', async () => {
     const made = await service.grant({ code: 'correct-horse-battery' });
     redeemedAnswer(await redeem(made));
     expect(refusal(await redeem(made))).toEqual([404, 'grant_exhausted']);
@@ -99,7 +99,7 @@ describe('a stock site whose answer was lost', () => {
     expect(items).toEqual([expect.objectContaining({ sealedAnswer: null, sealedUntil: null })]);
   });
 
-  it('does not get it of a grant for several sites: there it redeems once more, with another key', async () => {
+  it('does not get them from a grant for several sites: the request is a new redemption with another key', async () => {
     const made = await service.grant({ redemptionsAllowed: 2 });
     const keys = [redeemedAnswer(await redeem(made)).keyPem, redeemedAnswer(await redeem(made)).keyPem];
     expect(new Set(keys).size).toBe(2);
@@ -108,8 +108,8 @@ describe('a stock site whose answer was lost', () => {
   });
 });
 
-describe('what is kept for a lost answer', () => {
-  it('is unreadable without the code', async () => {
+describe('the stored response for a Skupper client', () => {
+  it('cannot be decrypted without the code', async () => {
     const made = await service.grant();
     const { keyPem = '' } = redeemedAnswer(await redeem(made));
     const { items } = await service.store.listRedemptions({ limit: 2, grantUid: made.grant.uid });
@@ -122,7 +122,7 @@ describe('what is kept for a lost answer', () => {
     }
   });
 
-  it('is erased from the file by itself when the window has passed', async () => {
+  it('is erased from the file when the window has passed', async () => {
     const made = await service.grant();
     redeemedAnswer(await redeem(made));
     const database = new Database(`${service.directory}/linkgrant.db`, { readonly: true });
@@ -140,7 +140,7 @@ describe('what is kept for a lost answer', () => {
     }
   });
 
-  it('is nothing where the window is 0', async () => {
+  it('is not stored with a window of 0', async () => {
     const never = await startTestService({ stockReplayWindow: '0' });
     try {
       const made = await never.grant();
@@ -153,7 +153,7 @@ describe('what is kept for a lost answer', () => {
     }
   });
 
-  it('is given to another address where a load balancer hides the address', async () => {
+  it('is returned to another address with --stock-replay-source off', async () => {
     const hidden = await startTestService({ stockReplaySource: 'off' });
     try {
       const made = await hidden.grant();
@@ -167,8 +167,8 @@ describe('what is kept for a lost answer', () => {
   });
 });
 
-describe('a stock site that posts every 30 seconds because it cannot keep its Secret', () => {
-  it('gets two answers an hour, then is told when to come back, and drains nothing', async () => {
+describe('a Skupper client that repeats every 30 seconds because it cannot store its Secret', () => {
+  it('gets two responses an hour, then a time to wait, and does not exhaust the grant', async () => {
     const made = await service.grant({ redemptionsAllowed: 9, expirationWindowMs: 9 * HOUR });
     redeemedAnswer(await redeem(made));
     service.clock.advance(20 * MINUTE);
@@ -183,7 +183,7 @@ describe('a stock site that posts every 30 seconds because it cannot keep its Se
     expect(await service.used(made.grant.uid)).toBe(3);
   });
 
-  it('does not keep others from redeeming', async () => {
+  it('does not keep other sites from redeeming', async () => {
     const made = await service.grant({ redemptionsAllowed: 9 });
     for (let count = 0; count < 2; count += 1) redeemedAnswer(await redeem(made));
     expect(refusal(await redeem(made))).toEqual([503, 'repeated_redemption']);
@@ -192,14 +192,14 @@ describe('a stock site that posts every 30 seconds because it cannot keep its Se
     redeemedAnswer(await redeem(made, { headers: csrHeader() }));
   });
 
-  it('also when it posts many times at once', async () => {
+  it('is limited for concurrent requests too', async () => {
     const made = await service.grant({ redemptionsAllowed: 50 });
     const answers = await Promise.all(Array.from({ length: 20 }, () => redeem(made)));
     expect(answers.filter(({ status }) => status === 200)).toHaveLength(2);
     expect(await service.used(made.grant.uid)).toBe(2);
   });
 
-  it('is known by its UUID: a subject that a person chose is not limited', async () => {
+  it('is limited only if its subject is a UUID', async () => {
     const made = await service.grant({ redemptionsAllowed: 4 });
     const options = { headers: { subject: 'west' } };
     for (let count = 0; count < 4; count += 1) redeemedAnswer(await redeem(made, options));

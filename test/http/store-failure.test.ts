@@ -44,7 +44,7 @@ describe.each([
     return { uid: grant.uid, redeem: () => post(service, `/${grant.uid}`, code, { headers }) };
   }
 
-  it('is put off while the store cannot read the grant, costs nothing, and succeeds afterwards', async () => {
+  it('gets 503 while the store cannot read the grant, spends no use, and succeeds afterwards', async () => {
     const { uid, redeem } = await site();
     fault = () => ({ findGrant: unavailable });
     expectUnavailable(await redeem());
@@ -54,7 +54,7 @@ describe.each([
     expect(await service.used(uid)).toBe(1);
   });
 
-  it('is put off, and not refused, while the store cannot look for an earlier redemption', async () => {
+  it('gets 503, not a refusal, while the store cannot look for an earlier redemption', async () => {
     const { uid, redeem } = await site();
     const first = redeemedAnswer(await redeem());
     fault = () => ({ findReplay: unavailable });
@@ -65,7 +65,7 @@ describe.each([
     expect(await service.used(uid)).toBe(1);
   });
 
-  it('is put off while the store cannot be written, costs nothing, and succeeds afterwards', async () => {
+  it('gets 503 while the store cannot be written, spends no use, and succeeds afterwards', async () => {
     const { uid, redeem } = await site();
     fault = () => ({ recordRedemption: unavailable });
     for (let attempt = 0; attempt < 3; attempt += 1) expectUnavailable(await redeem());
@@ -76,7 +76,7 @@ describe.each([
     expect(await service.used(uid)).toBe(1);
   });
 
-  it('that was recorded though the store failed to say so is answered when it is repeated', async () => {
+  it('is answered at the next request if the store recorded it without a response', async () => {
     const { uid, redeem } = await site();
     fault = (real) => ({
       async recordRedemption(...recorded) {
@@ -92,7 +92,7 @@ describe.each([
     expect(items.map((item) => item.certificate)).toEqual([certificate]);
   });
 
-  it('that another process records first is answered with that one', async () => {
+  it('gets the certificate of another process that recorded it first', async () => {
     const { uid, redeem } = await site();
     let first: WireAnswer | undefined;
     fault = (real) => ({
@@ -109,7 +109,7 @@ describe.each([
     expect(await service.used(uid)).toBe(1);
   });
 
-  it('is answered though the ledger cannot note a refusal or a replay', async () => {
+  it('gets its response even if the ledger cannot record a refusal or a replay', async () => {
     const { redeem } = await site();
     fault = () => ({ recordReplay: unavailable, recordRefusal: unavailable });
     const first = await redeem();
@@ -119,7 +119,7 @@ describe.each([
     expect(refused.headers['linkgrant-reason']).toBe('grant_exhausted');
   });
 
-  it('is not told what went wrong in a driver', async () => {
+  it("gets no details of a driver's error", async () => {
     const { uid, redeem } = await site();
     fault = () => ({ recordRedemption: () => Promise.reject(new Error('near "SELCT": syntax error')) });
     const answer = await redeem();
@@ -130,9 +130,9 @@ describe.each([
   });
 });
 
-describe('what the store decides at the commit', () => {
+describe('the decision of the store at the commit', () => {
   it.each(['grant_expired', 'grant_exhausted', 'grant_revoked'] as const)(
-    'is the answer: %s between the look and the commit',
+    'prevails: %s between the check and the commit',
     async (refused) => {
       const { grant, code } = await service.grant();
       fault = () => ({ recordRedemption: async () => ({ refused }) });
@@ -141,7 +141,7 @@ describe('what the store decides at the commit', () => {
     },
   );
 
-  it('holds for a grant that ends while its certificate is being signed', async () => {
+  it('prevails: the grant expires while the certificate is signed', async () => {
     const { grant, code } = await service.grant({ expirationWindowMs: MINUTE });
     fault = (real) => ({
       recordRedemption: (uid, redemption, _now, rules) =>
@@ -152,7 +152,7 @@ describe('what the store decides at the commit', () => {
     expect(await service.used(grant.uid)).toBe(0);
   });
 
-  it('holds for a grant that is revoked or deleted meanwhile', async () => {
+  it('prevails: the grant is revoked or deleted meanwhile', async () => {
     for (const [act, reason] of [
       ['revokeGrant', 'grant_revoked'],
       ['deleteGrant', 'grant_unknown'],
@@ -173,13 +173,13 @@ describe('what the store decides at the commit', () => {
 });
 
 describe('a check', () => {
-  it('is put off while the store cannot be read', async () => {
+  it('gets 503 while the store cannot be read', async () => {
     const { grant, code } = await service.grant();
     fault = () => ({ findGrant: unavailable });
     expectUnavailable(await post(service, `/${grant.uid}/-/check`, code));
   });
 
-  it('needs no store that can be written', async () => {
+  it('works while the store cannot be written', async () => {
     const { grant, code } = await service.grant();
     fault = () => ({ recordRedemption: unavailable, recordRefusal: unavailable, probe: unavailable });
     const answer = await post(service, `/${grant.uid}/-/check`, code);
@@ -187,7 +187,7 @@ describe('a check', () => {
   });
 });
 
-it('logs each failure of the service, also beyond the log budget of its source', async () => {
+it('logs each failure of the service, even beyond the log budget of its source', async () => {
   const { grant } = await service.grant();
   const from = { from: '127.0.0.67' };
   for (let count = 0; count < 65; count += 1) await post(service, '/no/such/path', 'x', from);

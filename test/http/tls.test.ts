@@ -27,7 +27,7 @@ async function handshake(target: Target, options: ConnectionOptions = {}) {
 }
 
 const refusesOldVersions = (target: () => Target) =>
-  it.each(['TLSv1.2', 'TLSv1.1', 'TLSv1'] as const)('does not speak %s', async (version) => {
+  it.each(['TLSv1.2', 'TLSv1.1', 'TLSv1'] as const)('refuses %s', async (version) => {
     // OpenSSL offers the oldest ones at its lowest security level alone.
     const options = {
       minVersion: version,
@@ -54,33 +54,33 @@ async function redeems(service: TestService): Promise<void> {
   redeemedAnswer(await post(service, `/${grant.uid}`, code, { headers: csrHeader() }));
 }
 
-describe('the listener', () => {
+describe('the TLS listener', () => {
   let service: TestService;
   beforeAll(async () => {
     service = await startTestService();
   });
   afterAll(() => service.close());
 
-  it('speaks TLS 1.3', async () => {
+  it('supports TLS 1.3', async () => {
     expect(await handshake(service)).toMatchObject({ protocol: 'TLSv1.3' });
   });
 
   refusesOldVersions(() => service);
 
-  it('takes HTTP/1.1 where HTTP/2 is offered beside it, and does without ALPN', async () => {
+  it('selects HTTP/1.1 if HTTP/2 is offered too, and works without ALPN', async () => {
     const both = await handshake(service, { ALPNProtocols: ['h2', 'http/1.1'] });
     expect(both.alpn).toBe('http/1.1');
     expect((await handshake(service)).alpn).toBe(false);
   });
 
-  it('has no HTTP/2 to offer', async () => {
+  it('does not offer HTTP/2', async () => {
     const session = connectHttp2(`https://127.0.0.1:${service.port}`, { ca: service.ca });
     const failed = new Promise((resolve) => session.once('error', resolve));
     expect(await failed).toBeInstanceOf(Error);
     session.destroy();
   });
 
-  it('agrees on P-256 where a client knows no X25519', async () => {
+  it('uses P-256 if a client does not support X25519', async () => {
     expect(await handshake(service, { ecdhCurve: 'P-256' })).toMatchObject({ group: 'prime256v1' });
     expect(await handshake(service, { ecdhCurve: 'P-384' })).toMatchObject({ group: 'secp384r1' });
   });
@@ -89,12 +89,12 @@ describe('the listener', () => {
     await resumesNothing(service);
   });
 
-  it('is verified by its own CA alone', async () => {
+  it('has a certificate that verifies only against its own CA', async () => {
     const other = await makeAuthority('another CA');
     await expect(handshake({ port: service.port, ca: other.bundlePem })).rejects.toThrow();
   });
 
-  it('names every way to reach it', async () => {
+  it('has a certificate with all its host names and addresses', async () => {
     expect(await handshake(service, { host: 'localhost', servername: 'localhost' })).toMatchObject({
       protocol: 'TLSv1.3',
     });
@@ -104,8 +104,8 @@ describe('the listener', () => {
   });
 });
 
-describe('a listener that is configured for TLS 1.2', () => {
-  it('speaks it, and TLS 1.3 where both sides can', async () => {
+describe('a listener with --tls-min-version 1.2', () => {
+  it('supports TLS 1.2, and TLS 1.3 if both sides do', async () => {
     const service = await startTestService({ tlsMinVersion: '1.2' });
     try {
       expect(await handshake(service, { maxVersion: 'TLSv1.2' })).toMatchObject({ protocol: 'TLSv1.2' });
@@ -117,7 +117,7 @@ describe('a listener that is configured for TLS 1.2', () => {
   });
 });
 
-describe('a server certificate that somebody else keeps', () => {
+describe('an external server certificate', () => {
   let service: Awaited<ReturnType<typeof startTestService>>;
   let authority: Awaited<ReturnType<typeof makeAuthority>>;
   const files = {
@@ -139,12 +139,12 @@ describe('a server certificate that somebody else keeps', () => {
   });
   afterAll(() => service.close());
 
-  it('is shown, and tokens carry its CA', async () => {
+  it('is used, and tokens contain its CA', async () => {
     expect(service.ca).toBe(authority.bundlePem);
     await redeems(service);
   });
 
-  it('is reloaded without dropping a connection that is open', async () => {
+  it('is reloaded without closing an open connection', async () => {
     const before = await handshake(service);
     const { grant, code } = await service.grant();
     const open = await openWire(service);
@@ -182,7 +182,7 @@ describe('a server certificate that somebody else keeps', () => {
         return { ...made, key };
       },
     ],
-  ])('is kept when %s takes its place, and the log says so', async (_what, bad) => {
+  ])('stays in use when it is replaced with %s, and the log reports that', async (_what, bad) => {
     const { serial } = await handshake(service);
     const earlier = service.logged().length;
     write(await bad());
@@ -194,7 +194,7 @@ describe('a server certificate that somebody else keeps', () => {
     await redeems(service);
   });
 
-  it('is reloaded as soon as the pair is whole again', async () => {
+  it('is reloaded as soon as certificate and key match again', async () => {
     const { serial } = await handshake(service);
     write(await makeIdentity({ authority }));
     await service.running.reloadIdentity();
@@ -204,7 +204,7 @@ describe('a server certificate that somebody else keeps', () => {
 });
 
 describe('the service’s own certificate', () => {
-  it('is issued anew under the same CA when a third of its life is left', async () => {
+  it('is reissued by the same CA when a third of its lifetime is left', async () => {
     const service = await startTestService();
     try {
       const { serial } = await handshake(service);

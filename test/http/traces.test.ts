@@ -113,14 +113,14 @@ function expectRecordedAnswer(answer: WireAnswer, name: string): void {
   if (status === 405) expect(answer.headers.allow).toBe('POST');
 }
 
-describe('recorded requests of stock clients', () => {
+describe('recorded requests of Skupper clients', () => {
   const replayed = NAMES.filter((name) => EXPECTED[name]?.as !== 'broken' && name !== 'spent-once');
 
-  it('are all there', () => {
+  it('are all present', () => {
     expect(NAMES).toHaveLength(29);
   });
 
-  it.each(replayed)('%s is answered as the recorded server does, or as is said to differ', async (name) => {
+  it.each(replayed)('%s gets the recorded response, or the listed difference', async (name) => {
     // One client's repeats within an hour are limited, and these are all one client.
     service.clock.advance(61 * MINUTE);
     const expected = EXPECTED[name] ?? { as: 'recorded' };
@@ -137,7 +137,7 @@ describe('recorded requests of stock clients', () => {
     }
   });
 
-  it('spent-once is a replay at first, and refused as recorded when the replay window has passed', async () => {
+  it('spent-once is a replay at first, and refused as recorded after the replay window', async () => {
     const { grant, code } = await service.grant();
     const request = recorded('spent-once', 'request').toString().replace(UID(2), grant.uid);
     const once = request.replace(codeIn('spent-once'), code);
@@ -148,11 +148,11 @@ describe('recorded requests of stock clients', () => {
     expect(await service.used(grant.uid)).toBe(1);
   });
 
-  it('no-host is a bad request', async () => {
+  it('no-host gets 400', async () => {
     expect((await exchange(service, recorded('no-host', 'request'))).status).toBe(400);
   });
 
-  it('plain-http is a bad request, or the connection is closed without an answer', async () => {
+  it('plain-http gets 400, or the connection is closed without a response', async () => {
     const socket = connect({ host: '127.0.0.1', port: service.port });
     const pieces: Buffer[] = [];
     socket.on('data', (piece) => pieces.push(piece));
@@ -165,13 +165,13 @@ describe('recorded requests of stock clients', () => {
     expect(bytes.toString('latin1')).not.toContain('CERTIFICATE');
   });
 
-  it('tls12 gets no handshake', async () => {
+  it('tls12 fails in the handshake', async () => {
     await expect(openWire(service, { maxVersion: 'TLSv1.2' })).rejects.toMatchObject({
       code: expect.stringMatching(/PROTOCOL_VERSION/),
     });
   });
 
-  it('an answer leaves in one write', async () => {
+  it('a response leaves in one write', async () => {
     service.clock.advance(61 * MINUTE);
     const wire = await openWire(service);
     wire.send(recorded('success', 'request'));

@@ -19,7 +19,7 @@ const through = (client: string, headers: Readonly<Record<string, string>> = csr
 });
 
 describe('behind a trusted proxy', () => {
-  it('the ledger, the attempts and the log know the client', async () => {
+  it('ledger, attempts and log contain the address of the client', async () => {
     const { grant, code } = await service.grant();
     const answer = await post(service, `/${grant.uid}`, code, through('203.0.113.9, 192.0.2.4'));
     const { secret } = redeemedAnswer(answer);
@@ -33,7 +33,7 @@ describe('behind a trusted proxy', () => {
       .toContainEqual(expect.objectContaining({ outcome: 'grant_exhausted', peer: '2001:db8::7' }));
   });
 
-  it('a grant’s rule on source addresses is held against the client', async () => {
+  it('the source address rule of a grant applies to the client', async () => {
     const { grant, code } = await service.storedGrant({ policy: { sourceCidrs: ['203.0.113.0/24'] } });
     const other = await post(service, `/${grant.uid}`, code, through('198.51.100.1'));
     expect([other.status, other.headers['linkgrant-reason']]).toEqual([403, 'policy_source']);
@@ -42,7 +42,7 @@ describe('behind a trusted proxy', () => {
     redeemedAnswer(await post(service, `/${grant.uid}`, code, through('203.0.113.9')));
   });
 
-  it('a lost answer with a server-made key is given again to the same client alone', async () => {
+  it('a lost response with a server-generated key is repeated only to the same client', async () => {
     const { grant, code } = await service.grant();
     const first = redeemedAnswer(await post(service, `/${grant.uid}`, code, through('203.0.113.9', {})));
     const other = await post(service, `/${grant.uid}`, code, through('203.0.113.10', {}));
@@ -51,20 +51,20 @@ describe('behind a trusted proxy', () => {
     expect(again.certificate).toBe(first.certificate);
   });
 
-  it('what is no address leaves the proxy’s own', async () => {
+  it('an invalid header leaves the address of the proxy', async () => {
     const { grant, code } = await service.grant();
     redeemedAnswer(await post(service, `/${grant.uid}`, code, through('nobody')));
     expect(service.logged().at(-1)).toMatchObject({ peer: PROXY });
   });
 
-  it('a client that is no proxy cannot say who it is', async () => {
+  it('a client that is not a trusted proxy cannot set its address', async () => {
     const { grant, code } = await service.storedGrant({ policy: { sourceCidrs: ['203.0.113.0/24'] } });
     const answer = await post(service, `/${grant.uid}`, code, { ...through('203.0.113.9'), from: STRANGER });
     expect(answer.headers['linkgrant-reason']).toBe('policy_source');
     expect(service.logged().at(-1)).toMatchObject({ peer: STRANGER });
   });
 
-  it('more than 256 connections of the proxy are open at once', async () => {
+  it('more than 256 connections of the proxy can be open', async () => {
     const composed = await composeTestService({ trustedProxies: [PROXY], maxConnections: 10_000 });
     try {
       const sockets: Socket[] = [];

@@ -28,7 +28,7 @@ const metric = async (series: string) =>
   Number(new RegExp(`^${series} (\\d+)$`, 'm').exec(await service.metricsText())?.[1]);
 const eventsOf = (event: string) => service.logged().filter((line) => line.event === event);
 
-describe('requests without a right code or key', () => {
+describe('requests without a valid code or key', () => {
   it.each<[string, string, PostOptions, string]>([
     ['another method', 'UID', { method: 'GET' }, ''],
     ['an unknown path', 'no/such/path', {}, 'x'],
@@ -70,8 +70,8 @@ describe('requests without a right code or key', () => {
   });
 });
 
-describe('wrong codes', () => {
-  it('beyond the budget of their address are refused as before, and told in one line and in the metrics', async () => {
+describe('requests with a wrong code', () => {
+  it('beyond the budget of their address get the same refusal, and appear in one log line and in the metrics', async () => {
     const { grant } = await service.grant();
     const guess = () => post(service, `/${grant.uid}`, 'wrong', { from: ATTACKER });
     expect(new Set(await often(BUDGET + 40, guess))).toEqual(new Set([403]));
@@ -100,7 +100,7 @@ describe('wrong codes', () => {
     expect(await metric('linkgrant_unproven_limited_total')).toBe(20);
   });
 
-  it('never keep a right code of the same address from being redeemed, checked or renewed', async () => {
+  it('never prevent a client with a valid code at the same address from redeeming, checking or renewing', async () => {
     const { grant, code } = await service.grant();
     const link = await redeemLink(service);
     const from = { from: ATTACKER };
@@ -112,7 +112,7 @@ describe('wrong codes', () => {
     expect(eventsOf('redeemed').at(-1)).toMatchObject({ peer: ATTACKER });
   });
 
-  it('of 300 dead stock tokens at one address do not lock out a good one there', async () => {
+  it('300 of them, repeated by Skupper clients at one address, do not delay a valid token there', async () => {
     const { grant } = await service.grant();
     const dead = Array.from({ length: 300 }, (_, at) =>
       at % 3 === 0 ? `/${randomUUID()}` : `/${grant.uid}${at % 3 === 1 ? '' : '/'}`,
@@ -140,7 +140,7 @@ describe('wrong codes', () => {
     }
   });
 
-  it('of a whole IPv6 /64 are one source, and others are not', async () => {
+  it('from one IPv6 /64 count as one source, from others not', async () => {
     const { grant } = await service.grant();
     const from = (client: string) => () =>
       post(service, `/${grant.uid}`, 'wrong', { headers: { 'x-forwarded-for': client } });
@@ -151,7 +151,7 @@ describe('wrong codes', () => {
     expect(eventsOf('unproven_limited')).toMatchObject([{ source: '2001:db8:1:1::/64' }]);
   });
 
-  it('for a code that a person chose are an attack when there are many, from wherever, and told once', async () => {
+  it('for a user-supplied code are reported once as an attack if there are many, from any address', async () => {
     const chosen = await service.storedGrant({ isUserSuppliedCode: true }, 'a code that I chose myself');
     const minted = await service.grant();
     for (const { grant } of [minted, chosen]) {

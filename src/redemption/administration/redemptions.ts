@@ -48,7 +48,7 @@ export function redemptionOperations({
       const redemption = await requireRedemption(id, store);
       const renewals = await store.listRenewals(id);
       const { grantUid, createdAt: since } = redemption;
-      const grant = redemption.grantName ?? (await store.findGrant(grantUid))?.name;
+      const grant = (await store.findGrant(grantUid))?.name;
       const entries = await everyItem((page) => store.listLedger({ ...page, grantUid, since }));
       return {
         ...redemptionReport(redemption, renewals.at(-1), clock(), grant),
