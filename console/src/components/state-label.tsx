@@ -43,3 +43,17 @@ export function StateLabel({ state }: { readonly state: string }) {
     </Label>
   );
 }
+
+/** Whether a link is connected now; null if the service cannot see that. */
+export function ConnectedLabel({ connected }: { readonly connected: boolean | null }) {
+  if (connected === null) return <span class="subtle">unknown</span>;
+  return connected ? (
+    <Label tone="green" icon="ok">
+      connected
+    </Label>
+  ) : (
+    <Label tone="grey" icon="none">
+      not connected
+    </Label>
+  );
+}
