@@ -2,11 +2,13 @@ import type { AddressInfo } from 'node:net';
 import type { Logger } from 'pino';
 import { createAdminApp } from '../admin/api/admin-app.js';
 import { type BearerKeys, bearerAuthentication } from '../admin/api/bearer.js';
+import { ChangeStreams } from '../admin/api/change-streams.js';
 import { identityFetch } from '../admin/api/identity-fetch.js';
 import { jwksFile } from '../admin/api/jwks-file.js';
 import { isKeyUrl, oidcKeys } from '../admin/api/oidc-keys.js';
 import { unreadableProblem } from '../admin/api/problem.js';
 import type { Metrics } from '../admin/metrics.js';
+import { healthFindings, type ReadinessPart } from '../admin/operations-app.js';
 import type { Settings } from '../config/setting-schemas.js';
 import { readBoundedText } from '../files/bounded-text.js';
 import { AcceptQueue } from '../http/accept-queue.js';
@@ -41,6 +43,7 @@ export interface AdminContext {
   /** The credentials that the service presents. */
   readonly credentials: TlsCredentials;
   readonly metrics: Metrics;
+  readonly readiness: readonly ReadinessPart[];
   readonly clock: Clock;
   readonly logger: Logger;
 }
@@ -63,7 +66,7 @@ export async function startAdmin(
 ): Promise<RunningAdmin | undefined> {
   const { adminListen, adminIssuer, adminAudience, adminTlsCert, adminTlsKey, dataDir } = settings;
   if (!adminListen || adminIssuer === undefined || adminAudience === undefined) return undefined;
-  const { store, metrics, clock, logger } = context;
+  const { store, metrics, readiness, clock, logger } = context;
   const rules = {
     issuer: adminIssuer,
     audience: adminAudience,
@@ -74,13 +77,16 @@ export async function startAdmin(
     operatorRoles: settings.adminOperatorRole,
   };
   const authenticate = bearerAuthentication(rules, keysOf(adminIssuer, settings, clock), clock);
-  const administration = storeAdministration({ store, dataDir, clock });
+  const checkHealth = () => healthFindings(readiness);
+  const administration = storeAdministration({ store, dataDir, clock, checkHealth });
+  const streams = new ChangeStreams(administration);
   const proxies = new TrustedProxies(settings.trustedProxy ?? []);
   const isProxy = (address: string) => proxies.has(address);
   const connections = new ConnectionTable(ADMIN_CONNECTIONS, isProxy, UNPROVEN_PER_SOURCE);
   const queue = new AcceptQueue();
   const app = createAdminApp({
     administration,
+    streams,
     authenticate,
     failures: new FailedAuthentications(metrics.authenticationLimited, logger),
     peerOf: (request) => clientAddress(request, connections.addressOf(request.socket) ?? '', proxies),
@@ -137,6 +143,7 @@ export async function startAdmin(
     },
     async close(graceMs) {
       delay.stop();
+      streams.close();
       await listener.drain(graceMs);
     },
   };

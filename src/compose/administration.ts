@@ -14,6 +14,8 @@ interface AdministeredStore {
   readonly store: GrantStore;
   readonly dataDir: string;
   readonly clock: Clock;
+  /** The checks of the service that runs in this process. */
+  readonly checkHealth?: AdministrationDependencies['checkHealth'];
 }
 
 /** Dependencies of the administration of a store. */
@@ -21,10 +23,12 @@ export function administrationDependencies({
   store,
   dataDir,
   clock,
+  checkHealth,
 }: AdministeredStore): AdministrationDependencies {
   return {
     store,
     clock,
+    checkHealth,
     codeKeys: openCodeKeys(dataDir, clock),
     readService: () => readService(store),
     async resolveAccess(request, { system, endpoints }) {

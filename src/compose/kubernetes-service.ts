@@ -147,6 +147,7 @@ function openStore({ settings, context, client, ownNamespace }: ServiceParts, co
     checkpoint: context.checkpoint,
     locator: controller.grants,
     redemptions: controller.redemptions,
+    watch: controller.storeWatch(),
   });
 }
 

@@ -1,7 +1,7 @@
 import type { AddressInfo } from 'node:net';
 import type { Logger } from 'pino';
 import type { Registry } from 'prom-client';
-import type { CertificateTimes } from '../admin/certificate-readiness.js';
+import { type CertificateTimes, certificateParts } from '../admin/certificate-readiness.js';
 import { createMetrics, type Metrics } from '../admin/metrics.js';
 import type { ReadinessPart } from '../admin/operations-app.js';
 import type { Settings } from '../config/setting-schemas.js';
@@ -164,7 +164,15 @@ async function serve(parts: ServiceParts & { readonly listener: TlsListener }): 
   // On a system platform each grant becomes ready when its own site accepts links.
   if (!adoptGrants && endpoints.length > 0) await store.initializeGrants(clock());
   await adoptGrants?.();
-  const admin = await startAdmin(settings, { store, credentials: shown, metrics, ...context });
+  const readiness: readonly ReadinessPart[] = [
+    { name: 'store', ready: () => store.probe() },
+    { name: 'listener', ready: async () => assertListening(listener) },
+  ];
+  const certificateTimes = () => watch.times();
+  const admin = await startAdmin(settings, {
+    ...{ store, credentials: shown, metrics, ...context },
+    readiness: [...readiness, ...certificateParts(certificateTimes, clock)],
+  });
   const watch = new CertificateWatch(
     {
       ...parts,
@@ -200,11 +208,8 @@ async function serve(parts: ServiceParts & { readonly listener: TlsListener }): 
     adminListening: admin?.listening,
     metrics,
     storeMetrics: storeMetrics(store, context),
-    certificateTimes: () => watch.times(),
-    readiness: [
-      { name: 'store', ready: () => store.probe() },
-      { name: 'listener', ready: async () => assertListening(listener) },
-    ],
+    certificateTimes,
+    readiness,
     reloadIdentity,
     async close() {
       for (const timer of timers) clearInterval(timer);

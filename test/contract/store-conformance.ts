@@ -4,6 +4,7 @@ import type { StoreOpener } from '../support/stores/store-processes.js';
 import { codeConformance } from './store-conformance-codes.js';
 import { grantConformance } from './store-conformance-grants.js';
 import { ledgerConformance } from './store-conformance-ledger.js';
+import { linkConformance } from './store-conformance-links.js';
 import { onceConformance } from './store-conformance-once.js';
 import { redemptionConformance } from './store-conformance-redemptions.js';
 import { renewalConformance } from './store-conformance-renewals.js';
@@ -60,6 +61,7 @@ export function storeConformance(
     renewalConformance(currentStore, size);
     ledgerConformance(currentStore);
     codeConformance(currentStore);
+    linkConformance(currentStore);
     onceConformance(currentStore, size);
     for (const conformance of more) conformance(currentStore);
   });

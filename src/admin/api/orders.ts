@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { ACCESS_GRANT_STATES } from '../../domain/access-grant.js';
+import { LINK_STATES } from '../../domain/link-state.js';
 import { isNamespace, isResourceName, isUuid } from '../../domain/names.js';
 
 const MOST_PER_PAGE = 500;
@@ -121,3 +122,19 @@ export const REDEMPTION_QUERY = z.strictObject({
 
 /** The query that lists the ledger. */
 export const EVENT_QUERY = REDEMPTION_QUERY.omit({ namespace: true });
+
+/** The query that lists links. */
+export const LINK_QUERY = z.strictObject({
+  ...page,
+  namespace: namespace.optional(),
+  grantUid: uuid.optional(),
+  subject: text(506).optional(),
+  state: z.enum(LINK_STATES).optional(),
+  notRenewing: z
+    .enum(['true', 'false'])
+    .transform((value) => value === 'true')
+    .optional(),
+});
+
+/** The query that reads changes. */
+export const CHANGES_QUERY = z.strictObject({ since: text(128).optional() });

@@ -207,6 +207,8 @@ const ADVICE = {
   },
   no_such_grant: { exitCode: 1, hint: 'see `linkgrant grant list -A`' },
   no_such_redemption: { exitCode: 1, hint: 'see `linkgrant redemption list`' },
+  no_such_verification: { exitCode: 1, hint: 'start another verification' },
+  too_many_streams: { exitCode: 4, hint: 'close other consoles, or try again' },
   name_taken: {
     exitCode: 2,
     hint: 'choose another name; `linkgrant grant list -A` shows the grants that there are',

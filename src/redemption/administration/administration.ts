@@ -1,10 +1,14 @@
 import type { LinkEndpoint } from '../../domain/link.js';
+import type { Changes } from '../ports/link-store.js';
 import type { Page, PageRequest } from '../ports/page.js';
 import type { EventReport } from './event-report.js';
 import type { GrantReport } from './grant-report.js';
+import type { LinkFilter, LinkReport } from './link-report.js';
+import type { OverviewReport } from './overview.js';
 import type { RedemptionReport, RenewalReport } from './redemption-report.js';
 import type { SourceChoice } from './revoke-link.js';
 import type { TokenReport } from './token-report.js';
+import type { LedgerVerificationReport } from './verify-ledger.js';
 
 /** What a service reports to administrators. */
 export interface ServiceReport {
@@ -231,4 +235,14 @@ export interface Administration {
   showRedemption(id: string): Promise<RedemptionDetail>;
   /** Revokes a redemption, and its token or grant according to `choice`, which is required if these can be redeemed again. */
   revokeRedemption(id: string, choice?: SourceChoice): Promise<RedemptionRevocation>;
+
+  /** Newest first. */
+  listLinks(page: PageRequest & LinkFilter): Promise<Page<LinkReport>>;
+  readOverview(): Promise<OverviewReport>;
+  /** What changed after the version `since`, which an earlier call returned; cheap enough to be called every second. */
+  readChanges(since?: string): Promise<Changes>;
+
+  /** Starts a verification of the whole ledger, or returns the one that is running. */
+  startLedgerVerification(): Promise<LedgerVerificationReport>;
+  showLedgerVerification(id: string): Promise<LedgerVerificationReport>;
 }

@@ -3,6 +3,7 @@ import type { Redemption } from '../../domain/redemption.js';
 import type { RedemptionErrorCode, Refusal } from '../../domain/redemption-error.js';
 import type { CodeStore, StoredCode } from './code-store.js';
 import type { LedgerStore } from './ledger-store.js';
+import type { LinkStore } from './link-store.js';
 import type { OutcomeStore } from './outcome-store.js';
 import type { Page, PageRequest } from './page.js';
 import type { RenewalStore } from './renewal-store.js';
@@ -68,7 +69,7 @@ export interface RevokedCertificate {
  * Every method rejects with RedemptionError `store_unavailable` when the store cannot answer, and has then changed
  * nothing.
  */
-export interface GrantStore extends CodeStore, RenewalStore, LedgerStore, OutcomeStore {
+export interface GrantStore extends CodeStore, RenewalStore, LinkStore, LedgerStore, OutcomeStore {
   /**
    * Stores a new grant that `code` redeems, and returns the stored grant: in a cluster the API server chooses the uid.
    * Returns `name_taken` and stores nothing if a grant of that namespace and name exists.

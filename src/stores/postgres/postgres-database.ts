@@ -16,14 +16,15 @@ import { ConnectionLostError, failureOf, isRolledBack } from './postgres-failure
 import { OperationRunner } from './run-operation.js';
 
 // Positions in the ledger are in commit order, unlike the numbers of a sequence.
-const REDEEMED = `SELECT r.*, e.position FROM events e JOIN redemptions r ON r.id = e.redemption_id
-  WHERE e.kind = 'redeemed'`;
+const FROM = "events e JOIN redemptions r ON e.kind = 'redeemed' AND r.id = e.redemption_id";
+const REDEEMED = `SELECT r.*, e.position FROM ${FROM} WHERE`;
 /** The statements of PostgreSQL. */
 export const POSTGRES: SqlDialect = {
   forUpdate: ' FOR UPDATE',
-  redemptions: `${REDEEMED} AND e.position > ? AND r.created_at >= ? ORDER BY e.position LIMIT ?`,
-  redemptionsOfGrant: `${REDEEMED} AND e.grant_uid = ? AND e.position > ? AND r.created_at >= ?
+  redemptions: `${REDEEMED} e.position > ? AND r.created_at >= ? ORDER BY e.position LIMIT ?`,
+  redemptionsOfGrant: `${REDEEMED} e.grant_uid = ? AND e.position > ? AND r.created_at >= ?
     ORDER BY e.position LIMIT ?`,
+  redeemed: { from: FROM, position: 'e.position', grantUid: 'e.grant_uid' },
 };
 // Overrides settings of the server, the database, the role and a pooler.
 const BEGIN = 'BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE; SET LOCAL synchronous_commit = on';

@@ -80,6 +80,8 @@ export interface SqlDialect {
   readonly redemptions: string;
   /** The same for one grant, whose uid is the first value. */
   readonly redemptionsOfGrant: string;
+  /** Parts of a query for redemptions (as `r`) in commit order: the tables, and the expressions for position and grant. */
+  readonly redeemed: { readonly from: string; readonly position: string; readonly grantUid: string };
 }
 
 const MAX_CHUNK = 32;

@@ -1,7 +1,7 @@
 import type { Page } from '../../redemption/ports/page.js';
 
 /** Encodes the sort key of a page's last item as the text for `after`: base64url of JSON. */
-function encodeCursor(key: readonly (string | number)[]): string {
+export function encodeCursor(key: readonly (string | number)[]): string {
   return Buffer.from(JSON.stringify(key)).toString('base64url');
 }
 

@@ -25,6 +25,10 @@ export const REDEMPTION_COLUMNS = [
   'revoked_at',
   'namespace',
   'issuer',
+  'renewals',
+  'renewed_at',
+  'renewed_until',
+  'renewed_peer',
 ] as const;
 
 /** A row of table `redemptions` as an SQL driver returns it: times in milliseconds, `policy` as JSON text. */
@@ -51,9 +55,16 @@ export interface RedemptionRow {
   readonly revoked_at: number | null;
   readonly namespace: string;
   readonly issuer: string | null;
+  /** Number of renewals. */
+  readonly renewals: number;
+  /** Of the last renewal, as are the following columns. */
+  readonly renewed_at: number | null;
+  readonly renewed_until: number | null;
+  readonly renewed_peer: string | null;
 }
 
-const VARIABLE = new Set<string>(['sealed_answer', 'sealed_until', 'revoked_at']);
+const RENEWED = ['renewals', 'renewed_at', 'renewed_until', 'renewed_peer'];
+const VARIABLE = new Set<string>(['sealed_answer', 'sealed_until', 'revoked_at', ...RENEWED]);
 const CONSTANT = REDEMPTION_COLUMNS.flatMap((column, index) => (VARIABLE.has(column) ? [] : [index]));
 
 /** Returns those values of a redemption's row that never change, in column order. */
@@ -86,6 +97,7 @@ export function redemptionValues(redemption: Redemption): (string | number | Uin
     redemption.revokedAt,
     redemption.namespace,
     redemption.issuer,
+    ...[0, null, null, null],
   ];
 }
 

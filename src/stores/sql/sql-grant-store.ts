@@ -14,6 +14,7 @@ import type { GroupCommit } from './group-commit.js';
 import type { LedgerChain } from './ledger-chain.js';
 import { listAttemptTotals, listLedger } from './ledger-reads.js';
 import { eraseSealedAnswers, recordRefusal, recordRepetition } from './ledger-writes.js';
+import { countLinks, countOpenCodes, countRefusals, listLinks, readChanges } from './links.js';
 import type { SqlDialect, SqlOperation } from './operation.js';
 import { claimOutcome, eraseOutcomes } from './outcomes.js';
 import { recordRedemption, recordSingleUse } from './record-redemption.js';
@@ -42,7 +43,7 @@ export interface SqlDatabase {
   readonly dialect: SqlDialect;
   /** Runs a query, which may be restarted. Rejects as the GrantStore does. */
   read<T>(query: (ledger: LedgerChain) => SqlOperation<T>): Promise<T>;
-  /** Runs many queries on one snapshot of the database, without a time limit. */
+  /** Runs many queries on one snapshot of the database, without a time limit; other operations run meanwhile. */
   readAtOnce<T>(query: (ledger: LedgerChain) => SqlOperation<T>): Promise<T>;
   readonly write: GroupCommit['write'];
   /** Removes erased content from the database's log, if that is possible now. */
@@ -94,12 +95,19 @@ export function sqlGrantStore(database: SqlDatabase, clock: Clock): GrantStore {
     countDependents: (issuerSha256, now) => read(() => countDependents(issuerSha256, now)),
     countAnsweredBefore: (answeredBefore, now) => read(() => countAnsweredBefore(answeredBefore, now)),
 
+    listLinks: (page, matches) => read(() => listLinks(dialect, page, matches)),
+    countLinks: (now) => read(() => countLinks(now)),
+    countOpenCodes: (now) => read(() => countOpenCodes(now)),
+    countRefusals: (since) => read(() => countRefusals(since)),
+    readChanges: (since) => read(() => readChanges(since)),
+
     recordReplay: (redemption, peer, now) =>
       write(recordRepetition('replayed', redemption, peer, now), { grantUid: redemption.grantUid }),
     recordRefusal: (refusal, now) => write(recordRefusal(refusal, now), { grantUid: refusal.grantUid }),
     listLedger: (page) => read(() => listLedger(page)),
     listAttemptTotals: (page) => read(() => listAttemptTotals(page)),
-    verifyLedger: (grantUid) => readAtOnce((ledger) => verifyLedger(ledger, grantUid)),
+    verifyLedger: (grantUid, onProgress) =>
+      readAtOnce((ledger) => verifyLedger(ledger, grantUid, onProgress)),
     deleteEndedGrants: (endedBefore, now) => write(deleteEndedGrants(endedBefore, now)),
     removeOldLedger: (endedBefore) => removeOldLedger({ read, write }, endedBefore),
     listAttempts: (uid, limit) => read(() => listAttempts(uid, limit)),

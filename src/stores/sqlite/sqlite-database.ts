@@ -5,7 +5,7 @@ import type { LedgerChain } from '../sql/ledger-chain.js';
 import type { SqlDialect, SqlOperation } from '../sql/operation.js';
 import type { SqlDatabase } from '../sql/sql-grant-store.js';
 import { storeUnavailable, translateFailure } from '../sql/store-failure.js';
-import { runOperation, type SqliteConnection } from './connection.js';
+import { runOperation, runYielding, type SqliteConnection } from './connection.js';
 import type { SqliteSession } from './session.js';
 import { failureOf, primaryCode } from './sqlite-failure.js';
 
@@ -17,6 +17,7 @@ export const SQLITE: SqlDialect = {
   redemptionsOfGrant: `SELECT * FROM redemptions WHERE position IN (
       SELECT position FROM redemptions INDEXED BY redemptions_by_replay_key
       WHERE grant_uid = ? AND position > ? AND created_at >= ? ORDER BY position LIMIT ?) ORDER BY position`,
+  redeemed: { from: 'redemptions r', position: 'r.position', grantUid: 'r.grant_uid' },
 };
 // Verification looks up rows all over large tables.
 const CACHE_KIB = 65_536;
@@ -33,6 +34,25 @@ export function sqliteDatabase(
   const { write, finish } = startGroupCommit(committer(session, options.checkpoint), deadlineMs);
   let closing: Promise<void> | undefined;
   let logHoldsErased = false;
+  // The connection of snapshots, which are read one after the other.
+  let snapshots: Promise<unknown> = Promise.resolve();
+  let reader: SqliteConnection | undefined;
+
+  async function readSnapshot<T>(query: (ledger: LedgerChain) => SqlOperation<T>): Promise<T> {
+    if (closing) throw storeUnavailable('the store is closed');
+    try {
+      if (!reader?.isCurrent()) {
+        reader?.close();
+        reader = undefined;
+        reader = session.connectAnother();
+      }
+      return await runInSnapshot(reader, query);
+    } catch (error) {
+      reader?.close();
+      reader = undefined;
+      throw translateFailure(error, failureOf);
+    }
+  }
 
   async function use<T>(query: (connection: SqliteConnection) => T): Promise<T> {
     if (closing) throw storeUnavailable('the store is closed');
@@ -52,24 +72,35 @@ export function sqliteDatabase(
   return {
     dialect: SQLITE,
     read: (query) => use((connection) => runOperation(connection, query(connection.ledger))),
-    readAtOnce: (query) => use((connection) => runInSnapshot(connection, query)),
+    readAtOnce: (query) => {
+      const result = snapshots.then(() => readSnapshot(query));
+      snapshots = result.catch(() => undefined);
+      return result;
+    },
     write,
     afterErasing(erased) {
       if (erased > 0) logHoldsErased = true;
       if (logHoldsErased) logHoldsErased = !emptyLog(session);
     },
     close() {
-      closing ??= finish().then(() => session.close());
+      closing ??= Promise.all([finish(), snapshots]).then(() => {
+        reader?.close();
+        session.close();
+      });
       return closing;
     },
   };
 }
 
-function runInSnapshot<T>(connection: SqliteConnection, query: (ledger: LedgerChain) => SqlOperation<T>): T {
+/** Reads one snapshot; other work of the process runs between the statements. */
+async function runInSnapshot<T>(
+  connection: SqliteConnection,
+  query: (ledger: LedgerChain) => SqlOperation<T>,
+): Promise<T> {
   connection.statement('BEGIN').run();
   connection.statement(`PRAGMA cache_size = ${-CACHE_KIB}`).run();
   try {
-    return runOperation(connection, query(connection.ledger));
+    return await runYielding(connection, query(connection.ledger));
   } finally {
     connection.statement('ROLLBACK').run();
     connection.statement('PRAGMA cache_size = -2000').run();

@@ -19,6 +19,7 @@ import { readRouterAccess, readSite } from '../sites/site-resource.js';
 import { TlsSecrets } from '../sites/tls-secrets.js';
 import { RedemptionIndex, readRedemptionLocation } from '../store/redemption-index.js';
 import type { RedemptionResource } from '../store/redemption-resource.js';
+import type { StoreWatch } from '../store/store-watch.js';
 import { ConflictingControllerDetector } from './conflicting-controller-detector.js';
 import { GrantIndex, readLocation } from './grant-index.js';
 import { GrantReconciler } from './grant-reconciler.js';
@@ -191,6 +192,21 @@ export class GrantController {
       return grantState({ ...grant, redemptions }, now);
     });
     return countStates(states);
+  }
+
+  /** What the store needs of the watch. */
+  storeWatch(): StoreWatch {
+    const { grants } = this;
+    return {
+      ready: async () => {
+        const problem = this.#watch.problem();
+        if (problem !== undefined) throw new RedemptionError('store_unavailable', problem);
+      },
+      grants: () => grants.all(),
+      get grantChanges() {
+        return grants.changes;
+      },
+    };
   }
 
   /** Why the watched state is incomplete or stale, as a sentence; undefined if it is neither. */

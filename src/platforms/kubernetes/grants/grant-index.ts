@@ -45,6 +45,7 @@ export class GrantIndex implements ObjectSink<GrantLocation> {
   readonly #absent = new Set<string>();
   readonly #list: SharedRead<ReadonlyMap<string, GrantLocation>>;
   #waiting = 0;
+  #changes = 0;
 
   constructor(options: GrantIndexOptions) {
     this.#options = options;
@@ -62,6 +63,11 @@ export class GrantIndex implements ObjectSink<GrantLocation> {
       }
     };
     this.#list = new SharedRead(list, { dropsValues: true });
+  }
+
+  /** Number of changes that the watch reported so far. */
+  get changes(): number {
+    return this.#changes;
   }
 
   /**
@@ -126,11 +132,13 @@ export class GrantIndex implements ObjectSink<GrantLocation> {
   put(location: GrantLocation): void {
     const known = this.#byUid.get(location.uid);
     this.#byUid.set(location.uid, location);
+    this.#changes += 1;
     this.#options.onChange(keyOf(location), known?.specVersion === location.specVersion);
   }
 
   remove(location: GrantLocation): void {
     this.#byUid.delete(location.uid);
+    this.#changes += 1;
     this.#rememberAbsent(location.uid);
     this.#options.onGone(location);
     this.#options.onChange(keyOf(location), false);

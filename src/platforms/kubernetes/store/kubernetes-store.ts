@@ -12,6 +12,7 @@ import { withStoreErrors } from './failures.js';
 import { GrantAccounts, type GrantLocator, ListingLocator } from './grant-accounts.js';
 import { grantOperations } from './grants.js';
 import { ledgerOperations } from './ledger.js';
+import { linkOperations } from './links.js';
 import { RedemptionIndex } from './redemption-index.js';
 import type { RedemptionResource } from './redemption-resource.js';
 import { redemptionOperations } from './redemptions.js';
@@ -19,6 +20,7 @@ import { renewalOperations } from './renewals.js';
 import { claimOutcome, SealedAnswers } from './sealed-secrets.js';
 import { SettingsConfigMap } from './settings.js';
 import type { StoreParts } from './store-parts.js';
+import { LazyStoreWatch, type StoreWatch } from './store-watch.js';
 
 /** The cluster that the store serves, and how. */
 export interface KubernetesStoreOptions {
@@ -37,6 +39,8 @@ export interface KubernetesStoreOptions {
   readonly locator?: GrantLocator | undefined;
   /** Finds Redemptions by id, and is filled by a watch; without a watch when absent. */
   readonly redemptions?: RedemptionIndex | undefined;
+  /** The watch that fills `redemptions`; one of its own, started when it is needed, when absent. */
+  readonly watch?: StoreWatch | undefined;
 }
 
 /** A grant store in a cluster, with operations that only such a store needs. */
@@ -70,23 +74,27 @@ export function kubernetesStore(
           sealed: new SealedAnswers(client, serviceNamespace),
         };
   const accounts = new GrantAccounts(client, locator);
+  const index = options.redemptions ?? new RedemptionIndex();
+  const ownWatch = options.watch ? undefined : new LazyStoreWatch(client, { namespace, clock, index });
   const parts: StoreParts = {
     client,
     namespace,
     accounts,
-    index: options.redemptions ?? new RedemptionIndex(),
+    index,
+    watch: options.watch ?? (ownWatch as StoreWatch),
     ...own,
     attempts: new AttemptEvents(client),
     clock,
     checkpoint,
     deadlineMs,
   };
-  return withStoreErrors({
+  const store = withStoreErrors({
     ...grantOperations(parts),
     ...redemptionOperations(parts),
     ...renewalOperations(parts),
     ...codeOperations(parts),
     ...ledgerOperations(parts),
+    ...linkOperations(parts),
     getSetting,
     putSetting: (key: string, value: string) => settings.put(key, value),
     nextNumber: (key: string, atLeast: number) => settings.next(key, atLeast),
@@ -99,6 +107,12 @@ export function kubernetesStore(
       await accounts.find(uid);
     },
   });
+  return {
+    ...store,
+    async close() {
+      await Promise.all([store.close(), ownWatch?.close()]);
+    },
+  };
 }
 
 /** As {@link kubernetesStore}, with a client of its own, closed with the store. Rejects with ClusterConfigError. */

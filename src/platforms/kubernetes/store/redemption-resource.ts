@@ -90,6 +90,11 @@ export function slotOf(
   return name === slotName(grantUid, slot) ? slot : undefined;
 }
 
+/** True if a Redemption is named after the slot in its spec; a user may create one that is not. */
+export function fillsItsSlot({ metadata, spec }: Stored<RedemptionResource>): boolean {
+  return metadata.name === slotName(spec.grantUid, spec.slot);
+}
+
 /** The resource that fills a slot of a grant. Its sealed answer is not in it. */
 export function redemptionResource(
   redemption: Redemption,

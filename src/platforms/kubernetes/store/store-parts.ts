@@ -6,8 +6,9 @@ import type { AttemptEvents } from './attempt-events.js';
 import type { CodeConfigMaps } from './code-config-maps.js';
 import type { GrantAccounts } from './grant-accounts.js';
 import { type RedemptionIndex, readRedemptionLocation } from './redemption-index.js';
-import { GRANT_UID, type RedemptionResource, slotName } from './redemption-resource.js';
+import { fillsItsSlot, GRANT_UID, type RedemptionResource } from './redemption-resource.js';
 import type { SealedAnswers } from './sealed-secrets.js';
+import type { StoreWatch } from './store-watch.js';
 
 /** The dependencies that the operations of the store share. */
 export interface StoreParts {
@@ -17,6 +18,8 @@ export interface StoreParts {
   readonly accounts: GrantAccounts;
   /** Finds Redemptions by id. */
   readonly index: RedemptionIndex;
+  /** Fills the index. */
+  readonly watch: StoreWatch;
   readonly codes: Pick<CodeConfigMaps, 'find' | 'list' | 'update' | 'forget'>;
   readonly sealed: Pick<SealedAnswers, 'store' | 'forget' | 'joined' | 'erase'>;
   readonly attempts: AttemptEvents;
@@ -36,9 +39,7 @@ export async function listRedemptionResources(
     labelSelector: grantUid === undefined ? undefined : `${GRANT_UID}=${grantUid}`,
   });
   const found = items.filter(
-    ({ metadata, spec }) =>
-      metadata.name === slotName(spec.grantUid, spec.slot) &&
-      (grantUid === undefined || spec.grantUid === grantUid),
+    (item) => fillsItsSlot(item) && (grantUid === undefined || item.spec.grantUid === grantUid),
   );
   for (const item of found) {
     account?.slots.add(item);

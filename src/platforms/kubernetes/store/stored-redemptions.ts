@@ -8,6 +8,7 @@ import { timestamp } from '../grants/access-grant-resource.js';
 import type { GrantAccount } from './grant-accounts.js';
 import { readRedemptionLocation } from './redemption-index.js';
 import {
+  fillsItsSlot,
   REDEMPTION_ID,
   REVOKED_AT,
   type RedemptionResource,
@@ -68,10 +69,6 @@ export async function listRenewedRedemptions(
     .filter(fillsItsSlot)
     .map((resource) => ({ redemption: readRedemption(resource), renewals: readRenewals(resource) }))
     .sort((a, b) => a.redemption.createdAt - b.redemption.createdAt);
-}
-
-function fillsItsSlot({ metadata, spec }: Stored<RedemptionResource>): boolean {
-  return metadata.name === slotName(spec.grantUid, spec.slot);
 }
 
 /** Revokes a Redemption for good; false if it does not exist or was revoked before. */

@@ -10,6 +10,7 @@ const location = (changes: Partial<RedemptionLocation> = {}): RedemptionLocation
   name: 'a-grant-0',
   createdAt: 2_000,
   version: 7,
+  link: undefined,
   ...changes,
 });
 

@@ -1,0 +1,77 @@
+import { randomUUID } from 'node:crypto';
+import { grantState } from '../../../domain/access-grant.js';
+import { isNotRenewing, linkState } from '../../../domain/link-state.js';
+import {
+  CHANGING_RESOURCES,
+  type ChangingResource,
+  type LinkStore,
+  type RefusalCount,
+} from '../../../redemption/ports/link-store.js';
+import { sortedPage } from './sorted-page.js';
+import type { StoreParts } from './store-parts.js';
+
+/** The operations of the store on links, which a watch reports. */
+export function linkOperations({ watch, index, codes, attempts, namespace }: StoreParts): LinkStore {
+  // Counts of another process say nothing about this one.
+  const process = randomUUID();
+  return {
+    async listLinks(page, matches) {
+      await watch.ready();
+      const links = index
+        .links()
+        .filter((link) => (page.grantUid === undefined || link.grantUid === page.grantUid) && matches(link));
+      return sortedPage(links, page, 2, ({ createdAt, id }) => [-createdAt, id]);
+    },
+
+    async countLinks(now) {
+      await watch.ready();
+      const counts = { valid: 0, expiring: 0, expired: 0, revoked: 0, notRenewing: 0 };
+      for (const link of index.links()) {
+        counts[linkState(link, now)] += 1;
+        if (isNotRenewing(link, now)) counts.notRenewing += 1;
+      }
+      return counts;
+    },
+
+    async countOpenCodes(now) {
+      await watch.ready();
+      const used = new Map<string, number>();
+      for (const { grantUid, jti } of index.links())
+        if (jti !== null) used.set(`${grantUid} ${jti}`, (used.get(`${grantUid} ${jti}`) ?? 0) + 1);
+      const ready = new Set<string>();
+      for (const grant of watch.grants()) if (grantState(grant, now) === 'ready') ready.add(grant.uid);
+      const open = (await codes.list(undefined)).filter(
+        ({ grantUid, jti, uses, expirationTime, revokedAt }) =>
+          ready.has(grantUid) &&
+          revokedAt === null &&
+          expirationTime > now &&
+          (used.get(`${grantUid} ${jti}`) ?? 0) < uses,
+      );
+      return open.length;
+    },
+
+    async countRefusals(since) {
+      const counts = new Map<string, RefusalCount>();
+      for (const { code, count, lastAt } of await attempts.list(namespace)) {
+        if (lastAt < since || code === 'replayed' || code === 'superseded') continue;
+        const known = counts.get(code) ?? { code, count: 0, lastAt: 0 };
+        counts.set(code, { code, count: known.count + count, lastAt: Math.max(known.lastAt, lastAt) });
+      }
+      return [...counts.values()].sort((a, b) => b.count - a.count || a.code.localeCompare(b.code));
+    },
+
+    async readChanges(since) {
+      await watch.ready();
+      const version = [process, watch.grantChanges, index.changes].join('.');
+      if (since === undefined || since === version) return { version, changed: [] };
+      const [, earlier = '', grants, links] = /^([0-9a-f-]{36})\.(\d+)\.(\d+)$/.exec(since) ?? [];
+      if (earlier === '') throw new RangeError('not a version of the store');
+      if (earlier !== process) return { version, changed: CHANGING_RESOURCES };
+      const changed = new Set<ChangingResource>(['ledger']);
+      if (Number(grants) !== watch.grantChanges) changed.add('grants');
+      // The count of a grant's redemptions follows from its links.
+      if (Number(links) !== index.changes) changed.add('links').add('grants');
+      return { version, changed: CHANGING_RESOURCES.filter((resource) => changed.has(resource)) };
+    },
+  };
+}

@@ -1,0 +1,103 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { Clock } from '../../../redemption/ports/clock.js';
+import type { KubernetesClient } from '../api/client.js';
+import { ClusterWatch } from '../api/cluster-watch.js';
+import { ACCESS_GRANTS, REDEMPTIONS } from '../api/kinds.js';
+import type { Stored } from '../api/resource.js';
+import { type GrantLocation, readLocation } from '../grants/grant-index.js';
+import { storeUnavailable } from './failures.js';
+import { type RedemptionIndex, readRedemptionLocation } from './redemption-index.js';
+import type { RedemptionResource } from './redemption-resource.js';
+
+/** A watch on the grants and Redemptions of a store. */
+export interface StoreWatch {
+  /** Resolves once every grant and Redemption is known. Rejects with RedemptionError if the watched state is incomplete or stale. */
+  ready(): Promise<void>;
+  grants(): Iterable<GrantLocation>;
+  /** Number of changes of grants so far. */
+  readonly grantChanges: number;
+}
+
+const POLL_MS = 20;
+const LONGEST_WAIT_MS = 8_000;
+
+/** A watch that starts when it is first needed, for a process that does not run the controllers. */
+export class LazyStoreWatch implements StoreWatch {
+  readonly #watch: ClusterWatch;
+  readonly #stop = new AbortController();
+  readonly #grants = new Map<string, GrantLocation>();
+  #grantChanges = 0;
+  #failure: unknown;
+  #running: Promise<void> | undefined;
+
+  constructor(
+    client: KubernetesClient,
+    options: {
+      readonly namespace: string | undefined;
+      readonly clock: Clock;
+      readonly index: RedemptionIndex;
+    },
+  ) {
+    const { namespace, clock, index } = options;
+    this.#watch = new ClusterWatch({
+      ...{ client, namespace, clock },
+      wait: (ms, signal) => sleep(ms, undefined, { signal, ref: false }).catch(() => undefined),
+      onFailure: (_what, error) => {
+        this.#failure = error;
+      },
+    });
+    this.#watch.add('grants', ACCESS_GRANTS, readLocation, {
+      replace: (all) => {
+        this.#grants.clear();
+        for (const grant of all) this.#grants.set(grant.uid, grant);
+        this.#grantChanges += 1;
+      },
+      put: (grant) => {
+        this.#grants.set(grant.uid, grant);
+        this.#grantChanges += 1;
+      },
+      remove: ({ uid }) => {
+        this.#grants.delete(uid);
+        this.#grantChanges += 1;
+      },
+    });
+    this.#watch.add(
+      'redemptions',
+      REDEMPTIONS,
+      (resource) => readRedemptionLocation(resource as Stored<RedemptionResource>),
+      index,
+    );
+  }
+
+  get grantChanges(): number {
+    return this.#grantChanges;
+  }
+
+  grants(): Iterable<GrantLocation> {
+    return this.#grants.values();
+  }
+
+  async ready(): Promise<void> {
+    this.#running ??= this.#watch.run(this.#stop.signal);
+    const deadline = performance.now() + LONGEST_WAIT_MS;
+    while (!this.#watch.isSynced()) {
+      if (this.#failure !== undefined) throw this.#takeFailure();
+      if (performance.now() >= deadline) break;
+      await sleep(POLL_MS);
+    }
+    const problem = this.#watch.problem();
+    if (problem !== undefined) throw storeUnavailable(problem, this.#takeFailure());
+  }
+
+  /** Stops to watch. */
+  async close(): Promise<void> {
+    this.#stop.abort();
+    await this.#running;
+  }
+
+  #takeFailure(): unknown {
+    const failure = this.#failure;
+    this.#failure = undefined;
+    return failure;
+  }
+}

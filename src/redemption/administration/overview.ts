@@ -1,0 +1,155 @@
+import { formatTime } from '../../domain/rfc3339.js';
+import type { GrantStore } from '../ports/grant-store.js';
+import type { LinkCounts, StoredLink } from '../ports/link-store.js';
+import type { AdministrationDependencies } from './dependencies.js';
+import { isListed, type LinkFilter } from './link-report.js';
+
+/** A check of the service, and its result. */
+export interface HealthFinding {
+  readonly check: string;
+  readonly status: 'ok' | 'warning' | 'error';
+  readonly message: string;
+  /** A command or one step; absent if nothing is wrong. */
+  readonly remedy?: string;
+}
+
+/** Something that an operator should act on. */
+export interface AttentionItem {
+  readonly kind:
+    | 'service-not-ready'
+    | 'link-expired'
+    | 'link-expiring'
+    | 'link-not-renewing'
+    | 'grants-pending';
+  readonly message: string;
+  /** A command. */
+  readonly nextStep: string;
+  /** What it is about, if that is one link. */
+  readonly resource?: { readonly kind: 'link'; readonly id: string };
+}
+
+/** Figures about the whole store, and what needs attention. Times are RFC 3339. */
+export interface OverviewReport {
+  readonly time: string;
+  readonly grants: { readonly pending: number; readonly ready: number; readonly ended: number };
+  /** Number of signed tokens that can still be redeemed. */
+  readonly openTokens: number;
+  readonly links: {
+    /** Number of links with a valid certificate that are not revoked. */
+    readonly known: number;
+    /** Null if it is not known. */
+    readonly connected: number | null;
+    readonly expiringSoon: number;
+    readonly notRenewing: number;
+    readonly expired: number;
+    readonly revoked: number;
+  };
+  /** Refusals by code, most frequent first, from totals whose last refusal is in the last 24 hours. */
+  readonly refusals: readonly { readonly code: string; readonly count: number; readonly last: string }[];
+  readonly health: { readonly ready: boolean; readonly findings: readonly HealthFinding[] };
+  /** The most urgent first. */
+  readonly attention: readonly AttentionItem[];
+}
+
+const DAY_MS = 86_400_000;
+// States depend on the time too.
+const SUMMARY_MS = 10_000;
+const MOST_OF_A_KIND = 5;
+
+/** The links that need attention, and how many are in each state. */
+interface LinkSummary {
+  readonly counts: LinkCounts;
+  readonly attention: readonly AttentionItem[];
+}
+
+/** Returns the operation that reports figures and what needs attention. It reads the links again only after a change. */
+export function overviewOperation({
+  store,
+  clock,
+  checkHealth = async () => [],
+}: Pick<AdministrationDependencies, 'store' | 'clock' | 'checkHealth'>): () => Promise<OverviewReport> {
+  let last:
+    | { readonly version: string; readonly at: number; readonly summary: Promise<LinkSummary> }
+    | undefined;
+  const summaryAt = async (now: number): Promise<LinkSummary> => {
+    const { version } = await store.readChanges();
+    if (last?.version === version && Math.abs(now - last.at) < SUMMARY_MS) return last.summary;
+    const summary = summarize(store, now);
+    last = { version, at: now, summary };
+    summary.catch(() => {
+      last = undefined;
+    });
+    return summary;
+  };
+  return async () => {
+    const now = clock();
+    const [grants, openTokens, { counts, attention }, refusals, findings] = await Promise.all([
+      store.countGrants(now),
+      store.countOpenCodes(now),
+      summaryAt(now),
+      store.countRefusals(now - DAY_MS),
+      checkHealth(),
+    ]);
+    const { pending = 0, ready = 0, expired = 0, exhausted = 0, revoked = 0 } = grants;
+    return {
+      time: formatTime(now),
+      grants: { pending, ready, ended: expired + exhausted + revoked },
+      openTokens,
+      links: {
+        known: counts.valid + counts.expiring,
+        connected: null,
+        expiringSoon: counts.expiring,
+        notRenewing: counts.notRenewing,
+        expired: counts.expired,
+        revoked: counts.revoked,
+      },
+      refusals: refusals.map(({ code, count, lastAt }) => ({ code, count, last: formatTime(lastAt) })),
+      health: { ready: findings.every(({ status }) => status !== 'error'), findings },
+      attention: [...findings.flatMap(healthItem), ...attention, ...pendingItem(pending)],
+    };
+  };
+}
+
+async function summarize(store: GrantStore, now: number): Promise<LinkSummary> {
+  const counts = await store.countLinks(now);
+  const attention: AttentionItem[] = [];
+  const add = async (
+    kind: AttentionItem['kind'],
+    filter: LinkFilter,
+    messageOf: (end: string) => string,
+  ): Promise<void> => {
+    const page = await store.listLinks({ limit: MOST_OF_A_KIND }, (link) => isListed(link, filter, now));
+    attention.push(...page.items.map((link) => linkItem(kind, link, messageOf(formatTime(link.notAfter)))));
+  };
+  if (counts.expiring > 0)
+    await add('link-expiring', { state: 'expiring' }, (end) => `ends ${end}, and was not renewed`);
+  if (counts.notRenewing > counts.expiring)
+    await add('link-not-renewing', { state: 'valid', notRenewing: true }, (end) => {
+      return `was to be renewed by now; its certificate ends ${end}`;
+    });
+  if (counts.expired > 0)
+    await add('link-expired', { state: 'expired' }, (end) => `ended ${end}, and is not revoked`);
+  return { counts, attention };
+}
+
+function linkItem(kind: AttentionItem['kind'], link: StoredLink, predicate: string): AttentionItem {
+  const { id, name, subject } = link;
+  return {
+    kind,
+    message: `the link "${name}" of "${subject}" ${predicate}`,
+    nextStep: `linkgrant redemption show ${id}`,
+    resource: { kind: 'link', id },
+  };
+}
+
+function healthItem({ status, check, message, remedy = 'linkgrant doctor' }: HealthFinding): AttentionItem[] {
+  return status === 'error'
+    ? [{ kind: 'service-not-ready', message: `${check}: ${message}`, nextStep: remedy }]
+    : [];
+}
+
+function pendingItem(pending: number): AttentionItem[] {
+  if (pending === 0) return [];
+  const message = pending === 1 ? '1 grant is not ready' : `${pending} grants are not ready`;
+  return [{ kind: 'grants-pending', message, nextStep: 'linkgrant grant list' }];
+}

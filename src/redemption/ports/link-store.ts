@@ -1,0 +1,63 @@
+import type { LinkState, LinkTimes } from '../../domain/link-state.js';
+import type { Redemption } from '../../domain/redemption.js';
+import type { Page, PageRequest } from './page.js';
+
+/** A link: a redemption and its newest certificate. Times are milliseconds since the epoch. */
+export interface StoredLink
+  extends LinkTimes,
+    Pick<Redemption, 'id' | 'grantUid' | 'namespace' | 'name' | 'subject' | 'jti' | 'siteUid' | 'createdAt'> {
+  /** Absent if the grant was deleted and the redemption does not name it. */
+  readonly grantName?: string;
+  /** Address of the client at the redemption, or at the last renewal. */
+  readonly peer: string;
+  /** Number of its renewals. */
+  readonly renewals: number;
+}
+
+/** Number of links in each state, and of those that are overdue for renewal. */
+export interface LinkCounts extends Readonly<Record<LinkState, number>> {
+  readonly notRenewing: number;
+}
+
+/** Refusals with one code. */
+export interface RefusalCount {
+  readonly code: string;
+  readonly count: number;
+  /** The last time, milliseconds since the epoch. */
+  readonly lastAt: number;
+}
+
+/** What changes are reported about. */
+export const CHANGING_RESOURCES = ['grants', 'links', 'ledger'] as const;
+
+/** One of {@link CHANGING_RESOURCES}. */
+export type ChangingResource = (typeof CHANGING_RESOURCES)[number];
+
+/** What changed in the store up to a version. */
+export interface Changes {
+  /** Differs from that of an earlier report if something changed. */
+  readonly version: string;
+  readonly changed: readonly ChangingResource[];
+}
+
+/** The part of a store that answers overviews. Rejects as the whole store does. */
+export interface LinkStore {
+  /**
+   * The links that `matches` accepts, newest first, of one grant or of all. One call reads a bounded part of the store, so a page
+   * before the last one may have fewer items than the limit, or none.
+   */
+  listLinks(
+    page: PageRequest & { readonly grantUid?: string | undefined },
+    matches: (link: StoredLink) => boolean,
+  ): Promise<Page<StoredLink>>;
+  countLinks(now: number): Promise<LinkCounts>;
+  /** Number of signed tokens that can be redeemed at `now`. */
+  countOpenCodes(now: number): Promise<number>;
+  /** Refusals by code, most frequent first, counted from totals whose last refusal is at `since` or later. */
+  countRefusals(since: number): Promise<readonly RefusalCount[]>;
+  /**
+   * What changed after the version `since`, changes by other processes included; nothing without `since`. It is cheap enough to
+   * be called every second. Rejects with RangeError for a text that is no version.
+   */
+  readChanges(since?: string): Promise<Changes>;
+}

@@ -1,0 +1,122 @@
+import type { LedgerKind } from '../../redemption/ports/ledger-store.js';
+import {
+  CHANGING_RESOURCES,
+  type Changes,
+  type ChangingResource,
+  type LinkCounts,
+  type RefusalCount,
+  type StoredLink,
+} from '../../redemption/ports/link-store.js';
+import type { Page, PageRequest } from '../../redemption/ports/page.js';
+import { rawRows, row, rows, type SqlDialect, type SqlOperation, value } from './operation.js';
+import { encodeCursor, pageOf, rowsToRead, startOf } from './page.js';
+
+// Rows in memory at once, and rows that one call reads at most.
+const STEP = 1_000;
+const MOST_READ = 5_000;
+
+const TIMES = `coalesce(renewed_until, not_after) AS "notAfter", coalesce(renewed_at, r.created_at) AS "issuedAt",
+  r.revoked_at AS "revokedAt"`;
+const LINKS = `r.id, r.grant_uid AS "grantUid", g.name AS "grantName", r.namespace, r.name, r.subject, r.jti,
+  coalesce(renewed_peer, r.peer) AS peer, r.site_uid AS "siteUid", r.created_at AS "createdAt", ${TIMES}, renewals`;
+// The conditions of linkState and isNotRenewing.
+const DAYS_7 = 7 * 86_400_000;
+const COUNTS = `SELECT count(*) FILTER (WHERE "revokedAt" IS NOT NULL) AS revoked,
+    count(*) FILTER (WHERE "revokedAt" IS NULL AND life <= 0) AS expired,
+    count(*) FILTER (WHERE "revokedAt" IS NULL AND life > 0 AND life <= ${DAYS_7} AND life * 3 <= whole) AS expiring,
+    count(*) FILTER (WHERE "revokedAt" IS NULL AND life > 0 AND life * 4 <= whole) AS "notRenewing", count(*) AS total
+  FROM (SELECT "revokedAt", "notAfter" - CAST(? AS BIGINT) AS life, "notAfter" - "issuedAt" AS whole
+    FROM (SELECT ${TIMES} FROM redemptions r) AS times) AS lives`;
+const OPEN_CODES = `SELECT count(*) FROM codes c JOIN grants g ON g.uid = c.grant_uid
+  WHERE c.revoked_at IS NULL AND c.used < c.uses AND c.expires_at > ?
+    AND g.revoked_at IS NULL AND g.expires_at > ? AND g.redemptions < g.redemptions_allowed`;
+const REFUSALS = `SELECT code, CAST(sum(count) AS BIGINT) AS count, max(last_at) AS "lastAt" FROM refusals
+  WHERE last_at >= ? AND code NOT IN ('replayed', 'superseded') GROUP BY code ORDER BY 2 DESC, code`;
+const END = 'SELECT position, removed, refusals FROM ledger_end';
+const NEW_KINDS = `SELECT DISTINCT kind FROM
+  (SELECT kind FROM events WHERE position > ? ORDER BY position DESC LIMIT ${STEP}) AS last WHERE kind IS NOT NULL`;
+/** The resources beside the ledger that an entry of a kind changes. */
+const CHANGED_BY: Readonly<Record<LedgerKind, readonly ChangingResource[]>> = {
+  created: ['grants'],
+  changed: ['grants'],
+  redeemed: ['grants', 'links'],
+  replayed: [],
+  renewed: ['links'],
+  superseded: [],
+  revoked: ['links'],
+  grant_revoked: ['grants'],
+  code_recorded: ['grants'],
+  code_revoked: ['grants'],
+  deleted: ['grants', 'links'],
+  setting_changed: [],
+};
+
+/** A row of a listing: a link, and its position in commit order. */
+interface LinkRow extends Omit<StoredLink, 'grantName'> {
+  readonly position: number;
+  readonly grantName: string | null;
+}
+
+function linkOf({ position: _, grantName, ...link }: LinkRow): StoredLink {
+  return { ...link, ...(grantName !== null && { grantName }) };
+}
+
+/** Implements LinkStore.listLinks. */
+export function* listLinks(
+  { redeemed: { from, position, grantUid } }: SqlDialect,
+  page: PageRequest & { readonly grantUid?: string | undefined },
+  matches: (link: StoredLink) => boolean,
+): SqlOperation<Page<StoredLink>> {
+  let [before] = startOf(page.after, [Number.MAX_SAFE_INTEGER]);
+  const ofGrant = page.grantUid === undefined ? [] : [page.grantUid];
+  const sql = `SELECT ${position} AS position, ${LINKS}
+    FROM ${from} LEFT JOIN grants g ON g.uid = r.grant_uid
+    WHERE ${ofGrant.length > 0 ? `${grantUid} = ? AND` : ''} ${position} < ? ORDER BY ${position} DESC LIMIT ?`;
+  const found: LinkRow[] = [];
+  const wanted = rowsToRead(page.limit);
+  for (let read = 0, step = wanted; ; step = STEP) {
+    const part = yield* rows<LinkRow>(sql, ...ofGrant, before, step);
+    for (const one of part) if (matches(linkOf(one))) found.push(one);
+    read += part.length;
+    before = part.at(-1)?.position ?? before;
+    if (found.length >= wanted || part.length < step) return pageOf(found, page.limit, keyOf, linkOf);
+    if (read >= MOST_READ) return { items: found.map(linkOf), next: encodeCursor([before]) };
+  }
+}
+
+function keyOf({ position }: LinkRow): [number] {
+  return [position];
+}
+
+/** Implements LinkStore.countLinks. */
+export function* countLinks(now: number): SqlOperation<LinkCounts> {
+  const counted = yield* row<Omit<LinkCounts, 'valid'> & { readonly total: number }>(COUNTS, now);
+  const { total = 0, revoked = 0, expired = 0, expiring = 0, notRenewing = 0 } = counted ?? {};
+  return { valid: total - revoked - expired - expiring, expiring, expired, revoked, notRenewing };
+}
+
+/** Implements LinkStore.countOpenCodes. */
+export function* countOpenCodes(now: number): SqlOperation<number> {
+  return Number(yield* value(OPEN_CODES, now, now));
+}
+
+/** Implements LinkStore.countRefusals. */
+export function countRefusals(since: number): SqlOperation<readonly RefusalCount[]> {
+  return rows<RefusalCount>(REFUSALS, since);
+}
+
+/** Implements LinkStore.readChanges: the version is the end of the ledger, which has an entry for each change. */
+export function* readChanges(since?: string): SqlOperation<Changes> {
+  const [end = []] = yield* rawRows(END);
+  const version = end.join('.');
+  if (since === undefined || since === version) return { version, changed: [] };
+  if (!/^(\d{1,15}\.){2}\d{1,15}$/.test(since)) throw new RangeError('not a version of the store');
+  const [position = 0, removed, refusals] = since.split('.').map(Number);
+  // A restored database may have fewer entries, and a removed entry has no content.
+  if (Number(end[0]) < position || end[1] !== removed) return { version, changed: CHANGING_RESOURCES };
+  const kinds = yield* rows<{ readonly kind: LedgerKind }>(NEW_KINDS, position);
+  const changed = new Set<ChangingResource>(['ledger']);
+  if (end[2] !== refusals) changed.add('grants');
+  for (const { kind } of kinds) for (const resource of CHANGED_BY[kind]) changed.add(resource);
+  return { version, changed: CHANGING_RESOURCES.filter((resource) => changed.has(resource)) };
+}
