@@ -9,14 +9,35 @@ interface FieldProps {
   readonly isRequired?: boolean;
   readonly pattern?: string;
   readonly isNumber?: boolean;
+  readonly isDate?: boolean;
   readonly maxLength?: number;
   readonly placeholder?: string;
   readonly hasFocus?: boolean;
 }
 
 /** A labelled text field. */
-export function Field({ label, value, onInput, help, isRequired, hasFocus, isNumber, ...input }: FieldProps) {
+export function Field({
+  label,
+  value,
+  onInput,
+  help,
+  isRequired,
+  hasFocus,
+  isNumber,
+  isDate,
+  ...input
+}: FieldProps) {
   const id = useId();
+  const shared = {
+    id,
+    value,
+    required: isRequired ?? false,
+    autofocus: hasFocus ?? false,
+    autocomplete: 'off',
+    spellcheck: false,
+    'aria-describedby': help ? `${id}-help` : undefined,
+    onInput: (event: { readonly currentTarget: HTMLInputElement }) => onInput(event.currentTarget.value),
+  };
   return (
     <div class="pf-v6-c-form__group field">
       <label class="field-label" for={id}>
@@ -24,18 +45,11 @@ export function Field({ label, value, onInput, help, isRequired, hasFocus, isNum
         {isRequired && <span class="subtle"> (required)</span>}
       </label>
       <span class="pf-v6-c-form-control">
-        <input
-          {...input}
-          inputMode={isNumber ? 'numeric' : 'text'}
-          id={id}
-          value={value}
-          required={isRequired ?? false}
-          autofocus={hasFocus ?? false}
-          autocomplete="off"
-          spellcheck={false}
-          aria-describedby={help ? `${id}-help` : undefined}
-          onInput={(event) => onInput(event.currentTarget.value)}
-        />
+        {isDate ? (
+          <input {...input} {...shared} type="date" />
+        ) : (
+          <input {...input} {...shared} inputMode={isNumber ? 'numeric' : 'text'} />
+        )}
       </span>
       {help && (
         <div class="field-help" id={`${id}-help`}>
@@ -87,18 +101,16 @@ export function Choice({ label, value, options, onInput, help }: ChoiceProps) {
 
 const PAUSE_MS = 120;
 
-/** A filter field: its value is applied after a short pause in typing. */
-export function FilterField({
-  label,
-  value,
-  onFilter,
-  placeholder,
-}: {
+interface FilterProps {
   readonly label: string;
   readonly value: string;
   readonly onFilter: (value: string) => void;
   readonly placeholder?: string;
-}) {
+  readonly isDate?: boolean;
+}
+
+/** A filter field: its value is applied after a short pause in typing. */
+export function FilterField({ value, onFilter, ...field }: FilterProps) {
   const [typed, setTyped] = useState(value);
   useEffect(() => setTyped(value), [value]);
   useEffect(() => {
@@ -106,5 +118,5 @@ export function FilterField({
     const timer = setTimeout(() => onFilter(typed.trim()), PAUSE_MS);
     return () => clearTimeout(timer);
   }, [typed]);
-  return <Field label={label} value={typed} onInput={setTyped} {...(placeholder && { placeholder })} />;
+  return <Field {...field} value={typed} onInput={setTyped} />;
 }

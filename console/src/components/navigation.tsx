@@ -1,5 +1,13 @@
-import { SECTIONS } from '../routes.js';
 import { href, useLocation } from '../state/location.js';
+
+const SCREENS = [
+  { title: 'Overview', path: '/' },
+  { title: 'Grants', path: '/grants' },
+  { title: 'Links', path: '/links' },
+  { title: 'Map', path: '/map' },
+  { title: 'Ledger', path: '/ledger' },
+  { title: 'Health', path: '/health' },
+];
 
 /** The menu of the screens. */
 export function Navigation() {
@@ -7,7 +15,7 @@ export function Navigation() {
   return (
     <nav class="pf-v6-c-nav sidebar" aria-label="Screens">
       <ul class="pf-v6-c-nav__list">
-        {SECTIONS.map(({ title, path: to }) => {
+        {SCREENS.map(({ title, path: to }) => {
           const isCurrent = to === '/' ? path === '/' : path === to || path.startsWith(`${to}/`);
           return (
             <li class="pf-v6-c-nav__item" key={to}>

@@ -7,12 +7,27 @@ import { href } from '../state/location.js';
 
 /** The steps of a cut: what the operator does. The command does and checks the rest. */
 const STEPS = [
-  { title: 'Let the router trust both CAs', todo: 'The command creates the new CA and prints how the router of this site learns to trust it.' },
-  { title: 'Let the new CA sign', todo: 'If the CA is not one of linkgrant, let the new one sign. Otherwise the command has done it.' },
-  { title: 'Wait until the other links have renewed', todo: 'The command lists the links that have not. `linkgrant link renew NAME` on their sites renews one at once.' },
-  { title: 'Let every link connect once more', todo: 'A rehearsal: both CAs are still trusted, so a link that fails now shows a problem in time.' },
+  {
+    title: 'Let the router trust both CAs',
+    todo: 'The command creates the new CA and prints how the router of this site learns to trust it.',
+  },
+  {
+    title: 'Let the new CA sign',
+    todo: 'If the CA is not one of linkgrant, let the new one sign. Otherwise the command has done it.',
+  },
+  {
+    title: 'Wait until the other links have renewed',
+    todo: 'The command lists the links that have not. `linkgrant link renew NAME` on their sites renews one at once.',
+  },
+  {
+    title: 'Let every link connect once more',
+    todo: 'A rehearsal: both CAs are still trusted, so a link that fails now shows a problem in time.',
+  },
   { title: 'Give the router a certificate of the new CA', todo: 'The command prints how to create it.' },
-  { title: 'Let the router trust the new CA alone', todo: 'The command then dials the router, and reports that the link is cut off when the router refuses the old CA.' },
+  {
+    title: 'Let the router trust the new CA alone',
+    todo: 'The command then dials the router, and reports that the link is cut off when the router refuses the old CA.',
+  },
 ] as const;
 
 interface CutGuideProps {
@@ -46,13 +61,17 @@ export function CutGuide({ id, title, onClose }: CutGuideProps) {
     >
       <Notice kind="success" title="The link is revoked">
         <p>
-          It is cut off when the router no longer trusts the CA of its certificate. The commands stop at the first step that is
-          not done, and can be repeated at any time: you can close this and continue later.
+          It is cut off when the router no longer trusts the CA of its certificate. The commands stop at the
+          first step that is not done, and can be repeated at any time: you can close this and continue later.
         </p>
       </Notice>
       <ol class="steps">
         {STEPS.map(({ title: name }, index) => (
-          <li key={name} aria-current={index === done ? 'step' : undefined} class={index < done ? 'subtle' : ''}>
+          <li
+            key={name}
+            aria-current={index === done ? 'step' : undefined}
+            class={index < done ? 'subtle' : ''}
+          >
             {name}
             {index < done && ' – done'}
           </li>

@@ -34,7 +34,8 @@ export function GrantScreen({ id: uid }: { readonly id: string }) {
       dataOf(client.GET('/api/v1/tokens', { signal, params: { query: { grantUid: uid, limit: 100 } } })),
     ['grants', 'ledger', 'links'],
   );
-  const setIssuing = (isOpen: boolean) => replaceQuery({ issue: isOpen ? 'token' : undefined });
+  const setIssuing = (isOpen: boolean) =>
+    replaceQuery({ issue: isOpen ? 'token' : undefined, subject: undefined });
   const { data } = grant;
   const isReady = data?.state === 'ready';
   return (
@@ -92,7 +93,10 @@ export function GrantScreen({ id: uid }: { readonly id: string }) {
                   ],
                 ]}
               />
-              <a href={href('/links', { grantUid: uid })}>Links of this grant</a>
+              <p>
+                <a href={href('/links', { grantUid: uid })}>Links of this grant</a> ·{' '}
+                <a href={href('/ledger', { grantUid: uid })}>Its entries in the ledger</a>
+              </p>
             </Section>
             <Section title="Tokens">
               <Loaded resource={tokens}>

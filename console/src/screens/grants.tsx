@@ -55,7 +55,8 @@ const STATES = [
 export function GrantsScreen() {
   const { query } = useLocation();
   const canWrite = useCanWrite();
-  const [dialog, setDialog] = useState<'create' | 'clean-up'>();
+  const [isCleaning, setCleaning] = useState(false);
+  const setCreating = (isOpen: boolean) => replaceQuery({ create: isOpen ? 'grant' : undefined });
   const filter = {
     name: query.get('name') || undefined,
     namespace: query.get('namespace') || undefined,
@@ -83,10 +84,10 @@ export function GrantsScreen() {
       actions={
         canWrite && (
           <>
-            <Button kind="primary" onClick={() => setDialog('create')}>
+            <Button kind="primary" onClick={() => setCreating(true)}>
               Create a grant
             </Button>
-            <Button onClick={() => setDialog('clean-up')}>Delete ended grants</Button>
+            <Button onClick={() => setCleaning(true)}>Delete ended grants</Button>
           </>
         )
       }
@@ -120,7 +121,7 @@ export function GrantsScreen() {
               <EmptyState title="There is no grant yet">
                 <p>To link a site, create a grant, issue a token for it and redeem the token on that site.</p>
                 {canWrite && (
-                  <Button kind="primary" onClick={() => setDialog('create')}>
+                  <Button kind="primary" onClick={() => setCreating(true)}>
                     Create the first grant
                   </Button>
                 )}
@@ -131,8 +132,8 @@ export function GrantsScreen() {
         )}
       </Loaded>
       <Command words={['grant', 'list', ...(filter.namespace ? ['--namespace', filter.namespace] : [])]} />
-      {dialog === 'create' && <CreateGrant onClose={() => setDialog(undefined)} />}
-      {dialog === 'clean-up' && <CleanUp onClose={() => setDialog(undefined)} />}
+      {query.get('create') && canWrite && <CreateGrant onClose={() => setCreating(false)} />}
+      {isCleaning && <CleanUp onClose={() => setCleaning(false)} />}
     </Screen>
   );
 }

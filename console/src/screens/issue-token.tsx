@@ -7,6 +7,7 @@ import { Field } from '../components/field.js';
 import { Failure } from '../components/notice.js';
 import { visible } from '../components/text.js';
 import { useAction } from '../state/action.js';
+import { useLocation } from '../state/location.js';
 import { IssuedToken } from './issued-token.js';
 
 interface IssueTokenProps {
@@ -16,7 +17,8 @@ interface IssueTokenProps {
 
 /** A dialog that issues a token of a grant, shows it once, and then waits for the site. */
 export function IssueToken({ grant, onClose }: IssueTokenProps) {
-  const [subject, setSubject] = useState('');
+  const { query } = useLocation();
+  const [subject, setSubject] = useState(query.get('subject') ?? '');
   const [uses, setUses] = useState('1');
   const [window, setWindow] = useState('');
   // The same form sends the same key again, so that a lost answer creates no second token.

@@ -4,6 +4,7 @@ import type { Api } from '../api/client.js';
 import { Button } from '../components/button.js';
 import { Copyable } from '../components/copyable.js';
 import { Dialog } from '../components/dialog.js';
+import { download } from '../components/download.js';
 import { Choice } from '../components/field.js';
 import { Notice } from '../components/notice.js';
 import { counted, visible } from '../components/text.js';
@@ -98,7 +99,7 @@ export function IssuedToken({ grant, issued, onClose }: IssuedTokenProps) {
         <Copyable label="Token" text={yaml} onCopy={take} />
         <Button
           onClick={() => {
-            download(yaml);
+            download(FILE, 'application/yaml', yaml);
             take();
           }}
         >
@@ -116,13 +117,4 @@ export function IssuedToken({ grant, issued, onClose }: IssuedTokenProps) {
       </div>
     </Dialog>
   );
-}
-
-function download(text: string): void {
-  const url = URL.createObjectURL(new Blob([text], { type: 'application/yaml' }));
-  const link = document.createElement('a');
-  link.href = url;
-  link.download = FILE;
-  link.click();
-  URL.revokeObjectURL(url);
 }

@@ -10,7 +10,7 @@ import { useResource } from '../state/resource.js';
 /** How far the sites of a token are. */
 export interface JoinProgress {
   /** The links of the token, newest first. */
-  readonly links: readonly Api['RedemptionDetail'][];
+  readonly links: readonly Api['Link'][];
   /** The newest refusal since the token was issued. */
   readonly refusal: Api['Attempt'] | undefined;
 }
@@ -26,20 +26,16 @@ export function useJoinProgress(
   const resource = useResource<JoinProgress>(
     `tokens/${id}/progress`,
     async (signal) => {
-      const { attempts } = await dataOf(
-        client.GET('/api/v1/grants/{uid}', { signal, params: { path: { uid: grantUid } } }),
-      );
+      const [links, { attempts }] = await Promise.all([
+        dataOf(client.GET('/api/v1/links', { signal, params: { query: { grantUid } } })),
+        dataOf(client.GET('/api/v1/grants/{uid}', { signal, params: { path: { uid: grantUid } } })),
+      ]);
       const known = new Set(before.map((attempt) => JSON.stringify(attempt)));
-      const fresh = attempts.filter((attempt) => !known.has(JSON.stringify(attempt)));
-      const ids = fresh.flatMap(({ redemptionId }) => (redemptionId === undefined ? [] : [redemptionId]));
-      const links = await Promise.all(
-        [...new Set(ids)].map((one) =>
-          dataOf(client.GET('/api/v1/redemptions/{id}', { signal, params: { path: { id: one } } })),
-        ),
-      );
       return {
-        links: links.filter(({ jti }) => jti === id),
-        refusal: fresh.find(({ outcome }) => refusalOf(outcome) !== undefined),
+        links: links.items.filter(({ jti }) => jti === id),
+        refusal: attempts.find(
+          (attempt) => refusalOf(attempt.outcome) !== undefined && !known.has(JSON.stringify(attempt)),
+        ),
       };
     },
     ['grants', 'links', 'ledger'],
@@ -52,17 +48,19 @@ export function useJoinProgress(
   return resource.data ?? { links: [], refusal: undefined };
 }
 
-/** Says how far the sites of a token are: waiting, refused with the remedy, redeemed. */
-export function JoinStatus({ progress }: { readonly progress: JoinProgress }) {
-  const { links, refusal } = progress;
+/** Says how far the sites of a token are: waiting, refused with the remedy, redeemed, connected. */
+export function JoinStatus({ progress: { links, refusal } }: { readonly progress: JoinProgress }) {
   const [newest] = links;
   const meaning = refusal && refusalOf(refusal.outcome);
   return (
     <div class="join-status" role="status">
       {newest ? (
-        <Notice kind="success" title={`Site ${visible(newest.subject)} has redeemed the token`}>
+        <Notice
+          kind="success"
+          title={`${visible(newest.subject)} has redeemed the token${newest.connected ? ' and is connected' : ''}`}
+        >
           <p>
-            At <Time at={newest.createdAt} /> from {visible(newest.peer)}.{' '}
+            At <Time at={newest.since} /> from {visible(newest.peer)}. {connectionText(newest.connected)}{' '}
             <a href={href(`/links/${newest.id}`)}>Open its link</a>
           </p>
         </Notice>
@@ -80,4 +78,10 @@ export function JoinStatus({ progress }: { readonly progress: JoinProgress }) {
       )}
     </div>
   );
+}
+
+function connectionText(connected: boolean | null): string {
+  if (connected === null)
+    return 'This service cannot see connections; `skupper link status` on the site shows whether it is connected.';
+  return connected ? 'The link is up.' : 'Waiting for the connection …';
 }

@@ -41,7 +41,10 @@ export function LinkScreen({ id }: { readonly id: string }) {
         data && (
           <>
             {data.grant !== undefined && (
-              <ButtonLink kind="secondary" href={href(`/grants/${data.grantUid}`, { issue: 'token', subject: data.subject })}>
+              <ButtonLink
+                kind="secondary"
+                href={href(`/grants/${data.grantUid}`, { issue: 'token', subject: data.subject })}
+              >
                 Issue a new token for this site
               </ButtonLink>
             )}
@@ -55,7 +58,10 @@ export function LinkScreen({ id }: { readonly id: string }) {
       <Loaded resource={link}>
         {(shown) => (
           <>
-            <Notice kind={shown.revokedAt ? 'warning' : 'info'} title={`It can still ${sentence(shown.remaining)}`} />
+            <Notice
+              kind={shown.revokedAt ? 'warning' : 'info'}
+              title={`It can still ${sentence(shown.remaining)}`}
+            />
             <LinkFacts link={shown} />
             <Section title="Certificate">
               <Certificate link={shown} />

@@ -95,33 +95,65 @@ export function LinksScreen() {
   const resource = useResource(
     `links?${query}`,
     (signal) =>
-      dataOf(client.GET('/api/v1/links', { signal, params: { query: { limit: PAGE, ...filter, ...defined({ cursor }) } } })),
+      dataOf(
+        client.GET('/api/v1/links', {
+          signal,
+          params: { query: { limit: PAGE, ...filter, ...defined({ cursor }) } },
+        }),
+      ),
     ['links'],
   );
-  const setFilter = (changes: Readonly<Record<string, string>>) => replaceQuery({ ...changes, cursor: undefined });
+  const setFilter = (changes: Readonly<Record<string, string>>) =>
+    replaceQuery({ ...changes, cursor: undefined });
   return (
     <Screen
       title="Links"
       intro="A link is a site that has redeemed a token. Its certificate lets it connect until the certificate ends, and is renewed until you revoke the link."
     >
       <search class="filters">
-        <FilterField label="Subject" value={text} onFilter={(subject) => setFilter({ subject })} placeholder="east or branch-*" />
-        <FilterField label="Namespace" value={query.get('namespace') ?? ''} onFilter={(namespace) => setFilter({ namespace })} />
-        <Choice label="Certificate" value={filter.state ?? ''} options={STATES} onInput={(state) => setFilter({ state })} />
-        <Choice label="Renewal" value={filter.notRenewing ?? ''} options={RENEWING} onInput={(notRenewing) => setFilter({ notRenewing })} />
+        <FilterField
+          label="Subject"
+          value={text}
+          onFilter={(subject) => setFilter({ subject })}
+          placeholder="east or branch-*"
+        />
+        <FilterField
+          label="Namespace"
+          value={query.get('namespace') ?? ''}
+          onFilter={(namespace) => setFilter({ namespace })}
+        />
+        <Choice
+          label="Certificate"
+          value={filter.state ?? ''}
+          options={STATES}
+          onInput={(state) => setFilter({ state })}
+        />
+        <Choice
+          label="Renewal"
+          value={filter.notRenewing ?? ''}
+          options={RENEWING}
+          onInput={(notRenewing) => setFilter({ notRenewing })}
+        />
         {filter.grantUid && (
           <p>
-            Only links of <a href={href(`/grants/${filter.grantUid}`)}>one grant</a>. <a href={href('/links')}>Show all</a>
+            Only links of <a href={href(`/grants/${filter.grantUid}`)}>one grant</a>.{' '}
+            <a href={href('/links')}>Show all</a>
           </p>
         )}
       </search>
       <Loaded resource={resource}>
         {({ items, next }) => (
           <>
-            {items.length > 0 && <Table caption="Links, newest first" columns={COLUMNS} items={items} keyOf={({ id }) => id} />}
+            {items.length > 0 && (
+              <Table caption="Links, newest first" columns={COLUMNS} items={items} keyOf={({ id }) => id} />
+            )}
             {items.length === 0 && isFiltered && (
               <EmptyState title={next === undefined ? 'No link matches' : 'No link on this page matches'}>
-                <p>{next === undefined ? 'Change the filter.' : 'Continue with the next page, or change the filter.'}</p>
+                <p>
+                  {next === undefined
+                    ? 'Change the filter.'
+                    : 'Continue with the next page, or change the filter.'}
+                </p>
               </EmptyState>
             )}
             {items.length === 0 && !isFiltered && cursor === undefined && (
@@ -135,7 +167,12 @@ export function LinksScreen() {
         )}
       </Loaded>
       <Command
-        words={['redemption', 'list', ...(filter.subject ? ['--subject', filter.subject] : []), ...(filter.grantUid ? ['--grant', filter.grantUid] : [])]}
+        words={[
+          'redemption',
+          'list',
+          ...(filter.subject ? ['--subject', filter.subject] : []),
+          ...(filter.grantUid ? ['--grant', filter.grantUid] : []),
+        ]}
       />
     </Screen>
   );

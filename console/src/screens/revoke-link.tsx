@@ -30,13 +30,17 @@ export function RevokeLink({ link, onClose }: RevokeLinkProps) {
   const { id, subject } = link;
   const action = useAction(() =>
     dataOf(
-      client.POST('/api/v1/redemptions/{id}/revoke', { params: { path: { id } }, body: source === undefined ? {} : { source } }),
+      client.POST('/api/v1/redemptions/{id}/revoke', {
+        params: { path: { id } },
+        body: source === undefined ? {} : { source },
+      }),
     ),
   );
   const { result, error } = action;
   const choices = error?.code === 'source_redeemable' ? (error.choices as Source[]) : [];
   const isChoosing = choices.length > 0;
-  const title = goal === 'cut' ? `Cut off the link of ${visible(subject)}` : `Revoke the link of ${visible(subject)}`;
+  const title =
+    goal === 'cut' ? `Cut off the link of ${visible(subject)}` : `Revoke the link of ${visible(subject)}`;
   if (result && goal === 'cut') return <CutGuide id={id} title={title} onClose={onClose} />;
   return (
     <Dialog
@@ -49,7 +53,11 @@ export function RevokeLink({ link, onClose }: RevokeLinkProps) {
           </Button>
         ) : (
           <>
-            <Button kind="danger" isDisabled={action.isRunning || (isChoosing && source === undefined)} onClick={action.run}>
+            <Button
+              kind="danger"
+              isDisabled={action.isRunning || (isChoosing && source === undefined)}
+              onClick={action.run}
+            >
               {goal === 'cut' ? 'Revoke, then cut off' : 'Revoke'}
             </Button>
             <Button kind="link" onClick={onClose}>
@@ -66,12 +74,14 @@ export function RevokeLink({ link, onClose }: RevokeLinkProps) {
           <fieldset class="choices">
             <legend>What do you want?</legend>
             <label class="check">
-              <input type="radio" name="goal" checked={goal === 'revoke'} onInput={() => setGoal('revoke')} /> <strong>Revoke:</strong>{' '}
-              the certificate is not renewed. The link stays connected, and can connect again until <Time at={(link.newest ?? link).notAfter} />.
+              <input type="radio" name="goal" checked={goal === 'revoke'} onInput={() => setGoal('revoke')} />{' '}
+              <strong>Revoke:</strong> the certificate is not renewed. The link stays connected, and can
+              connect again until <Time at={(link.newest ?? link).notAfter} />.
             </label>
             <label class="check">
-              <input type="radio" name="goal" checked={goal === 'cut'} onInput={() => setGoal('cut')} /> <strong>Cut off:</strong>{' '}
-              revoke it, and replace the CA step by step, so that the link can no longer connect. All other links renew first.
+              <input type="radio" name="goal" checked={goal === 'cut'} onInput={() => setGoal('cut')} />{' '}
+              <strong>Cut off:</strong> revoke it, and replace the CA step by step, so that the link can no
+              longer connect. All other links renew first.
             </label>
           </fieldset>
           {isChoosing && (
@@ -81,12 +91,26 @@ export function RevokeLink({ link, onClose }: RevokeLinkProps) {
                 .filter((choice) => goal === 'revoke' || choice !== 'keep-token')
                 .map((choice) => (
                   <label class="check" key={choice}>
-                    <input type="radio" name="source" checked={source === choice} onInput={() => setSource(choice)} /> {SOURCES[choice]}
+                    <input
+                      type="radio"
+                      name="source"
+                      checked={source === choice}
+                      onInput={() => setSource(choice)}
+                    />{' '}
+                    {SOURCES[choice]}
                   </label>
                 ))}
             </fieldset>
           )}
-          <Command words={['redemption', 'revoke', id, ...(source ? [`--${source}`] : []), ...(goal === 'cut' ? ['--cut'] : [])]} />
+          <Command
+            words={[
+              'redemption',
+              'revoke',
+              id,
+              ...(source ? [`--${source}`] : []),
+              ...(goal === 'cut' ? ['--cut'] : []),
+            ]}
+          />
         </>
       )}
       <Failure error={isChoosing ? undefined : error} />
