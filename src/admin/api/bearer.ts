@@ -92,7 +92,7 @@ export function requireRole({ role }: Caller, wanted: Role): void {
   if (role === wanted || role === 'operator') return;
   throw new AdministrationError(
     'role_insufficient',
-    'this takes the role operator, and the bearer token says viewer',
+    'this takes the role operator, and the caller has the role viewer',
   );
 }
 

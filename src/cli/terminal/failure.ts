@@ -11,6 +11,7 @@ const UNUSABLE: ReadonlyMap<string, string | undefined> = new Map([
   ['DataDirectoryError', undefined],
   ['SettingsConflictError', undefined],
   ['AdminSettingsError', undefined],
+  ['ConsoleFilesError', undefined],
   ['NoLockError', undefined],
   [
     'CertificateAuthorityError',
