@@ -84,3 +84,20 @@ export async function signOut(): Promise<void> {
 export function defined<T extends object>(members: T): { [K in keyof T]?: Exclude<T[K], undefined> } {
   return Object.fromEntries(Object.entries(members).filter(([, value]) => value !== undefined)) as never;
 }
+
+// Pages without a match that are skipped at most.
+const MOST_EMPTY = 20;
+
+/**
+ * Reads the page at `cursor`, or the first one after it that has items: one request of a filtered listing reads a bounded
+ * number of items, so that a page can be empty although later ones are not.
+ */
+export async function pageWithItems<P extends { readonly items: readonly unknown[]; readonly next?: string }>(
+  cursor: string | undefined,
+  read: (cursor: string | undefined) => Promise<P>,
+): Promise<P> {
+  let page = await read(cursor);
+  for (let empty = 1; empty < MOST_EMPTY && page.items.length === 0 && page.next !== undefined; empty += 1)
+    page = await read(page.next);
+  return page;
+}

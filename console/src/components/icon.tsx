@@ -15,7 +15,14 @@ export type IconName = keyof typeof SHAPES;
 /** An icon beside a text that says the same. */
 export function Icon({ name }: { readonly name: IconName }) {
   return (
-    <svg class="icon" viewBox="0 0 16 16" width="1em" height="1em" fill="currentColor" aria-hidden="true">
+    <svg
+      class={`icon ${name}`}
+      viewBox="0 0 16 16"
+      width="1em"
+      height="1em"
+      fill="currentColor"
+      aria-hidden="true"
+    >
       <path fill-rule="evenodd" d={SHAPES[name]} />
     </svg>
   );

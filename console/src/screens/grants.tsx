@@ -1,5 +1,5 @@
 import { useState } from 'preact/hooks';
-import { type Api, client, dataOf, defined } from '../api/client.js';
+import { type Api, client, dataOf, defined, pageWithItems } from '../api/client.js';
 import { Button } from '../components/button.js';
 import { Command } from '../components/copyable.js';
 import { Choice, FilterField } from '../components/field.js';
@@ -67,11 +67,13 @@ export function GrantsScreen() {
   const resource = useResource(
     `grants?${query}`,
     (signal) =>
-      dataOf(
-        client.GET('/api/v1/grants', {
-          signal,
-          params: { query: { limit: PAGE, ...defined({ ...filter, cursor }) } },
-        }),
+      pageWithItems(cursor, (after) =>
+        dataOf(
+          client.GET('/api/v1/grants', {
+            signal,
+            params: { query: { limit: PAGE, ...defined({ ...filter, cursor: after }) } },
+          }),
+        ),
       ),
     ['grants'],
   );

@@ -7,17 +7,21 @@ import { Dialog } from '../components/dialog.js';
 import { download } from '../components/download.js';
 import { Choice } from '../components/field.js';
 import { Notice } from '../components/notice.js';
+import { QrCode } from '../components/qr-code.js';
 import { counted, visible } from '../components/text.js';
 import { Time, TimeLeft } from '../components/time.js';
 import { JoinStatus, useJoinProgress } from './join-progress.js';
 
 interface IssuedTokenProps {
   readonly grant: Api['GrantDetail'];
-  readonly issued: Api['IssuedToken'];
+  readonly issued: Api['IssuedToken'] & { readonly joinLine?: string };
   readonly onClose: () => void;
 }
 
 const FILE = 'token.yaml';
+
+/** The value of the way that needs no file. */
+const JOIN_LINE = 'line';
 
 /** What to run on a site with the token in a file, by what manages the site. */
 const WAYS = [
@@ -47,7 +51,8 @@ const WAYS = [
 
 /** A dialog that shows a token once, what to do with it, and how far the site is. It does not close by accident. */
 export function IssuedToken({ grant, issued, onClose }: IssuedTokenProps) {
-  const [way, setWay] = useState('kubernetes');
+  const { joinLine } = issued;
+  const [way, setWay] = useState(joinLine ? JOIN_LINE : 'kubernetes');
   const [isTaken, setTaken] = useState(false);
   const [isWarned, setWarned] = useState(false);
   const progress = useJoinProgress(issued, grant.attempts);
@@ -89,18 +94,53 @@ export function IssuedToken({ grant, issued, onClose }: IssuedTokenProps) {
       <Choice
         label="How does the site join?"
         value={way}
-        options={WAYS.map(({ value, text }) => [value, text])}
+        options={[
+          ...(joinLine ? [[JOIN_LINE, 'linkgrant, with one line'] as const] : []),
+          ...WAYS.map(({ value, text }) => [value, text] as const),
+        ]}
         onInput={setWay}
       />
-      <div>
+      {joinLine && way === JOIN_LINE ? (
+        <JoinLine line={joinLine} onTake={take} />
+      ) : (
+        <TokenFile
+          yaml={yaml}
+          command={WAYS.find(({ value }) => value === way)?.command ?? ''}
+          onTake={take}
+        />
+      )}
+    </Dialog>
+  );
+}
+
+function JoinLine({ line, onTake }: { readonly line: string; readonly onTake: () => void }) {
+  return (
+    <>
+      <p>Run this on the site. The line contains the token.</p>
+      <Copyable label="Command for the site" text={`linkgrant join ${line}`} onCopy={onTake} />
+      <QrCode text={line} label="The line as a QR code" />
+    </>
+  );
+}
+
+interface TokenFileProps {
+  readonly yaml: string;
+  readonly command: string;
+  readonly onTake: () => void;
+}
+
+function TokenFile({ yaml, command, onTake }: TokenFileProps) {
+  return (
+    <>
+      <div class="token">
         <p>
           <strong>1.</strong> Save the token on the site as <code>{FILE}</code>.
         </p>
-        <Copyable label="Token" text={yaml} onCopy={take} />
+        <Copyable label="Token" text={yaml} onCopy={onTake} />
         <Button
           onClick={() => {
             download(FILE, 'application/yaml', yaml);
-            take();
+            onTake();
           }}
         >
           Download {FILE}
@@ -110,11 +150,8 @@ export function IssuedToken({ grant, issued, onClose }: IssuedTokenProps) {
         <p>
           <strong>2.</strong> Run this on the site.
         </p>
-        <Copyable
-          label="Command for the site"
-          text={WAYS.find(({ value }) => value === way)?.command ?? ''}
-        />
+        <Copyable label="Command for the site" text={command} />
       </div>
-    </Dialog>
+    </>
   );
 }

@@ -1,4 +1,4 @@
-import { type Api, client, dataOf, defined } from '../api/client.js';
+import { type Api, client, dataOf, defined, pageWithItems } from '../api/client.js';
 import { Button } from '../components/button.js';
 import { Command } from '../components/copyable.js';
 import { download } from '../components/download.js';
@@ -58,7 +58,11 @@ export function LedgerScreen() {
         params: { query: { limit, ...filter, ...defined({ cursor: after }) } },
       }),
     );
-  const resource = useResource(`ledger?${query}`, (signal) => read(PAGE, cursor, signal), ['ledger']);
+  const resource = useResource(
+    `ledger?${query}`,
+    (signal) => pageWithItems(cursor, (after) => read(PAGE, after, signal)),
+    ['ledger'],
+  );
   const csv = useAction(async () => {
     const entries: Entry[] = [];
     let after: string | undefined;

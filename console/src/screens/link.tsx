@@ -4,7 +4,7 @@ import { Button, ButtonLink } from '../components/button.js';
 import { Command, Copyable } from '../components/copyable.js';
 import { Details, Section } from '../components/details.js';
 import { kindText } from '../components/ledger-kinds.js';
-import { Loaded, Notice, sentence } from '../components/notice.js';
+import { Loaded, Notice } from '../components/notice.js';
 import { Screen } from '../components/screen.js';
 import { Table } from '../components/table.js';
 import { Foreign, visible } from '../components/text.js';
@@ -58,10 +58,7 @@ export function LinkScreen({ id }: { readonly id: string }) {
       <Loaded resource={link}>
         {(shown) => (
           <>
-            <Notice
-              kind={shown.revokedAt ? 'warning' : 'info'}
-              title={`It can still ${sentence(shown.remaining)}`}
-            />
+            <Notice kind={shown.revokedAt ? 'warning' : 'info'} title={`It can still ${shown.remaining}.`} />
             <LinkFacts link={shown} />
             <Section title="Certificate">
               <Certificate link={shown} />

@@ -1,4 +1,4 @@
-import { type Api, client, dataOf, defined } from '../api/client.js';
+import { type Api, client, dataOf, defined, pageWithItems } from '../api/client.js';
 import { ButtonLink } from '../components/button.js';
 import { Command } from '../components/copyable.js';
 import { Choice, FilterField } from '../components/field.js';
@@ -95,11 +95,13 @@ export function LinksScreen() {
   const resource = useResource(
     `links?${query}`,
     (signal) =>
-      dataOf(
-        client.GET('/api/v1/links', {
-          signal,
-          params: { query: { limit: PAGE, ...filter, ...defined({ cursor }) } },
-        }),
+      pageWithItems(cursor, (after) =>
+        dataOf(
+          client.GET('/api/v1/links', {
+            signal,
+            params: { query: { limit: PAGE, ...filter, ...defined({ cursor: after }) } },
+          }),
+        ),
       ),
     ['links'],
   );

@@ -124,6 +124,7 @@ function Drawing({ items }: { readonly items: readonly Link[] }) {
   return (
     <svg
       class="map"
+      font-size={reach / 32}
       viewBox={`${CENTRE - reach} ${CENTRE - reach} ${2 * reach} ${2 * reach}`}
       aria-hidden="true"
       focusable="false"

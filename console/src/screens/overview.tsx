@@ -2,6 +2,7 @@ import { type Api, client, dataOf } from '../api/client.js';
 import { ButtonLink } from '../components/button.js';
 import { Copyable } from '../components/copyable.js';
 import { Section } from '../components/details.js';
+import { Icon } from '../components/icon.js';
 import { EmptyState, Loaded, Notice, sentence } from '../components/notice.js';
 import { refusalOf } from '../components/refusals.js';
 import { Screen } from '../components/screen.js';
@@ -46,7 +47,11 @@ function isUnused({ grants, links }: Overview): boolean {
   );
 }
 
-function Figures({ overview: { links, grants, openTokens, health } }: { readonly overview: Overview }) {
+function Figures({
+  overview: { links, grants, openTokens, refusals, health },
+}: {
+  readonly overview: Overview;
+}) {
   const figures: readonly (readonly [string, number | string, string])[] = [
     ['Links connected', links.connected ?? 'unknown', href('/links')],
     ['Links with a valid certificate', links.known, href('/links')],
@@ -54,6 +59,7 @@ function Figures({ overview: { links, grants, openTokens, health } }: { readonly
     ['Overdue for renewal', links.notRenewing, href('/links', { notRenewing: 'true' })],
     ['Grants ready', grants.ready, href('/grants', { state: 'ready' })],
     ['Open tokens', openTokens, href('/grants', { state: 'ready' })],
+    ['Refusals of the last day', refusals.reduce((sum, { count }) => sum + count, 0), href('/ledger')],
     ['Service', health.ready ? 'ready' : 'not ready', href('/health')],
   ];
   return (
@@ -94,14 +100,13 @@ function Attention({ items }: { readonly items: Overview['attention'] }) {
       ) : (
         <ul class="attention">
           {items.map(({ kind, message, nextStep, resource }) => (
-            <li key={message}>
-              <Notice
-                kind={kind === 'service-not-ready' ? 'danger' : 'warning'}
-                title={sentence(visible(message))}
-              >
+            <li class="finding" key={message}>
+              <Icon name={kind === 'service-not-ready' ? 'danger' : 'warning'} />
+              <span>
+                {sentence(visible(message))}{' '}
                 {resource && <a href={href(`/links/${resource.id}`)}>Open the link</a>}
-                <Copyable label="Next step" text={nextStep} />
-              </Notice>
+              </span>
+              {!resource && <Copyable label="Next step" text={nextStep} />}
             </li>
           ))}
         </ul>
