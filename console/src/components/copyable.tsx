@@ -43,7 +43,7 @@ export function Copyable({ label, text, onCopy }: CopyableProps) {
 const PLAIN_WORD = /^[A-Za-z0-9_./:=,@%+-]+$/;
 
 /** A command line for a POSIX shell, from words as they are. */
-export function shellCommand(...words: readonly (string | undefined)[]): string {
+function shellCommand(...words: readonly (string | undefined)[]): string {
   return words
     .filter((word) => word !== undefined)
     .map((word) => (PLAIN_WORD.test(word) ? word : `'${word.replaceAll("'", `'\\''`)}'`))

@@ -9,17 +9,18 @@ interface DialogProps {
   readonly children: ComponentChildren;
   readonly footer: ComponentChildren;
   readonly onClose: () => void;
-  /** True while closing would lose something: Escape, the history and a reload then do not close the dialog. */
-  readonly isGuarded?: boolean;
+  /** Present while closing would lose something: called in place of `onClose`, and if the user goes to another page. */
+  readonly onLoss?: (() => void) | undefined;
   readonly onSubmit?: () => void;
 }
 
 /** A modal dialog; a native one, so that the page behind it is inert and the focus returns to where it was. */
-export function Dialog({ title, children, footer, onClose, isGuarded = false, onSubmit }: DialogProps) {
+export function Dialog({ title, children, footer, onClose, onLoss, onSubmit }: DialogProps) {
   const dialog = useRef<HTMLDialogElement>(null);
   const id = useId();
   const close = useRef(onClose);
-  close.current = onClose;
+  close.current = onLoss ?? onClose;
+  const isGuarded = onLoss !== undefined;
   useEffect(() => {
     const opener = document.activeElement;
     const shown = dialog.current;

@@ -52,7 +52,7 @@ export function useNow(everyMs: number): number {
 }
 
 /** `in 3 h`, `5 min ago`. */
-export function relative(at: string | number, now: number): string {
+function relative(at: string | number, now: number): string {
   const distance = new Date(at).getTime() - now;
   return distance >= 0 ? `in ${duration(distance)}` : `${duration(-distance)} ago`;
 }

@@ -67,7 +67,7 @@ export function IssuedToken({ grant, issued, onClose }: IssuedTokenProps) {
     <Dialog
       title={`Token of grant ${visible(grant.name)}`}
       onClose={close}
-      isGuarded={!isSafe}
+      onLoss={isSafe ? undefined : () => setWarned(true)}
       footer={
         <Button kind={isSafe ? 'primary' : 'secondary'} onClick={close}>
           {isWarned && !isSafe ? 'Close without the token' : 'Done'}

@@ -133,7 +133,7 @@ function Drawing({ items }: { readonly items: readonly Link[] }) {
         <line key={link.id} class={`edge ${lookOf(link)}`} x1={CENTRE} y1={CENTRE} x2={x} y2={y} />
       ))}
       {peers.map(({ link, x, y }) => (
-        <a key={link.id} href={href(`/links/${link.id}`)} tabIndex={-1}>
+        <a key={link.id} href={href(`/links/${link.id}`)} tabindex={-1}>
           <title>{`${visible(link.subject)}: ${LOOKS[lookOf(link)]}`}</title>
           <Mark look={lookOf(link)} x={x} y={y} />
           {items.length <= MOST_NAMES && (

@@ -22,7 +22,7 @@ function stored(): Preferences {
 }
 
 /** True if the dark theme is shown. */
-export function isDark(): boolean {
+function isDark(): boolean {
   return current.theme === 'system' ? dark.matches : current.theme === 'dark';
 }
 
