@@ -146,9 +146,7 @@ export function GrantScreen({ id: uid }: { readonly id: string }) {
                 <Attempts attempts={shown.attempts} />
               )}
             </Section>
-            {query.get('issue') && canWrite && isReady && (
-              <IssueToken grant={shown} onClose={() => setIssuing(false)} />
-            )}
+            {query.get('issue') && canWrite && <IssueToken grant={shown} onClose={() => setIssuing(false)} />}
             {isRevoking && <RevokeGrant grant={shown} onClose={() => setRevoking(false)} />}
             {revokedToken && (
               <RevokeToken grantUid={uid} id={revokedToken} onClose={() => setRevokedToken(undefined)} />

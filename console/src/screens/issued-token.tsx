@@ -55,7 +55,8 @@ export function IssuedToken({ grant, issued, onClose }: IssuedTokenProps) {
   const [way, setWay] = useState(joinLine ? JOIN_LINE : 'kubernetes');
   const [isTaken, setTaken] = useState(false);
   const [isWarned, setWarned] = useState(false);
-  const progress = useJoinProgress(issued, grant.attempts);
+  const [before] = useState(grant.attempts);
+  const progress = useJoinProgress(issued, before);
   const yaml = encodeResource({ ...issued.token });
   const isSafe = isTaken || progress.links.length > 0;
   const take = () => setTaken(true);
