@@ -19,7 +19,7 @@ function grantOf(redemptionsAllowed, now) {
     namespace: 'default',
     name: `bench-${uid}`,
     codeHash: new Uint8Array(32),
-    codeChosen: false,
+    isUserSuppliedCode: false,
     redemptionsAllowed,
     redemptions: 0,
     expirationWindowMs: DAY_MS,
@@ -31,6 +31,8 @@ function grantOf(redemptionsAllowed, now) {
     readyAt: now,
     revokedAt: null,
     sourceFile: null,
+    labels: {},
+    note: null,
   };
 }
 
@@ -59,6 +61,8 @@ function redemptionOf(grant, { number, issuerSha256, now }) {
     sealedUntil: null,
     createdAt: now,
     revokedAt: null,
+    labels: {},
+    note: null,
   };
 }
 

@@ -1,6 +1,6 @@
 import { Command, Option } from 'commander';
 import { processContext } from '../config/process-context.js';
-import { SERVICE_SETTINGS, SETTINGS, type SettingKey } from '../config/settings.js';
+import { OBSERVER_SETTINGS, SERVICE_SETTINGS, SETTINGS, type SettingKey } from '../config/settings.js';
 import { version } from '../config/version.js';
 import type { Checkpoint, Clock } from '../redemption/ports/clock.js';
 import { addPolicyFlags } from './grant/policy-flags.js';
@@ -14,6 +14,7 @@ import {
   OUTPUT,
   withSettings,
 } from './terminal/command-flags.js';
+import { addLabelChangeFlags, addLabelFlags, SELECTOR } from './terminal/label-flags.js';
 import {
   ADMINISTRATION_SETTINGS,
   CLUSTER_SETTINGS,
@@ -40,7 +41,7 @@ function addGrantLimits(command: Command): Command {
       '--code-file <FILE>',
       'file with your own code, at least 16 characters and hard to guess; - for standard input',
     );
-  return addPolicyFlags(command);
+  return addLabelFlags(addPolicyFlags(command));
 }
 
 function addServe(program: Command, context: { clock: Clock; checkpoint: Checkpoint }): void {
@@ -66,6 +67,7 @@ function addGrant(program: Command): void {
     .action(async (name, flags) => (await import('./grant/grant.js')).createCommand(name, flags));
   grantCommand(grant, 'list', 'List the grants')
     .option('-A, --all-namespaces', 'in all namespaces')
+    .addOption(SELECTOR())
     .addOption(OUTPUT())
     .action(async (flags) => (await import('./grant/grant.js')).listCommand(flags));
   grantCommand(grant, 'show <NAME>', 'Show a grant (by name or uid) and the last attempts to redeem it')
@@ -79,13 +81,15 @@ function addGrant(program: Command): void {
         ? (await import('./grant/grant.js')).showCommand(name, flags)
         : (await import('./grant/grant-signing-key.js')).exportSigningKeyCommand(name, signingKey, flags),
     );
-  addPolicyFlags(
-    grantCommand(grant, 'update <NAME>', 'Change a grant (by name or uid)')
-      .option('--redemptions-allowed <N>', 'how many sites can redeem it in total')
-      .option(
-        '--expiration-window <DURATION>',
-        'how long it can be redeemed, from the time when it was first ready',
-      ),
+  addLabelChangeFlags(
+    addPolicyFlags(
+      grantCommand(grant, 'update <NAME>', 'Change a grant (by name or uid)')
+        .option('--redemptions-allowed <N>', 'how many sites can redeem it in total')
+        .option(
+          '--expiration-window <DURATION>',
+          'how long it can be redeemed, from the time when it was first ready',
+        ),
+    ),
   )
     .option('--unset <RULES>', 'remove rules: names of their flags without --, separated by commas')
     .addOption(OUTPUT())
@@ -150,11 +154,17 @@ function addToken(program: Command, context: { clock: Clock; checkpoint: Checkpo
 }
 
 function addRest(program: Command, context: { clock: Clock; checkpoint: Checkpoint }): void {
-  const redemption = program.command('redemption').description('List, show, verify and revoke redemptions');
-  grantCommand(redemption, 'list', 'List the redemptions')
+  const redemption = program
+    .command('redemption')
+    .description('List, show, label, verify and revoke redemptions');
+  withSettings(redemption.command('list').description('List the redemptions'), [
+    ...ADMINISTRATION_SETTINGS,
+    ...OBSERVER_SETTINGS,
+  ])
     .option('--grant <NAME>', 'of one grant (by name or uid)')
     .option('--since <TIME>', 'since a time, or within a duration such as 7d')
     .option('--subject <GLOB>', 'with a subject that matches, with * and ?')
+    .addOption(SELECTOR())
     .option('-A, --all-namespaces', 'in all namespaces; only needed in a cluster')
     .option('--events', 'list all entries of the ledger: replays, renewals, revocations and refusals too')
     .option('--verify', 'verify that the ledger is unchanged, instead of listing')
@@ -164,12 +174,22 @@ function addRest(program: Command, context: { clock: Clock; checkpoint: Checkpoi
         ? (await import('./redemption/redemption-verify.js')).verifyCommand(flags)
         : (await import('./redemption/redemption.js')).listCommand(flags, context.clock()),
     );
-  withSettings(
-    redemption.command('show <ID>').description('Show a redemption and its certificate'),
-    ADMINISTRATION_SETTINGS,
-  )
+  withSettings(redemption.command('show <ID>').description('Show a redemption and its certificate'), [
+    ...ADMINISTRATION_SETTINGS,
+    ...OBSERVER_SETTINGS,
+  ])
     .addOption(OUTPUT())
     .action(async (id, flags) => (await import('./redemption/redemption-show.js')).showCommand(id, flags));
+  addLabelChangeFlags(
+    withSettings(
+      redemption.command('update <ID>').description('Change the labels and the note of a redemption'),
+      ADMINISTRATION_SETTINGS,
+    ),
+  )
+    .addOption(OUTPUT())
+    .action(async (id, flags) =>
+      (await import('./redemption/redemption-update.js')).updateCommand(id, flags),
+    );
   addRedemptionRevoke(redemption, context);
   addIssuer(program, context);
   addStore(program);

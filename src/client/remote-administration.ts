@@ -5,6 +5,7 @@ import {
   AdministrationError,
   type AdministrationErrorCode,
 } from '../domain/administration-error.js';
+import { formatLabelSelector } from '../domain/label-selector.js';
 import { isUuid } from '../domain/names.js';
 import { RedemptionError } from '../domain/redemption-error.js';
 import type { Administration } from '../redemption/administration/administration.js';
@@ -56,7 +57,7 @@ export function remoteAdministration(server: AdminServer, options: AdminConnecti
       );
     },
     showGrant: findByUid,
-    listGrants: ({ state, namespace, name, ...page }) =>
+    listGrants: ({ state, namespace, name, labels, ...page }) =>
       dataOf(
         client.GET('/api/v1/grants', {
           params: {
@@ -65,6 +66,7 @@ export function remoteAdministration(server: AdminServer, options: AdminConnecti
               namespace,
               name,
               state: state as GrantState | undefined,
+              label: labels && formatLabelSelector(labels),
             }),
           },
         }),
@@ -103,7 +105,7 @@ export function remoteAdministration(server: AdminServer, options: AdminConnecti
     revokeToken: (grantUid, id) =>
       dataOf(client.POST('/api/v1/tokens/{id}/revoke', { params: { path: { id } }, body: { grantUid } })),
 
-    listRedemptions: ({ namespace, grantUid, subject, since, ...page }) =>
+    listRedemptions: ({ namespace, grantUid, subject, since, labels, ...page }) =>
       dataOf(
         client.GET('/api/v1/redemptions', {
           params: {
@@ -113,6 +115,7 @@ export function remoteAdministration(server: AdminServer, options: AdminConnecti
               grantUid,
               subject,
               since: momentOf(since),
+              label: labels && formatLabelSelector(labels),
             }),
           },
         }),
@@ -124,7 +127,14 @@ export function remoteAdministration(server: AdminServer, options: AdminConnecti
         }),
       ),
     showRedemption: (id) => dataOf(client.GET('/api/v1/redemptions/{id}', { params: { path: { id } } })),
-    listLinks: ({ namespace, grantUid, subject, state, notRenewing, ...page }) =>
+    updateRedemption: (id, change) =>
+      dataOf(
+        client.PATCH('/api/v1/redemptions/{id}', {
+          params: { path: { id } },
+          body: withoutUndefined(change),
+        }),
+      ),
+    listLinks: ({ namespace, grantUid, subject, state, notRenewing, labels, ...page }) =>
       dataOf(
         client.GET('/api/v1/links', {
           params: {
@@ -132,6 +142,7 @@ export function remoteAdministration(server: AdminServer, options: AdminConnecti
               ...pageOf(page),
               ...{ namespace, grantUid, subject, state },
               notRenewing: notRenewing === undefined ? undefined : (`${notRenewing}` as const),
+              label: labels && formatLabelSelector(labels),
             }),
           },
         }),

@@ -20,6 +20,7 @@ import { LoopDelay } from '../http/loop-delay.js';
 import { connectionCounts, createTlsListener, type TlsCredentials } from '../http/tls-listener.js';
 import { externalKeyPair } from '../platforms/standalone/server-certificate.js';
 import type { Clock } from '../redemption/ports/clock.js';
+import type { ConnectionObserver } from '../redemption/ports/connections.js';
 import type { GrantStore } from '../redemption/ports/grant-store.js';
 import { storeAdministration } from './administration.js';
 import { listen } from './operations.js';
@@ -45,6 +46,7 @@ export interface AdminContext {
   readonly credentials: TlsCredentials;
   readonly metrics: Metrics;
   readonly readiness: readonly ReadinessPart[];
+  readonly connections: ConnectionObserver | undefined;
   readonly clock: Clock;
   readonly logger: Logger;
 }
@@ -79,7 +81,10 @@ export async function startAdmin(
   };
   const authenticate = bearerAuthentication(rules, keysOf(adminIssuer, settings, clock), clock);
   const checkHealth = () => healthFindings(readiness);
-  const administration = storeAdministration({ store, dataDir, clock, checkHealth });
+  const administration = storeAdministration({
+    ...{ store, dataDir, clock, checkHealth },
+    connections: context.connections,
+  });
   const streams = new ChangeStreams(administration);
   const proxies = new TrustedProxies(settings.trustedProxy ?? []);
   const isProxy = (address: string) => proxies.has(address);

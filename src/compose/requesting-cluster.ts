@@ -18,8 +18,10 @@ import { pendingSecrets } from '../platforms/kubernetes/requesting/pending-secre
 import { findPlacedSecret } from '../platforms/kubernetes/requesting/placed-secret.js';
 import { findRequestingSite, noSite, ownerReference } from '../platforms/kubernetes/requesting/site-owner.js';
 import type { ProxyPlacing } from '../platforms/kubernetes/requesting/wanted-resources.js';
+import { listConnectedPeers } from '../platforms/kubernetes/sites/site-network.js';
 import type { SiteFacts } from '../platforms/kubernetes/sites/site-resource.js';
 import { listRenewedRedemptions } from '../platforms/kubernetes/store/stored-redemptions.js';
+import { CachedConnections } from '../redemption/administration/cached-connections.js';
 import type { Checkpoint } from '../redemption/ports/clock.js';
 import type { LinkFiles } from '../redemption/ports/link-files.js';
 import type { RenewedRedemption } from '../redemption/ports/renewal-store.js';
@@ -82,6 +84,8 @@ export async function openRequestingCluster(
           throw error;
         }
       }),
+    /** Observes which sites are connected to the Sites of the namespace. */
+    connections: new CachedConnections((signal) => listConnectedPeers(client, namespace, signal), clock),
     redeem: redeemer(pendingSecrets(place, clock), options),
     /** Name of the Secret of a token's link, if that is materialized completely. */
     findPlacedName: async (token: AccessToken) => {

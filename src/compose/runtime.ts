@@ -19,6 +19,7 @@ import { measureStore } from '../stores/measured-store.js';
 import { ADMIN_CONNECTIONS, startAdmin } from './admin-listener.js';
 import { CertificateWatch } from './certificate-watch.js';
 import { openCodeKeys, sweepCodeKeys } from './code-keys.js';
+import { networkObserver } from './connections.js';
 import { grantAdoption } from './grant-adoption.js';
 import { openStore } from './open-store.js';
 import { listen, periodicRetention, storeMetrics, sweep } from './operations.js';
@@ -169,8 +170,9 @@ async function serve(parts: ServiceParts & { readonly listener: TlsListener }): 
     { name: 'listener', ready: async () => assertListening(listener) },
   ];
   const certificateTimes = () => watch.times();
+  const connections = networkObserver(settings, clock);
   const admin = await startAdmin(settings, {
-    ...{ store, credentials: shown, metrics, ...context },
+    ...{ store, credentials: shown, metrics, connections, ...context },
     readiness: [...readiness, ...certificateParts(certificateTimes, clock)],
   });
   const watch = new CertificateWatch(
@@ -207,7 +209,7 @@ async function serve(parts: ServiceParts & { readonly listener: TlsListener }): 
     listening,
     adminListening: admin?.listening,
     metrics,
-    storeMetrics: storeMetrics(store, context),
+    storeMetrics: storeMetrics(store, { clock, connections }),
     certificateTimes,
     readiness,
     reloadIdentity,

@@ -1,10 +1,11 @@
+import type { LabelsAndNote } from './labels-and-note.js';
 import type { GrantPolicy } from './policy.js';
 
 /**
  * A Skupper AccessGrant in the service's store. Times are milliseconds since the epoch. Stores contain `codeHash`,
  * SHA-256(uid ‖ code), and not the code.
  */
-export interface AccessGrant {
+export interface AccessGrant extends LabelsAndNote {
   /** Identity, and the last segment of the token's URL (an RFC 9562 UUID in lower case). */
   readonly uid: string;
   readonly namespace: string;

@@ -1,4 +1,5 @@
 import type { IssuedCertificate } from './issued-certificate.js';
+import type { LabelsAndNote } from './labels-and-note.js';
 import type { GrantPolicy } from './policy.js';
 
 /**
@@ -11,7 +12,7 @@ export type RedemptionMode = 'csr' | 'stock' | 'generated';
  * The record that one client certificate was issued to one subject under a grant; a renewal does not change it. Times are
  * milliseconds since the epoch.
  */
-export interface Redemption extends IssuedCertificate {
+export interface Redemption extends IssuedCertificate, LabelsAndNote {
   /** UUID, chosen before the commit; it is the primary key and is in the certificate as `urn:uuid:<id>`. */
   readonly id: string;
   readonly grantUid: string;

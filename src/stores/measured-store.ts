@@ -23,6 +23,7 @@ const KINDS = {
   recordSingleUse: 'write',
   findRedemption: 'read',
   listRedemptions: 'read',
+  updateRedemption: 'write',
   revokeRedemption: 'write',
   listRevokedCertificates: 'read',
   recordReplay: 'write',

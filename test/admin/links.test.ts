@@ -91,6 +91,10 @@ describe('links', () => {
     await ask('POST', `/redemptions/${newest.id}/revoke`, { source: 'keep-token' });
     expect(await subjects('state=revoked')).toEqual(['north-2']);
     expect(await subjects('state=valid')).toEqual(['north-1', 'east']);
+    await ask('PATCH', `/redemptions/${newest.id}`, { labels: { region: 'eu' }, note: '<b>' });
+    expect(await links('label=region%3Deu')).toMatchObject([{ labels: { region: 'eu' }, note: '<b>' }]);
+    expect(await subjects('label=region!%3Deu')).toEqual(['north-1', 'east']);
+    expect((await ask('GET', '/links?label=a%20in%20(b)')).status).toBe(400);
     const { body } = await ask('GET', `/links?grantUid=${grant.uid}&limit=2`);
     expect(await subjects(`limit=2&cursor=${body.next}`)).toEqual(['east']);
   });

@@ -187,7 +187,7 @@ const CHANGES: readonly (readonly [string, readonly string[], string])[] = [
   [
     'an inserted redemption',
     [
-      `INSERT INTO redemptions SELECT 99, 'forged', grant_uid, 'k', mode, name, subject, peer, jti, serial, key_sha256, certificate_sha256, issuer_sha256, not_after, certificate, policy, site_uid, NULL, NULL, created_at, NULL, namespace, issuer FROM redemptions WHERE id = '${first.id}'`,
+      `INSERT INTO redemptions SELECT 99, 'forged', grant_uid, 'k', mode, name, subject, peer, jti, serial, key_sha256, certificate_sha256, issuer_sha256, not_after, certificate, policy, site_uid, NULL, NULL, created_at, NULL, namespace, issuer, labels, note FROM redemptions WHERE id = '${first.id}'`,
     ],
     `grant ${A} has redemption forged, which no entry records`,
   ],
@@ -271,7 +271,7 @@ const CHANGES: readonly (readonly [string, readonly string[], string])[] = [
   [
     'an inserted grant',
     [
-      `INSERT INTO grants SELECT 'forged', namespace, 'forged', code_hash, code_chosen, redemptions_allowed, 0, window_ms, expires_at, issuer, policy, site_uid, created_at, ready_at, revoked_at, source_file FROM grants WHERE uid = '${C}'`,
+      `INSERT INTO grants SELECT 'forged', namespace, 'forged', code_hash, code_chosen, redemptions_allowed, 0, window_ms, expires_at, issuer, policy, site_uid, created_at, ready_at, revoked_at, source_file, labels, note FROM grants WHERE uid = '${C}'`,
     ],
     'grant forged has no entry about its creation',
   ],

@@ -50,7 +50,7 @@ beforeAll(async () => {
     clock: () => NOW,
   });
   const grants = Array.from({ length: 700 }, (_, n) =>
-    sampleGrant({ name: `grant-${n}`, redemptionsAllowed: 5 }),
+    sampleGrant({ name: `grant-${n}`, redemptionsAllowed: 5, labels: { n: `${n}` }, note: 'grün' }),
   );
   await Promise.all(grants.map((grant) => store.createGrant(grant, SAMPLE_CODE)));
   for (const { uid } of grants.slice(0, 20)) {
@@ -61,6 +61,7 @@ beforeAll(async () => {
       sealedUntil: NOW,
     });
     await store.recordRedemption(uid, redemption, NOW, { signedCode });
+    await store.updateRedemption(redemption.id, { labels: { team: 'x' }, note: '"x"' });
     await store.recordRenewal(sampleRenewal(redemption.id, 1), NOW);
     await store.recordReplay(redemption, '192.0.2.1', NOW);
     const refusal = {

@@ -121,6 +121,29 @@ describe('commands with --server', () => {
     expect(revoked.stdout).toContain('Grant "to-west" is revoked with it');
   });
 
+  it('set labels and notes, and select by labels', async () => {
+    await remote(['grant', 'create', 'labelled', '--label', 'team=x', '--note', 'far <away>']);
+    const changed = await remote(['grant', 'update', 'labelled', '--label', 'team-', '--label', 'pilot=']);
+    expect(changed.code, changed.stderr).toBe(0);
+    const [{ id }] = json(await remote(['redemption', 'list', '-o', 'json']));
+    const updated = await remote(['redemption', 'update', id, '--label', 'region=eu', '--note', '=1+1']);
+    expect(updated.code, updated.stderr).toBe(0);
+    for (const words of [
+      ['grant', 'show', 'labelled'],
+      ['grant', 'list', '-l', 'pilot,!team', '-o', 'json'],
+      ['redemption', 'show', id],
+      ['redemption', 'list', '-l', 'region=eu', '-o', 'csv'],
+    ]) {
+      const there = await remote(words);
+      expect(there).toMatchObject({ code: 0, stderr: '' });
+      expect(there).toEqual(await local(words));
+    }
+    const [selected] = json(await remote(['grant', 'list', '-l', 'pilot,!team', '-o', 'json']));
+    expect(selected).toMatchObject({ name: 'labelled', labels: { pilot: '' }, note: 'far <away>' });
+    expect(json(await remote(['redemption', 'list', '-l', 'region!=eu,region', '-o', 'json']))).toEqual([]);
+    expect((await remote(['grant', 'create', 'refused', '--label', 'a=b c'])).code).toBe(2);
+  });
+
   it('issue signed tokens of a grant, into a directory too, and revoke one', async () => {
     await remote(['grant', 'create', 'hub', '--redemptions-allowed', '9']);
     const directory = place.path('tokens');

@@ -163,7 +163,7 @@ describe('token issue --grant', () => {
     [['--expiration-window', '1ms'], 1, 'within the second'],
     [['--subject', 'a\nb'], 2, '--subject cannot be'],
     [['--name', 'Not_A_Name'], 2, '--name cannot be "Not_A_Name"'],
-    [['--issuer', 'skupper-site-ca'], 2, 'issuer and policy are those of grant "refused"'],
+    [['--issuer', 'skupper-site-ca'], 2, 'issuer, policy, labels and note are those of grant "refused"'],
     [['--count', '1001'], 2, 'at most 1000 tokens'],
     [['--code-file', 'f', '--redemptions-allowed', '2'], 2, 'has its limits'],
     [['--code-file', 'f', '--subject', 'a'], 2, 'has its limits'],

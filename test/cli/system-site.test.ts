@@ -217,6 +217,7 @@ describe('a grant that a file declares', () => {
       ['--subjects', 'a'],
       ['--redemptions-allowed', '9'],
       ['--expiration-window', '9d'],
+      ['--subjects', 'a', '--label', 'a=b'],
     ]) {
       const ended = await run('grant', 'update', 'early', '-n', 'west', ...change);
       expect(ended.code).toBe(1);
@@ -224,6 +225,15 @@ describe('a grant that a file declares', () => {
       expect(refusalOf(ended).hint).toContain('spec.settings');
     }
     expect(await grantOf('early')).toEqual(before);
+  });
+
+  it('has labels and a note of a command, because its file has none', async () => {
+    const before = await grantOf('early');
+    const change = ['--label', 'team=x', '--note', 'for the branches'];
+    const ended = await run('grant', 'update', 'early', '-n', 'west', ...change);
+    expect(ended.code, ended.stderr).toBe(0);
+    const labelled = { ...before, labels: { team: 'x' }, note: 'for the branches' };
+    expect(await grantOf('early')).toEqual(labelled);
   });
 
   it('keeps uid and count over a restart, and follows its file while the service runs', async () => {

@@ -92,6 +92,17 @@ export function chainConformance(current: CurrentStore): void {
       expect(await store.verifyLedger()).toEqual({ entries: 12 });
     });
 
+    it('has no fault after labels and notes were changed', async () => {
+      const { store } = current();
+      const { uid } = await storedGrant(store, { labels: { a: '1' }, note: 'first' });
+      const redemption = sampleRedemption(uid, { labels: { b: '2' }, note: 'first' });
+      await store.recordRedemption(uid, redemption, NOW);
+      const change = { labels: { a: null, c: '3' }, note: 'second' };
+      await store.updateGrant(uid, change);
+      await store.updateRedemption(redemption.id, change);
+      expect(await store.verifyLedger()).toEqual({ entries: 2 });
+    });
+
     it('deletes grants that ended long ago, except those that files declare, and no open grant', async () => {
       const { store } = current();
       const ended = [

@@ -3,6 +3,7 @@ import type { GrantStore } from '../../src/redemption/ports/grant-store.js';
 import type { StoreOpener } from '../support/stores/store-processes.js';
 import { codeConformance } from './store-conformance-codes.js';
 import { grantConformance } from './store-conformance-grants.js';
+import { labelConformance } from './store-conformance-labels.js';
 import { ledgerConformance } from './store-conformance-ledger.js';
 import { linkConformance } from './store-conformance-links.js';
 import { onceConformance } from './store-conformance-once.js';
@@ -58,6 +59,7 @@ export function storeConformance(
     });
     grantConformance(currentStore);
     redemptionConformance(currentStore);
+    labelConformance(currentStore);
     renewalConformance(currentStore, size);
     ledgerConformance(currentStore);
     codeConformance(currentStore);

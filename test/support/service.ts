@@ -12,6 +12,7 @@ import { openStore } from '../../src/compose/open-store.js';
 import { type RunningService, startService } from '../../src/compose/runtime.js';
 import { type Flags, loadConfiguration } from '../../src/config/config.js';
 import type { AccessGrant } from '../../src/domain/access-grant.js';
+import { NO_LABELS_AND_NOTE } from '../../src/domain/labels-and-note.js';
 import { AcceptQueue } from '../../src/http/accept-queue.js';
 import { ADMISSION_LIMITS, Admission, type AdmissionLimits } from '../../src/http/admission.js';
 import { TrustedProxies } from '../../src/http/client-address.js';
@@ -115,6 +116,7 @@ async function around(options: {
       createdAt: now,
       readyAt: now,
       revokedAt: null,
+      ...NO_LABELS_AND_NOTE,
       ...changes,
     };
     await store.createGrant(grant, code);

@@ -2,6 +2,7 @@ import { randomBytes, randomUUID } from 'node:crypto';
 import { hashCode } from '../../src/codes/opaque-code.js';
 import type { AccessGrant } from '../../src/domain/access-grant.js';
 import type { Renewal } from '../../src/domain/issued-certificate.js';
+import { NO_LABELS_AND_NOTE } from '../../src/domain/labels-and-note.js';
 import type { Redemption } from '../../src/domain/redemption.js';
 import type { GrantStore } from '../../src/redemption/ports/grant-store.js';
 
@@ -34,6 +35,7 @@ export function sampleGrant(changes: Partial<AccessGrant> = {}): AccessGrant {
     createdAt: NOW,
     readyAt: NOW,
     revokedAt: null,
+    ...NO_LABELS_AND_NOTE,
     ...changes,
   };
 }
@@ -73,6 +75,7 @@ export function sampleRedemption(grantUid: string, changes: Partial<Redemption> 
     sealedUntil: null,
     createdAt: NOW,
     revokedAt: null,
+    ...NO_LABELS_AND_NOTE,
     ...changes,
   };
 }

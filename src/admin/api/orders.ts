@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { ACCESS_GRANT_STATES } from '../../domain/access-grant.js';
+import { LABEL_SELECTOR_HINT, parseLabelSelector } from '../../domain/label-selector.js';
 import { LINK_STATES } from '../../domain/link-state.js';
 import { isNamespace, isResourceName, isUuid } from '../../domain/names.js';
 
@@ -36,6 +37,19 @@ function withoutUndefined<V>(rules: Readonly<Record<string, V | undefined>>): Re
   return Object.fromEntries(entries);
 }
 
+// Keys, values and lengths are validated by the operations.
+const labels = <T extends z.ZodType>(value: T) =>
+  z
+    .unknown()
+    // A record ignores this member.
+    .refine((map) => !Object.hasOwn(Object(map), '__proto__'), 'must have valid keys')
+    .pipe(z.record(z.string(), value));
+const note = z.string();
+const labelsAndNoteChange = {
+  labels: labels(z.string().nullable()).optional(),
+  note: note.nullable().optional(),
+};
+
 /** The body that makes a grant. */
 export const GRANT_ORDER = z.strictObject({
   namespace: text(63).default('default'),
@@ -45,6 +59,8 @@ export const GRANT_ORDER = z.strictObject({
   code: text(4_000).optional(),
   issuer: text(253).optional(),
   policy: policy(rule).transform(withoutUndefined).optional(),
+  labels: labels(z.string()).optional(),
+  note: note.optional(),
 });
 
 /** The body that changes a grant. */
@@ -52,6 +68,7 @@ export const GRANT_CHANGE = z.strictObject({
   redemptionsAllowed: count.optional(),
   expirationWindow: duration.optional(),
   policy: policy(rule.nullable()).transform(withoutUndefined).optional(),
+  ...labelsAndNoteChange,
 });
 
 /** The body that revokes a grant. */
@@ -70,6 +87,9 @@ export const TOKEN_ORDER = z.strictObject({
 
 /** The body that revokes a token. */
 export const TOKEN_REVOCATION = z.strictObject({ grantUid: uuid });
+
+/** The body that changes a redemption. */
+export const REDEMPTION_CHANGE = z.strictObject(labelsAndNoteChange);
 
 /** The body that revokes a redemption. */
 export const REDEMPTION_REVOCATION = z.strictObject({
@@ -95,12 +115,18 @@ const since = z
   .transform((value) => Date.parse(value))
   .refine((ms) => ms >= 0, 'must be a time since 1970');
 
+const selectedLabels = text(4_096)
+  .transform(parseLabelSelector)
+  .refine((selector) => selector !== undefined, LABEL_SELECTOR_HINT)
+  .optional();
+
 /** The query that lists grants. */
 export const GRANT_QUERY = z.strictObject({
   ...page,
   namespace: namespace.optional(),
   name: resourceName.optional(),
   state,
+  label: selectedLabels,
 });
 
 /** The query that lists tokens. */
@@ -118,10 +144,11 @@ export const REDEMPTION_QUERY = z.strictObject({
   grantUid: uuid.optional(),
   subject: text(506).optional(),
   since: since.optional(),
+  label: selectedLabels,
 });
 
 /** The query that lists the ledger. */
-export const EVENT_QUERY = REDEMPTION_QUERY.omit({ namespace: true });
+export const EVENT_QUERY = REDEMPTION_QUERY.omit({ namespace: true, label: true });
 
 /** The query that lists links. */
 export const LINK_QUERY = z.strictObject({
@@ -134,6 +161,7 @@ export const LINK_QUERY = z.strictObject({
     .enum(['true', 'false'])
     .transform((value) => value === 'true')
     .optional(),
+  label: selectedLabels,
 });
 
 /** The query that reads changes. */

@@ -13,6 +13,7 @@ import {
   GRANT_REVOCATION,
   LINK_QUERY,
   NOTHING,
+  REDEMPTION_CHANGE,
   REDEMPTION_QUERY,
   REDEMPTION_REVOCATION,
   TOKEN_ORDER,
@@ -133,7 +134,9 @@ export const ADMIN_ROUTES: readonly AdminRoute[] = [
     ok(await administration.describeService()),
   ),
 
-  listing('/grants', GRANT_QUERY, (page, administration) => administration.listGrants(page)),
+  listing('/grants', GRANT_QUERY, ({ label: labels, ...page }, administration) =>
+    administration.listGrants({ ...page, labels }),
+  ),
   route(
     { method: 'post', path: '/grants', body: GRANT_ORDER, takesKey: true },
     async ({ body, once }, administration) => {
@@ -171,9 +174,15 @@ export const ADMIN_ROUTES: readonly AdminRoute[] = [
     async ({ id, body }, administration) => ok(await administration.revokeToken(body.grantUid, id)),
   ),
 
-  listing('/redemptions', REDEMPTION_QUERY, (page, administration) => administration.listRedemptions(page)),
+  listing('/redemptions', REDEMPTION_QUERY, ({ label: labels, ...page }, administration) =>
+    administration.listRedemptions({ ...page, labels }),
+  ),
   route({ method: 'get', path: '/redemptions/{id}' }, async ({ id }, administration) =>
     ok(await administration.showRedemption(requireId(id))),
+  ),
+  route(
+    { method: 'patch', path: '/redemptions/{id}', body: REDEMPTION_CHANGE },
+    async ({ id, body }, administration) => ok(await administration.updateRedemption(requireId(id), body)),
   ),
   route(
     { method: 'post', path: '/redemptions/{id}/revoke', body: REDEMPTION_REVOCATION },
@@ -181,7 +190,9 @@ export const ADMIN_ROUTES: readonly AdminRoute[] = [
       ok(await administration.revokeRedemption(requireId(id), body.source)),
   ),
 
-  listing('/links', LINK_QUERY, (page, administration) => administration.listLinks(page)),
+  listing('/links', LINK_QUERY, ({ label: labels, ...page }, administration) =>
+    administration.listLinks({ ...page, labels }),
+  ),
   route({ method: 'get', path: '/overview' }, async (_input, administration) =>
     ok(await administration.readOverview()),
   ),

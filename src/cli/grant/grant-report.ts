@@ -1,5 +1,6 @@
 import type { GrantDetail } from '../../redemption/administration/administration.js';
 import type { GrantReport } from '../../redemption/administration/grant-report.js';
+import { formatLabels } from '../terminal/label-flags.js';
 import { fields } from '../terminal/output.js';
 import { policyFields } from './policy-fields.js';
 
@@ -18,6 +19,8 @@ export function grantFields(
     ['Window', report.expirationWindow],
     ['Issuer', report.issuer],
     ...policyFields(report.policy ?? {}),
+    ['Labels', formatLabels(report.labels)],
+    ['Note', report.note],
     ['Made', report.createdAt],
     ['Revoked', report.revokedAt],
     [

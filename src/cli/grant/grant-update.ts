@@ -5,6 +5,7 @@ import {
 import { withAdministration } from '../terminal/administration-session.js';
 import { CommandError } from '../terminal/command-error.js';
 import { parseCount, parseWindow } from '../terminal/flag-values.js';
+import { type LabelFlags, labelsChange } from '../terminal/label-flags.js';
 import { print } from '../terminal/output.js';
 import { writeStderr } from '../terminal/write-stderr.js';
 import type { GrantFlags } from './grant.js';
@@ -13,7 +14,7 @@ import type { PolicyFlags } from './policy-flags.js';
 import { policyChange } from './policy-values.js';
 
 /** The flags of `grant update`; `unset` names rules, separated by commas. */
-export interface GrantUpdateFlags extends GrantFlags, PolicyFlags {
+export interface GrantUpdateFlags extends GrantFlags, PolicyFlags, LabelFlags {
   readonly redemptionsAllowed?: string;
   readonly expirationWindow?: string;
   readonly unset?: string;
@@ -26,7 +27,8 @@ export async function updateCommand(nameOrUid: string, flags: GrantUpdateFlags):
   const expirationWindowMs = parseWindow('--expiration-window', expirationWindow);
   const policy = policyChange(flags, flags.unset);
   const changesPolicy = Object.keys(policy).length > 0;
-  if (redemptionsAllowed === undefined && expirationWindow === undefined && !changesPolicy) {
+  const labels = labelsChange(flags);
+  if (redemptionsAllowed === undefined && expirationWindow === undefined && !changesPolicy && !labels) {
     throw new CommandError('nothing to change was given', {
       exitCode: 2,
       hint: '`linkgrant grant update --help` lists what can be changed',
@@ -42,7 +44,7 @@ export async function updateCommand(nameOrUid: string, flags: GrantUpdateFlags):
   }
   await withAdministration(flags, async ({ administration, namespace }) => {
     const { uid } = await administration.findGrant(namespace, nameOrUid);
-    const change = { redemptionsAllowed, expirationWindow, ...(changesPolicy && { policy }) };
+    const change = { redemptionsAllowed, expirationWindow, ...(changesPolicy && { policy }), ...labels };
     const report = await administration.updateGrant(uid, change);
     await print(flags.output, report, () => grantFields(report));
     if (redemptionsAllowed === undefined || report.redemptions < redemptionsAllowed) return;

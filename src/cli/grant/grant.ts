@@ -1,9 +1,11 @@
+import type { LabelSelector } from '../../domain/label-selector.js';
 import { formatPolicySettings } from '../../redemption/accepting/policy-settings.js';
 import type { CreatedGrant } from '../../redemption/administration/administration.js';
 import { everyItem } from '../../redemption/administration/every-item.js';
 import { type AdministrationSession, withAdministration } from '../terminal/administration-session.js';
 import { CommandError } from '../terminal/command-error.js';
 import { parseCount, parseWindow, readCode } from '../terminal/flag-values.js';
+import { type LabelFlags, newLabels } from '../terminal/label-flags.js';
 import { namespaceFlag, nothingListed } from '../terminal/namespace-words.js';
 import { fields, print, table } from '../terminal/output.js';
 import type { OutputFormat } from '../terminal/output-format.js';
@@ -22,7 +24,7 @@ export interface GrantFlags {
 }
 
 /** The flags that create a grant; `token` is a file, or `-` for standard output. */
-export interface GrantCreateFlags extends GrantFlags, PolicyFlags {
+export interface GrantCreateFlags extends GrantFlags, PolicyFlags, LabelFlags {
   readonly redemptionsAllowed?: string;
   readonly expirationWindow?: string;
   readonly issuer?: string;
@@ -47,6 +49,7 @@ export async function createGrant(
     code: codeFile === undefined ? undefined : await readCode(codeFile),
     issuer,
     policy: formatPolicySettings(policy),
+    ...newLabels(flags),
   });
 }
 
@@ -98,14 +101,19 @@ export async function createCommand(name: string, flags: GrantCreateFlags): Prom
   });
 }
 
-/** `grant list`: prints the grants of `--namespace`, or of all namespaces, with their states. */
-export async function listCommand(flags: GrantFlags & { readonly allNamespaces?: boolean }): Promise<void> {
-  await withAdministration(flags, async ({ administration, namespace }) => {
-    const within = flags.allNamespaces ? {} : { namespace };
+/** `grant list`: prints the grants of `--namespace`, or of all namespaces, that `--selector` selects, with their states. */
+export async function listCommand(
+  flags: GrantFlags & { readonly allNamespaces?: boolean; readonly selector?: LabelSelector },
+): Promise<void> {
+  const { selector: labels, ...settings } = flags;
+  await withAdministration(settings, async ({ administration, namespace }) => {
+    const within = { ...(!flags.allNamespaces && { namespace }), labels };
     const reports = await everyItem((page) => administration.listGrants({ ...page, ...within }));
     await print(flags.output, reports, () =>
       reports.length === 0
-        ? nothingListed('grants', namespace, flags.allNamespaces)
+        ? labels
+          ? 'There are no grants with these labels.\n'
+          : nothingListed('grants', namespace, flags.allNamespaces)
         : table(
             ['NAME', 'STATE', 'REDEMPTIONS', 'EXPIRATION', 'UID', 'REASON'],
             reports.map((grant) => [

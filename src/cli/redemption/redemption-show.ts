@@ -1,5 +1,6 @@
 import { X509Certificate } from 'node:crypto';
 import { withAdministration } from '../terminal/administration-session.js';
+import { formatLabels } from '../terminal/label-flags.js';
 import { fields, formatFingerprint, formatTime, print } from '../terminal/output.js';
 import type { OutputFormat } from '../terminal/output-format.js';
 
@@ -41,7 +42,8 @@ export async function showCommand(
   id: string,
   { output, ...flags }: { readonly output?: OutputFormat; readonly [setting: string]: unknown },
 ): Promise<void> {
-  await withAdministration(flags, async ({ administration }) => {
+  await withAdministration(flags, async ({ administration, connections }) => {
+    await connections?.observe();
     const shown = await administration.showRedemption(id);
     const { renewals = [] } = shown;
     const newest = renewals.at(-1);
@@ -58,11 +60,14 @@ export async function showCommand(
           ['Key', shown.mode === 'csr' ? 'made by the requesting site' : 'made by the service'],
           ['Key SHA-256', formatFingerprint(shown.keySha256)],
           ['Revoked', shown.revokedAt],
+          ['Connected', shown.connected === undefined ? undefined : shown.connected ? 'yes' : 'no'],
           [
             'Renewed',
             newest &&
               `${newest.number} ${newest.number === 1 ? 'time' : 'times'}, the last one ${newest.renewedAt} from ${newest.peer}`,
           ],
+          ['Labels', formatLabels(shown.labels)],
+          ['Note', shown.note],
           ['Remaining', shown.remaining],
         ]),
         'Certificate:\n',

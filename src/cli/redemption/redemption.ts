@@ -1,9 +1,12 @@
+import type { LabelSelector } from '../../domain/label-selector.js';
 import { isUuid } from '../../domain/names.js';
 import type { EventReport } from '../../redemption/administration/event-report.js';
 import type { RedemptionReport } from '../../redemption/administration/redemption-report.js';
 import type { PageRequest } from '../../redemption/ports/page.js';
 import type { GrantFlags } from '../grant/grant.js';
 import { withAdministration } from '../terminal/administration-session.js';
+import { CommandError } from '../terminal/command-error.js';
+import { formatLabels } from '../terminal/label-flags.js';
 import { type ListingFormat, pagesOf, writeListing } from '../terminal/listing.js';
 import { parseSince } from '../terminal/since.js';
 
@@ -16,6 +19,7 @@ export interface RedemptionListFlags extends Omit<GrantFlags, 'output'> {
   /** With `*` and `?`. */
   readonly subject?: string;
   readonly events?: boolean;
+  readonly selector?: LabelSelector;
 }
 
 const REDEMPTIONS: Omit<ListingFormat<RedemptionReport>, 'format'> = {
@@ -38,6 +42,9 @@ const REDEMPTIONS: Omit<ListingFormat<RedemptionReport>, 'format'> = {
     newestNotAfter: ({ newest }) => newest?.notAfter,
     revokedAt: ({ revokedAt }) => revokedAt,
     canStill: ({ canStill }) => canStill,
+    labels: ({ labels }) => formatLabels(labels),
+    note: ({ note }) => note,
+    connected: ({ connected }) => connectedWord(connected),
   },
   headings: ['ID', 'GRANT', 'TIME', 'NAME', 'SUBJECT', 'FROM', 'CERTIFICATE ENDS', 'CAN STILL', 'REVOKED'],
   cells: ({
@@ -54,6 +61,17 @@ const REDEMPTIONS: Omit<ListingFormat<RedemptionReport>, 'format'> = {
     revokedAt = '-',
   }) => [id, grant, createdAt, name, subject, peer, newest?.notAfter ?? notAfter, canStill, revokedAt],
   nothing: 'There are no redemptions.\n',
+};
+
+function connectedWord(connected: boolean | undefined): string | undefined {
+  return connected === undefined ? undefined : connected ? 'yes' : 'no';
+}
+
+/** The same listing with a column for the connection of each link. */
+const CONNECTED_REDEMPTIONS: typeof REDEMPTIONS = {
+  ...REDEMPTIONS,
+  headings: [...REDEMPTIONS.headings, 'CONNECTED'],
+  cells: (report) => [...REDEMPTIONS.cells(report), connectedWord(report.connected) ?? '-'],
 };
 
 const DETAILS = [
@@ -103,14 +121,25 @@ const EVENTS: Omit<ListingFormat<EventReport>, 'format'> = {
  */
 export async function listCommand(flags: RedemptionListFlags, now: number): Promise<void> {
   const since = parseSince(flags.since, now);
-  const { grant, subject, output: format, ...settings } = flags;
-  await withAdministration(settings, async ({ administration, namespace }) => {
+  const { grant, subject, selector: labels, output: format, ...settings } = flags;
+  if (flags.events && labels) {
+    throw new CommandError('entries of the ledger have no labels', {
+      exitCode: 2,
+      hint: 'leave out --events or --selector',
+    });
+  }
+  await withAdministration(settings, async ({ administration, connections, namespace }) => {
     const grantUid =
       grant === undefined || isUuid(grant) ? grant : (await administration.findGrant(namespace, grant)).uid;
     const filter = { grantUid, since, subject };
-    const redemptions = (page: PageRequest) => administration.listRedemptions({ ...page, ...filter });
+    const redemptions = (page: PageRequest) => administration.listRedemptions({ ...page, ...filter, labels });
     const events = (page: PageRequest) => administration.listEvents({ ...page, ...filter });
-    if (flags.events) await writeListing(pagesOf(events), { ...EVENTS, format });
-    else await writeListing(pagesOf(redemptions), { ...REDEMPTIONS, format });
+    if (flags.events) {
+      await writeListing(pagesOf(events), { ...EVENTS, format });
+      return;
+    }
+    await connections?.observe();
+    const listing = connections ? CONNECTED_REDEMPTIONS : REDEMPTIONS;
+    await writeListing(pagesOf(redemptions), { ...listing, format });
   });
 }

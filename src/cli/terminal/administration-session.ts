@@ -1,6 +1,8 @@
 import { storeAdministration } from '../../compose/administration.js';
+import { networkObserver } from '../../compose/connections.js';
 import type { Settings } from '../../config/setting-schemas.js';
 import type { Administration } from '../../redemption/administration/administration.js';
+import type { ConnectionObserver } from '../../redemption/ports/connections.js';
 import { readBearerFile } from './bearer-file.js';
 import { withCluster } from './cluster-session.js';
 import { CommandError } from './command-error.js';
@@ -20,6 +22,8 @@ export interface AdministrationSession {
   readonly usualNamespace: string;
   /** The platform of the service, if it is known. */
   readonly platform: string | undefined;
+  /** Observes which sites are connected; absent if nothing reports that, and with a remote service. */
+  readonly connections?: ConnectionObserver | undefined;
   /** Reads the code of a grant; only in a cluster, where every reader of a grant may read it. */
   readonly readCode?: (uid: string) => Promise<string>;
 }
@@ -41,12 +45,17 @@ export async function withAdministration<T>(
   if (settings.server || settings.platform !== 'kubernetes') refuseDeadline(flags);
   if (settings.server) return operation(await sessionOf(await openServer(settings.server, settings, flags)));
   if (settings.platform === 'kubernetes') {
-    return withCluster(flags, settings, ({ administration, namespace, usualNamespace }) => {
+    return withCluster(flags, settings, ({ administration, connections, namespace, usualNamespace }) => {
       const readCode = (uid: string) => administration.readCode(uid);
-      return operation({ administration, namespace, usualNamespace, platform: 'kubernetes', readCode });
+      const names = { namespace, usualNamespace, platform: 'kubernetes' };
+      return operation({ administration, connections, ...names, readCode });
     });
   }
-  return withStoreOf(settings, async (session) => operation(await sessionOf(storeAdministration(session))));
+  const connections = networkObserver(settings, Date.now);
+  return withStoreOf(settings, async (session) => {
+    const administration = storeAdministration({ ...session, connections });
+    return operation({ ...(await sessionOf(administration)), connections });
+  });
 }
 
 function refuseDeadline({ deadline }: Flags): void {

@@ -17,6 +17,7 @@ const OF_THE_STORE = [
   ...['grant', 'codeFile', 'issuer', 'namespace', 'platform', 'dataDir', 'store'],
   ...['server', 'serverCa', 'serverTokenFile'],
   ...['kubeconfig', 'context', 'serviceNamespace', 'deadline'],
+  ...['label', 'note'],
   ...POLICY_FLAGS,
 ] as const;
 

@@ -15,7 +15,7 @@ import { writeToken } from './token-output.js';
 export type TokenIssueFlags = GrantCreateFlags & SignedTokenFlags & { readonly grant?: string };
 
 // Flags that only a new grant can have.
-const OF_A_NEW_GRANT = ['issuer', ...POLICY_FLAGS] as const;
+const OF_A_NEW_GRANT = ['issuer', 'label', 'note', ...POLICY_FLAGS] as const;
 // Flags that only a signed token can have.
 const OWN_LIMITS = ['redemptionsAllowed', 'expirationWindow', 'subject', 'count'] as const;
 
@@ -27,9 +27,9 @@ export async function issueCommand(target: string, flags: TokenIssueFlags): Prom
   const { grant } = flags;
   if (grant === undefined) return issueWithGrant(target, flags);
   if (OF_A_NEW_GRANT.some((flag) => flags[flag] !== undefined)) {
-    throw new CommandError(`issuer and policy are those of grant "${grant}"`, {
+    throw new CommandError(`issuer, policy, labels and note are those of grant "${grant}"`, {
       exitCode: 2,
-      hint: 'leave these flags out; `linkgrant grant update` changes a policy',
+      hint: 'leave these flags out; `linkgrant grant update` changes policy, labels and note',
     });
   }
   return flags.codeFile === undefined

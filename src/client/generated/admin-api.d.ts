@@ -181,7 +181,7 @@ export interface paths {
         head?: never;
         /**
          * Change a grant
-         * @description Absent members stay as they are; a rule that is null is removed.
+         * @description Absent members stay as they are; a rule, label or note that is null is removed. Of a grant that a file declares only labels and note can be changed.
          */
         patch: operations["updateGrant"];
         trace?: never;
@@ -290,7 +290,11 @@ export interface paths {
         delete?: never;
         options?: never;
         head?: never;
-        patch?: never;
+        /**
+         * Change the labels and the note of a redemption
+         * @description Absent members stay as they are; a label or note that is null is removed. The ledger does not cover them.
+         */
+        patch: operations["updateRedemption"];
         trace?: never;
     };
     "/api/v1/redemptions/{id}/revoke": {
@@ -514,6 +518,18 @@ export interface components {
             "linkgrant/csr-required"?: string | null;
             "linkgrant/not-before"?: string | null;
         };
+        /** @description At most 32 labels, with keys and values in the syntax of Kubernetes labels. Keys of linkgrant and Skupper are reserved. */
+        Labels: {
+            [key: string]: string;
+        };
+        /** @description Labels to set; null removes a label */
+        LabelChange: {
+            [key: string]: string | null;
+        };
+        /** @description One line of text without control characters */
+        Note: string;
+        /** @description One line of text without control characters; null removes the note */
+        NoteChange: string | null;
         Service: {
             /** @description The namespace of a request that names none */
             namespace: string;
@@ -543,6 +559,8 @@ export interface components {
             createdAt: string;
             /** Format: date-time */
             revokedAt?: string;
+            labels: components["schemas"]["Labels"];
+            note?: components["schemas"]["Note"];
         };
         MadeGrant: {
             name: string;
@@ -567,6 +585,8 @@ export interface components {
             createdAt: string;
             /** Format: date-time */
             revokedAt?: string;
+            labels: components["schemas"]["Labels"];
+            note?: components["schemas"]["Note"];
             url: string;
             /** @description Returned only once */
             code: string;
@@ -605,6 +625,8 @@ export interface components {
             createdAt: string;
             /** Format: date-time */
             revokedAt?: string;
+            labels: components["schemas"]["Labels"];
+            note?: components["schemas"]["Note"];
             url?: string;
             signedTokens: number;
             signedTokensRevoked: number;
@@ -629,12 +651,16 @@ export interface components {
             /** @description Name of the CA that signs */
             issuer?: string;
             policy?: components["schemas"]["Policy"];
+            labels?: components["schemas"]["Labels"];
+            note?: components["schemas"]["Note"];
         };
         GrantChange: {
             redemptionsAllowed?: number;
             /** @description Counted from when the grant was first ready */
             expirationWindow?: string;
             policy?: components["schemas"]["PolicyChange"];
+            labels?: components["schemas"]["LabelChange"];
+            note?: components["schemas"]["NoteChange"];
         };
         GrantRevocation: {
             /**
@@ -788,6 +814,10 @@ export interface components {
             newest?: components["schemas"]["Renewal"];
             /** Format: date-time */
             revokedAt?: string;
+            labels: components["schemas"]["Labels"];
+            note?: components["schemas"]["Note"];
+            /** @description Whether its site is connected now; absent if that is not known */
+            connected?: boolean;
             canStill: string;
             remaining: string;
         };
@@ -832,12 +862,20 @@ export interface components {
             newest?: components["schemas"]["Renewal"];
             /** Format: date-time */
             revokedAt?: string;
+            labels: components["schemas"]["Labels"];
+            note?: components["schemas"]["Note"];
+            /** @description Whether its site is connected now; absent if that is not known */
+            connected?: boolean;
             canStill: string;
             remaining: string;
             /** @description PEM of the first certificate, followed by its chain */
             certificate: string;
             renewals?: components["schemas"]["RenewalDetail"][];
             ledger: components["schemas"]["Event"][];
+        };
+        RedemptionChange: {
+            labels?: components["schemas"]["LabelChange"];
+            note?: components["schemas"]["NoteChange"];
         };
         RedemptionRevocation: {
             /** @enum {unknown} */
@@ -955,6 +993,8 @@ export interface components {
             connected: boolean | null;
             /** Format: date-time */
             revokedAt?: string;
+            labels: components["schemas"]["Labels"];
+            note?: components["schemas"]["Note"];
         };
         LinkPage: {
             items: components["schemas"]["Link"][];
@@ -982,6 +1022,22 @@ export interface components {
                 expired: number;
                 revoked: number;
             };
+            /** @description What is known about connections; absent if nothing reports them */
+            connections?: {
+                /**
+                 * Format: date-time
+                 * @description Absent if nothing was observed yet
+                 */
+                observedAt?: string;
+                /** @description Why the last observation failed */
+                problem?: string;
+                /** @description Connected peers without a link, at most 100 */
+                unknownPeers: {
+                    siteId: string;
+                    siteName: string;
+                    linkName: string;
+                }[];
+            };
             /** @description Most frequent first, from totals whose last refusal is in the last 24 hours */
             refusals: {
                 code: string;
@@ -1003,7 +1059,7 @@ export interface components {
             /** @description The most urgent first */
             attention: {
                 /** @enum {unknown} */
-                kind: "service-not-ready" | "link-expired" | "link-expiring" | "link-not-renewing" | "grants-pending";
+                kind: "service-not-ready" | "link-revoked-connected" | "peer-unknown" | "link-expired" | "link-expiring" | "link-not-renewing" | "grants-pending";
                 message: string;
                 /** @description A command */
                 nextStep: string;
@@ -1104,7 +1160,11 @@ export interface components {
                  *           "policy": {
                  *             "linkgrant/subjects": "east,east-*"
                  *           },
-                 *           "createdAt": "2031-03-04T05:06:07Z"
+                 *           "createdAt": "2031-03-04T05:06:07Z",
+                 *           "labels": {
+                 *             "team": "payments"
+                 *           },
+                 *           "note": "for the shop in Berlin, ticket 4711"
                  *         }
                  *       ],
                  *       "next": "WyJkZWZhdWx0IiwidG8td2VzdCJd"
@@ -1135,6 +1195,10 @@ export interface components {
                  *         "linkgrant/subjects": "east,east-*"
                  *       },
                  *       "createdAt": "2031-03-04T05:06:07Z",
+                 *       "labels": {
+                 *         "team": "payments"
+                 *       },
+                 *       "note": "for the shop in Berlin, ticket 4711",
                  *       "url": "https://grants.example.com:9090/22c7dcf1-ef57-454f-98ff-fa5a79792832",
                  *       "code": "…the code, this once…"
                  *     }
@@ -1163,6 +1227,10 @@ export interface components {
                  *         "linkgrant/subjects": "east,east-*"
                  *       },
                  *       "createdAt": "2031-03-04T05:06:07Z",
+                 *       "labels": {
+                 *         "team": "payments"
+                 *       },
+                 *       "note": "for the shop in Berlin, ticket 4711",
                  *       "url": "https://grants.example.com:9090/22c7dcf1-ef57-454f-98ff-fa5a79792832",
                  *       "signedTokens": 1,
                  *       "signedTokensRevoked": 0,
@@ -1202,7 +1270,11 @@ export interface components {
                  *       "policy": {
                  *         "linkgrant/subjects": "east,east-*"
                  *       },
-                 *       "createdAt": "2031-03-04T05:06:07Z"
+                 *       "createdAt": "2031-03-04T05:06:07Z",
+                 *       "labels": {
+                 *         "team": "payments"
+                 *       },
+                 *       "note": "for the shop in Berlin, ticket 4711"
                  *     }
                  */
                 "application/json": components["schemas"]["Grant"];
@@ -1356,7 +1428,10 @@ export interface components {
                  *           "certificateSha256": "bbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb",
                  *           "notAfter": "2031-04-03T05:07:00Z",
                  *           "canStill": "connect, renew",
-                 *           "remaining": "connect until 2031-04-03T05:07:00Z, and be renewed until 2031-04-10T05:07:00Z"
+                 *           "remaining": "connect until 2031-04-03T05:07:00Z, and be renewed until 2031-04-10T05:07:00Z",
+                 *           "labels": {
+                 *             "region": "eu"
+                 *           }
                  *         }
                  *       ]
                  *     }
@@ -1388,6 +1463,9 @@ export interface components {
                  *       "notAfter": "2031-04-03T05:07:00Z",
                  *       "canStill": "connect, renew",
                  *       "remaining": "connect until 2031-04-03T05:07:00Z, and be renewed until 2031-04-10T05:07:00Z",
+                 *       "labels": {
+                 *         "region": "eu"
+                 *       },
                  *       "certificate": "-----BEGIN CERTIFICATE-----\n…\n-----END CERTIFICATE-----\n",
                  *       "ledger": [
                  *         {
@@ -1409,6 +1487,39 @@ export interface components {
                  *     }
                  */
                 "application/json": components["schemas"]["RedemptionDetail"];
+            };
+        };
+        /** @description The redemption as it is now */
+        AdminChangedRedemption: {
+            headers: {
+                "linkgrant-request-id": components["headers"]["RequestId"];
+                [name: string]: unknown;
+            };
+            content: {
+                /**
+                 * @example {
+                 *       "id": "6f0f9b7e-6d3c-4f0e-9f0e-0a7d7a3d0c11",
+                 *       "grant": "to-west",
+                 *       "grantUid": "22c7dcf1-ef57-454f-98ff-fa5a79792832",
+                 *       "createdAt": "2031-03-04T05:07:00Z",
+                 *       "mode": "csr",
+                 *       "name": "to-west",
+                 *       "subject": "east",
+                 *       "peer": "192.0.2.7",
+                 *       "jti": "4f2c7d1b9a0e4c8d7b6a5f43",
+                 *       "serial": "5f1c0a9e",
+                 *       "keySha256": "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa",
+                 *       "certificateSha256": "bbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb",
+                 *       "notAfter": "2031-04-03T05:07:00Z",
+                 *       "canStill": "connect, renew",
+                 *       "remaining": "connect until 2031-04-03T05:07:00Z, and be renewed until 2031-04-10T05:07:00Z",
+                 *       "labels": {
+                 *         "region": "eu"
+                 *       },
+                 *       "note": "router of the shop in Berlin"
+                 *     }
+                 */
+                "application/json": components["schemas"]["Redemption"];
             };
         };
         /** @description What the revocation came to */
@@ -1436,6 +1547,9 @@ export interface components {
                  *         "notAfter": "2031-04-03T05:07:00Z",
                  *         "canStill": "connect",
                  *         "remaining": "connect until 2031-04-03T05:07:00Z, and be renewed until 2031-04-10T05:07:00Z",
+                 *         "labels": {
+                 *           "region": "eu"
+                 *         },
                  *         "revokedAt": "2031-03-05T00:00:00Z"
                  *       },
                  *       "source": {
@@ -1469,7 +1583,7 @@ export interface components {
                  *       "openTokens": 2,
                  *       "links": {
                  *         "known": 12,
-                 *         "connected": null,
+                 *         "connected": 10,
                  *         "expiringSoon": 1,
                  *         "notRenewing": 1,
                  *         "expired": 0,
@@ -1533,7 +1647,10 @@ export interface components {
                  *           "lastContact": "2031-03-04T05:07:00Z",
                  *           "state": "valid",
                  *           "notRenewing": false,
-                 *           "connected": null
+                 *           "connected": null,
+                 *           "labels": {
+                 *             "region": "eu"
+                 *           }
                  *         }
                  *       ],
                  *       "next": "WzE3XQ"
@@ -1551,7 +1668,7 @@ export interface components {
             content: {
                 /**
                  * @example {
-                 *       "version": "1200.0.3",
+                 *       "version": "1200.0.3.7",
                  *       "changed": [
                  *         "links",
                  *         "ledger"
@@ -1561,7 +1678,7 @@ export interface components {
                 "application/json": components["schemas"]["Changes"];
                 /**
                  * @example event: hello
-                 *     data: {"version":"1200.0.3"}
+                 *     data: {"version":"1200.0.3.7"}
                  *
                  *     event: changed
                  *     data: {"resource":"links","version":"1201.0.3"}
@@ -2104,6 +2221,11 @@ export interface components {
         SubjectFilter: string;
         /** @description Not older than this */
         SinceFilter: string;
+        /**
+         * @description With these labels: conditions `a=b`, `a!=b`, `a` or `!a`, separated by commas, all of which must apply
+         * @example team=payments,!pilot
+         */
+        LabelFilter: string;
         /** @description Identity of the grant */
         Uid: string;
         /** @description Id of the signed token */
@@ -2136,7 +2258,11 @@ export interface components {
                  *       "expirationWindow": "15m",
                  *       "policy": {
                  *         "linkgrant/subjects": "east,east-*"
-                 *       }
+                 *       },
+                 *       "labels": {
+                 *         "team": "payments"
+                 *       },
+                 *       "note": "for the shop in Berlin, ticket 4711"
                  *     }
                  */
                 "application/json": components["schemas"]["GrantOrder"];
@@ -2150,6 +2276,10 @@ export interface components {
                  *       "redemptionsAllowed": 5,
                  *       "policy": {
                  *         "linkgrant/subjects": null
+                 *       },
+                 *       "labels": {
+                 *         "team": "shop",
+                 *         "pilot": null
                  *       }
                  *     }
                  */
@@ -2189,6 +2319,20 @@ export interface components {
                  *     }
                  */
                 "application/json": components["schemas"]["TokenRevocation"];
+            };
+        };
+        /** @description What shall be different */
+        RedemptionChange: {
+            content: {
+                /**
+                 * @example {
+                 *       "labels": {
+                 *         "region": "eu"
+                 *       },
+                 *       "note": "router of the shop in Berlin"
+                 *     }
+                 */
+                "application/json": components["schemas"]["RedemptionChange"];
             };
         };
         /** @description What to do with the token or grant of the link */
@@ -2411,6 +2555,11 @@ export interface operations {
                 name?: components["parameters"]["NameFilter"];
                 /** @description In this state alone */
                 state?: components["parameters"]["StateFilter"];
+                /**
+                 * @description With these labels: conditions `a=b`, `a!=b`, `a` or `!a`, separated by commas, all of which must apply
+                 * @example team=payments,!pilot
+                 */
+                label?: components["parameters"]["LabelFilter"];
             };
             header?: never;
             path?: never;
@@ -2655,6 +2804,11 @@ export interface operations {
                 subject?: components["parameters"]["SubjectFilter"];
                 /** @description Not older than this */
                 since?: components["parameters"]["SinceFilter"];
+                /**
+                 * @description With these labels: conditions `a=b`, `a!=b`, `a` or `!a`, separated by commas, all of which must apply
+                 * @example team=payments,!pilot
+                 */
+                label?: components["parameters"]["LabelFilter"];
             };
             header?: never;
             path?: never;
@@ -2689,6 +2843,32 @@ export interface operations {
             403: components["responses"]["AdminForbidden"];
             404: components["responses"]["AdminNotFound"];
             405: components["responses"]["AdminMethodNotAllowed"];
+            500: components["responses"]["AdminInternal"];
+            503: components["responses"]["AdminUnavailable"];
+        };
+    };
+    updateRedemption: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Id of the redemption */
+                id: components["parameters"]["RedemptionId"];
+            };
+            cookie?: never;
+        };
+        requestBody: components["requestBodies"]["RedemptionChange"];
+        responses: {
+            200: components["responses"]["AdminChangedRedemption"];
+            400: components["responses"]["AdminInvalid"];
+            401: components["responses"]["AdminUnauthorized"];
+            403: components["responses"]["AdminForbidden"];
+            404: components["responses"]["AdminNotFound"];
+            405: components["responses"]["AdminMethodNotAllowed"];
+            408: components["responses"]["AdminTimeout"];
+            413: components["responses"]["AdminTooLarge"];
+            415: components["responses"]["AdminMediaType"];
+            422: components["responses"]["AdminRejected"];
             500: components["responses"]["AdminInternal"];
             503: components["responses"]["AdminUnavailable"];
         };
@@ -2755,6 +2935,11 @@ export interface operations {
                 state?: components["parameters"]["LinkStateFilter"];
                 /** @description Links that are overdue for renewal, or the others */
                 notRenewing?: components["parameters"]["NotRenewingFilter"];
+                /**
+                 * @description With these labels: conditions `a=b`, `a!=b`, `a` or `!a`, separated by commas, all of which must apply
+                 * @example team=payments,!pilot
+                 */
+                label?: components["parameters"]["LabelFilter"];
             };
             header?: never;
             path?: never;

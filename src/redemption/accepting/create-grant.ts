@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { hashCode, mintCode } from '../../codes/opaque-code.js';
 import { userSuppliedCodeProblem } from '../../codes/user-supplied-code.js';
 import type { AccessGrant } from '../../domain/access-grant.js';
+import { changedLabels, type Labels, labelsAndNoteProblem } from '../../domain/labels-and-note.js';
 import { isNamespace, isResourceName } from '../../domain/names.js';
 import type { GrantPolicy } from '../../domain/policy.js';
 import type { Clock } from '../ports/clock.js';
@@ -26,6 +27,8 @@ export interface GrantRequest {
   readonly issuer?: string | undefined;
   /** Rules beyond count and end; absent for none. */
   readonly policy?: GrantPolicy | undefined;
+  readonly labels?: Labels | undefined;
+  readonly note?: string | undefined;
   /** Name of the file that declares it; absent for other grants. */
   readonly sourceFile?: string | undefined;
   /** The uid, and the code unless the user supplied one, if an earlier attempt has determined them. */
@@ -83,7 +86,10 @@ export function grantProblem(request: GrantRequest): string | undefined {
   if (unusable !== undefined) return unusable;
   const endless = expirationWindowProblem(expirationWindowMs);
   if (endless !== undefined) return endless;
-  return code === undefined ? undefined : userSuppliedCodeProblem(code, [namespace, name]);
+  return (
+    labelsAndNoteProblem(request) ??
+    (code === undefined ? undefined : userSuppliedCodeProblem(code, [namespace, name]))
+  );
 }
 
 /** Creates a grant. Its window starts now if its site is `ready` to accept a link, else when it becomes ready. */
@@ -118,6 +124,8 @@ export async function createGrant(
     createdAt: now,
     readyAt: ready ? now : null,
     revokedAt: null,
+    labels: changedLabels({}, request.labels),
+    note: request.note ?? null,
   };
   const created = await deps.store.createGrant(grant, code);
   if (created !== 'name_taken') return { grant: created, code };

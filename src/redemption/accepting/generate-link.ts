@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { hashCode, mintCode } from '../../codes/opaque-code.js';
 import type { AccessGrant } from '../../domain/access-grant.js';
 import { SECRET_REDEMPTION_ID } from '../../domain/labels.js';
+import { NO_LABELS_AND_NOTE } from '../../domain/labels-and-note.js';
 import { type Link, type LinkSecret, linksToEndpoints } from '../../domain/link.js';
 import type { Redemption } from '../../domain/redemption.js';
 import type { Refusal } from '../../domain/redemption-error.js';
@@ -86,6 +87,7 @@ export async function generateLink(
     sealedUntil: null,
     createdAt: deps.clock(),
     revokedAt: null,
+    ...NO_LABELS_AND_NOTE,
   };
   const outcome = await deps.store.recordSingleUse(grant, redemption, deps.clock());
   if (outcome !== 'recorded') return 'refused' in outcome ? outcome : { refused: 'internal' };
@@ -125,5 +127,6 @@ function singleUse(of: {
     createdAt: of.now,
     readyAt: of.now,
     revokedAt: null,
+    ...NO_LABELS_AND_NOTE,
   };
 }

@@ -5,6 +5,7 @@
  */
 import { randomUUID } from 'node:crypto';
 import type { AccessGrant } from '../../domain/access-grant.js';
+import { NO_LABELS_AND_NOTE } from '../../domain/labels-and-note.js';
 import { linksToEndpoints } from '../../domain/link.js';
 import { isResourceName, isSubject, isUuid } from '../../domain/names.js';
 import type { Redemption } from '../../domain/redemption.js';
@@ -229,6 +230,7 @@ async function issueAndRecord(
       : NOTHING_SEALED),
     createdAt: now,
     revokedAt: null,
+    ...NO_LABELS_AND_NOTE,
   };
   if (await hasDisconnected()) return { disconnected: true, proven: grant };
   return record(redemption, made.keyPem, context, access, deps);

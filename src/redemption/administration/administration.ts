@@ -1,3 +1,5 @@
+import type { LabelSelector } from '../../domain/label-selector.js';
+import type { Labels, LabelsAndNoteChange } from '../../domain/labels-and-note.js';
 import type { LinkEndpoint } from '../../domain/link.js';
 import type { Changes } from '../ports/link-store.js';
 import type { Page, PageRequest } from '../ports/page.js';
@@ -32,6 +34,8 @@ export interface CreateGrantRequest {
   readonly issuer?: string | undefined;
   /** Rules as `spec.settings` of an AccessGrant has them. */
   readonly policy?: Readonly<Record<string, string>> | undefined;
+  readonly labels?: Labels | undefined;
+  readonly note?: string | undefined;
 }
 
 /** A new grant, with its code, which is reported once. */
@@ -42,7 +46,7 @@ export interface CreatedGrant extends GrantReport {
 }
 
 /** Changes to a grant; absent members stay. */
-export interface UpdateGrantRequest {
+export interface UpdateGrantRequest extends LabelsAndNoteChange {
   readonly redemptionsAllowed?: number | undefined;
   /** A duration, counted from when the grant was first ready. */
   readonly expirationWindow?: string | undefined;
@@ -184,6 +188,7 @@ export interface GrantFilter {
   readonly namespace?: string | undefined;
   readonly name?: string | undefined;
   readonly state?: string | undefined;
+  readonly labels?: LabelSelector | undefined;
 }
 
 /** Filter of listed signed tokens. */
@@ -193,7 +198,7 @@ export interface TokenFilter {
   readonly state?: string | undefined;
 }
 
-/** Filter of listed redemptions or ledger entries. */
+/** Filter of listed ledger entries. */
 export interface LedgerFilter {
   readonly namespace?: string | undefined;
   readonly grantUid?: string | undefined;
@@ -201,6 +206,11 @@ export interface LedgerFilter {
   readonly subject?: string | undefined;
   /** Milliseconds since the epoch. */
   readonly since?: number | undefined;
+}
+
+/** Filter of listed redemptions. */
+export interface RedemptionFilter extends LedgerFilter {
+  readonly labels?: LabelSelector | undefined;
 }
 
 /**
@@ -229,10 +239,12 @@ export interface Administration {
   revokeToken(grantUid: string, id: string): Promise<TokenRevocation>;
 
   /** Oldest first. */
-  listRedemptions(page: PageRequest & LedgerFilter): Promise<Page<RedemptionReport>>;
+  listRedemptions(page: PageRequest & RedemptionFilter): Promise<Page<RedemptionReport>>;
   /** Every entry of the ledger by grant, then the totals. */
   listEvents(page: PageRequest & LedgerFilter): Promise<Page<EventReport>>;
   showRedemption(id: string): Promise<RedemptionDetail>;
+  /** Changes labels and note. */
+  updateRedemption(id: string, change: LabelsAndNoteChange): Promise<RedemptionReport>;
   /** Revokes a redemption, and its token or grant according to `choice`, which is required if these can be redeemed again. */
   revokeRedemption(id: string, choice?: SourceChoice): Promise<RedemptionRevocation>;
 

@@ -20,7 +20,8 @@ export async function filteredPage<T, R>(
       const result = await choose(item);
       if (result !== undefined) chosen.push(result);
     }
-    read += page.items.length;
+    // Every page but the last one reads that many, even if the listing itself filters.
+    read += limit;
     after = page.next;
     if (chosen.length > 0 || after === undefined || read >= MOST_READ)
       return { items: chosen, ...(after !== undefined && { next: after }) };

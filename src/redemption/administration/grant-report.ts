@@ -1,5 +1,6 @@
 import { type AccessGrant, type AccessGrantState, grantState } from '../../domain/access-grant.js';
 import { formatDuration } from '../../domain/duration.js';
+import type { Labels } from '../../domain/labels-and-note.js';
 import { formatTime } from '../../domain/rfc3339.js';
 import { formatPolicySettings } from '../accepting/policy-settings.js';
 
@@ -21,6 +22,8 @@ export interface GrantReport {
   readonly policy?: Readonly<Record<string, string>>;
   readonly createdAt: string;
   readonly revokedAt?: string;
+  readonly labels: Labels;
+  readonly note?: string;
 }
 
 const NOT_STARTED = 'the service has not made it Ready; check that it runs and that the site accepts links';
@@ -45,6 +48,8 @@ export function grantReport(grant: AccessGrant, now: number): GrantReport {
     ...(Object.keys(policy).length > 0 && { policy }),
     createdAt: formatTime(createdAt),
     ...(grant.revokedAt !== null && { revokedAt: formatTime(grant.revokedAt) }),
+    labels: grant.labels,
+    ...(grant.note !== null && { note: grant.note }),
   };
 }
 

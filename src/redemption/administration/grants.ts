@@ -2,6 +2,8 @@ import { randomUUID } from 'node:crypto';
 import { codeMatches, mintCode } from '../../codes/opaque-code.js';
 import type { AccessGrant } from '../../domain/access-grant.js';
 import { AdministrationError } from '../../domain/administration-error.js';
+import { selectsLabels } from '../../domain/label-selector.js';
+import { labelsAndNoteProblem } from '../../domain/labels-and-note.js';
 import { isUuid } from '../../domain/names.js';
 import { formatTime } from '../../domain/rfc3339.js';
 import { createGrant, type GrantRequest, grantProblem } from '../accepting/create-grant.js';
@@ -66,15 +68,19 @@ export function grantOperations(deps: AdministrationDependencies): GrantOperatio
     listGrants: (page) => list(page, deps),
     async updateGrant(uid, change) {
       const grant = await requireGrant(uid, deps);
-      if (grant.sourceFile !== null) {
+      const { redemptionsAllowed, expirationWindow, policy, labels, note } = change;
+      if (grant.sourceFile !== null && (redemptionsAllowed ?? expirationWindow ?? policy) !== undefined) {
         throw new AdministrationError('grant_declared', declared(grant), {
           hint: 'change spec.redemptionsAllowed or spec.settings there, and the service follows it; its end stays',
         });
       }
+      const problem = labelsAndNoteProblem({ labels, note }, grant.labels);
+      if (problem !== undefined) throw rejected(`the grant was not changed: ${problem}`);
       const update = {
-        redemptionsAllowed: change.redemptionsAllowed,
-        expirationWindowMs: windowOf(change.expirationWindow),
-        ...(change.policy && { policy: policyOf(changedRules(grant, change.policy)) }),
+        redemptionsAllowed,
+        expirationWindowMs: windowOf(expirationWindow),
+        ...(policy && { policy: policyOf(changedRules(grant, policy)) }),
+        ...{ labels, note },
       };
       const updated = await updateGrant(grant, update, deps);
       if (!('rejected' in updated)) return grantReport(updated, clock());
@@ -115,9 +121,9 @@ async function create(
   deps: AdministrationDependencies,
 ): Promise<CreatedGrant> {
   const { clock } = deps;
-  const { namespace, name, redemptionsAllowed, code, issuer } = order;
+  const { namespace, name, redemptionsAllowed, code, issuer, labels, note } = order;
   const request: GrantRequest = {
-    ...{ namespace, name, redemptionsAllowed, code, issuer },
+    ...{ namespace, name, redemptionsAllowed, code, issuer, labels, note },
     expirationWindowMs: windowOf(order.expirationWindow),
     policy: order.policy && policyOf(order.policy),
   };
@@ -163,7 +169,7 @@ async function findEarlierGrant(
 }
 
 async function list(
-  { namespace, name, state, ...page }: PageRequest & GrantFilter,
+  { namespace, name, state, labels, ...page }: PageRequest & GrantFilter,
   deps: AdministrationDependencies,
 ) {
   const { store, clock } = deps;
@@ -176,10 +182,11 @@ async function list(
   };
   if (namespace !== undefined && name !== undefined) {
     const grant = await store.findGrantByName(namespace, name);
-    const report = grant && choose(grant);
+    const isSelected = grant && (labels === undefined || selectsLabels(labels, grant.labels));
+    const report = isSelected && choose(grant);
     return { items: report ? [report] : [] };
   }
-  const within = namespace === undefined ? {} : { namespace };
+  const within = { ...(namespace !== undefined && { namespace }), ...(labels && { labels }) };
   return filteredPage(page, (part) => store.listGrants({ ...part, ...within }), choose);
 }
 

@@ -1,7 +1,9 @@
 import { globMatches } from '../../domain/glob.js';
+import { type LabelSelector, selectsLabels } from '../../domain/label-selector.js';
+import type { Labels } from '../../domain/labels-and-note.js';
 import { isNotRenewing, type LinkState, linkState } from '../../domain/link-state.js';
 import { formatTime } from '../../domain/rfc3339.js';
-import type { StoredLink } from '../ports/link-store.js';
+import type { IssuedLink } from '../ports/link-store.js';
 
 /** A link in JSON: a redemption with its newest certificate. Times are RFC 3339. */
 export interface LinkReport {
@@ -29,6 +31,8 @@ export interface LinkReport {
   /** Null if it is not known. */
   readonly connected: boolean | null;
   readonly revokedAt?: string;
+  readonly labels: Labels;
+  readonly note?: string;
 }
 
 /** Filter of listed links. */
@@ -40,11 +44,13 @@ export interface LinkFilter {
   readonly state?: LinkState | undefined;
   /** Whether it is overdue for renewal. */
   readonly notRenewing?: boolean | undefined;
+  readonly labels?: LabelSelector | undefined;
 }
 
-/** The report of a link at `now`. */
-export function linkReport(link: StoredLink, now: number): LinkReport {
-  const { id, grantName, grantUid, namespace, name, subject, peer, jti, renewals, revokedAt } = link;
+/** The report of a link at `now`; `connected` is null if that is not known. */
+export function linkReport(link: IssuedLink, now: number, connected: boolean | null): LinkReport {
+  const { id, grantName, grantUid, namespace, name, subject, peer, jti, renewals, revokedAt, labels, note } =
+    link;
   return {
     id,
     ...(grantName !== undefined && { grant: grantName }),
@@ -56,18 +62,21 @@ export function linkReport(link: StoredLink, now: number): LinkReport {
     lastContact: formatTime(link.issuedAt),
     state: linkState(link, now),
     notRenewing: isNotRenewing(link, now),
-    connected: null,
+    connected,
     ...(revokedAt !== null && { revokedAt: formatTime(revokedAt) }),
+    labels,
+    ...(note !== null && { note }),
   };
 }
 
 /** True if a link is to be listed with this filter at `now`. */
-export function isListed(link: StoredLink, filter: LinkFilter, now: number): boolean {
-  const { namespace, subject, state, notRenewing } = filter;
+export function isListed(link: IssuedLink, filter: LinkFilter, now: number): boolean {
+  const { namespace, subject, state, notRenewing, labels } = filter;
   return (
     (namespace === undefined || link.namespace === namespace) &&
     (subject === undefined || globMatches(subject, link.subject)) &&
     (state === undefined || linkState(link, now) === state) &&
-    (notRenewing === undefined || isNotRenewing(link, now) === notRenewing)
+    (notRenewing === undefined || isNotRenewing(link, now) === notRenewing) &&
+    (labels === undefined || selectsLabels(labels, link.labels))
   );
 }

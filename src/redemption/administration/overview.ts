@@ -1,7 +1,9 @@
 import { formatTime } from '../../domain/rfc3339.js';
+import type { ConnectedPeer, ObservedConnections } from '../ports/connections.js';
 import type { GrantStore } from '../ports/grant-store.js';
-import type { LinkCounts, StoredLink } from '../ports/link-store.js';
+import type { IssuedLink, LinkCounts } from '../ports/link-store.js';
 import type { AdministrationDependencies } from './dependencies.js';
+import { type ConnectionSummary, summarizeConnections } from './link-connections.js';
 import { isListed, type LinkFilter } from './link-report.js';
 
 /** A check of the service, and its result. */
@@ -17,6 +19,8 @@ export interface HealthFinding {
 export interface AttentionItem {
   readonly kind:
     | 'service-not-ready'
+    | 'link-revoked-connected'
+    | 'peer-unknown'
     | 'link-expired'
     | 'link-expiring'
     | 'link-not-renewing'
@@ -44,6 +48,15 @@ export interface OverviewReport {
     readonly expired: number;
     readonly revoked: number;
   };
+  /** What is known about connections; absent if nothing reports them. */
+  readonly connections?: {
+    /** Absent if nothing was observed yet. */
+    readonly observedAt?: string;
+    /** Why the last observation failed. */
+    readonly problem?: string;
+    /** Connected peers without a link, at most 100. */
+    readonly unknownPeers: readonly UnknownPeer[];
+  };
   /** Refusals by code, most frequent first, from totals whose last refusal is in the last 24 hours. */
   readonly refusals: readonly { readonly code: string; readonly count: number; readonly last: string }[];
   readonly health: { readonly ready: boolean; readonly findings: readonly HealthFinding[] };
@@ -51,14 +64,24 @@ export interface OverviewReport {
   readonly attention: readonly AttentionItem[];
 }
 
+/** A connected peer without a link. */
+export interface UnknownPeer {
+  readonly siteId: string;
+  readonly siteName: string;
+  readonly linkName: string;
+}
+
 const DAY_MS = 86_400_000;
 // States depend on the time too.
 const SUMMARY_MS = 10_000;
 const MOST_OF_A_KIND = 5;
+const MOST_PEERS = 100;
+const UNOBSERVED: ObservedConnections = { peers: undefined, version: '' };
 
 /** The links that need attention, and how many are in each state. */
 interface LinkSummary {
   readonly counts: LinkCounts;
+  readonly connections: ConnectionSummary;
   readonly attention: readonly AttentionItem[];
 }
 
@@ -67,14 +90,18 @@ export function overviewOperation({
   store,
   clock,
   checkHealth = async () => [],
-}: Pick<AdministrationDependencies, 'store' | 'clock' | 'checkHealth'>): () => Promise<OverviewReport> {
+  connections,
+}: Pick<
+  AdministrationDependencies,
+  'store' | 'clock' | 'checkHealth' | 'connections'
+>): () => Promise<OverviewReport> {
   let last:
     | { readonly version: string; readonly at: number; readonly summary: Promise<LinkSummary> }
     | undefined;
-  const summaryAt = async (now: number): Promise<LinkSummary> => {
-    const { version } = await store.readChanges();
+  const summaryAt = async (now: number, observed: ObservedConnections): Promise<LinkSummary> => {
+    const version = `${(await store.readChanges()).version} ${observed.version}`;
     if (last?.version === version && Math.abs(now - last.at) < SUMMARY_MS) return last.summary;
-    const summary = summarize(store, now);
+    const summary = summarize(store, observed, now);
     last = { version, at: now, summary };
     summary.catch(() => {
       last = undefined;
@@ -83,13 +110,16 @@ export function overviewOperation({
   };
   return async () => {
     const now = clock();
-    const [grants, openTokens, { counts, attention }, refusals, findings] = await Promise.all([
+    const observed = connections?.latest() ?? UNOBSERVED;
+    const [grants, openTokens, summary, refusals, checks] = await Promise.all([
       store.countGrants(now),
       store.countOpenCodes(now),
-      summaryAt(now),
+      summaryAt(now, observed),
       store.countRefusals(now - DAY_MS),
       checkHealth(),
     ]);
+    const { counts, attention } = summary;
+    const findings = [...checks, ...observerFinding(observed)];
     const { pending = 0, ready = 0, expired = 0, exhausted = 0, revoked = 0 } = grants;
     return {
       time: formatTime(now),
@@ -97,12 +127,13 @@ export function overviewOperation({
       openTokens,
       links: {
         known: counts.valid + counts.expiring,
-        connected: null,
+        connected: summary.connections.connected,
         expiringSoon: counts.expiring,
         notRenewing: counts.notRenewing,
         expired: counts.expired,
         revoked: counts.revoked,
       },
+      ...(connections && { connections: connectionsReport(observed, summary.connections) }),
       refusals: refusals.map(({ code, count, lastAt }) => ({ code, count, last: formatTime(lastAt) })),
       health: { ready: findings.every(({ status }) => status !== 'error'), findings },
       attention: [...findings.flatMap(healthItem), ...attention, ...pendingItem(pending)],
@@ -110,9 +141,18 @@ export function overviewOperation({
   };
 }
 
-async function summarize(store: GrantStore, now: number): Promise<LinkSummary> {
+async function summarize(
+  store: GrantStore,
+  observed: ObservedConnections,
+  now: number,
+): Promise<LinkSummary> {
   const counts = await store.countLinks(now);
-  const attention: AttentionItem[] = [];
+  const connections = await summarizeConnections(store, observed);
+  const { revoked, unknownPeers } = connections;
+  const attention: AttentionItem[] = [
+    ...revoked.slice(0, MOST_OF_A_KIND).map(revokedItem),
+    ...unknownPeers.slice(0, MOST_OF_A_KIND).map(peerItem),
+  ];
   const add = async (
     kind: AttentionItem['kind'],
     filter: LinkFilter,
@@ -129,10 +169,43 @@ async function summarize(store: GrantStore, now: number): Promise<LinkSummary> {
     });
   if (counts.expired > 0)
     await add('link-expired', { state: 'expired' }, (end) => `ended ${end}, and is not revoked`);
-  return { counts, attention };
+  return { counts, connections, attention };
 }
 
-function linkItem(kind: AttentionItem['kind'], link: StoredLink, predicate: string): AttentionItem {
+function connectionsReport(
+  { observedAt, problem }: ObservedConnections,
+  { unknownPeers }: ConnectionSummary,
+): NonNullable<OverviewReport['connections']> {
+  return {
+    ...(observedAt !== undefined && { observedAt: formatTime(observedAt) }),
+    ...(problem !== undefined && { problem }),
+    unknownPeers: unknownPeers
+      .slice(0, MOST_PEERS)
+      .map(({ siteId, siteName, linkName }) => ({ siteId, siteName, linkName })),
+  };
+}
+
+function observerFinding({ problem }: ObservedConnections): HealthFinding[] {
+  if (problem === undefined) return [];
+  const remedy = 'check --observer, --observer-ca and --observer-credentials, and that the observer runs';
+  return [{ check: 'observer', status: 'warning', message: problem, remedy }];
+}
+
+function revokedItem(link: IssuedLink): AttentionItem {
+  const item = linkItem('link-revoked-connected', link, 'is revoked, and its site is connected');
+  return { ...item, nextStep: `linkgrant redemption revoke ${link.id} --cut` };
+}
+
+function peerItem({ siteId, siteName, linkName }: ConnectedPeer): AttentionItem {
+  const site = siteName === '' || siteName === siteId ? siteId : `"${siteName}" (${siteId})`;
+  return {
+    kind: 'peer-unknown',
+    message: `site ${site} is connected by link "${linkName}", and no redemption records it`,
+    nextStep: 'linkgrant redemption list',
+  };
+}
+
+function linkItem(kind: AttentionItem['kind'], link: IssuedLink, predicate: string): AttentionItem {
   const { id, name, subject } = link;
   return {
     kind,

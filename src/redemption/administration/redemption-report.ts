@@ -1,4 +1,5 @@
 import type { IssuedCertificate, Renewal } from '../../domain/issued-certificate.js';
+import type { Labels } from '../../domain/labels-and-note.js';
 import type { Redemption, RedemptionMode } from '../../domain/redemption.js';
 import { formatTime } from '../../domain/rfc3339.js';
 import { remainingText, remainingWords } from './remaining.js';
@@ -33,6 +34,10 @@ export interface RedemptionReport extends CertificateReport {
   readonly jti?: string;
   readonly newest?: RenewalReport;
   readonly revokedAt?: string;
+  readonly labels: Labels;
+  readonly note?: string;
+  /** Whether its site is connected now; absent if that is not known. */
+  readonly connected?: boolean;
   /** What its link can still do, as keywords and as a sentence. */
   readonly canStill: string;
   readonly remaining: string;
@@ -56,7 +61,7 @@ export function redemptionReport(
   now: number,
   grant?: string,
 ): RedemptionReport {
-  const { id, grantUid, mode, name, subject, peer, jti, createdAt, revokedAt } = redemption;
+  const { id, grantUid, mode, name, subject, peer, jti, createdAt, revokedAt, labels, note } = redemption;
   const life = { revokedAt, newest: newest ?? redemption };
   return {
     id,
@@ -71,6 +76,8 @@ export function redemptionReport(
     ...certificateReport(redemption),
     ...(newest && { newest: renewalReport(newest) }),
     ...(revokedAt !== null && { revokedAt: formatTime(revokedAt) }),
+    labels,
+    ...(note !== null && { note }),
     canStill: remainingWords(life, now),
     remaining: remainingText(life, now),
   };

@@ -1,4 +1,5 @@
 import { type AccessGrant, grantState, hasExpired } from '../../domain/access-grant.js';
+import type { LabelsAndNoteChange } from '../../domain/labels-and-note.js';
 import type { GrantPolicy } from '../../domain/policy.js';
 import {
   expirationWindowProblem,
@@ -9,7 +10,7 @@ import type { Clock } from '../ports/clock.js';
 import type { GrantChange, GrantStore } from '../ports/grant-store.js';
 
 /** Changes to a grant; absent fields stay. */
-export interface GrantUpdate {
+export interface GrantUpdate extends LabelsAndNoteChange {
   readonly redemptionsAllowed?: number | undefined;
   /** Counted from when the grant was first Ready, in milliseconds. */
   readonly expirationWindowMs?: number | undefined;
@@ -36,10 +37,11 @@ export async function updateGrant(
       : windowProblem(grant, update.expirationWindowMs, now)) ??
     notBeforeProblem(policy, expirationTime);
   if (rejected !== undefined) return { rejected };
-  const { expirationWindowMs } = update;
+  const { expirationWindowMs, labels, note } = update;
   const change: GrantChange = {
     ...(update.redemptionsAllowed !== undefined && { redemptionsAllowed }),
     ...(update.policy !== undefined && { policy }),
+    ...{ labels, note },
     // The clock of a grant that is not Ready yet starts with the window that it then has.
     ...(expirationWindowMs !== undefined && {
       expirationWindowMs,

@@ -1,4 +1,6 @@
 import type { AccessGrant } from '../../domain/access-grant.js';
+import type { LabelSelector } from '../../domain/label-selector.js';
+import type { LabelsAndNoteChange } from '../../domain/labels-and-note.js';
 import type { Redemption } from '../../domain/redemption.js';
 import type { RedemptionErrorCode, Refusal } from '../../domain/redemption-error.js';
 import type { CodeStore, StoredCode } from './code-store.js';
@@ -54,7 +56,8 @@ export interface RecordRules {
 /** Changes to a grant; absent fields stay unchanged. */
 export type GrantChange = Partial<
   Pick<AccessGrant, 'redemptionsAllowed' | 'sourceFile' | 'policy' | 'expirationWindowMs' | 'expirationTime'>
->;
+> &
+  LabelsAndNoteChange;
 
 /** A revoked certificate for a CRL. Times are milliseconds since the epoch. */
 export interface RevokedCertificate {
@@ -78,8 +81,13 @@ export interface GrantStore extends CodeStore, RenewalStore, LinkStore, LedgerSt
   /** `redemptions` may be outdated if other processes redeem too; only {@link recordRedemption} decides. */
   findGrant(uid: string): Promise<AccessGrant | undefined>;
   findGrantByName(namespace: string, name: string): Promise<AccessGrant | undefined>;
-  /** Grants of one namespace, or of all, by namespace and name. */
-  listGrants(page: PageRequest & { readonly namespace?: string }): Promise<Page<AccessGrant>>;
+  /**
+   * Grants of one namespace, or of all, by namespace and name; only those with the selected labels. A page of selected grants
+   * may have fewer than its limit, even none, before the last page.
+   */
+  listGrants(
+    page: PageRequest & { readonly namespace?: string; readonly labels?: LabelSelector },
+  ): Promise<Page<AccessGrant>>;
   /** Lists the grants that files declare. The number of other grants does not affect its cost. */
   listDeclaredGrants(page: PageRequest): Promise<Page<AccessGrant>>;
   /** Makes every grant that is not ready yet Ready at `now`, with an end one window later. Returns their number. */
@@ -114,12 +122,18 @@ export interface GrantStore extends CodeStore, RenewalStore, LinkStore, LedgerSt
   findRedemption(id: string): Promise<Redemption | undefined>;
   /**
    * Redemptions of one grant, or of all, made at `since` or later, oldest first; with the name of the grant in a store that
-   * records it with the redemption.
+   * records it with the redemption. `labels` selects as in {@link listGrants}.
    */
   listRedemptions(
-    page: PageRequest & { readonly grantUid?: string; readonly since?: number },
+    page: PageRequest & {
+      readonly grantUid?: string;
+      readonly since?: number;
+      readonly labels?: LabelSelector;
+    },
   ): Promise<Page<Redemption & { readonly grantName?: string }>>;
 
+  /** Changes labels and note of a redemption; false if it is unknown. The ledger records no change. */
+  updateRedemption(id: string, change: LabelsAndNoteChange): Promise<boolean>;
   /** Revokes a redemption permanently; false if it is unknown or was revoked before. */
   revokeRedemption(id: string, now: number): Promise<boolean>;
   /** Every certificate of revoked redemptions that the CA with this SHA-256 signed and that is valid at `now`, in any order. */

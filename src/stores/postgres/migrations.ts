@@ -20,7 +20,8 @@ const MIGRATIONS: readonly Migration[] = [
         code_hash BYTEA NOT NULL, code_chosen BIGINT NOT NULL,
         redemptions_allowed BIGINT NOT NULL, redemptions BIGINT NOT NULL,
         window_ms BIGINT NOT NULL, expires_at BIGINT, issuer TEXT, policy TEXT NOT NULL, site_uid TEXT,
-        created_at BIGINT NOT NULL, ready_at BIGINT, revoked_at BIGINT, source_file TEXT
+        created_at BIGINT NOT NULL, ready_at BIGINT, revoked_at BIGINT, source_file TEXT,
+        labels TEXT NOT NULL, note TEXT
       ) WITH (fillfactor = 80)`,
       'CREATE UNIQUE INDEX grants_by_name ON grants (namespace, name)',
       'CREATE INDEX grants_without_end ON grants (uid) WHERE expires_at IS NULL',
@@ -34,6 +35,7 @@ const MIGRATIONS: readonly Migration[] = [
         issuer_sha256 TEXT NOT NULL, not_after BIGINT NOT NULL, certificate TEXT NOT NULL,
         policy TEXT NOT NULL, site_uid TEXT, sealed_answer BYTEA, sealed_until BIGINT,
         created_at BIGINT NOT NULL, revoked_at BIGINT, namespace TEXT NOT NULL, issuer TEXT,
+        labels TEXT NOT NULL, note TEXT,
         renewals BIGINT NOT NULL, renewed_at BIGINT, renewed_until BIGINT, renewed_peer TEXT
       )`,
       'CREATE UNIQUE INDEX redemptions_by_replay_key ON redemptions (grant_uid, replay_key)',

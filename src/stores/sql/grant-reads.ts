@@ -1,8 +1,9 @@
 import type { AccessGrant, AccessGrantState } from '../../domain/access-grant.js';
+import type { LabelSelector } from '../../domain/label-selector.js';
 import type { Page, PageRequest } from '../../redemption/ports/page.js';
 import { type GrantRow, grantOfRow } from './grant-row.js';
 import { row, rows, type SqlOperation, value } from './operation.js';
-import { pageOf, rowsToRead, startOf } from './page.js';
+import { pageOf, rowsToRead, selected, startOf } from './page.js';
 
 const BY_UID = 'SELECT * FROM grants WHERE uid = ?';
 const BY_NAME = 'SELECT * FROM grants WHERE namespace = ? AND name = ?';
@@ -33,12 +34,13 @@ export function* findGrantByName(namespace: string, name: string): SqlOperation<
 
 /** Implements GrantStore.listGrants. */
 export function* listGrants(
-  page: PageRequest & { readonly namespace?: string },
+  page: PageRequest & { readonly namespace?: string; readonly labels?: LabelSelector },
 ): SqlOperation<Page<AccessGrant>> {
-  if (page.namespace === undefined) return yield* listAll(LIST, page);
+  if (page.namespace === undefined) return selected(yield* listAll(LIST, page), page.labels);
   const [, afterName] = startOf(page.after, BEGINNING);
   const limit = rowsToRead(page.limit);
-  return grantPage(yield* rows<GrantRow>(LIST_NAMESPACE, page.namespace, afterName, limit), page);
+  const found = yield* rows<GrantRow>(LIST_NAMESPACE, page.namespace, afterName, limit);
+  return selected(grantPage(found, page), page.labels);
 }
 
 /** Implements GrantStore.listDeclaredGrants. */

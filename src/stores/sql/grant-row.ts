@@ -1,4 +1,5 @@
 import type { AccessGrant } from '../../domain/access-grant.js';
+import type { Labels } from '../../domain/labels-and-note.js';
 import type { GrantPolicy } from '../../domain/policy.js';
 import { rowHash } from './ledger-mac.js';
 
@@ -20,9 +21,11 @@ export const GRANT_COLUMNS = [
   'ready_at',
   'revoked_at',
   'source_file',
+  'labels',
+  'note',
 ] as const;
 
-/** A row of table `grants` as an SQL driver returns it: times in milliseconds, `policy` as JSON text. */
+/** A row of table `grants` as an SQL driver returns it: times in milliseconds, `policy` and `labels` as JSON text. */
 export interface GrantRow {
   readonly uid: string;
   readonly namespace: string;
@@ -40,6 +43,8 @@ export interface GrantRow {
   readonly ready_at: number | null;
   readonly revoked_at: number | null;
   readonly source_file: string | null;
+  readonly labels: string;
+  readonly note: string | null;
 }
 
 /** Returns the values of a grant's row, one for each of {@link GRANT_COLUMNS}. */
@@ -61,12 +66,14 @@ export function grantValues(grant: AccessGrant): (string | number | Uint8Array |
     grant.readyAt,
     grant.revokedAt,
     grant.sourceFile,
+    JSON.stringify(grant.labels),
+    grant.note,
   ];
 }
 
 /**
  * The hash of a grant's row for the ledger: SHA-256 over all columns except the count and the revocation, which have their
- * own entries.
+ * own entries, and the labels and the note, which change without an entry.
  */
 export function grantHash(row: GrantRow): string {
   const codeHash = Buffer.from(row.code_hash).toString('hex');
@@ -98,5 +105,7 @@ export function grantOfRow(row: GrantRow): AccessGrant {
     readyAt: row.ready_at,
     revokedAt: row.revoked_at,
     sourceFile: row.source_file,
+    labels: JSON.parse(row.labels) as Labels,
+    note: row.note,
   };
 }

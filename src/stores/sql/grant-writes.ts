@@ -1,10 +1,12 @@
 import type { AccessGrant } from '../../domain/access-grant.js';
+import { changedLabels } from '../../domain/labels-and-note.js';
 import type { GrantChange } from '../../redemption/ports/grant-store.js';
 import { GRANT_COLUMNS, type GrantRow, grantHash, grantOfRow, grantValues } from './grant-row.js';
 import type { WriteOperation } from './group-commit.js';
 import type { NewLedgerEntry } from './ledger-chain.js';
 import { change, put, row, rows, value } from './operation.js';
 import { revokeRedemptionsOf } from './redemptions.js';
+import { countLabelChange } from './settings.js';
 
 const INSERT = `INSERT INTO grants (${GRANT_COLUMNS.join(', ')})
   VALUES (${GRANT_COLUMNS.map(() => '?').join(', ')}) ON CONFLICT (namespace, name) DO NOTHING RETURNING *`;
@@ -12,8 +14,8 @@ const UID_BY_NAME = 'SELECT uid FROM grants WHERE namespace = ? AND name = ?';
 const INITIALIZE =
   'UPDATE grants SET ready_at = ?, expires_at = ? + window_ms WHERE expires_at IS NULL RETURNING *';
 const FIND = 'SELECT * FROM grants WHERE uid = ?';
-const UPDATE = `UPDATE grants SET redemptions_allowed = ?, source_file = ?, policy = ?, window_ms = ?, expires_at = ?
-  WHERE uid = ? RETURNING *`;
+const UPDATE = `UPDATE grants SET redemptions_allowed = ?, source_file = ?, policy = ?, window_ms = ?, expires_at = ?,
+  labels = ?, note = ? WHERE uid = ? RETURNING *`;
 const REVOKE = 'UPDATE grants SET revoked_at = ? WHERE uid = ? AND revoked_at IS NULL';
 const REVOKED_AT = 'SELECT revoked_at FROM grants WHERE uid = ?';
 const DELETE = 'DELETE FROM grants WHERE uid = ?';
@@ -58,7 +60,9 @@ export function updateGrant(uid: string, changes: GrantChange, now: number): Wri
   return function* ({ ledger }) {
     const found = yield* row<GrantRow>(FIND, uid);
     if (!found) return false;
-    const grant = { ...grantOfRow(found), ...changes };
+    const current = grantOfRow(found);
+    const { labels, note = current.note, ...limits } = changes;
+    const grant = { ...current, ...limits };
     const changed = yield* row<GrantRow>(
       UPDATE,
       grant.redemptionsAllowed,
@@ -66,8 +70,11 @@ export function updateGrant(uid: string, changes: GrantChange, now: number): Wri
       JSON.stringify(grant.policy),
       grant.expirationWindowMs,
       grant.expirationTime,
+      JSON.stringify(changedLabels(grant.labels, labels)),
+      note,
       uid,
     );
+    if (labels || note !== current.note) yield* countLabelChange();
     if (changed && grantHash(changed) !== grantHash(found)) {
       yield* ledger.append(grantEntry('changed', changed, now));
     }

@@ -1,3 +1,5 @@
+import { type LabelSelector, selectsLabels } from '../../domain/label-selector.js';
+import type { Labels } from '../../domain/labels-and-note.js';
 import type { Page } from '../../redemption/ports/page.js';
 
 /** Encodes the sort key of a page's last item as the text for `after`: base64url of JSON. */
@@ -51,4 +53,13 @@ export function pageOf<Row, T>(
   const items = rows.slice(0, size).map(itemOf);
   const last = rows[size - 1];
   return rows.length > size && last !== undefined ? { items, next: encodeCursor(keyOf(last)) } : { items };
+}
+
+/** Returns the page without the items that `labels` does not select, so that a listing reads no more rows than its limit. */
+export function selected<T extends { readonly labels: Labels }>(
+  page: Page<T>,
+  labels: LabelSelector | undefined,
+): Page<T> {
+  if (!labels) return page;
+  return { ...page, items: page.items.filter((item) => selectsLabels(labels, item.labels)) };
 }

@@ -1,3 +1,4 @@
+import type { Labels } from '../../domain/labels-and-note.js';
 import type { GrantPolicy } from '../../domain/policy.js';
 import type { Redemption, RedemptionMode } from '../../domain/redemption.js';
 
@@ -25,13 +26,15 @@ export const REDEMPTION_COLUMNS = [
   'revoked_at',
   'namespace',
   'issuer',
+  'labels',
+  'note',
   'renewals',
   'renewed_at',
   'renewed_until',
   'renewed_peer',
 ] as const;
 
-/** A row of table `redemptions` as an SQL driver returns it: times in milliseconds, `policy` as JSON text. */
+/** A row of table `redemptions` as an SQL driver returns it: times in milliseconds, `policy` and `labels` as JSON text. */
 export interface RedemptionRow {
   readonly id: string;
   readonly grant_uid: string;
@@ -55,6 +58,8 @@ export interface RedemptionRow {
   readonly revoked_at: number | null;
   readonly namespace: string;
   readonly issuer: string | null;
+  readonly labels: string;
+  readonly note: string | null;
   /** Number of renewals. */
   readonly renewals: number;
   /** Of the last renewal, as are the following columns. */
@@ -64,7 +69,10 @@ export interface RedemptionRow {
 }
 
 const RENEWED = ['renewals', 'renewed_at', 'renewed_until', 'renewed_peer'];
-const VARIABLE = new Set<string>(['sealed_answer', 'sealed_until', 'revoked_at', ...RENEWED]);
+const VARIABLE = new Set<string>([
+  ...['sealed_answer', 'sealed_until', 'revoked_at', 'labels', 'note'],
+  ...RENEWED,
+]);
 const CONSTANT = REDEMPTION_COLUMNS.flatMap((column, index) => (VARIABLE.has(column) ? [] : [index]));
 
 /** Returns those values of a redemption's row that never change, in column order. */
@@ -97,6 +105,8 @@ export function redemptionValues(redemption: Redemption): (string | number | Uin
     redemption.revokedAt,
     redemption.namespace,
     redemption.issuer,
+    JSON.stringify(redemption.labels),
+    redemption.note,
     ...[0, null, null, null],
   ];
 }
@@ -126,5 +136,7 @@ export function redemptionOfRow(row: RedemptionRow): Redemption {
     revokedAt: row.revoked_at,
     namespace: row.namespace,
     issuer: row.issuer,
+    labels: JSON.parse(row.labels) as Labels,
+    note: row.note,
   };
 }

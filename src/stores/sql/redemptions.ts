@@ -1,11 +1,13 @@
+import { changedLabels, type LabelsAndNoteChange } from '../../domain/labels-and-note.js';
 import type { Redemption } from '../../domain/redemption.js';
-import type { Attempt } from '../../redemption/ports/grant-store.js';
-import type { Page, PageRequest } from '../../redemption/ports/page.js';
+import type { Attempt, GrantStore } from '../../redemption/ports/grant-store.js';
+import type { Page } from '../../redemption/ports/page.js';
 import type { WriteOperation } from './group-commit.js';
 import type { LedgerChain } from './ledger-chain.js';
-import { row, rows, type SqlDialect, type SqlOperation, value } from './operation.js';
-import { pageOf, rowsToRead, startOf } from './page.js';
+import { put, row, rows, type SqlDialect, type SqlOperation, value } from './operation.js';
+import { pageOf, rowsToRead, selected, startOf } from './page.js';
 import { type RedemptionRow, redemptionOfRow } from './redemption-row.js';
+import { countLabelChange } from './settings.js';
 
 const BY_ID = 'SELECT * FROM redemptions WHERE id = ?';
 const BY_REPLAY_KEY = 'SELECT * FROM redemptions WHERE grant_uid = ? AND replay_key = ?';
@@ -38,7 +40,7 @@ export function* findReplay(grantUid: string, replayKey: string): SqlOperation<R
 /** Implements GrantStore.listRedemptions. */
 export function* listRedemptions(
   dialect: SqlDialect,
-  page: PageRequest & { readonly grantUid?: string; readonly since?: number },
+  page: Parameters<GrantStore['listRedemptions']>[0],
 ): SqlOperation<Page<Redemption>> {
   const [after] = startOf(page.after, [0]);
   const limit = rowsToRead(page.limit);
@@ -47,7 +49,10 @@ export function* listRedemptions(
     grantUid === undefined
       ? yield* rows<PositionedRow>(dialect.redemptions, after, since, limit)
       : yield* rows<PositionedRow>(dialect.redemptionsOfGrant, grantUid, after, since, limit);
-  return pageOf(found, page.limit, ({ position }) => [position], redemptionOfRow);
+  return selected(
+    pageOf(found, page.limit, ({ position }) => [position], redemptionOfRow),
+    page.labels,
+  );
 }
 
 /** Implements GrantStore.listAttempts. */
@@ -59,6 +64,7 @@ export function* listAttempts(grantUid: string, limit: number): SqlOperation<Att
 
 const REVOKE = `UPDATE redemptions SET revoked_at = ?, sealed_answer = NULL, sealed_until = NULL
   WHERE id = ? AND revoked_at IS NULL RETURNING grant_uid`;
+const UPDATE = 'UPDATE redemptions SET labels = ?, note = ? WHERE id = ?';
 const REVOKED_AT = 'SELECT revoked_at FROM redemptions WHERE id = ?';
 const OF_GRANT =
   'SELECT id FROM redemptions WHERE grant_uid = ? AND revoked_at IS NULL ORDER BY created_at, id';
@@ -68,6 +74,18 @@ function* revoke(ledger: LedgerChain, id: string, now: number): SqlOperation<boo
   if (typeof grantUid !== 'string') return false;
   yield* ledger.append({ grantUid, at: now, kind: 'revoked', redemptionId: id });
   return true;
+}
+
+/** Implements GrantStore.updateRedemption. */
+export function updateRedemption(id: string, change: LabelsAndNoteChange): WriteOperation<boolean> {
+  return function* () {
+    const found = yield* findRedemption(id);
+    if (!found) return false;
+    const { note = found.note } = change;
+    yield* put(UPDATE, JSON.stringify(changedLabels(found.labels, change.labels)), note, id);
+    yield* countLabelChange();
+    return true;
+  };
 }
 
 /** Implements GrantStore.revokeRedemption. */

@@ -24,6 +24,7 @@ import {
   listAttempts,
   listRedemptions,
   revokeRedemption,
+  updateRedemption,
 } from './redemptions.js';
 import {
   countAnsweredBefore,
@@ -76,6 +77,8 @@ export function sqlGrantStore(database: SqlDatabase, clock: Clock): GrantStore {
     findRedemption: (id) => read(() => findRedemption(id)),
     listRedemptions: (page) => read(() => listRedemptions(dialect, page)),
 
+    updateRedemption: (redemptionId, change) =>
+      write(updateRedemption(redemptionId, change), { redemptionId }),
     revokeRedemption: (redemptionId, now) => write(revokeRedemption(redemptionId, now), { redemptionId }),
     listRevokedCertificates: (issuerSha256, now) => read(() => listRevokedCertificates(issuerSha256, now)),
 

@@ -23,7 +23,8 @@ const MIGRATIONS: readonly Migration[] = [
         code_hash BLOB NOT NULL, code_chosen INTEGER NOT NULL,
         redemptions_allowed INTEGER NOT NULL, redemptions INTEGER NOT NULL,
         window_ms INTEGER NOT NULL, expires_at INTEGER, issuer TEXT, policy TEXT NOT NULL, site_uid TEXT,
-        created_at INTEGER NOT NULL, ready_at INTEGER, revoked_at INTEGER, source_file TEXT
+        created_at INTEGER NOT NULL, ready_at INTEGER, revoked_at INTEGER, source_file TEXT,
+        labels TEXT NOT NULL, note TEXT
       ) STRICT, WITHOUT ROWID`,
       'CREATE UNIQUE INDEX grants_by_name ON grants (namespace, name)',
       'CREATE INDEX grants_without_end ON grants (uid) WHERE expires_at IS NULL',
@@ -39,6 +40,7 @@ const MIGRATIONS: readonly Migration[] = [
         issuer_sha256 TEXT NOT NULL, not_after INTEGER NOT NULL, certificate TEXT NOT NULL,
         policy TEXT NOT NULL, site_uid TEXT, sealed_answer BLOB, sealed_until INTEGER,
         created_at INTEGER NOT NULL, revoked_at INTEGER, namespace TEXT NOT NULL, issuer TEXT,
+        labels TEXT NOT NULL, note TEXT,
         renewals INTEGER NOT NULL, renewed_at INTEGER, renewed_until INTEGER, renewed_peer TEXT
       ) STRICT`,
       'CREATE UNIQUE INDEX redemptions_by_replay_key ON redemptions (grant_uid, replay_key)',

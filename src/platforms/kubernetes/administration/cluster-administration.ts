@@ -21,6 +21,7 @@ import { administrationOfStore } from '../../../redemption/administration/store-
 import { requireMintingKey, tokenOperations } from '../../../redemption/administration/tokens.js';
 import type { Clock } from '../../../redemption/ports/clock.js';
 import type { RotatingCodeKeys } from '../../../redemption/ports/code-keys.js';
+import type { ConnectionObserver } from '../../../redemption/ports/connections.js';
 import type { GrantStore } from '../../../redemption/ports/grant-store.js';
 import type { KubernetesClient } from '../api/client.js';
 import { ACCESS_GRANTS } from '../api/kinds.js';
@@ -42,6 +43,7 @@ export interface ClusterAdministrationOptions {
   readonly codeKeys: RotatingCodeKeys;
   readonly clock: Clock;
   readonly patience: Patience;
+  readonly connections: ConnectionObserver;
 }
 
 /** The administration of grants that are resources of a cluster. */
@@ -56,11 +58,12 @@ export interface ClusterAdministration extends Administration {
 
 /** Operations on the grants, tokens and redemptions of a cluster, with the rights of the user. */
 export function clusterAdministration(options: ClusterAdministrationOptions): ClusterAdministration {
-  const { client, store, clock, namespace: defaultNamespace, codeKeys } = options;
+  const { client, store, clock, namespace: defaultNamespace, codeKeys, connections } = options;
   const deps: AdministrationDependencies = {
     store,
     clock,
     codeKeys,
+    connections,
     // The status of each grant describes its service.
     readService: async () => undefined,
     resolveAccess: ({ namespace }) => acceptingEndpoints(client, namespace),
@@ -122,12 +125,15 @@ export function clusterAdministration(options: ClusterAdministrationOptions): Cl
 }
 
 async function createGrant(
-  { namespace, name, redemptionsAllowed, expirationWindow, code, issuer, policy: rules }: CreateGrantRequest,
+  order: CreateGrantRequest,
   { client, clock, serviceNamespace, patience }: ClusterAdministrationOptions,
 ): Promise<CreatedGrant> {
+  const { namespace, name, redemptionsAllowed, expirationWindow, code, issuer, policy: rules } = order;
+  const { labels = {}, note } = order;
   const expirationWindowMs = windowOf(expirationWindow) ?? DEFAULT_EXPIRATION_WINDOW_MS;
   const policy = rules ? policyOf(rules) : {};
-  const request = { namespace, name, redemptionsAllowed, expirationWindowMs, code, issuer, policy };
+  const limits = { redemptionsAllowed, expirationWindowMs, code, issuer, policy };
+  const request = { namespace, name, ...limits, labels, note };
   const problem = grantProblem(request) ?? notBeforeProblem(policy, clock() + expirationWindowMs);
   if (problem !== undefined) throw rejected(`the grant was not created: ${problem}`);
   const access = await acceptingEndpoints(client, namespace);
@@ -140,6 +146,7 @@ async function createGrant(
     ...request,
     redemptionsAllowed: redemptionsAllowed ?? DEFAULT_REDEMPTIONS_ALLOWED,
     issuer: issuer ?? null,
+    note: note ?? null,
   };
   const created = await makeGrant(wanted, code, { client, serviceNamespace, now: clock, patience });
   const { grant } = readAccessGrant(created);

@@ -8,6 +8,7 @@ import type { KubernetesClient } from '../api/client.js';
 import { ACCESS_GRANTS } from '../api/kinds.js';
 import { apiVersionOf, type Stored } from '../api/resource.js';
 import { type AccessGrantResource, accessGrantSpec } from '../grants/access-grant-resource.js';
+import { writtenLabelsAndNote } from '../grants/labels-and-note.js';
 import { awaitReady, type Patience, type ReadyGrant } from './await-ready.js';
 import { seeService } from './service-lease.js';
 import { toUserError } from './user-errors.js';
@@ -20,7 +21,7 @@ const NEVER = new AbortController().signal;
 /** The fields of a grant to create in a cluster, which chooses its uid and code. */
 export type WantedGrant = Pick<
   AccessGrant,
-  'namespace' | 'name' | 'redemptionsAllowed' | 'expirationWindowMs' | 'issuer' | 'policy'
+  'namespace' | 'name' | 'redemptionsAllowed' | 'expirationWindowMs' | 'issuer' | 'policy' | 'labels' | 'note'
 >;
 
 interface Dependencies {
@@ -73,8 +74,10 @@ async function create(
     metadata: {
       namespace,
       name,
-      labels: { [MANAGED_BY]: 'linkgrant' },
-      annotations: { [GRANT_REQUEST]: request },
+      ...writtenLabelsAndNote(wanted, {
+        labels: { [MANAGED_BY]: 'linkgrant' },
+        annotations: { [GRANT_REQUEST]: request },
+      }),
     },
     spec: accessGrantSpec({ ...wanted, isUserSuppliedCode: code !== undefined }, code ?? ''),
   };

@@ -19,6 +19,7 @@ import {
 import type { Condition } from '../api/condition.js';
 import type { Resource, Stored } from '../api/resource.js';
 import { goDurationError } from './go-duration-error.js';
+import { readLabelsAndNote } from './labels-and-note.js';
 
 /** The spec of an AccessGrant, which its user writes. */
 export interface AccessGrantSpec {
@@ -101,6 +102,7 @@ export function readAccessGrant(resource: Stored<AccessGrantResource>): ReadGran
     createdAt: timeOf(creationTimestamp) ?? 0,
     readyAt: code === undefined || end === null ? null : end - window,
     revokedAt: revokedAtOf(metadata),
+    ...readLabelsAndNote(metadata),
     ...(notReadyReason !== undefined && { notReadyReason }),
   };
   return { grant, problems };

@@ -16,6 +16,7 @@ import {
   timestamp,
   writtenAllowed,
 } from '../grants/access-grant-resource.js';
+import { labelsAndNotePatch, writtenLabelsAndNote } from '../grants/labels-and-note.js';
 import { storeUnavailable } from './failures.js';
 
 type StoredGrant = Stored<AccessGrantResource>;
@@ -43,7 +44,9 @@ export async function createGrantResource(
       metadata: {
         namespace,
         name,
-        ...(revokedAt !== null && { annotations: { [GRANT_REVOKED]: timestamp(revokedAt) } }),
+        ...writtenLabelsAndNote(grant, {
+          ...(revokedAt !== null && { annotations: { [GRANT_REVOKED]: timestamp(revokedAt) } }),
+        }),
       },
       spec: accessGrantSpec(grant, code),
     });
@@ -108,8 +111,13 @@ export function updateGrantResource(
       ...(policy && { settings: settingsPatch(spec, policy) }),
     };
     const { resourceVersion } = metadata;
-    if (Object.keys(patch).length > 0) {
-      await client.patch(ACCESS_GRANTS, key, { metadata: { uid, resourceVersion }, spec: patch });
+    const ofMetadata = labelsAndNotePatch(change);
+    const hasSpec = Object.keys(patch).length > 0;
+    if (hasSpec || ofMetadata) {
+      await client.patch(ACCESS_GRANTS, key, {
+        metadata: { ...ofMetadata, uid, resourceVersion },
+        ...(hasSpec && { spec: patch }),
+      });
     }
     if (expirationTime === undefined) return true;
     const status = { expirationTime: expirationTime === null ? null : timestamp(expirationTime) };

@@ -1,4 +1,5 @@
 import { type AccessGrant, countStates, grantState } from '../../../domain/access-grant.js';
+import { formatLabelSelector } from '../../../domain/label-selector.js';
 import type { GrantStore } from '../../../redemption/ports/grant-store.js';
 import { isApiError } from '../api/api-error.js';
 import { ACCESS_GRANTS } from '../api/kinds.js';
@@ -42,8 +43,12 @@ export function grantOperations(parts: StoreParts): GrantMethods {
     return { ...grant, redemptions };
   };
   /** Applies `read` to every grant. */
-  const readAll = async <T>(read: (grant: AccessGrant) => T, within = namespace): Promise<T[]> => {
-    const selection = { kind: ACCESS_GRANTS, namespace: within };
+  const readAll = async <T>(
+    read: (grant: AccessGrant) => T,
+    within = namespace,
+    labelSelector?: string,
+  ): Promise<T[]> => {
+    const selection = { kind: ACCESS_GRANTS, namespace: within, labelSelector };
     const { items } = await readListing(client, selection, (resource: Stored<AccessGrantResource>) =>
       read(grantOf(resource)),
     );
@@ -68,8 +73,10 @@ export function grantOperations(parts: StoreParts): GrantMethods {
     },
 
     async listGrants(page) {
-      const { namespace: place } = page;
-      const grants = place !== undefined && !isServed(place) ? [] : await readAll((grant) => grant, place);
+      const { namespace: place, labels } = page;
+      const selector = labels && formatLabelSelector(labels);
+      const grants =
+        place !== undefined && !isServed(place) ? [] : await readAll((grant) => grant, place, selector);
       return sortedPage(grants, page, 2, (grant) => [grant.namespace, grant.name]);
     },
 

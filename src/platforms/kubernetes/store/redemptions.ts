@@ -3,6 +3,7 @@ import type { Redemption } from '../../../domain/redemption.js';
 import type { GrantStore, RecordOutcome } from '../../../redemption/ports/grant-store.js';
 import { isApiError } from '../api/api-error.js';
 import { REDEMPTIONS } from '../api/kinds.js';
+import { labelsAndNotePatch } from '../grants/labels-and-note.js';
 import { retryUntil } from './failures.js';
 import { recordRedemption } from './record-redemption.js';
 import { readRedemption, redemptionResource } from './redemption-resource.js';
@@ -17,6 +18,7 @@ type RedemptionMethods = Pick<
   | 'recordSingleUse'
   | 'findRedemption'
   | 'listRedemptions'
+  | 'updateRedemption'
   | 'revokeRedemption'
   | 'eraseSealedAnswers'
 >;
@@ -44,8 +46,8 @@ export function redemptionOperations(parts: StoreParts): RedemptionMethods {
     },
 
     async listRedemptions(page) {
-      const { grantUid, since = 0 } = page;
-      const resources = await listRedemptionResources(parts, grantUid);
+      const { grantUid, since = 0, labels } = page;
+      const resources = await listRedemptionResources(parts, grantUid, labels);
       const made = resources
         .map((resource) => ({
           redemption: { ...readRedemption(resource), grantName: resource.spec.grantName },
@@ -58,6 +60,16 @@ export function redemptionOperations(parts: StoreParts): RedemptionMethods {
         slot,
       ]);
       return { items: items.map(({ redemption }) => redemption), ...rest };
+    },
+
+    async updateRedemption(id, change) {
+      const metadata = labelsAndNotePatch(change);
+      const resource = await findResource(parts, id);
+      if (!resource) return false;
+      const { uid } = resource.metadata;
+      if (metadata)
+        await parts.client.patch(REDEMPTIONS, resource.metadata, { metadata: { ...metadata, uid } });
+      return true;
     },
 
     async revokeRedemption(id, now) {

@@ -1,3 +1,4 @@
+import { formatLabelSelector, type LabelSelector } from '../../../domain/label-selector.js';
 import type { Checkpoint, Clock } from '../../../redemption/ports/clock.js';
 import type { KubernetesClient } from '../api/client.js';
 import { REDEMPTIONS } from '../api/kinds.js';
@@ -28,15 +29,18 @@ export interface StoreParts {
   readonly deadlineMs: number;
 }
 
-/** Lists the Redemptions of one grant, or of all; only those that fill the slot in their spec. */
+/** Lists the Redemptions of one grant, or of all, with the selected labels; only those that fill the slot in their spec. */
 export async function listRedemptionResources(
   { client, namespace, accounts, index }: Pick<StoreParts, 'client' | 'namespace' | 'accounts' | 'index'>,
   grantUid?: string,
+  labels: LabelSelector = [],
 ): Promise<readonly Stored<RedemptionResource>[]> {
   const account = grantUid === undefined ? undefined : await accounts.find(grantUid);
+  const ofGrant: LabelSelector =
+    grantUid === undefined ? [] : [{ key: GRANT_UID, operator: 'equals', value: grantUid }];
   const { items } = await client.listAll<RedemptionResource>(REDEMPTIONS, {
     namespace: account?.namespace ?? namespace,
-    labelSelector: grantUid === undefined ? undefined : `${GRANT_UID}=${grantUid}`,
+    labelSelector: formatLabelSelector([...ofGrant, ...labels]) || undefined,
   });
   const found = items.filter(
     (item) => fillsItsSlot(item) && (grantUid === undefined || item.spec.grantUid === grantUid),

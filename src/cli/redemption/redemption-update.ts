@@ -1,0 +1,33 @@
+import { withAdministration } from '../terminal/administration-session.js';
+import { CommandError } from '../terminal/command-error.js';
+import { formatLabels, type LabelFlags, labelsChange } from '../terminal/label-flags.js';
+import { fields, print } from '../terminal/output.js';
+import type { OutputFormat } from '../terminal/output-format.js';
+
+/** `redemption update`: changes the labels and the note of a redemption and prints them. */
+export async function updateCommand(
+  id: string,
+  {
+    output,
+    label,
+    note,
+    ...flags
+  }: LabelFlags & { readonly output?: OutputFormat; readonly [setting: string]: unknown },
+): Promise<void> {
+  const change = labelsChange({ ...(label && { label }), ...(note !== undefined && { note }) });
+  if (!change) {
+    throw new CommandError('nothing to change was given', { exitCode: 2, hint: 'use --label or --note' });
+  }
+  await withAdministration(flags, async ({ administration }) => {
+    const report = await administration.updateRedemption(id, change);
+    await print(output, report, () =>
+      fields([
+        ['ID', report.id],
+        ['Name', report.name],
+        ['Subject', report.subject],
+        ['Labels', formatLabels(report.labels)],
+        ['Note', report.note],
+      ]),
+    );
+  });
+}

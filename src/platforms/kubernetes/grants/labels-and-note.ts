@@ -1,0 +1,33 @@
+import { isOwnName, MANAGED_BY } from '../../../domain/labels.js';
+import {
+  type LabelsAndNote,
+  type LabelsAndNoteChange,
+  longestNote,
+} from '../../../domain/labels-and-note.js';
+import type { ResourceMetadata } from '../api/resource.js';
+
+/** Annotation of an AccessGrant or Redemption: its note. */
+const NOTE = 'linkgrant.dev/note';
+
+/** Labels and note of a resource: all its labels except those that linkgrant sets itself. */
+export function readLabelsAndNote({ labels = {}, annotations = {} }: ResourceMetadata): LabelsAndNote {
+  const shown = Object.entries(labels).filter(
+    ([key, value]) => !isOwnName(key) || (key === MANAGED_BY && value !== 'linkgrant'),
+  );
+  return { labels: Object.fromEntries(shown), note: longestNote(annotations[NOTE] ?? '') || null };
+}
+
+/** The metadata of a new resource: labels and note besides `own` metadata. */
+export function writtenLabelsAndNote(
+  { labels, note }: LabelsAndNote,
+  own: Pick<ResourceMetadata, 'labels' | 'annotations'> = {},
+): Pick<ResourceMetadata, 'labels' | 'annotations'> {
+  const annotations = { ...own.annotations, ...(note !== null && { [NOTE]: note }) };
+  return { labels: { ...labels, ...own.labels }, annotations };
+}
+
+/** The metadata of a merge patch that changes labels and note; undefined if neither changes. */
+export function labelsAndNotePatch({ labels, note }: LabelsAndNoteChange): object | undefined {
+  if (!labels && note === undefined) return undefined;
+  return { ...(labels && { labels }), ...(note !== undefined && { annotations: { [NOTE]: note } }) };
+}

@@ -1,0 +1,172 @@
+import { randomUUID } from 'node:crypto';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { type AdminRequest, type AdminService, startAdminService } from '../support/admin-api.js';
+import { csrHeader } from '../support/redeemed-answer.js';
+import { post } from '../support/wire.js';
+
+let service: AdminService;
+beforeAll(async () => {
+  service = await startAdminService();
+});
+afterAll(() => service.close());
+
+/** Sends a request as an operator, or with the bearer token in `more`; the body of the answer is parsed as JSON. */
+// biome-ignore lint/suspicious/noExplicitAny: answers of many shapes.
+async function ask(method: string, path: string, json?: unknown, more: AdminRequest = {}): Promise<any> {
+  const answer = await service.ask(method, `/api/v1${path}`, { bearer: service.operator, json, ...more });
+  return { ...answer, body: JSON.parse(answer.body) };
+}
+
+const createGrant = (of: Readonly<Record<string, unknown>> = {}) =>
+  ask('POST', '/grants', { name: `grant-${randomUUID()}`, ...of });
+
+/** Redeems a new grant; returns the id of the redemption. */
+async function redeem(): Promise<string> {
+  const { uid, url, code } = (await createGrant()).body;
+  const answer = await post(service, new URL(url).pathname, code, { headers: csrHeader() });
+  expect(answer.status).toBe(200);
+  const [{ id }] = (await ask('GET', `/redemptions?grantUid=${uid}`)).body.items;
+  return id;
+}
+
+const HOSTILE = '=1+1 <script>alert(1)</script> \u202e\u200b "\' %s %00';
+
+describe('labels and note of a grant', () => {
+  it('are set at its creation, returned by every route, and changed one by one', async () => {
+    const labels = { team: 'payments', 'example.com/pilot': '' };
+    const created = await createGrant({ labels, note: HOSTILE });
+    expect(created).toMatchObject({ status: 201, body: { labels, note: HOSTILE } });
+    const path = `/grants/${created.body.uid}`;
+    expect((await ask('GET', path)).body).toMatchObject({ labels, note: HOSTILE });
+    const changed = await ask('PATCH', path, { labels: { team: null, region: 'eu' } });
+    expect(changed.body).toMatchObject({ labels: { 'example.com/pilot': '', region: 'eu' }, note: HOSTILE });
+    const removed = await ask('PATCH', path, { note: null });
+    expect(removed.body).toMatchObject({ labels: { 'example.com/pilot': '', region: 'eu' } });
+    expect(removed.body).not.toHaveProperty('note');
+    const [listed] = (await ask('GET', `/grants?namespace=default&name=${created.body.name}`)).body.items;
+    expect(listed).toEqual(removed.body);
+  });
+
+  it('are absent in a grant that has none', async () => {
+    const { body } = await createGrant();
+    expect(body.labels).toEqual({});
+    expect(body).not.toHaveProperty('note');
+  });
+
+  it('can be changed after the revocation of the grant', async () => {
+    const { uid } = (await createGrant()).body;
+    await ask('POST', `/grants/${uid}/revoke`);
+    const changed = await ask('PATCH', `/grants/${uid}`, { note: 'revoked: ticket 4711' });
+    expect(changed.body).toMatchObject({ state: 'revoked', note: 'revoked: ticket 4711' });
+  });
+
+  it('belong to the request that an Idempotency-Key repeats', async () => {
+    const key = { headers: { 'idempotency-key': randomUUID() } };
+    const order = { name: `grant-${randomUUID()}`, labels: { a: '1' } };
+    const first = await ask('POST', '/grants', order, key);
+    expect((await ask('POST', '/grants', order, key)).body).toEqual(first.body);
+    const other = await ask('POST', '/grants', { ...order, labels: { a: '2' } }, key);
+    expect(other.body).toMatchObject({ status: 422, code: 'idempotency_key_reused' });
+  });
+
+  const many = Object.fromEntries(Array.from({ length: 33 }, (_, at) => [`k${at}`, 'v']));
+  const impossible: readonly (readonly [string, Readonly<Record<string, unknown>>, number])[] = [
+    ['a key with a space', { labels: { 'a b': 'x' } }, 422],
+    ['a value with markup', { labels: { a: '<b>' } }, 422],
+    ['a value with a line break', { labels: { a: 'b\nc' } }, 422],
+    ['a key of linkgrant', { labels: { 'linkgrant.dev/grant-uid': 'x' } }, 422],
+    ['a key of Skupper', { labels: { 'internal.skupper.io/x': 'x' } }, 422],
+    ['33 labels', { labels: many }, 422],
+    ['a value that is no text', { labels: { a: 1 } }, 400],
+    ['labels that are a list', { labels: ['a=b'] }, 400],
+    ['the key __proto__', { labels: JSON.parse('{"__proto__":"x"}') }, 400],
+    ['a note of 1,001 characters', { note: 'x'.repeat(1_001) }, 422],
+    ['an empty note', { note: '' }, 422],
+    ['a note with a line break', { note: 'a\nb' }, 422],
+    ['a note with an escape sequence', { note: '\u001b[2J' }, 422],
+    ['a note that is no text', { note: 7 }, 400],
+  ];
+  it.each(impossible)('with %s are refused, and change nothing', async (_what, change, status) => {
+    expect((await createGrant(change)).status).toBe(status);
+    const { body } = await createGrant({ labels: { a: 'b' }, note: 'c' });
+    const path = `/grants/${body.uid}`;
+    expect((await ask('PATCH', path, { redemptionsAllowed: 5, ...change })).status).toBe(status);
+    expect((await ask('GET', path)).body).toMatchObject({
+      ...{ labels: { a: 'b' }, note: 'c', redemptionsAllowed: 1 },
+    });
+  });
+});
+
+describe('labels and note of a redemption', () => {
+  it('are changed one by one, and returned by every route', async () => {
+    const id = await redeem();
+    const path = `/redemptions/${id}`;
+    const before = (await ask('GET', path)).body;
+    expect(before.labels).toEqual({});
+    const changed = await ask('PATCH', path, { labels: { region: 'eu', pilot: '' }, note: HOSTILE });
+    const { certificate: _c, ledger, ...report } = before;
+    expect(changed).toMatchObject({
+      ...{ status: 200, body: { ...report, labels: { region: 'eu', pilot: '' }, note: HOSTILE } },
+    });
+    const shown = (await ask('GET', path)).body;
+    expect(shown).toMatchObject({ ...changed.body, ledger });
+    const [listed] = (await ask('GET', `/redemptions?grantUid=${before.grantUid}`)).body.items;
+    expect(listed).toEqual(changed.body);
+    const removed = await ask('PATCH', path, { labels: { region: null }, note: null });
+    expect(removed.body.labels).toEqual({ pilot: '' });
+    expect(removed.body).not.toHaveProperty('note');
+    expect((await ask('PATCH', path, {})).body).toEqual(removed.body);
+  });
+
+  it('are refused if they are not valid, of an unknown redemption, and from a viewer', async () => {
+    const path = `/redemptions/${await redeem()}`;
+    for (const change of [{ labels: { 'linkgrant.dev/redemption-id': 'x' } }, { note: '\u009b2J' }]) {
+      expect((await ask('PATCH', path, change)).body).toMatchObject({ status: 422, code: 'value_rejected' });
+    }
+    expect((await ask('PATCH', path, { subject: 'other' })).status).toBe(400);
+    expect((await ask('PATCH', `/redemptions/${randomUUID()}`, { note: 'x' })).body).toMatchObject({
+      ...{ status: 404, code: 'no_such_redemption' },
+    });
+    const viewed = await ask('PATCH', path, { note: 'x' }, { bearer: service.viewer });
+    expect(viewed.body.code).toBe('role_insufficient');
+  });
+});
+
+describe('the filter by labels', () => {
+  it('selects grants and redemptions, with other filters, page by page', async () => {
+    const namespace = 'selected';
+    for (const [name, team] of Object.entries({ a: 'x', b: 'y', c: 'x', d: 'x' })) {
+      await createGrant({ namespace, name, labels: { team } });
+    }
+    const names = async (query: string) =>
+      (await ask('GET', `/grants?namespace=${namespace}&${query}`)).body.items.map(
+        ({ name }: { name: string }) => name,
+      );
+    expect(await names('label=team%3Dx')).toEqual(['a', 'c', 'd']);
+    expect(await names('label=team!%3Dx')).toEqual(['b']);
+    expect(await names('label=team,team!%3Dy&state=revoked')).toEqual([]);
+    expect(await names('label=team%3Dx&name=a')).toEqual(['a']);
+    expect(await names('label=team%3Dy&name=a')).toEqual([]);
+    const [first, second] = [await redeem(), await redeem()];
+    const key = `k-${randomUUID()}`;
+    await ask('PATCH', `/redemptions/${first}`, { labels: { [key]: '1' } });
+    await ask('PATCH', `/redemptions/${second}`, { labels: { [key]: '2' } });
+    const ids = async (label: string) => {
+      const { body } = await ask('GET', `/redemptions?label=${encodeURIComponent(label)}`);
+      return body.items.map(({ id }: { id: string }) => id);
+    };
+    expect(await ids(key)).toEqual([first, second]);
+    expect(await ids(`${key}!=1,${key}`)).toEqual([second]);
+  });
+
+  it('is refused if it is not an equality-based selector', async () => {
+    for (const label of ['', 'a in (b)', 'a=b=c', 'a>1', `${'a'.repeat(64)}`, 'a'.repeat(5_000)]) {
+      for (const list of ['grants', 'redemptions']) {
+        const refused = await ask('GET', `/${list}?label=${encodeURIComponent(label)}`);
+        expect(refused.body, label).toMatchObject({ status: 400, code: 'request_invalid' });
+      }
+    }
+    expect((await ask('GET', '/grants?label=a&label=b')).status).toBe(400);
+    expect((await ask('GET', '/events?label=a')).status).toBe(400);
+  });
+});

@@ -1,0 +1,174 @@
+import Database from 'better-sqlite3';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { parse } from 'yaml';
+import { json, linkgrant, refusalOf, Workplace } from '../support/command-line.js';
+
+const place = new Workplace();
+const dataDir = place.path('data');
+const run = (...words: readonly string[]) => linkgrant([...words, '--data-dir', dataDir]);
+const create = (name: string, ...words: readonly string[]) => run('grant', 'create', name, ...words);
+
+beforeAll(async () => {
+  await place.serve(['--data-dir', dataDir, '--endpoint', 'inter-router=router.example.com:55671']);
+});
+afterAll(() => place.remove());
+
+/** Issues and redeems a token of a new grant; returns the id of the redemption. */
+async function redeemed(name: string): Promise<string> {
+  const token = place.path(`${name}.yaml`);
+  expect((await run('token', 'issue', token, '--name', name)).code).toBe(0);
+  const redeem = ['token', 'redeem', token, '--to', place.path(name), '--subject', name];
+  expect((await linkgrant([...redeem, '--data-dir', place.path('requesting')])).code).toBe(0);
+  const [{ id }] = json(await run('redemption', 'list', '--grant', name, '-o', 'json'));
+  return id;
+}
+
+const FORMULA = '=1+1 <script>alert(1)</script> "\' %s, \u200b';
+
+describe('labels and notes', () => {
+  it('of a grant are set when it is created, shown in every format, and changed', async () => {
+    const created = await create('first', '--label', 'team=a', '--label', 'pilot=', '--note', FORMULA);
+    expect(created.code, created.stderr).toBe(0);
+    const shown = await run('grant', 'show', 'first');
+    expect(shown.stdout).toMatch(/^Labels: +pilot=, team=a$/m);
+    expect(shown.stdout).toContain(`${FORMULA}\n`);
+    const report = { labels: { pilot: '', team: 'a' }, note: FORMULA };
+    expect(json(await run('grant', 'show', 'first', '-o', 'json'))).toMatchObject(report);
+    expect(parse((await run('grant', 'show', 'first', '-o', 'yaml')).stdout)).toMatchObject(report);
+    const changed = await run(
+      'grant',
+      'update',
+      'first',
+      '--label',
+      'pilot-',
+      '--label',
+      'team=b',
+      '--note',
+      '',
+    );
+    expect(changed.code, changed.stderr).toBe(0);
+    expect(changed.stdout).toMatch(/^Labels: +team=b$/m);
+    expect(changed.stdout).not.toMatch(/^Note:/m);
+    const [listed] = json(await run('grant', 'list', '-l', 'team=b', '-o', 'json'));
+    expect(listed).toMatchObject({ name: 'first', labels: { team: 'b' }, redemptionsAllowed: 1 });
+  });
+
+  it('of a redemption are changed, and shown in every format', async () => {
+    const id = await redeemed('linked');
+    const words = ['redemption', 'update', id];
+    const updated = await run(...words, '--label', 'region=eu', '--label', 'pilot=', '--note', FORMULA);
+    expect(updated.code, updated.stderr).toBe(0);
+    expect(updated.stdout).toMatch(/^Labels: +pilot=, region=eu$/m);
+    const report = { id, labels: { pilot: '', region: 'eu' }, note: FORMULA };
+    expect(json(await run('redemption', 'show', id, '-o', 'json'))).toMatchObject(report);
+    expect((await run('redemption', 'show', id)).stdout).toContain(`${FORMULA}\n`);
+    const listed = await run('redemption', 'list', '-l', 'region=eu', '-o', 'yaml');
+    expect(parse(listed.stdout)).toMatchObject([report]);
+    const csv = (await run('redemption', 'list', '-l', 'region=eu', '-o', 'csv')).stdout;
+    expect(csv.split('\r\n')[0]).toMatch(/,labels,note,/);
+    expect(csv).toContain(`,"pilot=, region=eu","'${FORMULA.replaceAll('"', '""')}",`);
+    const removed = await run(...words, '--label', 'region-', '--note', '', '-o', 'json');
+    expect(json(removed).labels).toEqual({ pilot: '' });
+    expect(json(removed)).not.toHaveProperty('note');
+  });
+
+  it('of a new grant can be given when its token is issued', async () => {
+    const issue = ['token', 'issue', place.path('new.yaml'), '--name', 'issued'];
+    const issued = await run(...issue, '--label', 'team=c', '--note', 'ticket 4711');
+    expect(issued.code, issued.stderr).toBe(0);
+    expect(json(await run('grant', 'show', 'issued', '-o', 'json'))).toMatchObject({
+      ...{ labels: { team: 'c' }, note: 'ticket 4711' },
+    });
+    const signed = await run(
+      'token',
+      'issue',
+      place.path('signed.yaml'),
+      '--grant',
+      'issued',
+      '--label',
+      'a=b',
+    );
+    expect(signed.code).toBe(2);
+  });
+
+  it('select grants and redemptions', async () => {
+    for (const [name, team] of Object.entries({ x1: 'x', y1: 'y', x2: 'x' })) {
+      await create(name, '--label', `select=${team}`);
+    }
+    const names = async (selector: string) =>
+      json(await run('grant', 'list', '-l', selector, '-o', 'json')).map((one: { name: string }) => one.name);
+    expect(await names('select=x')).toEqual(['x1', 'x2']);
+    expect(await names('select,select!=x')).toEqual(['y1']);
+    expect(await names('select,!select')).toEqual([]);
+    expect((await run('grant', 'list', '--selector', 'select=z')).stdout).toBe(
+      'There are no grants with these labels.\n',
+    );
+    const [one, two] = [await redeemed('one'), await redeemed('two')];
+    await run('redemption', 'update', one, '--label', 'select=one');
+    await run('redemption', 'update', two, '--label', 'select=two');
+    const ids = async (selector: string) =>
+      json(await run('redemption', 'list', '-l', selector, '-o', 'json')).map(({ id }: { id: string }) => id);
+    expect(await ids('select')).toEqual([one, two]);
+    expect(await ids('select==two')).toEqual([two]);
+  });
+
+  const wrong: readonly (readonly string[])[] = [
+    ['grant', 'list', '-l', 'a in (b,c)'],
+    ['grant', 'list', '-l', ''],
+    ['redemption', 'list', '-l', 'a>1'],
+    ['redemption', 'list', '-l', 'a', '--events'],
+    ['grant', 'create', 'bad', '--label', 'a'],
+    ['grant', 'create', 'bad', '--label', '=a'],
+    ['grant', 'create', 'bad', '--label', 'a-'],
+    ['grant', 'create', 'bad', '--label', 'a=b', '--label', 'a=c'],
+    ['grant', 'create', 'bad', '--label', 'a=b c'],
+    ['grant', 'create', 'bad', '--label', '__proto__=b'],
+    ['grant', 'create', 'bad', '--label', 'linkgrant.dev/grant-uid=b'],
+    ['grant', 'create', 'bad', '--label', 'app.kubernetes.io/managed-by=b'],
+    ['grant', 'create', 'bad', '--note', ''],
+    ['grant', 'create', 'bad', '--note', 'a\nb'],
+    ['grant', 'create', 'bad', '--note', 'x'.repeat(1_001)],
+    ['grant', 'create', 'bad', ...Array.from({ length: 33 }, (_, at) => ['--label', `k${at}=v`]).flat()],
+    ['redemption', 'update', '6f0f9b7e-6d3c-4f0e-9f0e-0a7d7a3d0c11'],
+  ];
+  it.each(wrong.map((words) => ({ words })))('are refused as a usage error: $words', async ({ words }) => {
+    const ended = await run(...words);
+    expect(ended.code).toBe(2);
+    refusalOf(ended);
+    expect((await run('grant', 'show', 'bad')).code).toBe(1);
+  });
+
+  it('that a writer of the database made hostile reach no terminal', async () => {
+    const id = await redeemed('attacked');
+    const labels = { 'a\u001b[2J\nfake  line': '\u009b2J\u202e\u007f', '=1+1': 'x' };
+    const note = '=1+1\u001b]0;title\u0007\nfake  line\u2028\u202e';
+    const database = new Database(`${dataDir}/linkgrant.db`);
+    for (const table of ['grants', 'redemptions']) {
+      const update = database.prepare(`UPDATE ${table} SET labels = ?, note = ? WHERE name = 'attacked'`);
+      expect(update.run(JSON.stringify(labels), note).changes).toBe(1);
+    }
+    database.close();
+    // biome-ignore lint/suspicious/noControlCharactersInRegex: that there is none is what is tested.
+    const acts = /[\u0000-\u0009\u000b\u000c\u000e-\u001f\u007f-\u009f\u2028\u202a-\u202e]|\r(?!\n)/;
+    for (const words of [
+      ['grant', 'show', 'attacked'],
+      ['grant', 'list'],
+      ['grant', 'update', 'attacked', '--label', 'a=b'],
+      ['redemption', 'list'],
+      ['redemption', 'list', '-o', 'csv'],
+      ['redemption', 'show', id],
+      ['redemption', 'update', id, '--label', 'a=b'],
+    ]) {
+      const formats = words.includes('-o') ? [[]] : [[], ['-o', 'json'], ['-o', 'yaml']];
+      for (const format of formats) {
+        const shown = await run(...words, ...format);
+        expect(shown.code, shown.stderr).toBe(0);
+        expect(shown.stdout, `${words} ${format}`).not.toMatch(acts);
+        if (format.length === 0 && !words.includes('csv')) expect(shown.stdout).not.toMatch(/^ *fake/m);
+        if (words.includes('csv')) expect(shown.stdout).not.toMatch(/,=/);
+      }
+    }
+    const shown = json(await run('grant', 'show', 'attacked', '-o', 'json'));
+    expect(shown).toMatchObject({ labels: { ...labels, a: 'b' }, note });
+  });
+});
