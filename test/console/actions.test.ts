@@ -78,6 +78,25 @@ it('revokes a grant with its links', async () => {
   expect(items.every(({ revokedAt }) => revokedAt !== undefined)).toBe(true);
 });
 
+it('changes the labels and the note of a grant, and finds it by a label', async () => {
+  await goTo(`/grants/${grantUid}`);
+  await press('Edit labels and note');
+  const dialog = page.getByRole('dialog');
+  await dialog.getByLabel('Labels').fill(`team=payments-${names}, region=eu`);
+  await dialog.getByLabel('Note').fill('for the shop in Berlin');
+  await page.keyboard.press('Enter');
+  await page.getByText('for the shop in Berlin').waitFor();
+  await press('Edit labels and note');
+  await dialog.getByLabel('Labels').fill(`team=payments-${names}`);
+  expect(await axeViolations(page)).toEqual([]);
+  await page.keyboard.press('Enter');
+  await page.getByText('region=eu').waitFor({ state: 'detached' });
+  expect((await running.administration.showGrant(grantUid)).labels).toEqual({ team: `payments-${names}` });
+  await goTo('/grants');
+  await page.getByLabel('Labels').fill(`team=payments-${names}`);
+  await expect.poll(() => page.locator('tbody tr').count()).toBe(1);
+});
+
 it('revokes a token', async () => {
   const { id } = await running.administration.issueToken({ grantUid });
   await goTo(`/grants/${grantUid}`);

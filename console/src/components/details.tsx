@@ -9,7 +9,7 @@ export function Details({
   return (
     <dl class="pf-v6-c-description-list pf-m-horizontal">
       {entries
-        .filter(([, value]) => value !== undefined && value !== '' && value !== null)
+        .filter(([, value]) => value !== undefined && value !== '' && value !== null && value !== false)
         .map(([name, value]) => (
           <div class="pf-v6-c-description-list__group" key={name}>
             <dt class="pf-v6-c-description-list__term">{name}</dt>

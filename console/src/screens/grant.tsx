@@ -2,6 +2,7 @@ import { useState } from 'preact/hooks';
 import { type Api, client, dataOf } from '../api/client.js';
 import { Button } from '../components/button.js';
 import { Details, Section } from '../components/details.js';
+import { Labels } from '../components/labels.js';
 import { Loaded, Notice, sentence } from '../components/notice.js';
 import { policySentences } from '../components/policy.js';
 import { refusalOf } from '../components/refusals.js';
@@ -13,6 +14,7 @@ import { Time, TimeAndDistance } from '../components/time.js';
 import { href, replaceQuery, useLocation } from '../state/location.js';
 import { useResource } from '../state/resource.js';
 import { useCanWrite } from '../state/session.js';
+import { EditLabels } from './edit-labels.js';
 import { IssueToken } from './issue-token.js';
 import { RevokeGrant } from './revoke-grant.js';
 import { RevokeToken } from './revoke-token.js';
@@ -22,6 +24,7 @@ export function GrantScreen({ id: uid }: { readonly id: string }) {
   const { query } = useLocation();
   const canWrite = useCanWrite();
   const [isRevoking, setRevoking] = useState(false);
+  const [isEditing, setEditing] = useState(false);
   const [revokedToken, setRevokedToken] = useState<string>();
   const grant = useResource(
     `grants/${uid}`,
@@ -66,7 +69,10 @@ export function GrantScreen({ id: uid }: { readonly id: string }) {
                 title={`This grant is ${shown.state}: no further site can join with it. Its links stay.`}
               />
             )}
-            <Section title="What it allows">
+            <Section
+              title="What it allows"
+              action={canWrite && <Button onClick={() => setEditing(true)}>Edit labels and note</Button>}
+            >
               <Details
                 entries={[
                   ['State', <StateLabel key="state" state={shown.state} />],
@@ -82,6 +88,8 @@ export function GrantScreen({ id: uid }: { readonly id: string }) {
                   ],
                   ['Revoked', shown.revokedAt && <TimeAndDistance at={shown.revokedAt} />],
                   ['Created', <TimeAndDistance key="created" at={shown.createdAt} />],
+                  ['Labels', Object.keys(shown.labels).length > 0 && <Labels labels={shown.labels} />],
+                  ['Note', shown.note && <Foreign text={shown.note} />],
                   ['CA', shown.issuer && <Foreign text={shown.issuer} />],
                   ['Rules', policySentences(shown.policy).length > 0 && <Rules policy={shown.policy} />],
                   ['URL of its tokens', shown.url && <span class="mono">{shown.url}</span>],
@@ -147,6 +155,16 @@ export function GrantScreen({ id: uid }: { readonly id: string }) {
               )}
             </Section>
             {query.get('issue') && canWrite && <IssueToken grant={shown} onClose={() => setIssuing(false)} />}
+            {isEditing && (
+              <EditLabels
+                of={shown}
+                command={['grant', 'update', shown.name, '--namespace', shown.namespace]}
+                save={(body) =>
+                  dataOf(client.PATCH('/api/v1/grants/{uid}', { params: { path: { uid } }, body }))
+                }
+                onClose={() => setEditing(false)}
+              />
+            )}
             {isRevoking && <RevokeGrant grant={shown} onClose={() => setRevoking(false)} />}
             {revokedToken && (
               <RevokeToken grantUid={uid} id={revokedToken} onClose={() => setRevokedToken(undefined)} />

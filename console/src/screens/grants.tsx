@@ -3,6 +3,7 @@ import { type Api, client, dataOf, defined, pageWithItems } from '../api/client.
 import { Button } from '../components/button.js';
 import { Command } from '../components/copyable.js';
 import { Choice, FilterField } from '../components/field.js';
+import { Labels } from '../components/labels.js';
 import { EmptyState, Loaded } from '../components/notice.js';
 import { Screen } from '../components/screen.js';
 import { StateLabel } from '../components/state-label.js';
@@ -39,6 +40,7 @@ const COLUMNS: readonly Column<Grant>[] = [
     header: 'Ends',
     cell: ({ expirationTime }) => (expirationTime ? <Time at={expirationTime} /> : 'not started'),
   },
+  { header: 'Labels', cell: ({ labels }) => <Labels labels={labels} /> },
   { header: 'Created', cell: ({ createdAt }) => <Time at={createdAt} /> },
 ];
 
@@ -60,6 +62,7 @@ export function GrantsScreen() {
   const filter = {
     name: query.get('name') || undefined,
     namespace: query.get('namespace') || undefined,
+    label: query.get('label') || undefined,
     state: (query.get('state') as Grant['state']) || undefined,
   };
   const cursor = query.get('cursor') || undefined;
@@ -101,6 +104,12 @@ export function GrantsScreen() {
           value={filter.namespace ?? ''}
           onFilter={(namespace) => setFilter({ namespace })}
         />
+        <FilterField
+          label="Labels"
+          value={filter.label ?? ''}
+          onFilter={(label) => setFilter({ label })}
+          placeholder="team=payments"
+        />
         <Choice
           label="State"
           value={filter.state ?? ''}
@@ -133,7 +142,14 @@ export function GrantsScreen() {
           </>
         )}
       </Loaded>
-      <Command words={['grant', 'list', ...(filter.namespace ? ['--namespace', filter.namespace] : [])]} />
+      <Command
+        words={[
+          'grant',
+          'list',
+          ...(filter.namespace ? ['--namespace', filter.namespace] : []),
+          ...(filter.label ? ['-l', filter.label] : []),
+        ]}
+      />
       {query.get('create') && canWrite && <CreateGrant onClose={() => setCreating(false)} />}
       {isCleaning && <CleanUp onClose={() => setCleaning(false)} />}
     </Screen>

@@ -1,8 +1,10 @@
+import type { ComponentChildren } from 'preact';
 import { useState } from 'preact/hooks';
 import { type Api, client, dataOf } from '../api/client.js';
 import { Button, ButtonLink } from '../components/button.js';
 import { Command, Copyable } from '../components/copyable.js';
 import { Details, Section } from '../components/details.js';
+import { Labels } from '../components/labels.js';
 import { kindText } from '../components/ledger-kinds.js';
 import { Loaded, Notice } from '../components/notice.js';
 import { Screen } from '../components/screen.js';
@@ -12,6 +14,7 @@ import { Time, TimeAndDistance } from '../components/time.js';
 import { href } from '../state/location.js';
 import { useResource } from '../state/resource.js';
 import { useCanWrite } from '../state/session.js';
+import { EditLabels } from './edit-labels.js';
 import { RevokeLink } from './revoke-link.js';
 
 type Detail = Api['RedemptionDetail'];
@@ -25,6 +28,7 @@ const MODES = {
 /** A link with its certificates and its entries in the ledger. */
 export function LinkScreen({ id }: { readonly id: string }) {
   const canWrite = useCanWrite();
+  const [isEditing, setEditing] = useState(false);
   const [isRevoking, setRevoking] = useState(false);
   const link = useResource(
     `links/${id}`,
@@ -59,7 +63,10 @@ export function LinkScreen({ id }: { readonly id: string }) {
         {(shown) => (
           <>
             <Notice kind={shown.revokedAt ? 'warning' : 'info'} title={`It can still ${shown.remaining}.`} />
-            <LinkFacts link={shown} />
+            <LinkFacts
+              link={shown}
+              action={canWrite && <Button onClick={() => setEditing(true)}>Edit labels and note</Button>}
+            />
             <Section title="Certificate">
               <Certificate link={shown} />
             </Section>
@@ -92,6 +99,16 @@ export function LinkScreen({ id }: { readonly id: string }) {
               />
             </Section>
             <Command words={['redemption', 'show', id]} />
+            {isEditing && (
+              <EditLabels
+                of={shown}
+                command={['redemption', 'update', id]}
+                save={(body) =>
+                  dataOf(client.PATCH('/api/v1/redemptions/{id}', { params: { path: { id } }, body }))
+                }
+                onClose={() => setEditing(false)}
+              />
+            )}
             {isRevoking && <RevokeLink link={shown} onClose={() => setRevoking(false)} />}
           </>
         )}
@@ -100,9 +117,9 @@ export function LinkScreen({ id }: { readonly id: string }) {
   );
 }
 
-function LinkFacts({ link }: { readonly link: Detail }) {
+function LinkFacts({ link, action }: { readonly link: Detail; readonly action: ComponentChildren }) {
   return (
-    <Section title="Link">
+    <Section title="Link" action={action}>
       <Details
         entries={[
           ['Subject', <Foreign key="subject" text={link.subject} />],
@@ -121,6 +138,8 @@ function LinkFacts({ link }: { readonly link: Detail }) {
           ['Redeemed', <Time key="created" at={link.createdAt} both />],
           ['Source address', <Foreign key="peer" text={(link.newest ?? link).peer} />],
           ['Private key', MODES[link.mode as keyof typeof MODES]],
+          ['Labels', Object.keys(link.labels).length > 0 && <Labels labels={link.labels} />],
+          ['Note', link.note && <Foreign text={link.note} />],
           ['Revoked', link.revokedAt && <Time at={link.revokedAt} both />],
           [
             'Id',

@@ -2,6 +2,7 @@ import { type Api, client, dataOf, defined, pageWithItems } from '../api/client.
 import { ButtonLink } from '../components/button.js';
 import { Command } from '../components/copyable.js';
 import { Choice, FilterField } from '../components/field.js';
+import { Labels } from '../components/labels.js';
 import { EmptyState, Loaded } from '../components/notice.js';
 import { Screen } from '../components/screen.js';
 import { ConnectedLabel, Label, StateLabel } from '../components/state-label.js';
@@ -56,6 +57,7 @@ const COLUMNS: readonly Column<Link>[] = [
       </>
     ),
   },
+  { header: 'Labels', cell: ({ labels }) => <Labels labels={labels} /> },
   { header: 'Renewals', cell: ({ renewals }) => renewals },
   { header: 'Connected', cell: ({ connected }) => <ConnectedLabel connected={connected} /> },
 ];
@@ -86,6 +88,7 @@ export function LinksScreen() {
   const filter = defined({
     subject: text === '' ? undefined : globOf(text),
     namespace: query.get('namespace') || undefined,
+    label: query.get('label') || undefined,
     state: (query.get('state') as Link['state']) || undefined,
     notRenewing: (query.get('notRenewing') as 'true' | 'false') || undefined,
     grantUid: query.get('grantUid') || undefined,
@@ -123,6 +126,12 @@ export function LinksScreen() {
           label="Namespace"
           value={query.get('namespace') ?? ''}
           onFilter={(namespace) => setFilter({ namespace })}
+        />
+        <FilterField
+          label="Labels"
+          value={filter.label ?? ''}
+          onFilter={(label) => setFilter({ label })}
+          placeholder="team=payments"
         />
         <Choice
           label="Certificate"
@@ -174,6 +183,7 @@ export function LinksScreen() {
           'list',
           ...(filter.subject ? ['--subject', filter.subject] : []),
           ...(filter.grantUid ? ['--grant', filter.grantUid] : []),
+          ...(filter.label ? ['-l', filter.label] : []),
         ]}
       />
     </Screen>
