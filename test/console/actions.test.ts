@@ -82,12 +82,12 @@ it('changes the labels and the note of a grant, and finds it by a label', async 
   await goTo(`/grants/${grantUid}`);
   await press('Edit labels and note');
   const dialog = page.getByRole('dialog');
-  await dialog.getByLabel('Labels').fill(`team=payments-${names}, region=eu`);
-  await dialog.getByLabel('Note').fill('for the shop in Berlin');
+  await dialog.getByRole('textbox', { name: 'Labels' }).fill(`team=payments-${names}, region=eu`);
+  await dialog.getByRole('textbox', { name: 'Note' }).fill('for the shop in Berlin');
   await page.keyboard.press('Enter');
   await page.getByText('for the shop in Berlin').waitFor();
   await press('Edit labels and note');
-  await dialog.getByLabel('Labels').fill(`team=payments-${names}`);
+  await dialog.getByRole('textbox', { name: 'Labels' }).fill(`team=payments-${names}`);
   expect(await axeViolations(page)).toEqual([]);
   await page.keyboard.press('Enter');
   await page.getByText('region=eu').waitFor({ state: 'detached' });
