@@ -73,6 +73,12 @@ it('shows the refusal of a site with its remedy, then the redemption, without a 
   expect(await axeViolations(page)).toEqual([]);
 });
 
+it('shows that the link is connected as soon as it is observed', async () => {
+  const peer = { siteName: 'east', linkName: 'to-west', acceptingSite: 'here' };
+  running.connectedPeers.push({ ...peer, siteId: 'east' });
+  await opened.page.getByText('east has redeemed the token and is connected').waitFor();
+});
+
 it('has the token in no URL, storage, history or request', async () => {
   const { page, requests, faults } = opened;
   const code = /code: "([^"]+)"/.exec(token)?.[1] ?? '';
@@ -92,4 +98,13 @@ it('forgets the token when the dialog is closed, and shows the link of the site'
   await page.getByRole('cell', { name: 'redeemed' }).waitFor();
   await page.getByRole('link', { name: 'Open' }).first().press('Enter');
   await page.getByRole('heading', { name: 'Link of east' }).waitFor();
+});
+
+it('shows a connected site without a record on the map', async () => {
+  const { page } = opened;
+  const peer = { siteName: 'stranger', linkName: 'other', acceptingSite: 'here' };
+  running.connectedPeers.push({ ...peer, siteId: 'stranger' });
+  await page.goto(`${running.console.origin}/console/map`);
+  await page.getByRole('row', { name: 'stranger' }).getByText('connected without a record here').waitFor();
+  await page.getByRole('row', { name: 'east' }).getByText('connected', { exact: true }).waitFor();
 });

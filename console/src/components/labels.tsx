@@ -1,7 +1,8 @@
 import { Foreign } from './text.js';
 
-/** The labels of a grant or link. */
+/** The labels of a grant or link; nothing without labels. */
 export function Labels({ labels }: { readonly labels: Readonly<Record<string, string>> }) {
+  if (Object.keys(labels).length === 0) return null;
   return (
     <ul class="labels">
       {Object.entries(labels).map(([key, value]) => (

@@ -20,26 +20,16 @@ const COLUMNS: readonly Column<Link>[] = [
   {
     header: 'Subject',
     isHeader: true,
-    cell: ({ id, subject }) => (
-      <a href={href(`/links/${id}`)}>
-        <Foreign text={subject} />
-      </a>
+    cell: ({ id, subject, labels }) => (
+      <>
+        <a href={href(`/links/${id}`)}>
+          <Foreign text={subject} />
+        </a>
+        <Labels labels={labels} />
+      </>
     ),
   },
-  { header: 'Link', cell: ({ name }) => <Foreign text={name} /> },
-  {
-    header: 'Grant',
-    cell: ({ grant, grantUid }) =>
-      grant === undefined ? (
-        <span class="subtle">deleted</span>
-      ) : (
-        <a href={href(`/grants/${grantUid}`)}>
-          <Foreign text={grant} />
-        </a>
-      ),
-  },
-  { header: 'Since', cell: ({ since }) => <Time at={since} /> },
-  { header: 'Source', cell: ({ peer }) => <Foreign text={peer} /> },
+  { header: 'Connected', cell: ({ connected }) => <ConnectedLabel connected={connected} /> },
   { header: 'Certificate', cell: ({ state }) => <StateLabel state={state} /> },
   {
     header: 'Ends',
@@ -57,9 +47,21 @@ const COLUMNS: readonly Column<Link>[] = [
       </>
     ),
   },
-  { header: 'Labels', cell: ({ labels }) => <Labels labels={labels} /> },
   { header: 'Renewals', cell: ({ renewals }) => renewals },
-  { header: 'Connected', cell: ({ connected }) => <ConnectedLabel connected={connected} /> },
+  { header: 'Since', cell: ({ since }) => <Time at={since} /> },
+  { header: 'Source', cell: ({ peer }) => <Foreign text={peer} /> },
+  { header: 'Link', cell: ({ name }) => <Foreign text={name} /> },
+  {
+    header: 'Grant',
+    cell: ({ grant, grantUid }) =>
+      grant === undefined ? (
+        <span class="subtle">deleted</span>
+      ) : (
+        <a href={href(`/grants/${grantUid}`)}>
+          <Foreign text={grant} />
+        </a>
+      ),
+  },
 ];
 
 const STATES = [

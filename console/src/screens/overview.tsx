@@ -32,6 +32,9 @@ export function OverviewScreen() {
         {(data) => (
           <>
             <Figures overview={data} />
+            {data.connections?.problem && (
+              <Notice kind="warning" title={`Connections are not known now: ${data.connections.problem}`} />
+            )}
             {isUnused(data) ? <FirstSteps /> : <Attention items={data.attention} />}
             <Refusals refusals={data.refusals} />
           </>

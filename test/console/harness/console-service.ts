@@ -3,6 +3,7 @@ import pino from 'pino';
 import { storeAdministration } from '../../../src/compose/administration.js';
 import { type LocalConsole, startLocalConsole } from '../../../src/compose/console.js';
 import type { CreateGrantRequest } from '../../../src/redemption/administration/administration.js';
+import type { ConnectedPeer } from '../../../src/redemption/ports/connections.js';
 import { startTestService, type TestService } from '../../support/service.js';
 import { sampleRedemption } from '../../support/store-samples.js';
 
@@ -17,6 +18,8 @@ export interface ConsoleService {
   readonly console: LocalConsole;
   /** Administers the store without the console. */
   readonly administration: ReturnType<typeof storeAdministration>;
+  /** The sites that Skupper would report as connected; empty until a test adds one. */
+  readonly connectedPeers: ConnectedPeer[];
   /** Creates a grant, by default for 20,000 sites. */
   createGrant(order: Partial<CreateGrantRequest> & { readonly name: string }): Promise<string>;
   /** Records `count` links of a grant with subjects `site-1` and so on; every tenth expires soon. */
@@ -28,7 +31,14 @@ export interface ConsoleService {
 export async function startConsoleService(): Promise<ConsoleService> {
   const service = await startTestService();
   const { store, clock, directory } = service;
+  const connectedPeers: ConnectedPeer[] = [];
+  const latest = () => ({
+    peers: connectedPeers,
+    observedAt: clock.read(),
+    version: String(connectedPeers.length),
+  });
   const administration = storeAdministration({
+    connections: { latest, observe: async () => latest() },
     ...{ store, dataDir: directory, clock: clock.read },
     checkHealth: async () => [{ check: 'store', status: 'ok', message: 'ready' }],
   });
@@ -40,6 +50,7 @@ export async function startConsoleService(): Promise<ConsoleService> {
     service,
     console,
     administration,
+    connectedPeers,
     async createGrant(order) {
       const grant = await administration.createGrant({
         ...{ namespace: 'default', redemptionsAllowed: 20_000, expirationWindow: '7d' },
