@@ -35,9 +35,7 @@ export function App() {
     void start();
   }, []);
   const isSignedIn = state.kind === 'signed-in';
-  useEffect(() => {
-    if (isSignedIn) followChanges();
-  }, [isSignedIn]);
+  useEffect(() => (isSignedIn ? followChanges() : undefined), [isSignedIn]);
 
   if (state.kind === 'starting') return <Starting error={state.error} />;
   if (state.kind === 'signed-out') return <SignedOut signIn={state.signIn} />;

@@ -3,6 +3,7 @@ import { onSession } from './client.js';
 /** What a change is about. */
 export type Topic = 'grants' | 'links' | 'ledger';
 
+const RETRY_MS = 5_000;
 const listeners = new Set<(topic: Topic | 'all') => void>();
 
 /** Calls `listener` for each change, and with `all` after a reconnection. Returns a function that ends this. */
@@ -16,22 +17,30 @@ export function announce(topic: Topic | 'all'): void {
   for (const listener of listeners) listener(topic);
 }
 
-/** Follows the changes of the service until the page is closed. The browser reconnects by itself. */
-export function followChanges(): void {
-  const source = new EventSource('/api/v1/changes');
-  source.addEventListener('hello', () => {
-    onSession.contact(true);
-    announce('all');
-  });
-  source.addEventListener('changed', (event) => {
-    const { resource } = JSON.parse(event.data) as { resource: Topic };
-    announce(resource);
-  });
-  source.addEventListener('error', () => {
-    // A refused stream is not opened again by the browser.
-    if (source.readyState === EventSource.CLOSED) {
-      setTimeout(followChanges, 5_000);
+/** Follows the changes of the service. Returns a function that ends this. */
+export function followChanges(): () => void {
+  let stream: EventSource;
+  let timer: ReturnType<typeof setTimeout> | undefined;
+  const open = () => {
+    stream = new EventSource('/api/v1/changes');
+    stream.addEventListener('hello', () => {
+      onSession.contact(true);
       announce('all');
-    }
-  });
+    });
+    stream.addEventListener('changed', (event) => {
+      const { resource } = JSON.parse(event.data) as { resource: Topic };
+      announce(resource);
+    });
+    stream.addEventListener('error', () => {
+      // The screens read again, and so notice whether the service answers.
+      announce('all');
+      // The browser reconnects by itself, but not after a refusal.
+      if (stream.readyState === EventSource.CLOSED) timer = setTimeout(open, RETRY_MS);
+    });
+  };
+  open();
+  return () => {
+    clearTimeout(timer);
+    stream.close();
+  };
 }

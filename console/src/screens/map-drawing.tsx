@@ -64,7 +64,7 @@ export function Drawing({ peers }: { readonly peers: readonly Peer[] }) {
         <line key={key} class={`edge ${look}`} x1={CENTRE} y1={CENTRE} x2={x} y2={y} />
       ))}
       {placed.map(({ key, name, look, linkId, x, y }) => (
-        <a key={key} href={linkId && href(`/links/${linkId}`)} tabindex={-1}>
+        <a key={key} href={href(linkId === undefined ? '/map' : `/links/${linkId}`)} tabindex={-1}>
           <title>{`${visible(name)}: ${LOOKS[look]}`}</title>
           <Mark look={look} x={x} y={y} />
           {peers.length <= MOST_NAMES && (
