@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { SITES } from '../../src/platforms/kubernetes/api/kinds.js';
-import { json, type Serving, type Workplace } from '../support/command-line.js';
+import { json, linkgrant, type Serving, type Workplace } from '../support/command-line.js';
 import { csrHeader } from '../support/redeemed-answer.js';
 import { closeAcceptingNamespace, openAcceptingNamespace } from './harness/accepting-namespace.js';
 import type { LinkgrantAccount } from './harness/linkgrant-account.js';
@@ -50,6 +50,10 @@ async function connect(...peers: readonly (readonly [id: string, name: string, o
   await cluster.admin.patch(SITES, { namespace, name }, { status }, { subresource: 'status' });
 }
 
+it('does not know it before the Site reports its network', async () => {
+  expect((await west.run(['redemption', 'list'])).stdout).toMatch(/CONNECTED\n.* -\n.* -\n$/);
+});
+
 it('shows which links are connected by the status of the Site, and peers that no redemption records', async () => {
   await connect([EAST, 'east', true], ['south', 'south', false], ['stranger', 'stranger', true]);
   const list = await west.run(['redemption', 'list', '-o', 'json']);
@@ -58,7 +62,8 @@ it('shows which links are connected by the status of the Site, and peers that no
     { subject: 'south', connected: false },
   ]);
   expect((await west.run(['redemption', 'list'])).stdout).toMatch(/CONNECTED\n.* yes\n.* no\n$/);
-  const status = json(await west.run(['link', 'status', '-o', 'json']));
+  const administrator = ['-p', 'kubernetes', '--kubeconfig', cluster.kubeconfig, '-n', west.namespace];
+  const status = json(await linkgrant(['link', 'status', '-o', 'json', ...administrator]));
   expect(status).toMatchObject({
     incoming: [
       { subject: EAST, connected: true },

@@ -60,6 +60,7 @@ function refuseForCluster({ platform, workers, ...settings }: Settings): void {
   if (workers > 1) refuse('--workers', 'run more replicas instead: each of them redeems');
   if (settings.store !== undefined) refuse('--store', 'grants and redemptions are resources of the cluster');
   if (settings.adminListen !== undefined) refuse('--admin-listen', "the cluster's own API has its grants");
+  if (settings.observer !== undefined) refuse('--observer', "Skupper's Sites show which sites are connected");
   if (settings.tlsCert !== undefined) refuse('--tls-cert', 'name a Secret with --tls-secret');
   if (settings.issuerCert !== undefined) {
     refuse('--issuer-cert', 'each site has its own issuer; spec.issuer of an AccessGrant names another');

@@ -6,11 +6,11 @@ import type { Page, PageRequest } from '../ports/page.js';
 import type { EventReport } from './event-report.js';
 import type { GrantReport } from './grant-report.js';
 import type { LinkFilter, LinkReport } from './link-report.js';
-import type { OverviewReport } from './overview.js';
+import type { OverviewReport } from './overview-report.js';
 import type { RedemptionReport, RenewalReport } from './redemption-report.js';
 import type { SourceChoice } from './revoke-link.js';
 import type { TokenReport } from './token-report.js';
-import type { LedgerVerificationReport } from './verify-ledger.js';
+import type { LedgerVerifications } from './verify-ledger.js';
 
 /** What a service reports to administrators. */
 export interface ServiceReport {
@@ -218,7 +218,7 @@ export interface RedemptionFilter extends LedgerFilter {
  * A page may contain fewer items than its limit, even none; only a page without `next` is the last one. Rejects with
  * AdministrationError, and with RedemptionError if a store or a service cannot be reached.
  */
-export interface Administration {
+export interface Administration extends LedgerVerifications {
   describeService(): Promise<ServiceReport>;
 
   createGrant(order: CreateGrantRequest, once?: OnceOnly): Promise<CreatedGrant>;
@@ -253,8 +253,4 @@ export interface Administration {
   readOverview(): Promise<OverviewReport>;
   /** What changed after the version `since`, which an earlier call returned; cheap enough to be called every second. */
   readChanges(since?: string): Promise<Changes>;
-
-  /** Starts a verification of the whole ledger, or returns the one that is running. */
-  startLedgerVerification(): Promise<LedgerVerificationReport>;
-  showLedgerVerification(id: string): Promise<LedgerVerificationReport>;
 }

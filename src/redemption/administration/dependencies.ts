@@ -7,7 +7,7 @@ import type { CodeKeys } from '../ports/code-keys.js';
 import type { ConnectionObserver } from '../ports/connections.js';
 import type { GrantStore } from '../ports/grant-store.js';
 import type { SiteRefusal, SiteRequest } from '../ports/site.js';
-import type { HealthFinding } from './overview.js';
+import type { HealthFinding } from './overview-report.js';
 
 /** Where a link from a grant would lead now. */
 export interface LinkAccess {

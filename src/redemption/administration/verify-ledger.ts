@@ -2,7 +2,6 @@ import { randomUUID } from 'node:crypto';
 import { AdministrationError } from '../../domain/administration-error.js';
 import type { GrantStore } from '../ports/grant-store.js';
 import type { LedgerFault, LedgerVerdict } from '../ports/ledger-store.js';
-import type { Administration } from './administration.js';
 
 /** A verification of the whole ledger, and its progress in entries. */
 export interface LedgerVerificationReport {
@@ -27,6 +26,13 @@ export interface LedgerVerificationReport {
   readonly error?: string;
 }
 
+/** Operations on verifications of the ledger. */
+export interface LedgerVerifications {
+  /** Starts a verification of the whole ledger, or returns the one that is running. */
+  startLedgerVerification(): Promise<LedgerVerificationReport>;
+  showLedgerVerification(id: string): Promise<LedgerVerificationReport>;
+}
+
 const MOST_RETAINED = 20;
 
 /** Returns what is wrong with a ledger as a sentence without its full stop. */
@@ -36,9 +42,7 @@ export function faultText({ grantUid, seq, problem }: LedgerFault): string {
 }
 
 /** Verifications of the ledger that run in this process, one at a time. The last ones are retained. */
-export function verificationOperations(
-  store: Pick<GrantStore, 'verifyLedger'>,
-): Pick<Administration, 'startLedgerVerification' | 'showLedgerVerification'> {
+export function verificationOperations(store: Pick<GrantStore, 'verifyLedger'>): LedgerVerifications {
   const reports = new Map<string, LedgerVerificationReport>();
   let running: string | undefined;
 
