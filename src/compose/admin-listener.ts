@@ -25,7 +25,8 @@ import type { GrantStore } from '../redemption/ports/grant-store.js';
 import { storeAdministration } from './administration.js';
 import { listen } from './operations.js';
 
-const BODY_TIMEOUT_MS = 10_000;
+/** Time limit for the arrival of a body after its headers. */
+export const ADMIN_BODY_TIMEOUT_MS = 10_000;
 const REQUEST_TIMEOUT_MS = 20_000;
 /** Largest number of open connections to the admin API. */
 export const ADMIN_CONNECTIONS = 500;
@@ -92,11 +93,11 @@ export async function startAdmin(
   const app = createAdminApp({
     administration,
     streams,
-    authenticate,
+    authenticate: (request, search) => authenticate(request.headers.authorization, search),
     failures: new FailedAuthentications(metrics.authenticationLimited, logger),
     peerOf: (request) => clientAddress(request, connections.addressOf(request.socket) ?? '', proxies),
     onAuthenticated: ({ socket }) => connections.prove(socket),
-    bodyTimeoutMs: BODY_TIMEOUT_MS,
+    bodyTimeoutMs: ADMIN_BODY_TIMEOUT_MS,
     observer: metrics,
     logger,
   });
