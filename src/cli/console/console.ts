@@ -1,7 +1,8 @@
 import { userInfo } from 'node:os';
 import { createInterface } from 'node:readline';
 import type { WriteStream } from 'node:tty';
-import { consoleFiles, startLocalConsole } from '../../compose/console.js';
+import { consoleFiles } from '../../compose/console-files.js';
+import { startLocalConsole } from '../../compose/local-console.js';
 import { createLogger } from '../../config/logger.js';
 import { processContext } from '../../config/process-context.js';
 import { withAdministration } from '../terminal/administration-session.js';
