@@ -1,6 +1,6 @@
 import { execFileSync, spawnSync } from 'node:child_process';
 import { chmodSync, existsSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
-import { request } from 'node:http';
+import { type IncomingMessage, request } from 'node:http';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -21,15 +21,16 @@ describe('linkgrant console', () => {
   afterAll(() => rmSync(directory, { recursive: true, force: true }));
 
   const urlsIn = (text: string) => text.match(/http:\/\/\S+/g) ?? [];
-  /** The status of a GET; undefined if nothing listens. */
-  const statusOf = (url: string) =>
-    new Promise<number | undefined>((resolve) => {
+  const get = (url: string, cookie = '') =>
+    new Promise<IncomingMessage | undefined>((resolve) => {
       const { host, port, pathname, search } = new URL(url);
-      request({ host: '127.0.0.1', port, path: pathname + search, headers: { host }, agent: false })
-        .once('response', (answer) => resolve(answer.resume().statusCode))
+      request({ host: '127.0.0.1', port, path: pathname + search, headers: { host, cookie }, agent: false })
+        .once('response', resolve)
         .once('error', () => resolve(undefined))
         .end();
     });
+  /** The status of a GET; undefined if nothing listens. */
+  const statusOf = async (url: string) => (await get(url))?.resume().statusCode;
 
   it('prints a one-time URL, another one for each line of input, and ends with 0 at SIGINT', async () => {
     const console = startLinkgrant(['console', '--data-dir', dataDir, '--no-open'], { holdsInput: true });
@@ -43,6 +44,20 @@ describe('linkgrant console', () => {
     console.child.kill('SIGINT');
     expect(await console.ended).toMatchObject({ code: 0, signal: null, stderr: '' });
     expect(await statusOf(first)).toBe(undefined);
+  });
+
+  it('acts on the namespace of --namespace', async () => {
+    const words = ['console', '--data-dir', dataDir, '--no-open', '--namespace', 'west'];
+    const console = startLinkgrant(words, { holdsInput: true });
+    await until(() => urlsIn(console.said.stdout).length === 1);
+    const [url = ''] = urlsIn(console.said.stdout);
+    const cookie = (await get(url))?.resume().headers['set-cookie']?.[0]?.split(';')[0];
+    const answer = await get(new URL('/api/v1/service', url).href, cookie);
+    let body = '';
+    for await (const piece of answer ?? []) body += String(piece);
+    expect(JSON.parse(body)).toMatchObject({ namespace: 'west' });
+    console.child.kill('SIGINT');
+    await console.ended;
   });
 
   it('refuses a port that is in use', async () => {

@@ -121,8 +121,10 @@ export class OidcAccess implements ConsoleAccess {
     try {
       await step();
     } catch (error) {
-      if (!(error instanceof AdministrationError)) throw error;
-      const { code, message, cause } = error;
+      const { code, message, cause } =
+        error instanceof AdministrationError
+          ? error
+          : new AdministrationError('internal', 'unexpected error', { cause: error });
       // A page of another site can send callbacks that belong to no sign-in.
       if (code !== 'request_invalid' && (await failures.count(peer))) {
         const reason = cause instanceof Error ? `${message}: ${cause.message}` : message;

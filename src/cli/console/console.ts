@@ -30,8 +30,12 @@ export async function consoleCommand(flags: ConsoleFlags): Promise<void> {
     const where = whereOf(flags, namespace);
     const report = (line: string) => void writeOut(`${line}\n`).catch(() => undefined);
     let deleteFile = () => {};
+    const inNamespace = {
+      ...administration,
+      describeService: async () => ({ ...(await administration.describeService()), namespace }),
+    };
     const console = await startLocalConsole({
-      ...{ administration, where, port, files, clock: Date.now, user: userInfo().username },
+      ...{ administration: inNamespace, where, port, files, clock: Date.now, user: userInfo().username },
       logger: createLogger('error'),
       onOpen(outcome) {
         deleteFile();
