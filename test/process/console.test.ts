@@ -46,6 +46,13 @@ describe('linkgrant console', () => {
     expect(await statusOf(first)).toBe(undefined);
   });
 
+  it('ends with 0 when its terminal is closed', async () => {
+    const console = startLinkgrant(['console', '--data-dir', dataDir, '--no-open'], { holdsInput: true });
+    await until(() => urlsIn(console.said.stdout).length === 1);
+    console.child.kill('SIGHUP');
+    expect(await console.ended).toMatchObject({ code: 0, signal: null });
+  });
+
   it('acts on the namespace of --namespace', async () => {
     const words = ['console', '--data-dir', dataDir, '--no-open', '--namespace', 'west'];
     const console = startLinkgrant(words, { holdsInput: true });

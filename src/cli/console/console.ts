@@ -20,11 +20,13 @@ export interface ConsoleFlags {
   readonly [flag: string]: unknown;
 }
 
-/** `console`: serves the web console on a loopback port until SIGINT or SIGTERM, and prints a one-time URL for each line of input. */
+/** `console`: serves the web console on a loopback port until SIGINT, SIGTERM or SIGHUP, and prints a one-time URL for each line of input. */
 export async function consoleCommand(flags: ConsoleFlags): Promise<void> {
   const port = portOf(flags.port);
   const files = consoleFiles();
-  const stop = shutdownSignal();
+  // SIGHUP: the user closed the terminal.
+  const hangUp = new Promise<void>((resolve) => process.once('SIGHUP', () => resolve()));
+  const stop = Promise.race([shutdownSignal(), hangUp]);
   await withAdministration(flags, async ({ administration, namespace }) => {
     const { stdin, stdout, env } = processContext();
     const where = whereOf(flags, namespace);
