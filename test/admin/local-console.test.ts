@@ -8,7 +8,7 @@ import { join } from 'node:path';
 import pino from 'pino';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { storeAdministration } from '../../src/compose/administration.js';
-import { type LocalConsole, startLocalConsole } from '../../src/compose/console.js';
+import { type LocalConsole, startLocalConsole } from '../../src/compose/local-console.js';
 import { startTestService, type TestService } from '../support/service.js';
 
 const INDEX = '<!doctype html><title>linkgrant</title>\n';

@@ -1,7 +1,8 @@
 import { userInfo } from 'node:os';
 import { createInterface } from 'node:readline';
 import type { WriteStream } from 'node:tty';
-import { consoleFiles, startLocalConsole } from '../../compose/console.js';
+import { consoleFiles } from '../../compose/console-files.js';
+import { startLocalConsole } from '../../compose/local-console.js';
 import { createLogger } from '../../config/logger.js';
 import { processContext } from '../../config/process-context.js';
 import { withAdministration } from '../terminal/administration-session.js';
@@ -19,18 +20,24 @@ export interface ConsoleFlags {
   readonly [flag: string]: unknown;
 }
 
-/** `console`: serves the web console on a loopback port until SIGINT or SIGTERM, and prints a one-time URL for each line of input. */
+/** `console`: serves the web console on a loopback port until SIGINT, SIGTERM or SIGHUP, and prints a one-time URL for each line of input. */
 export async function consoleCommand(flags: ConsoleFlags): Promise<void> {
   const port = portOf(flags.port);
   const files = consoleFiles();
-  const stop = shutdownSignal();
+  // SIGHUP: the user closed the terminal.
+  const hangUp = new Promise<void>((resolve) => process.once('SIGHUP', () => resolve()));
+  const stop = Promise.race([shutdownSignal(), hangUp]);
   await withAdministration(flags, async ({ administration, namespace }) => {
     const { stdin, stdout, env } = processContext();
     const where = whereOf(flags, namespace);
     const report = (line: string) => void writeOut(`${line}\n`).catch(() => undefined);
     let deleteFile = () => {};
+    const inNamespace = {
+      ...administration,
+      describeService: async () => ({ ...(await administration.describeService()), namespace }),
+    };
     const console = await startLocalConsole({
-      ...{ administration, where, port, files, clock: Date.now, user: userInfo().username },
+      ...{ administration: inNamespace, where, port, files, clock: Date.now, user: userInfo().username },
       logger: createLogger('error'),
       onOpen(outcome) {
         deleteFile();

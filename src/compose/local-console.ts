@@ -1,7 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { existsSync } from 'node:fs';
 import type { RequestListener } from 'node:http';
-import { fileURLToPath } from 'node:url';
 import type { Logger } from 'pino';
 import { createAdminApp } from '../admin/api/admin-app.js';
 import { ChangeStreams } from '../admin/api/change-streams.js';
@@ -12,19 +10,6 @@ import { OneTimeAccess, type OneTimeAccessOptions } from '../admin/console/one-t
 import { version } from '../config/version.js';
 import type { Administration } from '../redemption/administration/administration.js';
 import { ADMIN_BODY_TIMEOUT_MS } from './admin-listener.js';
-
-/** The console's pages are missing, because they were not built. */
-class ConsoleFilesError extends Error {
-  override readonly name = 'ConsoleFilesError';
-  readonly hint = 'build them in the checkout with `npm run build`, or install the linkgrant package';
-}
-
-/** Returns the directory of the console's built pages. Throws ConsoleFilesError if it has no index.html. */
-export function consoleFiles(): string {
-  const directory = fileURLToPath(new URL('../../dist/console', import.meta.url));
-  if (existsSync(`${directory}/index.html`)) return directory;
-  throw new ConsoleFilesError(`the pages of the console are not built: ${directory} has no index.html`);
-}
 
 /** Options of {@link startLocalConsole}. */
 export interface LocalConsoleOptions extends Omit<OneTimeAccessOptions, 'origin'> {
