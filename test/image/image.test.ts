@@ -156,6 +156,7 @@ describe('the image', () => {
   it('holds what runs, and neither sources nor what built it', () => {
     expect(readdirSync(inRoot('/app')).sort()).toEqual([
       'LICENSE',
+      'deploy',
       'dist',
       'node_modules',
       'package.json',
