@@ -5,6 +5,7 @@ WORKDIR /linkgrant
 COPY package.json package-lock.json .npmrc tsconfig.json ./
 COPY scripts ./scripts
 COPY src ./src
+COPY deploy/bootstrap ./deploy/bootstrap
 RUN node scripts/setup.mjs
 RUN npm prune --omit=dev --no-audit --no-fund
 # What is in the image beside Node and Debian, as CycloneDX. npm would leave out with --omit=dev what development needs as
@@ -12,7 +13,8 @@ RUN npm prune --omit=dev --no-audit --no-fund
 RUN npm pkg delete devDependencies
 RUN mkdir app && npm sbom --sbom-format=cyclonedx >app/sbom.cdx.json
 RUN find node_modules/better-sqlite3 -type f ! -path '*/lib/*' ! -name package.json ! -name LICENSE ! -name better_sqlite3.node -delete
-RUN cp -R dist node_modules package.json app/
+# `token issue --print` prints the files of deploy.
+RUN cp -R dist node_modules package.json deploy app/
 
 # Node and libc, no compiler, no package manager.
 FROM node:24-trixie-slim

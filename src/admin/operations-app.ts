@@ -3,6 +3,7 @@ import express, { type Express } from 'express';
 import helmet from 'helmet';
 import { Registry } from 'prom-client';
 import { REQUEST_ID_HEADER } from '../domain/request-id.js';
+import type { HealthFinding } from '../redemption/administration/overview-report.js';
 
 /** One part that readiness depends on; `ready` resolves, or rejects with the reason as its message. */
 export interface ReadinessPart {
@@ -24,6 +25,18 @@ async function stateOf(part: ReadinessPart): Promise<{ readonly ready: boolean; 
   } catch (error) {
     return { ready: false, reason: (error as Error).message };
   }
+}
+
+/** The results of readiness checks, for an overview. */
+export async function healthFindings(parts: readonly ReadinessPart[]): Promise<readonly HealthFinding[]> {
+  return Promise.all(
+    parts.map(async (part): Promise<HealthFinding> => {
+      const { ready, reason = '' } = await stateOf(part);
+      return ready
+        ? { check: part.name, status: 'ok', message: 'ready' }
+        : { check: part.name, status: 'error', message: reason, remedy: 'linkgrant doctor' };
+    }),
+  );
 }
 
 /**

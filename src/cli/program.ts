@@ -1,12 +1,12 @@
 import { Command, Option } from 'commander';
 import { processContext } from '../config/process-context.js';
-import { SERVICE_SETTINGS, SETTINGS, type SettingKey } from '../config/settings.js';
+import { OBSERVER_SETTINGS, SERVICE_SETTINGS, SETTINGS, type SettingKey } from '../config/settings.js';
 import { version } from '../config/version.js';
 import type { Checkpoint, Clock } from '../redemption/ports/clock.js';
 import { addPolicyFlags } from './grant/policy-flags.js';
 import { addIssuer, addRedemptionRevoke } from './issuer/issuer-commands.js';
 import { addDoctor, addLink } from './link/link-commands.js';
-import { addBootstrap, addRedeem } from './link/requesting-commands.js';
+import { addBootstrap, addJoin, addRedeem } from './link/requesting-commands.js';
 import {
   addConnectionFlags,
   grantCommand,
@@ -22,6 +22,7 @@ import {
   STORE_SETTINGS,
 } from './terminal/settings-options.js';
 import { writeOut } from './terminal/write-out.js';
+import { TOKEN_FORMS } from './token/token-forms.js';
 
 function addGrantLimits(command: Command): Command {
   command
@@ -117,8 +118,8 @@ function addToken(program: Command, context: { clock: Clock; checkpoint: Checkpo
   addGrantLimits(
     grantCommand(
       token,
-      'issue <FILE>',
-      'Write a token (- for standard output) of a new grant, or a signed token of --grant',
+      'issue [FILE]',
+      'Print the join line of a new grant, or of a signed token of --grant; with FILE write an AccessToken',
     ),
   )
     .option('--grant <NAME>', 'issue a signed token of this grant, with limits within those of the grant')
@@ -126,6 +127,17 @@ function addToken(program: Command, context: { clock: Clock; checkpoint: Checkpo
     .option('--subject <SUBJECT>', 'the only subject that may redeem a signed token')
     .option('--count <N>', 'issue this many signed tokens, each as a file in the directory FILE')
     .option('--name <NAME>', 'name of the token and of its link')
+    .addOption(
+      new Option(
+        '--print <FORM>',
+        'what to write: the AccessToken (default with FILE), the join line (default without), or what to run on the other site',
+      ).choices(TOKEN_FORMS),
+    )
+    .option('--qr', 'also draw the join line as a QR code, on standard error')
+    .option(
+      '--wait [DURATION]',
+      'stay until the token was redeemed (--wait=DURATION: at most so long), and show refusals',
+    )
     .addOption(new Option('--link-cost <N>', 'cost of the link'))
     .addOption(new Option('--cost <N>').hideHelp())
     .action(async (file, { cost, ...given }) => {
@@ -149,7 +161,10 @@ function addRest(program: Command, context: { clock: Clock; checkpoint: Checkpoi
   const redemption = program
     .command('redemption')
     .description('List, show, label, verify and revoke redemptions');
-  grantCommand(redemption, 'list', 'List the redemptions')
+  withSettings(redemption.command('list').description('List the redemptions'), [
+    ...ADMINISTRATION_SETTINGS,
+    ...OBSERVER_SETTINGS,
+  ])
     .option('--grant <NAME>', 'of one grant (by name or uid)')
     .option('--since <TIME>', 'since a time, or within a duration such as 7d')
     .option('--subject <GLOB>', 'with a subject that matches, with * and ?')
@@ -163,10 +178,10 @@ function addRest(program: Command, context: { clock: Clock; checkpoint: Checkpoi
         ? (await import('./redemption/redemption-verify.js')).verifyCommand(flags)
         : (await import('./redemption/redemption.js')).listCommand(flags, context.clock()),
     );
-  withSettings(
-    redemption.command('show <ID>').description('Show a redemption and its certificate'),
-    ADMINISTRATION_SETTINGS,
-  )
+  withSettings(redemption.command('show <ID>').description('Show a redemption and its certificate'), [
+    ...ADMINISTRATION_SETTINGS,
+    ...OBSERVER_SETTINGS,
+  ])
     .addOption(OUTPUT())
     .action(async (id, flags) => (await import('./redemption/redemption-show.js')).showCommand(id, flags));
   addLabelChangeFlags(
@@ -270,6 +285,7 @@ export function createProgram(context: { readonly clock: Clock; readonly checkpo
   addServe(program, context);
   addGrant(program);
   addToken(program, context);
+  addJoin(program, context);
   addLink(program, context);
   addBootstrap(program, context);
   addRest(program, context);

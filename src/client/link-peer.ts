@@ -19,15 +19,20 @@ const MAX_NAMES_LENGTH = 300;
 // OpenSSL checks times by the machine's clock. Here they are checked by the given clock, separately from trust.
 const ABOUT_TIME = new Set(['CERT_HAS_EXPIRED', 'CERT_NOT_YET_VALID']);
 
-/** Returns the PEM of the certificate chain that a peer presented. */
-export function routerChain(socket: TLSSocket): string {
-  const chain: string[] = [];
+/** Returns the certificates that a peer presented, in its order. */
+export function presentedCertificates(socket: TLSSocket): X509Certificate[] {
+  const presented: X509Certificate[] = [];
   let at: X509Certificate | undefined = socket.getPeerX509Certificate();
-  while (at && chain.length < MAX_CHAIN_LENGTH) {
-    chain.push(encodeCertificatePem(at.raw));
+  while (at && presented.length < MAX_CHAIN_LENGTH) {
+    presented.push(at);
     at = at.issuerCertificate;
   }
-  return [...new Set(chain)].join('');
+  return presented;
+}
+
+/** Returns the PEM of the certificate chain that a peer presented. */
+export function routerChain(socket: TLSSocket): string {
+  return [...new Set(presentedCertificates(socket).map(({ raw }) => encodeCertificatePem(raw)))].join('');
 }
 
 /**

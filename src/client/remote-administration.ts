@@ -23,7 +23,10 @@ type Defined<T> = { [K in keyof T]?: Exclude<T[K], undefined> };
  * lost response creates nothing twice.
  */
 export function remoteAdministration(server: AdminServer, options: AdminConnectionOptions): Administration {
-  const client = createClient<paths>({ baseUrl: server.url.origin, fetch: adminFetch(server, options) });
+  const client = createClient<paths, 'application/json'>({
+    baseUrl: server.url.origin,
+    fetch: adminFetch(server, options),
+  });
   const idempotencyHeader = () => ({ 'Idempotency-Key': randomUUID() });
   const findByUid = (uid: string) =>
     dataOf(client.GET('/api/v1/grants/{uid}', { params: { path: { uid } } }));
@@ -131,6 +134,25 @@ export function remoteAdministration(server: AdminServer, options: AdminConnecti
           body: withoutUndefined(change),
         }),
       ),
+    listLinks: ({ namespace, grantUid, subject, state, notRenewing, labels, ...page }) =>
+      dataOf(
+        client.GET('/api/v1/links', {
+          params: {
+            query: withoutUndefined({
+              ...pageOf(page),
+              ...{ namespace, grantUid, subject, state },
+              notRenewing: notRenewing === undefined ? undefined : (`${notRenewing}` as const),
+              label: labels && formatLabelSelector(labels),
+            }),
+          },
+        }),
+      ),
+    readOverview: () => dataOf(client.GET('/api/v1/overview')),
+    readChanges: (since) =>
+      dataOf(client.GET('/api/v1/changes', { params: { query: withoutUndefined({ since }) } })),
+    startLedgerVerification: () => dataOf(client.POST('/api/v1/ledger-verifications')),
+    showLedgerVerification: (id) =>
+      dataOf(client.GET('/api/v1/ledger-verifications/{id}', { params: { path: { id } } })),
     revokeRedemption: (id, source) =>
       dataOf(
         client.POST('/api/v1/redemptions/{id}/revoke', {

@@ -2,11 +2,13 @@ import type { AddressInfo } from 'node:net';
 import type { Logger } from 'pino';
 import { createAdminApp } from '../admin/api/admin-app.js';
 import { type BearerKeys, bearerAuthentication } from '../admin/api/bearer.js';
+import { ChangeStreams } from '../admin/api/change-streams.js';
 import { identityFetch } from '../admin/api/identity-fetch.js';
 import { jwksFile } from '../admin/api/jwks-file.js';
 import { isKeyUrl, oidcKeys } from '../admin/api/oidc-keys.js';
 import { unreadableProblem } from '../admin/api/problem.js';
 import type { Metrics } from '../admin/metrics.js';
+import { healthFindings, type ReadinessPart } from '../admin/operations-app.js';
 import type { Settings } from '../config/setting-schemas.js';
 import { readBoundedText } from '../files/bounded-text.js';
 import { AcceptQueue } from '../http/accept-queue.js';
@@ -18,6 +20,7 @@ import { LoopDelay } from '../http/loop-delay.js';
 import { connectionCounts, createTlsListener, type TlsCredentials } from '../http/tls-listener.js';
 import { externalKeyPair } from '../platforms/standalone/server-certificate.js';
 import type { Clock } from '../redemption/ports/clock.js';
+import type { ConnectionObserver } from '../redemption/ports/connections.js';
 import type { GrantStore } from '../redemption/ports/grant-store.js';
 import { storeAdministration } from './administration.js';
 import { listen } from './operations.js';
@@ -41,6 +44,8 @@ export interface AdminContext {
   /** The credentials that the service presents. */
   readonly credentials: TlsCredentials;
   readonly metrics: Metrics;
+  readonly readiness: readonly ReadinessPart[];
+  readonly connections: ConnectionObserver | undefined;
   readonly clock: Clock;
   readonly logger: Logger;
 }
@@ -63,7 +68,7 @@ export async function startAdmin(
 ): Promise<RunningAdmin | undefined> {
   const { adminListen, adminIssuer, adminAudience, adminTlsCert, adminTlsKey, dataDir } = settings;
   if (!adminListen || adminIssuer === undefined || adminAudience === undefined) return undefined;
-  const { store, metrics, clock, logger } = context;
+  const { store, metrics, readiness, clock, logger } = context;
   const rules = {
     issuer: adminIssuer,
     audience: adminAudience,
@@ -74,13 +79,19 @@ export async function startAdmin(
     operatorRoles: settings.adminOperatorRole,
   };
   const authenticate = bearerAuthentication(rules, keysOf(adminIssuer, settings, clock), clock);
-  const administration = storeAdministration({ store, dataDir, clock });
+  const checkHealth = () => healthFindings(readiness);
+  const administration = storeAdministration({
+    ...{ store, dataDir, clock, checkHealth },
+    connections: context.connections,
+  });
+  const streams = new ChangeStreams(administration);
   const proxies = new TrustedProxies(settings.trustedProxy ?? []);
   const isProxy = (address: string) => proxies.has(address);
   const connections = new ConnectionTable(ADMIN_CONNECTIONS, isProxy, UNPROVEN_PER_SOURCE);
   const queue = new AcceptQueue();
   const app = createAdminApp({
     administration,
+    streams,
     authenticate,
     failures: new FailedAuthentications(metrics.authenticationLimited, logger),
     peerOf: (request) => clientAddress(request, connections.addressOf(request.socket) ?? '', proxies),
@@ -137,6 +148,7 @@ export async function startAdmin(
     },
     async close(graceMs) {
       delay.stop();
+      streams.close();
       await listener.drain(graceMs);
     },
   };

@@ -4,6 +4,7 @@ import type { Administration } from '../redemption/administration/administration
 import type { AdministrationDependencies } from '../redemption/administration/dependencies.js';
 import { administrationOfStore } from '../redemption/administration/store-administration.js';
 import type { Clock } from '../redemption/ports/clock.js';
+import type { ConnectionObserver } from '../redemption/ports/connections.js';
 import type { GrantStore } from '../redemption/ports/grant-store.js';
 import { openCodeKeys } from './code-keys.js';
 import { namedIssuerRefusal } from './site-issuer.js';
@@ -14,6 +15,9 @@ interface AdministeredStore {
   readonly store: GrantStore;
   readonly dataDir: string;
   readonly clock: Clock;
+  /** The checks of the service that runs in this process. */
+  readonly checkHealth?: AdministrationDependencies['checkHealth'];
+  readonly connections?: ConnectionObserver | undefined;
 }
 
 /** Dependencies of the administration of a store. */
@@ -21,10 +25,14 @@ export function administrationDependencies({
   store,
   dataDir,
   clock,
+  checkHealth,
+  connections,
 }: AdministeredStore): AdministrationDependencies {
   return {
     store,
     clock,
+    checkHealth,
+    connections,
     codeKeys: openCodeKeys(dataDir, clock),
     readService: () => readService(store),
     async resolveAccess(request, { system, endpoints }) {

@@ -13,6 +13,7 @@ import {
   type KubernetesGrantStore,
   kubernetesStore,
 } from '../platforms/kubernetes/store/kubernetes-store.js';
+import { CachedConnections } from '../redemption/administration/cached-connections.js';
 import type { GrantStore } from '../redemption/ports/grant-store.js';
 import { measureStore } from '../stores/measured-store.js';
 import { sweepCodeKeys } from './code-keys.js';
@@ -93,7 +94,10 @@ async function serve(parts: ServiceParts): Promise<RunningService> {
     adminListening: undefined,
     metrics,
     // Counted from the watch, because collectors scrape each replica periodically.
-    storeMetrics: storeMetrics({ countGrants: async (now) => controller.countGrants(now) }, context),
+    storeMetrics: storeMetrics(
+      { ...store, countGrants: async (now) => controller.countGrants(now) },
+      { clock, connections: new CachedConnections(async () => controller.connectedPeers(), clock) },
+    ),
     certificateTimes: () => publication.times(),
     readiness: [
       { name: 'cluster', ready: async () => assertKnown(controller) },

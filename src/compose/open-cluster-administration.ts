@@ -19,8 +19,11 @@ import {
 import { toUserError, withUserErrors } from '../platforms/kubernetes/administration/user-errors.js';
 import { openKubernetesClient } from '../platforms/kubernetes/api/client.js';
 import { CodeKeySecret } from '../platforms/kubernetes/identity/code-key-secret.js';
+import { listConnectedPeers } from '../platforms/kubernetes/sites/site-network.js';
 import { kubernetesStore } from '../platforms/kubernetes/store/kubernetes-store.js';
+import { CachedConnections } from '../redemption/administration/cached-connections.js';
 import type { Clock } from '../redemption/ports/clock.js';
+import type { ConnectionObserver } from '../redemption/ports/connections.js';
 import type { GrantStore } from '../redemption/ports/grant-store.js';
 import type { Site } from '../redemption/ports/site.js';
 
@@ -29,6 +32,8 @@ export type { ClusterInspector, InspectedGrant, TokenReport };
 /** The opened administration of a cluster's grants. */
 export interface OpenClusterAdministration {
   readonly administration: ClusterAdministration;
+  /** Observes which sites are connected, by the Sites that the user may list. */
+  readonly connections: ConnectionObserver;
   readonly store: GrantStore;
   /** The sites that accept links, as far as the user may read them. */
   readonly site: Site;
@@ -77,12 +82,17 @@ export async function openClusterAdministration(
       wait: (ms: number, stop: AbortSignal) => sleep(ms, undefined, { signal: stop }).catch(() => undefined),
       elapsed: () => performance.now(),
     };
+    const listPeers = (signal: AbortSignal) =>
+      listConnectedPeers(client, allNamespaces ? undefined : namespace, signal);
+    const connections = new CachedConnections(listPeers, clock);
     const administration = clusterAdministration({
+      connections,
       ...{ client, store, clock, patience, serviceNamespace, namespace: defaultNamespace },
       codeKeys: new CodeKeySecret({ client, namespace: serviceNamespace, clock, mayCreate: false }),
     });
     return {
       administration,
+      connections,
       store: withUserErrors(store),
       site: withUserErrors(liveSite(client, clock)),
       inspector: clusterInspector(client, { namespace, serviceNamespace, clock }),

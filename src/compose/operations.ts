@@ -4,13 +4,16 @@ import type { AddressInfo, Server } from 'node:net';
 import type { Logger } from 'pino';
 import type { Registry } from 'prom-client';
 import { type CertificateTimes, certificateParts } from '../admin/certificate-readiness.js';
+import { addLinkMetrics } from '../admin/link-metrics.js';
 import { createGrantMetrics } from '../admin/metrics.js';
 import { createOperationsApp } from '../admin/operations-app.js';
 import { createWorkerMetrics, WorkerMetrics } from '../admin/worker-metrics.js';
 import type { Settings } from '../config/setting-schemas.js';
 import { ConnectionTable } from '../http/connection-table.js';
 import { applyRetention, type Retention } from '../redemption/accepting/retention.js';
+import { summarizeConnections } from '../redemption/administration/link-connections.js';
 import type { Clock } from '../redemption/ports/clock.js';
+import type { ConnectionObserver } from '../redemption/ports/connections.js';
 import type { GrantStore } from '../redemption/ports/grant-store.js';
 
 // For probes and a few collectors; above this limit the client with the most connections loses its oldest one.
@@ -35,10 +38,15 @@ export async function listen(server: Server, address: Settings['listen']): Promi
 
 /** The metrics of the whole store, reported by one process even with several workers. */
 export function storeMetrics(
-  store: Pick<GrantStore, 'countGrants'>,
-  { clock }: { readonly clock: Clock },
+  store: Pick<GrantStore, 'countGrants' | 'countLinks' | 'listLinks'>,
+  { clock, connections }: { readonly clock: Clock; readonly connections: ConnectionObserver | undefined },
 ): Registry {
-  return createGrantMetrics(() => store.countGrants(clock()));
+  const registry = createGrantMetrics(() => store.countGrants(clock()));
+  addLinkMetrics(registry, {
+    count: () => store.countLinks(clock()),
+    ...(connections && { observe: () => summarizeConnections(store, connections.latest()) }),
+  });
+  return registry;
 }
 
 /** Adds up the metrics of several processes; empty until they report theirs. */

@@ -1,6 +1,6 @@
 import { createRenewalClient, readRenewal } from '../client/https-renewal-client.js';
 import type { Settings } from '../config/setting-schemas.js';
-import type { AccessToken } from '../domain/access-token.js';
+import type { RedeemableToken } from '../domain/access-token.js';
 import { describeCertificate } from '../pki/certificate-info.js';
 import { isApiError } from '../platforms/kubernetes/api/api-error.js';
 import { openKubernetesClient } from '../platforms/kubernetes/api/client.js';
@@ -18,8 +18,10 @@ import { pendingSecrets } from '../platforms/kubernetes/requesting/pending-secre
 import { findPlacedSecret } from '../platforms/kubernetes/requesting/placed-secret.js';
 import { findRequestingSite, noSite, ownerReference } from '../platforms/kubernetes/requesting/site-owner.js';
 import type { ProxyPlacing } from '../platforms/kubernetes/requesting/wanted-resources.js';
+import { listConnectedPeers } from '../platforms/kubernetes/sites/site-network.js';
 import type { SiteFacts } from '../platforms/kubernetes/sites/site-resource.js';
 import { listRenewedRedemptions } from '../platforms/kubernetes/store/stored-redemptions.js';
+import { CachedConnections } from '../redemption/administration/cached-connections.js';
 import type { Checkpoint } from '../redemption/ports/clock.js';
 import type { LinkFiles } from '../redemption/ports/link-files.js';
 import type { RenewedRedemption } from '../redemption/ports/renewal-store.js';
@@ -85,9 +87,11 @@ export async function openRequestingCluster(
           throw error;
         }
       }),
+    /** Observes which sites are connected to the Sites of the namespace. */
+    connections: new CachedConnections((signal) => listConnectedPeers(client, namespace, signal), clock),
     redeem: redeemer(pendingSecrets(place, clock), options),
     /** Name of the Secret of a token's link, if that is materialized completely. */
-    findSecretName: async (token: AccessToken) => {
+    findSecretName: async (token: RedeemableToken) => {
       const placed = await inCluster(() => findPlacedSecret(client, namespace, pendingRedemptionId(token)));
       return placed?.answer === undefined ? undefined : placed.name;
     },

@@ -1,7 +1,7 @@
 import type { AddressInfo } from 'node:net';
 import type { Logger } from 'pino';
 import type { Registry } from 'prom-client';
-import type { CertificateTimes } from '../admin/certificate-readiness.js';
+import { type CertificateTimes, certificateParts } from '../admin/certificate-readiness.js';
 import { createMetrics, type Metrics } from '../admin/metrics.js';
 import type { ReadinessPart } from '../admin/operations-app.js';
 import type { Settings } from '../config/setting-schemas.js';
@@ -19,6 +19,7 @@ import { measureStore } from '../stores/measured-store.js';
 import { ADMIN_CONNECTIONS, startAdmin } from './admin-listener.js';
 import { CertificateWatch } from './certificate-watch.js';
 import { openCodeKeys, sweepCodeKeys } from './code-keys.js';
+import { networkObserver } from './connections.js';
 import { grantAdoption } from './grant-adoption.js';
 import { openStore } from './open-store.js';
 import { listen, periodicRetention, storeMetrics, sweep } from './operations.js';
@@ -164,7 +165,16 @@ async function serve(parts: ServiceParts & { readonly listener: TlsListener }): 
   // On a system platform each grant becomes ready when its own site accepts links.
   if (!adoptGrants && endpoints.length > 0) await store.initializeGrants(clock());
   await adoptGrants?.();
-  const admin = await startAdmin(settings, { store, credentials: shown, metrics, ...context });
+  const readiness: readonly ReadinessPart[] = [
+    { name: 'store', ready: () => store.probe() },
+    { name: 'listener', ready: async () => assertListening(listener) },
+  ];
+  const certificateTimes = () => watch.times();
+  const connections = networkObserver(settings, clock);
+  const admin = await startAdmin(settings, {
+    ...{ store, credentials: shown, metrics, connections, ...context },
+    readiness: [...readiness, ...certificateParts(certificateTimes, clock)],
+  });
   const watch = new CertificateWatch(
     {
       ...parts,
@@ -199,12 +209,9 @@ async function serve(parts: ServiceParts & { readonly listener: TlsListener }): 
     listening,
     adminListening: admin?.listening,
     metrics,
-    storeMetrics: storeMetrics(store, context),
-    certificateTimes: () => watch.times(),
-    readiness: [
-      { name: 'store', ready: () => store.probe() },
-      { name: 'listener', ready: async () => assertListening(listener) },
-    ],
+    storeMetrics: storeMetrics(store, { clock, connections }),
+    certificateTimes,
+    readiness,
     reloadIdentity,
     async close() {
       for (const timer of timers) clearInterval(timer);

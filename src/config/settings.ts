@@ -253,6 +253,19 @@ export const SETTINGS = {
     placeholder: 'LEVEL',
     description: 'debug, info, warn, error or silent',
   },
+  observer: {
+    placeholder: 'URL',
+    description:
+      "Skupper network observer, which reports the connected sites (on kubernetes Skupper's Sites do)",
+  },
+  observerCa: {
+    placeholder: 'FILE',
+    description: 'CA of --observer (PEM; default: those that the system trusts)',
+  },
+  observerCredentials: {
+    placeholder: 'FILE',
+    description: 'file with USER:PASSWORD or a bearer token for --observer',
+  },
   server: {
     placeholder: 'URL',
     description: 'admin API of a service, which commands then use instead of the store',
@@ -271,6 +284,9 @@ export type SettingKey = keyof typeof SETTINGS;
 
 /** The settings for commands that use a remote service; the service itself ignores them. */
 export const SERVER_SETTINGS: readonly SettingKey[] = ['server', 'serverCa', 'serverTokenFile'];
+
+/** The settings of the network observer. */
+export const OBSERVER_SETTINGS: readonly SettingKey[] = ['observer', 'observerCa', 'observerCredentials'];
 
 /** The settings of the service. */
 export const SERVICE_SETTINGS: readonly SettingKey[] = (Object.keys(SETTINGS) as SettingKey[]).filter(

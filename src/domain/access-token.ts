@@ -48,3 +48,16 @@ export function accessTokenResource(token: AccessToken) {
 export function encodeAccessToken(token: AccessToken): string {
   return encodeResource(accessTokenResource(token));
 }
+
+/** Pin of a CA that the service sends in its TLS handshake: the first 128 bits of SHA-256 over its DER, lower-case hex. */
+export interface CaPin {
+  readonly pin: string;
+}
+
+/**
+ * A token as the requesting side reads it, from an AccessToken or a join line. `ca` is the trust for the URL's server
+ * certificate: PEM, the pin of a CA that the server sends, or undefined for the CAs that the system trusts.
+ */
+export interface RedeemableToken extends Omit<AccessToken, 'ca'> {
+  readonly ca: string | CaPin | undefined;
+}

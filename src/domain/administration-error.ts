@@ -15,6 +15,8 @@ export const ADMINISTRATION_ERROR_CODES = [
   'no_such_route',
   'no_such_grant',
   'no_such_redemption',
+  /** No verification of that id runs or ran in the process. */
+  'no_such_verification',
   'name_taken',
   /** A file declares the grant, so it can only be changed there. */
   'grant_declared',
@@ -32,6 +34,8 @@ export const ADMINISTRATION_ERROR_CODES = [
   'service_unknown',
   'signing_keys_foreign',
   'method_not_allowed',
+  /** The limit of open streams is reached. */
+  'too_many_streams',
   'store_unavailable',
   'internal',
 ] as const;

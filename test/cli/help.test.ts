@@ -74,6 +74,7 @@ describe('linkgrant --help', () => {
       'Options on standalone:',
       'Options on every platform but kubernetes:',
       'Options of the admin API:',
+      'Options of the network observer:',
     ]);
     expect(flags['Options:']).toEqual(
       expect.arrayContaining(['--data-dir', '--platform', '--namespace', '--listen', '--config', '--help']),

@@ -65,8 +65,8 @@ describe('labels and notes', () => {
     const listed = await run('redemption', 'list', '-l', 'region=eu', '-o', 'yaml');
     expect(parse(listed.stdout)).toMatchObject([report]);
     const csv = (await run('redemption', 'list', '-l', 'region=eu', '-o', 'csv')).stdout;
-    expect(csv.split('\r\n')[0]).toMatch(/,labels,note$/);
-    expect(csv).toContain(`,"pilot=, region=eu","'${FORMULA.replaceAll('"', '""')}"\r\n`);
+    expect(csv.split('\r\n')[0]).toMatch(/,labels,note,/);
+    expect(csv).toContain(`,"pilot=, region=eu","'${FORMULA.replaceAll('"', '""')}",`);
     const removed = await run(...words, '--label', 'region-', '--note', '', '-o', 'json');
     expect(json(removed).labels).toEqual({ pilot: '' });
     expect(json(removed)).not.toHaveProperty('note');

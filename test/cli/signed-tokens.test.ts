@@ -87,6 +87,7 @@ describe('token issue --grant', () => {
       'Links to inter-router router.example.com:55671',
       'Grant "plain" has 10 redemptions left, for all its tokens together',
       `Revoke with \`linkgrant token revoke ${signed.id} --grant plain -n default\``,
+      expect.stringContaining('`linkgrant token redeem plain.yaml`'),
       '',
     ]);
     expect(await listed('--grant', 'plain')).toEqual([

@@ -16,7 +16,7 @@ afterEach(() => at.endTest());
 afterAll(() => at?.close());
 
 describe('a namespace with AccessTokens', () => {
-  it('without a Site says what its tokens wait for, and they are redeemed once there is one', async () => {
+  it('without a Site reports what its tokens wait for, and redeems them once there is one', async () => {
     const server = await at.issuing('linkgrant');
     const place = await at.namespace({ withoutSite: true });
     const redeemer = await at.run();
@@ -40,7 +40,7 @@ describe('a namespace with AccessTokens', () => {
     expect(server.issued()).toBe(1);
   });
 
-  it('whose Site is gone says so of its redeemed tokens, and redeems none of them again', async () => {
+  it('whose Site is gone reports that for its redeemed tokens, and redeems none of them again', async () => {
     const server = await at.issuing('linkgrant');
     const place = await at.namespace();
     await at.run();
@@ -59,7 +59,7 @@ describe('a namespace with AccessTokens', () => {
     expect(server.issued()).toBe(1);
   });
 
-  it('whose owner did not let it in is left alone, until that changes', async () => {
+  it('without a RoleBinding is not touched, until there is one', async () => {
     const server = await at.issuing('linkgrant');
     const place = await at.namespace({ closed: true });
     const first = await at.run();
@@ -78,7 +78,7 @@ describe('a namespace with AccessTokens', () => {
     await place.said('Ready');
   });
 
-  it('with many dead tokens delays no other', async () => {
+  it('with many dead tokens delays no other namespace', async () => {
     const open = new Set<Socket>();
     let most = 0;
     const dead = at.keep(
@@ -103,7 +103,7 @@ describe('a namespace with AccessTokens', () => {
     expect(await redeemer.stop('SIGTERM')).toMatchObject({ code: 0 });
   });
 
-  it('with a token that an unreachable server has is tried at a pace that slows down', async () => {
+  it('retries the token of an unreachable server at growing intervals', async () => {
     const place = await at.namespace();
     const port = await closedPort();
     const { token } = await at.issuing('linkgrant');
@@ -122,7 +122,7 @@ describe('a namespace with AccessTokens', () => {
 });
 
 describe('the API server', () => {
-  it('may be away for a while: everything goes on by itself when it is back', async () => {
+  it('can be down for a while: everything continues when it is back', async () => {
     const server = await at.issuing('linkgrant');
     const place = await at.namespace();
     const redeemer = await at.run();
@@ -138,7 +138,7 @@ describe('the API server', () => {
 });
 
 describe('replicas', () => {
-  it('let one redeem, and another takes over when it stops; both are ready', async () => {
+  it('have one leader that redeems, and another when it stops; both are ready', async () => {
     const server = await at.issuing('linkgrant');
     const place = await at.namespace();
     const replicas = [await at.run(), await at.run()];

@@ -58,7 +58,7 @@ describe('an AccessToken that cannot be redeemed', () => {
     ['a spent grant', 404, 'No such access granted', 'redeemed as often as it allows'],
     ['a wrong code', 403, 'Redemption of access token refused', 'refused the code'],
     ['a grant that has ended', 404, 'No such claim', 'has no such grant'],
-  ])('says so of %s, and asks no more', async (_, status, text, message) => {
+  ])('reports %s, and sends no further request', async (_, status, text, message) => {
     const server = await serveHttps((request, _incoming, response) => {
       if (request.url.endsWith('/-/check')) response.writeHead(404).end('No such claim\n');
       else response.writeHead(status).end(`${text}\n`);
@@ -80,7 +80,7 @@ describe('an AccessToken that cannot be redeemed', () => {
     expect(namesOf(await place.secrets())).toEqual([]);
   });
 
-  it.each(FOR_GOOD)('leaves no key behind where linkgrant says %s', async (code) => {
+  it.each(FOR_GOOD)('leaves no key if linkgrant answers %s', async (code) => {
     const server = await at.issuing('linkgrant');
     server.refuse(code);
     const place = await at.namespace();
@@ -90,7 +90,7 @@ describe('an AccessToken that cannot be redeemed', () => {
     expect(namesOf(await place.secrets())).toEqual([]);
   });
 
-  it('makes no key while its service is not reached', async () => {
+  it('creates no key while its service cannot be reached', async () => {
     const server = await at.issuing('linkgrant');
     await server.close();
     const place = await at.namespace();
@@ -101,7 +101,7 @@ describe('an AccessToken that cannot be redeemed', () => {
   });
 
   it.each(['grant_unknown', 'grant_revoked', 'grant_expired'] as const)(
-    'keeps its key where an answer was lost before %s was said, for a retry by hand',
+    'retains its key if a response was lost before %s, for a manual retry',
     async (code) => {
       const server = await at.issuing('linkgrant');
       server.loseAnswers(3);
@@ -129,7 +129,7 @@ describe('an AccessToken that cannot be redeemed', () => {
     },
   );
 
-  it('is refused before its code is posted to a stock server if the redeemer runs with --own-key', async () => {
+  it('is refused before its code is sent to a Skupper grant server if the redeemer runs with --own-key', async () => {
     const server = await at.issuing('stock');
     const place = await at.namespace();
     await at.redeemer({ words: ['--own-key'] });
@@ -143,7 +143,7 @@ describe('an AccessToken that cannot be redeemed', () => {
   it.each([
     ['Refused', 'a wrong code', false],
     ['OutcomeUnknown', 'a lost answer', true],
-  ])('is left to another controller that writes over its status, %s for %s', async (verdict, _, isLost) => {
+  ])('is left to another controller that overwrites its status, %s for %s', async (verdict, _, isLost) => {
     const server = await at.issuing('stock');
     if (isLost) server.loseAnswers(1);
     const place = await at.namespace();
@@ -169,7 +169,7 @@ describe('an AccessToken that cannot be redeemed', () => {
     await place.said('Ready');
   });
 
-  it('is tried again, later and later, where the server shows a certificate of another CA', async () => {
+  it('is retried at growing intervals if the server has a certificate of another CA', async () => {
     const server = await at.issuing('linkgrant');
     const place = await at.namespace();
     const redeemer = await at.redeemer();
@@ -215,7 +215,7 @@ describe('an AccessToken that cannot be redeemed', () => {
         ),
       'cannot be used',
     ],
-  ])('keeps nothing of an answer that %s, and repeats none of its words', async (_, answer, message) => {
+  ])('stores nothing of a response that %s, and repeats none of its text', async (_, answer, message) => {
     const server = await serveHttps((request, _incoming, response) => {
       if (request.url.endsWith('/-/check')) response.end(JSON.stringify(CHECK));
       else answer(response);
@@ -239,7 +239,7 @@ describe('an AccessToken that cannot be redeemed', () => {
     );
   });
 
-  it("repeats no name of a server's certificate that is for another host", async () => {
+  it('does not print the names in a server certificate for another host', async () => {
     const identity = await makeIdentity({ hosts: ['foreign.example'] });
     const server = at.keep(await serveHttps((_request, _incoming, response) => response.end(), { identity }));
     const place = await at.namespace();
@@ -255,7 +255,7 @@ describe('an AccessToken that cannot be redeemed', () => {
     expect(server.seen).toEqual([]);
   });
 
-  it('takes of a Secret and a Link for another namespace what it knows, into its own', async () => {
+  it('of a response for another namespace stores the known fields, in its own namespace', async () => {
     const server = await at.issuing('linkgrant');
     const elsewhere = await at.cluster.namespace();
     const hostile = await serveHttps((request, _incoming, response) => {
@@ -286,7 +286,7 @@ describe('an AccessToken that cannot be redeemed', () => {
     ['any address', 'https://0.0.0.0:9091/x'],
     ['the metadata of a cloud', 'https://169.254.169.254/latest/meta-data'],
     ['the metadata of a cloud through NAT64', 'https://[64:ff9b::a9fe:a9fe]/x'],
-  ])('is connected to nothing where its URL means %s', async (_, url) => {
+  ])('is not connected to a URL that resolves to %s', async (_, url) => {
     const place = await at.namespace();
     const redeemer = await at.redeemer({ networks: [] });
     await place.put({ ...(await at.issuing('linkgrant')).token, url });
@@ -297,7 +297,7 @@ describe('an AccessToken that cannot be redeemed', () => {
     ).toEqual([]);
   });
 
-  it('is Ready in the end where its certificate had ended by a clock that was wrong', async () => {
+  it('is Ready in the end if its certificate was expired by a wrong clock', async () => {
     const server = await at.issuing('linkgrant');
     const place = await at.namespace();
     await place.put(server.token);
@@ -313,7 +313,7 @@ describe('an AccessToken that cannot be redeemed', () => {
     expect(server.issued()).toBe(1);
   });
 
-  it('says what is wrong with it where it is none', async () => {
+  it('reports why it is not a valid token', async () => {
     const place = await at.namespace();
     await at.redeemer();
     const { token } = await at.issuing('linkgrant');
@@ -323,7 +323,7 @@ describe('an AccessToken that cannot be redeemed', () => {
     );
   });
 
-  it('is refused where another one of its URL and code led to a link under another name', async () => {
+  it('is refused if another token with its URL and code led to a link under another name', async () => {
     const server = await at.issuing('linkgrant');
     const place = await at.namespace();
     await at.redeemer();
@@ -336,7 +336,7 @@ describe('an AccessToken that cannot be redeemed', () => {
     expect(server.issued()).toBe(1);
   });
 
-  it("leaves somebody else's Secret alone, and posts nothing until it is out of the way", async () => {
+  it("does not overwrite another owner's Secret, and sends no request until that is gone", async () => {
     const server = await at.issuing('linkgrant');
     const place = await at.namespace();
     const key = { namespace: place.namespace, name: 'my-link' };

@@ -148,7 +148,7 @@ const renewedSince = (place: TokenNamespace, before: SecretResource) =>
     return secret.data?.['tls.crt'] === before.data?.['tls.crt'] ? undefined : secret;
   });
 
-describe('a link that an AccessToken led to', () => {
+describe('the link of an AccessToken', () => {
   it('has a certificate of 30 days from the service of another site in the cluster, for one Redemption', async () => {
     const { place, uid } = await redeemed();
     const certificate = certificateIn(await secretOf(place));
@@ -161,7 +161,7 @@ describe('a link that an AccessToken led to', () => {
     });
   });
 
-  it('is renewed when its time has come, with another key, and its Secret stays what it is beside that', async () => {
+  it('is renewed in time with another key, and its Secret is otherwise unchanged', async () => {
     const { place, uid } = await redeemed();
     const before = await secretOf(place);
     const redeemer = await run(LATER);
@@ -210,7 +210,7 @@ describe('a link that an AccessToken led to', () => {
     await until('the key under way to go', async () => (await place.secrets()).length === 1);
   });
 
-  it('is asked for once when it was revoked, and stays as it is', async () => {
+  it('is requested once after it was revoked, and stays unchanged', async () => {
     const { place, uid } = await redeemed();
     const before = await secretOf(place);
     const { metadata } = await redemptionOf(uid);
@@ -232,7 +232,7 @@ describe('a link that an AccessToken led to', () => {
     expect(metrics).toMatch(/^linkgrant_link_renewals_total\{outcome="redemption_revoked"\} 1$/m);
   });
 
-  it('is renewed also when its AccessToken is gone, and not when its Link is', async () => {
+  it('is renewed after its AccessToken is deleted, and not after its Link is', async () => {
     const [kept, unlinked] = [await redeemed(), await redeemed()];
     for (const { namespace } of [kept.place, unlinked.place]) await deleteToken(namespace);
     const [link] = await unlinked.place.links();
@@ -245,7 +245,7 @@ describe('a link that an AccessToken led to', () => {
 });
 
 describe('the links of a namespace', () => {
-  it('are renewed though those of another cannot be listed', async () => {
+  it('are renewed although those of another namespace cannot be listed', async () => {
     const both = [await redeemed(), await redeemed()].map(({ place }) => place);
     const [unread, read] = both.sort((a, b) => (a.namespace < b.namespace ? -1 : 1));
     if (!unread || !read) throw new Error('there are two');
@@ -294,7 +294,7 @@ describe('the links of a namespace', () => {
 });
 
 describe('the redeemer', () => {
-  it('asks little of tokens that are settled, and writes nothing', async () => {
+  it('sends few requests for settled tokens, and writes nothing', async () => {
     const place = await tokenNamespace(cluster);
     const first = await run();
     const { token } = await newToken();
@@ -318,7 +318,7 @@ describe('the redeemer', () => {
     await second.stop();
   });
 
-  it('takes every right that it is given, and no other', async () => {
+  it('needs every permission of its role, and no other', async () => {
     const redeemer = await run();
     const has = (right: string) => async () => proxy.requests.some((one) => usedRight(one).right === right);
     await until('the Lease to be renewed', has('update leases.coordination.k8s.io'));

@@ -25,7 +25,7 @@ const decode = (secret: SecretResource | undefined, key: string) =>
 
 describe('an AccessToken', () => {
   it.each(['linkgrant', 'stock'] as const)(
-    "becomes a Secret and a Link of the Site's own, from a %s server, and says so",
+    'becomes a Secret and a Link owned by the Site, from a %s server, and reports that',
     async (manner) => {
       const sent = { cost: 3, settings: { later: 'on' }, labels: { 'example.com/team': 'network' } };
       const server = await at.issuing(manner, sent);
@@ -82,7 +82,7 @@ describe('an AccessToken', () => {
     expect(namesOf(await place.links())).toEqual(['my-link']);
   });
 
-  it('is left with an unknown outcome when a crash hides whether a server that counts postings was posted to', async () => {
+  it('has an unknown outcome if a crash hides whether a Skupper grant server received the request', async () => {
     const server = await at.issuing('stock');
     const place = await at.namespace();
     await place.put(server.token);
@@ -98,7 +98,7 @@ describe('an AccessToken', () => {
     expect(await place.links()).toEqual([]);
   });
 
-  it('is posted once to a stock server whose answer is lost, and its outcome is unknown', async () => {
+  it('is sent once to a Skupper grant server whose response is lost, and its outcome is unknown', async () => {
     const server = await at.issuing('stock');
     server.loseAnswers(1);
     const place = await at.namespace();
@@ -121,7 +121,7 @@ describe('an AccessToken', () => {
     expect(server.issued()).toBe(1);
   });
 
-  it('is Ready though its redeemer is told to stop, where its server takes nearly all the time that it may', async () => {
+  it('is Ready although its redeemer receives SIGTERM while a slow server answers', async () => {
     const server = await at.issuing('stock');
     server.slowDown(8_900);
     const place = await at.namespace();
@@ -134,7 +134,7 @@ describe('an AccessToken', () => {
     expect(server.issued()).toBe(1);
   });
 
-  it('is not posted any more once its redeemer is told to stop, nor waited for', async () => {
+  it('is not sent any more once its redeemer receives SIGTERM, which does not wait for it', async () => {
     const server = at.keep(await serveHttps(() => undefined));
     const place = await at.namespace();
     const redeemer = await at.run();
@@ -147,7 +147,7 @@ describe('an AccessToken', () => {
     expect(redeemer.log().filter(({ event }) => event === 'token_failed')).toEqual([]);
   });
 
-  it('whose outcome is unknown is Ready once somebody had it posted again by hand', async () => {
+  it('with an unknown outcome is Ready after a manual retry', async () => {
     const server = await at.issuing('stock');
     server.loseAnswers(1);
     const place = await at.namespace();
@@ -166,7 +166,7 @@ describe('an AccessToken', () => {
     expect(postings(server)).toHaveLength(2);
   });
 
-  it('whose answer of a linkgrant server is lost is redeemed all the same, for one use', async () => {
+  it('whose response from a linkgrant server is lost is redeemed with one use', async () => {
     const server = await at.issuing('linkgrant');
     server.loseAnswers(2);
     const place = await at.namespace();
@@ -177,7 +177,7 @@ describe('an AccessToken', () => {
     expect(postings(server)).toHaveLength(3);
   });
 
-  it('is not redeemed again for a status that somebody else writes at the same time', async () => {
+  it('is not redeemed again because of a concurrent status write', async () => {
     const server = await at.issuing('linkgrant');
     const place = await at.namespace();
     const { kubeconfig, proxy } = await at.throughProxy();
@@ -214,7 +214,7 @@ describe('an AccessToken', () => {
     expect(namesOf(await place.secrets())).toEqual(['my-link']);
   });
 
-  it('keeps the conditions that others wrote', async () => {
+  it('retains the conditions that others wrote', async () => {
     const server = await at.issuing('linkgrant');
     const place = await at.namespace();
     await place.put(server.token);

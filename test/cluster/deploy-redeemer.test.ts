@@ -52,8 +52,8 @@ const LET_IN = {
 };
 const OWN = { 'leases.coordination.k8s.io': 'get create update' };
 
-describe('kustomize', () => {
-  it('lets the redeemer read tokens and sites everywhere, and do nothing more where nobody let it in', async () => {
+describe("the redeemer's manifests of kustomize", () => {
+  it('permit it to read tokens and sites everywhere, and nothing more without a RoleBinding', async () => {
     const place = await cluster.namespace();
     expect(await accounts.rightsOf(REDEEMER, REDEEMER, place)).toEqual(expectedRights(WATCHED));
     const everywhere = await accounts.kubeconfig(REDEEMER, REDEEMER);
@@ -62,27 +62,27 @@ describe('kustomize', () => {
     }
   });
 
-  it('lets it do in a namespace with its RoleBinding what the list says, and nothing else', async () => {
+  it('permit it in a namespace with its RoleBinding exactly the listed verbs', async () => {
     const { namespace } = await tokenNamespace(cluster);
     expect(await accounts.rightsOf(REDEEMER, REDEEMER, namespace)).toEqual(
       expectedRights({ ...WATCHED, ...LET_IN }),
     );
   });
 
-  it('lets it do in its own namespace nothing but take the lead', async () => {
+  it('permit it in its own namespace only leader election', async () => {
     expect(await accounts.rightsOf(REDEEMER, REDEEMER, REDEEMER)).toEqual(
       expectedRights({ ...WATCHED, ...OWN }),
     );
   });
 
-  it('lets that of one namespace do nothing in another', async () => {
+  it('for one namespace permit nothing in another', async () => {
     expect(await accounts.rightsOf('east', REDEEMER, 'east')).toEqual(
       expectedRights({ ...WATCHED, ...LET_IN, ...OWN }),
     );
     expect(await accounts.rightsOf('east', REDEEMER, await cluster.namespace())).toEqual([]);
   });
 
-  it('lets whoever administers a namespace let it in there, where that is wanted, and bind nothing else', async () => {
+  it('for self-service permit namespace administrators to bind its role, and no other', async () => {
     const place = await cluster.namespace();
     const other = await cluster.namespace();
     const owner = await cluster.serviceAccount(place, []);
@@ -121,7 +121,7 @@ describe('kustomize', () => {
     await kubectl('delete', 'clusterrole', `${REDEEMER}-bind`);
   });
 
-  it('runs pods that the strictest pod security lets in', async () => {
+  it('run pods that satisfy the restricted pod security standard', async () => {
     const manifests = manifestsIn(await tools.kubectl(['kustomize', overlay('redeemer')]));
     const pod = podOf(manifestOf(manifests, 'Deployment', REDEEMER), REDEEMER);
     const made = await cluster.admin.create(PODS, pod);
@@ -129,7 +129,7 @@ describe('kustomize', () => {
     await cluster.admin.delete(PODS, made.metadata);
   });
 
-  it('changes nothing when it is applied again', async () => {
+  it('change nothing when they are applied again', async () => {
     const versions = () =>
       kubectl(
         ...['get', 'all,roles,rolebindings,networkpolicies,pdb,sa', '-A'],
@@ -143,7 +143,7 @@ describe('kustomize', () => {
     expect(await versions()).toBe(before);
   });
 
-  it('redeems with the settings and the rights that it has, for the cluster', async () => {
+  it('start a redeemer with its settings and permissions, for the cluster', async () => {
     const place = await tokenNamespace(cluster);
     const account = await accounts.kubeconfig(REDEEMER, REDEEMER);
     const redeemer = await startRedeemer(account, { env: await shippedEnv('redeemer') });
@@ -153,7 +153,7 @@ describe('kustomize', () => {
     expect(redeemer.said.stderr).not.toContain('forbidden');
   });
 
-  it('redeems with the settings and the rights that it has, for one namespace', async () => {
+  it('start a redeemer with its settings and permissions, for one namespace', async () => {
     const place = await tokenNamespace(cluster, { named: 'east' });
     const account = await accounts.kubeconfig('east', REDEEMER);
     const env = await shippedEnv('redeemer-namespace', 'east');
@@ -166,8 +166,8 @@ describe('kustomize', () => {
   });
 });
 
-describe('Helm', () => {
-  it('makes manifests that are applied, and gives the same rights', async () => {
+describe("the redeemer's manifests of Helm", () => {
+  it('can be applied, and have the same permissions', async () => {
     const [own, place] = [await cluster.namespace(), await cluster.namespace()];
     await kubectl('label', `namespace/${own}`, 'pod-security.kubernetes.io/enforce=restricted');
     const values = `redeemer.enabled=true,grantServer.enabled=false,redeemer.namespaces={${place}}`;
@@ -182,7 +182,7 @@ describe('Helm', () => {
     });
   });
 
-  it('has nothing of it unless it is asked for', async () => {
+  it('are absent unless enabled', async () => {
     const text = await tools.template('linkgrant', 'linkgrant', []);
     expect(text).not.toContain('redeemer');
     const nothing = await tools.template('linkgrant', 'linkgrant', ['--set', 'grantServer.enabled=false']);

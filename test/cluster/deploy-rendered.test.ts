@@ -84,35 +84,35 @@ function byName(env: Container['env']): Container['env'] {
 }
 
 describe('the Helm chart', () => {
-  it('makes what kustomize makes, for the whole cluster', async () => {
+  it('renders what kustomize renders, for the whole cluster', async () => {
     const chart = await rendered({});
     expect(meaning(chart, ['linkgrant'])).toEqual(meaning(await built('cluster'), ['linkgrant']));
   });
 
-  it('makes what kustomize makes, for one namespace', async () => {
+  it('renders what kustomize renders, for one namespace', async () => {
     const chart = await rendered({ scope: 'namespace', crds: { install: false } }, 'west');
     expect(meaning(chart, ['west'])).toEqual(meaning(await built('namespace'), ['west']));
   });
 
-  it('makes of the redeemer what kustomize makes, for the whole cluster', async () => {
+  it('renders the redeemer as kustomize does, for the whole cluster', async () => {
     const chart = await rendered(REDEEMER_ALONE, 'linkgrant-redeemer');
     const own = ['linkgrant-redeemer'];
     expect(meaning(chart, own)).toEqual(meaning(await built('redeemer'), own));
   });
 
-  it('makes of the redeemer what kustomize makes, for owners of namespaces that let it in themselves', async () => {
+  it('renders the redeemer as kustomize does, for self-service', async () => {
     const values = { ...REDEEMER_ALONE, redeemer: { enabled: true, selfService: true } };
     const own = ['linkgrant-redeemer'];
     const kustomize = meaning(await built('redeemer-self-service'), own);
     expect(meaning(await rendered(values, 'linkgrant-redeemer'), own)).toEqual(kustomize);
   });
 
-  it('makes of the redeemer what kustomize makes, for one namespace', async () => {
+  it('renders the redeemer as kustomize does, for one namespace', async () => {
     const chart = await rendered({ ...REDEEMER_ALONE, scope: 'namespace' }, 'east');
     expect(meaning(chart, ['east'])).toEqual(meaning(await built('redeemer-namespace'), ['east']));
   });
 
-  it('lets the redeemer into the namespaces that are named', async () => {
+  it('creates the RoleBindings of redeemer.namespaces', async () => {
     const manifests = await rendered({ redeemer: { enabled: true, namespaces: ['east', 'north'] } });
     const bindings = manifests.filter(
       ({ kind, metadata }) => kind === 'RoleBinding' && metadata.name === 'linkgrant-redeemer',
@@ -124,7 +124,7 @@ describe('the Helm chart', () => {
     ['namespaces', ['east']],
     ['selfService', true],
   ])(
-    'refuses redeemer.%s where the redeemer has no right outside of its own namespace',
+    'refuses redeemer.%s if the redeemer has no permission outside its own namespace',
     async (key, value) => {
       const values = { scope: 'namespace', redeemer: { enabled: true, [key]: value } };
       const words = ['template', 'x', '--kube-version', '1.30.0', CHART, ...IMAGE, ...valuesOf(values)];
@@ -134,13 +134,13 @@ describe('the Helm chart', () => {
     },
   );
 
-  it('asks for nothing in the whole cluster where its scope is a namespace', async () => {
+  it('renders no cluster-wide object if its scope is a namespace', async () => {
     const redeemer = { enabled: true };
     const manifests = await rendered({ scope: 'namespace', crds: { install: false }, redeemer }, 'west');
     expect(manifests.filter(({ metadata }) => metadata.namespace !== 'west')).toEqual([]);
   });
 
-  it('holds the CRD as it is in crds/', () => {
+  it('contains the CRD of deploy/crds', () => {
     const text = (path: string) => readFileSync(join(DEPLOY, path), 'utf8');
     expect(text('helm/linkgrant/files/redemptions.yaml')).toBe(text('crds/redemptions.yaml'));
   });
@@ -191,7 +191,7 @@ describe('the Helm chart', () => {
         podDisruptionBudget: { enabled: false },
       },
     ],
-  ])('passes the strict lint, %s', async (_, values) => {
+  ])('passes helm lint --strict, %s', async (_, values) => {
     expect(await tools.helm(['lint', '--strict', CHART, ...valuesOf(values)])).toContain('0 chart(s) failed');
   });
 
@@ -219,7 +219,7 @@ describe('the Helm chart', () => {
     expect(stderr).toContain("don't meet the specifications of the schema");
   });
 
-  it('has a word for every value in values.yaml, and a schema for it', () => {
+  it('has a comment and a schema for every value in values.yaml', () => {
     const text = readFileSync(join(CHART, 'values.yaml'), 'utf8');
     const schema = JSON.parse(readFileSync(join(CHART, 'values.schema.json'), 'utf8'));
     expect(
@@ -240,7 +240,7 @@ describe('the Helm chart', () => {
     ]);
   });
 
-  it('passes on where the service is reached and with which certificate', async () => {
+  it('passes on the address of the service and its certificate', async () => {
     const { env } = containerOf(
       manifestOf(
         await rendered({
@@ -263,7 +263,7 @@ describe('the Helm chart', () => {
     });
   });
 
-  it('adds names of Secrets to the role, and no right but get', async () => {
+  it('adds names of Secrets to the role, with the verb get only', async () => {
     const { rules = [] } = manifestOf(
       await rendered({ secretNames: ['branch-ca'] }),
       'ClusterRole',
@@ -280,7 +280,7 @@ describe('the Helm chart', () => {
   });
 });
 
-describe('the rights to Secrets of the service’s namespace', () => {
+describe("the permissions for Secrets of the service's namespace", () => {
   const secretRules = (manifests: readonly Manifest[]) =>
     (manifestOf(manifests, 'Role', 'linkgrant-own').rules ?? []).filter(({ resources }) =>
       resources.includes('secrets'),
@@ -311,7 +311,7 @@ describe('the rights to Secrets of the service’s namespace', () => {
 });
 
 describe('the manifests', () => {
-  it('run nothing with more than it needs, and let nobody look into it', async () => {
+  it('run pods with minimal privileges', async () => {
     const manifests = await built('cluster');
     const { spec } = manifestOf(manifests, 'Deployment', 'linkgrant');
     expect(spec).toMatchObject({ replicas: 2, template: { spec: { enableServiceLinks: false } } });
@@ -330,7 +330,7 @@ describe('the manifests', () => {
     expect(policy.ingress).toEqual([{ ports: [{ port: 'https', protocol: 'TCP' }] }]);
   });
 
-  it('let nobody come to the redeemer, and keep it from the machine and its metadata', async () => {
+  it('permit no connection to the redeemer, and none from it to the node and metadata services', async () => {
     const manifests = await built('redeemer');
     const { spec } = manifestOf(manifests, 'NetworkPolicy', 'linkgrant-redeemer');
     // Without a word of who may come, nobody may.
@@ -357,7 +357,7 @@ describe('the manifests', () => {
     expect(manifests.map(({ kind }) => kind)).not.toContain('Service');
   });
 
-  it('name settings that there are, and no flag', async () => {
+  it('use existing settings, and no flag', async () => {
     const all = {
       externalUrl: 'https://x',
       securedAccess: true,
@@ -379,7 +379,7 @@ describe('the manifests', () => {
     expect(containers.map(({ args }) => args)).toEqual(Array(6).fill(['serve']));
   });
 
-  it('put no kind of Skupper over one that is there', async () => {
+  it('replace no existing Skupper CRD', async () => {
     const crds = [...(await built('cluster')), ...(await rendered({}))].filter(
       ({ kind }) => kind === 'CustomResourceDefinition',
     );

@@ -45,8 +45,8 @@ async function rendered(values: object): Promise<Manifest[]> {
   return manifestsIn(await tools.template('linkgrant', 'grants', valuesOf(values)));
 }
 
-describe('the standalone service of the Helm chart, with its grants in an external database', () => {
-  it('is all that is made where the rest is turned off, and there is nothing of it unless it is asked for', async () => {
+describe('the standalone service of the Helm chart', () => {
+  it('is rendered only if it is enabled, and alone if the rest is disabled', async () => {
     const kinds = (await rendered(VALUES)).map(({ kind, metadata }) => [
       kind,
       metadata.name,
@@ -62,7 +62,7 @@ describe('the standalone service of the Helm chart, with its grants in an extern
     expect(usual.filter(({ metadata }) => metadata.name === NAME)).toEqual([]);
   });
 
-  it('has no right in the cluster, nothing to write to but its volume, and no way out but to the database', async () => {
+  it('has no permission in the cluster, writes only to its volume, and connects only to the database', async () => {
     const manifests = await rendered({ ...VALUES, externalDatabase: { secretName: 'database', port: 6432 } });
     const deployment = manifestOf(manifests, 'Deployment', NAME);
     expect(deployment.spec).toMatchObject({
@@ -91,7 +91,7 @@ describe('the standalone service of the Helm chart, with its grants in an extern
     ]);
   });
 
-  it('serves with what it is given, and keeps its grants in the database of the Secret', async () => {
+  it('serves with its values, and stores its grants in the database of the Secret', async () => {
     postgres = await startPostgres();
     const database = await createDatabaseOn(postgres.server);
     const url = new URL(database.url);
@@ -113,7 +113,7 @@ describe('the standalone service of the Helm chart, with its grants in an extern
     await service.stop();
   });
 
-  it('is accepted by an API server, and keeps its volume through an upgrade and when it is taken away', async () => {
+  it('is accepted by an API server, and retains its volume through upgrade and removal', async () => {
     cluster = await openTestCluster();
     const { admin, kubeconfig } = cluster;
     const namespace = await cluster.namespace();
@@ -173,7 +173,7 @@ describe('the standalone service of the Helm chart, with its grants in an extern
     expect(await uidOfVolume()).toBe(uid);
   });
 
-  it('passes the strict lint, with its values and all others', async () => {
+  it('passes helm lint --strict, with its values and all others', async () => {
     const all = {
       ...VALUES,
       grantServer: { enabled: true },

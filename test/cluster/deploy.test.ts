@@ -72,14 +72,14 @@ const OWN = {
   'securedaccesses.skupper.io': 'get create',
 };
 
-describe('kustomize', () => {
+describe("the service's manifests of kustomize", () => {
   beforeAll(async () => {
     await cluster.namespace('west');
     await kubectl('apply', '--server-side', '-k', overlay('cluster'));
     await kubectl('apply', '--server-side', '-k', overlay('namespace'));
   });
 
-  it('changes nothing when it is applied again', async () => {
+  it('change nothing when they are applied again', async () => {
     const versions = () =>
       kubectl(
         ...[
@@ -98,7 +98,7 @@ describe('kustomize', () => {
     expect(await versions()).toBe(before);
   });
 
-  it('keeps grants and redemptions when the next release is applied over it, and the one before again', async () => {
+  it('retain grants and redemptions through an upgrade and a downgrade', async () => {
     const next = join(scratch, 'next-release');
     for (const part of ['kustomize', 'crds'])
       cpSync(join(DEPLOY, part), join(next, part), { recursive: true });
@@ -135,7 +135,7 @@ describe('kustomize', () => {
     await cluster.admin.delete(REDEMPTIONS, redemption);
   });
 
-  it('runs pods that the strictest pod security lets in', async () => {
+  it('run pods that satisfy the restricted pod security standard', async () => {
     const manifests = manifestsIn(await tools.kubectl(['kustomize', overlay('cluster')]));
     const pod = podOf(manifestOf(manifests, 'Deployment', 'linkgrant'), 'linkgrant');
     const made = await cluster.admin.create(PODS, pod);
@@ -146,25 +146,25 @@ describe('kustomize', () => {
     await expect(asRoot).rejects.toSatisfy((error) => isApiError(error, 'forbidden'));
   });
 
-  it('lets the service do in the namespaces that it serves what the list says, and nothing else', async () => {
+  it('permit in served namespaces exactly the listed verbs', async () => {
     const other = await cluster.namespace();
     expect(await accounts.rightsOf('linkgrant', 'linkgrant', other)).toEqual(expected(SERVED));
   });
 
-  it('lets the service do in its own namespace what the list says, and nothing else', async () => {
+  it("permit in the service's namespace exactly the listed verbs", async () => {
     expect(await accounts.rightsOf('linkgrant', 'linkgrant', 'linkgrant')).toEqual(
       expected(SERVED).concat(expected(OWN)).sort(),
     );
   });
 
-  it('lets the service of one namespace do nothing in another', async () => {
+  it('for one namespace permit nothing in another', async () => {
     expect(await accounts.rightsOf('west', 'linkgrant', 'west')).toEqual(
       expected(SERVED).concat(expected(OWN)).sort(),
     );
     expect(await accounts.rightsOf('west', 'linkgrant', await cluster.namespace())).toEqual([]);
   });
 
-  it('lets the service read two Secrets of others by their names, and list or watch none', async () => {
+  it('permit to read two Secrets of others by name, and to list or watch none', async () => {
     const place = await cluster.namespace();
     const account = await accounts.kubeconfig('linkgrant', 'linkgrant');
     const may = (...right: string[]) => accounts.mayDo(account, '-n', place, ...right);
@@ -186,37 +186,41 @@ describe('kustomize', () => {
   it.each([
     ['cluster', 'linkgrant', 'east'],
     ['namespace', 'west', 'west'],
-  ] as const)('serves, as its %s overlay says, with the rights that it has', async (name, own, served) => {
-    if (served !== own) await cluster.namespace(served);
-    await putSite(cluster.admin, served);
-    const ingress = [{ ip: '192.0.2.7' }];
-    const service = { namespace: own, name: 'linkgrant' };
-    const status = { loadBalancer: { ingress } };
-    await cluster.admin.patch(SERVICES, service, { status }, { subresource: 'status' });
-    const manifests = manifestsIn(await tools.kubectl(['kustomize', overlay(name)]));
-    const { args, env } = containerOf(manifestOf(manifests, 'Deployment', 'linkgrant'));
-    const [command, ...words] = args;
-    expect(command).toBe('serve');
-    // The image's root is read-only.
-    const dataDir = join(scratch, 'nothing', 'data');
-    const serving = await workplace.serve([...words, '--ops-listen', '127.0.0.1:0'], {
-      env: {
-        ...Object.fromEntries(env.map(({ name: variable, value }) => [variable, value ?? own])),
-        LINKGRANT_DATA_DIR: dataDir,
-        KUBECONFIG: await accounts.kubeconfig(own, 'linkgrant'),
-      },
-    });
-    const probe = async (path: string) => (await fetch(`http://127.0.0.1:${serving.opsPort}${path}`)).status;
-    expect(await probe('/healthz')).toBe(200);
-    await until('readiness', async () => (await probe('/readyz')) === 200);
-    const grant = await readyGrant(cluster, served, 'shipped');
-    expect(grant.status?.url).toBe(`https://192.0.2.7:9090/${grant.metadata.uid}`);
-    expect(await serving.stop()).toMatchObject({ code: 0 });
-    expect(serving.said.stderr).not.toContain('forbidden');
-    expect(existsSync(dataDir)).toBe(false);
-  });
+  ] as const)(
+    'of the overlay %s start a service that works with its permissions',
+    async (name, own, served) => {
+      if (served !== own) await cluster.namespace(served);
+      await putSite(cluster.admin, served);
+      const ingress = [{ ip: '192.0.2.7' }];
+      const service = { namespace: own, name: 'linkgrant' };
+      const status = { loadBalancer: { ingress } };
+      await cluster.admin.patch(SERVICES, service, { status }, { subresource: 'status' });
+      const manifests = manifestsIn(await tools.kubectl(['kustomize', overlay(name)]));
+      const { args, env } = containerOf(manifestOf(manifests, 'Deployment', 'linkgrant'));
+      const [command, ...words] = args;
+      expect(command).toBe('serve');
+      // The image's root is read-only.
+      const dataDir = join(scratch, 'nothing', 'data');
+      const serving = await workplace.serve([...words, '--ops-listen', '127.0.0.1:0'], {
+        env: {
+          ...Object.fromEntries(env.map(({ name: variable, value }) => [variable, value ?? own])),
+          LINKGRANT_DATA_DIR: dataDir,
+          KUBECONFIG: await accounts.kubeconfig(own, 'linkgrant'),
+        },
+      });
+      const probe = async (path: string) =>
+        (await fetch(`http://127.0.0.1:${serving.opsPort}${path}`)).status;
+      expect(await probe('/healthz')).toBe(200);
+      await until('readiness', async () => (await probe('/readyz')) === 200);
+      const grant = await readyGrant(cluster, served, 'shipped');
+      expect(grant.status?.url).toBe(`https://192.0.2.7:9090/${grant.metadata.uid}`);
+      expect(await serving.stop()).toMatchObject({ code: 0 });
+      expect(serving.said.stderr).not.toContain('forbidden');
+      expect(existsSync(dataDir)).toBe(false);
+    },
+  );
 
-  it('lets who views a namespace see its Redemptions, and neither make nor change one', async () => {
+  it('permit a viewer of a namespace to see its Redemptions, and not to create or change one', async () => {
     const place = await cluster.namespace();
     const viewer = await cluster.serviceAccount(place, []);
     const name = `${place}:${viewer.name}`;
@@ -243,7 +247,7 @@ describe('kustomize', () => {
   });
 });
 
-describe('Helm', () => {
+describe("the service's manifests of Helm", () => {
   const grant = { namespace: 'north', name: 'kept' };
   const redemption = { namespace: 'north', name: '00000000-0000-4000-8000-000000000001-0' };
   const kept = async () => [
@@ -279,7 +283,7 @@ describe('Helm', () => {
     change(join(chart, 'files/redemptions.yaml'), ...ONE_COLUMN_MORE);
   }, 330_000);
 
-  it('installs a release whose notes say what is to be done', async () => {
+  it('install a release with notes about the next steps', async () => {
     const notes = await helm('install', 'linkgrant', CHART, '--create-namespace', ...IMAGE);
     expect(notes).toContain('kubectl -n linkgrant rollout status deployment/linkgrant');
     const names = await kubectl(
@@ -298,7 +302,7 @@ describe('Helm', () => {
     ]);
   });
 
-  it('gives the same rights as kustomize', async () => {
+  it('have the same permissions as kustomize', async () => {
     const other = await cluster.namespace();
     expect(await accounts.rightsOf('linkgrant', 'linkgrant', other)).toEqual(expected(SERVED));
     expect(await accounts.rightsOf('linkgrant', 'linkgrant', 'linkgrant')).toEqual(
@@ -306,7 +310,7 @@ describe('Helm', () => {
     );
   });
 
-  it('keeps grants and redemptions through an upgrade, which brings the new CRD', async () => {
+  it('retain grants and redemptions through an upgrade, which includes the new CRD', async () => {
     await cluster.namespace('north');
     await until('the API of Redemptions', () => cluster.admin.list(REDEMPTIONS));
     await cluster.admin.create(ACCESS_GRANTS, {
@@ -339,7 +343,7 @@ describe('Helm', () => {
     expect(await kept()).toEqual(before);
   });
 
-  it('leaves them where they are when it is uninstalled, and finds them again', async () => {
+  it('leave grants and redemptions when uninstalled, and find them again', async () => {
     const before = await kept();
     await helm('uninstall', 'linkgrant');
     expect(await kubectl('-n', 'linkgrant', 'get', 'deployments,services,roles', '-o', 'name')).toBe('');
@@ -349,7 +353,7 @@ describe('Helm', () => {
     await helm('uninstall', 'linkgrant');
   });
 
-  it('makes manifests that are applied without it, and pods that the strictest pod security lets in', async () => {
+  it('can be applied without Helm, with pods that satisfy the restricted pod security standard', async () => {
     const namespace = await cluster.namespace();
     await kubectl('label', `namespace/${namespace}`, 'pod-security.kubernetes.io/enforce=restricted');
     const values = ['--set', 'scope=namespace,crds.install=false,monitoring.annotations=true'];
@@ -362,7 +366,7 @@ describe('Helm', () => {
   });
 });
 
-describe('removal', () => {
+describe('removal of the service', () => {
   const section = sectionsOf(readProjectFile('docs/how-to/kubernetes.md')).find(
     ({ heading }) => heading === 'Removing it',
   );
@@ -392,7 +396,7 @@ describe('removal', () => {
     await kubectl('delete', 'namespace', namespace, '--timeout', '120s');
   }, 330_000);
 
-  it('by `kubectl delete -k` leaves nothing behind, neither the CRD nor a Redemption', async () => {
+  it('by `kubectl delete -k` leaves nothing, neither the CRD nor a Redemption', async () => {
     const { namespace } = await deployed('000000000010');
     await kubectl('delete', '-k', overlay('cluster'), '--timeout', '120s');
     expect(await left(...ofService)).toBe('');

@@ -67,7 +67,7 @@ async function putController(args: readonly string[]): Promise<string> {
 }
 
 describe('doctor --platform kubernetes, the accepting side', () => {
-  it('says that nothing serves AccessGrants', async () => {
+  it('reports that nothing serves AccessGrants', async () => {
     const ended = await administrator(west.namespace);
     expect(ended.code).toBe(1);
     const checks = found(ended);
@@ -128,7 +128,7 @@ describe('doctor --platform kubernetes, the accepting side', () => {
     expect(checks.get('grant off')).toBe(`fail AccessGrants are not enabled / ${log}`);
   });
 
-  it('finds nothing wrong where a service runs and the site accepts links, and writes nothing', async () => {
+  it('reports no failure if a service runs and the site accepts links, and writes nothing', async () => {
     await serveCluster(workplace, account.kubeconfig);
     const grant = await readyGrant(cluster, west.namespace, 'there');
     const ended = await administrator(west.namespace);
@@ -148,7 +148,7 @@ describe('doctor --platform kubernetes, the accepting side', () => {
     expect(text.stdout).toMatch(/^ok {4}cluster +the API server responds; the checked namespace is "/);
   });
 
-  it('tells who has few rights which ones are missing, and fails for none of them', async () => {
+  it('reports missing permissions of the user as warnings', async () => {
     const ended = await west.run(['doctor', '-o', 'json']);
     expect(ended.code).toBe(0);
     const checks = found(ended);
@@ -164,7 +164,7 @@ describe('doctor --platform kubernetes, the accepting side', () => {
     );
   });
 
-  it('tells a Skupper controller whose grants are on from one whose grants are off', async () => {
+  it('distinguishes a Skupper controller with grants enabled from one without', async () => {
     const off = await putController(['-enable-grants=false']);
     expect(found(await administrator(west.namespace)).get('controller')).toBe(
       `ok Skupper's controller does not serve AccessGrants in namespace "${off}"`,
@@ -182,7 +182,7 @@ describe('doctor --platform kubernetes, the accepting side', () => {
     }
   });
 
-  it('names what is wrong with a site, its issuer and a grant', async () => {
+  it('reports what is wrong with a site, its issuer and a grant', async () => {
     const empty = await cluster.namespace();
     const none = await administrator(empty);
     expect(none.code).toBe(1);
@@ -198,7 +198,7 @@ describe('doctor --platform kubernetes, the accepting side', () => {
     expect(checks.get('grant waits')).toMatch(/^fail /);
   });
 
-  it('says so of a cluster that does not answer, and of flags that cannot be', async () => {
+  it('reports a cluster that does not respond, and invalid flags', async () => {
     const kubeconfig = workplace.path('nowhere');
     const cluster = { server: 'https://127.0.0.1:1' };
     const config = {
@@ -219,7 +219,7 @@ describe('doctor --platform kubernetes, the accepting side', () => {
 });
 
 describe('doctor --platform kubernetes, the requesting side', () => {
-  it('looks at a token, the site and the links, and spends nothing', async () => {
+  it('checks a token, the site and the links, and spends no use', async () => {
     const place = await requestingNamespace(cluster);
     const grant = await readyGrant(cluster, west.namespace, 'for-east');
     const token = writeToken(workplace, grant);
@@ -255,7 +255,7 @@ describe('doctor --platform kubernetes, the requesting side', () => {
     place.remove();
   });
 
-  it('tells of AccessTokens that were not redeemed', async () => {
+  it('reports AccessTokens that were not redeemed', async () => {
     const east = await cluster.namespace();
     await putRequestingSite(cluster, east);
     const put = (name: string) =>
@@ -286,7 +286,7 @@ describe('doctor --platform kubernetes, the requesting side', () => {
     expect(found(ended).get('site')).toMatch(/^warn /);
   });
 
-  it('says that there is no site for links', async () => {
+  it('reports that there is no site for links', async () => {
     const place = await requestingNamespace(cluster, { withoutSite: true });
     const grant = await readyGrant(cluster, west.namespace, 'for-nobody');
     const ended = await place.run(['doctor', '--token', writeToken(workplace, grant), '-o', 'json']);

@@ -89,7 +89,7 @@ function writesMeet(...fates: readonly Fate[]): void {
 }
 
 describe('a grant that several replicas redeem', () => {
-  it('gives 100 uses to exactly 100 of 300, for at most 5 requests each, and the same answer anywhere again', async () => {
+  it('issues exactly 100 certificates for 100 uses and 300 clients, with at most 5 requests each, and the same replay at any replica', async () => {
     const grant = await storedGrant(store, { namespace, redemptionsAllowed: 100 });
     const replicas = await startReplicas();
     const before = proxy.requests.length;
@@ -115,7 +115,7 @@ describe('a grant that several replicas redeem', () => {
     expect(await slotsOf(grant)).toHaveLength(100);
   });
 
-  it('gives no use twice when replicas are killed on the way', async () => {
+  it('spends no use twice when replicas are killed', async () => {
     const grant = await storedGrant(store, { namespace, redemptionsAllowed: 100 });
     const replicas = await startReplicas();
     const work = replicas.map((replica) => replica.redeem(requests(grant, 100)));
@@ -138,7 +138,7 @@ describe('a grant that several replicas redeem', () => {
   });
 });
 
-describe('a grant that is half spent', () => {
+describe('a grant with some uses spent', () => {
   async function spentBy(uses: number): Promise<AccessGrant> {
     const grant = await storedGrant(store, { namespace, redemptionsAllowed: 100 });
     const record = () => store.recordRedemption(grant.uid, sampleRedemption(grant.uid, { namespace }), NOW);
@@ -146,7 +146,7 @@ describe('a grant that is half spent', () => {
     return grant;
   }
 
-  it('costs a process that has not met it a few requests', async () => {
+  it('costs a new process a few requests', async () => {
     const grant = await spentBy(60);
     const fresh = await openKubernetesStore({ ...options(), clock: () => NOW });
     try {
@@ -160,7 +160,7 @@ describe('a grant that is half spent', () => {
     }
   });
 
-  it('gives nobody a use who had to wait until they are gone', async () => {
+  it('spends no use for a client that waited too long', async () => {
     const grant = await spentBy(2);
     const late = await openKubernetesStore({ ...options(), clock: () => NOW, deadlineMs: 0 });
     try {
@@ -173,7 +173,7 @@ describe('a grant that is half spent', () => {
   });
 });
 
-describe('a create whose outcome is not known', () => {
+describe('a creation with an unknown outcome', () => {
   const record = async (...fates: readonly Fate[]) => {
     const grant = await storedGrant(store, { namespace, redemptionsAllowed: 2 });
     const redemption = sampleRedemption(grant.uid, { namespace });
@@ -196,7 +196,7 @@ describe('a create whose outcome is not known', () => {
     expect(await store.findRedemption(redemption.id)).toEqual(redemption);
   });
 
-  it('is not waited for without end, and is no use when it never arrived', async () => {
+  it('is not awaited endlessly, and is no use if it never arrived', async () => {
     const grant = await storedGrant(store, { namespace });
     const impatient = await openKubernetesStore({ ...options(), clock: () => NOW, deadlineMs: 300 });
     try {
@@ -214,8 +214,8 @@ describe('a create whose outcome is not known', () => {
   });
 });
 
-describe('a cluster whose API server is away', () => {
-  it('counts nothing, and goes on when it is back', async () => {
+describe('a cluster without its API server', () => {
+  it('counts nothing, and continues when it is back', async () => {
     const { controlPlane } = cluster;
     if (!controlPlane) throw new Error('a cluster that was given is not stopped');
     const grant = await storedGrant(store, { namespace });

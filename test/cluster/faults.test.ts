@@ -58,7 +58,7 @@ describe('watches', () => {
     ['that are cut in the middle of a line', { cutAfterBytes: 700 }],
     ['that are dropped', 'drop'],
     ['that end with what is no event', { status: 200, body: '{"type":"ADDED","obj' }],
-  ])('%s are taken up again', async (what, fate) => {
+  ])('%s are restarted', async (what, fate) => {
     const one = await startController(account.kubeconfig);
     running.push(one);
     await until('the lead', async () => one.controller.isLeading && !one.controller.problem());
@@ -86,7 +86,7 @@ describe('watches', () => {
 });
 
 describe('a watch that has expired', () => {
-  it('is logged at info and without a stack, and other failures of a watch as warnings', async () => {
+  it('is logged at info without a stack, and other failures of a watch as warnings', async () => {
     workplace = new Workplace();
     const proxy = await startApiProxy(account.kubeconfig);
     const kubeconfig = workplace.path('expiring.yaml');
@@ -116,8 +116,8 @@ describe('a watch that has expired', () => {
   });
 });
 
-describe('a replica that lags', () => {
-  it('redeems a token that it was not told of yet, and denies nothing while it cannot ask', async () => {
+describe('a replica with a delayed watch', () => {
+  it('redeems a token that its watch has not reported yet, and refuses nothing while it cannot list', async () => {
     workplace = new Workplace();
     const leader = await startController(account.kubeconfig);
     running.push(leader);
@@ -200,7 +200,7 @@ describe('requests for unknown grants', () => {
 });
 
 describe('an API server that stops under load', () => {
-  it('costs 503 and no use, and everything goes on by itself when it is back', async () => {
+  it('costs 503 and no use, and everything continues when it is back', async () => {
     const { controlPlane } = cluster;
     if (!controlPlane) throw new Error('a cluster that was given is not stopped');
     workplace = new Workplace();

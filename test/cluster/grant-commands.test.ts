@@ -30,8 +30,8 @@ const readGrant = (name: string) =>
 const administrator = (words: readonly string[]) =>
   linkgrant([...words, '-p', 'kubernetes', '--kubeconfig', cluster.kubeconfig, '-n', west.namespace]);
 
-describe('grant, in a cluster', () => {
-  it('create shows URL and code of a grant that is Ready', async () => {
+describe('grant commands in a cluster', () => {
+  it('create prints URL and code of a grant that is Ready', async () => {
     const made = await west.run(['grant', 'create', 'a', '--redemptions-allowed', '3', '-o', 'json']);
     expect(made).toMatchObject({ code: 0, stderr: '' });
     const { metadata, status } = await readGrant('a');
@@ -51,7 +51,7 @@ describe('grant, in a cluster', () => {
     );
   });
 
-  it('list, show and update tell of it as they do elsewhere', async () => {
+  it('list, show and update have the same output as elsewhere', async () => {
     await readyGrant(cluster, west.namespace, 'listed', {
       redemptionsAllowed: 2,
       settings: { 'linkgrant/subjects': 'x-*', other: 'kept' },
@@ -78,7 +78,7 @@ describe('grant, in a cluster', () => {
     expect(refusalOf(longer).error).toBe('the clock of grant "listed" runs, and its end stays');
   });
 
-  it('list and show report why a grant is not Ready, whatever another controller writes as its message', async () => {
+  it('list and show report why a grant is not Ready, whatever message another controller writes', async () => {
     const make = (name: string, spec: object) =>
       cluster.admin.create(ACCESS_GRANTS, {
         apiVersion: 'skupper.io/v2alpha1',
@@ -113,7 +113,7 @@ describe('grant, in a cluster', () => {
     expect(events).toMatchObject([{ type: 'Warning', reason: 'GrantNotReady', message: problem }]);
   });
 
-  it('shows who redeemed and who was refused, without a right in the namespace of the service', async () => {
+  it('show prints redemptions and refusals, without permissions in the namespace of the service', async () => {
     const grant = await readyGrant(cluster, west.namespace, 'used', {
       redemptionsAllowed: 5,
       settings: { 'linkgrant/subjects': 'a-*' },
@@ -132,7 +132,7 @@ describe('grant, in a cluster', () => {
     ]);
   });
 
-  it('revoke with --cascade revokes its links too, and delete removes the grant alone', async () => {
+  it('revoke with --cascade revokes its links too, and delete removes only the grant', async () => {
     const grant = await readyGrant(cluster, west.namespace, 'ending', { redemptionsAllowed: 5 });
     await post(serving, grant);
     const revoked = await west.run(['grant', 'revoke', 'ending', '--cascade']);
@@ -152,7 +152,7 @@ describe('grant, in a cluster', () => {
     expect(own.map(({ spec }) => spec.revoked)).toEqual([true]);
   });
 
-  it('looks into every namespace for who may', async () => {
+  it('list with -A lists every namespace if permitted', async () => {
     const east = await cluster.namespace();
     await cluster.admin.create(ACCESS_GRANTS, {
       apiVersion: 'skupper.io/v2alpha1',
@@ -170,7 +170,7 @@ describe('grant, in a cluster', () => {
     expect(refusalOf(forbidden).error).toMatch(/^the API server forbids the request: list accessgrants/);
   });
 
-  it('says so of a grant that is not there', async () => {
+  it('report an unknown grant', async () => {
     for (const verb of ['show', 'delete', 'revoke']) {
       const ended = await west.run(['grant', verb, 'nobody']);
       expect(ended.code).toBe(1);
@@ -179,8 +179,8 @@ describe('grant, in a cluster', () => {
   });
 });
 
-describe('redemption, in a cluster', () => {
-  it('list and show tell who linked, and revoke ends it, with no right in the namespace of the service', async () => {
+describe('redemption commands in a cluster', () => {
+  it('list and show print the linked sites, and revoke works, without permissions in the namespace of the service', async () => {
     const grant = await readyGrant(cluster, west.namespace, 'linked', { redemptionsAllowed: 5 });
     await post(serving, grant, 'a-branch');
     await post(serving, grant, 'another');
@@ -235,14 +235,14 @@ describe('redemption, in a cluster', () => {
       "on kubernetes the CAs that sign links are Secrets of each site's namespace, and linkgrant does not change them",
     ],
     [['store', 'migrate'], 'on kubernetes grants and redemptions are resources, and there is no store'],
-  ])('%j is refused with a reason', async (words, error) => {
+  ])('refuse %j with a reason', async (words, error) => {
     const ended = await linkgrant(words, { env: { SKUPPER_PLATFORM: 'kubernetes' } });
     expect(ended.code).toBe(2);
     expect(refusalOf(ended).error).toBe(error);
   });
 });
 
-describe('link generate, in a cluster', () => {
+describe('link generate in a cluster', () => {
   it('signs a link with the CA of the site and records it as a Redemption', async () => {
     const signer = await personIn(cluster, west.namespace, [
       { apiGroups: ['skupper.io'], resources: ['sites', 'routeraccesses'], verbs: ['list'] },
@@ -262,7 +262,7 @@ describe('link generate, in a cluster', () => {
     );
   });
 
-  it('says what it lacks, and records nothing then', async () => {
+  it('reports what is missing, and then records nothing', async () => {
     const before = json(await west.run(['redemption', 'list', '-o', 'json'])).length;
     // The operator of grants may not read the CA's key.
     const forbidden = await west.run(['link', 'generate', 'no-right']);

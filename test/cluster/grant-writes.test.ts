@@ -70,7 +70,7 @@ async function looked({ proxy }: RunningController, namespace: string, since: nu
 }
 
 describe('the status of AccessGrants', () => {
-  it('is written once for each change, and not at all when 200 settled ones are looked at again', async () => {
+  it('is written once for each change, and never when 200 settled ones are processed again', async () => {
     const first = await lead();
     const west = await grantsIn(200);
     await until('settled grants', async () => {
@@ -99,7 +99,7 @@ describe('the status of AccessGrants', () => {
     expect(after).toEqual(before);
   });
 
-  it('is not written because another controller keeps setting the message', async () => {
+  it('is not written because another controller keeps changing the message', async () => {
     const west = await grantsIn(20);
     const { proxy, writes, ...rest } = await lead();
     await until('settled grants', async () => {
@@ -120,7 +120,7 @@ describe('the status of AccessGrants', () => {
     expect((await read(west, 'g-2')).status).toMatchObject({ status: 'Ready', message: `${DISABLED}    ` });
   });
 
-  it('is left to another controller that rewrites the url again and again, which is said', async () => {
+  it('is left to another controller that rewrites the url again and again, with a report', async () => {
     const west = await grantsIn(0);
     const { writes, takeovers } = await lead();
     await make(west, 'fought');

@@ -75,7 +75,7 @@ async function use(grant: Grant, slot: number): Promise<void> {
 }
 
 describe('an AccessGrant', () => {
-  it('with nothing said becomes Ready with url, code, ca, and an end 15 minutes later', async () => {
+  it('with an empty spec becomes Ready with url, code, ca, and an expiry 15 minutes later', async () => {
     const before = Date.now();
     const made = await make('plain');
     const grant = await grantWith('plain', isReady);
@@ -96,7 +96,7 @@ describe('an AccessGrant', () => {
     expect(grant.metadata.generation).toBe(1);
   });
 
-  it('has its window, its code and its settings honoured', async () => {
+  it('uses its window, code and settings', async () => {
     const code = 'chosen-by-a-person';
     const before = Date.now();
     await make('asked', {
@@ -126,7 +126,7 @@ describe('an AccessGrant', () => {
     ['a setting that is none', { settings: { 'linkgrant/sbjects': 'a' } }, 'is not a setting'],
     ['a rule that cannot be', { settings: { 'linkgrant/not-before': 'later' } }, 'linkgrant/not-before'],
     ['an issuer that is no name', { issuer: '../x' }, 'issuer'],
-  ])('with %s says so, and gets neither code nor end', async (what, spec, message) => {
+  ])('with %s reports that, and gets neither code nor expiry', async (what, spec, message) => {
     const name = what.replace(/[^a-z]+/g, '-');
     await make(name, spec);
     const grant = await grantWith(name, (found) => conditions(found).Processed !== undefined);
@@ -139,7 +139,7 @@ describe('an AccessGrant', () => {
     expect(grant.spec).toEqual(spec);
   });
 
-  it('that was mended becomes Ready, and its clock starts then', async () => {
+  it('that was corrected becomes Ready, and its window starts then', async () => {
     await make('mended', { expirationWindow: '3 days' });
     await grantWith('mended', (grant) => conditions(grant).Processed?.startsWith('False'));
     await cluster.admin.patch(
@@ -154,7 +154,7 @@ describe('an AccessGrant', () => {
     ).toBe(true);
   });
 
-  it('keeps code and end, whatever is changed of them later', async () => {
+  it('retains code and expiry, whatever is changed later', async () => {
     await make('kept', { expirationWindow: '1h' });
     const before = await grantWith('kept', isReady);
     const changed = {
@@ -166,7 +166,7 @@ describe('an AccessGrant', () => {
     expect(after.status?.expirationTime).toBe(before.status?.expirationTime);
   });
 
-  it('counts up on use, is Exhausted at its limit, and Ready again when that is raised', async () => {
+  it('counts uses, is Exhausted at its limit, and Ready again when the limit is raised', async () => {
     await make('used', { redemptionsAllowed: 2 });
     const grant = await grantWith('used', isReady);
     await use(grant, 0);
@@ -193,7 +193,7 @@ describe('an AccessGrant', () => {
     expect(conditions(raised).Exhausted).toMatch(/^False/);
   });
 
-  it('is Expired when its time is over', async () => {
+  it('is Expired after its window', async () => {
     await make('short', { expirationWindow: '1s' });
     const grant = await grantWith('short', ({ status }) => status?.status === 'Expired');
     expect(conditions(grant).Expired).toMatch(/^True Expired/);
@@ -216,7 +216,7 @@ describe('an AccessGrant', () => {
     ).toMatch(/^True/);
   });
 
-  it('waits with its clock until its site accepts links, and is refused at the edge in Skupper’s words', async () => {
+  it("starts its window when its site accepts links, and is refused at an edge site with Skupper's text", async () => {
     const edge = await cluster.namespace();
     await make('early', {}, edge);
     const early = await grantWith('early', ({ status }) => status?.status !== undefined, edge);
@@ -236,7 +236,7 @@ describe('an AccessGrant', () => {
     expect((await grantWith('early', isReady, edge)).status?.expirationTime).toBeDefined();
   });
 
-  it('says which issuer it cannot have', async () => {
+  it('reports an unusable issuer', async () => {
     await make('borrowed', { issuer: 'skupper-local-ca' });
     const grant = await grantWith('borrowed', ({ status }) => status?.status !== undefined);
     // The shipped role does not even let it be read.
@@ -248,7 +248,7 @@ describe('an AccessGrant', () => {
     expect(conditions(wrong).Resolved).toContain('is not a CA');
   });
 
-  it('that was deleted and made again is a new one', async () => {
+  it('that was deleted and created again is a new grant', async () => {
     await make('again');
     const first = await grantWith('again', isReady);
     await use(first, 0);

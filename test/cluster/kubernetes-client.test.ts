@@ -40,8 +40,8 @@ async function refusal(promise: Promise<unknown>): Promise<ApiError> {
   return error as ApiError;
 }
 
-describe('the client of the Kubernetes API', () => {
-  it('makes, reads, replaces, patches and deletes', async () => {
+describe('the Kubernetes API client', () => {
+  it('creates, reads, replaces, patches and deletes', async () => {
     const made = await client.create(CONFIG_MAPS, configMap('whole', { a: '1' }));
     const key = { namespace, name: 'whole' };
     expect(await client.get<ConfigMap>(CONFIG_MAPS, key)).toEqual(made);
@@ -59,7 +59,7 @@ describe('the client of the Kubernetes API', () => {
     expect(await client.find(CONFIG_MAPS, key)).toBeUndefined();
   });
 
-  it('applies as one of several managers, and takes a field from another only when told to', async () => {
+  it('applies as one of several managers, and takes over a field only with force', async () => {
     const field = (value: string) => configMap('applied', { mine: value });
     await client.apply(CONFIG_MAPS, field('1'), { fieldManager: 'one' });
     const taken = client.apply(CONFIG_MAPS, field('2'), { fieldManager: 'two' });
@@ -71,7 +71,7 @@ describe('the client of the Kubernetes API', () => {
     expect(forced.data).toEqual({ mine: '2' });
   });
 
-  it('writes the status of a resource and leaves the rest, and the other way round', async () => {
+  it('writes the status of a resource without the rest, and the reverse', async () => {
     const grant = await client.create(ACCESS_GRANTS, {
       apiVersion: 'skupper.io/v2alpha1',
       kind: 'AccessGrant',
@@ -88,7 +88,7 @@ describe('the client of the Kubernetes API', () => {
     });
   });
 
-  it('lists page after page, all of a namespace or those with a label', async () => {
+  it('lists in pages, a whole namespace or by label', async () => {
     const place = await cluster.namespace();
     const names = Array.from({ length: 7 }, (_, index) => `m-${index}`);
     for (const [index, name] of names.entries()) {
@@ -108,7 +108,7 @@ describe('the client of the Kubernetes API', () => {
     expect(odd.items).toHaveLength(3);
   });
 
-  it('tells apart what is there, what is not, and what the cluster does not know', async () => {
+  it('distinguishes an existing object, an absent one, and an unknown kind', async () => {
     await client.create(CONFIG_MAPS, configMap('twice'));
     const reasons = [
       client.create(CONFIG_MAPS, configMap('twice')),
@@ -128,7 +128,7 @@ describe('the client of the Kubernetes API', () => {
     ]);
   });
 
-  it('repeats nothing that a resource holds in its errors', async () => {
+  it('does not print the contents of a resource in its errors', async () => {
     const grant = {
       apiVersion: 'skupper.io/v2alpha1',
       kind: 'AccessGrant',
@@ -140,7 +140,7 @@ describe('the client of the Kubernetes API', () => {
     expect(error.message).toBe(`create accessgrants ${namespace}/wrong: HTTP 422 (Invalid)`);
   });
 
-  it('may as a service account what its roles say, and nothing else', async () => {
+  it('as a service account can do what its roles permit, and nothing else', async () => {
     const account = await cluster.serviceAccount(namespace, [
       { apiGroups: [''], resources: ['configmaps'], verbs: ['get'] },
     ]);
@@ -157,7 +157,7 @@ describe('the client of the Kubernetes API', () => {
     }
   });
 
-  it('says that a namespace is on its way out', async () => {
+  it('reports a terminating namespace', async () => {
     const place = await cluster.namespace();
     // Without controllers it stays so.
     await client.delete(NAMESPACES, { name: place });
@@ -168,7 +168,7 @@ describe('the client of the Kubernetes API', () => {
     expect(await refusal(late)).toMatchObject({ reason: 'forbidden', causes: ['NamespaceTerminating'] });
   });
 
-  it('watches what changes, from where a listing ended', async () => {
+  it('watches changes from the end of a listing', async () => {
     const place = await cluster.namespace();
     const put = (name: string) =>
       client.create(CONFIG_MAPS, { ...configMap(name), metadata: { name, namespace: place } });
@@ -194,7 +194,7 @@ describe('the client of the Kubernetes API', () => {
     expect(events.map(({ type }) => type)).toEqual(['ADDED', 'MODIFIED', 'DELETED']);
   });
 
-  it('ends a watch in good order when its time is over, and says when it must begin anew', async () => {
+  it('ends a watch in good order when its time is over, and reports when it must list again', async () => {
     const place = await cluster.namespace();
     const { resourceVersion } = await client.listAll(CONFIG_MAPS, { namespace: place });
     const { signal } = new AbortController();
@@ -211,7 +211,7 @@ describe('the client of the Kubernetes API', () => {
     const through = (use: Parameters<typeof throughProxy>[1], answerMs = 5_000) =>
       throughProxy(cluster.kubeconfig, use, { answerMs });
 
-    it('says that the outcome of a write is unknown when its answer is lost', () =>
+    it('reports an unknown outcome of a write if its response is lost', () =>
       through(async (proxied, proxy) => {
         proxy.decide(({ method }) => (method === 'POST' ? 'cut' : 'pass'));
         const error = await refusal(proxied.create(CONFIG_MAPS, configMap('cut')));
@@ -219,14 +219,14 @@ describe('the client of the Kubernetes API', () => {
         expect(await proxied.find(CONFIG_MAPS, { namespace, name: 'cut' })).toBeDefined();
       }));
 
-    it('knows that nothing was written when it was told to come again later, and when', () =>
+    it('reports that nothing was written if the server requests a later retry, and when', () =>
       through(async (proxied, proxy) => {
         proxy.decide(() => ({ status: 429, headers: { 'retry-after': '7' } }));
         const error = await refusal(proxied.create(CONFIG_MAPS, configMap('later')));
         expect(error).toMatchObject({ reason: 'unavailable', outcomeUnknown: false, retryAfter: 7 });
       }));
 
-    it('reads again over a new connection when a kept one was closed meanwhile', () =>
+    it('reads again over a new connection if an idle one was closed meanwhile', () =>
       through(async (proxied, proxy) => {
         await client.create(CONFIG_MAPS, configMap('kept'));
         const key = { namespace, name: 'kept' };
@@ -236,7 +236,7 @@ describe('the client of the Kubernetes API', () => {
         expect(await proxied.get(CONFIG_MAPS, key)).toMatchObject({ metadata: key });
       }));
 
-    it('lists what is too large for a page in smaller ones', async () => {
+    it('lists in smaller pages if a page is too large', async () => {
       const full = await cluster.namespace();
       const text = 'x'.repeat(900_000);
       const names = Array.from({ length: 24 }, (_, index) => `large-${String(index).padStart(2, '0')}`);
@@ -251,14 +251,14 @@ describe('the client of the Kubernetes API', () => {
       }, 60_000);
     });
 
-    it('gives up on a server that does not answer', () =>
+    it('times out on a server that does not respond', () =>
       through(async (proxied, proxy) => {
         await proxy.close();
         const error = await refusal(proxied.create(CONFIG_MAPS, configMap('closed')));
         expect(error).toMatchObject({ reason: 'unavailable', outcomeUnknown: false });
       }));
 
-    it('tells a watch that was cut in the middle of a line from one that ended', () =>
+    it('distinguishes a watch that was cut within a line from one that ended', () =>
       through(async (proxied, proxy) => {
         const { resourceVersion } = await client.listAll(CONFIG_MAPS, { namespace });
         await client.create(CONFIG_MAPS, configMap('watched'));

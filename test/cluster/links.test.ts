@@ -61,7 +61,7 @@ async function redeemed(
 }
 
 describe('link --platform kubernetes', () => {
-  it('status tells what the controller says, and when the certificate expires', async () => {
+  it('status prints the state that the controller reports, and the expiry of the certificate', async () => {
     const { place } = await redeemed();
     await tellOfLink(cluster, place.namespace, 'my-link', true);
     const { outgoing } = json(await place.run(['link', 'status', '-o', 'json']));
@@ -86,7 +86,7 @@ describe('link --platform kubernetes', () => {
     expect((await place.run(['link', 'status', 'nobody'])).code).toBe(1);
   });
 
-  it('status lists the incoming links, from the Redemptions of the namespace', async () => {
+  it('status lists the incoming links from the Redemptions of the namespace', async () => {
     const place = await requestingNamespace(cluster, { rules: OPERATOR });
     places.push(place);
     const { namespace } = place;
@@ -125,7 +125,7 @@ describe('link --platform kubernetes', () => {
     expect(named).toMatchObject({ outgoing: [], incoming: [{ name: 'from-east' }] });
   });
 
-  it('status reports that it may not list incoming links, and lists the outgoing ones', async () => {
+  it('status reports that it cannot list incoming links, and lists the outgoing ones', async () => {
     const { place } = await redeemed(bootstrapRules());
     const { code, stdout } = await place.run(['link', 'status']);
     expect(code).toBe(0);
@@ -146,7 +146,7 @@ describe('link --platform kubernetes', () => {
     ]);
   });
 
-  it('update changes what is given, and waits as Skupper does', async () => {
+  it('update changes the given fields, and waits as Skupper does', async () => {
     const { place, server } = await redeemed();
     const late = await place.run(['link', 'update', 'my-link', '--cost', '7', '--deadline', '300ms']);
     expect(late.code).toBe(4);
@@ -161,7 +161,7 @@ describe('link --platform kubernetes', () => {
     expect((await place.links())[0]?.spec.cost).toBe(8);
   });
 
-  it('delete takes the Link and its Secret, and nothing of others', async () => {
+  it('delete removes the Link and its Secret, and no object of others', async () => {
     const { place } = await redeemed();
     await cluster.admin.create(SECRETS, {
       apiVersion: 'v1',
@@ -215,7 +215,7 @@ describe('link renew --platform kubernetes', () => {
     return { place, server, old: issued.pem };
   }
 
-  it('renews what is due under the role of the CronJob, once for all who run, and leaves no key behind', async () => {
+  it('renews due links with the role of the CronJob, once for concurrent runs, and leaves no key', async () => {
     const { place, server, old } = await ending();
     const runs = await Promise.all(
       Array.from({ length: 3 }, () => place.run(['link', 'renew', '--all', '-o', 'json'])),
@@ -232,7 +232,7 @@ describe('link renew --platform kubernetes', () => {
   });
 
   it.each(['renewal-key-created', 'renewal-received', 'renewal-in-place'])(
-    'killed at %s and run again ends with the same certificate and no key left',
+    'killed at %s and run again ends with the same certificate, and leaves no key',
     async (checkpoint) => {
       const { place, server } = await ending();
       expect(await place.killedAt(checkpoint, ['link', 'renew', '--all'])).toBe(true);
@@ -251,7 +251,7 @@ describe('deploy/bootstrap/job.yaml', () => {
     return (spec.jobTemplate ?? { spec }).spec.template.spec.containers[0];
   };
 
-  it('is accepted by the API server where pods are restricted', async () => {
+  it('is accepted by the API server with the restricted pod security standard', async () => {
     const namespace = await cluster.namespace();
     for (const document of documents) {
       const [group, version] = document.apiVersion.includes('/')
@@ -265,7 +265,7 @@ describe('deploy/bootstrap/job.yaml', () => {
     }
   });
 
-  it('waits for the site and the token, links, and leaves a linked site alone', async () => {
+  it('waits for the site and the token, links, and does not change a linked site', async () => {
     const place = await requestingNamespace(cluster, { withoutSite: true });
     places.push(place);
     const server = await startIssuingServer('linkgrant');

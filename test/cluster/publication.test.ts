@@ -80,8 +80,8 @@ function shown({ port }: Serving): Promise<X509Certificate> {
   });
 }
 
-describe('where the service is reached', () => {
-  it('is its load balancer: before that has an address no grant is Ready, and when it gets another all say so', async () => {
+describe('the published address of the service', () => {
+  it('is its load balancer: no grant is Ready before that has an address, and all grants get a new address', async () => {
     await putSite(cluster.admin, west);
     const metadata = { namespace: LINKGRANT, name: 'balanced' };
     const service = { apiVersion: 'v1', kind: 'Service', metadata };
@@ -126,7 +126,7 @@ describe('where the service is reached', () => {
     expect(meanwhile.status?.url).toContain('https://grants.example.net:9443/');
   });
 
-  it("is what Skupper's controller makes of a SecuredAccess, which leads to the pods of the service", async () => {
+  it("is that of the SecuredAccess of Skupper's controller, which selects the service's pods", async () => {
     await putSite(cluster.admin, west);
     const serving = await serve('--secured-access');
     expect(serving.said.stdout.split('\n').slice(0, -1)).toEqual([
@@ -152,7 +152,7 @@ describe('where the service is reached', () => {
     expect(serving.said.stderr).toContain('"url":"https://[2001:db8::7]"');
   });
 
-  it('is unknown while a SecuredAccess has no endpoint, and a grant that is Ready stays Ready with its URL', async () => {
+  it('is unknown while a SecuredAccess has no endpoint, and a Ready grant stays Ready with its URL', async () => {
     await putSite(cluster.admin, west);
     const before = await serve();
     const ready = await readyGrant(cluster, west, 'ready');
@@ -169,12 +169,12 @@ describe('where the service is reached', () => {
   });
 });
 
-describe('a Secret with the certificate of the service', () => {
+describe('--tls-secret', () => {
   const key = { namespace: LINKGRANT, name: 'of-cert-manager' };
   const dataOf = ({ cert, key: privateKey, ca }: TestIdentity) =>
     encoded({ 'tls.crt': cert, 'tls.key': privateKey, 'ca.crt': ca });
 
-  it('is in use as soon as it is another, with its CA in every grant; what does not fit leaves the one before', async () => {
+  it('takes effect when it changes, with its CA in every grant; an invalid one is ignored', async () => {
     await putSite(cluster.admin, west);
     const [first, second] = [await makeIdentity(), await makeIdentity()];
     const secret = { apiVersion: 'v1', kind: 'Secret', type: 'kubernetes.io/tls', metadata: key };
@@ -204,7 +204,7 @@ describe('a Secret with the certificate of the service', () => {
 });
 
 describe('a service of one namespace', () => {
-  it('has no word for the grants of others, and does not redeem them', async () => {
+  it('does not write to grants of other namespaces, and does not redeem them', async () => {
     const east = await cluster.namespace();
     await putSite(cluster.admin, west);
     await putSite(cluster.admin, east);
@@ -224,7 +224,7 @@ describe('a service of one namespace', () => {
   });
 });
 
-describe('who signs', () => {
+describe('the CA that signs', () => {
   const pemOf = (authority: CertificateAuthority) => ({
     'tls.crt': authority.bundlePem,
     'tls.key': privateKeyPem(authority.privateKey),
@@ -245,7 +245,7 @@ describe('who signs', () => {
       { metadata: { annotations: { touched: `${Date.now()}` } } },
     );
 
-  it('is the issuer of the grant, where the role lets it be read and the router trusts it', async () => {
+  it('is the issuer of the grant, if the role permits to read it and the router trusts it', async () => {
     const branch = await makeAuthority('branch CA');
     const recorded = new RecordedSite();
     const trusted = recorded.pem('skupper-site-server', 'ca.crt') + branch.bundlePem;
@@ -283,7 +283,7 @@ describe('who signs', () => {
     );
   });
 
-  it('is the CA as it is now: one that is replaced while the service runs costs no use, and signs once the router trusts it', async () => {
+  it('can be replaced while the service runs: no use is lost, and the new CA signs once the router trusts it', async () => {
     await putSite(cluster.admin, west);
     const serving = await serve();
     const grant = await readyGrant(cluster, west, 'rotated', { redemptionsAllowed: 3 });

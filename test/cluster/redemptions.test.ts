@@ -50,7 +50,7 @@ async function refused(promise: Promise<unknown>): Promise<string> {
 }
 
 describe('a Redemption', () => {
-  it('shows people whose link it is, and until when', async () => {
+  it('shows in kubectl whose link it is, and until when', async () => {
     const place = await cluster.namespace();
     const grant = await storedGrant(store, { namespace: place, name: 'to-west' });
     const { id } = await redeemed(grant, { name: 'east', subject: 'the east', notAfter: NOW + DAYS });
@@ -70,7 +70,7 @@ describe('a Redemption', () => {
     expect(await printedTable(cluster.kubeconfig, REDEMPTIONS, place)).toEqual([{ ...first, ...later }]);
   });
 
-  it('does not change, but for being revoked once and for all', async () => {
+  it('cannot be changed, except to be revoked permanently', async () => {
     const grant = await storedGrant(store, { namespace });
     await redeemed(grant, { jti: 'a', siteUid: 'a-site', issuer: 'a-ca' });
     const { metadata, spec } = await resource(grant);
@@ -97,7 +97,7 @@ describe('a Redemption', () => {
     );
   });
 
-  it('that a person revokes counts as revoked, and is not renewed', async () => {
+  it('that a user revokes counts as revoked, and is not renewed', async () => {
     const grant = await storedGrant(store, { namespace });
     const { id } = await redeemed(grant);
     const key = { namespace, name: slotName(grant.uid, 0) };
@@ -107,7 +107,7 @@ describe('a Redemption', () => {
     expect(await store.revokeRedemption(id, NOW)).toBe(false);
   });
 
-  it('keeps earlier certificates in mind for revocation lists, and is never too large', async () => {
+  it('stores earlier certificates for revocation lists, and is never too large', async () => {
     const grant = await storedGrant(store, { namespace });
     const { id, serial } = await redeemed(grant, { issuerSha256: 'c'.repeat(64) });
     const renewals = Array.from({ length: 5 }, (_, index) =>
@@ -123,7 +123,7 @@ describe('a Redemption', () => {
     expect(kinds.filter((kind) => kind === 'renewed')).toHaveLength(5);
   });
 
-  it('of somebody else who wrote the same id elsewhere is not taken for it', async () => {
+  it('of another user with the same id elsewhere is not used', async () => {
     const grant = await storedGrant(store, { namespace });
     const redemption = await redeemed(grant);
     const { metadata, spec, ...rest } = await resource(grant);
@@ -144,7 +144,7 @@ describe('a Redemption', () => {
 });
 
 describe('redemptions of one grant in one process', () => {
-  it('create one Redemption at a time, and share the read of the grant before', async () => {
+  it('create one Redemption at a time, and share the preceding read of the grant', async () => {
     const grant = await storedGrant(store, { namespace, redemptionsAllowed: 10 });
     await throughProxy(opened.account.kubeconfig, async (proxied, { requests }) => {
       let running = 0;
@@ -171,7 +171,7 @@ describe('redemptions of one grant in one process', () => {
     });
   });
 
-  it('are refused and not counted once they waited too long behind another one', async () => {
+  it('are refused and not counted after they waited too long in the queue', async () => {
     const grant = await storedGrant(store, { namespace, redemptionsAllowed: 10 });
     await throughProxy(opened.account.kubeconfig, async (proxied, { decide }) => {
       const options = { serviceNamespace: LINKGRANT, clock: () => NOW, deadlineMs: 500 };
@@ -218,7 +218,7 @@ describe('a renewal', () => {
 });
 
 describe('a grant', () => {
-  it('that is deleted and made again is a new one, with all its uses, and the old one is unknown', async () => {
+  it('that is deleted and created again is a new one, with all its uses, and the old one is unknown', async () => {
     const first = await storedGrant(store, { namespace, name: 'of-gitops' });
     await redeemed(first);
     await cluster.admin.delete(ACCESS_GRANTS, { namespace, name: 'of-gitops' });
@@ -229,7 +229,7 @@ describe('a grant', () => {
     await redeemed(second);
   });
 
-  it('that is replaced while it is redeemed gives no certificate', async () => {
+  it('that is replaced while it is redeemed issues no certificate', async () => {
     const grant = await storedGrant(store, { namespace, name: 'replaced' });
     beforeCommit = async () => {
       beforeCommit = undefined;
@@ -241,7 +241,7 @@ describe('a grant', () => {
     expect((await store.findRedemption(redemption.id))?.revokedAt).toBe(NOW);
   });
 
-  it('that is revoked while it is redeemed, with all its links, leaves none', async () => {
+  it('that is revoked with all its links while it is redeemed leaves no valid link', async () => {
     const grant = await storedGrant(store, { namespace, redemptionsAllowed: 5 });
     await redeemed(grant);
     beforeCommit = () => store.revokeGrant(grant.uid, NOW, true);
@@ -251,7 +251,7 @@ describe('a grant', () => {
     expect(items.map(({ revokedAt }) => revokedAt)).toEqual([NOW, NOW]);
   });
 
-  it('leaves no link of a signed code that is revoked during the redemption', async () => {
+  it('leaves no valid link of a signed code that is revoked during the redemption', async () => {
     const grant = await storedGrant(store, { namespace });
     const code = { jti: 'a', uses: 1, expirationTime: NOW + MINUTE, subject: null };
     beforeCommit = () => store.revokeCode({ ...code, grantUid: grant.uid }, NOW);
@@ -275,7 +275,7 @@ describe('a grant', () => {
     expect(outcome).toEqual({ refused: 'link_access_unavailable' });
   });
 
-  it('keeps the settings of others when its policy changes', async () => {
+  it('retains the settings of others when its policy changes', async () => {
     const grant = await storedGrant(store, { namespace, policy: { names: ['a'], csrRequired: true } });
     const key = { namespace, name: grant.name };
     await cluster.admin.patch(ACCESS_GRANTS, key, { spec: { settings: { theirs: 'stays' } } });
@@ -286,8 +286,8 @@ describe('a grant', () => {
   });
 });
 
-describe('what is sealed', () => {
-  it('is in the namespace of the service alone, and is not left behind by a refusal', async () => {
+describe('the sealed answer', () => {
+  it('is only in the namespace of the service, and is deleted after a refusal', async () => {
     const grant = await storedGrant(store, { namespace });
     const sealed = {
       mode: 'stock',

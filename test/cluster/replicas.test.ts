@@ -107,7 +107,7 @@ function outcomesOf(answers: readonly Posted[]) {
 }
 
 describe('three replicas of the service', () => {
-  it('give 100 uses to exactly 100 of 300 sites, for at most 5 requests each, and the same answer anywhere again', async () => {
+  it('issue exactly 100 certificates for 100 uses and 300 sites, with at most 5 requests each, and the same replay at any replica', async () => {
     const grant = await readyGrant(cluster, west, 'shared', { redemptionsAllowed: LIMIT });
     const before = replicas.requests();
     const all = sites();
@@ -127,7 +127,7 @@ describe('three replicas of the service', () => {
     expect(await redemptionsOf(grant)).toHaveLength(LIMIT);
   });
 
-  it('give no use twice, and lose none, when they are killed on the way', async () => {
+  it('spend no use twice, and lose none, when they are killed', async () => {
     const grant = await readyGrant(cluster, west, 'killed', { redemptionsAllowed: LIMIT });
     const all = sites();
     /** As a site does whose connection breaks: the same request again, where somebody answers. */

@@ -46,7 +46,7 @@ const decode = (secret: SecretResource | undefined, key: string) =>
   Buffer.from(secret?.data?.[key] ?? '', 'base64').toString();
 
 describe('token redeem --platform kubernetes', () => {
-  it("puts the Secret and the Link into the namespace, the Site's own, and keeps nothing else", async () => {
+  it('writes the Secret and the Link, owned by the Site, into the namespace, and stores nothing else', async () => {
     const server = await start('linkgrant');
     const place = await site();
     const file = place.tokenFile({ ...server.token, linkCost: 3 });
@@ -77,7 +77,7 @@ describe('token redeem --platform kubernetes', () => {
     expect(link?.spec).toMatchObject({ tlsCredentials: 'my-link', cost: 3 });
   });
 
-  it('gives the same link again when it is repeated, for no use and without a change', async () => {
+  it('returns the same link when it is repeated, without a use or a change', async () => {
     const server = await start('linkgrant');
     const place = await site();
     const file = place.tokenFile(server.token);
@@ -129,7 +129,7 @@ describe('token redeem --platform kubernetes', () => {
   });
 
   it.each(['grant_unknown', 'grant_expired', 'grant_revoked'] as const)(
-    'leaves no key behind where %s is said, and keeps one whose answer may have been lost before',
+    'leaves no key after %s, and retains one whose response may have been lost before',
     async (code) => {
       const server = await start('linkgrant');
       const place = await site();
@@ -148,7 +148,7 @@ describe('token redeem --platform kubernetes', () => {
     },
   );
 
-  it('leaves no key behind where a stock server knows no such grant', async () => {
+  it('leaves no key if a Skupper grant server does not know the grant', async () => {
     const server = await start('stock');
     const place = await site();
     const unknown = await serveHttps((_request, _incoming, response) => {
@@ -188,7 +188,7 @@ describe('token redeem --platform kubernetes', () => {
     },
   );
 
-  it('ends with one use when the answer to each kind of write is lost once, after it was carried out', async () => {
+  it('ends with one use if the response to each kind of write is lost once after it was executed', async () => {
     const server = await start('linkgrant');
     const place = await site();
     const proxy = await startApiProxy(place.kubeconfig);
@@ -228,7 +228,7 @@ describe('token redeem --platform kubernetes', () => {
     }
   });
 
-  it('posts nothing twice to a server that counts each posting, unless that is wanted', async () => {
+  it('sends no second request to a Skupper grant server without --retry', async () => {
     const server = await start('stock');
     const place = await site();
     const file = place.tokenFile(server.token);
@@ -253,7 +253,7 @@ describe('token redeem --platform kubernetes', () => {
       LINKS,
       { apiVersion: 'skupper.io/v2alpha1', kind: 'Link', spec: { endpoints: [], tlsCredentials: 'mine' } },
     ],
-  ])("leaves somebody else's %s alone, and posts nothing", async (_, kind, fields) => {
+  ])("does not overwrite another owner's %s, and sends no request", async (_, kind, fields) => {
     const server = await start('linkgrant');
     const place = await site();
     const metadata = { name: 'my-link', namespace: place.namespace };
@@ -267,7 +267,7 @@ describe('token redeem --platform kubernetes', () => {
     expect(other.code).toBe(0);
   });
 
-  it('says what is missing before anything is posted: the site, the permission, the cluster', async () => {
+  it('reports what is missing before it sends a request: the site, the permission, the cluster', async () => {
     const server = await start('linkgrant');
     const withoutSite = await site({ withoutSite: true });
     const noSite = await withoutSite.run(['token', 'redeem', withoutSite.tokenFile(server.token)]);
@@ -291,7 +291,7 @@ describe('token redeem --platform kubernetes', () => {
     expect(postings(server)).toEqual([]);
   });
 
-  it('waits until the controller says what is wanted, and tells what it said when that does not come', async () => {
+  it('waits until the controller reports the requested state, and prints its message otherwise', async () => {
     const server = await start('linkgrant');
     const place = await site();
     const file = place.tokenFile(server.token);
@@ -339,7 +339,7 @@ describe('token redeem --platform kubernetes', () => {
     expect(updated?.metadata.annotations).toEqual(changed?.metadata.annotations);
   });
 
-  it("takes the proxy's Secret along, and has the Link name it", async () => {
+  it("applies the proxy's Secret too, and the Link names it", async () => {
     const server = await start('linkgrant');
     const place = await site();
     const side = await place.side();

@@ -40,7 +40,7 @@ describe('a Redemption that is deleted by hand', () => {
     expect(await cluster.admin.find(REDEMPTIONS, metadata)).toBeUndefined();
   };
 
-  it('is neither renewed nor replayed any more', async () => {
+  it('is not renewed or replayed any more', async () => {
     const grant = await storedGrant(store, { namespace, redemptionsAllowed: 3 });
     const { id, replayKey } = await redeemed(grant);
     expect((await store.findReplay(grant.uid, replayKey))?.id).toBe(id);
@@ -53,7 +53,7 @@ describe('a Redemption that is deleted by hand', () => {
     expect((await store.findReplay(grant.uid, replayKey))?.id).toBe(again.id);
   });
 
-  it('gives its use back to a process that has not met the grant, and no other use', async () => {
+  it('may return its use to a process that does not know the grant, and no other use', async () => {
     const grant = await storedGrant(store, { namespace, redemptionsAllowed: 3 });
     const others = [await redeemed(grant), await redeemed(grant), await redeemed(grant)];
     await deleteByHand(grant, 1);
@@ -77,7 +77,7 @@ describe('a Redemption that is deleted by hand', () => {
 });
 
 describe('retention', () => {
-  it('deletes the Redemptions and codes of a deleted grant once every certificate ended long ago', async () => {
+  it('deletes the Redemptions and codes of a deleted grant after every certificate expired long ago', async () => {
     const place = await cluster.namespace();
     const gone = await storedGrant(store, { namespace: place, redemptionsAllowed: 2 });
     const there = await storedGrant(store, { namespace: place });
@@ -144,7 +144,7 @@ describe('retention', () => {
     });
   });
 
-  it('ends although a finalizer of a user holds a Redemption, and ignores later certificates in another namespace', async () => {
+  it('ends although a finalizer of a user blocks a Redemption, and ignores later certificates in another namespace', async () => {
     const [place, other] = await Promise.all([cluster.namespace(), cluster.namespace()]);
     const gone = await storedGrant(store, { namespace: place, redemptionsAllowed: 2 });
     for (let slot = 0; slot < 2; slot += 1) await redeemed(gone, { notAfter: NOW });
@@ -167,7 +167,7 @@ describe('retention', () => {
     await cluster.admin.delete(REDEMPTIONS, { namespace: other, name: metadata.name });
   });
 
-  it('keeps stored codes while the namespace of their grant has its ledger, although another namespace has one too', async () => {
+  it('retains stored codes while the namespace of their grant has its ledger, although another namespace has one too', async () => {
     const [place, other] = await Promise.all([cluster.namespace(), cluster.namespace()]);
     const gone = await storedGrant(store, { namespace: place });
     await redeemed(gone, { notAfter: NOW + 9 * DAYS });
@@ -187,7 +187,7 @@ describe('retention', () => {
     expect((await store.listCodes({ limit: 10, grantUid: gone.uid })).items).toEqual([]);
   });
 
-  it('deletes stored codes with the last ledger where two namespaces have an expired one', async () => {
+  it('deletes stored codes with the last ledger if two namespaces have an expired one', async () => {
     const [place, other] = await Promise.all([cluster.namespace(), cluster.namespace()]);
     const gone = await storedGrant(store, { namespace: place });
     await redeemed(gone, { notAfter: NOW });

@@ -86,8 +86,8 @@ function sorted(rights: readonly string[]): string[] {
   return [...new Set(rights)].sort();
 }
 
-describe('what the service does', () => {
-  it('redeems, refuses and answers again, wherever its address comes from', async () => {
+describe('the service with the permissions of its role', () => {
+  it('redeems, refuses and replays, with any source of its address', async () => {
     const { serving } = await serve('--secured-access');
     const name = 'linkgrant-grants';
     await until('the SecuredAccess', () =>
@@ -125,7 +125,7 @@ describe('what the service does', () => {
     expect(found?.url).toContain('https://192.0.2.9:9090/');
   });
 
-  it('renews, revokes, and deletes what has ended', async () => {
+  it('renews, revokes, and deletes expired data', async () => {
     const grant = await readyGrant(cluster, west, 'ended', { redemptionsAllowed: 9 });
     const { uid } = grant.metadata;
     const store = await openStore(Date.now);
@@ -157,7 +157,7 @@ describe('what the service does', () => {
     }
   });
 
-  it('takes every right that it is given, and no other', () => {
+  it('needs every permission of its role, and no other', () => {
     const shipped = (kind: string, name: string) =>
       (manifestOf(account.manifests, kind, name).rules ?? []).flatMap(
         ({ apiGroups, resources, verbs, resourceNames = [''] }) =>

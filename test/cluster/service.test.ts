@@ -39,8 +39,8 @@ async function redemptionsOf(uid: string) {
   return items.filter(({ metadata }) => metadata.name.startsWith(uid));
 }
 
-describe('the built service of a cluster', () => {
-  it('says where it serves, and is ready when it knows the cluster', async () => {
+describe('the built service in a cluster', () => {
+  it('prints where it serves, and is ready when it has listed the cluster', async () => {
     expect(serving.said.stdout).toContain(
       'Next: create an AccessGrant; those of every namespace become Ready',
     );
@@ -55,7 +55,7 @@ describe('the built service of a cluster', () => {
   });
 
   it.each(READERS)(
-    'gives a stock party with the %s reader a Secret and a Link, counts it, and tells of it',
+    'returns a Secret and a Link to a Go client with the %s reader, counts the use, and records it',
     async (reader) => {
       const name = `stock-${reader}`;
       const grant = await readyGrant(cluster, west, name);
@@ -98,7 +98,7 @@ describe('the built service of a cluster', () => {
     },
   );
 
-  it('lets linkgrant keep its key at home, and answers it again', async () => {
+  it('replays the response to a linkgrant client with its own key', async () => {
     const grant = await readyGrant(cluster, west, 'own-key');
     const token = writeToken(workplace, grant);
     const redeem = (to: string) => {
@@ -120,13 +120,13 @@ describe('the built service of a cluster', () => {
     expect(await redemptionsOf(grant.metadata.uid)).toHaveLength(1);
   });
 
-  it('shows its own CA, which it keeps in its own namespace', async () => {
+  it('presents a certificate of its own CA, which is stored in its namespace', async () => {
     const { items } = await cluster.admin.listAll<Resource>(SECRETS, { namespace: LINKGRANT });
     const names = items.map(({ metadata }) => metadata.name);
     expect(names).toEqual(expect.arrayContaining(['linkgrant-server', 'linkgrant-server-ca']));
   });
 
-  it('answers 404 for a uid that no grant has, and for a grant that is gone', async () => {
+  it('answers 404 for an unknown uid, and for a deleted grant', async () => {
     const grant = await readyGrant(cluster, west, 'gone');
     const token = writeToken(workplace, grant);
     await cluster.admin.delete(ACCESS_GRANTS, { namespace: west, name: 'gone' });
@@ -135,8 +135,8 @@ describe('the built service of a cluster', () => {
   });
 });
 
-describe('the metrics of a service of a cluster', () => {
-  it('tell how many grants there are in each state', async () => {
+describe('the metrics of a service in a cluster', () => {
+  it('contain the number of grants in each state', async () => {
     const told = async (): Promise<Record<string, number>> => {
       const text = await (await fetch(`http://127.0.0.1:${serving.opsPort}/metrics`)).text();
       const found = text.matchAll(/^linkgrant_grants\{state="(\w+)"\} (\d+)$/gm);
@@ -167,7 +167,7 @@ describe('the metrics of a service of a cluster', () => {
   });
 });
 
-describe('serve for a cluster', () => {
+describe('serve --platform kubernetes', () => {
   it.each([
     [['--workers', '2'], '--workers cannot be combined with --platform kubernetes'],
     [['--store', 'sqlite:/tmp/x'], '--store cannot be combined with --platform kubernetes'],
@@ -182,7 +182,7 @@ describe('serve for a cluster', () => {
     expect(code).toBe(2);
   });
 
-  it('says so when the API does not answer', async () => {
+  it('reports that the API server does not respond', async () => {
     const env = { KUBECONFIG: account.kubeconfig, LINKGRANT_PLATFORM: 'kubernetes', NAMESPACE: 'elsewhere' };
     const { code, stderr } = await linkgrant(['serve', '--external-url', 'https://127.0.0.1:1'], { env });
     // The account may read nothing in that namespace.

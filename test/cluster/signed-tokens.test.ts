@@ -36,7 +36,7 @@ const redeem = (token: string, subject: string, name = 'east') =>
   runStockClient({ token, reader: 'kubernetes', name, subject });
 
 describe('signed tokens of a cluster', () => {
-  it('have uses, end and subject of their own, and are counted and revoked alone', async () => {
+  it('have their own uses, expiry and subject, and are counted and revoked individually', async () => {
     await readyGrant(cluster, west.namespace, 'hub', { redemptionsAllowed: 10 });
     const issue = ['token', 'issue', workplace.path('tokens'), '--grant', 'hub', '--count', '2'];
     const issued = await administrator(...issue, '--expiration-window', '5m', '--name', 'to-hub');
@@ -77,7 +77,7 @@ describe('signed tokens of a cluster', () => {
     expect(items.every(({ spec }) => spec.code !== undefined)).toBe(true);
   });
 
-  it('are made with the exported key of a grant alone, by who has no right at all', async () => {
+  it('can be issued with the exported key of a grant alone, without any permission', async () => {
     await readyGrant(cluster, west.namespace, 'offline', { redemptionsAllowed: 3 });
     const key = workplace.path('key.json');
     const exported = await administrator('grant', 'show', 'offline', '--signing-key', key);
@@ -87,7 +87,7 @@ describe('signed tokens of a cluster', () => {
     expect(await redeem(token, 'offline-site')).toMatchObject({ exitCode: 0 });
   });
 
-  it('stay good when the key is rotated, until the old keys are dropped, in a service that nobody told', async () => {
+  it('stay valid after the key is rotated, until the old keys are removed, in a running service', async () => {
     await readyGrant(cluster, west.namespace, 'rotated', { redemptionsAllowed: 9 });
     const tokens = ['before', 'kept', 'after'].map((name) => workplace.path(`${name}.yaml`));
     const [before = '', kept = '', after = ''] = tokens;
@@ -113,7 +113,7 @@ describe('signed tokens of a cluster', () => {
     expect(Object.keys(secret.data)).toEqual(['3.json']);
   });
 
-  it('say whose right is missing, and what they cannot be', async () => {
+  it('report a missing permission, and invalid values', async () => {
     await readyGrant(cluster, west.namespace, 'limits', { redemptionsAllowed: 2 });
     const forbidden = await west.run(['token', 'issue', '-', '--grant', 'limits', '--subject', 'x']);
     expect(forbidden.code).toBe(3);
@@ -141,8 +141,8 @@ describe('signed tokens of a cluster', () => {
   });
 });
 
-describe('the keys of signed codes in a Secret', () => {
-  it('are one when many make the first at once, and all are kept when many rotate at once', async () => {
+describe('the signing keys in a Secret', () => {
+  it('are one when several processes create the first, and all are retained by concurrent rotations', async () => {
     const client = await openKubernetesClient({ kubeconfig: [cluster.kubeconfig] });
     const namespace = await cluster.namespace();
     const open = () => new CodeKeySecret({ client, namespace, clock: Date.now, mayCreate: true });
@@ -159,7 +159,7 @@ describe('the keys of signed codes in a Secret', () => {
     client.close();
   });
 
-  it('cost one read at a time, however many unknown keys are asked for, and none for a known one', async () => {
+  it('cost one read at a time for any number of unknown keys, and none for a known one', async () => {
     const proxy = await startApiProxy(cluster.kubeconfig);
     try {
       const file = workplace.path('proxied');

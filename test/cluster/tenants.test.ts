@@ -98,8 +98,8 @@ async function forge(name: string, original: RedemptionResource, changes: object
   } as Resource);
 }
 
-describe("what one namespace's owner makes", () => {
-  it('fills, takes and revokes nothing of another grant by Redemptions that say they are of it', async () => {
+describe('objects of a hostile namespace owner', () => {
+  it('cannot fill or revoke slots of another grant with Redemptions of its uid', async () => {
     const grant = await readyGrant(cluster, west, 'coveted', { redemptionsAllowed: 3 });
     const { uid } = grant.metadata;
     const directory = workplace.path('links');
@@ -140,7 +140,7 @@ describe("what one namespace's owner makes", () => {
     await serves();
   });
 
-  it('opens no grant of another namespace by its own key, code or address', async () => {
+  it('cannot redeem a grant of another namespace by its key, code or address', async () => {
     const grant = await readyGrant(cluster, west, 'keyed');
     const own = await readyGrant(cluster, east, 'keyed');
     const at = replica().serving;
@@ -155,7 +155,7 @@ describe("what one namespace's owner makes", () => {
     expect((await post(at, grant)).status).toBe(200);
   });
 
-  it('borrows no CA of others, by whichever name', async () => {
+  it('cannot use the CA of another namespace, by any name', async () => {
     const names = [
       `${west}/skupper-site-ca`,
       `../${west}/skupper-site-ca`,
@@ -183,7 +183,7 @@ describe("what one namespace's owner makes", () => {
     await serves();
   });
 
-  it('stops nothing by settings, names and numbers that nobody expects', async () => {
+  it('cannot stop the service with unexpected settings, names and numbers', async () => {
     const many = Object.fromEntries(
       Array.from({ length: 5_000 }, (_, index) => [`linkgrant/${'x'.repeat(50)}${index}`, 'y']),
     );
@@ -217,7 +217,7 @@ describe("what one namespace's owner makes", () => {
     await serves();
   });
 
-  it('stops nothing by a status that nobody would write', async () => {
+  it('cannot stop the service with an unexpected status', async () => {
     await make('restated', {});
     const grant = await said('restated', (text) => text.startsWith('Ready'));
     expect(grant).toBe('Ready OK');
@@ -237,7 +237,7 @@ describe("what one namespace's owner makes", () => {
     await serves();
   });
 
-  it('passes for no CA of others by Secrets that look like theirs, and stops nothing by them', async () => {
+  it('cannot replace a CA of others with Secrets that look like it, or stop the service with them', async () => {
     const recorded = new RecordedSite();
     const now = Date.now();
     const day = 86_400_000;
@@ -285,7 +285,7 @@ describe("what one namespace's owner makes", () => {
     expect(redemptions ?? 0).toBe(0);
   });
 
-  it('stops nothing by Sites and RouterAccesses that lead anywhere', async () => {
+  it('cannot stop the service with Sites and RouterAccesses that point anywhere', async () => {
     const endpoints = Array.from({ length: 4_000 }, (_, index) => ({
       name: 'inter-router',
       host: `${index}.example.com`,
@@ -329,7 +329,7 @@ describe("what one namespace's owner makes", () => {
     await serves();
   });
 
-  it('is no trouble for a service that is started amid all that, and keeps none busy', async () => {
+  it('do not prevent the start of a service, or keep it busy', async () => {
     const later = await startReplicas(workplace, account.kubeconfig, 1);
     try {
       await replica().serving.stop();

@@ -4,16 +4,18 @@ import { existsSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { parse } from 'yaml';
-import { ACCESS_GRANTS, SITES } from '../../src/platforms/kubernetes/api/kinds.js';
+import { ACCESS_GRANTS, ACCESS_TOKENS, SITES } from '../../src/platforms/kubernetes/api/kinds.js';
 import type { AccessGrantResource } from '../../src/platforms/kubernetes/grants/access-grant-resource.js';
+import type { AccessTokenResource } from '../../src/platforms/kubernetes/tokens/access-token-resource.js';
 import { buildStockClient, runStockClient } from '../stock-client/stock-client.js';
 import { linkgrant, refusalOf, type Workplace } from '../support/command-line.js';
 import { closeAcceptingNamespace, openAcceptingNamespace } from './harness/accepting-namespace.js';
 import { startApiProxy } from './harness/api-proxy.js';
+import { DeployTools } from './harness/deploy-tools.js';
 import { kubeconfigThrough } from './harness/kubeconfig.js';
 import type { LinkgrantAccount } from './harness/linkgrant-account.js';
 import { type Person, personIn } from './harness/person.js';
-import { putRequestingSite } from './harness/requesting-namespace.js';
+import { putRequestingSite, requestingNamespace } from './harness/requesting-namespace.js';
 import { readyGrant, serveCluster } from './harness/served.js';
 import type { TestCluster } from './harness/test-cluster.js';
 import { until } from './harness/until.js';
@@ -42,8 +44,8 @@ async function grantsIn({ namespace }: Pick<Person, 'namespace'>) {
   return (await cluster.admin.listAll<AccessGrantResource>(ACCESS_GRANTS, { namespace })).items;
 }
 
-describe('token issue where no service runs', () => {
-  it('says that nothing serves AccessGrants, and leaves no grant', async () => {
+describe('token issue without a service', () => {
+  it('reports that nothing serves AccessGrants, and leaves no grant', async () => {
     const words = ['token', 'issue', workplace.path('unserved.yaml'), '--service-namespace', west.namespace];
     // Who may do everything sees that there is no Lease.
     const place = ['-p', 'kubernetes', '--kubeconfig', cluster.kubeconfig, '-n', west.namespace];
@@ -57,13 +59,13 @@ describe('token issue where no service runs', () => {
     expect(existsSync(workplace.path('unserved.yaml'))).toBe(false);
   });
 
-  it('waits no longer than it may', async () => {
+  it('waits at most for its deadline', async () => {
     const ended = await west.run(['token', 'issue', '-', '--deadline', '500ms']);
     expect(refusalOf(ended).error).toContain('the grant was not created: ');
     expect(await grantsIn(west)).toEqual([]);
   });
 
-  it.each(['SIGINT', 'SIGTERM'] as const)('told to stop by %s leaves no grant', async (signal) => {
+  it.each(['SIGINT', 'SIGTERM'] as const)('that receives %s leaves no grant', async (signal) => {
     const child = spawn(process.execPath, [MAIN, 'token', 'issue', '-', ...west.place], {
       stdio: ['ignore', 'ignore', 'pipe'],
       env: { PATH: process.env.PATH ?? '', HOME: workplace.directory },
@@ -80,12 +82,12 @@ describe('token issue where no service runs', () => {
   });
 });
 
-describe('token issue', () => {
+describe('token issue in a cluster', () => {
   beforeAll(async () => {
     await serveCluster(workplace, account.kubeconfig);
   });
 
-  it('makes a grant and writes its token, which a stock party redeems', async () => {
+  it('creates a grant and writes its token, which the Go client redeems', async () => {
     const file = workplace.path('west.yaml');
     const words = ['--name', 'for-the-branch', '--expiration-window', '1h', '--redemptions-allowed', '2'];
     const ended = await west.run([
@@ -112,7 +114,41 @@ describe('token issue', () => {
     expect(await runStockClient(redeemed)).toMatchObject({ exitCode: 0, secretName: 'east' });
   });
 
-  it("takes the code of a grant that is there, with the grant's own limits", async () => {
+  it('prints a line, waits until join redeemed it in another namespace, and shows the refusal before', async () => {
+    const file = workplace.path('line');
+    const waiting = west.run(['token', 'issue', file, '--print', 'line', '--names', 'to-west', '--wait=2m']);
+    await until('the line', async () => existsSync(file));
+    const place = await requestingNamespace(cluster);
+    try {
+      const line = readFileSync(file, 'utf8').trim();
+      expect((await place.run(['join', line, '--name', 'wrong'])).code).toBe(3);
+      expect(await place.run(['join', line, '--name', 'to-west'])).toMatchObject({ code: 0 });
+      expect((await place.links()).map(({ metadata }) => metadata.name)).toEqual(['to-west']);
+      // Renewals and repetitions verify the service against its CA, not against the pin.
+      const [secret] = (await place.secrets()).filter(({ metadata }) => metadata.name === 'to-west');
+      expect(secret?.metadata.annotations?.['linkgrant.dev/server-ca']).toContain('BEGIN CERTIFICATE');
+      expect(await place.run(['join', line, '--name', 'to-west'])).toMatchObject({ code: 0 });
+    } finally {
+      place.remove();
+    }
+    const { code, stderr } = await waiting;
+    expect(code, stderr).toBe(0);
+    expect(stderr).toContain(': policy_name\nhint: ');
+    expect(stderr).toMatch(/^Redeemed by ".+" from \S+: link "to-west"$/m);
+  });
+
+  it('prints a command for kubectl that creates the AccessToken', async () => {
+    const { stdout } = await west.run(['token', 'issue', '--print', 'kubectl', '--name', 'applied']);
+    const namespace = await cluster.namespace();
+    const script = stdout.replace('kubectl apply', `kubectl --namespace ${namespace} apply`);
+    const tools = await DeployTools.open();
+    await tools.shell([script], { kubeconfig: cluster.kubeconfig, cwd: workplace.directory });
+    tools.close();
+    const { items } = await cluster.admin.listAll<AccessTokenResource>(ACCESS_TOKENS, { namespace });
+    expect(items.map(({ metadata }) => metadata.name)).toEqual(['applied']);
+  });
+
+  it("uses the code of an existing grant, with that grant's limits", async () => {
     const grant = await readyGrant(cluster, west.namespace, 'there', { redemptionsAllowed: 5 });
     const ended = await west.run(['token', 'issue', '-', '--grant', 'there', '--name', 'mine']);
     expect(ended).toMatchObject({ code: 0 });
@@ -129,7 +165,7 @@ describe('token issue', () => {
     expect(refusalOf(nobody).error).toBe(`there is no grant "nobody" in namespace "${west.namespace}"`);
   });
 
-  it('says at once what keeps a site from accepting links, and makes nothing', async () => {
+  it('reports at once why a site accepts no links, and creates nothing', async () => {
     const empty = await personIn(cluster, await cluster.namespace());
     const issue = ['token', 'issue', workplace.path('none.yaml')];
     const noSite = await empty.run(issue);
@@ -153,7 +189,7 @@ describe('token issue', () => {
     expect(await grantsIn(empty)).toEqual([]);
   });
 
-  it('tells what the service says of the issuer or a rule, and deletes the grant again', async () => {
+  it("prints the service's message about the issuer or a rule, and deletes the grant again", async () => {
     const before = await grantsIn(west);
     const issuer = await west.run(['token', 'issue', '-', '--issuer', 'nobody']);
     expect(issuer).toMatchObject({ code: 1, stdout: '' });
@@ -169,7 +205,7 @@ describe('token issue', () => {
     expect(await grantsIn(west)).toHaveLength(before.length);
   });
 
-  it('leaves no grant where the token cannot be written, nor takes a name that another has', async () => {
+  it('leaves no grant if the token cannot be written, and does not use a name in use', async () => {
     const before = await grantsIn(west);
     const unwritable = await west.run(['token', 'issue', workplace.path('no', 'directory')]);
     expect(unwritable.code).toBe(1);
@@ -180,7 +216,7 @@ describe('token issue', () => {
     expect(refusalOf(taken).error).toContain('there is already a grant "taken"');
   });
 
-  it('makes one grant when the answer to its making is lost, and no other comes for a while', async () => {
+  it('creates one grant if the response to its creation is lost', async () => {
     const before = await grantsIn(west);
     const proxy = await startApiProxy(west.kubeconfig);
     try {
@@ -199,7 +235,7 @@ describe('token issue', () => {
     }
   });
 
-  it('says that a grant may be left where the server never answers again', async () => {
+  it('reports that a grant may remain if the server never responds', async () => {
     const before = await grantsIn(west);
     const proxy = await startApiProxy(west.kubeconfig);
     try {
@@ -221,7 +257,7 @@ describe('token issue', () => {
     }
   });
 
-  it('says which right or cluster is missing', async () => {
+  it('reports the missing permission or cluster', async () => {
     const weak = await personIn(cluster, west.namespace, [
       { apiGroups: ['skupper.io'], resources: ['sites'], verbs: ['list'] },
     ]);

@@ -64,14 +64,14 @@ const isGone = (namespace: string) =>
 const namesIn = async (kind: ResourceKind, namespace = LINKGRANT) =>
   (await cluster.admin.listAll<Resource>(kind, { namespace })).items.map(({ metadata }) => metadata.name);
 
-describe('a namespace with live links', () => {
-  it('goes while the service runs', async () => {
+describe('a namespace with active links', () => {
+  it('can be deleted while the service runs', async () => {
     const namespace = await linkedNamespace();
     await cluster.admin.delete(NAMESPACES, { name: namespace });
     await isGone(namespace);
   }, 300_000);
 
-  it('goes while no service runs', async () => {
+  it('can be deleted while no service runs', async () => {
     const namespace = await linkedNamespace();
     await serving.stop();
     await cluster.admin.delete(NAMESPACES, { name: namespace });
@@ -81,7 +81,7 @@ describe('a namespace with live links', () => {
 });
 
 describe('uninstall', () => {
-  it('deletes the resources of the service once it has stopped, and neither Redemptions nor resources of others', async () => {
+  it('deletes the resources of a stopped service, and neither Redemptions nor resources of others', async () => {
     const namespace = await linkedNamespace();
     const running = await uninstall('-A', '--yes');
     expect(running.code).toBe(1);
@@ -123,7 +123,7 @@ describe('uninstall', () => {
     expect(again.stdout).toContain('There are no resources of a removed service.\n');
   }, 300_000);
 
-  it('says what it lacks, and what cannot be', async () => {
+  it('reports what is missing, and invalid flags', async () => {
     const standalone = await linkgrant(['uninstall', '--yes']);
     expect(standalone.code).toBe(2);
     expect(refusalOf(standalone).error).toBe(
@@ -138,7 +138,7 @@ describe('uninstall', () => {
     expect(refusalOf(forbidden).error).toMatch(/^the API server forbids the request: /);
   });
 
-  it('lets what redeems AccessTokens keep its Lease while that runs', async () => {
+  it('retains the Lease of a running AccessToken redeemer', async () => {
     const itsAccount = await shippedAccount(cluster, 'redeemer', REDEEMER);
     const redeemer = await startRedeemer(itsAccount.kubeconfig);
     try {
@@ -166,7 +166,7 @@ describe('uninstall', () => {
     }
   });
 
-  it('takes the CRD along where that is wanted', async () => {
+  it('deletes the CRD with --with-crd', async () => {
     const serving = await serveCluster(workplace, account.kubeconfig);
     const namespace = await cluster.namespace();
     await putSite(cluster.admin, namespace);

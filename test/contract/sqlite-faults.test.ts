@@ -10,7 +10,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { Checkpoint } from '../../src/redemption/ports/clock.js';
 import type { GrantStore } from '../../src/redemption/ports/grant-store.js';
 import { openSqliteStore } from '../../src/stores/sqlite/sqlite-store.js';
-import { NOW, SAMPLE_CODE, sampleGrant, sampleRedemption } from '../support/store-samples.js';
+import { NOW, SAMPLE_CODE, sampleGrant, sampleRedemption, sampleRenewal } from '../support/store-samples.js';
 
 const support = (name: string): string =>
   fileURLToPath(new URL(`../support/stores/${name}`, import.meta.url));
@@ -274,6 +274,20 @@ describe('the SQLite store after a failure', () => {
       seq: null,
       problem: 'has refusals, and no entry about its creation',
     });
+  });
+
+  it('finds a redemption whose row reports another end than its last renewal', async () => {
+    const store = await open();
+    const grant = sampleGrant();
+    await store.createGrant(grant, SAMPLE_CODE);
+    const { id } = sampleRedemption(grant.uid);
+    await store.recordRedemption(grant.uid, sampleRedemption(grant.uid, { id }), NOW);
+    await store.recordRenewal(sampleRenewal(id, 1), NOW);
+    expect(await store.verifyLedger()).toEqual({ entries: 3 });
+    const writer = new Database(file);
+    writer.prepare('UPDATE redemptions SET renewed_until = renewed_until + 1').run();
+    writer.close();
+    expect((await store.verifyLedger()).fault).toMatchObject({ grantUid: grant.uid, seq: null });
   });
 
   it('rolls back only the failed write of a batch', async () => {

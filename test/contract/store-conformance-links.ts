@@ -1,7 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import type { Redemption } from '../../src/domain/redemption.js';
-import type { StoredLink } from '../../src/redemption/ports/link-store.js';
+import type { IssuedLink } from '../../src/redemption/ports/link-store.js';
 import { MINUTE, NOW, sampleRedemption, sampleRenewal, storedGrant } from '../support/store-samples.js';
+import { until } from '../support/until.js';
 import type { CurrentStore } from './store-conformance.js';
 
 const DAY = 24 * 60 * MINUTE;
@@ -24,14 +25,34 @@ export function linkConformance(current: CurrentStore): void {
       const grant = await store.findGrant(redemption.grantUid);
       const { id, grantUid, namespace, name, subject, jti, siteUid, createdAt } = redemption;
       const link = { id, grantUid, namespace, name, subject, jti, siteUid, createdAt, revokedAt: null };
-      const first = { peer: redemption.peer, notAfter: redemption.notAfter, issuedAt: NOW, renewals: 0 };
+      const none = { labels: {}, note: null };
+      const first = {
+        ...none,
+        peer: redemption.peer,
+        notAfter: redemption.notAfter,
+        issuedAt: NOW,
+        renewals: 0,
+      };
       const grantName = grant?.name;
       expect((await store.listLinks({ limit: 10 }, all)).items).toEqual([{ ...link, ...first, grantName }]);
       for (const number of [1, 2])
         await store.recordRenewal(sampleRenewal(id, number, { renewedAt: NOW + number * MINUTE }), NOW);
-      const second = { peer: '192.0.2.9', notAfter: NOW + 60 * DAY, issuedAt: NOW + 2 * MINUTE, renewals: 2 };
+      const second = {
+        ...none,
+        peer: '192.0.2.9',
+        notAfter: NOW + 60 * DAY,
+        issuedAt: NOW + 2 * MINUTE,
+        renewals: 2,
+      };
       const listed = { items: [{ ...link, ...second, grantName }] };
       expect(await store.listLinks({ limit: 10 }, all)).toEqual(listed);
+      const labelled = { labels: { region: 'eu' }, note: 'in Berlin' };
+      await store.updateRedemption(id, labelled);
+      await until(async () => {
+        const [found] = (await store.listLinks({ limit: 10 }, all)).items;
+        return found?.note === labelled.note;
+      });
+      expect((await store.listLinks({ limit: 10 }, all)).items).toMatchObject([{ id, ...labelled }]);
       await store.revokeRedemption(id, NOW + DAY);
       expect((await store.listLinks({ limit: 10 }, all)).items).toMatchObject([{ revokedAt: NOW + DAY }]);
     });
@@ -48,7 +69,7 @@ export function linkConformance(current: CurrentStore): void {
             name: `link-${n}`,
           }),
         );
-      const walk = async (grantUid: string | undefined, matches: (link: StoredLink) => boolean) => {
+      const walk = async (grantUid: string | undefined, matches: (link: IssuedLink) => boolean) => {
         const pages: string[][] = [];
         let after: string | undefined;
         do {
@@ -63,7 +84,7 @@ export function linkConformance(current: CurrentStore): void {
       expect((await walk(undefined, all)).flat()).toEqual(names(made));
       const ofGrant = made.filter(({ grantUid }) => grantUid === uid);
       expect((await walk(uid, all)).flat()).toEqual(names(ofGrant));
-      const odd = ({ name }: StoredLink) => ['link-1', 'link-3', 'link-5'].includes(name);
+      const odd = ({ name }: IssuedLink) => ['link-1', 'link-3', 'link-5'].includes(name);
       expect(await walk(undefined, odd)).toEqual([['link-5', 'link-3'], ['link-1']]);
       await expect(store.listLinks({ limit: 2, after: 'nonsense' }, all)).rejects.toThrow(RangeError);
     });
@@ -148,7 +169,11 @@ export function linkConformance(current: CurrentStore): void {
         await another.recordRedemption(grant.uid, redemption, NOW);
         const redeemed = await changed(made, 'grants', 'links', 'ledger');
         await another.recordRenewal(sampleRenewal(redemption.id, 1), NOW);
-        await changed(redeemed, 'links', 'ledger');
+        const renewed = await changed(redeemed, 'links', 'ledger');
+        await another.updateRedemption(redemption.id, { labels: { region: 'eu' } });
+        const labelled = await changed(renewed, 'links');
+        await another.updateGrant(grant.uid, { note: 'for the branches' });
+        await changed(labelled, 'grants');
         await expect(store.readChanges('nonsense')).rejects.toThrow(RangeError);
       } finally {
         await another.close();

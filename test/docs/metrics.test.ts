@@ -27,7 +27,8 @@ const documented = new Map<string, MetricShape>(
 const exported = new Map<string, MetricShape>();
 
 beforeAll(async () => {
-  const service = await startAdminService();
+  // Nothing listens there: the metrics of connections exist without a value.
+  const service = await startAdminService({ observer: 'https://127.0.0.1:1' });
   try {
     const { grant, code } = await service.grant();
     await post(service, `/${grant.uid}`, code, { headers: csrHeader() });

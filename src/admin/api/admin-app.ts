@@ -9,6 +9,7 @@ import type { Administration, OnceOnly } from '../../redemption/administration/a
 import type { AdminObserver } from '../admin-metrics.js';
 import { findingsOf, reportAnswers } from './answer-report.js';
 import { type Authenticate, type Caller, requireRole } from './bearer.js';
+import type { ChangeStreams } from './change-streams.js';
 import { adminProblem, problemStatus } from './problem.js';
 import { ADMIN_ROUTES, type AdminRoute } from './routes.js';
 
@@ -19,6 +20,7 @@ const MAX_ISSUES = 5;
 /** Dependencies of the admin API. */
 export interface AdminAppDependencies {
   readonly administration: Administration;
+  readonly streams: ChangeStreams;
   readonly authenticate: Authenticate;
   /** Counts failed authentications by client. */
   readonly failures: AuthenticationBudget;
@@ -108,6 +110,11 @@ function handlersOf(route: AdminRoute, deps: AdminAppDependencies): express.Requ
       body: read(route.body, request.body ?? {}, 'body'),
       once: route.takesKey && caller ? onceOf(request, caller) : undefined,
     };
+    if (route.streams && wantsStream(request)) {
+      await deps.streams.open(response);
+      findings.answeredAt = performance.now();
+      return;
+    }
     const { status, body, location } = await route.run(input as never, deps.administration);
     if (location !== undefined) response.setHeader('location', location);
     findings.answeredAt = performance.now();
@@ -115,6 +122,11 @@ function handlersOf(route: AdminRoute, deps: AdminAppDependencies): express.Requ
   };
   const takesBody = route.method === 'post' || route.method === 'patch';
   return takesBody ? [isAllowed, requireJson, readJsonWithin(deps.bodyTimeoutMs), run] : [isAllowed, run];
+}
+
+function wantsStream(request: Request): boolean {
+  const types = ['application/json', 'text/event-stream'];
+  return request.method === 'GET' && request.accepts(types) === 'text/event-stream';
 }
 
 const readJson = express.json({ limit: MAX_BYTES, inflate: false, type: () => true });

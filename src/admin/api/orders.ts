@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { ACCESS_GRANT_STATES } from '../../domain/access-grant.js';
 import { LABEL_SELECTOR_HINT, parseLabelSelector } from '../../domain/label-selector.js';
+import { LINK_STATES } from '../../domain/link-state.js';
 import { isNamespace, isResourceName, isUuid } from '../../domain/names.js';
 
 const MAX_PAGE_SIZE = 500;
@@ -148,3 +149,20 @@ export const REDEMPTION_QUERY = z.strictObject({
 
 /** The query that lists the ledger. */
 export const EVENT_QUERY = REDEMPTION_QUERY.omit({ namespace: true, label: true });
+
+/** The query that lists links. */
+export const LINK_QUERY = z.strictObject({
+  ...page,
+  namespace: namespace.optional(),
+  grantUid: uuid.optional(),
+  subject: text(506).optional(),
+  state: z.enum(LINK_STATES).optional(),
+  notRenewing: z
+    .enum(['true', 'false'])
+    .transform((value) => value === 'true')
+    .optional(),
+  label: selectedLabels,
+});
+
+/** The query that reads changes. */
+export const CHANGES_QUERY = z.strictObject({ since: text(128).optional() });

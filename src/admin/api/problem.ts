@@ -19,6 +19,7 @@ const PROBLEMS = {
   no_such_route: { status: 404, title: 'No such route' },
   no_such_grant: { status: 404, title: 'No such grant' },
   no_such_redemption: { status: 404, title: 'No such redemption' },
+  no_such_verification: { status: 404, title: 'No such verification' },
   name_taken: { status: 409, title: 'Name already in use' },
   grant_declared: { status: 409, title: 'Grant is declared by a file' },
   grant_state: { status: 409, title: 'State of the grant does not allow this' },
@@ -30,6 +31,7 @@ const PROBLEMS = {
   signing_keys_foreign: { status: 503, title: 'Signing keys differ from those of the service' },
   no_link_access: { status: 409, title: 'Site accepts no links' },
   method_not_allowed: { status: 405, title: 'Method not allowed' },
+  too_many_streams: { status: 503, title: 'Too many open streams' },
   store_unavailable: { status: 503, title: 'Store not available' },
   internal: { status: 500, title: 'Internal error' },
 } as const satisfies Record<AdministrationErrorCode, ProblemShape>;

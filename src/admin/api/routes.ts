@@ -5,11 +5,13 @@ import type { Administration, OnceOnly } from '../../redemption/administration/a
 import type { Page } from '../../redemption/ports/page.js';
 import type { Role } from './bearer.js';
 import {
+  CHANGES_QUERY,
   EVENT_QUERY,
   GRANT_CHANGE,
   GRANT_ORDER,
   GRANT_QUERY,
   GRANT_REVOCATION,
+  LINK_QUERY,
   NOTHING,
   REDEMPTION_CHANGE,
   REDEMPTION_QUERY,
@@ -31,7 +33,7 @@ interface RouteInput<Query, Body> {
 
 /** The answer of a route. */
 interface Answer {
-  readonly status: 200 | 201 | 204;
+  readonly status: 200 | 201 | 202 | 204;
   /** Absent with 204. */
   readonly body?: unknown;
   /** Path of the created resource. */
@@ -46,6 +48,8 @@ export interface AdminRoute {
   readonly role: Role;
   /** True if the route supports an Idempotency-Key. */
   readonly takesKey: boolean;
+  /** True if the route answers with a stream of changes to a client that prefers one. */
+  readonly streams: boolean;
   readonly query: ZodType;
   readonly body: ZodType;
   run(input: RouteInput<never, never>, administration: Administration): Promise<Answer>;
@@ -56,6 +60,7 @@ function route<Query, Body>(
     readonly method: AdminRoute['method'];
     readonly path: string;
     readonly takesKey?: boolean;
+    readonly streams?: boolean;
     readonly query?: ZodType<Query>;
     readonly body?: ZodType<Body>;
   },
@@ -63,7 +68,8 @@ function route<Query, Body>(
 ): AdminRoute {
   return {
     ...{ method: of.method, path: `/api/v1${of.path}`, role: of.method === 'get' ? 'viewer' : 'operator' },
-    ...{ takesKey: of.takesKey ?? false, query: of.query ?? NOTHING, body: of.body ?? NOTHING },
+    ...{ takesKey: of.takesKey ?? false, streams: of.streams ?? false },
+    ...{ query: of.query ?? NOTHING, body: of.body ?? NOTHING },
     run,
   };
 }
@@ -95,6 +101,18 @@ function listing<Query extends PageQuery>(
   });
 }
 
+async function readChanges(since: string | undefined, administration: Administration): Promise<Answer> {
+  try {
+    return ok(await administration.readChanges(since));
+  } catch (error) {
+    if (!(error instanceof RangeError)) throw error;
+    throw new AdministrationError(
+      'request_invalid',
+      'query.since: must be the `version` of an earlier answer',
+    );
+  }
+}
+
 function requireUid(id: string): string {
   if (isUuid(id)) return id;
   throw new AdministrationError('no_such_grant', 'this is not the uid of a grant');
@@ -103,6 +121,11 @@ function requireUid(id: string): string {
 function requireId(id: string): string {
   if (isUuid(id)) return id;
   throw new AdministrationError('no_such_redemption', 'this is not the id of a redemption');
+}
+
+function requireVerification(id: string): string {
+  if (isUuid(id)) return id;
+  throw new AdministrationError('no_such_verification', 'this is not the id of a verification');
 }
 
 /** Every route of the admin API. */
@@ -165,6 +188,25 @@ export const ADMIN_ROUTES: readonly AdminRoute[] = [
     { method: 'post', path: '/redemptions/{id}/revoke', body: REDEMPTION_REVOCATION },
     async ({ id, body }, administration) =>
       ok(await administration.revokeRedemption(requireId(id), body.source)),
+  ),
+
+  listing('/links', LINK_QUERY, ({ label: labels, ...page }, administration) =>
+    administration.listLinks({ ...page, labels }),
+  ),
+  route({ method: 'get', path: '/overview' }, async (_input, administration) =>
+    ok(await administration.readOverview()),
+  ),
+  route(
+    { method: 'get', path: '/changes', query: CHANGES_QUERY, streams: true },
+    async ({ query }, administration) => readChanges(query.since, administration),
+  ),
+
+  route({ method: 'post', path: '/ledger-verifications' }, async (_input, administration) => {
+    const body = await administration.startLedgerVerification();
+    return { status: 202, body, location: `/api/v1/ledger-verifications/${body.id}` };
+  }),
+  route({ method: 'get', path: '/ledger-verifications/{id}' }, async ({ id }, administration) =>
+    ok(await administration.showLedgerVerification(requireVerification(id))),
   ),
 
   listing('/events', EVENT_QUERY, (page, administration) => administration.listEvents(page)),

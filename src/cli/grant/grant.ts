@@ -14,6 +14,7 @@ import { nothingListed } from '../terminal/listing.js';
 import { fields, print, table } from '../terminal/output.js';
 import type { OutputFormat } from '../terminal/output-format.js';
 import { writeOut } from '../terminal/write-out.js';
+import { tokenDelivery } from '../token/token-forms.js';
 import { writeToken } from '../token/token-output.js';
 import { grantFields } from './grant-report.js';
 import type { PolicyFlags } from './policy-flags.js';
@@ -73,7 +74,10 @@ export async function createCommand(name: string, flags: GrantCreateFlags): Prom
     const created = await createGrant(name, flags, session);
     if (flags.token !== undefined) {
       const target = flags.token;
-      await rollbackOnFailure(created, administration, () => writeToken(created, target, {}, administration));
+      const delivery = tokenDelivery(target);
+      await rollbackOnFailure(created, administration, () =>
+        writeToken(created, delivery, {}, administration),
+      );
       // Only the token file contains the code, not the report.
       const { code: _code, ...report } = created;
       await print(flags.output, report, () => '');

@@ -18,12 +18,13 @@ export async function clusterStatus(
   const all = await cluster.links.list();
   const selected = name === undefined ? all : linksNamed(all, name);
   const redemptions = await cluster.listIncoming();
+  const observed = await cluster.connections.observe();
   const incoming =
     typeof redemptions === 'string'
       ? undefined
       : redemptions
           .filter(({ redemption }) => name === undefined || redemption.name === name)
-          .map((link) => incomingReport(link, clock()));
+          .map((renewed) => incomingReport(renewed, clock(), observed));
   if (name !== undefined && selected.length === 0 && (incoming?.length ?? 0) === 0) {
     throw new CommandError(`there is no link "${name}" in namespace ${namespace}`, {
       exitCode: 1,

@@ -1,5 +1,5 @@
 import { type Command, Option } from 'commander';
-import { SERVICE_SETTINGS, type SettingKey } from '../../config/settings.js';
+import { OBSERVER_SETTINGS, SERVICE_SETTINGS, type SettingKey } from '../../config/settings.js';
 import type { Checkpoint, Clock } from '../../redemption/ports/clock.js';
 import { addConnectionFlags, OUTPUT, withSettings } from '../terminal/command-flags.js';
 import { CLUSTER_SETTINGS, STORE_SETTINGS } from '../terminal/settings-options.js';
@@ -52,7 +52,7 @@ export function addLink(program: Command, context: Context): void {
     link
       .command('status [NAME]')
       .description("Show this site's outgoing links and their certificates, and its incoming links"),
-    [...LOCATION_SETTINGS, 'store'],
+    [...LOCATION_SETTINGS, 'store', ...OBSERVER_SETTINGS],
   )
     .addOption(OUTPUT())
     .action(async (name, flags) => (await import('./link-status.js')).statusCommand(name, flags, context));

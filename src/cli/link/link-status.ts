@@ -1,4 +1,5 @@
 import { existsSync, statSync } from 'node:fs';
+import { networkObserver } from '../../compose/connections.js';
 import { hasStore, openLinks, siteUid } from '../../compose/links.js';
 import { openStore } from '../../compose/open-store.js';
 import { type LoadedState, openRequestingSite } from '../../compose/token-redemption.js';
@@ -162,13 +163,14 @@ async function incomingReports(
   const uid = isSystem ? siteUid(settings.skupperHome, siteNamespace(settings)) : undefined;
   const store = await openStore(settings, { clock, checkpoint: () => {} }, false);
   try {
+    const observed = await networkObserver(settings, clock)?.observe();
     const reports: IncomingReport[] = [];
     for (const redemption of await everyItem((page) => store.listRedemptions(page))) {
       // A site without a uid has issued no link.
       if (isSystem && (uid === undefined || redemption.siteUid !== uid)) continue;
       if (name !== undefined && redemption.name !== name) continue;
       const renewed = await store.findRenewedRedemption(redemption.id);
-      reports.push(incomingReport(renewed ?? { redemption, renewals: [] }, clock()));
+      reports.push(incomingReport(renewed ?? { redemption, renewals: [] }, clock(), observed));
     }
     return reports;
   } finally {

@@ -1,6 +1,6 @@
 import { storeAdministration } from '../../compose/administration.js';
 import { isUuid } from '../../domain/names.js';
-import type { LedgerFault } from '../../redemption/ports/ledger-store.js';
+import { faultText } from '../../redemption/administration/verify-ledger.js';
 import { refuseServer } from '../terminal/administration-session.js';
 import { CommandError } from '../terminal/command-error.js';
 import { print } from '../terminal/output.js';
@@ -11,11 +11,6 @@ const UNCHAINED = {
   reason: 'the ledger of a cluster cannot be verified',
   hint: 'it is made of the Redemptions, without a chain of codes; who may change them is decided by RBAC',
 };
-
-function faultText({ grantUid, seq, problem }: LedgerFault): string {
-  if (grantUid === null) return `the ledger ${problem}`;
-  return seq === null ? `grant ${grantUid} ${problem}` : `entry ${seq} of grant ${grantUid} ${problem}`;
-}
 
 /**
  * `redemption list --verify`: verifies the ledger, of one grant with `--grant`, else of all. Throws a CommandError (exit code 1) that

@@ -44,6 +44,7 @@ const REDEMPTIONS: Omit<ListingFormat<RedemptionReport>, 'format'> = {
     canStill: ({ canStill }) => canStill,
     labels: ({ labels }) => formatLabels(labels),
     note: ({ note }) => note,
+    connected: ({ connected }) => connectedWord(connected),
   },
   headings: ['ID', 'GRANT', 'TIME', 'NAME', 'SUBJECT', 'FROM', 'CERTIFICATE EXPIRES', 'CAN STILL', 'REVOKED'],
   cells: ({
@@ -60,6 +61,17 @@ const REDEMPTIONS: Omit<ListingFormat<RedemptionReport>, 'format'> = {
     revokedAt = '-',
   }) => [id, grant, createdAt, name, subject, peer, newest?.notAfter ?? notAfter, canStill, revokedAt],
   emptyText: 'There are no redemptions.\n',
+};
+
+function connectedWord(connected: boolean | undefined): string | undefined {
+  return connected === undefined ? undefined : connected ? 'yes' : 'no';
+}
+
+/** The same listing with a column for the connection of each link. */
+const CONNECTED_REDEMPTIONS: typeof REDEMPTIONS = {
+  ...REDEMPTIONS,
+  headings: [...REDEMPTIONS.headings, 'CONNECTED'],
+  cells: (report) => [...REDEMPTIONS.cells(report), connectedWord(report.connected) ?? '-'],
 };
 
 const DETAILS = [
@@ -116,14 +128,19 @@ export async function listCommand(flags: RedemptionListFlags, now: number): Prom
       hint: 'leave out --events or --selector',
     });
   }
-  await withAdministration(settings, async ({ administration, namespace }) => {
+  await withAdministration(settings, async ({ administration, connections, namespace }) => {
     const grantUid =
       grant === undefined || isUuid(grant) ? grant : (await administration.findGrant(namespace, grant)).uid;
     const filter = { grantUid, since, subject };
     const redemptions = (page: PageRequest) => administration.listRedemptions({ ...page, ...filter, labels });
     const events = (page: PageRequest) => administration.listEvents({ ...page, ...filter });
-    if (flags.events) await writeListing(pagesOf(events), { ...EVENTS, format });
-    else await writeListing(pagesOf(redemptions), { ...REDEMPTIONS, format });
+    if (flags.events) {
+      await writeListing(pagesOf(events), { ...EVENTS, format });
+      return;
+    }
+    await connections?.observe();
+    const listing = connections ? CONNECTED_REDEMPTIONS : REDEMPTIONS;
+    await writeListing(pagesOf(redemptions), { ...listing, format });
   });
 }
 

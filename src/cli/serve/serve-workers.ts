@@ -1,4 +1,5 @@
 import type { ReadinessPart } from '../../admin/operations-app.js';
+import { networkObserver } from '../../compose/connections.js';
 import { openStore } from '../../compose/open-store.js';
 import {
   startOperations,
@@ -52,7 +53,7 @@ async function startClusterOperations(settings: Settings, runtime: RuntimeContex
   ];
   const whole = [
     workerCountMetrics(() => ({ wanted: settings.workers, serving: group.serving, ended: group.ended })),
-    storeMetrics(store, runtime),
+    storeMetrics(store, { ...runtime, connections: networkObserver(settings, runtime.clock) }),
   ];
   const metrics = async () =>
     (await Promise.all([group.metrics(), ...whole.map((registry) => registry.metrics())])).join('');

@@ -1,10 +1,12 @@
 import { statSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { storeAdministration } from '../../compose/administration.js';
+import { networkObserver } from '../../compose/connections.js';
 import type { Settings } from '../../config/setting-schemas.js';
 import { readBoundedText } from '../../files/bounded-text.js';
 import { withFileErrors } from '../../files/file-error.js';
 import type { Administration } from '../../redemption/administration/administration.js';
+import type { ConnectionObserver } from '../../redemption/ports/connections.js';
 import { withCluster } from './cluster-session.js';
 import { CommandError } from './command-error.js';
 import { anyConfigurationFrom } from './configuration.js';
@@ -25,6 +27,8 @@ export interface AdministrationSession {
   readonly defaultNamespace: string;
   /** The platform of the service, if it is known. */
   readonly platform: string | undefined;
+  /** Observes which sites are connected; absent if nothing reports that, and with a remote service. */
+  readonly connections?: ConnectionObserver | undefined;
   /** Reads the code of a grant; only in a cluster, where everyone who may read the AccessGrant can read its code. */
   readonly readCode?: (uid: string) => Promise<string>;
 }
@@ -46,12 +50,17 @@ export async function withAdministration<T>(
   if (settings.server || settings.platform !== 'kubernetes') refuseDeadline(flags);
   if (settings.server) return operation(await sessionOf(await openServer(settings.server, settings, flags)));
   if (settings.platform === 'kubernetes') {
-    return withCluster(flags, settings, ({ administration, namespace, defaultNamespace }) => {
+    return withCluster(flags, settings, ({ administration, connections, namespace, defaultNamespace }) => {
       const readCode = (uid: string) => administration.readCode(uid);
-      return operation({ administration, namespace, defaultNamespace, platform: 'kubernetes', readCode });
+      const names = { namespace, defaultNamespace, platform: 'kubernetes' };
+      return operation({ administration, connections, ...names, readCode });
     });
   }
-  return withStoreOf(settings, async (session) => operation(await sessionOf(storeAdministration(session))));
+  const connections = networkObserver(settings, Date.now);
+  return withStoreOf(settings, async (session) => {
+    const administration = storeAdministration({ ...session, connections });
+    return operation({ ...(await sessionOf(administration)), connections });
+  });
 }
 
 function refuseDeadline({ deadline }: Flags): void {

@@ -164,7 +164,7 @@ const ADVICE = {
     exitCode: 2,
     hint: 'repeat with --name and the name of the earlier redemption, or get a new token for another link',
   },
-  token_invalid: { exitCode: 3, hint: `check the file, or ${NEW_TOKEN}` },
+  token_invalid: { exitCode: 3, hint: `check the file or line, or ${NEW_TOKEN}` },
   not_writable: {
     exitCode: 1,
     hint: 'make the directory writable, or choose another with --to, --name, --namespace or --data-dir',
@@ -212,6 +212,8 @@ const ADVICE = {
   },
   no_such_grant: { exitCode: 1, hint: 'see `linkgrant grant list -A`' },
   no_such_redemption: { exitCode: 1, hint: 'see `linkgrant redemption list`' },
+  no_such_verification: { exitCode: 1, hint: 'start another verification' },
+  too_many_streams: { exitCode: 4, hint: 'close other consoles, or try again' },
   name_taken: {
     exitCode: 2,
     hint: 'choose another name; `linkgrant grant list -A` shows the existing grants',

@@ -111,8 +111,8 @@ function cell(value: string | number | undefined): string {
 }
 
 /**
- * A line of comma-separated values (RFC 4180), with its line break. A text that a spreadsheet would
- * interpret as a formula is prefixed with an apostrophe.
+ * Returns a line of comma-separated values (RFC 4180) with its line break. A text that a spreadsheet would interpret as a
+ * formula is prefixed with an apostrophe.
  */
 export function csvLine(values: readonly (string | number | undefined)[]): string {
   return `${values.map(cell).join(',')}\r\n`;

@@ -1,3 +1,4 @@
+import { containsJoinLine } from '../../codes/join-line.js';
 import type { RedeemedToken } from '../../redemption/requesting/redeem-token.js';
 import { renewableLink } from '../../redemption/requesting/renewable-link.js';
 import { keyOriginText } from '../link/key-origin.js';
@@ -21,7 +22,7 @@ import { formatTime, print } from '../terminal/output.js';
 import type { OutputFormat } from '../terminal/output-format.js';
 import { writeStderr } from '../terminal/write-out.js';
 import { type InputRedemption, inputFailure, redeemInput, requestedSubject } from './redeem-input.js';
-import { parseAccessToken } from './token-file.js';
+import { parseToken } from './token-file.js';
 import { requireSite, type WantedLinkState, waitForLinks } from './wait-for-links.js';
 
 /** The flags of `token redeem`. */
@@ -59,7 +60,7 @@ export async function redeemCommand(
   if (target.kind === 'system-site') requireKnownNamespace(target.skupperHome, target.namespace);
   if (file === undefined) return redeemInputCommand(target, linkCost, flags, context);
 
-  const token = parseAccessToken(await readToken(file));
+  const token = parseToken(await readToken(file));
   if (target.kind === 'cluster') await requireSite(target.cluster);
   const { name, retry, renew: renews } = flags;
   const { proxyConfiguration, ownKey } = target;
@@ -69,12 +70,25 @@ export async function redeemCommand(
     target.materializer,
   );
   const reload = await settleReload(target, context);
-  await report(redeemed, target, reload, flags);
+  await report(redeemed, target, reload, { ...flags, isFile: !containsJoinLine(file) });
   requireReload(reload);
   if (target.kind === 'cluster') {
     const names = redeemed.links.map((link) => link.name);
     await waitForLinks(names, target.cluster, { state: flags.wait ?? 'none', deadlineMs });
   }
+}
+
+/** `join`: redeems a token in the form of a join line, or the one on standard input for `-`. */
+export async function joinCommand(
+  line: string,
+  flags: TokenRedeemFlags,
+  context: CommandContext,
+): Promise<void> {
+  if (line === '-' || containsJoinLine(line)) return redeemCommand(line, flags, context);
+  throw new CommandError('that is no join line: it does not begin with lgj1_', {
+    exitCode: 2,
+    hint: 'copy the whole line that `linkgrant token issue` printed, or redeem a token file with `linkgrant token redeem FILE`',
+  });
 }
 
 function requireUsableFlags({ name, subject, to, output }: TokenRedeemFlags): void {
@@ -195,7 +209,7 @@ async function report(
   redeemed: RedeemedToken,
   target: LinkTarget,
   reload: ReloadReport,
-  { output, renew }: TokenRedeemFlags,
+  { output, renew, isFile }: TokenRedeemFlags & { readonly isFile: boolean },
 ): Promise<void> {
   if (target.kind === 'stream') {
     writeStderr(keyOriginText(redeemed) + validityText(redeemed, target, renew));
@@ -208,8 +222,9 @@ async function report(
       writtenText(redeemed, target, renew),
       reloadText(reload),
       isToApply
-        ? `Apply both where the router runs, for example with kubectl apply -f ${target.directory}. The token file can be deleted.\n`
-        : 'The token file can be deleted.\n',
+        ? `Apply both where the router runs, for example with kubectl apply -f ${target.directory}.${isFile ? ' ' : '\n'}`
+        : '',
+      isFile ? 'The token file can be deleted.\n' : '',
     ].join(''),
   );
 }

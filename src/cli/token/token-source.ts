@@ -1,5 +1,6 @@
 import { statSync } from 'node:fs';
 import { basename, join, resolve } from 'node:path';
+import { containsJoinLine } from '../../codes/join-line.js';
 import { encodeAccessToken } from '../../domain/access-token.js';
 import { isResourceName } from '../../domain/names.js';
 import { readBoundedText } from '../../files/bounded-text.js';
@@ -12,7 +13,7 @@ const MOUNTED = ['url', 'code', 'ca'] as const;
 
 /** The source of a token; the token may not exist yet. */
 export interface TokenSource {
-  /** The path; undefined for standard input. */
+  /** The path; undefined for standard input and a join line. */
   readonly path: string | undefined;
   /**
    * The text of the token, or what is missing. A pipe is read to its end, until `signal` aborts. Rejects with a CommandError for
@@ -25,10 +26,11 @@ export interface TokenSource {
 export type ReadToken = { readonly text: string } | { readonly missing: string };
 
 /**
- * A token in a file, on standard input (`-`), or in a mounted Secret: a directory with the files `url`,
+ * A token in a file, on standard input (`-`), as a join line, or in a mounted Secret: a directory with the files `url`,
  * `code`, `ca`, and optionally `name` and `linkCost`. Without `name`, the directory's name is the token's.
  */
 export function tokenSource(where: string): TokenSource {
+  if (containsJoinLine(where)) return { path: undefined, read: async () => ({ text: where }) };
   // A pipe can be read once.
   let piped: string | undefined;
   return {

@@ -320,6 +320,106 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/overview": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Read figures about the whole store, and what needs attention */
+        get: operations["readOverview"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/links": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List links, newest first
+         * @description A link is a redemption with its newest certificate. `GET /api/v1/redemptions/{id}` has its details.
+         */
+        get: operations["listLinks"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/changes": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Read what changed, once or as a stream
+         * @description A client whose `Accept` prefers `text/event-stream` receives Server-Sent Events until it closes the connection. The first event
+         *     is `hello` with the present version. `changed` names a resource that the client should read again. `heartbeat` arrives every
+         *     15 seconds. Changes by other processes on the same store are reported too, within about a second. The service ends a stream
+         *     after 15 minutes, and disconnects a client that does not read. Other clients receive one answer in JSON.
+         */
+        get: operations["readChanges"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/ledger-verifications": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Start to verify the ledger
+         * @description Verifies the whole ledger in the background. If a verification is running, the answer is about that one. The service retains the last 20 in memory.
+         */
+        post: operations["startLedgerVerification"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/ledger-verifications/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Id of the verification */
+                id: components["parameters"]["VerificationId"];
+            };
+            cookie?: never;
+        };
+        /** Show a verification of the ledger */
+        get: operations["showLedgerVerification"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/events": {
         parameters: {
             query?: never;
@@ -658,6 +758,8 @@ export interface components {
             /** @description Of the grant, for all its tokens together */
             redemptionsLeft: number;
             token: components["schemas"]["AccessToken"];
+            /** @description The same token as one word, for `linkgrant join`; a secret. Absent if the code is too long */
+            joinLine?: string;
         };
         TokenRevocation: {
             /** Format: uuid */
@@ -716,6 +818,8 @@ export interface components {
             revokedAt?: string;
             labels: components["schemas"]["Labels"];
             note?: components["schemas"]["Note"];
+            /** @description Whether its site is connected now; absent if that is not known */
+            connected?: boolean;
             canStill: string;
             remaining: string;
         };
@@ -762,6 +866,8 @@ export interface components {
             revokedAt?: string;
             labels: components["schemas"]["Labels"];
             note?: components["schemas"]["Note"];
+            /** @description Whether its site is connected now; absent if that is not known */
+            connected?: boolean;
             canStill: string;
             remaining: string;
             /** @description PEM of the first certificate, followed by its chain */
@@ -844,8 +950,165 @@ export interface components {
             /** @description The `cursor` of the following page; absent on the last one alone: a page may hold fewer items than its limit, even none */
             next?: string;
         };
+        /**
+         * @description `expiring`: the newest certificate ends within 7 days, and at most a third of its lifetime is left
+         * @enum {string}
+         */
+        LinkState: "valid" | "expiring" | "expired" | "revoked";
+        Link: {
+            /**
+             * Format: uuid
+             * @description Id of its redemption
+             */
+            id: string;
+            /** @description Name of its grant; absent if the grant was deleted */
+            grant?: string;
+            /** Format: uuid */
+            grantUid: string;
+            namespace: string;
+            name: string;
+            subject: string;
+            /** @description Address of the client at the last contact */
+            peer: string;
+            /** @description Id of the signed token that was redeemed */
+            jti?: string;
+            /**
+             * Format: date-time
+             * @description When the token was redeemed
+             */
+            since: string;
+            /**
+             * Format: date-time
+             * @description When the newest certificate ends
+             */
+            notAfter: string;
+            renewals: number;
+            /**
+             * Format: date-time
+             * @description When the newest certificate was issued
+             */
+            lastContact: string;
+            state: components["schemas"]["LinkState"];
+            /** @description True if it is overdue for renewal, because a quarter or less of the certificate's lifetime is left */
+            notRenewing: boolean;
+            /** @description Null if it is not known */
+            connected: boolean | null;
+            /** Format: date-time */
+            revokedAt?: string;
+            labels: components["schemas"]["Labels"];
+            note?: components["schemas"]["Note"];
+        };
+        LinkPage: {
+            items: components["schemas"]["Link"][];
+            /** @description The `cursor` of the following page; absent on the last one alone: a page may hold fewer items than its limit, even none */
+            next?: string;
+        };
+        Overview: {
+            /** Format: date-time */
+            time: string;
+            grants: {
+                pending: number;
+                ready: number;
+                /** @description Expired, exhausted or revoked */
+                ended: number;
+            };
+            /** @description Signed tokens that can still be redeemed */
+            openTokens: number;
+            links: {
+                /** @description Links with a valid certificate that are not revoked */
+                known: number;
+                /** @description Null if it is not known */
+                connected: number | null;
+                expiringSoon: number;
+                notRenewing: number;
+                expired: number;
+                revoked: number;
+            };
+            /** @description What is known about connections; absent if nothing reports them */
+            connections?: {
+                /**
+                 * Format: date-time
+                 * @description Absent if nothing was observed yet
+                 */
+                observedAt?: string;
+                /** @description Why the last observation failed */
+                problem?: string;
+                /** @description Connected peers without a link, at most 100 */
+                unknownPeers: {
+                    siteId: string;
+                    siteName: string;
+                    linkName: string;
+                }[];
+            };
+            /** @description Most frequent first, from totals whose last refusal is in the last 24 hours */
+            refusals: {
+                code: string;
+                count: number;
+                /** Format: date-time */
+                last: string;
+            }[];
+            health: {
+                ready: boolean;
+                findings: {
+                    check: string;
+                    /** @enum {unknown} */
+                    status: "ok" | "warning" | "error";
+                    message: string;
+                    /** @description A command or one step; absent if nothing is wrong */
+                    remedy?: string;
+                }[];
+            };
+            /** @description The most urgent first */
+            attention: {
+                /** @enum {unknown} */
+                kind: "service-not-ready" | "link-revoked-connected" | "peer-unknown" | "link-expired" | "link-expiring" | "link-not-renewing" | "grants-pending";
+                message: string;
+                /** @description A command */
+                nextStep: string;
+                resource?: {
+                    /** @constant */
+                    kind: "link";
+                    /** Format: uuid */
+                    id: string;
+                };
+            }[];
+        };
+        Changes: {
+            version: string;
+            /** @description What changed after the version `since`; empty without it */
+            changed: ("grants" | "links" | "ledger")[];
+        };
+        LedgerVerification: {
+            /** Format: uuid */
+            id: string;
+            /**
+             * @description `failed` if the store could not be read, or the key of the ledger is missing
+             * @enum {string}
+             */
+            state: "running" | "done" | "failed";
+            /** @description Number of verified entries */
+            checked: number;
+            total: number;
+            result?: {
+                ok: boolean;
+                /** @description The first fault, if there is one */
+                problems: {
+                    message: string;
+                    /** Format: uuid */
+                    grantUid?: string;
+                    seq?: number;
+                }[];
+                /**
+                 * @description True if the store has no chain of MACs, so that nothing could be verified
+                 * @constant
+                 */
+                unchained?: true;
+            };
+            /** @description Why it failed */
+            error?: string;
+        };
         /** @enum {string} */
-        AdminCode: "bearer_missing" | "bearer_invalid" | "bearer_expired" | "role_insufficient" | "identity_unavailable" | "request_invalid" | "request_too_large" | "request_timeout" | "media_type_unsupported" | "no_such_route" | "no_such_grant" | "no_such_redemption" | "name_taken" | "grant_declared" | "grant_state" | "source_redeemable" | "value_rejected" | "idempotency_key_reused" | "outcome_gone" | "service_unknown" | "signing_keys_foreign" | "no_link_access" | "method_not_allowed" | "store_unavailable" | "internal";
+        AdminCode: "bearer_missing" | "bearer_invalid" | "bearer_expired" | "role_insufficient" | "identity_unavailable" | "request_invalid" | "request_too_large" | "request_timeout" | "media_type_unsupported" | "no_such_route" | "no_such_grant" | "no_such_redemption" | "no_such_verification" | "name_taken" | "grant_declared" | "grant_state" | "source_redeemable" | "value_rejected" | "idempotency_key_reused" | "outcome_gone" | "service_unknown" | "signing_keys_foreign" | "no_link_access" | "method_not_allowed" | "too_many_streams" | "store_unavailable" | "internal";
         /** @description An RFC 9457 problem */
         AdminProblem: {
             /** @constant */
@@ -1112,7 +1375,8 @@ export interface components {
                  *           "code": "…the code, this once…",
                  *           "url": "https://grants.example.com:9090/22c7dcf1-ef57-454f-98ff-fa5a79792832"
                  *         }
-                 *       }
+                 *       },
+                 *       "joinLine": "lgj1_1zJ7theTokenInOneWord"
                  *     }
                  */
                 "application/json": components["schemas"]["IssuedToken"];
@@ -1304,6 +1568,171 @@ export interface components {
                 "application/json": components["schemas"]["RevokedRedemption"];
             };
         };
+        /** @description Figures about the whole store */
+        AdminOverview: {
+            headers: {
+                "linkgrant-request-id": components["headers"]["RequestId"];
+                [name: string]: unknown;
+            };
+            content: {
+                /**
+                 * @example {
+                 *       "time": "2031-03-29T05:06:07Z",
+                 *       "grants": {
+                 *         "pending": 0,
+                 *         "ready": 3,
+                 *         "ended": 1
+                 *       },
+                 *       "openTokens": 2,
+                 *       "links": {
+                 *         "known": 12,
+                 *         "connected": 10,
+                 *         "expiringSoon": 1,
+                 *         "notRenewing": 1,
+                 *         "expired": 0,
+                 *         "revoked": 1
+                 *       },
+                 *       "refusals": [
+                 *         {
+                 *           "code": "grant_expired",
+                 *           "count": 3,
+                 *           "last": "2031-03-29T04:55:00Z"
+                 *         }
+                 *       ],
+                 *       "health": {
+                 *         "ready": true,
+                 *         "findings": [
+                 *           {
+                 *             "check": "store",
+                 *             "status": "ok",
+                 *             "message": "ready"
+                 *           }
+                 *         ]
+                 *       },
+                 *       "attention": [
+                 *         {
+                 *           "kind": "link-expiring",
+                 *           "message": "the link \"to-west\" of \"east\" ends 2031-04-03T05:07:00Z, and was not renewed",
+                 *           "nextStep": "linkgrant redemption show 6f0f9b7e-6d3c-4f0e-9f0e-0a7d7a3d0c11",
+                 *           "resource": {
+                 *             "kind": "link",
+                 *             "id": "6f0f9b7e-6d3c-4f0e-9f0e-0a7d7a3d0c11"
+                 *           }
+                 *         }
+                 *       ]
+                 *     }
+                 */
+                "application/json": components["schemas"]["Overview"];
+            };
+        };
+        /** @description A page of links */
+        AdminLinks: {
+            headers: {
+                "linkgrant-request-id": components["headers"]["RequestId"];
+                [name: string]: unknown;
+            };
+            content: {
+                /**
+                 * @example {
+                 *       "items": [
+                 *         {
+                 *           "id": "6f0f9b7e-6d3c-4f0e-9f0e-0a7d7a3d0c11",
+                 *           "grant": "to-west",
+                 *           "grantUid": "22c7dcf1-ef57-454f-98ff-fa5a79792832",
+                 *           "namespace": "default",
+                 *           "name": "to-west",
+                 *           "subject": "east",
+                 *           "peer": "192.0.2.7",
+                 *           "jti": "4f2c7d1b9a0e4c8d7b6a5f43",
+                 *           "since": "2031-03-04T05:07:00Z",
+                 *           "notAfter": "2031-04-03T05:07:00Z",
+                 *           "renewals": 0,
+                 *           "lastContact": "2031-03-04T05:07:00Z",
+                 *           "state": "valid",
+                 *           "notRenewing": false,
+                 *           "connected": null,
+                 *           "labels": {
+                 *             "region": "eu"
+                 *           }
+                 *         }
+                 *       ],
+                 *       "next": "WzE3XQ"
+                 *     }
+                 */
+                "application/json": components["schemas"]["LinkPage"];
+            };
+        };
+        /** @description What changed, or a stream of events */
+        AdminChanges: {
+            headers: {
+                "linkgrant-request-id": components["headers"]["RequestId"];
+                [name: string]: unknown;
+            };
+            content: {
+                /**
+                 * @example {
+                 *       "version": "1200.0.3.7",
+                 *       "changed": [
+                 *         "links",
+                 *         "ledger"
+                 *       ]
+                 *     }
+                 */
+                "application/json": components["schemas"]["Changes"];
+                /**
+                 * @example event: hello
+                 *     data: {"version":"1200.0.3.7"}
+                 *
+                 *     event: changed
+                 *     data: {"resource":"links","version":"1201.0.3"}
+                 *
+                 *     event: heartbeat
+                 *     data: {}
+                 */
+                "text/event-stream": string;
+            };
+        };
+        /** @description The verification was started */
+        AdminStartedVerification: {
+            headers: {
+                "linkgrant-request-id": components["headers"]["RequestId"];
+                location: components["headers"]["Location"];
+                [name: string]: unknown;
+            };
+            content: {
+                /**
+                 * @example {
+                 *       "id": "0b2f3c0e-5a44-4f55-9a43-0d6a5fbe7a01",
+                 *       "state": "running",
+                 *       "checked": 0,
+                 *       "total": 5000
+                 *     }
+                 */
+                "application/json": components["schemas"]["LedgerVerification"];
+            };
+        };
+        /** @description A verification of the ledger */
+        AdminVerification: {
+            headers: {
+                "linkgrant-request-id": components["headers"]["RequestId"];
+                [name: string]: unknown;
+            };
+            content: {
+                /**
+                 * @example {
+                 *       "id": "0b2f3c0e-5a44-4f55-9a43-0d6a5fbe7a01",
+                 *       "state": "done",
+                 *       "checked": 5000,
+                 *       "total": 5000,
+                 *       "result": {
+                 *         "ok": true,
+                 *         "problems": []
+                 *       }
+                 *     }
+                 */
+                "application/json": components["schemas"]["LedgerVerification"];
+            };
+        };
         /** @description A page of the ledger */
         AdminEvents: {
             headers: {
@@ -1393,7 +1822,7 @@ export interface components {
                 "application/problem+json": components["schemas"]["AdminProblem"];
             };
         };
-        /** @description A problem: no_such_route, no_such_grant, no_such_redemption */
+        /** @description A problem: no_such_route, no_such_grant, no_such_redemption, no_such_verification */
         AdminNotFound: {
             headers: {
                 "linkgrant-request-id": components["headers"]["RequestId"];
@@ -1550,7 +1979,7 @@ export interface components {
                 "application/problem+json": components["schemas"]["AdminProblem"];
             };
         };
-        /** @description A problem: identity_unavailable, service_unknown, signing_keys_foreign, store_unavailable */
+        /** @description A problem: identity_unavailable, service_unknown, signing_keys_foreign, too_many_streams, store_unavailable */
         AdminUnavailable: {
             headers: {
                 "retry-after": components["headers"]["RetryAfter"];
@@ -1806,6 +2235,14 @@ export interface components {
         TokenId: string;
         /** @description Id of the redemption */
         RedemptionId: string;
+        /** @description Links in this state */
+        LinkStateFilter: components["schemas"]["LinkState"];
+        /** @description Links that are overdue for renewal, or the others */
+        NotRenewingFilter: "true" | "false";
+        /** @description The `version` of an earlier answer; not used by a stream */
+        VersionSince: string;
+        /** @description Id of the verification */
+        VerificationId: string;
         /**
          * @description Makes the creation happen once: the same request with the same key, of the same caller, gets the same answer for 24 hours,
          *     also after a crash and from another process. Another request with that key is refused.
@@ -2462,6 +2899,126 @@ export interface operations {
             413: components["responses"]["AdminTooLarge"];
             415: components["responses"]["AdminMediaType"];
             422: components["responses"]["AdminRejected"];
+            500: components["responses"]["AdminInternal"];
+            503: components["responses"]["AdminUnavailable"];
+        };
+    };
+    readOverview: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: components["responses"]["AdminOverview"];
+            400: components["responses"]["AdminInvalid"];
+            401: components["responses"]["AdminUnauthorized"];
+            403: components["responses"]["AdminForbidden"];
+            405: components["responses"]["AdminMethodNotAllowed"];
+            500: components["responses"]["AdminInternal"];
+            503: components["responses"]["AdminUnavailable"];
+        };
+    };
+    listLinks: {
+        parameters: {
+            query?: {
+                /** @description How many items a page holds at most */
+                limit?: components["parameters"]["Limit"];
+                /** @description The `next` of an earlier page of the same listing */
+                cursor?: components["parameters"]["Cursor"];
+                /** @description Of this namespace alone */
+                namespace?: components["parameters"]["NamespaceFilter"];
+                /** @description Of this grant alone */
+                grantUid?: components["parameters"]["GrantFilter"];
+                /** @description Of subjects like this, with `*` and `?` */
+                subject?: components["parameters"]["SubjectFilter"];
+                /** @description Links in this state */
+                state?: components["parameters"]["LinkStateFilter"];
+                /** @description Links that are overdue for renewal, or the others */
+                notRenewing?: components["parameters"]["NotRenewingFilter"];
+                /**
+                 * @description With these labels: conditions `a=b`, `a!=b`, `a` or `!a`, separated by commas, all of which must apply
+                 * @example team=payments,!pilot
+                 */
+                label?: components["parameters"]["LabelFilter"];
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: components["responses"]["AdminLinks"];
+            400: components["responses"]["AdminInvalid"];
+            401: components["responses"]["AdminUnauthorized"];
+            403: components["responses"]["AdminForbidden"];
+            405: components["responses"]["AdminMethodNotAllowed"];
+            500: components["responses"]["AdminInternal"];
+            503: components["responses"]["AdminUnavailable"];
+        };
+    };
+    readChanges: {
+        parameters: {
+            query?: {
+                /** @description The `version` of an earlier answer; not used by a stream */
+                since?: components["parameters"]["VersionSince"];
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: components["responses"]["AdminChanges"];
+            400: components["responses"]["AdminInvalid"];
+            401: components["responses"]["AdminUnauthorized"];
+            403: components["responses"]["AdminForbidden"];
+            405: components["responses"]["AdminMethodNotAllowed"];
+            500: components["responses"]["AdminInternal"];
+            503: components["responses"]["AdminUnavailable"];
+        };
+    };
+    startLedgerVerification: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            202: components["responses"]["AdminStartedVerification"];
+            400: components["responses"]["AdminInvalid"];
+            401: components["responses"]["AdminUnauthorized"];
+            403: components["responses"]["AdminForbidden"];
+            405: components["responses"]["AdminMethodNotAllowed"];
+            408: components["responses"]["AdminTimeout"];
+            413: components["responses"]["AdminTooLarge"];
+            415: components["responses"]["AdminMediaType"];
+            500: components["responses"]["AdminInternal"];
+            503: components["responses"]["AdminUnavailable"];
+        };
+    };
+    showLedgerVerification: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Id of the verification */
+                id: components["parameters"]["VerificationId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: components["responses"]["AdminVerification"];
+            400: components["responses"]["AdminInvalid"];
+            401: components["responses"]["AdminUnauthorized"];
+            403: components["responses"]["AdminForbidden"];
+            404: components["responses"]["AdminNotFound"];
+            405: components["responses"]["AdminMethodNotAllowed"];
             500: components["responses"]["AdminInternal"];
             503: components["responses"]["AdminUnavailable"];
         };

@@ -1,12 +1,16 @@
 import type { LabelSelector } from '../../domain/label-selector.js';
 import type { Labels, LabelsAndNoteChange } from '../../domain/labels-and-note.js';
 import type { LinkEndpoint } from '../../domain/link.js';
+import type { Changes } from '../ports/link-store.js';
 import type { Page, PageRequest } from '../ports/page.js';
 import type { EventReport } from './event-report.js';
 import type { GrantReport } from './grant-report.js';
+import type { LinkFilter, LinkReport } from './link-report.js';
+import type { OverviewReport } from './overview-report.js';
 import type { RedemptionReport, RenewalReport } from './redemption-report.js';
 import type { SourceChoice } from './revoke-link.js';
 import type { TokenReport } from './token-report.js';
+import type { LedgerVerifications } from './verify-ledger.js';
 
 /** What a service reports to administrators. */
 export interface ServiceReport {
@@ -120,6 +124,8 @@ export interface IssuedToken {
   /** Remaining redemptions of the grant, for all its tokens together. */
   readonly redemptionsLeft: number;
   readonly token: AccessTokenDocument;
+  /** The same token as one word, which `linkgrant join` redeems; absent if the code is too long. A secret. */
+  readonly joinLine?: string;
 }
 
 /** Identification of a link. */
@@ -214,7 +220,7 @@ export interface RedemptionFilter extends LedgerFilter {
  * A page may contain fewer items than its limit, even none; only a page without `next` is the last one. Rejects with
  * AdministrationError, and with RedemptionError if a store or a service cannot be reached.
  */
-export interface Administration {
+export interface Administration extends LedgerVerifications {
   describeService(): Promise<ServiceReport>;
 
   createGrant(order: CreateGrantRequest, once?: OnceOnly): Promise<CreatedGrant>;
@@ -243,4 +249,10 @@ export interface Administration {
   updateRedemption(id: string, change: LabelsAndNoteChange): Promise<RedemptionReport>;
   /** Revokes a redemption, and its token or grant according to `choice`, which is required if these can be redeemed again. */
   revokeRedemption(id: string, choice?: SourceChoice): Promise<RedemptionRevocation>;
+
+  /** Newest first. */
+  listLinks(page: PageRequest & LinkFilter): Promise<Page<LinkReport>>;
+  readOverview(): Promise<OverviewReport>;
+  /** What changed after the version `since`, which an earlier call returned; cheap enough to be called every second. */
+  readChanges(since?: string): Promise<Changes>;
 }

@@ -4,8 +4,10 @@ import type { LinkEndpoint } from '../../domain/link.js';
 import type { ServiceDescription } from '../accepting/service-description.js';
 import type { Clock } from '../ports/clock.js';
 import type { CodeKeys } from '../ports/code-keys.js';
+import type { ConnectionObserver } from '../ports/connections.js';
 import type { GrantStore } from '../ports/grant-store.js';
 import type { SiteRefusal, SiteRequest } from '../ports/site.js';
+import type { HealthFinding } from './overview-report.js';
 
 /** Where a link from a grant would lead now. */
 export interface LinkAccess {
@@ -26,6 +28,10 @@ export interface AdministrationDependencies {
   resolveAccess(request: SiteRequest, service: ServiceDescription): Promise<LinkAccess | SiteRefusal>;
   /** True if a file that the service reads declares this grant. */
   isDeclared(grant: AccessGrant, service: ServiceDescription): boolean;
+  /** The checks of the service's readiness, with their results; absent where no service runs in this process. */
+  checkHealth?: (() => Promise<readonly HealthFinding[]>) | undefined;
+  /** Observes which sites are connected; absent if nothing reports that. */
+  connections?: ConnectionObserver | undefined;
 }
 
 /** The published description. Throws AdministrationError if there is none. */

@@ -36,6 +36,8 @@ export interface RedemptionReport extends CertificateReport {
   readonly revokedAt?: string;
   readonly labels: Labels;
   readonly note?: string;
+  /** Whether its site is connected now; absent if that is not known. */
+  readonly connected?: boolean;
   /** What its link can still do, as keywords and as a sentence. */
   readonly canStill: string;
   readonly remaining: string;

@@ -9,7 +9,8 @@ import type { AdministrationDependencies } from './dependencies.js';
 import { attemptTotalReport, type EventReport, entryReport } from './event-report.js';
 import { everyItem } from './every-item.js';
 import { filteredPage } from './filtered-page.js';
-import { redemptionReport, renewalReport } from './redemption-report.js';
+import { PeerIndex } from './link-connections.js';
+import { type RedemptionReport, redemptionReport, renewalReport } from './redemption-report.js';
 import { rejected } from './request-values.js';
 import { revokeRedemption } from './revoke-redemption.js';
 
@@ -20,14 +21,21 @@ const ADDED_UP = 'added-up.';
 export function redemptionOperations({
   store,
   clock,
+  connections,
 }: AdministrationDependencies): Pick<
   Administration,
   'listRedemptions' | 'listEvents' | 'showRedemption' | 'updateRedemption' | 'revokeRedemption'
 > {
+  const withConnection = (redemption: Redemption, report: RedemptionReport, peers: PeerIndex) => {
+    const connected = peers.isConnected(redemption);
+    return { ...report, ...(connected !== null && { connected }) };
+  };
+  const indexPeers = () => new PeerIndex(connections?.latest() ?? { peers: undefined });
   return {
     async listRedemptions({ namespace, subject, labels, limit, after, ...filter }) {
       const now = clock();
       const page = { limit, ...(after !== undefined && { after }) };
+      const peers = indexPeers();
       const grantNames = new Map<string, string | undefined>();
       const nameOf = async (uid: string) => {
         if (!grantNames.has(uid)) grantNames.set(uid, (await store.findGrant(uid))?.name);
@@ -41,7 +49,8 @@ export function redemptionOperations({
           if (!isOf(subject, redemption.subject)) return undefined;
           const renewed = await store.findRenewedRedemption(redemption.id);
           const grant = redemption.grantName ?? (await nameOf(redemption.grantUid));
-          return redemptionReport(redemption, renewed?.renewals[0], now, grant);
+          const report = redemptionReport(redemption, renewed?.renewals[0], now, grant);
+          return withConnection(redemption, report, peers);
         },
       );
     },
@@ -52,8 +61,9 @@ export function redemptionOperations({
       const { grantUid, createdAt: since } = redemption;
       const grant = (await store.findGrant(grantUid))?.name;
       const entries = await everyItem((page) => store.listLedger({ ...page, grantUid, since }));
+      const report = redemptionReport(redemption, renewals.at(-1), clock(), grant);
       return {
-        ...redemptionReport(redemption, renewals.at(-1), clock(), grant),
+        ...withConnection(redemption, report, indexPeers()),
         certificate: redemption.certificate,
         ...(renewals.length > 0 && {
           renewals: renewals.map((renewal) => ({
@@ -72,7 +82,8 @@ export function redemptionOperations({
       const redemption = await requireRedemption(id, store);
       const renewed = await store.findRenewedRedemption(id);
       const grant = (await store.findGrant(redemption.grantUid))?.name;
-      return redemptionReport(redemption, renewed?.renewals[0], clock(), grant);
+      const report = redemptionReport(redemption, renewed?.renewals[0], clock(), grant);
+      return withConnection(redemption, report, indexPeers());
     },
     async revokeRedemption(id, choice) {
       const redemption = await requireRedemption(id, store);

@@ -1,8 +1,10 @@
 import type { Administration } from './administration.js';
 import type { AdministrationDependencies } from './dependencies.js';
 import { grantOperations } from './grants.js';
+import { linkOperations } from './links.js';
 import { redemptionOperations } from './redemptions.js';
 import { tokenOperations } from './tokens.js';
+import { verificationOperations } from './verify-ledger.js';
 
 /** The administration of a local store. */
 export function administrationOfStore(deps: AdministrationDependencies): Administration {
@@ -17,5 +19,7 @@ export function administrationOfStore(deps: AdministrationDependencies): Adminis
     ...grantOperations(deps),
     ...tokenOperations(deps),
     ...redemptionOperations(deps),
+    ...linkOperations(deps),
+    ...verificationOperations(deps.store),
   };
 }

@@ -79,9 +79,12 @@ export interface LedgerStore {
   listAttemptTotals(page: LedgerPage): Promise<Page<AttemptTotal>>;
   /**
    * Compares the entries of all grants, or of one, with their MACs and with the stored redemptions, renewals and
-   * revocations. With SQLite it blocks the calling process until it is done.
+   * revocations. Calls `onProgress` with the number of checked entries and of all entries of the ledger.
    */
-  verifyLedger(grantUid?: string): Promise<LedgerVerdict>;
+  verifyLedger(
+    grantUid?: string,
+    onProgress?: (checked: number, total: number) => void,
+  ): Promise<LedgerVerdict>;
   /**
    * Deletes grants that no file declares and that expired or were revoked before `endedBefore`, at most a hundred. Returns
    * their number.

@@ -1,10 +1,12 @@
+import type { LabelsAndNote } from '../../domain/labels-and-note.js';
 import type { LinkState, LinkTimes } from '../../domain/link-state.js';
 import type { Redemption } from '../../domain/redemption.js';
 import type { Page, PageRequest } from './page.js';
 
 /** A link: a redemption and its newest certificate. Times are milliseconds since the epoch. */
-export interface StoredLink
+export interface IssuedLink
   extends LinkTimes,
+    LabelsAndNote,
     Pick<Redemption, 'id' | 'grantUid' | 'namespace' | 'name' | 'subject' | 'jti' | 'siteUid' | 'createdAt'> {
   /** Absent if the grant was deleted and the redemption does not name it. */
   readonly grantName?: string;
@@ -48,8 +50,8 @@ export interface LinkStore {
    */
   listLinks(
     page: PageRequest & { readonly grantUid?: string | undefined },
-    matches: (link: StoredLink) => boolean,
-  ): Promise<Page<StoredLink>>;
+    matches: (link: IssuedLink) => boolean,
+  ): Promise<Page<IssuedLink>>;
   countLinks(now: number): Promise<LinkCounts>;
   /** Number of signed tokens that can be redeemed at `now`. */
   countOpenCodes(now: number): Promise<number>;

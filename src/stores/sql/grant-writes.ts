@@ -6,6 +6,7 @@ import type { WriteOperation } from './group-commit.js';
 import type { NewLedgerEntry } from './ledger-chain.js';
 import { change, put, row, rows, value } from './operation.js';
 import { revokeRedemptionsOf } from './redemptions.js';
+import { countLabelChange } from './settings.js';
 
 const INSERT = `INSERT INTO grants (${GRANT_COLUMNS.join(', ')})
   VALUES (${GRANT_COLUMNS.map(() => '?').join(', ')}) ON CONFLICT (namespace, name) DO NOTHING RETURNING *`;
@@ -73,6 +74,7 @@ export function updateGrant(uid: string, changes: GrantChange, now: number): Wri
       note,
       uid,
     );
+    if (labels || note !== current.note) yield* countLabelChange();
     if (changed && grantHash(changed) !== grantHash(found)) {
       yield* ledger.append(grantEntry('changed', changed, now));
     }

@@ -1,27 +1,27 @@
+import type { Labels } from '../../domain/labels-and-note.js';
 import type { LedgerKind } from '../../redemption/ports/ledger-store.js';
 import {
   CHANGING_RESOURCES,
   type Changes,
   type ChangingResource,
+  type IssuedLink,
   type LinkCounts,
   type RefusalCount,
-  type StoredLink,
 } from '../../redemption/ports/link-store.js';
 import type { Page, PageRequest } from '../../redemption/ports/page.js';
 import { rawRows, row, rows, type SqlDialect, type SqlOperation, value } from './operation.js';
 import { encodeCursor, pageOf, rowsToRead, startOf } from './page.js';
+import { LABEL_CHANGES } from './settings.js';
 
 // Rows in memory at once, and rows that one call reads at most.
 const STEP = 1_000;
-const MAX_ROWS_READ = 20_000;
+const MAX_ROWS_READ = 2_000;
 
-const NEWEST = `LEFT JOIN renewals n ON n.redemption_id = r.id
-  AND n.number = (SELECT max(number) FROM renewals WHERE redemption_id = r.id)`;
-const TIMES = `coalesce(n.not_after, r.not_after) AS "notAfter", coalesce(n.renewed_at, r.created_at) AS "issuedAt",
+const TIMES = `coalesce(renewed_until, not_after) AS "notAfter", coalesce(renewed_at, r.created_at) AS "issuedAt",
   r.revoked_at AS "revokedAt"`;
-const LINKS = `r.id, r.grant_uid AS "grantUid", g.name AS "grantName", r.namespace, r.name, r.subject,
-  r.jti, coalesce(n.peer, r.peer) AS peer, r.site_uid AS "siteUid", r.created_at AS "createdAt", ${TIMES},
-  coalesce(n.number, 0) AS renewals`;
+const LINKS = `r.id, r.grant_uid AS "grantUid", g.name AS "grantName", r.namespace, r.name, r.subject, r.jti,
+  coalesce(renewed_peer, r.peer) AS peer, r.site_uid AS "siteUid", r.created_at AS "createdAt", ${TIMES}, renewals,
+  r.labels, r.note`;
 // The conditions of linkState and isNotRenewing.
 const DAYS_7 = 7 * 86_400_000;
 const COUNTS = `SELECT count(*) FILTER (WHERE "revokedAt" IS NOT NULL) AS revoked,
@@ -29,13 +29,14 @@ const COUNTS = `SELECT count(*) FILTER (WHERE "revokedAt" IS NOT NULL) AS revoke
     count(*) FILTER (WHERE "revokedAt" IS NULL AND life > 0 AND life <= ${DAYS_7} AND life * 3 <= whole) AS expiring,
     count(*) FILTER (WHERE "revokedAt" IS NULL AND life > 0 AND life * 4 <= whole) AS "notRenewing", count(*) AS total
   FROM (SELECT "revokedAt", "notAfter" - CAST(? AS BIGINT) AS life, "notAfter" - "issuedAt" AS whole
-    FROM (SELECT ${TIMES} FROM redemptions r ${NEWEST}) AS newest) AS lives`;
+    FROM (SELECT ${TIMES} FROM redemptions r) AS times) AS lives`;
 const OPEN_CODES = `SELECT count(*) FROM codes c JOIN grants g ON g.uid = c.grant_uid
   WHERE c.revoked_at IS NULL AND c.used < c.uses AND c.expires_at > ?
     AND g.revoked_at IS NULL AND g.expires_at > ? AND g.redemptions < g.redemptions_allowed`;
 const REFUSALS = `SELECT code, CAST(sum(count) AS BIGINT) AS count, max(last_at) AS "lastAt" FROM refusals
   WHERE last_at >= ? AND code NOT IN ('replayed', 'superseded') GROUP BY code ORDER BY 2 DESC, code`;
-const END = 'SELECT position, removed, refusals FROM ledger_end';
+const END = `SELECT position, removed, refusals,
+  coalesce((SELECT value FROM settings WHERE key = '${LABEL_CHANGES}'), '0') FROM ledger_end`;
 const NEW_KINDS = `SELECT DISTINCT kind FROM
   (SELECT kind FROM events WHERE position > ? ORDER BY position DESC LIMIT ${STEP}) AS last WHERE kind IS NOT NULL`;
 /** The resources beside the ledger that an entry of a kind changes. */
@@ -55,25 +56,27 @@ const CHANGED_BY: Readonly<Record<LedgerKind, readonly ChangingResource[]>> = {
 };
 
 /** A row of a listing: a link, and its position in commit order. */
-interface LinkRow extends Omit<StoredLink, 'grantName'> {
+interface LinkRow extends Omit<IssuedLink, 'grantName' | 'labels'> {
   readonly position: number;
   readonly grantName: string | null;
+  /** JSON. */
+  readonly labels: string;
 }
 
-function linkOf({ position: _, grantName, ...link }: LinkRow): StoredLink {
-  return { ...link, ...(grantName !== null && { grantName }) };
+function linkOf({ position: _, grantName, labels, ...link }: LinkRow): IssuedLink {
+  return { ...link, labels: JSON.parse(labels) as Labels, ...(grantName !== null && { grantName }) };
 }
 
 /** Implements LinkStore.listLinks. */
 export function* listLinks(
   { redeemed: { from, position, grantUid } }: SqlDialect,
   page: PageRequest & { readonly grantUid?: string | undefined },
-  matches: (link: StoredLink) => boolean,
-): SqlOperation<Page<StoredLink>> {
+  matches: (link: IssuedLink) => boolean,
+): SqlOperation<Page<IssuedLink>> {
   let [before] = startOf(page.after, [Number.MAX_SAFE_INTEGER]);
   const ofGrant = page.grantUid === undefined ? [] : [page.grantUid];
   const sql = `SELECT ${position} AS position, ${LINKS}
-    FROM ${from} ${NEWEST} LEFT JOIN grants g ON g.uid = r.grant_uid
+    FROM ${from} LEFT JOIN grants g ON g.uid = r.grant_uid
     WHERE ${ofGrant.length > 0 ? `${grantUid} = ? AND` : ''} ${position} < ? ORDER BY ${position} DESC LIMIT ?`;
   const found: LinkRow[] = [];
   const wanted = rowsToRead(page.limit);
@@ -108,17 +111,19 @@ export function countRefusals(since: number): SqlOperation<readonly RefusalCount
   return rows<RefusalCount>(REFUSALS, since);
 }
 
-/** Implements LinkStore.readChanges: the version is the end of the ledger, which has an entry for each change. */
+/** Implements LinkStore.readChanges: the version is the end of the ledger, which has an entry for each change except of labels and notes. */
 export function* readChanges(since?: string): SqlOperation<Changes> {
   const [end = []] = yield* rawRows(END);
   const version = end.join('.');
   if (since === undefined || since === version) return { version, changed: [] };
-  if (!/^(\d{1,15}\.){2}\d{1,15}$/.test(since)) throw new RangeError('not a version of the store');
-  const [position = 0, removed, refusals] = since.split('.').map(Number);
+  if (!/^(\d{1,15}\.){3}\d{1,15}$/.test(since)) throw new RangeError('not a version of the store');
+  const [position = 0, removed, refusals, labelChanges] = since.split('.').map(Number);
   // A restored database may have fewer entries, and a removed entry has no content.
   if (Number(end[0]) < position || end[1] !== removed) return { version, changed: CHANGING_RESOURCES };
   const kinds = yield* rows<{ readonly kind: LedgerKind }>(NEW_KINDS, position);
-  const changed = new Set<ChangingResource>(['ledger']);
+  const changed = new Set<ChangingResource>();
+  if (end[0] !== position || end[2] !== refusals) changed.add('ledger');
+  if (Number(end[3]) !== labelChanges) changed.add('grants').add('links');
   if (end[2] !== refusals) changed.add('grants');
   for (const { kind } of kinds) for (const resource of CHANGED_BY[kind]) changed.add(resource);
   return { version, changed: CHANGING_RESOURCES.filter((resource) => changed.has(resource)) };

@@ -28,6 +28,10 @@ export const REDEMPTION_COLUMNS = [
   'issuer',
   'labels',
   'note',
+  'renewals',
+  'renewed_at',
+  'renewed_until',
+  'renewed_peer',
 ] as const;
 
 /** A row of table `redemptions` as an SQL driver returns it: times in milliseconds, `policy` and `labels` as JSON text. */
@@ -56,9 +60,19 @@ export interface RedemptionRow {
   readonly issuer: string | null;
   readonly labels: string;
   readonly note: string | null;
+  /** Number of renewals. */
+  readonly renewals: number;
+  /** Of the last renewal, as are the following columns. */
+  readonly renewed_at: number | null;
+  readonly renewed_until: number | null;
+  readonly renewed_peer: string | null;
 }
 
-const VARIABLE = new Set<string>(['sealed_answer', 'sealed_until', 'revoked_at', 'labels', 'note']);
+const RENEWED = ['renewals', 'renewed_at', 'renewed_until', 'renewed_peer'];
+const VARIABLE = new Set<string>([
+  ...['sealed_answer', 'sealed_until', 'revoked_at', 'labels', 'note'],
+  ...RENEWED,
+]);
 const CONSTANT = REDEMPTION_COLUMNS.flatMap((column, index) => (VARIABLE.has(column) ? [] : [index]));
 
 /** Returns those values of a redemption's row that never change, in column order. */
@@ -93,6 +107,7 @@ export function redemptionValues(redemption: Redemption): (string | number | Uin
     redemption.issuer,
     JSON.stringify(redemption.labels),
     redemption.note,
+    ...[0, null, null, null],
   ];
 }
 

@@ -7,6 +7,7 @@ import type { LedgerChain } from './ledger-chain.js';
 import { put, row, rows, type SqlDialect, type SqlOperation, value } from './operation.js';
 import { pageOf, rowsToRead, selected, startOf } from './page.js';
 import { type RedemptionRow, redemptionOfRow } from './redemption-row.js';
+import { countLabelChange } from './settings.js';
 
 const BY_ID = 'SELECT * FROM redemptions WHERE id = ?';
 const BY_REPLAY_KEY = 'SELECT * FROM redemptions WHERE grant_uid = ? AND replay_key = ?';
@@ -82,6 +83,7 @@ export function updateRedemption(id: string, change: LabelsAndNoteChange): Write
     if (!found) return false;
     const { note = found.note } = change;
     yield* put(UPDATE, JSON.stringify(changedLabels(found.labels, change.labels)), note, id);
+    yield* countLabelChange();
     return true;
   };
 }

@@ -5,7 +5,7 @@ import type { RecordRenewalOutcome, RenewedRedemption } from '../../redemption/p
 import type { WriteContext, WriteOperation } from './group-commit.js';
 import { rowHash } from './ledger-mac.js';
 import { recordRepetition } from './ledger-writes.js';
-import { change, row, rows, type SqlOperation, value } from './operation.js';
+import { change, put, row, rows, type SqlOperation, value } from './operation.js';
 import { findRedemption } from './redemptions.js';
 
 /** Columns of table `renewals`, in the order of the values of {@link renewalValues}. */
@@ -75,6 +75,8 @@ const LAST_NUMBER = 'SELECT coalesce(max(number), 0) FROM renewals WHERE redempt
 const OWNER = 'SELECT grant_uid, revoked_at FROM redemptions WHERE id = ?';
 const INSERT = `INSERT INTO renewals (${RENEWAL_COLUMNS.join(', ')})
   VALUES (${RENEWAL_COLUMNS.map(() => '?').join(', ')})`;
+const PUT_NEWEST =
+  'UPDATE redemptions SET renewals = ?, renewed_at = ?, renewed_until = ?, renewed_peer = ? WHERE id = ?';
 // The newest certificate of each redemption: the last renewal's, or its own.
 const LIVE = `SELECT count(*) FROM redemptions r LEFT JOIN renewals n ON n.redemption_id = r.id
     AND n.number = (SELECT max(number) FROM renewals WHERE redemption_id = r.id)
@@ -144,7 +146,8 @@ function* record(
   }
   const values = renewalValues(renewal);
   yield* change(INSERT, ...values);
-  const { peer, serial, keySha256, certificateSha256, notAfter } = renewal;
+  const { renewedAt, peer, serial, keySha256, certificateSha256, notAfter } = renewal;
+  yield* put(PUT_NEWEST, number, renewedAt, notAfter, peer, redemptionId);
   yield* ledger.append({
     grantUid: owner.grant_uid,
     at: now,

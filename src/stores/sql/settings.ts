@@ -8,8 +8,10 @@ const GET = 'SELECT value FROM settings WHERE key = ?';
 const PUT = `INSERT INTO settings (key, value) VALUES (?, ?)
   ON CONFLICT (key) DO UPDATE SET value = excluded.value WHERE settings.value <> excluded.value`;
 const LIST = 'SELECT key, value FROM settings ORDER BY key';
-// Settings without entries: of the schema, the ledger, running services, probes, and numbers of revocation lists.
-const UNRECORDED = /^(schema-|ledger-|serving-|probed-at$|crl-number$)/;
+/** Setting: how often labels and notes were changed. */
+export const LABEL_CHANGES = 'label-changes';
+// Settings without entries: of the schema, the ledger, running services, probes, and numbers.
+const UNRECORDED = /^(schema-|ledger-|serving-|probed-at$|crl-number$|label-changes$)/;
 const NEXT_NUMBER = `INSERT INTO settings (key, value) VALUES (?, ?)
   ON CONFLICT (key) DO UPDATE SET value = CASE
     WHEN CAST(settings.value AS BIGINT) < CAST(excluded.value AS BIGINT) THEN excluded.value
@@ -59,6 +61,11 @@ export function* changedSetting(
   }
   const [key] = missing;
   return key === undefined ? undefined : fault(`records setting ${key}, which is missing`);
+}
+
+/** Counts a change of labels or notes in the open transaction, so that other processes report it. */
+export function* countLabelChange(): SqlOperation<void> {
+  yield* change(NEXT_NUMBER, LABEL_CHANGES, '1');
 }
 
 /** Implements GrantStore.nextNumber. */

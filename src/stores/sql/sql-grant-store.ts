@@ -44,7 +44,7 @@ export interface SqlDatabase {
   readonly dialect: SqlDialect;
   /** Runs a query, which may be restarted. Rejects as the GrantStore does. */
   read<T>(query: (ledger: LedgerChain) => SqlOperation<T>): Promise<T>;
-  /** Runs many queries on one snapshot of the database, without a time limit. */
+  /** Runs many queries on one snapshot of the database, without a time limit; other operations run meanwhile. */
   readSnapshot<T>(query: (ledger: LedgerChain) => SqlOperation<T>): Promise<T>;
   readonly write: GroupCommit['write'];
   /** Removes erased content from the database's log, if that is possible now. */
@@ -109,7 +109,8 @@ export function sqlGrantStore(database: SqlDatabase, clock: Clock): GrantStore {
     recordRefusal: (refusal, now) => write(recordRefusal(refusal, now), { grantUid: refusal.grantUid }),
     listLedger: (page) => read(() => listLedger(page)),
     listAttemptTotals: (page) => read(() => listAttemptTotals(page)),
-    verifyLedger: (grantUid) => readSnapshot((ledger) => verifyLedger(ledger, grantUid)),
+    verifyLedger: (grantUid, onProgress) =>
+      readSnapshot((ledger) => verifyLedger(ledger, grantUid, onProgress)),
     deleteEndedGrants: (endedBefore, now) => write(deleteEndedGrants(endedBefore, now)),
     removeOldLedger: (endedBefore) => removeOldLedger({ read, write }, endedBefore),
     listAttempts: (uid, limit) => read(() => listAttempts(uid, limit)),

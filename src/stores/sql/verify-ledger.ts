@@ -10,6 +10,7 @@ const STEP = 500;
 const ALL = `${ENTRIES} WHERE (e.grant_uid, e.seq) > (?, ?) ORDER BY e.grant_uid, e.seq LIMIT ${STEP}`;
 const OF_GRANT = `${ENTRIES} WHERE e.grant_uid = ? AND e.seq > ? ORDER BY e.seq LIMIT ${STEP}`;
 const ROW_COUNT = 'SELECT count(*) FROM events WHERE position > 0';
+const CONTENT_COUNT = 'SELECT count(*) FROM events WHERE grant_uid IS NOT NULL';
 // The first position after which one is missing; no row if that is before all of them.
 const BEFORE_GAP = `SELECT min(position) FROM events e WHERE NOT EXISTS
   (SELECT 1 FROM events WHERE position = e.position + 1) AND EXISTS (SELECT 1 FROM events WHERE position = 1)`;
@@ -75,20 +76,32 @@ const MISCOUNTED_CODE = `WITH redeemed AS MATERIALIZED (SELECT grant_uid, jti, c
     LEFT JOIN codes USING (grant_uid, jti) WHERE coalesce(used, 0) <> recorded
   UNION ALL SELECT grant_uid, jti, used, 0 FROM codes JOIN grants ON uid = grant_uid WHERE used > 0 AND ${OWNED}
     AND (grant_uid, jti) NOT IN (SELECT grant_uid, jti FROM redeemed) LIMIT 1`;
+// Retention deletes the renewals of a deleted grant before its redemptions.
+const MISREPORTED_RENEWAL = `SELECT r.grant_uid, r.id FROM redemptions r JOIN grants g ON g.uid = r.grant_uid
+    LEFT JOIN renewals n ON n.redemption_id = r.id AND n.number = r.renewals
+  WHERE r.grant_uid >= ? AND r.grant_uid <= ? AND (r.renewals <> coalesce(n.number, 0)
+    OR EXISTS (SELECT 1 FROM renewals WHERE redemption_id = r.id AND number > r.renewals)
+    OR coalesce(r.renewed_at, 0) <> coalesce(n.renewed_at, 0) OR coalesce(r.renewed_peer, '') <> coalesce(n.peer, '')
+    OR coalesce(r.renewed_until, 0) <> coalesce(n.not_after, 0)) LIMIT 1`;
 const ORPHANED_RENEWAL = `SELECT redemption_id FROM renewals n
   WHERE NOT EXISTS (SELECT 1 FROM redemptions WHERE id = n.redemption_id) LIMIT 1`;
 
 /** Implements LedgerStore.verifyLedger. Must run on one snapshot of the database. Throws LedgerKeyError. */
-export function* verifyLedger(ledger: LedgerChain, grantUid?: string): SqlOperation<LedgerVerdict> {
+export function* verifyLedger(
+  ledger: LedgerChain,
+  grantUid?: string,
+  onProgress: (checked: number, total: number) => void = () => undefined,
+): SqlOperation<LedgerVerdict> {
   const key = yield* ledger.key();
   const { end } = yield* readEnd(key);
   const totals = emptyTotals();
   const isWhole = grantUid === undefined;
   // No uid sorts before the empty text or after this character.
+  const entriesToCheck = Number(yield* value(CONTENT_COUNT));
   const range: [string, string] = isWhole ? ['', '\u{10ffff}'] : [grantUid, grantUid];
   const fault =
     (yield* brokenChain(end)) ??
-    (yield* changedEntry(key, grantUid, totals)) ??
+    (yield* changedEntry(key, grantUid, totals, () => onProgress(totals.entries, entriesToCheck))) ??
     (isWhole ? hiddenEntry(end, totals) : undefined) ??
     (yield* crossCheck(range, totals)) ??
     (yield* miscounted(range)) ??
@@ -116,6 +129,7 @@ function* changedEntry(
   key: Uint8Array,
   grantUid: string | undefined,
   totals: EntryTotals,
+  onStep: () => void,
 ): SqlOperation<LedgerFault | undefined> {
   const query = grantUid === undefined ? ALL : OF_GRANT;
   let after: [string, number] = [grantUid ?? '', 0];
@@ -133,6 +147,7 @@ function* changedEntry(
       if (fault) return fault;
       after = [uid, check.seq];
     }
+    onStep();
     if (found.length < STEP) return check && (yield* check.end());
   }
 }
@@ -155,11 +170,16 @@ function* crossCheck(range: [string, string], totals: EntryTotals): SqlOperation
   return wholeLedger(`has a renewal of redemption ${orphan}, which does not exist`);
 }
 
-/** Compares the uses that codes count with their redemptions, and finds grants without entries. */
+/** Compares what rows repeat of others: last renewals, and uses of codes. Finds grants without entries. */
 function* miscounted(range: [string, string]): SqlOperation<LedgerFault | undefined> {
   const grantUid = yield* value(GRANT_WITHOUT_ENTRY, ...range);
   if (typeof grantUid === 'string') {
     return { grantUid, seq: null, problem: 'has no entry about its creation' };
+  }
+  const [renewed] = yield* rawRows(MISREPORTED_RENEWAL, ...range);
+  if (renewed) {
+    const problem = `has redemption ${renewed[1]}, whose row differs from its last renewal`;
+    return { grantUid: String(renewed[0]), seq: null, problem };
   }
   const [code] = yield* rawRows(MISCOUNTED_CODE, ...range, ...range);
   if (!code) return undefined;

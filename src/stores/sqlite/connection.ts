@@ -1,3 +1,4 @@
+import { setImmediate as yieldTurn } from 'node:timers/promises';
 import type BetterSqlite3 from 'better-sqlite3';
 import type { HighWaterMarks } from '../high-water-marks.js';
 import type { LedgerKeyFile } from '../ledger-key.js';
@@ -95,17 +96,38 @@ export function openConnection(
 /** Runs an operation on a connection synchronously. Throws SQLite's own errors, and those of the operation. */
 export function runOperation<T>(connection: SqliteConnection, operation: SqlOperation<T>): T {
   let step = operation.next();
+  while (!step.done) step = nextStep(connection, operation, step.value);
+  return step.value;
+}
+
+// How long a yielding operation blocks the event loop.
+const TURN_MS = 5;
+
+/** Runs an operation on a connection, and lets other work of the process run meanwhile. Rejects as runOperation throws. */
+export async function runYielding<T>(connection: SqliteConnection, operation: SqlOperation<T>): Promise<T> {
+  let step = operation.next();
+  let begun = performance.now();
   while (!step.done) {
-    let results: SqlResult[];
-    try {
-      results = step.value.map((statement) => resultOf(connection, statement));
-    } catch (error) {
-      step = operation.throw(error);
-      continue;
-    }
-    step = operation.next(results);
+    step = nextStep(connection, operation, step.value);
+    if (performance.now() - begun < TURN_MS) continue;
+    await yieldTurn();
+    begun = performance.now();
   }
   return step.value;
+}
+
+function nextStep<T>(
+  connection: SqliteConnection,
+  operation: SqlOperation<T>,
+  statements: readonly SqlStatement[],
+): IteratorResult<readonly SqlStatement[], T> {
+  let results: SqlResult[];
+  try {
+    results = statements.map((statement) => resultOf(connection, statement));
+  } catch (error) {
+    return operation.throw(error);
+  }
+  return operation.next(results);
 }
 
 function resultOf(connection: SqliteConnection, { sql, values, isRaw }: SqlStatement): SqlResult {

@@ -16,6 +16,8 @@ export interface SqliteSession {
   connect(): SqliteConnection;
   /** Returns the open connection as well, but reopens the connection if the file at the path was replaced. */
   connectToCurrent(): SqliteConnection;
+  /** Opens a connection of its own for a snapshot; the caller closes it. Throws as `connect` does. */
+  connectAnother(): SqliteConnection;
   /** Closes the connection if `error` shows that it is lost. */
   closeIfLost(error: unknown): void;
   /** Writes the log back if other connections allow it, and closes the connection. */
@@ -58,6 +60,10 @@ export function startSession(first: SqliteConnection, reopen: () => SqliteConnec
         drop();
       }
       return connect();
+    },
+    connectAnother() {
+      countReopening();
+      return reopen();
     },
     closeIfLost(error) {
       if (failureOf(error) === 'lost') drop();

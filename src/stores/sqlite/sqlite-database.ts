@@ -5,7 +5,7 @@ import type { LedgerChain } from '../sql/ledger-chain.js';
 import type { SqlDialect, SqlOperation } from '../sql/operation.js';
 import type { SqlDatabase } from '../sql/sql-grant-store.js';
 import { storeUnavailable, translateFailure } from '../sql/store-failure.js';
-import { runOperation, type SqliteConnection } from './connection.js';
+import { runOperation, runYielding, type SqliteConnection } from './connection.js';
 import type { SqliteSession } from './session.js';
 import { failureOf, primaryCode } from './sqlite-failure.js';
 
@@ -35,6 +35,25 @@ export function sqliteDatabase(
   const { write, finish } = startGroupCommit(committer(session, options.checkpoint), deadlineMs);
   let closing: Promise<void> | undefined;
   let walContainsErasedRows = false;
+  // The connection of snapshots, which are read one after the other.
+  let snapshots: Promise<unknown> = Promise.resolve();
+  let reader: SqliteConnection | undefined;
+
+  async function queryOnReader<T>(query: (ledger: LedgerChain) => SqlOperation<T>): Promise<T> {
+    if (closing) throw storeUnavailable('the store is closed');
+    try {
+      if (!reader?.isCurrent()) {
+        reader?.close();
+        reader = undefined;
+        reader = session.connectAnother();
+      }
+      return await runInSnapshot(reader, query);
+    } catch (error) {
+      reader?.close();
+      reader = undefined;
+      throw translateFailure(error, failureOf);
+    }
+  }
 
   async function readWithRetry<T>(query: (connection: SqliteConnection) => T): Promise<T> {
     if (closing) throw storeUnavailable('the store is closed');
@@ -54,24 +73,35 @@ export function sqliteDatabase(
   return {
     dialect: SQLITE,
     read: (query) => readWithRetry((connection) => runOperation(connection, query(connection.ledger))),
-    readSnapshot: (query) => readWithRetry((connection) => runInSnapshot(connection, query)),
+    readSnapshot: (query) => {
+      const result = snapshots.then(() => queryOnReader(query));
+      snapshots = result.catch(() => undefined);
+      return result;
+    },
     write,
     afterErasing(erasedCount) {
       if (erasedCount > 0) walContainsErasedRows = true;
       if (walContainsErasedRows) walContainsErasedRows = !truncateWal(session);
     },
     close() {
-      closing ??= finish().then(() => session.close());
+      closing ??= Promise.all([finish(), snapshots]).then(() => {
+        reader?.close();
+        session.close();
+      });
       return closing;
     },
   };
 }
 
-function runInSnapshot<T>(connection: SqliteConnection, query: (ledger: LedgerChain) => SqlOperation<T>): T {
+/** Reads one snapshot; other work of the process runs between the statements. */
+async function runInSnapshot<T>(
+  connection: SqliteConnection,
+  query: (ledger: LedgerChain) => SqlOperation<T>,
+): Promise<T> {
   connection.statement('BEGIN').run();
   connection.statement(`PRAGMA cache_size = ${-VERIFICATION_CACHE_KIB}`).run();
   try {
-    return runOperation(connection, query(connection.ledger));
+    return await runYielding(connection, query(connection.ledger));
   } finally {
     connection.statement('ROLLBACK').run();
     connection.statement(`PRAGMA cache_size = ${-DEFAULT_CACHE_KIB}`).run();

@@ -21,6 +21,7 @@ import { administrationOfStore } from '../../../redemption/administration/store-
 import { requireMintingKey, tokenOperations } from '../../../redemption/administration/tokens.js';
 import type { Clock } from '../../../redemption/ports/clock.js';
 import type { RotatingCodeKeys } from '../../../redemption/ports/code-keys.js';
+import type { ConnectionObserver } from '../../../redemption/ports/connections.js';
 import type { GrantStore } from '../../../redemption/ports/grant-store.js';
 import type { KubernetesClient } from '../api/client.js';
 import { ACCESS_GRANTS } from '../api/kinds.js';
@@ -42,6 +43,7 @@ export interface ClusterAdministrationOptions {
   readonly codeKeys: RotatingCodeKeys;
   readonly clock: Clock;
   readonly patience: Patience;
+  readonly connections: ConnectionObserver;
 }
 
 /** The administration of grants that are resources of a cluster. */
@@ -56,11 +58,12 @@ export interface ClusterAdministration extends Administration {
 
 /** Operations on the grants, tokens and redemptions of a cluster, with the rights of the user. */
 export function clusterAdministration(options: ClusterAdministrationOptions): ClusterAdministration {
-  const { client, store, clock, namespace: defaultNamespace, codeKeys } = options;
+  const { client, store, clock, namespace: defaultNamespace, codeKeys, connections } = options;
   const deps: AdministrationDependencies = {
     store,
     clock,
     codeKeys,
+    connections,
     // The status of each grant describes its service.
     readService: async () => undefined,
     resolveAccess: ({ namespace }) => acceptingEndpoints(client, namespace),

@@ -74,7 +74,7 @@ export interface ClusterInspector {
    * Name of a redeemed AccessToken with the URL and code of `token`; undefined if there is none, or if the user may not list
    * them.
    */
-  redeemedTokenName(token: AccessToken): Promise<string | undefined>;
+  redeemedTokenName(token: Pick<AccessToken, 'url' | 'code'>): Promise<string | undefined>;
   /** Name of a Site whose condition `Ready` is True, so that a controller is active; undefined where there is none. */
   readySiteName(): Promise<string | undefined>;
   /** Where links to the site lead, or why it accepts none. */

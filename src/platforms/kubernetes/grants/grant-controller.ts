@@ -2,6 +2,7 @@ import { type AccessGrantState, countStates, grantState } from '../../../domain/
 import type { Redemption } from '../../../domain/redemption.js';
 import { RedemptionError } from '../../../domain/redemption-error.js';
 import type { Clock } from '../../../redemption/ports/clock.js';
+import type { ConnectedPeer } from '../../../redemption/ports/connections.js';
 import type { KubernetesClient } from '../api/client.js';
 import { ClusterWatch } from '../api/cluster-watch.js';
 import { ACCESS_GRANTS, REDEMPTIONS, ROUTER_ACCESSES, SITES } from '../api/kinds.js';
@@ -59,6 +60,7 @@ export class GrantController {
   readonly site: KubernetesSite;
   readonly events: EventRecorder;
   readonly #options: GrantControllerOptions;
+  readonly #sites: SiteIndex;
   readonly #siteAccess: SiteAccessCache;
   readonly #counter: RedemptionCounter;
   readonly #queue: WorkQueue;
@@ -73,6 +75,7 @@ export class GrantController {
     const { client, clock, identity } = options;
     const failed = (what: string) => (error: unknown) => options.onFailure(what, error);
     const sites = new SiteIndex((namespace) => this.#siteAccess.siteChanged(namespace));
+    this.#sites = sites;
     this.site = new KubernetesSite({
       index: sites,
       secrets: new TlsSecrets(client),
@@ -192,6 +195,12 @@ export class GrantController {
       return grantState({ ...grant, redemptions }, now);
     });
     return countStates(states);
+  }
+
+  /** The peers that are connected to the sites of the cluster. Throws if these are not known yet. */
+  connectedPeers(): readonly ConnectedPeer[] {
+    this.#assertSynced('sites');
+    return this.#sites.peers();
   }
 
   /** What the store needs of the watch. */

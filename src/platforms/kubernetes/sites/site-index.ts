@@ -1,3 +1,4 @@
+import type { ConnectedPeer } from '../../../redemption/ports/connections.js';
 import type { ObjectSink } from '../controller/informer.js';
 import type { RouterAccessFacts, SiteFacts } from './site-resource.js';
 
@@ -22,6 +23,12 @@ export class SiteIndex {
           Number(b.isReady) - Number(a.isReady) || order(a.createdAt, b.createdAt) || order(a.name, b.name),
       )
       .at(0);
+  }
+
+  /** The peers that are connected to any site. */
+  peers(): ConnectedPeer[] {
+    const all = [...this.#byNamespace.values()].flatMap((facts) => [...facts.values()]);
+    return all.flatMap((facts) => (facts.kind === 'Site' ? facts.peers : []));
   }
 
   /** The RouterAccesses of a namespace, sorted by name. */

@@ -1,8 +1,10 @@
 import type { LinkEndpoint } from '../../../domain/link.js';
 import { isResourceName } from '../../../domain/names.js';
 import { asMapping } from '../../../files/yaml-documents.js';
+import type { ConnectedPeer } from '../../../redemption/ports/connections.js';
 import { MAX_ENDPOINTS, parseLinkEndpoint } from '../../../redemption/requesting/link-endpoint.js';
 import type { Resource, Stored } from '../api/resource.js';
+import { readPeers } from './site-network.js';
 
 /** The fields of a Skupper Site on which links to it depend. */
 export interface SiteFacts {
@@ -19,6 +21,8 @@ export interface SiteFacts {
   readonly defaultIssuer: string | undefined;
   /** Sorted by group, within a group in the order of the Site; or the problem of one of them, as the end of a sentence. */
   readonly endpoints: readonly LinkEndpoint[] | string;
+  /** The peers that are connected to it. */
+  readonly peers: readonly ConnectedPeer[];
 }
 
 /** The endpoints and credentials of a Skupper RouterAccess. */
@@ -49,6 +53,7 @@ export function readSite(site: Stored<Resource>): SiteFacts {
     isEdge: asMapping(spec).edge === true,
     defaultIssuer: issuer as string | undefined,
     endpoints: readEndpoints(status),
+    peers: readPeers(site),
   };
 }
 

@@ -13,7 +13,7 @@ import type { StoreParts } from './store-parts.js';
 /** The operations of the store on links, which a watch reports. */
 export function linkOperations({ watch, index, codes, attempts, namespace }: StoreParts): LinkStore {
   // Counts of another process say nothing about this one.
-  const process = randomUUID();
+  const instance = randomUUID();
   return {
     async listLinks(page, matches) {
       await watch.ready();
@@ -62,11 +62,11 @@ export function linkOperations({ watch, index, codes, attempts, namespace }: Sto
 
     async readChanges(since) {
       await watch.ready();
-      const version = [process, watch.grantChanges, index.changes].join('.');
+      const version = [instance, watch.grantChanges, index.changes].join('.');
       if (since === undefined || since === version) return { version, changed: [] };
       const [, earlier = '', grants, links] = /^([0-9a-f-]{36})\.(\d+)\.(\d+)$/.exec(since) ?? [];
       if (earlier === '') throw new RangeError('not a version of the store');
-      if (earlier !== process) return { version, changed: CHANGING_RESOURCES };
+      if (earlier !== instance) return { version, changed: CHANGING_RESOURCES };
       const changed = new Set<ChangingResource>(['ledger']);
       if (Number(grants) !== watch.grantChanges) changed.add('grants');
       // The count of a grant's redemptions follows from its links.

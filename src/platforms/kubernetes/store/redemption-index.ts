@@ -1,7 +1,8 @@
-import type { StoredLink } from '../../../redemption/ports/link-store.js';
+import type { IssuedLink } from '../../../redemption/ports/link-store.js';
 import type { Stored } from '../api/resource.js';
 import type { ObjectSink } from '../controller/informer.js';
 import { timeOf } from '../grants/access-grant-resource.js';
+import { readLabelsAndNote } from '../grants/labels-and-note.js';
 import { fillsItsSlot, type RedemptionResource, revokedAtOf } from './redemption-resource.js';
 
 /** Where the Redemption of an id is, how old it is, and its link. */
@@ -14,12 +15,12 @@ export interface RedemptionLocation {
   /** The resource version when it was first seen. */
   readonly version: number;
   /** Undefined for a Redemption that does not fill the slot in its spec. */
-  readonly link: StoredLink | undefined;
+  readonly link: IssuedLink | undefined;
 }
 
 /**
  * Finds Redemptions by their id, and has the link of each. A watch fills it; so does a listing where there is no watch. Takes
- * less than 1 KB for each Redemption.
+ * less than 1 KB for each Redemption, and the size of its labels and note.
  */
 export class RedemptionIndex implements ObjectSink<RedemptionLocation> {
   readonly #byId = new Map<string, RedemptionLocation>();
@@ -31,7 +32,7 @@ export class RedemptionIndex implements ObjectSink<RedemptionLocation> {
   }
 
   /** The links of all Redemptions that fill their slot. */
-  links(): StoredLink[] {
+  links(): IssuedLink[] {
     return [...this.#byId.values()].flatMap(({ link }) => link ?? []);
   }
 
@@ -85,7 +86,7 @@ export function readRedemptionLocation(resource: Stored<RedemptionResource>): Re
   };
 }
 
-function readLink({ metadata, spec, status = {} }: Stored<RedemptionResource>): StoredLink {
+function readLink({ metadata, spec, status = {} }: Stored<RedemptionResource>): IssuedLink {
   const [newest] = status.renewals ?? [];
   const { id, grantUid, grantName, name, subject, code, siteUid = null } = spec;
   const createdAt = timeOf(spec.createdAt) ?? 0;
@@ -98,5 +99,6 @@ function readLink({ metadata, spec, status = {} }: Stored<RedemptionResource>): 
     issuedAt: newest ? (timeOf(newest.renewedAt) ?? createdAt) : createdAt,
     renewals: newest?.number ?? 0,
     revokedAt: revokedAtOf({ metadata, spec }),
+    ...readLabelsAndNote(metadata),
   };
 }

@@ -121,11 +121,11 @@ describe('a list', () => {
     ['subjects', 'a'.repeat(254), 'too long'],
     ['key-types', 'p256,P384', '"P384", which is none of p256, p384, rsa, ed25519'],
     ['source-cidrs', '10.0.0.0/33', '"10.0.0.0/33", which is neither a CIDR'],
-    ['source-cidrs', '10.0.0/8', 'no CIDR'],
-    ['source-cidrs', '10.0.0.0/', 'no CIDR'],
-    ['source-cidrs', '10.0.0.0/8/8', 'no CIDR'],
-    ['source-cidrs', '2001:db8::/129', 'no CIDR'],
-    ['source-cidrs', 'fe80::1%eth0', 'no CIDR'],
+    ['source-cidrs', '10.0.0/8', 'neither a CIDR'],
+    ['source-cidrs', '10.0.0.0/', 'neither a CIDR'],
+    ['source-cidrs', '10.0.0.0/8/8', 'neither a CIDR'],
+    ['source-cidrs', '2001:db8::/129', 'neither a CIDR'],
+    ['source-cidrs', 'fe80::1%eth0', 'neither a CIDR'],
     [
       'source-cidrs',
       '10.1.2.3/8',
@@ -151,7 +151,7 @@ describe('a list', () => {
       '::ffff:a00:0/104',
       '"::ffff:a00:0/104", which is an IPv4-mapped IPv6 address, but clients are identified by their IPv4 address: write 10.0.0.0/8',
     ],
-    ['source-cidrs', 'router.example.com', 'no CIDR'],
+    ['source-cidrs', 'router.example.com', 'neither a CIDR'],
   ])('%s with %j is refused with the entry', (key, text, reason) => {
     expect(problem(key, text)).toContain(reason);
   });

@@ -1,0 +1,111 @@
+import type { ServerResponse } from 'node:http';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { AdministrationError } from '../../domain/administration-error.js';
+import type { Administration } from '../../redemption/administration/administration.js';
+
+/** Limits of the streams of changes. */
+export interface StreamLimits {
+  /** Largest number of open streams. */
+  readonly streams: number;
+  /** Time between two reads of the store's version, in milliseconds. */
+  readonly pollMs: number;
+  readonly heartbeatMs: number;
+  /** When a stream is ended, so that the client authenticates again, in milliseconds. */
+  readonly longestMs: number;
+}
+
+const LIMITS: StreamLimits = { streams: 250, pollMs: 1_000, heartbeatMs: 15_000, longestMs: 900_000 };
+
+/**
+ * The open streams of changes (Server-Sent Events). While there is one, the store's version is read once a second for all of
+ * them. A client that does not read is disconnected: nothing is buffered for it.
+ */
+export class ChangeStreams {
+  readonly #administration: Pick<Administration, 'readChanges'>;
+  readonly #limits: StreamLimits;
+  readonly #open = new Set<ServerResponse>();
+  readonly #closing = new AbortController();
+  /** The last version that was read; undefined while no versions are read. */
+  #version: string | undefined;
+  #isPolling = false;
+
+  constructor(administration: Pick<Administration, 'readChanges'>, limits: Partial<StreamLimits> = {}) {
+    this.#administration = administration;
+    this.#limits = { ...LIMITS, ...limits };
+  }
+
+  /** Number of open streams. */
+  get size(): number {
+    return this.#open.size;
+  }
+
+  /** Answers with a stream. Rejects with AdministrationError `too_many_streams`, and if the store cannot be read. */
+  async open(response: ServerResponse): Promise<void> {
+    const { signal } = this.#closing;
+    if (signal.aborted || this.#open.size >= this.#limits.streams)
+      throw new AdministrationError('too_many_streams', 'no more streams of changes can be opened now');
+    this.#open.add(response);
+    try {
+      this.#version ??= (await this.#administration.readChanges()).version;
+    } catch (error) {
+      this.#open.delete(response);
+      throw error;
+    }
+    response.writeHead(200, {
+      'content-type': 'text/event-stream',
+      'cache-control': 'no-store',
+      connection: 'close',
+      // Proxies such as nginx would buffer the stream.
+      'x-accel-buffering': 'no',
+    });
+    send(response, eventText('hello', { version: this.#version }));
+    const { heartbeatMs, longestMs } = this.#limits;
+    const heartbeat = setInterval(() => send(response, eventText('heartbeat', {})), heartbeatMs);
+    const end = setTimeout(() => response.end(), longestMs);
+    const forget = () => {
+      clearInterval(heartbeat);
+      clearTimeout(end);
+      this.#open.delete(response);
+    };
+    response.once('close', forget);
+    // The client may have gone before this listener was added.
+    if (response.destroyed) forget();
+    if (signal.aborted) response.end();
+    if (!this.#isPolling) void this.#poll();
+  }
+
+  /** Ends all streams, and opens no more. */
+  close(): void {
+    this.#closing.abort();
+    for (const response of this.#open) response.end();
+  }
+
+  /** Reports changes until no stream is open. */
+  async #poll(): Promise<void> {
+    const { signal } = this.#closing;
+    this.#isPolling = true;
+    while (this.#open.size > 0 && !signal.aborted) {
+      await sleep(this.#limits.pollMs, undefined, { signal }).catch(() => undefined);
+      try {
+        const { version, changed } = await this.#administration.readChanges(this.#version);
+        this.#version = version;
+        const text = changed.map((resource) => eventText('changed', { resource, version })).join('');
+        if (text !== '') for (const response of this.#open) send(response, text);
+      } catch {
+        // The next read reports what this one did not.
+      }
+    }
+    this.#isPolling = false;
+    this.#version = undefined;
+  }
+}
+
+function eventText(event: string, data: object): string {
+  return `event: ${event}\ndata: ${JSON.stringify(data)}\n\n`;
+}
+
+/** Writes to a stream, or disconnects a client that has not read what was written before. */
+function send(response: ServerResponse, text: string): void {
+  if (response.writableNeedDrain) response.destroy();
+  else if (response.headersSent && !response.writableEnded) response.write(text);
+}

@@ -1,0 +1,46 @@
+import { Gauge, type Registry } from 'prom-client';
+import type { ConnectionSummary } from '../redemption/administration/link-connections.js';
+import type { LinkCounts } from '../redemption/ports/link-store.js';
+
+/** Where the metrics of links come from. */
+interface LinkFigures {
+  count(): Promise<LinkCounts>;
+  /** Absent if nothing reports connections. */
+  readonly observe?: () => Promise<ConnectionSummary>;
+}
+
+/** Adds the metrics of links, which are counted at each scrape, and are absent while a count is unknown. */
+export function addLinkMetrics(registry: Registry, { count, observe }: LinkFigures): void {
+  const registers = [registry];
+  new Gauge({
+    name: 'linkgrant_links',
+    help: 'Links by state.',
+    labelNames: ['state'],
+    registers,
+    async collect() {
+      this.reset();
+      const { notRenewing: _, ...states } = await count().catch(() => ({ notRenewing: 0 }));
+      for (const [state, links] of Object.entries(states)) this.set({ state }, links);
+    },
+  });
+  if (!observe) return;
+  const unknownPeers = new Gauge({
+    name: 'linkgrant_unknown_peers',
+    help: 'Connected peers that no redemption records.',
+    registers,
+  });
+  new Gauge({
+    name: 'linkgrant_links_connected',
+    help: 'Links that are not revoked and whose site is connected.',
+    registers,
+    async collect() {
+      // A gauge without a value has no series.
+      this.remove();
+      unknownPeers.remove();
+      const summary = await observe().catch(() => undefined);
+      if (!summary || summary.connected === null) return;
+      this.set(summary.connected);
+      unknownPeers.set(summary.unknownPeers.length);
+    },
+  });
+}

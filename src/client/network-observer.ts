@@ -1,0 +1,83 @@
+import { formatHostPort } from '../domain/host-port-text.js';
+import { RedemptionError } from '../domain/redemption-error.js';
+import { asMapping } from '../files/yaml-documents.js';
+import type { ConnectedPeer } from '../redemption/ports/connections.js';
+import { type ConnectionOptions, openConnection } from './connection.js';
+import { exchange } from './http-exchange.js';
+import { unbracketed } from './route.js';
+
+// A network of 300 sites has some 100 KB of router links.
+const LONGEST_ANSWER = 16 * 1024 * 1024;
+
+/** A Skupper network observer. */
+export interface ObserverServer {
+  readonly url: URL;
+  /** PEM of the trusted CAs; absent for the CAs that the system trusts. */
+  readonly ca?: string | undefined;
+  /** `USER:PASSWORD`, or a bearer token; absent for an observer without authentication. */
+  readonly credentials?: string | undefined;
+}
+
+/**
+ * Reads the connected peers from a network observer (`/api/v2alpha1/routerlinks`, its records of type RouterLinkRecord). Rejects
+ * with RedemptionError.
+ */
+export async function readRouterLinks(
+  { url, ca, credentials }: ObserverServer,
+  options: ConnectionOptions,
+  signal: AbortSignal,
+): Promise<ConnectedPeer[]> {
+  const target = { host: unbracketed(url.hostname), port: Number(url.port) || 443, ca };
+  const where = `the network observer at ${formatHostPort(target)}`;
+  const socket = await openConnection(target, options, signal).catch((error: Error) => {
+    throw new RedemptionError('service_unavailable', `${where} cannot be reached: ${error.message}`);
+  });
+  const answer = await exchange(
+    socket,
+    {
+      method: 'GET',
+      path: '/api/v2alpha1/routerlinks?state=active',
+      headers: {
+        host: url.host,
+        accept: 'application/json',
+        ...(credentials !== undefined && { authorization: authorizationOf(credentials) }),
+      },
+    },
+    signal,
+    LONGEST_ANSWER,
+  );
+  if (answer.status === 401 || answer.status === 403)
+    throw new RedemptionError('service_unavailable', `${where} refuses the credentials`);
+  if (answer.status !== 200 || answer.tooLong)
+    throw new RedemptionError('service_unavailable', `${where} answers HTTP ${answer.status}`);
+  try {
+    return connectedPeers(JSON.parse(Buffer.from(answer.body).toString()));
+  } catch (cause) {
+    throw new RedemptionError('answer_invalid', `${where} does not answer as one`, { cause });
+  }
+}
+
+function authorizationOf(credentials: string): string {
+  return credentials.includes(':')
+    ? `Basic ${Buffer.from(credentials).toString('base64')}`
+    : `Bearer ${credentials}`;
+}
+
+/** The peers in an answer: the sites from which a link is up. Throws if it has no list of results. */
+function connectedPeers(answer: unknown): ConnectedPeer[] {
+  const { results } = asMapping(answer);
+  if (!Array.isArray(results)) throw new Error('no results');
+  return results.map(asMapping).flatMap((link) => {
+    const { status, sourceSiteId, sourceSiteName, destinationSiteId, name } = link;
+    if (status !== 'up' || typeof sourceSiteId !== 'string' || typeof destinationSiteId !== 'string')
+      return [];
+    // Routers of one site are linked too.
+    if (sourceSiteId === destinationSiteId) return [];
+    return {
+      siteId: sourceSiteId,
+      siteName: typeof sourceSiteName === 'string' ? sourceSiteName : '',
+      linkName: typeof name === 'string' ? name : '',
+      acceptingSite: destinationSiteId,
+    };
+  });
+}

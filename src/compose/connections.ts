@@ -1,0 +1,26 @@
+import { readRouterLinks } from '../client/network-observer.js';
+import type { Settings } from '../config/setting-schemas.js';
+import { readBoundedText } from '../files/bounded-text.js';
+import { CachedConnections } from '../redemption/administration/cached-connections.js';
+import type { Clock } from '../redemption/ports/clock.js';
+import type { ConnectionObserver } from '../redemption/ports/connections.js';
+
+/** The configured network observer; undefined without one. Its files are read at each observation. */
+export function networkObserver(
+  {
+    observer: url,
+    observerCa,
+    observerCredentials,
+  }: Pick<Settings, 'observer' | 'observerCa' | 'observerCredentials'>,
+  clock: Clock,
+): ConnectionObserver | undefined {
+  if (url === undefined) return undefined;
+  const textOf = (file: string | undefined) => (file === undefined ? undefined : readBoundedText(file));
+  const read = (signal: AbortSignal) =>
+    readRouterLinks(
+      { url, ca: textOf(observerCa), credentials: textOf(observerCredentials)?.trim() },
+      { clock },
+      signal,
+    );
+  return new CachedConnections(async (signal) => read(signal), clock);
+}

@@ -1,0 +1,41 @@
+import { asMapping } from '../../../files/yaml-documents.js';
+import type { ConnectedPeer } from '../../../redemption/ports/connections.js';
+import type { KubernetesClient } from '../api/client.js';
+import { SITES } from '../api/kinds.js';
+import { readListing } from '../api/list-page.js';
+import type { Resource, Stored } from '../api/resource.js';
+
+/** The peers that are connected to the Sites of a namespace, or of all. Rejects with ApiError. */
+export async function listConnectedPeers(
+  client: Pick<KubernetesClient, 'list'>,
+  namespace: string | undefined,
+  signal: AbortSignal,
+): Promise<ConnectedPeer[]> {
+  const { items } = await readListing(client, { kind: SITES, namespace }, readPeers, signal);
+  return items.flat();
+}
+
+/**
+ * The peers of a Site, from `status.network`, where Skupper's controller writes each site of the network with its outgoing links.
+ * Ignores invalid fields; never throws.
+ */
+export function readPeers(site: Stored<Resource>): ConnectedPeer[] {
+  const { uid } = site.metadata;
+  const { network } = asMapping((site as { readonly status?: unknown }).status);
+  return listOf(network).flatMap((record) => {
+    const { id, name, links } = record;
+    if (typeof id !== 'string' || id === uid) return [];
+    return listOf(links)
+      .filter((link) => link.remoteSiteId === uid && link.operational === true)
+      .map((link) => ({
+        siteId: id,
+        siteName: typeof name === 'string' ? name : '',
+        linkName: typeof link.name === 'string' ? link.name : '',
+        acceptingSite: uid,
+      }));
+  });
+}
+
+function listOf(value: unknown): Readonly<Record<string, unknown>>[] {
+  return Array.isArray(value) ? value.map(asMapping) : [];
+}

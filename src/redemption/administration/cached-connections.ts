@@ -1,0 +1,96 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { sha256Hex } from '../../pki/sha256.js';
+import type { Clock } from '../ports/clock.js';
+import type { ConnectedPeer, ConnectionObserver, ObservedConnections } from '../ports/connections.js';
+
+/** Limits of an observation, in milliseconds. */
+export interface ObservationLimits {
+  /** Time limit of one observation. */
+  readonly timeoutMs: number;
+  /** Age at which another observation starts. */
+  readonly freshMs: number;
+  /** Age at which peers are no longer known. */
+  readonly longestMs: number;
+}
+
+const LIMITS: ObservationLimits = { timeoutMs: 3_000, freshMs: 5_000, longestMs: 60_000 };
+
+/** Caches what `read` observes, so that a slow or dead source delays nothing. */
+export class CachedConnections implements ConnectionObserver {
+  readonly #read: (signal: AbortSignal) => Promise<readonly ConnectedPeer[]>;
+  readonly #clock: Clock;
+  readonly #limits: ObservationLimits;
+  #last: ObservedConnections = { peers: undefined, version: '' };
+  #running: Promise<void> | undefined;
+  /** By `performance.now()`: the end of the last observation, and of the last one that succeeded. */
+  #endedAt = Number.NEGATIVE_INFINITY;
+  #succeededAt = Number.NEGATIVE_INFINITY;
+
+  constructor(
+    read: (signal: AbortSignal) => Promise<readonly ConnectedPeer[]>,
+    clock: Clock,
+    limits: Partial<ObservationLimits> = {},
+  ) {
+    this.#read = read;
+    this.#clock = clock;
+    this.#limits = { ...LIMITS, ...limits };
+  }
+
+  latest(): ObservedConnections {
+    if (!this.#running && performance.now() - this.#endedAt >= this.#limits.freshMs) {
+      this.#running = this.#observe().finally(() => {
+        this.#endedAt = performance.now();
+        this.#running = undefined;
+      });
+    }
+    return this.#last;
+  }
+
+  async observe(): Promise<ObservedConnections> {
+    this.latest();
+    await this.#running;
+    return this.#last;
+  }
+
+  async #observe(): Promise<void> {
+    try {
+      const peers = distinct(await this.#readInTime());
+      this.#succeededAt = performance.now();
+      this.#last = { peers, observedAt: this.#clock(), version: versionOf(peers) };
+    } catch (error) {
+      const isOld = performance.now() - this.#succeededAt >= this.#limits.longestMs;
+      const { peers, ...last } = this.#last;
+      const problem = (error as Error).message;
+      this.#last = isOld ? { peers: undefined, problem, version: 'unknown' } : { ...last, peers, problem };
+    }
+  }
+
+  async #readInTime(): Promise<readonly ConnectedPeer[]> {
+    const { timeoutMs } = this.#limits;
+    const [late, over] = [new AbortController(), new AbortController()];
+    const timeout = sleep(timeoutMs, undefined, { signal: over.signal }).then(() => {
+      late.abort();
+      throw new Error(`no answer within ${timeoutMs / 1_000} s`);
+    });
+    // Without a handler the rejection by the abort below would be an unhandled one.
+    timeout.catch(() => undefined);
+    try {
+      return await Promise.race([this.#read(late.signal), timeout]);
+    } finally {
+      over.abort();
+    }
+  }
+}
+
+/** The peers without repetitions: each router of a site may have a connection. */
+function distinct(peers: readonly ConnectedPeer[]): ConnectedPeer[] {
+  return [...new Map(peers.map((peer) => [keyOf(peer), peer])).values()];
+}
+
+function keyOf({ siteId, siteName, linkName, acceptingSite }: ConnectedPeer): string {
+  return JSON.stringify([siteId, siteName, linkName, acceptingSite]);
+}
+
+function versionOf(peers: readonly ConnectedPeer[]): string {
+  return sha256Hex(peers.map(keyOf).sort().join('')).slice(0, 16);
+}

@@ -1,0 +1,87 @@
+import { setImmediate as yieldTurn } from 'node:timers/promises';
+import type { ConnectedPeer, ObservedConnections } from '../ports/connections.js';
+import type { GrantStore } from '../ports/grant-store.js';
+import type { IssuedLink } from '../ports/link-store.js';
+
+type Identity = Pick<IssuedLink, 'subject' | 'name' | 'siteUid'>;
+
+/** The connected peers by what a link can be found with: id or name of the site, or name of the link. */
+export class PeerIndex {
+  readonly #peers: readonly ConnectedPeer[] | undefined;
+  readonly #bySite = new Map<string, ConnectedPeer[]>();
+  readonly #byLink = new Map<string, ConnectedPeer[]>();
+
+  constructor({ peers }: Pick<ObservedConnections, 'peers'>) {
+    this.#peers = peers;
+    for (const peer of peers ?? []) {
+      for (const site of new Set([peer.siteId, peer.siteName])) add(this.#bySite, site, peer);
+      add(this.#byLink, peer.linkName, peer);
+    }
+  }
+
+  /**
+   * The peers of a link. The subject of a certificate is the id of the site on Kubernetes, and its name elsewhere; without either it
+   * is the name of the link.
+   */
+  peersOf({ subject, name, siteUid }: Identity): readonly ConnectedPeer[] {
+    const found = this.#bySite.get(subject) ?? (subject === name ? this.#byLink.get(name) : undefined) ?? [];
+    return found.filter(({ acceptingSite }) => siteUid === null || acceptingSite === siteUid);
+  }
+
+  /** Whether the site of a link is connected; null if that is not known. */
+  isConnected(link: Identity): boolean | null {
+    return this.#peers === undefined ? null : this.peersOf(link).length > 0;
+  }
+}
+
+function add(index: Map<string, ConnectedPeer[]>, key: string, peer: ConnectedPeer): void {
+  const peers = index.get(key) ?? [];
+  peers.push(peer);
+  index.set(key, peers);
+}
+
+/** The links of a store compared with the connected peers. */
+export interface ConnectionSummary {
+  /** Number of connected links that are not revoked; null if it is not known. */
+  readonly connected: number | null;
+  /** Revoked links whose site is connected and has no other link. */
+  readonly revoked: readonly IssuedLink[];
+  /** Peers that are connected to a site that has issued links, and have no link. */
+  readonly unknownPeers: readonly ConnectedPeer[];
+}
+
+/** Compares all links of a store with the connected peers. */
+export async function summarizeConnections(
+  store: Pick<GrantStore, 'listLinks'>,
+  observed: ObservedConnections,
+): Promise<ConnectionSummary> {
+  if (observed.peers === undefined) return { connected: null, revoked: [], unknownPeers: [] };
+  const index = new PeerIndex(observed);
+  let connected = 0;
+  const live = new Set<ConnectedPeer>();
+  const revoked = new Map<ConnectedPeer, IssuedLink>();
+  const ownSites = new Set<string>();
+  let after: string | undefined;
+  do {
+    // Nothing is listed: each link is looked at only once.
+    const page = await store.listLinks({ limit: 1, ...(after !== undefined && { after }) }, (link) => {
+      if (link.siteUid !== null) ownSites.add(link.siteUid);
+      const peers = index.peersOf(link);
+      if (peers.length > 0 && link.revokedAt === null) connected += 1;
+      for (const peer of peers) {
+        ownSites.add(peer.acceptingSite);
+        if (link.revokedAt === null) live.add(peer);
+        else revoked.set(peer, link);
+      }
+      return false;
+    });
+    after = page.next;
+    await yieldTurn();
+  } while (after !== undefined);
+  const others = observed.peers.filter((peer) => !live.has(peer));
+  return {
+    connected,
+    revoked: [...new Set(others.flatMap((peer) => revoked.get(peer) ?? []))],
+    unknownPeers: others.filter((peer) => !revoked.has(peer) && ownSites.has(peer.acceptingSite)),
+  };
+}

@@ -1,0 +1,82 @@
+import { globMatches } from '../../domain/glob.js';
+import { type LabelSelector, selectsLabels } from '../../domain/label-selector.js';
+import type { Labels } from '../../domain/labels-and-note.js';
+import { isNotRenewing, type LinkState, linkState } from '../../domain/link-state.js';
+import { formatTime } from '../../domain/rfc3339.js';
+import type { IssuedLink } from '../ports/link-store.js';
+
+/** A link in JSON: a redemption with its newest certificate. Times are RFC 3339. */
+export interface LinkReport {
+  /** Id of its redemption. */
+  readonly id: string;
+  /** Name of its grant; absent if the grant was deleted. */
+  readonly grant?: string;
+  readonly grantUid: string;
+  readonly namespace: string;
+  readonly name: string;
+  readonly subject: string;
+  /** Address of the client at the last contact. */
+  readonly peer: string;
+  /** Id of the signed token that was redeemed. */
+  readonly jti?: string;
+  /** When the token was redeemed. */
+  readonly since: string;
+  /** When the newest certificate ends. */
+  readonly notAfter: string;
+  readonly renewals: number;
+  /** When the newest certificate was issued. */
+  readonly lastContact: string;
+  readonly state: LinkState;
+  readonly notRenewing: boolean;
+  /** Null if it is not known. */
+  readonly connected: boolean | null;
+  readonly revokedAt?: string;
+  readonly labels: Labels;
+  readonly note?: string;
+}
+
+/** Filter of listed links. */
+export interface LinkFilter {
+  readonly namespace?: string | undefined;
+  readonly grantUid?: string | undefined;
+  /** With `*` and `?`. */
+  readonly subject?: string | undefined;
+  readonly state?: LinkState | undefined;
+  /** Whether it is overdue for renewal. */
+  readonly notRenewing?: boolean | undefined;
+  readonly labels?: LabelSelector | undefined;
+}
+
+/** The report of a link at `now`; `connected` is null if that is not known. */
+export function linkReport(link: IssuedLink, now: number, connected: boolean | null): LinkReport {
+  const { id, grantName, grantUid, namespace, name, subject, peer, jti, renewals, revokedAt, labels, note } =
+    link;
+  return {
+    id,
+    ...(grantName !== undefined && { grant: grantName }),
+    ...{ grantUid, namespace, name, subject, peer },
+    ...(jti !== null && { jti }),
+    since: formatTime(link.createdAt),
+    notAfter: formatTime(link.notAfter),
+    renewals,
+    lastContact: formatTime(link.issuedAt),
+    state: linkState(link, now),
+    notRenewing: isNotRenewing(link, now),
+    connected,
+    ...(revokedAt !== null && { revokedAt: formatTime(revokedAt) }),
+    labels,
+    ...(note !== null && { note }),
+  };
+}
+
+/** True if a link is to be listed with this filter at `now`. */
+export function isListed(link: IssuedLink, filter: LinkFilter, now: number): boolean {
+  const { namespace, subject, state, notRenewing, labels } = filter;
+  return (
+    (namespace === undefined || link.namespace === namespace) &&
+    (subject === undefined || globMatches(subject, link.subject)) &&
+    (state === undefined || linkState(link, now) === state) &&
+    (notRenewing === undefined || isNotRenewing(link, now) === notRenewing) &&
+    (labels === undefined || selectsLabels(labels, link.labels))
+  );
+}

@@ -1,0 +1,59 @@
+import { setImmediate as yieldTurn } from 'node:timers/promises';
+import { CHANGING_RESOURCES, type IssuedLink } from '../ports/link-store.js';
+import type { Administration } from './administration.js';
+import type { AdministrationDependencies } from './dependencies.js';
+import { PeerIndex } from './link-connections.js';
+import { isListed, linkReport } from './link-report.js';
+import { overviewOperation } from './overview.js';
+
+const UNOBSERVED = { peers: undefined };
+// Between the version of the store and that of the observed connections.
+const SEPARATOR = '~';
+// Parts that one request reads at most. The store bounds a part.
+const MOST_PARTS = 10;
+
+/** Operations on the links of a store, and on all of it. */
+export function linkOperations(
+  deps: AdministrationDependencies,
+): Pick<Administration, 'listLinks' | 'readOverview' | 'readChanges'> {
+  const { store, clock, connections } = deps;
+  return {
+    async listLinks({ limit, after: start, grantUid, ...filter }) {
+      const now = clock();
+      const links: IssuedLink[] = [];
+      let after = start;
+      for (let parts = 1; ; parts += 1) {
+        const page = await store.listLinks(
+          { limit: limit - links.length, grantUid, ...(after !== undefined && { after }) },
+          (link) => isListed(link, filter, now),
+        );
+        links.push(...page.items);
+        after = page.next;
+        if (after === undefined || links.length >= limit || parts >= MOST_PARTS) break;
+        await yieldTurn();
+      }
+      const peers = new PeerIndex(connections?.latest() ?? UNOBSERVED);
+      return {
+        items: links.map((link) => linkReport(link, now, peers.isConnected(link))),
+        ...(after !== undefined && { next: after }),
+      };
+    },
+    readOverview: overviewOperation(deps),
+    async readChanges(since) {
+      const observed = connections?.latest().version ?? '';
+      const [storeVersion, observedBefore] = since === undefined ? [] : split(since);
+      const changes = await store.readChanges(storeVersion);
+      const isOther = observedBefore !== undefined && observedBefore !== observed;
+      const changed = CHANGING_RESOURCES.filter(
+        (resource) => changes.changed.includes(resource) || (isOther && resource === 'links'),
+      );
+      return { version: `${changes.version}${SEPARATOR}${observed}`, changed };
+    },
+  };
+}
+
+function split(version: string): [string, string] {
+  const at = version.lastIndexOf(SEPARATOR);
+  if (at < 0) throw new RangeError('not a version');
+  return [version.slice(0, at), version.slice(at + 1)];
+}

@@ -1,0 +1,164 @@
+import { formatTime } from '../../domain/rfc3339.js';
+import type { ConnectedPeer, ObservedConnections } from '../ports/connections.js';
+import type { GrantStore } from '../ports/grant-store.js';
+import type { IssuedLink, LinkCounts } from '../ports/link-store.js';
+import type { AdministrationDependencies } from './dependencies.js';
+import { type ConnectionSummary, summarizeConnections } from './link-connections.js';
+import { isListed, type LinkFilter } from './link-report.js';
+import type { AttentionItem, HealthFinding, OverviewReport } from './overview-report.js';
+
+const DAY_MS = 86_400_000;
+// States depend on the time too.
+const SUMMARY_MS = 10_000;
+const MOST_OF_A_KIND = 5;
+const MOST_PEERS = 100;
+const UNOBSERVED: ObservedConnections = { peers: undefined, version: '' };
+
+/** The links that need attention, and how many are in each state. */
+interface LinkSummary {
+  readonly counts: LinkCounts;
+  readonly connections: ConnectionSummary;
+  readonly attention: readonly AttentionItem[];
+}
+
+/** Returns the operation that reports figures and what needs attention. It reads the links again only after a change. */
+export function overviewOperation({
+  store,
+  clock,
+  checkHealth = async () => [],
+  connections,
+}: Pick<
+  AdministrationDependencies,
+  'store' | 'clock' | 'checkHealth' | 'connections'
+>): () => Promise<OverviewReport> {
+  let last:
+    | { readonly version: string; readonly at: number; readonly summary: Promise<LinkSummary> }
+    | undefined;
+  const summaryAt = async (now: number, observed: ObservedConnections): Promise<LinkSummary> => {
+    const version = `${(await store.readChanges()).version} ${observed.version}`;
+    if (last?.version === version && Math.abs(now - last.at) < SUMMARY_MS) return last.summary;
+    const summary = summarize(store, observed, now);
+    last = { version, at: now, summary };
+    summary.catch(() => {
+      last = undefined;
+    });
+    return summary;
+  };
+  return async () => {
+    const now = clock();
+    const observed = connections?.latest() ?? UNOBSERVED;
+    const [grants, openTokens, summary, refusals, checks] = await Promise.all([
+      store.countGrants(now),
+      store.countOpenCodes(now),
+      summaryAt(now, observed),
+      store.countRefusals(now - DAY_MS),
+      checkHealth(),
+    ]);
+    const { counts, attention } = summary;
+    const findings = [...checks, ...observerFinding(observed)];
+    const { pending = 0, ready = 0, expired = 0, exhausted = 0, revoked = 0 } = grants;
+    return {
+      time: formatTime(now),
+      grants: { pending, ready, ended: expired + exhausted + revoked },
+      openTokens,
+      links: {
+        known: counts.valid + counts.expiring,
+        connected: summary.connections.connected,
+        expiringSoon: counts.expiring,
+        notRenewing: counts.notRenewing,
+        expired: counts.expired,
+        revoked: counts.revoked,
+      },
+      ...(connections && { connections: connectionsReport(observed, summary.connections) }),
+      refusals: refusals.map(({ code, count, lastAt }) => ({ code, count, last: formatTime(lastAt) })),
+      health: { ready: findings.every(({ status }) => status !== 'error'), findings },
+      attention: [...findings.flatMap(healthItem), ...attention, ...pendingItem(pending)],
+    };
+  };
+}
+
+async function summarize(
+  store: GrantStore,
+  observed: ObservedConnections,
+  now: number,
+): Promise<LinkSummary> {
+  const counts = await store.countLinks(now);
+  const connections = await summarizeConnections(store, observed);
+  const { revoked, unknownPeers } = connections;
+  const attention: AttentionItem[] = [
+    ...revoked.slice(0, MOST_OF_A_KIND).map(revokedItem),
+    ...unknownPeers.slice(0, MOST_OF_A_KIND).map(peerItem),
+  ];
+  const add = async (
+    kind: AttentionItem['kind'],
+    filter: LinkFilter,
+    messageOf: (end: string) => string,
+  ): Promise<void> => {
+    const page = await store.listLinks({ limit: MOST_OF_A_KIND }, (link) => isListed(link, filter, now));
+    attention.push(...page.items.map((link) => linkItem(kind, link, messageOf(formatTime(link.notAfter)))));
+  };
+  if (counts.expiring > 0)
+    await add('link-expiring', { state: 'expiring' }, (end) => `ends ${end}, and was not renewed`);
+  if (counts.notRenewing > counts.expiring)
+    await add('link-not-renewing', { state: 'valid', notRenewing: true }, (end) => {
+      return `was to be renewed by now; its certificate ends ${end}`;
+    });
+  if (counts.expired > 0)
+    await add('link-expired', { state: 'expired' }, (end) => `ended ${end}, and is not revoked`);
+  return { counts, connections, attention };
+}
+
+function connectionsReport(
+  { observedAt, problem }: ObservedConnections,
+  { unknownPeers }: ConnectionSummary,
+): NonNullable<OverviewReport['connections']> {
+  return {
+    ...(observedAt !== undefined && { observedAt: formatTime(observedAt) }),
+    ...(problem !== undefined && { problem }),
+    unknownPeers: unknownPeers
+      .slice(0, MOST_PEERS)
+      .map(({ siteId, siteName, linkName }) => ({ siteId, siteName, linkName })),
+  };
+}
+
+function observerFinding({ problem }: ObservedConnections): HealthFinding[] {
+  if (problem === undefined) return [];
+  const remedy = 'check --observer, --observer-ca and --observer-credentials, and that the observer runs';
+  return [{ check: 'observer', status: 'warning', message: problem, remedy }];
+}
+
+function revokedItem(link: IssuedLink): AttentionItem {
+  const item = linkItem('link-revoked-connected', link, 'is revoked, and its site is connected');
+  return { ...item, nextStep: `linkgrant redemption revoke ${link.id} --cut` };
+}
+
+function peerItem({ siteId, siteName, linkName }: ConnectedPeer): AttentionItem {
+  const site = siteName === '' || siteName === siteId ? siteId : `"${siteName}" (${siteId})`;
+  return {
+    kind: 'peer-unknown',
+    message: `site ${site} is connected by link "${linkName}", and no redemption records it`,
+    nextStep: 'linkgrant redemption list',
+  };
+}
+
+function linkItem(kind: AttentionItem['kind'], link: IssuedLink, predicate: string): AttentionItem {
+  const { id, name, subject } = link;
+  return {
+    kind,
+    message: `the link "${name}" of "${subject}" ${predicate}`,
+    nextStep: `linkgrant redemption show ${id}`,
+    resource: { kind: 'link', id },
+  };
+}
+
+function healthItem({ status, check, message, remedy = 'linkgrant doctor' }: HealthFinding): AttentionItem[] {
+  return status === 'error'
+    ? [{ kind: 'service-not-ready', message: `${check}: ${message}`, nextStep: remedy }]
+    : [];
+}
+
+function pendingItem(pending: number): AttentionItem[] {
+  if (pending === 0) return [];
+  const message = pending === 1 ? '1 grant is not ready' : `${pending} grants are not ready`;
+  return [{ kind: 'grants-pending', message, nextStep: 'linkgrant grant list' }];
+}

@@ -1,0 +1,96 @@
+import { once } from 'node:events';
+import { createServer, type Server } from 'node:http';
+import { type AddressInfo, connect } from 'node:net';
+import { afterEach, expect, it } from 'vitest';
+import { ChangeStreams, type StreamLimits } from '../../src/admin/api/change-streams.js';
+import { until } from '../support/until.js';
+
+let streams: ChangeStreams;
+let server: Server;
+let reads: number;
+
+/** Serves streams of a store that changes at each read; `size` is the length of a version. */
+async function serve(limits: Partial<StreamLimits>, size = 1): Promise<number> {
+  reads = 0;
+  const readChanges = async () => {
+    reads += 1;
+    return { version: `${reads}`.padEnd(size, '.'), changed: ['links'] as const };
+  };
+  streams = new ChangeStreams({ readChanges }, limits);
+  server = createServer((_request, response) => {
+    streams.open(response).catch(() => {
+      response.statusCode = 503;
+      response.end();
+    });
+  }).listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  return (server.address() as AddressInfo).port;
+}
+
+/** Opens a stream; `text` returns what it has received so far. */
+function open(port: number) {
+  let received = '';
+  const socket = connect(port, '127.0.0.1', () => socket.write('GET / HTTP/1.1\r\nHost: a\r\n\r\n'));
+  socket.setEncoding('utf8').on('error', () => undefined);
+  return {
+    socket,
+    text: () => received,
+    read: () =>
+      socket.on('data', (part: string) => {
+        received += part;
+      }),
+  };
+}
+
+afterEach(async () => {
+  streams.close();
+  server.closeAllConnections();
+  await new Promise((resolve) => server.close(resolve));
+});
+
+it('disconnects a client that does not read, and continues for one that does', async () => {
+  const port = await serve({ pollMs: 1 }, 8 * 1024);
+  const slow = open(port);
+  const fast = open(port);
+  fast.read();
+  await until(() => streams.size === 2);
+  await until(() => streams.size === 1);
+  const seen = fast.text().length;
+  await until(() => fast.text().length > seen);
+  slow.socket.destroy();
+  fast.socket.destroy();
+  await until(() => streams.size === 0);
+});
+
+it('reads the store once for all streams, and not at all without one', async () => {
+  const port = await serve({ pollMs: 5 });
+  const all = Array.from({ length: 50 }, () => open(port));
+  for (const one of all) one.read();
+  await until(() => all.every(({ text }) => text().includes('event: changed')));
+  for (const { text } of all) {
+    const versions = [...text().matchAll(/changed\ndata: .*"version":"(\d+)"/g)].map(([, version]) =>
+      Number(version),
+    );
+    expect(versions).toEqual(versions.map((_, index) => Number(versions[0]) + index));
+  }
+  for (const { socket } of all) socket.destroy();
+  await until(() => streams.size === 0);
+  await until(async () => {
+    const before = reads;
+    await new Promise((resolve) => setTimeout(resolve, 50));
+    return reads === before;
+  });
+});
+
+it('sends heartbeats, ends a stream after its longest time, and refuses one beyond the limit', async () => {
+  const port = await serve({ streams: 1, pollMs: 1_000, heartbeatMs: 5, longestMs: 500 });
+  const first = open(port);
+  first.read();
+  await until(() => first.text().includes('event: heartbeat'));
+  const second = open(port);
+  second.read();
+  await until(() => second.text().startsWith('HTTP/1.1 503'));
+  await until(() => first.text().endsWith('0\r\n\r\n'));
+  expect(streams.size).toBe(0);
+  second.socket.destroy();
+});

@@ -1,0 +1,126 @@
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, expect, it } from 'vitest';
+import { type AdminService, startAdminService } from '../support/admin-api.js';
+import { linkgrant } from '../support/command-line.js';
+import { csrHeader } from '../support/redeemed-answer.js';
+import { serveHttps, type TestServer } from '../support/servers/hostile-server.js';
+import { until } from '../support/until.js';
+import { post } from '../support/wire.js';
+
+const recorded = JSON.parse(
+  readFileSync(join(import.meta.dirname, '../fixtures/network-observer/routerlinks.json'), 'utf8'),
+);
+const WEST = '22c7dcf1-ef57-454f-98ff-fa5a79792832';
+const EAST = '1b9e5f0a-6f0f-4b7e-9d3c-4f0e9f0e0a01';
+
+let observer: TestServer;
+let service: AdminService;
+let directory: string;
+let flags: Readonly<Record<'observer' | 'observerCa' | 'observerCredentials', string>>;
+let results: readonly object[] = recorded.results;
+
+beforeAll(async () => {
+  directory = mkdtempSync(join(tmpdir(), 'linkgrant-observer-'));
+  observer = await serveHttps((_request, _incoming, response) => {
+    response.end(JSON.stringify({ ...recorded, results }));
+  });
+  flags = {
+    observer: `https://127.0.0.1:${observer.port}`,
+    observerCa: join(directory, 'ca.pem'),
+    observerCredentials: join(directory, 'credentials'),
+  };
+  writeFileSync(flags.observerCa, observer.token.ca);
+  writeFileSync(flags.observerCredentials, 'skupper:secret\n');
+  service = await startAdminService(flags);
+  const { grant, code } = await service.grant({ redemptionsAllowed: 5 });
+  for (const subject of [EAST, 'south'])
+    await post(service, `/${grant.uid}`, code, { headers: { ...csrHeader(), subject } });
+  // Records of a standalone site have no uid of that site; here they have that of the recording.
+  service.sql('UPDATE redemptions SET site_uid = ?', WEST);
+});
+afterAll(async () => {
+  await service.close();
+  await observer.close();
+  rmSync(directory, { recursive: true });
+});
+
+// biome-ignore lint/suspicious/noExplicitAny: answers of many shapes.
+async function read(path: string): Promise<any> {
+  return JSON.parse((await service.ask('GET', `/api/v1${path}`, { bearer: service.viewer })).body);
+}
+
+it('shows which links are connected, and connected peers that no redemption records', async () => {
+  await until(async () => (await read('/overview')).links.connected !== null);
+  const links = await read('/links');
+  expect(links.items).toMatchObject([
+    { subject: 'south', connected: false },
+    { subject: EAST, connected: true },
+  ]);
+  expect((await read('/redemptions')).items).toMatchObject([{ connected: true }, { connected: false }]);
+  const overview = await read('/overview');
+  expect(overview.links).toMatchObject({ known: 2, connected: 1 });
+  const north = { siteId: '8d4b0f5e-0c5e-4f7a-8a55-6d8f7b6a5f43', siteName: 'north', linkName: 'west-link' };
+  expect(overview.connections).toEqual({ observedAt: expect.any(String), unknownPeers: [north] });
+  expect(overview.attention).toEqual([
+    {
+      kind: 'peer-unknown',
+      message: expect.stringContaining('"north"'),
+      nextStep: 'linkgrant redemption list',
+    },
+  ]);
+  const metrics = await service.running.storeMetrics.metrics();
+  expect(metrics).toMatch(/^linkgrant_links\{state="valid"\} 2$/m);
+  await until(async () =>
+    /^linkgrant_links_connected 1$/m.test(await service.running.storeMetrics.metrics()),
+  );
+  expect(await service.running.storeMetrics.metrics()).toMatch(/^linkgrant_unknown_peers 1$/m);
+});
+
+it('shows it in redemption list and link status', async () => {
+  const place = ['--data-dir', service.directory];
+  const words = [...place, '--observer', flags.observer, '--observer-ca', flags.observerCa];
+  const list = await linkgrant(['redemption', 'list', ...words]);
+  expect(list).toMatchObject({ code: 0, stderr: '' });
+  expect(list.stdout).toMatch(new RegExp(`^ID .* CONNECTED\\n.* ${EAST} .* yes\\n.* south .* no\\n$`));
+  const status = await linkgrant(['link', 'status', ...words]);
+  expect(status.stdout).toMatch(/CAN STILL +CONNECTED\n.* yes\n.* no\n/);
+  const without = await linkgrant(['redemption', 'list', ...place]);
+  expect(without.stdout).not.toContain('CONNECTED');
+});
+
+it('reports a revoked link that is connected, and the change to clients that follow changes', async () => {
+  const { version } = await read('/changes');
+  results = recorded.results.slice(0, 1);
+  await until(async () =>
+    (await read(`/changes?since=${encodeURIComponent(version)}`)).changed.includes('links'),
+  );
+  const [redemption] = (await read(`/redemptions?subject=${EAST}`)).items;
+  await service.store.revokeRedemption(redemption.id, service.clock.read());
+  const overview = await read('/overview');
+  expect(overview.connections.unknownPeers).toEqual([]);
+  expect(overview.attention).toEqual([
+    {
+      kind: 'link-revoked-connected',
+      message: expect.stringContaining(EAST),
+      nextStep: `linkgrant redemption revoke ${redemption.id} --cut`,
+      resource: { kind: 'link', id: redemption.id },
+    },
+  ]);
+});
+
+it('reports an observer that is down, with the age of what it showed last', async () => {
+  const { connections } = await read('/overview');
+  await observer.close();
+  await until(async () => (await read('/overview')).connections.problem !== undefined);
+  const overview = await read('/overview');
+  expect(overview.connections).toMatchObject({ observedAt: connections.observedAt });
+  expect(overview.health).toMatchObject({ ready: true });
+  expect(overview.health.findings).toContainEqual({
+    check: 'observer',
+    status: 'warning',
+    message: expect.stringContaining('cannot be reached'),
+    remedy: expect.any(String),
+  });
+});

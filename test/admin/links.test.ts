@@ -1,0 +1,224 @@
+import { randomUUID } from 'node:crypto';
+import { request as httpsRequest } from 'node:https';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { type AdminService, signBearer, startAdminService } from '../support/admin-api.js';
+import { csrHeader } from '../support/redeemed-answer.js';
+import { MINUTE } from '../support/service.js';
+import { until } from '../support/until.js';
+import { post } from '../support/wire.js';
+
+const DAY = 24 * 60 * MINUTE;
+
+let service: AdminService;
+beforeAll(async () => {
+  service = await startAdminService();
+});
+afterAll(() => service.close());
+
+/** Sends a request as an operator; the body of the answer is parsed as JSON. */
+// biome-ignore lint/suspicious/noExplicitAny: answers of many shapes.
+async function ask(method: string, path: string, json?: unknown): Promise<any> {
+  const answer = await service.ask(method, `/api/v1${path}`, { bearer: service.operator, json });
+  return { ...answer, body: answer.body === '' ? undefined : JSON.parse(answer.body) };
+}
+
+const create = async (of: Readonly<Record<string, unknown>> = {}) =>
+  (await ask('POST', '/grants', { name: `grant-${randomUUID()}`, redemptionsAllowed: 20, ...of })).body;
+
+const redeem = ({ url, code }: { url: string; code: string }, subject: string, headers = {}) =>
+  post(service, new URL(url).pathname, code, { headers: { ...csrHeader(), subject, ...headers } });
+
+/** An event of a stream. */
+interface StreamEvent {
+  readonly event: string;
+  readonly data: Readonly<Record<string, string>>;
+}
+
+/** Opens a stream of changes. */
+async function openStream(bearer = service.viewer, target = { port: service.adminPort, ca: service.ca }) {
+  const events: StreamEvent[] = [];
+  let isEnded = false;
+  const request = httpsRequest({
+    ...{ host: '127.0.0.1', ...target, agent: false },
+    path: '/api/v1/changes',
+    headers: { authorization: `Bearer ${bearer}`, accept: 'text/event-stream' },
+  });
+  request.end();
+  const { status, type } = await new Promise<{ status: number; type: string | undefined }>(
+    (resolve, reject) => {
+      request.once('error', reject);
+      request.once('response', (response) => {
+        let text = '';
+        response.setEncoding('utf8');
+        response.on('data', (part: string) => {
+          text += part;
+          const blocks = text.split('\n\n');
+          text = blocks.pop() ?? '';
+          for (const block of blocks) {
+            const [event = '', data = ''] = block.split('\n').map((line) => line.replace(/^\w+: /, ''));
+            events.push({ event, data: JSON.parse(data) });
+          }
+        });
+        response.once('close', () => {
+          isEnded = true;
+        });
+        resolve({ status: response.statusCode ?? 0, type: response.headers['content-type'] });
+      });
+    },
+  );
+  request.on('error', () => undefined);
+  return { status, type, events, isEnded: () => isEnded, close: () => request.destroy() };
+}
+
+describe('links', () => {
+  it('are listed newest first with state, renewals and last contact, and filtered', async () => {
+    const grant = await create({ namespace: 'west' });
+    for (const subject of ['east', 'north-1', 'north-2']) await redeem(grant, subject);
+    const links = async (query: string) =>
+      (await ask('GET', `/links?grantUid=${grant.uid}&${query}`)).body.items;
+    const subjects = async (query: string) =>
+      (await links(query)).map(({ subject }: { subject: string }) => subject);
+    const [newest] = await links('limit=1');
+    expect(newest).toMatchObject({
+      ...{ grant: grant.name, namespace: 'west', subject: 'north-2', peer: '127.0.0.1', renewals: 0 },
+      ...{ state: 'valid', notRenewing: false, connected: null, lastContact: newest.since },
+    });
+    expect((await ask('GET', `/redemptions/${newest.id}`)).body).toMatchObject({ subject: 'north-2' });
+    expect(await subjects('')).toEqual(['north-2', 'north-1', 'east']);
+    expect(await subjects('subject=north-*')).toEqual(['north-2', 'north-1']);
+    expect(await subjects('namespace=default')).toEqual([]);
+    expect(await subjects('notRenewing=true')).toEqual([]);
+    await ask('POST', `/redemptions/${newest.id}/revoke`, { source: 'keep-token' });
+    expect(await subjects('state=revoked')).toEqual(['north-2']);
+    expect(await subjects('state=valid')).toEqual(['north-1', 'east']);
+    await ask('PATCH', `/redemptions/${newest.id}`, { labels: { region: 'eu' }, note: '<b>' });
+    expect(await links('label=region%3Deu')).toMatchObject([{ labels: { region: 'eu' }, note: '<b>' }]);
+    expect(await subjects('label=region!%3Deu')).toEqual(['north-1', 'east']);
+    expect((await ask('GET', '/links?label=a%20in%20(b)')).status).toBe(400);
+    const { body } = await ask('GET', `/links?grantUid=${grant.uid}&limit=2`);
+    expect(await subjects(`limit=2&cursor=${body.next}`)).toEqual(['east']);
+  });
+});
+
+describe('the overview', () => {
+  it('counts grants, tokens, links and refusals, and names what needs attention with its next step', async () => {
+    const before = (await ask('GET', '/overview')).body;
+    const grant = await create();
+    await ask('POST', '/tokens', { grantUid: grant.uid });
+    await redeem(grant, 'renewing', { renews: 'true' });
+    const limited = await create({ policy: { 'linkgrant/subjects': 'east' } });
+    await redeem(limited, 'west');
+    const after = (await ask('GET', '/overview')).body;
+    expect(after.grants.ready).toBe(before.grants.ready + 2);
+    expect(after.openTokens).toBe(before.openTokens + 1);
+    expect(after.links).toEqual({ ...before.links, known: before.links.known + 1 });
+    expect(after.refusals).toContainEqual({ code: 'policy_subject', count: 1, last: expect.any(String) });
+    expect(after.health).toMatchObject({ ready: true });
+    expect(after.health.findings.map(({ check }: { check: string }) => check)).toEqual([
+      ...['store', 'listener', 'certificate', 'issuer'],
+    ]);
+    expect(after.attention).toEqual([]);
+  });
+
+  it('names a link that was not renewed, with its next step', async () => {
+    const other = await startAdminService();
+    try {
+      const { grant, code } = await other.grant({ redemptionsAllowed: 5 });
+      await post(other, `/${grant.uid}`, code, {
+        headers: { ...csrHeader(), renews: 'true', subject: 'east' },
+      });
+      other.clock.advance(25 * DAY);
+      const bearer = await signBearer(other.key, other.clock.read());
+      const { body } = await other.ask('GET', '/api/v1/overview', { bearer });
+      const [link] = (await other.store.listLinks({ limit: 1 }, () => true)).items;
+      const { links, attention } = JSON.parse(body);
+      expect(links).toMatchObject({ known: 1, expiringSoon: 1, notRenewing: 1 });
+      expect(attention).toEqual([
+        {
+          kind: 'link-expiring',
+          message: expect.stringContaining('"east"'),
+          nextStep: `linkgrant redemption show ${link?.id}`,
+          resource: { kind: 'link', id: link?.id },
+        },
+      ]);
+    } finally {
+      await other.close();
+    }
+  });
+});
+
+describe('changes', () => {
+  it('are read once since a version', async () => {
+    const { version, changed } = (await ask('GET', '/changes')).body;
+    expect(changed).toEqual([]);
+    await create();
+    const after = (await ask('GET', `/changes?since=${version}`)).body;
+    expect(after.changed).toEqual(['grants', 'ledger']);
+    expect((await ask('GET', `/changes?since=${after.version}`)).body).toEqual({
+      ...after,
+      changed: [],
+    });
+    expect((await ask('GET', '/changes?since=nonsense')).body.code).toBe('request_invalid');
+  });
+
+  it('arrive on a stream, also those of another process, and close with the client', async () => {
+    const stream = await openStream();
+    expect(stream).toMatchObject({ status: 200, type: 'text/event-stream' });
+    await until(() => stream.events.length > 0);
+    expect(stream.events).toEqual([{ event: 'hello', data: { version: expect.any(String) } }]);
+    // `service.store` is another connection to the store than that of the service.
+    await service.grant();
+    await until(() => stream.events.length >= 3);
+    const version = stream.events[1]?.data.version;
+    expect(stream.events.slice(1)).toEqual([
+      { event: 'changed', data: { resource: 'grants', version } },
+      { event: 'changed', data: { resource: 'ledger', version } },
+    ]);
+    stream.close();
+    await until(() => stream.isEnded());
+  });
+
+  it('are refused without a bearer token', async () => {
+    expect((await openStream('none')).status).toBe(401);
+  });
+
+  it('end when the service stops, which waits for no stream', async () => {
+    const other = await startAdminService();
+    const streams = await Promise.all(
+      Array.from({ length: 20 }, () => openStream(other.viewer, { port: other.adminPort, ca: other.ca })),
+    );
+    await until(() => streams.every(({ events }) => events.length === 1));
+    await other.close();
+    await until(() => streams.every(({ isEnded }) => isEnded()));
+  });
+});
+
+describe('a verification of the ledger', () => {
+  it('runs in the background and reports its result', async () => {
+    await create();
+    const started = await ask('POST', '/ledger-verifications');
+    expect(started).toMatchObject({ status: 202, body: { state: 'running', checked: 0 } });
+    const { location } = started.headers;
+    expect(location).toBe(`/api/v1/ledger-verifications/${started.body.id}`);
+    const show = () => ask('GET', location.slice('/api/v1'.length));
+    await until(async () => (await show()).body.state !== 'running');
+    const entries = service.rows('SELECT 1 FROM events').length;
+    const result = { ok: true, problems: [] };
+    expect((await show()).body).toMatchObject({ state: 'done', checked: entries, total: entries, result });
+    const unknown = await ask('GET', `/ledger-verifications/${randomUUID()}`);
+    expect(unknown.body).toMatchObject({ status: 404, code: 'no_such_verification' });
+  });
+
+  it('names the first fault', async () => {
+    const { uid } = await create();
+    service.sql('UPDATE grants SET redemptions_allowed = 999 WHERE uid = ?', uid);
+    const { body } = await ask('POST', '/ledger-verifications');
+    const show = () => ask('GET', `/ledger-verifications/${body.id}`);
+    await until(async () => (await show()).body.state !== 'running');
+    expect((await show()).body.result).toEqual({
+      ok: false,
+      problems: [{ message: expect.stringContaining(uid), grantUid: uid }],
+    });
+    service.sql('UPDATE grants SET redemptions_allowed = 20 WHERE uid = ?', uid);
+  });
+});

@@ -1,0 +1,94 @@
+import { afterAll, beforeAll, expect, it } from 'vitest';
+import { SITES } from '../../src/platforms/kubernetes/api/kinds.js';
+import { json, linkgrant, type Serving, type Workplace } from '../support/command-line.js';
+import { csrHeader } from '../support/redeemed-answer.js';
+import { closeAcceptingNamespace, openAcceptingNamespace } from './harness/accepting-namespace.js';
+import type { LinkgrantAccount } from './harness/linkgrant-account.js';
+import { type Person, personIn } from './harness/person.js';
+import { post } from './harness/post.js';
+import { readyGrant, serveCluster } from './harness/served.js';
+import type { TestCluster } from './harness/test-cluster.js';
+import { until } from './harness/until.js';
+
+const EAST = '1b9e5f0a-6f0f-4b7e-9d3c-4f0e9f0e0a01';
+
+let cluster: TestCluster;
+let account: LinkgrantAccount;
+let workplace: Workplace;
+let serving: Serving;
+let west: Person;
+
+beforeAll(async () => {
+  ({ cluster, account, workplace, west } = await openAcceptingNamespace());
+  serving = await serveCluster(workplace, account.kubeconfig);
+  const grant = await readyGrant(cluster, west.namespace, 'to-west', { redemptionsAllowed: 5 });
+  for (const subject of [EAST, 'south']) {
+    const { status } = await post(serving, grant, subject, csrHeader());
+    expect(status).toBe(200);
+  }
+});
+afterAll(() => closeAcceptingNamespace({ cluster, account, workplace }));
+
+/** Writes `status.network` of the Site as Skupper's controller does: every site with its outgoing links. */
+async function connect(...peers: readonly (readonly [id: string, name: string, operational: boolean])[]) {
+  const [site] = (await cluster.admin.listAll(SITES, { namespace: west.namespace })).items;
+  if (!site) throw new Error('there is no Site');
+  const { uid, name, namespace } = site.metadata;
+  const links = (operational: boolean) => [
+    { name: 'to-west', remoteSiteId: uid, remoteSiteName: name, operational },
+  ];
+  const network = [
+    { id: uid, name, namespace, platform: 'kubernetes', version: '2.1.1' },
+    ...peers.map(([id, peer, operational]) => ({
+      id,
+      name: peer,
+      namespace: peer,
+      links: links(operational),
+    })),
+  ];
+  const status = { sitesInNetwork: network.length, network };
+  await cluster.admin.patch(SITES, { namespace, name }, { status }, { subresource: 'status' });
+}
+
+it('shows which links are connected by the status of the Site, and peers that no redemption records', async () => {
+  await connect([EAST, 'east', true], ['south', 'south', false], ['stranger', 'stranger', true]);
+  const list = await west.run(['redemption', 'list', '-o', 'json']);
+  expect(json(list)).toMatchObject([
+    { subject: EAST, connected: true },
+    { subject: 'south', connected: false },
+  ]);
+  expect((await west.run(['redemption', 'list'])).stdout).toMatch(/CONNECTED\n.* yes\n.* no\n$/);
+  const administrator = ['-p', 'kubernetes', '--kubeconfig', cluster.kubeconfig, '-n', west.namespace];
+  const status = json(await linkgrant(['link', 'status', '-o', 'json', ...administrator]));
+  expect(status).toMatchObject({
+    incoming: [
+      { subject: EAST, connected: true },
+      { subject: 'south', connected: false },
+    ],
+  });
+  const metrics = async () => (await fetch(`http://127.0.0.1:${serving.opsPort}/metrics`)).text();
+  await until('the connected link in the metrics', async () => {
+    const text = await metrics();
+    return (
+      /^linkgrant_links_connected 1$/m.test(text) &&
+      /^linkgrant_unknown_peers 1$/m.test(text) &&
+      /^linkgrant_links\{state="valid"\} 2$/m.test(text)
+    );
+  });
+});
+
+it('shows nothing about connections without the right to list Sites, and a site that was disconnected', async () => {
+  await connect([EAST, 'east', false]);
+  expect(json(await west.run(['redemption', 'list', '-o', 'json']))).toMatchObject([
+    { subject: EAST, connected: false },
+    { subject: 'south', connected: false },
+  ]);
+  const rules = [
+    { apiGroups: ['skupper.io'], resources: ['accessgrants'], verbs: ['get', 'list'] },
+    { apiGroups: ['linkgrant.dev'], resources: ['redemptions'], verbs: ['get', 'list'] },
+  ];
+  const limited = await personIn(cluster, west.namespace, rules);
+  const list = json(await limited.run(['redemption', 'list', '-o', 'json'])) as object[];
+  expect(list).toHaveLength(2);
+  for (const redemption of list) expect(redemption).not.toHaveProperty('connected');
+});
