@@ -312,7 +312,7 @@ describe('token revoke', () => {
   });
 
   it.each([
-    [['not an id', '--grant', 'x'], 2, 'that is not the id of a token'],
+    [['not an id', '--grant', 'x'], 2, 'the argument is not the id of a token'],
     [['abcdefgh'], 2, "required option '--grant <NAME>' not specified"],
     [['abcdefgh', '--grant', 'nobody'], 1, 'there is no grant "nobody"'],
   ])('refuses %j', async (words, ends, reason) => {

@@ -75,7 +75,7 @@ describe('the Podman quadlet', () => {
     const words = wordsOf(container.get('Exec')?.[0] ?? '');
     const ended = await runShort(words, { LINKGRANT_TOKEN_FILE: join(place, 'token.yaml') });
     expect(ended.code, ended.stderr).toBe(4);
-    expect(ended.stderr).toContain(`${join(place, 'token.yaml')} is not there\n`);
+    expect(ended.stderr).toContain(`${join(place, 'token.yaml')} does not exist\n`);
     const asked = /> \/output(\S+)$/.exec(words.at(-1) ?? '')?.[1];
     const watched = parseUnitFile(read('systemd/user/linkgrant-reload@.path'))
       .get('Path')
@@ -95,7 +95,7 @@ describe('deploy/bootstrap/README.md', () => {
       /localhost\/linkgrant:latest (.+) && skupper system reload/.exec(lines[0] ?? '') ?? [];
     const ended = await runShort(wordsOf(inContainer));
     expect(ended.code, ended.stderr).toBe(4);
-    expect(ended.stderr).toContain('/run/secrets/token.yaml is not there\n');
+    expect(ended.stderr).toContain('/run/secrets/token.yaml does not exist\n');
   });
 
   it('shows how to redeem the tokens of an input directory', async () => {

@@ -352,7 +352,7 @@ describe('an invalid response is refused', () => {
   test.each<[string, () => string, string]>([
     ['when it is empty', () => '', 'empty'],
     ['when it is no YAML', () => '{', 'not YAML'],
-    ['when it is HTML', () => '<!doctype html><p>hello', 'no mapping'],
+    ['when it is HTML', () => '<!doctype html><p>hello', 'not a mapping'],
     ['when it is a YAML bomb', () => `---\n${BOMB}`, 'anchors'],
     ['with an anchor in its Secret', edit('kind: "Secret"', 'kind: &k "Secret"'), 'anchors'],
     ['with a tag', edit('kind: "Secret"', 'kind: !evil "Secret"'), 'tags'],
