@@ -64,7 +64,7 @@ describe('the console of a team', () => {
     const admin = await startAdmin(settings, {
       ...{ store: service.store, credentials: identity, metrics: createMetrics(), clock: clock.read },
       logger: pino({ level: 'debug' }, { write: (line: string) => void lines.push(line) }),
-      consoleFiles: directory,
+      ...{ consoleFiles: directory, readiness: [], connections: undefined },
     });
     if (!admin) throw new Error('the admin API is off');
     admins.push(admin);

@@ -1,7 +1,7 @@
 import { resolve } from 'node:path';
 import pino from 'pino';
 import { storeAdministration } from '../../../src/compose/administration.js';
-import { type LocalConsole, startLocalConsole } from '../../../src/compose/console.js';
+import { type LocalConsole, startLocalConsole } from '../../../src/compose/local-console.js';
 import type { CreateGrantRequest } from '../../../src/redemption/administration/administration.js';
 import type { ConnectedPeer } from '../../../src/redemption/ports/connections.js';
 import { startTestService, type TestService } from '../../support/service.js';
