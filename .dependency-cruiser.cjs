@@ -136,6 +136,36 @@ module.exports = {
       from: { path: '^src/[^/]+\\.ts$', pathNot: MAIN },
       to: {},
     },
+    only(
+      'console-api-imports-its-types',
+      '^console/src/api/',
+      ['^src/client/generated/', '(^|/)node_modules/openapi-fetch/'],
+      'the client of the admin API knows no screen',
+    ),
+    only(
+      'console-state-imports-api',
+      '^console/src/state/',
+      ['^console/src/api/', '(^|/)node_modules/preact/'],
+      'state and preferences know no component',
+    ),
+    only(
+      'console-components-import-state',
+      '^console/src/components/',
+      ['^console/src/(api|state)/', '(^|/)node_modules/(preact|uqr)/'],
+      'components know no screen',
+    ),
+    onlyOfSource(
+      'console-imports-pure-parts',
+      '^console/',
+      ['^src/(domain|client/generated)/'],
+      'the console runs in a browser',
+    ),
+    {
+      name: 'nothing-imports-the-console',
+      severity: 'error',
+      from: { path: '^src/' },
+      to: { path: '^console/' },
+    },
     { name: 'nothing-imports-main', severity: 'error', from: {}, to: { path: MAIN } },
   ],
   options: {

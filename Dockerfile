@@ -1,4 +1,4 @@
-# Compiles the native module and the sources. Nothing of this stage but /app reaches the image.
+# Compiles the native module and the sources, and builds the console. Nothing of this stage but /app reaches the image.
 FROM node:24-trixie AS build
 # npm calls what it lists by the name of this directory.
 WORKDIR /linkgrant
@@ -6,7 +6,10 @@ COPY package.json package-lock.json .npmrc tsconfig.json ./
 COPY scripts ./scripts
 COPY src ./src
 COPY deploy/bootstrap ./deploy/bootstrap
-RUN node scripts/setup.mjs
+COPY console ./console
+RUN node scripts/setup.mjs --console
+# The console is built; its workspace and packages are for development alone.
+RUN npm pkg delete workspaces && rm -r console
 RUN npm prune --omit=dev --no-audit --no-fund
 # What is in the image beside Node and Debian, as CycloneDX. npm would leave out with --omit=dev what development needs as
 # well, and complains of what it was told to prune.

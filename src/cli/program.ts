@@ -52,6 +52,14 @@ function addServe(program: Command, context: { clock: Clock; checkpoint: Checkpo
   );
 }
 
+function addConsole(program: Command): void {
+  grantCommand(program, 'console', 'Open the web console for a store, a cluster or a service')
+    .option('--port <PORT>', 'port of 127.0.0.1 (default: a free one)')
+    .option('--no-open', 'open no browser')
+    .option('-A, --all-namespaces', 'in all namespaces; only needed in a cluster')
+    .action(async (flags) => (await import('./console/console.js')).consoleCommand(flags));
+}
+
 function addGrant(program: Command): void {
   const grant = program.command('grant').description('Create, list, change and revoke grants');
   addGrantLimits(grantCommand(grant, 'create <NAME>', 'Create a grant and show its code once'))
@@ -283,6 +291,7 @@ export function createProgram(context: { readonly clock: Clock; readonly checkpo
     .configureHelp({ sortOptions: false })
     .exitOverride();
   addServe(program, context);
+  addConsole(program);
   addGrant(program);
   addToken(program, context);
   addJoin(program, context);

@@ -238,4 +238,6 @@ function checkTogether(settings: Settings): void {
   const single = 'the admin API accepts bearer tokens of one issuer and one audience';
   requires('adminListen', 'adminIssuer', single);
   requires('adminListen', 'adminAudience', single);
+  requires('console', 'adminListen', 'the admin API serves the console');
+  requires('console', 'consoleClient', 'the console signs users in as a client of the OIDC issuer');
 }

@@ -192,7 +192,7 @@ describe('redemption commands in a cluster', () => {
     const [{ id }] = list;
     const text = await west.run(['redemption', 'list', '--subject', 'a-br*']);
     expect(text.stdout).toMatch(
-      /^ID +GRANT +TIME +NAME +SUBJECT +FROM +CERTIFICATE EXPIRES +CAN STILL +REVOKED\n/,
+      /^ID +GRANT +TIME +NAME +SUBJECT +FROM +CERTIFICATE EXPIRES +CAN STILL +REVOKED +CONNECTED\n/,
     );
     expect(text.stdout).toContain(id);
     const show = await west.run(['redemption', 'show', id]);

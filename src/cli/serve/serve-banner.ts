@@ -16,7 +16,7 @@ export interface ServingPorts {
 export async function banner(
   description: ServiceDescription,
   ports: ServingPorts,
-  { namespace }: Settings,
+  { namespace, console }: Settings,
 ): Promise<string> {
   const { platform, url, noAddress, caSha256, system, endpoints } = description;
   const on = `on port ${ports.service}${ports.operations === undefined ? '' : `, health and metrics on port ${ports.operations}`}`;
@@ -33,6 +33,7 @@ export async function banner(
       ? [`Serving ${url} ${on}`]
       : [`Serving ${on}`, `No address yet: ${noAddress}`]),
     ...(ports.admin === undefined ? [] : [`Admin API on port ${ports.admin}`]),
+    ...(console === undefined ? [] : [`Console at ${console.origin}/console/`]),
     `CA SHA-256 fingerprint ${formatFingerprint(caSha256)}`,
     ...(platform === 'kubernetes'
       ? [clusterLine(namespace, noAddress !== undefined)]

@@ -192,6 +192,7 @@ const ADVICE = {
     exitCode: 3,
     hint: 'ask the administrator of the OIDC provider for the required role: viewer to read, operator to write',
   },
+  origin_refused: { exitCode: 3, hint: 'use a bearer token instead of a session of the console' },
   identity_unavailable: {
     exitCode: 4,
     hint: 'the service cannot reach the OIDC provider; try again when the provider runs',
