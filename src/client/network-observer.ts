@@ -7,7 +7,7 @@ import { exchange } from './http-exchange.js';
 import { unbracketed } from './route.js';
 
 // A network of 300 sites has some 100 KB of router links.
-const LONGEST_ANSWER = 16 * 1024 * 1024;
+const MAX_RESPONSE_BYTES = 16 * 1024 * 1024;
 
 /** A Skupper network observer. */
 export interface ObserverServer {
@@ -44,7 +44,7 @@ export async function readRouterLinks(
       },
     },
     signal,
-    LONGEST_ANSWER,
+    MAX_RESPONSE_BYTES,
   );
   if (answer.status === 401 || answer.status === 403)
     throw new RedemptionError('service_unavailable', `${where} refuses the credentials`);

@@ -17,8 +17,8 @@ const DIGITS = '0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz';
 const BASE = BigInt(DIGITS.length);
 // Two digits after the prefix count the characters that follow.
 const LENGTH_DIGITS = 2;
-const LONGEST_BODY = DIGITS.length ** LENGTH_DIGITS - 1;
-const LONGEST_TEXT = 64 * 1024;
+const MAX_BODY = DIGITS.length ** LENGTH_DIGITS - 1;
+const MAX_TEXT = 64 * 1024;
 const CHECKSUM_BYTES = 4;
 const PIN_BYTES = 16;
 const UUID_BYTES = 16;
@@ -45,13 +45,13 @@ export function encodeJoinLine({ name, url, code, ca, linkCost }: JoinLine): str
     Buffer.from(texts.join('\0')),
   ]);
   const body = toDigits(Buffer.concat([content, checksum(content)]));
-  if (body.length > LONGEST_BODY) return undefined;
+  if (body.length > MAX_BODY) return undefined;
   return PREFIX + numberToDigits(BigInt(body.length)).padStart(LENGTH_DIGITS, '0') + body;
 }
 
 /** True if a text contains the beginning of a join line. */
 export function containsJoinLine(text: string): boolean {
-  return START.test(text.slice(0, LONGEST_TEXT));
+  return START.test(text.slice(0, MAX_TEXT));
 }
 
 /**
@@ -60,7 +60,7 @@ export function containsJoinLine(text: string): boolean {
  * every other change. The fields are not validated.
  */
 export function decodeJoinLine(text: string): JoinLine | string {
-  const start = START.exec(text.slice(0, LONGEST_TEXT));
+  const start = START.exec(text.slice(0, MAX_TEXT));
   if (!start) return `it does not contain ${PREFIX}, with which every join line begins`;
   if (start[0].replace(/[^0-9A-Za-z_]/g, '') !== PREFIX) {
     return 'its upper and lower case letters were changed on the way';

@@ -2,7 +2,7 @@ import { post, type WireAnswer } from '../support/wire.js';
 import { CONSOLE_CLIENT } from './oidc-issuer.js';
 
 const { origin } = CONSOLE_CLIENT;
-const MOST_STEPS = 12;
+const MAX_STEPS = 12;
 
 /** A page that a browser shows. */
 export interface ShownPage {
@@ -108,7 +108,7 @@ export class ConsoleBrowser {
 
   async #proceed(user: string, first: ShownPage, isLast: (page: ShownPage) => boolean): Promise<ShownPage> {
     let page = first;
-    for (let step = 0; step < MOST_STEPS; step += 1) {
+    for (let step = 0; step < MAX_STEPS; step += 1) {
       const form = /action="([^"]*)".*?name="prompt" value="(\w+)"/s.exec(page.body);
       if (isLast(page)) return page;
       if (page.location !== undefined) page = await this.visit(new URL(page.location, page.url).href);

@@ -64,7 +64,7 @@ describe('an unreadable file on the accepting side is not treated as absent', ()
     const ended = await issue();
     expect(ended.code).toBe(1);
     expect(refusalOf(ended).error).toContain(`${file} cannot be read: ${DENIED}owned by uid `);
-    expect(refusalOf(ended).hint).toMatch(/^run it as the user with uid \d+/);
+    expect(refusalOf(ended).hint).toMatch(/^run the command as the user with uid \d+/);
   });
 
   it('except a file that is not needed', async () => {
@@ -112,7 +112,7 @@ describe('an unreadable file on the requesting side is not treated as absent', (
       obeysPermissions,
     });
     expect(refusalOf(ended).error).toContain(`${token}: ${DENIED}`);
-    expect(refusalOf(ended).hint).toMatch(/^run it as the user with uid \d+/);
+    expect(refusalOf(ended).hint).toMatch(/^run the command as the user with uid \d+/);
   });
 });
 

@@ -64,12 +64,12 @@ function signInUrl(path: string | null, to: unknown): string | null {
 }
 
 // A sign-in stores the path in a cookie, which may have 4 KiB.
-const MOST_PATH_LENGTH = 1_000;
+const MAX_PATH_LENGTH = 1_000;
 
 /** Returns `to` if it is a path of the console, else the path of its first page. */
 export function consolePath(to: unknown): string {
   const first = '/console/';
-  if (typeof to !== 'string' || !to.startsWith(first) || to.length > MOST_PATH_LENGTH) return first;
+  if (typeof to !== 'string' || !to.startsWith(first) || to.length > MAX_PATH_LENGTH) return first;
   const { pathname, search, hash } = new URL(to, 'https://console.invalid');
   return pathname.startsWith(first) ? `${pathname}${search}${hash}` : first;
 }

@@ -7,7 +7,7 @@ const LIMITS = {
   requestTimeout: 20_000,
   connectionsCheckingInterval: 1_000,
 } as const;
-const MOST_CONNECTIONS = 256;
+const MAX_CONNECTIONS = 256;
 const ATTEMPTS = 20;
 
 /** An HTTP server on the loopback addresses of this machine. */
@@ -41,7 +41,7 @@ export async function listenOnLoopback(port: number): Promise<LoopbackServer> {
 
 async function listenOn(host: string, port: number): Promise<Server> {
   const server = createServer(LIMITS);
-  server.maxConnections = MOST_CONNECTIONS;
+  server.maxConnections = MAX_CONNECTIONS;
   server.listen({ host, port, exclusive: true });
   await once(server, 'listening');
   return server;

@@ -16,7 +16,7 @@ import { SealedCookie } from './sealed-cookie.js';
 const SESSION = '__Host-linkgrant-session';
 const SIGN_IN = '__Host-linkgrant-sign-in';
 const SIGN_IN_MS = 600_000;
-const MOST_NAME_LENGTH = 253;
+const MAX_NAME_LENGTH = 253;
 const FAILURE_TEXTS: Readonly<Partial<Record<AdministrationErrorCode, string>>> = {
   request_invalid: 'This sign-in was started in another browser, or more than ten minutes ago.',
   role_insufficient:
@@ -111,7 +111,7 @@ export class OidcAccess implements ConsoleAccess {
     const { subject: sub, role } = await verifyIdToken(`Bearer ${idToken}`);
     const names = [claims.preferred_username, claims.name, claims.email, sub];
     const user = names.find((name) => typeof name === 'string' && name !== '') as string;
-    return { sub, role, user: user.slice(0, MOST_NAME_LENGTH) };
+    return { sub, role, user: user.slice(0, MAX_NAME_LENGTH) };
   }
 
   /** Runs a step of a sign-in, and answers a failure with a page. */

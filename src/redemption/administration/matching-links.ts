@@ -4,7 +4,7 @@ import type { IssuedLink } from '../ports/link-store.js';
 import type { Page, PageRequest } from '../ports/page.js';
 
 // Parts that one call reads at most. The store bounds a part, to 2,000 links in a database.
-const MOST_PARTS = 10;
+const MAX_PARTS = 10;
 
 /**
  * A page of the links that `matches` accepts, newest first. Other work of the process runs between the parts that it reads. A page
@@ -23,7 +23,7 @@ export async function matchingLinks(
     links.push(...page.items);
     after = page.next;
     if (after === undefined) return { items: links };
-    if (links.length >= limit || parts >= MOST_PARTS) return { items: links, next: after };
+    if (links.length >= limit || parts >= MAX_PARTS) return { items: links, next: after };
     await yieldTurn();
   }
 }

@@ -11,8 +11,8 @@ import type { AttentionItem, HealthFinding, OverviewReport } from './overview-re
 const DAY_MS = 86_400_000;
 // States depend on the time too.
 const SUMMARY_MS = 10_000;
-const MOST_OF_A_KIND = 5;
-const MOST_PEERS = 100;
+const MAX_OF_A_KIND = 5;
+const MAX_PEERS = 100;
 const UNOBSERVED: ObservedConnections = { peers: undefined, version: '' };
 
 /** The links that need attention, and how many are in each state. */
@@ -87,8 +87,8 @@ async function summarize(
   const connections = await summarizeConnections(store, observed);
   const { revoked, unknownPeers } = connections;
   const attention: AttentionItem[] = [
-    ...revoked.slice(0, MOST_OF_A_KIND).map(revokedItem),
-    ...unknownPeers.slice(0, MOST_OF_A_KIND).map(peerItem),
+    ...revoked.slice(0, MAX_OF_A_KIND).map(revokedItem),
+    ...unknownPeers.slice(0, MAX_OF_A_KIND).map(peerItem),
   ];
   const add = async (
     kind: AttentionItem['kind'],
@@ -96,7 +96,7 @@ async function summarize(
     messageOf: (end: string) => string,
   ): Promise<void> => {
     const matches = (link: IssuedLink) => isListed(link, filter, now);
-    const { items } = await matchingLinks(store, { limit: MOST_OF_A_KIND }, matches);
+    const { items } = await matchingLinks(store, { limit: MAX_OF_A_KIND }, matches);
     attention.push(...items.map((link) => linkItem(kind, link, messageOf(formatTime(link.notAfter)))));
   };
   if (counts.expiring > 0)
@@ -118,7 +118,7 @@ function connectionsReport(
     ...(observedAt !== undefined && { observedAt: formatTime(observedAt) }),
     ...(problem !== undefined && { problem }),
     unknownPeers: unknownPeers
-      .slice(0, MOST_PEERS)
+      .slice(0, MAX_PEERS)
       .map(({ siteId, siteName, linkName }) => ({ siteId, siteName, linkName })),
   };
 }

@@ -33,7 +33,7 @@ export interface LedgerVerifications {
   showLedgerVerification(id: string): Promise<LedgerVerificationReport>;
 }
 
-const MOST_RETAINED = 20;
+const MAX_RETAINED = 20;
 
 /** Returns what is wrong with a ledger as a sentence without its full stop. */
 export function faultText({ grantUid, seq, problem }: LedgerFault): string {
@@ -78,7 +78,7 @@ export function verificationOperations(store: Pick<GrantStore, 'verifyLedger'>):
       if (running === undefined) {
         running = randomUUID();
         const [oldest] = reports.keys();
-        if (reports.size >= MOST_RETAINED && oldest !== undefined) reports.delete(oldest);
+        if (reports.size >= MAX_RETAINED && oldest !== undefined) reports.delete(oldest);
         void run(running);
       }
       return show(running);

@@ -94,7 +94,7 @@ status: {}
   test.each<[string, () => string, string]>([
     ['is empty', () => '\n', 'it is empty'],
     ['is no YAML', () => 'a: [', 'it is not YAML'],
-    ['is text', () => 'hello', 'no mapping'],
+    ['is text', () => 'hello', 'not a mapping'],
     ['holds several documents', () => text + text, 'more than 1 document'],
     ['is too large', () => `${text}# ${'x'.repeat(65_536)}`, 'longer than 65536'],
     [
