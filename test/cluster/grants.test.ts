@@ -174,8 +174,8 @@ describe('an AccessGrant', () => {
     await use(grant, 1);
     const exhausted = await grantWith('used', ({ status }) => status?.redemptions === 2);
     expect(conditions(exhausted)).toMatchObject({
-      Exhausted: 'True Exhausted Every redemption that the grant allows was made',
-      Ready: 'False Exhausted Every redemption that the grant allows was made',
+      Exhausted: 'True Exhausted All allowed redemptions of the grant are used',
+      Ready: 'False Exhausted All allowed redemptions of the grant are used',
     });
     expect(exhausted.status?.status).toBe('Exhausted');
     await until('an Event', async () => {

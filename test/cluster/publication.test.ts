@@ -131,7 +131,7 @@ describe('the published address of the service', () => {
     const serving = await serve('--secured-access');
     expect(serving.said.stdout.split('\n').slice(0, -1)).toEqual([
       expect.stringMatching(/^Serving on port \d+, health and metrics on port \d+$/),
-      `No address yet: the SecuredAccess "${LINKGRANT}/linkgrant-grants" has no endpoint yet; see its conditions, or give --external-url`,
+      `No address yet: the SecuredAccess "${LINKGRANT}/linkgrant-grants" has no endpoint yet; check its conditions, or set --external-url`,
       expect.stringMatching(/^CA SHA-256 fingerprint /),
       'Next: make an AccessGrant; those of every namespace become Ready here once the service has an address',
     ]);

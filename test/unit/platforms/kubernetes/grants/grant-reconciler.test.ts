@@ -107,7 +107,7 @@ describe('the Events of an AccessGrant', () => {
     const { surroundings, run, change } = reconciled();
     expect(await run()).toEqual([]);
     surroundings.used = 1;
-    expect(await run()).toEqual(['Normal GrantExhausted Every redemption that the grant allows was made']);
+    expect(await run()).toEqual(['Normal GrantExhausted All allowed redemptions of the grant are used']);
     surroundings.access = NO_SITE;
     expect(await run()).toEqual([]);
     surroundings.access = GIVEN;
