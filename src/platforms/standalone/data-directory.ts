@@ -11,7 +11,7 @@ class DataDirectoryError extends Error {
 
   constructor(message: string, options?: ErrorOptions & { readonly hint?: string }) {
     super(message, options);
-    this.hint = options?.hint ?? 'name a directory of your own with --data-dir';
+    this.hint = options?.hint ?? 'set --data-dir to a directory that belongs to you';
   }
 }
 

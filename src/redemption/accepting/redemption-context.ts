@@ -6,10 +6,13 @@ import type { ProvenCode } from './prove-code.js';
 import type { RequestedKey } from './requested-key.js';
 import { type StockReplay, stockReplayKey } from './stock-replay.js';
 
-/** `Retry-After` in seconds for a site that accepts no links: time to bring it up, short enough for a waiting client. */
+/**
+ * `Retry-After` in seconds for a site that accepts no links: long enough to start the site, short enough for a waiting
+ * client.
+ */
 export const RETRY_AFTER_S = 30;
 
-// How far the clock of the issuer of a signed code may be ahead (RFC 7519 §4.1.5).
+// Tolerated clock difference of the issuer of a signed code (RFC 7519 §4.1.5).
 const LEEWAY_MS = 60_000;
 
 /** A proven redemption request with its defaults applied. */

@@ -10,7 +10,7 @@ const UNOBSERVED = { peers: undefined };
 // Between the version of the store and that of the observed connections.
 const SEPARATOR = '~';
 // Parts that one request reads at most. The store bounds a part.
-const MOST_PARTS = 10;
+const MAX_PARTS = 10;
 
 /** Operations on the links of a store, and on all of it. */
 export function linkOperations(
@@ -29,7 +29,7 @@ export function linkOperations(
         );
         links.push(...page.items);
         after = page.next;
-        if (after === undefined || links.length >= limit || parts >= MOST_PARTS) break;
+        if (after === undefined || links.length >= limit || parts >= MAX_PARTS) break;
         await yieldTurn();
       }
       const peers = new PeerIndex(connections?.latest() ?? UNOBSERVED);

@@ -10,8 +10,8 @@ import type { AttentionItem, HealthFinding, OverviewReport } from './overview-re
 const DAY_MS = 86_400_000;
 // States depend on the time too.
 const SUMMARY_MS = 10_000;
-const MOST_OF_A_KIND = 5;
-const MOST_PEERS = 100;
+const MAX_OF_A_KIND = 5;
+const MAX_PEERS = 100;
 const UNOBSERVED: ObservedConnections = { peers: undefined, version: '' };
 
 /** The links that need attention, and how many are in each state. */
@@ -86,25 +86,25 @@ async function summarize(
   const connections = await summarizeConnections(store, observed);
   const { revoked, unknownPeers } = connections;
   const attention: AttentionItem[] = [
-    ...revoked.slice(0, MOST_OF_A_KIND).map(revokedItem),
-    ...unknownPeers.slice(0, MOST_OF_A_KIND).map(peerItem),
+    ...revoked.slice(0, MAX_OF_A_KIND).map(revokedItem),
+    ...unknownPeers.slice(0, MAX_OF_A_KIND).map(peerItem),
   ];
   const add = async (
     kind: AttentionItem['kind'],
     filter: LinkFilter,
     messageOf: (end: string) => string,
   ): Promise<void> => {
-    const page = await store.listLinks({ limit: MOST_OF_A_KIND }, (link) => isListed(link, filter, now));
+    const page = await store.listLinks({ limit: MAX_OF_A_KIND }, (link) => isListed(link, filter, now));
     attention.push(...page.items.map((link) => linkItem(kind, link, messageOf(formatTime(link.notAfter)))));
   };
   if (counts.expiring > 0)
-    await add('link-expiring', { state: 'expiring' }, (end) => `ends ${end}, and was not renewed`);
+    await add('link-expiring', { state: 'expiring' }, (end) => `expires at ${end}, and was not renewed`);
   if (counts.notRenewing > counts.expiring)
     await add('link-not-renewing', { state: 'valid', notRenewing: true }, (end) => {
-      return `was to be renewed by now; its certificate ends ${end}`;
+      return `is overdue for renewal; its certificate expires at ${end}`;
     });
   if (counts.expired > 0)
-    await add('link-expired', { state: 'expired' }, (end) => `ended ${end}, and is not revoked`);
+    await add('link-expired', { state: 'expired' }, (end) => `expired at ${end}, and is not revoked`);
   return { counts, connections, attention };
 }
 
@@ -116,7 +116,7 @@ function connectionsReport(
     ...(observedAt !== undefined && { observedAt: formatTime(observedAt) }),
     ...(problem !== undefined && { problem }),
     unknownPeers: unknownPeers
-      .slice(0, MOST_PEERS)
+      .slice(0, MAX_PEERS)
       .map(({ siteId, siteName, linkName }) => ({ siteId, siteName, linkName })),
   };
 }

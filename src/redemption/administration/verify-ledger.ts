@@ -33,7 +33,7 @@ export interface LedgerVerifications {
   showLedgerVerification(id: string): Promise<LedgerVerificationReport>;
 }
 
-const MOST_RETAINED = 20;
+const MAX_RETAINED = 20;
 
 /** Returns what is wrong with a ledger as a sentence without its full stop. */
 export function faultText({ grantUid, seq, problem }: LedgerFault): string {
@@ -70,7 +70,7 @@ export function verificationOperations(store: Pick<GrantStore, 'verifyLedger'>):
     if (found) return found;
     throw new AdministrationError(
       'no_such_verification',
-      `this process knows no verification ${id}: it may have restarted, and then a verification has to be started again`,
+      `this process has no verification ${id}; if the service was restarted, start the verification again`,
     );
   };
   return {
@@ -78,7 +78,7 @@ export function verificationOperations(store: Pick<GrantStore, 'verifyLedger'>):
       if (running === undefined) {
         running = randomUUID();
         const [oldest] = reports.keys();
-        if (reports.size >= MOST_RETAINED && oldest !== undefined) reports.delete(oldest);
+        if (reports.size >= MAX_RETAINED && oldest !== undefined) reports.delete(oldest);
         void run(running);
       }
       return show(running);

@@ -36,7 +36,8 @@ type Texts = Readonly<Record<string, string>>;
 /**
  * Stores pending redemptions as Secrets `linkgrant-pending-<id>` that the Site owns, with the values `key.pem`,
  * `posted-<number>` and `answer.yaml`. The first run creates the Secret exclusively; updates use optimistic concurrency. The
- * Secret is deleted when the link is in place. From then on the state is read from the link, which has a label for its token.
+ * Secret is deleted when the link is in place. From then on the state is read from the link, which has a label for its
+ * token.
  */
 export function pendingSecrets(place: NamespaceTarget, clock: () => number): OpenPendingRedemption {
   return async (id) => new PendingSecret(place, id, clock);
@@ -105,7 +106,7 @@ class PendingSecret implements PendingRedemption {
       if (pending && stored === content) await this.#replace(pending, rest);
       const placed = pending ? undefined : await this.#placed();
       if (!placed || content !== (what === 'key' ? placed.keyPem : placed.answer)) return;
-      // Another use would be spent in vain: a new response is not stored while the token has a link.
+      // A new response is not stored while the token has a link, so another posting would waste a use.
       const secret = placeOf(SECRETS, placed.name, this.#place.namespace);
       const message = `${secret} is damaged or was replaced. Restore it from a backup, or delete its link and redeem the token again.`;
       throw new RedemptionError('outcome_unknown', message);
@@ -181,7 +182,7 @@ class PendingSecret implements PendingRedemption {
   async #find(): Promise<Stored<SecretResource> | undefined> {
     const pending = await this.#place.client.find<SecretResource>(SECRETS, this.#key);
     if (!pending || pending.metadata.labels?.[MANAGED_BY] === 'linkgrant') return pending;
-    const message = `${placeOf(SECRETS, this.#name, this.#place.namespace)} is there and is not linkgrant's.`;
+    const message = `${placeOf(SECRETS, this.#name, this.#place.namespace)} already exists and was not created by linkgrant.`;
     throw new RedemptionError('place_taken', message);
   }
 

@@ -11,7 +11,10 @@ import type { RedemptionResource } from './redemption-resource.js';
 
 /** A watch on the grants and Redemptions of a store. */
 export interface StoreWatch {
-  /** Resolves once every grant and Redemption is known. Rejects with RedemptionError if the watched state is incomplete or stale. */
+  /**
+   * Resolves once every grant and Redemption is known. Rejects with RedemptionError if the watched state is incomplete or
+   * stale.
+   */
   ready(): Promise<void>;
   grants(): Iterable<GrantLocation>;
   /** Number of changes of grants so far. */
@@ -19,7 +22,7 @@ export interface StoreWatch {
 }
 
 const POLL_MS = 20;
-const LONGEST_WAIT_MS = 8_000;
+const MAX_WAIT_MS = 8_000;
 
 /** A watch that starts when it is first needed, for a process that does not run the controllers. */
 export class LazyStoreWatch implements StoreWatch {
@@ -79,7 +82,7 @@ export class LazyStoreWatch implements StoreWatch {
 
   async ready(): Promise<void> {
     this.#running ??= this.#watch.run(this.#stop.signal);
-    const deadline = performance.now() + LONGEST_WAIT_MS;
+    const deadline = performance.now() + MAX_WAIT_MS;
     while (!this.#watch.isSynced()) {
       if (this.#failure !== undefined) throw this.#takeFailure();
       if (performance.now() >= deadline) break;
@@ -89,7 +92,7 @@ export class LazyStoreWatch implements StoreWatch {
     if (problem !== undefined) throw storeUnavailable(problem, this.#takeFailure());
   }
 
-  /** Stops to watch. */
+  /** Stops the watch. */
   async close(): Promise<void> {
     this.#stop.abort();
     await this.#running;
