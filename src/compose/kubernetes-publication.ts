@@ -57,7 +57,7 @@ export class KubernetesPublication {
         : externalIdentitySecret(client, { namespace: ownNamespace, name: tlsSecret });
   }
 
-  /** Reads both for the first time; rejects without a certificate, but not without an address. */
+  /** Reads certificate and address for the first time. Rejects if there is no certificate; the address may be missing. */
   async start(): Promise<FoundIdentity> {
     await this.#readAddress();
     return this.#readIdentity();
@@ -106,7 +106,10 @@ export class KubernetesPublication {
     this.#isClosed = true;
   }
 
-  /** Checks for changes and applies them; keeps the previous state if something is unreadable or unusable. Never rejects. */
+  /**
+   * Checks for changes and applies them; retains the previous state if one of them is unreadable or unusable. Never
+   * rejects.
+   */
   async runOnce(): Promise<void> {
     if (this.#isClosed) return;
     const { logger } = this.#deps.context;
@@ -151,7 +154,7 @@ export class KubernetesPublication {
       if (this.#url === undefined && text !== this.#noAddress) {
         context.logger.warn(
           { event: 'no_address', reason: text },
-          'the service has no address: new grants do not become Ready, grants that are Ready keep their URL',
+          'the service has no address: new grants do not become Ready; the URL of Ready grants does not change',
         );
       }
       this.#noAddress = text;

@@ -52,7 +52,7 @@ export interface RunningService {
   certificateTimes(): CertificateTimes;
   /** Checks the certificates now instead of at the next interval. */
   reloadIdentity(): Promise<void>;
-  /** Stops accepting, finishes what is running, in under 10 s. */
+  /** Stops accepting connections and finishes running requests, in less than 10 s. */
   close(): Promise<void>;
 }
 
@@ -69,7 +69,7 @@ export async function prepareService(settings: Settings, context: RuntimeContext
   }
 }
 
-/** Starts the redemption service, and resolves once it answers. */
+/** Starts the redemption service, and resolves once it accepts requests. */
 export async function startService(settings: Settings, context: RuntimeContext): Promise<RunningService> {
   const identities = await openIdentities(settings, context.clock);
   let lease = await takeServing(settings, context.clock);
@@ -100,7 +100,7 @@ interface ServiceParts extends ServiceIdentities {
   readonly lease: ServingLease;
   /** The server identity at the start. */
   readonly shown: FoundIdentity;
-  /** What responses say about the service; always what its listener presents. */
+  /** The service description in responses; always consistent with the certificate of the listener. */
   readonly place: { url: string; ca: string };
   readonly store: GrantStore;
   readonly metrics: Metrics;

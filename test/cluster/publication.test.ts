@@ -165,7 +165,7 @@ describe('the published address of the service', () => {
     const still = await grantWith(serving, 'ready', ({ status }) => status === 'Ready');
     expect(still.status?.url).toBe(ready.status?.url);
     expect(serving.said.stderr).not.toContain('no grant is Ready');
-    expect(serving.said.stderr).toContain('grants that are Ready keep their URL');
+    expect(serving.said.stderr).toContain('the URL of Ready grants does not change');
   });
 });
 

@@ -84,7 +84,7 @@ export function openConnections(place: PostgresTarget, max = MAX_CONNECTIONS): P
       try {
         return await pool.connect();
       } catch (error) {
-        // Report the refusal of one server rather than the absence of another one.
+        // A refusal by one server is more useful than the failure to reach another one.
         if (failure === undefined || sqlState(error) !== undefined) failure = error;
         if (current === attempted && hosts.length > 1) {
           current += 1;
@@ -140,7 +140,7 @@ async function prepareSession(client: pg.ClientBase, place: PostgresTarget): Pro
   if (rows[0]?.standby) {
     throw new StoreOpenError(
       `the store ${place.shown} is a standby, which can only be read`,
-      'name the primary, or every server with commas between',
+      'put the primary, or all servers separated by commas, into the URL of --store',
     );
   }
 }

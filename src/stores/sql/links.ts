@@ -15,7 +15,7 @@ import { LABEL_CHANGES } from './settings.js';
 
 // Rows in memory at once, and rows that one call reads at most.
 const STEP = 1_000;
-const MOST_READ = 2_000;
+const MAX_ROWS_READ = 2_000;
 
 const TIMES = `coalesce(renewed_until, not_after) AS "notAfter", coalesce(renewed_at, r.created_at) AS "issuedAt",
   r.revoked_at AS "revokedAt"`;
@@ -86,7 +86,7 @@ export function* listLinks(
     read += part.length;
     before = part.at(-1)?.position ?? before;
     if (found.length >= wanted || part.length < step) return pageOf(found, page.limit, keyOf, linkOf);
-    if (read >= MOST_READ) return { items: found.map(linkOf), next: encodeCursor([before]) };
+    if (read >= MAX_ROWS_READ) return { items: found.map(linkOf), next: encodeCursor([before]) };
   }
 }
 
@@ -111,7 +111,10 @@ export function countRefusals(since: number): SqlOperation<readonly RefusalCount
   return rows<RefusalCount>(REFUSALS, since);
 }
 
-/** Implements LinkStore.readChanges: the version is the end of the ledger, which has an entry for each change except of labels and notes. */
+/**
+ * Implements LinkStore.readChanges: the version is the end of the ledger, which has an entry for each change except of
+ * labels and notes.
+ */
 export function* readChanges(since?: string): SqlOperation<Changes> {
   const [end = []] = yield* rawRows(END);
   const version = end.join('.');

@@ -285,7 +285,7 @@ describe('a declaration without effect is reported with its reason', () => {
     [
       'a rule that cannot be',
       { settings: { 'linkgrant/key-types': 'p521' } },
-      /key-types has "p521", which is none/,
+      /key-types has "p521", which is not one/,
     ],
     [
       'a rule that is no text',
@@ -296,7 +296,7 @@ describe('a declaration without effect is reported with its reason', () => {
     [
       'an end before its beginning',
       { settings: { 'linkgrant/not-before': '2100-01-01T00:00:00Z' } },
-      /end before/,
+      /expire before/,
     ],
   ])('%s', async (_what, spec, reason) => {
     declare('a', spec);

@@ -132,7 +132,7 @@ describe('the Events of an AccessGrant', () => {
       events.push(...(await run()));
     }
     expect(events).toEqual([
-      expect.stringMatching(/^Warning ForeignController Another controller writes its own url/),
+      expect.stringMatching(/^Warning ForeignController Another controller repeatedly overwrites the url/),
     ]);
     expect(takeovers).toEqual([`west/g ${FOREIGN_URL}`]);
     expect(grant().notReadyReason).toMatch(/^Another controller/);
