@@ -167,9 +167,9 @@ describe('a certificate lifetime', () => {
   });
 
   it.each([
-    ['30', 'no duration'],
-    ['', 'no duration'],
-    ['-1h', 'no duration'],
+    ['30', 'not a duration'],
+    ['', 'not a duration'],
+    ['-1h', 'not a duration'],
     ['0', 'at least 1s'],
     ['999ms', 'at least 1s'],
     ['3651d', 'at most 10 years'],
@@ -202,7 +202,7 @@ describe('a not-before time', () => {
     'tomorrow',
     '',
   ])('cannot be %j', (text) => {
-    expect(problem('not-before', text)).toContain('no time such as');
+    expect(problem('not-before', text)).toContain('not a time such as');
   });
 });
 
