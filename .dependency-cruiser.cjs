@@ -67,7 +67,8 @@ module.exports = {
       from: { path: '^src/redemption/' },
       to: {
         dependencyTypes: ['core', 'npm', 'npm-optional'],
-        pathNot: ['^(node:)?(crypto|events|net|timers/promises)$'],
+        // tls has the list of public CAs.
+        pathNot: ['^(node:)?(crypto|events|net|tls|timers/promises)$'],
       },
     },
     onlyOfSource(
@@ -134,6 +135,36 @@ module.exports = {
       comment: 'a file belongs into the folder of its layer',
       from: { path: '^src/[^/]+\\.ts$', pathNot: MAIN },
       to: {},
+    },
+    only(
+      'console-api-imports-its-types',
+      '^console/src/api/',
+      ['^src/client/generated/', '(^|/)node_modules/openapi-fetch/'],
+      'the client of the admin API knows no screen',
+    ),
+    only(
+      'console-state-imports-api',
+      '^console/src/state/',
+      ['^console/src/api/', '(^|/)node_modules/preact/'],
+      'state and preferences know no component',
+    ),
+    only(
+      'console-components-import-state',
+      '^console/src/components/',
+      ['^console/src/(api|state)/', '(^|/)node_modules/(preact|uqr)/'],
+      'components know no screen',
+    ),
+    onlyOfSource(
+      'console-imports-pure-parts',
+      '^console/',
+      ['^src/(domain|client/generated)/'],
+      'the console runs in a browser',
+    ),
+    {
+      name: 'nothing-imports-the-console',
+      severity: 'error',
+      from: { path: '^src/' },
+      to: { path: '^console/' },
     },
     { name: 'nothing-imports-main', severity: 'error', from: {}, to: { path: MAIN } },
   ],

@@ -1,18 +1,23 @@
-# Compiles the native module and the sources. Nothing of this stage but /app reaches the image.
+# Compiles the native module and the sources, and builds the console. Nothing of this stage but /app reaches the image.
 FROM node:24-trixie AS build
 # npm calls what it lists by the name of this directory.
 WORKDIR /linkgrant
 COPY package.json package-lock.json .npmrc tsconfig.json ./
 COPY scripts ./scripts
 COPY src ./src
-RUN node scripts/setup.mjs
+COPY deploy/bootstrap ./deploy/bootstrap
+COPY console ./console
+RUN node scripts/setup.mjs --console
+# The console is built; its workspace and packages are for development alone.
+RUN npm pkg delete workspaces && rm -r console
 RUN npm prune --omit=dev --no-audit --no-fund
 # What is in the image beside Node and Debian, as CycloneDX. npm would leave out with --omit=dev what development needs as
 # well, and complains of what it was told to prune.
 RUN npm pkg delete devDependencies
 RUN mkdir app && npm sbom --sbom-format=cyclonedx >app/sbom.cdx.json
 RUN find node_modules/better-sqlite3 -type f ! -path '*/lib/*' ! -name package.json ! -name LICENSE ! -name better_sqlite3.node -delete
-RUN cp -R dist node_modules package.json app/
+# `token issue --print` prints the files of deploy.
+RUN cp -R dist node_modules package.json deploy app/
 
 # Node and libc, no compiler, no package manager.
 FROM node:24-trixie-slim

@@ -36,6 +36,7 @@ const ELSEWHERE = [
   'test/image/**',
   'test/package/**',
   'test/cluster/**',
+  'test/console/**',
   'test/postgres/**',
   'node_modules/**',
 ];

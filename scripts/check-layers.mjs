@@ -1,5 +1,5 @@
-// Holds the imports of src/ against .dependency-cruiser.cjs, and the rules about globals that no import shows.
-// Exits 1 if a rule is broken, or if fewer modules were cruised than src/ has: a cruiser that reads nothing finds nothing.
+// Holds the imports of src/ and console/src/ against .dependency-cruiser.cjs, and the rules about globals that no import shows.
+// Exits 1 if a rule is broken, or if fewer modules were cruised than these folders have: a cruiser that reads nothing finds nothing.
 import { readdirSync, readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { join, resolve } from 'node:path';
@@ -37,22 +37,24 @@ const GLOBAL_RULES = [
   },
 ];
 
-const sources = readdirSync('src', { recursive: true })
-  .map((path) => join('src', path))
-  .filter((path) => path.endsWith('.ts'))
+const FOLDERS = ['src', 'console/src'];
+const sources = FOLDERS.flatMap((folder) =>
+  readdirSync(folder, { recursive: true }).map((path) => join(folder, path)),
+)
+  .filter((path) => /\.tsx?$/.test(path))
   .sort();
 
-const { output } = await cruise(['src'], { ...options, validate: true, ruleSet: { forbidden } }, undefined, {
+const { output } = await cruise(FOLDERS, { ...options, validate: true, ruleSet: { forbidden } }, undefined, {
   tsConfig: extractTypeScriptConfig('tsconfig.json'),
 });
 const problems = output.summary.violations.map(({ rule, from, to }) => `${rule.name}: ${from} imports ${to}`);
 
 const cruised = new Set(output.modules.map(({ source }) => source));
 const missed = sources.filter((path) => !cruised.has(path));
-if (sources.length === 0) problems.push('no-modules: src/ has no TypeScript');
+if (sources.length === 0) problems.push('no-modules: there is no TypeScript');
 for (const path of missed) problems.push(`not-cruised: ${path}`);
 
-for (const path of sources) {
+for (const path of sources.filter((source) => source.startsWith('src/'))) {
   const text = readFileSync(path, 'utf8').replace(/\/\*[\s\S]*?\*\/|(?<!:)\/\/.*$/gm, '');
   for (const { name, pattern, allowed } of GLOBAL_RULES) {
     if (pattern.test(text) && !allowed.includes(path)) problems.push(`${name}: ${path}`);

@@ -1,5 +1,6 @@
-// Brings a checkout into the state that the npm scripts need: dependencies installed, dist/ built. Does each only when
-// something it depends on has changed, and says so in one line. Uses Node alone, since it runs before anything is installed.
+// Brings a checkout into the state that the npm scripts need: dependencies installed, dist/ built, and with --console also
+// dist/console/. Does each only when something it depends on has changed, and reports it in one line. Uses Node alone, since it
+// runs before anything is installed.
 import { spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import {
@@ -22,6 +23,8 @@ const cache = join(root, '.cache');
 const dist = join(root, 'dist');
 const installedStamp = join(root, 'node_modules/.linkgrant-installed');
 const builtStamp = join(dist, '.built');
+const consoleDist = join(dist, 'console');
+const consoleStamp = join(consoleDist, '.built');
 
 /** Every file below a directory, as sorted paths relative to it with forward slashes. */
 function filesBelow(directory) {
@@ -56,7 +59,16 @@ function wantedBuild() {
   return digest([version, read('tsconfig.json'), read('package.json'), ...sources]);
 }
 
+/** What dist/console/ depends on. */
+function wantedConsole() {
+  const sources = ['console', 'src/client/generated', 'src/domain'].flatMap((directory) =>
+    filesBelow(join(root, directory)).flatMap((path) => [path, read(`${directory}/${path}`)]),
+  );
+  return digest([read('package-lock.json'), ...sources]);
+}
+
 const isInstalled = () => readOr(installedStamp) === wantedInstall();
+const isConsoleBuilt = () => readOr(consoleStamp) === wantedConsole();
 const isBuilt = () => existsSync(join(dist, 'main.js')) && readOr(builtStamp) === wantedBuild();
 
 function run(command, args, env = {}) {
@@ -108,6 +120,25 @@ function build() {
   }
 }
 
+/** Builds beside dist/console/ and then moves it there, so that no half-built console is served. */
+function buildConsole() {
+  console.log('setup: building dist/console/ (vite)');
+  const wanted = wantedConsole();
+  mkdirSync(cache, { recursive: true });
+  const fresh = mkdtempSync(join(cache, 'console-'));
+  try {
+    const vite = join(root, 'node_modules/vite/bin/vite.js');
+    run(process.execPath, [vite, 'build', join(root, 'console'), '--outDir', fresh, '--logLevel', 'warn']);
+    writeFileSync(join(fresh, '.built'), `${wanted}\n`);
+    rmSync(consoleDist, { recursive: true, force: true });
+    mkdirSync(dist, { recursive: true });
+    renameSync(fresh, consoleDist);
+    chmodSync(consoleDist, 0o755);
+  } finally {
+    rmSync(fresh, { recursive: true, force: true });
+  }
+}
+
 /** Moves a finished build over dist/ file by file, so that a process started meanwhile finds every file whole. */
 function publish(fresh) {
   const built = filesBelow(fresh);
@@ -119,7 +150,9 @@ function publish(fresh) {
     renameSync(join(fresh, path), target);
   }
   const wanted = new Set(built);
-  for (const path of filesBelow(dist)) if (!wanted.has(path)) rmSync(join(dist, path));
+  for (const path of filesBelow(dist)) {
+    if (!wanted.has(path) && !path.startsWith('console/')) rmSync(join(dist, path));
+  }
   for (const directory of readdirSync(dist, { recursive: true }).sort().reverse()) {
     const path = join(dist, directory);
     if (statSync(path).isDirectory() && readdirSync(path).length === 0) rmSync(path, { recursive: true });
@@ -127,12 +160,14 @@ function publish(fresh) {
 }
 
 const forceBuild = process.argv.includes('--force-build');
-if (forceBuild || !isInstalled() || !isBuilt()) {
+const withConsole = process.argv.includes('--console');
+if (forceBuild || !isInstalled() || !isBuilt() || (withConsole && !isConsoleBuilt())) {
   try {
     await withLock(join(cache, 'setup.lock'), () => {
       // Looked at again: another process may have done it while this one waited.
       if (!isInstalled()) install();
       if (forceBuild || !isBuilt()) build();
+      if (withConsole && (forceBuild || !isConsoleBuilt())) buildConsole();
     });
   } catch (error) {
     console.error(`setup: ${error.message}`);

@@ -6,7 +6,7 @@ import type { Checkpoint, Clock } from '../redemption/ports/clock.js';
 import { addPolicyFlags } from './grant/policy-flags.js';
 import { addIssuer, addRedemptionRevoke } from './issuer/issuer-commands.js';
 import { addDoctor, addLink } from './link/link-commands.js';
-import { addBootstrap, addRedeem } from './link/requesting-commands.js';
+import { addBootstrap, addJoin, addRedeem } from './link/requesting-commands.js';
 import {
   addConnectionFlags,
   grantCommand,
@@ -22,6 +22,7 @@ import {
   STORE_SETTINGS,
 } from './terminal/settings-options.js';
 import { writeOut } from './terminal/write-out.js';
+import { TOKEN_FORMS } from './token/token-forms.js';
 
 function addGrantLimits(command: Command): Command {
   command
@@ -49,6 +50,14 @@ function addServe(program: Command, context: { clock: Clock; checkpoint: Checkpo
   withSettings(serve, SERVICE_SETTINGS, { isServe: true }).action(async (flags) =>
     (await import('./serve/serve.js')).serveCommand(flags, context),
   );
+}
+
+function addConsole(program: Command): void {
+  grantCommand(program, 'console', 'Open the web console for a store, a cluster or a service')
+    .option('--port <PORT>', 'port of 127.0.0.1 (default: a free one)')
+    .option('--no-open', 'open no browser')
+    .option('-A, --all-namespaces', 'in all namespaces; only needed in a cluster')
+    .action(async (flags) => (await import('./console/console.js')).consoleCommand(flags));
 }
 
 function addGrant(program: Command): void {
@@ -117,8 +126,8 @@ function addToken(program: Command, context: { clock: Clock; checkpoint: Checkpo
   addGrantLimits(
     grantCommand(
       token,
-      'issue <FILE>',
-      'Write a token (- for standard output) of a new grant, or a signed token of --grant',
+      'issue [FILE]',
+      'Print the join line of a new grant, or of a signed token of --grant; with FILE write an AccessToken',
     ),
   )
     .option('--grant <NAME>', 'issue a signed token of this grant, with limits within those of the grant')
@@ -126,6 +135,17 @@ function addToken(program: Command, context: { clock: Clock; checkpoint: Checkpo
     .option('--subject <SUBJECT>', 'the only subject that may redeem a signed token')
     .option('--count <N>', 'issue this many signed tokens, each as a file in the directory FILE')
     .option('--name <NAME>', 'name of the token and of its link')
+    .addOption(
+      new Option(
+        '--print <FORM>',
+        'what to write: the AccessToken (default with FILE), the join line (default without), or what to run on the other site',
+      ).choices(TOKEN_FORMS),
+    )
+    .option('--qr', 'also draw the join line as a QR code, on standard error')
+    .option(
+      '--wait [DURATION]',
+      'stay until the token was redeemed (--wait=DURATION: at most so long), and show refusals',
+    )
     .addOption(new Option('--link-cost <N>', 'cost of the link'))
     .addOption(new Option('--cost <N>').hideHelp())
     .action(async (file, { cost, ...given }) => {
@@ -271,8 +291,10 @@ export function createProgram(context: { readonly clock: Clock; readonly checkpo
     .configureHelp({ sortOptions: false })
     .exitOverride();
   addServe(program, context);
+  addConsole(program);
   addGrant(program);
   addToken(program, context);
+  addJoin(program, context);
   addLink(program, context);
   addBootstrap(program, context);
   addRest(program, context);

@@ -90,7 +90,7 @@ async function send(
   // A proxy in front of the service answers in another format.
   if (answer.status !== 204 && !/^application\/(problem\+)?json\b/.test(type)) {
     const code = answer.status >= 500 ? 'service_unavailable' : 'answer_invalid';
-    throw new RedemptionError(code, `The server at ${where} is no admin API (HTTP ${answer.status}).`);
+    throw new RedemptionError(code, `The server at ${where} is not an admin API (HTTP ${answer.status}).`);
   }
   const headers = { 'content-type': type, 'content-length': String(answer.body.length) };
   return new Response(answer.status === 204 ? null : new Uint8Array(answer.body), {
@@ -110,6 +110,6 @@ function ofAdminApi(error: unknown, where: string, isCaGiven: boolean): unknown 
     return new RedemptionError(code, `The certificate of ${where} does not come from ${trusted}.`, { cause });
   }
   if (code === 'token_invalid')
-    return new RedemptionError(code, 'The file of --server-ca holds no CA that can be read.', { cause });
+    return new RedemptionError(code, 'The file of --server-ca contains no readable CA.', { cause });
   return error;
 }

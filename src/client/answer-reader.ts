@@ -17,7 +17,7 @@ export function readAnswer(text: string, context: AnswerContext): ReceivedLink {
   if (!secretDocument) throw unfit('it is empty');
   const name = secretName(secretDocument);
   const credentials = credentialsOf(secretDocument, context);
-  // A stored answer may have been rebuilt from a link in place, of which a user may have removed some Links.
+  // A stored response may have been rebuilt from an existing link, of which a user may have removed some Links.
   const highest = context.isStored ? LIMITS.documents - 1 : linkDocuments.length;
   const links = linkDocuments.map((document) => readLink(document, name, highest));
   if (links.length === 0) throw unfit('it has no Link');
@@ -52,7 +52,7 @@ function secretName(document: YamlMapping): string {
   if (document.type !== 'kubernetes.io/tls') throw unfit('its Secret is not of type kubernetes.io/tls');
   const { name } = metadataOf(document);
   if (typeof name !== 'string' || !isResourceName(name))
-    throw unfit('the name of its Secret is no RFC 1123 subdomain');
+    throw unfit('the name of its Secret is not an RFC 1123 subdomain');
   return name;
 }
 

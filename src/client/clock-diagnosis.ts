@@ -6,6 +6,7 @@ import { type ChainLink, chainLink, SignatureChecks } from '../pki/certificate-c
 import { parseCertificates } from '../pki/pem.js';
 import { exchange } from './http-exchange.js';
 import type { TlsTarget } from './route.js';
+import { untrusted } from './tls-failure.js';
 
 const MAX_RESPONSE_BYTES = 64 * 1024;
 
@@ -16,7 +17,7 @@ interface Validity {
 
 /**
  * Returns why a certificate is outside its validity by the local clock: `clock_skew` when the server's time is inside it, or
- * when only our clock can be the reason; `tls_untrusted` when it has expired, or no CA of the token signed it.
+ * when only the local clock can be the reason; `tls_untrusted` when it has expired, or no CA of the token signed it.
  */
 export async function diagnoseClock(case_: {
   readonly target: TlsTarget;
@@ -32,31 +33,28 @@ export async function diagnoseClock(case_: {
   const validity = peer && verifiedValidity(peer, target.ca ?? rootCertificates.join('\n'));
   if (!validity) {
     socket.destroy();
-    return new RedemptionError(
-      'tls_untrusted',
-      `The certificate of ${where} does not come from the CA in the token.`,
-    );
+    return new RedemptionError('tls_untrusted', `${untrusted(target)}.`);
   }
   const theirs = await serverTime(socket, target, signal);
   const ours = new Date(now).toISOString();
   if (theirs !== undefined && theirs >= validity.from && theirs <= validity.to) {
-    const difference = `our clock says ${ours}, the server's ${new Date(theirs).toISOString()}`;
+    const difference = `the local clock is at ${ours}, that of the server at ${new Date(theirs).toISOString()}`;
     return new RedemptionError(
       'clock_skew',
-      `The certificate of ${where} is not valid now by our clock: ${difference}.`,
+      `The certificate of ${where} is not valid now by the local clock: ${difference}.`,
     );
   }
   if (now < validity.from && theirs === undefined) {
     const begin = new Date(validity.from).toISOString();
     return new RedemptionError(
       'clock_skew',
-      `The certificate of ${where} begins ${begin}, and our clock says ${ours}.`,
+      `The certificate of ${where} is valid only from ${begin}, and the local clock is at ${ours}.`,
     );
   }
   const when =
     now < validity.from
-      ? `begins only ${new Date(validity.from).toISOString()}`
-      : `ended ${new Date(validity.to).toISOString()}`;
+      ? `is valid only from ${new Date(validity.from).toISOString()}`
+      : `expired at ${new Date(validity.to).toISOString()}`;
   return new RedemptionError(
     'tls_untrusted',
     `The certificate of ${where}, or the CA in the token, ${when}.`,

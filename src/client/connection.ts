@@ -1,11 +1,15 @@
 import { isIP, type Socket } from 'node:net';
 import { connect as connectTls, type TLSSocket } from 'node:tls';
+import type { CaPin } from '../domain/access-token.js';
 import { formatHostPort } from '../domain/host-port-text.js';
 import { RedemptionError } from '../domain/redemption-error.js';
+import { encodeCertificatePem } from '../pki/pem.js';
+import { sha256Hex } from '../pki/sha256.js';
 import { untilAborted } from '../time/abort.js';
 import { diagnoseClock } from './clock-diagnosis.js';
+import { presentedCertificates } from './link-peer.js';
 import { connectThroughProxy } from './proxy-tunnel.js';
-import { type RouteOptions, routeTo, type TlsTarget } from './route.js';
+import { type HostPort, type RouteOptions, routeTo, type TlsTarget } from './route.js';
 import { addressRefused, connectTcp } from './tcp-connection.js';
 import { tlsFailure } from './tls-failure.js';
 
@@ -39,6 +43,27 @@ export async function openConnection(
       openUnverified: () => openUnverified(target, options, signal),
     });
   }
+}
+
+/**
+ * Returns the PEM of the CA with this pin among the certificates that a server sends in its TLS handshake. Sends nothing on the
+ * connection, and verifies nothing: a connection for a request has to be verified against this CA. Rejects as
+ * {@link openConnection} does, with `tls_untrusted` if the server sends no such CA.
+ */
+export async function findPinnedCa(
+  server: HostPort,
+  { pin }: CaPin,
+  options: RouteOptions,
+  signal: AbortSignal,
+): Promise<string> {
+  const socket = await openUnverified(server, options, signal);
+  const ca = presentedCertificates(socket).find(({ raw }) => sha256Hex(raw).startsWith(pin));
+  socket.destroy();
+  if (ca) return encodeCertificatePem(ca.raw);
+  throw new RedemptionError(
+    'tls_untrusted',
+    `The CA in the join line is none of those that ${formatHostPort(server)} presents.`,
+  );
 }
 
 async function openUnverified(
@@ -83,8 +108,9 @@ async function handshake(
       socket,
       host: target.host,
       ca: target.ca,
-      // Like Skupper, trust an intermediate or the server's own certificate in a token.
-      allowPartialTrustChain: true,
+      // Like Skupper, trust an intermediate or the server's own certificate in a token. For the CAs of the system Node 20 would
+      // ignore NODE_EXTRA_CA_CERTS with it.
+      allowPartialTrustChain: target.ca !== undefined,
       minVersion: 'TLSv1.3',
       ALPNProtocols: ['http/1.1'],
       rejectUnauthorized: isVerified,

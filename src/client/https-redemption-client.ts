@@ -1,12 +1,12 @@
-import type { AccessToken } from '../domain/access-token.js';
+import type { RedeemableToken } from '../domain/access-token.js';
 import { RedemptionError } from '../domain/redemption-error.js';
 import type { RedemptionClient, TokenCheck, TokenRedemption } from '../redemption/ports/redemption-client.js';
 import { withinTime } from '../time/abort.js';
 import { parseTokenCheck } from './check-answer.js';
-import { type ConnectionOptions, openConnection } from './connection.js';
+import { type ConnectionOptions, findPinnedCa, openConnection } from './connection.js';
 import { AnswerLost, type ExchangeAnswer, exchange } from './http-exchange.js';
 import { isStockNotFound, refusalOf } from './refusals.js';
-import { unbracketed } from './route.js';
+import { type HostPort, unbracketed } from './route.js';
 
 /** Default time limit of one exchange, in milliseconds. */
 export const DEFAULT_TIMEOUT_MS = 10_000;
@@ -22,23 +22,31 @@ export interface RedemptionClientOptions extends ConnectionOptions {
 /** A RedemptionClient over HTTPS as Skupper speaks it, with the CSR and the check that linkgrant adds. */
 export function createRedemptionClient(options: RedemptionClientOptions): RedemptionClient {
   const timeoutMs = options.timeoutMs ?? DEFAULT_TIMEOUT_MS;
+  const pinnedCas = new Map<string, string>();
+  const caOf = async ({ ca }: RedeemableToken, server: HostPort, signal: AbortSignal) => {
+    if (typeof ca !== 'object') return ca;
+    const pem = pinnedCas.get(ca.pin) ?? (await findPinnedCa(server, ca, options, signal));
+    pinnedCas.set(ca.pin, pem);
+    return pem;
+  };
   const post = async (
-    token: AccessToken,
+    token: RedeemableToken,
     path: string,
     headers: Readonly<Record<string, string>>,
     abortSignals: readonly AbortSignal[] = [],
   ): Promise<ExchangeAnswer> => {
     const url = urlOf(token);
-    const target = { host: unbracketed(url.hostname), port: Number(url.port) || 443, ca: token.ca };
+    const server = { host: unbracketed(url.hostname), port: Number(url.port) || 443 };
     const request = {
       method: 'POST',
       path,
       headers: { host: url.host, 'user-agent': 'linkgrant', ...headers },
       body: Buffer.from(token.code),
     } as const;
-    return withinTime(timeoutMs, abortSignals, async (signal) =>
-      exchange(await openConnection(target, options, signal), request, signal, MAX_RESPONSE_BYTES),
-    );
+    return withinTime(timeoutMs, abortSignals, async (signal) => {
+      const target = { ...server, ca: await caOf(token, server, signal) };
+      return exchange(await openConnection(target, options, signal), request, signal, MAX_RESPONSE_BYTES);
+    });
   };
   return {
     check: async (token, signal) => {
@@ -62,7 +70,7 @@ export function createRedemptionClient(options: RedemptionClientOptions): Redemp
   };
 }
 
-function urlOf(token: AccessToken): URL {
+function urlOf(token: RedeemableToken): URL {
   if (URL.canParse(token.url) && token.url.startsWith('https:')) return new URL(token.url);
   throw new RedemptionError('token_invalid', 'The url of the token is not an https URL.');
 }

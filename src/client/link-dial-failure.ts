@@ -51,7 +51,7 @@ export function verdictFailure(
   const code = systemCode(error);
   const where = formatHostPort(target);
   if (code.includes('ALERT_CERTIFICATE_EXPIRED') && now <= own.notAfter) {
-    const message = `The router at ${where} regards the link's certificate as expired; it ends ${moment(own.notAfter)}, and our clock says ${moment(now)}.`;
+    const message = `The router at ${where} regards the link's certificate as expired; it expires at ${moment(own.notAfter)}, and the local clock is at ${moment(now)}.`;
     return { fault: 'clock_skew', message };
   }
   if (code.startsWith('ERR_SSL_') && code.includes('ALERT')) return refusedWith(code, where);

@@ -19,15 +19,20 @@ const MAX_NAMES_LENGTH = 300;
 // OpenSSL checks times by the machine's clock. Here they are checked by the given clock, separately from trust.
 const ABOUT_TIME = new Set(['CERT_HAS_EXPIRED', 'CERT_NOT_YET_VALID']);
 
-/** Returns the PEM of the certificate chain that a peer presented. */
-export function routerChain(socket: TLSSocket): string {
-  const chain: string[] = [];
+/** Returns the certificates that a peer presented, in its order. */
+export function presentedCertificates(socket: TLSSocket): X509Certificate[] {
+  const presented: X509Certificate[] = [];
   let at: X509Certificate | undefined = socket.getPeerX509Certificate();
-  while (at && chain.length < MAX_CHAIN_LENGTH) {
-    chain.push(encodeCertificatePem(at.raw));
+  while (at && presented.length < MAX_CHAIN_LENGTH) {
+    presented.push(at);
     at = at.issuerCertificate;
   }
-  return [...new Set(chain)].join('');
+  return presented;
+}
+
+/** Returns the PEM of the certificate chain that a peer presented. */
+export function routerChain(socket: TLSSocket): string {
+  return [...new Set(presentedCertificates(socket).map(({ raw }) => encodeCertificatePem(raw)))].join('');
 }
 
 /**
@@ -66,7 +71,7 @@ function trustProblem(
   const problem = verificationProblem(chainPem, caPem, within);
   const ended = caEnd(caPem);
   if (problem !== undefined && ended < now) {
-    const message = `The CA in the link's ca.crt ended ${moment(ended)}.`;
+    const message = `The CA in the link's ca.crt expired at ${moment(ended)}.`;
     return { fault: 'router_certificate_expired', message };
   }
   const tlsProblem = tlsError !== undefined && !ABOUT_TIME.has(tlsError) ? tlsError : undefined;
@@ -76,7 +81,7 @@ function trustProblem(
   return { fault: 'tls_untrusted', message };
 }
 
-/** Returns the latest end of the CAs. */
+/** Returns the latest expiry of the CAs. */
 function caEnd(caPem: string): number {
   return Math.max(...parseCertificates(caPem).map(({ validTo }) => Date.parse(validTo)));
 }
@@ -87,11 +92,11 @@ function timeProblem(
   where: string,
 ): LinkFailure | undefined {
   if (now > notAfter) {
-    const message = `The certificate of the router at ${where} ended ${moment(notAfter)}; our clock says ${moment(now)}.`;
+    const message = `The certificate of the router at ${where} expired at ${moment(notAfter)}; the local clock is at ${moment(now)}.`;
     return { fault: 'router_certificate_expired', message };
   }
   if (now >= notBefore) return undefined;
-  const message = `The certificate of the router at ${where} begins only ${moment(notBefore)}; our clock says ${moment(now)}.`;
+  const message = `The certificate of the router at ${where} is valid only from ${moment(notBefore)}; the local clock is at ${moment(now)}.`;
   return { fault: 'clock_skew', message };
 }
 

@@ -32,7 +32,7 @@ export function readLink(document: YamlMapping, secret: string, highest: number)
   const metadata = asMapping(document.metadata);
   const { name } = metadata;
   if (typeof name !== 'string' || !isResourceName(name))
-    throw unfit('the name of a Link is no RFC 1123 subdomain');
+    throw unfit('the name of a Link is not an RFC 1123 subdomain');
   if (name !== secret && !isNumbered(name, secret, highest))
     throw unfit("a Link is not named after the answer's Secret");
   const spec = asMapping(document.spec);
@@ -66,12 +66,13 @@ function readCost(value: unknown): Pick<Link, 'cost'> {
   if (value === undefined || value === null || value === 0) return {};
   if (typeof value === 'number' && Number.isInteger(value) && value > 0 && value <= HIGHEST_COST)
     return { cost: value };
-  throw unfit(`the cost of a Link is no whole number from 1 to ${HIGHEST_COST}`);
+  throw unfit(`the cost of a Link is not a whole number from 1 to ${HIGHEST_COST}`);
 }
 
 function readTexts(field: TextField, value: unknown): Pick<Link, TextField> {
   if (value === undefined || value === null) return {};
-  if (typeof value !== 'object' || Array.isArray(value)) throw unfit(`the ${field} of a Link are no mapping`);
+  if (typeof value !== 'object' || Array.isArray(value))
+    throw unfit(`the ${field} of a Link are not a mapping`);
   const texts = Object.entries(value).filter(([name]) => field === 'settings' || !isOwnName(name));
   if (texts.length === 0) return {};
   let bytes = 0;

@@ -21,8 +21,8 @@ export interface ProvenCredentials {
 }
 
 /**
- * Verifies that the first certificate of `tlsCrt` is for the delivered key, else for our own, that it verifies against `caCrt`, and
- * that it is for TLS clients. Else returns the problem, as the end of a sentence, or OtherKey if the certificate is not for our own
+ * Verifies that the first certificate of `tlsCrt` is for the delivered key, else for the local one, that it verifies against `caCrt`, and
+ * that it is for TLS clients. Else returns the problem, as the end of a sentence, or OtherKey if the certificate is not for the local
  * key. The result contains only certificates and the key.
  */
 export function proveCredentials(
@@ -38,8 +38,8 @@ export function proveCredentials(
   const [leaf] = parseCertificates(tlsCrt);
   if (!leaf?.publicKey.equals(createPublicKey(key))) {
     return pems.tlsKey === undefined
-      ? new OtherKey('its certificate is for another key than ours')
-      : 'its tls.key does not fit its certificate';
+      ? new OtherKey('its certificate is not for the key of the request')
+      : 'its tls.key does not belong to its certificate';
   }
   const described = describe(tlsCrt);
   if (!described) return 'its certificate has a form that cannot be read';

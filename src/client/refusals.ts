@@ -5,7 +5,7 @@ import type { ExchangeAnswer } from './http-exchange.js';
 /** Messages for the refusals of a service; the peer's own text is never shown. */
 const SENTENCES = {
   code_wrong: 'The service refused the code of the token.',
-  grant_unknown: 'The service has no such grant: it has ended or was deleted.',
+  grant_unknown: 'The service has no such grant: it has expired or was deleted.',
   grant_expired: 'The grant of the token has expired.',
   grant_revoked: 'The grant of the token was revoked.',
   grant_exhausted: 'The grant of the token has been redeemed as often as it allows.',

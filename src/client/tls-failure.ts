@@ -1,7 +1,7 @@
 import type { PeerCertificate } from 'node:tls';
 import { formatHostPort } from '../domain/host-port-text.js';
 import { RedemptionError } from '../domain/redemption-error.js';
-import type { HostPort } from './route.js';
+import type { TlsTarget } from './route.js';
 import { systemCode } from './tcp-connection.js';
 
 const MAX_NAMES_LENGTH = 300;
@@ -15,7 +15,7 @@ const UNTRUSTED =
  * Returns the meaning of an error of a TLS handshake. `outside_validity`: some certificate of the chain has ended or not begun, by
  * our clock.
  */
-export function tlsFailure(error: unknown, target: HostPort): RedemptionError | 'outside_validity' {
+export function tlsFailure(error: unknown, target: TlsTarget): RedemptionError | 'outside_validity' {
   const code = systemCode(error);
   const where = formatHostPort(target);
   if (OUTSIDE_VALIDITY.has(code)) return 'outside_validity';
@@ -32,11 +32,7 @@ export function tlsFailure(error: unknown, target: HostPort): RedemptionError | 
     });
   }
   if (UNTRUSTED.test(code)) {
-    return new RedemptionError(
-      'tls_untrusted',
-      `The certificate of ${where} does not come from the CA in the token (${code}).`,
-      { cause: error },
-    );
+    return new RedemptionError('tls_untrusted', `${untrusted(target)} (${code}).`, { cause: error });
   }
   if (TOO_OLD.has(code)) {
     return new RedemptionError('not_https', `${where} does not offer TLS 1.3.`, { cause: error });
@@ -52,6 +48,12 @@ export function tlsFailure(error: unknown, target: HostPort): RedemptionError | 
   return new RedemptionError('connection_refused', `${where} closed the connection before TLS was set up.`, {
     cause: error,
   });
+}
+
+/** The sentence, without its full stop, that a server is not trusted. */
+export function untrusted(target: TlsTarget): string {
+  const trusted = target.ca === undefined ? 'a CA that this system trusts' : 'the CA in the token';
+  return `The certificate of ${formatHostPort(target)} does not come from ${trusted}`;
 }
 
 /** Returns the names of a certificate, for messages. */

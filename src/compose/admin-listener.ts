@@ -1,7 +1,8 @@
+import type { IncomingMessage } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import type { Logger } from 'pino';
 import { createAdminApp } from '../admin/api/admin-app.js';
-import { type BearerKeys, bearerAuthentication } from '../admin/api/bearer.js';
+import { bearerAuthentication } from '../admin/api/bearer.js';
 import { ChangeStreams } from '../admin/api/change-streams.js';
 import { identityFetch } from '../admin/api/identity-fetch.js';
 import { jwksFile } from '../admin/api/jwks-file.js';
@@ -23,9 +24,12 @@ import type { Clock } from '../redemption/ports/clock.js';
 import type { ConnectionObserver } from '../redemption/ports/connections.js';
 import type { GrantStore } from '../redemption/ports/grant-store.js';
 import { storeAdministration } from './administration.js';
+import { consoleFiles } from './console-files.js';
 import { listen } from './operations.js';
+import { createTeamConsole } from './team-console.js';
 
-const BODY_TIMEOUT_MS = 10_000;
+/** Time limit for the arrival of a body after its headers. */
+export const ADMIN_BODY_TIMEOUT_MS = 10_000;
 const REQUEST_TIMEOUT_MS = 20_000;
 /** Maximum number of open connections to the admin API. */
 export const ADMIN_CONNECTIONS = 500;
@@ -36,7 +40,7 @@ const UNPROVEN_PER_SOURCE = 128;
 class AdminSettingsError extends Error {
   override readonly name = 'AdminSettingsError';
   readonly hint =
-    'use an https issuer (http only on this machine), or set --admin-jwks to a file with its keys';
+    'use an https issuer (http only on this machine), or, without --console, set --admin-jwks to a file with its keys';
 }
 
 /** Dependencies of the admin API. */
@@ -49,6 +53,8 @@ export interface AdminContext {
   readonly connections: ConnectionObserver | undefined;
   readonly clock: Clock;
   readonly logger: Logger;
+  /** Directory of the console's pages; by default the built ones. */
+  readonly consoleFiles?: string;
 }
 
 /** A running admin API. */
@@ -79,7 +85,13 @@ export async function startAdmin(
     viewerRoles: settings.adminViewerRole,
     operatorRoles: settings.adminOperatorRole,
   };
-  const authenticate = bearerAuthentication(rules, keysOf(adminIssuer, settings, clock), clock);
+  const fetch = identityFetch(settings.adminIssuerCa && readBoundedText(settings.adminIssuerCa));
+  const { adminJwks } = settings;
+  if ((adminJwks === undefined || settings.console !== undefined) && !isKeyUrl(adminIssuer))
+    throw new AdminSettingsError(`${adminIssuer} may not be used by plain http`);
+  const keys =
+    adminJwks === undefined ? oidcKeys({ issuer: adminIssuer, fetch, clock }) : jwksFile(adminJwks);
+  const byBearer = bearerAuthentication(rules, keys, clock);
   const checkHealth = () => healthFindings(readiness);
   const administration = storeAdministration({
     ...{ store, dataDir, clock, checkHealth },
@@ -90,16 +102,29 @@ export async function startAdmin(
   const isProxy = (address: string) => proxies.has(address);
   const connections = new ConnectionTable(ADMIN_CONNECTIONS, isProxy, UNPROVEN_PER_SOURCE);
   const queue = new AcceptQueue();
+  const shared = {
+    failures: new FailedAuthentications(metrics.authenticationLimited, logger),
+    peerOf: (request: IncomingMessage) =>
+      clientAddress(request, connections.addressOf(request.socket) ?? '', proxies),
+    ...{ clock, logger },
+  };
   const app = createAdminApp({
     administration,
     streams,
-    authenticate,
-    failures: new FailedAuthentications(metrics.authenticationLimited, logger),
-    peerOf: (request) => clientAddress(request, connections.addressOf(request.socket) ?? '', proxies),
+    authenticate: (request, search) => byBearer(request.headers.authorization, search),
+    ...(settings.console &&
+      createTeamConsole(settings, {
+        ...shared,
+        files: context.consoleFiles ?? consoleFiles(),
+        rules,
+        keys,
+        byBearer,
+        fetch,
+      })),
+    ...shared,
     onAuthenticated: ({ socket }) => connections.prove(socket),
-    bodyTimeoutMs: BODY_TIMEOUT_MS,
+    bodyTimeoutMs: ADMIN_BODY_TIMEOUT_MS,
     observer: metrics,
-    logger,
   });
   const pair =
     adminTlsCert !== undefined && adminTlsKey !== undefined
@@ -153,12 +178,4 @@ export async function startAdmin(
       await listener.drain(graceMs);
     },
   };
-}
-
-function keysOf(issuer: string, { adminJwks, adminIssuerCa }: Settings, clock: Clock): BearerKeys {
-  if (adminJwks !== undefined) return jwksFile(adminJwks);
-  if (!isKeyUrl(issuer))
-    throw new AdminSettingsError(`the keys of ${issuer} may not be fetched by plain http`);
-  const ca = adminIssuerCa === undefined ? undefined : readBoundedText(adminIssuerCa);
-  return oidcKeys({ issuer, fetch: identityFetch(ca), clock });
 }

@@ -1,6 +1,6 @@
 import { createRenewalClient, readRenewal } from '../client/https-renewal-client.js';
 import type { Settings } from '../config/setting-schemas.js';
-import type { AccessToken } from '../domain/access-token.js';
+import type { RedeemableToken } from '../domain/access-token.js';
 import { describeCertificate } from '../pki/certificate-info.js';
 import { isApiError } from '../platforms/kubernetes/api/api-error.js';
 import { openKubernetesClient } from '../platforms/kubernetes/api/client.js';
@@ -91,7 +91,7 @@ export async function openRequestingCluster(
     connections: new CachedConnections((signal) => listConnectedPeers(client, namespace, signal), clock),
     redeem: redeemer(pendingSecrets(place, clock), options),
     /** Name of the Secret of a token's link, if that is materialized completely. */
-    findSecretName: async (token: AccessToken) => {
+    findSecretName: async (token: RedeemableToken) => {
       const placed = await inCluster(() => findPlacedSecret(client, namespace, pendingRedemptionId(token)));
       return placed?.answer === undefined ? undefined : placed.name;
     },

@@ -5,7 +5,7 @@ import {
   DEFAULT_TIMEOUT_MS,
   type RedemptionClientOptions,
 } from '../client/https-redemption-client.js';
-import type { AccessToken } from '../domain/access-token.js';
+import type { RedeemableToken } from '../domain/access-token.js';
 import { BootstrapRecords } from '../platforms/files/bootstrap-records.js';
 import { type DirectoryPlacing, directoryMaterializer } from '../platforms/files/directory-materializer.js';
 import { PendingReload } from '../platforms/files/pending-reload.js';
@@ -66,7 +66,7 @@ export function openTokenRedemption(
       };
     },
     /** Name of the Secret of a token's link, if that is materialized completely. */
-    findSecretName: (token: AccessToken) => placedSecretName(dataDir, pendingRedemptionId(token)),
+    findSecretName: (token: RedeemableToken) => placedSecretName(dataDir, pendingRedemptionId(token)),
     redeem: redeemer(pendingDirectories(dataDir, clock), options),
   };
 }
@@ -124,7 +124,7 @@ export const tokenId = pendingRedemptionId;
 
 /** Queries the state of a token's grant. */
 export function checkToken(
-  token: AccessToken,
+  token: RedeemableToken,
   options: ServiceConnectionOptions,
 ): Promise<TokenCheck | 'stock'> {
   return createRedemptionClient(options).check(token);

@@ -7,7 +7,7 @@ import { SETTING_SCHEMAS, type Settings } from './setting-schemas.js';
 import { flagOf, SETTINGS, type SettingDefinition, type SettingKey, variableOf } from './settings.js';
 import { maskStoreUrl } from './store-url.js';
 
-/** Configuration that cannot be used: the message names the key and the value, `hint` what is allowed. */
+/** Configuration that cannot be used: the message names the key and the value, `hint` the allowed values. */
 class ConfigurationError extends Error {
   override readonly name = 'ConfigurationError';
   readonly hint: string;
@@ -26,7 +26,7 @@ export interface Configuration {
   readonly settings: Settings;
   /** Where each value comes from. */
   readonly sources: Readonly<Record<SettingKey, SettingSource>>;
-  /** The values as they were written, for showing them. */
+  /** The values as they were written, for output. */
   readonly written: Readonly<Record<SettingKey, unknown>>;
   /** Things that are probably a mistake, each a sentence. */
   readonly warnings: readonly string[];
@@ -36,7 +36,7 @@ export interface Configuration {
 export type Flags = Readonly<Record<string, unknown>>;
 
 const KEYS = Object.keys(SETTINGS) as SettingKey[];
-// Variables of ours that are no setting of the service.
+// Variables of linkgrant that are not settings of the service.
 const OTHER_VARIABLES = new Set(['LINKGRANT_CONFIG', 'LINKGRANT_TOKEN_FILE']);
 // What Kubernetes and container links put into a variable named after a Service.
 const SERVICE_LINK = /^(tcp|udp|sctp):\/\//;
@@ -108,7 +108,7 @@ function readFile(file: string): Record<string, unknown> {
     const [reason] = (error as Error).message.split('\n');
     throw new ConfigurationError(
       `configuration file ${file} cannot be read: ${reason?.replace(/:$/, '')}`,
-      'name a YAML file of settings with --config, or correct it',
+      'set --config to a YAML file of settings, or correct the file',
     );
   }
   if (content === null || content === undefined) return {};
@@ -238,4 +238,6 @@ function checkTogether(settings: Settings): void {
   const single = 'the admin API accepts bearer tokens of one issuer and one audience';
   requires('adminListen', 'adminIssuer', single);
   requires('adminListen', 'adminAudience', single);
+  requires('console', 'adminListen', 'the admin API serves the console');
+  requires('console', 'consoleClient', 'the console signs users in as a client of the OIDC issuer');
 }

@@ -17,6 +17,9 @@ const SETTING_GROUPS = {
     ...(['adminAudience', 'adminAlgorithm', 'adminClockTolerance', 'adminRoleClaim'] as const),
     ...(['adminViewerRole', 'adminOperatorRole'] as const),
   ],
+  'of the web console': [
+    ...(['console', 'consoleClient', 'consoleSecretFile', 'consoleScope', 'consoleSession'] as const),
+  ],
   'of the network observer': ['observer', 'observerCa', 'observerCredentials'],
   'of a remote service': ['server', 'serverCa', 'serverTokenFile'],
 } as const satisfies Record<string, readonly SettingKey[]>;

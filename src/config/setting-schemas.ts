@@ -92,6 +92,10 @@ function parseOrigin(value: string): URL | undefined {
   return url?.pathname === '/' ? url : undefined;
 }
 
+function visibleText(value: string): string | undefined {
+  return /^[\x21-\x7e]{1,512}$/.test(value) ? value : undefined;
+}
+
 // Only algorithms with public keys: a secret shared with the issuer could also sign tokens.
 const SIGNATURES = [
   ...(['RS256', 'RS384', 'RS512', 'PS256', 'PS384', 'PS512'] as const),
@@ -156,9 +160,7 @@ export const SETTING_SCHEMAS = {
   ),
   adminIssuerCa: path,
   adminJwks: path,
-  adminAudience: text('a text without spaces', (value) =>
-    /^[\x21-\x7e]{1,512}$/.test(value) ? value : undefined,
-  ),
+  adminAudience: text('a text without spaces', visibleText),
   adminAlgorithm: listOf(oneOf(...SIGNATURES)),
   adminClockTolerance: text('a duration of at most 10m, such as 30s', (value) => {
     const ms = parseDuration(value);
@@ -167,6 +169,14 @@ export const SETTING_SCHEMAS = {
   adminRoleClaim: text('the name of a claim', (value) => value || undefined),
   adminViewerRole: listOf(text('a role', (value) => value || undefined)),
   adminOperatorRole: listOf(text('a role', (value) => value || undefined)),
+  console: text('an https URL without path and query, such as https://grants.example.com:9443', parseOrigin),
+  consoleClient: text('a text without spaces', visibleText),
+  consoleSecretFile: path,
+  consoleScope: listOf(text('a scope without spaces', visibleText)),
+  consoleSession: text('a duration from 1m to 7d, such as 8h', (value) => {
+    const ms = parseDuration(value);
+    return ms !== undefined && ms >= 60_000 && ms <= 7 * 86_400_000 ? ms : undefined;
+  }),
   allowRedeemByKey: flag(),
   stockReplayWindow: duration(),
   stockReplaySource: oneOf('on', 'off'),

@@ -84,11 +84,7 @@ export const SETTINGS = {
     placeholder: 'DIR',
     description: "Skupper's data directory (default: /var/lib/skupper for root, else ~/.local/share/skupper)",
   },
-  listen: {
-    default: ':9090',
-    placeholder: 'HOST:PORT',
-    description: 'address of the redemption service',
-  },
+  listen: { default: ':9090', placeholder: 'HOST:PORT', description: 'address of the redemption service' },
   externalUrl: {
     placeholder: 'URL',
     description: 'URL that tokens carry, with the path prefix if a proxy or an ingress needs one',
@@ -107,10 +103,7 @@ export const SETTINGS = {
     many: true,
     description: "where the accepting site's router is reached: inter-router=HOST:PORT or edge=HOST:PORT",
   },
-  tlsCert: {
-    placeholder: 'FILE',
-    description: 'server certificate chain of the service (PEM)',
-  },
+  tlsCert: { placeholder: 'FILE', description: 'server certificate chain of the service (PEM)' },
   tlsKey: { placeholder: 'FILE', description: 'key of --tls-cert (PEM)' },
   tlsCa: { placeholder: 'FILE', description: 'CA of --tls-cert, which tokens carry (PEM)' },
   service: {
@@ -129,11 +122,7 @@ export const SETTINGS = {
     description:
       "Secret with the server certificate (tls.crt, tls.key, ca.crt), as cert-manager writes it (default: linkgrant's own)",
   },
-  tlsMinVersion: {
-    default: '1.3',
-    placeholder: 'VERSION',
-    description: 'lowest TLS version: 1.3 or 1.2',
-  },
+  tlsMinVersion: { default: '1.3', placeholder: 'VERSION', description: 'lowest TLS version: 1.3 or 1.2' },
   issuerCert: {
     placeholder: 'FILE',
     description: 'certificate of the CA that signs link certificates, with its chain (PEM)',
@@ -165,10 +154,7 @@ export const SETTINGS = {
     description: "certificate chain of the admin API (PEM; default: the service's own)",
   },
   adminTlsKey: { placeholder: 'FILE', description: 'key of --admin-tls-cert (PEM)' },
-  adminIssuer: {
-    placeholder: 'URL',
-    description: 'OIDC issuer whose bearer tokens the admin API accepts',
-  },
+  adminIssuer: { placeholder: 'URL', description: 'OIDC issuer whose bearer tokens the admin API accepts' },
   adminIssuerCa: {
     placeholder: 'FILE',
     description: "CA of the issuer's own certificate (PEM; default: those that the system trusts)",
@@ -177,10 +163,7 @@ export const SETTINGS = {
     placeholder: 'FILE',
     description: "the issuer's public keys, a JWKS (default: fetched from the issuer)",
   },
-  adminAudience: {
-    placeholder: 'AUDIENCE',
-    description: 'required audience of bearer tokens, their aud',
-  },
+  adminAudience: { placeholder: 'AUDIENCE', description: 'required audience of bearer tokens, their aud' },
   adminAlgorithm: {
     default: 'RS256,PS256,ES256,EdDSA',
     placeholder: 'ALG',
@@ -208,6 +191,30 @@ export const SETTINGS = {
     placeholder: 'ROLE',
     many: true,
     description: 'role that may read and change',
+  },
+  console: {
+    placeholder: 'URL',
+    description:
+      'serve the web console on the address of the admin API; the URL is the one that browsers use, such as https://grants.example.com:9443',
+  },
+  consoleClient: {
+    placeholder: 'ID',
+    description: 'client id of the console at the OIDC issuer; its redirect URL is URL/console/callback',
+  },
+  consoleSecretFile: {
+    placeholder: 'FILE',
+    description: "file with the client's secret (default: a public client)",
+  },
+  consoleScope: {
+    default: 'openid,profile',
+    placeholder: 'SCOPE',
+    many: true,
+    description: 'scopes that the console requests; its ID token must contain the claim with the roles',
+  },
+  consoleSession: {
+    default: '8h',
+    placeholder: 'DURATION',
+    description: 'how long a user of the console stays signed in',
   },
   allowRedeemByKey: {
     default: false,

@@ -18,7 +18,7 @@ export interface AccessGrant extends LabelsAndNote {
   readonly redemptions: number;
   /** How long the grant can be redeemed once it is Ready. */
   readonly expirationWindowMs: number;
-  /** When it ends; null until the grant is first Ready, and a grant without it is never redeemed. */
+  /** When it expires; null until the grant is first Ready, and a grant without it is never redeemed. */
   readonly expirationTime: number | null;
   /** Name of the CA that signs, or null for the site's default issuer. */
   readonly issuer: string | null;
@@ -41,7 +41,7 @@ export const ACCESS_GRANT_STATES = ['pending', 'ready', 'expired', 'exhausted', 
 /** One of {@link ACCESS_GRANT_STATES}; as defined by {@link grantState}. */
 export type AccessGrantState = (typeof ACCESS_GRANT_STATES)[number];
 
-/** Whether a grant is past its end at `now`, revoked or not. */
+/** Returns whether a grant has expired at `now`, even if it is revoked. */
 export function hasExpired({ expirationTime }: Pick<AccessGrant, 'expirationTime'>, now: number): boolean {
   return expirationTime !== null && expirationTime <= now;
 }

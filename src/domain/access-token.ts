@@ -11,9 +11,9 @@ export interface AccessToken {
   readonly ca: string;
   /** Cost of its Links; at least 1. */
   readonly linkCost?: number;
-  /** When the grant behind it ends, in milliseconds since the epoch, as known when the token was issued. */
+  /** When the grant of the token expires, in milliseconds since the epoch, as known when the token was issued. */
   readonly expirationTime?: number;
-  /** How many redemptions the grant behind it allows, as known when the token was issued. */
+  /** How many redemptions the grant of the token allows, as known when the token was issued. */
   readonly redemptionsAllowed?: number;
   /** The site that accepts the link. */
   readonly issuerSite?: string;
@@ -47,4 +47,17 @@ export function accessTokenResource(token: AccessToken) {
 /** Encodes an AccessToken as a YAML document. */
 export function encodeAccessToken(token: AccessToken): string {
   return encodeResource(accessTokenResource(token));
+}
+
+/** Pin of a CA that the service sends in its TLS handshake: the first 128 bits of SHA-256 over its DER, lower-case hex. */
+export interface CaPin {
+  readonly pin: string;
+}
+
+/**
+ * A token as the requesting side reads it, from an AccessToken or a join line. `ca` is the trust for the URL's server
+ * certificate: PEM, the pin of a CA that the server sends, or undefined for the CAs that the system trusts.
+ */
+export interface RedeemableToken extends Omit<AccessToken, 'ca'> {
+  readonly ca: string | CaPin | undefined;
 }

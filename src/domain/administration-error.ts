@@ -5,6 +5,8 @@ export const ADMINISTRATION_ERROR_CODES = [
   'bearer_expired',
   /** The bearer token is valid but contains no role. */
   'role_insufficient',
+  /** A page of another origin sent the request with a session of the console. */
+  'origin_refused',
   /** Bearer tokens cannot be verified now. */
   'identity_unavailable',
   'request_invalid',

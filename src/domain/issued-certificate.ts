@@ -25,5 +25,5 @@ export interface Renewal extends IssuedCertificate {
   readonly peer: string;
 }
 
-/** How long after its end a link's newest certificate can still be renewed, in milliseconds. */
+/** How long after its expiry a link's newest certificate can still be renewed, in milliseconds. */
 export const RENEWAL_GRACE_MS = 7 * 86_400_000;

@@ -22,8 +22,8 @@ export interface LabelsAndNoteChange {
 /** The state of a new object without labels and note. */
 export const NO_LABELS_AND_NOTE: LabelsAndNote = { labels: {}, note: null };
 
-const MOST_LABELS = 32;
-const LONGEST_NOTE = 1_000;
+const MAX_LABELS = 32;
+const MAX_NOTE = 1_000;
 // Control characters, and halves of surrogate pairs, which UTF-8 cannot encode.
 const UNWRITABLE = /[\p{Cc}\p{Cs}]/u;
 const RESERVED_PREFIX = 'internal.skupper.io/';
@@ -38,7 +38,7 @@ export function changedLabels(labels: Labels, change: LabelsAndNoteChange['label
 
 /** Cuts a note that another program wrote to the longest that {@link labelsAndNoteProblem} accepts. */
 export function longestNote(text: string): string {
-  return text.length <= LONGEST_NOTE ? text : [...text].slice(0, LONGEST_NOTE).join('');
+  return text.length <= MAX_NOTE ? text : [...text].slice(0, MAX_NOTE).join('');
 }
 
 /** Returns why an object that has `labels` cannot be changed as requested, as a sentence; undefined if it can. */
@@ -58,11 +58,11 @@ export function labelsAndNoteProblem(
     }
   }
   // On Kubernetes other programs may have set more.
-  const most = Math.max(MOST_LABELS, Object.keys(labels).length);
+  const most = Math.max(MAX_LABELS, Object.keys(labels).length);
   if (Object.keys(changedLabels(labels, change)).length > most)
-    return `there can be at most ${MOST_LABELS} labels`;
+    return `there can be at most ${MAX_LABELS} labels`;
   if (note === undefined || note === null) return undefined;
   const length = [...note].length;
-  if (length < 1 || length > LONGEST_NOTE) return `a note must have 1 to ${LONGEST_NOTE} characters`;
+  if (length < 1 || length > MAX_NOTE) return `a note must have 1 to ${MAX_NOTE} characters`;
   return UNWRITABLE.test(note) ? 'a note must be one line without control characters' : undefined;
 }

@@ -26,19 +26,19 @@ export class UnreadableFileError extends Error implements FileProblem {
 
 const REASONS: Readonly<Record<string, FileProblem>> = {
   ENOENT: { reason: 'it does not exist', hint: 'check the path' },
-  EEXIST: { reason: 'a file of this name exists', hint: 'move it away, or name another path' },
-  EISDIR: { reason: 'it is a directory', hint: 'name a file' },
-  ENOTDIR: { reason: 'it, or a part of its path, is no directory', hint: 'check the path' },
-  ELOOP: { reason: 'it is a symbolic link that leads to itself', hint: 'remove the link' },
-  ENOSPC: { reason: 'the file system is full', hint: 'make room there' },
-  EROFS: { reason: 'the file system is read-only', hint: 'make it writable, or name another path' },
+  EEXIST: { reason: 'a file of this name exists', hint: 'move it away, or use another path' },
+  EISDIR: { reason: 'it is a directory', hint: 'use a file' },
+  ENOTDIR: { reason: 'the path, or a part of it, is not a directory', hint: 'check the path' },
+  ELOOP: { reason: 'it is a symbolic link to itself', hint: 'remove the link' },
+  ENOSPC: { reason: 'the file system is full', hint: 'free space on the file system' },
+  EROFS: { reason: 'the file system is read-only', hint: 'make it writable, or use another path' },
 };
 
 /** Explains a failure at `path`; for a denied permission with the owner and mode of the file. */
 export function explainFileError(path: string, error: unknown): FileProblem {
   if (error instanceof UnreadableFileError) return error;
   const { code, syscall, message } = error as NodeJS.ErrnoException;
-  if (code === undefined || syscall === undefined) return { reason: message, hint: 'name a complete file' };
+  if (code === undefined || syscall === undefined) return { reason: message, hint: 'use a complete file' };
   if (code === 'EACCES' || code === 'EPERM') return explainRefusal(resolve(path));
   return REASONS[code] ?? { reason: `the file system reports ${code}`, hint: 'check the path' };
 }
@@ -46,10 +46,10 @@ export function explainFileError(path: string, error: unknown): FileProblem {
 function explainRefusal(path: string): FileProblem {
   const { at, stats } = nearest(path);
   const mode = (stats.mode & 0o7777).toString(8).padStart(4, '0');
-  const whose = `owned by uid ${stats.uid}, mode ${mode}`;
+  const ownership = `owned by uid ${stats.uid}, mode ${mode}`;
   return {
-    reason: `permission denied (${at === path ? whose : `${at} is ${whose}`})`,
-    hint: `run it as the user with uid ${stats.uid}, or give this one (uid ${process.getuid?.()}) access`,
+    reason: `permission denied (${at === path ? ownership : `${at} is ${ownership}`})`,
+    hint: `run the command as the user with uid ${stats.uid}, or give this user (uid ${process.getuid?.()}) access`,
   };
 }
 

@@ -36,7 +36,7 @@ export function requireReplaceable(file: string, isOwn: IsOwn): void {
   if (!existing) return;
   if (existing.isSymbolicLink()) throw new Error('it is a symbolic link');
   if (existing.isDirectory()) throw new Error('it is a directory');
-  if (!existing.isFile()) throw new Error('it is no regular file');
+  if (!existing.isFile()) throw new Error('it is not a regular file');
   if (existing.size > 0 && !isOwn(readBoundedText(file))) throw new Error(OCCUPIED);
 }
 

@@ -26,7 +26,7 @@ class UnfitYaml extends Error {}
 
 const DEEPEST = 32;
 /** Maximum depth of the parser's stack: the document, the collections and one scalar. */
-const DEEPEST_STACK = DEEPEST + 2;
+const MAX_STACK_DEPTH = DEEPEST + 2;
 /** A response with 65 documents has 6,175 tokens; without a limit 1 MiB of some tokens takes 30 s and 1.4 GB. */
 const MAX_TOKENS = 20_000;
 /** 1 MiB of base64 in lines of 64 characters has fewer. One scalar, and so one token, may have many lines. */
@@ -92,7 +92,7 @@ function* tokensOf(text: string): Generator<CST.Token> {
       if (token.type === 'directive') throw new UnfitYaml('it has YAML directives');
       yield token;
     }
-    if (parser.stack.length > DEEPEST_STACK) throw new UnfitYaml('it is nested too deep');
+    if (parser.stack.length > MAX_STACK_DEPTH) throw new UnfitYaml('it is nested too deep');
   }
   yield* parser.end();
 }
@@ -123,7 +123,7 @@ function requirePlain(document: Document.Parsed): void {
     },
     Map: (_key, map) => refuseDuplicates(map),
   });
-  if (!isMap(document.contents)) throw new UnfitYaml('a document of it is no mapping');
+  if (!isMap(document.contents)) throw new UnfitYaml('one of its documents is not a mapping');
 }
 
 function toMapping(document: Document.Parsed): YamlMapping {

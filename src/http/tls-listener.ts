@@ -7,6 +7,7 @@ import type { Express } from 'express';
 import type { ConnectionCounts } from '../admin/listener-metrics.js';
 import { REQUEST_ID_HEADER } from '../domain/request-id.js';
 import { STOCK_TEXT } from '../domain/stock-texts.js';
+import { issuersIn } from '../pki/issuers-in.js';
 import type { AcceptQueue } from './accept-queue.js';
 import type { ConnectionTable } from './connection-table.js';
 import { originForm } from './request-path.js';
@@ -18,6 +19,8 @@ const CONNECTION_SWEEP_MS = 1_000;
 /** The certificate chain and key that the service presents, in PEM. */
 export interface TlsCredentials {
   readonly cert: string;
+  /** The CA of the chain, which is presented as well: the holder of a join line knows only its fingerprint. */
+  readonly ca?: string;
   readonly key: string;
 }
 
@@ -56,9 +59,10 @@ export interface TlsListener {
 }
 
 function secureContext(credentials: TlsCredentials, options: TlsListenerOptions): SecureContextOptions {
+  const { cert, key, ca } = credentials;
   return {
-    cert: credentials.cert,
-    key: credentials.key,
+    cert: ca === undefined ? cert : [cert, ...issuersIn(cert, ca)].join('\n'),
+    key,
     minVersion: options.minVersion,
     // Clients open one connection for each request, so session tickets are useless.
     secureOptions: constants.SSL_OP_NO_TICKET,

@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { request as httpsRequest } from 'node:https';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { remoteAdministration } from '../../src/client/remote-administration.js';
 import { type AdminService, signBearer, startAdminService } from '../support/admin-api.js';
 import { csrHeader } from '../support/redeemed-answer.js';
 import { MINUTE } from '../support/service.js';
@@ -221,4 +222,21 @@ describe('a verification of the ledger', () => {
     });
     service.sql('UPDATE grants SET redemptions_allowed = 20 WHERE uid = ?', uid);
   });
+});
+
+it('a client of the admin API has the same operations', async () => {
+  const url = new URL(`https://127.0.0.1:${service.adminPort}`);
+  const server = { url, ca: service.ca, bearer: service.operator };
+  const remote = remoteAdministration(server, { clock: Date.now });
+  const { version } = await remote.readChanges();
+  const grant = await create({ namespace: 'remote' });
+  await redeem(grant, 'east');
+  expect((await remote.readChanges(version)).changed).toEqual(['grants', 'links', 'ledger']);
+  await expect(remote.readChanges('nonsense')).rejects.toMatchObject({ code: 'request_invalid' });
+  const filter = { namespace: 'remote', state: 'valid', notRenewing: false } as const;
+  const { items } = await remote.listLinks({ limit: 1_000, ...filter });
+  expect(items).toMatchObject([{ grantUid: grant.uid, subject: 'east' }]);
+  expect(await remote.readOverview()).toMatchObject({ health: { ready: true } });
+  const { id } = await remote.startLedgerVerification();
+  await until(async () => (await remote.showLedgerVerification(id)).state === 'done');
 });

@@ -92,6 +92,20 @@ export async function startOidcIssuer(key: IssuerKey, identity?: TestIdentity): 
   };
 }
 
+/** The console as a client of the provider; its redirect URL has a path of the console's own origin. */
+export const CONSOLE_CLIENT = {
+  id: 'linkgrant-console',
+  secret: 'not-a-secret-either',
+  origin: 'https://grants.example.com:9443',
+};
+
+/** The roles of the provider's users; any password signs them in. */
+const USERS: Readonly<Record<string, readonly string[]>> = {
+  ada: ['linkgrant-operator'],
+  vera: ['linkgrant-viewer'],
+  nora: [],
+};
+
 /** What its access tokens are meant for. */
 export const AUDIENCE_URL = `urn:${AUDIENCE}:admin`;
 
@@ -99,7 +113,7 @@ function configurationWith(keys: readonly object[]) {
   const scope = 'linkgrant-viewer linkgrant-operator';
   return {
     jwks: { keys },
-    scopes: scope.split(' '),
+    scopes: ['openid', 'profile', ...scope.split(' ')],
     clients: [
       {
         client_id: 'automation',
@@ -110,9 +124,23 @@ function configurationWith(keys: readonly object[]) {
         id_token_signed_response_alg: 'ES256',
         scope,
       },
+      {
+        client_id: CONSOLE_CLIENT.id,
+        client_secret: CONSOLE_CLIENT.secret,
+        redirect_uris: [`${CONSOLE_CLIENT.origin}/console/callback`],
+        id_token_signed_response_alg: 'ES256',
+        scope: 'openid profile',
+      },
     ],
+    claims: { openid: ['sub', 'roles'], profile: ['preferred_username'] },
+    conformIdTokenClaims: false,
+    findAccount: (_context: unknown, id: string) => ({
+      accountId: id,
+      claims: () => ({ sub: id, roles: USERS[id] ?? [], preferred_username: `${id}@example.com` }),
+    }),
+    cookies: { keys: ['a key for the tests'] },
     features: {
-      devInteractions: { enabled: false },
+      devInteractions: { enabled: true },
       clientCredentials: { enabled: true },
       resourceIndicators: {
         enabled: true,

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { decodeProtectedHeader, jwtVerify } from 'jose';
 import { afterAll, afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { identityFetch } from '../../src/admin/api/identity-fetch.js';
+import { type IdentityFetch, identityFetch } from '../../src/admin/api/identity-fetch.js';
 import { oidcKeys } from '../../src/admin/api/oidc-keys.js';
 import { AdministrationError } from '../../src/domain/administration-error.js';
 import { type AdminService, makeIssuerKey, signBearer, startAdminService } from '../support/admin-api.js';
@@ -186,9 +186,9 @@ describe('the keys of an OIDC provider', () => {
   it('are fetched at most once in an interval while fetching fails', async () => {
     let fetched = 0;
     const fetch = identityFetch(undefined);
-    const counting = (url: string, signal: AbortSignal) => {
+    const counting: IdentityFetch = (url, sent) => {
       fetched += 1;
-      return fetch(url, signal);
+      return fetch(url, sent);
     };
     const keys = oidcKeys({ issuer: `${provider.issuer}/nowhere`, fetch: counting, clock: clock.read });
     const bearer = await provider.accessToken('linkgrant-viewer');

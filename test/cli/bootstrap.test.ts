@@ -218,7 +218,7 @@ describe('bootstrap before its prerequisites exist', () => {
     ]);
     const waitsFor = (what: string) => until(() => waiting.said.stderr.includes(`Waiting: ${what}`));
 
-    await waitsFor(`${token} is not there`);
+    await waitsFor(`${token} does not exist`);
     cpSync(issued, `${token}.part`);
     renameSync(`${token}.part`, token);
     await waitsFor('namespace "east" has no site yet');
@@ -287,7 +287,7 @@ describe('bootstrap before its prerequisites exist', () => {
     const words = ['--deadline', '1s', '--token', work.path('token.yaml')];
     const noToken = await bootstrap([...words, ...toLinks()]);
     expect(noToken.code).toBe(4);
-    expect(noToken.stderr).toContain(`Waiting: ${work.path('token.yaml')} is not there\n`);
+    expect(noToken.stderr).toContain(`Waiting: ${work.path('token.yaml')} does not exist\n`);
     expect(noToken.stderr).toContain('error: no link before the deadline: ');
 
     const service = await serve();
@@ -456,7 +456,7 @@ describe('bootstrap after a permanent refusal', () => {
     const ended = await bootstrap(['--token', work.path('token.yaml'), ...toLinks()]);
     expect(ended.code).toBe(3);
     expect(ended.stderr).toContain(
-      'error: The token file cannot be used: it is of kind Secret, not AccessToken.',
+      'error: The token file cannot be used: its kind is Secret, not AccessToken.',
     );
     expect(ended.stderr).not.toContain('grant show');
   });

@@ -98,7 +98,7 @@ describe('a named pipe', () => {
     const ended = await linkgrant(words, { holdsInput: true });
     expect(ended.code).toBe(4);
     expect(refusalOf({ ...ended, stderr: ended.stderr.replace(/^Waiting:.*\n/gm, '') }).error).toContain(
-      'has not come to its end',
+      'did not arrive in time',
     );
   });
 

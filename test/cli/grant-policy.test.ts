@@ -148,13 +148,13 @@ describe('grant update', () => {
   });
 
   it.each([
-    [[], 'nothing to change'],
+    [[], 'no change is given'],
     [['--redemptions-allowed', '0'], '--redemptions-allowed cannot be "0"'],
     [['--redemptions-allowed', '1000001'], 'from 1 to 1000000'],
     [['--expiration-window', '5000d'], 'at most 10 years'],
-    [['--unset', 'subject'], 'no rule "subject"'],
-    [['--unset', ''], 'no rule ""'],
-    [['--unset', 'issuer'], 'no rule "issuer"'],
+    [['--unset', 'subject'], 'unknown rule "subject"'],
+    [['--unset', ''], 'unknown rule ""'],
+    [['--unset', 'issuer'], 'unknown rule "issuer"'],
     [['--unset', 'names', '--names', 'a'], '--names and --unset'],
     [['--issuer', 'other-ca'], '--issuer'],
   ])('refuses %j with the reason, and changes nothing', async (words, reason) => {

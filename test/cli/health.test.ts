@@ -53,12 +53,12 @@ describe('linkgrant health', () => {
     const { port } = silent.address() as AddressInfo;
     const unanswered = await health(port);
     expect(unanswered.code).toBe(1);
-    expect(refusalOf(unanswered).error).toContain('nothing for 5 seconds');
+    expect(refusalOf(unanswered).error).toContain('no response within 5 seconds');
     silent.close();
     const refused = refusalOf(await health(port));
     expect(refused).toEqual({
       error: `no service answers at 127.0.0.1 port ${port} (ECONNREFUSED)`,
-      hint: 'start it, or name its --ops-listen',
+      hint: 'start the service, or set --ops-listen to its address',
     });
   });
 
@@ -67,6 +67,6 @@ describe('linkgrant health', () => {
       env: { LINKGRANT_OPS_LISTEN: 'off' },
     });
     expect(ended.code).toBe(2);
-    expect(refusalOf(ended).error).toBe('health is asked at --ops-listen, which is off');
+    expect(refusalOf(ended).error).toBe('health needs --ops-listen, which is off');
   });
 });

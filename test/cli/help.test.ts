@@ -74,6 +74,7 @@ describe('linkgrant --help', () => {
       'Options on standalone:',
       'Options on every platform but kubernetes:',
       'Options of the admin API:',
+      'Options of the web console:',
       'Options of the network observer:',
     ]);
     expect(flags['Options:']).toEqual(

@@ -71,7 +71,7 @@ describe('rotation of the site CA', () => {
     for (const line of [`linkgrant issuer trust ${SITE}`, `Next: linkgrant issuer activate ${SITE}`]) {
       expect(prepared).toContain(line);
     }
-    expect(await succeed('prepare', SITE)).toBe(prepared.replace('Prepared:', 'Prepared before:'));
+    expect(await succeed('prepare', SITE)).toBe(prepared.replace('Prepared:', 'Already prepared:'));
     expect(splitCertificates(await succeed('trust', SITE))).toHaveLength(2);
     expect(await refused('retire', SITE)).toMatchObject({
       code: 2,
@@ -79,7 +79,7 @@ describe('rotation of the site CA', () => {
     });
 
     const activated = await succeed('activate', SITE);
-    expect(activated).toMatch(/^Signs from now on: linkgrant site CA 2, valid until \d{4}-/);
+    expect(activated).toMatch(/^Active from now on: linkgrant site CA 2, valid until \d{4}-/);
     for (const line of [
       'Depends on linkgrant site CA still: 1 link\n',
       'linkgrant issuer server-certificate --host',
@@ -87,7 +87,7 @@ describe('rotation of the site CA', () => {
     ]) {
       expect(activated).toContain(line);
     }
-    expect(await succeed('activate', SITE)).toBe(activated.replace('Signs from now on:', 'Signs already:'));
+    expect(await succeed('activate', SITE)).toBe(activated.replace('Active from now on:', 'Already active:'));
     await redeem('late');
     const table = await succeed('list');
     expect(table).toMatch(/^skupper-site-ca +active +linkgrant site CA 2 +\S+ +1 +linkgrant/m);
@@ -120,7 +120,7 @@ describe('rotation of the CA of the service', () => {
     expect(await succeed('prepare', SERVER)).not.toContain('router');
     const [signing, prepared, ...more] = await casOf('between');
     expect([signing, more]).toEqual([old, []]);
-    expect(await succeed('activate', SERVER)).toContain('old tokens and links reach it still');
+    expect(await succeed('activate', SERVER)).toContain('old tokens and links stay valid');
     expect(await casOf('after')).toEqual([prepared, old]);
     serving.signal('SIGHUP');
     await redeem('through-both');
@@ -139,7 +139,7 @@ describe('rotation of the CA of the service', () => {
 describe('issuer create', () => {
   it('creates a CA for grants that request it, and router trust and certificates of it', async () => {
     expect(await succeed('create', 'partners')).toContain('--issuer partners');
-    expect(await succeed('create', 'partners')).toContain('is there already');
+    expect(await succeed('create', 'partners')).toContain('exists already');
     const grant = ['grant', 'create', 'g', '--issuer', 'partners', '--data-dir', data];
     const made = await linkgrant(grant);
     expect(made.code, made.stderr).toBe(0);
@@ -175,7 +175,7 @@ describe('a CA of another owner', () => {
     expect(await refused('prepare', SITE, ...given)).toMatchObject({
       code: 2,
       error: expect.stringContaining(files.cert),
-      hint: expect.stringContaining('the service follows'),
+      hint: expect.stringContaining('the service reads them again'),
     });
     expect(await succeed('trust', SITE, ...given)).toBe(certificate);
   });
@@ -196,7 +196,7 @@ describe('a CA of another owner', () => {
     const ended = await linkgrant(['issuer', 'prepare', SITE, '--data-dir', own]);
     expect([ended.code, refusalOf(ended).error]).toEqual([
       2,
-      'links are signed by "other company CA", which the service was given (--issuer-cert)',
+      'links are signed by the external CA "other company CA" of the service (--issuer-cert)',
     ]);
   });
 
@@ -210,7 +210,7 @@ describe('a CA of another owner', () => {
       const ended = await on(verb, SITE);
       expect([ended.code, refusalOf(ended).error]).toEqual([
         2,
-        "on podman the CAs that sign links are Skupper's",
+        'on podman Skupper manages the CAs that sign links',
       ]);
       expect(refusalOf(ended).hint).toContain('input/issuers');
     }
@@ -244,7 +244,7 @@ describe('a CA of another owner', () => {
     const ended = await linkgrant(['issuer', 'prepare', SERVER, '--data-dir', own]);
     expect([ended.code, refusalOf(ended).error]).toEqual([
       2,
-      'the certificate of the service is given (--tls-cert): its CA is whose made it',
+      'the certificate of the service is external (--tls-cert), and linkgrant does not manage its CA',
     ]);
   });
 });

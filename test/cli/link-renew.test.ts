@@ -91,7 +91,7 @@ describe('link renew in a directory', () => {
     const short = await redeem('west', '--renew');
     expect(short.stdout).toContain(`linkgrant link renew --all --dir ${work.path('links')}\n`);
     const long = await redeem('hub');
-    expect(long.stdout).toContain('; nothing renews it unless "linkgrant link renew" is run.\n');
+    expect(long.stdout).toContain('; only `linkgrant link renew` renews it.\n');
     // Five years, or what is left of the recorded CA.
     expect(secret('hub').days).toBeGreaterThan(30);
   });

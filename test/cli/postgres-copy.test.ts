@@ -96,7 +96,7 @@ describe('linkgrant store copy', () => {
     expect(there.stderr).toBe('');
     expect(there.stdout).toContain('      699 grants\n');
     expect(there.stdout).toContain('       20 redemptions\n');
-    expect(there.stdout).toContain('The ledger is whole there: 786 entries.');
+    expect(there.stdout).toContain('The ledger of the copy is intact: 786 entries.');
     const back = await copy(database?.url ?? '', sqlite('back.db'));
     expect(back.code).toBe(0);
     expect(contents(work.path('back.db'))).toEqual(contents(work.path('data', 'linkgrant.db')));
@@ -204,10 +204,10 @@ describe('a store that was restored from an earlier copy', () => {
     expect(refusalOf(asked).error).toContain('1 grant may have uses back that were spent (default/west)');
     expect(refusalOf(asked).hint).toContain('--revoke');
     const accepted = await run('store', 'restored', '--revoke', ...place());
-    expect(accepted.stdout).toBe('Revoked default/west\nThe store may be served again.\n');
+    expect(accepted.stdout).toBe('Revoked default/west\nA service can use the store again.\n');
     expect(await run('store', 'restored', ...place())).toMatchObject({
       code: 0,
-      stdout: 'The store has all that was seen of it: nothing is to do.\n',
+      stdout: 'The store contains every entry that this host has recorded: there is nothing to do.\n',
     });
     const grants = json(await run('grant', 'list', '-o', 'json', ...place()));
     expect(grants).toMatchObject([{ name: 'west', state: 'revoked' }]);

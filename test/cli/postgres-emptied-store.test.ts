@@ -66,7 +66,7 @@ async function expectRefusedUntilAccepted(place: readonly string[], cause: strin
   expect(refusalOf(undecided).error).toContain('1 grant may have uses back that were spent (default/west)');
   expect(undecided.code).toBe(2);
   const accepted = await run('store', 'restored', '--revoke', ...place);
-  expect(accepted.stdout).toBe('Revoked default/west\nThe store may be served again.\n');
+  expect(accepted.stdout).toBe('Revoked default/west\nA service can use the store again.\n');
   const grants = json(await run('grant', 'list', '-o', 'json', ...place));
   expect(grants).toMatchObject([{ name: 'west', state: 'revoked' }]);
   await (await work.serve([...LISTEN, ...place], options())).stop();
@@ -147,7 +147,7 @@ describe('a store whose ledger was deleted', () => {
     expect(refusalOf(undecided).error).toContain('the store is empty');
     expect(undecided.code).toBe(2);
     const accepted = await run('store', 'restored', '--keep', ...place);
-    expect(accepted).toMatchObject({ code: 0, stdout: 'The store may be served again.\n' });
+    expect(accepted).toMatchObject({ code: 0, stdout: 'A service can use the store again.\n' });
     expect((await run('redemption', 'list', '--verify', ...place)).stdout).toBe(
       'The ledger is whole: 0 entries.\n',
     );

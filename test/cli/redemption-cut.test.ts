@@ -191,8 +191,8 @@ describe('a cut of a link whose CA is external', () => {
     // Without its files nothing is known of that CA, least of all that it is gone.
     expect(await refused(...revoke)).toMatchObject({
       code: 2,
-      error: 'links are signed by "test authority", which the service was given (--issuer-cert)',
-      hint: 'give --issuer-cert and --issuer-key here too',
+      error: 'links are signed by the external CA "test authority" of the service (--issuer-cert)',
+      hint: 'set --issuer-cert and --issuer-key for this command too',
     });
 
     expect(await succeed(...revoke, ...given)).toContain('Step 1 of 6');

@@ -176,7 +176,7 @@ describe('issuer crl', () => {
 
   it.each([
     [['nope'], 2, 'there is no issuer "nope"'],
-    [['linkgrant-server-ca'], 2, 'signs the certificate of this service alone'],
+    [['linkgrant-server-ca'], 2, 'signs only the certificate of the service'],
     [[SITE, '--days', '0'], 2, '--days cannot be "0"'],
     [[SITE, '--to', '/nonexistent/list.pem'], 1, '"/nonexistent/list.pem" cannot be written'],
   ])('refuses %j', async (words, code, error) => {

@@ -9,6 +9,7 @@ import {
   type Serving,
   Workplace,
 } from '../support/command-line.js';
+import { until } from '../support/until.js';
 
 const place = new Workplace();
 const dataDir = place.path('data');
@@ -144,6 +145,18 @@ describe('commands with --server', () => {
     expect((await remote(['grant', 'create', 'refused', '--label', 'a=b c'])).code).toBe(2);
   });
 
+  it('issue a join line, and wait until it was redeemed', async () => {
+    const file = place.path('line');
+    const waiting = remote(['token', 'issue', file, '--print', 'line', '--name', 'waited-for', '--wait']);
+    await until(() => existsSync(file));
+    const line = readFileSync(file, 'utf8').trim();
+    const site = place.path('joining');
+    expect((await linkgrant(['join', line, '--to', site, '--data-dir', site])).code).toBe(0);
+    const { code, stderr } = await waiting;
+    expect(code, stderr).toBe(0);
+    expect(stderr).toContain('Redeemed by "waited-for" from 127.0.0.1: link "waited-for"\n');
+  });
+
   it('issue signed tokens of a grant, into a directory too, and revoke one', async () => {
     await remote(['grant', 'create', 'hub', '--redemptions-allowed', '9']);
     const directory = place.path('tokens');
@@ -167,7 +180,7 @@ describe('commands with --server', () => {
     expect(inspected.code).toBe(0);
     const { id } = json(inspected).signed;
     expect((await remote(['token', 'revoke', id, '--grant', 'hub'])).stdout).toContain(
-      'It redeems nothing more',
+      'It can no longer be redeemed',
     );
     expect((await linkgrant(inspect)).code).toBe(3);
   });

@@ -87,6 +87,7 @@ describe('token issue --grant', () => {
       'Links to inter-router router.example.com:55671',
       'Grant "plain" has 10 redemptions left, for all its tokens together',
       `Revoke with \`linkgrant token revoke ${signed.id} --grant plain -n default\``,
+      expect.stringContaining('`linkgrant token redeem plain.yaml`'),
       '',
     ]);
     expect(await listed('--grant', 'plain')).toEqual([
@@ -275,7 +276,9 @@ describe('token revoke', () => {
     await redeem(one, '--name', 'to-revoking');
     const { id } = (await inspect(one)).signed;
     const first = await revoke(id, 'revoking');
-    expect(first.stdout).toContain(`Token ${id} of grant "revoking" is revoked. It redeems nothing more.`);
+    expect(first.stdout).toContain(
+      `Token ${id} of grant "revoking" is revoked. It can no longer be redeemed.`,
+    );
     expect(first.stdout).toContain('Links that were created with it stay valid: 1.');
     const [redemption] = json(await run(['redemption', 'list', '--grant', 'revoking', '-o', 'json']));
     expect(first.stdout).toContain(`${redemption.id}  to-revoking  to-revoking\n`);
@@ -302,14 +305,14 @@ describe('token revoke', () => {
     await linkgrant(['token', 'issue', file, '--signing-key', key]);
     const { id } = (await inspect(file)).signed;
     const { stdout } = await revoke(id, 'unseen');
-    expect(stdout).toContain('The service has not seen it so far.');
-    expect(stdout).toContain('No link was made of it.');
+    expect(stdout).toContain('The service had no record of it.');
+    expect(stdout).toContain('No link was created with it.');
     expect((await redeem(file)).code).toBe(3);
     expect(await shown('unseen')).toMatchObject({ redemptions: 0, signedTokensRevoked: 1 });
   });
 
   it.each([
-    [['not an id', '--grant', 'x'], 2, 'that is not the id of a token'],
+    [['not an id', '--grant', 'x'], 2, 'the argument is not the id of a token'],
     [['abcdefgh'], 2, "required option '--grant <NAME>' not specified"],
     [['abcdefgh', '--grant', 'nobody'], 1, 'there is no grant "nobody"'],
   ])('refuses %j', async (words, ends, reason) => {
@@ -471,7 +474,7 @@ describe('an exported signing key', () => {
   ])('does not require %s', async (...words) => {
     const ended = await linkgrant(['token', 'issue', '-', '--signing-key', 'x', ...words]);
     expect(ended.code).toBe(2);
-    expect(refusalOf(ended).error).toContain('needs nothing of the service');
+    expect(refusalOf(ended).error).toContain('does not use the service');
   });
 });
 
@@ -482,7 +485,7 @@ describe('token rotate-key', () => {
     const key = place.path('rotated.json');
     await run(['grant', 'show', 'rotated', '--signing-key', key]);
     const { stdout } = await run(['token', 'rotate-key']);
-    const kid = /under key (\S+),/.exec(stdout)?.[1];
+    const kid = /with key (\S+),/.exec(stdout)?.[1];
     const after = await issue('rotated');
     const headerOf = (file: string) =>
       JSON.parse(Buffer.from(read(file).spec.code.split('.')[0], 'base64url').toString());

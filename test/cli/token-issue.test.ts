@@ -77,6 +77,7 @@ describe('token issue', () => {
       `Redeem at ${token.spec.url}`,
       'Links to inter-router router.example.com:55671, edge router.example.com:45671',
       `Can be redeemed once, until ${expirationTime}`,
+      expect.stringMatching(/`linkgrant token redeem token.yaml`/),
       '',
     ]);
     expect(stderr).not.toContain(token.spec.code);
@@ -225,7 +226,8 @@ describe('token issue', () => {
     ],
     [['t', '--redemptions-allowed', '0'], '--redemptions-allowed cannot be "0"'],
     [['t', '-o', 'json'], "unknown option '-o'"],
-    [[], "missing required argument 'FILE'"],
+    [['t', '--wait', 'now'], '--wait cannot be "now"'],
+    [['t', '--print', 'pdf'], "'pdf' is invalid"],
   ])('refuses %j, and creates nothing', async (words, reason) => {
     const before = await grants();
     const ended = await issue(words, { cwd: place.directory });

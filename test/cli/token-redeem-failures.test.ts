@@ -192,7 +192,7 @@ describe('token redeem of an invalid token file', () => {
 
   it.each([
     ['an empty one', '', /it is empty/],
-    ['one of another kind', 'apiVersion: v1\nkind: Secret\nmetadata: {name: x}\n', /kind Secret/],
+    ['one of another kind', 'apiVersion: v1\nkind: Secret\nmetadata: {name: x}\n', /kind is Secret/],
     ['one of another version', 'apiVersion: skupper.io/v1\nkind: AccessToken\n', /skupper\.io\/v1/],
     ['one without a code', encodeAccessToken({ ...tokenFor(1, 'x'), code: '' }), /no spec\.code/],
     ['text', 'just some words\n', /cannot be used/],
@@ -227,7 +227,7 @@ describe('token redeem with invalid flags', () => {
     [['--timeout', '5ms'], /--timeout cannot be "5ms"/],
     [['--connect-to', 'here'], /--connect-to cannot be "here"/],
     [['--to', '/'], /root directory/],
-    [['--to', '-', '-o', 'json'], /both want standard output/],
+    [['--to', '-', '-o', 'json'], /both write to standard output/],
     [['--code', 'x'], /unknown option '--code'/],
   ])('refuses %j before it sends anything', async (words, reason) => {
     const { ca } = await makeIdentity();

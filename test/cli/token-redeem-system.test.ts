@@ -143,7 +143,7 @@ describe('an existing Link in the input directory', () => {
     expect((await linkgrant(update, { env: { PATH: '/nowhere' } })).code).toBe(0);
     const again = await redeem([file]);
     expect(again.code, again.stderr).toBe(0);
-    expect(again.stdout).toContain('In place ');
+    expect(again.stdout).toContain('Already written ');
     expect(east.input('Link-west.yaml').spec.cost).toBe(9);
     expect((await redeem([file, '--link-cost', '4'])).code).toBe(0);
     expect(east.input('Link-west.yaml').spec.cost).toBe(4);
@@ -431,7 +431,7 @@ describe('token redeem --input', () => {
 
   it('reports that there is no token, and requires a site', async () => {
     const nothing = await redeem(['--input']);
-    expect(nothing).toMatchObject({ code: 0, stdout: 'No AccessToken is in the input directory.\n' });
+    expect(nothing).toMatchObject({ code: 0, stdout: 'The input directory contains no AccessToken.\n' });
     const standalone = await linkgrant(['token', 'redeem', '--input', '--to', work.path('links')]);
     expect(standalone.code).toBe(2);
     expect(refusalOf(standalone).error).toBe('--input needs a site with an input directory');
@@ -439,7 +439,7 @@ describe('token redeem --input', () => {
     expect(both.code).toBe(2);
     const neither = await redeem([]);
     expect(neither.code).toBe(2);
-    expect(refusalOf(neither).error).toBe('nothing says which token to redeem');
+    expect(refusalOf(neither).error).toBe('no token is given');
   });
 
   it('does not send the code if the Link cannot be written', async () => {

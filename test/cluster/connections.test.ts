@@ -50,6 +50,10 @@ async function connect(...peers: readonly (readonly [id: string, name: string, o
   await cluster.admin.patch(SITES, { namespace, name }, { status }, { subresource: 'status' });
 }
 
+it('does not know it before the Site reports its network', async () => {
+  expect((await west.run(['redemption', 'list'])).stdout).toMatch(/CONNECTED\n.* -\n.* -\n$/);
+});
+
 it('shows which links are connected by the status of the Site, and peers that no redemption records', async () => {
   await connect([EAST, 'east', true], ['south', 'south', false], ['stranger', 'stranger', true]);
   const list = await west.run(['redemption', 'list', '-o', 'json']);

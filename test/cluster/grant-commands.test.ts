@@ -194,7 +194,7 @@ describe('redemption commands in a cluster', () => {
     const [{ id }] = list;
     const text = await west.run(['redemption', 'list', '--subject', 'a-br*']);
     expect(text.stdout).toMatch(
-      /^ID +GRANT +TIME +NAME +SUBJECT +FROM +CERTIFICATE EXPIRES +CAN STILL +REVOKED\n/,
+      /^ID +GRANT +TIME +NAME +SUBJECT +FROM +CERTIFICATE EXPIRES +CAN STILL +REVOKED +CONNECTED\n/,
     );
     expect(text.stdout).toContain(id);
     const show = await west.run(['redemption', 'show', id]);
@@ -230,11 +230,11 @@ describe('redemption commands in a cluster', () => {
     [['redemption', 'list', '--verify'], 'the ledger of a cluster cannot be verified'],
     [
       ['redemption', 'revoke', 'x', '--cut'],
-      "on kubernetes the CAs that sign links are Secrets of each site's namespace, and not linkgrant's to change",
+      "on kubernetes the CAs that sign links are Secrets of each site's namespace, and linkgrant does not change them",
     ],
     [
       ['issuer', 'list'],
-      "on kubernetes the CAs that sign links are Secrets of each site's namespace, and not linkgrant's to change",
+      "on kubernetes the CAs that sign links are Secrets of each site's namespace, and linkgrant does not change them",
     ],
     [['store', 'migrate'], 'on kubernetes grants and redemptions are resources, and there is no store'],
   ])('refuse %j with a reason', async (words, error) => {

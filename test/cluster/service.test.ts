@@ -42,7 +42,7 @@ async function redemptionsOf(uid: string) {
 describe('the built service in a cluster', () => {
   it('prints where it serves, and is ready when it has listed the cluster', async () => {
     expect(serving.said.stdout).toContain(
-      'Next: make an AccessGrant; those of every namespace become Ready here',
+      'Next: create an AccessGrant; those of every namespace become Ready',
     );
     const ready = await until('readiness', async () => {
       const answer = await fetch(`http://127.0.0.1:${serving.opsPort}/readyz`);
@@ -169,9 +169,9 @@ describe('the metrics of a service in a cluster', () => {
 
 describe('serve --platform kubernetes', () => {
   it.each([
-    [['--workers', '2'], '--workers does not go with --platform kubernetes'],
+    [['--workers', '2'], '--workers cannot be combined with --platform kubernetes'],
     [['--store', 'sqlite:/tmp/x'], '--store cannot be combined with --platform kubernetes'],
-    [['--endpoint', 'edge=a:1'], '--endpoint is for sites without a platform'],
+    [['--endpoint', 'edge=a:1'], '--endpoint is for the standalone platform'],
     [['--kubeconfig', '/nowhere'], 'the kubeconfig /nowhere cannot be read'],
     [['--context', 'nobody'], 'the kubeconfig has no context "nobody"'],
   ])('is refused with %j', async (words, error) => {

@@ -4,16 +4,18 @@ import { existsSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { parse } from 'yaml';
-import { ACCESS_GRANTS, SITES } from '../../src/platforms/kubernetes/api/kinds.js';
+import { ACCESS_GRANTS, ACCESS_TOKENS, SITES } from '../../src/platforms/kubernetes/api/kinds.js';
 import type { AccessGrantResource } from '../../src/platforms/kubernetes/grants/access-grant-resource.js';
+import type { AccessTokenResource } from '../../src/platforms/kubernetes/tokens/access-token-resource.js';
 import { buildStockClient, runStockClient } from '../stock-client/stock-client.js';
 import { linkgrant, refusalOf, type Workplace } from '../support/command-line.js';
 import { closeAcceptingNamespace, openAcceptingNamespace } from './harness/accepting-namespace.js';
 import { startApiProxy } from './harness/api-proxy.js';
+import { DeployTools } from './harness/deploy-tools.js';
 import { kubeconfigThrough } from './harness/kubeconfig.js';
 import type { LinkgrantAccount } from './harness/linkgrant-account.js';
 import { type Person, personIn } from './harness/person.js';
-import { putRequestingSite } from './harness/requesting-namespace.js';
+import { putRequestingSite, requestingNamespace } from './harness/requesting-namespace.js';
 import { readyGrant, serveCluster } from './harness/served.js';
 import type { TestCluster } from './harness/test-cluster.js';
 import { until } from './harness/until.js';
@@ -110,6 +112,40 @@ describe('token issue in a cluster', () => {
     });
     const redeemed = { token: file, reader: 'kubernetes' as const, name: 'east', subject: 'branch-1' };
     expect(await runStockClient(redeemed)).toMatchObject({ exitCode: 0, secretName: 'east' });
+  });
+
+  it('prints a line, waits until join redeemed it in another namespace, and shows the refusal before', async () => {
+    const file = workplace.path('line');
+    const waiting = west.run(['token', 'issue', file, '--print', 'line', '--names', 'to-west', '--wait=2m']);
+    await until('the line', async () => existsSync(file));
+    const place = await requestingNamespace(cluster);
+    try {
+      const line = readFileSync(file, 'utf8').trim();
+      expect((await place.run(['join', line, '--name', 'wrong'])).code).toBe(3);
+      expect(await place.run(['join', line, '--name', 'to-west'])).toMatchObject({ code: 0 });
+      expect((await place.links()).map(({ metadata }) => metadata.name)).toEqual(['to-west']);
+      // Renewals and repetitions verify the service against its CA, not against the pin.
+      const [secret] = (await place.secrets()).filter(({ metadata }) => metadata.name === 'to-west');
+      expect(secret?.metadata.annotations?.['linkgrant.dev/server-ca']).toContain('BEGIN CERTIFICATE');
+      expect(await place.run(['join', line, '--name', 'to-west'])).toMatchObject({ code: 0 });
+    } finally {
+      place.remove();
+    }
+    const { code, stderr } = await waiting;
+    expect(code, stderr).toBe(0);
+    expect(stderr).toContain(': policy_name\nhint: ');
+    expect(stderr).toMatch(/^Redeemed by ".+" from \S+: link "to-west"$/m);
+  });
+
+  it('prints a command for kubectl that creates the AccessToken', async () => {
+    const { stdout } = await west.run(['token', 'issue', '--print', 'kubectl', '--name', 'applied']);
+    const namespace = await cluster.namespace();
+    const script = stdout.replace('kubectl apply', `kubectl --namespace ${namespace} apply`);
+    const tools = await DeployTools.open();
+    await tools.shell([script], { kubeconfig: cluster.kubeconfig, cwd: workplace.directory });
+    tools.close();
+    const { items } = await cluster.admin.listAll<AccessTokenResource>(ACCESS_TOKENS, { namespace });
+    expect(items.map(({ metadata }) => metadata.name)).toEqual(['applied']);
   });
 
   it("uses the code of an existing grant, with that grant's limits", async () => {

@@ -98,7 +98,7 @@ describe('uninstall', () => {
     expect(unsure.code).toBe(2);
     expect(unsure.stdout).toContain(`To be deleted: lease.coordination.k8s.io/`);
     expect(unsure.stdout).toContain(`  accessgrant.skupper.io/linked in namespace ${namespace}\n`);
-    expect(unsure.stderr).toBe('error: nothing was removed\nhint: add --yes if that is what you want\n');
+    expect(unsure.stderr).toBe('error: nothing was removed\nhint: add --yes to delete them\n');
     await cluster.admin.create(SECRETS, {
       apiVersion: 'v1',
       kind: 'Secret',
@@ -120,16 +120,18 @@ describe('uninstall', () => {
     expect(await namesIn(REDEMPTIONS, namespace)).toHaveLength(2);
     const again = await uninstall('-A', '--yes');
     expect(again).toMatchObject({ code: 0, stderr: '' });
-    expect(again.stdout).toContain('There is nothing of a service that is gone.\n');
+    expect(again.stdout).toContain('There are no resources of a removed service.\n');
   }, 300_000);
 
   it('reports what is missing, and invalid flags', async () => {
     const standalone = await linkgrant(['uninstall', '--yes']);
     expect(standalone.code).toBe(2);
-    expect(refusalOf(standalone).error).toBe('there is nothing to uninstall on standalone but files');
+    expect(refusalOf(standalone).error).toBe(
+      'on standalone linkgrant has only files, which uninstall does not delete',
+    );
     const one = await uninstall('--with-crd', '--yes');
     expect(one.code).toBe(2);
-    expect(refusalOf(one).hint).toBe('add -A if that is what you want');
+    expect(refusalOf(one).hint).toBe('add -A to confirm');
     const weak = await personIn(cluster, await cluster.namespace());
     const forbidden = await weak.run(['uninstall', '--yes']);
     expect(forbidden.code).toBe(3);

@@ -107,7 +107,7 @@ describe('the systemd units', () => {
         { env: { SKUPPER_PLATFORM: 'linux', LINKGRANT_TOKEN_FILE: join(place, 'token.yaml') } },
       );
       expect(ended.code, ended.stderr).toBe(4);
-      expect(ended.stderr).toContain(`${join(place, 'token.yaml')} is not there\n`);
+      expect(ended.stderr).toContain(`${join(place, 'token.yaml')} does not exist\n`);
       expect(service?.get('RestartPreventExitStatus')).toEqual(['2 3']);
     },
   );

@@ -10,6 +10,9 @@ const ATTACKERS = [
   'Tenant who writes AccessTokens',
   'Hostile server',
   'Database writer',
+  'Other user of the machine',
+  'Web page',
+  'Viewer',
   'Reader of Secrets',
 ];
 

@@ -1,4 +1,5 @@
 import { afterAll, afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { createRedemptionClient } from '../../src/client/https-redemption-client.js';
 import type { RunningService } from '../../src/compose/runtime.js';
 import {
   findIssuer,
@@ -8,7 +9,7 @@ import {
   SITE_CA,
 } from '../../src/compose/site-issuer.js';
 import { loadConfiguration } from '../../src/config/config.js';
-import { splitCertificates } from '../../src/pki/certificate-info.js';
+import { describeCertificate, splitCertificates } from '../../src/pki/certificate-info.js';
 import { type Retirement, retireIssuer } from '../../src/redemption/issuers/retire-issuer.js';
 import type { RotatingIssuers } from '../../src/redemption/ports/issuers.js';
 import { dialEach, type LinkPair } from '../support/links/dialled-pairs.js';
@@ -231,6 +232,13 @@ describe("rotation of the service's CA", () => {
       const made = await service.grant();
       const redeemed = await post(through(ca), `/${made.grant.uid}`, made.code, { headers: csrHeader() });
       expect(redeemed.status).toBe(200);
+    }
+    // Join lines of both CAs reach it.
+    const client = createRedemptionClient({ clock: Date.now });
+    for (const pem of [old, prepared]) {
+      const token = { name: 'to-hub', url: `https://127.0.0.1:${service.port}/${grant.uid}`, code };
+      const ca = { pin: describeCertificate(pem).sha256.slice(0, 32) };
+      expect(await client.check({ ...token, ca })).toMatchObject({ state: 'exhausted' });
     }
 
     service.clock.advance(MINUTE);

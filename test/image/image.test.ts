@@ -156,6 +156,7 @@ describe('the image', () => {
   it('contains what runs, and neither sources nor build tools', () => {
     expect(readdirSync(inRoot('/app')).sort()).toEqual([
       'LICENSE',
+      'deploy',
       'dist',
       'node_modules',
       'package.json',

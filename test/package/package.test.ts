@@ -48,7 +48,9 @@ describe('the npm package', () => {
   it('contains the program, its documents and its deployments, and no test, source or map', () => {
     expect(paths.filter((path) => !path.includes('/'))).toEqual(TOP_LEVEL);
     const others = paths.filter((path) => path.includes('/'));
-    expect(others.filter((path) => !/^(dist\/.+\.js|docs\/.+\.md|deploy\/.+)$/.test(path))).toEqual([]);
+    expect(
+      others.filter((path) => !/^(dist\/.+\.js|dist\/console\/.+|docs\/.+\.md|deploy\/.+)$/.test(path)),
+    ).toEqual([]);
     expect(others).toContain('dist/main.js');
   });
 

@@ -74,7 +74,7 @@ describe.each(WAYS)('a database that was restored by $way', ({ way, save, restor
     expect(undecided.code).toBe(2);
     expect(refusalOf(undecided).error).toContain('1 grant may have uses back that were spent (default/west)');
     expect((await run('store', 'restored', '--revoke', ...place)).stdout).toBe(
-      'Revoked default/west\nThe store may be served again.\n',
+      'Revoked default/west\nA service can use the store again.\n',
     );
 
     const listen = ['--listen', `127.0.0.1:${service.port}`];

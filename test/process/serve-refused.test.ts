@@ -87,11 +87,11 @@ describe('a service with an invalid configuration', () => {
 
   it.each([
     [['--controllers', 'accesstoken', '--no-redemption'], 'are for --platform kubernetes'],
-    [['-p', 'kubernetes', '--controllers', 'accesstoken'], 'a process of its own'],
-    [['-p', 'kubernetes', '--no-redemption'], 'there is nothing to be served'],
+    [['-p', 'kubernetes', '--controllers', 'accesstoken'], 'one process cannot both'],
+    [['-p', 'kubernetes', '--no-redemption'], 'there is nothing to serve'],
     [
       ['-p', 'kubernetes', '--no-redemption', '--controllers', 'accesstoken', '--controllers', 'accessgrant'],
-      'a process of its own',
+      'one process cannot both',
     ],
     [['--token-network', 'everywhere'], 'tokenNetwork (flag --token-network) cannot be "everywhere"'],
   ])('refuses incompatible controllers: %j', async (words, reason) => {

@@ -38,6 +38,11 @@ const FORBIDDEN = [
   // Of a circle's imports one is named: the first in the order of the files.
   ['src/stores/planted-circle.ts', "import './planted-leaf.js';", 'no-cycles'],
   ['src/stores/planted-leaf.ts', "import './planted-circle.js';\nimport 'leftpad';", 'no-unresolved'],
+  ['console/src/api/planted.ts', "import '../state/preferences.js';", 'console-api-imports-its-types'],
+  ['console/src/state/planted.ts', "import '../components/icon.js';", 'console-state-imports-api'],
+  ['console/src/components/planted.ts', "import '../screens/map.js';", 'console-components-import-state'],
+  ['console/src/screens/planted.ts', "import '../../../src/pki/keys.js';", 'console-imports-pure-parts'],
+  ['src/http/planted-console.ts', "import '../../console/src/routes.js';", 'nothing-imports-the-console'],
   ['src/http/planted-env.ts', 'export const home = process.env.HOME;', 'only-config-reads-the-environment'],
   ['src/http/planted-exit.ts', 'process.exit(1);', 'only-main-exits'],
   ['src/http/planted-code.ts', "process['exitCode'] = 1;", 'only-main-exits'],
@@ -48,7 +53,14 @@ const FORBIDDEN = [
 describe('the check of the layers', () => {
   let copy: ReturnType<typeof copyProject>;
   beforeEach(() => {
-    copy = copyProject(['src', 'scripts', 'package.json', 'tsconfig.json', '.dependency-cruiser.cjs']);
+    copy = copyProject([
+      'src',
+      'console',
+      'scripts',
+      'package.json',
+      'tsconfig.json',
+      '.dependency-cruiser.cjs',
+    ]);
   });
   afterEach(() => copy.remove());
 
@@ -95,8 +107,10 @@ describe('the check of the layers', () => {
   });
 
   it('fails when there are no files', () => {
-    rmSync(join(copy.root, 'src'), { recursive: true });
-    mkdirSync(join(copy.root, 'src'));
+    for (const folder of ['src', 'console/src']) {
+      rmSync(join(copy.root, folder), { recursive: true });
+      mkdirSync(join(copy.root, folder));
+    }
     expect(check().status).not.toBe(0);
   });
 });

@@ -108,6 +108,14 @@ describe('the set-up of a checkout', () => {
     expect(has('dist/deep')).toBe(false);
   });
 
+  it('leaves the console in place when it builds the program again', async () => {
+    await afterSetUp();
+    mkdirSync(join(root, 'dist/console'));
+    write('dist/console/index.html', 'pages');
+    expect(await setUp('--force-build')).toMatchObject({ status: 0, lines: [BUILDS] });
+    expect(has('dist/console/index.html')).toBe(true);
+  });
+
   it('installs again when the lock file has changed, and builds again with --force-build', async () => {
     await afterSetUp();
     writeLock('\n');

@@ -8,7 +8,7 @@ import { RedemptionError } from '../../domain/redemption-error.js';
 import type { Administration, OnceOnly } from '../../redemption/administration/administration.js';
 import type { AdminObserver } from '../admin-metrics.js';
 import { findingsOf, reportAnswers } from './answer-report.js';
-import { type Authenticate, type Caller, requireRole } from './bearer.js';
+import { type Caller, type KeySearch, requireRole } from './bearer.js';
 import type { ChangeStreams } from './change-streams.js';
 import { adminProblem, problemStatus } from './problem.js';
 import { ADMIN_ROUTES, type AdminRoute } from './routes.js';
@@ -17,16 +17,21 @@ const MAX_BYTES = 64 * 1024;
 const KEY = /^[\x21-\x7e]{1,255}$/;
 const MAX_ISSUES = 5;
 
+/** Returns the caller of a request. Rejects with AdministrationError, also without a role. */
+export type AuthenticateRequest = (request: IncomingMessage, search: KeySearch) => Promise<Caller>;
+
 /** Dependencies of the admin API. */
 export interface AdminAppDependencies {
   readonly administration: Administration;
   readonly streams: ChangeStreams;
-  readonly authenticate: Authenticate;
+  readonly authenticate: AuthenticateRequest;
+  /** Routes of the web console, which need no authentication; absent without a console. */
+  readonly console?: express.Router | undefined;
   /** Counts failed authentications by client. */
   readonly failures: AuthenticationBudget;
   /** Returns the client's address. */
   peerOf(request: IncomingMessage): string;
-  /** Called for each request with a valid bearer token. */
+  /** Called for each authenticated request. */
   onAuthenticated(request: IncomingMessage): void;
   /** Time limit for the arrival of a body after its headers. */
   readonly bodyTimeoutMs: number;
@@ -51,6 +56,7 @@ export function createAdminApp(deps: AdminAppDependencies): Express {
   app.disable('etag');
   app.set('query parser', 'simple');
   app.use(helmet());
+  if (deps.console) app.use(deps.console);
   app.use(reportAnswers(deps));
   app.use(authenticating(deps));
   for (const path of new Set(ADMIN_ROUTES.map((route) => route.path))) {
@@ -80,7 +86,7 @@ function authenticating(deps: AdminAppDependencies): express.RequestHandler {
     findings.peer = peer;
     try {
       const search = { skipsRefetch: await deps.failures.isSpent(peer) };
-      findings.caller = await deps.authenticate(request.headers.authorization, search);
+      findings.caller = await deps.authenticate(request, search);
     } catch (error) {
       const isFailure = problemStatus(refusalOf(error).code) === 401;
       if (isFailure) findings.isUnlogged = !(await deps.failures.count(peer));

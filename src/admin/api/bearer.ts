@@ -95,7 +95,7 @@ export function requireRole({ role }: Caller, requiredRole: Role): void {
   if (role === requiredRole || role === 'operator') return;
   throw new AdministrationError(
     'role_insufficient',
-    'this request requires the role operator; the bearer token has the role viewer',
+    'this request requires the role operator; the caller has the role viewer',
   );
 }
 

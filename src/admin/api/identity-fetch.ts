@@ -3,16 +3,25 @@ import { request as httpsRequest } from 'node:https';
 
 const MAX_BYTES = 1024 * 1024;
 
-/** Sends a GET and resolves with the whole response of at most 1 MiB. Redirects are not followed. */
-export type IdentityFetch = (url: string, signal: AbortSignal) => Promise<Response>;
+/** A request to an OIDC provider; GET without a body by default. */
+export interface IdentityRequest {
+  readonly signal: AbortSignal;
+  readonly method?: string;
+  readonly headers?: Readonly<Record<string, string>>;
+  /** The fields of a form. */
+  readonly body?: URLSearchParams;
+}
 
-/** Fetches a document of an OIDC provider. Trusts only `ca` if present, else the system's CAs. */
+/** Sends a request and resolves with the whole response of at most 1 MiB. Redirects are not followed. */
+export type IdentityFetch = (url: string, request: IdentityRequest) => Promise<Response>;
+
+/** Sends requests to an OIDC provider. Trusts only `ca` if present, else the system's CAs. */
 export function identityFetch(ca: string | undefined): IdentityFetch {
-  return (url, signal) =>
+  return (url, { signal, method = 'GET', headers, body }) =>
     new Promise((resolve, reject) => {
       const send = url.startsWith('https:') ? httpsRequest : httpRequest;
       const sent = send(url, {
-        ...{ agent: false, signal, headers: { accept: 'application/json' } },
+        ...{ agent: false, signal, method, headers: { accept: 'application/json', ...headers } },
         ...(ca !== undefined && { ca }),
       });
       sent.once('error', reject);
@@ -25,10 +34,19 @@ export function identityFetch(ca: string | undefined): IdentityFetch {
           else pieces.push(piece);
         });
         answer.once('error', reject);
-        answer.once('end', () =>
-          resolve(new Response(Buffer.concat(pieces), { status: answer.statusCode ?? 0 })),
-        );
+        answer.once('end', () => {
+          const { statusCode: status = 0, headers: received } = answer;
+          try {
+            const content = length > 0 ? Buffer.concat(pieces) : null;
+            resolve(
+              new Response(content, { status, headers: { 'content-type': received['content-type'] ?? '' } }),
+            );
+          } catch (error) {
+            // A status such as 999, or 204 with a body.
+            reject(error);
+          }
+        });
       });
-      sent.end();
+      sent.end(body?.toString());
     });
 }

@@ -72,14 +72,14 @@ export function oidcKeys({ issuer, fetch, clock, cooldownMs = 30_000 }: OidcOpti
 
 async function fetchKeySet(issuer: string, fetch: IdentityFetch): Promise<JSONWebKeySet> {
   const url = await findKeyUrl(issuer, fetch);
-  const answer = await fetch(url, AbortSignal.timeout(FETCH_TIMEOUT_MS));
+  const answer = await fetch(url, { signal: AbortSignal.timeout(FETCH_TIMEOUT_MS) });
   if (answer.status !== 200) throw new Error(`${url} answers ${answer.status}`);
   return (await answer.json()) as JSONWebKeySet;
 }
 
 async function findKeyUrl(issuer: string, fetch: IdentityFetch): Promise<string> {
   const url = `${issuer.replace(/\/$/, '')}/.well-known/openid-configuration`;
-  const answer = await fetch(url, AbortSignal.timeout(FETCH_TIMEOUT_MS));
+  const answer = await fetch(url, { signal: AbortSignal.timeout(FETCH_TIMEOUT_MS) });
   if (answer.status !== 200) throw new Error(`${url} answers ${answer.status}`);
   const configuration = (await answer.json()) as Readonly<Record<string, unknown>> | null;
   // A document for another issuer could impersonate every caller.

@@ -11,6 +11,7 @@ const PROBLEMS = {
   bearer_invalid: { status: 401, title: 'Bearer token not valid' },
   bearer_expired: { status: 401, title: 'Bearer token expired' },
   role_insufficient: { status: 403, title: 'Role not sufficient' },
+  origin_refused: { status: 403, title: 'Request of another origin' },
   identity_unavailable: { status: 503, title: 'Bearer tokens cannot be verified now' },
   request_invalid: { status: 400, title: 'Request not valid' },
   request_too_large: { status: 413, title: 'Request body too large' },

@@ -7,7 +7,7 @@ import type { CommandContext, StoredLinkTarget, SystemSiteTarget } from '../link
 import { type ReloadReport, settleReload } from '../link/settle-reload.js';
 import { CommandError } from '../terminal/command-error.js';
 import { exchangeLimit, inputFailure, redeemInput, requestedSubject } from '../token/redeem-input.js';
-import { parseAccessToken } from '../token/token-file.js';
+import { parseToken } from '../token/token-file.js';
 import type { ReadToken, TokenSource } from '../token/token-source.js';
 import { confirmLinks } from './confirm-links.js';
 
@@ -118,7 +118,7 @@ async function findLinks(
     return recordedName === undefined ? orUndefined(links) : linksNamed(recordedName);
   }
   // The name alone proves nothing: the link may come from another token, or from a crashed run that wrote only some Links.
-  const writtenName = await redeemer.findSecretName(parseAccessToken(read.text));
+  const writtenName = await redeemer.findSecretName(parseToken(read.text));
   return name === undefined || name === writtenName ? linksNamed(writtenName) : undefined;
 }
 
@@ -157,7 +157,7 @@ async function redeem(
   }
   // Only a system site has tokens in its input directory.
   if (!read) return;
-  const token = parseAccessToken(read.text);
+  const token = parseToken(read.text);
   const subject = requestedSubject(token, request.subject, target);
   const redeemRequest = { token, name, subject, linkCost, proxyConfiguration, ownKey, renews: willBeRenewed };
   reportWritten(await redeemer.redeem(redeemRequest, materializer, exchangeLimit(remainingMs())));

@@ -1,6 +1,6 @@
 import type { LinkDialOptions } from '../../compose/links.js';
 import type { Settings } from '../../config/setting-schemas.js';
-import type { AccessToken } from '../../domain/access-token.js';
+import type { RedeemableToken } from '../../domain/access-token.js';
 import { withCluster } from '../terminal/cluster-session.js';
 import { CommandError } from '../terminal/command-error.js';
 import { downgradeToWarning } from './doctor-accepting.js';
@@ -34,7 +34,7 @@ export async function clusterChecks(
       const cluster = await openRequestingCluster(settings, { ...options, checkpoint: () => undefined });
       const requesting = await requestingClusterChecks(cluster, inspector, options.clock);
       if (token !== undefined) {
-        const findLink = async (redeemed: AccessToken) =>
+        const findLink = async (redeemed: RedeemableToken) =>
           (await cluster.findSecretName(redeemed)) ?? (await inspector.redeemedTokenName(redeemed));
         return [apiCheck, ...(await tokenChecks(token, findLink, options)), ...requesting.checks];
       }

@@ -2,7 +2,7 @@ import { accessSync, constants, existsSync, statSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
 import { type LinkDialOptions, openLinks } from '../../compose/links.js';
 import type { AccessGrantState } from '../../domain/access-grant.js';
-import type { AccessToken } from '../../domain/access-token.js';
+import type { RedeemableToken } from '../../domain/access-token.js';
 import { formatEndpoint } from '../../domain/host-port-text.js';
 import { RedemptionError } from '../../domain/redemption-error.js';
 import { formatPolicySettings } from '../../redemption/accepting/policy-settings.js';
@@ -13,7 +13,7 @@ import { adviceFor } from '../terminal/exit-codes.js';
 import { describeFailure } from '../terminal/failure.js';
 import { readToken } from '../terminal/flag-values.js';
 import { formatTime } from '../terminal/output.js';
-import { parseAccessToken } from '../token/token-file.js';
+import { parseToken } from '../token/token-file.js';
 import { certificateCheck } from './doctor-certificates.js';
 import { type Check, fail, ok, warn } from './doctor-check.js';
 import { checkRoute, type RouteChecks } from './doctor-route.js';
@@ -29,7 +29,7 @@ export const ERROR_CODE_BY_STATE = {
 const END_CODES: ReadonlySet<string> = new Set(['grant_unknown', 'code_expired', 'code_exhausted']);
 
 /** Returns the name of the link that this site created from a token, or undefined. */
-export type FindLink = (token: AccessToken) => Promise<string | undefined>;
+export type FindLink = (token: RedeemableToken) => Promise<string | undefined>;
 
 /** Checks whether this site can redeem a token now, or has redeemed it. Spends no use. */
 export async function tokenChecks(
@@ -37,9 +37,9 @@ export async function tokenChecks(
   findLink: FindLink,
   options: LinkDialOptions,
 ): Promise<Check[]> {
-  let token: ReturnType<typeof parseAccessToken>;
+  let token: ReturnType<typeof parseToken>;
   try {
-    token = parseAccessToken(await readToken(file));
+    token = parseToken(await readToken(file));
   } catch (error) {
     const { message, hint = 'check the token file', exitCode } = describeFailure(error);
     return [fail('token', message, hint, exitCode)];

@@ -1,6 +1,6 @@
 import { fetchServerCertificate, type LinkDialOptions } from '../../compose/links.js';
 import { checkToken } from '../../compose/token-redemption.js';
-import type { AccessToken } from '../../domain/access-token.js';
+import type { RedeemableToken } from '../../domain/access-token.js';
 import { RedemptionError } from '../../domain/redemption-error.js';
 import { describeCertificate, verificationProblem } from '../../pki/certificate-info.js';
 import type { TokenCheck } from '../../redemption/ports/redemption-client.js';
@@ -34,7 +34,7 @@ const EXPIRED_HINT =
 
 /** Connects to the service as a redemption does, trusting only the CA of the token, and queries the state of the grant. Spends no use. */
 export async function checkRoute(
-  token: AccessToken,
+  token: RedeemableToken,
   options: LinkDialOptions,
   prefix = '',
 ): Promise<RouteChecks> {
@@ -75,11 +75,11 @@ export async function checkRoute(
 function findFailedStep(
   { code }: RedemptionError,
   serverCertificate: string | undefined,
-  ca: string,
+  ca: RedeemableToken['ca'],
   { clock }: LinkDialOptions,
 ): Step | undefined {
   const step = FAILED_STEP[code];
-  if (step !== 'CA pin' || serverCertificate === undefined) return step;
+  if (step !== 'CA pin' || serverCertificate === undefined || typeof ca !== 'string') return step;
   try {
     const { notBefore, notAfter } = describeCertificate(serverCertificate);
     const now = clock();

@@ -1,7 +1,7 @@
 import type { LinkDialOptions } from '../../compose/links.js';
 import { openTokenRedemption } from '../../compose/token-redemption.js';
 import type { Settings } from '../../config/setting-schemas.js';
-import type { AccessToken } from '../../domain/access-token.js';
+import type { RedeemableToken } from '../../domain/access-token.js';
 import type { Clock } from '../../redemption/ports/clock.js';
 import { linkDirectoryOf } from '../link/link.js';
 import { worstExit } from '../link/link-faults.js';
@@ -66,7 +66,7 @@ async function localChecks(
   }
   if (token !== undefined) {
     const redemption = openTokenRedemption(settings.dataDir, { ...options, checkpoint: () => undefined });
-    const findLink = async (redeemed: AccessToken) => redemption.findSecretName(redeemed);
+    const findLink = async (redeemed: RedeemableToken) => redemption.findSecretName(redeemed);
     checks.push(...(await tokenChecks(token, findLink, options)));
   }
   if (token !== undefined || to !== undefined) checks.push(writableCheck('data directory', settings.dataDir));

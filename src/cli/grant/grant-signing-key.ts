@@ -19,7 +19,7 @@ export async function exportSigningKeyCommand(
   target: string,
   flags: GrantFlags,
 ): Promise<void> {
-  refuseServer(flags, 'a signing key can be exported on the host of the service only');
+  refuseServer(flags, 'a signing key can be exported only on the host of the service');
   const { settings } = anyConfigurationFrom(flags);
   if (settings.platform === 'kubernetes') {
     await withCluster(flags, settings, async ({ administration, namespace }) => {

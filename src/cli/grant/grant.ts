@@ -14,6 +14,7 @@ import { nothingListed } from '../terminal/listing.js';
 import { fields, print, table } from '../terminal/output.js';
 import type { OutputFormat } from '../terminal/output-format.js';
 import { writeOut } from '../terminal/write-out.js';
+import { tokenDelivery } from '../token/token-forms.js';
 import { writeToken } from '../token/token-output.js';
 import { grantFields } from './grant-report.js';
 import type { PolicyFlags } from './policy-flags.js';
@@ -65,7 +66,7 @@ export async function createCommand(name: string, flags: GrantCreateFlags): Prom
   if (flags.token === '-' && flags.output !== undefined) {
     throw new CommandError('--token - and -o both write to standard output', {
       exitCode: 2,
-      hint: 'name a file with --token, or leave out -o',
+      hint: 'set --token to a file, or omit -o',
     });
   }
   await withAdministration(flags, async (session) => {
@@ -73,8 +74,11 @@ export async function createCommand(name: string, flags: GrantCreateFlags): Prom
     const created = await createGrant(name, flags, session);
     if (flags.token !== undefined) {
       const target = flags.token;
-      await rollbackOnFailure(created, administration, () => writeToken(created, target, {}, administration));
-      // Only the token file holds the code, not the report.
+      const delivery = tokenDelivery(target);
+      await rollbackOnFailure(created, administration, () =>
+        writeToken(created, delivery, {}, administration),
+      );
+      // Only the token file contains the code, not the report.
       const { code: _code, ...report } = created;
       await print(flags.output, report, () => '');
       return;
@@ -95,7 +99,7 @@ export async function createCommand(name: string, flags: GrantCreateFlags): Prom
           ]),
           session.readCode
             ? `\`${token}\` writes a token. Anyone who may read the AccessGrant can read the code.\n`
-            : `The code is shown this once. With it in a file, \`${token} --code-file FILE\` writes a token.\nSigned tokens, each with its own limits, need no code: \`${token}\`.\n`,
+            : `The code is shown only now. If you store it in a file, \`${token} --code-file FILE\` writes a token.\nSigned tokens, each with its own limits, need no code: \`${token}\`.\n`,
           created.redemptionsAllowed > 1
             ? 'Several sites can share it; each response to a client that sends no CSR counts, even if it is lost.\n'
             : '',
@@ -105,7 +109,7 @@ export async function createCommand(name: string, flags: GrantCreateFlags): Prom
   });
 }
 
-/** `grant list`: prints the grants of `--namespace`, or of all namespaces, that `--selector` selects, with their states. */
+/** `grant list`: prints the grants of a namespace, or of all, that match `--selector`, with their states. */
 export async function listCommand(
   flags: GrantFlags & { readonly allNamespaces?: boolean; readonly selector?: LabelSelector },
 ): Promise<void> {

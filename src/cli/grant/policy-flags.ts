@@ -32,7 +32,7 @@ export function addPolicyFlags(command: Command): Command {
       '--key-types <TYPES>',
       'allowed key types of p256, p384, rsa and ed25519, separated by commas (default: the first three)',
     )
-    .option('--certificate-lifetime <DURATION>', 'longest validity of a certificate')
-    .option('--csr-required', 'refuse sites that do not generate their key themselves')
+    .option('--certificate-lifetime <DURATION>', 'maximum lifetime of a certificate')
+    .option('--csr-required', 'refuse clients that do not send a certificate request')
     .option('--not-before <TIME>', 'time from which it can be redeemed, RFC 3339');
 }

@@ -5,7 +5,7 @@ import { CommandError } from '../terminal/command-error.js';
 import { OutputClosed } from '../terminal/write-out.js';
 
 /**
- * Runs `show`, which writes the code of a new grant. If it fails, no one has the code, so the grant is deleted again. The failure
+ * Runs `show`, which writes the code of a new grant. If it fails, no one has the code, so the grant is deleted. The failure
  * of `show` is rethrown; a closed standard output becomes a CommandError, because the command has changed something.
  */
 export async function rollbackOnFailure<T>(
@@ -26,10 +26,10 @@ export async function rollbackOnFailure<T>(
     }
     if (!(error instanceof OutputClosed)) throw error;
     throw new CommandError(
-      `standard output was closed before the code of grant "${grant.name}" was read${left ? '' : ', so it was deleted again'}`,
+      `standard output was closed before the code of grant "${grant.name}" was read${left ? '' : ', so it was deleted'}`,
       {
         exitCode: 1,
-        hint: 'let what reads standard output read to its end, or have a token written to a file',
+        hint: 'check the command that reads standard output, or write a token to a file',
         cause: error,
       },
     );

@@ -6,7 +6,7 @@ import { CLUSTER_SETTINGS, collect, STORE_SETTINGS } from '../terminal/settings-
 
 const ISSUER_SETTINGS: readonly SettingKey[] = [...STORE_SETTINGS, 'issuerCert', 'issuerKey'];
 
-/** Adds `issuer` with its verbs. */
+/** Adds `issuer` with its subcommands. */
 export function addIssuer(
   program: Command,
   context: { readonly clock: Clock; readonly checkpoint: Checkpoint },
@@ -17,17 +17,17 @@ export function addIssuer(
   add('list', 'List the CAs and the number of links that depend on each')
     .addOption(OUTPUT())
     .action(async (flags) => (await import('./issuer-list.js')).listIssuersCommand(flags, context));
-  add('create <NAME>', 'Create another CA for links, which grants can name with --issuer').action(
+  add('create <NAME>', 'Create another CA for links; grants select it with --issuer').action(
     async (name, flags) => (await import('./issuer-create.js')).createIssuerCommand(name, flags, context),
   );
-  add('prepare <NAME>', 'Create the next CA and let it be trusted').action(async (name, flags) =>
-    (await import('./issuer-rotate.js')).prepareCommand(name, flags, context),
+  add('prepare <NAME>', 'Create the next CA, so that it can be trusted before it signs').action(
+    async (name, flags) => (await import('./issuer-rotate.js')).prepareCommand(name, flags, context),
   );
   add('activate <NAME>', 'Let the prepared CA sign; the previous one stays trusted').action(
     async (name, flags) => (await import('./issuer-rotate.js')).activateCommand(name, flags, context),
   );
   add('retire <NAME>', 'Remove the previous CAs if nothing depends on them')
-    .option('--force', 'remove them although links or tokens depend on them; these stop working')
+    .option('--force', 'remove them even if links or tokens depend on them; these stop working')
     .action(async (name, flags) => (await import('./issuer-rotate.js')).retireCommand(name, flags, context));
   add('trust <NAME>', 'Print the CA certificates that a router has to trust (PEM)').action(
     async (name, flags) => (await import('./issuer-create.js')).trustCommand(name, flags, context),
@@ -52,13 +52,13 @@ export function addRedemptionRevoke(
     withSettings(
       redemption
         .command('revoke <ID>')
-        .description('Revoke the link of a redemption: end its renewals, or cut it off'),
+        .description('Revoke the link of a redemption: refuse its renewals, or cut it off'),
       [...ISSUER_SETTINGS, ...CLUSTER_SETTINGS, ...SERVER_SETTINGS],
     ),
   )
     .option('--with-token', 'also revoke its signed token')
     .option('--with-grant', 'also revoke its grant')
-    .option('--keep-token', 'keep its token and grant redeemable')
+    .option('--keep-token', 'leave its token and grant redeemable')
     .option('--cut', 'replace the CA step by step, so that the link can no longer connect')
     .option('--continue <STEP>', 'with --cut: number of the last step that you have done')
     .option('--force', 'with --cut: continue even if links have not renewed or no router could be dialed')

@@ -11,9 +11,9 @@ export async function createIssuerCommand(
   { clock, checkpoint }: IssuerContext,
 ): Promise<void> {
   if (!isResourceName(name)) {
-    throw new CommandError(`"${name}" is no name of an issuer`, {
+    throw new CommandError(`"${name}" is not a valid issuer name`, {
       exitCode: 2,
-      hint: 'use lower case, digits, - and .',
+      hint: 'use lower-case letters, digits, - and .',
     });
   }
   await withIssuers(flags, { clock, checkpoint }, async (session) => {
@@ -21,8 +21,8 @@ export async function createIssuerCommand(
     const isNew = await createIssuer(session.settings.dataDir, name, clock());
     await writeOut(
       [
-        isNew ? `Made issuer "${name}"\n` : `Issuer "${name}" is there already\n`,
-        `The router that accepts its links has to trust it:\n  linkgrant issuer trust ${name}\n`,
+        isNew ? `Created issuer "${name}"\n` : `Issuer "${name}" exists already\n`,
+        `The router that accepts its links must trust it:\n  linkgrant issuer trust ${name}\n`,
         `Next: linkgrant grant create GRANT --issuer ${name}\n`,
       ].join(''),
     );
@@ -35,7 +35,7 @@ export async function trustCommand(name: string, flags: IssuerFlags, context: Is
     refuseSystem(session);
     const found = await findIssuer(session.settings, name, context.clock());
     if (typeof found === 'string') {
-      const hint = '`linkgrant issuer list` shows the CAs that there are';
+      const hint = '`linkgrant issuer list` shows the existing CAs';
       throw new CommandError(found, { exitCode: 2, hint });
     }
     await writeOut(found.trustPem);
@@ -45,8 +45,8 @@ export async function trustCommand(name: string, flags: IssuerFlags, context: Is
 function refuseSystem(session: Parameters<typeof platformOf>[0]): void {
   const platform = platformOf(session);
   if (platform === 'standalone') return;
-  throw new CommandError(`on ${platform} the CAs that sign links are Skupper's`, {
+  throw new CommandError(`on ${platform} Skupper manages the CAs that sign links`, {
     exitCode: 2,
-    hint: 'put a CA of your own into input/issuers/NAME of the namespace, add it to what the routers trust in input/certs, and reload the site; grants can name it then',
+    hint: 'put a CA into input/issuers/NAME of the namespace, add it to the CAs that the routers trust in input/certs, and reload the site; then grants can select it',
   });
 }

@@ -58,7 +58,7 @@ export async function crlCommand(
           const count = revoked[index]?.length ?? 0;
           return `${description}: ${count === 1 ? '1 revoked certificate' : `${count} revoked certificates`}\n`;
         }),
-        `Number ${number}; to be made anew before ${formatTime(nextUpdate)}, and after each revocation\n`,
+        `Number ${number}; write it again before ${formatTime(nextUpdate)}, and after each revocation\n`,
       ].join(''),
     );
   });
@@ -69,7 +69,7 @@ function parseDays(text = String(USUAL_DAYS)): number {
   if (days <= MAX_DAYS) return days;
   throw new CommandError(`--days cannot be "${text}"`, {
     exitCode: 2,
-    hint: `give a whole number from 1 to ${MAX_DAYS}: how long the list is good for`,
+    hint: `use a whole number from 1 to ${MAX_DAYS}: the validity of the list in days`,
   });
 }
 
@@ -81,7 +81,7 @@ async function authoritiesOf(
 ): Promise<CertificateAuthority[]> {
   const { settings, service } = session;
   if (name === SERVER_CA) {
-    throw new CommandError(`"${SERVER_CA}" signs the certificate of this service alone`, {
+    throw new CommandError(`"${SERVER_CA}" signs only the certificate of the service`, {
       exitCode: 2,
       hint: 'name an issuer of links; `linkgrant issuer list` shows them',
     });
@@ -96,7 +96,10 @@ async function authoritiesOf(
   if (name === SITE_CA && settings.issuerCert !== undefined) {
     const found = (await openIssuer(settings, now)).find(now);
     if (typeof found !== 'string') return [found];
-    throw new CommandError(found, { exitCode: 2, hint: 'mend the files of --issuer-cert and --issuer-key' });
+    throw new CommandError(found, {
+      exitCode: 2,
+      hint: 'correct the files of --issuer-cert and --issuer-key',
+    });
   }
   const { cas } = requireOwnIssuer(name, session);
   return cas.filter(({ notAfter }) => notAfter > now).map((ca) => readCa(ca, now));
@@ -105,7 +108,7 @@ async function authoritiesOf(
 function requireSigner(authority: CertificateAuthority): CertificateAuthority {
   if (maySignRevocationLists(authority)) return authority;
   throw new CommandError(
-    `the keyUsage of "${authority.description}" does not let it sign lists of revoked certificates (cRLSign), so no verifier would accept one`,
+    `the keyUsage of "${authority.description}" does not permit it to sign CRLs (cRLSign), so no verifier would accept one`,
     { exitCode: 1, hint: 'cut the link off with `linkgrant redemption revoke ID --cut` instead' },
   );
 }
@@ -120,7 +123,7 @@ async function write(to: string, lists: string): Promise<void> {
   } catch (error) {
     throw new CommandError(`"${to}" cannot be written: ${explainFileError(to, error).reason}`, {
       exitCode: 1,
-      hint: 'name a new file with --to, or one with an earlier list, in a directory that you can write to',
+      hint: 'set --to to a new file, or to one with an earlier list, in a writable directory',
       cause: error,
     });
   }

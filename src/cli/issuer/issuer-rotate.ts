@@ -19,7 +19,7 @@ import {
   withIssuers,
 } from './issuer-session.js';
 
-/** `issuer prepare`: creates the next CA, and prints what has to trust it before it signs. */
+/** `issuer prepare`: creates the next CA, and prints where it must be trusted before it signs. */
 export async function prepareCommand(
   name: string,
   flags: IssuerFlags,
@@ -33,9 +33,9 @@ export async function prepareCommand(
     const created = cas.find(({ state }) => state === 'prepared') ?? cas[0];
     await writeOut(
       [
-        `${outcome === 'already' ? 'Prepared before' : 'Prepared'}: ${created.subject}, valid until ${formatTime(created.notAfter)}\n`,
+        `${outcome === 'already' ? 'Already prepared' : 'Prepared'}: ${created.subject}, valid until ${formatTime(created.notAfter)}\n`,
         `SHA-256 fingerprint ${formatFingerprint(created.sha256)}\n`,
-        'It signs nothing yet. From now on answers and tokens carry it beside the one that signs.\n',
+        'It signs nothing yet. From now on responses and tokens contain it in addition to the active CA.\n',
         ...(signs === 'links' ? [trustLine(name, 'all of these')] : []),
         `Next: linkgrant issuer activate ${name}\n`,
       ].join(''),
@@ -43,7 +43,7 @@ export async function prepareCommand(
   });
 }
 
-/** `issuer activate`: lets the prepared CA sign, and prints what has to be done before the old one can be removed. */
+/** `issuer activate`: activates the prepared CA, and prints the steps before the old one can be removed. */
 export async function activateCommand(
   name: string,
   flags: IssuerFlags,
@@ -55,7 +55,7 @@ export async function activateCommand(
     if (outcome === 'unprepared') {
       throw new CommandError(`no CA of "${name}" is prepared`, {
         exitCode: 2,
-        hint: `run \`linkgrant issuer prepare ${name}\` first, and let what it names trust the new CA`,
+        hint: `run \`linkgrant issuer prepare ${name}\` first, and add the new CA where its output says`,
       });
     }
     await publishIssuer(name, session, context);
@@ -63,18 +63,18 @@ export async function activateCommand(
     const [signing] = cas;
     await writeOut(
       [
-        `${outcome === 'already' ? 'Signs already' : 'Signs from now on'}: ${signing.subject}, valid until ${formatTime(signing.notAfter)}\n`,
+        `${outcome === 'already' ? 'Already active' : 'Active from now on'}: ${signing.subject}, valid until ${formatTime(signing.notAfter)}\n`,
         `SHA-256 fingerprint ${formatFingerprint(signing.sha256)}\n`,
         ...(await dependentLines({ name, signs, cas }, session, context)),
         ...(signs === 'links'
           ? [
-              'Each link gets a certificate of it when it renews; a site that does not renew needs a new token.\n',
-              `Give the router a certificate of it, if it has one of this issuer:\n  linkgrant issuer server-certificate${name === SITE_CA ? '' : ` --issuer ${name}`} --host HOST --to DIR\n`,
+              'Each link gets a certificate of this CA when it renews; a site that does not renew needs a new token.\n',
+              `If the router has a certificate of this issuer, replace it:\n  linkgrant issuer server-certificate${name === SITE_CA ? '' : ` --issuer ${name}`} --host HOST --to DIR\n`,
             ]
           : [
-              'A service that runs shows a certificate of it within 10 seconds, and old tokens and links reach it still.\n',
+              'A running service presents a certificate of this CA within 10 seconds; old tokens and links stay valid.\n',
             ]),
-        `Next: linkgrant issuer retire ${name}, which refuses while anything depends on the old one\n`,
+        `Next: linkgrant issuer retire ${name}, which fails while anything depends on the old CA\n`,
       ].join(''),
     );
   });
@@ -102,12 +102,12 @@ export async function retireCommand(
       await writeOut(
         signs === 'links'
           ? trustLine(name, 'this alone')
-          : 'Answers and new tokens carry the one that signs alone.\n',
+          : 'Responses and new tokens contain only the active CA.\n',
       );
       return;
     }
     if (cas.some(({ state }) => state === 'prepared')) {
-      throw new CommandError(`no CA of "${name}" was replaced yet: the prepared one signs nothing`, {
+      throw new CommandError(`no CA of "${name}" was replaced yet: the prepared CA is not active`, {
         exitCode: 2,
         hint: `run \`linkgrant issuer activate ${name}\` first`,
       });

@@ -40,8 +40,8 @@ export interface OwnIssuer {
 /** Why a cluster has no CAs of linkgrant. */
 export const ISSUERS_ARE_SECRETS = {
   reason:
-    "on kubernetes the CAs that sign links are Secrets of each site's namespace, and not linkgrant's to change",
-  hint: 'change the Secret that the Site names as its issuer; the service reads it for each link',
+    "on kubernetes the CAs that sign links are Secrets of each site's namespace, and linkgrant does not change them",
+  hint: "change the Secret of the site's issuer; the service reads it for each link",
 };
 
 /** Runs `operation` on the issuers, with the store open if there is one. */
@@ -61,11 +61,11 @@ export function requireStore({ store }: IssuerSession): GrantStore {
   if (store) return store;
   throw new CommandError('there is no store with records of links', {
     exitCode: 2,
-    hint: 'give the --data-dir and --store of the service',
+    hint: 'set --data-dir and --store to those of the service',
   });
 }
 
-/** The platform of the site: that of the service on the store, else that of the settings. */
+/** Returns the platform of the settings; if that is `standalone`, the platform that the service recorded in the store. */
 export function platformOf({ settings, service }: Pick<IssuerSession, 'settings' | 'service'>): string {
   return settings.platform === 'standalone' ? (service?.platform ?? 'standalone') : settings.platform;
 }
@@ -75,40 +75,46 @@ export function requireOwnIssuer(name: string, session: IssuerSession): OwnIssue
   const { issuers, settings, service } = session;
   const platform = platformOf(session);
   if (name !== SERVER_CA && platform !== 'standalone') {
-    throw new CommandError(`on ${platform} the CAs that sign links are Skupper's`, {
+    throw new CommandError(`on ${platform} Skupper manages the CAs that sign links`, {
       exitCode: 2,
-      hint: `put the new CA into input/issuers/${name} of the namespace (ca.crt, tls.crt, tls.key), add it to what the routers trust in input/certs, and reload the site; the service follows`,
+      hint: `put the new CA into input/issuers/${name} of the namespace (ca.crt, tls.crt, tls.key), add it to the CAs that the routers trust in input/certs, and reload the site; the service reads it then`,
     });
   }
   if (name === SITE_CA && settings.issuerCert !== undefined) {
-    throw new CommandError(`links are signed by the CA in ${settings.issuerCert}, which is whose made it`, {
-      exitCode: 2,
-      hint: 'put the new certificate, with the old one behind it while links need that, and its key into these files; the service follows',
-    });
+    throw new CommandError(
+      `links are signed by the CA in ${settings.issuerCert}, which linkgrant does not manage`,
+      {
+        exitCode: 2,
+        hint: 'put the new certificate, followed by the old one while links need it, and the key into these files; the service reads them again',
+      },
+    );
   }
   const [active, ...others] = issuers.names().includes(name) ? issuers.list(name) : [];
   if (!active) {
     throw new CommandError(`there is no issuer "${name}" in ${settings.dataDir}`, {
       exitCode: 2,
-      hint: '`linkgrant issuer list` shows those that there are, `linkgrant issuer create` makes one',
+      hint: '`linkgrant issuer list` shows the existing issuers, `linkgrant issuer create` creates one',
     });
   }
   const cas: OwnIssuer['cas'] = [active, ...others];
   if (name === SITE_CA && service && !cas.some(({ subject }) => subject === service.issuer)) {
     throw new CommandError(
-      `links are signed by "${service.issuer}", which the service was given (--issuer-cert)`,
+      `links are signed by the external CA "${service.issuer}" of the service (--issuer-cert)`,
       {
         exitCode: 2,
-        hint: 'put the new certificate, with the old one behind it while links need that, and its key into the files of --issuer-cert and --issuer-key; the service follows',
+        hint: 'put the new certificate, followed by the old one while links need it, and the key into the files of --issuer-cert and --issuer-key; the service reads them again',
       },
     );
   }
   if (name !== SERVER_CA) return { name, signs: 'links', cas };
   if (service && !cas.some(({ sha256 }) => sha256 === service.caSha256)) {
-    throw new CommandError('the certificate of the service is given (--tls-cert): its CA is whose made it', {
-      exitCode: 2,
-      hint: 'put the new CA behind the old one into the file of --tls-ca first, and make the new certificate later; the service follows',
-    });
+    throw new CommandError(
+      'the certificate of the service is external (--tls-cert), and linkgrant does not manage its CA',
+      {
+        exitCode: 2,
+        hint: 'first append the new CA to the file of --tls-ca, and replace the certificate later; the service reads the files again',
+      },
+    );
   }
   return { name, signs: 'service', cas };
 }

@@ -8,7 +8,7 @@ import {
   type RequestingSite,
 } from '../../compose/token-redemption.js';
 import type { Settings } from '../../config/setting-schemas.js';
-import type { AccessToken } from '../../domain/access-token.js';
+import type { RedeemableToken } from '../../domain/access-token.js';
 import type { Checkpoint, Clock } from '../../redemption/ports/clock.js';
 import type { Materializer } from '../../redemption/ports/materializer.js';
 import { CommandError } from '../terminal/command-error.js';
@@ -101,7 +101,7 @@ export interface ClusterTarget extends AnyTarget {
 export interface TokenRedeemer {
   readonly redeem: Redeem;
   /** Returns the name of the Secret of a token's link if all its resources are written. */
-  readonly findSecretName: (token: AccessToken) => string | undefined | Promise<string | undefined>;
+  readonly findSecretName: (token: RedeemableToken) => string | undefined | Promise<string | undefined>;
 }
 
 /** The dependencies that the program passes to each command. */

@@ -67,23 +67,38 @@ function withCost<T extends { cost?: string; linkCost?: string }>({ cost, ...fla
 
 /** Adds `token redeem`. */
 export function addRedeem(token: Command, context: CommandContext): void {
-  const redeem = addTarget(
+  addRedeemFlags(
     token
       .command('redeem [FILE]')
-      .description('Redeem a token (- for standard input) and write its Link and Secret; safe to repeat'),
-  )
+      .description(
+        'Redeem a token or join line (- for standard input), and write its Link and Secret; safe to repeat',
+      )
+      .option('--input', "redeem the AccessToken files of the site's input directory, and replace them"),
+  ).action(async (file, flags) =>
+    (await import('../token/token-redeem.js')).redeemCommand(file, withCost(flags), context),
+  );
+}
+
+/** Adds `join`. */
+export function addJoin(program: Command, context: CommandContext): void {
+  addRedeemFlags(
+    program
+      .command('join <LINE...>')
+      .description('Link this site with a join line (- for standard input); safe to repeat'),
+  ).action(async (words: string[], flags) =>
+    (await import('../token/token-redeem.js')).joinCommand(words.join(' '), withCost(flags), context),
+  );
+}
+
+function addRedeemFlags(command: Command): Command {
+  const redeem = addTarget(command)
     .option(
       '--retry',
       'repeat the request after an unknown outcome, a refusal or a damaged stored file; may spend another use',
     )
-    .option('--input', "redeem the AccessToken files of the site's input directory, and replace them")
     .addOption(waitOption('none'))
     .addOption(deadlineOption());
-  addConnectionFlags(redeem)
-    .addOption(OUTPUT())
-    .action(async (file, flags) =>
-      (await import('../token/token-redeem.js')).redeemCommand(file, withCost(flags), context),
-    );
+  return addConnectionFlags(redeem).addOption(OUTPUT());
 }
 
 /** Adds `bootstrap`. */

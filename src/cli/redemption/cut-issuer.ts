@@ -50,10 +50,10 @@ function refuseUnknownCa({ issuers, service }: IssuerSession): void {
   const owned = issuers.names().includes(SITE_CA) ? issuers.list(SITE_CA) : [];
   if (!service || owned.some(({ subject }) => subject === service.issuer)) return;
   throw new CommandError(
-    `links are signed by "${service.issuer}", which the service was given (--issuer-cert)`,
+    `links are signed by the external CA "${service.issuer}" of the service (--issuer-cert)`,
     {
       exitCode: 2,
-      hint: 'give --issuer-cert and --issuer-key here too',
+      hint: 'set --issuer-cert and --issuer-key for this command too',
     },
   );
 }
@@ -113,7 +113,7 @@ function externalIssuer({ settings }: IssuerSession, { clock }: IssuerContext): 
       if (typeof found !== 'string') return { signing: found.sha256, trusted: fingerprints(found.trustPem) };
       throw new CommandError(found, {
         exitCode: 4,
-        hint: 'fix the files of --issuer-cert and --issuer-key',
+        hint: 'correct the files of --issuer-cert and --issuer-key',
       });
     },
   };

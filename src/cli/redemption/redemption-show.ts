@@ -1,4 +1,5 @@
 import { X509Certificate } from 'node:crypto';
+import type { RenewalReport } from '../../redemption/administration/redemption-report.js';
 import { withAdministration } from '../terminal/administration-session.js';
 import { formatLabels } from '../terminal/label-flags.js';
 import { fields, formatFingerprint, formatTime, print } from '../terminal/output.js';
@@ -60,12 +61,8 @@ export async function showCommand(
           ['Key', shown.mode === 'csr' ? 'made by the requesting site' : 'made by the service'],
           ['Key SHA-256', formatFingerprint(shown.keySha256)],
           ['Revoked', shown.revokedAt],
-          ['Connected', shown.connected === undefined ? undefined : shown.connected ? 'yes' : 'no'],
-          [
-            'Renewed',
-            newest &&
-              `${newest.number} ${newest.number === 1 ? 'time' : 'times'}, the last one ${newest.renewedAt} from ${newest.peer}`,
-          ],
+          ['Connected', connectedText(shown.connected)],
+          ['Renewed', newest && renewedText(newest)],
           ['Labels', formatLabels(shown.labels)],
           ['Note', shown.note],
           ['Remaining', shown.remaining],
@@ -79,4 +76,13 @@ export async function showCommand(
       ].join(''),
     );
   });
+}
+
+function renewedText({ number, renewedAt, peer }: RenewalReport): string {
+  return `${number} ${number === 1 ? 'time' : 'times'}, the last one ${renewedAt} from ${peer}`;
+}
+
+function connectedText(connected: boolean | undefined): string | undefined {
+  if (connected === undefined) return undefined;
+  return connected ? 'yes' : 'no';
 }

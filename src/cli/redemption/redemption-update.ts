@@ -16,7 +16,7 @@ export async function updateCommand(
 ): Promise<void> {
   const change = labelsChange({ ...(label && { label }), ...(note !== undefined && { note }) });
   if (!change) {
-    throw new CommandError('nothing to change was given', { exitCode: 2, hint: 'use --label or --note' });
+    throw new CommandError('no change is given', { exitCode: 2, hint: 'use --label or --note' });
   }
   await withAdministration(flags, async ({ administration }) => {
     const report = await administration.updateRedemption(id, change);

@@ -23,18 +23,18 @@ export async function healthCommand(flags: {
   const { ready = false, ...settingFlags } = flags;
   const { opsListen } = anyConfigurationFrom(settingFlags).settings;
   if (!opsListen) {
-    throw new CommandError('health is asked at --ops-listen, which is off', {
+    throw new CommandError('health needs --ops-listen, which is off', {
       exitCode: 2,
-      hint: 'give the service an address for it, such as 127.0.0.1:9091',
+      hint: 'set --ops-listen of the service to an address such as 127.0.0.1:9091',
     });
   }
   const { status, body } = await ask(opsListen, ready ? '/readyz' : '/healthz');
   if (status !== 200) {
     throw new CommandError(
-      `the service is not ${ready ? 'ready' : 'well'}: ${reasonOf(body) || `HTTP ${status}`}`,
+      `the service is not ${ready ? 'ready' : 'healthy'}: ${reasonOf(body) || `HTTP ${status}`}`,
       {
         exitCode: 1,
-        hint: 'its log says more',
+        hint: 'read its log',
       },
     );
   }
@@ -47,10 +47,10 @@ async function ask({ host, port }: ListenAddress, path: string): Promise<Health>
     return await exchange({ host: reached, port, path });
   } catch (error) {
     const { code, message } = error as NodeJS.ErrnoException;
-    const why = code === 'ABORT_ERR' ? `nothing for ${TIMEOUT_MS / 1_000} seconds` : (code ?? message);
+    const why = code === 'ABORT_ERR' ? `no response within ${TIMEOUT_MS / 1_000} seconds` : (code ?? message);
     throw new CommandError(`no service answers at ${reached} port ${port} (${why})`, {
       exitCode: 1,
-      hint: 'start it, or name its --ops-listen',
+      hint: 'start the service, or set --ops-listen to its address',
       cause: error,
     });
   }
@@ -78,7 +78,7 @@ function reasonOf(body: string): string {
     const { parts } = JSON.parse(body) as { parts: Record<string, { ready: boolean; reason?: string }> };
     return Object.entries(parts)
       .filter(([, { ready }]) => !ready)
-      .map(([name, { reason }]) => `${name} (${reason ?? 'no reason given'})`)
+      .map(([name, { reason }]) => `${name} (${reason ?? 'no reason'})`)
       .join(', ');
   } catch {
     return '';

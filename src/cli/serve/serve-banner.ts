@@ -16,7 +16,7 @@ export interface ServingPorts {
 export async function banner(
   description: ServiceDescription,
   ports: ServingPorts,
-  { namespace }: Settings,
+  { namespace, console }: Settings,
 ): Promise<string> {
   const { platform, url, noAddress, caSha256, system, endpoints } = description;
   const on = `on port ${ports.service}${ports.operations === undefined ? '' : `, health and metrics on port ${ports.operations}`}`;
@@ -33,6 +33,7 @@ export async function banner(
       ? [`Serving ${url} ${on}`]
       : [`Serving ${on}`, `No address yet: ${noAddress}`]),
     ...(ports.admin === undefined ? [] : [`Admin API on port ${ports.admin}`]),
+    ...(console === undefined ? [] : [`Console at ${console.origin}/console/`]),
     `CA SHA-256 fingerprint ${formatFingerprint(caSha256)}`,
     ...(platform === 'kubernetes'
       ? [clusterLine(namespace, noAddress !== undefined)]
@@ -45,10 +46,10 @@ export async function banner(
 
 function clusterLine(namespace: string | undefined, lacksAddress: boolean): string {
   const where = namespace === undefined ? 'every namespace' : `namespace ${namespace}`;
-  return `Next: make an AccessGrant; those of ${where} become Ready here${lacksAddress ? ' once the service has an address' : ''}`;
+  return `Next: create an AccessGrant; those of ${where} become Ready${lacksAddress ? ' once the service has an address' : ''}`;
 }
 
-/** A line for each served site: the endpoints of its links, or why it issues none. */
+/** Returns a line for each served site: the endpoints of its links, or why it accepts none. */
 async function siteLines(system: SystemPlace): Promise<string[]> {
   const reports = await siteReports(system, Date.now);
   const lines = reports.map(({ namespace, access, otherPlatform }) => {
@@ -62,7 +63,7 @@ async function siteLines(system: SystemPlace): Promise<string[]> {
   });
   const open = reports.find(({ access }) => !('refused' in access));
   if (open) return [...lines, `Next: linkgrant token issue token.yaml --namespace ${open.namespace}`];
-  // An edge site, or a site that only links to others, needs no change.
+  // An edge site, or a site that only requests links, needs no change.
   const closed = reports.find(({ access }) => 'refused' in access && !access.isRequestOnly) ?? reports[0];
   if (closed) {
     const { namespace } = closed;

@@ -43,10 +43,10 @@ export async function serveCommand(
 function refuseEndpoints({ platform, endpoint }: Settings): void {
   if (platform === 'standalone' || endpoint === undefined) return;
   throw new CommandError(
-    `--endpoint is for sites without a platform; on ${platform} they come from the site`,
+    `--endpoint is for the standalone platform; on ${platform} the site has the endpoints`,
     {
       exitCode: 2,
-      hint: "name the host that its router's certificate is for with --host",
+      hint: "set --host to a host in the certificate of the site's router",
     },
   );
 }
@@ -55,13 +55,14 @@ function refuseEndpoints({ platform, endpoint }: Settings): void {
 function refuseForCluster({ platform, workers, ...settings }: Settings): void {
   if (platform !== 'kubernetes') return;
   const refuse = (what: string, hint: string): never => {
-    throw new CommandError(`${what} does not go with --platform kubernetes`, { exitCode: 2, hint });
+    throw new CommandError(`${what} cannot be combined with --platform kubernetes`, { exitCode: 2, hint });
   };
   if (workers > 1) refuse('--workers', 'run more replicas instead: each of them redeems');
   if (settings.store !== undefined) refuse('--store', 'grants and redemptions are resources of the cluster');
-  if (settings.adminListen !== undefined) refuse('--admin-listen', "the cluster's own API has its grants");
+  if (settings.adminListen !== undefined)
+    refuse('--admin-listen', 'the API of the cluster manages its grants');
   if (settings.observer !== undefined) refuse('--observer', "Skupper's Sites show which sites are connected");
-  if (settings.tlsCert !== undefined) refuse('--tls-cert', 'name a Secret with --tls-secret');
+  if (settings.tlsCert !== undefined) refuse('--tls-cert', 'set --tls-secret to a Secret');
   if (settings.issuerCert !== undefined) {
     refuse('--issuer-cert', 'each site has its own issuer; spec.issuer of an AccessGrant names another');
   }
@@ -80,12 +81,11 @@ function isForTokens({ platform, controllers, noRedemption }: Settings): boolean
       'elsewhere `linkgrant token redeem` and `linkgrant bootstrap` redeem tokens',
     );
   }
-  if (!redeems)
-    refuse('there is nothing to be served', 'leave out --no-redemption, or add --controllers accesstoken');
+  if (!redeems) refuse('there is nothing to serve', 'omit --no-redemption, or add --controllers accesstoken');
   if (!noRedemption || controllers.length > 1) {
     refuse(
-      'AccessTokens are redeemed by a process of its own, which serves no grants',
-      'give it --controllers accesstoken and --no-redemption, and run the service beside it',
+      'one process cannot both serve grants and redeem AccessTokens',
+      'run another process with --controllers accesstoken and --no-redemption',
     );
   }
   return true;

@@ -122,7 +122,7 @@ export class WorkerGroup {
     this.ended += 1;
     this.#logger.error(
       { event: 'worker_ended', worker: worker.id, code, signal },
-      'a worker ended; another one follows',
+      'a worker ended and is replaced',
     );
     setTimeout(() => !this.#stopping && cluster.fork(), RESTART_DELAY_MS);
   }

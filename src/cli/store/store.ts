@@ -11,7 +11,7 @@ type StoreFlags = { readonly output?: OutputFormat } & Readonly<Record<string, u
 
 const NO_STORE = {
   reason: 'on kubernetes grants and redemptions are resources, and there is no store',
-  hint: 'name the store of a service elsewhere with --platform standalone; backups of the cluster hold its resources',
+  hint: 'for the store of another service use --platform standalone; a backup of the cluster contains these resources',
 };
 const HOST = { clock: Date.now, checkpoint: () => undefined };
 
@@ -29,17 +29,17 @@ export async function copyCommand(from: string, to: string, { output, ...flags }
   const { rows, verdict } = await copyStore(settings, placeOf(from), placeOf(to), HOST);
   const { entries, fault } = verdict;
   if (fault) {
-    throw new CommandError('everything was copied, and the ledger is not whole', {
+    throw new CommandError('everything was copied, but the ledger is not intact', {
       exitCode: 1,
-      hint: '`linkgrant redemption list --verify` names the fault; if it reports the same for the copied store, the fault is older than the copy',
+      hint: '`linkgrant redemption list --verify` reports the fault; if the original store has the same fault, it is older than the copy',
     });
   }
   const counted = Object.entries(rows).filter(([, count]) => count > 0);
   await print(output, { rows, ledger: { whole: true, entries } }, () =>
     [
       ...counted.map(([table, count]) => `${String(count).padStart(9)} ${table.replace('_', ' ')}`),
-      `The ledger is whole there: ${entries} ${entries === 1 ? 'entry' : 'entries'}.`,
-      `Next: start the service, and every command, with --store and the new place. What was redeemed since from the old one is not in it.`,
+      `The ledger of the copy is intact: ${entries} ${entries === 1 ? 'entry' : 'entries'}.`,
+      `Next: run the service and every command with --store and the URL of the copy. Redemptions since the copy are only in the original.`,
       '',
     ].join('\n'),
   );
@@ -48,20 +48,23 @@ export async function copyCommand(from: string, to: string, { output, ...flags }
 function placeOf(text: string): StoreUrl {
   const place = parseStoreUrl(text);
   if (!place) {
-    throw new CommandError('that is no place of a store', { exitCode: 2, hint: `write ${STORE_FORM}` });
+    throw new CommandError('the argument is not the location of a store', {
+      exitCode: 2,
+      hint: `use ${STORE_FORM}`,
+    });
   }
   if (place.kind === 'postgres' && place.password !== undefined) {
-    throw new CommandError('a password on the command line can be read by everybody on this machine', {
+    throw new CommandError('every user of this machine can read a password on the command line', {
       exitCode: 2,
-      hint: 'leave it out, and give it with PGPASSWORD or in the file that PGPASSFILE names',
+      hint: 'omit it, and set it with PGPASSWORD or in the file that PGPASSFILE names',
     });
   }
   return place;
 }
 
-/** What is missing in a store, as the beginning of a sentence. */
+/** Describes what is missing in a store, as the beginning of a sentence. */
 function lossText(lost: StoreLoss): string {
-  if (lost === 'empty') return 'the store is empty, and this host has the key or a note of a ledger';
+  if (lost === 'empty') return 'the store is empty, but this host has the key or a record of a ledger';
   if (lost === 'mark')
     return 'the store lacks the mark of its ledger, so the number of missing entries is unknown';
   return `the store lacks ${lost} ${lost === 1 ? 'entry' : 'entries'} of its ledger`;
@@ -83,7 +86,7 @@ export async function restoredCommand({
     await print(
       output,
       { lost, revoked: [] },
-      () => 'The store has all that was seen of it: nothing is to do.\n',
+      () => 'The store contains every entry that this host has recorded: there is nothing to do.\n',
     );
     return;
   }
@@ -94,13 +97,13 @@ export async function restoredCommand({
       `${lossText(lost)}, and ${grants} may have uses back that were spent${
         names.length > 0 ? ` (${names.join(', ')}${open.length > names.length ? ', …' : ''})` : ''
       }`,
-      { exitCode: 2, hint: 'add --revoke to revoke them, or --keep to let them be redeemed' },
+      { exitCode: 2, hint: 'add --revoke to revoke them, or --keep to leave them redeemable' },
     );
   }
   const revoked = revoke ? open : [];
   await acceptStore(settings, HOST, revoked);
   const names = revoked.map(({ namespace, name }) => `${namespace}/${name}`);
   await print(output, { lost, revoked: names }, () =>
-    [...names.map((name) => `Revoked ${name}`), 'The store may be served again.', ''].join('\n'),
+    [...names.map((name) => `Revoked ${name}`), 'A service can use the store again.', ''].join('\n'),
   );
 }

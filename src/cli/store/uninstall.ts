@@ -24,7 +24,7 @@ interface Named {
 
 /**
  * `uninstall`: deletes the resources of a removed service in its own namespace; with `--with-crd` the CRD too. Without `--yes`
- * it shows what it would delete, and changes nothing.
+ * it lists what it would delete, and changes nothing.
  */
 export async function uninstallCommand({
   withCrd = false,
@@ -35,15 +35,18 @@ export async function uninstallCommand({
 }: UninstallFlags): Promise<void> {
   const { settings } = anyConfigurationFrom(flags);
   if (settings.platform !== 'kubernetes') {
-    throw new CommandError(`there is nothing to uninstall on ${settings.platform} but files`, {
-      exitCode: 2,
-      hint: 'name a cluster with --platform kubernetes; docs/reference/files.md lists the files elsewhere',
-    });
+    throw new CommandError(
+      `on ${settings.platform} linkgrant has only files, which uninstall does not delete`,
+      {
+        exitCode: 2,
+        hint: 'for a cluster use --platform kubernetes; docs/reference/files.md lists the files',
+      },
+    );
   }
   if (withCrd && !flags.allNamespaces) {
-    throw new CommandError('--with-crd takes the Redemptions of every namespace away', {
+    throw new CommandError('--with-crd deletes the Redemptions of every namespace', {
       exitCode: 2,
-      hint: 'add -A if that is what you want',
+      hint: 'add -A to confirm',
     });
   }
   await withCluster(flags, settings, async ({ uninstallation }) => {
@@ -61,14 +64,14 @@ export async function uninstallCommand({
     await print(output, report, () =>
       [
         section(isDone ? 'Deleted' : 'To be deleted', own),
-        own.length === 0 ? 'There is nothing of a service that is gone.\n' : '',
+        own.length === 0 ? 'There are no resources of a removed service.\n' : '',
         redeemable.length === 0 ? '' : redeemableText(redeemable),
       ].join(''),
     );
     if (isDone || dryRun || own.length === 0) return;
     throw new CommandError('nothing was removed', {
       exitCode: 2,
-      hint: 'add --yes if that is what you want',
+      hint: 'add --yes to delete them',
     });
   });
 }
@@ -79,7 +82,7 @@ function section(title: string, resources: readonly Named[]): string {
 
 function redeemableText(grants: readonly Named[]): string {
   return [
-    'These grants can be redeemed again as soon as a service is there, and what was redeemed counts only as long as the Redemptions stay; delete them if that is not meant:\n',
+    'A new service would redeem these grants again, and spent uses count only while the Redemptions exist. Delete the grants that you do not need:\n',
     ...grants.map((grant) => `  ${words(grant)}\n`),
   ].join('');
 }

@@ -164,7 +164,7 @@ const ADVICE = {
     exitCode: 2,
     hint: 'repeat with --name and the name of the earlier redemption, or get a new token for another link',
   },
-  token_invalid: { exitCode: 3, hint: `check the file, or ${NEW_TOKEN}` },
+  token_invalid: { exitCode: 3, hint: `check the file or line, or ${NEW_TOKEN}` },
   not_writable: {
     exitCode: 1,
     hint: 'make the directory writable, or choose another with --to, --name, --namespace or --data-dir',
@@ -192,6 +192,7 @@ const ADVICE = {
     exitCode: 3,
     hint: 'ask the administrator of the OIDC provider for the required role: viewer to read, operator to write',
   },
+  origin_refused: { exitCode: 3, hint: 'use a bearer token instead of a session of the console' },
   identity_unavailable: {
     exitCode: 4,
     hint: 'the service cannot reach the OIDC provider; try again when the provider runs',

@@ -1,3 +1,4 @@
+import { containsJoinLine } from '../../codes/join-line.js';
 import { parseDuration } from '../../domain/duration.js';
 import { isResourceName, isSubject } from '../../domain/names.js';
 import type { UnreadableFileError } from '../../files/file-error.js';
@@ -63,8 +64,9 @@ export async function readCode(file: string): Promise<string> {
   return (await readInput(file, 'the code file', { exitCode: 2, hint })).replace(/\n$/, '');
 }
 
-/** Reads a token file, or standard input for `-`. Rejects with a CommandError if it cannot be read. */
-export function readToken(file: string): Promise<string> {
+/** Reads a token file, or standard input for `-`; returns a join line as it is. Rejects with a CommandError if it cannot be read. */
+export async function readToken(file: string): Promise<string> {
+  if (containsJoinLine(file)) return file;
   const hint = 'use the file that `linkgrant token issue` wrote, or - for standard input';
   return readInput(file, 'the token file', { exitCode: 1, hint });
 }

@@ -2,6 +2,8 @@ import { processContext } from '../../config/process-context.js';
 import type { MintTokenRequest } from '../../redemption/accepting/mint-token.js';
 import { CommandError } from '../terminal/command-error.js';
 import { parseCount, parseWindow, requireResourceName, requireSubject } from '../terminal/flag-values.js';
+import { type TokenDelivery, tokenText, type WritableToken } from './token-forms.js';
+import { writeNextStep } from './token-output.js';
 import { limitsOf, tokenDirectory, writeSecretOutput } from './write-token.js';
 
 const MAX_TOKENS = 1_000;
@@ -18,25 +20,19 @@ export interface SignedTokenFlags {
 }
 
 /** Tokens to issue; `target` is a directory if there is a `count`, else a file or `-`. */
-export interface MintingRequest extends MintTokenRequest {
-  readonly target: string;
+export interface MintingRequest extends MintTokenRequest, TokenDelivery {
   readonly count: number | undefined;
 }
 
 /** Returns the tokens that the flags request. Throws a CommandError for an invalid flag. */
-export function mintingRequest(target: string, flags: SignedTokenFlags): MintingRequest {
+export function mintingRequest(delivery: TokenDelivery, flags: SignedTokenFlags): MintingRequest {
   const { name, subject } = flags;
   if (name !== undefined) requireResourceName('--name', name);
   if (subject !== undefined) requireSubject(subject);
   const count = parseCount('--count', flags.count);
-  if (count !== undefined && (count > MAX_TOKENS || target === '-')) {
-    throw new CommandError('--count writes at most 1000 tokens at once, into a directory', {
-      exitCode: 2,
-      hint: 'use a directory, and run the command again for more tokens',
-    });
-  }
+  if (count !== undefined) requireCountable(count, delivery);
   return {
-    target,
+    ...delivery,
     count,
     name,
     subject,
@@ -46,13 +42,18 @@ export function mintingRequest(target: string, flags: SignedTokenFlags): Minting
   };
 }
 
+function requireCountable(count: number, { target, form, qr }: TokenDelivery): void {
+  const isWritable = target === '-' ? form === 'line' || form === 'command' : form === 'token';
+  if (count <= MAX_TOKENS && isWritable && !qr) return;
+  throw new CommandError(
+    '--count makes at most 1000 tokens at once: AccessTokens in a directory, or join lines on standard output',
+    { exitCode: 2, hint: 'name a directory, or leave out FILE for lines; run it again for more' },
+  );
+}
+
 /** A signed token to write, and what it allows. */
-export interface HandedToken {
+export interface HandedToken extends WritableToken {
   readonly id: string;
-  readonly name: string;
-  readonly url: string;
-  /** The whole AccessToken. */
-  readonly document: string;
   readonly redemptionsAllowed: number;
   readonly expirationTime: string;
   /** More lines of the report. */
@@ -64,21 +65,23 @@ export interface HandedToken {
  * `revoke` with a token that cannot be written.
  */
 export async function handOutTokens(
-  { target, count, subject }: Pick<MintingRequest, 'target' | 'count' | 'subject'>,
+  request: TokenDelivery & Pick<MintingRequest, 'count' | 'subject'>,
   grant: { readonly name: string; readonly namespace: string },
   issue: () => Promise<HandedToken>,
   revoke: (id: string) => Promise<void> = async () => {},
-): Promise<void> {
-  const inDirectory = count === undefined ? undefined : tokenDirectory(target);
+): Promise<HandedToken | undefined> {
+  const { target, form, count, subject } = request;
+  const inDirectory = count === undefined || target === '-' ? undefined : tokenDirectory(target);
   const report: string[] = [];
   let last: HandedToken | undefined;
-  for (let written = 0; written < (count ?? 1); written += 1) {
+  for (let issued = 0; issued < (count ?? 1); issued += 1) {
     last = await issue();
-    const { id, name, document } = last;
+    const { id, token } = last;
     try {
-      if (inDirectory) report.push(`Token ${id} written to ${inDirectory(name, document)}\n`);
-      else {
-        await writeSecretOutput(target, document, 'AccessToken');
+      if (inDirectory) {
+        report.push(`Token ${id} written to ${inDirectory(token.metadata.name, tokenText('token', last))}\n`);
+      } else {
+        await writeSecretOutput(target, tokenText(form, last), 'AccessToken');
         report.push(target === '-' ? `Token ${id}\n` : `Token ${id} written to ${target}\n`);
       }
     } catch (error) {
@@ -87,12 +90,14 @@ export async function handOutTokens(
       throw error;
     }
   }
-  if (!last) return;
+  if (!last) return undefined;
   report.push(
-    `Redeem at ${last.url}\n`,
+    `Redeem at ${last.token.spec.url}\n`,
     `Can be redeemed ${limitsOf(last)}${subject === undefined ? '' : `, only for subject "${subject}"`}\n`,
     ...last.notes.map((note) => `${note}\n`),
     `Revoke with \`linkgrant token revoke ${count === undefined ? last.id : 'ID'} --grant ${grant.name} -n ${grant.namespace}\`\n`,
   );
   processContext().stderr.write(report.join(''));
+  await writeNextStep(request, last);
+  return last;
 }

@@ -1,13 +1,13 @@
 import { readSignedCode } from '../../codes/signed-code.js';
 import { type InputToken, type RequestingSite, tokenId } from '../../compose/token-redemption.js';
-import type { AccessToken } from '../../domain/access-token.js';
+import type { RedeemableToken } from '../../domain/access-token.js';
 import { RedemptionError } from '../../domain/redemption-error.js';
 import type { RedeemedToken } from '../../redemption/requesting/redeem-token.js';
 import { retryDisposition } from '../../redemption/requesting/retry-disposition.js';
 import type { CommandContext, LinkTarget, SystemSiteTarget } from '../link/link-target.js';
 import { CommandError } from '../terminal/command-error.js';
 import { describeFailure } from '../terminal/failure.js';
-import { parseAccessToken } from './token-file.js';
+import { parseToken } from './token-file.js';
 
 /** Result of redeeming one AccessToken file of the input directory. */
 export type InputRedemption =
@@ -16,14 +16,14 @@ export type InputRedemption =
       readonly file: string;
       readonly failure: ReturnType<typeof describeFailure>;
       readonly cause: unknown;
-      /** True if an earlier run recorded the failure, and nothing was posted now. */
+      /** True if an earlier run recorded the failure, and this run sent no request. */
       readonly earlier: boolean;
     };
 
 /** Options of {@link redeemInput}. */
 export interface InputRequest {
   readonly linkCost?: number | undefined;
-  /** Posts a code again that was rejected, or whose outcome is unknown. */
+  /** Repeats a request that was rejected, or whose outcome is unknown. */
   readonly retry?: boolean | undefined;
   /** Requests short-lived certificates, because they will be renewed. */
   readonly renews?: boolean | undefined;
@@ -38,7 +38,7 @@ export function exchangeLimit(remainingMs: number): number {
 
 /**
  * Redeems each AccessToken file of the site's input directory, one after the other. Removes the file once its Secret and Link
- * are materialized. The file of a rejected token stays, with the outcome beside it, and is posted again only with `retry`.
+ * are written. The file of a rejected token stays, with a file of the outcome, and is posted again only with `retry`.
  */
 export async function redeemInput(
   target: SystemSiteTarget,
@@ -66,7 +66,7 @@ async function redeemFile(
     if (unreadable !== undefined) {
       throw new RedemptionError('token_invalid', `The token file cannot be read: ${unreadable}.`);
     }
-    const token = parseAccessToken(input.text);
+    const token = parseToken(input.text);
     id = tokenId(token);
     const outcome = site.findOutcome(file);
     if (outcome?.final && outcome.tokenId === id && !retry) {
@@ -123,7 +123,7 @@ export function inputFailure(results: readonly InputRedemption[]): CommandError 
 
 /** The subject to request: the given one, else the only one that the token's code allows, else the uid of the target's site. */
 export function requestedSubject(
-  token: AccessToken,
+  token: RedeemableToken,
   subject: string | undefined,
   target: LinkTarget,
 ): string | undefined {

@@ -1,8 +1,10 @@
-import type { AccessToken } from '../../domain/access-token.js';
+import { containsJoinLine } from '../../codes/join-line.js';
+import type { RedeemableToken } from '../../domain/access-token.js';
 import { RedemptionError } from '../../domain/redemption-error.js';
 import { asMapping, parseYamlMappings, type YamlMapping } from '../../files/yaml-documents.js';
-import { readAccessToken } from '../../redemption/requesting/read-access-token.js';
+import { readAccessToken, readJoinLine } from '../../redemption/requesting/read-access-token.js';
 
+const ACCESS_TOKEN = /\bkind["']?\s*:\s*["']?AccessToken\b/;
 const LIMITS = { length: 64 * 1024, documents: 1 };
 
 function unfit(reason: string): RedemptionError {
@@ -10,10 +12,22 @@ function unfit(reason: string): RedemptionError {
 }
 
 /**
- * The AccessToken in the text of a YAML file (JSON is YAML too), at most 64 KiB. Invalid values of
+ * The token in a text: a join line, or an AccessToken in YAML (JSON is YAML too) of at most 64 KiB. Invalid values of
  * linkgrant's own annotations are ignored. Throws RedemptionError `token_invalid` with the exact reason.
  */
-export function parseAccessToken(text: string): AccessToken {
+export function parseToken(text: string): RedeemableToken {
+  return containsJoinLine(text) && !ACCESS_TOKEN.test(text) ? parseJoinLine(text) : parseAccessToken(text);
+}
+
+function parseJoinLine(text: string): RedeemableToken {
+  const token = readJoinLine(text);
+  if (typeof token === 'string') {
+    throw new RedemptionError('token_invalid', `The join line cannot be used: ${token}.`);
+  }
+  return token;
+}
+
+function parseAccessToken(text: string): RedeemableToken {
   const document = documentOf(text);
   requireAccessToken(document);
   const token = readAccessToken({ metadata: asMapping(document.metadata), spec: asMapping(document.spec) });
@@ -35,18 +49,18 @@ function documentOf(text: string): YamlMapping {
 
 function requireAccessToken({ apiVersion, kind }: YamlMapping): void {
   if (kind !== 'AccessToken') {
-    throw unfit(kind === undefined ? 'it has no kind' : `it is of kind ${shown(kind)}, not AccessToken`);
+    throw unfit(kind === undefined ? 'it has no kind' : `its kind is ${quoted(kind)}, not AccessToken`);
   }
   if (apiVersion !== 'skupper.io/v2alpha1') {
     throw unfit(
       apiVersion === undefined
         ? 'it has no apiVersion'
-        : `its apiVersion is ${shown(apiVersion)}, not skupper.io/v2alpha1`,
+        : `its apiVersion is ${quoted(apiVersion)}, not skupper.io/v2alpha1`,
     );
   }
 }
 
-/** A kind or version to quote in a message, if it has the form of one. */
-function shown(value: unknown): string {
+/** Returns a kind or version for a message, if it has the form of one. */
+function quoted(value: unknown): string {
   return typeof value === 'string' && /^[A-Za-z][A-Za-z0-9./-]{0,62}$/.test(value) ? value : '(not a name)';
 }

@@ -1,5 +1,6 @@
 import { readSignedCode } from '../../codes/signed-code.js';
 import { checkToken } from '../../compose/token-redemption.js';
+import type { RedeemableToken } from '../../domain/access-token.js';
 import { formatEndpoint } from '../../domain/host-port-text.js';
 import { describeCertificate } from '../../pki/certificate-info.js';
 import { formatPolicySettings } from '../../redemption/accepting/policy-settings.js';
@@ -13,7 +14,7 @@ import { adviceFor } from '../terminal/exit-codes.js';
 import { readToken } from '../terminal/flag-values.js';
 import { fields, formatFingerprint, formatTime, print } from '../terminal/output.js';
 import type { OutputFormat } from '../terminal/output-format.js';
-import { parseAccessToken } from './token-file.js';
+import { parseToken } from './token-file.js';
 
 /** The flags of `token inspect`; the connection flags apply to `check` only. */
 export interface TokenInspectFlags extends ConnectionFlags {
@@ -37,6 +38,25 @@ function checkReport(check: TokenCheck | 'stock') {
   };
 }
 
+/** The CA that the service's certificate is verified against, and its description. */
+function caReport(ca: RedeemableToken['ca']) {
+  if (ca === undefined) {
+    return { value: { source: 'system' }, fields: [['CA', 'those that this system trusts'] as const] };
+  }
+  if (typeof ca === 'object') {
+    const shown = `${formatFingerprint(ca.pin)}… (the service sends this CA)`;
+    return { value: { sha256Prefix: ca.pin }, fields: [['CA SHA-256', shown] as const] };
+  }
+  const { subject, sha256, notAfter } = describeCertificate(ca);
+  return {
+    value: { subject, sha256, notAfter: formatTime(notAfter) },
+    fields: [
+      ['CA', `${subject}, until ${formatTime(notAfter)}`] as const,
+      ['CA SHA-256', formatFingerprint(sha256)] as const,
+    ],
+  };
+}
+
 /** The fields of a signed code, whose signature is not verified here. */
 function signedReport(code: string) {
   const signed = readSignedCode(code);
@@ -53,15 +73,15 @@ function signedReport(code: string) {
 
 /**
  * `token inspect`: prints a token without its code; with `--check` also the state that its service reports. Rejects
- * with a CommandError after the report if that state cannot be redeemed: exit code 3 if it has ended, 4 if it is pending.
+ * with a CommandError after the report if that state cannot be redeemed: exit code 3 if it is expired, exhausted or revoked, 4 if it is pending.
  */
 export async function inspectCommand(
   file: string,
   flags: TokenInspectFlags,
   context: { readonly clock: Clock },
 ): Promise<void> {
-  const token = parseAccessToken(await readToken(file));
-  const ca = describeCertificate(token.ca);
+  const token = parseToken(await readToken(file));
+  const ca = caReport(token.ca);
   const check = flags.check
     ? checkReport(await checkToken(token, { ...connectionOptions(flags), clock: context.clock }))
     : undefined;
@@ -70,7 +90,7 @@ export async function inspectCommand(
   const value = {
     name,
     url,
-    ca: { subject: ca.subject, sha256: ca.sha256, notAfter: formatTime(ca.notAfter) },
+    ca: ca.value,
     ...(linkCost !== undefined && { linkCost }),
     ...(redemptionsAllowed !== undefined && { redemptionsAllowed }),
     ...(expirationTime !== undefined && { expirationTime: formatTime(expirationTime) }),
@@ -82,8 +102,7 @@ export async function inspectCommand(
     fields([
       ['Name', name],
       ['URL', url],
-      ['CA', `${ca.subject}, until ${formatTime(ca.notAfter)}`],
-      ['CA SHA-256', formatFingerprint(ca.sha256)],
+      ...ca.fields,
       ['Link cost', linkCost],
       ['Uses', redemptionsAllowed ?? signed?.redemptionsAllowed],
       ['Ends', endOf(expirationTime, context.clock()) ?? signed?.expirationTime],
@@ -107,7 +126,7 @@ function checkFields(check: ReturnType<typeof checkReport>): (readonly [string, 
     ['Server', check.server],
     ['State', check.state],
     ['Redemptions', `${check.redemptions} of ${check.redemptionsAllowed}`],
-    ['Links to', check.endpoints.join(', ') || 'nothing yet'],
+    ['Links to', check.endpoints.join(', ') || 'no endpoint yet'],
     ...policyFields(check.policy ?? {}),
     ['Server time', check.serverTime],
   ];
@@ -126,7 +145,7 @@ function requireRedeemable(
   const { exitCode, hint } = adviceFor(code);
   const again =
     state === 'exhausted'
-      ? '; a site that already redeemed it gets the same link again and spends no use, unless its link was revoked'
+      ? '; a site that already redeemed it gets the same link again without spending a use, unless the link was revoked'
       : '';
   throw new CommandError(
     `the token cannot be redeemed: ${state}, ${redemptions} of ${redemptionsAllowed} uses spent`,
@@ -136,5 +155,5 @@ function requireRedeemable(
 
 function endOf(expirationTime: number | undefined, now: number): string | undefined {
   if (expirationTime === undefined) return undefined;
-  return `${formatTime(expirationTime)}${expirationTime <= now ? ' (past, by the clock of this machine)' : ''}`;
+  return `${formatTime(expirationTime)}${expirationTime <= now ? ' (expired, by the clock of this machine)' : ''}`;
 }

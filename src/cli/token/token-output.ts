@@ -1,21 +1,32 @@
+import { processContext } from '../../config/process-context.js';
 import { formatEndpoint } from '../../domain/host-port-text.js';
-import { encodeResource } from '../../domain/resource-encoding.js';
-import type { Administration } from '../../redemption/administration/administration.js';
+import type { Administration, IssuedToken } from '../../redemption/administration/administration.js';
 import { writeStderr } from '../terminal/write-out.js';
+import {
+  nextStep,
+  requireJoinLine,
+  type TokenDelivery,
+  tokenText,
+  type WritableToken,
+} from './token-forms.js';
 import { limitsOf, writeSecretOutput } from './write-token.js';
 
+// A quiet zone of 4 modules is the standard. With 2 the code of a usual line fits on a terminal of 24 lines.
+const QR_BORDER = 2;
+
 /**
- * Writes a token with the code of a grant to `target`, and reports on standard error what it allows. Rejects with
+ * Writes a token with the code of a grant, and reports on standard error what it allows and what to do with it. Rejects with
  * AdministrationError if the token could not be redeemed.
  */
 export async function writeToken(
   { uid: grantUid, code }: { readonly uid: string; readonly code: string },
-  target: string,
+  delivery: TokenDelivery,
   { name, linkCost }: { readonly name?: string | undefined; readonly linkCost?: number | undefined },
   administration: Administration,
-): Promise<void> {
+): Promise<IssuedToken> {
   const issued = await administration.issueToken({ grantUid, code, name, linkCost });
-  await writeSecretOutput(target, encodeResource({ ...issued.token }), 'AccessToken');
+  const { target, form } = delivery;
+  await writeSecretOutput(target, tokenText(form, issued), 'AccessToken');
   const leadsTo = issued.endpoints.map(formatEndpoint).join(', ');
   writeStderr(
     [
@@ -25,4 +36,19 @@ export async function writeToken(
       `Can be redeemed ${limitsOf(issued)}\n`,
     ].join(''),
   );
+  await writeNextStep(delivery, issued);
+  return issued;
+}
+
+/** Draws the QR code of a token if it is requested, and reports what to do on the other site. */
+export async function writeNextStep(delivery: TokenDelivery, token: WritableToken): Promise<void> {
+  if (delivery.qr) {
+    const { renderUnicodeCompact } = await import('uqr');
+    const drawn = renderUnicodeCompact(requireJoinLine(token), { border: QR_BORDER });
+    const { stderr } = processContext();
+    // Scanners need dark modules on a light background, also on a terminal with a light one.
+    const isTerminal = (stderr as { readonly isTTY?: boolean }).isTTY === true;
+    stderr.write(`${isTerminal ? drawn.replace(/^.*$/gm, '\x1b[97;40m$&\x1b[0m') : drawn}\n`);
+  }
+  writeStderr(nextStep(delivery));
 }

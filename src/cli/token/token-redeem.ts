@@ -1,3 +1,4 @@
+import { containsJoinLine } from '../../codes/join-line.js';
 import type { RedeemedToken } from '../../redemption/requesting/redeem-token.js';
 import { renewableLink } from '../../redemption/requesting/renewable-link.js';
 import { keyOriginText } from '../link/key-origin.js';
@@ -21,7 +22,7 @@ import { formatTime, print } from '../terminal/output.js';
 import type { OutputFormat } from '../terminal/output-format.js';
 import { writeStderr } from '../terminal/write-out.js';
 import { type InputRedemption, inputFailure, redeemInput, requestedSubject } from './redeem-input.js';
-import { parseAccessToken } from './token-file.js';
+import { parseToken } from './token-file.js';
 import { requireSite, type WantedLinkState, waitForLinks } from './wait-for-links.js';
 
 /** The flags of `token redeem`. */
@@ -36,14 +37,14 @@ export interface TokenRedeemFlags extends LinkTargetFlags {
   readonly renew?: boolean;
   /** On kubernetes: the state of the link to wait for. */
   readonly wait?: WantedLinkState;
-  /** On kubernetes: how long to wait for this state. */
+  /** On kubernetes: the time limit of this wait. */
   readonly deadline?: string;
   readonly output?: OutputFormat;
 }
 
 /**
  * `token redeem`: redeems a token and writes its Secret and Link into the target, or with `--input` redeems the tokens of the
- * site's input directory. The key is stored before anything is posted.
+ * site's input directory. The key is stored before a request is sent.
  */
 export async function redeemCommand(
   file: string | undefined,
@@ -59,7 +60,7 @@ export async function redeemCommand(
   if (target.kind === 'system-site') requireKnownNamespace(target.skupperHome, target.namespace);
   if (file === undefined) return redeemInputCommand(target, linkCost, flags, context);
 
-  const token = parseAccessToken(await readToken(file));
+  const token = parseToken(await readToken(file));
   if (target.kind === 'cluster') await requireSite(target.cluster);
   const { name, retry, renew: renews } = flags;
   const { proxyConfiguration, ownKey } = target;
@@ -69,7 +70,7 @@ export async function redeemCommand(
     target.materializer,
   );
   const reload = await settleReload(target, context);
-  await report(redeemed, target, reload, flags);
+  await report(redeemed, target, reload, { ...flags, isFile: !containsJoinLine(file) });
   requireReload(reload);
   if (target.kind === 'cluster') {
     const names = redeemed.links.map((link) => link.name);
@@ -77,13 +78,26 @@ export async function redeemCommand(
   }
 }
 
+/** `join`: redeems a token in the form of a join line, or the one on standard input for `-`. */
+export async function joinCommand(
+  line: string,
+  flags: TokenRedeemFlags,
+  context: CommandContext,
+): Promise<void> {
+  if (line === '-' || containsJoinLine(line)) return redeemCommand(line, flags, context);
+  throw new CommandError('that is no join line: it does not begin with lgj1_', {
+    exitCode: 2,
+    hint: 'copy the whole line that `linkgrant token issue` printed, or redeem a token file with `linkgrant token redeem FILE`',
+  });
+}
+
 function requireUsableFlags({ name, subject, to, output }: TokenRedeemFlags): void {
   if (name !== undefined) requireResourceName('--name', name);
   if (subject !== undefined) requireSubject(subject);
   if (to === '-' && output !== undefined) {
-    throw new CommandError('-o and --to - both want standard output', {
+    throw new CommandError('-o and --to - both write to standard output', {
       exitCode: 2,
-      hint: 'name a directory with --to',
+      hint: 'set --to to a directory',
     });
   }
 }
@@ -92,22 +106,22 @@ function refuseWait({ wait, deadline }: TokenRedeemFlags): void {
   if (wait === undefined && deadline === undefined) return;
   throw new CommandError('--wait and --deadline are for --platform kubernetes', {
     exitCode: 2,
-    hint: 'leave it out; `linkgrant link check` dials the link',
+    hint: 'omit them; `linkgrant link check` dials the link',
   });
 }
 
 function requireOneSource(file: string | undefined, { input, name, subject }: TokenRedeemFlags): void {
   if (file === undefined && !input) {
-    throw new CommandError('nothing says which token to redeem', {
+    throw new CommandError('no token is given', {
       exitCode: 2,
-      hint: "name its file (- for standard input), or --input for those in the site's input directory",
+      hint: "name the token file (- for standard input), or use --input for the tokens in the site's input directory",
     });
   }
   if (!input) return;
   if (file !== undefined || name !== undefined || subject !== undefined) {
     throw new CommandError('--input redeems the tokens of the input directory, each under its own name', {
       exitCode: 2,
-      hint: 'leave out the file, --name and --subject, or leave out --input',
+      hint: 'omit the file, --name and --subject, or omit --input',
     });
   }
 }
@@ -121,7 +135,7 @@ async function redeemInputCommand(
   if (target.kind !== 'system-site') {
     throw new CommandError('--input needs a site with an input directory', {
       exitCode: 2,
-      hint: 'add --platform podman, docker or linux; on kubernetes the AccessTokens of a namespace are redeemed by a controller',
+      hint: 'add --platform podman, docker or linux; on kubernetes a controller redeems the AccessTokens of a namespace',
     });
   }
   const results = await redeemInput(target, { linkCost, retry, renews }, context);
@@ -142,29 +156,29 @@ async function redeemInputCommand(
   requireReload(reload);
 }
 
-const NO_TOKENS = 'No AccessToken is in the input directory.\n';
+const NO_TOKENS = 'The input directory contains no AccessToken.\n';
 
 function inputText(result: InputRedemption, target: LinkTarget, renews: boolean | undefined): string {
   if ('redeemed' in result) return `${writtenText(result.redeemed, target, renews)}Removed ${result.file}\n`;
-  return `Left ${result.file}: ${result.failure.message}${result.earlier ? ' (not posted again; --retry does)' : ''}\n`;
+  return `Left ${result.file}: ${result.failure.message}${result.earlier ? ' (not repeated; use --retry)' : ''}\n`;
 }
 
 function writtenText(redeemed: RedeemedToken, target: LinkTarget, renews: boolean | undefined): string {
   const { written, alreadyRedeemed } = redeemed;
   return [
-    ...written.map((path) => `${alreadyRedeemed ? 'In place' : 'Written'} ${path}\n`),
-    alreadyRedeemed ? 'The token was redeemed before; this is the same link, and no use was spent.\n' : '',
+    ...written.map((path) => `${alreadyRedeemed ? 'Already written' : 'Written'} ${path}\n`),
+    alreadyRedeemed ? 'The token was already redeemed: this is the same link, and no use was spent.\n' : '',
     keyOriginText(redeemed),
     validityText(redeemed, target, renews),
   ].join('');
 }
 
-/** How long the certificate is valid, and what renews it. */
+/** Returns how long the certificate is valid, and what renews it. */
 function validityText({ certificate, secret }: RedeemedToken, target: LinkTarget, renews = false): string {
   const valid = `The certificate of "${certificate.subject}" is valid until ${formatTime(certificate.notAfter)}`;
   const link = renewableLink(secret);
-  if ('cannot' in link) return `${valid}; nothing can renew it: ${link.cannot}.\n`;
-  if (!renews) return `${valid}; nothing renews it unless "linkgrant link renew" is run.\n`;
+  if ('cannot' in link) return `${valid}; it cannot be renewed: ${link.cannot}.\n`;
+  if (!renews) return `${valid}; only \`linkgrant link renew\` renews it.\n`;
   return `${valid}. ${target.describeRenewal()}\n`;
 }
 
@@ -195,7 +209,7 @@ async function report(
   redeemed: RedeemedToken,
   target: LinkTarget,
   reload: ReloadReport,
-  { output, renew }: TokenRedeemFlags,
+  { output, renew, isFile }: TokenRedeemFlags & { readonly isFile: boolean },
 ): Promise<void> {
   if (target.kind === 'stream') {
     writeStderr(keyOriginText(redeemed) + validityText(redeemed, target, renew));
@@ -208,8 +222,9 @@ async function report(
       writtenText(redeemed, target, renew),
       reloadText(reload),
       isToApply
-        ? `Apply both where the router runs, for example with kubectl apply -f ${target.directory}. The token file can be deleted.\n`
-        : 'The token file can be deleted.\n',
+        ? `Apply both where the router runs, for example with kubectl apply -f ${target.directory}.${isFile ? ' ' : '\n'}`
+        : '',
+      isFile ? 'The token file can be deleted.\n' : '',
     ].join(''),
   );
 }

@@ -9,10 +9,10 @@ export interface TokenRevokeFlags extends GrantFlags {
   readonly grant: string;
 }
 
-/** `token revoke`: permanently revokes one signed token, which the store may not know yet, and lists its links. */
+/** `token revoke`: permanently revokes a signed token, even if the store has no record of it yet, and lists its links. */
 export async function revokeTokenCommand(id: string, flags: TokenRevokeFlags): Promise<void> {
   if (!isTokenId(id)) {
-    throw new CommandError('that is not the id of a token', {
+    throw new CommandError('the argument is not the id of a token', {
       exitCode: 2,
       hint: '`linkgrant token list` and `linkgrant token inspect FILE` show it',
     });
@@ -20,14 +20,14 @@ export async function revokeTokenCommand(id: string, flags: TokenRevokeFlags): P
   await withAdministration(flags, async ({ administration, namespace }) => {
     const { uid, name } = await administration.findGrant(namespace, flags.grant);
     const { outcome, known, links } = await administration.revokeToken(uid, id);
-    const what = `${known ? '' : 'The service has not seen it so far. '}It redeems nothing more.`;
+    const what = `${known ? '' : 'The service had no record of it. '}It can no longer be redeemed.`;
     await writeOut(
       [
         outcome === 'revoked'
           ? `Token ${id} of grant "${name}" is revoked. ${what}\n`
           : `Token ${id} of grant "${name}" was already revoked.\n`,
         links.length === 0
-          ? 'No link was made of it.\n'
+          ? 'No link was created with it.\n'
           : `Links that were created with it stay valid: ${links.length}. To revoke one, run \`linkgrant redemption revoke ID\`:\n`,
         ...links.map((link) => `${link.id}  ${link.name}  ${link.subject}\n`),
       ].join(''),

@@ -23,39 +23,36 @@ export async function rotateKeyCommand({
   ...flags
 }: TokenRotateKeyFlags): Promise<void> {
   if (dropOld && !yes) {
-    throw new CommandError(
-      '--drop-old makes every signed token of every grant useless, at once and for good',
-      {
-        exitCode: 2,
-        hint: 'add --yes if that is what you want; without --drop-old they stay good until they end',
-      },
-    );
+    throw new CommandError('--drop-old permanently invalidates every signed token of every grant', {
+      exitCode: 2,
+      hint: 'add --yes to confirm; without --drop-old they stay valid until they expire',
+    });
   }
   const { settings } = anyConfigurationFrom(flags);
   if (settings.platform === 'kubernetes') {
     await withCluster(flags, settings, async ({ administration }) => {
       const { kid } = await administration.rotateCodeKey({ dropOld });
-      await tellOf(kid, dropOld, 'within 10 seconds');
+      await report(kid, dropOld, 'within 10 seconds');
     });
     return;
   }
   await withStore(flags, async (session) => {
     await requireService(administrationDependencies(session));
     const codeKeys = openCodeKeys(session.dataDir, Date.now);
-    // A key in a directory that no service reads would sign useless tokens.
+    // A key in a directory that no service reads would sign tokens that no service accepts.
     if (!(await signingMasterKey(session.store, codeKeys))) throw foreignKeys();
     const { kid } = await rotateCodeKey(session.store, codeKeys, { dropOld });
-    await tellOf(kid, dropOld, 'from now on');
+    await report(kid, dropOld, 'from now on');
   });
 }
 
-async function tellOf(kid: string, dropOld: boolean, since: string): Promise<void> {
+async function report(kid: string, dropOld: boolean, since: string): Promise<void> {
   await writeOut(
     [
-      `New tokens are signed under key ${kid}, also by a service that runs.\n`,
+      `New tokens are signed with key ${kid}, also by a running service.\n`,
       dropOld
-        ? `Signed tokens made before, and signing keys that were handed out, are useless ${since}: make new ones. Links that were made stay.\n`
-        : 'Signed tokens made before stay good, and signing keys that were handed out go on working. The service removes the old key when no grant needs it.\n',
+        ? `Earlier signed tokens and exported signing keys are not accepted ${since}: issue new ones. Existing links stay valid.\n`
+        : 'Earlier signed tokens and exported signing keys stay valid. The service removes the old key when no grant needs it.\n',
     ].join(''),
   );
 }

@@ -1,5 +1,6 @@
 import { statSync } from 'node:fs';
 import { basename, join, resolve } from 'node:path';
+import { containsJoinLine } from '../../codes/join-line.js';
 import { encodeAccessToken } from '../../domain/access-token.js';
 import { isResourceName } from '../../domain/names.js';
 import { readBoundedText } from '../../files/bounded-text.js';
@@ -12,7 +13,7 @@ const MOUNTED = ['url', 'code', 'ca'] as const;
 
 /** The source of a token; the token may not exist yet. */
 export interface TokenSource {
-  /** The path; undefined for standard input. */
+  /** The path; undefined for standard input and a join line. */
   readonly path: string | undefined;
   /**
    * The text of the token, or what is missing. A pipe is read to its end, until `signal` aborts. Rejects with a CommandError for
@@ -25,10 +26,11 @@ export interface TokenSource {
 export type ReadToken = { readonly text: string } | { readonly missing: string };
 
 /**
- * A token in a file, on standard input (`-`), or in a mounted Secret: a directory with the files `url`,
+ * A token in a file, on standard input (`-`), as a join line, or in a mounted Secret: a directory with the files `url`,
  * `code`, `ca`, and optionally `name` and `linkCost`. Without `name`, the directory's name is the token's.
  */
 export function tokenSource(where: string): TokenSource {
+  if (containsJoinLine(where)) return { path: undefined, read: async () => ({ text: where }) };
   // A pipe can be read once.
   let piped: string | undefined;
   return {
@@ -60,11 +62,11 @@ function kindOf(where: string): 'pipe' | 'directory' | 'file' {
 /** What is missing after a failed read. Throws a CommandError if something else is wrong. */
 function missingProblem(where: string, error: UnreadableFileError, signal: AbortSignal): string {
   const { code, reason, hint } = error;
-  if (code === 'ENOENT' || code === 'ENOTDIR') return `${where} is not there`;
-  if (signal.aborted) return `${where} has not come to its end`;
+  if (code === 'ENOENT' || code === 'ENOTDIR') return `${where} does not exist`;
+  if (signal.aborted) return `the end of ${where} did not arrive in time`;
   throw new CommandError(`the token ${where} cannot be read: ${reason}`, {
     exitCode: 1,
-    hint: `${hint}, or name another source with --token`,
+    hint: `${hint}, or set another source with --token`,
     cause: error,
   });
 }
@@ -78,9 +80,9 @@ function readMounted(directory: string): ReadToken {
   if ([url, code, ca].includes('')) return { missing: `a file of ${directory} is empty` };
   const name = names.has('name') ? contentOf('name') : basename(resolve(directory));
   if (!isResourceName(name)) {
-    throw new CommandError(`the token in ${directory} has no name that a link can have`, {
+    throw new CommandError(`the token in ${directory} has no valid link name`, {
       exitCode: 2,
-      hint: 'put one into the file `name` beside the others, or rename the directory',
+      hint: 'add a file `name` with one to the directory, or rename the directory',
     });
   }
   const linkCost = names.has('linkCost') ? Number(contentOf('linkCost')) : undefined;

@@ -1,18 +1,22 @@
 import { randomBytes } from 'node:crypto';
 import { formatEndpoint } from '../../domain/host-port-text.js';
-import { encodeResource } from '../../domain/resource-encoding.js';
-import type { IssuedToken } from '../../redemption/administration/administration.js';
+import type { Administration, IssuedToken } from '../../redemption/administration/administration.js';
 import { createGrant, type GrantCreateFlags } from '../grant/grant.js';
 import { POLICY_FLAGS } from '../grant/policy-flags.js';
 import { rollbackOnFailure } from '../grant/rollback-grant.js';
 import { withAdministration } from '../terminal/administration-session.js';
 import { CommandError } from '../terminal/command-error.js';
-import { parseCount, readCode, requireResourceName } from '../terminal/flag-values.js';
+import { parseCount, parseWindow, readCode, requireResourceName } from '../terminal/flag-values.js';
 import { type HandedToken, handOutTokens, mintingRequest, type SignedTokenFlags } from './minted-tokens.js';
+import { type TokenDelivery, type TokenDeliveryFlags, tokenDelivery } from './token-forms.js';
 import { writeToken } from './token-output.js';
 
 /** The flags of `token issue`: without `grant` those of a new grant, with `grant` those of a signed token. */
-export type TokenIssueFlags = GrantCreateFlags & SignedTokenFlags & { readonly grant?: string };
+export type TokenIssueFlags = GrantCreateFlags &
+  SignedTokenFlags &
+  TokenDeliveryFlags & { readonly grant?: string; readonly wait?: string | true };
+
+type CheckedIssueFlags = TokenIssueFlags & { readonly waitMs: number | undefined };
 
 // Flags that cannot be combined with --grant.
 const NEW_GRANT_FLAGS = ['issuer', 'label', 'note', ...POLICY_FLAGS] as const;
@@ -23,9 +27,11 @@ const SIGNED_TOKEN_FLAGS = ['redemptionsAllowed', 'expirationWindow', 'subject',
  * `token issue`: without `--grant` writes a token of a new grant, with `--grant` a signed token of that grant. With
  * `--code-file` too, or in a cluster without a flag of a signed token, the token contains the grant's own code.
  */
-export async function issueCommand(target: string, flags: TokenIssueFlags): Promise<void> {
+export async function issueCommand(file: string | undefined, given: TokenIssueFlags): Promise<void> {
+  const flags = { ...given, waitMs: waitLimit(given) };
   const { grant } = flags;
-  if (grant === undefined) return issueWithGrant(target, flags);
+  const delivery = tokenDelivery(file, flags);
+  if (grant === undefined) return issueWithGrant(delivery, flags);
   if (NEW_GRANT_FLAGS.some((flag) => flags[flag] !== undefined)) {
     throw new CommandError(
       `--issuer, --label, --note and the policy flags cannot be combined with --grant: grant "${grant}" has its own`,
@@ -33,11 +39,11 @@ export async function issueCommand(target: string, flags: TokenIssueFlags): Prom
     );
   }
   return flags.codeFile === undefined
-    ? issueFromGrant(target, grant, flags)
-    : issueWithCode(target, grant, flags.codeFile, flags);
+    ? issueFromGrant(delivery, grant, flags)
+    : issueWithCode(delivery, grant, flags.codeFile, flags);
 }
 
-async function issueWithGrant(target: string, flags: TokenIssueFlags): Promise<void> {
+async function issueWithGrant(delivery: TokenDelivery, flags: CheckedIssueFlags): Promise<void> {
   refuseFlags(
     flags,
     ['subject', 'count'],
@@ -47,17 +53,19 @@ async function issueWithGrant(target: string, flags: TokenIssueFlags): Promise<v
   await withAdministration(flags, async (session) => {
     const { administration } = session;
     const grant = await createGrant(name ?? `link-${randomBytes(4).toString('hex')}`, flags, session);
-    await rollbackOnFailure(grant, administration, () =>
-      writeToken(grant, target, { name, linkCost }, administration),
+    await issueAndWait(flags, grant.uid, administration, () =>
+      rollbackOnFailure(grant, administration, () =>
+        writeToken(grant, delivery, { name, linkCost }, administration),
+      ),
     );
   });
 }
 
 async function issueWithCode(
-  target: string,
+  delivery: TokenDelivery,
   grantName: string,
   codeFile: string,
-  flags: TokenIssueFlags,
+  flags: CheckedIssueFlags,
 ): Promise<void> {
   refuseFlags(
     flags,
@@ -67,17 +75,27 @@ async function issueWithCode(
   const fields = tokenFields(flags);
   await withAdministration(flags, async ({ administration, namespace }) => {
     const { uid } = await administration.findGrant(namespace, grantName);
-    await writeToken({ uid, code: await readCode(codeFile) }, target, fields, administration);
+    const code = await readCode(codeFile);
+    await issueAndWait(flags, uid, administration, () =>
+      writeToken({ uid, code }, delivery, fields, administration),
+    );
   });
 }
 
-async function issueFromGrant(target: string, grantName: string, flags: TokenIssueFlags): Promise<void> {
-  const request = mintingRequest(target, flags);
+async function issueFromGrant(
+  delivery: TokenDelivery,
+  grantName: string,
+  flags: CheckedIssueFlags,
+): Promise<void> {
+  const request = mintingRequest(delivery, flags);
   await withAdministration(flags, async ({ administration, namespace, readCode }) => {
     const grant = await administration.findGrant(namespace, grantName);
     if (readCode && SIGNED_TOKEN_FLAGS.every((flag) => flags[flag] === undefined)) {
       const { uid } = grant;
-      await writeToken({ uid, code: await readCode(uid) }, target, request, administration);
+      const code = await readCode(uid);
+      await issueAndWait(flags, uid, administration, () =>
+        writeToken({ uid, code }, delivery, request, administration),
+      );
       return;
     }
     const { name, subject, linkCost, uses: redemptionsAllowed } = request;
@@ -93,32 +111,44 @@ async function issueFromGrant(target: string, grantName: string, flags: TokenIss
     const issue = async () => toHandedToken(await administration.issueToken(issueRequest), grant.name);
     // A token that was not delivered is revoked.
     const revoke = async (id: string) => void (await administration.revokeToken(grant.uid, id));
-    await handOutTokens(request, grant, issue, revoke);
+    await issueAndWait(flags, grant.uid, administration, () => handOutTokens(request, grant, issue, revoke));
   });
 }
 
 function toHandedToken(issued: IssuedToken, grant: string): HandedToken {
-  const {
-    id = '',
-    token,
-    endpoints,
-    redemptionsLeft: left,
-    redemptionsAllowed,
-    expirationTime = '',
-  } = issued;
+  const { id = '', endpoints, redemptionsLeft: left, expirationTime = '' } = issued;
   const leadsTo = endpoints.map(formatEndpoint).join(', ');
   return {
+    ...issued,
     id,
-    name: token.metadata.name,
-    url: token.spec.url,
-    document: encodeResource({ ...token }),
-    redemptionsAllowed,
     expirationTime,
     notes: [
       `Links to ${leadsTo}`,
       `Grant "${grant}" has ${left} redemption${left === 1 ? '' : 's'} left, for all its tokens together`,
     ],
   };
+}
+
+/** The limit of `--wait[=DURATION]` in milliseconds: infinity without a DURATION; undefined without the flag. */
+function waitLimit({ wait, count }: TokenIssueFlags): number | undefined {
+  if (wait !== undefined && count !== undefined) {
+    throw new CommandError('--wait is for one token', { exitCode: 2, hint: 'omit --count or --wait' });
+  }
+  return wait === true ? Number.POSITIVE_INFINITY : parseWindow('--wait', wait);
+}
+
+/** Issues a token of a grant, and with `--wait` waits until it was redeemed. */
+async function issueAndWait(
+  { waitMs }: CheckedIssueFlags,
+  grantUid: string,
+  administration: Administration,
+  issue: () => Promise<Pick<IssuedToken, 'id' | 'expirationTime'> | undefined>,
+): Promise<void> {
+  if (waitMs === undefined) return void (await issue());
+  const { RedemptionWait } = await import('./token-wait.js');
+  const redemption = await RedemptionWait.begin(administration, grantUid);
+  const issued = await issue();
+  if (issued) await redemption.untilRedeemed(issued, waitMs);
 }
 
 function tokenFields(flags: TokenIssueFlags) {

@@ -3,7 +3,7 @@ import type { LinkStatus, RequestingCluster } from '../../compose/requesting-clu
 import { CommandError } from '../terminal/command-error.js';
 import { writeStderr } from '../terminal/write-out.js';
 
-/** State that Skupper's controller reports of a link: connected (`ready`), sent to the router (`configured`); `none`: not waited for. */
+/** State that Skupper's controller reports of a link: connected (`ready`), sent to the router (`configured`); `none`: do not wait. */
 export type WantedLinkState = (typeof LINK_STATES)[number];
 
 /** The states, the strictest first. */
@@ -17,7 +17,7 @@ export async function requireSite(cluster: RequestingCluster): Promise<void> {
   if (await cluster.findSite()) return;
   throw new CommandError(
     `A site must exist in namespace ${cluster.namespace} before a token can be redeemed`,
-    { exitCode: 1, hint: 'create one with `skupper site create`, or name another --namespace' },
+    { exitCode: 1, hint: 'create one with `skupper site create`, or set another --namespace' },
   );
 }
 
@@ -55,9 +55,9 @@ function notInTime(
   { namespace }: RequestingCluster,
 ): CommandError {
   const reported = state?.message ?? state?.status;
-  const why = reported ?? "Skupper's controller has not reported it yet";
-  return new CommandError(`link "${name}" is in place, but not yet ${wanted}: ${why}`, {
+  const reason = reported ?? "Skupper's controller has not reported it yet";
+  return new CommandError(`link "${name}" is written, but not yet ${wanted}: ${reason}`, {
     exitCode: 4,
-    hint: `check it later with \`linkgrant link status ${name} -p kubernetes -n ${namespace}\`, and \`linkgrant link check\` for the way there`,
+    hint: `check it later with \`linkgrant link status ${name} -p kubernetes -n ${namespace}\`, and dial its endpoints with \`linkgrant link check\``,
   });
 }

@@ -17,7 +17,7 @@ export async function writeSecretOutput(target: string, text: string, kind: stri
   orUnwritable(target, () => writeNamedFile(target, text, (there) => isOfKind(there, kind)));
 }
 
-/** Writes tokens into a directory as `<name>-<number>.yaml`, each as a new file; returns its path. */
+/** Writes tokens into a directory as `<name>-<number>.yaml`, each as a new file; returns the path of the file. */
 export function tokenDirectory(directory: string): (name: string, document: string) => string {
   let number = 0;
   return (name, document) =>
@@ -31,7 +31,7 @@ export function tokenDirectory(directory: string): (name: string, document: stri
     });
 }
 
-/** The uses and the end of a token, as the end of a sentence. */
+/** Returns the uses and the expiry of a token, as the end of a sentence. */
 export function limitsOf({
   redemptionsAllowed,
   expirationTime,
@@ -58,7 +58,7 @@ function orUnwritable<T>(target: string, write: () => T): T {
   } catch (error) {
     throw new CommandError(`"${target}" cannot be written: ${explainFileError(target, error).reason}`, {
       exitCode: 1,
-      hint: 'name what is not there yet, in a directory that is there and that you can write to, or - for standard output',
+      hint: 'use a new path in an existing, writable directory, or - for standard output',
       cause: error,
     });
   }

@@ -758,6 +758,8 @@ export interface components {
             /** @description Of the grant, for all its tokens together */
             redemptionsLeft: number;
             token: components["schemas"]["AccessToken"];
+            /** @description The same token as one word, for `linkgrant join`; a secret. Absent if the code is too long */
+            joinLine?: string;
         };
         TokenRevocation: {
             /** Format: uuid */
@@ -1106,7 +1108,7 @@ export interface components {
             error?: string;
         };
         /** @enum {string} */
-        AdminCode: "bearer_missing" | "bearer_invalid" | "bearer_expired" | "role_insufficient" | "identity_unavailable" | "request_invalid" | "request_too_large" | "request_timeout" | "media_type_unsupported" | "no_such_route" | "no_such_grant" | "no_such_redemption" | "no_such_verification" | "name_taken" | "grant_declared" | "grant_state" | "source_redeemable" | "value_rejected" | "idempotency_key_reused" | "outcome_gone" | "service_unknown" | "signing_keys_foreign" | "no_link_access" | "method_not_allowed" | "too_many_streams" | "store_unavailable" | "internal";
+        AdminCode: "bearer_missing" | "bearer_invalid" | "bearer_expired" | "role_insufficient" | "origin_refused" | "identity_unavailable" | "request_invalid" | "request_too_large" | "request_timeout" | "media_type_unsupported" | "no_such_route" | "no_such_grant" | "no_such_redemption" | "no_such_verification" | "name_taken" | "grant_declared" | "grant_state" | "source_redeemable" | "value_rejected" | "idempotency_key_reused" | "outcome_gone" | "service_unknown" | "signing_keys_foreign" | "no_link_access" | "method_not_allowed" | "too_many_streams" | "store_unavailable" | "internal";
         /** @description An RFC 9457 problem */
         AdminProblem: {
             /** @constant */
@@ -1373,7 +1375,8 @@ export interface components {
                  *           "code": "…the code, this once…",
                  *           "url": "https://grants.example.com:9090/22c7dcf1-ef57-454f-98ff-fa5a79792832"
                  *         }
-                 *       }
+                 *       },
+                 *       "joinLine": "lgj1_1zJ7theTokenInOneWord"
                  *     }
                  */
                 "application/json": components["schemas"]["IssuedToken"];
@@ -1800,7 +1803,7 @@ export interface components {
                 "application/problem+json": components["schemas"]["AdminProblem"];
             };
         };
-        /** @description A problem: role_insufficient */
+        /** @description A problem: role_insufficient, origin_refused */
         AdminForbidden: {
             headers: {
                 "linkgrant-request-id": components["headers"]["RequestId"];
@@ -1813,7 +1816,7 @@ export interface components {
                  *       "status": 403,
                  *       "title": "Role not sufficient",
                  *       "code": "role_insufficient",
-                 *       "detail": "this request requires the role operator; the bearer token has the role viewer"
+                 *       "detail": "this request requires the role operator; the caller has the role viewer"
                  *     }
                  */
                 "application/problem+json": components["schemas"]["AdminProblem"];

@@ -124,6 +124,8 @@ export interface IssuedToken {
   /** Remaining redemptions of the grant, for all its tokens together. */
   readonly redemptionsLeft: number;
   readonly token: AccessTokenDocument;
+  /** The same token as one word, which `linkgrant join` redeems; absent if the code is too long. A secret. */
+  readonly joinLine?: string;
 }
 
 /** Identification of a link. */

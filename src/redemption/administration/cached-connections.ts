@@ -17,7 +17,7 @@ const LIMITS: ObservationLimits = { timeoutMs: 3_000, freshMs: 5_000, longestMs:
 
 /** Caches what `read` observes, so that a slow or dead source delays nothing. */
 export class CachedConnections implements ConnectionObserver {
-  readonly #read: (signal: AbortSignal) => Promise<readonly ConnectedPeer[]>;
+  readonly #read: (signal: AbortSignal) => Promise<readonly ConnectedPeer[] | undefined>;
   readonly #clock: Clock;
   readonly #limits: ObservationLimits;
   #last: ObservedConnections = { peers: undefined, version: '' };
@@ -26,8 +26,9 @@ export class CachedConnections implements ConnectionObserver {
   #endedAt = Number.NEGATIVE_INFINITY;
   #succeededAt = Number.NEGATIVE_INFINITY;
 
+  /** `read` resolves with undefined if the source does not report connections. */
   constructor(
-    read: (signal: AbortSignal) => Promise<readonly ConnectedPeer[]>,
+    read: (signal: AbortSignal) => Promise<readonly ConnectedPeer[] | undefined>,
     clock: Clock,
     limits: Partial<ObservationLimits> = {},
   ) {
@@ -54,9 +55,10 @@ export class CachedConnections implements ConnectionObserver {
 
   async #observe(): Promise<void> {
     try {
-      const peers = distinct(await this.#readInTime());
+      const found = await this.#readInTime();
+      const peers = found && distinct(found);
       this.#succeededAt = performance.now();
-      this.#last = { peers, observedAt: this.#clock(), version: versionOf(peers) };
+      this.#last = { peers, observedAt: this.#clock(), version: peers ? versionOf(peers) : '' };
     } catch (error) {
       const isOld = performance.now() - this.#succeededAt >= this.#limits.longestMs;
       const { peers, ...last } = this.#last;
@@ -65,7 +67,7 @@ export class CachedConnections implements ConnectionObserver {
     }
   }
 
-  async #readInTime(): Promise<readonly ConnectedPeer[]> {
+  async #readInTime(): Promise<readonly ConnectedPeer[] | undefined> {
     const { timeoutMs } = this.#limits;
     const [late, over] = [new AbortController(), new AbortController()];
     const timeout = sleep(timeoutMs, undefined, { signal: over.signal }).then(() => {

@@ -1,16 +1,14 @@
-import { setImmediate as yieldTurn } from 'node:timers/promises';
-import { CHANGING_RESOURCES, type IssuedLink } from '../ports/link-store.js';
+import { CHANGING_RESOURCES } from '../ports/link-store.js';
 import type { Administration } from './administration.js';
 import type { AdministrationDependencies } from './dependencies.js';
 import { PeerIndex } from './link-connections.js';
 import { isListed, linkReport } from './link-report.js';
+import { matchingLinks } from './matching-links.js';
 import { overviewOperation } from './overview.js';
 
 const UNOBSERVED = { peers: undefined };
 // Between the version of the store and that of the observed connections.
 const SEPARATOR = '~';
-// Parts that one request reads at most. The store bounds a part.
-const MAX_PARTS = 10;
 
 /** Operations on the links of a store, and on all of it. */
 export function linkOperations(
@@ -18,24 +16,14 @@ export function linkOperations(
 ): Pick<Administration, 'listLinks' | 'readOverview' | 'readChanges'> {
   const { store, clock, connections } = deps;
   return {
-    async listLinks({ limit, after: start, grantUid, ...filter }) {
+    async listLinks({ limit, after, grantUid, ...filter }) {
       const now = clock();
-      const links: IssuedLink[] = [];
-      let after = start;
-      for (let parts = 1; ; parts += 1) {
-        const page = await store.listLinks(
-          { limit: limit - links.length, grantUid, ...(after !== undefined && { after }) },
-          (link) => isListed(link, filter, now),
-        );
-        links.push(...page.items);
-        after = page.next;
-        if (after === undefined || links.length >= limit || parts >= MAX_PARTS) break;
-        await yieldTurn();
-      }
+      const page = { limit, grantUid, ...(after !== undefined && { after }) };
+      const { items, next } = await matchingLinks(store, page, (link) => isListed(link, filter, now));
       const peers = new PeerIndex(connections?.latest() ?? UNOBSERVED);
       return {
-        items: links.map((link) => linkReport(link, now, peers.isConnected(link))),
-        ...(after !== undefined && { next: after }),
+        items: items.map((link) => linkReport(link, now, peers.isConnected(link))),
+        ...(next !== undefined && { next }),
       };
     },
     readOverview: overviewOperation(deps),

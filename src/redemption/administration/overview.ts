@@ -5,6 +5,7 @@ import type { IssuedLink, LinkCounts } from '../ports/link-store.js';
 import type { AdministrationDependencies } from './dependencies.js';
 import { type ConnectionSummary, summarizeConnections } from './link-connections.js';
 import { isListed, type LinkFilter } from './link-report.js';
+import { matchingLinks } from './matching-links.js';
 import type { AttentionItem, HealthFinding, OverviewReport } from './overview-report.js';
 
 const DAY_MS = 86_400_000;
@@ -94,12 +95,13 @@ async function summarize(
     filter: LinkFilter,
     messageOf: (end: string) => string,
   ): Promise<void> => {
-    const page = await store.listLinks({ limit: MAX_OF_A_KIND }, (link) => isListed(link, filter, now));
-    attention.push(...page.items.map((link) => linkItem(kind, link, messageOf(formatTime(link.notAfter)))));
+    const matches = (link: IssuedLink) => isListed(link, filter, now);
+    const { items } = await matchingLinks(store, { limit: MAX_OF_A_KIND }, matches);
+    attention.push(...items.map((link) => linkItem(kind, link, messageOf(formatTime(link.notAfter)))));
   };
   if (counts.expiring > 0)
     await add('link-expiring', { state: 'expiring' }, (end) => `expires at ${end}, and was not renewed`);
-  if (counts.notRenewing > counts.expiring)
+  if (counts.notRenewing > 0)
     await add('link-not-renewing', { state: 'valid', notRenewing: true }, (end) => {
       return `is overdue for renewal; its certificate expires at ${end}`;
     });

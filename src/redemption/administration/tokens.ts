@@ -8,6 +8,7 @@ import type { LinkEndpoint } from '../../domain/link.js';
 import { isResourceName, isSubject } from '../../domain/names.js';
 import { formatTime } from '../../domain/rfc3339.js';
 import { issueToken } from '../accepting/issue-token.js';
+import { joinLineOf } from '../accepting/join-line-of.js';
 import { type MintedToken, type MintingKey, mintToken } from '../accepting/mint-token.js';
 import { signingMasterKey } from '../accepting/rotate-code-keys.js';
 import type { PageRequest } from '../ports/page.js';
@@ -161,6 +162,7 @@ function issued(
   { id, subject }: { readonly id?: string; readonly subject?: string | undefined },
 ): IssuedToken {
   const { expirationTime, redemptionsAllowed = grant.redemptionsAllowed } = token;
+  const joinLine = joinLineOf(token);
   return {
     ...(id !== undefined && { id }),
     grantUid: grant.uid,
@@ -170,6 +172,7 @@ function issued(
     endpoints,
     redemptionsLeft: grant.redemptionsAllowed - grant.redemptions,
     token: accessTokenResource(token),
+    ...(joinLine !== undefined && { joinLine }),
   };
 }
 

@@ -1,5 +1,5 @@
 import type { AccessGrantState } from '../../domain/access-grant.js';
-import type { AccessToken } from '../../domain/access-token.js';
+import type { RedeemableToken } from '../../domain/access-token.js';
 import type { Link, LinkEndpoint, LinkSecret } from '../../domain/link.js';
 import type { GrantPolicy } from '../../domain/policy.js';
 
@@ -19,7 +19,7 @@ export interface TokenCheck {
 
 /** One posting of a token's code. */
 export interface TokenRedemption {
-  readonly token: AccessToken;
+  readonly token: RedeemableToken;
   /** Requested name of Link and Secret. */
   readonly name: string;
   readonly subject: string;
@@ -38,7 +38,7 @@ export interface RedemptionClient {
    * Requests the state of the token's grant without using it; `stock` if a Skupper grant server answers. `signal` aborts the
    * request.
    */
-  check(token: AccessToken, signal?: AbortSignal): Promise<TokenCheck | 'stock'>;
+  check(token: RedeemableToken, signal?: AbortSignal): Promise<TokenCheck | 'stock'>;
   /**
    * Posts the code once and returns the whole body of a 200 response, unchecked. `outcome_unknown` if the first byte of the
    * request was sent and no whole response arrived; after every other connection failure nothing was counted.

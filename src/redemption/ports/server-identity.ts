@@ -2,6 +2,7 @@ import { createPrivateKey, X509Certificate } from 'node:crypto';
 import type { CertificateAuthority } from '../../pki/authority.js';
 import { describeCertificate, splitCertificates, verificationProblem } from '../../pki/certificate-info.js';
 import { issueServerCertificate } from '../../pki/certificates.js';
+import { issuersIn } from '../../pki/issuers-in.js';
 import { generateKeyPair, privateKeyPem, spkiOf } from '../../pki/keys.js';
 
 const YEAR_MS = 365 * 86_400_000;
@@ -64,8 +65,8 @@ export function requireKeyOf(
 }
 
 /**
- * Checks a key pair and CA that the operator manages, and returns them as an identity. Throws ServerIdentityError, which names
- * the wrong source.
+ * Checks a key pair and CA that the operator manages, and returns them as an identity; the CAs of this key pair come first, because
+ * the first root is the one that join lines pin. Throws ServerIdentityError, which names the wrong source.
  */
 export function externalServerIdentity(
   pem: Pick<ServerIdentity, 'cert' | 'key' | 'ca'>,
@@ -78,7 +79,8 @@ export function externalServerIdentity(
   if (problem) {
     throw new ServerIdentityError(`${sources.cert} does not verify against ${sources.ca}: ${problem}`);
   }
-  return { ...pem, notBefore, notAfter };
+  const ca = [...new Set([...issuersIn(pem.cert, pem.ca), ...splitCertificates(pem.ca)])].join('');
+  return { ...pem, ca, notBefore, notAfter };
 }
 
 /**

@@ -1,4 +1,4 @@
-import type { AccessToken } from '../../domain/access-token.js';
+import type { RedeemableToken } from '../../domain/access-token.js';
 import { RedemptionError } from '../../domain/redemption-error.js';
 import type { Checkpoint, Clock } from '../ports/clock.js';
 import type { PendingRedemption, Posting } from '../ports/pending-redemption.js';
@@ -177,7 +177,7 @@ function spentPerhaps(error: RedemptionError): PerhapsSpent {
   return new PerhapsSpent(error.code, `${error.message} ${more}`, { cause: error });
 }
 
-function hasEnded(token: AccessToken, now: number): boolean {
+function hasEnded(token: RedeemableToken, now: number): boolean {
   return token.expirationTime !== undefined && token.expirationTime <= now;
 }
 

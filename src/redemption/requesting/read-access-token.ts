@@ -1,4 +1,5 @@
-import type { AccessToken } from '../../domain/access-token.js';
+import { decodeJoinLine } from '../../codes/join-line.js';
+import type { AccessToken, RedeemableToken } from '../../domain/access-token.js';
 import { TOKEN_EXPIRATION_TIME, TOKEN_ISSUER_SITE, TOKEN_REDEMPTIONS_ALLOWED } from '../../domain/labels.js';
 import { isResourceName } from '../../domain/names.js';
 import { splitCertificates } from '../../pki/certificate-info.js';
@@ -25,20 +26,39 @@ export function readAccessToken({
   readonly metadata: Mapping;
   readonly spec: Mapping;
 }): AccessToken | string {
+  return orReason(() => {
+    const fields = parseFields(metadata.name, spec);
+    return { ...fields, ca: parseCa(spec.ca), ...parseAnnotations(metadata.annotations) };
+  });
+}
+
+/** The token of the first join line in a text, or why it is invalid, as the end of a sentence (`it …`). */
+export function readJoinLine(text: string): RedeemableToken | string {
+  const line = decodeJoinLine(text);
+  if (typeof line === 'string') return line;
+  return orReason(() => ({ ...parseFields(line.name, line), ca: line.ca }));
+}
+
+function orReason<T>(parse: () => T): T | string {
   try {
-    const linkCost = parseLinkCost(spec.linkCost);
-    return {
-      name: parseName(metadata.name),
-      url: parseUrl(spec.url),
-      code: parseCode(spec.code),
-      ca: parseCa(spec.ca),
-      ...(linkCost !== undefined && { linkCost }),
-      ...parseAnnotations(metadata.annotations),
-    };
+    return parse();
   } catch (error) {
     if (error instanceof UnfitToken) return error.message;
     throw error;
   }
+}
+
+function parseFields(
+  name: unknown,
+  spec: { readonly url?: unknown; readonly code?: unknown; readonly linkCost?: unknown },
+): Omit<AccessToken, 'ca'> {
+  const linkCost = parseLinkCost(spec.linkCost);
+  return {
+    name: parseName(name),
+    url: parseUrl(spec.url),
+    code: parseCode(spec.code),
+    ...(linkCost !== undefined && { linkCost }),
+  };
 }
 
 function unfit(reason: string): UnfitToken {

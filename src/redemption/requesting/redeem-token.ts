@@ -4,7 +4,7 @@
  * stored first. So one token leads to one certificate, even if a run crashes at any point.
  */
 
-import type { AccessToken } from '../../domain/access-token.js';
+import type { RedeemableToken } from '../../domain/access-token.js';
 import { type Link, type LinkSecret, mergeLink, PROXY_CONFIGURATION } from '../../domain/link.js';
 import { encodeLinkDocuments } from '../../domain/link-resources.js';
 import { isResourceName, isSubject } from '../../domain/names.js';
@@ -21,7 +21,7 @@ import { isKeyUnused, type PostingDependencies, postOnce, postOrReplay } from '.
 
 /** A token to redeem, and the requested link. */
 export interface RedeemTokenRequest {
-  readonly token: AccessToken;
+  readonly token: RedeemableToken;
   /** Requested name of the Link and the Secret; absent means the token's name. */
   readonly name?: string | undefined;
   /** Requested subject; absent means the requested name. */
@@ -59,7 +59,7 @@ export interface RedeemedToken extends ReceivedLink {
 }
 
 /** Id of a token's pending redemption: SHA-256 over its URL, a NUL and its code, lower-case hex. */
-export function pendingRedemptionId(token: AccessToken): string {
+export function pendingRedemptionId(token: RedeemableToken): string {
   return sha256Hex(`${token.url}\0${token.code}`);
 }
 

@@ -81,7 +81,7 @@ describe("a response to a redemption with the client's own key", () => {
   test('is refused when the certificate is for another key, or from another CA than its ca.crt', () => {
     const [, link] = documents(answer);
     const withoutKey = documents(delivered)[0]?.replace(/ *tls\.key: .*\n/, '');
-    expect(reason(`---\n${withoutKey}---\n${link}`)).toContain('for another key than ours');
+    expect(reason(`---\n${withoutKey}---\n${link}`)).toContain('is not for the key of the request');
     const swapped = answer.replace(/ca\.crt: .*/, `ca.crt: "${base64(foreignCa)}"`);
     expect(reason(swapped)).toContain('does not verify against its ca.crt');
   });
@@ -146,7 +146,7 @@ describe('a response with a private key', () => {
 
   test('is refused when the key does not match, or is invalid', () => {
     expect(reason(delivered.replace(/tls\.key: .*/, `tls.key: "${base64(ours)}"`))).toContain(
-      'tls.key does not fit its certificate',
+      'tls.key does not belong to its certificate',
     );
     expect(reason(delivered.replace(/tls\.key: .*/, `tls.key: "${base64('key')}"`))).toContain(
       'tls.key is not',
@@ -352,7 +352,7 @@ describe('an invalid response is refused', () => {
   test.each<[string, () => string, string]>([
     ['when it is empty', () => '', 'empty'],
     ['when it is no YAML', () => '{', 'not YAML'],
-    ['when it is HTML', () => '<!doctype html><p>hello', 'no mapping'],
+    ['when it is HTML', () => '<!doctype html><p>hello', 'not a mapping'],
     ['when it is a YAML bomb', () => `---\n${BOMB}`, 'anchors'],
     ['with an anchor in its Secret', edit('kind: "Secret"', 'kind: &k "Secret"'), 'anchors'],
     ['with a tag', edit('kind: "Secret"', 'kind: !evil "Secret"'), 'tags'],

@@ -167,7 +167,7 @@ describe("a server certificate that is not valid by the client's clock", () => {
     const server = await greeter({ identity: await expired() });
     const error = await failure(server.token);
     expect(error.code).toBe('tls_untrusted');
-    expect(error.message).toContain('ended');
+    expect(error.message).toContain('expired at');
     expect((await failure((await greeter({ identity: await early() })).token)).code).toBe('tls_untrusted');
   });
 

@@ -74,7 +74,7 @@ export interface ClusterInspector {
    * Name of a redeemed AccessToken with the URL and code of `token`; undefined if there is none, or if the user may not list
    * them.
    */
-  redeemedTokenName(token: AccessToken): Promise<string | undefined>;
+  redeemedTokenName(token: Pick<AccessToken, 'url' | 'code'>): Promise<string | undefined>;
   /** Name of a Site whose condition `Ready` is True, which shows that a controller is active; undefined if there is none. */
   readySiteName(): Promise<string | undefined>;
   /** The endpoints for links to the site, or why the site accepts no links. */

@@ -197,8 +197,8 @@ export class GrantController {
     return countStates(states);
   }
 
-  /** The peers that are connected to the sites of the cluster. Throws if these are not known yet. */
-  connectedPeers(): readonly ConnectedPeer[] {
+  /** The peers that are connected to the sites of the cluster, if those report them. Throws if the sites are not known yet. */
+  connectedPeers(): readonly ConnectedPeer[] | undefined {
     this.#assertSynced('sites');
     return this.#sites.peers();
   }

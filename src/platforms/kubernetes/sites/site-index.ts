@@ -1,5 +1,6 @@
 import type { ConnectedPeer } from '../../../redemption/ports/connections.js';
 import type { ObjectSink } from '../controller/informer.js';
+import { joinPeers } from './site-network.js';
 import type { RouterAccessFacts, SiteFacts } from './site-resource.js';
 
 type Facts = SiteFacts | RouterAccessFacts;
@@ -25,10 +26,10 @@ export class SiteIndex {
       .at(0);
   }
 
-  /** The peers that are connected to any site. */
-  peers(): ConnectedPeer[] {
+  /** The peers that are connected to any site; undefined if no Site reports its network. */
+  peers(): ConnectedPeer[] | undefined {
     const all = [...this.#byNamespace.values()].flatMap((facts) => [...facts.values()]);
-    return all.flatMap((facts) => (facts.kind === 'Site' ? facts.peers : []));
+    return joinPeers(all.map((facts) => (facts.kind === 'Site' ? facts.peers : undefined)));
   }
 
   /** The RouterAccesses of a namespace, sorted by name. */

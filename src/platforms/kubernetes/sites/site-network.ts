@@ -5,23 +5,35 @@ import { SITES } from '../api/kinds.js';
 import { readListing } from '../api/list-page.js';
 import type { Resource, Stored } from '../api/resource.js';
 
-/** The peers that are connected to the Sites of a namespace, or of all. Rejects with ApiError. */
+/**
+ * The peers that are connected to the Sites of a namespace, or of all; undefined if no Site reports its network. Rejects with
+ * ApiError.
+ */
 export async function listConnectedPeers(
   client: Pick<KubernetesClient, 'list'>,
   namespace: string | undefined,
   signal: AbortSignal,
-): Promise<ConnectedPeer[]> {
+): Promise<ConnectedPeer[] | undefined> {
   const { items } = await readListing(client, { kind: SITES, namespace }, readPeers, signal);
-  return items.flat();
+  return joinPeers(items);
+}
+
+/** The peers of several Sites; undefined if no Site reports its network. */
+export function joinPeers(
+  sites: readonly (readonly ConnectedPeer[] | undefined)[],
+): ConnectedPeer[] | undefined {
+  const reporting = sites.filter((peers) => peers !== undefined);
+  return reporting.length === 0 ? undefined : reporting.flat();
 }
 
 /**
  * The peers of a Site, from `status.network`, where Skupper's controller writes each site of the network with its outgoing links.
- * Ignores invalid fields; never throws.
+ * Undefined without that. Ignores invalid fields; never throws.
  */
-export function readPeers(site: Stored<Resource>): ConnectedPeer[] {
+export function readPeers(site: Stored<Resource>): ConnectedPeer[] | undefined {
   const { uid } = site.metadata;
   const { network } = asMapping((site as { readonly status?: unknown }).status);
+  if (network === undefined) return undefined;
   return listOf(network).flatMap((record) => {
     const { id, name, links } = record;
     if (typeof id !== 'string' || id === uid) return [];

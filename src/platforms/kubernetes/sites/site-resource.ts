@@ -21,8 +21,8 @@ export interface SiteFacts {
   readonly defaultIssuer: string | undefined;
   /** Sorted by group, within a group in the order of the Site; or the problem of one of them, as the end of a sentence. */
   readonly endpoints: readonly LinkEndpoint[] | string;
-  /** The peers that are connected to it. */
-  readonly peers: readonly ConnectedPeer[];
+  /** The peers that are connected to it; undefined if it does not report its network. */
+  readonly peers: readonly ConnectedPeer[] | undefined;
 }
 
 /** The endpoints and credentials of a Skupper RouterAccess. */

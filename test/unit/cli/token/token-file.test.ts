@@ -1,6 +1,6 @@
 import { beforeAll, describe, expect, test } from 'vitest';
 import { parse } from 'yaml';
-import { parseAccessToken } from '../../../../src/cli/token/token-file.js';
+import { parseToken } from '../../../../src/cli/token/token-file.js';
 import type { AccessToken } from '../../../../src/domain/access-token.js';
 import { encodeAccessToken } from '../../../../src/domain/access-token.js';
 import { RedemptionError } from '../../../../src/domain/redemption-error.js';
@@ -25,7 +25,7 @@ beforeAll(async () => {
 
 function reason(changed: string): string {
   try {
-    return `taken: ${JSON.stringify(parseAccessToken(changed))}`;
+    return `taken: ${JSON.stringify(parseToken(changed))}`;
   } catch (error) {
     expect(error).toBeInstanceOf(RedemptionError);
     expect((error as RedemptionError).code).toBe('token_invalid');
@@ -36,9 +36,9 @@ function reason(changed: string): string {
 
 describe('an AccessToken file', () => {
   test('is read as it was written', () => {
-    expect(parseAccessToken(text)).toEqual(token);
+    expect(parseToken(text)).toEqual(token);
     const { linkCost, expirationTime, redemptionsAllowed, issuerSite, ...plain } = token;
-    expect(parseAccessToken(encodeAccessToken(plain))).toEqual(plain);
+    expect(parseToken(encodeAccessToken(plain))).toEqual(plain);
   });
 
   test('is the resource that Skupper defines', () => {
@@ -73,8 +73,8 @@ ${token.ca.replace(/^(?=.)/gm, '    ')}
 status: {}
 `;
     const { name, url, code, ca } = token;
-    expect(parseAccessToken(skupper)).toEqual({ name, url, code, ca });
-    expect(parseAccessToken(JSON.stringify(parse(text)))).toEqual(token);
+    expect(parseToken(skupper)).toEqual({ name, url, code, ca });
+    expect(parseToken(JSON.stringify(parse(text)))).toEqual(token);
   });
 
   test('can have invalid annotations, which are ignored', () => {
@@ -83,7 +83,7 @@ status: {}
       .replace('"3"', '"many"')
       .replace('"east"', '"\\n"');
     const { expirationTime, redemptionsAllowed, issuerSite, ...plain } = token;
-    expect(parseAccessToken(odd)).toEqual(plain);
+    expect(parseToken(odd)).toEqual(plain);
   });
 
   const edit = (from: string | RegExp, to: string) => () => {
@@ -100,9 +100,9 @@ status: {}
     [
       'is of another kind',
       edit('"AccessToken"', '"AccessGrant"'),
-      'it is of kind AccessGrant, not AccessToken',
+      'its kind is AccessGrant, not AccessToken',
     ],
-    ['is a Secret', () => 'apiVersion: v1\nkind: Secret\n', 'it is of kind Secret, not AccessToken'],
+    ['is a Secret', () => 'apiVersion: v1\nkind: Secret\n', 'its kind is Secret, not AccessToken'],
     ['has no kind', edit(/^kind: .*\n/m, ''), 'it has no kind'],
     ['is of another version', edit('v2alpha1', 'v1alpha1'), 'skupper.io/v1alpha1, not skupper.io/v2alpha1'],
     ['has no name', edit(/ *name: .*\n/, ''), 'no metadata.name'],

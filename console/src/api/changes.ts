@@ -1,0 +1,46 @@
+import { onSession } from './client.js';
+
+/** What a change is about. */
+export type Topic = 'grants' | 'links' | 'ledger';
+
+const RETRY_MS = 5_000;
+const listeners = new Set<(topic: Topic | 'all') => void>();
+
+/** Calls `listener` for each change, and with `all` after a reconnection. Returns a function that ends this. */
+export function onChange(listener: (topic: Topic | 'all') => void): () => void {
+  listeners.add(listener);
+  return () => listeners.delete(listener);
+}
+
+/** Announces a change that this console has made itself. */
+export function announce(topic: Topic | 'all'): void {
+  for (const listener of listeners) listener(topic);
+}
+
+/** Follows the changes of the service. Returns a function that ends this. */
+export function followChanges(): () => void {
+  let stream: EventSource;
+  let timer: ReturnType<typeof setTimeout> | undefined;
+  const open = () => {
+    stream = new EventSource('/api/v1/changes');
+    stream.addEventListener('hello', () => {
+      onSession.contact(true);
+      announce('all');
+    });
+    stream.addEventListener('changed', (event) => {
+      const { resource } = JSON.parse(event.data) as { resource: Topic };
+      announce(resource);
+    });
+    stream.addEventListener('error', () => {
+      // The screens read again, and so notice whether the service answers.
+      announce('all');
+      // The browser reconnects by itself, but not after a refusal.
+      if (stream.readyState === EventSource.CLOSED) timer = setTimeout(open, RETRY_MS);
+    });
+  };
+  open();
+  return () => {
+    clearTimeout(timer);
+    stream.close();
+  };
+}

@@ -1,0 +1,103 @@
+import createClient from 'openapi-fetch';
+import type { components, paths } from '../../../src/client/generated/admin-api.js';
+
+/** The types of the admin API. */
+export type Api = components['schemas'];
+
+/** The answer of `/console/session`. */
+export interface Session {
+  readonly user: string;
+  readonly role: 'viewer' | 'operator';
+  /** The store or service that the console acts on. */
+  readonly where: string;
+  readonly version: string;
+  readonly canSignOut: boolean;
+}
+
+/** A request that failed: refused by the service, or not answered. */
+export class ApiError extends Error {
+  /** Code of the refusal; `unreachable` without an answer. */
+  readonly code: string;
+  readonly hint: string | undefined;
+  readonly choices: readonly string[];
+
+  constructor(code: string, message: string, hint?: string, choices: readonly string[] = []) {
+    super(message);
+    this.code = code;
+    this.hint = hint;
+    this.choices = choices;
+  }
+}
+
+/** The client of the admin API, on the origin of the console and with its cookie. */
+export const client = createClient<paths>({ baseUrl: window.location.origin, credentials: 'same-origin' });
+
+/** Called when a request is answered with "not signed in", and when one is answered at all or not. */
+export const onSession = {
+  ended: () => {},
+  contact: (_isReachable: boolean) => {},
+};
+
+/** Resolves with the data of an answer. Rejects with ApiError. */
+export async function dataOf<T>(
+  exchange: Promise<{ readonly data?: T; readonly error?: unknown; readonly response: Response }>,
+): Promise<T> {
+  const { data, error, response } = await exchange.catch((failure: unknown) => {
+    if (failure instanceof DOMException && failure.name === 'AbortError') throw failure;
+    onSession.contact(false);
+    throw new ApiError(
+      'unreachable',
+      'The service does not answer.',
+      'Check that it runs; the console tries again.',
+    );
+  });
+  if (response.status === 502 || response.status === 504) onSession.contact(false);
+  else onSession.contact(true);
+  if (response.status === 401) onSession.ended();
+  if (response.ok) return data as T;
+  const { code, detail, title, hint, choices } = (
+    typeof error === 'object' && error !== null ? error : {}
+  ) as Partial<Api['AdminProblem']>;
+  throw new ApiError(
+    code ?? 'unreachable',
+    detail ?? title ?? `The service answered with status ${response.status}.`,
+    hint,
+    choices,
+  );
+}
+
+/** Reads the session. Resolves with the URL to sign in at, or null where there is none, if there is no session. */
+export async function readSession(): Promise<Session | { readonly signIn: string | null }> {
+  const response = await fetch('/console/session', { credentials: 'same-origin' });
+  if (response.ok) return (await response.json()) as Session;
+  if (response.status !== 401)
+    throw new ApiError('unreachable', `The service answered with status ${response.status}.`);
+  return (await response.json()) as { signIn: string | null };
+}
+
+/** Ends the session. */
+export async function signOut(): Promise<void> {
+  await fetch('/console/sign-out', { method: 'POST', credentials: 'same-origin' });
+}
+
+/** The members that are not undefined; undefined ones do not exist on the wire. */
+export function defined<T extends object>(members: T): { [K in keyof T]?: Exclude<T[K], undefined> } {
+  return Object.fromEntries(Object.entries(members).filter(([, value]) => value !== undefined)) as never;
+}
+
+// Pages without a match that are skipped at most.
+const MOST_EMPTY = 20;
+
+/**
+ * Reads the page at `cursor`, or the first one after it that has items: one request of a filtered listing reads a bounded
+ * number of items, so that a page can be empty although later ones are not.
+ */
+export async function pageWithItems<P extends { readonly items: readonly unknown[]; readonly next?: string }>(
+  cursor: string | undefined,
+  read: (cursor: string | undefined) => Promise<P>,
+): Promise<P> {
+  let page = await read(cursor);
+  for (let empty = 1; empty < MOST_EMPTY && page.items.length === 0 && page.next !== undefined; empty += 1)
+    page = await read(page.next);
+  return page;
+}

@@ -1,0 +1,56 @@
+import { useEffect, useState } from 'preact/hooks';
+import { followChanges } from './api/changes.js';
+import { onSession, readSession, type Session } from './api/client.js';
+import { Masthead } from './components/masthead.js';
+import { Navigation } from './components/navigation.js';
+import { CurrentScreen } from './routes.js';
+import { SignedOut, Starting } from './screens/signed-out.js';
+import { SessionContext } from './state/session.js';
+
+type State =
+  | { readonly kind: 'starting'; readonly error?: string }
+  | { readonly kind: 'signed-in'; readonly session: Session }
+  | { readonly kind: 'signed-out'; readonly signIn: string | null };
+
+const RETRY_MS = 3_000;
+
+/** The console: finds out who the user is, then shows the screen that the address names. */
+export function App() {
+  const [state, setState] = useState<State>({ kind: 'starting' });
+  useEffect(() => {
+    const start = async () => {
+      try {
+        const found = await readSession();
+        setState(
+          'user' in found
+            ? { kind: 'signed-in', session: found }
+            : { kind: 'signed-out', signIn: found.signIn },
+        );
+      } catch {
+        setState({ kind: 'starting', error: 'The service does not answer. The console tries again.' });
+        setTimeout(start, RETRY_MS);
+      }
+    };
+    onSession.ended = () => void start();
+    void start();
+  }, []);
+  const isSignedIn = state.kind === 'signed-in';
+  useEffect(() => (isSignedIn ? followChanges() : undefined), [isSignedIn]);
+
+  if (state.kind === 'starting') return <Starting error={state.error} />;
+  if (state.kind === 'signed-out') return <SignedOut signIn={state.signIn} />;
+  return (
+    <SessionContext.Provider value={state.session}>
+      <a class="pf-v6-c-button pf-m-primary skip" href="#content">
+        Skip to the content
+      </a>
+      <div class="frame">
+        <Masthead />
+        <Navigation />
+        <main id="content" tabIndex={-1}>
+          <CurrentScreen />
+        </main>
+      </div>
+    </SessionContext.Provider>
+  );
+}

@@ -1,0 +1,55 @@
+import type { ComponentChildren } from 'preact';
+
+interface ButtonProps {
+  readonly children: ComponentChildren;
+  readonly kind?: 'primary' | 'secondary' | 'danger' | 'link' | 'plain';
+  readonly type?: 'button' | 'submit';
+  readonly onClick?: () => void;
+  readonly isDisabled?: boolean;
+  readonly label?: string;
+  readonly isPressed?: boolean;
+}
+
+/** A button. A disabled one can still be focused, so that its reason can be read. */
+export function Button({
+  children,
+  kind = 'secondary',
+  type = 'button',
+  onClick,
+  isDisabled,
+  label,
+  isPressed,
+}: ButtonProps) {
+  return (
+    <button
+      type={type}
+      class={`pf-v6-c-button pf-m-${kind} ${isDisabled ? 'pf-m-aria-disabled' : ''}`}
+      aria-disabled={isDisabled || undefined}
+      aria-label={label}
+      aria-pressed={isPressed}
+      onClick={(event) => {
+        if (isDisabled) event.preventDefault();
+        else onClick?.();
+      }}
+    >
+      <span class="pf-v6-c-button__text">{children}</span>
+    </button>
+  );
+}
+
+/** A link to a page of the console that looks like a button. */
+export function ButtonLink({
+  href,
+  children,
+  kind = 'primary',
+}: {
+  readonly href: string;
+  readonly children: ComponentChildren;
+  readonly kind?: 'primary' | 'secondary' | 'link';
+}) {
+  return (
+    <a href={href} class={`pf-v6-c-button pf-m-${kind}`}>
+      <span class="pf-v6-c-button__text">{children}</span>
+    </a>
+  );
+}

@@ -1,0 +1,67 @@
+import { useState } from 'preact/hooks';
+import { Button } from './button.js';
+import { Icon } from './icon.js';
+
+interface CopyableProps {
+  readonly label: string;
+  readonly text: string;
+  readonly onCopy?: () => void;
+}
+
+/** A text on a dark ground with a button that copies it; `label` says what it is. */
+export function Copyable({ label, text, onCopy }: CopyableProps) {
+  const [result, setResult] = useState('');
+  const copy = async () => {
+    try {
+      await navigator.clipboard.writeText(text);
+      setResult('Copied');
+      onCopy?.();
+    } catch {
+      setResult('Select the text and copy it');
+    }
+    setTimeout(() => setResult(''), 4_000);
+  };
+  return (
+    <figure class="copyable" aria-label={label}>
+      {/* biome-ignore lint/a11y/noNoninteractiveTabindex: a text that scrolls must be reachable by keyboard. */}
+      <pre class="copyable-text" tabIndex={0} onCopy={onCopy}>
+        <code>{text}</code>
+      </pre>
+      <span class="copyable-button">
+        <Button kind="secondary" label={`Copy: ${label}`} onClick={copy}>
+          <Icon name="copy" /> {result || 'Copy'}
+        </Button>
+      </span>
+      <span class="pf-v6-screen-reader" role="status">
+        {result}
+      </span>
+    </figure>
+  );
+}
+
+// A word of a shell command that needs no quotes.
+const PLAIN_WORD = /^[A-Za-z0-9_./:=,@%+-]+$/;
+
+/** A command line for a POSIX shell, from words as they are. */
+function shellCommand(...words: readonly (string | undefined)[]): string {
+  return words
+    .filter((word) => word !== undefined)
+    .map((word) => (PLAIN_WORD.test(word) ? word : `'${word.replaceAll("'", `'\\''`)}'`))
+    .join(' ');
+}
+
+/** The command that does the same as an action of the console. */
+export function Command({
+  words,
+  label = 'The same in a terminal',
+}: {
+  readonly words: readonly (string | undefined)[];
+  readonly label?: string;
+}) {
+  return (
+    <div class="command">
+      <div class="command-label">{label}</div>
+      <Copyable label={label} text={shellCommand('linkgrant', ...words)} />
+    </div>
+  );
+}

@@ -1,0 +1,42 @@
+import type { ComponentChildren } from 'preact';
+
+/** Names and values below each other; entries without a value are left out. */
+export function Details({
+  entries,
+}: {
+  readonly entries: readonly (readonly [name: string, value: ComponentChildren])[];
+}) {
+  return (
+    <dl class="pf-v6-c-description-list pf-m-horizontal">
+      {entries
+        .filter(([, value]) => value !== undefined && value !== '' && value !== null && value !== false)
+        .map(([name, value]) => (
+          <div class="pf-v6-c-description-list__group" key={name}>
+            <dt class="pf-v6-c-description-list__term">{name}</dt>
+            <dd class="pf-v6-c-description-list__description">{value}</dd>
+          </div>
+        ))}
+    </dl>
+  );
+}
+
+/** A block of a page with a heading. */
+export function Section({
+  title,
+  children,
+  action,
+}: {
+  readonly title: string;
+  readonly children: ComponentChildren;
+  readonly action?: ComponentChildren;
+}) {
+  return (
+    <section class="pf-v6-c-card section" aria-label={title}>
+      <div class="section-header">
+        <h2 class="pf-v6-c-title pf-m-lg">{title}</h2>
+        {action}
+      </div>
+      {children}
+    </section>
+  );
+}

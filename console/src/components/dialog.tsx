@@ -1,0 +1,84 @@
+import type { ComponentChildren } from 'preact';
+import { useEffect, useId, useRef } from 'preact/hooks';
+import { guardLeaving } from '../state/location.js';
+import { Button } from './button.js';
+import { Icon } from './icon.js';
+
+interface DialogProps {
+  readonly title: string;
+  readonly children: ComponentChildren;
+  readonly footer: ComponentChildren;
+  readonly onClose: () => void;
+  /** Present while closing would lose something: called in place of `onClose`, and if the user goes to another page. */
+  readonly onLoss?: (() => void) | undefined;
+  readonly onSubmit?: () => void;
+}
+
+/** A modal dialog; a native one, so that the page behind it is inert and the focus returns to where it was. */
+export function Dialog({ title, children, footer, onClose, onLoss, onSubmit }: DialogProps) {
+  const dialog = useRef<HTMLDialogElement>(null);
+  const id = useId();
+  const close = useRef(onClose);
+  close.current = onLoss ?? onClose;
+  const isGuarded = onLoss !== undefined;
+  useEffect(() => {
+    const opener = document.activeElement;
+    const shown = dialog.current;
+    shown?.showModal();
+    return () => {
+      shown?.close();
+      if (opener instanceof HTMLElement) opener.focus();
+    };
+  }, []);
+  useEffect(() => {
+    if (!isGuarded) return;
+    return guardLeaving(() => {
+      close.current();
+      return false;
+    });
+  }, [isGuarded]);
+  const content = (
+    <>
+      <header class="pf-v6-c-modal-box__header dialog-header">
+        <h1 class="pf-v6-c-modal-box__title" id={id}>
+          {title}
+        </h1>
+        <Button kind="plain" label="Close" onClick={() => close.current()}>
+          <Icon name="close" />
+        </Button>
+      </header>
+      {/* biome-ignore lint/a11y/noNoninteractiveTabindex: a text that scrolls must be reachable by keyboard. */}
+      <section class="pf-v6-c-modal-box__body dialog-body" tabIndex={0} aria-labelledby={id}>
+        {children}
+      </section>
+      <footer class="pf-v6-c-modal-box__footer dialog-footer">{footer}</footer>
+    </>
+  );
+  return (
+    <dialog
+      ref={dialog}
+      class="pf-v6-c-modal-box dialog"
+      aria-labelledby={id}
+      onCancel={(event) => event.preventDefault()}
+      onKeyDown={(event) => {
+        if (event.key !== 'Escape') return;
+        event.preventDefault();
+        close.current();
+      }}
+    >
+      {onSubmit ? (
+        <form
+          class="dialog-form"
+          onSubmit={(event) => {
+            event.preventDefault();
+            onSubmit();
+          }}
+        >
+          {content}
+        </form>
+      ) : (
+        content
+      )}
+    </dialog>
+  );
+}

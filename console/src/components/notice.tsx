@@ -1,0 +1,92 @@
+import type { ComponentChildren } from 'preact';
+import type { ApiError } from '../api/client.js';
+import type { Resource } from '../state/resource.js';
+import { Icon } from './icon.js';
+import { duration, useNow } from './time.js';
+
+const ICONS = { success: 'ok', info: 'info', warning: 'warning', danger: 'danger' } as const;
+
+interface NoticeProps {
+  readonly kind: keyof typeof ICONS;
+  readonly title: string;
+  readonly children?: ComponentChildren;
+  /** True for a notice that appears after an action: screen readers read it out. */
+  readonly isLive?: boolean;
+}
+
+/** A message in the page. */
+export function Notice({ kind, title, children, isLive }: NoticeProps) {
+  return (
+    <div class={`pf-v6-c-alert pf-m-inline pf-m-${kind}`} role={isLive ? 'alert' : undefined}>
+      <div class="pf-v6-c-alert__icon">
+        <Icon name={ICONS[kind]} />
+      </div>
+      <p class="pf-v6-c-alert__title">{title}</p>
+      {children && <div class="pf-v6-c-alert__description">{children}</div>}
+    </div>
+  );
+}
+
+/** A refused or failed action, with what to do. */
+export function Failure({ error }: { readonly error: ApiError | undefined }) {
+  if (!error) return null;
+  return (
+    <Notice kind="danger" title={sentence(error.message)} isLive>
+      {error.hint && <p>{sentence(error.hint)}</p>}
+    </Notice>
+  );
+}
+
+/** The text with a capital letter and a full stop. */
+export function sentence(text: string): string {
+  const end = /[.!?]$/.test(text) ? '' : '.';
+  return `${text.charAt(0).toUpperCase()}${text.slice(1)}${end}`;
+}
+
+/** Shows `children` with the data of a resource: the last known data with its age while it cannot be read, else why. */
+export function Loaded<T>({
+  resource,
+  children,
+}: {
+  readonly resource: Resource<T>;
+  readonly children: (data: T) => ComponentChildren;
+}) {
+  const { data, error, readAt } = resource;
+  const now = useNow(1_000);
+  if (data === undefined && error) return <Failure error={error} />;
+  if (data === undefined)
+    return (
+      <p class="loading" role="status">
+        Loading …
+      </p>
+    );
+  return (
+    <>
+      {error && readAt !== undefined && (
+        <Notice
+          kind="warning"
+          title={`${sentence(error.message)} This is how it was ${duration(now - readAt)} ago.`}
+        >
+          {error.hint && <p>{sentence(error.hint)}</p>}
+        </Notice>
+      )}
+      {children(data)}
+    </>
+  );
+}
+
+/** Says why a list is empty, and what to do. */
+export function EmptyState({
+  title,
+  children,
+}: {
+  readonly title: string;
+  readonly children: ComponentChildren;
+}) {
+  return (
+    <div class="empty">
+      <h2 class="pf-v6-c-title pf-m-lg">{title}</h2>
+      {children}
+    </div>
+  );
+}

@@ -1,0 +1,86 @@
+import type { Api } from '../api/client.js';
+
+/** A rule of a grant: its setting, the flag of the command line, and what it means. */
+interface Rule {
+  readonly setting: keyof Api['Policy'];
+  readonly flag: string;
+  readonly label: string;
+  readonly help: string;
+  readonly words: (value: string) => string;
+}
+
+const list = (value: string) => (value === '' ? 'none' : value.split(',').join(', '));
+
+/** The rules of a grant. */
+export const RULES: readonly Rule[] = [
+  {
+    setting: 'linkgrant/subjects',
+    flag: '--subjects',
+    label: 'Subjects',
+    help: 'Which sites may redeem it, separated by commas, with * and ?. Example: east,branch-*',
+    words: (value) => `Only these subjects may redeem it: ${list(value)}.`,
+  },
+  {
+    setting: 'linkgrant/names',
+    flag: '--names',
+    label: 'Link names',
+    help: 'Which names the links may have, separated by commas, with * and ?.',
+    words: (value) => `Only these link names are allowed: ${list(value)}.`,
+  },
+  {
+    setting: 'linkgrant/source-cidrs',
+    flag: '--source-cidrs',
+    label: 'Source addresses',
+    help: 'From where it may be redeemed, separated by commas. Example: 10.0.0.0/8',
+    words: (value) => `Only these addresses may redeem it: ${list(value)}.`,
+  },
+  {
+    setting: 'linkgrant/certificate-lifetime',
+    flag: '--certificate-lifetime',
+    label: 'Longest certificate',
+    help: 'How long a certificate is valid at most. Example: 30d',
+    words: (value) => `Certificates last at most ${value}.`,
+  },
+  {
+    setting: 'linkgrant/key-types',
+    flag: '--key-types',
+    label: 'Key types',
+    help: 'Which keys sites may have: p256, p384, rsa, ed25519, separated by commas.',
+    words: (value) => `Only keys of these types are allowed: ${list(value)}.`,
+  },
+  {
+    setting: 'linkgrant/not-before',
+    flag: '--not-before',
+    label: 'Begins',
+    help: 'From when it can be redeemed, such as 2031-03-04T08:00:00Z',
+    words: (value) => `It can be redeemed from ${value}.`,
+  },
+  {
+    setting: 'linkgrant/csr-required',
+    flag: '--csr-required',
+    label: 'Own key required',
+    help: '',
+    words: (value) =>
+      value === 'true'
+        ? 'Sites must generate their private key themselves.'
+        : 'The service may generate the private key.',
+  },
+];
+
+/** The rules of a policy as sentences. */
+export function policySentences(policy: Api['Policy'] = {}): string[] {
+  return RULES.flatMap(({ setting, words }) => {
+    const value = policy[setting];
+    return value === undefined ? [] : [words(value)];
+  });
+}
+
+/** The rules of a policy as flags of the command line. */
+export function policyFlags(policy: Api['Policy'] = {}): string[] {
+  return RULES.flatMap(({ setting, flag }) => {
+    const value = policy[setting];
+    if (value === undefined) return [];
+    if (setting === 'linkgrant/csr-required') return value === 'true' ? [flag] : [];
+    return [flag, value];
+  });
+}

@@ -1,0 +1,36 @@
+import type { ComponentChildren } from 'preact';
+import { useEffect } from 'preact/hooks';
+
+interface ScreenProps {
+  readonly title: string;
+  readonly children: ComponentChildren;
+  /** One sentence that says what the screen is for. */
+  readonly intro?: ComponentChildren;
+  readonly actions?: ComponentChildren;
+  /** The listing that a detail belongs to. */
+  readonly parent?: { readonly title: string; readonly href: string };
+}
+
+/** A page of the console: heading, actions, content. */
+export function Screen({ title, children, intro, actions, parent }: ScreenProps) {
+  useEffect(() => {
+    document.title = `${title} – linkgrant console`;
+  }, [title]);
+  return (
+    <>
+      {parent && (
+        <nav class="parent" aria-label="Breadcrumb">
+          <a href={parent.href}>{parent.title}</a>
+        </nav>
+      )}
+      <div class="screen-header">
+        <div class="screen-title">
+          <h1 class="pf-v6-c-title pf-m-2xl">{title}</h1>
+          {intro && <p class="intro">{intro}</p>}
+        </div>
+        {actions && <div class="actions">{actions}</div>}
+      </div>
+      {children}
+    </>
+  );
+}

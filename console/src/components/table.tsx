@@ -1,0 +1,75 @@
+import type { ComponentChildren } from 'preact';
+import { href, navigate, useLocation } from '../state/location.js';
+import { Button } from './button.js';
+
+/** A column of a table. */
+export interface Column<T> {
+  readonly header: string;
+  readonly cell: (item: T) => ComponentChildren;
+  /** True for the column that names the row. */
+  readonly isHeader?: boolean;
+}
+
+interface TableProps<T> {
+  /** Read out by screen readers. */
+  readonly caption: string;
+  readonly columns: readonly Column<T>[];
+  readonly items: readonly T[];
+  readonly keyOf: (item: T) => string;
+}
+
+/** A table that becomes a list of blocks on a narrow screen. */
+export function Table<T>({ caption, columns, items, keyOf }: TableProps<T>) {
+  return (
+    <div class="table-frame">
+      <table class="pf-v6-c-table pf-m-grid-md pf-m-compact">
+        <caption class="pf-v6-screen-reader">{caption}</caption>
+        <thead class="pf-v6-c-table__thead">
+          <tr class="pf-v6-c-table__tr">
+            {columns.map(({ header }) => (
+              <th class="pf-v6-c-table__th" scope="col" key={header}>
+                {header}
+              </th>
+            ))}
+          </tr>
+        </thead>
+        <tbody class="pf-v6-c-table__tbody">
+          {items.map((item) => (
+            <tr class="pf-v6-c-table__tr" key={keyOf(item)}>
+              {columns.map(({ header, cell, isHeader }) =>
+                isHeader ? (
+                  <th class="pf-v6-c-table__th" scope="row" data-label={header} key={header}>
+                    {cell(item)}
+                  </th>
+                ) : (
+                  <td class="pf-v6-c-table__td" data-label={header} key={header}>
+                    {cell(item)}
+                  </td>
+                ),
+              )}
+            </tr>
+          ))}
+        </tbody>
+      </table>
+    </div>
+  );
+}
+
+/** Buttons for the next page of a listing, and back to the first one. The cursor is in the URL. */
+export function Pager({ next, count }: { readonly next: string | undefined; readonly count: number }) {
+  const { path, query } = useLocation();
+  const cursor = query.get('cursor') ?? undefined;
+  if (cursor === undefined && next === undefined) return <p class="pager subtle">{count} shown</p>;
+  const go = (to: string | undefined) => navigate(href(path, { ...Object.fromEntries(query), cursor: to }));
+  return (
+    <nav class="pager" aria-label="Pages">
+      <span class="subtle">{count} on this page</span>
+      <Button isDisabled={cursor === undefined} onClick={() => go(undefined)}>
+        First page
+      </Button>
+      <Button isDisabled={next === undefined} onClick={() => go(next)}>
+        Next page
+      </Button>
+    </nav>
+  );
+}

@@ -1,0 +1,20 @@
+// Characters that hide or reorder text: control and format characters, line and paragraph separators.
+const INVISIBLE = /[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/gu;
+
+/** Text from outside, such as a subject, with invisible characters written out as U+200B. */
+export function visible(text: string): string {
+  return text.replace(
+    INVISIBLE,
+    (char) => `[U+${(char.codePointAt(0) ?? 0).toString(16).toUpperCase().padStart(4, '0')}]`,
+  );
+}
+
+/** Shows text from outside, isolated from the direction of the text around it. */
+export function Foreign({ text }: { readonly text: string }) {
+  return <bdi class="foreign">{visible(text)}</bdi>;
+}
+
+/** `1 link`, `2 links`. */
+export function counted(count: number, one: string, many = `${one}s`): string {
+  return `${count.toLocaleString('en')} ${count === 1 ? one : many}`;
+}

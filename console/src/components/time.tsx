@@ -1,0 +1,79 @@
+import { useEffect, useState } from 'preact/hooks';
+import { usePreferences } from '../state/preferences.js';
+
+const SECOND = 1_000;
+const MINUTE = 60 * SECOND;
+const HOUR = 60 * MINUTE;
+const DAY = 24 * HOUR;
+
+function format(at: number, zone: 'local' | 'utc'): string {
+  const text = new Date(at).toLocaleString('sv-SE', {
+    ...{
+      year: 'numeric',
+      month: '2-digit',
+      day: '2-digit',
+      hour: '2-digit',
+      minute: '2-digit',
+      second: '2-digit',
+    },
+    ...(zone === 'utc' && { timeZone: 'UTC' }),
+  });
+  return zone === 'utc' ? `${text} UTC` : text;
+}
+
+/** A time in the clock that the user chose; with `both` in local time and in UTC. */
+export function Time({ at, both }: { readonly at: string | number; readonly both?: boolean }) {
+  const { clock } = usePreferences();
+  const ms = new Date(at).getTime();
+  return (
+    <time dateTime={new Date(ms).toISOString()} title={format(ms, clock === 'utc' ? 'local' : 'utc')}>
+      {both ? `${format(ms, 'local')} (${format(ms, 'utc')})` : format(ms, clock)}
+    </time>
+  );
+}
+
+/** A duration in its largest unit: `12 s`, `5 min`, `3 h`, `30 days`. */
+export function duration(ms: number): string {
+  const rest = Math.max(0, ms);
+  if (rest < 90 * SECOND) return `${Math.floor(rest / SECOND)} s`;
+  if (rest < 90 * MINUTE) return `${Math.floor(rest / MINUTE)} min`;
+  if (rest < 2 * DAY) return `${Math.floor(rest / HOUR)} h`;
+  return `${Math.floor(rest / DAY).toLocaleString('en')} days`;
+}
+
+/** The current time, renewed every `everyMs`. */
+export function useNow(everyMs: number): number {
+  const [now, setNow] = useState(Date.now);
+  useEffect(() => {
+    const timer = setInterval(() => setNow(Date.now()), everyMs);
+    return () => clearInterval(timer);
+  }, [everyMs]);
+  return now;
+}
+
+/** `in 3 h`, `5 min ago`. */
+function relative(at: string | number, now: number): string {
+  const distance = new Date(at).getTime() - now;
+  return distance >= 0 ? `in ${duration(distance)}` : `${duration(-distance)} ago`;
+}
+
+/** A time with its distance from now. */
+export function TimeAndDistance({ at }: { readonly at: string }) {
+  const now = useNow(10 * SECOND);
+  return (
+    <span>
+      <Time at={at} /> <span class="subtle">({relative(at, now)})</span>
+    </span>
+  );
+}
+
+/** The time until `at` as minutes and seconds, or `ended`. */
+export function TimeLeft({ at }: { readonly at: string }) {
+  const left = new Date(at).getTime() - useNow(SECOND);
+  if (left <= 0) return <strong>ended</strong>;
+  if (left > 90 * MINUTE) return <strong>{duration(left)}</strong>;
+  const seconds = Math.floor(left / SECOND);
+  return (
+    <strong class="digits">{`${Math.floor(seconds / 60)}:${String(seconds % 60).padStart(2, '0')}`}</strong>
+  );
+}

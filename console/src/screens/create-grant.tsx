@@ -1,0 +1,142 @@
+import { useRef, useState } from 'preact/hooks';
+import { type Api, client, dataOf } from '../api/client.js';
+import { Button } from '../components/button.js';
+import { Command } from '../components/copyable.js';
+import { Dialog } from '../components/dialog.js';
+import { Field } from '../components/field.js';
+import { Failure } from '../components/notice.js';
+import { policyFlags, policySentences, RULES } from '../components/policy.js';
+import { useAction } from '../state/action.js';
+import { href, navigate } from '../state/location.js';
+
+const TEXT_RULES = RULES.filter(({ setting }) => setting !== 'linkgrant/csr-required');
+
+/** A dialog that creates a grant, then opens it with the dialog for its first token. */
+export function CreateGrant({ onClose }: { readonly onClose: () => void }) {
+  const [name, setName] = useState('');
+  const [uses, setUses] = useState('1');
+  const [window, setWindow] = useState('1h');
+  const [policy, setPolicy] = useState<Api['Policy']>({});
+  // The same form sends the same key again, so that a lost answer creates no second grant.
+  const idempotencyKey = useRef(crypto.randomUUID());
+  const setRule = (setting: keyof Api['Policy'], value: string) => {
+    const { [setting]: _before, ...rest } = policy;
+    setPolicy(value === '' ? rest : { ...rest, [setting]: value });
+  };
+  const action = useAction(
+    async () => {
+      const { uid } = await dataOf(
+        client.POST('/api/v1/grants', {
+          params: { header: { 'Idempotency-Key': idempotencyKey.current } },
+          body: {
+            namespace: await ownNamespace(),
+            name,
+            redemptionsAllowed: Number(uses),
+            expirationWindow: window,
+            policy,
+          },
+        }),
+      );
+      return uid;
+    },
+    (uid) => navigate(href(`/grants/${uid}`, { issue: 'token' })),
+  );
+  const isChanged = () => {
+    idempotencyKey.current = crypto.randomUUID();
+  };
+  const words = [
+    `${uses === '1' ? 'One site' : `${uses} sites`} can join within ${window} from now.`,
+    ...policySentences(policy),
+  ];
+  return (
+    <Dialog
+      title="Create a grant"
+      onClose={onClose}
+      onSubmit={action.run}
+      footer={
+        <>
+          <Button kind="primary" type="submit" isDisabled={action.isRunning}>
+            {action.isRunning ? 'Creating …' : 'Create, then issue a token'}
+          </Button>
+          <Button kind="link" onClick={onClose}>
+            Cancel
+          </Button>
+        </>
+      }
+    >
+      <div class="fields" onInput={isChanged}>
+        <Field
+          label="Name"
+          value={name}
+          onInput={setName}
+          isRequired
+          hasFocus
+          maxLength={253}
+          pattern="[a-z0-9]([a-z0-9.\-]*[a-z0-9])?"
+          help="Small letters, digits, dots and dashes. The links are called so unless the site chooses another name. Example: to-west"
+        />
+        <Field
+          label="How many sites can join"
+          isNumber
+          pattern="[0-9]{1,7}"
+          value={uses}
+          onInput={setUses}
+          isRequired
+        />
+        <Field
+          label="For how long"
+          value={window}
+          onInput={setWindow}
+          isRequired
+          pattern="([0-9]+(s|m|h|d))+"
+          help="Such as 15m, 1h or 7d. The links that sites have by then stay."
+        />
+        <details>
+          <summary>Rules for sites</summary>
+          <div class="fields inset">
+            {TEXT_RULES.map(({ setting, label, help }) => (
+              <Field
+                key={setting}
+                label={label}
+                value={policy[setting] ?? ''}
+                onInput={(value) => setRule(setting, value)}
+                help={help}
+              />
+            ))}
+            <label class="check">
+              <input
+                type="checkbox"
+                checked={policy['linkgrant/csr-required'] === 'true'}
+                onInput={(event) =>
+                  setRule('linkgrant/csr-required', event.currentTarget.checked ? 'true' : '')
+                }
+              />{' '}
+              Sites must generate their private key themselves. linkgrant does; Skupper's own client does not.
+            </label>
+          </div>
+        </details>
+      </div>
+      <p aria-live="polite">
+        <strong>In words:</strong> {words.join(' ')}
+      </p>
+      <Command
+        words={[
+          'grant',
+          'create',
+          name || 'NAME',
+          '--redemptions-allowed',
+          uses,
+          '--expiration-window',
+          window,
+          ...policyFlags(policy),
+        ]}
+      />
+      <Failure error={action.error} />
+    </Dialog>
+  );
+}
+
+/** The namespace that the service uses for a request that names none. */
+async function ownNamespace(): Promise<string> {
+  return (await dataOf(client.GET('/api/v1/service'))).namespace;
+}

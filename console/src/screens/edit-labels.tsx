@@ -1,0 +1,95 @@
+import { useState } from 'preact/hooks';
+import type { Api } from '../api/client.js';
+import { Button } from '../components/button.js';
+import { Command } from '../components/copyable.js';
+import { Dialog } from '../components/dialog.js';
+import { Field } from '../components/field.js';
+import { Failure } from '../components/notice.js';
+import { useAction } from '../state/action.js';
+
+type Change = Required<Pick<Api['RedemptionChange'], 'labels' | 'note'>>;
+
+interface EditLabelsProps {
+  readonly of: { readonly labels: Readonly<Record<string, string>>; readonly note?: string };
+  /** The words of the command that does the same, without its flags. */
+  readonly command: readonly string[];
+  readonly save: (change: Change) => Promise<unknown>;
+  readonly onClose: () => void;
+}
+
+const textOf = (labels: Readonly<Record<string, string>>) =>
+  Object.entries(labels)
+    .map(([key, value]) => `${key}=${value}`)
+    .join(', ');
+
+function labelsOf(text: string): Record<string, string> {
+  const pairs = text
+    .split(',')
+    .map((pair) => pair.trim())
+    .filter((pair) => pair !== '');
+  return Object.fromEntries(
+    pairs.map((pair) => {
+      const [key = '', ...value] = pair.split('=');
+      return [key.trim(), value.join('=').trim()];
+    }),
+  );
+}
+
+/** A dialog that changes the labels and the note of a grant or link. */
+export function EditLabels({ of, command, save, onClose }: EditLabelsProps) {
+  const [labels, setLabels] = useState(textOf(of.labels));
+  const [note, setNote] = useState(of.note ?? '');
+  const wanted = labelsOf(labels);
+  const removed = Object.keys(of.labels).filter((key) => !(key in wanted));
+  const action = useAction(
+    () =>
+      save({
+        labels: { ...Object.fromEntries(removed.map((key) => [key, null])), ...wanted },
+        note: note.trim() === '' ? null : note.trim(),
+      }),
+    onClose,
+  );
+  return (
+    <Dialog
+      title="Labels and note"
+      onClose={onClose}
+      onSubmit={action.run}
+      footer={
+        <>
+          <Button kind="primary" type="submit" isDisabled={action.isRunning}>
+            Save
+          </Button>
+          <Button kind="link" onClick={onClose}>
+            Cancel
+          </Button>
+        </>
+      }
+    >
+      <div class="fields">
+        <Field
+          label="Labels"
+          value={labels}
+          onInput={setLabels}
+          hasFocus
+          help="KEY=VALUE, separated by commas. Example: team=payments, region=eu. Lists can be filtered by them."
+        />
+        <Field
+          label="Note"
+          value={note}
+          onInput={setNote}
+          maxLength={1000}
+          help="One line of text for people."
+        />
+      </div>
+      <Command
+        words={[
+          ...command,
+          ...Object.entries(wanted).flatMap(([key, value]) => ['--label', `${key}=${value}`]),
+          ...removed.flatMap((key) => ['--label', `${key}-`]),
+          ...(note === (of.note ?? '') ? [] : ['--note', note]),
+        ]}
+      />
+      <Failure error={action.error} />
+    </Dialog>
+  );
+}

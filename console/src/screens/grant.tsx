@@ -1,0 +1,210 @@
+import { useState } from 'preact/hooks';
+import { type Api, client, dataOf } from '../api/client.js';
+import { Button } from '../components/button.js';
+import { Details, Section } from '../components/details.js';
+import { Labels } from '../components/labels.js';
+import { Loaded, Notice, sentence } from '../components/notice.js';
+import { policySentences } from '../components/policy.js';
+import { refusalOf } from '../components/refusals.js';
+import { Screen } from '../components/screen.js';
+import { StateLabel } from '../components/state-label.js';
+import { Table } from '../components/table.js';
+import { Foreign } from '../components/text.js';
+import { Time, TimeAndDistance } from '../components/time.js';
+import { href, replaceQuery, useLocation } from '../state/location.js';
+import { useResource } from '../state/resource.js';
+import { useCanWrite } from '../state/session.js';
+import { EditLabels } from './edit-labels.js';
+import { IssueToken } from './issue-token.js';
+import { RevokeGrant } from './revoke-grant.js';
+import { RevokeToken } from './revoke-token.js';
+
+/** A grant with its rules, tokens, links and last attempts. */
+export function GrantScreen({ id: uid }: { readonly id: string }) {
+  const { query } = useLocation();
+  const canWrite = useCanWrite();
+  const [isRevoking, setRevoking] = useState(false);
+  const [isEditing, setEditing] = useState(false);
+  const [revokedToken, setRevokedToken] = useState<string>();
+  const grant = useResource(
+    `grants/${uid}`,
+    (signal) => dataOf(client.GET('/api/v1/grants/{uid}', { signal, params: { path: { uid } } })),
+    ['grants', 'ledger', 'links'],
+  );
+  const tokens = useResource(
+    `grants/${uid}/tokens`,
+    (signal) =>
+      dataOf(client.GET('/api/v1/tokens', { signal, params: { query: { grantUid: uid, limit: 100 } } })),
+    ['grants', 'ledger', 'links'],
+  );
+  const setIssuing = (isOpen: boolean) =>
+    replaceQuery({ issue: isOpen ? 'token' : undefined, subject: undefined });
+  const { data } = grant;
+  const isReady = data?.state === 'ready';
+  return (
+    <Screen
+      title={data ? `Grant ${data.name}` : 'Grant'}
+      parent={{ title: 'Grants', href: href('/grants') }}
+      actions={
+        canWrite &&
+        data && (
+          <>
+            <Button kind="primary" isDisabled={!isReady} onClick={() => setIssuing(true)}>
+              Issue a token
+            </Button>
+            <Button kind="danger" isDisabled={data.state === 'revoked'} onClick={() => setRevoking(true)}>
+              Revoke
+            </Button>
+          </>
+        )
+      }
+    >
+      <Loaded resource={grant}>
+        {(shown) => (
+          <>
+            {shown.reason && <Notice kind="warning" title={sentence(shown.reason)} />}
+            {!isReady && !shown.reason && (
+              <Notice
+                kind="info"
+                title={`This grant is ${shown.state}: no further site can join with it. Its links stay.`}
+              />
+            )}
+            <Section
+              title="What it allows"
+              action={canWrite && <Button onClick={() => setEditing(true)}>Edit labels and note</Button>}
+            >
+              <Details
+                entries={[
+                  ['State', <StateLabel key="state" state={shown.state} />],
+                  ['Namespace', <Foreign key="namespace" text={shown.namespace} />],
+                  ['Redeemed', `${shown.redemptions} of ${shown.redemptionsAllowed}`],
+                  [
+                    'Ends',
+                    shown.expirationTime ? (
+                      <TimeAndDistance at={shown.expirationTime} />
+                    ) : (
+                      `${shown.expirationWindow} after it is ready`
+                    ),
+                  ],
+                  ['Revoked', shown.revokedAt && <TimeAndDistance at={shown.revokedAt} />],
+                  ['Created', <TimeAndDistance key="created" at={shown.createdAt} />],
+                  ['Labels', Object.keys(shown.labels).length > 0 && <Labels labels={shown.labels} />],
+                  ['Note', shown.note && <Foreign text={shown.note} />],
+                  ['CA', shown.issuer && <Foreign text={shown.issuer} />],
+                  ['Rules', policySentences(shown.policy).length > 0 && <Rules policy={shown.policy} />],
+                  ['URL of its tokens', shown.url && <span class="mono">{shown.url}</span>],
+                  [
+                    'Id',
+                    <span key="uid" class="mono">
+                      {shown.uid}
+                    </span>,
+                  ],
+                ]}
+              />
+              <p>
+                <a href={href('/links', { grantUid: uid })}>Links of this grant</a> ·{' '}
+                <a href={href('/ledger', { grantUid: uid })}>Its entries in the ledger</a>
+              </p>
+            </Section>
+            <Section title="Tokens">
+              <Loaded resource={tokens}>
+                {({ items }) =>
+                  items.length === 0 ? (
+                    <p>No token has been issued. A token is what you hand to the site that is to join.</p>
+                  ) : (
+                    <Table
+                      caption="Tokens of this grant"
+                      items={items}
+                      keyOf={({ id }) => id}
+                      columns={[
+                        { header: 'Token', isHeader: true, cell: ({ id }) => <span class="mono">{id}</span> },
+                        {
+                          header: 'Subject',
+                          cell: ({ subject }) => (subject ? <Foreign text={subject} /> : 'any'),
+                        },
+                        { header: 'State', cell: ({ state }) => <StateLabel state={state} /> },
+                        {
+                          header: 'Redeemed',
+                          cell: (token) => `${token.redemptions} of ${token.redemptionsAllowed}`,
+                        },
+                        { header: 'Ends', cell: ({ expirationTime }) => <Time at={expirationTime} /> },
+                        {
+                          header: 'Action',
+                          cell: ({ id, state }) =>
+                            canWrite && state === 'ready' ? (
+                              <Button
+                                kind="link"
+                                label={`Revoke token ${id}`}
+                                onClick={() => setRevokedToken(id)}
+                              >
+                                Revoke
+                              </Button>
+                            ) : null,
+                        },
+                      ]}
+                    />
+                  )
+                }
+              </Loaded>
+            </Section>
+            <Section title="Last attempts to redeem">
+              {shown.attempts.length === 0 ? (
+                <p>No site has tried yet.</p>
+              ) : (
+                <Attempts attempts={shown.attempts} />
+              )}
+            </Section>
+            {query.get('issue') && canWrite && <IssueToken grant={shown} onClose={() => setIssuing(false)} />}
+            {isEditing && (
+              <EditLabels
+                of={shown}
+                command={['grant', 'update', shown.name, '--namespace', shown.namespace]}
+                save={(body) =>
+                  dataOf(client.PATCH('/api/v1/grants/{uid}', { params: { path: { uid } }, body }))
+                }
+                onClose={() => setEditing(false)}
+              />
+            )}
+            {isRevoking && <RevokeGrant grant={shown} onClose={() => setRevoking(false)} />}
+            {revokedToken && (
+              <RevokeToken grantUid={uid} id={revokedToken} onClose={() => setRevokedToken(undefined)} />
+            )}
+          </>
+        )}
+      </Loaded>
+    </Screen>
+  );
+}
+
+function Rules({ policy }: { readonly policy: Api['Policy'] | undefined }) {
+  return (
+    <ul>
+      {policySentences(policy).map((words) => (
+        <li key={words}>
+          <Foreign text={words} />
+        </li>
+      ))}
+    </ul>
+  );
+}
+
+function Attempts({ attempts }: { readonly attempts: readonly Api['Attempt'][] }) {
+  return (
+    <Table
+      caption="Last attempts to redeem, newest first"
+      items={attempts}
+      keyOf={(attempt) => JSON.stringify(attempt)}
+      columns={[
+        { header: 'Time', isHeader: true, cell: ({ at }) => <Time at={at} /> },
+        { header: 'Outcome', cell: ({ outcome }) => refusalOf(outcome)?.title ?? outcome },
+        { header: 'Subject', cell: ({ subject }) => <Foreign text={subject} /> },
+        { header: 'From', cell: ({ peer }) => <Foreign text={peer} /> },
+        { header: 'Times', cell: ({ count }) => count },
+        {
+          header: 'Link',
+          cell: ({ redemptionId }) => redemptionId && <a href={href(`/links/${redemptionId}`)}>Open</a>,
+        },
+      ]}
+    />
+  );
+}

@@ -1,0 +1,157 @@
+import { useState } from 'preact/hooks';
+import { type Api, client, dataOf, defined, pageWithItems } from '../api/client.js';
+import { Button } from '../components/button.js';
+import { Command } from '../components/copyable.js';
+import { Choice, FilterField } from '../components/field.js';
+import { Labels } from '../components/labels.js';
+import { EmptyState, Loaded } from '../components/notice.js';
+import { Screen } from '../components/screen.js';
+import { StateLabel } from '../components/state-label.js';
+import { type Column, Pager, Table } from '../components/table.js';
+import { Foreign } from '../components/text.js';
+import { Time } from '../components/time.js';
+import { href, replaceQuery, useLocation } from '../state/location.js';
+import { useResource } from '../state/resource.js';
+import { useCanWrite } from '../state/session.js';
+import { CleanUp } from './clean-up.js';
+import { CreateGrant } from './create-grant.js';
+
+type Grant = Api['Grant'];
+
+const PAGE = 50;
+
+const COLUMNS: readonly Column<Grant>[] = [
+  {
+    header: 'Name',
+    isHeader: true,
+    cell: ({ name, uid }) => (
+      <a href={href(`/grants/${uid}`)}>
+        <Foreign text={name} />
+      </a>
+    ),
+  },
+  { header: 'Namespace', cell: ({ namespace }) => <Foreign text={namespace} /> },
+  { header: 'State', cell: ({ state }) => <StateLabel state={state} /> },
+  {
+    header: 'Redeemed',
+    cell: ({ redemptions, redemptionsAllowed }) => `${redemptions} of ${redemptionsAllowed}`,
+  },
+  {
+    header: 'Ends',
+    cell: ({ expirationTime }) => (expirationTime ? <Time at={expirationTime} /> : 'not started'),
+  },
+  { header: 'Labels', cell: ({ labels }) => <Labels labels={labels} /> },
+  { header: 'Created', cell: ({ createdAt }) => <Time at={createdAt} /> },
+];
+
+const STATES = [
+  ['', 'Any'],
+  ['ready', 'Ready'],
+  ['pending', 'Pending'],
+  ['exhausted', 'Exhausted'],
+  ['expired', 'Expired'],
+  ['revoked', 'Revoked'],
+] as const;
+
+/** The grants: what sites can redeem. */
+export function GrantsScreen() {
+  const { query } = useLocation();
+  const canWrite = useCanWrite();
+  const [isCleaning, setCleaning] = useState(false);
+  const setCreating = (isOpen: boolean) => replaceQuery({ create: isOpen ? 'grant' : undefined });
+  const filter = {
+    name: query.get('name') || undefined,
+    namespace: query.get('namespace') || undefined,
+    label: query.get('label') || undefined,
+    state: (query.get('state') as Grant['state']) || undefined,
+  };
+  const cursor = query.get('cursor') || undefined;
+  const isFiltered = Object.values(filter).some((value) => value !== undefined);
+  const resource = useResource(
+    `grants?${query}`,
+    (signal) =>
+      pageWithItems(cursor, (after) =>
+        dataOf(
+          client.GET('/api/v1/grants', {
+            signal,
+            params: { query: { limit: PAGE, ...defined({ ...filter, cursor: after }) } },
+          }),
+        ),
+      ),
+    ['grants'],
+  );
+  const setFilter = (changes: Readonly<Record<string, string>>) =>
+    replaceQuery({ ...changes, cursor: undefined });
+  return (
+    <Screen
+      title="Grants"
+      intro="A grant lets sites join this network: how many, until when, and by which rules. Tokens of a grant are what a site redeems."
+      actions={
+        canWrite && (
+          <>
+            <Button kind="primary" onClick={() => setCreating(true)}>
+              Create a grant
+            </Button>
+            <Button onClick={() => setCleaning(true)}>Delete ended grants</Button>
+          </>
+        )
+      }
+    >
+      <search class="filters">
+        <FilterField label="Name" value={filter.name ?? ''} onFilter={(name) => setFilter({ name })} />
+        <FilterField
+          label="Namespace"
+          value={filter.namespace ?? ''}
+          onFilter={(namespace) => setFilter({ namespace })}
+        />
+        <FilterField
+          label="Labels"
+          value={filter.label ?? ''}
+          onFilter={(label) => setFilter({ label })}
+          placeholder="team=payments"
+        />
+        <Choice
+          label="State"
+          value={filter.state ?? ''}
+          options={STATES}
+          onInput={(state) => setFilter({ state })}
+        />
+      </search>
+      <Loaded resource={resource}>
+        {({ items, next }) => (
+          <>
+            {items.length > 0 && (
+              <Table caption="Grants" columns={COLUMNS} items={items} keyOf={({ uid }) => uid} />
+            )}
+            {items.length === 0 && isFiltered && (
+              <EmptyState title="No grant matches">
+                <p>Change the filter. The name has to be complete.</p>
+              </EmptyState>
+            )}
+            {items.length === 0 && !isFiltered && cursor === undefined && (
+              <EmptyState title="There is no grant yet">
+                <p>To link a site, create a grant, issue a token for it and redeem the token on that site.</p>
+                {canWrite && (
+                  <Button kind="primary" onClick={() => setCreating(true)}>
+                    Create the first grant
+                  </Button>
+                )}
+              </EmptyState>
+            )}
+            <Pager next={next} count={items.length} />
+          </>
+        )}
+      </Loaded>
+      <Command
+        words={[
+          'grant',
+          'list',
+          ...(filter.namespace ? ['--namespace', filter.namespace] : []),
+          ...(filter.label ? ['-l', filter.label] : []),
+        ]}
+      />
+      {query.get('create') && canWrite && <CreateGrant onClose={() => setCreating(false)} />}
+      {isCleaning && <CleanUp onClose={() => setCleaning(false)} />}
+    </Screen>
+  );
+}

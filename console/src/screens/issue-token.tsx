@@ -1,0 +1,98 @@
+import { useRef, useState } from 'preact/hooks';
+import { type Api, client, dataOf, defined } from '../api/client.js';
+import { Button } from '../components/button.js';
+import { Command } from '../components/copyable.js';
+import { Dialog } from '../components/dialog.js';
+import { Field } from '../components/field.js';
+import { Failure } from '../components/notice.js';
+import { visible } from '../components/text.js';
+import { useAction } from '../state/action.js';
+import { useLocation } from '../state/location.js';
+import { IssuedToken } from './issued-token.js';
+
+interface IssueTokenProps {
+  readonly grant: Api['GrantDetail'];
+  readonly onClose: () => void;
+}
+
+/** A dialog that issues a token of a grant, shows it once, and then waits for the site. */
+export function IssueToken({ grant, onClose }: IssueTokenProps) {
+  const { query } = useLocation();
+  const [subject, setSubject] = useState(query.get('subject') ?? '');
+  const [uses, setUses] = useState('1');
+  const [window, setWindow] = useState('');
+  // The same form sends the same key again, so that a lost answer creates no second token.
+  const idempotencyKey = useRef(crypto.randomUUID());
+  const action = useAction(() =>
+    dataOf(
+      client.POST('/api/v1/tokens', {
+        params: { header: { 'Idempotency-Key': idempotencyKey.current } },
+        body: {
+          grantUid: grant.uid,
+          redemptionsAllowed: Number(uses),
+          ...defined({ subject: subject || undefined, expirationWindow: window || undefined }),
+        },
+      }),
+    ),
+  );
+  if (action.result) return <IssuedToken grant={grant} issued={action.result} onClose={onClose} />;
+  return (
+    <Dialog
+      title={`Issue a token of grant ${visible(grant.name)}`}
+      onClose={onClose}
+      onSubmit={action.run}
+      footer={
+        <>
+          <Button kind="primary" type="submit" isDisabled={action.isRunning}>
+            {action.isRunning ? 'Issuing …' : 'Issue the token'}
+          </Button>
+          <Button kind="link" onClick={onClose}>
+            Cancel
+          </Button>
+        </>
+      }
+    >
+      <p>A token is what the site redeems to join. You can change nothing here and issue it at once.</p>
+      <div
+        class="fields"
+        onInput={() => {
+          idempotencyKey.current = crypto.randomUUID();
+        }}
+      >
+        <Field
+          label="Only for the subject"
+          value={subject}
+          onInput={setSubject}
+          maxLength={253}
+          hasFocus
+          help="The name by which the site redeems it. Leave it empty to allow every subject that the grant allows."
+        />
+        <Field
+          label="How many sites can join with it"
+          isNumber
+          pattern="[0-9]{1,7}"
+          value={uses}
+          onInput={setUses}
+          isRequired
+          help={`The grant allows ${grant.redemptionsAllowed - grant.redemptions} more.`}
+        />
+        <Field
+          label="For how long"
+          value={window}
+          onInput={setWindow}
+          pattern="([0-9]+(s|m|h|d))+"
+          help="Such as 15m or 1h. Empty: until the grant ends."
+        />
+      </div>
+      <Command
+        words={[
+          ...['token', 'issue', 'token.yaml', '--grant', grant.name, '--namespace', grant.namespace],
+          ...(subject ? ['--subject', subject] : []),
+          ...(uses === '1' ? [] : ['--redemptions-allowed', uses]),
+          ...(window ? ['--expiration-window', window] : []),
+        ]}
+      />
+      <Failure error={action.error} />
+    </Dialog>
+  );
+}

@@ -1,0 +1,87 @@
+import { useEffect } from 'preact/hooks';
+import { type Api, client, dataOf } from '../api/client.js';
+import { Notice } from '../components/notice.js';
+import { refusalOf } from '../components/refusals.js';
+import { visible } from '../components/text.js';
+import { Time } from '../components/time.js';
+import { href } from '../state/location.js';
+import { useResource } from '../state/resource.js';
+
+/** How far the sites of a token are. */
+export interface JoinProgress {
+  /** The links of the token, newest first. */
+  readonly links: readonly Api['Link'][];
+  /** The newest refusal since the token was issued. */
+  readonly refusal: Api['Attempt'] | undefined;
+}
+
+// A connection changes nothing in the store, so no event announces it.
+const POLL_MS = 3_000;
+
+/** Follows what happens to a token after `before`, the attempts that were known when it was issued. */
+export function useJoinProgress(
+  { grantUid, id }: Api['IssuedToken'],
+  before: readonly Api['Attempt'][],
+): JoinProgress {
+  const resource = useResource<JoinProgress>(
+    `tokens/${id}/progress`,
+    async (signal) => {
+      const [links, { attempts }] = await Promise.all([
+        dataOf(client.GET('/api/v1/links', { signal, params: { query: { grantUid } } })),
+        dataOf(client.GET('/api/v1/grants/{uid}', { signal, params: { path: { uid: grantUid } } })),
+      ]);
+      const known = new Set(before.map((attempt) => JSON.stringify(attempt)));
+      return {
+        links: links.items.filter(({ jti }) => jti === id),
+        refusal: attempts.find(
+          (attempt) => refusalOf(attempt.outcome) !== undefined && !known.has(JSON.stringify(attempt)),
+        ),
+      };
+    },
+    ['grants', 'links', 'ledger'],
+  );
+  const { reload } = resource;
+  useEffect(() => {
+    const timer = setInterval(reload, POLL_MS);
+    return () => clearInterval(timer);
+  }, [reload]);
+  return resource.data ?? { links: [], refusal: undefined };
+}
+
+/** Says how far the sites of a token are: waiting, refused with the remedy, redeemed, connected. */
+export function JoinStatus({ progress: { links, refusal } }: { readonly progress: JoinProgress }) {
+  const [newest] = links;
+  const meaning = refusal && refusalOf(refusal.outcome);
+  return (
+    <div class="join-status" role="status">
+      {newest ? (
+        <Notice
+          kind="success"
+          title={`${visible(newest.subject)} has redeemed the token${newest.connected ? ' and is connected' : ''}`}
+        >
+          <p>
+            At <Time at={newest.since} /> from {visible(newest.peer)}. {connectionText(newest.connected)}{' '}
+            <a href={href(`/links/${newest.id}`)}>Open its link</a>
+          </p>
+        </Notice>
+      ) : meaning ? (
+        <Notice kind="warning" title={`A site was refused: ${meaning.title}`}>
+          <p>
+            {refusal.subject && `Subject ${visible(refusal.subject)}, `}from {visible(refusal.peer)} at{' '}
+            <Time at={refusal.at} />. {meaning.remedy}
+          </p>
+        </Notice>
+      ) : (
+        <Notice kind="info" title="Waiting for the site …">
+          <p>This turns green as soon as the site has redeemed the token.</p>
+        </Notice>
+      )}
+    </div>
+  );
+}
+
+function connectionText(connected: boolean | null): string {
+  if (connected === null)
+    return 'This service cannot see connections; `skupper link status` on the site shows whether it is connected.';
+  return connected ? 'The link is up.' : 'Waiting for the connection …';
+}

@@ -1,0 +1,88 @@
+import { useState } from 'preact/hooks';
+import { type Api, client, dataOf } from '../api/client.js';
+import { Button } from '../components/button.js';
+import { Command } from '../components/copyable.js';
+import { Section } from '../components/details.js';
+import { Failure, Notice, sentence } from '../components/notice.js';
+import { counted } from '../components/text.js';
+import { useAction } from '../state/action.js';
+import { href } from '../state/location.js';
+import { useCanWrite } from '../state/session.js';
+
+const POLL_MS = 500;
+
+/** Starts a verification of the whole ledger and shows its progress and result. */
+export function Verification() {
+  const canWrite = useCanWrite();
+  const [progress, setProgress] = useState<Api['LedgerVerification']>();
+  const action = useAction(async () => {
+    let job = await dataOf(client.POST('/api/v1/ledger-verifications'));
+    while (job.state === 'running') {
+      setProgress(job);
+      await new Promise((resolve) => setTimeout(resolve, POLL_MS));
+      job = await dataOf(
+        client.GET('/api/v1/ledger-verifications/{id}', { params: { path: { id: job.id } } }),
+      );
+    }
+    setProgress(job);
+  });
+  return (
+    <Section
+      title="Verification"
+      action={
+        canWrite && (
+          <Button onClick={action.run} isDisabled={action.isRunning}>
+            {action.isRunning ? 'Verifying …' : 'Verify the ledger'}
+          </Button>
+        )
+      }
+    >
+      <p>
+        Each entry is protected by a MAC over all entries before it. A verification finds entries that were
+        changed or removed.
+      </p>
+      <div role="status" class="verification">
+        {progress?.state === 'running' && (
+          <label>
+            {progress.checked.toLocaleString('en')} of {counted(progress.total, 'entry', 'entries')}{' '}
+            <progress value={progress.checked} max={Math.max(1, progress.total)} />
+          </label>
+        )}
+        {progress?.state === 'failed' && (
+          <Notice kind="danger" title={sentence(progress.error ?? 'it failed')} />
+        )}
+        {progress?.result && <Result job={progress} result={progress.result} />}
+      </div>
+      <Failure error={action.error} />
+      <Command words={['redemption', 'list', '--verify']} />
+    </Section>
+  );
+}
+
+interface ResultProps {
+  readonly job: Api['LedgerVerification'];
+  readonly result: NonNullable<Api['LedgerVerification']['result']>;
+}
+
+function Result({ job, result }: ResultProps) {
+  if (result.unchained)
+    return <Notice kind="info" title="This store has no chain of MACs, so there is nothing to verify." />;
+  if (result.ok)
+    return (
+      <Notice
+        kind="success"
+        title={`The ledger is unchanged: ${counted(job.checked, 'entry', 'entries')} verified`}
+      />
+    );
+  return (
+    <Notice kind="danger" title="The ledger was changed">
+      <ul>
+        {result.problems.map(({ message, grantUid }) => (
+          <li key={message}>
+            {sentence(message)} {grantUid && <a href={href(`/grants/${grantUid}`)}>Open the grant</a>}
+          </li>
+        ))}
+      </ul>
+    </Notice>
+  );
+}

@@ -1,0 +1,141 @@
+import { type Api, client, dataOf, defined, pageWithItems } from '../api/client.js';
+import { Button } from '../components/button.js';
+import { Command } from '../components/copyable.js';
+import { download } from '../components/download.js';
+import { FilterField } from '../components/field.js';
+import { kindText } from '../components/ledger-kinds.js';
+import { EmptyState, Failure, Loaded } from '../components/notice.js';
+import { Screen } from '../components/screen.js';
+import { type Column, Pager, Table } from '../components/table.js';
+import { Foreign } from '../components/text.js';
+import { Time } from '../components/time.js';
+import { useAction } from '../state/action.js';
+import { href, replaceQuery, useLocation } from '../state/location.js';
+import { useResource } from '../state/resource.js';
+import { csvOf } from './ledger-csv.js';
+import { Verification } from './ledger-verification.js';
+
+type Entry = Api['Event'];
+
+const PAGE = 50;
+const CSV_PAGE = 500;
+
+const COLUMNS: readonly Column<Entry>[] = [
+  { header: 'Time', isHeader: true, cell: ({ time }) => <Time at={time} /> },
+  {
+    header: 'What',
+    cell: ({ kind, count }) => `${kindText(kind)}${count === undefined ? '' : ` (${count} times)`}`,
+  },
+  { header: 'Subject', cell: ({ subject }) => subject && <Foreign text={subject} /> },
+  { header: 'From', cell: ({ peer }) => peer && <Foreign text={peer} /> },
+  {
+    header: 'About',
+    cell: ({ redemptionId, grantUid }) =>
+      redemptionId ? (
+        <a href={href(`/links/${redemptionId}`)}>Open the link</a>
+      ) : (
+        grantUid && <a href={href(`/grants/${grantUid}`)}>Open the grant</a>
+      ),
+  },
+  { header: 'Number', cell: ({ seq }) => seq },
+];
+
+/** The ledger: what happened to grants, tokens and links. */
+export function LedgerScreen() {
+  const { query } = useLocation();
+  const since = query.get('since') ?? '';
+  const filter = defined({
+    subject: query.get('subject') || undefined,
+    grantUid: query.get('grantUid') || undefined,
+    since: since === '' ? undefined : `${since}T00:00:00Z`,
+  });
+  const cursor = query.get('cursor') || undefined;
+  const isFiltered = Object.keys(filter).length > 0;
+  const read = (limit: number, after: string | undefined, signal?: AbortSignal) =>
+    dataOf(
+      client.GET('/api/v1/events', {
+        ...defined({ signal }),
+        params: { query: { limit, ...filter, ...defined({ cursor: after }) } },
+      }),
+    );
+  const resource = useResource(
+    `ledger?${query}`,
+    (signal) => pageWithItems(cursor, (after) => read(PAGE, after, signal)),
+    ['ledger'],
+  );
+  const csv = useAction(async () => {
+    const entries: Entry[] = [];
+    let after: string | undefined;
+    do {
+      const page = await read(CSV_PAGE, after);
+      entries.push(...page.items);
+      after = page.next;
+    } while (after !== undefined);
+    download('ledger.csv', 'text/csv', csvOf(entries));
+  });
+  const setFilter = (changes: Readonly<Record<string, string>>) =>
+    replaceQuery({ ...changes, cursor: undefined });
+  return (
+    <Screen
+      title="Ledger"
+      intro="The ledger records what happened, grant by grant. Refusals are added up at the end."
+      actions={
+        <Button onClick={csv.run} isDisabled={csv.isRunning}>
+          {csv.isRunning ? 'Reading …' : 'Download as CSV'}
+        </Button>
+      }
+    >
+      <Failure error={csv.error} />
+      <Verification />
+      <search class="filters">
+        <FilterField
+          label="Subject"
+          value={query.get('subject') ?? ''}
+          onFilter={(subject) => setFilter({ subject })}
+          placeholder="east or branch-*"
+        />
+        <FilterField label="Since" isDate value={since} onFilter={(day) => setFilter({ since: day })} />
+        {filter.grantUid && (
+          <p>
+            Only entries of <a href={href(`/grants/${filter.grantUid}`)}>one grant</a>.{' '}
+            <a href={href('/ledger')}>Show all</a>
+          </p>
+        )}
+      </search>
+      <Loaded resource={resource}>
+        {({ items, next }) => (
+          <>
+            {items.length > 0 && (
+              <Table
+                caption="Entries of the ledger"
+                columns={COLUMNS}
+                items={items}
+                keyOf={(entry) => JSON.stringify(entry)}
+              />
+            )}
+            {items.length === 0 && (
+              <EmptyState
+                title={isFiltered || cursor ? 'No entry on this page matches' : 'The ledger is empty'}
+              >
+                <p>
+                  {isFiltered || cursor
+                    ? 'Change the filter, or continue with the next page if there is one.'
+                    : 'Its first entry appears when a grant is created.'}
+                </p>
+              </EmptyState>
+            )}
+            <Pager next={next} count={items.length} />
+          </>
+        )}
+      </Loaded>
+      <Command
+        words={[
+          ...['redemption', 'list', '--events'],
+          ...(filter.subject ? ['--subject', filter.subject] : []),
+          ...(filter.grantUid ? ['--grant', filter.grantUid] : []),
+          ...(filter.since ? ['--since', filter.since] : []),
+        ]}
+      />
+    </Screen>
+  );
+}

@@ -1,0 +1,193 @@
+import { type Api, client, dataOf, defined, pageWithItems } from '../api/client.js';
+import { ButtonLink } from '../components/button.js';
+import { Command } from '../components/copyable.js';
+import { Choice, FilterField } from '../components/field.js';
+import { Labels } from '../components/labels.js';
+import { EmptyState, Loaded } from '../components/notice.js';
+import { Screen } from '../components/screen.js';
+import { ConnectedLabel, Label, StateLabel } from '../components/state-label.js';
+import { type Column, Pager, Table } from '../components/table.js';
+import { Foreign } from '../components/text.js';
+import { Time } from '../components/time.js';
+import { href, replaceQuery, useLocation } from '../state/location.js';
+import { useResource } from '../state/resource.js';
+
+type Link = Api['Link'];
+
+const PAGE = 50;
+
+const COLUMNS: readonly Column<Link>[] = [
+  {
+    header: 'Subject',
+    isHeader: true,
+    cell: ({ id, subject, labels }) => (
+      <>
+        <a href={href(`/links/${id}`)}>
+          <Foreign text={subject} />
+        </a>
+        <Labels labels={labels} />
+      </>
+    ),
+  },
+  { header: 'Connected', cell: ({ connected }) => <ConnectedLabel connected={connected} /> },
+  { header: 'Certificate', cell: ({ state }) => <StateLabel state={state} /> },
+  {
+    header: 'Ends',
+    cell: ({ notAfter, notRenewing }) => (
+      <>
+        <Time at={notAfter} />
+        {notRenewing && (
+          <>
+            {' '}
+            <Label tone="orange" icon="warning">
+              not renewing
+            </Label>
+          </>
+        )}
+      </>
+    ),
+  },
+  { header: 'Renewals', cell: ({ renewals }) => renewals },
+  { header: 'Since', cell: ({ since }) => <Time at={since} /> },
+  { header: 'Source', cell: ({ peer }) => <Foreign text={peer} /> },
+  { header: 'Link', cell: ({ name }) => <Foreign text={name} /> },
+  {
+    header: 'Grant',
+    cell: ({ grant, grantUid }) =>
+      grant === undefined ? (
+        <span class="subtle">deleted</span>
+      ) : (
+        <a href={href(`/grants/${grantUid}`)}>
+          <Foreign text={grant} />
+        </a>
+      ),
+  },
+];
+
+const STATES = [
+  ['', 'Any'],
+  ['valid', 'Valid'],
+  ['expiring', 'Expiring'],
+  ['expired', 'Expired'],
+  ['revoked', 'Revoked'],
+] as const;
+
+const RENEWING = [
+  ['', 'Any'],
+  ['true', 'Overdue'],
+  ['false', 'Not overdue'],
+] as const;
+
+/** A text without wildcards matches anywhere in a subject. */
+function globOf(text: string): string {
+  return /[*?]/.test(text) ? text : `*${text}*`;
+}
+
+/** The links of this network, a page at a time. */
+export function LinksScreen() {
+  const { query } = useLocation();
+  const text = query.get('subject') ?? '';
+  const filter = defined({
+    subject: text === '' ? undefined : globOf(text),
+    namespace: query.get('namespace') || undefined,
+    label: query.get('label') || undefined,
+    state: (query.get('state') as Link['state']) || undefined,
+    notRenewing: (query.get('notRenewing') as 'true' | 'false') || undefined,
+    grantUid: query.get('grantUid') || undefined,
+  });
+  const cursor = query.get('cursor') || undefined;
+  const isFiltered = Object.keys(filter).length > 0;
+  const resource = useResource(
+    `links?${query}`,
+    (signal) =>
+      pageWithItems(cursor, (after) =>
+        dataOf(
+          client.GET('/api/v1/links', {
+            signal,
+            params: { query: { limit: PAGE, ...filter, ...defined({ cursor: after }) } },
+          }),
+        ),
+      ),
+    ['links'],
+  );
+  const setFilter = (changes: Readonly<Record<string, string>>) =>
+    replaceQuery({ ...changes, cursor: undefined });
+  return (
+    <Screen
+      title="Links"
+      intro="A link is a site that has redeemed a token. Its certificate lets it connect until the certificate ends, and is renewed until you revoke the link."
+    >
+      <search class="filters">
+        <FilterField
+          label="Subject"
+          value={text}
+          onFilter={(subject) => setFilter({ subject })}
+          placeholder="east or branch-*"
+        />
+        <FilterField
+          label="Namespace"
+          value={query.get('namespace') ?? ''}
+          onFilter={(namespace) => setFilter({ namespace })}
+        />
+        <FilterField
+          label="Labels"
+          value={filter.label ?? ''}
+          onFilter={(label) => setFilter({ label })}
+          placeholder="team=payments"
+        />
+        <Choice
+          label="Certificate"
+          value={filter.state ?? ''}
+          options={STATES}
+          onInput={(state) => setFilter({ state })}
+        />
+        <Choice
+          label="Renewal"
+          value={filter.notRenewing ?? ''}
+          options={RENEWING}
+          onInput={(notRenewing) => setFilter({ notRenewing })}
+        />
+        {filter.grantUid && (
+          <p>
+            Only links of <a href={href(`/grants/${filter.grantUid}`)}>one grant</a>.{' '}
+            <a href={href('/links')}>Show all</a>
+          </p>
+        )}
+      </search>
+      <Loaded resource={resource}>
+        {({ items, next }) => (
+          <>
+            {items.length > 0 && (
+              <Table caption="Links, newest first" columns={COLUMNS} items={items} keyOf={({ id }) => id} />
+            )}
+            {items.length === 0 && isFiltered && (
+              <EmptyState title={next === undefined ? 'No link matches' : 'No link on this page matches'}>
+                <p>
+                  {next === undefined
+                    ? 'Change the filter.'
+                    : 'Continue with the next page, or change the filter.'}
+                </p>
+              </EmptyState>
+            )}
+            {items.length === 0 && !isFiltered && cursor === undefined && (
+              <EmptyState title="No site has joined yet">
+                <p>A site appears here as soon as it has redeemed a token. Tokens come from grants.</p>
+                <ButtonLink href={href('/grants')}>Go to the grants</ButtonLink>
+              </EmptyState>
+            )}
+            <Pager next={next} count={items.length} />
+          </>
+        )}
+      </Loaded>
+      <Command
+        words={[
+          'redemption',
+          'list',
+          ...(filter.subject ? ['--subject', filter.subject] : []),
+          ...(filter.grantUid ? ['--grant', filter.grantUid] : []),
+          ...(filter.label ? ['-l', filter.label] : []),
+        ]}
+      />
+    </Screen>
+  );
+}

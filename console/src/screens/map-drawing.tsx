@@ -1,0 +1,95 @@
+import { visible } from '../components/text.js';
+import { href } from '../state/location.js';
+
+/** How a peer is drawn, and what that means. */
+export const LOOKS = {
+  connected: 'connected',
+  valid: 'valid certificate, no known connection',
+  expiring: 'certificate expires soon or has expired',
+  revoked: 'revoked',
+  unknown: 'connected without a record here',
+};
+
+/** A name of {@link LOOKS}. */
+export type Look = keyof typeof LOOKS;
+
+/** A site on the map. */
+export interface Peer {
+  readonly key: string;
+  readonly name: string;
+  readonly look: Look;
+  /** Id of its link; absent without a record. */
+  readonly linkId?: string;
+}
+
+const CENTRE = 500;
+const FIRST_RING = 150;
+const RING_GAP = 54;
+// Distance of neighbours on a ring.
+const PEER_GAP = 40;
+const MOST_NAMES = 24;
+const NAME_LENGTH = 18;
+
+/** Where the peers stand: on rings around this site, as many on each as fit. */
+function places(count: number): { readonly x: number; readonly y: number }[] {
+  const found: { x: number; y: number }[] = [];
+  for (let ring = 0; found.length < count; ring += 1) {
+    const radius = FIRST_RING + ring * RING_GAP;
+    const onRing = Math.min(count - found.length, Math.floor((2 * Math.PI * radius) / PEER_GAP));
+    for (let index = 0; index < onRing; index += 1) {
+      const angle = (2 * Math.PI * index) / onRing - Math.PI / 2 + ring * 0.15;
+      found.push({ x: CENTRE + radius * Math.cos(angle), y: CENTRE + radius * Math.sin(angle) });
+    }
+  }
+  return found;
+}
+
+/** This site in the middle and its peers around it. Hidden from screen readers, which have the table of the same. */
+export function Drawing({ peers }: { readonly peers: readonly Peer[] }) {
+  const spots = places(peers.length);
+  const reach = Math.max(...spots.map(({ x, y }) => Math.hypot(x - CENTRE, y - CENTRE))) + 90;
+  const placed = spots.flatMap((spot, index) => {
+    const peer = peers[index];
+    return peer ? [{ ...peer, ...spot }] : [];
+  });
+  return (
+    <svg
+      class="map"
+      font-size={reach / 32}
+      viewBox={`${CENTRE - reach} ${CENTRE - reach} ${2 * reach} ${2 * reach}`}
+      aria-hidden="true"
+      focusable="false"
+    >
+      {placed.map(({ key, look, x, y }) => (
+        <line key={key} class={`edge ${look}`} x1={CENTRE} y1={CENTRE} x2={x} y2={y} />
+      ))}
+      {placed.map(({ key, name, look, linkId, x, y }) => (
+        <a key={key} href={href(linkId === undefined ? '/map' : `/links/${linkId}`)} tabindex={-1}>
+          <title>{`${visible(name)}: ${LOOKS[look]}`}</title>
+          <Mark look={look} x={x} y={y} />
+          {peers.length <= MOST_NAMES && (
+            <text x={x} y={y + 28}>
+              {shortened(visible(name))}
+            </text>
+          )}
+        </a>
+      ))}
+      <circle class="centre" cx={CENTRE} cy={CENTRE} r={34} />
+      <text class="centre-name" x={CENTRE} y={CENTRE + 5}>
+        this site
+      </text>
+    </svg>
+  );
+}
+
+/** The mark of a peer; each look has a shape of its own, so that the colour is never the only sign. */
+export function Mark({ look, x, y }: { readonly look: Look; readonly x: number; readonly y: number }) {
+  if (look === 'expiring') return <path class="peer expiring" d={`M${x} ${y - 11}l11 20h-22z`} />;
+  if (look === 'revoked') return <rect class="peer revoked" x={x - 9} y={y - 9} width={18} height={18} />;
+  if (look === 'unknown') return <path class="peer unknown" d={`M${x} ${y - 12}l12 12l-12 12l-12 -12z`} />;
+  return <circle class={`peer ${look}`} cx={x} cy={y} r={10} />;
+}
+
+function shortened(text: string): string {
+  return text.length <= NAME_LENGTH ? text : `${text.slice(0, NAME_LENGTH - 1)}…`;
+}

@@ -1,0 +1,141 @@
+import { type Api, client, dataOf } from '../api/client.js';
+import { ButtonLink } from '../components/button.js';
+import { Copyable } from '../components/copyable.js';
+import { Section } from '../components/details.js';
+import { Icon } from '../components/icon.js';
+import { EmptyState, Loaded, Notice, sentence } from '../components/notice.js';
+import { refusalOf } from '../components/refusals.js';
+import { Screen } from '../components/screen.js';
+import { Table } from '../components/table.js';
+import { visible } from '../components/text.js';
+import { TimeAndDistance } from '../components/time.js';
+import { href } from '../state/location.js';
+import { useResource } from '../state/resource.js';
+
+type Overview = Api['Overview'];
+
+/** Reads the overview; the key and the topics are the same for each screen that shows a part of it. */
+export function useOverview() {
+  return useResource('overview', (signal) => dataOf(client.GET('/api/v1/overview', { signal })), [
+    'grants',
+    'links',
+    'ledger',
+  ]);
+}
+
+/** What needs attention first, and the figures of the network. */
+export function OverviewScreen() {
+  const overview = useOverview();
+  return (
+    <Screen title="Overview">
+      <Loaded resource={overview}>
+        {(data) => (
+          <>
+            <Figures overview={data} />
+            {data.connections?.problem && (
+              <Notice kind="warning" title={`Connections are not known now: ${data.connections.problem}`} />
+            )}
+            {isUnused(data) ? <FirstSteps /> : <Attention items={data.attention} />}
+            <Refusals refusals={data.refusals} />
+          </>
+        )}
+      </Loaded>
+    </Screen>
+  );
+}
+
+function isUnused({ grants, links }: Overview): boolean {
+  return (
+    grants.pending + grants.ready + grants.ended === 0 && links.known + links.expired + links.revoked === 0
+  );
+}
+
+function Figures({
+  overview: { links, grants, openTokens, refusals, health },
+}: {
+  readonly overview: Overview;
+}) {
+  const figures: readonly (readonly [string, number | string, string])[] = [
+    ['Links connected', links.connected ?? 'unknown', href('/links')],
+    ['Links with a valid certificate', links.known, href('/links')],
+    ['Expiring within 7 days', links.expiringSoon, href('/links', { state: 'expiring' })],
+    ['Overdue for renewal', links.notRenewing, href('/links', { notRenewing: 'true' })],
+    ['Grants ready', grants.ready, href('/grants', { state: 'ready' })],
+    ['Open tokens', openTokens, href('/grants', { state: 'ready' })],
+    ['Refusals of the last day', refusals.reduce((sum, { count }) => sum + count, 0), href('/ledger')],
+    ['Service', health.ready ? 'ready' : 'not ready', href('/health')],
+  ];
+  return (
+    <ul class="figures">
+      {figures.map(([name, value, to]) => (
+        <li key={name}>
+          <a class="pf-v6-c-card figure" href={to}>
+            <span class="figure-value">{typeof value === 'number' ? value.toLocaleString('en') : value}</span>
+            <span class="figure-name">{name}</span>
+          </a>
+        </li>
+      ))}
+    </ul>
+  );
+}
+
+function FirstSteps() {
+  return (
+    <EmptyState title="Link the first site in three steps">
+      <ol class="steps">
+        <li>Create a grant: it says how many sites may join, and until when.</li>
+        <li>Issue a token of the grant. It is shown once.</li>
+        <li>
+          Run the command that the dialog shows on the other site. This console turns green when the site has
+          joined.
+        </li>
+      </ol>
+      <ButtonLink href={href('/grants', { create: 'grant' })}>Create the first grant</ButtonLink>
+    </EmptyState>
+  );
+}
+
+function Attention({ items }: { readonly items: Overview['attention'] }) {
+  return (
+    <Section title="Needs attention">
+      {items.length === 0 ? (
+        <Notice kind="success" title="Nothing needs attention" />
+      ) : (
+        <ul class="attention">
+          {items.map(({ kind, message, nextStep, resource }) => (
+            <li class="finding" key={message}>
+              <Icon name={kind === 'service-not-ready' ? 'danger' : 'warning'} />
+              <span>
+                {sentence(visible(message))}{' '}
+                {resource && <a href={href(`/links/${resource.id}`)}>Open the link</a>}
+              </span>
+              {!resource && <Copyable label="Next step" text={nextStep} />}
+            </li>
+          ))}
+        </ul>
+      )}
+    </Section>
+  );
+}
+
+function Refusals({ refusals }: { readonly refusals: Overview['refusals'] }) {
+  return (
+    <Section title="Refusals of the last day">
+      {refusals.length === 0 ? (
+        <p>No site was refused.</p>
+      ) : (
+        <Table
+          caption="Refusals of the last day by reason"
+          items={refusals}
+          keyOf={({ code }) => code}
+          columns={[
+            { header: 'Reason', isHeader: true, cell: ({ code }) => refusalOf(code)?.title ?? code },
+            { header: 'Times', cell: ({ count }) => count },
+            { header: 'Last', cell: ({ last }) => <TimeAndDistance at={last} /> },
+            { header: 'What to do', cell: ({ code }) => refusalOf(code)?.remedy },
+          ]}
+        />
+      )}
+    </Section>
+  );
+}

@@ -1,0 +1,87 @@
+import { useState } from 'preact/hooks';
+import { type Api, client, dataOf } from '../api/client.js';
+import { Button } from '../components/button.js';
+import { Command } from '../components/copyable.js';
+import { Dialog } from '../components/dialog.js';
+import { Failure, Notice } from '../components/notice.js';
+import { counted, visible } from '../components/text.js';
+import { Time } from '../components/time.js';
+import { useAction } from '../state/action.js';
+
+/** A dialog that revokes a grant and says what that does and what it does not. */
+export function RevokeGrant({
+  grant,
+  onClose,
+}: {
+  readonly grant: Api['Grant'];
+  readonly onClose: () => void;
+}) {
+  const [cascade, setCascade] = useState(false);
+  const { uid, name, namespace } = grant;
+  const action = useAction(() =>
+    dataOf(client.POST('/api/v1/grants/{uid}/revoke', { params: { path: { uid } }, body: { cascade } })),
+  );
+  const { result } = action;
+  return (
+    <Dialog
+      title={`Revoke grant ${visible(name)}`}
+      onClose={onClose}
+      footer={
+        result ? (
+          <Button kind="primary" onClick={onClose}>
+            Done
+          </Button>
+        ) : (
+          <>
+            <Button kind="danger" isDisabled={action.isRunning} onClick={action.run}>
+              Revoke
+            </Button>
+            <Button kind="link" onClick={onClose}>
+              Cancel
+            </Button>
+          </>
+        )
+      }
+    >
+      {result ? (
+        <Notice kind="success" title={`Grant ${visible(name)} is revoked`} isLive>
+          {result.links > 0 && (
+            <p>
+              It has {counted(result.links, 'live link')}
+              {result.lastEnd && (
+                <>
+                  ; the last certificate ends <Time at={result.lastEnd} />
+                </>
+              )}
+              .{' '}
+              {cascade
+                ? 'They are not renewed any more. To end one at once, cut it off on its page.'
+                : 'They stay and are renewed.'}
+            </p>
+          )}
+        </Notice>
+      ) : (
+        <>
+          <ul class="bullets">
+            <li>From now on no site can join with this grant or its tokens. This cannot be undone.</li>
+            <li>Links that sites already have stay connected.</li>
+            <li>Without the choice below their certificates are renewed as before.</li>
+          </ul>
+          <label class="check">
+            <input
+              type="checkbox"
+              checked={cascade}
+              onInput={(event) => setCascade(event.currentTarget.checked)}
+            />{' '}
+            Also revoke its links: their certificates are not renewed. Each link ends with its certificate,
+            not now.
+          </label>
+          <Command
+            words={['grant', 'revoke', name, '--namespace', namespace, ...(cascade ? ['--cascade'] : [])]}
+          />
+        </>
+      )}
+      <Failure error={action.error} />
+    </Dialog>
+  );
+}

@@ -1,0 +1,143 @@
+import { useState } from 'preact/hooks';
+import { type Api, client, dataOf } from '../api/client.js';
+import { Button } from '../components/button.js';
+import { Command } from '../components/copyable.js';
+import { Dialog } from '../components/dialog.js';
+import { Failure, Notice } from '../components/notice.js';
+import { Foreign, visible } from '../components/text.js';
+import { Time } from '../components/time.js';
+import { useAction } from '../state/action.js';
+import { href } from '../state/location.js';
+import { CutGuide } from './cut-guide.js';
+
+type Source = NonNullable<Api['RedemptionRevocation']['source']>;
+
+interface RevokeLinkProps {
+  readonly link: Api['RedemptionDetail'];
+  readonly onClose: () => void;
+}
+
+const SOURCES: Readonly<Record<Source, string>> = {
+  'with-token': 'Revoke its token too',
+  'with-grant': 'Revoke its grant too, with all tokens of the grant',
+  'keep-token': 'Keep the token and the grant: the site could join again with them',
+};
+
+/** A dialog that revokes a link, and on request guides through cutting it off. */
+export function RevokeLink({ link, onClose }: RevokeLinkProps) {
+  const [goal, setGoal] = useState<'revoke' | 'cut'>(link.revokedAt ? 'cut' : 'revoke');
+  const [source, setSource] = useState<Source>();
+  const { id, subject } = link;
+  const action = useAction(() =>
+    dataOf(
+      client.POST('/api/v1/redemptions/{id}/revoke', {
+        params: { path: { id } },
+        body: source === undefined ? {} : { source },
+      }),
+    ),
+  );
+  const { result, error } = action;
+  const choices = error?.code === 'source_redeemable' ? (error.choices as Source[]) : [];
+  const isChoosing = choices.length > 0;
+  const title =
+    goal === 'cut' ? `Cut off the link of ${visible(subject)}` : `Revoke the link of ${visible(subject)}`;
+  if (result && goal === 'cut') return <CutGuide id={id} title={title} onClose={onClose} />;
+  return (
+    <Dialog
+      title={title}
+      onClose={onClose}
+      footer={
+        result ? (
+          <Button kind="primary" onClick={onClose}>
+            Done
+          </Button>
+        ) : (
+          <>
+            <Button
+              kind="danger"
+              isDisabled={action.isRunning || (isChoosing && source === undefined)}
+              onClick={action.run}
+            >
+              {goal === 'cut' ? 'Revoke, then cut off' : 'Revoke'}
+            </Button>
+            <Button kind="link" onClick={onClose}>
+              Cancel
+            </Button>
+          </>
+        )
+      }
+    >
+      {result ? (
+        <RevokedLink result={result} />
+      ) : (
+        <>
+          <fieldset class="choices">
+            <legend>What do you want?</legend>
+            <label class="check">
+              <input type="radio" name="goal" checked={goal === 'revoke'} onInput={() => setGoal('revoke')} />{' '}
+              <strong>Revoke:</strong> the certificate is not renewed. The link stays connected, and can
+              connect again until <Time at={(link.newest ?? link).notAfter} />.
+            </label>
+            <label class="check">
+              <input type="radio" name="goal" checked={goal === 'cut'} onInput={() => setGoal('cut')} />{' '}
+              <strong>Cut off:</strong> revoke it, and replace the CA step by step, so that the link can no
+              longer connect. All other links renew first.
+            </label>
+          </fieldset>
+          {isChoosing && (
+            <fieldset class="choices">
+              <legend>Its token or grant can be redeemed once more. What shall happen with it?</legend>
+              {choices
+                .filter((choice) => goal === 'revoke' || choice !== 'keep-token')
+                .map((choice) => (
+                  <label class="check" key={choice}>
+                    <input
+                      type="radio"
+                      name="source"
+                      checked={source === choice}
+                      onInput={() => setSource(choice)}
+                    />{' '}
+                    {SOURCES[choice]}
+                  </label>
+                ))}
+            </fieldset>
+          )}
+          <Command
+            words={[
+              'redemption',
+              'revoke',
+              id,
+              ...(source ? [`--${source}`] : []),
+              ...(goal === 'cut' ? ['--cut'] : []),
+            ]}
+          />
+        </>
+      )}
+      <Failure error={isChoosing ? undefined : error} />
+    </Dialog>
+  );
+}
+
+function RevokedLink({ result }: { readonly result: Api['RevokedRedemption'] }) {
+  return (
+    <>
+      <Notice kind="success" title="The link is revoked" isLive>
+        <p>It can still {result.redemption.remaining}.</p>
+      </Notice>
+      {result.related.length > 0 && (
+        <div>
+          <p>The same site may also have these links:</p>
+          <ul class="bullets">
+            {result.related.map(({ id, name, subject }) => (
+              <li key={id}>
+                <a href={href(`/links/${id}`)}>
+                  <Foreign text={name} /> of <Foreign text={subject} />
+                </a>
+              </li>
+            ))}
+          </ul>
+        </div>
+      )}
+    </>
+  );
+}

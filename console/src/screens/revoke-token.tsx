@@ -1,0 +1,60 @@
+import { client, dataOf } from '../api/client.js';
+import { Button } from '../components/button.js';
+import { Command } from '../components/copyable.js';
+import { Dialog } from '../components/dialog.js';
+import { Failure, Notice } from '../components/notice.js';
+import { counted } from '../components/text.js';
+import { useAction } from '../state/action.js';
+
+interface RevokeTokenProps {
+  readonly grantUid: string;
+  readonly id: string;
+  readonly onClose: () => void;
+}
+
+/** A dialog that revokes a signed token. */
+export function RevokeToken({ grantUid, id, onClose }: RevokeTokenProps) {
+  const action = useAction(() =>
+    dataOf(client.POST('/api/v1/tokens/{id}/revoke', { params: { path: { id } }, body: { grantUid } })),
+  );
+  const { result } = action;
+  return (
+    <Dialog
+      title="Revoke a token"
+      onClose={onClose}
+      footer={
+        result ? (
+          <Button kind="primary" onClick={onClose}>
+            Done
+          </Button>
+        ) : (
+          <>
+            <Button kind="danger" isDisabled={action.isRunning} onClick={action.run}>
+              Revoke
+            </Button>
+            <Button kind="link" onClick={onClose}>
+              Cancel
+            </Button>
+          </>
+        )
+      }
+    >
+      {result ? (
+        <Notice kind="success" title="The token is revoked" isLive>
+          {result.links.length > 0 && (
+            <p>{counted(result.links.length, 'link')} of it stay. Revoke them on their pages.</p>
+          )}
+        </Notice>
+      ) : (
+        <>
+          <p>
+            From now on no site can join with token <span class="mono">{id}</span>. Links that came from it
+            stay.
+          </p>
+          <Command words={['token', 'revoke', id]} />
+        </>
+      )}
+      <Failure error={action.error} />
+    </Dialog>
+  );
+}

@@ -1,0 +1,93 @@
+import { useSyncExternalStore } from 'preact/compat';
+
+const BASE = '/console';
+const listeners = new Set<() => void>();
+let leaveGuard: (() => boolean) | undefined;
+
+/** The page that the address bar names. */
+export interface Location {
+  /** Path below `/console`, such as `/grants`. */
+  readonly path: string;
+  readonly query: URLSearchParams;
+}
+
+let current = read();
+
+function read(): Location {
+  const path = window.location.pathname.slice(BASE.length).replace(/\/$/, '');
+  return { path: path === '' ? '/' : path, query: new URLSearchParams(window.location.search) };
+}
+
+function changed(): void {
+  current = read();
+  for (const listener of listeners) listener();
+}
+
+/** The URL of a page; values that are undefined or empty are left out of the query. */
+export function href(path: string, query: Readonly<Record<string, string | undefined>> = {}): string {
+  const search = new URLSearchParams();
+  for (const [name, value] of Object.entries(query)) if (value) search.set(name, value);
+  const text = search.toString();
+  return `${BASE}${path === '/' ? '/' : path}${text === '' ? '' : `?${text}`}`;
+}
+
+/** Opens a page, unless the guard of an open dialog holds the user back. */
+export function navigate(url: string): void {
+  if (leaveGuard && !leaveGuard()) return;
+  window.history.pushState(null, '', url);
+  window.scrollTo(0, 0);
+  changed();
+  document.querySelector('main')?.focus();
+}
+
+/** Changes parameters of the query in place, without an entry in the history; undefined and '' remove one. */
+export function replaceQuery(changes: Readonly<Record<string, string | undefined>>): void {
+  const before = Object.fromEntries(current.query);
+  window.history.replaceState(window.history.state, '', href(current.path, { ...before, ...changes }));
+  changed();
+}
+
+/** The current page; renders again when it changes. */
+export function useLocation(): Location {
+  return useSyncExternalStore(
+    (listener) => {
+      listeners.add(listener);
+      return () => listeners.delete(listener);
+    },
+    () => current,
+  );
+}
+
+/** Asks `mayLeave` before another page is opened or the window is closed. Returns a function that ends this. */
+export function guardLeaving(mayLeave: () => boolean): () => void {
+  leaveGuard = mayLeave;
+  const warn = (event: BeforeUnloadEvent) => event.preventDefault();
+  window.addEventListener('beforeunload', warn);
+  return () => {
+    leaveGuard = undefined;
+    window.removeEventListener('beforeunload', warn);
+  };
+}
+
+/** Opens links to pages of the console without loading the document again. */
+export function followLinks(): void {
+  let guardedUrl = window.location.href;
+  listeners.add(() => {
+    guardedUrl = window.location.href;
+  });
+  window.addEventListener('popstate', () => {
+    if (leaveGuard && !leaveGuard()) window.history.pushState(null, '', guardedUrl);
+    else changed();
+  });
+  document.addEventListener('click', (event) => {
+    const link = (event.target as Element).closest('a');
+    const isPlain =
+      event.button === 0 && !event.metaKey && !event.ctrlKey && !event.shiftKey && !event.altKey;
+    if (!link || !isPlain || event.defaultPrevented || link.target !== '' || link.hasAttribute('download'))
+      return;
+    if (link.origin !== window.location.origin || !link.pathname.startsWith(`${BASE}/`)) return;
+    if (link.hash !== '' || link.pathname.startsWith(`${BASE}/sign-`)) return;
+    event.preventDefault();
+    navigate(link.pathname + link.search);
+  });
+}

@@ -1,0 +1,60 @@
+import { useSyncExternalStore } from 'preact/compat';
+
+/** How the user wants to see the console. The browser stores it; it holds nothing else. */
+export interface Preferences {
+  readonly theme: 'system' | 'light' | 'dark';
+  readonly clock: 'local' | 'utc';
+}
+
+const KEY = 'linkgrant-console';
+const DEFAULTS: Preferences = { theme: 'system', clock: 'local' };
+const dark = window.matchMedia('(prefers-color-scheme: dark)');
+const listeners = new Set<() => void>();
+let current = stored();
+
+function stored(): Preferences {
+  try {
+    const found = JSON.parse(localStorage.getItem(KEY) ?? '{}') as Partial<Preferences>;
+    return { ...DEFAULTS, ...found };
+  } catch {
+    return DEFAULTS;
+  }
+}
+
+/** True if the dark theme is shown. */
+function isDark(): boolean {
+  return current.theme === 'system' ? dark.matches : current.theme === 'dark';
+}
+
+function apply(): void {
+  document.documentElement.classList.toggle('pf-v6-theme-dark', isDark());
+  for (const listener of listeners) listener();
+}
+
+/** Changes preferences and stores them. */
+export function setPreferences(changes: Partial<Preferences>): void {
+  current = { ...current, ...changes };
+  try {
+    localStorage.setItem(KEY, JSON.stringify(current));
+  } catch {
+    // Without storage the choice lasts until the page is closed.
+  }
+  apply();
+}
+
+/** The current preferences; renders again when they change. */
+export function usePreferences(): Preferences {
+  return useSyncExternalStore(
+    (listener) => {
+      listeners.add(listener);
+      return () => listeners.delete(listener);
+    },
+    () => current,
+  );
+}
+
+/** Shows the theme of the preferences, and follows the system's. */
+export function followTheme(): void {
+  dark.addEventListener('change', apply);
+  apply();
+}

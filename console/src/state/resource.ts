@@ -1,0 +1,100 @@
+import { useCallback, useEffect, useRef, useState } from 'preact/hooks';
+import { onChange, type Topic } from '../api/changes.js';
+import { ApiError } from '../api/client.js';
+
+const MOST_REMEMBERED = 50;
+const RETRY_MS = 5_000;
+// Changes come in groups: one read serves all of them.
+const COALESCE_MS = 150;
+const remembered = new Map<string, Snapshot<unknown>>();
+
+interface Snapshot<T> {
+  readonly data: T;
+  /** When it was read, in milliseconds since the epoch. */
+  readonly readAt: number;
+}
+
+/** What the service reported last, and what is wrong now. */
+export interface Resource<T> {
+  /** The last known data; while another filter loads, that of the filter before. */
+  readonly data: T | undefined;
+  readonly readAt: number | undefined;
+  /** Why the last read failed; absent after a success. */
+  readonly error: ApiError | undefined;
+  readonly isLoading: boolean;
+  reload(): void;
+}
+
+/**
+ * Reads a resource, again after each change of `topics`, and every five seconds while the service is unreachable. `key`
+ * identifies what is read and must hold no secret. The snapshots of the last 50 keys are shown at once when a page is opened
+ * again.
+ */
+export function useResource<T>(
+  key: string,
+  read: (signal: AbortSignal) => Promise<T>,
+  topics: readonly Topic[],
+): Resource<T> {
+  const [shown, setShown] = useState<{ key: string; snapshot: Snapshot<T> } | undefined>(() =>
+    recall<T>(key),
+  );
+  const [error, setError] = useState<ApiError>();
+  const [isLoading, setLoading] = useState(true);
+  const latest = useRef({ read, topics });
+  latest.current = { read, topics };
+  const reloadRef = useRef(() => {});
+
+  useEffect(() => {
+    let abort = new AbortController();
+    let timer: ReturnType<typeof setTimeout> | undefined;
+    const known = recall<T>(key);
+    if (known) setShown(known);
+    const load = async () => {
+      clearTimeout(timer);
+      timer = undefined;
+      abort.abort();
+      abort = new AbortController();
+      const { signal } = abort;
+      setLoading(true);
+      try {
+        const data = await latest.current.read(signal);
+        if (signal.aborted) return;
+        const snapshot = { data, readAt: Date.now() };
+        remember(key, snapshot);
+        setShown({ key, snapshot });
+        setError(undefined);
+      } catch (failure) {
+        if (signal.aborted) return;
+        setError(failure instanceof ApiError ? failure : new ApiError('internal', String(failure)));
+        timer = setTimeout(load, RETRY_MS);
+      }
+      setLoading(false);
+    };
+    reloadRef.current = load;
+    const stop = onChange((topic) => {
+      if (topic !== 'all' && !latest.current.topics.includes(topic)) return;
+      timer ??= setTimeout(load, COALESCE_MS);
+    });
+    void load();
+    return () => {
+      stop();
+      clearTimeout(timer);
+      abort.abort();
+    };
+  }, [key]);
+
+  const reload = useCallback(() => reloadRef.current(), []);
+  return { data: shown?.snapshot.data, readAt: shown?.snapshot.readAt, error, isLoading, reload };
+}
+
+function recall<T>(key: string): { key: string; snapshot: Snapshot<T> } | undefined {
+  const snapshot = remembered.get(key) as Snapshot<T> | undefined;
+  return snapshot && { key, snapshot };
+}
+
+function remember(key: string, snapshot: Snapshot<unknown>): void {
+  remembered.delete(key);
+  remembered.set(key, snapshot);
+  const [oldest] = remembered.keys();
+  if (remembered.size > MOST_REMEMBERED && oldest !== undefined) remembered.delete(oldest);
+}

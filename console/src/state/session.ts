@@ -1,0 +1,31 @@
+import { createContext } from 'preact';
+import { useContext, useEffect, useState } from 'preact/hooks';
+import { onSession, type Session } from '../api/client.js';
+
+/** The session of the user. */
+export const SessionContext = createContext<Session | undefined>(undefined);
+
+/** The session of the user. */
+export function useSession(): Session {
+  const session = useContext(SessionContext);
+  if (!session) throw new Error('a screen is shown only with a session');
+  return session;
+}
+
+/** True if the user may change something. */
+export function useCanWrite(): boolean {
+  return useSession().role === 'operator';
+}
+
+/** The time since which the service has not answered, in milliseconds since the epoch; undefined while it answers. */
+export function useUnreachableSince(): number | undefined {
+  const [since, setSince] = useState<number>();
+  useEffect(() => {
+    onSession.contact = (isReachable) =>
+      setSince((before) => (isReachable ? undefined : (before ?? Date.now())));
+    return () => {
+      onSession.contact = () => {};
+    };
+  }, []);
+  return since;
+}

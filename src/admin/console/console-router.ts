@@ -1,0 +1,84 @@
+import express, { type RequestHandler, Router } from 'express';
+import helmet from 'helmet';
+import type { ConsoleAccess } from './console-access.js';
+
+/** Dependencies of the console's routes. */
+export interface ConsoleRouterDependencies {
+  readonly access: ConsoleAccess;
+  /** Directory of the built pages. */
+  readonly files: string;
+  /** What the console administers, for display, such as `data directory /var/lib/linkgrant`. */
+  readonly where: string;
+  readonly version: string;
+}
+
+const SELF = ["'self'"];
+const NONE = ["'none'"];
+const pageHeaders = helmet({
+  xFrameOptions: { action: 'deny' },
+  contentSecurityPolicy: {
+    useDefaults: false,
+    directives: {
+      ...{ defaultSrc: NONE, scriptSrc: SELF, styleSrc: SELF, imgSrc: ["'self'", 'data:'], fontSrc: SELF },
+      ...{ connectSrc: SELF, baseUri: NONE, formAction: SELF, frameAncestors: NONE },
+    },
+  },
+});
+
+/** Creates the routes under `/console/`: the pages, the session, and the routes that start and end sessions. */
+export function createConsoleRouter({ access, files, where, version }: ConsoleRouterDependencies): Router {
+  const router = Router();
+  router.get(['/', /^\/console$/], (_request, response) => response.redirect(302, '/console/'));
+  router.use('/console', pageHeaders);
+  // Vite puts a hash of the content into the name of each file there.
+  const assets = express.static(`${files}/assets`, { index: false, immutable: true, maxAge: '1y' });
+  router.use('/console/assets', assets, missing);
+  router.use('/console', (_request, response, next) => {
+    response.setHeader('cache-control', 'no-store');
+    next();
+  });
+  router.get('/console/session', async (request, response) => {
+    const session = await access.findSession(request);
+    if (session) {
+      const { caller, user } = session;
+      response.json({ user, role: caller.role, where, version, canSignOut: access.signInPath !== null });
+      return;
+    }
+    response.status(401).json({ signIn: signInUrl(access.signInPath, request.query.to) });
+  });
+  access.addRoutes(router);
+  router.use('/console', express.static(files, { index: false, redirect: false }));
+  router.get('/console/{*path}', (_request, response) => {
+    response.sendFile('index.html', { root: files });
+  });
+  router.use('/console', missing);
+  return router;
+}
+
+const missing: RequestHandler = (_request, response) => {
+  response.status(404).type('text/plain').send('There is no such file.\n');
+};
+
+function signInUrl(path: string | null, to: unknown): string | null {
+  return path && `${path}?to=${encodeURIComponent(consolePath(to))}`;
+}
+
+// A sign-in stores the path in a cookie, which may have 4 KiB.
+const MOST_PATH_LENGTH = 1_000;
+
+/** Returns `to` if it is a path of the console, else the path of its first page. */
+export function consolePath(to: unknown): string {
+  const first = '/console/';
+  if (typeof to !== 'string' || !to.startsWith(first) || to.length > MOST_PATH_LENGTH) return first;
+  const { pathname, search, hash } = new URL(to, 'https://console.invalid');
+  return pathname.startsWith(first) ? `${pathname}${search}${hash}` : first;
+}
+
+const ESCAPES: Readonly<Record<string, string>> = { '&': '&amp;', '<': '&lt;', '>': '&gt;', '"': '&quot;' };
+
+/** Returns a page without scripts that says why there is no session, with a link to sign in again if `signInPath` is present. */
+export function messagePage(message: string, signInPath?: string): string {
+  const text = message.replace(/[&<>"]/g, (character) => ESCAPES[character] ?? '');
+  const link = signInPath === undefined ? '' : `<p><a href="${signInPath}">Sign in again</a></p>`;
+  return `<!doctype html><html lang="en"><meta charset="utf-8"><title>linkgrant console</title><p>${text}</p>${link}</html>\n`;
+}

@@ -1,0 +1,70 @@
+import { once } from 'node:events';
+import { createServer, type RequestListener, type Server } from 'node:http';
+import type { AddressInfo } from 'node:net';
+
+const LIMITS = {
+  headersTimeout: 10_000,
+  requestTimeout: 20_000,
+  connectionsCheckingInterval: 1_000,
+} as const;
+const MOST_CONNECTIONS = 256;
+const ATTEMPTS = 20;
+
+/** An HTTP server on the loopback addresses of this machine. */
+export interface LoopbackServer {
+  readonly port: number;
+  /** Answers requests for this host and port with `listener`, and refuses all others. */
+  serve(host: string, listener: RequestListener): void;
+  /** Ends all connections. */
+  close(): void;
+}
+
+/**
+ * Listens on one port of 127.0.0.1 and ::1; port 0 chooses a free one. Both, because browsers connect to either for a name
+ * under `localhost`, and another user of the machine could listen on the other one. Rejects if a port is in use.
+ */
+export async function listenOnLoopback(port: number): Promise<LoopbackServer> {
+  for (let attempt = 1; ; attempt += 1) {
+    const first = await listenOn('127.0.0.1', port);
+    const chosen = (first.address() as AddressInfo).port;
+    try {
+      return loopbackServer([first, await listenOn('::1', chosen)], chosen);
+    } catch (error) {
+      const { code } = error as NodeJS.ErrnoException;
+      // Without IPv6 no other user can listen there either.
+      if (code === 'EADDRNOTAVAIL' || code === 'EAFNOSUPPORT') return loopbackServer([first], chosen);
+      first.close();
+      if (code !== 'EADDRINUSE' || port !== 0 || attempt === ATTEMPTS) throw error;
+    }
+  }
+}
+
+async function listenOn(host: string, port: number): Promise<Server> {
+  const server = createServer(LIMITS);
+  server.maxConnections = MOST_CONNECTIONS;
+  server.listen({ host, port, exclusive: true });
+  await once(server, 'listening');
+  return server;
+}
+
+function loopbackServer(servers: readonly Server[], port: number): LoopbackServer {
+  return {
+    port,
+    serve(host, listener) {
+      for (const server of servers) {
+        server.on('request', (request, response) => {
+          // A name of another site that resolves to this machine has the rights of that site's pages (DNS rebinding).
+          if (request.headers.host === `${host}:${port}`) return listener(request, response);
+          response.writeHead(421, { 'content-type': 'text/plain', connection: 'close' });
+          response.end('This host is not served here.\n');
+        });
+      }
+    },
+    close() {
+      for (const server of servers) {
+        server.close();
+        server.closeAllConnections();
+      }
+    },
+  };
+}

@@ -1,0 +1,144 @@
+import type { IncomingMessage } from 'node:http';
+import type { Response, Router } from 'express';
+import type { Logger } from 'pino';
+import { AdministrationError, type AdministrationErrorCode } from '../../domain/administration-error.js';
+import type { Clock } from '../../redemption/ports/clock.js';
+import type { CodeKeys } from '../../redemption/ports/code-keys.js';
+import type { AuthenticationBudget } from '../api/admin-app.js';
+import type { Authenticate, Role } from '../api/bearer.js';
+import { problemStatus } from '../api/problem.js';
+import { type ConsoleAccess, type ConsoleSession, cookieOf, requireOwnOrigin } from './console-access.js';
+import { consolePath, messagePage } from './console-router.js';
+import { OidcClient, type SignInSecrets } from './oidc-client.js';
+import { SealedCookie } from './sealed-cookie.js';
+
+// Browsers accept `__Host-` cookies only over HTTPS, from this host, for all its paths.
+const SESSION = '__Host-linkgrant-session';
+const SIGN_IN = '__Host-linkgrant-sign-in';
+const SIGN_IN_MS = 600_000;
+const MOST_NAME_LENGTH = 253;
+const FAILURE_TEXTS: Readonly<Partial<Record<AdministrationErrorCode, string>>> = {
+  request_invalid: 'This sign-in was started in another browser, or more than ten minutes ago.',
+  role_insufficient:
+    'This account has no role for linkgrant. An administrator can assign the role viewer or operator.',
+  identity_unavailable: 'The sign-in service cannot be reached now. Try again later.',
+};
+
+/** Options of an {@link OidcAccess}. */
+export interface OidcAccessOptions {
+  readonly origin: string;
+  /** Name of the issuer. */
+  readonly issuer: string;
+  readonly client: OidcClient;
+  /** Returns the user and the role of an ID token, in the form of an Authorization header. */
+  readonly verifyIdToken: Authenticate;
+  readonly sessionMs: number;
+  readonly codeKeys: CodeKeys;
+  /** Counts failed sign-ins by client. */
+  readonly failures: AuthenticationBudget;
+  peerOf(request: IncomingMessage): string;
+  readonly clock: Clock;
+  readonly logger: Logger;
+}
+
+/** The claims of a session's cookie. */
+type SessionClaims = { readonly sub: string; readonly role: Role; readonly user: string };
+/** The claims of a sign-in's cookie: `to` is the page to show afterwards. */
+type SignInClaims = SignInSecrets & { readonly to: string };
+
+/** Signs users in by OpenID Connect. Cookies hold the whole state, so that every worker and replica can answer. */
+export class OidcAccess implements ConsoleAccess {
+  readonly origin: string;
+  readonly signInPath = '/console/sign-in';
+  readonly #options: OidcAccessOptions;
+  readonly #session: SealedCookie<SessionClaims>;
+  readonly #signIn: SealedCookie<SignInClaims>;
+
+  constructor(options: OidcAccessOptions) {
+    const { codeKeys, clock } = options;
+    this.origin = options.origin;
+    this.#options = options;
+    this.#session = new SealedCookie('session', codeKeys, clock);
+    this.#signIn = new SealedCookie('sign-in', codeKeys, clock);
+  }
+
+  async findSession(request: IncomingMessage): Promise<ConsoleSession | undefined> {
+    const claims = await this.#session.open(cookieOf(request, SESSION) ?? '');
+    if (!claims) return undefined;
+    const { sub: subject, role, user } = claims;
+    return { user, caller: { issuer: this.#options.issuer, subject, role } };
+  }
+
+  addRoutes(router: Router): void {
+    router.get('/console/sign-in', (request, response) =>
+      this.#answer(request, response, async () => {
+        const claims = { ...OidcClient.createSecrets(), to: consolePath(request.query.to) };
+        const url = await this.#options.client.authorizationUrl(claims);
+        // Lax: the provider's redirect is a navigation from another site.
+        response.append(
+          'set-cookie',
+          cookie(SIGN_IN, await this.#signIn.seal(claims, SIGN_IN_MS), 'Lax', SIGN_IN_MS),
+        );
+        response.redirect(303, url);
+      }),
+    );
+    router.get('/console/callback', (request, response) =>
+      this.#answer(request, response, async () => {
+        const signIn = await this.#signIn.open(cookieOf(request, SIGN_IN) ?? '');
+        response.append('set-cookie', cookie(SIGN_IN, '', 'Lax', 0));
+        if (!signIn) throw new AdministrationError('request_invalid', 'there is no cookie of a sign-in');
+        const { role, sub, user } = await this.#redeem(new URL(request.originalUrl, this.origin), signIn);
+        const { sessionMs, logger } = this.#options;
+        const session = await this.#session.seal({ sub, role, user }, sessionMs);
+        response.append('set-cookie', cookie(SESSION, session, 'Strict', sessionMs));
+        logger.info(
+          { event: 'console_sign_in', caller: sub, role, peer: this.#options.peerOf(request) },
+          'a user signed in to the console',
+        );
+        response.redirect(303, signIn.to);
+      }),
+    );
+    router.post('/console/sign-out', (request, response) => {
+      requireOwnOrigin(request, this.origin);
+      response.append('set-cookie', cookie(SESSION, '', 'Strict', 0));
+      response.status(204).end();
+    });
+  }
+
+  async #redeem(callback: URL, secrets: SignInSecrets): Promise<SessionClaims> {
+    const { client, verifyIdToken } = this.#options;
+    const { idToken, claims } = await client.redeemCallback(callback, secrets);
+    const { subject: sub, role } = await verifyIdToken(`Bearer ${idToken}`);
+    const names = [claims.preferred_username, claims.name, claims.email, sub];
+    const user = names.find((name) => typeof name === 'string' && name !== '') as string;
+    return { sub, role, user: user.slice(0, MOST_NAME_LENGTH) };
+  }
+
+  /** Runs a step of a sign-in, and answers a failure with a page. */
+  async #answer(request: IncomingMessage, response: Response, step: () => Promise<void>): Promise<void> {
+    const { failures, peerOf, logger } = this.#options;
+    const peer = peerOf(request);
+    try {
+      await step();
+    } catch (error) {
+      const { code, message, cause } =
+        error instanceof AdministrationError
+          ? error
+          : new AdministrationError('internal', 'unexpected error', { cause: error });
+      // A page of another site can send callbacks that belong to no sign-in.
+      if (code !== 'request_invalid' && (await failures.count(peer))) {
+        const reason = cause instanceof Error ? `${message}: ${cause.message}` : message;
+        logger.info(
+          { event: 'console_sign_in_refused', code, reason, peer },
+          'a sign-in to the console failed',
+        );
+      }
+      const text = FAILURE_TEXTS[code] ?? 'The sign-in failed. The log of the service has the reason.';
+      response.status(problemStatus(code)).type('html').send(messagePage(text, this.signInPath));
+    }
+  }
+}
+
+function cookie(name: string, value: string, sameSite: 'Lax' | 'Strict', lifetimeMs: number): string {
+  return `${name}=${value}; Path=/; Secure; HttpOnly; SameSite=${sameSite}; Max-Age=${Math.floor(lifetimeMs / 1000)}`;
+}

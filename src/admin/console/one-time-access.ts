@@ -1,0 +1,96 @@
+import { createHash, randomBytes } from 'node:crypto';
+import type { Router } from 'express';
+import type { Clock } from '../../redemption/ports/clock.js';
+import { type ConsoleAccess, type ConsoleSession, cookieOf } from './console-access.js';
+import { messagePage } from './console-router.js';
+
+const VALID_MS = 60_000;
+
+/** Options of a {@link OneTimeAccess}. */
+export interface OneTimeAccessOptions {
+  readonly origin: string;
+  /** Name of the user that runs the console. */
+  readonly user: string;
+  readonly clock: Clock;
+  /** Called if a browser opens a URL: `opened`, or `repeated` if that URL was used before. */
+  onOpen(outcome: 'opened' | 'repeated'): void;
+}
+
+/**
+ * Gives the console to the user of a terminal: one-time URLs, each valid for 60 seconds, start sessions that end with this
+ * process. Only hashes of codes and cookies are stored.
+ */
+export class OneTimeAccess implements ConsoleAccess {
+  readonly origin: string;
+  readonly signInPath = null;
+  readonly #session: ConsoleSession;
+  readonly #cookie: string;
+  readonly #clock: Clock;
+  readonly #onOpen: OneTimeAccessOptions['onOpen'];
+  /** When the URL of each code ends, or `used`. */
+  readonly #codes = new Map<string, number | 'used'>();
+  readonly #sessions = new Set<string>();
+
+  constructor({ origin, user, clock, onOpen }: OneTimeAccessOptions) {
+    this.origin = origin;
+    this.#session = { user, caller: { issuer: 'linkgrant console', subject: user, role: 'operator' } };
+    // Browsers send cookies to every port of a host.
+    this.#cookie = `linkgrant-console-${new URL(origin).port}`;
+    this.#clock = clock;
+    this.#onOpen = onOpen;
+  }
+
+  /** Returns a new one-time URL. */
+  issueUrl(): string {
+    const code = newSecret();
+    this.#codes.set(hashOf(code), this.#clock() + VALID_MS);
+    return `${this.origin}/console/open?code=${code}`;
+  }
+
+  async findSession(
+    request: Parameters<ConsoleAccess['findSession']>[0],
+  ): Promise<ConsoleSession | undefined> {
+    const cookie = cookieOf(request, this.#cookie);
+    return cookie !== undefined && this.#sessions.has(hashOf(cookie)) ? this.#session : undefined;
+  }
+
+  addRoutes(router: Router): void {
+    router.get('/console/open', (request, response, next) => {
+      // A HEAD must not use up the URL.
+      if (request.method !== 'GET') return next();
+      if (!this.#useCode(hashOf(String(request.query.code)))) {
+        response.status(403).type('html');
+        response.send(
+          messagePage(
+            'This URL was used before, or is older than 60 seconds. Press Enter in the terminal where `linkgrant console` runs: it prints a new one.',
+          ),
+        );
+        return;
+      }
+      const cookie = newSecret();
+      this.#sessions.add(hashOf(cookie));
+      response.setHeader('set-cookie', `${this.#cookie}=${cookie}; Path=/; HttpOnly; SameSite=Strict`);
+      response.redirect(303, '/console/');
+    });
+  }
+
+  /** Returns true if the code with this hash may start a session now. */
+  #useCode(hash: string): boolean {
+    const end = this.#codes.get(hash);
+    if (end === undefined) return false;
+    const isValid = end !== 'used' && this.#clock() < end;
+    this.#codes.set(hash, 'used');
+    if (isValid || end === 'used') this.#onOpen(isValid ? 'opened' : 'repeated');
+    return isValid;
+  }
+}
+
+/** 256 random bits as text. */
+function newSecret(): string {
+  return randomBytes(32).toString('base64url');
+}
+
+/** A search by hash takes no time that depends on the secret. */
+function hashOf(secret: string): string {
+  return createHash('sha256').update(secret).digest('base64url');
+}

@@ -1,0 +1,103 @@
+import { userInfo } from 'node:os';
+import { createInterface } from 'node:readline';
+import type { WriteStream } from 'node:tty';
+import { consoleFiles } from '../../compose/console-files.js';
+import { startLocalConsole } from '../../compose/local-console.js';
+import { createLogger } from '../../config/logger.js';
+import { processContext } from '../../config/process-context.js';
+import { withAdministration } from '../terminal/administration-session.js';
+import { CommandError } from '../terminal/command-error.js';
+import { anyConfigurationFrom } from '../terminal/configuration.js';
+import { shutdownSignal } from '../terminal/shutdown-signal.js';
+import { writeOut } from '../terminal/write-out.js';
+import { openBrowser } from './open-browser.js';
+
+/** Flags of `console`; the rest are settings. */
+export interface ConsoleFlags {
+  readonly port?: string;
+  /** False with `--no-open`. */
+  readonly open: boolean;
+  readonly [flag: string]: unknown;
+}
+
+/** `console`: serves the web console on a loopback port until SIGINT, SIGTERM or SIGHUP, and prints a one-time URL for each line of input. */
+export async function consoleCommand(flags: ConsoleFlags): Promise<void> {
+  const port = portOf(flags.port);
+  const files = consoleFiles();
+  // SIGHUP: the user closed the terminal.
+  const hangUp = new Promise<void>((resolve) => process.once('SIGHUP', () => resolve()));
+  const stop = Promise.race([shutdownSignal(), hangUp]);
+  await withAdministration(flags, async ({ administration, namespace }) => {
+    const { stdin, stdout, env } = processContext();
+    const where = whereOf(flags, namespace);
+    const report = (line: string) => void writeOut(`${line}\n`).catch(() => undefined);
+    let deleteFile = () => {};
+    const inNamespace = {
+      ...administration,
+      describeService: async () => ({ ...(await administration.describeService()), namespace }),
+    };
+    const console = await startLocalConsole({
+      ...{ administration: inNamespace, where, port, files, clock: Date.now, user: userInfo().username },
+      logger: createLogger('error'),
+      onOpen(outcome) {
+        deleteFile();
+        report(
+          outcome === 'opened'
+            ? 'A browser opened the URL.'
+            : 'A used URL was opened again and refused. If that was not you, another program has read the URL: end this command.',
+        );
+      },
+    }).catch((error: unknown) => {
+      throw listenError(error, port);
+    });
+    const lines = createInterface({ input: stdin, terminal: false });
+    try {
+      const announce = () => {
+        const url = console.issueUrl();
+        report(`Open within 60 seconds, once:\n\n  ${url}\n`);
+        return url;
+      };
+      await writeOut(
+        `Console of ${where} on port ${console.port}. Enter prints a new URL, Ctrl-C ends the console.\n`,
+      );
+      const url = announce();
+      lines.on('line', announce);
+      if (flags.open && (stdout as WriteStream).isTTY) deleteFile = openBrowser(url, env);
+      await stop;
+    } finally {
+      lines.close();
+      deleteFile();
+      console.close();
+    }
+  });
+}
+
+function portOf(value: string | undefined): number {
+  if (value === undefined) return 0;
+  const port = /^\d{1,5}$/.test(value) ? Number(value) : 0;
+  if (port >= 1 && port <= 65_535) return port;
+  throw new CommandError(`--port cannot be "${value}"`, {
+    exitCode: 2,
+    hint: 'use a number from 1 to 65535',
+  });
+}
+
+function listenError(error: unknown, port: number): unknown {
+  const { code, syscall } = error as NodeJS.ErrnoException;
+  if (syscall !== 'listen') return error;
+  const cause = code === 'EADDRINUSE' ? 'is in use already' : `cannot be used (${code})`;
+  return new CommandError(`port ${port} of 127.0.0.1 or ::1 ${cause}`, {
+    exitCode: 1,
+    hint: 'choose another with --port, or leave it out for a free one',
+    cause: error,
+  });
+}
+
+/** Returns what the console administers, for display. */
+function whereOf(flags: ConsoleFlags, namespace: string): string {
+  const { settings, written } = anyConfigurationFrom(flags);
+  if (settings.server) return `service ${settings.server.host}`;
+  if (settings.platform === 'kubernetes')
+    return flags.allNamespaces ? 'all namespaces of the cluster' : `namespace ${namespace} of the cluster`;
+  return settings.store ? `store ${written.store}` : `data directory ${settings.dataDir}`;
+}

@@ -1,0 +1,125 @@
+import { readFileSync } from 'node:fs';
+import { basename } from 'node:path';
+import { encodeResource } from '../../domain/resource-encoding.js';
+import type { IssuedToken } from '../../redemption/administration/administration.js';
+import { CommandError } from '../terminal/command-error.js';
+
+/** The forms in which a token is written: the AccessToken in YAML, its join line, or what to run on the other site. */
+export const TOKEN_FORMS = ['token', 'line', 'command', 'kubectl', 'job', 'cloud-init', 'quadlet'] as const;
+
+/** One of {@link TOKEN_FORMS}. */
+export type TokenForm = (typeof TOKEN_FORMS)[number];
+
+/** Where a token is written, and in which form. */
+export interface TokenDelivery {
+  /** A file, or `-` for standard output. */
+  readonly target: string;
+  readonly form: TokenForm;
+  /** True if the join line is also drawn as a QR code. */
+  readonly qr: boolean;
+}
+
+/** The flags that say how a token is written. */
+export interface TokenDeliveryFlags {
+  readonly print?: TokenForm;
+  readonly qr?: boolean;
+}
+
+/** A token to write. */
+export type WritableToken = Pick<IssuedToken, 'token' | 'joinLine'>;
+
+/** The delivery to a FILE, by default the AccessToken; without FILE to standard output, by default the join line. */
+export function tokenDelivery(
+  file: string | undefined,
+  { print, qr = false }: TokenDeliveryFlags = {},
+): TokenDelivery {
+  return { target: file ?? '-', form: print ?? (file === undefined ? 'line' : 'token'), qr };
+}
+
+/** The text of a token in a form. Throws a CommandError if the form contains a join line, and the code is too long for one. */
+export function tokenText(form: TokenForm, token: WritableToken): string {
+  switch (form) {
+    case 'token':
+      return documentOf(token);
+    case 'line':
+      return `${requireJoinLine(token)}\n`;
+    case 'command':
+      return `linkgrant join ${requireJoinLine(token)}\n`;
+    case 'kubectl':
+      return `kubectl apply -f - <<'EOF'\n${documentOf(token)}EOF\n`;
+    case 'job':
+      return `${jobSecret(token)}---\n${deployFile('job.yaml')}`;
+    case 'cloud-init':
+      return deployFile('cloud-init.yaml').replace('THE-JOIN-LINE', requireJoinLine(token));
+    case 'quadlet':
+      return quadletScript(requireJoinLine(token));
+  }
+}
+
+/** What to do on the other site with a token that was written, as a sentence. */
+export function nextStep({ target, form }: TokenDelivery): string {
+  const file = target === '-' ? '-' : basename(target);
+  const steps: Record<TokenForm, string> = {
+    token: `\`linkgrant token redeem ${file}\` there, with this AccessToken`,
+    line:
+      target === '-'
+        ? '`linkgrant join LINE` there, with this line'
+        : `\`linkgrant token redeem ${file}\` there`,
+    command: 'run this command there',
+    kubectl:
+      'run this command with the context and namespace of that site; its Skupper controller redeems the token',
+    job: 'set the image of the Job, and apply this in the namespace of that site',
+    'cloud-init': 'give this to the machine as its user data',
+    quadlet: 'set the image, and run this as the user of that site',
+  };
+  return `Next, on the other site: ${steps[form]}\n`;
+}
+
+/** The join line of a token. Throws a CommandError if the code is too long for one. */
+export function requireJoinLine({ joinLine }: WritableToken): string {
+  if (joinLine !== undefined) return joinLine;
+  throw new CommandError('the code of this token is too long for a join line', {
+    exitCode: 1,
+    hint: 'write an AccessToken: name a FILE, or use --print token',
+  });
+}
+
+function documentOf({ token }: WritableToken): string {
+  return encodeResource({ ...token });
+}
+
+// The Job reads the token from a mounted Secret with these keys.
+function jobSecret({ token: { metadata, spec } }: WritableToken): string {
+  const { linkCost, ...texts } = spec;
+  const stringData = {
+    name: metadata.name,
+    ...texts,
+    ...(linkCost !== undefined && { linkCost: String(linkCost) }),
+  };
+  return encodeResource({
+    apiVersion: 'v1',
+    kind: 'Secret',
+    metadata: { name: 'linkgrant-token' },
+    type: 'Opaque',
+    stringData,
+  });
+}
+
+function quadletScript(line: string): string {
+  return `podman secret create --replace linkgrant-token-east - <<'EOF'
+${line}
+EOF
+mkdir -p ~/.config/containers/systemd
+cat >~/.config/containers/systemd/linkgrant-bootstrap.container <<'EOF'
+${deployFile('linkgrant-bootstrap.container')}EOF
+systemctl --user daemon-reload
+systemctl --user enable --now linkgrant-reload@east.path
+systemctl --user start linkgrant-bootstrap.service
+`;
+}
+
+/** A file of deploy/bootstrap, without the comment at its beginning, which says how to fill it in. */
+function deployFile(name: string): string {
+  const text = readFileSync(new URL(`../../../deploy/bootstrap/${name}`, import.meta.url), 'utf8');
+  return text.replace(/^(#cloud-config\n)?(# .*\n)+/, '$1');
+}

@@ -1,0 +1,159 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { processContext } from '../../config/process-context.js';
+import { formatDuration } from '../../domain/duration.js';
+import type { RedemptionErrorCode } from '../../domain/redemption-error.js';
+import type {
+  Administration,
+  AttemptReport,
+  GrantDetail,
+  IssuedToken,
+} from '../../redemption/administration/administration.js';
+import { everyItem } from '../../redemption/administration/every-item.js';
+import type { RedemptionReport } from '../../redemption/administration/redemption-report.js';
+import { CommandError } from '../terminal/command-error.js';
+import { adviceFor } from '../terminal/exit-codes.js';
+import { describeFailure } from '../terminal/failure.js';
+import { formatTime } from '../terminal/output.js';
+import { plainLine } from '../terminal/plain-text.js';
+import { writeStderr } from '../terminal/write-out.js';
+
+const POLL_MS = 1_000;
+const DEFAULT_LIMIT_MS = 15 * 60_000;
+const ENDED: ReadonlySet<string> = new Set(['expired', 'revoked', 'exhausted']);
+
+/** Waits for the redemption of a token. Create it before the token is written, so that no redemption is missed. */
+export class RedemptionWait {
+  readonly #administration: Administration;
+  readonly #grantUid: string;
+  /** Ids of the redemptions from before. */
+  readonly #known: ReadonlySet<string>;
+  readonly #reported: Set<string>;
+  #redemptions: number;
+
+  private constructor(
+    administration: Administration,
+    grantUid: string,
+    known: readonly RedemptionReport[],
+    { redemptions, attempts }: GrantDetail,
+  ) {
+    this.#administration = administration;
+    this.#grantUid = grantUid;
+    this.#known = new Set(known.map(({ id }) => id));
+    this.#reported = new Set(attempts.map(keyOf));
+    this.#redemptions = redemptions;
+  }
+
+  /** Records what happened to the grant until now. */
+  static async begin(administration: Administration, grantUid: string): Promise<RedemptionWait> {
+    const grant = await administration.showGrant(grantUid);
+    const known = grant.redemptions === 0 ? [] : await redemptionsOf(administration, grantUid);
+    return new RedemptionWait(administration, grantUid, known, grant);
+  }
+
+  /**
+   * Resolves once the token was redeemed; reports each refusal with its remedy until then. Rejects with a CommandError: exit code 3
+   * if the token can no longer be redeemed, 4 after `limitMs`.
+   */
+  async untilRedeemed({ id, expirationTime }: Pick<IssuedToken, 'id' | 'expirationTime'>, limitMs: number) {
+    const now = Date.now();
+    const lifeMs = expirationTime === undefined ? DEFAULT_LIMIT_MS : Date.parse(expirationTime) - now;
+    const waitMs = Math.max(0, Math.min(limitMs, lifeMs));
+    const end = performance.now() + waitMs;
+    const progress = new Progress(formatTime(now + waitMs));
+    for (;;) {
+      const redemption = await this.#poll(id, progress);
+      if (redemption) {
+        progress.end();
+        writeStderr(`Redeemed by ${described(redemption)}: link "${plainLine(redemption.name)}"\n`);
+        return;
+      }
+      const leftMs = end - performance.now();
+      if (leftMs <= 0) throw waitMs === lifeMs ? ended(progress, 'the token has expired') : late(progress);
+      progress.show(leftMs);
+      await sleep(Math.min(POLL_MS, leftMs));
+    }
+  }
+
+  /** Reads the grant once; returns the redemption of the token if there is one. */
+  async #poll(id: string | undefined, progress: Progress): Promise<RedemptionReport | undefined> {
+    const grant = await this.#administration.showGrant(this.#grantUid).catch(ignoreTemporary);
+    if (!grant) return undefined;
+    this.#reportRefusals(grant.attempts, progress);
+    const redemption = grant.redemptions === this.#redemptions ? undefined : await this.#find(id);
+    this.#redemptions = grant.redemptions;
+    if (!redemption && ENDED.has(grant.state)) throw ended(progress, `the grant is ${grant.state}`);
+    return redemption;
+  }
+
+  async #find(id: string | undefined): Promise<RedemptionReport | undefined> {
+    const all = await redemptionsOf(this.#administration, this.#grantUid);
+    return all.find((redemption) => redemption.jti === id && !this.#known.has(redemption.id));
+  }
+
+  #reportRefusals(attempts: readonly AttemptReport[], progress: Progress): void {
+    for (const attempt of attempts.toReversed()) {
+      const isNew = !this.#reported.has(keyOf(attempt));
+      this.#reported.add(keyOf(attempt));
+      if (!isNew || attempt.outcome === 'redeemed' || attempt.outcome === 'replayed') continue;
+      const { hint } = adviceFor(attempt.outcome as RedemptionErrorCode);
+      progress.end();
+      writeStderr(`Refused ${described(attempt)}: ${attempt.outcome}\nhint: ${hint}\n`);
+    }
+  }
+}
+
+/** The remaining time: one line that is rewritten on a terminal, else one line at the beginning. */
+class Progress {
+  readonly #until: string;
+  readonly #isTerminal = (processContext().stderr as { readonly isTTY?: boolean }).isTTY === true;
+  #isShown = false;
+
+  constructor(until: string) {
+    this.#until = until;
+  }
+
+  show(leftMs: number): void {
+    const { stderr } = processContext();
+    const left = formatDuration(Math.ceil(leftMs / 1_000) * 1_000);
+    if (this.#isTerminal) stderr.write(`\r\x1b[KWaiting for the site to redeem it: ${left} left`);
+    else if (!this.#isShown) stderr.write(`Waiting until ${this.#until} for the site to redeem it\n`);
+    this.#isShown = true;
+  }
+
+  /** Clears the line, so that another one can follow. */
+  end(): void {
+    if (this.#isTerminal && this.#isShown) processContext().stderr.write('\r\x1b[K');
+  }
+}
+
+function redemptionsOf(administration: Administration, grantUid: string): Promise<RedemptionReport[]> {
+  return everyItem((page) => administration.listRedemptions({ ...page, grantUid }));
+}
+
+function keyOf({ at, outcome, name, subject, peer, count }: AttemptReport): string {
+  return JSON.stringify([at, outcome, name, subject, peer, count]);
+}
+
+function described({ subject, peer }: { readonly subject: string; readonly peer: string }): string {
+  return `"${plainLine(subject)}" from ${peer}`;
+}
+
+function ignoreTemporary(error: unknown): undefined {
+  if (describeFailure(error).exitCode !== 4) throw error;
+}
+
+function ended(progress: Progress, reason: string): CommandError {
+  progress.end();
+  return new CommandError(`the token was not redeemed, and cannot be any more: ${reason}`, {
+    exitCode: 3,
+    hint: 'issue another token',
+  });
+}
+
+function late(progress: Progress): CommandError {
+  progress.end();
+  return new CommandError('the token was not redeemed in the time given; it can still be redeemed', {
+    exitCode: 4,
+    hint: 'see `linkgrant redemption list` later, or wait longer with --wait=DURATION',
+  });
+}

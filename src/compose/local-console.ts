@@ -1,0 +1,68 @@
+import { randomBytes } from 'node:crypto';
+import type { RequestListener } from 'node:http';
+import type { Logger } from 'pino';
+import { createAdminApp } from '../admin/api/admin-app.js';
+import { ChangeStreams } from '../admin/api/change-streams.js';
+import { consoleAuthentication } from '../admin/console/console-access.js';
+import { createConsoleRouter } from '../admin/console/console-router.js';
+import { listenOnLoopback } from '../admin/console/loopback-server.js';
+import { OneTimeAccess, type OneTimeAccessOptions } from '../admin/console/one-time-access.js';
+import { version } from '../config/version.js';
+import type { Administration } from '../redemption/administration/administration.js';
+import { ADMIN_BODY_TIMEOUT_MS } from './admin-listener.js';
+
+/** Options of {@link startLocalConsole}. */
+export interface LocalConsoleOptions extends Omit<OneTimeAccessOptions, 'origin'> {
+  readonly administration: Administration;
+  /** What the console administers, for display. */
+  readonly where: string;
+  /** 0 for a free one. */
+  readonly port: number;
+  /** Directory of the built pages. */
+  readonly files: string;
+  readonly logger: Logger;
+}
+
+/** A running console of the user of a terminal. */
+export interface LocalConsole {
+  readonly port: number;
+  readonly origin: string;
+  /** Returns a URL that starts a session, once and within 60 seconds. */
+  issueUrl(): string;
+  close(): void;
+}
+
+/**
+ * Starts the console on a loopback port. Browsers send cookies to every port of a host name, so that the server of another
+ * user of this machine could read them; hence a random name under `localhost`, which browsers resolve to this machine.
+ */
+export async function startLocalConsole(options: LocalConsoleOptions): Promise<LocalConsole> {
+  const { administration, files, where, logger } = options;
+  const server = await listenOnLoopback(options.port);
+  // Safari does not resolve names under `localhost`.
+  const host = process.platform === 'darwin' ? '127.0.0.1' : `${randomBytes(16).toString('hex')}.localhost`;
+  const access = new OneTimeAccess({ ...options, origin: `http://${host}:${server.port}` });
+  const streams = new ChangeStreams(administration);
+  const app = createAdminApp({
+    administration,
+    streams,
+    authenticate: consoleAuthentication(access),
+    console: createConsoleRouter({ access, files, where, version: version() }),
+    failures: { isSpent: async () => false, count: async () => true },
+    peerOf: ({ socket }) => socket.remoteAddress ?? '',
+    onAuthenticated: () => {},
+    bodyTimeoutMs: ADMIN_BODY_TIMEOUT_MS,
+    observer: { adminAnswered: () => {}, authenticationLimited: () => {} },
+    logger,
+  });
+  server.serve(host, app as RequestListener);
+  return {
+    port: server.port,
+    origin: access.origin,
+    issueUrl: () => access.issueUrl(),
+    close() {
+      streams.close();
+      server.close();
+    },
+  };
+}

@@ -1,0 +1,66 @@
+import type { IncomingMessage } from 'node:http';
+import type { Logger } from 'pino';
+import type { AdminAppDependencies, AuthenticationBudget } from '../admin/api/admin-app.js';
+import {
+  type Authenticate,
+  type BearerKeys,
+  type BearerRules,
+  bearerAuthentication,
+} from '../admin/api/bearer.js';
+import type { IdentityFetch } from '../admin/api/identity-fetch.js';
+import { consoleAuthentication } from '../admin/console/console-access.js';
+import { createConsoleRouter } from '../admin/console/console-router.js';
+import { OidcAccess } from '../admin/console/oidc-access.js';
+import { OidcClient } from '../admin/console/oidc-client.js';
+import type { Settings } from '../config/setting-schemas.js';
+import { version } from '../config/version.js';
+import { readBoundedText } from '../files/bounded-text.js';
+import type { Clock } from '../redemption/ports/clock.js';
+import { openCodeKeys } from './code-keys.js';
+
+/** Parts of the admin API that its console uses too. */
+export interface TeamConsoleParts {
+  /** Directory of the built pages. */
+  readonly files: string;
+  readonly rules: BearerRules;
+  readonly keys: BearerKeys;
+  readonly byBearer: Authenticate;
+  readonly fetch: IdentityFetch;
+  readonly failures: AuthenticationBudget;
+  peerOf(request: IncomingMessage): string;
+  readonly clock: Clock;
+  readonly logger: Logger;
+}
+
+/** Creates the console of the admin API, to which users sign in by OpenID Connect; undefined if it is off. */
+export function createTeamConsole(
+  settings: Settings,
+  parts: TeamConsoleParts,
+): Pick<AdminAppDependencies, 'console' | 'authenticate'> | undefined {
+  const { console, consoleClient: clientId, consoleSecretFile: secretFile, dataDir } = settings;
+  if (console === undefined || clientId === undefined) return undefined;
+  const { files, rules, keys, byBearer, clock } = parts;
+  const readSecret = secretFile === undefined ? undefined : () => readBoundedText(secretFile).trim();
+  // A missing file is reported at the start.
+  readSecret?.();
+  const { issuer } = rules;
+  const { origin } = console;
+  const redirectUri = `${origin}/console/callback`;
+  const access = new OidcAccess({
+    ...parts,
+    ...{ origin, issuer, sessionMs: settings.consoleSession, codeKeys: openCodeKeys(dataDir, clock) },
+    client: new OidcClient({
+      ...parts,
+      issuer,
+      clientId,
+      readSecret,
+      redirectUri,
+      scopes: settings.consoleScope,
+    }),
+    verifyIdToken: bearerAuthentication({ ...rules, audience: clientId }, keys, clock),
+  });
+  return {
+    console: createConsoleRouter({ access, files, where: `service ${console.host}`, version: version() }),
+    authenticate: consoleAuthentication(access, byBearer),
+  };
+}

@@ -1,0 +1,22 @@
+import type { X509Certificate } from 'node:crypto';
+import { encodeCertificatePem, parseCertificates } from './pem.js';
+
+/**
+ * Returns the PEM of each certificate in `caPem` that a chain needs for its verification: those that issued a certificate of the
+ * chain, their own issuers, and so on up to the roots, without those that are in the chain. Throws an Error for invalid PEM.
+ */
+export function issuersIn(chainPem: string, caPem: string): string[] {
+  const needed = parseCertificates(chainPem);
+  const presented = needed.length;
+  const cas = parseCertificates(caPem);
+  // The loop also visits the issuers that it appends.
+  for (const certificate of needed) {
+    const isMissing = (ca: X509Certificate) => needed.every(({ raw }) => !raw.equals(ca.raw));
+    needed.push(...cas.filter((ca) => isMissing(ca) && isIssuedBy(certificate, ca)));
+  }
+  return needed.slice(presented).map(({ raw }) => encodeCertificatePem(raw));
+}
+
+function isIssuedBy(certificate: X509Certificate, ca: X509Certificate): boolean {
+  return certificate.checkIssued(ca) && certificate.verify(ca.publicKey);
+}

@@ -1,0 +1,23 @@
+import { rootCertificates } from 'node:tls';
+import { encodeJoinLine } from '../../codes/join-line.js';
+import type { AccessToken } from '../../domain/access-token.js';
+import { parseCertificates } from '../../pki/pem.js';
+import { sha256Hex } from '../../pki/sha256.js';
+
+const PIN_HEX_DIGITS = 32;
+
+/**
+ * Returns the join line of a token. It pins the root of the service's CA, or nothing if that is a public CA, which systems trust
+ * and servers do not send. Undefined if the code is too long for a line.
+ */
+export function joinLineOf({ ca, ...token }: AccessToken): string | undefined {
+  const certificates = parseCertificates(ca);
+  const root = certificates.find((certificate) => certificate.checkIssued(certificate)) ?? certificates[0];
+  const isPublic = root === undefined || rootCertificates.some((pem) => isSame(pem, root.raw));
+  const pin = root && sha256Hex(root.raw).slice(0, PIN_HEX_DIGITS);
+  return encodeJoinLine({ ...token, ca: isPublic || pin === undefined ? undefined : { pin } });
+}
+
+function isSame(pem: string, der: Uint8Array): boolean {
+  return Buffer.from(pem.replace(/-----[A-Z ]+-----/g, ''), 'base64').equals(der);
+}

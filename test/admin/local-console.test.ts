@@ -1,0 +1,262 @@
+import { randomUUID } from 'node:crypto';
+import { once } from 'node:events';
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { type IncomingMessage, request } from 'node:http';
+import { connect, createServer } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import pino from 'pino';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { storeAdministration } from '../../src/compose/administration.js';
+import { type LocalConsole, startLocalConsole } from '../../src/compose/local-console.js';
+import { startTestService, type TestService } from '../support/service.js';
+
+const INDEX = '<!doctype html><title>linkgrant</title>\n';
+
+describe('the console of a terminal', () => {
+  let service: TestService;
+  let files: string;
+  let running: LocalConsole;
+  let opened: string[];
+
+  beforeAll(async () => {
+    service = await startTestService();
+    files = mkdtempSync(join(tmpdir(), 'linkgrant-pages-'));
+    mkdirSync(join(files, 'assets'));
+    writeFileSync(join(files, 'index.html'), INDEX);
+    writeFileSync(join(files, 'assets/index-1a2b3c.js'), 'document.title;\n');
+  });
+  afterAll(async () => {
+    await service.close();
+    rmSync(files, { recursive: true, force: true });
+  });
+  beforeEach(async () => {
+    opened = [];
+    running = await startLocalConsole({
+      administration: storeAdministration({
+        store: service.store,
+        dataDir: service.directory,
+        clock: service.clock.read,
+      }),
+      where: 'data directory /var/lib/linkgrant',
+      port: 0,
+      files,
+      user: 'ada',
+      clock: service.clock.read,
+      onOpen: (outcome) => opened.push(outcome),
+      logger: pino({ level: 'silent' }),
+    });
+  });
+  afterEach(() => running.close());
+
+  const hostOf = () => new URL(running.origin).host;
+  const send = async (
+    path: string,
+    { method = 'GET', headers = {}, json }: { method?: string; headers?: object; json?: unknown } = {},
+  ) => {
+    const sent = request({
+      ...{ host: '127.0.0.1', port: running.port, path, method, agent: false },
+      headers: {
+        host: hostOf(),
+        ...(json !== undefined && { 'content-type': 'application/json' }),
+        ...headers,
+      },
+    });
+    sent.end(json === undefined ? '' : JSON.stringify(json));
+    const [answer] = (await once(sent, 'response')) as [IncomingMessage];
+    let body = '';
+    for await (const piece of answer) body += String(piece);
+    return { status: answer.statusCode, headers: answer.headers, body };
+  };
+  const pathOf = (url: string) => url.slice(new URL(url).origin.length);
+  const open = async (url = running.issueUrl()) => {
+    const { headers } = await send(pathOf(url));
+    return String(headers['set-cookie']?.[0]).split(';')[0] ?? '';
+  };
+  const write = (headers: object) =>
+    send('/api/v1/grants', { method: 'POST', headers, json: { name: `grant-${randomUUID()}` } });
+  const codeOf = (body: string) => (JSON.parse(body) as { code: string }).code;
+
+  it('starts a session by a one-time URL, whose cookie no script and no other site can use', async () => {
+    const answer = await send(pathOf(running.issueUrl()));
+    expect(answer.status).toBe(303);
+    expect(answer.headers.location).toBe('/console/');
+    expect(answer.headers['referrer-policy']).toBe('no-referrer');
+    expect(answer.headers['set-cookie']?.[0]).toMatch(/^[^;]{60,}; Path=\/; HttpOnly; SameSite=Strict$/);
+    expect(opened).toEqual(['opened']);
+  });
+
+  it('shows the user, and lets the session read and write through the admin API', async () => {
+    const cookie = await open();
+    expect(JSON.parse((await send('/console/session', { headers: { cookie } })).body)).toEqual({
+      user: 'ada',
+      role: 'operator',
+      where: 'data directory /var/lib/linkgrant',
+      version: expect.stringMatching(/^\d/),
+      canSignOut: false,
+    });
+    expect((await send('/api/v1/grants', { headers: { cookie } })).status).toBe(200);
+    expect((await write({ cookie, origin: running.origin })).status).toBe(201);
+  });
+
+  it('refuses the second use of a one-time URL, and reports it', async () => {
+    const url = running.issueUrl();
+    await open(url);
+    const second = await send(pathOf(url));
+    expect(second.status).toBe(403);
+    expect(second.headers['set-cookie']).toBeUndefined();
+    expect(opened).toEqual(['opened', 'repeated']);
+  });
+
+  it('refuses a one-time URL that is 60 seconds old, and an invented one', async () => {
+    const url = running.issueUrl();
+    service.clock.advance(60_000);
+    for (const path of [
+      pathOf(url),
+      '/console/open?code=x',
+      '/console/open',
+      '/console/open?code=x&code=y',
+    ]) {
+      expect((await send(path)).status, path).toBe(403);
+    }
+    expect(opened).toEqual([]);
+  });
+
+  it('does not use up a one-time URL for HEAD', async () => {
+    const url = running.issueUrl();
+    await send(pathOf(url), { method: 'HEAD' });
+    expect((await send(pathOf(url))).status).toBe(303);
+  });
+
+  it('gives nothing to a client without a session, or with the session of another console', async () => {
+    const own = await open();
+    for (const cookie of [
+      '',
+      'other=x',
+      own.replace(/=.*/, '=x'),
+      own.replace(/^[^=]+/, 'linkgrant-console'),
+    ]) {
+      const headers = { cookie };
+      expect(JSON.parse((await send('/console/session', { headers })).body)).toEqual({ signIn: null });
+      expect((await send('/console/session', { headers })).status).toBe(401);
+      expect((await send('/api/v1/grants', { headers })).status).toBe(401);
+      expect((await write({ ...headers, origin: running.origin })).status).toBe(401);
+    }
+  });
+
+  it('accepts no bearer token', async () => {
+    expect((await send('/api/v1/grants', { headers: { authorization: 'Bearer a.b.c' } })).status).toBe(401);
+  });
+
+  it('answers no request for another host, whose name may resolve to this machine', async () => {
+    const cookie = await open();
+    const { port } = running;
+    const name = hostOf();
+    for (const host of [
+      `evil.example:${port}`,
+      `127.0.0.1:${port}`,
+      'localhost',
+      `x.${name}`,
+      `${name}.`,
+      '',
+    ]) {
+      for (const path of ['/console/', '/console/session', '/api/v1/grants', pathOf(running.issueUrl())]) {
+        const answer = await send(path, { headers: { host, cookie } });
+        expect(answer.status, `${host} ${path}`).toBe(421);
+        expect(answer.headers['set-cookie']).toBeUndefined();
+      }
+    }
+  });
+
+  it('refuses writes of other origins, and of a page that does not name its origin', async () => {
+    const cookie = await open();
+    const { origin } = running;
+    for (const headers of [
+      {},
+      { origin: 'null' },
+      { origin: 'https://evil.example' },
+      { origin: `http://127.0.0.1:${running.port}` },
+      { origin: origin.replace('http:', 'https:') },
+      { origin, 'sec-fetch-site': 'same-site' },
+      { origin, 'sec-fetch-site': 'cross-site' },
+      { origin, 'sec-fetch-site': 'none' },
+    ]) {
+      const answer = await write({ cookie, ...headers });
+      expect(answer.status, JSON.stringify(headers)).toBe(403);
+      expect(codeOf(answer.body)).toBe('origin_refused');
+    }
+    expect((await write({ cookie, origin, 'sec-fetch-site': 'same-origin' })).status).toBe(201);
+  });
+
+  it('refuses reads of pages of other origins', async () => {
+    const cookie = await open();
+    for (const headers of [
+      { 'sec-fetch-site': 'cross-site' },
+      { 'sec-fetch-site': 'same-site' },
+      { origin: 'null' },
+    ]) {
+      expect((await send('/api/v1/grants', { headers: { cookie, ...headers } })).status).toBe(403);
+    }
+    expect((await send('/api/v1/grants', { headers: { cookie, 'sec-fetch-site': 'none' } })).status).toBe(
+      200,
+    );
+  });
+
+  it('lets no other origin read its answers', async () => {
+    const cookie = await open();
+    const origin = 'https://evil.example';
+    const asked = { origin, 'access-control-request-method': 'POST' };
+    for (const answer of [
+      await send('/api/v1/grants', { method: 'OPTIONS', headers: { cookie, ...asked } }),
+      await send('/console/session', { headers: { cookie, origin } }),
+      await send('/console/', { headers: { cookie, origin } }),
+    ]) {
+      expect(Object.keys(answer.headers).filter((name) => name.startsWith('access-control-'))).toEqual([]);
+      expect(answer.headers['cross-origin-resource-policy']).toBe('same-origin');
+    }
+  });
+
+  it('serves the pages under a policy that allows nothing inline and nothing of other hosts', async () => {
+    for (const path of ['/console/', '/console/links/4d1c?tab=ledger', '/console/assets/index-1a2b3c.js']) {
+      expect((await send(path)).headers['content-security-policy'], path).toBe(
+        "default-src 'none';script-src 'self';style-src 'self';img-src 'self' data:;font-src 'self';connect-src 'self';base-uri 'none';form-action 'self';frame-ancestors 'none'",
+      );
+    }
+  });
+
+  it('serves index.html for every path of the pages, and caches only what has a hash in its name', async () => {
+    for (const path of [
+      '/console/',
+      '/console/grants',
+      '/console/links/4d1c/x.y',
+      '/console/..%2f..%2fetc%2fpasswd',
+    ]) {
+      const answer = await send(path);
+      expect([answer.status, answer.body, answer.headers['cache-control']], path).toEqual([
+        200,
+        INDEX,
+        'no-store',
+      ]);
+    }
+    const script = await send('/console/assets/index-1a2b3c.js');
+    expect(script.headers['cache-control']).toBe('public, max-age=31536000, immutable');
+    expect(script.headers['content-type']).toMatch(/^text\/javascript/);
+    expect((await send('/console/assets/gone.js')).status).toBe(404);
+    expect((await send('/console/', { method: 'POST' })).status).toBe(404);
+    expect((await send('/console')).headers.location).toBe('/console/');
+  });
+
+  it('listens on loopback addresses only, and on both of them', async () => {
+    const name = hostOf();
+    for (const host of ['127.0.0.1', '::1']) {
+      const socket = connect({ host, port: running.port });
+      socket.end(`GET /console/session HTTP/1.1\r\nhost: ${name}\r\nconnection: close\r\n\r\n`);
+      let text = '';
+      for await (const piece of socket) text += String(piece);
+      expect(text).toMatch(/^HTTP\/1\.1 401 /);
+    }
+    const other = createServer().listen({ host: '127.0.0.2', port: running.port });
+    await once(other, 'listening');
+    other.close();
+  });
+});

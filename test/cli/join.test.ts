@@ -1,0 +1,149 @@
+import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { parse } from 'yaml';
+import { decodeJoinLine, encodeJoinLine, type JoinLine } from '../../src/codes/join-line.js';
+import {
+  json,
+  linkgrant,
+  linkgrantProcess,
+  type RunOptions,
+  refusalOf,
+  Workplace,
+} from '../support/command-line.js';
+import { serveHttps } from '../support/servers/hostile-server.js';
+
+const place = new Workplace();
+const dataDir = place.path('accepting');
+
+beforeAll(async () => {
+  await place.serve(['--data-dir', dataDir, '--endpoint', 'inter-router=router.example.com:55671']);
+});
+afterAll(() => place.remove());
+
+const issue = (...words: readonly string[]) => linkgrant(['token', 'issue', ...words, '--data-dir', dataDir]);
+
+async function issueLine(...words: readonly string[]): Promise<string> {
+  const { code, stdout, stderr } = await issue(...words);
+  expect(code, stderr).toBe(0);
+  return stdout.trimEnd();
+}
+
+const join = (line: string, site: string, options?: RunOptions) =>
+  linkgrant(
+    ['join', line, '--to', place.path(site, 'links'), '--data-dir', place.path(site), '-o', 'json'],
+    options,
+  );
+
+const uses = async (name: string): Promise<number> =>
+  json(await linkgrant(['grant', 'show', name, '-o', 'json', '--data-dir', dataDir])).redemptions;
+
+describe('join', () => {
+  it('redeems the line that token issue prints, and again without another use', async () => {
+    const line = await issueLine('--name', 'to-hub', '--link-cost', '3');
+    expect(line).toMatch(/^lgj1_[0-9A-Za-z]+$/);
+    const ended = await join(line, 'first');
+    expect(ended.code, ended.stderr).toBe(0);
+    expect(json(ended)).toMatchObject({ links: ['to-hub'], keyGeneratedBy: 'site', alreadyRedeemed: false });
+    expect(readdirSync(place.path('first', 'links')).sort()).toEqual([
+      'Link-to-hub.yaml',
+      'Secret-to-hub.yaml',
+    ]);
+    expect(readFileSync(place.path('first', 'links', 'Link-to-hub.yaml'), 'utf8')).toContain('cost: 3');
+    expect(json(await join(line, 'first'))).toMatchObject({ alreadyRedeemed: true });
+    expect(await uses('to-hub')).toBe(1);
+  });
+
+  it('reads the line from standard input, and token redeem reads it as an argument or in a file', async () => {
+    const file = place.path('mail.txt');
+    const piped = await join('-', 'piped', { input: `${await issueLine()}\n` });
+    expect(piped.code, piped.stderr).toBe(0);
+    writeFileSync(file, `Hello,\n\n> ${await issueLine()}\n\nRegards\n`);
+    for (const source of [file, await issueLine()]) {
+      const ended = await linkgrant([
+        'token',
+        'redeem',
+        source,
+        '--to',
+        place.path('other'),
+        '--data-dir',
+        place.path('other'),
+      ]);
+      expect(ended.code, ended.stderr).toBe(0);
+    }
+  });
+
+  it('trusts the CAs of the system for a service with a public certificate, and no other', async () => {
+    const file = place.path('public.yaml');
+    await issue(file);
+    const { metadata, spec } = parse(readFileSync(file, 'utf8'));
+    // Its CA stands for a public one: the line pins nothing, and only the process with the variable trusts the CA.
+    const line = encodeJoinLine({ ...spec, name: metadata.name, ca: undefined }) as string;
+    const words = ['join', line, '--to', place.path('public'), '--data-dir', place.path('public')];
+    const refused = await linkgrantProcess(words);
+    expect(refused.code).toBe(3);
+    expect(refusalOf(refused).error).toContain('does not come from a CA that this system trusts');
+    const env = { NODE_EXTRA_CA_CERTS: `${dataDir}/issuers/linkgrant-server-ca/tls.crt` };
+    const ended = await linkgrantProcess(words, { env });
+    expect(ended.code, ended.stderr).toBe(0);
+    expect(json(await linkgrant(['token', 'inspect', line, '-o', 'json'])).ca).toEqual({ source: 'system' });
+  });
+
+  it('refuses a service with another CA, which does not receive the code', async () => {
+    const server = await serveHttps((_request, _incoming, response) => void response.end('hello'));
+    const { name, url, code } = server.token;
+    const line = encodeJoinLine({ name, url, code, ca: { pin: '00'.repeat(16) } }) as string;
+    const ended = await join(line, 'elsewhere');
+    await server.close();
+    expect(ended.code).toBe(3);
+    expect(refusalOf(ended).error).toContain('The CA in the join line is none of those');
+    expect(server.seen).toEqual([]);
+  });
+
+  it('refuses what is no line, and does not repeat it', async () => {
+    const ended = await join('kjh1-s3cret', 'other-text');
+    expect(ended.code).toBe(2);
+    expect(ended.stderr).not.toContain('s3cret');
+  });
+
+  it('refuses a line that was cut off before it connects, and does not repeat it', async () => {
+    const line = (await issueLine()).slice(0, -5);
+    const ended = await join(line, 'cut');
+    expect(ended.code).toBe(3);
+    expect(refusalOf(ended).error).toMatch(/cut off: it has \d+ of \d+ characters/);
+    expect(ended.stderr).not.toContain(line);
+  });
+});
+
+describe('a join line', () => {
+  it('is inspected without its code, and checked at the service', async () => {
+    const line = await issueLine('--name', 'inspected');
+    const ended = await linkgrant(['token', 'inspect', line, '--check', '-o', 'json']);
+    expect(json(ended)).toMatchObject({
+      name: 'inspected',
+      ca: { sha256Prefix: expect.stringMatching(/^[0-9a-f]{32}$/) },
+      check: { state: 'ready' },
+    });
+    expect(ended.stdout).not.toContain((decodeJoinLine(line) as JoinLine).code);
+  });
+
+  it.each([
+    ['as an argument', (line: string) => [line]],
+    ['on standard input', (line: string) => ['-', line]],
+    [
+      'in a file',
+      (line: string) => {
+        writeFileSync(place.path('boot.line'), line);
+        return [place.path('boot.line')];
+      },
+    ],
+  ])('is accepted by bootstrap %s, and redeemed once', async (how, sourceOf) => {
+    const site = place.path(how.replaceAll(' ', '-'));
+    const [token = '', input = ''] = sourceOf(await issueLine('--name', `boot-${how.length}`));
+    const words = ['bootstrap', '--token', token, '--to', site, '--wait', 'configured', '--data-dir', site];
+    for (const alreadyLinked of [false, true]) {
+      const ended = await linkgrant([...words, '-o', 'json'], { input });
+      expect(ended.code, ended.stderr).toBe(0);
+      expect(json(ended)).toMatchObject({ alreadyLinked, links: [{ name: `boot-${how.length}` }] });
+    }
+  });
+});

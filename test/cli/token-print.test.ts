@@ -1,0 +1,206 @@
+import { execFileSync } from 'node:child_process';
+import { randomBytes } from 'node:crypto';
+import { readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import { resolve } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { parse, parseAllDocuments } from 'yaml';
+import { decodeJoinLine } from '../../src/codes/join-line.js';
+import { json, linkgrant, refusalOf, Workplace } from '../support/command-line.js';
+import { until } from '../support/until.js';
+
+const DEPLOY = resolve(import.meta.dirname, '../../deploy/bootstrap');
+const LINE = /lgj1_[0-9A-Za-z]+/;
+const place = new Workplace();
+const dataDir = place.path('accepting');
+
+beforeAll(async () => {
+  await place.serve(['--data-dir', dataDir, '--endpoint', 'inter-router=router.example.com:55671']);
+});
+afterAll(() => place.remove());
+
+const issue = (...words: readonly string[]) => linkgrant(['token', 'issue', ...words, '--data-dir', dataDir]);
+
+async function printed(form: string, ...words: readonly string[]): Promise<string> {
+  const { code, stdout, stderr } = await issue('--print', form, ...words);
+  expect(code, stderr).toBe(0);
+  expect(stderr.trimEnd().split('\n').at(-1)).toMatch(/^Next, on the other site: /);
+  return stdout;
+}
+
+const redeem = (source: string, site: string, ...words: readonly string[]) =>
+  linkgrant(['token', 'redeem', source, '--to', place.path(site), '--data-dir', place.path(site), ...words]);
+
+/** Fails if bash cannot parse the script. */
+const checkShell = (script: string) => execFileSync('bash', ['-n'], { input: script });
+
+describe('token issue --print', () => {
+  it('command prints a join that redeems the token', async () => {
+    const command = await printed('command');
+    checkShell(command);
+    const [program, ...words] = command.trim().split(' ');
+    expect(program).toBe('linkgrant');
+    const ended = await linkgrant([...words, '--to', place.path('run'), '--data-dir', place.path('run')]);
+    expect(ended.code, ended.stderr).toBe(0);
+  });
+
+  it('kubectl prints a command that applies the AccessToken', async () => {
+    const script = await printed('kubectl', '--name', 'applied');
+    checkShell(script);
+    // The stand-in for kubectl prints what it is told to apply.
+    const applied = execFileSync('bash', ['-c', `kubectl() { cat; }\n${script}`], { encoding: 'utf8' });
+    expect(parse(applied)).toMatchObject({ kind: 'AccessToken', metadata: { name: 'applied' } });
+    writeFileSync(place.path('applied.yaml'), applied);
+    expect((await redeem(place.path('applied.yaml'), 'applied')).code).toBe(0);
+  });
+
+  it('job prints the Secret of the token and the resources of deploy/bootstrap/job.yaml', async () => {
+    const [secret, ...rest] = parseAllDocuments(await printed('job', '--name', 'by-job', '--link-cost', '4'));
+    const shipped = parseAllDocuments(readFileSync(`${DEPLOY}/job.yaml`, 'utf8'));
+    expect(rest.map((document) => document.toJS())).toEqual(shipped.map((document) => document.toJS()));
+    const { metadata, stringData } = secret?.toJS() ?? {};
+    expect(metadata.name).toBe('linkgrant-token');
+    expect(stringData).toMatchObject({ name: 'by-job', linkCost: '4', code: expect.any(String) });
+    execFileSync('mkdir', [place.path('mounted')]);
+    for (const [key, text] of Object.entries(stringData))
+      writeFileSync(place.path('mounted', key), `${text}`);
+    const words = ['--token', place.path('mounted'), '--to', place.path('by-job'), '--wait', 'configured'];
+    const ended = await linkgrant(['bootstrap', ...words, '--data-dir', place.path('by-job')]);
+    expect(ended.code, ended.stderr).toBe(0);
+    expect(readFileSync(place.path('by-job', 'Link-by-job.yaml'), 'utf8')).toContain('cost: 4');
+  });
+
+  it('cloud-init prints user data that writes the line where the unit reads its token', async () => {
+    const text = await printed('cloud-init');
+    expect(text.startsWith('#cloud-config\n')).toBe(true);
+    const [token] = parse(text).write_files;
+    expect(token).toMatchObject({ path: '/etc/linkgrant/east/token.yaml', permissions: '0600' });
+    writeFileSync(place.path('cloud'), token.content);
+    const words = ['--token', place.path('cloud'), '--to', place.path('by-cloud'), '--wait', 'configured'];
+    const ended = await linkgrant(['bootstrap', ...words, '--data-dir', place.path('by-cloud')]);
+    expect(ended.code, ended.stderr).toBe(0);
+  });
+
+  it('quadlet prints a script that stores the line as a secret and installs the quadlet', async () => {
+    const script = await printed('quadlet');
+    checkShell(script);
+    const stand = `podman() { echo "$@"; cat; }; systemctl() { echo "$@"; }; HOME=${place.directory}\n`;
+    const said = execFileSync('bash', ['-c', stand + script], { encoding: 'utf8' });
+    expect(said).toMatch(
+      /^secret create --replace linkgrant-token-east -\nlgj1_[0-9A-Za-z]+\n--user daemon-reload\n/,
+    );
+    expect(typeof decodeJoinLine(said)).toBe('object');
+    const installed = readFileSync(
+      place.path('.config/containers/systemd/linkgrant-bootstrap.container'),
+      'utf8',
+    );
+    expect(readFileSync(`${DEPLOY}/linkgrant-bootstrap.container`, 'utf8')).toContain(installed);
+    expect(installed).toMatch(/^\[Unit\]/);
+  });
+
+  it('writes any form into a file for its owner alone', async () => {
+    const { code, stdout, stderr } = await issue(place.path('line.txt'), '--print', 'line');
+    expect({ code, stdout }).toEqual({ code: 0, stdout: '' });
+    expect(statSync(place.path('line.txt')).mode & 0o777).toBe(0o600);
+    expect(stderr).not.toMatch(LINE);
+    expect((await redeem(place.path('line.txt'), 'of-line')).code).toBe(0);
+  });
+
+  it('prints one line for each of many signed tokens', async () => {
+    await linkgrant(['grant', 'create', 'fleet', '--redemptions-allowed', '3', '--data-dir', dataDir]);
+    const { stdout } = await issue('--grant', 'fleet', '--count', '3');
+    const lines = stdout.trimEnd().split('\n');
+    expect(new Set(lines).size).toBe(3);
+    for (const [index, line] of lines.entries()) expect((await redeem(line, `fleet-${index}`)).code).toBe(0);
+  });
+
+  it('refuses to count what is one file or one drawing', async () => {
+    for (const words of [['--print', 'job'], ['--qr'], [place.path('d'), '--print', 'line'], ['--wait']]) {
+      const ended = await issue('--grant', 'fleet', '--count', '2', ...words);
+      expect(ended.code, ended.stderr).toBe(2);
+    }
+    expect(readdirSync(place.directory)).not.toContain('d');
+  });
+
+  it('reports a code that fits into no line, and leaves no grant behind', async () => {
+    const words = ['--code-file', '-', '--name', 'long', '--data-dir', dataDir];
+    const input = randomBytes(2_500).toString('base64url');
+    const ended = await linkgrant(['token', 'issue', ...words], { input });
+    expect(refusalOf(ended).error).toBe('the code of this token is too long for a join line');
+    expect((await linkgrant(['grant', 'show', 'long', '--data-dir', dataDir])).code).toBe(1);
+  });
+});
+
+describe('token issue --qr', () => {
+  it('draws the line as a QR code that a scanner reads', async () => {
+    const { stdout, stderr } = await issue('--qr');
+    const drawn = stderr.split('\n').filter((line) => /^[ █▀▄]+$/.test(line));
+    expect(Math.max(...drawn.map((line) => line.length))).toBeLessThanOrEqual(80);
+    writeFileSync(place.path('qr.pgm'), bitmapOf(drawn));
+    const scanned = execFileSync('zbarimg', ['--nodbus', '--quiet', '--raw', place.path('qr.pgm')], {
+      encoding: 'utf8',
+    });
+    expect(scanned.trim()).toBe(stdout.trim());
+  });
+});
+
+/** A drawing of half blocks, light on dark, as a PGM image with 4 pixels for each module. */
+function bitmapOf(lines: readonly string[]): string {
+  const rows = lines.flatMap((line) => [
+    [...line].map((block) => '█▀'.includes(block)),
+    [...line].map((block) => '█▄'.includes(block)),
+  ]);
+  const pixels = rows.flatMap((row) => Array(4).fill(row.flatMap((light) => Array(4).fill(light ? 255 : 0))));
+  return `P2\n${pixels[0].length} ${pixels.length}\n255\n${pixels.map((row) => row.join(' ')).join('\n')}\n`;
+}
+
+describe('token issue --wait', () => {
+  it('ends when the site has redeemed the token, and reports the refusals before', async () => {
+    const file = place.path('awaited');
+    const waiting = issue(file, '--print', 'line', '--wait', '--names', 'right');
+    await until(() => readdirSync(place.directory).includes('awaited'));
+    const refused = await redeem(file, 'awaiting', '--subject', 'east', '--name', 'wrong');
+    expect(refused.code).toBe(3);
+    const redeemed = await redeem(file, 'awaiting', '--subject', 'east', '--name', 'right');
+    expect(redeemed.code, redeemed.stderr).toBe(0);
+    const { code, stderr } = await waiting;
+    expect(code, stderr).toBe(0);
+    expect(stderr).toContain('Refused "east" from 127.0.0.1: policy_name\nhint: ');
+    expect(stderr).toContain('Redeemed by "east" from 127.0.0.1: link "right"\n');
+  });
+
+  it('waits for this token, not for another one of the grant', async () => {
+    await linkgrant(['grant', 'create', 'shared', '--redemptions-allowed', '5', '--data-dir', dataDir]);
+    const other = (await issue('--grant', 'shared')).stdout.trim();
+    const file = place.path('shared-line');
+    const waiting = issue(file, '--print', 'line', '--grant', 'shared', '--wait=1m');
+    await until(() => readdirSync(place.directory).includes('shared-line'));
+    expect((await redeem(other, 'other', '--subject', 'other')).code).toBe(0);
+    expect((await redeem(file, 'this', '--subject', 'this')).code).toBe(0);
+    const { code, stderr } = await waiting;
+    expect({ code, last: stderr.trimEnd().split('\n').at(-1) }).toEqual({
+      code: 0,
+      last: 'Redeemed by "this" from 127.0.0.1: link "shared"',
+    });
+  });
+
+  it('ends with 4 after its time, and the token stays', async () => {
+    const ended = await issue(place.path('late'), '--name', 'late', '--wait=100ms');
+    expect(ended.code).toBe(4);
+    expect(ended.stderr).toContain('it can still be redeemed');
+    expect((await redeem(place.path('late'), 'late-site')).code).toBe(0);
+  });
+
+  it('ends with 3 when the grant was revoked or the token has ended', async () => {
+    const waiting = issue(place.path('revoked'), '--name', 'revoked', '--wait');
+    await until(() => readdirSync(place.directory).includes('revoked'));
+    await linkgrant(['grant', 'revoke', 'revoked', '--data-dir', dataDir]);
+    expect((await waiting).code).toBe(3);
+    expect((await issue(place.path('ended'), '--expiration-window', '1s', '--wait')).code).toBe(3);
+  });
+
+  it('is refused with a signing key, which knows nothing of redemptions', async () => {
+    const ended = await linkgrant(['token', 'issue', '--signing-key', '-', '--wait'], { input: '{}' });
+    expect(ended.code).toBe(2);
+    expect(json(await linkgrant(['grant', 'list', '-o', 'json', '--data-dir', dataDir]))).not.toEqual([]);
+  });
+});

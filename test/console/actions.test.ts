@@ -1,0 +1,163 @@
+import { readFileSync } from 'node:fs';
+import type { Browser, Page } from 'playwright-core';
+import { afterAll, beforeAll, beforeEach, expect, it } from 'vitest';
+import { axeViolations, type ConsolePage, openConsole, startBrowser } from './harness/browser.js';
+import { type ConsoleService, startConsoleService } from './harness/console-service.js';
+
+let browser: Browser;
+let running: ConsoleService;
+let opened: ConsolePage;
+let page: Page;
+let grantUid: string;
+let names = 0;
+beforeAll(async () => {
+  browser = await startBrowser();
+  running = await startConsoleService();
+  opened = await openConsole(browser, running.console.issueUrl());
+  page = opened.page;
+});
+afterAll(async () => {
+  await browser.close();
+  await running.close();
+});
+beforeEach(async () => {
+  names += 1;
+  grantUid = await running.createGrant({ name: `grant-${names}` });
+});
+
+const goTo = (path: string) => page.goto(`${running.console.origin}/console${path}`);
+// The buttons of a dialog come last.
+const press = (name: string) => page.getByRole('button', { name, exact: true }).last().press('Enter');
+
+/** Opens the only link of the grant. */
+async function openLink(): Promise<string> {
+  await running.addLinks(grantUid, 1);
+  const { items } = await running.administration.listRedemptions({ limit: 1, grantUid });
+  const id = items[0]?.id ?? '';
+  await goTo(`/links/${id}`);
+  return id;
+}
+
+it('revokes a link after a choice about its grant', async () => {
+  const id = await openLink();
+  await press('Revoke or cut off');
+  await press('Revoke');
+  await page.getByLabel('Keep the token and the grant').press('Space');
+  expect(await axeViolations(page)).toEqual([]);
+  await press('Revoke');
+  await page.getByText('The link is revoked').waitFor();
+  expect((await running.administration.showRedemption(id)).revokedAt).toBeDefined();
+  await press('Done');
+  await page.getByRole('button', { name: 'Cut off' }).waitFor();
+});
+
+it('guides through cutting a link off, with the command of each step', async () => {
+  const id = await openLink();
+  await press('Revoke or cut off');
+  await page.getByLabel('Cut off:').press('Space');
+  await press('Revoke, then cut off');
+  await page.getByLabel('Revoke its grant too').press('Space');
+  await press('Revoke, then cut off');
+  await page.getByText(`linkgrant redemption revoke ${id} --cut`, { exact: true }).waitFor();
+  await press('Step 1 is done');
+  await page.getByText(`linkgrant redemption revoke ${id} --cut --continue 1`, { exact: true }).waitFor();
+  expect(await axeViolations(page)).toEqual([]);
+  await page.keyboard.press('Escape');
+  expect(await page.getByRole('dialog').count()).toBe(0);
+});
+
+it('revokes a grant with its links', async () => {
+  await running.addLinks(grantUid, 2);
+  await goTo(`/grants/${grantUid}`);
+  await press('Revoke');
+  await page.getByLabel('Also revoke its links').press('Space');
+  expect(await axeViolations(page)).toEqual([]);
+  await press('Revoke');
+  await page.getByText('It has 2 live links').waitFor();
+  const { items } = await running.administration.listRedemptions({ limit: 5, grantUid });
+  expect(items.every(({ revokedAt }) => revokedAt !== undefined)).toBe(true);
+});
+
+it('changes the labels and the note of a grant, and finds it by a label', async () => {
+  await goTo(`/grants/${grantUid}`);
+  await press('Edit labels and note');
+  const dialog = page.getByRole('dialog');
+  await dialog.getByRole('textbox', { name: 'Labels' }).fill(`team=payments-${names}, region=eu`);
+  await dialog.getByRole('textbox', { name: 'Note' }).fill('for the shop in Berlin');
+  await page.keyboard.press('Enter');
+  await page.getByText('for the shop in Berlin').waitFor();
+  await press('Edit labels and note');
+  await dialog.getByRole('textbox', { name: 'Labels' }).fill(`team=payments-${names}`);
+  expect(await axeViolations(page)).toEqual([]);
+  await page.keyboard.press('Enter');
+  await page.getByText('region=eu').waitFor({ state: 'detached' });
+  expect((await running.administration.showGrant(grantUid)).labels).toEqual({ team: `payments-${names}` });
+  await goTo('/grants');
+  await page.getByLabel('Labels').fill(`team=payments-${names}`);
+  await expect.poll(() => page.locator('tbody tr').count()).toBe(1);
+});
+
+it('revokes a token', async () => {
+  const { id } = await running.administration.issueToken({ grantUid });
+  await goTo(`/grants/${grantUid}`);
+  await press(`Revoke token ${id}`);
+  await press('Revoke');
+  await page.getByText('The token is revoked').waitFor();
+  await press('Done');
+  await page
+    .getByRole('row', { name: id ?? '' })
+    .getByText('revoked')
+    .waitFor();
+});
+
+it('deletes the grants that have ended, and no other', async () => {
+  await running.administration.revokeGrant(grantUid, false);
+  const other = await running.createGrant({ name: 'still-ready' });
+  await goTo('/grants');
+  await press('Delete ended grants');
+  await page.getByRole('dialog').getByText(`grant-${names}`, { exact: true }).waitFor();
+  expect(await axeViolations(page)).toEqual([]);
+  await page
+    .getByRole('dialog')
+    .getByRole('button', { name: /^Delete \d+ grant/ })
+    .press('Enter');
+  await page
+    .getByRole('dialog')
+    .getByText(/grants? deleted/)
+    .waitFor();
+  await expect(running.administration.showGrant(grantUid)).rejects.toThrow();
+  expect((await running.administration.showGrant(other)).state).toBe('ready');
+});
+
+it('verifies the ledger and writes it as CSV', async () => {
+  await running.addLinks(grantUid, 60);
+  await goTo('/ledger');
+  await press('Verify the ledger');
+  await page.getByText('The ledger is unchanged').waitFor();
+  const downloading = page.waitForEvent('download');
+  await press('Download as CSV');
+  const lines = readFileSync(await (await downloading).path(), 'utf8').split('\r\n');
+  expect(lines[0]).toMatch(/^time,kind,grantUid,/);
+  expect(lines.filter((line) => line.includes(',redeemed,')).length).toBeGreaterThanOrEqual(60);
+});
+
+it('refuses a grant whose name is taken, and says so in the dialog', async () => {
+  await goTo('/grants?create=grant');
+  await page.getByRole('dialog').getByLabel('Name').first().fill(`grant-${names}`);
+  await page.keyboard.press('Enter');
+  await page.getByRole('alert').waitFor();
+  expect(await page.getByRole('dialog').isVisible()).toBe(true);
+});
+
+it('reaches the content by the skip link, and the menu by Tab', async () => {
+  await goTo('/links');
+  await page.getByRole('heading', { name: 'Links' }).waitFor();
+  await page.keyboard.press('Tab');
+  expect(await page.locator(':focus').textContent()).toBe('Skip to the content');
+  await page.keyboard.press('Enter');
+  await expect.poll(() => page.evaluate('document.activeElement.id')).toBe('content');
+});
+
+it('has no fault after all of this', () => {
+  expect(opened.faults).toEqual([]);
+});

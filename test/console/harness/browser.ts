@@ -1,0 +1,63 @@
+import { existsSync } from 'node:fs';
+import axe from 'axe-core';
+import { type Browser, type BrowserContext, chromium, type Page } from 'playwright-core';
+
+const PROGRAMS = ['/usr/bin/chromium', '/usr/bin/chromium-browser', '/usr/bin/google-chrome'];
+
+/** Starts Debian's Chromium, or the program of `LINKGRANT_TEST_CHROMIUM`. */
+export function startBrowser(): Promise<Browser> {
+  const executablePath = process.env.LINKGRANT_TEST_CHROMIUM ?? PROGRAMS.find((path) => existsSync(path));
+  if (executablePath === undefined)
+    throw new Error(
+      'there is no Chromium: install the Debian package chromium, or set LINKGRANT_TEST_CHROMIUM',
+    );
+  // The sandbox of Chromium does not start as root.
+  return chromium.launch({ executablePath, args: ['--no-sandbox'] });
+}
+
+/** A page of the console, and what it did that it must not do. */
+export interface ConsolePage {
+  readonly page: Page;
+  readonly context: BrowserContext;
+  /** Violations of the Content-Security-Policy, errors of scripts, and requests to other hosts. */
+  readonly faults: string[];
+  /** Every URL that was requested. */
+  readonly requests: string[];
+}
+
+/** Opens the one-time URL `url` in a browser profile of its own. */
+export async function openConsole(browser: Browser, url: string): Promise<ConsolePage> {
+  const { host } = new URL(url);
+  const context = await browser.newContext({
+    colorScheme: 'light',
+    reducedMotion: 'reduce',
+    viewport: { width: 1280, height: 860 },
+  });
+  await context.grantPermissions(['clipboard-read', 'clipboard-write']);
+  const page = await context.newPage();
+  const faults: string[] = [];
+  const requests: string[] = [];
+  page.on('pageerror', (error) => faults.push(`error: ${error.message}`));
+  page.on('console', (message) => {
+    if (/Content Security Policy/i.test(message.text())) faults.push(message.text());
+  });
+  page.on('request', (request) => {
+    requests.push(request.url());
+    const { protocol, host: target } = new URL(request.url());
+    if (/^(https?|wss?):$/.test(protocol) && target !== host) faults.push(`request to ${target}`);
+  });
+  await page.addInitScript({
+    content: `document.addEventListener('securitypolicyviolation', (event) => {
+      console.error('Content Security Policy: ' + event.violatedDirective + ' ' + event.blockedURI);
+    });`,
+  });
+  await page.goto(url);
+  return { page, context, faults, requests };
+}
+
+/** Returns the violations that axe finds on a page, as lines of rule and element. */
+export async function axeViolations(page: Page): Promise<string[]> {
+  await page.evaluate(axe.source);
+  const found = (await page.evaluate('axe.run()')) as axe.AxeResults;
+  return found.violations.flatMap(({ id, nodes }) => nodes.map(({ html }) => `${id}: ${html}`));
+}

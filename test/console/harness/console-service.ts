@@ -1,0 +1,84 @@
+import { resolve } from 'node:path';
+import pino from 'pino';
+import { storeAdministration } from '../../../src/compose/administration.js';
+import { type LocalConsole, startLocalConsole } from '../../../src/compose/console.js';
+import type { CreateGrantRequest } from '../../../src/redemption/administration/administration.js';
+import type { ConnectedPeer } from '../../../src/redemption/ports/connections.js';
+import { startTestService, type TestService } from '../../support/service.js';
+import { sampleRedemption } from '../../support/store-samples.js';
+
+const PAGES = resolve(import.meta.dirname, '../../../dist/console');
+const DAY_MS = 86_400_000;
+// Redemptions that are recorded at once: the store commits them together.
+const BATCH = 500;
+
+/** A service with its store, and the console of a terminal on the same store. */
+export interface ConsoleService {
+  readonly service: TestService;
+  readonly console: LocalConsole;
+  /** Administers the store without the console. */
+  readonly administration: ReturnType<typeof storeAdministration>;
+  /** The sites that Skupper would report as connected; empty until a test adds one. */
+  readonly connectedPeers: ConnectedPeer[];
+  /** Creates a grant, by default for 20,000 sites. */
+  createGrant(order: Partial<CreateGrantRequest> & { readonly name: string }): Promise<string>;
+  /** Records `count` links of a grant with subjects `site-1` and so on; every tenth expires soon. */
+  addLinks(grantUid: string, count: number): Promise<void>;
+  close(): Promise<void>;
+}
+
+/** Starts a service and a console. */
+export async function startConsoleService(): Promise<ConsoleService> {
+  const service = await startTestService();
+  const { store, clock, directory } = service;
+  const connectedPeers: ConnectedPeer[] = [];
+  const latest = () => ({
+    peers: connectedPeers,
+    observedAt: clock.read(),
+    version: String(connectedPeers.length),
+  });
+  const administration = storeAdministration({
+    connections: { latest, observe: async () => latest() },
+    ...{ store, dataDir: directory, clock: clock.read },
+    checkHealth: async () => [{ check: 'store', status: 'ok', message: 'ready' }],
+  });
+  const console = await startLocalConsole({
+    ...{ administration, where: 'data directory /var/lib/linkgrant', port: 0, files: PAGES, user: 'ada' },
+    ...{ clock: clock.read, onOpen: () => undefined, logger: pino({ level: 'silent' }) },
+  });
+  return {
+    service,
+    console,
+    administration,
+    connectedPeers,
+    async createGrant(order) {
+      const grant = await administration.createGrant({
+        ...{ namespace: 'default', redemptionsAllowed: 20_000, expirationWindow: '7d' },
+        ...order,
+      });
+      return grant.uid;
+    },
+    async addLinks(grantUid, count) {
+      const now = clock.read();
+      const numbers = Array.from({ length: count }, (_, index) => index + 1);
+      while (numbers.length > 0) {
+        const outcomes = await Promise.all(
+          numbers.splice(0, BATCH).map((number) => {
+            const isExpiring = number % 10 === 0;
+            const redemption = sampleRedemption(grantUid, {
+              ...{ name: 'to-west', subject: `site-${number}` },
+              createdAt: isExpiring ? now - 28 * DAY_MS : now,
+              notAfter: now + (isExpiring ? 2 : 30) * DAY_MS,
+            });
+            return store.recordRedemption(grantUid, redemption, now);
+          }),
+        );
+        if (outcomes.some((outcome) => outcome !== 'recorded')) throw new Error(String(outcomes));
+      }
+    },
+    async close() {
+      console.close();
+      await service.close();
+    },
+  };
+}

@@ -1,0 +1,110 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { Browser } from 'playwright-core';
+import { afterAll, beforeAll, expect, it } from 'vitest';
+import { linkgrantProcess } from '../support/command-line.js';
+import { axeViolations, type ConsolePage, openConsole, startBrowser } from './harness/browser.js';
+import { type ConsoleService, startConsoleService } from './harness/console-service.js';
+
+let browser: Browser;
+let running: ConsoleService;
+let opened: ConsolePage;
+let directory: string;
+let token: string;
+beforeAll(async () => {
+  directory = mkdtempSync(join(tmpdir(), 'linkgrant-console-'));
+  browser = await startBrowser();
+  running = await startConsoleService();
+  opened = await openConsole(browser, running.console.issueUrl());
+});
+afterAll(async () => {
+  await browser.close();
+  await running.close();
+  rmSync(directory, { recursive: true, force: true });
+});
+
+/** Redeems the token of the dialog with the program, as the site `subject`. */
+const redeem = (subject: string) =>
+  linkgrantProcess(
+    [
+      ...['token', 'redeem', '-', '--to', join(directory, subject), '--subject', subject],
+      '--data-dir',
+      directory,
+    ],
+    { input: token },
+  );
+
+it('creates a grant and issues a token by keyboard alone', async () => {
+  const { page } = opened;
+  await page.getByRole('link', { name: 'Create the first grant' }).press('Enter');
+  await page.getByRole('dialog', { name: 'Create a grant' }).waitFor();
+  await page.keyboard.type('to-west');
+  await page.keyboard.press('Enter');
+  await page.getByRole('dialog', { name: 'Issue a token of grant to-west' }).waitFor();
+  await expect.poll(() => page.locator(':focus').evaluate((element) => element.tagName)).toBe('INPUT');
+  await page.keyboard.type('east');
+  await page.keyboard.press('Enter');
+  await page.getByText('Waiting for the site').waitFor();
+  await page.getByText('Time left:').waitFor();
+  expect(await axeViolations(page)).toEqual([]);
+});
+
+it('does not close the dialog of a token by Escape, a click outside, or the history', async () => {
+  const { page } = opened;
+  const dialog = page.getByRole('dialog', { name: 'Token of grant to-west' });
+  await page.keyboard.press('Escape');
+  await page.getByText('You have not copied or saved the token').waitFor();
+  await page.mouse.click(5, 5);
+  await page.goBack();
+  expect(await dialog.isVisible()).toBe(true);
+  expect(page.url()).toContain('/console/grants/');
+});
+
+it('shows the refusal of a site with its remedy, then the redemption, without a reload', async () => {
+  const { page } = opened;
+  await page.getByRole('button', { name: 'Copy: Token' }).press('Enter');
+  await page.getByText('Copied').first().waitFor();
+  token = String(await page.evaluate('navigator.clipboard.readText()'));
+  expect((await redeem('north')).code).toBe(3);
+  await page.getByText('A site was refused: The subject is not allowed').waitFor();
+  expect((await redeem('east')).code).toBe(0);
+  await page.locator('.pf-m-success').getByText('east has redeemed the token').waitFor();
+  expect(await axeViolations(page)).toEqual([]);
+});
+
+it('shows that the link is connected as soon as it is observed', async () => {
+  const peer = { siteName: 'east', linkName: 'to-west', acceptingSite: 'here' };
+  running.connectedPeers.push({ ...peer, siteId: 'east' });
+  await opened.page.getByText('east has redeemed the token and is connected').waitFor();
+});
+
+it('has the token in no URL, storage, history or request', async () => {
+  const { page, requests, faults } = opened;
+  const code = /code: "([^"]+)"/.exec(token)?.[1] ?? '';
+  expect(code.length).toBeGreaterThan(20);
+  const stored = await page.evaluate(
+    'JSON.stringify([{ ...localStorage }, { ...sessionStorage }, history.state, document.cookie, location.href])',
+  );
+  expect(stored + requests.join('\n')).not.toContain(code);
+  expect(faults).toEqual([]);
+});
+
+it('forgets the token when the dialog is closed, and shows the link of the site', async () => {
+  const { page } = opened;
+  await page.getByRole('button', { name: 'Done' }).press('Enter');
+  await page.getByRole('heading', { name: 'Last attempts to redeem' }).waitFor();
+  expect(await page.content()).not.toContain(/code: "([^"]+)"/.exec(token)?.[1]);
+  await page.getByRole('cell', { name: 'redeemed' }).waitFor();
+  await page.getByRole('link', { name: 'Open' }).first().press('Enter');
+  await page.getByRole('heading', { name: 'Link of east' }).waitFor();
+});
+
+it('shows a connected site without a record on the map', async () => {
+  const { page } = opened;
+  const peer = { siteName: 'stranger', linkName: 'other', acceptingSite: 'here' };
+  running.connectedPeers.push({ ...peer, siteId: 'stranger' });
+  await page.goto(`${running.console.origin}/console/map`);
+  await page.getByRole('row', { name: 'stranger' }).getByText('connected without a record here').waitFor();
+  await page.getByRole('row', { name: 'east' }).getByText('connected', { exact: true }).waitFor();
+});

@@ -1,0 +1,104 @@
+import { readdirSync, readFileSync } from 'node:fs';
+import { join, resolve } from 'node:path';
+import { gzipSync } from 'node:zlib';
+import type { Browser } from 'playwright-core';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { axeViolations, type ConsolePage, openConsole, startBrowser } from './harness/browser.js';
+import { type ConsoleService, startConsoleService } from './harness/console-service.js';
+
+const ASSETS = resolve(import.meta.dirname, '../../dist/console/assets');
+const MOST_BYTES = 300 * 1024;
+
+let browser: Browser;
+beforeAll(async () => {
+  browser = await startBrowser();
+});
+afterAll(() => browser.close());
+
+it('needs at most 300 KB compressed for the first load', () => {
+  const files = readdirSync(ASSETS).filter((name) => /\.(js|css|woff2)$/.test(name));
+  const bytes = files.map((name) => gzipSync(readFileSync(join(ASSETS, name))).length);
+  expect(bytes.reduce((sum, size) => sum + size, 0)).toBeLessThan(MOST_BYTES);
+});
+
+describe.each([0, 3, 300, 10_000])('with %i links', (count) => {
+  let running: ConsoleService;
+  let opened: ConsolePage;
+  let grantUid: string;
+  beforeAll(async () => {
+    running = await startConsoleService();
+    grantUid = count === 0 ? '' : await running.createGrant({ name: 'to-west' });
+    await running.addLinks(grantUid, count);
+    opened = await openConsole(browser, running.console.issueUrl());
+  });
+  afterAll(async () => {
+    await opened.context.close();
+    await running.close();
+  });
+
+  const isEmpty = count === 0;
+  const screens: readonly (readonly [path: string, shows: string])[] = [
+    ['/', isEmpty ? 'Link the first site' : 'Needs attention'],
+    ['/grants', isEmpty ? 'There is no grant yet' : 'to-west'],
+    ['/links', isEmpty ? 'No site has joined yet' : `site-${count}`],
+    ['/map', isEmpty ? 'No site has joined yet' : 'The same as a table'],
+    ['/ledger', 'Setting changed'],
+    ['/health', 'The service is ready'],
+    ...(isEmpty ? [] : ([['/grants/UID', 'What it allows']] as const)),
+  ];
+
+  it.each(screens)('shows %s', async (path, shows) => {
+    const { page } = opened;
+    await page.goto(`${running.console.origin}/console${path.replace('UID', grantUid)}`);
+    await page.locator('main').getByText(shows, { exact: false }).first().waitFor();
+    if (count > 3) return;
+    for (const colorScheme of ['light', 'dark'] as const) {
+      await page.emulateMedia({ colorScheme });
+      expect(await axeViolations(page), `${path} ${colorScheme}`).toEqual([]);
+    }
+  });
+
+  it.skipIf(isEmpty)('filters links, opens one and returns to the filtered list', async () => {
+    const { page } = opened;
+    await page.goto(`${running.console.origin}/console/links`);
+    await page.getByLabel('Subject').fill('site-2');
+    await expect.poll(() => page.locator('tbody tr').first().textContent()).toMatch(/site-2/);
+    await page.getByLabel('Subject').fill('site-1');
+    await page
+      .getByRole('link', { name: 'site-1', exact: true })
+      .or(page.getByText('Next page'))
+      .first()
+      .waitFor();
+    await page.getByLabel('Subject').fill('site-?');
+    await page.getByRole('link', { name: 'site-3', exact: true }).click();
+    await page.getByRole('heading', { name: 'Link of site-3' }).waitFor();
+    await page.getByText('Serial').waitFor();
+    if (count === 3)
+      for (const colorScheme of ['light', 'dark'] as const) {
+        await page.emulateMedia({ colorScheme });
+        expect(await axeViolations(page), colorScheme).toEqual([]);
+      }
+    await page.goBack();
+    await page.getByRole('link', { name: 'site-3', exact: true }).waitFor();
+    expect(await page.getByLabel('Subject').inputValue()).toBe('site-?');
+  });
+
+  it.skipIf(count <= 50)('reads a page of links at a time', async () => {
+    const { page, requests } = opened;
+    await page.goto(`${running.console.origin}/console/links`);
+    await page.getByRole('link', { name: `site-${count}`, exact: true }).waitFor();
+    expect(await page.locator('tbody tr').count()).toBe(50);
+    await page.getByRole('button', { name: 'Next page' }).click();
+    await page.getByRole('link', { name: `site-${count - 50}`, exact: true }).waitFor();
+    expect(await page.locator('tbody tr').count()).toBe(50);
+    const limits = requests
+      .filter((url) => url.includes('/api/v1/links?'))
+      .map((url) => new URL(url).searchParams.get('limit'));
+    // The map shows at most 500 links, the other screens 50.
+    expect(new Set(limits)).toEqual(new Set(['50', '500']));
+  });
+
+  it('breaks no Content-Security-Policy and sends no request to another host', () => {
+    expect(opened.faults).toEqual([]);
+  });
+});

@@ -1,0 +1,15 @@
+import { defineConfig } from 'vitest/config';
+
+// Each file starts a service and a browser of its own.
+export default defineConfig({
+  test: {
+    include: ['test/console/*.test.ts'],
+    setupFiles: ['test/support/stores/keep-sqlite-objects.ts'],
+    environment: 'node',
+    pool: 'forks',
+    maxWorkers: 1,
+    testTimeout: 60_000,
+    hookTimeout: 120_000,
+    watch: false,
+  },
+});

@@ -1,0 +1,125 @@
+import { execFileSync, spawnSync } from 'node:child_process';
+import { chmodSync, existsSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { type IncomingMessage, request } from 'node:http';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { openBrowser } from '../../src/cli/console/open-browser.js';
+import { linkgrantProcess, startLinkgrant, startServe } from '../support/command-line.js';
+import { until } from '../support/until.js';
+
+// The unprivileged user `nobody`.
+const OTHER_USER = 65_534;
+const isRoot = process.getuid?.() === 0;
+
+describe('linkgrant console', () => {
+  const directory = mkdtempSync(join(tmpdir(), 'linkgrant-console-'));
+  const dataDir = join(directory, 'data');
+  beforeAll(async () => {
+    await (await startServe(['--data-dir', dataDir])).stop();
+  });
+  afterAll(() => rmSync(directory, { recursive: true, force: true }));
+
+  const urlsIn = (text: string) => text.match(/http:\/\/\S+/g) ?? [];
+  const get = (url: string, cookie = '') =>
+    new Promise<IncomingMessage | undefined>((resolve) => {
+      const { host, port, pathname, search } = new URL(url);
+      request({ host: '127.0.0.1', port, path: pathname + search, headers: { host, cookie }, agent: false })
+        .once('response', resolve)
+        .once('error', () => resolve(undefined))
+        .end();
+    });
+  /** The status of a GET; undefined if nothing listens. */
+  const statusOf = async (url: string) => (await get(url))?.resume().statusCode;
+
+  it('prints a one-time URL, another one for each line of input, and ends with 0 at SIGINT', async () => {
+    const console = startLinkgrant(['console', '--data-dir', dataDir, '--no-open'], { holdsInput: true });
+    await until(() => urlsIn(console.said.stdout).length === 1);
+    console.child.stdin?.write('\n');
+    await until(() => urlsIn(console.said.stdout).length === 2);
+    const [first = '', second = ''] = urlsIn(console.said.stdout);
+    expect(await statusOf(first)).toBe(303);
+    expect(await statusOf(first)).toBe(403);
+    expect(await statusOf(second)).toBe(303);
+    console.child.kill('SIGINT');
+    expect(await console.ended).toMatchObject({ code: 0, signal: null, stderr: '' });
+    expect(await statusOf(first)).toBe(undefined);
+  });
+
+  it('ends with 0 when its terminal is closed', async () => {
+    const console = startLinkgrant(['console', '--data-dir', dataDir, '--no-open'], { holdsInput: true });
+    await until(() => urlsIn(console.said.stdout).length === 1);
+    console.child.kill('SIGHUP');
+    expect(await console.ended).toMatchObject({ code: 0, signal: null });
+  });
+
+  it('acts on the namespace of --namespace', async () => {
+    const words = ['console', '--data-dir', dataDir, '--no-open', '--namespace', 'west'];
+    const console = startLinkgrant(words, { holdsInput: true });
+    await until(() => urlsIn(console.said.stdout).length === 1);
+    const [url = ''] = urlsIn(console.said.stdout);
+    const cookie = (await get(url))?.resume().headers['set-cookie']?.[0]?.split(';')[0];
+    const answer = await get(new URL('/api/v1/service', url).href, cookie);
+    let body = '';
+    for await (const piece of answer ?? []) body += String(piece);
+    expect(JSON.parse(body)).toMatchObject({ namespace: 'west' });
+    console.child.kill('SIGINT');
+    await console.ended;
+  });
+
+  it('refuses a port that is in use', async () => {
+    const first = startLinkgrant(['console', '--data-dir', dataDir, '--no-open'], { holdsInput: true });
+    await until(() => urlsIn(first.said.stdout).length === 1);
+    const { port } = new URL(urlsIn(first.said.stdout)[0] ?? '');
+    const second = await linkgrantProcess(['console', '--data-dir', dataDir, '--no-open', '--port', port]);
+    expect([second.code, second.stdout]).toEqual([1, '']);
+    first.child.kill('SIGTERM');
+    expect((await first.ended).code).toBe(0);
+  });
+
+  it.runIf(isRoot)('gives another user of the machine neither the URL nor an answer', async () => {
+    const console = startLinkgrant(['console', '--data-dir', dataDir, '--no-open'], { holdsInput: true });
+    await until(() => urlsIn(console.said.stdout).length === 1);
+    const [url = ''] = urlsIn(console.said.stdout);
+    const code = new URL(url).searchParams.get('code') ?? '';
+    const { host, port } = new URL(url);
+    const script = `
+      const { readdirSync, readFileSync } = require('node:fs');
+      const { request } = require('node:http');
+      const read = (file) => { try { return readFileSync(file, 'latin1'); } catch { return ''; } };
+      const visible = readdirSync('/proc').filter(Number).map((pid) => read('/proc/' + pid + '/cmdline') + read('/proc/' + pid + '/environ'));
+      const get = (path) => new Promise((resolve) => request({ host: '127.0.0.1', port: ${port}, path, headers: { host: '${host}' } },
+        (answer) => resolve(answer.resume().statusCode)).end());
+      (async () => console.log(JSON.stringify({ found: visible.join('').includes(process.argv[1].split('').reverse().join('')),
+        statuses: [await get('/api/v1/grants'), await get('/console/session'), await get('/console/open?code=x')] })))();`;
+    // The code is reversed, so that the search does not find its own argument.
+    const reversed = [...code].reverse().join('');
+    const { stdout } = spawnSync(process.execPath, ['-e', script, reversed], {
+      ...{ uid: OTHER_USER, gid: OTHER_USER, cwd: '/', encoding: 'utf8', env: {} },
+    });
+    expect(JSON.parse(stdout)).toEqual({ found: false, statuses: [401, 401, 403] });
+    console.child.kill('SIGINT');
+    await console.ended;
+  });
+
+  it('starts the browser with a private file that leads to the URL, and deletes it', async () => {
+    const argument = join(directory, 'argument');
+    const program = join(directory, 'xdg-open');
+    writeFileSync(program, `#!/bin/sh\nprintf %s "$*" > ${argument}.new && mv ${argument}.new ${argument}\n`);
+    chmodSync(program, 0o755);
+    const url = 'http://0123.localhost:8300/console/open?code=abc_-123';
+    const env = { PATH: `${directory}:${process.env.PATH}`, DISPLAY: ':0' };
+    const deleteFile = openBrowser(url, env);
+    await until(() => existsSync(argument));
+    const file = readFileSync(argument, 'utf8');
+    expect(file).not.toContain('code=');
+    expect(readFileSync(file, 'utf8')).toContain(`url=${url}"`);
+    expect([statSync(file).mode & 0o777, statSync(dirname(file)).mode & 0o777]).toEqual([0o600, 0o700]);
+    if (isRoot) {
+      const asOther = { uid: OTHER_USER, gid: OTHER_USER, cwd: '/', stdio: 'pipe' } as const;
+      expect(() => execFileSync('cat', [file], asOther)).toThrow();
+    }
+    deleteFile();
+    expect(existsSync(dirname(file))).toBe(false);
+  });
+});
