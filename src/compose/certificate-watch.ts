@@ -14,7 +14,7 @@ import type { ServiceIdentities } from './service-identities.js';
 export interface CertificateWatchOptions extends Pick<ServiceIdentities, 'identity' | 'issuer'> {
   readonly lease: ServingLease;
   /** The identity that the listener presents now. */
-  readonly shown: FoundIdentity;
+  readonly presented: FoundIdentity;
   /** The service description in responses. */
   readonly place: { ca: string };
   readonly listener: Pick<TlsListener, 'setCredentials'>;
@@ -35,13 +35,13 @@ export class CertificateWatch {
 
   /** `description` was published together with the identity that the listener presents. */
   constructor(options: CertificateWatchOptions, description: ServiceDescription) {
-    const { shown, issuer, context } = options;
+    const { presented, issuer, context } = options;
     this.#options = options;
     this.#description = description;
-    this.#identity = shown;
+    this.#identity = presented;
     this.#signing = issuer?.find(context.clock());
-    this.#published = { version: shown.version, issuer: description.issuer };
-    this.#times = { server: timesOf(shown), issuer: null };
+    this.#published = { version: presented.version, issuer: description.issuer };
+    this.#times = { server: timesOf(presented), issuer: null };
     this.#updateTimes();
   }
 

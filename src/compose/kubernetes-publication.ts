@@ -39,7 +39,7 @@ export class KubernetesPublication {
   readonly #address: AddressSource | undefined;
   readonly #identity: ServiceIdentitySource;
   #url: string | undefined;
-  #shown: FoundIdentity | undefined;
+  #presented: FoundIdentity | undefined;
   /** Why the service has no address, with a hint, as last logged. */
   #noAddress: string | undefined;
   #isClosed = false;
@@ -71,7 +71,7 @@ export class KubernetesPublication {
 
   /** URL and CA for tokens; undefined while the address of the service is unknown. */
   published(): { readonly url: string; readonly ca: string } | undefined {
-    return this.#url === undefined || !this.#shown ? undefined : { url: this.#url, ca: this.#shown.ca };
+    return this.#url === undefined || !this.#presented ? undefined : { url: this.#url, ca: this.#presented.ca };
   }
 
   /** URL and CA for responses; the name within the cluster until the address is known. */
@@ -124,7 +124,7 @@ export class KubernetesPublication {
       );
     }
     try {
-      const version = this.#shown?.version;
+      const version = this.#presented?.version;
       const found = await this.#readIdentity();
       if (found.version !== version) {
         this.#listener?.setCredentials(found);
@@ -171,7 +171,7 @@ export class KubernetesPublication {
     const { clock } = this.#deps.context;
     const mayReplace = this.#controller?.isLeading ?? false;
     const found = await this.#identity.read(this.#hosts(), clock(), mayReplace);
-    this.#shown = found;
+    this.#presented = found;
     this.#deps.metrics.setCertificateExpiry('server', found.notAfter);
     return found;
   }
@@ -191,8 +191,8 @@ export class KubernetesPublication {
   }
 
   #identityShown(): FoundIdentity {
-    if (!this.#shown) throw new Error('the server certificate was not read yet');
-    return this.#shown;
+    if (!this.#presented) throw new Error('the server certificate was not read yet');
+    return this.#presented;
   }
 }
 

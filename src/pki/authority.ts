@@ -111,8 +111,10 @@ function chainOf(links: readonly ChainLink[], now: number): readonly ChainLink[]
 
 /** The CA's own subjectKeyIdentifier, so that authorityKeyIdentifier matches it, else one derived from its key. */
 function identifierOf({ fields }: ChainLink): Uint8Array {
-  const own = fields.extensions.get(EXTENSION.subjectKeyIdentifier);
-  return own ? new DerReader(own.value).read(TAG.octetString).content : keyIdentifier(fields.spkiDer);
+  const ownKeyId = fields.extensions.get(EXTENSION.subjectKeyIdentifier);
+  return ownKeyId
+    ? new DerReader(ownKeyId.value).read(TAG.octetString).content
+    : keyIdentifier(fields.spkiDer);
 }
 
 function assemble(

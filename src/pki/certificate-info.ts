@@ -152,7 +152,7 @@ export function namesHost(names: readonly string[], host: string): boolean {
   const wanted = host.toLowerCase();
   const [, parent] = /^[^.]+\.(.+)$/.exec(wanted) ?? [];
   return names.some((name) => {
-    const own = name.toLowerCase();
-    return own === wanted || (parent !== undefined && own === `*.${parent}`);
+    const lowerName = name.toLowerCase();
+    return lowerName === wanted || (parent !== undefined && lowerName === `*.${parent}`);
   });
 }

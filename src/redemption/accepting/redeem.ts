@@ -253,8 +253,8 @@ async function record(
   const answer = await replay(outcome.replayOf, context, deps);
   if (answer) return answer;
   // The redemption with this replay key can no longer be repeated, so this is a new one.
-  const own = { ...redemption, replayKey: uniqueReplayKey(), ...NOTHING_SEALED };
-  return record(own, keyPem, context, access, deps);
+  const newRedemption = { ...redemption, replayKey: uniqueReplayKey(), ...NOTHING_SEALED };
+  return record(newRedemption, keyPem, context, access, deps);
 }
 
 /**

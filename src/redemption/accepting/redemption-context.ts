@@ -35,11 +35,11 @@ export function replayKeyOf(context: RedemptionContext, stockReplay: StockReplay
   const { grant, signedCode, key, name, subject, peer } = context;
   // A user-supplied code may be weak, so nothing is sealed under it.
   const isSingleUse = usesOf(context) === 1 && (signedCode !== undefined || !grant.isUserSuppliedCode);
-  const own =
+  const replayKey =
     key.made === 'by-client'
       ? `key:${key.request.keySha256}`
       : stockReplayKey({ isSingleUse, name, subject, peer }, stockReplay);
-  return own !== undefined && signedCode ? `code:${signedCode.jti}:${own}` : own;
+  return replayKey !== undefined && signedCode ? `code:${signedCode.jti}:${replayKey}` : replayKey;
 }
 
 /** Returns when the presented code becomes valid, in milliseconds since the epoch; 0 if it has no beginning. */

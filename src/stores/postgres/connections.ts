@@ -108,9 +108,9 @@ export function openConnections(place: PostgresTarget, max = MAX_CONNECTIONS): P
     try {
       return await use(connection);
     } catch (error) {
-      const own = broken ? lost(broken, place) : toStoreError(error, place);
-      if (failureOf(own) === 'lost') broken = own as Error;
-      throw own;
+      const storeError = broken ? lost(broken, place) : toStoreError(error, place);
+      if (failureOf(storeError) === 'lost') broken = storeError as Error;
+      throw storeError;
     } finally {
       connection.off('error', onBreak);
       connection.release(broken);

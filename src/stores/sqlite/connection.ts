@@ -106,12 +106,12 @@ const TURN_MS = 5;
 /** Runs an operation on a connection, and lets other work of the process run meanwhile. Rejects as runOperation throws. */
 export async function runYielding<T>(connection: SqliteConnection, operation: SqlOperation<T>): Promise<T> {
   let step = operation.next();
-  let begun = performance.now();
+  let startedAt = performance.now();
   while (!step.done) {
     step = nextStep(connection, operation, step.value);
-    if (performance.now() - begun < TURN_MS) continue;
+    if (performance.now() - startedAt < TURN_MS) continue;
     await yieldTurn();
-    begun = performance.now();
+    startedAt = performance.now();
   }
   return step.value;
 }

@@ -78,8 +78,8 @@ export class GrantIndex implements ObjectSink<GrantLocation> {
    * `store_unavailable` when the API does not answer, and `overloaded` when too many lookups wait for a listing.
    */
   async locate(uid: string): Promise<GrantLocation | undefined> {
-    const known = this.#byUid.get(uid);
-    if (known || this.#absent.has(uid)) return known;
+    const cached = this.#byUid.get(uid);
+    if (cached || this.#absent.has(uid)) return cached;
     if (this.#waiting >= MAX_WAITING_CALLERS) {
       throw new RedemptionError('overloaded', 'too many requests for unknown grants wait for a listing');
     }
@@ -133,10 +133,10 @@ export class GrantIndex implements ObjectSink<GrantLocation> {
   }
 
   put(location: GrantLocation): void {
-    const known = this.#byUid.get(location.uid);
+    const cached = this.#byUid.get(location.uid);
     this.#byUid.set(location.uid, location);
     this.#changes += 1;
-    this.#options.onChange(keyOf(location), known?.specVersion === location.specVersion);
+    this.#options.onChange(keyOf(location), cached?.specVersion === location.specVersion);
   }
 
   remove(location: GrantLocation): void {

@@ -64,8 +64,8 @@ export class CodeKeySecret implements RotatingCodeKeys {
 
   async find(kid: string): Promise<MasterKey | undefined> {
     const now = performance.now();
-    const known = this.#cached && now - this.#cached.at < FRESH_MS ? this.#cached.keys : [];
-    const found = known.find((key) => key.kid === kid);
+    const cachedKeys = this.#cached && now - this.#cached.at < FRESH_MS ? this.#cached.keys : [];
+    const found = cachedKeys.find((key) => key.kid === kid);
     if (found) return found;
     const { keys } = await this.#unknownKey.readAfter(now);
     return keys.find((key) => key.kid === kid);

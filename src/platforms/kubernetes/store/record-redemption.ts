@@ -106,12 +106,12 @@ async function createSlot(slot: number, attempt: Attempt, deps: StoreParts): Pro
   const { slots, namespace } = account;
   assertInTime(attempt);
   const resource = redemptionResource(redemption, account.name, slot, rules.signedCode);
-  const placed = { ...resource, metadata: { ...resource.metadata, namespace } };
+  const namespaced = { ...resource, metadata: { ...resource.metadata, namespace } };
   let startedAt = 0;
   try {
     const created = await retryUntil(deadline, () => {
       startedAt = performance.now();
-      return deps.client.create<RedemptionResource>(REDEMPTIONS, placed);
+      return deps.client.create<RedemptionResource>(REDEMPTIONS, namespaced);
     });
     slots.add(created);
   } catch (error) {

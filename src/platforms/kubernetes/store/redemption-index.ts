@@ -50,18 +50,18 @@ export class RedemptionIndex implements ObjectSink<RedemptionLocation> {
 
   /** Adds or updates a location. Of several Redemptions with one id the oldest counts. */
   put(location: RedemptionLocation): void {
-    const known = this.#byId.get(location.id);
+    const indexed = this.#byId.get(location.id);
     this.#changes += 1;
-    if (known?.namespace === location.namespace && known.name === location.name)
-      this.#byId.set(location.id, { ...location, version: Math.min(known.version, location.version) });
-    else if (!known || isOlder(location, known)) this.#byId.set(location.id, location);
+    if (indexed?.namespace === location.namespace && indexed.name === location.name)
+      this.#byId.set(location.id, { ...location, version: Math.min(indexed.version, location.version) });
+    else if (!indexed || isOlder(location, indexed)) this.#byId.set(location.id, location);
   }
 
   /** Removes a location, unless the index has another one for the id. */
   remove({ id, namespace, name }: RedemptionLocation): void {
-    const known = this.#byId.get(id);
+    const indexed = this.#byId.get(id);
     this.#changes += 1;
-    if (known?.namespace === namespace && known.name === name) this.#byId.delete(id);
+    if (indexed?.namespace === namespace && indexed.name === name) this.#byId.delete(id);
   }
 }
 
