@@ -15,7 +15,7 @@ export interface AdminAnswer {
 /** Counts the answers of the admin API. */
 export interface AdminObserver {
   adminAnswered(answer: AdminAnswer): void;
-  /** A failed authentication beyond the budget of its source. */
+  /** Counts a failed authentication beyond the budget of its source. */
   authenticationLimited(): void;
 }
 

@@ -7,7 +7,7 @@ export interface ValidTime {
   readonly notAfter: number;
 }
 
-/** When the certificates are valid that the service depends on. */
+/** The validity of the certificates that the service depends on. */
 export interface CertificateTimes {
   readonly server: ValidTime;
   /** Null if each site has its own issuers. */
@@ -19,7 +19,8 @@ export function certificateParts(times: () => CertificateTimes, clock: Clock): r
   const assertValid = (what: string, valid: ValidTime | null) => {
     const now = clock();
     if (valid === null) return;
-    if (valid.notAfter <= now) throw new Error(`the ${what} ended ${new Date(valid.notAfter).toISOString()}`);
+    if (valid.notAfter <= now)
+      throw new Error(`the ${what} expired at ${new Date(valid.notAfter).toISOString()}`);
     if (valid.notBefore > now)
       throw new Error(`the ${what} is not valid before ${new Date(valid.notBefore).toISOString()}`);
   };

@@ -2,10 +2,10 @@ import { Gauge, type Registry } from 'prom-client';
 import type { ConnectionSummary } from '../redemption/administration/link-connections.js';
 import type { LinkCounts } from '../redemption/ports/link-store.js';
 
-/** Where the metrics of links come from. */
+/** The data source of the link metrics. */
 interface LinkFigures {
   count(): Promise<LinkCounts>;
-  /** Absent if nothing reports connections. */
+  /** Absent without a source of connections. */
   readonly observe?: () => Promise<ConnectionSummary>;
 }
 

@@ -15,13 +15,13 @@ export interface Metrics extends RedemptionObserver, AdminObserver {
   revoked(what: 'grant' | 'redemption' | 'token'): void;
   /** Called for each attempt that the ledger could not record. */
   ledgerFailed(): void;
-  /** Called for each request without a right code or key beyond the budget of its source. */
+  /** Called for each request without a valid code or key beyond the budget of its source. */
   unprovenRequestLimited(): void;
-  /** Called once for many wrong codes for a grant with a user-supplied code. */
+  /** Called when wrong codes for a grant with a user-supplied code exceed their budget. */
   weakCodeBruteforced(): void;
 }
 
-// A redemption is a few milliseconds, a failing store up to eight seconds.
+// A redemption takes a few milliseconds; a failing store takes up to eight seconds.
 const LATENCY_BUCKETS_S = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 10];
 
 /** Creates the metrics of one process in a registry of their own. */
@@ -75,7 +75,7 @@ export function createMetrics(): Metrics {
   });
   const limited = new Counter({
     name: 'linkgrant_unproven_limited_total',
-    help: 'Requests without a right code or key beyond the budget of their source; answered in the same way, but not logged.',
+    help: 'Requests without a valid code or key beyond the budget of their source; answered in the same way, but not logged.',
     registers,
   });
   const attacks = new Counter({

@@ -6,11 +6,11 @@ export type MetricsSnapshot = Awaited<ReturnType<Registry['getMetricsAsJSON']>>;
 // Types whose values only increase, and must not decrease when a worker ends.
 const CUMULATIVE: ReadonlySet<string> = new Set(['counter', 'histogram']);
 
-// Values are rounded down to multiples of 2^-20, so that sums are exact in any order and none falls by rounding when a worker
-// ends. Prometheus regards any decrease as a restart.
+// Values are rounded down to multiples of 2^-20, so that sums are exact in any order and none decreases by rounding when a
+// worker ends. Prometheus regards any decrease as a restart.
 const FRACTIONS = 2 ** 20;
 
-/** Whether the values of a metric only rise. At run time `type` is a string, unlike its declared type. */
+/** Whether the values of a metric only increase. At run time `type` is a string, although it is declared as a number. */
 function isCumulative({ type }: MetricsSnapshot[number]): boolean {
   return CUMULATIVE.has(String(type));
 }
@@ -26,8 +26,9 @@ function roundDown(metric: MetricsSnapshot[number]): MetricsSnapshot[number] {
 }
 
 /**
- * Sums the metrics of several workers. The last counts of a worker stay in the sums after its end, so that a sum only falls
- * when the whole service restarts. The cluster mode of prom-client's AggregatorRegistry drops them, and its scrapes fail
+ * Sums the metrics of several workers. The last counts of a worker stay in the sums after its end, so that a sum only
+ * decreases when the whole service restarts. The cluster mode of prom-client's AggregatorRegistry drops them, and its
+ * scrapes fail
  * while a worker does not answer.
  */
 export class WorkerMetrics {

@@ -43,8 +43,8 @@ function algorithmsOf({ asymmetricKeyType, asymmetricKeyDetails }: KeyObject): s
 
 /**
  * Signs a request for a new certificate with a link's present key: a compact JWS (RFC 7515) whose header names the link
- * certificate by its hash, with the claims `csr`, `iat` and `aud`. Of a PEM text with intermediates the first certificate
- * counts. Throws for a key or certificate that cannot be read, or of a kind that no link has.
+ * certificate by its hash, with the claims `csr`, `iat` and `aud`. If the PEM text has intermediates, the first certificate
+ * is used. Throws for a key or certificate that cannot be read, or of a kind that no link has.
  */
 export async function signRenewalRequest(o: {
   readonly certificatePem: string;
@@ -56,7 +56,7 @@ export async function signRenewalRequest(o: {
 }): Promise<string> {
   const key = createPrivateKey(o.privateKeyPem);
   const [alg] = algorithmsOf(key);
-  if (alg === undefined) throw new Error('a key of a kind that no link certificate has');
+  if (alg === undefined) throw new Error('the key type is not supported for link certificates');
   const certificateSha256 = createHash('sha256').update(new X509Certificate(o.certificatePem).raw).digest();
   const claims = {
     csr: Buffer.from(o.csrDer).toString('base64'),
@@ -89,7 +89,8 @@ export function readRenewalRequest(text: string): UnprovenRenewal | undefined {
 }
 
 /**
- * Verifies that the key of the first certificate in `certificatePem` signed a request, with an algorithm of that kind of key.
+ * Verifies that the key of the first certificate in `certificatePem` signed a request, with an algorithm of that kind of
+ * key.
  * Returns its content, undefined if not. Without a certificate the result is undefined after the same computation. The time
  * of the request is not checked.
  */

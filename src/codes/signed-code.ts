@@ -19,7 +19,7 @@ export interface SignedCode {
   readonly issuedAt: number;
   /** When it becomes valid; absent without a claim `nbf`. */
   readonly notBefore?: number;
-  /** When it ends; the grant's own end holds as well. */
+  /** When it expires; it cannot be redeemed after its grant has expired either. */
   readonly expirationTime: number;
   /** The only subject that may redeem it; absent for any. */
   readonly subject?: string;

@@ -2,8 +2,8 @@ import { createRequire } from 'node:module';
 import type * as core from '@zxcvbn-ts/core';
 import type * as common from '@zxcvbn-ts/language-common';
 
-const SHORTEST = 16;
-const LONGEST = 4000;
+const MIN_LENGTH = 16;
+const MAX_LENGTH = 4000;
 // An attacker can make 10^13 guesses offline, or within weeks against several replicas.
 const MIN_GUESSES_LOG10 = 13;
 // Tenants of a cluster supply codes, and the service estimates them. With these bounds an estimate takes about 3 ms, without
@@ -11,7 +11,7 @@ const MIN_GUESSES_LOG10 = 13;
 const ESTIMATED_LENGTH = 24;
 const MAX_SUBSTITUTIONS = 10;
 const MAX_CACHED_ESTIMATES = 1_000;
-// Words that an attacker tries first, beside the names of the grant.
+// Words that an attacker tries first, in addition to the names of the grant.
 const PRODUCT_WORDS = [
   'linkgrant',
   'skupper',
@@ -33,11 +33,11 @@ const estimates = new Map<string, number>();
  */
 export function userSuppliedCodeProblem(code: string, names: readonly string[]): string | undefined {
   if (!/^[\x21-\x7e]*$/.test(code))
-    return 'the code may hold printable ASCII characters only, and no white space';
-  if (code.length < SHORTEST) return `the code must have at least ${SHORTEST} characters`;
-  if (code.length > LONGEST) return `the code must have at most ${LONGEST} characters`;
+    return 'the code may contain only printable ASCII characters, and no white space';
+  if (code.length < MIN_LENGTH) return `the code must have at least ${MIN_LENGTH} characters`;
+  if (code.length > MAX_LENGTH) return `the code must have at most ${MAX_LENGTH} characters`;
   if (guessesLog10(code.slice(0, ESTIMATED_LENGTH), names) >= MIN_GUESSES_LOG10) return undefined;
-  return 'the code is easy to guess; generate one with `openssl rand -hex 16`, or leave it out and one is generated';
+  return 'the code is easy to guess; generate one with `openssl rand -hex 16`, or omit it, so that one is generated';
 }
 
 function guessesLog10(text: string, names: readonly string[]): number {
@@ -52,7 +52,9 @@ function guessesLog10(text: string, names: readonly string[]): number {
   return guesses;
 }
 
-/** Returns the estimator. It is loaded at the first use, because loading its dictionaries takes longer than most commands. */
+/**
+ * Returns the estimator. It is loaded at the first use, because loading its dictionaries takes longer than most commands.
+ */
 function strengthEstimator(): core.ZxcvbnFactory {
   if (!estimator) {
     const { ZxcvbnFactory } = load('@zxcvbn-ts/core') as typeof core;

@@ -31,16 +31,16 @@ import { createTeamConsole } from './team-console.js';
 /** Time limit for the arrival of a body after its headers. */
 export const ADMIN_BODY_TIMEOUT_MS = 10_000;
 const REQUEST_TIMEOUT_MS = 20_000;
-/** Largest number of open connections to the admin API. */
+/** Maximum number of open connections to the admin API. */
 export const ADMIN_CONNECTIONS = 500;
 // Administrators are few, even behind one address. Connections with a valid bearer token do not count.
 const UNPROVEN_PER_SOURCE = 128;
 
-/** Settings of the admin API that exclude each other. */
+/** The settings of the admin API cannot be used together. */
 class AdminSettingsError extends Error {
   override readonly name = 'AdminSettingsError';
   readonly hint =
-    'name an https issuer (http only on this machine), or, without --console, give its keys with --admin-jwks';
+    'use an https issuer (http only on this machine), or, without --console, set --admin-jwks to a file with its keys';
 }
 
 /** Dependencies of the admin API. */
@@ -62,7 +62,7 @@ export interface RunningAdmin {
   readonly listening: AddressInfo;
   /** Replaces the credentials of the service; the admin API uses them unless it has its own certificate. */
   setCredentials(credentials: TlsCredentials): void;
-  /** Reloads its own certificate if that has changed; keeps the old one if the new one is unusable. */
+  /** Reloads its own certificate if that has changed; continues with the old one if the new one is unusable. */
   reloadCredentials(): void;
   /** Stops accepting, and closes the connections after at most `graceMs`. */
   close(graceMs: number): Promise<void>;

@@ -14,8 +14,8 @@ import type { ServiceIdentities } from './service-identities.js';
 export interface CertificateWatchOptions extends Pick<ServiceIdentities, 'identity' | 'issuer'> {
   readonly lease: ServingLease;
   /** The identity that the listener presents now. */
-  readonly shown: FoundIdentity;
-  /** What responses say about the service. */
+  readonly presented: FoundIdentity;
+  /** The service description in responses. */
   readonly place: { ca: string };
   readonly listener: Pick<TlsListener, 'setCredentials'>;
   readonly store: GrantStore;
@@ -23,7 +23,7 @@ export interface CertificateWatchOptions extends Pick<ServiceIdentities, 'identi
   readonly metrics: Metrics;
 }
 
-/** Keeps the certificates of a running service current: the one of its listener, and the CA that signs links. */
+/** Updates the certificates of a running service: the certificate of its listener, and the CA that signs links. */
 export class CertificateWatch {
   readonly #options: CertificateWatchOptions;
   readonly #description: ServiceDescription;
@@ -33,15 +33,15 @@ export class CertificateWatch {
   #published: { readonly version: string; readonly issuer: string | null };
   #times: CertificateTimes;
 
-  /** `description` is what was published together with the identity that the listener presents. */
+  /** `description` was published together with the identity that the listener presents. */
   constructor(options: CertificateWatchOptions, description: ServiceDescription) {
-    const { shown, issuer, context } = options;
+    const { presented, issuer, context } = options;
     this.#options = options;
     this.#description = description;
-    this.#identity = shown;
+    this.#identity = presented;
     this.#signing = issuer?.find(context.clock());
-    this.#published = { version: shown.version, issuer: description.issuer };
-    this.#times = { server: timesOf(shown), issuer: null };
+    this.#published = { version: presented.version, issuer: description.issuer };
+    this.#times = { server: timesOf(presented), issuer: null };
     this.#updateTimes();
   }
 
@@ -50,7 +50,9 @@ export class CertificateWatch {
     return this.#times;
   }
 
-  /** Puts changed certificates into use, and publishes what changed. An unusable one leaves the previous one in use. */
+  /**
+   * Loads changed certificates and publishes the new description. If a new one is unusable, the previous one stays in use.
+   */
   async runOnce(): Promise<void> {
     const { lease, context } = this.#options;
     if (!lease.isHeld()) {
@@ -73,7 +75,7 @@ export class CertificateWatch {
     const problem = issuer?.problem ?? (typeof found === 'string' ? found : undefined);
     if (problem !== undefined && problem !== this.#problem) {
       const event = 'issuer_kept';
-      context.logger.error({ event, reason: problem }, 'the CA that signs links cannot be used as it is now');
+      context.logger.error({ event, reason: problem }, 'the CA that signs links is unusable');
     }
     this.#problem = problem;
     if (typeof found !== 'object') return;
@@ -128,13 +130,13 @@ export class CertificateWatch {
       const event = 'certificate_unpublished';
       context.logger.error(
         { event, err: error },
-        'new tokens still carry the old CA; the next run tries again',
+        'new tokens still contain the old CA; the next run tries again',
       );
     }
   }
 }
 
-// The workers report this to the main process, so it holds the times alone.
+// Workers send this to the main process, so it contains only the times.
 function timesOf({ notBefore, notAfter }: CertificateTimes['server']): CertificateTimes['server'] {
   return { notBefore, notAfter };
 }

@@ -8,15 +8,16 @@ import type { Site } from '../redemption/ports/site.js';
 import type { SystemPlace } from './system-sites.js';
 
 const MESSAGES: Readonly<Record<Adoption['outcome'], string>> = {
-  adopted: 'the grant that a file declares is served',
-  changed: 'the grant follows its file',
-  removed: 'the grant is deleted: no file declares it any more',
-  waiting: 'the grant that a file declares is not served yet',
-  unusable: 'a declaration in a file has no effect',
+  adopted: 'a declared grant is served',
+  changed: 'a grant was updated from its file',
+  removed: 'a grant was deleted because it is no longer declared',
+  waiting: 'a declared grant is not served yet',
+  unusable: 'the declaration of a grant was ignored',
 };
 
 /**
- * Creates the function that applies the files that declare grants, one run at a time, and logs the result: a reason is logged once
+ * Creates the function that applies the files that declare grants, one run at a time, and logs the result: a reason is
+ * logged once
  * until it changes. It never rejects; the next run retries what failed.
  */
 export function grantAdoption(

@@ -39,7 +39,7 @@ export class KubernetesPublication {
   readonly #address: AddressSource | undefined;
   readonly #identity: ServiceIdentitySource;
   #url: string | undefined;
-  #shown: FoundIdentity | undefined;
+  #presented: FoundIdentity | undefined;
   /** Why the service has no address, with a hint, as last logged. */
   #noAddress: string | undefined;
   #isClosed = false;
@@ -57,7 +57,7 @@ export class KubernetesPublication {
         : externalIdentitySecret(client, { namespace: ownNamespace, name: tlsSecret });
   }
 
-  /** Reads both for the first time; rejects without a certificate, but not without an address. */
+  /** Reads certificate and address for the first time. Rejects if there is no certificate; the address may be missing. */
   async start(): Promise<FoundIdentity> {
     await this.#readAddress();
     return this.#readIdentity();
@@ -71,7 +71,7 @@ export class KubernetesPublication {
 
   /** URL and CA for tokens; undefined while the address of the service is unknown. */
   published(): { readonly url: string; readonly ca: string } | undefined {
-    return this.#url === undefined || !this.#shown ? undefined : { url: this.#url, ca: this.#shown.ca };
+    return this.#url === undefined || !this.#presented ? undefined : { url: this.#url, ca: this.#presented.ca };
   }
 
   /** URL and CA for responses; the name within the cluster until the address is known. */
@@ -106,7 +106,10 @@ export class KubernetesPublication {
     this.#isClosed = true;
   }
 
-  /** Checks for changes and applies them; keeps the previous state if something is unreadable or unusable. Never rejects. */
+  /**
+   * Checks for changes and applies them; retains the previous state if one of them is unreadable or unusable. Never
+   * rejects.
+   */
   async runOnce(): Promise<void> {
     if (this.#isClosed) return;
     const { logger } = this.#deps.context;
@@ -121,7 +124,7 @@ export class KubernetesPublication {
       );
     }
     try {
-      const version = this.#shown?.version;
+      const version = this.#presented?.version;
       const found = await this.#readIdentity();
       if (found.version !== version) {
         this.#listener?.setCredentials(found);
@@ -151,7 +154,7 @@ export class KubernetesPublication {
       if (this.#url === undefined && text !== this.#noAddress) {
         context.logger.warn(
           { event: 'no_address', reason: text },
-          'the service has no address: new grants do not become Ready, grants that are Ready keep their URL',
+          'the service has no address: new grants do not become Ready; the URL of Ready grants does not change',
         );
       }
       this.#noAddress = text;
@@ -168,7 +171,7 @@ export class KubernetesPublication {
     const { clock } = this.#deps.context;
     const mayReplace = this.#controller?.isLeading ?? false;
     const found = await this.#identity.read(this.#hosts(), clock(), mayReplace);
-    this.#shown = found;
+    this.#presented = found;
     this.#deps.metrics.setCertificateExpiry('server', found.notAfter);
     return found;
   }
@@ -188,8 +191,8 @@ export class KubernetesPublication {
   }
 
   #identityShown(): FoundIdentity {
-    if (!this.#shown) throw new Error('the server certificate was not read yet');
-    return this.#shown;
+    if (!this.#presented) throw new Error('the server certificate was not read yet');
+    return this.#presented;
   }
 }
 

@@ -22,8 +22,8 @@ import type { TokenFacts } from '../platforms/kubernetes/tokens/token-index.js';
 import type { RuntimeContext } from './runtime.js';
 import { redeemer, type ServiceConnectionOptions } from './token-redemption.js';
 
-// A posting in progress gets its full time limit, and its response a moment to be stored, because a server that counts postings
-// answers once. Another replica becomes leader 15 s after the last renewal of the lease.
+// A posting in progress gets its full time limit plus time to store the response, because a server that counts postings
+// sends the response only once. Another replica becomes leader 15 s after the last renewal of the lease.
 const DRAIN_MS = DEFAULT_TIMEOUT_MS + 2_000;
 
 /** A running program that redeems the AccessTokens of a cluster or a namespace. It has no listener. */
@@ -45,7 +45,7 @@ export async function startKubernetesRedeemer(
   const ownNamespace = settings.serviceNamespace ?? client.namespace;
   if (ownNamespace === undefined) {
     client.close();
-    throw new ClusterConfigError('it is not known which namespace this runs in: give --service-namespace');
+    throw new ClusterConfigError('the namespace of this program is unknown: set --service-namespace');
   }
   const stopping = new AbortController();
   const metrics = createRedeemerMetrics({
@@ -106,7 +106,7 @@ function reporting(
   const failed = (what: string, error: unknown) => {
     if (stopping.aborted) return;
     const { level, fields } = failureLog(error);
-    logger[level]({ event: 'cluster_failed', what, ...fields }, 'this is tried again');
+    logger[level]({ event: 'cluster_failed', what, ...fields }, 'an operation failed and will be retried');
   };
   return {
     onRedeemed(key, { redemptionId, source, alreadyRedeemed }) {
@@ -163,7 +163,7 @@ function reporting(
         const endsAt = new Date(notAfter).toISOString();
         logger.warn(
           { event: 'links_not_renewed', namespace, links, notAfter: endsAt },
-          'no RoleBinding of the namespace grants the permissions any more: its links end with their certificates',
+          'the namespace has revoked the permissions: its links are no longer renewed, and expire with their certificates',
         );
       },
       listFailed: (namespace, error) => failed(`list the links of namespace ${namespace}`, error),

@@ -26,7 +26,7 @@ const PUBLICATION_MS = 10_000;
 const SWEEP_MS = 30_000;
 const RETENTION_MS = 3_600_000;
 
-/** Starts the redemption service of a cluster, and resolves once it answers. Rejects with ClusterConfigError. */
+/** Starts the redemption service of a cluster, and resolves once it accepts requests. Rejects with ClusterConfigError. */
 export async function startKubernetesService(
   settings: Settings,
   context: RuntimeContext,
@@ -36,7 +36,7 @@ export async function startKubernetesService(
   try {
     const ownNamespace = settings.serviceNamespace ?? client.namespace;
     if (ownNamespace === undefined) {
-      throw new ClusterConfigError('it is not known which namespace this runs in: give --service-namespace');
+      throw new ClusterConfigError('the namespace of this program is unknown: set --service-namespace');
     }
     return await serve({ settings, context, client, ownNamespace });
   } catch (error) {
@@ -61,7 +61,7 @@ async function serve(parts: ServiceParts): Promise<RunningService> {
     cluster.observeRedemption(redemption).catch((err: unknown) => {
       context.logger.warn(
         { event: 'cluster_failed', what: 'observe a Redemption', err },
-        'it is read when it is needed',
+        'the Redemption is not in the cache; it is read when it is needed',
       );
     });
   });
@@ -69,7 +69,7 @@ async function serve(parts: ServiceParts): Promise<RunningService> {
   const store = measureStore(withRedeemedEvents(cluster, controller), metrics);
   const { clock } = context;
   const codeKeys = new CodeKeySecret({ client, namespace: parts.ownNamespace, clock, mayCreate: true });
-  // Other programs that sign use the existing key only.
+  // Commands that sign tokens use only existing keys.
   await codeKeys.current();
   const app = {
     store,
@@ -138,7 +138,7 @@ function openController(
       ),
     onFailure(what, error) {
       const { level, fields } = failureLog(error);
-      logger[level]({ event: 'cluster_failed', what, ...fields }, 'this is tried again');
+      logger[level]({ event: 'cluster_failed', what, ...fields }, 'an operation failed and will be retried');
     },
   });
 }

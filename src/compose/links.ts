@@ -96,8 +96,9 @@ export function hasStore({ store, dataDir }: Settings): boolean {
 }
 
 /**
- * The accepting side's site without its service: a system site read from its namespace, else the published description of the
- * service on this store, with its CA. If there is none, the reason.
+ * The accepting side's site without its service: a system site read from its namespace, else the published description of
+ * the
+ * service on this store, with its CA. Returns the reason if there is none.
  */
 export function openAcceptingSite(
   settings: Settings,
@@ -125,8 +126,8 @@ export function openAcceptingSite(
   const trusted = splitCertificates(defaultIssuer.trustPem).map((pem) => describeCertificate(pem).subject);
   if (service.issuer === null || !trusted.includes(service.issuer)) {
     return {
-      unavailable: `the service signs with "${service.issuer}", and this command would with "${defaultIssuer.description}"`,
-      hint: 'give the same --issuer-cert and --issuer-key as the service has, or --config',
+      unavailable: `the service signs with "${service.issuer}", but this command would use "${defaultIssuer.description}"`,
+      hint: 'pass the --issuer-cert and --issuer-key of the service, or its --config',
     };
   }
   return new StandaloneSite({

@@ -49,7 +49,7 @@ export function storeMetrics(
   return registry;
 }
 
-/** Adds up the metrics of several processes; empty until they report theirs. */
+/** Sums the metrics of several processes; empty until they report them. */
 export function workerMetrics(): WorkerMetrics {
   return new WorkerMetrics();
 }
@@ -57,7 +57,10 @@ export function workerMetrics(): WorkerMetrics {
 /** The number of worker processes, reported by the main process. */
 export const workerCountMetrics = createWorkerMetrics;
 
-/** A listener for operators: health, readiness (including the certificates, if the process has any) and metrics over plain HTTP. */
+/**
+ * A listener for operators: health, readiness (including the certificates, if the process has any) and metrics over plain
+ * HTTP.
+ */
 export async function startOperations(
   address: NonNullable<Settings['opsListen']>,
   deps: Parameters<typeof createOperationsApp>[0] & { certificateTimes?(): CertificateTimes },

@@ -19,17 +19,18 @@ import {
 import { UnprovenRequests } from '../http/unproven-requests.js';
 import { KeyMaker } from '../pki/keys.js';
 
-// An RSA key takes up to 250 ms of a core, and clients give up after 10 s.
+// An RSA key takes up to 250 ms of CPU, and clients time out after 10 s.
 const MAX_QUEUED_KEYS = 64;
 /** How long a stopping service waits for its open connections; closing its store as well takes less than 10 s in total. */
 export const DRAIN_MS = 4_500;
-// Clients give up after 10 s, and a body is 4 KiB.
+// Clients time out after 10 s, and a body has at most 4 KiB.
 const BODY_TIMEOUT_MS = 10_000;
 const REQUEST_TIMEOUT_MS = 15_000;
-// Files that a process needs beside its connections: the store, its log, what Node itself opens.
+// File descriptors that a process needs besides its connections: for the store, the log and Node itself.
 const OTHER_DESCRIPTORS = 256;
-// A full collection takes both cores of a small machine for 30 ms. Under load V8 has one every two seconds by itself, and that
-// was the 99th percentile (ADR 20); with four times what is in use it has one in about ten seconds.
+// A full garbage collection occupies both cores of a small machine for 30 ms. Under load V8 runs one every two seconds by
+// default, which determined the 99th percentile (ADR 20). With a limit of four times the used memory it runs one in about
+// ten seconds.
 const HEAP_GROWTH = '--heap-growing-percent=300';
 
 type CreatedHere =
@@ -133,7 +134,7 @@ function followOverload(admission: Admission, listener: TlsListener, logger: Log
         'the service is overloaded and sheds load',
       );
     if (!isShedding && shedding)
-      logger.info({ event: 'overload_ended', shed }, 'the service sheds no more load');
+      logger.info({ event: 'overload_ended', shed }, 'the service no longer sheds load');
     shedding = isShedding;
     shedBefore = shed;
   };
@@ -146,7 +147,7 @@ function connectionLimit(wanted: number, otherDescriptors: number, logger: Logge
   const limit = Math.max(1, descriptors - otherDescriptors);
   logger.warn(
     { event: 'connections_limited', limit, wanted, descriptors },
-    `this process may open ${descriptors} files, so it takes ${limit} connections; raise the limit of open files (ulimit -n, LimitNOFILE=), or lower --max-connections`,
+    `this process may open ${descriptors} files, so it accepts at most ${limit} connections; raise the limit of open files (ulimit -n, LimitNOFILE=), or lower --max-connections`,
   );
   return limit;
 }

@@ -126,10 +126,12 @@ const NO_RECORDS: LinkLocation['records'] = {
 
 /** The links of linkgrant whose certificate is valid at `now`, by the name of their Secret. */
 async function placedIn(links: LinkFiles, now: number): Promise<PlacedLink[]> {
-  const own = new Set((await links.ownSecrets()).filter(({ isProxy }) => !isProxy).map(({ name }) => name));
+  const ownNames = new Set(
+    (await links.ownSecrets()).filter(({ isProxy }) => !isProxy).map(({ name }) => name),
+  );
   const all = await links.list();
   const placed: PlacedLink[] = [];
-  for (const name of own) {
+  for (const name of ownNames) {
     const ofSecret = all.filter(({ tlsCredentials }) => tlsCredentials === name);
     const tlsCrt = ofSecret.length > 0 ? (await links.findSecret(name))?.tlsCrt : undefined;
     const notAfter = tlsCrt === undefined ? undefined : endOf(tlsCrt);

@@ -52,7 +52,7 @@ export interface RunningService {
   certificateTimes(): CertificateTimes;
   /** Checks the certificates now instead of at the next interval. */
   reloadIdentity(): Promise<void>;
-  /** Stops accepting, finishes what is running, in under 10 s. */
+  /** Stops accepting connections and finishes running requests, in less than 10 s. */
   close(): Promise<void>;
 }
 
@@ -69,19 +69,19 @@ export async function prepareService(settings: Settings, context: RuntimeContext
   }
 }
 
-/** Starts the redemption service, and resolves once it answers. */
+/** Starts the redemption service, and resolves once it accepts requests. */
 export async function startService(settings: Settings, context: RuntimeContext): Promise<RunningService> {
   const identities = await openIdentities(settings, context.clock);
   let lease = await takeServing(settings, context.clock);
   let listener: TlsListener | undefined;
   let store: GrantStore | undefined;
   try {
-    const shown = await identities.identity.read(context.clock());
+    const presented = await identities.identity.read(context.clock());
     const metrics = createMetrics();
     store = measureStore(await openStore(settings, context, true), metrics);
-    lease = await joinServing(settings, { lease, store, ca: shown.ca, clock: context.clock });
-    const place = { url: urlOf(settings, settings.listen.port), ca: shown.ca };
-    const parts = { settings, context, ...identities, lease, shown, place, store, metrics };
+    lease = await joinServing(settings, { lease, store, ca: presented.ca, clock: context.clock });
+    const place = { url: urlOf(settings, settings.listen.port), ca: presented.ca };
+    const parts = { settings, context, ...identities, lease, presented, place, store, metrics };
     listener = createListener(parts);
     return await serve({ ...parts, listener });
   } catch (error) {
@@ -99,8 +99,8 @@ interface ServiceParts extends ServiceIdentities {
   readonly context: RuntimeContext;
   readonly lease: ServingLease;
   /** The server identity at the start. */
-  readonly shown: FoundIdentity;
-  /** What responses say about the service; always what its listener presents. */
+  readonly presented: FoundIdentity;
+  /** The service description in responses; always consistent with the certificate of the listener. */
   readonly place: { url: string; ca: string };
   readonly store: GrantStore;
   readonly metrics: Metrics;
@@ -121,7 +121,7 @@ function urlOf(settings: Settings, port: number): string {
 }
 
 function createListener(parts: ServiceParts): TlsListener {
-  const { settings, context, site, shown, place, store, metrics } = parts;
+  const { settings, context, site, presented, place, store, metrics } = parts;
   const app = {
     store,
     site,
@@ -134,11 +134,11 @@ function createListener(parts: ServiceParts): TlsListener {
     ...context,
   };
   const otherConnections = settings.adminListen ? ADMIN_CONNECTIONS : 0;
-  return createPublicListener({ settings, credentials: shown, app, metrics, otherConnections });
+  return createPublicListener({ settings, credentials: presented, app, metrics, otherConnections });
 }
 
 async function serve(parts: ServiceParts & { readonly listener: TlsListener }): Promise<RunningService> {
-  const { settings, context, issuer, shown, place, store, metrics, listener } = parts;
+  const { settings, context, issuer, presented, place, store, metrics, listener } = parts;
   const { clock } = context;
   const endpoints = settings.endpoint ?? [];
   const signing = issuer?.find(clock());
@@ -148,8 +148,8 @@ async function serve(parts: ServiceParts & { readonly listener: TlsListener }): 
   const description: ServiceDescription = {
     platform: settings.platform,
     ...place,
-    caSha256: describeCertificate(shown.ca).sha256,
-    hosts: describeCertificate(shown.cert).hosts,
+    caSha256: describeCertificate(presented.ca).sha256,
+    hosts: describeCertificate(presented.cert).hosts,
     endpoints,
     issuer: signing?.description ?? null,
     ...(settings.platform !== 'standalone' && { system: systemOf(settings) }),
@@ -172,7 +172,7 @@ async function serve(parts: ServiceParts & { readonly listener: TlsListener }): 
   const certificateTimes = () => watch.times();
   const connections = networkObserver(settings, clock);
   const admin = await startAdmin(settings, {
-    ...{ store, credentials: shown, metrics, connections, ...context },
+    ...{ store, credentials: presented, metrics, connections, ...context },
     readiness: [...readiness, ...certificateParts(certificateTimes, clock)],
   });
   const watch = new CertificateWatch(

@@ -40,7 +40,7 @@ class SettingsConflictError extends Error {
   constructor(
     message: string,
     options?: ErrorOptions,
-    hint = 'stop that service first, give both the same value, or give this one its own --data-dir and --store',
+    hint = 'stop that service first, set the same value for both, or set another --data-dir and --store for this one',
   ) {
     super(message, options);
     this.hint = hint;
@@ -95,7 +95,8 @@ export async function openIdentities(settings: Settings, clock: Clock): Promise<
 }
 
 /**
- * Acquires the lease to update the server certificate and the published description. Rejects with SettingsConflictError while a
+ * Acquires the lease to update the server certificate and the published description. Rejects with SettingsConflictError
+ * while a
  * service with other settings for these runs on the same data directory or store.
  */
 export async function takeServing(settings: Settings, clock: Clock): Promise<ServingLease> {
@@ -113,7 +114,8 @@ export async function takeServing(settings: Settings, clock: Clock): Promise<Ser
 }
 
 /**
- * Adds the lease for a store that hosts share to the lease for their files. Rejects with SettingsConflictError also if this host's
+ * Adds the lease for a store that hosts share to the lease for their files. Rejects with SettingsConflictError also if this
+ * host's
  * keys differ from those of earlier services, because each would refuse the codes of the other.
  */
 export async function joinServing(

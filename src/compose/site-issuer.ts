@@ -21,14 +21,15 @@ export { openToOthers, SERVER_CA, SITE_CA };
 
 /** The CA that signs links unless a grant names another one; follows its changes. */
 export interface DefaultIssuer {
-  /** The CA, or a sentence why it cannot be used. */
+  /** The CA; or, as a sentence, why it cannot be used. */
   find(now: number): TrustedAuthority | string;
   /** Why the current files are not in use and a previous CA is; undefined if they are in use. */
   readonly problem: string | undefined;
 }
 
 /**
- * The external CA, else the site CA of the data directory, which is created at the first use. Throws CertificateAuthorityError unless
+ * The external CA, else the site CA of the data directory, which is created at the first use. Throws
+ * CertificateAuthorityError unless
  * it can sign now.
  */
 export async function openIssuer(settings: Settings, now: number): Promise<DefaultIssuer> {

@@ -20,7 +20,9 @@ import { ledgerKeyPath, type OpenContext, openDatabase, targetOf } from './open-
 
 type Place = Pick<Settings, 'store' | 'dataDir'>;
 
-/** Missing entries of a store's ledger; `empty` if it has no tables although this host has the key or the mark of a ledger. */
+/**
+ * Missing entries of a store's ledger; `empty` if it has no tables although this host has the key or the mark of a ledger.
+ */
 export type StoreLoss = LedgerLoss | 'empty';
 
 /** The missing ledger entries of a store, by the high-water mark of this host, and the grants that can be redeemed now. */
@@ -65,7 +67,8 @@ export async function acceptStore(
 }
 
 /**
- * Copies a store into another one, which is created if it does not exist and must be empty, and verifies the ledger there. Rejects
+ * Copies a store into another one, which is created if it does not exist and must be empty, and verifies the ledger there.
+ * Rejects
  * with StoreOpenError and LedgerKeyError as opening does; nothing is copied then.
  */
 export async function copyStore(
@@ -96,8 +99,8 @@ async function copyAll(from: StoreUrl, to: StoreUrl): Promise<CopiedRows> {
       const filled = await target.run(firstFilledTable());
       if (filled !== undefined) {
         throw new StoreOpenError(
-          `the store that is to be copied to has ${filled} already`,
-          'name an empty one',
+          `the target store is not empty: it has ${filled}`,
+          'pass an empty store as TO',
         );
       }
       const rows = await copyTables(source, target);

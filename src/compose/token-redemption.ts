@@ -85,7 +85,7 @@ export function redeemer(
     readonly checkpoint: Checkpoint;
     /** Resolves after that many milliseconds; a rejection ends the redemption. */
     readonly wait?: (milliseconds: number) => Promise<void>;
-    /** Once it is aborted, no request is sent. */
+    /** After its abort no request is sent. */
     readonly stopping?: AbortSignal;
   },
 ): Redeem {

@@ -8,7 +8,7 @@ export interface AdmissionLimits {
   readonly issuing: number;
   /** Requests in progress above which every request is refused. */
   readonly inFlight: number;
-  /** Below this many connections nothing is shed on delays: the delay then has another cause. */
+  /** Below this many connections nothing is shed because of delays: a delay then has another cause. */
   readonly few: number;
   /** Delay of the event loop, in milliseconds, above which no certificate is issued. */
   readonly issuingDelayMs: number;
@@ -22,7 +22,9 @@ export interface AdmissionLimits {
   readonly connectionWaitMs: number;
 }
 
-/** The limits of the service: 500 simultaneous sites are served; an admitted request is answered within about two seconds. */
+/**
+ * The limits of the service: 500 simultaneous sites are served; an admitted request is answered within about two seconds.
+ */
 export const ADMISSION_LIMITS: AdmissionLimits = {
   issuing: 750,
   inFlight: 1_500,

@@ -35,7 +35,7 @@ export function renderCheck(check: GrantCheck): string {
   })}\n`;
 }
 
-/** Sends `body` in one write. The connection ends with it: stock clients neither reuse one nor close it. */
+/** Sends `body` in one write, then closes the connection: unmodified Skupper clients neither reuse nor close it. */
 export function send(response: ServerResponse, status: number, contentType: string, body: string): void {
   response.writeHead(status, {
     'content-type': contentType,

@@ -2,7 +2,7 @@ import type { Socket } from 'node:net';
 import type { TLSSocket } from 'node:tls';
 import { normalizeAddress, siteNetworkOf, sourceOf } from '../domain/peer-address.js';
 
-// Each honest site behind a NAT address needs a connection only for the milliseconds of one request.
+// Each legitimate site behind a NAT address needs a connection only for the milliseconds of one request.
 const UNPROVEN_PER_SOURCE = 256;
 // A client with an IPv6 /48 has 65,536 sources.
 const SOURCES_PER_SITE_NETWORK = 4;
@@ -16,7 +16,7 @@ interface Connection {
    * trusted proxy.
    */
   readonly networks: readonly string[];
-  /** Address and port, by which the TLS socket of this connection knows it. */
+  /** Address and port of the peer, which identify the TLS socket of this connection. */
   readonly end: string;
 }
 
@@ -78,7 +78,7 @@ export class ConnectionTable {
       if (neighbours && neighbours.size >= limit) this.#dropFirst(neighbours, 'source_limit');
     }
     if (this.#all.size >= this.limit && !this.#dropFirst(this.#unproven, 'total_limit')) {
-      // All others have proven their codes, and are about to be answered.
+      // All other connections have proven a code, and their responses will be sent soon.
       this.#dropped.total_limit += 1;
       socket.destroy();
       return;
@@ -139,7 +139,7 @@ export class ConnectionTable {
 
   #forget(connection: Connection): void {
     this.#all.delete(connection.socket);
-    // Another connection may have arrived from the same port since.
+    // A newer connection may have the same address and port.
     if (this.#byEnd.get(connection.end) === connection) this.#byEnd.delete(connection.end);
     this.#forgetUnproven(connection);
   }

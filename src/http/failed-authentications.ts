@@ -6,8 +6,8 @@ import { BoundedLimiter } from './bounded-limiter.js';
 const BUDGET = { points: 30, seconds: 60, mostKeys: 10_000 };
 
 /**
- * The budget of failed authentications of each source. Beyond it, failures are no longer logged and fetch no keys from the
- * issuer; no request is refused for it.
+ * The budget of failed authentications of each source. Beyond it, failures are not logged and do not cause a fetch of keys
+ * from the issuer. No request is refused because of it.
  */
 export class FailedAuthentications {
   readonly #sources = new BoundedLimiter(BUDGET);

@@ -105,8 +105,8 @@ async function withCode(
 }
 
 /**
- * Runs `work`, or refuses the request if too many are in flight. A request counts only from here on: a slow body or a wait
- * for a listing of grants is not work.
+ * Runs `work`, or refuses the request if too many are in flight. A request counts as in flight only from here on, not while
+ * its body arrives or while it waits for a listing of grants.
  */
 async function admit(exchange: Exchange, work: () => Promise<RequestOutcome>): Promise<RequestOutcome> {
   return (await exchange.deps.admission.run(work)) ?? refuse(exchange, 'overloaded');

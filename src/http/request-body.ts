@@ -7,7 +7,8 @@ export const CODE_LIMIT = 4096;
 export const RENEWAL_LIMIT = 16 * 1024;
 
 /**
- * Reads the whole body, or returns why it cannot: longer than `limit` bytes (`body_too_large`, as soon as that is known), not
+ * Reads the whole body, or returns why it cannot: longer than `limit` bytes (`body_too_large`, as soon as that is known),
+ * not
  * complete within `timeoutMs` (`body_timeout`), or interrupted (`body_invalid`). Never rejects.
  */
 export function readBody(
@@ -40,7 +41,7 @@ export function readBody(
 
 const NEWLINE = 0x0a;
 
-/** Returns a body without exactly one trailing newline, which `curl --data-binary @file` sends. */
+/** Removes one trailing newline from a body, because `curl --data-binary @file` sends it. */
 export function contentOf(body: Buffer): Buffer {
   return body.at(-1) === NEWLINE ? body.subarray(0, -1) : body;
 }

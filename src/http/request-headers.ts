@@ -9,7 +9,7 @@ export interface RedemptionHeaders {
   readonly renews: boolean;
 }
 
-// Keep a byte order mark, so that it is part of the subject that is validated.
+// Retain a byte order mark, so that the validation of the subject sees it.
 const UTF8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
 const ASCII = /^[\x20-\x7e]*$/;
 

@@ -31,7 +31,7 @@ export function routePath(pathAndQuery: string, prefix: string): string {
 
 const segmentsOf = (path: string) => path.split('/').filter((segment) => segment !== '');
 
-/** Reads the grant of a route `/:grantUid`; undefined if that is no UUID. */
+/** Reads the grant of a route `/:grantUid`; undefined if it is not a UUID. */
 export function grantByUid({ grantUid }: PathParameters): GrantTarget | undefined {
   const uid = String(grantUid).toLowerCase();
   return isUuid(uid) ? { uid } : undefined;

@@ -64,7 +64,7 @@ function secureContext(credentials: TlsCredentials, options: TlsListenerOptions)
     cert: ca === undefined ? cert : [cert, ...issuersIn(cert, ca)].join('\n'),
     key,
     minVersion: options.minVersion,
-    // Clients open one connection a request, so session tickets are of no use.
+    // Clients open one connection for each request, so session tickets are useless.
     secureOptions: constants.SSL_OP_NO_TICKET,
     ecdhCurve: 'X25519:P-256:P-384',
   };
@@ -85,7 +85,7 @@ export function createTlsListener(
     responses.set(socket, response);
     // Node retains objects that a closed TLS socket references until the next full garbage collection (ADR 20).
     socket.once('close', () => responses.delete(socket));
-    // Responses that a library sends close the connection too.
+    // Responses that Express sends must close the connection too.
     response.shouldKeepAlive = false;
     if (!isSupported(request)) {
       const requestId = randomUUID();
@@ -121,7 +121,7 @@ export function createTlsListener(
   );
   // An unknown expectation may be ignored (RFC 9110 §10.1.1).
   server.on('checkExpectation', handle);
-  // Node drops header lines beyond its default of 2,000 without an error. Their length is bounded all the same.
+  // Node drops header lines beyond its default of 2,000 without an error. The total length of the headers is still limited.
   server.maxHeadersCount = 0;
   // Every answer closes the connection. A pipelined request would be processed and its answer lost.
   server.maxRequestsPerSocket = 1;
@@ -134,7 +134,7 @@ export function createTlsListener(
     connections.secure(socket);
     socket.once('error', () => socket.destroy());
   });
-  // Without a listener Node would close the socket too, but not count it.
+  // Without this listener Node would also close the socket, but it would not be counted.
   server.on('tlsClientError', (_error, socket) => {
     counts.failedHandshakes += 1;
     socket.destroy();
@@ -192,7 +192,8 @@ const stockBody: NonNullable<TlsListenerOptions['unreadableBody']> = () => ({
 });
 
 /**
- * Answers bytes that are not an HTTP request, or a timeout; returns undefined if it sends no answer. `answer` is the response
+ * Answers bytes that are not an HTTP request, or a timeout; returns undefined if it sends no answer. `answer` is the
+ * response
  * to an earlier request on the same connection.
  */
 function answerBrokenRequest(

@@ -18,9 +18,10 @@ export interface UnprovenRequestObserver {
 }
 
 /**
- * Two budgets. Requests that prove no code and no key have one for each source, over all routes: beyond it they are counted
- * in the metrics and no longer logged. Wrong codes for a grant with a user-supplied code have one for each grant: beyond it
- * they are reported as an attack. No request is refused for a budget, so a valid code after many wrong ones is still redeemed.
+ * Two budgets. Each source has a budget of requests that prove no code and no key, over all routes; requests beyond it are
+ * counted in the metrics and not logged. Each grant with a user-supplied code has a budget of wrong codes; codes beyond it
+ * are reported as an attack. No request is refused because of a budget, so a valid code after many wrong ones is still
+ * redeemed.
  */
 export class UnprovenRequests {
   readonly #sources = new BoundedLimiter(SOURCE_BUDGET);
@@ -46,7 +47,7 @@ export class UnprovenRequests {
     if (count === this.#sources.points + 1) {
       this.#logger.warn(
         { event: 'unproven_limited', source, peer },
-        `more than ${SOURCE_BUDGET.points} requests without a right code or key within ${SOURCE_BUDGET.seconds} s from one source; further ones are counted in the metrics only`,
+        `more than ${SOURCE_BUDGET.points} requests without a valid code or key within ${SOURCE_BUDGET.seconds} s from one source; further ones are counted in the metrics only`,
       );
     }
     return false;

@@ -58,12 +58,12 @@ export interface CertificateAuthority {
   readonly chainPem: string;
   /** PEM for `ca.crt`: every certificate of the file that the CA was loaded from. */
   readonly bundlePem: string;
-  /** Start and end of the time in which the CA and all above it are valid. */
+  /** Start and end of the time in which the CA and all CAs above it are valid. */
   readonly notBefore: number;
   readonly notAfter: number;
-  /** Purposes that the CA and those above it leave open. */
+  /** Purposes that the CA and the CAs above it allow. */
   readonly signsFor: { readonly client: boolean; readonly server: boolean };
-  /** The subject as people read it, for messages. */
+  /** The readable subject, for messages. */
   readonly description: string;
 }
 
@@ -91,7 +91,7 @@ function certificateProblem({ x509, fields }: ChainLink, now: number): string | 
 function keyProblem(key: KeyObject, spkiDer: Uint8Array): string | undefined {
   const kind = keyKind(key);
   if (kind === undefined || kind === 'ed25519')
-    return 'the CA has a key of a kind that is not accepted; use RSA, P-256 or P-384';
+    return 'the key type of the CA is not accepted; use RSA, P-256 or P-384';
   const problem = certificateKeyProblem(spkiDer);
   return problem && `the CA has ${problem}`;
 }
@@ -111,8 +111,10 @@ function chainOf(links: readonly ChainLink[], now: number): readonly ChainLink[]
 
 /** The CA's own subjectKeyIdentifier, so that authorityKeyIdentifier matches it, else one derived from its key. */
 function identifierOf({ fields }: ChainLink): Uint8Array {
-  const own = fields.extensions.get(EXTENSION.subjectKeyIdentifier);
-  return own ? new DerReader(own.value).read(TAG.octetString).content : keyIdentifier(fields.spkiDer);
+  const ownKeyId = fields.extensions.get(EXTENSION.subjectKeyIdentifier);
+  return ownKeyId
+    ? new DerReader(ownKeyId.value).read(TAG.octetString).content
+    : keyIdentifier(fields.spkiDer);
 }
 
 function assemble(

@@ -11,17 +11,19 @@ export interface ChainLink {
   readonly fields: CertificateFields;
 }
 
-/** The certificate together with its fields. Throws an Error with a plain message if it is not DER. */
+/** The certificate together with its fields. Throws an Error if it is not DER. */
 export function chainLink(x509: X509Certificate): ChainLink {
   try {
     return { x509, fields: parseCertificateFields(x509.raw) };
   } catch (error) {
     const reason = error instanceof Error ? error.message : 'unreadable';
-    throw new Error(`a certificate that is not DER as RFC 5280 has it (${reason})`, { cause: error });
+    throw new Error(`a certificate that is not DER as RFC 5280 requires (${reason})`, { cause: error });
   }
 }
 
-/** Maximum number of signatures that one judgement verifies: enough for 16 CAs of one name, of which one signed the chain. */
+/**
+ * Maximum number of signatures that one judgement verifies: enough for 16 CAs of one name, of which one signed the chain.
+ */
 const MAX_SIGNATURE_CHECKS = 24;
 
 /**
@@ -141,8 +143,8 @@ const URI = 0x86;
 
 /**
  * Why the nameConstraints (RFC 5280 §4.2.1.10) of a CA forbid the certificates that are issued for links, whose subject is
- * a common name alone and which have a URI `urn:uuid:`; undefined if they do not. Critical or not, since verifiers judge
- * both.
+ * a common name alone and which have a URI `urn:uuid:`; undefined if they do not. Checks non-critical constraints too,
+ * because verifiers apply both.
  */
 export function nameConstraintProblem(fields: CertificateFields): string | undefined {
   const extension = fields.extensions.get(EXTENSION.nameConstraints);
@@ -151,13 +153,13 @@ export function nameConstraintProblem(fields: CertificateFields): string | undef
   const permitted = readSubtrees(constraints.optional(0xa0));
   const excluded = readSubtrees(constraints.optional(0xa1));
   if ([...permitted, ...excluded].some(({ base }) => base.tag === URI))
-    return 'its nameConstraints name URIs by host, which the URN in certificates of links has not';
+    return 'its nameConstraints restrict the hosts of URIs, but the URN in link certificates has no host';
   const directories = permitted.filter(({ base }) => base.tag === DIRECTORY_NAME);
   const isPermitted = directories.length === 0 || directories.some(permitsEverything);
   const isExcluded = excluded.some((subtree) => subtree.base.tag === DIRECTORY_NAME && mayExclude(subtree));
   return isPermitted && !isExcluded && !directories.some(({ isBounded }) => isBounded)
     ? undefined
-    : 'its nameConstraints forbid a subject that is a common name alone, as certificates of links have';
+    : 'its nameConstraints forbid a subject that consists of only a common name, as in link certificates';
 }
 
 interface Subtree {

@@ -120,7 +120,9 @@ export function verificationProblem(
 
 const REDEMPTION = /^URI:urn:uuid:([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})$/;
 
-/** The redemption id that the first certificate of a PEM text names (`urn:uuid:<id>`); undefined if it names none, or two. */
+/**
+ * The redemption id that the first certificate of a PEM text names (`urn:uuid:<id>`); undefined if it names none, or two.
+ */
 export function redemptionIdIn(pem: string): string | undefined {
   let names: string;
   try {
@@ -134,7 +136,7 @@ export function redemptionIdIn(pem: string): string | undefined {
 
 /**
  * The names that a router compares a host with: the DNS names of the first certificate of a PEM text, and its common
- * name. Addresses that stand there as addresses only are not among them, as routers do not look at those.
+ * name. IP addresses of subjectAltName are not included, because routers do not compare them.
  */
 export function routerNames(pem: string): string[] {
   const { subjectAltName, subject } = new X509Certificate(pem);
@@ -150,7 +152,7 @@ export function namesHost(names: readonly string[], host: string): boolean {
   const wanted = host.toLowerCase();
   const [, parent] = /^[^.]+\.(.+)$/.exec(wanted) ?? [];
   return names.some((name) => {
-    const own = name.toLowerCase();
-    return own === wanted || (parent !== undefined && own === `*.${parent}`);
+    const lowerName = name.toLowerCase();
+    return lowerName === wanted || (parent !== undefined && lowerName === `*.${parent}`);
   });
 }

@@ -122,7 +122,7 @@ async function issue(leaf: Leaf): Promise<IssuedCertificate> {
  */
 export async function issueClientCertificate(o: {
   readonly authority: CertificateAuthority;
-  /** DER of the SubjectPublicKeyInfo, as it shall stand in the certificate. */
+  /** DER of the SubjectPublicKeyInfo, as in the certificate. */
   readonly spkiDer: Uint8Array;
   readonly subject: string;
   readonly redemptionId: string;
@@ -146,7 +146,7 @@ export async function issueClientCertificate(o: {
  */
 export async function issueServerCertificate(o: {
   readonly authority: CertificateAuthority;
-  /** DER of the SubjectPublicKeyInfo, as it shall stand in the certificate. */
+  /** DER of the SubjectPublicKeyInfo, as in the certificate. */
   readonly spkiDer: Uint8Array;
   readonly commonName: string;
   readonly hosts: readonly string[];

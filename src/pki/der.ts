@@ -1,4 +1,4 @@
-/** The bytes are not the DER (X.690 §8, §10) that was expected; the message says what is wrong and quotes no content. */
+/** The bytes are not the expected DER (X.690 §8, §10); the message names the defect and quotes no content. */
 export class DerError extends Error {
   override readonly name = 'DerError';
 }
@@ -105,7 +105,7 @@ export class DerReader {
     return [root, first - root * 40, ...others].join('.');
   }
 
-  /** Refuses what was not read. */
+  /** Throws if bytes remain that were not read. */
   finish(): void {
     if (!this.done) throw new DerError('bytes after the end');
   }

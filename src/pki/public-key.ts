@@ -15,10 +15,10 @@ const KEY_ALGORITHM = {
 const CURVE = { p256: '1.2.840.10045.3.1.7', p384: '1.3.132.0.34', p521: '1.3.132.0.35' } as const;
 
 /** The largest public exponent of an accepted RSA key. */
-const LARGEST_RSA_EXPONENT = 2 ** 32;
+const MAX_RSA_EXPONENT = 2 ** 32;
 
 const CURVES = new Set<string>(Object.values(CURVE));
-const NOT_ACCEPTED = 'a key that is none of RSA, P-256, P-384, P-521 and Ed25519';
+const NOT_ACCEPTED = 'a key that is not RSA, P-256, P-384, P-521 or Ed25519';
 
 /** Number of bits of an RSA modulus (big-endian, no sign byte). */
 function rsaBits(modulus: Uint8Array): number {
@@ -32,7 +32,8 @@ function rsaSizeProblem(bits: number): string | undefined {
 
 /**
  * Why the key of a certificate (DER of its SubjectPublicKeyInfo) is not accepted for verifying signatures, as a noun phrase;
- * undefined if it is accepted. Verification with other keys may take seconds, so this check runs before OpenSSL uses the key.
+ * undefined if it is accepted. Verification with other keys may take seconds, so this check runs before OpenSSL uses the
+ * key.
  * Throws DerError.
  */
 export function certificateKeyProblem(spkiDer: Uint8Array): string | undefined {
@@ -48,7 +49,7 @@ export function certificateKeyProblem(spkiDer: Uint8Array): string | undefined {
   const sizeProblem = rsaSizeProblem(rsaBits(numbers.readUnsigned()));
   if (sizeProblem !== undefined) return sizeProblem;
   const exponent = numbers.readUnsigned().reduce((value, byte) => value * 256 + byte, 0);
-  return exponent > LARGEST_RSA_EXPONENT ? 'an RSA key with an exponent above 2^32' : undefined;
+  return exponent > MAX_RSA_EXPONENT ? 'an RSA key with an exponent above 2^32' : undefined;
 }
 
 const NULL = Uint8Array.of(0x05, 0x00);
@@ -117,7 +118,9 @@ function readEcKey(
   return { keyType, key };
 }
 
-/** Creates a key from a point in the form that this version of Node reads fastest; both forms check that it is on the curve. */
+/**
+ * Creates a key from a point in the form that this version of Node reads fastest; both forms check that it is on the curve.
+ */
 function readEcPoint(
   point: Uint8Array,
   spkiDer: Uint8Array,
@@ -246,7 +249,7 @@ function rsaWeakness(modulusBytes: Uint8Array, exponentBytes: Uint8Array): strin
   if (sizeProblem !== undefined) return sizeProblem;
   if (exponentBytes.length > 5) return 'an RSA exponent above 2^32';
   const exponent = integerOf(exponentBytes);
-  if (exponent < 65537n || exponent > LARGEST_RSA_EXPONENT) return 'an RSA exponent outside 65537 to 2^32';
+  if (exponent < 65537n || exponent > MAX_RSA_EXPONENT) return 'an RSA exponent outside 65537 to 2^32';
   if (exponent % 2n === 0n) return 'an RSA exponent that is even';
   const modulus = integerOf(modulusBytes);
   if (SMALL_PRIMES.some((prime) => modulus % prime === 0n)) return 'an RSA modulus with a small factor';

@@ -1,6 +1,6 @@
 import { DerError, DerReader, TAG } from './der.js';
 
-const DEEPEST = 16;
+const MAX_DEPTH = 16;
 const utf8 = new TextDecoder('utf-8', { fatal: true });
 
 function isAscii(content: Uint8Array): boolean {
@@ -41,7 +41,7 @@ export function checkName(content: Uint8Array): void {
 
 /** Checks that everything inside a constructed element is well-formed, without interpreting it. */
 function checkNested(content: Uint8Array, depth: number): void {
-  if (depth > DEEPEST) throw new DerError('elements nested too deep');
+  if (depth > MAX_DEPTH) throw new DerError('elements nested too deep');
   const reader = new DerReader(content);
   while (!reader.done) {
     const inner = reader.read();

@@ -1,4 +1,4 @@
-/** A store that cannot be used until an operator acts. `message` is the cause in one line, `hint` says what to do. */
+/** A store that cannot be used until an operator acts. `message` is the cause in one line, `hint` is the next step. */
 export class StoreOpenError extends Error {
   override readonly name: string = 'StoreOpenError';
   readonly hint: string;
@@ -20,7 +20,7 @@ export class StoreSchemaError extends StoreOpenError {
     const cause =
       found === 0
         ? `the store ${where} has not been set up yet`
-        : `the store ${where} has schema version ${found}, and version ${wanted} is wanted`;
+        : `the store ${where} has schema version ${found}, but version ${wanted} is required`;
     super(cause, hint);
     this.found = found;
     this.wanted = wanted;

@@ -481,7 +481,7 @@ describe('bootstrap after a permanent refusal', () => {
     writeFileSync(file, readFileSync(file, 'utf8').replace(/name: "?other"?/, 'name: west'));
     const other = await bootstrap(['--token', file, ...toLinks()]);
     expect(other.code).toBe(1);
-    expect(other.stderr).toContain('Secret-west.yaml is there already and is not of this redemption');
+    expect(other.stderr).toContain('Secret-west.yaml already exists and belongs to another redemption');
     expect(await redemptions()).toHaveLength(1);
   });
 });

@@ -157,7 +157,7 @@ describe('a dangling symbolic link', () => {
     await service.close();
     expect(ended.code).toBe(1);
     expect(refusalOf(ended).error).toContain(
-      `${place.path('dangling')} is a symbolic link to a place that is not there`,
+      `${place.path('dangling')} is a symbolic link to a missing target`,
     );
     expect(service.seen).toEqual([]);
   });

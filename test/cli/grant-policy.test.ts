@@ -76,12 +76,12 @@ describe('the policy of a grant', () => {
 
   it.each([
     ['--subjects', 'a,,b', 'has an empty entry'],
-    ['--names', 'Not_A_Name', 'has "Not_A_Name", which can be no link name'],
+    ['--names', 'Not_A_Name', 'has "Not_A_Name", which is not a valid link name pattern'],
     ['--source-cidrs', '10.0.0.0/33', 'has "10.0.0.0/33", which is neither a CIDR'],
-    ['--key-types', 'p521', 'has "p521", which is none of p256, p384, rsa, ed25519'],
-    ['--certificate-lifetime', 'long', 'is "long", which is no duration'],
+    ['--key-types', 'p521', 'has "p521", which is not one of p256, p384, rsa, ed25519'],
+    ['--certificate-lifetime', 'long', 'is "long", which is not a duration'],
     ['--certificate-lifetime', '0', 'at least 1s'],
-    ['--not-before', 'tomorrow', 'is "tomorrow", which is no time'],
+    ['--not-before', 'tomorrow', 'is "tomorrow", which is not a time'],
   ])(
     'with %s %j is refused by create, issue and update with the flag and the reason',
     async (flag, value, reason) => {
@@ -106,7 +106,7 @@ describe('the policy of a grant', () => {
 
   it('that expires before it begins creates no grant', async () => {
     const { error } = await refused(2, 'create', 'too-late', '--not-before', '2100-01-01T00:00:00Z');
-    expect(error).toContain('would end before it begins');
+    expect(error).toContain('would expire before its not-before time');
     expect((await grant('show', 'too-late')).code).toBe(1);
   });
 
@@ -202,7 +202,7 @@ describe('grant update', () => {
       'has passed already',
     );
     const late = await refused(1, 'update', 'plain', '--not-before', '2100-01-01T00:00:00Z');
-    expect(late.error).toContain('would end before it begins');
+    expect(late.error).toContain('would expire before its not-before time');
     expect(await shown('plain')).toEqual(before);
   });
 

@@ -109,7 +109,7 @@ describe('linkgrant store copy', () => {
     const [database] = databases;
     const filled = await copy(sqlite('data/linkgrant.db'), database?.url ?? '');
     expect(filled.code).toBe(2);
-    expect(refusalOf(filled).error).toBe('the store that is to be copied to has redemptions already');
+    expect(refusalOf(filled).error).toBe('the target store is not empty: it has redemptions');
     const missing = await copy(sqlite('none.db'), sqlite('new.db'));
     expect(missing.code).toBe(2);
     expect(refusalOf(missing).error).toContain('has not been set up yet');

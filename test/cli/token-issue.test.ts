@@ -211,7 +211,7 @@ describe('token issue', () => {
     ]);
     const ended = await issue(['-', '--grant', 'locked', '--code-file', '-'], { input: 'x'.repeat(24) });
     expect(ended.code).toBe(1);
-    expect(refusalOf(ended).error).toContain('that is not the code of grant "locked"');
+    expect(refusalOf(ended).error).toContain('the code is not that of grant "locked"');
     expect(ended.stdout).toBe('');
     expect(await grants()).toContain('locked');
   });

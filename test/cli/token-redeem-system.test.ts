@@ -317,7 +317,7 @@ stringData:
         work.path('proxy.yaml'),
       ]);
       expect(ended.code).toBe(1);
-      expect(refusalOf(ended).error).toContain('The Secret of the proxy is called "egress" too');
+      expect(refusalOf(ended).error).toContain('The Secret of the proxy has the name "egress"');
       expect(await redemptions()).toEqual([]);
     } finally {
       await proxy.close();

@@ -348,7 +348,7 @@ describe('an AccessToken that cannot be redeemed', () => {
     } as SecretResource);
     await at.redeemer();
     await place.put(server.token);
-    expect((await place.said('Error')).status?.message).toContain('is there already');
+    expect((await place.said('Error')).status?.message).toContain('already exists');
     expect(server.seen).toEqual([]);
     expect(await at.cluster.admin.get(SECRETS, key)).toEqual(theirs);
     await at.cluster.admin.delete(SECRETS, key);

@@ -75,7 +75,9 @@ describe('grant commands in a cluster', () => {
     });
     const longer = await west.run(['grant', 'update', 'listed', '--expiration-window', '2h']);
     expect(longer.code).toBe(1);
-    expect(refusalOf(longer).error).toBe('the clock of grant "listed" runs, and its end stays');
+    expect(refusalOf(longer).error).toBe(
+      'the clock of grant "listed" runs, so its expiration time cannot change',
+    );
   });
 
   it('list and show report why a grant is not Ready, whatever message another controller writes', async () => {

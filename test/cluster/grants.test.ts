@@ -121,7 +121,7 @@ describe('an AccessGrant', () => {
     [
       'a code that is easy to guess',
       { code: 'passwordpassword' },
-      'the code is easy to guess; generate one with `openssl rand -hex 16`, or leave it out and one is generated',
+      'the code is easy to guess; generate one with `openssl rand -hex 16`, or omit it, so that one is generated',
     ],
     ['a setting that is none', { settings: { 'linkgrant/sbjects': 'a' } }, 'is not a setting'],
     ['a rule that cannot be', { settings: { 'linkgrant/not-before': 'later' } }, 'linkgrant/not-before'],
@@ -174,8 +174,8 @@ describe('an AccessGrant', () => {
     await use(grant, 1);
     const exhausted = await grantWith('used', ({ status }) => status?.redemptions === 2);
     expect(conditions(exhausted)).toMatchObject({
-      Exhausted: 'True Exhausted Every redemption that the grant allows was made',
-      Ready: 'False Exhausted Every redemption that the grant allows was made',
+      Exhausted: 'True Exhausted All allowed redemptions of the grant are used',
+      Ready: 'False Exhausted All allowed redemptions of the grant are used',
     });
     expect(exhausted.status?.status).toBe('Exhausted');
     await until('an Event', async () => {

@@ -131,7 +131,7 @@ describe('the published address of the service', () => {
     const serving = await serve('--secured-access');
     expect(serving.said.stdout.split('\n').slice(0, -1)).toEqual([
       expect.stringMatching(/^Serving on port \d+, health and metrics on port \d+$/),
-      `No address yet: the SecuredAccess "${LINKGRANT}/linkgrant-grants" has no endpoint yet; see its conditions, or give --external-url`,
+      `No address yet: the SecuredAccess "${LINKGRANT}/linkgrant-grants" has no endpoint yet; check its conditions, or set --external-url`,
       expect.stringMatching(/^CA SHA-256 fingerprint /),
       'Next: create an AccessGrant; those of every namespace become Ready once the service has an address',
     ]);
@@ -165,7 +165,7 @@ describe('the published address of the service', () => {
     const still = await grantWith(serving, 'ready', ({ status }) => status === 'Ready');
     expect(still.status?.url).toBe(ready.status?.url);
     expect(serving.said.stderr).not.toContain('no grant is Ready');
-    expect(serving.said.stderr).toContain('grants that are Ready keep their URL');
+    expect(serving.said.stderr).toContain('the URL of Ready grants does not change');
   });
 });
 

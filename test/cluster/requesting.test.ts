@@ -260,7 +260,7 @@ describe('token redeem --platform kubernetes', () => {
     const theirs = await cluster.admin.create(kind, { ...fields, metadata } as Resource);
     const ended = await place.run(['token', 'redeem', place.tokenFile(server.token)]);
     expect(ended.code).toBe(1);
-    expect(refusalOf(ended).error).toMatch(/my-link in namespace .* is there already/);
+    expect(refusalOf(ended).error).toMatch(/my-link in namespace .* already exists/);
     expect(postings(server)).toEqual([]);
     expect(await cluster.admin.get(kind, metadata)).toEqual(theirs);
     const other = await place.run(['token', 'redeem', place.tokenFile(server.token), '--name', 'other']);

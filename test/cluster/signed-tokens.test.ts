@@ -124,8 +124,8 @@ describe('signed tokens of a cluster', () => {
     const foreign = await administrator('token', 'issue', '-', '--grant', 'limits', ...elsewhere);
     expect(foreign.code).toBe(2);
     expect(refusalOf(foreign)).toEqual({
-      error: `no service has made keys for signed tokens in namespace "${west.namespace}"`,
-      hint: 'name where the service runs with --service-namespace',
+      error: `no service has created keys for signed tokens in namespace "${west.namespace}"`,
+      hint: 'name the namespace of the service with --service-namespace',
     });
     const many = await administrator(
       'token',

@@ -195,7 +195,7 @@ describe('token issue in a cluster', () => {
     expect(issuer).toMatchObject({ code: 1, stdout: '' });
     expect(refusalOf(issuer)).toEqual({
       error: 'the grant was not created: linkgrant may not read the Secret "nobody" with the issuer',
-      hint: 'add the name to those that its role lets it get',
+      hint: "add the Secret to the resourceNames of the service's Role",
     });
     const code = workplace.path('code');
     writeFileSync(code, 'short');

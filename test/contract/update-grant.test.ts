@@ -89,7 +89,7 @@ describe('grant update', () => {
     const grant = await stored();
     const change = { redemptionsAllowed: 5, policy: { notBefore: NOW + 16 * MINUTE } };
     expect(await update(grant, change)).toEqual({
-      rejected: expect.stringContaining('would end before it begins'),
+      rejected: expect.stringContaining('would expire before its not-before time'),
     });
     expect(await store.findGrant(grant.uid)).toEqual(grant);
     expect(await update(grant, { ...change, expirationWindowMs: 17 * MINUTE })).toMatchObject(change);

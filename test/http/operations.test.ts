@@ -66,7 +66,10 @@ describe('the operations listener', () => {
       await service.running.reloadIdentity();
       expect((await reasons())[0]).toContain('is not valid before');
       clock.advance(HOUR + 366 * DAY);
-      expect(await reasons()).toEqual([expect.stringMatching(/^the server certificate ended/), undefined]);
+      expect(await reasons()).toEqual([
+        expect.stringMatching(/^the server certificate expired at/),
+        undefined,
+      ]);
       await service.running.reloadIdentity();
       expect(await reasons()).toEqual([undefined, undefined]);
     } finally {

@@ -82,7 +82,7 @@ describe('services with a primary and its synchronous standby', () => {
     expect(error).toBe(
       `the store postgres://127.0.0.1:${standby.port}/grants is a standby, which can only be read`,
     );
-    expect(hint).toBe('name the primary, or every server with commas between');
+    expect(hint).toBe('put the primary, or all servers separated by commas, into the URL of --store');
   });
 
   it('answer nothing that the standby does not have, and answer it once it has', async () => {

@@ -268,7 +268,8 @@ describe('a grant made while the service had no endpoint', () => {
     const grant = JSON.parse(made.stdout);
     expect(grant).toMatchObject({ state: 'pending' });
     expect(grant).not.toHaveProperty('expirationTime');
-    const reason = 'the service has not made it Ready; check that it runs and that the site accepts links';
+    const reason =
+      'the service has not set it to Ready; check that the service runs and that the site accepts links';
     expect(grant).toMatchObject({ reason });
     const words = ['--data-dir', dataDir];
     expect((await linkgrant(['grant', 'list', ...words])).stdout).toMatch(

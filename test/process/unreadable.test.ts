@@ -123,28 +123,28 @@ describe('a site with invalid resources', () => {
       'Site-west.yaml',
       /linkAccess: default/,
       'linkAccess: default\n  defaultIssuer: ../../../north/runtime/issuers/skupper-site-ca',
-      'is no name that an issuer can have',
+      'is not a valid issuer name',
     ],
     [
       'credentials that lead out of theirs',
       'RouterAccess-west.yaml',
       /tlsCredentials: .*/,
       'tlsCredentials: ../../../north/runtime/certs/west',
-      'RouterAccess "west" names "../../../north/runtime/certs/west" as its credentials, which is no name',
+      'RouterAccess "west" names "../../../north/runtime/certs/west" as its credentials, which is not a valid name',
     ],
     [
       'a port that is none',
       'RouterAccess-west.yaml',
       /port: 55671/,
       'port: "55671.5"',
-      'RouterAccess "west" has "55671.5" as the port of inter-router, which is no port',
+      'RouterAccess "west" has "55671.5" as the port of inter-router, which is not a valid port',
     ],
     [
       'a port in another notation',
       'RouterAccess-west.yaml',
       /port: 45671/,
       'port: "1e3"',
-      'RouterAccess "west" has "1e3" as the port of edge, which is no port',
+      'RouterAccess "west" has "1e3" as the port of edge, which is not a valid port',
     ],
   ])('accepts no link: %s', async (_what, file, from, to, reason) => {
     copySite('west', home, 'north');

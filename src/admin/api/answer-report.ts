@@ -32,13 +32,13 @@ export function reportAnswers({
   readonly observer: AdminObserver;
 }): RequestHandler {
   return (request, response, next) => {
-    const begun = performance.now();
+    const startedAt = performance.now();
     const requestId = randomUUID();
     response.setHeader(REQUEST_ID_HEADER, requestId);
     response.once('close', () => {
       const findings = findingsOf(response);
       const { route, caller, refusal, peer, answeredAt = performance.now() } = findings;
-      const milliseconds = answeredAt - begun;
+      const milliseconds = answeredAt - startedAt;
       const status = response.statusCode;
       observer.adminAnswered({
         method: route?.method ?? 'other',

@@ -10,7 +10,7 @@ export interface StreamLimits {
   /** Time between two reads of the store's version, in milliseconds. */
   readonly pollMs: number;
   readonly heartbeatMs: number;
-  /** When a stream is ended, so that the client authenticates again, in milliseconds. */
+  /** Maximum duration of a stream, in milliseconds. After that the client has to authenticate again. */
   readonly longestMs: number;
 }
 
@@ -68,7 +68,7 @@ export class ChangeStreams {
       this.#open.delete(response);
     };
     response.once('close', forget);
-    // The client may have gone before this listener was added.
+    // The client may have disconnected before this listener was added.
     if (response.destroyed) forget();
     if (signal.aborted) response.end();
     if (!this.#isPolling) void this.#poll();

@@ -7,7 +7,7 @@ import type { IdentityFetch } from './identity-fetch.js';
 
 const FETCH_TIMEOUT_MS = 5_000;
 const CACHE_MS = 600_000;
-// While a provider is down, requests do not each query it again.
+// While a provider is down, do not query it for each request.
 const FAILURE_CACHE_MS = 5_000;
 
 /** Options for fetching the keys of an OIDC provider. */
@@ -86,7 +86,7 @@ async function findKeyUrl(issuer: string, fetch: IdentityFetch): Promise<string>
   if (configuration?.issuer !== issuer) throw new Error(`${url} belongs to another issuer`);
   const { jwks_uri: keyUrl } = configuration;
   if (typeof keyUrl === 'string' && isKeyUrl(keyUrl)) return keyUrl;
-  throw new Error(`${url} names no https URL of keys`);
+  throw new Error(`${url} has no jwks_uri with https`);
 }
 
 function unavailable(issuer: string, cause: unknown): AdministrationError {

@@ -1612,7 +1612,7 @@ export interface components {
                  *       "attention": [
                  *         {
                  *           "kind": "link-expiring",
-                 *           "message": "the link \"to-west\" of \"east\" ends 2031-04-03T05:07:00Z, and was not renewed",
+                 *           "message": "the link \"to-west\" of \"east\" expires at 2031-04-03T05:07:00Z, and was not renewed",
                  *           "nextStep": "linkgrant redemption show 6f0f9b7e-6d3c-4f0e-9f0e-0a7d7a3d0c11",
                  *           "resource": {
                  *             "kind": "link",

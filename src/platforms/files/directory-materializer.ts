@@ -33,7 +33,7 @@ const OWN_FILE = /^(Secret|Link)-.*\.yaml$/;
 // File systems allow 255 bytes, which include `.Secret-`, the number of a group and the suffix of a temporary file.
 const MAX_NAME_LENGTH = 200;
 
-// More than a Secret and a Link need: a full disk must be found before the token is posted.
+// More than a Secret and a Link need. A full disk must be detected before the token is posted.
 const ROOM_BYTES = 64 * 1024;
 
 /** Options for the files of {@link directoryMaterializer}. */
@@ -47,8 +47,10 @@ export interface DirectoryPlacing {
 }
 
 /**
- * Writes the files of a link into a directory (created with 0700 if absent): `Secret-<name>.yaml`, then `Link-<name>.yaml` for
- * each Link, each 0600 and replaced atomically. Retains a renewed Secret, and the changes and additions that a user made. The
+ * Writes the files of a link into a directory (created with 0700 if absent): `Secret-<name>.yaml`, then `Link-<name>.yaml`
+ * for
+ * each Link, each 0600 and replaced atomically. Retains a renewed Secret, and the changes and additions that a user made.
+ * The
  * `clock` determines which certificates have expired, and the age of left-over temporary files.
  */
 export function directoryMaterializer(
@@ -70,7 +72,7 @@ export function directoryMaterializer(
       if (name.length > MAX_NAME_LENGTH) {
         throw new RedemptionError(
           'not_writable',
-          `A link name of more than ${MAX_NAME_LENGTH} characters fits no file name.`,
+          `A link name can have at most ${MAX_NAME_LENGTH} characters, because it is part of file names.`,
         );
       }
       refuseProxyName(name, besides?.name);
@@ -171,7 +173,7 @@ function refuseProxyName(name: string, proxy: string | undefined): void {
   if (name !== proxy) return;
   throw new RedemptionError(
     'place_taken',
-    `The Secret of the proxy is called "${name}" too, as the link's would be.`,
+    `The Secret of the proxy has the name "${name}", which the Secret of the link needs.`,
   );
 }
 
@@ -181,7 +183,7 @@ function refuseOther({ file, text }: WantedFile): void {
   if (present !== undefined && present !== text) throw occupied(file);
 }
 
-/** Throws if the file has another text and is not of this redemption. */
+/** Throws if the file has another text and belongs to another redemption. */
 function refuseForeign({ file, text }: WantedFile, redemption: OwnRedemption): void {
   const present = existing(file);
   if (present === undefined || present === text) return;
@@ -190,7 +192,7 @@ function refuseForeign({ file, text }: WantedFile, redemption: OwnRedemption): v
 }
 
 function occupied(file: string): RedemptionError {
-  return new RedemptionError('place_taken', `${file} is there already and is not of this redemption.`);
+  return new RedemptionError('place_taken', `${file} already exists and belongs to another redemption.`);
 }
 
 /** Creates `directory` if it is absent, and deletes temporary files of interrupted runs. */
@@ -199,7 +201,7 @@ function prepareDirectory(directory: string, now: number): void {
   if (dangling !== undefined) {
     throw new RedemptionError(
       'not_writable',
-      `${dangling} is a symbolic link to a place that is not there; make that place, or remove the link.`,
+      `${dangling} is a symbolic link to a missing target; create the target, or remove the symbolic link.`,
     );
   }
   writing(directory, () => {

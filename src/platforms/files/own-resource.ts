@@ -16,8 +16,8 @@ export interface OwnRedemption {
 
 /**
  * True if a redemption may replace a present Secret or Link: linkgrant created it for the same redemption, or for an earlier
- * one whose certificate has expired. A response of a stock server has no redemption id; then the Secret is identified by its
- * certificate, and the Links by their Secret.
+ * one whose certificate has expired. The response of an unmodified Skupper server has no redemption id; then the Secret is
+ * identified by its certificate, and the Links by their Secret.
  */
 export function isOurs(resource: YamlMapping, redemption: OwnRedemption): boolean {
   if (!isManaged(resource)) return false;
@@ -41,7 +41,7 @@ function isOfRedemption(resource: YamlMapping, id: string | undefined, secret: L
     : asMapping(resource.spec).tlsCredentials === secret.name;
 }
 
-/** True for a Secret or Link in place that this redemption created, so that a user's changes of it are retained. */
+/** True for an existing Secret or Link of this redemption; the changes that a user made to it are retained. */
 export function isOfSameRedemption(
   resource: YamlMapping | undefined,
   { id, secret, secretThere }: OwnRedemption,
@@ -50,7 +50,7 @@ export function isOfSameRedemption(
   return isOf(resource) && (id !== undefined || isOf(secretThere));
 }
 
-/** The fields of a Link in place, without its name and endpoints; empty if it is not of this redemption. */
+/** The fields of an existing Link, without its name and endpoints; empty if it belongs to another redemption. */
 export function linkInPlace(link: YamlMapping | undefined, redemption: OwnRedemption): ExistingLink {
   if (!isOfSameRedemption(link, redemption)) return {};
   const { tlsCredentials, cost, settings, labels, annotations } = storedLink(link, '');
@@ -63,7 +63,10 @@ export function linkInPlace(link: YamlMapping | undefined, redemption: OwnRedemp
   };
 }
 
-/** The renewed credentials in a Secret: it is of the same redemption as `secret` but has another certificate; else undefined. */
+/**
+ * The credentials in a Secret of the same redemption as `secret` if it has another certificate, so was renewed; else
+ * undefined.
+ */
 export function renewedIn(resource: YamlMapping | undefined, secret: LinkSecret): LinkSecret | undefined {
   const id = secret.annotations?.[SECRET_REDEMPTION_ID];
   if (id === undefined || resource?.kind !== 'Secret' || !isManaged(resource)) return undefined;

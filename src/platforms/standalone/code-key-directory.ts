@@ -64,7 +64,7 @@ export class CodeKeyDirectory implements RotatingCodeKeys {
     // If another process has created this number first, its key is used.
     createPrivateFile(this.#fileOf(last + 1), `${encodeMasterKey(createMasterKey(), this.#clock())}\n`);
     const created = this.#findKey(last + 1);
-    if (!created) throw new Error(`${this.#fileOf(last + 1)} was removed as soon as it was made`);
+    if (!created) throw new Error(`${this.#fileOf(last + 1)} was removed directly after it was created`);
     return created;
   }
 

@@ -11,7 +11,7 @@ class DataDirectoryError extends Error {
 
   constructor(message: string, options?: ErrorOptions & { readonly hint?: string }) {
     super(message, options);
-    this.hint = options?.hint ?? 'name a directory of your own with --data-dir';
+    this.hint = options?.hint ?? 'set --data-dir to a directory that belongs to you';
   }
 }
 
@@ -22,8 +22,8 @@ class DataDirectoryError extends Error {
 export function openToOthers(directory: string): string[] {
   const issuers = join(directory, 'issuers');
   const keys = namesIn(issuers).flatMap((name) => keysOf(join(issuers, name)));
-  const own = ['server.pem', 'linkgrant.db', 'ledger.key'].map((name) => join(directory, name));
-  return [directory, ...own, ...keys].filter((path) => (modeOf(path) & 0o077) !== 0);
+  const secretFiles = ['server.pem', 'linkgrant.db', 'ledger.key'].map((name) => join(directory, name));
+  return [directory, ...secretFiles, ...keys].filter((path) => (modeOf(path) & 0o077) !== 0);
 }
 
 function keysOf(issuer: string): string[] {

@@ -4,7 +4,8 @@ import type { TrustedAuthority } from '../../redemption/ports/server-identity.js
 import { readAuthority } from './owned-authorities.js';
 
 /**
- * A CA in files that the operator manages and may replace at any time. While the files are unusable, for example because only
+ * A CA in files that the operator manages and may replace at any time. While the files are unusable, for example because
+ * only
  * one of them is new, the previous CA stays in use.
  */
 export class ExternalAuthority {
@@ -28,7 +29,7 @@ export class ExternalAuthority {
       if (version !== this.#current.version) this.#current = { version, authority: this.#read(now) };
       this.#problem = undefined;
     } catch (error) {
-      // Read again each time: the CA may become valid later than its files arrive.
+      // Read again each time, because the CA may become valid after its files were written.
       this.#problem = (error as Error).message;
     }
     return this.#current.authority;

@@ -167,10 +167,10 @@ async function crossFrom(
 /** Completes an activation that was interrupted after its rename, and deletes the files of one interrupted before it. */
 async function settle(directory: string, checkpoint: Checkpoint): Promise<void> {
   const { active } = issuerFiles(directory);
-  const own = pairIn(directory);
+  const activePair = pairIn(directory);
   const next = join(directory, NEXT);
-  if (active.key !== own.key) {
-    writePrivateFile(own.key, readBoundedText(active.key));
+  if (active.key !== activePair.key) {
+    writePrivateFile(activePair.key, readBoundedText(active.key));
     await checkpoint('ca-key-placed');
     const temporary = join(directory, `.${NEXT}.${randomUUID()}`);
     renameSync(next, temporary);

@@ -25,7 +25,8 @@ const POSTED = /^posted-([1-9]\d{0,8})$/;
 /**
  * Pending redemptions in `<data directory>/redemptions/<id>/` (0700): `key.pem`, `posted-<number>`, `answer.yaml` and
  * `outcome.json`, all 0600. The first three are created exclusively: the first of concurrent processes wins. While a server
- * that counts every posting has not answered, `room` reserves the disk space for its response. `repair/` holds the lock under
+ * that counts every posting has not answered, `room` reserves the disk space for its response. `repair/` holds the lock
+ * under
  * which a damaged file is removed. The `clock` is used for the age of left-over temporary files only.
  */
 export function pendingDirectories(dataDirectory: string, clock: () => number): OpenPendingRedemption {
@@ -47,7 +48,7 @@ export function placedSecretName(dataDirectory: string, id: string): string | un
     const outcome = readFileSync(join(dataDirectory, 'redemptions', id, 'outcome.json'), 'utf8');
     return String((JSON.parse(outcome) as RedemptionOutcome).secret);
   } catch {
-    // Redeeming once more spends nothing, and reports what is wrong.
+    // Another redemption does not use up the grant, and reports the problem.
     return undefined;
   }
 }

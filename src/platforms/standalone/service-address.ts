@@ -46,6 +46,6 @@ export function certificateHosts(options: {
 }): string[] {
   const { externalUrl, hosts, listenHost } = options;
   const external = externalUrl ? [externalUrl.hostname.replace(/^\[|\]$/g, '')] : [];
-  const own = EVERY_ADDRESS.has(listenHost) ? [hostname(), ...reachableAddresses()] : [listenHost];
-  return [...new Set([...external, ...hosts, ...own, ...LOOPBACK_NAMES].map(canonicalHost))];
+  const ownHosts = EVERY_ADDRESS.has(listenHost) ? [hostname(), ...reachableAddresses()] : [listenHost];
+  return [...new Set([...external, ...hosts, ...ownHosts, ...LOOPBACK_NAMES].map(canonicalHost))];
 }

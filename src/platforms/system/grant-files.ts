@@ -11,7 +11,9 @@ import type { SkupperHome } from './skupper-home.js';
 const IS_GRANT_FILE = /^AccessGrant-/;
 const API_VERSION = 'skupper.io/v2alpha1';
 
-/** Reads the grants that the `AccessGrant-*.yaml` files in `input/resources` declare, of every namespace or of `only` one. */
+/**
+ * Reads the grants that the `AccessGrant-*.yaml` files in `input/resources` declare, of every namespace or of `only` one.
+ */
 export function readGrantFiles(home: SkupperHome, only: string | undefined): DeclaredGrants {
   const namespaces = home.namespaces().filter((namespace) => only === undefined || namespace === only);
   const incomplete = new Map<string, string>();
@@ -44,7 +46,7 @@ function readGrantFile(namespace: string, path: string): GrantFile[] {
   try {
     const grants = readResourceFile(path).filter(({ kind }) => kind === 'AccessGrant');
     // Many programs empty a file before they rewrite it. That must not delete the grant and its count of spent uses.
-    if (grants.length === 0) return [{ namespace, file, unreadable: 'it holds no AccessGrant' }];
+    if (grants.length === 0) return [{ namespace, file, unreadable: 'it contains no AccessGrant' }];
     return [{ namespace, file, grants: grants.map((grant) => readDeclaration(namespace, grant)) }];
   } catch (error) {
     const { code, message } = error as NodeJS.ErrnoException;
@@ -71,7 +73,7 @@ function readDeclaration(namespace: string, { name, resource }: ResourceFile): G
     ...(isSet(issuer) && { issuer: String(issuer) }),
     ...(isSet(code) && { code: typeof code === 'string' ? code : '' }),
     ...('problem' in policy ? policy : { policy }),
-    ...(isSet(code) && typeof code !== 'string' && { problem: 'spec.code is no text: quote it' }),
+    ...(isSet(code) && typeof code !== 'string' && { problem: 'spec.code is not a string: quote it' }),
     ...(otherVersion !== undefined && { problem: otherVersion }),
   };
 }
@@ -85,7 +87,7 @@ function readPolicy(settings: unknown): GrantPolicy | { readonly problem: string
   if (!isSet(settings)) return {};
   const isMap = typeof settings === 'object' && !Array.isArray(settings);
   // Unreadable settings may contain a rule, so the grant is refused.
-  const read = isMap ? parsePolicySettings(asMapping(settings)) : { problem: 'is no map' };
+  const read = isMap ? parsePolicySettings(asMapping(settings)) : { problem: 'is not a map' };
   return 'problem' in read ? { problem: `spec.settings: ${read.problem}` } : read;
 }
 

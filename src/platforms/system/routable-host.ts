@@ -6,7 +6,8 @@ const UNSPECIFIED = new Set(['0.0.0.0', '::']);
 
 /** Why links cannot lead to `host`, as the end of a sentence; undefined if they can. */
 export function unroutableReason(host: string): string | undefined {
-  if (UNSPECIFIED.has(host)) return 'means every address and none that another host can reach';
+  if (UNSPECIFIED.has(host))
+    return 'means all addresses of this machine, so other hosts cannot connect to it';
   if (/^fe80:/i.test(host)) return 'is only valid on one network segment';
   return undefined;
 }

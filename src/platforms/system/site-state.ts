@@ -40,11 +40,11 @@ function readAccess({ name, resource }: ResourceFile): LinkAccess {
 
 function accessProblem(name: string, roles: LinkAccess['roles'], tlsCredentials: string): string | undefined {
   // Names become parts of paths, and of the resources that the requesting site writes.
-  if (!isResourceName(name)) return 'has no name that a resource can have';
+  if (!isResourceName(name)) return 'has an invalid name';
   if (!isResourceName(tlsCredentials))
-    return `names "${tlsCredentials}" as its credentials, which is no name`;
+    return `names "${tlsCredentials}" as its credentials, which is not a valid name`;
   const wrong = roles.find(({ port }) => !/^[1-9]\d{0,4}$/.test(port) || Number(port) > 65_535);
-  return wrong && `has "${wrong.port}" as the port of ${wrong.name}, which is no port`;
+  return wrong && `has "${wrong.port}" as the port of ${wrong.name}, which is not a valid port`;
 }
 
 /**

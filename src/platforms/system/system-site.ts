@@ -20,8 +20,8 @@ import type { NamespaceDirectories, SkupperHome } from './skupper-home.js';
 import { startedPlatform } from './skupper-home.js';
 
 const DEFAULT_ISSUER = 'skupper-site-ca';
-const MEND_ISSUER = 'name another issuer, or mend this one and reload the site';
-const MEND_TRUST = 'use the issuer of the router, or add this one to what the router trusts';
+const FIX_ISSUER = 'name another issuer, or correct this one and reload the site';
+const FIX_TRUST = 'use the issuer of the router, or add this issuer to the CAs that the router trusts';
 
 /**
  * The sites of Skupper's system platforms. The site of each namespace is read at each call from its runtime state. Refuses
@@ -70,7 +70,7 @@ export class SystemSite implements Site {
 
   #resolve(grant: SiteRequest): SiteAccess | SiteRefusal {
     if (this.#only !== undefined && this.#only !== grant.namespace) {
-      const reason = `namespace "${grant.namespace}" is not served, only "${this.#only}" is`;
+      const reason = `namespace "${grant.namespace}" is not served; the service serves only "${this.#only}"`;
       return refusal(
         'link_access_unavailable',
         reason,
@@ -127,7 +127,7 @@ export class SystemSite implements Site {
 
   #readIssuer(directories: NamespaceDirectories, name: string): CertificateAuthority | SiteRefusal {
     if (!isResourceName(name)) {
-      return refusal('issuer_unavailable', `"${name}" is no name that an issuer can have`, MEND_ISSUER);
+      return refusal('issuer_unavailable', `"${name}" is not a valid issuer name`, FIX_ISSUER);
     }
     const reasons: string[] = [];
     for (const issuers of [directories.runtimeIssuers, directories.inputIssuers]) {
@@ -145,7 +145,7 @@ export class SystemSite implements Site {
       }
     }
     const why = reasons.join('; ') || `there is no issuer "${name}" in runtime/issuers or input/issuers`;
-    return refusal('issuer_unavailable', why, MEND_ISSUER);
+    return refusal('issuer_unavailable', why, FIX_ISSUER);
   }
 
   #checkAccess(
@@ -154,12 +154,12 @@ export class SystemSite implements Site {
     issuer: CertificateAuthority,
   ): { readonly endpoints: LinkEndpoint[]; readonly router: RouterCredentials } | SiteRefusal {
     if (access.problem !== undefined) {
-      const mend = 'correct it in input/resources and reload the site';
-      return refusal('link_access_unavailable', `RouterAccess "${access.name}" ${access.problem}`, mend);
+      const hint = 'correct it in input/resources and reload the site';
+      return refusal('link_access_unavailable', `RouterAccess "${access.name}" ${access.problem}`, hint);
     }
     const router = readRouterCredentials(directories, access);
     if ('refused' in router) return router;
-    const hints = { issuer: MEND_TRUST, router: 'reload the site, so that its certificates are made anew' };
+    const hints = { issuer: FIX_TRUST, router: 'reload the site, so that its certificates are recreated' };
     const distrusted = routerTrustRefusal(issuer, router, {
       access: access.name,
       hints,
@@ -174,7 +174,10 @@ export class SystemSite implements Site {
   }
 }
 
-/** The host of links to a router: the first of `hosts` that the router's certificate names; a detected one if `hosts` is empty. */
+/**
+ * The host of links to a router: the first of `hosts` that the router's certificate names; a detected one if `hosts` is
+ * empty.
+ */
 function hostAmong(hosts: readonly string[], names: readonly string[]): string | SiteRefusal {
   const routable = hosts.filter((host) => unroutableReason(host) === undefined);
   const found =
@@ -193,8 +196,8 @@ function hostAmong(hosts: readonly string[], names: readonly string[]): string |
       : `the router's certificate does not name ${tried} as a DNS name`;
   return refusal(
     'link_access_unavailable',
-    `${lacks}; it names ${reachable.join(', ') || 'none that others can reach'}`,
-    'restart `linkgrant serve` with --host for one of these, or put the name that links shall lead to under spec.subjectAlternativeNames of the RouterAccess and reload the site',
+    `${lacks}; it names ${reachable.join(', ') || 'no host that others can reach'}`,
+    'restart `linkgrant serve` with --host for one of these, or add the host for links to spec.subjectAlternativeNames of the RouterAccess and reload the site',
   );
 }
 

@@ -28,10 +28,10 @@ export type GrantFile = { readonly namespace: string; readonly file: string } & 
   | { readonly unreadable: string }
 );
 
-/** What the files of the served namespaces declare at one moment. */
+/** All declarations in the files of the served namespaces, from one scan. */
 export interface DeclaredGrants {
   readonly files: readonly GrantFile[];
-  /** Whether all files of a namespace were listed, so that a file that is not listed was deleted. */
+  /** Whether all files of a namespace were listed. Only then is a missing file known to be deleted. */
   isComplete(namespace: string): boolean;
 }
 
@@ -54,7 +54,8 @@ interface Dependencies {
 /**
  * Creates, updates and deletes the store's grants as their files declare them. A declared grant is created once its site
  * provides access, and its window starts then. Changes of the file only affect its policy and its number of allowed
- * redemptions; uid, code, end and count stay. A grant that no file declares any more is deleted; its redemptions stay.
+ * redemptions; uid, code, expiration time and count do not change. A grant that is no longer declared is deleted; its
+ * redemptions stay.
  * Other grants are not changed. Returns every result except for unchanged grants.
  */
 export async function adoptGrants(declared: DeclaredGrants, deps: Dependencies): Promise<Adoption[]> {
@@ -99,7 +100,7 @@ async function deleteUndeclared(
 type Outcome = Pick<Adoption, 'outcome' | 'reason'>;
 
 function duplicateOf(file: string): Outcome {
-  return { outcome: 'unusable', reason: `${file} declares a grant of that name too` };
+  return { outcome: 'unusable', reason: `${file} declares a grant of the same name` };
 }
 
 async function adoptOne(
@@ -128,7 +129,10 @@ async function follow(
   store: GrantStore,
 ): Promise<Outcome | undefined> {
   if (grant.sourceFile === null) {
-    return { outcome: 'unusable', reason: 'a command created a grant of that name, which stays unchanged' };
+    return {
+      outcome: 'unusable',
+      reason: 'a grant of that name was created by a command; it stays unchanged',
+    };
   }
   const { code, redemptionsAllowed = DEFAULT_REDEMPTIONS_ALLOWED, policy = {} } = declaration;
   const unusable =

@@ -38,7 +38,7 @@ export async function checkGrant(
     grant,
     ...checked(proof, storedCode, serverTime),
     endpoints: 'refused' in access ? [] : access.endpoints,
-    // The beginning of a signed code that is not valid yet is returned as the policy's `notBefore`.
+    // The `nbf` of a signed code that is not valid yet is returned as the policy's `notBefore`.
     policy: serverTime < notBefore ? { ...grant.policy, notBefore } : grant.policy,
     serverTime,
   };

@@ -30,7 +30,7 @@ function isInside(cidrs: readonly string[], address: string): boolean {
   return list.check(address, family === 6 ? 'ipv6' : 'ipv4');
 }
 
-// Older routers do not support Ed25519 client certificates, so a grant has to name this type.
+// Older routers do not support Ed25519 client certificates, so it is only accepted if the policy names it.
 const DEFAULT_KEY_TYPES: readonly ClientKeyType[] = ['p256', 'p384', 'rsa'];
 
 /** Returns the first rule of a grant that the redemption violates, undefined if it violates none. */

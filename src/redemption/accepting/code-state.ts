@@ -10,7 +10,7 @@ export function codeState(
   // A signed code is like a grant of its own.
   const { uses: redemptionsAllowed, used: redemptions, expirationTime } = code;
   const revokedAt = grant.revokedAt ?? code.revokedAt;
-  const own = { ...grant, redemptionsAllowed, redemptions, expirationTime, revokedAt };
-  const state = grantState(own, now);
+  const codeAsGrant = { ...grant, redemptionsAllowed, redemptions, expirationTime, revokedAt };
+  const state = grantState(codeAsGrant, now);
   return state === 'ready' ? grantState(grant, now) : state;
 }

@@ -25,7 +25,7 @@ export interface GrantRequest {
   readonly code?: string | undefined;
   /** Name of the CA that signs; absent for the site's default. */
   readonly issuer?: string | undefined;
-  /** Rules beyond count and end; absent for none. */
+  /** Rules in addition to count and expiration; absent for none. */
   readonly policy?: GrantPolicy | undefined;
   readonly labels?: Labels | undefined;
   readonly note?: string | undefined;
@@ -35,7 +35,7 @@ export interface GrantRequest {
   readonly settled?: { readonly uid: string; readonly code: string } | undefined;
 }
 
-/** A new grant. From here on only the caller knows its code. */
+/** A new grant with its code, which the store does not contain. */
 export interface CreatedGrant {
   readonly grant: AccessGrant;
   readonly code: string;
@@ -66,13 +66,16 @@ export function expirationWindowProblem(
     : 'the expiration window must be longer than 0 and at most 10 years';
 }
 
-/** Returns why a grant with this end could never be redeemed, as a sentence; undefined if it can, or has no end yet. */
+/**
+ * Returns why a grant with this end could never be redeemed, as a sentence; undefined if it can, or has no expiration time
+ * yet.
+ */
 export function notBeforeProblem(
   { notBefore }: GrantPolicy,
   expirationTime: number | null,
 ): string | undefined {
   if (notBefore === undefined || expirationTime === null || notBefore < expirationTime) return undefined;
-  return 'the grant would end before it begins: its window is too short for its not-before';
+  return 'the grant would expire before its not-before time: its expiration window is too short';
 }
 
 /** Returns why a grant cannot be created as requested, as a sentence; undefined if it can. */

@@ -18,7 +18,7 @@ export interface TokenRequest {
   readonly siteUid?: string | null;
 }
 
-/** Returns the token with which another site can redeem `grant`, or, as a sentence, why it could not. */
+/** Returns a token for `grant`; or, as a sentence, why such a token could not be redeemed. */
 export function issueToken(
   { grant, code, name, linkCost, endpoints, siteUid }: TokenRequest,
   service: ServiceDescription,
@@ -32,7 +32,7 @@ export function issueToken(
   const state = grantState(grant, clock());
   if (state !== 'ready') return { rejected: `grant "${grant.name}" is ${state}` };
   if (!codeMatches(grant.codeHash, grant.uid, Buffer.from(code))) {
-    return { rejected: `that is not the code of grant "${grant.name}"` };
+    return { rejected: `the code is not that of grant "${grant.name}"` };
   }
   return {
     name: name ?? grant.name,

@@ -25,9 +25,9 @@ export interface MintTokenRequest {
   /** Name of the token and of its Link; absent for the grant's. */
   readonly name?: string | undefined;
   readonly linkCost?: number | undefined;
-  /** How often it can be redeemed; 1 unless given. */
+  /** How often it can be redeemed; 1 if absent. */
   readonly uses?: number | undefined;
-  /** How long it can be redeemed, in milliseconds; until the grant's end unless given, and never longer. */
+  /** How long it can be redeemed, in milliseconds; at most, and if absent, until the grant expires. */
   readonly windowMs?: number | undefined;
   /** The only subject that may redeem it; absent for any. */
   readonly subject?: string | undefined;
@@ -54,7 +54,7 @@ export async function mintToken(
   }
   // The times of a code are whole seconds.
   const expirationTime = Math.floor(Math.min(limits.expirationTime, now + windowMs) / 1000) * 1000;
-  if (expirationTime <= now) return { rejected: 'it would end within the second in which it is issued' };
+  if (expirationTime <= now) return { rejected: 'it would expire within the second in which it is issued' };
   const code: SignedCode = {
     // Hexadecimal, so that no id looks like a command-line flag.
     jti: randomBytes(12).toString('hex'),

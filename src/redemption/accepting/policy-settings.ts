@@ -4,7 +4,7 @@ import type { ClientKeyType, GrantPolicy } from '../../domain/policy.js';
 import { networkProblem } from './cidr.js';
 
 const PREFIX = 'linkgrant/';
-// A redemption keeps a copy of its grant's policy.
+// Each redemption stores a copy of its grant's policy.
 const MAX_ENTRIES = 1_000;
 // X.509 times are whole seconds.
 const MIN_LIFETIME_MS = 1_000;
@@ -28,15 +28,15 @@ interface Rule<T> {
 
 /** Every rule, in the order in which it is shown. */
 const RULES = {
-  subjects: list((entry) => isSubject(entry), 'is no subject'),
-  names: list((entry) => /^[a-z0-9.*?-]{1,253}$/.test(entry), 'can be no link name'),
+  subjects: list((entry) => isSubject(entry), 'is not a valid subject'),
+  names: list((entry) => /^[a-z0-9.*?-]{1,253}$/.test(entry), 'is not a valid link name pattern'),
   sourceCidrs: list(
     (entry) => networkProblem(entry) === undefined,
     (entry) => networkProblem(entry) ?? '',
   ),
   keyTypes: list(
     (entry): entry is ClientKeyType => KEY_TYPES.some((type) => type === entry),
-    `is none of ${KEY_TYPES.join(', ')}`,
+    `is not one of ${KEY_TYPES.join(', ')}`,
   ),
   certificateLifetimeMs: { parse: parseLifetime, format: formatDuration },
   csrRequired: { parse: parseFlag, format: String },
@@ -83,8 +83,10 @@ export function parsePolicyRule(rule: PolicyRule, text: string): GrantPolicy | P
 }
 
 /**
- * Parses the policy in the settings of an AccessGrant (`spec.settings`). Returns the first problem as a sentence if there is one.
- * Lists are separated by commas, and an empty list allows no value; `linkgrant/certificate-lifetime` is a duration of 1 second to
+ * Parses the policy in the settings of an AccessGrant (`spec.settings`). Returns the first problem as a sentence if there
+ * is one.
+ * Lists are separated by commas, and an empty list allows no value; `linkgrant/certificate-lifetime` is a duration of 1
+ * second to
  * 10 years, `linkgrant/csr-required` true or false, `linkgrant/not-before` an RFC 3339 time. Other settings are ignored. An
  * unknown setting that begins with `linkgrant` is refused, so that a misspelt rule is not ignored.
  */
@@ -98,7 +100,7 @@ export function parsePolicySettings(settings: Readonly<Record<string, unknown>>)
       return { problem: `${quoted(key)} is not a setting; the settings are ${names.join(', ')}` };
     }
     // In Kubernetes, settings are a map of texts.
-    if (typeof text !== 'string') return { problem: `${key} is no text: quote it` };
+    if (typeof text !== 'string') return { problem: `${key} is not a string: quote it` };
     const parsed = parsePolicyRule(rule, text);
     if ('problem' in parsed) return { problem: `${key} ${parsed.problem}` };
     policy = { ...policy, ...parsed };
@@ -145,14 +147,14 @@ function list<T extends string>(
 function parseLifetime(text: string): number | Problem {
   const ms = parseDuration(text);
   if (ms === undefined)
-    return { problem: `is ${quoted(text)}, which is no duration such as 12h, 30d or 26w` };
+    return { problem: `is ${quoted(text)}, which is not a duration such as 12h, 30d or 26w` };
   if (ms >= MIN_LIFETIME_MS && ms <= MAX_LIFETIME_MS) return ms;
   return { problem: 'must be at least 1s and at most 10 years' };
 }
 
 function parseFlag(text: string): boolean | Problem {
   if (text === 'true' || text === 'false') return text === 'true';
-  return { problem: `is ${quoted(text)}, and must be true or false` };
+  return { problem: `is ${quoted(text)}, but must be true or false` };
 }
 
 function parseMoment(text: string): number | Problem {
@@ -161,7 +163,7 @@ function parseMoment(text: string): number | Problem {
   const isDay = new Date(Date.UTC(Number(year), Number(month) - 1, Number(day))).getUTCDate() === Number(day);
   const ms = Date.parse(whole);
   if (isDay && ms >= 0 && ms <= LAST_MOMENT) return ms;
-  return { problem: `is ${quoted(text)}, which is no time such as 2031-01-31T08:00:00Z` };
+  return { problem: `is ${quoted(text)}, which is not a time such as 2031-01-31T08:00:00Z` };
 }
 
 /** Quotes a text of the user if it is printable. */

@@ -38,7 +38,7 @@ import {
 const DAY_MS = 86_400_000;
 /** Lifetime of a certificate without renewal, in milliseconds. */
 export const UNATTENDED_LIFETIME_MS = 1825 * DAY_MS;
-// A stock controller that cannot store its Secret posts every 30 s without end; this limit prevents it from using up a grant.
+// A Skupper controller that cannot store its Secret posts every 30 s without limit; this prevents it from using up a grant.
 const REPEAT_LIMIT = { count: 2, windowMs: 3_600_000 };
 
 /** A redemption request as it was received. */
@@ -52,7 +52,7 @@ export interface RedemptionRequest {
   readonly subject?: string | undefined;
   /** Base64 of a DER PKCS#10 request (RFC 2986); absent if the service is to generate the key. */
   readonly csr?: string | undefined;
-  /** True if the client renews its certificate, so that a short-lived one is enough. */
+  /** True if the client renews its certificate, so it can be short-lived. */
   readonly renews: boolean;
   /** Address of the client, as text. */
   readonly peer: string;
@@ -68,11 +68,11 @@ export interface RedeemDependencies {
   readonly stockReplay: StockReplay;
   readonly clock: Clock;
   readonly checkpoint: Checkpoint;
-  /** Called when the ledger could not record an attempt; the request is answered all the same. */
+  /** Called when the ledger could not record an attempt; the request is answered normally. */
   readonly onLedgerFailure: (error: unknown) => void;
   /** Called once the caller has proven a code, or to hold a link's key. */
   readonly onProven?: () => void;
-  /** False while the service is too busy to issue certificates; replays are answered all the same. */
+  /** False while the service is too busy to issue certificates; replays are still answered. */
   readonly mayIssue?: () => boolean;
   /** Resolves with false if the client has closed its connection: its certificate would be counted but never received. */
   readonly isClientConnected?: () => Promise<boolean>;
@@ -150,7 +150,7 @@ async function redeemProven(
     return earlier && replay(earlier, context, deps);
   };
   // recordRedemption finds a replay too, so for a client's own key the lookup is only needed before a refusal. An unused
-  // signature is cheaper than a lookup for every redemption, an unused generated key is not.
+  // signature costs less than a lookup for every redemption; an unused generated key costs more.
   const isKeyGenerated = context.key.made !== 'by-client';
   const answer = isKeyGenerated ? await findAnswer() : undefined;
   if (answer) return answer;
@@ -159,7 +159,7 @@ async function redeemProven(
   return issueAndRecord(context, prepared, replayKey, deps);
 }
 
-/** What a new redemption needs. */
+/** The inputs of a new redemption. */
 interface Prepared {
   readonly access: SiteAccess;
   readonly made: ObtainedKey;
@@ -253,11 +253,13 @@ async function record(
   const answer = await replay(outcome.replayOf, context, deps);
   if (answer) return answer;
   // The redemption with this replay key can no longer be repeated, so this is a new one.
-  const own = { ...redemption, replayKey: uniqueReplayKey(), ...NOTHING_SEALED };
-  return record(own, keyPem, context, access, deps);
+  const newRedemption = { ...redemption, replayKey: uniqueReplayKey(), ...NOTHING_SEALED };
+  return record(newRedemption, keyPem, context, access, deps);
 }
 
-/** Returns the response of `earlier` with the present endpoints, or undefined if it must not be repeated for this request. */
+/**
+ * Returns the response of `earlier` with the present endpoints, or undefined if it must not be repeated for this request.
+ */
 async function replay(
   earlier: Redemption,
   context: RedemptionContext,

@@ -6,10 +6,13 @@ import type { ProvenCode } from './prove-code.js';
 import type { RequestedKey } from './requested-key.js';
 import { type StockReplay, stockReplayKey } from './stock-replay.js';
 
-/** `Retry-After` in seconds for a site that accepts no links: time to bring it up, short enough for a waiting client. */
+/**
+ * `Retry-After` in seconds for a site that accepts no links: long enough to start the site, short enough for a waiting
+ * client.
+ */
 export const RETRY_AFTER_S = 30;
 
-// How far the clock of the issuer of a signed code may be ahead (RFC 7519 §4.1.5).
+// Tolerated clock difference of the issuer of a signed code (RFC 7519 §4.1.5).
 const LEEWAY_MS = 60_000;
 
 /** A proven redemption request with its defaults applied. */
@@ -32,11 +35,11 @@ export function replayKeyOf(context: RedemptionContext, stockReplay: StockReplay
   const { grant, signedCode, key, name, subject, peer } = context;
   // A user-supplied code may be weak, so nothing is sealed under it.
   const isSingleUse = usesOf(context) === 1 && (signedCode !== undefined || !grant.isUserSuppliedCode);
-  const own =
+  const replayKey =
     key.made === 'by-client'
       ? `key:${key.request.keySha256}`
       : stockReplayKey({ isSingleUse, name, subject, peer }, stockReplay);
-  return own !== undefined && signedCode ? `code:${signedCode.jti}:${own}` : own;
+  return replayKey !== undefined && signedCode ? `code:${signedCode.jti}:${replayKey}` : replayKey;
 }
 
 /** Returns when the presented code becomes valid, in milliseconds since the epoch; 0 if it has no beginning. */

@@ -19,7 +19,7 @@ export interface ObtainedKey {
   readonly keyPem?: string;
 }
 
-/** The refusal of a CSR; the reason says what is wrong with it, and quotes nothing of it. */
+/** The refusal of a CSR; the reason names the defect, without text of the CSR. */
 export interface RefusedKey extends Refusal {
   readonly reason: string;
 }

@@ -1,7 +1,7 @@
 import type { LinkEndpoint } from '../../domain/link.js';
 import type { GrantStore } from '../ports/grant-store.js';
 
-/** The data that a service publishes, so that tokens can be issued whether it runs or not. */
+/** The data that a service publishes in the store, so that commands can issue tokens even while it is stopped. */
 export interface ServiceDescription {
   readonly platform: 'standalone' | 'podman' | 'docker' | 'linux' | 'kubernetes';
   /** Base URL of tokens, path prefix included, without a trailing slash. */

@@ -61,7 +61,7 @@ export function sealForReplay(
   return { sealedAnswer, sealedUntil: now + stockReplay.windowMs };
 }
 
-/** Returns the sealed key of `redemption` in PEM; undefined if there is none, it has lapsed, or another code sealed it. */
+/** Returns the sealed key of `redemption` in PEM; undefined if there is none, it has expired, or another code sealed it. */
 export function openReplay(redemption: Redemption, code: Uint8Array, now: number): string | undefined {
   const { id, grantUid, sealedAnswer, sealedUntil } = redemption;
   if (sealedAnswer === null || sealedUntil === null || sealedUntil <= now) return undefined;

@@ -12,12 +12,12 @@ import type { SourceChoice } from './revoke-link.js';
 import type { TokenReport } from './token-report.js';
 import type { LedgerVerifications } from './verify-ledger.js';
 
-/** What a service reports to administrators. */
+/** The description of a service for administrators. */
 export interface ServiceReport {
   /** Base URL of its tokens; absent before its first start on this store. */
   readonly url?: string;
   readonly platform?: string;
-  /** The namespace of a request that names none. */
+  /** The namespace of requests that do not name one. */
   readonly namespace: string;
 }
 
@@ -83,7 +83,7 @@ export interface GrantRevocation {
   readonly outcome: 'revoked' | 'already_revoked';
   /** Number of its live links at the revocation; with `cascade` they are revoked too. */
   readonly links: number;
-  /** When the last certificate of these ends. */
+  /** When the last certificate of these links expires. */
   readonly lastEnd?: string;
 }
 
@@ -111,7 +111,7 @@ export interface AccessTokenDocument {
   };
 }
 
-/** A new token, and what it allows. */
+/** A new token and its limits. */
 export interface IssuedToken {
   /** Only of a signed token. */
   readonly id?: string;
@@ -119,7 +119,7 @@ export interface IssuedToken {
   readonly redemptionsAllowed: number;
   readonly expirationTime?: string;
   readonly subject?: string;
-  /** Where links lead now. */
+  /** The present endpoints of links. */
   readonly endpoints: readonly LinkEndpoint[];
   /** Remaining redemptions of the grant, for all its tokens together. */
   readonly redemptionsLeft: number;
@@ -156,7 +156,7 @@ export interface RedemptionDetail extends RedemptionReport {
   readonly ledger: readonly EventReport[];
 }
 
-/** The token or grant of a redemption if it can be redeemed again, and what was done with it. */
+/** The token or grant of a redemption if it can be redeemed again, and whether it was revoked. */
 export interface SourceReport {
   readonly grant: string;
   /** Of a signed token; absent for the grant's own code. */
@@ -247,12 +247,14 @@ export interface Administration extends LedgerVerifications {
   showRedemption(id: string): Promise<RedemptionDetail>;
   /** Changes labels and note. */
   updateRedemption(id: string, change: LabelsAndNoteChange): Promise<RedemptionReport>;
-  /** Revokes a redemption, and its token or grant according to `choice`, which is required if these can be redeemed again. */
+  /**
+   * Revokes a redemption, and its token or grant according to `choice`, which is required if these can be redeemed again.
+   */
   revokeRedemption(id: string, choice?: SourceChoice): Promise<RedemptionRevocation>;
 
   /** Newest first. */
   listLinks(page: PageRequest & LinkFilter): Promise<Page<LinkReport>>;
   readOverview(): Promise<OverviewReport>;
-  /** What changed after the version `since`, which an earlier call returned; cheap enough to be called every second. */
+  /** The changes after the version `since`, which an earlier call returned. Cheap enough for a call every second. */
   readChanges(since?: string): Promise<Changes>;
 }

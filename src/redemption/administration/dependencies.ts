@@ -9,7 +9,7 @@ import type { GrantStore } from '../ports/grant-store.js';
 import type { SiteRefusal, SiteRequest } from '../ports/site.js';
 import type { HealthFinding } from './overview-report.js';
 
-/** Where a link from a grant would lead now. */
+/** The present endpoints of a link from a grant. */
 export interface LinkAccess {
   /** Empty while a standalone site accepts no links. */
   readonly endpoints: readonly LinkEndpoint[];
@@ -24,13 +24,13 @@ export interface AdministrationDependencies {
   readonly codeKeys: CodeKeys;
   /** The published description of the service on this store; undefined before its first start. */
   readService(): Promise<ServiceDescription | undefined>;
-  /** The endpoints that the site of the service offers, or why it offers none or the requested CA cannot sign. */
+  /** The endpoints of the service's site; or why it has none, or why the requested CA cannot sign. */
   resolveAccess(request: SiteRequest, service: ServiceDescription): Promise<LinkAccess | SiteRefusal>;
   /** True if a file that the service reads declares this grant. */
   isDeclared(grant: AccessGrant, service: ServiceDescription): boolean;
   /** The checks of the service's readiness, with their results; absent where no service runs in this process. */
   checkHealth?: (() => Promise<readonly HealthFinding[]>) | undefined;
-  /** Observes which sites are connected; absent if nothing reports that. */
+  /** Observes which sites are connected; absent without a source of this information. */
   connections?: ConnectionObserver | undefined;
 }
 

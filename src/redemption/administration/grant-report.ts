@@ -10,7 +10,7 @@ export interface GrantReport {
   readonly namespace: string;
   readonly uid: string;
   readonly state: AccessGrantState;
-  /** Why it cannot be redeemed, or what is wrong with a ready one (another controller, for example); absent once it has ended. */
+  /** Why it cannot be redeemed, or a problem of a ready grant (such as a conflicting controller); absent after its end. */
   readonly reason?: string;
   readonly redemptions: number;
   readonly redemptionsAllowed: number;
@@ -26,7 +26,8 @@ export interface GrantReport {
   readonly note?: string;
 }
 
-const NOT_STARTED = 'the service has not made it Ready; check that it runs and that the site accepts links';
+const NOT_STARTED =
+  'the service has not set it to Ready; check that the service runs and that the site accepts links';
 
 /** Returns the report of a grant at `now`. */
 export function grantReport(grant: AccessGrant, now: number): GrantReport {

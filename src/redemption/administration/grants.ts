@@ -71,7 +71,7 @@ export function grantOperations(deps: AdministrationDependencies): GrantOperatio
       const { redemptionsAllowed, expirationWindow, policy, labels, note } = change;
       if (grant.sourceFile !== null && (redemptionsAllowed ?? expirationWindow ?? policy) !== undefined) {
         throw new AdministrationError('grant_declared', declared(grant), {
-          hint: 'change spec.redemptionsAllowed or spec.settings there, and the service follows it; its end stays',
+          hint: 'change spec.redemptionsAllowed or spec.settings there, and the service applies it; the expiration time cannot change',
         });
       }
       const problem = labelsAndNoteProblem({ labels, note }, grant.labels);
@@ -104,7 +104,7 @@ export function grantOperations(deps: AdministrationDependencies): GrantOperatio
       if (service && deps.isDeclared(grant, service)) {
         throw new AdministrationError(
           'grant_declared',
-          `${declared(grant)} and would be recreated, with all its uses`,
+          `${declared(grant)} and would be recreated with a use count of 0`,
           {
             hint: 'remove the file from input/resources, and the service deletes the grant; or revoke it',
           },

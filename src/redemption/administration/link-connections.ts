@@ -5,7 +5,7 @@ import type { IssuedLink } from '../ports/link-store.js';
 
 type Identity = Pick<IssuedLink, 'subject' | 'name' | 'siteUid'>;
 
-/** The connected peers by what a link can be found with: id or name of the site, or name of the link. */
+/** The connected peers, indexed by id and name of the site, and by name of the link. */
 export class PeerIndex {
   readonly #peers: readonly ConnectedPeer[] | undefined;
   readonly #bySite = new Map<string, ConnectedPeer[]>();
@@ -20,7 +20,8 @@ export class PeerIndex {
   }
 
   /**
-   * The peers of a link. The subject of a certificate is the id of the site on Kubernetes, and its name elsewhere; without either it
+   * The peers of a link. The subject of a certificate is the id of the site on Kubernetes, and its name elsewhere; without
+   * either it
    * is the name of the link.
    */
   peersOf({ subject, name, siteUid }: Identity): readonly ConnectedPeer[] {
@@ -63,7 +64,7 @@ export async function summarizeConnections(
   const ownSites = new Set<string>();
   let after: string | undefined;
   do {
-    // Nothing is listed: each link is looked at only once.
+    // Collect no list: each link is needed only once.
     const page = await store.listLinks({ limit: 1, ...(after !== undefined && { after }) }, (link) => {
       if (link.siteUid !== null) ownSites.add(link.siteUid);
       const peers = index.peersOf(link);

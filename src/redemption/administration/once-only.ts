@@ -14,7 +14,8 @@ export interface ChosenOutcome {
 }
 
 /**
- * The outcome of the creation called `once`: the result of `choose` at the first request, and the same for each repetition, in any
+ * The outcome of the creation called `once`: the result of `choose` at the first request, and the same for each repetition,
+ * in any
  * process. It is stored before anything is created, so that a repetition after a crash finishes the creation. Rejects with
  * AdministrationError for another `order` under that name, and if the keys that protect the stored outcome are gone.
  */
@@ -65,6 +66,6 @@ export function outcomeGone(): AdministrationError {
 export function foreignKeys(): AdministrationError {
   return new AdministrationError(
     'signing_keys_foreign',
-    'the keys here are not those that the service signs tokens with',
+    'the keys in this data directory are not those that the service signs tokens with',
   );
 }

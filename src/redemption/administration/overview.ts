@@ -100,13 +100,13 @@ async function summarize(
     attention.push(...items.map((link) => linkItem(kind, link, messageOf(formatTime(link.notAfter)))));
   };
   if (counts.expiring > 0)
-    await add('link-expiring', { state: 'expiring' }, (end) => `ends ${end}, and was not renewed`);
+    await add('link-expiring', { state: 'expiring' }, (end) => `expires at ${end}, and was not renewed`);
   if (counts.notRenewing > 0)
     await add('link-not-renewing', { state: 'valid', notRenewing: true }, (end) => {
-      return `was to be renewed by now; its certificate ends ${end}`;
+      return `is overdue for renewal; its certificate expires at ${end}`;
     });
   if (counts.expired > 0)
-    await add('link-expired', { state: 'expired' }, (end) => `ended ${end}, and is not revoked`);
+    await add('link-expired', { state: 'expired' }, (end) => `expired at ${end}, and is not revoked`);
   return { counts, connections, attention };
 }
 

@@ -21,5 +21,5 @@ export function policyOf(rules: Readonly<Record<string, string>>): GrantPolicy {
   const policy = parsePolicySettings(rules);
   if ('problem' in policy) throw rejected(policy.problem);
   if (Object.keys(rules).every(isPolicySetting)) return policy;
-  throw rejected('the policy has a member that is no rule: each begins with linkgrant/');
+  throw rejected('the policy has a member that is not a rule; the names of rules begin with linkgrant/');
 }

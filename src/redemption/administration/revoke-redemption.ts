@@ -17,7 +17,7 @@ export async function revokeRedemption(
   { store, now }: { readonly store: GrantStore; readonly now: number },
 ): Promise<RedemptionRevocation> {
   const source = await redeemableSource(redemption, store, now);
-  // A redemption that was revoked before without its source can be revoked again without a choice.
+  // A redemption that is revoked already, without its source, can be revoked again without a choice.
   const isSettled = choice !== undefined || (redemption.revokedAt !== null && !cut);
   if (source && (!isSettled || (cut && choice === 'keep-token'))) throw choiceRequired(source, cut);
   if (source && source.jti === null && choice === 'with-token') {

@@ -35,7 +35,7 @@ export function tokenOperations(
     async issueToken(order, once) {
       const { name, subject } = order;
       if (name !== undefined && !isResourceName(name))
-        throw rejected('the name of the token is no resource name');
+        throw rejected('the name of the token is not a valid resource name');
       if (subject !== undefined && !isSubject(subject))
         throw rejected('the subject is not 1 to 253 printable characters');
       const grant = await requireGrant(order.grantUid, deps);
@@ -45,7 +45,7 @@ export function tokenOperations(
     },
     listTokens: (page) => list(page, deps),
     async revokeToken(grantUid, id) {
-      if (!isTokenId(id)) throw rejected('that is not the id of a token');
+      if (!isTokenId(id)) throw rejected('the id is not that of a token');
       const grant = await requireGrant(grantUid, deps);
       const now = clock();
       const known = (await store.findCode(grantUid, id)) !== undefined;

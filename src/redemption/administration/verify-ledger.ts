@@ -70,7 +70,7 @@ export function verificationOperations(store: Pick<GrantStore, 'verifyLedger'>):
     if (found) return found;
     throw new AdministrationError(
       'no_such_verification',
-      `this process knows no verification ${id}: it may have restarted, and then a verification has to be started again`,
+      `this process has no verification ${id}; if the service was restarted, start the verification again`,
     );
   };
   return {

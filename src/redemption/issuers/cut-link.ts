@@ -1,5 +1,6 @@
 /*
- * A router that no longer trusts a CA refuses every link whose certificate that CA signed. A cut replaces the CA in steps, so
+ * A router that no longer trusts a CA refuses every link whose certificate that CA signed. A cut replaces the CA in steps,
+ * so
  * that the other links renew first. Nothing is stored between the steps: each run observes the CAs, the links and the
  * routers, and stops at the first step that is not done. The operator names the steps that cannot be observed.
  */
@@ -10,7 +11,7 @@ import { type LiveLink, liveLinks } from './live-links.js';
 import type { RouterProbe } from './probe-router.js';
 import { TAKEN_UP_MS } from './retire-issuer.js';
 
-/** What a cut waits for, in this order. */
+/** The steps of a cut, in this order. */
 export const CUT_STEPS = [
   /** The new CA exists, and the router trusts both. */
   'trust-new',
@@ -33,7 +34,7 @@ export type CutStep = (typeof CUT_STEPS)[number];
 export interface CutIssuer {
   /** SHA-256 of the CA that signs, and of all that responses to links trust. */
   look(): Promise<{ readonly signing: string; readonly trusted: readonly string[] }>;
-  /** Present if linkgrant owns the CAs. Each operation may be repeated. */
+  /** Present if linkgrant manages the CAs. Each operation may be repeated. */
   readonly own?: {
     prepare(): Promise<PrepareOutcome>;
     activate(): Promise<unknown>;
@@ -54,7 +55,7 @@ export type CutObstacle =
   /** A router accepts a certificate of the old CA, or could not be probed. */
   | { readonly kind: 'router'; readonly probes: readonly RouterProbe[] };
 
-/** Where a cut stands. */
+/** The progress of a cut. */
 export type CutStanding =
   /** No CA that signed a valid certificate of the redemption is trusted. `probes`: how the routers proved it in this run. */
   | { readonly standing: 'done'; readonly probes: readonly RouterProbe[] }
@@ -121,7 +122,8 @@ async function replaceSigner(run: CutRun): Promise<CutStanding | undefined> {
     run.doneNow.push('sign-new');
     return undefined;
   }
-  // With `own`, another process has removed the prepared CA. Without it, the owner of the CA has to activate the new one.
+  // If linkgrant manages the CAs, another process has removed the prepared CA. Otherwise the owner of the CA has to
+  // activate the new one.
   return own ? advanceCut(request, deps) : stopUnlessDone('sign-new', run);
 }
 
@@ -133,13 +135,15 @@ async function awaitRenewals(run: CutRun): Promise<CutStanding | undefined> {
   return isRenewed ? undefined : stopUnlessDone('renew', run);
 }
 
-/** Steps 4 to 6 cannot be observed, or not yet: the operator names the last one that is done. */
+/** Steps 4 to 6 cannot be observed here, so the operator names the last step that is done. */
 async function awaitOperator(run: CutRun): Promise<CutStanding | undefined> {
   const next = CUT_STEPS[Math.max(run.request.stepsDone, CUT_STEPS.indexOf('rehearse'))];
   return next && stopAt(next, run);
 }
 
-/** Removes the old CAs of an own issuer once each router is known to refuse them; `force` also if no router could be probed. */
+/**
+ * Removes the old CAs of an own issuer once each router is known to refuse them; `force` also if no router could be probed.
+ */
 async function removeOld(run: CutRun): Promise<CutStanding> {
   const { request, deps, old } = run;
   const { own } = deps.issuer;

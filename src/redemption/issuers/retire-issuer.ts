@@ -7,14 +7,14 @@ export const TAKEN_UP_MS = 30_000;
 // The validity of a CA begins this long before its creation.
 const BACKDATED_MS = 5 * 60_000;
 
-/** What depends on a CA that no longer signs. */
+/** The dependents of a CA that no longer signs. */
 export interface Dependents {
   /**
    * Redemptions that are not revoked and whose newest certificate is valid: for a CA that signed links, those whose
    * newest certificate it signed; for the CA of the service, those without a response since its replacement.
    */
   readonly links: number;
-  /** True if a token may be in use that contains no other CA of the service. */
+  /** True if a token may exist that contains no other CA of the service. */
   readonly tokens: boolean;
 }
 
@@ -33,8 +33,8 @@ export interface IssuerDependencies {
 }
 
 /**
- * What depends on a CA of an issuer; `signs` is what the issuer signs. Each response and each token from before its
- * successor depends on a CA of the service.
+ * Counts the dependents of a CA of an issuer; `signs` is what the issuer signs. A CA of the service has each response and
+ * token from before its replacement as a dependent.
  */
 export async function dependentsOf(
   ca: IssuerCa,
@@ -53,7 +53,8 @@ export async function dependentsOf(
 }
 
 /**
- * Removes the previous CAs of an issuer, the oldest first, up to the first one that something depends on; with `force` all of them.
+ * Removes the previous CAs of an issuer, the oldest first, up to the first one that something depends on; with `force` all
+ * of them.
  * Returns the result of each.
  */
 export async function retireIssuer(
@@ -72,7 +73,7 @@ export async function retireIssuer(
     const isNeeded = dependents.links > 0 || dependents.tokens;
     if (!force && (isNeeded || waitMs > 0)) {
       retirements.push(isNeeded ? { ca, kept: dependents } : { ca, waitMs });
-      // Later CAs stay too: cross-certificates lead from this one through them to the active one.
+      // Newer CAs stay too: their cross-certificates connect this one with the active one.
       break;
     }
     await deps.issuers.retire(name, ca.sha256);

@@ -15,7 +15,7 @@ export type LedgerKind =
   | 'code_recorded'
   | 'code_revoked'
   | 'deleted'
-  // A setting of the store, such as the address and CA that tokens carry. Of no grant: its `grantUid` is empty.
+  // A setting of the store was changed, such as the address and CA in tokens. Belongs to no grant: `grantUid` is empty.
   | 'setting_changed';
 
 /** An entry of a grant's ledger. Times are milliseconds since the epoch. */
@@ -71,7 +71,7 @@ export interface LedgerPage extends PageRequest {
   readonly since?: number;
 }
 
-/** The part of a store that contains the ledger. Rejects as the whole store does. */
+/** The part of a store that contains the ledger. Rejects as the other methods of the GrantStore do. */
 export interface LedgerStore {
   /** Entries by grant and number. */
   listLedger(page: LedgerPage): Promise<Page<LedgerEntry>>;

@@ -28,20 +28,20 @@ export interface LinkProxy {
 export interface LinkFiles {
   /** Every Link, sorted by name. Endpoints that cannot be read are left out. */
   list(): Promise<readonly StoredLink[]>;
-  /** The Secret of that name, or undefined. Values that are absent or no base64 are the empty text. */
+  /** The Secret of that name, or undefined. Values that are absent or not base64 become empty. */
   findSecret(name: string): Promise<LinkSecret | undefined>;
-  /** The proxy that the Secret of that name describes; undefined if there is none, or it has no host and port. */
+  /** The proxy that the Secret of that name describes; undefined if it does not exist or has no host or port. */
   findProxy(name: string): Promise<LinkProxy | undefined>;
   /** The Secrets that linkgrant wrote: those of Links, and those of the proxies that Links name. */
   ownSecrets(): Promise<readonly { readonly name: string; readonly isProxy: boolean }[]>;
-  /** Changes fields of a Link atomically, and nothing else. Returns its place, undefined if there is none. */
+  /** Changes fields of a Link atomically, and nothing else. Returns its location; undefined if there is no such resource. */
   update(name: string, changes: LinkChanges): Promise<string | undefined>;
   /**
    * Writes the credentials and annotations of `secret` to the Secret of that name atomically if its certificate is still
-   * `expected` (PEM), and changes nothing else. Returns its place, undefined if there is none with that certificate.
+   * `expected` (PEM), and changes nothing else. Returns its location; undefined if no Secret has that certificate.
    */
   replaceCredentials(name: string, expected: string, secret: LinkSecret): Promise<string | undefined>;
-  /** Deletes a Link or a Secret. Returns its place, undefined if there is none. */
+  /** Deletes a Link or a Secret. Returns its location; undefined if there is no such resource. */
   remove(kind: 'Link' | 'Secret', name: string): Promise<string | undefined>;
 }
 
@@ -57,7 +57,7 @@ export interface LinkRecords {
   }): Promise<number>;
 }
 
-/** Returns the Links with this name: the Link itself, else those whose Secret has it. */
+/** Returns the Link with this name; if there is none, the Links whose Secret has this name. */
 export function linksNamed(links: readonly StoredLink[], name: string): readonly StoredLink[] {
   const sameName = links.filter((link) => link.name === name);
   return sameName.length > 0 ? sameName : links.filter((link) => link.tlsCredentials === name);

@@ -35,17 +35,18 @@ export const CHANGING_RESOURCES = ['grants', 'links', 'ledger'] as const;
 /** One of {@link CHANGING_RESOURCES}. */
 export type ChangingResource = (typeof CHANGING_RESOURCES)[number];
 
-/** What changed in the store up to a version. */
+/** The changes of the store up to a version. */
 export interface Changes {
   /** Differs from that of an earlier report if something changed. */
   readonly version: string;
   readonly changed: readonly ChangingResource[];
 }
 
-/** The part of a store that answers overviews. Rejects as the whole store does. */
+/** The part of a store that answers overviews. Rejects as the other methods of the GrantStore do. */
 export interface LinkStore {
   /**
-   * The links that `matches` accepts, newest first, of one grant or of all. One call reads a bounded part of the store, so a page
+   * The links that `matches` accepts, newest first, of one grant or of all. One call reads a bounded part of the store, so
+   * a page
    * before the last one may have fewer items than the limit, or none.
    */
   listLinks(
@@ -58,8 +59,8 @@ export interface LinkStore {
   /** Refusals by code, most frequent first, counted from totals whose last refusal is at `since` or later. */
   countRefusals(since: number): Promise<readonly RefusalCount[]>;
   /**
-   * What changed after the version `since`, changes by other processes included; nothing without `since`. It is cheap enough to
-   * be called every second. Rejects with RangeError for a text that is no version.
+   * Returns the changes of all processes after the version `since`; no changes without `since`. Cheap enough for a call
+   * every second. Rejects with RangeError for a text that is not a version.
    */
   readChanges(since?: string): Promise<Changes>;
 }

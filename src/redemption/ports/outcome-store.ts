@@ -14,7 +14,7 @@ export interface StoredOutcome {
   readonly until: number;
 }
 
-/** The part of a store that retains the results of creations. Rejects as the whole store does. */
+/** The part of a store that stores the results of creations. Rejects as the other methods of the GrantStore do. */
 export interface OutcomeStore {
   /** Stores an outcome unless one of that id is stored at `now`. Returns the stored one, so all callers get the same. */
   claimOutcome(outcome: StoredOutcome, now: number): Promise<StoredOutcome>;

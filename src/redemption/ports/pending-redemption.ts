@@ -8,13 +8,22 @@ export interface PendingRedemption {
   findAnswer(): Promise<string | undefined>;
   /** Stores a response durably unless one is stored; returns the stored one. */
   storeAnswer(text: string): Promise<string>;
-  /** Removes the stored key or response if it still is `content`. Rejects with `outcome_unknown` if a materialized link holds it. */
+  /**
+   * Removes the stored key or response if it still is `content`. Rejects with `outcome_unknown` if a materialized link
+   * contains it.
+   */
   discard(what: 'key' | 'answer', content: string): Promise<void>;
-  /** Reports that no certificate was or will be issued for a key: if nothing else is stored, it may be removed. */
+  /**
+   * Reports that no certificate was or will be issued for a key, so the stored state may be removed if it contains nothing
+   * else.
+   */
   discardUnusedKey(keyPem: string): Promise<void>;
   /** The last posting of the code to a server that counts every posting. */
   findPosting(): Promise<Posting | undefined>;
-  /** Records durably that posting `number` is about to happen; false if another run has recorded that number, or a later one. */
+  /**
+   * Records durably that posting `number` is about to happen; false if another run has recorded that number, or a later
+   * one.
+   */
   beginPosting(posting: Posting): Promise<boolean>;
   /** Removes the record of a posting that certainly counted nothing. */
   cancelPosting(number: number): Promise<void>;
@@ -42,7 +51,8 @@ export interface RedemptionOutcome {
 }
 
 /**
- * Opens the state stored under `id` (lower-case hex), or creates it. Rejects with RedemptionError `not_writable` if nothing can
+ * Opens the state stored under `id` (lower-case hex), or creates it. Rejects with RedemptionError `not_writable` if nothing
+ * can
  * be stored; so do the methods of the result.
  */
 export type OpenPendingRedemption = (id: string) => Promise<PendingRedemption>;

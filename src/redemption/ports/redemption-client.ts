@@ -23,7 +23,7 @@ export interface TokenRedemption {
   /** Requested name of Link and Secret. */
   readonly name: string;
   readonly subject: string;
-  /** DER of the PKCS#10 request for the client's own key; a stock server ignores it and generates a key. */
+  /** DER of the PKCS#10 request for the client's own key; an unmodified Skupper server ignores it and generates a key. */
   readonly csrDer: Uint8Array;
   /** Whether the link will be renewed, so that a short-lived certificate is enough. */
   readonly renews?: boolean | undefined;
@@ -89,8 +89,10 @@ export class OtherKey extends Error {
 }
 
 /**
- * Validates a response: reads the known fields of `text` and verifies the certificate with `ca.crt` and with the key, which is
- * the delivered one, else the client's own. Throws RedemptionError `answer_invalid` with the reason, and `other_name` for the
+ * Validates a response: reads the known fields of `text` and verifies the certificate with `ca.crt` and with the key, which
+ * is
+ * the delivered one, else the client's own. Throws RedemptionError `answer_invalid` with the reason, and `other_name` for
+ * the
  * response to an earlier redemption under another name: a stored one, or a replay for the same key.
  */
 export type AnswerReader = (text: string, context: AnswerContext) => ReceivedLink;

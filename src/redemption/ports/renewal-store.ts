@@ -15,7 +15,7 @@ export interface RenewedRedemption {
  */
 export type RecordRenewalOutcome = 'recorded' | { readonly superseded: Renewal } | Refusal;
 
-/** The part of a store that contains the renewals of redemptions. Rejects as the whole store does. */
+/** The part of a store that contains the renewals of redemptions. Rejects as the other methods of the GrantStore do. */
 export interface RenewalStore {
   findRenewedRedemption(id: string): Promise<RenewedRedemption | undefined>;
   /**

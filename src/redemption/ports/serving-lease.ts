@@ -14,7 +14,7 @@ export class OtherServiceError extends Error {
 
 /** The right of a process to update what services share. */
 export interface ServingLease {
-  /** False if this process was considered dead and a service with other settings runs. */
+  /** False if another service removed this lease as stale and runs with other settings. */
   isHeld(): boolean;
   /** Releases the lease, so that a service with other settings can start at once. */
   release(): void;

@@ -58,13 +58,13 @@ function usableCredentials(
         message: `The key in ${called} does not belong to its certificate.`,
       };
     }
-    const ours = `by the clock of this machine, which says ${moment(now)}`;
+    const ours = `by the clock of this machine (${moment(now)})`;
     if (now > notAfter) {
-      const message = `The link's own certificate ended ${moment(notAfter)}, ${ours}.`;
+      const message = `The link's own certificate expired at ${moment(notAfter)}, ${ours}.`;
       return { fault: 'certificate_expired', message };
     }
     if (now < notBefore) {
-      const message = `The link's own certificate begins only ${moment(notBefore)}, ${ours}.`;
+      const message = `The link's own certificate is not valid before ${moment(notBefore)}, ${ours}.`;
       return { fault: 'clock_skew', message };
     }
   } catch (error) {

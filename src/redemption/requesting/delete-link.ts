@@ -1,7 +1,7 @@
 import { PROXY_CONFIGURATION } from '../../domain/link.js';
 import { type LinkFiles, type LinkRecords, linksNamed, type StoredLink } from '../ports/link-files.js';
 
-/** What was removed, with the names that its storage uses. */
+/** The removed resources and records, with their names in the storage. */
 export interface DeletedLink {
   /** Names of the deleted Links; none if an earlier run had deleted them all. */
   readonly links: readonly string[];
@@ -20,9 +20,10 @@ interface Dependencies {
 }
 
 /**
- * Removes the Links of that name, then the Secret of their proxy if linkgrant created it and no other Link names it, then their own
- * Secret unless another Link uses it, then the records of their redemption. In that order no Link is without its Secret, and a
- * later run finishes after a crash. Undefined if there is nothing of that name.
+ * Removes the Links of that name, then the Secret of their proxy if linkgrant created it and no other Link names it, then
+ * their own
+ * Secret unless another Link uses it, then the records of their redemption. In this order no Link is ever without its
+ * Secret, and after a crash a later run completes the deletion. Undefined if nothing has that name.
  */
 export async function deleteLink(name: string, deps: Dependencies): Promise<DeletedLink | undefined> {
   const all = await deps.links.list();

@@ -9,21 +9,22 @@ const GROUP = /^[A-Za-z0-9]([-A-Za-z0-9_.]{0,251}[A-Za-z0-9])?$/;
 export const MAX_ENDPOINTS = 64;
 
 /**
- * The known fields of a Link's endpoint from untrusted input; else the problem, as the end of a sentence, which quotes nothing of
+ * The known fields of a Link's endpoint from untrusted input; else the problem, as the end of a sentence, which quotes
+ * nothing of
  * the input. A missing group is the empty one.
  */
 export function parseLinkEndpoint(value: unknown): LinkEndpoint | string {
-  if (typeof value !== 'object' || value === null) return 'an endpoint is no mapping';
+  if (typeof value !== 'object' || value === null) return 'an endpoint is not a mapping';
   const { name, host, port, group = '' } = value as Record<string, unknown>;
   if (name !== 'inter-router' && name !== 'edge')
     return 'the name of an endpoint is neither inter-router nor edge';
   if (typeof host !== 'string' || !isHost(host))
-    return 'the host of an endpoint is no DNS name and no address';
+    return 'the host of an endpoint is neither a DNS name nor an address';
   if (typeof port !== 'string' || !/^[1-9]\d{0,4}$/.test(port) || Number(port) > 65_535) {
-    return 'the port of an endpoint is no text of a number from 1 to 65535';
+    return 'the port of an endpoint is not a number from 1 to 65535 as text';
   }
   if (typeof group !== 'string' || (group !== '' && !GROUP.test(group)))
-    return 'the group of an endpoint is no name';
+    return 'the group of an endpoint is not a valid name';
   return { name, host, port, group };
 }
 

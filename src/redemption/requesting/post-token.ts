@@ -36,7 +36,7 @@ export class RefusedAfterLoss extends RedemptionError {}
 
 const MAX_ATTEMPTS = 3;
 const POLL_MS = 100;
-// Three tries over half a minute: an ingress without its backend, or a controller that has just started, is back by then.
+// Three attempts over half a minute: by then an ingress has its backend again, and a started controller is ready.
 const UNKNOWN_GRANT_TRIES = 3;
 const UNKNOWN_GRANT_INTERVAL_MS = 15_000;
 // Skupper's server counts a use before it issues the certificate, so after these errors a use may be spent.
@@ -81,7 +81,8 @@ function finalFailure(cause: RedemptionError, posting: number): RedemptionError 
 
 /**
  * Posts to a server that counts every posting: at most once in all runs together, unless certainly nothing was counted or
- * `retry` is set. Concurrent runs wait for the response to the one that posts. Rejects with RedemptionError `outcome_unknown` if
+ * `retry` is set. Concurrent runs wait for the response to the one that posts. Rejects with RedemptionError
+ * `outcome_unknown` if
  * an earlier posting has no response, and `busy` if `longestWaitMs` has passed before that is certain.
  */
 export async function postOnce(
@@ -154,7 +155,7 @@ async function recordPosting(
 ): Promise<number | undefined> {
   const last = await pending.findPosting();
   if (last) {
-    // A time in the future was written by another clock.
+    // A time in the future is from another clock.
     const since = last.at > now ? began : last.at;
     if (now < since + patienceMs) return undefined;
     if (!retry) throw earlierAnswerLost(last);
@@ -172,7 +173,7 @@ function earlierAnswerLost({ at }: Posting): PerhapsSpent {
 
 function spentPerhaps(error: RedemptionError): PerhapsSpent {
   const more =
-    'The server may have counted a use all the same, so the code is not posted again without --retry.';
+    'The server may nevertheless have counted a use, so the code is not posted again without --retry.';
   return new PerhapsSpent(error.code, `${error.message} ${more}`, { cause: error });
 }
 
@@ -197,7 +198,8 @@ const NOTHING_ISSUED: ReadonlySet<string> = new Set([
 ]);
 
 /**
- * True if no certificate was or will be issued for a key after a refusal. This is certain only of a key that is new in this run
+ * True if no certificate was or will be issued for a key after a refusal. This is certain only of a key that is new in this
+ * run
  * and was posted once: a posting whose response was lost may still be in progress at the service.
  */
 export function isKeyUnused(error: unknown, { isNew }: { readonly isNew: boolean }): boolean {

@@ -67,7 +67,7 @@ function unfit(reason: string): UnfitToken {
 
 function parseName(value: unknown): string {
   if (typeof value !== 'string' || value === '') throw unfit('it has no metadata.name');
-  if (!isResourceName(value)) throw unfit('its metadata.name is no RFC 1123 subdomain');
+  if (!isResourceName(value)) throw unfit('its metadata.name is not an RFC 1123 subdomain');
   return value;
 }
 

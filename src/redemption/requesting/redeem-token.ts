@@ -1,6 +1,7 @@
 /*
- * The requesting side of one redemption. Every run of every process posts the same key, and materializes the response that was
- * stored first. So one token leads to one certificate, wherever a run dies.
+ * The requesting side of one redemption. Every run of every process posts the same key, and materializes the response that
+ * was
+ * stored first. So one token leads to one certificate, even if a run crashes at any point.
  */
 
 import type { RedeemableToken } from '../../domain/access-token.js';
@@ -29,7 +30,7 @@ export interface RedeemTokenRequest {
   readonly linkCost?: number | undefined;
   /** Name of the Secret with the HTTP proxy that the router goes through, which the Links then name. */
   readonly proxyConfiguration?: string | undefined;
-  /** True if the link will be renewed, so that a short-lived certificate is enough. */
+  /** True if the link will be renewed, so its certificate can be short-lived. */
   readonly renews?: boolean | undefined;
   /** Refuses a link whose private key the server generated. */
   readonly ownKey?: boolean | undefined;
@@ -37,7 +38,7 @@ export interface RedeemTokenRequest {
   readonly retry?: boolean | undefined;
 }
 
-/** Dependencies of {@link redeemToken}; it calls `checkpoint` wherever a run may die. */
+/** Dependencies of {@link redeemToken}; it calls `checkpoint` where a crash matters. */
 export interface RedeemTokenDependencies extends PostingDependencies {
   readonly readAnswer: AnswerReader;
   readonly openPending: OpenPendingRedemption;
@@ -63,7 +64,7 @@ export function pendingRedemptionId(token: RedeemableToken): string {
 }
 
 /**
- * Redeems a token and materializes its link. It may be repeated, and run many times at once. Rejects with RedemptionError: a
+ * Redeems a token and materializes its link. Safe to repeat and to run concurrently. Rejects with RedemptionError: a
  * refusal of the service, a connection failure, `not_writable` before anything is posted, `outcome_unknown` if an earlier
  * posting may have been counted and its response is lost or damaged, `other_name` if the token was redeemed under another
  * name than the requested one, `server_generated_key` if the request demands an own key and the server generates it.
@@ -101,7 +102,7 @@ function requestedNames(request: RedeemTokenRequest): LinkNames {
   const name = request.name ?? request.token.name;
   const subject = request.subject ?? name;
   if (!isResourceName(name))
-    throw new RedemptionError('name_invalid', 'The link name is no RFC 1123 subdomain.');
+    throw new RedemptionError('name_invalid', 'The link name is not an RFC 1123 subdomain.');
   if (!isSubject(subject)) {
     throw new RedemptionError('subject_invalid', 'The subject must be 1 to 253 printable characters.');
   }
@@ -128,7 +129,8 @@ async function findAnswer(
 }
 
 /**
- * The link of a stored response; undefined if the response does not fit the stored key and the request says `retry`. Rejects with
+ * The link of a stored response; undefined if the response does not fit the stored key and the request says `retry`.
+ * Rejects with
  * `outcome_unknown` without `retry`, and with `link_ended` if the certificate has expired and was not renewed in place.
  */
 async function readEarlierLink(
@@ -173,7 +175,10 @@ async function newKey(): Promise<string> {
   return privateKeyPem(await generateKeyPair('p256'));
 }
 
-/** The reply of the token's service to a check. Refuses a stock server, before it counts a use, if the request demands an own key. */
+/**
+ * The reply of the token's service to a check. If the request demands an own key, refuses an unmodified Skupper server
+ * before it counts a use.
+ */
 async function checkServer(
   { token, ownKey }: RedeemTokenRequest,
   { client, stopping }: RedeemTokenDependencies,

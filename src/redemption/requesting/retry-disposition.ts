@@ -3,13 +3,13 @@ import { PerhapsSpent } from './post-token.js';
 
 /** Whether an automatic retry can help after a failure of the requesting side. */
 export type RetryDisposition =
-  /** It cannot: the service refuses the request each time. */
+  /** A retry cannot help: the service refuses the request each time. */
   | 'rejected'
-  /** It cannot, at any service, until the token or the request changes. */
+  /** A retry cannot help at any service until the token or the request changes. */
   | 'invalid'
-  /** It may spend another use. The operator has to decide. */
+  /** A retry may use up another use of the grant. The operator has to decide. */
   | 'unknown'
-  /** It may help, and spends no use. */
+  /** A retry may help, and uses up nothing. */
   | 'transient';
 
 const DISPOSITIONS = {
@@ -70,7 +70,7 @@ const DISPOSITIONS = {
   server_generated_key: 'invalid',
   token_invalid: 'invalid',
   not_writable: 'transient',
-  // This side judged it: the clock may be wrong, and an expired link may still be renewed.
+  // This side detected the failure: its clock may be wrong, and an expired link may still be renewed.
   link_ended: 'transient',
   // The resource may be moved.
   place_taken: 'transient',

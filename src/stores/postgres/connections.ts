@@ -84,7 +84,7 @@ export function openConnections(place: PostgresTarget, max = MAX_CONNECTIONS): P
       try {
         return await pool.connect();
       } catch (error) {
-        // Report the refusal of one server rather than the absence of another one.
+        // A refusal by one server is more useful than the failure to reach another one.
         if (failure === undefined || sqlState(error) !== undefined) failure = error;
         if (current === attempted && hosts.length > 1) {
           current += 1;
@@ -108,9 +108,9 @@ export function openConnections(place: PostgresTarget, max = MAX_CONNECTIONS): P
     try {
       return await use(connection);
     } catch (error) {
-      const own = broken ? lost(broken, place) : toStoreError(error, place);
-      if (failureOf(own) === 'lost') broken = own as Error;
-      throw own;
+      const storeError = broken ? lost(broken, place) : toStoreError(error, place);
+      if (failureOf(storeError) === 'lost') broken = storeError as Error;
+      throw storeError;
     } finally {
       connection.off('error', onBreak);
       connection.release(broken);
@@ -140,7 +140,7 @@ async function prepareSession(client: pg.ClientBase, place: PostgresTarget): Pro
   if (rows[0]?.standby) {
     throw new StoreOpenError(
       `the store ${place.shown} is a standby, which can only be read`,
-      'name the primary, or every server with commas between',
+      'put the primary, or all servers separated by commas, into the URL of --store',
     );
   }
 }

@@ -104,7 +104,7 @@ async function waitForOthers(
     if (waited >= WAIT_MS) {
       const published = await connection.query<{ value: string }>(PUBLISHED, [keyOf(others[0] as number)]);
       const other = JSON.parse(published.rows[0]?.value ?? '{}') as SharedSettings;
-      // The other service takes the lock before it publishes its settings, so they may be missing.
+      // The other service acquires the lock before it publishes its settings, so they may be missing.
       throw new OtherServiceError(differingSetting(settings, other) ?? Object.keys(settings)[0] ?? '');
     }
     await sleep(POLL_MS);

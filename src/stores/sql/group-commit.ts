@@ -2,7 +2,7 @@ import type { LedgerChain } from './ledger-chain.js';
 import { put, type SqlOperation } from './operation.js';
 import { type StoreFailure, storeUnavailable, translateFailure } from './store-failure.js';
 
-/** What a write works with. Each write has a savepoint of its own. */
+/** The dependencies of a write. Each write has its own savepoint. */
 export interface WriteContext {
   readonly ledger: LedgerChain;
   /** True if the same write ran before and the outcome of its commit is unknown. */
@@ -12,7 +12,8 @@ export interface WriteContext {
 }
 
 /**
- * One write. It must be correct when it is repeated after a commit of unknown outcome. Writes of redemptions and renewals call
+ * One write. It must be correct when it is repeated after a commit of unknown outcome. Writes of redemptions and renewals
+ * call
  * a generator function of their module, because a new function for each write leaves garbage in V8's old generation.
  */
 export type WriteOperation<T> = (context: WriteContext) => SqlOperation<T>;
@@ -53,7 +54,10 @@ export interface Committer {
 
 /** Runs writes, several in one transaction. */
 export interface GroupCommit {
-  /** Resolves with the operation's result once it is durable. Rejects with `store_unavailable`, or the operation's own error. */
+  /**
+   * Resolves with the operation's result once it is durable. Rejects with `store_unavailable`, or the operation's own
+   * error.
+   */
   write<T>(operation: WriteOperation<T>, subject?: WriteSubject): Promise<T>;
   /** Resolves when every write is settled. Rejects new writes from now on. */
   finish(): Promise<void>;
@@ -71,7 +75,7 @@ interface PendingWrite {
   failure: { readonly error: unknown } | undefined;
 }
 
-/** Starts a queue of writes. A write without others beside it is not delayed. Each settles within `deadlineMs`. */
+/** Starts a queue of writes. A write without concurrent writes is not delayed. Each settles within `deadlineMs`. */
 export function startGroupCommit(committer: Committer, deadlineMs: number): GroupCommit {
   const { failureOf, batchIntervalMs } = committer;
   const queue: PendingWrite[] = [];
@@ -108,7 +112,9 @@ export function startGroupCommit(committer: Committer, deadlineMs: number): Grou
     else for (const resolve of finished.splice(0)) resolve();
   }
 
-  /** Requeues writes that may still succeed and rejects the others. Returns the delay of the next attempt in milliseconds. */
+  /**
+   * Requeues writes that may still succeed and rejects the others. Returns the delay of the next attempt in milliseconds.
+   */
   function retryOrReject(batch: readonly PendingWrite[], { error, inDoubt }: CommitFailure): number {
     const failure = failureOf(error);
     const now = performance.now();

@@ -31,7 +31,7 @@ export interface StoredEnd extends LedgerEnd {
   readonly lastPosition: number;
   /** MAC of the last entry that the table has. */
   readonly last: Uint8Array;
-  /** Whether the MAC of the end is right. A forged end never gets a MAC again, so later entries cannot cover it up. */
+  /** Whether the MAC of the end is right. A forged end never gets a valid MAC again, so later entries cannot hide it. */
   readonly isAuthentic: boolean;
 }
 
@@ -63,7 +63,9 @@ export class LedgerChain {
     this.#forUpdate = forUpdate;
   }
 
-  /** Returns the key of the ledger. Throws LedgerKeyError if it is missing, StoreOpenError for a database without a ledger. */
+  /**
+   * Returns the key of the ledger. Throws LedgerKeyError if it is missing, StoreOpenError for a database without a ledger.
+   */
   *key(): SqlOperation<Uint8Array> {
     if (this.#key) return this.#key;
     const keyId = yield* value(KEY_ID);
@@ -75,7 +77,8 @@ export class LedgerChain {
   }
 
   /**
-   * Begins the ledger unless the database has one, with a pending key if there is none. Run it in a transaction that excludes
+   * Begins the ledger unless the database has one, with a pending key if there is none. Run it in a transaction that
+   * excludes
    * other writers. Throws LedgerKeyError when the key of an existing ledger is missing.
    * Throws StoreOpenError for a database that was rolled back, and, unless `acceptsEmpty`, for a database
    * without a ledger on a host that has the key or the high-water mark of one.
@@ -88,7 +91,10 @@ export class LedgerChain {
     yield* this.#rollback.check(yield* this.key());
   }
 
-  /** Returns what the database lacks of its ledger, compared with this host's high-water mark. Throws LedgerKeyError without the key. */
+  /**
+   * Returns what the database lacks of its ledger, compared with this host's high-water mark. Throws LedgerKeyError without
+   * the key.
+   */
   *lost(): SqlOperation<LedgerLoss> {
     if ((yield* value(KEY_ID)) === undefined) return 'mark';
     return yield* this.#rollback.lost(yield* this.key());
@@ -112,7 +118,7 @@ export class LedgerChain {
     const evidence = this.#keyFile.exists()
       ? `the key of one (${this.#keyFile.path})`
       : 'a high-water mark of one';
-    const problem = `the store was emptied, or is another one: it has no ledger, and this host has ${evidence}`;
+    const problem = `the store was emptied or replaced: it has no ledger, but this host has ${evidence}`;
     return new StoreOpenError(problem, ACCEPT_HINT);
   }
 

@@ -111,7 +111,10 @@ export function countRefusals(since: number): SqlOperation<readonly RefusalCount
   return rows<RefusalCount>(REFUSALS, since);
 }
 
-/** Implements LinkStore.readChanges: the version is the end of the ledger, which has an entry for each change except of labels and notes. */
+/**
+ * Implements LinkStore.readChanges: the version is the end of the ledger, which has an entry for each change except of
+ * labels and notes.
+ */
 export function* readChanges(since?: string): SqlOperation<Changes> {
   const [end = []] = yield* rawRows(END);
   const version = end.join('.');

@@ -3,7 +3,8 @@ import { LedgerKeyError } from '../ledger-key.js';
 import { StoreOpenError } from '../store-open-error.js';
 
 /**
- * The kind of a database failure: `busy` another transaction holds a lock; `full` no disk space or memory, the connection can
+ * The kind of a database failure: `busy` another transaction holds a lock; `full` no disk space or memory, the connection
+ * can
  * be used again later; `lost` the connection cannot be used any more; `statement` only that statement failed.
  */
 export type StoreFailure = 'busy' | 'full' | 'lost' | 'statement';
@@ -23,7 +24,7 @@ export function translateFailure(error: unknown, failureOf: (error: unknown) => 
     case 'busy':
       return storeUnavailable('the store is busy', error);
     case 'full':
-      return storeUnavailable('the store has no room', error);
+      return storeUnavailable('the store has no free disk space or memory', error);
     case 'lost':
       return storeUnavailable('the store cannot be read or written', error);
     case 'statement':

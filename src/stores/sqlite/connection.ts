@@ -16,11 +16,11 @@ export interface SqliteConnection {
   readonly ledger: LedgerChain;
   /** True while a transaction is open. */
   inTransaction(): boolean;
-  /** Writes the log back into the file and empties it. Returns false if another connection prevented that. */
+  /** Copies the WAL into the file and truncates it. Returns false if another connection prevented that. */
   truncateWal(): boolean;
   /** Returns false if the file was removed or replaced. */
   isCurrent(): boolean;
-  /** Closes the database, whatever state it is in. */
+  /** Closes the database in any state. */
   close(): void;
 }
 
@@ -37,7 +37,7 @@ function openFile(Database: typeof BetterSqlite3, file: string): BetterSqlite3.D
   } catch (error) {
     // The driver's own error about a missing directory has no result code.
     if (primaryCode(error) !== undefined) throw error;
-    throw new StoreOpenError(`the store ${file} cannot be opened`, 'see that its directory exists', {
+    throw new StoreOpenError(`the store ${file} cannot be opened`, 'check that its directory exists', {
       cause: error,
     });
   }
@@ -65,7 +65,7 @@ export function openConnection(
     return prepared;
   };
   try {
-    // The driver's own pragma() prepares a statement anew each time.
+    // The driver's own pragma() prepares a new statement each time.
     if (statement('PRAGMA journal_mode = WAL').pluck().get() !== 'wal') {
       throw new StoreOpenError(`the store ${file} cannot have a write-ahead log`, 'put it on a local disk');
     }
@@ -106,12 +106,12 @@ const TURN_MS = 5;
 /** Runs an operation on a connection, and lets other work of the process run meanwhile. Rejects as runOperation throws. */
 export async function runYielding<T>(connection: SqliteConnection, operation: SqlOperation<T>): Promise<T> {
   let step = operation.next();
-  let begun = performance.now();
+  let startedAt = performance.now();
   while (!step.done) {
     step = nextStep(connection, operation, step.value);
-    if (performance.now() - begun < TURN_MS) continue;
+    if (performance.now() - startedAt < TURN_MS) continue;
     await yieldTurn();
-    begun = performance.now();
+    startedAt = performance.now();
   }
   return step.value;
 }

@@ -25,7 +25,8 @@ export function fileIdentity(file: string): string | undefined {
 }
 
 /**
- * Checks the path of a database file, and creates an empty one with mode 0600 if `create` is set. Throws StoreOpenError for a
+ * Checks the path of a database file, and creates an empty one with mode 0600 if `create` is set. Throws StoreOpenError for
+ * a
  * missing directory, a network file system, or something that is no regular file. Returns whether the file exists; without
  * `create` its directory may be missing too.
  */
@@ -47,7 +48,7 @@ export function prepareDatabaseFile(file: string, create: boolean): boolean {
   const existing = statSync(file, { throwIfNoEntry: false });
   if (existing) {
     if (existing.isFile()) return true;
-    throw new StoreOpenError(`the store ${file} is not a regular file`, 'name a file');
+    throw new StoreOpenError(`the store ${file} is not a regular file`, 'use the path of a file');
   }
   if (!create) return false;
   try {

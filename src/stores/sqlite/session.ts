@@ -3,9 +3,9 @@ import type { SqliteConnection } from './connection.js';
 import { failureOf } from './sqlite-failure.js';
 
 // Each connection leaves some memory (see connection.ts), so on a failing disk reopening is limited: this many at once,
-// and then one in REOPENING_MS.
+// and then one in REOPEN_INTERVAL_MS.
 const MAX_REOPENINGS = 16;
-const REOPENING_MS = 10_000;
+const REOPEN_INTERVAL_MS = 10_000;
 
 /** The connection of a store, reopened after it was lost. */
 export interface SqliteSession {
@@ -37,8 +37,8 @@ export function startSession(first: SqliteConnection, reopen: () => SqliteConnec
   /** Counts a reopening, or throws if none is left. */
   const countReopening = (): void => {
     const now = performance.now();
-    const regained = Math.floor((now - countedAt) / REOPENING_MS);
-    countedAt = reopenings + regained >= MAX_REOPENINGS ? now : countedAt + regained * REOPENING_MS;
+    const regained = Math.floor((now - countedAt) / REOPEN_INTERVAL_MS);
+    countedAt = reopenings + regained >= MAX_REOPENINGS ? now : countedAt + regained * REOPEN_INTERVAL_MS;
     reopenings = Math.min(MAX_REOPENINGS, reopenings + regained);
     if (reopenings === 0)
       throw storeUnavailable('the connection to the store was lost too often; it is reopened later');

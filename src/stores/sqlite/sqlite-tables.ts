@@ -10,7 +10,7 @@ import { SQLITE } from './sqlite-database.js';
 export async function openSqliteTables(file: string, writes: boolean): Promise<TableSession> {
   const sqlite = await loadSqlite();
   if ('missing' in sqlite) throw sqlite.missing;
-  // Neither the key nor the marks are read: copying adds nothing to a ledger.
+  // The key and the high-water marks are not needed, because copying adds no entries to a ledger.
   const connection = openConnection(sqlite.Database, file, new LedgerKeyFile(''), new HighWaterMarks(''));
   try {
     checkSchema(connection, file);

@@ -122,7 +122,7 @@ describe('existing files', () => {
     writeFileSync(join(site.to, 'Secret-my-link.yaml'), 'kind: Secret\n');
     expect(await site.outcome({ token: server.token })).toBe('place_taken');
     expect(server.seen).toEqual([]);
-    await expect(site.redeem({ token: server.token })).rejects.toThrow('is not of this redemption');
+    await expect(site.redeem({ token: server.token })).rejects.toThrow('belongs to another redemption');
     expect(await site.outcome({ token: server.token, name: 'other' })).toBe('redeemed');
     expect(site.files().get('links/Secret-my-link.yaml')).toBe('kind: Secret\n');
   });

@@ -213,7 +213,7 @@ describe('a grant that a file declares', () => {
           outcome: 'unusable',
           namespace: 'west',
           file: 'AccessGrant-kept.yaml',
-          reason: 'it holds no AccessGrant',
+          reason: 'it contains no AccessGrant',
         },
       ]);
     }
@@ -267,7 +267,7 @@ describe('a declaration without effect is reported with its reason', () => {
   it.each([
     ['a short code', { code: 'fifteen-chars-x' }, /^the code must have at least 16 characters$/],
     ['a code that is easy to guess', { code: 'qwertyuiopasdfgh' }, /^the code is easy to guess; /],
-    ['a number for a code', { code: 1234567890123456 }, /^spec\.code is no text/],
+    ['a number for a code', { code: 1234567890123456 }, /^spec\.code is not a string/],
     ['a code of other characters', { code: 'blank blank blank blank' }, /no white space$/],
     ['a negative count', { redemptionsAllowed: -1 }, /whole number/],
     ['text for a count', { redemptionsAllowed: 'many' }, /whole number/],
@@ -285,18 +285,18 @@ describe('a declaration without effect is reported with its reason', () => {
     [
       'a rule that cannot be',
       { settings: { 'linkgrant/key-types': 'p521' } },
-      /key-types has "p521", which is none/,
+      /key-types has "p521", which is not one/,
     ],
     [
       'a rule that is no text',
       { settings: { 'linkgrant/csr-required': true } },
-      /csr-required is no text: quote/,
+      /csr-required is not a string: quote/,
     ],
-    ['a list for settings', { settings: ['linkgrant/subjects=a'] }, /^spec\.settings: is no map$/],
+    ['a list for settings', { settings: ['linkgrant/subjects=a'] }, /^spec\.settings: is not a map$/],
     [
       'an end before its beginning',
       { settings: { 'linkgrant/not-before': '2100-01-01T00:00:00Z' } },
-      /end before/,
+      /expire before/,
     ],
   ])('%s', async (_what, spec, reason) => {
     declare('a', spec);
@@ -388,7 +388,7 @@ describe('the service does not change', () => {
     const before = await grantOf('mine');
     declare('mine', { redemptionsAllowed: 1 });
     expect(await adopt()).toMatchObject([
-      { outcome: 'unusable', reason: expect.stringContaining('a command created a grant') },
+      { outcome: 'unusable', reason: expect.stringContaining('was created by a command') },
     ]);
     home.delete('west', fileOf('mine'));
     expect(await adopt()).toEqual([]);

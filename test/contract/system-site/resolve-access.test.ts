@@ -154,7 +154,7 @@ describe('the CA that signs', () => {
     expect(await refusal({ issuer: 'my-ca' })).toMatchObject({
       refused: 'issuer_untrusted',
       reason: expect.stringContaining('the router does not trust my CA at "west"'),
-      hint: expect.stringContaining('add this one to what the router trusts'),
+      hint: expect.stringContaining('add this issuer to the CAs that the router trusts'),
     });
     trustAlso(mine.certificate);
     const { issuer, caCrt } = await access({ issuer: 'my-ca' });
@@ -236,15 +236,15 @@ describe('a site that accepts no links reports the reason and the remedy', () =>
     home.add('west', 'other');
     expect(await refusal({ only: 'other' })).toMatchObject({
       refused: 'link_access_unavailable',
-      reason: 'namespace "west" is not served, only "other" is',
+      reason: 'namespace "west" is not served; the service serves only "other"',
       hint: expect.stringContaining('--namespace'),
     });
     expect((await access({ only: 'other', namespace: 'other' })).endpoints).toHaveLength(2);
   });
 
   it.each([
-    ['0.0.0.0', '"0.0.0.0" means every address and none that another host can reach'],
-    ['::', '"::" means every address and none that another host can reach'],
+    ['0.0.0.0', '"0.0.0.0" means all addresses of this machine, so other hosts cannot connect to it'],
+    ['::', '"::" means all addresses of this machine, so other hosts cannot connect to it'],
     ['fe80::fc:ff:fe00:1', '"fe80::fc:ff:fe00:1" is only valid on one network segment'],
     [
       '127.0.0.1',

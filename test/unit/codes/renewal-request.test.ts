@@ -193,6 +193,6 @@ describe('a renewal request', () => {
     const { privateKey } = generateKeyPairSync('ec', { namedCurve: 'secp256k1' });
     await expect(
       signRenewalRequest({ ...(await link()), privateKeyPem: privateKeyPem(privateKey) }),
-    ).rejects.toThrow('of a kind that no link');
+    ).rejects.toThrow('key type is not supported');
   });
 });

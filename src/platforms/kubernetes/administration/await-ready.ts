@@ -15,7 +15,7 @@ import type { LeaseReport } from './service-lease.js';
 /** How a command waits for a new grant. */
 export interface Patience {
   readonly timeoutMs: number;
-  /** Resolves when the command must stop. Called when there is something to roll back. */
+  /** Resolves when the command must stop. Called once a grant exists that would have to be rolled back. */
   readonly shutdownSignal: () => Promise<void>;
   /** Resolves after that many milliseconds, or when the signal is aborted. */
   readonly wait: (ms: number, signal: AbortSignal) => Promise<void>;
@@ -29,14 +29,15 @@ export type ReadyGrant = Stored<AccessGrantResource> & {
 };
 
 const POLL_MS = 200;
-// How long to wait for the first status, by what the Lease shows. A running controller processes a new grant at once. If the
+// How long to wait for the first status, for each state of the Lease. A running controller processes a new grant at once.
+// If the
 // leader has crashed, another replica takes over within 17 s.
 const UNSERVED_MS = { none: 5_000, stopped: 5_000, forbidden: 20_000, leading: 20_000 } as const;
 
 /**
- * Waits until a controller sets a grant to Ready, and returns it. Rejects with AdministrationError as soon as its status shows
- * a lasting problem, and with RedemptionError `service_unavailable` when the time is over.
- */
+ * Waits until a controller sets a grant to Ready, and returns it. Rejects with AdministrationError as soon as its status
+ * shows
+ * a lasting problem, and with RedemptionError `service_unavailable` after the time limit. */
 export async function awaitReady(
   key: ResourceKey,
   uid: string,
@@ -47,7 +48,7 @@ export async function awaitReady(
     signal,
   }: {
     readonly client: Pick<KubernetesClient, 'find'>;
-    /** What the Lease of the service shows. */
+    /** The state of the service's Lease. */
     readonly service: LeaseReport['state'];
     readonly patience: Patience;
     /** Aborted when the command must stop. */
@@ -73,7 +74,9 @@ export async function awaitReady(
   }
 }
 
-/** A grant that is Ready, or what it waits for; `pending` is undefined until its status has it. */
+/**
+ * A Ready grant, or the reason why the grant is not Ready yet; `pending` is undefined until the status contains a reason.
+ */
 interface Progress {
   readonly ready?: ReadyGrant;
   readonly pending?: string | undefined;
@@ -103,7 +106,10 @@ function isReady(grant: Stored<AccessGrantResource>): grant is ReadyGrant {
   );
 }
 
-/** What a grant that is not Ready waits for; undefined until its status has it. Throws AdministrationError for a lasting problem. */
+/**
+ * Why a grant is not Ready yet; undefined until its status contains a reason. Throws AdministrationError for a lasting
+ * problem.
+ */
 function pendingReason(grant: Stored<AccessGrantResource>): string | undefined {
   const { conditions = [] } = grant.status ?? {};
   const { problems } = readAccessGrant(grant);
@@ -114,19 +120,19 @@ function pendingReason(grant: Stored<AccessGrantResource>): string | undefined {
   if (!blocking) return conditions.length > 0 ? 'its conditions are not complete' : undefined;
   const { message } = blocking;
   if (blocking.reason === PENDING.reason && message === PENDING.message) {
-    return 'the service that serves it does not know yet where it is reached';
+    return 'the service does not know its own address yet';
   }
   // Messages of linkgrant separate problem and hint with a semicolon.
-  const [what = '', hint = 'mend that, then repeat'] = message.split(/; (.*)/s);
-  throw new AdministrationError('no_link_access', what, { hint });
+  const [problem = '', hint = 'correct this, then repeat the command'] = message.split(/; (.*)/s);
+  throw new AdministrationError('no_link_access', problem, { hint });
 }
 
 function unserved(service: LeaseReport['state']): AdministrationError {
   const hint =
-    'run `linkgrant serve --platform kubernetes` for it (deploy/ has manifests), or name where it runs with --service-namespace';
+    'run `linkgrant serve --platform kubernetes` for this namespace (manifests are in deploy/), or name the namespace of a running service with --service-namespace';
   const text =
     service === 'leading'
-      ? 'a service runs, and does not serve this namespace'
+      ? 'a service runs, but it does not serve this namespace'
       : 'no controller serves AccessGrants here';
   return new AdministrationError('service_unknown', text, { hint });
 }

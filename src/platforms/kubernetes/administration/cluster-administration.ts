@@ -37,7 +37,7 @@ export interface ClusterAdministrationOptions {
   readonly client: KubernetesClient;
   /** The grants and redemptions of the cluster, with the rights of the user. */
   readonly store: GrantStore;
-  /** The namespace for requests that name none. */
+  /** The namespace of requests that do not name one. */
   readonly namespace: string;
   readonly serviceNamespace: string;
   readonly codeKeys: RotatingCodeKeys;
@@ -48,7 +48,7 @@ export interface ClusterAdministrationOptions {
 
 /** The administration of grants that are resources of a cluster. */
 export interface ClusterAdministration extends Administration {
-  /** The own code of a grant, which every user who may read the AccessGrant may read. */
+  /** The code of the grant itself. Every user who may read the AccessGrant may read it. */
   readCode(uid: string): Promise<string>;
   /** The key that signs tokens of a grant. Secret. */
   signingKey(uid: string): Promise<MintingKey>;
@@ -90,9 +90,9 @@ export function clusterAdministration(options: ClusterAdministrationOptions): Cl
       if (change.expirationWindow !== undefined && grant.expirationTime !== null) {
         throw new AdministrationError(
           'grant_state',
-          `the clock of grant "${grant.name}" runs, and its end stays`,
+          `the clock of grant "${grant.name}" runs, so its expiration time cannot change`,
           {
-            hint: 'make another grant',
+            hint: 'create another grant',
           },
         );
       }
@@ -118,7 +118,7 @@ export function clusterAdministration(options: ClusterAdministrationOptions): Cl
       const { metadata, status } = await requireResource(uid);
       if (status?.code) return status.code;
       throw new AdministrationError('grant_state', `grant "${metadata.name}" has no code yet`, {
-        hint: `\`kubectl -n ${metadata.namespace} get accessgrant ${metadata.name}\` shows what it waits for`,
+        hint: `\`kubectl -n ${metadata.namespace} get accessgrant ${metadata.name}\` shows the reason`,
       });
     },
   });
@@ -153,7 +153,7 @@ async function createGrant(
   return { ...grantReport(grant, clock()), url: created.status.url, code: created.status.code };
 }
 
-/** The service as described by the status of its grant; undefined until that is written. */
+/** The URL and CA of the service from the status of a grant; undefined until a controller has written them. */
 function serviceOf({ metadata, status = {} }: Stored<AccessGrantResource>): ServiceDescription | undefined {
   const { url, ca } = status;
   const suffix = `/${metadata.uid}`;

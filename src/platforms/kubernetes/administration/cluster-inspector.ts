@@ -27,13 +27,13 @@ export interface InspectedGrant {
   readonly name: string;
   readonly uid: string;
   readonly state: AccessGrantState;
-  /** What linkgrant refuses in its spec, each as a sentence. */
+  /** The problems of its spec, each as a sentence. */
   readonly problems: readonly string[];
-  /** True if its condition `Ready` is True, whichever controller wrote it. */
+  /** True if its condition `Ready` is True; any controller may have written it. */
   readonly isReady: boolean;
   /** Why it is not Ready, as its controller wrote it; undefined if no controller has written a message. */
   readonly message: string | undefined;
-  /** True where several controllers write its status. */
+  /** True if several controllers write its status. */
   readonly isContended: boolean;
   readonly url: string | undefined;
   readonly ca: string | undefined;
@@ -43,7 +43,7 @@ export interface InspectedGrant {
 export interface TokenReport {
   readonly name: string;
   readonly isRedeemed: boolean;
-  /** True if its controller does not try again. */
+  /** True if its controller does not retry. */
   readonly isFinal: boolean;
   /** The message that its controller wrote; undefined if there is none. */
   readonly message: string | undefined;
@@ -75,11 +75,11 @@ export interface ClusterInspector {
    * them.
    */
   redeemedTokenName(token: Pick<AccessToken, 'url' | 'code'>): Promise<string | undefined>;
-  /** Name of a Site whose condition `Ready` is True, so that a controller is active; undefined where there is none. */
+  /** Name of a Site whose condition `Ready` is True, which shows that a controller is active; undefined if there is none. */
   readySiteName(): Promise<string | undefined>;
-  /** Where links to the site lead, or why it accepts none. */
+  /** The endpoints for links to the site, or why the site accepts no links. */
   endpoints(): Promise<LinkAccess | SiteRefusal>;
-  /** The same with the site's issuer and the trust of its routers, as the service resolves them; reads Secrets. */
+  /** The access that the service would resolve: endpoints, issuer, and whether the routers trust it. Reads Secrets. */
   access(): Promise<SiteAccess | SiteRefusal>;
 }
 

@@ -13,7 +13,7 @@ import { awaitReady, type Patience, type ReadyGrant } from './await-ready.js';
 import { seeService } from './service-lease.js';
 import { toUserError } from './user-errors.js';
 
-// How long the outcome of an unanswered creation is looked up.
+// How long to look for the grant if the response to its creation was lost.
 const LOST_MS = 10_000;
 const AGAIN_MS = 300;
 const NEVER = new AbortController().signal;
@@ -52,14 +52,14 @@ export async function makeGrant(
   } catch (error) {
     const isLeft = await client.delete(ACCESS_GRANTS, { namespace, name }, { uid }).then(
       () => false,
-      // On a conflict the grant is gone, and another one has its name.
+      // A conflict means that the grant was deleted and another one has its name.
       (failure: unknown) => !isApiError(failure, 'conflict'),
     );
     throw withOutcome(toUserError(error), wanted, isLeft);
   }
 }
 
-/** Creates the grant exactly once, also if a response is lost. */
+/** Creates the grant exactly once, even if a response is lost. */
 async function create(
   client: KubernetesClient,
   wanted: WantedGrant,

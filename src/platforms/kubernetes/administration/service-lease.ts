@@ -8,7 +8,7 @@ const DEFAULT_DURATION_S = 15;
 // The clocks of replicas and of this machine differ.
 const CLOCK_SKEW_MS = 60_000;
 
-/** What the Lease of a program shows: a leader, a program that stopped, no Lease, or no right to read it. */
+/** The state of a program, from its Lease: it has a leader, it stopped, it has no Lease, or the Lease may not be read. */
 export type LeaseReport =
   | { readonly state: 'leading'; readonly holder: string }
   | { readonly state: 'stopped' | 'none' | 'forbidden' };

@@ -30,7 +30,7 @@ export interface Leftover {
   readonly name: string;
 }
 
-/** What a removed service has left in a cluster. */
+/** The resources that a removed service left in a cluster. */
 export interface Leftovers {
   /** Resources of the service in its own namespace, and its CRD if that is to be deleted. */
   readonly own: readonly Leftover[];
@@ -41,13 +41,13 @@ export interface Leftovers {
 /** The service that serves grants, or the redeemer of AccessTokens. */
 export type RunningProgram = 'service' | 'redeemer';
 
-/** Removes what linkgrant left in a cluster. */
+/** Removes the resources that linkgrant left in a cluster. */
 export interface Uninstallation {
   /** Which program of linkgrant still runs in the service's namespace, judged by its Leases. */
   running(): Promise<RunningProgram | undefined>;
-  /** Finds what is left. */
+  /** Finds the remaining resources. */
   find(): Promise<Leftovers>;
-  /** Deletes what `find` returns as `own`, and returns what was found. */
+  /** Deletes the resources that `find` returns as `own`, and returns the result of `find`. */
   remove(): Promise<Leftovers>;
 }
 
@@ -67,8 +67,8 @@ interface Place {
 }
 
 /**
- * The removal of a service that no longer runs: deletes its resources in its own namespace. Links, AccessGrants, Redemptions
- * and resources of others stay.
+ * The removal of a service that no longer runs: deletes its resources in its own namespace. Links, AccessGrants,
+ * Redemptions and the resources of other programs stay.
  */
 export function uninstallation(client: KubernetesClient, place: Place): Uninstallation {
   const { namespace, serviceNamespace, clock } = place;
@@ -155,6 +155,6 @@ async function orNone<T extends Resource>(
 }
 
 function leftover({ kind, group }: ResourceKind, { namespace, name }: ResourceKey): Leftover {
-  const called = `${kind.toLowerCase()}${group === '' ? '' : `.${group}`}`;
-  return { kind: called, ...(namespace !== undefined && { namespace }), name };
+  const resourceType = `${kind.toLowerCase()}${group === '' ? '' : `.${group}`}`;
+  return { kind: resourceType, ...(namespace !== undefined && { namespace }), name };
 }

@@ -2,8 +2,8 @@ import type { IncomingHttpHeaders } from 'node:http';
 
 /**
  * Why the API server did not execute a request. `no_such_kind`: the CRD of the kind is missing. `conflict`: the resource was
- * changed or recreated meanwhile. `gone`: a list or watch must start again. `unavailable`: no response or an unspecific one;
- * the request may be retried later.
+ * changed or recreated meanwhile. `gone`: a list or watch must start again. `unavailable`: no response, or one without a
+ * specific reason; the request may be retried later.
  */
 export type ApiErrorReason =
   | 'not_found'
@@ -37,7 +37,7 @@ const BY_STATUS: Readonly<Record<number, ApiErrorReason>> = {
 export class ApiError extends Error {
   override readonly name = 'ApiError';
   readonly reason: ApiErrorReason;
-  /** HTTP status, undefined without a response. */
+  /** HTTP status; undefined if there was no response. */
   readonly status: number | undefined;
   /** `details.causes[].reason` of the response, such as `NamespaceTerminating`. */
   readonly causes: readonly string[];

@@ -31,8 +31,8 @@ export function wordsOf(verb: string, kind: ResourceKind, key: Partial<ResourceK
   return `${verb} ${kind.plural}${where === '' ? '' : ` ${where}`}`;
 }
 
-// An empty or dotted segment would make the path of another resource.
+// An empty segment, `.` or `..` would result in the path of another resource.
 function segment(text: string): string {
-  if (text === '' || text === '.' || text === '..') throw new RangeError('no name of a resource');
+  if (text === '' || text === '.' || text === '..') throw new RangeError('not a valid resource name');
   return encodeURIComponent(text);
 }

@@ -1,4 +1,4 @@
-/** A map of at most `most` entries: beyond them, the entry that was set the longest ago is deleted. */
+/** A map with a maximum number of entries. If it is full, the entry that was set first is deleted. */
 export class BoundedMap<K, V> extends Map<K, V> {
   readonly #most: number;
 

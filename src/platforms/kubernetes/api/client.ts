@@ -53,7 +53,8 @@ export interface KubernetesClient {
     options?: { readonly type?: PatchType; readonly subresource?: Subresource; readonly dryRun?: boolean },
   ): Promise<Stored<T>>;
   /**
-   * Server-side apply: creates the resource or sets the passed fields of it. Rejects with `conflict` if another manager owns a
+   * Server-side apply: creates the resource or sets the passed fields of it. Rejects with `conflict` if another manager
+   * owns a
    * field, unless `force` is set.
    */
   apply<T extends Resource>(
@@ -66,7 +67,9 @@ export interface KubernetesClient {
       readonly dryRun?: boolean;
     },
   ): Promise<Stored<T>>;
-  /** Deletes a resource if the preconditions hold; false if it does not exist. Rejects with `conflict` if they do not hold. */
+  /**
+   * Deletes a resource if the preconditions hold; false if it does not exist. Rejects with `conflict` if they do not hold.
+   */
   delete(
     kind: ResourceKind,
     key: ResourceKey,
@@ -248,7 +251,7 @@ function clientOf(
           words,
           signal: controller.signal,
         }).finally(() => clearTimeout(timer));
-        // Without TCP keep-alive, a vanished peer would be noticed only when the watch should end.
+        // Without TCP keep-alive, a lost peer would be noticed only at the time when the watch should end.
         answer.socket.setKeepAlive(true, 10_000);
         yield* watchEvents<T>(answer, words);
       } finally {

@@ -16,12 +16,12 @@ export interface ClusterOptions {
   readonly context?: string | undefined;
 }
 
-/** The configuration names no usable cluster or credentials; `message` is the reason in one line. */
+/** The configuration has no usable cluster or no usable credentials; `message` is the reason in one line. */
 export class ClusterConfigError extends Error {
   override readonly name = 'ClusterConfigError';
 }
 
-/** What a request needs to reach the API server. */
+/** The connection settings and credentials of a request to the API server. */
 export interface Access {
   readonly server: URL;
   readonly agent: Agent;
@@ -50,10 +50,10 @@ export async function openClusterAccess(options: ClusterOptions): Promise<Cluste
   const cluster = config.getCurrentCluster();
   if (!cluster) {
     const name = config.getCurrentContext();
-    throw new ClusterConfigError(name ? `context "${name}" names no cluster` : 'no context is set');
+    throw new ClusterConfigError(name ? `context "${name}" does not name a cluster` : 'no context is set');
   }
   if (!URL.canParse(cluster.server)) {
-    throw new ClusterConfigError('there is no kubeconfig, and this does not run in a pod of a cluster');
+    throw new ClusterConfigError('there is no kubeconfig, and this process does not run in a pod');
   }
   let cached: { readonly access: Access; readonly key: string; readonly until: number } | undefined;
   let reading: Promise<Access> | undefined;

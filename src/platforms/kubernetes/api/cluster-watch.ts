@@ -63,8 +63,8 @@ export class ClusterWatch {
   problem(): string | undefined {
     const now = this.#options.clock();
     for (const [called, { isSynced, seenAt }] of this.#informers) {
-      if (!isSynced) return `${called} are not known yet`;
-      if (now - seenAt > FRESH_MS) return `nothing was heard of ${called} for a while`;
+      if (!isSynced) return `the ${called} were not listed yet`;
+      if (now - seenAt > FRESH_MS) return `there was no update about ${called} for ${FRESH_MS / 1_000} s`;
     }
     return undefined;
   }

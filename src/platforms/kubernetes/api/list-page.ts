@@ -22,7 +22,7 @@ const PAGE_SIZE = 500;
 // The size of a page that was too large is divided by this.
 const SHRINK_FACTOR = 8;
 
-/** One page of a list; fewer than `limit` items if they are large. Rejects as `send` does. */
+/** One page of a list; fewer than `limit` items if they are large. Rejects with the errors of `send`. */
 export async function listPage<T extends Resource>(
   send: (request: Omit<ApiRequest, 'signal'>) => Promise<unknown>,
   kind: ResourceKind,
@@ -47,8 +47,8 @@ export async function listPage<T extends Resource>(
 
 /**
  * The results of `read` for all resources of a list; starts again if the list expires meanwhile. Only these results are
- * retained, so that a list of a million large resources fits into the memory. Rejects as `client` does, and with the
- * signal's reason if it is aborted.
+ * retained, so that a list of a million large resources fits into the memory. Rejects with the errors of `client`, or with
+ * the reason of the aborted signal.
  */
 export async function readListing<T extends Resource, V>(
   client: {

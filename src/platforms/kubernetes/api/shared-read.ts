@@ -15,7 +15,7 @@ export interface SharedReadOptions {
 
 /**
  * A read that many callers share. One read runs at a time; callers that arrive during a read share the read that starts
- * after it. No caller gets a value older than the moment that it names.
+ * after it. No caller gets a value from a read that started before the requested moment.
  */
 export class SharedRead<T> {
   readonly #read: () => Promise<T>;

@@ -1,4 +1,7 @@
-/** Divides keys into partitions. `of` returns the partition of a key; at most `most` of its keys are taken at a time. */
+/**
+ * Divides keys into partitions. `of` returns the partition of a key; at most `most` keys of a partition are taken at a
+ * time.
+ */
 export interface Partitions {
   readonly of: (key: string) => string;
   readonly most: number;

@@ -12,7 +12,8 @@ export interface ObjectSource<T> {
   /** All present objects. */
   list(signal: AbortSignal): Promise<{ readonly items: readonly T[]; readonly resourceVersion: string }>;
   /**
-   * The changes since a resource version, until the server ends the watch. Throws ApiError `gone` if that version is too old.
+   * The changes since a resource version, until the server ends the watch. Throws ApiError `gone` if that version is too
+   * old.
    */
   watch(resourceVersion: string, signal: AbortSignal): AsyncIterable<ObjectEvent<T>>;
 }
@@ -39,14 +40,14 @@ export interface InformerOptions<T> {
   readonly backOff: BackOffLimits;
 }
 
-// A watch that ends sooner counts as failed, so the next one is delayed.
+// A watch that ends earlier than this counts as failed, so the next one is delayed.
 const MIN_WATCH_MS = 1_000;
-// A server that was restored from a backup may not know the last version without reporting `gone`.
+// A server that was restored from a backup may not know the last version, and yet not report `gone`.
 const FAILURES_BEFORE_LIST = 5;
 
 /**
- * Reports the objects of a kind to a sink: first a listing, then each change. A watch that breaks is resumed; one that is too
- * old starts with a listing again. Both with back-off.
+ * Reports the objects of a kind to a sink: first a listing, then each change. A broken watch is resumed; if its resource
+ * version is too old, the objects are listed again. Both with back-off.
  */
 export class Informer<T> {
   readonly #options: InformerOptions<T>;

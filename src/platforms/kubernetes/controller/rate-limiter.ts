@@ -3,11 +3,11 @@ interface Pausing {
   again: boolean;
 }
 
-/** How long a key pauses after it was passed on, in milliseconds. */
+/** How long a key is delayed after it was passed on, in milliseconds. */
 export interface RateIntervals {
   /** Minimum. */
   readonly shortest: number;
-  /** Added for each key that pauses, so that one of all the keys is passed on in this time. */
+  /** Added for each delayed key, so that at most one key is passed on in this time. */
   readonly each: number;
   /** Maximum. */
   readonly longest: number;

@@ -1,7 +1,7 @@
 import { type BackOffLimits, backOffDelay } from '../../../time/back-off.js';
 import { FairQueue, type Partitions } from './fair-queue.js';
 
-/** The result of work on a key: no more work, or work again after some milliseconds. */
+/** The result of the work on a key: done, or to be repeated after some milliseconds. */
 export type Worked = 'settled' | { readonly againInMs: number };
 
 /** A failure that a retry cannot resolve; the key waits until something changes. */
@@ -11,7 +11,10 @@ export class TerminalFailure extends Error {
 
 /** What {@link WorkQueue} needs. */
 export interface WorkQueueOptions {
-  /** Processes one key. A rejection is retried with back-off unless it is a TerminalFailure. A key is never processed concurrently. */
+  /**
+   * Processes one key. A rejection is retried with back-off unless it is a TerminalFailure. A key is never processed
+   * concurrently.
+   */
   readonly work: (key: string) => Promise<Worked>;
   /** Called with every rejection, and the milliseconds until the retry; undefined if there is none. */
   readonly onFailure: (key: string, error: unknown, retryInMs: number | undefined) => void;
@@ -30,7 +33,8 @@ interface Waiting {
 }
 
 /**
- * A queue of keys to process. A key that is added several times is processed once, and once more if it was added meanwhile. A
+ * A queue of keys to process. A key that is added several times is processed once, and once more if it was added meanwhile.
+ * A
  * failed key waits for its back-off even if it is added again, so that events of its own writes cause no hot loop.
  */
 export class WorkQueue {
@@ -40,7 +44,7 @@ export class WorkQueue {
   readonly #retries: FairQueue;
   #runningRetries = 0;
   readonly #running = new Map<string, Promise<void>>();
-  /** Keys that were added while they were worked on; true if by `addAnew`. */
+  /** Keys that were added while they were worked on; true if by `addAndRetryNow`. */
   readonly #again = new Map<string, boolean>();
   readonly #waiting = new Map<string, Waiting>();
   readonly #failures = new Map<string, number>();
@@ -73,7 +77,7 @@ export class WorkQueue {
   }
 
   /** Adds a key whose object was replaced or changed by its user: earlier failures do not count. */
-  addAnew(key: string): void {
+  addAndRetryNow(key: string): void {
     if (this.#running.has(key)) {
       this.#again.set(key, true);
       return;
@@ -149,7 +153,7 @@ export class WorkQueue {
     }
     const isNewVersion = this.#again.get(key);
     this.#again.delete(key);
-    if (isNewVersion) this.addAnew(key);
+    if (isNewVersion) this.addAndRetryNow(key);
     else if (isNewVersion === false) this.add(key);
     // If the key was added meanwhile, it is ready or worked on already.
     if (delay !== undefined && !this.#isReady(key) && !this.#running.has(key)) this.#enqueueIn(key, delay);

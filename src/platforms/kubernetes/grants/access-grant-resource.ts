@@ -29,7 +29,7 @@ export interface AccessGrantSpec {
   readonly settings?: Readonly<Record<string, string>>;
 }
 
-/** What a controller answers in it; what is absent is not known yet. */
+/** The status of an AccessGrant. A controller sets the fields; absent fields are not set yet. */
 export interface AccessGrantStatus {
   readonly url?: string;
   readonly code?: string;
@@ -42,27 +42,27 @@ export interface AccessGrantStatus {
   readonly conditions?: readonly Condition[];
 }
 
-/** Skupper's AccessGrant as the API has it. */
+/** Skupper's AccessGrant as the API returns it. */
 export interface AccessGrantResource extends Resource {
   readonly spec?: AccessGrantSpec;
   readonly status?: AccessGrantStatus;
 }
 
-/** A grant as its resource describes it, and each problem of its spec as a sentence; a grant with problems is pending. */
+/** The grant in a resource, and each problem of its spec as a sentence; a grant with problems is pending. */
 export interface ReadGrant {
   readonly grant: AccessGrant;
   readonly problems: readonly string[];
 }
 
-// What a user wrote at greater length is neither read nor repeated.
+// Longer values of users are neither parsed nor quoted in messages.
 const MAX_DURATION_LENGTH = 100;
 const MAX_NAME_LENGTH = 253;
 // No code has this hash.
 const NO_CODE = new Uint8Array(32);
 
 /**
- * The grant that a resource stands for. `redemptions` is what its status says, which may be behind what is recorded.
- * `readyAt` follows from its end and its window.
+ * Reads the grant in a resource. `redemptions` is from its status, which may be lower than the recorded number. `readyAt`
+ * is calculated from its expiration time and window.
  */
 export function readAccessGrant(resource: Stored<AccessGrantResource>): ReadGrant {
   const { metadata, spec = {}, status = {} } = resource;
@@ -74,7 +74,7 @@ export function readAccessGrant(resource: Stored<AccessGrantResource>): ReadGran
   const problems = [
     windowProblem,
     redemptionsAllowedProblem(redemptionsAllowed),
-    // A code that tokens already carry stays valid.
+    // A code that existing tokens contain stays valid.
     spec.code === undefined || spec.code === status.code
       ? undefined
       : userSuppliedCodeProblem(spec.code, [namespace, name]),
@@ -107,7 +107,7 @@ export function readAccessGrant(resource: Stored<AccessGrantResource>): ReadGran
   return { grant, problems };
 }
 
-/** The spec that {@link readAccessGrant} reads as this grant; `code` stands in it only where a person chose it. */
+/** The spec of a grant, the reverse of {@link readAccessGrant}. It contains `code` only if a user supplied it. */
 export function accessGrantSpec(
   grant: Pick<
     AccessGrant,
@@ -126,14 +126,14 @@ export function accessGrantSpec(
 }
 
 /**
- * The value that is written for a limit: -1 for 0, because Skupper reads 0 as its default, and -1 is not valid and so is
- * never redeemed.
+ * The value that is written for a limit: -1 for 0, because Skupper reads 0 as its default. A grant with the invalid value
+ * -1 is never redeemed.
  */
 export function writtenAllowed(redemptionsAllowed: number): number {
   return redemptionsAllowed === 0 ? -1 : redemptionsAllowed;
 }
 
-/** A merge patch of `spec.settings` that makes them say `policy`, and leaves settings of others alone. */
+/** A merge patch that writes `policy` into `spec.settings` and retains settings that are not linkgrant's. */
 export function settingsPatch(
   { settings = {} }: AccessGrantSpec,
   policy: GrantPolicy,
@@ -142,7 +142,7 @@ export function settingsPatch(
   return { ...Object.fromEntries(ours.map((key) => [key, null])), ...formatPolicySettings(policy) };
 }
 
-/** Go's way to write a duration, without the units that only linkgrant reads: `15m`, `36h`, `1h30m`. */
+/** A duration in the syntax of Go (`15m`, `36h`, `1h30m`), without the units that only linkgrant accepts. */
 export function goDuration(ms: number): string {
   const units = [
     ['h', 3_600_000],
@@ -160,12 +160,12 @@ export function goDuration(ms: number): string {
   return text || '0s';
 }
 
-/** RFC 3339 in UTC, with fractions of a second only where there are some. */
+/** RFC 3339 in UTC, with milliseconds only if they are not zero. */
 export function timestamp(ms: number): string {
   return new Date(ms).toISOString().replace('.000Z', 'Z');
 }
 
-/** Milliseconds of an RFC 3339 time; null for what is none, or absent. */
+/** Milliseconds since the epoch of an RFC 3339 time; null if the text is absent or not a time. */
 export function timeOf(text: string | undefined): number | null {
   const ms = text === undefined ? Number.NaN : Date.parse(text);
   return Number.isNaN(ms) ? null : ms;
@@ -197,7 +197,7 @@ function policyOf({ settings = {} }: AccessGrantSpec): { policy: GrantPolicy; pr
   return 'problem' in policy ? { policy: {}, problem: policy.problem } : { policy };
 }
 
-/** How often a grant with this spec may be redeemed; as in Skupper 0 means the default. */
+/** How often a grant with this spec may be redeemed. As in Skupper, 0 means the default. */
 export function allowedOf({ redemptionsAllowed = 0 }: AccessGrantSpec): number {
   return redemptionsAllowed === 0 ? DEFAULT_REDEMPTIONS_ALLOWED : redemptionsAllowed;
 }
@@ -221,6 +221,6 @@ export function revokedAtOf({
 }: Stored<Resource>['metadata']): number | null {
   const text = annotations[GRANT_REVOKED];
   if (text === undefined || text === 'false') return null;
-  // A user may have written no time.
+  // A user may have set a value that is not a time.
   return timeOf(text) ?? timeOf(creationTimestamp) ?? 0;
 }

@@ -4,7 +4,7 @@ import type { SiteRefusal } from '../../../redemption/ports/site.js';
 import type { Condition } from '../api/resource.js';
 import { timestamp } from './access-grant-resource.js';
 
-/** Conditions that every AccessGrant has (Skupper's), then those that are there once they have been true (linkgrant's). */
+/** Skupper's conditions, which every AccessGrant has, then linkgrant's, which are added when they first become True. */
 export type GrantConditionType =
   | 'Processed'
   | 'Resolved'
@@ -14,17 +14,17 @@ export type GrantConditionType =
   | 'Revoked'
   | 'ForeignController';
 
-/** A condition as it ought to be. */
+/** A condition to write. */
 export type WantedCondition = Pick<Condition, 'status' | 'reason' | 'message'> & {
   readonly type: GrantConditionType;
 };
 
-/** What tools of Skupper look for. */
+/** The condition values that Skupper's tools expect for success. */
 export const OK = { status: 'True', reason: 'Ready', message: 'OK' } as const;
-/** Something is not known yet, and is waited for. */
+/** The condition values while required information is missing. */
 export const PENDING = { status: 'False', reason: 'Pending', message: 'Pending' } as const;
 
-/** How a site that gives no access shows: in which condition, and with which reason. */
+/** The condition type and reason for each refusal of a site. */
 const REFUSALS = {
   edge_site: { type: 'Processed', reason: 'Error' },
   link_access_unavailable: { type: 'Resolved', reason: 'Pending' },
@@ -32,46 +32,47 @@ const REFUSALS = {
   issuer_untrusted: { type: 'Resolved', reason: 'Error' },
 } as const satisfies Record<SiteRefusal['refused'], Pick<WantedCondition, 'type' | 'reason'>>;
 
-/** The condition of a grant whose site gives no access. */
+/** The condition of a grant whose site refuses access. */
 export function refusalCondition({ refused, reason, hint }: SiteRefusal): WantedCondition {
   const message = refused === 'edge_site' ? STOCK_TEXT.edgeSite : `${reason}; ${hint}`;
   return { ...REFUSALS[refused], status: 'False', message };
 }
 
-/** How the end of a grant shows; a state that is no end does not. */
+/** The condition type and message for each final state of a grant. */
 const ENDS = {
   pending: undefined,
   ready: undefined,
-  expired: { type: 'Expired', message: 'The time in which the grant can be redeemed is over' },
-  exhausted: { type: 'Exhausted', message: 'Every redemption that the grant allows was made' },
+  expired: { type: 'Expired', message: 'The expiration time of the grant has passed' },
+  exhausted: { type: 'Exhausted', message: 'All allowed redemptions of the grant are used' },
   revoked: { type: 'Revoked', message: 'The grant was revoked' },
 } as const satisfies Record<
   AccessGrantState,
   { readonly type: GrantConditionType; readonly message: string } | undefined
 >;
 
-/** The condition of a grant that has ended, True and with its own name as its reason; undefined for one that has not. */
+/** The condition for a final state, with status True and its type as the reason; undefined for other states. */
 export function endCondition(state: AccessGrantState): WantedCondition | undefined {
   const end = ENDS[state];
   return end && { type: end.type, status: 'True', reason: end.type, message: end.message };
 }
 
-/** Who reads conditions in order finds Skupper's first. */
+/** These conditions are written after Skupper's. */
 const OPTIONAL: readonly GrantConditionType[] = ['Expired', 'Exhausted', 'Revoked', 'ForeignController'];
 
 /**
- * The conditions that a resource ought to have: what is wanted in place of what is there, conditions of others left as they
- * are, and one of ours that is no longer true said to be False. Times change only where the status does.
+ * Merges conditions: replaces each of `found` by the one of `wanted` with its type, and sets optional conditions that are
+ * not in `wanted` to False. Conditions of other controllers stay unchanged. `lastTransitionTime` changes only with
+ * `status`.
  */
 export function mergeConditions(
   found: readonly Condition[],
   wanted: readonly WantedCondition[],
   { generation, now }: { readonly generation: number; readonly now: number },
 ): Condition[] {
-  const gone = OPTIONAL.filter(
+  const outdated = OPTIONAL.filter(
     (type) => found.some((one) => one.type === type) && !wanted.some((one) => one.type === type),
   ).map((type) => ({ type, status: 'False', reason: `Not${type}`, message: '' }) as const);
-  const all = [...wanted, ...gone];
+  const all = [...wanted, ...outdated];
   const changed = (before: Condition | undefined, one: WantedCondition): Condition => ({
     type: one.type,
     status: one.status,
@@ -81,12 +82,12 @@ export function mergeConditions(
     lastTransitionTime:
       before?.status === one.status ? before.lastTransitionTime : timestamp(wholeSecond(now)),
   });
-  const kept = found.map((before) => {
+  const merged = found.map((before) => {
     const one = all.find(({ type }) => type === before.type);
     return one ? changed(before, one) : before;
   });
   const added = all.filter(({ type }) => !found.some((before) => before.type === type));
-  return [...kept, ...added.map((one) => changed(undefined, one))];
+  return [...merged, ...added.map((one) => changed(undefined, one))];
 }
 
 const FOREIGN: WantedCondition = {
@@ -94,16 +95,16 @@ const FOREIGN: WantedCondition = {
   status: 'True',
   reason: 'Rewritten',
   message:
-    'Another controller writes its own url into this status again and again, and linkgrant has stopped: turn off its grants, or linkgrant',
+    'Another controller repeatedly overwrites the url in this status, so linkgrant has stopped writing it: disable the grants of that controller, or linkgrant',
 };
 
-/** The conditions of a grant that another controller fills in: as they are, and that one said. */
+/** The conditions of a grant whose status another controller writes: unchanged, with ForeignController added. */
 export function foreignConditions(
   found: readonly Condition[],
   when: { readonly generation: number; readonly now: number },
 ): readonly Condition[] {
-  const isSaid = found.some(({ type, status }) => type === FOREIGN.type && status === 'True');
-  if (isSaid) return found;
+  const hasForeign = found.some(({ type, status }) => type === FOREIGN.type && status === 'True');
+  if (hasForeign) return found;
   const others = found.filter(({ type }) => type !== FOREIGN.type);
   return [...others, ...mergeConditions([], [FOREIGN], when)];
 }

@@ -3,7 +3,7 @@ import { type AccessGrantResource, timeOf } from './access-grant-resource.js';
 
 const WINDOW_MS = 60_000;
 const MAX_REWRITES = 3;
-/** How long linkgrant leaves a status to another controller before it tries again, in milliseconds. */
+/** How long linkgrant does not write a status that another controller overwrites, in milliseconds. */
 export const FOREIGN_HOLD_MS = 600_000;
 
 interface Rewrites {
@@ -11,11 +11,14 @@ interface Rewrites {
   heldUntil: number;
 }
 
-/** Detects grants whose url another controller rewrites each time that linkgrant has written its own. */
+/** Detects grants whose `status.url` another controller overwrites after each write of linkgrant. */
 export class ConflictingControllerDetector {
   readonly #byUid = new Map<string, Rewrites>();
 
-  /** True while the url of a grant is left to another controller; otherwise the caller writes its own, which is counted. */
+  /**
+   * True while another controller owns the status of a grant. Otherwise the caller writes its url, and the write is
+   * counted.
+   */
   isLeft({ metadata, status = {} }: Stored<AccessGrantResource>, ownUrl: string, now: number): boolean {
     if (!status.url || status.url === ownUrl) return false;
     const rewrites = this.#byUid.get(metadata.uid) ?? { times: [], heldUntil: earlierHold(status) };
@@ -28,13 +31,15 @@ export class ConflictingControllerDetector {
     return true;
   }
 
-  /** Drops the rewrites of a deleted grant. */
+  /** Deletes the state of a deleted grant. */
   forget(uid: string): void {
     this.#byUid.delete(uid);
   }
 }
 
-/** Until when the previous leader left the status to another controller, by the condition that it wrote. */
+/**
+ * Until when the previous leader did not write the status because of another controller, from the condition that it wrote.
+ */
 function earlierHold({ conditions = [] }: NonNullable<AccessGrantResource['status']>): number {
   const written = conditions.find(({ type, status }) => type === 'ForeignController' && status === 'True');
   return (timeOf(written?.lastTransitionTime) ?? Number.NEGATIVE_INFINITY) + FOREIGN_HOLD_MS;

@@ -1,9 +1,9 @@
-// What linkgrant reads besides is no unknown unit.
+// The units of Go, and those that only linkgrant accepts.
 const UNITS = ['ns', 'us', 'µs', 'μs', 'ms', 's', 'm', 'h', 'd', 'w'];
 const NUMBER = /^(\d+(\.\d*)?|\.\d+)/;
 const UNIT = /^[^.\d]+/;
 
-/** What Go's `time.ParseDuration` says of a text that is no duration, which people know from Skupper's own conditions. */
+/** The error message of Go's `time.ParseDuration` for an invalid duration, as in the conditions that Skupper writes. */
 export function goDurationError(text: string): string {
   const invalid = `time: invalid duration ${quoted(text)}`;
   let rest = text.replace(/^[-+]/, '');
@@ -19,7 +19,7 @@ export function goDurationError(text: string): string {
   return invalid;
 }
 
-/** As package time of Go quotes: byte by byte. */
+/** Quotes a text byte by byte, as Go's package time does. */
 function quoted(text: string): string {
   const bytes = [...Buffer.from(text)].map((byte) => {
     const character = String.fromCharCode(byte);

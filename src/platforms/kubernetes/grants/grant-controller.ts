@@ -30,7 +30,7 @@ export interface GrantControllerOptions {
   readonly client: KubernetesClient;
   /** The only namespace whose grants are served; undefined for all. */
   readonly namespace: string | undefined;
-  /** Where the service itself runs. */
+  /** The namespace in which the service runs. */
   readonly ownNamespace: string;
   /** Unique among the replicas. */
   readonly identity: string;
@@ -49,8 +49,8 @@ export interface GrantControllerOptions {
 const ELECTION = { leaseDurationMs: 15_000, renewDeadlineMs: 10_000, retryMs: 2_000 };
 const WORK = { concurrency: 8, backOff: { firstMs: 100, longestMs: 30_000 } };
 const SITE_ACCESS_MS = 30_000;
-// A grant of a thousand uses is not written a thousand times, and counts take a small part of the API server's capacity,
-// however many grants are used.
+// Limits status writes: a grant of a thousand uses is not written a thousand times, and the total rate stays low for any
+// number of grants.
 const STATUS_INTERVALS = { shortest: 2_000, each: 100, longest: 30_000 };
 
 /** Watches the grants and sites of a cluster, and writes the status of each grant while it leads. Every replica runs one. */
@@ -118,7 +118,7 @@ export class GrantController {
     this.#queue = new WorkQueue({
       ...WORK,
       work: (key) => reconciler.reconcile(key),
-      onFailure: (key, error) => options.onFailure(`bring the status of ${key} into line`, error),
+      onFailure: (key, error) => options.onFailure(`reconcile the status of ${key}`, error),
     });
     this.#watch = new ClusterWatch(options);
     this.#watch.add('grants', ACCESS_GRANTS, readLocation, this.grants);
@@ -154,13 +154,13 @@ export class GrantController {
     return this.#election.isLeading;
   }
 
-  /** Starts to watch, and to take part in the election. */
+  /** Starts the watches and the leader election. */
   start(): void {
     const { signal } = this.#stop;
     this.#running = Promise.all([this.#watch.run(signal), this.#election.run(signal)]);
   }
 
-  /** Stops to watch and to lead, and resolves after the last write. */
+  /** Stops the watches and releases the Lease. Resolves after the last write. */
   async stop(): Promise<void> {
     this.#stop.abort();
     await this.#running;
@@ -203,7 +203,7 @@ export class GrantController {
     return this.#sites.peers();
   }
 
-  /** What the store needs of the watch. */
+  /** The watch as the store uses it. */
   storeWatch(): StoreWatch {
     const { grants } = this;
     return {

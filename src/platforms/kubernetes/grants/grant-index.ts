@@ -30,20 +30,21 @@ export interface GrantIndexOptions {
 }
 
 const MAX_ABSENT_ENTRIES = 10_000;
-/** Lookups that may wait for a listing at once; more are refused as `overloaded`. */
+/** Maximum number of lookups that wait for a listing; further ones are refused as `overloaded`. */
 export const MAX_WAITING_CALLERS = 100;
-// Strangers who invent uids may use a tenth of the API server's time.
+// Requests with invented uids may use a tenth of the API server's time.
 const REST_OF_A_LIST = 9;
 const MAX_REST_MS = 2_000;
 
 /**
  * The namespace and name of each grant by uid, from a watch. A uid that the watch has not reported is looked up by a listing
- * before it is denied, because the watch may lag. The API server chooses uids, so an absent uid stays absent and is remembered.
+ * before it is denied, because the watch may lag. The API server chooses uids, so an absent uid stays absent and is
+ * remembered.
  */
 export class GrantIndex implements ObjectSink<GrantLocation> {
   readonly #options: GrantIndexOptions;
   readonly #byUid = new Map<string, GrantLocation>();
-  // Bounded, because strangers invent uids.
+  // Bounded, because clients can send any number of invented uids.
   readonly #absent = new BoundedMap<string, true>(MAX_ABSENT_ENTRIES);
   readonly #list: SharedRead<ReadonlyMap<string, GrantLocation>>;
   #waiting = 0;
@@ -73,12 +74,12 @@ export class GrantIndex implements ObjectSink<GrantLocation> {
   }
 
   /**
-   * The location of the grant of that uid, or undefined if there is certainly none. Rejects with RedemptionError
+   * The location of the grant of that uid, or undefined if it certainly does not exist. Rejects with RedemptionError
    * `store_unavailable` when the API does not answer, and `overloaded` when too many lookups wait for a listing.
    */
   async locate(uid: string): Promise<GrantLocation | undefined> {
-    const known = this.#byUid.get(uid);
-    if (known || this.#absent.has(uid)) return known;
+    const cached = this.#byUid.get(uid);
+    if (cached || this.#absent.has(uid)) return cached;
     if (this.#waiting >= MAX_WAITING_CALLERS) {
       throw new RedemptionError('overloaded', 'too many requests for unknown grants wait for a listing');
     }
@@ -132,10 +133,10 @@ export class GrantIndex implements ObjectSink<GrantLocation> {
   }
 
   put(location: GrantLocation): void {
-    const known = this.#byUid.get(location.uid);
+    const cached = this.#byUid.get(location.uid);
     this.#byUid.set(location.uid, location);
     this.#changes += 1;
-    this.#options.onChange(keyOf(location), known?.specVersion === location.specVersion);
+    this.#options.onChange(keyOf(location), cached?.specVersion === location.specVersion);
   }
 
   remove(location: GrantLocation): void {
@@ -148,7 +149,8 @@ export class GrantIndex implements ObjectSink<GrantLocation> {
 }
 
 /**
- * Reads the location of an AccessGrant. Every replica does so for every change of every grant, so the policy is not parsed: a
+ * Reads the location of an AccessGrant. Every replica does so for every change of every grant, so the policy is not parsed:
+ * a
  * grant whose spec became invalid after its clock started ends at its expiration time.
  */
 export function readLocation({

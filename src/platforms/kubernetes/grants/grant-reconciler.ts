@@ -41,7 +41,8 @@ const MAX_DELAY_MS = 3_600_000;
 const MIN_DELAY_MS = 100;
 
 /**
- * Reconciles the status of an AccessGrant with its spec, its site and its redemptions. Never writes the spec, nor an unchanged
+ * Reconciles the status of an AccessGrant with its spec, its site and its redemptions. Never writes the spec, nor an
+ * unchanged
  * status; after a write conflict the grant is reconciled again.
  */
 export class GrantReconciler {
@@ -86,7 +87,7 @@ export class GrantReconciler {
     } catch (error) {
       if (isApiError(error, 'not_found')) return;
       if (isApiError(error, 'invalid')) {
-        throw new TerminalFailure('the API server takes no such status', { cause: error });
+        throw new TerminalFailure('the API server rejected the status', { cause: error });
       }
       throw error;
     }

@@ -17,9 +17,9 @@ import {
   type WantedCondition,
 } from './conditions.js';
 
-/** What is known of a grant and its surroundings at one moment; what is undefined is not known now. */
+/** The inputs for the status of a grant, besides its resource. Undefined means unknown at this time. */
 export interface GrantSurroundings {
-  /** Where the service is reached, without the grant's uid, and with which trust. */
+  /** URL of the service, without the grant's uid, and the CA that clients trust. */
   readonly place: { readonly url: string; readonly ca: string } | undefined;
   readonly access: SiteAccess | SiteRefusal | undefined;
   /** How many redemptions are recorded. */
@@ -28,11 +28,11 @@ export interface GrantSurroundings {
   readonly mintCode: () => string;
 }
 
-/** What the status of a grant ought to be. */
+/** The status to write into a grant, with its state. */
 export interface JudgedGrant {
   readonly status: AccessGrantStatus;
   readonly state: AccessGrantState;
-  /** When it ends by itself, in milliseconds since the epoch; null while its clock does not run. */
+  /** When it expires, in milliseconds since the epoch; null while its clock does not run. */
   readonly expirationTime: number | null;
 }
 
@@ -47,22 +47,21 @@ export function stateOf(
 }
 
 /**
- * What the status of a grant ought to be. Nothing known is replaced by something unknown; `code` and `expirationTime` stay
- * what they are once they are there.
- */
-export function judgeGrant(resource: Stored<AccessGrantResource>, seen: GrantSurroundings): JudgedGrant {
+ * Computes the status of a grant. A known value is never replaced by an unknown one; `code` and `expirationTime` never
+ * change once they are set. */
+export function judgeGrant(resource: Stored<AccessGrantResource>, inputs: GrantSurroundings): JudgedGrant {
   const { metadata, spec = {}, status: found = {} } = resource;
   const { grant, problems } = readAccessGrant(resource);
-  const { now, place } = seen;
+  const { now, place } = inputs;
   const url = place ? `${place.url}/${metadata.uid}` : found.url;
   const ca = place?.ca ?? found.ca;
-  const processed = processedCondition(grant, problems, seen);
-  const resolved = resolvedCondition(resource, Boolean(url && ca), seen);
+  const processed = processedCondition(grant, problems, inputs);
+  const resolved = resolvedCondition(resource, Boolean(url && ca), inputs);
   const isUsable = processed.status === 'True';
-  const code = found.code || (isUsable ? spec.code || seen.mintCode() : undefined);
+  const code = found.code || (isUsable ? spec.code || inputs.mintCode() : undefined);
   const starts = isUsable && resolved.status === 'True' && !found.expirationTime;
   const expirationTime = starts ? timestamp(endOf(grant, now)) : found.expirationTime;
-  const redemptions = Math.max(seen.redemptions ?? 0, found.redemptions ?? 0);
+  const redemptions = Math.max(inputs.redemptions ?? 0, found.redemptions ?? 0);
 
   const judged = readAccessGrant({
     ...resource,
@@ -89,8 +88,8 @@ export function judgeGrant(resource: Stored<AccessGrantResource>, seen: GrantSur
 }
 
 /**
- * The fields in which a status has to be written anew, undefined where there is none. `message` alone is no reason: a
- * controller whose grants are off has its own word there, and would put it back.
+ * The changed fields of a status; undefined if nothing has to be written. A different `message` alone is not written: a
+ * Skupper controller with grants disabled sets its own message, and would overwrite ours.
  */
 export function statusChange(
   found: AccessGrantStatus,
@@ -130,7 +129,7 @@ function resolvedCondition(
   return refusal?.type === 'Resolved' ? refusal : { type: 'Resolved', ...OK };
 }
 
-/** As Skupper sums conditions up: the first that is not True, with its reason and message. */
+/** The condition Ready, as Skupper derives it: reason and message are from the first condition that is not True. */
 function readyCondition(
   end: WantedCondition | undefined,
   needed: readonly WantedCondition[],
@@ -155,7 +154,7 @@ function defined(
   return Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined));
 }
 
-/** The API server keeps no order of keys. */
+/** JSON with sorted keys, because the API server does not retain their order. */
 function canonical(value: unknown): string {
   return JSON.stringify(value, (_key, part: unknown) =>
     typeof part === 'object' && part !== null && !Array.isArray(part)

@@ -11,10 +11,10 @@ const NOTE = 'linkgrant.dev/note';
 
 /** Labels and note of a resource: all its labels except those that linkgrant sets itself. */
 export function readLabelsAndNote({ labels = {}, annotations = {} }: ResourceMetadata): LabelsAndNote {
-  const shown = Object.entries(labels).filter(
+  const userLabels = Object.entries(labels).filter(
     ([key, value]) => !isOwnName(key) || (key === MANAGED_BY && value !== 'linkgrant'),
   );
-  return { labels: Object.fromEntries(shown), note: longestNote(annotations[NOTE] ?? '') || null };
+  return { labels: Object.fromEntries(userLabels), note: longestNote(annotations[NOTE] ?? '') || null };
 }
 
 /** The metadata of a new resource: labels and note besides `own` metadata. */

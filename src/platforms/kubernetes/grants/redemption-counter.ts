@@ -1,6 +1,6 @@
 import type { ResourceKey } from '../api/resource.js';
 
-/** Counts the redemptions of each grant from the Redemptions that a watch reports; takes a few bytes for each grant. */
+/** Counts the redemptions of each grant from the Redemptions that a watch reports; uses a few bytes for each grant. */
 export class RedemptionCounter {
   readonly #counts = new Map<string, number>();
   readonly #onChange: (grantUid: string) => void;
@@ -20,7 +20,7 @@ export class RedemptionCounter {
     this.#counts.delete(`${namespace}/${grantUid}`);
   }
 
-  /** Counts a Redemption by its name; one that is named otherwise counts nothing, and one that is deleted stays counted. */
+  /** Counts a Redemption if its name is that of a slot. It stays counted after its deletion. */
   add({ namespace = '', name }: ResourceKey): void {
     const [, grantUid, digits] = /^([0-9a-f-]{36})-(\d{1,7})$/.exec(name) ?? [];
     if (grantUid === undefined || Number(digits) < this.countOf(namespace, grantUid)) return;

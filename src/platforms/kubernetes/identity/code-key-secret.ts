@@ -22,7 +22,7 @@ export const CODE_KEYS = 'linkgrant-code-keys';
 const ENTRY = /^([1-9]\d{0,8})\.json$/;
 // A removed key is accepted for this long.
 const FRESH_MS = 10_000;
-// Anyone can send codes that name an unknown key, and each would cause another read of the Secret.
+// Anyone can send codes that name an unknown key. Without this limit each would cause a read of the Secret.
 const UNKNOWN_KEY_INTERVAL_MS = 250;
 
 interface Options {
@@ -64,8 +64,8 @@ export class CodeKeySecret implements RotatingCodeKeys {
 
   async find(kid: string): Promise<MasterKey | undefined> {
     const now = performance.now();
-    const known = this.#cached && now - this.#cached.at < FRESH_MS ? this.#cached.keys : [];
-    const found = known.find((key) => key.kid === kid);
+    const cachedKeys = this.#cached && now - this.#cached.at < FRESH_MS ? this.#cached.keys : [];
+    const found = cachedKeys.find((key) => key.kid === kid);
     if (found) return found;
     const { keys } = await this.#unknownKey.readAfter(now);
     return keys.find((key) => key.kid === kid);
@@ -89,7 +89,7 @@ export class CodeKeySecret implements RotatingCodeKeys {
     });
   }
 
-  /** Adds a key, unless `enough` finds one that suffices; returns either. */
+  /** Returns the existing key that `enough` finds, else adds a key and returns it. */
   async #make(enough: (found: Found) => MasterKey | undefined): Promise<MasterKey> {
     let result: MasterKey = createMasterKey();
     const created = result;
@@ -103,8 +103,8 @@ export class CodeKeySecret implements RotatingCodeKeys {
       if (found.keys.length === 0 && !mayCreate) {
         throw new AdministrationError(
           'signing_keys_foreign',
-          `no service has made keys for signed tokens in namespace "${namespace}"`,
-          { hint: 'name where the service runs with --service-namespace' },
+          `no service has created keys for signed tokens in namespace "${namespace}"`,
+          { hint: 'name the namespace of the service with --service-namespace' },
         );
       }
       result = created;

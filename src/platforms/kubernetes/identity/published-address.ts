@@ -19,7 +19,7 @@ export interface NoAddress {
 /** Reads the address of the service; may be called repeatedly. Rejects with ApiError. */
 export type AddressSource = () => Promise<ServiceAddress | NoAddress>;
 
-const HINT = 'give --external-url, or --secured-access where Skupper’s controller is to expose the service';
+const HINT = 'set --external-url, or set --secured-access to let Skupper’s controller expose the service';
 
 /** The address of the load balancer of a Service: its first host, and the port named `https`, else the first port. */
 export function loadBalancerAddress(
@@ -33,7 +33,7 @@ export function loadBalancerAddress(
     if (!service) return { pending: `there is no Service "${namespace}/${name}"`, hint: HINT };
     const { type, ports } = asMapping(service.spec);
     if (type !== 'LoadBalancer') {
-      return { pending: `the Service "${namespace}/${name}" is no LoadBalancer`, hint: HINT };
+      return { pending: `the Service "${namespace}/${name}" is not of type LoadBalancer`, hint: HINT };
     }
     const [ingress] = mappingsIn(asMapping(asMapping(service.status).loadBalancer).ingress);
     const host = ingress?.hostname ?? ingress?.ip;
@@ -41,7 +41,7 @@ export function loadBalancerAddress(
     const port = (all.find(({ name: portName }) => portName === 'https') ?? all[0])?.port;
     const address = addressOf(host, port);
     if (address) return address;
-    const hint = 'wait until the load balancer has an address, or give --external-url';
+    const hint = 'wait until the load balancer has an address, or set --external-url';
     return { pending: `the load balancer of the Service "${namespace}/${name}" has no address yet`, hint };
   };
 }
@@ -87,7 +87,7 @@ export function securedAccessAddress(
     return (
       addressOf(endpoint?.host, Number(endpoint?.port)) ?? {
         pending: `the SecuredAccess "${namespace}/${name}" has no endpoint yet`,
-        hint: 'see its conditions, or give --external-url',
+        hint: 'check its conditions, or set --external-url',
       }
     );
   };

@@ -49,7 +49,8 @@ export function externalIdentitySecret(client: Client, place: Place): ServiceIde
       const found = await find(client, place);
       if (!found) throw new ServerIdentityError(`there is no ${secret}`);
       const { tlsCrt: cert, tlsKey: key, caCrt: ca } = found.tls;
-      if (ca === '') throw new ServerIdentityError(`${secret} has no ca.crt, and clients trust nothing else`);
+      if (ca === '')
+        throw new ServerIdentityError(`${secret} has no ca.crt, which clients need to trust the service`);
       const [certSource, keySource, caSource] = ['tls.crt', 'tls.key', 'ca.crt'].map(
         (part) => `${part} of ${secret}`,
       );
@@ -60,8 +61,8 @@ export function externalIdentitySecret(client: Client, place: Place): ServiceIde
 }
 
 /**
- * A certificate for the service's hosts from a CA of its own, both in Secrets of the service's namespace and created on first
- * use. It is issued again when the hosts change or a third of its lifetime is left.
+ * A certificate for the service's hosts, issued by linkgrant's own CA. Both are created on first use, in Secrets of the
+ * service's namespace. The certificate is issued again when the hosts change or a third of its lifetime is left.
  */
 export function ownIdentitySecret(client: Client, namespace: string): ServiceIdentitySource {
   const place = { namespace, name: SERVER_SECRET };
@@ -80,13 +81,18 @@ export function ownIdentitySecret(client: Client, namespace: string): ServiceIde
         const tls = { tlsCrt: issued.cert, tlsKey: issued.key, caCrt: issued.ca };
         if (await put(client, place, tls, found)) return versioned(issued);
         if (tries === MAX_TRIES)
-          throw new ServerIdentityError(`Secret "${namespace}/${SERVER_SECRET}" changes all the time`);
+          throw new ServerIdentityError(
+            `Secret "${namespace}/${SERVER_SECRET}" changed too often while it was read`,
+          );
       }
     },
   };
 }
 
-/** True if a stored certificate can be used. Without `mayReplace` it may be for other hosts, which another replica knows first. */
+/**
+ * True if a stored certificate can be used. Without `mayReplace` it may be for other hosts: the replica that replaces it
+ * may know newer ones.
+ */
 function isServing(
   { tlsCrt: cert, tlsKey: key }: TlsSecret,
   authority: CertificateAuthority,
@@ -122,7 +128,9 @@ async function ownAuthority(client: Client, place: Place, now: number): Promise<
   if (await put(client, place, tls, undefined)) return load(tls);
   const other = await find(client, place);
   if (other) return load(other.tls);
-  throw new CertificateAuthorityError(`Secret "${place.namespace}/${place.name}" comes and goes`);
+  throw new CertificateAuthorityError(
+    `Secret "${place.namespace}/${place.name}" was deleted repeatedly while it was created`,
+  );
 }
 
 interface FoundSecret {

@@ -19,7 +19,9 @@ import { COMPONENT, PENDING_REDEMPTION } from './pending-secret.js';
 
 type Place = Pick<NamespaceTarget, 'client' | 'namespace'>;
 
-/** All Links and link Secrets of a namespace, whether linkgrant created them or not. Every method rejects with RedemptionError. */
+/**
+ * All Links and link Secrets of a namespace, including those of other programs. Every method rejects with RedemptionError.
+ */
 export function clusterLinks({ client, namespace }: Place): LinkFiles {
   const findSecret = (name: string) =>
     client.find<SecretResource>(SECRETS, { namespace, name }) as Promise<
@@ -79,8 +81,10 @@ export function clusterLinks({ client, namespace }: Place): LinkFiles {
       }),
     remove: (kind, name) =>
       inCluster(async () => {
-        const of = kind === 'Link' ? LINKS : SECRETS;
-        return (await client.delete(of, { namespace, name })) ? placeOf(of, name, namespace) : undefined;
+        const resourceKind = kind === 'Link' ? LINKS : SECRETS;
+        return (await client.delete(resourceKind, { namespace, name }))
+          ? placeOf(resourceKind, name, namespace)
+          : undefined;
       }),
   };
 }

@@ -41,7 +41,7 @@ export function clusterMaterializer(
       await client.apply(kind, { ...resource, metadata }, { fieldManager: FIELD_MANAGER, force });
     });
 
-  /** Applies the resources as a dry run, so that a missing permission is found before a use is spent. */
+  /** Applies the resources as a dry run, to find a missing permission before the token is redeemed. */
   const dryRun = async (name: string, present: { readonly secret: boolean; readonly link: boolean }) => {
     const owner = await place.owner();
     const secret = { name, caCrt: '-', tlsCrt: '-', tlsKey: '-' };
@@ -112,11 +112,11 @@ function refuseForeign(wanted: WantedResource, present: YamlMapping | undefined,
 /** Throws if the Secrets of the link and of its proxy would have the same name. */
 function refuseProxyName(name: string, proxy: ProxyPlacing | undefined): void {
   if (name !== proxy?.name) return;
-  const message = `The Secret of the proxy is called "${name}" too, as the link's would be.`;
+  const message = `The Secret of the proxy has the name "${name}", which the Secret of the link needs.`;
   throw new RedemptionError('place_taken', message);
 }
 
 function occupied(kind: ResourceKind, name: string, namespace: string): RedemptionError {
-  const message = `${placeOf(kind, name, namespace)} is there already and is not of this redemption.`;
+  const message = `${placeOf(kind, name, namespace)} already exists and belongs to another redemption.`;
   return new RedemptionError('place_taken', message);
 }

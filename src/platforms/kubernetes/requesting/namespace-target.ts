@@ -3,7 +3,7 @@ import { ApiError } from '../api/api-error.js';
 import type { KubernetesClient } from '../api/client.js';
 import type { OwnerReference, Resource, ResourceKind, Stored } from '../api/resource.js';
 
-/** The namespace into which links are put, with the client of its cluster. */
+/** The namespace in which links are created, with the client of its cluster. */
 export interface NamespaceTarget {
   readonly client: KubernetesClient;
   readonly namespace: string;
@@ -26,7 +26,10 @@ export function placeOf(kind: ResourceKind, name: string, namespace: string): st
   return `${called}/${name} in namespace ${namespace}`;
 }
 
-/** Runs an operation with its ApiErrors translated to RedemptionError: `cluster_unavailable` if a retry helps, else `not_writable`. */
+/**
+ * Runs an operation with its ApiErrors translated to RedemptionError: `cluster_unavailable` if a retry helps, else
+ * `not_writable`.
+ */
 export async function inCluster<T>(operation: () => Promise<T>): Promise<T> {
   try {
     return await operation();

@@ -36,7 +36,8 @@ type Texts = Readonly<Record<string, string>>;
 /**
  * Stores pending redemptions as Secrets `linkgrant-pending-<id>` that the Site owns, with the values `key.pem`,
  * `posted-<number>` and `answer.yaml`. The first run creates the Secret exclusively; updates use optimistic concurrency. The
- * Secret is deleted when the link is in place. From then on the state is read from the link, which has a label for its token.
+ * Secret is deleted when the link is in place. From then on the state is read from the link, which has a label for its
+ * token.
  */
 export function pendingSecrets(place: NamespaceTarget, clock: () => number): OpenPendingRedemption {
   return async (id) => new PendingSecret(place, id, clock);
@@ -103,10 +104,10 @@ class PendingSecret implements PendingRedemption {
       const pending = await this.#find();
       const { [name]: stored, ...rest } = textsOf(pending);
       if (pending && stored === content) await this.#replace(pending, rest);
-      const placed = pending ? undefined : await this.#placed();
-      if (!placed || content !== (what === 'key' ? placed.keyPem : placed.answer)) return;
-      // Another use would be spent in vain: a new response is not stored while the token has a link.
-      const secret = placeOf(SECRETS, placed.name, this.#place.namespace);
+      const placedSecret = pending ? undefined : await this.#placed();
+      if (!placedSecret || content !== (what === 'key' ? placedSecret.keyPem : placedSecret.answer)) return;
+      // A new response is not stored while the token has a link, so another posting would waste a use.
+      const secret = placeOf(SECRETS, placedSecret.name, this.#place.namespace);
       const message = `${secret} is damaged or was replaced. Restore it from a backup, or delete its link and redeem the token again.`;
       throw new RedemptionError('outcome_unknown', message);
     });
@@ -129,8 +130,8 @@ class PendingSecret implements PendingRedemption {
       const last = lastPosting(textsOf(pending));
       if (pending) return last && { number: last.number, at: last.at };
       // An earlier run posted and completed. If its link was deleted, the request is not repeated automatically.
-      const placed = await this.#placed();
-      return placed && { number: 1, at: placed.answer === undefined ? 0 : this.#clock() };
+      const placedSecret = await this.#placed();
+      return placedSecret && { number: 1, at: placedSecret.answer === undefined ? 0 : this.#clock() };
     });
   }
 
@@ -160,12 +161,12 @@ class PendingSecret implements PendingRedemption {
     const { client, namespace } = this.#place;
     await retryOnConflict(async () => {
       const key = { namespace, name: secret };
-      const placed = await client.find<SecretResource>(SECRETS, key);
+      const placedSecret = await client.find<SecretResource>(SECRETS, key);
       // The link was deleted meanwhile. The pending Secret stays, so that a later run can create the link again.
-      if (!placed) return;
+      if (!placedSecret) return;
       const label = tokenLabel(this.#id);
-      if (placed.metadata.labels?.[SECRET_TOKEN] !== label) {
-        const { resourceVersion } = placed.metadata;
+      if (placedSecret.metadata.labels?.[SECRET_TOKEN] !== label) {
+        const { resourceVersion } = placedSecret.metadata;
         await client.patch(SECRETS, key, {
           metadata: { resourceVersion, labels: { [SECRET_TOKEN]: label } },
         });
@@ -181,7 +182,7 @@ class PendingSecret implements PendingRedemption {
   async #find(): Promise<Stored<SecretResource> | undefined> {
     const pending = await this.#place.client.find<SecretResource>(SECRETS, this.#key);
     if (!pending || pending.metadata.labels?.[MANAGED_BY] === 'linkgrant') return pending;
-    const message = `${placeOf(SECRETS, this.#name, this.#place.namespace)} is there and is not linkgrant's.`;
+    const message = `${placeOf(SECRETS, this.#name, this.#place.namespace)} already exists and was not created by linkgrant.`;
     throw new RedemptionError('place_taken', message);
   }
 
@@ -205,9 +206,9 @@ class PendingSecret implements PendingRedemption {
       data: secretData({ ...(this.#keyPem !== undefined && { [KEY]: this.#keyPem }), ...texts }),
     };
     const created = await client.create(SECRETS, ownedResource(fields, await owner()));
-    const placed = await this.#placed();
-    if (placed) await client.delete(SECRETS, this.#key, { uid: created.metadata.uid });
-    return placed;
+    const placedSecret = await this.#placed();
+    if (placedSecret) await client.delete(SECRETS, this.#key, { uid: created.metadata.uid });
+    return placedSecret;
   }
 
   async #replace(pending: Stored<SecretResource>, texts: Texts): Promise<void> {

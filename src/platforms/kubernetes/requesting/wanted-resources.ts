@@ -32,7 +32,9 @@ interface PresentLink {
   readonly links: ReadonlyMap<string, YamlMapping>;
 }
 
-/** The wanted Secret and Links of a link in `namespace`, merged with the present ones. `now` determines which have expired. */
+/**
+ * The wanted Secret and Links of a link in `namespace`, merged with the present ones. `now` determines which have expired.
+ */
 export function wantedLink(
   secret: LinkSecret,
   links: readonly Link[],
@@ -64,7 +66,7 @@ export function wantedLink(
       written: 'secret-written',
     },
     ...links.map((link): WantedResource => {
-      // Server-side apply removes fields that a later apply omits, so the fields in place are applied again.
+      // Server-side apply removes fields that a later apply omits, so the existing fields are applied again.
       const wanted = mergeLink(link, linkInPlace(present.links.get(link.name), redemption), overrides);
       const resource = ownedResource(linkResource(wanted, secret, options), owner);
       return {

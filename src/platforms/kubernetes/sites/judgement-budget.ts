@@ -2,14 +2,14 @@ import { RedemptionError } from '../../../domain/redemption-error.js';
 import { BoundedMap } from '../api/bounded-map.js';
 
 const WINDOW_MS = 30_000;
-// With one judgement that starts just below the limit this is at most 0.4 % of the time. Usual certificates take about 2 ms of
-// CPU, the slowest that are accepted for judgement about 60 ms.
+// With one check that starts just below the limit, this is at most 0.4 % of the time. The check of usual certificates takes
+// about 2 ms of CPU, of the slowest accepted ones about 60 ms.
 const CPU_BUDGET_MS = 50;
 const MAX_NAMESPACES = 10_000;
 
 /**
- * Limits the CPU time for which the certificates of a namespace are judged, because a judgement blocks the event loop: the
- * redemptions of other namespaces wait for it.
+ * Limits the CPU time for checking the certificates of a namespace. A check blocks the event loop, so it delays the
+ * redemptions of other namespaces.
  */
 export class JudgementBudget {
   readonly #windows = new BoundedMap<string, { spentMs: number; readonly from: number }>(MAX_NAMESPACES);

@@ -34,12 +34,13 @@ interface Dependencies {
   readonly index: Pick<SiteIndex, 'siteOf' | 'routerAccessesOf'>;
   readonly secrets: Pick<TlsSecrets, 'read'>;
   readonly clock: Clock;
-  /** Throws RedemptionError `store_unavailable` while the index does not know every site yet. */
+  /** Throws RedemptionError `store_unavailable` while the sites are not listed yet. */
   readonly assertSynced: () => void;
 }
 
 /**
- * The sites of a cluster. The access of a namespace depends only on its own Site, RouterAccesses and Secrets. Secrets are read
+ * The sites of a cluster. The access of a namespace depends only on its own Site, RouterAccesses and Secrets. Secrets are
+ * read
  * at each call. Refuses access unless the router of each group would accept the link. Rejects with RedemptionError
  * `store_unavailable` if the API server does not answer.
  */
@@ -76,9 +77,9 @@ export class KubernetesSite implements Site {
   }
 
   async #readIssuer(namespace: string, name: string): Promise<CertificateAuthority | SiteRefusal> {
-    const hint = 'name another issuer in spec.issuer of the AccessGrant, or mend this Secret';
+    const hint = 'name another issuer in spec.issuer of the AccessGrant, or correct this Secret';
     if (!isResourceName(name)) {
-      return refusal('issuer_unavailable', `"${name}" is no name that an issuer can have`, hint);
+      return refusal('issuer_unavailable', `"${name}" is not a valid issuer name`, hint);
     }
     const found = await this.#readSecret(namespace, name);
     if (typeof found === 'string') return noSecret('issuer_unavailable', 'issuer', name, found);
@@ -140,20 +141,25 @@ export class KubernetesSite implements Site {
   }
 }
 
-/** The CAs that clients of links have to trust, or a refusal. */
+/** The CAs that the requesting sites must trust, or a refusal. */
 type Verdict = Pick<SiteAccess, 'caCrt'> | SiteRefusal;
 
-/** How long a judgement of the same certificates is cached: longer for a refusal, unless it can end by time alone. */
+/**
+ * How long the result for the same certificates is cached. A refusal is cached longer, unless it can change with time
+ * alone.
+ */
 function lifetimeMs(result: object, texts: readonly string[], now: number): number {
   return 'refused' in result && !texts.some((text) => beginsLater(text, now)) ? REFUSAL_MS : JUDGEMENT_MS;
 }
 
-/** All texts of a router on which a verdict depends. */
+/** All texts of a router that the result depends on. */
 function textsOf({ access, router, hosts }: FoundRouter): readonly string[] {
   return [access.name, access.tlsCredentials, router.certificate, router.trusted, ...hosts];
 }
 
-/** Checks at `now` that each router would accept a link that `authority` signs, and that the link would accept each router. */
+/**
+ * Checks at `now` that each router would accept a link that `authority` signs, and that the link would accept each router.
+ */
 function judge(authority: CertificateAuthority, routers: readonly FoundRouter[], now: number): Verdict {
   const length = routers.flatMap(textsOf).reduce((sum, text) => sum + text.length, 0);
   if (length > MAX_CERTIFICATES_BYTES) {
@@ -163,8 +169,9 @@ function judge(authority: CertificateAuthority, routers: readonly FoundRouter[],
   const checks = new SignatureChecks();
   for (const { access, router, hosts } of routers) {
     const hints = {
-      issuer: 'let the AccessGrant name the issuer of the router, or add this one to what the router trusts',
-      router: `let the Secret "${access.tlsCredentials}" be made anew`,
+      issuer:
+        'set spec.issuer of the AccessGrant to the issuer of the router, or add this issuer to the CAs that the router trusts',
+      router: `delete the Secret "${access.tlsCredentials}", so that it is recreated`,
     };
     const refusal =
       routerTrustRefusal(authority, router, { access: access.name, hints, now, checks }) ??
@@ -182,7 +189,7 @@ function judge(authority: CertificateAuthority, routers: readonly FoundRouter[],
 interface FoundRouter {
   readonly access: RouterAccessFacts;
   readonly router: RouterCredentials;
-  /** The hosts of the endpoints that lead to it. */
+  /** The hosts of the endpoints that lead to the router. */
   readonly hosts: readonly string[];
 }
 
@@ -225,12 +232,12 @@ function noSecret(refused: SiteRefusal['refused'], what: string, name: string, w
     ? refusal(
         refused,
         `there is no Secret "${name}" with the ${what}`,
-        'wait until it is made, or name another',
+        'wait until it is created, or set another name',
       )
     : refusal(
         refused,
         `linkgrant may not read the Secret "${name}" with the ${what}`,
-        'add the name to those that its role lets it get',
+        "add the Secret to the resourceNames of the service's Role",
       );
 }
 

@@ -84,8 +84,8 @@ export class SiteAccessCache {
   }
 }
 
-/** The part of an access that the conditions of a grant show. */
+/** The part of an access that the conditions of a grant depend on. */
 function summaryOf(access: Access | undefined): string | undefined {
   if (access === undefined) return undefined;
-  return 'refused' in access ? `${access.refused} ${access.reason}` : 'given';
+  return 'refused' in access ? `${access.refused} ${access.reason}` : 'granted';
 }

@@ -23,7 +23,7 @@ export function siteEndpoints(
   if (typeof endpoints === 'string') {
     return refusal(
       'link_access_unavailable',
-      `site "${site.name}" has no endpoint that a link can use: ${endpoints}`,
+      `site "${site.name}" has no usable endpoint: ${endpoints}`,
       "let Skupper's controller write the status of the Site",
     );
   }

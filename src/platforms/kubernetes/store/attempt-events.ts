@@ -11,12 +11,12 @@ import { GRANT_UID } from './redemption-resource.js';
 
 /** Annotation of an Event of attempts: their row as JSON; times in milliseconds since the epoch. */
 const ATTEMPT = 'linkgrant.dev/attempt';
-// The rest of a grant's 1,000 rows is for one summary row per code, which takes further attempts.
+// The rest of a grant's 1,000 rows is reserved for one summary row per code, which counts further attempts.
 const DETAILED_ROWS = 950;
 // By how many rows each process may exceed the limit before it counts again.
 const ROWS_BEFORE_RECOUNT = 10;
 
-/** What was attempted, without the count. */
+/** An attempt, without the count. */
 export type Attempted = Pick<AttemptTotal, 'grantUid' | 'code' | 'name' | 'subject' | 'peer'>;
 
 /** The attempts that one Event counts. */
@@ -36,7 +36,7 @@ const WRITES_AT_ONCE = 8;
 // Few grants have many refusals.
 const MAX_GRANTS = 1_000;
 
-/** The writes of one Event, one after the other: attempts that arrive during a write are added to the next. */
+/** The writes of one Event, in sequence: attempts that arrive during a write are included in the next. */
 interface PendingWrites {
   last: Promise<void>;
   waiting: { row: AttemptRow; readonly written: Promise<void> } | undefined;

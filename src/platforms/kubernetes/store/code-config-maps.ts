@@ -18,7 +18,7 @@ function nameOf(grantUid: string): string {
   return `linkgrant-codes-${grantUid}`;
 }
 
-// A ConfigMap key allows few characters, and a jti may have any.
+// A jti may have characters that a ConfigMap key does not allow.
 function keyOf(jti: string): string {
   return Buffer.from(jti).toString('hex');
 }
@@ -28,7 +28,7 @@ function codesOf({ data = {}, metadata }: Stored<CodeConfigMap>): StoredCodeReco
   return Object.values(data).map((text) => ({ ...(JSON.parse(text) as StoredCodeRecord), grantUid }));
 }
 
-// Revocations are never dropped; of the others, those that end first are.
+// Revoked codes are always retained. Of the others, those that expire first are dropped.
 function withRoom(codes: readonly StoredCodeRecord[]): readonly StoredCodeRecord[] {
   const revoked = codes.filter(({ revokedAt }) => revokedAt !== null);
   const others = codes.filter(({ revokedAt }) => revokedAt === null);
@@ -66,7 +66,8 @@ export class CodeConfigMaps {
   }
 
   /**
-   * Applies `change` to the stored record of a code and stores the result; stores nothing if it returns undefined. Returns what
+   * Applies `change` to the stored record of a code and stores the result; stores nothing if it returns undefined. Returns
+   * what
    * was stored.
    */
   async update(

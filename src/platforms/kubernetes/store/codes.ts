@@ -7,11 +7,11 @@ import { listRedemptionResources, type StoreParts } from './store-parts.js';
 
 type WrittenCode = NonNullable<RedemptionResource['spec']['code']>;
 
-/** A code that was redeemed, but is not stored: it was minted elsewhere. */
+/** The record of a code that was redeemed but not stored, because it was issued without the store. */
 function usedCode(grantUid: string, code: WrittenCode, used: number): StoredCode {
   const { jti, uses = 0, expirationTime, subject = null } = code;
-  const ends = timeOf(expirationTime) ?? 0;
-  return { grantUid, jti, uses, expirationTime: ends, subject, used, issuedAt: null, revokedAt: null };
+  const expiresAt = timeOf(expirationTime) ?? 0;
+  return { grantUid, jti, uses, expirationTime: expiresAt, subject, used, issuedAt: null, revokedAt: null };
 }
 
 /** Counts the uses of codes in Redemptions, by grant and jti. */
@@ -26,7 +26,7 @@ function countUses(resources: readonly RedemptionResource[]): Map<string, Stored
   return used;
 }
 
-/** The operations of the store on signed codes: stored records of them, and the Redemptions that used them. */
+/** The operations of the store on signed codes, from their stored records and the Redemptions that used them. */
 export function codeOperations(parts: StoreParts): CodeStore {
   const { accounts, codes } = parts;
   return {

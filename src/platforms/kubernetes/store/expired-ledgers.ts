@@ -14,7 +14,7 @@ interface Ledger {
   endsAt: number;
 }
 
-/** The ledgers that a listing found to have ended before a time, and that are not removed yet. */
+/** The expired ledgers that a listing found and that are not removed yet. */
 interface Expired {
   readonly endedBefore: number;
   readonly ledgers: Ledger[];
@@ -33,10 +33,9 @@ export class ExpiredLedgerCollector {
   }
 
   /**
-   * Deletes the Redemptions of one deleted grant, if the last certificate of each ended before `endedBefore`. False if there
-   * is none left; everything is listed once until then. A ledger that cannot be removed is skipped, and its failure is thrown
-   * at the end.
-   */
+   * Deletes the Redemptions of one deleted grant, if the last certificate of each expired before `endedBefore`. Returns
+   * false if none is left. All Redemptions are listed once, at the first call. A ledger that cannot be removed is skipped,
+   * and its failure is thrown at the end. */
   async removeOne(endedBefore: number): Promise<boolean> {
     const expired =
       this.#expired?.endedBefore === endedBefore ? this.#expired : await this.#find(endedBefore);
@@ -56,7 +55,10 @@ export class ExpiredLedgerCollector {
     return false;
   }
 
-  /** Deletes the codes of a grant with its last ledger: a user of another namespace may write Redemptions that name the grant. */
+  /**
+   * Deletes the codes of a grant with its last ledger: a user of another namespace may write Redemptions that name the
+   * grant.
+   */
   async #forgetCodes({ grantUid }: Ledger, { namespaces }: Expired): Promise<void> {
     const others = (namespaces.get(grantUid) ?? 1) - 1;
     namespaces.set(grantUid, others);
@@ -82,7 +84,7 @@ export class ExpiredLedgerCollector {
   async #find(endedBefore: number): Promise<Expired> {
     const { client, namespace } = this.#parts;
     const all = new Map<string, Ledger>();
-    // Redemptions first: a grant that is created meanwhile has none among them.
+    // List Redemptions first, so that none of them is of a grant that is created meanwhile.
     await readListing(client, { kind: REDEMPTIONS, namespace }, (redemption: Stored<RedemptionResource>) =>
       addTo(all, redemption),
     );

@@ -17,13 +17,10 @@ export function translateFailure(error: unknown): unknown {
   if (!(error instanceof ApiError)) return error;
   switch (error.reason) {
     case 'no_such_kind':
-      return storeUnavailable(
-        'the cluster does not know linkgrant’s or Skupper’s resources: apply their CRDs',
-        error,
-      );
+      return storeUnavailable('the CRDs of linkgrant or Skupper are not installed in the cluster', error);
     case 'forbidden':
     case 'unauthorized':
-      return storeUnavailable('the cluster does not let the store do what it must', error);
+      return storeUnavailable('the API server forbids an operation of the store', error);
     default:
       return storeUnavailable('the cluster cannot be read or written', error);
   }

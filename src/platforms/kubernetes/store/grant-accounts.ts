@@ -7,18 +7,18 @@ import type { AccessGrantResource } from '../grants/access-grant-resource.js';
 import { KnownSlots } from './known-slots.js';
 import { GRANT_UID, type RedemptionResource, slotName } from './redemption-resource.js';
 
-/** Finds the AccessGrant of a uid; the API itself finds it by name alone. */
+/** Finds the AccessGrant of a uid, because the API can only find it by name. */
 export interface GrantLocator {
   /**
-   * Namespace and name of the grant of that uid; undefined only if there is certainly none, else it rejects. The grant may have
-   * been deleted meanwhile, so the caller compares the uid of what it reads.
+   * Returns namespace and name of the grant with that uid; undefined if it certainly does not exist. Rejects if that is
+   * unknown. The grant may be deleted meanwhile, so the caller compares the uid of the AccessGrant that it reads.
    */
   locate(uid: string): Promise<ResourceKey | undefined>;
 }
 
 /**
- * Finds grants by listing all of them, or those of one namespace, for each uid that is not known yet. The service uses a watch
- * instead, because strangers send it any uid.
+ * Finds grants by listing all of them, or those of one namespace, for each unknown uid. The service uses a watch instead,
+ * because clients can send it any number of invented uids.
  */
 export class ListingLocator implements GrantLocator {
   readonly #keys = new Map<string, ResourceKey>();
@@ -34,7 +34,7 @@ export class ListingLocator implements GrantLocator {
     });
   }
 
-  /** Lists the grants if the uid is not known. */
+  /** Lists the grants if the uid is unknown. */
   async locate(uid: string): Promise<ResourceKey | undefined> {
     const known = this.#keys.get(uid);
     if (known) return known;
@@ -43,28 +43,28 @@ export class ListingLocator implements GrantLocator {
   }
 }
 
-/** What this process knows of one grant, and how it reads the rest. */
+/** The cached state of one grant, and the operations that read the rest. */
 export interface GrantAccount {
   readonly uid: string;
   readonly namespace: string;
   readonly name: string;
   readonly slots: KnownSlots;
-  /** Reads the AccessGrant; undefined once there is none of this uid. */
+  /** Reads the AccessGrant; undefined if it was deleted. */
   readonly grant: SharedRead<Stored<AccessGrantResource> | undefined>;
-  /** Reads slots until all that are filled are known. */
+  /** Reads slots until all filled ones are known. */
   readonly filledSlots: SharedRead<void>;
   /** True if the status of the grant counts more redemptions than slots are known. */
   readonly isBehind: boolean;
-  /** Runs what fills slots: this process creates one Redemption of the grant at a time. */
+  /** The queue of writes: this process creates one Redemption of the grant at a time. */
   readonly queue: SerialQueue;
 }
 
 // A listing makes the API server read every Redemption of the namespace.
 const SLOTS_READ_SINGLY = 3;
-// An account takes a few hundred bytes for each slot, and few grants have many uses.
+// An account needs a few hundred bytes for each slot, and few grants have many uses.
 const MAX_ACCOUNTS = 5_000;
 
-/** The accounts of the grants that were used last. */
+/** A cache of the accounts of the most recently used grants. */
 export class GrantAccounts {
   readonly #client: KubernetesClient;
   readonly #locator: GrantLocator;
@@ -84,12 +84,12 @@ export class GrantAccounts {
     return key && this.#use(this.known(uid) ?? openAccount(this.#client, uid, key));
   }
 
-  /** The account of a grant that was used lately. */
+  /** The account of a grant, if it is cached. */
   known(uid: string): GrantAccount | undefined {
     return this.#accounts.get(uid);
   }
 
-  /** Adds a Redemption that a watch reported to the account of its grant, if that was used lately. */
+  /** Adds a Redemption that a watch reported to the account of its grant, if that is cached. */
   observe(redemption: Stored<RedemptionResource>): void {
     const { metadata, spec } = redemption;
     const account = this.#accounts.get(spec.grantUid);
@@ -111,7 +111,7 @@ export class GrantAccounts {
 function openAccount(client: KubernetesClient, uid: string, key: ResourceKey): GrantAccount {
   const { namespace = '', name } = key;
   const slots = new KnownSlots(uid);
-  /** The count in the status of the grant as it was last read, and as it was before the last listing. */
+  /** The redemption count in the status of the grant, when it was last read and before the last listing. */
   let counted = 0;
   let listedAt = 0;
   const isBehind = () => counted > Math.max(slots.next, listedAt);

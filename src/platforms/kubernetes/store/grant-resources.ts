@@ -29,7 +29,8 @@ export function listGrantResources(
   return client.listAll<AccessGrantResource>(ACCESS_GRANTS, { namespace }).then(({ items }) => items);
 }
 
-/** Implements GrantStore.createGrant: creates the AccessGrant, and writes the part of its status that the caller knows. */
+/**
+ * Implements GrantStore.createGrant: creates the AccessGrant, and writes its code and expiration time into the status. */
 export async function createGrantResource(
   client: KubernetesClient,
   grant: AccessGrant,
@@ -96,7 +97,7 @@ export async function startClock(
   }
 }
 
-/** Implements GrantStore.updateGrant; false if there is no such grant any more. */
+/** Implements GrantStore.updateGrant; false if the grant was deleted. */
 export function updateGrantResource(
   client: KubernetesClient,
   key: ResourceKey,
@@ -126,7 +127,7 @@ export function updateGrantResource(
   });
 }
 
-/** Revokes a grant; false if there is no such grant any more, or it was revoked before. */
+/** Revokes a grant; false if it was deleted or was revoked before. */
 export function revokeGrantResource(
   client: KubernetesClient,
   key: ResourceKey,
@@ -142,7 +143,7 @@ export function revokeGrantResource(
   });
 }
 
-/** Reads the grant and changes it; retries on a write conflict. False if there is no grant of that uid any more. */
+/** Reads the grant and changes it; retries on a write conflict. False if the grant of that uid was deleted. */
 async function changing(
   client: KubernetesClient,
   key: ResourceKey,

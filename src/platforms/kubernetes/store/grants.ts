@@ -100,7 +100,7 @@ export function grantOperations(parts: StoreParts): GrantMethods {
       const account = await accounts.find(uid);
       if (!account) return false;
       const revoked = await revokeGrantResource(client, account, uid, now);
-      // A slot that is filled from here on is revoked by the read of the grant that follows.
+      // A process that fills a slot after this line reads the grant again, and then revokes its own Redemption.
       if (cascade) {
         for (const { metadata } of await listRedemptionResources(parts, uid)) {
           await revokeResource(parts, metadata, now);

@@ -2,15 +2,15 @@ import type { Redemption } from '../../../domain/redemption.js';
 import { timeOf } from '../grants/access-grant-resource.js';
 import { type RedemptionResource, slotOf } from './redemption-resource.js';
 
-/** A signed code as the Redemptions that used it describe it. */
+/** A signed code, as recorded in the Redemptions that used it. */
 interface UsedCode {
   readonly code: NonNullable<RedemptionResource['spec']['code']>;
   readonly uses: number;
 }
 
 /**
- * The slots of one grant that this process has read or filled, with an index for each question that a redemption asks.
- * A slot stays known after its Redemption was deleted.
+ * The slots of one grant that this process has read or filled, indexed for each lookup of a redemption. A slot stays filled
+ * after its Redemption was deleted.
  */
 export class KnownSlots {
   readonly #grantUid: string;
@@ -75,7 +75,10 @@ export class KnownSlots {
     return this.#codes.get(jti)?.uses ?? 0;
   }
 
-  /** When stock redemptions of this name and subject were created, in milliseconds since the epoch. */
+  /**
+   * When redemptions by unmodified Skupper clients with this name and subject were created, in milliseconds since the
+   * epoch.
+   */
   stockTimesOf(redemption: Pick<Redemption, 'name' | 'subject'>): readonly number[] {
     return this.#stockTimes.get(stockKey(redemption)) ?? [];
   }

@@ -22,7 +22,7 @@ import { SettingsConfigMap } from './settings.js';
 import type { StoreParts } from './store-parts.js';
 import { LazyStoreWatch, type StoreWatch } from './store-watch.js';
 
-/** The cluster that the store serves, and how. */
+/** The cluster and the settings of the store. */
 export interface KubernetesStoreOptions {
   /** The service's own namespace, with the data that tenants must not see. */
   readonly serviceNamespace: string;
@@ -56,7 +56,7 @@ export interface KubernetesGrantStore extends GrantStore {
 
 /**
  * The grant store of a cluster: grants are AccessGrants, and a redemption is a Redemption, which fills one of its grant's
- * slots. The client stays the caller's. Any number of processes may share the cluster.
+ * slots. The caller closes the client. Any number of processes may share the cluster.
  */
 export function kubernetesStore(
   client: KubernetesClient,
@@ -115,7 +115,7 @@ export function kubernetesStore(
   };
 }
 
-/** As {@link kubernetesStore}, with a client of its own, closed with the store. Rejects with ClusterConfigError. */
+/** Opens a {@link kubernetesStore} with its own client, which is closed with the store. Rejects with ClusterConfigError. */
 export async function openKubernetesStore(
   options: KubernetesStoreOptions & ClusterOptions,
 ): Promise<KubernetesGrantStore> {
@@ -131,8 +131,8 @@ export async function openKubernetesStore(
 }
 
 /**
- * The data in the service's own namespace for a user without access to it: sealed answers are left to the service, only codes
- * that Redemptions name are known, and no setting.
+ * Replaces the data in the service's own namespace for a user without access to it. Sealed answers are not erased, only
+ * codes that Redemptions name are found, and no setting exists.
  */
 function withoutServiceNamespaceAccess(
   client: KubernetesClient,
@@ -149,7 +149,7 @@ function withoutServiceNamespaceAccess(
       forget: (grantUid) => codes.forget(grantUid),
     },
     sealed: {
-      store: () => Promise.reject(new Error('only the service seals answers')),
+      store: () => Promise.reject(new Error('only the service can store sealed answers')),
       forget: async () => undefined,
       joined: async (redemption) => ({ ...redemption, sealedUntil: null }),
       erase: async () => 0,

@@ -95,8 +95,8 @@ interface LedgerSources {
 }
 
 /**
- * The entries of all grants. They are stored nowhere else: when a Redemption is deleted, so are its entries, and later entries
- * get lower numbers.
+ * The entries of all grants. They are derived from the resources: when a Redemption is deleted, its entries disappear, and
+ * later entries get lower numbers.
  */
 function ledgerEntries({ redemptions, grants, codes }: LedgerSources): LedgerEntry[] {
   const entries: Omit<LedgerEntry, 'seq'>[] = [...redemptions.flatMap(entriesOf)];

@@ -12,7 +12,7 @@ import type { StoreParts } from './store-parts.js';
 
 /** The operations of the store on links, which a watch reports. */
 export function linkOperations({ watch, index, codes, attempts, namespace }: StoreParts): LinkStore {
-  // Counts of another process say nothing about this one.
+  // A version of another process cannot be compared with that of this process.
   const instance = randomUUID();
   return {
     async listLinks(page, matches) {

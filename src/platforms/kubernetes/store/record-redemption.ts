@@ -22,15 +22,15 @@ interface Attempt {
   readonly deadline: number;
 }
 
-/** The redemption filled this slot, and the grant has yet to be read again. */
+/** The redemption filled this slot, but the grant was not read again yet. */
 interface FilledSlot {
   readonly filled: number;
 }
 
 /**
- * Implements GrantStore.recordRedemption: creates the Redemption of the grant's first free slot. A slot is filled only after
- * every slot before it was read, so no replay key is counted twice, and no signed code beyond its uses, however many
- * processes redeem. Within one process the redemptions of a grant are recorded one after the other.
+ * Implements GrantStore.recordRedemption: creates the Redemption of the grant's first free slot. A slot is filled only
+ * after every slot before it was read. So with any number of processes, no replay key is counted twice, and no signed code
+ * exceeds its uses. Within one process the redemptions of a grant are recorded one after the other.
  */
 export async function recordRedemption(
   uid: string,
@@ -84,7 +84,7 @@ async function fillNextSlot(
     const slot = slots.next;
     const refusal = refusalNow();
     if (refusal) {
-      // A replay is never refused, so the refusal is certain only once the next slot was read and is free.
+      // A replay is never refused, so first read the next slot: the refusal is certain only if that slot is free.
       await account.filledSlots.readAfter(receivedAt);
       if (slots.next === slot) return refusal;
     } else if (!isSealed) {
@@ -106,12 +106,12 @@ async function createSlot(slot: number, attempt: Attempt, deps: StoreParts): Pro
   const { slots, namespace } = account;
   assertInTime(attempt);
   const resource = redemptionResource(redemption, account.name, slot, rules.signedCode);
-  const placed = { ...resource, metadata: { ...resource.metadata, namespace } };
+  const namespaced = { ...resource, metadata: { ...resource.metadata, namespace } };
   let startedAt = 0;
   try {
     const created = await retryUntil(deadline, () => {
       startedAt = performance.now();
-      return deps.client.create<RedemptionResource>(REDEMPTIONS, placed);
+      return deps.client.create<RedemptionResource>(REDEMPTIONS, namespaced);
     });
     slots.add(created);
   } catch (error) {
@@ -131,7 +131,7 @@ function assertInTime({ deadline }: Attempt): void {
 }
 
 function stateRefusal(grant: AccessGrant, { now }: Attempt): Refusal | undefined {
-  // Slots decide on uses, so the count in the status must not.
+  // The slots limit the uses, so ignore the count in the status.
   switch (grantState({ ...grant, redemptions: 0, redemptionsAllowed: 1 }, now)) {
     case 'revoked':
       return { refused: 'grant_revoked' };
@@ -170,8 +170,8 @@ function slotRefusal(
 }
 
 /**
- * Reads the grant and the signed code after the slot was filled. If one of them was revoked, or the grant was replaced, revokes
- * the Redemption: no certificate leaves.
+ * Reads the grant and the signed code after the slot was filled. If one of them was revoked, or the grant was replaced,
+ * revokes the Redemption, so that no certificate is returned.
  */
 async function confirm(attempt: Attempt, slot: number, deps: StoreParts): Promise<RecordOutcome> {
   const { account, now, deadline } = attempt;

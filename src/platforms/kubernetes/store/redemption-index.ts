@@ -5,7 +5,7 @@ import { timeOf } from '../grants/access-grant-resource.js';
 import { readLabelsAndNote } from '../grants/labels-and-note.js';
 import { fillsItsSlot, type RedemptionResource, revokedAtOf } from './redemption-resource.js';
 
-/** Where the Redemption of an id is, how old it is, and its link. */
+/** The location and age of the Redemption with an id, and its link. */
 export interface RedemptionLocation {
   readonly id: string;
   readonly namespace: string;
@@ -19,8 +19,8 @@ export interface RedemptionLocation {
 }
 
 /**
- * Finds Redemptions by their id, and has the link of each. A watch fills it; so does a listing where there is no watch. Takes
- * less than 1 KB for each Redemption, and the size of its labels and note.
+ * Finds Redemptions by id, and lists their links. A watch fills it, or a listing if there is no watch. Each Redemption
+ * needs less than 1 KB, and the size of its labels and note.
  */
 export class RedemptionIndex implements ObjectSink<RedemptionLocation> {
   readonly #byId = new Map<string, RedemptionLocation>();
@@ -50,24 +50,24 @@ export class RedemptionIndex implements ObjectSink<RedemptionLocation> {
 
   /** Adds or updates a location. Of several Redemptions with one id the oldest counts. */
   put(location: RedemptionLocation): void {
-    const known = this.#byId.get(location.id);
+    const indexed = this.#byId.get(location.id);
     this.#changes += 1;
-    if (known?.namespace === location.namespace && known.name === location.name)
-      this.#byId.set(location.id, { ...location, version: Math.min(known.version, location.version) });
-    else if (!known || isOlder(location, known)) this.#byId.set(location.id, location);
+    if (indexed?.namespace === location.namespace && indexed.name === location.name)
+      this.#byId.set(location.id, { ...location, version: Math.min(indexed.version, location.version) });
+    else if (!indexed || isOlder(location, indexed)) this.#byId.set(location.id, location);
   }
 
   /** Removes a location, unless the index has another one for the id. */
   remove({ id, namespace, name }: RedemptionLocation): void {
-    const known = this.#byId.get(id);
+    const indexed = this.#byId.get(id);
     this.#changes += 1;
-    if (known?.namespace === namespace && known.name === name) this.#byId.delete(id);
+    if (indexed?.namespace === namespace && indexed.name === name) this.#byId.delete(id);
   }
 }
 
 /**
- * Which of two Redemptions with one id is older. A user who writes one with the id of another has seen that id, and so comes
- * later. Creation times are in seconds; within a second the resource version decides.
+ * Which of two Redemptions with one id is older. A user can only copy an id that exists already, so the copy is always
+ * newer. Creation times are in seconds; within a second the resource version decides.
  */
 function isOlder(a: RedemptionLocation, b: RedemptionLocation): boolean {
   return a.createdAt < b.createdAt || (a.createdAt === b.createdAt && a.version < b.version);

@@ -12,16 +12,16 @@ import { readLabelsAndNote, writtenLabelsAndNote } from '../grants/labels-and-no
 export const GRANT_UID = 'linkgrant.dev/grant-uid';
 /** Label of a Redemption: its id. */
 export const REDEMPTION_ID = 'linkgrant.dev/redemption-id';
-/** Annotation of a Redemption that `spec.revoked` was set on: when, RFC 3339. */
+/** Annotation of a Redemption: when `spec.revoked` was set, RFC 3339. */
 export const REVOKED_AT = 'linkgrant.dev/revoked-at';
 
-/** A certificate as a Redemption holds it; times are RFC 3339. */
+/** A certificate in a Redemption; times are RFC 3339. */
 interface WrittenCertificate extends Omit<IssuedCertificate, 'notAfter' | 'certificate'> {
   readonly notAfter: string;
   readonly pem: string;
 }
 
-/** A renewal as a Redemption's status holds it. */
+/** A renewal in the status of a Redemption. */
 interface WrittenRenewal {
   readonly number: number;
   readonly renewedAt: string;
@@ -29,14 +29,14 @@ interface WrittenRenewal {
   readonly certificate: WrittenCertificate;
 }
 
-/** The fields of a renewal that remain once two others followed it. */
+/** The stored fields of a renewal before the last two. */
 interface EarlierRenewal extends Pick<WrittenCertificate, 'serial' | 'issuerSha256' | 'notAfter'> {
   readonly number: number;
   readonly renewedAt: string;
   readonly peer: string;
 }
 
-/** A Redemption of linkgrant as the API has it. */
+/** A Redemption of linkgrant as the API returns it. */
 export interface RedemptionResource extends Resource {
   readonly spec: {
     readonly id: string;
@@ -70,11 +70,11 @@ export interface RedemptionStatus {
   readonly notAfter?: string;
   /** The last two, newest first. */
   readonly renewals?: readonly WrittenRenewal[];
-  /** Earlier ones, newest first, as far as they are stored. */
+  /** Earlier renewals, newest first; the oldest ones may be missing. */
   readonly earlier?: readonly EarlierRenewal[];
 }
 
-// Enough for a link that renews every few hours, and small enough for etcd.
+// Enough for a link that is renewed every few hours, and small enough for etcd.
 const MAX_EARLIER_CERTIFICATES = 50;
 
 /** Name of the Redemption that fills a slot. */
@@ -82,7 +82,7 @@ export function slotName(grantUid: string, slot: number): string {
   return `${grantUid}-${slot}`;
 }
 
-/** The slot of a grant that a Redemption fills, by its name; undefined for one that fills none. */
+/** The slot of a grant that a Redemption fills, from its name; undefined if it fills none. */
 export function slotOf(
   grantUid: string,
   { metadata: { name } }: Pick<Resource, 'metadata'>,
@@ -96,7 +96,7 @@ export function fillsItsSlot({ metadata, spec }: Stored<RedemptionResource>): bo
   return metadata.name === slotName(spec.grantUid, spec.slot);
 }
 
-/** The resource that fills a slot of a grant. Its sealed answer is not in it. */
+/** Builds the resource that fills a slot of a grant, without the sealed answer. */
 export function redemptionResource(
   redemption: Redemption,
   grantName: string,
@@ -137,7 +137,7 @@ export function redemptionResource(
   };
 }
 
-/** Reads a redemption; its sealed answer is not in the resource. */
+/** Reads a redemption from its resource, which does not contain the sealed answer. */
 export function readRedemption({ metadata, spec }: Stored<RedemptionResource>): Redemption {
   const policy = parsePolicySettings(spec.policy);
   return {
@@ -151,7 +151,7 @@ export function readRedemption({ metadata, spec }: Stored<RedemptionResource>): 
     subject: spec.subject,
     peer: spec.peer,
     jti: spec.code?.jti ?? null,
-    // An unreadable policy allows no name.
+    // If the policy is unreadable, allow no name.
     policy: 'problem' in policy ? { names: [] } : policy,
     siteUid: spec.siteUid ?? null,
     ...readCertificate(spec.certificate),
@@ -188,7 +188,7 @@ export function readEarlier({ status = {} }: Stored<RedemptionResource>): (Pick<
   }));
 }
 
-/** The status after `renewal`, which is newer than all in it. */
+/** Adds `renewal`, which is newer than all renewals in the status, to the status. */
 export function renewedStatus(status: RedemptionStatus = {}, renewal: Renewal): RedemptionStatus {
   const { number, renewedAt, peer } = renewal;
   const certificate = writtenCertificate(renewal);
@@ -207,7 +207,7 @@ export function renewedStatus(status: RedemptionStatus = {}, renewal: Renewal): 
   };
 }
 
-/** When the last certificate of a redemption ends or ended, in milliseconds since the epoch. */
+/** When the last certificate of a redemption expires, in milliseconds since the epoch. */
 export function lastNotAfter({ spec, status = {} }: Stored<RedemptionResource>): number {
   const certificates = [spec.certificate, ...(status.renewals ?? []).map(({ certificate }) => certificate)];
   return Math.max(...certificates.map(({ notAfter }) => timeOf(notAfter) ?? 0));
@@ -220,7 +220,7 @@ export function revokedAtOf({
 }: Pick<Stored<RedemptionResource>, 'metadata' | 'spec'>): number | null {
   const deletedAt = timeOf(metadata.deletionTimestamp);
   if (!spec.revoked) return deletedAt;
-  // A user who sets `spec.revoked` writes no time.
+  // A user who sets `spec.revoked` does not set the annotation.
   return timeOf(metadata.annotations?.[REVOKED_AT]) ?? deletedAt ?? timeOf(metadata.creationTimestamp) ?? 0;
 }
 

@@ -30,8 +30,8 @@ export function redemptionOperations(parts: StoreParts): RedemptionMethods {
     async findReplay(grantUid, replayKey) {
       const account = await accounts.find(grantUid);
       if (!account) return undefined;
-      const known = await findReplay(account, replayKey, parts);
-      if (known) return known;
+      const knownReplay = await findReplay(account, replayKey, parts);
+      if (knownReplay) return knownReplay;
       await account.filledSlots.readAfter();
       return findReplay(account, replayKey, parts);
     },

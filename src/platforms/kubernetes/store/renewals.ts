@@ -101,7 +101,7 @@ async function write(
   }
 }
 
-/** The outcome of a renewal that must not be written; undefined if it must. */
+/** The outcome of a renewal that must not be written; undefined if it has to be written. */
 function decide(resource: Stored<RedemptionResource>, renewal: Renewal): RecordRenewalOutcome | undefined {
   if (revokedAtOf(resource) !== null) return { refused: 'redemption_revoked' };
   const renewals = readRenewals(resource);

@@ -14,7 +14,7 @@ const DIGITS = '0123456789abcdef';
 
 type SealedSecret = Resource & { readonly type: string; readonly data?: Readonly<Record<string, string>> };
 
-/** A value and when it is erased, milliseconds since the epoch; `id` begins with a hex digit. */
+/** A value and the time of its erasure, milliseconds since the epoch; `id` begins with a hex digit. */
 interface SealedEntry {
   readonly id: string;
   readonly until: number;
@@ -144,7 +144,7 @@ export class SealedAnswers {
     if (sealedUntil !== null) await this.#secrets.remove({ id, until: sealedUntil });
   }
 
-  /** The redemption with its sealed answer, unless that was erased. */
+  /** Returns the redemption with its sealed answer, unless that was erased. */
   async joined(redemption: Redemption): Promise<Redemption> {
     if (redemption.sealedUntil === null) return redemption;
     const entry = await this.#secrets.find(redemption.id);
@@ -157,7 +157,7 @@ export class SealedAnswers {
   }
 }
 
-/** Implements OutcomeStore.claimOutcome: an entry beside the sealed answers, which the first caller stores. */
+/** Implements OutcomeStore.claimOutcome: the first caller stores an entry in the Secrets of the sealed answers. */
 export async function claimOutcome(
   client: KubernetesClient,
   namespace: string,
@@ -177,7 +177,7 @@ function keyOf({ id, until }: Pick<SealedEntry, 'id' | 'until'>): string {
   return `${id}.${until}`;
 }
 
-/** When the entry of a key is erased; an entry of another form never is. */
+/** When the entry of a key is erased; NaN for a key in another form, which is therefore never erased. */
 function untilOf(key: string): number {
   return Number(key.split('.')[1] ?? Number.NaN);
 }

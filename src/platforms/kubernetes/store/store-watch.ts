@@ -11,7 +11,10 @@ import type { RedemptionResource } from './redemption-resource.js';
 
 /** A watch on the grants and Redemptions of a store. */
 export interface StoreWatch {
-  /** Resolves once every grant and Redemption is known. Rejects with RedemptionError if the watched state is incomplete or stale. */
+  /**
+   * Resolves once every grant and Redemption is known. Rejects with RedemptionError if the watched state is incomplete or
+   * stale.
+   */
   ready(): Promise<void>;
   grants(): Iterable<GrantLocation>;
   /** Number of changes of grants so far. */
@@ -89,7 +92,7 @@ export class LazyStoreWatch implements StoreWatch {
     if (problem !== undefined) throw storeUnavailable(problem, this.#takeFailure());
   }
 
-  /** Stops to watch. */
+  /** Stops the watch. */
   async close(): Promise<void> {
     this.#stop.abort();
     await this.#running;

@@ -39,7 +39,10 @@ export interface RenewalObserver {
   failed(key: string, error: unknown): void;
   /** The links of a namespace could not be listed. */
   listFailed(namespace: string, error: unknown): void;
-  /** The permission is missing to renew this number of links in a namespace. The first certificate expires at `notAfter`. */
+  /**
+   * The permission is missing to renew this number of links in a namespace. The earliest of their certificates expires at
+   * `notAfter`.
+   */
   accessRevoked(namespace: string, links: number, notAfter: number): void;
 }
 
@@ -130,10 +133,11 @@ export class LinkRenewals {
 
   /** Reports a namespace whose recorded links cannot be renewed because its administrator revoked the permission. */
   #reportAccessRevoked(namespace: string): void {
-    const ends = [...this.#links].flatMap(([key, { notAfter }]) =>
+    const expiryTimes = [...this.#links].flatMap(([key, { notAfter }]) =>
       namespaceOf(key) === namespace ? [notAfter] : [],
     );
-    if (ends.length > 0) this.#options.observer.accessRevoked(namespace, ends.length, Math.min(...ends));
+    if (expiryTimes.length > 0)
+      this.#options.observer.accessRevoked(namespace, expiryTimes.length, Math.min(...expiryTimes));
   }
 
   #certificates(): string[] {

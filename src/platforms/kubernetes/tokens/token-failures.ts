@@ -13,7 +13,7 @@ const REASONS = {
 } as const satisfies Record<RetryDisposition, FailureReason>;
 
 const DECISION =
-  'Delete this AccessToken and redeem a new one, or have it posted once more with linkgrant token redeem --retry.';
+  'Delete this AccessToken and redeem a new one, or post this one again with linkgrant token redeem --retry.';
 
 /** Removes from an error the names that the owner of an untrusted certificate chose. */
 export function sanitizeError(error: RedemptionError): RedemptionError {

@@ -90,7 +90,7 @@ describe('the settings of a policy', () => {
   it.each([true, 7, null, undefined, ['a'], { a: 'b' }])(
     'with %j instead of a string are refused',
     (text) => {
-      expect(problem('csr-required', text)).toBe('linkgrant/csr-required is no text: quote it');
+      expect(problem('csr-required', text)).toBe('linkgrant/csr-required is not a string: quote it');
     },
   );
 });
@@ -115,11 +115,11 @@ describe('a list', () => {
   });
 
   it.each([
-    ['names', 'UPPER', '"UPPER", which can be no link name'],
+    ['names', 'UPPER', '"UPPER", which is not a valid link name pattern'],
     ['names', 'a b', '"a b"'],
     ['subjects', 'a\u0007', 'unprintable'],
     ['subjects', 'a'.repeat(254), 'too long'],
-    ['key-types', 'p256,P384', '"P384", which is none of p256, p384, rsa, ed25519'],
+    ['key-types', 'p256,P384', '"P384", which is not one of p256, p384, rsa, ed25519'],
     ['source-cidrs', '10.0.0.0/33', '"10.0.0.0/33", which is neither a CIDR'],
     ['source-cidrs', '10.0.0/8', 'neither a CIDR'],
     ['source-cidrs', '10.0.0.0/', 'neither a CIDR'],
@@ -167,9 +167,9 @@ describe('a certificate lifetime', () => {
   });
 
   it.each([
-    ['30', 'no duration'],
-    ['', 'no duration'],
-    ['-1h', 'no duration'],
+    ['30', 'not a duration'],
+    ['', 'not a duration'],
+    ['-1h', 'not a duration'],
     ['0', 'at least 1s'],
     ['999ms', 'at least 1s'],
     ['3651d', 'at most 10 years'],
@@ -202,7 +202,7 @@ describe('a not-before time', () => {
     'tomorrow',
     '',
   ])('cannot be %j', (text) => {
-    expect(problem('not-before', text)).toContain('no time such as');
+    expect(problem('not-before', text)).toContain('not a time such as');
   });
 });
 

@@ -173,9 +173,9 @@ describe('the work queue', () => {
     await settled();
     queue.add('a');
     expect(keys()).toEqual(['a']);
-    queue.addAnew('a');
+    queue.addAndRetryNow('a');
     expect(keys()).toEqual(['a', 'a']);
-    queue.addAnew('a');
+    queue.addAndRetryNow('a');
     last().fail(new Error('no'));
     await settled();
     expect(keys()).toEqual(['a', 'a', 'a']);
@@ -185,7 +185,7 @@ describe('the work queue', () => {
     const { queue, turns, last } = queueOf(4);
     queue.start();
     queue.add('a');
-    queue.addAnew('a');
+    queue.addAndRetryNow('a');
     last().fail(new Error('no'));
     await settled();
     expect(turns).toHaveLength(2);

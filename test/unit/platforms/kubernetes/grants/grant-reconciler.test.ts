@@ -107,7 +107,7 @@ describe('the Events of an AccessGrant', () => {
     const { surroundings, run, change } = reconciled();
     expect(await run()).toEqual([]);
     surroundings.used = 1;
-    expect(await run()).toEqual(['Normal GrantExhausted Every redemption that the grant allows was made']);
+    expect(await run()).toEqual(['Normal GrantExhausted All allowed redemptions of the grant are used']);
     surroundings.access = NO_SITE;
     expect(await run()).toEqual([]);
     surroundings.access = GIVEN;
@@ -132,7 +132,7 @@ describe('the Events of an AccessGrant', () => {
       events.push(...(await run()));
     }
     expect(events).toEqual([
-      expect.stringMatching(/^Warning ForeignController Another controller writes its own url/),
+      expect.stringMatching(/^Warning ForeignController Another controller repeatedly overwrites the url/),
     ]);
     expect(takeovers).toEqual([`west/g ${FOREIGN_URL}`]);
     expect(grant().notReadyReason).toMatch(/^Another controller/);

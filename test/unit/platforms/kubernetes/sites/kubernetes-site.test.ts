@@ -145,7 +145,7 @@ describe('a site on Kubernetes accepts no links', () => {
     site.status = {};
     expect((await refusal()).reason).toContain('accepts no links yet');
     site.status = { endpoints: [{ name: 'edge', host: 'a b', port: '1', group: '' }] };
-    expect((await refusal()).reason).toContain('is no DNS name and no address');
+    expect((await refusal()).reason).toContain('is neither a DNS name nor an address');
     site.spec.edge = true;
     expect(await refusal()).toMatchObject({ refused: 'edge_site', isRequestOnly: true });
     recorded.remove('Site', 'west');
