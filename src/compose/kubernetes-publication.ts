@@ -71,7 +71,9 @@ export class KubernetesPublication {
 
   /** URL and CA for tokens; undefined while the address of the service is unknown. */
   published(): { readonly url: string; readonly ca: string } | undefined {
-    return this.#url === undefined || !this.#presented ? undefined : { url: this.#url, ca: this.#presented.ca };
+    return this.#url === undefined || !this.#presented
+      ? undefined
+      : { url: this.#url, ca: this.#presented.ca };
   }
 
   /** URL and CA for responses; the name within the cluster until the address is known. */

@@ -1,12 +1,13 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { CodeKeyDirectory } from '../../src/platforms/standalone/code-key-directory.js';
 import { publishCodeKey, rotateCodeKey } from '../../src/redemption/accepting/rotate-code-keys.js';
 import { administrationOfStore } from '../../src/redemption/administration/store-administration.js';
 import type { GrantStore } from '../../src/redemption/ports/grant-store.js';
 import { openSqliteStore } from '../../src/stores/sqlite/sqlite-store.js';
+import { makeAuthority } from '../support/server-identity.js';
 import { ENDPOINTS, withStore } from '../support/service.js';
 import { TestClock } from '../support/test-clock.js';
 
@@ -18,6 +19,10 @@ describe('a repeated creation', () => {
   let directory: string;
   let store: GrantStore;
   let codeKeys: CodeKeyDirectory;
+  let ca: string;
+  beforeAll(async () => {
+    ca = (await makeAuthority('linkgrant-server-ca')).bundlePem;
+  });
   beforeEach(async () => {
     directory = mkdtempSync(join(tmpdir(), 'linkgrant-once-'));
     store = await openSqliteStore({
@@ -40,7 +45,7 @@ describe('a repeated creation', () => {
         ...({
           platform: 'standalone',
           url: 'https://127.0.0.1:9090',
-          ca: 'a CA',
+          ca,
           caSha256: '',
           hosts: [],
         } as const),
