@@ -82,7 +82,7 @@ export interface Load {
   readonly requestsInFlight: number;
   /** Median delay of the event loop in the last second, in milliseconds. */
   readonly loopDelayMs: number;
-  /** Milliseconds that connections wait until they are accepted; 0 unless they arrive without a pause. */
+  /** Milliseconds that new connections wait to be accepted; measured only while they arrive continuously, else 0. */
   readonly connectionWaitMs: number;
   readonly shed: Readonly<Record<'issue' | 'request', number>>;
 }
@@ -107,7 +107,7 @@ export function addLoadMetrics(registry: Registry, load: () => Load): void {
   );
   gauge(
     'linkgrant_connection_wait_seconds',
-    'Time that connections wait until they are accepted, 0 unless they arrive without a pause; above a limit the service sheds load.',
+    'Time that new connections wait to be accepted; 0 unless they arrive continuously. Above a limit the service sheds load.',
     (now) => now.connectionWaitMs / 1000,
   );
   new Counter({

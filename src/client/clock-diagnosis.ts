@@ -16,8 +16,8 @@ interface Validity {
 }
 
 /**
- * Returns why a certificate is outside its validity by the local clock: `clock_skew` when the server's time is inside it, or
- * when only the local clock can be the reason; `tls_untrusted` when it has expired, or no CA of the token signed it.
+ * Returns why a certificate is not valid by the local clock. `clock_skew`: it is valid by the server's clock, or that time is
+ * unknown and the certificate is not valid yet. `tls_untrusted`: any other case, or no CA of the token signed it.
  */
 export async function diagnoseClock(case_: {
   readonly target: TlsTarget;

@@ -41,7 +41,7 @@ export function handshakeFailure(error: unknown, target: HostPort): LinkFailure 
   return { fault: 'connection_refused', message };
 }
 
-/** Returns the fault if a router ended the connection after it received the client certificate `own`. */
+/** Returns the fault of a connection that a router closed after it received the client certificate `own`. */
 export function verdictFailure(
   error: unknown,
   target: HostPort,

@@ -49,6 +49,7 @@ export function createTeamConsole(
   const access = new OidcAccess({
     ...parts,
     ...{ origin, issuer, sessionMs: settings.consoleSession, codeKeys: openCodeKeys(dataDir, clock) },
+    configuration: JSON.stringify([rules, clientId]),
     client: new OidcClient({
       ...parts,
       issuer,

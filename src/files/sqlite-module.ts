@@ -25,7 +25,7 @@ async function load(): Promise<SqliteModule> {
   }
 }
 
-/** Explains why the driver cannot be used, as the end of a sentence. */
+/** Explains why the driver cannot be used, as a predicate: the caller puts the name of the driver before it. */
 export function explainMissing({ code }: NodeJS.ErrnoException): string {
   if (code === 'ERR_MODULE_NOT_FOUND') return 'is not installed';
   return code === 'ERR_DLOPEN_FAILED'

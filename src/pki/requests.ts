@@ -10,7 +10,7 @@ import { sha256Hex } from './sha256.js';
 
 const MAX_REQUEST_BYTES = 4096;
 
-/** A certificate request that was proven to come from the holder of its key. Only the key of a request is of use. */
+/** A certificate request whose signature proves possession of its key. Only the key is used. */
 export interface CertificateRequest {
   /** DER of the SubjectPublicKeyInfo. */
   readonly spkiDer: Uint8Array;
@@ -19,7 +19,7 @@ export interface CertificateRequest {
   readonly keySha256: string;
 }
 
-/** Why a request is not accepted; the reason is for people and quotes nothing of the request. */
+/** Why a request is not accepted. `reason` is text for the log or the client, and contains no part of the request. */
 export interface CertificateRequestProblem {
   readonly invalid: 'csr_invalid' | 'key_weak';
   readonly reason: string;
@@ -29,7 +29,7 @@ function invalid(reason: string): CertificateRequestProblem {
   return { invalid: 'csr_invalid', reason };
 }
 
-/** The parts of a PKCS#10 request (RFC 2986 §4), as views of it. */
+/** Returns the parts of a PKCS#10 request (RFC 2986 §4) as views of `der`. Throws a DerError. */
 function takeApart(der: Uint8Array) {
   const outer = new DerReader(der);
   const request = outer.enter(TAG.sequence);
@@ -64,7 +64,7 @@ function judge(der: Uint8Array): CertificateRequest | CertificateRequestProblem 
 }
 
 /**
- * Judges the DER of a PKCS#10 request from a stranger; never throws. Accepts at most 4 KiB of strict DER, keys of P-256,
+ * Parses and verifies a PKCS#10 request (DER) of an untrusted client; never throws. Accepts at most 4 KiB of strict DER, keys of P-256,
  * P-384, RSA (2048 to 4096 bits, without known weaknesses) and Ed25519, signed by that key with SHA-2.
  */
 export function parseCertificateRequest(der: Uint8Array): CertificateRequest | CertificateRequestProblem {

@@ -182,7 +182,8 @@ describe('the console of a team', () => {
     const plain = `${Buffer.from('{"alg":"none"}').toString('base64url')}.${Buffer.from('{"sub":"ada","role":"operator","exp":9999999999}').toString('base64url')}.`;
     for (const cookie of [
       signIn,
-      `${head}.${key}.${iv}.${text.slice(0, -1)}${text.endsWith('A') ? 'B' : 'A'}.${tag}`,
+      // The last character may have bits that decoders ignore.
+      `${head}.${key}.${iv}.${text.startsWith('A') ? 'B' : 'A'}${text.slice(1)}.${tag}`,
       `${unsealed}.${key}.${iv}.${text}.${tag}`,
       plain,
       'x'.repeat(4_000),

@@ -368,7 +368,7 @@ describe("the service's manifests of Helm", () => {
 
 describe('removal of the service', () => {
   const section = sectionsOf(readProjectFile('docs/how-to/kubernetes.md')).find(
-    ({ heading }) => heading === 'Removing it',
+    ({ heading }) => heading === 'Remove the service',
   );
   const lines = codeLines(section?.text ?? '', 'sh');
   const left = async (...what: string[]) =>

@@ -104,7 +104,7 @@ describe('signed tokens of a cluster', () => {
     const unsure = await administrator('token', 'rotate-key', '--drop-old');
     expect(unsure.code).toBe(2);
     const dropped = await administrator('token', 'rotate-key', '--drop-old', '--yes');
-    expect(dropped.stdout).toContain('are useless within 10 seconds');
+    expect(dropped.stdout).toContain('become invalid within 10 seconds');
     await until('the old key to be refused', async () => (await redeem(kept, 'c', 'z')).status === 403);
     const secret = await cluster.admin.get<Resource & { data: object }>(SECRETS, {
       namespace: LINKGRANT,

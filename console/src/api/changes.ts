@@ -17,10 +17,18 @@ export function announce(topic: Topic | 'all'): void {
   for (const listener of listeners) listener(topic);
 }
 
-/** Follows the changes of the service. Returns a function that ends this. */
+/**
+ * Follows the changes of the service while the page is visible: a browser opens few connections to a host, and each stream is
+ * one of them. Returns a function that ends this.
+ */
 export function followChanges(): () => void {
-  let stream: EventSource;
+  let stream: EventSource | undefined;
   let timer: ReturnType<typeof setTimeout> | undefined;
+  const close = () => {
+    clearTimeout(timer);
+    stream?.close();
+    stream = undefined;
+  };
   const open = () => {
     stream = new EventSource('/api/v1/changes');
     stream.addEventListener('hello', () => {
@@ -35,12 +43,17 @@ export function followChanges(): () => void {
       // The screens read again, and so notice whether the service answers.
       announce('all');
       // The browser reconnects by itself, but not after a refusal.
-      if (stream.readyState === EventSource.CLOSED) timer = setTimeout(open, RETRY_MS);
+      if (stream?.readyState === EventSource.CLOSED) timer = setTimeout(open, RETRY_MS);
     });
   };
-  open();
+  const followVisibility = () => {
+    close();
+    if (!document.hidden) open();
+  };
+  document.addEventListener('visibilitychange', followVisibility);
+  followVisibility();
   return () => {
-    clearTimeout(timer);
-    stream.close();
+    document.removeEventListener('visibilitychange', followVisibility);
+    close();
   };
 }

@@ -1,4 +1,4 @@
-import { type Api, client, dataOf } from '../api/client.js';
+import { type Api, ApiError, client, dataOf } from '../api/client.js';
 import { Button } from '../components/button.js';
 import { Command } from '../components/copyable.js';
 import { Dialog } from '../components/dialog.js';
@@ -10,6 +10,8 @@ import { useAction } from '../state/action.js';
 import { useResource } from '../state/resource.js';
 
 const ENDED = ['expired', 'exhausted', 'revoked'] as const;
+// Refusals of a deletion that do not concern the other grants.
+const SKIPPED: ReadonlySet<string> = new Set(['no_such_grant', 'grant_declared']);
 
 /** The first page of ended grants of each state. */
 async function readEnded(signal?: AbortSignal): Promise<Api['Grant'][]> {
@@ -25,12 +27,20 @@ async function readEnded(signal?: AbortSignal): Promise<Api['Grant'][]> {
 
 /** A dialog that deletes grants that have ended. */
 export function CleanUp({ onClose }: { readonly onClose: () => void }) {
-  const ended = useResource('grants/ended', readEnded, []);
+  const ended = useResource('grants/ended', readEnded, ['grants']);
   const grants = ended.data ?? [];
   const action = useAction(async () => {
-    for (const { uid } of grants)
-      await dataOf(client.DELETE('/api/v1/grants/{uid}', { params: { path: { uid } } }));
-    return grants.length;
+    let deleted = 0;
+    for (const { uid } of grants) {
+      try {
+        await dataOf(client.DELETE('/api/v1/grants/{uid}', { params: { path: { uid } } }));
+        deleted += 1;
+      } catch (error) {
+        // Another user has deleted the grant, or a file declares it. The others are deleted all the same.
+        if (!(error instanceof ApiError) || !SKIPPED.has(error.code)) throw error;
+      }
+    }
+    return deleted;
   });
   const isDone = action.result !== undefined;
   return (
@@ -44,7 +54,11 @@ export function CleanUp({ onClose }: { readonly onClose: () => void }) {
           </Button>
         ) : (
           <>
-            <Button kind="danger" isDisabled={grants.length === 0 || action.isRunning} onClick={action.run}>
+            <Button
+              kind="danger"
+              isDisabled={grants.length === 0 || ended.isLoading || action.isRunning}
+              onClick={action.run}
+            >
               {action.isRunning ? 'Deleting …' : `Delete ${counted(grants.length, 'grant')}`}
             </Button>
             <Button kind="link" onClick={onClose}>
@@ -60,7 +74,7 @@ export function CleanUp({ onClose }: { readonly onClose: () => void }) {
         <>
           <p>
             These grants can no longer be redeemed. Their links stay, and the ledger still lists their
-            redemptions. A site that lost the answer to its redemption can then not repeat it.
+            redemptions. After the deletion, a site that lost the response cannot repeat its redemption.
           </p>
           <Loaded resource={ended}>
             {(items) =>
@@ -85,8 +99,14 @@ export function CleanUp({ onClose }: { readonly onClose: () => void }) {
             }
           </Loaded>
           <Command
-            words={['grant', 'delete', grants[0]?.name ?? 'NAME']}
-            label="The same in a terminal, for each grant"
+            words={[
+              'grant',
+              'delete',
+              grants[0]?.name ?? 'NAME',
+              '--namespace',
+              grants[0]?.namespace ?? 'default',
+            ]}
+            label="The same in a terminal, once for each grant"
           />
         </>
       )}

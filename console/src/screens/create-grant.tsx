@@ -17,7 +17,7 @@ export function CreateGrant({ onClose }: { readonly onClose: () => void }) {
   const [uses, setUses] = useState('1');
   const [window, setWindow] = useState('1h');
   const [policy, setPolicy] = useState<Api['Policy']>({});
-  // The same form sends the same key again, so that a lost answer creates no second grant.
+  // An unchanged form sends the same key again, so that a lost response creates no second grant.
   const idempotencyKey = useRef(crypto.randomUUID());
   const setRule = (setting: keyof Api['Policy'], value: string) => {
     const { [setting]: _before, ...rest } = policy;
@@ -73,7 +73,7 @@ export function CreateGrant({ onClose }: { readonly onClose: () => void }) {
           hasFocus
           maxLength={253}
           pattern="[a-z0-9]([a-z0-9.\-]*[a-z0-9])?"
-          help="Small letters, digits, dots and dashes. The links are called so unless the site chooses another name. Example: to-west"
+          help="Lowercase letters, digits, dots and hyphens. Links get this name unless the site chooses another one. Example: to-west"
         />
         <Field
           label="How many sites can join"
@@ -84,12 +84,12 @@ export function CreateGrant({ onClose }: { readonly onClose: () => void }) {
           isRequired
         />
         <Field
-          label="For how long"
+          label="How long it can be redeemed"
           value={window}
           onInput={setWindow}
           isRequired
           pattern="([0-9]+(s|m|h|d))+"
-          help="Such as 15m, 1h or 7d. The links that sites have by then stay."
+          help="For example 15m, 1h or 7d. Links that exist when the grant expires stay."
         />
         <details>
           <summary>Rules for sites</summary>
@@ -117,7 +117,7 @@ export function CreateGrant({ onClose }: { readonly onClose: () => void }) {
         </details>
       </div>
       <p aria-live="polite">
-        <strong>In words:</strong> {words.join(' ')}
+        <strong>Summary:</strong> {words.join(' ')}
       </p>
       <Command
         words={[

@@ -5,27 +5,27 @@ import { Dialog } from '../components/dialog.js';
 import { Notice } from '../components/notice.js';
 import { href } from '../state/location.js';
 
-/** The steps of a cut: what the operator does. The command does and checks the rest. */
+/** The steps of a cut that the operator does. The command does the other work, and checks each step. */
 const STEPS = [
   {
     title: 'Let the router trust both CAs',
-    todo: 'The command creates the new CA and prints how the router of this site learns to trust it.',
+    todo: 'The command creates the new CA. Follow its output to make the router of this site trust both CAs.',
   },
   {
     title: 'Let the new CA sign',
-    todo: 'If the CA is not one of linkgrant, let the new one sign. Otherwise the command has done it.',
+    todo: 'If linkgrant owns the CA, the command does this. Otherwise make the new CA sign, as its output describes.',
   },
   {
     title: 'Wait until the other links have renewed',
-    todo: 'The command lists the links that have not. `linkgrant link renew NAME` on their sites renews one at once.',
+    todo: 'The command lists the links that have not renewed. To renew one now, run `linkgrant link renew NAME` on its site.',
   },
   {
     title: 'Let every link connect once more',
-    todo: 'A rehearsal: both CAs are still trusted, so a link that fails now shows a problem in time.',
+    todo: 'Make every link reconnect, as a rehearsal. Both CAs are still trusted, so you can correct a link that fails.',
   },
   { title: 'Give the router a certificate of the new CA', todo: 'The command prints how to create it.' },
   {
-    title: 'Let the router trust the new CA alone',
+    title: 'Let the router trust only the new CA',
     todo: 'The command then dials the router, and reports that the link is cut off when the router refuses the old CA.',
   },
 ] as const;
@@ -61,8 +61,8 @@ export function CutGuide({ id, title, onClose }: CutGuideProps) {
     >
       <Notice kind="success" title="The link is revoked">
         <p>
-          It is cut off when the router no longer trusts the CA of its certificate. The commands stop at the
-          first step that is not done, and can be repeated at any time: you can close this and continue later.
+          It is cut off when the router no longer trusts the CA of its certificate. Each command stops at the
+          first step that is not done, and can be repeated. You can close this dialog and continue later.
         </p>
       </Notice>
       <ol class="steps">
@@ -79,7 +79,7 @@ export function CutGuide({ id, title, onClose }: CutGuideProps) {
       </ol>
       <div aria-live="polite">
         {step ? <p>{step.todo}</p> : <p>The last command checks the router and reports the result.</p>}
-        <Command words={words} label="Run this where the service runs" />
+        <Command words={words} label="Run this on the host of the service" />
       </div>
       <p>
         <a href={href('/links', { notRenewing: 'true' })}>Links that are overdue for renewal</a>

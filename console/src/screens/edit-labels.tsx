@@ -40,7 +40,7 @@ export function EditLabels({ of, command, save, onClose }: EditLabelsProps) {
   const [labels, setLabels] = useState(textOf(of.labels));
   const [note, setNote] = useState(of.note ?? '');
   const wanted = labelsOf(labels);
-  const removed = Object.keys(of.labels).filter((key) => !(key in wanted));
+  const removed = Object.keys(of.labels).filter((key) => !Object.hasOwn(wanted, key));
   const action = useAction(
     () =>
       save({
@@ -71,15 +71,9 @@ export function EditLabels({ of, command, save, onClose }: EditLabelsProps) {
           value={labels}
           onInput={setLabels}
           hasFocus
-          help="KEY=VALUE, separated by commas. Example: team=payments, region=eu. Lists can be filtered by them."
+          help="KEY=VALUE, separated by commas. Example: team=payments, region=eu. You can filter lists by labels."
         />
-        <Field
-          label="Note"
-          value={note}
-          onInput={setNote}
-          maxLength={1000}
-          help="One line of text for people."
-        />
+        <Field label="Note" value={note} onInput={setNote} maxLength={1000} help="One line of free text." />
       </div>
       <Command
         words={[

@@ -103,14 +103,14 @@ export function GrantScreen({ id: uid }: { readonly id: string }) {
               />
               <p>
                 <a href={href('/links', { grantUid: uid })}>Links of this grant</a> ·{' '}
-                <a href={href('/ledger', { grantUid: uid })}>Its entries in the ledger</a>
+                <a href={href('/ledger', { grantUid: uid })}>Ledger entries of this grant</a>
               </p>
             </Section>
             <Section title="Tokens">
               <Loaded resource={tokens}>
                 {({ items }) =>
                   items.length === 0 ? (
-                    <p>No token has been issued. A token is what you hand to the site that is to join.</p>
+                    <p>No token has been issued yet. A site redeems a token to join.</p>
                   ) : (
                     <Table
                       caption="Tokens of this grant"
@@ -149,7 +149,7 @@ export function GrantScreen({ id: uid }: { readonly id: string }) {
             </Section>
             <Section title="Last attempts to redeem">
               {shown.attempts.length === 0 ? (
-                <p>No site has tried yet.</p>
+                <p>No site has tried to redeem a token yet.</p>
               ) : (
                 <Attempts attempts={shown.attempts} />
               )}
@@ -199,7 +199,7 @@ function Attempts({ attempts }: { readonly attempts: readonly Api['Attempt'][] }
         { header: 'Outcome', cell: ({ outcome }) => refusalOf(outcome)?.title ?? outcome },
         { header: 'Subject', cell: ({ subject }) => <Foreign text={subject} /> },
         { header: 'From', cell: ({ peer }) => <Foreign text={peer} /> },
-        { header: 'Times', cell: ({ count }) => count },
+        { header: 'Count', cell: ({ count }) => count },
         {
           header: 'Link',
           cell: ({ redemptionId }) => redemptionId && <a href={href(`/links/${redemptionId}`)}>Open</a>,

@@ -53,7 +53,7 @@ const STATES = [
   ['revoked', 'Revoked'],
 ] as const;
 
-/** The grants: what sites can redeem. */
+/** The grants, a page at a time. */
 export function GrantsScreen() {
   const { query } = useLocation();
   const canWrite = useCanWrite();
@@ -85,7 +85,7 @@ export function GrantsScreen() {
   return (
     <Screen
       title="Grants"
-      intro="A grant lets sites join this network: how many, until when, and by which rules. Tokens of a grant are what a site redeems."
+      intro="A grant allows sites to join this network. It sets how many, until when, and by which rules. A site redeems a token of the grant."
       actions={
         canWrite && (
           <>
@@ -125,7 +125,7 @@ export function GrantsScreen() {
             )}
             {items.length === 0 && isFiltered && (
               <EmptyState title="No grant matches">
-                <p>Change the filter. The name has to be complete.</p>
+                <p>Change the filter. The filter needs the complete name of a grant.</p>
               </EmptyState>
             )}
             {items.length === 0 && !isFiltered && cursor === undefined && (

@@ -10,10 +10,7 @@ const KINDS = { ok: 'success', warning: 'warning', error: 'danger' } as const;
 export function HealthScreen() {
   const overview = useOverview();
   return (
-    <Screen
-      title="Health"
-      intro="What the service checks about itself, and what to do where something is wrong."
-    >
+    <Screen title="Health" intro="The checks of the service, with a remedy for each problem.">
       <Loaded resource={overview}>
         {({ health: { ready, findings } }) => (
           <>

@@ -21,7 +21,7 @@ export function IssueToken({ grant, onClose }: IssueTokenProps) {
   const [subject, setSubject] = useState(query.get('subject') ?? '');
   const [uses, setUses] = useState('1');
   const [window, setWindow] = useState('');
-  // The same form sends the same key again, so that a lost answer creates no second token.
+  // An unchanged form sends the same key again, so that a lost response creates no second token.
   const idempotencyKey = useRef(crypto.randomUUID());
   const action = useAction(() =>
     dataOf(
@@ -52,7 +52,7 @@ export function IssueToken({ grant, onClose }: IssueTokenProps) {
         </>
       }
     >
-      <p>A token is what the site redeems to join. You can change nothing here and issue it at once.</p>
+      <p>The site redeems the token to join. The defaults suit a single site.</p>
       <div
         class="fields"
         onInput={() => {
@@ -65,7 +65,7 @@ export function IssueToken({ grant, onClose }: IssueTokenProps) {
           onInput={setSubject}
           maxLength={253}
           hasFocus
-          help="The name by which the site redeems it. Leave it empty to allow every subject that the grant allows."
+          help="The name that the site sends when it redeems. If empty, every subject that the grant allows can redeem it."
         />
         <Field
           label="How many sites can join with it"
@@ -77,11 +77,11 @@ export function IssueToken({ grant, onClose }: IssueTokenProps) {
           help={`The grant allows ${grant.redemptionsAllowed - grant.redemptions} more.`}
         />
         <Field
-          label="For how long"
+          label="How long it can be redeemed"
           value={window}
           onInput={setWindow}
           pattern="([0-9]+(s|m|h|d))+"
-          help="Such as 15m or 1h. Empty: until the grant ends."
+          help="For example 15m or 1h. If empty, until the grant expires."
         />
       </div>
       <Command

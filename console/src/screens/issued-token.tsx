@@ -20,7 +20,7 @@ interface IssuedTokenProps {
 
 const FILE = 'token.yaml';
 
-/** The value of the way that needs no file. */
+/** The value of the choice that needs no file. */
 const JOIN_LINE = 'line';
 
 /** What to run on a site with the token in a file, by what manages the site. */
@@ -49,7 +49,7 @@ const WAYS = [
   },
 ];
 
-/** A dialog that shows a token once, what to do with it, and how far the site is. It does not close by accident. */
+/** A dialog that shows a token once, its instructions, and the join progress. Warns before it closes without a copy. */
 export function IssuedToken({ grant, issued, onClose }: IssuedTokenProps) {
   const { joinLine } = issued;
   const [way, setWay] = useState(joinLine ? JOIN_LINE : 'kubernetes');

@@ -7,7 +7,7 @@ import { Time } from '../components/time.js';
 import { href } from '../state/location.js';
 import { useResource } from '../state/resource.js';
 
-/** How far the sites of a token are. */
+/** The join progress of the sites that use a token. */
 export interface JoinProgress {
   /** The links of the token, newest first. */
   readonly links: readonly Api['Link'][];
@@ -15,10 +15,10 @@ export interface JoinProgress {
   readonly refusal: Api['Attempt'] | undefined;
 }
 
-// A connection changes nothing in the store, so no event announces it.
+// Connections are not recorded in the store, so no change event reports them.
 const POLL_MS = 3_000;
 
-/** Follows what happens to a token after `before`, the attempts that were known when it was issued. */
+/** Polls the join progress of a token. `before` contains the attempts from before it was issued, which are ignored. */
 export function useJoinProgress(
   { grantUid, id }: Api['IssuedToken'],
   before: readonly Api['Attempt'][],
@@ -48,7 +48,7 @@ export function useJoinProgress(
   return resource.data ?? { links: [], refusal: undefined };
 }
 
-/** Says how far the sites of a token are: waiting, refused with the remedy, redeemed, connected. */
+/** Shows the join progress of a token: waiting, refused with the remedy, redeemed or connected. */
 export function JoinStatus({ progress: { links, refusal } }: { readonly progress: JoinProgress }) {
   const [newest] = links;
   const meaning = refusal && refusalOf(refusal.outcome);
@@ -73,7 +73,7 @@ export function JoinStatus({ progress: { links, refusal } }: { readonly progress
         </Notice>
       ) : (
         <Notice kind="info" title="Waiting for the site …">
-          <p>This turns green as soon as the site has redeemed the token.</p>
+          <p>This message turns green when the site has redeemed the token.</p>
         </Notice>
       )}
     </div>
@@ -82,6 +82,6 @@ export function JoinStatus({ progress: { links, refusal } }: { readonly progress
 
 function connectionText(connected: boolean | null): string {
   if (connected === null)
-    return 'This service cannot see connections; `skupper link status` on the site shows whether it is connected.';
+    return 'This service does not know which links are connected. Run `skupper link status` on the site.';
   return connected ? 'The link is up.' : 'Waiting for the connection …';
 }

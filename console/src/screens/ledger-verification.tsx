@@ -49,7 +49,7 @@ export function Verification() {
           </label>
         )}
         {progress?.state === 'failed' && (
-          <Notice kind="danger" title={sentence(progress.error ?? 'it failed')} />
+          <Notice kind="danger" title={sentence(progress.error ?? 'the verification failed')} />
         )}
         {progress?.result && <Result job={progress} result={progress.result} />}
       </div>
@@ -66,7 +66,7 @@ interface ResultProps {
 
 function Result({ job, result }: ResultProps) {
   if (result.unchained)
-    return <Notice kind="info" title="This store has no chain of MACs, so there is nothing to verify." />;
+    return <Notice kind="info" title="This store has no MAC chain, so there is nothing to verify." />;
   if (result.ok)
     return (
       <Notice

@@ -23,13 +23,13 @@ const CSV_PAGE = 500;
 const COLUMNS: readonly Column<Entry>[] = [
   { header: 'Time', isHeader: true, cell: ({ time }) => <Time at={time} /> },
   {
-    header: 'What',
+    header: 'Event',
     cell: ({ kind, count }) => `${kindText(kind)}${count === undefined ? '' : ` (${count} times)`}`,
   },
   { header: 'Subject', cell: ({ subject }) => subject && <Foreign text={subject} /> },
   { header: 'From', cell: ({ peer }) => peer && <Foreign text={peer} /> },
   {
-    header: 'About',
+    header: 'Object',
     cell: ({ redemptionId, grantUid }) =>
       redemptionId ? (
         <a href={href(`/links/${redemptionId}`)}>Open the link</a>
@@ -78,7 +78,7 @@ export function LedgerScreen() {
   return (
     <Screen
       title="Ledger"
-      intro="The ledger records what happened, grant by grant. Refusals are added up at the end."
+      intro="The ledger records the events of grants, tokens and links, grouped by grant. The last rows count the refusals."
       actions={
         <Button onClick={csv.run} isDisabled={csv.isRunning}>
           {csv.isRunning ? 'Reading …' : 'Download as CSV'}

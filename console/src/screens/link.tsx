@@ -93,7 +93,7 @@ export function LinkScreen({ id }: { readonly id: string }) {
                 keyOf={(entry) => JSON.stringify(entry)}
                 columns={[
                   { header: 'Time', isHeader: true, cell: ({ time }) => <Time at={time} both /> },
-                  { header: 'What', cell: ({ kind }) => kindText(kind) },
+                  { header: 'Event', cell: ({ kind }) => kindText(kind) },
                   { header: 'From', cell: ({ peer }) => peer && <Foreign text={peer} /> },
                 ]}
               />

@@ -115,7 +115,7 @@ export function LinksScreen() {
   return (
     <Screen
       title="Links"
-      intro="A link is a site that has redeemed a token. Its certificate lets it connect until the certificate ends, and is renewed until you revoke the link."
+      intro="A link belongs to a site that has redeemed a token. It can connect until its certificate expires. The site can renew the certificate until you revoke the link."
     >
       <search class="filters">
         <FilterField
@@ -171,7 +171,7 @@ export function LinksScreen() {
             )}
             {items.length === 0 && !isFiltered && cursor === undefined && (
               <EmptyState title="No site has joined yet">
-                <p>A site appears here as soon as it has redeemed a token. Tokens come from grants.</p>
+                <p>A site appears here when it has redeemed a token. Tokens are issued from grants.</p>
                 <ButtonLink href={href('/grants')}>Go to the grants</ButtonLink>
               </EmptyState>
             )}

@@ -1,10 +1,10 @@
 import { visible } from '../components/text.js';
 import { href } from '../state/location.js';
 
-/** How a peer is drawn, and what that means. */
+/** The symbols for peers, with their meaning. */
 export const LOOKS = {
   connected: 'connected',
-  valid: 'valid certificate, no known connection',
+  valid: 'valid certificate, not known to be connected',
   expiring: 'certificate expires soon or has expired',
   revoked: 'revoked',
   unknown: 'connected without a record here',
@@ -30,7 +30,7 @@ const PEER_GAP = 40;
 const MOST_NAMES = 24;
 const NAME_LENGTH = 18;
 
-/** Where the peers stand: on rings around this site, as many on each as fit. */
+/** The positions of the peers, on rings around this site. */
 function places(count: number): { readonly x: number; readonly y: number }[] {
   const found: { x: number; y: number }[] = [];
   for (let ring = 0; found.length < count; ring += 1) {
@@ -44,7 +44,7 @@ function places(count: number): { readonly x: number; readonly y: number }[] {
   return found;
 }
 
-/** This site in the middle and its peers around it. Hidden from screen readers, which have the table of the same. */
+/** This site in the middle and its peers around it. Hidden from screen readers, which read the table instead. */
 export function Drawing({ peers }: { readonly peers: readonly Peer[] }) {
   const spots = places(peers.length);
   const reach = Math.max(...spots.map(({ x, y }) => Math.hypot(x - CENTRE, y - CENTRE))) + 90;

@@ -22,7 +22,7 @@ function peerOf({ id, subject, state, connected }: Api['Link']): Peer {
   };
 }
 
-/** The newest links, and the connected peers without one. */
+/** The newest links, and the connected peers that no redemption records. */
 async function readPeers(signal: AbortSignal): Promise<{ peers: readonly Peer[]; isWhole: boolean }> {
   const [links, { connections }] = await Promise.all([
     dataOf(client.GET('/api/v1/links', { signal, params: { query: { limit: MOST } } })),
@@ -34,11 +34,11 @@ async function readPeers(signal: AbortSignal): Promise<{ peers: readonly Peer[];
   return { peers: [...unknown, ...links.items.map(peerOf)], isWhole: links.next === undefined };
 }
 
-/** This site and its peers as a drawing, with a table of the same. */
+/** This site and its peers as a drawing, and the same peers as a table. */
 export function MapScreen() {
   const map = useResource('map', readPeers, ['links']);
   return (
-    <Screen title="Map" intro="This site in the middle, and the sites that are linked to it.">
+    <Screen title="Map" intro="This site is in the middle, with the sites that are linked to it.">
       <Loaded resource={map}>
         {({ peers, isWhole }) =>
           peers.length === 0 ? (

@@ -2,12 +2,12 @@ import { ButtonLink } from '../components/button.js';
 import { EmptyState } from '../components/notice.js';
 import { Screen } from '../components/screen.js';
 
-/** The screen of an address that names none. */
+/** The screen for an unknown address. */
 export function NotFound() {
   return (
     <Screen title="There is no such page">
       <EmptyState title="The address does not name a page of the console">
-        <p>It may come from another version, or was cut off.</p>
+        <p>The address may be from another version, or incomplete.</p>
         <ButtonLink href="/console/">Open the overview</ButtonLink>
       </EmptyState>
     </Screen>

@@ -33,7 +33,10 @@ export function OverviewScreen() {
           <>
             <Figures overview={data} />
             {data.connections?.problem && (
-              <Notice kind="warning" title={`Connections are not known now: ${data.connections.problem}`} />
+              <Notice
+                kind="warning"
+                title={`The connected links are not known at the moment: ${data.connections.problem}`}
+              />
             )}
             {isUnused(data) ? <FirstSteps /> : <Attention items={data.attention} />}
             <Refusals refusals={data.refusals} />
@@ -62,7 +65,7 @@ function Figures({
     ['Overdue for renewal', links.notRenewing, href('/links', { notRenewing: 'true' })],
     ['Grants ready', grants.ready, href('/grants', { state: 'ready' })],
     ['Open tokens', openTokens, href('/grants', { state: 'ready' })],
-    ['Refusals of the last day', refusals.reduce((sum, { count }) => sum + count, 0), href('/ledger')],
+    ['Reasons for refusals of the last day', refusals.length, href('/ledger')],
     ['Service', health.ready ? 'ready' : 'not ready', href('/health')],
   ];
   return (
@@ -83,10 +86,10 @@ function FirstSteps() {
   return (
     <EmptyState title="Link the first site in three steps">
       <ol class="steps">
-        <li>Create a grant: it says how many sites may join, and until when.</li>
-        <li>Issue a token of the grant. It is shown once.</li>
+        <li>Create a grant. It sets how many sites may join, and until when.</li>
+        <li>Issue a token of the grant. The token is shown once.</li>
         <li>
-          Run the command that the dialog shows on the other site. This console turns green when the site has
+          On the other site, run the command that the dialog shows. The dialog turns green when the site has
           joined.
         </li>
       </ol>
@@ -130,7 +133,7 @@ function Refusals({ refusals }: { readonly refusals: Overview['refusals'] }) {
           keyOf={({ code }) => code}
           columns={[
             { header: 'Reason', isHeader: true, cell: ({ code }) => refusalOf(code)?.title ?? code },
-            { header: 'Times', cell: ({ count }) => count },
+            { header: 'Count since the first one', cell: ({ count }) => count },
             { header: 'Last', cell: ({ last }) => <TimeAndDistance at={last} /> },
             { header: 'What to do', cell: ({ code }) => refusalOf(code)?.remedy },
           ]}

@@ -8,7 +8,7 @@ import { counted, visible } from '../components/text.js';
 import { Time } from '../components/time.js';
 import { useAction } from '../state/action.js';
 
-/** A dialog that revokes a grant and says what that does and what it does not. */
+/** A dialog that revokes a grant and explains the effect on its links. */
 export function RevokeGrant({
   grant,
   onClose,
@@ -55,8 +55,8 @@ export function RevokeGrant({
               )}
               .{' '}
               {cascade
-                ? 'They are not renewed any more. To end one at once, cut it off on its page.'
-                : 'They stay and are renewed.'}
+                ? 'Their certificates can no longer be renewed. To disconnect a link now, cut it off on its page.'
+                : 'These links stay and can be renewed.'}
             </p>
           )}
         </Notice>
@@ -64,8 +64,8 @@ export function RevokeGrant({
         <>
           <ul class="bullets">
             <li>From now on no site can join with this grant or its tokens. This cannot be undone.</li>
-            <li>Links that sites already have stay connected.</li>
-            <li>Without the choice below their certificates are renewed as before.</li>
+            <li>Existing links stay connected.</li>
+            <li>Unless you select the option below, their certificates can still be renewed.</li>
           </ul>
           <label class="check">
             <input
@@ -73,8 +73,8 @@ export function RevokeGrant({
               checked={cascade}
               onInput={(event) => setCascade(event.currentTarget.checked)}
             />{' '}
-            Also revoke its links: their certificates are not renewed. Each link ends with its certificate,
-            not now.
+            Also revoke its links: their certificates cannot be renewed. Each link can connect until its
+            certificate expires.
           </label>
           <Command
             words={['grant', 'revoke', name, '--namespace', namespace, ...(cascade ? ['--cascade'] : [])]}

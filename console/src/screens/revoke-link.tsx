@@ -75,18 +75,20 @@ export function RevokeLink({ link, onClose }: RevokeLinkProps) {
             <legend>What do you want?</legend>
             <label class="check">
               <input type="radio" name="goal" checked={goal === 'revoke'} onInput={() => setGoal('revoke')} />{' '}
-              <strong>Revoke:</strong> the certificate is not renewed. The link stays connected, and can
-              connect again until <Time at={(link.newest ?? link).notAfter} />.
+              <strong>Revoke:</strong> the certificate cannot be renewed. The link stays connected, and can
+              reconnect until <Time at={(link.newest ?? link).notAfter} />.
             </label>
             <label class="check">
               <input type="radio" name="goal" checked={goal === 'cut'} onInput={() => setGoal('cut')} />{' '}
-              <strong>Cut off:</strong> revoke it, and replace the CA step by step, so that the link can no
-              longer connect. All other links renew first.
+              <strong>Cut off:</strong> revoke the link, then replace its CA step by step, so that the link
+              can no longer connect. All other links renew first.
             </label>
           </fieldset>
           {isChoosing && (
             <fieldset class="choices">
-              <legend>Its token or grant can be redeemed once more. What shall happen with it?</legend>
+              <legend>
+                The site could join again, because its token or grant is not used up. Revoke it too?
+              </legend>
               {choices
                 .filter((choice) => goal === 'revoke' || choice !== 'keep-token')
                 .map((choice) => (

@@ -42,16 +42,16 @@ export function RevokeToken({ grantUid, id, onClose }: RevokeTokenProps) {
       {result ? (
         <Notice kind="success" title="The token is revoked" isLive>
           {result.links.length > 0 && (
-            <p>{counted(result.links.length, 'link')} of it stay. Revoke them on their pages.</p>
+            <p>The token has {counted(result.links.length, 'link')}. To revoke a link, open its page.</p>
           )}
         </Notice>
       ) : (
         <>
           <p>
-            From now on no site can join with token <span class="mono">{id}</span>. Links that came from it
+            From now on no site can join with token <span class="mono">{id}</span>. Links that it created
             stay.
           </p>
-          <Command words={['token', 'revoke', id]} />
+          <Command words={['token', 'revoke', id, '--grant', grantUid]} />
         </>
       )}
       <Failure error={action.error} />

@@ -18,8 +18,8 @@ export function SignedOut({ signIn }: { readonly signIn: string | null }) {
       {signIn === null ? (
         <EmptyState title="This session has ended">
           <p>
-            The console of this machine opens with a URL that is valid once. Run the command again and open
-            the URL that it prints:
+            The URL of this console works only once. To open the console again, run the command and open the
+            URL that it prints:
           </p>
           <Copyable label="Command" text="linkgrant console" />
         </EmptyState>

@@ -45,15 +45,19 @@ export function useResource<T>(
   const reloadRef = useRef(() => {});
 
   useEffect(() => {
-    let abort = new AbortController();
+    const abort = new AbortController();
     let timer: ReturnType<typeof setTimeout> | undefined;
     const known = recall<T>(key);
     if (known) setShown(known);
+    let isReading = false;
+    let isStale = false;
     const load = async () => {
       clearTimeout(timer);
       timer = undefined;
-      abort.abort();
-      abort = new AbortController();
+      // A read that is slower than the changes come must end all the same.
+      isStale = isReading;
+      if (isReading) return;
+      isReading = true;
       const { signal } = abort;
       setLoading(true);
       try {
@@ -67,8 +71,11 @@ export function useResource<T>(
         if (signal.aborted) return;
         setError(failure instanceof ApiError ? failure : new ApiError('internal', String(failure)));
         timer = setTimeout(load, RETRY_MS);
+      } finally {
+        isReading = false;
       }
       setLoading(false);
+      if (isStale) timer ??= setTimeout(load, COALESCE_MS);
     };
     reloadRef.current = load;
     const stop = onChange((topic) => {

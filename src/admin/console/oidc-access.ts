@@ -33,6 +33,8 @@ export interface OidcAccessOptions {
   /** Returns the user and the role of an ID token, in the form of an Authorization header. */
   readonly verifyIdToken: Authenticate;
   readonly sessionMs: number;
+  /** The settings that decide who has which role. If they change, all sessions end. */
+  readonly configuration: string;
   readonly codeKeys: CodeKeys;
   /** Counts failed sign-ins by client. */
   readonly failures: AuthenticationBudget;
@@ -58,7 +60,7 @@ export class OidcAccess implements ConsoleAccess {
     const { codeKeys, clock } = options;
     this.origin = options.origin;
     this.#options = options;
-    this.#session = new SealedCookie('session', codeKeys, clock);
+    this.#session = new SealedCookie('session', codeKeys, clock, options.configuration);
     this.#signIn = new SealedCookie('sign-in', codeKeys, clock);
   }
 

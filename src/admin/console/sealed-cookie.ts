@@ -1,4 +1,4 @@
-import { hkdfSync } from 'node:crypto';
+import { createHash, hkdfSync } from 'node:crypto';
 import { EncryptJWT, type JWTPayload, jwtDecrypt } from 'jose';
 import type { MasterKey } from '../../codes/signing-keys.js';
 import type { Clock } from '../../redemption/ports/clock.js';
@@ -13,8 +13,9 @@ export class SealedCookie<Claims extends object> {
   readonly #keys: CodeKeys;
   readonly #clock: Clock;
 
-  constructor(purpose: 'session' | 'sign-in', keys: CodeKeys, clock: Clock) {
-    this.#info = `linkgrant console ${purpose} v1`;
+  /** A cookie is not accepted with another `configuration`, such as another issuer. */
+  constructor(purpose: 'session' | 'sign-in', keys: CodeKeys, clock: Clock, configuration = '') {
+    this.#info = `linkgrant console ${purpose} v1 ${createHash('sha256').update(configuration).digest('hex')}`;
     this.#keys = keys;
     this.#clock = clock;
   }

@@ -81,7 +81,7 @@ async function localChecks(
   return checks;
 }
 
-/** Returns a failed check if the namespace is unknown, so that a redemption into it would be refused; else undefined. */
+/** Returns a failed check if the namespace is unknown, because a redemption into it is refused; else undefined. */
 function checkNamespace(settings: Settings): Check | undefined {
   try {
     requireKnownNamespace(settings.skupperHome, siteNamespace(settings));

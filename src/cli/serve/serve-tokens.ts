@@ -29,7 +29,7 @@ export async function runRedeemer(settings: Settings, runtime: RuntimeContext): 
 }
 
 function banner(namespace: string | undefined, opsPort: number | undefined): string {
-  const where = namespace === undefined ? 'every namespace that lets it in' : `namespace ${namespace}`;
+  const where = namespace === undefined ? 'every namespace that grants it access' : `namespace ${namespace}`;
   const operations = opsPort === undefined ? '' : `, health and metrics on port ${opsPort}`;
   return [
     `Redeeming the AccessTokens of ${where}${operations}`,

@@ -32,7 +32,7 @@ export async function rotateKeyCommand({
   if (settings.platform === 'kubernetes') {
     await withCluster(flags, settings, async ({ administration }) => {
       const { kid } = await administration.rotateCodeKey({ dropOld });
-      await report(kid, dropOld, 'within 10 seconds');
+      await report(kid, dropOld, 'become invalid within 10 seconds');
     });
     return;
   }
@@ -42,16 +42,16 @@ export async function rotateKeyCommand({
     // A key in a directory that no service reads would sign tokens that no service accepts.
     if (!(await signingMasterKey(session.store, codeKeys))) throw foreignKeys();
     const { kid } = await rotateCodeKey(session.store, codeKeys, { dropOld });
-    await report(kid, dropOld, 'from now on');
+    await report(kid, dropOld, 'are invalid from now on');
   });
 }
 
-async function report(kid: string, dropOld: boolean, since: string): Promise<void> {
+async function report(kid: string, dropOld: boolean, effect: string): Promise<void> {
   await writeOut(
     [
       `New tokens are signed with key ${kid}, also by a running service.\n`,
       dropOld
-        ? `Earlier signed tokens and exported signing keys are not accepted ${since}: issue new ones. Existing links stay valid.\n`
+        ? `Earlier signed tokens and exported signing keys ${effect}: issue new ones. Existing links stay valid.\n`
         : 'Earlier signed tokens and exported signing keys stay valid. The service removes the old key when no grant needs it.\n',
     ].join(''),
   );

@@ -61,7 +61,7 @@ export class RedemptionWait {
     const end = performance.now() + waitMs;
     const progress = new Progress(formatTime(now + waitMs));
     for (;;) {
-      const redemption = await this.#poll(id, progress);
+      const redemption = await this.#poll(id, progress).catch(ignoreTemporary);
       if (redemption) {
         progress.end();
         writeStderr(`Redeemed by ${described(redemption)}: link "${plainLine(redemption.name)}"\n`);
@@ -76,8 +76,7 @@ export class RedemptionWait {
 
   /** Reads the grant once; returns the redemption of the token if there is one. */
   async #poll(id: string | undefined, progress: Progress): Promise<RedemptionReport | undefined> {
-    const grant = await this.#administration.showGrant(this.#grantUid).catch(ignoreTemporary);
-    if (!grant) return undefined;
+    const grant = await this.#administration.showGrant(this.#grantUid);
     this.#reportRefusals(grant.attempts, progress);
     const redemption = grant.redemptions === this.#redemptions ? undefined : await this.#find(id);
     this.#redemptions = grant.redemptions;

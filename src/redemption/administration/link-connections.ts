@@ -58,7 +58,6 @@ export async function summarizeConnections(
 ): Promise<ConnectionSummary> {
   if (observed.peers === undefined) return { connected: null, revoked: [], unknownPeers: [] };
   const index = new PeerIndex(observed);
-  let connected = 0;
   const live = new Set<ConnectedPeer>();
   const revoked = new Map<ConnectedPeer, IssuedLink>();
   const ownSites = new Set<string>();
@@ -68,7 +67,6 @@ export async function summarizeConnections(
     const page = await store.listLinks({ limit: 1, ...(after !== undefined && { after }) }, (link) => {
       if (link.siteUid !== null) ownSites.add(link.siteUid);
       const peers = index.peersOf(link);
-      if (peers.length > 0 && link.revokedAt === null) connected += 1;
       for (const peer of peers) {
         ownSites.add(peer.acceptingSite);
         if (link.revokedAt === null) live.add(peer);
@@ -81,7 +79,7 @@ export async function summarizeConnections(
   } while (after !== undefined);
   const others = observed.peers.filter((peer) => !live.has(peer));
   return {
-    connected,
+    connected: live.size,
     revoked: [...new Set(others.flatMap((peer) => revoked.get(peer) ?? []))],
     unknownPeers: others.filter((peer) => !revoked.has(peer) && ownSites.has(peer.acceptingSite)),
   };

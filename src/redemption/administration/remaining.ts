@@ -21,12 +21,12 @@ export function remainingText({ revokedAt, newest: { notAfter } }: LinkLife, now
   const end = formatTime(notAfter);
   if (revokedAt !== null) {
     return notAfter > now
-      ? `connect until ${end}, for skupper-router reads no CRL, and stay connected after that for as long as the connection holds; it is not renewed, and not answered again`
-      : `nothing new: it is revoked, and its certificate ended ${end}; a connection from before may still hold`;
+      ? `connect until ${end}, because skupper-router reads no CRL, and stay connected after that until the connection closes; it cannot be renewed, and its redemption cannot be repeated`
+      : `use a connection that is already open, but cannot connect again: it is revoked, and its certificate expired at ${end}`;
   }
   const renews = formatTime(notAfter + RENEWAL_GRACE_MS);
   if (notAfter > now) return `connect until ${end}, and be renewed until ${renews}`;
   return notAfter + RENEWAL_GRACE_MS > now
     ? `be renewed until ${renews}; its certificate has expired`
-    : 'nothing new: its certificate has expired';
+    : 'use a connection that is already open, but cannot connect again or be renewed: its certificate has expired';
 }

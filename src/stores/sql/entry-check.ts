@@ -34,13 +34,13 @@ export interface EntryTotals {
   redeemed: number;
   renewed: number;
   revoked: number;
-  /** Rows of revoked redemptions beside `redeemed` entries. */
+  /** `redeemed` entries whose redemption row is revoked. */
   revokedRows: number;
   codes: number;
   codesRevoked: number;
   /** Hashes of settings, by key. */
   readonly settings: Map<string, string>;
-  /** The latest end of a certificate. */
+  /** The latest `notAfter` of a certificate, in milliseconds since the epoch. */
   lastNotAfter: number;
 }
 
@@ -59,7 +59,7 @@ export function emptyTotals(): EntryTotals {
   };
 }
 
-/** Checks the entries of one grant, in their order, against their MACs and the rows that they are about. */
+/** Checks the entries of one grant, in order, against their MACs and the rows that they describe. */
 export class EntryCheck {
   readonly grantUid: string;
   readonly totals: EntryTotals;
@@ -82,12 +82,12 @@ export class EntryCheck {
     return this.#seq;
   }
 
-  /** When the grant was deleted, by the entries that were checked; null if it was not. */
+  /** When the grant was deleted, according to the checked entries; null if they record no deletion. */
   get deletedAt(): number | null {
     return this.#deletedAt;
   }
 
-  /** Checks the next entry. Returns what is wrong with it. */
+  /** Checks the next entry. Returns its fault, or undefined. */
   *next(values: EntryValues): SqlOperation<LedgerFault | undefined> {
     const [, seq, position, at, kind, redemptionId, detail, mac, previous] = values;
     const entry = { grantUid: this.grantUid, seq, position, at, kind, redemptionId, detail } as LedgerRow;
@@ -101,7 +101,7 @@ export class EntryCheck {
     return problem === undefined ? undefined : this.#fault(entry.seq, problem);
   }
 
-  /** Compares the grant's row with all its entries, after the last one. Returns what is wrong. */
+  /** Compares the grant's row with its entries; call it after the last one. Returns the fault, or undefined. */
   *end(): SqlOperation<LedgerFault | undefined> {
     const grant = yield* row<GrantRow>(GRANT, this.grantUid);
     if (!grant) {
@@ -125,7 +125,7 @@ export class EntryCheck {
     return { grantUid: this.grantUid, seq, problem };
   }
 
-  /** Compares an authentic entry with the row that it is about. Returns how they differ. */
+  /** Compares an authentic entry with the row that it describes. Returns the difference, or undefined. */
   *#compare(entry: LedgerRow, values: EntryValues): SqlOperation<string | undefined> {
     const { totals } = this;
     const id = entry.redemptionId ?? '';
@@ -187,7 +187,7 @@ export class EntryCheck {
   }
 }
 
-/** Compares a row with the hash that its entry has of it. */
+/** Compares a row with the hash in its entry. */
 function rowProblem(name: string, columns: EntryValues | undefined, hash: unknown): string | undefined {
   if (!columns) return `records ${name}, which is missing`;
   return rowHash(columns) === hash ? undefined : `records ${name}, which was changed`;

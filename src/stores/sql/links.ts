@@ -123,6 +123,8 @@ export function* readChanges(since?: string): SqlOperation<Changes> {
   const [position = 0, removed, refusals, labelChanges] = since.split('.').map(Number);
   // A restored database may have fewer entries, and a removed entry has no content.
   if (Number(end[0]) < position || end[1] !== removed) return { version, changed: CHANGING_RESOURCES };
+  // Only the last entries are read.
+  if (Number(end[0]) - position > STEP) return { version, changed: CHANGING_RESOURCES };
   const kinds = yield* rows<{ readonly kind: LedgerKind }>(NEW_KINDS, position);
   const changed = new Set<ChangingResource>();
   if (end[0] !== position || end[2] !== refusals) changed.add('ledger');

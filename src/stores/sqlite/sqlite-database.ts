@@ -22,7 +22,7 @@ export const SQLITE: SqlDialect = {
 // Verification reads rows from all parts of large tables.
 const VERIFICATION_CACHE_KIB = 65_536;
 const DEFAULT_CACHE_KIB = 2_000;
-// These codes mean that nothing was written. After any other failure, such as that of a sync, the transaction may reappear
+// These codes mean that nothing was written. After any other failure, such as a failed sync, the transaction may reappear
 // when the WAL is recovered.
 const NOTHING_WRITTEN = ['SQLITE_BUSY', 'SQLITE_FULL', 'SQLITE_READONLY', 'SQLITE_CANTOPEN'];
 
@@ -35,7 +35,7 @@ export function sqliteDatabase(
   const { write, finish } = startGroupCommit(committer(session, options.checkpoint), deadlineMs);
   let closing: Promise<void> | undefined;
   let walContainsErasedRows = false;
-  // The connection of snapshots, which are read one after the other.
+  // Snapshots share the connection `reader`, so they are read one after the other.
   let snapshots: Promise<unknown> = Promise.resolve();
   let reader: SqliteConnection | undefined;
 

@@ -17,7 +17,7 @@ import {
   type WantedCondition,
 } from './conditions.js';
 
-/** The inputs for the status of a grant, besides its resource. Undefined means unknown at this time. */
+/** The inputs for the status of a grant, besides its resource. Undefined means not known yet. */
 export interface GrantSurroundings {
   /** URL of the service, without the grant's uid, and the CA that clients trust. */
   readonly place: { readonly url: string; readonly ca: string } | undefined;
@@ -32,7 +32,7 @@ export interface GrantSurroundings {
 export interface JudgedGrant {
   readonly status: AccessGrantStatus;
   readonly state: AccessGrantState;
-  /** When it expires, in milliseconds since the epoch; null while its clock does not run. */
+  /** When it expires, in milliseconds since the epoch; null until its expiration window has started. */
   readonly expirationTime: number | null;
 }
 
@@ -89,7 +89,7 @@ export function judgeGrant(resource: Stored<AccessGrantResource>, inputs: GrantS
 
 /**
  * The changed fields of a status; undefined if nothing has to be written. A different `message` alone is not written: a
- * Skupper controller with grants disabled sets its own message, and would overwrite ours.
+ * Skupper controller with grants disabled sets its own message, and the two controllers would overwrite each other.
  */
 export function statusChange(
   found: AccessGrantStatus,
@@ -139,7 +139,7 @@ function readyCondition(
   return missing ? { ...missing, type: 'Ready', status: 'False' } : { type: 'Ready', ...OK };
 }
 
-/** Rounded up to a second, as Skupper writes it. */
+/** The expiry of a grant that becomes ready at `now`, rounded up to a second as Skupper does. */
 function endOf({ expirationWindowMs }: AccessGrant, now: number): number {
   return Math.ceil((now + expirationWindowMs) / 1_000) * 1_000;
 }
