@@ -78,7 +78,7 @@ describe('a store whose ledger was deleted', () => {
     changeFile(directory, ...EMPTY_LEDGER, REMOVE_MARKS);
     await expectRefusedUntilAccepted(
       ['--data-dir', directory],
-      'it has no ledger, and this host has the key of one',
+      'it has no ledger, but this host has the key of one',
     );
     expect(readdirSync(`${directory}/ledger-seen`)).toHaveLength(2);
   });
@@ -92,7 +92,7 @@ describe('a store whose ledger was deleted', () => {
       await database.sql(sql.replace(/(FROM|UPDATE) /, '$1 linkgrant.'));
     }
     await database.sql(REMOVE_MARKS.replace('settings', 'linkgrant.settings'));
-    await expectRefusedUntilAccepted(place, 'it has no ledger, and this host has the key of one');
+    await expectRefusedUntilAccepted(place, 'it has no ledger, but this host has the key of one');
   });
 
   it('is refused if this host has lost the key but has a record of the ledger', async () => {
@@ -101,7 +101,7 @@ describe('a store whose ledger was deleted', () => {
     rmSync(`${directory}/ledger.key`);
     await expectRefusedUntilAccepted(
       ['--data-dir', directory],
-      'it has no ledger, and this host has a high-water mark of one',
+      'it has no ledger, but this host has a high-water mark of one',
     );
     expect(existsSync(`${directory}/ledger.key`)).toBe(true);
   });
@@ -141,7 +141,7 @@ describe('a store whose ledger was deleted', () => {
     for (const end of ['', '-wal', '-shm']) rmSync(`${directory}/linkgrant.db${end}`, { force: true });
     const place = ['--data-dir', directory];
     const refused = await run('serve', ...LISTEN, ...place);
-    expect(refusalOf(refused).error).toContain('it has no ledger, and this host has the key of one');
+    expect(refusalOf(refused).error).toContain('it has no ledger, but this host has the key of one');
     expect(refused.code).toBe(2);
     const undecided = await run('store', 'restored', ...place);
     expect(refusalOf(undecided).error).toContain('the store is empty');

@@ -98,7 +98,7 @@ describe.each(Object.entries(COMMANDS))(
       const cut = await run();
       const [code, hint] = LOST[name as keyof typeof LOST];
       expect(cut.code).toBe(code);
-      expect(cut.stderr).toContain('may have counted a use');
+      expect(cut.stderr).toContain('may nevertheless have counted a use');
       const again = await run();
       expect(again.code).toBe(code);
       expect(again.stderr).toContain('its answer was lost');

@@ -142,8 +142,8 @@ describe('token issue', () => {
     for (const [name, reason] of [
       ['file', 'it exists and was not written by linkgrant'],
       ['link', 'it is a symbolic link'],
-      ['pipe', 'it is no regular file'],
-      ...(isRoot ? [['device', 'it is no regular file'] as const] : []),
+      ['pipe', 'it is not a regular file'],
+      ...(isRoot ? [['device', 'it is not a regular file'] as const] : []),
     ] as const) {
       const was = lstatSync(at(name));
       const ended = await issue([at(name)]);

@@ -129,7 +129,7 @@ describe('token redeem on a system site', () => {
     const before = readFileSync(east.path('input/resources/Secret-to-west.yaml'), 'utf8');
     const ended = await redeem([file]);
     expect(ended.code).toBe(1);
-    expect(refusalOf(ended).error).toContain('Secret-to-west.yaml is there already');
+    expect(refusalOf(ended).error).toContain('Secret-to-west.yaml already exists');
     expect(readFileSync(east.path('input/resources/Secret-to-west.yaml'), 'utf8')).toBe(before);
     expect(await redemptions()).toEqual([]);
   });
@@ -154,7 +154,7 @@ describe('an existing Link in the input directory', () => {
     writeFileSync(east.path('input/resources/mine.yaml'), text);
     const ended = await redeem([await token()]);
     expect(ended.code).toBe(1);
-    expect(refusalOf(ended).error).toContain('mine.yaml is there already');
+    expect(refusalOf(ended).error).toContain('mine.yaml already exists');
     expect(await redemptions()).toEqual([]);
   });
 });
@@ -382,7 +382,7 @@ describe('token redeem --input', () => {
     await service.stop();
     const again = await redeem(['--input']);
     expect(again.code).toBe(3);
-    expect(again.stdout).toContain('not posted again');
+    expect(again.stdout).toContain('not repeated; use --retry');
     const retried = await redeem(['--input', '--retry']);
     expect(retried.code).toBe(4);
     expect(refusalOf(retried).error).toContain('accepts no connection');

@@ -51,7 +51,9 @@ describe('token redeem', () => {
     expect(readdirSync(to).sort()).toEqual(['Link-west.yaml', 'Secret-west.yaml']);
     for (const file of readdirSync(to)) expect(statSync(join(to, file)).mode & 0o777).toBe(0o600);
     expect(ended.stdout).toContain(`Written ${to}/Secret-west.yaml\nWritten ${to}/Link-west.yaml\n`);
-    expect(ended.stdout).toMatch(/valid until \d{4}-\d\d-\d\dT[\d:]+Z; nothing renews it/);
+    expect(ended.stdout).toMatch(
+      /valid until \d{4}-\d\d-\d\dT[\d:]+Z; only `linkgrant link renew` renews it/,
+    );
     expect(ended.stdout).toContain(`kubectl apply -f ${to}`);
 
     const link = parse(readFileSync(join(to, 'Link-west.yaml'), 'utf8'));
@@ -120,7 +122,7 @@ describe('token redeem', () => {
     const ended = await redeem(second, 'shared-site', '--to', to, '--name', 'shared');
     expect(ended.code).toBe(1);
     const { error, hint } = refusalOf(ended);
-    expect(error).toContain('Secret-shared.yaml is there already');
+    expect(error).toContain('Secret-shared.yaml already exists');
     expect(hint).toMatch(/--name/);
     expect(readFileSync(join(to, 'Secret-shared.yaml'), 'utf8')).toBe(before);
     expect(await grant('other')).toMatchObject({ redemptions: 0, attempts: [] });

@@ -102,7 +102,12 @@ describe('a service that receives SIGTERM', () => {
     const wire = await openWire(service);
     wire.send(`POST /${grant.uid} HTTP/1.1\r\nHost: h\r\nContent-Length: 24\r\n\r\nhalf`);
     await service.listener.drain(50);
-    expect(await wire.ended).toHaveLength(0);
+    // The connection may be reset, because the service has not read all of it.
+    const answer = await wire.ended.catch((error: NodeJS.ErrnoException) => {
+      if (error.code !== 'ECONNRESET') throw error;
+      return '';
+    });
+    expect(answer).toHaveLength(0);
   });
 });
 
