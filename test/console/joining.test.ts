@@ -11,7 +11,7 @@ let browser: Browser;
 let running: ConsoleService;
 let opened: ConsolePage;
 let directory: string;
-let token: string;
+let line: string;
 beforeAll(async () => {
   directory = mkdtempSync(join(tmpdir(), 'linkgrant-console-'));
   browser = await startBrowser();
@@ -24,15 +24,11 @@ afterAll(async () => {
   rmSync(directory, { recursive: true, force: true });
 });
 
-/** Redeems the token of the dialog with the program, as the site `subject`. */
-const redeem = (subject: string) =>
+/** Redeems the join line of the dialog with the program, as the site `subject`. */
+const joinAs = (subject: string) =>
   linkgrantProcess(
-    [
-      ...['token', 'redeem', '-', '--to', join(directory, subject), '--subject', subject],
-      '--data-dir',
-      directory,
-    ],
-    { input: token },
+    [...['join', '-', '--to', join(directory, subject), '--subject', subject], '--data-dir', directory],
+    { input: line },
   );
 
 it('creates a grant and issues a token by keyboard alone', async () => {
@@ -63,12 +59,14 @@ it('does not close the dialog of a token by Escape, a click outside, or the hist
 
 it('shows the refusal of a site with its remedy, then the redemption, without a reload', async () => {
   const { page } = opened;
-  await page.getByRole('button', { name: 'Copy: Token' }).press('Enter');
+  await page.getByRole('button', { name: 'Copy: Command for the site' }).press('Enter');
   await page.getByText('Copied').first().waitFor();
-  token = String(await page.evaluate('navigator.clipboard.readText()'));
-  expect((await redeem('north')).code).toBe(3);
+  const command = String(await page.evaluate('navigator.clipboard.readText()'));
+  line = command.replace('linkgrant join ', '');
+  expect(line).toMatch(/^lgj1_\w{60,}$/);
+  expect((await joinAs('north')).code).toBe(3);
   await page.getByText('A site was refused: The subject is not allowed').waitFor();
-  expect((await redeem('east')).code).toBe(0);
+  expect((await joinAs('east')).code).toBe(0);
   await page.locator('.pf-m-success').getByText('east has redeemed the token').waitFor();
   expect(await axeViolations(page)).toEqual([]);
 });
@@ -81,12 +79,10 @@ it('shows that the link is connected as soon as it is observed', async () => {
 
 it('has the token in no URL, storage, history or request', async () => {
   const { page, requests, faults } = opened;
-  const code = /code: "([^"]+)"/.exec(token)?.[1] ?? '';
-  expect(code.length).toBeGreaterThan(20);
   const stored = await page.evaluate(
     'JSON.stringify([{ ...localStorage }, { ...sessionStorage }, history.state, document.cookie, location.href])',
   );
-  expect(stored + requests.join('\n')).not.toContain(code);
+  expect(stored + requests.join('\n')).not.toContain(line);
   expect(faults).toEqual([]);
 });
 
@@ -94,7 +90,7 @@ it('forgets the token when the dialog is closed, and shows the link of the site'
   const { page } = opened;
   await page.getByRole('button', { name: 'Done' }).press('Enter');
   await page.getByRole('heading', { name: 'Last attempts to redeem' }).waitFor();
-  expect(await page.content()).not.toContain(/code: "([^"]+)"/.exec(token)?.[1]);
+  expect(await page.content()).not.toContain(line);
   await page.getByRole('cell', { name: 'redeemed' }).waitFor();
   await page.getByRole('link', { name: 'Open' }).first().press('Enter');
   await page.getByRole('heading', { name: 'Link of east' }).waitFor();

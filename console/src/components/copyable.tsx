@@ -28,7 +28,7 @@ export function Copyable({ label, text, onCopy }: CopyableProps) {
         <code>{text}</code>
       </pre>
       <span class="copyable-button">
-        <Button kind="secondary" label={`Copy: ${label}`} onClick={copy}>
+        <Button kind="secondary" label={`${result === '' ? 'Copy' : result}: ${label}`} onClick={copy}>
           <Icon name="copy" /> {result || 'Copy'}
         </Button>
       </span>
