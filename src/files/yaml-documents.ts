@@ -31,6 +31,8 @@ const MAX_STACK_DEPTH = DEEPEST + 2;
 const MAX_TOKENS = 20_000;
 /** 1 MiB of base64 in lines of 64 characters has fewer. One scalar, and so one token, may have many lines. */
 const MAX_LINES = 20_000;
+/** UTF-16 units of one lexeme, such as a scalar. A chain of certificates has fewer; 1 MiB of quotes takes 110 MiB of memory. */
+const MAX_LEXEME_LENGTH = 512 * 1024;
 const OWN_TAG = 'tag:yaml.org,2002:';
 
 /**
@@ -87,6 +89,7 @@ function* tokensOf(text: string): Generator<CST.Token> {
   for (const lexeme of new Lexer().lex(text)) {
     count += 1;
     if (count > MAX_TOKENS) throw new UnfitYaml('it has too many YAML tokens');
+    if (lexeme.length > MAX_LEXEME_LENGTH) throw new UnfitYaml('it has a YAML token that is too long');
     for (const token of parser.next(lexeme)) {
       if (token.type === 'error') throw new UnfitYaml('it is not YAML');
       if (token.type === 'directive') throw new UnfitYaml('it has YAML directives');
