@@ -69,8 +69,14 @@ describe.each([0, 3, 300, 10_000])('with %i links', (count) => {
       .or(page.getByText('Next page'))
       .first()
       .waitFor();
-    await page.getByLabel('Subject').fill('site-?');
-    await page.getByRole('link', { name: 'site-3', exact: true }).click();
+    const siteThree = page.getByRole('link', { name: 'site-3', exact: true });
+    // The list of the filter before may still arrive and set the field again.
+    const filter = async () => {
+      await page.getByLabel('Subject').fill('site-?');
+      return siteThree.count();
+    };
+    await expect.poll(filter, { timeout: 20_000, interval: 1_000 }).toBe(1);
+    await siteThree.click();
     await page.getByRole('heading', { name: 'Link of site-3' }).waitFor();
     await page.getByText('Serial').waitFor();
     if (count === 3)
