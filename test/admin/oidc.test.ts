@@ -115,7 +115,7 @@ describe('an OIDC provider', () => {
     expect((await ask(fresh, GUESSER)).status).toBe(200);
   });
 
-  it('that is down does not affect callers whose key is cached, whatever keys others use', async () => {
+  it('that is down does not affect callers whose key is cached, even if others use unknown keys', async () => {
     await serveFor(await startOidcIssuer(await makeIssuerKey('one')));
     const known = await provider.accessToken('linkgrant-viewer');
     expect(await statusWith(known)).toBe(200);

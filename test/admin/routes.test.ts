@@ -304,7 +304,7 @@ describe('redemptions of the admin API', () => {
 describe('an Idempotency-Key', () => {
   const once = (key: string) => ({ headers: { 'idempotency-key': key } });
 
-  it('returns the same grant and code, whatever happened to the grant meanwhile', async () => {
+  it('returns the same grant and code, even if the grant was changed meanwhile', async () => {
     const order = { name: `once-${randomUUID()}`, redemptionsAllowed: 3 };
     const key = once(randomUUID());
     const first = await ask('POST', '/grants', order, key);

@@ -41,11 +41,11 @@ describe('grant create', () => {
   it('prints URL, code, uses and expiry, with one use and 15 minutes by default', async () => {
     const { code, stdout, stderr } = await grant(['create', 'text']);
     expect(code, stderr).toBe(0);
-    expect(stdout).toMatch(/^Grant: text$/m);
+    expect(stdout).toMatch(/^Grant: +text$/m);
     expect(stdout).toMatch(new RegExp(`^URL: +${service.url}/[0-9a-f-]{36}$`, 'm'));
     expect(stdout).toMatch(/^Code: +[A-Za-z0-9]{24}$/m);
     expect(stdout).toMatch(/^Uses: +1$/m);
-    expect(stdout).toMatch(/^Ends: +\d{4}-\d\d-\d\dT[\d:]+Z$/m);
+    expect(stdout).toMatch(/^Expires: +\d{4}-\d\d-\d\dT[\d:]+Z$/m);
     expect(stdout).toContain('linkgrant token issue TOKEN --grant text --code-file FILE');
     const report = await made('json');
     expect(report).toMatchObject({

@@ -192,8 +192,8 @@ describe('link renew on a system site', () => {
     const failed = await run('link', 'renew', 'west');
     expect(failed.code).toBe(1);
     expect(refusalOf(failed).error).toContain('the renewed links are written, but the reload failed');
-    const told = await run('link', 'status', 'west');
-    expect(told.stdout).toContain('old certificate');
+    const status = await run('link', 'status', 'west');
+    expect(status.stdout).toContain('old certificate');
     skupper.fail(0);
     const caughtUp = well(await run('link', 'renew', '--all'));
     expect(caughtUp.stdout).toContain('Not due: west');

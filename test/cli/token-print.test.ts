@@ -46,7 +46,7 @@ describe('token issue --print', () => {
   it('kubectl prints a command that applies the AccessToken', async () => {
     const script = await printed('kubectl', '--name', 'applied');
     checkShell(script);
-    // The stand-in for kubectl prints what it is told to apply.
+    // The stand-in for kubectl prints its input.
     const applied = execFileSync('bash', ['-c', `kubectl() { cat; }\n${script}`], { encoding: 'utf8' });
     expect(parse(applied)).toMatchObject({ kind: 'AccessToken', metadata: { name: 'applied' } });
     writeFileSync(place.path('applied.yaml'), applied);

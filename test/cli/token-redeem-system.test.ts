@@ -53,7 +53,7 @@ const certificateOf = (secret: { data: Record<string, string> }) =>
   new X509Certificate(Buffer.from(secret.data['tls.crt'] as string, 'base64'));
 
 describe('token redeem on a system site', () => {
-  it('writes a private Secret and Link into the given namespace, whatever namespace the token has', async () => {
+  it('writes a private Secret and Link into the given namespace, not that of the token', async () => {
     const file = await token('--link-cost', '7');
     const text = readFileSync(file, 'utf8').replace(/^metadata:$/m, 'metadata:\n  namespace: "other"');
     writeFileSync(file, text);

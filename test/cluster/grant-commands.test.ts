@@ -80,7 +80,7 @@ describe('grant commands in a cluster', () => {
     );
   });
 
-  it('list and show report why a grant is not Ready, whatever message another controller writes', async () => {
+  it('list and show report why a grant is not Ready, even if another controller writes another message', async () => {
     const make = (name: string, spec: object) =>
       cluster.admin.create(ACCESS_GRANTS, {
         apiVersion: 'skupper.io/v2alpha1',

@@ -154,7 +154,7 @@ describe('an AccessGrant', () => {
     ).toBe(true);
   });
 
-  it('retains code and expiry, whatever is changed later', async () => {
+  it('retains code and expiry when its spec is changed later', async () => {
     await make('kept', { expirationWindow: '1h' });
     const before = await grantWith('kept', isReady);
     const changed = {

@@ -90,7 +90,8 @@ it('changes the labels and the note of a grant, and finds it by a label', async 
   await dialog.getByRole('textbox', { name: 'Labels' }).fill(`team=payments-${names}`);
   expect(await axeViolations(page)).toEqual([]);
   await page.keyboard.press('Enter');
-  await page.getByText('region=eu').waitFor({ state: 'detached' });
+  // The label and the command of the page show it until the grant is read again.
+  await expect.poll(() => page.getByText('region=eu').count(), { timeout: 10_000 }).toBe(0);
   expect((await running.administration.showGrant(grantUid)).labels).toEqual({ team: `payments-${names}` });
   await goTo('/grants');
   await page.getByLabel('Labels').fill(`team=payments-${names}`);

@@ -69,7 +69,7 @@ describe('the master keys in a data directory', () => {
     expect(await reader.find(second)).toBeUndefined();
   });
 
-  it('always include the signing key, whatever is to be removed', async () => {
+  it('always include the signing key, even if all keys are to be removed', async () => {
     const { kid } = await open().current();
     open().remove(kid);
     expect(kids()).toEqual([kid]);

@@ -86,7 +86,7 @@ export function defined<T extends object>(members: T): { [K in keyof T]?: Exclud
 }
 
 // Pages without a match that are skipped at most.
-const MOST_EMPTY = 20;
+const MAX_EMPTY = 20;
 
 /**
  * Reads the page at `cursor`, or the first one after it that has items: one request of a filtered listing reads a bounded
@@ -97,7 +97,7 @@ export async function pageWithItems<P extends { readonly items: readonly unknown
   read: (cursor: string | undefined) => Promise<P>,
 ): Promise<P> {
   let page = await read(cursor);
-  for (let empty = 1; empty < MOST_EMPTY && page.items.length === 0 && page.next !== undefined; empty += 1)
+  for (let empty = 1; empty < MAX_EMPTY && page.items.length === 0 && page.next !== undefined; empty += 1)
     page = await read(page.next);
   return page;
 }

@@ -82,3 +82,30 @@ export function Dialog({ title, children, footer, onClose, onLoss, onSubmit }: D
     </dialog>
   );
 }
+
+interface ConfirmFooterProps {
+  /** The name of the dangerous action. */
+  readonly name: string;
+  readonly action: { run(): void; readonly isRunning: boolean; readonly result: unknown };
+  readonly onClose: () => void;
+}
+
+/** The footer of a dialog that confirms a dangerous action: the action and Cancel, then Done. */
+export function ConfirmFooter({ name, action, onClose }: ConfirmFooterProps) {
+  if (action.result !== undefined)
+    return (
+      <Button kind="primary" onClick={onClose}>
+        Done
+      </Button>
+    );
+  return (
+    <>
+      <Button kind="danger" isDisabled={action.isRunning} onClick={action.run}>
+        {name}
+      </Button>
+      <Button kind="link" onClick={onClose}>
+        Cancel
+      </Button>
+    </>
+  );
+}

@@ -1,3 +1,4 @@
+import { csvLine } from '../../../src/domain/csv.js';
 import type { Api } from '../api/client.js';
 
 const COLUMNS = [
@@ -27,17 +28,7 @@ const COLUMNS = [
   ],
 ] as (keyof Api['Event'])[];
 
-// A text that begins like this is a formula for a spreadsheet.
-const FORMULA = /^[=+\-@\t\r]/;
-
-function cell(value: string | number | undefined): string {
-  if (value === undefined) return '';
-  const text = typeof value === 'string' && FORMULA.test(value) ? `'${value}` : String(value);
-  return /[",\r\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text;
-}
-
 /** Entries of the ledger as comma-separated values (RFC 4180) with a header. */
 export function csvOf(entries: readonly Api['Event'][]): string {
-  const lines = [COLUMNS, ...entries.map((entry) => COLUMNS.map((column) => entry[column]))];
-  return lines.map((values) => `${values.map(cell).join(',')}\r\n`).join('');
+  return [COLUMNS, ...entries.map((entry) => COLUMNS.map((column) => entry[column]))].map(csvLine).join('');
 }

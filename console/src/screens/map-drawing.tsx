@@ -27,7 +27,7 @@ const FIRST_RING = 150;
 const RING_GAP = 54;
 // Distance of neighbours on a ring.
 const PEER_GAP = 40;
-const MOST_NAMES = 24;
+const MAX_NAMES = 24;
 const NAME_LENGTH = 18;
 
 /** The positions of the peers, on rings around this site. */
@@ -67,7 +67,7 @@ export function Drawing({ peers }: { readonly peers: readonly Peer[] }) {
         <a key={key} href={href(linkId === undefined ? '/map' : `/links/${linkId}`)} tabindex={-1}>
           <title>{`${visible(name)}: ${LOOKS[look]}`}</title>
           <Mark look={look} x={x} y={y} />
-          {peers.length <= MOST_NAMES && (
+          {peers.length <= MAX_NAMES && (
             <text x={x} y={y + 28}>
               {shortened(visible(name))}
             </text>

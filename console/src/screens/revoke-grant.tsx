@@ -1,8 +1,7 @@
 import { useState } from 'preact/hooks';
 import { type Api, client, dataOf } from '../api/client.js';
-import { Button } from '../components/button.js';
 import { Command } from '../components/copyable.js';
-import { Dialog } from '../components/dialog.js';
+import { ConfirmFooter, Dialog } from '../components/dialog.js';
 import { Failure, Notice } from '../components/notice.js';
 import { counted, visible } from '../components/text.js';
 import { Time } from '../components/time.js';
@@ -26,22 +25,7 @@ export function RevokeGrant({
     <Dialog
       title={`Revoke grant ${visible(name)}`}
       onClose={onClose}
-      footer={
-        result ? (
-          <Button kind="primary" onClick={onClose}>
-            Done
-          </Button>
-        ) : (
-          <>
-            <Button kind="danger" isDisabled={action.isRunning} onClick={action.run}>
-              Revoke
-            </Button>
-            <Button kind="link" onClick={onClose}>
-              Cancel
-            </Button>
-          </>
-        )
-      }
+      footer={<ConfirmFooter name="Revoke" action={action} onClose={onClose} />}
     >
       {result ? (
         <Notice kind="success" title={`Grant ${visible(name)} is revoked`} isLive>

@@ -1,7 +1,6 @@
 import { client, dataOf } from '../api/client.js';
-import { Button } from '../components/button.js';
 import { Command } from '../components/copyable.js';
-import { Dialog } from '../components/dialog.js';
+import { ConfirmFooter, Dialog } from '../components/dialog.js';
 import { Failure, Notice } from '../components/notice.js';
 import { counted } from '../components/text.js';
 import { useAction } from '../state/action.js';
@@ -22,22 +21,7 @@ export function RevokeToken({ grantUid, id, onClose }: RevokeTokenProps) {
     <Dialog
       title="Revoke a token"
       onClose={onClose}
-      footer={
-        result ? (
-          <Button kind="primary" onClick={onClose}>
-            Done
-          </Button>
-        ) : (
-          <>
-            <Button kind="danger" isDisabled={action.isRunning} onClick={action.run}>
-              Revoke
-            </Button>
-            <Button kind="link" onClick={onClose}>
-              Cancel
-            </Button>
-          </>
-        )
-      }
+      footer={<ConfirmFooter name="Revoke" action={action} onClose={onClose} />}
     >
       {result ? (
         <Notice kind="success" title="The token is revoked" isLive>

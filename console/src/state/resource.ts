@@ -2,7 +2,7 @@ import { useCallback, useEffect, useRef, useState } from 'preact/hooks';
 import { onChange, type Topic } from '../api/changes.js';
 import { ApiError } from '../api/client.js';
 
-const MOST_REMEMBERED = 50;
+const MAX_REMEMBERED = 50;
 const RETRY_MS = 5_000;
 // Changes come in groups: one read serves all of them.
 const COALESCE_MS = 150;
@@ -103,5 +103,5 @@ function remember(key: string, snapshot: Snapshot<unknown>): void {
   remembered.delete(key);
   remembered.set(key, snapshot);
   const [oldest] = remembered.keys();
-  if (remembered.size > MOST_REMEMBERED && oldest !== undefined) remembered.delete(oldest);
+  if (remembered.size > MAX_REMEMBERED && oldest !== undefined) remembered.delete(oldest);
 }

@@ -93,7 +93,7 @@ export async function createCommand(name: string, flags: GrantCreateFlags): Prom
             ['Code', created.code],
             ['Uses', created.redemptionsAllowed],
             [
-              'Ends',
+              'Expires',
               created.expirationTime ?? 'its expiration window starts when the service has an --endpoint',
             ],
           ]),

@@ -4,6 +4,7 @@ import { withAdministration } from '../terminal/administration-session.js';
 import { formatLabels } from '../terminal/label-flags.js';
 import { fields, formatFingerprint, formatTime, print } from '../terminal/output.js';
 import type { OutputFormat } from '../terminal/output-format.js';
+import { connectedWord } from './redemption.js';
 
 /** The first certificate of a PEM text as indented lines. */
 function certificateText(pem: string): string {
@@ -61,7 +62,7 @@ export async function showCommand(
           ['Key', shown.mode === 'csr' ? 'made by the requesting site' : 'made by the service'],
           ['Key SHA-256', formatFingerprint(shown.keySha256)],
           ['Revoked', shown.revokedAt],
-          ['Connected', connectedText(shown.connected)],
+          ['Connected', connectedWord(shown.connected)],
           ['Renewed', newest && renewedText(newest)],
           ['Labels', formatLabels(shown.labels)],
           ['Note', shown.note],
@@ -80,9 +81,4 @@ export async function showCommand(
 
 function renewedText({ number, renewedAt, peer }: RenewalReport): string {
   return `${number} ${number === 1 ? 'time' : 'times'}, the last one ${renewedAt} from ${peer}`;
-}
-
-function connectedText(connected: boolean | undefined): string | undefined {
-  if (connected === undefined) return undefined;
-  return connected ? 'yes' : 'no';
 }

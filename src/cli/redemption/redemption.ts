@@ -63,7 +63,8 @@ const REDEMPTIONS: Omit<ListingFormat<RedemptionReport>, 'format'> = {
   emptyText: 'There are no redemptions.\n',
 };
 
-function connectedWord(connected: boolean | undefined): string | undefined {
+/** `yes` or `no`; undefined if it is not known whether a link is connected. */
+export function connectedWord(connected: boolean | undefined): string | undefined {
   return connected === undefined ? undefined : connected ? 'yes' : 'no';
 }
 

@@ -1,4 +1,5 @@
 import { stringify } from 'yaml';
+import { csvLine } from '../../domain/csv.js';
 import type { Page, PageRequest } from '../../redemption/ports/page.js';
 import { writeOut } from './write-out.js';
 
@@ -100,20 +101,3 @@ const WRITERS: Readonly<
     };
   },
 };
-
-// A spreadsheet interprets a text that begins with one of these characters as a formula.
-const FORMULA = /^[=+\-@\t\r]/;
-
-function cell(value: string | number | undefined): string {
-  if (value === undefined) return '';
-  const text = typeof value === 'string' && FORMULA.test(value) ? `'${value}` : String(value);
-  return /[",\r\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text;
-}
-
-/**
- * Returns a line of comma-separated values (RFC 4180) with its line break. A text that a spreadsheet would interpret as a
- * formula is prefixed with an apostrophe.
- */
-export function csvLine(values: readonly (string | number | undefined)[]): string {
-  return `${values.map(cell).join(',')}\r\n`;
-}

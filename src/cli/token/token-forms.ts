@@ -60,12 +60,12 @@ export function tokenText(form: TokenForm, token: WritableToken): string {
 export function nextStep({ target, form }: TokenDelivery): string {
   const file = target === '-' ? '-' : basename(target);
   const steps: Record<TokenForm, string> = {
-    token: `\`linkgrant token redeem ${file}\` there, with this AccessToken`,
+    token: `copy this AccessToken, then run \`linkgrant token redeem ${file}\``,
     line:
       target === '-'
-        ? '`linkgrant join LINE` there, with this line'
-        : `\`linkgrant token redeem ${file}\` there`,
-    command: 'run this command there',
+        ? 'run `linkgrant join LINE` with this line'
+        : `copy this file, then run \`linkgrant token redeem ${file}\``,
+    command: 'run this command',
     kubectl:
       'run this command with the context and namespace of that site; its Skupper controller redeems the token',
     job: 'set the image of the Job, and apply this in the namespace of that site',

@@ -105,7 +105,7 @@ export async function inspectCommand(
       ...ca.fields,
       ['Link cost', linkCost],
       ['Uses', redemptionsAllowed ?? signed?.redemptionsAllowed],
-      ['Ends', endOf(expirationTime, context.clock()) ?? signed?.expirationTime],
+      ['Expires', endOf(expirationTime, context.clock()) ?? signed?.expirationTime],
       ['Token id', signed?.id],
       ['For subject', signed?.subject],
       ['Issuer site', issuerSite],

@@ -64,7 +64,7 @@ describe('the merged metrics of several workers', () => {
     expect(last).not.toContain('connections');
   });
 
-  it('never decrease by rounding, in whatever order workers end', async () => {
+  it('never decrease by rounding, in any order in which workers end', async () => {
     const metrics = new WorkerMetrics();
     for (const [at, seconds] of [0.1, 0.2, 0.3, 0.7].entries()) {
       const registry = new Registry();

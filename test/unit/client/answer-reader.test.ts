@@ -105,7 +105,7 @@ describe("a response to a redemption with the client's own key", () => {
 });
 
 describe('a response with a private key', () => {
-  test('contains that key in PKCS#8, in whatever form it was sent', () => {
+  test('contains that key in PKCS#8, in any form in which it was sent', () => {
     const { secret, source } = read(delivered);
     expect(source).toBe('stock');
     expect(secret.tlsKey).toContain('BEGIN PRIVATE KEY');

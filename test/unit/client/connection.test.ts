@@ -71,7 +71,7 @@ describe('a connection to a redemption service', () => {
     expect(error.message).toContain('no-such-host.invalid');
   });
 
-  test('is not made to a forbidden address, whatever name resolves to it', async () => {
+  test('is not made to a forbidden address, by any name', async () => {
     const server = await greeter();
     const mayReach = (address: string) => address !== '127.0.0.1' && address !== '::1';
     for (const host of ['127.0.0.1', 'localhost', '[::1]', '2130706433']) {
@@ -178,7 +178,7 @@ describe("a server certificate that is not valid by the client's clock", () => {
     expect((await failure((await greeter({ identity: await early() }, null)).token)).code).toBe('clock_skew');
   });
 
-  test('is reported as another CA first, whatever the time', async () => {
+  test('is reported as another CA first, at any time', async () => {
     const server = await greeter({ identity: await expired() }, new Date(Date.now() - 2.5 * DAY_MS));
     const { bundlePem } = await makeAuthority('Other CA');
     expect((await failure({ ...server.token, ca: bundlePem })).code).toBe('tls_untrusted');

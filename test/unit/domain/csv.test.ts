@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { csvLine } from '../../../../src/cli/terminal/listing.js';
+import { csvLine } from '../../../src/domain/csv.js';
 
 it('writes CSV with commas, RFC 4180 line breaks, and empty fields for absent values', () => {
   expect(csvLine(['a', 7, undefined, ''])).toBe('a,7,,\r\n');
