@@ -1,12 +1,14 @@
 import { Command, Option } from 'commander';
 import { processContext } from '../config/process-context.js';
-import { OBSERVER_SETTINGS, SERVICE_SETTINGS, SETTINGS, type SettingKey } from '../config/settings.js';
+import { OBSERVER_SETTINGS, SERVICE_SETTINGS } from '../config/setting-groups.js';
+import { SETTINGS, type SettingKey } from '../config/settings.js';
 import { version } from '../config/version.js';
 import type { Checkpoint, Clock } from '../redemption/ports/clock.js';
 import { addPolicyFlags } from './grant/policy-flags.js';
 import { addIssuer, addRedemptionRevoke } from './issuer/issuer-commands.js';
 import { addDoctor, addLink } from './link/link-commands.js';
 import { addBootstrap, addJoin, addRedeem } from './link/requesting-commands.js';
+import { addStore, addUninstall } from './store/store-commands.js';
 import {
   addConnectionFlags,
   grantCommand,
@@ -229,49 +231,6 @@ function addRest(program: Command, context: { clock: Clock; checkpoint: Checkpoi
     .command('version')
     .description('Print the version')
     .action(() => writeOut(`${version()}\n`));
-}
-
-function addUninstall(program: Command): void {
-  withSettings(
-    program.command('uninstall').description('Delete what a removed service left in its namespace'),
-    ['namespace', 'platform', ...CLUSTER_SETTINGS],
-  )
-    .option('-A, --all-namespaces', 'report the redeemable grants of every namespace')
-    .option('--with-crd', 'also delete the CRD, and with it every Redemption')
-    .option('--dry-run', 'show what would be deleted')
-    .option('--yes', 'confirm')
-    .addOption(OUTPUT())
-    .action(async (flags) => (await import('./store/uninstall.js')).uninstallCommand(flags));
-}
-
-function addStore(program: Command): void {
-  const store = program.command('store').description('Migrate, copy and accept the store of the service');
-  withSettings(store.command('migrate').description('Create or upgrade the tables of the store'), [
-    'dataDir',
-    'store',
-  ])
-    .addOption(OUTPUT())
-    .action(async (flags) => (await import('./store/store.js')).migrateCommand(flags));
-  withSettings(
-    store
-      .command('copy <FROM> <TO>')
-      .description('Copy a store into an empty one: sqlite:FILE or postgres://…'),
-    ['dataDir'],
-  )
-    .addOption(OUTPUT())
-    .action(async (from, to, flags) => (await import('./store/store.js')).copyCommand(from, to, flags));
-  withSettings(
-    store
-      .command('restored')
-      .description(
-        'Accept a restored, emptied or new store: list the grants that can be redeemed again, and allow the store to serve',
-      ),
-    ['dataDir', 'store'],
-  )
-    .option('--revoke', 'revoke the grants that can be redeemed again')
-    .option('--keep', 'keep them redeemable')
-    .addOption(OUTPUT())
-    .action(async (flags) => (await import('./store/store.js')).restoredCommand(flags));
 }
 
 /** Creates the command line. The code of a command is loaded when it runs, so that help starts quickly. */

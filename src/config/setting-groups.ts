@@ -1,4 +1,23 @@
-import type { SettingKey } from './settings.js';
+import { SETTINGS, type SettingKey } from './settings.js';
+
+/** The settings for commands that use a remote service; the service itself ignores them. */
+export const SERVER_SETTINGS = [
+  'server',
+  'serverCa',
+  'serverTokenFile',
+] as const satisfies readonly SettingKey[];
+
+/** The settings of the network observer. */
+export const OBSERVER_SETTINGS = [
+  'observer',
+  'observerCa',
+  'observerCredentials',
+] as const satisfies readonly SettingKey[];
+
+/** The settings of the service. */
+export const SERVICE_SETTINGS: readonly SettingKey[] = (Object.keys(SETTINGS) as SettingKey[]).filter(
+  (key) => !(SERVER_SETTINGS as readonly SettingKey[]).includes(key),
+);
 
 /**
  * Settings that have an effect only in some cases, by the text that follows "Options" in help. All other settings always
@@ -20,8 +39,8 @@ const SETTING_GROUPS = {
   'of the web console': [
     ...(['console', 'consoleClient', 'consoleSecretFile', 'consoleScope', 'consoleSession'] as const),
   ],
-  'of the network observer': ['observer', 'observerCa', 'observerCredentials'],
-  'of a remote service': ['server', 'serverCa', 'serverTokenFile'],
+  'of the network observer': OBSERVER_SETTINGS,
+  'of a remote service': SERVER_SETTINGS,
 } as const satisfies Record<string, readonly SettingKey[]>;
 
 export type SettingGroup = keyof typeof SETTING_GROUPS;

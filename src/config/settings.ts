@@ -289,17 +289,6 @@ export const SETTINGS = {
 
 export type SettingKey = keyof typeof SETTINGS;
 
-/** The settings for commands that use a remote service; the service itself ignores them. */
-export const SERVER_SETTINGS: readonly SettingKey[] = ['server', 'serverCa', 'serverTokenFile'];
-
-/** The settings of the network observer. */
-export const OBSERVER_SETTINGS: readonly SettingKey[] = ['observer', 'observerCa', 'observerCredentials'];
-
-/** The settings of the service. */
-export const SERVICE_SETTINGS: readonly SettingKey[] = (Object.keys(SETTINGS) as SettingKey[]).filter(
-  (key) => !SERVER_SETTINGS.includes(key),
-);
-
 /** `externalUrl` → `--external-url`. */
 export function flagOf(key: string): string {
   return `--${key.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}`;

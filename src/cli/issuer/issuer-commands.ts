@@ -1,5 +1,6 @@
 import type { Command } from 'commander';
-import { SERVER_SETTINGS, type SettingKey } from '../../config/settings.js';
+import { SERVER_SETTINGS } from '../../config/setting-groups.js';
+import type { SettingKey } from '../../config/settings.js';
 import type { Checkpoint, Clock } from '../../redemption/ports/clock.js';
 import { addConnectionFlags, OUTPUT, withSettings } from '../terminal/command-flags.js';
 import { CLUSTER_SETTINGS, collect, STORE_SETTINGS } from '../terminal/settings-options.js';

@@ -1,12 +1,6 @@
 import { Option } from 'commander';
-import { groupOf, type SettingGroup } from '../../config/setting-groups.js';
-import {
-  flagOf,
-  SERVER_SETTINGS,
-  SETTINGS,
-  type SettingDefinition,
-  type SettingKey,
-} from '../../config/settings.js';
+import { groupOf, SERVER_SETTINGS, type SettingGroup } from '../../config/setting-groups.js';
+import { flagOf, SETTINGS, type SettingDefinition, type SettingKey } from '../../config/settings.js';
 
 /** Collects the values of a flag that may be repeated. */
 export function collect(value: string, previous: readonly string[] | undefined): string[] {

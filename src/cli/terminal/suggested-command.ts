@@ -1,11 +1,6 @@
 import { resolve } from 'node:path';
-import {
-  flagOf,
-  SERVICE_SETTINGS,
-  SETTINGS,
-  type SettingDefinition,
-  type SettingKey,
-} from '../../config/settings.js';
+import { SERVICE_SETTINGS } from '../../config/setting-groups.js';
+import { flagOf, SETTINGS, type SettingDefinition, type SettingKey } from '../../config/settings.js';
 import { maskStoreUrl } from '../../config/store-url.js';
 
 type Flags = Readonly<Record<string, unknown>>;

@@ -1,5 +1,6 @@
 import type { Configuration } from '../../config/config.js';
-import { flagOf, SERVICE_SETTINGS, type SettingKey } from '../../config/settings.js';
+import { SERVICE_SETTINGS } from '../../config/setting-groups.js';
+import { flagOf, type SettingKey } from '../../config/settings.js';
 import { CommandError } from './command-error.js';
 
 /** All settings of a process that redeems AccessTokens. */
