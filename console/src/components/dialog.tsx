@@ -23,10 +23,10 @@ export function Dialog({ title, children, footer, onClose, onLoss, onSubmit }: D
   const isGuarded = onLoss !== undefined;
   useEffect(() => {
     const opener = document.activeElement;
-    const shown = dialog.current;
-    shown?.showModal();
+    const element = dialog.current;
+    element?.showModal();
     return () => {
-      shown?.close();
+      element?.close();
       if (opener instanceof HTMLElement) opener.focus();
     };
   }, []);

@@ -39,12 +39,12 @@ function labelsOf(text: string): Record<string, string> {
 export function EditLabels({ of, command, save, onClose }: EditLabelsProps) {
   const [labels, setLabels] = useState(textOf(of.labels));
   const [note, setNote] = useState(of.note ?? '');
-  const wanted = labelsOf(labels);
-  const removed = Object.keys(of.labels).filter((key) => !Object.hasOwn(wanted, key));
+  const newLabels = labelsOf(labels);
+  const removed = Object.keys(of.labels).filter((key) => !Object.hasOwn(newLabels, key));
   const action = useAction(
     () =>
       save({
-        labels: { ...Object.fromEntries(removed.map((key) => [key, null])), ...wanted },
+        labels: { ...Object.fromEntries(removed.map((key) => [key, null])), ...newLabels },
         note: note.trim() === '' ? null : note.trim(),
       }),
     onClose,
@@ -78,7 +78,7 @@ export function EditLabels({ of, command, save, onClose }: EditLabelsProps) {
       <Command
         words={[
           ...command,
-          ...Object.entries(wanted).flatMap(([key, value]) => ['--label', `${key}=${value}`]),
+          ...Object.entries(newLabels).flatMap(([key, value]) => ['--label', `${key}=${value}`]),
           ...removed.flatMap((key) => ['--label', `${key}-`]),
           ...(note === (of.note ?? '') ? [] : ['--note', note]),
         ]}

@@ -30,11 +30,11 @@ export function useJoinProgress(
         dataOf(client.GET('/api/v1/links', { signal, params: { query: { grantUid } } })),
         dataOf(client.GET('/api/v1/grants/{uid}', { signal, params: { path: { uid: grantUid } } })),
       ]);
-      const known = new Set(before.map((attempt) => JSON.stringify(attempt)));
+      const earlier = new Set(before.map((attempt) => JSON.stringify(attempt)));
       return {
         links: links.items.filter(({ jti }) => jti === id),
         refusal: attempts.find(
-          (attempt) => refusalOf(attempt.outcome) !== undefined && !known.has(JSON.stringify(attempt)),
+          (attempt) => refusalOf(attempt.outcome) !== undefined && !earlier.has(JSON.stringify(attempt)),
         ),
       };
     },

@@ -6,7 +6,7 @@ const MAX_REMEMBERED = 50;
 const RETRY_MS = 5_000;
 // Changes come in groups: one read serves all of them.
 const COALESCE_MS = 150;
-const remembered = new Map<string, Snapshot<unknown>>();
+const snapshots = new Map<string, Snapshot<unknown>>();
 
 interface Snapshot<T> {
   readonly data: T;
@@ -35,7 +35,7 @@ export function useResource<T>(
   read: (signal: AbortSignal) => Promise<T>,
   topics: readonly Topic[],
 ): Resource<T> {
-  const [shown, setShown] = useState<{ key: string; snapshot: Snapshot<T> } | undefined>(() =>
+  const [displayed, setDisplayed] = useState<{ key: string; snapshot: Snapshot<T> } | undefined>(() =>
     recall<T>(key),
   );
   const [error, setError] = useState<ApiError>();
@@ -47,8 +47,8 @@ export function useResource<T>(
   useEffect(() => {
     const abort = new AbortController();
     let timer: ReturnType<typeof setTimeout> | undefined;
-    const known = recall<T>(key);
-    if (known) setShown(known);
+    const recalled = recall<T>(key);
+    if (recalled) setDisplayed(recalled);
     let isReading = false;
     let isStale = false;
     const load = async () => {
@@ -65,7 +65,7 @@ export function useResource<T>(
         if (signal.aborted) return;
         const snapshot = { data, readAt: Date.now() };
         remember(key, snapshot);
-        setShown({ key, snapshot });
+        setDisplayed({ key, snapshot });
         setError(undefined);
       } catch (failure) {
         if (signal.aborted) return;
@@ -91,17 +91,17 @@ export function useResource<T>(
   }, [key]);
 
   const reload = useCallback(() => reloadRef.current(), []);
-  return { data: shown?.snapshot.data, readAt: shown?.snapshot.readAt, error, isLoading, reload };
+  return { data: displayed?.snapshot.data, readAt: displayed?.snapshot.readAt, error, isLoading, reload };
 }
 
 function recall<T>(key: string): { key: string; snapshot: Snapshot<T> } | undefined {
-  const snapshot = remembered.get(key) as Snapshot<T> | undefined;
+  const snapshot = snapshots.get(key) as Snapshot<T> | undefined;
   return snapshot && { key, snapshot };
 }
 
 function remember(key: string, snapshot: Snapshot<unknown>): void {
-  remembered.delete(key);
-  remembered.set(key, snapshot);
-  const [oldest] = remembered.keys();
-  if (remembered.size > MAX_REMEMBERED && oldest !== undefined) remembered.delete(oldest);
+  snapshots.delete(key);
+  snapshots.set(key, snapshot);
+  const [oldest] = snapshots.keys();
+  if (snapshots.size > MAX_REMEMBERED && oldest !== undefined) snapshots.delete(oldest);
 }

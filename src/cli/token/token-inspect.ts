@@ -44,8 +44,8 @@ function caReport(ca: RedeemableToken['ca']) {
     return { value: { source: 'system' }, fields: [['CA', 'those that this system trusts'] as const] };
   }
   if (typeof ca === 'object') {
-    const shown = `${formatFingerprint(ca.pin)}… (the service sends this CA)`;
-    return { value: { sha256Prefix: ca.pin }, fields: [['CA SHA-256', shown] as const] };
+    const fingerprint = `${formatFingerprint(ca.pin)}… (the service sends this CA)`;
+    return { value: { sha256Prefix: ca.pin }, fields: [['CA SHA-256', fingerprint] as const] };
   }
   const { subject, sha256, notAfter } = describeCertificate(ca);
   return {

@@ -78,15 +78,15 @@ export function* listLinks(
   const sql = `SELECT ${position} AS position, ${LINKS}
     FROM ${from} LEFT JOIN grants g ON g.uid = r.grant_uid
     WHERE ${ofGrant.length > 0 ? `${grantUid} = ? AND` : ''} ${position} < ? ORDER BY ${position} DESC LIMIT ?`;
-  const found: LinkRow[] = [];
-  const wanted = rowsToRead(page.limit);
-  for (let read = 0, step = wanted; ; step = STEP) {
+  const matching: LinkRow[] = [];
+  const rowCount = rowsToRead(page.limit);
+  for (let read = 0, step = rowCount; ; step = STEP) {
     const part = yield* rows<LinkRow>(sql, ...ofGrant, before, step);
-    for (const one of part) if (matches(linkOf(one))) found.push(one);
+    for (const one of part) if (matches(linkOf(one))) matching.push(one);
     read += part.length;
     before = part.at(-1)?.position ?? before;
-    if (found.length >= wanted || part.length < step) return pageOf(found, page.limit, keyOf, linkOf);
-    if (read >= MAX_ROWS_READ) return { items: found.map(linkOf), next: encodeCursor([before]) };
+    if (matching.length >= rowCount || part.length < step) return pageOf(matching, page.limit, keyOf, linkOf);
+    if (read >= MAX_ROWS_READ) return { items: matching.map(linkOf), next: encodeCursor([before]) };
   }
 }
 
