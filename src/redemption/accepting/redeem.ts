@@ -108,6 +108,7 @@ export async function redeem(
   request: RedemptionRequest,
   deps: RedeemDependencies,
 ): Promise<Redeemed | RefusedRedemption | ClientDisconnected> {
+  const receivedAt = performance.now();
   if (request.name !== undefined && !isResourceName(request.name)) return { refused: 'name_invalid' };
   if (request.subject !== undefined && !isSubject(request.subject)) return { refused: 'subject_invalid' };
   const proof = await proveCode(request.target, request.code, deps);
@@ -133,7 +134,7 @@ export async function redeem(
   const key = requestedKey(request.csr, deps.keys);
   if ('refused' in key) return refuse(key);
   const { code, peer, renews } = request;
-  const context: RedemptionContext = { ...proof, name, subject, peer, code, renews, key };
+  const context: RedemptionContext = { ...proof, receivedAt, name, subject, peer, code, renews, key };
   const outcome = await redeemProven(context, storedCode, deps);
   return 'refused' in outcome ? refuse(outcome) : outcome;
 }
@@ -245,6 +246,7 @@ async function record(
 ): Promise<Redeemed | Refusal> {
   const limited = redemption.mode === 'stock' && isUuid(redemption.subject) && usesOf(context) > 1;
   const outcome = await deps.store.recordRedemption(context.grant.uid, redemption, deps.clock(), {
+    receivedAt: context.receivedAt,
     ...(limited && { repeatLimit: REPEAT_LIMIT }),
     ...(context.signedCode && { signedCode: { subject: null, ...context.signedCode } }),
   });

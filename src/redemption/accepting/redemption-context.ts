@@ -17,6 +17,8 @@ const LEEWAY_MS = 60_000;
 
 /** A proven redemption request with its defaults applied. */
 export interface RedemptionContext extends ProvenCode {
+  /** When the request was received, in the unit of `performance.now()`. */
+  readonly receivedAt: number;
   readonly name: string;
   readonly subject: string;
   readonly peer: string;

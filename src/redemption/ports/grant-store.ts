@@ -51,6 +51,11 @@ export interface RecordRules {
    * (`code_revoked`, `code_exhausted`).
    */
   readonly signedCode?: Pick<StoredCode, 'jti' | 'uses' | 'expirationTime' | 'subject'> | undefined;
+  /**
+   * When the request was received, in the unit of `performance.now()`; absent: now. A store that read the grant after this
+   * moment, to prove the code, need not read it again before it records.
+   */
+  readonly receivedAt?: number;
 }
 
 /** Changes to a grant; absent fields stay unchanged. */

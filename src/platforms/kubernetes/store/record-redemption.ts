@@ -18,6 +18,7 @@ interface Attempt {
   readonly redemption: Redemption;
   readonly now: number;
   readonly rules: RecordRules;
+  /** The grant and the filled slots are read after this moment. */
   readonly receivedAt: number;
   readonly deadline: number;
 }
@@ -39,10 +40,11 @@ export async function recordRedemption(
   rules: RecordRules,
   deps: StoreParts,
 ): Promise<RecordOutcome> {
-  const receivedAt = performance.now();
+  const startedAt = performance.now();
   const account = await deps.accounts.find(uid);
   if (!account) return { refused: 'grant_unknown' };
-  const deadline = receivedAt + deps.deadlineMs;
+  const receivedAt = rules.receivedAt ?? startedAt;
+  const deadline = startedAt + deps.deadlineMs;
   const attempt: Attempt = { account, redemption, now, rules, receivedAt, deadline };
   const outcome = await account.queue.enqueue(() => fillSlot(attempt, deps));
   // The next redemption of the grant fills its slot meanwhile.
