@@ -127,6 +127,12 @@ describe.each(documents)('%s', (path) => {
     }
   });
 
+  it('shows images that exist', () => {
+    for (const [, target = ''] of text.matchAll(/ src(?:set)?="([^"]+)"/g)) {
+      expect(existsSync(join(PROJECT, dirname(path), target)), target).toBe(true);
+    }
+  });
+
   it('names source files that exist', () => {
     for (const [, file = ''] of text.matchAll(/`(src\/[a-z0-9/-]+\.ts|scripts\/[a-z-]+\.mjs)`/g)) {
       expect(existsSync(join(PROJECT, file)), file).toBe(true);

@@ -1,0 +1,123 @@
+// Takes the screenshots of docs/tutorials/console.md, in both themes: follows the tutorial with the program and Debian's
+// Chromium, and writes docs/tutorials/images. Run `npm run screenshots` after a change to the console.
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdirSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { chromium } from 'playwright-core';
+
+const MAIN = fileURLToPath(new URL('../dist/main.js', import.meta.url));
+const IMAGES = fileURLToPath(new URL('../docs/tutorials/images/', import.meta.url));
+const CHROMIUM = process.env.LINKGRANT_TEST_CHROMIUM ?? '/usr/bin/chromium';
+const WINDOW = { width: 1200, height: 760 };
+// The console shows this path, so it is the same in every run.
+const directory = join(tmpdir(), 'first-link');
+const children = [];
+
+function start(...words) {
+  const child = spawn(process.execPath, [MAIN, ...words], {
+    cwd: directory,
+    stdio: ['pipe', 'pipe', 'inherit'],
+  });
+  child.stdout.setEncoding('utf8');
+  children.push(child);
+  return child;
+}
+
+/** Starts a command that runs until the end; resolves with the first match of `pattern` in its output. */
+async function startUntil(pattern, ...words) {
+  let text = '';
+  for await (const part of start(...words).stdout.iterator({ destroyOnReturn: false })) {
+    text += part;
+    const match = pattern.exec(text);
+    if (match) return match;
+  }
+  throw new Error(`linkgrant ${words[0]} ended: ${text}`);
+}
+
+/** Runs a command to its end; `input` is its standard input. */
+async function run(words, input = '') {
+  const child = start(...words);
+  child.stdin.end(input);
+  let text = '';
+  for await (const part of child.stdout) text += part;
+  if (child.exitCode === null) await once(child, 'exit');
+  if (child.exitCode !== 0) throw new Error(`linkgrant ${words.join(' ')} ended with ${child.exitCode}`);
+  return text;
+}
+
+const joinAs = (line, subject) =>
+  run(['join', '-', '--to', `links-${subject}`, '--subject', subject, '--data-dir', subject], line);
+
+async function takeAll() {
+  mkdirSync(IMAGES, { recursive: true });
+  const hub = ['--data-dir', 'hub'];
+  const endpoint = ['--endpoint', 'inter-router=localhost:55671'];
+  await startUntil(/Next:/, 'serve', ...hub, '--host', 'localhost', ...endpoint, '--listen', '127.0.0.1:0');
+  const browser = await chromium.launch({ executablePath: CHROMIUM, args: ['--no-sandbox'] });
+  const [, url] = await startUntil(/(http\S+)/, 'console', ...hub, '--no-open');
+  const context = await browser.newContext({
+    viewport: WINDOW,
+    reducedMotion: 'reduce',
+    colorScheme: 'light',
+  });
+  await context.grantPermissions(['clipboard-read', 'clipboard-write']);
+  const page = await context.newPage();
+  const shoot = async (name) => {
+    for (const theme of ['light', 'dark']) {
+      await page.emulateMedia({ colorScheme: theme, reducedMotion: 'reduce' });
+      await page.screenshot({ path: join(IMAGES, `console-${name}-${theme}.png`) });
+    }
+  };
+  const open = async (screen, heading) => {
+    await page.getByRole('navigation', { name: 'Screens' }).getByRole('link', { name: screen }).click();
+    await page.getByRole('heading', { name: heading ?? screen, level: 1 }).waitFor();
+  };
+
+  await page.goto(url);
+  await page.getByRole('link', { name: 'Create the first grant' }).click();
+  await page.getByRole('textbox', { name: 'Name (required)' }).fill('to-hub');
+  await page
+    .getByLabel(/^How many sites can join/)
+    .first()
+    .fill('5');
+  await shoot('create-grant');
+  await page.getByRole('button', { name: 'Create, then issue a token' }).click();
+  await page.getByLabel('Only for the subject').fill('branch');
+  await page.getByRole('button', { name: 'Issue the token' }).click();
+  await page.getByText('Waiting for the site').waitFor();
+  await shoot('waiting');
+  await page.getByRole('button', { name: 'Copy: Command for the site' }).click();
+  const command = await page.evaluate('navigator.clipboard.readText()');
+  await joinAs(command.replace('linkgrant join ', ''), 'branch');
+  await page.getByText('branch has redeemed the token').waitFor();
+  await shoot('redeemed');
+  await page.getByRole('button', { name: 'Done' }).click();
+  for (const subject of ['factory', 'office']) {
+    const words = ['token', 'issue', '--grant', 'to-hub', '--subject', subject, ...hub];
+    const [line] = /lgj1_\w+/.exec(await run(words));
+    await joinAs(line, subject);
+  }
+  await open('Links');
+  await page.getByText('office').first().waitFor();
+  await shoot('links');
+  await page.getByRole('link', { name: 'branch' }).first().click();
+  await page.getByRole('heading', { name: 'Link of branch' }).waitFor();
+  await page.getByRole('button', { name: 'Revoke' }).first().click();
+  await page.getByRole('dialog').waitFor();
+  await shoot('revoke');
+  await page.keyboard.press('Escape');
+  await open('Overview');
+  await shoot('overview');
+  await browser.close();
+}
+
+mkdirSync(directory);
+try {
+  await takeAll();
+} finally {
+  for (const child of children) child.kill('SIGTERM');
+  rmSync(directory, { recursive: true, force: true });
+}
