@@ -66,7 +66,7 @@ export function addConnectionMetrics(registry: Registry): FollowConnections {
   });
   new Counter({
     name: 'linkgrant_handshakes_failed_total',
-    help: 'TLS handshakes that failed or timed out.',
+    help: 'TLS handshakes that failed or timed out, and connections closed because of their PROXY header.',
     labelNames: ['listener'],
     registers,
     collect() {

@@ -9,6 +9,7 @@ import { Admission } from '../http/admission.js';
 import { TrustedProxies } from '../http/client-address.js';
 import { ConnectionTable } from '../http/connection-table.js';
 import { LoopDelay } from '../http/loop-delay.js';
+import type { ProxyHeaderRefusal } from '../http/proxy-header-reader.js';
 import { createRedemptionApp, type RedemptionAppDependencies } from '../http/redemption-app.js';
 import {
   connectionCounts,
@@ -23,6 +24,8 @@ import { KeyMaker } from '../pki/keys.js';
 const MAX_QUEUED_KEYS = 64;
 /** How long a stopping service waits for its open connections; closing its store as well takes less than 10 s in total. */
 export const DRAIN_MS = 4_500;
+// The specification recommends at least 3 s, for a TCP retransmission.
+const PROXY_HEADER_TIMEOUT_MS = 5_000;
 // Clients time out after 10 s, and a body has at most 4 KiB.
 const BODY_TIMEOUT_MS = 10_000;
 const REQUEST_TIMEOUT_MS = 15_000;
@@ -44,7 +47,7 @@ type CreatedHere =
 
 /** Parts of the public listener. */
 export interface PublicListenerParts {
-  readonly settings: Pick<Settings, 'maxConnections' | 'tlsMinVersion' | 'trustedProxy'>;
+  readonly settings: Pick<Settings, 'maxConnections' | 'tlsMinVersion' | 'trustedProxy' | 'proxyProtocol'>;
   readonly credentials: TlsCredentials;
   readonly app: Omit<RedemptionAppDependencies, CreatedHere>;
   readonly metrics: Metrics;
@@ -65,14 +68,16 @@ export function createPublicListener({
   const delay = new LoopDelay();
   const trustedProxies = new TrustedProxies(settings.trustedProxy ?? []);
   const limit = connectionLimit(settings.maxConnections, OTHER_DESCRIPTORS + otherConnections, logger);
-  const connections = new ConnectionTable(limit, (address) => trustedProxies.has(address));
+  const isProxy = (address: string) => trustedProxies.has(address);
+  const connections = new ConnectionTable(limit, isProxy);
   const queue = new AcceptQueue();
   const admission = new Admission(delay, connections, queue);
   const unprovenRequests = new UnprovenRequests(metrics, logger);
   const handler = createRedemptionApp({
     ...app,
     bodyTimeoutMs: BODY_TIMEOUT_MS,
-    trustedProxies,
+    // A proxy that uses the PROXY protocol passes TLS through, so only clients could send X-Forwarded-For.
+    trustedProxies: settings.proxyProtocol ? new TrustedProxies([]) : trustedProxies,
     connections,
     admission,
     unprovenRequests,
@@ -85,6 +90,13 @@ export function createPublicListener({
       );
     },
   });
+  const logRefusedProxy = async ({ peer, reason }: ProxyHeaderRefusal) => {
+    if (!(await unprovenRequests.count(peer))) return;
+    logger.warn(
+      { event: 'proxy_header_refused', peer, reason },
+      'a connection of a trusted proxy was closed: it does not begin with a valid PROXY header; have the proxy send one (HAProxy: send-proxy-v2), or start the service without --proxy-protocol',
+    );
+  };
   const listener = createTlsListener(
     credentials,
     {
@@ -92,6 +104,9 @@ export function createPublicListener({
       requestTimeoutMs: REQUEST_TIMEOUT_MS,
       connections,
       queue,
+      ...(settings.proxyProtocol && {
+        proxyHeaders: { isProxy, timeoutMs: PROXY_HEADER_TIMEOUT_MS, onRefused: logRefusedProxy },
+      }),
       async onUnreadable(answer) {
         metrics.answered('other', 'unreadable', 0);
         if (!(await unprovenRequests.count(answer.peer))) return;

@@ -221,7 +221,7 @@ function refusePasswordInFlag(store: Settings['store'], source: SettingSource): 
 
 function checkTogether(settings: Settings): void {
   const requires = (key: SettingKey, missing: SettingKey, hint: string) => {
-    if (settings[key] === undefined || settings[missing] !== undefined) return;
+    if (!settings[key] || settings[missing] !== undefined) return;
     throw new ConfigurationError(`${flagOf(key)} requires ${flagOf(missing)}`, hint);
   };
   const pair = 'set both, or neither to use a certificate of the data directory';
@@ -238,6 +238,7 @@ function checkTogether(settings: Settings): void {
   const single = 'the admin API accepts bearer tokens of one issuer and one audience';
   requires('adminListen', 'adminIssuer', single);
   requires('adminListen', 'adminAudience', single);
+  requires('proxyProtocol', 'trustedProxy', 'the PROXY protocol is accepted only from trusted proxies');
   requires('console', 'adminListen', 'the admin API serves the console');
   requires('console', 'consoleClient', 'the console signs users in as a client of the OIDC issuer');
 }

@@ -183,6 +183,7 @@ export const SETTING_SCHEMAS = {
   grantRetention: duration(),
   ledgerRetention: duration(),
   trustedProxy: listOf(text('a network such as 10.0.0.0/8 or 2001:db8::/32, or an address', parseNetwork)),
+  proxyProtocol: flag(),
   maxConnections: positive(1_000_000),
   logLevel: oneOf('debug', 'info', 'warn', 'error', 'silent'),
   observer: text('an https URL without path and query, such as https://observer.example.com', parseOrigin),

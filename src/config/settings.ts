@@ -247,7 +247,11 @@ export const SETTINGS = {
     placeholder: 'CIDR',
     many: true,
     description:
-      "network or address of a proxy whose X-Forwarded-For contains the client's address; the proxy must set it itself",
+      "network or address of a proxy whose X-Forwarded-For, or PROXY header with --proxy-protocol, contains the client's address; the proxy must set it itself",
+  },
+  proxyProtocol: {
+    default: false,
+    description: 'require a PROXY header from --trusted-proxy on --listen, and ignore X-Forwarded-For there',
   },
   maxConnections: {
     default: '10000',
@@ -255,11 +259,7 @@ export const SETTINGS = {
     description:
       'maximum number of open connections of one process; the default is lower if they would need more than a quarter of the memory, divided by --workers (2048 with 512 MiB)',
   },
-  logLevel: {
-    default: 'info',
-    placeholder: 'LEVEL',
-    description: 'debug, info, warn, error or silent',
-  },
+  logLevel: { default: 'info', placeholder: 'LEVEL', description: 'debug, info, warn, error or silent' },
   observer: {
     placeholder: 'URL',
     description:

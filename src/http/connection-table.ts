@@ -9,13 +9,16 @@ const SOURCES_PER_SITE_NETWORK = 4;
 
 interface Connection {
   readonly socket: Socket;
-  /** Address of the peer; empty if the connection was reset before it was accepted. */
-  readonly address: string;
+  /**
+   * Address of the peer, or of the client that a PROXY header names; empty if the connection was reset before it was
+   * accepted.
+   */
+  address: string;
   /**
    * The networks that an unproven connection counts for: its source and, for IPv6, the /48. Empty for a connection of a
    * trusted proxy.
    */
-  readonly networks: readonly string[];
+  networks: readonly string[];
   /** Address and port of the peer, which identify the TLS socket of this connection. */
   readonly end: string;
 }
@@ -72,26 +75,30 @@ export class ConnectionTable {
     this.#opened += 1;
     const address = normalizeAddress(socket.remoteAddress ?? '');
     const networks = this.#isProxy(address) ? [] : networksOf(address);
-    for (const [index, network] of networks.entries()) {
-      const limit = this.#unprovenPerSource * (index === 0 ? 1 : SOURCES_PER_SITE_NETWORK);
-      const neighbours = this.#byNetwork.get(network);
-      if (neighbours && neighbours.size >= limit) this.#dropFirst(neighbours, 'source_limit');
-    }
+    this.#makeRoom(networks);
     if (this.#all.size >= this.limit && !this.#dropFirst(this.#unproven, 'total_limit')) {
       // All other connections have proven a code, and their responses will be sent soon.
       this.#dropped.total_limit += 1;
       socket.destroy();
       return;
     }
-    const connection = { socket, address, networks, end: endOf(socket) };
+    const connection: Connection = { socket, address, networks, end: endOf(socket) };
     this.#all.set(socket, connection);
     this.#unproven.add(connection);
     this.#byEnd.set(connection.end, connection);
-    for (const network of networks) {
-      const neighbours = this.#byNetwork.get(network) ?? new Set();
-      this.#byNetwork.set(network, neighbours.add(connection));
-    }
+    this.#countFor(connection, networks);
     socket.once('close', () => this.#forget(connection));
+  }
+
+  /** Records the client's address of a proxy's connection, which from now on counts for the source of the client. */
+  setClientAddress(socket: Socket, address: string): void {
+    const connection = this.#all.get(socket);
+    if (!connection) return;
+    const networks = networksOf(address);
+    this.#makeRoom(networks);
+    connection.address = address;
+    connection.networks = networks;
+    this.#countFor(connection, networks);
   }
 
   /** Records the TLS socket of a connection when its handshake has ended. */
@@ -124,6 +131,22 @@ export class ConnectionTable {
 
   destroyAll(): void {
     for (const socket of this.#all.keys()) socket.destroy();
+  }
+
+  /** Drops the oldest connection of each of these networks that is at its limit. */
+  #makeRoom(networks: readonly string[]): void {
+    for (const [index, network] of networks.entries()) {
+      const limit = this.#unprovenPerSource * (index === 0 ? 1 : SOURCES_PER_SITE_NETWORK);
+      const neighbours = this.#byNetwork.get(network);
+      if (neighbours && neighbours.size >= limit) this.#dropFirst(neighbours, 'source_limit');
+    }
+  }
+
+  #countFor(connection: Connection, networks: readonly string[]): void {
+    for (const network of networks) {
+      const neighbours = this.#byNetwork.get(network) ?? new Set();
+      this.#byNetwork.set(network, neighbours.add(connection));
+    }
   }
 
   /** Drops the oldest of these connections; false if there is none. */

@@ -10,6 +10,7 @@ import { STOCK_TEXT } from '../domain/stock-texts.js';
 import { issuersIn } from '../pki/issuers-in.js';
 import type { AcceptQueue } from './accept-queue.js';
 import type { ConnectionTable } from './connection-table.js';
+import { type ProxyHeaderOptions, requireProxyHeaders } from './proxy-header-reader.js';
 import { originForm } from './request-path.js';
 
 const HANDSHAKE_TIMEOUT_MS = 5_000;
@@ -32,6 +33,8 @@ export interface TlsListenerOptions {
   /** The table of this listener's connections. */
   readonly connections: ConnectionTable;
   readonly queue: AcceptQueue;
+  /** Connections that must begin with a PROXY header; absent for none. */
+  readonly proxyHeaders?: ProxyHeaderOptions;
   /** Returns the body for bytes that are not an HTTP request, or a timeout; Skupper's text by default. */
   readonly unreadableBody?: (status: number) => { readonly type: string; readonly text: string };
   /** Called for each such answer. */
@@ -126,6 +129,16 @@ export function createTlsListener(
   // Every answer closes the connection. A pipelined request would be processed and its answer lost.
   server.maxRequestsPerSocket = 1;
   queue.follow(server);
+  if (options.proxyHeaders) {
+    const { onRefused, ...rules } = options.proxyHeaders;
+    requireProxyHeaders(server, connections, {
+      ...rules,
+      onRefused(refusal) {
+        counts.failedHandshakes += 1;
+        onRefused(refusal);
+      },
+    });
+  }
   server.on('connection', (socket: Socket) => {
     if (queue.recordAccepted(socket.remoteAddress)) socket.destroy();
     else connections.add(socket);

@@ -139,6 +139,12 @@ describe('a service with an invalid configuration', () => {
     expect(error).toBe(`${given} requires ${missing}`);
   });
 
+  it('reports that the PROXY protocol requires a trusted proxy', async () => {
+    const { code, error } = await refused(['--proxy-protocol']);
+    expect(code).toBe(2);
+    expect(error).toBe('--proxy-protocol requires --trusted-proxy');
+  });
+
   it('reports an unknown flag, and an extra argument', async () => {
     const [unknown, extra] = await Promise.all([refused(['--lissten', ':1']), refused(['now'])]);
     expect(unknown).toMatchObject({ code: 2, error: "unknown option '--lissten' (Did you mean --listen?)" });

@@ -119,6 +119,28 @@ describe('the connection table', () => {
     table.destroyAll();
   });
 
+  it('limits the unproven connections of a client that a proxy names, and forgets them when they close', async () => {
+    const table = new ConnectionTable(10_000, (address) => address === '192.0.2.1');
+    const open = (port: number, client: string) => {
+      const socket = socketFrom('192.0.2.1', port);
+      table.add(socket);
+      table.setClientAddress(socket, client);
+      return socket;
+    };
+    const sockets = Array.from({ length: 257 }, (_, at) => open(at + 1, '203.0.113.9'));
+    const neighbours = Array.from({ length: 256 }, (_, at) => open(at + 1_000, '203.0.113.10'));
+    expect(openOf(sockets).indexOf(true)).toBe(1);
+    expect(openOf(neighbours)).not.toContain(false);
+    const [last] = sockets.slice(-1) as [Socket];
+    expect(table.addressOf(tlsSocketOf(table, last))).toBe('203.0.113.9');
+    const closed = new Promise((resolve) => last.once('close', resolve));
+    last.destroy();
+    await closed;
+    open(2_000, '203.0.113.9');
+    expect(table.counts).toMatchObject({ unproven: 512, dropped: { source_limit: 1 } });
+    table.destroyAll();
+  });
+
   it('does not contain closed connections', async () => {
     const table = new ConnectionTable(10);
     const socket = socketFrom('192.0.2.1', 1);

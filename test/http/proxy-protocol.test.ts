@@ -1,0 +1,232 @@
+import { once } from 'node:events';
+import { connect, type Socket } from 'node:net';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import type { CreatedGrant } from '../../src/redemption/accepting/create-grant.js';
+import { binaryProxyHeader } from '../support/proxy-headers.js';
+import { csrHeader, redeemedAnswer } from '../support/redeemed-answer.js';
+import { startTestService, type TestService } from '../support/service.js';
+import { exchange, openWire, post, type WireAnswer } from '../support/wire.js';
+
+const PROXY = '127.0.0.1';
+const OTHER_PROXY = '127.0.0.2';
+const STRANGER = '127.0.0.9';
+const TLS_RECORD = Buffer.from([0x16, 0x03, 0x01]);
+
+let service: TestService;
+beforeAll(async () => {
+  const trustedProxy = [PROXY, OTHER_PROXY, '198.51.100.0/24'];
+  service = await startTestService({ trustedProxy, proxyProtocol: true });
+});
+afterAll(() => service.close());
+
+const text = (client: string) => Buffer.from(`PROXY TCP4 ${client} 192.0.2.1 56324 9090\r\n`);
+const binary = (client: string) => {
+  const address = Buffer.from(client.split('.').map(Number)).toString('hex');
+  return binaryProxyHeader(0x21, 0x11, `${address}c0000201dc042382`);
+};
+const LOCAL = binaryProxyHeader(0x20, 0x00, '');
+
+/** Connects, and sends bytes before any TLS. */
+async function open(before: Buffer, localAddress = PROXY): Promise<Socket> {
+  const socket = connect({ host: '127.0.0.1', port: service.port, localAddress, noDelay: true });
+  socket.on('error', () => undefined);
+  await once(socket, 'connect');
+  if (before.length > 0) socket.write(before);
+  return socket;
+}
+
+/** Resolves when the service has closed or reset the connection. */
+async function closed(socket: Socket): Promise<void> {
+  socket.resume();
+  if (!socket.closed) await new Promise((resolve) => socket.once('close', resolve));
+}
+
+/** Redeems a grant as a client whose connection begins with `header`. */
+async function redeem(
+  { grant, code }: CreatedGrant,
+  header: Buffer,
+  headers: Readonly<Record<string, string>> = csrHeader(),
+): Promise<WireAnswer> {
+  const lines = Object.entries(headers).map(([name, value]) => `${name}: ${value}\r\n`);
+  const head = `POST /${grant.uid} HTTP/1.1\r\nHost: grants.example.com\r\nContent-Length: ${code.length}\r\n`;
+  return exchange(service, `${head}${lines.join('')}\r\n${code}`, { socket: await open(header) });
+}
+
+const eventsOf = (event: string) => service.logged().filter((line) => line.event === event);
+const refusals = () => eventsOf('proxy_header_refused');
+
+describe('behind a load balancer that uses the PROXY protocol', () => {
+  it.each([
+    ['version 1', text],
+    ['version 2', binary],
+  ])('(%s) ledger, attempts and log contain the address of the client', async (_what, headerOf) => {
+    const created = await service.grant();
+    const { secret } = redeemedAnswer(await redeem(created, headerOf('203.0.113.9')));
+    const id = secret.metadata.annotations?.['linkgrant.dev/redemption-id'] ?? '';
+    expect(await service.store.findRedemption(id)).toMatchObject({ peer: '203.0.113.9' });
+    expect(eventsOf('redeemed').at(-1)).toMatchObject({ peer: '203.0.113.9' });
+    await redeem(created, headerOf('203.0.113.10'));
+    // An attempt is recorded after its answer.
+    await expect
+      .poll(() => service.store.listAttempts(created.grant.uid, 5))
+      .toContainEqual(expect.objectContaining({ outcome: 'grant_exhausted', peer: '203.0.113.10' }));
+  });
+
+  it('the source address rule of a grant applies to the client, and X-Forwarded-For is ignored', async () => {
+    const created = await service.storedGrant({ policy: { sourceCidrs: ['203.0.113.0/24'] } });
+    const forwarded = { ...csrHeader(), 'x-forwarded-for': '203.0.113.9' };
+    // The second client is in a network of trusted proxies too.
+    for (const header of [text('192.0.2.77'), text('198.51.100.7'), LOCAL]) {
+      const { headers } = await redeem(created, header, forwarded);
+      expect(headers['linkgrant-reason']).toBe('policy_source');
+    }
+    redeemedAnswer(await redeem(created, text('203.0.113.9')));
+  });
+
+  it('an IPv4-mapped address is the IPv4 address', async () => {
+    const created = await service.storedGrant({ policy: { sourceCidrs: ['203.0.113.0/24'] } });
+    const mapped = Buffer.from('PROXY TCP6 ::ffff:203.0.113.9 ::ffff:192.0.2.1 56324 9090\r\n');
+    redeemedAnswer(await redeem(created, mapped));
+  });
+
+  it('a lost response with a server-generated key is repeated only to the same client', async () => {
+    const created = await service.grant();
+    const first = redeemedAnswer(await redeem(created, binary('203.0.113.9'), {}));
+    const other = await redeem(created, binary('203.0.113.10'), {});
+    expect(other.headers['linkgrant-reason']).toBe('grant_exhausted');
+    const again = redeemedAnswer(await redeem(created, text('203.0.113.9'), {}));
+    expect(again.certificate).toBe(first.certificate);
+  });
+
+  it('each client has its own budget of log lines for wrong codes', async () => {
+    const { grant } = await service.grant();
+    const guess = { grant, code: 'wrong' };
+    for (let count = 0; count < 62; count += 1) await redeem(guess, text('203.0.113.66'));
+    await redeem(guess, text('203.0.113.67'));
+    expect(eventsOf('unproven_limited')).toMatchObject([{ source: '203.0.113.66' }]);
+    expect(eventsOf('refused').at(-1)).toMatchObject({ peer: '203.0.113.67' });
+  });
+
+  it('each client has its own limit of unproven connections', async () => {
+    const neighbour = await open(text('203.0.113.81'));
+    const sockets: Socket[] = [];
+    for (let count = 0; count < 257; count += 1) sockets.push(await open(text('203.0.113.80')));
+    await closed(sockets[0] as Socket);
+    expect([neighbour, ...sockets.slice(1)].filter((socket) => socket.closed)).toEqual([]);
+    for (const socket of [neighbour, ...sockets]) socket.destroy();
+  });
+
+  it.each([
+    ['LOCAL', LOCAL],
+    ['UNKNOWN', Buffer.from('PROXY UNKNOWN\r\n')],
+    ['UNSPEC', binaryProxyHeader(0x21, 0x00, '')],
+    ['UNIX', binaryProxyHeader(0x21, 0x31, '00'.repeat(216))],
+  ])('a connection without a client (%s) has the address of the proxy', async (_what, header) => {
+    redeemedAnswer(await redeem(await service.grant(), header));
+    expect(eventsOf('redeemed').at(-1)).toMatchObject({ peer: PROXY });
+  });
+
+  it('a header that arrives byte by byte is read, and so is the handshake that follows in the same segment', async () => {
+    const created = await service.grant();
+    const socket = await open(Buffer.alloc(0));
+    const header = binary('203.0.113.9');
+    for (const byte of header.subarray(0, -1)) {
+      socket.write(Buffer.from([byte]));
+      await new Promise(setImmediate);
+    }
+    socket.cork();
+    socket.write(header.subarray(-1));
+    const { grant, code } = created;
+    const request = `POST /${grant.uid} HTTP/1.1\r\nHost: h\r\nContent-Length: ${code.length}\r\n\r\n${code}`;
+    const answer = exchange(service, request, { socket });
+    setImmediate(() => socket.uncork());
+    redeemedAnswer(await answer);
+    expect(eventsOf('redeemed').at(-1)).toMatchObject({ peer: '203.0.113.9' });
+  });
+});
+
+describe('a connection of a trusted proxy', () => {
+  it('without a header is closed, and the log says what to set', async () => {
+    const { grant, code } = await service.grant();
+    await expect(post(service, `/${grant.uid}`, code)).rejects.toThrow();
+    await expect.poll(refusals).toMatchObject([{ level: 40, peer: PROXY, reason: 'missing' }]);
+    expect(refusals().at(-1)?.msg).toContain('--proxy-protocol');
+  });
+
+  it('without a header has at most 60 log lines a minute', async () => {
+    for (let count = 0; count < 70; count += 1) await closed(await open(TLS_RECORD, OTHER_PROXY));
+    const limited = () => eventsOf('unproven_limited').filter(({ peer }) => peer === OTHER_PROXY);
+    await expect.poll(limited).toHaveLength(1);
+    expect(refusals().filter(({ peer }) => peer === OTHER_PROXY)).toHaveLength(60);
+  });
+
+  it.each([
+    ['an HTTP request', Buffer.from('GET / HTTP/1.1\r\n\r\n')],
+    ['a text header without an end', Buffer.from(`PROXY TCP4 ${'1'.repeat(200)}`)],
+    ['a text header with an invalid address', text('203.0.113.999')],
+    ['a binary header of 64 KiB', binaryProxyHeader(0x21, 0x11, '00'.repeat(65_535))],
+    ['a binary header with another version', binaryProxyHeader(0x11, 0x11, '00'.repeat(12))],
+    ['two text headers', Buffer.concat([text('203.0.113.9'), text('203.0.113.9')])],
+    ['two binary headers', Buffer.concat([binary('203.0.113.9'), binary('203.0.113.9')])],
+    ['a text and a binary header', Buffer.concat([text('203.0.113.9'), binary('203.0.113.9')])],
+    ['a binary and a text header', Buffer.concat([binary('203.0.113.9'), text('203.0.113.9')])],
+  ])('that begins with %s is closed, and no other one', async (_what, bytes) => {
+    const other = await openWire(service, { socket: await open(text('203.0.113.9')) });
+    await closed(await open(bytes));
+    const { grant, code } = await service.grant();
+    other.send(`POST /${grant.uid} HTTP/1.1\r\nHost: h\r\nContent-Length: ${code.length}\r\n\r\n${code}`);
+    expect((await other.ended).toString()).toMatch(/^HTTP\/1\.1 200 /);
+  });
+
+  it.each([
+    ['text', text('203.0.113.9')],
+    ['binary', binary('203.0.113.9')],
+  ])('that ends within its %s header is closed', async (_what, header) => {
+    const before = refusals().length;
+    const socket = await open(header.subarray(0, -1));
+    socket.end();
+    await closed(socket);
+    await expect.poll(() => refusals().slice(before)).toMatchObject([{ peer: PROXY, reason: 'incomplete' }]);
+  });
+
+  it('that sends its header too slowly is closed after 5 seconds, and no other one', async () => {
+    const before = refusals().length;
+    const silent = await open(Buffer.alloc(0));
+    const slow = await open(text('203.0.113.9').subarray(0, 10));
+    const dribbling = setInterval(() => slow.write('1'), 500);
+    redeemedAnswer(await redeem(await service.grant(), text('203.0.113.9')));
+    await Promise.all([closed(silent), closed(slow)]);
+    clearInterval(dribbling);
+    const timeout = { peer: PROXY, reason: 'timeout' };
+    await expect.poll(() => refusals().slice(before)).toMatchObject([timeout, timeout]);
+    redeemedAnswer(await redeem(await service.grant(), text('203.0.113.9')));
+  });
+
+  it('that closes without sending anything, as a health check does, is not reported', async () => {
+    const reported = refusals().length;
+    const limited = /^linkgrant_unproven_limited_total (\d+)$/m;
+    const before = limited.exec(await service.metricsText())?.[1];
+    const probe = await open(Buffer.alloc(0));
+    probe.end();
+    await closed(probe);
+    redeemedAnswer(await redeem(await service.grant(), text('203.0.113.9')));
+    expect(refusals()).toHaveLength(reported);
+    expect(limited.exec(await service.metricsText())?.[1]).toBe(before);
+  });
+});
+
+describe('a client that is not a trusted proxy', () => {
+  it.each([
+    ['version 1', text('203.0.113.9')],
+    ['version 2', binary('203.0.113.9')],
+  ])('cannot send a header (%s): its handshake fails', async (_what, header) => {
+    const socket = await open(header, STRANGER);
+    await expect(openWire(service, { socket })).rejects.toThrow();
+  });
+
+  it('is served without a header', async () => {
+    const { grant, code } = await service.grant();
+    redeemedAnswer(await post(service, `/${grant.uid}`, code, { from: STRANGER, headers: csrHeader() }));
+    expect(eventsOf('redeemed').at(-1)).toMatchObject({ peer: STRANGER });
+  });
+});
