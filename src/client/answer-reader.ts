@@ -1,5 +1,5 @@
 import { SECRET_REDEMPTION_ID } from '../domain/labels.js';
-import type { LinkSecret } from '../domain/link.js';
+import { isTlsSecretType, type LinkSecret } from '../domain/link.js';
 import { isResourceName } from '../domain/names.js';
 import { RedemptionError } from '../domain/redemption-error.js';
 import { asMapping, parseYamlMappings, type YamlMapping } from '../files/yaml-documents.js';
@@ -11,7 +11,7 @@ import { type ProvenCredentials, proveCredentials } from './proven-credentials.j
 
 const LIMITS = { length: MAX_RESPONSE_BYTES, documents: 65 };
 
-/** See {@link AnswerReader}: the YAML stream of one `v1` Secret of type `kubernetes.io/tls`, then one Link or more. */
+/** See {@link AnswerReader}: the YAML stream of one `v1` Secret with TLS credentials, then one Link or more. */
 export function readAnswer(text: string, context: AnswerContext): ReceivedLink {
   const [secretDocument, ...linkDocuments] = documentsOf(text);
   if (!secretDocument) throw unfit('it is empty');
@@ -49,7 +49,8 @@ function documentsOf(text: string): YamlMapping[] {
 function secretName(document: YamlMapping): string {
   if (document.apiVersion !== 'v1' || document.kind !== 'Secret')
     throw unfit('it does not begin with a v1 Secret');
-  if (document.type !== 'kubernetes.io/tls') throw unfit('its Secret is not of type kubernetes.io/tls');
+  if (!isTlsSecretType(document.type))
+    throw unfit('its Secret is neither of type kubernetes.io/tls nor of type Opaque');
   const { name } = metadataOf(document);
   if (typeof name !== 'string' || !isResourceName(name))
     throw unfit('the name of its Secret is not an RFC 1123 subdomain');

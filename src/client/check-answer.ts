@@ -20,7 +20,7 @@ export function parseTokenCheck(text: string): TokenCheck {
     expirationTime: answer.expirationTime === null ? null : time(answer.expirationTime, 'expirationTime'),
     endpoints: endpoints.map((endpoint) => {
       const parsed = parseLinkEndpoint(endpoint);
-      if (typeof parsed === 'string') throw unfit('link.endpoints');
+      if (typeof parsed === 'string') throw unfit('link.endpoints', parsed);
       return parsed;
     }),
     policy: policy(answer.policy),
@@ -57,6 +57,10 @@ function time(value: unknown, field: string): number {
   return parsed;
 }
 
-function unfit(field: string): RedemptionError {
-  return new RedemptionError('answer_invalid', `The service's answer to the check has no usable ${field}.`);
+function unfit(field: string, reason?: string): RedemptionError {
+  const why = reason === undefined ? '' : `: ${reason}`;
+  return new RedemptionError(
+    'answer_invalid',
+    `The service's answer to the check has no usable ${field}${why}.`,
+  );
 }

@@ -7,7 +7,7 @@ import { MAX_ENDPOINTS, parseLinkEndpoint } from '../redemption/requesting/link-
 
 type TextField = 'settings' | 'labels' | 'annotations';
 
-/** Limits of each of settings, labels and annotations of one Link; bytes are those of names and values in UTF-8. */
+/** Limits of each of settings, routing keys, labels and annotations of one Link; bytes are those of names and values in UTF-8. */
 const LIMITS = { entries: 64, bytes: 4096 };
 // The router reads a 32-bit integer.
 const HIGHEST_COST = 2 ** 31 - 1;
@@ -21,7 +21,7 @@ const IS_VALID: Readonly<Record<TextField, (name: string, value: string) => bool
 };
 
 /**
- * Reads the Link of the Secret called `secret` from a received document: cost, settings, and the labels and annotations that
+ * Reads the Link of the Secret called `secret` from a received document: cost, settings, routing keys, and the labels and annotations that
  * linkgrant does not set itself. Its name must be that of the Secret, or that name with a number up to `highest`. Throws
  * RedemptionError `answer_invalid`.
  */
@@ -50,6 +50,7 @@ export function readLink(document: YamlMapping, secret: string, highest: number)
     tlsCredentials: secret,
     ...readCost(spec.cost),
     ...readTexts('settings', spec.settings),
+    ...readRoutingKeys(spec.routingKeys),
     ...readTexts('labels', metadata.labels),
     ...readTexts('annotations', metadata.annotations),
   };
@@ -67,6 +68,21 @@ function readCost(value: unknown): Pick<Link, 'cost'> {
   if (typeof value === 'number' && Number.isInteger(value) && value > 0 && value <= HIGHEST_COST)
     return { cost: value };
   throw unfit(`the cost of a Link is not a whole number from 1 to ${HIGHEST_COST}`);
+}
+
+function readRoutingKeys(value: unknown): Pick<Link, 'routingKeys'> {
+  if (value === undefined || value === null) return {};
+  const isKey = (key: unknown) => typeof key === 'string' && key !== '' && !LONE_SURROGATE.test(key);
+  if (!Array.isArray(value) || !value.every(isKey))
+    throw unfit('the routingKeys of a Link are not a list of texts');
+  const routingKeys: readonly string[] = value;
+  const bytes = Buffer.byteLength(routingKeys.join(''));
+  if (routingKeys.length > LIMITS.entries || bytes > LIMITS.bytes) {
+    throw unfit(
+      `the routingKeys of a Link are more than ${LIMITS.entries} or longer than ${LIMITS.bytes} bytes`,
+    );
+  }
+  return { routingKeys };
 }
 
 function readTexts(field: TextField, value: unknown): Pick<Link, TextField> {

@@ -1,4 +1,5 @@
 import { isResourceName } from '../domain/names.js';
+import { noEndpointOfRoles, withGrantRoles } from '../redemption/accepting/endpoint-roles.js';
 import { readService } from '../redemption/accepting/service-description.js';
 import type { Administration } from '../redemption/administration/administration.js';
 import type { AdministrationDependencies } from '../redemption/administration/dependencies.js';
@@ -40,9 +41,11 @@ export function administrationDependencies({
       const { issuer } = request;
       // An invalid name is refused together with the grant's other values.
       const isNamed = issuer !== null && isResourceName(issuer);
-      return (
-        (isNamed ? namedIssuerRefusal(dataDir, issuer, clock()) : undefined) ?? { endpoints, siteUid: null }
-      );
+      const refusal = isNamed ? namedIssuerRefusal(dataDir, issuer, clock()) : undefined;
+      if (refusal) return refusal;
+      const wanted = withGrantRoles(endpoints, request);
+      const isOtherRole = wanted.length === 0 && endpoints.length > 0;
+      return isOtherRole ? noEndpointOfRoles(endpoints, request) : { endpoints: wanted, siteUid: null };
     },
     isDeclared: (grant, { system }) => system !== undefined && isDeclared(system, grant),
   };

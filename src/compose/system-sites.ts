@@ -2,6 +2,7 @@ import type { Settings } from '../config/setting-schemas.js';
 import { grantFileExists } from '../platforms/system/grant-files.js';
 import { SkupperHome, startedPlatform } from '../platforms/system/skupper-home.js';
 import { SystemSite } from '../platforms/system/system-site.js';
+import { EVERY_ROLE } from '../redemption/accepting/endpoint-roles.js';
 import type { ServiceDescription } from '../redemption/accepting/service-description.js';
 import type { Clock } from '../redemption/ports/clock.js';
 import type { SiteAccess, SiteRefusal } from '../redemption/ports/site.js';
@@ -42,7 +43,12 @@ export async function siteReports(place: SystemPlace, clock: Clock): Promise<rea
   const home = new SkupperHome(place.skupperHome);
   const site = openSystemSite(place, clock);
   const namespaces = place.namespace === undefined ? home.namespaces() : [place.namespace];
-  const requests = namespaces.map((namespace) => ({ namespace, name: namespace, issuer: null }));
+  const requests = namespaces.map((namespace) => ({
+    namespace,
+    name: namespace,
+    issuer: null,
+    policy: EVERY_ROLE,
+  }));
   return Promise.all(
     requests.map(async (request) => ({
       namespace: request.namespace,

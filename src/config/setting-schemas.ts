@@ -1,7 +1,7 @@
 import { resolve } from 'node:path';
 import { z } from 'zod';
 import { parseDuration } from '../domain/duration.js';
-import type { LinkEndpoint } from '../domain/link.js';
+import { isLinkRole, type LinkEndpoint } from '../domain/link.js';
 import { isNamespace, isResourceName } from '../domain/names.js';
 import { isHost, parseHostPort } from './host-port.js';
 import type { SETTINGS, SettingKey } from './settings.js';
@@ -63,11 +63,12 @@ function listOf<T>(item: z.ZodType<T>) {
 }
 
 function parseEndpoint(value: string): LinkEndpoint | undefined {
-  const parts = /^(inter-router|edge)=(.+?)(?:@([a-z0-9]([-a-z0-9.]{0,61}[a-z0-9])?))?$/.exec(value);
+  const parts = /^([a-z-]+)=(.+?)(?:@([a-z0-9]([-a-z0-9.]{0,61}[a-z0-9])?))?$/.exec(value);
   const address = parts && parseHostPort(parts[2] as string);
   if (!address || address.host === '' || address.port === 0) return undefined;
   const [, name, , group = 'skupper-router'] = parts;
-  return { name: name as LinkEndpoint['name'], host: address.host, port: String(address.port), group };
+  if (!isLinkRole(name)) return undefined;
+  return { name, host: address.host, port: String(address.port), group };
 }
 
 const network = z.union([z.cidrv4(), z.cidrv6(), z.ipv4(), z.ipv6()]);
@@ -135,7 +136,7 @@ export const SETTING_SCHEMAS = {
   host: listOf(text('a DNS name or an IP address', (value) => (isHost(value) ? value : undefined))),
   endpoint: listOf(
     text(
-      'inter-router=HOST:PORT or edge=HOST:PORT, with an IPv6 address in brackets, optionally followed by @GROUP',
+      'ROLE=HOST:PORT with the role inter-router, edge or inter-network, with an IPv6 address in brackets, optionally followed by @GROUP',
       parseEndpoint,
     ),
   ),

@@ -60,6 +60,7 @@ export function linkResource(link: Link, secret: LinkSecret, options: LinkDocume
     spec: {
       cost: link.cost,
       endpoints: link.endpoints.map(({ group, host, name, port }) => ({ group, host, name, port })),
+      routingKeys: link.routingKeys,
       settings: link.settings,
       tlsCredentials: link.tlsCredentials,
     },

@@ -1,6 +1,20 @@
+/**
+ * The roles of a router's endpoints (Skupper `RouterAccess.spec.roles[].name`): `inter-router` and `edge` for the routers of
+ * the site's own network, `inter-network` for a router of another network.
+ */
+export const LINK_ROLES = ['inter-router', 'edge', 'inter-network'] as const;
+
+/** One of {@link LINK_ROLES}. */
+export type LinkRole = (typeof LINK_ROLES)[number];
+
+/** True for the name of a role that routers know. */
+export function isLinkRole(name: unknown): name is LinkRole {
+  return LINK_ROLES.some((role) => role === name);
+}
+
 /** One way to reach a site's router (Skupper `Link.spec.endpoints[]`); `name` is the role, `port` is text. */
 export interface LinkEndpoint {
-  readonly name: 'inter-router' | 'edge';
+  readonly name: LinkRole;
   readonly host: string;
   readonly port: string;
   readonly group: string;
@@ -15,6 +29,8 @@ export interface Link {
   /** Routing cost; absent means the router's default of 1. */
   readonly cost?: number;
   readonly settings?: Readonly<Record<string, string>>;
+  /** Addresses of this network that the other network may send to, for an `inter-network` endpoint. */
+  readonly routingKeys?: readonly string[];
   /** Labels and annotations of the accepting side or the user; those of linkgrant are not among them. */
   readonly labels?: Readonly<Record<string, string>>;
   readonly annotations?: Readonly<Record<string, string>>;
@@ -35,12 +51,14 @@ export type ExistingLink = Partial<Omit<Link, 'name' | 'endpoints'>>;
 export function mergeLink(received: Link, existing: ExistingLink, overrides: LinkOverrides): Link {
   const cost = overrides.cost ?? existing.cost ?? received.cost;
   const settings = { ...received.settings, ...existing.settings, ...overrides.settings };
+  const routingKeys = existing.routingKeys ?? received.routingKeys;
   return {
     name: received.name,
     endpoints: received.endpoints,
     tlsCredentials: existing.tlsCredentials ?? received.tlsCredentials,
     ...(cost !== undefined && { cost }),
     ...unlessEmpty('settings', settings),
+    ...(routingKeys && { routingKeys }),
     ...unlessEmpty('labels', { ...received.labels, ...existing.labels }),
     ...unlessEmpty('annotations', { ...received.annotations, ...existing.annotations }),
   };
@@ -53,7 +71,15 @@ function unlessEmpty(key: 'settings' | 'labels' | 'annotations', texts: Readonly
 /** Setting of a Link: name of a basic-auth Secret with the HTTP proxy that the router connects through. */
 export const PROXY_CONFIGURATION = 'proxy-configuration';
 
-/** The `kubernetes.io/tls` Secret of a Link; all values are PEM text. */
+/**
+ * True for the type of a Secret that can hold TLS credentials. Skupper also accepts `Opaque`, the default type, with the same
+ * keys.
+ */
+export function isTlsSecretType(type: unknown): boolean {
+  return type === 'kubernetes.io/tls' || type === 'Opaque' || type === undefined || type === '';
+}
+
+/** The Secret of a Link; all values are PEM text. */
 export interface LinkSecret {
   readonly name: string;
   readonly caCrt: string;
@@ -63,16 +89,24 @@ export interface LinkSecret {
   readonly annotations?: Readonly<Record<string, string>>;
 }
 
+/** The role of the endpoint that a router connects to: `inter-network` if the Link has such an endpoint, whatever its site is. */
+export function usedRole({ endpoints }: Pick<Link, 'endpoints'>, isEdgeSite: boolean): LinkRole {
+  if (endpoints.some(({ name }) => name === 'inter-network')) return 'inter-network';
+  return isEdgeSite ? 'edge' : 'inter-router';
+}
+
 /**
  * Returns the Links that reach `endpoints`: one per endpoint group, sorted by group, named `name` when there is one group and
- * `name-1`, `name-2`, … otherwise. Without endpoints there are no Links.
+ * `name-1`, `name-2`, … otherwise. The `inter-network` endpoints of a group get a Link of their own, because a router uses no
+ * other endpoint beside them. Without endpoints there are no Links.
  */
 export function linksToEndpoints(name: string, endpoints: readonly LinkEndpoint[]): Link[] {
   const groups = new Map<string, LinkEndpoint[]>();
   for (const endpoint of endpoints) {
-    const members = groups.get(endpoint.group);
+    const key = `${endpoint.group} ${endpoint.name === 'inter-network' ? 2 : 1}`;
+    const members = groups.get(key);
     if (members) members.push(endpoint);
-    else groups.set(endpoint.group, [endpoint]);
+    else groups.set(key, [endpoint]);
   }
   const sorted = [...groups].sort(([a], [b]) => (a < b ? -1 : a > b ? 1 : 0));
   return sorted.map(([, members], index) => ({

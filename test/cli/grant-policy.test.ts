@@ -14,6 +14,7 @@ afterAll(() => place.remove());
 const RULES = [
   ...['--subjects', 'branch-*, hq', '--names', 'to-hub-*', '--source-cidrs', '127.0.0.0/8,2001:db8::/32'],
   ...['--key-types', 'p256,p384', '--certificate-lifetime', '48h', '--csr-required'],
+  ...['--endpoint-roles', 'inter-router,inter-network'],
   ...['--not-before', '2020-01-31T08:00:00+01:00'],
 ];
 const SETTINGS = {
@@ -21,6 +22,7 @@ const SETTINGS = {
   'linkgrant/names': 'to-hub-*',
   'linkgrant/source-cidrs': '127.0.0.0/8,2001:db8::/32',
   'linkgrant/key-types': 'p256,p384',
+  'linkgrant/endpoint-roles': 'inter-router,inter-network',
   'linkgrant/certificate-lifetime': '2d',
   'linkgrant/csr-required': 'true',
   'linkgrant/not-before': '2020-01-31T07:00:00Z',
@@ -79,6 +81,11 @@ describe('the policy of a grant', () => {
     ['--names', 'Not_A_Name', 'has "Not_A_Name", which is not a valid link name pattern'],
     ['--source-cidrs', '10.0.0.0/33', 'has "10.0.0.0/33", which is neither a CIDR'],
     ['--key-types', 'p521', 'has "p521", which is not one of p256, p384, rsa, ed25519'],
+    [
+      '--endpoint-roles',
+      'edge,normal',
+      'has "normal", which is not one of inter-router, edge, inter-network',
+    ],
     ['--certificate-lifetime', 'long', 'is "long", which is not a duration'],
     ['--certificate-lifetime', '0', 'at least 1s'],
     ['--not-before', 'tomorrow', 'is "tomorrow", which is not a time'],
@@ -123,7 +130,14 @@ describe('the policy of a grant', () => {
 describe('grant update', () => {
   it('sets the given rules, removes the unset ones, and retains the rest', async () => {
     const { uid, code: _code, url: _url, ...made } = await done('create', 'changed', ...RULES);
-    const words = ['--subjects', '', '--key-types', 'rsa', '--unset', 'names, csr-required,not-before'];
+    const words = [
+      '--subjects',
+      '',
+      '--key-types',
+      'rsa',
+      '--unset',
+      'names, csr-required,not-before,endpoint-roles',
+    ];
     const policy = {
       'linkgrant/subjects': '',
       'linkgrant/source-cidrs': SETTINGS['linkgrant/source-cidrs'],

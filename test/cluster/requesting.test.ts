@@ -1,7 +1,10 @@
 import { generateKeyPairSync, X509Certificate } from 'node:crypto';
-import { writeFileSync } from 'node:fs';
+import { readFileSync, writeFileSync } from 'node:fs';
+import { resolve } from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
-import { LINKS, SECRETS } from '../../src/platforms/kubernetes/api/kinds.js';
+import { parse } from 'yaml';
+import { storedLink } from '../../src/platforms/files/link-resource.js';
+import { CRDS, LINKS, SECRETS } from '../../src/platforms/kubernetes/api/kinds.js';
 import type { Resource } from '../../src/platforms/kubernetes/api/resource.js';
 import type { SecretResource } from '../../src/platforms/kubernetes/requesting/namespace-target.js';
 import { json, linkgrant, refusalOf } from '../support/command-line.js';
@@ -9,8 +12,14 @@ import { serveHttps, type TestServer } from '../support/servers/hostile-server.j
 import { type IssuingServer, startIssuingServer } from '../support/servers/issuing-server.js';
 import { startApiProxy } from './harness/api-proxy.js';
 import { kubeconfigThrough } from './harness/kubeconfig.js';
-import { type RequestingNamespace, requestingNamespace, tellOfLink } from './harness/requesting-namespace.js';
+import {
+  bootstrapRules,
+  type RequestingNamespace,
+  requestingNamespace,
+  tellOfLink,
+} from './harness/requesting-namespace.js';
 import { openTestCluster, type TestCluster } from './harness/test-cluster.js';
+import { until } from './harness/until.js';
 
 let cluster: TestCluster;
 const servers: TestServer[] = [];
@@ -361,5 +370,101 @@ describe('token redeem --platform kubernetes', () => {
     // The Job's role deletes no Link.
     expect(removed.code).toBe(1);
     expect(removed.stderr).toContain('forbids the request: delete links');
+  });
+});
+
+/** A version of the CRD of Links. */
+interface CrdVersion {
+  readonly schema: {
+    readonly openAPIV3Schema: { properties: { spec: { properties: { routingKeys?: object } } } };
+  };
+}
+
+describe('a Link to another network in a cluster', () => {
+  const wanted = parse(
+    readFileSync(resolve(import.meta.dirname, '../fixtures/inter-network/Link-to-hub.yaml'), 'utf8'),
+  );
+
+  async function startForeign(): Promise<IssuingServer> {
+    const { endpoints, ...sent } = storedLink(wanted, '');
+    const server = await startIssuingServer('stock', sent, endpoints);
+    servers.push(server);
+    return server;
+  }
+
+  it('has the role, routing keys, settings and cost of the received one, and repeating changes nothing', async () => {
+    const server = await startForeign();
+    const place = await site();
+    const file = place.tokenFile(server.token);
+    expect(await place.run(['token', 'redeem', file])).toMatchObject({ code: 0 });
+    const [link] = await place.links();
+    expect(link?.spec).toEqual(wanted.spec);
+    expect(await place.run(['token', 'redeem', file])).toMatchObject({ code: 0 });
+    expect(await place.links()).toEqual([link]);
+  });
+
+  it('is refused with a hint at the CRD where that has no routing keys, and written for the same use afterwards', async () => {
+    const name = 'links.skupper.io';
+    const crd = (await cluster.admin.get(CRDS, { name })) as unknown as {
+      readonly spec: { readonly versions: readonly CrdVersion[] };
+    };
+    const { versions } = crd.spec;
+    const older = structuredClone(versions);
+    for (const { schema } of older) delete schema.openAPIV3Schema.properties.spec.properties.routingKeys;
+    const server = await startForeign();
+    const place = await site();
+    const file = place.tokenFile(server.token);
+    await cluster.admin.patch(CRDS, { name }, { spec: { versions: older } });
+    try {
+      await until('the refusal', async () =>
+        refusalOf(await place.run(['token', 'redeem', file])).error.includes("Update Skupper's CRDs"),
+      );
+    } finally {
+      await cluster.admin.patch(CRDS, { name }, { spec: { versions } });
+    }
+    await until('the Link', async () => (await place.run(['token', 'redeem', file])).code === 0);
+    expect((await place.links())[0]?.spec).toEqual(wanted.spec);
+    expect(server.issued()).toBe(1);
+  });
+});
+
+describe('a link Secret of type Opaque in a cluster', () => {
+  it('is the Secret of its link: for a repeated redemption, status, and deletion', async () => {
+    const server = await start('linkgrant');
+    const place = await site({
+      rules: [...bootstrapRules(), { apiGroups: ['skupper.io'], resources: ['links'], verbs: ['delete'] }],
+    });
+    const file = place.tokenFile(server.token);
+    await place.run(['token', 'redeem', file]);
+    const [secret] = await place.secrets();
+    if (!secret) throw new Error('there is no Secret');
+    const { name, labels, annotations } = secret.metadata;
+    await cluster.admin.delete(SECRETS, { namespace: place.namespace, name });
+    const metadata = { name, namespace: place.namespace, labels, annotations } as Resource['metadata'];
+    await cluster.admin.create(SECRETS, { ...secret, type: 'Opaque', metadata } as Resource);
+    const again = await place.run(['token', 'redeem', file]);
+    expect(again).toMatchObject({ code: 0, stdout: expect.stringContaining('no use was spent') });
+    expect(server.issued()).toBe(1);
+    const { outgoing } = json(await place.run(['link', 'status', '-o', 'json']));
+    expect(outgoing).toMatchObject([{ name: 'my-link', subject: 'my-link' }]);
+    expect(await place.run(['link', 'delete', 'my-link'])).toMatchObject({ code: 0 });
+    expect(await place.secrets()).toEqual([]);
+  });
+
+  it('is replaced with its type when its certificate differs from the one that was received', async () => {
+    const server = await start('linkgrant');
+    const place = await site();
+    const file = place.tokenFile(server.token);
+    expect(await place.killedAt('secret-written', ['token', 'redeem', file])).toBe(true);
+    const [secret] = (await place.secrets()).filter(({ type }) => type === 'kubernetes.io/tls');
+    if (!secret) throw new Error('there is no Secret');
+    const { name, labels, annotations } = secret.metadata;
+    await cluster.admin.delete(SECRETS, { namespace: place.namespace, name });
+    const metadata = { name, namespace: place.namespace, labels, annotations } as Resource['metadata'];
+    const data = { ...secret.data, 'ca.crt': '' };
+    await cluster.admin.create(SECRETS, { ...secret, type: 'Opaque', metadata, data } as Resource);
+    expect(await place.run(['token', 'redeem', file])).toMatchObject({ code: 0 });
+    const restored = await cluster.admin.get<SecretResource>(SECRETS, { namespace: place.namespace, name });
+    expect([restored.type, restored.data]).toEqual(['Opaque', secret.data]);
   });
 });

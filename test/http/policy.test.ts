@@ -173,3 +173,16 @@ describe('a check request', () => {
     expect(answer.body).not.toContain('theirs');
   });
 });
+
+describe('a grant for endpoints with a role', () => {
+  it('refuses a redemption at a site without that role, and counts no use', async () => {
+    const made = await grantWith({ 'linkgrant/endpoint-roles': 'inter-network' });
+    await expectRefusal(made, 'a client with a CSR', 503, 'link_access_unavailable');
+  });
+
+  it('leads only to endpoints with that role', async () => {
+    const made = await grantWith({ 'linkgrant/endpoint-roles': 'edge' });
+    const { status, body } = await redeem(made, 'a client with a CSR');
+    expect([status, body.match(/name: "(edge|inter-router)"/g)]).toEqual([200, ['name: "edge"']]);
+  });
+});

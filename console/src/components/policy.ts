@@ -49,6 +49,13 @@ export const RULES: readonly Rule[] = [
     words: (value) => `Only keys of these types are allowed: ${list(value)}.`,
   },
   {
+    setting: 'linkgrant/endpoint-roles',
+    flag: '--endpoint-roles',
+    label: 'Endpoint roles',
+    help: 'Which endpoints its links lead to: inter-router, edge, inter-network, separated by commas.',
+    words: (value) => `Its links lead only to endpoints with these roles: ${list(value)}.`,
+  },
+  {
     setting: 'linkgrant/not-before',
     flag: '--not-before',
     label: 'Begins',

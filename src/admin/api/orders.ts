@@ -25,6 +25,7 @@ function policy<T extends z.ZodType>(value: T) {
     'linkgrant/names': optional,
     'linkgrant/source-cidrs': optional,
     'linkgrant/key-types': optional,
+    'linkgrant/endpoint-roles': optional,
     'linkgrant/certificate-lifetime': optional,
     'linkgrant/csr-required': optional,
     'linkgrant/not-before': optional,

@@ -1,6 +1,7 @@
 import { openLinks } from '../../compose/links.js';
 import type { RequestingCluster } from '../../compose/requesting-cluster.js';
 import type { PlacedLink } from '../../compose/token-redemption.js';
+import { usedRole } from '../../domain/link.js';
 import type { LinkFailure } from '../../redemption/ports/link-dialer.js';
 import type { LinkCheck } from '../../redemption/requesting/check-link.js';
 import { checkAsRouter } from '../link/link-check.js';
@@ -59,11 +60,15 @@ async function confirmInCluster(links: readonly PlacedLink[], cluster: Requestin
 }
 
 /** Returns why this kind of router cannot use the Link. If the kind is unknown, one working endpoint is enough. */
-function failureOf({ failure, endpoints }: LinkCheck, isEdge: boolean | undefined): LinkFailure | undefined {
+function failureOf(
+  { link, failure, endpoints }: LinkCheck,
+  isEdge: boolean | undefined,
+): LinkFailure | undefined {
   if (failure) return failure;
-  const role = isEdge ? 'edge' : 'inter-router';
+  const role = usedRole(link, isEdge === true);
   const ofRole = endpoints.filter(({ endpoint }) => endpoint.name === role);
-  const usable = isEdge === undefined || ofRole.length === 0 ? endpoints : ofRole;
+  const isKnown = isEdge !== undefined || role === 'inter-network';
+  const usable = isKnown && ofRole.length > 0 ? ofRole : endpoints;
   const failures = usable.flatMap(({ outcome }) => ('fault' in outcome ? [outcome] : []));
   return failures.length === usable.length ? failures[0] : undefined;
 }

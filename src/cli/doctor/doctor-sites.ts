@@ -2,6 +2,7 @@ import { type LinkDialOptions, openAcceptingSite, siteNamespaces } from '../../c
 import { otherPlatform } from '../../compose/system-sites.js';
 import type { Settings } from '../../config/setting-schemas.js';
 import { formatEndpoint } from '../../domain/host-port-text.js';
+import { EVERY_ROLE } from '../../redemption/accepting/endpoint-roles.js';
 import type { ServiceDescription } from '../../redemption/accepting/service-description.js';
 import type { Site, SiteAccess } from '../../redemption/ports/site.js';
 import { certificateLife } from '../../redemption/requesting/certificate-life.js';
@@ -37,7 +38,8 @@ export async function checkSites(
   }
   const sites = await Promise.all(
     namespaces.map(async (name) => {
-      const access = await site.resolveAccess({ namespace: name, name, issuer: null });
+      const request = { namespace: name, name, issuer: null, policy: EVERY_ROLE };
+      const access = await site.resolveAccess(request);
       return { name, access };
     }),
   );

@@ -35,6 +35,7 @@ const LABELS: Readonly<Record<string, string>> = {
   'linkgrant/names': 'Link names',
   'linkgrant/source-cidrs': 'Redeemed from',
   'linkgrant/key-types': 'Key types',
+  'linkgrant/endpoint-roles': 'Endpoint roles',
   'linkgrant/certificate-lifetime': 'Lifetime',
   'linkgrant/csr-required': 'CSR required',
   'linkgrant/not-before': 'Begins',

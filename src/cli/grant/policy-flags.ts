@@ -6,6 +6,7 @@ export const POLICY_FLAGS = [
   'names',
   'sourceCidrs',
   'keyTypes',
+  'endpointRoles',
   'certificateLifetime',
   'csrRequired',
   'notBefore',
@@ -17,10 +18,17 @@ export interface PolicyFlags {
   readonly names?: string;
   readonly sourceCidrs?: string;
   readonly keyTypes?: string;
+  readonly endpointRoles?: string;
   readonly certificateLifetime?: string;
   readonly csrRequired?: boolean;
   readonly notBefore?: string;
 }
+
+/** The flag for the roles of endpoints. */
+export const ENDPOINT_ROLES = [
+  '--endpoint-roles <ROLES>',
+  'roles of the endpoints to link to, of inter-router, edge and inter-network, separated by commas (default: the first two)',
+] as const;
 
 /** Adds the flags of a grant's policy to a command. */
 export function addPolicyFlags(command: Command): Command {
@@ -32,6 +40,7 @@ export function addPolicyFlags(command: Command): Command {
       '--key-types <TYPES>',
       'allowed key types of p256, p384, rsa and ed25519, separated by commas (default: the first three)',
     )
+    .option(...ENDPOINT_ROLES)
     .option('--certificate-lifetime <DURATION>', 'maximum lifetime of a certificate')
     .option('--csr-required', 'refuse clients that do not send a certificate request')
     .option('--not-before <TIME>', 'time from which it can be redeemed, RFC 3339');

@@ -15,6 +15,7 @@ const FLAGS = {
   names: 'names',
   sourceCidrs: 'sourceCidrs',
   keyTypes: 'keyTypes',
+  endpointRoles: 'endpointRoles',
   certificateLifetimeMs: 'certificateLifetime',
   csrRequired: 'csrRequired',
   notBefore: 'notBefore',

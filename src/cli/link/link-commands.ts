@@ -2,6 +2,7 @@ import { type Command, Option } from 'commander';
 import { OBSERVER_SETTINGS, SERVICE_SETTINGS } from '../../config/setting-groups.js';
 import type { SettingKey } from '../../config/settings.js';
 import type { Checkpoint, Clock } from '../../redemption/ports/clock.js';
+import { ENDPOINT_ROLES } from '../grant/policy-flags.js';
 import { addConnectionFlags, OUTPUT, withSettings } from '../terminal/command-flags.js';
 import { CLUSTER_SETTINGS, STORE_SETTINGS } from '../terminal/settings-options.js';
 import { parseReloadCommand } from './reload-command.js';
@@ -73,7 +74,8 @@ export function addLink(program: Command, context: Context): void {
   )
     .option('--to <DIR>', 'directory for the two files, or - for standard output', '-')
     .option('--subject <SUBJECT>', 'subject of the certificate (default: the name)')
-    .option('--issuer <NAME>', "CA that signs (default: the site's)");
+    .option('--issuer <NAME>', "CA that signs (default: the site's)")
+    .option(...ENDPOINT_ROLES);
   withSettings(generate, [
     ...STORE_SETTINGS,
     ...CLUSTER_SETTINGS,

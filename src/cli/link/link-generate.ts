@@ -6,6 +6,7 @@ import { type GeneratedLink, generateLink } from '../../redemption/accepting/gen
 import type { Clock } from '../../redemption/ports/clock.js';
 import type { GrantStore } from '../../redemption/ports/grant-store.js';
 import type { Site } from '../../redemption/ports/site.js';
+import { policyFromFlags } from '../grant/policy-values.js';
 import { withCluster } from '../terminal/cluster-session.js';
 import { CommandError } from '../terminal/command-error.js';
 import { anyConfigurationFrom } from '../terminal/configuration.js';
@@ -21,6 +22,7 @@ export interface LinkGenerateFlags {
   readonly subject?: string;
   readonly linkCost?: string;
   readonly issuer?: string;
+  readonly endpointRoles?: string;
   readonly [flag: string]: unknown;
 }
 
@@ -30,19 +32,20 @@ export async function generateCommand(
   flags: LinkGenerateFlags,
   { clock }: { readonly clock: Clock },
 ): Promise<void> {
-  const { to, subject: requestedSubject, linkCost, issuer, ...settingFlags } = flags;
+  const { to, subject: requestedSubject, linkCost, issuer, endpointRoles, ...settingFlags } = flags;
   const name = requestedName ?? `link-${randomBytes(4).toString('hex')}`;
   requireResourceName('the name of a link', name);
   const subject = requestedSubject ?? name;
   requireSubject(subject);
   const cost = parseCount('--cost', linkCost);
+  const policy = policyFromFlags(endpointRoles === undefined ? {} : { endpointRoles });
   const { settings } = anyConfigurationFrom(settingFlags);
   const target = to === '-' ? { write: writeOut } : { directory: to };
   const materializer = generatedLinkMaterializer(target, clock);
   await withSite(flags, settings, clock, async ({ store, site, namespace }) => {
     // Before anything is recorded: a credential that cannot be written would be lost.
     await materializer.probe(name);
-    const request = { namespace, name, subject, issuer: issuer ?? null, cost };
+    const request = { namespace, name, subject, issuer: issuer ?? null, cost, policy };
     const generated = await generateLink(request, { store, site, clock });
     if ('refused' in generated) {
       const { hint } = adviceFor(generated.refused);

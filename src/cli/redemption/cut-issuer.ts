@@ -120,7 +120,7 @@ function externalIssuer({ settings }: IssuerSession, { clock }: IssuerContext): 
 }
 
 function systemIssuer(
-  { namespace, issuer }: Redemption,
+  { namespace, issuer, policy }: Redemption,
   { settings, service }: IssuerSession,
   { clock }: IssuerContext,
 ): NamedCutIssuer {
@@ -128,7 +128,7 @@ function systemIssuer(
   return {
     name: issuer ?? SITE_CA,
     async look() {
-      const access = await site.resolveAccess({ namespace, name: namespace, issuer });
+      const access = await site.resolveAccess({ namespace, name: namespace, issuer, policy });
       if (!('refused' in access))
         return { signing: access.issuer.sha256, trusted: fingerprints(access.caCrt) };
       throw new CommandError(`namespace ${namespace} issues no links now: ${access.reason}`, {

@@ -461,7 +461,7 @@ export interface components {
         };
         Endpoint: {
             /** @enum {unknown} */
-            name: "inter-router" | "edge";
+            name: "inter-router" | "edge" | "inter-network";
             host: string;
             port: string;
             group: string;
@@ -486,6 +486,7 @@ export interface components {
                 "linkgrant/names"?: string;
                 "linkgrant/source-cidrs"?: string;
                 "linkgrant/key-types"?: string;
+                "linkgrant/endpoint-roles"?: string;
                 /** @description A duration such as `12h` or `30d` */
                 "linkgrant/certificate-lifetime"?: string;
                 /** @enum {unknown} */
@@ -504,6 +505,7 @@ export interface components {
             "linkgrant/names"?: string;
             "linkgrant/source-cidrs"?: string;
             "linkgrant/key-types"?: string;
+            "linkgrant/endpoint-roles"?: string;
             "linkgrant/certificate-lifetime"?: string;
             "linkgrant/csr-required"?: string;
             "linkgrant/not-before"?: string;
@@ -514,6 +516,7 @@ export interface components {
             "linkgrant/names"?: string | null;
             "linkgrant/source-cidrs"?: string | null;
             "linkgrant/key-types"?: string | null;
+            "linkgrant/endpoint-roles"?: string | null;
             "linkgrant/certificate-lifetime"?: string | null;
             "linkgrant/csr-required"?: string | null;
             "linkgrant/not-before"?: string | null;

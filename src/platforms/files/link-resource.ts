@@ -1,5 +1,5 @@
 import { isOwnName, SECRET_REDEMPTION_ID } from '../../domain/labels.js';
-import type { Link, LinkEndpoint, LinkSecret } from '../../domain/link.js';
+import { isLinkRole, type Link, type LinkEndpoint, type LinkSecret } from '../../domain/link.js';
 import { asMapping, type YamlMapping } from '../../files/yaml-documents.js';
 import type { LinkProxy, StoredLink } from '../../redemption/ports/link-files.js';
 
@@ -16,6 +16,7 @@ export function storedLink(resource: YamlMapping, place: string): StoredLink {
     tlsCredentials: String(spec.tlsCredentials ?? ''),
     ...(typeof spec.cost === 'number' && { cost: spec.cost }),
     ...present('settings', spec.settings),
+    ...(Array.isArray(spec.routingKeys) && { routingKeys: spec.routingKeys.filter(isText) }),
     ...present('labels', metadata.labels),
     ...present('annotations', metadata.annotations),
     ...(typeof id === 'string' && { redemptionId: id }),
@@ -37,10 +38,14 @@ function textsOf(value: unknown): [string, string][] {
   });
 }
 
+function isText(value: unknown): value is string {
+  return typeof value === 'string';
+}
+
 function readEndpoint(value: unknown): LinkEndpoint[] {
   const { name, host, port, group } = asMapping(value);
   const number = Number(port);
-  if ((name !== 'inter-router' && name !== 'edge') || typeof host !== 'string' || host === '') return [];
+  if (!isLinkRole(name) || typeof host !== 'string' || host === '') return [];
   if (!Number.isInteger(number) || number < 1 || number > 65_535) return [];
   return [{ name, host, port: String(number), group: typeof group === 'string' ? group : '' }];
 }

@@ -53,11 +53,12 @@ export function isOfSameRedemption(
 /** The fields of an existing Link, without its name and endpoints; empty if it belongs to another redemption. */
 export function linkInPlace(link: YamlMapping | undefined, redemption: OwnRedemption): ExistingLink {
   if (!isOfSameRedemption(link, redemption)) return {};
-  const { tlsCredentials, cost, settings, labels, annotations } = storedLink(link, '');
+  const { tlsCredentials, cost, settings, routingKeys, labels, annotations } = storedLink(link, '');
   return {
     ...(tlsCredentials !== '' && { tlsCredentials }),
     ...(cost !== undefined && { cost }),
     ...(settings && { settings }),
+    ...(routingKeys && { routingKeys }),
     ...(labels && { labels }),
     ...(annotations && { annotations }),
   };

@@ -1,4 +1,5 @@
 import type { LinkEndpoint } from '../../domain/link.js';
+import { noEndpointOfRoles, withGrantRoles } from '../../redemption/accepting/endpoint-roles.js';
 import type { Clock } from '../../redemption/ports/clock.js';
 import type { TrustedAuthority } from '../../redemption/ports/server-identity.js';
 import type { Site, SiteAccess, SiteRefusal, SiteRequest } from '../../redemption/ports/site.js';
@@ -34,10 +35,12 @@ export class StandaloneSite implements Site {
         hint: 'start it with --endpoint inter-router=HOST:PORT',
       };
     }
+    const endpoints = withGrantRoles(this.#endpoints, grant);
+    if (endpoints.length === 0) return noEndpointOfRoles(this.#endpoints, grant);
     const found = grant.issuer === null ? this.#defaultIssuer() : this.#findIssuer(grant.issuer);
     const issuer = issuerOfLinks(found, this.#clock());
     if ('refused' in issuer) return issuer;
-    return { siteUid: null, endpoints: this.#endpoints, issuer, caCrt: issuer.trustPem };
+    return { siteUid: null, endpoints, issuer, caCrt: issuer.trustPem };
   }
 }
 

@@ -217,6 +217,7 @@ function contentOf(resource: Readonly<Record<string, unknown>>): string {
     spec.tlsCredentials ?? null,
     resource.kind === 'Link' ? cost : null,
     asMapping(spec.settings)['proxy-configuration'] ?? null,
+    spec.routingKeys ?? null,
     (Array.isArray(spec.endpoints) ? spec.endpoints : [])
       .map(asMapping)
       .map(({ group, host, name, port }) => JSON.stringify([group, host, name, String(port)]))

@@ -1,3 +1,4 @@
+import { isLinkRole, type LinkRole } from '../../domain/link.js';
 import { isResourceName } from '../../domain/names.js';
 import { asMapping } from '../../files/yaml-documents.js';
 import { type ResourceFile, readResources } from './resource-files.js';
@@ -6,11 +7,9 @@ import type { NamespaceDirectories } from './skupper-home.js';
 /** A Skupper RouterAccess that accepts links. */
 export interface LinkAccess {
   readonly name: string;
-  readonly roles: readonly { readonly name: 'inter-router' | 'edge'; readonly port: string }[];
+  readonly roles: readonly { readonly name: LinkRole; readonly port: string }[];
   /** Directory name of the server certificate below `runtime/certs`. */
   readonly tlsCredentials: string;
-  /** Why links cannot use it, as the end of a sentence. */
-  readonly problem?: string;
 }
 
 /** The site of a namespace, read from its runtime state. */
@@ -25,20 +24,16 @@ export interface SiteState {
   readonly accesses: readonly LinkAccess[];
 }
 
-const ROLES: readonly unknown[] = ['inter-router', 'edge'];
-
 function readAccess({ name, resource }: ResourceFile): LinkAccess {
   const spec = asMapping(resource.spec);
   const roles = (Array.isArray(spec.roles) ? spec.roles : [])
     .map(asMapping)
-    .filter((role) => ROLES.includes(role.name))
-    .map((role) => ({ name: role.name as 'inter-router' | 'edge', port: String(role.port) }));
-  const tlsCredentials = String(spec.tlsCredentials ?? name);
-  const problem = accessProblem(name, roles, tlsCredentials);
-  return { name, roles, tlsCredentials, ...(problem !== undefined && { problem }) };
+    .flatMap(({ name: role, port }) => (isLinkRole(role) ? [{ name: role, port: String(port) }] : []));
+  return { name, roles, tlsCredentials: String(spec.tlsCredentials ?? name) };
 }
 
-function accessProblem(name: string, roles: LinkAccess['roles'], tlsCredentials: string): string | undefined {
+/** Why links cannot use an access, as the end of a sentence; undefined if they can. */
+export function accessProblem({ name, roles, tlsCredentials }: LinkAccess): string | undefined {
   // Names become parts of paths, and of the resources that the requesting site writes.
   if (!isResourceName(name)) return 'has an invalid name';
   if (!isResourceName(tlsCredentials))

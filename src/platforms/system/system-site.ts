@@ -7,6 +7,7 @@ import { readBoundedText } from '../../files/bounded-text.js';
 import { UnreadableFileError } from '../../files/file-error.js';
 import { type CertificateAuthority, loadAuthority } from '../../pki/authority.js';
 import { namesHost, routerNames } from '../../pki/certificate-info.js';
+import { noEndpointOfRoles, withGrantRoles } from '../../redemption/accepting/endpoint-roles.js';
 import {
   type RouterCredentials,
   routerTrustRefusal,
@@ -15,7 +16,7 @@ import {
 import type { Clock } from '../../redemption/ports/clock.js';
 import type { Site, SiteAccess, SiteRefusal, SiteRequest } from '../../redemption/ports/site.js';
 import { detectHost, unroutableReason } from './routable-host.js';
-import { type LinkAccess, readSiteState } from './site-state.js';
+import { accessProblem, type LinkAccess, readSiteState } from './site-state.js';
 import type { NamespaceDirectories, SkupperHome } from './skupper-home.js';
 import { startedPlatform } from './skupper-home.js';
 
@@ -112,11 +113,19 @@ export class SystemSite implements Site {
         isRequestOnly: true,
       };
     }
+    const accesses = state.accesses
+      .map((access) => ({ ...access, roles: withGrantRoles(access.roles, grant) }))
+      .filter(({ roles }) => roles.length > 0);
+    if (accesses.length === 0)
+      return noEndpointOfRoles(
+        state.accesses.flatMap(({ roles }) => roles),
+        grant,
+      );
     const issuer = this.#readIssuer(directories, grant.issuer ?? state.defaultIssuer ?? DEFAULT_ISSUER);
     if ('refused' in issuer) return issuer;
     const endpoints: LinkEndpoint[] = [];
     const routers: RouterCredentials[] = [];
-    for (const access of state.accesses) {
+    for (const access of accesses) {
       const checked = this.#checkAccess(directories, access, issuer);
       if ('refused' in checked) return checked;
       endpoints.push(...checked.endpoints);
@@ -153,9 +162,10 @@ export class SystemSite implements Site {
     access: LinkAccess,
     issuer: CertificateAuthority,
   ): { readonly endpoints: LinkEndpoint[]; readonly router: RouterCredentials } | SiteRefusal {
-    if (access.problem !== undefined) {
+    const problem = accessProblem(access);
+    if (problem !== undefined) {
       const hint = 'correct it in input/resources and reload the site';
-      return refusal('link_access_unavailable', `RouterAccess "${access.name}" ${access.problem}`, hint);
+      return refusal('link_access_unavailable', `RouterAccess "${access.name}" ${problem}`, hint);
     }
     const router = readRouterCredentials(directories, access);
     if ('refused' in router) return router;

@@ -114,7 +114,7 @@ async function adoptOne(
   const end = deps.clock() + (declaration.expirationWindowMs ?? DEFAULT_EXPIRATION_WINDOW_MS);
   const unusable = problem ?? grantProblem(declaration) ?? notBeforeProblem(policy, end);
   if (unusable !== undefined) return { outcome: 'unusable', reason: unusable };
-  const access = await deps.site.resolveAccess({ namespace, name, issuer });
+  const access = await deps.site.resolveAccess({ namespace, name, issuer, policy });
   if ('refused' in access) return { outcome: 'waiting', reason: `${access.reason}; ${access.hint}` };
   // Without spec.code its code is not published; its tokens are signed.
   const created = await createGrant({ ...declaration, sourceFile: file }, true, deps);

@@ -4,6 +4,7 @@ import type { AccessGrant } from '../../domain/access-grant.js';
 import { SECRET_REDEMPTION_ID } from '../../domain/labels.js';
 import { NO_LABELS_AND_NOTE } from '../../domain/labels-and-note.js';
 import { type Link, type LinkSecret, linksToEndpoints } from '../../domain/link.js';
+import type { GrantPolicy } from '../../domain/policy.js';
 import type { Redemption } from '../../domain/redemption.js';
 import type { Refusal } from '../../domain/redemption-error.js';
 import { issueClientCertificate } from '../../pki/certificates.js';
@@ -26,6 +27,8 @@ export interface GenerateLinkRequest {
   /** Name of the CA that signs, or null for the site's default issuer. */
   readonly issuer: string | null;
   readonly cost?: number | undefined;
+  /** Its rule on the roles of endpoints applies, also when the link is renewed. */
+  readonly policy?: Pick<GrantPolicy, 'endpointRoles'>;
 }
 
 /** A recorded link for one peer, with its own credentials. */
@@ -47,8 +50,8 @@ export async function generateLink(
   request: GenerateLinkRequest,
   deps: { readonly store: GrantStore; readonly site: Site; readonly clock: Clock },
 ): Promise<GeneratedLink | SiteRefusal | Refusal> {
-  const { namespace, name, subject, issuer, cost } = request;
-  const access = await deps.site.resolveAccess({ namespace, name, issuer });
+  const { namespace, name, subject, issuer, cost, policy = {} } = request;
+  const access = await deps.site.resolveAccess({ namespace, name, issuer, policy });
   if ('refused' in access) return access;
   // Without a published service there is no renewal URL.
   const service = await readService(deps.store);
@@ -81,7 +84,7 @@ export async function generateLink(
     issuerSha256: access.issuer.sha256,
     notAfter: certificate.notAfter,
     certificate: certificate.pem,
-    policy: {},
+    policy,
     siteUid: access.siteUid,
     sealedAnswer: null,
     sealedUntil: null,

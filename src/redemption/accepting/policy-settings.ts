@@ -1,4 +1,5 @@
 import { formatDuration, parseDuration } from '../../domain/duration.js';
+import { isLinkRole, LINK_ROLES } from '../../domain/link.js';
 import { isSubject } from '../../domain/names.js';
 import type { ClientKeyType, GrantPolicy } from '../../domain/policy.js';
 import { networkProblem } from './cidr.js';
@@ -38,6 +39,7 @@ const RULES = {
     (entry): entry is ClientKeyType => KEY_TYPES.some((type) => type === entry),
     `is not one of ${KEY_TYPES.join(', ')}`,
   ),
+  endpointRoles: list(isLinkRole, `is not one of ${LINK_ROLES.join(', ')}`),
   certificateLifetimeMs: { parse: parseLifetime, format: formatDuration },
   csrRequired: { parse: parseFlag, format: String },
   notBefore: { parse: parseMoment, format: (ms) => new Date(ms).toISOString().replace('.000Z', 'Z') },
@@ -52,6 +54,7 @@ export const POLICY_RULE_NAMES = {
   names: 'names',
   sourceCidrs: 'source-cidrs',
   keyTypes: 'key-types',
+  endpointRoles: 'endpoint-roles',
   certificateLifetimeMs: 'certificate-lifetime',
   csrRequired: 'csr-required',
   notBefore: 'not-before',

@@ -109,7 +109,7 @@ async function renewProven(
 
   const grant = await deps.store.findGrant(redemption.grantUid);
   const { namespace, name, issuer } = grant ?? redemption;
-  const access = await deps.site.resolveAccess({ namespace, name, issuer });
+  const access = await deps.site.resolveAccess({ namespace, name, issuer, policy: redemption.policy });
   if ('refused' in access) return { retryAfter: RETRY_AFTER_S, ...access };
   // Without a recorded site uid, skip the replaced-site check.
   if (redemption.siteUid !== null && redemption.siteUid !== access.siteUid)

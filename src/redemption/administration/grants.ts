@@ -139,7 +139,10 @@ async function create(
   });
   const earlier = await findEarlierGrant(order, chosen, deps);
   if (earlier && chosen) return report(earlier, chosen.code);
-  const { endpoints } = await requireAccess({ namespace, name, issuer: issuer ?? null }, deps);
+  const { endpoints } = await requireAccess(
+    { namespace, name, issuer: issuer ?? null, ...(request.policy && { policy: request.policy }) },
+    deps,
+  );
   const settled = chosen && { uid: chosen.made, code: chosen.code };
   const outcome = await createGrant({ ...request, settled }, endpoints.length > 0, deps);
   if (!('rejected' in outcome)) return report(outcome.grant, outcome.code);

@@ -25,8 +25,9 @@ export interface SiteRefusal extends Refusal {
   readonly isRequestOnly?: boolean;
 }
 
-/** The grant whose access is requested; it may not exist yet. */
-export type SiteRequest = Pick<AccessGrant, 'namespace' | 'name' | 'issuer'>;
+/** The grant whose access is requested; it may not exist yet. Of its policy, the roles of the endpoints apply. */
+export type SiteRequest = Pick<AccessGrant, 'namespace' | 'name' | 'issuer'> &
+  Partial<Pick<AccessGrant, 'policy'>>;
 
 /** Resolves the endpoints and the issuer of an accepting site. */
 export interface Site {

@@ -1,5 +1,5 @@
 import { isIP } from 'node:net';
-import type { LinkEndpoint } from '../../domain/link.js';
+import { isLinkRole, LINK_ROLES, type LinkEndpoint } from '../../domain/link.js';
 
 const HOST_NAME =
   /^(?=.{1,253}$)[a-z0-9_]([-a-z0-9_]{0,61}[a-z0-9_])?(\.[a-z0-9_]([-a-z0-9_]{0,61}[a-z0-9_])?)*\.?$/i;
@@ -16,8 +16,7 @@ export const MAX_ENDPOINTS = 64;
 export function parseLinkEndpoint(value: unknown): LinkEndpoint | string {
   if (typeof value !== 'object' || value === null) return 'an endpoint is not a mapping';
   const { name, host, port, group = '' } = value as Record<string, unknown>;
-  if (name !== 'inter-router' && name !== 'edge')
-    return 'the name of an endpoint is neither inter-router nor edge';
+  if (!isLinkRole(name)) return `the role of an endpoint is none of ${LINK_ROLES.join(', ')}`;
   if (typeof host !== 'string' || !isHost(host))
     return 'the host of an endpoint is neither a DNS name nor an address';
   if (typeof port !== 'string' || !/^[1-9]\d{0,4}$/.test(port) || Number(port) > 65_535) {

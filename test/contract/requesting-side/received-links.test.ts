@@ -1,8 +1,10 @@
-import { readFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { readFileSync, writeFileSync } from 'node:fs';
+import { join, resolve } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { parse, parseAllDocuments } from 'yaml';
+import type { LinkEndpoint } from '../../../src/domain/link.js';
 import { linkDirectory } from '../../../src/platforms/files/link-directory.js';
+import { storedLink } from '../../../src/platforms/files/link-resource.js';
 import { streamMaterializer } from '../../../src/platforms/standalone/stream-materializer.js';
 import type { TestServer } from '../../support/servers/hostile-server.js';
 import { type IssuingServer, startIssuingServer } from '../../support/servers/issuing-server.js';
@@ -11,6 +13,7 @@ import { makeRequestingSite, type RequestingSite } from '../../support/sites/req
 const SENT = {
   cost: 4,
   settings: { 'proxy-configuration': 'corporate', later: 'on' },
+  routingKeys: ['orders', 'billing'],
   labels: { 'example.com/team': 'network', y: '' },
   annotations: { 'example.com/note': 'two\nlines' },
 };
@@ -40,7 +43,7 @@ const EXPECTED = {
     labels: { ...SENT.labels, 'app.kubernetes.io/managed-by': 'linkgrant' },
     annotations: SENT.annotations,
   },
-  spec: { cost: 4, settings: SENT.settings, tlsCredentials: 'my-link' },
+  spec: { cost: 4, settings: SENT.settings, routingKeys: SENT.routingKeys, tlsCredentials: 'my-link' },
 };
 
 describe.each(['linkgrant', 'stock'] as const)('a Link received from %s', (manner) => {
@@ -105,4 +108,43 @@ it('a change of the cost or of the credentials leaves the rest of a received Lin
     tlsCrt: 'b',
   });
   expect(linkFile()).toMatchObject({ ...EXPECTED, spec: { ...EXPECTED.spec, cost: 2 } });
+});
+
+describe('a Link to another network, of a file in the form of Skupper', () => {
+  const file = resolve(import.meta.dirname, '../../fixtures/inter-network/Link-to-hub.yaml');
+
+  /** Redeems at a server whose response has the Link of the file. */
+  async function redeemFile(): Promise<void> {
+    const { endpoints, ...sent } = storedLink(parse(readFileSync(file, 'utf8')), file);
+    const server = await startIssuingServer('stock', sent, endpoints);
+    opened.push(server);
+    await site.redeem({ token: server.token });
+  }
+
+  it('is written as it was received: role, routing keys, settings, cost, labels and annotations', async () => {
+    await redeemFile();
+    const wanted = parse(readFileSync(file, 'utf8'));
+    wanted.metadata.labels['app.kubernetes.io/managed-by'] = 'linkgrant';
+    expect(linkFile()).toEqual(wanted);
+  });
+
+  it('keeps the routing keys that a user has changed when the redemption is repeated', async () => {
+    await redeemFile();
+    const path = join(site.to, 'Link-my-link.yaml');
+    writeFileSync(path, readFileSync(path, 'utf8').replace('"billing"', '"invoices"'));
+    const [server] = opened as IssuingServer[];
+    await site.redeem({ token: (server as IssuingServer).token });
+    expect(linkFile().spec.routingKeys).toEqual(['orders', 'invoices']);
+  });
+});
+
+it('a service whose endpoint has a role that no router knows is refused before a use is spent', async () => {
+  const endpoint = { name: 'normal', host: 'router.example.com', port: '5671', group: '' };
+  const server = await startIssuingServer('linkgrant', {}, [endpoint as unknown as LinkEndpoint]);
+  opened.push(server);
+  await expect(site.redeem({ token: server.token })).rejects.toMatchObject({
+    code: 'answer_invalid',
+    message: expect.stringContaining('none of inter-router, edge, inter-network'),
+  });
+  expect(server.issued()).toBe(0);
 });

@@ -1,4 +1,7 @@
+import { readFileSync } from 'node:fs';
+import { resolve } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import type { GrantPolicy } from '../../../src/domain/policy.js';
 import { describeCertificate, splitCertificates } from '../../../src/pki/certificate-info.js';
 import { detectHost } from '../../../src/platforms/system/routable-host.js';
 import { SkupperHome } from '../../../src/platforms/system/skupper-home.js';
@@ -17,11 +20,24 @@ interface Asked {
   readonly issuer?: string;
   readonly only?: string;
   readonly now?: number;
+  readonly policy?: GrantPolicy;
 }
 
-function resolveAccess({ namespace = 'west', hosts = ['vm'], issuer, only, now = SITE_TIME }: Asked = {}) {
+function resolveAccess({
+  namespace = 'west',
+  hosts = ['vm'],
+  issuer,
+  only,
+  now = SITE_TIME,
+  policy,
+}: Asked = {}) {
   const site = new SystemSite({ home: new SkupperHome(home.directory), hosts, only, clock: () => now });
-  return site.resolveAccess({ namespace, name: 'a-grant', issuer: issuer ?? null });
+  return site.resolveAccess({
+    namespace,
+    name: 'a-grant',
+    issuer: issuer ?? null,
+    ...(policy && { policy }),
+  });
 }
 
 async function access(asked: Asked = {}) {
@@ -38,6 +54,44 @@ async function refusal(asked: Asked = {}) {
 
 const siteCa = () => home.read('west', 'runtime/issuers/skupper-site-ca/tls.crt');
 const subjects = (pem: string) => splitCertificates(pem).map((one) => describeCertificate(one).subject);
+
+describe('a site with a RouterAccess for other networks', () => {
+  const file = resolve(import.meta.dirname, '../../fixtures/inter-network/RouterAccess-west.yaml');
+  const roles = async (policy?: GrantPolicy) =>
+    (await access(policy && { policy })).endpoints.map(({ name, port }) => `${name} ${port}`);
+  let text: string;
+  const place = (changed: string) => home.write('west', 'runtime/resources/RouterAccess-west.yaml', changed);
+  beforeEach(() => {
+    text = readFileSync(file, 'utf8');
+    place(text);
+  });
+
+  it('links sites of its own network by default, and another network if the grant names the role', async () => {
+    expect(await roles()).toEqual(['inter-router 55671', 'edge 45671']);
+    expect(await roles({ endpointRoles: ['inter-network'] })).toEqual(['inter-network 35671']);
+    expect(await roles({ endpointRoles: ['edge', 'inter-network'] })).toEqual([
+      'edge 45671',
+      'inter-network 35671',
+    ]);
+  });
+
+  it('refuses a grant whose roles it does not have, and names those that it has', async () => {
+    const { refused, reason, hint } = await refusal({ policy: { endpointRoles: [] } });
+    expect(refused).toBe('link_access_unavailable');
+    expect(reason).toContain('inter-router,edge,inter-network');
+    expect(hint).toContain('--endpoint-roles');
+    place(text.replace(/ {2}- name: (inter-router|edge)\n {4}port: \d+\n/g, ''));
+    expect((await refusal()).reason).toContain('inter-router or edge');
+    expect(await roles({ endpointRoles: ['inter-network'] })).toEqual(['inter-network 35671']);
+  });
+
+  it('links sites of its own network while the port for other networks is not allocated', async () => {
+    place(text.replace(/ {4}port: 35671\n/, ''));
+    expect(await roles()).toEqual(['inter-router 55671', 'edge 45671']);
+    const { reason } = await refusal({ policy: { endpointRoles: ['inter-network'] } });
+    expect(reason).toContain('as the port of inter-network');
+  });
+});
 
 describe('a site that accepts links', () => {
   it('returns the endpoints of its RouterAccess, its uid, the site CA and the CAs that its router trusts, each once', async () => {

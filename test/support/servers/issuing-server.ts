@@ -30,7 +30,7 @@ export interface IssuingServer extends TestServer {
 }
 
 /** Fields that a service sends with each Link, in addition to its endpoints. */
-export type SentWithLink = Pick<Link, 'cost' | 'settings' | 'labels' | 'annotations'>;
+export type SentWithLink = Pick<Link, 'cost' | 'settings' | 'routingKeys' | 'labels' | 'annotations'>;
 
 /** The answer of a redemption. */
 export async function renderAnswer(
@@ -57,10 +57,11 @@ export async function renderAnswer(
   return encodeLinkDocuments(secret, links);
 }
 
-/** Starts a linkgrant or stock service with the single code {@link CODE}, whose Links have the fields of `sent`. */
+/** Starts a linkgrant or stock service with the single code {@link CODE}, whose Links have `endpoints` and the fields of `sent`. */
 export async function startIssuingServer(
   manner: 'linkgrant' | 'stock',
   sent: SentWithLink = {},
+  endpoints = ENDPOINTS,
 ): Promise<IssuingServer> {
   const authority = await makeAuthority('Test Site CA');
   const byKey = new Map<string, Promise<string>>();
@@ -75,13 +76,13 @@ export async function startIssuingServer(
       issued += 1;
       const key = await generateKeyPair('p256');
       const tlsKey = privateKeyPem(key);
-      return renderAnswer(authority, { name, spkiDer: spkiOf(key), tlsKey }, ENDPOINTS, sent);
+      return renderAnswer(authority, { name, spkiDer: spkiOf(key), tlsKey }, endpoints, sent);
     }
     const request = parseCertificateRequest(Buffer.from(String(headers.csr), 'base64'));
     if ('invalid' in request) return undefined;
     let answer = byKey.get(request.keySha256);
     if (answer === undefined) {
-      answer = renderAnswer(authority, { name, spkiDer: request.spkiDer }, ENDPOINTS, sent);
+      answer = renderAnswer(authority, { name, spkiDer: request.spkiDer }, endpoints, sent);
       byKey.set(request.keySha256, answer);
       issued += 1;
     }
@@ -104,7 +105,7 @@ export async function startIssuingServer(
     }
     if (isCheck) {
       if (manner === 'stock') response.writeHead(404).end('No such claim\n');
-      else response.end(JSON.stringify(check(byKey.size)));
+      else response.end(JSON.stringify(check(byKey.size, endpoints)));
       return;
     }
     void answerTo(request).then(async (answer) => {
@@ -136,13 +137,13 @@ export async function startIssuingServer(
   };
 }
 
-function check(redemptions: number) {
+function check(redemptions: number, endpoints: readonly LinkEndpoint[]) {
   return {
     state: 'ready',
     redemptions,
     redemptionsAllowed: 1,
     expirationTime: new Date(Date.now() + DAY_MS).toISOString(),
-    link: { endpoints: ENDPOINTS },
+    link: { endpoints },
     serverTime: new Date().toISOString(),
   };
 }

@@ -342,6 +342,17 @@ describe('a Link of a response', () => {
   });
 });
 
+describe('a response with a Secret of type Opaque or without a type', () => {
+  test.each([
+    ['Opaque', 'type: "Opaque"'],
+    ['no type', ''],
+  ])('is read like one of type kubernetes.io/tls: %s', (_what, type) => {
+    const text = answer.replace('type: "kubernetes.io/tls"', type);
+    expect(text).not.toBe(answer);
+    expect(read(text).secret).toEqual(read(answer).secret);
+  });
+});
+
 describe('an invalid response is refused', () => {
   const BOMB = `a: &a ["x","x","x"]\nb: &b [*a,*a,*a]\nc: [*b,*b,*b]\n`;
   const edit = (from: string | RegExp, to: string) => () => {
@@ -372,7 +383,12 @@ describe('an invalid response is refused', () => {
       'v1 Secret',
     ],
     ['with a second Secret', () => answer + answer, 'other than a skupper.io/v2alpha1 Link'],
-    ['with a Secret of another type', edit('kubernetes.io/tls', 'Opaque'), 'type'],
+    ['with a Secret of another type', edit('kubernetes.io/tls', 'kubernetes.io/basic-auth'), 'type'],
+    [
+      'with a Secret of type Opaque without its certificate',
+      () => answer.replace('kubernetes.io/tls', 'Opaque').replace(/ *tls\.crt: .*\n/, ''),
+      'no tls.crt',
+    ],
     ['with a path for a name', edit(/name: "my-link"/, 'name: "../x"'), 'RFC 1123'],
     [
       'with a path for a Link name',
@@ -402,7 +418,26 @@ describe('an invalid response is refused', () => {
     ['with a port of 0', edit('"55671"', '"0"'), 'port'],
     ['with a port beyond 65535', edit('"55671"', '"65536"'), 'port'],
     ['with a port that is a number', edit('"55671"', '55671'), 'port'],
-    ['with a role that is none', edit('"inter-router"', '"normal"'), 'name of an endpoint'],
+    [
+      'with a role that no router knows',
+      edit('"inter-router"', '"normal"'),
+      'the role of an endpoint is none of inter-router, edge, inter-network',
+    ],
+    [
+      'with routing keys that are no list',
+      edit('  endpoints:', '  routingKeys: "a"\n  endpoints:'),
+      'routingKeys',
+    ],
+    [
+      'with a routing key that is no text',
+      edit('  endpoints:', '  routingKeys: [1]\n  endpoints:'),
+      'routingKeys',
+    ],
+    [
+      'with too many routing keys',
+      edit('  endpoints:', `  routingKeys: [${'"a",'.repeat(65)}]\n  endpoints:`),
+      'routingKeys',
+    ],
     ['with a host that holds a line break', edit('"router.example.com"', '"a\\nb"'), 'host'],
     ['with a host that is a mistyped address', edit('"router.example.com"', '"10.0.0.300"'), 'host'],
     ['with a group that is no name', edit('"skupper-router"', '"../x"'), 'group'],

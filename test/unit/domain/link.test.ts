@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest';
-import { type LinkEndpoint, linksToEndpoints } from '../../../src/domain/link.js';
+import { type LinkEndpoint, type LinkRole, linksToEndpoints, usedRole } from '../../../src/domain/link.js';
 
-function endpoint(group: string, port: string): LinkEndpoint {
-  return { name: 'inter-router', host: 'router.example.com', port, group };
+function endpoint(group: string, port: string, name: LinkRole = 'inter-router'): LinkEndpoint {
+  return { name, host: 'router.example.com', port, group };
 }
 
 describe('the Links to endpoints', () => {
@@ -26,6 +26,16 @@ describe('the Links to endpoints', () => {
     ]);
   });
 
+  it('keep the inter-network endpoints of a group in a Link of their own, after its other endpoints', () => {
+    const [a, aEdge, b] = [endpoint('a', '1'), endpoint('a', '2', 'edge'), endpoint('a-1', '3')];
+    const between = endpoint('a', '4', 'inter-network');
+    expect(linksToEndpoints('west', [between, b, a, aEdge])).toEqual([
+      { name: 'west-1', tlsCredentials: 'west', endpoints: [a, aEdge] },
+      { name: 'west-2', tlsCredentials: 'west', endpoints: [between] },
+      { name: 'west-3', tlsCredentials: 'west', endpoints: [b] },
+    ]);
+  });
+
   it('are ordered by code units, as in Go', () => {
     const names = linksToEndpoints('west', [endpoint('b', '1'), endpoint('B', '2'), endpoint('a-1', '3')]);
     expect(names.map(({ endpoints }) => endpoints[0]?.group)).toEqual(['B', 'a-1', 'b']);
@@ -38,5 +48,19 @@ describe('the Links to endpoints', () => {
       groups.map((group) => endpoint(group, '1')),
     );
     expect(links.map(({ endpoints }) => endpoints[0]?.group)).toEqual(['', '__proto__', 'constructor']);
+  });
+});
+
+describe('the endpoint that a router connects to', () => {
+  const all = ['inter-router', 'edge', 'inter-network'] as const;
+
+  it('has the role inter-network if the Link has such an endpoint, whatever the site is', () => {
+    const link = { endpoints: all.map((role) => endpoint('a', '1', role)) };
+    expect([usedRole(link, true), usedRole(link, false)]).toEqual(['inter-network', 'inter-network']);
+  });
+
+  it('has the role edge for an edge site, else inter-router', () => {
+    const link = { endpoints: [endpoint('a', '1'), endpoint('a', '2', 'edge')] };
+    expect([usedRole(link, true), usedRole(link, false)]).toEqual(['edge', 'inter-router']);
   });
 });

@@ -66,7 +66,7 @@ export function clusterAdministration(options: ClusterAdministrationOptions): Cl
     connections,
     // The status of each grant describes its service.
     readService: async () => undefined,
-    resolveAccess: ({ namespace }) => acceptingEndpoints(client, namespace),
+    resolveAccess: (request) => acceptingEndpoints(client, request),
     isDeclared: () => false,
   };
   const requireResource = async (uid: string): Promise<Stored<AccessGrantResource>> => {
@@ -136,7 +136,7 @@ async function createGrant(
   const request = { namespace, name, ...limits, labels, note };
   const problem = grantProblem(request) ?? notBeforeProblem(policy, clock() + expirationWindowMs);
   if (problem !== undefined) throw rejected(`the grant was not created: ${problem}`);
-  const access = await acceptingEndpoints(client, namespace);
+  const access = await acceptingEndpoints(client, { namespace, policy });
   if ('refused' in access) {
     throw new AdministrationError('no_link_access', `the grant was not created: ${access.reason}`, {
       hint: access.hint,

@@ -1,5 +1,6 @@
 import { type AccessGrantState, grantState } from '../../../domain/access-grant.js';
 import type { AccessToken } from '../../../domain/access-token.js';
+import { EVERY_ROLE } from '../../../redemption/accepting/endpoint-roles.js';
 import type { LinkAccess } from '../../../redemption/administration/dependencies.js';
 import type { Clock } from '../../../redemption/ports/clock.js';
 import type { SiteAccess, SiteRefusal } from '../../../redemption/ports/site.js';
@@ -178,8 +179,9 @@ export function clusterInspector(
       const site = await findRequestingSite(client, namespace);
       return site?.isReady ? site.name : undefined;
     },
-    endpoints: () => acceptingEndpoints(client, namespace),
-    access: () => liveSite(client, clock).resolveAccess({ namespace, name: 'doctor', issuer: null }),
+    endpoints: () => acceptingEndpoints(client, { namespace, policy: EVERY_ROLE }),
+    access: () =>
+      liveSite(client, clock).resolveAccess({ namespace, name: 'doctor', issuer: null, policy: EVERY_ROLE }),
   });
 }
 

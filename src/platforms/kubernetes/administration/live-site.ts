@@ -1,6 +1,6 @@
 import type { LinkAccess } from '../../../redemption/administration/dependencies.js';
 import type { Clock } from '../../../redemption/ports/clock.js';
-import type { Site, SiteRefusal } from '../../../redemption/ports/site.js';
+import type { Site, SiteRefusal, SiteRequest } from '../../../redemption/ports/site.js';
 import type { KubernetesClient } from '../api/client.js';
 import { ROUTER_ACCESSES, SITES } from '../api/kinds.js';
 import { KubernetesSite } from '../sites/kubernetes-site.js';
@@ -32,12 +32,13 @@ export function liveSite(client: KubernetesClient, clock: Clock): Site {
 /** The endpoints of the site of a namespace, read with the rights of the user. The service checks later whether its routers would accept a link. */
 export async function acceptingEndpoints(
   client: KubernetesClient,
-  namespace: string,
+  request: Pick<SiteRequest, 'namespace' | 'policy'>,
 ): Promise<LinkAccess | SiteRefusal> {
+  const { namespace } = request;
   const { items } = await client.listAll(SITES, { namespace });
   const sites = new SiteIndex(() => undefined);
   sites.sinkOf('Site').replace(items.map(readSite));
   const site = sites.siteOf(namespace);
-  const endpoints = siteEndpoints(site, namespace);
+  const endpoints = siteEndpoints(site, request);
   return 'refused' in endpoints ? endpoints : { endpoints, siteUid: site?.uid ?? null };
 }

@@ -11,6 +11,7 @@ import {
   type AccessGrantResource,
   type AccessGrantStatus,
   notReadyReasonOf,
+  readAccessGrant,
 } from './access-grant-resource.js';
 import { foreignConditions } from './conditions.js';
 import { type ConflictingControllerDetector, FOREIGN_HOLD_MS } from './conflicting-controller-detector.js';
@@ -70,8 +71,9 @@ export class GrantReconciler {
     }
     const hasEnded = ENDED.includes(stateOf(grant, redemptions, now));
     if (hasEnded) siteAccess.forget(uid);
-    const issuer = grant.spec?.issuer || null;
-    const access = hasEnded ? undefined : await siteAccess.accessOf({ uid, namespace, name, issuer });
+    const { issuer, policy } = readAccessGrant(grant).grant;
+    const request = { uid, namespace, name, issuer, policy };
+    const access = hasEnded ? undefined : await siteAccess.accessOf(request);
     const judged = judgeGrant(grant, { place, access, redemptions, now, mintCode });
     await this.#write(grant, judged.status);
     return againAt(judged, now);

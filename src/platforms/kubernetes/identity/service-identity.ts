@@ -17,7 +17,8 @@ import {
 import { isApiError } from '../api/api-error.js';
 import type { KubernetesClient } from '../api/client.js';
 import { SECRETS } from '../api/kinds.js';
-import type { Resource, Stored } from '../api/resource.js';
+import type { Stored } from '../api/resource.js';
+import type { SecretResource } from '../requesting/namespace-target.js';
 import { type TlsSecret, tlsSecretData, tlsSecretOf } from '../sites/tls-secrets.js';
 
 const TEN_YEARS_MS = 3650 * 86_400_000;
@@ -135,11 +136,11 @@ async function ownAuthority(client: Client, place: Place, now: number): Promise<
 
 interface FoundSecret {
   readonly tls: TlsSecret;
-  readonly secret: Stored<Resource>;
+  readonly secret: Stored<SecretResource>;
 }
 
 async function find(client: Client, place: Place): Promise<FoundSecret | undefined> {
-  const secret = await client.find<Resource>(SECRETS, place);
+  const secret = await client.find<SecretResource>(SECRETS, place);
   return secret && { tls: tlsSecretOf(secret), secret };
 }
 
@@ -159,7 +160,8 @@ async function put(
     apiVersion: 'v1',
     kind: 'Secret',
     metadata,
-    type: 'kubernetes.io/tls',
+    // The type of a Secret cannot be changed.
+    type: found?.secret.type ?? 'kubernetes.io/tls',
     data: tlsSecretData(tls),
   };
   try {

@@ -6,6 +6,7 @@ import { isApiError } from '../api/api-error.js';
 import { LINKS, SECRETS } from '../api/kinds.js';
 import type { Resource, Stored } from '../api/resource.js';
 import {
+  hasTlsCredentials,
   inCluster,
   type NamespaceTarget,
   placeOf,
@@ -44,7 +45,7 @@ export function clusterLinks({ client, namespace }: Place): LinkFiles {
         const labelSelector = `${MANAGED_BY}=linkgrant`;
         const { items } = await client.listAll<SecretResource>(SECRETS, { namespace, labelSelector });
         return items
-          .filter(({ type }) => type === 'kubernetes.io/tls' || type === 'kubernetes.io/basic-auth')
+          .filter((secret) => hasTlsCredentials(secret) || secret.type === 'kubernetes.io/basic-auth')
           .map(({ metadata, type }) => ({
             name: metadata.name,
             isProxy: type === 'kubernetes.io/basic-auth',

@@ -1,8 +1,9 @@
 import type { Link } from '../../../domain/link.js';
 import { RedemptionError } from '../../../domain/redemption-error.js';
-import type { YamlMapping } from '../../../files/yaml-documents.js';
+import { asMapping, type YamlMapping } from '../../../files/yaml-documents.js';
 import type { Materializer } from '../../../redemption/ports/materializer.js';
 import { isEndedSecret, renewedIn } from '../../files/own-resource.js';
+import { ApiError } from '../api/api-error.js';
 import { LINKS, SECRETS } from '../api/kinds.js';
 import type { Resource, ResourceKind, Stored } from '../api/resource.js';
 import {
@@ -38,7 +39,9 @@ export function clusterMaterializer(
       const metadata = { ...resource.metadata, ...(resourceVersion !== undefined && { resourceVersion }) };
       // If the resource is created concurrently, an apply without force is a conflict, and the operation is repeated.
       const force = present !== undefined;
-      await client.apply(kind, { ...resource, metadata }, { fieldManager: FIELD_MANAGER, force });
+      await applyDeclaredFields(resource, () =>
+        client.apply(kind, { ...resource, metadata }, { fieldManager: FIELD_MANAGER, force }),
+      );
     });
 
   /** Applies the resources as a dry run, to find a missing permission before the token is redeemed. */
@@ -101,6 +104,22 @@ export function clusterMaterializer(
         return all.map(({ kind, resource }) => placeOf(kind, resource.metadata.name, namespace));
       }),
   };
+}
+
+/**
+ * Applies a resource. Throws `cluster_unavailable` for a Link with routing keys if the CRD of Links is older: server-side apply answers
+ * with HTTP 500 to a field that a CRD does not declare.
+ */
+async function applyDeclaredFields<T>(resource: Resource, apply: () => Promise<T>): Promise<T> {
+  try {
+    return await apply();
+  } catch (error) {
+    const { spec } = resource as Resource & YamlMapping;
+    if (!(error instanceof ApiError && error.status === 500) || asMapping(spec).routingKeys === undefined)
+      throw error;
+    const message = `Link "${resource.metadata.name}" has spec.routingKeys, which the API server does not accept: the CRD of Links is older. Update Skupper's CRDs, then repeat; no use is spent again.`;
+    throw new RedemptionError('cluster_unavailable', message, { cause: error });
+  }
 }
 
 /** Throws `place_taken` if a present resource differs from the wanted one and may not be replaced. */

@@ -1,3 +1,4 @@
+import { isTlsSecretType } from '../../../domain/link.js';
 import { RedemptionError } from '../../../domain/redemption-error.js';
 import { ApiError } from '../api/api-error.js';
 import type { KubernetesClient } from '../api/client.js';
@@ -19,6 +20,11 @@ export type SecretResource = Resource & {
   readonly type?: string;
   readonly data?: Readonly<Record<string, string>>;
 };
+
+/** True for a Secret with the credentials of a link, also of type `Opaque`, which other Secrets of linkgrant have. */
+export function hasTlsCredentials({ type, data = {} }: SecretResource): boolean {
+  return type === 'kubernetes.io/tls' || (isTlsSecretType(type) && data['tls.crt'] !== undefined);
+}
 
 /** A resource as kubectl names it: `secret/x in namespace west`. */
 export function placeOf(kind: ResourceKind, name: string, namespace: string): string {

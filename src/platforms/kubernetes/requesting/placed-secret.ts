@@ -7,7 +7,7 @@ import { isManaged } from '../../files/own-resource.js';
 import type { KubernetesClient } from '../api/client.js';
 import { LINKS, SECRETS } from '../api/kinds.js';
 import type { Resource } from '../api/resource.js';
-import { type SecretResource, secretText } from './namespace-target.js';
+import { hasTlsCredentials, type SecretResource, secretText } from './namespace-target.js';
 
 /** The Secret of a link that is in place, found by the label of its token. */
 export interface PlacedSecret {
@@ -30,7 +30,7 @@ export async function findPlacedSecret(
 ): Promise<PlacedSecret | undefined> {
   const labelSelector = `${SECRET_TOKEN}=${tokenLabel(id)},${MANAGED_BY}=linkgrant`;
   const { items } = await client.listAll<SecretResource>(SECRETS, { namespace, labelSelector });
-  const secret = items.find(({ type }) => type === 'kubernetes.io/tls');
+  const secret = items.find(hasTlsCredentials);
   const keyPem = secretText(secret, 'tls.key');
   if (!secret || keyPem === undefined) return undefined;
   const { name } = secret.metadata;

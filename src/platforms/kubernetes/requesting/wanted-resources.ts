@@ -55,7 +55,9 @@ export function wantedLink(
     now,
   };
   const mayReplace = (found: YamlMapping) => isOurs(found, redemption);
-  const wantedSecret = ownedResource(linkSecretResource(secret, options), owner);
+  // The type of a Secret cannot be changed.
+  const type = present.secret?.type === 'Opaque' ? 'Opaque' : 'kubernetes.io/tls';
+  const wantedSecret = ownedResource({ ...linkSecretResource(secret, options), type }, owner);
   return [
     {
       kind: SECRETS,

@@ -54,10 +54,11 @@ export class KubernetesSite implements Site {
     this.#deps = deps;
   }
 
-  async resolveAccess({ namespace, issuer }: SiteRequest): Promise<SiteAccess | SiteRefusal> {
+  async resolveAccess(request: SiteRequest): Promise<SiteAccess | SiteRefusal> {
+    const { namespace, issuer } = request;
     this.#deps.assertSynced();
     const site = this.#deps.index.siteOf(namespace);
-    const endpoints = siteEndpoints(site, namespace);
+    const endpoints = siteEndpoints(site, request);
     if ('refused' in endpoints) return endpoints;
     // Concurrently, because each is a request.
     const [authority, routers] = await Promise.all([

@@ -1,3 +1,4 @@
+import type { GrantPolicy } from '../../../domain/policy.js';
 import type { Site, SiteAccess, SiteRefusal } from '../../../redemption/ports/site.js';
 
 /** The grant whose conditions depend on the access of its site. */
@@ -6,6 +7,7 @@ export interface SiteAccessRequest {
   readonly namespace: string;
   readonly name: string;
   readonly issuer: string | null;
+  readonly policy: GrantPolicy;
 }
 
 type Access = SiteAccess | SiteRefusal;
@@ -14,6 +16,7 @@ interface Entry {
   readonly namespace: string;
   readonly issuer: string | null;
   readonly name: string;
+  readonly policy: GrantPolicy;
   /** Uids of the grants that depend on it. */
   readonly grants: Set<string>;
   access: Promise<Access | undefined> | undefined;
@@ -21,7 +24,7 @@ interface Entry {
 
 /**
  * The access of the sites of active grants, for the conditions of the grants. It is resolved once for all grants of a
- * namespace with the same issuer, and periodically again, because Secrets are not watched.
+ * namespace with the same issuer and the same roles, and periodically again, because Secrets are not watched.
  */
 export class SiteAccessCache {
   readonly #site: Site;
@@ -36,10 +39,11 @@ export class SiteAccessCache {
   }
 
   /** The access for a grant as it was resolved last; undefined while the API server does not answer. */
-  accessOf({ uid, namespace, name, issuer }: SiteAccessRequest): Promise<Access | undefined> {
-    const key = `${namespace}/${issuer ?? ''}`;
+  accessOf({ uid, namespace, name, issuer, policy }: SiteAccessRequest): Promise<Access | undefined> {
+    const key = `${namespace}/${issuer ?? ''}/${policy.endpointRoles ?? ''}`;
     if (this.#keyByUid.get(uid) !== key) this.forget(uid);
-    const entry = this.#entries.get(key) ?? { namespace, issuer, name, grants: new Set(), access: undefined };
+    const unresolved = { namespace, issuer, name, policy, grants: new Set<string>(), access: undefined };
+    const entry: Entry = this.#entries.get(key) ?? unresolved;
     this.#entries.set(key, entry);
     this.#keyByUid.set(uid, key);
     entry.grants.add(uid);
@@ -74,9 +78,9 @@ export class SiteAccessCache {
     }
   }
 
-  async #resolve({ namespace, name, issuer }: Entry): Promise<Access | undefined> {
+  async #resolve({ namespace, name, issuer, policy }: Entry): Promise<Access | undefined> {
     try {
-      return await this.#site.resolveAccess({ namespace, name, issuer });
+      return await this.#site.resolveAccess({ namespace, name, issuer, policy });
     } catch {
       // Without an answer no condition changes; the next run tries again.
       return undefined;

@@ -1,12 +1,17 @@
 import type { LinkEndpoint } from '../../../domain/link.js';
-import type { SiteRefusal } from '../../../redemption/ports/site.js';
+import { noEndpointOfRoles, withGrantRoles } from '../../../redemption/accepting/endpoint-roles.js';
+import type { SiteRefusal, SiteRequest } from '../../../redemption/ports/site.js';
 import type { SiteFacts } from './site-resource.js';
 
-/** The endpoints in the status of a site, at least one; or why it accepts no links. `site` is undefined if there is none. */
+/**
+ * The endpoints in the status of a site that links from a grant lead to, at least one; or why it accepts no links. `site` is
+ * undefined if there is none.
+ */
 export function siteEndpoints(
   site: SiteFacts | undefined,
-  namespace: string,
+  request: Pick<SiteRequest, 'namespace' | 'policy'>,
 ): readonly LinkEndpoint[] | SiteRefusal {
+  const { namespace } = request;
   if (!site) {
     return refusal(
       'link_access_unavailable',
@@ -27,7 +32,9 @@ export function siteEndpoints(
       "let Skupper's controller write the status of the Site",
     );
   }
-  if (endpoints.length > 0) return endpoints;
+  const wanted = withGrantRoles(endpoints, request);
+  if (wanted.length > 0) return wanted;
+  if (endpoints.length > 0) return noEndpointOfRoles(endpoints, request);
   return refusal(
     'link_access_unavailable',
     `site "${site.name}" accepts no links yet`,

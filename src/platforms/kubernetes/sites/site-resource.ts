@@ -1,4 +1,4 @@
-import type { LinkEndpoint } from '../../../domain/link.js';
+import { isLinkRole, type LinkEndpoint } from '../../../domain/link.js';
 import { isResourceName } from '../../../domain/names.js';
 import { asMapping } from '../../../files/yaml-documents.js';
 import type { ConnectedPeer } from '../../../redemption/ports/connections.js';
@@ -89,9 +89,8 @@ function readEndpoints(status: unknown): readonly LinkEndpoint[] | string {
   if (endpoints.length > MAX_ENDPOINTS) return `it has more than ${MAX_ENDPOINTS} endpoints`;
   const read: LinkEndpoint[] = [];
   for (const endpoint of endpoints) {
-    const { name } = asMapping(endpoint);
     // Endpoints with other names are not for links.
-    if (name !== 'inter-router' && name !== 'edge') continue;
+    if (!isLinkRole(asMapping(endpoint).name)) continue;
     const parsed = parseLinkEndpoint(endpoint);
     if (typeof parsed === 'string') return parsed;
     read.push(parsed);

@@ -1,5 +1,6 @@
 import { X509Certificate } from 'node:crypto';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import type { GrantPolicy } from '../../../../../src/domain/policy.js';
 import { RedemptionError } from '../../../../../src/domain/redemption-error.js';
 import { createAuthority, loadAuthority } from '../../../../../src/pki/authority.js';
 import { describeCertificate, splitCertificates } from '../../../../../src/pki/certificate-info.js';
@@ -46,8 +47,13 @@ function siteAt(clock: () => number) {
   });
 }
 
-function resolveAccess({ namespace = 'west', issuer = null as string | null, now = SITE_TIME } = {}) {
-  return siteAt(() => now).resolveAccess({ namespace, name: 'a-grant', issuer });
+function resolveAccess({
+  namespace = 'west',
+  issuer = null as string | null,
+  now = SITE_TIME,
+  policy = {} as GrantPolicy,
+} = {}) {
+  return siteAt(() => now).resolveAccess({ namespace, name: 'a-grant', issuer, policy });
 }
 
 async function access(asked: Parameters<typeof resolveAccess>[0] = {}) {
@@ -89,6 +95,31 @@ describe('a site on Kubernetes', () => {
       'skupper-router-2 inter-router',
       'skupper-router-2 edge',
     ]);
+  });
+
+  it('returns the endpoints for another network only for a grant with that role, and checks their router only then', async () => {
+    const between = { group: 'skupper-router', host: '127.0.0.1', name: 'inter-network', port: '35671' };
+    recorded.find('Site').status.endpoints.push(between);
+    const spec = { roles: [{ name: 'inter-network' }], tlsCredentials: 'between', routingKeys: ['orders'] };
+    recorded.add('RouterAccess', 'between', { spec, status: { endpoints: [between] } });
+    const policy = { endpointRoles: ['inter-network'] } as const;
+    expect((await access()).endpoints.map(({ name }) => name)).toEqual(['inter-router', 'edge']);
+    expect((await refusal({ policy })).reason).toContain('there is no Secret "between"');
+    recorded.add('Secret', 'between', { data: recorded.find('Secret', 'skupper-site-server').data });
+    expect((await access({ policy })).endpoints).toEqual([between]);
+  });
+
+  it('refuses a grant with a role that its site does not have, and names the roles that it has', async () => {
+    const { refused, reason } = await refusal({ policy: { endpointRoles: ['inter-network'] } });
+    expect(refused).toBe('link_access_unavailable');
+    expect(reason).toContain('inter-network');
+    expect(reason).toContain('inter-router,edge');
+  });
+
+  it('reads the CA and the certificate of its router from Secrets of type Opaque too', async () => {
+    const before = await access();
+    for (const secret of recorded.all('Secret')) Object.assign(secret, { type: 'Opaque' });
+    expect((await access()).caCrt).toBe(before.caCrt);
   });
 
   it('signs with the issuer of the grant, else of the status, else of the spec, else skupper-site-ca', async () => {
