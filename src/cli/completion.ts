@@ -77,3 +77,32 @@ export function completionScript(program: Command, shell: string): string {
     hint: 'use bash, zsh or fish',
   });
 }
+
+// What a shell does after kubectl's completions, as a number of Cobra: it adds file names, or it does not.
+const FILE_NAMES = 0;
+const NO_FILE_NAMES = 4;
+
+/**
+ * Answers kubectl's request to complete `words`, of which the last may be incomplete: a line for each word that may follow,
+ * then a colon and the number of a directive of Cobra.
+ */
+export function kubectlCompletion(program: Command, words: readonly string[]): string {
+  const current = words.at(-1) ?? '';
+  const typed = words.slice(0, -1);
+  const firstFlag = typed.findIndex((word) => word.startsWith('-'));
+  const plain = firstFlag === -1 ? typed : typed.slice(0, firstFlag);
+  const paths = pathsOf(program);
+  // The words after the longest path are arguments.
+  const depth =
+    plain.map((_, index) => plain.length - index).find((length) => paths.has(pathOf(plain, length))) ?? 0;
+  const { words: commands = [], flags = [] } = paths.get(pathOf(plain, depth)) ?? {};
+  const isFlag = current.startsWith('-');
+  const following = depth === plain.length ? commands : [];
+  const matching = (isFlag ? flags : following).filter((word) => word.startsWith(current));
+  const directive = isFlag || following.length > 0 ? NO_FILE_NAMES : FILE_NAMES;
+  return `${[...matching, `:${directive}`].join('\n')}\n`;
+}
+
+function pathOf(words: readonly string[], length: number): string {
+  return words.slice(0, length).join(' ');
+}

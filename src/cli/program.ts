@@ -1,5 +1,5 @@
 import { Command, Option } from 'commander';
-import { processContext } from '../config/process-context.js';
+import { processContext, programName } from '../config/process-context.js';
 import { OBSERVER_SETTINGS, SERVICE_SETTINGS } from '../config/setting-groups.js';
 import { SETTINGS, type SettingKey } from '../config/settings.js';
 import { version } from '../config/version.js';
@@ -235,7 +235,7 @@ function addRest(program: Command, context: { clock: Clock; checkpoint: Checkpoi
 
 /** Creates the command line. The code of a command is loaded when it runs, so that help starts quickly. */
 export function createProgram(context: { readonly clock: Clock; readonly checkpoint: Checkpoint }): Command {
-  const program = new Command('linkgrant')
+  const program = new Command(programName())
     .description('Link token redemption service for Skupper v2 networks')
     .version(version(), '-V, --version', 'print the version')
     .helpCommand('help [command]', 'Show help for a command')

@@ -1,3 +1,4 @@
+import { basename } from 'node:path';
 import { CommanderError } from 'commander';
 import { processContext, runInProcessContext } from '../config/process-context.js';
 import type { Checkpoint, Clock } from '../redemption/ports/clock.js';
@@ -5,30 +6,49 @@ import { createProgram } from './program.js';
 import type { ExitCode } from './terminal/command-error.js';
 import { describeFailure } from './terminal/failure.js';
 import { plainLine } from './terminal/plain-text.js';
-import { OutputClosed } from './terminal/write-out.js';
+import { ownCommands } from './terminal/program-name.js';
+import { OutputClosed, writeOut } from './terminal/write-out.js';
+
+/** The dependencies of a run. */
+interface RunContext {
+  readonly clock: Clock;
+  readonly checkpoint: Checkpoint;
+}
+
+/** The names under which kubectl finds its plugin, and the program that completes the command line of the plugin. */
+const PLUGIN = 'kubectl-linkgrant';
+const PLUGIN_COMPLETION = 'kubectl_complete-linkgrant';
 
 /**
  * Runs a command and returns its exit code. A failed command writes an error and a hint to `stderr`, one line each. If the
  * reader of `stdout` has closed it, the exit code is 1 and nothing is written. The streams and the environment are those of the
- * process unless `io` has others.
+ * process unless `io` has others. The name of the program in `argv` tells a kubectl plugin from linkgrant itself.
  */
 export async function runCommandLine(
   argv: readonly string[],
-  context: { readonly clock: Clock; readonly checkpoint: Checkpoint },
+  context: RunContext,
   io = processContext(),
 ): Promise<ExitCode> {
   // An error event without a listener would end the process. The callback of each write reports its error.
   for (const stream of [io.stdout, io.stderr]) stream.on('error', () => undefined);
-  try {
-    await runInProcessContext(io, () => createProgram(context).parseAsync([...argv]));
-    return 0;
-  } catch (error) {
-    if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : 2;
-    if (error instanceof OutputClosed) return 1;
-    const { message, hint, exitCode } = describeFailure(error);
-    io.stderr.write(
-      `error: ${plainLine(message)}\n${hint === undefined ? '' : `hint: ${plainLine(hint)}\n`}`,
-    );
-    return exitCode;
-  }
+  const file = basename(argv[1] ?? '');
+  const isPlugin = file === PLUGIN || file === PLUGIN_COMPLETION;
+  return runInProcessContext(io, isPlugin ? 'kubectl linkgrant' : 'linkgrant', async () => {
+    try {
+      const program = createProgram(context);
+      if (file === PLUGIN_COMPLETION) {
+        await writeOut((await import('./completion.js')).kubectlCompletion(program, argv.slice(2)));
+      } else {
+        await program.parseAsync([...argv]);
+      }
+      return 0;
+    } catch (error) {
+      if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : 2;
+      if (error instanceof OutputClosed) return 1;
+      const { message, hint, exitCode } = describeFailure(error);
+      const line = (word: string, text: string) => `${word}: ${plainLine(ownCommands(text))}\n`;
+      io.stderr.write(`${line('error', message)}${hint === undefined ? '' : line('hint', hint)}`);
+      return exitCode;
+    }
+  });
 }

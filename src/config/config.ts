@@ -141,16 +141,18 @@ function unknownVariables(env: Environment): string[] {
 
 /**
  * Returns the effective configuration: flags, then variables, then the file (`--config`, else `config.yaml` in the data
- * directory where it exists), then defaults. Throws ConfigurationError.
+ * directory where it exists), then defaults, of which that of the platform depends on how the program was started. Throws ConfigurationError.
  */
 export function loadConfiguration(
   flags: Flags,
   env: Environment,
   isRoot = process.getuid?.() === 0,
+  defaultPlatform: string = SETTINGS.platform.default,
 ): Configuration {
   const dataDirDefault = defaultDataDir(env, isRoot);
   const settings: Record<string, unknown> = {};
   const computedDefaults: Readonly<Partial<Record<SettingKey, () => string>>> = {
+    platform: () => defaultPlatform,
     dataDir: () => dataDirDefault,
     skupperHome: () => defaultSkupperHome(env, isRoot),
     maxConnections: () => defaultMaxConnections(settings.workers),
@@ -162,7 +164,7 @@ export function loadConfiguration(
   const fileValues = file === undefined ? {} : readFile(file);
   const platform =
     flags.platform ?? readVariable(env, variableOf('platform')) ?? readVariable(env, 'SKUPPER_PLATFORM');
-  const skupper = skupperVariables(env, platform ?? fileValues.platform);
+  const skupper = skupperVariables(env, platform ?? fileValues.platform ?? defaultPlatform);
 
   const sources: Record<string, SettingSource> = {};
   const written: Record<string, unknown> = {};

@@ -14,14 +14,26 @@ export interface ProcessContext {
 
 // One process can run several commands at once (the tests do). Every command writes from many places, so the context travels
 // with the asynchronous calls instead of through the parameters of each function.
-const contexts = new AsyncLocalStorage<ProcessContext>();
+const contexts = new AsyncLocalStorage<{ readonly context: ProcessContext; readonly program: ProgramName }>();
+
+/** The words with which a user starts the program: its name, or those of a kubectl plugin. */
+export type ProgramName = 'linkgrant' | 'kubectl linkgrant';
 
 /** Returns the streams and the environment of the running command; outside a command those of the process. */
 export function processContext(): ProcessContext {
-  return contexts.getStore() ?? process;
+  return contexts.getStore()?.context ?? process;
 }
 
-/** Runs `command` so that {@link processContext} returns `context` in all that it calls. */
-export function runInProcessContext<T>(context: ProcessContext, command: () => Promise<T>): Promise<T> {
-  return contexts.run(context, command);
+/** Returns the words with which the running command was started. */
+export function programName(): ProgramName {
+  return contexts.getStore()?.program ?? 'linkgrant';
+}
+
+/** Runs `command` so that {@link processContext} and {@link programName} return these values in all that it calls. */
+export function runInProcessContext<T>(
+  context: ProcessContext,
+  program: ProgramName,
+  command: () => Promise<T>,
+): Promise<T> {
+  return contexts.run({ context, program }, command);
 }

@@ -29,6 +29,8 @@ export interface RunOptions extends ProcessOptions {
   readonly env?: Readonly<Record<string, string>>;
   /** How far the clock of a command is ahead that runs in this process. */
   readonly clockOffsetMs?: number;
+  /** The name of the program's file, for a command that runs in this process. */
+  readonly name?: string;
 }
 
 /** What a command can have only as a process of its own. */
@@ -98,7 +100,7 @@ export function startLinkgrant(words: readonly string[], options: RunOptions = {
  * which listens for signals.
  */
 export async function linkgrant(words: readonly string[], options: RunOptions = {}): Promise<Ended> {
-  const { input, env, clockOffsetMs, ...processOptions } = options;
+  const { input, env, clockOffsetMs, name, ...processOptions } = options;
   if (words[0] === 'serve' || Object.values(processOptions).some((value) => value !== undefined)) {
     return linkgrantProcess(words, options);
   }
@@ -108,7 +110,12 @@ export async function linkgrant(words: readonly string[], options: RunOptions = 
 /** Runs a command in this process, from the sources. */
 export async function linkgrantInProcess(
   words: readonly string[],
-  { input = '', env = {}, clockOffsetMs = 0 }: Pick<RunOptions, 'input' | 'env' | 'clockOffsetMs'>,
+  {
+    input = '',
+    env = {},
+    clockOffsetMs = 0,
+    name = 'linkgrant',
+  }: Pick<RunOptions, 'input' | 'env' | 'clockOffsetMs' | 'name'>,
 ): Promise<Ended> {
   const written = { stdout: '', stderr: '' };
   const streamTo = (name: 'stdout' | 'stderr') =>
@@ -119,7 +126,7 @@ export async function linkgrantInProcess(
       },
     });
   const code = await runCommandLine(
-    ['node', 'linkgrant', ...words],
+    ['node', `/usr/local/bin/${name}`, ...words],
     { clock: () => Date.now() + clockOffsetMs, checkpoint: () => {} },
     {
       stdin: Readable.from(input === '' ? [] : [Buffer.from(input)]),

@@ -2,6 +2,7 @@ import { type Configuration, loadConfiguration } from '../../config/config.js';
 import { processContext } from '../../config/process-context.js';
 import type { Settings } from '../../config/setting-schemas.js';
 import { CommandError } from './command-error.js';
+import { defaultPlatform } from './program-name.js';
 
 /** Settings of a command that runs outside a cluster. */
 export type LocalSettings = Settings & { readonly platform: Exclude<Settings['platform'], 'kubernetes'> };
@@ -9,7 +10,7 @@ export type LocalSettings = Settings & { readonly platform: Exclude<Settings['pl
 /** Reads the configuration from flags, environment and file; writes warnings to standard error. */
 export function anyConfigurationFrom(flags: Readonly<Record<string, unknown>>): Configuration {
   const { env, stderr } = processContext();
-  const configuration = loadConfiguration(flags, env);
+  const configuration = loadConfiguration(flags, env, undefined, defaultPlatform());
   for (const warning of configuration.warnings) stderr.write(`warning: ${warning}\n`);
   return configuration;
 }

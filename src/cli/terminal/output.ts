@@ -1,6 +1,7 @@
 import { stringify } from 'yaml';
 import type { OutputFormat } from './output-format.js';
 import { plainLine } from './plain-text.js';
+import { ownCommands } from './program-name.js';
 import { writeOut } from './write-out.js';
 
 export { formatTime } from '../../domain/rfc3339.js';
@@ -12,7 +13,7 @@ export { formatTime } from '../../domain/rfc3339.js';
 export async function print(format: OutputFormat, value: unknown, text: () => string): Promise<void> {
   if (format === 'json') await writeOut(`${JSON.stringify(value, null, 2)}\n`);
   else if (format === 'yaml') await writeOut(stringify(value, { lineWidth: 0 }));
-  else await writeOut(text());
+  else await writeOut(ownCommands(text()));
 }
 
 /** Formats a table. Each column is as wide as its longest cell; line breaks in a cell are escaped. */

@@ -1,6 +1,7 @@
 import { Option } from 'commander';
 import { groupOf, SERVER_SETTINGS, type SettingGroup } from '../../config/setting-groups.js';
 import { flagOf, SETTINGS, type SettingDefinition, type SettingKey } from '../../config/settings.js';
+import { defaultPlatform } from './program-name.js';
 
 /** Collects the values of a flag that may be repeated. */
 export function collect(value: string, previous: readonly string[] | undefined): string[] {
@@ -16,8 +17,9 @@ function optionFor(key: SettingKey, isServe: boolean): Option {
   const definition: SettingDefinition = SETTINGS[key];
   const { placeholder, elsewhere, many, short } = definition;
   const description = isServe ? definition.description : (elsewhere ?? definition.description);
-  const hasUnstatedDefault = typeof definition.default === 'string' && !description.includes('(default:');
-  const defaultText = hasUnstatedDefault ? ` (default: ${definition.default})` : '';
+  const defaultValue = key === 'platform' ? defaultPlatform() : definition.default;
+  const hasUnstatedDefault = typeof defaultValue === 'string' && !description.includes('(default:');
+  const defaultText = hasUnstatedDefault ? ` (default: ${defaultValue})` : '';
   const long = placeholder === undefined ? flagOf(key) : `${flagOf(key)} <${placeholder}>`;
   const flag = short === undefined ? long : `-${short}, ${long}`;
   const option = new Option(flag, `${description}${defaultText}${many ? '; may be repeated' : ''}`);

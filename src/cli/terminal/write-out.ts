@@ -1,6 +1,7 @@
 import { processContext } from '../../config/process-context.js';
 import { CommandError } from './command-error.js';
 import { plainText } from './plain-text.js';
+import { ownCommands } from './program-name.js';
 
 /** The reader has closed standard output (EPIPE). The program then exits without a message. */
 export class OutputClosed extends Error {
@@ -27,7 +28,10 @@ export async function writeOut(text: string): Promise<void> {
   }
 }
 
-/** Writes text to standard error, without characters that control a terminal. */
-export function writeStderr(text: string): void {
-  processContext().stderr.write(plainText(text));
+/**
+ * Writes text to standard error, without characters that control a terminal. Its commands are those of this program, unless
+ * the text is for another site, where linkgrant may not be a kubectl plugin.
+ */
+export function writeStderr(text: string, options: { readonly isForOtherSite?: boolean } = {}): void {
+  processContext().stderr.write(plainText(options.isForOtherSite ? text : ownCommands(text)));
 }

@@ -50,5 +50,5 @@ export async function writeNextStep(delivery: TokenDelivery, token: WritableToke
     const isTerminal = (stderr as { readonly isTTY?: boolean }).isTTY === true;
     stderr.write(`${isTerminal ? drawn.replace(/^.*$/gm, '\x1b[97;40m$&\x1b[0m') : drawn}\n`);
   }
-  writeStderr(nextStep(delivery));
+  writeStderr(nextStep(delivery), { isForOtherSite: true });
 }

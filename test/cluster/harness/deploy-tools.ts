@@ -59,14 +59,21 @@ export class DeployTools {
     return this.helm(['template', release, CHART, '--namespace', namespace, ...version, ...IMAGE, ...values]);
   }
 
-  /** Runs lines of a shell that call kubectl and the built linkgrant, until one fails; rejects with what was complained of. */
-  async shell(lines: readonly string[], options: { readonly kubeconfig: string; readonly cwd: string }) {
+  /**
+   * Runs lines of a shell that call kubectl and the built linkgrant, until one fails; gives what they wrote to standard output,
+   * and rejects with what was complained of.
+   */
+  async shell(
+    lines: readonly string[],
+    options: { readonly kubeconfig: string; readonly cwd: string },
+  ): Promise<string> {
     const { kubeconfig, cwd } = options;
     const own = join(this.#cache, 'linkgrant');
     writeFileSync(own, `#!/bin/sh\nexec '${process.execPath}' '${MAIN}' "$@"\n`, { mode: 0o755 });
     const PATH = [this.#cache, dirname(this.#programs.kubectl), process.env.PATH ?? ''].join(':');
     const env = { ...process.env, PATH, KUBECONFIG: kubeconfig, KUBECACHEDIR: this.#cache };
-    await promisify(execFile)('sh', ['-e', '-c', lines.join('\n')], { cwd, env });
+    const { stdout } = await promisify(execFile)('sh', ['-e', '-c', lines.join('\n')], { cwd, env });
+    return stdout;
   }
 
   /** A token of a service account. */

@@ -1,0 +1,53 @@
+// Makes the kubectl plugin for krew: `node scripts/krew.mjs DIR URL` writes the archive linkgrant-krew-X.Y.Z.tar.gz, the package with
+// the packages that it needs, and the manifest linkgrant.yaml into DIR. URL is the directory that the archive will be published in.
+// With `--archive FILE` it writes only the manifest, for this archive. Fetches packages.
+import { execFileSync } from 'node:child_process';
+import { createHash } from 'node:crypto';
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { basename, join, resolve } from 'node:path';
+import { parseArgs } from 'node:util';
+
+const root = resolve(import.meta.dirname, '..');
+const { version } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'));
+
+function makeArchive(archive) {
+  const scratch = mkdtempSync(join(tmpdir(), 'linkgrant-krew-'));
+  const npm = (cwd, ...words) =>
+    execFileSync('npm', words, { cwd, encoding: 'utf8', stdio: ['ignore', 'pipe', 'inherit'] });
+  try {
+    const [{ filename }] = JSON.parse(npm(root, 'pack', '--json', '--pack-destination', scratch));
+    // Without install scripts the archive contains no binary, so it runs on every platform.
+    npm(
+      scratch,
+      'install',
+      '--prefix',
+      scratch,
+      '--omit=dev',
+      '--ignore-scripts',
+      '--no-audit',
+      '--no-fund',
+      filename,
+    );
+    rmSync(join(scratch, 'node_modules/better-sqlite3'), { recursive: true, force: true });
+    execFileSync('tar', ['--create', '--gzip', '--file', archive, '--directory', scratch, 'node_modules']);
+  } finally {
+    rmSync(scratch, { recursive: true, force: true });
+  }
+}
+
+const { positionals, values } = parseArgs({
+  allowPositionals: true,
+  options: { archive: { type: 'string' } },
+});
+const [directory, url] = positionals;
+if (directory === undefined || url === undefined) throw new Error('usage: node scripts/krew.mjs DIR URL');
+mkdirSync(directory, { recursive: true });
+const archive = values.archive ?? resolve(directory, `linkgrant-krew-${version}.tar.gz`);
+if (values.archive === undefined) makeArchive(archive);
+const sha256 = createHash('sha256').update(readFileSync(archive)).digest('hex');
+const manifest = readFileSync(join(root, 'deploy/krew/linkgrant.yaml'), 'utf8')
+  .replace(/^(#.*\n)+/, '')
+  .replace('uri: URL', `uri: ${url.replace(/\/$/, '')}/${basename(archive)}`)
+  .replace('sha256: SHA256', `sha256: ${sha256}`);
+writeFileSync(join(directory, 'linkgrant.yaml'), manifest);

@@ -1,0 +1,54 @@
+import { mkdtempSync, rmSync, symlinkSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join, resolve } from 'node:path';
+import { afterAll, beforeAll, expect, it } from 'vitest';
+import { DeployTools } from './harness/deploy-tools.js';
+import { openTestCluster, type TestCluster } from './harness/test-cluster.js';
+
+const PROJECT = resolve(import.meta.dirname, '../..');
+
+let cluster: TestCluster;
+let tools: DeployTools;
+let directory: string;
+
+beforeAll(async () => {
+  cluster = await openTestCluster();
+  tools = await DeployTools.open();
+  directory = mkdtempSync(join(tmpdir(), 'linkgrant-plugin-'));
+  // As npm puts the commands of a package in place.
+  for (const name of ['kubectl-linkgrant', 'kubectl_complete-linkgrant']) {
+    symlinkSync(join(PROJECT, 'dist/main.js'), join(directory, name));
+  }
+});
+
+afterAll(async () => {
+  if (directory) rmSync(directory, { recursive: true, force: true });
+  tools?.close();
+  await cluster?.close();
+});
+
+/** Runs a line of a shell with the plugin in the PATH; gives its standard output. */
+const shell = (line: string) =>
+  tools.shell([`PATH='${directory}':"$PATH"`, line], { kubeconfig: cluster.kubeconfig, cwd: PROJECT });
+
+it('kubectl finds the plugin, calls it, and lists it without a warning', async () => {
+  expect(await shell('kubectl linkgrant --help')).toMatch(/^Usage: kubectl linkgrant /);
+  const listed = await shell('kubectl plugin list 2>&1');
+  expect(listed).toContain(join(directory, 'kubectl-linkgrant'));
+  expect(listed).not.toMatch(/warning|overshadowed/);
+});
+
+it('kubectl completes the commands and flags of the plugin', async () => {
+  expect(await shell('kubectl __complete linkgrant gr 2>/dev/null')).toBe('grant\n:4\n');
+  expect(await shell('kubectl __complete linkgrant grant list --all 2>/dev/null')).toBe(
+    '--all-namespaces\n:4\n',
+  );
+});
+
+it('the plugin works in the cluster and the namespace of kubectl', async () => {
+  const namespace = await cluster.namespace();
+  const grant = `{"apiVersion":"skupper.io/v2alpha1","kind":"AccessGrant","metadata":{"name":"hub","namespace":"${namespace}"},"spec":{}}`;
+  await shell(`echo '${grant}' | kubectl apply -f -`);
+  const listed = await shell(`kubectl linkgrant grant list -n ${namespace} -o json`);
+  expect(JSON.parse(listed)).toMatchObject([{ name: 'hub', namespace }]);
+});
