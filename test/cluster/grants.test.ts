@@ -75,6 +75,17 @@ async function use(grant: Grant, slot: number): Promise<void> {
 }
 
 describe('an AccessGrant', () => {
+  it('is not Ready for endpoints with a role that its site does not have, beside one that is', async () => {
+    await make('between', { settings: { 'linkgrant/endpoint-roles': 'inter-network' } });
+    await make('within', { settings: { 'linkgrant/endpoint-roles': 'inter-router' } });
+    const grant = await grantWith('between', (found) =>
+      conditions(found).Resolved?.includes('inter-network'),
+    );
+    expect(conditions(grant).Resolved).toContain('inter-router,edge');
+    expect(isReady(grant)).toBe(false);
+    await grantWith('within', isReady);
+  });
+
   it('with an empty spec becomes Ready with url, code, ca, and an expiry 15 minutes later', async () => {
     const before = Date.now();
     const made = await make('plain');

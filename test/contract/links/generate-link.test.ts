@@ -51,6 +51,23 @@ async function grantCount(): Promise<number> {
 }
 
 describe('link generate on the accepting side', () => {
+  test('leads to the endpoints with the requested roles alone, and records the roles for renewals', async () => {
+    const between = { name: 'inter-network', host: 'hub.example.com', port: '35671', group: 'hub' } as const;
+    const issuer = () => new OwnedAuthorities(service.directory).find(SITE_CA, service.clock.read());
+    const both = new StandaloneSite({
+      endpoints: [...ENDPOINTS, between],
+      defaultIssuer: issuer,
+      findIssuer: issuer,
+      clock: service.clock.read,
+    });
+    const own = made(await generateLink(REQUEST, deps({ site: both })));
+    expect(own.links.flatMap(({ endpoints }) => endpoints)).toEqual(ENDPOINTS);
+    const policy = { endpointRoles: ['inter-network'] } as const;
+    const { links, redemption } = made(await generateLink({ ...REQUEST, policy }, deps({ site: both })));
+    expect(links).toMatchObject([{ name: 'to-west', endpoints: [between] }]);
+    expect(redemption.policy).toEqual(policy);
+  });
+
   test("creates a client credential of the site's CA, and a Link with the endpoints and the given cost", async () => {
     const { secret, links, redemption } = made(await generateLink(REQUEST, deps()));
     expect(links).toEqual([{ name: 'to-west', endpoints: ENDPOINTS, tlsCredentials: 'to-west', cost: 5 }]);
