@@ -101,8 +101,7 @@ export const SETTINGS = {
   endpoint: {
     placeholder: 'ROLE=HOST:PORT[@GROUP]',
     many: true,
-    description:
-      "where the accepting site's router is reached: inter-router=HOST:PORT, edge=HOST:PORT or inter-network=HOST:PORT",
+    description: "where the accepting site's router is reached, as inter-router, edge or inter-network",
   },
   tlsCert: { placeholder: 'FILE', description: 'server certificate chain of the service (PEM)' },
   tlsKey: { placeholder: 'FILE', description: 'key of --tls-cert (PEM)' },
