@@ -10,22 +10,23 @@ const AUDIENCE = 'linkgrant';
 const PAGES = 20;
 const LIMIT = 100;
 
-/** An admin API that knows one issuer: flags for `serve`, and a bearer token of a viewer. */
+/** An admin API that knows one issuer: flags for `serve`, and a function that signs the bearer token of a viewer. */
 export async function adminAccess(directory) {
   const { privateKey, publicKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' });
   const jwks = join(directory, 'jwks.json');
   const jwk = { ...(await exportJWK(publicKey)), kid: 'bench', alg: 'ES256', use: 'sig' };
   writeFileSync(jwks, JSON.stringify({ keys: [jwk] }));
-  const bearer = await new SignJWT({ roles: ['linkgrant-viewer'] })
-    .setProtectedHeader({ alg: 'ES256', kid: 'bench', typ: 'at+jwt' })
-    .setIssuer(ISSUER)
-    .setAudience(AUDIENCE)
-    .setSubject('bench')
-    .setIssuedAt()
-    .setExpirationTime('1h')
-    .sign(privateKey);
+  const bearerOf = (subject) =>
+    new SignJWT({ roles: ['linkgrant-viewer'] })
+      .setProtectedHeader({ alg: 'ES256', kid: 'bench', typ: 'at+jwt' })
+      .setIssuer(ISSUER)
+      .setAudience(AUDIENCE)
+      .setSubject(subject)
+      .setIssuedAt()
+      .setExpirationTime('1h')
+      .sign(privateKey);
   const trust = ['--admin-issuer', ISSUER, '--admin-audience', AUDIENCE, '--admin-jwks', jwks];
-  return { flags: ['--admin-listen', '127.0.0.1:0', ...trust], bearer };
+  return { flags: ['--admin-listen', '127.0.0.1:0', ...trust], bearerOf };
 }
 
 /** One page on a connection of its own, and how long it took. */

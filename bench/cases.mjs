@@ -4,6 +4,7 @@ import { measureCluster } from './cluster.mjs';
 import { compareWithBare } from './compare.mjs';
 import { measureCrl } from './crl.mjs';
 import { measureCsrFuzz } from './csr-fuzz.mjs';
+import { measureEventStreams } from './event-streams.mjs';
 import { measureLedgerVerify } from './ledger-verify.mjs';
 import { measureManyGrants } from './many-grants.mjs';
 import { measureOverload } from './overload.mjs';
@@ -44,6 +45,10 @@ export const CASES = {
   attacker: { summary: '300 wrong codes a second beside an honest client', run: measureAttacker },
   overload: { summary: 'half and twice the rate that the service can do', run: measureOverload },
   postgres: { summary: 'redemptions with the store in PostgreSQL and in SQLite', run: measurePostgres },
+  'event-streams': {
+    summary: 'redemptions beside 200 open streams of changes',
+    run: measureEventStreams,
+  },
   'grants-100k': { summary: '100,000 grants: redemptions, and a page of them', run: measureManyGrants },
   soak: {
     summary: '1,000,000 redemptions (--soak-requests): memory, files, latency',

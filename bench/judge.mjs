@@ -7,6 +7,7 @@ const BARS = {
   attacker: { attackedP99Ratio: 2, notServed: 0 },
   overload: { halfP99Ms: 25, halfNotServed: 0, overServedP99Ms: 5000, afterNotServed: 0 },
   postgres: { sqliteRatio: 1.15, halfP99Ms: 25, halfNotServed: 0 },
+  'event-streams': { streamsRatio: 1.05 },
   // As fast as with one, and what two medians differ by.
   'grants-100k': { sqliteManyRatio: 1.05, sqliteListMs: 100, postgresManyRatio: 1.05, postgresListMs: 100 },
   // Of a hundred thousand redemptions, after the first tenth.

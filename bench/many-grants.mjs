@@ -15,13 +15,13 @@ async function measureStore(driver, requests, databaseOf) {
     for (const count of [1, GRANTS]) {
       const { directory, remove } = temporaryDirectory();
       const { url, env } = (await databaseOf?.(`grants_${count}`)) ?? {};
-      const { flags, bearer } = await adminAccess(directory);
+      const { flags, bearerOf } = await adminAccess(directory);
       const service = await startService(
         directory,
         [...flags, ...(url === undefined ? [] : ['--store', url])],
         env,
       );
-      sides.push({ service, bearer, remove });
+      sides.push({ service, bearer: await bearerOf('bench'), remove });
       const { grants, ca } = await makeGrants(directory, { count, store: url, env });
       Object.assign(sides.at(-1), { ca, source: new RequestSource(grants, 'csr') });
     }

@@ -93,6 +93,15 @@ function postgres({ name, requests, sqlite, postgres, sqliteRatio, halfP50Ms, ha
   ].join('\n');
 }
 
+function eventStreams({ name, streams, requests, pairs, alone, beside, streamsRatio }) {
+  const rows = [COMPARED, comparisonRow('no stream', alone), comparisonRow(`${streams} streams`, beside)];
+  return [
+    `${name}: ${requests} redemptions each in ${pairs} pairs of rounds`,
+    align(rows),
+    `  server CPU ${streamsRatio.toFixed(3)} times that without a stream`,
+  ].join('\n');
+}
+
 function manyGrants({ name, grants, sqlite, postgres }) {
   const stores = Object.entries({ SQLite: sqlite, PostgreSQL: postgres });
   const rows = stores.flatMap(([store, { one, many }]) => [
@@ -155,6 +164,7 @@ function renderCase(figures) {
   if ('attackPerSecond' in figures) return attacker(figures);
   if ('overPerSecond' in figures) return overload(figures);
   if ('sqliteRatio' in figures) return postgres(figures);
+  if ('streamsRatio' in figures) return eventStreams(figures);
   if ('grants' in figures) return manyGrants(figures);
   if ('soakRedemptions' in figures) return soak(figures);
   if ('wronglyAccepted' in figures) return csrFuzz(figures);

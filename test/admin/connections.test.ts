@@ -9,7 +9,7 @@ import { serveHttps, type TestServer } from '../support/servers/hostile-server.j
 import { until } from '../support/until.js';
 import { post } from '../support/wire.js';
 
-const recorded = JSON.parse(
+const answer = JSON.parse(
   readFileSync(join(import.meta.dirname, '../fixtures/network-observer/routerlinks.json'), 'utf8'),
 );
 const WEST = '22c7dcf1-ef57-454f-98ff-fa5a79792832';
@@ -19,12 +19,13 @@ let observer: TestServer;
 let service: AdminService;
 let directory: string;
 let flags: Readonly<Record<'observer' | 'observerCa' | 'observerCredentials', string>>;
-let results: readonly object[] = recorded.results;
+let results: readonly { readonly sourceSiteName: string }[] = answer.results;
 
 beforeAll(async () => {
   directory = mkdtempSync(join(tmpdir(), 'linkgrant-observer-'));
   observer = await serveHttps((_request, _incoming, response) => {
-    response.end(JSON.stringify({ ...recorded, results }));
+    response.writeHead(200, { vary: 'Accept-Encoding', 'content-type': 'application/json' });
+    response.end(JSON.stringify({ count: results.length, results, timeRangeCount: results.length }));
   });
   flags = {
     observer: `https://127.0.0.1:${observer.port}`,
@@ -37,7 +38,7 @@ beforeAll(async () => {
   const { grant, code } = await service.grant({ redemptionsAllowed: 5 });
   for (const subject of [EAST, 'south'])
     await post(service, `/${grant.uid}`, code, { headers: { ...csrHeader(), subject } });
-  // Records of a standalone site have no uid of that site; here they have that of the recording.
+  // Records of a standalone site have no uid of that site; here they have that of the fixture.
   service.sql('UPDATE redemptions SET site_uid = ?', WEST);
 });
 afterAll(async () => {
@@ -50,6 +51,16 @@ afterAll(async () => {
 async function read(path: string): Promise<any> {
   return JSON.parse((await service.ask('GET', `/api/v1${path}`, { bearer: service.viewer })).body);
 }
+
+it('reads the active router links of the observer with its credentials', async () => {
+  await read('/overview');
+  await until(() => observer.seen.length > 0);
+  expect(observer.seen[0]).toMatchObject({
+    method: 'GET',
+    url: '/api/v2alpha1/routerlinks?state=active',
+    headers: { authorization: `Basic ${Buffer.from('skupper:secret').toString('base64')}` },
+  });
+});
 
 it('shows which links are connected, and connected peers that no redemption records', async () => {
   await until(async () => (await read('/overview')).links.connected !== null);
@@ -92,7 +103,7 @@ it('shows it in redemption list and link status', async () => {
 
 it('reports a revoked link that is connected, and the change to clients that follow changes', async () => {
   const { version } = await read('/changes');
-  results = recorded.results.slice(0, 1);
+  results = results.filter(({ sourceSiteName }) => sourceSiteName === 'east');
   await until(async () =>
     (await read(`/changes?since=${encodeURIComponent(version)}`)).changed.includes('links'),
   );
