@@ -14,7 +14,10 @@ interface DialogProps {
   readonly onSubmit?: () => void;
 }
 
-/** A modal dialog; a native one, so that the page behind it is inert and the focus returns to where it was. */
+/**
+ * A modal dialog; a native one, so that the page behind it is inert. When it closes, the focus returns to the element that opened
+ * it, or to the content of the page if that element is gone.
+ */
 export function Dialog({ title, children, footer, onClose, onLoss, onSubmit }: DialogProps) {
   const dialog = useRef<HTMLDialogElement>(null);
   const id = useId();
@@ -25,11 +28,25 @@ export function Dialog({ title, children, footer, onClose, onLoss, onSubmit }: D
     const opener = document.activeElement;
     const element = dialog.current;
     element?.showModal();
+    // On the document: after a step that removes the focused button, keys do not reach the dialog.
+    const closeByEscape = (event: KeyboardEvent) => {
+      if (event.key !== 'Escape') return;
+      event.preventDefault();
+      close.current();
+    };
+    document.addEventListener('keydown', closeByEscape);
     return () => {
+      document.removeEventListener('keydown', closeByEscape);
       element?.close();
       if (opener instanceof HTMLElement) opener.focus();
+      // The opener was removed, for example with the button of a revoked token.
+      if (document.activeElement === document.body) document.querySelector('main')?.focus();
     };
   }, []);
+  useEffect(() => {
+    if (document.activeElement === document.body)
+      dialog.current?.querySelector<HTMLElement>('.pf-v6-c-modal-box__footer button')?.focus();
+  });
   useEffect(() => {
     if (!isGuarded) return;
     return guardLeaving(() => {
@@ -60,11 +77,6 @@ export function Dialog({ title, children, footer, onClose, onLoss, onSubmit }: D
       class="pf-v6-c-modal-box dialog"
       aria-labelledby={id}
       onCancel={(event) => event.preventDefault()}
-      onKeyDown={(event) => {
-        if (event.key !== 'Escape') return;
-        event.preventDefault();
-        close.current();
-      }}
     >
       {onSubmit ? (
         <form

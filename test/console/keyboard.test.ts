@@ -1,0 +1,236 @@
+import { readFileSync } from 'node:fs';
+import type { Browser, Locator, Page } from 'playwright-core';
+import { afterAll, beforeAll, beforeEach, expect, it } from 'vitest';
+import { type ConsolePage, openConsole, startBrowser } from './harness/browser.js';
+import { type ConsoleService, startConsoleService } from './harness/console-service.js';
+import { hasFocus, KeyboardUser } from './harness/keyboard.js';
+
+// In these tests every input is a key press. Only the first page of each is opened by its URL.
+let browser: Browser;
+let running: ConsoleService;
+let opened: ConsolePage;
+let page: Page;
+let keyboard: KeyboardUser;
+let grantUid: string;
+let names = 0;
+
+beforeAll(async () => {
+  browser = await startBrowser();
+  running = await startConsoleService();
+  opened = await openConsole(browser, running.console.issueUrl());
+  page = opened.page;
+  keyboard = new KeyboardUser(page);
+});
+afterAll(async () => {
+  await browser?.close();
+  await running?.close();
+});
+beforeEach(async () => {
+  names += 1;
+  grantUid = await running.createGrant({ name: `grant-${names}` });
+});
+
+const goTo = (path: string) => page.goto(`${running.console.origin}/console${path}`);
+const button = (name: string | RegExp) => page.getByRole('button', { name, exact: true });
+const dialogButton = (name: string | RegExp) =>
+  page.getByRole('dialog').getByRole('button', { name, exact: true });
+const content = () => page.locator('main');
+
+/** Waits until there is no dialog and `opener` has the focus. */
+async function isBackAt(opener: Locator): Promise<void> {
+  await page.getByRole('dialog').waitFor({ state: 'detached' });
+  await expect.poll(() => hasFocus(opener)).toBe(true);
+}
+
+/** Presses Done, which has the focus after an action: the button that had it is gone. */
+async function pressDone(): Promise<void> {
+  await expect.poll(() => hasFocus(dialogButton('Done'))).toBe(true);
+  await page.keyboard.press('Enter');
+}
+
+/** Opens the only link of the grant, and returns its id. */
+async function openLink(): Promise<string> {
+  await running.addLinks(grantUid, 1);
+  const { items } = await running.administration.listRedemptions({ limit: 1, grantUid });
+  const id = items[0]?.id ?? '';
+  await goTo(`/links/${id}`);
+  return id;
+}
+
+it('creates a grant, issues a token, copies its line and closes the dialog by keyboard', async () => {
+  await goTo('/grants');
+  await keyboard.use(button('Create a grant'), 'Enter');
+  const name = page.getByRole('dialog').getByRole('textbox', { name: 'Name' }).first();
+  await expect.poll(() => hasFocus(name)).toBe(true);
+  await page.keyboard.press('Escape');
+  await isBackAt(button('Create a grant'));
+  await page.keyboard.press('Enter');
+  await keyboard.write(name, 'by-keyboard');
+  await keyboard.write(page.getByRole('textbox', { name: 'How many sites can join' }), '3');
+  await keyboard.use(page.getByText('Rules for sites'), 'Enter');
+  await keyboard.use(page.getByRole('checkbox', { name: 'Sites must generate' }), 'Space');
+  await page.getByText('3 sites can join within 1h').waitFor();
+  await keyboard.use(dialogButton('Create, then issue a token'), 'Enter');
+  const subject = page.getByRole('textbox', { name: 'Only for the subject' });
+  await expect.poll(() => hasFocus(subject)).toBe(true);
+  await page.keyboard.type('east');
+  await page.keyboard.press('Enter');
+  await keyboard.use(page.getByRole('combobox', { name: 'How does the site join?' }), 'ArrowDown');
+  await page.getByText('kubectl apply').waitFor();
+  await page.keyboard.press('ArrowUp');
+  await keyboard.use(dialogButton('Copy: Command for the site'), 'Space');
+  await dialogButton('Copied: Command for the site').waitFor();
+  expect(await page.evaluate('navigator.clipboard.readText()')).toMatch(/^linkgrant join lgj1_\w+$/);
+  await page.keyboard.press('Escape');
+  // The button that opened the first dialog is on another page.
+  await isBackAt(content());
+  await page.getByRole('heading', { name: 'Grant by-keyboard' }).waitFor();
+});
+
+it('edits labels and a note by keyboard', async () => {
+  await goTo(`/grants/${grantUid}`);
+  const opener = button('Edit labels and note');
+  await keyboard.use(opener, 'Space');
+  await keyboard.write(page.getByRole('dialog').getByRole('textbox', { name: 'Labels' }), 'team=payments');
+  await keyboard.write(page.getByRole('dialog').getByRole('textbox', { name: 'Note' }), 'for Berlin');
+  await page.keyboard.press('Enter');
+  await isBackAt(opener);
+  const { labels, note } = await running.administration.showGrant(grantUid);
+  expect([labels, note]).toEqual([{ team: 'payments' }, 'for Berlin']);
+});
+
+it('revokes a token by keyboard', async () => {
+  const { id } = await running.administration.issueToken({ grantUid });
+  await goTo(`/grants/${grantUid}`);
+  const opener = button(`Revoke token ${id}`);
+  await keyboard.use(opener, 'Enter');
+  await page.getByRole('dialog').waitFor();
+  await page.keyboard.press('Escape');
+  await isBackAt(opener);
+  await page.keyboard.press('Enter');
+  await keyboard.use(dialogButton('Revoke'), 'Enter');
+  // The row has no button any more.
+  await page
+    .getByRole('row', { name: id ?? '' })
+    .getByText('revoked')
+    .waitFor();
+  await pressDone();
+  await isBackAt(content());
+});
+
+it('revokes a link by keyboard, with a choice about its grant', async () => {
+  const id = await openLink();
+  await keyboard.use(button('Revoke or cut off'), 'Enter');
+  await keyboard.use(dialogButton('Revoke'), 'Enter');
+  const choices = page.getByRole('group', { name: 'The site could join again' }).getByRole('radio');
+  await keyboard.use(choices.first(), 'ArrowDown');
+  await expect.poll(() => choices.last().isChecked()).toBe(true);
+  await keyboard.use(dialogButton('Revoke'), 'Enter');
+  await page.getByText('The link is revoked').waitFor();
+  await page.keyboard.press('Escape');
+  await isBackAt(button('Cut off'));
+  const { revokedAt } = await running.administration.showRedemption(id);
+  const { state } = await running.administration.showGrant(grantUid);
+  expect([revokedAt !== undefined, state]).toEqual([true, 'ready']);
+});
+
+it('cuts a link off step by step by keyboard', async () => {
+  await openLink();
+  await keyboard.use(button('Revoke or cut off'), 'Enter');
+  await keyboard.use(page.getByRole('radio', { name: 'Revoke:' }), 'ArrowDown');
+  await keyboard.use(dialogButton('Revoke, then cut off'), 'Enter');
+  await keyboard.use(page.getByRole('radio', { name: 'Revoke its grant too' }), 'Space');
+  await keyboard.use(dialogButton('Revoke, then cut off'), 'Enter');
+  await keyboard.use(dialogButton('Step 1 is done'), 'Enter');
+  await keyboard.use(dialogButton('Step 2 is done'), 'Enter');
+  await keyboard.use(dialogButton('Back'), 'Enter');
+  await keyboard.use(dialogButton('Step 2 is done'), 'Enter');
+  for (let step = 3; step <= 6; step += 1) await keyboard.use(dialogButton(`Step ${step} is done`), 'Enter');
+  await page.getByText('The last command checks the router').waitFor();
+  await keyboard.use(dialogButton('Close').last(), 'Enter');
+  await isBackAt(button('Cut off'));
+});
+
+it('revokes a grant with its links by keyboard, then deletes it', async () => {
+  await running.addLinks(grantUid, 2);
+  await goTo(`/grants/${grantUid}`);
+  const opener = button('Revoke');
+  await keyboard.use(opener, 'Enter');
+  await keyboard.use(page.getByRole('checkbox', { name: 'Also revoke its links' }), 'Space');
+  await keyboard.use(dialogButton('Revoke'), 'Enter');
+  await page.getByText('It has 2 live links').waitFor();
+  await pressDone();
+  await isBackAt(opener);
+  await keyboard.use(page.getByRole('navigation', { name: 'Breadcrumb' }).getByRole('link'), 'Enter');
+  await keyboard.use(button('Delete ended grants'), 'Enter');
+  const confirm = dialogButton(/^Delete [1-9]\d* grants?$/);
+  await keyboard.reach(confirm);
+  await expect.poll(() => confirm.getAttribute('aria-disabled')).toBe(null);
+  await page.keyboard.press('Enter');
+  await page.getByText(/grants? deleted/).waitFor();
+  await pressDone();
+  await isBackAt(button('Delete ended grants'));
+  await expect(running.administration.showGrant(grantUid)).rejects.toThrow();
+});
+
+it('filters the links and opens one by keyboard', async () => {
+  await running.addLinks(grantUid, 3);
+  await goTo(`/links?grantUid=${grantUid}`);
+  const row = (subject: string) => page.getByRole('link', { name: subject, exact: true });
+  await row('site-1').waitFor();
+  await keyboard.write(page.getByRole('textbox', { name: 'Subject' }), 'site-2');
+  await row('site-1').waitFor({ state: 'detached' });
+  await keyboard.use(page.getByRole('combobox', { name: 'Certificate' }), 'ArrowDown');
+  await expect.poll(() => new URL(page.url()).searchParams.get('state')).toBe('valid');
+  await keyboard.use(row('site-2'), 'Enter');
+  await page.getByRole('heading', { name: 'Link of site-2' }).waitFor();
+  await expect.poll(() => hasFocus(content())).toBe(true);
+});
+
+it('pages through the ledger, filters, verifies and downloads it by keyboard', async () => {
+  await running.addLinks(grantUid, 60);
+  await goTo('/ledger');
+  await keyboard.reach(button('Download as CSV'));
+  const downloading = page.waitForEvent('download');
+  await page.keyboard.press('Enter');
+  expect(readFileSync(await (await downloading).path(), 'utf8')).toContain('site-60');
+  await keyboard.use(button('Verify the ledger'), 'Enter');
+  await page.getByText('The ledger is unchanged').waitFor();
+  await keyboard.use(button('Next page'), 'Enter');
+  await expect.poll(() => new URL(page.url()).searchParams.has('cursor')).toBe(true);
+  await expect.poll(() => hasFocus(content())).toBe(true);
+  // A date field has a part for the month, the day and the year.
+  await keyboard.use(page.getByLabel('Since', { exact: true }), ...'01022020');
+  await expect.poll(() => new URL(page.url()).search).toBe('?since=2020-01-02');
+  await keyboard.write(page.getByRole('textbox', { name: 'Subject' }), 'site-60');
+  await expect.poll(() => page.locator('tbody tr').count()).toBe(1);
+});
+
+it('moves between the peers of the map by keyboard', async () => {
+  await running.addLinks(grantUid, 2);
+  await goTo('/map');
+  const peers = page.getByRole('table').getByRole('link');
+  await keyboard.reach(peers.first());
+  await page.keyboard.press('Tab');
+  expect(await hasFocus(peers.nth(1))).toBe(true);
+  await page.keyboard.press('Shift+Tab');
+  expect(await hasFocus(peers.first())).toBe(true);
+  await page.keyboard.press('Enter');
+  await page.getByRole('heading', { name: 'Link of site-' }).waitFor();
+});
+
+it('switches theme and clock by keyboard', async () => {
+  await goTo('/health');
+  await keyboard.use(page.getByRole('combobox', { name: 'Theme' }), 'ArrowDown', 'ArrowDown');
+  await page.locator('html.pf-v6-theme-dark').waitFor();
+  await keyboard.use(page.getByRole('combobox', { name: 'Clock' }), 'ArrowDown');
+  await keyboard.use(page.getByRole('link', { name: 'Ledger' }), 'Enter');
+  await page
+    .getByText(/\d UTC$/)
+    .first()
+    .waitFor();
+});
+
+it('has no fault after all of this', () => {
+  expect(opened.faults).toEqual([]);
+});
