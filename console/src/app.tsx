@@ -10,7 +10,7 @@ import { SessionContext } from './state/session.js';
 type State =
   | { readonly kind: 'starting'; readonly error?: string }
   | { readonly kind: 'signed-in'; readonly session: Session }
-  | { readonly kind: 'signed-out'; readonly signIn: string | null };
+  | { readonly kind: 'signed-out'; readonly signIn: string | null; readonly hasEnded: boolean };
 
 const RETRY_MS = 3_000;
 
@@ -18,27 +18,27 @@ const RETRY_MS = 3_000;
 export function App() {
   const [state, setState] = useState<State>({ kind: 'starting' });
   useEffect(() => {
-    const start = async () => {
+    const start = async (hasEnded: boolean) => {
       try {
         const found = await readSession();
         setState(
           'user' in found
             ? { kind: 'signed-in', session: found }
-            : { kind: 'signed-out', signIn: found.signIn },
+            : { kind: 'signed-out', signIn: found.signIn, hasEnded },
         );
       } catch {
         setState({ kind: 'starting', error: 'The service does not answer. The console tries again.' });
-        setTimeout(start, RETRY_MS);
+        setTimeout(() => void start(hasEnded), RETRY_MS);
       }
     };
-    onSession.ended = () => void start();
-    void start();
+    onSession.ended = () => void start(true);
+    void start(false);
   }, []);
   const isSignedIn = state.kind === 'signed-in';
   useEffect(() => (isSignedIn ? followChanges() : undefined), [isSignedIn]);
 
   if (state.kind === 'starting') return <Starting error={state.error} />;
-  if (state.kind === 'signed-out') return <SignedOut signIn={state.signIn} />;
+  if (state.kind === 'signed-out') return <SignedOut {...state} />;
   return (
     <SessionContext.Provider value={state.session}>
       <a class="pf-v6-c-button pf-m-primary skip" href="#content">

@@ -251,9 +251,9 @@ describe('the console of a team', () => {
     await browser.signIn('ada');
     await provider.stop();
     clock.advance(11 * MINUTE);
-    const page = await browser.send('/console/sign-in');
+    const page = await browser.send('/console/sign-in?to=/console/links');
     expect([page.status, page.headers['content-type']]).toEqual([503, 'text/html; charset=utf-8']);
-    expect(page.body).toContain('href="/console/sign-in"');
+    expect(page.body).toContain('href="/console/sign-in?to=%2Fconsole%2Flinks"');
     // A session needs no provider.
     expect((await browser.send('/api/v1/grants')).status).toBe(200);
     await provider.start();

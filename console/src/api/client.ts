@@ -66,9 +66,14 @@ export async function dataOf<T>(
   );
 }
 
-/** Reads the session. Resolves with the URL to sign in at, or null where there is none, if there is no session. */
+/**
+ * Reads the session. If there is none, resolves with the URL that starts a sign-in and returns to the current page, or with null
+ * if only a terminal can start a session.
+ */
 export async function readSession(): Promise<Session | { readonly signIn: string | null }> {
-  const response = await fetch('/console/session', { credentials: 'same-origin' });
+  const { pathname, search } = window.location;
+  const to = encodeURIComponent(pathname + search);
+  const response = await fetch(`/console/session?to=${to}`, { credentials: 'same-origin' });
   if (response.ok) return (await response.json()) as Session;
   if (response.status !== 401)
     throw new ApiError('unreachable', `The service answered with status ${response.status}.`);

@@ -11,6 +11,7 @@ import { visible } from '../components/text.js';
 import { TimeAndDistance } from '../components/time.js';
 import { href } from '../state/location.js';
 import { useResource } from '../state/resource.js';
+import { useCanWrite } from '../state/session.js';
 
 type Overview = Api['Overview'];
 
@@ -83,6 +84,7 @@ function Figures({
 }
 
 function FirstSteps() {
+  const canWrite = useCanWrite();
   return (
     <EmptyState title="Link the first site in three steps">
       <ol class="steps">
@@ -93,7 +95,9 @@ function FirstSteps() {
           joined.
         </li>
       </ol>
-      <ButtonLink href={href('/grants', { create: 'grant' })}>Create the first grant</ButtonLink>
+      {canWrite && (
+        <ButtonLink href={href('/grants', { create: 'grant' })}>Create the first grant</ButtonLink>
+      )}
     </EmptyState>
   );
 }

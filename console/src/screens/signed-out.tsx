@@ -10,8 +10,15 @@ export function Starting({ error }: { readonly error: string | undefined }) {
   );
 }
 
+interface SignedOutProps {
+  /** The URL that starts a sign-in; null if only a terminal can start a session. */
+  readonly signIn: string | null;
+  /** True if there was a session. */
+  readonly hasEnded: boolean;
+}
+
 /** Shown without a session: how to start one. */
-export function SignedOut({ signIn }: { readonly signIn: string | null }) {
+export function SignedOut({ signIn, hasEnded }: SignedOutProps) {
   return (
     <main class="outside">
       <h1 class="pf-v6-c-title pf-m-2xl">linkgrant console</h1>
@@ -24,8 +31,11 @@ export function SignedOut({ signIn }: { readonly signIn: string | null }) {
           <Copyable label="Command" text="linkgrant console" />
         </EmptyState>
       ) : (
-        <EmptyState title="You are not signed in">
-          <p>Sign in with the account that your team uses for linkgrant.</p>
+        <EmptyState title={hasEnded ? 'Your session has ended' : 'You are not signed in'}>
+          <p>
+            Sign in with the account that your team uses for linkgrant.
+            {hasEnded && ' You then return to this page.'}
+          </p>
           <a class="pf-v6-c-button pf-m-primary" href={signIn}>
             <span class="pf-v6-c-button__text">Sign in</span>
           </a>

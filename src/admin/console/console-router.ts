@@ -44,7 +44,8 @@ export function createConsoleRouter({ access, files, where, version }: ConsoleRo
       response.json({ user, role: caller.role, where, version, canSignOut: access.signInPath !== null });
       return;
     }
-    response.status(401).json({ signIn: signInUrl(access.signInPath, request.query.to) });
+    const { signInPath } = access;
+    response.status(401).json({ signIn: signInPath && signInUrl(signInPath, request.query.to) });
   });
   access.addRoutes(router);
   router.use('/console', express.static(files, { index: false, redirect: false }));
@@ -59,8 +60,9 @@ const missing: RequestHandler = (_request, response) => {
   response.status(404).type('text/plain').send('There is no such file.\n');
 };
 
-function signInUrl(path: string | null, to: unknown): string | null {
-  return path && `${path}?to=${encodeURIComponent(consolePath(to))}`;
+/** Returns the URL that starts a sign-in at `path` and then shows the page `to`. */
+export function signInUrl(path: string, to: unknown): string {
+  return `${path}?to=${encodeURIComponent(consolePath(to))}`;
 }
 
 // A sign-in stores the path in a cookie, which may have 4 KiB.
@@ -76,9 +78,11 @@ export function consolePath(to: unknown): string {
 
 const ESCAPES: Readonly<Record<string, string>> = { '&': '&amp;', '<': '&lt;', '>': '&gt;', '"': '&quot;' };
 
-/** Returns a page without scripts that says why there is no session, with a link to sign in again if `signInPath` is present. */
-export function messagePage(message: string, signInPath?: string): string {
+/** Returns a page without scripts that says why there is no session, with a link to sign in again if `signIn` has its URL. */
+export function messagePage(message: string, signIn?: string): string {
   const text = message.replace(/[&<>"]/g, (character) => ESCAPES[character] ?? '');
-  const link = signInPath === undefined ? '' : `<p><a href="${signInPath}">Sign in again</a></p>`;
-  return `<!doctype html><html lang="en"><meta charset="utf-8"><title>linkgrant console</title><p>${text}</p>${link}</html>\n`;
+  const link = signIn === undefined ? '' : `<p><a href="${signIn}">Sign in again</a></p>`;
+  const head =
+    '<meta charset="utf-8"><meta name="viewport" content="width=device-width"><title>linkgrant console</title>';
+  return `<!doctype html><html lang="en">${head}<main><h1>linkgrant console</h1><p>${text}</p>${link}</main></html>\n`;
 }

@@ -1,5 +1,5 @@
 import type { IncomingMessage } from 'node:http';
-import type { Response, Router } from 'express';
+import type { Request, Response, Router } from 'express';
 import type { Logger } from 'pino';
 import { AdministrationError, type AdministrationErrorCode } from '../../domain/administration-error.js';
 import type { Clock } from '../../redemption/ports/clock.js';
@@ -8,7 +8,7 @@ import type { AuthenticationBudget } from '../api/admin-app.js';
 import type { Authenticate, Role } from '../api/bearer.js';
 import { problemStatus } from '../api/problem.js';
 import { type ConsoleAccess, type ConsoleSession, cookieOf, requireOwnOrigin } from './console-access.js';
-import { consolePath, messagePage } from './console-router.js';
+import { consolePath, messagePage, signInUrl } from './console-router.js';
 import { OidcClient, type SignInSecrets } from './oidc-client.js';
 import { SealedCookie } from './sealed-cookie.js';
 
@@ -117,7 +117,7 @@ export class OidcAccess implements ConsoleAccess {
   }
 
   /** Runs a step of a sign-in, and answers a failure with a page. */
-  async #answer(request: IncomingMessage, response: Response, step: () => Promise<void>): Promise<void> {
+  async #answer(request: Request, response: Response, step: () => Promise<void>): Promise<void> {
     const { failures, peerOf, logger } = this.#options;
     const peer = peerOf(request);
     try {
@@ -136,7 +136,8 @@ export class OidcAccess implements ConsoleAccess {
         );
       }
       const text = FAILURE_TEXTS[code] ?? 'The sign-in failed. The log of the service has the reason.';
-      response.status(problemStatus(code)).type('html').send(messagePage(text, this.signInPath));
+      const again = signInUrl(this.signInPath, request.query.to);
+      response.status(problemStatus(code)).type('html').send(messagePage(text, again));
     }
   }
 }

@@ -4,15 +4,15 @@ import { type Browser, type BrowserContext, chromium, type Page } from 'playwrig
 
 const PROGRAMS = ['/usr/bin/chromium', '/usr/bin/chromium-browser', '/usr/bin/google-chrome'];
 
-/** Starts Debian's Chromium, or the program of `LINKGRANT_TEST_CHROMIUM`. */
-export function startBrowser(): Promise<Browser> {
+/** Starts Debian's Chromium, or the program of `LINKGRANT_TEST_CHROMIUM`, with the flags `args`. */
+export function startBrowser(...args: readonly string[]): Promise<Browser> {
   const executablePath = process.env.LINKGRANT_TEST_CHROMIUM ?? PROGRAMS.find((path) => existsSync(path));
   if (executablePath === undefined)
     throw new Error(
       'there is no Chromium: install the Debian package chromium, or set LINKGRANT_TEST_CHROMIUM',
     );
   // The sandbox of Chromium does not start as root.
-  return chromium.launch({ executablePath, args: ['--no-sandbox'] });
+  return chromium.launch({ executablePath, args: ['--no-sandbox', ...args] });
 }
 
 /** A page of the console, and what it did that it must not do. */
@@ -25,13 +25,15 @@ export interface ConsolePage {
   readonly requests: string[];
 }
 
-/** Opens the one-time URL `url` in a browser profile of its own. */
-export async function openConsole(browser: Browser, url: string): Promise<ConsolePage> {
+/** Opens the one-time URL `url`, or the console at `url` whose users sign in at `provider`, in a browser profile of its own. */
+export async function openConsole(browser: Browser, url: string, provider?: string): Promise<ConsolePage> {
   const { host } = new URL(url);
   const context = await browser.newContext({
     colorScheme: 'light',
     reducedMotion: 'reduce',
     viewport: { width: 1280, height: 860 },
+    // The certificate is of the service's own CA.
+    ignoreHTTPSErrors: true,
   });
   await context.grantPermissions(['clipboard-read', 'clipboard-write']);
   const page = await context.newPage();
@@ -43,6 +45,8 @@ export async function openConsole(browser: Browser, url: string): Promise<Consol
   });
   page.on('request', (request) => {
     requests.push(request.url());
+    // The pages of the provider are not those of the console.
+    if (provider && [request.url(), page.url()].some((at) => at.startsWith(provider))) return;
     const { protocol, host: target } = new URL(request.url());
     if (/^(https?|wss?):$/.test(protocol) && target !== host) faults.push(`request to ${target}`);
   });

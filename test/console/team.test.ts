@@ -1,0 +1,213 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { Browser, Page } from 'playwright-core';
+import { afterAll, afterEach, beforeAll, beforeEach, expect, it } from 'vitest';
+import { ADMIN_ROUTES } from '../../src/admin/api/routes.js';
+import { storeAdministration } from '../../src/compose/administration.js';
+import { CONSOLE_CLIENT, type OidcIssuer, startOidcIssuer } from '../admin/oidc-issuer.js';
+import { makeIssuerKey } from '../support/admin-api.js';
+import { DAY, MINUTE, startTestService } from '../support/service.js';
+import { sampleRedemption } from '../support/store-samples.js';
+import { axeViolations, type ConsolePage, openConsole, startBrowser } from './harness/browser.js';
+import { KeyboardUser } from './harness/keyboard.js';
+
+const { origin } = CONSOLE_CLIENT;
+const SESSION_MS = 5 * MINUTE;
+// A walk loads two dozen pages.
+const WALK_MS = 180_000;
+// Buttons that write nothing.
+const READS = /^(Copy: .*|Download as CSV|First page|Next page|Go to the grants|Sign out)$/;
+
+const directory = mkdtempSync(join(tmpdir(), 'linkgrant-console-'));
+let provider: OidcIssuer;
+let service: Awaited<ReturnType<typeof startTestService>>;
+let browser: Browser;
+let opened: ConsolePage;
+let page: Page;
+let grantUid: string;
+let linkId: string;
+
+beforeAll(async () => {
+  provider = await startOidcIssuer(await makeIssuerKey('one'));
+  const consoleSecretFile = join(directory, 'secret');
+  writeFileSync(consoleSecretFile, `${CONSOLE_CLIENT.secret}\n`);
+  service = await startTestService({
+    ...{ adminListen: '127.0.0.1:0', adminIssuer: provider.issuer, adminAudience: 'linkgrant' },
+    ...{ console: origin, consoleClient: CONSOLE_CLIENT.id, consoleSecretFile, consoleSession: '5m' },
+  });
+  const { host } = new URL(origin);
+  // The pages of the provider load a font from another host.
+  const rules = `MAP ${host} 127.0.0.1:${service.running.adminListening?.port}, MAP * ~NOTFOUND, EXCLUDE 127.0.0.1`;
+  browser = await startBrowser(`--host-resolver-rules=${rules}`);
+});
+afterAll(async () => {
+  await browser?.close();
+  await service?.close();
+  await provider?.stop();
+  rmSync(directory, { recursive: true, force: true });
+});
+beforeEach(async () => {
+  opened = await openConsole(browser, `${origin}/console/`, provider.issuer);
+  page = opened.page;
+});
+afterEach(async () => {
+  await opened.context.close();
+  expect(opened.faults).toEqual([]);
+});
+
+/** Creates a grant with a token. */
+async function createGrant(): Promise<void> {
+  const { store, directory: dataDir, clock } = service;
+  const administration = storeAdministration({ store, dataDir, clock: clock.read });
+  const grant = { namespace: 'default', name: 'to-west', redemptionsAllowed: 9, expirationWindow: '7d' };
+  ({ uid: grantUid } = await administration.createGrant(grant));
+  await administration.issueToken({ grantUid });
+}
+
+/** Records a link of the grant, and returns its id. */
+async function addLink(subject: string): Promise<string> {
+  const { store, clock } = service;
+  const redemption = sampleRedemption(grantUid, { subject, notAfter: clock.read() + 9 * DAY });
+  await store.recordRedemption(grantUid, redemption, clock.read());
+  return redemption.id;
+}
+
+/** Starts a sign-in and answers the forms of the provider. */
+async function answerForms(user: string): Promise<void> {
+  await page.getByRole('link', { name: /^Sign in/ }).press('Enter');
+  await page.getByPlaceholder('Enter any login').fill(user);
+  await page.getByPlaceholder('and password').fill('x');
+  await page.keyboard.press('Enter');
+  await page.getByRole('button', { name: 'Continue' }).press('Enter');
+}
+
+async function signInAs(user: string): Promise<void> {
+  await answerForms(user);
+  await page.getByText(`${user}@example.com`).waitFor();
+}
+
+/** The names of the buttons of a page, and of the links that look like one. */
+async function buttonsOf(path: string, shows: string): Promise<string[]> {
+  await page.goto(`${origin}/console${path}`);
+  await page.locator('main').getByText(shows).first().waitFor({ state: 'attached' });
+  const buttons = page.locator('button, main a.pf-v6-c-button');
+  return buttons.evaluateAll((all) =>
+    all.map((button) => button.getAttribute('aria-label') ?? button.textContent),
+  );
+}
+
+/** The names of the buttons of all screens that write something. */
+async function writeButtons(isEmpty: boolean): Promise<string[]> {
+  const screens: readonly (readonly [path: string, shows: string])[] = isEmpty
+    ? [
+        ['/', 'Link the first site'],
+        ['/grants', 'There is no grant yet'],
+      ]
+    : [
+        ['/', 'Needs attention'],
+        ['/grants', 'to-west'],
+        ['/grants?create=grant', 'to-west'],
+        [`/grants/${grantUid}`, 'Tokens of this grant'],
+        [`/grants/${grantUid}?issue=token`, 'Tokens of this grant'],
+        ['/links', 'east'],
+        [`/links/${linkId}`, 'Entries in the ledger'],
+        ['/map', 'The same as a table'],
+        ['/ledger', 'Setting changed'],
+        ['/health', 'The service is'],
+      ];
+  const found: string[] = [];
+  for (const [path, shows] of screens) found.push(...(await buttonsOf(path, shows)));
+  return [...new Set(found)].filter((name) => !READS.test(name)).sort();
+}
+
+it(
+  'offers a viewer no button that would be refused, and an operator all of them',
+  async () => {
+    const operator = opened;
+    await signInAs('ada');
+    expect(await writeButtons(true)).toEqual([
+      'Create a grant',
+      'Create the first grant',
+      'Delete ended grants',
+    ]);
+    const viewer = await openConsole(browser, `${origin}/console/`, provider.issuer);
+    page = viewer.page;
+    await signInAs('vera');
+    expect(await writeButtons(true)).toEqual([]);
+    await createGrant();
+    linkId = await addLink('east');
+    expect(await writeButtons(false)).toEqual([]);
+    expect(await page.getByRole('dialog').count()).toBe(0);
+    page = operator.page;
+    expect(await writeButtons(false)).toEqual(
+      expect.arrayContaining([
+        ...['Create a grant', 'Delete ended grants', 'Edit labels and note', 'Issue a token', 'Revoke'],
+        ...['Issue a new token for this site', 'Revoke or cut off', 'Verify the ledger'],
+        expect.stringMatching(/^Revoke token /),
+      ]),
+    );
+    expect(viewer.faults).toEqual([]);
+    await viewer.context.close();
+  },
+  WALK_MS,
+);
+
+it('refuses every write that the browser of a viewer sends', async () => {
+  await signInAs('vera');
+  const writes = ADMIN_ROUTES.filter(({ method }) => method !== 'get');
+  expect(writes.length).toBeGreaterThan(5);
+  for (const { method, path } of writes) {
+    const url = path.replace(/\{\w+\}/, grantUid);
+    const sent = `fetch('${url}', { method: '${method.toUpperCase()}' }).then((answer) => answer.json())`;
+    expect(await page.evaluate(sent), path).toMatchObject({ status: 403, code: 'role_insufficient' });
+  }
+});
+
+it('says that the session has ended, and returns to the same page after a sign-in', async () => {
+  await signInAs('ada');
+  await page.goto(`${origin}/console/links?subject=ea*`);
+  await page.getByRole('link', { name: 'east', exact: true }).waitFor();
+  service.clock.advance(SESSION_MS);
+  // The change makes the page read again.
+  await addLink('eastern');
+  await page.getByText('Your session has ended').waitFor();
+  expect(await axeViolations(page)).toEqual([]);
+  // The session at the provider continues, so that it shows no form.
+  await new KeyboardUser(page).use(page.getByRole('link', { name: 'Sign in' }), 'Enter');
+  await page.getByRole('link', { name: 'eastern' }).waitFor();
+  expect(page.url()).toBe(`${origin}/console/links?subject=ea*`);
+});
+
+it('says that the provider is down, and leads to the requested page when it is back', async () => {
+  await page.goto(`${origin}/console/ledger`);
+  await provider.stop();
+  // The console stores the metadata of the provider for ten minutes.
+  service.clock.advance(11 * MINUTE);
+  await page.getByRole('link', { name: 'Sign in' }).press('Enter');
+  await page.getByText('The sign-in service cannot be reached now').waitFor();
+  expect(await axeViolations(page)).toEqual([]);
+  await provider.start();
+  service.clock.advance(6_000);
+  await signInAs('ada');
+  await page.getByRole('heading', { name: 'Ledger' }).waitFor();
+});
+
+it('signs out by keyboard, and shows nothing of the console to the next user of the browser', async () => {
+  await signInAs('ada');
+  await page.goto(`${origin}/console/links`);
+  await page.getByRole('link', { name: 'east', exact: true }).waitFor();
+  await new KeyboardUser(page).use(page.getByRole('button', { name: 'Sign out' }), 'Enter');
+  await page.getByText('You are not signed in').waitFor();
+  await page.goBack();
+  await page.getByRole('link', { name: 'Sign in' }).waitFor();
+  expect(await page.content()).not.toContain('east');
+  expect(await page.evaluate("fetch('/api/v1/links').then((answer) => answer.status)")).toBe(401);
+});
+
+it('starts no session for a user without a role, and says why', async () => {
+  await answerForms('nora');
+  await page.getByText('This account has no role for linkgrant').waitFor();
+  await page.goto(`${origin}/console/`);
+  await page.getByText('You are not signed in').waitFor();
+});
