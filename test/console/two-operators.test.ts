@@ -1,0 +1,108 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { Browser, Page } from 'playwright-core';
+import { afterAll, beforeAll, expect, it } from 'vitest';
+import {
+  linkgrantProcess,
+  type Running,
+  type Serving,
+  startLinkgrant,
+  startServe,
+} from '../support/command-line.js';
+import { until } from '../support/until.js';
+import { type ConsolePage, openConsole, startBrowser } from './harness/browser.js';
+
+// Three processes, the service, the console and the site, have only the store and the network in common.
+const directory = mkdtempSync(join(tmpdir(), 'linkgrant-console-'));
+const dataDir = join(directory, 'data');
+let browser: Browser;
+let serving: Serving;
+let terminal: Running;
+let operator: ConsolePage;
+let colleague: ConsolePage;
+let overview: Page;
+
+beforeAll(async () => {
+  const endpoint = 'inter-router=router.example.com:55671';
+  [browser, serving] = await Promise.all([
+    startBrowser(),
+    startServe(['--data-dir', dataDir, '--endpoint', endpoint]),
+  ]);
+  terminal = startLinkgrant(['console', '--data-dir', dataDir, '--no-open'], { holdsInput: true });
+  operator = await openConsole(browser, await printedUrl(0));
+  terminal.child.stdin?.write('\n');
+  colleague = await openConsole(browser, await printedUrl(1));
+  overview = await colleague.context.newPage();
+});
+afterAll(async () => {
+  await browser?.close();
+  terminal?.child.kill('SIGTERM');
+  await Promise.all([terminal?.ended, serving?.stop()]);
+  rmSync(directory, { recursive: true, force: true });
+});
+
+/** The one-time URL that the command prints after `earlier` others. */
+async function printedUrl(earlier: number): Promise<string> {
+  const urls = () => terminal.said.stdout.match(/http:\S+/g) ?? [];
+  await until(() => urls().length > earlier);
+  return urls()[earlier] ?? '';
+}
+
+const figure = (name: string) => overview.getByRole('link', { name: new RegExp(`^\\d+\\s*${name}$`) });
+
+it('shows a redemption by another process in every open browser, without a reload', async () => {
+  const { page } = operator;
+  const links = colleague.page;
+  const { origin } = new URL(page.url());
+  await Promise.all([
+    page.goto(`${origin}/console/grants?create=grant`),
+    links.goto(`${origin}/console/links`),
+    overview.goto(`${origin}/console/`),
+  ]);
+  for (const open of [page, links, overview]) await open.evaluate('window.isFirstDocument = true');
+  await links.getByText('No site has joined yet').waitFor();
+  await overview.getByText('Link the first site').waitFor();
+
+  await page.getByRole('textbox', { name: 'Name (required)' }).fill('to-west');
+  await page.keyboard.press('Enter');
+  await page.getByRole('textbox', { name: 'Only for the subject' }).fill('east');
+  await page.keyboard.press('Enter');
+  await page.getByText('Waiting for the site').waitFor();
+  await figure('Grants ready').getByText('1', { exact: true }).waitFor();
+  await page.getByRole('button', { name: 'Copy: Command for the site' }).press('Enter');
+  await page.getByText('Copied').first().waitFor();
+  const [, line = ''] = /^linkgrant join (\S+)$/.exec(await clipboardOf(page)) ?? [];
+
+  const joining = ['join', '-', '--to', join(directory, 'site'), '--subject', 'east'];
+  const joined = await linkgrantProcess([...joining, '--data-dir', join(directory, 'site-data')], {
+    input: line,
+  });
+  expect(joined).toMatchObject({ code: 0 });
+  await page.locator('.pf-m-success').getByText('east has redeemed the token').waitFor();
+  await links.getByRole('row', { name: 'east' }).getByText('valid').waitFor();
+  await figure('Links with a valid certificate').getByText('1', { exact: true }).waitFor();
+  for (const open of [page, links, overview])
+    expect(await open.evaluate('window.isFirstDocument')).toBe(true);
+});
+
+it('shows a revocation of one operator in the browser of another, without a reload', async () => {
+  const { page } = operator;
+  await page.getByRole('link', { name: 'Open its link' }).press('Enter');
+  await page.getByRole('button', { name: 'Revoke or cut off' }).press('Enter');
+  await page.getByRole('dialog').getByRole('button', { name: 'Revoke' }).press('Enter');
+  await page.getByText('The link is revoked').waitFor();
+  const links = colleague.page;
+  await links.getByRole('row', { name: 'east' }).getByText('revoked').waitFor();
+  await figure('Links with a valid certificate').getByText('0', { exact: true }).waitFor();
+  expect(await links.evaluate('window.isFirstDocument')).toBe(true);
+});
+
+it('has no fault in either browser', () => {
+  expect([...operator.faults, ...colleague.faults]).toEqual([]);
+  expect(terminal.said.stderr).toBe('');
+});
+
+async function clipboardOf(page: Page): Promise<string> {
+  return String(await page.evaluate('navigator.clipboard.readText()'));
+}
