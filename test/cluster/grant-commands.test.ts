@@ -4,10 +4,18 @@ import { parse } from 'yaml';
 import { ACCESS_GRANTS, EVENTS, REDEMPTIONS } from '../../src/platforms/kubernetes/api/kinds.js';
 import type { Resource } from '../../src/platforms/kubernetes/api/resource.js';
 import type { AccessGrantResource } from '../../src/platforms/kubernetes/grants/access-grant-resource.js';
-import { json, linkgrant, refusalOf, type Serving, type Workplace } from '../support/command-line.js';
+import {
+  json,
+  linkgrant,
+  refusalOf,
+  type Serving,
+  startLinkgrant,
+  type Workplace,
+} from '../support/command-line.js';
+import { ConsoleSession } from './console-session.js';
 import { closeAcceptingNamespace, openAcceptingNamespace } from './harness/accepting-namespace.js';
 import type { LinkgrantAccount } from './harness/linkgrant-account.js';
-import { type Person, personIn } from './harness/person.js';
+import { OPERATOR_RULES, type Person, personIn } from './harness/person.js';
 import { post } from './harness/post.js';
 import { readyGrant, serveCluster } from './harness/served.js';
 import type { TestCluster } from './harness/test-cluster.js';
@@ -241,6 +249,87 @@ describe('redemption commands in a cluster', () => {
     const ended = await linkgrant(words, { env: { SKUPPER_PLATFORM: 'kubernetes' } });
     expect(ended.code).toBe(2);
     expect(refusalOf(ended).error).toBe(error);
+  });
+});
+
+describe('the console in a cluster', () => {
+  /** Runs `linkgrant console` with these flags, and `use` with a session of it. */
+  const withConsole = async (place: readonly string[], use: (session: ConsoleSession) => Promise<void>) => {
+    const terminal = startLinkgrant(['console', '--no-open', ...place], { holdsInput: true });
+    try {
+      const url = await until('the URL', async () => /http:\S+/.exec(terminal.said.stdout)?.[0]);
+      await use(await ConsoleSession.open(url));
+    } finally {
+      terminal.child.kill('SIGINT');
+      expect(await terminal.ended).toMatchObject({ code: 0, stderr: '' });
+    }
+  };
+
+  it('shows and changes grants and links with the rights of the kubeconfig', async () => {
+    const grant = await readyGrant(cluster, west.namespace, 'in-console', { redemptionsAllowed: 5 });
+    await post(serving, grant, 'seen-in-console');
+    const { place } = await personIn(cluster, west.namespace, [
+      ...OPERATOR_RULES,
+      { apiGroups: ['skupper.io'], resources: ['accessgrants'], verbs: ['watch'] },
+      { apiGroups: ['linkgrant.dev'], resources: ['redemptions'], verbs: ['watch'] },
+    ]);
+    await withConsole(place, async (session) => {
+      expect((await session.send('/console/')).body).toContain('<div id="root">');
+      expect((await session.send('/console/session')).json()).toMatchObject({
+        role: 'operator',
+        where: `namespace ${west.namespace} of the cluster`,
+      });
+      const page = async (path: string) => {
+        const answer = await session.send(`/api/v1/${path}`);
+        expect(answer.status, `${path}: ${answer.body}`).toBe(200);
+        return answer.json();
+      };
+      const { uid } = grant.metadata;
+      const own = { namespace: west.namespace, name: 'in-console' };
+      expect((await page('grants?limit=50')).items).toEqual(
+        expect.arrayContaining([expect.objectContaining({ ...own, uid, state: 'ready' })]),
+      );
+      const { items } = await page(`links?limit=50&grantUid=${uid}`);
+      expect(items).toMatchObject([{ subject: 'seen-in-console', grant: 'in-console', state: 'valid' }]);
+      for (const path of ['overview', 'events?limit=50', `grants/${uid}`, `redemptions/${items[0].id}`])
+        await page(path);
+      expect((await page(`tokens?grantUid=${uid}`)).items).toEqual([]);
+      expect(await page('service')).toMatchObject({ namespace: west.namespace });
+
+      const made = await session.send('/api/v1/grants', { ...own, name: 'by-console' });
+      expect(made.status, made.body).toBe(201);
+      expect((await readGrant('by-console')).metadata.uid).toBe(made.json().uid);
+      // The console issues signed tokens only, and their key is in the namespace of the service.
+      const issued = await session.send('/api/v1/tokens', { grantUid: made.json().uid });
+      expect(issued.json()).toMatchObject({
+        status: 403,
+        detail: expect.stringContaining('linkgrant-code-keys'),
+      });
+      const revoked = await session.send(`/api/v1/redemptions/${items[0].id}/revoke`, {
+        source: 'keep-token',
+      });
+      expect(revoked.status, revoked.body).toBe(200);
+      expect((await page(`links?grantUid=${uid}`)).items).toMatchObject([{ state: 'revoked' }]);
+    });
+  });
+
+  it('issues a token and shows its link with the right to read the signing keys', async () => {
+    const { namespace } = west;
+    const grant = await readyGrant(cluster, namespace, 'tokens-of-console', { redemptionsAllowed: 5 });
+    const place = ['-p', 'kubernetes', '--kubeconfig', cluster.kubeconfig, '-n', namespace];
+    await withConsole(place, async (session) => {
+      const { uid: grantUid } = grant.metadata;
+      const issued = await session.send('/api/v1/tokens', { grantUid, subject: 'east' });
+      expect(issued.status, issued.body).toBe(201);
+      const { id, joinLine } = issued.json();
+      const joining = ['join', '-', '--to', workplace.path('east'), '--subject', 'east'];
+      const joined = await linkgrant([...joining, '--data-dir', workplace.path('east-data')], {
+        input: joinLine,
+      });
+      expect(joined).toMatchObject({ code: 0 });
+      const links = await session.send(`/api/v1/links?grantUid=${grantUid}`);
+      expect(links.json().items).toMatchObject([{ jti: id, subject: 'east', state: 'valid' }]);
+    });
   });
 });
 

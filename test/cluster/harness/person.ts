@@ -11,7 +11,7 @@ const rbac = (kind: string, plural: string): ResourceKind => ({
 });
 
 /** The rights that commands on grants, tokens and redemptions need, as in docs/reference/cli.md. */
-const OPERATOR_RULES: readonly AccessRule[] = [
+export const OPERATOR_RULES: readonly AccessRule[] = [
   { apiGroups: ['skupper.io'], resources: ['sites'], verbs: ['list'] },
   {
     apiGroups: ['skupper.io'],

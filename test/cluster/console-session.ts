@@ -1,0 +1,49 @@
+import { type IncomingHttpHeaders, request } from 'node:http';
+
+/** The answer to a request of a {@link ConsoleSession}. */
+export interface ConsoleAnswer {
+  readonly status: number;
+  readonly headers: IncomingHttpHeaders;
+  readonly body: string;
+  /** The body as JSON. */
+  // biome-ignore lint/suspicious/noExplicitAny: answers of many shapes.
+  json(): any;
+}
+
+/** The requests that the pages of `linkgrant console` send, without a browser. */
+export class ConsoleSession {
+  readonly #origin: string;
+  #cookie = '';
+
+  private constructor(origin: string) {
+    this.#origin = origin;
+  }
+
+  /** Opens a one-time URL. */
+  static async open(url: string): Promise<ConsoleSession> {
+    const session = new ConsoleSession(new URL(url).origin);
+    const { status, headers } = await session.send(url);
+    if (status !== 303) throw new Error(`the URL was answered with ${status}`);
+    session.#cookie = headers['set-cookie']?.[0]?.split(';')[0] ?? '';
+    return session;
+  }
+
+  /** Sends a request, with `json` a POST. */
+  send(path: string, json?: unknown): Promise<ConsoleAnswer> {
+    const { host, origin, port, pathname, search } = new URL(path, this.#origin);
+    const headers = { host, origin, cookie: this.#cookie, 'content-type': 'application/json' };
+    const method = json === undefined ? 'GET' : 'POST';
+    // Not every resolver knows names under `localhost`.
+    const target = { host: '127.0.0.1', port, path: pathname + search, method, headers, agent: false };
+    return new Promise((resolve, reject) => {
+      const sent = request(target, async (answer) => {
+        let body = '';
+        for await (const piece of answer.setEncoding('utf8')) body += piece;
+        const { statusCode: status = 0, headers: received } = answer;
+        resolve({ status, headers: received, body, json: () => JSON.parse(body) });
+      });
+      sent.once('error', reject);
+      sent.end(json === undefined ? '' : JSON.stringify(json));
+    });
+  }
+}
