@@ -134,19 +134,21 @@ export function remoteAdministration(server: AdminServer, options: AdminConnecti
           body: withoutUndefined(change),
         }),
       ),
-    listLinks: ({ namespace, grantUid, subject, state, notRenewing, labels, ...page }) =>
+    listLinks: ({ namespace, grantUid, subject, state, notRenewing, labels, signedBy, ...page }) =>
       dataOf(
         client.GET('/api/v1/links', {
           params: {
             query: withoutUndefined({
               ...pageOf(page),
-              ...{ namespace, grantUid, subject, state },
+              ...{ namespace, grantUid, subject, state, signedBy },
               notRenewing: notRenewing === undefined ? undefined : (`${notRenewing}` as const),
               label: labels && formatLabelSelector(labels),
             }),
           },
         }),
       ),
+    listIssuers: (page) =>
+      dataOf(client.GET('/api/v1/issuers', { params: { query: withoutUndefined(pageOf(page)) } })),
     readOverview: () => dataOf(client.GET('/api/v1/overview')),
     readChanges: (since) =>
       dataOf(client.GET('/api/v1/changes', { params: { query: withoutUndefined({ since }) } })),

@@ -73,7 +73,8 @@ export async function startAdmin(
   settings: Settings,
   context: AdminContext,
 ): Promise<RunningAdmin | undefined> {
-  const { adminListen, adminIssuer, adminAudience, adminTlsCert, adminTlsKey, dataDir } = settings;
+  const { adminListen, adminIssuer, adminAudience, adminTlsCert, adminTlsKey } = settings;
+  const { dataDir, issuerCert, issuerKey } = settings;
   if (!adminListen || adminIssuer === undefined || adminAudience === undefined) return undefined;
   const { store, metrics, readiness, clock, logger } = context;
   const rules = {
@@ -94,7 +95,7 @@ export async function startAdmin(
   const byBearer = bearerAuthentication(rules, keys, clock);
   const checkHealth = () => healthFindings(readiness);
   const administration = storeAdministration({
-    ...{ store, dataDir, clock, checkHealth },
+    ...{ store, dataDir, issuerCert, issuerKey, clock, checkHealth },
     connections: context.connections,
   });
   const streams = new ChangeStreams(administration);

@@ -8,11 +8,12 @@ import type { Clock } from '../redemption/ports/clock.js';
 import type { ConnectionObserver } from '../redemption/ports/connections.js';
 import type { GrantStore } from '../redemption/ports/grant-store.js';
 import { openCodeKeys } from './code-keys.js';
+import { type ExternalFiles, issuerDirectory } from './issuer-directory.js';
 import { namedIssuerRefusal } from './site-issuer.js';
 import { isDeclared, openSystemSite } from './system-sites.js';
 
-/** A store, and the data directory of the service that uses it. */
-interface AdministeredStore {
+/** A store, and the data directory and external CA of the service that uses it. */
+interface AdministeredStore extends ExternalFiles {
   readonly store: GrantStore;
   readonly dataDir: string;
   readonly clock: Clock;
@@ -28,6 +29,8 @@ export function administrationDependencies({
   clock,
   checkHealth,
   connections,
+  issuerCert,
+  issuerKey,
 }: AdministeredStore): AdministrationDependencies {
   return {
     store,
@@ -36,6 +39,10 @@ export function administrationDependencies({
     connections,
     codeKeys: openCodeKeys(dataDir, clock),
     readService: () => readService(store),
+    issuers: issuerDirectory(
+      { dataDir, issuerCert, issuerKey, readService: () => readService(store) },
+      clock,
+    ),
     async resolveAccess(request, { system, endpoints }) {
       if (system) return openSystemSite(system, clock).resolveAccess(request);
       const { issuer } = request;

@@ -88,6 +88,7 @@ export async function openClusterAdministration(
     const administration = clusterAdministration({
       connections,
       ...{ client, store, clock, patience, serviceNamespace, namespace: defaultNamespace },
+      served: allNamespaces ? undefined : namespace,
       codeKeys: new CodeKeySecret({ client, namespace: serviceNamespace, clock, mayCreate: false }),
     });
     return {

@@ -32,8 +32,14 @@ export interface DefaultIssuer {
  * CertificateAuthorityError unless
  * it can sign now.
  */
-export async function openIssuer(settings: Settings, now: number): Promise<DefaultIssuer> {
-  const { dataDir, issuerCert, issuerKey } = settings;
+export async function openIssuer(
+  {
+    dataDir,
+    issuerCert,
+    issuerKey,
+  }: Pick<Settings, 'dataDir'> & Partial<Pick<Settings, 'issuerCert' | 'issuerKey'>>,
+  now: number,
+): Promise<DefaultIssuer> {
   if (issuerCert !== undefined && issuerKey !== undefined) {
     return new ExternalAuthority(issuerCert, issuerKey, now);
   }

@@ -38,12 +38,15 @@ export function otherPlatform(
   return platform !== undefined && used !== platform ? used : undefined;
 }
 
+/** The namespaces whose sites are served. */
+export function servedNamespaces({ skupperHome, namespace }: SystemPlace): readonly string[] {
+  return namespace === undefined ? new SkupperHome(skupperHome).namespaces() : [namespace];
+}
+
 /** Reports each served site. */
 export async function siteReports(place: SystemPlace, clock: Clock): Promise<readonly SiteReport[]> {
-  const home = new SkupperHome(place.skupperHome);
   const site = openSystemSite(place, clock);
-  const namespaces = place.namespace === undefined ? home.namespaces() : [place.namespace];
-  const requests = namespaces.map((namespace) => ({
+  const requests = servedNamespaces(place).map((namespace) => ({
     namespace,
     name: namespace,
     issuer: null,

@@ -35,6 +35,7 @@ const KINDS = {
   nextNumber: 'write',
   hasGrantMadeBefore: 'read',
   countGrants: 'read',
+  countGrantsByIssuer: 'read',
   createCode: 'write',
   findCode: 'read',
   listCodes: 'read',

@@ -2,6 +2,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { issuerDirectory } from '../../src/compose/issuer-directory.js';
 import { CodeKeyDirectory } from '../../src/platforms/standalone/code-key-directory.js';
 import { publishCodeKey, rotateCodeKey } from '../../src/redemption/accepting/rotate-code-keys.js';
 import { administrationOfStore } from '../../src/redemption/administration/store-administration.js';
@@ -52,6 +53,7 @@ describe('a repeated creation', () => {
         ...{ endpoints: ENDPOINTS, issuer: null },
       }),
       resolveAccess: async () => ({ endpoints: ENDPOINTS, siteUid: null }),
+      issuers: issuerDirectory({ dataDir: directory, readService: async () => undefined }, clock.read),
       isDeclared: () => false,
     });
 

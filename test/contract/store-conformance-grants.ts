@@ -208,6 +208,30 @@ export function grantConformance(current: CurrentStore): void {
       });
     });
 
+    it('counts the grants that are pending or ready by namespace and issuer', async () => {
+      const { store } = current();
+      await storedGrant(store, { namespace: 'west' });
+      await storedGrant(store, { namespace: 'west', issuer: 'partners' });
+      await storedGrant(store, {
+        namespace: 'west',
+        issuer: 'partners',
+        expirationTime: null,
+        readyAt: null,
+      });
+      await storedGrant(store, { namespace: 'west', issuer: 'partners', expirationTime: NOW });
+      await storedGrant(store, { namespace: 'west', revokedAt: NOW });
+      await storedGrant(store, { namespace: 'one', issuer: 'partners' });
+      const uses = await store.countGrantsByIssuer(NOW);
+      expect(uses).toHaveLength(3);
+      expect(uses).toEqual(
+        expect.arrayContaining([
+          { namespace: 'west', issuer: null, grants: 1 },
+          { namespace: 'west', issuer: 'partners', grants: 2 },
+          { namespace: 'one', issuer: 'partners', grants: 1 },
+        ]),
+      );
+    });
+
     it('shows the writes of one connection to another', async () => {
       const { store, openAnother } = current();
       const other = await openAnother();

@@ -26,24 +26,30 @@ export function linkConformance(current: CurrentStore): void {
       const { store } = current();
       const redemption = await redeem({ jti: 'token-1', siteUid: 'site-uid' });
       const grant = await store.findGrant(redemption.grantUid);
-      const { id, grantUid, namespace, name, subject, jti, siteUid, createdAt } = redemption;
-      const link = { id, grantUid, namespace, name, subject, jti, siteUid, createdAt, revokedAt: null };
+      const { id, grantUid, namespace, mode, name, subject, jti, siteUid, createdAt } = redemption;
+      const link = { id, grantUid, namespace, mode, name, subject, jti, siteUid, createdAt, revokedAt: null };
       const none = { labels: {}, note: null };
       const first = {
         ...none,
         peer: redemption.peer,
         notAfter: redemption.notAfter,
+        issuerSha256: redemption.issuerSha256,
         issuedAt: NOW,
         renewals: 0,
       };
       const grantName = grant?.name;
       expect((await store.listLinks({ limit: 10 }, all)).items).toEqual([{ ...link, ...first, grantName }]);
+      const issuerSha256 = 'e'.repeat(64);
       for (const number of [1, 2])
-        await store.recordRenewal(sampleRenewal(id, number, { renewedAt: NOW + number * MINUTE }), NOW);
+        await store.recordRenewal(
+          sampleRenewal(id, number, { renewedAt: NOW + number * MINUTE, issuerSha256 }),
+          NOW,
+        );
       const second = {
         ...none,
         peer: '192.0.2.9',
         notAfter: NOW + 60 * DAY,
+        issuerSha256,
         issuedAt: NOW + 2 * MINUTE,
         renewals: 2,
       };

@@ -163,7 +163,14 @@ export const LINK_QUERY = z.strictObject({
     .transform((value) => value === 'true')
     .optional(),
   label: selectedLabels,
+  signedBy: z
+    .string()
+    .regex(/^[0-9a-f]{64}$/, 'must be a SHA-256 in lower-case hex')
+    .optional(),
 });
+
+/** The query that lists issuers. */
+export const ISSUER_QUERY = z.strictObject(page);
 
 /** The query that reads changes. */
 export const CHANGES_QUERY = z.strictObject({ since: text(128).optional() });

@@ -11,6 +11,7 @@ import {
   GRANT_ORDER,
   GRANT_QUERY,
   GRANT_REVOCATION,
+  ISSUER_QUERY,
   LINK_QUERY,
   NOTHING,
   REDEMPTION_CHANGE,
@@ -193,6 +194,7 @@ export const ADMIN_ROUTES: readonly AdminRoute[] = [
   listing('/links', LINK_QUERY, ({ label: labels, ...page }, administration) =>
     administration.listLinks({ ...page, labels }),
   ),
+  listing('/issuers', ISSUER_QUERY, (page, administration) => administration.listIssuers(page)),
   route({ method: 'get', path: '/overview' }, async (_input, administration) =>
     ok(await administration.readOverview()),
   ),

@@ -7,7 +7,7 @@ import { CommandError } from './command-error.js';
 import { configurationFrom, type NotInCluster } from './configuration.js';
 
 /** An open store, and the description that its service recorded. */
-export interface StoreSession {
+export interface StoreSession extends Pick<Settings, 'issuerCert' | 'issuerKey'> {
   readonly store: GrantStore;
   /** Undefined before the first start of a service on this store. */
   readonly service: ServiceDescription | undefined;
@@ -40,8 +40,9 @@ export async function withStoreOf<T>(
   const store = await openStore(settings, { clock, checkpoint: () => {} }, false);
   try {
     const service = await readService(store);
-    const { dataDir } = settings;
-    return await operation({ store, service, namespace: namespaceOf(settings, service), dataDir, clock });
+    const { dataDir, issuerCert, issuerKey } = settings;
+    const namespace = namespaceOf(settings, service);
+    return await operation({ store, service, namespace, dataDir, issuerCert, issuerKey, clock });
   } finally {
     await store.close();
   }

@@ -357,6 +357,29 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/issuers": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List the issuers and their CAs, by namespace and name
+         * @description An issuer has one active CA. During a rotation it also has the prepared CA, or retiring ones, which responses contain until no link
+         *     depends on them. `linkgrant issuer prepare`, `activate` and `retire` rotate the CAs of owner `linkgrant` on the host of the
+         *     service: each step also needs a change at the routers. `changes` does not report issuers; read them again after a change of
+         *     `links` or `grants`.
+         */
+        get: operations["listIssuers"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/changes": {
         parameters: {
             query?: never;
@@ -792,6 +815,8 @@ export interface components {
             serial: string;
             keySha256: string;
             certificateSha256: string;
+            /** @description SHA-256 of the CA that signed it */
+            issuerSha256: string;
             /** Format: date-time */
             notAfter: string;
         };
@@ -814,6 +839,8 @@ export interface components {
             serial: string;
             keySha256: string;
             certificateSha256: string;
+            /** @description SHA-256 of the CA that signed it */
+            issuerSha256: string;
             /** Format: date-time */
             notAfter: string;
             newest?: components["schemas"]["Renewal"];
@@ -839,6 +866,8 @@ export interface components {
             serial: string;
             keySha256: string;
             certificateSha256: string;
+            /** @description SHA-256 of the CA that signed it */
+            issuerSha256: string;
             /** Format: date-time */
             notAfter: string;
             certificate: string;
@@ -862,6 +891,8 @@ export interface components {
             serial: string;
             keySha256: string;
             certificateSha256: string;
+            /** @description SHA-256 of the CA that signed it */
+            issuerSha256: string;
             /** Format: date-time */
             notAfter: string;
             newest?: components["schemas"]["Renewal"];
@@ -969,6 +1000,11 @@ export interface components {
             /** Format: uuid */
             grantUid: string;
             namespace: string;
+            /**
+             * @description What generated its key: `csr` the requesting site, `stock` the service, for a client that does not renew, `generated` the service, for a link created on the accepting side
+             * @enum {unknown}
+             */
+            mode: "csr" | "stock" | "generated";
             name: string;
             subject: string;
             /** @description Address of the client at the last contact */
@@ -985,6 +1021,8 @@ export interface components {
              * @description When the newest certificate ends
              */
             notAfter: string;
+            /** @description SHA-256 of the CA that signed the newest certificate */
+            issuerSha256: string;
             renewals: number;
             /**
              * Format: date-time
@@ -1004,6 +1042,61 @@ export interface components {
         LinkPage: {
             items: components["schemas"]["Link"][];
             /** @description The `cursor` of the following page; absent on the last one alone: a page may hold fewer items than its limit, even none */
+            next?: string;
+        };
+        Authority: {
+            /**
+             * @description `active` signs, `prepared` signs next, `retiring` has signed before. An issuer that linkgrant does not manage has `trusted` ones instead: responses contain them beside the active one, and they may be previous or next ones, or CAs above it
+             * @enum {unknown}
+             */
+            role: "active" | "prepared" | "retiring" | "trusted";
+            /**
+             * @description `expiring`: a third of its lifetime or less is left. `early`: it is not valid yet
+             * @enum {unknown}
+             */
+            state: "valid" | "expiring" | "expired" | "early";
+            subject: string;
+            /** @description SHA-256 of the certificate */
+            sha256: string;
+            /** Format: date-time */
+            notBefore: string;
+            /** Format: date-time */
+            notAfter: string;
+            /**
+             * Format: date-time
+             * @description Since when another CA signs; only of a retiring CA
+             */
+            replacedAt?: string;
+            /** @description Links that depend on it, as `GET /api/v1/links?signedBy` lists them. Of the CA of the service null, or, if it is retiring, the links that have had no response since it was replaced */
+            links: number | null;
+        };
+        Issuer: {
+            /** @description What a grant names as its issuer. The external CA of `--issuer-cert` has the name of the CA that it replaces */
+            name: string;
+            /** @description Namespace of its site; absent for an issuer in the data directory of the service */
+            namespace?: string;
+            /**
+             * @description Who rotates its CAs; `external` for the CA of `--issuer-cert`
+             * @enum {unknown}
+             */
+            owner: "linkgrant" | "skupper" | "external";
+            /**
+             * @description What it signs, the certificates of links or the one of the service
+             * @enum {unknown}
+             */
+            signs: "links" | "service";
+            /** @description True if it signs the links of grants that name no issuer */
+            default: boolean;
+            /** @description Grants that are pending or ready and whose links it signs */
+            grants: number;
+            /** @description Why it cannot be read or cannot sign now */
+            problem?: string;
+            /** @description Its CAs, the active one first */
+            authorities: components["schemas"]["Authority"][];
+        };
+        IssuerPage: {
+            items: components["schemas"]["Issuer"][];
+            /** @description The `cursor` of the following page; absent on the last one */
             next?: string;
         };
         Overview: {
@@ -1432,6 +1525,7 @@ export interface components {
                  *           "serial": "5f1c0a9e",
                  *           "keySha256": "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa",
                  *           "certificateSha256": "bbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb",
+                 *           "issuerSha256": "cccccccccccccccccccccccccccccccccccccccccccccccccccccccccccccccc",
                  *           "notAfter": "2031-04-03T05:07:00Z",
                  *           "canStill": "connect, renew",
                  *           "remaining": "connect until 2031-04-03T05:07:00Z, and be renewed until 2031-04-10T05:07:00Z",
@@ -1466,6 +1560,7 @@ export interface components {
                  *       "serial": "5f1c0a9e",
                  *       "keySha256": "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa",
                  *       "certificateSha256": "bbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb",
+                 *       "issuerSha256": "cccccccccccccccccccccccccccccccccccccccccccccccccccccccccccccccc",
                  *       "notAfter": "2031-04-03T05:07:00Z",
                  *       "canStill": "connect, renew",
                  *       "remaining": "connect until 2031-04-03T05:07:00Z, and be renewed until 2031-04-10T05:07:00Z",
@@ -1516,6 +1611,7 @@ export interface components {
                  *       "serial": "5f1c0a9e",
                  *       "keySha256": "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa",
                  *       "certificateSha256": "bbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb",
+                 *       "issuerSha256": "cccccccccccccccccccccccccccccccccccccccccccccccccccccccccccccccc",
                  *       "notAfter": "2031-04-03T05:07:00Z",
                  *       "canStill": "connect, renew",
                  *       "remaining": "connect until 2031-04-03T05:07:00Z, and be renewed until 2031-04-10T05:07:00Z",
@@ -1550,6 +1646,7 @@ export interface components {
                  *         "serial": "5f1c0a9e",
                  *         "keySha256": "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa",
                  *         "certificateSha256": "bbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb",
+                 *         "issuerSha256": "cccccccccccccccccccccccccccccccccccccccccccccccccccccccccccccccc",
                  *         "notAfter": "2031-04-03T05:07:00Z",
                  *         "canStill": "connect",
                  *         "remaining": "connect until 2031-04-03T05:07:00Z, and be renewed until 2031-04-10T05:07:00Z",
@@ -1643,12 +1740,14 @@ export interface components {
                  *           "grant": "to-west",
                  *           "grantUid": "22c7dcf1-ef57-454f-98ff-fa5a79792832",
                  *           "namespace": "default",
+                 *           "mode": "csr",
                  *           "name": "to-west",
                  *           "subject": "east",
                  *           "peer": "192.0.2.7",
                  *           "jti": "4f2c7d1b9a0e4c8d7b6a5f43",
                  *           "since": "2031-03-04T05:07:00Z",
                  *           "notAfter": "2031-04-03T05:07:00Z",
+                 *           "issuerSha256": "cccccccccccccccccccccccccccccccccccccccccccccccccccccccccccccccc",
                  *           "renewals": 0,
                  *           "lastContact": "2031-03-04T05:07:00Z",
                  *           "state": "valid",
@@ -1663,6 +1762,68 @@ export interface components {
                  *     }
                  */
                 "application/json": components["schemas"]["LinkPage"];
+            };
+        };
+        /** @description A page of issuers */
+        AdminIssuers: {
+            headers: {
+                "linkgrant-request-id": components["headers"]["RequestId"];
+                [name: string]: unknown;
+            };
+            content: {
+                /**
+                 * @example {
+                 *       "items": [
+                 *         {
+                 *           "name": "linkgrant-server-ca",
+                 *           "owner": "linkgrant",
+                 *           "signs": "service",
+                 *           "default": false,
+                 *           "grants": 0,
+                 *           "authorities": [
+                 *             {
+                 *               "role": "active",
+                 *               "state": "valid",
+                 *               "subject": "linkgrant server CA",
+                 *               "sha256": "dddddddddddddddddddddddddddddddddddddddddddddddddddddddddddddddd",
+                 *               "notBefore": "2030-03-04T05:02:00Z",
+                 *               "notAfter": "2040-03-01T05:07:00Z",
+                 *               "links": null
+                 *             }
+                 *           ]
+                 *         },
+                 *         {
+                 *           "name": "skupper-site-ca",
+                 *           "owner": "linkgrant",
+                 *           "signs": "links",
+                 *           "default": true,
+                 *           "grants": 3,
+                 *           "authorities": [
+                 *             {
+                 *               "role": "active",
+                 *               "state": "valid",
+                 *               "subject": "linkgrant site CA 2",
+                 *               "sha256": "eeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeee",
+                 *               "notBefore": "2031-03-04T05:02:00Z",
+                 *               "notAfter": "2041-03-01T05:07:00Z",
+                 *               "links": 12
+                 *             },
+                 *             {
+                 *               "role": "retiring",
+                 *               "state": "valid",
+                 *               "subject": "linkgrant site CA",
+                 *               "sha256": "cccccccccccccccccccccccccccccccccccccccccccccccccccccccccccccccc",
+                 *               "notBefore": "2030-03-04T05:02:00Z",
+                 *               "notAfter": "2040-03-01T05:07:00Z",
+                 *               "replacedAt": "2031-03-05T09:00:00Z",
+                 *               "links": 1
+                 *             }
+                 *           ]
+                 *         }
+                 *       ]
+                 *     }
+                 */
+                "application/json": components["schemas"]["IssuerPage"];
             };
         };
         /** @description What changed, or a stream of events */
@@ -2242,6 +2403,8 @@ export interface components {
         LinkStateFilter: components["schemas"]["LinkState"];
         /** @description Links that are overdue for renewal, or the others */
         NotRenewingFilter: "true" | "false";
+        /** @description Links that depend on the CA with this SHA-256: they are not revoked, and their newest certificate is valid and signed by it. `links` of an issuer's CA is their number */
+        SignerFilter: string;
         /** @description The `version` of an earlier answer; not used by a stream */
         VersionSince: string;
         /** @description Id of the verification */
@@ -2941,6 +3104,8 @@ export interface operations {
                 state?: components["parameters"]["LinkStateFilter"];
                 /** @description Links that are overdue for renewal, or the others */
                 notRenewing?: components["parameters"]["NotRenewingFilter"];
+                /** @description Links that depend on the CA with this SHA-256: they are not revoked, and their newest certificate is valid and signed by it. `links` of an issuer's CA is their number */
+                signedBy?: components["parameters"]["SignerFilter"];
                 /**
                  * @description With these labels: conditions `a=b`, `a!=b`, `a` or `!a`, separated by commas, all of which must apply
                  * @example team=payments,!pilot
@@ -2954,6 +3119,29 @@ export interface operations {
         requestBody?: never;
         responses: {
             200: components["responses"]["AdminLinks"];
+            400: components["responses"]["AdminInvalid"];
+            401: components["responses"]["AdminUnauthorized"];
+            403: components["responses"]["AdminForbidden"];
+            405: components["responses"]["AdminMethodNotAllowed"];
+            500: components["responses"]["AdminInternal"];
+            503: components["responses"]["AdminUnavailable"];
+        };
+    };
+    listIssuers: {
+        parameters: {
+            query?: {
+                /** @description How many items a page holds at most */
+                limit?: components["parameters"]["Limit"];
+                /** @description The `next` of an earlier page of the same listing */
+                cursor?: components["parameters"]["Cursor"];
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: components["responses"]["AdminIssuers"];
             400: components["responses"]["AdminInvalid"];
             401: components["responses"]["AdminUnauthorized"];
             403: components["responses"]["AdminForbidden"];

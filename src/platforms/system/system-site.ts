@@ -64,6 +64,17 @@ export class SystemSite implements Site {
     }
   }
 
+  /** The name of the CA that signs in a namespace unless a grant names another one. */
+  defaultIssuer(namespace: string): string {
+    try {
+      const state = readSiteState(this.#home.namespace(namespace));
+      return (typeof state === 'string' ? undefined : state.defaultIssuer) ?? DEFAULT_ISSUER;
+    } catch (error) {
+      if (!(error instanceof UnreadableFileError)) throw error;
+      return DEFAULT_ISSUER;
+    }
+  }
+
   /** The CA of that name in a namespace, whether the router trusts it or not. */
   findIssuer(namespace: string, name: string): CertificateAuthority | SiteRefusal {
     return this.#readIssuer(this.#home.namespace(namespace), name);

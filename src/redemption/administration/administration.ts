@@ -5,6 +5,7 @@ import type { Changes } from '../ports/link-store.js';
 import type { Page, PageRequest } from '../ports/page.js';
 import type { EventReport } from './event-report.js';
 import type { GrantReport } from './grant-report.js';
+import type { IssuerReport } from './issuer-report.js';
 import type { LinkFilter, LinkReport } from './link-report.js';
 import type { OverviewReport } from './overview-report.js';
 import type { RedemptionReport, RenewalReport } from './redemption-report.js';
@@ -254,6 +255,8 @@ export interface Administration extends LedgerVerifications {
 
   /** Newest first. */
   listLinks(page: PageRequest & LinkFilter): Promise<Page<LinkReport>>;
+  /** By namespace and name. */
+  listIssuers(page: PageRequest): Promise<Page<IssuerReport>>;
   readOverview(): Promise<OverviewReport>;
   /** The changes after the version `since`, which an earlier call returned. Cheap enough for a call every second. */
   readChanges(since?: string): Promise<Changes>;

@@ -6,6 +6,7 @@ import type { Clock } from '../ports/clock.js';
 import type { CodeKeys } from '../ports/code-keys.js';
 import type { ConnectionObserver } from '../ports/connections.js';
 import type { GrantStore } from '../ports/grant-store.js';
+import type { IssuerDirectory } from '../ports/issuers.js';
 import type { SiteRefusal, SiteRequest } from '../ports/site.js';
 import type { HealthFinding } from './overview-report.js';
 
@@ -26,6 +27,8 @@ export interface AdministrationDependencies {
   readService(): Promise<ServiceDescription | undefined>;
   /** The endpoints of the service's site; or why it has none, or why the requested CA cannot sign. */
   resolveAccess(request: SiteRequest, service: ServiceDescription): Promise<LinkAccess | SiteRefusal>;
+  /** The issuers of the service. */
+  readonly issuers: IssuerDirectory;
   /** True if a file that the service reads declares this grant. */
   isDeclared(grant: AccessGrant, service: ServiceDescription): boolean;
   /** The checks of the service's readiness, with their results; absent where no service runs in this process. */

@@ -2,6 +2,7 @@ import { globMatches } from '../../domain/glob.js';
 import { type LabelSelector, selectsLabels } from '../../domain/label-selector.js';
 import type { Labels } from '../../domain/labels-and-note.js';
 import { isNotRenewing, type LinkState, linkState } from '../../domain/link-state.js';
+import type { RedemptionMode } from '../../domain/redemption.js';
 import { formatTime } from '../../domain/rfc3339.js';
 import type { IssuedLink } from '../ports/link-store.js';
 
@@ -13,6 +14,7 @@ export interface LinkReport {
   readonly grant?: string;
   readonly grantUid: string;
   readonly namespace: string;
+  readonly mode: RedemptionMode;
   readonly name: string;
   readonly subject: string;
   /** Address of the client at the last contact. */
@@ -23,6 +25,8 @@ export interface LinkReport {
   readonly since: string;
   /** When the newest certificate ends. */
   readonly notAfter: string;
+  /** SHA-256 of the CA that signed the newest certificate. */
+  readonly issuerSha256: string;
   readonly renewals: number;
   /** When the newest certificate was issued. */
   readonly lastContact: string;
@@ -45,19 +49,22 @@ export interface LinkFilter {
   /** Whether it is overdue for renewal. */
   readonly notRenewing?: boolean | undefined;
   readonly labels?: LabelSelector | undefined;
+  /** Links that depend on the CA with this SHA-256: not revoked, and their newest certificate is valid and signed by it. */
+  readonly signedBy?: string | undefined;
 }
 
 /** The report of a link at `now`; `connected` is null if that is not known. */
 export function linkReport(link: IssuedLink, now: number, connected: boolean | null): LinkReport {
-  const { id, grantName, grantUid, namespace, name, subject, peer, jti, renewals, revokedAt, labels, note } =
-    link;
+  const { id, grantName, grantUid, namespace, mode, name, subject, peer, jti } = link;
+  const { issuerSha256, renewals, revokedAt, labels, note } = link;
   return {
     id,
     ...(grantName !== undefined && { grant: grantName }),
-    ...{ grantUid, namespace, name, subject, peer },
+    ...{ grantUid, namespace, mode, name, subject, peer },
     ...(jti !== null && { jti }),
     since: formatTime(link.createdAt),
     notAfter: formatTime(link.notAfter),
+    issuerSha256,
     renewals,
     lastContact: formatTime(link.issuedAt),
     state: linkState(link, now),
@@ -71,12 +78,18 @@ export function linkReport(link: IssuedLink, now: number, connected: boolean | n
 
 /** True if a link is to be listed with this filter at `now`. */
 export function isListed(link: IssuedLink, filter: LinkFilter, now: number): boolean {
-  const { namespace, subject, state, notRenewing, labels } = filter;
+  const { namespace, subject, state, notRenewing, labels, signedBy } = filter;
   return (
     (namespace === undefined || link.namespace === namespace) &&
     (subject === undefined || globMatches(subject, link.subject)) &&
     (state === undefined || linkState(link, now) === state) &&
     (notRenewing === undefined || isNotRenewing(link, now) === notRenewing) &&
-    (labels === undefined || selectsLabels(labels, link.labels))
+    (labels === undefined || selectsLabels(labels, link.labels)) &&
+    (signedBy === undefined || dependsOn(signedBy, link, now))
   );
+}
+
+/** The condition of RenewalStore.countDependents. */
+function dependsOn(signer: string, { issuerSha256, revokedAt, notAfter }: IssuedLink, now: number): boolean {
+  return issuerSha256 === signer && revokedAt === null && notAfter > now;
 }

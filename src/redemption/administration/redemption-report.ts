@@ -9,6 +9,8 @@ interface CertificateReport {
   readonly serial: string;
   readonly keySha256: string;
   readonly certificateSha256: string;
+  /** Of the CA that signed it. */
+  readonly issuerSha256: string;
   readonly notAfter: string;
 }
 
@@ -44,8 +46,8 @@ export interface RedemptionReport extends CertificateReport {
 }
 
 function certificateReport(certificate: IssuedCertificate): CertificateReport {
-  const { serial, keySha256, certificateSha256, notAfter } = certificate;
-  return { serial, keySha256, certificateSha256, notAfter: formatTime(notAfter) };
+  const { serial, keySha256, certificateSha256, issuerSha256, notAfter } = certificate;
+  return { serial, keySha256, certificateSha256, issuerSha256, notAfter: formatTime(notAfter) };
 }
 
 /** The report of a renewal. */

@@ -1,6 +1,7 @@
 import type { Administration } from './administration.js';
 import type { AdministrationDependencies } from './dependencies.js';
 import { grantOperations } from './grants.js';
+import { issuerOperations } from './issuers.js';
 import { linkOperations } from './links.js';
 import { redemptionOperations } from './redemptions.js';
 import { tokenOperations } from './tokens.js';
@@ -20,6 +21,7 @@ export function administrationOfStore(deps: AdministrationDependencies): Adminis
     ...tokenOperations(deps),
     ...redemptionOperations(deps),
     ...linkOperations(deps),
+    ...issuerOperations(deps),
     ...verificationOperations(deps.store),
   };
 }

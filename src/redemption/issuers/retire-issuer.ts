@@ -1,6 +1,6 @@
 import type { Clock } from '../ports/clock.js';
 import type { GrantStore } from '../ports/grant-store.js';
-import type { IssuerCa, RotatingIssuers } from '../ports/issuers.js';
+import type { IssuerCa, ListedCa, RotatingIssuers } from '../ports/issuers.js';
 
 // Within this time every service on the same files has loaded a new CA, and has finished its requests with the previous one.
 export const TAKEN_UP_MS = 30_000;
@@ -25,6 +25,9 @@ export type Retirement = { readonly ca: IssuerCa } & (
   | { readonly waitMs: number }
 );
 
+/** The fields of a CA that determine its dependents. */
+type CaAge = Pick<ListedCa, 'state' | 'sha256' | 'notBefore'>;
+
 /** Dependencies of changes to issuers. */
 export interface IssuerDependencies {
   readonly issuers: RotatingIssuers;
@@ -37,12 +40,13 @@ export interface IssuerDependencies {
  * token from before its replacement as a dependent.
  */
 export async function dependentsOf(
-  ca: IssuerCa,
-  { signs, cas }: { readonly signs: 'links' | 'service'; readonly cas: readonly IssuerCa[] },
+  ca: CaAge,
+  { signs, cas }: { readonly signs: 'links' | 'service'; readonly cas: readonly CaAge[] },
   { store, clock }: Pick<IssuerDependencies, 'store' | 'clock'>,
 ): Promise<Dependents> {
   const now = clock();
-  if (signs === 'links') return { links: await store.countDependents(ca.sha256, now), tokens: false };
+  if (signs === 'links')
+    return { links: (await store.countDependents(now)).get(ca.sha256) ?? 0, tokens: false };
   const retiring = cas.filter(({ state }) => state === 'retiring');
   const successor = retiring[retiring.indexOf(ca) + 1] ?? cas.find(({ state }) => state === 'active');
   const since = successor ? successor.notBefore + BACKDATED_MS + TAKEN_UP_MS : now;

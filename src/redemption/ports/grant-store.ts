@@ -72,6 +72,11 @@ export interface RevokedCertificate {
   readonly notAfter: number;
 }
 
+/** How many grants of a namespace request an issuer. */
+export interface IssuerUse extends Pick<AccessGrant, 'namespace' | 'issuer'> {
+  readonly grants: number;
+}
+
 /**
  * Stores grants and their redemptions. Only the store decides whether a use is left.
  * Every method rejects with RedemptionError `store_unavailable` when the store cannot answer, and has then changed
@@ -162,6 +167,8 @@ export interface GrantStore extends CodeStore, RenewalStore, LinkStore, LedgerSt
   hasGrantMadeBefore(madeBefore: number, endedAfter: number): Promise<boolean>;
   /** Number of grants in each state, for metrics. */
   countGrants(now: number): Promise<Readonly<Record<string, number>>>;
+  /** Number of grants that are pending or ready, by namespace and requested issuer, in any order. */
+  countGrantsByIssuer(now: number): Promise<readonly IssuerUse[]>;
   /** Writes to the store, and resolves if that succeeded. */
   probe(): Promise<void>;
   close(): Promise<void>;

@@ -1,3 +1,5 @@
+import type { IssuerUse } from './grant-store.js';
+
 /**
  * The role of a CA in its issuer: `active` signs, `prepared` will sign next, `retiring` has signed before. Clients of the
  * issuer trust all of them.
@@ -41,4 +43,43 @@ export interface RotatingIssuers {
   activate(name: string): Promise<ActivateOutcome>;
   /** Deletes a retiring CA with its key; false if there is none with that SHA-256. */
   retire(name: string, sha256: string): Promise<boolean>;
+}
+
+/** An issuer of a service, in any store and on any platform. */
+export interface ListedIssuer {
+  /** The name by which grants request it. An external CA has the name of the CA that it replaces. */
+  readonly name: string;
+  /** Namespace of its site; null for an issuer in the data directory. */
+  readonly namespace: string | null;
+  /** Who rotates its CAs; `external` for the CA of `--issuer-cert`. */
+  readonly owner: 'linkgrant' | 'skupper' | 'external';
+  /** What it signs: certificates of links, or the certificate of the service. */
+  readonly signs: 'links' | 'service';
+  /** True if it signs the links of grants that request no issuer. */
+  readonly isDefault: boolean;
+}
+
+/** A CA of a listed issuer. */
+export interface ListedCa
+  extends Pick<IssuerCa, 'subject' | 'sha256' | 'notBefore' | 'notAfter' | 'replacedAt'> {
+  /**
+   * The role in an issuer whose CAs linkgrant manages. Another issuer has one active CA, and `trusted` ones: those that
+   * responses contain in addition, which may be previous or next ones, or CAs above it.
+   */
+  readonly state: IssuerCaState | 'trusted';
+}
+
+/** The CAs of an issuer, the active one first. */
+export interface FoundCas {
+  readonly cas: readonly ListedCa[];
+  /** Why the issuer cannot be read or cannot sign now, as a sentence without its full stop. */
+  readonly problem?: string;
+}
+
+/** Finds the issuers of a service and their CAs. */
+export interface IssuerDirectory {
+  /** Every issuer that is known without its grants, and the issuers that `used` names, in any order. */
+  list(used: readonly IssuerUse[]): Promise<readonly ListedIssuer[]>;
+  /** Reads the CAs of an issuer that `list` returned. */
+  read(issuer: ListedIssuer): Promise<FoundCas>;
 }

@@ -7,13 +7,18 @@ import type { Page, PageRequest } from './page.js';
 export interface IssuedLink
   extends LinkTimes,
     LabelsAndNote,
-    Pick<Redemption, 'id' | 'grantUid' | 'namespace' | 'name' | 'subject' | 'jti' | 'siteUid' | 'createdAt'> {
+    Pick<
+      Redemption,
+      'id' | 'grantUid' | 'namespace' | 'mode' | 'name' | 'subject' | 'jti' | 'siteUid' | 'createdAt'
+    > {
   /** Absent if the grant was deleted and the redemption does not name it. */
   readonly grantName?: string;
   /** Address of the client at the redemption, or at the last renewal. */
   readonly peer: string;
   /** Number of its renewals. */
   readonly renewals: number;
+  /** SHA-256 of the CA that signed the newest certificate, lower-case hex. */
+  readonly issuerSha256: string;
 }
 
 /** Number of links in each state, and of those that are overdue for renewal. */

@@ -28,10 +28,10 @@ export interface RenewalStore {
   /** Every renewal of a redemption, oldest first. */
   listRenewals(redemptionId: string): Promise<readonly Renewal[]>;
   /**
-   * How many redemptions that are not revoked have a newest certificate that is valid at `now` and was signed by the CA
-   * with this SHA-256.
+   * How many redemptions that are not revoked have a newest certificate that is valid at `now`, by the SHA-256 of the CA
+   * that signed it; only CAs with such redemptions.
    */
-  countDependents(issuerSha256: string, now: number): Promise<number>;
+  countDependents(now: number): Promise<ReadonlyMap<string, number>>;
   /**
    * How many redemptions that are not revoked have a newest certificate that is valid at `now` and got it before
    * `answeredBefore`.

@@ -36,14 +36,15 @@ const MIGRATIONS: readonly Migration[] = [
         policy TEXT NOT NULL, site_uid TEXT, sealed_answer BYTEA, sealed_until BIGINT,
         created_at BIGINT NOT NULL, revoked_at BIGINT, namespace TEXT NOT NULL, issuer TEXT,
         labels TEXT NOT NULL, note TEXT,
-        renewals BIGINT NOT NULL, renewed_at BIGINT, renewed_until BIGINT, renewed_peer TEXT
+        renewals BIGINT NOT NULL, renewed_at BIGINT, renewed_until BIGINT, renewed_peer TEXT,
+        renewed_issuer TEXT
       )`,
       'CREATE UNIQUE INDEX redemptions_by_replay_key ON redemptions (grant_uid, replay_key)',
       `CREATE INDEX redemptions_repeated ON redemptions (grant_uid, subject, name, created_at)
         WHERE mode = 'stock'`,
       'CREATE INDEX redemptions_sealed ON redemptions (sealed_until) WHERE sealed_until IS NOT NULL',
       // A redemption's own row has its first certificate, which replays return; the last renewal has the newest one. The row
-      // repeats its number, time, end and peer, so that listing links reads one table.
+      // repeats its number, time, end, peer and CA, so that listing links reads one table.
       `CREATE TABLE renewals (
         redemption_id TEXT NOT NULL, number BIGINT NOT NULL, serial TEXT NOT NULL, key_sha256 TEXT NOT NULL,
         certificate_sha256 TEXT NOT NULL, issuer_sha256 TEXT NOT NULL, not_after BIGINT NOT NULL,

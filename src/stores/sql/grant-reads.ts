@@ -1,5 +1,6 @@
 import type { AccessGrant, AccessGrantState } from '../../domain/access-grant.js';
 import type { LabelSelector } from '../../domain/label-selector.js';
+import type { IssuerUse } from '../../redemption/ports/grant-store.js';
 import type { Page, PageRequest } from '../../redemption/ports/page.js';
 import { type GrantRow, grantOfRow } from './grant-row.js';
 import { row, rows, type SqlOperation, value } from './operation.js';
@@ -71,8 +72,15 @@ export function* countGrants(now: number): SqlOperation<Record<AccessGrantState,
   return counts;
 }
 
-const OPEN = `SELECT * FROM grants WHERE revoked_at IS NULL AND (expires_at IS NULL OR expires_at > ?)
-  AND redemptions < redemptions_allowed ORDER BY namespace, name`;
+const OPEN_CONDITION = `revoked_at IS NULL AND (expires_at IS NULL OR expires_at > ?)
+  AND redemptions < redemptions_allowed`;
+const BY_ISSUER = `SELECT namespace, issuer, count(*) AS grants FROM grants WHERE ${OPEN_CONDITION} GROUP BY namespace, issuer`;
+const OPEN = `SELECT * FROM grants WHERE ${OPEN_CONDITION} ORDER BY namespace, name`;
+
+/** Implements GrantStore.countGrantsByIssuer. */
+export function countGrantsByIssuer(now: number): SqlOperation<readonly IssuerUse[]> {
+  return rows<IssuerUse>(BY_ISSUER, now);
+}
 
 /** Returns all grants that can be redeemed at `now` or once they are ready, by namespace and name. */
 export function* openGrants(now: number): SqlOperation<AccessGrant[]> {

@@ -21,6 +21,7 @@ const TIMES = `coalesce(renewed_until, not_after) AS "notAfter", coalesce(renewe
   r.revoked_at AS "revokedAt"`;
 const LINKS = `r.id, r.grant_uid AS "grantUid", g.name AS "grantName", r.namespace, r.name, r.subject, r.jti,
   coalesce(renewed_peer, r.peer) AS peer, r.site_uid AS "siteUid", r.created_at AS "createdAt", ${TIMES}, renewals,
+  r.mode, coalesce(renewed_issuer, r.issuer_sha256) AS "issuerSha256",
   r.labels, r.note`;
 // The conditions of linkState and isNotRenewing.
 const DAYS_7 = 7 * 86_400_000;

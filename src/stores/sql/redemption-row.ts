@@ -32,6 +32,7 @@ export const REDEMPTION_COLUMNS = [
   'renewed_at',
   'renewed_until',
   'renewed_peer',
+  'renewed_issuer',
 ] as const;
 
 /** A row of table `redemptions` as an SQL driver returns it: times in milliseconds, `policy` and `labels` as JSON text. */
@@ -66,9 +67,10 @@ export interface RedemptionRow {
   readonly renewed_at: number | null;
   readonly renewed_until: number | null;
   readonly renewed_peer: string | null;
+  readonly renewed_issuer: string | null;
 }
 
-const RENEWED = ['renewals', 'renewed_at', 'renewed_until', 'renewed_peer'];
+const RENEWED = ['renewals', 'renewed_at', 'renewed_until', 'renewed_peer', 'renewed_issuer'];
 const VARIABLE = new Set<string>([
   ...['sealed_answer', 'sealed_until', 'revoked_at', 'labels', 'note'],
   ...RENEWED,
@@ -107,7 +109,7 @@ export function redemptionValues(redemption: Redemption): (string | number | Uin
     redemption.issuer,
     JSON.stringify(redemption.labels),
     redemption.note,
-    ...[0, null, null, null],
+    ...[0, null, null, null, null],
   ];
 }
 

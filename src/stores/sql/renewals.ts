@@ -5,7 +5,7 @@ import type { RecordRenewalOutcome, RenewedRedemption } from '../../redemption/p
 import type { WriteContext, WriteOperation } from './group-commit.js';
 import { rowHash } from './ledger-mac.js';
 import { recordRepetition } from './ledger-writes.js';
-import { change, put, row, rows, type SqlOperation, value } from './operation.js';
+import { change, put, rawRows, row, rows, type SqlOperation, value } from './operation.js';
 import { findRedemption } from './redemptions.js';
 
 /** Columns of table `renewals`, in the order of the values of {@link renewalValues}. */
@@ -75,14 +75,12 @@ const LAST_NUMBER = 'SELECT coalesce(max(number), 0) FROM renewals WHERE redempt
 const OWNER = 'SELECT grant_uid, revoked_at FROM redemptions WHERE id = ?';
 const INSERT = `INSERT INTO renewals (${RENEWAL_COLUMNS.join(', ')})
   VALUES (${RENEWAL_COLUMNS.map(() => '?').join(', ')})`;
-const PUT_NEWEST =
-  'UPDATE redemptions SET renewals = ?, renewed_at = ?, renewed_until = ?, renewed_peer = ? WHERE id = ?';
-// The newest certificate of each redemption: the last renewal's, or its own.
-const LIVE = `SELECT count(*) FROM redemptions r LEFT JOIN renewals n ON n.redemption_id = r.id
-    AND n.number = (SELECT max(number) FROM renewals WHERE redemption_id = r.id)
-  WHERE r.revoked_at IS NULL AND coalesce(n.not_after, r.not_after) > ?`;
-const DEPENDENTS = `${LIVE} AND coalesce(n.issuer_sha256, r.issuer_sha256) = ?`;
-const ANSWERED_BEFORE = `${LIVE} AND coalesce(n.renewed_at, r.created_at) < ?`;
+const PUT_NEWEST = `UPDATE redemptions
+  SET renewals = ?, renewed_at = ?, renewed_until = ?, renewed_peer = ?, renewed_issuer = ? WHERE id = ?`;
+// Redemptions that are not revoked and whose newest certificate, the last renewal's or their own, is valid.
+const LIVE = 'FROM redemptions WHERE revoked_at IS NULL AND coalesce(renewed_until, not_after) > ?';
+const DEPENDENTS = `SELECT coalesce(renewed_issuer, issuer_sha256), count(*) ${LIVE} GROUP BY 1`;
+const ANSWERED_BEFORE = `SELECT count(*) ${LIVE} AND coalesce(renewed_at, created_at) < ?`;
 const REVOKED = `SELECT serial, revoked_at AS "revokedAt", not_after AS "notAfter" FROM redemptions
     WHERE revoked_at IS NOT NULL AND issuer_sha256 = ? AND not_after > ?
   UNION ALL SELECT n.serial, r.revoked_at, n.not_after FROM renewals n JOIN redemptions r ON r.id = n.redemption_id
@@ -101,8 +99,9 @@ export function* listRenewals(redemptionId: string): SqlOperation<Renewal[]> {
 }
 
 /** Implements RenewalStore.countDependents. */
-export function* countDependents(issuerSha256: string, now: number): SqlOperation<number> {
-  return Number(yield* value(DEPENDENTS, now, issuerSha256));
+export function* countDependents(now: number): SqlOperation<ReadonlyMap<string, number>> {
+  const counts = yield* rawRows(DEPENDENTS, now);
+  return new Map(counts.map(([issuerSha256, count]) => [String(issuerSha256), Number(count)]));
 }
 
 /** Implements RenewalStore.countAnsweredBefore. */
@@ -146,8 +145,8 @@ function* record(
   }
   const values = renewalValues(renewal);
   yield* change(INSERT, ...values);
-  const { renewedAt, peer, serial, keySha256, certificateSha256, notAfter } = renewal;
-  yield* put(PUT_NEWEST, number, renewedAt, notAfter, peer, redemptionId);
+  const { renewedAt, peer, serial, keySha256, certificateSha256, issuerSha256, notAfter } = renewal;
+  yield* put(PUT_NEWEST, number, renewedAt, notAfter, peer, issuerSha256, redemptionId);
   yield* ledger.append({
     grantUid: owner.grant_uid,
     at: now,

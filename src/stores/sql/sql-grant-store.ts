@@ -3,6 +3,7 @@ import type { GrantStore } from '../../redemption/ports/grant-store.js';
 import { createCode, findCode, listCodes, revokeCode } from './codes.js';
 import {
   countGrants,
+  countGrantsByIssuer,
   findGrant,
   findGrantByName,
   hasGrantMadeBefore,
@@ -95,7 +96,7 @@ export function sqlGrantStore(database: SqlDatabase, clock: Clock): GrantStore {
     recordSuperseded: (redemption, peer, now) =>
       write(recordSuperseded(redemption, peer, now), { grantUid: redemption.grantUid }),
     listRenewals: (id) => read(() => listRenewals(id)),
-    countDependents: (issuerSha256, now) => read(() => countDependents(issuerSha256, now)),
+    countDependents: (now) => read(() => countDependents(now)),
     countAnsweredBefore: (answeredBefore, now) => read(() => countAnsweredBefore(answeredBefore, now)),
 
     listLinks: (page, matches) => read(() => listLinks(dialect, page, matches)),
@@ -127,6 +128,7 @@ export function sqlGrantStore(database: SqlDatabase, clock: Clock): GrantStore {
 
     hasGrantMadeBefore: (madeBefore, endedAfter) => read(() => hasGrantMadeBefore(madeBefore, endedAfter)),
     countGrants: (now) => read(() => countGrants(now)),
+    countGrantsByIssuer: (now) => read(() => countGrantsByIssuer(now)),
     // Only a commit shows that the disk has room.
     probe: () => write(recordProbe(clock())),
     close: () => database.close(),

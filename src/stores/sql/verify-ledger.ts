@@ -82,7 +82,8 @@ const MISREPORTED_RENEWAL = `SELECT r.grant_uid, r.id FROM redemptions r JOIN gr
   WHERE r.grant_uid >= ? AND r.grant_uid <= ? AND (r.renewals <> coalesce(n.number, 0)
     OR EXISTS (SELECT 1 FROM renewals WHERE redemption_id = r.id AND number > r.renewals)
     OR coalesce(r.renewed_at, 0) <> coalesce(n.renewed_at, 0) OR coalesce(r.renewed_peer, '') <> coalesce(n.peer, '')
-    OR coalesce(r.renewed_until, 0) <> coalesce(n.not_after, 0)) LIMIT 1`;
+    OR coalesce(r.renewed_until, 0) <> coalesce(n.not_after, 0)
+    OR coalesce(r.renewed_issuer, '') <> coalesce(n.issuer_sha256, '')) LIMIT 1`;
 const ORPHANED_RENEWAL = `SELECT redemption_id FROM renewals n
   WHERE NOT EXISTS (SELECT 1 FROM redemptions WHERE id = n.redemption_id) LIMIT 1`;
 

@@ -41,14 +41,15 @@ const MIGRATIONS: readonly Migration[] = [
         policy TEXT NOT NULL, site_uid TEXT, sealed_answer BLOB, sealed_until INTEGER,
         created_at INTEGER NOT NULL, revoked_at INTEGER, namespace TEXT NOT NULL, issuer TEXT,
         labels TEXT NOT NULL, note TEXT,
-        renewals INTEGER NOT NULL, renewed_at INTEGER, renewed_until INTEGER, renewed_peer TEXT
+        renewals INTEGER NOT NULL, renewed_at INTEGER, renewed_until INTEGER, renewed_peer TEXT,
+        renewed_issuer TEXT
       ) STRICT`,
       'CREATE UNIQUE INDEX redemptions_by_replay_key ON redemptions (grant_uid, replay_key)',
       `CREATE INDEX redemptions_repeated ON redemptions (grant_uid, subject, name, created_at)
         WHERE mode = 'stock'`,
       'CREATE INDEX redemptions_sealed ON redemptions (sealed_until) WHERE sealed_until IS NOT NULL',
       // A redemption's own row has its first certificate, which replays return; the last renewal has the newest one. The row
-      // repeats its number, time, end and peer, so that listing links reads one table.
+      // repeats its number, time, end, peer and CA, so that listing links reads one table.
       `CREATE TABLE renewals (
         redemption_id TEXT NOT NULL, number INTEGER NOT NULL, serial TEXT NOT NULL, key_sha256 TEXT NOT NULL,
         certificate_sha256 TEXT NOT NULL, issuer_sha256 TEXT NOT NULL, not_after INTEGER NOT NULL,

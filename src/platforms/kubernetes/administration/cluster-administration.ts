@@ -28,6 +28,7 @@ import { ACCESS_GRANTS } from '../api/kinds.js';
 import type { Stored } from '../api/resource.js';
 import { type AccessGrantResource, readAccessGrant } from '../grants/access-grant-resource.js';
 import type { Patience } from './await-ready.js';
+import { clusterIssuers } from './cluster-issuers.js';
 import { acceptingEndpoints } from './live-site.js';
 import { makeGrant } from './make-grant.js';
 import { withUserErrors } from './user-errors.js';
@@ -39,6 +40,8 @@ export interface ClusterAdministrationOptions {
   readonly store: GrantStore;
   /** The namespace of requests that do not name one. */
   readonly namespace: string;
+  /** The only namespace whose sites are listed; undefined for all. */
+  readonly served: string | undefined;
   readonly serviceNamespace: string;
   readonly codeKeys: RotatingCodeKeys;
   readonly clock: Clock;
@@ -58,7 +61,7 @@ export interface ClusterAdministration extends Administration {
 
 /** Operations on the grants, tokens and redemptions of a cluster, with the rights of the user. */
 export function clusterAdministration(options: ClusterAdministrationOptions): ClusterAdministration {
-  const { client, store, clock, namespace: defaultNamespace, codeKeys, connections } = options;
+  const { client, store, clock, namespace: defaultNamespace, served, codeKeys, connections } = options;
   const deps: AdministrationDependencies = {
     store,
     clock,
@@ -67,6 +70,7 @@ export function clusterAdministration(options: ClusterAdministrationOptions): Cl
     // The status of each grant describes its service.
     readService: async () => undefined,
     resolveAccess: (request) => acceptingEndpoints(client, request),
+    issuers: clusterIssuers(client, { namespace: served, clock }),
     isDeclared: () => false,
   };
   const requireResource = async (uid: string): Promise<Stored<AccessGrantResource>> => {

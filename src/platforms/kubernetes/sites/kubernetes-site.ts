@@ -26,7 +26,8 @@ import type { NoSecret, TlsSecret, TlsSecrets } from './tls-secrets.js';
 
 const JUDGEMENT_MS = 10_000;
 const REFUSAL_MS = 300_000;
-const DEFAULT_ISSUER = 'skupper-site-ca';
+/** Name of the Secret of the CA that signs in a namespace unless its Site or a grant names another one. */
+export const DEFAULT_ISSUER = 'skupper-site-ca';
 /** Maximum characters of the certificates of all routers of a site; a router with a CA of its own has 3 KiB. */
 const MAX_CERTIFICATES_BYTES = 256 * 1024;
 

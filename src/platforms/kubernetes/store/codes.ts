@@ -2,7 +2,7 @@ import type { CodeStore, StoredCode } from '../../../redemption/ports/code-store
 import { timeOf } from '../grants/access-grant-resource.js';
 import type { StoredCodeRecord } from './code-config-maps.js';
 import type { RedemptionResource } from './redemption-resource.js';
-import { sortedPage } from './sorted-page.js';
+import { sortedPage } from '../../../redemption/ports/sorted-page.js';
 import { listRedemptionResources, type StoreParts } from './store-parts.js';
 
 type WrittenCode = NonNullable<RedemptionResource['spec']['code']>;

@@ -1,6 +1,7 @@
 import { type AccessGrant, countStates, grantState } from '../../../domain/access-grant.js';
 import { formatLabelSelector } from '../../../domain/label-selector.js';
-import type { GrantStore } from '../../../redemption/ports/grant-store.js';
+import type { GrantStore, IssuerUse } from '../../../redemption/ports/grant-store.js';
+import { sortedPage } from '../../../redemption/ports/sorted-page.js';
 import { isApiError } from '../api/api-error.js';
 import { ACCESS_GRANTS } from '../api/kinds.js';
 import { readListing } from '../api/list-page.js';
@@ -13,7 +14,6 @@ import {
   startClock,
   updateGrantResource,
 } from './grant-resources.js';
-import { sortedPage } from './sorted-page.js';
 import { listRedemptionResources, type StoreParts } from './store-parts.js';
 import { revokeResource } from './stored-redemptions.js';
 
@@ -30,6 +30,7 @@ type GrantMethods = Pick<
   | 'deleteGrant'
   | 'hasGrantMadeBefore'
   | 'countGrants'
+  | 'countGrantsByIssuer'
 >;
 
 /** The operations of the store on grants, which are AccessGrants. */
@@ -134,6 +135,21 @@ export function grantOperations(parts: StoreParts): GrantMethods {
 
     async countGrants(now) {
       return countStates(await readAll((grant) => grantState(grant, now)));
+    },
+
+    async countGrantsByIssuer(now) {
+      const uses = new Map<string, IssuerUse>();
+      const open = await readAll((grant) => {
+        const { namespace: place, issuer } = grant;
+        const state = grantState(grant, now);
+        return state === 'pending' || state === 'ready' ? { namespace: place, issuer } : undefined;
+      });
+      for (const use of open) {
+        if (!use) continue;
+        const key = JSON.stringify([use.namespace, use.issuer]);
+        uses.set(key, { ...use, grants: (uses.get(key)?.grants ?? 0) + 1 });
+      }
+      return [...uses.values()];
     },
   };
 }

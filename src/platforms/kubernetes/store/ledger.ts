@@ -9,7 +9,7 @@ import type { StoredCodeRecord } from './code-config-maps.js';
 import { ExpiredLedgerCollector } from './expired-ledgers.js';
 import { listGrantResources } from './grant-resources.js';
 import { type RedemptionResource, readEarlier, readRedemption, readRenewals } from './redemption-resource.js';
-import { sortedPage } from './sorted-page.js';
+import { sortedPage } from '../../../redemption/ports/sorted-page.js';
 import { listRedemptionResources, type StoreParts } from './store-parts.js';
 
 type LedgerMethods = LedgerStore &

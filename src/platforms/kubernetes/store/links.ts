@@ -7,7 +7,7 @@ import {
   type LinkStore,
   type RefusalCount,
 } from '../../../redemption/ports/link-store.js';
-import { sortedPage } from './sorted-page.js';
+import { sortedPage } from '../../../redemption/ports/sorted-page.js';
 import type { StoreParts } from './store-parts.js';
 
 /** The operations of the store on links, which a watch reports. */

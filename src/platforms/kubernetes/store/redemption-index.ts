@@ -88,14 +88,15 @@ export function readRedemptionLocation(resource: Stored<RedemptionResource>): Re
 
 function readLink({ metadata, spec, status = {} }: Stored<RedemptionResource>): IssuedLink {
   const [newest] = status.renewals ?? [];
-  const { id, grantUid, grantName, name, subject, code, siteUid = null } = spec;
+  const { id, grantUid, grantName, mode, name, subject, code, siteUid = null } = spec;
+  const { notAfter, issuerSha256 } = newest?.certificate ?? spec.certificate;
   const createdAt = timeOf(spec.createdAt) ?? 0;
   return {
-    ...{ id, grantUid, grantName, name, subject, siteUid, createdAt },
+    ...{ id, grantUid, grantName, mode, name, subject, siteUid, createdAt, issuerSha256 },
     namespace: metadata.namespace ?? '',
     jti: code?.jti ?? null,
     peer: newest?.peer ?? spec.peer,
-    notAfter: timeOf((newest?.certificate ?? spec.certificate).notAfter) ?? 0,
+    notAfter: timeOf(notAfter) ?? 0,
     issuedAt: newest ? (timeOf(newest.renewedAt) ?? createdAt) : createdAt,
     renewals: newest?.number ?? 0,
     revokedAt: revokedAtOf({ metadata, spec }),

@@ -1,13 +1,13 @@
 import type { AccessGrant } from '../../../domain/access-grant.js';
 import type { Redemption } from '../../../domain/redemption.js';
 import type { GrantStore, RecordOutcome } from '../../../redemption/ports/grant-store.js';
+import { sortedPage } from '../../../redemption/ports/sorted-page.js';
 import { isApiError } from '../api/api-error.js';
 import { REDEMPTIONS } from '../api/kinds.js';
 import { labelsAndNotePatch } from '../grants/labels-and-note.js';
 import { retryUntil } from './failures.js';
 import { recordRedemption } from './record-redemption.js';
 import { readRedemption, redemptionResource } from './redemption-resource.js';
-import { sortedPage } from './sorted-page.js';
 import { listRedemptionResources, type StoreParts } from './store-parts.js';
 import { findReplay, findResource, revokeResource } from './stored-redemptions.js';
 

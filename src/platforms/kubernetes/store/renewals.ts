@@ -1,5 +1,6 @@
 import type { Renewal } from '../../../domain/issued-certificate.js';
 import type { GrantStore, RevokedCertificate } from '../../../redemption/ports/grant-store.js';
+import type { IssuedLink } from '../../../redemption/ports/link-store.js';
 import type { RecordRenewalOutcome, RenewalStore } from '../../../redemption/ports/renewal-store.js';
 import { isApiError } from '../api/api-error.js';
 import type { KubernetesClient } from '../api/client.js';
@@ -23,16 +24,10 @@ type RenewalMethods = Omit<RenewalStore, 'recordSuperseded'> & Pick<GrantStore, 
 export function renewalOperations(parts: StoreParts): RenewalMethods {
   const { sealed } = parts;
 
-  /** The newest certificates that are valid at `now`, of redemptions that are not revoked, and when each was issued. */
-  const live = async (now: number) => {
-    const resources = await listRedemptionResources(parts);
-    return resources.flatMap((resource) => {
-      const redemption = readRedemption(resource);
-      const [renewal] = readRenewals(resource);
-      const { issuerSha256, notAfter } = renewal ?? redemption;
-      const isLive = redemption.revokedAt === null && notAfter > now;
-      return isLive ? [{ issuerSha256, answeredAt: renewal?.renewedAt ?? redemption.createdAt }] : [];
-    });
+  /** The links that are not revoked and whose newest certificate is valid at `now`, as a watch reports them. */
+  const live = async (now: number): Promise<IssuedLink[]> => {
+    await parts.watch.ready();
+    return parts.index.links().filter(({ revokedAt, notAfter }) => revokedAt === null && notAfter > now);
   };
 
   return {
@@ -52,12 +47,15 @@ export function renewalOperations(parts: StoreParts): RenewalMethods {
       return resource ? readRenewals(resource).reverse() : [];
     },
 
-    async countDependents(issuerSha256, now) {
-      return (await live(now)).filter((certificate) => certificate.issuerSha256 === issuerSha256).length;
+    async countDependents(now) {
+      const counts = new Map<string, number>();
+      for (const { issuerSha256 } of await live(now))
+        counts.set(issuerSha256, (counts.get(issuerSha256) ?? 0) + 1);
+      return counts;
     },
 
     async countAnsweredBefore(answeredBefore, now) {
-      return (await live(now)).filter(({ answeredAt }) => answeredAt < answeredBefore).length;
+      return (await live(now)).filter(({ issuedAt }) => issuedAt < answeredBefore).length;
     },
 
     async listRevokedCertificates(issuerSha256, now) {

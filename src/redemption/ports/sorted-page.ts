@@ -1,4 +1,4 @@
-import type { Page, PageRequest } from '../../../redemption/ports/page.js';
+import type { Page, PageRequest } from './page.js';
 
 type Key = readonly (string | number)[];
 

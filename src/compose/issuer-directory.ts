@@ -1,0 +1,86 @@
+import type { Settings } from '../config/setting-schemas.js';
+import { CertificateAuthorityError } from '../pki/authority.js';
+import { EVERY_ROLE } from '../redemption/accepting/endpoint-roles.js';
+import type { ServiceDescription } from '../redemption/accepting/service-description.js';
+import { casOf, casOfAccess, siteIssuers } from '../redemption/issuers/listed-issuers.js';
+import type { Clock } from '../redemption/ports/clock.js';
+import type { FoundCas, IssuerDirectory, ListedIssuer } from '../redemption/ports/issuers.js';
+import { openIssuer, openIssuers, SERVER_CA, SITE_CA } from './site-issuer.js';
+import { openSystemSite, servedNamespaces } from './system-sites.js';
+
+/** The files of an external CA that replaces the site CA. */
+export type ExternalFiles = Partial<Pick<Settings, 'issuerCert' | 'issuerKey'>>;
+
+/** Where a service has its CAs. */
+export interface IssuerPlace extends ExternalFiles {
+  readonly dataDir: string;
+  /** The system sites of the service, and the subject of the CA that signs without them; undefined before its first start. */
+  readService(): Promise<Partial<Pick<ServiceDescription, 'system' | 'issuer'>> | undefined>;
+}
+
+const EXTERNAL: ListedIssuer = {
+  ...{ name: SITE_CA, namespace: null, owner: 'external', signs: 'links', isDefault: true },
+};
+
+/** The issuers of a service: those in its data directory, the external one, and those of its system sites. */
+export function issuerDirectory(place: IssuerPlace, clock: Clock): IssuerDirectory {
+  const owned = openIssuers(place.dataDir, { clock, checkpoint: () => {} });
+  const readOwned = (name: string) => orProblem(() => ({ cas: owned.list(name) }));
+  /** True if an external CA replaces the site CA, by the settings, or because the service published another subject. */
+  const usesExternal = async (published: string | null | undefined): Promise<boolean> => {
+    if (place.issuerCert !== undefined) return true;
+    const { cas, problem } = await readOwned(SITE_CA);
+    return published != null && problem === undefined && !cas.some(({ subject }) => subject === published);
+  };
+  return {
+    async list(used) {
+      const { system, issuer } = (await place.readService()) ?? {};
+      const isExternal = !system && (await usesExternal(issuer));
+      const own = owned.names().map((name): ListedIssuer => {
+        const signs = name === SERVER_CA ? 'service' : 'links';
+        const isDefault = name === SITE_CA && !isExternal && !system;
+        return { name, namespace: null, owner: 'linkgrant', signs, isDefault };
+      });
+      if (!system) return [...own, ...(isExternal ? [EXTERNAL] : [])];
+      const site = openSystemSite(system, clock);
+      const ofSites = servedNamespaces(system).flatMap((namespace) =>
+        siteIssuers(namespace, site.defaultIssuer(namespace), used),
+      );
+      return [...own, ...ofSites];
+    },
+    async read({ name, namespace, owner }) {
+      if (owner === 'linkgrant') return readOwned(name);
+      const { system, issuer } = (await place.readService()) ?? {};
+      if (!system || namespace === null) return readExternal(place, issuer, clock());
+      const site = openSystemSite(system, clock);
+      return casOfAccess(
+        await site.resolveAccess({ namespace, name: namespace, issuer: name, policy: EVERY_ROLE }),
+      );
+    },
+  };
+}
+
+async function readExternal(
+  place: IssuerPlace,
+  published: string | null | undefined,
+  now: number,
+): Promise<FoundCas> {
+  if (place.issuerCert === undefined) {
+    const problem = `the service signs with the external CA "${published}" (--issuer-cert), whose files are not known here`;
+    return { cas: [], problem };
+  }
+  return orProblem(async () => {
+    const found = (await openIssuer(place, now)).find(now);
+    return typeof found === 'string' ? { cas: [], problem: found } : { cas: casOf(found, found.trustPem) };
+  });
+}
+
+/** The result of `read`; the problem if the files of the CA cannot be used. */
+async function orProblem(read: () => FoundCas | Promise<FoundCas>): Promise<FoundCas> {
+  try {
+    return await read();
+  } catch (error) {
+    if (error instanceof CertificateAuthorityError) return { cas: [], problem: error.message };
+    throw error;
+  }
+}

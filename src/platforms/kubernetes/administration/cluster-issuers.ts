@@ -1,0 +1,50 @@
+import { RedemptionError } from '../../../domain/redemption-error.js';
+import { EVERY_ROLE } from '../../../redemption/accepting/endpoint-roles.js';
+import { casOfAccess, siteIssuers } from '../../../redemption/issuers/listed-issuers.js';
+import type { Clock } from '../../../redemption/ports/clock.js';
+import type { IssuerDirectory } from '../../../redemption/ports/issuers.js';
+import { isApiError } from '../api/api-error.js';
+import type { KubernetesClient } from '../api/client.js';
+import { SITES } from '../api/kinds.js';
+import { DEFAULT_ISSUER } from '../sites/kubernetes-site.js';
+import { siteEndpoints } from '../sites/site-endpoints.js';
+import { SiteIndex } from '../sites/site-index.js';
+import { readSite } from '../sites/site-resource.js';
+import { liveSite } from './live-site.js';
+
+/**
+ * The issuers of the sites that accept links or have grants, in one namespace or in all. Secrets are read with the rights of
+ * the user.
+ */
+export function clusterIssuers(
+  client: KubernetesClient,
+  { namespace: served, clock }: { readonly namespace: string | undefined; readonly clock: Clock },
+): IssuerDirectory {
+  const site = liveSite(client, clock);
+  return {
+    async list(used) {
+      const sites = (await client.listAll(SITES, { namespace: served })).items.map(readSite);
+      const index = new SiteIndex(() => undefined);
+      index.sinkOf('Site').replace(sites);
+      const accepting = sites.flatMap(({ namespace }) =>
+        'refused' in siteEndpoints(index.siteOf(namespace), { namespace, policy: EVERY_ROLE })
+          ? []
+          : [namespace],
+      );
+      const namespaces = new Set([...accepting, ...used.map(({ namespace }) => namespace)]);
+      return [...namespaces].flatMap((namespace) =>
+        siteIssuers(namespace, index.siteOf(namespace)?.defaultIssuer ?? DEFAULT_ISSUER, used),
+      );
+    },
+    async read({ name, namespace }) {
+      const request = { namespace: namespace ?? '', name: '', issuer: name, policy: EVERY_ROLE };
+      try {
+        return casOfAccess(await site.resolveAccess(request));
+      } catch (error) {
+        const cause = error instanceof RedemptionError ? error.cause : error;
+        if (!isApiError(cause, 'forbidden')) throw error;
+        return { cas: [], problem: `the API server forbids to read its site: ${cause.message}` };
+      }
+    },
+  };
+}

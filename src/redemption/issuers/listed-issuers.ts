@@ -1,0 +1,36 @@
+import type { CertificateAuthority } from '../../pki/authority.js';
+import { describeCertificate, splitCertificates } from '../../pki/certificate-info.js';
+import type { IssuerUse } from '../ports/grant-store.js';
+import type { FoundCas, ListedCa, ListedIssuer } from '../ports/issuers.js';
+import type { SiteAccess, SiteRefusal } from '../ports/site.js';
+
+/** The issuers of Skupper's site in a namespace: its default one, and those that grants of the namespace request. */
+export function siteIssuers(
+  namespace: string,
+  defaultIssuer: string,
+  used: readonly IssuerUse[],
+): readonly ListedIssuer[] {
+  const requested = used.flatMap((use) => (use.namespace === namespace ? (use.issuer ?? []) : []));
+  return [...new Set([defaultIssuer, ...requested])].map((name) => {
+    return { name, namespace, owner: 'skupper', signs: 'links', isDefault: name === defaultIssuer };
+  });
+}
+
+/** The CA that signs, and the other ones of `trustPem`. */
+export function casOf(authority: CertificateAuthority, trustPem: string): readonly ListedCa[] {
+  const { description: subject, sha256, notBefore, notAfter } = authority;
+  const others = splitCertificates(trustPem)
+    .map(describeCertificate)
+    .filter((ca) => ca.sha256 !== sha256)
+    .map((ca): ListedCa => {
+      const { subject, sha256, notBefore, notAfter } = ca;
+      return { state: 'trusted', subject, sha256, notBefore, notAfter, replacedAt: null };
+    });
+  return [{ state: 'active', subject, sha256, notBefore, notAfter, replacedAt: null }, ...others];
+}
+
+/** The CAs of an issuer that the access of its site contains, or why there is no access. */
+export function casOfAccess(access: SiteAccess | SiteRefusal): FoundCas {
+  if ('refused' in access) return { cas: [], problem: access.reason };
+  return { cas: casOf(access.issuer, access.caCrt) };
+}

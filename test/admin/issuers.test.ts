@@ -1,0 +1,160 @@
+import { randomUUID } from 'node:crypto';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, expect, it } from 'vitest';
+import { remoteAdministration } from '../../src/client/remote-administration.js';
+import { createIssuer, openIssuers, SERVER_CA, SITE_CA } from '../../src/compose/site-issuer.js';
+import { type AdminService, startAdminService } from '../support/admin-api.js';
+import { csrHeader } from '../support/redeemed-answer.js';
+import { SystemHome } from '../support/sites/system-home.js';
+import { post } from '../support/wire.js';
+import { makeAuthority, OpenSsl } from '../unit/pki/openssl.js';
+
+const openssl = new OpenSsl();
+const directory = mkdtempSync(join(tmpdir(), 'linkgrant-issuers-'));
+let service: AdminService;
+beforeAll(async () => {
+  service = await startAdminService();
+});
+afterAll(async () => {
+  await service.close();
+  openssl.remove();
+  rmSync(directory, { recursive: true });
+});
+
+/** Reads a route as a viewer. */
+// biome-ignore lint/suspicious/noExplicitAny: answers of many shapes.
+async function read(path: string, of = service): Promise<any> {
+  return JSON.parse((await of.ask('GET', `/api/v1${path}`, { bearer: of.viewer })).body);
+}
+
+async function redeem(subject: string, of = service): Promise<void> {
+  const { grant, code } = await of.grant({ redemptionsAllowed: 5 });
+  const headers = { ...csrHeader(), subject, renews: 'true' };
+  expect((await post(of, `/${grant.uid}`, code, { headers })).status).toBe(200);
+}
+
+const issuers = (of = service) =>
+  openIssuers(of.directory, { clock: of.clock.read, checkpoint: () => undefined });
+
+it('lists the issuers with their CAs, grants and links, in pages', async () => {
+  await createIssuer(service.directory, 'partners', service.clock.read());
+  await service.grant({ issuer: 'partners' });
+  await redeem('east');
+  const { items } = await read('/issuers');
+  expect(items).toMatchObject([
+    { name: SERVER_CA, owner: 'linkgrant', signs: 'service', default: false, grants: 0 },
+    { name: 'partners', owner: 'linkgrant', signs: 'links', default: false, grants: 1 },
+    { name: SITE_CA, owner: 'linkgrant', signs: 'links', default: true, grants: 1 },
+  ]);
+  const [ca] = issuers().list(SITE_CA);
+  expect(items[2].authorities).toEqual([
+    {
+      ...{ role: 'active', state: 'valid', subject: 'linkgrant site CA', sha256: ca?.sha256, links: 1 },
+      notBefore: new Date(ca?.notBefore ?? 0).toISOString().replace('.000', ''),
+      notAfter: new Date(ca?.notAfter ?? 0).toISOString().replace('.000', ''),
+    },
+  ]);
+  expect(items[0].authorities).toMatchObject([{ role: 'active', links: null }]);
+  expect(items[1].authorities).toMatchObject([{ role: 'active', links: 0 }]);
+  const first = await read('/issuers?limit=2');
+  expect(first.items).toEqual(items.slice(0, 2));
+  expect(await read(`/issuers?limit=2&cursor=${first.next}`)).toEqual({ items: items.slice(2) });
+  expect(await read('/issuers?cursor=nonsense')).toMatchObject({ code: 'request_invalid' });
+  const remote = remoteAdministration(
+    { url: new URL(`https://127.0.0.1:${service.adminPort}`), ca: service.ca, bearer: service.viewer },
+    { clock: Date.now },
+  );
+  expect(await remote.listIssuers({ limit: 1_000 })).toEqual({ items });
+});
+
+it('shows a rotation, and lists the links that still depend on the old CA', async () => {
+  const rotating = await startAdminService();
+  try {
+    await redeem('early', rotating);
+    const [old] = issuers(rotating).list(SITE_CA);
+    await issuers(rotating).prepare(SITE_CA);
+    await issuers(rotating).activate(SITE_CA);
+    await redeem('late', rotating);
+    const [, site] = (await read('/issuers', rotating)).items;
+    expect(site.authorities).toMatchObject([
+      { role: 'active', subject: 'linkgrant site CA 2', links: 1 },
+      { role: 'retiring', sha256: old?.sha256, links: 1, replacedAt: expect.any(String) },
+    ]);
+    const signedBy = async (sha256: string) =>
+      (await read(`/links?signedBy=${sha256}`, rotating)).items.map(
+        ({ subject }: { subject: string }) => subject,
+      );
+    const [active, retiring] = site.authorities;
+    expect(await signedBy(active.sha256)).toEqual(['late']);
+    expect(await signedBy(retiring.sha256)).toEqual(['early']);
+    const [link] = (await read(`/links?signedBy=${retiring.sha256}`, rotating)).items;
+    expect(link).toMatchObject({ mode: 'csr', issuerSha256: retiring.sha256 });
+    expect(await read(`/redemptions/${link.id}`, rotating)).toMatchObject({ issuerSha256: retiring.sha256 });
+  } finally {
+    await rotating.close();
+  }
+});
+
+it('leaves revoked and expired links out of those that depend on a CA', async () => {
+  const [ca] = issuers().list(SITE_CA);
+  const subjects = async () =>
+    (await read(`/links?signedBy=${ca?.sha256}`)).items.map(({ subject }: { subject: string }) => subject);
+  const subject = randomUUID();
+  await redeem(subject);
+  expect(await subjects()).toContain(subject);
+  const [link] = (await read(`/links?subject=${subject}`)).items;
+  await service.store.revokeRedemption(link.id, service.clock.read());
+  expect(await subjects()).not.toContain(subject);
+  expect(await read('/links?signedBy=abc')).toMatchObject({ code: 'request_invalid' });
+});
+
+it('lists the external CA as the default issuer, with the other CAs in its file', async () => {
+  const old = makeAuthority(openssl, { subject: '/CN=company CA 1' });
+  const company = makeAuthority(openssl, { subject: '/CN=company CA 2' });
+  const [issuerCert, issuerKey] = [join(directory, 'company.crt'), join(directory, 'company.key')];
+  writeFileSync(issuerCert, `${company.certificate}${old.certificate}`);
+  writeFileSync(issuerKey, company.key, { mode: 0o600 });
+  const external = await startAdminService({ issuerCert, issuerKey });
+  try {
+    await redeem('east', external);
+    const { items } = await read('/issuers', external);
+    expect(items[1]).toMatchObject({
+      ...{ name: SITE_CA, owner: 'external', signs: 'links', default: true, grants: 1 },
+      authorities: [
+        { role: 'active', subject: 'company CA 2', links: 1 },
+        { role: 'trusted', subject: 'company CA 1', links: 0 },
+      ],
+    });
+    writeFileSync(issuerKey, old.key);
+    const [, broken] = (await read('/issuers', external)).items;
+    expect(broken).toMatchObject({ problem: expect.stringContaining('company'), authorities: [] });
+  } finally {
+    await external.close();
+  }
+});
+
+it('lists the issuers of system sites by namespace, and says why one cannot be used', async () => {
+  const home = new SystemHome(join(directory, 'skupper')).add('west');
+  const site = await startAdminService({
+    ...{ platform: 'podman', skupperHome: home.directory, host: ['vm'] },
+    endpoint: undefined,
+  });
+  try {
+    const { items } = await read('/issuers', site);
+    expect(items).toMatchObject([
+      { name: SERVER_CA },
+      {
+        name: SITE_CA,
+        namespace: 'west',
+        owner: 'skupper',
+        default: true,
+        authorities: [{ role: 'active' }],
+      },
+    ]);
+    expect(items).toHaveLength(2);
+  } finally {
+    await site.close();
+  }
+});
