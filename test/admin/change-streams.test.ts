@@ -17,8 +17,8 @@ async function serve(limits: Partial<StreamLimits>, size = 1): Promise<number> {
     return { version: `${reads}`.padEnd(size, '.'), changed: ['links'] as const };
   };
   streams = new ChangeStreams({ readChanges }, limits);
-  server = createServer((_request, response) => {
-    streams.open(response).catch(() => {
+  server = createServer((request, response) => {
+    streams.open(response, request.url ?? '').catch(() => {
       response.statusCode = 503;
       response.end();
     });
@@ -27,10 +27,10 @@ async function serve(limits: Partial<StreamLimits>, size = 1): Promise<number> {
   return (server.address() as AddressInfo).port;
 }
 
-/** Opens a stream; `text` returns what it has received so far. */
-function open(port: number) {
+/** Opens a stream of a caller; `text` returns what it has received so far. */
+function open(port: number, caller = 'ada') {
   let received = '';
-  const socket = connect(port, '127.0.0.1', () => socket.write('GET / HTTP/1.1\r\nHost: a\r\n\r\n'));
+  const socket = connect(port, '127.0.0.1', () => socket.write(`GET /${caller} HTTP/1.1\r\nHost: a\r\n\r\n`));
   socket.setEncoding('utf8').on('error', () => undefined);
   return {
     socket,
@@ -63,7 +63,7 @@ it('disconnects a client that does not read, and continues for one that does', a
 });
 
 it('reads the store once for all streams, and not at all without one', async () => {
-  const port = await serve({ pollMs: 5 });
+  const port = await serve({ pollMs: 5, streamsOfCaller: 50 });
   const all = Array.from({ length: 50 }, () => open(port));
   for (const one of all) one.read();
   await until(() => all.every(({ text }) => text().includes('event: changed')));
@@ -93,4 +93,24 @@ it('sends heartbeats, ends a stream after its longest time, and refuses one beyo
   await until(() => first.text().endsWith('0\r\n\r\n'));
   expect(streams.size).toBe(0);
   second.socket.destroy();
+});
+
+it('refuses another stream to a caller with too many, and opens one for another caller', async () => {
+  const port = await serve({ streamsOfCaller: 2 });
+  const own = [open(port), open(port)];
+  for (const one of own) one.read();
+  await until(() => own.every(({ text }) => text().includes('event: hello')));
+  const refused = open(port);
+  refused.read();
+  await until(() => refused.text().startsWith('HTTP/1.1 503'));
+  const other = open(port, 'grace');
+  other.read();
+  await until(() => other.text().includes('event: hello'));
+  own[0]?.socket.destroy();
+  await until(() => streams.size === 2);
+  const next = open(port);
+  next.read();
+  await until(() => next.text().includes('event: hello'));
+  for (const { socket } of [...own, refused, other, next]) socket.destroy();
+  await until(() => streams.size === 0);
 });

@@ -14,6 +14,7 @@ import { makeIssuerKey } from '../support/admin-api.js';
 import { makeIdentity, type TestIdentity } from '../support/server-identity.js';
 import { HOUR, MINUTE, startTestService, type TestService } from '../support/service.js';
 import { TestClock } from '../support/test-clock.js';
+import { until } from '../support/until.js';
 import { ConsoleBrowser } from './console-browser.js';
 import { CONSOLE_CLIENT, type OidcIssuer, startOidcIssuer } from './oidc-issuer.js';
 
@@ -25,6 +26,7 @@ describe('the console of a team', () => {
   let identity: TestIdentity;
   let admins: RunningAdmin[];
   let lines: string[];
+  let metrics: ReturnType<typeof createMetrics>;
   let clock: TestClock;
   let browser: ConsoleBrowser;
   const directory = mkdtempSync(join(tmpdir(), 'linkgrant-console-'));
@@ -43,6 +45,7 @@ describe('the console of a team', () => {
     provider = await startOidcIssuer(await makeIssuerKey('one'));
     admins = [];
     lines = [];
+    metrics = createMetrics();
     clock = new TestClock();
     browser = new ConsoleBrowser(await serve(), identity.ca);
   });
@@ -62,7 +65,7 @@ describe('the console of a team', () => {
       {},
     );
     const admin = await startAdmin(settings, {
-      ...{ store: service.store, credentials: identity, metrics: createMetrics(), clock: clock.read },
+      ...{ store: service.store, credentials: identity, metrics, clock: clock.read },
       logger: pino({ level: 'debug' }, { write: (line: string) => void lines.push(line) }),
       ...{ consoleFiles: directory, readiness: [], connections: undefined },
     });
@@ -95,6 +98,25 @@ describe('the console of a team', () => {
     expect((await create()).status).toBe(201);
     const signedIn = lines.map((line) => JSON.parse(line)).find(({ event }) => event === 'console_sign_in');
     expect(signedIn).toMatchObject({ caller: 'ada', role: 'operator', peer: '127.0.0.1' });
+  });
+
+  it('counts the requests of the console by route, and logs none that proves no identity', async () => {
+    for (const path of ['/console/session', '/console/links/4d1c', '/console/assets/none.js'])
+      await browser.send(path);
+    const counted = [
+      ['/console/session', 401],
+      ['/console/', 200],
+      ['/console/', 404],
+    ].map(
+      ([route, status]) =>
+        `linkgrant_admin_answers_total{method="GET",route="${route}",status="${status}"} 1`,
+    );
+    // A response is counted once it is closed.
+    await until(async () => {
+      const text = await metrics.registry.metrics();
+      return counted.every((line) => text.includes(line));
+    });
+    expect(lines.join('')).not.toContain('"route":"/console');
   });
 
   it('signs a viewer in, who can read and is refused every write', async () => {

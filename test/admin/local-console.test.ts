@@ -18,6 +18,8 @@ describe('the console of a terminal', () => {
   let files: string;
   let running: LocalConsole;
   let opened: string[];
+  /** Number of computed overviews. */
+  let overviews: number;
 
   beforeAll(async () => {
     service = await startTestService();
@@ -32,12 +34,16 @@ describe('the console of a terminal', () => {
   });
   beforeEach(async () => {
     opened = [];
+    overviews = 0;
+    const administration = storeAdministration({
+      ...{ store: service.store, dataDir: service.directory, clock: service.clock.read },
+      checkHealth: async () => {
+        overviews += 1;
+        return [];
+      },
+    });
     running = await startLocalConsole({
-      administration: storeAdministration({
-        store: service.store,
-        dataDir: service.directory,
-        clock: service.clock.read,
-      }),
+      administration,
       where: 'data directory /var/lib/linkgrant',
       port: 0,
       files,
@@ -97,6 +103,15 @@ describe('the console of a terminal', () => {
     });
     expect((await send('/api/v1/grants', { headers: { cookie } })).status).toBe(200);
     expect((await write({ cookie, origin: running.origin })).status).toBe(201);
+  });
+
+  it('computes an overview once for requests that arrive together', async () => {
+    const cookie = await open();
+    const answers = await Promise.all(
+      Array.from({ length: 30 }, () => send('/api/v1/overview', { headers: { cookie } })),
+    );
+    expect(answers.map(({ status }) => status)).toEqual(Array(30).fill(200));
+    expect(overviews).toBeLessThan(30);
   });
 
   it('refuses the second use of a one-time URL, and reports it', async () => {

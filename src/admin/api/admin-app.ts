@@ -6,6 +6,7 @@ import type { ZodType } from 'zod';
 import { AdministrationError } from '../../domain/administration-error.js';
 import { RedemptionError } from '../../domain/redemption-error.js';
 import type { Administration, OnceOnly } from '../../redemption/administration/administration.js';
+import { SharedRead } from '../../time/shared-read.js';
 import type { AdminObserver } from '../admin-metrics.js';
 import { findingsOf, reportAnswers } from './answer-report.js';
 import { type Caller, type KeySearch, requireRole } from './bearer.js';
@@ -16,6 +17,8 @@ import { ADMIN_ROUTES, type AdminRoute } from './routes.js';
 const MAX_BYTES = 64 * 1024;
 const KEY = /^[\x21-\x7e]{1,255}$/;
 const MAX_ISSUES = 5;
+// An overview reads all links.
+const OVERVIEW_INTERVAL_MS = 1_000;
 
 /** Returns the caller of a request. Rejects with AdministrationError, also without a role. */
 export type AuthenticateRequest = (request: IncomingMessage, search: KeySearch) => Promise<Caller>;
@@ -50,14 +53,15 @@ export interface AuthenticationBudget {
  * Creates the admin API. Requests are authenticated before routing; `viewer` may read, `operator` may write. Answers are
  * JSON, refusals RFC 9457 problems; neither may be cached.
  */
-export function createAdminApp(deps: AdminAppDependencies): Express {
+export function createAdminApp(dependencies: AdminAppDependencies): Express {
+  const deps = { ...dependencies, administration: withSharedOverview(dependencies.administration) };
   const app = express();
   app.disable('x-powered-by');
   app.disable('etag');
   app.set('query parser', 'simple');
   app.use(helmet());
-  if (deps.console) app.use(deps.console);
   app.use(reportAnswers(deps));
+  if (deps.console) app.use(deps.console);
   app.use(authenticating(deps));
   for (const path of new Set(ADMIN_ROUTES.map((route) => route.path))) {
     const routes = ADMIN_ROUTES.filter((route) => route.path === path);
@@ -79,11 +83,18 @@ export function createAdminApp(deps: AdminAppDependencies): Express {
   return app;
 }
 
+/** Computes an overview at most once a second, for all callers together; none gets one from before its request. */
+function withSharedOverview(administration: Administration): Administration {
+  const overview = new SharedRead(() => administration.readOverview(), {
+    intervalMs: OVERVIEW_INTERVAL_MS,
+  });
+  return { ...administration, readOverview: () => overview.readAfter() };
+}
+
 function authenticating(deps: AdminAppDependencies): express.RequestHandler {
   return async (request, response, next) => {
-    const peer = deps.peerOf(request);
     const findings = findingsOf(response);
-    findings.peer = peer;
+    const { peer } = findings;
     try {
       const search = { skipsRefetch: await deps.failures.isSpent(peer) };
       findings.caller = await deps.authenticate(request, search);
@@ -117,7 +128,7 @@ function handlersOf(route: AdminRoute, deps: AdminAppDependencies): express.Requ
       once: route.takesKey && caller ? onceOf(request, caller) : undefined,
     };
     if (route.streams && wantsStream(request)) {
-      await deps.streams.open(response);
+      await deps.streams.open(response, caller ? keyOf(caller) : '');
       findings.answeredAt = performance.now();
       return;
     }
@@ -170,10 +181,15 @@ function read(schema: ZodType, value: unknown, what: string): unknown {
   throw new AdministrationError('request_invalid', issues.join('; '));
 }
 
-function onceOf(request: Request, { issuer, subject }: Caller): OnceOnly | undefined {
+/** Identifies a caller: subjects are unique within their issuer. */
+function keyOf({ issuer, subject }: Caller): string {
+  return JSON.stringify([issuer, subject]);
+}
+
+function onceOf(request: Request, caller: Caller): OnceOnly | undefined {
   const key = request.headers['idempotency-key'];
   if (key === undefined) return undefined;
-  if (typeof key === 'string' && KEY.test(key)) return { caller: JSON.stringify([issuer, subject]), key };
+  if (typeof key === 'string' && KEY.test(key)) return { caller: keyOf(caller), key };
   throw new AdministrationError(
     'request_invalid',
     'Idempotency-Key must be 1 to 255 printable ASCII characters',

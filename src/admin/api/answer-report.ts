@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto';
+import type { IncomingMessage } from 'node:http';
 import type { RequestHandler, Response } from 'express';
 import type { Logger } from 'pino';
 import type { AdministrationError } from '../../domain/administration-error.js';
@@ -14,7 +15,10 @@ export interface Findings {
   refusal?: AdministrationError;
   /** When the answer was ready; the rest of the request is read and discarded after that. */
   answeredAt?: number;
-  /** True for a failed authentication beyond the budget of its source, which is not logged. */
+  /**
+   * True for a request that is not logged unless it fails unexpectedly: one of the console, or a failed authentication
+   * beyond the budget of its source. Without a valid identity it could fill the log.
+   */
   isUnlogged?: boolean;
 }
 
@@ -27,16 +31,19 @@ export function findingsOf(response: Response): Findings {
 export function reportAnswers({
   logger,
   observer,
+  peerOf,
 }: {
   readonly logger: Logger;
   readonly observer: AdminObserver;
+  peerOf(request: IncomingMessage): string;
 }): RequestHandler {
   return (request, response, next) => {
     const startedAt = performance.now();
     const requestId = randomUUID();
     response.setHeader(REQUEST_ID_HEADER, requestId);
+    const findings = findingsOf(response);
+    findings.peer = peerOf(request);
     response.once('close', () => {
-      const findings = findingsOf(response);
       const { route, caller, refusal, peer, answeredAt = performance.now() } = findings;
       const milliseconds = answeredAt - startedAt;
       const status = response.statusCode;
@@ -47,7 +54,7 @@ export function reportAnswers({
         refused: refusal?.code,
         milliseconds,
       });
-      if (findings.isUnlogged) return;
+      if (findings.isUnlogged && refusal?.code !== 'internal') return;
       const fields = {
         method: request.method,
         route: route?.path,

@@ -5,8 +5,9 @@ import type { Administration } from '../../redemption/administration/administrat
 
 /** Limits of the streams of changes. */
 export interface StreamLimits {
-  /** Largest number of open streams. */
+  /** Largest number of open streams, and of those of one caller. */
   readonly streams: number;
+  readonly streamsOfCaller: number;
   /** Time between two reads of the store's version, in milliseconds. */
   readonly pollMs: number;
   readonly heartbeatMs: number;
@@ -14,7 +15,10 @@ export interface StreamLimits {
   readonly longestMs: number;
 }
 
-const LIMITS: StreamLimits = { streams: 250, pollMs: 1_000, heartbeatMs: 15_000, longestMs: 900_000 };
+const LIMITS: StreamLimits = {
+  ...{ streams: 250, streamsOfCaller: 20 },
+  ...{ pollMs: 1_000, heartbeatMs: 15_000, longestMs: 900_000 },
+};
 
 /**
  * The open streams of changes (Server-Sent Events). While there is one, the store's version is read once a second for all of
@@ -23,7 +27,8 @@ const LIMITS: StreamLimits = { streams: 250, pollMs: 1_000, heartbeatMs: 15_000,
 export class ChangeStreams {
   readonly #administration: Pick<Administration, 'readChanges'>;
   readonly #limits: StreamLimits;
-  readonly #open = new Set<ServerResponse>();
+  /** The open streams, each with its caller. */
+  readonly #open = new Map<ServerResponse, string>();
   readonly #closing = new AbortController();
   /** The last version that was read; undefined while no versions are read. */
   #version: string | undefined;
@@ -39,12 +44,19 @@ export class ChangeStreams {
     return this.#open.size;
   }
 
-  /** Answers with a stream. Rejects with AdministrationError `too_many_streams`, and if the store cannot be read. */
-  async open(response: ServerResponse): Promise<void> {
+  /**
+   * Answers with a stream for a caller. Rejects with AdministrationError `too_many_streams`, and if the store cannot be read.
+   */
+  async open(response: ServerResponse, caller: string): Promise<void> {
     const { signal } = this.#closing;
     if (signal.aborted || this.#open.size >= this.#limits.streams)
       throw new AdministrationError('too_many_streams', 'no more streams of changes can be opened now');
-    this.#open.add(response);
+    const { streamsOfCaller } = this.#limits;
+    if ([...this.#open.values()].filter((owner) => owner === caller).length >= streamsOfCaller) {
+      const problem = `this caller has ${streamsOfCaller} open streams of changes`;
+      throw new AdministrationError('too_many_streams', problem, { hint: 'close one of them' });
+    }
+    this.#open.set(response, caller);
     try {
       this.#version ??= (await this.#administration.readChanges()).version;
     } catch (error) {
@@ -77,7 +89,7 @@ export class ChangeStreams {
   /** Ends all streams, and opens no more. */
   close(): void {
     this.#closing.abort();
-    for (const response of this.#open) response.end();
+    for (const response of this.#open.keys()) response.end();
   }
 
   /** Reports changes until no stream is open. */
@@ -90,7 +102,7 @@ export class ChangeStreams {
         const { version, changed } = await this.#administration.readChanges(this.#version);
         this.#version = version;
         const text = changed.map((resource) => eventText('changed', { resource, version })).join('');
-        if (text !== '') for (const response of this.#open) send(response, text);
+        if (text !== '') for (const response of this.#open.keys()) send(response, text);
       } catch {
         // The next read reports what this one did not.
       }

@@ -1,5 +1,6 @@
 import express, { type RequestHandler, Router } from 'express';
 import helmet from 'helmet';
+import { findingsOf } from '../api/answer-report.js';
 import type { ConsoleAccess } from './console-access.js';
 
 /** Dependencies of the console's routes. */
@@ -28,6 +29,7 @@ const pageHeaders = helmet({
 /** Creates the routes under `/console/`: the pages, the session, and the routes that start and end sessions. */
 export function createConsoleRouter({ access, files, where, version }: ConsoleRouterDependencies): Router {
   const router = Router();
+  router.use('/console', describeRequest);
   router.get(['/', /^\/console$/], (_request, response) => response.redirect(302, '/console/'));
   router.use('/console', pageHeaders);
   // Vite puts a hash of the content into the name of each file there.
@@ -55,6 +57,24 @@ export function createConsoleRouter({ access, files, where, version }: ConsoleRo
   router.use('/console', missing);
   return router;
 }
+
+// Every other path is a page or a file.
+const ENDPOINTS: ReadonlySet<string> = new Set(
+  ['session', 'sign-in', 'callback', 'sign-out', 'open'].map((name) => `/console/${name}`),
+);
+
+/** Names the route of a request for the metrics. Sign-ins have log lines of their own. */
+const describeRequest: RequestHandler = (request, response, next) => {
+  const { method } = request;
+  const path = `${request.baseUrl}${request.path}`;
+  const findings = findingsOf(response);
+  findings.route = {
+    method: method === 'GET' || method === 'POST' ? method : 'other',
+    path: ENDPOINTS.has(path) ? path : '/console/',
+  };
+  findings.isUnlogged = true;
+  next();
+};
 
 const missing: RequestHandler = (_request, response) => {
   response.status(404).type('text/plain').send('There is no such file.\n');

@@ -327,7 +327,10 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** Read figures about the whole store, and what needs attention */
+        /**
+         * Read figures about the whole store, and what needs attention
+         * @description Computed at most once a second, for all clients together, and never before the request: the answer may take a second
+         */
         get: operations["readOverview"];
         put?: never;
         post?: never;
@@ -392,7 +395,7 @@ export interface paths {
          * @description A client whose `Accept` prefers `text/event-stream` receives Server-Sent Events until it closes the connection. The first event
          *     is `hello` with the present version. `changed` names a resource that the client should read again. `heartbeat` arrives every
          *     15 seconds. Changes by other processes on the same store are reported too, within about a second. The service ends a stream
-         *     after 15 minutes, and disconnects a client that does not read. Other clients receive one answer in JSON.
+         *     after 15 minutes, and disconnects a client that does not read. A caller can have 20 open streams. Other clients receive one answer in JSON.
          */
         get: operations["readChanges"];
         put?: never;

@@ -2,9 +2,9 @@ import type { AccessGrant } from '../../../domain/access-grant.js';
 import { GRANT_REVOKED } from '../../../domain/labels.js';
 import { RedemptionError } from '../../../domain/redemption-error.js';
 import type { Clock } from '../../../redemption/ports/clock.js';
+import { SharedRead } from '../../../time/shared-read.js';
 import { BoundedMap } from '../api/bounded-map.js';
 import type { Stored } from '../api/resource.js';
-import { SharedRead } from '../api/shared-read.js';
 import type { ObjectSink } from '../controller/informer.js';
 import { type AccessGrantResource, allowedOf, revokedAtOf, timeOf } from './access-grant-resource.js';
 

@@ -9,11 +9,11 @@ import { MANAGED_BY } from '../../../domain/labels.js';
 import { asMapping } from '../../../files/yaml-documents.js';
 import type { Clock } from '../../../redemption/ports/clock.js';
 import type { RotatingCodeKeys, StoredMasterKey } from '../../../redemption/ports/code-keys.js';
+import { SharedRead } from '../../../time/shared-read.js';
 import { isApiError } from '../api/api-error.js';
 import type { KubernetesClient } from '../api/client.js';
 import { SECRETS } from '../api/kinds.js';
 import type { Resource, Stored } from '../api/resource.js';
-import { SharedRead } from '../api/shared-read.js';
 import { translateFailure } from '../store/failures.js';
 
 /** Name of the Secret, in the namespace of the service. */

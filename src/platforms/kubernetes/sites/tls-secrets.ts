@@ -1,10 +1,10 @@
 import { asMapping } from '../../../files/yaml-documents.js';
+import { SharedRead } from '../../../time/shared-read.js';
 import { isApiError } from '../api/api-error.js';
 import { BoundedMap } from '../api/bounded-map.js';
 import type { KubernetesClient } from '../api/client.js';
 import { SECRETS } from '../api/kinds.js';
 import type { Resource } from '../api/resource.js';
-import { SharedRead } from '../api/shared-read.js';
 
 /** A `kubernetes.io/tls` Secret, or one with such keys; PEM, '' for a key that it lacks. */
 export interface TlsSecret {

@@ -1,8 +1,8 @@
+import { SharedRead } from '../../../time/shared-read.js';
 import { BoundedMap } from '../api/bounded-map.js';
 import type { KubernetesClient } from '../api/client.js';
 import { ACCESS_GRANTS, REDEMPTIONS } from '../api/kinds.js';
 import type { ResourceKey, Stored } from '../api/resource.js';
-import { SharedRead } from '../api/shared-read.js';
 import type { AccessGrantResource } from '../grants/access-grant-resource.js';
 import { KnownSlots } from './known-slots.js';
 import { GRANT_UID, type RedemptionResource, slotName } from './redemption-resource.js';

@@ -1,8 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import {
-  SharedRead,
-  type SharedReadOptions,
-} from '../../../../../src/platforms/kubernetes/api/shared-read.js';
+import { SharedRead, type SharedReadOptions } from '../../../src/time/shared-read.js';
 
 /** A shared read, and its started reads, which the test ends itself. */
 function readsOf(options: SharedReadOptions = {}) {
