@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { afterEach, describe, expect, it } from 'vitest';
+import { afterEach, describe, expect, it, vi } from 'vitest';
 import type { StoredCode } from '../../src/redemption/ports/code-store.js';
 import { MINUTE, NOW, sampleGrant, sampleRedemption, storedGrant } from '../support/store-samples.js';
 import { type Redeemer, startRedeemer } from '../support/stores/store-processes.js';
@@ -55,6 +55,21 @@ export function codeConformance(current: CurrentStore): void {
       expect(await redeem(code)).toBe('recorded');
       await store.createCode({ ...code, uses: 9, subject: 'another' });
       expect(await store.findCode(uid, code.jti)).toEqual({ ...code, used: 1 });
+    });
+
+    it('counts the codes of a grant, and the revoked ones', async () => {
+      const { store } = current();
+      const [one, two] = [await stored(), await stored()];
+      expect(await store.countCodes(one.uid)).toEqual({ recorded: 0, revoked: 0 });
+      const [first, second, elsewhere] = [sampleCode(one.uid), sampleCode(one.uid), sampleCode(one.uid)];
+      for (const code of [first, second, sampleCode(two.uid)]) await store.createCode(code);
+      for (const code of [first, elsewhere]) expect(await redeem(code)).toBe('recorded');
+      await store.revokeCode(second, NOW);
+      // In a cluster a watch may lag behind a write.
+      await vi.waitFor(
+        async () => expect(await store.countCodes(one.uid)).toEqual({ recorded: 3, revoked: 1 }),
+        { timeout: 20_000, interval: 20 },
+      );
     });
 
     it('lists codes by grant and id, in pages without a gap', async () => {

@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import { describe, expect, it } from 'vitest';
 import type { AccessGrant } from '../../src/domain/access-grant.js';
 import type { RedemptionErrorCode } from '../../src/domain/redemption-error.js';
@@ -126,6 +127,27 @@ export function ledgerConformance(current: CurrentStore): void {
         'grant_revoked',
         'code_revoked',
       ]);
+    });
+
+    it('lists the last entries of one redemption alone, oldest first', async () => {
+      const { store } = current();
+      const grant = await storedGrant(store, { redemptionsAllowed: 5 });
+      const [other, redemption] = [sampleRedemption(grant.uid), sampleRedemption(grant.uid)];
+      const { id } = redemption;
+      for (const one of [other, redemption]) await store.recordRedemption(grant.uid, one, NOW);
+      for (const one of [other.id, id])
+        await store.recordRenewal(sampleRenewal(one, 1, { renewedAt: NOW + 1 }), NOW + 1);
+      await store.revokeRedemption(id, NOW + 2);
+      const listed = await store.listRedemptionEntries(id, 10);
+      expect(listed.map(({ kind, redemptionId, grantUid }) => ({ kind, redemptionId, grantUid }))).toEqual(
+        ['redeemed', 'renewed', 'revoked'].map((kind) => ({ kind, redemptionId: id, grantUid: grant.uid })),
+      );
+      const entries = (await everyEntry(store, { grantUid: grant.uid })).filter(
+        (entry) => entry.redemptionId === id,
+      );
+      expect(entries).toMatchObject(listed);
+      expect(await store.listRedemptionEntries(id, 2)).toEqual(listed.slice(1));
+      expect(await store.listRedemptionEntries(randomUUID(), 10)).toEqual([]);
     });
 
     it('lists counted attempts in pages, of one grant or of all, by their last time', async () => {

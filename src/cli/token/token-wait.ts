@@ -19,13 +19,17 @@ import { writeStderr } from '../terminal/write-out.js';
 
 const POLL_MS = 1_000;
 const DEFAULT_LIMIT_MS = 15 * 60_000;
+// Largest difference between the clocks of services on one store.
+const CLOCK_DIFFERENCE_MS = 300_000;
 const ENDED: ReadonlySet<string> = new Set(['expired', 'revoked', 'exhausted']);
 
 /** Waits for the redemption of a token. Create it before the token is written, so that no redemption is missed. */
 export class RedemptionWait {
   readonly #administration: Administration;
   readonly #grantUid: string;
-  /** Ids of the redemptions from before. */
+  /** No redemption that this command waits for is older; milliseconds since the epoch. */
+  readonly #since: number;
+  /** Ids of the redemptions since then from before. */
   readonly #known: ReadonlySet<string>;
   readonly #reported: Set<string>;
   #redemptions: number;
@@ -33,11 +37,12 @@ export class RedemptionWait {
   private constructor(
     administration: Administration,
     grantUid: string,
-    known: readonly RedemptionReport[],
+    { since, known }: { readonly since: number; readonly known: readonly RedemptionReport[] },
     { redemptions, attempts }: GrantDetail,
   ) {
     this.#administration = administration;
     this.#grantUid = grantUid;
+    this.#since = since;
     this.#known = new Set(known.map(({ id }) => id));
     this.#reported = new Set(attempts.map(keyOf));
     this.#redemptions = redemptions;
@@ -46,8 +51,9 @@ export class RedemptionWait {
   /** Records what happened to the grant until now. */
   static async begin(administration: Administration, grantUid: string): Promise<RedemptionWait> {
     const grant = await administration.showGrant(grantUid);
-    const known = grant.redemptions === 0 ? [] : await redemptionsOf(administration, grantUid);
-    return new RedemptionWait(administration, grantUid, known, grant);
+    const since = lastRedemptionTime(grant) - CLOCK_DIFFERENCE_MS;
+    const known = grant.redemptions === 0 ? [] : await redemptionsOf(administration, grantUid, since);
+    return new RedemptionWait(administration, grantUid, { since, known }, grant);
   }
 
   /**
@@ -85,7 +91,7 @@ export class RedemptionWait {
   }
 
   async #find(id: string | undefined): Promise<RedemptionReport | undefined> {
-    const all = await redemptionsOf(this.#administration, this.#grantUid);
+    const all = await redemptionsOf(this.#administration, this.#grantUid, this.#since);
     return all.find((redemption) => redemption.jti === id && !this.#known.has(redemption.id));
   }
 
@@ -125,8 +131,19 @@ class Progress {
   }
 }
 
-function redemptionsOf(administration: Administration, grantUid: string): Promise<RedemptionReport[]> {
-  return everyItem((page) => administration.listRedemptions({ ...page, grantUid }));
+/** The time of the last redemption of a grant, or an earlier one. */
+function lastRedemptionTime({ createdAt, attempts }: GrantDetail): number {
+  // Newest first, and not all of them.
+  const last = attempts.find(({ outcome }) => outcome === 'redeemed') ?? attempts.at(-1);
+  return Date.parse(last?.at ?? createdAt);
+}
+
+function redemptionsOf(
+  administration: Administration,
+  grantUid: string,
+  since: number,
+): Promise<RedemptionReport[]> {
+  return everyItem((page) => administration.listRedemptions({ ...page, grantUid, since }));
 }
 
 function keyOf({ at, outcome, name, subject, peer, count }: AttemptReport): string {

@@ -153,7 +153,7 @@ export interface RedemptionDetail extends RedemptionReport {
   readonly certificate: string;
   /** Every renewal, oldest first; absent if there is none. */
   readonly renewals?: readonly (RenewalReport & { readonly certificate: string })[];
-  /** Its entries in the ledger, oldest first. */
+  /** Its last entries in the ledger, at most 1,000, oldest first. */
   readonly ledger: readonly EventReport[];
 }
 

@@ -1,5 +1,5 @@
 import { formatTime } from '../../domain/rfc3339.js';
-import type { AttemptTotal, LedgerEntry } from '../ports/ledger-store.js';
+import type { AttemptTotal, RedemptionEntry } from '../ports/ledger-store.js';
 
 /** An entry of the ledger, or a total of attempts, in JSON. Its members depend on its kind. */
 export interface EventReport {
@@ -36,11 +36,11 @@ export interface EventReport {
 }
 
 /** Returns the report of an entry. */
-export function entryReport({ grantUid, seq, at, kind, redemptionId, detail }: LedgerEntry): EventReport {
+export function entryReport({ grantUid, seq, at, kind, redemptionId, detail }: RedemptionEntry): EventReport {
   const { notAfter, expirationTime, ...rest } = detail;
   return {
     ...(grantUid !== '' && { grantUid }),
-    seq,
+    ...(seq !== undefined && { seq }),
     time: formatTime(at),
     kind,
     ...(redemptionId !== null && { redemptionId }),

@@ -24,7 +24,6 @@ import {
   requireGrant,
   requireService,
 } from './dependencies.js';
-import { everyItem } from './every-item.js';
 import { filteredPage } from './filtered-page.js';
 import { type GrantReport, grantReport } from './grant-report.js';
 import { type ChosenOutcome, onceOnly, outcomeGone } from './once-only.js';
@@ -56,12 +55,12 @@ export function grantOperations(deps: AdministrationDependencies): GrantOperatio
     async showGrant(uid) {
       const grant = await requireGrant(uid, deps);
       const service = await deps.readService();
-      const codes = await everyItem((page) => store.listCodes({ ...page, grantUid: uid }));
+      const codes = await store.countCodes(uid);
       return {
         ...grantReport(grant, clock()),
         ...(service && { url: `${service.url}/${uid}` }),
-        signedTokens: codes.length,
-        signedTokensRevoked: codes.filter(({ revokedAt }) => revokedAt !== null).length,
+        signedTokens: codes.recorded,
+        signedTokensRevoked: codes.revoked,
         attempts: (await store.listAttempts(uid, LAST_ATTEMPTS)).map(attemptReport),
       };
     },

@@ -7,7 +7,6 @@ import type { Page, PageRequest } from '../ports/page.js';
 import type { Administration, LedgerFilter } from './administration.js';
 import type { AdministrationDependencies } from './dependencies.js';
 import { attemptTotalReport, type EventReport, entryReport } from './event-report.js';
-import { everyItem } from './every-item.js';
 import { filteredPage } from './filtered-page.js';
 import { PeerIndex } from './link-connections.js';
 import { type RedemptionReport, redemptionReport, renewalReport } from './redemption-report.js';
@@ -16,6 +15,8 @@ import { revokeRedemption } from './revoke-redemption.js';
 
 // Prefix of a position in the second part of the ledger, the totals.
 const ADDED_UP = 'added-up.';
+// Of a link that is renewed every few hours, some months.
+const MAX_ENTRIES = 1_000;
 
 /** Operations on the redemptions of a store. */
 export function redemptionOperations({
@@ -58,9 +59,8 @@ export function redemptionOperations({
     async showRedemption(id) {
       const redemption = await requireRedemption(id, store);
       const renewals = await store.listRenewals(id);
-      const { grantUid, createdAt: since } = redemption;
-      const grant = (await store.findGrant(grantUid))?.name;
-      const entries = await everyItem((page) => store.listLedger({ ...page, grantUid, since }));
+      const grant = (await store.findGrant(redemption.grantUid))?.name;
+      const entries = await store.listRedemptionEntries(id, MAX_ENTRIES);
       const report = redemptionReport(redemption, renewals.at(-1), clock(), grant);
       return {
         ...withConnection(redemption, report, indexPeers()),
@@ -71,7 +71,7 @@ export function redemptionOperations({
             certificate: renewal.certificate,
           })),
         }),
-        ledger: entries.filter(({ redemptionId }) => redemptionId === id).map(entryReport),
+        ledger: entries.map(entryReport),
       };
     },
     async updateRedemption(id, change) {

@@ -27,6 +27,8 @@ export interface CodeStore {
   findCode(grantUid: string, jti: string): Promise<StoredCode | undefined>;
   /** Lists the codes of one grant, or of all grants, in the order of grant uid and jti. */
   listCodes(page: PageRequest & { readonly grantUid?: string }): Promise<Page<StoredCode>>;
+  /** Number of the recorded codes of a grant, and of the revoked ones among them. */
+  countCodes(grantUid: string): Promise<{ readonly recorded: number; readonly revoked: number }>;
   /**
    * Revokes a code permanently. A code that is not recorded yet is recorded as revoked, with the `uses` and `expirationTime`
    * of `code`. Returns `already_revoked` if the code had been revoked before.

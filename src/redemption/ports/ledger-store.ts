@@ -33,6 +33,9 @@ export interface LedgerEntry {
   readonly detail: Readonly<Record<string, string | number>>;
 }
 
+/** An entry about a redemption; without its number in a store that derives the ledger from other records. */
+export type RedemptionEntry = Omit<LedgerEntry, 'seq'> & Partial<Pick<LedgerEntry, 'seq'>>;
+
 /** Attempts that are counted in one row. Times are milliseconds since the epoch. */
 export interface AttemptTotal {
   readonly grantUid: string;
@@ -75,6 +78,8 @@ export interface LedgerPage extends PageRequest {
 export interface LedgerStore {
   /** Entries by grant and number. */
   listLedger(page: LedgerPage): Promise<Page<LedgerEntry>>;
+  /** The last entries about one redemption, oldest first. The number of its grant's other entries does not affect the cost. */
+  listRedemptionEntries(redemptionId: string, limit: number): Promise<readonly RedemptionEntry[]>;
   /** Counted attempts by grant, code, name, subject and peer; `since` is compared with the last time. */
   listAttemptTotals(page: LedgerPage): Promise<Page<AttemptTotal>>;
   /**

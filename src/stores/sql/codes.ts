@@ -39,6 +39,8 @@ function codeOfRow(row: CodeRow): StoredCode {
 const FIND = 'SELECT * FROM codes WHERE grant_uid = ? AND jti = ?';
 const LIST = 'SELECT * FROM codes WHERE (grant_uid, jti) > (?, ?) ORDER BY grant_uid, jti LIMIT ?';
 const LIST_GRANT = 'SELECT * FROM codes WHERE grant_uid = ? AND jti > ? ORDER BY jti LIMIT ?';
+const COUNT = `SELECT count(*) AS recorded, count(*) FILTER (WHERE revoked_at IS NOT NULL) AS revoked
+  FROM codes WHERE grant_uid = ?`;
 const CREATE = `INSERT INTO codes (grant_uid, jti, uses, used, expires_at, subject, issued_at, revoked_at)
   VALUES (?, ?, ?, 0, ?, ?, ?, NULL) ON CONFLICT (grant_uid, jti) DO NOTHING`;
 const COUNT_USE = `UPDATE codes SET used = used + 1
@@ -65,6 +67,14 @@ export function* listCodes(
       ? yield* rows<CodeRow>(LIST, uid, jti, limit)
       : yield* rows<CodeRow>(LIST_GRANT, page.grantUid, jti, limit);
   return pageOf(found, page.limit, (code) => [code.grant_uid, code.jti], codeOfRow);
+}
+
+/** Implements CodeStore.countCodes. */
+export function* countCodes(
+  grantUid: string,
+): SqlOperation<{ readonly recorded: number; readonly revoked: number }> {
+  const counts = yield* row<{ readonly recorded: number; readonly revoked: number }>(COUNT, grantUid);
+  return counts ?? { recorded: 0, revoked: 0 };
 }
 
 /** Implements CodeStore.createCode. */

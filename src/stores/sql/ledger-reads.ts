@@ -12,6 +12,7 @@ const COLUMNS = `SELECT e.grant_uid, e.seq, e.at, e.kind, e.redemption_id, e.det
   FROM events e LEFT JOIN redemptions r ON r.id = e.redemption_id`;
 const LIST = `${COLUMNS} WHERE (e.grant_uid, e.seq) > (?, ?) AND e.at >= ? ORDER BY e.grant_uid, e.seq LIMIT ?`;
 const LIST_GRANT = `${COLUMNS} WHERE e.grant_uid = ? AND e.seq > ? AND e.at >= ? ORDER BY e.seq LIMIT ?`;
+const LIST_REDEMPTION = `${COLUMNS} WHERE e.redemption_id = ? ORDER BY e.seq DESC LIMIT ?`;
 const ADDED_UP = `SELECT grant_uid AS "grantUid", code, name, subject, peer, count,
     first_at AS "firstAt", last_at AS "lastAt"
   FROM refusals WHERE (grant_uid, code, name, subject, peer) > (?, ?, ?, ?, ?) AND last_at >= ?`;
@@ -59,6 +60,11 @@ export function* listLedger(page: LedgerPage): SqlOperation<Page<LedgerEntry>> {
       ? yield* rows<EventRow>(LIST, uid, seq, since, limit)
       : yield* rows<EventRow>(LIST_GRANT, grantUid, seq, since, limit);
   return pageOf(found, page.limit, (entry) => [entry.grant_uid, entry.seq], entryOf);
+}
+
+/** Implements LedgerStore.listRedemptionEntries. */
+export function* listRedemptionEntries(redemptionId: string, limit: number): SqlOperation<LedgerEntry[]> {
+  return (yield* rows<EventRow>(LIST_REDEMPTION, redemptionId, limit)).map(entryOf).reverse();
 }
 
 /** Implements LedgerStore.listAttemptTotals. */

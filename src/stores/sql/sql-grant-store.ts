@@ -1,6 +1,6 @@
 import type { Clock } from '../../redemption/ports/clock.js';
 import type { GrantStore } from '../../redemption/ports/grant-store.js';
-import { createCode, findCode, listCodes, revokeCode } from './codes.js';
+import { countCodes, createCode, findCode, listCodes, revokeCode } from './codes.js';
 import {
   countGrants,
   countGrantsByIssuer,
@@ -13,7 +13,7 @@ import {
 import { createGrant, deleteGrant, initializeGrants, revokeGrant, updateGrant } from './grant-writes.js';
 import type { GroupCommit } from './group-commit.js';
 import type { LedgerChain } from './ledger-chain.js';
-import { listAttemptTotals, listLedger } from './ledger-reads.js';
+import { listAttemptTotals, listLedger, listRedemptionEntries } from './ledger-reads.js';
 import { eraseSealedAnswers, recordRefusal, recordRepetition } from './ledger-writes.js';
 import { countLinks, countOpenCodes, countRefusals, listLinks, readChanges } from './links.js';
 import type { SqlDialect, SqlOperation } from './operation.js';
@@ -86,6 +86,7 @@ export function sqlGrantStore(database: SqlDatabase, clock: Clock): GrantStore {
     createCode: (code) => write(createCode(code, clock()), { grantUid: code.grantUid }),
     findCode: (uid, jti) => read(() => findCode(uid, jti)),
     listCodes: (page) => read(() => listCodes(page)),
+    countCodes: (grantUid) => read(() => countCodes(grantUid)),
     revokeCode: (code, now) => write(revokeCode(code, now), { grantUid: code.grantUid }),
 
     claimOutcome: (outcome, now) => write(claimOutcome(outcome, now)),
@@ -109,6 +110,7 @@ export function sqlGrantStore(database: SqlDatabase, clock: Clock): GrantStore {
       write(recordRepetition('replayed', redemption, peer, now), { grantUid: redemption.grantUid }),
     recordRefusal: (refusal, now) => write(recordRefusal(refusal, now), { grantUid: refusal.grantUid }),
     listLedger: (page) => read(() => listLedger(page)),
+    listRedemptionEntries: (id, limit) => read(() => listRedemptionEntries(id, limit)),
     listAttemptTotals: (page) => read(() => listAttemptTotals(page)),
     verifyLedger: (grantUid, onProgress) =>
       readSnapshot((ledger) => verifyLedger(ledger, grantUid, onProgress)),

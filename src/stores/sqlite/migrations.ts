@@ -67,9 +67,8 @@ const MIGRATIONS: readonly Migration[] = [
         detail TEXT, mac BLOB NOT NULL
       ) STRICT`,
       'CREATE UNIQUE INDEX events_of_grant ON events (grant_uid, seq)',
-      // Without this index, adding up repeated attempts of a client would read all entries of the grant.
-      `CREATE INDEX events_of_loops ON events (redemption_id, at)
-        WHERE kind = 'replayed' OR kind = 'superseded'`,
+      // Without this index, the entries of a redemption would be searched among all entries of its grant.
+      'CREATE INDEX events_of_redemption ON events (redemption_id) WHERE redemption_id IS NOT NULL',
       `CREATE TABLE refusals (
         grant_uid TEXT NOT NULL, code TEXT NOT NULL, name TEXT NOT NULL, subject TEXT NOT NULL,
         peer TEXT NOT NULL, count INTEGER NOT NULL, first_at INTEGER NOT NULL, last_at INTEGER NOT NULL, mac BLOB,

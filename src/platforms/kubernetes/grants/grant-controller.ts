@@ -212,6 +212,7 @@ export class GrantController {
         if (problem !== undefined) throw new RedemptionError('store_unavailable', problem);
       },
       grants: () => grants.all(),
+      isRunning: true,
       get grantChanges() {
         return grants.changes;
       },

@@ -1,9 +1,9 @@
 import type { CodeStore, StoredCode } from '../../../redemption/ports/code-store.js';
+import { sortedPage } from '../../../redemption/ports/sorted-page.js';
 import { timeOf } from '../grants/access-grant-resource.js';
 import type { StoredCodeRecord } from './code-config-maps.js';
 import type { RedemptionResource } from './redemption-resource.js';
-import { sortedPage } from '../../../redemption/ports/sorted-page.js';
-import { listRedemptionResources, type StoreParts } from './store-parts.js';
+import { linksOfGrant, listRedemptionResources, type StoreParts } from './store-parts.js';
 
 type WrittenCode = NonNullable<RedemptionResource['spec']['code']>;
 
@@ -56,6 +56,12 @@ export function codeOperations(parts: StoreParts): CodeStore {
       });
       all.push(...unlisted.values());
       return sortedPage(all, page, 2, ({ grantUid, jti }) => [grantUid, jti]);
+    },
+
+    async countCodes(grantUid) {
+      const [stored, links] = await Promise.all([codes.list(grantUid), linksOfGrant(parts, grantUid)]);
+      const ids = new Set([...stored, ...links].flatMap(({ jti }) => jti ?? []));
+      return { recorded: ids.size, revoked: stored.filter(({ revokedAt }) => revokedAt !== null).length };
     },
 
     async revokeCode({ grantUid, jti, uses, expirationTime }, now) {

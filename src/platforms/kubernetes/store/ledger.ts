@@ -2,6 +2,7 @@ import type { RedemptionErrorCode } from '../../../domain/redemption-error.js';
 import type { Attempt, GrantStore } from '../../../redemption/ports/grant-store.js';
 import type { LedgerEntry, LedgerStore } from '../../../redemption/ports/ledger-store.js';
 import type { RenewalStore } from '../../../redemption/ports/renewal-store.js';
+import { sortedPage } from '../../../redemption/ports/sorted-page.js';
 import type { Stored } from '../api/resource.js';
 import { type AccessGrantResource, readAccessGrant } from '../grants/access-grant-resource.js';
 import type { Attempted, AttemptRow } from './attempt-events.js';
@@ -9,8 +10,8 @@ import type { StoredCodeRecord } from './code-config-maps.js';
 import { ExpiredLedgerCollector } from './expired-ledgers.js';
 import { listGrantResources } from './grant-resources.js';
 import { type RedemptionResource, readEarlier, readRedemption, readRenewals } from './redemption-resource.js';
-import { sortedPage } from '../../../redemption/ports/sorted-page.js';
-import { listRedemptionResources, type StoreParts } from './store-parts.js';
+import { linksOfGrant, listRedemptionResources, type StoreParts } from './store-parts.js';
+import { findResource } from './stored-redemptions.js';
 
 type LedgerMethods = LedgerStore &
   Pick<RenewalStore, 'recordSuperseded'> &
@@ -51,17 +52,28 @@ export function ledgerOperations(parts: StoreParts): LedgerMethods {
     recordRefusal: ({ ...attempted }, now) => record(attempted, now, null),
 
     async listAttempts(grantUid, limit) {
+      const links = await linksOfGrant(parts, grantUid);
+      const newest = links.sort((a, b) => b.createdAt - a.createdAt).slice(0, limit);
       const [redemptions, others] = await Promise.all([
-        listRedemptionResources(parts, grantUid),
+        Promise.all(newest.map(({ id }) => findResource(parts, id))),
         rows(grantUid),
       ]);
-      return attemptsOf(redemptions, others, limit);
+      return attemptsOf(
+        redemptions.filter((resource) => resource !== undefined),
+        others,
+        limit,
+      );
     },
 
     async listLedger(page) {
       const { grantUid, since = 0 } = page;
       const found = (await entries(grantUid)).filter(({ at }) => at >= since);
       return sortedPage(found, page, 2, (entry) => [entry.grantUid, entry.seq]);
+    },
+
+    async listRedemptionEntries(redemptionId, limit) {
+      const resource = await findResource(parts, redemptionId);
+      return resource ? entriesOf(resource).slice(-limit) : [];
     },
 
     async listAttemptTotals(page) {

@@ -1,5 +1,6 @@
 import { formatLabelSelector, type LabelSelector } from '../../../domain/label-selector.js';
 import type { Checkpoint, Clock } from '../../../redemption/ports/clock.js';
+import type { IssuedLink } from '../../../redemption/ports/link-store.js';
 import type { KubernetesClient } from '../api/client.js';
 import { REDEMPTIONS } from '../api/kinds.js';
 import type { Stored } from '../api/resource.js';
@@ -50,4 +51,11 @@ export async function listRedemptionResources(
     index.put(readRedemptionLocation(item));
   }
   return found;
+}
+
+/** The links of a grant, in any order: from the watch if it runs, else from a listing. */
+export async function linksOfGrant(parts: StoreParts, grantUid: string): Promise<IssuedLink[]> {
+  if (parts.watch.isRunning) await parts.watch.ready();
+  else await listRedemptionResources(parts, grantUid);
+  return parts.index.links().filter((link) => link.grantUid === grantUid);
 }

@@ -16,6 +16,8 @@ export interface StoreWatch {
    * stale.
    */
   ready(): Promise<void>;
+  /** True if it was started. A command that makes one query lists instead, which needs fewer rights. */
+  readonly isRunning: boolean;
   grants(): Iterable<GrantLocation>;
   /** Number of changes of grants so far. */
   readonly grantChanges: number;
@@ -70,6 +72,10 @@ export class LazyStoreWatch implements StoreWatch {
       (resource) => readRedemptionLocation(resource as Stored<RedemptionResource>),
       index,
     );
+  }
+
+  get isRunning(): boolean {
+    return this.#running !== undefined;
   }
 
   get grantChanges(): number {
