@@ -20,6 +20,7 @@ import { FailedAuthentications } from '../http/failed-authentications.js';
 import { LoopDelay } from '../http/loop-delay.js';
 import { connectionCounts, createTlsListener, type TlsCredentials } from '../http/tls-listener.js';
 import { externalKeyPair } from '../platforms/standalone/server-certificate.js';
+import { sharedVerification } from '../redemption/administration/shared-verification.js';
 import type { Clock } from '../redemption/ports/clock.js';
 import type { ConnectionObserver } from '../redemption/ports/connections.js';
 import type { GrantStore } from '../redemption/ports/grant-store.js';
@@ -97,6 +98,7 @@ export async function startAdmin(
   const administration = storeAdministration({
     ...{ store, dataDir, issuerCert, issuerKey, clock, checkHealth },
     connections: context.connections,
+    sharedVerification: sharedVerification(store, clock),
   });
   const streams = new ChangeStreams(administration);
   const proxies = new TrustedProxies(settings.trustedProxy ?? []);

@@ -4,6 +4,7 @@ import { readService } from '../redemption/accepting/service-description.js';
 import type { Administration } from '../redemption/administration/administration.js';
 import type { AdministrationDependencies } from '../redemption/administration/dependencies.js';
 import { administrationOfStore } from '../redemption/administration/store-administration.js';
+import type { SharedVerification } from '../redemption/administration/verify-ledger.js';
 import type { Clock } from '../redemption/ports/clock.js';
 import type { ConnectionObserver } from '../redemption/ports/connections.js';
 import type { GrantStore } from '../redemption/ports/grant-store.js';
@@ -20,6 +21,8 @@ interface AdministeredStore extends ExternalFiles {
   /** The checks of the service that runs in this process. */
   readonly checkHealth?: AdministrationDependencies['checkHealth'];
   readonly connections?: ConnectionObserver | undefined;
+  /** Shares the last verification of the ledger with other processes. */
+  readonly sharedVerification?: SharedVerification | undefined;
 }
 
 /** Dependencies of the administration of a store. */
@@ -29,6 +32,7 @@ export function administrationDependencies({
   clock,
   checkHealth,
   connections,
+  sharedVerification,
   issuerCert,
   issuerKey,
 }: AdministeredStore): AdministrationDependencies {
@@ -37,6 +41,7 @@ export function administrationDependencies({
     clock,
     checkHealth,
     connections,
+    sharedVerification,
     codeKeys: openCodeKeys(dataDir, clock),
     readService: () => readService(store),
     issuers: issuerDirectory(

@@ -210,6 +210,23 @@ describe('a verification of the ledger', () => {
     expect(unknown.body).toMatchObject({ status: 404, code: 'no_such_verification' });
   });
 
+  it('is reported by every process of the store, which start no other one meanwhile', async () => {
+    const other = await startAdminService({ dataDir: service.directory, adminJwks: service.jwksFile });
+    try {
+      const { body } = await ask('POST', '/ledger-verifications');
+      const show = async () => {
+        const { bearer, path } = { bearer: service.viewer, path: `/api/v1/ledger-verifications/${body.id}` };
+        return JSON.parse((await other.ask('GET', path, { bearer })).body);
+      };
+      expect(await show()).toMatchObject({ id: body.id });
+      await until(async () => (await show()).state === 'done');
+      const { id, ...result } = (await ask('GET', `/ledger-verifications/${body.id}`)).body;
+      expect(await show()).toEqual({ id, ...result });
+    } finally {
+      await other.close();
+    }
+  });
+
   it('names the first fault', async () => {
     const { uid } = await create();
     service.sql('UPDATE grants SET redemptions_allowed = 999 WHERE uid = ?', uid);

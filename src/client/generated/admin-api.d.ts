@@ -417,7 +417,7 @@ export interface paths {
         put?: never;
         /**
          * Start to verify the ledger
-         * @description Verifies the whole ledger in the background. If a verification is running, the answer is about that one. The service retains the last 20 in memory.
+         * @description Verifies the whole ledger in the background. If a verification is running on this store, the answer is about that one. Every worker and every service on the store returns the last one; a process retains 20 that it ran itself.
          */
         post: operations["startLedgerVerification"];
         delete?: never;

@@ -9,6 +9,7 @@ import type { GrantStore } from '../ports/grant-store.js';
 import type { IssuerDirectory } from '../ports/issuers.js';
 import type { SiteRefusal, SiteRequest } from '../ports/site.js';
 import type { HealthFinding } from './overview-report.js';
+import type { SharedVerification } from './verify-ledger.js';
 
 /** The present endpoints of a link from a grant. */
 export interface LinkAccess {
@@ -33,6 +34,8 @@ export interface AdministrationDependencies {
   isDeclared(grant: AccessGrant, service: ServiceDescription): boolean;
   /** The checks of the service's readiness, with their results; absent where no service runs in this process. */
   checkHealth?: (() => Promise<readonly HealthFinding[]>) | undefined;
+  /** Shares the last verification of the ledger with other processes; absent if there are none. */
+  readonly sharedVerification?: SharedVerification | undefined;
   /** Observes which sites are connected; absent without a source of this information. */
   connections?: ConnectionObserver | undefined;
 }

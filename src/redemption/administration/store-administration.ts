@@ -22,6 +22,6 @@ export function administrationOfStore(deps: AdministrationDependencies): Adminis
     ...redemptionOperations(deps),
     ...linkOperations(deps),
     ...issuerOperations(deps),
-    ...verificationOperations(deps.store),
+    ...verificationOperations(deps.store, deps.sharedVerification),
   };
 }

@@ -33,7 +33,16 @@ export interface LedgerVerifications {
   showLedgerVerification(id: string): Promise<LedgerVerificationReport>;
 }
 
+/** Where the processes of a store share the report of the last verification. */
+export interface SharedVerification {
+  read(): Promise<LedgerVerificationReport | undefined>;
+  /** Replaces the report. Never rejects: if it cannot be written, the verification continues. */
+  write(report: LedgerVerificationReport): Promise<void>;
+}
+
+const UNSHARED: SharedVerification = { read: async () => undefined, write: async () => undefined };
 const MAX_RETAINED = 20;
+const SHARE_MS = 1_000;
 
 /** Returns what is wrong with a ledger as a sentence without its full stop. */
 export function faultText({ grantUid, seq, problem }: LedgerFault): string {
@@ -41,16 +50,27 @@ export function faultText({ grantUid, seq, problem }: LedgerFault): string {
   return seq === null ? `grant ${grantUid} ${problem}` : `entry ${seq} of grant ${grantUid} ${problem}`;
 }
 
-/** Verifications of the ledger that run in this process, one at a time. The last ones are retained. */
-export function verificationOperations(store: Pick<GrantStore, 'verifyLedger'>): LedgerVerifications {
+/**
+ * Verifications of the ledger, one at a time. Those that ran in this process are retained, the last ones; of other processes the
+ * last one is known by `shared`.
+ */
+export function verificationOperations(
+  store: Pick<GrantStore, 'verifyLedger'>,
+  shared: SharedVerification = UNSHARED,
+): LedgerVerifications {
   const reports = new Map<string, LedgerVerificationReport>();
   let running: string | undefined;
 
   const run = async (id: string): Promise<void> => {
     let progress = { checked: 0, total: 0 };
-    const report = (rest: Omit<LedgerVerificationReport, 'id' | 'checked' | 'total'>) =>
-      reports.set(id, { id, ...progress, ...rest });
-    report({ state: 'running' });
+    let sharedAt = performance.now();
+    const report = (rest: Omit<LedgerVerificationReport, 'id' | 'checked' | 'total'>) => {
+      const current = { id, ...progress, ...rest };
+      reports.set(id, current);
+      if (rest.state === 'running' && performance.now() - sharedAt < SHARE_MS) return;
+      sharedAt = performance.now();
+      void shared.write(current);
+    };
     try {
       const verdict = await store.verifyLedger(undefined, (checked, total) => {
         progress = { checked, total };
@@ -65,25 +85,31 @@ export function verificationOperations(store: Pick<GrantStore, 'verifyLedger'>):
     }
   };
 
-  const show = (id: string): LedgerVerificationReport => {
-    const found = reports.get(id);
-    if (found) return found;
+  const show = async (id: string): Promise<LedgerVerificationReport> => {
+    const found = reports.get(id) ?? (await shared.read());
+    if (found?.id === id) return found;
     throw new AdministrationError(
       'no_such_verification',
-      `this process has no verification ${id}; if the service was restarted, start the verification again`,
+      `verification ${id} is not known; if the service was restarted, or another process has verified since, start it again`,
     );
   };
   return {
     async startLedgerVerification() {
+      const elsewhere = running === undefined ? await shared.read() : undefined;
+      if (elsewhere?.state === 'running' && !reports.has(elsewhere.id)) return elsewhere;
       if (running === undefined) {
         running = randomUUID();
         const [oldest] = reports.keys();
         if (reports.size >= MAX_RETAINED && oldest !== undefined) reports.delete(oldest);
+        const started = { id: running, state: 'running', checked: 0, total: 0 } as const;
+        reports.set(running, started);
+        await shared.write(started);
         void run(running);
+        return started;
       }
       return show(running);
     },
-    showLedgerVerification: async (id) => show(id),
+    showLedgerVerification: show,
   };
 }
 

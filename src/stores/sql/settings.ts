@@ -10,7 +10,7 @@ const PUT = `INSERT INTO settings (key, value) VALUES (?, ?)
 const LIST = 'SELECT key, value FROM settings ORDER BY key';
 /** Setting: how often labels and notes were changed. */
 export const LABEL_CHANGES = 'label-changes';
-// Settings without entries: of the schema, the ledger, running services, probes, and numbers.
+// Settings without entries: of the schema, the ledger and its verification, running services, probes, and numbers.
 const UNRECORDED = /^(schema-|ledger-|serving-|probed-at$|crl-number$|label-changes$)/;
 const NEXT_NUMBER = `INSERT INTO settings (key, value) VALUES (?, ?)
   ON CONFLICT (key) DO UPDATE SET value = CASE
@@ -29,7 +29,8 @@ export function getSetting(key: string): SqlOperation<string | undefined> {
 /** Implements GrantStore.putSetting. */
 export function putSetting(key: string, text: string, now: number): WriteOperation<void> {
   return function* ({ ledger }) {
-    if ((yield* change(PUT, key, text)) === 1) yield* ledger.append(settingEntry(key, text, now));
+    const isChanged = (yield* change(PUT, key, text)) === 1;
+    if (isChanged && !UNRECORDED.test(key)) yield* ledger.append(settingEntry(key, text, now));
   };
 }
 
