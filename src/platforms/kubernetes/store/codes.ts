@@ -3,7 +3,7 @@ import { sortedPage } from '../../../redemption/ports/sorted-page.js';
 import { timeOf } from '../grants/access-grant-resource.js';
 import type { StoredCodeRecord } from './code-config-maps.js';
 import type { RedemptionResource } from './redemption-resource.js';
-import { linksOfGrant, listRedemptionResources, type StoreParts } from './store-parts.js';
+import { listRedemptionResources, readLinks, type StoreParts } from './store-parts.js';
 
 type WrittenCode = NonNullable<RedemptionResource['spec']['code']>;
 
@@ -59,7 +59,7 @@ export function codeOperations(parts: StoreParts): CodeStore {
     },
 
     async countCodes(grantUid) {
-      const [stored, links] = await Promise.all([codes.list(grantUid), linksOfGrant(parts, grantUid)]);
+      const [stored, links] = await Promise.all([codes.list(grantUid), readLinks(parts, grantUid)]);
       const ids = new Set([...stored, ...links].flatMap(({ jti }) => jti ?? []));
       return { recorded: ids.size, revoked: stored.filter(({ revokedAt }) => revokedAt !== null).length };
     },

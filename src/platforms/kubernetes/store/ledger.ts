@@ -10,7 +10,7 @@ import type { StoredCodeRecord } from './code-config-maps.js';
 import { ExpiredLedgerCollector } from './expired-ledgers.js';
 import { listGrantResources } from './grant-resources.js';
 import { type RedemptionResource, readEarlier, readRedemption, readRenewals } from './redemption-resource.js';
-import { linksOfGrant, listRedemptionResources, type StoreParts } from './store-parts.js';
+import { listRedemptionResources, readLinks, type StoreParts } from './store-parts.js';
 import { findResource } from './stored-redemptions.js';
 
 type LedgerMethods = LedgerStore &
@@ -52,7 +52,7 @@ export function ledgerOperations(parts: StoreParts): LedgerMethods {
     recordRefusal: ({ ...attempted }, now) => record(attempted, now, null),
 
     async listAttempts(grantUid, limit) {
-      const links = await linksOfGrant(parts, grantUid);
+      const links = await readLinks(parts, grantUid);
       const newest = links.sort((a, b) => b.createdAt - a.createdAt).slice(0, limit);
       const [redemptions, others] = await Promise.all([
         Promise.all(newest.map(({ id }) => findResource(parts, id))),

@@ -15,7 +15,7 @@ import {
   renewedStatus,
   revokedAtOf,
 } from './redemption-resource.js';
-import { listRedemptionResources, type StoreParts } from './store-parts.js';
+import { listRedemptionResources, readLinks, type StoreParts } from './store-parts.js';
 import { findResource } from './stored-redemptions.js';
 
 type RenewalMethods = Omit<RenewalStore, 'recordSuperseded'> & Pick<GrantStore, 'listRevokedCertificates'>;
@@ -24,11 +24,9 @@ type RenewalMethods = Omit<RenewalStore, 'recordSuperseded'> & Pick<GrantStore, 
 export function renewalOperations(parts: StoreParts): RenewalMethods {
   const { sealed } = parts;
 
-  /** The links that are not revoked and whose newest certificate is valid at `now`, as a watch reports them. */
-  const live = async (now: number): Promise<IssuedLink[]> => {
-    await parts.watch.ready();
-    return parts.index.links().filter(({ revokedAt, notAfter }) => revokedAt === null && notAfter > now);
-  };
+  /** The links that are not revoked and whose newest certificate is valid at `now`. */
+  const live = async (now: number): Promise<IssuedLink[]> =>
+    (await readLinks(parts)).filter(({ revokedAt, notAfter }) => revokedAt === null && notAfter > now);
 
   return {
     async findRenewedRedemption(id) {

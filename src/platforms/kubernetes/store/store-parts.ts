@@ -53,9 +53,12 @@ export async function listRedemptionResources(
   return found;
 }
 
-/** The links of a grant, in any order: from the watch if it runs, else from a listing. */
-export async function linksOfGrant(parts: StoreParts, grantUid: string): Promise<IssuedLink[]> {
-  if (parts.watch.isRunning) await parts.watch.ready();
-  else await listRedemptionResources(parts, grantUid);
-  return parts.index.links().filter((link) => link.grantUid === grantUid);
+/** The links of one grant, or of all, in any order: from the watch if it runs, else from a listing. */
+export async function readLinks(parts: StoreParts, grantUid?: string): Promise<IssuedLink[]> {
+  if (parts.watch.isRunning) {
+    await parts.watch.ready();
+    return parts.index.links().filter((link) => grantUid === undefined || link.grantUid === grantUid);
+  }
+  const resources = await listRedemptionResources(parts, grantUid);
+  return resources.flatMap((resource) => readRedemptionLocation(resource).link ?? []);
 }

@@ -1,0 +1,62 @@
+import { afterAll, beforeAll, expect, it } from 'vitest';
+import { openClusterAdministration } from '../../src/compose/open-cluster-administration.js';
+import type { IssuerReport } from '../../src/redemption/administration/issuer-report.js';
+import type { Workplace } from '../support/command-line.js';
+import { csrHeader } from '../support/redeemed-answer.js';
+import { closeAcceptingNamespace, openAcceptingNamespace } from './harness/accepting-namespace.js';
+import { LINKGRANT, type LinkgrantAccount } from './harness/linkgrant-account.js';
+import type { Person } from './harness/person.js';
+import { post } from './harness/post.js';
+import { readyGrant, serveCluster } from './harness/served.js';
+import type { TestCluster } from './harness/test-cluster.js';
+
+let cluster: TestCluster;
+let account: LinkgrantAccount;
+let workplace: Workplace;
+let west: Person;
+
+beforeAll(async () => {
+  ({ cluster, account, workplace, west } = await openAcceptingNamespace());
+  const serving = await serveCluster(workplace, account.kubeconfig);
+  const grant = await readyGrant(cluster, west.namespace, 'to-west', { redemptionsAllowed: 5 });
+  expect((await post(serving, grant, 'east', csrHeader())).status).toBe(200);
+});
+afterAll(() => closeAcceptingNamespace({ cluster, account, workplace }));
+
+/** Lists the issuers of the namespace as the user of a kubeconfig. */
+async function issuersAs(kubeconfig: string): Promise<readonly IssuerReport[]> {
+  const { administration, close } = await openClusterAdministration(
+    {
+      ...{ kubeconfig: [kubeconfig], context: undefined, namespace: west.namespace },
+      serviceNamespace: LINKGRANT,
+    },
+    {
+      ...{ clock: Date.now, allNamespaces: false, timeoutMs: 10_000 },
+      shutdownSignal: () => new Promise(() => undefined),
+    },
+  );
+  try {
+    return (await administration.listIssuers({ limit: 10 })).items;
+  } finally {
+    await close();
+  }
+}
+
+it('lists the issuer of a site with its CA, and the grants and links that depend on it', async () => {
+  expect(await issuersAs(cluster.kubeconfig)).toMatchObject([
+    {
+      ...{ name: 'skupper-site-ca', namespace: west.namespace, owner: 'skupper', signs: 'links' },
+      ...{ default: true, grants: 1 },
+      authorities: [{ role: 'active', state: 'valid', links: 1 }],
+    },
+  ]);
+});
+
+it('lists the issuer of a site whose Secrets the user may not read, with the reason', async () => {
+  expect(await issuersAs(west.kubeconfig)).toMatchObject([
+    {
+      ...{ name: 'skupper-site-ca', namespace: west.namespace, default: true, grants: 1 },
+      ...{ problem: expect.stringMatching(/forbid|may not/), authorities: [] },
+    },
+  ]);
+});
