@@ -454,6 +454,22 @@ describe('redemption list', () => {
     expect(wrong.code).toBe(2);
   });
 
+  it('filters by namespace, by the state of links, and by the CA of the newest certificate', async () => {
+    expect(await subjects('--namespace', 'west')).toEqual([]);
+    expect(await subjects('--namespace', 'default', '--state', 'revoked')).toEqual([second.subject]);
+    expect(await subjects('--state', 'valid')).toEqual([first.subject, third.subject]);
+    expect(await subjects('--overdue')).toEqual([]);
+    expect(await subjects('--signed-by', third.issuerSha256)).toEqual([third.subject]);
+    // The first was renewed by another CA, the second is revoked.
+    expect(await subjects('--signed-by', first.issuerSha256)).toEqual([]);
+    expect(await subjects('--signed-by', second.issuerSha256)).toEqual([]);
+    const wrong = await linkgrant(['redemption', 'list', '--events', '--overdue', '--data-dir', whole]);
+    expect([wrong.code, refusalOf(wrong).error]).toEqual([
+      2,
+      'entries of the ledger have no labels and no state',
+    ]);
+  });
+
   it('writes CSV that a spreadsheet reads as text, quoted where needed', async () => {
     const lines = (await list('-o', 'csv')).split('\r\n');
     expect(lines).toHaveLength(5);
