@@ -1,5 +1,5 @@
 import type { ComponentChildren } from 'preact';
-import { useEffect, useId, useState } from 'preact/hooks';
+import { useEffect, useId, useRef, useState } from 'preact/hooks';
 
 interface FieldProps {
   readonly label: string;
@@ -111,12 +111,18 @@ interface FilterProps {
 
 /** A filter field: its value is applied after a short pause in typing. */
 export function FilterField({ value, onFilter, ...field }: FilterProps) {
-  const [typed, setTyped] = useState(value);
-  useEffect(() => setTyped(value), [value]);
-  useEffect(() => {
-    if (typed === value) return;
-    const timer = setTimeout(() => onFilter(typed.trim()), PAUSE_MS);
-    return () => clearTimeout(timer);
-  }, [typed]);
-  return <Field {...field} value={typed} onInput={setTyped} />;
+  const [typed, setTyped] = useState({ text: value, applied: value });
+  const timer = useRef<ReturnType<typeof setTimeout> | undefined>(undefined);
+  useEffect(() => () => clearTimeout(timer.current), []);
+  const onInput = (text: string) => {
+    clearTimeout(timer.current);
+    setTyped({ text, applied: value });
+    timer.current = setTimeout(() => {
+      const applied = text.trim();
+      setTyped({ text, applied });
+      onFilter(applied);
+    }, PAUSE_MS);
+  };
+  // Only a value that does not come from this field replaces the text: the user may have typed more since it was applied.
+  return <Field {...field} value={typed.applied === value ? typed.text : value} onInput={onInput} />;
 }
