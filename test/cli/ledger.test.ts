@@ -187,7 +187,7 @@ const CHANGES: readonly (readonly [string, readonly string[], string])[] = [
   [
     'an inserted redemption',
     [
-      `INSERT INTO redemptions SELECT 99, 'forged', grant_uid, 'k', mode, name, subject, peer, jti, serial, key_sha256, certificate_sha256, issuer_sha256, not_after, certificate, policy, site_uid, NULL, NULL, created_at, NULL, namespace, issuer, labels, note, 0, NULL, NULL, NULL FROM redemptions WHERE id = '${first.id}'`,
+      `INSERT INTO redemptions SELECT 99, 'forged', grant_uid, 'k', mode, name, subject, peer, jti, serial, key_sha256, certificate_sha256, issuer_sha256, not_after, certificate, policy, site_uid, NULL, NULL, created_at, NULL, namespace, issuer, labels, note, 0, NULL, NULL, NULL, NULL FROM redemptions WHERE id = '${first.id}'`,
     ],
     `grant ${A} has redemption forged, which no entry records`,
   ],
