@@ -2,6 +2,7 @@ import { measureAttacker } from './attacker.mjs';
 import { measureBurst } from './burst.mjs';
 import { measureCluster } from './cluster.mjs';
 import { compareWithBare } from './compare.mjs';
+import { measureConsole } from './console.mjs';
 import { measureCrl } from './crl.mjs';
 import { measureCsrFuzz } from './csr-fuzz.mjs';
 import { measureEventStreams } from './event-streams.mjs';
@@ -66,6 +67,11 @@ export const CASES = {
   'slow-certificates': {
     summary: 'redemptions in a cluster beside a tenant with certificates slow to verify',
     run: measureSlowCertificates,
+    onlyByName: true,
+  },
+  console: {
+    summary: 'the first load of the web console, and filtering 10,000 links',
+    run: measureConsole,
     onlyByName: true,
   },
   'start-up': { summary: 'serve until it answers, and --help', run: measureStartUp },

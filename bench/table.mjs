@@ -158,7 +158,17 @@ function slowCertificates({ name, besideSlow, notServed }) {
   ].join('\n');
 }
 
+function webConsole(figures) {
+  const { name, links, firstLoadKiB, firstLoadMs, longestLoadMs, filterMs, longestFilterMs, mostPages } =
+    figures;
+  return [
+    `${name}: first load ${firstLoadKiB.toFixed(0)} KiB compressed, painted after ${ms(firstLoadMs, 0)} (longest ${ms(longestLoadMs, 0)})`,
+    `  a filter of ${links} links: painted after ${ms(filterMs, 0)} (longest ${ms(longestFilterMs, 0)}), at most ${mostPages} pages requested`,
+  ].join('\n');
+}
+
 function renderCase(figures) {
+  if ('firstLoadMs' in figures) return webConsole(figures);
   if ('clusterRates' in figures) return cluster(figures);
   if ('besideSlow' in figures) return slowCertificates(figures);
   if ('attackPerSecond' in figures) return attacker(figures);

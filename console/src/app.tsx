@@ -41,9 +41,11 @@ export function App() {
   if (state.kind === 'signed-out') return <SignedOut {...state} />;
   return (
     <SessionContext.Provider value={state.session}>
-      <a class="pf-v6-c-button pf-m-primary skip" href="#content">
-        Skip to the content
-      </a>
+      <div class="pf-v6-c-skip-to-content">
+        <a class="pf-v6-c-button pf-m-primary" href="#content">
+          Skip to the content
+        </a>
+      </div>
       <div class="frame">
         <Masthead />
         <Navigation />

@@ -2,6 +2,7 @@ import type { ComponentType } from 'preact';
 import { GrantScreen } from './screens/grant.js';
 import { GrantsScreen } from './screens/grants.js';
 import { HealthScreen } from './screens/health.js';
+import { IssuersScreen } from './screens/issuers.js';
 import { LedgerScreen } from './screens/ledger.js';
 import { LinkScreen } from './screens/link.js';
 import { LinksScreen } from './screens/links.js';
@@ -15,6 +16,7 @@ const SCREENS: Readonly<Record<string, ComponentType>> = {
   '/grants': GrantsScreen,
   '/links': LinksScreen,
   '/map': MapScreen,
+  '/issuers': IssuersScreen,
   '/ledger': LedgerScreen,
   '/health': HealthScreen,
 };

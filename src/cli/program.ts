@@ -3,6 +3,8 @@ import { processContext, programName } from '../config/process-context.js';
 import { OBSERVER_SETTINGS, SERVICE_SETTINGS } from '../config/setting-groups.js';
 import { SETTINGS, type SettingKey } from '../config/settings.js';
 import { version } from '../config/version.js';
+import { ACCESS_GRANT_STATES } from '../domain/access-grant.js';
+import { LINK_STATES } from '../domain/link-state.js';
 import type { Checkpoint, Clock } from '../redemption/ports/clock.js';
 import { addPolicyFlags } from './grant/policy-flags.js';
 import { addIssuer, addRedemptionRevoke } from './issuer/issuer-commands.js';
@@ -70,6 +72,8 @@ function addGrant(program: Command): void {
     .action(async (name, flags) => (await import('./grant/grant.js')).createCommand(name, flags));
   grantCommand(grant, 'list', 'List the grants')
     .option('-A, --all-namespaces', 'in all namespaces')
+    .option('--name <NAME>', 'with this name')
+    .addOption(new Option('--state <STATE>', 'in this state').choices(ACCESS_GRANT_STATES))
     .addOption(SELECTOR())
     .addOption(OUTPUT())
     .action(async (flags) => (await import('./grant/grant.js')).listCommand(flags));
@@ -178,6 +182,9 @@ function addRest(program: Command, context: { clock: Clock; checkpoint: Checkpoi
     .option('--grant <NAME>', 'of one grant (by name or uid)')
     .option('--since <TIME>', 'since a time, or within a duration such as 7d')
     .option('--subject <GLOB>', 'with a subject that matches, with * and ?')
+    .addOption(new Option('--state <STATE>', 'with a link in this state').choices(LINK_STATES))
+    .option('--overdue', 'with a link that is overdue for renewal')
+    .option('--signed-by <SHA256>', 'with a valid newest certificate of this CA')
     .addOption(SELECTOR())
     .option('-A, --all-namespaces', 'in all namespaces; only needed in a cluster')
     .option('--events', 'list all entries of the ledger: replays, renewals, revocations and refusals too')

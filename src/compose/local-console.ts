@@ -16,6 +16,8 @@ export interface LocalConsoleOptions extends Omit<OneTimeAccessOptions, 'origin'
   readonly administration: Administration;
   /** What the console administers, for display. */
   readonly where: string;
+  /** The only namespace that it shows; absent if it shows all. */
+  readonly namespace?: string | undefined;
   /** 0 for a free one. */
   readonly port: number;
   /** Directory of the built pages. */
@@ -37,7 +39,7 @@ export interface LocalConsole {
  * user of this machine could read them; hence a random name under `localhost`, which browsers resolve to this machine.
  */
 export async function startLocalConsole(options: LocalConsoleOptions): Promise<LocalConsole> {
-  const { administration, files, where, logger } = options;
+  const { administration, files, where, namespace, logger } = options;
   const server = await listenOnLoopback(options.port);
   // Safari does not resolve names under `localhost`.
   const host = process.platform === 'darwin' ? '127.0.0.1' : `${randomBytes(16).toString('hex')}.localhost`;
@@ -47,7 +49,7 @@ export async function startLocalConsole(options: LocalConsoleOptions): Promise<L
     administration,
     streams,
     authenticate: consoleAuthentication(access),
-    console: createConsoleRouter({ access, files, where, version: version() }),
+    console: createConsoleRouter({ access, files, where, namespace, version: version() }),
     failures: { isSpent: async () => false, count: async () => true },
     peerOf: ({ socket }) => socket.remoteAddress ?? '',
     onAuthenticated: () => {},

@@ -186,7 +186,8 @@ describe('a role claim', () => {
       const bearer = await signBearer(other.key, other.clock.read() + MINUTE, {
         claims: { ...claims, roles: [] },
       });
-      expect((await other.ask('GET', '/api/v1/service', { bearer })).status).toBe(200);
+      const answer = await other.ask('GET', '/api/v1/service', { bearer });
+      expect([answer.status, JSON.parse(answer.body).role]).toEqual([200, 'operator']);
       expect((await other.ask('GET', '/api/v1/service', { bearer: other.operator })).status).toBe(403);
       await other.close();
     }

@@ -48,6 +48,7 @@ describe('the console of a terminal', () => {
       port: 0,
       files,
       user: 'ada',
+      role: 'operator',
       clock: service.clock.read,
       onOpen: (outcome) => opened.push(outcome),
       logger: pino({ level: 'silent' }),

@@ -189,6 +189,18 @@ describe('grant list and grant show', () => {
     expect(all).not.toContain(code);
   });
 
+  it('lists the grants with a name or in a state', async () => {
+    await made('named');
+    const names = async (...words: readonly string[]) =>
+      (JSON.parse((await grant(['list', '-o', 'json', ...words])).stdout) as { name: string }[]).map(
+        ({ name }) => name,
+      );
+    expect(await names('--name', 'named')).toEqual(['named']);
+    expect(await names('--name', 'named', '--state', 'ready')).toEqual(['named']);
+    expect(await names('--state', 'revoked')).not.toContain('named');
+    expect((await grant(['list', '--name', 'absent'])).stdout).toBe('No grant matches.\n');
+  });
+
   it('print the redemptions and refusals', async () => {
     const { stdout: token } = await grant(['create', 'tried', '--token', '-']);
     const redeem = (site: string) =>

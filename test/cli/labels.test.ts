@@ -100,9 +100,7 @@ describe('labels and notes', () => {
     expect(await names('select=x')).toEqual(['x1', 'x2']);
     expect(await names('select,select!=x')).toEqual(['y1']);
     expect(await names('select,!select')).toEqual([]);
-    expect((await run('grant', 'list', '--selector', 'select=z')).stdout).toBe(
-      'There are no grants with these labels.\n',
-    );
+    expect((await run('grant', 'list', '--selector', 'select=z')).stdout).toBe('No grant matches.\n');
     const [one, two] = [await redeemed('one'), await redeemed('two')];
     await run('redemption', 'update', one, '--label', 'select=one');
     await run('redemption', 'update', two, '--label', 'select=two');

@@ -187,7 +187,7 @@ const CHANGES: readonly (readonly [string, readonly string[], string])[] = [
   [
     'an inserted redemption',
     [
-      `INSERT INTO redemptions SELECT 99, 'forged', grant_uid, 'k', mode, name, subject, peer, jti, serial, key_sha256, certificate_sha256, issuer_sha256, not_after, certificate, policy, site_uid, NULL, NULL, created_at, NULL, namespace, issuer, labels, note, 0, NULL, NULL, NULL FROM redemptions WHERE id = '${first.id}'`,
+      `INSERT INTO redemptions SELECT 99, 'forged', grant_uid, 'k', mode, name, subject, peer, jti, serial, key_sha256, certificate_sha256, issuer_sha256, not_after, certificate, policy, site_uid, NULL, NULL, created_at, NULL, namespace, issuer, labels, note, 0, NULL, NULL, NULL, NULL FROM redemptions WHERE id = '${first.id}'`,
     ],
     `grant ${A} has redemption forged, which no entry records`,
   ],
@@ -452,6 +452,22 @@ describe('redemption list', () => {
     const wrong = await linkgrant(['redemption', 'list', '--since', 'yesterday', '--data-dir', whole]);
     expect(refusalOf(wrong).error).toContain('--since cannot be "yesterday"');
     expect(wrong.code).toBe(2);
+  });
+
+  it('filters by namespace, by the state of links, and by the CA of the newest certificate', async () => {
+    expect(await subjects('--namespace', 'west')).toEqual([]);
+    expect(await subjects('--namespace', 'default', '--state', 'revoked')).toEqual([second.subject]);
+    expect(await subjects('--state', 'valid')).toEqual([first.subject, third.subject]);
+    expect(await subjects('--overdue')).toEqual([]);
+    expect(await subjects('--signed-by', third.issuerSha256)).toEqual([third.subject]);
+    // The first was renewed by another CA, the second is revoked.
+    expect(await subjects('--signed-by', first.issuerSha256)).toEqual([]);
+    expect(await subjects('--signed-by', second.issuerSha256)).toEqual([]);
+    const wrong = await linkgrant(['redemption', 'list', '--events', '--overdue', '--data-dir', whole]);
+    expect([wrong.code, refusalOf(wrong).error]).toEqual([
+      2,
+      'entries of the ledger have no labels and no state',
+    ]);
   });
 
   it('writes CSV that a spreadsheet reads as text, quoted where needed', async () => {

@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import type { Browser, Page } from 'playwright-core';
 import { afterAll, beforeAll, beforeEach, expect, it } from 'vitest';
+import { sampleRenewal } from '../support/store-samples.js';
 import { axeViolations, type ConsolePage, openConsole, startBrowser } from './harness/browser.js';
 import { type ConsoleService, startConsoleService } from './harness/console-service.js';
 
@@ -38,6 +39,10 @@ async function openLink(): Promise<string> {
   return id;
 }
 
+/** Renews a link with a certificate of another CA. */
+const renew = (redemptionId: string) =>
+  running.service.store.recordRenewal(sampleRenewal(redemptionId, 1), running.service.clock.read());
+
 it('revokes a link after a choice about its grant', async () => {
   const id = await openLink();
   await press('Revoke or cut off');
@@ -51,7 +56,8 @@ it('revokes a link after a choice about its grant', async () => {
   await page.getByRole('button', { name: 'Cut off' }).waitFor();
 });
 
-it('guides through cutting a link off, with the command of each step', async () => {
+it('guides through cutting a link off, with the command of each step and the links that have not renewed', async () => {
+  const other = await running.createGrant({ name: `other-${names}` });
   const id = await openLink();
   await press('Revoke or cut off');
   await page.getByLabel('Cut off:').press('Space');
@@ -62,6 +68,14 @@ it('guides through cutting a link off, with the command of each step', async () 
   await press('Step 1 is done');
   await page.getByText(`linkgrant redemption revoke ${id} --cut --continue 1`, { exact: true }).waitFor();
   expect(await axeViolations(page)).toEqual([]);
+  await running.addLinks(other, 2);
+  await press('Step 2 is done');
+  await page.getByText('2 links would be cut off too').waitFor();
+  await page.getByRole('dialog').getByRole('link', { name: 'site-1', exact: true }).waitFor();
+  expect(await axeViolations(page)).toEqual([]);
+  const { items } = await running.administration.listRedemptions({ limit: 10, grantUid: other });
+  for (const { id: redemptionId } of items) await renew(redemptionId);
+  await page.getByText('Every other link has renewed').waitFor();
   await page.keyboard.press('Escape');
   expect(await page.getByRole('dialog').count()).toBe(0);
 });
@@ -109,6 +123,28 @@ it('revokes a token', async () => {
     .getByRole('row', { name: id ?? '' })
     .getByText('revoked')
     .waitFor();
+});
+
+it('shows the tokens of a grant page by page', async () => {
+  await Promise.all(Array.from({ length: 60 }, () => running.administration.issueToken({ grantUid })));
+  await goTo(`/grants/${grantUid}`);
+  const tokens = page.getByRole('table', { name: 'Tokens of this grant' }).locator('tbody tr');
+  await expect.poll(() => tokens.count()).toBe(50);
+  await press('Next page');
+  await expect.poll(() => tokens.count()).toBe(10);
+  await page.reload();
+  await expect.poll(() => tokens.count()).toBe(10);
+  expect(await axeViolations(page)).toEqual([]);
+  await press('First page');
+  await expect.poll(() => tokens.count()).toBe(50);
+});
+
+it('shows a listing command with the filters of the page', async () => {
+  await goTo('/grants?name=a&label=team%3Dpayments&state=ready');
+  await page.getByText('linkgrant grant list -A --name a -l team=payments --state ready').waitFor();
+  await goTo('/links?namespace=west&subject=east&state=expiring&notRenewing=true');
+  const words = "linkgrant redemption list --namespace west --subject '*east*' --state expiring --overdue";
+  await page.getByText(words, { exact: true }).waitFor();
 });
 
 it('deletes the grants that have ended, and no other', async () => {

@@ -59,6 +59,29 @@ it('opens a link by its address, and says where an address leads nowhere', async
   await page.getByRole('alert').waitFor();
 });
 
+it('keeps a text that is typed while the filter before it is applied', async () => {
+  await page.goto(`${running.console.origin}/console/links`);
+  const field = page.getByLabel('Subject');
+  // Types right after the page has put the first text into the address, before the next frame.
+  await page.evaluate(`{
+    const replaceState = history.replaceState.bind(history);
+    history.replaceState = (...state) => {
+      replaceState(...state);
+      delete history.replaceState;
+      setTimeout(() => {
+        document.activeElement.value = 'xxx*';
+        document.activeElement.dispatchEvent(new Event('input', { bubbles: true }));
+      });
+    };
+  }`);
+  await field.fill('<script>*');
+  await expect.poll(() => new URL(page.url()).searchParams.get('subject'), { timeout: 10_000 }).toBe('xxx*');
+  expect(await field.inputValue()).toBe('xxx*');
+  await expect.poll(() => page.locator('tbody tr').count()).toBe(1);
+  await page.getByRole('link', { name: 'Links' }).first().click();
+  await expect.poll(() => field.inputValue()).toBe('');
+});
+
 it('shows the last known data with its age while the service does not answer, and recovers', async () => {
   await page.goto(`${running.console.origin}/console/links`);
   await page.getByText('<script>').first().waitFor();

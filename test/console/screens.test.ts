@@ -42,6 +42,7 @@ describe.each([0, 3, 300, 10_000])('with %i links', (count) => {
     ['/grants', isEmpty ? 'There is no grant yet' : 'to-west'],
     ['/links', isEmpty ? 'No site has joined yet' : `site-${count}`],
     ['/map', isEmpty ? 'No site has joined yet' : 'The same as a table'],
+    ['/issuers', isEmpty ? '0 grants that can be redeemed' : '1 grant that can be redeemed'],
     ['/ledger', 'Setting changed'],
     ['/health', 'The service is ready'],
     ...(isEmpty ? [] : ([['/grants/UID', 'What it allows']] as const)),
@@ -58,51 +59,43 @@ describe.each([0, 3, 300, 10_000])('with %i links', (count) => {
     }
   });
 
-  it.skipIf(isEmpty)('filters links, opens one and returns to the filtered list', async () => {
-    const { page } = opened;
-    await page.goto(`${running.console.origin}/console/links`);
-    await page.getByLabel('Subject').fill('site-2');
-    await expect.poll(() => page.locator('tbody tr').first().textContent()).toMatch(/site-2/);
-    await page.getByLabel('Subject').fill('site-1');
-    await page
-      .getByRole('link', { name: 'site-1', exact: true })
-      .or(page.getByText('Next page'))
-      .first()
-      .waitFor();
-    const siteThree = page.getByRole('link', { name: 'site-3', exact: true });
-    // The list of the filter before may still arrive and set the field again.
-    const filter = async () => {
+  if (count > 0)
+    it('filters links, opens one and returns to the filtered list', async () => {
+      const { page } = opened;
+      await page.goto(`${running.console.origin}/console/links`);
+      await page.getByLabel('Subject').fill('site-2');
+      await expect.poll(() => page.locator('tbody tr').first().textContent()).toMatch(/site-2/);
       await page.getByLabel('Subject').fill('site-?');
-      return siteThree.count();
-    };
-    await expect.poll(filter, { timeout: 20_000, interval: 1_000 }).toBe(1);
-    await siteThree.click();
-    await page.getByRole('heading', { name: 'Link of site-3' }).waitFor();
-    await page.getByText('Serial').waitFor();
-    if (count === 3)
-      for (const colorScheme of ['light', 'dark'] as const) {
-        await page.emulateMedia({ colorScheme });
-        expect(await axeViolations(page), colorScheme).toEqual([]);
-      }
-    await page.goBack();
-    await page.getByRole('link', { name: 'site-3', exact: true }).waitFor();
-    expect(await page.getByLabel('Subject').inputValue()).toBe('site-?');
-  });
+      const siteThree = page.getByRole('link', { name: 'site-3', exact: true });
+      await siteThree.waitFor();
+      await siteThree.click();
+      await page.getByRole('heading', { name: 'Link of site-3' }).waitFor();
+      await page.getByText('Serial').waitFor();
+      if (count === 3)
+        for (const colorScheme of ['light', 'dark'] as const) {
+          await page.emulateMedia({ colorScheme });
+          expect(await axeViolations(page), colorScheme).toEqual([]);
+        }
+      await page.goBack();
+      await page.getByRole('link', { name: 'site-3', exact: true }).waitFor();
+      expect(await page.getByLabel('Subject').inputValue()).toBe('site-?');
+    });
 
-  it.skipIf(count <= 50)('reads a page of links at a time', async () => {
-    const { page, requests } = opened;
-    await page.goto(`${running.console.origin}/console/links`);
-    await page.getByRole('link', { name: `site-${count}`, exact: true }).waitFor();
-    expect(await page.locator('tbody tr').count()).toBe(50);
-    await page.getByRole('button', { name: 'Next page' }).click();
-    await page.getByRole('link', { name: `site-${count - 50}`, exact: true }).waitFor();
-    expect(await page.locator('tbody tr').count()).toBe(50);
-    const limits = requests
-      .filter((url) => url.includes('/api/v1/links?'))
-      .map((url) => new URL(url).searchParams.get('limit'));
-    // The map shows at most 500 links, the other screens 50.
-    expect(new Set(limits)).toEqual(new Set(['50', '500']));
-  });
+  if (count > 50)
+    it('reads a page of links at a time', async () => {
+      const { page, requests } = opened;
+      await page.goto(`${running.console.origin}/console/links`);
+      await page.getByRole('link', { name: `site-${count}`, exact: true }).waitFor();
+      expect(await page.locator('tbody tr').count()).toBe(50);
+      await page.getByRole('button', { name: 'Next page' }).click();
+      await page.getByRole('link', { name: `site-${count - 50}`, exact: true }).waitFor();
+      expect(await page.locator('tbody tr').count()).toBe(50);
+      const limits = requests
+        .filter((url) => url.includes('/api/v1/links?'))
+        .map((url) => new URL(url).searchParams.get('limit'));
+      // The map shows at most 500 links, the other screens 50.
+      expect(new Set(limits)).toEqual(new Set(['50', '500']));
+    });
 
   it('breaks no Content-Security-Policy and sends no request to another host', () => {
     expect(opened.faults).toEqual([]);

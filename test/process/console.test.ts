@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { openBrowser } from '../../src/cli/console/open-browser.js';
+import { AUDIENCE, ISSUER, makeIssuerKey, signBearer } from '../support/admin-api.js';
 import { linkgrantProcess, startLinkgrant, startServe } from '../support/command-line.js';
 import { until } from '../support/until.js';
 
@@ -32,6 +33,14 @@ describe('linkgrant console', () => {
   /** The status of a GET; undefined if nothing listens. */
   const statusOf = async (url: string) => (await get(url))?.resume().statusCode;
 
+  /** Opens a one-time URL, and returns the JSON at `path` of the same console. */
+  async function readAs(url: string, path: string): Promise<unknown> {
+    const cookie = (await get(url))?.resume().headers['set-cookie']?.[0]?.split(';')[0];
+    let body = '';
+    for await (const piece of (await get(new URL(path, url).href, cookie)) ?? []) body += String(piece);
+    return JSON.parse(body);
+  }
+
   it('prints a one-time URL, another one for each line of input, and ends with 0 at SIGINT', async () => {
     const console = startLinkgrant(['console', '--data-dir', dataDir, '--no-open'], { holdsInput: true });
     await until(() => urlsIn(console.said.stdout).length === 1);
@@ -58,13 +67,39 @@ describe('linkgrant console', () => {
     const console = startLinkgrant(words, { holdsInput: true });
     await until(() => urlsIn(console.said.stdout).length === 1);
     const [url = ''] = urlsIn(console.said.stdout);
-    const cookie = (await get(url))?.resume().headers['set-cookie']?.[0]?.split(';')[0];
-    const answer = await get(new URL('/api/v1/service', url).href, cookie);
-    let body = '';
-    for await (const piece of answer ?? []) body += String(piece);
-    expect(JSON.parse(body)).toMatchObject({ namespace: 'west' });
+    expect(await readAs(url, '/api/v1/service')).toMatchObject({ namespace: 'west', role: 'operator' });
     console.child.kill('SIGINT');
     await console.ended;
+  });
+
+  it.each(['viewer', 'operator'])('has the role %s of its bearer token with --server', async (role) => {
+    const key = await makeIssuerKey('first');
+    const jwks = join(directory, `${role}-keys.json`);
+    writeFileSync(jwks, JSON.stringify({ keys: [key.jwk] }));
+    const bearer = join(directory, `${role}-bearer`);
+    const claims = { roles: [`linkgrant-${role}`] };
+    writeFileSync(bearer, await signBearer(key, Date.now(), { claims }), { mode: 0o600 });
+    const service = await startServe([
+      ...['--data-dir', dataDir, '--admin-listen', '127.0.0.1:0', '--admin-issuer', ISSUER],
+      ...['--admin-audience', AUDIENCE, '--admin-jwks', jwks],
+    ]);
+    const port = /^Admin API on port (\d+)$/m.exec(service.said.stdout)?.[1];
+    const ca = join(dataDir, 'issuers/linkgrant-server-ca/tls.crt');
+    const server = [
+      '--server',
+      `https://127.0.0.1:${port}`,
+      '--server-ca',
+      ca,
+      '--server-token-file',
+      bearer,
+    ];
+    const console = startLinkgrant(['console', '--no-open', ...server], { holdsInput: true });
+    await until(() => urlsIn(console.said.stdout).length === 1);
+    const [url = ''] = urlsIn(console.said.stdout);
+    expect(await readAs(url, '/console/session')).toMatchObject({ role });
+    console.child.kill('SIGINT');
+    await console.ended;
+    await service.stop();
   });
 
   it('refuses a port that is in use', async () => {

@@ -10,6 +10,8 @@ export interface Session {
   readonly role: 'viewer' | 'operator';
   /** The store or service that the console acts on. */
   readonly where: string;
+  /** The only namespace that the console shows; absent if it shows all. */
+  readonly namespace?: string;
   readonly version: string;
   readonly canSignOut: boolean;
 }

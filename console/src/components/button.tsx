@@ -7,7 +7,7 @@ interface ButtonProps {
   readonly onClick?: () => void;
   readonly isDisabled?: boolean;
   readonly label?: string;
-  readonly isPressed?: boolean;
+  readonly isSmall?: boolean;
 }
 
 /** A button. A disabled one can still be focused, so that its reason can be read. */
@@ -18,15 +18,14 @@ export function Button({
   onClick,
   isDisabled,
   label,
-  isPressed,
+  isSmall,
 }: ButtonProps) {
   return (
     <button
       type={type}
-      class={`pf-v6-c-button pf-m-${kind} ${isDisabled ? 'pf-m-aria-disabled' : ''}`}
+      class={`pf-v6-c-button pf-m-${kind} ${isSmall ? 'pf-m-small' : ''} ${isDisabled ? 'pf-m-aria-disabled' : ''}`}
       aria-disabled={isDisabled || undefined}
       aria-label={label}
-      aria-pressed={isPressed}
       onClick={(event) => {
         if (isDisabled) event.preventDefault();
         else onClick?.();

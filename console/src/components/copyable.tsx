@@ -8,7 +8,7 @@ interface CopyableProps {
   readonly onCopy?: () => void;
 }
 
-/** A text on a dark ground with a button that copies it; `label` says what it is. */
+/** A text with a button that copies it; `label` says what it is. */
 export function Copyable({ label, text, onCopy }: CopyableProps) {
   const [result, setResult] = useState('');
   const copy = async () => {
@@ -22,16 +22,26 @@ export function Copyable({ label, text, onCopy }: CopyableProps) {
     setTimeout(() => setResult(''), 4_000);
   };
   return (
-    <figure class="copyable" aria-label={label}>
-      {/* biome-ignore lint/a11y/noNoninteractiveTabindex: a text that scrolls must be reachable by keyboard. */}
-      <pre class="copyable-text" tabIndex={0} onCopy={onCopy}>
-        <code>{text}</code>
-      </pre>
-      <span class="copyable-button">
-        <Button kind="secondary" label={`${result === '' ? 'Copy' : result}: ${label}`} onClick={copy}>
-          <Icon name="copy" /> {result || 'Copy'}
-        </Button>
-      </span>
+    <figure class="pf-v6-c-code-block" aria-label={label}>
+      <div class="pf-v6-c-code-block__header">
+        <span class="subtle">{label}</span>
+        <div class="pf-v6-c-code-block__actions">
+          <Button
+            kind="secondary"
+            isSmall
+            label={`${result === '' ? 'Copy' : result}: ${label}`}
+            onClick={copy}
+          >
+            <Icon name="copy" /> {result || 'Copy'}
+          </Button>
+        </div>
+      </div>
+      <div class="pf-v6-c-code-block__content">
+        {/* biome-ignore lint/a11y/noNoninteractiveTabindex: a text that scrolls must be reachable by keyboard. */}
+        <pre class="pf-v6-c-code-block__pre" tabIndex={0} onCopy={onCopy}>
+          <code class="pf-v6-c-code-block__code">{text}</code>
+        </pre>
+      </div>
       <span class="pf-v6-screen-reader" role="status">
         {result}
       </span>
@@ -58,10 +68,5 @@ export function Command({
   readonly words: readonly (string | undefined)[];
   readonly label?: string;
 }) {
-  return (
-    <div class="command">
-      <div class="command-label">{label}</div>
-      <Copyable label={label} text={shellCommand('linkgrant', ...words)} />
-    </div>
-  );
+  return <Copyable label={label} text={shellCommand('linkgrant', ...words)} />;
 }

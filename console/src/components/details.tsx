@@ -7,7 +7,7 @@ export function Details({
   readonly entries: readonly (readonly [name: string, value: ComponentChildren])[];
 }) {
   return (
-    <dl class="pf-v6-c-description-list pf-m-horizontal">
+    <dl class="pf-v6-c-description-list pf-m-horizontal pf-m-compact">
       {entries
         .filter(([, value]) => value !== undefined && value !== '' && value !== null && value !== false)
         .map(([name, value]) => (
@@ -31,12 +31,14 @@ export function Section({
   readonly action?: ComponentChildren;
 }) {
   return (
-    <section class="pf-v6-c-card section" aria-label={title}>
-      <div class="section-header">
-        <h2 class="pf-v6-c-title pf-m-lg">{title}</h2>
-        {action}
+    <section class="pf-v6-c-card" aria-label={title}>
+      <div class="pf-v6-c-card__header">
+        {action && <div class="pf-v6-c-card__actions pf-m-no-offset">{action}</div>}
+        <div class="pf-v6-c-card__title">
+          <h2 class="pf-v6-c-card__title-text">{title}</h2>
+        </div>
       </div>
-      {children}
+      <div class="pf-v6-c-card__body stack">{children}</div>
     </section>
   );
 }

@@ -56,19 +56,21 @@ export function Dialog({ title, children, footer, onClose, onLoss, onSubmit }: D
   }, [isGuarded]);
   const content = (
     <>
-      <header class="pf-v6-c-modal-box__header dialog-header">
-        <h1 class="pf-v6-c-modal-box__title" id={id}>
-          {title}
-        </h1>
+      <div class="pf-v6-c-modal-box__close">
         <Button kind="plain" label="Close" onClick={() => close.current()}>
           <Icon name="close" />
         </Button>
+      </div>
+      <header class="pf-v6-c-modal-box__header">
+        <h1 class="pf-v6-c-modal-box__title" id={id}>
+          {title}
+        </h1>
       </header>
       {/* biome-ignore lint/a11y/noNoninteractiveTabindex: a text that scrolls must be reachable by keyboard. */}
-      <section class="pf-v6-c-modal-box__body dialog-body" tabIndex={0} aria-labelledby={id}>
+      <section class="pf-v6-c-modal-box__body stack" tabIndex={0} aria-labelledby={id}>
         {children}
       </section>
-      <footer class="pf-v6-c-modal-box__footer dialog-footer">{footer}</footer>
+      <footer class="pf-v6-c-modal-box__footer">{footer}</footer>
     </>
   );
   return (

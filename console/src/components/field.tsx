@@ -1,5 +1,6 @@
 import type { ComponentChildren } from 'preact';
-import { useEffect, useId, useState } from 'preact/hooks';
+import { useEffect, useId, useRef, useState } from 'preact/hooks';
+import { Icon } from './icon.js';
 
 interface FieldProps {
   readonly label: string;
@@ -40,8 +41,8 @@ export function Field({
   };
   return (
     <div class="pf-v6-c-form__group field">
-      <label class="field-label" for={id}>
-        {label}
+      <label class="pf-v6-c-form__label" for={id}>
+        <span class="pf-v6-c-form__label-text">{label}</span>
         {isRequired && <span class="subtle"> (required)</span>}
       </label>
       <span class="pf-v6-c-form-control">
@@ -51,12 +52,62 @@ export function Field({
           <input {...input} {...shared} inputMode={isNumber ? 'numeric' : 'text'} />
         )}
       </span>
-      {help && (
-        <div class="field-help" id={`${id}-help`}>
-          {help}
-        </div>
-      )}
+      <Help id={`${id}-help`}>{help}</Help>
     </div>
+  );
+}
+
+function Help({ id, children }: { readonly id: string; readonly children: ComponentChildren }) {
+  if (!children) return null;
+  return (
+    <div class="pf-v6-c-form__helper-text" id={id}>
+      <div class="pf-v6-c-helper-text">
+        <span class="pf-v6-c-helper-text__item-text">{children}</span>
+      </div>
+    </div>
+  );
+}
+
+interface SelectProps<T extends string> {
+  readonly value: T;
+  readonly options: readonly (readonly [value: T, text: string])[];
+  readonly onInput: (value: T) => void;
+  /** The label for screen readers; absent if a label element names the id. */
+  readonly label?: string;
+  readonly id?: string;
+  readonly describedBy?: string | undefined;
+}
+
+/** A list of choices. */
+export function Select<T extends string>({
+  label,
+  value,
+  options,
+  onInput,
+  id,
+  describedBy,
+}: SelectProps<T>) {
+  return (
+    <span class="pf-v6-c-form-control">
+      <select
+        id={id}
+        value={value}
+        aria-label={label}
+        aria-describedby={describedBy}
+        onInput={(event) => onInput(event.currentTarget.value as T)}
+      >
+        {options.map(([option, text]) => (
+          <option value={option} key={option}>
+            {text}
+          </option>
+        ))}
+      </select>
+      <span class="pf-v6-c-form-control__utilities">
+        <span class="pf-v6-c-form-control__toggle-icon">
+          <Icon name="expand" />
+        </span>
+      </span>
+    </span>
   );
 }
 
@@ -73,33 +124,22 @@ export function Choice({ label, value, options, onInput, help }: ChoiceProps) {
   const id = useId();
   return (
     <div class="pf-v6-c-form__group field">
-      <label class="field-label" for={id}>
-        {label}
+      <label class="pf-v6-c-form__label" for={id}>
+        <span class="pf-v6-c-form__label-text">{label}</span>
       </label>
-      <span class="pf-v6-c-form-control">
-        <select
-          id={id}
-          value={value}
-          aria-describedby={help ? `${id}-help` : undefined}
-          onInput={(event) => onInput(event.currentTarget.value)}
-        >
-          {options.map(([option, text]) => (
-            <option value={option} key={option}>
-              {text}
-            </option>
-          ))}
-        </select>
-      </span>
-      {help && (
-        <div class="field-help" id={`${id}-help`}>
-          {help}
-        </div>
-      )}
+      <Select
+        id={id}
+        value={value}
+        options={options}
+        describedBy={help ? `${id}-help` : undefined}
+        onInput={onInput}
+      />
+      <Help id={`${id}-help`}>{help}</Help>
     </div>
   );
 }
 
-const PAUSE_MS = 120;
+const PAUSE_MS = 80;
 
 interface FilterProps {
   readonly label: string;
@@ -111,12 +151,43 @@ interface FilterProps {
 
 /** A filter field: its value is applied after a short pause in typing. */
 export function FilterField({ value, onFilter, ...field }: FilterProps) {
-  const [typed, setTyped] = useState(value);
-  useEffect(() => setTyped(value), [value]);
-  useEffect(() => {
-    if (typed === value) return;
-    const timer = setTimeout(() => onFilter(typed.trim()), PAUSE_MS);
-    return () => clearTimeout(timer);
-  }, [typed]);
-  return <Field {...field} value={typed} onInput={setTyped} />;
+  const [typed, setTyped] = useState({ text: value, applied: value });
+  const timer = useRef<ReturnType<typeof setTimeout> | undefined>(undefined);
+  useEffect(() => () => clearTimeout(timer.current), []);
+  const onInput = (text: string) => {
+    clearTimeout(timer.current);
+    setTyped({ text, applied: value });
+    timer.current = setTimeout(() => {
+      const applied = text.trim();
+      setTyped({ text, applied });
+      onFilter(applied);
+    }, PAUSE_MS);
+  };
+  // Only a value that does not come from this field replaces the text: the user may have typed more since it was applied.
+  return <Field {...field} value={typed.applied === value ? typed.text : value} onInput={onInput} />;
+}
+
+interface OptionProps {
+  readonly children: ComponentChildren;
+  readonly isChecked: boolean;
+  readonly onInput: (isChecked: boolean) => void;
+  /** Name of the group of which one option is chosen; absent for an option of its own. */
+  readonly group?: string;
+}
+
+/** An option to select: a check box, or with a group a radio button. */
+export function OptionField({ children, isChecked, onInput, group }: OptionProps) {
+  const kind = group === undefined ? 'check' : 'radio';
+  return (
+    <label class={`pf-v6-c-${kind}`}>
+      <input
+        class={`pf-v6-c-${kind}__input`}
+        type={group === undefined ? 'checkbox' : 'radio'}
+        name={group}
+        checked={isChecked}
+        onInput={(event) => onInput(event.currentTarget.checked)}
+      />
+      <span class={`pf-v6-c-${kind}__label`}>{children}</span>
+    </label>
+  );
 }

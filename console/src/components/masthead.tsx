@@ -2,6 +2,7 @@ import { signOut } from '../api/client.js';
 import { type Preferences, setPreferences, usePreferences } from '../state/preferences.js';
 import { useSession, useUnreachableSince } from '../state/session.js';
 import { Button } from './button.js';
+import { Select } from './field.js';
 import { Icon } from './icon.js';
 import { duration, useNow } from './time.js';
 
@@ -11,40 +12,38 @@ const THEMES: readonly (readonly [Preferences['theme'], string])[] = [
   ['dark', 'Dark theme'],
 ];
 
+const CLOCKS: readonly (readonly [Preferences['clock'], string])[] = [
+  ['local', 'Local time'],
+  ['utc', 'UTC'],
+];
+
 /** The bar at the top: where the console acts, whether the service answers, who the user is, and the preferences. */
 export function Masthead() {
   const session = useSession();
   const { theme, clock } = usePreferences();
   return (
-    <header class="masthead">
+    <header class="masthead row">
       <a class="brand" href="/console/">
         <span class="brand-name">linkgrant</span>
       </a>
       <span class="where subtle">{session.where}</span>
       <Reachability />
-      <label class="preference">
-        <span class="pf-v6-screen-reader">Theme</span>
-        <select
+      <div>
+        <Select
+          label="Theme"
           value={theme}
-          onInput={(event) => setPreferences({ theme: event.currentTarget.value as Preferences['theme'] })}
-        >
-          {THEMES.map(([value, text]) => (
-            <option value={value} key={value}>
-              {text}
-            </option>
-          ))}
-        </select>
-      </label>
-      <label class="preference">
-        <span class="pf-v6-screen-reader">Clock</span>
-        <select
+          options={THEMES}
+          onInput={(value) => setPreferences({ theme: value })}
+        />
+      </div>
+      <div>
+        <Select
+          label="Clock"
           value={clock}
-          onInput={(event) => setPreferences({ clock: event.currentTarget.value as Preferences['clock'] })}
-        >
-          <option value="local">Local time</option>
-          <option value="utc">UTC</option>
-        </select>
-      </label>
+          options={CLOCKS}
+          onInput={(value) => setPreferences({ clock: value })}
+        />
+      </div>
       <span class="user">
         {session.user} <span class="subtle">({session.role})</span>
       </span>

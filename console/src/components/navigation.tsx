@@ -5,6 +5,7 @@ const SCREENS = [
   { title: 'Grants', path: '/grants' },
   { title: 'Links', path: '/links' },
   { title: 'Map', path: '/map' },
+  { title: 'Issuers', path: '/issuers' },
   { title: 'Ledger', path: '/ledger' },
   { title: 'Health', path: '/health' },
 ];

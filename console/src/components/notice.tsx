@@ -56,7 +56,7 @@ export function Loaded<T>({
   if (data === undefined && error) return <Failure error={error} />;
   if (data === undefined)
     return (
-      <p class="loading" role="status">
+      <p class="loading subtle" role="status">
         Loading …
       </p>
     );
@@ -84,9 +84,11 @@ export function EmptyState({
   readonly children: ComponentChildren;
 }) {
   return (
-    <div class="empty">
-      <h2 class="pf-v6-c-title pf-m-lg">{title}</h2>
-      {children}
+    <div class="pf-v6-c-empty-state pf-m-lg">
+      <div class="pf-v6-c-empty-state__content">
+        <h2 class="pf-v6-c-empty-state__title-text">{title}</h2>
+        <div class="pf-v6-c-empty-state__body stack">{children}</div>
+      </div>
     </div>
   );
 }

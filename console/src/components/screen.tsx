@@ -19,16 +19,22 @@ export function Screen({ title, children, intro, actions, parent }: ScreenProps)
   return (
     <>
       {parent && (
-        <nav class="parent" aria-label="Breadcrumb">
-          <a href={parent.href}>{parent.title}</a>
+        <nav class="pf-v6-c-breadcrumb" aria-label="Breadcrumb">
+          <ol class="pf-v6-c-breadcrumb__list">
+            <li class="pf-v6-c-breadcrumb__item">
+              <a class="pf-v6-c-breadcrumb__link" href={parent.href}>
+                {parent.title}
+              </a>
+            </li>
+          </ol>
         </nav>
       )}
-      <div class="screen-header">
+      <div class="row screen-header">
         <div class="screen-title">
           <h1 class="pf-v6-c-title pf-m-2xl">{title}</h1>
-          {intro && <p class="intro">{intro}</p>}
+          {intro && <p class="intro subtle">{intro}</p>}
         </div>
-        {actions && <div class="actions">{actions}</div>}
+        {actions && <div class="row">{actions}</div>}
       </div>
       {children}
     </>

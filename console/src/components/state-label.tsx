@@ -32,9 +32,14 @@ const STATES: Readonly<Record<string, readonly [Tone, IconName]>> = {
   revoked: ['red', 'danger'],
   valid: ['green', 'ok'],
   expiring: ['orange', 'warning'],
+  early: ['orange', 'warning'],
+  active: ['green', 'ok'],
+  prepared: ['blue', 'wait'],
+  retiring: ['orange', 'wait'],
+  trusted: ['grey', 'none'],
 };
 
-/** The state of a grant, a token or a certificate. */
+/** The state of a grant, a token or a certificate, or the role of a CA. */
 export function StateLabel({ state }: { readonly state: string }) {
   const [tone, icon] = STATES[state] ?? ['grey', 'none'];
   return (

@@ -1,5 +1,5 @@
 import type { ComponentChildren } from 'preact';
-import { href, navigate, useLocation } from '../state/location.js';
+import { href, navigate, replaceQuery, useLocation } from '../state/location.js';
 import { Button } from './button.js';
 
 /** A column of a table. */
@@ -55,14 +55,25 @@ export function Table<T>({ caption, columns, items, keyOf }: TableProps<T>) {
   );
 }
 
+interface PagerProps {
+  readonly next: string | undefined;
+  readonly count: number;
+  /** The parameter of the URL that holds the cursor, if the listing is not the whole screen. */
+  readonly parameter?: string;
+}
+
 /** Buttons for the next page of a listing, and back to the first one. The cursor is in the URL. */
-export function Pager({ next, count }: { readonly next: string | undefined; readonly count: number }) {
+export function Pager({ next, count, parameter }: PagerProps) {
   const { path, query } = useLocation();
-  const cursor = query.get('cursor') ?? undefined;
-  if (cursor === undefined && next === undefined) return <p class="pager subtle">{count} shown</p>;
-  const go = (to: string | undefined) => navigate(href(path, { ...Object.fromEntries(query), cursor: to }));
+  const cursor = query.get(parameter ?? 'cursor') ?? undefined;
+  if (cursor === undefined && next === undefined) return <p class="pager row subtle">{count} shown</p>;
+  const go = (to: string | undefined) => {
+    // The next page of a section replaces it in place; that of a screen is opened at its top.
+    if (parameter) replaceQuery({ [parameter]: to });
+    else navigate(href(path, { ...Object.fromEntries(query), cursor: to }));
+  };
   return (
-    <nav class="pager" aria-label="Pages">
+    <nav class="pager row" aria-label={parameter ? `Pages of ${parameter}` : 'Pages'}>
       <span class="subtle">{count} on this page</span>
       <Button isDisabled={cursor === undefined} onClick={() => go(undefined)}>
         First page

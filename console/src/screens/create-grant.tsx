@@ -3,7 +3,7 @@ import { type Api, client, dataOf } from '../api/client.js';
 import { Button } from '../components/button.js';
 import { Command } from '../components/copyable.js';
 import { Dialog } from '../components/dialog.js';
-import { Field } from '../components/field.js';
+import { Field, OptionField } from '../components/field.js';
 import { Failure } from '../components/notice.js';
 import { policyFlags, policySentences, RULES } from '../components/policy.js';
 import { useAction } from '../state/action.js';
@@ -64,7 +64,7 @@ export function CreateGrant({ onClose }: { readonly onClose: () => void }) {
         </>
       }
     >
-      <div class="fields" onInput={isChanged}>
+      <div class="pf-v6-c-form" onInput={isChanged}>
         <Field
           label="Name"
           value={name}
@@ -93,7 +93,7 @@ export function CreateGrant({ onClose }: { readonly onClose: () => void }) {
         />
         <details>
           <summary>Rules for sites</summary>
-          <div class="fields inset">
+          <div class="pf-v6-c-form inset">
             {TEXT_RULES.map(({ setting, label, help }) => (
               <Field
                 key={setting}
@@ -103,16 +103,12 @@ export function CreateGrant({ onClose }: { readonly onClose: () => void }) {
                 help={help}
               />
             ))}
-            <label class="check">
-              <input
-                type="checkbox"
-                checked={policy['linkgrant/csr-required'] === 'true'}
-                onInput={(event) =>
-                  setRule('linkgrant/csr-required', event.currentTarget.checked ? 'true' : '')
-                }
-              />{' '}
+            <OptionField
+              isChecked={policy['linkgrant/csr-required'] === 'true'}
+              onInput={(isChecked) => setRule('linkgrant/csr-required', isChecked ? 'true' : '')}
+            >
               Sites must generate their private key themselves. linkgrant does; Skupper's own client does not.
-            </label>
+            </OptionField>
           </div>
         </details>
       </div>

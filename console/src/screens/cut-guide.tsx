@@ -1,9 +1,10 @@
 import { useState } from 'preact/hooks';
+import type { Api } from '../api/client.js';
 import { Button } from '../components/button.js';
 import { Command } from '../components/copyable.js';
 import { Dialog } from '../components/dialog.js';
 import { Notice } from '../components/notice.js';
-import { href } from '../state/location.js';
+import { NotRenewed } from './not-renewed.js';
 
 /** The steps of a cut that the operator does. The command does the other work, and checks each step. */
 const STEPS = [
@@ -17,7 +18,7 @@ const STEPS = [
   },
   {
     title: 'Wait until the other links have renewed',
-    todo: 'The command lists the links that have not renewed. To renew one now, run `linkgrant link renew NAME` on its site.',
+    todo: 'The list below becomes empty as the links renew. To renew one now, run `linkgrant link renew NAME` on its site.',
   },
   {
     title: 'Let every link connect once more',
@@ -30,17 +31,20 @@ const STEPS = [
   },
 ] as const;
 
+/** Steps that are done before the other links have to renew. */
+const BEFORE_RENEWAL = 2;
+
 interface CutGuideProps {
-  readonly id: string;
+  readonly link: Api['RedemptionDetail'];
   readonly title: string;
   readonly onClose: () => void;
 }
 
 /** Guides through the steps of a cut. The commands run where the service stores its CAs, because they need their keys. */
-export function CutGuide({ id, title, onClose }: CutGuideProps) {
+export function CutGuide({ link, title, onClose }: CutGuideProps) {
   const [done, setDone] = useState(0);
   const step = STEPS[done];
-  const words = ['redemption', 'revoke', id, '--cut', ...(done > 0 ? ['--continue', String(done)] : [])];
+  const words = ['redemption', 'revoke', link.id, '--cut', ...(done > 0 ? ['--continue', String(done)] : [])];
   return (
     <Dialog
       title={title}
@@ -65,7 +69,7 @@ export function CutGuide({ id, title, onClose }: CutGuideProps) {
           first step that is not done, and can be repeated. You can close this dialog and continue later.
         </p>
       </Notice>
-      <ol class="steps">
+      <ol class="pf-v6-c-list">
         {STEPS.map(({ title: name }, index) => (
           <li
             key={name}
@@ -77,13 +81,11 @@ export function CutGuide({ id, title, onClose }: CutGuideProps) {
           </li>
         ))}
       </ol>
-      <div aria-live="polite">
+      <div class="stack" aria-live="polite">
         {step ? <p>{step.todo}</p> : <p>The last command checks the router and reports the result.</p>}
         <Command words={words} label="Run this on the host of the service" />
       </div>
-      <p>
-        <a href={href('/links', { notRenewing: 'true' })}>Links that are overdue for renewal</a>
-      </p>
+      {step && done >= BEFORE_RENEWAL && <NotRenewed link={link} />}
     </Dialog>
   );
 }

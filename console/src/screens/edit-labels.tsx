@@ -65,7 +65,7 @@ export function EditLabels({ of, command, save, onClose }: EditLabelsProps) {
         </>
       }
     >
-      <div class="fields">
+      <div class="pf-v6-c-form">
         <Field
           label="Labels"
           value={labels}

@@ -15,9 +15,9 @@ import { href, replaceQuery, useLocation } from '../state/location.js';
 import { useResource } from '../state/resource.js';
 import { useCanWrite } from '../state/session.js';
 import { EditLabels } from './edit-labels.js';
+import { GrantTokens } from './grant-tokens.js';
 import { IssueToken } from './issue-token.js';
 import { RevokeGrant } from './revoke-grant.js';
-import { RevokeToken } from './revoke-token.js';
 
 /** A grant with its rules, tokens, links and last attempts. */
 export function GrantScreen({ id: uid }: { readonly id: string }) {
@@ -25,16 +25,9 @@ export function GrantScreen({ id: uid }: { readonly id: string }) {
   const canWrite = useCanWrite();
   const [isRevoking, setRevoking] = useState(false);
   const [isEditing, setEditing] = useState(false);
-  const [revokedToken, setRevokedToken] = useState<string>();
   const grant = useResource(
     `grants/${uid}`,
     (signal) => dataOf(client.GET('/api/v1/grants/{uid}', { signal, params: { path: { uid } } })),
-    ['grants', 'ledger', 'links'],
-  );
-  const tokens = useResource(
-    `grants/${uid}/tokens`,
-    (signal) =>
-      dataOf(client.GET('/api/v1/tokens', { signal, params: { query: { grantUid: uid, limit: 100 } } })),
     ['grants', 'ledger', 'links'],
   );
   const setIssuing = (isOpen: boolean) =>
@@ -90,7 +83,14 @@ export function GrantScreen({ id: uid }: { readonly id: string }) {
                   ['Created', <TimeAndDistance key="created" at={shown.createdAt} />],
                   ['Labels', Object.keys(shown.labels).length > 0 && <Labels labels={shown.labels} />],
                   ['Note', shown.note && <Foreign text={shown.note} />],
-                  ['CA', shown.issuer && <Foreign text={shown.issuer} />],
+                  [
+                    'Issuer',
+                    shown.issuer && (
+                      <a href={href('/issuers', { name: shown.issuer, namespace: shown.namespace })}>
+                        <Foreign text={shown.issuer} />
+                      </a>
+                    ),
+                  ],
                   ['Rules', policySentences(shown.policy).length > 0 && <Rules policy={shown.policy} />],
                   ['URL of its tokens', shown.url && <span class="mono">{shown.url}</span>],
                   [
@@ -106,47 +106,7 @@ export function GrantScreen({ id: uid }: { readonly id: string }) {
                 <a href={href('/ledger', { grantUid: uid })}>Ledger entries of this grant</a>
               </p>
             </Section>
-            <Section title="Tokens">
-              <Loaded resource={tokens}>
-                {({ items }) =>
-                  items.length === 0 ? (
-                    <p>No token has been issued yet. A site redeems a token to join.</p>
-                  ) : (
-                    <Table
-                      caption="Tokens of this grant"
-                      items={items}
-                      keyOf={({ id }) => id}
-                      columns={[
-                        { header: 'Token', isHeader: true, cell: ({ id }) => <span class="mono">{id}</span> },
-                        {
-                          header: 'Subject',
-                          cell: ({ subject }) => (subject ? <Foreign text={subject} /> : 'any'),
-                        },
-                        { header: 'State', cell: ({ state }) => <StateLabel state={state} /> },
-                        {
-                          header: 'Redeemed',
-                          cell: (token) => `${token.redemptions} of ${token.redemptionsAllowed}`,
-                        },
-                        { header: 'Ends', cell: ({ expirationTime }) => <Time at={expirationTime} /> },
-                        {
-                          header: 'Action',
-                          cell: ({ id, state }) =>
-                            canWrite && state === 'ready' ? (
-                              <Button
-                                kind="link"
-                                label={`Revoke token ${id}`}
-                                onClick={() => setRevokedToken(id)}
-                              >
-                                Revoke
-                              </Button>
-                            ) : null,
-                        },
-                      ]}
-                    />
-                  )
-                }
-              </Loaded>
-            </Section>
+            <GrantTokens grantUid={uid} />
             <Section title="Last attempts to redeem">
               {shown.attempts.length === 0 ? (
                 <p>No site has tried to redeem a token yet.</p>
@@ -166,9 +126,6 @@ export function GrantScreen({ id: uid }: { readonly id: string }) {
               />
             )}
             {isRevoking && <RevokeGrant grant={shown} onClose={() => setRevoking(false)} />}
-            {revokedToken && (
-              <RevokeToken grantUid={uid} id={revokedToken} onClose={() => setRevokedToken(undefined)} />
-            )}
           </>
         )}
       </Loaded>

@@ -12,7 +12,7 @@ import { Foreign } from '../components/text.js';
 import { Time } from '../components/time.js';
 import { href, replaceQuery, useLocation } from '../state/location.js';
 import { useResource } from '../state/resource.js';
-import { useCanWrite } from '../state/session.js';
+import { useCanWrite, useNamespaceWords } from '../state/session.js';
 import { CleanUp } from './clean-up.js';
 import { CreateGrant } from './create-grant.js';
 
@@ -65,6 +65,7 @@ export function GrantsScreen() {
     label: query.get('label') || undefined,
     state: (query.get('state') as Grant['state']) || undefined,
   };
+  const namespaceWords = useNamespaceWords(filter.namespace);
   const cursor = query.get('cursor') || undefined;
   const isFiltered = Object.values(filter).some((value) => value !== undefined);
   const resource = useResource(
@@ -97,7 +98,7 @@ export function GrantsScreen() {
         )
       }
     >
-      <search class="filters">
+      <search class="filters row">
         <FilterField label="Name" value={filter.name ?? ''} onFilter={(name) => setFilter({ name })} />
         <FilterField
           label="Namespace"
@@ -146,8 +147,10 @@ export function GrantsScreen() {
         words={[
           'grant',
           'list',
-          ...(filter.namespace ? ['--namespace', filter.namespace] : []),
+          ...namespaceWords,
+          ...(filter.name ? ['--name', filter.name] : []),
           ...(filter.label ? ['-l', filter.label] : []),
+          ...(filter.state ? ['--state', filter.state] : []),
         ]}
       />
       {query.get('create') && canWrite && <CreateGrant onClose={() => setCreating(false)} />}

@@ -2,7 +2,7 @@ import { Command, Copyable } from '../components/copyable.js';
 import { Loaded, Notice, sentence } from '../components/notice.js';
 import { Screen } from '../components/screen.js';
 import { visible } from '../components/text.js';
-import { useOverview } from './overview.js';
+import { isServiceKnown, useOverview } from './overview.js';
 
 const KINDS = { ok: 'success', warning: 'warning', error: 'danger' } as const;
 
@@ -12,13 +12,22 @@ export function HealthScreen() {
   return (
     <Screen title="Health" intro="The checks of the service, with a remedy for each problem.">
       <Loaded resource={overview}>
-        {({ health: { ready, findings } }) => (
+        {({ health }) => (
           <>
-            <p>
-              <strong>{ready ? 'The service is ready.' : 'The service is not ready.'}</strong>
-            </p>
-            <ul class="attention">
-              {findings.map(({ check, status, message, remedy }) => (
+            {isServiceKnown(health) ? (
+              <p>
+                <strong>{health.ready ? 'The service is ready.' : 'The service is not ready.'}</strong>
+              </p>
+            ) : (
+              <Notice kind="info" title="No service reports its checks here">
+                <p>
+                  This console reads the store itself, and a service may be running or not. The command below
+                  checks the service, its ports, certificates and store.
+                </p>
+              </Notice>
+            )}
+            <ul class="pf-v6-c-list pf-m-plain">
+              {health.findings.map(({ check, status, message, remedy }) => (
                 <li key={check}>
                   <Notice kind={KINDS[status]} title={`${check}: ${visible(message)}`}>
                     {remedy &&
@@ -34,7 +43,7 @@ export function HealthScreen() {
           </>
         )}
       </Loaded>
-      <Command words={['doctor']} label="More checks, in a terminal" />
+      <Command words={['doctor']} label="Run all checks on the host of the service" />
     </Screen>
   );
 }

@@ -54,7 +54,7 @@ export function IssueToken({ grant, onClose }: IssueTokenProps) {
     >
       <p>The site redeems the token to join. The defaults suit a single site.</p>
       <div
-        class="fields"
+        class="pf-v6-c-form"
         onInput={() => {
           idempotencyKey.current = crypto.randomUUID();
         }}

@@ -87,7 +87,7 @@ export function LedgerScreen() {
     >
       <Failure error={csv.error} />
       <Verification />
-      <search class="filters">
+      <search class="filters row">
         <FilterField
           label="Subject"
           value={query.get('subject') ?? ''}

@@ -11,6 +11,7 @@ import { Foreign } from '../components/text.js';
 import { Time } from '../components/time.js';
 import { href, replaceQuery, useLocation } from '../state/location.js';
 import { useResource } from '../state/resource.js';
+import { useNamespaceWords } from '../state/session.js';
 
 type Link = Api['Link'];
 
@@ -75,7 +76,6 @@ const STATES = [
 const RENEWING = [
   ['', 'Any'],
   ['true', 'Overdue'],
-  ['false', 'Not overdue'],
 ] as const;
 
 /** A text without wildcards matches anywhere in a subject. */
@@ -92,9 +92,11 @@ export function LinksScreen() {
     namespace: query.get('namespace') || undefined,
     label: query.get('label') || undefined,
     state: (query.get('state') as Link['state']) || undefined,
-    notRenewing: (query.get('notRenewing') as 'true' | 'false') || undefined,
+    notRenewing: query.get('notRenewing') === 'true' ? ('true' as const) : undefined,
     grantUid: query.get('grantUid') || undefined,
+    signedBy: query.get('signedBy') || undefined,
   });
+  const namespaceWords = useNamespaceWords(filter.namespace);
   const cursor = query.get('cursor') || undefined;
   const isFiltered = Object.keys(filter).length > 0;
   const resource = useResource(
@@ -117,7 +119,7 @@ export function LinksScreen() {
       title="Links"
       intro="A link belongs to a site that has redeemed a token. It can connect until its certificate expires. The site can renew the certificate until you revoke the link."
     >
-      <search class="filters">
+      <search class="filters row">
         <FilterField
           label="Subject"
           value={text}
@@ -153,6 +155,12 @@ export function LinksScreen() {
             <a href={href('/links')}>Show all</a>
           </p>
         )}
+        {filter.signedBy && (
+          <p>
+            Only links with a valid certificate of <a href={href('/issuers')}>one CA</a>.{' '}
+            <a href={href('/links')}>Show all</a>
+          </p>
+        )}
       </search>
       <Loaded resource={resource}>
         {({ items, next }) => (
@@ -183,9 +191,13 @@ export function LinksScreen() {
         words={[
           'redemption',
           'list',
+          ...namespaceWords,
           ...(filter.subject ? ['--subject', filter.subject] : []),
           ...(filter.grantUid ? ['--grant', filter.grantUid] : []),
           ...(filter.label ? ['-l', filter.label] : []),
+          ...(filter.state ? ['--state', filter.state] : []),
+          ...(filter.notRenewing ? ['--overdue'] : []),
+          ...(filter.signedBy ? ['--signed-by', filter.signedBy] : []),
         ]}
       />
     </Screen>

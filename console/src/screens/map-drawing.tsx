@@ -1,5 +1,6 @@
 import { visible } from '../components/text.js';
 import { href } from '../state/location.js';
+import './map-drawing.css';
 
 /** The symbols for peers, with their meaning. */
 export const LOOKS = {

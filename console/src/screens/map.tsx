@@ -49,7 +49,7 @@ export function MapScreen() {
           ) : (
             <>
               {!isWhole && <p>The map shows the {MOST} newest links. The list of links has all of them.</p>}
-              <ul class="legend">
+              <ul class="legend row">
                 {(Object.keys(LOOKS) as Look[]).map((look) => (
                   <li key={look}>
                     <svg viewBox="0 0 24 24" width="24" height="24" aria-hidden="true">

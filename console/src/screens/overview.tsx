@@ -67,15 +67,15 @@ function Figures({
     ['Grants ready', grants.ready, href('/grants', { state: 'ready' })],
     ['Open tokens', openTokens, href('/grants', { state: 'ready' })],
     ['Reasons for refusals of the last day', refusals.length, href('/ledger')],
-    ['Service', health.ready ? 'ready' : 'not ready', href('/health')],
+    ['Service', serviceText(health), href('/health')],
   ];
   return (
-    <ul class="figures">
+    <ul class="pf-v6-l-gallery pf-m-gutter">
       {figures.map(([name, value, to]) => (
         <li key={name}>
           <a class="pf-v6-c-card figure" href={to}>
             <span class="figure-value">{typeof value === 'number' ? value.toLocaleString('en') : value}</span>
-            <span class="figure-name">{name}</span>
+            <span class="subtle">{name}</span>
           </a>
         </li>
       ))}
@@ -83,11 +83,22 @@ function Figures({
   );
 }
 
+/** True if a service reports its checks, and not only the console its observer. */
+export function isServiceKnown({ findings }: Overview['health']): boolean {
+  return findings.some(({ check }) => check !== 'observer');
+}
+
+function serviceText(health: Overview['health']): string {
+  const { ready } = health;
+  if (!isServiceKnown(health)) return 'unknown';
+  return ready ? 'ready' : 'not ready';
+}
+
 function FirstSteps() {
   const canWrite = useCanWrite();
   return (
     <EmptyState title="Link the first site in three steps">
-      <ol class="steps">
+      <ol class="pf-v6-c-list">
         <li>Create a grant. It sets how many sites may join, and until when.</li>
         <li>Issue a token of the grant. The token is shown once.</li>
         <li>
@@ -108,15 +119,17 @@ function Attention({ items }: { readonly items: Overview['attention'] }) {
       {items.length === 0 ? (
         <Notice kind="success" title="Nothing needs attention" />
       ) : (
-        <ul class="attention">
+        <ul class="pf-v6-c-list pf-m-plain pf-m-bordered">
           {items.map(({ kind, message, nextStep, resource }) => (
-            <li class="finding" key={message}>
-              <Icon name={kind === 'service-not-ready' ? 'danger' : 'warning'} />
-              <span>
+            <li class="pf-v6-c-list__item" key={message}>
+              <span class="pf-v6-c-list__item-icon">
+                <Icon name={kind === 'service-not-ready' ? 'danger' : 'warning'} />
+              </span>
+              <div class="finding">
                 {sentence(visible(message))}{' '}
                 {resource && <a href={href(`/links/${resource.id}`)}>Open the link</a>}
-              </span>
-              {!resource && <Copyable label="Next step" text={nextStep} />}
+                {!resource && <Copyable label="Next step" text={nextStep} />}
+              </div>
             </li>
           ))}
         </ul>

@@ -2,6 +2,7 @@ import { useState } from 'preact/hooks';
 import { type Api, client, dataOf } from '../api/client.js';
 import { Command } from '../components/copyable.js';
 import { ConfirmFooter, Dialog } from '../components/dialog.js';
+import { OptionField } from '../components/field.js';
 import { Failure, Notice } from '../components/notice.js';
 import { counted, visible } from '../components/text.js';
 import { Time } from '../components/time.js';
@@ -46,20 +47,15 @@ export function RevokeGrant({
         </Notice>
       ) : (
         <>
-          <ul class="bullets">
+          <ul class="pf-v6-c-list">
             <li>From now on no site can join with this grant or its tokens. This cannot be undone.</li>
             <li>Existing links stay connected.</li>
             <li>Unless you select the option below, their certificates can still be renewed.</li>
           </ul>
-          <label class="check">
-            <input
-              type="checkbox"
-              checked={cascade}
-              onInput={(event) => setCascade(event.currentTarget.checked)}
-            />{' '}
+          <OptionField isChecked={cascade} onInput={setCascade}>
             Also revoke its links: their certificates cannot be renewed. Each link can connect until its
             certificate expires.
-          </label>
+          </OptionField>
           <Command
             words={['grant', 'revoke', name, '--namespace', namespace, ...(cascade ? ['--cascade'] : [])]}
           />

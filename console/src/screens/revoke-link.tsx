@@ -3,6 +3,7 @@ import { type Api, client, dataOf } from '../api/client.js';
 import { Button } from '../components/button.js';
 import { Command } from '../components/copyable.js';
 import { Dialog } from '../components/dialog.js';
+import { OptionField } from '../components/field.js';
 import { Failure, Notice } from '../components/notice.js';
 import { Foreign, visible } from '../components/text.js';
 import { Time } from '../components/time.js';
@@ -41,7 +42,7 @@ export function RevokeLink({ link, onClose }: RevokeLinkProps) {
   const isChoosing = choices.length > 0;
   const title =
     goal === 'cut' ? `Cut off the link of ${visible(subject)}` : `Revoke the link of ${visible(subject)}`;
-  if (result && goal === 'cut') return <CutGuide id={id} title={title} onClose={onClose} />;
+  if (result && goal === 'cut') return <CutGuide link={link} title={title} onClose={onClose} />;
   return (
     <Dialog
       title={title}
@@ -71,36 +72,33 @@ export function RevokeLink({ link, onClose }: RevokeLinkProps) {
         <RevokedLink result={result} />
       ) : (
         <>
-          <fieldset class="choices">
+          <fieldset class="choices stack">
             <legend>What do you want?</legend>
-            <label class="check">
-              <input type="radio" name="goal" checked={goal === 'revoke'} onInput={() => setGoal('revoke')} />{' '}
+            <OptionField group="goal" isChecked={goal === 'revoke'} onInput={() => setGoal('revoke')}>
               <strong>Revoke:</strong> the certificate cannot be renewed. The link stays connected, and can
               reconnect until <Time at={(link.newest ?? link).notAfter} />.
-            </label>
-            <label class="check">
-              <input type="radio" name="goal" checked={goal === 'cut'} onInput={() => setGoal('cut')} />{' '}
+            </OptionField>
+            <OptionField group="goal" isChecked={goal === 'cut'} onInput={() => setGoal('cut')}>
               <strong>Cut off:</strong> revoke the link, then replace its CA step by step, so that the link
               can no longer connect. All other links renew first.
-            </label>
+            </OptionField>
           </fieldset>
           {isChoosing && (
-            <fieldset class="choices">
+            <fieldset class="choices stack">
               <legend>
                 The site could join again, because its token or grant is not used up. Revoke it too?
               </legend>
               {choices
                 .filter((choice) => goal === 'revoke' || choice !== 'keep-token')
                 .map((choice) => (
-                  <label class="check" key={choice}>
-                    <input
-                      type="radio"
-                      name="source"
-                      checked={source === choice}
-                      onInput={() => setSource(choice)}
-                    />{' '}
+                  <OptionField
+                    key={choice}
+                    group="source"
+                    isChecked={source === choice}
+                    onInput={() => setSource(choice)}
+                  >
                     {SOURCES[choice]}
-                  </label>
+                  </OptionField>
                 ))}
             </fieldset>
           )}
@@ -129,7 +127,7 @@ function RevokedLink({ result }: { readonly result: Api['RevokedRedemption'] }) 
       {result.related.length > 0 && (
         <div>
           <p>The same site may also have these links:</p>
-          <ul class="bullets">
+          <ul class="pf-v6-c-list">
             {result.related.map(({ id, name, subject }) => (
               <li key={id}>
                 <a href={href(`/links/${id}`)}>

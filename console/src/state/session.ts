@@ -17,6 +17,13 @@ export function useCanWrite(): boolean {
   return useSession().role === 'operator';
 }
 
+/** The flags of a listing command for the namespace of a filter; without one, for every namespace that the console shows. */
+export function useNamespaceWords(filter: string | undefined): readonly string[] {
+  const session = useSession();
+  const namespace = filter ?? session.namespace;
+  return namespace === undefined ? ['-A'] : ['--namespace', namespace];
+}
+
 /** The time since which the service has not answered, in milliseconds since the epoch; undefined while it answers. */
 export function useUnreachableSince(): number | undefined {
   const [since, setSince] = useState<number>();

@@ -122,6 +122,7 @@ function handlersOf(route: AdminRoute, deps: AdminAppDependencies): express.Requ
     const { caller } = findings;
     const [id = ''] = Object.values(request.params).map(String);
     const input = {
+      role: caller?.role,
       id,
       query: read(route.query, request.query, 'query'),
       body: read(route.body, request.body ?? {}, 'body'),

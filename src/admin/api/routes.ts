@@ -24,6 +24,8 @@ import {
 
 /** The validated input of a route. */
 interface RouteInput<Query, Body> {
+  /** The role of the caller. */
+  readonly role: Role;
   /** The path parameter; empty if the path has none. */
   readonly id: string;
   readonly query: Query;
@@ -131,8 +133,8 @@ function requireVerification(id: string): string {
 
 /** Every route of the admin API. */
 export const ADMIN_ROUTES: readonly AdminRoute[] = [
-  route({ method: 'get', path: '/service' }, async (_input, administration) =>
-    ok(await administration.describeService()),
+  route({ method: 'get', path: '/service' }, async ({ role }, administration) =>
+    ok({ ...(await administration.describeService()), role }),
   ),
 
   listing('/grants', GRANT_QUERY, ({ label: labels, ...page }, administration) =>

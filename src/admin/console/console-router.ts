@@ -10,6 +10,8 @@ export interface ConsoleRouterDependencies {
   readonly files: string;
   /** What the console administers, for display, such as `data directory /var/lib/linkgrant`. */
   readonly where: string;
+  /** The only namespace that the console shows; absent if it shows all. */
+  readonly namespace?: string | undefined;
   readonly version: string;
 }
 
@@ -27,7 +29,7 @@ const pageHeaders = helmet({
 });
 
 /** Creates the routes under `/console/`: the pages, the session, and the routes that start and end sessions. */
-export function createConsoleRouter({ access, files, where, version }: ConsoleRouterDependencies): Router {
+export function createConsoleRouter({ access, files, ...description }: ConsoleRouterDependencies): Router {
   const router = Router();
   router.use('/console', describeRequest);
   router.get(['/', /^\/console$/], (_request, response) => response.redirect(302, '/console/'));
@@ -43,7 +45,7 @@ export function createConsoleRouter({ access, files, where, version }: ConsoleRo
     const session = await access.findSession(request);
     if (session) {
       const { caller, user } = session;
-      response.json({ user, role: caller.role, where, version, canSignOut: access.signInPath !== null });
+      response.json({ user, role: caller.role, ...description, canSignOut: access.signInPath !== null });
       return;
     }
     const { signInPath } = access;

@@ -1,6 +1,7 @@
 import { createHash, randomBytes } from 'node:crypto';
 import type { Router } from 'express';
 import type { Clock } from '../../redemption/ports/clock.js';
+import type { Role } from '../api/bearer.js';
 import { type ConsoleAccess, type ConsoleSession, cookieOf } from './console-access.js';
 import { messagePage } from './console-router.js';
 
@@ -11,6 +12,7 @@ export interface OneTimeAccessOptions {
   readonly origin: string;
   /** Name of the user that runs the console. */
   readonly user: string;
+  readonly role: Role;
   readonly clock: Clock;
   /** Called if a browser opens a URL: `opened`, or `repeated` if that URL was used before. */
   onOpen(outcome: 'opened' | 'repeated'): void;
@@ -31,9 +33,9 @@ export class OneTimeAccess implements ConsoleAccess {
   readonly #codes = new Map<string, number | 'used'>();
   readonly #sessions = new Set<string>();
 
-  constructor({ origin, user, clock, onOpen }: OneTimeAccessOptions) {
+  constructor({ origin, user, role, clock, onOpen }: OneTimeAccessOptions) {
     this.origin = origin;
-    this.#session = { user, caller: { issuer: 'linkgrant console', subject: user, role: 'operator' } };
+    this.#session = { user, caller: { issuer: 'linkgrant console', subject: user, role } };
     // Browsers send cookies to every port of a host.
     this.#cookie = `linkgrant-console-${new URL(origin).port}`;
     this.#clock = clock;

@@ -32,12 +32,15 @@ export async function consoleCommand(flags: ConsoleFlags): Promise<void> {
     const where = whereOf(flags, namespace);
     const report = (line: string) => void writeOut(`${line}\n`).catch(() => undefined);
     let deleteFile = () => {};
+    // The role of a bearer token; the rights on a store or cluster are checked when an operation needs them.
+    const { role = 'operator' } = await administration.describeService();
     const inNamespace = {
       ...administration,
       describeService: async () => ({ ...(await administration.describeService()), namespace }),
     };
     const console = await startLocalConsole({
-      ...{ administration: inNamespace, where, port, files, clock: Date.now, user: userInfo().username },
+      ...{ administration: inNamespace, where, namespace: onlyNamespace(flags, namespace), port, files },
+      ...{ clock: Date.now, user: userInfo().username, role },
       logger: createLogger('error'),
       onOpen(outcome) {
         deleteFile();
@@ -91,6 +94,13 @@ function listenError(error: unknown, port: number): unknown {
     hint: 'choose another with --port, or leave it out for a free one',
     cause: error,
   });
+}
+
+/** Returns the namespace that the console is limited to; undefined if it shows all. */
+function onlyNamespace(flags: ConsoleFlags, namespace: string): string | undefined {
+  const { settings } = anyConfigurationFrom(flags);
+  const isLimited = settings.platform === 'kubernetes' && !settings.server && !flags.allNamespaces;
+  return isLimited ? namespace : undefined;
 }
 
 /** Returns what the console administers, for display. */

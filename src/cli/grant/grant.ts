@@ -1,3 +1,4 @@
+import type { AccessGrantState } from '../../domain/access-grant.js';
 import type { LabelSelector } from '../../domain/label-selector.js';
 import { formatPolicySettings } from '../../redemption/accepting/policy-settings.js';
 import type { CreatedGrant } from '../../redemption/administration/administration.js';
@@ -109,18 +110,23 @@ export async function createCommand(name: string, flags: GrantCreateFlags): Prom
   });
 }
 
-/** `grant list`: prints the grants of a namespace, or of all, that match `--selector`, with their states. */
+/** `grant list`: prints the grants of a namespace, or of all, that match the flags, with their states. */
 export async function listCommand(
-  flags: GrantFlags & { readonly allNamespaces?: boolean; readonly selector?: LabelSelector },
+  flags: GrantFlags & {
+    readonly allNamespaces?: boolean;
+    readonly name?: string;
+    readonly state?: AccessGrantState;
+    readonly selector?: LabelSelector;
+  },
 ): Promise<void> {
-  const { selector: labels, ...settings } = flags;
+  const { selector: labels, name, state, ...settings } = flags;
   await withAdministration(settings, async ({ administration, namespace }) => {
-    const within = { ...(!flags.allNamespaces && { namespace }), labels };
+    const within = { ...(!flags.allNamespaces && { namespace }), name, state, labels };
     const reports = await everyItem((page) => administration.listGrants({ ...page, ...within }));
     await print(flags.output, reports, () =>
       reports.length === 0
-        ? labels
-          ? 'There are no grants with these labels.\n'
+        ? (labels ?? name ?? state)
+          ? 'No grant matches.\n'
           : nothingListed('grants', namespace, flags.allNamespaces)
         : table(
             ['NAME', 'STATE', 'REDEMPTIONS', 'EXPIRATION', 'UID', 'REASON'],

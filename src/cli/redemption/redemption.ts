@@ -1,5 +1,6 @@
 import { parseDuration } from '../../domain/duration.js';
 import type { LabelSelector } from '../../domain/label-selector.js';
+import { isNotRenewing, type LinkState, linkState } from '../../domain/link-state.js';
 import { isUuid } from '../../domain/names.js';
 import type { EventReport } from '../../redemption/administration/event-report.js';
 import type { RedemptionReport } from '../../redemption/administration/redemption-report.js';
@@ -12,6 +13,7 @@ import { type ListingFormat, pagesOf, writeListing } from '../terminal/listing.j
 
 /** The flags of `redemption list`. */
 export interface RedemptionListFlags extends Omit<GrantFlags, 'output'> {
+  readonly namespace?: string;
   readonly output?: 'json' | 'yaml' | 'csv';
   /** Name or uid of a grant, or uid of a deleted grant. */
   readonly grant?: string;
@@ -20,6 +22,10 @@ export interface RedemptionListFlags extends Omit<GrantFlags, 'output'> {
   readonly subject?: string;
   readonly events?: boolean;
   readonly selector?: LabelSelector;
+  readonly state?: LinkState;
+  readonly overdue?: boolean;
+  /** SHA-256 of a CA. */
+  readonly signedBy?: string;
 }
 
 const REDEMPTIONS: Omit<ListingFormat<RedemptionReport>, 'format'> = {
@@ -122,18 +128,23 @@ const EVENTS: Omit<ListingFormat<EventReport>, 'format'> = {
  */
 export async function listCommand(flags: RedemptionListFlags, now: number): Promise<void> {
   const since = parseSince(flags.since, now);
-  const { grant, subject, selector: labels, output: format, ...settings } = flags;
-  if (flags.events && labels) {
-    throw new CommandError('entries of the ledger have no labels', {
+  const { grant, subject, selector: labels, output: format, state, overdue, signedBy, ...settings } = flags;
+  const link = { state, overdue, signedBy };
+  if (flags.events && (labels ?? state ?? overdue ?? signedBy) !== undefined) {
+    throw new CommandError('entries of the ledger have no labels and no state', {
       exitCode: 2,
-      hint: 'leave out --events or --selector',
+      hint: 'leave out --events, or --selector, --state, --overdue and --signed-by',
     });
   }
   await withAdministration(settings, async ({ administration, connections, namespace }) => {
     const grantUid =
       grant === undefined || isUuid(grant) ? grant : (await administration.findGrant(namespace, grant)).uid;
     const filter = { grantUid, since, subject };
-    const redemptions = (page: PageRequest) => administration.listRedemptions({ ...page, ...filter, labels });
+    const redemptions = async (page: PageRequest) => {
+      const within = { ...filter, namespace: flags.namespace, labels };
+      const { items, next } = await administration.listRedemptions({ ...page, ...within });
+      return { items: items.filter((report) => hasLink(report, link, now)), ...(next && { next }) };
+    };
     const events = (page: PageRequest) => administration.listEvents({ ...page, ...filter });
     if (flags.events) {
       await writeListing(pagesOf(events), { ...EVENTS, format });
@@ -143,6 +154,30 @@ export async function listCommand(flags: RedemptionListFlags, now: number): Prom
     const listing = connections ? CONNECTED_REDEMPTIONS : REDEMPTIONS;
     await writeListing(pagesOf(redemptions), { ...listing, format });
   });
+}
+
+/** The flags about the link of a redemption. */
+interface LinkFlags {
+  readonly state: LinkState | undefined;
+  readonly overdue: boolean | undefined;
+  readonly signedBy: string | undefined;
+}
+
+/** True if the link of a redemption matches the flags at `now`. */
+function hasLink(report: RedemptionReport, { state, overdue, signedBy }: LinkFlags, now: number): boolean {
+  const { newest, createdAt, revokedAt } = report;
+  const { notAfter, issuerSha256 } = newest ?? report;
+  const times = {
+    revokedAt: revokedAt === undefined ? null : Date.parse(revokedAt),
+    issuedAt: Date.parse(newest?.renewedAt ?? createdAt),
+    notAfter: Date.parse(notAfter),
+  };
+  const found = linkState(times, now);
+  return (
+    (state === undefined || found === state) &&
+    (!overdue || isNotRenewing(times, now)) &&
+    (signedBy === undefined || (issuerSha256 === signedBy && found !== 'revoked' && found !== 'expired'))
+  );
 }
 
 const TIME = /^\d{4}-\d{2}-\d{2}(T\d{2}:\d{2}(:\d{2}(\.\d{1,9})?)?(Z|[+-]\d{2}:\d{2}))?$/i;

@@ -560,6 +560,11 @@ export interface components {
         /** @description One line of text without control characters; null removes the note */
         NoteChange: string | null;
         Service: {
+            /**
+             * @description The role of the caller
+             * @enum {string}
+             */
+            role: "viewer" | "operator";
             /** @description The namespace of a request that names none */
             namespace: string;
             url?: string;
@@ -1232,6 +1237,7 @@ export interface components {
                 /**
                  * @example {
                  *       "namespace": "default",
+                 *       "role": "operator",
                  *       "url": "https://grants.example.com:9090",
                  *       "platform": "standalone"
                  *     }

@@ -20,6 +20,8 @@ export interface ServiceReport {
   readonly platform?: string;
   /** The namespace of requests that do not name one. */
   readonly namespace: string;
+  /** Role of the caller; absent without an admin API, which leaves it to the rights on the store or cluster. */
+  readonly role?: 'viewer' | 'operator';
 }
 
 /** A grant to create; the defaults are those of `createGrant`. */

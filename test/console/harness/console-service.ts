@@ -1,5 +1,6 @@
 import { resolve } from 'node:path';
 import pino from 'pino';
+import type { Role } from '../../../src/admin/api/bearer.js';
 import { storeAdministration } from '../../../src/compose/administration.js';
 import { type LocalConsole, startLocalConsole } from '../../../src/compose/local-console.js';
 import type { CreateGrantRequest } from '../../../src/redemption/administration/administration.js';
@@ -22,13 +23,19 @@ export interface ConsoleService {
   readonly connectedPeers: ConnectedPeer[];
   /** Creates a grant, by default for 20,000 sites. */
   createGrant(order: Partial<CreateGrantRequest> & { readonly name: string }): Promise<string>;
-  /** Records `count` links of a grant with subjects `site-1` and so on; every tenth expires soon. */
+  /** The SHA-256 of the CA that signs links. */
+  signingCa(): Promise<string>;
+  /** Records `count` links of a grant with subjects `site-1` and so on, signed by that CA; every tenth expires soon. */
   addLinks(grantUid: string, count: number): Promise<void>;
   close(): Promise<void>;
 }
 
-/** Starts a service and a console. */
-export async function startConsoleService(): Promise<ConsoleService> {
+/** Starts a service and a console of a user with this role. */
+export async function startConsoleService({
+  role = 'operator',
+}: {
+  readonly role?: Role;
+} = {}): Promise<ConsoleService> {
   const service = await startTestService();
   const { store, clock, directory } = service;
   const connectedPeers: ConnectedPeer[] = [];
@@ -43,14 +50,21 @@ export async function startConsoleService(): Promise<ConsoleService> {
     checkHealth: async () => [{ check: 'store', status: 'ok', message: 'ready' }],
   });
   const console = await startLocalConsole({
-    ...{ administration, where: 'data directory /var/lib/linkgrant', port: 0, files: PAGES, user: 'ada' },
+    ...{ administration, where: 'data directory /var/lib/linkgrant', port: 0, files: PAGES },
+    ...{ user: 'ada', role },
     ...{ clock: clock.read, onOpen: () => undefined, logger: pino({ level: 'silent' }) },
   });
+  const signingCa = async () => {
+    const { items } = await administration.listIssuers({ limit: 10 });
+    const issuer = items.find((each) => each.default);
+    return issuer?.authorities.find(({ role }) => role === 'active')?.sha256 ?? '';
+  };
   return {
     service,
     console,
     administration,
     connectedPeers,
+    signingCa,
     async createGrant(order) {
       const grant = await administration.createGrant({
         ...{ namespace: 'default', redemptionsAllowed: 20_000, expirationWindow: '7d' },
@@ -60,13 +74,14 @@ export async function startConsoleService(): Promise<ConsoleService> {
     },
     async addLinks(grantUid, count) {
       const now = clock.read();
+      const issuerSha256 = await signingCa();
       const numbers = Array.from({ length: count }, (_, index) => index + 1);
       while (numbers.length > 0) {
         const outcomes = await Promise.all(
           numbers.splice(0, BATCH).map((number) => {
             const isExpiring = number % 10 === 0;
             const redemption = sampleRedemption(grantUid, {
-              ...{ name: 'to-west', subject: `site-${number}` },
+              ...{ name: 'to-west', subject: `site-${number}`, issuerSha256 },
               createdAt: isExpiring ? now - 28 * DAY_MS : now,
               notAfter: now + (isExpiring ? 2 : 30) * DAY_MS,
             });

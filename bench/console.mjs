@@ -1,0 +1,133 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { register } from 'node:module';
+import { createInterface } from 'node:readline';
+import { gzipSync } from 'node:zlib';
+import { fillStore } from './filled-store.mjs';
+import { PROGRAM, plainEnvironment, temporaryDirectory } from './servers.mjs';
+import { median } from './statistics.mjs';
+
+register('./typescript-hooks.mjs', import.meta.url);
+
+const LINKS = 10_000;
+const LOADS = 7;
+// Parts of subjects. No list has only rows that the next filter matches too. The longest one matches a single link, so that the
+// service has to read all.
+const FILTERS = ['77', 'site-4242', '12', 'site-555', '90', 'site-3333', '48', 'site-1', '66', 'site-2718'];
+
+/** Starts `linkgrant console` on a data directory. `nextUrl` returns a new one-time URL. */
+async function startConsole(directory) {
+  const words = ['console', '--no-open', '--data-dir', directory];
+  const child = spawn(process.execPath, [PROGRAM, ...words], {
+    stdio: ['pipe', 'pipe', 'inherit'],
+    env: plainEnvironment(),
+  });
+  const exited = once(child, 'exit');
+  const lines = createInterface({ input: child.stdout })[Symbol.asyncIterator]();
+  return {
+    async nextUrl() {
+      for (;;) {
+        const { value, done } = await lines.next();
+        if (done) throw new Error('console ended');
+        const url = /http:\/\/\S+/.exec(value)?.[0];
+        if (url === undefined) continue;
+        child.stdin.write('\n');
+        return url;
+      }
+    },
+    async stop() {
+      child.kill('SIGTERM');
+      await exited;
+    },
+  };
+}
+
+/** Resolves with the milliseconds from the start of the navigation until the overview is painted. */
+const OVERVIEW_PAINTED = `new Promise((resolve) => {
+  const check = () => {
+    const isShown = document.querySelector('main a.figure') !== null;
+    // The task after a frame runs when that frame has been painted.
+    requestAnimationFrame(isShown ? () => setTimeout(() => resolve(performance.now())) : check);
+  };
+  check();
+})`;
+
+/** The bytes of the pages of the first load, compressed one by one, and the milliseconds until the overview is painted. */
+async function load(browser, url) {
+  const context = await browser.newContext({ viewport: { width: 1280, height: 860 } });
+  try {
+    const page = await context.newPage();
+    const answers = [];
+    page.on('response', (answer) => {
+      if (new URL(answer.url()).pathname.startsWith('/console/')) answers.push(answer);
+    });
+    await page.goto(url, { waitUntil: 'commit' });
+    const ms = await page.evaluate(OVERVIEW_PAINTED);
+    const bodies = await Promise.all(answers.filter((answer) => answer.ok()).map((answer) => answer.body()));
+    return { ms, bytes: bodies.reduce((sum, body) => sum + gzipSync(body).length, 0) };
+  } finally {
+    await context.close();
+  }
+}
+
+/** Types `text` into the filter for subjects; resolves with the milliseconds until the list of matching links is painted. */
+const filterTo = (text) => `new Promise((resolve) => {
+  const field = document.querySelector('.filters input');
+  const start = performance.now();
+  field.value = ${JSON.stringify(text)};
+  field.dispatchEvent(new Event('input', { bubbles: true }));
+  const check = () => {
+    const rows = [...document.querySelectorAll('tbody tr')];
+    const isFiltered = rows.length > 0 && rows.every((row) => row.querySelector('th').textContent.includes(field.value));
+    requestAnimationFrame(isFiltered ? () => setTimeout(() => resolve(performance.now() - start)) : check);
+  };
+  check();
+})`;
+
+async function filter(browser, url) {
+  const page = await browser.newPage({ viewport: { width: 1280, height: 860 } });
+  // A page may be read again when the stream of changes opens, so that equal requests count once.
+  const requests = new Set();
+  page.on('request', (request) => requests.add(request.url()));
+  await page.goto(url);
+  await page.goto(new URL('/console/links', url).href);
+  await page.waitForSelector('tbody tr');
+  const times = [];
+  let mostPages = 0;
+  for (const text of FILTERS) {
+    times.push(await page.evaluate(filterTo(text)));
+    const pages = [...requests].filter(
+      (request) => new URL(request).searchParams.get('subject') === `*${text}*`,
+    );
+    mostPages = Math.max(mostPages, pages.length);
+  }
+  await page.close();
+  return { filterMs: median(times), longestFilterMs: Math.max(...times), mostPages };
+}
+
+/** The first load of the console in Chromium, and filtering a list of 10,000 links. */
+export async function measureConsole() {
+  const { startBrowser } = await import('../test/console/harness/browser.ts');
+  const { directory, remove } = temporaryDirectory();
+  let running;
+  let browser;
+  try {
+    await fillStore(directory, { grants: 1, redemptionsEach: LINKS });
+    running = await startConsole(directory);
+    browser = await startBrowser();
+    const loads = [];
+    for (let number = 0; number < LOADS; number++) loads.push(await load(browser, await running.nextUrl()));
+    const times = loads.map(({ ms }) => ms);
+    return {
+      links: LINKS,
+      firstLoadKiB: loads[0].bytes / 1024,
+      firstLoadMs: median(times),
+      longestLoadMs: Math.max(...times),
+      ...(await filter(browser, await running.nextUrl())),
+    };
+  } finally {
+    await browser?.close();
+    await running?.stop();
+    remove();
+  }
+}

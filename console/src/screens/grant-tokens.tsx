@@ -1,0 +1,84 @@
+import { useState } from 'preact/hooks';
+import { client, dataOf, defined, pageWithItems } from '../api/client.js';
+import { Button } from '../components/button.js';
+import { Section } from '../components/details.js';
+import { Loaded } from '../components/notice.js';
+import { StateLabel } from '../components/state-label.js';
+import { Pager, Table } from '../components/table.js';
+import { Foreign } from '../components/text.js';
+import { Time } from '../components/time.js';
+import { useLocation } from '../state/location.js';
+import { useResource } from '../state/resource.js';
+import { useCanWrite } from '../state/session.js';
+import { RevokeToken } from './revoke-token.js';
+
+const PAGE = 50;
+
+/** The tokens of a grant, a page at a time. */
+export function GrantTokens({ grantUid }: { readonly grantUid: string }) {
+  const { query } = useLocation();
+  const canWrite = useCanWrite();
+  const [revoked, setRevoked] = useState<string>();
+  const cursor = query.get('tokens') || undefined;
+  const tokens = useResource(
+    `grants/${grantUid}/tokens?${cursor}`,
+    (signal) =>
+      pageWithItems(cursor, (after) =>
+        dataOf(
+          client.GET('/api/v1/tokens', {
+            signal,
+            params: { query: { grantUid, limit: PAGE, ...defined({ cursor: after }) } },
+          }),
+        ),
+      ),
+    ['grants', 'ledger', 'links'],
+  );
+  return (
+    <Section title="Tokens">
+      <Loaded resource={tokens}>
+        {({ items, next }) =>
+          items.length === 0 && cursor === undefined ? (
+            <p>No token has been issued yet. A site redeems a token to join.</p>
+          ) : (
+            <>
+              <Table
+                caption="Tokens of this grant"
+                items={items}
+                keyOf={({ id }) => id}
+                columns={[
+                  { header: 'Token', isHeader: true, cell: ({ id }) => <span class="mono">{id}</span> },
+                  {
+                    header: 'Subject',
+                    cell: ({ subject }) => (subject ? <Foreign text={subject} /> : 'any'),
+                  },
+                  { header: 'State', cell: ({ state }) => <StateLabel state={state} /> },
+                  {
+                    header: 'Redeemed',
+                    cell: (token) => `${token.redemptions} of ${token.redemptionsAllowed}`,
+                  },
+                  { header: 'Ends', cell: ({ expirationTime }) => <Time at={expirationTime} /> },
+                  {
+                    header: 'Action',
+                    cell: ({ id, state }) =>
+                      canWrite && state === 'ready' ? (
+                        <Button
+                          kind="link"
+                          isSmall
+                          label={`Revoke token ${id}`}
+                          onClick={() => setRevoked(id)}
+                        >
+                          Revoke
+                        </Button>
+                      ) : null,
+                  },
+                ]}
+              />
+              <Pager next={next} count={items.length} parameter="tokens" />
+            </>
+          )
+        }
+      </Loaded>
+      {revoked && <RevokeToken grantUid={grantUid} id={revoked} onClose={() => setRevoked(undefined)} />}
+    </Section>
+  );
+}

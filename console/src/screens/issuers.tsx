@@ -1,0 +1,137 @@
+import { type Api, client, dataOf, defined } from '../api/client.js';
+import { Command } from '../components/copyable.js';
+import { Details, Section } from '../components/details.js';
+import { EmptyState, Loaded } from '../components/notice.js';
+import { Screen } from '../components/screen.js';
+import { StateLabel } from '../components/state-label.js';
+import { type Column, Table } from '../components/table.js';
+import { counted, Foreign, visible } from '../components/text.js';
+import { TimeAndDistance } from '../components/time.js';
+import { href, useLocation } from '../state/location.js';
+import { useResource } from '../state/resource.js';
+import { Rotation } from './issuer-rotation.js';
+
+type Issuer = Api['Issuer'];
+
+const OWNERS: Readonly<Record<Issuer['owner'], string>> = {
+  linkgrant: 'linkgrant',
+  skupper: 'Skupper',
+  external: 'you: it is in the file of --issuer-cert',
+};
+
+/** Reads all issuers. A site has few of them. */
+export async function readIssuers(signal: AbortSignal): Promise<Issuer[]> {
+  const issuers: Issuer[] = [];
+  let cursor: string | undefined;
+  do {
+    const page = await dataOf(
+      client.GET('/api/v1/issuers', { signal, params: { query: { limit: 500, ...defined({ cursor }) } } }),
+    );
+    issuers.push(...page.items);
+    cursor = page.next;
+  } while (cursor !== undefined);
+  // Those that sign links first.
+  return issuers.sort((a, b) => a.signs.localeCompare(b.signs));
+}
+
+/** The issuers with their CAs: until when each is valid, what depends on it, and the next step of a rotation. */
+export function IssuersScreen() {
+  const { query } = useLocation();
+  const name = query.get('name') || undefined;
+  const namespace = query.get('namespace') || undefined;
+  const resource = useResource('issuers', readIssuers, ['links', 'grants']);
+  const isShown = (issuer: Issuer) =>
+    (name === undefined || issuer.name === name) &&
+    (namespace === undefined || (issuer.namespace ?? namespace) === namespace);
+  return (
+    <Screen
+      title="Issuers"
+      intro="An issuer signs the certificates of links with its CA. Before the CA expires, a rotation replaces it. Links stay connected during a rotation."
+    >
+      {name !== undefined && (
+        <p>
+          Only the issuer <Foreign text={name} />. <a href={href('/issuers')}>Show all</a>
+        </p>
+      )}
+      <Loaded resource={resource}>
+        {(issuers) =>
+          issuers.some(isShown) ? (
+            issuers
+              .filter(isShown)
+              .map((issuer) => (
+                <IssuerSection key={`${issuer.namespace}/${issuer.name}/${issuer.owner}`} issuer={issuer} />
+              ))
+          ) : (
+            <EmptyState title={issuers.length > 0 ? 'There is no such issuer' : 'There is no CA yet'}>
+              <p>
+                {issuers.length > 0
+                  ? 'The grant may name an issuer that does not exist. Create it on the host of the service:'
+                  : 'The service creates its CA when it starts for the first time. Until then no site can join.'}
+              </p>
+              <Command
+                words={issuers.length > 0 ? ['issuer', 'create', name ?? 'NAME'] : ['serve']}
+                label="Run this on the host of the service"
+              />
+            </EmptyState>
+          )
+        }
+      </Loaded>
+      <Command words={['issuer', 'list']} />
+    </Screen>
+  );
+}
+
+function IssuerSection({ issuer }: { readonly issuer: Issuer }) {
+  const { name, namespace, owner, signs, grants, authorities } = issuer;
+  return (
+    <Section title={visible(name)}>
+      <Rotation issuer={issuer} />
+      {authorities.length > 0 && (
+        <Table
+          caption={`CAs of ${visible(name)}`}
+          items={authorities}
+          keyOf={({ sha256 }) => sha256}
+          columns={columnsOf(issuer)}
+        />
+      )}
+      <Details
+        entries={[
+          ['Signs', signs === 'links' ? 'the certificates of links' : 'the certificate of the service'],
+          ['Grants', signs === 'links' && grantsText(grants, issuer.default)],
+          ['Namespace', namespace && <Foreign text={namespace} />],
+          ['Owner', OWNERS[owner]],
+        ]}
+      />
+    </Section>
+  );
+}
+
+function grantsText(grants: number, isDefault: boolean): string {
+  const open = `${counted(grants, 'grant')} that can be redeemed`;
+  return isDefault ? `${open}; signs for each grant that names no issuer` : open;
+}
+
+function columnsOf({ signs }: Issuer): Column<Api['Authority']>[] {
+  return [
+    { header: 'CA', isHeader: true, cell: ({ subject }) => <Foreign text={subject} /> },
+    { header: 'Role', cell: ({ role }) => <StateLabel state={role} /> },
+    { header: 'Certificate', cell: ({ state }) => <StateLabel state={state} /> },
+    { header: 'Ends', cell: ({ notAfter }) => <TimeAndDistance at={notAfter} /> },
+    {
+      header: 'Links',
+      cell: ({ links, sha256 }) => {
+        if (links === null) return <span class="subtle">not counted</span>;
+        if (links === 0 || signs === 'service') return links;
+        return <a href={href('/links', { signedBy: sha256 })}>{counted(links, 'link')}</a>;
+      },
+    },
+    {
+      header: 'SHA-256',
+      cell: ({ sha256 }) => (
+        <span class="mono" title={sha256}>
+          {sha256.slice(0, 16)}
+        </span>
+      ),
+    },
+  ];
+}

@@ -1,0 +1,95 @@
+import { type Api, client, dataOf, defined, pageWithItems } from '../api/client.js';
+import { Loaded, Notice } from '../components/notice.js';
+import { Table } from '../components/table.js';
+import { counted, Foreign } from '../components/text.js';
+import { Time } from '../components/time.js';
+import { href } from '../state/location.js';
+import { useResource } from '../state/resource.js';
+import { readIssuers } from './issuers.js';
+
+type Link = Api['Link'];
+
+// The table of a dialog; the page of links shows all.
+const SHOWN = 20;
+
+/** The links whose newest certificate is of a CA that signed the link to be cut off. */
+interface LinksOfCa {
+  readonly sha256: string;
+  readonly count: number;
+  /** The newest ones. */
+  readonly items: readonly Link[];
+}
+
+async function readLinks(link: Api['RedemptionDetail'], signal: AbortSignal): Promise<readonly LinksOfCa[]> {
+  const authorities = (await readIssuers(signal)).flatMap((issuer) => issuer.authorities);
+  const valid = [link, ...(link.renewals ?? [])].filter(({ notAfter }) => Date.parse(notAfter) > Date.now());
+  const signers = new Set(valid.map(({ issuerSha256 }) => issuerSha256));
+  // A CA that no issuer has is not trusted any more.
+  const old = authorities.filter(({ sha256 }) => signers.has(sha256));
+  return Promise.all(
+    old.map(async ({ sha256, links }) => {
+      const { items } = await pageWithItems(undefined, (cursor) => {
+        const query = { signedBy: sha256, limit: SHOWN, ...defined({ cursor }) };
+        return dataOf(client.GET('/api/v1/links', { signal, params: { query } }));
+      });
+      return { sha256, items, count: links ?? items.length };
+    }),
+  );
+}
+
+/** The links that would be cut off together with `link`, because they have not renewed yet. */
+export function NotRenewed({ link }: { readonly link: Api['RedemptionDetail'] }) {
+  const resource = useResource(`links/${link.id}/not-renewed`, (signal) => readLinks(link, signal), [
+    'links',
+  ]);
+  return (
+    <Loaded resource={resource}>
+      {(groups) =>
+        groups.every(({ items }) => items.length === 0) ? (
+          <Notice kind="success" title="Every other link has renewed" />
+        ) : (
+          groups
+            .filter(({ items }) => items.length > 0)
+            .map((group) => <Group key={group.sha256} group={group} />)
+        )
+      }
+    </Loaded>
+  );
+}
+
+function Group({ group: { sha256, count, items } }: { readonly group: LinksOfCa }) {
+  return (
+    <div>
+      <Notice kind="warning" title={`${counted(count, 'link')} would be cut off too`}>
+        <p>
+          {count === 1 ? 'It has' : 'They have'} not renewed yet. To continue all the same, add --force to the
+          command. {count > items.length && <a href={href('/links', { signedBy: sha256 })}>Show all</a>}
+        </p>
+      </Notice>
+      <Table
+        caption="Links that have not renewed yet, newest first"
+        items={items}
+        keyOf={({ id }) => id}
+        columns={[
+          {
+            header: 'Subject',
+            isHeader: true,
+            cell: ({ id, subject }) => (
+              <a href={href(`/links/${id}`)}>
+                <Foreign text={subject} />
+              </a>
+            ),
+          },
+          { header: 'Link', cell: ({ name }) => <Foreign text={name} /> },
+          { header: 'Certificate ends', cell: ({ notAfter }) => <Time at={notAfter} /> },
+          { header: 'Renewals', cell: renewalsText },
+        ]}
+      />
+    </div>
+  );
+}
+
+function renewalsText({ renewals, mode }: Link): string {
+  if (renewals > 0) return String(renewals);
+  return mode === 'stock' ? 'never: needs a new token' : 'never';
+}
