@@ -1,3 +1,5 @@
+import type { RedemptionErrorCode } from '../../../src/domain/redemption-error.js';
+
 /** What a refusal means for the operator, and what to do. */
 export interface Refusal {
   readonly title: string;
@@ -5,13 +7,26 @@ export interface Refusal {
 }
 
 const REISSUE = 'Issue a new token for the site.';
-const LATER = 'The site can repeat the request; nothing was counted.';
 
-const REFUSALS: Readonly<Record<string, Refusal>> = {
-  code_wrong: {
-    title: 'The code is wrong',
-    remedy: 'The token was changed or cut off on its way. Send it again, unchanged.',
-  },
+/** A code of requests that are refused before their code or key is verified, or to shed load; the service does not record these. */
+type UnrecordedCode =
+  | 'code_wrong'
+  | 'grant_unknown'
+  | 'subject_invalid'
+  | 'body_invalid'
+  | 'body_too_large'
+  | 'body_timeout'
+  | 'method_not_allowed'
+  | 'renewal_invalid'
+  | 'renewal_refused'
+  | 'overloaded'
+  | 'store_unavailable'
+  | 'internal';
+
+/** A code that refuses only renewals. */
+type RenewalCode = 'renewal_stale' | 'renewal_expired' | 'superseded' | 'site_replaced';
+
+const REDEMPTION_REFUSALS = {
   grant_expired: { title: 'The grant has expired', remedy: 'Create a new grant with more time.' },
   grant_revoked: { title: 'The grant is revoked', remedy: 'Create a new grant if the site is to join.' },
   grant_exhausted: {
@@ -64,13 +79,39 @@ const REFUSALS: Readonly<Record<string, Refusal>> = {
     title: 'The key of the site is too weak',
     remedy: 'Use P-256, P-384 or RSA with at least 2048 bits.',
   },
-  repeated_redemption: { title: 'The same request is being answered', remedy: LATER },
-  overloaded: { title: 'The service is overloaded', remedy: LATER },
-  store_unavailable: { title: 'The store does not answer', remedy: LATER },
+  name_invalid: {
+    title: 'The link name is not valid',
+    remedy: 'Let the site redeem with --name and a shorter name of lower-case letters, digits and hyphens.',
+  },
+  repeated_redemption: {
+    title: 'The site redeems too often',
+    remedy:
+      'Check on the site why its controller does not store the link. Nothing was counted for this request.',
+  },
   redemption_revoked: { title: 'The link is revoked', remedy: REISSUE },
-};
+} as const satisfies Record<Exclude<RedemptionErrorCode, UnrecordedCode | RenewalCode>, Refusal>;
 
-/** The meaning of a refusal code; undefined for another text, such as `redeemed`. */
+const RENEWAL_REFUSALS = {
+  renewal_stale: {
+    title: 'The clock of the site is wrong',
+    remedy: 'The site signs again with the time of the service. Synchronize its clock.',
+  },
+  renewal_expired: { title: 'The certificate expired too long ago to renew it', remedy: REISSUE },
+  superseded: {
+    title: 'A replaced certificate was presented for renewal',
+    remedy: 'Another party may have a copy of the link. If so, revoke the link and issue a new token.',
+  },
+  site_replaced: { title: 'The accepting site was replaced', remedy: REISSUE },
+} as const satisfies Record<RenewalCode, Refusal>;
+
+/** The meaning of a code that refuses a redemption; undefined for another text, such as `redeemed`. */
+export function redemptionRefusalOf(code: string): Refusal | undefined {
+  const refusals: Readonly<Record<string, Refusal>> = REDEMPTION_REFUSALS;
+  return refusals[code];
+}
+
+/** The meaning of a code that refuses a redemption or a renewal; undefined for another text. */
 export function refusalOf(code: string): Refusal | undefined {
-  return REFUSALS[code];
+  const renewals: Readonly<Record<string, Refusal>> = RENEWAL_REFUSALS;
+  return redemptionRefusalOf(code) ?? renewals[code];
 }

@@ -1,7 +1,7 @@
 import { useEffect } from 'preact/hooks';
 import { type Api, client, dataOf } from '../api/client.js';
 import { Notice } from '../components/notice.js';
-import { refusalOf } from '../components/refusals.js';
+import { redemptionRefusalOf } from '../components/refusals.js';
 import { visible } from '../components/text.js';
 import { Time } from '../components/time.js';
 import { href } from '../state/location.js';
@@ -34,7 +34,8 @@ export function useJoinProgress(
       return {
         links: links.items.filter(({ jti }) => jti === id),
         refusal: attempts.find(
-          (attempt) => refusalOf(attempt.outcome) !== undefined && !earlier.has(JSON.stringify(attempt)),
+          (attempt) =>
+            redemptionRefusalOf(attempt.outcome) !== undefined && !earlier.has(JSON.stringify(attempt)),
         ),
       };
     },
@@ -51,7 +52,7 @@ export function useJoinProgress(
 /** Shows the join progress of a token: waiting, refused with the remedy, redeemed or connected. */
 export function JoinStatus({ progress: { links, refusal } }: { readonly progress: JoinProgress }) {
   const [newest] = links;
-  const meaning = refusal && refusalOf(refusal.outcome);
+  const meaning = refusal && redemptionRefusalOf(refusal.outcome);
   return (
     <div class="join-status" role="status">
       {newest ? (
