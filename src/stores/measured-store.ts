@@ -6,7 +6,7 @@ export interface StoreObserver {
   revoked(what: 'grant' | 'redemption' | 'token'): void;
 }
 
-type Measured = Exclude<keyof GrantStore, 'probe' | 'close'>;
+type MeasuredOperation = Exclude<keyof GrantStore, 'probe' | 'close'>;
 
 const KINDS = {
   createGrant: 'write',
@@ -59,7 +59,7 @@ const KINDS = {
   verifyLedger: 'read',
   deleteEndedGrants: 'write',
   removeOldLedger: 'write',
-} as const satisfies Record<Measured, 'read' | 'write'>;
+} as const satisfies Record<MeasuredOperation, 'read' | 'write'>;
 
 /** The result of each operation that shows that it revoked something now. */
 const REVOKED = {
@@ -77,7 +77,7 @@ type Operation = (...values: readonly unknown[]) => Promise<unknown>;
 /** Wraps a store and reports the time, failure and revocation of each operation to `observer`. */
 export function measureStore(store: GrantStore, observer: StoreObserver): GrantStore {
   const measured = Object.entries(KINDS).map(([name, kind]) => {
-    const operation = store[name as Measured].bind(store) as Operation;
+    const operation = store[name as MeasuredOperation].bind(store) as Operation;
     const run: Operation = async (...values) => {
       const start = performance.now();
       let failed = true;
@@ -97,7 +97,7 @@ export function measureStore(store: GrantStore, observer: StoreObserver): GrantS
     return [name, run] as const;
   });
   return {
-    ...(Object.fromEntries(measured) as unknown as Pick<GrantStore, Measured>),
+    ...(Object.fromEntries(measured) as unknown as Pick<GrantStore, MeasuredOperation>),
     probe: () => store.probe(),
     close: () => store.close(),
   };

@@ -79,7 +79,7 @@ beforeAll(async () => {
   await store.deleteGrant(third?.uid ?? '');
   await store.putSetting('a', 'b');
   await store.claimOutcome(
-    { id: 'i', kid: 'k', request: 'r', made: 'm', sealed: new Uint8Array([1, 2]), until: NOW },
+    { id: 'i', kid: 'k', request: 'r', createdId: 'm', sealed: new Uint8Array([1, 2]), until: NOW },
     NOW - 1,
   );
   await store.close();

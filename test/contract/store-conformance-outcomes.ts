@@ -8,7 +8,7 @@ function outcome(changes: Partial<StoredOutcome> = {}): StoredOutcome {
     id: 'a'.repeat(64),
     kid: 'some-key',
     request: 'b'.repeat(64),
-    made: '22c7dcf1-ef57-454f-98ff-fa5a79792832',
+    createdId: '22c7dcf1-ef57-454f-98ff-fa5a79792832',
     sealed: new Uint8Array([0, 1, 255]),
     until: NOW + MINUTE,
     ...changes,
@@ -23,26 +23,32 @@ export function outcomeConformance(current: CurrentStore): void {
       const first = outcome();
       expect(await store.claimOutcome(first, NOW)).toEqual(first);
       const another = await openAnother();
-      expect(await another.claimOutcome(outcome({ made: 'another', request: 'other' }), NOW)).toEqual(first);
+      expect(await another.claimOutcome(outcome({ createdId: 'another', request: 'other' }), NOW)).toEqual(
+        first,
+      );
       await another.close();
-      expect(await store.claimOutcome(outcome({ id: 'c'.repeat(64), made: 'third' }), NOW)).toMatchObject({
-        made: 'third',
+      expect(
+        await store.claimOutcome(outcome({ id: 'c'.repeat(64), createdId: 'third' }), NOW),
+      ).toMatchObject({
+        createdId: 'third',
       });
     });
 
     it('returns the same outcome to all of many concurrent callers', async () => {
       const { store } = current();
       const asked = Array.from({ length: 20 }, (_, index) =>
-        store.claimOutcome(outcome({ made: `made-${index}` }), NOW),
+        store.claimOutcome(outcome({ createdId: `created-${index}` }), NOW),
       );
-      expect(new Set((await Promise.all(asked)).map(({ made }) => made)).size).toBe(1);
+      expect(new Set((await Promise.all(asked)).map(({ createdId }) => createdId)).size).toBe(1);
     });
 
     it('ignores expired outcomes, and erases them with the sealed answers', async () => {
       const { store } = current();
       await store.claimOutcome(outcome(), NOW);
-      const later = outcome({ made: 'later', until: NOW + 3 * MINUTE });
-      expect(await store.claimOutcome(later, NOW + MINUTE - 1)).toMatchObject({ made: outcome().made });
+      const later = outcome({ createdId: 'later', until: NOW + 3 * MINUTE });
+      expect(await store.claimOutcome(later, NOW + MINUTE - 1)).toMatchObject({
+        createdId: outcome().createdId,
+      });
       expect(await store.claimOutcome(later, NOW + MINUTE)).toEqual(later);
       expect(await store.eraseSealedAnswers(NOW + 2 * MINUTE)).toBe(0);
       expect(await store.eraseSealedAnswers(NOW + 3 * MINUTE)).toBe(1);

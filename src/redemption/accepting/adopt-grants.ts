@@ -55,8 +55,7 @@ interface Dependencies {
  * Creates, updates and deletes the store's grants as their files declare them. A declared grant is created once its site
  * provides access, and its window starts then. Changes of the file only affect its policy and its number of allowed
  * redemptions; uid, code, expiration time and count do not change. A grant that is no longer declared is deleted; its
- * redemptions stay.
- * Other grants are not changed. Returns every result except for unchanged grants.
+ * redemptions stay. Other grants are not changed. Returns every result except for unchanged grants.
  */
 export async function adoptGrants(declared: DeclaredGrants, deps: Dependencies): Promise<Adoption[]> {
   const adoptions: Adoption[] = [];

@@ -87,11 +87,9 @@ export function parsePolicyRule(rule: PolicyRule, text: string): GrantPolicy | P
 
 /**
  * Parses the policy in the settings of an AccessGrant (`spec.settings`). Returns the first problem as a sentence if there
- * is one.
- * Lists are separated by commas, and an empty list allows no value; `linkgrant/certificate-lifetime` is a duration of 1
- * second to
- * 10 years, `linkgrant/csr-required` true or false, `linkgrant/not-before` an RFC 3339 time. Other settings are ignored. An
- * unknown setting that begins with `linkgrant` is refused, so that a misspelt rule is not ignored.
+ * is one. Lists are separated by commas, and an empty list allows no value; `linkgrant/certificate-lifetime` is a duration
+ * of 1 second to 10 years, `linkgrant/csr-required` true or false, `linkgrant/not-before` an RFC 3339 time. Other settings
+ * are ignored. An unknown setting that begins with `linkgrant` is refused, so that a misspelt rule is not ignored.
  */
 export function parsePolicySettings(settings: Readonly<Record<string, unknown>>): GrantPolicy | Problem {
   let policy: GrantPolicy = {};

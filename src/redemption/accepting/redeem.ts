@@ -152,7 +152,7 @@ async function redeemProven(
   };
   // recordRedemption finds a replay too, so for a client's own key the lookup is only needed before a refusal. An unused
   // signature costs less than a lookup for every redemption; an unused generated key costs more.
-  const isKeyGenerated = context.key.made !== 'by-client';
+  const isKeyGenerated = context.key.generatedBy !== 'client';
   const answer = isKeyGenerated ? await findAnswer() : undefined;
   if (answer) return answer;
   const prepared = await prepare(context, storedCode, deps);
@@ -163,7 +163,7 @@ async function redeemProven(
 /** The inputs of a new redemption. */
 interface Prepared {
   readonly access: SiteAccess;
-  readonly made: ObtainedKey;
+  readonly obtainedKey: ObtainedKey;
 }
 
 async function prepare(
@@ -179,13 +179,13 @@ async function prepare(
   if (linksToEndpoints(context.name, access.endpoints).some((link) => !isResourceName(link.name))) {
     return { refused: 'name_invalid' };
   }
-  const made = await context.key.obtain();
-  return made ? { access, made } : { refused: 'overloaded', retryAfter: RETRY_AFTER_S };
+  const obtainedKey = await context.key.obtain();
+  return obtainedKey ? { access, obtainedKey } : { refused: 'overloaded', retryAfter: RETRY_AFTER_S };
 }
 
 async function issueAndRecord(
   context: RedemptionContext,
-  { access, made }: Prepared,
+  { access, obtainedKey }: Prepared,
   replayKey: string | undefined,
   deps: RedeemDependencies,
 ): Promise<Redeemed | Refusal | ClientDisconnected> {
@@ -197,7 +197,7 @@ async function issueAndRecord(
   await deps.checkpoint('before-signing');
   const certificate = await issueClientCertificate({
     authority: access.issuer,
-    spkiDer: made.spkiDer,
+    spkiDer: obtainedKey.spkiDer,
     subject: context.subject,
     redemptionId: id,
     lifetimeMs: Math.min(
@@ -213,28 +213,28 @@ async function issueAndRecord(
     namespace: grant.namespace,
     issuer: grant.issuer,
     replayKey: replayKey ?? uniqueReplayKey(),
-    mode: key.made === 'by-client' ? 'csr' : 'stock',
+    mode: key.generatedBy === 'client' ? 'csr' : 'stock',
     name: context.name,
     subject: context.subject,
     peer: context.peer,
     jti: context.signedCode?.jti ?? null,
     serial: certificate.serial,
-    keySha256: made.keySha256,
+    keySha256: obtainedKey.keySha256,
     certificateSha256: certificate.sha256,
     issuerSha256: access.issuer.sha256,
     notAfter: certificate.notAfter,
     certificate: certificate.pem,
     policy: grant.policy,
     siteUid: access.siteUid,
-    ...(replayKey !== undefined && made.keyPem !== undefined
-      ? sealForReplay({ id, grant, code: context.code, keyPem: made.keyPem, now }, deps.stockReplay)
+    ...(replayKey !== undefined && obtainedKey.keyPem !== undefined
+      ? sealForReplay({ id, grant, code: context.code, keyPem: obtainedKey.keyPem, now }, deps.stockReplay)
       : NOTHING_SEALED),
     createdAt: now,
     revokedAt: null,
     ...NO_LABELS_AND_NOTE,
   };
   if (await hasDisconnected()) return { disconnected: true, proven: grant };
-  return record(redemption, made.keyPem, context, access, deps);
+  return record(redemption, obtainedKey.keyPem, context, access, deps);
 }
 
 async function record(

@@ -38,7 +38,7 @@ export function replayKeyOf(context: RedemptionContext, stockReplay: StockReplay
   // A user-supplied code may be weak, so nothing is sealed under it.
   const isSingleUse = usesOf(context) === 1 && (signedCode !== undefined || !grant.isUserSuppliedCode);
   const replayKey =
-    key.made === 'by-client'
+    key.generatedBy === 'client'
       ? `key:${key.request.keySha256}`
       : stockReplayKey({ isSingleUse, name, subject, peer }, stockReplay);
   return replayKey !== undefined && signedCode ? `code:${signedCode.jti}:${replayKey}` : replayKey;
@@ -72,7 +72,7 @@ export function earlyRefusal(
   if (now < notBefore) {
     return { refused: 'not_yet_valid', retryAfter: Math.ceil((notBefore - now) / 1000) };
   }
-  const csr = key.made === 'by-client';
+  const csr = key.generatedBy === 'client';
   const refused = policyRefusal(grant.policy, { name, subject, peer, keyType: key.keyType, csr });
   return refused && { refused };
 }

@@ -8,7 +8,7 @@ import { sha256Hex } from '../../pki/sha256.js';
 export interface KeySource {
   readonly type: ServerKeyType;
   /** Generates a key; undefined if too many requests wait for one. */
-  make(type: ServerKeyType): Promise<NewKey | undefined>;
+  generate(type: ServerKeyType): Promise<NewKey | undefined>;
 }
 
 /** The public key that a certificate is issued for; `keyPem` is its PKCS#8 private key if the service generated it. */
@@ -26,8 +26,8 @@ export interface RefusedKey extends Refusal {
 
 /** The key of one redemption; `obtain` resolves with undefined if the service has no capacity to generate one. */
 export type RequestedKey = { readonly keyType: ClientKeyType; obtain(): Promise<ObtainedKey | undefined> } & (
-  | { readonly made: 'by-client'; readonly request: CertificateRequest }
-  | { readonly made: 'by-service' }
+  | { readonly generatedBy: 'client'; readonly request: CertificateRequest }
+  | { readonly generatedBy: 'service' }
 );
 
 const BASE64 = /^[A-Za-z0-9+/]+={0,2}$/;
@@ -38,16 +38,16 @@ const CSR_TEXT_LIMIT = 5464;
 export function requestedKey(csr: string | undefined, keys: KeySource): RequestedKey | RefusedKey {
   if (csr === undefined) {
     const keyType = keys.type === 'p256' ? 'p256' : 'rsa';
-    return { made: 'by-service', keyType, obtain: () => makeKey(keys) };
+    return { generatedBy: 'service', keyType, obtain: () => generateKey(keys) };
   }
   if (csr.length > CSR_TEXT_LIMIT || csr.length % 4 !== 0 || !BASE64.test(csr))
     return { refused: 'csr_invalid', reason: 'it is not base64 of at most 4 KiB' };
   const request = parseCertificateRequest(Buffer.from(csr, 'base64'));
   if ('invalid' in request) return { refused: request.invalid, reason: request.reason };
-  return { made: 'by-client', keyType: request.keyType, request, obtain: async () => request };
+  return { generatedBy: 'client', keyType: request.keyType, request, obtain: async () => request };
 }
 
-async function makeKey(keys: KeySource): Promise<ObtainedKey | undefined> {
-  const key = await keys.make(keys.type);
+async function generateKey(keys: KeySource): Promise<ObtainedKey | undefined> {
+  const key = await keys.generate(keys.type);
   return key && { ...key, keySha256: sha256Hex(key.spkiDer) };
 }

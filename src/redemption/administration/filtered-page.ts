@@ -15,15 +15,15 @@ export async function filteredPage<T, R>(
   let after = start;
   for (let read = 0; ; ) {
     const page: Page<T> = await list({ limit, ...(after !== undefined && { after }) });
-    const chosen: R[] = [];
+    const items: R[] = [];
     for (const item of page.items) {
       const result = await choose(item);
-      if (result !== undefined) chosen.push(result);
+      if (result !== undefined) items.push(result);
     }
     // Every page but the last one reads that many, even if the listing itself filters.
     read += limit;
     after = page.next;
-    if (chosen.length > 0 || after === undefined || read >= MAX_ROWS_READ)
-      return { items: chosen, ...(after !== undefined && { next: after }) };
+    if (items.length > 0 || after === undefined || read >= MAX_ROWS_READ)
+      return { items, ...(after !== undefined && { next: after }) };
   }
 }

@@ -129,7 +129,7 @@ async function create(
   const problem = grantProblem(request);
   if (problem !== undefined) throw rejected(`the grant was not created: ${problem}`);
   const { url } = await requireService(deps);
-  const choose = () => ({ made: randomUUID(), code: code ?? mintCode() });
+  const choose = () => ({ createdId: randomUUID(), code: code ?? mintCode() });
   const chosen = once && (await onceOnly({ kind: 'grant', once, order }, choose, deps));
   const report = (grant: AccessGrant, itsCode: string): CreatedGrant => ({
     ...grantReport(grant, clock()),
@@ -142,7 +142,7 @@ async function create(
     { namespace, name, issuer: issuer ?? null, ...(request.policy && { policy: request.policy }) },
     deps,
   );
-  const settled = chosen && { uid: chosen.made, code: chosen.code };
+  const settled = chosen && { uid: chosen.createdId, code: chosen.code };
   const outcome = await createGrant({ ...request, settled }, endpoints.length > 0, deps);
   if (!('rejected' in outcome)) return report(outcome.grant, outcome.code);
   if (!outcome.isTaken) throw rejected(`the grant was not created: ${outcome.rejected}`);
@@ -165,7 +165,7 @@ async function findEarlierGrant(
   const named = await store.findGrantByName(namespace, name);
   // Compared by its code, because a store may assign another uid than the chosen one.
   if (named && codeMatches(named.codeHash, named.uid, Buffer.from(chosen.code))) return named;
-  const [ledger] = (await store.listLedger({ limit: 1, grantUid: chosen.made })).items;
+  const [ledger] = (await store.listLedger({ limit: 1, grantUid: chosen.createdId })).items;
   if (ledger) throw outcomeGone();
   return undefined;
 }

@@ -21,8 +21,7 @@ export class PeerIndex {
 
   /**
    * The peers of a link. The subject of a certificate is the id of the site on Kubernetes, and its name elsewhere; without
-   * either it
-   * is the name of the link.
+   * either it is the name of the link.
    */
   peersOf({ subject, name, siteUid }: Identity): readonly ConnectedPeer[] {
     const found = this.#bySite.get(subject) ?? (subject === name ? this.#byLink.get(name) : undefined) ?? [];

@@ -9,15 +9,15 @@ const OUTCOME_RETENTION_MS = 24 * 3_600_000;
 
 /** The outcome of a creation: the uid of a grant or the id of a token, and its code. */
 export interface ChosenOutcome {
-  readonly made: string;
+  readonly createdId: string;
   readonly code: string;
 }
 
 /**
  * The outcome of the creation called `once`: the result of `choose` at the first request, and the same for each repetition,
- * in any
- * process. It is stored before anything is created, so that a repetition after a crash finishes the creation. Rejects with
- * AdministrationError for another `order` under that name, and if the keys that protect the stored outcome are gone.
+ * in any process. It is stored before anything is created, so that a repetition after a crash finishes the creation.
+ * Rejects with AdministrationError for another `order` under that name, and if the keys that protect the stored outcome are
+ * gone.
  */
 export async function onceOnly(
   {
@@ -33,13 +33,13 @@ export async function onceOnly(
   const master = await signingMasterKey(store, codeKeys);
   if (!master) throw foreignKeys();
   const seal = new OutcomeSeal(master, name);
-  const { made, code } = choose();
+  const { createdId, code } = choose();
   const now = clock();
   const claim = {
     id: outcomeId(name),
     kid: master.kid,
     request: seal.fingerprint(request),
-    made,
+    createdId,
     sealed: seal.seal(code),
     until: now + OUTCOME_RETENTION_MS,
   };
@@ -54,7 +54,7 @@ export async function onceOnly(
   }
   const opened = storedSeal?.open(stored.sealed);
   if (opened === undefined) throw outcomeGone();
-  return { made: stored.made, code: opened };
+  return { createdId: stored.createdId, code: opened };
 }
 
 /** The error for a repeated creation whose result was deleted. */

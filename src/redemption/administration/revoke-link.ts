@@ -28,13 +28,13 @@ export async function redeemableSource(
   if (!grant || (jti !== null && !code)) return undefined;
   const state = code ? codeState(grant, code, now) : grantState(grant, now);
   if (state !== 'ready' && state !== 'pending') return undefined;
-  const ofGrant = grant.redemptionsAllowed - grant.redemptions;
+  const grantUsesLeft = grant.redemptionsAllowed - grant.redemptions;
   const { expirationTime } = grant;
-  if (!code) return { grant, jti: null, left: ofGrant, expirationTime };
+  if (!code) return { grant, jti: null, left: grantUsesLeft, expirationTime };
   return {
     grant,
     jti,
-    left: Math.min(code.uses - code.used, ofGrant),
+    left: Math.min(code.uses - code.used, grantUsesLeft),
     expirationTime: Math.min(code.expirationTime, expirationTime ?? code.expirationTime),
   };
 }

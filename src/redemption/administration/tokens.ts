@@ -123,9 +123,9 @@ async function mintOnce(
   once: OnceOnly,
   deps: AdministrationDependencies,
 ): Promise<MintedToken> {
-  const choose = () => ({ made: minted.code.jti, code: minted.token.code });
-  const { made, code: text } = await onceOnly({ kind: 'token', once, order }, choose, deps);
-  if (made === minted.code.jti) return minted;
+  const choose = () => ({ createdId: minted.code.jti, code: minted.token.code });
+  const { createdId, code: text } = await onceOnly({ kind: 'token', once, order }, choose, deps);
+  if (createdId === minted.code.jti) return minted;
   const { grantUid } = minted.code;
   const bytes = Buffer.from(text);
   const kid = signedCodeKid(bytes);

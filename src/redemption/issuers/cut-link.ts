@@ -1,7 +1,6 @@
 /*
  * A router that no longer trusts a CA refuses every link whose certificate that CA signed. A cut replaces the CA in steps,
- * so
- * that the other links renew first. Nothing is stored between the steps: each run observes the CAs, the links and the
+ * so that the other links renew first. Nothing is stored between the steps: each run observes the CAs, the links and the
  * routers, and stops at the first step that is not done. The operator names the steps that cannot be observed.
  */
 import type { Clock } from '../ports/clock.js';
@@ -33,7 +32,7 @@ export type CutStep = (typeof CUT_STEPS)[number];
 /** The issuer whose CA is replaced. */
 export interface CutIssuer {
   /** SHA-256 of the CA that signs, and of all that responses to links trust. */
-  look(): Promise<{ readonly signing: string; readonly trusted: readonly string[] }>;
+  readState(): Promise<{ readonly signing: string; readonly trusted: readonly string[] }>;
   /** Present if linkgrant manages the CAs. Each operation may be repeated. */
   readonly own?: {
     prepare(): Promise<PrepareOutcome>;
@@ -102,7 +101,7 @@ interface CutRun {
  * operations do.
  */
 export async function advanceCut(request: CutRequest, deps: CutDependencies): Promise<CutStanding> {
-  const { signing, trusted } = await deps.issuer.look();
+  const { signing, trusted } = await deps.issuer.readState();
   const old = request.signers.filter((sha256) => trusted.includes(sha256));
   if (old.length === 0) return { standing: 'done', probes: [] };
   const run: CutRun = { request, deps, old, doneNow: [] };
@@ -118,7 +117,7 @@ async function replaceSigner(run: CutRun): Promise<CutStanding | undefined> {
   const isNew = (await own?.prepare()) === 'prepared';
   if (isNew || request.stepsDone < 1) return stopAt('trust-new', run);
   await own?.activate();
-  if (!old.includes((await deps.issuer.look()).signing)) {
+  if (!old.includes((await deps.issuer.readState()).signing)) {
     run.doneNow.push('sign-new');
     return undefined;
   }

@@ -58,8 +58,7 @@ export async function dependentsOf(
 
 /**
  * Removes the previous CAs of an issuer, the oldest first, up to the first one that something depends on; with `force` all
- * of them.
- * Returns the result of each.
+ * of them. Returns the result of each.
  */
 export async function retireIssuer(
   {

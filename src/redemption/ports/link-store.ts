@@ -51,8 +51,7 @@ export interface Changes {
 export interface LinkStore {
   /**
    * The links that `matches` accepts, newest first, of one grant or of all. One call reads a bounded part of the store, so
-   * a page
-   * before the last one may have fewer items than the limit, or none.
+   * a page before the last one may have fewer items than the limit, or none.
    */
   listLinks(
     page: PageRequest & { readonly grantUid?: string | undefined },

@@ -7,7 +7,7 @@ export interface StoredOutcome {
   /** Hash of the request. */
   readonly request: string;
   /** Uid of the grant, or id of the token. */
-  readonly made: string;
+  readonly createdId: string;
   /** Its code, encrypted. */
   readonly sealed: Uint8Array;
   /** When it is erased, milliseconds since the epoch. */

@@ -52,7 +52,6 @@ export interface RedemptionOutcome {
 
 /**
  * Opens the state stored under `id` (lower-case hex), or creates it. Rejects with RedemptionError `not_writable` if nothing
- * can
- * be stored; so do the methods of the result.
+ * can be stored; so do the methods of the result.
  */
 export type OpenPendingRedemption = (id: string) => Promise<PendingRedemption>;

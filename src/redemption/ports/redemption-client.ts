@@ -90,9 +90,7 @@ export class OtherKey extends Error {
 
 /**
  * Validates a response: reads the known fields of `text` and verifies the certificate with `ca.crt` and with the key, which
- * is
- * the delivered one, else the client's own. Throws RedemptionError `answer_invalid` with the reason, and `other_name` for
- * the
- * response to an earlier redemption under another name: a stored one, or a replay for the same key.
+ * is the delivered one, else the client's own. Throws RedemptionError `answer_invalid` with the reason, and `other_name`
+ * for the response to an earlier redemption under another name: a stored one, or a replay for the same key.
  */
 export type AnswerReader = (text: string, context: AnswerContext) => ReceivedLink;

@@ -21,9 +21,8 @@ interface Dependencies {
 
 /**
  * Removes the Links of that name, then the Secret of their proxy if linkgrant created it and no other Link names it, then
- * their own
- * Secret unless another Link uses it, then the records of their redemption. In this order no Link is ever without its
- * Secret, and after a crash a later run completes the deletion. Undefined if nothing has that name.
+ * their own Secret unless another Link uses it, then the records of their redemption. In this order no Link is ever without
+ * its Secret, and after a crash a later run completes the deletion. Undefined if nothing has that name.
  */
 export async function deleteLink(name: string, deps: Dependencies): Promise<DeletedLink | undefined> {
   const all = await deps.links.list();

@@ -10,8 +10,7 @@ export const MAX_ENDPOINTS = 64;
 
 /**
  * The known fields of a Link's endpoint from untrusted input; else the problem, as the end of a sentence, which quotes
- * nothing of
- * the input. A missing group is the empty one.
+ * nothing of the input. A missing group is the empty one.
  */
 export function parseLinkEndpoint(value: unknown): LinkEndpoint | string {
   if (typeof value !== 'object' || value === null) return 'an endpoint is not a mapping';

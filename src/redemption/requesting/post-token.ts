@@ -199,8 +199,7 @@ const NOTHING_ISSUED: ReadonlySet<string> = new Set([
 
 /**
  * True if no certificate was or will be issued for a key after a refusal. This is certain only of a key that is new in this
- * run
- * and was posted once: a posting whose response was lost may still be in progress at the service.
+ * run and was posted once: a posting whose response was lost may still be in progress at the service.
  */
 export function isKeyUnused(error: unknown, { isNew }: { readonly isNew: boolean }): boolean {
   if (!(error instanceof RedemptionError) || error instanceof RefusedAfterLoss) return false;

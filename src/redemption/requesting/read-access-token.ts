@@ -26,7 +26,7 @@ export function readAccessToken({
   readonly metadata: Mapping;
   readonly spec: Mapping;
 }): AccessToken | string {
-  return orReason(() => {
+  return parseOrReason(() => {
     const fields = parseFields(metadata.name, spec);
     return { ...fields, ca: parseCa(spec.ca), ...parseAnnotations(metadata.annotations) };
   });
@@ -36,10 +36,10 @@ export function readAccessToken({
 export function readJoinLine(text: string): RedeemableToken | string {
   const line = decodeJoinLine(text);
   if (typeof line === 'string') return line;
-  return orReason(() => ({ ...parseFields(line.name, line), ca: line.ca }));
+  return parseOrReason(() => ({ ...parseFields(line.name, line), ca: line.ca }));
 }
 
-function orReason<T>(parse: () => T): T | string {
+function parseOrReason<T>(parse: () => T): T | string {
   try {
     return parse();
   } catch (error) {

@@ -1,7 +1,6 @@
 /*
  * The requesting side of one redemption. Every run of every process posts the same key, and materializes the response that
- * was
- * stored first. So one token leads to one certificate, even if a run crashes at any point.
+ * was stored first. So one token leads to one certificate, even if a run crashes at any point.
  */
 
 import type { RedeemableToken } from '../../domain/access-token.js';
@@ -267,8 +266,8 @@ async function materialize(
     cost: linkCost,
     settings: proxyConfiguration === undefined ? undefined : { [PROXY_CONFIGURATION]: proxyConfiguration },
   };
-  const ofToken = { cost: linkCost ?? token.linkCost, settings: overrides.settings };
-  const links = received.links.map((link) => mergeLink(link, {}, ofToken));
+  const tokenOverrides = { cost: linkCost ?? token.linkCost, settings: overrides.settings };
+  const links = received.links.map((link) => mergeLink(link, {}, tokenOverrides));
   const written = await deps.materializer.materialize(redeemed, links, deps.checkpoint, overrides);
   const renewed = await deps.materializer.findRenewed(redeemed);
   const secret = renewed ?? redeemed;

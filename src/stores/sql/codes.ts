@@ -43,7 +43,7 @@ const COUNT = `SELECT count(*) AS recorded, count(*) FILTER (WHERE revoked_at IS
   FROM codes WHERE grant_uid = ?`;
 const CREATE = `INSERT INTO codes (grant_uid, jti, uses, used, expires_at, subject, issued_at, revoked_at)
   VALUES (?, ?, ?, 0, ?, ?, ?, NULL) ON CONFLICT (grant_uid, jti) DO NOTHING`;
-const COUNT_USE = `UPDATE codes SET used = used + 1
+const COUNT_CODE_USE = `UPDATE codes SET used = used + 1
   WHERE grant_uid = ? AND jti = ? AND used < uses AND revoked_at IS NULL`;
 const REVOKE = 'UPDATE codes SET revoked_at = ? WHERE grant_uid = ? AND jti = ? AND revoked_at IS NULL';
 
@@ -124,7 +124,7 @@ export function* countCodeUse(
 ): SqlOperation<Refusal | undefined> {
   const { grantUid, jti, uses, expirationTime, subject } = code;
   const facts = { grantUid, jti, uses, expirationTime, subject };
-  const [created, counted] = yield* batch(creationOf(facts), [COUNT_USE, grantUid, jti]);
+  const [created, counted] = yield* batch(creationOf(facts), [COUNT_CODE_USE, grantUid, jti]);
   if (created.changes === 1) yield* ledger.append(codeEntry(facts, now));
   if (counted.changes === 1) return undefined;
   const stored = yield* findCode(grantUid, jti);

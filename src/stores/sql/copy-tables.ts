@@ -51,7 +51,7 @@ const TABLES: readonly Table[] = [
     key: 5,
   },
   { name: 'expiring_ledgers', columns: ['grant_uid', 'check_at'], key: 1 },
-  { name: 'outcomes', columns: ['id', 'kid', 'request', 'made', 'sealed', 'until'], key: 1 },
+  { name: 'outcomes', columns: ['id', 'kid', 'request', 'created_id', 'sealed', 'until'], key: 1 },
 ];
 const REDEMPTIONS: Table = { name: 'redemptions', columns: REDEMPTION_COLUMNS, key: 1 };
 /** Tables that a new database has rows in; the rows of the source replace them. */

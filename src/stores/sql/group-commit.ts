@@ -13,8 +13,7 @@ export interface WriteContext {
 
 /**
  * One write. It must be correct when it is repeated after a commit of unknown outcome. Writes of redemptions and renewals
- * call
- * a generator function of their module, because a new function for each write leaves garbage in V8's old generation.
+ * call a generator function of their module, because a new function for each write leaves garbage in V8's old generation.
  */
 export type WriteOperation<T> = (context: WriteContext) => SqlOperation<T>;
 
@@ -46,7 +45,7 @@ export interface Committer {
   failureOf(error: unknown): StoreFailure;
   /** Whether a lost connection is retried until the deadline, and not only once. */
   readonly retriesLostConnection: boolean;
-  /** Minimum time between two commits under load in milliseconds, so that one sync covers several writes. */
+  /** Minimum time between two commits in milliseconds, so that under load one sync covers several writes. */
   readonly batchIntervalMs: number;
   /** Maximum number of writes in a transaction. Bounds how long one transaction delays others. */
   readonly maxBatchSize: number;
@@ -75,7 +74,7 @@ interface PendingWrite {
   failure: { readonly error: unknown } | undefined;
 }
 
-/** Starts a queue of writes. A write without concurrent writes is not delayed. Each settles within `deadlineMs`. */
+/** Starts a queue of writes. A write waits until `batchIntervalMs` have passed since the last commit. Each settles within `deadlineMs`. */
 export function startGroupCommit(committer: Committer, deadlineMs: number): GroupCommit {
   const { failureOf, batchIntervalMs } = committer;
   const queue: PendingWrite[] = [];

@@ -78,10 +78,9 @@ export class LedgerChain {
 
   /**
    * Begins the ledger unless the database has one, with a pending key if there is none. Run it in a transaction that
-   * excludes
-   * other writers. Throws LedgerKeyError when the key of an existing ledger is missing.
-   * Throws StoreOpenError for a database that was rolled back, and, unless `acceptsEmpty`, for a database
-   * without a ledger on a host that has the key or the high-water mark of one.
+   * excludes other writers. Throws LedgerKeyError when the key of an existing ledger is missing. Throws StoreOpenError for
+   * a database that was rolled back, and, unless `acceptsEmpty`, for a database without a ledger on a host that has the key
+   * or the high-water mark of one.
    */
   *begin(acceptsEmpty = false): SqlOperation<void> {
     if ((yield* value(KEY_ID)) === undefined) {

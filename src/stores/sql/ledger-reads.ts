@@ -8,17 +8,17 @@ import type { Page } from '../../redemption/ports/page.js';
 import { rows, type SqlOperation } from './operation.js';
 import { pageOf, rowsToRead, startOf } from './page.js';
 
-const COLUMNS = `SELECT e.grant_uid, e.seq, e.at, e.kind, e.redemption_id, e.detail, r.jti, r.name, r.subject
+const SELECT_ENTRIES = `SELECT e.grant_uid, e.seq, e.at, e.kind, e.redemption_id, e.detail, r.jti, r.name, r.subject
   FROM events e LEFT JOIN redemptions r ON r.id = e.redemption_id`;
-const LIST = `${COLUMNS} WHERE (e.grant_uid, e.seq) > (?, ?) AND e.at >= ? ORDER BY e.grant_uid, e.seq LIMIT ?`;
-const LIST_GRANT = `${COLUMNS} WHERE e.grant_uid = ? AND e.seq > ? AND e.at >= ? ORDER BY e.seq LIMIT ?`;
-const LIST_REDEMPTION = `${COLUMNS} WHERE e.redemption_id = ? ORDER BY e.seq DESC LIMIT ?`;
-const ADDED_UP = `SELECT grant_uid AS "grantUid", code, name, subject, peer, count,
+const LIST = `${SELECT_ENTRIES} WHERE (e.grant_uid, e.seq) > (?, ?) AND e.at >= ? ORDER BY e.grant_uid, e.seq LIMIT ?`;
+const LIST_GRANT = `${SELECT_ENTRIES} WHERE e.grant_uid = ? AND e.seq > ? AND e.at >= ? ORDER BY e.seq LIMIT ?`;
+const LIST_REDEMPTION = `${SELECT_ENTRIES} WHERE e.redemption_id = ? ORDER BY e.seq DESC LIMIT ?`;
+const SELECT_ATTEMPT_TOTALS = `SELECT grant_uid AS "grantUid", code, name, subject, peer, count,
     first_at AS "firstAt", last_at AS "lastAt"
   FROM refusals WHERE (grant_uid, code, name, subject, peer) > (?, ?, ?, ?, ?) AND last_at >= ?`;
 const ORDER = 'ORDER BY grant_uid, code, name, subject, peer LIMIT ?';
-const LIST_ADDED_UP = `${ADDED_UP} ${ORDER}`;
-const LIST_ADDED_UP_GRANT = `${ADDED_UP} AND grant_uid = ? ${ORDER}`;
+const LIST_ATTEMPT_TOTALS = `${SELECT_ATTEMPT_TOTALS} ${ORDER}`;
+const LIST_ATTEMPT_TOTALS_OF_GRANT = `${SELECT_ATTEMPT_TOTALS} AND grant_uid = ? ${ORDER}`;
 
 interface EventRow {
   readonly grant_uid: string;
@@ -74,8 +74,8 @@ export function* listAttemptTotals(page: LedgerPage): SqlOperation<Page<AttemptT
   const limit = rowsToRead(page.limit);
   const found =
     grantUid === undefined
-      ? yield* rows<AttemptTotal>(LIST_ADDED_UP, ...start, since, limit)
-      : yield* rows<AttemptTotal>(LIST_ADDED_UP_GRANT, ...start, since, grantUid, limit);
+      ? yield* rows<AttemptTotal>(LIST_ATTEMPT_TOTALS, ...start, since, limit)
+      : yield* rows<AttemptTotal>(LIST_ATTEMPT_TOTALS_OF_GRANT, ...start, since, grantUid, limit);
   return pageOf(
     found,
     page.limit,

@@ -85,6 +85,7 @@ function countRefusal(
 export function eraseSealedAnswers(now: number): WriteOperation<number> {
   let erased = 0;
   return function* () {
+    // A repetition after a commit of unknown outcome may find nothing left to erase.
     erased = Math.max(erased, yield* change(ERASE, now));
     return erased;
   };

@@ -3,17 +3,17 @@ import type { WriteOperation } from './group-commit.js';
 import { change, row } from './operation.js';
 
 const DELETE_EXPIRED = 'DELETE FROM outcomes WHERE id = ? AND until <= ?';
-const INSERT = `INSERT INTO outcomes (id, kid, request, made, sealed, until) VALUES (?, ?, ?, ?, ?, ?)
+const INSERT = `INSERT INTO outcomes (id, kid, request, created_id, sealed, until) VALUES (?, ?, ?, ?, ?, ?)
   ON CONFLICT (id) DO NOTHING`;
-const FIND = 'SELECT id, kid, request, made, sealed, until FROM outcomes WHERE id = ?';
+const FIND = 'SELECT id, kid, request, created_id AS "createdId", sealed, until FROM outcomes WHERE id = ?';
 const ERASE = 'DELETE FROM outcomes WHERE until <= ?';
 
 /** Implements OutcomeStore.claimOutcome. */
 export function claimOutcome(outcome: StoredOutcome, now: number): WriteOperation<StoredOutcome> {
-  const { id, kid, request, made, sealed, until } = outcome;
+  const { id, kid, request, createdId, sealed, until } = outcome;
   return function* () {
     yield* change(DELETE_EXPIRED, id, now);
-    yield* change(INSERT, id, kid, request, made, sealed, until);
+    yield* change(INSERT, id, kid, request, createdId, sealed, until);
     const stored = (yield* row<StoredOutcome>(FIND, id)) as StoredOutcome;
     return { ...stored, sealed: new Uint8Array(stored.sealed) };
   };
@@ -23,6 +23,7 @@ export function claimOutcome(outcome: StoredOutcome, now: number): WriteOperatio
 export function eraseOutcomes(now: number): WriteOperation<number> {
   let erased = 0;
   return function* () {
+    // A repetition after a commit of unknown outcome may find nothing left to delete.
     erased = Math.max(erased, yield* change(ERASE, now));
     return erased;
   };

@@ -21,7 +21,7 @@ const INSERT = `INSERT INTO redemptions (${REDEMPTION_COLUMNS.join(', ')})
   VALUES (${REDEMPTION_COLUMNS.map(() => '?').join(', ')}) ON CONFLICT DO NOTHING`;
 const BY_REPLAY_KEY = 'SELECT * FROM redemptions WHERE grant_uid = ? AND replay_key = ?';
 const BY_ID = 'SELECT 1 FROM redemptions WHERE id = ?';
-const COUNT_USE = `UPDATE grants SET redemptions = redemptions + 1
+const COUNT_GRANT_USE = `UPDATE grants SET redemptions = redemptions + 1
   WHERE uid = ? AND redemptions < redemptions_allowed AND expires_at > ? AND revoked_at IS NULL`;
 const REASON = 'SELECT revoked_at, expires_at FROM grants WHERE uid = ?';
 // The oldest redemption that still counts towards the limit: once it leaves the window, one more is allowed.
@@ -62,7 +62,7 @@ function* record(
 ): SqlOperation<RecordOutcome> {
   const values = redemptionValues(redemption);
   // The count is rolled back if nothing was inserted.
-  const [inserted, counted] = yield* batch([INSERT, ...values], [COUNT_USE, uid, now]);
+  const [inserted, counted] = yield* batch([INSERT, ...values], [COUNT_GRANT_USE, uid, now]);
   if (inserted.changes === 0) {
     yield* undo();
     if ((yield* value(BY_ID, redemption.id)) !== undefined) return 'recorded';

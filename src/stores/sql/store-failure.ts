@@ -4,8 +4,7 @@ import { StoreOpenError } from '../store-open-error.js';
 
 /**
  * The kind of a database failure: `busy` another transaction holds a lock; `full` no disk space or memory, the connection
- * can
- * be used again later; `lost` the connection cannot be used any more; `statement` only that statement failed.
+ * can be used again later; `lost` the connection cannot be used any more; `statement` only that statement failed.
  */
 export type StoreFailure = 'busy' | 'full' | 'lost' | 'statement';
 

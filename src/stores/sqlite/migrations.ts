@@ -83,7 +83,7 @@ const MIGRATIONS: readonly Migration[] = [
       `CREATE TABLE expiring_ledgers (grant_uid TEXT PRIMARY KEY, check_at INTEGER NOT NULL) STRICT, WITHOUT ROWID`,
       'CREATE INDEX expiring_ledgers_due ON expiring_ledgers (check_at)',
       `CREATE TABLE outcomes (
-        id TEXT PRIMARY KEY, kid TEXT NOT NULL, request TEXT NOT NULL, made TEXT NOT NULL, sealed BLOB NOT NULL,
+        id TEXT PRIMARY KEY, kid TEXT NOT NULL, request TEXT NOT NULL, created_id TEXT NOT NULL, sealed BLOB NOT NULL,
         until INTEGER NOT NULL
       ) STRICT, WITHOUT ROWID`,
       'CREATE INDEX outcomes_over ON outcomes (until)',

@@ -9,7 +9,7 @@ import { runOperation, runYielding, type SqliteConnection } from './connection.j
 import type { SqliteSession } from './session.js';
 import { failureOf, primaryCode } from './sqlite-failure.js';
 
-/** The SQL that differs between the databases, for SQLite. */
+/** The SQL for SQLite where SQLite and PostgreSQL differ. */
 export const SQLITE: SqlDialect = {
   // BEGIN IMMEDIATE excludes other writers.
   forUpdate: '',
