@@ -15,12 +15,12 @@ export interface ConnectionCounts {
 /** Adds a listener to the connection metrics; each scrape calls `counts`. */
 export type FollowConnections = (listener: ListenerName, counts: () => ConnectionCounts) => void;
 
-/** Adds the connection metrics to `registry`, for the listeners that are added with the returned function. */
+/** Adds the connection metrics to `registry`; the returned function adds a listener to them. */
 export function addConnectionMetrics(registry: Registry): FollowConnections {
-  const followed = new Map<ListenerName, () => ConnectionCounts>();
+  const countsByListener = new Map<ListenerName, () => ConnectionCounts>();
   const registers = [registry];
   const eachListener = (report: (listener: ListenerName, counts: ConnectionCounts) => void) => {
-    for (const [listener, counts] of followed) report(listener, counts());
+    for (const [listener, counts] of countsByListener) report(listener, counts());
   };
   new Gauge({
     name: 'linkgrant_connections_limit',
@@ -33,7 +33,7 @@ export function addConnectionMetrics(registry: Registry): FollowConnections {
   });
   new Gauge({
     name: 'linkgrant_connections',
-    help: 'Open connections, by whether they have proven a code or a bearer token.',
+    help: 'Open connections, by whether a valid code or bearer token was received on them.',
     labelNames: ['listener', 'state'],
     registers,
     collect() {
@@ -54,7 +54,7 @@ export function addConnectionMetrics(registry: Registry): FollowConnections {
   });
   new Counter({
     name: 'linkgrant_connections_dropped_total',
-    help: 'Dropped connections: the oldest of a source or of a listener over its limit, or new ones during overload.',
+    help: 'Dropped connections: the oldest unproven one over the limit of a source (source_limit) or of the listener (total_limit), or new ones during overload (overload).',
     labelNames: ['listener', 'reason'],
     registers,
     collect() {
@@ -74,13 +74,13 @@ export function addConnectionMetrics(registry: Registry): FollowConnections {
       eachListener((listener, { failedHandshakes }) => this.inc({ listener }, failedHandshakes));
     },
   });
-  return (listener, counts) => followed.set(listener, counts);
+  return (listener, counts) => countsByListener.set(listener, counts);
 }
 
 /** The load of a process, and how many requests it has shed, by stage. */
 export interface Load {
   readonly requestsInFlight: number;
-  /** Median delay of the event loop in the last second, in milliseconds. */
+  /** Minimum of the last three delays of the event loop, in milliseconds; measured every 100 ms. */
   readonly loopDelayMs: number;
   /** Milliseconds that new connections wait to be accepted; measured only while they arrive continuously, else 0. */
   readonly connectionWaitMs: number;
@@ -102,7 +102,7 @@ export function addLoadMetrics(registry: Registry, load: () => Load): void {
   gauge('linkgrant_requests_in_flight', 'Requests in progress.', (now) => now.requestsInFlight);
   gauge(
     'linkgrant_event_loop_delay_seconds',
-    'Median delay of the event loop in the last second; above a limit the service sheds load.',
+    'Minimum of the last three delays of the event loop, measured every 100 ms; above a limit the service sheds load.',
     (now) => now.loopDelayMs / 1000,
   );
   gauge(

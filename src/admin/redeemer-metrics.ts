@@ -4,9 +4,9 @@ import { Counter, collectDefaultMetrics, Gauge, Registry } from 'prom-client';
 export interface RedeemerMetrics {
   readonly registry: Registry;
   /** Called for each attempt to redeem a token, with `redeemed` or an error code. */
-  attempted(outcome: string): void;
+  recordAttempt(outcome: string): void;
   /** Called for each attempt to renew a link, with `renewed` or an error code. */
-  renewed(outcome: string): void;
+  recordRenewal(outcome: string): void;
 }
 
 /** Creates the metrics. Each scrape calls `countTokens` (tokens by state) and `isLeading` (whether this process redeems). */
@@ -31,7 +31,7 @@ export function createRedeemerMetrics(sources: {
   });
   new Gauge({
     name: 'linkgrant_tokens',
-    help: 'AccessTokens by state: open, redeemed, refused for good, or unknown where a use may be spent.',
+    help: 'AccessTokens by state: open, redeemed, refused permanently, or unknown if a use may be spent.',
     labelNames: ['state'],
     registers,
     collect() {
@@ -46,12 +46,12 @@ export function createRedeemerMetrics(sources: {
       this.set(sources.isLeading() ? 1 : 0);
     },
   });
-  // A series that exists from the start shows its first increase.
+  // Start these series at 0, so that Prometheus' increase() counts the first event.
   attempts.inc({ outcome: 'redeemed' }, 0);
   renewals.inc({ outcome: 'renewed' }, 0);
   return {
     registry,
-    attempted: (outcome) => attempts.inc({ outcome }),
-    renewed: (outcome) => renewals.inc({ outcome }),
+    recordAttempt: (outcome) => attempts.inc({ outcome }),
+    recordRenewal: (outcome) => renewals.inc({ outcome }),
   };
 }

@@ -28,8 +28,7 @@ function roundDown(metric: MetricsSnapshot[number]): MetricsSnapshot[number] {
 /**
  * Sums the metrics of several workers. The last counts of a worker stay in the sums after its end, so that a sum only
  * decreases when the whole service restarts. The cluster mode of prom-client's AggregatorRegistry drops them, and its
- * scrapes fail
- * while a worker does not answer.
+ * scrapes fail while a worker does not answer.
  */
 export class WorkerMetrics {
   readonly #latest = new Map<number, MetricsSnapshot>();

@@ -80,7 +80,7 @@ async function send(
   const target = { host: unbracketed(url.hostname), port: Number(url.port) || 443, ca };
   const where = formatHostPort(target);
   const socket = await openConnection(target, options, signal).catch((error: unknown) => {
-    throw ofAdminApi(error, where, ca !== undefined);
+    throw toAdminApiError(error, where, ca !== undefined);
   });
   const answer = await exchange(socket, request, signal, MAX_RESPONSE_BYTES);
   if (answer.tooLong) throw new RedemptionError('answer_invalid', 'The answer is larger than 16 MiB.');
@@ -100,7 +100,7 @@ async function send(
 }
 
 /** Rewords a connection failure, so that its message does not mention a token. */
-function ofAdminApi(error: unknown, where: string, isCaGiven: boolean): unknown {
+function toAdminApiError(error: unknown, where: string, isCaGiven: boolean): unknown {
   if (!(error instanceof RedemptionError)) return error;
   const { code, cause } = error;
   if (code === 'tls_untrusted') {

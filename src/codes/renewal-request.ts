@@ -90,9 +90,8 @@ export function readRenewalRequest(text: string): UnprovenRenewal | undefined {
 
 /**
  * Verifies that the key of the first certificate in `certificatePem` signed a request, with an algorithm of that kind of
- * key.
- * Returns its content, undefined if not. Without a certificate the result is undefined after the same computation. The time
- * of the request is not checked.
+ * key. Returns its content, undefined if not. Without a certificate the result is undefined after the same computation. The
+ * time of the request is not checked.
  */
 export async function verifyRenewalRequest(
   text: string,

@@ -17,8 +17,7 @@ const MESSAGES: Readonly<Record<Adoption['outcome'], string>> = {
 
 /**
  * Creates the function that applies the files that declare grants, one run at a time, and logs the result: a reason is
- * logged once
- * until it changes. It never rejects; the next run retries what failed.
+ * logged once until it changes. It never rejects; the next run retries what failed.
  */
 export function grantAdoption(
   place: SystemPlace,

@@ -58,8 +58,8 @@ export async function startKubernetesRedeemer(
     namespace: settings.namespace,
     ownNamespace,
     identity: `${hostname()}_${randomUUID()}`,
-    ...redeeming(reached, settings.ownKey, context, stopping.signal),
-    ...reporting(metrics, context, stopping.signal),
+    ...redemptionOptions(reached, settings.ownKey, context, stopping.signal),
+    ...reportingOptions(metrics, context, stopping.signal),
     // The timers keep the process alive while the API server is unreachable.
     wait: (ms, signal) => sleep(ms, undefined, signal && { signal }).catch(() => {}),
   });
@@ -76,7 +76,7 @@ export async function startKubernetesRedeemer(
 }
 
 /** Redeems tokens (with `ownKey` only those of linkgrant) and renews links. Aborting `stopping` ends every wait. */
-function redeeming(
+function redemptionOptions(
   reached: ServiceConnectionOptions,
   ownKey: boolean,
   { clock, checkpoint }: RuntimeContext,
@@ -95,7 +95,7 @@ function redeeming(
 }
 
 /** Metrics and logs of the work, without text of peers. Failures caused by the shutdown are not reported. */
-function reporting(
+function reportingOptions(
   metrics: RedeemerMetrics,
   { logger }: RuntimeContext,
   stopping: AbortSignal,
@@ -110,14 +110,14 @@ function reporting(
   };
   return {
     onRedeemed(key, { redemptionId, source, alreadyRedeemed }) {
-      metrics.attempted('redeemed');
+      metrics.recordAttempt('redeemed');
       const event = 'token_redeemed';
       const facts = { event, ...placeIn(key), redemption: redemptionId, source, alreadyRedeemed };
       const message = source === 'stock' ? 'redeemed; the server generated the private key' : 'redeemed';
       logger.info(facts, message);
     },
     onGivenUp(key, { code, message }) {
-      metrics.attempted(code);
+      metrics.recordAttempt(code);
       logger.warn({ event: 'token_given_up', ...placeIn(key), code }, message);
     },
     onNotServed(namespace) {
@@ -139,12 +139,12 @@ function reporting(
         failed(`work on AccessToken ${key}`, error);
         return;
       }
-      metrics.attempted(error.code);
+      metrics.recordAttempt(error.code);
       logger.warn({ event: 'token_failed', ...placeIn(key), code: error.code, retryInMs }, error.message);
     },
     renewals: {
       renewed(key, { redemptionId, certificate }) {
-        metrics.renewed('renewed');
+        metrics.recordRenewal('renewed');
         const notAfter = new Date(certificate.notAfter).toISOString();
         logger.info(
           { event: 'link_renewed', ...placeIn(key), redemption: redemptionId, notAfter },
@@ -156,7 +156,7 @@ function reporting(
           failed(`renew the link ${key}`, error);
           return;
         }
-        metrics.renewed(error.code);
+        metrics.recordRenewal(error.code);
         logger.warn({ event: 'renewal_failed', ...placeIn(key), code: error.code }, error.message);
       },
       accessRevoked(namespace, links, notAfter) {

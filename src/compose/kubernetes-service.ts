@@ -127,7 +127,7 @@ function openController(
     namespace: settings.namespace,
     ownNamespace,
     identity: `${hostname()}_${randomUUID()}`,
-    place: () => publication.published(),
+    serviceEndpoint: () => publication.published(),
     clock,
     onRedemption,
     wait: (ms, signal) => sleep(ms, undefined, { ref: false, ...(signal && { signal }) }).catch(() => {}),

@@ -97,8 +97,7 @@ export function hasStore({ store, dataDir }: Settings): boolean {
 
 /**
  * The accepting side's site without its service: a system site read from its namespace, else the published description of
- * the
- * service on this store, with its CA. Returns the reason if there is none.
+ * the service on this store, with its CA. Returns the reason if there is none.
  */
 export function openAcceptingSite(
   settings: Settings,

@@ -18,7 +18,7 @@ import {
   type TlsListener,
 } from '../http/tls-listener.js';
 import { UnprovenRequests } from '../http/unproven-requests.js';
-import { KeyMaker } from '../pki/keys.js';
+import { KeyGenerator } from '../pki/keys.js';
 
 // An RSA key takes up to 250 ms of CPU, and clients time out after 10 s.
 const MAX_QUEUED_KEYS = 64;
@@ -174,6 +174,6 @@ export function assertListening({ server }: TlsListener): void {
 
 /** Creates the private keys that the service generates for stock clients. */
 export function keySource({ serverKeyType }: Pick<Settings, 'serverKeyType'>) {
-  const keyMaker = new KeyMaker({ maxQueued: MAX_QUEUED_KEYS });
-  return { type: serverKeyType, make: keyMaker.make.bind(keyMaker) };
+  const generator = new KeyGenerator({ maxQueued: MAX_QUEUED_KEYS });
+  return { type: serverKeyType, generate: generator.generate.bind(generator) };
 }

@@ -96,8 +96,7 @@ export async function openIdentities(settings: Settings, clock: Clock): Promise<
 
 /**
  * Acquires the lease to update the server certificate and the published description. Rejects with SettingsConflictError
- * while a
- * service with other settings for these runs on the same data directory or store.
+ * while a service with other settings for these runs on the same data directory or store.
  */
 export async function takeServing(settings: Settings, clock: Clock): Promise<ServingLease> {
   const shared = sharedSettings(settings);
@@ -115,8 +114,7 @@ export async function takeServing(settings: Settings, clock: Clock): Promise<Ser
 
 /**
  * Adds the lease for a store that hosts share to the lease for their files. Rejects with SettingsConflictError also if this
- * host's
- * keys differ from those of earlier services, because each would refuse the codes of the other.
+ * host's keys differ from those of earlier services, because each would refuse the codes of the other.
  */
 export async function joinServing(
   settings: Settings,

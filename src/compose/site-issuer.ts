@@ -29,8 +29,7 @@ export interface DefaultIssuer {
 
 /**
  * The external CA, else the site CA of the data directory, which is created at the first use. Throws
- * CertificateAuthorityError unless
- * it can sign now.
+ * CertificateAuthorityError unless it can sign now.
  */
 export async function openIssuer(
   {

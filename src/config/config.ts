@@ -234,9 +234,9 @@ function checkTogether(settings: Settings): void {
   const pinned = 'tokens contain the CA of the certificate, and clients trust only this CA';
   requires('tlsCa', 'tlsCert', pinned);
   requires('tlsCert', 'tlsCa', pinned);
-  const ofAdmin = "set both, or neither to use the service's own certificate";
-  requires('adminTlsCert', 'adminTlsKey', ofAdmin);
-  requires('adminTlsKey', 'adminTlsCert', ofAdmin);
+  const adminHint = "set both, or neither to use the service's own certificate";
+  requires('adminTlsCert', 'adminTlsKey', adminHint);
+  requires('adminTlsKey', 'adminTlsCert', adminHint);
   const single = 'the admin API accepts bearer tokens of one issuer and one audience';
   requires('adminListen', 'adminIssuer', single);
   requires('adminListen', 'adminAudience', single);

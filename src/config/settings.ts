@@ -44,12 +44,14 @@ export const SETTINGS = {
   serviceNamespace: {
     placeholder: 'NAMESPACE',
     description: 'namespace that the service itself runs in, for its own Secrets (default: that of its pod)',
+    elsewhere:
+      'namespace of the service (default: the namespace of the command if a service runs there, else linkgrant)',
   },
   kubeconfig: {
     placeholder: 'FILE',
     alias: 'KUBECONFIG',
     description:
-      'how the API is reached (default: ~/.kube/config where it exists, else the service account of the pod)',
+      'file with the address and credentials of the cluster (default: ~/.kube/config if it exists, else the service account of the pod)',
   },
   context: {
     placeholder: 'NAME',
@@ -82,7 +84,8 @@ export const SETTINGS = {
     // The default of root; the description has that of other users too.
     default: '/var/lib/skupper',
     placeholder: 'DIR',
-    description: "Skupper's data directory (default: /var/lib/skupper for root, else ~/.local/share/skupper)",
+    description:
+      "Skupper's data directory (default: /output in a container that has it, else /var/lib/skupper for root, else ~/.local/share/skupper)",
   },
   listen: { default: ':9090', placeholder: 'HOST:PORT', description: 'address of the redemption service' },
   externalUrl: {
@@ -96,7 +99,8 @@ export const SETTINGS = {
   host: {
     placeholder: 'HOST',
     many: true,
-    description: 'name or address in the server certificate; the first one is in the URL of tokens',
+    description:
+      'name or address in the server certificate; the first one is in the URL of tokens. On podman, docker and linux also a host of links',
   },
   endpoint: {
     placeholder: 'ROLE=HOST:PORT[@GROUP]',
@@ -109,7 +113,7 @@ export const SETTINGS = {
   service: {
     default: 'linkgrant',
     placeholder: 'NAME',
-    description: 'Service whose load balancer is in the URL of tokens, unless --external-url is',
+    description: 'Service whose load balancer address is in the URL of tokens, unless --external-url is set',
   },
   securedAccess: {
     default: false,

@@ -8,8 +8,7 @@ export const RENEWAL_LIMIT = 16 * 1024;
 
 /**
  * Reads the whole body, or returns why it cannot: longer than `limit` bytes (`body_too_large`, as soon as that is known),
- * not
- * complete within `timeoutMs` (`body_timeout`), or interrupted (`body_invalid`). Never rejects.
+ * not complete within `timeoutMs` (`body_timeout`), or interrupted (`body_invalid`). Never rejects.
  */
 export function readBody(
   request: IncomingMessage,

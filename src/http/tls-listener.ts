@@ -206,8 +206,7 @@ const stockBody: NonNullable<TlsListenerOptions['unreadableBody']> = () => ({
 
 /**
  * Answers bytes that are not an HTTP request, or a timeout; returns undefined if it sends no answer. `answer` is the
- * response
- * to an earlier request on the same connection.
+ * response to an earlier request on the same connection.
  */
 function answerBrokenRequest(
   error: Error & { code?: string },

@@ -139,10 +139,9 @@ export async function issueClientCertificate(o: {
 }
 
 /**
- * A certificate for a TLS server of these hosts: DNS names, and IP addresses both as such and as DNS names, because
- * routers compare an address with the DNS names only. Brackets around IPv6 are removed. Rejects with RangeError without a
- * host or for one that is not ASCII,
- * and with CertificateAuthorityError as {@link issueClientCertificate} does.
+ * A certificate for a TLS server of these hosts: DNS names, and IP addresses both as such and as DNS names, because routers
+ * compare an address with the DNS names only. Brackets around IPv6 are removed. Rejects with RangeError without a host or
+ * for one that is not ASCII, and with CertificateAuthorityError as {@link issueClientCertificate} does.
  */
 export async function issueServerCertificate(o: {
   readonly authority: CertificateAuthority;

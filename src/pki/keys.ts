@@ -54,7 +54,7 @@ export async function generateKeyPair(type: ServerKeyType): Promise<KeyObject> {
 }
 
 /** Generates keys on demand; at most two RSA keys at a time, with a bounded queue. */
-export class KeyMaker {
+export class KeyGenerator {
   readonly #maxQueued: number;
   readonly #waiting: (() => void)[] = [];
   #running = 0;
@@ -65,7 +65,7 @@ export class KeyMaker {
   }
 
   /** Generates a key; undefined if it is RSA and the queue is full. RSA takes 45 to 250 ms of CPU, P-256 less than 0.1 ms. */
-  async make(type: ServerKeyType): Promise<NewKey | undefined> {
+  async generate(type: ServerKeyType): Promise<NewKey | undefined> {
     if (type === 'p256') return generateEncoded(type);
     if (this.#running >= CONCURRENT_RSA_KEYS) {
       if (this.#waiting.length >= this.#maxQueued) return undefined;

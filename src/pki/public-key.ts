@@ -31,10 +31,9 @@ function rsaSizeProblem(bits: number): string | undefined {
 }
 
 /**
- * Why the key of a certificate (DER of its SubjectPublicKeyInfo) is not accepted for verifying signatures, as a noun phrase;
- * undefined if it is accepted. Verification with other keys may take seconds, so this check runs before OpenSSL uses the
- * key.
- * Throws DerError.
+ * Why the key of a certificate (DER of its SubjectPublicKeyInfo) is not accepted for verifying signatures, as a noun
+ * phrase; undefined if it is accepted. Verification with other keys may take seconds, so this check runs before OpenSSL
+ * uses the key. Throws DerError.
  */
 export function certificateKeyProblem(spkiDer: Uint8Array): string | undefined {
   const spki = new DerReader(spkiDer).enter(TAG.sequence);
@@ -75,7 +74,7 @@ export interface WeakPublicKey {
   readonly weak: string;
 }
 
-// OpenSSL 3.0 reads PEM more slowly than it verifies a signature; Node 24 looks at an object with a key in it for long.
+// OpenSSL 3.0 reads PEM more slowly than it verifies a signature; Node 24 takes long to inspect an object that contains a key.
 const [OPENSSL_MAJOR = 0, OPENSSL_MINOR = 0] = process.versions.openssl.split('.').map(Number);
 const READS_PEM_FAST = OPENSSL_MAJOR > 3 || (OPENSSL_MAJOR === 3 && OPENSSL_MINOR >= 5);
 

@@ -8,7 +8,10 @@ function isAscii(content: Uint8Array): boolean {
   return true;
 }
 
-/** Refuses text that its own type does not allow, because other readers refuse the whole request for it. */
+/**
+ * Throws DerError if the type is not UTF8String, PrintableString or IA5String, or if the bytes are invalid for it: other
+ * parsers of certificate requests would refuse the whole request.
+ */
 function checkString(tag: number, content: Uint8Array): void {
   if (tag === TAG.utf8String) {
     if (isAscii(content)) return;
@@ -20,11 +23,14 @@ function checkString(tag: number, content: Uint8Array): void {
   } else if (tag === TAG.printableString || tag === TAG.ia5String) {
     if (!isAscii(content)) throw new DerError('text that is not ASCII');
   } else {
-    throw new DerError('text of a type that is not used here');
+    throw new DerError('a value of a type that is not accepted');
   }
 }
 
-/** Checks the content of a Name: sets of attributes whose values are UTF8String, PrintableString or IA5String. */
+/**
+ * Checks the content of a Name (RFC 5280 §4.1.2.4): sets of attributes whose values are UTF8String, PrintableString or
+ * IA5String. Throws DerError.
+ */
 export function checkName(content: Uint8Array): void {
   const sets = new DerReader(content);
   while (!sets.done) {
@@ -49,7 +55,10 @@ function checkNested(content: Uint8Array, depth: number): void {
   }
 }
 
-/** Checks the content of a request's attributes: a type and one or more values each, structures or plain text. */
+/**
+ * Checks the content of the attributes of a certificate request (RFC 2986 §4.1). Each has a type and one or more values: a
+ * SEQUENCE or a string. Throws DerError.
+ */
 export function checkAttributes(content: Uint8Array): void {
   const attributes = new DerReader(content);
   while (!attributes.done) {

@@ -272,7 +272,12 @@ describe('the links of a namespace', () => {
     const renewals = new LinkRenewals({
       client,
       namespaces: () => [place.namespace],
-      side: { client: createRenewalClient({ clock }), readRenewal, clock, checkpoint: async () => {} },
+      dependencies: {
+        client: createRenewalClient({ clock }),
+        readRenewal,
+        clock,
+        checkpoint: async () => {},
+      },
       clock,
       observer: {
         renewed: record,

@@ -170,9 +170,9 @@ describe('link --platform kubernetes', () => {
     } as Resource);
     const ended = await place.run(['link', 'delete', 'my-link']);
     expect(ended).toMatchObject({ code: 0 });
-    expect(ended.stdout).toContain(`Removed link.skupper.io/my-link in namespace ${place.namespace}`);
+    expect(ended.stdout).toContain(`Deleted link.skupper.io/my-link in namespace ${place.namespace}`);
     expect(ended.stdout).toMatch(
-      /^note: a copy of its credential can still connect until \S+, unless the accepting side cuts it off: `linkgrant redemption revoke [0-9a-f-]{36} --cut`$/m,
+      /^note: a copy of the deleted credential can still connect until \S+, unless the accepting side cuts it off: `linkgrant redemption revoke [0-9a-f-]{36} --cut`$/m,
     );
     expect(await place.links()).toEqual([]);
     expect((await place.secrets()).map(({ metadata }) => metadata.name)).toEqual(['theirs']);

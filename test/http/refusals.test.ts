@@ -43,7 +43,7 @@ beforeAll(async () => {
       },
     }),
     // As when the queue for RSA keys is full.
-    keys: { type: 'rsa2048', make: async () => undefined },
+    keys: { type: 'rsa2048', generate: async () => undefined },
   });
 });
 

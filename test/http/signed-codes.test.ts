@@ -6,7 +6,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { mintSignedCode, type SignedCode } from '../../src/codes/signed-code.js';
 import { createMasterKey, type GrantSigningKey, grantSigningKey } from '../../src/codes/signing-keys.js';
 import type { AccessGrant } from '../../src/domain/access-grant.js';
-import { KeyMaker } from '../../src/pki/keys.js';
+import { KeyGenerator } from '../../src/pki/keys.js';
 import { CodeKeyDirectory } from '../../src/platforms/standalone/code-key-directory.js';
 import { csrHeader, newKey, redeemedAnswer } from '../support/redeemed-answer.js';
 import {
@@ -27,13 +27,13 @@ let codeKeys: CodeKeyDirectory;
 let work = 0;
 
 beforeAll(async () => {
-  const maker = new KeyMaker({ maxQueued: 64 });
+  const maker = new KeyGenerator({ maxQueued: 64 });
   service = await composeTestService({
     keys: {
       type: 'p256',
-      make(type) {
+      generate(type) {
         work += 1;
-        return maker.make(type);
+        return maker.generate(type);
       },
     },
     site: (real) => ({

@@ -21,7 +21,7 @@ import { LoopDelay } from '../../src/http/loop-delay.js';
 import { createRedemptionApp } from '../../src/http/redemption-app.js';
 import { createTlsListener, type TlsListener } from '../../src/http/tls-listener.js';
 import { UnprovenRequests } from '../../src/http/unproven-requests.js';
-import { KeyMaker } from '../../src/pki/keys.js';
+import { KeyGenerator } from '../../src/pki/keys.js';
 import { CodeKeyDirectory } from '../../src/platforms/standalone/code-key-directory.js';
 import { OwnedAuthorities, SITE_CA } from '../../src/platforms/standalone/owned-authorities.js';
 import { StandaloneSite } from '../../src/platforms/standalone/site.js';
@@ -227,7 +227,7 @@ export async function composeTestService(composition: Composition = {}): Promise
     clock: clock.read,
   });
   const metrics = createMetrics();
-  const maker = new KeyMaker({ maxQueued: 64 });
+  const maker = new KeyGenerator({ maxQueued: 64 });
   const { ca, cert, key } = await makeIdentity({ authority: await makeAuthority('Composed Server CA') });
   const place = { url: '', ca };
   const trustedProxies = new TrustedProxies(composition.trustedProxies ?? []);
@@ -239,7 +239,7 @@ export async function composeTestService(composition: Composition = {}): Promise
     site: composition.site?.(site) ?? site,
     service: () => place,
     codeKeys: new CodeKeyDirectory(directory, clock.read),
-    keys: composition.keys ?? { type: 'p256', make: (type) => maker.make(type) },
+    keys: composition.keys ?? { type: 'p256', generate: (type) => maker.generate(type) },
     stockReplay: { windowMs: 2 * MINUTE, bindSource: true },
     onLedgerFailure: () => undefined,
     pathPrefix: composition.pathPrefix ?? '/',

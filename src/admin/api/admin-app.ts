@@ -62,7 +62,7 @@ export function createAdminApp(dependencies: AdminAppDependencies): Express {
   app.use(helmet());
   app.use(reportAnswers(deps));
   if (deps.console) app.use(deps.console);
-  app.use(authenticating(deps));
+  app.use(authenticationHandler(deps));
   for (const path of new Set(ADMIN_ROUTES.map((route) => route.path))) {
     const routes = ADMIN_ROUTES.filter((route) => route.path === path);
     const pattern = path.replace(/\{(\w+)\}/, ':$1');
@@ -91,7 +91,7 @@ function withSharedOverview(administration: Administration): Administration {
   return { ...administration, readOverview: () => overview.readAfter() };
 }
 
-function authenticating(deps: AdminAppDependencies): express.RequestHandler {
+function authenticationHandler(deps: AdminAppDependencies): express.RequestHandler {
   return async (request, response, next) => {
     const findings = findingsOf(response);
     const { peer } = findings;

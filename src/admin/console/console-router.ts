@@ -36,7 +36,7 @@ export function createConsoleRouter({ access, files, ...description }: ConsoleRo
   router.use('/console', pageHeaders);
   // Vite puts a hash of the content into the name of each file there.
   const assets = express.static(`${files}/assets`, { index: false, immutable: true, maxAge: '1y' });
-  router.use('/console/assets', assets, missing);
+  router.use('/console/assets', assets, notFound);
   router.use('/console', (_request, response, next) => {
     response.setHeader('cache-control', 'no-store');
     next();
@@ -56,7 +56,7 @@ export function createConsoleRouter({ access, files, ...description }: ConsoleRo
   router.get('/console/{*path}', (_request, response) => {
     response.sendFile('index.html', { root: files });
   });
-  router.use('/console', missing);
+  router.use('/console', notFound);
   return router;
 }
 
@@ -78,7 +78,7 @@ const describeRequest: RequestHandler = (request, response, next) => {
   next();
 };
 
-const missing: RequestHandler = (_request, response) => {
+const notFound: RequestHandler = (_request, response) => {
   response.status(404).type('text/plain').send('There is no such file.\n');
 };
 
@@ -87,7 +87,7 @@ export function signInUrl(path: string, to: unknown): string {
   return `${path}?to=${encodeURIComponent(consolePath(to))}`;
 }
 
-// A sign-in stores the path in a cookie, which may have 4 KiB.
+// A sign-in stores the path in a cookie, and browsers limit a cookie to 4 KiB.
 const MAX_PATH_LENGTH = 1_000;
 
 /** Returns `to` if it is a path of the console, else the path of its first page. */

@@ -13,7 +13,7 @@ export class SealedCookie<Claims extends object> {
   readonly #keys: CodeKeys;
   readonly #clock: Clock;
 
-  /** A cookie is not accepted with another `configuration`, such as another issuer. */
+  /** A cookie can be opened only with the `configuration` with which it was sealed; a change of it ends all sessions. */
   constructor(purpose: 'session' | 'sign-in', keys: CodeKeys, clock: Clock, configuration = '') {
     this.#info = `linkgrant console ${purpose} v1 ${createHash('sha256').update(configuration).digest('hex')}`;
     this.#keys = keys;

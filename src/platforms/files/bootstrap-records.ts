@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { makePrivateDirectory, writePrivateFile } from '../../files/private-file.js';
-import { writing } from './not-writable.js';
+import { withWriteErrors } from './not-writable.js';
 
 /**
  * The records of unattended bootstraps into a directory of links, stored in `<data directory>/bootstraps/`: the link that was
@@ -48,7 +48,7 @@ export class BootstrapRecords {
 
   #write(key: string, value: string): void {
     const file = this.#file(key);
-    writing(file, () => {
+    withWriteErrors(file, () => {
       makePrivateDirectory(this.#directory);
       writePrivateFile(file, `${value}\n`);
     });

@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import { RedemptionError } from '../../domain/redemption-error.js';
 import { explainMissing, loadSqlite } from '../../files/sqlite-module.js';
-import { writing } from './not-writable.js';
+import { withWriteErrors } from './not-writable.js';
 import { tryProgramLock } from './program-lock.js';
 import { type HeldLock, trySqliteLock } from './sqlite-lock.js';
 
@@ -51,7 +51,7 @@ async function lockOf(directory: string): Promise<Lock> {
   const file = join(directory, 'turn');
   const sqlite = await loadSqlite();
   if ('Database' in sqlite) {
-    const tryLock = async () => writing(directory, () => trySqliteLock(sqlite.Database, file));
+    const tryLock = async () => withWriteErrors(directory, () => trySqliteLock(sqlite.Database, file));
     return { tryLock, pollMs: POLL_MS };
   }
   const reason = explainMissing(sqlite.missing);

@@ -17,7 +17,7 @@ import { parseYamlMappings, type YamlMapping } from '../../files/yaml-documents.
 import type { Materializer } from '../../redemption/ports/materializer.js';
 import { withFields } from './editable-documents.js';
 import { fileHolding } from './link-directory.js';
-import { writing } from './not-writable.js';
+import { withWriteErrors } from './not-writable.js';
 import {
   isEndedSecret,
   isOfSameRedemption,
@@ -82,11 +82,13 @@ export function directoryMaterializer(
       const isReplaceable = presentSecret !== undefined && isEndedSecret(presentSecret, clock());
       const occupiedFile =
         (isReplaceable ? undefined : files.find((file) => existsSync(file))) ??
-        writing(directory, () => fileHolding(directory, name, files));
+        withWriteErrors(directory, () => fileHolding(directory, name, files));
       if (occupiedFile !== undefined) throw occupied(occupiedFile);
       if (proxyFile) refuseOther(proxyFile);
       prepareDirectory(directory, clock());
-      writing(directory, () => rmSync(writeBeside(join(directory, 'Secret-.yaml'), ' '.repeat(ROOM_BYTES))));
+      withWriteErrors(directory, () =>
+        rmSync(writeBeside(join(directory, 'Secret-.yaml'), ' '.repeat(ROOM_BYTES))),
+      );
     },
     findRenewed: async (secret) => renewedIn(parsed(existing(secretFile(secret.name))), secret),
     materialize: async (secret, links, checkpoint, overrides = {}) => {
@@ -120,7 +122,7 @@ export function directoryMaterializer(
         await checkpoint('place-changing');
       }
       for (const { file, text, written } of all) {
-        writing(file, () => {
+        withWriteErrors(file, () => {
           if (existing(file) !== text) writePrivateFile(file, text);
         });
         await checkpoint(written);
@@ -139,7 +141,7 @@ interface WantedFile {
 }
 
 function existing(file: string): string | undefined {
-  return writing(file, () => (existsSync(file) ? readBoundedText(file) : undefined));
+  return withWriteErrors(file, () => (existsSync(file) ? readBoundedText(file) : undefined));
 }
 
 function parsed(text: string | undefined): YamlMapping | undefined {
@@ -204,7 +206,7 @@ function prepareDirectory(directory: string, now: number): void {
       `${dangling} is a symbolic link to a missing target; create the target, or remove the symbolic link.`,
     );
   }
-  writing(directory, () => {
+  withWriteErrors(directory, () => {
     makePrivateDirectory(directory);
     sweepBeside(directory, now, (name) => OWN_FILE.test(name));
   });

@@ -10,7 +10,7 @@ import type { LinkChanges, LinkFiles } from '../../redemption/ports/link-files.j
 import { documentsText, editableDocuments } from './editable-documents.js';
 import { hidesResource } from './hidden-resource.js';
 import { linkProxy, linkSecret, storedLink } from './link-resource.js';
-import { writing } from './not-writable.js';
+import { withWriteErrors } from './not-writable.js';
 import { isManaged } from './own-resource.js';
 
 type Kind = 'Link' | 'Secret';
@@ -64,21 +64,21 @@ export function linkDirectory(
       const hasCost = (changes.cost ?? cost) === cost;
       if (hasCost && (changes.tlsCredentials ?? tlsCredentials) === tlsCredentials) return place.file;
       beforeChange();
-      writing(place.file, () => rewrite(place, (document) => change(document, changes)));
+      withWriteErrors(place.file, () => rewrite(place, (document) => change(document, changes)));
       return place.file;
     },
     replaceCredentials: async (name, expected, secret) => {
       const place = find('Secret', name);
       if (!place || linkSecret(place.resource).tlsCrt !== expected) return undefined;
       beforeChange();
-      writing(place.file, () => rewrite(place, (document) => changeCredentials(document, secret)));
+      withWriteErrors(place.file, () => rewrite(place, (document) => changeCredentials(document, secret)));
       return place.file;
     },
     remove: async (kind, name) => {
       const place = find(kind, name);
       if (!place) return undefined;
       beforeChange(kind === 'Link' ? name : undefined);
-      writing(place.file, () => removeFrom(place));
+      withWriteErrors(place.file, () => removeFrom(place));
       return place.file;
     },
   };

@@ -7,30 +7,30 @@ import { readBoundedText } from '../../files/bounded-text.js';
 import { syncDirectory } from '../../files/private-file.js';
 import { asMapping, parseYamlMappings } from '../../files/yaml-documents.js';
 import type { LinkRecords } from '../../redemption/ports/link-files.js';
-import { writing } from './not-writable.js';
+import { withWriteErrors } from './not-writable.js';
 import { removeRenewals } from './renewal-directory.js';
 
 const LIMITS = { length: 1024 * 1024, documents: 65 };
 const REMOVED = '.removed-';
 
 /**
- * The records of a link in the data directory: pending redemptions in `redemptions/`, found by their stored response, and
- * the keys of renewals in `renewals/`. `remove` counts only the redemptions.
+ * The records of a link in the data directory: the state of redemptions in `redemptions/`, matched by their stored
+ * response, and the keys of renewals in `renewals/`. `remove` returns the number of deleted redemptions only.
  */
 export function linkRecords(dataDirectory: string): LinkRecords {
   const directory = join(dataDirectory, 'redemptions');
   return {
     remove: async ({ redemptionId, tlsCrt }) =>
-      writing(directory, () => {
+      withWriteErrors(directory, () => {
         if (redemptionId !== undefined && isUuid(redemptionId)) {
           removeRenewals(join(dataDirectory, 'renewals'), redemptionId);
         }
         if (!existsSync(directory)) return 0;
-        // Undefined and empty values match nothing, not even a response without that value.
+        // An absent or empty tlsCrt matches no record, not even one without a certificate.
         const certificate = tlsCrt && Buffer.from(tlsCrt).toString('base64');
         const matching = readdirSync(directory).filter((name) => {
           if (name.startsWith('.')) return false;
-          const stored = answerSecret(join(directory, name, 'answer.yaml'));
+          const stored = readResponseSecret(join(directory, name, 'answer.yaml'));
           const isOfRedemption = redemptionId !== undefined && stored?.redemptionId === redemptionId;
           return isOfRedemption || (certificate && stored?.tlsCrt === certificate);
         });
@@ -46,12 +46,12 @@ function removeRecords(directory: string, names: readonly string[]): void {
     renameSync(join(directory, name), join(directory, `${REMOVED}${name}.${randomUUID()}`));
   }
   syncDirectory(directory);
-  // These include what an interrupted run has renamed.
+  // Includes the records that an interrupted run has renamed but not deleted.
   const renamed = readdirSync(directory).filter((name) => name.startsWith(REMOVED));
   for (const name of renamed) rmSync(join(directory, name), { recursive: true, force: true });
 }
 
-function answerSecret(
+function readResponseSecret(
   file: string,
 ): { readonly redemptionId: unknown; readonly tlsCrt: unknown } | undefined {
   try {

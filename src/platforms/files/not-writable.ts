@@ -10,7 +10,7 @@ function notWritable(path: string, error: unknown): RedemptionError {
 }
 
 /** Runs an operation and translates its file system errors to RedemptionError `not_writable` for `path`. */
-export function writing<T>(path: string, operation: () => T): T {
+export function withWriteErrors<T>(path: string, operation: () => T): T {
   try {
     return operation();
   } catch (error) {

@@ -8,13 +8,13 @@ import type { Materializer } from '../../redemption/ports/materializer.js';
 import { directoryLock, type WithDirectoryLock } from './directory-lock.js';
 import { type DirectoryPlacing, directoryMaterializer } from './directory-materializer.js';
 import { linkDirectory } from './link-directory.js';
-import { writing } from './not-writable.js';
+import { withWriteErrors } from './not-writable.js';
 
 // Longer than a reload may take.
 const LOCK_TIMEOUT_MS = 11 * 60_000;
 
 /** The outcome of a pending reload. */
-export type ReloadOutcome = 'not-needed' | 'reloaded' | 'owed';
+export type ReloadOutcome = 'not-needed' | 'reloaded' | 'pending';
 
 /**
  * The reload that a router needs after a change of files in a directory. It is recorded durably before the first file is
@@ -77,7 +77,7 @@ export class PendingReload {
         return 'not-needed';
       }
       await checkpoint('before-reload');
-      if (!(await router.reload())) return 'owed';
+      if (!(await router.reload())) return 'pending';
       await checkpoint('after-reload');
       this.#clear();
       return 'reloaded';
@@ -85,12 +85,12 @@ export class PendingReload {
   }
 
   get #recordFile(): string {
-    return join(this.#directory, 'owed');
+    return join(this.#directory, 'pending');
   }
 
   /** Records the directory and, one a line, the name of each deleted Link. */
   #record(removed?: string): void {
-    writing(this.#recordFile, () => {
+    withWriteErrors(this.#recordFile, () => {
       const names = new Set([...this.#removed(), ...(removed === undefined ? [] : [removed])]);
       writePrivateFile(this.#recordFile, [this.#place, ...names, ''].join('\n'));
     });
@@ -102,7 +102,7 @@ export class PendingReload {
   }
 
   #clear(): void {
-    writing(this.#recordFile, () => {
+    withWriteErrors(this.#recordFile, () => {
       rmSync(this.#recordFile, { force: true });
       syncDirectory(this.#directory);
     });

@@ -1,7 +1,7 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { dirname } from 'node:path';
-import { writing } from './not-writable.js';
+import { withWriteErrors } from './not-writable.js';
 import { type HeldLock, prepareLockFile } from './sqlite-lock.js';
 
 // The script prints a line when it has the lock and holds it until its input ends: on release, or when this process ends. It
@@ -29,7 +29,7 @@ class NoLockError extends Error {
  * program is missing.
  */
 export async function tryProgramLock(file: string, reason: string): Promise<HeldLock | undefined> {
-  writing(dirname(file), () => prepareLockFile(file));
+  withWriteErrors(dirname(file), () => prepareLockFile(file));
   const child = spawn('sh', ['-c', HOLD, file], { stdio: ['pipe', 'pipe', 'ignore'] });
   // Ignore EPIPE: the program may have ended already.
   child.stdin.on('error', () => undefined);

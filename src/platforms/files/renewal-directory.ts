@@ -8,7 +8,7 @@ import {
   writePrivateFile,
 } from '../../files/private-file.js';
 import type { OpenPendingRenewal } from '../../redemption/ports/pending-renewal.js';
-import { writing } from './not-writable.js';
+import { withWriteErrors } from './not-writable.js';
 
 /**
  * Stores the keys of pending renewals in `<data directory>/renewals/<redemption id>.<SHA-256 of the old certificate>.pem`
@@ -19,22 +19,22 @@ export function renewalDirectory(dataDirectory: string, clock: () => number): Op
   return async (redemptionId, certificateSha256) => {
     const fileOf = (sha256: string) => join(directory, `${redemptionId}.${sha256}.pem`);
     const file = fileOf(certificateSha256);
-    writing(directory, () => {
+    withWriteErrors(directory, () => {
       makePrivateDirectory(directory);
       sweepBeside(directory, clock(), () => true);
     });
     return {
       ensureKey: async (make, isUsable) => {
-        const stored = writing(file, () => readIfPresent(file));
+        const stored = withWriteErrors(file, () => readIfPresent(file));
         if (stored !== undefined && isUsable(stored)) return stored;
         const keyPem = await make();
-        return writing(file, () => {
+        return withWriteErrors(file, () => {
           if (stored !== undefined) writePrivateFile(file, keyPem);
           return stored === undefined ? publish(file, keyPem) : keyPem;
         });
       },
       deleteOtherKeys: async (currentSha256) =>
-        writing(directory, () => removeRenewals(directory, redemptionId, fileOf(currentSha256))),
+        withWriteErrors(directory, () => removeRenewals(directory, redemptionId, fileOf(currentSha256))),
     };
   };
 }

@@ -5,8 +5,7 @@ import { readAuthority } from './owned-authorities.js';
 
 /**
  * A CA in files that the operator manages and may replace at any time. While the files are unusable, for example because
- * only
- * one of them is new, the previous CA stays in use.
+ * only one of them is new, the previous CA stays in use.
  */
 export class ExternalAuthority {
   readonly #certificateFile: string;

@@ -15,7 +15,7 @@ import type {
   RedemptionOutcome,
 } from '../../redemption/ports/pending-redemption.js';
 import { directoryLock, type WithDirectoryLock } from '../files/directory-lock.js';
-import { writing } from '../files/not-writable.js';
+import { withWriteErrors } from '../files/not-writable.js';
 
 // Reserves disk space for a response before its posting; removed when the response is stored.
 const ROOM = 'room';
@@ -32,7 +32,7 @@ const POSTED = /^posted-([1-9]\d{0,8})$/;
 export function pendingDirectories(dataDirectory: string, clock: () => number): OpenPendingRedemption {
   return async (id) => {
     const directory = join(dataDirectory, 'redemptions', id);
-    writing(directory, () => {
+    withWriteErrors(directory, () => {
       makePrivateDirectory(directory);
       chmodSync(directory, 0o700);
       syncDirectory(dirname(directory));
@@ -81,7 +81,7 @@ class PendingDirectory implements PendingRedemption {
     const file = this.places[what];
     await this.#withLock(async () => {
       if (this.#read(basename(file)) !== content) return;
-      writing(file, () => {
+      withWriteErrors(file, () => {
         rmSync(file, { force: true });
         syncDirectory(this.#directory);
       });
@@ -105,7 +105,7 @@ class PendingDirectory implements PendingRedemption {
     if (this.#lastPosting() >= number) return false;
     // The server sends this response once, so it must be certain that it can be stored.
     const room = join(this.#directory, ROOM);
-    writing(room, () => writePrivateFile(room, ' '.repeat(ROOM_BYTES)));
+    withWriteErrors(room, () => writePrivateFile(room, ' '.repeat(ROOM_BYTES)));
     if (!this.#publish(name, `${new Date(at).toISOString()}\n`).isNew) return false;
     if (this.#lastPosting() === number) return true;
     // A later posting began while this one was being recorded.
@@ -114,7 +114,7 @@ class PendingDirectory implements PendingRedemption {
   }
 
   async cancelPosting(number: number): Promise<void> {
-    writing(this.#directory, () => {
+    withWriteErrors(this.#directory, () => {
       rmSync(join(this.#directory, `posted-${number}`), { force: true });
       syncDirectory(this.#directory);
     });
@@ -122,11 +122,11 @@ class PendingDirectory implements PendingRedemption {
 
   async storeOutcome(outcome: RedemptionOutcome): Promise<void> {
     const file = join(this.#directory, 'outcome.json');
-    writing(file, () => writePrivateFile(file, `${JSON.stringify(outcome, null, 2)}\n`));
+    withWriteErrors(file, () => writePrivateFile(file, `${JSON.stringify(outcome, null, 2)}\n`));
   }
 
   #lastPosting(): number {
-    return writing(this.#directory, () =>
+    return withWriteErrors(this.#directory, () =>
       readdirSync(this.#directory).reduce(
         (last, name) => Math.max(last, Number(POSTED.exec(name)?.[1] ?? 0)),
         0,
@@ -140,7 +140,7 @@ class PendingDirectory implements PendingRedemption {
       return readFileSync(file, 'utf8');
     } catch (error) {
       if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
-      return writing(file, () => {
+      return withWriteErrors(file, () => {
         throw error;
       });
     }
@@ -149,7 +149,7 @@ class PendingDirectory implements PendingRedemption {
   /** Creates a file atomically and durably unless it exists. Returns the content of the file. */
   #publish(name: string, content: string): { readonly isNew: boolean; readonly content: string } {
     const file = join(this.#directory, name);
-    return writing(file, () => {
+    return withWriteErrors(file, () => {
       const isNew = createPrivateFile(file, content);
       return { isNew, content: isNew ? content : readFileSync(file, 'utf8') };
     });

@@ -6,7 +6,7 @@ import type { UnreadableFileError } from '../../files/file-error.js';
 import { syncDirectory, writePrivateFile } from '../../files/private-file.js';
 import { asMapping } from '../../files/yaml-documents.js';
 import { redemptionIdIn } from '../../pki/certificate-info.js';
-import { writing } from '../files/not-writable.js';
+import { withWriteErrors } from '../files/not-writable.js';
 import { readResources } from './resource-files.js';
 import { readSiteState } from './site-state.js';
 import type { NamespaceDirectories } from './skupper-home.js';
@@ -163,12 +163,12 @@ export class RequestingSite {
   /** Stores an outcome in `<token file>.outcome` (0600), which Skupper does not read. */
   storeOutcome(file: string, outcome: InputTokenOutcome): void {
     const path = outcomeFile(file);
-    writing(path, () => writePrivateFile(path, `${JSON.stringify(outcome, null, 2)}\n`));
+    withWriteErrors(path, () => writePrivateFile(path, `${JSON.stringify(outcome, null, 2)}\n`));
   }
 
   /** Deletes the file of a redeemed token if its text is unchanged, and the outcome beside it. */
   removeToken({ file, text }: InputToken): void {
-    writing(file, () => {
+    withWriteErrors(file, () => {
       rmSync(outcomeFile(file), { force: true });
       // The file may contain another token by now, which has to be redeemed too.
       if (readIfPresent(file) === text) rmSync(file, { force: true });

@@ -14,7 +14,10 @@ export interface ResourceFile {
   readonly resource: YamlMapping;
 }
 
-/** Paths of the `.yaml` and `.yml` files of a directory, sorted; none if the directory does not exist. */
+/**
+ * Paths of the `.yaml` and `.yml` files of a directory, sorted, without hidden files; none if the directory does not exist.
+ * Throws UnreadableFileError if the directory cannot be read.
+ */
 export function listResourceFiles(directory: string): string[] {
   return namesIn(directory)
     .filter((name) => /\.ya?ml$/.test(name) && !name.startsWith('.'))
@@ -32,9 +35,9 @@ export function readResourceFile(file: string): ResourceFile[] {
 }
 
 /**
- * The resources of some kinds in the `.yaml` and `.yml` files of a directory, by file name. A missing directory has none.
- * Skips a file that is not YAML, not a regular file or deleted meanwhile. Throws UnreadableFileError for an unreadable file
- * that may contain one.
+ * The resources of the given kinds in the `.yaml` and `.yml` files of a directory, sorted by file name; none if the directory
+ * does not exist. Skips a file that is not YAML, not a regular file or deleted meanwhile. Throws UnreadableFileError for an
+ * unreadable file that may contain such a resource, and for an unreadable directory.
  */
 export function readResources(directory: string, kinds: readonly string[]): ResourceFile[] {
   return listResourceFiles(directory)

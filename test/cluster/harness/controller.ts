@@ -35,7 +35,7 @@ export async function startController(
     namespace: options.namespace,
     ownNamespace: LINKGRANT,
     identity: options.identity ?? 'the-controller',
-    place: () => PLACE,
+    serviceEndpoint: () => PLACE,
     clock: options.clock ?? Date.now,
     wait: (ms, signal) => sleep(ms, undefined, { ref: false, ...(signal && { signal }) }).catch(() => {}),
     onTakeover: (key, url) => takeovers.push(`${key} ${url}`),

@@ -1,6 +1,12 @@
 import { createPublicKey } from 'node:crypto';
 import { afterAll, describe, expect, test } from 'vitest';
-import { generateKeyPair, KeyMaker, privateKeyPem, readPrivateKey, spkiOf } from '../../../src/pki/keys.js';
+import {
+  generateKeyPair,
+  KeyGenerator,
+  privateKeyPem,
+  readPrivateKey,
+  spkiOf,
+} from '../../../src/pki/keys.js';
 import { OpenSsl } from './openssl.js';
 
 const openssl = new OpenSsl();
@@ -38,16 +44,16 @@ test('a text far larger than a key is refused before it is searched', () => {
 
 describe('the key generator', () => {
   test.each(['p256', 'rsa2048'] as const)('returns both halves of a key of type %s', async (type) => {
-    const { keyPem = '', spkiDer } = (await new KeyMaker({ maxQueued: 0 }).make(type)) ?? {};
+    const { keyPem = '', spkiDer } = (await new KeyGenerator({ maxQueued: 0 }).generate(type)) ?? {};
     expect(spkiOf(readPrivateKey(keyPem))).toEqual(spkiDer);
   });
 
   test('encodes each P-256 key as openssl does, including numbers with leading zeros', async () => {
-    const maker = new KeyMaker({ maxQueued: 0 });
+    const maker = new KeyGenerator({ maxQueued: 0 });
     let short = 0;
     // One number in 256 begins with a zero byte.
     for (let made = 0; made < 20_000 && short < 2; made++) {
-      const { keyPem = '', spkiDer } = (await maker.make('p256')) ?? {};
+      const { keyPem = '', spkiDer } = (await maker.generate('p256')) ?? {};
       const key = readPrivateKey(keyPem);
       if (Buffer.from(key.export({ format: 'jwk' }).d ?? '', 'base64url')[0] !== 0) continue;
       short++;
@@ -58,16 +64,16 @@ describe('the key generator', () => {
   });
 
   test('generates P-256 keys whatever the queue contains', async () => {
-    const maker = new KeyMaker({ maxQueued: 0 });
-    const busy = [maker.make('rsa2048'), maker.make('rsa2048')];
-    const { keyPem = '' } = (await maker.make('p256')) ?? {};
+    const maker = new KeyGenerator({ maxQueued: 0 });
+    const busy = [maker.generate('rsa2048'), maker.generate('rsa2048')];
+    const { keyPem = '' } = (await maker.generate('p256')) ?? {};
     expect(readPrivateKey(keyPem).asymmetricKeyDetails?.namedCurve).toBe('prime256v1');
     await Promise.all(busy);
   });
 
   test('generates two RSA keys at once, queues up to its limit, and refuses the rest', async () => {
-    const maker = new KeyMaker({ maxQueued: 3 });
-    const keys = await Promise.all(Array.from({ length: 8 }, () => maker.make('rsa2048')));
+    const maker = new KeyGenerator({ maxQueued: 3 });
+    const keys = await Promise.all(Array.from({ length: 8 }, () => maker.generate('rsa2048')));
     const made = keys.map((key) => key && readPrivateKey(key.keyPem));
     expect(made.map((key) => key?.asymmetricKeyType)).toEqual([
       ...Array(5).fill('rsa'),
@@ -78,9 +84,9 @@ describe('the key generator', () => {
   });
 
   test('accepts new requests when the queue is empty again', async () => {
-    const maker = new KeyMaker({ maxQueued: 1 });
+    const maker = new KeyGenerator({ maxQueued: 1 });
     for (let round = 0; round < 2; round++) {
-      const keys = await Promise.all(Array.from({ length: 4 }, () => maker.make('rsa2048')));
+      const keys = await Promise.all(Array.from({ length: 4 }, () => maker.generate('rsa2048')));
       expect(keys.filter((key) => key !== undefined)).toHaveLength(3);
     }
   });

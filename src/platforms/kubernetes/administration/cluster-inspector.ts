@@ -12,7 +12,7 @@ import { type AccessGrantResource, readAccessGrant } from '../grants/access-gran
 import { findRequestingSite } from '../requesting/site-owner.js';
 import { type AccessTokenResource, finalReason, redeemedCondition } from '../tokens/access-token-resource.js';
 import { acceptingEndpoints, liveSite } from './live-site.js';
-import { type LeaseReport, seeService } from './service-lease.js';
+import { type LeaseReport, readServiceState } from './service-lease.js';
 import { findSkupperControllers, type SkupperController } from './skupper-controllers.js';
 import { withUserErrors } from './user-errors.js';
 
@@ -60,7 +60,7 @@ export interface KindsReport {
 /** Reads a cluster for a diagnosis, with the rights of the user. Nothing is cached between calls. */
 export interface ClusterInspector {
   /** The rights that the user lacks in the namespace. */
-  missing(rights: readonly Right[]): Promise<readonly Right[]>;
+  missingRights(rights: readonly Right[]): Promise<readonly Right[]>;
   /** The kinds that linkgrant reads or writes, by API version, and which of them the cluster does not serve. */
   kinds(): Promise<readonly KindsReport[]>;
   /** Whether a service runs, by its Lease. */
@@ -123,7 +123,7 @@ export function clusterInspector(
     }
   };
   return withUserErrors<ClusterInspector>({
-    async missing(rights) {
+    async missingRights(rights) {
       const allowed = await Promise.all(rights.map(mayI));
       return rights.filter((_, index) => !allowed[index]);
     },
@@ -136,7 +136,7 @@ export function clusterInspector(
         }),
       ),
     service: async () => ({
-      ...(await seeService(client, serviceNamespace, clock())),
+      ...(await readServiceState(client, serviceNamespace, clock())),
       namespace: serviceNamespace,
     }),
     skupperControllers: () => findSkupperControllers(client, namespace),

@@ -8,12 +8,12 @@ import type { KubernetesClient } from '../api/client.js';
 import { ACCESS_GRANTS } from '../api/kinds.js';
 import { apiVersionOf, type Stored } from '../api/resource.js';
 import { type AccessGrantResource, accessGrantSpec } from '../grants/access-grant-resource.js';
-import { writtenLabelsAndNote } from '../grants/labels-and-note.js';
+import { labelsAndNoteMetadata } from '../grants/labels-and-note.js';
 import { awaitReady, type Patience, type ReadyGrant } from './await-ready.js';
-import { seeService } from './service-lease.js';
+import { readServiceState } from './service-lease.js';
 import { toUserError } from './user-errors.js';
 
-// How long to look for the grant if the response to its creation was lost.
+// How long to search for the grant if the response to its creation was lost.
 const LOST_MS = 10_000;
 const AGAIN_MS = 300;
 const NEVER = new AbortController().signal;
@@ -41,7 +41,7 @@ export async function makeGrant(
   { client, serviceNamespace, now, patience }: Dependencies,
 ): Promise<ReadyGrant> {
   const { namespace, name } = wanted;
-  const { state: service } = await seeService(client, serviceNamespace, now());
+  const { state: service } = await readServiceState(client, serviceNamespace, now());
   const stop = new AbortController();
   void patience.shutdownSignal().then(() => stop.abort());
   const { signal } = stop;
@@ -74,7 +74,7 @@ async function create(
     metadata: {
       namespace,
       name,
-      ...writtenLabelsAndNote(wanted, {
+      ...labelsAndNoteMetadata(wanted, {
         labels: { [MANAGED_BY]: 'linkgrant' },
         annotations: { [GRANT_REQUEST]: request },
       }),

@@ -14,12 +14,16 @@ export type LeaseReport =
   | { readonly state: 'stopped' | 'none' | 'forbidden' };
 
 /** Reads whether a service runs in a namespace, by the Lease of the replica that writes the status of grants. */
-export function seeService(client: KubernetesClient, namespace: string, now: number): Promise<LeaseReport> {
-  return seeLeader(client, { namespace, name: GRANTS_LEASE }, now);
+export function readServiceState(
+  client: KubernetesClient,
+  namespace: string,
+  now: number,
+): Promise<LeaseReport> {
+  return readLeaseState(client, { namespace, name: GRANTS_LEASE }, now);
 }
 
 /** Reads whether a Lease has a leader. */
-export async function seeLeader(
+export async function readLeaseState(
   client: KubernetesClient,
   lease: { readonly namespace: string; readonly name: string },
   now: number,
@@ -45,6 +49,6 @@ export async function findServiceNamespace(
   namespace: string,
   now: number,
 ): Promise<string> {
-  const { state } = await seeService(client, namespace, now);
+  const { state } = await readServiceState(client, namespace, now);
   return state === 'leading' || state === 'stopped' ? namespace : DEFAULT_NAMESPACE;
 }

@@ -19,7 +19,7 @@ import { CODE_KEYS } from '../identity/code-key-secret.js';
 import { listGrantResources } from '../store/grant-resources.js';
 import { GRANT_UID } from '../store/redemption-resource.js';
 import { SEALED } from '../store/sealed-secrets.js';
-import { seeLeader } from './service-lease.js';
+import { readLeaseState } from './service-lease.js';
 import { withUserErrors } from './user-errors.js';
 
 /** A resource as kubectl names it. */
@@ -44,7 +44,7 @@ export type RunningProgram = 'service' | 'redeemer';
 /** Removes the resources that linkgrant left in a cluster. */
 export interface Uninstallation {
   /** Which program of linkgrant still runs in the service's namespace, judged by its Leases. */
-  running(): Promise<RunningProgram | undefined>;
+  findRunning(): Promise<RunningProgram | undefined>;
   /** Finds the remaining resources. */
   find(): Promise<Leftovers>;
   /** Deletes the resources that `find` returns as `own`, and returns the result of `find`. */
@@ -89,10 +89,10 @@ export function uninstallation(client: KubernetesClient, place: Place): Uninstal
     };
   };
   return withUserErrors<Uninstallation>({
-    async running() {
+    async findRunning() {
       for (const program of PROGRAMS) {
         const lease = { namespace: serviceNamespace, name: LEASE_OF[program] };
-        if ((await seeLeader(client, lease, clock())).state === 'leading') return program;
+        if ((await readLeaseState(client, lease, clock())).state === 'leading') return program;
       }
       return undefined;
     },
@@ -121,7 +121,7 @@ async function findOwn(
   const [secrets, configMaps, accesses, leases, crd] = await Promise.all([
     client.listAll(SECRETS, selection).then(({ items }) => items),
     client.listAll(CONFIG_MAPS, selection).then(({ items }) => items),
-    orNone(client.listAll(SECURED_ACCESSES, selection)),
+    emptyIfKindUnknown(client.listAll(SECURED_ACCESSES, selection)),
     client.listAll(LEASES, { namespace }).then(({ items }) => items),
     withCrd ? client.find(CRDS, { name: `${REDEMPTIONS.plural}.${REDEMPTIONS.group}` }) : undefined,
   ]);
@@ -143,7 +143,7 @@ async function findOwn(
   ];
 }
 
-async function orNone<T extends Resource>(
+async function emptyIfKindUnknown<T extends Resource>(
   listed: Promise<{ readonly items: readonly Stored<T>[] }>,
 ): Promise<readonly Stored<T>[]> {
   try {

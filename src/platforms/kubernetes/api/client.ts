@@ -54,8 +54,7 @@ export interface KubernetesClient {
   ): Promise<Stored<T>>;
   /**
    * Server-side apply: creates the resource or sets the passed fields of it. Rejects with `conflict` if another manager
-   * owns a
-   * field, unless `force` is set.
+   * owns a field, unless `force` is set.
    */
   apply<T extends Resource>(
     kind: ResourceKind,

@@ -1,5 +1,5 @@
 /**
- * Divides keys into partitions. `of` returns the partition of a key; at most `most` keys of a partition are taken at a
+ * Divides keys into partitions. `of` returns the partition of a key; at most `most` keys of a partition are processed at a
  * time.
  */
 export interface Partitions {
@@ -10,7 +10,7 @@ export interface Partitions {
 interface Partition {
   /** In the order in which they were added. */
   readonly waiting: Set<string>;
-  taken: number;
+  running: number;
 }
 
 const ONE_PARTITION: Partitions = { of: () => '', most: Number.POSITIVE_INFINITY };
@@ -40,7 +40,7 @@ export class FairQueue {
   add(key: string): void {
     if (this.has(key)) return;
     const name = this.#partitions.of(key);
-    const partition = this.#byName.get(name) ?? { waiting: new Set<string>(), taken: 0 };
+    const partition = this.#byName.get(name) ?? { waiting: new Set<string>(), running: 0 };
     this.#byName.set(name, partition);
     partition.waiting.add(key);
     this.#size += 1;
@@ -55,13 +55,13 @@ export class FairQueue {
     this.#dropIfIdle(name, partition);
   }
 
-  /** The next key, which counts for its partition until it is released; undefined if no key may be taken. */
-  take(): string | undefined {
+  /** The next key, which counts for its partition until it is released; undefined if no partition may process another key. */
+  dequeue(): string | undefined {
     for (const [name, partition] of this.#byName) {
       const [key] = partition.waiting;
-      if (key === undefined || partition.taken >= this.#partitions.most) continue;
+      if (key === undefined || partition.running >= this.#partitions.most) continue;
       partition.waiting.delete(key);
-      partition.taken += 1;
+      partition.running += 1;
       this.#size -= 1;
       // Move the partition to the end of the rotation.
       this.#byName.delete(name);
@@ -71,16 +71,16 @@ export class FairQueue {
     return undefined;
   }
 
-  /** Releases a key that was taken. */
+  /** Ends the processing of a key. */
   release(key: string): void {
     const name = this.#partitions.of(key);
     const partition = this.#byName.get(name);
     if (!partition) return;
-    partition.taken -= 1;
+    partition.running -= 1;
     this.#dropIfIdle(name, partition);
   }
 
-  /** Removes the keys that wait; taken keys must still be released. */
+  /** Removes the keys that wait; dequeued keys must still be released. */
   clear(): void {
     for (const [name, partition] of this.#byName) {
       partition.waiting.clear();
@@ -89,7 +89,7 @@ export class FairQueue {
     this.#size = 0;
   }
 
-  #dropIfIdle(name: string, { waiting, taken }: Partition): void {
-    if (taken === 0 && waiting.size === 0) this.#byName.delete(name);
+  #dropIfIdle(name: string, { waiting, running }: Partition): void {
+    if (running === 0 && waiting.size === 0) this.#byName.delete(name);
   }
 }

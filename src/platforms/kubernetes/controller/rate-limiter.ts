@@ -1,6 +1,6 @@
-interface Pausing {
+interface RunningInterval {
   readonly timer: NodeJS.Timeout;
-  again: boolean;
+  wasAddedAgain: boolean;
 }
 
 /** How long a key is delayed after it was passed on, in milliseconds. */
@@ -17,7 +17,7 @@ export interface RateIntervals {
 export class RateLimiter {
   readonly #pass: (key: string) => void;
   readonly #intervals: RateIntervals;
-  readonly #pausing = new Map<string, Pausing>();
+  readonly #running = new Map<string, RunningInterval>();
 
   constructor(pass: (key: string) => void, intervals: RateIntervals) {
     this.#pass = pass;
@@ -26,27 +26,27 @@ export class RateLimiter {
 
   /** Passes the key on, now or at the end of its interval. */
   add(key: string): void {
-    const pausing = this.#pausing.get(key);
-    if (pausing) {
-      pausing.again = true;
+    const running = this.#running.get(key);
+    if (running) {
+      running.wasAddedAgain = true;
       return;
     }
     const { shortest, each, longest } = this.#intervals;
-    const intervalMs = Math.min(longest, Math.max(shortest, each * this.#pausing.size));
+    const intervalMs = Math.min(longest, Math.max(shortest, each * this.#running.size));
     const timer = setTimeout(() => this.#end(key), intervalMs).unref();
-    this.#pausing.set(key, { timer, again: false });
+    this.#running.set(key, { timer, wasAddedAgain: false });
     this.#pass(key);
   }
 
   /** Ends all intervals; keys that wait are not passed on. */
   close(): void {
-    for (const { timer } of this.#pausing.values()) clearTimeout(timer);
-    this.#pausing.clear();
+    for (const { timer } of this.#running.values()) clearTimeout(timer);
+    this.#running.clear();
   }
 
   #end(key: string): void {
-    const again = this.#pausing.get(key)?.again ?? false;
-    this.#pausing.delete(key);
+    const again = this.#running.get(key)?.wasAddedAgain ?? false;
+    this.#running.delete(key);
     if (again) this.add(key);
   }
 }

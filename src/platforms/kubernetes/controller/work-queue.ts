@@ -2,7 +2,7 @@ import { type BackOffLimits, backOffDelay } from '../../../time/back-off.js';
 import { FairQueue, type Partitions } from './fair-queue.js';
 
 /** The result of the work on a key: done, or to be repeated after some milliseconds. */
-export type Worked = 'settled' | { readonly againInMs: number };
+export type ReconcileResult = 'settled' | { readonly requeueAfterMs: number };
 
 /** A failure that a retry cannot resolve; the key waits until something changes. */
 export class TerminalFailure extends Error {
@@ -15,7 +15,7 @@ export interface WorkQueueOptions {
    * Processes one key. A rejection is retried with back-off unless it is a TerminalFailure. A key is never processed
    * concurrently.
    */
-  readonly work: (key: string) => Promise<Worked>;
+  readonly work: (key: string) => Promise<ReconcileResult>;
   /** Called with every rejection, and the milliseconds until the retry; undefined if there is none. */
   readonly onFailure: (key: string, error: unknown, retryInMs: number | undefined) => void;
   /** Maximum number of keys that are processed at a time. */
@@ -34,8 +34,7 @@ interface Waiting {
 
 /**
  * A queue of keys to process. A key that is added several times is processed once, and once more if it was added meanwhile.
- * A
- * failed key waits for its back-off even if it is added again, so that events of its own writes cause no hot loop.
+ * A failed key waits for its back-off even if it is added again, so that events of its own writes cause no hot loop.
  */
 export class WorkQueue {
   readonly #options: WorkQueueOptions;
@@ -45,7 +44,7 @@ export class WorkQueue {
   #runningRetries = 0;
   readonly #running = new Map<string, Promise<void>>();
   /** Keys that were added while they were worked on; true if by `addAndRetryNow`. */
-  readonly #again = new Map<string, boolean>();
+  readonly #addedWhileRunning = new Map<string, boolean>();
   readonly #waiting = new Map<string, Waiting>();
   readonly #failures = new Map<string, number>();
   #isOpen = false;
@@ -66,20 +65,21 @@ export class WorkQueue {
   async stop(): Promise<void> {
     this.#isOpen = false;
     for (const { timer } of this.#waiting.values()) clearTimeout(timer);
-    for (const keys of [this.#ready, this.#retries, this.#again, this.#waiting, this.#failures]) keys.clear();
+    for (const keys of [this.#ready, this.#retries, this.#addedWhileRunning, this.#waiting, this.#failures])
+      keys.clear();
     await Promise.all(this.#running.values());
   }
 
   /** Adds a key; after a failure it waits for its back-off. */
   add(key: string): void {
-    if (this.#running.has(key)) this.#again.set(key, this.#again.get(key) ?? false);
+    if (this.#running.has(key)) this.#addedWhileRunning.set(key, this.#addedWhileRunning.get(key) ?? false);
     else if (!this.#failures.has(key)) this.#enqueue(key);
   }
 
   /** Adds a key whose object was replaced or changed by its user: earlier failures do not count. */
   addAndRetryNow(key: string): void {
     if (this.#running.has(key)) {
-      this.#again.set(key, true);
+      this.#addedWhileRunning.set(key, true);
       return;
     }
     this.#failures.delete(key);
@@ -121,12 +121,12 @@ export class WorkQueue {
   #next(): void {
     const { concurrency, mostRetries = concurrency } = this.#options;
     while (this.#isOpen && this.#running.size < concurrency) {
-      const fresh = this.#ready.take();
+      const fresh = this.#ready.dequeue();
       if (fresh !== undefined) {
         this.#running.set(fresh, this.#run(fresh, this.#ready));
         continue;
       }
-      const key = this.#runningRetries < mostRetries ? this.#retries.take() : undefined;
+      const key = this.#runningRetries < mostRetries ? this.#retries.dequeue() : undefined;
       if (key === undefined) return;
       this.#runningRetries += 1;
       this.#running.set(key, this.#run(key, this.#retries));
@@ -136,9 +136,9 @@ export class WorkQueue {
   async #run(key: string, from: FairQueue): Promise<void> {
     let delay: number | undefined;
     try {
-      const worked = await this.#options.work(key);
+      const result = await this.#options.work(key);
       this.#failures.delete(key);
-      if (worked !== 'settled') delay = worked.againInMs;
+      if (result !== 'settled') delay = result.requeueAfterMs;
     } catch (error) {
       delay = error instanceof TerminalFailure ? undefined : this.#backOff(key);
       if (delay === undefined) this.#failures.delete(key);
@@ -151,8 +151,8 @@ export class WorkQueue {
       this.#failures.delete(key);
       return;
     }
-    const isNewVersion = this.#again.get(key);
-    this.#again.delete(key);
+    const isNewVersion = this.#addedWhileRunning.get(key);
+    this.#addedWhileRunning.delete(key);
     if (isNewVersion) this.addAndRetryNow(key);
     else if (isNewVersion === false) this.add(key);
     // If the key was added meanwhile, it is ready or worked on already.

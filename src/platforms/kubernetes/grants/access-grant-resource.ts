@@ -117,7 +117,7 @@ export function accessGrantSpec(
 ): AccessGrantSpec {
   const settings = formatPolicySettings(grant.policy);
   return {
-    redemptionsAllowed: writtenAllowed(grant.redemptionsAllowed),
+    redemptionsAllowed: encodeRedemptionsAllowed(grant.redemptionsAllowed),
     expirationWindow: goDuration(grant.expirationWindowMs),
     ...(grant.isUserSuppliedCode && { code }),
     ...(grant.issuer !== null && { issuer: grant.issuer }),
@@ -129,7 +129,7 @@ export function accessGrantSpec(
  * The value that is written for a limit: -1 for 0, because Skupper reads 0 as its default. A grant with the invalid value
  * -1 is never redeemed.
  */
-export function writtenAllowed(redemptionsAllowed: number): number {
+export function encodeRedemptionsAllowed(redemptionsAllowed: number): number {
   return redemptionsAllowed === 0 ? -1 : redemptionsAllowed;
 }
 

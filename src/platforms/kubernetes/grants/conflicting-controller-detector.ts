@@ -19,7 +19,11 @@ export class ConflictingControllerDetector {
    * True while another controller owns the status of a grant. Otherwise the caller writes its url, and the write is
    * counted.
    */
-  isLeft({ metadata, status = {} }: Stored<AccessGrantResource>, ownUrl: string, now: number): boolean {
+  hasForeignOwner(
+    { metadata, status = {} }: Stored<AccessGrantResource>,
+    ownUrl: string,
+    now: number,
+  ): boolean {
     if (!status.url || status.url === ownUrl) return false;
     const rewrites = this.#byUid.get(metadata.uid) ?? { times: [], heldUntil: earlierHold(status) };
     this.#byUid.set(metadata.uid, rewrites);

@@ -26,6 +26,7 @@ import { GrantIndex, readLocation } from './grant-index.js';
 import { GrantReconciler } from './grant-reconciler.js';
 import { RedemptionCounter } from './redemption-counter.js';
 
+/** Options of a {@link GrantController}. */
 export interface GrantControllerOptions {
   readonly client: KubernetesClient;
   /** The only namespace whose grants are served; undefined for all. */
@@ -34,13 +35,13 @@ export interface GrantControllerOptions {
   readonly ownNamespace: string;
   /** Unique among the replicas. */
   readonly identity: string;
-  readonly place: () => { readonly url: string; readonly ca: string } | undefined;
+  readonly serviceEndpoint: () => { readonly url: string; readonly ca: string } | undefined;
   readonly clock: Clock;
   /** Resolves after that many milliseconds, or when the signal is aborted. */
   readonly wait: (ms: number, signal?: AbortSignal) => Promise<void>;
   /** Called with each Redemption that exists, changes, or is created or deleted. */
   readonly onRedemption?: (redemption: Stored<Resource>) => void;
-  /** Called with `namespace/name` and the foreign url when a grant is left to another controller; not when absent. */
+  /** Called with `namespace/name` and the other controller's URL when linkgrant stops writing the status of a grant. */
   readonly onTakeover?: (key: string, url: string) => void;
   /** Called with a failure that is retried, and a few words about the operation. */
   readonly onFailure: (what: string, error: unknown) => void;
@@ -112,7 +113,7 @@ export class GrantController {
       onTakeover: (key, url) => options.onTakeover?.(key, url),
       countOf: ({ namespace = '', uid }) =>
         this.#watch.isSynced('redemptions') ? this.#counter.countOf(namespace, uid) : undefined,
-      place: options.place,
+      serviceEndpoint: options.serviceEndpoint,
       clock,
     });
     this.#queue = new WorkQueue({

@@ -150,8 +150,7 @@ export class GrantIndex implements ObjectSink<GrantLocation> {
 
 /**
  * Reads the location of an AccessGrant. Every replica does so for every change of every grant, so the policy is not parsed:
- * a
- * grant whose spec became invalid after its clock started ends at its expiration time.
+ * a grant whose spec became invalid after its clock started ends at its expiration time.
  */
 export function readLocation({
   metadata,

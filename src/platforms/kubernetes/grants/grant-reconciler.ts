@@ -5,7 +5,7 @@ import type { KubernetesClient } from '../api/client.js';
 import { ACCESS_GRANTS } from '../api/kinds.js';
 import type { Stored } from '../api/resource.js';
 import type { EventContent, EventRecorder } from '../controller/event-recorder.js';
-import { TerminalFailure, type Worked } from '../controller/work-queue.js';
+import { type ReconcileResult, TerminalFailure } from '../controller/work-queue.js';
 import type { SiteAccessCache } from '../sites/site-access-cache.js';
 import {
   type AccessGrantResource,
@@ -17,34 +17,34 @@ import { foreignConditions } from './conditions.js';
 import { type ConflictingControllerDetector, FOREIGN_HOLD_MS } from './conflicting-controller-detector.js';
 import { type JudgedGrant, judgeGrant, stateOf, statusChange } from './grant-status.js';
 
+/** Dependencies of {@link GrantReconciler}. */
 export interface GrantReconcilerDependencies {
   readonly client: Pick<KubernetesClient, 'find' | 'patch'>;
   readonly siteAccess: Pick<SiteAccessCache, 'accessOf' | 'forget'>;
   readonly conflicts: ConflictingControllerDetector;
   readonly events: Pick<EventRecorder, 'record'>;
-  /** Called with `namespace/name` and the foreign url when a grant is left to another controller. */
+  /** Called with `namespace/name` and the other controller's URL when linkgrant stops writing the status of a grant. */
   readonly onTakeover: (key: string, url: string) => void;
   /** The number of redemptions of a grant; undefined while it is unknown. */
   readonly countOf: (grant: Stored<AccessGrantResource>['metadata']) => number | undefined;
   /** The URL and CA of the service; undefined while they are unknown. */
-  readonly place: () => { readonly url: string; readonly ca: string } | undefined;
+  readonly serviceEndpoint: () => { readonly url: string; readonly ca: string } | undefined;
   readonly clock: Clock;
 }
 
-const ENDED = ['expired', 'exhausted', 'revoked'];
-const ENDS = [
+const END_STATES = ['expired', 'exhausted', 'revoked'];
+const END_EVENTS = [
   { type: 'Expired', eventReason: 'GrantExpired' },
   { type: 'Exhausted', eventReason: 'GrantExhausted' },
   { type: 'Revoked', eventReason: 'GrantRevoked' },
 ] as const;
-// setTimeout takes at most 24 days; a check once an hour costs nothing.
+// setTimeout accepts at most 24 days. Reconciling once an hour costs nothing.
 const MAX_DELAY_MS = 3_600_000;
 const MIN_DELAY_MS = 100;
 
 /**
- * Reconciles the status of an AccessGrant with its spec, its site and its redemptions. Never writes the spec, nor an
- * unchanged
- * status; after a write conflict the grant is reconciled again.
+ * Reconciles the status of an AccessGrant with its spec, its site and its redemptions. Never writes the spec or an
+ * unchanged status. After a write conflict the grant is reconciled again.
  */
 export class GrantReconciler {
   readonly #deps: GrantReconcilerDependencies;
@@ -54,7 +54,7 @@ export class GrantReconciler {
   }
 
   /** Reconciles the grant `namespace/name`. */
-  async reconcile(key: string): Promise<Worked> {
+  async reconcile(key: string): Promise<ReconcileResult> {
     const [namespace, name] = key.split('/') as [string, string];
     const grant = await this.#deps.client.find<AccessGrantResource>(ACCESS_GRANTS, { namespace, name });
     if (!grant || grant.metadata.deletionTimestamp !== undefined) return 'settled';
@@ -62,21 +62,21 @@ export class GrantReconciler {
     const { uid } = grant.metadata;
     const now = clock();
     const redemptions = countOf(grant.metadata);
-    const place = this.#deps.place();
-    if (place && conflicts.isLeft(grant, `${place.url}/${uid}`, now)) {
+    const serviceEndpoint = this.#deps.serviceEndpoint();
+    if (serviceEndpoint && conflicts.hasForeignOwner(grant, `${serviceEndpoint.url}/${uid}`, now)) {
       const generation = grant.metadata.generation ?? 0;
       const conditions = foreignConditions(grant.status?.conditions ?? [], { generation, now });
       await this.#write(grant, { ...grant.status, conditions });
-      return { againInMs: FOREIGN_HOLD_MS };
+      return { requeueAfterMs: FOREIGN_HOLD_MS };
     }
-    const hasEnded = ENDED.includes(stateOf(grant, redemptions, now));
+    const hasEnded = END_STATES.includes(stateOf(grant, redemptions, now));
     if (hasEnded) siteAccess.forget(uid);
     const { issuer, policy } = readAccessGrant(grant).grant;
     const request = { uid, namespace, name, issuer, policy };
     const access = hasEnded ? undefined : await siteAccess.accessOf(request);
-    const judged = judgeGrant(grant, { place, access, redemptions, now, mintCode });
+    const judged = judgeGrant(grant, { serviceEndpoint, access, redemptions, now, mintCode });
     await this.#write(grant, judged.status);
-    return againAt(judged, now);
+    return requeueAtExpiry(judged, now);
   }
 
   async #write(grant: Stored<AccessGrantResource>, wanted: AccessGrantStatus): Promise<void> {
@@ -99,10 +99,10 @@ export class GrantReconciler {
   #report(grant: Stored<AccessGrantResource>, wanted: AccessGrantStatus): void {
     const { apiVersion, kind, metadata, status: found = {} } = grant;
     const { namespace = '', name, uid } = metadata;
-    for (const note of eventsOf(found, wanted)) {
-      this.#deps.events.record({ apiVersion, kind, namespace, name, uid }, note);
+    for (const event of eventsOf(found, wanted)) {
+      this.#deps.events.record({ apiVersion, kind, namespace, name, uid }, event);
     }
-    if (begins('ForeignController', found, wanted)) {
+    if (becomesTrue('ForeignController', found, wanted)) {
       this.#deps.onTakeover(`${namespace}/${name}`, wanted.url ?? '');
     }
   }
@@ -110,9 +110,9 @@ export class GrantReconciler {
 
 /** The Events that report the change from one status to another. */
 function eventsOf(found: AccessGrantStatus, wanted: AccessGrantStatus): EventContent[] {
-  const end = ENDS.find(({ type }) => begins(type, found, wanted));
+  const end = END_EVENTS.find(({ type }) => becomesTrue(type, found, wanted));
   if (end) return [{ type: 'Normal', reason: end.eventReason, message: wanted.message ?? '' }];
-  if (ENDS.some(({ type }) => isTrue(type, wanted))) return [];
+  if (END_EVENTS.some(({ type }) => isTrue(type, wanted))) return [];
   const [before, now] = [notReadyReasonOf(found), notReadyReasonOf(wanted)];
   if (now === before) return [];
   if (now === undefined)
@@ -125,12 +125,15 @@ function isTrue(type: string, { conditions = [] }: AccessGrantStatus): boolean {
   return conditions.some((one) => one.type === type && one.status === 'True');
 }
 
-function begins(type: string, found: AccessGrantStatus, wanted: AccessGrantStatus): boolean {
+function becomesTrue(type: string, found: AccessGrantStatus, wanted: AccessGrantStatus): boolean {
   return !isTrue(type, found) && isTrue(type, wanted);
 }
 
-/** The grant is reconciled again when it ends. */
-function againAt({ state, expirationTime }: JudgedGrant, now: number): Worked {
-  if (expirationTime === null || ENDED.includes(state)) return 'settled';
-  return { againInMs: Math.min(MAX_DELAY_MS, Math.max(MIN_DELAY_MS, expirationTime - now)) };
+/**
+ * Returns when to reconcile the grant again: at its expiry, but at the latest after `MAX_DELAY_MS`; not at all if it has
+ * ended or its expiration window has not started.
+ */
+function requeueAtExpiry({ state, expirationTime }: JudgedGrant, now: number): ReconcileResult {
+  if (expirationTime === null || END_STATES.includes(state)) return 'settled';
+  return { requeueAfterMs: Math.min(MAX_DELAY_MS, Math.max(MIN_DELAY_MS, expirationTime - now)) };
 }

@@ -20,7 +20,7 @@ import {
 /** The inputs for the status of a grant, besides its resource. Undefined means not known yet. */
 export interface GrantSurroundings {
   /** URL of the service, without the grant's uid, and the CA that clients trust. */
-  readonly place: { readonly url: string; readonly ca: string } | undefined;
+  readonly serviceEndpoint: { readonly url: string; readonly ca: string } | undefined;
   readonly access: SiteAccess | SiteRefusal | undefined;
   /** How many redemptions are recorded. */
   readonly redemptions: number | undefined;
@@ -48,13 +48,14 @@ export function stateOf(
 
 /**
  * Computes the status of a grant. A known value is never replaced by an unknown one; `code` and `expirationTime` never
- * change once they are set. */
+ * change once they are set.
+ */
 export function judgeGrant(resource: Stored<AccessGrantResource>, inputs: GrantSurroundings): JudgedGrant {
   const { metadata, spec = {}, status: found = {} } = resource;
   const { grant, problems } = readAccessGrant(resource);
-  const { now, place } = inputs;
-  const url = place ? `${place.url}/${metadata.uid}` : found.url;
-  const ca = place?.ca ?? found.ca;
+  const { now, serviceEndpoint } = inputs;
+  const url = serviceEndpoint ? `${serviceEndpoint.url}/${metadata.uid}` : found.url;
+  const ca = serviceEndpoint?.ca ?? found.ca;
   const processed = processedCondition(grant, problems, inputs);
   const resolved = resolvedCondition(resource, Boolean(url && ca), inputs);
   const isUsable = processed.status === 'True';

@@ -18,7 +18,7 @@ export function readLabelsAndNote({ labels = {}, annotations = {} }: ResourceMet
 }
 
 /** The metadata of a new resource: labels and note besides `own` metadata. */
-export function writtenLabelsAndNote(
+export function labelsAndNoteMetadata(
   { labels, note }: LabelsAndNote,
   own: Pick<ResourceMetadata, 'labels' | 'annotations'> = {},
 ): Pick<ResourceMetadata, 'labels' | 'annotations'> {

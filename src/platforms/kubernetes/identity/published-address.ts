@@ -19,7 +19,7 @@ export interface NoAddress {
 /** Reads the address of the service; may be called repeatedly. Rejects with ApiError. */
 export type AddressSource = () => Promise<ServiceAddress | NoAddress>;
 
-const HINT = 'set --external-url, or set --secured-access to let Skupper’s controller expose the service';
+const HINT = "set --external-url, or set --secured-access to let Skupper's controller expose the service";
 
 /** The address of the load balancer of a Service: its first host, and the port named `https`, else the first port. */
 export function loadBalancerAddress(
@@ -47,8 +47,8 @@ export function loadBalancerAddress(
 }
 
 /**
- * The address of a SecuredAccess of linkgrant, which is created if it is absent. Skupper's controller exposes it. It selects
- * the pods with the labels of `selector`, and TLS terminates in the service.
+ * The address of the SecuredAccess `name`, which is created if it is absent. Through it, Skupper's controller exposes the
+ * pods with the labels of `selector`. The service terminates TLS.
  */
 export function securedAccessAddress(
   client: Pick<KubernetesClient, 'find' | 'create'>,
@@ -71,7 +71,7 @@ export function securedAccessAddress(
     // Without an issuer Skupper creates no certificate, and the service presents its own.
     spec: { selector, ports: [{ name: 'https', port, targetPort: port, protocol: 'TCP' }] },
   };
-  const make = async () => {
+  const createIfAbsent = async () => {
     try {
       return await client.create<Resource>(SECURED_ACCESSES, wanted);
     } catch (error) {
@@ -80,7 +80,8 @@ export function securedAccessAddress(
     }
   };
   return async () => {
-    const found = (await client.find<Resource>(SECURED_ACCESSES, { namespace, name })) ?? (await make());
+    const found =
+      (await client.find<Resource>(SECURED_ACCESSES, { namespace, name })) ?? (await createIfAbsent());
     const { status } = (found ?? {}) as { readonly status?: unknown };
     const endpoints = mappingsIn(asMapping(status).endpoints);
     const endpoint = endpoints.find(({ name: endpointName }) => endpointName === 'https') ?? endpoints[0];

@@ -4,8 +4,8 @@ import type { SiteRefusal, SiteRequest } from '../../../redemption/ports/site.js
 import type { SiteFacts } from './site-resource.js';
 
 /**
- * The endpoints in the status of a site that links from a grant lead to, at least one; or why it accepts no links. `site` is
- * undefined if there is none.
+ * Returns the endpoints of a site that links from a grant lead to, at least one, or why it accepts no links. `site` is
+ * undefined if the namespace has none.
  */
 export function siteEndpoints(
   site: SiteFacts | undefined,
@@ -29,7 +29,7 @@ export function siteEndpoints(
     return refusal(
       'link_access_unavailable',
       `site "${site.name}" has no usable endpoint: ${endpoints}`,
-      "let Skupper's controller write the status of the Site",
+      "check that only Skupper's controller writes the status of the Site",
     );
   }
   const wanted = withGrantRoles(endpoints, request);

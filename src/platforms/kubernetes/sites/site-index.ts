@@ -15,7 +15,7 @@ export class SiteIndex {
     this.#onChange = onChange;
   }
 
-  /** The site of a namespace that accepts links: Ready sites come first, then the oldest. */
+  /** The site of a namespace; undefined if there is none. Of several Sites, prefers a Ready one, then the oldest. */
   siteOf(namespace: string): SiteFacts | undefined {
     return this.#factsOf(namespace)
       .filter((facts) => facts.kind === 'Site')
@@ -46,8 +46,9 @@ export class SiteIndex {
         const before = [...this.#byNamespace.values()].flatMap((facts) => [...facts.values()]);
         for (const facts of before) if (facts.kind === kind) this.#remove(facts);
         for (const facts of objects) this.#put(facts);
-        const touched = [...before.filter((facts) => facts.kind === kind), ...objects];
-        for (const namespace of new Set(touched.map((facts) => facts.namespace))) this.#onChange(namespace);
+        const changedFacts = [...before.filter((facts) => facts.kind === kind), ...objects];
+        for (const namespace of new Set(changedFacts.map((facts) => facts.namespace)))
+          this.#onChange(namespace);
       },
       put: (facts) => {
         this.#put(facts);
@@ -65,14 +66,14 @@ export class SiteIndex {
   }
 
   #put(facts: Facts): void {
-    const ofNamespace = this.#byNamespace.get(facts.namespace) ?? new Map<string, Facts>();
-    this.#byNamespace.set(facts.namespace, ofNamespace.set(keyOf(facts), facts));
+    const namespaceFacts = this.#byNamespace.get(facts.namespace) ?? new Map<string, Facts>();
+    this.#byNamespace.set(facts.namespace, namespaceFacts.set(keyOf(facts), facts));
   }
 
   #remove(facts: Facts): void {
-    const ofNamespace = this.#byNamespace.get(facts.namespace);
-    ofNamespace?.delete(keyOf(facts));
-    if (ofNamespace?.size === 0) this.#byNamespace.delete(facts.namespace);
+    const namespaceFacts = this.#byNamespace.get(facts.namespace);
+    namespaceFacts?.delete(keyOf(facts));
+    if (namespaceFacts?.size === 0) this.#byNamespace.delete(facts.namespace);
   }
 }
 

@@ -17,7 +17,7 @@ const DETAILED_ROWS = 950;
 const ROWS_BEFORE_RECOUNT = 10;
 
 /** An attempt, without the count. */
-export type Attempted = Pick<AttemptTotal, 'grantUid' | 'code' | 'name' | 'subject' | 'peer'>;
+export type AttemptKey = Pick<AttemptTotal, 'grantUid' | 'code' | 'name' | 'subject' | 'peer'>;
 
 /** The attempts that one Event counts. */
 export interface AttemptRow extends AttemptTotal {
@@ -59,7 +59,7 @@ export class AttemptEvents {
   /** Adds one attempt; resolves when it is written. */
   async add(
     grant: AttemptedGrant,
-    attempted: Attempted,
+    attempted: AttemptKey,
     now: number,
     redemptionId: string | null = null,
   ): Promise<void> {
@@ -192,7 +192,7 @@ class Semaphore {
   }
 }
 
-function eventName({ grantUid, code, name, subject, peer }: Attempted): string {
+function eventName({ grantUid, code, name, subject, peer }: AttemptKey): string {
   return `linkgrant-${sha256Hex([grantUid, code, name, subject, peer].join('\0')).slice(0, 32)}`;
 }
 

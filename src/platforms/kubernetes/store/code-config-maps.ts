@@ -67,8 +67,7 @@ export class CodeConfigMaps {
 
   /**
    * Applies `change` to the stored record of a code and stores the result; stores nothing if it returns undefined. Returns
-   * what
-   * was stored.
+   * what was stored.
    */
   async update(
     grantUid: string,

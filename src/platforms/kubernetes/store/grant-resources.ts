@@ -10,13 +10,13 @@ import {
   type AccessGrantResource,
   type AccessGrantStatus,
   accessGrantSpec,
+  encodeRedemptionsAllowed,
   goDuration,
   readAccessGrant,
   settingsPatch,
   timestamp,
-  writtenAllowed,
 } from '../grants/access-grant-resource.js';
-import { labelsAndNotePatch, writtenLabelsAndNote } from '../grants/labels-and-note.js';
+import { labelsAndNoteMetadata, labelsAndNotePatch } from '../grants/labels-and-note.js';
 import { storeUnavailable } from './failures.js';
 
 type StoredGrant = Stored<AccessGrantResource>;
@@ -29,8 +29,7 @@ export function listGrantResources(
   return client.listAll<AccessGrantResource>(ACCESS_GRANTS, { namespace }).then(({ items }) => items);
 }
 
-/**
- * Implements GrantStore.createGrant: creates the AccessGrant, and writes its code and expiration time into the status. */
+/** Implements GrantStore.createGrant: creates the AccessGrant, and writes its code and expiration time into the status. */
 export async function createGrantResource(
   client: KubernetesClient,
   grant: AccessGrant,
@@ -45,7 +44,7 @@ export async function createGrantResource(
       metadata: {
         namespace,
         name,
-        ...writtenLabelsAndNote(grant, {
+        ...labelsAndNoteMetadata(grant, {
           ...(revokedAt !== null && { annotations: { [GRANT_REVOKED]: timestamp(revokedAt) } }),
         }),
       },
@@ -56,7 +55,7 @@ export async function createGrantResource(
     if (isApiError(error, 'not_found')) throw storeUnavailable(`there is no namespace ${namespace}`, error);
     throw error;
   }
-  // A controller may have written another code meanwhile, which no client knows yet.
+  // Without resourceVersion, so that it overwrites a code that a controller wrote meanwhile. No client has received that code.
   const status: AccessGrantStatus = {
     code,
     ...(expirationTime !== null && { expirationTime: timestamp(expirationTime) }),
@@ -71,8 +70,11 @@ export async function createGrantResource(
   return readAccessGrant(written).grant;
 }
 
-/** Implements GrantStore.initializeGrants for one grant; false if its clock runs, or cannot start. */
-export async function startClock(
+/**
+ * Implements GrantStore.initializeGrants for one grant: writes its code and expiration time. Returns false if it has an
+ * expiration time already, is revoked, invalid or deleted, or if another replica was faster.
+ */
+export async function initializeGrantResource(
   client: KubernetesClient,
   resource: StoredGrant,
   now: number,
@@ -91,7 +93,7 @@ export async function startClock(
     await client.patch(ACCESS_GRANTS, metadata, patch, { subresource: 'status' });
     return true;
   } catch (error) {
-    // Another replica started it.
+    // Another replica or a controller changed the grant first, or the grant was deleted.
     if (isApiError(error, 'conflict', 'not_found')) return false;
     throw error;
   }
@@ -105,18 +107,20 @@ export function updateGrantResource(
   change: GrantChange,
 ): Promise<boolean> {
   const { redemptionsAllowed, expirationWindowMs, expirationTime, policy } = change;
-  return changing(client, key, uid, async ({ metadata, spec = {} }) => {
+  return changeGrantResource(client, key, uid, async ({ metadata, spec = {} }) => {
     const patch = {
-      ...(redemptionsAllowed !== undefined && { redemptionsAllowed: writtenAllowed(redemptionsAllowed) }),
+      ...(redemptionsAllowed !== undefined && {
+        redemptionsAllowed: encodeRedemptionsAllowed(redemptionsAllowed),
+      }),
       ...(expirationWindowMs !== undefined && { expirationWindow: goDuration(expirationWindowMs) }),
       ...(policy && { settings: settingsPatch(spec, policy) }),
     };
     const { resourceVersion } = metadata;
-    const ofMetadata = labelsAndNotePatch(change);
+    const metadataPatch = labelsAndNotePatch(change);
     const hasSpec = Object.keys(patch).length > 0;
-    if (hasSpec || ofMetadata) {
+    if (hasSpec || metadataPatch) {
       await client.patch(ACCESS_GRANTS, key, {
-        metadata: { ...ofMetadata, uid, resourceVersion },
+        metadata: { ...metadataPatch, uid, resourceVersion },
         ...(hasSpec && { spec: patch }),
       });
     }
@@ -134,7 +138,7 @@ export function revokeGrantResource(
   uid: string,
   now: number,
 ): Promise<boolean> {
-  return changing(client, key, uid, async (resource) => {
+  return changeGrantResource(client, key, uid, async (resource) => {
     if (readAccessGrant(resource).grant.revokedAt !== null) return false;
     const { resourceVersion } = resource.metadata;
     const annotations = { [GRANT_REVOKED]: timestamp(now) };
@@ -144,7 +148,7 @@ export function revokeGrantResource(
 }
 
 /** Reads the grant and changes it; retries on a write conflict. False if the grant of that uid was deleted. */
-async function changing(
+async function changeGrantResource(
   client: KubernetesClient,
   key: ResourceKey,
   uid: string,

@@ -9,9 +9,9 @@ import type { Stored } from '../api/resource.js';
 import { type AccessGrantResource, readAccessGrant } from '../grants/access-grant-resource.js';
 import {
   createGrantResource,
+  initializeGrantResource,
   listGrantResources,
   revokeGrantResource,
-  startClock,
   updateGrantResource,
 } from './grant-resources.js';
 import { listRedemptionResources, type StoreParts } from './store-parts.js';
@@ -87,7 +87,7 @@ export function grantOperations(parts: StoreParts): GrantMethods {
     async initializeGrants(now) {
       let started = 0;
       for (const resource of await listGrantResources(client, namespace)) {
-        if (await startClock(client, resource, now)) started += 1;
+        if (await initializeGrantResource(client, resource, now)) started += 1;
       }
       return started;
     },

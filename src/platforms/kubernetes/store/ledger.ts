@@ -5,7 +5,7 @@ import type { RenewalStore } from '../../../redemption/ports/renewal-store.js';
 import { sortedPage } from '../../../redemption/ports/sorted-page.js';
 import type { Stored } from '../api/resource.js';
 import { type AccessGrantResource, readAccessGrant } from '../grants/access-grant-resource.js';
-import type { Attempted, AttemptRow } from './attempt-events.js';
+import type { AttemptKey, AttemptRow } from './attempt-events.js';
 import type { StoredCodeRecord } from './code-config-maps.js';
 import { ExpiredLedgerCollector } from './expired-ledgers.js';
 import { listGrantResources } from './grant-resources.js';
@@ -22,7 +22,7 @@ export function ledgerOperations(parts: StoreParts): LedgerMethods {
   const { client, namespace, accounts, codes, attempts } = parts;
   const expiredLedgers = new ExpiredLedgerCollector(parts);
 
-  const record = async (attempted: Attempted, now: number, redemptionId: string | null): Promise<void> => {
+  const record = async (attempted: AttemptKey, now: number, redemptionId: string | null): Promise<void> => {
     // An Event needs an existing grant.
     const account = await accounts.find(attempted.grantUid);
     if (account) await attempts.add(account, attempted, now, redemptionId);

@@ -6,7 +6,7 @@ import type { RecordRules } from '../../../redemption/ports/grant-store.js';
 import { REDEMPTIONS } from '../api/kinds.js';
 import { apiVersionOf, type Resource, type Stored } from '../api/resource.js';
 import { timeOf, timestamp } from '../grants/access-grant-resource.js';
-import { readLabelsAndNote, writtenLabelsAndNote } from '../grants/labels-and-note.js';
+import { labelsAndNoteMetadata, readLabelsAndNote } from '../grants/labels-and-note.js';
 
 /** Label of resources that belong to a grant: its uid. */
 export const GRANT_UID = 'linkgrant.dev/grant-uid';
@@ -111,7 +111,7 @@ export function redemptionResource(
     metadata: {
       name: slotName(grantUid, slot),
       namespace,
-      ...writtenLabelsAndNote(redemption, {
+      ...labelsAndNoteMetadata(redemption, {
         labels: { [MANAGED_BY]: 'linkgrant', [GRANT_UID]: grantUid, [REDEMPTION_ID]: id },
       }),
     },

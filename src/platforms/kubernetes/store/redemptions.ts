@@ -48,13 +48,13 @@ export function redemptionOperations(parts: StoreParts): RedemptionMethods {
     async listRedemptions(page) {
       const { grantUid, since = 0, labels } = page;
       const resources = await listRedemptionResources(parts, grantUid, labels);
-      const made = resources
+      const entries = resources
         .map((resource) => ({
           redemption: { ...readRedemption(resource), grantName: resource.spec.grantName },
           slot: resource.spec.slot,
         }))
         .filter(({ redemption }) => redemption.createdAt >= since);
-      const { items, ...rest } = sortedPage(made, page, 3, ({ redemption, slot }) => [
+      const { items, ...rest } = sortedPage(entries, page, 3, ({ redemption, slot }) => [
         redemption.createdAt,
         redemption.grantUid,
         slot,

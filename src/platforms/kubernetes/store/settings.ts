@@ -13,7 +13,7 @@ const PROBED = 'probed';
 export class SettingsConfigMap {
   readonly #client: KubernetesClient;
   readonly #key: { readonly namespace: string; readonly name: string };
-  #turn: Promise<unknown> = Promise.resolve();
+  #lastIncrement: Promise<unknown> = Promise.resolve();
 
   constructor(client: KubernetesClient, namespace: string) {
     this.#client = client;
@@ -32,7 +32,7 @@ export class SettingsConfigMap {
 
   /** Increments the number of a key, to at least `atLeast`. Each caller gets a different number. */
   async next(key: string, atLeast: number): Promise<number> {
-    const counting = async (): Promise<number> => {
+    const increment = async (): Promise<number> => {
       let number = atLeast;
       await this.#change((data) => {
         number = data[key] === undefined ? atLeast : Math.max(Number(data[key]) + 1, atLeast);
@@ -40,13 +40,13 @@ export class SettingsConfigMap {
       });
       return number;
     };
-    // Calls of one process would only conflict with each other.
-    const mine = this.#turn.then(counting, counting);
-    this.#turn = mine.catch(() => undefined);
-    return mine;
+    // Increments of one process run one after the other, because concurrent ones would conflict.
+    const result = this.#lastIncrement.then(increment, increment);
+    this.#lastIncrement = result.catch(() => undefined);
+    return result;
   }
 
-  /** Resolves when settings can be written; writes nothing. */
+  /** Checks with a dry run that settings can be written. Rejects with ApiError if not. */
   async probe(): Promise<void> {
     await this.#client.apply(CONFIG_MAPS, this.#resource({ [PROBED]: '' }), {
       fieldManager: 'linkgrant-probe',

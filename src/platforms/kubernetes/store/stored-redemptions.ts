@@ -71,7 +71,7 @@ export async function listRenewedRedemptions(
     .sort((a, b) => a.redemption.createdAt - b.redemption.createdAt);
 }
 
-/** Revokes a Redemption for good; false if it does not exist or was revoked before. */
+/** Revokes a Redemption permanently; false if it does not exist or was revoked before. */
 export async function revokeResource(
   { client, sealed }: Dependencies,
   key: ResourceKey,

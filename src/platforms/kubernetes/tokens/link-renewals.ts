@@ -28,7 +28,7 @@ export interface LinkRenewalsOptions {
   readonly client: KubernetesClient;
   /** The namespaces whose links may have to be renewed. */
   readonly namespaces: () => readonly string[];
-  readonly side: Omit<RenewLinkDependencies, 'links' | 'openRenewal'>;
+  readonly dependencies: Omit<RenewLinkDependencies, 'links' | 'openRenewal'>;
   readonly clock: Clock;
   readonly observer: RenewalObserver;
 }
@@ -158,7 +158,7 @@ export class LinkRenewals {
 
   async #renew(key: string): Promise<void> {
     const [namespace, name] = key.split('/') as [string, string];
-    const { client, clock, observer, side } = this.#options;
+    const { client, clock, observer, dependencies } = this.#options;
     const place: NamespaceTarget = {
       client,
       namespace,
@@ -184,7 +184,11 @@ export class LinkRenewals {
         this.#plan.putOff(link, clock());
         return;
       }
-      const renewed = await renewLink(name, link, { ...side, openRenewal: renewalSecrets(place), links });
+      const renewed = await renewLink(name, link, {
+        ...dependencies,
+        openRenewal: renewalSecrets(place),
+        links,
+      });
       const { certificateSha256, certificate } = renewed;
       this.#plan.begin({ certificateSha256, notAfter: certificate.notAfter }, clock());
       const after = await links.findSecret(name);

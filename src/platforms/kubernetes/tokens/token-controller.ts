@@ -27,7 +27,7 @@ export interface TokenControllerOptions
   readonly ownNamespace: string;
   /** Identity in the leader election, unique for each replica. */
   readonly identity: string;
-  readonly renewing: LinkRenewalsOptions['side'];
+  readonly renewing: LinkRenewalsOptions['dependencies'];
   readonly renewals: LinkRenewalsOptions['observer'];
   readonly clock: Clock;
   readonly checkpoint: Checkpoint;
@@ -87,7 +87,7 @@ export class TokenController {
       client,
       clock,
       namespaces: () => [...this.#siteUids.keys()],
-      side: options.renewing,
+      dependencies: options.renewing,
       observer: options.renewals,
     });
     this.#watch = new ClusterWatch(options);

@@ -13,7 +13,7 @@ import { isApiError } from '../api/api-error.js';
 import type { KubernetesClient } from '../api/client.js';
 import { ACCESS_TOKENS, SECRETS } from '../api/kinds.js';
 import type { Stored } from '../api/resource.js';
-import type { Worked } from '../controller/work-queue.js';
+import type { ReconcileResult } from '../controller/work-queue.js';
 import { timeOf } from '../grants/access-grant-resource.js';
 import type { NamespaceTarget } from '../requesting/namespace-target.js';
 import { findPlacedSecret } from '../requesting/placed-secret.js';
@@ -28,7 +28,7 @@ import {
 } from './access-token-resource.js';
 import { FinalStatusCache } from './final-status-cache.js';
 import { failedState, sanitizeError } from './token-failures.js';
-import { NotServed, type TokenStatusWriter } from './token-status-writer.js';
+import { NamespaceNotServedError, type TokenStatusWriter } from './token-status-writer.js';
 
 /** What {@link TokenReconciler} needs. */
 export interface TokenReconcilerDependencies {
@@ -69,21 +69,21 @@ export class TokenReconciler {
   }
 
   /** Processes the token `namespace/name`. Rejects with RedemptionError if it has to be retried. */
-  async reconcile(key: string): Promise<Worked> {
+  async reconcile(key: string): Promise<ReconcileResult> {
     const [namespace, name] = key.split('/') as [string, string];
     const { clock } = this.#deps;
     const closedUntil = this.#closedUntil.get(namespace);
-    if (closedUntil !== undefined && closedUntil > clock()) return { againInMs: closedUntil - clock() };
+    if (closedUntil !== undefined && closedUntil > clock()) return { requeueAfterMs: closedUntil - clock() };
     try {
       if (closedUntil !== undefined) await this.#assertServed(namespace);
-      const worked = await this.#work({ namespace, name }, key);
+      const result = await this.#work({ namespace, name }, key);
       this.#closedUntil.delete(namespace);
-      return worked;
+      return result;
     } catch (error) {
-      if (!(error instanceof NotServed)) throw error;
+      if (!(error instanceof NamespaceNotServedError)) throw error;
       if (closedUntil === undefined) this.#deps.onNotServed(namespace);
       this.#closedUntil.set(namespace, clock() + NOT_SERVED_MS);
-      return { againInMs: NOT_SERVED_MS };
+      return { requeueAfterMs: NOT_SERVED_MS };
     }
   }
 
@@ -93,7 +93,10 @@ export class TokenReconciler {
     if (isLast) this.#closedUntil.delete(key.split('/', 1)[0] as string);
   }
 
-  async #work(place: { readonly namespace: string; readonly name: string }, key: string): Promise<Worked> {
+  async #work(
+    place: { readonly namespace: string; readonly name: string },
+    key: string,
+  ): Promise<ReconcileResult> {
     const { client, status } = this.#deps;
     const { namespace } = place;
     const token = await client.find<AccessTokenResource>(ACCESS_TOKENS, place);
@@ -111,7 +114,7 @@ export class TokenReconciler {
       return 'settled';
     }
     if (reason === 'OutcomeUnknown' && !(await this.#isPlaced(namespace, read))) {
-      return { againInMs: RECHECK_MS };
+      return { requeueAfterMs: RECHECK_MS };
     }
     if (!site) {
       if (reason === 'Pending') return 'settled';
@@ -130,7 +133,7 @@ export class TokenReconciler {
     token: AccessToken,
     site: SiteFacts,
     key: string,
-  ): Promise<Worked> {
+  ): Promise<ReconcileResult> {
     const { client, status, redeem, onRedeemed, onGivenUp, checkpoint } = this.#deps;
     const { namespace = '' } = resource.metadata;
     const subject = readSignedCode(token.code)?.subject ?? site.uid;
@@ -147,7 +150,7 @@ export class TokenReconciler {
       if (state.reason === 'Error') throw failure;
       this.#finalStatus.store(key, resource, state.reason);
       onGivenUp(key, failure);
-      return state.reason === 'OutcomeUnknown' ? { againInMs: RECHECK_MS } : 'settled';
+      return state.reason === 'OutcomeUnknown' ? { requeueAfterMs: RECHECK_MS } : 'settled';
     }
     await checkpoint('before-status');
     await status.write(resource, READY);
@@ -160,23 +163,23 @@ export class TokenReconciler {
     resource: Stored<AccessTokenResource>,
     token: AccessToken | string,
     site: SiteFacts | undefined,
-  ): Promise<Worked> {
+  ): Promise<ReconcileResult> {
     const condition = redeemedCondition(resource);
     if (condition?.reason !== READY.reason || typeof token === 'string') return 'settled';
     const redeemedAt = timeOf(condition.lastTransitionTime) ?? 0;
     if (site && (timeOf(site.createdAt) ?? 0) <= redeemedAt) return 'settled';
     // Clocks differ, and garbage collection deletes the resources of a Site some time after it.
-    if (await this.#isPlaced(resource.metadata.namespace ?? '', token)) return { againInMs: RECHECK_MS };
+    if (await this.#isPlaced(resource.metadata.namespace ?? '', token)) return { requeueAfterMs: RECHECK_MS };
     await this.#deps.status.write(resource, OF_DELETED_SITE);
     return 'settled';
   }
 
-  /** Checks the permissions with the cheapest request that needs them. Rejects with NotServed. */
+  /** Checks the permissions with the cheapest request that needs them. Rejects with NamespaceNotServedError. */
   async #assertServed(namespace: string): Promise<void> {
     try {
       await this.#deps.client.list(SECRETS, { namespace, labelSelector: SECRET_TOKEN }, { limit: 1 });
     } catch (error) {
-      throw isApiError(error, 'forbidden') ? new NotServed() : error;
+      throw isApiError(error, 'forbidden') ? new NamespaceNotServedError() : error;
     }
   }
 
@@ -185,7 +188,7 @@ export class TokenReconciler {
       const id = pendingRedemptionId(token);
       return (await findPlacedSecret(this.#deps.client, namespace, id))?.answer !== undefined;
     } catch (error) {
-      throw isApiError(error, 'forbidden') ? new NotServed() : error;
+      throw isApiError(error, 'forbidden') ? new NamespaceNotServedError() : error;
     }
   }
 }

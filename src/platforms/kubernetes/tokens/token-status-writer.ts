@@ -11,8 +11,8 @@ import {
 } from './access-token-resource.js';
 
 /** The owner of the namespace has not granted the permissions, so its tokens are not processed. */
-export class NotServed extends Error {
-  override readonly name = 'NotServed';
+export class NamespaceNotServedError extends Error {
+  override readonly name = 'NamespaceNotServedError';
 }
 
 const MAX_TRIES = 10;
@@ -29,7 +29,7 @@ export class TokenStatusWriter {
 
   /**
    * Writes the state of a token. Writes nothing if the status is up to date, the token was deleted or its spec has changed.
-   * Other fields of the status are retained. Rejects with ApiError, and with NotServed if the write is forbidden and no link
+   * Other fields of the status are retained. Rejects with ApiError, and with NamespaceNotServedError if the write is forbidden and no link
    * is in place.
    */
   async write(token: Stored<AccessTokenResource>, state: TokenState): Promise<void> {
@@ -56,7 +56,7 @@ export class TokenStatusWriter {
     } catch (error) {
       if (isApiError(error, 'conflict')) return error;
       if (isApiError(error, 'not_found')) return undefined;
-      if (state.reason !== 'Ready' && isApiError(error, 'forbidden')) throw new NotServed();
+      if (state.reason !== 'Ready' && isApiError(error, 'forbidden')) throw new NamespaceNotServedError();
       throw error;
     }
   }

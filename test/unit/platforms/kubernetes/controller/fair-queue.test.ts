@@ -7,7 +7,7 @@ function keysOf(most: number): FairQueue {
 
 function taken(keys: FairQueue): string[] {
   const all: string[] = [];
-  for (let key = keys.take(); key !== undefined; key = keys.take()) all.push(key);
+  for (let key = keys.dequeue(); key !== undefined; key = keys.dequeue()) all.push(key);
   return all;
 }
 
@@ -40,13 +40,13 @@ describe('the fair queue', () => {
     const keys = keysOf(1);
     keys.add('a/1');
     keys.add('a/2');
-    expect(keys.take()).toBe('a/1');
+    expect(keys.dequeue()).toBe('a/1');
     keys.clear();
     expect(keys.has('a/2')).toBe(false);
     keys.add('a/3');
-    expect(keys.take()).toBe(undefined);
+    expect(keys.dequeue()).toBe(undefined);
     keys.release('a/1');
-    expect(keys.take()).toBe('a/3');
+    expect(keys.dequeue()).toBe('a/3');
   });
 
   it('removes single keys', () => {

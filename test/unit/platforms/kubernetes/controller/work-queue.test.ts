@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import {
+  type ReconcileResult,
   TerminalFailure,
-  type Worked,
   WorkQueue,
   type WorkQueueOptions,
 } from '../../../../../src/platforms/kubernetes/controller/work-queue.js';
@@ -10,7 +10,7 @@ const BACK_OFF = { firstMs: 1_000, longestMs: 8_000 };
 
 interface Turn {
   readonly key: string;
-  end(worked: Worked): void;
+  end(worked: ReconcileResult): void;
   fail(error: Error): void;
 }
 
@@ -131,12 +131,12 @@ describe('the work queue', () => {
     const { queue, last, turns } = queueOf();
     queue.start();
     queue.add('a');
-    last().end({ againInMs: 5_000 });
+    last().end({ requeueAfterMs: 5_000 });
     await vi.advanceTimersByTimeAsync(4_999);
     expect(turns).toHaveLength(1);
     await vi.advanceTimersByTimeAsync(1);
     expect(turns).toHaveLength(2);
-    last().end({ againInMs: 5_000 });
+    last().end({ requeueAfterMs: 5_000 });
     await settled();
     // Added before that time, it is not looked at twice.
     queue.add('a');
@@ -156,7 +156,7 @@ describe('the work queue', () => {
     });
     await settled();
     expect(stopped).toBe(false);
-    last().end({ againInMs: 1 });
+    last().end({ requeueAfterMs: 1 });
     await stop;
     await vi.advanceTimersByTimeAsync(60_000);
     expect(turns).toHaveLength(1);
@@ -192,7 +192,7 @@ describe('the work queue', () => {
     await vi.advanceTimersByTimeAsync(60_000);
     expect(turns).toHaveLength(2);
     queue.add('a');
-    last().end({ againInMs: 1_000 });
+    last().end({ requeueAfterMs: 1_000 });
     await settled();
     expect(turns).toHaveLength(3);
     await vi.advanceTimersByTimeAsync(60_000);

@@ -15,7 +15,7 @@ import {
 import type { Site } from '../../../../../src/redemption/ports/site.js';
 
 type Access = Awaited<ReturnType<Site['resolveAccess']>>;
-type Place = ReturnType<GrantReconcilerDependencies['place']>;
+type Place = ReturnType<GrantReconcilerDependencies['serviceEndpoint']>;
 
 const NO_SITE: Access = {
   refused: 'link_access_unavailable',
@@ -61,7 +61,7 @@ function reconciled(spec: AccessGrantSpec = {}) {
     events: { record: (_subject, note) => events.push(note) },
     onTakeover: (key, url) => takeovers.push(`${key} ${url}`),
     countOf: () => surroundings.used,
-    place: () => surroundings.place,
+    serviceEndpoint: () => surroundings.place,
     clock: () => Date.parse('2026-01-01T00:00:00Z'),
   });
   return {
