@@ -4,8 +4,8 @@ import { runCommandLine } from './cli/run.js';
 // A full pipe that no process reads must not keep a finished process running.
 const LAST_WRITES_MS = 1_000;
 
-// The kernel ends process 1, as which a container runs it, by no signal that it does not listen for. Who stops in an order of
-// its own listens as well, and is left to it.
+// As PID 1 in a container the default signal actions do not apply, so handle SIGTERM and SIGINT. A command with a shutdown of
+// its own adds a listener; then this one does nothing.
 if (process.pid === 1) {
   for (const [signal, exitCode] of [
     ['SIGTERM', 143],

@@ -2,17 +2,17 @@ import type { Command } from 'commander';
 import { CommandError } from './terminal/command-error.js';
 
 /** The words and flags that may follow a command path. */
-interface Following {
+interface NextWords {
   /** Commands, or the values that an argument can have. */
   readonly words: readonly string[];
   readonly flags: readonly string[];
 }
 
-type Paths = ReadonlyMap<string, Following>;
+type Paths = ReadonlyMap<string, NextWords>;
 
 /** The command paths with the words that may follow each; `''` is the program. A path comes before its subcommands. */
 function pathsOf(program: Command): Paths {
-  const paths = new Map<string, Following>();
+  const paths = new Map<string, NextWords>();
   const visit = (command: Command, path: string) => {
     const visible = command.options.filter((option) => !option.hidden);
     const flags = [...visible.flatMap((option) => option.long ?? []), '--help'];

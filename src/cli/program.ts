@@ -10,7 +10,7 @@ import { addPolicyFlags } from './grant/policy-flags.js';
 import { addIssuer, addRedemptionRevoke } from './issuer/issuer-commands.js';
 import { addDoctor, addLink } from './link/link-commands.js';
 import { addBootstrap, addJoin, addRedeem } from './link/requesting-commands.js';
-import { addStore, addUninstall } from './store/store-commands.js';
+import { addStore } from './store/store-commands.js';
 import {
   addConnectionFlags,
   grantCommand,
@@ -28,7 +28,7 @@ import {
 import { writeOut } from './terminal/write-out.js';
 import { TOKEN_FORMS } from './token/token-forms.js';
 
-function addGrantLimits(command: Command): Command {
+function addGrantLimits(command: Command, windowDefault = '15m'): Command {
   command
     .addOption(
       new Option(
@@ -36,11 +36,11 @@ function addGrantLimits(command: Command): Command {
         'how long to wait until a new grant is Ready (default: 60s)',
       ).helpGroup(optionHeading('on kubernetes')),
     )
-    .option('--redemptions-allowed <N>', 'how many sites can redeem it (default: 1)')
-    .option('--expiration-window <DURATION>', 'how long it can be redeemed (default: 15m)')
+    .option('--redemptions-allowed <N>', 'how often it can be redeemed (default: 1)')
+    .option('--expiration-window <DURATION>', `how long it can be redeemed (default: ${windowDefault})`)
     .option(
       '--issuer <NAME>',
-      "CA that signs, a directory of the data directory's issuers/, or a Secret (default: the site CA)",
+      'CA that signs: name of a directory in issuers/ of the data directory, or of a Secret (default: the site CA)',
     )
     .option(
       '--code-file <FILE>',
@@ -58,7 +58,7 @@ function addServe(program: Command, context: { clock: Clock; checkpoint: Checkpo
 
 function addConsole(program: Command): void {
   grantCommand(program, 'console', 'Open the web console for a store, a cluster or a service')
-    .option('--port <PORT>', 'port of 127.0.0.1 (default: a free one)')
+    .option('--port <PORT>', 'loopback port (default: a free one)')
     .option('--no-open', 'open no browser')
     .option('-A, --all-namespaces', 'in all namespaces; only needed in a cluster')
     .action(async (flags) => (await import('./console/console.js')).consoleCommand(flags));
@@ -91,7 +91,7 @@ function addGrant(program: Command): void {
   addLabelChangeFlags(
     addPolicyFlags(
       grantCommand(grant, 'update <NAME>', 'Change a grant (by name or uid)')
-        .option('--redemptions-allowed <N>', 'how many sites can redeem it in total')
+        .option('--redemptions-allowed <N>', 'how often it can be redeemed, earlier redemptions included')
         .option(
           '--expiration-window <DURATION>',
           'how long it can be redeemed, from the time when it was first ready',
@@ -109,7 +109,7 @@ function addGrant(program: Command): void {
   );
 }
 
-function addTokenGovernance(token: Command): void {
+function addTokenAdministration(token: Command): void {
   grantCommand(token, 'list', 'List the signed tokens, with their uses and states')
     .option('--grant <NAME>', 'of one grant')
     .option('-A, --all-namespaces', 'in all namespaces')
@@ -123,23 +123,30 @@ function addTokenGovernance(token: Command): void {
     [...STORE_SETTINGS, ...CLUSTER_SETTINGS],
   )
     .option('--drop-old', 'remove the previous keys: all existing signed tokens become invalid')
-    .option('--yes', 'confirm')
+    .option('--yes', 'confirm --drop-old')
     .action(async (flags) => (await import('./token/token-rotate-key.js')).rotateKeyCommand(flags));
 }
 
 function addToken(program: Command, context: { clock: Clock; checkpoint: Checkpoint }): void {
-  const token = program.command('token').description('Issue, inspect and redeem tokens');
+  const token = program.command('token').description('Issue, redeem, inspect, list and revoke tokens');
   addGrantLimits(
     grantCommand(
       token,
       'issue [FILE]',
       'Print the join line of a new grant, or of a signed token of --grant; with FILE write an AccessToken',
     ),
+    '15m; with --grant the expiry of the grant',
   )
-    .option('--grant <NAME>', 'issue a signed token of this grant, with limits within those of the grant')
+    .option(
+      '--grant <NAME>',
+      'issue a signed token within the limits of this grant; in a cluster, without flags for its own limits, a token with the code of the grant',
+    )
     .option('--signing-key <FILE>', 'issue a signed token with the key that `grant show --signing-key` wrote')
     .option('--subject <SUBJECT>', 'the only subject that may redeem a signed token')
-    .option('--count <N>', 'issue this many signed tokens, each as a file in the directory FILE')
+    .option(
+      '--count <N>',
+      'issue this many signed tokens: one file each in the directory FILE; without FILE one join line each',
+    )
     .option('--name <NAME>', 'name of the token and of its link')
     .addOption(
       new Option(
@@ -150,9 +157,10 @@ function addToken(program: Command, context: { clock: Clock; checkpoint: Checkpo
     .option('--qr', 'also draw the join line as a QR code, on standard error')
     .option(
       '--wait [DURATION]',
-      'stay until the token was redeemed (--wait=DURATION: at most so long), and show refusals',
+      'wait until the token is redeemed, and show refusals (--wait=DURATION: wait at most that long)',
     )
     .addOption(new Option('--link-cost <N>', 'cost of the link'))
+    // Skupper's name of --link-cost, accepted but not listed.
     .addOption(new Option('--cost <N>').hideHelp())
     .action(async (file, { cost, ...given }) => {
       const flags = cost === undefined ? given : { linkCost: cost, ...given };
@@ -168,10 +176,10 @@ function addToken(program: Command, context: { clock: Clock; checkpoint: Checkpo
     .action(async (file, flags) =>
       (await import('./token/token-inspect.js')).inspectCommand(file, flags, context),
     );
-  addTokenGovernance(token);
+  addTokenAdministration(token);
 }
 
-function addRest(program: Command, context: { clock: Clock; checkpoint: Checkpoint }): void {
+function addOtherCommands(program: Command, context: { clock: Clock; checkpoint: Checkpoint }): void {
   const redemption = program
     .command('redemption')
     .description('List, show, label, verify and revoke redemptions');
@@ -181,10 +189,10 @@ function addRest(program: Command, context: { clock: Clock; checkpoint: Checkpoi
   ])
     .option('--grant <NAME>', 'of one grant (by name or uid)')
     .option('--since <TIME>', 'since a time, or within a duration such as 7d')
-    .option('--subject <GLOB>', 'with a subject that matches, with * and ?')
-    .addOption(new Option('--state <STATE>', 'with a link in this state').choices(LINK_STATES))
-    .option('--overdue', 'with a link that is overdue for renewal')
-    .option('--signed-by <SHA256>', 'with a valid newest certificate of this CA')
+    .option('--subject <GLOB>', 'only subjects that match this pattern; * and ? are wildcards')
+    .addOption(new Option('--state <STATE>', 'only links in this state').choices(LINK_STATES))
+    .option('--overdue', 'only links that are overdue for renewal')
+    .option('--signed-by <SHA256>', 'only links whose newest certificate is valid and of this CA')
     .addOption(SELECTOR())
     .option('-A, --all-namespaces', 'in all namespaces; only needed in a cluster')
     .option('--events', 'list all entries of the ledger: replays, renewals, revocations and refusals too')
@@ -240,6 +248,19 @@ function addRest(program: Command, context: { clock: Clock; checkpoint: Checkpoi
     .action(() => writeOut(`${version()}\n`));
 }
 
+function addUninstall(program: Command): void {
+  withSettings(
+    program.command('uninstall').description('Delete what a removed service left in its namespace'),
+    ['namespace', 'platform', ...CLUSTER_SETTINGS],
+  )
+    .option('-A, --all-namespaces', 'report the redeemable grants of every namespace')
+    .option('--with-crd', 'also delete the CRD, and with it every Redemption')
+    .option('--dry-run', 'show what would be deleted')
+    .option('--yes', 'confirm the deletion')
+    .addOption(OUTPUT())
+    .action(async (flags) => (await import('./uninstall.js')).uninstallCommand(flags));
+}
+
 /** Creates the command line. The code of a command is loaded when it runs, so that help starts quickly. */
 export function createProgram(context: { readonly clock: Clock; readonly checkpoint: Checkpoint }): Command {
   const program = new Command(programName())
@@ -263,7 +284,7 @@ export function createProgram(context: { readonly clock: Clock; readonly checkpo
   addJoin(program, context);
   addLink(program, context);
   addBootstrap(program, context);
-  addRest(program, context);
+  addOtherCommands(program, context);
   addDoctor(program, context);
   return program;
 }

@@ -81,7 +81,7 @@ describe('rotation of the site CA', () => {
     const activated = await succeed('activate', SITE);
     expect(activated).toMatch(/^Active from now on: linkgrant site CA 2, valid until \d{4}-/);
     for (const line of [
-      'Depends on linkgrant site CA still: 1 link\n',
+      'Still depend on linkgrant site CA: 1 link\n',
       'linkgrant issuer server-certificate --host',
       `Next: linkgrant issuer retire ${SITE}`,
     ]) {
@@ -127,7 +127,7 @@ describe('rotation of the CA of the service', () => {
     expect(await refused('retire', SERVER)).toMatchObject({
       code: 4,
       error: expect.stringMatching(
-        /^linkgrant server CA was not retired: 3 links have heard of no other since; a grant made before/,
+        /^linkgrant server CA was not retired: 3 links have received no newer CA since; a grant from before/,
       ),
     });
     const retired = await later('retire', SERVER, '--force');

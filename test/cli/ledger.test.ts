@@ -425,7 +425,7 @@ describe('redemption list --verify', () => {
 
   it('refuses filters and CSV', async () => {
     const ended = await linkgrant(['redemption', 'list', '--verify', '--since', '1d', '--data-dir', whole]);
-    expect(refusalOf(ended).error).toContain('--verify takes no --since');
+    expect(refusalOf(ended).error).toContain('--verify cannot be combined with --since');
     expect(ended.code).toBe(2);
     const csv = await linkgrant(['redemption', 'list', '--verify', '-o', 'csv', '--data-dir', whole]);
     expect([csv.code, refusalOf(csv).error]).toEqual([2, '--verify has no list that could be CSV']);

@@ -196,7 +196,7 @@ describe('link status', () => {
     const { outgoing } = json(await link('status', ...words));
     expect(outgoing.map(({ name, warning }: Record<string, string>) => [name, warning])).toEqual([
       ['dead', expect.stringContaining('has expired')],
-      ['old', expect.stringContaining('expires soon')],
+      ['old', expect.stringContaining('less than a third of the lifetime')],
       ['young', undefined],
     ]);
   });
@@ -248,7 +248,7 @@ describe('link update and link delete', () => {
       await linkgrant(['redemption', 'list', '--data-dir', data, '-o', 'json']),
     );
     expect(deleted.stdout).toContain(
-      `note: a copy of its credential can still connect until ${notAfter}, unless the accepting side cuts it off: \`linkgrant redemption revoke ${id} --cut\`\n`,
+      `note: a copy of the deleted credential can still connect until ${notAfter}, unless the accepting side cuts it off: \`linkgrant redemption revoke ${id} --cut\`\n`,
     );
     expect(readdirSync(place.path('links'))).toEqual([]);
     expect(readdirSync(place.path('mine', 'redemptions'))).toEqual([]);

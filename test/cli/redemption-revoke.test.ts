@@ -73,7 +73,7 @@ describe('redemption revoke', () => {
       const { code, stdout, error, hint } = await refused('redemption', 'revoke', id, ...words);
       expect([code, stdout]).toEqual([2, '']);
       expect(error).toMatch(/^token \w+ of grant "asked" can be redeemed once more, until /);
-      expect(hint).toBe(`nothing was changed; say what is to become of it: ${choices}`);
+      expect(hint).toBe(`nothing was changed; add one of these flags: ${choices}`);
     }
     expect(await shown('redemption', id)).not.toHaveProperty('revokedAt');
   });
@@ -113,7 +113,7 @@ describe('redemption revoke', () => {
     [['--continue', '1'], '--continue is for --cut'],
     [['--router', 'podman'], '--router is for --cut'],
     [['--force'], '--force is for --cut'],
-    [['--cut', '--continue', '7'], 'there is no step 7 of 6'],
+    [['--cut', '--continue', '7'], '--continue cannot be 7: a cut has 6 steps'],
     [['--cut', '--router', 'nomad'], '--router cannot be "nomad"'],
   ])('refuses %j before any change', async (words, error) => {
     const grant = `wrong${words.join('')}`;

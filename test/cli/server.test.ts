@@ -119,7 +119,7 @@ describe('commands with --server', () => {
     expect(undecided.code).toBe(2);
     expect(refusalOf(undecided).hint).toContain('--with-grant, --keep-token');
     const revoked = await remote(['redemption', 'revoke', id, '--with-grant']);
-    expect(revoked.stdout).toContain('Grant "to-west" is revoked with it');
+    expect(revoked.stdout).toContain('Grant "to-west" and all its tokens are revoked too');
   });
 
   it('set labels and notes, and select by labels', async () => {

@@ -106,16 +106,16 @@ async function findLinks(
 ): Promise<readonly PlacedLink[] | undefined> {
   const { place, redeemer } = target;
   const links = (await place?.links()) ?? [];
-  const orUndefined = (found: readonly PlacedLink[]) => (found.length > 0 ? found : undefined);
-  const linksNamed = (name: string | undefined) => orUndefined(links.filter((link) => link.name === name));
+  const unlessEmpty = (found: readonly PlacedLink[]) => (found.length > 0 ? found : undefined);
+  const linksNamed = (name: string | undefined) => unlessEmpty(links.filter((link) => link.name === name));
   if (!source || !read) {
     const hasNoInputTokens = target.kind === 'system-site' && target.site.inputTokens().length === 0;
-    return hasNoInputTokens ? orUndefined(links) : undefined;
+    return hasNoInputTokens ? unlessEmpty(links) : undefined;
   }
   if ('missing' in read) {
     const recordedName = name ?? (source.path === undefined ? undefined : place?.records.find(source.path));
     // If no link is recorded for this token path, any existing link counts, and nothing is redeemed.
-    return recordedName === undefined ? orUndefined(links) : linksNamed(recordedName);
+    return recordedName === undefined ? unlessEmpty(links) : linksNamed(recordedName);
   }
   // The name alone proves nothing: the link may come from another token, or from a crashed run that wrote only some Links.
   const writtenName = await redeemer.findSecretName(parseToken(read.text));

@@ -10,8 +10,9 @@ import type { CommandContext, StoredLinkTarget } from '../link/link-target.js';
 import { CommandError } from '../terminal/command-error.js';
 
 /**
- * Dials the endpoints of the links with their credentials, and records the links that connect. Rejects with a temporary
- * CommandError, because the other side may still start, if a Link reaches no endpoint for this kind of router.
+ * Checks that the links connect. Dials their endpoints with their credentials and records the links that connect; in a
+ * cluster, reads the status of the Links instead. If a Link does not connect, rejects with a CommandError with exit code 4:
+ * the accepting site may still start.
  */
 export async function confirmLinks(
   links: readonly PlacedLink[],
@@ -59,16 +60,19 @@ async function confirmInCluster(links: readonly PlacedLink[], cluster: Requestin
   }
 }
 
-/** Returns why this kind of router cannot use the Link. If the kind is unknown, one working endpoint is enough. */
+/**
+ * Returns why the router cannot use the Link; undefined if one endpoint for its role works. If the role is unknown or no
+ * endpoint has it, one working endpoint of any role is enough.
+ */
 function failureOf(
   { link, failure, endpoints }: LinkCheck,
   isEdge: boolean | undefined,
 ): LinkFailure | undefined {
   if (failure) return failure;
   const role = usedRole(link, isEdge === true);
-  const ofRole = endpoints.filter(({ endpoint }) => endpoint.name === role);
+  const roleEndpoints = endpoints.filter(({ endpoint }) => endpoint.name === role);
   const isKnown = isEdge !== undefined || role === 'inter-network';
-  const usable = isKnown && ofRole.length > 0 ? ofRole : endpoints;
+  const usable = isKnown && roleEndpoints.length > 0 ? roleEndpoints : endpoints;
   const failures = usable.flatMap(({ outcome }) => ('fault' in outcome ? [outcome] : []));
   return failures.length === usable.length ? failures[0] : undefined;
 }

@@ -12,8 +12,8 @@ function browserProgram(env: Environment): string | undefined {
 }
 
 /**
- * Opens `url` in the user's browser, if there is a display. The program receives a private file that leads to the URL, because
- * other users of the machine can read its arguments. Returns a function that deletes the file.
+ * Opens `url` in the user's browser, if there is a display. The program receives a private file that redirects to the
+ * URL, because other users of the machine can read the arguments of a process. Returns a function that deletes the file.
  */
 export function openBrowser(url: string, env: Environment): () => void {
   const program = browserProgram(env);
@@ -24,7 +24,7 @@ export function openBrowser(url: string, env: Environment): () => void {
   const page = `<!doctype html><meta charset="utf-8"><meta name="referrer" content="no-referrer"><meta http-equiv="refresh" content="0;url=${url}">\n`;
   writeFileSync(file, page, { mode: 0o600 });
   const child = spawn(program, [file], { detached: true, stdio: 'ignore', env });
-  // The URL is on the terminal too.
+  // If the program cannot be started, the user opens the URL that the terminal shows.
   child.once('error', () => {});
   child.unref();
   return () => rmSync(directory, { recursive: true, force: true });

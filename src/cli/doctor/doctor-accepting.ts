@@ -109,7 +109,7 @@ async function checkAge(settings: Settings, clock: LinkDialOptions['clock']): Pr
   return fail(
     'store age',
     problem,
-    'run `linkgrant store restored` to list these grants, then revoke or keep them',
+    'run `linkgrant store restored`, which names such grants; then add --revoke or --keep',
     2,
   );
 }

@@ -165,7 +165,7 @@ async function siteChecks(inspector: ClusterInspector, now: number): Promise<Che
 }
 
 async function issuerChecks(inspector: ClusterInspector, now: number): Promise<Check[]> {
-  const [missingPermission] = await inspector.missing([
+  const [missingPermission] = await inspector.missingRights([
     { verb: 'get', group: '', resource: 'secrets' },
     { verb: 'list', group: 'skupper.io', resource: 'routeraccesses' },
   ]);

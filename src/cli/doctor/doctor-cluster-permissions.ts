@@ -15,7 +15,7 @@ export async function checkPermissions(
   inspector: ClusterInspector,
   { name, commands, permissions }: RequiredPermissions,
 ): Promise<Check> {
-  const missing = await inspector.missing(
+  const missing = await inspector.missingRights(
     permissions.map(([verb, group, resource]) => ({ verb, group, resource })),
   );
   if (missing.length === 0) return ok(name, `sufficient for ${commands}`);

@@ -27,7 +27,7 @@ export async function prepareCommand(
 ): Promise<void> {
   await withIssuers(flags, context, async (session) => {
     requireOwnIssuer(name, session);
-    const outcome = await orUnusable(() => session.issuers.prepare(name));
+    const outcome = await withCaErrors(() => session.issuers.prepare(name));
     await publishIssuer(name, session, context);
     const { signs, cas } = requireOwnIssuer(name, session);
     const created = cas.find(({ state }) => state === 'prepared') ?? cas[0];
@@ -51,7 +51,7 @@ export async function activateCommand(
 ): Promise<void> {
   await withIssuers(flags, context, async (session) => {
     requireOwnIssuer(name, session);
-    const outcome = await orUnusable(() => session.issuers.activate(name));
+    const outcome = await withCaErrors(() => session.issuers.activate(name));
     if (outcome === 'unprepared') {
       throw new CommandError(`no CA of "${name}" is prepared`, {
         exitCode: 2,
@@ -97,11 +97,11 @@ export async function retireCommand(
     for (const { ca, retired: dependents } of retired) {
       await writeOut(`Retired: ${ca.subject}${cutConsequence(dependents, signs)}\n`);
     }
-    for (const each of retirements) if (!('retired' in each)) throw keptError(name, each, signs);
+    for (const each of retirements) if (!('retired' in each)) throw notRetiredError(name, each, signs);
     if (retired.length > 0) {
       await writeOut(
         signs === 'links'
-          ? trustLine(name, 'this alone')
+          ? trustLine(name, 'only this CA')
           : 'Responses and new tokens contain only the active CA.\n',
       );
       return;
@@ -116,12 +116,12 @@ export async function retireCommand(
   });
 }
 
-async function orUnusable<T>(operation: () => Promise<T>): Promise<T> {
+async function withCaErrors<T>(operation: () => Promise<T>): Promise<T> {
   try {
     return await operation();
   } catch (error) {
     if ((error as Error).name !== 'CertificateAuthorityError') throw error;
-    const hint = 'mend or remove what it names; nothing was changed';
+    const hint = 'correct or remove the file that the message names; nothing was changed';
     throw new CommandError((error as Error).message, { exitCode: 1, hint, cause: error });
   }
 }
@@ -143,7 +143,7 @@ async function dependentLines(
   const lines: string[] = [];
   for (const ca of store ? issuer.cas.filter(({ state }) => state === 'retiring') : []) {
     const { links } = await dependentsOf(ca, issuer, { store: store as NonNullable<typeof store>, clock });
-    lines.push(`Depends on ${ca.subject} still: ${count(links)}\n`);
+    lines.push(`Still depend on ${ca.subject}: ${count(links)}\n`);
   }
   return lines;
 }
@@ -151,11 +151,11 @@ async function dependentLines(
 function cutConsequence({ links, tokens }: Dependents, signs: OwnIssuer['signs']): string {
   if (links === 0 && !tokens) return '';
   if (signs === 'links')
-    return `; ${count(links)} of it cannot connect to a router that trusts the new one alone`;
-  return `; ${count(links)} cannot renew${tokens ? ', and tokens made before cannot be redeemed' : ''}`;
+    return `; ${count(links)} of it cannot connect to a router that trusts only the new CA`;
+  return `; ${count(links)} cannot renew${tokens ? ', and tokens issued before cannot be redeemed' : ''}`;
 }
 
-function keptError(
+function notRetiredError(
   name: string,
   kept: Exclude<Retirement, { readonly retired: Dependents }>,
   signs: OwnIssuer['signs'],
@@ -172,11 +172,13 @@ function keptError(
     ...(links > 0
       ? [
           signs === 'links'
-            ? `${count(links)} of it ${links === 1 ? 'has' : 'have'} no newer certificate yet`
-            : `${count(links)} ${links === 1 ? 'has' : 'have'} heard of no other since`,
+            ? `${count(links)} with a certificate of it ${links === 1 ? 'has' : 'have'} no newer one yet`
+            : `${count(links)} ${links === 1 ? 'has' : 'have'} received no newer CA since`,
         ]
       : []),
-    ...(tokens ? ['a grant made before the new one has not ended, and its tokens may know no other'] : []),
+    ...(tokens
+      ? ['a grant from before the new CA has not ended, and its tokens may contain only the old CA']
+      : []),
   ];
   return new CommandError(`${subject} was not retired: ${reasons.join('; ')}`, {
     exitCode: 4,

@@ -57,8 +57,8 @@ export function incomingText(links: readonly IncomingReport[]): string {
 
 /** Returns a note on revoked links that can still connect, with `hint` at its end; empty if there are none. */
 export function revokedNote(links: readonly IncomingReport[], hint: string): string {
-  const isConnecting = links.some(({ state, canStill }) => state === 'revoked' && canStill !== '-');
-  return isConnecting
+  const canConnect = links.some(({ state, canStill }) => state === 'revoked' && canStill !== '-');
+  return canConnect
     ? `note: a revoked link can connect until its certificate expires, because skupper-router reads no CRL; ${hint}\n`
     : '';
 }

@@ -8,7 +8,7 @@ import { CommandError } from '../terminal/command-error.js';
 import { type ConnectionFlags, connectionOptions } from '../terminal/connection-flags.js';
 import { formatTime, print } from '../terminal/output.js';
 import type { OutputFormat } from '../terminal/output-format.js';
-import { type LinkFlags, openLinkLocation, requireLinks } from './link.js';
+import { type LinkFlags, openSiteLinks, requireLinks } from './link.js';
 import { adviceForFault, worstExit } from './link-faults.js';
 import type { CommandContext } from './link-target.js';
 import { proxyUrl } from './proxy-secret.js';
@@ -39,7 +39,7 @@ export async function checkCommand(
     ...(proxy !== undefined && { proxy }),
     ...(connectTo !== undefined && { connectTo }),
   });
-  const place = await openLinkLocation(linkFlags as LinkFlags, context);
+  const place = await openSiteLinks(linkFlags as LinkFlags, context);
   const links = name === undefined ? await place.links.list() : await requireLinks(place, name);
   if (links.length === 0) {
     throw new CommandError(`there are no links in ${place.where}`, {

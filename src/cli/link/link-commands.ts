@@ -42,7 +42,7 @@ function addCost(command: Command): Command {
 function addReload(command: Command): Command {
   return command.option(
     '--reload-command <COMMAND>',
-    "shell command that reloads the router (default on a site: Skupper's reload, if it is installed)",
+    'shell command that reloads the router (default on a site: `skupper system reload`, if skupper is installed)',
     parseReloadCommand,
   );
 }
@@ -108,7 +108,7 @@ export function addLink(program: Command, context: Context): void {
         link
           .command('renew [NAME]')
           .description(
-            'Renew the certificate of the named link now, or with --all those of the links that are due',
+            'Renew the certificate of the named link now, or with --all each certificate that is due',
           ),
       ),
     ),
@@ -116,10 +116,10 @@ export function addLink(program: Command, context: Context): void {
     .option('--all', 'renew each link whose certificate has a third of its lifetime or less left')
     .option(
       '--within <DURATION>',
-      'renew the links whose certificate expires within this time instead, such as 10d',
+      'renew only certificates that expire within this time, such as 10d; replaces the limit of --all',
     )
-    .option('--renewal-url <URL>', 'URL for the renewal of the named link, if its Secret has none')
-    .option('--server-ca <FILE>', 'CA of that URL, PEM')
+    .option('--renewal-url <URL>', 'renewal URL for the named link; overrides the one in its Secret')
+    .option('--server-ca <FILE>', 'PEM file with the CA of the server at --renewal-url')
     .addOption(OUTPUT())
     .action(async (name, flags) => (await import('./link-renew.js')).renewCommand(name, flags, context));
   addReload(
@@ -127,7 +127,7 @@ export function addLink(program: Command, context: Context): void {
       link
         .command('delete <NAME>')
         .description(
-          'Delete a link, its Secrets, and the key and response of its redemption; its credential can still connect until its certificate expires or the accepting side cuts it off',
+          'Delete a link, its Secrets, and the stored key and response of its redemption. A copy of the credential can still connect until its certificate expires or the accepting side cuts it off',
         ),
     ),
   ).action(async (name, flags) => (await import('./link.js')).deleteCommand(name, flags, context));
@@ -139,7 +139,10 @@ export function addDoctor(program: Command, context: Context): void {
     .command('doctor')
     .description('Check the prerequisites of each side, one line for each check; spends no use')
     .option('--token <FILE>', 'requesting side: check that this token (- for standard input) can be redeemed')
-    .option('--to <DIR>', "requesting side: directory of its links (default: the namespace's input)");
+    .option(
+      '--to <DIR>',
+      "requesting side: directory of its links (default: the namespace's input/resources)",
+    );
   addConnectionFlags(withSettings(doctor, SERVICE_SETTINGS))
     .addOption(OUTPUT())
     .action(async (flags) => (await import('../doctor/doctor.js')).doctorCommand(flags, context));

@@ -82,7 +82,7 @@ async function withSite(
   flags: LinkGenerateFlags,
   settings: Settings,
   clock: Clock,
-  operation: (side: AcceptingSide) => Promise<void>,
+  operation: (accepting: AcceptingSide) => Promise<void>,
 ): Promise<void> {
   if (settings.platform === 'kubernetes') {
     refuseOtherPlatforms(flags, settings.platform);

@@ -7,7 +7,7 @@ import { type ConnectionFlags, connectionOptions } from '../terminal/connection-
 import { parseWindow } from '../terminal/flag-values.js';
 import { print } from '../terminal/output.js';
 import type { OutputFormat } from '../terminal/output-format.js';
-import { type LinkFlags, openChanging, requireLinks } from './link.js';
+import { type LinkFlags, openLinksForChange, requireLinks } from './link.js';
 import { worstExit } from './link-faults.js';
 import type { CommandContext } from './link-target.js';
 import { failedOf, renewalReport, renewalText, renewSecrets, type SecretRenewal } from './renew-secrets.js';
@@ -43,15 +43,19 @@ export async function renewCommand(
     ...(proxy !== undefined && { proxy }),
     ...(connectTo !== undefined && { connectTo }),
   });
-  const { place, target, change } = await openChanging(placeFlags as LinkFlags, context, connection);
-  const links = name === undefined ? await place.links.list() : await requireLinks(place, name);
+  const { siteLinks, target, change } = await openLinksForChange(
+    placeFlags as LinkFlags,
+    context,
+    connection,
+  );
+  const links = name === undefined ? await siteLinks.links.list() : await requireLinks(siteLinks, name);
   const isForced = name !== undefined && withinMs === undefined;
   const renewing =
-    place.cluster?.renewing ?? openLinkRenewal(place.settings.dataDir, { ...connection, ...context });
+    siteLinks.cluster?.renewing ?? openLinkRenewal(siteLinks.settings.dataDir, { ...connection, ...context });
   const renewals = await renewSecrets(
     links,
     { isSelected: (link) => isForced || isRenewalDue(link, context.clock(), withinMs), server },
-    { links: place.links, change },
+    { links: siteLinks.links, change },
     renewing,
   );
   const reload = await settleReload(target, context);

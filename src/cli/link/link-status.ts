@@ -39,7 +39,7 @@ export async function statusCommand(
   if (name !== undefined && !outgoing?.length && !incoming?.length) {
     throw new CommandError(`there is no link "${name}"`, {
       exitCode: 1,
-      hint: 'see `linkgrant link status` with the same flags, without a name',
+      hint: 'list the links: run `linkgrant link status` without a name, with the same flags',
     });
   }
   const value = { ...(outgoing && { outgoing }), ...(incoming && { incoming }) };

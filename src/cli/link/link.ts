@@ -23,8 +23,8 @@ export interface LinkFlags {
   readonly [flag: string]: unknown;
 }
 
-/** The opened links that the flags name. */
-export interface LinkLocation extends OpenLinks {
+/** The open links at the location that the flags set, and their settings. */
+export interface SiteLinks extends OpenLinks {
   readonly settings: Settings;
   /** The directory or namespace, for messages. */
   readonly where: string;
@@ -32,12 +32,15 @@ export interface LinkLocation extends OpenLinks {
   readonly cluster?: RequestingCluster;
 }
 
-/** Opens the directory of `--dir`, else the namespace of a cluster, else the input of the namespace of a system site. */
-export async function openLinkLocation(
+/**
+ * Opens the links in `--dir`; without it, those in the namespace on Kubernetes or in the input directory of a system site.
+ * Throws a CommandError on the standalone platform without `--dir`.
+ */
+export async function openSiteLinks(
   flags: LinkFlags,
   context: CommandContext,
   connection: ReturnType<typeof connectionOptions> = {},
-): Promise<LinkLocation> {
+): Promise<SiteLinks> {
   const { dir, ...settingFlags } = flags;
   const { settings } = anyConfigurationFrom(settingFlags);
   if (dir === undefined && settings.platform === 'kubernetes') {
@@ -47,9 +50,9 @@ export async function openLinkLocation(
   }
   const directory = linkDirectoryOf(dir, settings);
   if (directory === undefined) {
-    throw new CommandError('no --dir and no --platform is given', {
+    throw new CommandError('--dir is required unless --platform is kubernetes, podman, docker or linux', {
       exitCode: 2,
-      hint: 'set --dir to the directory of the Link and Secret files, or set --platform',
+      hint: 'set --dir to the directory of the Link and Secret files, or --platform to the platform of the site',
     });
   }
   return { ...openLinks(directory, settings.dataDir), settings, where: directory };
@@ -65,7 +68,10 @@ export async function openSettingsCluster(
   return openRequestingCluster(settings, { ...connection, clock, checkpoint });
 }
 
-/** Returns the directory of links in the flags; undefined for a standalone site without one. */
+/**
+ * Returns `--dir`, else the input directory of the system site; undefined on the standalone platform without `--dir`.
+ * Throws a CommandError if `--dir` is the root directory.
+ */
 export function linkDirectoryOf(dir: string | undefined, settings: Settings): string | undefined {
   if (dir !== undefined) {
     if (parsePath(resolve(dir)).root !== resolve(dir)) return resolve(dir);
@@ -79,20 +85,20 @@ export function linkDirectoryOf(dir: string | undefined, settings: Settings): st
     : inputDirectory(settings.skupperHome, siteNamespace(settings));
 }
 
-/** Returns the links of that name. Throws a CommandError if there are none. */
+/** Returns the link with this name, else the links whose Secret has it. Throws a CommandError if there are none. */
 export async function requireLinks(
-  { links, where }: Pick<LinkLocation, 'links' | 'where'>,
+  { links, where }: Pick<SiteLinks, 'links' | 'where'>,
   name: string,
 ): Promise<readonly StoredLink[]> {
   const found = linksNamed(await links.list(), name);
   if (found.length > 0) return found;
-  throw missing(name, where);
+  throw linkNotFound(name, where);
 }
 
-function missing(name: string, where: string): CommandError {
+function linkNotFound(name: string, where: string): CommandError {
   return new CommandError(`there is no link "${name}" in ${where}`, {
     exitCode: 1,
-    hint: 'see `linkgrant link status` with the same --dir, or --platform and --namespace, without a name',
+    hint: 'list the links: run `linkgrant link status` without a name, with the same --dir or --platform and --namespace',
   });
 }
 
@@ -105,21 +111,21 @@ interface WaitFlags {
   readonly deadline?: string;
 }
 
-/** Opened links with their reload, and how they are changed. */
+/** Open links, the target of their reload, and `change`, which runs an operation and records that a reload is needed. */
 export interface ChangeableLinks {
-  readonly place: LinkLocation;
+  readonly siteLinks: SiteLinks;
   readonly target: ReloadTarget;
   readonly change: <T>(operation: (links: LinkFiles) => Promise<T>) => Promise<T>;
 }
 
-/** Opens the links in the flags for changes. */
-export async function openChanging(
+/** Opens the links at the location that the flags set, for changes. */
+export async function openLinksForChange(
   { reloadCommand, ...flags }: ChangeFlags,
   context: CommandContext,
   connection: ReturnType<typeof connectionOptions> = {},
 ): Promise<ChangeableLinks> {
-  const place = await openLinkLocation(flags, context, connection);
-  const { settings, where: directory, cluster } = place;
+  const siteLinks = await openSiteLinks(flags, context, connection);
+  const { settings, where: directory, cluster } = siteLinks;
   const { platform, skupperHome, dataDir } = settings;
   if (cluster) {
     if (reloadCommand !== undefined) {
@@ -128,7 +134,7 @@ export async function openChanging(
         hint: "omit --reload-command: Skupper's controller loads a Link without a reload",
       });
     }
-    return { place, target: { platform }, change: (operation) => operation(place.links) };
+    return { siteLinks, target: { platform }, change: (operation) => operation(siteLinks.links) };
   }
   const namespace = siteNamespace(settings);
   const isSite = platform !== 'standalone' && flags.dir === undefined;
@@ -141,9 +147,9 @@ export async function openChanging(
     ...(reloadCommand !== undefined && { reloadCommand }),
   };
   return {
-    place,
+    siteLinks,
     target,
-    change: (operation) => (reload ? reload.change(operation) : operation(place.links)),
+    change: (operation) => (reload ? reload.change(operation) : operation(siteLinks.links)),
   };
 }
 
@@ -162,10 +168,10 @@ export async function updateCommand(
       hint: 'set --cost N or --tls-credentials NAME',
     });
   }
-  const { place, target, change } = await openChanging(rest, context);
-  const { where, cluster } = place;
+  const { siteLinks, target, change } = await openLinksForChange(rest, context);
+  const { where, cluster } = siteLinks;
   if (!cluster && (wait !== undefined || deadline !== undefined)) {
-    throw new CommandError('--wait and --deadline are for --platform kubernetes', {
+    throw new CommandError('--wait and --deadline are for --platform kubernetes without --dir', {
       exitCode: 2,
       hint: 'omit them; `linkgrant link check` dials the link',
     });
@@ -180,7 +186,7 @@ export async function updateCommand(
     }
     for (const link of found) {
       const file = await links.update(link.name, { cost, tlsCredentials });
-      if (file === undefined) throw missing(link.name, where);
+      if (file === undefined) throw linkNotFound(link.name, where);
       await writeOut(cluster ? `Updated ${file}\n` : `Updated link "${link.name}" in ${file}\n`);
     }
     return found.map((link) => link.name);
@@ -195,22 +201,22 @@ export async function deleteCommand(
   flags: ChangeFlags,
   context: CommandContext,
 ): Promise<void> {
-  const { place, target, change } = await openChanging(flags, context);
-  const deleted = await change((links) => deleteLink(name, { links, records: place.records }));
+  const { siteLinks, target, change } = await openLinksForChange(flags, context);
+  const deleted = await change((links) => deleteLink(name, { links, records: siteLinks.records }));
   if (!deleted) {
-    // An earlier run deleted it, and its reload failed or is pending.
-    if (!target.site || target.site.hasDropped([name])) throw missing(name, place.where);
+    // If the router still has the link loaded, an earlier run deleted it, but its reload failed or is pending.
+    if (!target.site || target.site.hasDropped([name])) throw linkNotFound(name, siteLinks.where);
     return settle(target, context);
   }
   const { removed, secretUsedBy, records, certificates } = deleted;
   await writeOut(
     [
-      ...removed.map((file) => `Removed ${file}\n`),
+      ...removed.map((file) => `Deleted ${file}\n`),
       secretUsedBy.length > 0
-        ? `The Secret was not deleted, because ${secretUsedBy.join(', ')} uses it\n`
+        ? `The Secret was not deleted, because it is still used by ${secretUsedBy.join(', ')}\n`
         : '',
       records > 0
-        ? 'The key and the response of its redemption are removed; its token cannot restore the link\n'
+        ? 'The stored key and response of its redemption are deleted, so its token cannot restore the link\n'
         : '',
       ...certificates.map((certificate) => credentialNote(certificate, context.clock())),
     ].join(''),
@@ -231,7 +237,7 @@ function credentialNote(certificate: string, now: number): string {
   }
   if (notAfter <= now) return '';
   const id = redemptionIdIn(certificate) ?? 'ID';
-  return `note: a copy of its credential can still connect until ${formatTime(notAfter)}, unless the accepting side cuts it off: \`linkgrant redemption revoke ${id} --cut\`\n`;
+  return `note: a copy of the deleted credential can still connect until ${formatTime(notAfter)}, unless the accepting side cuts it off: \`linkgrant redemption revoke ${id} --cut\`\n`;
 }
 
 async function settle(target: ReloadTarget, context: CommandContext): Promise<void> {

@@ -37,8 +37,8 @@ function certificateReport(secret: LinkSecret | undefined, name: string, now: nu
       valid: undefined,
       early: 'the certificate is not valid yet; check the clock of this machine',
       ending: isRenewable
-        ? 'the certificate expires soon and its renewal is overdue; run `linkgrant link renew`'
-        : 'the certificate expires soon and cannot be renewed; redeem a new token',
+        ? 'less than a third of the lifetime of the certificate is left; run `linkgrant link renew`'
+        : 'less than a third of the lifetime of the certificate is left, and it cannot be renewed; redeem a new token',
       expired: isRenewable
         ? 'the certificate has expired; run `linkgrant link renew`, or redeem a new token if that is refused'
         : 'the certificate has expired; redeem a new token',
@@ -47,7 +47,7 @@ function certificateReport(secret: LinkSecret | undefined, name: string, now: nu
       subject,
       notAfter: formatTime(notAfter),
       renewable: isRenewable,
-      // A certificate with a lifetime of years was requested because nothing renews it.
+      // Without --renew a certificate of 5 years is requested, because no timer renews it.
       renewedBy: isRenewable && isShortLived({ notBefore, notAfter }) ? RENEWAL : null,
       ...(warning !== undefined && { warning }),
     };

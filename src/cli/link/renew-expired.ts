@@ -11,9 +11,14 @@ export async function renewExpired(
   context: CommandContext,
   timeoutMs: number,
 ): Promise<void> {
-  const { place, side } = renewalOf(target, context, timeoutMs);
+  const { lockableLinks, dependencies } = renewalOf(target, context, timeoutMs);
   const isSelected = ({ notAfter }: { readonly notAfter: number }) => notAfter <= context.clock();
-  const renewals = await renewSecrets(await place.links.list(), { isSelected }, place, side);
+  const renewals = await renewSecrets(
+    await lockableLinks.links.list(),
+    { isSelected },
+    lockableLinks,
+    dependencies,
+  );
   const temporary = failedOf(renewals).find(({ final }) => !final);
   if (!temporary) return;
   const { message, hint } = temporary.failure;

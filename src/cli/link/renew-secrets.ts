@@ -37,7 +37,7 @@ export type SecretRenewal = { readonly secret: string; readonly links: readonly 
 );
 
 /** Links, and a function that changes them, under a lock if their storage needs one. */
-export interface RenewedLinks {
+export interface LockableLinks {
   readonly links: LinkFiles;
   readonly change: <T>(operation: (links: LinkFiles) => Promise<T>) => Promise<T>;
 }
@@ -52,13 +52,17 @@ export interface RenewalRequest {
 export async function renewSecrets(
   links: readonly StoredLink[],
   request: RenewalRequest,
-  place: RenewedLinks,
-  side: Omit<RenewLinkDependencies, 'links'>,
+  lockableLinks: LockableLinks,
+  dependencies: Omit<RenewLinkDependencies, 'links'>,
 ): Promise<SecretRenewal[]> {
   const renewals: SecretRenewal[] = [];
   for (const secret of new Set(links.map((link) => link.tlsCredentials))) {
     const users = links.filter((link) => link.tlsCredentials === secret).map((link) => link.name);
-    renewals.push({ secret, links: users, ...(await renewSecret(secret, request, place, side)) });
+    renewals.push({
+      secret,
+      links: users,
+      ...(await renewSecret(secret, request, lockableLinks, dependencies)),
+    });
   }
   return renewals;
 }
@@ -68,22 +72,22 @@ type Outcome<T> = T extends unknown ? Omit<T, 'secret' | 'links'> : never;
 async function renewSecret(
   name: string,
   { isSelected, server }: RenewalRequest,
-  place: RenewedLinks,
-  side: Omit<RenewLinkDependencies, 'links'>,
+  lockableLinks: LockableLinks,
+  dependencies: Omit<RenewLinkDependencies, 'links'>,
 ): Promise<Outcome<SecretRenewal>> {
-  const secret = await place.links.findSecret(name);
+  const secret = await lockableLinks.links.findSecret(name);
   if (!secret) return { outcome: 'not-renewable', reason: `Secret "${name}" does not exist` };
   const link = renewableLink(secret, server);
   if ('cannot' in link) return { outcome: 'not-renewable', reason: link.cannot };
   const { certificateSha256, notAfter } = link;
   if (!isSelected(link)) return { outcome: 'not-due', certificateSha256, notAfter };
   const links: RenewLinkDependencies['links'] = {
-    findSecret: (secretName) => place.links.findSecret(secretName),
+    findSecret: (secretName) => lockableLinks.links.findSecret(secretName),
     replaceCredentials: (...replacement) =>
-      place.change((locked) => locked.replaceCredentials(...replacement)),
+      lockableLinks.change((locked) => locked.replaceCredentials(...replacement)),
   };
   try {
-    const renewed = await renewLink(name, link, { ...side, links });
+    const renewed = await renewLink(name, link, { ...dependencies, links });
     const { certificate, redemptionId } = renewed;
     return {
       outcome: 'renewed',
@@ -138,17 +142,17 @@ export function renewalOf(
   target: StoredLinkTarget,
   context: CommandContext,
   timeoutMs?: number,
-): { readonly place: RenewedLinks; readonly side: Omit<RenewLinkDependencies, 'links'> } {
+): { readonly lockableLinks: LockableLinks; readonly dependencies: Omit<RenewLinkDependencies, 'links'> } {
   if (target.kind === 'cluster') {
     const { links, renewing } = target.cluster;
-    return { place: { links, change: (operation) => operation(links) }, side: renewing };
+    return { lockableLinks: { links, change: (operation) => operation(links) }, dependencies: renewing };
   }
   const { directory, dataDir, connection } = target;
   const { links } = openLinks(directory, dataDir);
   const reload = openPendingReload(dataDir, directory);
   const limit = timeoutMs === undefined ? {} : { timeoutMs };
   return {
-    place: { links, change: (operation) => reload.change(operation) },
-    side: openLinkRenewal(dataDir, { ...connection, ...context, ...limit }),
+    lockableLinks: { links, change: (operation) => reload.change(operation) },
+    dependencies: openLinkRenewal(dataDir, { ...connection, ...context, ...limit }),
   };
 }

@@ -37,20 +37,24 @@ function addTarget(command: Command): Command {
   command
     .option(
       '--to <DIR>',
-      'directory for Secret-<name>.yaml and Link-<name>.yaml, or - for standard output, on the standalone platform',
+      'on the standalone platform: directory for Secret-<name>.yaml and Link-<name>.yaml, or - for standard output',
     )
     .option('--name <NAME>', "name of the link (default: the token's)")
-    .option('--subject <SUBJECT>', "subject of the certificate (default: the site's uid, else the name)")
+    .option(
+      '--subject <SUBJECT>',
+      "subject of the certificate (default: the token's subject, else the site's uid, else the name)",
+    )
     .addOption(
       new Option(
         '--link-cost <N>',
         'cost of the link (default: that of the token, else of the received Link)',
       ),
     )
+    // Skupper's name of --link-cost, accepted but not listed.
     .addOption(new Option('--cost <N>').hideHelp())
     .option(
       '--reload-command <COMMAND>',
-      "shell command that reloads the router (default on a site: Skupper's reload, if it is installed)",
+      'shell command that reloads the router (default on a site: `skupper system reload`, if skupper is installed)',
       parseReloadCommand,
     )
     .option('--renew', 'request a certificate of 30 days, which `link renew` will renew (default: 5 years)')
@@ -73,7 +77,10 @@ export function addRedeem(token: Command, context: CommandContext): void {
       .description(
         'Redeem a token or join line (- for standard input), and write its Link and Secret; safe to repeat',
       )
-      .option('--input', "redeem the AccessToken files of the site's input directory, and replace them"),
+      .option(
+        '--input',
+        "redeem the AccessToken files of the site's input directory, and replace each with its Link and Secret",
+      ),
   ).action(async (file, flags) =>
     (await import('../token/token-redeem.js')).redeemCommand(file, withCost(flags), context),
   );
@@ -109,7 +116,7 @@ export function addBootstrap(program: Command, context: CommandContext): void {
       .description('Link this site unattended: wait for its prerequisites, redeem once; safe to repeat')
       .option(
         '--token <FILE>',
-        'a file, a mounted Secret (a directory with url, code and ca), or - (default: LINKGRANT_TOKEN_FILE, else the tokens in the input directory)',
+        'a file, a mounted Secret (a directory with url, code and ca), or - for standard input (default: LINKGRANT_TOKEN_FILE, else the tokens in the input directory)',
       ),
   )
     .addOption(

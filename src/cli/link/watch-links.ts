@@ -6,7 +6,7 @@ import { writeStderr } from '../terminal/write-out.js';
 import type { CommandContext, StoredLinkTarget } from './link-target.js';
 import {
   failedOf,
-  type RenewedLinks,
+  type LockableLinks,
   renewalOf,
   renewalText,
   renewSecrets,
@@ -14,25 +14,25 @@ import {
 } from './renew-secrets.js';
 import { reloadText, settleReload } from './settle-reload.js';
 
-// Short enough to notice a suspended machine, a changed clock or a new link.
+// Limits the delay of a renewal after the machine was suspended, the clock was changed or a link was added.
 const MAX_SLEEP_MS = 10 * 60_000;
 const MIN_SLEEP_MS = 250;
 const RELOAD_RETRY_MS = 60_000;
 const SIGNALS = ['SIGTERM', 'SIGINT'] as const;
 
 /**
- * Renews the links of a target at two thirds of their lifetime, until SIGTERM or SIGINT, or until no link can be renewed any more.
+ * Renews the certificates of a target's links at two thirds of their lifetime, until SIGTERM or SIGINT, or until no link can be renewed any more.
  * Retries failures with growing pauses, except rejections. Rejects with a CommandError if only rejected links are left.
  */
 export async function watchLinks(target: StoredLinkTarget, context: CommandContext): Promise<void> {
-  const { place, side } = renewalOf(target, context);
+  const { lockableLinks, dependencies } = renewalOf(target, context);
   const stop = new AbortController();
   const end = () => stop.abort();
   for (const signal of SIGNALS) process.once(signal, end);
   try {
     const plan = new RenewalPlan();
     while (!stop.signal.aborted) {
-      const ms = await round(plan, place, side, target, context);
+      const ms = await runRound(plan, lockableLinks, dependencies, target, context);
       if (ms === 'nothing-left') return;
       await sleep(ms, undefined, { signal: stop.signal }).catch(() => undefined);
     }
@@ -42,20 +42,20 @@ export async function watchLinks(target: StoredLinkTarget, context: CommandConte
 }
 
 /** Renews the links that are due and reloads their router. Returns the milliseconds until the next round. */
-async function round(
+async function runRound(
   plan: RenewalPlan,
-  place: RenewedLinks,
-  side: Omit<RenewLinkDependencies, 'links'>,
+  lockableLinks: LockableLinks,
+  dependencies: Omit<RenewLinkDependencies, 'links'>,
   target: StoredLinkTarget,
   context: CommandContext,
 ): Promise<number | 'nothing-left'> {
-  const links = await place.links.list();
+  const links = await lockableLinks.links.list();
   if (links.length === 0) {
     writeStderr('There are no links left.\n');
     return 'nothing-left';
   }
   const isSelected = (link: Parameters<RenewalPlan['isDue']>[0]) => plan.isDue(link, context.clock());
-  const renewals = await renewSecrets(links, { isSelected }, place, side);
+  const renewals = await renewSecrets(links, { isSelected }, lockableLinks, dependencies);
   for (const renewal of renewals) {
     if (renewal.outcome === 'renewed') plan.begin(renewal, context.clock());
     if (renewal.outcome !== 'failed') continue;
@@ -65,19 +65,19 @@ async function round(
   const reload = await settleReload(target, context);
   const attempts = renewals.filter(({ outcome }) => outcome === 'renewed' || outcome === 'failed');
   writeStderr(attempts.map(renewalText).join('') + reloadText(reload, 'the renewed links'));
-  const next = plan.next(scheduledIn(renewals));
+  const next = plan.next(certificateHashesOf(renewals));
   if (next === Number.POSITIVE_INFINITY) return nothingLeft(renewals);
-  const longest = reload.outcome === 'owed' ? RELOAD_RETRY_MS : MAX_SLEEP_MS;
+  const longest = reload.outcome === 'pending' ? RELOAD_RETRY_MS : MAX_SLEEP_MS;
   return Math.max(MIN_SLEEP_MS, Math.min(next - context.clock(), longest));
 }
 
-function scheduledIn(renewals: readonly SecretRenewal[]): string[] {
+function certificateHashesOf(renewals: readonly SecretRenewal[]): string[] {
   return renewals.flatMap((renewal) =>
     renewal.outcome === 'not-renewable' ? [] : [renewal.certificateSha256],
   );
 }
 
-/** Throws if the service rejected a renewal. If no link was ever renewable, the command ends without an error. */
+/** Throws if the service rejected a renewal in this round. Otherwise prints a warning, and the command ends without an error. */
 function nothingLeft(renewals: readonly SecretRenewal[]): 'nothing-left' {
   const [failed] = failedOf(renewals);
   if (failed) {

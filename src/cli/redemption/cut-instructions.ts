@@ -24,23 +24,23 @@ type Instructions = Readonly<Record<CutStep, (target: CutTarget) => readonly str
 
 const BOTH = 'the CA that signs now and the new one';
 const RENEWALS = [
-  'Each of these links gets a certificate of the new CA when it renews: by itself at two thirds of its life where something',
-  'renews it, or at once with `linkgrant link renew NAME` on its site. One that nothing renews needs a new token.',
+  'Each of these links gets a certificate of the new CA when it renews: at two thirds of its lifetime if a timer renews',
+  'it, or at once with `linkgrant link renew NAME` on its site. A link that cannot be renewed needs a new token.',
 ];
 
 const createCa = ({ isOwn }: CutTarget) =>
   isOwn ? [] : ['Create a new CA that may sign certificates of TLS clients. It signs nothing yet.'];
 const trustOf = ({ isOwn, issuer }: CutTarget) =>
   isOwn ? `\`linkgrant issuer trust ${issuer}\` prints both` : BOTH;
-const newAlone = ({ staying }: CutTarget) =>
-  staying.length === 0 ? 'the new CA alone' : `what \`cat ${staying.join(' ')}\` prints`;
+const onlyNewCa = ({ staying }: CutTarget) =>
+  staying.length === 0 ? 'only the new CA' : `what \`cat ${staying.join(' ')}\` prints`;
 const serverCertificate = ({ isOwn, issuer }: CutTarget) =>
   isOwn
     ? `linkgrant issuer server-certificate --issuer ${issuer} --host HOST --to DIR`
     : 'a server certificate of the new CA for the same names';
 
 const RELOAD_PROFILE =
-  'Then restart the router, or have it read the files: `skmanage update --type sslProfile --name PROFILE ordinal=N`, N one higher than before.';
+  'Then restart the router, or make it read the files: `skmanage update --type sslProfile --name PROFILE ordinal=N`, N one higher than before.';
 const RAISE_ORDINALS =
   'Restart the router, or end the existing connections: `skmanage update --type sslProfile --name PROFILE ordinal=N oldestValidOrdinal=N`, N one higher than before.';
 
@@ -52,8 +52,8 @@ const STANDALONE: Instructions = {
     RELOAD_PROFILE,
   ],
   'sign-new': () => [
-    'Let the new CA sign: put its certificate, with the one of the old CA behind it, and its key into the files of',
-    '--issuer-cert and --issuer-key. The service follows by itself.',
+    'Make the new CA sign: put its certificate, followed by that of the old CA, and its key into the files of',
+    '--issuer-cert and --issuer-key. The service reads them without a restart.',
   ],
   renew: () => RENEWALS,
   rehearse: () => [
@@ -62,13 +62,13 @@ const STANDALONE: Instructions = {
     'Check the links with `skstat -c` on the router.',
   ],
   'server-certificate': (target) => [
-    `Give the router ${target.isOwn ? 'a certificate of the new CA:' : serverCertificate(target)}`,
+    `Install on the router ${target.isOwn ? 'a certificate of the new CA:' : serverCertificate(target)}`,
     ...(target.isOwn ? [`  ${serverCertificate(target)}`] : []),
     'Put tls.crt and tls.key where certFile and privateKeyFile of the sslProfile are; leave caCertFile as it is.',
     RELOAD_PROFILE,
   ],
   'distrust-old': (target) => [
-    `Let the router trust the new CA alone: ${newAlone(target)}, for the caCertFile of its sslProfile.`,
+    `Make the router trust only the new CA: write ${onlyNewCa(target)} to the caCertFile of its sslProfile.`,
     RAISE_ORDINALS,
     'Every link connects once more, and the router refuses certificates of the old CA.',
     ...(target.isOwn ? [] : ['Then remove the old CA from the file of --issuer-cert.']),
@@ -77,7 +77,7 @@ const STANDALONE: Instructions = {
 
 const reload = ({ namespace, router }: CutTarget) =>
   `Then reload the site: skupper system reload -n ${namespace} -p ${router}`;
-const CREDENTIALS = 'NAME is what the RouterAccess says in tlsCredentials, else its own name.';
+const CREDENTIALS = 'NAME is tlsCredentials of the RouterAccess, else the name of the RouterAccess.';
 
 /** A Skupper site on this machine: files in `input/` take precedence over those that Skupper creates. */
 const SYSTEM: Instructions = {
@@ -88,9 +88,9 @@ const SYSTEM: Instructions = {
     reload(target),
   ],
   'sign-new': (target) => [
-    `Let the new CA sign: put its tls.crt, tls.key and ca.crt into ${target.directory}/input/issuers/${target.issuer}.`,
+    `Make the new CA sign: put its tls.crt, tls.key and ca.crt into ${target.directory}/input/issuers/${target.issuer}.`,
     reload(target),
-    'The service follows by itself.',
+    'The service reads them without a restart.',
   ],
   renew: () => RENEWALS,
   rehearse: (target) => [
@@ -103,7 +103,7 @@ const SYSTEM: Instructions = {
     reload(target),
   ],
   'distrust-old': (target) => [
-    `Leave the new CA alone in ca.crt of ${target.directory}/input/certs/NAME, and in ca.crt and tls.crt of`,
+    `Leave only the new CA in ca.crt of ${target.directory}/input/certs/NAME, and in ca.crt and tls.crt of`,
     `${target.directory}/input/issuers/${target.issuer}.`,
     reload(target),
     'Every link connects once more, and the router refuses certificates of the old CA.',
@@ -132,7 +132,7 @@ const KUBERNETES: Instructions = {
     ...(target.isOwn ? [`  ${serverCertificate(target)}`] : []),
   ],
   'distrust-old': (target) => [
-    `Leave ${newAlone(target)} in ca.crt of ${SECRET}, whose annotation`,
+    `Leave ${onlyNewCa(target)} in ca.crt of ${SECRET}, whose annotation`,
     'skupper.io/tls-prior-valid-revisions is still 0. Every link connects once more, and the router refuses',
     'certificates of the old CA. Then remove the annotation.',
   ],

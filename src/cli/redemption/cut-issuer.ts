@@ -63,7 +63,7 @@ function ownIssuer(name: string, session: IssuerSession, context: CutContext): N
   const { clock, connection } = context;
   return {
     name,
-    async look() {
+    async readState() {
       const cas = issuers.list(name);
       const signing = cas.find(({ state }) => state === 'active')?.sha256 ?? '';
       return { signing, trusted: cas.map(({ sha256 }) => sha256) };
@@ -108,7 +108,7 @@ function ownIssuer(name: string, session: IssuerSession, context: CutContext): N
 function externalIssuer({ settings }: IssuerSession, { clock }: IssuerContext): NamedCutIssuer {
   return {
     name: SITE_CA,
-    async look() {
+    async readState() {
       const found = (await openIssuer(settings, clock())).find(clock());
       if (typeof found !== 'string') return { signing: found.sha256, trusted: fingerprints(found.trustPem) };
       throw new CommandError(found, {
@@ -127,7 +127,7 @@ function systemIssuer(
   const site = openSystemSite(service?.system ?? systemOf(settings), clock);
   return {
     name: issuer ?? SITE_CA,
-    async look() {
+    async readState() {
       const access = await site.resolveAccess({ namespace, name: namespace, issuer, policy });
       if (!('refused' in access))
         return { signing: access.issuer.sha256, trusted: fingerprints(access.caCrt) };

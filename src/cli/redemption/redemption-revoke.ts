@@ -27,8 +27,8 @@ export interface RevokeFlags extends IssuerFlags, ConnectionFlags {
 }
 
 /**
- * `redemption revoke`: revokes a redemption, whose link then can neither be renewed nor redeemed again. The flags decide what
- * happens to its token and grant; nothing changes without that decision. With `--cut` it replaces the CA too.
+ * `redemption revoke`: revokes a redemption, which then can neither be repeated nor renewed. If its token or grant can still be
+ * redeemed, a flag must state what happens to that; otherwise nothing changes. With `--cut` it also replaces the CA, step by step.
  */
 export async function revokeCommand(
   id: string,
@@ -48,8 +48,8 @@ export async function revokeCommand(
   context: IssuerContext,
 ): Promise<void> {
   const choice = choiceOf({ 'with-token': withToken, 'with-grant': withGrant, 'keep-token': keepToken });
-  const ofCut = { continue: stepsDone, force: force || undefined, router, timeout, proxy, connectTo };
-  const [misplaced] = Object.entries(ofCut).filter(([, value]) => value !== undefined);
+  const cutOnlyFlags = { continue: stepsDone, force: force || undefined, router, timeout, proxy, connectTo };
+  const [misplaced] = Object.entries(cutOnlyFlags).filter(([, value]) => value !== undefined);
   if (!cut && misplaced) {
     throw new CommandError(`${flagOf(misplaced[0])} is for --cut`, { exitCode: 2, hint: 'add --cut' });
   }
@@ -66,7 +66,7 @@ export async function revokeCommand(
   };
   if (!cut) {
     await withAdministration(flags, async ({ administration, platform }) => {
-      const revocation = await orUndecided(() => administration.revokeRedemption(id, choice));
+      const revocation = await withChoiceHint(() => administration.revokeRedemption(id, choice));
       await writeOut(revocationText(revocation, context.clock(), platform));
     });
     return;
@@ -76,7 +76,9 @@ export async function revokeCommand(
     const store = requireStore(session);
     const redemption = await requireRedemption(id, store);
     const now = context.clock();
-    const revocation = await orUndecided(() => revokeRedemption(redemption, { choice, cut }, { store, now }));
+    const revocation = await withChoiceHint(() =>
+      revokeRedemption(redemption, { choice, cut }, { store, now }),
+    );
     await writeOut(cutText(revocation));
     await cutCommand(redemption, cutFlags, session, context);
   });
@@ -86,23 +88,23 @@ export async function revokeCommand(
 function parseStep(text: string | undefined): number {
   const step = parseCount('--continue', text) ?? 0;
   if (step <= CUT_STEPS.length) return step;
-  throw new CommandError(`there is no step ${step} of ${CUT_STEPS.length}`, {
+  throw new CommandError(`--continue cannot be ${step}: a cut has ${CUT_STEPS.length} steps`, {
     exitCode: 2,
     hint: 'name the last step that you have done',
   });
 }
 
 function choiceOf(flags: Readonly<Record<SourceChoice, boolean | undefined>>): SourceChoice | undefined {
-  const chosen = (Object.keys(flags) as SourceChoice[]).filter((choice) => flags[choice]);
-  if (chosen.length < 2) return chosen[0];
-  throw new CommandError(`--${chosen.join(' and --')} exclude each other`, {
+  const choices = (Object.keys(flags) as SourceChoice[]).filter((choice) => flags[choice]);
+  if (choices.length < 2) return choices[0];
+  throw new CommandError(`--${choices.join(' and --')} exclude each other`, {
     exitCode: 2,
-    hint: 'give one of them',
+    hint: 'use only one of them',
   });
 }
 
 /** The result of `operation`; if a choice is missing, the error names the flags for it. */
-async function orUndecided<T>(operation: () => Promise<T>): Promise<T> {
+async function withChoiceHint<T>(operation: () => Promise<T>): Promise<T> {
   try {
     return await operation();
   } catch (error) {
@@ -110,7 +112,7 @@ async function orUndecided<T>(operation: () => Promise<T>): Promise<T> {
     const flags = error.choices.map((choice) => `--${choice}`).join(', ');
     throw new CommandError(error.message, {
       exitCode: 2,
-      hint: `nothing was changed; say what is to become of it: ${flags}`,
+      hint: `nothing was changed; add one of these flags: ${flags}`,
       cause: error,
     });
   }
@@ -128,7 +130,7 @@ function revocationText(revocation: RedemptionRevocation, now: number, platform:
   ].join('');
 }
 
-/** The end of a sentence. */
+/** Returns how to replace the CA, as the end of a sentence. */
 function cuttingText(id: string, platform: string | undefined): string {
   return platform === 'kubernetes'
     ? ' for the site: docs/how-to/revoke-links.md'
@@ -139,7 +141,7 @@ function cutText(revocation: RedemptionRevocation): string {
   const { outcome, redemption } = revocation;
   return [
     outcomeText(revocation),
-    // Printed when the cut began.
+    // The run that revoked the redemption has printed it already.
     outcome === 'already_revoked' ? '' : `Its link can still: ${redemption.remaining}\n`,
     sourceText(revocation),
     relatedText(revocation),
@@ -153,14 +155,14 @@ function outcomeText({ outcome, redemption: { id, subject } }: RedemptionRevocat
 function sourceText({ source }: RedemptionRevocation): string {
   if (!source) return '';
   const { choice, grant, tokenId } = source;
-  if (choice === 'with-grant') return `Grant "${grant}" is revoked with it, and all its tokens.\n`;
-  if (choice === 'with-token') return `Token ${tokenId} of grant "${grant}" is revoked with it.\n`;
-  return `Kept: ${describeSource(source)}.\n`;
+  if (choice === 'with-grant') return `Grant "${grant}" and all its tokens are revoked too.\n`;
+  if (choice === 'with-token') return `Token ${tokenId} of grant "${grant}" is revoked too.\n`;
+  return `Not revoked: ${describeSource(source)}.\n`;
 }
 
 function relatedText({ related }: RedemptionRevocation): string {
   if (related.length === 0) return '';
   const rows = related.map(({ id, name, subject, notAfter }) => [id, name, subject, notAfter]);
-  const heading = 'Other links of the same token or subject stay valid, possibly of the same site:\n';
+  const heading = 'Other links of the same token or subject stay valid; they may belong to the same site:\n';
   return heading + table(['ID', 'NAME', 'SUBJECT', 'CERTIFICATE EXPIRES'], rows);
 }

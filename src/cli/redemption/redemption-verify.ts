@@ -17,9 +17,9 @@ const UNCHAINED = {
  * names the first invalid entry.
  */
 export async function verifyCommand(
-  asked: Pick<RedemptionListFlags, 'output' | 'grant' | 'since' | 'subject' | 'events'>,
+  allFlags: Pick<RedemptionListFlags, 'output' | 'grant' | 'since' | 'subject' | 'events'>,
 ): Promise<void> {
-  const { since, subject, events, output, ...flags } = asked;
+  const { since, subject, events, output, ...flags } = allFlags;
   if (output === 'csv') {
     throw new CommandError('--verify has no list that could be CSV', {
       exitCode: 2,
@@ -27,7 +27,7 @@ export async function verifyCommand(
     });
   }
   if (since !== undefined || subject !== undefined || events) {
-    throw new CommandError('--verify takes no --since, --subject and --events', {
+    throw new CommandError('--verify cannot be combined with --since, --subject or --events', {
       exitCode: 2,
       hint: 'a ledger is verified as a whole; --grant chooses one grant',
     });

@@ -28,7 +28,7 @@ export async function healthCommand(flags: {
       hint: 'set --ops-listen of the service to an address such as 127.0.0.1:9091',
     });
   }
-  const { status, body } = await ask(opsListen, ready ? '/readyz' : '/healthz');
+  const { status, body } = await queryHealth(opsListen, ready ? '/readyz' : '/healthz');
   if (status !== 200) {
     throw new CommandError(
       `the service is not ${ready ? 'ready' : 'healthy'}: ${reasonOf(body) || `HTTP ${status}`}`,
@@ -41,7 +41,7 @@ export async function healthCommand(flags: {
   await writeOut('ok\n');
 }
 
-async function ask({ host, port }: ListenAddress, path: string): Promise<Health> {
+async function queryHealth({ host, port }: ListenAddress, path: string): Promise<Health> {
   const reached = reachableHost(host);
   try {
     return await exchange({ host: reached, port, path });

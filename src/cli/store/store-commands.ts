@@ -1,20 +1,5 @@
 import type { Command } from 'commander';
 import { OUTPUT, withSettings } from '../terminal/command-flags.js';
-import { CLUSTER_SETTINGS } from '../terminal/settings-options.js';
-
-/** Adds `uninstall`. */
-export function addUninstall(program: Command): void {
-  withSettings(
-    program.command('uninstall').description('Delete what a removed service left in its namespace'),
-    ['namespace', 'platform', ...CLUSTER_SETTINGS],
-  )
-    .option('-A, --all-namespaces', 'report the redeemable grants of every namespace')
-    .option('--with-crd', 'also delete the CRD, and with it every Redemption')
-    .option('--dry-run', 'show what would be deleted')
-    .option('--yes', 'confirm')
-    .addOption(OUTPUT())
-    .action(async (flags) => (await import('./uninstall.js')).uninstallCommand(flags));
-}
 
 /** Adds `store` with its subcommands. */
 export function addStore(program: Command): void {
@@ -37,12 +22,12 @@ export function addStore(program: Command): void {
     store
       .command('restored')
       .description(
-        'Accept a restored, emptied or new store: list the grants that can be redeemed again, and allow the store to serve',
+        'Accept a restored, emptied or new store, and revoke or keep the grants that can be redeemed again',
       ),
     ['dataDir', 'store'],
   )
     .option('--revoke', 'revoke the grants that can be redeemed again')
-    .option('--keep', 'keep them redeemable')
+    .option('--keep', 'leave these grants redeemable')
     .addOption(OUTPUT())
     .action(async (flags) => (await import('./store.js')).restoredCommand(flags));
 }

@@ -67,7 +67,7 @@ function parseLabel(text: string): [string, string] {
 function distinct<V>(labels: readonly [string, V][]): readonly [string, V][] {
   const repeated = labels.find(([key], at) => labels.findIndex(([other]) => other === key) < at);
   if (!repeated) return labels;
-  throw new CommandError(`--label "${repeated[0]}" is given twice`, { exitCode: 2, hint: 'leave one out' });
+  throw new CommandError(`--label "${repeated[0]}" is set twice`, { exitCode: 2, hint: 'leave one out' });
 }
 
 /** Labels as text: `a=b, c=d`; undefined without labels. */

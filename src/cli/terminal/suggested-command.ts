@@ -9,7 +9,7 @@ const CLUSTER: readonly SettingKey[] = ['kubeconfig', 'context'];
 const LINKS: readonly SettingKey[] = ['namespace', 'platform', 'skupperHome', 'dataDir', ...CLUSTER];
 const STORE: readonly SettingKey[] = ['dataDir', 'store'];
 
-/** Commands that hints suggest, and the flags that each of them repeats. */
+/** The start of each command that hints suggest, and the keys of the flags that are added to it. */
 const COMMANDS: readonly (readonly [start: RegExp, keys: readonly string[]])[] = [
   [/^linkgrant link /, ['dir', ...LINKS, 'config']],
   [/^linkgrant serve\b/, [...SERVICE_SETTINGS, 'config']],
@@ -17,16 +17,16 @@ const COMMANDS: readonly (readonly [start: RegExp, keys: readonly string[]])[] =
   [/^linkgrant (issuer|redemption) /, [...STORE, 'issuerCert', 'issuerKey', 'config']],
   [/^(kubectl|skupper) /, CLUSTER],
 ];
-const PATHS: ReadonlySet<string | undefined> = new Set(['DIR', 'FILE']);
+const PATH_PLACEHOLDERS: ReadonlySet<string | undefined> = new Set(['DIR', 'FILE']);
 const PLAIN_WORD = /^[\w@%+=:,./-]+$/;
 
 /**
- * Adds to a suggested command those flags of the current command that it accepts, so that it runs as printed. Paths become
- * absolute, and a password in the URL of a store is masked.
+ * Adds to a suggested command the flags of the current command that it accepts and does not contain yet. Paths become
+ * absolute. A password in the URL of a store is masked, so the user has to insert it.
  */
 export function completeCommand(command: string, flags: Flags): string {
   const keys = COMMANDS.find(([start]) => start.test(command))?.[1] ?? [];
-  const missing = keys.filter((key) => !isIn(command, key));
+  const missing = keys.filter((key) => !hasFlag(command, key));
   return [command, ...missing.flatMap((key) => flagWords(key, flags[key]))].join(' ');
 }
 
@@ -35,7 +35,7 @@ export function completeHint(hint: string, flags: Flags): string {
   return hint.replace(/`([^`]+)`/g, (_, command: string) => `\`${completeCommand(command, flags)}\``);
 }
 
-function isIn(command: string, key: string): boolean {
+function hasFlag(command: string, key: string): boolean {
   const short = definitionOf(key)?.short;
   return command.split(' ').some((word) => word === flagOf(key) || word === `-${short}`);
 }
@@ -45,7 +45,7 @@ function flagWords(key: string, value: unknown): string[] {
   if (value === true) return [flagOf(key)];
   const { placeholder = 'FILE' } = definitionOf(key) ?? {};
   return [value].flat().map((item) => {
-    const full = PATHS.has(placeholder) ? resolve(String(item)) : String(item);
+    const full = PATH_PLACEHOLDERS.has(placeholder) ? resolve(String(item)) : String(item);
     const text = key === 'store' ? maskStoreUrl(full) : full;
     return `${flagOf(key)} ${shellWord(text)}`;
   });

@@ -70,11 +70,12 @@ export class RedemptionWait {
       const redemption = await this.#poll(id, progress).catch(ignoreTemporary);
       if (redemption) {
         progress.end();
-        writeStderr(`Redeemed by ${described(redemption)}: link "${plainLine(redemption.name)}"\n`);
+        writeStderr(`Redeemed by ${describeSite(redemption)}: link "${plainLine(redemption.name)}"\n`);
         return;
       }
       const leftMs = end - performance.now();
-      if (leftMs <= 0) throw waitMs === lifeMs ? ended(progress, 'the token has expired') : late(progress);
+      if (leftMs <= 0)
+        throw waitMs === lifeMs ? endedError(progress, 'the token has expired') : timeoutError(progress);
       progress.show(leftMs);
       await sleep(Math.min(POLL_MS, leftMs));
     }
@@ -86,7 +87,7 @@ export class RedemptionWait {
     this.#reportRefusals(grant.attempts, progress);
     const redemption = grant.redemptions === this.#redemptions ? undefined : await this.#find(id);
     this.#redemptions = grant.redemptions;
-    if (!redemption && ENDED.has(grant.state)) throw ended(progress, `the grant is ${grant.state}`);
+    if (!redemption && ENDED.has(grant.state)) throw endedError(progress, `the grant is ${grant.state}`);
     return redemption;
   }
 
@@ -102,7 +103,7 @@ export class RedemptionWait {
       if (!isNew || attempt.outcome === 'redeemed' || attempt.outcome === 'replayed') continue;
       const { hint } = adviceFor(attempt.outcome as RedemptionErrorCode);
       progress.end();
-      writeStderr(`Refused ${described(attempt)}: ${attempt.outcome}\nhint: ${hint}\n`);
+      writeStderr(`Refused ${describeSite(attempt)}: ${attempt.outcome}\nhint: ${hint}\n`);
     }
   }
 }
@@ -150,7 +151,7 @@ function keyOf({ at, outcome, name, subject, peer, count }: AttemptReport): stri
   return JSON.stringify([at, outcome, name, subject, peer, count]);
 }
 
-function described({ subject, peer }: { readonly subject: string; readonly peer: string }): string {
+function describeSite({ subject, peer }: { readonly subject: string; readonly peer: string }): string {
   return `"${plainLine(subject)}" from ${peer}`;
 }
 
@@ -158,7 +159,7 @@ function ignoreTemporary(error: unknown): undefined {
   if (describeFailure(error).exitCode !== 4) throw error;
 }
 
-function ended(progress: Progress, reason: string): CommandError {
+function endedError(progress: Progress, reason: string): CommandError {
   progress.end();
   return new CommandError(`the token was not redeemed, and cannot be any more: ${reason}`, {
     exitCode: 3,
@@ -166,9 +167,9 @@ function ended(progress: Progress, reason: string): CommandError {
   });
 }
 
-function late(progress: Progress): CommandError {
+function timeoutError(progress: Progress): CommandError {
   progress.end();
-  return new CommandError('the token was not redeemed in the time given; it can still be redeemed', {
+  return new CommandError('the token was not redeemed within the time limit; it can still be redeemed', {
     exitCode: 4,
     hint: 'see `linkgrant redemption list` later, or wait longer with --wait=DURATION',
   });

@@ -14,14 +14,14 @@ const LIMITS = { length: 1024 * 1024, documents: 100 };
  */
 export async function writeSecretOutput(target: string, text: string, kind: string): Promise<void> {
   if (target === '-') return writeOut(text);
-  orUnwritable(target, () => writeNamedFile(target, text, (there) => isOfKind(there, kind)));
+  withTargetErrors(target, () => writeNamedFile(target, text, (there) => isOfKind(there, kind)));
 }
 
 /** Writes tokens into a directory as `<name>-<number>.yaml`, each as a new file; returns the path of the file. */
 export function tokenDirectory(directory: string): (name: string, document: string) => string {
   let number = 0;
   return (name, document) =>
-    orUnwritable(directory, () => {
+    withTargetErrors(directory, () => {
       makeNamedDirectory(directory);
       for (;;) {
         number += 1;
@@ -52,7 +52,7 @@ function isOfKind(text: string, kind: string): boolean {
   }
 }
 
-function orUnwritable<T>(target: string, write: () => T): T {
+function withTargetErrors<T>(target: string, write: () => T): T {
   try {
     return write();
   } catch (error) {

@@ -1,8 +1,8 @@
-import { withCluster } from '../terminal/cluster-session.js';
-import { CommandError } from '../terminal/command-error.js';
-import { anyConfigurationFrom } from '../terminal/configuration.js';
-import { print } from '../terminal/output.js';
-import type { OutputFormat } from '../terminal/output-format.js';
+import { withCluster } from './terminal/cluster-session.js';
+import { CommandError } from './terminal/command-error.js';
+import { anyConfigurationFrom } from './terminal/configuration.js';
+import { print } from './terminal/output.js';
+import type { OutputFormat } from './terminal/output-format.js';
 
 /** The flags of `uninstall`, settings among them. */
 export interface UninstallFlags {
@@ -16,7 +16,7 @@ export interface UninstallFlags {
 
 const RUNNING = { service: 'the service', redeemer: 'the redeemer of AccessTokens' } as const;
 
-interface Named {
+interface NamedResource {
   readonly kind: string;
   readonly namespace?: string | undefined;
   readonly name: string;
@@ -50,7 +50,7 @@ export async function uninstallCommand({
     });
   }
   await withCluster(flags, settings, async ({ uninstallation }) => {
-    const { running, find, remove } = uninstallation({ withCrd });
+    const { findRunning: running, find, remove } = uninstallation({ withCrd });
     const program = dryRun ? undefined : await running();
     if (program !== undefined) {
       throw new CommandError(`${RUNNING[program]} still runs, and would recreate the deleted objects`, {
@@ -76,17 +76,17 @@ export async function uninstallCommand({
   });
 }
 
-function section(title: string, resources: readonly Named[]): string {
+function section(title: string, resources: readonly NamedResource[]): string {
   return resources.map((resource) => `${title}: ${words(resource)}\n`).join('');
 }
 
-function redeemableText(grants: readonly Named[]): string {
+function redeemableText(grants: readonly NamedResource[]): string {
   return [
     'A new service would redeem these grants again, and spent uses count only while the Redemptions exist. Delete the grants that you do not need:\n',
     ...grants.map((grant) => `  ${words(grant)}\n`),
   ].join('');
 }
 
-function words({ kind, namespace, name }: Named): string {
+function words({ kind, namespace, name }: NamedResource): string {
   return `${kind}/${name}${namespace === undefined ? '' : ` in namespace ${namespace}`}`;
 }
