@@ -87,13 +87,19 @@ export interface Load {
   readonly shed: Readonly<Record<'issue' | 'request', number>>;
 }
 
-/** Adds the load metrics of a process to `registry`; each scrape calls `load`. */
+/** Adds the load metrics of a process to `registry`; each scrape calls `load`. Of several workers, delays are the longest. */
 export function addLoadMetrics(registry: Registry, load: () => Load): void {
   const registers = [registry];
-  const gauge = (name: string, help: string, value: (now: Load) => number) =>
+  const gauge = (
+    name: string,
+    help: string,
+    value: (now: Load) => number,
+    aggregator: 'sum' | 'max' = 'sum',
+  ) =>
     new Gauge({
       name,
       help,
+      aggregator,
       registers,
       collect() {
         this.set(value(load()));
@@ -104,11 +110,13 @@ export function addLoadMetrics(registry: Registry, load: () => Load): void {
     'linkgrant_event_loop_delay_seconds',
     'Minimum of the last three delays of the event loop, measured every 100 ms; above a limit the service sheds load.',
     (now) => now.loopDelayMs / 1000,
+    'max',
   );
   gauge(
     'linkgrant_connection_wait_seconds',
     'Time that new connections wait to be accepted; 0 unless they arrive continuously. Above a limit the service sheds load.',
     (now) => now.connectionWaitMs / 1000,
+    'max',
   );
   new Counter({
     name: 'linkgrant_shed_total',

@@ -26,7 +26,7 @@ function roundDown(metric: MetricsSnapshot[number]): MetricsSnapshot[number] {
 }
 
 /**
- * Sums the metrics of several workers. The last counts of a worker stay in the sums after its end, so that a sum only
+ * Sums the metrics of several workers, or aggregates a gauge as it declares (`aggregator`). The last counts of a worker stay in the sums after its end, so that a sum only
  * decreases when the whole service restarts. The cluster mode of prom-client's AggregatorRegistry drops them, and its
  * scrapes fail while a worker does not answer.
  */
@@ -46,7 +46,7 @@ export class WorkerMetrics {
     if (last) this.#departed = this.#departed.then((before) => sumOf([before, last]).getMetricsAsJSON());
   }
 
-  /** Returns the sums in Prometheus' text format. */
+  /** Returns the merged metrics in Prometheus' text format. */
   async text(): Promise<string> {
     const departed = await this.#departed;
     return sumOf([...this.#latest.values(), departed]).metrics();

@@ -1,8 +1,9 @@
 import { Counter, Gauge, Histogram, Registry } from 'prom-client';
 import { describe, expect, it } from 'vitest';
+import { addLoadMetrics } from '../../../src/admin/listener-metrics.js';
 import { createWorkerMetrics, WorkerMetrics } from '../../../src/admin/worker-metrics.js';
 
-/** What a worker tells that has answered so often and holds so many connections. */
+/** The metrics of a worker that has answered so often and has so many open connections. */
 function snapshotOf(answers: number, connections: number) {
   const registry = new Registry();
   const registers = [registry];
@@ -35,6 +36,26 @@ describe('the merged metrics of several workers', () => {
     expect(valueIn(text, 'seconds_bucket{le="2"}')).toBe(7);
     expect(valueIn(text, 'seconds_bucket{le="1"}')).toBe(0);
     expect(valueIn(text, 'seconds_sum')).toBe(10.5);
+  });
+
+  it('contain the longest delay of the event loop and the longest wait for acceptance of any worker', async () => {
+    const metrics = new WorkerMetrics();
+    for (const seconds of [1, 3, 2]) {
+      const registry = new Registry();
+      const ms = seconds * 1_000;
+      const shed = { issue: 0, request: 0 };
+      addLoadMetrics(registry, () => ({
+        requestsInFlight: 5,
+        loopDelayMs: ms,
+        connectionWaitMs: ms,
+        shed,
+      }));
+      metrics.update(seconds, await registry.getMetricsAsJSON());
+    }
+    const text = await metrics.text();
+    expect(valueIn(text, 'linkgrant_requests_in_flight')).toBe(15);
+    expect(valueIn(text, 'linkgrant_event_loop_delay_seconds')).toBe(3);
+    expect(valueIn(text, 'linkgrant_connection_wait_seconds')).toBe(3);
   });
 
   it('contain the last snapshot of each worker, however often it was sent', async () => {
