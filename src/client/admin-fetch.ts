@@ -2,7 +2,7 @@ import { formatHostPort } from '../domain/host-port-text.js';
 import { RedemptionError } from '../domain/redemption-error.js';
 import { type ConnectionOptions, openConnection } from './connection.js';
 import { AnswerLost, type ExchangeRequest, exchange } from './http-exchange.js';
-import { unbracketed } from './route.js';
+import { removeBrackets } from './route.js';
 
 const DEFAULT_TIMEOUT_MS = 10_000;
 // A page of 500 grants with long rules.
@@ -77,7 +77,7 @@ async function send(
   options: AdminConnectionOptions,
 ): Promise<Response> {
   const signal = AbortSignal.timeout(options.timeoutMs ?? DEFAULT_TIMEOUT_MS);
-  const target = { host: unbracketed(url.hostname), port: Number(url.port) || 443, ca };
+  const target = { host: removeBrackets(url.hostname), port: Number(url.port) || 443, ca };
   const where = formatHostPort(target);
   const socket = await openConnection(target, options, signal).catch((error: unknown) => {
     throw toAdminApiError(error, where, ca !== undefined);

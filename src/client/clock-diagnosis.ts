@@ -6,7 +6,7 @@ import { type ChainLink, chainLink, SignatureChecks } from '../pki/certificate-c
 import { parseCertificates } from '../pki/pem.js';
 import { exchange } from './http-exchange.js';
 import type { TlsTarget } from './route.js';
-import { untrusted } from './tls-failure.js';
+import { untrustedMessage } from './tls-failure.js';
 
 const MAX_RESPONSE_BYTES = 64 * 1024;
 
@@ -33,7 +33,7 @@ export async function diagnoseClock(case_: {
   const validity = peer && verifiedValidity(peer, target.ca ?? rootCertificates.join('\n'));
   if (!validity) {
     socket.destroy();
-    return new RedemptionError('tls_untrusted', `${untrusted(target)}.`);
+    return new RedemptionError('tls_untrusted', `${untrustedMessage(target)}.`);
   }
   const theirs = await serverTime(socket, target, signal);
   const ours = new Date(now).toISOString();

@@ -113,11 +113,11 @@ function nameProblem(
     const message = `The certificate of ${where} contains ${target.host} only as an IP address; routers compare DNS names only.`;
     return { fault: 'tls_name_address', message };
   }
-  const message = `The certificate of ${where} is not for ${target.host}, but for ${listed(names)}.`;
+  const message = `The certificate of ${where} is not for ${target.host}, but for ${formatNames(names)}.`;
   return { fault: 'tls_name', message };
 }
 
-function listed(names: readonly string[]): string {
+function formatNames(names: readonly string[]): string {
   const text = (names.join(', ') || 'no name at all').replace(/[^\x20-\x7e]/g, '?');
   return text.length > MAX_NAMES_LENGTH ? `${text.slice(0, MAX_NAMES_LENGTH)}…` : text;
 }

@@ -78,7 +78,7 @@ function parseProxy(text: string): ProxyServer {
   }
   const secure = url.protocol === 'https:';
   const authority = {
-    host: unbracketed(url.hostname),
+    host: removeBrackets(url.hostname),
     port: Number(url.port) || (secure ? 443 : 80),
     secure,
   };
@@ -96,7 +96,7 @@ function decode(text: string): string {
 }
 
 /** Returns the host of a URL, an IPv6 address without its brackets. */
-export function unbracketed(hostname: string): string {
+export function removeBrackets(hostname: string): string {
   return hostname.replace(/^\[(.*)\]$/, '$1');
 }
 

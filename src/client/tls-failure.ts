@@ -32,7 +32,7 @@ export function tlsFailure(error: unknown, target: TlsTarget): RedemptionError |
     });
   }
   if (UNTRUSTED.test(code)) {
-    return new RedemptionError('tls_untrusted', `${untrusted(target)} (${code}).`, { cause: error });
+    return new RedemptionError('tls_untrusted', `${untrustedMessage(target)} (${code}).`, { cause: error });
   }
   if (TOO_OLD.has(code)) {
     return new RedemptionError('not_https', `${where} does not offer TLS 1.3.`, { cause: error });
@@ -51,7 +51,7 @@ export function tlsFailure(error: unknown, target: TlsTarget): RedemptionError |
 }
 
 /** The sentence, without its full stop, that a server is not trusted. */
-export function untrusted(target: TlsTarget): string {
+export function untrustedMessage(target: TlsTarget): string {
   const trusted = target.ca === undefined ? 'a CA that this system trusts' : 'the CA in the token';
   return `The certificate of ${formatHostPort(target)} does not come from ${trusted}`;
 }

@@ -70,14 +70,14 @@ export class KubernetesPublication {
   }
 
   /** URL and CA for tokens; undefined while the address of the service is unknown. */
-  published(): { readonly url: string; readonly ca: string } | undefined {
+  publishedEndpoint(): { readonly url: string; readonly ca: string } | undefined {
     return this.#url === undefined || !this.#presented
       ? undefined
       : { url: this.#url, ca: this.#presented.ca };
   }
 
   /** URL and CA for responses; the name within the cluster until the address is known. */
-  place(): { readonly url: string; readonly ca: string } {
+  responseEndpoint(): { readonly url: string; readonly ca: string } {
     const { settings, ownNamespace } = this.#deps;
     const inside = this.#urlOf(`${settings.service}.${ownNamespace}`, settings.listen.port);
     return { url: this.#url ?? inside, ca: this.#identityShown().ca };
@@ -88,7 +88,7 @@ export class KubernetesPublication {
     const { ca, cert } = this.#identityShown();
     return {
       platform: 'kubernetes',
-      ...this.place(),
+      ...this.responseEndpoint(),
       ...(this.#url === undefined && this.#noAddress !== undefined && { noAddress: this.#noAddress }),
       caSha256: describeCertificate(ca).sha256,
       hosts: describeCertificate(cert).hosts,
@@ -115,7 +115,7 @@ export class KubernetesPublication {
   async runOnce(): Promise<void> {
     if (this.#isClosed) return;
     const { logger } = this.#deps.context;
-    const before = this.published();
+    const before = this.publishedEndpoint();
     try {
       await this.#readAddress();
     } catch (error) {
@@ -139,7 +139,7 @@ export class KubernetesPublication {
         'the server certificate was not reloaded; the old one stays',
       );
     }
-    const now = this.published();
+    const now = this.publishedEndpoint();
     if (before?.url !== now?.url || before?.ca !== now?.ca) this.#controller?.placeChanged();
   }
 

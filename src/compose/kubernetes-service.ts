@@ -74,7 +74,7 @@ async function serve(parts: ServiceParts): Promise<RunningService> {
   const app = {
     store,
     site: controller.site,
-    service: () => publication.place(),
+    service: () => publication.responseEndpoint(),
     codeKeys,
     keys: keySource(settings),
     stockReplay: { windowMs: settings.stockReplayWindow, bindSource: settings.stockReplaySource === 'on' },
@@ -127,7 +127,7 @@ function openController(
     namespace: settings.namespace,
     ownNamespace,
     identity: `${hostname()}_${randomUUID()}`,
-    serviceEndpoint: () => publication.published(),
+    serviceEndpoint: () => publication.publishedEndpoint(),
     clock,
     onRedemption,
     wait: (ms, signal) => sleep(ms, undefined, { ref: false, ...(signal && { signal }) }).catch(() => {}),

@@ -80,7 +80,7 @@ export async function openClusterAdministration(
       timeoutMs,
       shutdownSignal,
       wait: (ms: number, stop: AbortSignal) => sleep(ms, undefined, { signal: stop }).catch(() => undefined),
-      elapsed: () => performance.now(),
+      monotonicMs: () => performance.now(),
     };
     const listPeers = (signal: AbortSignal) =>
       listConnectedPeers(client, allNamespaces ? undefined : namespace, signal);

@@ -53,7 +53,7 @@ function parsePostgresUrl(text: string): PostgresUrl | undefined {
   if ([...parameters.keys()].some((key) => !(PARAMETERS as readonly string[]).includes(key)))
     return undefined;
   const parameter = (name: (typeof PARAMETERS)[number]) => parameters.get(name) ?? undefined;
-  const decoded = (part: string | undefined) => (part ? decodeURIComponent(part) : undefined);
+  const decode = (part: string | undefined) => (part ? decodeURIComponent(part) : undefined);
   const hosts = parseHosts(parameter('host') ?? authority);
   const sslMode = parameter('sslmode') ?? defaultMode(hosts ?? []);
   if (!hosts || !SSL_MODES.includes(sslMode)) return undefined;
@@ -61,9 +61,9 @@ function parsePostgresUrl(text: string): PostgresUrl | undefined {
     return {
       kind: 'postgres',
       hosts,
-      database: decoded(database),
-      user: decoded(user),
-      password: decoded(password),
+      database: decode(database),
+      user: decode(user),
+      password: decode(password),
       sslMode: sslMode as SslMode,
       sslrootcert: parameter('sslrootcert'),
       sslcert: parameter('sslcert'),

@@ -31,7 +31,7 @@ export class BoundedLimiter {
   }
 
   /** Returns the count. */
-  async counted(key: string): Promise<number> {
+  async countOf(key: string): Promise<number> {
     return (await this.#limiter.get(key))?.consumedPoints ?? 0;
   }
 

@@ -21,7 +21,7 @@ export class FailedAuthentications {
 
   /** True if the source of `peer` has exhausted its budget. */
   async isSpent(peer: string): Promise<boolean> {
-    return (await this.#sources.counted(sourceOf(peer))) >= this.#sources.points;
+    return (await this.#sources.countOf(sourceOf(peer))) >= this.#sources.points;
   }
 
   /** Counts a failure of `peer`; returns true within the budget of its source. */

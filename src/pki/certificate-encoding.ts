@@ -1,10 +1,10 @@
 import { createHash, type KeyObject, randomBytes, sign } from 'node:crypto';
 import { promisify } from 'node:util';
 import { DerReader, TAG } from './der.js';
-import { bitString, constructed, element, oid, unsignedInteger } from './der-encoding.js';
+import { bitString, element, encodeConstructed, oid, unsignedInteger } from './der-encoding.js';
 import { SIGNATURE_ALGORITHMS, type SignatureAlgorithm } from './keys.js';
 
-const VERSION_3 = constructed(0xa0, [element(TAG.integer, Buffer.of(2))]);
+const VERSION_3 = encodeConstructed(0xa0, [element(TAG.integer, Buffer.of(2))]);
 const FIRST_GENERALIZED = Date.UTC(2050, 0, 1);
 /** The latest time that a certificate can contain (RFC 5280 §4.1.2.5), milliseconds since the epoch. */
 const LAST_TIME = Date.UTC(9999, 11, 31, 23, 59, 59);
@@ -58,18 +58,18 @@ export async function signCertificate(
   key: KeyObject,
   algorithm: SignatureAlgorithm,
 ): Promise<Uint8Array> {
-  const tbsDer = constructed(TAG.sequence, [
+  const tbsDer = encodeConstructed(TAG.sequence, [
     VERSION_3,
     element(TAG.integer, content.serial),
     algorithm.der,
     content.issuerDer,
-    constructed(TAG.sequence, [encodeTime(content.notBefore), encodeTime(content.notAfter)]),
+    encodeConstructed(TAG.sequence, [encodeTime(content.notBefore), encodeTime(content.notAfter)]),
     content.subjectDer,
     content.spkiDer,
     extensionsField(content.extensions),
   ]);
   const signature = await signatureOf(tbsDer, key, algorithm);
-  return constructed(TAG.sequence, [tbsDer, algorithm.der, bitString(signature)]);
+  return encodeConstructed(TAG.sequence, [tbsDer, algorithm.der, bitString(signature)]);
 }
 
 /** Object identifiers of the extensions of RFC 5280 §4.2.1 and §5.2 that linkgrant writes or reads. */
@@ -99,13 +99,13 @@ const IDENTIFIERS = Object.fromEntries(
 /** DER of an extension whose value is DER. */
 function extension(name: ExtensionName, critical: boolean, value: Uint8Array): Uint8Array {
   const flag = critical ? [element(TAG.boolean, Buffer.of(0xff))] : [];
-  return constructed(TAG.sequence, [IDENTIFIERS[name], ...flag, element(TAG.octetString, value)]);
+  return encodeConstructed(TAG.sequence, [IDENTIFIERS[name], ...flag, element(TAG.octetString, value)]);
 }
 
 /** Critical basicConstraints; an authority gets no limit on the length of paths below it. */
 export function basicConstraints(isAuthority: boolean): Uint8Array {
   const content = isAuthority ? [element(TAG.boolean, Buffer.of(0xff))] : [];
-  return extension('basicConstraints', true, constructed(TAG.sequence, content));
+  return extension('basicConstraints', true, encodeConstructed(TAG.sequence, content));
 }
 
 /** Critical keyUsage of the given bits, all of them among the first eight. */
@@ -118,7 +118,7 @@ export function keyUsage(...bits: readonly number[]): Uint8Array {
 
 /** extendedKeyUsage of one purpose. */
 export function extendedKeyUsage(purpose: string): Uint8Array {
-  return extension('extendedKeyUsage', false, constructed(TAG.sequence, [oid(purpose)]));
+  return extension('extendedKeyUsage', false, encodeConstructed(TAG.sequence, [oid(purpose)]));
 }
 
 /** Key identifier of a public key: the first 160 bits of SHA-256 over its bits (RFC 7093 §2, method 1). */
@@ -135,7 +135,11 @@ export function subjectKeyIdentifier(identifier: Uint8Array): Uint8Array {
 
 /** authorityKeyIdentifier that names the issuer's key alone. */
 export function authorityKeyIdentifier(identifier: Uint8Array): Uint8Array {
-  return extension('authorityKeyIdentifier', false, constructed(TAG.sequence, [element(0x80, identifier)]));
+  return extension(
+    'authorityKeyIdentifier',
+    false,
+    encodeConstructed(TAG.sequence, [element(0x80, identifier)]),
+  );
 }
 
 /** cRLNumber (RFC 5280 §5.2.3) of a safe integer that is not negative. */
@@ -157,10 +161,10 @@ function generalName(name: AlternativeName): Uint8Array {
 
 /** subjectAltName of at least one name. */
 export function subjectAltName(names: readonly AlternativeName[]): Uint8Array {
-  return extension('subjectAltName', false, constructed(TAG.sequence, names.map(generalName)));
+  return extension('subjectAltName', false, encodeConstructed(TAG.sequence, names.map(generalName)));
 }
 
 /** The extensions field of a certificate, from extensions that are encoded already. */
 function extensionsField(extensions: readonly Uint8Array[]): Uint8Array {
-  return constructed(0xa3, [constructed(TAG.sequence, extensions)]);
+  return encodeConstructed(0xa3, [encodeConstructed(TAG.sequence, extensions)]);
 }

@@ -14,13 +14,13 @@ export function element(tag: number, content: Uint8Array | string): Uint8Array {
 }
 
 /** Encodes an element that contains encoded elements. */
-export function constructed(tag: number, parts: readonly Uint8Array[]): Uint8Array {
+export function encodeConstructed(tag: number, parts: readonly Uint8Array[]): Uint8Array {
   return element(tag, Buffer.concat(parts));
 }
 
 /** Encodes a BIT STRING of whole bytes. */
 export function bitString(bytes: Uint8Array): Uint8Array {
-  return constructed(TAG.bitString, [Buffer.of(0), bytes]);
+  return encodeConstructed(TAG.bitString, [Buffer.of(0), bytes]);
 }
 
 /** Encodes an INTEGER that is not negative, from its bytes in hex. */

@@ -1,5 +1,5 @@
 import { DerReader, TAG } from './der.js';
-import { constructed, element, oid } from './der-encoding.js';
+import { element, encodeConstructed, oid } from './der-encoding.js';
 
 /** The attribute type commonName. */
 export const COMMON_NAME = '2.5.4.3';
@@ -16,8 +16,8 @@ export function encodeCommonName(text: string): Uint8Array {
     cut += character;
   }
   if (cut === '') throw new RangeError('a common name must not be empty');
-  const attribute = constructed(TAG.sequence, [COMMON_NAME_DER, element(TAG.utf8String, cut)]);
-  return constructed(TAG.sequence, [constructed(TAG.set, [attribute])]);
+  const attribute = encodeConstructed(TAG.sequence, [COMMON_NAME_DER, element(TAG.utf8String, cut)]);
+  return encodeConstructed(TAG.sequence, [encodeConstructed(TAG.set, [attribute])]);
 }
 
 function decodeString(tag: number, content: Uint8Array): string {

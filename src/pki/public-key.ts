@@ -1,7 +1,7 @@
 import { createPublicKey, type KeyObject } from 'node:crypto';
 import type { ClientKeyType } from '../domain/policy.js';
 import { DerError, DerReader, TAG } from './der.js';
-import { constructed, oid } from './der-encoding.js';
+import { encodeConstructed, oid } from './der-encoding.js';
 import { encodePem } from './pem.js';
 
 /** Object identifiers of the algorithms of public keys (RFC 3279 §2.3, RFC 8410 §3). */
@@ -60,7 +60,7 @@ const ALGORITHMS: readonly (readonly [ClientKeyType, Uint8Array])[] = [
 ];
 
 function algorithmOf(kind: string, ...parameters: readonly Uint8Array[]): Uint8Array {
-  return constructed(TAG.sequence, [oid(kind), ...parameters]);
+  return encodeConstructed(TAG.sequence, [oid(kind), ...parameters]);
 }
 
 /** A public key of a kind that is accepted. */

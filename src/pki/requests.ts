@@ -1,7 +1,7 @@
 import { type KeyObject, sign, verify } from 'node:crypto';
 import type { ClientKeyType } from '../domain/policy.js';
 import { DerError, DerReader, TAG } from './der.js';
-import { bitString, constructed, element } from './der-encoding.js';
+import { bitString, element, encodeConstructed } from './der-encoding.js';
 import { encodeCommonName } from './distinguished-name.js';
 import { SIGNATURE_ALGORITHMS, type SignatureAlgorithm, signatureAlgorithmOf, spkiOf } from './keys.js';
 import { readPublicKey } from './public-key.js';
@@ -84,12 +84,12 @@ export function parseCertificateRequest(der: Uint8Array): CertificateRequest | C
 export function createCertificateRequest(key: KeyObject, commonName: string): Uint8Array {
   const algorithm = signatureAlgorithmOf(key);
   const spkiDer = spkiOf(key);
-  const infoDer = constructed(TAG.sequence, [
+  const infoDer = encodeConstructed(TAG.sequence, [
     element(TAG.integer, Buffer.of(0)),
     encodeCommonName(commonName),
     spkiDer,
-    constructed(0xa0, []),
+    encodeConstructed(0xa0, []),
   ]);
   const signature = sign(algorithm.digest, infoDer, key);
-  return constructed(TAG.sequence, [infoDer, algorithm.der, bitString(signature)]);
+  return encodeConstructed(TAG.sequence, [infoDer, algorithm.der, bitString(signature)]);
 }

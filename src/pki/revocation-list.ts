@@ -4,7 +4,7 @@ import { allowsUsage } from './certificate-chain.js';
 import { crlNumber, encodeTime, KEY_USAGE } from './certificate-encoding.js';
 import { parseCertificateFields } from './certificate-fields.js';
 import { TAG } from './der.js';
-import { bitString, constructed, element, unsignedInteger } from './der-encoding.js';
+import { bitString, element, encodeConstructed, unsignedInteger } from './der-encoding.js';
 import { encodePem } from './pem.js';
 
 const VERSION_2 = element(TAG.integer, Buffer.of(1));
@@ -29,22 +29,22 @@ export function signRevocationList(content: RevocationListContent, authority: Ce
   const { number, thisUpdate, nextUpdate, revoked } = content;
   const { subjectDer, authorityKeyIdentifier, privateKey, signatureAlgorithm } = authority;
   const entries = revoked.map(({ serial, revokedAt }) =>
-    constructed(TAG.sequence, [unsignedInteger(serial), encodeTime(revokedAt)]),
+    encodeConstructed(TAG.sequence, [unsignedInteger(serial), encodeTime(revokedAt)]),
   );
-  const extensions = constructed(TAG.sequence, [authorityKeyIdentifier, crlNumber(number)]);
-  const tbsDer = constructed(TAG.sequence, [
+  const extensions = encodeConstructed(TAG.sequence, [authorityKeyIdentifier, crlNumber(number)]);
+  const tbsDer = encodeConstructed(TAG.sequence, [
     VERSION_2,
     signatureAlgorithm.der,
     subjectDer,
     encodeTime(thisUpdate),
     encodeTime(nextUpdate),
     // An empty field is omitted (§5.1.2.6).
-    ...(entries.length > 0 ? [constructed(TAG.sequence, entries)] : []),
-    constructed(0xa0, [extensions]),
+    ...(entries.length > 0 ? [encodeConstructed(TAG.sequence, entries)] : []),
+    encodeConstructed(0xa0, [extensions]),
   ]);
   const signature = sign(signatureAlgorithm.digest, tbsDer, privateKey);
   return encodePem(
     'X509 CRL',
-    constructed(TAG.sequence, [tbsDer, signatureAlgorithm.der, bitString(signature)]),
+    encodeConstructed(TAG.sequence, [tbsDer, signatureAlgorithm.der, bitString(signature)]),
   );
 }

@@ -61,14 +61,14 @@ export function untilAborted<T = void>(
       return;
     }
     signal.addEventListener('abort', abort, { once: true });
-    const settled = () => signal.removeEventListener('abort', abort);
+    const removeListener = () => signal.removeEventListener('abort', abort);
     start(
       (value) => {
-        settled();
+        removeListener();
         resolve(value);
       },
       (reason) => {
-        settled();
+        removeListener();
         reject(reason);
       },
     );

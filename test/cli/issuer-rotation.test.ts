@@ -95,7 +95,7 @@ describe('rotation of the site CA', () => {
 
     expect(await refused('retire', SITE)).toMatchObject({
       code: 4,
-      error: 'linkgrant site CA was not retired: 1 link of it has no newer certificate yet',
+      error: 'linkgrant site CA was not retired: 1 link with a certificate of it has no newer one yet',
       hint: expect.stringContaining('--force'),
     });
     const retired = await succeed('retire', SITE, '--force');

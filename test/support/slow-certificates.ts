@@ -1,5 +1,5 @@
 import { createECDH, generateKeyPairSync, randomBytes, sign } from 'node:crypto';
-import { bitString, constructed, element, oid, unsignedInteger } from '../../src/pki/der-encoding.js';
+import { bitString, element, encodeConstructed, oid, unsignedInteger } from '../../src/pki/der-encoding.js';
 import { encodeCommonName } from '../../src/pki/distinguished-name.js';
 import { encodeCertificatePem } from '../../src/pki/pem.js';
 
@@ -14,7 +14,7 @@ const NULL = element(0x05, Buffer.alloc(0));
 /** Keys whose signatures take long to verify: a kind that is not accepted, and the slowest ones that are. */
 export type SlowKey = 'dsa-10000' | 'rsa-4096' | 'p521';
 
-const sequence = (...parts: Uint8Array[]) => constructed(SEQUENCE, parts);
+const sequence = (...parts: Uint8Array[]) => encodeConstructed(SEQUENCE, parts);
 const number = (bytes: Uint8Array) => unsignedInteger(Buffer.from(bytes).toString('hex'));
 
 /** Random, odd, and with its highest bit set. */
@@ -73,14 +73,14 @@ function certificate(
 ): string {
   const { signedWith } = KINDS[kind];
   const tbs = sequence(
-    constructed(VERSION, [number(Buffer.of(2))]),
+    encodeConstructed(VERSION, [number(Buffer.of(2))]),
     number(smaller(8)),
     signedWith,
     encodeCommonName(name),
     sequence(element(UTC_TIME, '200101000000Z'), element(UTC_TIME, '490101000000Z')),
     encodeCommonName(name),
     spki,
-    constructed(EXTENSIONS, [
+    encodeConstructed(EXTENSIONS, [
       sequence(
         sequence(
           oid('2.5.29.19'),

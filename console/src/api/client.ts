@@ -88,7 +88,7 @@ export async function signOut(): Promise<void> {
 }
 
 /** The members that are not undefined; undefined ones do not exist on the wire. */
-export function defined<T extends object>(members: T): { [K in keyof T]?: Exclude<T[K], undefined> } {
+export function omitUndefined<T extends object>(members: T): { [K in keyof T]?: Exclude<T[K], undefined> } {
   return Object.fromEntries(Object.entries(members).filter(([, value]) => value !== undefined)) as never;
 }
 

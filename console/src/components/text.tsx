@@ -15,6 +15,6 @@ export function Foreign({ text }: { readonly text: string }) {
 }
 
 /** `1 link`, `2 links`. */
-export function counted(count: number, one: string, many = `${one}s`): string {
+export function countText(count: number, one: string, many = `${one}s`): string {
   return `${count.toLocaleString('en')} ${count === 1 ? one : many}`;
 }

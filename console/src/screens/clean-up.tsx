@@ -5,7 +5,7 @@ import { Dialog } from '../components/dialog.js';
 import { Failure, Loaded, Notice } from '../components/notice.js';
 import { StateLabel } from '../components/state-label.js';
 import { Table } from '../components/table.js';
-import { counted, Foreign } from '../components/text.js';
+import { countText, Foreign } from '../components/text.js';
 import { useAction } from '../state/action.js';
 import { useResource } from '../state/resource.js';
 
@@ -59,7 +59,7 @@ export function CleanUp({ onClose }: { readonly onClose: () => void }) {
               isDisabled={grants.length === 0 || ended.isLoading || action.isRunning}
               onClick={action.run}
             >
-              {action.isRunning ? 'Deleting …' : `Delete ${counted(grants.length, 'grant')}`}
+              {action.isRunning ? 'Deleting …' : `Delete ${countText(grants.length, 'grant')}`}
             </Button>
             <Button kind="link" onClick={onClose}>
               Cancel
@@ -69,7 +69,7 @@ export function CleanUp({ onClose }: { readonly onClose: () => void }) {
       }
     >
       {isDone ? (
-        <Notice kind="success" title={`${counted(action.result ?? 0, 'grant')} deleted`} isLive />
+        <Notice kind="success" title={`${countText(action.result ?? 0, 'grant')} deleted`} isLive />
       ) : (
         <>
           <p>

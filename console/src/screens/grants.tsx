@@ -1,5 +1,5 @@
 import { useState } from 'preact/hooks';
-import { type Api, client, dataOf, defined, pageWithItems } from '../api/client.js';
+import { type Api, client, dataOf, omitUndefined, pageWithItems } from '../api/client.js';
 import { Button } from '../components/button.js';
 import { Command } from '../components/copyable.js';
 import { Choice, FilterField } from '../components/field.js';
@@ -75,7 +75,7 @@ export function GrantsScreen() {
         dataOf(
           client.GET('/api/v1/grants', {
             signal,
-            params: { query: { limit: PAGE, ...defined({ ...filter, cursor: after }) } },
+            params: { query: { limit: PAGE, ...omitUndefined({ ...filter, cursor: after }) } },
           }),
         ),
       ),

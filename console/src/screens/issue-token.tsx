@@ -1,5 +1,5 @@
 import { useRef, useState } from 'preact/hooks';
-import { type Api, client, dataOf, defined } from '../api/client.js';
+import { type Api, client, dataOf, omitUndefined } from '../api/client.js';
 import { Button } from '../components/button.js';
 import { Command } from '../components/copyable.js';
 import { Dialog } from '../components/dialog.js';
@@ -30,7 +30,7 @@ export function IssueToken({ grant, onClose }: IssueTokenProps) {
         body: {
           grantUid: grant.uid,
           redemptionsAllowed: Number(uses),
-          ...defined({ subject: subject || undefined, expirationWindow: window || undefined }),
+          ...omitUndefined({ subject: subject || undefined, expirationWindow: window || undefined }),
         },
       }),
     ),

@@ -8,7 +8,7 @@ import { download } from '../components/download.js';
 import { Choice } from '../components/field.js';
 import { Notice } from '../components/notice.js';
 import { QrCode } from '../components/qr-code.js';
-import { counted, visible } from '../components/text.js';
+import { countText, visible } from '../components/text.js';
 import { Time, TimeLeft } from '../components/time.js';
 import { JoinStatus, useJoinProgress } from './join-progress.js';
 
@@ -59,7 +59,7 @@ export function IssuedToken({ grant, issued, onClose }: IssuedTokenProps) {
   const progress = useJoinProgress(issued, before);
   const yaml = encodeResource({ ...issued.token });
   const isSafe = isTaken || progress.links.length > 0;
-  const take = () => setTaken(true);
+  const markTaken = () => setTaken(true);
   const close = () => {
     if (isSafe || isWarned) onClose();
     else setWarned(true);
@@ -82,7 +82,7 @@ export function IssuedToken({ grant, issued, onClose }: IssuedTokenProps) {
       )}
       <JoinStatus progress={progress} />
       <p>
-        This token is shown only now. With it {counted(issued.redemptionsAllowed, 'site')} can join
+        This token is shown only now. With it {countText(issued.redemptionsAllowed, 'site')} can join
         {issued.subject && <> as {visible(issued.subject)}</>}
         {issued.expirationTime && (
           <>
@@ -102,12 +102,12 @@ export function IssuedToken({ grant, issued, onClose }: IssuedTokenProps) {
         onInput={setWay}
       />
       {joinLine && way === JOIN_LINE ? (
-        <JoinLine line={joinLine} onTake={take} />
+        <JoinLine line={joinLine} onTake={markTaken} />
       ) : (
         <TokenFile
           yaml={yaml}
           command={WAYS.find(({ value }) => value === way)?.command ?? ''}
-          onTake={take}
+          onTake={markTaken}
         />
       )}
     </Dialog>

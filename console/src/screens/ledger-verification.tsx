@@ -4,7 +4,7 @@ import { Button } from '../components/button.js';
 import { Command } from '../components/copyable.js';
 import { Section } from '../components/details.js';
 import { Failure, Notice, sentence } from '../components/notice.js';
-import { counted } from '../components/text.js';
+import { countText } from '../components/text.js';
 import { useAction } from '../state/action.js';
 import { href } from '../state/location.js';
 import { useCanWrite } from '../state/session.js';
@@ -44,7 +44,7 @@ export function Verification() {
       <div role="status" class="verification">
         {progress?.state === 'running' && (
           <label>
-            {progress.checked.toLocaleString('en')} of {counted(progress.total, 'entry', 'entries')}{' '}
+            {progress.checked.toLocaleString('en')} of {countText(progress.total, 'entry', 'entries')}{' '}
             <progress value={progress.checked} max={Math.max(1, progress.total)} />
           </label>
         )}
@@ -71,7 +71,7 @@ function Result({ job, result }: ResultProps) {
     return (
       <Notice
         kind="success"
-        title={`The ledger is unchanged: ${counted(job.checked, 'entry', 'entries')} verified`}
+        title={`The ledger is unchanged: ${countText(job.checked, 'entry', 'entries')} verified`}
       />
     );
   return (

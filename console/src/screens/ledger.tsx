@@ -1,4 +1,4 @@
-import { type Api, client, dataOf, defined, pageWithItems } from '../api/client.js';
+import { type Api, client, dataOf, omitUndefined, pageWithItems } from '../api/client.js';
 import { Button } from '../components/button.js';
 import { Command } from '../components/copyable.js';
 import { download } from '../components/download.js';
@@ -44,7 +44,7 @@ const COLUMNS: readonly Column<Entry>[] = [
 export function LedgerScreen() {
   const { query } = useLocation();
   const since = query.get('since') ?? '';
-  const filter = defined({
+  const filter = omitUndefined({
     subject: query.get('subject') || undefined,
     grantUid: query.get('grantUid') || undefined,
     since: since === '' ? undefined : `${since}T00:00:00Z`,
@@ -54,8 +54,8 @@ export function LedgerScreen() {
   const read = (limit: number, after: string | undefined, signal?: AbortSignal) =>
     dataOf(
       client.GET('/api/v1/events', {
-        ...defined({ signal }),
-        params: { query: { limit, ...filter, ...defined({ cursor: after }) } },
+        ...omitUndefined({ signal }),
+        params: { query: { limit, ...filter, ...omitUndefined({ cursor: after }) } },
       }),
     );
   const resource = useResource(

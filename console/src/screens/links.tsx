@@ -1,4 +1,4 @@
-import { type Api, client, dataOf, defined, pageWithItems } from '../api/client.js';
+import { type Api, client, dataOf, omitUndefined, pageWithItems } from '../api/client.js';
 import { ButtonLink } from '../components/button.js';
 import { Command } from '../components/copyable.js';
 import { Choice, FilterField } from '../components/field.js';
@@ -87,7 +87,7 @@ function globOf(text: string): string {
 export function LinksScreen() {
   const { query } = useLocation();
   const text = query.get('subject') ?? '';
-  const filter = defined({
+  const filter = omitUndefined({
     subject: text === '' ? undefined : globOf(text),
     namespace: query.get('namespace') || undefined,
     label: query.get('label') || undefined,
@@ -106,7 +106,7 @@ export function LinksScreen() {
         dataOf(
           client.GET('/api/v1/links', {
             signal,
-            params: { query: { limit: PAGE, ...filter, ...defined({ cursor: after }) } },
+            params: { query: { limit: PAGE, ...filter, ...omitUndefined({ cursor: after }) } },
           }),
         ),
       ),

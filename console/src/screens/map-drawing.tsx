@@ -70,7 +70,7 @@ export function Drawing({ peers }: { readonly peers: readonly Peer[] }) {
           <Mark look={look} x={x} y={y} />
           {peers.length <= MAX_NAMES && (
             <text x={x} y={y + 28}>
-              {shortened(visible(name))}
+              {shorten(visible(name))}
             </text>
           )}
         </a>
@@ -91,6 +91,6 @@ export function Mark({ look, x, y }: { readonly look: Look; readonly x: number; 
   return <circle class={`peer ${look}`} cx={x} cy={y} r={10} />;
 }
 
-function shortened(text: string): string {
+function shorten(text: string): string {
   return text.length <= NAME_LENGTH ? text : `${text.slice(0, NAME_LENGTH - 1)}…`;
 }

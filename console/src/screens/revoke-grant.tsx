@@ -4,7 +4,7 @@ import { Command } from '../components/copyable.js';
 import { ConfirmFooter, Dialog } from '../components/dialog.js';
 import { OptionField } from '../components/field.js';
 import { Failure, Notice } from '../components/notice.js';
-import { counted, visible } from '../components/text.js';
+import { countText, visible } from '../components/text.js';
 import { Time } from '../components/time.js';
 import { useAction } from '../state/action.js';
 
@@ -32,7 +32,7 @@ export function RevokeGrant({
         <Notice kind="success" title={`Grant ${visible(name)} is revoked`} isLive>
           {result.links > 0 && (
             <p>
-              It has {counted(result.links, 'live link')}
+              It has {countText(result.links, 'live link')}
               {result.lastEnd && (
                 <>
                   ; the last certificate ends <Time at={result.lastEnd} />

@@ -2,7 +2,7 @@ import { client, dataOf } from '../api/client.js';
 import { Command } from '../components/copyable.js';
 import { ConfirmFooter, Dialog } from '../components/dialog.js';
 import { Failure, Notice } from '../components/notice.js';
-import { counted } from '../components/text.js';
+import { countText } from '../components/text.js';
 import { useAction } from '../state/action.js';
 
 interface RevokeTokenProps {
@@ -26,7 +26,7 @@ export function RevokeToken({ grantUid, id, onClose }: RevokeTokenProps) {
       {result ? (
         <Notice kind="success" title="The token is revoked" isLive>
           {result.links.length > 0 && (
-            <p>The token has {counted(result.links.length, 'link')}. To revoke a link, open its page.</p>
+            <p>The token has {countText(result.links.length, 'link')}. To revoke a link, open its page.</p>
           )}
         </Notice>
       ) : (

@@ -18,7 +18,7 @@ function read(): Location {
   return { path: path === '' ? '/' : path, query: new URLSearchParams(window.location.search) };
 }
 
-function changed(): void {
+function notifyListeners(): void {
   current = read();
   for (const listener of listeners) listener();
 }
@@ -36,7 +36,7 @@ export function navigate(url: string): void {
   if (leaveGuard && !leaveGuard()) return;
   window.history.pushState(null, '', url);
   window.scrollTo(0, 0);
-  changed();
+  notifyListeners();
   document.querySelector('main')?.focus();
 }
 
@@ -44,7 +44,7 @@ export function navigate(url: string): void {
 export function replaceQuery(changes: Readonly<Record<string, string | undefined>>): void {
   const before = Object.fromEntries(current.query);
   window.history.replaceState(window.history.state, '', href(current.path, { ...before, ...changes }));
-  changed();
+  notifyListeners();
 }
 
 /** The current page; renders again when it changes. */
@@ -77,7 +77,7 @@ export function followLinks(): void {
   });
   window.addEventListener('popstate', () => {
     if (leaveGuard && !leaveGuard()) window.history.pushState(null, '', guardedUrl);
-    else changed();
+    else notifyListeners();
   });
   document.addEventListener('click', (event) => {
     const link = (event.target as Element).closest('a');

@@ -10,9 +10,9 @@ const KEY = 'linkgrant-console';
 const DEFAULTS: Preferences = { theme: 'system', clock: 'local' };
 const dark = window.matchMedia('(prefers-color-scheme: dark)');
 const listeners = new Set<() => void>();
-let current = stored();
+let current = readPreferences();
 
-function stored(): Preferences {
+function readPreferences(): Preferences {
   try {
     const found = JSON.parse(localStorage.getItem(KEY) ?? '{}') as Partial<Preferences>;
     return { ...DEFAULTS, ...found };

@@ -85,7 +85,7 @@ interface PageQuery {
 }
 
 /** Defines a route that returns a page of a list. */
-function listing<Query extends PageQuery>(
+function pageRoute<Query extends PageQuery>(
   path: string,
   query: ZodType<Query>,
   list: (
@@ -137,7 +137,7 @@ export const ADMIN_ROUTES: readonly AdminRoute[] = [
     ok({ ...(await administration.describeService()), role }),
   ),
 
-  listing('/grants', GRANT_QUERY, ({ label: labels, ...page }, administration) =>
+  pageRoute('/grants', GRANT_QUERY, ({ label: labels, ...page }, administration) =>
     administration.listGrants({ ...page, labels }),
   ),
   route(
@@ -164,7 +164,7 @@ export const ADMIN_ROUTES: readonly AdminRoute[] = [
       ok(await administration.revokeGrant(requireUid(id), body.cascade)),
   ),
 
-  listing('/tokens', TOKEN_QUERY, (page, administration) => administration.listTokens(page)),
+  pageRoute('/tokens', TOKEN_QUERY, (page, administration) => administration.listTokens(page)),
   route(
     { method: 'post', path: '/tokens', body: TOKEN_ORDER, takesKey: true },
     async ({ body, once }, administration) => ({
@@ -177,7 +177,7 @@ export const ADMIN_ROUTES: readonly AdminRoute[] = [
     async ({ id, body }, administration) => ok(await administration.revokeToken(body.grantUid, id)),
   ),
 
-  listing('/redemptions', REDEMPTION_QUERY, ({ label: labels, ...page }, administration) =>
+  pageRoute('/redemptions', REDEMPTION_QUERY, ({ label: labels, ...page }, administration) =>
     administration.listRedemptions({ ...page, labels }),
   ),
   route({ method: 'get', path: '/redemptions/{id}' }, async ({ id }, administration) =>
@@ -193,7 +193,7 @@ export const ADMIN_ROUTES: readonly AdminRoute[] = [
       ok(await administration.revokeRedemption(requireId(id), body.source)),
   ),
 
-  listing('/links', LINK_QUERY, ({ label: labels, ...page }, administration) =>
+  pageRoute('/links', LINK_QUERY, ({ label: labels, ...page }, administration) =>
     administration.listLinks({ ...page, labels }),
   ),
   listing('/issuers', ISSUER_QUERY, (page, administration) => administration.listIssuers(page)),
@@ -213,5 +213,5 @@ export const ADMIN_ROUTES: readonly AdminRoute[] = [
     ok(await administration.showLedgerVerification(requireVerification(id))),
   ),
 
-  listing('/events', EVENT_QUERY, (page, administration) => administration.listEvents(page)),
+  pageRoute('/events', EVENT_QUERY, (page, administration) => administration.listEvents(page)),
 ];

@@ -5,14 +5,14 @@ const TERMINAL_CONTROLS =
 
 /** Escapes the characters that control a terminal as `\uXXXX`, which is equivalent in JSON. */
 export function plainText(text: string): string {
-  return text.replace(TERMINAL_CONTROLS, escaped);
+  return text.replace(TERMINAL_CONTROLS, escapeCharacter);
 }
 
 /** Escapes line breaks and tabs too. */
 export function plainLine(text: string): string {
-  return plainText(text).replace(/[\t\n]/g, escaped);
+  return plainText(text).replace(/[\t\n]/g, escapeCharacter);
 }
 
-function escaped(character: string): string {
+function escapeCharacter(character: string): string {
   return `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`;
 }

@@ -49,18 +49,18 @@ function documentOf(text: string): YamlMapping {
 
 function requireAccessToken({ apiVersion, kind }: YamlMapping): void {
   if (kind !== 'AccessToken') {
-    throw unfit(kind === undefined ? 'it has no kind' : `its kind is ${quoted(kind)}, not AccessToken`);
+    throw unfit(kind === undefined ? 'it has no kind' : `its kind is ${formatKind(kind)}, not AccessToken`);
   }
   if (apiVersion !== 'skupper.io/v2alpha1') {
     throw unfit(
       apiVersion === undefined
         ? 'it has no apiVersion'
-        : `its apiVersion is ${quoted(apiVersion)}, not skupper.io/v2alpha1`,
+        : `its apiVersion is ${formatKind(apiVersion)}, not skupper.io/v2alpha1`,
     );
   }
 }
 
 /** Returns a kind or version for a message, if it has the form of one. */
-function quoted(value: unknown): string {
+function formatKind(value: unknown): string {
   return typeof value === 'string' && /^[A-Za-z][A-Za-z0-9./-]{0,62}$/.test(value) ? value : '(not a name)';
 }

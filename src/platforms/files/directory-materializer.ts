@@ -77,32 +77,32 @@ export function directoryMaterializer(
       }
       refuseProxyName(name, besides?.name);
       const files = [secretFile(name), linkFile(name)];
-      const presentSecret = parsed(existing(secretFile(name)));
+      const presentSecret = parseResource(readExisting(secretFile(name)));
       // An expired Secret may be replaced. Whether the Link belongs to it is checked when the replacement is received.
       const isReplaceable = presentSecret !== undefined && isEndedSecret(presentSecret, clock());
       const occupiedFile =
         (isReplaceable ? undefined : files.find((file) => existsSync(file))) ??
         withWriteErrors(directory, () => fileHolding(directory, name, files));
-      if (occupiedFile !== undefined) throw occupied(occupiedFile);
+      if (occupiedFile !== undefined) throw placeTakenError(occupiedFile);
       if (proxyFile) refuseOther(proxyFile);
       prepareDirectory(directory, clock());
       withWriteErrors(directory, () =>
         rmSync(writeBeside(join(directory, 'Secret-.yaml'), ' '.repeat(ROOM_BYTES))),
       );
     },
-    findRenewed: async (secret) => renewedIn(parsed(existing(secretFile(secret.name))), secret),
+    findRenewed: async (secret) => renewedIn(parseResource(readExisting(secretFile(secret.name))), secret),
     materialize: async (secret, links, checkpoint, overrides = {}) => {
       refuseProxyName(secret.name, besides?.name);
       const id = secret.annotations?.[SECRET_REDEMPTION_ID];
-      const presentText = existing(secretFile(secret.name));
-      const secretThere = parsed(presentText);
+      const presentText = readExisting(secretFile(secret.name));
+      const secretThere = parseResource(presentText);
       const redemption = { id, secret, secretThere, now: clock() };
       const renewedText = renewedIn(secretThere, secret) && presentText;
       const secretText =
         renewedText ?? mergedText(presentText, linkSecretResource(secret, options), redemption);
       const linkText = (link: Link) => {
-        const present = existing(linkFile(link.name));
-        const wanted = mergeLink(link, linkInPlace(parsed(present), redemption), overrides);
+        const present = readExisting(linkFile(link.name));
+        const wanted = mergeLink(link, linkInPlace(parseResource(present), redemption), overrides);
         return mergedText(present, linkResource(wanted, secret, options), redemption);
       };
       const files: WantedFile[] = [
@@ -117,13 +117,13 @@ export function directoryMaterializer(
       if (proxyFile) refuseOther(proxyFile);
       prepareDirectory(directory, clock());
       const all = proxyFile ? [proxyFile, ...files] : files;
-      if (all.some(({ file, text }) => existing(file) !== text)) {
+      if (all.some(({ file, text }) => readExisting(file) !== text)) {
         placing.beforeChange?.();
         await checkpoint('place-changing');
       }
       for (const { file, text, written } of all) {
         withWriteErrors(file, () => {
-          if (existing(file) !== text) writePrivateFile(file, text);
+          if (readExisting(file) !== text) writePrivateFile(file, text);
         });
         await checkpoint(written);
       }
@@ -140,11 +140,11 @@ interface WantedFile {
   readonly written: string;
 }
 
-function existing(file: string): string | undefined {
+function readExisting(file: string): string | undefined {
   return withWriteErrors(file, () => (existsSync(file) ? readBoundedText(file) : undefined));
 }
 
-function parsed(text: string | undefined): YamlMapping | undefined {
+function parseResource(text: string | undefined): YamlMapping | undefined {
   try {
     return text === undefined ? undefined : parseYamlMappings(text, LIMITS)[0];
   } catch {
@@ -160,14 +160,14 @@ function mergedText(present: string | undefined, wanted: ResourceFields, redempt
   const text = encodeResource(wanted);
   if (present === undefined) return text;
   if (isEqualYaml(present, text)) return present;
-  if (!isOfSameRedemption(parsed(present), redemption)) return text;
+  if (!isOfSameRedemption(parseResource(present), redemption)) return text;
   const merged = withFields(present, wanted);
   return isEqualYaml(merged, text) ? text : merged;
 }
 
 /** True if two YAML texts have the same content. */
 function isEqualYaml(text: string, other: string): boolean {
-  return text === other || isDeepStrictEqual(parsed(text) ?? text, parsed(other) ?? other);
+  return text === other || isDeepStrictEqual(parseResource(text) ?? text, parseResource(other) ?? other);
 }
 
 /** Throws if the Secrets of the link and of its proxy would have the same name. */
@@ -181,19 +181,19 @@ function refuseProxyName(name: string, proxy: string | undefined): void {
 
 /** Throws if the file has another text. */
 function refuseOther({ file, text }: WantedFile): void {
-  const present = existing(file);
-  if (present !== undefined && present !== text) throw occupied(file);
+  const present = readExisting(file);
+  if (present !== undefined && present !== text) throw placeTakenError(file);
 }
 
 /** Throws if the file has another text and belongs to another redemption. */
 function refuseForeign({ file, text }: WantedFile, redemption: OwnRedemption): void {
-  const present = existing(file);
+  const present = readExisting(file);
   if (present === undefined || present === text) return;
-  const resource = parsed(present);
-  if (!resource || !isOurs(resource, redemption)) throw occupied(file);
+  const resource = parseResource(present);
+  if (!resource || !isOurs(resource, redemption)) throw placeTakenError(file);
 }
 
-function occupied(file: string): RedemptionError {
+function placeTakenError(file: string): RedemptionError {
   return new RedemptionError('place_taken', `${file} already exists and belongs to another redemption.`);
 }
 

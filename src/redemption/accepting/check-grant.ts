@@ -36,7 +36,7 @@ export async function checkGrant(
   const notBefore = validFrom(proof);
   return {
     grant,
-    ...checked(proof, storedCode, serverTime),
+    ...checkCode(proof, storedCode, serverTime),
     endpoints: 'refused' in access ? [] : access.endpoints,
     // The `nbf` of a signed code that is not valid yet is returned as the policy's `notBefore`.
     policy: serverTime < notBefore ? { ...grant.policy, notBefore } : grant.policy,
@@ -44,7 +44,7 @@ export async function checkGrant(
   };
 }
 
-function checked(
+function checkCode(
   { grant, signedCode }: ProvenCode,
   storedCode: StoredCode | undefined,
   now: number,

@@ -40,18 +40,18 @@ export function networkProblem(text: string): string | undefined {
     prefix <= 128 &&
     IPV4_MAPPED.every((byte, at) => bytes[at] === byte)
   ) {
-    const ipv4 = formatIpAddress(masked(bytes, prefix).slice(12));
+    const ipv4 = formatIpAddress(clearHostBits(bytes, prefix).slice(12));
     return `is an IPv4-mapped IPv6 address, but clients are identified by their IPv4 address: write ${ipv4}${prefix < 128 ? `/${prefix - 96}` : ''}`;
   }
   if (!bytes || parseCidr(text) === undefined) {
     return 'is neither a CIDR (such as 10.0.0.0/8 or 2001:db8::/32) nor a single address';
   }
-  const whole = masked(bytes, prefix);
+  const whole = clearHostBits(bytes, prefix);
   if (whole.every((byte, at) => byte === bytes[at])) return undefined;
   return `has bits set after its prefix: write ${formatIpAddress(whole)}/${prefix} for the network, or ${network} for the address`;
 }
 
 /** Returns the address with all bits after the first `prefix` cleared. */
-function masked(bytes: Uint8Array, prefix: number): Uint8Array {
+function clearHostBits(bytes: Uint8Array, prefix: number): Uint8Array {
   return bytes.map((byte, at) => byte & (0xff << Math.min(8, Math.max(0, 8 - (prefix - at * 8)))));
 }

@@ -27,7 +27,7 @@ import {
 import { filteredPage } from './filtered-page.js';
 import { type GrantReport, grantReport } from './grant-report.js';
 import { type ChosenOutcome, onceOnly, outcomeGone } from './once-only.js';
-import { policyOf, rejected, windowOf } from './request-values.js';
+import { policyOf, rejectedError, windowOf } from './request-values.js';
 import { updateGrant } from './update-grant.js';
 
 const LAST_ATTEMPTS = 10;
@@ -69,12 +69,12 @@ export function grantOperations(deps: AdministrationDependencies): GrantOperatio
       const grant = await requireGrant(uid, deps);
       const { redemptionsAllowed, expirationWindow, policy, labels, note } = change;
       if (grant.sourceFile !== null && (redemptionsAllowed ?? expirationWindow ?? policy) !== undefined) {
-        throw new AdministrationError('grant_declared', declared(grant), {
+        throw new AdministrationError('grant_declared', declaredMessage(grant), {
           hint: 'change spec.redemptionsAllowed or spec.settings there, and the service applies it; the expiration time cannot change',
         });
       }
       const problem = labelsAndNoteProblem({ labels, note }, grant.labels);
-      if (problem !== undefined) throw rejected(`the grant was not changed: ${problem}`);
+      if (problem !== undefined) throw rejectedError(`the grant was not changed: ${problem}`);
       const update = {
         redemptionsAllowed,
         expirationWindowMs: windowOf(expirationWindow),
@@ -103,7 +103,7 @@ export function grantOperations(deps: AdministrationDependencies): GrantOperatio
       if (service && deps.isDeclared(grant, service)) {
         throw new AdministrationError(
           'grant_declared',
-          `${declared(grant)} and would be recreated with a use count of 0`,
+          `${declaredMessage(grant)} and would be recreated with a use count of 0`,
           {
             hint: 'remove the file from input/resources, and the service deletes the grant; or revoke it',
           },
@@ -127,7 +127,7 @@ async function create(
     policy: order.policy && policyOf(order.policy),
   };
   const problem = grantProblem(request);
-  if (problem !== undefined) throw rejected(`the grant was not created: ${problem}`);
+  if (problem !== undefined) throw rejectedError(`the grant was not created: ${problem}`);
   const { url } = await requireService(deps);
   const choose = () => ({ createdId: randomUUID(), code: code ?? mintCode() });
   const chosen = once && (await onceOnly({ kind: 'grant', once, order }, choose, deps));
@@ -145,7 +145,7 @@ async function create(
   const settled = chosen && { uid: chosen.createdId, code: chosen.code };
   const outcome = await createGrant({ ...request, settled }, endpoints.length > 0, deps);
   if (!('rejected' in outcome)) return report(outcome.grant, outcome.code);
-  if (!outcome.isTaken) throw rejected(`the grant was not created: ${outcome.rejected}`);
+  if (!outcome.isTaken) throw rejectedError(`the grant was not created: ${outcome.rejected}`);
   // A concurrent repetition of the request may have created it.
   const concurrent = await findEarlierGrant(order, chosen, deps);
   if (concurrent && chosen) return report(concurrent, chosen.code);
@@ -192,7 +192,7 @@ async function list(
   return filteredPage(page, (part) => store.listGrants({ ...part, ...within }), choose);
 }
 
-function declared({ name, sourceFile }: AccessGrant): string {
+function declaredMessage({ name, sourceFile }: AccessGrant): string {
   return `grant "${name}" is declared by the file ${sourceFile}`;
 }
 

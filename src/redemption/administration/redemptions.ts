@@ -10,7 +10,7 @@ import { attemptTotalReport, type EventReport, entryReport } from './event-repor
 import { filteredPage } from './filtered-page.js';
 import { PeerIndex } from './link-connections.js';
 import { type RedemptionReport, redemptionReport, renewalReport } from './redemption-report.js';
-import { rejected } from './request-values.js';
+import { rejectedError } from './request-values.js';
 import { revokeRedemption } from './revoke-redemption.js';
 
 // Prefix of a position in the second part of the ledger, the totals.
@@ -77,7 +77,7 @@ export function redemptionOperations({
     async updateRedemption(id, change) {
       const { labels } = await requireRedemption(id, store);
       const problem = labelsAndNoteProblem(change, labels);
-      if (problem !== undefined) throw rejected(`the redemption was not changed: ${problem}`);
+      if (problem !== undefined) throw rejectedError(`the redemption was not changed: ${problem}`);
       await store.updateRedemption(id, change);
       const redemption = await requireRedemption(id, store);
       const renewed = await store.findRenewedRedemption(id);

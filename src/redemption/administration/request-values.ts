@@ -4,7 +4,7 @@ import type { GrantPolicy } from '../../domain/policy.js';
 import { isPolicySetting, parsePolicySettings } from '../accepting/policy-settings.js';
 
 /** The error for an invalid value; `problem` is its message. */
-export function rejected(problem: string): AdministrationError {
+export function rejectedError(problem: string): AdministrationError {
   return new AdministrationError('value_rejected', problem);
 }
 
@@ -13,13 +13,13 @@ export function windowOf(expirationWindow: string | undefined): number | undefin
   if (expirationWindow === undefined) return undefined;
   const ms = parseDuration(expirationWindow);
   if (ms !== undefined && ms > 0) return ms;
-  throw rejected('the expiration window must be a duration such as 90s, 15m, 1h30m or 7d');
+  throw rejectedError('the expiration window must be a duration such as 90s, 15m, 1h30m or 7d');
 }
 
 /** The policy of the requested rules. Throws AdministrationError for an invalid or unknown rule. */
 export function policyOf(rules: Readonly<Record<string, string>>): GrantPolicy {
   const policy = parsePolicySettings(rules);
-  if ('problem' in policy) throw rejected(policy.problem);
+  if ('problem' in policy) throw rejectedError(policy.problem);
   if (Object.keys(rules).every(isPolicySetting)) return policy;
-  throw rejected('the policy has a member that is not a rule; the names of rules begin with linkgrant/');
+  throw rejectedError('the policy has a member that is not a rule; the names of rules begin with linkgrant/');
 }

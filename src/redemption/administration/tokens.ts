@@ -23,7 +23,7 @@ import { type AdministrationDependencies, requireAccess, requireGrant } from './
 import { everyItem } from './every-item.js';
 import { filteredPage } from './filtered-page.js';
 import { foreignKeys, onceOnly, outcomeGone } from './once-only.js';
-import { rejected, windowOf } from './request-values.js';
+import { rejectedError, windowOf } from './request-values.js';
 import { tokenReport } from './token-report.js';
 
 /** Operations on the tokens of a store's grants. */
@@ -35,9 +35,9 @@ export function tokenOperations(
     async issueToken(order, once) {
       const { name, subject } = order;
       if (name !== undefined && !isResourceName(name))
-        throw rejected('the name of the token is not a valid resource name');
+        throw rejectedError('the name of the token is not a valid resource name');
       if (subject !== undefined && !isSubject(subject))
-        throw rejected('the subject is not 1 to 253 printable characters');
+        throw rejectedError('the subject is not 1 to 253 printable characters');
       const grant = await requireGrant(order.grantUid, deps);
       return order.code === undefined
         ? issueSigned(order, grant, once, deps)
@@ -45,7 +45,7 @@ export function tokenOperations(
     },
     listTokens: (page) => list(page, deps),
     async revokeToken(grantUid, id) {
-      if (!isTokenId(id)) throw rejected('the id is not that of a token');
+      if (!isTokenId(id)) throw rejectedError('the id is not that of a token');
       const grant = await requireGrant(grantUid, deps);
       const now = clock();
       const known = (await store.findCode(grantUid, id)) !== undefined;
@@ -113,7 +113,7 @@ async function issueSigned(
     throw new AdministrationError('grant_state', `the token was not issued: ${minted.rejected}`);
   const { token, code } = once ? await mintOnce(minted, order, once, deps) : minted;
   await deps.store.createCode({ ...code, subject: code.subject ?? null, used: 0, revokedAt: null });
-  return issued(token, grant, endpoints, { id: code.jti, subject: code.subject });
+  return issuedToken(token, grant, endpoints, { id: code.jti, subject: code.subject });
 }
 
 /** The token of the creation called `once`: `minted`, unless an earlier request created another one. */
@@ -144,7 +144,7 @@ async function issueWithCode(
 ): Promise<IssuedToken> {
   const limits = [order.redemptionsAllowed, order.expirationWindow, order.subject];
   if (limits.some((limit) => limit !== undefined))
-    throw rejected(`a token with the code of grant "${grant.name}" has the limits of the grant`);
+    throw rejectedError(`a token with the code of grant "${grant.name}" has the limits of the grant`);
   const { endpoints, siteUid, service } = await requireAccess(grant, deps);
   const { name, linkCost } = order;
   const token = issueToken({ grant, code, name, linkCost, endpoints, siteUid }, service, deps.clock);
@@ -152,10 +152,10 @@ async function issueWithCode(
     const refusal = endpoints.length === 0 ? 'no_link_access' : 'grant_state';
     throw new AdministrationError(refusal, `the token was not issued: ${token.rejected}`);
   }
-  return issued(token, grant, endpoints, {});
+  return issuedToken(token, grant, endpoints, {});
 }
 
-function issued(
+function issuedToken(
   token: AccessToken,
   grant: AccessGrant,
   endpoints: readonly LinkEndpoint[],

@@ -147,7 +147,7 @@ async function readEarlierLink(
     if (!isInvalidAnswer(error)) throw error;
     if (retry) return undefined;
     const isOfKey = error.cause instanceof OtherKey || !isPrivateKey(keyPem);
-    throw damaged(pending.places[isOfKey ? 'key' : 'answer']);
+    throw damagedError(pending.places[isOfKey ? 'key' : 'answer']);
   }
   if (await materializer.findRenewed(received.secret)) return { received, keyPem };
   try {
@@ -163,7 +163,7 @@ function isInvalidAnswer(error: unknown): error is RedemptionError {
   return error instanceof RedemptionError && error.code === 'answer_invalid';
 }
 
-function damaged(place: string): RedemptionError {
+function damagedError(place: string): RedemptionError {
   return new RedemptionError(
     'outcome_unknown',
     `${place} is damaged or was replaced, and the code may have been posted before. Restore it from a backup, or redeem the token again with --retry.`,
@@ -213,7 +213,7 @@ async function ensureKey(
     await pending.discard('key', keyPem);
     keyPem = await pending.ensureKey(create);
   }
-  if (!isPrivateKey(keyPem)) throw damaged(pending.places.key);
+  if (!isPrivateKey(keyPem)) throw damagedError(pending.places.key);
   return { keyPem, isNew: keyPem === created };
 }
 

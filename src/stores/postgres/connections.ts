@@ -108,7 +108,7 @@ export function openConnections(place: PostgresTarget, max = MAX_CONNECTIONS): P
     try {
       return await use(connection);
     } catch (error) {
-      const storeError = broken ? lost(broken, place) : toStoreError(error, place);
+      const storeError = broken ? connectionLostError(broken, place) : toStoreError(error, place);
       if (failureOf(storeError) === 'lost') broken = storeError as Error;
       throw storeError;
     } finally {
@@ -145,7 +145,7 @@ async function prepareSession(client: pg.ClientBase, place: PostgresTarget): Pro
   }
 }
 
-function lost(cause: Error, place: PostgresTarget): ConnectionLostError {
+function connectionLostError(cause: Error, place: PostgresTarget): ConnectionLostError {
   return new ConnectionLostError(`no connection to the store ${place.shown}`, { cause });
 }
 
@@ -155,5 +155,5 @@ function toStoreError(error: unknown, place: PostgresTarget): unknown {
   // Errors with a path are about files.
   const isOfNode = 'code' in error && typeof error.code === 'string' && !('path' in error);
   // The driver throws plain Errors; all other errors here have a class.
-  return isOfNode || error.constructor === Error ? lost(error, place) : error;
+  return isOfNode || error.constructor === Error ? connectionLostError(error, place) : error;
 }

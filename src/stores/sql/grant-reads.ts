@@ -4,7 +4,7 @@ import type { IssuerUse } from '../../redemption/ports/grant-store.js';
 import type { Page, PageRequest } from '../../redemption/ports/page.js';
 import { type GrantRow, grantOfRow } from './grant-row.js';
 import { row, rows, type SqlOperation, value } from './operation.js';
-import { pageOf, rowsToRead, selected, startOf } from './page.js';
+import { pageOf, rowsToRead, selectByLabels, startOf } from './page.js';
 
 const BY_UID = 'SELECT * FROM grants WHERE uid = ?';
 const BY_NAME = 'SELECT * FROM grants WHERE namespace = ? AND name = ?';
@@ -37,11 +37,11 @@ export function* findGrantByName(namespace: string, name: string): SqlOperation<
 export function* listGrants(
   page: PageRequest & { readonly namespace?: string; readonly labels?: LabelSelector },
 ): SqlOperation<Page<AccessGrant>> {
-  if (page.namespace === undefined) return selected(yield* listAll(LIST, page), page.labels);
+  if (page.namespace === undefined) return selectByLabels(yield* listAll(LIST, page), page.labels);
   const [, afterName] = startOf(page.after, BEGINNING);
   const limit = rowsToRead(page.limit);
   const found = yield* rows<GrantRow>(LIST_NAMESPACE, page.namespace, afterName, limit);
-  return selected(grantPage(found, page), page.labels);
+  return selectByLabels(grantPage(found, page), page.labels);
 }
 
 /** Implements GrantStore.listDeclaredGrants. */

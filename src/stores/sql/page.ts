@@ -56,7 +56,7 @@ export function pageOf<Row, T>(
 }
 
 /** Returns the page without the items that `labels` does not select, so that a listing reads no more rows than its limit. */
-export function selected<T extends { readonly labels: Labels }>(
+export function selectByLabels<T extends { readonly labels: Labels }>(
   page: Page<T>,
   labels: LabelSelector | undefined,
 ): Page<T> {

@@ -5,7 +5,7 @@ import type { Page } from '../../redemption/ports/page.js';
 import type { WriteOperation } from './group-commit.js';
 import type { LedgerChain } from './ledger-chain.js';
 import { put, row, rows, type SqlDialect, type SqlOperation, value } from './operation.js';
-import { pageOf, rowsToRead, selected, startOf } from './page.js';
+import { pageOf, rowsToRead, selectByLabels, startOf } from './page.js';
 import { type RedemptionRow, redemptionOfRow } from './redemption-row.js';
 import { countLabelChange } from './settings.js';
 
@@ -49,7 +49,7 @@ export function* listRedemptions(
     grantUid === undefined
       ? yield* rows<PositionedRow>(dialect.redemptions, after, since, limit)
       : yield* rows<PositionedRow>(dialect.redemptionsOfGrant, grantUid, after, since, limit);
-  return selected(
+  return selectByLabels(
     pageOf(found, page.limit, ({ position }) => [position], redemptionOfRow),
     page.labels,
   );

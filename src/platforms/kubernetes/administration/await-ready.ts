@@ -20,7 +20,7 @@ export interface Patience {
   /** Resolves after that many milliseconds, or when the signal is aborted. */
   readonly wait: (ms: number, signal: AbortSignal) => Promise<void>;
   /** Monotonic time in milliseconds. */
-  readonly elapsed: () => number;
+  readonly monotonicMs: () => number;
 }
 
 /** A grant that is Ready, with the fields of its token. */
@@ -55,7 +55,7 @@ export async function awaitReady(
     readonly signal: AbortSignal;
   },
 ): Promise<ReadyGrant> {
-  const { timeoutMs, wait, elapsed } = patience;
+  const { timeoutMs, wait, monotonicMs: elapsed } = patience;
   const began = elapsed();
   const unservedMs = Math.min(UNSERVED_MS[service], timeoutMs);
   let reason: string | undefined;
@@ -66,7 +66,7 @@ export async function awaitReady(
     if (progress.ready) return progress.ready;
     reason = progress.pending ?? reason;
     const waited = elapsed() - began;
-    if (reason === undefined && waited >= unservedMs) throw unserved(service);
+    if (reason === undefined && waited >= unservedMs) throw unservedError(service);
     if (waited >= timeoutMs) {
       throw new RedemptionError('service_unavailable', `it was not Ready in time: ${reason}`);
     }
@@ -127,7 +127,7 @@ function pendingReason(grant: Stored<AccessGrantResource>): string | undefined {
   throw new AdministrationError('no_link_access', problem, { hint });
 }
 
-function unserved(service: LeaseReport['state']): AdministrationError {
+function unservedError(service: LeaseReport['state']): AdministrationError {
   const hint =
     'run `linkgrant serve --platform kubernetes` for this namespace (manifests are in deploy/), or name the namespace of a running service with --service-namespace';
   const text =

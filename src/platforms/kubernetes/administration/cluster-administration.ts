@@ -16,7 +16,7 @@ import type {
 } from '../../../redemption/administration/administration.js';
 import type { AdministrationDependencies } from '../../../redemption/administration/dependencies.js';
 import { grantReport } from '../../../redemption/administration/grant-report.js';
-import { policyOf, rejected, windowOf } from '../../../redemption/administration/request-values.js';
+import { policyOf, rejectedError, windowOf } from '../../../redemption/administration/request-values.js';
 import { administrationOfStore } from '../../../redemption/administration/store-administration.js';
 import { requireMintingKey, tokenOperations } from '../../../redemption/administration/tokens.js';
 import type { Clock } from '../../../redemption/ports/clock.js';
@@ -139,7 +139,7 @@ async function createGrant(
   const limits = { redemptionsAllowed, expirationWindowMs, code, issuer, policy };
   const request = { namespace, name, ...limits, labels, note };
   const problem = grantProblem(request) ?? notBeforeProblem(policy, clock() + expirationWindowMs);
-  if (problem !== undefined) throw rejected(`the grant was not created: ${problem}`);
+  if (problem !== undefined) throw rejectedError(`the grant was not created: ${problem}`);
   const access = await acceptingEndpoints(client, { namespace, policy });
   if ('refused' in access) {
     throw new AdministrationError('no_link_access', `the grant was not created: ${access.reason}`, {

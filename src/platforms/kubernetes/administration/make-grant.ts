@@ -64,7 +64,7 @@ async function create(
   client: KubernetesClient,
   wanted: WantedGrant,
   code: string | undefined,
-  { wait, elapsed }: Patience,
+  { wait, monotonicMs: elapsed }: Patience,
 ): Promise<Stored<AccessGrantResource>> {
   const { namespace, name } = wanted;
   const request = randomUUID();

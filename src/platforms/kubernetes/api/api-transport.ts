@@ -44,12 +44,12 @@ export async function exchangeJson(access: ClusterAccess, request: ApiRequest): 
   try {
     return JSON.parse(text);
   } catch (cause) {
-    throw unanswered(request.words, cause);
+    throw noResponseError(request.words, cause);
   }
 }
 
 /** The error for a request without a complete response. */
-export function unanswered(words: string, cause: unknown, outcomeUnknown = true): ApiError {
+export function noResponseError(words: string, cause: unknown, outcomeUnknown = true): ApiError {
   return new ApiError(words, { reason: 'unavailable', outcomeUnknown }, { cause });
 }
 
@@ -77,7 +77,7 @@ async function attempt({ server, agent, headers }: Access, request: ApiRequest):
   const answer = await new Promise<IncomingMessage>((resolve, reject) => {
     const sent = open({
       ...urlToHttpOptions(server),
-      path: prefixed(server, path),
+      path: addPathPrefix(server, path),
       method,
       agent,
       headers: {
@@ -89,7 +89,7 @@ async function attempt({ server, agent, headers }: Access, request: ApiRequest):
     });
     // Node's own `signal` option costs a tenth of the request's CPU time, and does not end a request that waits for a socket.
     const giveUp = () => {
-      reject(unanswered(words, signal.reason, sent.socket !== null));
+      reject(noResponseError(words, signal.reason, sent.socket !== null));
       sent.destroy(signal.reason);
     };
     signal.addEventListener('abort', giveUp);
@@ -98,7 +98,7 @@ async function attempt({ server, agent, headers }: Access, request: ApiRequest):
     sent.once('response', resolve);
     sent.on('error', (error: NodeJS.ErrnoException) => {
       const broken = new BrokenConnection(sent.reusedSocket, error);
-      reject(unanswered(words, broken, !NEVER_SENT.has(error.code ?? '')));
+      reject(noResponseError(words, broken, !NEVER_SENT.has(error.code ?? '')));
     });
     sent.end(body);
   });
@@ -108,7 +108,7 @@ async function attempt({ server, agent, headers }: Access, request: ApiRequest):
 }
 
 // The server URL may have a path, for example behind a proxy for many clusters.
-function prefixed({ pathname }: URL, path: string): string {
+function addPathPrefix({ pathname }: URL, path: string): string {
   return `${pathname.replace(/\/+$/, '')}${path}`;
 }
 
@@ -122,7 +122,7 @@ async function textOf(answer: IncomingMessage, { words }: ApiRequest): Promise<s
       chunks.push(chunk);
     }
   } catch (cause) {
-    throw cause instanceof ApiError ? cause : unanswered(words, cause);
+    throw cause instanceof ApiError ? cause : noResponseError(words, cause);
   }
   return Buffer.concat(chunks).toString('utf8');
 }

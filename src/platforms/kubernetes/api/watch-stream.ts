@@ -1,6 +1,6 @@
 import type { IncomingMessage } from 'node:http';
 import { ApiError, errorOfAnswer } from './api-error.js';
-import { unanswered } from './api-transport.js';
+import { noResponseError } from './api-transport.js';
 import type { Resource, Stored } from './resource.js';
 
 /** A change that a watch reports. A bookmark has only a resourceVersion. */
@@ -31,7 +31,7 @@ export async function* watchEvents<T extends Resource>(
     // An incomplete line is a lost event.
     if (rest !== '') throw new Error('the stream was cut');
   } catch (error) {
-    throw error instanceof ApiError ? error : unanswered(words, error, false);
+    throw error instanceof ApiError ? error : noResponseError(words, error, false);
   } finally {
     answer.destroy();
   }

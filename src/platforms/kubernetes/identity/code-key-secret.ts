@@ -59,7 +59,7 @@ export class CodeKeySecret implements RotatingCodeKeys {
   async current(): Promise<MasterKey> {
     const { keys } = await this.#keys.readAfter();
     const [newest] = keys;
-    return newest ?? this.#make(({ keys: [other] }) => other);
+    return newest ?? this.#addKeyUnless(({ keys: [other] }) => other);
   }
 
   async find(kid: string): Promise<MasterKey | undefined> {
@@ -76,7 +76,7 @@ export class CodeKeySecret implements RotatingCodeKeys {
   }
 
   rotate(): Promise<MasterKey> {
-    return this.#make(() => undefined);
+    return this.#addKeyUnless(() => undefined);
   }
 
   async remove(kid: string): Promise<void> {
@@ -90,7 +90,7 @@ export class CodeKeySecret implements RotatingCodeKeys {
   }
 
   /** Returns the existing key that `enough` finds, else adds a key and returns it. */
-  async #make(enough: (found: Found) => MasterKey | undefined): Promise<MasterKey> {
+  async #addKeyUnless(enough: (found: Found) => MasterKey | undefined): Promise<MasterKey> {
     let result: MasterKey = createMasterKey();
     const created = result;
     await this.#change((found) => {

@@ -56,7 +56,7 @@ export function externalIdentitySecret(client: Client, place: Place): ServiceIde
         (part) => `${part} of ${secret}`,
       );
       const sources = { cert: certSource as string, key: keySource as string, ca: caSource as string };
-      return versioned(externalServerIdentity({ cert, key, ca }, sources, now));
+      return withVersion(externalServerIdentity({ cert, key, ca }, sources, now));
     },
   };
 }
@@ -76,11 +76,11 @@ export function ownIdentitySecret(client: Client, namespace: string): ServiceIde
           const { tlsCrt: cert, tlsKey: key } = found.tls;
           const { notBefore: begins, notAfter } = describeCertificate(cert);
           const notBefore = Math.max(begins, authority.notBefore);
-          return versioned({ cert, key, ca: authority.trustPem, notBefore, notAfter });
+          return withVersion({ cert, key, ca: authority.trustPem, notBefore, notAfter });
         }
         const issued = await issueIdentity(authority, hosts, now);
         const tls = { tlsCrt: issued.cert, tlsKey: issued.key, caCrt: issued.ca };
-        if (await put(client, place, tls, found)) return versioned(issued);
+        if (await put(client, place, tls, found)) return withVersion(issued);
         if (tries === MAX_TRIES)
           throw new ServerIdentityError(
             `Secret "${namespace}/${SERVER_SECRET}" changed too often while it was read`,
@@ -173,7 +173,7 @@ async function put(
   }
 }
 
-function versioned(identity: Omit<FoundIdentity, 'version'>): FoundIdentity {
+function withVersion(identity: Omit<FoundIdentity, 'version'>): FoundIdentity {
   const { cert, key, ca } = identity;
   return { ...identity, version: sha256Hex([cert, key, ca].join('\0')) };
 }

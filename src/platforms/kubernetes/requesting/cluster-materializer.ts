@@ -76,8 +76,8 @@ export function clusterMaterializer(
         const link = await find(LINKS, name);
         // An expired Secret may be replaced. Whether the Link belongs to it is checked when the replacement is received.
         const isReplaceable = secret !== undefined && isEndedSecret(secret, clock());
-        if (secret && !isReplaceable) throw occupied(SECRETS, name, namespace);
-        if (link && !isReplaceable) throw occupied(LINKS, name, namespace);
+        if (secret && !isReplaceable) throw placeTakenError(SECRETS, name, namespace);
+        if (link && !isReplaceable) throw placeTakenError(LINKS, name, namespace);
         await dryRun(name, { secret: secret !== undefined, link: link !== undefined });
       }),
 
@@ -125,7 +125,7 @@ async function applyDeclaredFields<T>(resource: Resource, apply: () => Promise<T
 /** Throws `place_taken` if a present resource differs from the wanted one and may not be replaced. */
 function refuseForeign(wanted: WantedResource, present: YamlMapping | undefined, namespace: string): void {
   if (!present || wanted.isUpToDate(present) || wanted.mayReplace(present)) return;
-  throw occupied(wanted.kind, wanted.resource.metadata.name, namespace);
+  throw placeTakenError(wanted.kind, wanted.resource.metadata.name, namespace);
 }
 
 /** Throws if the Secrets of the link and of its proxy would have the same name. */
@@ -135,7 +135,7 @@ function refuseProxyName(name: string, proxy: ProxyPlacing | undefined): void {
   throw new RedemptionError('place_taken', message);
 }
 
-function occupied(kind: ResourceKind, name: string, namespace: string): RedemptionError {
+function placeTakenError(kind: ResourceKind, name: string, namespace: string): RedemptionError {
   const message = `${placeOf(kind, name, namespace)} already exists and belongs to another redemption.`;
   return new RedemptionError('place_taken', message);
 }

@@ -66,7 +66,7 @@ class PendingSecret implements PendingRedemption {
     const generated = { pem: undefined as string | undefined };
     this.#keyPem = await retryOnConflict(async () => {
       const pending = await this.#find();
-      const stored = secretText(pending, KEY) ?? (pending ? undefined : (await this.#placed())?.keyPem);
+      const stored = secretText(pending, KEY) ?? (pending ? undefined : (await this.#findPlaced())?.keyPem);
       if (stored !== undefined) return stored;
       generated.pem ??= await make();
       if (pending) {
@@ -81,14 +81,14 @@ class PendingSecret implements PendingRedemption {
   findAnswer(): Promise<string | undefined> {
     return inCluster(async () => {
       const pending = await this.#find();
-      return pending ? secretText(pending, ANSWER) : (await this.#placed())?.answer;
+      return pending ? secretText(pending, ANSWER) : (await this.#findPlaced())?.answer;
     });
   }
 
   storeAnswer(text: string): Promise<string> {
     return retryOnConflict(async () => {
       const pending = await this.#find();
-      const stored = pending ? secretText(pending, ANSWER) : (await this.#placed())?.answer;
+      const stored = pending ? secretText(pending, ANSWER) : (await this.#findPlaced())?.answer;
       if (stored !== undefined) return stored;
       if (pending) {
         await this.#replace(pending, { ...textsOf(pending), [ANSWER]: text });
@@ -104,7 +104,7 @@ class PendingSecret implements PendingRedemption {
       const pending = await this.#find();
       const { [name]: stored, ...rest } = textsOf(pending);
       if (pending && stored === content) await this.#replace(pending, rest);
-      const placedSecret = pending ? undefined : await this.#placed();
+      const placedSecret = pending ? undefined : await this.#findPlaced();
       if (!placedSecret || content !== (what === 'key' ? placedSecret.keyPem : placedSecret.answer)) return;
       // A new response is not stored while the token has a link, so another posting would waste a use.
       const secret = placeOf(SECRETS, placedSecret.name, this.#place.namespace);
@@ -130,7 +130,7 @@ class PendingSecret implements PendingRedemption {
       const last = lastPosting(textsOf(pending));
       if (pending) return last && { number: last.number, at: last.at };
       // An earlier run posted and completed. If its link was deleted, the request is not repeated automatically.
-      const placedSecret = await this.#placed();
+      const placedSecret = await this.#findPlaced();
       return placedSecret && { number: 1, at: placedSecret.answer === undefined ? 0 : this.#clock() };
     });
   }
@@ -143,7 +143,7 @@ class PendingSecret implements PendingRedemption {
       if (last && last.number >= number) return last.number === number && last.run === this.#run;
       const updated = { ...texts, [`posted-${number}`]: `${new Date(at).toISOString()} ${this.#run}` };
       if (pending) await this.#replace(pending, updated);
-      else if ((await this.#placed()) || (await this.#create(updated))) return false;
+      else if ((await this.#findPlaced()) || (await this.#create(updated))) return false;
       return true;
     });
   }
@@ -186,7 +186,7 @@ class PendingSecret implements PendingRedemption {
     throw new RedemptionError('place_taken', message);
   }
 
-  #placed() {
+  #findPlaced() {
     return findPlacedSecret(this.#place.client, this.#place.namespace, this.#id);
   }
 
@@ -206,7 +206,7 @@ class PendingSecret implements PendingRedemption {
       data: secretData({ ...(this.#keyPem !== undefined && { [KEY]: this.#keyPem }), ...texts }),
     };
     const created = await client.create(SECRETS, ownedResource(fields, await owner()));
-    const placedSecret = await this.#placed();
+    const placedSecret = await this.#findPlaced();
     if (placedSecret) await client.delete(SECRETS, this.#key, { uid: created.metadata.uid });
     return placedSecret;
   }

@@ -64,6 +64,6 @@ export function tlsSecretOf(secret: Resource): TlsSecret {
 
 /** The `data` of a Secret resource with that TLS content. */
 export function tlsSecretData({ tlsCrt, tlsKey, caCrt }: TlsSecret): Readonly<Record<string, string>> {
-  const encoded = (text: string) => Buffer.from(text, 'latin1').toString('base64');
-  return { 'tls.crt': encoded(tlsCrt), 'tls.key': encoded(tlsKey), 'ca.crt': encoded(caCrt) };
+  const encode = (text: string) => Buffer.from(text, 'latin1').toString('base64');
+  return { 'tls.crt': encode(tlsCrt), 'tls.key': encode(tlsKey), 'ca.crt': encode(caCrt) };
 }

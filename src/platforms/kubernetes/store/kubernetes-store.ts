@@ -151,7 +151,7 @@ function withoutServiceNamespaceAccess(
     sealed: {
       store: () => Promise.reject(new Error('only the service can store sealed answers')),
       forget: async () => undefined,
-      joined: async (redemption) => ({ ...redemption, sealedUntil: null }),
+      withSealedAnswer: async (redemption) => ({ ...redemption, sealedUntil: null }),
       erase: async () => 0,
     },
   };

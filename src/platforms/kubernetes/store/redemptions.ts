@@ -42,7 +42,7 @@ export function redemptionOperations(parts: StoreParts): RedemptionMethods {
 
     async findRedemption(id) {
       const resource = await findResource(parts, id);
-      return resource && sealed.joined(readRedemption(resource));
+      return resource && sealed.withSealedAnswer(readRedemption(resource));
     },
 
     async listRedemptions(page) {

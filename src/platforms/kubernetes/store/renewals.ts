@@ -33,7 +33,7 @@ export function renewalOperations(parts: StoreParts): RenewalMethods {
       const resource = await findResource(parts, id);
       if (!resource) return undefined;
       return {
-        redemption: await sealed.joined(readRedemption(resource)),
+        redemption: await sealed.withSealedAnswer(readRedemption(resource)),
         renewals: readRenewals(resource),
       };
     },

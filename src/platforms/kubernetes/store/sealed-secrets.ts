@@ -145,7 +145,7 @@ export class SealedAnswers {
   }
 
   /** Returns the redemption with its sealed answer, unless that was erased. */
-  async joined(redemption: Redemption): Promise<Redemption> {
+  async withSealedAnswer(redemption: Redemption): Promise<Redemption> {
     if (redemption.sealedUntil === null) return redemption;
     const entry = await this.#secrets.find(redemption.id);
     return entry ? { ...redemption, sealedAnswer: entry.value } : { ...redemption, sealedUntil: null };

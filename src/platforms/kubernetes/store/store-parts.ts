@@ -23,7 +23,7 @@ export interface StoreParts {
   /** Fills the index. */
   readonly watch: StoreWatch;
   readonly codes: Pick<CodeConfigMaps, 'find' | 'list' | 'update' | 'forget'>;
-  readonly sealed: Pick<SealedAnswers, 'store' | 'forget' | 'joined' | 'erase'>;
+  readonly sealed: Pick<SealedAnswers, 'store' | 'forget' | 'withSealedAnswer' | 'erase'>;
   readonly attempts: AttemptEvents;
   readonly clock: Clock;
   readonly checkpoint: Checkpoint;

@@ -32,7 +32,9 @@ export async function findReplay(
   const key = { namespace, name: slotName(uid, slot) };
   const resource = await client.find<RedemptionResource>(REDEMPTIONS, key);
   // After a deletion by hand another redemption may have filled the slot.
-  return resource?.spec.replayKey === replayKey ? sealed.joined(readRedemption(resource)) : undefined;
+  return resource?.spec.replayKey === replayKey
+    ? sealed.withSealedAnswer(readRedemption(resource))
+    : undefined;
 }
 
 /**
