@@ -1,4 +1,4 @@
-import type { RedemptionErrorCode } from '../../../src/domain/redemption-error.js';
+import type { Api } from '../api/client.js';
 
 /** What a refusal means for the operator, and what to do. */
 export interface Refusal {
@@ -89,7 +89,7 @@ const REDEMPTION_REFUSALS = {
       'Check on the site why its controller does not store the link. Nothing was counted for this request.',
   },
   redemption_revoked: { title: 'The link is revoked', remedy: REISSUE },
-} as const satisfies Record<Exclude<RedemptionErrorCode, UnrecordedCode | RenewalCode>, Refusal>;
+} as const satisfies Record<Exclude<Api['RefusalCode'], UnrecordedCode | RenewalCode>, Refusal>;
 
 const RENEWAL_REFUSALS = {
   renewal_stale: {
