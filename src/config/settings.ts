@@ -1,6 +1,6 @@
 /** The flag, default and description of one setting. setting-schemas.ts reads its value. */
 export interface SettingDefinition {
-  /** The default in the form of a flag's value; absent if the setting has none. */
+  /** The default in the form of a flag's value, of root if it depends on the user; absent if the setting has none. */
   readonly default?: string | boolean;
   /** The placeholder of the value in help; absent for a switch. */
   readonly placeholder?: string;
@@ -21,7 +21,6 @@ export interface SettingDefinition {
  */
 export const SETTINGS = {
   dataDir: {
-    // The default of root; the description has that of other users too.
     default: '/var/lib/linkgrant',
     placeholder: 'DIR',
     description:
@@ -45,7 +44,7 @@ export const SETTINGS = {
     placeholder: 'NAMESPACE',
     description: 'namespace that the service itself runs in, for its own Secrets (default: that of its pod)',
     elsewhere:
-      'namespace of the service (default: the namespace of the command if a service runs there, else linkgrant)',
+      'namespace of the service (default: that of the command if a service runs there, else linkgrant)',
   },
   kubeconfig: {
     placeholder: 'FILE',
@@ -56,7 +55,7 @@ export const SETTINGS = {
   context: {
     placeholder: 'NAME',
     short: 'c',
-    description: 'context of the kubeconfig (default: its current one)',
+    description: 'context of the kubeconfig (default: current one)',
   },
   controllers: {
     default: 'accessgrant',
@@ -81,11 +80,10 @@ export const SETTINGS = {
       'redeem a token only if the private key is generated on this side: refuse a Skupper grant server, which generates it itself',
   },
   skupperHome: {
-    // The default of root; the description has that of other users too.
     default: '/var/lib/skupper',
     placeholder: 'DIR',
     description:
-      "Skupper's data directory (default: /output in a container that has it, else /var/lib/skupper for root, else ~/.local/share/skupper)",
+      "Skupper's data directory (default: /output in a container that has it, /var/lib/skupper for root, else ~/.local/share/skupper)",
   },
   listen: { default: ':9090', placeholder: 'HOST:PORT', description: 'address of the redemption service' },
   externalUrl: {
@@ -100,7 +98,7 @@ export const SETTINGS = {
     placeholder: 'HOST',
     many: true,
     description:
-      'name or address in the server certificate; the first one is in the URL of tokens. On podman, docker and linux also a host of links',
+      'name or address in the server certificate; the first one is in the URL of tokens. On system sites also a host of links',
   },
   endpoint: {
     placeholder: 'ROLE=HOST:PORT[@GROUP]',
