@@ -52,11 +52,7 @@ export const SETTINGS = {
     description:
       'file with the address and credentials of the cluster (default: ~/.kube/config if it exists, else the service account of the pod)',
   },
-  context: {
-    placeholder: 'NAME',
-    short: 'c',
-    description: 'context of the kubeconfig (default: current one)',
-  },
+  context: { placeholder: 'NAME', short: 'c', description: 'context of the kubeconfig (default: current)' },
   controllers: {
     default: 'accessgrant',
     placeholder: 'NAME',
