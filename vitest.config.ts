@@ -42,7 +42,6 @@ const ELSEWHERE = [
 ];
 
 const shared = {
-  setupFiles: ['test/support/stores/keep-sqlite-objects.ts'],
   environment: 'node',
   pool: 'forks',
   testTimeout: 60_000,

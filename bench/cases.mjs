@@ -1,7 +1,7 @@
 import { measureAttacker } from './attacker.mjs';
 import { measureBurst } from './burst.mjs';
 import { measureCluster } from './cluster.mjs';
-import { compareWithBare } from './compare.mjs';
+import { compareWithBare, WARM_UP } from './compare.mjs';
 import { measureConsole } from './console.mjs';
 import { measureCrl } from './crl.mjs';
 import { measureCsrFuzz } from './csr-fuzz.mjs';
@@ -12,10 +12,8 @@ import { measureOverload } from './overload.mjs';
 import { measurePostgres } from './postgres.mjs';
 import { measureSlowCertificates } from './slow-certificates.mjs';
 import { measureSoak } from './soak.mjs';
+import { measureSqliteDrivers } from './sqlite-drivers.mjs';
 import { measureStartUp } from './start-up.mjs';
-
-// Until the compiler has made what runs often as fast as it will be.
-const WARM_UP = 3000;
 
 /** A case that compares the service with a bare server; `most` bounds the requests of a round where each is slow. */
 function compared(summary, { kind, flags, most = Number.POSITIVE_INFINITY }) {
@@ -49,6 +47,11 @@ export const CASES = {
   'event-streams': {
     summary: 'redemptions beside 200 open streams of changes',
     run: measureEventStreams,
+  },
+  'sqlite-drivers': {
+    summary: 'redemptions with node:sqlite and with better-sqlite3',
+    run: measureSqliteDrivers,
+    onlyByName: true,
   },
   'grants-100k': { summary: '100,000 grants: redemptions, and a page of them', run: measureManyGrants },
   soak: {

@@ -3,7 +3,10 @@ import { makeGrants, RequestSource } from './requests.mjs';
 import { startBareServer, startService, temporaryDirectory } from './servers.mjs';
 import { median } from './statistics.mjs';
 
-const ROUNDS = 3;
+/** How often each side of a comparison is measured. */
+export const ROUNDS = 3;
+/** How many requests it takes until the compiler has made what runs often as fast as it will be. */
+export const WARM_UP = 3_000;
 const CLIENTS = 32;
 
 /** The medians of rounds, figure by figure. */
@@ -20,6 +23,24 @@ export async function round(driver, server, ca, requests) {
   if (measured.outcomes['200'] !== requests.length)
     throw new Error(`not every request was answered with 200: ${JSON.stringify(measured.outcomes)}`);
   return { ...measured, serverCpuMs };
+}
+
+/** A service on a store, with grants and requests for them. */
+export async function startSide(directory, { url, env } = {}) {
+  const service = await startService(directory, url === undefined ? [] : ['--store', url], env);
+  const { grants, ca } = await makeGrants(directory, { store: url, env });
+  return { service, ca, source: new RequestSource(grants, 'csr') };
+}
+
+/** Has services redeem in turns, three rounds each after one to warm up. Gives the medians of each. */
+export async function compareSides({ driver, sides, requests }) {
+  const take = async ({ service, ca, source }, count) => round(driver, service, ca, await source.take(count));
+  for (const side of sides) await take(side, WARM_UP);
+  const rounds = sides.map(() => []);
+  for (let number = 0; number < ROUNDS; number++) {
+    for (const [at, side] of sides.entries()) rounds[at].push(await take(side, requests));
+  }
+  return rounds.map(medians);
 }
 
 /**

@@ -1,12 +1,10 @@
 import { adminAccess, listPages } from './admin-listing.mjs';
-import { medians, round } from './compare.mjs';
+import { compareSides } from './compare.mjs';
 import { startDatabases } from './databases.mjs';
 import { makeGrants, RequestSource } from './requests.mjs';
 import { startService, temporaryDirectory } from './servers.mjs';
 
 const GRANTS = 100_000;
-const ROUNDS = 3;
-const WARM_UP = 3_000;
 
 /** Two services on stores of a kind, one with a single grant and one with 100,000, redeem in turns. */
 async function measureStore(driver, requests, databaseOf) {
@@ -25,14 +23,7 @@ async function measureStore(driver, requests, databaseOf) {
       const { grants, ca } = await makeGrants(directory, { count, store: url, env });
       Object.assign(sides.at(-1), { ca, source: new RequestSource(grants, 'csr') });
     }
-    const take = async ({ service, ca, source }, count) =>
-      round(driver, service, ca, await source.take(count));
-    for (const side of sides) await take(side, WARM_UP);
-    const rounds = [[], []];
-    for (let number = 0; number < ROUNDS; number++) {
-      for (const [at, side] of sides.entries()) rounds[at].push(await take(side, requests));
-    }
-    const [one, many] = rounds.map(medians);
+    const [one, many] = await compareSides({ driver, sides, requests });
     const { service, ca, bearer } = sides[1];
     const listing = await listPages({ port: service.adminPort, ca, bearer }, `bench-${GRANTS / 2}`);
     return { one, many, ratio: many.serverCpuMs / one.serverCpuMs, ...listing };

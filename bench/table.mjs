@@ -102,6 +102,15 @@ function eventStreams({ name, streams, requests, pairs, alone, beside, streamsRa
   ].join('\n');
 }
 
+function sqliteDrivers({ name, requests, own, native, ownRatio }) {
+  const rows = [COMPARED, comparisonRow('node:sqlite', own), comparisonRow('better-sqlite3', native)];
+  return [
+    `${name}: ${requests} redemptions each in 3 rounds`,
+    align(rows),
+    `  server CPU with node:sqlite ${ownRatio.toFixed(3)} times that with better-sqlite3`,
+  ].join('\n');
+}
+
 function manyGrants({ name, grants, sqlite, postgres }) {
   const stores = Object.entries({ SQLite: sqlite, PostgreSQL: postgres });
   const rows = stores.flatMap(([store, { one, many }]) => [
@@ -175,6 +184,7 @@ function renderCase(figures) {
   if ('overPerSecond' in figures) return overload(figures);
   if ('sqliteRatio' in figures) return postgres(figures);
   if ('streamsRatio' in figures) return eventStreams(figures);
+  if ('ownRatio' in figures) return sqliteDrivers(figures);
   if ('grants' in figures) return manyGrants(figures);
   if ('soakRedemptions' in figures) return soak(figures);
   if ('wronglyAccepted' in figures) return csrFuzz(figures);

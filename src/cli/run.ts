@@ -1,9 +1,11 @@
 import { basename } from 'node:path';
 import { CommanderError } from 'commander';
-import { processContext, runInProcessContext } from '../config/process-context.js';
+import { type Environment, processContext, runInProcessContext } from '../config/process-context.js';
+import { chooseSqlite, SQLITE_DRIVERS } from '../files/load-sqlite.js';
+import type { SqliteDriverName } from '../files/sqlite-driver.js';
 import type { Checkpoint, Clock } from '../redemption/ports/clock.js';
 import { createProgram } from './program.js';
-import type { ExitCode } from './terminal/command-error.js';
+import { CommandError, type ExitCode } from './terminal/command-error.js';
 import { describeFailure } from './terminal/failure.js';
 import { plainLine } from './terminal/plain-text.js';
 import { ownCommands } from './terminal/program-name.js';
@@ -35,6 +37,7 @@ export async function runCommandLine(
   const isPlugin = file === PLUGIN || file === PLUGIN_COMPLETION;
   return runInProcessContext(io, isPlugin ? 'kubectl linkgrant' : 'linkgrant', async () => {
     try {
+      chooseSqlite(sqliteChoice(io.env));
       const program = createProgram(context);
       if (file === PLUGIN_COMPLETION) {
         await writeOut((await import('./completion.js')).kubectlCompletion(program, argv.slice(2)));
@@ -51,4 +54,15 @@ export async function runCommandLine(
       return exitCode;
     }
   });
+}
+
+function sqliteChoice({ LINKGRANT_SQLITE: value }: Environment): SqliteDriverName | undefined {
+  const name = SQLITE_DRIVERS.find((driver) => driver === value);
+  if (value && !name) {
+    throw new CommandError(`the variable LINKGRANT_SQLITE names an unknown driver, ${value}`, {
+      exitCode: 2,
+      hint: `unset it, or set it to ${SQLITE_DRIVERS.join(' or ')}`,
+    });
+  }
+  return name;
 }

@@ -37,7 +37,7 @@ export type Flags = Readonly<Record<string, unknown>>;
 
 const KEYS = Object.keys(SETTINGS) as SettingKey[];
 // Variables of linkgrant that are not settings of the service.
-const OTHER_VARIABLES = new Set(['LINKGRANT_CONFIG', 'LINKGRANT_TOKEN_FILE']);
+const OTHER_VARIABLES = new Set(['LINKGRANT_CONFIG', 'LINKGRANT_SQLITE', 'LINKGRANT_TOKEN_FILE']);
 // What Kubernetes and container links put into a variable named after a Service.
 const SERVICE_LINK = /^(tcp|udp|sctp):\/\//;
 

@@ -4,9 +4,11 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { parse } from 'yaml';
+import type { SqliteDriverName } from '../../src/files/sqlite-driver.js';
 import type { Serving } from '../support/command-line.js';
 import { freePort } from '../support/free-port.js';
-import { type Fate, run, runProcess, serve } from './commands.js';
+import { DRIVERS } from '../support/stores/sqlite-file.js';
+import { type Fate, runProcess, run as runWith, serve } from './commands.js';
 
 const HOUR_MS = 3_600_000;
 
@@ -14,6 +16,7 @@ let place: string;
 let accepting: string;
 let port: number;
 let services: Serving[];
+let driver: SqliteDriverName | undefined;
 
 beforeEach(async () => {
   place = mkdtempSync(join(tmpdir(), 'linkgrant-crash-'));
@@ -26,13 +29,16 @@ beforeEach(async () => {
 afterEach(async () => {
   for (const service of services) await service.stop();
   rmSync(place, { recursive: true, force: true });
+  driver = undefined;
 });
+
+const run = (words: readonly string[], fate: Fate = {}) => runWith(words, { driver, ...fate });
 
 async function startService(fate: Fate = {}): Promise<Serving> {
   const endpoint = 'inter-router=router.example.com:55671';
   const service = await serve(
     ['--data-dir', accepting, '--listen', `127.0.0.1:${port}`, '--endpoint', endpoint],
-    fate,
+    { driver, ...fate },
   );
   services.push(service);
   return service;
@@ -73,7 +79,11 @@ const withoutZeros = (serial: string) => serial.replace(/^0+/, '');
 const BEFORE_COMMIT = ['before-signing', 'after-signing', 'before-commit'];
 const AFTER_COMMIT = ['after-commit', 'before-answer', 'half-answer'];
 
-describe('a service killed in the middle of a redemption', () => {
+describe.each(DRIVERS)('a service on %s that is killed in the middle of a redemption', (name) => {
+  beforeEach(() => {
+    driver = name;
+  });
+
   for (const limit of ['1', '3']) {
     it.each([...BEFORE_COMMIT, ...AFTER_COMMIT])(
       `at %s has counted exactly what it recorded (limit ${limit})`,
@@ -119,7 +129,11 @@ describe('a service killed in the middle of a redemption', () => {
   );
 });
 
-describe('a token redeem killed between two of its writes', () => {
+describe.each(DRIVERS)('a token redeem on %s that is killed between two of its writes', (name) => {
+  beforeEach(() => {
+    driver = name;
+  });
+
   const moments = [
     'key-created',
     'before-post',
@@ -158,11 +172,15 @@ describe('a token redeem killed between two of its writes', () => {
   });
 });
 
-describe('twenty concurrent redemptions of one single-use token in one data directory', () => {
+describe('twenty concurrent redemptions of one single-use token in one data directory, with every driver', () => {
   it('spend one use, all succeed, and leave one link', async () => {
     await startService();
     const token = await issueToken();
-    const ends = await Promise.all(Array.from({ length: 20 }, () => redeem(token, {}, runProcess)));
+    const ends = await Promise.all(
+      Array.from({ length: 20 }, (_, index) =>
+        redeem(token, { driver: DRIVERS[index % DRIVERS.length] }, runProcess),
+      ),
+    );
     expect(ends.map(({ code }) => code)).toEqual(Array(20).fill(0));
     const { count, serials } = await ledger();
     expect(count).toBe(1);

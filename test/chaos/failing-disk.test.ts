@@ -4,17 +4,24 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { expect, it } from 'vitest';
+import { DRIVERS } from '../support/stores/sqlite-file.js';
 
 const SCENARIO = fileURLToPath(new URL('service-on-failing-disk.mjs', import.meta.url));
 
-it.each([1, 2])(
-  'a service whose disk is full or read-only answers 503, counts nothing, and recovers without a restart (processes: %i)',
-  (workers) => {
+it.each(DRIVERS.flatMap((driver) => [1, 2].map((workers) => ({ driver, workers }))))(
+  'a service on $driver whose disk is full or read-only answers 503, counts nothing, and recovers without a restart (processes: $workers)',
+  ({ driver, workers }) => {
     const directory = mkdtempSync(join(tmpdir(), 'linkgrant-disk-'));
     try {
       const asRoot = process.getuid?.() === 0 ? [] : ['--user', '--map-root-user'];
       const command = [...asRoot, '--mount', process.execPath, SCENARIO, directory, String(workers)];
-      const answers = JSON.parse(execFileSync('unshare', command, { encoding: 'utf8', timeout: 90_000 }));
+      const answers = JSON.parse(
+        execFileSync('unshare', command, {
+          encoding: 'utf8',
+          timeout: 90_000,
+          env: { ...process.env, LINKGRANT_SQLITE: driver },
+        }),
+      );
       const unavailable = { status: 503, text: 'Internal error', retryAfter: true };
       expect(answers).toEqual({
         before: 200,

@@ -11,6 +11,7 @@ import { startIssuingServer } from '../support/servers/issuing-server.js';
 import { startProxy } from '../support/servers/tunnel-proxy.js';
 import { MINUTE, startTestService } from '../support/service.js';
 import { copySite } from '../support/sites/system-site.js';
+import { DRIVERS } from '../support/stores/sqlite-file.js';
 
 interface Check {
   readonly name: string;
@@ -388,6 +389,20 @@ describe('doctor on an accepting site', () => {
     for (const name of ['store writable', 'service URL', 'URL CA pin', 'URL name', 'CA skupper-site-ca']) {
       expect([...said.keys()]).toContain(name);
     }
+  });
+
+  test('names the SQLite driver of the store, and the variable LINKGRANT_SQLITE selects it', async () => {
+    const { words } = await serve();
+    for (const [env, driver] of [
+      [{}, DRIVERS[0]],
+      [{ LINKGRANT_SQLITE: 'better-sqlite3' }, 'better-sqlite3'],
+    ] as const) {
+      const { checks } = await doctor(words, { env });
+      expect(checks.find(({ name }) => name === 'store')?.detail).toContain(`it is opened by ${driver}`);
+    }
+    const refused = await linkgrant(['doctor', ...words], { env: { LINKGRANT_SQLITE: 'sqlite3' } });
+    expect(refused.code).toBe(2);
+    expect(refusalOf(refused).hint).toContain('node:sqlite or better-sqlite3');
   });
 
   test('reports what to start before the first start, and creates nothing', async () => {

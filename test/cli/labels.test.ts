@@ -1,7 +1,7 @@
-import Database from 'better-sqlite3';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { parse } from 'yaml';
 import { json, linkgrant, refusalOf, Workplace } from '../support/command-line.js';
+import { openSqliteFile } from '../support/stores/sqlite-file.js';
 
 const place = new Workplace();
 const dataDir = place.path('data');
@@ -140,10 +140,10 @@ describe('labels and notes', () => {
     const id = await redeemed('attacked');
     const labels = { 'a\u001b[2J\nfake  line': '\u009b2J\u202e\u007f', '=1+1': 'x' };
     const note = '=1+1\u001b]0;title\u0007\nfake  line\u2028\u202e';
-    const database = new Database(`${dataDir}/linkgrant.db`);
+    const database = openSqliteFile(`${dataDir}/linkgrant.db`);
     for (const table of ['grants', 'redemptions']) {
       const update = database.prepare(`UPDATE ${table} SET labels = ?, note = ? WHERE name = 'attacked'`);
-      expect(update.run(JSON.stringify(labels), note).changes).toBe(1);
+      expect(update.run(JSON.stringify(labels), note)).toBe(1);
     }
     database.close();
     // biome-ignore lint/suspicious/noControlCharactersInRegex: that there is none is what is tested.

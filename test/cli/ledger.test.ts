@@ -1,9 +1,9 @@
 import { copyFileSync, mkdirSync, rmSync, writeFileSync } from 'node:fs';
-import Database from 'better-sqlite3';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { openSqliteStore } from '../../src/stores/sqlite/sqlite-store.js';
 import { json, linkgrant, refusalOf, Workplace } from '../support/command-line.js';
 import { NOW, SAMPLE_CODE, sampleGrant, sampleRedemption, sampleRenewal } from '../support/store-samples.js';
+import { openSqliteFile } from '../support/stores/sqlite-file.js';
 
 const A = '00000000-0000-4000-8000-00000000000a';
 const B = '00000000-0000-4000-8000-00000000000b';
@@ -35,10 +35,10 @@ beforeAll(async () => {
   const signedCode = { jti: 'j2', uses: 1, expirationTime: NOW + 60_000, subject: null };
   await store.recordRedemption(A, second, NOW + 2, { signedCode });
   await store.recordRenewal(sampleRenewal(first.id, 1), NOW + 4);
-  const reader = new Database(`${whole}/linkgrant.db`, { readonly: true });
-  olderEnd = reader
-    .prepare('SELECT position, removed, refusals, mac FROM ledger_end')
-    .get() as typeof olderEnd;
+  const reader = openSqliteFile(`${whole}/linkgrant.db`);
+  [olderEnd] = reader.prepare('SELECT position, removed, refusals, mac FROM ledger_end').rows([], false) as [
+    typeof olderEnd,
+  ];
   reader.close();
   await store.recordRedemption(B, third, NOW + 3);
   await store.recordReplay(first, '198.51.100.4', NOW + 6);
@@ -73,7 +73,7 @@ async function verifyAfter(
   rmSync(directory, { recursive: true, force: true });
   mkdirSync(directory, { mode: 0o700 });
   for (const name of ['linkgrant.db', 'ledger.key']) copyFileSync(`${whole}/${name}`, `${directory}/${name}`);
-  const db = new Database(`${directory}/linkgrant.db`);
+  const db = openSqliteFile(`${directory}/linkgrant.db`);
   statements.forEach((sql, index) => {
     db.prepare(sql).run(...(index === 0 ? values : []));
   });
@@ -376,7 +376,7 @@ describe('redemption list --verify', () => {
     for (const name of ['linkgrant.db', 'ledger.key'])
       copyFileSync(`${whole}/${name}`, `${directory}/${name}`);
     const file = `${directory}/linkgrant.db`;
-    const db = new Database(file);
+    const db = openSqliteFile(file);
     db.exec(`DELETE FROM events WHERE position = 16;
       UPDATE ledger_end SET position = 15;
       DELETE FROM settings WHERE key = 'service'`);

@@ -1,10 +1,10 @@
 import { chmodSync, copyFileSync, cpSync, mkdirSync, rmSync } from 'node:fs';
-import Database from 'better-sqlite3';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { openSqliteStore } from '../../src/stores/sqlite/sqlite-store.js';
 import { json, linkgrant, refusalOf, Workplace } from '../support/command-line.js';
 import { NOW, SAMPLE_CODE, sampleGrant, sampleRedemption, sampleRenewal } from '../support/store-samples.js';
 import { createTestDatabase, type TestDatabase } from '../support/stores/postgres-server.js';
+import { openSqliteFile } from '../support/stores/sqlite-file.js';
 
 const work = new Workplace();
 const DATA = work.path('data');
@@ -23,7 +23,7 @@ const sqlite = (name: string) => `sqlite:${work.path(name)}`;
 
 /** Everything that a SQLite file holds, but what tells of the file itself. */
 function contents(file: string): unknown {
-  const db = new Database(file, { readonly: true });
+  const db = openSqliteFile(file);
   const tables = [
     'grants',
     'redemptions',
@@ -35,8 +35,8 @@ function contents(file: string): unknown {
     'ledger_end',
     'outcomes',
   ];
-  const all = tables.map((table) => db.prepare(`SELECT * FROM ${table} ORDER BY 1, 2`).all());
-  const settings = db.prepare("SELECT * FROM settings WHERE key NOT LIKE 'schema-%'").all();
+  const all = tables.map((table) => db.prepare(`SELECT * FROM ${table} ORDER BY 1, 2`).rows([], false));
+  const settings = db.prepare("SELECT * FROM settings WHERE key NOT LIKE 'schema-%'").rows([], false);
   db.close();
   return [...all, settings];
 }
@@ -224,7 +224,7 @@ describe('a store that was restored from an earlier copy', () => {
       'lite',
       () => [],
       async () => {
-        const db = new Database(file);
+        const db = openSqliteFile(file);
         db.exec(`VACUUM INTO '${saved}'`);
         db.close();
       },

@@ -1,10 +1,10 @@
 import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync } from 'node:fs';
-import Database from 'better-sqlite3';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { openSqliteStore } from '../../src/stores/sqlite/sqlite-store.js';
 import { json, linkgrant, refusalOf, Workplace } from '../support/command-line.js';
 import { NOW, SAMPLE_CODE, sampleGrant, sampleRedemption } from '../support/store-samples.js';
 import { createTestDatabase, type TestDatabase } from '../support/stores/postgres-server.js';
+import { openSqliteFile } from '../support/stores/sqlite-file.js';
 
 const work = new Workplace();
 const LISTEN = ['--listen', '127.0.0.1:0', '--ops-listen', 'off', '--endpoint', 'edge=r.example.com:1'];
@@ -42,7 +42,7 @@ async function redeemedStore(name: string): Promise<string> {
 }
 
 function changeFile(directory: string, ...statements: readonly string[]): void {
-  const db = new Database(`${directory}/linkgrant.db`);
+  const db = openSqliteFile(`${directory}/linkgrant.db`);
   for (const sql of statements) db.exec(sql);
   db.close();
 }

@@ -4,7 +4,6 @@ import { defineConfig } from 'vitest/config';
 export default defineConfig({
   test: {
     include: ['test/console/*.test.ts'],
-    setupFiles: ['test/support/stores/keep-sqlite-objects.ts'],
     environment: 'node',
     pool: 'forks',
     maxWorkers: 1,

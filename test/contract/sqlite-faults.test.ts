@@ -5,24 +5,25 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
-import Database from 'better-sqlite3';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import type { SqliteValue } from '../../src/files/sqlite-driver.js';
 import type { Checkpoint } from '../../src/redemption/ports/clock.js';
 import type { GrantStore } from '../../src/redemption/ports/grant-store.js';
 import { openSqliteStore } from '../../src/stores/sqlite/sqlite-store.js';
 import { NOW, SAMPLE_CODE, sampleGrant, sampleRedemption, sampleRenewal } from '../support/store-samples.js';
+import { DRIVERS, openSqliteFile } from '../support/stores/sqlite-file.js';
 
 const support = (name: string): string =>
   fileURLToPath(new URL(`../support/stores/${name}`, import.meta.url));
 
-describe('the SQLite store after a failure', () => {
+describe.each(DRIVERS)('the SQLite store on %s after a failure', (driver) => {
   let directory: string;
   let file: string;
   const opened: GrantStore[] = [];
   const open = async (
     options: { checkpoint?: Checkpoint; deadlineMs?: number; acceptsEmpty?: boolean } = {},
   ): Promise<GrantStore> => {
-    const store = await openSqliteStore({ file, migrate: true, clock: () => NOW, ...options });
+    const store = await openSqliteStore({ file, migrate: true, driver, clock: () => NOW, ...options });
     opened.push(store);
     return store;
   };
@@ -85,6 +86,7 @@ describe('the SQLite store after a failure', () => {
     const template = sampleRedemption(grant.uid, { certificate: 'x'.repeat(2_000) });
     const input = {
       module: new URL('../../dist/stores/sqlite/sqlite-store.js', import.meta.url).href,
+      driver,
       directory,
       grant: { ...grant, codeHash: Array.from(grant.codeHash) },
       template,
@@ -239,9 +241,9 @@ describe('the SQLite store after a failure', () => {
       await store.revokeCode({ grantUid: uid, jti: 'a', uses: 1, expirationTime: NOW }, NOW + 1);
       await store.deleteGrant(uid);
     }
-    const writer = new Database(file);
+    const writer = openSqliteFile(file, driver);
     const damage = "UPDATE events SET detail = 'x' WHERE grant_uid = ? AND kind = 'code_recorded'";
-    expect(writer.prepare(damage).run(damaged.uid).changes).toBe(1);
+    expect(writer.prepare(damage).run(damaged.uid)).toBe(1);
     writer.close();
     while (await store.removeOldLedger(NOW + 1));
     const { items } = await store.listCodes({ limit: 10 });
@@ -261,13 +263,13 @@ describe('the SQLite store after a failure', () => {
       await store.createGrant(grant, SAMPLE_CODE);
       await store.recordRefusal({ ...common, grantUid: grant.uid }, NOW);
     }
-    const writer = new Database(file);
-    const row = writer.prepare('SELECT * FROM refusals WHERE grant_uid = ?').raw().get(removed.uid);
+    const writer = openSqliteFile(file, driver);
+    const row = writer.prepare('SELECT * FROM refusals WHERE grant_uid = ?').rows([removed.uid], true)[0];
     await store.deleteGrant(removed.uid);
     while (await store.removeOldLedger(NOW + 1));
     expect(await store.verifyLedger()).toEqual({ entries: 1 });
     writer.prepare('DELETE FROM refusals').run();
-    writer.prepare('INSERT INTO refusals VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)').run(...(row as unknown[]));
+    writer.prepare('INSERT INTO refusals VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)').run(...(row as SqliteValue[]));
     writer.close();
     expect((await store.verifyLedger()).fault).toEqual({
       grantUid: removed.uid,
@@ -284,7 +286,7 @@ describe('the SQLite store after a failure', () => {
     await store.recordRedemption(grant.uid, sampleRedemption(grant.uid, { id }), NOW);
     await store.recordRenewal(sampleRenewal(id, 1), NOW);
     expect(await store.verifyLedger()).toEqual({ entries: 3 });
-    const writer = new Database(file);
+    const writer = openSqliteFile(file, driver);
     writer.prepare('UPDATE redemptions SET renewed_until = renewed_until + 1').run();
     writer.close();
     expect((await store.verifyLedger()).fault).toMatchObject({ grantUid: grant.uid, seq: null });

@@ -4,7 +4,6 @@ import { existsSync, statSync } from 'node:fs';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import Database from 'better-sqlite3';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { GrantStore } from '../../src/redemption/ports/grant-store.js';
 import { LIST_DECLARED } from '../../src/stores/sql/grant-reads.js';
@@ -12,6 +11,7 @@ import { networkFileSystem } from '../../src/stores/sqlite/database-file.js';
 import { openSqliteStore } from '../../src/stores/sqlite/sqlite-store.js';
 import { StoreOpenError, StoreSchemaError } from '../../src/stores/store-open-error.js';
 import { MINUTE, NOW, SAMPLE_CODE, sampleGrant, sampleRedemption } from '../support/store-samples.js';
+import { openSqliteFile } from '../support/stores/sqlite-file.js';
 import { startRedeemer } from '../support/stores/store-processes.js';
 
 const BUILT = new URL('../../dist/stores/sqlite/sqlite-store.js', import.meta.url).href;
@@ -99,7 +99,7 @@ describe('the file of the SQLite store', () => {
 
   it('is refused if a newer release created it, with a hint that names the release', async () => {
     await openingError(true);
-    const db = new Database(file);
+    const db = openSqliteFile(file);
     db.exec("PRAGMA user_version = 7; UPDATE settings SET value = '9.8.7' WHERE key = 'schema-release'");
     db.close();
     for (const migrate of [true, false]) {
@@ -117,14 +117,15 @@ describe('the file of the SQLite store', () => {
   });
 
   it("is refused when it is another program's database, which stays as it was", async () => {
-    const db = new Database(file);
+    await writeFile(file, '');
+    const db = openSqliteFile(file);
     db.exec('CREATE TABLE theirs (a)');
     db.close();
     const error = await openingError(true);
     expect(error).toBeInstanceOf(StoreOpenError);
     expect(String(error)).toContain("another program's database");
-    const after = new Database(file, { readonly: true });
-    expect(after.prepare('SELECT name FROM sqlite_schema').pluck().all()).toEqual(['theirs']);
+    const after = openSqliteFile(file);
+    expect(after.prepare('SELECT name FROM sqlite_schema').rows([], true)).toEqual([['theirs']]);
     after.close();
   });
 
@@ -149,10 +150,10 @@ describe('the file of the SQLite store', () => {
 
   it('finds declared grants by an index', async () => {
     await openingError(true);
-    const db = new Database(file, { readonly: true });
-    const plan = db.prepare(`EXPLAIN QUERY PLAN ${LIST_DECLARED}`).all('', '', 10) as { detail: string }[];
+    const db = openSqliteFile(file);
+    const plan = db.prepare(`EXPLAIN QUERY PLAN ${LIST_DECLARED}`).rows(['', '', 10], false);
     db.close();
-    expect(plan.map(({ detail }) => detail)).toEqual([
+    expect(plan.map((step) => (step as { readonly detail: string }).detail)).toEqual([
       expect.stringMatching(/^SEARCH grants USING INDEX grants_declared/),
     ]);
   });
@@ -164,13 +165,14 @@ describe('the file of the SQLite store', () => {
     expect(await openingError(false)).toBeUndefined();
   });
 
-  it('is opened by a driver that is loaded on demand', () => {
+  it('is opened by better-sqlite3, which is loaded on demand', () => {
     const script = `
       const { default: Module } = await import('node:module');
       const loaded = () => Object.keys(Module._cache).some((name) => name.includes('better-sqlite3'));
       const { openSqliteStore } = await import(${JSON.stringify(BUILT)});
       const before = loaded();
-      await (await openSqliteStore({ file: ${JSON.stringify(file)}, migrate: true, clock: Date.now })).close();
+      const options = { file: ${JSON.stringify(file)}, migrate: true, driver: 'better-sqlite3', clock: Date.now };
+      await (await openSqliteStore(options)).close();
       console.log(before, loaded());`;
     const output = execFileSync(process.execPath, ['--input-type=module', '--eval', script], {
       encoding: 'utf8',

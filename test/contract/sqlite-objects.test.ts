@@ -4,8 +4,8 @@ import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { expect, it } from 'vitest';
 
-// From Node 24.19 on, the driver aborts the process when one of its objects is collected while no JavaScript runs.
-it('a closed store leaves no driver object for the garbage collector', () => {
+// From Node 24.19 on, better-sqlite3 aborts the process when one of its objects is collected while no JavaScript runs.
+it('a closed store leaves no object of better-sqlite3 for the garbage collector', () => {
   const directory = mkdtempSync(join(tmpdir(), 'linkgrant-objects-'));
   try {
     const script = resolve(import.meta.dirname, '../support/stores/store-objects.mjs');

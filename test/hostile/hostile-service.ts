@@ -1,5 +1,4 @@
 import { readFileSync, writeFileSync } from 'node:fs';
-import Database from 'better-sqlite3';
 import { expect } from 'vitest';
 import {
   type AdminRequest,
@@ -11,6 +10,7 @@ import {
   signBearer,
 } from '../support/admin-api.js';
 import { linkgrant, type Serving, Workplace } from '../support/command-line.js';
+import { openSqliteFile } from '../support/stores/sqlite-file.js';
 import type { WireAnswer } from '../support/wire.js';
 
 const HOUR_MS = 3_600_000;
@@ -77,9 +77,9 @@ export async function startHostileService(): Promise<HostileService> {
     return JSON.parse(answer.body);
   };
   const rows = <Row>(query: string) => {
-    const database = new Database(`${dataDirectory}/linkgrant.db`, { readonly: true });
+    const database = openSqliteFile(`${dataDirectory}/linkgrant.db`);
     try {
-      return database.prepare(query).all() as Row[];
+      return database.prepare(query).rows([], false) as Row[];
     } finally {
       database.close();
     }

@@ -1,9 +1,9 @@
-import Database from 'better-sqlite3';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { mintCode } from '../../src/codes/opaque-code.js';
 import type { CreatedGrant } from '../../src/redemption/accepting/create-grant.js';
 import { csrHeader, newKey, redeemedAnswer } from '../support/redeemed-answer.js';
 import { HOUR, MINUTE, startTestService, type TestService } from '../support/service.js';
+import { openSqliteFile } from '../support/stores/sqlite-file.js';
 import { type PostOptions, post, type WireAnswer } from '../support/wire.js';
 
 const SITE_UUID = '3c1f7e0a-0000-4000-8000-00000000000a';
@@ -125,12 +125,11 @@ describe('the stored response for a Skupper client', () => {
   it('is erased from the file when the window has passed', async () => {
     const made = await service.grant();
     redeemedAnswer(await redeem(made));
-    const database = new Database(`${service.directory}/linkgrant.db`, { readonly: true });
+    const database = openSqliteFile(`${service.directory}/linkgrant.db`);
     const kept = () =>
       database
         .prepare('SELECT count(sealed_answer) FROM redemptions WHERE grant_uid = ?')
-        .pluck()
-        .get(made.grant.uid);
+        .value(made.grant.uid);
     try {
       expect(kept()).toBe(1);
       service.clock.advance(3 * MINUTE);

@@ -6,6 +6,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type Ended, linkgrant, refusalOf, Workplace } from '../support/command-line.js';
 import { type RouterListener, startRouterListener } from '../support/links/router-listener.js';
 import { RECORDED_SITES } from '../support/sites/system-site.js';
+import { DRIVERS } from '../support/stores/sqlite-file.js';
 import { PROJECT } from '../tooling/project-copy.js';
 import { type Installed, installInto, npm, packInto } from './installed-package.js';
 
@@ -23,16 +24,18 @@ const MAX_MEGABYTES_LEAN = 40;
 
 let place: string;
 let paths: string[];
-// Without what is optional; and whole, but with better-sqlite3 as a machine has it on which it cannot be built.
+let tarball: string;
+// Without optional packages; and with them, but without install scripts, as newer releases of npm install.
 let lean: Installed;
 let unbuilt: Installed;
+const hasNodeSqlite = DRIVERS.includes('node:sqlite');
 
 beforeAll(() => {
   place = mkdtempSync(join(tmpdir(), 'linkgrant-package-'));
   const packed = packInto(place);
-  paths = packed.paths;
-  lean = installInto(join(place, 'lean'), packed.tarball, '--omit=optional');
-  unbuilt = installInto(join(place, 'unbuilt'), packed.tarball, '--ignore-scripts');
+  ({ paths, tarball } = packed);
+  lean = installInto(join(place, 'lean'), tarball, '--omit=optional');
+  unbuilt = installInto(join(place, 'unbuilt'), tarball, '--ignore-scripts');
 });
 
 afterAll(() => rmSync(place, { recursive: true, force: true }));
@@ -83,8 +86,8 @@ describe('the package installed without optional packages', () => {
 });
 
 const INSTALLED: readonly [string, () => Installed][] = [
-  ['installed without what is optional', () => lean],
-  ['whose better-sqlite3 could not be built', () => unbuilt],
+  ['installed without optional packages', () => lean],
+  ['installed without install scripts', () => unbuilt],
 ];
 
 describe.each(INSTALLED)('the command %s', (_, installed) => {
@@ -104,17 +107,17 @@ describe.each(INSTALLED)('the command %s', (_, installed) => {
       expect(well(await run('completion', shell)).stdout).toContain('linkgrant');
   });
 
-  it.each([
+  it.skipIf(hasNodeSqlite).each([
     ['grant', 'list'],
     ['token', 'issue', 'token.yaml'],
     ['redemption', 'list'],
     ['serve', '--listen', '127.0.0.1:0', '--ops-listen', 'off'],
-  ])('reports for %s %s what is missing and what to do', async (...words) => {
+  ])('reports for %s %s on a Node without node:sqlite what is missing and what to do', async (...words) => {
     const ended = await run(...words, '--data-dir', join(place, 'no-store'));
     expect(ended.code).toBe(2);
     const { error, hint } = refusalOf(ended);
     expect(error).toMatch(/needs better-sqlite3, which is (not installed|installed without its binary)$/);
-    expect(hint).toMatch(/^reinstall linkgrant with optional packages and their install scripts/);
+    expect(hint).toMatch(/^run linkgrant on Node 24.15 or newer, or .+ --allow-scripts=better-sqlite3 /);
     expect(existsSync(join(place, 'no-store', 'linkgrant.db'))).toBe(false);
   });
 });
@@ -177,7 +180,7 @@ describe.each(INSTALLED)('the requesting side %s', (_, installed) => {
     expect(readFileSync(reloads, 'utf8')).toBe('once\n');
   });
 
-  it('reports that no program for locks exists, and loses nothing', async () => {
+  it.skipIf(hasNodeSqlite)('reports that no program for locks exists, and loses nothing', async () => {
     const third = work.path('third.yaml');
     well(await accepting('token', 'issue', third, '--name', 'third'));
     const words = ['bootstrap', '--token', third, '--to', work.path('third'), ...route()];
@@ -186,29 +189,44 @@ describe.each(INSTALLED)('the requesting side %s', (_, installed) => {
     const ended = await linkgrant(all, { ...options, env: { PATH: '/nowhere' } });
     expect(ended.code, ended.stderr).toBe(2);
     expect(ended.stderr).toMatch(
-      /^error: no lock against concurrent runs is available: better-sqlite3 is .+, and there is no program flock$/m,
+      /^error: no lock against concurrent runs is available: it needs the program flock, or better-sqlite3, which is /m,
     );
-    expect(ended.stderr).toMatch(/^hint: install util-linux, or linkgrant with its optional package /m);
+    expect(ended.stderr).toMatch(/^hint: install util-linux, or run linkgrant on Node 24.15 or newer$/m);
     well(await linkgrant(all, options));
   });
 });
 
-describe('the package with better-sqlite3', () => {
-  it('serves, and its tokens are redeemed', async () => {
+/** Starts a service of an installed command, and redeems a token there. */
+async function serveAndRedeem(main: string, env: Record<string, string> = {}): Promise<void> {
+  const options = { main, env };
+  const work = new Workplace();
+  try {
+    const data = ['--data-dir', work.path('data')];
+    const service = await work.serve([...data, '--endpoint', 'inter-router=vm:55671'], options);
+    well(await linkgrant(['token', 'issue', work.path('token.yaml'), ...data], options));
+    const to = ['--to', work.path('links')];
+    well(await linkgrant(['token', 'redeem', work.path('token.yaml'), ...to, ...data], options));
+    expect((await service.stop()).code).toBe(0);
+  } finally {
+    await work.remove();
+  }
+}
+
+describe('a service', () => {
+  it.runIf(hasNodeSqlite)('of a global installation without install scripts is redeemed at', async () => {
+    const prefix = join(place, 'global');
+    npm(place, 'install', '--global', '--prefix', prefix, '--ignore-scripts', tarball);
+    await serveAndRedeem(join(prefix, 'bin/linkgrant'));
+  });
+
+  it.runIf(hasNodeSqlite)('of an installation without optional packages is redeemed at', () =>
+    serveAndRedeem(lean.command),
+  );
+
+  it('with the binary of better-sqlite3 is redeemed at', async () => {
     // The checkout's: the same release, built for the same Node.
     const binary = 'better-sqlite3/build/Release/better_sqlite3.node';
     cpSync(join(PROJECT, 'node_modules', binary), moduleOf(unbuilt, binary));
-    const work = new Workplace();
-    try {
-      const options = { main: unbuilt.command };
-      const data = ['--data-dir', work.path('data')];
-      const service = await work.serve([...data, '--endpoint', 'inter-router=vm:55671'], options);
-      well(await linkgrant(['token', 'issue', work.path('token.yaml'), ...data], options));
-      const to = ['--to', work.path('links')];
-      well(await linkgrant(['token', 'redeem', work.path('token.yaml'), ...to, ...data], options));
-      expect((await service.stop()).code).toBe(0);
-    } finally {
-      await work.remove();
-    }
+    await serveAndRedeem(unbuilt.command, { LINKGRANT_SQLITE: 'better-sqlite3' });
   });
 });

@@ -2,11 +2,11 @@ import { generateKeyPairSync, type KeyObject } from 'node:crypto';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import Database from 'better-sqlite3';
 import { exportJWK, type JWK, SignJWT } from 'jose';
 import type { RunningService } from '../../src/compose/runtime.js';
 import type { Flags } from '../../src/config/config.js';
 import { HOUR, startTestService, type TestService } from './service.js';
+import { openSqliteFile } from './stores/sqlite-file.js';
 import { type PostOptions, post, type WireAnswer } from './wire.js';
 
 export const ISSUER = 'https://id.example.com/realms/ops';
@@ -101,9 +101,9 @@ export async function startAdminService(flags: Flags = {}): Promise<AdminService
     operator: await signBearer(key, now),
     viewer: await signBearer(key, now, { claims: { roles: ['linkgrant-viewer'] } }),
     rows(query) {
-      const database = new Database(join(service.directory, 'linkgrant.db'), { readonly: true });
+      const database = openSqliteFile(join(service.directory, 'linkgrant.db'));
       try {
-        return database.prepare(query).all();
+        return database.prepare(query).rows([], false);
       } finally {
         database.close();
       }

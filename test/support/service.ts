@@ -4,7 +4,6 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import Database from 'better-sqlite3';
 import pino from 'pino';
 import { createMetrics } from '../../src/admin/metrics.js';
 import { hashCode, mintCode } from '../../src/codes/opaque-code.js';
@@ -38,6 +37,7 @@ import type { Site } from '../../src/redemption/ports/site.js';
 import { openSqliteStore } from '../../src/stores/sqlite/sqlite-store.js';
 import { refuseSecrets } from './no-secret.js';
 import { makeAuthority, makeIdentity } from './server-identity.js';
+import { openSqliteFile } from './stores/sqlite-file.js';
 import { TestClock } from './test-clock.js';
 
 export const MINUTE = 60_000;
@@ -139,7 +139,7 @@ async function around(options: {
     },
     used: async (uid) => (await store.findGrant(uid))?.redemptions,
     sql(statement, ...values) {
-      const database = new Database(join(directory, 'linkgrant.db'), { timeout: 10_000 });
+      const database = openSqliteFile(join(directory, 'linkgrant.db'));
       try {
         database.prepare(statement).run(...values);
       } finally {

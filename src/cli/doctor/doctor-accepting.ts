@@ -5,6 +5,7 @@ import { openStore } from '../../compose/open-store.js';
 import { openToOthers } from '../../compose/site-issuer.js';
 import { storeAge } from '../../compose/store-tools.js';
 import type { Settings } from '../../config/setting-schemas.js';
+import { loadSqlite } from '../../files/load-sqlite.js';
 import { readService, type ServiceDescription } from '../../redemption/accepting/service-description.js';
 import { describeFailure } from '../terminal/failure.js';
 import { certificateFileCheck } from './doctor-certificates.js';
@@ -69,7 +70,7 @@ async function checkStore(
   try {
     const store = await openStore(settings, { clock, checkpoint: () => {} }, false);
     try {
-      checks.push(ok('store', 'its schema version matches this release'));
+      checks.push(ok('store', `its schema version matches this release${await driverText(settings)}`));
       const age = await checkAge(settings, clock);
       checks.push(age);
       // Do not write to an outdated copy: on a restored PostgreSQL primary the write would wait for a standby that is gone.
@@ -92,6 +93,11 @@ async function checkStore(
     checks.push(fail(checks.length === 0 ? 'store' : 'store writable', message, hint, exitCode));
     return { checks };
   }
+}
+
+/** Names the SQLite driver of a store in a file. */
+async function driverText({ store }: Settings): Promise<string> {
+  return store?.kind === 'postgres' ? '' : `; it is opened by ${(await loadSqlite()).name}`;
 }
 
 /**

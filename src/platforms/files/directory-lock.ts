@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import { RedemptionError } from '../../domain/redemption-error.js';
-import { explainMissing, loadSqlite } from '../../files/sqlite-module.js';
+import { explainMissing, loadSqlite } from '../../files/load-sqlite.js';
 import { withWriteErrors } from './not-writable.js';
 import { tryProgramLock } from './program-lock.js';
 import { type HeldLock, trySqliteLock } from './sqlite-lock.js';
@@ -15,7 +15,7 @@ export type WithDirectoryLock = <T>(operation: () => Promise<T>) => Promise<T>;
 /**
  * Returns a function that runs operations under the lock of a directory (0700): a kernel lock on the empty file `turn`. It
  * also excludes containers that share the directory, and ends with its process. SQLite locks the file, or the program flock
- * if the SQLite driver is missing. Rejects with RedemptionError `busy` after `patienceMs()`, and `not_writable` if the file
+ * if no SQLite driver can be used. Rejects with RedemptionError `busy` after `patienceMs()`, and `not_writable` if the file
  * cannot be locked.
  */
 export function directoryLock(
@@ -49,11 +49,11 @@ interface Lock {
 
 async function lockOf(directory: string): Promise<Lock> {
   const file = join(directory, 'turn');
-  const sqlite = await loadSqlite();
-  if ('Database' in sqlite) {
-    const tryLock = async () => withWriteErrors(directory, () => trySqliteLock(sqlite.Database, file));
-    return { tryLock, pollMs: POLL_MS };
+  const driver = await loadSqlite();
+  if ('missing' in driver) {
+    const reason = explainMissing(driver);
+    return { tryLock: () => tryProgramLock(file, reason), pollMs: PROGRAM_POLL_MS };
   }
-  const reason = explainMissing(sqlite.missing);
-  return { tryLock: () => tryProgramLock(file, reason), pollMs: PROGRAM_POLL_MS };
+  const tryLock = async () => withWriteErrors(directory, () => trySqliteLock(driver, file));
+  return { tryLock, pollMs: POLL_MS };
 }

@@ -13,20 +13,19 @@ const NOT_FOUND = 127;
 /** Neither the SQLite driver nor the program flock is available for a lock. */
 class NoLockError extends Error {
   override readonly name = 'NoLockError';
-  readonly hint = 'install util-linux, or linkgrant with its optional package better-sqlite3';
+  readonly hint = 'install util-linux, or run linkgrant on Node 24.15 or newer';
 
   constructor(reason: string, cause: unknown) {
-    super(
-      `no lock against concurrent runs is available: better-sqlite3 ${reason}, and there is no program flock`,
-      { cause },
-    );
+    super(`no lock against concurrent runs is available: it needs the program flock, or ${reason}`, {
+      cause,
+    });
   }
 }
 
 /**
- * Acquires the kernel's lock on a file with the program flock; undefined while another process holds it. Used if the SQLite
- * driver is missing because of `reason`. The two kinds of lock do not exclude each other. Rejects with NoLockError if the
- * program is missing.
+ * Acquires the kernel's lock on a file with the program flock; undefined while another process holds it. For Nodes without an
+ * SQLite driver: `reason` says which one is missing and why. The two kinds of lock do not exclude each other. Rejects with
+ * NoLockError if the program is missing.
  */
 export async function tryProgramLock(file: string, reason: string): Promise<HeldLock | undefined> {
   withWriteErrors(dirname(file), () => prepareLockFile(file));

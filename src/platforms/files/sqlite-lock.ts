@@ -1,16 +1,16 @@
 import { existsSync, statSync, truncateSync } from 'node:fs';
 import { dirname } from 'node:path';
-import type BetterSqlite3 from 'better-sqlite3';
 import { createPrivateFile, makePrivateDirectory } from '../../files/private-file.js';
+import { primaryCode, type SqliteDriver, type SqliteFile } from '../../files/sqlite-driver.js';
 
 /** A lock that is held until `release` resolves or the process ends. */
 export interface HeldLock {
   release(): Promise<void>;
 }
 
-// One for each file, by device and inode. Entries are never deleted, because a database object of the driver must not be
-// garbage-collected (see stores/sqlite/connection.ts).
-const databases = new Map<string, BetterSqlite3.Database>();
+// One for each file, by device and inode. Entries are never deleted, because a closed file of better-sqlite3 leaves some memory
+// (see files/better-sqlite3.ts).
+const databases = new Map<string, SqliteFile>();
 
 /** Creates the empty file of a lock (0600) in its directory (0700) unless it exists. */
 export function prepareLockFile(file: string): void {
@@ -19,20 +19,20 @@ export function prepareLockFile(file: string): void {
 }
 
 /** Acquires SQLite's lock on an empty file; undefined while another connection of any process holds it. */
-export function trySqliteLock(Database: typeof BetterSqlite3, file: string): HeldLock | undefined {
+export function trySqliteLock(driver: SqliteDriver, file: string): HeldLock | undefined {
   prepareLockFile(file);
   // The lock needs an empty file: SQLite cannot lock a file whose content is not a database.
   if (statSync(file).size > 0) truncateSync(file);
   const { dev, ino } = statSync(file);
   const key = `${dev}:${ino}`;
-  const database = databases.get(key) ?? new Database(file, { timeout: 0 });
+  const database = databases.get(key) ?? driver.open(file);
   databases.set(key, database);
-  if (database.inTransaction) return undefined;
+  if (database.inTransaction()) return undefined;
   try {
     database.exec('BEGIN EXCLUSIVE');
   } catch (error) {
-    if (String((error as { code?: unknown }).code).startsWith('SQLITE_BUSY')) return undefined;
+    if (primaryCode(error) === 'SQLITE_BUSY') return undefined;
     throw error;
   }
-  return { release: async () => void database.exec('ROLLBACK') };
+  return { release: async () => database.exec('ROLLBACK') };
 }

@@ -1,17 +1,21 @@
 import { setImmediate as yieldTurn } from 'node:timers/promises';
-import type BetterSqlite3 from 'better-sqlite3';
+import {
+  primaryCode,
+  type SqliteDriver,
+  type SqliteFile,
+  type SqliteStatement,
+} from '../../files/sqlite-driver.js';
 import type { HighWaterMarks } from '../high-water-marks.js';
 import type { LedgerKeyFile } from '../ledger-key.js';
 import { LedgerChain } from '../sql/ledger-chain.js';
-import type { SqlOperation, SqlResult, SqlStatement, SqlValue } from '../sql/operation.js';
+import type { SqlOperation, SqlResult, SqlStatement } from '../sql/operation.js';
 import { StoreOpenError } from '../store-open-error.js';
 import { fileIdentity } from './database-file.js';
-import { primaryCode } from './sqlite-failure.js';
 
 /** An open database with its prepared statements. Nothing here waits: a locked database throws `SQLITE_BUSY`. */
 export interface SqliteConnection {
   /** Returns the statement for this SQL, prepared once. */
-  statement(sql: string): BetterSqlite3.Statement<SqlValue[], unknown>;
+  statement(sql: string): SqliteStatement;
   /** The ledger of this connection. */
   readonly ledger: LedgerChain;
   /** True while a transaction is open. */
@@ -24,18 +28,11 @@ export interface SqliteConnection {
   close(): void;
 }
 
-// From Node 24.19 on, the process aborts if a driver object is collected while no JavaScript runs (its destructor needs the
-// environment). So all of them stay referenced: a closed connection leaves a few kilobytes, and startSession bounds how
-// often a lost connection is reopened.
-const retained: object[] = [];
-
-function openFile(Database: typeof BetterSqlite3, file: string): BetterSqlite3.Database {
+function openFile(driver: SqliteDriver, file: string): SqliteFile {
   try {
-    const db = new Database(file, { fileMustExist: true, timeout: 0 });
-    retained.push(db);
-    return db;
+    return driver.open(file);
   } catch (error) {
-    // The driver's own error about a missing directory has no result code.
+    // better-sqlite3's own error about a missing directory has no result code.
     if (primaryCode(error) !== undefined) throw error;
     throw new StoreOpenError(`the store ${file} cannot be opened`, 'check that its directory exists', {
       cause: error,
@@ -48,25 +45,23 @@ function openFile(Database: typeof BetterSqlite3, file: string): BetterSqlite3.D
  * Throws SQLite's own errors, and StoreOpenError for a file that is no database.
  */
 export function openConnection(
-  Database: typeof BetterSqlite3,
+  driver: SqliteDriver,
   file: string,
   ledgerKey: LedgerKeyFile,
   marks: HighWaterMarks,
 ): SqliteConnection {
-  const db = openFile(Database, file);
-  const statements = new Map<string, BetterSqlite3.Statement<SqlValue[], unknown>>();
-  retained.push(statements);
-  const statement = (sql: string): BetterSqlite3.Statement<SqlValue[], unknown> => {
+  const db = openFile(driver, file);
+  const statements = new Map<string, SqliteStatement>();
+  const statement = (sql: string): SqliteStatement => {
     let prepared = statements.get(sql);
     if (!prepared) {
-      prepared = db.prepare<SqlValue[], unknown>(sql);
+      prepared = db.prepare(sql);
       statements.set(sql, prepared);
     }
     return prepared;
   };
   try {
-    // The driver's own pragma() prepares a new statement each time.
-    if (statement('PRAGMA journal_mode = WAL').pluck().get() !== 'wal') {
+    if (statement('PRAGMA journal_mode = WAL').value() !== 'wal') {
       throw new StoreOpenError(`the store ${file} cannot have a write-ahead log`, 'put it on a local disk');
     }
     // journal_size_limit shrinks a log that grew under load.
@@ -86,10 +81,10 @@ export function openConnection(
   return {
     statement,
     ledger: new LedgerChain(ledgerKey, marks),
-    inTransaction: () => db.inTransaction,
-    truncateWal: () => statement('PRAGMA wal_checkpoint(TRUNCATE)').pluck().get() === 0,
+    inTransaction: db.inTransaction,
+    truncateWal: () => statement('PRAGMA wal_checkpoint(TRUNCATE)').value() === 0,
     isCurrent: () => fileIdentity(file) === identity,
-    close: () => db.close(),
+    close: db.close,
   };
 }
 
@@ -132,6 +127,6 @@ function nextStep<T>(
 
 function resultOf(connection: SqliteConnection, { sql, values, isRaw }: SqlStatement): SqlResult {
   const statement = connection.statement(sql);
-  if (!statement.reader) return { rows: [], changes: statement.run(...values).changes };
-  return { rows: statement.raw(isRaw === true).all(...values), changes: 0 };
+  if (!statement.isReader) return { rows: [], changes: statement.run(...values) };
+  return { rows: statement.rows(values, isRaw === true), changes: 0 };
 }

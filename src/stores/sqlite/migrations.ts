@@ -96,13 +96,13 @@ const MIGRATIONS: readonly Migration[] = [
 export const SCHEMA_VERSION = MIGRATIONS.length;
 
 function pragma(connection: SqliteConnection, name: 'application_id' | 'user_version'): number {
-  return Number(connection.statement(`PRAGMA ${name}`).pluck().get());
+  return Number(connection.statement(`PRAGMA ${name}`).value());
 }
 
 /** The schema version of a database, 0 for an empty one. Throws StoreOpenError for another program's database. */
 function schemaVersion(connection: SqliteConnection, file: string): number {
   if (pragma(connection, 'application_id') === APPLICATION_ID) return pragma(connection, 'user_version');
-  if (connection.statement('SELECT count(*) FROM sqlite_schema').pluck().get() === 0) return 0;
+  if (connection.statement('SELECT count(*) FROM sqlite_schema').value() === 0) return 0;
   throw new StoreOpenError(`the store ${file} is another program's database`, 'name another file');
 }
 
@@ -115,10 +115,7 @@ export function checkSchema(connection: SqliteConnection, file: string, orNewer 
   if (found === SCHEMA_VERSION || (orNewer && found > SCHEMA_VERSION)) return;
   let hint = 'start `linkgrant serve` once';
   if (found > SCHEMA_VERSION) {
-    const release = connection
-      .statement("SELECT value FROM settings WHERE key = 'schema-release'")
-      .pluck()
-      .get();
+    const release = connection.statement("SELECT value FROM settings WHERE key = 'schema-release'").value();
     hint = `install linkgrant ${typeof release === 'string' ? release : 'of the release that created it'} or newer`;
   }
   throw new StoreSchemaError(file, { found, wanted: SCHEMA_VERSION }, hint);

@@ -1,4 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
+import { primaryCode } from '../../files/sqlite-driver.js';
 import type { Checkpoint } from '../../redemption/ports/clock.js';
 import { type CommitFailure, type Committer, startGroupCommit } from '../sql/group-commit.js';
 import type { LedgerChain } from '../sql/ledger-chain.js';
@@ -7,7 +8,7 @@ import type { SqlDatabase } from '../sql/sql-grant-store.js';
 import { storeUnavailable, translateFailure } from '../sql/store-failure.js';
 import { runOperation, runYielding, type SqliteConnection } from './connection.js';
 import type { SqliteSession } from './session.js';
-import { failureOf, primaryCode } from './sqlite-failure.js';
+import { failureOf } from './sqlite-failure.js';
 
 /** The SQL for SQLite where SQLite and PostgreSQL differ. */
 export const SQLITE: SqlDialect = {

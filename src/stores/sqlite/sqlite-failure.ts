@@ -1,3 +1,4 @@
+import { primaryCode } from '../../files/sqlite-driver.js';
 import type { StoreFailure } from '../sql/store-failure.js';
 import { StoreOpenError } from '../store-open-error.js';
 
@@ -15,12 +16,6 @@ const BY_PRIMARY_CODE: Readonly<Record<string, StoreFailure>> = {
   SQLITE_CORRUPT: 'lost',
   SQLITE_NOTADB: 'lost',
 };
-
-/** Returns SQLite's primary result code of an error (`SQLITE_IOERR`), undefined for other errors. */
-export function primaryCode(error: unknown): string | undefined {
-  if (!(error instanceof Error) || !('code' in error) || typeof error.code !== 'string') return undefined;
-  return /^SQLITE_[A-Z]+/.exec(error.code)?.[0];
-}
 
 /** Returns the kind of failure of an error of the database. */
 export function failureOf(error: unknown): StoreFailure {

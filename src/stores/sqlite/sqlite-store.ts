@@ -1,6 +1,7 @@
 import { dirname, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { explainMissing, loadSqlite } from '../../files/sqlite-module.js';
+import { explainMissing, loadSqlite, type MissingSqlite } from '../../files/load-sqlite.js';
+import type { SqliteDriverName } from '../../files/sqlite-driver.js';
 import type { Checkpoint, Clock } from '../../redemption/ports/clock.js';
 import type { GrantStore } from '../../redemption/ports/grant-store.js';
 import { highWaterMarksBeside } from '../high-water-marks.js';
@@ -28,6 +29,8 @@ export interface SqliteStoreOptions {
   readonly acceptsEmpty?: boolean;
   /** Called synchronously as `before-commit` and `after-commit`; if it throws, the commit's outcome is unknown. */
   readonly checkpoint?: Checkpoint;
+  /** The driver to load; see loadSqlite. */
+  readonly driver?: SqliteDriverName;
   /** How long a locked database is retried, in milliseconds; 8,000 if absent. */
   readonly deadlineMs?: number;
 }
@@ -46,9 +49,8 @@ export async function openSqliteStore(options: SqliteStoreOptions): Promise<Gran
 /** Opens the SQLite database of the store. */
 export async function openSqliteDatabase(options: SqliteStoreOptions): Promise<SqlDatabase> {
   const { file, migrate, checkpoint, deadlineMs = 8_000 } = options;
-  const sqlite = await loadSqlite();
-  if ('missing' in sqlite) throw noDriver(file, sqlite.missing);
-  const { Database } = sqlite;
+  const driver = await loadSqlite(options.driver);
+  if ('missing' in driver) throw noDriver(file, driver);
   const keyFile = options.ledgerKeyFile ?? join(dirname(file), 'ledger.key');
   const ledgerKey = new LedgerKeyFile(keyFile);
   const marks = highWaterMarksBeside(keyFile);
@@ -56,7 +58,7 @@ export async function openSqliteDatabase(options: SqliteStoreOptions): Promise<S
     throw new StoreSchemaError(file, { found: 0, wanted: SCHEMA_VERSION }, 'start `linkgrant serve` once');
   }
   const openChecked = (prepare: (connection: SqliteConnection) => void): SqliteConnection => {
-    const connection = openConnection(Database, file, ledgerKey, marks);
+    const connection = openConnection(driver, file, ledgerKey, marks);
     try {
       prepare(connection);
       return connection;
@@ -109,10 +111,10 @@ function migrateAndBegin(
   ledgerKey.confirm();
 }
 
-function noDriver(file: string, missing: Error): StoreOpenError {
+function noDriver(file: string, driver: MissingSqlite): StoreOpenError {
   return new StoreOpenError(
-    `the store ${file} needs better-sqlite3, which ${explainMissing(missing)}`,
-    'reinstall linkgrant with optional packages and their install scripts (compiling takes make, a C++ compiler and Python), or store grants in PostgreSQL: --store postgres://…',
-    { cause: missing },
+    `the store ${file} needs ${explainMissing(driver)}`,
+    'run linkgrant on Node 24.15 or newer, or reinstall it with this native module: npm install --global --allow-scripts=better-sqlite3 linkgrant-X.Y.Z.tgz',
+    { cause: driver.missing },
   );
 }

@@ -1,4 +1,4 @@
-import { loadSqlite } from '../../files/sqlite-module.js';
+import { loadSqlite } from '../../files/load-sqlite.js';
 import { HighWaterMarks } from '../high-water-marks.js';
 import { LedgerKeyFile } from '../ledger-key.js';
 import type { TableSession } from '../sql/copy-tables.js';
@@ -8,10 +8,10 @@ import { SQLITE } from './sqlite-database.js';
 
 /** Opens the tables of a file for one transaction, which with `writes` excludes others. Throws as opening the store does. */
 export async function openSqliteTables(file: string, writes: boolean): Promise<TableSession> {
-  const sqlite = await loadSqlite();
-  if ('missing' in sqlite) throw sqlite.missing;
+  const driver = await loadSqlite();
+  if ('missing' in driver) throw driver.missing;
   // The key and the high-water marks are not needed, because copying adds no entries to a ledger.
-  const connection = openConnection(sqlite.Database, file, new LedgerKeyFile(''), new HighWaterMarks(''));
+  const connection = openConnection(driver, file, new LedgerKeyFile(''), new HighWaterMarks(''));
   try {
     checkSchema(connection, file);
     connection.statement(writes ? 'BEGIN IMMEDIATE' : 'BEGIN').run();

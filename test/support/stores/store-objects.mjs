@@ -1,11 +1,11 @@
-// Opens and closes the built store in FILE a few times, and prints how many of the driver's objects outlive a collection.
+// Opens and closes the built store in FILE a few times with better-sqlite3, and prints how many of the driver's objects outlive a collection.
 import { queryObjects } from 'node:v8';
 import Database from 'better-sqlite3';
 import { openSqliteStore } from '../../../dist/stores/sqlite/sqlite-store.js';
 
 const [file, times] = process.argv.slice(2);
 for (let time = 0; time < Number(times); time += 1) {
-  const store = await openSqliteStore({ file, migrate: true, clock: Date.now });
+  const store = await openSqliteStore({ file, migrate: true, driver: 'better-sqlite3', clock: Date.now });
   await store.probe();
   await store.close();
 }

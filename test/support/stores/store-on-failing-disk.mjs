@@ -5,12 +5,12 @@ import { randomBytes, randomUUID } from 'node:crypto';
 import { renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 
-const { module, directory, grant, template } = JSON.parse(process.argv[2]);
+const { module, driver, directory, grant, template } = JSON.parse(process.argv[2]);
 const mount = (...options) => execFileSync('mount', [...options, directory]);
 mount('-t', 'tmpfs', '-o', 'size=2m,mode=0700', 'tmpfs');
 const file = join(directory, 'linkgrant.db');
 const { openSqliteStore } = await import(module);
-const store = await openSqliteStore({ file, migrate: true, clock: Date.now, deadlineMs: 2_000 });
+const store = await openSqliteStore({ file, migrate: true, driver, clock: Date.now, deadlineMs: 2_000 });
 await store.createGrant({ ...grant, codeHash: Buffer.from(grant.codeHash) });
 
 async function redeem(id = randomUUID()) {

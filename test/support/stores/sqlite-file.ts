@@ -1,0 +1,25 @@
+import { loadSqlite, SQLITE_DRIVERS } from '../../../src/files/load-sqlite.js';
+import type { SqliteDriver, SqliteDriverName, SqliteFile } from '../../../src/files/sqlite-driver.js';
+
+async function loaded(name?: SqliteDriverName): Promise<SqliteDriver | undefined> {
+  const driver = await loadSqlite(name);
+  return 'missing' in driver ? undefined : driver;
+}
+
+const preferred = await loaded();
+const drivers = (await Promise.all(SQLITE_DRIVERS.map(loaded))).filter((driver) => driver !== undefined);
+
+/** The drivers that this Node has: `node:sqlite` from Node 24.15 on, and `better-sqlite3`. */
+export const DRIVERS: readonly SqliteDriverName[] = drivers.map(({ name }) => name);
+
+/**
+ * Opens an SQLite file as the stores of this process do, or with the driver that they were opened with. Another driver in the
+ * same process would release their locks.
+ */
+export function openSqliteFile(file: string, name = preferred?.name): SqliteFile {
+  const driver = drivers.find((one) => one.name === name);
+  if (!driver) throw new Error(`this Node has no driver ${name}`);
+  const opened = driver.open(file);
+  opened.exec('PRAGMA busy_timeout = 10000');
+  return opened;
+}
