@@ -196,7 +196,7 @@ export const ADMIN_ROUTES: readonly AdminRoute[] = [
   pageRoute('/links', LINK_QUERY, ({ label: labels, ...page }, administration) =>
     administration.listLinks({ ...page, labels }),
   ),
-  listing('/issuers', ISSUER_QUERY, (page, administration) => administration.listIssuers(page)),
+  pageRoute('/issuers', ISSUER_QUERY, (page, administration) => administration.listIssuers(page)),
   route({ method: 'get', path: '/overview' }, async (_input, administration) =>
     ok(await administration.readOverview()),
   ),
