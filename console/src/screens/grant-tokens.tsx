@@ -1,5 +1,5 @@
 import { useState } from 'preact/hooks';
-import { client, dataOf, defined, pageWithItems } from '../api/client.js';
+import { client, dataOf, omitUndefined, pageWithItems } from '../api/client.js';
 import { Button } from '../components/button.js';
 import { Section } from '../components/details.js';
 import { Loaded } from '../components/notice.js';
@@ -27,7 +27,7 @@ export function GrantTokens({ grantUid }: { readonly grantUid: string }) {
         dataOf(
           client.GET('/api/v1/tokens', {
             signal,
-            params: { query: { grantUid, limit: PAGE, ...defined({ cursor: after }) } },
+            params: { query: { grantUid, limit: PAGE, ...omitUndefined({ cursor: after }) } },
           }),
         ),
       ),

@@ -1,7 +1,7 @@
 import type { Api } from '../api/client.js';
 import { Command } from '../components/copyable.js';
 import { Notice, sentence } from '../components/notice.js';
-import { counted, visible } from '../components/text.js';
+import { countText, visible } from '../components/text.js';
 import { href } from '../state/location.js';
 
 type Issuer = Api['Issuer'];
@@ -209,7 +209,7 @@ function Dependents({ issuer: { signs, authorities } }: { readonly issuer: Issue
         .filter(({ role, links }) => role === 'retiring' && links !== 0)
         .map(({ sha256, subject, links }) => (
           <li key={sha256}>
-            {links === null ? 'An unknown number of links' : counted(links, 'link')}{' '}
+            {links === null ? 'An unknown number of links' : countText(links, 'link')}{' '}
             {signs === 'links' ? 'with a certificate of' : 'without a response since the replacement of'}{' '}
             {visible(subject)}.{' '}
             {signs === 'links' && <a href={href('/links', { signedBy: sha256 })}>Show these links</a>}

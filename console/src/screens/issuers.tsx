@@ -1,11 +1,11 @@
-import { type Api, client, dataOf, defined } from '../api/client.js';
+import { type Api, client, dataOf, omitUndefined } from '../api/client.js';
 import { Command } from '../components/copyable.js';
 import { Details, Section } from '../components/details.js';
 import { EmptyState, Loaded } from '../components/notice.js';
 import { Screen } from '../components/screen.js';
 import { StateLabel } from '../components/state-label.js';
 import { type Column, Table } from '../components/table.js';
-import { counted, Foreign, visible } from '../components/text.js';
+import { countText, Foreign, visible } from '../components/text.js';
 import { TimeAndDistance } from '../components/time.js';
 import { href, useLocation } from '../state/location.js';
 import { useResource } from '../state/resource.js';
@@ -25,7 +25,10 @@ export async function readIssuers(signal: AbortSignal): Promise<Issuer[]> {
   let cursor: string | undefined;
   do {
     const page = await dataOf(
-      client.GET('/api/v1/issuers', { signal, params: { query: { limit: 500, ...defined({ cursor }) } } }),
+      client.GET('/api/v1/issuers', {
+        signal,
+        params: { query: { limit: 500, ...omitUndefined({ cursor }) } },
+      }),
     );
     issuers.push(...page.items);
     cursor = page.next;
@@ -107,7 +110,7 @@ function IssuerSection({ issuer }: { readonly issuer: Issuer }) {
 }
 
 function grantsText(grants: number, isDefault: boolean): string {
-  const open = `${counted(grants, 'grant')} that can be redeemed`;
+  const open = `${countText(grants, 'grant')} that can be redeemed`;
   return isDefault ? `${open}; signs for each grant that names no issuer` : open;
 }
 
@@ -122,7 +125,7 @@ function columnsOf({ signs }: Issuer): Column<Api['Authority']>[] {
       cell: ({ links, sha256 }) => {
         if (links === null) return <span class="subtle">not counted</span>;
         if (links === 0 || signs === 'service') return links;
-        return <a href={href('/links', { signedBy: sha256 })}>{counted(links, 'link')}</a>;
+        return <a href={href('/links', { signedBy: sha256 })}>{countText(links, 'link')}</a>;
       },
     },
     {

@@ -1,7 +1,7 @@
-import { type Api, client, dataOf, defined, pageWithItems } from '../api/client.js';
+import { type Api, client, dataOf, omitUndefined, pageWithItems } from '../api/client.js';
 import { Loaded, Notice } from '../components/notice.js';
 import { Table } from '../components/table.js';
-import { counted, Foreign } from '../components/text.js';
+import { countText, Foreign } from '../components/text.js';
 import { Time } from '../components/time.js';
 import { href } from '../state/location.js';
 import { useResource } from '../state/resource.js';
@@ -29,7 +29,7 @@ async function readLinks(link: Api['RedemptionDetail'], signal: AbortSignal): Pr
   return Promise.all(
     old.map(async ({ sha256, links }) => {
       const { items } = await pageWithItems(undefined, (cursor) => {
-        const query = { signedBy: sha256, limit: SHOWN, ...defined({ cursor }) };
+        const query = { signedBy: sha256, limit: SHOWN, ...omitUndefined({ cursor }) };
         return dataOf(client.GET('/api/v1/links', { signal, params: { query } }));
       });
       return { sha256, items, count: links ?? items.length };
@@ -60,7 +60,7 @@ export function NotRenewed({ link }: { readonly link: Api['RedemptionDetail'] })
 function Group({ group: { sha256, count, items } }: { readonly group: LinksOfCa }) {
   return (
     <div>
-      <Notice kind="warning" title={`${counted(count, 'link')} would be cut off too`}>
+      <Notice kind="warning" title={`${countText(count, 'link')} would be cut off too`}>
         <p>
           {count === 1 ? 'It has' : 'They have'} not renewed yet. To continue all the same, add --force to the
           command. {count > items.length && <a href={href('/links', { signedBy: sha256 })}>Show all</a>}
