@@ -73,7 +73,10 @@ function textsOf(schema: Schema, known: readonly string[]): fc.Arbitrary<string>
     pattern,
   } = schema as { minLength?: number; maxLength?: number; pattern?: string };
   const shape = pattern === undefined ? undefined : new RegExp(pattern, 'u');
-  const texts = fc.oneof(anyText(), fc.constantFrom('to-west', 'default', 'abcdefgh12345678'));
+  const texts = fc.oneof(
+    anyText(),
+    fc.constantFrom('to-west', 'default', 'abcdefgh12345678', 'a'.repeat(64)),
+  );
   return texts.filter(
     (text) =>
       text.length >= minLength && text.length <= maxLength && (shape === undefined || shape.test(text)),

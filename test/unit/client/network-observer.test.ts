@@ -36,8 +36,8 @@ it('reads the sites from which a link is up, once for each connected router', as
   const east = { siteId: '1b9e5f0a-6f0f-4b7e-9d3c-4f0e9f0e0a01', siteName: 'east', linkName: 'to-west' };
   expect(peers).toEqual([
     { ...east, acceptingSite: west },
-    { ...east, acceptingSite: west },
     expect.objectContaining({ siteName: 'north', linkName: 'west-link', acceptingSite: west }),
+    { ...east, acceptingSite: west },
     expect.objectContaining({ siteName: 'west', linkName: 'to-hub' }),
   ]);
   expect(server?.seen[0]).toMatchObject({
