@@ -28,7 +28,10 @@ describe('certificate requests of other programs', () => {
       const verdict = parseCertificateRequest(seed.der);
       const key = keys[index] ?? expect.fail(`OpenSSL refuses ${seed.name}`);
       if (isAccepted(seed)) expect(verdict, seed.name).toMatchObject({ spkiDer: new Uint8Array(key) });
-      else expect(verdict, seed.name).toMatchObject({ reason: expect.stringContaining('of a type that is not accepted') });
+      else
+        expect(verdict, seed.name).toMatchObject({
+          reason: expect.stringContaining('of a type that is not accepted'),
+        });
     }
   });
 });
