@@ -62,6 +62,16 @@ describe('linkgrant console', () => {
     expect(await console.ended).toMatchObject({ code: 0, signal: null });
   });
 
+  it('passes the pages the flags that a command needs to act on the same data directory', async () => {
+    const words = ['console', '--data-dir', 'data', '--no-open'];
+    const console = startLinkgrant(words, { holdsInput: true, cwd: directory });
+    await until(() => urlsIn(console.said.stdout).length === 1);
+    const [url = ''] = urlsIn(console.said.stdout);
+    expect(await readAs(url, '/console/session')).toMatchObject({ commandFlags: ` --data-dir ${dataDir}` });
+    console.child.kill('SIGINT');
+    await console.ended;
+  });
+
   it('acts on the namespace of --namespace', async () => {
     const words = ['console', '--data-dir', dataDir, '--no-open', '--namespace', 'west'];
     const console = startLinkgrant(words, { holdsInput: true });

@@ -1,4 +1,5 @@
 import { useState } from 'preact/hooks';
+import { useSession } from '../state/session.js';
 import { Button } from './button.js';
 import { Icon } from './icon.js';
 
@@ -60,13 +61,18 @@ function shellCommand(...words: readonly (string | undefined)[]): string {
     .join(' ');
 }
 
-/** The command that does the same as an action of the console. */
+const SAME = 'The same in a terminal';
+
+/** A command, by default the one that does the same as an action of the console. */
 export function Command({
   words,
-  label = 'The same in a terminal',
+  label = SAME,
 }: {
   readonly words: readonly (string | undefined)[];
   readonly label?: string;
 }) {
-  return <Copyable label={label} text={shellCommand('linkgrant', ...words)} />;
+  const { commandFlags = '' } = useSession();
+  // The host of a remote service has no --server.
+  const flags = label === SAME || !commandFlags.includes(' --server ') ? commandFlags : '';
+  return <Copyable label={label} text={shellCommand('linkgrant', ...words) + flags} />;
 }

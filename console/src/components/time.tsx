@@ -32,6 +32,13 @@ export function Time({ at, both }: { readonly at: string | number; readonly both
   );
 }
 
+/** Returns what puts the RFC 3339 times in a text of the service into the clock that the user chose. */
+export function useTimesInText(): (text: string) => string {
+  const { clock } = usePreferences();
+  return (text) =>
+    text.replace(/\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ/g, (time) => format(Date.parse(time), clock));
+}
+
 /** A duration in its largest unit: `12 s`, `5 min`, `3 h`, `30 days`. */
 export function duration(ms: number): string {
   const rest = Math.max(0, ms);

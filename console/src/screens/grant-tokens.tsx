@@ -56,7 +56,7 @@ export function GrantTokens({ grantUid }: { readonly grantUid: string }) {
                     header: 'Redeemed',
                     cell: (token) => `${token.redemptions} of ${token.redemptionsAllowed}`,
                   },
-                  { header: 'Ends', cell: ({ expirationTime }) => <Time at={expirationTime} /> },
+                  { header: 'Expires', cell: ({ expirationTime }) => <Time at={expirationTime} /> },
                   {
                     header: 'Action',
                     cell: ({ id, state }) =>

@@ -72,7 +72,7 @@ export function GrantScreen({ id: uid }: { readonly id: string }) {
                   ['Namespace', <Foreign key="namespace" text={shown.namespace} />],
                   ['Redeemed', `${shown.redemptions} of ${shown.redemptionsAllowed}`],
                   [
-                    'Ends',
+                    'Expires',
                     shown.expirationTime ? (
                       <TimeAndDistance at={shown.expirationTime} />
                     ) : (

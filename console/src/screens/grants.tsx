@@ -37,7 +37,7 @@ const COLUMNS: readonly Column<Grant>[] = [
     cell: ({ redemptions, redemptionsAllowed }) => `${redemptions} of ${redemptionsAllowed}`,
   },
   {
-    header: 'Ends',
+    header: 'Expires',
     cell: ({ expirationTime }) => (expirationTime ? <Time at={expirationTime} /> : 'not started'),
   },
   { header: 'Labels', cell: ({ labels }) => <Labels labels={labels} /> },

@@ -119,7 +119,7 @@ function columnsOf({ signs }: Issuer): Column<Api['Authority']>[] {
     { header: 'CA', isHeader: true, cell: ({ subject }) => <Foreign text={subject} /> },
     { header: 'Role', cell: ({ role }) => <StateLabel state={role} /> },
     { header: 'Certificate', cell: ({ state }) => <StateLabel state={state} /> },
-    { header: 'Ends', cell: ({ notAfter }) => <TimeAndDistance at={notAfter} /> },
+    { header: 'Expires', cell: ({ notAfter }) => <TimeAndDistance at={notAfter} /> },
     {
       header: 'Links',
       cell: ({ links, sha256 }) => {

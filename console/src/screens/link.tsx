@@ -10,7 +10,7 @@ import { Loaded, Notice } from '../components/notice.js';
 import { Screen } from '../components/screen.js';
 import { Table } from '../components/table.js';
 import { Foreign, visible } from '../components/text.js';
-import { Time, TimeAndDistance } from '../components/time.js';
+import { Time, TimeAndDistance, useTimesInText } from '../components/time.js';
 import { href } from '../state/location.js';
 import { useResource } from '../state/resource.js';
 import { useCanWrite } from '../state/session.js';
@@ -28,6 +28,7 @@ const MODES = {
 /** A link with its certificates and its entries in the ledger. */
 export function LinkScreen({ id }: { readonly id: string }) {
   const canWrite = useCanWrite();
+  const withTimes = useTimesInText();
   const [isEditing, setEditing] = useState(false);
   const [isRevoking, setRevoking] = useState(false);
   const link = useResource(
@@ -62,7 +63,10 @@ export function LinkScreen({ id }: { readonly id: string }) {
       <Loaded resource={link}>
         {(shown) => (
           <>
-            <Notice kind={shown.revokedAt ? 'warning' : 'info'} title={`It can still ${shown.remaining}.`} />
+            <Notice
+              kind={shown.revokedAt ? 'warning' : 'info'}
+              title={`It can still ${withTimes(shown.remaining)}.`}
+            />
             <LinkFacts
               link={shown}
               action={canWrite && <Button onClick={() => setEditing(true)}>Edit labels and note</Button>}
@@ -81,7 +85,7 @@ export function LinkScreen({ id }: { readonly id: string }) {
                     { header: 'Renewed', cell: ({ renewedAt }) => <Time at={renewedAt} /> },
                     { header: 'From', cell: ({ peer }) => <Foreign text={peer} /> },
                     { header: 'Serial', cell: ({ serial }) => <span class="mono">{serial}</span> },
-                    { header: 'Ends', cell: ({ notAfter }) => <Time at={notAfter} /> },
+                    { header: 'Expires', cell: ({ notAfter }) => <Time at={notAfter} /> },
                   ]}
                 />
               </Section>
@@ -161,7 +165,7 @@ function Certificate({ link }: { readonly link: Detail }) {
       <Details
         entries={[
           ['Subject', <Foreign key="subject" text={link.subject} />],
-          ['Ends', <TimeAndDistance key="ends" at={newest.notAfter} />],
+          ['Expires', <TimeAndDistance key="ends" at={newest.notAfter} />],
           ['Issued', <Time key="issued" at={link.newest?.renewedAt ?? link.createdAt} both />],
           ['Renewals', link.newest?.number ?? 0],
           [

@@ -33,7 +33,7 @@ const COLUMNS: readonly Column<Link>[] = [
   { header: 'Connected', cell: ({ connected }) => <ConnectedLabel connected={connected} /> },
   { header: 'Certificate', cell: ({ state }) => <StateLabel state={state} /> },
   {
-    header: 'Ends',
+    header: 'Expires',
     cell: ({ notAfter, notRenewing }) => (
       <>
         <Time at={notAfter} />

@@ -29,6 +29,8 @@ const RING_GAP = 54;
 // Distance of neighbours on a ring.
 const PEER_GAP = 40;
 const MAX_NAMES = 24;
+// More names would overlap in the larger type.
+const MAX_LARGE_NAMES = 8;
 const NAME_LENGTH = 18;
 
 /** The positions of the peers, on rings around this site. */
@@ -56,7 +58,7 @@ export function Drawing({ peers }: { readonly peers: readonly Peer[] }) {
   return (
     <svg
       class="map"
-      font-size={reach / 32}
+      font-size={reach / (peers.length <= MAX_LARGE_NAMES ? 20 : 32)}
       viewBox={`${CENTRE - reach} ${CENTRE - reach} ${2 * reach} ${2 * reach}`}
       aria-hidden="true"
       focusable="false"
@@ -69,7 +71,7 @@ export function Drawing({ peers }: { readonly peers: readonly Peer[] }) {
           <title>{`${visible(name)}: ${LOOKS[look]}`}</title>
           <Mark look={look} x={x} y={y} />
           {peers.length <= MAX_NAMES && (
-            <text x={x} y={y + 28}>
+            <text x={x} y={y < CENTRE ? y - 18 : y + 28}>
               {shorten(visible(name))}
             </text>
           )}

@@ -8,7 +8,7 @@ import { refusalOf } from '../components/refusals.js';
 import { Screen } from '../components/screen.js';
 import { Table } from '../components/table.js';
 import { visible } from '../components/text.js';
-import { TimeAndDistance } from '../components/time.js';
+import { TimeAndDistance, useTimesInText } from '../components/time.js';
 import { href } from '../state/location.js';
 import { useResource } from '../state/resource.js';
 import { useCanWrite } from '../state/session.js';
@@ -66,7 +66,7 @@ function Figures({
     ['Overdue for renewal', links.notRenewing, href('/links', { notRenewing: 'true' })],
     ['Grants ready', grants.ready, href('/grants', { state: 'ready' })],
     ['Open tokens', openTokens, href('/grants', { state: 'ready' })],
-    ['Reasons for refusals of the last day', refusals.length, href('/ledger')],
+    ['Refusal reasons of the last day', refusals.length, href('/ledger')],
     ['Service', serviceText(health), href('/health')],
   ];
   return (
@@ -114,6 +114,7 @@ function FirstSteps() {
 }
 
 function Attention({ items }: { readonly items: Overview['attention'] }) {
+  const withTimes = useTimesInText();
   return (
     <Section title="Needs attention">
       {items.length === 0 ? (
@@ -126,7 +127,7 @@ function Attention({ items }: { readonly items: Overview['attention'] }) {
                 <Icon name={kind === 'service-not-ready' ? 'danger' : 'warning'} />
               </span>
               <div class="finding">
-                {sentence(visible(message))}{' '}
+                {sentence(withTimes(visible(message)))}{' '}
                 {resource && <a href={href(`/links/${resource.id}`)}>Open the link</a>}
                 {!resource && <Copyable label="Next step" text={nextStep} />}
               </div>

@@ -6,7 +6,7 @@ import { Dialog } from '../components/dialog.js';
 import { OptionField } from '../components/field.js';
 import { Failure, Notice } from '../components/notice.js';
 import { Foreign, visible } from '../components/text.js';
-import { Time } from '../components/time.js';
+import { Time, useTimesInText } from '../components/time.js';
 import { useAction } from '../state/action.js';
 import { href } from '../state/location.js';
 import { CutGuide } from './cut-guide.js';
@@ -119,10 +119,11 @@ export function RevokeLink({ link, onClose }: RevokeLinkProps) {
 }
 
 function RevokedLink({ result }: { readonly result: Api['RevokedRedemption'] }) {
+  const withTimes = useTimesInText();
   return (
     <>
       <Notice kind="success" title="The link is revoked" isLive>
-        <p>It can still {result.redemption.remaining}.</p>
+        <p>It can still {withTimes(result.redemption.remaining)}.</p>
       </Notice>
       {result.related.length > 0 && (
         <div>

@@ -9,6 +9,7 @@ import { withAdministration } from '../terminal/administration-session.js';
 import { CommandError } from '../terminal/command-error.js';
 import { anyConfigurationFrom } from '../terminal/configuration.js';
 import { shutdownSignal } from '../terminal/shutdown-signal.js';
+import { completeCommand } from '../terminal/suggested-command.js';
 import { writeOut } from '../terminal/write-out.js';
 import { openBrowser } from './open-browser.js';
 
@@ -40,7 +41,7 @@ export async function consoleCommand(flags: ConsoleFlags): Promise<void> {
     };
     const console = await startLocalConsole({
       ...{ administration: inNamespace, where, namespace: onlyNamespace(flags, namespace), port, files },
-      ...{ clock: Date.now, user: userInfo().username, role },
+      ...{ clock: Date.now, user: userInfo().username, role, commandFlags: commandFlagsOf(flags) },
       logger: createLogger('error'),
       onOpen(outcome) {
         deleteFile();
@@ -101,6 +102,11 @@ function onlyNamespace(flags: ConsoleFlags, namespace: string): string | undefin
   const { settings } = anyConfigurationFrom(flags);
   const isLimited = settings.platform === 'kubernetes' && !settings.server && !flags.allNamespaces;
   return isLimited ? namespace : undefined;
+}
+
+/** Returns the flags that make another command act on what the console administers, as words of a shell. */
+function commandFlagsOf(flags: ConsoleFlags): string {
+  return completeCommand('linkgrant console', flags).slice('linkgrant console'.length);
 }
 
 /** Returns what the console administers, for display. */

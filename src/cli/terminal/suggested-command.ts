@@ -16,6 +16,10 @@ const COMMANDS: readonly (readonly [start: RegExp, keys: readonly string[]])[] =
   [/^linkgrant store /, [...STORE, 'config']],
   [/^linkgrant (issuer|redemption) /, [...STORE, 'issuerCert', 'issuerKey', 'config']],
   [/^(kubectl|skupper) /, CLUSTER],
+  [
+    /^linkgrant console\b/,
+    [...STORE, 'platform', ...CLUSTER, 'server', 'serverTokenFile', 'serverCa', 'config'],
+  ],
 ];
 const PATH_PLACEHOLDERS: ReadonlySet<string | undefined> = new Set(['DIR', 'FILE']);
 const PLAIN_WORD = /^[\w@%+=:,./-]+$/;
