@@ -33,7 +33,7 @@ export function addAdminMetrics(registry: Registry): AdminObserver {
   });
   const refusals = new Counter({
     name: 'linkgrant_admin_refusals_total',
-    help: 'Refusals of the admin API by code; unreadable for bytes that are not an HTTP request.',
+    help: 'Refusals of the admin API by code; unreadable for bytes that are not a supported HTTP/1.1 request.',
     labelNames: ['code'],
     registers,
   });

@@ -31,7 +31,7 @@ export function createMetrics(): Metrics {
   collectDefaultMetrics({ register: registry });
   const answers = new Counter({
     name: 'linkgrant_answers_total',
-    help: 'Answers of the redemption service by operation (redeem, check, renew; other if no route matches) and outcome: redeemed, replayed, renewed, checked, the code of a refusal, client_disconnected, or unreadable for bytes that are not an HTTP request.',
+    help: 'Answers of the redemption service by operation (redeem, check, renew; other if no route matches) and outcome: redeemed, replayed, renewed, checked, the code of a refusal, client_disconnected, or unreadable for bytes that are not a supported HTTP/1.1 request.',
     labelNames: ['operation', 'outcome'],
     registers,
   });

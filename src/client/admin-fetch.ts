@@ -13,7 +13,7 @@ const ATTEMPTS = 3;
 /** The service of the admin API. */
 export interface AdminServer {
   readonly url: URL;
-  /** PEM of the trusted CAs; absent for the CAs that the system trusts. */
+  /** PEM of the trusted CAs; absent for the CAs that Node trusts. */
   readonly ca?: string | undefined;
   readonly bearer: string;
 }

@@ -12,7 +12,7 @@ const MAX_RESPONSE_BYTES = 16 * 1024 * 1024;
 /** A Skupper network observer. */
 export interface ObserverServer {
   readonly url: URL;
-  /** PEM of the trusted CAs; absent for the CAs that the system trusts. */
+  /** PEM of the trusted CAs; absent for the CAs that Node trusts. */
   readonly ca?: string | undefined;
   /** `USER:PASSWORD`, or a bearer token; absent for an observer without authentication. */
   readonly credentials?: string | undefined;
@@ -20,7 +20,7 @@ export interface ObserverServer {
 
 /**
  * Reads the connected peers from a network observer (`/api/v2alpha1/routerlinks`, its records of type RouterLinkRecord). Rejects
- * with RedemptionError.
+ * with RedemptionError, or with AnswerLost if no complete response arrives.
  */
 export async function readRouterLinks(
   { url, ca, credentials }: ObserverServer,
@@ -53,7 +53,7 @@ export async function readRouterLinks(
   try {
     return connectedPeers(JSON.parse(Buffer.from(answer.body).toString()));
   } catch (cause) {
-    throw new RedemptionError('answer_invalid', `${where} does not answer as one`, { cause });
+    throw new RedemptionError('answer_invalid', `${where} returned an invalid response`, { cause });
   }
 }
 

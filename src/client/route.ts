@@ -9,7 +9,7 @@ export interface HostPort {
 
 /** The HTTPS server to connect to. */
 export interface TlsTarget extends HostPort {
-  /** PEM of the trusted CAs; absent for the CAs that the system trusts. */
+  /** PEM of the trusted CAs; absent for the CAs that Node trusts. */
   readonly ca?: string | undefined;
 }
 

@@ -52,7 +52,7 @@ export function tlsFailure(error: unknown, target: TlsTarget): RedemptionError |
 
 /** The sentence, without its full stop, that a server is not trusted. */
 export function untrustedMessage(target: TlsTarget): string {
-  const trusted = target.ca === undefined ? 'a CA that this system trusts' : 'the CA in the token';
+  const trusted = target.ca === undefined ? 'a CA that Node trusts' : 'the CA in the token';
   return `The certificate of ${formatHostPort(target)} does not come from ${trusted}`;
 }
 

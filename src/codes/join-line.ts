@@ -7,7 +7,7 @@ export interface JoinLine {
   /** `https` URL that the code is posted to. */
   readonly url: string;
   readonly code: string;
-  /** The CA of the service; undefined if its certificate is a public one, for which the system's trust applies. */
+  /** The CA of the service; undefined if its certificate is a public one, which the CAs that Node trusts verify. */
   readonly ca: CaPin | undefined;
   readonly linkCost?: number | undefined;
 }

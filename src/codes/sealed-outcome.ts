@@ -14,7 +14,7 @@ export interface OutcomeName {
   readonly key: string;
 }
 
-/** Returns the stored form of a name: SHA-256 in hex, which reveals nothing about it. */
+/** Returns the stored form of a name: its SHA-256 in hex, so that the store does not contain the name. */
 export function outcomeId({ kind, caller, key }: OutcomeName): string {
   return createHash('sha256')
     .update(JSON.stringify([kind, caller, key]))

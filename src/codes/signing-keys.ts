@@ -9,7 +9,7 @@ const KEY_BYTES = 32;
 export interface MasterKey {
   /** Its id; not a secret. */
   readonly kid: string;
-  /** 32 bytes. */
+  /** At least 32 bytes. */
   readonly key: Uint8Array;
 }
 

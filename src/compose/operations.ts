@@ -16,7 +16,7 @@ import type { Clock } from '../redemption/ports/clock.js';
 import type { ConnectionObserver } from '../redemption/ports/connections.js';
 import type { GrantStore } from '../redemption/ports/grant-store.js';
 
-// For probes and a few collectors; above this limit the client with the most connections loses its oldest one.
+// For probes and a few collectors; above this limit the oldest connection is dropped.
 const OPERATIONS_CONNECTIONS = 128;
 const OPERATIONS_LIMITS = {
   headersTimeout: 10_000,

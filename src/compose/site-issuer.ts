@@ -88,7 +88,7 @@ export async function findIssuer(
   return new OwnedAuthorities(settings.dataDir).find(name, now);
 }
 
-/** A CA of an issuer with its key, in any state. Throws CertificateAuthorityError unless it is valid at `now`. */
+/** An active, prepared or retiring CA with its key. Throws CertificateAuthorityError unless it is valid at `now`. */
 export function readCa({ certificateFile, keyFile }: IssuerCa, now: number): CertificateAuthority {
   return readAuthority(certificateFile, keyFile, now);
 }

@@ -58,7 +58,7 @@ export const SETTINGS = {
     placeholder: 'NAME',
     many: true,
     description:
-      'what to reconcile: accessgrant (grants, beside redemption), or accesstoken (redeems the AccessTokens of sites that link to others; needs --no-redemption)',
+      'what to reconcile: accessgrant (AccessGrants; the process also serves redemptions), or accesstoken (redeems the AccessTokens of sites that link to others; needs --no-redemption)',
   },
   noRedemption: {
     default: false,
@@ -155,7 +155,7 @@ export const SETTINGS = {
   adminIssuer: { placeholder: 'URL', description: 'OIDC issuer whose bearer tokens the admin API accepts' },
   adminIssuerCa: {
     placeholder: 'FILE',
-    description: "CA of the issuer's own certificate (PEM; default: those that the system trusts)",
+    description: "CA of the issuer's own certificate (PEM; default: those that Node trusts)",
   },
   adminJwks: {
     placeholder: 'FILE',
@@ -265,7 +265,7 @@ export const SETTINGS = {
   },
   observerCa: {
     placeholder: 'FILE',
-    description: 'CA of --observer (PEM; default: those that the system trusts)',
+    description: 'CA of --observer (PEM; default: those that Node trusts)',
   },
   observerCredentials: {
     placeholder: 'FILE',
@@ -277,7 +277,7 @@ export const SETTINGS = {
   },
   serverCa: {
     placeholder: 'FILE',
-    description: 'CA of --server (PEM; default: those that the system trusts)',
+    description: 'CA of --server (PEM; default: those that Node trusts)',
   },
   serverTokenFile: {
     placeholder: 'FILE',

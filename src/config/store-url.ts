@@ -12,7 +12,7 @@ export interface PostgresUrl {
   readonly user: string | undefined;
   readonly password: string | undefined;
   readonly sslMode: SslMode;
-  /** Paths of PEM files; `system` as `sslrootcert` stands for the CAs that the system trusts. */
+  /** Paths of PEM files; `system` as `sslrootcert` stands for the CAs that Node trusts. */
   readonly sslrootcert: string | undefined;
   readonly sslcert: string | undefined;
   readonly sslkey: string | undefined;

@@ -56,7 +56,7 @@ export interface CaPin {
 
 /**
  * A token as the requesting side reads it, from an AccessToken or a join line. `ca` is the trust for the URL's server
- * certificate: PEM, the pin of a CA that the server sends, or undefined for the CAs that the system trusts.
+ * certificate: PEM, the pin of a CA that the server sends, or undefined for the CAs that Node trusts.
  */
 export interface RedeemableToken extends Omit<AccessToken, 'ca'> {
   readonly ca: string | CaPin | undefined;

@@ -54,7 +54,7 @@ const WIRE = {
 /** All refusal codes of the service, in the order of the table. */
 export const REFUSAL_CODES = Object.keys(WIRE) as readonly RedemptionErrorCode[];
 
-/** The kind of refused request: a redemption or check, which stock clients request too, or a renewal. */
+/** The kind of refused request: `redemption` for a redemption or a check, `renewal` for a renewal. */
 export type RefusedRoute = 'redemption' | 'renewal';
 
 const REVOKED_RENEWAL: WireRefusal = { status: 403, text: RENEWAL_REFUSED };
@@ -64,7 +64,7 @@ export function wireRefusal(code: RedemptionErrorCode, route: RefusedRoute = 're
   return code === 'redemption_revoked' && route === 'renewal' ? REVOKED_RENEWAL : WIRE[code];
 }
 
-/** An RFC 9457 problem; `code` is stable, and `about:blank` means that the title describes the type. */
+/** An RFC 9457 problem. `code` is stable and identifies the problem; `about:blank` means that no URI names it (§4.2.1). */
 export interface Problem {
   readonly type: 'about:blank';
   readonly title: string;

@@ -28,8 +28,8 @@ export interface RequestDependencies
   readonly admission: Admission;
   readonly unprovenRequests: UnprovenRequests;
   /**
-   * Waits until the store can look up the grant of a uid without a listing; absent where lookups need none. Rejects with
-   * RedemptionError `overloaded` when too many requests wait, `store_unavailable` when the listing fails.
+   * Waits for the listing of grants that the lookup of this uid requires, if any; absent where lookups require no listing.
+   * Rejects with RedemptionError `overloaded` when too many requests wait for it, `store_unavailable` when it fails.
    */
   readonly prepareLookup?: (uid: string) => Promise<void>;
   /** Called when the ledger could not record an attempt of this request. */
@@ -77,8 +77,8 @@ export function requestHandler(deps: RequestDependencies) {
 }
 
 /**
- * False if the client has closed its connection. Node reads an end that arrived with the request two turns of the event loop
- * later, and then ends its own side.
+ * False if the client has closed its connection. If the client's FIN arrived together with the request, Node reads it two
+ * turns of the event loop later, and then ends its own side.
  */
 async function isConnected(socket: Socket): Promise<boolean> {
   await nextTurn();

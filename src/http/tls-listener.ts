@@ -35,13 +35,13 @@ export interface TlsListenerOptions {
   readonly queue: AcceptQueue;
   /** Connections that must begin with a PROXY header; absent for none. */
   readonly proxyHeaders?: ProxyHeaderOptions;
-  /** Returns the body for bytes that are not an HTTP request, or a timeout; Skupper's text by default. */
+  /** Returns the body for bytes that are not a supported HTTP/1.1 request, or a timeout; Skupper's text by default. */
   readonly unreadableBody?: (status: number) => { readonly type: string; readonly text: string };
   /** Called for each such answer. */
   readonly onUnreadable?: (answer: UnreadableAnswer) => void;
 }
 
-/** The answer to bytes that are not an HTTP request, or that are not complete in time. */
+/** The answer to bytes that are not a supported HTTP/1.1 request, or that are not complete in time. */
 export interface UnreadableAnswer {
   readonly status: number;
   readonly peer: string;
@@ -117,7 +117,7 @@ export function createTlsListener(
       requestTimeout: options.requestTimeoutMs,
       connectionsCheckingInterval: CONNECTION_SWEEP_MS,
       noDelay: true,
-      // With true, Node would answer such a request, and then its body as a second request.
+      // With true, Node itself would answer a request without Host, and would then parse its body as a second request.
       requireHostHeader: false,
     },
     handle,
@@ -205,8 +205,8 @@ const stockBody: NonNullable<TlsListenerOptions['unreadableBody']> = () => ({
 });
 
 /**
- * Answers bytes that are not an HTTP request, or a timeout; returns undefined if it sends no answer. `answer` is the
- * response to an earlier request on the same connection.
+ * Answers bytes that are not a supported HTTP/1.1 request, or a timeout; returns undefined if it sends no answer. `answer` is
+ * the response to an earlier request on the same connection.
  */
 function answerBrokenRequest(
   error: Error & { code?: string },

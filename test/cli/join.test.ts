@@ -81,7 +81,7 @@ describe('join', () => {
     const words = ['join', line, '--to', place.path('public'), '--data-dir', place.path('public')];
     const refused = await linkgrantProcess(words);
     expect(refused.code).toBe(3);
-    expect(refusalOf(refused).error).toContain('does not come from a CA that this system trusts');
+    expect(refusalOf(refused).error).toContain('does not come from a CA that Node trusts');
     const env = { NODE_EXTRA_CA_CERTS: `${dataDir}/issuers/linkgrant-server-ca/tls.crt` };
     const ended = await linkgrantProcess(words, { env });
     expect(ended.code, ended.stderr).toBe(0);

@@ -76,9 +76,9 @@ export function renewalConformance(
       expect(await store.recordRenewal(sampleRenewal(id, 2), NOW)).toEqual({ refused: 'renewal_refused' });
       const first = sampleRenewal(id, 1);
       await store.recordRenewal(first, NOW);
-      expect(await store.recordRenewal(sampleRenewal(id, 1), NOW)).toEqual({ superseded: first });
+      expect(await store.recordRenewal(sampleRenewal(id, 1), NOW)).toEqual({ supersededBy: first });
       await store.recordRenewal(sampleRenewal(id, 2), NOW);
-      expect(await store.recordRenewal(sampleRenewal(id, 1), NOW)).toEqual({ superseded: first });
+      expect(await store.recordRenewal(sampleRenewal(id, 1), NOW)).toEqual({ supersededBy: first });
       expect(await store.listRenewals(id)).toHaveLength(2);
     });
 
@@ -95,7 +95,7 @@ export function renewalConformance(
           const winners = racing.filter((_, index) => outcomes[index] === 'recorded');
           expect(winners).toHaveLength(1);
           const others = outcomes.filter((outcome) => outcome !== 'recorded');
-          expect(others).toEqual(Array(9).fill({ superseded: winners[0] }));
+          expect(others).toEqual(Array(9).fill({ supersededBy: winners[0] }));
           expect((await another.findRenewedRedemption(id))?.renewals[0]).toEqual(winners[0]);
         }
         expect(await another.listRenewals(id)).toHaveLength(Math.min(5, renewalsKept));

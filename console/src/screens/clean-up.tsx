@@ -73,7 +73,7 @@ export function CleanUp({ onClose }: { readonly onClose: () => void }) {
       ) : (
         <>
           <p>
-            These grants can no longer be redeemed. Their links stay, and the ledger still lists their
+            These grants accept no redemption now. Their links stay, and the ledger still lists their
             redemptions. After the deletion, a site that lost the response cannot repeat its redemption.
           </p>
           <Loaded resource={ended}>

@@ -58,7 +58,10 @@ export function useLocation(): Location {
   );
 }
 
-/** Asks `mayLeave` before another page is opened or the window is closed. Returns a function that ends this. */
+/**
+ * Calls `mayLeave` before another page is opened; before the window is closed, the browser asks the user instead. Returns a
+ * function that ends this.
+ */
 export function guardLeaving(mayLeave: () => boolean): () => void {
   leaveGuard = mayLeave;
   const warn = (event: BeforeUnloadEvent) => event.preventDefault();

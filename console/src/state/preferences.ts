@@ -1,6 +1,6 @@
 import { useSyncExternalStore } from 'preact/compat';
 
-/** How the user wants to see the console. The browser stores it; it holds nothing else. */
+/** The user's display settings of the console, stored in localStorage. The console stores nothing else there. */
 export interface Preferences {
   readonly theme: 'system' | 'light' | 'dark';
   readonly clock: 'local' | 'utc';

@@ -20,7 +20,10 @@ const MAX_ISSUES = 5;
 // An overview reads all links.
 const OVERVIEW_INTERVAL_MS = 1_000;
 
-/** Returns the caller of a request. Rejects with AdministrationError, also without a role. */
+/**
+ * Returns the caller of a request. Rejects with AdministrationError if the caller is not authenticated or has no accepted
+ * role.
+ */
 export type AuthenticateRequest = (request: IncomingMessage, search: KeySearch) => Promise<Caller>;
 
 /** Dependencies of the admin API. */
@@ -42,7 +45,10 @@ export interface AdminAppDependencies {
   readonly logger: Logger;
 }
 
-/** Limits the log lines about failed authentications of one source; beyond the limit its requests fetch no keys either. */
+/**
+ * Limits the log lines about failed authentications of one source. Beyond the limit, an unknown key id in its requests
+ * causes no fetch while the cached keys are fresh.
+ */
 export interface AuthenticationBudget {
   isSpent(peer: string): Promise<boolean>;
   /** Counts one; resolves with true within the budget. */
@@ -51,7 +57,7 @@ export interface AuthenticationBudget {
 
 /**
  * Creates the admin API. Requests are authenticated before routing; `viewer` may read, `operator` may write. Answers are
- * JSON, refusals RFC 9457 problems; neither may be cached.
+ * JSON or, on routes with streams, an event stream; refusals are RFC 9457 problems. None of them may be cached.
  */
 export function createAdminApp(dependencies: AdminAppDependencies): Express {
   const deps = { ...dependencies, administration: withSharedOverview(dependencies.administration) };
@@ -83,7 +89,10 @@ export function createAdminApp(dependencies: AdminAppDependencies): Express {
   return app;
 }
 
-/** Computes an overview at most once a second, for all callers together; none gets one from before its request. */
+/**
+ * Computes an overview at most once a second and shares it among the waiting callers. A caller never gets an overview whose
+ * computation began before its request.
+ */
 function withSharedOverview(administration: Administration): Administration {
   const overview = new SharedRead(() => administration.readOverview(), {
     intervalMs: OVERVIEW_INTERVAL_MS,
@@ -193,7 +202,7 @@ function onceOf(request: Request, caller: Caller): OnceOnly | undefined {
   if (typeof key === 'string' && KEY.test(key)) return { caller: keyOf(caller), key };
   throw new AdministrationError(
     'request_invalid',
-    'Idempotency-Key must be 1 to 255 printable ASCII characters',
+    'Idempotency-Key must be 1 to 255 printable ASCII characters without spaces',
   );
 }
 

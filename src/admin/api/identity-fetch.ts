@@ -15,7 +15,7 @@ export interface IdentityRequest {
 /** Sends a request and resolves with the whole response of at most 1 MiB. Redirects are not followed. */
 export type IdentityFetch = (url: string, request: IdentityRequest) => Promise<Response>;
 
-/** Sends requests to an OIDC provider. Trusts only `ca` if present, else the system's CAs. */
+/** Sends requests to an OIDC provider. Trusts only `ca` if present, else the CAs that Node trusts. */
 export function identityFetch(ca: string | undefined): IdentityFetch {
   return (url, { signal, method = 'GET', headers, body }) =>
     new Promise((resolve, reject) => {

@@ -45,7 +45,7 @@ export function problemStatus(code: AdministrationErrorCode): ProblemShape['stat
   return PROBLEMS[code].status;
 }
 
-/** An RFC 9457 problem; `code` is stable, and `about:blank` means that the title describes the type. */
+/** An RFC 9457 problem. `code` is stable and identifies the problem; `about:blank` means that no URI names it (§4.2.1). */
 export interface AdminProblem extends ProblemShape {
   readonly type: 'about:blank';
   readonly code: AdministrationErrorCode;
@@ -66,14 +66,18 @@ export function adminProblem({ code, message, hint, choices }: AdministrationErr
   };
 }
 
-/** Returns the body of the answer to bytes that are not an HTTP request, or to a timeout, by its status. */
+/** Returns the body of the answer to bytes that are not a supported HTTP/1.1 request, or to a timeout, by its status. */
 export function unreadableProblem(status: number): { readonly type: string; readonly text: string } {
   const [title, code, detail] = UNREADABLE[status] ?? UNREADABLE_OTHERWISE;
   const problem = { type: 'about:blank', title, status, code, detail };
   return { type: 'application/problem+json', text: `${JSON.stringify(problem)}\n` };
 }
 
-const UNREADABLE_OTHERWISE = ['Request not valid', 'request_invalid', 'this is not an HTTP request'] as const;
+const UNREADABLE_OTHERWISE = [
+  'Request not valid',
+  'request_invalid',
+  'this is not a supported HTTP/1.1 request',
+] as const;
 const UNREADABLE: Readonly<Record<number, readonly [string, AdministrationErrorCode, string]>> = {
   408: ['Request did not arrive in time', 'request_timeout', 'the headers did not arrive in time'],
   431: ['Request headers too large', 'request_too_large', 'the headers are longer than 16 KiB'],

@@ -30,7 +30,7 @@ export interface OidcAccessOptions {
   /** Name of the issuer. */
   readonly issuer: string;
   readonly client: OidcClient;
-  /** Returns the user and the role of an ID token, in the form of an Authorization header. */
+  /** Verifies an ID token, passed as an Authorization header (`Bearer <ID token>`), and returns its subject and role. */
   readonly verifyIdToken: Authenticate;
   readonly sessionMs: number;
   /** The settings that decide who has which role. If they change, all sessions end. */

@@ -84,7 +84,10 @@ export async function cutCommand(
   if (standing.obstacle) throw obstacleError(standing.obstacle, standing);
 }
 
-/** The CAs that signed certificates of the redemption that are still valid. */
+/**
+ * The CAs that signed certificates of the redemption that are still valid. The store is never that of a cluster, which would
+ * list only the last renewals: its CAs are not changed by linkgrant.
+ */
 async function signersOf(redemption: Redemption, store: GrantStore, now: number): Promise<string[]> {
   const certificates = [redemption, ...(await store.listRenewals(redemption.id))];
   const valid = certificates.filter(({ notAfter }) => notAfter > now);

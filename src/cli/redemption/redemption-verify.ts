@@ -9,7 +9,7 @@ import type { RedemptionListFlags } from './redemption.js';
 
 const UNCHAINED = {
   reason: 'the ledger of a cluster cannot be verified',
-  hint: 'it is made of the Redemptions, without a chain of codes; who may change them is decided by RBAC',
+  hint: 'it consists of the Redemptions, without a chain of MACs; RBAC decides who may change them',
 };
 
 /**

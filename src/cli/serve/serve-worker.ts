@@ -11,7 +11,8 @@ const REPORT_MS = 5_000;
 /** Runs the service as one of several processes, until a stop signal or the end of the primary process. */
 export async function runWorker(settings: Settings, runtime: RuntimeContext): Promise<void> {
   const stop = shutdownSignal();
-  // If the primary process ends, Node would end this one at once, with its requests; so this becomes an ordinary stop.
+  // If the primary process ends, Node would exit this worker at once and drop its requests. This flag prevents that; the
+  // `disconnect` handler below starts an ordinary stop instead.
   if (cluster.worker) cluster.worker.exitedAfterDisconnect = true;
   const lost = new Promise<undefined>((resolve) => {
     process.once('disconnect', () => {
@@ -27,7 +28,7 @@ export async function runWorker(settings: Settings, runtime: RuntimeContext): Pr
     leave();
     return undefined;
   });
-  // Without the primary process, a starting service waits for its answers without end.
+  // If the primary process has ended, a starting service would wait forever for the answers of that process.
   const service = await Promise.race([started, lost]);
   if (!service) return;
   process.on('SIGHUP', () => void service.reloadIdentity());

@@ -9,7 +9,7 @@ export function ownCommands(text: string): string {
   return programName() === 'linkgrant' ? text : text.replace(COMMAND, `${programName()} `);
 }
 
-/** The platform without a setting for it: a kubectl plugin works in the cluster of kubectl. */
+/** The platform if no setting names one: `kubernetes` for a kubectl plugin, because it works in the cluster of kubectl. */
 export function defaultPlatform(): string {
   return programName() === 'kubectl linkgrant' ? 'kubernetes' : SETTINGS.platform.default;
 }

@@ -41,7 +41,7 @@ function checkReport(check: TokenCheck | 'stock') {
 /** The CA that the service's certificate is verified against, and its description. */
 function caReport(ca: RedeemableToken['ca']) {
   if (ca === undefined) {
-    return { value: { source: 'system' }, fields: [['CA', 'those that this system trusts'] as const] };
+    return { value: { source: 'system' }, fields: [['CA', 'those that Node trusts'] as const] };
   }
   if (typeof ca === 'object') {
     const fingerprint = `${formatFingerprint(ca.pin)}… (the service sends this CA)`;

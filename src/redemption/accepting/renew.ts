@@ -169,7 +169,7 @@ async function issueAndRecord(
   const outcome = await deps.store.recordRenewal(renewal, deps.clock());
   if (outcome === 'recorded') return answerOf(redemption, renewal, access, false, deps);
   if ('refused' in outcome) return outcome;
-  const { superseded: other } = outcome;
+  const { supersededBy: other } = outcome;
   if (other.keySha256 !== wanted.keySha256) return { refused: 'superseded' };
   return answerAgain(other, proven, access, deps);
 }

@@ -10,7 +10,7 @@ const UNOBSERVED = { peers: undefined };
 // Between the version of the store and that of the observed connections.
 const SEPARATOR = '~';
 
-/** Operations on the links of a store, and on all of it. */
+/** Operations on the links of a store, and on the store as a whole. */
 export function linkOperations(
   deps: AdministrationDependencies,
 ): Pick<Administration, 'listLinks' | 'readOverview' | 'readChanges'> {

@@ -9,8 +9,9 @@ export interface NumberedRevocations {
 }
 
 /**
- * Every certificate of revoked redemptions that is valid at `now`, by the SHA-256 of the CA that signed it. Of two calls,
- * also in different processes, the one with the higher number includes all certificates of the other.
+ * Reads the certificates of revoked redemptions that are valid at `now`: one list for each CA in `issuers` (SHA-256), in that
+ * order. Of two calls for the same CAs, also in different processes, the one with the higher number includes all certificates
+ * of the other that are still valid at its `now`.
  */
 export async function numberedRevocations(
   issuers: readonly string[],
@@ -22,7 +23,7 @@ export async function numberedRevocations(
     const revoked = await read();
     // At least the current time, so that a restored database repeats no number.
     const number = await store.nextNumber(NUMBER, now);
-    // If unchanged after the number was taken, the result is also what existed when it was taken.
+    // If both reads are equal, the list was the same at the moment when the number was assigned.
     if (JSON.stringify(await read()) === JSON.stringify(revoked)) return { number, revoked };
   }
 }

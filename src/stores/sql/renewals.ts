@@ -137,7 +137,7 @@ function* record(
   const existing = yield* row<RenewalRow>(BY_NUMBER, redemptionId, number);
   if (existing) {
     const recorded = renewalOfRow(existing);
-    return recorded.certificateSha256 === renewal.certificateSha256 ? 'recorded' : { superseded: recorded };
+    return recorded.certificateSha256 === renewal.certificateSha256 ? 'recorded' : { supersededBy: recorded };
   }
   // Consecutive numbers ensure that exactly one certificate is the newest.
   if (Number(yield* value(LAST_NUMBER, redemptionId)) !== number - 1) {

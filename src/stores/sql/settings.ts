@@ -10,7 +10,7 @@ const PUT = `INSERT INTO settings (key, value) VALUES (?, ?)
 const LIST = 'SELECT key, value FROM settings ORDER BY key';
 /** Setting: how often labels and notes were changed. */
 export const LABEL_CHANGES = 'label-changes';
-// Settings without entries: of the schema, the ledger and its verification, running services, probes, and numbers.
+// Settings whose changes the ledger does not record: of the schema, the ledger, running services, probes, and counters.
 const UNRECORDED = /^(schema-|ledger-|serving-|probed-at$|crl-number$|label-changes$)/;
 const NEXT_NUMBER = `INSERT INTO settings (key, value) VALUES (?, ?)
   ON CONFLICT (key) DO UPDATE SET value = CASE
@@ -46,7 +46,10 @@ export function recordProbe(now: number): WriteOperation<void> {
   };
 }
 
-/** Returns the first setting that differs from its last entry; `recorded` has the hashes of the entries by setting. */
+/**
+ * Returns a fault for the first setting that differs from its last entry, has none, or is missing; `recorded` maps each
+ * setting to the hash of its last entry.
+ */
 export function* changedSetting(
   recorded: ReadonlyMap<string, string>,
 ): SqlOperation<LedgerFault | undefined> {

@@ -266,7 +266,7 @@ describe('a proxy', () => {
     expect((await failure(server.token, { proxy: `http://127.0.0.1:${other.port}` })).code).toBe('proxy');
   });
 
-  test('over TLS must have a certificate that the system trusts', async () => {
+  test('over TLS must have a certificate of a CA that Node trusts', async () => {
     const server = await greeter();
     const proxy = keep(await startProxy({ identity: await makeIdentity() }));
     expect((await failure(server.token, { proxy: `https://127.0.0.1:${proxy.port}` })).code).toBe('proxy');

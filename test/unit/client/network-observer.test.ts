@@ -56,8 +56,8 @@ it('sends credentials without a colon as a bearer token, and none without creden
 });
 
 it.each([
-  ['results that are no list', { body: '{"results":{}}' }, 'does not answer as one'],
-  ['a body that is not JSON', { body: '<html>' }, 'does not answer as one'],
+  ['results that are no list', { body: '{"results":{}}' }, 'returned an invalid response'],
+  ['a body that is not JSON', { body: '<html>' }, 'returned an invalid response'],
   ['credentials that are refused', { status: 401, body: '' }, 'refuses the credentials'],
   ['another status', { status: 502, body: '' }, 'answers HTTP 502'],
   ['no answer in time', {}, 'no complete response in time'],

@@ -106,7 +106,7 @@ function decide(resource: Stored<RedemptionResource>, renewal: Renewal): RecordR
   if (renewal.number === next) return undefined;
   if (!newest || renewal.number > next) return { refused: 'renewal_refused' };
   const stored = renewals.find(({ number }) => number === renewal.number) ?? newest;
-  return stored.certificateSha256 === renewal.certificateSha256 ? 'recorded' : { superseded: stored };
+  return stored.certificateSha256 === renewal.certificateSha256 ? 'recorded' : { supersededBy: stored };
 }
 
 function revokedOf(
