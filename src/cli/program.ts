@@ -242,6 +242,14 @@ function addOtherCommands(program: Command, context: { clock: Clock; checkpoint:
       await writeOut((await import('./completion.js')).completionScript(program, shell));
     });
   program
+    .command('__complete', { hidden: true })
+    .argument('<LINE>')
+    .description('Print the names that can complete a command line')
+    .action(async (line) => {
+      const names = await (await import('./completion-names.js')).namesFor(program, line, context);
+      await writeOut(names.map((name) => `${name}\n`).join(''));
+    });
+  program
     .command('version')
     .description('Print the version')
     .action(() => writeOut(`${version()}\n`));

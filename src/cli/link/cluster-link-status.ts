@@ -4,7 +4,7 @@ import { linksNamed } from '../../redemption/ports/link-files.js';
 import { CommandError } from '../terminal/command-error.js';
 import type { Listing } from '../terminal/listing.js';
 import { incomingReport, revokedNote } from './incoming-link.js';
-import { type SiteLinks, warningsOf } from './link-listing.js';
+import { type LinkLists, warningsOf } from './link-listing.js';
 import { OUTGOING, OUTGOING_COLUMNS, type OutgoingReport, outgoingReport } from './outgoing-link.js';
 
 /** Returns the links of a namespace: the outgoing ones and, from its Redemptions, the incoming ones. */
@@ -12,7 +12,7 @@ export async function clusterLinks(
   name: string | undefined,
   cluster: RequestingCluster,
   { clock }: { readonly clock: Clock },
-): Promise<SiteLinks> {
+): Promise<LinkLists> {
   const { namespace } = cluster;
   const all = await cluster.links.list();
   const selected = name === undefined ? all : linksNamed(all, name);

@@ -11,7 +11,7 @@ import { type IncomingReport, incomingListing } from './incoming-link.js';
 import type { OutgoingReport } from './outgoing-link.js';
 
 /** The links of a site; a direction that cannot be reported is absent. */
-export interface SiteLinks {
+export interface LinkLists {
   readonly outgoing?: readonly OutgoingReport[] | undefined;
   readonly incoming?: readonly IncomingReport[] | undefined;
   readonly outgoingListing: Listing<OutgoingReport>;
@@ -50,7 +50,7 @@ export function warningsOf(links: readonly OutgoingReport[]): string {
 
 /** Writes the links of a site to standard output. With `--watch` reads them every 2 s and writes all of them after a change. */
 export async function writeLinks(
-  read: () => Promise<SiteLinks>,
+  read: () => Promise<LinkLists>,
   flags: ListFlags,
   { clock }: { readonly clock: Clock },
 ): Promise<void> {
@@ -68,7 +68,7 @@ export async function writeLinks(
   });
 }
 
-async function linksText(links: SiteLinks, flags: ListFlags): Promise<string> {
+async function linksText(links: LinkLists, flags: ListFlags): Promise<string> {
   const { outgoing, incoming, outgoingListing, outgoingNotes, incomingNotes } = links;
   const { output, headers } = flags;
   const value = { ...(outgoing && { outgoing }), ...(incoming && { incoming }) };

@@ -11,7 +11,7 @@ import { anyConfigurationFrom } from '../terminal/configuration.js';
 import type { ListFlags, Listing } from '../terminal/listing.js';
 import { type IncomingReport, incomingReport, revokedNote } from './incoming-link.js';
 import { type LinkFlags, linkDirectoryOf, openSettingsCluster } from './link.js';
-import { type SiteLinks, warningsOf, writeLinks } from './link-listing.js';
+import { type LinkLists, warningsOf, writeLinks } from './link-listing.js';
 import type { CommandContext } from './link-target.js';
 import { OUTGOING, OUTGOING_COLUMNS, type OutgoingReport, outgoingReport } from './outgoing-link.js';
 import { siteNamespace } from './site-namespace.js';
@@ -37,7 +37,7 @@ async function siteLinks(
   dir: string | undefined,
   settings: Settings,
   context: CommandContext,
-): Promise<SiteLinks> {
+): Promise<LinkLists> {
   const outgoing = await outgoingReports(name, dir, settings, context);
   const incoming = await incomingReports(name, settings, context);
   if (!outgoing && !incoming) {
