@@ -3,6 +3,8 @@ import { runCommandLine } from './cli/run.js';
 
 // A full pipe that no process reads must not keep a finished process running.
 const LAST_WRITES_MS = 1_000;
+// A shell waits for the end of this command, whose search may have been given up.
+const isCompletion = process.argv[2] === '__complete';
 
 // As PID 1 in a container the default signal actions do not apply, so handle SIGTERM and SIGINT. A command with a shutdown of
 // its own adds a listener; then this one does nothing.
@@ -16,4 +18,4 @@ if (process.pid === 1) {
 }
 
 process.exitCode = await runCommandLine(process.argv, { clock: Date.now, checkpoint: () => {} });
-setTimeout(() => process.exit(), LAST_WRITES_MS).unref();
+setTimeout(() => process.exit(), isCompletion ? 0 : LAST_WRITES_MS).unref();

@@ -1,44 +1,95 @@
-import type { Command } from 'commander';
+import type { Command, Option } from 'commander';
+import { ARGUMENT_NAMES, FLAG_NAMES, namesFor } from './completion-names.js';
+import type { CommandContext } from './link/link-target.js';
+import { ROUTER_PLATFORMS } from './redemption/cut-instructions.js';
 import { CommandError } from './terminal/command-error.js';
+import { LISTING_FORMATS } from './terminal/output-format.js';
 
-/** The words and flags that may follow a command path. */
+/** A flag that takes a value: its spellings, and the values to choose from, which the program itself finds if they are names. */
+interface ValueFlag {
+  readonly flags: readonly string[];
+  readonly values: readonly string[] | 'names' | undefined;
+}
+
+/** What may follow a command path. */
 interface NextWords {
   /** Commands, or the values that an argument can have. */
   readonly words: readonly string[];
   readonly flags: readonly string[];
+  readonly valueFlags: readonly ValueFlag[];
+  /** True if its argument is the name of an existing resource. */
+  readonly hasNames: boolean;
 }
 
 type Paths = ReadonlyMap<string, NextWords>;
 
-/** The command paths with the words that may follow each; `''` is the program. A path comes before its subcommands. */
+/** The command paths with what may follow each; `''` is the program. A path comes before its subcommands. */
 function pathsOf(program: Command): Paths {
   const paths = new Map<string, NextWords>();
   const visit = (command: Command, path: string) => {
     const visible = command.options.filter((option) => !option.hidden);
     const flags = [...visible.flatMap((option) => option.long ?? []), '--help'];
-    const words = command.commands.map((child) => child.name());
-    paths.set(path, { words: path === 'completion' ? Object.keys(SHELLS) : words, flags });
-    for (const child of command.commands) visit(child, `${path} ${child.name()}`.trim());
+    const visibleCommands = command.createHelp().visibleCommands(command);
+    const children = visibleCommands.filter((child) => command.commands.includes(child));
+    const commands = children.map((child) => child.name());
+    const words = path === 'completion' ? Object.keys(SHELLS) : commands;
+    const valueFlags = visible.filter(({ required }) => required).map((option) => valueFlag(option, visible));
+    paths.set(path, { words, flags, valueFlags, hasNames: path in ARGUMENT_NAMES });
+    for (const child of children) visit(child, `${path} ${child.name()}`.trim());
   };
   visit(program, '');
   return paths;
 }
 
-// If no word of linkgrant matches, the shell completes file names. In zsh `path` and `words` are reserved variables.
+function valueFlag({ short, long = '', argChoices }: Option, options: readonly Option[]): ValueFlag {
+  const isListing = options.some((option) => option.long === '--no-headers');
+  const known: Readonly<Record<string, readonly string[]>> = {
+    '--platform': ROUTER_PLATFORMS,
+    '--output': isListing ? LISTING_FORMATS : ['json', 'yaml'],
+  };
+  const values = long in FLAG_NAMES ? 'names' : (argChoices ?? known[long]);
+  return { flags: short === undefined ? [long] : [short, long], values };
+}
+
+/** Patterns of `case` for the words of a command and then a flag, which are separated by a space. */
+function flagPatterns(path: string, flags: readonly string[]): string {
+  return flags.map((flag) => `"${path}"*" ${flag}"`).join('|');
+}
+
+// biome-ignore lint/suspicious/noTemplateCurlyInString: variables of the shell.
+const BASH_NAMES = '$("${COMP_WORDS[0]}" __complete "${COMP_LINE:0:$COMP_POINT}" 2>/dev/null)';
+
+// If no word of linkgrant matches, the shell completes file names. In zsh `path` and `words` are reserved variables, and a
+// length in `${name:offset:length}` begins with a digit or $. The last
+// word of the line before the cursor is the current one, so `previous` is the word before it.
 const bash = (paths: Paths) => `# bash completion for linkgrant: source <(linkgrant completion bash)
 _linkgrant() {
-  local current="\${COMP_WORDS[COMP_CWORD]}" typed="" word following="" flags=""
-  for word in "\${COMP_WORDS[@]:1:COMP_CWORD-1}"; do
+  local current="\${COMP_WORDS[COMP_CWORD]}" previous="\${COMP_WORDS[COMP_CWORD-1]}"
+  local typed="" word following="" flags="" names=""
+  for word in "\${COMP_WORDS[@]:1:$((COMP_CWORD-1))}"; do
     case "$word" in -*) break ;; *) typed="\${typed:+$typed }$word" ;; esac
   done
   case "$typed" in
 ${[...paths]
-  .map(([path, { words, flags }]) => {
+  .map(([path, { words, flags, hasNames }]) => {
     const pattern = path === '' || words.length > 0 ? `"${path}"` : `"${path}"|"${path} "*`;
-    return `    ${pattern}) following="${words.join(' ')}" flags="${flags.join(' ')}" ;;`;
+    const names = hasNames ? ' names=yes' : '';
+    return `    ${pattern}) following="${words.join(' ')}" flags="${flags.join(' ')}"${names} ;;`;
   })
   .join('\n')}
   esac
+  case "$typed $previous" in
+${[...paths]
+  .flatMap(([path, { valueFlags }]) =>
+    valueFlags.map(({ flags, values }) => {
+      const names = values === 'names' ? 'yes' : '';
+      const following = names === '' && values ? (values as readonly string[]).join(' ') : '';
+      return `    ${flagPatterns(path, flags)}) following="${following}" names="${names}" ;;`;
+    }),
+  )
+  .join('\n')}
+  esac
+  case "$names$current" in yes-*) ;; yes*) following="${BASH_NAMES}" ;; esac
   case "$current" in
     -*) COMPREPLY=($(compgen -W "$flags" -- "$current")) ;;
     *) COMPREPLY=($(compgen -W "$following" -- "$current")) ;;
@@ -52,15 +103,25 @@ const zsh = (paths: Paths) => `#compdef linkgrant
 autoload -U +X bashcompinit && bashcompinit
 ${bash(paths)}`;
 
+const FISH_NAMES = "-x -a '(linkgrant __complete (commandline -cp) 2>/dev/null)'";
+
 const fish = (paths: Paths) => {
   const typed = '(commandline -opc | string join " ")';
-  const lines = [...paths].flatMap(([path, { words, flags }]) => {
+  const lines = [...paths].flatMap(([path, { words, flags, valueFlags, hasNames }]) => {
     const command = `linkgrant ${path}`.trim();
     const exactly = `test ${typed} = "${command}"`;
     const within = path === '' || words.length > 0 ? exactly : `string match -q -- "${command}*" ${typed}`;
+    const valueFor = (flag: string) => {
+      const found = valueFlags.find((one) => one.flags.includes(flag));
+      if (!found) return '';
+      const short = found.flags.length > 1 ? ` -s ${found.flags[0]?.slice(1)}` : '';
+      if (found.values === 'names') return `${short} ${FISH_NAMES}`;
+      return found.values ? `${short} -x -a '${found.values.join(' ')}'` : `${short} -r`;
+    };
     return [
       ...words.map((word) => `complete -c linkgrant -n '${exactly}' -f -a ${word}`),
-      ...flags.map((flag) => `complete -c linkgrant -n '${within}' -l ${flag.slice(2)}`),
+      ...flags.map((flag) => `complete -c linkgrant -n '${within}' -l ${flag.slice(2)}${valueFor(flag)}`),
+      ...(hasNames ? [`complete -c linkgrant -n '${within}' ${FISH_NAMES.replace('-x', '-f')}`] : []),
     ];
   });
   return `# fish completion for linkgrant: linkgrant completion fish | source\n${lines.join('\n')}\n`;
@@ -86,7 +147,11 @@ const NO_FILE_NAMES = 4;
  * Answers kubectl's request to complete `words`, of which the last may be incomplete: a line for each word that may follow,
  * then a colon and the number of a directive of Cobra.
  */
-export function kubectlCompletion(program: Command, words: readonly string[]): string {
+export async function kubectlCompletion(
+  program: Command,
+  words: readonly string[],
+  context: CommandContext,
+): Promise<string> {
   const current = words.at(-1) ?? '';
   const typed = words.slice(0, -1);
   const firstFlag = typed.findIndex((word) => word.startsWith('-'));
@@ -99,7 +164,8 @@ export function kubectlCompletion(program: Command, words: readonly string[]): s
   const isFlag = current.startsWith('-');
   const following = depth === plain.length ? commands : [];
   const matching = (isFlag ? flags : following).filter((word) => word.startsWith(current));
-  const directive = isFlag || following.length > 0 ? NO_FILE_NAMES : FILE_NAMES;
+  if (!isFlag) matching.push(...(await namesFor(program, `linkgrant ${words.join(' ')}`, context)));
+  const directive = isFlag || following.length > 0 || matching.length > 0 ? NO_FILE_NAMES : FILE_NAMES;
   return `${[...matching, `:${directive}`].join('\n')}\n`;
 }
 

@@ -13,8 +13,8 @@ import { addBootstrap, addJoin, addRedeem } from './link/requesting-commands.js'
 import { addStore } from './store/store-commands.js';
 import {
   addConnectionFlags,
+  addListFlags,
   grantCommand,
-  LISTING_OUTPUT,
   OUTPUT,
   withSettings,
 } from './terminal/command-flags.js';
@@ -70,13 +70,13 @@ function addGrant(program: Command): void {
     .option('--token <FILE>', 'write its token to a file (- for standard output) and do not print the code')
     .addOption(OUTPUT())
     .action(async (name, flags) => (await import('./grant/grant.js')).createCommand(name, flags));
-  grantCommand(grant, 'list', 'List the grants')
-    .option('-A, --all-namespaces', 'in all namespaces')
-    .option('--name <NAME>', 'with this name')
-    .addOption(new Option('--state <STATE>', 'in this state').choices(ACCESS_GRANT_STATES))
-    .addOption(SELECTOR())
-    .addOption(OUTPUT())
-    .action(async (flags) => (await import('./grant/grant.js')).listCommand(flags));
+  addListFlags(
+    grantCommand(grant, 'list', 'List the grants')
+      .option('-A, --all-namespaces', 'in all namespaces')
+      .option('--name <NAME>', 'with this name')
+      .addOption(new Option('--state <STATE>', 'in this state').choices(ACCESS_GRANT_STATES))
+      .addOption(SELECTOR()),
+  ).action(async (flags) => (await import('./grant/grant.js')).listCommand(flags));
   grantCommand(grant, 'show <NAME>', 'Show a grant (by name or uid) and the last attempts to redeem it')
     .addOption(OUTPUT())
     .option(
@@ -110,11 +110,11 @@ function addGrant(program: Command): void {
 }
 
 function addTokenAdministration(token: Command): void {
-  grantCommand(token, 'list', 'List the signed tokens, with their uses and states')
-    .option('--grant <NAME>', 'of one grant')
-    .option('-A, --all-namespaces', 'in all namespaces')
-    .addOption(OUTPUT())
-    .action(async (flags) => (await import('./token/token-list.js')).listTokensCommand(flags));
+  addListFlags(
+    grantCommand(token, 'list', 'List the signed tokens, with their uses and states')
+      .option('--grant <NAME>', 'of one grant')
+      .option('-A, --all-namespaces', 'in all namespaces'),
+  ).action(async (flags) => (await import('./token/token-list.js')).listTokensCommand(flags));
   grantCommand(token, 'revoke <ID>', 'Revoke one signed token')
     .requiredOption('--grant <NAME>', 'the grant of the token')
     .action(async (id, flags) => (await import('./token/token-revoke.js')).revokeTokenCommand(id, flags));
@@ -183,7 +183,7 @@ function addOtherCommands(program: Command, context: { clock: Clock; checkpoint:
   const redemption = program
     .command('redemption')
     .description('List, show, label, verify and revoke redemptions');
-  withSettings(redemption.command('list').description('List the redemptions'), [
+  const list = withSettings(redemption.command('list').description('List the redemptions'), [
     ...ADMINISTRATION_SETTINGS,
     ...OBSERVER_SETTINGS,
   ])
@@ -196,13 +196,12 @@ function addOtherCommands(program: Command, context: { clock: Clock; checkpoint:
     .addOption(SELECTOR())
     .option('-A, --all-namespaces', 'in all namespaces; only needed in a cluster')
     .option('--events', 'list all entries of the ledger: replays, renewals, revocations and refusals too')
-    .option('--verify', 'verify that the ledger is unchanged, instead of listing')
-    .addOption(LISTING_OUTPUT())
-    .action(async ({ verify, ...flags }) =>
-      verify
-        ? (await import('./redemption/redemption-verify.js')).verifyCommand(flags)
-        : (await import('./redemption/redemption.js')).listCommand(flags, context.clock()),
-    );
+    .option('--verify', 'verify that the ledger is unchanged, instead of listing');
+  addListFlags(list).action(async ({ verify, ...flags }) =>
+    verify
+      ? (await import('./redemption/redemption-verify.js')).verifyCommand(flags)
+      : (await import('./redemption/redemption.js')).listCommand(flags, context.clock),
+  );
   withSettings(redemption.command('show <ID>').description('Show a redemption and its certificate'), [
     ...ADMINISTRATION_SETTINGS,
     ...OBSERVER_SETTINGS,
@@ -241,6 +240,14 @@ function addOtherCommands(program: Command, context: { clock: Clock; checkpoint:
     .description('Print the completion script for bash, zsh or fish')
     .action(async (shell) => {
       await writeOut((await import('./completion.js')).completionScript(program, shell));
+    });
+  program
+    .command('__complete', { hidden: true })
+    .argument('<LINE>')
+    .description('Print the names that can complete a command line')
+    .action(async (line) => {
+      const names = await (await import('./completion-names.js')).namesFor(program, line, context);
+      await writeOut(names.map((name) => `${name}\n`).join(''));
     });
   program
     .command('version')

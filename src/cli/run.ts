@@ -40,7 +40,8 @@ export async function runCommandLine(
       chooseSqlite(sqliteChoice(io.env));
       const program = createProgram(context);
       if (file === PLUGIN_COMPLETION) {
-        await writeOut((await import('./completion.js')).kubectlCompletion(program, argv.slice(2)));
+        const { kubectlCompletion } = await import('./completion.js');
+        await writeOut(await kubectlCompletion(program, argv.slice(2), context));
       } else {
         await program.parseAsync([...argv]);
       }

@@ -209,7 +209,7 @@ describe('linkgrant completion', () => {
     expect(zsh.stdout).toContain(readFileSync(script, 'utf8'));
     const fish = await linkgrant(['completion', 'fish']);
     expect(fish.stdout).toMatch(/^complete -c linkgrant -n '.* = "linkgrant token"' -f -a redeem$/m);
-    expect(fish.stdout).toMatch(/^complete -c linkgrant -n '.*linkgrant token redeem\*.*' -l timeout$/m);
+    expect(fish.stdout).toMatch(/^complete -c linkgrant -n '.*linkgrant token redeem\*.*' -l timeout -r$/m);
   });
 
   it('refuses an unknown shell', async () => {

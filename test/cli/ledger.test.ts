@@ -428,7 +428,7 @@ describe('redemption list --verify', () => {
     expect(refusalOf(ended).error).toContain('--verify cannot be combined with --since');
     expect(ended.code).toBe(2);
     const csv = await linkgrant(['redemption', 'list', '--verify', '-o', 'csv', '--data-dir', whole]);
-    expect([csv.code, refusalOf(csv).error]).toEqual([2, '--verify has no list that could be CSV']);
+    expect([csv.code, refusalOf(csv).error]).toEqual([2, '--verify cannot be combined with -o csv']);
   });
 });
 

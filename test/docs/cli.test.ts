@@ -3,9 +3,10 @@ import { expect, it } from 'vitest';
 import { createProgram } from '../../src/cli/program.js';
 import { readProjectFile } from './document.js';
 
-/** The commands without subcommands, such as `grant create`. */
+/** The commands without subcommands, such as `grant create`, except the hidden one that completion scripts call. */
 function commandsOf(command: Command, prefix: string): string[] {
-  return command.commands.flatMap((child) => {
+  const commands = command.commands.filter((child) => child.name() !== '__complete');
+  return commands.flatMap((child) => {
     const name = `${prefix}${child.name()}`;
     return child.commands.length > 0 ? commandsOf(child, `${name} `) : [name];
   });

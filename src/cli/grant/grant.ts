@@ -2,7 +2,7 @@ import type { AccessGrantState } from '../../domain/access-grant.js';
 import type { LabelSelector } from '../../domain/label-selector.js';
 import { formatPolicySettings } from '../../redemption/accepting/policy-settings.js';
 import type { CreatedGrant } from '../../redemption/administration/administration.js';
-import { everyItem } from '../../redemption/administration/every-item.js';
+import type { GrantReport } from '../../redemption/administration/grant-report.js';
 import {
   type AdministrationSession,
   namespaceFlag,
@@ -10,8 +10,15 @@ import {
 } from '../terminal/administration-session.js';
 import { CommandError } from '../terminal/command-error.js';
 import { parseCount, parseWindow, readCode } from '../terminal/flag-values.js';
-import { type LabelFlags, newLabels } from '../terminal/label-flags.js';
-import { nothingListed } from '../terminal/listing.js';
+import { formatLabels, type LabelFlags, newLabels } from '../terminal/label-flags.js';
+import {
+  csvOf,
+  type ListFlags,
+  type Listing,
+  nothingListed,
+  pagesOf,
+  writeListing,
+} from '../terminal/listing.js';
 import { fields, print, table } from '../terminal/output.js';
 import type { OutputFormat } from '../terminal/output-format.js';
 import { writeOut } from '../terminal/write-out.js';
@@ -110,36 +117,57 @@ export async function createCommand(name: string, flags: GrantCreateFlags): Prom
   });
 }
 
+const GRANTS: Omit<Listing<GrantReport>, 'emptyText'> = {
+  columns: {
+    NAME: ({ name }) => name,
+    STATE: ({ state }) => state,
+    REDEMPTIONS: ({ redemptions, redemptionsAllowed }) => `${redemptions}/${redemptionsAllowed}`,
+    EXPIRATION: ({ expirationTime }) => expirationTime,
+    UID: ({ uid }) => uid,
+    REASON: ({ reason }) => reason,
+  },
+  wide: {
+    NAMESPACE: ({ namespace }) => namespace,
+    ISSUER: ({ issuer }) => issuer,
+    CREATED: ({ createdAt }) => createdAt,
+    LABELS: ({ labels }) => formatLabels(labels),
+    NOTE: ({ note }) => note,
+  },
+  csv: csvOf(
+    ...(['name', 'namespace', 'uid', 'state', 'reason', 'redemptions', 'redemptionsAllowed'] as const),
+    ...([
+      'expirationWindow',
+      'expirationTime',
+      'issuer',
+      'createdAt',
+      'revokedAt',
+      'labels',
+      'note',
+    ] as const),
+  ),
+  name: ({ name }) => name,
+  key: ({ uid }) => uid,
+};
+
 /** `grant list`: prints the grants of a namespace, or of all, that match the flags, with their states. */
 export async function listCommand(
-  flags: GrantFlags & {
-    readonly allNamespaces?: boolean;
-    readonly name?: string;
-    readonly state?: AccessGrantState;
-    readonly selector?: LabelSelector;
-  },
+  flags: Omit<GrantFlags, 'output'> &
+    ListFlags & {
+      readonly allNamespaces?: boolean;
+      readonly name?: string;
+      readonly state?: AccessGrantState;
+      readonly selector?: LabelSelector;
+    },
 ): Promise<void> {
   const { selector: labels, name, state, ...settings } = flags;
   await withAdministration(settings, async ({ administration, namespace }) => {
     const within = { ...(!flags.allNamespaces && { namespace }), name, state, labels };
-    const reports = await everyItem((page) => administration.listGrants({ ...page, ...within }));
-    await print(flags.output, reports, () =>
-      reports.length === 0
-        ? (labels ?? name ?? state)
-          ? 'No grant matches.\n'
-          : nothingListed('grants', namespace, flags.allNamespaces)
-        : table(
-            ['NAME', 'STATE', 'REDEMPTIONS', 'EXPIRATION', 'UID', 'REASON'],
-            reports.map((grant) => [
-              grant.name,
-              grant.state,
-              `${grant.redemptions}/${grant.redemptionsAllowed}`,
-              grant.expirationTime ?? '-',
-              grant.uid,
-              grant.reason ?? '-',
-            ]),
-          ),
-    );
+    const emptyText =
+      (labels ?? name ?? state)
+        ? 'No grant matches.\n'
+        : nothingListed('grants', namespace, flags.allNamespaces);
+    const read = () => pagesOf((page) => administration.listGrants({ ...page, ...within }));
+    await writeListing(read, { ...GRANTS, emptyText }, flags);
   });
 }
 

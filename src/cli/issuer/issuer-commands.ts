@@ -2,7 +2,7 @@ import type { Command } from 'commander';
 import { SERVER_SETTINGS } from '../../config/setting-groups.js';
 import type { SettingKey } from '../../config/settings.js';
 import type { Checkpoint, Clock } from '../../redemption/ports/clock.js';
-import { addConnectionFlags, OUTPUT, withSettings } from '../terminal/command-flags.js';
+import { addConnectionFlags, addFormatFlags, withSettings } from '../terminal/command-flags.js';
 import { CLUSTER_SETTINGS, collect, STORE_SETTINGS } from '../terminal/settings-options.js';
 
 const ISSUER_SETTINGS: readonly SettingKey[] = [...STORE_SETTINGS, 'issuerCert', 'issuerKey'];
@@ -15,9 +15,9 @@ export function addIssuer(
   const issuer = program.command('issuer').description('List, create and rotate the CAs that sign links');
   const add = (nameAndArguments: string, description: string) =>
     withSettings(issuer.command(nameAndArguments).description(description), ISSUER_SETTINGS);
-  add('list', 'List the CAs and the number of links that depend on each')
-    .addOption(OUTPUT())
-    .action(async (flags) => (await import('./issuer-list.js')).listIssuersCommand(flags, context));
+  addFormatFlags(add('list', 'List the CAs and the number of links that depend on each')).action(
+    async (flags) => (await import('./issuer-list.js')).listIssuersCommand(flags, context),
+  );
   add('create <NAME>', 'Create another CA for links; grants select it with --issuer').action(
     async (name, flags) => (await import('./issuer-create.js')).createIssuerCommand(name, flags, context),
   );

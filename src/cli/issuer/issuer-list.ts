@@ -3,9 +3,8 @@ import { systemOf } from '../../compose/system-sites.js';
 import { everyItem } from '../../redemption/administration/every-item.js';
 import type { AuthorityReport, IssuerReport } from '../../redemption/administration/issuer-report.js';
 import { issuerOperations } from '../../redemption/administration/issuers.js';
-import { print, table } from '../terminal/output.js';
-import type { OutputFormat } from '../terminal/output-format.js';
-import { writeStderr } from '../terminal/write-out.js';
+import { csvOf, type ListFlags, type Listing, listingText } from '../terminal/listing.js';
+import { writeStderr, writeStyled } from '../terminal/write-out.js';
 import {
   type IssuerContext,
   type IssuerFlags,
@@ -27,7 +26,7 @@ interface ListedCa extends Omit<AuthorityReport, 'role' | 'state' | 'replacedAt'
 
 /** `issuer list`: prints the CAs of each issuer, and how many links depend on each. */
 export async function listIssuersCommand(
-  { output, ...flags }: IssuerFlags & { readonly output?: OutputFormat },
+  flags: IssuerFlags & Omit<ListFlags, 'watch'>,
   context: IssuerContext,
 ): Promise<void> {
   await withIssuers(flags, context, async (session) => {
@@ -49,22 +48,28 @@ export async function listIssuersCommand(
       );
     }
     const rows = issuers.flatMap((issuer) => rowsOf(issuer, session));
-    await print(output, rows, () =>
-      table(
-        ['ISSUER', 'STATE', 'SUBJECT', 'VALID UNTIL', 'LINKS', 'OWNER', 'SHA-256'],
-        rows.map((ca) => [
-          ca.namespace === null ? ca.issuer : `${ca.namespace}/${ca.issuer}`,
-          ca.state,
-          ca.subject,
-          ca.notAfter,
-          ca.links === null ? '-' : String(ca.links),
-          ca.owner,
-          ca.sha256.slice(0, 16),
-        ]),
-      ),
-    );
+    await writeStyled(await listingText(rows, CAS, flags));
   });
 }
+
+const CAS: Listing<ListedCa> = {
+  columns: {
+    ISSUER: ({ namespace, issuer }) => (namespace === null ? issuer : `${namespace}/${issuer}`),
+    STATE: ({ state }) => state,
+    SUBJECT: ({ subject }) => subject,
+    'VALID UNTIL': ({ notAfter }) => notAfter,
+    LINKS: ({ links }) => links ?? undefined,
+    OWNER: ({ owner }) => owner,
+    'SHA-256': ({ sha256 }) => sha256.slice(0, 16),
+  },
+  wide: {
+    'VALID FROM': ({ notBefore }) => notBefore,
+    'FULL SHA-256': ({ sha256 }) => sha256,
+  },
+  csv: csvOf('issuer', 'namespace', 'owner', 'state', 'subject', 'sha256', 'notBefore', 'notAfter', 'links'),
+  name: ({ issuer }) => issuer,
+  emptyText: 'There are no CAs.\n',
+};
 
 /** The system sites by the settings, else by the service; without them the CA that the service published. */
 function placeOf(session: IssuerSession): Awaited<ReturnType<IssuerPlace['readService']>> {

@@ -2,18 +2,17 @@ import type { LinkStatus, RequestingCluster } from '../../compose/requesting-clu
 import type { Clock } from '../../redemption/ports/clock.js';
 import { linksNamed } from '../../redemption/ports/link-files.js';
 import { CommandError } from '../terminal/command-error.js';
-import { print, table } from '../terminal/output.js';
-import type { OutputFormat } from '../terminal/output-format.js';
-import { incomingReport, incomingText, revokedNote } from './incoming-link.js';
-import { outgoingReport } from './outgoing-link.js';
+import type { Listing } from '../terminal/listing.js';
+import { incomingReport, revokedNote } from './incoming-link.js';
+import { type LinkLists, warningsOf } from './link-listing.js';
+import { OUTGOING, OUTGOING_COLUMNS, type OutgoingReport, outgoingReport } from './outgoing-link.js';
 
-/** Prints the links of a namespace: the outgoing ones and, from its Redemptions, the incoming ones. */
-export async function clusterStatus(
+/** Returns the links of a namespace: the outgoing ones and, from its Redemptions, the incoming ones. */
+export async function clusterLinks(
   name: string | undefined,
   cluster: RequestingCluster,
   { clock }: { readonly clock: Clock },
-  output: OutputFormat,
-): Promise<void> {
+): Promise<LinkLists> {
   const { namespace } = cluster;
   const all = await cluster.links.list();
   const selected = name === undefined ? all : linksNamed(all, name);
@@ -47,13 +46,16 @@ export async function clusterStatus(
       };
     }),
   );
-  await print(output, { outgoing, ...(incoming && { incoming }) }, () =>
-    [
-      statusText(outgoing),
-      incoming ? `\n${incomingText(incoming)}${revokedNote(incoming, REPLACE_CA_HINT)}` : '',
-      redemptions === 'forbidden' ? hiddenNote(namespace) : '',
-    ].join(''),
-  );
+  const revoked = incoming ? revokedNote(incoming, REPLACE_CA_HINT) : '';
+  const hidden = redemptions === 'forbidden' ? hiddenNote(namespace) : '';
+  return {
+    outgoing,
+    incoming,
+    outgoingListing: { ...OUTGOING, columns: COLUMNS },
+    // Without incoming links, the note on them stands below the outgoing ones.
+    outgoingNotes: warningsOf(outgoing) + (incoming ? '' : hidden),
+    incomingNotes: revoked,
+  };
 }
 
 const REPLACE_CA_HINT = "to prevent that, replace the CA that the site's router trusts";
@@ -62,36 +64,13 @@ function hiddenNote(namespace: string): string {
   return `note: incoming links are not shown: you have no permission to list redemptions.linkgrant.dev in namespace ${namespace}\n`;
 }
 
-type Outgoing = ReturnType<typeof outgoingReport> & {
-  readonly status?: string;
-  readonly message?: string;
-  readonly remoteSite?: string;
+const COLUMNS: Listing<OutgoingReport>['columns'] = {
+  NAME: OUTGOING_COLUMNS.NAME,
+  STATUS: ({ status }) => status,
+  'REMOTE SITE': ({ remoteSite }) => remoteSite,
+  COST: OUTGOING_COLUMNS.COST,
+  ENDPOINTS: OUTGOING_COLUMNS.ENDPOINTS,
+  'CERTIFICATE EXPIRES': OUTGOING_COLUMNS['CERTIFICATE EXPIRES'],
+  'RENEWED BY': OUTGOING_COLUMNS['RENEWED BY'],
+  MESSAGE: ({ message }) => message,
 };
-
-function statusText(links: readonly Outgoing[]): string {
-  if (links.length === 0) return 'There are no outgoing links.\n';
-  const rows = links.map((link) => [
-    link.name,
-    link.status ?? '-',
-    link.remoteSite ?? '-',
-    String(link.cost),
-    link.endpoints.join(', ') || '-',
-    'notAfter' in link ? link.notAfter : '-',
-    'notAfter' in link ? (link.renewedBy ?? 'nothing') : '-',
-    link.message ?? '-',
-  ]);
-  const columns = [
-    'NAME',
-    'STATUS',
-    'REMOTE SITE',
-    'COST',
-    'ENDPOINTS',
-    'CERTIFICATE EXPIRES',
-    'RENEWED BY',
-    'MESSAGE',
-  ];
-  const warnings = links.flatMap(({ name, warning }) =>
-    warning === undefined ? [] : [`warning: ${name}: ${warning}\n`],
-  );
-  return `Outgoing links\n${table(columns, rows)}${warnings.join('')}`;
-}

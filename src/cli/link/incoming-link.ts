@@ -2,7 +2,8 @@ import { PeerIndex } from '../../redemption/administration/link-connections.js';
 import { remainingText, remainingWords } from '../../redemption/administration/remaining.js';
 import type { ObservedConnections } from '../../redemption/ports/connections.js';
 import type { RenewedRedemption } from '../../redemption/ports/renewal-store.js';
-import { formatTime, table } from '../terminal/output.js';
+import { csvOf, type Listing } from '../terminal/listing.js';
+import { formatTime } from '../terminal/output.js';
 
 /** Reports an incoming link by its redemption, with the expiry and state of its newest certificate, and whether it is connected. */
 export function incomingReport(
@@ -34,26 +35,34 @@ export function incomingReport(
 /** What {@link incomingReport} returns. */
 export type IncomingReport = ReturnType<typeof incomingReport>;
 
-/** Formats the incoming links as a table. */
-export function incomingText(links: readonly IncomingReport[]): string {
-  if (links.length === 0) return 'There are no incoming links.\n';
-  return `Incoming links\n${table(
-    [
-      ...['NAME', 'SUBJECT', 'FROM', 'REDEEMED', 'CERTIFICATE EXPIRES', 'STATE', 'CAN STILL'],
-      ...(links.some(({ connected }) => connected !== undefined) ? ['CONNECTED'] : []),
-    ],
-    links.map(({ name, subject, from, redeemedAt, notAfter, state, canStill, connected }) => [
-      name,
-      subject,
-      from,
-      redeemedAt,
-      notAfter,
-      state,
-      canStill,
-      ...(connected === undefined ? [] : [connected ? 'yes' : 'no']),
-    ]),
-  )}`;
+/** The incoming links of a site; their connections are a column only if they are known. */
+export function incomingListing(links: readonly IncomingReport[]): Listing<IncomingReport> {
+  return links.some(({ connected }) => connected !== undefined)
+    ? {
+        ...INCOMING,
+        columns: { ...INCOMING.columns, CONNECTED: ({ connected }) => (connected ? 'yes' : 'no') },
+      }
+    : INCOMING;
 }
+
+const INCOMING: Listing<IncomingReport> = {
+  columns: {
+    NAME: ({ name }) => name,
+    SUBJECT: ({ subject }) => subject,
+    FROM: ({ from }) => from,
+    REDEEMED: ({ redeemedAt }) => redeemedAt,
+    'CERTIFICATE EXPIRES': ({ notAfter }) => notAfter,
+    STATE: ({ state }) => state,
+    'CAN STILL': ({ canStill }) => canStill,
+  },
+  wide: { ID: ({ redemptionId }) => redemptionId },
+  csv: csvOf(
+    ...(['name', 'subject', 'notAfter', 'from', 'redeemedAt', 'state'] as const),
+    ...(['canStill', 'redemptionId', 'connected'] as const),
+  ),
+  name: ({ name }) => name,
+  emptyText: 'There are no incoming links.\n',
+};
 
 /** Returns a note on revoked links that can still connect, with `hint` at its end; empty if there are none. */
 export function revokedNote(links: readonly IncomingReport[], hint: string): string {

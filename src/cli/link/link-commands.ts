@@ -3,7 +3,7 @@ import { OBSERVER_SETTINGS, SERVICE_SETTINGS } from '../../config/setting-groups
 import type { SettingKey } from '../../config/settings.js';
 import type { Checkpoint, Clock } from '../../redemption/ports/clock.js';
 import { ENDPOINT_ROLES } from '../grant/policy-flags.js';
-import { addConnectionFlags, OUTPUT, withSettings } from '../terminal/command-flags.js';
+import { addConnectionFlags, addListFlags, OUTPUT, withSettings } from '../terminal/command-flags.js';
 import { CLUSTER_SETTINGS, STORE_SETTINGS } from '../terminal/settings-options.js';
 import { parseReloadCommand } from './reload-command.js';
 import { deadlineOption, waitOption } from './requesting-commands.js';
@@ -50,14 +50,14 @@ function addReload(command: Command): Command {
 /** Adds `link` with its subcommands. */
 export function addLink(program: Command, context: Context): void {
   const link = program.command('link').description('Create, check, update and delete the links of this site');
-  addLocation(
-    link
-      .command('status [NAME]')
-      .description("Show this site's outgoing links and their certificates, and its incoming links"),
-    [...LOCATION_SETTINGS, 'store', ...OBSERVER_SETTINGS],
-  )
-    .addOption(OUTPUT())
-    .action(async (name, flags) => (await import('./link-status.js')).statusCommand(name, flags, context));
+  addListFlags(
+    addLocation(
+      link
+        .command('status [NAME]')
+        .description("Show this site's outgoing links and their certificates, and its incoming links"),
+      [...LOCATION_SETTINGS, 'store', ...OBSERVER_SETTINGS],
+    ),
+  ).action(async (name, flags) => (await import('./link-status.js')).statusCommand(name, flags, context));
   addConnectionFlags(
     addLocation(
       link

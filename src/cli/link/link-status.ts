@@ -8,26 +8,36 @@ import { everyItem } from '../../redemption/administration/every-item.js';
 import { type LinkFiles, linksNamed, type StoredLink } from '../../redemption/ports/link-files.js';
 import { CommandError } from '../terminal/command-error.js';
 import { anyConfigurationFrom } from '../terminal/configuration.js';
-import { print, table } from '../terminal/output.js';
-import type { OutputFormat } from '../terminal/output-format.js';
-import { type IncomingReport, incomingReport, incomingText, revokedNote } from './incoming-link.js';
+import type { ListFlags, Listing } from '../terminal/listing.js';
+import { type IncomingReport, incomingReport, revokedNote } from './incoming-link.js';
 import { type LinkFlags, linkDirectoryOf, openSettingsCluster } from './link.js';
+import { type LinkLists, warningsOf, writeLinks } from './link-listing.js';
 import type { CommandContext } from './link-target.js';
-import { outgoingReport } from './outgoing-link.js';
+import { OUTGOING, OUTGOING_COLUMNS, type OutgoingReport, outgoingReport } from './outgoing-link.js';
 import { siteNamespace } from './site-namespace.js';
 
 /** Reports the outgoing links of a site, from their files, and the incoming ones, from the store. */
 export async function statusCommand(
   name: string | undefined,
-  flags: LinkFlags & { readonly output?: OutputFormat },
+  flags: LinkFlags & ListFlags,
   context: CommandContext,
 ): Promise<void> {
-  const { output, dir, ...settingFlags } = flags;
+  const { output: _output, dir, ...settingFlags } = flags;
   const { settings } = anyConfigurationFrom(settingFlags);
   if (settings.platform === 'kubernetes' && dir === undefined) {
     const cluster = await openSettingsCluster(settings, context);
-    return (await import('./cluster-link-status.js')).clusterStatus(name, cluster, context, output);
+    const { clusterLinks } = await import('./cluster-link-status.js');
+    return writeLinks(() => clusterLinks(name, cluster, context), flags, context);
   }
+  await writeLinks(() => siteLinks(name, dir, settings, context), flags, context);
+}
+
+async function siteLinks(
+  name: string | undefined,
+  dir: string | undefined,
+  settings: Settings,
+  context: CommandContext,
+): Promise<LinkLists> {
   const outgoing = await outgoingReports(name, dir, settings, context);
   const incoming = await incomingReports(name, settings, context);
   if (!outgoing && !incoming) {
@@ -42,15 +52,13 @@ export async function statusCommand(
       hint: 'list the links: run `linkgrant link status` without a name, with the same flags',
     });
   }
-  const value = { ...(outgoing && { outgoing }), ...(incoming && { incoming }) };
-  await print(output, value, () =>
-    [
-      outgoing ? outgoingText(outgoing) : '',
-      outgoing && incoming ? '\n' : '',
-      incoming ? incomingText(incoming) : '',
-      incoming ? revokedNote(incoming, '`linkgrant redemption revoke ID --cut` prevents that') : '',
-    ].join(''),
-  );
+  return {
+    outgoing,
+    incoming,
+    outgoingListing: outgoingListing(outgoing ?? []),
+    outgoingNotes: warningsOf(outgoing ?? []) + routerNotes(outgoing ?? []),
+    incomingNotes: revokedNote(incoming ?? [], '`linkgrant redemption revoke ID --cut` prevents that'),
+  };
 }
 
 /** Reports the Links of `--dir` or of the site's input directory; undefined if the flags name neither. */
@@ -99,7 +107,7 @@ async function reportsOf(
   isReported: (link: StoredLink) => boolean,
   context: CommandContext,
   loaded?: ReadonlyMap<string, LoadedState>,
-): Promise<readonly Outgoing[]> {
+): Promise<readonly OutgoingReport[]> {
   const links = (await files.list()).filter(isReported);
   const named = name === undefined ? links : linksNamed(links, name);
   return Promise.all(
@@ -109,8 +117,6 @@ async function reportsOf(
     })),
   );
 }
-
-type Outgoing = ReturnType<typeof outgoingReport> & { readonly router?: LoadedState };
 
 const ROUTER_WORDS = {
   current: 'loaded',
@@ -129,27 +135,20 @@ const ROUTER_NOTES: Partial<Record<LoadedState, string>> = {
     'only the running router has the link: its file was removed, or Skupper redeemed its token; the next reload drops the link, or redeems the token again',
 };
 
-function outgoingText(links: readonly Outgoing[]): string {
-  if (links.length === 0) return 'There are no outgoing links.\n';
-  const rows = links.map((link) => [
-    link.name,
-    String(link.cost),
-    link.endpoints.join(', ') || '-',
-    'subject' in link ? link.subject : '-',
-    'notAfter' in link ? link.notAfter : '-',
-    'notAfter' in link ? (link.renewedBy ?? 'nothing') : '-',
-    ...(link.router === undefined ? [] : [ROUTER_WORDS[link.router]]),
-  ]);
+function outgoingListing(links: readonly OutgoingReport[]): Listing<OutgoingReport> {
+  if (!links.some(({ router }) => router !== undefined)) return { ...OUTGOING, columns: OUTGOING_COLUMNS };
+  return {
+    ...OUTGOING,
+    columns: { ...OUTGOING_COLUMNS, ROUTER: ({ router }) => router && ROUTER_WORDS[router] },
+  };
+}
+
+function routerNotes(links: readonly OutgoingReport[]): string {
   const notes = links.flatMap(({ name, router }) => {
     const note = router && ROUTER_NOTES[router];
     return note === undefined ? [] : [`note: ${name}: ${note}\n`];
   });
-  const columns = ['NAME', 'COST', 'ENDPOINTS', 'SUBJECT', 'CERTIFICATE EXPIRES', 'RENEWED BY'];
-  if (links.some(({ router }) => router !== undefined)) columns.push('ROUTER');
-  const warnings = links.flatMap(({ name, warning }) =>
-    warning === undefined ? [] : [`warning: ${name}: ${warning}\n`],
-  );
-  return `Outgoing links\n${table(columns, rows)}${warnings.join('')}${notes.join('')}`;
+  return notes.join('');
 }
 
 /** Reports the redemptions in the store, on a system platform those of the namespace's site; undefined without a store. */

@@ -1,3 +1,4 @@
+import type { LoadedState } from '../../compose/token-redemption.js';
 import { formatEndpoint } from '../../domain/host-port-text.js';
 import type { LinkSecret } from '../../domain/link.js';
 import { describeCertificate } from '../../pki/certificate-info.js';
@@ -5,6 +6,7 @@ import type { Clock } from '../../redemption/ports/clock.js';
 import type { StoredLink } from '../../redemption/ports/link-files.js';
 import { certificateLife, isShortLived } from '../../redemption/requesting/certificate-life.js';
 import { renewableLink } from '../../redemption/requesting/renewable-link.js';
+import type { Listing } from '../terminal/listing.js';
 import { formatTime } from '../terminal/output.js';
 
 /** The command that renews a link whose certificate was requested for 30 days. */
@@ -15,7 +17,7 @@ export function outgoingReport(
   link: StoredLink,
   secret: LinkSecret | undefined,
   { clock }: { readonly clock: Clock },
-) {
+): OutgoingReport {
   const { name, endpoints, cost, tlsCredentials, place } = link;
   return {
     name,
@@ -55,3 +57,45 @@ function certificateReport(secret: LinkSecret | undefined, name: string, now: nu
     return { warning: `the certificate in Secret "${name}" cannot be read` };
   }
 }
+
+/** An outgoing link; members that are not known are absent. */
+export interface OutgoingReport {
+  readonly name: string;
+  readonly cost: number;
+  readonly endpoints: readonly string[];
+  readonly tlsCredentials: string;
+  readonly file: string;
+  readonly subject?: string;
+  readonly notAfter?: string;
+  readonly renewable?: boolean;
+  /** Null if nothing renews its certificate. */
+  readonly renewedBy?: string | null;
+  readonly warning?: string;
+  /** Its state in the running router of a system site. */
+  readonly router?: LoadedState;
+  /** Its state in a cluster. */
+  readonly status?: string;
+  readonly remoteSite?: string;
+  readonly message?: string;
+}
+
+/** The columns of every outgoing link. */
+export const OUTGOING_COLUMNS = {
+  NAME: ({ name }) => name,
+  COST: ({ cost }) => cost,
+  ENDPOINTS: ({ endpoints }) => endpoints.join(', ') || undefined,
+  SUBJECT: ({ subject }) => subject,
+  'CERTIFICATE EXPIRES': ({ notAfter }) => notAfter,
+  'RENEWED BY': ({ notAfter, renewedBy }) => (notAfter === undefined ? undefined : (renewedBy ?? 'nothing')),
+} as const satisfies Listing<OutgoingReport>['columns'];
+
+/** The members of every listing of outgoing links. */
+export const OUTGOING: Omit<Listing<OutgoingReport>, 'columns'> = {
+  wide: {
+    CREDENTIALS: ({ tlsCredentials }) => tlsCredentials,
+    FILE: ({ file }) => file,
+  },
+  csv: {},
+  name: ({ name }) => name,
+  emptyText: 'There are no outgoing links.\n',
+};

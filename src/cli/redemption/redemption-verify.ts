@@ -17,14 +17,17 @@ const UNCHAINED = {
  * names the first invalid entry.
  */
 export async function verifyCommand(
-  allFlags: Pick<RedemptionListFlags, 'output' | 'grant' | 'since' | 'subject' | 'events'>,
+  allFlags: Pick<RedemptionListFlags, 'output' | 'grant' | 'since' | 'subject' | 'events' | 'watch'>,
 ): Promise<void> {
-  const { since, subject, events, output, ...flags } = allFlags;
-  if (output === 'csv') {
-    throw new CommandError('--verify has no list that could be CSV', {
+  const { since, subject, events, output, watch, ...flags } = allFlags;
+  if (output !== undefined && output !== 'json' && output !== 'yaml') {
+    throw new CommandError(`--verify cannot be combined with -o ${output}`, {
       exitCode: 2,
       hint: 'use -o json or -o yaml; the exit code shows the result as well',
     });
+  }
+  if (watch) {
+    throw new CommandError('--verify cannot be combined with --watch', { exitCode: 2, hint: 'omit one' });
   }
   if (since !== undefined || subject !== undefined || events) {
     throw new CommandError('--verify cannot be combined with --since, --subject or --events', {

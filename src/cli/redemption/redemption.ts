@@ -4,17 +4,17 @@ import { isNotRenewing, type LinkState, linkState } from '../../domain/link-stat
 import { isUuid } from '../../domain/names.js';
 import type { EventReport } from '../../redemption/administration/event-report.js';
 import type { RedemptionReport } from '../../redemption/administration/redemption-report.js';
+import type { Clock } from '../../redemption/ports/clock.js';
 import type { PageRequest } from '../../redemption/ports/page.js';
 import type { GrantFlags } from '../grant/grant.js';
 import { withAdministration } from '../terminal/administration-session.js';
 import { CommandError } from '../terminal/command-error.js';
 import { formatLabels } from '../terminal/label-flags.js';
-import { type ListingFormat, pagesOf, writeListing } from '../terminal/listing.js';
+import { csvOf, type ListFlags, type Listing, pagesOf, writeListing } from '../terminal/listing.js';
 
 /** The flags of `redemption list`. */
-export interface RedemptionListFlags extends Omit<GrantFlags, 'output'> {
+export interface RedemptionListFlags extends Omit<GrantFlags, 'output'>, ListFlags {
   readonly namespace?: string;
-  readonly output?: 'json' | 'yaml' | 'csv';
   /** Name or uid of a grant, or uid of a deleted grant. */
   readonly grant?: string;
   readonly since?: string;
@@ -28,7 +28,7 @@ export interface RedemptionListFlags extends Omit<GrantFlags, 'output'> {
   readonly signedBy?: string;
 }
 
-const REDEMPTIONS: Omit<ListingFormat<RedemptionReport>, 'format'> = {
+const REDEMPTIONS: Listing<RedemptionReport> = {
   csv: {
     id: ({ id }) => id,
     grant: ({ grant }) => grant,
@@ -52,20 +52,25 @@ const REDEMPTIONS: Omit<ListingFormat<RedemptionReport>, 'format'> = {
     note: ({ note }) => note,
     connected: ({ connected }) => connectedWord(connected),
   },
-  headings: ['ID', 'GRANT', 'TIME', 'NAME', 'SUBJECT', 'FROM', 'CERTIFICATE EXPIRES', 'CAN STILL', 'REVOKED'],
-  cells: ({
-    id,
-    grantUid,
-    grant = grantUid,
-    createdAt,
-    name,
-    subject,
-    peer,
-    notAfter,
-    newest,
-    canStill,
-    revokedAt = '-',
-  }) => [id, grant, createdAt, name, subject, peer, newest?.notAfter ?? notAfter, canStill, revokedAt],
+  columns: {
+    ID: ({ id }) => id,
+    GRANT: ({ grant, grantUid }) => grant ?? grantUid,
+    TIME: ({ createdAt }) => createdAt,
+    NAME: ({ name }) => name,
+    SUBJECT: ({ subject }) => subject,
+    FROM: ({ peer }) => peer,
+    'CERTIFICATE EXPIRES': ({ newest, notAfter }) => newest?.notAfter ?? notAfter,
+    'CAN STILL': ({ canStill }) => canStill,
+    REVOKED: ({ revokedAt }) => revokedAt,
+  },
+  wide: {
+    TOKEN: ({ jti }) => jti,
+    SERIAL: ({ newest, serial }) => newest?.serial ?? serial,
+    RENEWALS: ({ newest }) => newest?.number ?? 0,
+    LABELS: ({ labels }) => formatLabels(labels),
+    NOTE: ({ note }) => note,
+  },
+  name: ({ id }) => id,
   emptyText: 'There are no redemptions.\n',
 };
 
@@ -77,8 +82,7 @@ export function connectedWord(connected: boolean | undefined): string | undefine
 /** The same listing with a column for the connection of each link. */
 const CONNECTED_REDEMPTIONS: typeof REDEMPTIONS = {
   ...REDEMPTIONS,
-  headings: [...REDEMPTIONS.headings, 'CONNECTED'],
-  cells: (report) => [...REDEMPTIONS.cells(report), connectedWord(report.connected) ?? '-'],
+  columns: { ...REDEMPTIONS.columns, CONNECTED: ({ connected }) => connectedWord(connected) },
 };
 
 const DETAILS = [
@@ -107,18 +111,20 @@ const EVENT_COLUMNS = [
   'firstTime',
 ] as const;
 
-const EVENTS: Omit<ListingFormat<EventReport>, 'format'> = {
-  csv: Object.fromEntries(EVENT_COLUMNS.map((column) => [column, (report: EventReport) => report[column]])),
-  headings: ['TIME', 'KIND', 'TIMES', 'GRANT', 'REDEMPTION', 'SUBJECT', 'FROM'],
-  cells: ({ time, kind, count = 1, grantUid = '-', redemptionId = '-', subject, peer }) => [
-    time,
-    kind,
-    String(count),
-    grantUid,
-    redemptionId,
-    subject || '-',
-    peer || '-',
-  ],
+const EVENTS: Listing<EventReport> = {
+  csv: csvOf(...EVENT_COLUMNS),
+  columns: {
+    TIME: ({ time }) => time,
+    KIND: ({ kind }) => kind,
+    TIMES: ({ count }) => count ?? 1,
+    GRANT: ({ grantUid }) => grantUid,
+    REDEMPTION: ({ redemptionId }) => redemptionId,
+    SUBJECT: ({ subject }) => subject || undefined,
+    FROM: ({ peer }) => peer || undefined,
+  },
+  name: ({ grantUid, seq, time, kind }) => `${grantUid ?? ''}/${seq ?? `${kind}/${time}`}`,
+  // An entry never changes; a changed total is another report.
+  key: (report) => JSON.stringify(report),
   emptyText: 'The ledger is empty.\n',
 };
 
@@ -126,9 +132,9 @@ const EVENTS: Omit<ListingFormat<EventReport>, 'format'> = {
  * `redemption list`: prints the redemptions, oldest first, or with `--events` the entries of the ledger by grant and then the totals;
  * of one grant with `--grant`, else of all. Only one page is in memory at a time.
  */
-export async function listCommand(flags: RedemptionListFlags, now: number): Promise<void> {
-  const since = parseSince(flags.since, now);
-  const { grant, subject, selector: labels, output: format, state, overdue, signedBy, ...settings } = flags;
+export async function listCommand(flags: RedemptionListFlags, clock: Clock): Promise<void> {
+  const since = parseSince(flags.since, clock());
+  const { grant, subject, selector: labels, state, overdue, signedBy, ...settings } = flags;
   const link = { state, overdue, signedBy };
   if (flags.events && (labels ?? state ?? overdue ?? signedBy) !== undefined) {
     throw new CommandError('entries of the ledger have no labels and no state', {
@@ -143,16 +149,18 @@ export async function listCommand(flags: RedemptionListFlags, now: number): Prom
     const redemptions = async (page: PageRequest) => {
       const within = { ...filter, namespace: flags.namespace, labels };
       const { items, next } = await administration.listRedemptions({ ...page, ...within });
-      return { items: items.filter((report) => hasLink(report, link, now)), ...(next && { next }) };
+      return { items: items.filter((report) => hasLink(report, link, clock())), ...(next && { next }) };
     };
     const events = (page: PageRequest) => administration.listEvents({ ...page, ...filter });
     if (flags.events) {
-      await writeListing(pagesOf(events), { ...EVENTS, format });
+      await writeListing(() => pagesOf(events), EVENTS, flags);
       return;
     }
-    await connections?.observe();
-    const listing = connections ? CONNECTED_REDEMPTIONS : REDEMPTIONS;
-    await writeListing(pagesOf(redemptions), { ...listing, format });
+    const read = async function* () {
+      await connections?.observe();
+      yield* pagesOf(redemptions);
+    };
+    await writeListing(read, connections ? CONNECTED_REDEMPTIONS : REDEMPTIONS, flags);
   });
 }
 

@@ -8,9 +8,26 @@ import { ADMINISTRATION_SETTINGS, settingsOptions } from './settings-options.js'
 export const OUTPUT = () =>
   new Option('-o, --output <FORMAT>', 'json or yaml instead of text').argParser(parseOutputFormat);
 
-/** The `-o` of commands with long listings. */
-export const LISTING_OUTPUT = () =>
-  new Option('-o, --output <FORMAT>', 'json, yaml or csv instead of text').argParser(parseListingFormat);
+/** Adds the flags for the form of a list. */
+export function addFormatFlags(command: Command): Command {
+  return command
+    .addOption(
+      new Option(
+        '-o, --output <FORMAT>',
+        'wide, name, json, yaml, csv or jsonpath={PATH} instead of columns',
+      ).argParser(parseListingFormat),
+    )
+    .option('--no-headers', 'without the headings of columns')
+    .option('--sort-by <COLUMN>', 'sort by a column, such as name');
+}
+
+/** Adds the flags of a command whose list can be watched. */
+export function addListFlags(command: Command): Command {
+  return addFormatFlags(command).option(
+    '-w, --watch',
+    'list again every 2 s and print what has changed, until Ctrl-C',
+  );
+}
 
 /** Adds the flags of settings to a command. */
 export function withSettings(

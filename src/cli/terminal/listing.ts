@@ -1,20 +1,56 @@
 import { stringify } from 'yaml';
 import { csvLine } from '../../domain/csv.js';
+import type { Labels } from '../../domain/labels-and-note.js';
 import type { Page, PageRequest } from '../../redemption/ports/page.js';
-import { writeOut } from './write-out.js';
+import { colouredCell, hasColours } from './colour.js';
+import { CommandError } from './command-error.js';
+import { formatJsonPath } from './json-path.js';
+import { formatLabels } from './label-flags.js';
+import { type ListingFormat, templateOf } from './output-format.js';
+import { plainLine, plainText } from './plain-text.js';
+import { watch } from './watch.js';
+import { writeStyled } from './write-out.js';
 
 const PAGE = 500;
 
-/** How to write a listing of reports. */
-export interface ListingFormat<Report> {
-  readonly format: 'json' | 'yaml' | 'csv' | undefined;
-  /** The values of a CSV line, by heading. */
-  readonly csv: Readonly<Record<string, (report: Report) => string | number | undefined>>;
-  readonly headings: readonly string[];
-  /** The cells of a line of text, as many as headings. */
-  readonly cells: (report: Report) => readonly string[];
+type Cell = string | number | undefined;
+type Columns<Report> = Readonly<Record<string, (report: Report) => Cell>>;
+
+/** The table of a kind of resource. A cell without value is `-` in a column, and empty in CSV. */
+export interface Listing<Report> {
+  /** By heading. */
+  readonly columns: Columns<Report>;
+  /** More columns for `-o wide`. */
+  readonly wide?: Columns<Report>;
+  readonly csv: Columns<Report>;
+  /** The name or id that other commands accept. */
+  readonly name: (report: Report) => string;
+  /** Identifies a resource among those of all namespaces; the name without it. */
+  readonly key?: (report: Report) => string;
   /** The text that replaces an empty table. */
   readonly emptyText: string;
+}
+
+/** The flags of every command that lists. */
+export interface ListFlags {
+  readonly output?: ListingFormat;
+  /** False without the headings of columns. */
+  readonly headers?: boolean;
+  /** Heading of a column in any case, with `-` for a space. */
+  readonly sortBy?: string;
+  readonly watch?: boolean;
+}
+
+/** CSV columns for members of a report. */
+export function csvOf<Report>(...members: readonly (keyof Report & string)[]): Columns<Report> {
+  return Object.fromEntries(members.map((member) => [member, (report: Report) => csvCell(report[member])]));
+}
+
+function csvCell(value: unknown): Cell {
+  if (typeof value === 'string' || typeof value === 'number') return value;
+  if (typeof value === 'boolean') return value ? 'yes' : 'no';
+  if (Array.isArray(value)) return value.join(', ');
+  return value ? formatLabels(value as Labels) : undefined;
 }
 
 /** Reads the pages of a listing on demand. */
@@ -30,20 +66,178 @@ export async function* pagesOf<T>(
 }
 
 /**
- * Writes a listing to standard output page by page. The first page determines the widths of the columns of a table. Rejects as {@link writeOut} does.
+ * Writes a listing to standard output page by page. The first page determines the widths of the columns of a table. All pages
+ * are read first to sort them or to fill a template. With `--watch` the listing is read again and again, and what has changed is
+ * written. Rejects as {@link writeStyled} does, and with a CommandError for an unknown column.
  */
 export async function writeListing<Report>(
-  pages: AsyncIterable<readonly Report[]>,
-  listing: ListingFormat<Report>,
+  read: () => AsyncIterable<readonly Report[]>,
+  listing: Listing<Report>,
+  flags: ListFlags,
 ): Promise<void> {
-  const write = WRITERS[listing.format ?? 'text'](listing as ListingFormat<unknown>);
+  const order = orderOf(listing, flags.sortBy);
+  const readAll = async () => {
+    const reports: Report[] = [];
+    for await (const page of read()) reports.push(...page);
+    return order ? reports.sort(order) : reports;
+  };
+  const writer = writerOf(listing, flags);
+  if (flags.watch) return watchListing(readAll, listing, writer);
+  const isWhole = order !== undefined || templateOf(flags.output) !== undefined;
   let written = 0;
-  for await (const page of pages) {
+  for await (const page of isWhole ? [await readAll()] : read()) {
     if (page.length === 0) continue;
-    await writeOut(write.page(page, written === 0));
+    await writeStyled(await writer.page(page, written === 0));
     written += page.length;
   }
-  await writeOut(write.end(written === 0));
+  await writeStyled(await writer.end(written === 0));
+}
+
+/** Returns the text of a listing whose reports are in memory. */
+export async function listingText<Report>(
+  reports: readonly Report[],
+  listing: Listing<Report>,
+  flags: ListFlags,
+): Promise<string> {
+  const order = orderOf(listing, flags.sortBy);
+  const { page, end } = writerOf(listing, flags);
+  const rows = order ? [...reports].sort(order) : reports;
+  return (rows.length > 0 ? await page(rows, true) : '') + (await end(rows.length === 0));
+}
+
+const { compare } = new Intl.Collator('en', { numeric: true });
+
+/** The order by the cells of a column; cells without value are last. Throws a CommandError for an unknown column. */
+function orderOf<Report>(
+  { columns, wide }: Pick<Listing<Report>, 'columns' | 'wide'>,
+  sortBy: string | undefined,
+): ((one: Report, other: Report) => number) | undefined {
+  if (sortBy === undefined) return undefined;
+  const all = Object.entries({ ...columns, ...wide });
+  const [, value] = all.find(([heading]) => sortName(heading) === sortName(sortBy)) ?? [];
+  if (!value) {
+    throw new CommandError(`--sort-by cannot be "${sortBy}"`, {
+      exitCode: 2,
+      hint: `use ${all.map(([heading]) => sortName(heading)).join(', ')}`,
+    });
+  }
+  return (one, other) => {
+    const [left, right] = [value(one), value(other)];
+    if (left === undefined || right === undefined)
+      return Number(left === undefined) - Number(right === undefined);
+    return compare(String(left), String(right));
+  };
+}
+
+function sortName(heading: string): string {
+  return heading.toLowerCase().replaceAll(' ', '-');
+}
+
+/** Writes a listing, then what has changed in it; `removed` is the state of a resource that is no longer listed. */
+async function watchListing<Report>(
+  readAll: () => Promise<readonly Report[]>,
+  { key, name }: Listing<Report>,
+  writer: Writer<Report>,
+): Promise<void> {
+  let known: ReadonlyMap<string, Report> | undefined;
+  let hasWritten = false;
+  await watch(async () => {
+    const found = new Map((await readAll()).map((report) => [(key ?? name)(report), report]));
+    const changed = [...found]
+      .filter(([id, report]) => !isSame(known?.get(id), report))
+      .map(([, report]) => report);
+    const removed = [...(known ?? [])]
+      .filter(([id, report]) => !found.has(id) && (report as { state?: string }).state !== undefined)
+      .map(([, report]) => ({ ...report, state: 'removed' }));
+    const rows = [...changed, ...removed];
+    const text = rows.length > 0 ? await writer.page(rows, !hasWritten || writer.isDocument === true) : '';
+    const end = rows.length > 0 || !known ? await writer.end(rows.length === 0) : '';
+    known = found;
+    hasWritten ||= rows.length > 0;
+    if (text + end !== '') await writeStyled(text + end);
+  });
+}
+
+function isSame(one: unknown, other: unknown): boolean {
+  return JSON.stringify(one) === JSON.stringify(other);
+}
+
+interface Writer<Report> {
+  page(reports: readonly Report[], isFirst: boolean): string | Promise<string>;
+  end(isEmpty: boolean): string | Promise<string>;
+  /** True if each change of a watched listing is a document of its own. */
+  readonly isDocument?: boolean;
+}
+
+/** Nothing is written after the pages. */
+const NO_END = () => '';
+
+function writerOf<Report>(listing: Listing<Report>, flags: ListFlags): Writer<Report> {
+  const template = templateOf(flags.output);
+  if (template !== undefined) {
+    const format = async (items: readonly Report[]) => plainText(await formatJsonPath(template, { items }));
+    return { page: format, end: (isEmpty) => (isEmpty ? format([]) : ''), isDocument: true };
+  }
+  if (flags.output === 'json') return JSON_WRITER;
+  if (flags.output === 'yaml') return YAML_WRITER;
+  if (flags.output === 'csv') return csvWriter(listing, flags);
+  if (flags.output !== 'name') return tableWriter(listing, flags);
+  return {
+    page: (reports) => reports.map((report) => `${plainLine(listing.name(report))}\n`).join(''),
+    end: NO_END,
+  };
+}
+
+const JSON_WRITER: Writer<unknown> = {
+  page(reports, isFirst) {
+    const items = plainText(JSON.stringify(reports, null, 2).slice(1, -2));
+    return isFirst ? `[${items}` : `,${items}`;
+  },
+  end: (isEmpty) => (isEmpty ? '[]\n' : '\n]\n'),
+  isDocument: true,
+};
+
+const YAML_WRITER: Writer<unknown> = {
+  page: (reports) => plainText(stringify(reports, { lineWidth: 0 })),
+  end: (isEmpty) => (isEmpty ? '[]\n' : ''),
+};
+
+function csvWriter<Report>({ csv }: Listing<Report>, { headers }: ListFlags): Writer<Report> {
+  const headings = headers === false ? '' : csvLine(Object.keys(csv));
+  return {
+    page(reports, isFirst) {
+      const lines = reports.map((report) => csvLine(Object.values(csv).map((value) => value(report))));
+      return plainText((isFirst ? headings : '') + lines.join(''));
+    },
+    end: (isEmpty) => (isEmpty ? headings : ''),
+  };
+}
+
+function tableWriter<Report>(listing: Listing<Report>, { output, headers }: ListFlags): Writer<Report> {
+  const columns = { ...listing.columns, ...(output === 'wide' && listing.wide) };
+  const headings = Object.keys(columns);
+  const showsHeadings = headers !== false;
+  const isColoured = hasColours();
+  let widths: number[] | undefined;
+  const line = (cells: readonly string[]) =>
+    `${cells
+      .map((cell, column) => {
+        const padding = ' '.repeat(Math.max(0, (widths?.[column] ?? 0) - cell.length));
+        return (isColoured ? colouredCell(headings[column] ?? '', cell) : cell) + padding;
+      })
+      .join('  ')
+      .trimEnd()}\n`;
+  return {
+    page(reports, isFirst) {
+      const rows = reports.map((report) =>
+        Object.values(columns).map((value) => plainLine(String(value(report) ?? '-'))),
+      );
+      const all = showsHeadings && isFirst ? [headings, ...rows] : rows;
+      widths ??= headings.map((_, column) => Math.max(...all.map((row) => row[column]?.length ?? 0)));
+      return all.map(line).join('');
+    },
+    end: (isEmpty) => (isEmpty && showsHeadings ? plainText(listing.emptyText) : ''),
+  };
 }
 
 /** The text of an empty list. */
@@ -52,52 +246,3 @@ export function nothingListed(what: string, namespace: string, allNamespaces = f
     ? `There are no ${what}.\n`
     : `There are no ${what} in namespace "${namespace}"; -A lists those of all.\n`;
 }
-
-interface Writer {
-  page(reports: readonly unknown[], isFirst: boolean): string;
-  end(isEmpty: boolean): string;
-}
-
-const WRITERS: Readonly<
-  Record<'json' | 'yaml' | 'csv' | 'text', (listing: ListingFormat<unknown>) => Writer>
-> = {
-  json: () => ({
-    page(reports, isFirst) {
-      const items = JSON.stringify(reports, null, 2).slice(1, -2);
-      return isFirst ? `[${items}` : `,${items}`;
-    },
-    end: (isEmpty) => (isEmpty ? '[]\n' : '\n]\n'),
-  }),
-  yaml: () => ({
-    page: (reports) => stringify(reports, { lineWidth: 0 }),
-    end: (isEmpty) => (isEmpty ? '[]\n' : ''),
-  }),
-  csv: ({ csv }) => {
-    const headings = csvLine(Object.keys(csv));
-    return {
-      page(reports, isFirst) {
-        const lines = reports.map((report) => csvLine(Object.values(csv).map((value) => value(report))));
-        return (isFirst ? headings : '') + lines.join('');
-      },
-      end: (isEmpty) => (isEmpty ? headings : ''),
-    };
-  },
-  text: ({ headings, cells, emptyText }) => {
-    let widths: number[] | undefined;
-    return {
-      page(reports, isFirst) {
-        const rows = reports.map(cells);
-        widths ??= headings.map((heading, column) =>
-          Math.max(heading.length, ...rows.map((row) => row[column]?.length ?? 0)),
-        );
-        const line = (row: readonly string[]) =>
-          `${row
-            .map((text, column) => text.padEnd(widths?.[column] ?? 0))
-            .join('  ')
-            .trimEnd()}\n`;
-        return (isFirst ? [headings, ...rows] : rows).map(line).join('');
-      },
-      end: (isEmpty) => (isEmpty ? emptyText : ''),
-    };
-  },
-};

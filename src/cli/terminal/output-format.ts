@@ -1,7 +1,17 @@
 import { CommandError } from './command-error.js';
+import { parseJsonPath } from './json-path.js';
 
 /** Formats of `-o`; undefined means text. */
 export type OutputFormat = 'json' | 'yaml' | undefined;
+
+/** Formats of `-o` of a listing: `wide` has more columns, `name` only the names. */
+export const LISTING_FORMATS = ['wide', 'name', 'json', 'yaml', 'csv'] as const;
+
+/** Prefix of the format that is a template of paths. */
+const JSON_PATH = 'jsonpath=';
+
+/** Format of `-o` of a listing. */
+export type ListingFormat = (typeof LISTING_FORMATS)[number] | `${typeof JSON_PATH}${string}`;
 
 /** Reads the value of `-o`; anything but json and yaml is a usage error. */
 export function parseOutputFormat(value: string): 'json' | 'yaml' {
@@ -9,8 +19,22 @@ export function parseOutputFormat(value: string): 'json' | 'yaml' {
   throw new CommandError(`output cannot be "${value}"`, { exitCode: 2, hint: 'use json or yaml' });
 }
 
-/** Reads the value of `-o` of a listing; anything but json, yaml and csv is a usage error. */
-export function parseListingFormat(value: string): 'json' | 'yaml' | 'csv' {
-  if (value === 'json' || value === 'yaml' || value === 'csv') return value;
-  throw new CommandError(`output cannot be "${value}"`, { exitCode: 2, hint: 'use json, yaml or csv' });
+/** Reads the value of `-o` of a listing. Throws a CommandError for an unknown format or an invalid template. */
+export function parseListingFormat(value: string): ListingFormat {
+  const format = LISTING_FORMATS.find((name) => name === value);
+  if (format) return format;
+  const template = templateOf(value);
+  if (template === undefined) {
+    throw new CommandError(`output cannot be "${value}"`, {
+      exitCode: 2,
+      hint: 'use wide, name, json, yaml, csv or jsonpath={PATH}',
+    });
+  }
+  parseJsonPath(template);
+  return value as ListingFormat;
+}
+
+/** The template of a `jsonpath=` format; undefined for another format. */
+export function templateOf(format: string | undefined): string | undefined {
+  return format?.startsWith(JSON_PATH) ? format.slice(JSON_PATH.length) : undefined;
 }

@@ -11,9 +11,12 @@ export { formatTime } from '../../domain/rfc3339.js';
  * does.
  */
 export async function print(format: OutputFormat, value: unknown, text: () => string): Promise<void> {
-  if (format === 'json') await writeOut(`${JSON.stringify(value, null, 2)}\n`);
-  else if (format === 'yaml') await writeOut(stringify(value, { lineWidth: 0 }));
-  else await writeOut(ownCommands(text()));
+  await writeOut(format === undefined ? ownCommands(text()) : valueText(format, value));
+}
+
+/** Formats a value as JSON or YAML. */
+export function valueText(format: 'json' | 'yaml', value: unknown): string {
+  return format === 'json' ? `${JSON.stringify(value, null, 2)}\n` : stringify(value, { lineWidth: 0 });
 }
 
 /** Formats a table. Each column is as wide as its longest cell; line breaks in a cell are escaped. */

@@ -13,9 +13,14 @@ export class OutputClosed extends Error {
  * OutputClosed if the reader has closed the stream, and with a CommandError if the text cannot be written.
  */
 export async function writeOut(text: string): Promise<void> {
+  await writeStyled(plainText(text));
+}
+
+/** Writes text that can contain colours, and whose values are already escaped; resolves and rejects as {@link writeOut} does. */
+export async function writeStyled(text: string): Promise<void> {
   try {
     await new Promise<void>((resolve, reject) => {
-      processContext().stdout.write(plainText(text), (error) => (error ? reject(error) : resolve()));
+      processContext().stdout.write(text, (error) => (error ? reject(error) : resolve()));
     });
   } catch (error) {
     const { code = 'unknown error' } = error as NodeJS.ErrnoException;

@@ -2,14 +2,35 @@ import { everyItem } from '../../redemption/administration/every-item.js';
 import type { TokenReport } from '../../redemption/administration/token-report.js';
 import type { GrantFlags } from '../grant/grant.js';
 import { withAdministration } from '../terminal/administration-session.js';
-import { nothingListed } from '../terminal/listing.js';
-import { print, table } from '../terminal/output.js';
+import { csvOf, type ListFlags, type Listing, nothingListed, writeListing } from '../terminal/listing.js';
 
 /** The flags of `token list`; without `grant` it lists the tokens of all grants of the namespace. */
-export interface TokenListFlags extends GrantFlags {
+export interface TokenListFlags extends Omit<GrantFlags, 'output'>, ListFlags {
   readonly grant?: string;
   readonly allNamespaces?: boolean;
 }
+
+const TOKENS: Omit<Listing<TokenReport>, 'emptyText'> = {
+  columns: {
+    ID: ({ id }) => id,
+    GRANT: ({ grant }) => grant,
+    STATE: ({ state }) => state,
+    REDEMPTIONS: ({ redemptions, redemptionsAllowed }) => `${redemptions}/${redemptionsAllowed}`,
+    EXPIRATION: ({ expirationTime }) => expirationTime,
+    SUBJECT: ({ subject }) => subject,
+  },
+  wide: {
+    NAMESPACE: ({ namespace }) => namespace,
+    ISSUED: ({ issuedAt }) => issuedAt,
+    REVOKED: ({ revokedAt }) => revokedAt,
+  },
+  csv: csvOf(
+    ...(['id', 'grant', 'namespace', 'grantUid', 'state', 'redemptions', 'redemptionsAllowed'] as const),
+    ...(['expirationTime', 'subject', 'issuedAt', 'revokedAt'] as const),
+  ),
+  name: ({ id }) => id,
+  key: ({ grantUid, id }) => `${grantUid} ${id}`,
+};
 
 /** Orders tokens by namespace, grant and id. */
 function byGrant(one: TokenReport, other: TokenReport): number {
@@ -28,22 +49,11 @@ export async function listTokensCommand(flags: TokenListFlags): Promise<void> {
         : flags.allNamespaces
           ? {}
           : { namespace };
-    const reports = await everyItem((page) => administration.listTokens({ ...page, ...within }));
-    reports.sort(byGrant);
-    await print(flags.output, reports, () =>
-      reports.length === 0
-        ? nothingListed('signed tokens', namespace, flags.allNamespaces)
-        : table(
-            ['ID', 'GRANT', 'STATE', 'REDEMPTIONS', 'EXPIRATION', 'SUBJECT'],
-            reports.map(({ id, grant, state, redemptions, redemptionsAllowed, expirationTime, subject }) => [
-              id,
-              grant,
-              state,
-              `${redemptions}/${redemptionsAllowed}`,
-              expirationTime,
-              subject ?? '-',
-            ]),
-          ),
-    );
+    const read = async function* () {
+      const reports = await everyItem((page) => administration.listTokens({ ...page, ...within }));
+      yield reports.sort(byGrant);
+    };
+    const emptyText = nothingListed('signed tokens', namespace, flags.allNamespaces);
+    await writeListing(read, { ...TOKENS, emptyText }, flags);
   });
 }

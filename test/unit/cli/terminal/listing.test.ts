@@ -1,34 +1,35 @@
 import { afterEach, expect, it, vi } from 'vitest';
 import { parse } from 'yaml';
-import { type ListingFormat, writeListing } from '../../../../src/cli/terminal/listing.js';
+import { type ListFlags, writeListing } from '../../../../src/cli/terminal/listing.js';
+import { parseListingFormat } from '../../../../src/cli/terminal/output-format.js';
 
 afterEach(() => vi.restoreAllMocks());
 
 interface Report {
   readonly id: string;
   readonly count: number;
+  readonly state?: string;
 }
 
-/** What is written of three pages, one of them empty, or of none. */
-async function written(format: ListingFormat<Report>['format'], ...pages: readonly (readonly Report[])[]) {
+/** What is written of some pages. */
+async function written(flags: ListFlags, ...pages: readonly (readonly Report[])[]) {
   let text = '';
   vi.spyOn(process.stdout, 'write').mockImplementation((chunk, ...rest: readonly unknown[]) => {
     text += String(chunk);
     (rest.at(-1) as () => void)();
     return true;
   });
-  await writeListing(
-    (async function* () {
-      yield* pages;
-    })(),
-    {
-      format,
-      csv: { id: ({ id }) => id, count: ({ count }) => count },
-      headings: ['ID', 'COUNT'],
-      cells: ({ id, count }) => [id, String(count)],
-      emptyText: 'Nothing.\n',
-    },
-  );
+  const read = async function* () {
+    yield* pages;
+  };
+  const listing = {
+    columns: { ID: ({ id }: Report) => id, 'HOW MANY': ({ count }: Report) => count },
+    wide: { STATE: ({ state }: Report) => state },
+    csv: { id: ({ id }: Report) => id, count: ({ count }: Report) => count },
+    name: ({ id }: Report) => id,
+    emptyText: 'Nothing.\n',
+  };
+  await writeListing(read, listing, flags);
   return text;
 }
 
@@ -38,20 +39,75 @@ const PAGES = [
     { id: 'b', count: 22 },
   ],
   [],
-  [{ id: 'c', count: 3 }],
+  [{ id: 'c', count: 3, state: 'ready' }],
 ];
 
 it('a listing is the same in one page and in several, in each format', async () => {
-  const json = await written('json', ...PAGES);
+  const json = await written({ output: 'json' }, ...PAGES);
   expect(json).toBe(`${JSON.stringify(PAGES.flat(), null, 2)}\n`);
-  expect(parse(await written('yaml', ...PAGES))).toEqual(PAGES.flat());
-  expect(await written('csv', ...PAGES)).toBe('id,count\r\nfirst,1\r\nb,22\r\nc,3\r\n');
-  expect(await written(undefined, ...PAGES)).toBe('ID     COUNT\nfirst  1\nb      22\nc      3\n');
+  expect(parse(await written({ output: 'yaml' }, ...PAGES))).toEqual(PAGES.flat());
+  expect(await written({ output: 'csv' }, ...PAGES)).toBe('id,count\r\nfirst,1\r\nb,22\r\nc,3\r\n');
+  expect(await written({ output: 'name' }, ...PAGES)).toBe('first\nb\nc\n');
+  expect(await written({}, ...PAGES)).toBe('ID     HOW MANY\nfirst  1\nb      22\nc      3\n');
+  expect(await written({ output: 'wide' }, ...PAGES)).toBe(
+    'ID     HOW MANY  STATE\nfirst  1         -\nb      22        -\nc      3         ready\n',
+  );
 });
 
 it('an empty listing is valid in each format', async () => {
-  expect(await written('json', [])).toBe('[]\n');
-  expect(await written('yaml')).toBe('[]\n');
-  expect(await written('csv', [])).toBe('id,count\r\n');
-  expect(await written(undefined)).toBe('Nothing.\n');
+  expect(await written({ output: 'json' }, [])).toBe('[]\n');
+  expect(await written({ output: 'yaml' })).toBe('[]\n');
+  expect(await written({ output: 'csv' }, [])).toBe('id,count\r\n');
+  expect(await written({ output: 'name' }, [])).toBe('');
+  expect(await written({ output: 'jsonpath={.items[*].id}' }, [])).toBe('');
+  expect(await written({})).toBe('Nothing.\n');
+});
+
+it('--no-headers leaves out the headings of columns and CSV, and the text of an empty listing', async () => {
+  expect(await written({ headers: false }, ...PAGES)).toBe('first  1\nb      22\nc      3\n');
+  expect(await written({ headers: false, output: 'csv' }, ...PAGES)).toBe('first,1\r\nb,22\r\nc,3\r\n');
+  expect(await written({ headers: false })).toBe('');
+});
+
+it('--sort-by sorts numbers as numbers, in every format, with missing values last', async () => {
+  expect(await written({ sortBy: 'how-many', output: 'name' }, ...PAGES)).toBe('first\nc\nb\n');
+  expect(await written({ sortBy: 'Id', output: 'csv' }, ...PAGES)).toBe(
+    'id,count\r\nb,22\r\nc,3\r\nfirst,1\r\n',
+  );
+  expect(await written({ sortBy: 'state', output: 'name' }, ...PAGES)).toBe('c\nfirst\nb\n');
+  await expect(written({ sortBy: 'size' }, ...PAGES)).rejects.toMatchObject({
+    message: '--sort-by cannot be "size"',
+    hint: 'use id, how-many, state',
+    exitCode: 2,
+  });
+});
+
+it.each([
+  ['{.items[*].id}', 'first b c'],
+  ['{range .items[*]}{.id}{"\\t"}{.count}{"\\n"}{end}', 'first\t1\nb\t22\nc\t3\n'],
+  ['{.items[0].id}: {.items[0].missing}', 'first: '],
+  ["{.items[-1:]['id']}", 'c'],
+  ['{$.items[2]}', '{"id":"c","count":3,"state":"ready"}'],
+  ['{..state}', 'ready'],
+  ['{"{}"}{.items[1:2].count}', '{}22'],
+])('-o jsonpath=%s prints %j', async (template, text) => {
+  expect(await written({ output: parseListingFormat(`jsonpath=${template}`) }, ...PAGES)).toBe(text);
+});
+
+it.each([
+  '',
+  '.items',
+  '{.items',
+  '{.items[?(@.count>1)].id}',
+  '{.items[(@.length-1)]}',
+  '{.items[*].id^}',
+  '{@string()}',
+  '{range .items[*]}{.id}',
+  '{.id}{end}',
+  '{"\\x"}',
+  "{.labels['a'+'b']}",
+])('-o jsonpath=%s is a usage error', (template) => {
+  expect(() => parseListingFormat(`jsonpath=${template}`)).toThrow(
+    expect.objectContaining({ exitCode: 2, hint: expect.stringContaining('{.items[*].name}') }),
+  );
 });

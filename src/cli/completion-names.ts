@@ -1,0 +1,138 @@
+import { existsSync } from 'node:fs';
+import { homedir } from 'node:os';
+import { delimiter, join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { Command } from 'commander';
+import { parse } from 'yaml';
+import { processContext } from '../config/process-context.js';
+import { readBoundedText } from '../files/bounded-text.js';
+import type { CommandContext } from './link/link-target.js';
+import type { AdministrationSession } from './terminal/administration-session.js';
+
+type Flags = Readonly<Record<string, unknown>>;
+type Names = (flags: Flags, context: CommandContext) => Promise<readonly string[]>;
+
+/** Longest time that a store, a service or a cluster is waited for: the shell waits too, at each press of Tab. */
+const LIMIT_MS = 300;
+const PAGE = { limit: 500 };
+
+const grants: Names = (flags) =>
+  withGrants(flags, async ({ administration, namespace }) => {
+    const { items } = await administration.listGrants({
+      ...PAGE,
+      ...(!flags.allNamespaces && { namespace }),
+    });
+    return items.map(({ name }) => name);
+  });
+
+const tokens: Names = (flags) =>
+  withGrants(flags, async ({ administration, namespace }) => {
+    const within =
+      flags.grant === undefined
+        ? { namespace }
+        : { grantUid: (await administration.findGrant(namespace, String(flags.grant))).uid };
+    return (await administration.listTokens({ ...PAGE, ...within })).items.map(({ id }) => id);
+  });
+
+const redemptions: Names = (flags) =>
+  withGrants(flags, async ({ administration }) =>
+    (await administration.listRedemptions(PAGE)).items.map(({ id }) => id),
+  );
+
+const namespaces: Names = (flags) =>
+  withGrants({ ...flags, allNamespaces: true }, async ({ administration }) =>
+    (await administration.listGrants(PAGE)).items.map(({ namespace }) => namespace),
+  );
+
+const links: Names = async (flags, context) => {
+  const { openSiteLinks } = await import('./link/link.js');
+  const list = async () => (await openSiteLinks(flags, context)).links.list();
+  return (await limited(list(), [])).map(({ name }) => name);
+};
+
+const contexts: Names = async ({ kubeconfig }) => {
+  const files = String(kubeconfig ?? processContext().env.KUBECONFIG ?? join(homedir(), '.kube', 'config'));
+  return files
+    .split(delimiter)
+    .filter((file) => existsSync(file))
+    .flatMap((file) => (parse(readBoundedText(file)) as { contexts?: { name: string }[] }).contexts ?? [])
+    .map(({ name }) => name);
+};
+
+type Operation = (session: AdministrationSession) => Promise<readonly string[]>;
+
+async function withGrants(flags: Flags, operation: Operation): Promise<readonly string[]> {
+  const { withAdministration } = await import('./terminal/administration-session.js');
+  const { anyConfigurationFrom } = await import('./terminal/configuration.js');
+  // Loading the Kubernetes client takes longer than the limit on a slow machine.
+  if (anyConfigurationFrom(flags).settings.platform === 'kubernetes') {
+    await import('../compose/open-cluster-administration.js');
+  }
+  return limited(withAdministration(flags, operation), []);
+}
+
+/** Resolves with the result of a search, or after the limit with `otherwise`. */
+function limited<T>(search: Promise<T>, otherwise: T): Promise<T> {
+  return Promise.race([search, sleep(LIMIT_MS, otherwise, { ref: false })]);
+}
+
+/** The commands whose argument is the name of an existing resource. */
+export const ARGUMENT_NAMES: Readonly<Record<string, Names>> = {
+  'grant show': grants,
+  'grant update': grants,
+  'grant revoke': grants,
+  'grant delete': grants,
+  'token revoke': tokens,
+  'redemption show': redemptions,
+  'redemption update': redemptions,
+  'redemption revoke': redemptions,
+  'link status': links,
+  'link check': links,
+  'link update': links,
+  'link renew': links,
+  'link delete': links,
+};
+
+/** The flags whose value is the name of an existing resource. */
+export const FLAG_NAMES: Readonly<Record<string, Names>> = {
+  '--grant': grants,
+  '--namespace': namespaces,
+  '--context': contexts,
+};
+
+/**
+ * Returns the names that can be the last word of a command line, which may be incomplete. Returns none after 300 ms of waiting, and after a
+ * failure: a shell that completes a line has no place for a message.
+ */
+export async function namesFor(
+  program: Command,
+  line: string,
+  context: CommandContext,
+): Promise<readonly string[]> {
+  const words = line.split(/\s+/);
+  const current = words.pop() ?? '';
+  let command = program;
+  const path: string[] = [];
+  words.splice(0, words.findIndex((word) => word.endsWith('linkgrant')) + 1);
+  for (const word of [...words]) {
+    const child = command.commands.find((one) => one.name() === word);
+    if (!child) break;
+    command = child;
+    path.push(word);
+    words.shift();
+  }
+  const last = words.at(-1);
+  const flag = command.options.find(
+    ({ required, short, long }) => required && (short === last || long === last),
+  );
+  try {
+    const { operands } = command.parseOptions(flag ? words.slice(0, -1) : words);
+    const argument = operands.length === 0 ? ARGUMENT_NAMES[path.join(' ')] : undefined;
+    const search = flag ? FLAG_NAMES[flag.long ?? ''] : argument;
+    if (!search) return [];
+    const found = await search(command.opts(), context);
+    return [...new Set(found)].filter((name) => name.startsWith(current));
+  } catch {
+    return [];
+  }
+}

@@ -1,0 +1,105 @@
+import type { Clock } from '../../redemption/ports/clock.js';
+import { formatJsonPath } from '../terminal/json-path.js';
+import { csvOf, type ListFlags, type Listing, listingText } from '../terminal/listing.js';
+import { formatTime, valueText } from '../terminal/output.js';
+import { templateOf } from '../terminal/output-format.js';
+import { plainText } from '../terminal/plain-text.js';
+import { ownCommands } from '../terminal/program-name.js';
+import { watch } from '../terminal/watch.js';
+import { writeStyled } from '../terminal/write-out.js';
+import { type IncomingReport, incomingListing } from './incoming-link.js';
+import type { OutgoingReport } from './outgoing-link.js';
+
+/** The links of a site; a direction that cannot be reported is absent. */
+export interface LinkLists {
+  readonly outgoing?: readonly OutgoingReport[] | undefined;
+  readonly incoming?: readonly IncomingReport[] | undefined;
+  readonly outgoingListing: Listing<OutgoingReport>;
+  /** Lines below the tables. */
+  readonly outgoingNotes: string;
+  readonly incomingNotes: string;
+}
+
+/** Both directions in one list. */
+const LINKS: Listing<
+  Partial<Omit<OutgoingReport, 'name'> & Omit<IncomingReport, 'name'>> & {
+    readonly name: string;
+    readonly direction: 'outgoing' | 'incoming';
+  }
+> = {
+  columns: {
+    NAME: ({ name }) => name,
+    SUBJECT: ({ subject }) => subject,
+    'CERTIFICATE EXPIRES': ({ notAfter }) => notAfter,
+  },
+  csv: csvOf(
+    ...(['direction', 'name', 'subject', 'notAfter', 'cost', 'endpoints', 'renewedBy', 'router'] as const),
+    ...(['status', 'remoteSite', 'message', 'warning', 'from', 'redeemedAt', 'state'] as const),
+    ...(['canStill', 'redemptionId', 'connected'] as const),
+  ),
+  name: ({ name }) => name,
+  emptyText: '',
+};
+
+/** Warnings about the certificates of outgoing links, one line each. */
+export function warningsOf(links: readonly OutgoingReport[]): string {
+  return links
+    .flatMap(({ name, warning }) => (warning === undefined ? [] : [`warning: ${name}: ${warning}\n`]))
+    .join('');
+}
+
+/** Writes the links of a site to standard output. With `--watch` reads them every 2 s and writes all of them after a change. */
+export async function writeLinks(
+  read: () => Promise<LinkLists>,
+  flags: ListFlags,
+  { clock }: { readonly clock: Clock },
+): Promise<void> {
+  if (!flags.watch) {
+    await writeStyled(await linksText(await read(), flags));
+    return;
+  }
+  let last: string | undefined;
+  await watch(async () => {
+    const text = await linksText(await read(), flags);
+    if (text === last) return;
+    const isTable = flags.output === undefined || flags.output === 'wide';
+    await writeStyled(last !== undefined && isTable ? `\n${formatTime(clock())}\n${text}` : text);
+    last = text;
+  });
+}
+
+async function linksText(links: LinkLists, flags: ListFlags): Promise<string> {
+  const { outgoing, incoming, outgoingListing, outgoingNotes, incomingNotes } = links;
+  const { output, headers } = flags;
+  const value = { ...(outgoing && { outgoing }), ...(incoming && { incoming }) };
+  const template = templateOf(output);
+  if (template !== undefined) return plainText(await formatJsonPath(template, value));
+  if (output === 'json' || output === 'yaml') return plainText(valueText(output, value));
+  if (output === 'csv' || output === 'name') {
+    const rows = [
+      ...(outgoing ?? []).map((link) => ({ ...link, direction: 'outgoing' as const })),
+      ...(incoming ?? []).map((link) => ({ ...link, direction: 'incoming' as const })),
+    ];
+    // A name is printed once, even if there are links of that name in both directions.
+    const named = new Map(rows.map((row) => [row.name, row]));
+    return listingText(output === 'name' ? [...named.values()] : rows, LINKS, flags);
+  }
+  const tables = [
+    outgoing && (await section('Outgoing links', outgoing, outgoingListing, outgoingNotes, flags)),
+    incoming && (await section('Incoming links', incoming, incomingListing(incoming), incomingNotes, flags)),
+  ];
+  const separator = headers === false ? '' : '\n';
+  return tables.filter((text) => text !== undefined).join(separator);
+}
+
+async function section<Report>(
+  title: string,
+  links: readonly Report[],
+  listing: Listing<Report>,
+  notes: string,
+  flags: ListFlags,
+): Promise<string> {
+  const rows = await listingText(links, listing, flags);
+  if (flags.headers === false) return rows;
+  return `${links.length > 0 ? `${title}\n` : ''}${rows}${ownCommands(plainText(notes))}`;
+}

@@ -1,0 +1,35 @@
+import { styleText } from 'node:util';
+import { type ProcessContext, processContext } from '../../config/process-context.js';
+
+const COLOURS = {
+  ready: 'green',
+  valid: 'green',
+  active: 'green',
+  pending: 'yellow',
+  prepared: 'yellow',
+  retiring: 'yellow',
+  expired: 'red',
+  revoked: 'red',
+  exhausted: 'gray',
+  removed: 'gray',
+} as const;
+
+/** Headings of the columns that contain states. */
+const STATE_COLUMNS: ReadonlySet<string> = new Set(['STATE', 'STATUS']);
+
+/**
+ * Returns whether standard output has colours: NO_COLOR prevents them, CLICOLOR_FORCE forces them, else a terminal has them.
+ */
+export function hasColours(
+  { stdout, env }: Pick<ProcessContext, 'stdout' | 'env'> = processContext(),
+): boolean {
+  if (env.NO_COLOR) return false;
+  if (env.CLICOLOR_FORCE && env.CLICOLOR_FORCE !== '0') return true;
+  return (stdout as NodeJS.WriteStream).isTTY === true && env.TERM !== 'dumb';
+}
+
+/** Returns a cell with the colour of its state; other cells are returned as they are. */
+export function colouredCell(heading: string, cell: string): string {
+  const colour = STATE_COLUMNS.has(heading) ? COLOURS[cell.toLowerCase() as keyof typeof COLOURS] : undefined;
+  return colour ? styleText(colour, cell, { validateStream: false }) : cell;
+}

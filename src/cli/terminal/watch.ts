@@ -1,0 +1,30 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { describeFailure } from './failure.js';
+import { shutdownSignal } from './shutdown-signal.js';
+import { writeStderr } from './write-out.js';
+
+const INTERVAL_MS = 2_000;
+
+/**
+ * Runs `round` every 2 s until SIGINT or SIGTERM. Reports the first of several temporary failures on standard error and goes on;
+ * rejects with other failures, and with any failure of the first round.
+ */
+export async function watch(round: () => Promise<void>): Promise<void> {
+  const stop = new AbortController();
+  const stopped = shutdownSignal().then(() => stop.abort());
+  await Promise.race([round(), stopped]);
+  let isFailing = false;
+  while (!stop.signal.aborted) {
+    await sleep(INTERVAL_MS, undefined, { signal: stop.signal }).catch(() => undefined);
+    if (stop.signal.aborted) return;
+    try {
+      await Promise.race([round(), stopped]);
+      isFailing = false;
+    } catch (error) {
+      const { message, exitCode } = describeFailure(error);
+      if (exitCode !== 4) throw error;
+      if (!isFailing) writeStderr(`warning: ${message}; trying again every 2 s\n`);
+      isFailing = true;
+    }
+  }
+}

@@ -1,0 +1,111 @@
+import { spawnSync } from 'node:child_process';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { type Ended, linkgrant, refusalOf, Workplace } from '../support/command-line.js';
+
+const place = new Workplace();
+const data = ['--data-dir', place.path('data')];
+const run = (...words: readonly string[]) => linkgrant([...words, ...data]);
+
+async function succeed(command: Promise<Ended>): Promise<Ended> {
+  const ended = await command;
+  expect(ended.code, ended.stderr).toBe(0);
+  return ended;
+}
+
+beforeAll(async () => {
+  await place.serve([...data, '--endpoint', 'inter-router=router.example.com:55671']);
+  await succeed(run('grant', 'create', 'fleet', '--redemptions-allowed', '12', '--label', 'team=a'));
+  await succeed(run('grant', 'create', 'branch', '--note', 'of the branch, "north"'));
+  await succeed(run('grant', 'revoke', 'branch'));
+  for (const subject of ['east', 'west']) {
+    const token = place.path(subject);
+    await succeed(run('token', 'issue', token, '--grant', 'fleet', '--name', subject, '--subject', subject));
+    const redeem = ['token', 'redeem', token, '--to', place.path('links'), '--subject', subject];
+    await succeed(linkgrant([...redeem, '--data-dir', place.path('requesting')]));
+  }
+});
+afterAll(() => place.remove());
+
+/** The lists, as the arguments of a command. */
+const LISTS: Readonly<Record<string, readonly string[]>> = {
+  grant: ['grant', 'list', '--sort-by', 'name'],
+  token: ['token', 'list', '--sort-by', 'subject'],
+  redemption: ['redemption', 'list', '--sort-by', 'subject'],
+  link: ['link', 'status', '--dir', place.path('links'), '--sort-by', 'name'],
+  issuer: ['issuer', 'list', '--sort-by', 'issuer'],
+};
+
+const FORMATS: Readonly<Record<string, readonly string[]>> = {
+  columns: [],
+  wide: ['-o', 'wide'],
+  name: ['-o', 'name'],
+  json: ['-o', 'json'],
+  csv: ['-o', 'csv'],
+};
+
+/** Replaces what differs from run to run by a text of the same length. */
+function stable(text: string): string {
+  return text
+    .replaceAll(place.directory, '/tmp/linkgrant-cli-XXXXXX')
+    .replace(/\b[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}\b/g, '00000000-0000-4000-8000-000000000000')
+    .replace(/\b\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ/g, '2031-03-04T05:06:07Z')
+    .replace(/\b[0-9a-f]{16,}\b/g, (hex) => 'a'.repeat(hex.length))
+    .replace(/(?<=\b127\.0\.0\.1:)\d+/g, '9090')
+    .replaceAll('\r\n', '\n');
+}
+
+describe.each(Object.keys(LISTS))('the list of kind %s', (kind) => {
+  it.each(Object.keys(FORMATS))('is printed as %s', async (format) => {
+    const ended = await succeed(run(...(LISTS[kind] ?? []), ...(FORMATS[format] ?? [])));
+    expect(ended.stderr).toBe('');
+    await expect(stable(ended.stdout)).toMatchFileSnapshot(`lists/${kind}-${format}.txt`);
+  });
+});
+
+describe('a list', () => {
+  it('has values by their paths with -o jsonpath', async () => {
+    const template = '{range .items[*]}{.name}={.redemptions}{"\\n"}{end}';
+    const grants = await succeed(run('grant', 'list', '--sort-by', 'state', '-o', `jsonpath=${template}`));
+    expect(grants.stdout).toBe('fleet=2\nbranch=0\n');
+    const links = ['link', 'status', '--dir', place.path('links')];
+    const ended = await succeed(run(...links, '-o', 'jsonpath={.outgoing[*].name} {.incoming[*].state}'));
+    expect(ended.stdout).toBe('east west valid valid');
+  });
+
+  it.each([
+    [['-o', 'table'], 'output cannot be "table"', 'use wide, name, json, yaml, csv or jsonpath={PATH}'],
+    [
+      ['-o', 'jsonpath={.items[?(@.name)]}'],
+      'output cannot be "jsonpath={.items[?(@.name)]}": ".items[?(@.name)]" is not supported',
+      'use paths such as {.items[*].name}, texts such as {"\\n"}, and {range .items[*]}...{end}',
+    ],
+    [
+      ['--sort-by', 'size'],
+      '--sort-by cannot be "size"',
+      'use name, state, redemptions, expiration, uid, reason, namespace, issuer, created, labels, note',
+    ],
+  ])('refuses %j', async (words, error, hint) => {
+    const ended = await run('grant', 'list', ...words);
+    expect(ended).toMatchObject({ code: 2, stdout: '' });
+    expect(refusalOf(ended)).toEqual({ error, hint });
+  });
+
+  it('has coloured states and the same columns with CLICOLOR_FORCE, but not with NO_COLOR or in a pipe', async () => {
+    const list = (env: Readonly<Record<string, string>>) => linkgrant(['grant', 'list', ...data], { env });
+    const plain = (await list({})).stdout;
+    expect((await list({ CLICOLOR_FORCE: '1', NO_COLOR: '1' })).stdout).toBe(plain);
+    const coloured = (await list({ CLICOLOR_FORCE: '1' })).stdout;
+    expect(coloured).toContain('\u001b[32mready\u001b[39m ');
+    expect(coloured).toContain('\u001b[31mrevoked\u001b[39m ');
+    // biome-ignore lint/suspicious/noControlCharactersInRegex: the colours are control characters.
+    expect(coloured.replace(/\u001b\[\d+m/g, '')).toBe(plain);
+  });
+
+  it('has coloured states on a terminal', () => {
+    const words = [process.execPath, 'dist/main.js', 'grant', 'list', ...data];
+    const script = 'import pty, sys; sys.exit(pty.spawn(sys.argv[1:]))';
+    const env = { PATH: process.env.PATH, HOME: place.directory, TERM: 'xterm' };
+    const ended = spawnSync('python3', ['-c', script, ...words], { env, encoding: 'utf8' });
+    expect(ended.stdout).toContain('\u001b[32mready\u001b[39m ');
+  });
+});

@@ -1,0 +1,124 @@
+import { spawn } from 'node:child_process';
+import { chmodSync, mkdirSync, symlinkSync, writeFileSync } from 'node:fs';
+import { resolve } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { linkgrant, linkgrantProcess, Workplace } from '../support/command-line.js';
+import { until } from '../support/until.js';
+
+const MAIN = resolve('dist/main.js');
+const place = new Workplace();
+const data = place.path('data');
+const kubeconfig = place.path('kubeconfig');
+const empty = place.path('empty');
+
+beforeAll(async () => {
+  mkdirSync(empty);
+  mkdirSync(place.path('bin'));
+  chmodSync(MAIN, 0o755);
+  symlinkSync(MAIN, place.path('bin/linkgrant'));
+  writeFileSync(kubeconfig, 'contexts: [{ name: first-cluster }, { name: second-cluster }]\n');
+  await place.serve(['--data-dir', data, '--endpoint', 'inter-router=router.example.com:55671']);
+  for (const words of [
+    ['grant', 'create', 'fleet'],
+    ['grant', 'create', 'branch', '-n', 'north'],
+    ['token', 'issue', place.path('token'), '--grant', 'fleet', '--name', 'west'],
+  ]) {
+    const ended = await linkgrant([...words, '--data-dir', data]);
+    expect(ended.code, ended.stderr).toBe(0);
+  }
+  const redeem = ['token', 'redeem', place.path('token'), '--to', place.path('links')];
+  expect((await linkgrant([...redeem, '--data-dir', place.path('requesting')])).code).toBe(0);
+});
+afterAll(() => place.remove());
+
+/** An interactive shell with the completion of linkgrant, on a terminal. */
+const SHELLS: Readonly<Record<string, { readonly start: string; readonly setUp: string }>> = {
+  bash: { start: 'bash --norc -i', setUp: 'source <(linkgrant completion bash)' },
+  zsh: {
+    start: 'zsh -f -i',
+    setUp: 'autoload -U compinit; compinit -u -D; source <(linkgrant completion zsh)',
+  },
+  fish: { start: 'fish --no-config -i', setUp: 'linkgrant completion fish | source' },
+};
+
+/** Types the beginning of a command and Tab until `completed` is shown, then Enter until `printed` is. */
+async function complete(shell: string, typed: string, completed: string, printed: RegExp): Promise<void> {
+  const { start, setUp } = SHELLS[shell] as { start: string; setUp: string };
+  const env = { PATH: `${place.path('bin')}:${process.env.PATH}`, HOME: place.directory, TERM: 'dumb' };
+  const child = spawn('script', ['-qfec', start, '/dev/null'], { cwd: empty, env });
+  let shown = '';
+  child.stdout.setEncoding('utf8').on('data', (text: string) => (shown += text));
+  child.stderr.resume();
+  const isShown = (pattern: RegExp | string) => (shown.match(pattern)?.length ?? 0) > 0;
+  try {
+    child.stdin.write(`${setUp}\necho rea''dy\n`);
+    await until(() => isShown(/^ready/m));
+    shown = '';
+    child.stdin.write(typed);
+    // A busy machine can take longer than a search, which then finds nothing.
+    await until(async () => {
+      child.stdin.write('\t');
+      await sleep(1_000);
+      return shown.includes(completed);
+    });
+    child.stdin.write('\n');
+    await until(() => isShown(printed));
+  } catch (error) {
+    throw new Error(`${shell} shows ${JSON.stringify(shown)}`, { cause: error });
+  } finally {
+    child.stdin.end('\nexit\n');
+    child.kill('SIGHUP');
+  }
+}
+
+describe.each(Object.keys(SHELLS))('completion in %s', (shell) => {
+  it('completes the name of a grant', async () => {
+    await complete(shell, `linkgrant grant show --data-dir ${data} fl`, 'eet', /Name: +fleet/);
+  });
+
+  it('completes a value of a flag', async () => {
+    await complete(shell, `linkgrant grant list --data-dir ${data} --output js`, 'on', /"name": "fleet"/);
+  });
+});
+
+describe('the names that complete a line', () => {
+  it.each([
+    ['grant show --data-dir DATA ', ['fleet']],
+    ['grant update -n north --data-dir DATA b', ['branch']],
+    ['grant list --data-dir DATA --namespace ', ['default', 'north']],
+    ['redemption list --data-dir DATA --grant f', ['fleet']],
+    ['link check --dir LINKS ', ['west']],
+    ['grant list --kubeconfig KUBECONFIG -c s', ['second-cluster']],
+    ['grant show fleet --data-dir DATA ', []],
+    ['grant show --data-dir ', []],
+    ['grant show --data-dir /nowhere ', []],
+    ['grant show --server https://127.0.0.1:1 ', []],
+    ['nothing ', []],
+  ])('are, for `linkgrant %s`, %j', async (line, names) => {
+    const words = line
+      .replace('DATA', data)
+      .replace('KUBECONFIG', kubeconfig)
+      .replace('LINKS', place.path('links'));
+    const command = ['__complete', `linkgrant ${words}`];
+    await until(async () => {
+      const { code, stdout } = await linkgrantProcess(command);
+      expect(code).toBe(0);
+      return stdout === names.map((name) => `${name}\n`).join('');
+    });
+  });
+
+  it('are the ids of redemptions and tokens', async () => {
+    for (const [list, line] of [
+      ['redemption list', 'redemption show'],
+      ['token list', 'token revoke --grant fleet'],
+    ] as const) {
+      const listed = await linkgrant([...list.split(' '), '-o', 'name', '--data-dir', data]);
+      await until(async () => {
+        const found = await linkgrantProcess(['__complete', `linkgrant ${line} --data-dir ${data} `]);
+        return found.stdout === listed.stdout;
+      });
+      expect(listed.stdout).not.toBe('');
+    }
+  });
+});

@@ -1,0 +1,74 @@
+import { writeFileSync } from 'node:fs';
+import { afterAll, expect, it } from 'vitest';
+import { AUDIENCE, ISSUER, makeIssuerKey, signBearer } from '../support/admin-api.js';
+import { linkgrant, startLinkgrant, Workplace } from '../support/command-line.js';
+import { until } from '../support/until.js';
+
+const place = new Workplace();
+const data = ['--data-dir', place.path('data')];
+const endpoint = ['--endpoint', 'inter-router=router.example.com:55671'];
+const run = async (...words: readonly string[]) => {
+  const ended = await linkgrant([...words, ...data]);
+  expect(ended.code, ended.stderr).toBe(0);
+};
+
+afterAll(() => place.remove());
+
+it('grant list -w prints new, changed and removed grants of a store, and ends with exit code 0 at Ctrl-C', async () => {
+  const service = await place.serve([...data, ...endpoint]);
+  await service.stop();
+  await run('grant', 'create', 'first');
+  const { child, said, ended } = startLinkgrant(['grant', 'list', '-w', ...data]);
+  await until(() => said.stdout.includes('first'));
+  await run('grant', 'create', 'second');
+  await until(() => said.stdout.includes('second'));
+  await run('grant', 'revoke', 'first');
+  await until(() => said.stdout.includes('revoked'));
+  await run('grant', 'delete', 'second');
+  await until(() => said.stdout.includes('removed'));
+  child.kill('SIGINT');
+  expect(await ended).toMatchObject({ code: 0, signal: null, stderr: '' });
+  const words = said.stdout.split('\n').map((line) => line.split(/ +/).slice(0, 2).join(' '));
+  expect(words).toEqual(['NAME STATE', 'first ready', 'second ready', 'first revoked', 'second removed', '']);
+});
+
+it('link status -w prints all links again after a change', async () => {
+  const links = place.path('links');
+  await run('link', 'generate', 'west', '--to', links, ...endpoint);
+  const { child, said, ended } = startLinkgrant(['link', 'status', '-w', '-o', 'name', '--dir', links]);
+  await until(() => said.stdout === 'west\n');
+  await run('link', 'update', 'west', '--cost', '7', '--dir', links);
+  await run('link', 'generate', 'east', '--to', links, ...endpoint);
+  await until(() => said.stdout === 'west\neast\nwest\n');
+  child.kill('SIGINT');
+  expect(await ended).toMatchObject({ code: 0, stderr: '' });
+});
+
+it('grant list -w --server warns once while the service is restarted, and continues', async () => {
+  const key = await makeIssuerKey('first');
+  writeFileSync(place.path('jwks.json'), JSON.stringify({ keys: [key.jwk] }));
+  writeFileSync(place.path('bearer'), `${await signBearer(key, Date.now(), {})}\n`, { mode: 0o600 });
+  const serve = (port: string) =>
+    place.serve([
+      ...data,
+      ...endpoint,
+      ...['--admin-listen', `127.0.0.1:${port}`, '--admin-issuer', ISSUER, '--admin-audience', AUDIENCE],
+      ...['--admin-jwks', place.path('jwks.json')],
+    ]);
+  const service = await serve('0');
+  const port = /^Admin API on port (\d+)$/m.exec(service.said.stdout)?.[1] ?? '';
+  const server = ['--server', `https://127.0.0.1:${port}`, '--server-token-file', place.path('bearer')];
+  const ca = ['--server-ca', place.path('data/issuers/linkgrant-server-ca/tls.crt')];
+  const { child, said, ended } = startLinkgrant(['grant', 'list', '-w', ...server, ...ca]);
+  await until(() => said.stdout.includes('first'));
+  await service.stop();
+  await until(() => said.stderr !== '');
+  await serve(port);
+  await run('grant', 'create', 'third');
+  await until(() => said.stdout.includes('third'));
+  child.kill('SIGINT');
+  expect(await ended).toMatchObject({
+    code: 0,
+    stderr: expect.stringMatching(/^warning: [^\n]+; trying again every 2 s\n$/),
+  });
+});
