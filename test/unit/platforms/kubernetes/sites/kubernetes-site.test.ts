@@ -8,6 +8,7 @@ import { crossCertificate } from '../../../../../src/pki/certificates.js';
 import { ApiError } from '../../../../../src/platforms/kubernetes/api/api-error.js';
 import type { KubernetesClient } from '../../../../../src/platforms/kubernetes/api/client.js';
 import { KubernetesSite } from '../../../../../src/platforms/kubernetes/sites/kubernetes-site.js';
+import { SiteAccessCache } from '../../../../../src/platforms/kubernetes/sites/site-access-cache.js';
 import { SiteIndex } from '../../../../../src/platforms/kubernetes/sites/site-index.js';
 import { readRouterAccess, readSite } from '../../../../../src/platforms/kubernetes/sites/site-resource.js';
 import { TlsSecrets } from '../../../../../src/platforms/kubernetes/sites/tls-secrets.js';
@@ -107,6 +108,17 @@ describe('a site on Kubernetes', () => {
     expect((await refusal({ policy })).reason).toContain('there is no Secret "between"');
     recorded.add('Secret', 'between', { data: recorded.find('Secret', 'skupper-site-server').data });
     expect((await access({ policy })).endpoints).toEqual([between]);
+  });
+
+  it('grants access to a grant without roles although another grant of the same issuer allows no role', async () => {
+    const cache = new SiteAccessCache(
+      siteAt(() => SITE_TIME),
+      () => {},
+    );
+    const accessOf = (uid: string, policy: GrantPolicy) =>
+      cache.accessOf({ uid, namespace: 'west', name: uid, issuer: null, policy });
+    expect(await accessOf('closed', { endpointRoles: [] })).toHaveProperty('refused');
+    expect(await accessOf('open', {})).not.toHaveProperty('refused');
   });
 
   it('refuses a grant with a role that its site does not have, and names the roles that it has', async () => {
