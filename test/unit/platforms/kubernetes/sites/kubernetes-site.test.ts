@@ -315,6 +315,26 @@ describe('the certificates of a namespace', () => {
     expect((await judge()).reason).toBe('none');
   });
 
+  it('are verified once for grants of the same roles, also between grants of other roles', async () => {
+    const between = { group: 'skupper-router', host: '127.0.0.1', name: 'inter-network', port: '35671' };
+    recorded.find('Site').status.endpoints.push(between);
+    recorded.add('RouterAccess', 'between', {
+      ...{ spec: { roles: [{ name: 'inter-network' }], tlsCredentials: 'between' } },
+      status: { endpoints: [between] },
+    });
+    recorded.add('Secret', 'between', { data: recorded.find('Secret', 'skupper-site-server').data });
+    const site = siteAt(() => now);
+    const resolveBoth = async () => {
+      for (const policy of [{}, { endpointRoles: ['inter-network'] }] as const) {
+        expect(await site.resolveAccess({ ...asked(), policy })).not.toHaveProperty('refused');
+      }
+    };
+    await resolveBoth();
+    const verify = vi.spyOn(X509Certificate.prototype, 'verify');
+    await resolveBoth();
+    expect(verify).not.toHaveBeenCalled();
+  });
+
   it('are verified again after ten seconds if one was not valid yet', async () => {
     const { notBefore } = describeCertificate(recorded.pem('skupper-site-ca', 'tls.crt'));
     now = notBefore - 1;
