@@ -46,7 +46,8 @@ export function issuerDirectory(place: IssuerPlace, clock: Clock): IssuerDirecto
       const ofSites = servedNamespaces(system).flatMap((namespace) =>
         siteIssuers(namespace, site.defaultIssuer(namespace), used),
       );
-      return [...own, ...ofSites];
+      // Other issuers are of an earlier standalone service there, and grants of system sites cannot request them.
+      return [...own.filter(({ name }) => name === SERVER_CA), ...ofSites];
     },
     async read({ name, namespace, owner }) {
       if (owner === 'linkgrant') return readOwned(name);

@@ -1,4 +1,4 @@
-import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { cpSync, existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { parse } from 'yaml';
@@ -218,6 +218,14 @@ describe('a CA of another owner', () => {
       { issuer: SERVER, owner: 'linkgrant', namespace: null },
       { owner: 'skupper', namespace: 'west', state: 'active', links: 0 },
     ]);
+    cpSync(home.path('west', 'runtime/issuers', SITE), home.path('west', 'runtime/issuers/gone'), {
+      recursive: true,
+    });
+    const grant = ['grant', 'create', 'to-gone', '--issuer', 'gone', '-n', 'west', '--data-dir', own];
+    const created = await linkgrant(grant);
+    expect(created.code, created.stderr).toBe(0);
+    home.delete('west', 'runtime/issuers/gone');
+    expect((await on('list')).stderr).toMatch(/^Issuer west\/gone cannot be used: /m);
     for (const verb of ['prepare', 'activate']) expect((await on(verb, SERVER)).code).toBe(0);
     expect(existsSync(join(own, 'issuers', SITE))).toBe(false);
     await service.stop();

@@ -11,13 +11,14 @@ import {
   RedemptionIndex,
   readRedemptionLocation,
 } from '../../src/platforms/kubernetes/store/redemption-index.js';
-import { slotName } from '../../src/platforms/kubernetes/store/redemption-resource.js';
+import { redemptionResource, slotName } from '../../src/platforms/kubernetes/store/redemption-resource.js';
 import { MINUTE, NOW, sampleRedemption, sampleRenewal, storedGrant } from '../support/store-samples.js';
 import { LINKGRANT } from './harness/linkgrant-account.js';
 import { printedTable } from './harness/printed-table.js';
 import { openStoreCluster, type StoreCluster } from './harness/store-cluster.js';
 import type { TestCluster } from './harness/test-cluster.js';
 import { throughProxy } from './harness/through-proxy.js';
+import { until } from './harness/until.js';
 
 const DAYS = 24 * 60 * MINUTE;
 
@@ -140,6 +141,23 @@ describe('a Redemption', () => {
     } as Resource);
     expect((await openedAnew((anew) => anew.findRedemption(redemption.id)))?.namespace).toBe(namespace);
     expect(await openedAnew((anew) => anew.findReplay(grant.uid, 'of-the-tenant'))).toBeUndefined();
+  });
+
+  it('of another namespace that names a grant is neither an attempt nor a token of the grant', async () => {
+    const grant = await storedGrant(store, { namespace });
+    await redeemed(grant, { subject: 'genuine', jti: 'a-token' });
+    const tenant = await cluster.namespace();
+    const forged = sampleRedemption(grant.uid, { namespace: tenant, subject: 'forged', jti: 'forged' });
+    await cluster.admin.create(REDEMPTIONS, redemptionResource(forged, grant.name, 1, undefined));
+    await until(
+      'the watch has the forged Redemption',
+      async () => (await store.listLinks({ limit: 500 }, ({ id }) => id === forged.id)).items.length > 0,
+    );
+    const links = await store.listLinks({ limit: 10, grantUid: grant.uid }, () => true);
+    expect(links.items.map(({ subject }) => subject)).toEqual(['genuine']);
+    const attempts = await store.listAttempts(grant.uid, 10);
+    expect(attempts.map(({ subject }) => subject)).toEqual(['genuine']);
+    expect(await store.countCodes(grant.uid)).toMatchObject({ recorded: 1 });
   });
 });
 

@@ -1,6 +1,7 @@
-import { readFileSync } from 'node:fs';
+import { readFileSync, writeFileSync } from 'node:fs';
 import type { Browser, Page } from 'playwright-core';
 import { afterAll, beforeAll, beforeEach, expect, it } from 'vitest';
+import { openIssuers, SITE_CA } from '../../src/compose/site-issuer.js';
 import { sampleRenewal } from '../support/store-samples.js';
 import { axeViolations, type ConsolePage, openConsole, startBrowser } from './harness/browser.js';
 import { type ConsoleService, startConsoleService } from './harness/console-service.js';
@@ -78,6 +79,27 @@ it('guides through cutting a link off, with the command of each step and the lin
   await page.getByText('Every other link has renewed').waitFor();
   await page.keyboard.press('Escape');
   expect(await page.getByRole('dialog').count()).toBe(0);
+});
+
+it('lists the links that have not renewed while their issuer cannot be read', async () => {
+  const id = await openLink();
+  await running.administration.revokeRedemption(id, 'keep-token');
+  await running.addLinks(grantUid, 1);
+  const { directory, clock } = running.service;
+  const [ca] = openIssuers(directory, { clock: clock.read, checkpoint: () => {} }).list(SITE_CA);
+  const file = ca?.certificateFile ?? '';
+  const certificate = readFileSync(file);
+  writeFileSync(file, 'damaged');
+  try {
+    await page.reload();
+    await press('Cut off');
+    await press('Revoke, then cut off');
+    await press('Step 1 is done');
+    await press('Step 2 is done');
+    await page.getByText(/links? would be cut off too/).waitFor();
+  } finally {
+    writeFileSync(file, certificate);
+  }
 });
 
 it('revokes a grant with its links', async () => {

@@ -118,6 +118,17 @@ it('revokes a token by keyboard', async () => {
   await isBackAt(content());
 });
 
+it('gives the focus to a button that revokes nothing after a click beside the fields of a dialog', async () => {
+  await openLink();
+  await keyboard.use(button('Revoke or cut off'), 'Enter');
+  await page.getByRole('dialog').waitFor();
+  await page.evaluate('document.activeElement.blur()');
+  // The click renders the dialog again.
+  await page.evaluate("document.querySelector('dialog input[type=radio]:not(:checked)').click()");
+  await dialogButton('Revoke, then cut off').waitFor();
+  await expect.poll(() => hasFocus(dialogButton('Cancel'))).toBe(true);
+});
+
 it('revokes a link by keyboard, with a choice about its grant', async () => {
   const id = await openLink();
   await keyboard.use(button('Revoke or cut off'), 'Enter');

@@ -4,6 +4,9 @@ import { guardLeaving } from '../state/location.js';
 import { Button } from './button.js';
 import { Icon } from './icon.js';
 
+// If a dangerous action got the focus, the next Enter would run it.
+const SAFE_FOOTER_BUTTON = '.pf-v6-c-modal-box__footer button:not(.pf-m-danger)';
+
 interface DialogProps {
   readonly title: string;
   readonly children: ComponentChildren;
@@ -45,7 +48,7 @@ export function Dialog({ title, children, footer, onClose, onLoss, onSubmit }: D
   }, []);
   useEffect(() => {
     if (document.activeElement === document.body)
-      dialog.current?.querySelector<HTMLElement>('.pf-v6-c-modal-box__footer button')?.focus();
+      dialog.current?.querySelector<HTMLElement>(SAFE_FOOTER_BUTTON)?.focus();
   });
   useEffect(() => {
     if (!isGuarded) return;

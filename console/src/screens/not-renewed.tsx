@@ -16,23 +16,29 @@ const SHOWN = 20;
 interface LinksOfCa {
   readonly sha256: string;
   readonly count: number;
+  /** True if there are more than `count`: the links of a CA that no readable issuer has are not counted. */
+  readonly hasMore: boolean;
   /** The newest ones. */
   readonly items: readonly Link[];
 }
 
 async function readLinks(link: Api['RedemptionDetail'], signal: AbortSignal): Promise<readonly LinksOfCa[]> {
-  const authorities = (await readIssuers(signal)).flatMap((issuer) => issuer.authorities);
+  const issuers = (await readIssuers(signal)).filter(({ signs }) => signs === 'links');
+  // By SHA-256, because several issuers can have the same CA.
+  const listed = new Map(issuers.flatMap(({ authorities }) => authorities).map((ca) => [ca.sha256, ca]));
+  const isUnread = issuers.some(({ problem }) => problem !== undefined);
   const valid = [link, ...(link.renewals ?? [])].filter(({ notAfter }) => Date.parse(notAfter) > Date.now());
   const signers = new Set(valid.map(({ issuerSha256 }) => issuerSha256));
-  // A CA that no issuer has is not trusted any more.
-  const old = authorities.filter(({ sha256 }) => signers.has(sha256));
+  // A CA that no issuer has is not trusted any more; an issuer that cannot be read may have it.
+  const old = [...signers].filter((sha256) => isUnread || listed.has(sha256));
   return Promise.all(
-    old.map(async ({ sha256, links }) => {
-      const { items } = await pageWithItems(undefined, (cursor) => {
+    old.map(async (sha256) => {
+      const { items, next } = await pageWithItems(undefined, (cursor) => {
         const query = { signedBy: sha256, limit: SHOWN, ...omitUndefined({ cursor }) };
         return dataOf(client.GET('/api/v1/links', { signal, params: { query } }));
       });
-      return { sha256, items, count: links ?? items.length };
+      const count = listed.get(sha256)?.links ?? null;
+      return { sha256, items, count: count ?? items.length, hasMore: count === null && next !== undefined };
     }),
   );
 }
@@ -57,13 +63,17 @@ export function NotRenewed({ link }: { readonly link: Api['RedemptionDetail'] })
   );
 }
 
-function Group({ group: { sha256, count, items } }: { readonly group: LinksOfCa }) {
+function Group({ group: { sha256, count, hasMore, items } }: { readonly group: LinksOfCa }) {
   return (
     <div>
-      <Notice kind="warning" title={`${countText(count, 'link')} would be cut off too`}>
+      <Notice
+        kind="warning"
+        title={`${hasMore ? 'At least ' : ''}${countText(count, 'link')} would be cut off too`}
+      >
         <p>
           {count === 1 ? 'It has' : 'They have'} not renewed yet. To continue all the same, add --force to the
-          command. {count > items.length && <a href={href('/links', { signedBy: sha256 })}>Show all</a>}
+          command.{' '}
+          {(hasMore || count > items.length) && <a href={href('/links', { signedBy: sha256 })}>Show all</a>}
         </p>
       </Notice>
       <Table

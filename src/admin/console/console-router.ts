@@ -34,7 +34,9 @@ const pageHeaders = helmet({
 export function createConsoleRouter({ access, files, ...description }: ConsoleRouterDependencies): Router {
   const router = Router();
   router.use('/console', describeRequest);
-  router.get(['/', /^\/console$/], (_request, response) => response.redirect(302, '/console/'));
+  router.get(['/', /^\/console$/], describeRequest, (_request, response) =>
+    response.redirect(302, '/console/'),
+  );
   router.use('/console', pageHeaders);
   // Vite puts a hash of the content into the name of each file there.
   const assets = express.static(`${files}/assets`, { index: false, immutable: true, maxAge: '1y' });

@@ -42,9 +42,7 @@ export async function listIssuersCommand(
     for (const { name, namespace, problem } of issuers) {
       if (problem === undefined) continue;
       writeStderr(
-        namespace === undefined
-          ? `Issuer ${name} cannot be used: ${problem}\n`
-          : `The site in namespace ${namespace} accepts no links now: ${problem}\n`,
+        `Issuer ${namespace === undefined ? name : `${namespace}/${name}`} cannot be used: ${problem}\n`,
       );
     }
     const rows = issuers.flatMap((issuer) => rowsOf(issuer, session));

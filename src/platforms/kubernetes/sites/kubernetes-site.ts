@@ -41,8 +41,7 @@ interface Dependencies {
 
 /**
  * The sites of a cluster. The access of a namespace depends only on its own Site, RouterAccesses and Secrets. Secrets are
- * read
- * at each call. Refuses access unless the router of each group would accept the link. Rejects with RedemptionError
+ * read at each call. Refuses access unless the router of each group would accept the link. Rejects with RedemptionError
  * `store_unavailable` if the API server does not answer.
  */
 export class KubernetesSite implements Site {
@@ -71,9 +70,13 @@ export class KubernetesSite implements Site {
     const now = this.#deps.clock();
     const texts = [authority.sha256, authority.bundlePem, ...routers.flatMap(textsOf)];
     const makeVerdict = () => this.#judgements.run(namespace, now, () => judge(authority, routers, now));
-    const verdict = this.#access.of(`${namespace}/${authority.sha256}`, texts, now, makeVerdict, (result) =>
-      lifetimeMs(result, texts, now),
-    );
+    // With the routers, because grants with other roles lead to other ones and must not replace each other's result.
+    const key = JSON.stringify([
+      namespace,
+      authority.sha256,
+      routers.map(({ access, hosts }) => [access.name, hosts]),
+    ]);
+    const verdict = this.#access.of(key, texts, now, makeVerdict, (result) => lifetimeMs(result, texts, now));
     if ('refused' in verdict) return verdict;
     return { siteUid: site?.uid ?? null, endpoints, issuer: authority, ...verdict };
   }

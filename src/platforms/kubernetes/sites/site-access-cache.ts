@@ -40,7 +40,8 @@ export class SiteAccessCache {
 
   /** The access for a grant as it was resolved last; undefined while the API server does not answer. */
   accessOf({ uid, namespace, name, issuer, policy }: SiteAccessRequest): Promise<Access | undefined> {
-    const key = `${namespace}/${issuer ?? ''}/${policy.endpointRoles ?? ''}`;
+    // Null is the default roles; an empty list allows none.
+    const key = JSON.stringify([namespace, issuer, policy.endpointRoles ?? null]);
     if (this.#keyByUid.get(uid) !== key) this.forget(uid);
     const unresolved = { namespace, issuer, name, policy, grants: new Set<string>(), access: undefined };
     const entry: Entry = this.#entries.get(key) ?? unresolved;

@@ -8,18 +8,17 @@ import {
   type RefusalCount,
 } from '../../../redemption/ports/link-store.js';
 import { sortedPage } from '../../../redemption/ports/sorted-page.js';
-import type { StoreParts } from './store-parts.js';
+import { readLinks, type StoreParts } from './store-parts.js';
 
 /** The operations of the store on links, which a watch reports. */
-export function linkOperations({ watch, index, codes, attempts, namespace }: StoreParts): LinkStore {
+export function linkOperations(parts: StoreParts): LinkStore {
+  const { watch, index, codes, attempts, namespace } = parts;
   // A version of another process cannot be compared with that of this process.
   const instance = randomUUID();
   return {
     async listLinks(page, matches) {
       await watch.ready();
-      const links = index
-        .links()
-        .filter((link) => (page.grantUid === undefined || link.grantUid === page.grantUid) && matches(link));
+      const links = (await readLinks(parts, page.grantUid)).filter((link) => matches(link));
       return sortedPage(links, page, 2, ({ createdAt, id }) => [-createdAt, id]);
     },
 

@@ -57,7 +57,12 @@ export async function listRedemptionResources(
 export async function readLinks(parts: StoreParts, grantUid?: string): Promise<IssuedLink[]> {
   if (parts.watch.isRunning) {
     await parts.watch.ready();
-    return parts.index.links().filter((link) => grantUid === undefined || link.grantUid === grantUid);
+    if (grantUid === undefined) return parts.index.links();
+    // A user of another namespace may write a Redemption there that names this grant.
+    const namespace = (await parts.accounts.find(grantUid))?.namespace;
+    return parts.index
+      .links()
+      .filter((link) => link.grantUid === grantUid && link.namespace === (namespace ?? link.namespace));
   }
   const resources = await listRedemptionResources(parts, grantUid);
   return resources.flatMap((resource) => readRedemptionLocation(resource).link ?? []);

@@ -8,6 +8,7 @@ import { crossCertificate } from '../../../../../src/pki/certificates.js';
 import { ApiError } from '../../../../../src/platforms/kubernetes/api/api-error.js';
 import type { KubernetesClient } from '../../../../../src/platforms/kubernetes/api/client.js';
 import { KubernetesSite } from '../../../../../src/platforms/kubernetes/sites/kubernetes-site.js';
+import { SiteAccessCache } from '../../../../../src/platforms/kubernetes/sites/site-access-cache.js';
 import { SiteIndex } from '../../../../../src/platforms/kubernetes/sites/site-index.js';
 import { readRouterAccess, readSite } from '../../../../../src/platforms/kubernetes/sites/site-resource.js';
 import { TlsSecrets } from '../../../../../src/platforms/kubernetes/sites/tls-secrets.js';
@@ -107,6 +108,17 @@ describe('a site on Kubernetes', () => {
     expect((await refusal({ policy })).reason).toContain('there is no Secret "between"');
     recorded.add('Secret', 'between', { data: recorded.find('Secret', 'skupper-site-server').data });
     expect((await access({ policy })).endpoints).toEqual([between]);
+  });
+
+  it('grants access to a grant without roles although another grant of the same issuer allows no role', async () => {
+    const cache = new SiteAccessCache(
+      siteAt(() => SITE_TIME),
+      () => {},
+    );
+    const accessOf = (uid: string, policy: GrantPolicy) =>
+      cache.accessOf({ uid, namespace: 'west', name: uid, issuer: null, policy });
+    expect(await accessOf('closed', { endpointRoles: [] })).toHaveProperty('refused');
+    expect(await accessOf('open', {})).not.toHaveProperty('refused');
   });
 
   it('refuses a grant with a role that its site does not have, and names the roles that it has', async () => {
@@ -301,6 +313,26 @@ describe('the certificates of a namespace', () => {
     now += 30_000;
     recorded.setPem('skupper-site-server', { 'tls.crt': good, 'ca.crt': trusted });
     expect((await judge()).reason).toBe('none');
+  });
+
+  it('are verified once for grants of the same roles, also between grants of other roles', async () => {
+    const between = { group: 'skupper-router', host: '127.0.0.1', name: 'inter-network', port: '35671' };
+    recorded.find('Site').status.endpoints.push(between);
+    recorded.add('RouterAccess', 'between', {
+      ...{ spec: { roles: [{ name: 'inter-network' }], tlsCredentials: 'between' } },
+      status: { endpoints: [between] },
+    });
+    recorded.add('Secret', 'between', { data: recorded.find('Secret', 'skupper-site-server').data });
+    const site = siteAt(() => now);
+    const resolveBoth = async () => {
+      for (const policy of [{}, { endpointRoles: ['inter-network'] }] as const) {
+        expect(await site.resolveAccess({ ...asked(), policy })).not.toHaveProperty('refused');
+      }
+    };
+    await resolveBoth();
+    const verify = vi.spyOn(X509Certificate.prototype, 'verify');
+    await resolveBoth();
+    expect(verify).not.toHaveBeenCalled();
   });
 
   it('are verified again after ten seconds if one was not valid yet', async () => {
