@@ -1,8 +1,9 @@
 import { parseDuration } from '../../domain/duration.js';
 import type { LabelSelector } from '../../domain/label-selector.js';
-import { isNotRenewing, type LinkState, linkState } from '../../domain/link-state.js';
+import type { LinkState } from '../../domain/link-state.js';
 import { isUuid } from '../../domain/names.js';
 import type { EventReport } from '../../redemption/administration/event-report.js';
+import { isInState } from '../../redemption/administration/link-report.js';
 import type { RedemptionReport } from '../../redemption/administration/redemption-report.js';
 import type { PageRequest } from '../../redemption/ports/page.js';
 import type { GrantFlags } from '../grant/grant.js';
@@ -129,7 +130,7 @@ const EVENTS: Omit<ListingFormat<EventReport>, 'format'> = {
 export async function listCommand(flags: RedemptionListFlags, now: number): Promise<void> {
   const since = parseSince(flags.since, now);
   const { grant, subject, selector: labels, output: format, state, overdue, signedBy, ...settings } = flags;
-  const link = { state, overdue, signedBy };
+  const link = { state, notRenewing: overdue, signedBy };
   if (flags.events && (labels ?? state ?? overdue ?? signedBy) !== undefined) {
     throw new CommandError('entries of the ledger have no labels and no state', {
       exitCode: 2,
@@ -156,28 +157,17 @@ export async function listCommand(flags: RedemptionListFlags, now: number): Prom
   });
 }
 
-/** The flags about the link of a redemption. */
-interface LinkFlags {
-  readonly state: LinkState | undefined;
-  readonly overdue: boolean | undefined;
-  readonly signedBy: string | undefined;
-}
-
-/** True if the link of a redemption matches the flags at `now`. */
-function hasLink(report: RedemptionReport, { state, overdue, signedBy }: LinkFlags, now: number): boolean {
+/** True if the link of a redemption matches the filter at `now`. */
+function hasLink(report: RedemptionReport, filter: Parameters<typeof isInState>[1], now: number): boolean {
   const { newest, createdAt, revokedAt } = report;
   const { notAfter, issuerSha256 } = newest ?? report;
-  const times = {
+  const link = {
     revokedAt: revokedAt === undefined ? null : Date.parse(revokedAt),
     issuedAt: Date.parse(newest?.renewedAt ?? createdAt),
     notAfter: Date.parse(notAfter),
+    issuerSha256,
   };
-  const found = linkState(times, now);
-  return (
-    (state === undefined || found === state) &&
-    (!overdue || isNotRenewing(times, now)) &&
-    (signedBy === undefined || (issuerSha256 === signedBy && found !== 'revoked' && found !== 'expired'))
-  );
+  return isInState(link, filter, now);
 }
 
 const TIME = /^\d{4}-\d{2}-\d{2}(T\d{2}:\d{2}(:\d{2}(\.\d{1,9})?)?(Z|[+-]\d{2}:\d{2}))?$/i;
