@@ -17,20 +17,23 @@ const UNCHAINED = {
  * names the first invalid entry.
  */
 export async function verifyCommand(
-  allFlags: Pick<RedemptionListFlags, 'output' | 'grant' | 'since' | 'subject' | 'events'>,
+  allFlags: Pick<
+    RedemptionListFlags,
+    'output' | 'grant' | 'since' | 'subject' | 'events' | 'selector' | 'state' | 'overdue' | 'signedBy'
+  >,
 ): Promise<void> {
-  const { since, subject, events, output, ...flags } = allFlags;
+  const { since, subject, events, selector, state, overdue, signedBy, output, ...flags } = allFlags;
   if (output === 'csv') {
     throw new CommandError('--verify has no list that could be CSV', {
       exitCode: 2,
       hint: 'use -o json or -o yaml; the exit code shows the result as well',
     });
   }
-  if (since !== undefined || subject !== undefined || events) {
-    throw new CommandError('--verify cannot be combined with --since, --subject or --events', {
-      exitCode: 2,
-      hint: 'a ledger is verified as a whole; --grant chooses one grant',
-    });
+  if ((since ?? subject ?? events ?? selector ?? state ?? overdue ?? signedBy) !== undefined) {
+    throw new CommandError(
+      '--verify cannot be combined with --since, --subject, --events, --selector, --state, --overdue or --signed-by',
+      { exitCode: 2, hint: 'a ledger is verified as a whole; --grant chooses one grant' },
+    );
   }
   refuseServer(flags, 'a ledger is verified with a key that is on the host of the service');
   const { grant } = flags;

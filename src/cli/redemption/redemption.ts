@@ -129,7 +129,9 @@ const EVENTS: Omit<ListingFormat<EventReport>, 'format'> = {
  */
 export async function listCommand(flags: RedemptionListFlags, now: number): Promise<void> {
   const since = parseSince(flags.since, now);
-  const { grant, subject, selector: labels, output: format, state, overdue, signedBy, ...settings } = flags;
+  const { grant, subject, selector: labels, output: format, state, overdue, ...rest } = flags;
+  const { signedBy: signer, ...settings } = rest;
+  const signedBy = parseSigner(signer);
   const link = { state, notRenewing: overdue, signedBy };
   if (flags.events && (labels ?? state ?? overdue ?? signedBy) !== undefined) {
     throw new CommandError('entries of the ledger have no labels and no state', {
@@ -185,5 +187,19 @@ function parseSince(value: string | undefined, now: number): number | undefined 
   throw new CommandError(`--since cannot be "${value}"`, {
     exitCode: 2,
     hint: 'use a time such as 2031-03-04 or 2031-03-04T05:06:07Z, or a duration such as 90m or 7d',
+  });
+}
+
+/**
+ * Reads `--signed-by`: a SHA-256 in hex, also in upper case and with colons, as other programs print it; undefined if the flag is
+ * absent. Throws a CommandError.
+ */
+function parseSigner(value: string | undefined): string | undefined {
+  if (value === undefined) return undefined;
+  const sha256 = value.replaceAll(':', '').toLowerCase();
+  if (/^[0-9a-f]{64}$/.test(sha256)) return sha256;
+  throw new CommandError(`--signed-by cannot be "${value}"`, {
+    exitCode: 2,
+    hint: 'use the whole SHA-256 of the CA, 64 hex digits; `linkgrant issuer list -o json` prints it',
   });
 }
