@@ -42,11 +42,8 @@ export async function listIssuersCommand(
     const issuers = await everyItem(listIssuers);
     for (const { name, namespace, problem } of issuers) {
       if (problem === undefined) continue;
-      writeStderr(
-        namespace === undefined
-          ? `Issuer ${name} cannot be used: ${problem}\n`
-          : `The site in namespace ${namespace} accepts no links now: ${problem}\n`,
-      );
+      const issuer = namespace === undefined ? name : `${namespace}/${name}`;
+      writeStderr(`Issuer ${issuer} cannot be used: ${problem}\n`);
     }
     const rows = issuers.flatMap((issuer) => rowsOf(issuer, session));
     await print(output, rows, () =>
