@@ -30,7 +30,18 @@ function makeArchive(archive) {
       filename,
     );
     rmSync(join(scratch, 'node_modules/better-sqlite3'), { recursive: true, force: true });
-    execFileSync('tar', ['--create', '--gzip', '--file', archive, '--directory', scratch, 'node_modules']);
+    // Without the name and the id of the user who makes the release.
+    const owner = ['--owner=0', '--group=0', '--numeric-owner'];
+    execFileSync('tar', [
+      '--create',
+      '--gzip',
+      ...owner,
+      '--file',
+      archive,
+      '--directory',
+      scratch,
+      'node_modules',
+    ]);
   } finally {
     rmSync(scratch, { recursive: true, force: true });
   }
@@ -48,6 +59,7 @@ if (values.archive === undefined) makeArchive(archive);
 const sha256 = createHash('sha256').update(readFileSync(archive)).digest('hex');
 const manifest = readFileSync(join(root, 'deploy/krew/linkgrant.yaml'), 'utf8')
   .replace(/^(#.*\n)+/, '')
+  .replace('version: vVERSION', `version: v${version}`)
   .replace('uri: URL', `uri: ${url.replace(/\/$/, '')}/${basename(archive)}`)
   .replace('sha256: SHA256', `sha256: ${sha256}`);
 writeFileSync(join(directory, 'linkgrant.yaml'), manifest);

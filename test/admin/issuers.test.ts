@@ -4,9 +4,13 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { remoteAdministration } from '../../src/client/remote-administration.js';
+import { issuerDirectory } from '../../src/compose/issuer-directory.js';
 import { createIssuer, openIssuers, SERVER_CA, SITE_CA } from '../../src/compose/site-issuer.js';
+import { issuerOperations } from '../../src/redemption/administration/issuers.js';
+import type { IssuerDirectory } from '../../src/redemption/ports/issuers.js';
 import { type AdminService, startAdminService } from '../support/admin-api.js';
 import { csrHeader } from '../support/redeemed-answer.js';
+import { withStore } from '../support/service.js';
 import { SystemHome } from '../support/sites/system-home.js';
 import { post } from '../support/wire.js';
 import { makeAuthority, OpenSsl } from '../unit/pki/openssl.js';
@@ -159,4 +163,41 @@ it('lists the issuers of system sites by namespace, and says why one cannot be u
   } finally {
     await site.close();
   }
+});
+
+it('counts once for requests that arrive together, and reads one issuer after the other', async () => {
+  const { clock, store: real } = service;
+  let counts = 0;
+  let reads = 0;
+  let highest = 0;
+  const store = withStore(real, {
+    async countDependents(now) {
+      counts++;
+      return real.countDependents(now);
+    },
+    async countGrantsByIssuer(now) {
+      counts++;
+      return real.countGrantsByIssuer(now);
+    },
+  });
+  const place = { dataDir: service.directory, readService: async () => undefined };
+  const found = issuerDirectory(place, clock.read);
+  const counted: IssuerDirectory = {
+    list: (used) => found.list(used),
+    async read(issuer) {
+      highest = Math.max(highest, ++reads);
+      try {
+        return await found.read(issuer);
+      } finally {
+        reads--;
+      }
+    },
+  };
+  const { listIssuers } = issuerOperations({ issuers: counted, store, clock: clock.read });
+  const alone = await listIssuers({ limit: 10 });
+  expect([alone.items.length, highest]).toEqual([3, 1]);
+  counts = 0;
+  const listed = await Promise.all(Array.from({ length: 20 }, () => listIssuers({ limit: 10 })));
+  for (const { items } of listed) expect(items).toEqual(alone.items);
+  expect(counts).toBe(2);
 });

@@ -1,10 +1,17 @@
 import { randomUUID } from 'node:crypto';
 import { request as httpsRequest } from 'node:https';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { remoteAdministration } from '../../src/client/remote-administration.js';
+import { sharedVerification } from '../../src/redemption/administration/shared-verification.js';
+import {
+  type LedgerVerifications,
+  verificationOperations,
+} from '../../src/redemption/administration/verify-ledger.js';
+import type { LedgerVerdict } from '../../src/redemption/ports/ledger-store.js';
 import { type AdminService, signBearer, startAdminService } from '../support/admin-api.js';
 import { csrHeader } from '../support/redeemed-answer.js';
-import { MINUTE } from '../support/service.js';
+import { MINUTE, withStore } from '../support/service.js';
+import { TestClock } from '../support/test-clock.js';
 import { until } from '../support/until.js';
 import { post } from '../support/wire.js';
 
@@ -225,6 +232,49 @@ describe('a verification of the ledger', () => {
     } finally {
       await other.close();
     }
+  });
+
+  it('is reported as running while the store makes no progress for more than a minute', async () => {
+    const clock = new TestClock();
+    let end = (_verdict: LedgerVerdict) => {};
+    const verifyLedger = () =>
+      new Promise<LedgerVerdict>((resolve) => {
+        end = resolve;
+      });
+    const store = withStore(service.store, { verifyLedger });
+    const shared = sharedVerification(store, clock.read);
+    vi.useFakeTimers({ toFake: ['setInterval', 'clearInterval'] });
+    try {
+      await verificationOperations(store, shared).startLedgerVerification();
+      clock.advance(70_000);
+      vi.advanceTimersByTime(70_000);
+      await until(async () => (await shared.read())?.state === 'running');
+      end({ entries: 0 });
+      await until(async () => (await shared.read())?.state === 'done');
+      expect(vi.getTimerCount()).toBe(0);
+    } finally {
+      vi.useRealTimers();
+    }
+  });
+
+  it('that two processes start at once runs once', async () => {
+    const clock = new TestClock();
+    const ends: ((verdict: LedgerVerdict) => void)[] = [];
+    const verifyLedger = () => new Promise<LedgerVerdict>((resolve) => ends.push(resolve));
+    const store = withStore(service.store, { verifyLedger });
+    const [one, other] = [0, 1].map(() =>
+      verificationOperations(store, sharedVerification(store, clock.read)),
+    ) as [LedgerVerifications, LedgerVerifications];
+    const started = await Promise.all([
+      one.startLedgerVerification(),
+      one.startLedgerVerification(),
+      other.startLedgerVerification(),
+    ]);
+    expect(new Set(started.map(({ id }) => id)).size).toBe(1);
+    expect(ends).toHaveLength(1);
+    ends[0]?.({ entries: 0 });
+    const shown = (of: LedgerVerifications) => of.showLedgerVerification(started[0].id);
+    await until(async () => (await shown(one)).state === 'done' && (await shown(other)).state === 'done');
   });
 
   it('names the first fault', async () => {

@@ -228,6 +228,8 @@ describe('a CA of another owner', () => {
     expect((await on('list')).stderr).toMatch(/^Issuer west\/gone cannot be used: /m);
     for (const verb of ['prepare', 'activate']) expect((await on(verb, SERVER)).code).toBe(0);
     expect(existsSync(join(own, 'issuers', SITE))).toBe(false);
+    home.write('west', 'runtime/issuers/skupper-site-ca/tls.crt', 'no certificate');
+    expect((await on('list')).stderr).toContain('Issuer west/skupper-site-ca cannot be used: ');
     await service.stop();
   });
 

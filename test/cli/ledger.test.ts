@@ -427,6 +427,19 @@ describe('redemption list --verify', () => {
     const ended = await linkgrant(['redemption', 'list', '--verify', '--since', '1d', '--data-dir', whole]);
     expect(refusalOf(ended).error).toContain('--verify cannot be combined with --since');
     expect(ended.code).toBe(2);
+    for (const filter of [
+      ['--state', 'valid'],
+      ['--overdue'],
+      ['--signed-by', third.issuerSha256],
+      ['-l', 'team=payments'],
+    ]) {
+      const filtered = await linkgrant(['redemption', 'list', '--verify', ...filter, '--data-dir', whole]);
+      expect([filter, filtered.code, refusalOf(filtered).hint]).toEqual([
+        filter,
+        2,
+        expect.stringContaining('verified as a whole'),
+      ]);
+    }
     const csv = await linkgrant(['redemption', 'list', '--verify', '-o', 'csv', '--data-dir', whole]);
     expect([csv.code, refusalOf(csv).error]).toEqual([2, '--verify cannot be combined with -o csv']);
   });
@@ -463,11 +476,24 @@ describe('redemption list', () => {
     // The first was renewed by another CA, the second is revoked.
     expect(await subjects('--signed-by', first.issuerSha256)).toEqual([]);
     expect(await subjects('--signed-by', second.issuerSha256)).toEqual([]);
+    // As openssl prints it.
+    const withColons = third.issuerSha256.toUpperCase().replace(/..(?=.)/g, '$&:');
+    expect(await subjects('--signed-by', withColons)).toEqual([third.subject]);
     const wrong = await linkgrant(['redemption', 'list', '--events', '--overdue', '--data-dir', whole]);
     expect([wrong.code, refusalOf(wrong).error]).toEqual([
       2,
       'entries of the ledger have no labels and no state',
     ]);
+  });
+
+  it('refuses a cut-off SHA-256 of a CA, and refers to the command that prints the whole one', async () => {
+    const cutOff = third.issuerSha256.slice(0, 16);
+    const ended = await linkgrant(['redemption', 'list', '--signed-by', cutOff, '--data-dir', whole]);
+    expect(ended).toMatchObject({ code: 2, stdout: '' });
+    expect(refusalOf(ended)).toEqual({
+      error: `--signed-by cannot be "${cutOff}"`,
+      hint: expect.stringContaining('linkgrant issuer list -o json'),
+    });
   });
 
   it('writes CSV that a spreadsheet reads as text, quoted where needed', async () => {

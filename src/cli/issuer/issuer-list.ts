@@ -41,9 +41,8 @@ export async function listIssuersCommand(
     const issuers = await everyItem(listIssuers);
     for (const { name, namespace, problem } of issuers) {
       if (problem === undefined) continue;
-      writeStderr(
-        `Issuer ${namespace === undefined ? name : `${namespace}/${name}`} cannot be used: ${problem}\n`,
-      );
+      const issuer = namespace === undefined ? name : `${namespace}/${name}`;
+      writeStderr(`Issuer ${issuer} cannot be used: ${problem}\n`);
     }
     const rows = issuers.flatMap((issuer) => rowsOf(issuer, session));
     await writeStyled(await listingText(rows, CAS, flags));

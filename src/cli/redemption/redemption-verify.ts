@@ -16,10 +16,8 @@ const UNCHAINED = {
  * `redemption list --verify`: verifies the ledger, of one grant with `--grant`, else of all. Throws a CommandError (exit code 1) that
  * names the first invalid entry.
  */
-export async function verifyCommand(
-  allFlags: Pick<RedemptionListFlags, 'output' | 'grant' | 'since' | 'subject' | 'events' | 'watch'>,
-): Promise<void> {
-  const { since, subject, events, output, watch, ...flags } = allFlags;
+export async function verifyCommand(allFlags: RedemptionListFlags): Promise<void> {
+  const { since, subject, events, watch, selector, state, overdue, signedBy, output, ...flags } = allFlags;
   if (output !== undefined && output !== 'json' && output !== 'yaml') {
     throw new CommandError(`--verify cannot be combined with -o ${output}`, {
       exitCode: 2,
@@ -29,11 +27,11 @@ export async function verifyCommand(
   if (watch) {
     throw new CommandError('--verify cannot be combined with --watch', { exitCode: 2, hint: 'omit one' });
   }
-  if (since !== undefined || subject !== undefined || events) {
-    throw new CommandError('--verify cannot be combined with --since, --subject or --events', {
-      exitCode: 2,
-      hint: 'a ledger is verified as a whole; --grant chooses one grant',
-    });
+  if ((since ?? subject ?? events ?? selector ?? state ?? overdue ?? signedBy) !== undefined) {
+    throw new CommandError(
+      '--verify cannot be combined with --since, --subject, --events, --selector, --state, --overdue or --signed-by',
+      { exitCode: 2, hint: 'a ledger is verified as a whole; --grant chooses one grant' },
+    );
   }
   refuseServer(flags, 'a ledger is verified with a key that is on the host of the service');
   const { grant } = flags;

@@ -1,8 +1,9 @@
 import { parseDuration } from '../../domain/duration.js';
 import type { LabelSelector } from '../../domain/label-selector.js';
-import { isNotRenewing, type LinkState, linkState } from '../../domain/link-state.js';
+import type { LinkState } from '../../domain/link-state.js';
 import { isUuid } from '../../domain/names.js';
 import type { EventReport } from '../../redemption/administration/event-report.js';
+import { isInState } from '../../redemption/administration/link-report.js';
 import type { RedemptionReport } from '../../redemption/administration/redemption-report.js';
 import type { Clock } from '../../redemption/ports/clock.js';
 import type { PageRequest } from '../../redemption/ports/page.js';
@@ -134,8 +135,9 @@ const EVENTS: Listing<EventReport> = {
  */
 export async function listCommand(flags: RedemptionListFlags, clock: Clock): Promise<void> {
   const since = parseSince(flags.since, clock());
-  const { grant, subject, selector: labels, state, overdue, signedBy, ...settings } = flags;
-  const link = { state, overdue, signedBy };
+  const { grant, subject, selector: labels, state, overdue, signedBy: signer, ...settings } = flags;
+  const signedBy = parseSigner(signer);
+  const link = { state, notRenewing: overdue, signedBy };
   if (flags.events && (labels ?? state ?? overdue ?? signedBy) !== undefined) {
     throw new CommandError('entries of the ledger have no labels and no state', {
       exitCode: 2,
@@ -164,28 +166,17 @@ export async function listCommand(flags: RedemptionListFlags, clock: Clock): Pro
   });
 }
 
-/** The flags about the link of a redemption. */
-interface LinkFlags {
-  readonly state: LinkState | undefined;
-  readonly overdue: boolean | undefined;
-  readonly signedBy: string | undefined;
-}
-
-/** True if the link of a redemption matches the flags at `now`. */
-function hasLink(report: RedemptionReport, { state, overdue, signedBy }: LinkFlags, now: number): boolean {
+/** True if the link of a redemption matches the filter at `now`. */
+function hasLink(report: RedemptionReport, filter: Parameters<typeof isInState>[1], now: number): boolean {
   const { newest, createdAt, revokedAt } = report;
   const { notAfter, issuerSha256 } = newest ?? report;
-  const times = {
+  const link = {
     revokedAt: revokedAt === undefined ? null : Date.parse(revokedAt),
     issuedAt: Date.parse(newest?.renewedAt ?? createdAt),
     notAfter: Date.parse(notAfter),
+    issuerSha256,
   };
-  const found = linkState(times, now);
-  return (
-    (state === undefined || found === state) &&
-    (!overdue || isNotRenewing(times, now)) &&
-    (signedBy === undefined || (issuerSha256 === signedBy && found !== 'revoked' && found !== 'expired'))
-  );
+  return isInState(link, filter, now);
 }
 
 const TIME = /^\d{4}-\d{2}-\d{2}(T\d{2}:\d{2}(:\d{2}(\.\d{1,9})?)?(Z|[+-]\d{2}:\d{2}))?$/i;
@@ -203,5 +194,19 @@ function parseSince(value: string | undefined, now: number): number | undefined 
   throw new CommandError(`--since cannot be "${value}"`, {
     exitCode: 2,
     hint: 'use a time such as 2031-03-04 or 2031-03-04T05:06:07Z, or a duration such as 90m or 7d',
+  });
+}
+
+/**
+ * Reads `--signed-by`: a SHA-256 in hex, also in upper case and with colons, as other programs print it; undefined if the flag is
+ * absent. Throws a CommandError.
+ */
+function parseSigner(value: string | undefined): string | undefined {
+  if (value === undefined) return undefined;
+  const sha256 = value.replaceAll(':', '').toLowerCase();
+  if (/^[0-9a-f]{64}$/.test(sha256)) return sha256;
+  throw new CommandError(`--signed-by cannot be "${value}"`, {
+    exitCode: 2,
+    hint: 'use the whole SHA-256 of the CA, 64 hex digits; `linkgrant issuer list -o json` prints it',
   });
 }

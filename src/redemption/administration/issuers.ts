@@ -1,3 +1,4 @@
+import { SharedRead } from '../../time/shared-read.js';
 import { dependentsOf } from '../issuers/retire-issuer.js';
 import type { Clock } from '../ports/clock.js';
 import type { GrantStore, IssuerUse } from '../ports/grant-store.js';
@@ -18,16 +19,21 @@ export interface IssuerListing {
   readonly clock: Clock;
 }
 
+const COUNTS = { intervalMs: 1_000 };
+
 /** Implements {@link Administration.listIssuers}. */
 export function issuerOperations(listing: IssuerListing): Pick<Administration, 'listIssuers'> {
   const { issuers, store, clock } = listing;
+  // Each counts in all grants or redemptions of the store.
+  const grants = new SharedRead(async () => store?.countGrantsByIssuer(clock()), COUNTS);
+  const dependents = new SharedRead(async () => store?.countDependents(clock()), COUNTS);
   return {
     async listIssuers(page) {
       const now = clock();
-      const used = (await store?.countGrantsByIssuer(now)) ?? [];
+      const used = (await grants.readAfter()) ?? [];
       const listed = await issuers.list(used);
       const { items, ...rest } = sortedPage(listed, page, 3, keyOf);
-      const links = await store?.countDependents(now);
+      const links = await dependents.readAfter();
       const report = async (issuer: ListedIssuer): Promise<IssuerReport> => {
         const found = await issuers.read(issuer);
         const counts = {
@@ -36,7 +42,10 @@ export function issuerOperations(listing: IssuerListing): Pick<Administration, '
         };
         return issuerReport(issuer, found, counts, now);
       };
-      return { items: await Promise.all(items.map(report)), ...rest };
+      const reports: IssuerReport[] = [];
+      // A page can have hundreds of issuers: reading all of them at once would delay redemptions.
+      for (const issuer of items) reports.push(await report(issuer));
+      return { items: reports, ...rest };
     },
   };
 }

@@ -1,7 +1,7 @@
 import { globMatches } from '../../domain/glob.js';
 import { type LabelSelector, selectsLabels } from '../../domain/label-selector.js';
 import type { Labels } from '../../domain/labels-and-note.js';
-import { isNotRenewing, type LinkState, linkState } from '../../domain/link-state.js';
+import { isNotRenewing, type LinkState, type LinkTimes, linkState } from '../../domain/link-state.js';
 import type { RedemptionMode } from '../../domain/redemption.js';
 import { formatTime } from '../../domain/rfc3339.js';
 import type { IssuedLink } from '../ports/link-store.js';
@@ -78,18 +78,36 @@ export function linkReport(link: IssuedLink, now: number, connected: boolean | n
 
 /** True if a link is to be listed with this filter at `now`. */
 export function isListed(link: IssuedLink, filter: LinkFilter, now: number): boolean {
-  const { namespace, subject, state, notRenewing, labels, signedBy } = filter;
+  const { namespace, subject, labels } = filter;
   return (
     (namespace === undefined || link.namespace === namespace) &&
     (subject === undefined || globMatches(subject, link.subject)) &&
+    (labels === undefined || selectsLabels(labels, link.labels)) &&
+    isInState(link, filter, now)
+  );
+}
+
+/** The fields of a link that determine its state. */
+type CertifiedLink = LinkTimes & Pick<IssuedLink, 'issuerSha256'>;
+
+/** True if the state and the signer of a link match this filter at `now`. */
+export function isInState(
+  link: CertifiedLink,
+  { state, notRenewing, signedBy }: Pick<LinkFilter, 'state' | 'notRenewing' | 'signedBy'>,
+  now: number,
+): boolean {
+  return (
     (state === undefined || linkState(link, now) === state) &&
     (notRenewing === undefined || isNotRenewing(link, now) === notRenewing) &&
-    (labels === undefined || selectsLabels(labels, link.labels)) &&
     (signedBy === undefined || dependsOn(signedBy, link, now))
   );
 }
 
 /** The condition of RenewalStore.countDependents. */
-function dependsOn(signer: string, { issuerSha256, revokedAt, notAfter }: IssuedLink, now: number): boolean {
+function dependsOn(
+  signer: string,
+  { issuerSha256, revokedAt, notAfter }: CertifiedLink,
+  now: number,
+): boolean {
   return issuerSha256 === signer && revokedAt === null && notAfter > now;
 }

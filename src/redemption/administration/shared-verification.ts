@@ -4,7 +4,7 @@ import type { LedgerVerificationReport, SharedVerification } from './verify-ledg
 
 // Begins with `ledger-`, so that the ledger has no entries about it.
 const SETTING = 'ledger-verification';
-// A process that verifies writes every second, unless the store is slow.
+// A process that verifies writes every ten seconds, unless the store is slow.
 const SILENT_MS = 60_000;
 
 /** The stored report; `at` is when it was written, milliseconds since the epoch. */
@@ -28,9 +28,10 @@ export function sharedVerification(
       return { ...report, state: 'failed', error: 'the process that verified the ledger has ended' };
     },
     write(report) {
-      const text = JSON.stringify({ at: clock(), report } satisfies StoredReport);
+      const put = () =>
+        store.putSetting(SETTING, JSON.stringify({ at: clock(), report } satisfies StoredReport));
       // One after the other, so that the last report stays.
-      written = written.then(() => store.putSetting(SETTING, text)).catch(() => undefined);
+      written = written.then(put).catch(() => undefined);
       return written;
     },
   };

@@ -28,7 +28,10 @@ export interface LedgerVerificationReport {
 
 /** Operations on verifications of the ledger. */
 export interface LedgerVerifications {
-  /** Starts a verification of the whole ledger, or returns the one that is running. */
+  /**
+   * Starts a verification of the whole ledger, or returns the one that is running. Two processes that start at almost the same time
+   * can both verify; their store then shares the report of the later one.
+   */
   startLedgerVerification(): Promise<LedgerVerificationReport>;
   showLedgerVerification(id: string): Promise<LedgerVerificationReport>;
 }
@@ -43,6 +46,8 @@ export interface SharedVerification {
 const UNSHARED: SharedVerification = { read: async () => undefined, write: async () => undefined };
 const MAX_RETAINED = 20;
 const SHARE_MS = 1_000;
+// The comparisons after the last entry report no progress; without a report other processes take the verification as ended.
+const KEEPALIVE_MS = 10_000;
 
 /** Returns what is wrong with a ledger as a sentence without its full stop. */
 export function faultText({ grantUid, seq, problem }: LedgerFault): string {
@@ -60,6 +65,7 @@ export function verificationOperations(
 ): LedgerVerifications {
   const reports = new Map<string, LedgerVerificationReport>();
   let running: string | undefined;
+  let starting: Promise<LedgerVerificationReport> | undefined;
 
   const run = async (id: string): Promise<void> => {
     let progress = { checked: 0, total: 0 };
@@ -71,14 +77,20 @@ export function verificationOperations(
       sharedAt = performance.now();
       void shared.write(current);
     };
+    const keepalive = setInterval(
+      () => void shared.write({ id, ...progress, state: 'running' }),
+      KEEPALIVE_MS,
+    );
     try {
       const verdict = await store.verifyLedger(undefined, (checked, total) => {
         progress = { checked, total };
         report({ state: 'running' });
       });
+      clearInterval(keepalive);
       progress = { checked: verdict.entries, total: Math.max(verdict.entries, progress.total) };
       report({ state: 'done', result: resultOf(verdict) });
     } catch (error) {
+      clearInterval(keepalive);
       report({ state: 'failed', error: (error as Error).message });
     } finally {
       running = undefined;
@@ -93,21 +105,33 @@ export function verificationOperations(
       `verification ${id} is not known; if the service was restarted, or another process has verified since, start it again`,
     );
   };
+  const start = async (): Promise<LedgerVerificationReport> => {
+    const started = { id: randomUUID(), state: 'running', checked: 0, total: 0 } as const;
+    const readOther = async () => {
+      const report = await shared.read();
+      const isOther = report?.state === 'running' && report.id !== started.id && !reports.has(report.id);
+      return isOther ? report : undefined;
+    };
+    const other = await readOther();
+    if (other) return other;
+    await shared.write(started);
+    // If two processes start at once, the later write replaces the earlier one.
+    const winner = await readOther();
+    if (winner) return winner;
+    const [oldest] = reports.keys();
+    if (reports.size >= MAX_RETAINED && oldest !== undefined) reports.delete(oldest);
+    reports.set(started.id, started);
+    running = started.id;
+    void run(started.id);
+    return started;
+  };
   return {
     async startLedgerVerification() {
-      const elsewhere = running === undefined ? await shared.read() : undefined;
-      if (elsewhere?.state === 'running' && !reports.has(elsewhere.id)) return elsewhere;
-      if (running === undefined) {
-        running = randomUUID();
-        const [oldest] = reports.keys();
-        if (reports.size >= MAX_RETAINED && oldest !== undefined) reports.delete(oldest);
-        const started = { id: running, state: 'running', checked: 0, total: 0 } as const;
-        reports.set(running, started);
-        await shared.write(started);
-        void run(running);
-        return started;
-      }
-      return show(running);
+      if (running !== undefined) return show(running);
+      starting ??= start().finally(() => {
+        starting = undefined;
+      });
+      return starting;
     },
     showLedgerVerification: show,
   };
