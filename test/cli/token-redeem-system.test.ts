@@ -143,7 +143,7 @@ describe('an existing Link in the input directory', () => {
     expect((await linkgrant(update, { env: { PATH: '/nowhere' } })).code).toBe(0);
     const again = await redeem([file]);
     expect(again.code, again.stderr).toBe(0);
-    expect(again.stdout).toContain('Already written ');
+    expect(again.stdout).toContain('In place ');
     expect(east.input('Link-west.yaml').spec.cost).toBe(9);
     expect((await redeem([file, '--link-cost', '4'])).code).toBe(0);
     expect(east.input('Link-west.yaml').spec.cost).toBe(4);

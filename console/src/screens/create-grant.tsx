@@ -8,6 +8,7 @@ import { Failure } from '../components/notice.js';
 import { policyFlags, policySentences, RULES } from '../components/policy.js';
 import { useAction } from '../state/action.js';
 import { href, navigate } from '../state/location.js';
+import { useSession } from '../state/session.js';
 
 const TEXT_RULES = RULES.filter(({ setting }) => setting !== 'linkgrant/csr-required');
 
@@ -23,6 +24,7 @@ export function CreateGrant({ onClose }: { readonly onClose: () => void }) {
     const { [setting]: _before, ...rest } = policy;
     setPolicy(value === '' ? rest : { ...rest, [setting]: value });
   };
+  const { namespace } = useSession();
   const action = useAction(
     async () => {
       const { uid } = await dataOf(
@@ -124,6 +126,7 @@ export function CreateGrant({ onClose }: { readonly onClose: () => void }) {
           uses,
           '--expiration-window',
           window,
+          ...(namespace === undefined ? [] : ['--namespace', namespace]),
           ...policyFlags(policy),
         ]}
       />

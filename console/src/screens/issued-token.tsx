@@ -81,7 +81,7 @@ export function IssuedToken({ grant, issued, onClose }: IssuedTokenProps) {
         </Notice>
       )}
       <JoinStatus progress={progress} />
-      <p>
+      <p hidden={progress.links.length >= issued.redemptionsAllowed}>
         This token is shown only now. With it {countText(issued.redemptionsAllowed, 'site')} can join
         {issued.subject && <> as {visible(issued.subject)}</>}
         {issued.expirationTime && (
@@ -117,7 +117,10 @@ export function IssuedToken({ grant, issued, onClose }: IssuedTokenProps) {
 function JoinLine({ line, onTake }: { readonly line: string; readonly onTake: () => void }) {
   return (
     <>
-      <p>Run this on the site. The line contains the token.</p>
+      <p>
+        Run this on the site. The line contains the token. On a machine without a Skupper site, add
+        <code>--to DIRECTORY</code>: the Link and its Secret are written there.
+      </p>
       <Copyable label="Command for the site" text={`linkgrant join ${line}`} onCopy={onTake} />
       <QrCode text={line} label="The line as a QR code" />
     </>

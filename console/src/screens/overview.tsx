@@ -90,7 +90,7 @@ export function isServiceKnown({ findings }: Overview['health']): boolean {
 
 function serviceText(health: Overview['health']): string {
   const { ready } = health;
-  if (!isServiceKnown(health)) return 'unknown';
+  if (!isServiceKnown(health)) return 'not checked';
   return ready ? 'ready' : 'not ready';
 }
 

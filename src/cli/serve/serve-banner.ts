@@ -12,7 +12,7 @@ export interface ServingPorts {
   readonly admin: number | undefined;
 }
 
-/** The output of `serve` once the service answers; its last line is the next step. */
+/** The output of `serve` once the service answers; it ends with the next step. */
 export async function banner(
   description: ServiceDescription,
   ports: ServingPorts,
@@ -22,7 +22,7 @@ export async function banner(
   const on = `on port ${ports.service}${ports.operations === undefined ? '' : `, health and metrics on port ${ports.operations}`}`;
   const standalone =
     endpoints.length > 0
-      ? 'Next: linkgrant token issue token.yaml'
+      ? 'Next: linkgrant token issue token.yaml\nOr in a browser: linkgrant console'
       : `No link can be accepted yet: start with --endpoint inter-router=HOST:PORT, the address of your router${
           namespace === undefined
             ? ''

@@ -166,7 +166,7 @@ function inputText(result: InputRedemption, target: LinkTarget, renews: boolean 
 function writtenText(redeemed: RedeemedToken, target: LinkTarget, renews: boolean | undefined): string {
   const { written, alreadyRedeemed } = redeemed;
   return [
-    ...written.map((path) => `${alreadyRedeemed ? 'Already written' : 'Written'} ${path}\n`),
+    ...written.map((path) => `${alreadyRedeemed ? 'In place' : 'Written'} ${path}\n`),
     alreadyRedeemed ? 'The token was already redeemed: this is the same link, and no use was spent.\n' : '',
     keyOriginText(redeemed),
     validityText(redeemed, target, renews),
