@@ -118,7 +118,7 @@ function JoinLine({ line, onTake }: { readonly line: string; readonly onTake: ()
   return (
     <>
       <p>
-        Run this on the site. The line contains the token. On a machine without a Skupper site, add
+        Run this on the site. The line contains the token. On a machine without a Skupper site, add{' '}
         <code>--to DIRECTORY</code>: the Link and its Secret are written there.
       </p>
       <Copyable label="Command for the site" text={`linkgrant join ${line}`} onCopy={onTake} />

@@ -1,4 +1,3 @@
-import { SharedRead } from '../../time/shared-read.js';
 import { dependentsOf } from '../issuers/retire-issuer.js';
 import type { Clock } from '../ports/clock.js';
 import type { GrantStore, IssuerUse } from '../ports/grant-store.js';
@@ -19,21 +18,16 @@ export interface IssuerListing {
   readonly clock: Clock;
 }
 
-const COUNTS = { intervalMs: 1_000 };
-
 /** Implements {@link Administration.listIssuers}. */
 export function issuerOperations(listing: IssuerListing): Pick<Administration, 'listIssuers'> {
   const { issuers, store, clock } = listing;
-  // Each counts in all grants or redemptions of the store.
-  const grants = new SharedRead(async () => store?.countGrantsByIssuer(clock()), COUNTS);
-  const dependents = new SharedRead(async () => store?.countDependents(clock()), COUNTS);
   return {
     async listIssuers(page) {
       const now = clock();
-      const used = (await grants.readAfter()) ?? [];
+      const used = (await store?.countGrantsByIssuer(now)) ?? [];
       const listed = await issuers.list(used);
       const { items, ...rest } = sortedPage(listed, page, 3, keyOf);
-      const links = await dependents.readAfter();
+      const links = await store?.countDependents(now);
       const report = async (issuer: ListedIssuer): Promise<IssuerReport> => {
         const found = await issuers.read(issuer);
         const counts = {
