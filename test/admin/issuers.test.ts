@@ -4,7 +4,10 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { remoteAdministration } from '../../src/client/remote-administration.js';
+import { issuerDirectory } from '../../src/compose/issuer-directory.js';
 import { createIssuer, openIssuers, SERVER_CA, SITE_CA } from '../../src/compose/site-issuer.js';
+import { issuerOperations } from '../../src/redemption/administration/issuers.js';
+import type { IssuerDirectory } from '../../src/redemption/ports/issuers.js';
 import { type AdminService, startAdminService } from '../support/admin-api.js';
 import { csrHeader } from '../support/redeemed-answer.js';
 import { SystemHome } from '../support/sites/system-home.js';
@@ -157,4 +160,26 @@ it('lists the issuers of system sites by namespace, and says why one cannot be u
   } finally {
     await site.close();
   }
+});
+
+it('reads the issuers of a page one after the other', async () => {
+  const { clock, store } = service;
+  let reads = 0;
+  let highest = 0;
+  const place = { dataDir: service.directory, readService: async () => undefined };
+  const found = issuerDirectory(place, clock.read);
+  const counted: IssuerDirectory = {
+    list: (used) => found.list(used),
+    async read(issuer) {
+      highest = Math.max(highest, ++reads);
+      try {
+        return await found.read(issuer);
+      } finally {
+        reads--;
+      }
+    },
+  };
+  const { listIssuers } = issuerOperations({ issuers: counted, store, clock: clock.read });
+  const alone = await listIssuers({ limit: 10 });
+  expect([alone.items.length, highest]).toEqual([3, 1]);
 });

@@ -329,7 +329,7 @@ export interface paths {
         };
         /**
          * Read figures about the whole store, and what needs attention
-         * @description Computed at most once a second, for all clients together, and never before the request: the answer may take a second
+         * @description A process computes it at most once a second, for all clients together, and never before the request: the answer may take a second
          */
         get: operations["readOverview"];
         put?: never;
@@ -395,7 +395,8 @@ export interface paths {
          * @description A client whose `Accept` prefers `text/event-stream` receives Server-Sent Events until it closes the connection. The first event
          *     is `hello` with the present version. `changed` names a resource that the client should read again. `heartbeat` arrives every
          *     15 seconds. Changes by other processes on the same store are reported too, within about a second. The service ends a stream
-         *     after 15 minutes, and disconnects a client that does not read. A caller can have 20 open streams. Other clients receive one answer in JSON.
+         *     after 15 minutes, and disconnects a client that does not read. A caller can have 20 open streams
+         *     to each process of the service. Other clients receive one answer in JSON.
          */
         get: operations["readChanges"];
         put?: never;
@@ -417,7 +418,7 @@ export interface paths {
         put?: never;
         /**
          * Start to verify the ledger
-         * @description Verifies the whole ledger in the background. If a verification is running on this store, the answer is about that one. Every worker and every service on the store returns the last one; a process retains 20 that it ran itself.
+         * @description Verifies the whole ledger in the background. If a verification is running on this store, the answer is about that one; two processes that start at almost the same time can both verify. Every worker and every service on the store returns the last one; a process retains 20 that it ran itself.
          */
         post: operations["startLedgerVerification"];
         delete?: never;

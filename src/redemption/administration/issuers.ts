@@ -36,7 +36,10 @@ export function issuerOperations(listing: IssuerListing): Pick<Administration, '
         };
         return issuerReport(issuer, found, counts, now);
       };
-      return { items: await Promise.all(items.map(report)), ...rest };
+      const reports: IssuerReport[] = [];
+      // A page can have hundreds of issuers: reading all of them at once would delay redemptions.
+      for (const issuer of items) reports.push(await report(issuer));
+      return { items: reports, ...rest };
     },
   };
 }
