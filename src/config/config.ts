@@ -141,7 +141,8 @@ function unknownVariables(env: Environment): string[] {
 
 /**
  * Returns the effective configuration: flags, then variables, then the file (`--config`, else `config.yaml` in the data
- * directory where it exists), then defaults, of which that of the platform depends on how the program was started. Throws ConfigurationError.
+ * directory where it exists), then defaults, of which that of the platform depends on how the program was started. Throws
+ * ConfigurationError.
  */
 export function loadConfiguration(
   flags: Flags,

@@ -48,10 +48,8 @@ export interface DirectoryPlacing {
 
 /**
  * Writes the files of a link into a directory (created with 0700 if absent): `Secret-<name>.yaml`, then `Link-<name>.yaml`
- * for
- * each Link, each 0600 and replaced atomically. Retains a renewed Secret, and the changes and additions that a user made.
- * The
- * `clock` determines which certificates have expired, and the age of left-over temporary files.
+ * for each Link, each 0600 and replaced atomically. Retains a renewed Secret, and the changes and additions that a user made.
+ * The `clock` determines which certificates have expired, and the age of left-over temporary files.
  */
 export function directoryMaterializer(
   directory: string,

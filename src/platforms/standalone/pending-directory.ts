@@ -26,8 +26,7 @@ const POSTED = /^posted-([1-9]\d{0,8})$/;
  * Pending redemptions in `<data directory>/redemptions/<id>/` (0700): `key.pem`, `posted-<number>`, `answer.yaml` and
  * `outcome.json`, all 0600. The first three are created exclusively: the first of concurrent processes wins. While a server
  * that counts every posting has not answered, `room` reserves the disk space for its response. `repair/` holds the lock
- * under
- * which a damaged file is removed. The `clock` is used for the age of left-over temporary files only.
+ * under which a damaged file is removed. The `clock` is used for the age of left-over temporary files only.
  */
 export function pendingDirectories(dataDirectory: string, clock: () => number): OpenPendingRedemption {
   return async (id) => {

@@ -74,7 +74,10 @@ interface PendingWrite {
   failure: { readonly error: unknown } | undefined;
 }
 
-/** Starts a queue of writes. A write waits until `batchIntervalMs` have passed since the last commit. Each settles within `deadlineMs`. */
+/**
+ * Starts a queue of writes. A write waits until `batchIntervalMs` have passed since the last commit. Each settles within
+ * `deadlineMs`.
+ */
 export function startGroupCommit(committer: Committer, deadlineMs: number): GroupCommit {
   const { failureOf, batchIntervalMs } = committer;
   const queue: PendingWrite[] = [];

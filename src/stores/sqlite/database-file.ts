@@ -26,8 +26,7 @@ export function fileIdentity(file: string): string | undefined {
 
 /**
  * Checks the path of a database file, and creates an empty one with mode 0600 if `create` is set. Throws StoreOpenError for
- * a
- * missing directory, a network file system, or something that is no regular file. Returns whether the file exists; without
+ * a missing directory, a network file system, or something that is no regular file. Returns whether the file exists; without
  * `create` its directory may be missing too.
  */
 export function prepareDatabaseFile(file: string, create: boolean): boolean {

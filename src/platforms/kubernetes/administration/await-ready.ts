@@ -36,8 +36,8 @@ const UNSERVED_MS = { none: 5_000, stopped: 5_000, forbidden: 20_000, leading: 2
 
 /**
  * Waits until a controller sets a grant to Ready, and returns it. Rejects with AdministrationError as soon as its status
- * shows
- * a lasting problem, and with RedemptionError `service_unavailable` after the time limit. */
+ * shows a lasting problem, and with RedemptionError `service_unavailable` after the time limit.
+ */
 export async function awaitReady(
   key: ResourceKey,
   uid: string,

@@ -29,7 +29,10 @@ export function liveSite(client: KubernetesClient, clock: Clock): Site {
   };
 }
 
-/** The endpoints of the site of a namespace, read with the rights of the user. The service checks later whether its routers would accept a link. */
+/**
+ * The endpoints of the site of a namespace, read with the rights of the user. The service checks later whether its routers
+ * would accept a link.
+ */
 export async function acceptingEndpoints(
   client: KubernetesClient,
   request: Pick<SiteRequest, 'namespace' | 'policy'>,

@@ -41,8 +41,7 @@ interface Dependencies {
 
 /**
  * The sites of a cluster. The access of a namespace depends only on its own Site, RouterAccesses and Secrets. Secrets are
- * read
- * at each call. Refuses access unless the router of each group would accept the link. Rejects with RedemptionError
+ * read at each call. Refuses access unless the router of each group would accept the link. Rejects with RedemptionError
  * `store_unavailable` if the API server does not answer.
  */
 export class KubernetesSite implements Site {
