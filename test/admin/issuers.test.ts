@@ -165,21 +165,10 @@ it('lists the issuers of system sites by namespace, and says why one cannot be u
   }
 });
 
-it('counts once for requests that arrive together, and reads one issuer after the other', async () => {
-  const { clock, store: real } = service;
-  let counts = 0;
+it('reads the issuers of a page one after the other', async () => {
+  const { clock, store } = service;
   let reads = 0;
   let highest = 0;
-  const store = withStore(real, {
-    async countDependents(now) {
-      counts++;
-      return real.countDependents(now);
-    },
-    async countGrantsByIssuer(now) {
-      counts++;
-      return real.countGrantsByIssuer(now);
-    },
-  });
   const place = { dataDir: service.directory, readService: async () => undefined };
   const found = issuerDirectory(place, clock.read);
   const counted: IssuerDirectory = {
@@ -196,8 +185,4 @@ it('counts once for requests that arrive together, and reads one issuer after th
   const { listIssuers } = issuerOperations({ issuers: counted, store, clock: clock.read });
   const alone = await listIssuers({ limit: 10 });
   expect([alone.items.length, highest]).toEqual([3, 1]);
-  counts = 0;
-  const listed = await Promise.all(Array.from({ length: 20 }, () => listIssuers({ limit: 10 })));
-  for (const { items } of listed) expect(items).toEqual(alone.items);
-  expect(counts).toBe(2);
 });
