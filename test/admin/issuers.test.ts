@@ -10,7 +10,6 @@ import { issuerOperations } from '../../src/redemption/administration/issuers.js
 import type { IssuerDirectory } from '../../src/redemption/ports/issuers.js';
 import { type AdminService, startAdminService } from '../support/admin-api.js';
 import { csrHeader } from '../support/redeemed-answer.js';
-import { withStore } from '../support/service.js';
 import { SystemHome } from '../support/sites/system-home.js';
 import { post } from '../support/wire.js';
 import { makeAuthority, OpenSsl } from '../unit/pki/openssl.js';
