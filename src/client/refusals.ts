@@ -64,8 +64,9 @@ export const STOCK_PREFIXES: readonly (readonly [string, RedemptionErrorCode])[]
 ];
 
 /**
- * Returns the meaning of a response other than 200: a linkgrant problem by its `code`, else a proven reason by its header, else Skupper's
- * exact text. Any other response is not from the service: `redirect` or `service_unavailable`.
+ * Returns the meaning of a response other than 200: by the `code` of a linkgrant problem, else by the header
+ * `linkgrant-reason`, else by Skupper's text or its beginning. Any other response is not from the service: `redirect`,
+ * `overloaded` for status 429, or `service_unavailable`.
  */
 export function refusalOf(answer: ExchangeAnswer): RedemptionError {
   const code = refusalCode(answer);
@@ -84,7 +85,7 @@ export function refusalOf(answer: ExchangeAnswer): RedemptionError {
   );
 }
 
-/** True for the 404 of a Skupper grant server for an unknown URL. */
+/** True for a 404 with the text of a Skupper grant server for an unknown URL or for a grant without a use left. */
 export function isStockNotFound(answer: ExchangeAnswer): boolean {
   const text = textOf(answer);
   return answer.status === 404 && (text === STOCK_TEXT.noClaim || text === STOCK_TEXT.noGrantLeft);

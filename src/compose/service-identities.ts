@@ -113,7 +113,8 @@ export async function takeServing(settings: Settings, clock: Clock): Promise<Ser
 }
 
 /**
- * Adds the lease for a store that hosts share to the lease for their files. Rejects with SettingsConflictError also if this
+ * Adds a lease in the PostgreSQL store to `lease`, which is for the files of this host. Rejects with
+ * SettingsConflictError also if this
  * host's keys differ from those of earlier services, because each would refuse the codes of the other.
  */
 export async function joinServing(

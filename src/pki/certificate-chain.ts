@@ -22,18 +22,19 @@ export function chainLink(x509: X509Certificate): ChainLink {
 }
 
 /**
- * Maximum number of signatures that one judgement verifies: enough for 16 CAs of one name, of which one signed the chain.
+ * Maximum number of signatures that one SignatureChecks verifies: enough for 16 CAs of one name, of which one signed the chain.
  */
 const MAX_SIGNATURE_CHECKS = 24;
 
 /**
- * Verifies the signatures of one judgement, each once. A signature with a key that is not accepted fails without being
- * verified, so each verification costs at most that of the slowest accepted key. Throws an Error beyond 24 signatures.
+ * Verifies the signatures of certificates, each once. If the key of the issuer is not accepted, the check fails without
+ * verifying the signature. So no verification is slower than with the slowest accepted key. Throws an Error beyond 24
+ * signatures.
  */
 export class SignatureChecks {
   readonly #results = new Map<string, boolean>();
 
-  /** True if `subject` names `issuer` as its issuer and is signed with its key. */
+  /** True if the certificate names `issuer` as its issuer and is signed with the key of `issuer`. */
   isIssuedBy({ x509 }: ChainLink, issuer: ChainLink): boolean {
     if (certificateKeyProblem(issuer.fields.spkiDer) !== undefined || !x509.checkIssued(issuer.x509))
       return false;

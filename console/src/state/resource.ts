@@ -26,7 +26,7 @@ export interface Resource<T> {
 }
 
 /**
- * Reads a resource, again after each change of `topics`, and every five seconds while the service is unreachable. `key`
+ * Reads a resource, again after each change of `topics`, and five seconds after each failed read. `key`
  * identifies what is read and must hold no secret. The snapshots of the last 50 keys are shown at once when a page is opened
  * again.
  */
@@ -54,7 +54,7 @@ export function useResource<T>(
     const load = async () => {
       clearTimeout(timer);
       timer = undefined;
-      // A read that is slower than the changes come must end all the same.
+      // Do not abort a running read: if changes arrived faster than reads end, none would ever complete.
       isStale = isReading;
       if (isReading) return;
       isReading = true;

@@ -53,7 +53,7 @@ function loopbackServer(servers: readonly Server[], port: number): LoopbackServe
     serve(host, listener) {
       for (const server of servers) {
         server.on('request', (request, response) => {
-          // A name of another site that resolves to this machine has the rights of that site's pages (DNS rebinding).
+          // DNS rebinding: pages of another site could read the answers if its name resolved to this machine.
           if (request.headers.host === `${host}:${port}`) return listener(request, response);
           response.writeHead(421, { 'content-type': 'text/plain', connection: 'close' });
           response.end('This host is not served here.\n');

@@ -16,7 +16,10 @@ import type { CommandContext } from './link-target.js';
 import { OUTGOING, OUTGOING_COLUMNS, type OutgoingReport, outgoingReport } from './outgoing-link.js';
 import { siteNamespace } from './site-namespace.js';
 
-/** Reports the outgoing links of a site, from their files, and the incoming ones, from the store. */
+/**
+ * Reports the outgoing and the incoming links of a site: on Kubernetes without `--dir` from the cluster, else from the Link
+ * files and the store.
+ */
 export async function statusCommand(
   name: string | undefined,
   flags: LinkFlags & ListFlags,

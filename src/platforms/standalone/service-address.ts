@@ -5,7 +5,7 @@ import { formatIpAddress, parseIpAddress } from '../../pki/ip-address.js';
 const LOOPBACK_NAMES = ['localhost', '127.0.0.1', '::1'];
 const EVERY_ADDRESS = new Set(['', '0.0.0.0', '::']);
 
-/** The addresses of this machine that other hosts may reach, IPv4 before IPv6, without link-local ones. */
+/** The addresses of this machine that other hosts may reach, IPv4 before IPv6, without link-local IPv6 addresses. */
 function reachableAddresses(): string[] {
   const addresses = Object.values(networkInterfaces()).flatMap((list) => list ?? []);
   return addresses

@@ -43,8 +43,8 @@ const MIGRATIONS: readonly Migration[] = [
       `CREATE INDEX redemptions_repeated ON redemptions (grant_uid, subject, name, created_at)
         WHERE mode = 'stock'`,
       'CREATE INDEX redemptions_sealed ON redemptions (sealed_until) WHERE sealed_until IS NOT NULL',
-      // A redemption's own row has its first certificate, which replays return; the last renewal has the newest one. The row
-      // repeats its number, time, end, peer and CA, so that listing links reads one table.
+      // The row of a redemption has the first certificate, which replays return; the last row here has the newest one. The
+      // row of the redemption repeats number, time, end, peer and CA of the last renewal, so that listing links reads one table.
       `CREATE TABLE renewals (
         redemption_id TEXT NOT NULL, number BIGINT NOT NULL, serial TEXT NOT NULL, key_sha256 TEXT NOT NULL,
         certificate_sha256 TEXT NOT NULL, issuer_sha256 TEXT NOT NULL, not_after BIGINT NOT NULL,
@@ -78,7 +78,7 @@ const MIGRATIONS: readonly Migration[] = [
         id BIGINT PRIMARY KEY CHECK (id = 1), position BIGINT NOT NULL, removed BIGINT NOT NULL, refusals BIGINT NOT NULL,
         mac BYTEA NOT NULL
       ) WITH (fillfactor = 10)`,
-      // Deleted grants whose ledger retention has to check, and when.
+      // Deleted grants, and when retention has to check the ledger of each.
       'CREATE TABLE expiring_ledgers (grant_uid TEXT PRIMARY KEY, check_at BIGINT NOT NULL)',
       'CREATE INDEX expiring_ledgers_due ON expiring_ledgers (check_at)',
       `CREATE TABLE outcomes (
