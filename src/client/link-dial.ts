@@ -73,7 +73,7 @@ async function handshake(
       cert: tlsCrt,
       key: tlsKey,
       minVersion: 'TLSv1.3',
-      // routerProblem verifies it and distinguishes the reasons; nothing is sent before that.
+      // routerProblem verifies the router's certificate and distinguishes the reasons; no AMQP data is sent before that.
       rejectUnauthorized: false,
       checkServerIdentity: () => undefined,
     });

@@ -127,7 +127,7 @@ describe('rotation of the CA of the service', () => {
     expect(await refused('retire', SERVER)).toMatchObject({
       code: 4,
       error: expect.stringMatching(
-        /^linkgrant server CA was not retired: 3 links have received no newer CA since; a grant from before/,
+        /^linkgrant server CA was not retired: 3 links have not received a newer CA yet; a grant from before/,
       ),
     });
     const retired = await later('retire', SERVER, '--force');

@@ -35,7 +35,7 @@ export async function prepareCommand(
       [
         `${outcome === 'already' ? 'Already prepared' : 'Prepared'}: ${created.subject}, valid until ${formatTime(created.notAfter)}\n`,
         `SHA-256 fingerprint ${formatFingerprint(created.sha256)}\n`,
-        'It signs nothing yet. From now on responses and tokens contain it in addition to the active CA.\n',
+        `It signs nothing yet. From now on responses${signs === 'links' ? '' : ' and tokens'} contain it in addition to the active CA.\n`,
         ...(signs === 'links' ? [trustLine(name, 'all of these')] : []),
         `Next: linkgrant issuer activate ${name}\n`,
       ].join(''),
@@ -173,7 +173,7 @@ function notRetiredError(
       ? [
           signs === 'links'
             ? `${count(links)} with a certificate of it ${links === 1 ? 'has' : 'have'} no newer one yet`
-            : `${count(links)} ${links === 1 ? 'has' : 'have'} received no newer CA since`,
+            : `${count(links)} ${links === 1 ? 'has' : 'have'} not received a newer CA yet`,
         ]
       : []),
     ...(tokens

@@ -47,7 +47,7 @@ export function isIssuer(directory: string): boolean {
 }
 
 /**
- * The present files of an issuer. During a rotation a CA is in two places: in `next/` or `trusted/`, and at the top. The
+ * The present files of an issuer. During an activation a CA can be in two places: in `next/` or `trusted/`, and at the top. The
  * certificate in `tls.crt` determines its state. Throws UnreadableFileError.
  */
 export function issuerFiles(directory: string): IssuerFiles {

@@ -48,7 +48,7 @@ export interface RedemptionRequest {
   readonly code: Uint8Array;
   /** Requested name of Link and Secret; absent for the grant's name. */
   readonly name?: string | undefined;
-  /** Requested subject; absent for the name. */
+  /** Requested subject; absent for that of the signed code, else the name. */
   readonly subject?: string | undefined;
   /** Base64 of a DER PKCS#10 request (RFC 2986); absent if the service is to generate the key. */
   readonly csr?: string | undefined;
@@ -70,7 +70,7 @@ export interface RedeemDependencies {
   readonly checkpoint: Checkpoint;
   /** Called when the ledger could not record an attempt; the request is answered normally. */
   readonly onLedgerFailure: (error: unknown) => void;
-  /** Called once the caller has proven a code, or to hold a link's key. */
+  /** Called once the caller has proven that it has a code or a link's key. */
   readonly onProven?: () => void;
   /** False while the service is too busy to issue certificates; replays are still answered. */
   readonly mayIssue?: () => boolean;
@@ -102,7 +102,7 @@ export interface ClientDisconnected {
 
 /**
  * Redeems one use of a grant, or repeats the answer of an earlier redemption. Rejects with RedemptionError
- * `store_unavailable` if the store cannot answer: then nothing is counted, or the same request is a replay.
+ * `store_unavailable` if the store cannot answer: then nothing is counted, or a repeated request is a replay.
  */
 export async function redeem(
   request: RedemptionRequest,
