@@ -52,7 +52,7 @@ describe('the npm package', () => {
     expect(paths.filter((path) => !path.includes('/'))).toEqual(TOP_LEVEL);
     const others = paths.filter((path) => path.includes('/'));
     expect(
-      others.filter((path) => !/^(dist\/.+\.js|dist\/console\/.+|docs\/.+\.md|deploy\/.+)$/.test(path)),
+      others.filter((path) => !/^(dist\/.+\.js|dist\/console\/.+|docs\/.+\.(md|png)|deploy\/.+)$/.test(path)),
     ).toEqual([]);
     expect(others).toContain('dist/main.js');
   });
