@@ -89,7 +89,7 @@ export interface LinkSecret {
   readonly annotations?: Readonly<Record<string, string>>;
 }
 
-/** The role of the endpoint that a router connects to: `inter-network` if the Link has such an endpoint, whatever its site is. */
+/** The role of the endpoint that a router connects to: `inter-network` if the Link has such an endpoint, for every site. */
 export function usedRole({ endpoints }: Pick<Link, 'endpoints'>, isEdgeSite: boolean): LinkRole {
   if (endpoints.some(({ name }) => name === 'inter-network')) return 'inter-network';
   return isEdgeSite ? 'edge' : 'inter-router';

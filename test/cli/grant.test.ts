@@ -120,7 +120,7 @@ describe('grant create', () => {
     [['create', 'x', '--expiration-window', '0s'], '--expiration-window cannot be "0s"'],
     [['create', 'x', '--expiration-window', '5000d'], 'at most 10 years'],
     [['create', 'x', '--code-file', '/nonexistent/code'], 'the code file cannot be read'],
-    [['create', 'x', '-o', 'xml'], 'output cannot be "xml"'],
+    [['create', 'x', '-o', 'xml'], '--output cannot be "xml"'],
     [['create'], "missing required argument 'NAME'"],
   ])('refuses %j with the reason, and creates nothing', async (words, reason) => {
     const ended = await grant(words);

@@ -73,10 +73,10 @@ describe('a list', () => {
   });
 
   it.each([
-    [['-o', 'table'], 'output cannot be "table"', 'use wide, name, json, yaml, csv or jsonpath={PATH}'],
+    [['-o', 'table'], '--output cannot be "table"', 'use wide, name, json, yaml, csv or jsonpath={PATH}'],
     [
       ['-o', 'jsonpath={.items[?(@.name)]}'],
-      'output cannot be "jsonpath={.items[?(@.name)]}": ".items[?(@.name)]" is not supported',
+      '--output cannot be "jsonpath={.items[?(@.name)]}": ".items[?(@.name)]" is not supported',
       'use paths such as {.items[*].name}, texts such as {"\\n"}, and {range .items[*]}...{end}',
     ],
     [

@@ -61,18 +61,29 @@ function shellCommand(...words: readonly (string | undefined)[]): string {
     .join(' ');
 }
 
-const SAME = 'The same in a terminal';
-
-/** A command, by default the one that does the same as an action of the console. */
-export function Command({
-  words,
-  label = SAME,
-}: {
+interface CommandProps {
   readonly words: readonly (string | undefined)[];
   readonly label?: string;
-}) {
+}
+
+/** The command that does the same as an action of the console. */
+export function Command({ words, label = 'The same in a terminal' }: CommandProps) {
   const { commandFlags = '' } = useSession();
-  // The host of a remote service has no --server.
-  const flags = label === SAME || !commandFlags.includes(' --server ') ? commandFlags : '';
-  return <Copyable label={label} text={shellCommand('linkgrant', ...words) + flags} />;
+  return <LabelledCommand label={label} text={shellCommand('linkgrant', ...words) + commandFlags} />;
+}
+
+/** A command for the host of the service. That of a remote service has no use for the flags that reach it from here. */
+export function HostCommand({ words, label = 'Run this on the host of the service' }: CommandProps) {
+  const { commandFlags = '' } = useSession();
+  const flags = commandFlags.includes(' --server ') ? '' : commandFlags;
+  return <LabelledCommand label={label} text={shellCommand('linkgrant', ...words) + flags} />;
+}
+
+function LabelledCommand({ label, text }: { readonly label: string; readonly text: string }) {
+  return (
+    <div class="command">
+      <div class="command-label">{label}</div>
+      <Copyable label={label} text={text} />
+    </div>
+  );
 }

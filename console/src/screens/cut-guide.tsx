@@ -1,9 +1,10 @@
 import { useState } from 'preact/hooks';
 import type { Api } from '../api/client.js';
 import { Button } from '../components/button.js';
-import { Command } from '../components/copyable.js';
+import { HostCommand } from '../components/copyable.js';
 import { Dialog } from '../components/dialog.js';
 import { Notice } from '../components/notice.js';
+import { StepList } from '../components/step-list.js';
 import { NotRenewed } from './not-renewed.js';
 
 /** The steps of a cut that the operator does. The command does the other work, and checks each step. */
@@ -69,21 +70,10 @@ export function CutGuide({ link, title, onClose }: CutGuideProps) {
           first step that is not done, and can be repeated. You can close this dialog and continue later.
         </p>
       </Notice>
-      <ol class="pf-v6-c-list">
-        {STEPS.map(({ title: name }, index) => (
-          <li
-            key={name}
-            aria-current={index === done ? 'step' : undefined}
-            class={index < done ? 'subtle' : ''}
-          >
-            {name}
-            {index < done && ' – done'}
-          </li>
-        ))}
-      </ol>
+      <StepList titles={STEPS.map(({ title }) => title)} current={done} />
       <div class="stack" aria-live="polite">
         {step ? <p>{step.todo}</p> : <p>The last command checks the router and reports the result.</p>}
-        <Command words={words} label="Run this on the host of the service" />
+        <HostCommand words={words} />
       </div>
       {step && done >= BEFORE_RENEWAL && <NotRenewed link={link} />}
     </Dialog>

@@ -1,4 +1,4 @@
-import { Command, Copyable } from '../components/copyable.js';
+import { Copyable, HostCommand } from '../components/copyable.js';
 import { Loaded, Notice, sentence } from '../components/notice.js';
 import { Screen } from '../components/screen.js';
 import { visible } from '../components/text.js';
@@ -43,7 +43,7 @@ export function HealthScreen() {
           </>
         )}
       </Loaded>
-      <Command words={['doctor']} label="Run all checks on the host of the service" />
+      <HostCommand words={['doctor']} label="Run all checks on the host of the service" />
     </Screen>
   );
 }

@@ -1,6 +1,7 @@
 import type { Api } from '../api/client.js';
-import { Command } from '../components/copyable.js';
+import { HostCommand } from '../components/copyable.js';
 import { Notice, sentence } from '../components/notice.js';
+import { StepList } from '../components/step-list.js';
 import { countText, visible } from '../components/text.js';
 import { href } from '../state/location.js';
 
@@ -168,18 +169,7 @@ function Steps({ steps, current, issuer }: StepsProps) {
   const step = steps[current];
   return (
     <div class="stack">
-      <ol class="pf-v6-c-list">
-        {steps.map(({ title }, index) => (
-          <li
-            key={title}
-            aria-current={index === current ? 'step' : undefined}
-            class={index < current ? 'subtle' : ''}
-          >
-            {title}
-            {index < current && ' – done'}
-          </li>
-        ))}
-      </ol>
+      <StepList titles={steps.map(({ title }) => title)} current={current} />
       {step && (
         <>
           <p>{step.effect}</p>
@@ -195,10 +185,6 @@ function Steps({ steps, current, issuer }: StepsProps) {
       )}
     </div>
   );
-}
-
-function HostCommand({ words }: { readonly words: readonly string[] }) {
-  return <Command words={words} label="Run this on the host of the service" />;
 }
 
 /** The links that still depend on the old CAs. */

@@ -1,5 +1,5 @@
 import { type Api, client, dataOf, omitUndefined } from '../api/client.js';
-import { Command } from '../components/copyable.js';
+import { Command, HostCommand } from '../components/copyable.js';
 import { Details, Section } from '../components/details.js';
 import { EmptyState, Loaded } from '../components/notice.js';
 import { Screen } from '../components/screen.js';
@@ -71,10 +71,7 @@ export function IssuersScreen() {
                   ? 'The grant may name an issuer that does not exist. Create it on the host of the service:'
                   : 'The service creates its CA when it starts for the first time. Until then no site can join.'}
               </p>
-              <Command
-                words={issuers.length > 0 ? ['issuer', 'create', name ?? 'NAME'] : ['serve']}
-                label="Run this on the host of the service"
-              />
+              <HostCommand words={issuers.length > 0 ? ['issuer', 'create', name ?? 'NAME'] : ['serve']} />
             </EmptyState>
           )
         }

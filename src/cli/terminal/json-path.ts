@@ -10,7 +10,7 @@ type Part =
 const PATH = /^[$@]?(?:\.|(?:\.\.?(?:[\w-]+|\*)|\.?\[(?:\*|\d+|-?\d*:-?\d*|'[^'\]]*')\])+)$/;
 
 function invalid(template: string, cause: string): CommandError {
-  return new CommandError(`output cannot be "jsonpath=${template}": ${cause}`, {
+  return new CommandError(`--output cannot be "jsonpath=${template}": ${cause}`, {
     exitCode: 2,
     hint: `use paths such as {.items[*].name}, texts such as {"\\n"}, and {range .items[*]}...{end}`,
   });

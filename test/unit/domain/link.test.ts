@@ -54,7 +54,7 @@ describe('the Links to endpoints', () => {
 describe('the endpoint that a router connects to', () => {
   const all = ['inter-router', 'edge', 'inter-network'] as const;
 
-  it('has the role inter-network if the Link has such an endpoint, whatever the site is', () => {
+  it('has the role inter-network if the Link has such an endpoint, for every site', () => {
     const link = { endpoints: all.map((role) => endpoint('a', '1', role)) };
     expect([usedRole(link, true), usedRole(link, false)]).toEqual(['inter-network', 'inter-network']);
   });
