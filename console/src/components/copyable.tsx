@@ -69,21 +69,12 @@ interface CommandProps {
 /** The command that does the same as an action of the console. */
 export function Command({ words, label = 'The same in a terminal' }: CommandProps) {
   const { commandFlags = '' } = useSession();
-  return <LabelledCommand label={label} text={shellCommand('linkgrant', ...words) + commandFlags} />;
+  return <Copyable label={label} text={shellCommand('linkgrant', ...words) + commandFlags} />;
 }
 
-/** A command for the host of the service. That of a remote service has no use for the flags that reach it from here. */
+/** A command for the host of the service: without the flags of a remote console, because the store is on that host. */
 export function HostCommand({ words, label = 'Run this on the host of the service' }: CommandProps) {
   const { commandFlags = '' } = useSession();
   const flags = commandFlags.includes(' --server ') ? '' : commandFlags;
-  return <LabelledCommand label={label} text={shellCommand('linkgrant', ...words) + flags} />;
-}
-
-function LabelledCommand({ label, text }: { readonly label: string; readonly text: string }) {
-  return (
-    <div class="command">
-      <div class="command-label">{label}</div>
-      <Copyable label={label} text={text} />
-    </div>
-  );
+  return <Copyable label={label} text={shellCommand('linkgrant', ...words) + flags} />;
 }

@@ -32,7 +32,7 @@ export function Time({ at, both }: { readonly at: string | number; readonly both
   );
 }
 
-/** Returns what puts the RFC 3339 times in a text of the service into the clock that the user chose. */
+/** Returns a function that shows the RFC 3339 times in a text of the service in the clock that the user chose. */
 export function useTimesInText(): (text: string) => string {
   const { clock } = usePreferences();
   return (text) =>

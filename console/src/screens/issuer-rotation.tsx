@@ -21,16 +21,22 @@ interface Step {
 const WAIT = 2;
 const RETIRE = 3;
 
+/** How the operator lets the router trust `cas`, after a command has changed the CAs of the issuer. */
+const trustInRouter = (
+  name: string,
+  cas: 'both CAs' | 'only the new CA',
+): NonNullable<Step['afterwards']> => ({
+  text: `Then let the router trust ${cas}: write the output of this command to the caCertFile of its sslProfile, and restart the router.`,
+  command: ['issuer', 'trust', name],
+});
+
 /** The steps of a rotation of a CA that signs links. */
 const linkSteps = (name: string): readonly Step[] => [
   {
     title: 'Prepare the next CA',
     effect: 'The command creates the next CA. It does not sign yet. Every response contains both CAs.',
     command: ['issuer', 'prepare', name],
-    afterwards: {
-      text: 'Then let the router trust both CAs: write the output of this command to the caCertFile of its sslProfile, and restart the router.',
-      command: ['issuer', 'trust', name],
-    },
+    afterwards: trustInRouter(name, 'both CAs'),
   },
   {
     title: 'Activate it',
@@ -51,10 +57,7 @@ const linkSteps = (name: string): readonly Step[] => [
     title: 'Retire the old CA',
     effect: 'The command removes the old CA from responses, and deletes its key.',
     command: ['issuer', 'retire', name],
-    afterwards: {
-      text: 'Then let the router trust only the new CA: write the output of this command to the caCertFile of its sslProfile, and restart the router.',
-      command: ['issuer', 'trust', name],
-    },
+    afterwards: trustInRouter(name, 'only the new CA'),
   },
 ];
 

@@ -31,7 +31,7 @@ async function readLinks(link: Api['RedemptionDetail'], signal: AbortSignal): Pr
   const signers = new Set(valid.map(({ issuerSha256 }) => issuerSha256));
   // A CA that no issuer has is not trusted any more; an issuer that cannot be read may have it.
   const old = [...signers].filter((sha256) => isUnread || listed.has(sha256));
-  return Promise.all(
+  const groups = await Promise.all(
     old.map(async (sha256) => {
       const { items, next } = await pageWithItems(undefined, (cursor) => {
         const query = { signedBy: sha256, limit: SHOWN, ...omitUndefined({ cursor }) };
@@ -41,6 +41,7 @@ async function readLinks(link: Api['RedemptionDetail'], signal: AbortSignal): Pr
       return { sha256, items, count: count ?? items.length, hasMore: count === null && next !== undefined };
     }),
   );
+  return groups.filter(({ items }) => items.length > 0);
 }
 
 /** The links that would be cut off together with `link`, because they have not renewed yet. */
@@ -51,12 +52,10 @@ export function NotRenewed({ link }: { readonly link: Api['RedemptionDetail'] })
   return (
     <Loaded resource={resource}>
       {(groups) =>
-        groups.every(({ items }) => items.length === 0) ? (
+        groups.length === 0 ? (
           <Notice kind="success" title="Every other link has renewed" />
         ) : (
-          groups
-            .filter(({ items }) => items.length > 0)
-            .map((group) => <Group key={group.sha256} group={group} />)
+          groups.map((group) => <Group key={group.sha256} group={group} />)
         )
       }
     </Loaded>

@@ -16,8 +16,11 @@ export interface StreamLimits {
 }
 
 const LIMITS: StreamLimits = {
-  ...{ streams: 250, streamsOfCaller: 20 },
-  ...{ pollMs: 1_000, heartbeatMs: 15_000, longestMs: 900_000 },
+  streams: 250,
+  streamsOfCaller: 20,
+  pollMs: 1_000,
+  heartbeatMs: 15_000,
+  longestMs: 900_000,
 };
 
 /**

@@ -15,7 +15,12 @@ export function withGrantRoles<T extends WithRole>(
   endpoints: readonly T[],
   { policy }: Pick<SiteRequest, 'policy'>,
 ): readonly T[] {
-  return endpoints.filter(({ name }) => (policy?.endpointRoles ?? DEFAULT_ROLES).includes(name));
+  const roles = rolesOf(policy);
+  return endpoints.filter(({ name }) => roles.includes(name));
+}
+
+function rolesOf(policy: GrantPolicy | undefined): readonly LinkRole[] {
+  return policy?.endpointRoles ?? DEFAULT_ROLES;
 }
 
 /** The refusal of a site whose `endpoints` all have other roles than those of the grant's policy. */
@@ -23,7 +28,7 @@ export function noEndpointOfRoles(
   endpoints: readonly WithRole[],
   { policy }: Pick<SiteRequest, 'policy'>,
 ): SiteRefusal {
-  const wanted = (policy?.endpointRoles ?? DEFAULT_ROLES).join(' or ') || 'that the grant allows';
+  const wanted = rolesOf(policy).join(' or ') || 'that the grant allows';
   const present = [...new Set(endpoints.map(({ name }) => name))].join(',');
   return {
     refused: 'link_access_unavailable',

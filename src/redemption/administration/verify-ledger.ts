@@ -56,8 +56,8 @@ export function faultText({ grantUid, seq, problem }: LedgerFault): string {
 }
 
 /**
- * Verifications of the ledger, one at a time. Those that ran in this process are retained, the last ones; of other processes the
- * last one is known by `shared`.
+ * Verifications of the ledger, one at a time. Retains the reports of the last verifications of this process; `shared` has the
+ * last report of all processes.
  */
 export function verificationOperations(
   store: Pick<GrantStore, 'verifyLedger'>,
@@ -86,13 +86,12 @@ export function verificationOperations(
         progress = { checked, total };
         report({ state: 'running' });
       });
-      clearInterval(keepalive);
       progress = { checked: verdict.entries, total: Math.max(verdict.entries, progress.total) };
       report({ state: 'done', result: resultOf(verdict) });
     } catch (error) {
-      clearInterval(keepalive);
       report({ state: 'failed', error: (error as Error).message });
     } finally {
+      clearInterval(keepalive);
       running = undefined;
     }
   };

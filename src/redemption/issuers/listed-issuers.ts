@@ -18,15 +18,18 @@ export function siteIssuers(
 
 /** The CA that signs, and the other ones of `trustPem`. */
 export function casOf(authority: CertificateAuthority, trustPem: string): readonly ListedCa[] {
-  const { description: subject, sha256, notBefore, notAfter } = authority;
   const others = splitCertificates(trustPem)
     .map(describeCertificate)
-    .filter((ca) => ca.sha256 !== sha256)
-    .map((ca): ListedCa => {
-      const { subject, sha256, notBefore, notAfter } = ca;
-      return { state: 'trusted', subject, sha256, notBefore, notAfter, replacedAt: null };
-    });
-  return [{ state: 'active', subject, sha256, notBefore, notAfter, replacedAt: null }, ...others];
+    .filter((ca) => ca.sha256 !== authority.sha256)
+    .map((ca) => listedCa('trusted', ca));
+  return [listedCa('active', { ...authority, subject: authority.description }), ...others];
+}
+
+function listedCa(
+  state: ListedCa['state'],
+  { subject, sha256, notBefore, notAfter }: Omit<ListedCa, 'state' | 'replacedAt'>,
+): ListedCa {
+  return { state, subject, sha256, notBefore, notAfter, replacedAt: null };
 }
 
 /** The CAs of an issuer that the access of its site contains, or why there is no access. */

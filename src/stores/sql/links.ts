@@ -122,10 +122,9 @@ export function* readChanges(since?: string): SqlOperation<Changes> {
   if (since === undefined || since === version) return { version, changed: [] };
   if (!/^(\d{1,15}\.){3}\d{1,15}$/.test(since)) throw new RangeError('not a version of the store');
   const [position = 0, removed, refusals, labelChanges] = since.split('.').map(Number);
-  // A restored database may have fewer entries, and a removed entry has no content.
-  if (Number(end[0]) < position || end[1] !== removed) return { version, changed: CHANGING_RESOURCES };
-  // Only the last entries are read.
-  if (Number(end[0]) - position > STEP) return { version, changed: CHANGING_RESOURCES };
+  const added = Number(end[0]) - position;
+  // A restored database may have fewer entries, a removed entry has no content, and more than STEP entries are not read.
+  if (added < 0 || added > STEP || end[1] !== removed) return { version, changed: CHANGING_RESOURCES };
   const kinds = yield* rows<{ readonly kind: LedgerKind }>(NEW_KINDS, position);
   const changed = new Set<ChangingResource>();
   if (end[0] !== position || end[2] !== refusals) changed.add('ledger');

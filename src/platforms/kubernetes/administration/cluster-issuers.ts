@@ -43,7 +43,7 @@ export function clusterIssuers(
       } catch (error) {
         const cause = error instanceof RedemptionError ? error.cause : error;
         if (!isApiError(cause, 'forbidden')) throw error;
-        return { cas: [], problem: `the API server forbids to read its site: ${cause.message}` };
+        return { cas: [], problem: `the API server does not allow reading its site: ${cause.message}` };
       }
     },
   };

@@ -2,8 +2,7 @@ import type { ResourceKey } from '../api/resource.js';
 
 /**
  * Counts the redemptions of each grant from the Redemptions that a watch reports; uses a few bytes for each grant. The count
- * is written into the status of the grant. It does not limit the uses: store/record-redemption.ts
- * does.
+ * is written into the status of the grant. It does not limit the uses; store/record-redemption.ts does.
  */
 export class RedemptionCounter {
   readonly #counts = new Map<string, number>();

@@ -12,11 +12,7 @@ export interface SiteAccessRequest {
 
 type Access = SiteAccess | SiteRefusal;
 
-interface Entry {
-  readonly namespace: string;
-  readonly issuer: string | null;
-  readonly name: string;
-  readonly policy: GrantPolicy;
+interface Entry extends Omit<SiteAccessRequest, 'uid'> {
   /** Uids of the grants that depend on it. */
   readonly grants: Set<string>;
   access: Promise<Access | undefined> | undefined;
