@@ -5,7 +5,7 @@ import { median } from './statistics.mjs';
 
 /** How often each side of a comparison is measured. */
 export const ROUNDS = 3;
-/** How many requests it takes until the compiler has made what runs often as fast as it will be. */
+/** Warm-up requests: enough that V8 has optimized the frequently executed code. */
 export const WARM_UP = 3_000;
 const CLIENTS = 32;
 
@@ -32,7 +32,7 @@ export async function startSide(directory, { url, env } = {}) {
   return { service, ca, source: new RequestSource(grants, 'csr') };
 }
 
-/** Has services redeem in turns, three rounds each after one to warm up. Gives the medians of each. */
+/** Measures services in turns: one warm-up round, then three rounds each. Returns the medians of each service. */
 export async function compareSides({ driver, sides, requests }) {
   const take = async ({ service, ca, source }, count) => round(driver, service, ca, await source.take(count));
   for (const side of sides) await take(side, WARM_UP);

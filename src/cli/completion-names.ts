@@ -47,7 +47,7 @@ const namespaces: Names = (flags) =>
 const links: Names = async (flags, context) => {
   const { openSiteLinks } = await import('./link/link.js');
   const list = async () => (await openSiteLinks(flags, context)).links.list();
-  return (await limited(list(), [])).map(({ name }) => name);
+  return (await limited(list())).map(({ name }) => name);
 };
 
 const contexts: Names = async ({ kubeconfig }) => {
@@ -68,12 +68,12 @@ async function withGrants(flags: Flags, operation: Operation): Promise<readonly 
   if (anyConfigurationFrom(flags).settings.platform === 'kubernetes') {
     await import('../compose/open-cluster-administration.js');
   }
-  return limited(withAdministration(flags, operation), []);
+  return limited(withAdministration(flags, operation));
 }
 
-/** Resolves with the result of a search, or after the limit with `otherwise`. */
-function limited<T>(search: Promise<T>, otherwise: T): Promise<T> {
-  return Promise.race([search, sleep(LIMIT_MS, otherwise, { ref: false })]);
+/** Resolves with the result of a search, or after the limit with an empty list. */
+function limited<T>(search: Promise<readonly T[]>): Promise<readonly T[]> {
+  return Promise.race([search, sleep(LIMIT_MS, [], { ref: false })]);
 }
 
 /** The commands whose argument is the name of an existing resource. */

@@ -59,9 +59,8 @@ function flagPatterns(path: string, flags: readonly string[]): string {
 // biome-ignore lint/suspicious/noTemplateCurlyInString: variables of the shell.
 const BASH_NAMES = '$("${COMP_WORDS[0]}" __complete "${COMP_LINE:0:$COMP_POINT}" 2>/dev/null)';
 
-// If no word of linkgrant matches, the shell completes file names. In zsh `path` and `words` are reserved variables, and a
-// length in `${name:offset:length}` begins with a digit or $. The last
-// word of the line before the cursor is the current one, so `previous` is the word before it.
+// If no word of linkgrant matches, the shell completes file names. zsh reserves the variables `path` and `words`, and in
+// `${name:offset:length}` it requires a length that begins with a digit or $.
 const bash = (paths: Paths) => `# bash completion for linkgrant: source <(linkgrant completion bash)
 _linkgrant() {
   local current="\${COMP_WORDS[COMP_CWORD]}" previous="\${COMP_WORDS[COMP_CWORD-1]}"
@@ -83,7 +82,7 @@ ${[...paths]
   .flatMap(([path, { valueFlags }]) =>
     valueFlags.map(({ flags, values }) => {
       const names = values === 'names' ? 'yes' : '';
-      const following = names === '' && values ? (values as readonly string[]).join(' ') : '';
+      const following = typeof values === 'object' ? values.join(' ') : '';
       return `    ${flagPatterns(path, flags)}) following="${following}" names="${names}" ;;`;
     }),
   )
@@ -103,7 +102,7 @@ const zsh = (paths: Paths) => `#compdef linkgrant
 autoload -U +X bashcompinit && bashcompinit
 ${bash(paths)}`;
 
-const FISH_NAMES = "-x -a '(linkgrant __complete (commandline -cp) 2>/dev/null)'";
+const FISH_NAMES = "-a '(linkgrant __complete (commandline -cp) 2>/dev/null)'";
 
 const fish = (paths: Paths) => {
   const typed = '(commandline -opc | string join " ")';
@@ -115,13 +114,13 @@ const fish = (paths: Paths) => {
       const found = valueFlags.find((one) => one.flags.includes(flag));
       if (!found) return '';
       const short = found.flags.length > 1 ? ` -s ${found.flags[0]?.slice(1)}` : '';
-      if (found.values === 'names') return `${short} ${FISH_NAMES}`;
+      if (found.values === 'names') return `${short} -x ${FISH_NAMES}`;
       return found.values ? `${short} -x -a '${found.values.join(' ')}'` : `${short} -r`;
     };
     return [
       ...words.map((word) => `complete -c linkgrant -n '${exactly}' -f -a ${word}`),
       ...flags.map((flag) => `complete -c linkgrant -n '${within}' -l ${flag.slice(2)}${valueFor(flag)}`),
-      ...(hasNames ? [`complete -c linkgrant -n '${within}' ${FISH_NAMES.replace('-x', '-f')}`] : []),
+      ...(hasNames ? [`complete -c linkgrant -n '${within}' -f ${FISH_NAMES}`] : []),
     ];
   });
   return `# fish completion for linkgrant: linkgrant completion fish | source\n${lines.join('\n')}\n`;
@@ -139,7 +138,7 @@ export function completionScript(program: Command, shell: string): string {
   });
 }
 
-// What a shell does after kubectl's completions, as a number of Cobra: it adds file names, or it does not.
+// Cobra's ShellCompDirectiveDefault, with which the shell adds file names, and ShellCompDirectiveNoFileComp.
 const FILE_NAMES = 0;
 const NO_FILE_NAMES = 4;
 

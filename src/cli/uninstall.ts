@@ -50,8 +50,8 @@ export async function uninstallCommand({
     });
   }
   await withCluster(flags, settings, async ({ uninstallation }) => {
-    const { findRunning: running, find, remove } = uninstallation({ withCrd });
-    const program = dryRun ? undefined : await running();
+    const { findRunning, find, remove } = uninstallation({ withCrd });
+    const program = dryRun ? undefined : await findRunning();
     if (program !== undefined) {
       throw new CommandError(`${RUNNING[program]} still runs, and would recreate the deleted objects`, {
         exitCode: 1,

@@ -19,7 +19,11 @@ export interface IssuerPlace extends ExternalFiles {
 }
 
 const EXTERNAL: ListedIssuer = {
-  ...{ name: SITE_CA, namespace: null, owner: 'external', signs: 'links', isDefault: true },
+  name: SITE_CA,
+  namespace: null,
+  owner: 'external',
+  signs: 'links',
+  isDefault: true,
 };
 
 /** The issuers of a service: those in its data directory, the external one, and those of its system sites. */

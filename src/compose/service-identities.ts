@@ -113,9 +113,9 @@ export async function takeServing(settings: Settings, clock: Clock): Promise<Ser
 }
 
 /**
- * Adds a lease in the PostgreSQL store to `lease`, which is for the files of this host. Rejects with
- * SettingsConflictError also if this
- * host's keys differ from those of earlier services, because each would refuse the codes of the other.
+ * Adds a lease in the PostgreSQL store to `lease`, which is for the files of this host. Also rejects with
+ * SettingsConflictError if this host's keys differ from those of earlier services, because each would refuse the codes of
+ * the other.
  */
 export async function joinServing(
   settings: Settings,

@@ -100,7 +100,7 @@ describe('the console of a team', () => {
     expect(signedIn).toMatchObject({ caller: 'ada', role: 'operator', peer: '127.0.0.1' });
   });
 
-  it('counts the requests of the console by route, and logs none that proves no identity', async () => {
+  it('counts console requests by route, and does not log those without a session or token', async () => {
     for (const path of [
       '/console/session',
       '/console/links/4d1c',

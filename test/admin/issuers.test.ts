@@ -138,7 +138,7 @@ it('lists the external CA as the default issuer, with the other CAs in its file'
   }
 });
 
-it('lists the issuers of system sites by namespace, and says why one cannot be used', async () => {
+it('lists the issuers of system sites by namespace, without those of an earlier standalone service', async () => {
   const home = new SystemHome(join(directory, 'skupper')).add('west');
   const site = await startAdminService({
     ...{ platform: 'podman', skupperHome: home.directory, host: ['vm'] },

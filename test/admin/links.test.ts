@@ -217,7 +217,7 @@ describe('a verification of the ledger', () => {
     expect(unknown.body).toMatchObject({ status: 404, code: 'no_such_verification' });
   });
 
-  it('is reported by every process of the store, which start no other one meanwhile', async () => {
+  it('is reported by every process of the store', async () => {
     const other = await startAdminService({ dataDir: service.directory, adminJwks: service.jwksFile });
     try {
       const { body } = await ask('POST', '/ledger-verifications');

@@ -75,7 +75,7 @@ async function use(grant: Grant, slot: number): Promise<void> {
 }
 
 describe('an AccessGrant', () => {
-  it('is not Ready for endpoints with a role that its site does not have, beside one that is', async () => {
+  it('is not Ready if its site has no endpoint with the required role, while another grant of the site is', async () => {
     await make('between', { settings: { 'linkgrant/endpoint-roles': 'inter-network' } });
     await make('within', { settings: { 'linkgrant/endpoint-roles': 'inter-router' } });
     const grant = await grantWith('between', (found) =>

@@ -403,7 +403,7 @@ describe('a Link to another network in a cluster', () => {
     expect(await place.links()).toEqual([link]);
   });
 
-  it('is refused with a hint at the CRD where that has no routing keys, and written for the same use afterwards', async () => {
+  it('is refused with a hint if the CRD has no routing keys, and is written without a second use after the CRD is updated', async () => {
     const name = 'links.skupper.io';
     const crd = (await cluster.admin.get(CRDS, { name })) as unknown as {
       readonly spec: { readonly versions: readonly CrdVersion[] };

@@ -118,7 +118,7 @@ it('revokes a token by keyboard', async () => {
   await isBackAt(content());
 });
 
-it('gives the focus to a button that revokes nothing after a click beside the fields of a dialog', async () => {
+it('moves the focus to Cancel when a dialog that lost the focus is rendered again', async () => {
   await openLink();
   await keyboard.use(button('Revoke or cut off'), 'Enter');
   await page.getByRole('dialog').waitFor();
@@ -242,6 +242,6 @@ it('switches theme and clock by keyboard', async () => {
     .waitFor();
 });
 
-it('has no fault after all of this', () => {
+it('reports no page error, CSP violation or request to another host in this file', () => {
   expect(opened.faults).toEqual([]);
 });

@@ -63,7 +63,7 @@ describe.runIf(DRIVERS.length > 1)('an SQLite file that node:sqlite and better-s
   });
 
   it.each(DRIVERS)(
-    'has what a killed process with %s committed, for a store with the other driver',
+    'contains the commits of a killed process with %s when the other driver opens it',
     async (driver) => {
       const store = await open(DRIVERS.find((other) => other !== driver) as SqliteDriverName);
       const grant = sampleGrant({ redemptionsAllowed: 9 });

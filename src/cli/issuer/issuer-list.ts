@@ -68,7 +68,7 @@ const CAS: Listing<ListedCa> = {
   emptyText: 'There are no CAs.\n',
 };
 
-/** The system sites by the settings, else by the service; without them the CA that the service published. */
+/** Returns the system sites that the service published, else those of the settings; on the standalone platform the published CA. */
 function placeOf(session: IssuerSession): Awaited<ReturnType<IssuerPlace['readService']>> {
   const { settings, service } = session;
   const isSystem = platformOf(session) !== 'standalone';

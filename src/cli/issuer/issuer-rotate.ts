@@ -157,17 +157,17 @@ function cutConsequence({ links, tokens }: Dependents, signs: OwnIssuer['signs']
 
 function notRetiredError(
   name: string,
-  kept: Exclude<Retirement, { readonly retired: Dependents }>,
+  retirement: Exclude<Retirement, { readonly retired: Dependents }>,
   signs: OwnIssuer['signs'],
 ): CommandError {
-  const { subject } = kept.ca;
-  if ('waitMs' in kept) {
+  const { subject } = retirement.ca;
+  if ('waitMs' in retirement) {
     return new CommandError(`${subject} was not retired: it has signed until just now`, {
       exitCode: 4,
-      hint: `try again in ${Math.ceil(kept.waitMs / 1000)} seconds`,
+      hint: `try again in ${Math.ceil(retirement.waitMs / 1000)} seconds`,
     });
   }
-  const { links, tokens } = kept.kept;
+  const { links, tokens } = retirement.kept;
   const reasons = [
     ...(links > 0
       ? [

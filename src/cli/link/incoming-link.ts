@@ -2,7 +2,7 @@ import { PeerIndex } from '../../redemption/administration/link-connections.js';
 import { remainingText, remainingWords } from '../../redemption/administration/remaining.js';
 import type { ObservedConnections } from '../../redemption/ports/connections.js';
 import type { RenewedRedemption } from '../../redemption/ports/renewal-store.js';
-import { csvOf, type Listing } from '../terminal/listing.js';
+import type { Listing } from '../terminal/listing.js';
 import { formatTime } from '../terminal/output.js';
 
 /** Reports an incoming link by its redemption, with the expiry and state of its newest certificate, and whether it is connected. */
@@ -56,10 +56,8 @@ const INCOMING: Listing<IncomingReport> = {
     'CAN STILL': ({ canStill }) => canStill,
   },
   wide: { ID: ({ redemptionId }) => redemptionId },
-  csv: csvOf(
-    ...(['name', 'subject', 'notAfter', 'from', 'redeemedAt', 'state'] as const),
-    ...(['canStill', 'redemptionId', 'connected'] as const),
-  ),
+  // Both directions are in one CSV, whose columns link-listing.ts has.
+  csv: {},
   name: ({ name }) => name,
   emptyText: 'There are no incoming links.\n',
 };

@@ -95,6 +95,7 @@ export const OUTGOING: Omit<Listing<OutgoingReport>, 'columns'> = {
     CREDENTIALS: ({ tlsCredentials }) => tlsCredentials,
     FILE: ({ file }) => file,
   },
+  // Both directions are in one CSV, whose columns link-listing.ts has.
   csv: {},
   name: ({ name }) => name,
   emptyText: 'There are no outgoing links.\n',

@@ -131,13 +131,14 @@ const EVENTS: Listing<EventReport> = {
 
 /**
  * `redemption list`: prints the redemptions, oldest first, or with `--events` the entries of the ledger by grant and then the totals;
- * of one grant with `--grant`, else of all. Only one page is in memory at a time.
+ * of one grant with `--grant`, else of all. Only one page is in memory
+ * at a time, except with `--sort-by`, `--watch` or `-o jsonpath`.
  */
 export async function listCommand(flags: RedemptionListFlags, clock: Clock): Promise<void> {
   const since = parseSince(flags.since, clock());
   const { grant, subject, selector: labels, state, overdue, signedBy: signer, ...settings } = flags;
   const signedBy = parseSigner(signer);
-  const link = { state, notRenewing: overdue, signedBy };
+  const linkFilter = { state, notRenewing: overdue, signedBy };
   if (flags.events && (labels ?? state ?? overdue ?? signedBy) !== undefined) {
     throw new CommandError('entries of the ledger have no labels and no state', {
       exitCode: 2,
@@ -151,7 +152,10 @@ export async function listCommand(flags: RedemptionListFlags, clock: Clock): Pro
     const redemptions = async (page: PageRequest) => {
       const within = { ...filter, namespace: flags.namespace, labels };
       const { items, next } = await administration.listRedemptions({ ...page, ...within });
-      return { items: items.filter((report) => hasLink(report, link, clock())), ...(next && { next }) };
+      return {
+        items: items.filter((report) => isSelected(report, linkFilter, clock())),
+        ...(next && { next }),
+      };
     };
     const events = (page: PageRequest) => administration.listEvents({ ...page, ...filter });
     if (flags.events) {
@@ -167,7 +171,7 @@ export async function listCommand(flags: RedemptionListFlags, clock: Clock): Pro
 }
 
 /** True if the link of a redemption matches the filter at `now`. */
-function hasLink(report: RedemptionReport, filter: Parameters<typeof isInState>[1], now: number): boolean {
+function isSelected(report: RedemptionReport, filter: Parameters<typeof isInState>[1], now: number): boolean {
   const { newest, createdAt, revokedAt } = report;
   const { notAfter, issuerSha256 } = newest ?? report;
   const link = {

@@ -73,7 +73,7 @@ export async function formatJsonPath(template: string, value: object): Promise<s
   const textOf = (parts: readonly Part[], json: object): string => {
     const text = (part: Part) => {
       if ('text' in part) return part.text;
-      if ('path' in part) return valuesOf(part.path, json).map(valueText).join(' ');
+      if ('path' in part) return valuesOf(part.path, json).map(formatValue).join(' ');
       return valuesOf(part.range, json)
         .map((item) => textOf(part.parts, item as object))
         .join('');
@@ -83,6 +83,6 @@ export async function formatJsonPath(template: string, value: object): Promise<s
   return textOf(parseJsonPath(template), value);
 }
 
-function valueText(value: unknown): string {
+function formatValue(value: unknown): string {
   return typeof value === 'string' ? value : JSON.stringify(value);
 }

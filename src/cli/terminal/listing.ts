@@ -1,4 +1,3 @@
-import { stringify } from 'yaml';
 import { csvLine } from '../../domain/csv.js';
 import type { Labels } from '../../domain/labels-and-note.js';
 import type { Page, PageRequest } from '../../redemption/ports/page.js';
@@ -6,6 +5,7 @@ import { colouredCell, hasColours } from './colour.js';
 import { CommandError } from './command-error.js';
 import { formatJsonPath } from './json-path.js';
 import { formatLabels } from './label-flags.js';
+import { valueText } from './output.js';
 import { type ListingFormat, templateOf } from './output-format.js';
 import { plainLine, plainText } from './plain-text.js';
 import { watch } from './watch.js';
@@ -198,7 +198,7 @@ const JSON_WRITER: Writer<unknown> = {
 };
 
 const YAML_WRITER: Writer<unknown> = {
-  page: (reports) => plainText(stringify(reports, { lineWidth: 0 })),
+  page: (reports) => plainText(valueText('yaml', reports)),
   end: (isEmpty) => (isEmpty ? '[]\n' : ''),
 };
 

@@ -29,7 +29,7 @@ export class RedemptionWait {
   readonly #grantUid: string;
   /** No redemption that this command waits for is older; milliseconds since the epoch. */
   readonly #since: number;
-  /** Ids of the redemptions since then from before. */
+  /** Ids of the redemptions since `#since` that existed when the wait began. */
   readonly #known: ReadonlySet<string>;
   readonly #reported: Set<string>;
   #redemptions: number;
@@ -132,9 +132,9 @@ class Progress {
   }
 }
 
-/** The time of the last redemption of a grant, or an earlier one. */
+/** The time of the last redemption among the attempts, else of the oldest attempt, else of the creation of the grant. */
 function lastRedemptionTime({ createdAt, attempts }: GrantDetail): number {
-  // Newest first, and not all of them.
+  // The attempts are the last ones, newest first.
   const last = attempts.find(({ outcome }) => outcome === 'redeemed') ?? attempts.at(-1);
   return Date.parse(last?.at ?? createdAt);
 }

@@ -60,8 +60,8 @@ export class DeployTools {
   }
 
   /**
-   * Runs lines of a shell that call kubectl and the built linkgrant, until one fails; gives what they wrote to standard output,
-   * and rejects with what was complained of.
+   * Runs lines of a shell that call kubectl and the built linkgrant, until one fails. Returns their standard output;
+   * rejects with the error output.
    */
   async shell(
     lines: readonly string[],

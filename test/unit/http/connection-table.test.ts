@@ -119,7 +119,7 @@ describe('the connection table', () => {
     table.destroyAll();
   });
 
-  it('limits the unproven connections of a client that a proxy names, and forgets them when they close', async () => {
+  it('limits the unproven connections of a client behind a proxy, and stops counting them when they close', async () => {
     const table = new ConnectionTable(10_000, (address) => address === '192.0.2.1');
     const open = (port: number, client: string) => {
       const socket = socketFrom('192.0.2.1', port);
