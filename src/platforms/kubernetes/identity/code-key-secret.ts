@@ -10,10 +10,10 @@ import { asMapping } from '../../../files/yaml-documents.js';
 import type { Clock } from '../../../redemption/ports/clock.js';
 import type { RotatingCodeKeys, StoredMasterKey } from '../../../redemption/ports/code-keys.js';
 import { SharedRead } from '../../../time/shared-read.js';
-import { isApiError } from '../api/api-error.js';
 import type { KubernetesClient } from '../api/client.js';
 import { SECRETS } from '../api/kinds.js';
 import type { Resource, Stored } from '../api/resource.js';
+import { retryOnConflict } from '../api/retry.js';
 import { translateFailure } from '../store/failures.js';
 
 /** Name of the Secret, in the namespace of the service. */
@@ -117,7 +117,7 @@ export class CodeKeySecret implements RotatingCodeKeys {
   /** Replaces the keys with the result of `change`; retries on a write conflict. */
   async #change(change: (found: Found) => Readonly<Record<string, string>> | undefined): Promise<void> {
     const { client, namespace } = this.#options;
-    for (;;) {
+    const attempt = async () => {
       const found = await this.#keys.readAfter();
       const data = change(found);
       if (!data) return;
@@ -127,13 +127,13 @@ export class CodeKeySecret implements RotatingCodeKeys {
         labels: { [MANAGED_BY]: 'linkgrant' },
       };
       const changed = { apiVersion: 'v1', kind: 'Secret', type: 'Opaque', metadata, data };
-      try {
-        await (secret ? client.replace(SECRETS, changed) : client.create(SECRETS, changed));
-        await this.#keys.readAfter();
-        return;
-      } catch (error) {
-        if (!isApiError(error, 'conflict', 'already_exists')) throw translateFailure(error);
-      }
+      await (secret ? client.replace(SECRETS, changed) : client.create(SECRETS, changed));
+      await this.#keys.readAfter();
+    };
+    try {
+      await retryOnConflict(attempt);
+    } catch (error) {
+      throw translateFailure(error);
     }
   }
 

@@ -6,6 +6,7 @@ import { BoundedMap } from '../api/bounded-map.js';
 import type { KubernetesClient } from '../api/client.js';
 import { ACCESS_GRANTS, EVENTS } from '../api/kinds.js';
 import { apiVersionOf, type Stored } from '../api/resource.js';
+import { retryOnConflict } from '../api/retry.js';
 import { type EventResource, eventResource } from '../controller/event-recorder.js';
 import { GRANT_UID } from './redemption-resource.js';
 
@@ -114,23 +115,19 @@ export class AttemptEvents {
 
   async #write(grant: AttemptedGrant, name: string, row: AttemptRow): Promise<void> {
     const key = { namespace: grant.namespace, name };
-    for (;;) {
+    const attempt = async () => {
       const found = await this.#client.find<EventResource>(EVENTS, key);
       const before = found && rowOf(found);
       const event = eventOf(grant, name, before ? addUp(before, row) : row);
-      try {
-        if (!found) {
-          await this.#client.create(EVENTS, event);
-        } else {
-          const { resourceVersion } = found.metadata;
-          await this.#client.replace(EVENTS, { ...event, metadata: { ...event.metadata, resourceVersion } });
-        }
-        return;
-      } catch (error) {
-        // A terminating namespace accepts no Events.
-        if (isApiError(error, 'forbidden') && error.causes.includes('NamespaceTerminating')) return;
-        if (!isApiError(error, 'conflict', 'already_exists')) throw error;
-      }
+      if (!found) return this.#client.create(EVENTS, event);
+      const { resourceVersion } = found.metadata;
+      return this.#client.replace(EVENTS, { ...event, metadata: { ...event.metadata, resourceVersion } });
+    };
+    try {
+      await retryOnConflict(attempt);
+    } catch (error) {
+      // A terminating namespace accepts no Events.
+      if (!isApiError(error, 'forbidden') || !error.causes.includes('NamespaceTerminating')) throw error;
     }
   }
 }

@@ -1,9 +1,9 @@
 import { MANAGED_BY } from '../../../domain/labels.js';
 import type { StoredCode } from '../../../redemption/ports/code-store.js';
-import { isApiError } from '../api/api-error.js';
 import type { KubernetesClient } from '../api/client.js';
 import { CONFIG_MAPS } from '../api/kinds.js';
 import type { Resource, Stored } from '../api/resource.js';
+import { retryOnConflict } from '../api/retry.js';
 import { GRANT_UID } from './redemption-resource.js';
 
 /** The stored record of a signed code. Its uses are counted from the slots. */
@@ -74,7 +74,7 @@ export class CodeConfigMaps {
     jti: string,
     change: (stored: StoredCodeRecord | undefined) => StoredCodeRecord | undefined,
   ): Promise<StoredCodeRecord | undefined> {
-    for (;;) {
+    return retryOnConflict(async () => {
       const found = await this.#find(grantUid);
       const codes = found ? codesOf(found) : [];
       const code = change(codes.find((stored) => stored.jti === jti));
@@ -93,15 +93,11 @@ export class CodeConfigMaps {
           [...retained, code].map((stored) => [keyOf(stored.jti), JSON.stringify(stored)]),
         ),
       };
-      try {
-        await (found
-          ? this.#client.replace(CONFIG_MAPS, configMap)
-          : this.#client.create(CONFIG_MAPS, configMap));
-        return code;
-      } catch (error) {
-        if (!isApiError(error, 'conflict', 'already_exists')) throw error;
-      }
-    }
+      await (found
+        ? this.#client.replace(CONFIG_MAPS, configMap)
+        : this.#client.create(CONFIG_MAPS, configMap));
+      return code;
+    });
   }
 
   /** Deletes the records of a grant. */

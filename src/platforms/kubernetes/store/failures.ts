@@ -1,10 +1,6 @@
-import { setTimeout as sleep } from 'node:timers/promises';
 import { RedemptionError } from '../../../domain/redemption-error.js';
-import { ApiError, isApiError } from '../api/api-error.js';
+import { ApiError } from '../api/api-error.js';
 import { ClusterConfigError } from '../api/cluster-access.js';
-
-const FIRST_PAUSE_MS = 20;
-const MAX_PAUSE_MS = 500;
 
 /** The error for a caller when the store cannot answer. */
 export function storeUnavailable(message: string, cause?: unknown): RedemptionError {
@@ -23,23 +19,6 @@ export function translateFailure(error: unknown): unknown {
       return storeUnavailable('the API server forbids an operation of the store', error);
     default:
       return storeUnavailable('the cluster cannot be read or written', error);
-  }
-}
-
-/**
- * Runs an idempotent operation, and repeats it while the API server does not answer, until `deadline` in the unit of
- * `performance.now()`. Rejects with the last failure.
- */
-export async function retryUntil<T>(deadline: number, operation: () => Promise<T>): Promise<T> {
-  for (let pause = FIRST_PAUSE_MS; ; pause = Math.min(2 * pause, MAX_PAUSE_MS)) {
-    try {
-      return await operation();
-    } catch (error) {
-      if (!isApiError(error, 'unavailable')) throw error;
-      const wait = Math.max(pause * (0.5 + Math.random()), (error.retryAfter ?? 0) * 1_000);
-      if (performance.now() + wait >= deadline) throw error;
-      await sleep(wait);
-    }
   }
 }
 

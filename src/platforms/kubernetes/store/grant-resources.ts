@@ -6,6 +6,7 @@ import { isApiError } from '../api/api-error.js';
 import type { KubernetesClient } from '../api/client.js';
 import { ACCESS_GRANTS } from '../api/kinds.js';
 import { apiVersionOf, type ResourceKey, type Stored } from '../api/resource.js';
+import { retryOnConflict } from '../api/retry.js';
 import {
   type AccessGrantResource,
   type AccessGrantStatus,
@@ -154,13 +155,8 @@ async function changeGrantResource(
   uid: string,
   change: (resource: StoredGrant) => Promise<boolean>,
 ): Promise<boolean> {
-  for (;;) {
+  return retryOnConflict(async () => {
     const resource = await client.find<AccessGrantResource>(ACCESS_GRANTS, key);
-    if (resource?.metadata.uid !== uid) return false;
-    try {
-      return await change(resource);
-    } catch (error) {
-      if (!isApiError(error, 'conflict')) throw error;
-    }
-  }
+    return resource?.metadata.uid === uid ? change(resource) : false;
+  });
 }

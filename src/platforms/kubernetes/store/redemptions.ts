@@ -4,8 +4,8 @@ import type { GrantStore, RecordOutcome } from '../../../redemption/ports/grant-
 import { sortedPage } from '../../../redemption/ports/sorted-page.js';
 import { isApiError } from '../api/api-error.js';
 import { REDEMPTIONS } from '../api/kinds.js';
+import { retryUntil } from '../api/retry.js';
 import { labelsAndNotePatch } from '../grants/labels-and-note.js';
-import { retryUntil } from './failures.js';
 import { recordRedemption } from './record-redemption.js';
 import { readRedemption, redemptionResource } from './redemption-resource.js';
 import { listRedemptionResources, type StoreParts } from './store-parts.js';

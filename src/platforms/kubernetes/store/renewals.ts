@@ -2,11 +2,10 @@ import type { Renewal } from '../../../domain/issued-certificate.js';
 import type { GrantStore, RevokedCertificate } from '../../../redemption/ports/grant-store.js';
 import type { IssuedLink } from '../../../redemption/ports/link-store.js';
 import type { RecordRenewalOutcome, RenewalStore } from '../../../redemption/ports/renewal-store.js';
-import { isApiError } from '../api/api-error.js';
 import type { KubernetesClient } from '../api/client.js';
 import { REDEMPTIONS } from '../api/kinds.js';
 import type { Stored } from '../api/resource.js';
-import { retryUntil } from './failures.js';
+import { retryOnConflict, retryUntil } from '../api/retry.js';
 import {
   type RedemptionResource,
   readEarlier,
@@ -70,31 +69,25 @@ export function renewalOperations(parts: StoreParts): RenewalMethods {
 function recordRenewal(renewal: Renewal, deps: StoreParts): Promise<RecordRenewalOutcome> {
   const { client } = deps;
   const deadline = performance.now() + deps.deadlineMs;
-  return retryUntil(deadline, async () => {
-    for (;;) {
-      const resource = await findResource(deps, renewal.redemptionId);
-      if (!resource) return { refused: 'renewal_refused' };
-      const outcome = decide(resource, renewal) ?? (await write(resource, renewal, client));
-      if (outcome) return outcome;
-    }
-  });
+  const attempt = async (): Promise<RecordRenewalOutcome> => {
+    const resource = await findResource(deps, renewal.redemptionId);
+    if (!resource) return { refused: 'renewal_refused' };
+    return decide(resource, renewal) ?? write(resource, renewal, client);
+  };
+  // The Redemption may be deleted between the read and the write.
+  return retryUntil(deadline, () => retryOnConflict(attempt, 'not_found'));
 }
 
-/** Undefined if the Redemption was changed or deleted since it was read. */
+/** Rejects with ApiError `conflict` or `not_found` if the Redemption was changed or deleted since it was read. */
 async function write(
   { metadata, status }: Stored<RedemptionResource>,
   renewal: Renewal,
   client: KubernetesClient,
-): Promise<'recorded' | undefined> {
+): Promise<'recorded'> {
   const { uid, resourceVersion } = metadata;
   const patch = { metadata: { uid, resourceVersion }, status: renewedStatus(status, renewal) };
-  try {
-    await client.patch(REDEMPTIONS, metadata, patch, { subresource: 'status' });
-    return 'recorded';
-  } catch (error) {
-    if (!isApiError(error, 'conflict', 'not_found')) throw error;
-    return undefined;
-  }
+  await client.patch(REDEMPTIONS, metadata, patch, { subresource: 'status' });
+  return 'recorded';
 }
 
 /** The outcome of a renewal that must not be written; undefined if it has to be written. */

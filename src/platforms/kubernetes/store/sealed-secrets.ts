@@ -5,6 +5,7 @@ import { isApiError } from '../api/api-error.js';
 import type { KubernetesClient } from '../api/client.js';
 import { SECRETS } from '../api/kinds.js';
 import type { Resource, Stored } from '../api/resource.js';
+import { retryOnConflict } from '../api/retry.js';
 
 /** Label of the Secrets whose values expire. */
 export const SEALED = 'linkgrant.dev/sealed-answer';
@@ -38,38 +39,35 @@ class SealedSecrets {
 
   /** Stores an entry, or replaces the one with the same id and time. */
   async put(entry: SealedEntry): Promise<void> {
-    for (;;) {
+    const data = { [keyOf(entry)]: encode(entry.value) };
+    await retryOnConflict(async () => {
       try {
-        await this.#patch(entry.id, { [keyOf(entry)]: encode(entry.value) });
-        return;
+        await this.#patch(entry.id, data);
       } catch (error) {
-        if (isApiError(error, 'not_found')) await this.#create(entry.id);
-        else if (!isApiError(error, 'conflict')) throw error;
+        if (!isApiError(error, 'not_found')) throw error;
+        await this.#create(entry.id, data);
       }
-    }
+    });
   }
 
   /** Stores an entry unless one with its id is valid at `now`; returns the stored entry. */
   async claim(entry: SealedEntry, now: number): Promise<SealedEntry> {
-    for (;;) {
+    const added = { [keyOf(entry)]: encode(entry.value) };
+    const attempt = async () => {
       const secret = await this.#secretOf(entry.id);
       if (!secret) {
-        await this.#create(entry.id);
-        continue;
+        await this.#create(entry.id, added);
+        return entry;
       }
       const found = entryOf(secret, entry.id);
       if (found && found.until > now) return found;
       const { uid, resourceVersion } = secret.metadata;
       const expired = found ? { [keyOf(found)]: null } : {};
-      const data = { ...expired, [keyOf(entry)]: encode(entry.value) };
-      try {
-        await this.#patch(entry.id, data, { uid, resourceVersion });
-        return entry;
-      } catch (error) {
-        // Another entry was stored meanwhile, or the Secret was deleted.
-        if (!isApiError(error, 'conflict', 'not_found')) throw error;
-      }
-    }
+      await this.#patch(entry.id, { ...expired, ...added }, { uid, resourceVersion });
+      return entry;
+    };
+    // The Secret may be deleted between the read and the write.
+    return retryOnConflict(attempt, 'not_found');
   }
 
   async remove(entry: Pick<SealedEntry, 'id' | 'until'>): Promise<void> {
@@ -88,14 +86,11 @@ class SealedSecrets {
   }
 
   async #removeKeys(id: string, keys: readonly string[]): Promise<void> {
-    for (;;) {
-      try {
-        await this.#patch(id, Object.fromEntries(keys.map((key) => [key, null])));
-        return;
-      } catch (error) {
-        if (isApiError(error, 'not_found')) return;
-        if (!isApiError(error, 'conflict')) throw error;
-      }
+    const data = Object.fromEntries(keys.map((key) => [key, null]));
+    try {
+      await retryOnConflict(() => this.#patch(id, data));
+    } catch (error) {
+      if (!isApiError(error, 'not_found')) throw error;
     }
   }
 
@@ -103,14 +98,10 @@ class SealedSecrets {
     return this.#client.patch(SECRETS, this.#place(id), { metadata, data });
   }
 
-  async #create(id: string): Promise<void> {
+  async #create(id: string, data: Readonly<Record<string, string>>): Promise<void> {
     const metadata = { ...this.#place(id), labels: { [MANAGED_BY]: 'linkgrant', [SEALED]: 'true' } };
-    const secret: SealedSecret = { apiVersion: 'v1', kind: 'Secret', type: 'Opaque', metadata };
-    try {
-      await this.#client.create(SECRETS, secret);
-    } catch (error) {
-      if (!isApiError(error, 'already_exists')) throw error;
-    }
+    const secret: SealedSecret = { apiVersion: 'v1', kind: 'Secret', type: 'Opaque', metadata, data };
+    await this.#client.create(SECRETS, secret);
   }
 
   #secretOf(id: string): Promise<Stored<SealedSecret> | undefined> {

@@ -1,8 +1,8 @@
 import { MANAGED_BY } from '../../../domain/labels.js';
-import { isApiError } from '../api/api-error.js';
 import type { KubernetesClient } from '../api/client.js';
 import { CONFIG_MAPS } from '../api/kinds.js';
 import type { Resource, Stored } from '../api/resource.js';
+import { retryOnConflict } from '../api/retry.js';
 
 type Settings = Resource & { readonly data?: Readonly<Record<string, string>> };
 
@@ -58,23 +58,17 @@ export class SettingsConfigMap {
   async #change(
     change: (data: Readonly<Record<string, string>>) => Readonly<Record<string, string>>,
   ): Promise<void> {
-    for (;;) {
+    await retryOnConflict(async () => {
       const found = await this.#find();
       const { data = {} } = found ?? {};
       const changed = this.#resource({ ...data, ...change(data) });
-      try {
-        if (found) {
-          const { resourceVersion } = found.metadata;
-          const metadata = { ...changed.metadata, resourceVersion };
-          await this.#client.replace(CONFIG_MAPS, { ...changed, metadata });
-        } else {
-          await this.#client.create(CONFIG_MAPS, changed);
-        }
-        return;
-      } catch (error) {
-        if (!isApiError(error, 'conflict', 'already_exists')) throw error;
-      }
-    }
+      if (!found) return this.#client.create(CONFIG_MAPS, changed);
+      const { resourceVersion } = found.metadata;
+      return this.#client.replace(CONFIG_MAPS, {
+        ...changed,
+        metadata: { ...changed.metadata, resourceVersion },
+      });
+    });
   }
 
   #find(): Promise<Stored<Settings> | undefined> {

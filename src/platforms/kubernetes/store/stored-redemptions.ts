@@ -1,9 +1,9 @@
 import type { Redemption } from '../../../domain/redemption.js';
 import type { RenewedRedemption } from '../../../redemption/ports/renewal-store.js';
-import { isApiError } from '../api/api-error.js';
 import type { KubernetesClient } from '../api/client.js';
 import { REDEMPTIONS } from '../api/kinds.js';
 import type { ResourceKey, Stored } from '../api/resource.js';
+import { retryOnConflict } from '../api/retry.js';
 import { timestamp } from '../grants/access-grant-resource.js';
 import type { GrantAccount } from './grant-accounts.js';
 import { readRedemptionLocation } from './redemption-index.js';
@@ -79,7 +79,7 @@ export async function revokeResource(
   key: ResourceKey,
   now: number,
 ): Promise<boolean> {
-  for (;;) {
+  return retryOnConflict(async () => {
     const resource = await client.find<RedemptionResource>(REDEMPTIONS, key);
     if (!resource || revokedAtOf(resource) !== null) return false;
     const { uid, resourceVersion } = resource.metadata;
@@ -87,12 +87,8 @@ export async function revokeResource(
       metadata: { uid, resourceVersion, annotations: { [REVOKED_AT]: timestamp(now) } },
       spec: { revoked: true },
     };
-    try {
-      await client.patch(REDEMPTIONS, key, patch);
-      await sealed.forget(readRedemption(resource));
-      return true;
-    } catch (error) {
-      if (!isApiError(error, 'conflict')) throw error;
-    }
-  }
+    await client.patch(REDEMPTIONS, key, patch);
+    await sealed.forget(readRedemption(resource));
+    return true;
+  });
 }
