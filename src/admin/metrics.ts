@@ -17,6 +17,10 @@ export interface Metrics extends RedemptionObserver, AdminObserver {
   ledgerFailed(): void;
   /** Called for each request without a valid code or key beyond the budget of its source. */
   unprovenRequestLimited(): void;
+  /** Called for each attempt to send an event to a webhook receiver. */
+  webhookAnswered(outcome: 'delivered' | 'failed'): void;
+  /** Sets the age of the oldest event that a webhook receiver has not accepted, in milliseconds; 0 without one. */
+  setUndeliveredAge(milliseconds: number): void;
   /** Called when wrong codes for a grant with a user-supplied code exceed their budget. */
   weakCodeBruteforced(): void;
 }
@@ -83,9 +87,22 @@ export function createMetrics(): Metrics {
     help: 'Times that many wrong codes were presented for a grant with a user-supplied code.',
     registers,
   });
+  const webhooks = new Counter({
+    name: 'linkgrant_webhook_attempts_total',
+    help: 'Attempts to send an event to a webhook receiver by outcome: delivered or failed.',
+    labelNames: ['outcome'],
+    registers,
+  });
+  const undeliveredAge = new Gauge({
+    name: 'linkgrant_webhook_undelivered_age_seconds',
+    help: 'Age of the oldest event that a webhook receiver has not accepted, at the last attempt; 0 without one.',
+    aggregator: 'max',
+    registers,
+  });
   // A series that exists from the start shows its first increase.
   for (const kind of ['read', 'write']) storeFailures.inc({ kind }, 0);
   for (const what of ['grant', 'redemption', 'token']) revocations.inc({ what }, 0);
+  for (const outcome of ['delivered', 'failed']) webhooks.inc({ outcome }, 0);
   return {
     registry,
     followConnections: addConnectionMetrics(registry),
@@ -102,6 +119,8 @@ export function createMetrics(): Metrics {
     revoked: (what) => revocations.inc({ what }),
     ledgerFailed: () => ledgerFailures.inc(),
     unprovenRequestLimited: () => limited.inc(),
+    webhookAnswered: (outcome) => webhooks.inc({ outcome }),
+    setUndeliveredAge: (milliseconds) => undeliveredAge.set(milliseconds / 1000),
     weakCodeBruteforced: () => attacks.inc(),
   };
 }

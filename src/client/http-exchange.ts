@@ -1,5 +1,5 @@
 import { request as httpRequest, type IncomingHttpHeaders } from 'node:http';
-import type { TLSSocket } from 'node:tls';
+import type { Socket } from 'node:net';
 import { untilAborted } from '../time/abort.js';
 
 /** One HTTP request; header values are bytes, one character each (RFC 9110 §5.5). */
@@ -31,7 +31,7 @@ export class AnswerLost extends Error {
  * or `signal` is aborted.
  */
 export async function exchange(
-  socket: TLSSocket,
+  socket: Socket,
   request: ExchangeRequest,
   signal: AbortSignal,
   limit: number,

@@ -10,6 +10,11 @@ const REFUSED = [
   // Local-use translation to IPv4 (RFC 8215).
   '64:ff9b:1::/48',
 ];
+// Networks that the internet does not reach (RFC 1918, RFC 6598, RFC 6890, RFC 2544, RFC 4193, RFC 3879).
+const PRIVATE = [
+  ...['10.0.0.0/8', '172.16.0.0/12', '192.168.0.0/16', '100.64.0.0/10', '192.0.0.0/24', '198.18.0.0/15'],
+  ...['fc00::/7', 'fec0::/10'],
+];
 // Prefixes of IPv6 addresses that embed an IPv4 address: RFC 4291 §2.5.5.2, and NAT64 (RFC 6052).
 const IPV4_WITHIN = ['::ffff:', '64:ff9b::'];
 
@@ -22,6 +27,13 @@ export function tokenNetworks(networks?: readonly string[]): (address: string) =
   if (networks) return (address) => isIn(listed, address);
   // Read each time, because they may change.
   return (address) => !isIn(listed, address) && !isIn(listOf(ownAddresses()), address);
+}
+
+const notPublic = listOf([...REFUSED, ...PRIVATE]);
+
+/** True for an address on the internet that is none of this machine. */
+export function isPublicAddress(address: string): boolean {
+  return !isIn(notPublic, address) && !isIn(listOf(ownAddresses()), address);
 }
 
 function isIn(list: BlockList, address: string): boolean {

@@ -7,6 +7,7 @@ import { makePrivateDirectory } from '../files/private-file.js';
 import type { Checkpoint, Clock } from '../redemption/ports/clock.js';
 import type { GrantStore } from '../redemption/ports/grant-store.js';
 import type { ServingLease, SharedSettings } from '../redemption/ports/serving-lease.js';
+import type { WebhookStore } from '../redemption/ports/webhook-store.js';
 import type { PostgresTarget } from '../stores/postgres/postgres-target.js';
 import type { SqlDatabase } from '../stores/sql/sql-grant-store.js';
 
@@ -24,6 +25,17 @@ export async function openStore(
 ): Promise<GrantStore> {
   const { sqlGrantStore } = await import('../stores/sql/sql-grant-store.js');
   return sqlGrantStore(await openDatabase(place, context, migrate), context.clock);
+}
+
+/** Opens the configured store of a service, creates or upgrades its schema, and returns its part for webhooks too. */
+export async function openServiceStore(
+  place: Pick<Settings, 'store' | 'dataDir'>,
+  context: OpenContext,
+): Promise<{ readonly store: GrantStore; readonly webhooks: WebhookStore }> {
+  const { sqlGrantStore } = await import('../stores/sql/sql-grant-store.js');
+  const { webhookStore } = await import('../stores/sql/webhooks.js');
+  const database = await openDatabase(place, context, true);
+  return { store: sqlGrantStore(database, context.clock), webhooks: webhookStore(database) };
 }
 
 /** The file with the key of the ledger. */

@@ -15,17 +15,19 @@ import type { Checkpoint, Clock } from '../redemption/ports/clock.js';
 import type { GrantStore } from '../redemption/ports/grant-store.js';
 import type { FoundIdentity } from '../redemption/ports/server-identity.js';
 import type { ServingLease } from '../redemption/ports/serving-lease.js';
+import type { WebhookStore } from '../redemption/ports/webhook-store.js';
 import { measureStore } from '../stores/measured-store.js';
 import { ADMIN_CONNECTIONS, startAdmin } from './admin-listener.js';
 import { CertificateWatch } from './certificate-watch.js';
 import { openCodeKeys, sweepCodeKeys } from './code-keys.js';
 import { networkObserver } from './connections.js';
 import { grantAdoption } from './grant-adoption.js';
-import { openStore } from './open-store.js';
+import { openServiceStore, openStore } from './open-store.js';
 import { listen, periodicRetention, storeMetrics, sweep } from './operations.js';
 import { assertListening, createPublicListener, DRAIN_MS, keySource } from './public-listener.js';
 import { joinServing, openIdentities, type ServiceIdentities, takeServing } from './service-identities.js';
 import { systemOf } from './system-sites.js';
+import { checkWebhookFiles, startWebhooks } from './webhooks.js';
 
 const SWEEP_MS = 10_000;
 const RETENTION_MS = 60_000;
@@ -58,6 +60,7 @@ export interface RunningService {
 
 /** Creates the data directory, the CAs and the schema, so that several processes can then start at once. */
 export async function prepareService(settings: Settings, context: RuntimeContext): Promise<void> {
+  checkWebhookFiles(settings);
   const { identity } = await openIdentities(settings, context.clock);
   const lease = await takeServing(settings, context.clock);
   try {
@@ -71,6 +74,7 @@ export async function prepareService(settings: Settings, context: RuntimeContext
 
 /** Starts the redemption service, and resolves once it accepts requests. */
 export async function startService(settings: Settings, context: RuntimeContext): Promise<RunningService> {
+  checkWebhookFiles(settings);
   const identities = await openIdentities(settings, context.clock);
   let lease = await takeServing(settings, context.clock);
   let listener: TlsListener | undefined;
@@ -78,12 +82,13 @@ export async function startService(settings: Settings, context: RuntimeContext):
   try {
     const presented = await identities.identity.read(context.clock());
     const metrics = createMetrics();
-    store = measureStore(await openStore(settings, context, true), metrics);
+    const opened = await openServiceStore(settings, context);
+    store = measureStore(opened.store, metrics);
     lease = await joinServing(settings, { lease, store, ca: presented.ca, clock: context.clock });
     const place = { url: urlOf(settings, settings.listen.port), ca: presented.ca };
     const parts = { settings, context, ...identities, lease, presented, place, store, metrics };
     listener = createListener(parts);
-    return await serve({ ...parts, listener });
+    return await serve({ ...parts, listener, webhooks: opened.webhooks });
   } catch (error) {
     // Open handles would keep a failed process alive.
     await listener?.drain(0);
@@ -137,7 +142,9 @@ function createListener(parts: ServiceParts): TlsListener {
   return createPublicListener({ settings, credentials: presented, app, metrics, otherConnections });
 }
 
-async function serve(parts: ServiceParts & { readonly listener: TlsListener }): Promise<RunningService> {
+async function serve(
+  parts: ServiceParts & { readonly listener: TlsListener; readonly webhooks: WebhookStore },
+): Promise<RunningService> {
   const { settings, context, issuer, presented, place, store, metrics, listener } = parts;
   const { clock } = context;
   const endpoints = settings.endpoint ?? [];
@@ -204,6 +211,7 @@ async function serve(parts: ServiceParts & { readonly listener: TlsListener }): 
     ...(adoptGrants ? [setInterval(() => void adoptGrants(), SWEEP_MS)] : []),
   ];
   for (const timer of timers) timer.unref();
+  const webhooks = startWebhooks(parts);
   return {
     description,
     listening,
@@ -216,7 +224,7 @@ async function serve(parts: ServiceParts & { readonly listener: TlsListener }): 
     async close() {
       for (const timer of timers) clearInterval(timer);
       retention.stop();
-      await Promise.all([listener.drain(DRAIN_MS), admin?.close(DRAIN_MS)]);
+      await Promise.all([listener.drain(DRAIN_MS), admin?.close(DRAIN_MS), webhooks.stop()]);
       await store.close();
       parts.lease.release();
     },

@@ -242,6 +242,17 @@ function checkTogether(settings: Settings): void {
   requires('adminListen', 'adminIssuer', single);
   requires('adminListen', 'adminAudience', single);
   requires('proxyProtocol', 'trustedProxy', 'the PROXY protocol is accepted only from trusted proxies');
+  requires(
+    'webhook',
+    'webhookSecretFile',
+    'create the file: (umask 077; echo "whsec_$(openssl rand -base64 32)" > FILE)',
+  );
   requires('console', 'adminListen', 'the admin API serves the console');
   requires('console', 'consoleClient', 'the console signs users in as a client of the OIDC issuer');
+  const plain = settings.webhook?.find(({ protocol }) => protocol === 'http:');
+  if (plain && !settings.webhookAllowPrivate)
+    throw new ConfigurationError(
+      `webhook ${plain.origin} is not https`,
+      'use an https URL; --webhook-allow-private allows http to a private address',
+    );
 }

@@ -93,6 +93,12 @@ function parseOrigin(value: string): URL | undefined {
   return url?.pathname === '/' ? url : undefined;
 }
 
+function parseWebhook(value: string): URL | undefined {
+  const url = URL.canParse(value) ? new URL(value) : undefined;
+  if (!url || !/^https?:$/.test(url.protocol) || url.username || url.password || url.hash) return undefined;
+  return url;
+}
+
 function visibleText(value: string): string | undefined {
   return /^[\x21-\x7e]{1,512}$/.test(value) ? value : undefined;
 }
@@ -190,6 +196,12 @@ export const SETTING_SCHEMAS = {
   observer: text('an https URL without path and query, such as https://observer.example.com', parseOrigin),
   observerCa: path,
   observerCredentials: path,
+  webhook: listOf(
+    text('an https URL without user and fragment, such as https://hooks.example.com/linkgrant', parseWebhook),
+  ),
+  webhookSecretFile: path,
+  webhookCa: path,
+  webhookAllowPrivate: flag(),
   server: text('an https URL without path and query, such as https://grants.example.com:9443', parseOrigin),
   serverCa: path,
   serverTokenFile: path,

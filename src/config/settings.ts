@@ -1,3 +1,5 @@
+import { WEBHOOK_SETTINGS } from './webhook-settings.js';
+
 /** The flag, default and description of one setting. setting-schemas.ts reads its value. */
 export interface SettingDefinition {
   /** The default in the form of a flag's value, of root if it depends on the user; absent if the setting has none. */
@@ -263,14 +265,12 @@ export const SETTINGS = {
     description:
       "Skupper network observer, which reports the connected sites (on kubernetes Skupper's Sites do)",
   },
-  observerCa: {
-    placeholder: 'FILE',
-    description: 'CA of --observer (PEM; default: those that Node trusts)',
-  },
+  observerCa: { placeholder: 'FILE', description: 'CA of --observer (PEM; default: those that Node trusts)' },
   observerCredentials: {
     placeholder: 'FILE',
     description: 'file with USER:PASSWORD or a bearer token for --observer',
   },
+  ...WEBHOOK_SETTINGS,
   server: {
     placeholder: 'URL',
     description: 'admin API of a service, which commands then use instead of the store',

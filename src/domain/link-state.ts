@@ -16,19 +16,27 @@ export interface LinkTimes {
   readonly notAfter: number;
 }
 
+/** When a link becomes `expiring`, unless it is renewed or revoked before. */
+export function expiringAt({ issuedAt, notAfter }: LinkTimes): number {
+  return notAfter - Math.min(EXPIRING_MS, Math.floor((notAfter - issuedAt) / 3));
+}
+
+/** When a link becomes overdue for renewal, unless it is renewed or revoked before. */
+export function notRenewingAt({ issuedAt, notAfter }: LinkTimes): number {
+  return notAfter - Math.floor((notAfter - issuedAt) / 4);
+}
+
 /** The state of a link at `now`. */
-export function linkState({ revokedAt, issuedAt, notAfter }: LinkTimes, now: number): LinkState {
-  if (revokedAt !== null) return 'revoked';
-  const left = notAfter - now;
-  if (left <= 0) return 'expired';
-  return left <= EXPIRING_MS && left * 3 <= notAfter - issuedAt ? 'expiring' : 'valid';
+export function linkState(times: LinkTimes, now: number): LinkState {
+  if (times.revokedAt !== null) return 'revoked';
+  if (times.notAfter <= now) return 'expired';
+  return now >= expiringAt(times) ? 'expiring' : 'valid';
 }
 
 /**
  * True if a link is overdue for renewal: a quarter or less of the lifetime of its newest certificate is left. Sites renew at two
  * thirds of the lifetime.
  */
-export function isNotRenewing({ revokedAt, issuedAt, notAfter }: LinkTimes, now: number): boolean {
-  const left = notAfter - now;
-  return revokedAt === null && left > 0 && left * 4 <= notAfter - issuedAt;
+export function isNotRenewing(times: LinkTimes, now: number): boolean {
+  return times.revokedAt === null && times.notAfter > now && now >= notRenewingAt(times);
 }

@@ -13,6 +13,7 @@ import {
   writeFileSync,
 } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
+import { withFileErrors } from './file-error.js';
 
 const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
 // No write takes this long between creation and rename.
@@ -107,4 +108,10 @@ export function createPrivateFile(file: string, content: string): boolean {
   // Also if another process created it, because that one may not have synced yet.
   syncDirectory(dirname(file));
   return isCreated;
+}
+
+/** Returns the mode, such as `0644`, of a file that other users can access; undefined for another one. Throws UnreadableFileError. */
+export function sharedMode(file: string): string | undefined {
+  const mode = withFileErrors(file, () => statSync(file)).mode & 0o777;
+  return (mode & 0o077) === 0 ? undefined : mode.toString(8).padStart(4, '0');
 }

@@ -13,6 +13,7 @@ const KINDS: Readonly<Record<string, string>> = {
   superseded: 'Certificate superseded',
   revoked: 'Link revoked',
   setting_changed: 'Setting changed',
+  repeatedly_refused: 'Refused repeatedly',
 };
 
 /** What an entry of the ledger reports, in words. */

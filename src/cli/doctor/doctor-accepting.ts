@@ -14,6 +14,7 @@ import { checkPorts } from './doctor-ports.js';
 import { writableCheck } from './doctor-requesting.js';
 import { checkSites } from './doctor-sites.js';
 import { checkUrl, probeToken } from './doctor-url.js';
+import { webhookChecks } from './doctor-webhooks.js';
 
 const SERVE_ONCE_HINT = 'start `linkgrant serve` once';
 const REPLACE_CERTIFICATE_HINT = 'put a new certificate into this file';
@@ -84,6 +85,7 @@ async function checkStore(
           ? ok('service URL', `tokens contain ${service.url}`)
           : fail('service URL', 'no service has run on this store yet', SERVE_ONCE_HINT, 2),
       );
+      checks.push(...(await webhookChecks(store)));
       return { service, checks };
     } finally {
       await store.close();

@@ -100,6 +100,7 @@ const DETAILS = [
   'uses',
   'expirationTime',
   'setting',
+  'code',
 ] as const;
 const EVENT_COLUMNS = [
   'grantUid',

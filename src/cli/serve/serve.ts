@@ -62,6 +62,8 @@ function refuseForCluster({ platform, workers, ...settings }: Settings): void {
   if (settings.adminListen !== undefined)
     refuse('--admin-listen', 'the API of the cluster manages its grants');
   if (settings.observer !== undefined) refuse('--observer', "Skupper's Sites show which sites are connected");
+  if (settings.webhook !== undefined)
+    refuse('--webhook', 'watch the Redemptions: the ledger of a cluster has no order to deliver events in');
   if (settings.tlsCert !== undefined) refuse('--tls-cert', 'set --tls-secret to a Secret');
   if (settings.issuerCert !== undefined) {
     refuse('--issuer-cert', 'each site has its own issuer; spec.issuer of an AccessGrant names another');

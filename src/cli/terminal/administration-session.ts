@@ -1,10 +1,9 @@
-import { statSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { storeAdministration } from '../../compose/administration.js';
 import { networkObserver } from '../../compose/connections.js';
 import type { Settings } from '../../config/setting-schemas.js';
 import { readBoundedText } from '../../files/bounded-text.js';
-import { withFileErrors } from '../../files/file-error.js';
+import { sharedMode } from '../../files/private-file.js';
 import type { Administration } from '../../redemption/administration/administration.js';
 import type { ConnectionObserver } from '../../redemption/ports/connections.js';
 import { withCluster } from './cluster-session.js';
@@ -112,9 +111,9 @@ export function refuseServer(flags: Flags, reason: string): void {
  * content.
  */
 function readBearerFile(file: string): string {
-  const mode = withFileErrors(file, () => statSync(file)).mode & 0o777;
-  if ((mode & 0o077) !== 0) {
-    throw new CommandError(`${file} can be read by other users (mode ${mode.toString(8).padStart(4, '0')})`, {
+  const mode = sharedMode(file);
+  if (mode !== undefined) {
+    throw new CommandError(`${file} can be read by other users (mode ${mode})`, {
       exitCode: 2,
       hint: `run chmod 600 ${resolve(file)}`,
     });

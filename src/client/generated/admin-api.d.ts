@@ -985,6 +985,8 @@ export interface components {
             expirationTime?: string;
             /** @description Key of a setting of the store */
             setting?: string;
+            /** @description Why a client was refused repeatedly, an error code */
+            code?: string;
             count?: number;
             /** Format: date-time */
             firstTime?: string;

@@ -29,7 +29,9 @@ export interface EventReport {
   readonly expirationTime?: string;
   /** Name of the store setting that was changed. */
   readonly setting?: string;
-  /** Number of attempts, in a total. */
+  /** Why a client was refused repeatedly. */
+  readonly code?: string;
+  /** Number of attempts, in a total, or of refusals. */
   readonly count?: number;
   /** Time of the first attempt, in a total. */
   readonly firstTime?: string;

@@ -15,6 +15,8 @@ export type LedgerKind =
   | 'code_recorded'
   | 'code_revoked'
   | 'deleted'
+  // The same client was refused for the same reason 10, 100, 1,000 … times.
+  | 'repeatedly_refused'
   // A setting of the store was changed, such as the address and CA in tokens. Belongs to no grant: `grantUid` is empty.
   | 'setting_changed';
 
@@ -28,7 +30,7 @@ export interface LedgerEntry {
   readonly redemptionId: string | null;
   /**
    * Further facts by name: jti, name, subject, peer, number (of a renewal), serial, keySha256,
-   * certificateSha256, notAfter, redemptionsAllowed, uses, expirationTime, setting (its key).
+   * certificateSha256, notAfter, redemptionsAllowed, uses, expirationTime, setting (its key), code and count (of refusals).
    */
   readonly detail: Readonly<Record<string, string | number>>;
 }

@@ -20,11 +20,12 @@ const ORDER = 'ORDER BY grant_uid, code, name, subject, peer LIMIT ?';
 const LIST_ATTEMPT_TOTALS = `${SELECT_ATTEMPT_TOTALS} ${ORDER}`;
 const LIST_ATTEMPT_TOTALS_OF_GRANT = `${SELECT_ATTEMPT_TOTALS} AND grant_uid = ? ${ORDER}`;
 
-interface EventRow {
+/** An entry as an SQL driver returns it, with columns of its redemption; `kind` is null if retention has removed the content. */
+export interface EventRow {
   readonly grant_uid: string;
   readonly seq: number;
   readonly at: number;
-  readonly kind: string;
+  readonly kind: string | null;
   readonly redemption_id: string | null;
   readonly detail: string | null;
   readonly jti: string | null;
@@ -32,7 +33,8 @@ interface EventRow {
   readonly subject: string | null;
 }
 
-function entryOf(row: EventRow): LedgerEntry {
+/** Returns the entry of a row. */
+export function entryOf(row: EventRow): LedgerEntry {
   // The hash of the row is for verification only.
   const { row: _, ...detail } = JSON.parse(row.detail ?? '{}') as Record<string, string | number>;
   const { jti, name, subject } = row;

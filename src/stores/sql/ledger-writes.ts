@@ -21,6 +21,8 @@ const ERASE = `UPDATE redemptions SET sealed_answer = NULL, sealed_until = NULL 
 const DETAILED_REFUSALS = 950;
 // A repeated attempt of one client is an entry once in this time, and otherwise counted in `refusals`.
 const LOOP_MS = 86_400_000;
+// Numbers of equal refusals that are an entry too: powers of ten, so that refusals cannot fill the ledger.
+const REPEATEDLY = /^10+$/;
 
 /** Implements GrantStore.recordReplay and RenewalStore.recordSuperseded. */
 export function recordRepetition(
@@ -43,7 +45,7 @@ export function recordRepetition(
 
 /** Implements GrantStore.recordRefusal. */
 export function recordRefusal(refusal: ProvenRefusal, now: number): WriteOperation<void> {
-  return countRefusal(refusal, now);
+  return countRefusal(refusal, now, true);
 }
 
 interface RefusalCount {
@@ -59,6 +61,8 @@ function findRefusal(key: readonly string[]): SqlOperation<RefusalCount | undefi
 function countRefusal(
   refusal: Omit<ProvenRefusal, 'code'> & { readonly code: string },
   now: number,
+  /** Whether repeated refusals are entries too. */
+  isRecorded = false,
 ): WriteOperation<void> {
   const { grantUid, code, name, subject, peer } = refusal;
   const exact = [grantUid, code, name, subject, peer];
@@ -77,6 +81,11 @@ function countRefusal(
     const values = [...key, count + 1, firstAt, Math.max(lastAt, now)];
     yield* change(PUT_REFUSAL, ...values, refusalMac(yield* ledger.key(), values));
     yield* ledger.countRefusals(1);
+    if (isRecorded && REPEATEDLY.test(String(count + 1))) {
+      const [, , keyName = '', keySubject = '', keyPeer = ''] = key;
+      const detail = { code, name: keyName, subject: keySubject, peer: keyPeer, count: count + 1 };
+      yield* ledger.append({ grantUid, at: now, kind: 'repeatedly_refused', detail });
+    }
     intended = { key, count: count + 1 };
   };
 }

@@ -54,6 +54,7 @@ const CHANGED_BY: Readonly<Record<LedgerKind, readonly ChangingResource[]>> = {
   code_revoked: ['grants'],
   deleted: ['grants', 'links'],
   setting_changed: [],
+  repeatedly_refused: [],
 };
 
 /** A row of a listing: a link, and its position in commit order. */

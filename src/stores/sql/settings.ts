@@ -10,8 +10,8 @@ const PUT = `INSERT INTO settings (key, value) VALUES (?, ?)
 const LIST = 'SELECT key, value FROM settings ORDER BY key';
 /** Setting: how often labels and notes were changed. */
 export const LABEL_CHANGES = 'label-changes';
-// Settings whose changes the ledger does not record: of the schema, the ledger, running services, probes, and counters.
-const UNRECORDED = /^(schema-|ledger-|serving-|probed-at$|crl-number$|label-changes$)/;
+// Settings whose changes the ledger does not record: of the schema, the ledger, running services, webhooks, probes, and counters.
+const UNRECORDED = /^(schema-|ledger-|serving-|webhook|probed-at$|crl-number$|label-changes$)/;
 const NEXT_NUMBER = `INSERT INTO settings (key, value) VALUES (?, ?)
   ON CONFLICT (key) DO UPDATE SET value = CASE
     WHEN CAST(settings.value AS BIGINT) < CAST(excluded.value AS BIGINT) THEN excluded.value

@@ -1,0 +1,88 @@
+import type { Socket } from 'node:net';
+import { RedemptionError } from '../domain/redemption-error.js';
+import { withinTime } from '../time/abort.js';
+import { type ConnectionOptions, openConnection } from './connection.js';
+import { exchange } from './http-exchange.js';
+import { removeBrackets } from './route.js';
+import { connectTcp } from './tcp-connection.js';
+import { isPublicAddress } from './token-networks.js';
+
+/** The time limit of one request, from the resolution of the name to the end of the response. */
+export const WEBHOOK_TIMEOUT_MS = 10_000;
+// The content of a response is not used.
+const MAX_RESPONSE_BYTES = 64 * 1024;
+
+/** Rules for connections to receivers. */
+export interface WebhookRules extends Pick<ConnectionOptions, 'clock'> {
+  /** PEM of the trusted CAs; absent for the CAs that Node trusts. */
+  readonly ca?: string | undefined;
+  /** Whether an address in a private network, or of this machine, may be connected to. */
+  readonly allowPrivate: boolean;
+}
+
+/**
+ * Posts a message to a receiver, without following redirects. An `http` URL may only lead to a private address. Rejects with
+ * an Error whose message is the reason unless the receiver answers with a status from 200 to 299 within 10 s.
+ */
+export async function postWebhook(
+  url: URL,
+  message: { readonly headers: Readonly<Record<string, string>>; readonly body: string },
+  rules: WebhookRules,
+  stop: AbortSignal,
+): Promise<void> {
+  await withinTime(WEBHOOK_TIMEOUT_MS, [stop], async (signal) => {
+    const socket = await connectTo(url, rules, signal);
+    const { status } = await exchange(
+      socket,
+      {
+        method: 'POST',
+        path: url.pathname + url.search,
+        headers: { ...message.headers, host: url.host },
+        body: Buffer.from(message.body),
+      },
+      signal,
+      MAX_RESPONSE_BYTES,
+    );
+    if (status >= 200 && status < 300) return;
+    throw new Error(
+      status >= 300 && status < 400 ? `HTTP ${status}: redirects are not followed` : `HTTP ${status}`,
+    );
+  });
+}
+
+async function connectTo(
+  url: URL,
+  { ca, clock, allowPrivate }: WebhookRules,
+  signal: AbortSignal,
+): Promise<Socket> {
+  const host = removeBrackets(url.hostname);
+  try {
+    if (url.protocol === 'http:') {
+      const isAllowed = (address: string) => allowPrivate && !isPublicAddress(address);
+      return await connectTcp({ host, port: Number(url.port) || 80 }, signal, isAllowed);
+    }
+    const mayReach = allowPrivate ? undefined : isPublicAddress;
+    return await openConnection({ host, port: Number(url.port) || 443, ca }, { clock, mayReach }, signal);
+  } catch (error) {
+    throw toWebhookError(error, url);
+  }
+}
+
+/** Rewords failures whose messages mention tokens, and those that a setting can correct. */
+function toWebhookError(error: unknown, { protocol }: URL): unknown {
+  if (!(error instanceof RedemptionError)) return error;
+  switch (error.code) {
+    case 'address_refused':
+      return new Error(
+        protocol === 'http:'
+          ? 'its address is not private, so it requires an https URL'
+          : 'its address is private, which requires --webhook-allow-private',
+      );
+    case 'tls_untrusted':
+      return new Error('its certificate does not come from a trusted CA; name its CA with --webhook-ca');
+    case 'token_invalid':
+      return new Error('the file of --webhook-ca contains no readable CA');
+    default:
+      return error;
+  }
+}

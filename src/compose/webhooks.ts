@@ -1,0 +1,194 @@
+import { randomUUID } from 'node:crypto';
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { Metrics } from '../admin/metrics.js';
+import { postWebhook, WEBHOOK_TIMEOUT_MS } from '../client/webhook-client.js';
+import type { Settings } from '../config/setting-schemas.js';
+import { version } from '../config/version.js';
+import { readBoundedText } from '../files/bounded-text.js';
+import { sharedMode } from '../files/private-file.js';
+import { type DeliveryContext, deliverEvents } from '../redemption/notifying/deliver-events.js';
+import { parseWebhookSecrets, webhookHeaders } from '../redemption/notifying/webhook-signature.js';
+import {
+  readWebhookStates,
+  type WebhookState,
+  writeWebhookStates,
+} from '../redemption/notifying/webhook-states.js';
+import type { GrantStore } from '../redemption/ports/grant-store.js';
+import type { WebhookStore } from '../redemption/ports/webhook-store.js';
+import { backOffDelay } from '../time/back-off.js';
+import type { RuntimeContext } from './runtime.js';
+
+const POLL_MS = 1_000;
+// A process that dies is replaced after this time.
+const CLAIM_MS = 30_000;
+const RENEW_MS = 5_000;
+const BACK_OFF = { firstMs: 1_000, longestMs: 5 * 60_000 } as const;
+
+/** The file of the secret cannot be used. */
+class WebhookSecretError extends Error {
+  override readonly name = 'WebhookSecretError';
+  readonly hint: string;
+
+  constructor(message: string, hint: string) {
+    super(message);
+    this.hint = hint;
+  }
+}
+
+/** The dependencies of {@link startWebhooks}. */
+export interface WebhookParts {
+  readonly settings: Settings;
+  readonly context: RuntimeContext;
+  readonly store: GrantStore;
+  readonly webhooks: WebhookStore;
+  readonly metrics: Metrics;
+  /** Its URL is the source of events. */
+  readonly place: { readonly url: string };
+}
+
+/** Returns the keys that sign messages. Throws WebhookSecretError or UnreadableFileError. */
+function readSecrets(file: string): readonly Uint8Array[] {
+  const mode = sharedMode(file);
+  if (mode !== undefined)
+    throw new WebhookSecretError(
+      `${file} can be read by other users (mode ${mode})`,
+      `run chmod 600 ${file}`,
+    );
+  const keys = parseWebhookSecrets(readBoundedText(file));
+  if (keys) return keys;
+  throw new WebhookSecretError(
+    `${file} contains no webhook secret`,
+    `create one: (umask 077; echo "whsec_$(openssl rand -base64 32)" > ${file})`,
+  );
+}
+
+/** Checks the files of the settings, so that a wrong one is reported at the start. Throws as reading them does. */
+export function checkWebhookFiles({ webhook, webhookSecretFile, webhookCa }: Settings): void {
+  if (!webhook || webhookSecretFile === undefined) return;
+  readSecrets(webhookSecretFile);
+  if (webhookCa !== undefined) readBoundedText(webhookCa);
+}
+
+/** Returns a URL for logs and reports, without its query, which may contain a secret. */
+export function shownUrl(url: string): string {
+  const { origin, pathname } = new URL(url);
+  return `${origin}${pathname}`;
+}
+
+/**
+ * Delivers events to the receivers of the settings while this process is the only one of all on its store that does so, until
+ * `stop`, which resolves when nothing is being sent. Each receiver has its own loop, so that one cannot delay the others.
+ */
+export function startWebhooks(parts: WebhookParts): { stop(): Promise<void> } {
+  const { settings, context, store, webhooks, metrics } = parts;
+  const { clock, logger } = context;
+  const urls = new Set((settings.webhook ?? []).map(({ href }) => href));
+  const owner = randomUUID();
+  const stopping = new AbortController();
+  let states: WebhookState[] = [];
+  // Until when this process delivers, in the unit of performance.now().
+  let heldUntil = 0;
+  const isHeld = () => !stopping.signal.aborted && performance.now() < heldUntil;
+  const undelivered = new Map<string, number>();
+
+  const claim = async () => {
+    const began = performance.now();
+    const now = clock();
+    const wasHeld = isHeld();
+    if (!(await webhooks.claimDelivery(owner, now, now + CLAIM_MS))) {
+      heldUntil = 0;
+      undelivered.clear();
+      metrics.setUndeliveredAge(0);
+      return;
+    }
+    if (!wasHeld) states = await readStates(parts, urls);
+    // A request that is sent now ends before the claim does.
+    heldUntil = began + CLAIM_MS - WEBHOOK_TIMEOUT_MS;
+  };
+  const delivery: DeliveryContext = {
+    webhooks,
+    links: store,
+    clock,
+    source: () => parts.place.url,
+    post: (url, event) => {
+      const keys = readSecrets(settings.webhookSecretFile as string);
+      const body = JSON.stringify(event);
+      const headers = {
+        'content-type': 'application/cloudevents+json; charset=utf-8',
+        'user-agent': `linkgrant/${version()}`,
+        ...webhookHeaders(keys, event.id, clock(), body),
+      };
+      const ca = settings.webhookCa === undefined ? undefined : readBoundedText(settings.webhookCa);
+      const rules = { ca, clock, allowPrivate: settings.webhookAllowPrivate };
+      return postWebhook(new URL(url), { headers, body }, rules, stopping.signal);
+    },
+    mayDeliver: isHeld,
+    save: () => writeWebhookStates(store, states, urls, clock()),
+    retryDelay: (failures) => backOffDelay(BACK_OFF, failures),
+    observe({ url, failures, retryAt }, { id, time }, reason) {
+      metrics.webhookAnswered(reason === undefined ? 'delivered' : 'failed');
+      undelivered.set(url, reason === undefined ? 0 : clock() - Date.parse(time));
+      metrics.setUndeliveredAge(Math.max(0, ...undelivered.values()));
+      const fields = { url: shownUrl(url), id, failures };
+      if (reason !== undefined)
+        logger.warn(
+          { event: 'webhook_failed', ...fields, reason, retryInMs: retryAt - clock() },
+          'a webhook receiver did not accept an event; it is sent again',
+        );
+      else if (failures > 0)
+        logger.info({ event: 'webhook_recovered', ...fields }, 'a webhook receiver accepts events again');
+    },
+  };
+  const repeat = async (intervalMs: number, run: () => Promise<void>) => {
+    while (!stopping.signal.aborted) {
+      let waitMs = intervalMs;
+      try {
+        await run();
+      } catch (error) {
+        waitMs = RENEW_MS;
+        if (!stopping.signal.aborted)
+          logger.warn(
+            { event: 'webhooks_stalled', err: error },
+            'webhooks could not use the store; they try again',
+          );
+      }
+      await sleep(waitMs, undefined, { signal: stopping.signal, ref: false }).catch(() => undefined);
+    }
+  };
+  const deliver = async (url: string) => {
+    const state = isHeld() ? states.find((one) => one.url === url) : undefined;
+    if (state) await deliverEvents(state, delivery);
+  };
+  const loops =
+    urls.size === 0
+      ? []
+      : [repeat(RENEW_MS, claim), ...[...urls].map((url) => repeat(POLL_MS, () => deliver(url)))];
+  return {
+    async stop() {
+      const held = isHeld();
+      stopping.abort();
+      await Promise.all(loops);
+      const now = clock();
+      // Another process can deliver at once; without this it waits until the claim ends.
+      if (held) await webhooks.claimDelivery(owner, now, now).catch(() => undefined);
+    },
+  };
+}
+
+/** Returns the stored states, with those of new receivers, which get what happens from now on. */
+async function readStates({ store, webhooks, context }: WebhookParts, urls: ReadonlySet<string>) {
+  const states = await readWebhookStates(store);
+  const known = new Set(states.map(({ url }) => url));
+  const added = [...urls].filter((url) => !known.has(url));
+  if (added.length === 0) return states;
+  const start = {
+    position: await webhooks.lastPosition(),
+    statesUntil: context.clock(),
+    failures: 0,
+    retryAt: 0,
+  };
+  const all = [...states, ...added.map((url) => ({ url, ...start }))];
+  // A receiver gets what happens before this process ends, even if another one has to send it.
+  await writeWebhookStates(store, all, urls, context.clock());
+  return all;
+}

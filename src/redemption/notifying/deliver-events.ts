@@ -1,0 +1,101 @@
+import { everyItem } from '../administration/every-item.js';
+import type { Clock } from '../ports/clock.js';
+import type { LinkStore } from '../ports/link-store.js';
+import type { WebhookStore } from '../ports/webhook-store.js';
+import { type CloudEvent, entryEvent, stateEvents } from './cloud-event.js';
+import type { WebhookState } from './webhook-states.js';
+
+const BATCH = 100;
+// Reads every link, so it is not done more often. The state of a link changes days before its certificate ends.
+const STATES_INTERVAL_MS = 5 * 60_000;
+
+/** The dependencies of {@link deliverEvents}. */
+export interface DeliveryContext {
+  readonly webhooks: WebhookStore;
+  readonly links: Pick<LinkStore, 'listLinks'>;
+  readonly clock: Clock;
+  /** URL of the service. */
+  source(): string;
+  /** Sends an event. Rejects with an Error whose message is the reason if the receiver did not accept it. */
+  post(url: string, event: CloudEvent): Promise<void>;
+  /** False if the process is stopping, or another one delivers. */
+  mayDeliver(): boolean;
+  /** Stores the changed states. */
+  save(): Promise<void>;
+  /** Milliseconds to wait after that many failures in a row. */
+  retryDelay(failures: number): number;
+  /** Called for each attempt, with the reason of a failure. */
+  observe(state: WebhookState, event: CloudEvent, failure?: string): void;
+}
+
+/**
+ * Sends a receiver all its events, one after the other: first those of the ledger in commit order, then changes of the state of
+ * links by time. Stops at the first failure, and does nothing until the next attempt is due. An event is sent again if the
+ * process ends before it has stored that it was accepted. Rejects if the store fails.
+ */
+export async function deliverEvents(state: WebhookState, context: DeliveryContext): Promise<void> {
+  const now = context.clock();
+  // If the clock was set back, the time of the failure is no reason to wait.
+  if (state.failures > 0 && now >= (state.lastFailure?.at ?? 0) && now < state.retryAt) return;
+  if (await deliverEntries(state, context)) await deliverStates(state, context);
+}
+
+/** Returns false if it stopped before the end of the ledger. */
+async function deliverEntries(state: WebhookState, context: DeliveryContext): Promise<boolean> {
+  for (;;) {
+    const entries = await context.webhooks.listCommitted(state.position, BATCH);
+    for (const committed of entries) {
+      const event = entryEvent(committed, context.source());
+      if (event && !(await attempt(state, event, context))) return false;
+      state.position = committed.position;
+      if (event) await context.save();
+    }
+    if (entries.length > 0) await context.save();
+    if (entries.length < BATCH) return true;
+  }
+}
+
+async function deliverStates(state: WebhookState, context: DeliveryContext): Promise<void> {
+  const now = context.clock();
+  if (Math.abs(now - state.statesUntil) < STATES_INTERVAL_MS) return;
+  // After the clock was set back, events may be sent again, but none is omitted.
+  const after = Math.min(state.statesUntil, now);
+  const events = (
+    await everyItem((page) =>
+      context.links.listLinks(page, (link) => stateEvents(link, after, now, '').length > 0),
+    )
+  )
+    .flatMap((link) => stateEvents(link, after, now, context.source()))
+    .sort((a, b) => a.at - b.at);
+  for (const [index, { at, event }] of events.entries()) {
+    if (!(await attempt(state, event, context))) return;
+    // Another event of the same millisecond must not be omitted.
+    state.statesUntil = events[index + 1]?.at === at ? at - 1 : at;
+    await context.save();
+  }
+  state.statesUntil = now;
+  await context.save();
+}
+
+/** Sends one event. Returns false if it was not accepted, or must not be sent now. */
+async function attempt(state: WebhookState, event: CloudEvent, context: DeliveryContext): Promise<boolean> {
+  if (!context.mayDeliver()) return false;
+  try {
+    await context.post(state.url, event);
+  } catch (error) {
+    // A stopped attempt is no failure of the receiver.
+    if (!context.mayDeliver()) return false;
+    const { message: reason } = error as Error;
+    const at = context.clock();
+    state.failures += 1;
+    state.lastFailure = { at, reason, eventTime: Date.parse(event.time) };
+    state.retryAt = at + context.retryDelay(state.failures);
+    context.observe(state, event, reason);
+    await context.save();
+    return false;
+  }
+  context.observe(state, event);
+  state.failures = 0;
+  state.retryAt = 0;
+  return true;
+}

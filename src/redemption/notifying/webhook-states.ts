@@ -1,0 +1,36 @@
+import type { GrantStore } from '../ports/grant-store.js';
+
+const SETTING = 'webhooks';
+// A receiver that is configured again within this time gets what it has missed.
+const UNUSED_MS = 7 * 86_400_000;
+
+/** How far the events for a receiver are delivered. Times are milliseconds since the epoch. */
+export interface WebhookState {
+  readonly url: string;
+  /** Position of the last ledger entry whose event was accepted, or that is no event. */
+  position: number;
+  /** Until when changes of the state of links were delivered. */
+  statesUntil: number;
+  /** Number of failures since the last success. */
+  failures: number;
+  /** When the next attempt after a failure is due; 0 without one. */
+  retryAt: number;
+  /** The last failure, also if a later attempt succeeded; `eventTime` is the time of the event that was not accepted. */
+  lastFailure?: { readonly at: number; readonly reason: string; readonly eventTime: number };
+}
+
+/** Returns the states of all receivers that the store knows. */
+export async function readWebhookStates(store: Pick<GrantStore, 'getSetting'>): Promise<WebhookState[]> {
+  return JSON.parse((await store.getSetting(SETTING)) ?? '[]') as WebhookState[];
+}
+
+/** Stores the states of all receivers, except of those that are not in `urls` and were not served for a week. */
+export async function writeWebhookStates(
+  store: Pick<GrantStore, 'putSetting'>,
+  states: readonly WebhookState[],
+  urls: ReadonlySet<string>,
+  now: number,
+): Promise<void> {
+  const stored = states.filter(({ url, statesUntil }) => urls.has(url) || now - statesUntil < UNUSED_MS);
+  await store.putSetting(SETTING, JSON.stringify(stored));
+}

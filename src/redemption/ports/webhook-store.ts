@@ -1,0 +1,25 @@
+import type { LedgerEntry } from './ledger-store.js';
+
+/** An entry at its place in the order of all commits. */
+export interface CommittedEntry {
+  /** Number of the entry among all entries of the store, from 1. */
+  readonly position: number;
+  /** Absent if retention has removed the content of the entry. */
+  readonly entry?: LedgerEntry;
+  /** Namespace and name of its grant; absent if the grant was deleted, and for an entry about the whole store. */
+  readonly namespace?: string;
+  readonly grant?: string;
+}
+
+/** The part of a store that webhooks are delivered from. Rejects as the methods of the GrantStore do. */
+export interface WebhookStore {
+  /** Lists the entries after a position, in the order of their commits. */
+  listCommitted(after: number, limit: number): Promise<readonly CommittedEntry[]>;
+  /** Returns the position of the last entry; 0 without entries. */
+  lastPosition(): Promise<number>;
+  /**
+   * Makes `owner` the only process that delivers, until it is `until` (milliseconds since the epoch). Returns false while
+   * another process is it. A process extends its time by another call, and ends it with `until` equal to `now`.
+   */
+  claimDelivery(owner: string, now: number, until: number): Promise<boolean>;
+}

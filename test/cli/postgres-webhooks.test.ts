@@ -1,0 +1,93 @@
+import { cpSync, mkdirSync, writeFileSync } from 'node:fs';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { json, linkgrant, type Serving, Workplace } from '../support/command-line.js';
+import {
+  startWebhookReceiver,
+  WEBHOOK_SECRET,
+  type WebhookReceiver,
+} from '../support/servers/webhook-receiver.js';
+import { createTestDatabase, type TestDatabase } from '../support/stores/postgres-server.js';
+import { until } from '../support/until.js';
+
+const work = new Workplace();
+let database: TestDatabase;
+let receiver: WebhookReceiver;
+const replicas: Serving[] = [];
+const env = () => ({ PGPASSWORD: database.password });
+const on = (dataDir: string) => ['--data-dir', work.path(dataDir), '--store', database.url];
+const run = (...words: readonly string[]) => linkgrant(words, { env: env() });
+
+/** Starts a replica with the keys of the first one. */
+async function startReplica(name: string): Promise<void> {
+  if (name !== 'first') {
+    mkdirSync(work.path(name), { mode: 0o700 });
+    for (const each of ['issuers', 'code-keys', 'ledger.key'])
+      cpSync(work.path('first', each), work.path(name, each), { recursive: true });
+  }
+  const words = [
+    ...['--external-url', 'https://grants.example.com:9443', '--host', 'grants.example.com'],
+    ...['--endpoint', 'inter-router=router.example.com:55671', '--ops-listen', '127.0.0.1:0'],
+    ...['--webhook', receiver.url, '--webhook-secret-file', work.path('secret'), '--webhook-allow-private'],
+  ];
+  replicas.push(await work.serve([...words, ...on(name)], { env: env() }));
+}
+
+beforeAll(async () => {
+  database = await createTestDatabase();
+  receiver = await startWebhookReceiver();
+  writeFileSync(work.path('secret'), WEBHOOK_SECRET, { mode: 0o600 });
+  await startReplica('first');
+  await startReplica('second');
+});
+afterAll(async () => {
+  await work.remove();
+  await receiver.close();
+  await database.drop();
+});
+
+/** Redeems a new token at each replica. */
+async function redeemAtEach(): Promise<void> {
+  for (const { port } of replicas) {
+    const { stdout: input } = await run('token', 'issue', '-', '--grant', 'shared', ...on('first'));
+    const site = work.path(`site-${crypto.randomUUID()}`);
+    const route = `grants.example.com:9443:127.0.0.1:${port}`;
+    const words = ['--data-dir', site, '--to', `${site}-links`, '--connect-to', route];
+    const redeemed = await linkgrant(['token', 'redeem', '-', ...words], { input });
+    expect(redeemed.code, redeemed.stderr).toBe(0);
+  }
+}
+
+/** The number of events that a replica has delivered. */
+async function deliveredBy({ opsPort }: Serving): Promise<number> {
+  const text = await (await fetch(`http://127.0.0.1:${opsPort}/metrics`)).text();
+  return Number(/^linkgrant_webhook_attempts_total\{outcome="delivered"\} (\d+)$/m.exec(text)?.[1]);
+}
+
+describe('webhooks of two replicas with one PostgreSQL store', () => {
+  it('are delivered by one replica, and by the other one after that one has stopped, each event once', async () => {
+    expect((await run('grant', 'create', 'shared', '--redemptions-allowed', '9', ...on('first'))).code).toBe(
+      0,
+    );
+    await until(async () =>
+      json(await run('doctor', ...on('first'), '-o', 'json')).some(({ name }: { name: string }) =>
+        name.startsWith('webhook'),
+      ),
+    );
+    await redeemAtEach();
+    await until(() => receiver.accepted().length >= 2);
+    const delivered = await Promise.all(replicas.map(deliveredBy));
+    expect(delivered.sort()).toEqual([0, 2]);
+
+    const active = (await deliveredBy(replicas[0] as Serving)) > 0 ? 0 : 1;
+    const [stopped] = replicas.splice(active, 1);
+    await stopped?.stop();
+    await redeemAtEach();
+    await until(() => receiver.accepted().length >= 3);
+    expect(await deliveredBy(replicas[0] as Serving)).toBe(1);
+    expect(new Set(receiver.accepted().map(({ id }) => id)).size).toBe(3);
+    expect(receiver.received).toHaveLength(3);
+    expect(receiver.received.every(({ event }) => event.source === 'https://grants.example.com:9443')).toBe(
+      true,
+    );
+  }, 120_000);
+});

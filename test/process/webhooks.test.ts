@@ -1,0 +1,239 @@
+import { writeFileSync } from 'node:fs';
+import { pathToFileURL } from 'node:url';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import {
+  json,
+  linkgrant,
+  linkgrantInProcess,
+  refusalOf,
+  type Serving,
+  Workplace,
+} from '../support/command-line.js';
+import {
+  isSigned,
+  startWebhookReceiver,
+  WEBHOOK_SECRET,
+  type WebhookReceiver,
+} from '../support/servers/webhook-receiver.js';
+import { until } from '../support/until.js';
+
+const CLOCK = pathToFileURL(`${import.meta.dirname}/../chaos/movable-clock.mjs`).href;
+const HOUR = 3_600_000;
+const place = new Workplace();
+const secretFile = place.path('webhook-secret');
+let receiver: WebhookReceiver;
+
+beforeAll(async () => {
+  writeFileSync(secretFile, `${WEBHOOK_SECRET}\n`, { mode: 0o600 });
+  receiver = await startWebhookReceiver();
+});
+afterAll(async () => {
+  await place.remove();
+  await receiver.close();
+});
+
+/** Starts a service with a movable clock, and webhooks to these URLs. */
+function serve(dataDir: string, urls: readonly string[], ...words: readonly string[]): Promise<Serving> {
+  return place.serve(
+    [
+      ...['--data-dir', dataDir, '--endpoint', 'inter-router=router.example.com:55671'],
+      ...[...urls.flatMap((url) => ['--webhook', url]), '--webhook-secret-file', secretFile],
+      ...words,
+    ],
+    { env: { NODE_OPTIONS: `--import ${CLOCK}`, CLOCK_OFFSET_FILE: `${dataDir}-offset` } },
+  );
+}
+
+/** Sets the clock of a service that far from the right time. */
+function setClock(service: Serving, dataDir: string, ms: number): Promise<void> {
+  const before = service.said.stderr.split('clock_moved').length;
+  writeFileSync(`${dataDir}-offset`, String(ms));
+  service.signal('SIGUSR2');
+  return until(() => service.said.stderr.split('clock_moved').length > before);
+}
+
+async function run(dataDir: string, ...words: readonly string[]): Promise<string> {
+  const ended = await linkgrant([...words, '--data-dir', dataDir]);
+  expect(ended.code, ended.stderr).toBe(0);
+  return ended.stdout;
+}
+
+/** Issues a token, which `redeem` redeems for a site, and returns a function that redeems it again. */
+async function link(dataDir: string, grant: string) {
+  const token = await run(dataDir, 'token', 'issue', '-', '--grant', grant);
+  const redeem = (site: string) =>
+    linkgrant(['token', 'redeem', '-', '--to', '-', '--data-dir', place.path(site)], { input: token });
+  expect((await redeem(`${grant}-${crypto.randomUUID()}`)).code).toBe(0);
+  return redeem;
+}
+
+const doctor = async (dataDir: string): Promise<{ name: string; status: string; detail: string }[]> =>
+  json(await linkgrant(['doctor', '--data-dir', dataDir, '-o', 'json']));
+const typesOf = (events: readonly { type: string }[]) =>
+  events.map(({ type }) => type.replace('dev.linkgrant.', ''));
+
+describe('a webhook receiver', () => {
+  it('that answers 500 for an hour gets every event afterwards, once per id and in order per link, also over a restart', async () => {
+    const dataDir = place.path('late');
+    receiver.answers.set('/late', 500);
+    const url = new URL('/late', receiver.url).href;
+    const words = ['--webhook-allow-private'] as const;
+    let service = await serve(dataDir, [url], ...words);
+    await run(dataDir, 'grant', 'create', 'west', '--redemptions-allowed', '3', '--expiration-window', '9h');
+    // The receiver is new to the service: it gets what happens after the service has read the end of the ledger.
+    await until(async () => (await doctor(dataDir)).some(({ name }) => name.startsWith('webhook')));
+    const lifetime = [
+      '--certificate-lifetime',
+      '1d',
+      '--redemptions-allowed',
+      '3',
+      '--expiration-window',
+      '9h',
+    ];
+    await run(dataDir, 'grant', 'create', 'east', ...lifetime);
+    await link(dataDir, 'west');
+    const redeem = await link(dataDir, 'east');
+    // The token of `east` has no use left: the same client is refused ten times.
+    for (let attempt = 0; attempt < 10; attempt += 1) {
+      expect((await redeem('refused')).code).toBe(3);
+    }
+    await until(() => receiver.received.filter(({ path }) => path === '/late').length >= 2);
+    const [west] = json(
+      await linkgrant(['redemption', 'list', '--grant', 'west', '-o', 'json', '--data-dir', dataDir]),
+    );
+    await run(dataDir, 'redemption', 'revoke', west.id);
+    await setClock(service, dataDir, HOUR);
+    const attempts = receiver.received.length;
+    await until(() => receiver.received.length > attempts);
+    await service.stop();
+    const [check] = (await doctor(dataDir)).filter(({ name }) => name.startsWith('webhook'));
+    expect(check).toMatchObject({
+      name: `webhook ${url}`,
+      status: 'warn',
+      detail: expect.stringContaining('HTTP 500'),
+    });
+    expect(receiver.accepted('/late')).toEqual([]);
+
+    receiver.answers.set('/late', 204);
+    service = await serve(dataDir, [url], ...words);
+    // The certificate of the link under `east` is overdue for renewal, and expires within hours.
+    await setClock(service, dataDir, 20 * HOUR);
+    await until(() => receiver.accepted('/late').length >= 6);
+    const events = receiver.accepted('/late');
+    expect(typesOf(events)).toEqual([
+      'link.redeemed',
+      'link.redeemed',
+      'grant.repeatedly-refused',
+      'link.revoked',
+      'link.expiring',
+      'link.not-renewed',
+    ]);
+    const [first, second, refused, revoked, expiring, notRenewed] = events;
+    expect(revoked?.subject).toBe(first?.subject);
+    expect(expiring?.subject).toBe(second?.subject);
+    expect(notRenewed?.subject).toBe(second?.subject);
+    expect(refused?.data).toMatchObject({ code: 'code_exhausted', count: 10, grant: 'east' });
+    expect(new Set(events.map(({ id }) => id)).size).toBe(events.length);
+    expect(events.every(({ source }) => source === service.url)).toBe(true);
+    const messages = receiver.received.filter(({ path }) => path === '/late');
+    expect(messages.every(isSigned)).toBe(true);
+    expect(messages.every(({ headers, event }) => headers['webhook-id'] === event.id)).toBe(true);
+    expect((await doctor(dataDir)).find(({ name }) => name.startsWith('webhook'))).toMatchObject({
+      status: 'ok',
+      detail: expect.stringContaining('HTTP 500'),
+    });
+    expect((await linkgrant(['redemption', 'list', '--verify', '--data-dir', dataDir])).code).toBe(0);
+
+    // Nothing is sent again after another restart.
+    await service.stop();
+    service = await serve(dataDir, [url], ...words);
+    await run(dataDir, 'grant', 'revoke', 'east');
+    await until(() => receiver.accepted('/late').length > 6);
+    expect(typesOf(receiver.accepted('/late').slice(6))).toEqual(['grant.revoked']);
+    await service.stop();
+  }, 180_000);
+
+  it('that never answers or redirects delays neither another receiver nor a redemption, and no redirect is followed', async () => {
+    const dataDir = place.path('slow');
+    receiver.answers.set('/never', 'never').set('/moved', 302);
+    const urls = ['/never', '/moved', '/ok'].map((path) => new URL(path, receiver.url).href);
+    const service = await serve(dataDir, urls, '--webhook-allow-private', '--ops-listen', '127.0.0.1:0');
+    await until(
+      async () => (await doctor(dataDir)).filter(({ name }) => name.startsWith('webhook')).length === 3,
+    );
+    await run(dataDir, 'grant', 'create', 'west', '--redemptions-allowed', '2');
+    await link(dataDir, 'west');
+    await until(() => receiver.received.some(({ path }) => path === '/never'));
+    await link(dataDir, 'west');
+    await until(() => receiver.accepted('/ok').length === 2);
+    expect(typesOf(receiver.accepted('/ok'))).toEqual(['link.redeemed', 'link.redeemed']);
+    const failed = async (path: string) =>
+      (await doctor(dataDir)).find(({ name, status }) => name.endsWith(path) && status === 'warn')?.detail;
+    await until(async () => (await failed('/never')) !== undefined && (await failed('/moved')) !== undefined);
+    expect(await failed('/never')).toContain('no complete response in time');
+    expect(await failed('/moved')).toContain('HTTP 302: redirects are not followed');
+    expect(receiver.received.filter(({ path }) => path === '/redirected')).toEqual([]);
+    const metrics = await (await fetch(`http://127.0.0.1:${service.opsPort}/metrics`)).text();
+    expect(metrics).toMatch(/^linkgrant_webhook_attempts_total\{outcome="delivered"\} 2$/m);
+    expect(metrics).toMatch(/^linkgrant_webhook_attempts_total\{outcome="failed"\} [1-9]/m);
+    expect((await service.stop()).code).toBe(0);
+  }, 120_000);
+
+  it('at a private address or on this machine gets no connection without --webhook-allow-private', async () => {
+    const dataDir = place.path('private');
+    const urls = [`https://127.0.0.1:${receiver.port}/a`, `https://localhost:${receiver.port}/b`];
+    const service = await serve(dataDir, urls);
+    await until(
+      async () => (await doctor(dataDir)).filter(({ name }) => name.startsWith('webhook')).length === 2,
+    );
+    await run(dataDir, 'grant', 'create', 'west');
+    await link(dataDir, 'west');
+    const failed = async () =>
+      (await doctor(dataDir)).filter(({ status, name }) => status === 'warn' && name.startsWith('webhook'));
+    await until(async () => (await failed()).length === 2);
+    for (const { detail } of await failed()) expect(detail).toContain('--webhook-allow-private');
+    await service.stop();
+  }, 120_000);
+});
+
+describe('serve --webhook', () => {
+  it.each([
+    ['without a secret', ['--webhook', 'https://hooks.example.com'], '--webhook-secret-file'],
+    [
+      'with an http URL',
+      ['--webhook', 'http://hooks.example.com', '--webhook-secret-file', secretFile],
+      'not https',
+    ],
+    ['with a password in the URL', ['--webhook', 'https://a:b@hooks.example.com'], 'webhook'],
+    [
+      'on kubernetes',
+      ['--webhook', 'https://hooks.example.com', '--webhook-secret-file', secretFile, '-p', 'kubernetes'],
+      'kubernetes',
+    ],
+  ])('%s is refused with a hint', async (_, words, error) => {
+    const ended = await linkgrantInProcess(['serve', '--data-dir', place.path('refused'), ...words]);
+    expect(ended.code).toBe(2);
+    expect(refusalOf(ended).error).toContain(error);
+  });
+
+  it.each([
+    ['that other users can read', WEBHOOK_SECRET, 0o640, 'can be read by other users (mode 0640)'],
+    ['without a secret', 'hunter2', 0o600, 'contains no webhook secret'],
+    [
+      'with a secret that is too short',
+      `whsec_${Buffer.from('short').toString('base64')}`,
+      0o600,
+      'contains no webhook secret',
+    ],
+  ])('is refused with a secret file %s', async (name, content, mode, error) => {
+    const file = place.path(name.replaceAll(' ', '-'));
+    writeFileSync(file, content, { mode });
+    const words = ['--webhook', 'https://hooks.example.com', '--webhook-secret-file', file];
+    const ended = await linkgrantInProcess(['serve', '--data-dir', place.path('refused'), ...words]);
+    expect(ended.code).toBe(2);
+    expect(refusalOf(ended)).toMatchObject({
+      error: `${file} ${error}`,
+      hint: expect.stringContaining(file),
+    });
+  });
+});
