@@ -76,6 +76,7 @@ describe('linkgrant --help', () => {
       'Options of the admin API:',
       'Options of the web console:',
       'Options of the network observer:',
+      'Options of webhooks:',
     ]);
     expect(flags['Options:']).toEqual(
       expect.arrayContaining(['--data-dir', '--platform', '--namespace', '--listen', '--config', '--help']),

@@ -211,7 +211,7 @@ describe('serve --webhook', () => {
       'kubernetes',
     ],
   ])('%s is refused with a hint', async (_, words, error) => {
-    const ended = await linkgrantInProcess(['serve', '--data-dir', place.path('refused'), ...words]);
+    const ended = await linkgrantInProcess(['serve', '--data-dir', place.path('refused'), ...words], {});
     expect(ended.code).toBe(2);
     expect(refusalOf(ended).error).toContain(error);
   });
@@ -229,7 +229,7 @@ describe('serve --webhook', () => {
     const file = place.path(name.replaceAll(' ', '-'));
     writeFileSync(file, content, { mode });
     const words = ['--webhook', 'https://hooks.example.com', '--webhook-secret-file', file];
-    const ended = await linkgrantInProcess(['serve', '--data-dir', place.path('refused'), ...words]);
+    const ended = await linkgrantInProcess(['serve', '--data-dir', place.path('refused'), ...words], {});
     expect(ended.code).toBe(2);
     expect(refusalOf(ended)).toMatchObject({
       error: `${file} ${error}`,
