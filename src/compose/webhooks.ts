@@ -22,6 +22,7 @@ const POLL_MS = 1_000;
 // A process that dies is replaced after this time.
 const CLAIM_MS = 30_000;
 const RENEW_MS = 5_000;
+const STOP_MS = 5_000;
 const BACK_OFF = { firstMs: 1_000, longestMs: 5 * 60_000 } as const;
 
 /** The file of the secret cannot be used. */
@@ -85,6 +86,7 @@ export function startWebhooks(parts: WebhookParts): { stop(): Promise<void> } {
   const urls = new Set((settings.webhook ?? []).map(({ href }) => href));
   const owner = randomUUID();
   const stopping = new AbortController();
+  const aborting = new AbortController();
   let states: WebhookState[] = [];
   // Until when this process delivers, in the unit of performance.now().
   let heldUntil = 0;
@@ -120,7 +122,7 @@ export function startWebhooks(parts: WebhookParts): { stop(): Promise<void> } {
       };
       const ca = settings.webhookCa === undefined ? undefined : readBoundedText(settings.webhookCa);
       const rules = { ca, clock, allowPrivate: settings.webhookAllowPrivate };
-      return postWebhook(new URL(url), { headers, body }, rules, stopping.signal);
+      return postWebhook(new URL(url), { headers, body }, rules, aborting.signal);
     },
     mayDeliver: isHeld,
     save: () => writeWebhookStates(store, states, urls, clock()),
@@ -167,7 +169,10 @@ export function startWebhooks(parts: WebhookParts): { stop(): Promise<void> } {
     async stop() {
       const held = isHeld();
       stopping.abort();
+      // The response to a request in progress is awaited, so that the event is not sent again.
+      const timer = setTimeout(() => aborting.abort(), STOP_MS);
       await Promise.all(loops);
+      clearTimeout(timer);
       const now = clock();
       // Another process can deliver at once; without this it waits until the claim ends.
       if (held) await webhooks.claimDelivery(owner, now, now).catch(() => undefined);

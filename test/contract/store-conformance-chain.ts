@@ -182,6 +182,20 @@ export function chainConformance(current: CurrentStore): void {
       expect(await store.verifyLedger()).toEqual({ entries: 4 });
     });
 
+    it('writes an entry for the 10th and the 100th equal refusal of a client, and none for other ones', async () => {
+      const { store } = current();
+      const { uid } = await storedGrant(store);
+      for (let n = 1; n <= 100; n += 1) await store.recordRefusal(refusal(uid, 'grant_expired'), NOW + n);
+      for (let n = 1; n <= 9; n += 1) await store.recordRefusal(refusal(uid, 'grant_expired', 'link-b'), NOW);
+      const entries = (await everyEntry(store, {})).filter(({ kind }) => kind === 'repeatedly_refused');
+      const client = { code: 'grant_expired', name: 'link-a', subject: 'site-a', peer: '192.0.2.7' };
+      expect(entries.map(({ at, detail }) => [at - NOW, detail])).toEqual([
+        [10, { ...client, count: 10 }],
+        [100, { ...client, count: 100 }],
+      ]);
+      expect(await store.verifyLedger()).toEqual({ entries: 3 });
+    });
+
     it('writes an entry when a grant, a code or a setting is created or changed, and none for an equal value', async () => {
       const { store } = current();
       const { uid, name } = await storedGrant(store, { expirationTime: null, readyAt: null });

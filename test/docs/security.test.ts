@@ -9,6 +9,7 @@ const ATTACKERS = [
   'Tenant who writes AccessGrants',
   'Tenant who writes AccessTokens',
   'Hostile server',
+  'Hostile webhook receiver',
   'Database writer',
   'Other user of the machine',
   'Web page',

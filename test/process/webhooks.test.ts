@@ -153,6 +153,27 @@ describe('a webhook receiver', () => {
     await service.stop();
   }, 180_000);
 
+  it('gets an event again, with the same id, if the service was killed before it stored that the event was accepted', async () => {
+    const dataDir = place.path('killed');
+    receiver.answers.set('/killed', 'never');
+    const url = new URL('/killed', receiver.url).href;
+    const first = await serve(dataDir, [url], '--webhook-allow-private');
+    await until(async () => (await doctor(dataDir)).some(({ name }) => name.startsWith('webhook')));
+    await run(dataDir, 'grant', 'create', 'west');
+    await link(dataDir, 'west');
+    await until(() => receiver.received.some(({ path }) => path === '/killed'));
+    first.signal('SIGKILL');
+    await first.ended;
+    receiver.answers.set('/killed', 204);
+    const second = await serve(dataDir, [url], '--webhook-allow-private');
+    // The killed process can deliver no more after half a minute.
+    await setClock(second, dataDir, 60_000);
+    await until(() => receiver.accepted('/killed').length > 0);
+    const ids = receiver.received.filter(({ path }) => path === '/killed').map(({ event }) => event.id);
+    expect(ids).toEqual([ids[0], ids[0]]);
+    await second.stop();
+  }, 120_000);
+
   it('that never answers or redirects delays neither another receiver nor a redemption, and no redirect is followed', async () => {
     const dataDir = place.path('slow');
     receiver.answers.set('/never', 'never').set('/moved', 302);

@@ -85,7 +85,7 @@ async function checkStore(
           ? ok('service URL', `tokens contain ${service.url}`)
           : fail('service URL', 'no service has run on this store yet', SERVE_ONCE_HINT, 2),
       );
-      checks.push(...(await webhookChecks(store)));
+      checks.push(...(await webhookChecks(store, clock())));
       return { service, checks };
     } finally {
       await store.close();

@@ -4,9 +4,13 @@ import { readWebhookStates, type WebhookState } from '../../redemption/notifying
 import type { GrantStore } from '../../redemption/ports/grant-store.js';
 import { type Check, ok, warn } from './doctor-check.js';
 
-/** Checks the webhook receivers that a service delivers to, by their last failures. */
-export async function webhookChecks(store: Pick<GrantStore, 'getSetting'>): Promise<Check[]> {
-  return (await readWebhookStates(store)).map(webhookCheck);
+const DAY_MS = 86_400_000;
+
+/** Checks the webhook receivers by their last failures, except receivers that no service has served for a day before `now`. */
+export async function webhookChecks(store: Pick<GrantStore, 'getSetting'>, now: number): Promise<Check[]> {
+  return (await readWebhookStates(store))
+    .filter(({ statesUntil, lastFailure }) => now - Math.max(statesUntil, lastFailure?.at ?? 0) < DAY_MS)
+    .map(webhookCheck);
 }
 
 function webhookCheck({ url, failures, lastFailure }: WebhookState): Check {

@@ -1,0 +1,81 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import type { GrantStore } from '../../src/redemption/ports/grant-store.js';
+import type { WebhookStore } from '../../src/redemption/ports/webhook-store.js';
+import { type SqlDatabase, sqlGrantStore } from '../../src/stores/sql/sql-grant-store.js';
+import { webhookStore } from '../../src/stores/sql/webhooks.js';
+import { openSqliteDatabase } from '../../src/stores/sqlite/sqlite-store.js';
+import { MINUTE, NOW, sampleRedemption, storedGrant } from '../support/store-samples.js';
+
+let directory: string;
+let database: SqlDatabase;
+let store: GrantStore;
+let webhooks: WebhookStore;
+
+beforeEach(async () => {
+  directory = await mkdtemp(join(tmpdir(), 'linkgrant-webhooks-'));
+  const clock = () => NOW;
+  database = await openSqliteDatabase({ file: join(directory, 'linkgrant.db'), migrate: true, clock });
+  store = sqlGrantStore(database, clock);
+  webhooks = webhookStore(database);
+});
+afterEach(async () => {
+  await store.close();
+  await rm(directory, { recursive: true });
+});
+
+describe('the delivery of webhooks', () => {
+  it('belongs to one process until its time is over or it ends it, and that process can extend it', async () => {
+    expect(await webhooks.claimDelivery('a', NOW, NOW + 30_000)).toBe(true);
+    expect(await webhooks.claimDelivery('b', NOW + 29_999, NOW + 60_000)).toBe(false);
+    expect(await webhooks.claimDelivery('a', NOW + 20_000, NOW + 50_000)).toBe(true);
+    expect(await webhooks.claimDelivery('b', NOW + 30_000, NOW + 60_000)).toBe(false);
+    expect(await webhooks.claimDelivery('b', NOW + 50_000, NOW + 80_000)).toBe(true);
+    expect(await webhooks.claimDelivery('b', NOW + 51_000, NOW + 51_000)).toBe(true);
+    expect(await webhooks.claimDelivery('a', NOW + 51_000, NOW + 81_000)).toBe(true);
+    expect(await store.verifyLedger()).toEqual({ entries: 0 });
+  });
+
+  it('is not blocked for longer than a minute if the clock was set back', async () => {
+    expect(await webhooks.claimDelivery('a', NOW + 60 * MINUTE, NOW + 61 * MINUTE)).toBe(true);
+    expect(await webhooks.claimDelivery('b', NOW, NOW + 30_000)).toBe(true);
+  });
+
+  it('reads the entries of all grants in the order of their commits, from any position', async () => {
+    const [west, east] = [
+      await storedGrant(store, { name: 'west' }),
+      await storedGrant(store, { name: 'east' }),
+    ];
+    const [first, second] = [sampleRedemption(east.uid), sampleRedemption(west.uid)];
+    await store.recordRedemption(east.uid, first, NOW);
+    await store.recordRedemption(west.uid, second, NOW);
+    await store.revokeRedemption(first.id, NOW);
+    const committed = await webhooks.listCommitted(2, 10);
+    expect(
+      committed.map(({ position, grant, entry }) => [position, grant, entry?.kind, entry?.redemptionId]),
+    ).toEqual([
+      [3, 'east', 'redeemed', first.id],
+      [4, 'west', 'redeemed', second.id],
+      [5, 'east', 'revoked', first.id],
+    ]);
+    expect(committed[2]?.entry?.detail).toMatchObject({ name: first.name, subject: first.subject });
+    expect(await webhooks.listCommitted(4, 10)).toEqual(committed.slice(2));
+    expect(await webhooks.listCommitted(2, 1)).toEqual(committed.slice(0, 1));
+    expect(await webhooks.lastPosition()).toBe(5);
+  });
+
+  it('passes over entries that retention has removed', async () => {
+    const { uid } = await storedGrant(store);
+    await store.deleteGrant(uid);
+    const later = NOW + 1_000 * 86_400_000;
+    while (await store.removeOldLedger(later)) {}
+    await storedGrant(store, { name: 'new' });
+    expect((await webhooks.listCommitted(0, 10)).map(({ entry }) => entry?.kind)).toEqual([
+      undefined,
+      undefined,
+      'created',
+    ]);
+  });
+});

@@ -1,0 +1,84 @@
+import { once } from 'node:events';
+import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
+import { createServer as createHttpsServer } from 'node:https';
+import type { AddressInfo, Server } from 'node:net';
+import { afterAll, describe, expect, it } from 'vitest';
+import { postWebhook } from '../../../src/client/webhook-client.js';
+import { makeIdentity } from '../../support/server-identity.js';
+
+const servers: Server[] = [];
+afterAll(() => {
+  for (const server of servers) server.close();
+});
+
+async function listen<S extends Server>(server: S): Promise<number> {
+  servers.push(server);
+  server.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  return (server.address() as AddressInfo).port;
+}
+
+const DAMAGED_CA = '-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n';
+const message = { headers: { 'webhook-id': 'a' }, body: '{}' };
+const post = (url: string, rules: { ca?: string; allowPrivate?: boolean } = {}) =>
+  postWebhook(
+    new URL(url),
+    message,
+    { clock: Date.now, allowPrivate: true, ...rules },
+    new AbortController().signal,
+  );
+const accept = (request: IncomingMessage, response: ServerResponse) => {
+  request.resume().on('end', () => response.writeHead(204).end());
+};
+
+describe('a message to a webhook receiver', () => {
+  it('is sent over HTTPS to a server of the named CA, and to no other', async () => {
+    const [identity, other] = [await makeIdentity(), await makeIdentity()];
+    const port = await listen(createHttpsServer(identity, accept));
+    for (const host of ['127.0.0.1', 'localhost'])
+      await expect(post(`https://${host}:${port}/a?b=c`, { ca: identity.ca })).resolves.toBeUndefined();
+    await expect(post(`https://127.0.0.1:${port}/`, { ca: other.ca })).rejects.toThrow('--webhook-ca');
+    await expect(post(`https://127.0.0.1:${port}/`)).rejects.toThrow('--webhook-ca');
+    await expect(post(`https://127.0.0.1:${port}/`, { ca: DAMAGED_CA })).rejects.toThrow('no readable CA');
+  });
+
+  it.each([
+    '127.0.0.1',
+    'localhost',
+    '[::1]',
+    '10.0.0.1',
+    '192.168.1.1',
+    '169.254.169.254',
+    '[fd00::1]',
+    '0.0.0.0',
+  ])('is not sent to %s unless private addresses are allowed', async (host) => {
+    await expect(post(`https://${host}/`, { allowPrivate: false })).rejects.toThrow(
+      '--webhook-allow-private',
+    );
+    await expect(post(`http://${host}/`, { allowPrivate: false })).rejects.toThrow('https');
+  });
+
+  it('is never sent over HTTP to an address on the internet', async () => {
+    await expect(post('http://192.0.2.1/')).rejects.toThrow('it requires an https URL');
+  });
+
+  it('is accepted by a receiver whose response does not end, of which only the beginning is read', async () => {
+    let written = 0;
+    const port = await listen(
+      createServer((_request, response) => {
+        const write = () => {
+          while (!response.destroyed && response.write('x'.repeat(65_536))) written += 65_536;
+        };
+        response.on('drain', write).writeHead(200);
+        write();
+      }),
+    );
+    await post(`http://127.0.0.1:${port}/`);
+    expect(written).toBeLessThan(64 * 1024 * 1024);
+  });
+
+  it.each([301, 404, 500])('is not accepted by a response with status %i', async (status) => {
+    const port = await listen(createServer((_request, response) => void response.writeHead(status).end()));
+    await expect(post(`http://127.0.0.1:${port}/`)).rejects.toThrow(`HTTP ${status}`);
+  });
+});
