@@ -80,8 +80,6 @@ function toWebhookError(error: unknown, { protocol }: URL): unknown {
       );
     case 'tls_untrusted':
       return new Error('its certificate does not come from a trusted CA; name its CA with --webhook-ca');
-    case 'token_invalid':
-      return new Error('the file of --webhook-ca contains no readable CA');
     default:
       return error;
   }

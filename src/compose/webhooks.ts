@@ -1,4 +1,4 @@
-import { randomUUID } from 'node:crypto';
+import { randomUUID, X509Certificate } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Metrics } from '../admin/metrics.js';
 import { postWebhook, WEBHOOK_TIMEOUT_MS } from '../client/webhook-client.js';
@@ -25,9 +25,9 @@ const RENEW_MS = 5_000;
 const STOP_MS = 5_000;
 const BACK_OFF = { firstMs: 1_000, longestMs: 5 * 60_000 } as const;
 
-/** The file of the secret cannot be used. */
-class WebhookSecretError extends Error {
-  override readonly name = 'WebhookSecretError';
+/** The file of the secret, or of the CA, cannot be used. */
+class WebhookFileError extends Error {
+  override readonly name = 'WebhookFileError';
   readonly hint: string;
 
   constructor(message: string, hint: string) {
@@ -47,17 +47,14 @@ export interface WebhookParts {
   readonly place: { readonly url: string };
 }
 
-/** Returns the keys that sign messages. Throws WebhookSecretError or UnreadableFileError. */
+/** Returns the keys that sign messages. Throws WebhookFileError or UnreadableFileError. */
 function readSecrets(file: string): readonly Uint8Array[] {
   const mode = sharedMode(file);
   if (mode !== undefined)
-    throw new WebhookSecretError(
-      `${file} can be read by other users (mode ${mode})`,
-      `run chmod 600 ${file}`,
-    );
+    throw new WebhookFileError(`${file} can be read by other users (mode ${mode})`, `run chmod 600 ${file}`);
   const keys = parseWebhookSecrets(readBoundedText(file));
   if (keys) return keys;
-  throw new WebhookSecretError(
+  throw new WebhookFileError(
     `${file} contains no webhook secret`,
     `create one: (umask 077; echo "whsec_$(openssl rand -base64 32)" > ${file})`,
   );
@@ -67,7 +64,16 @@ function readSecrets(file: string): readonly Uint8Array[] {
 export function checkWebhookFiles({ webhook, webhookSecretFile, webhookCa }: Settings): void {
   if (!webhook || webhookSecretFile === undefined) return;
   readSecrets(webhookSecretFile);
-  if (webhookCa !== undefined) readBoundedText(webhookCa);
+  if (webhookCa === undefined) return;
+  const ca = readBoundedText(webhookCa);
+  try {
+    new X509Certificate(ca);
+  } catch {
+    throw new WebhookFileError(
+      `${webhookCa} contains no certificate`,
+      'use a PEM file with the CA of the receivers',
+    );
+  }
 }
 
 /** Returns a URL for logs and reports, without its query, which may contain a secret. */

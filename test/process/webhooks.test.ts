@@ -72,7 +72,7 @@ const doctor = async (dataDir: string): Promise<{ name: string; status: string; 
 const typesOf = (events: readonly { type: string }[]) =>
   events.map(({ type }) => type.replace('dev.linkgrant.', ''));
 
-describe('a webhook receiver', () => {
+describe.concurrent('a webhook receiver', () => {
   it('that answers 500 for an hour gets every event afterwards, once per id and in order per link, also over a restart', async () => {
     const dataDir = place.path('late');
     receiver.answers.set('/late', 500);
@@ -235,6 +235,16 @@ describe('serve --webhook', () => {
     const ended = await linkgrantInProcess(['serve', '--data-dir', place.path('refused'), ...words], {});
     expect(ended.code).toBe(2);
     expect(refusalOf(ended).error).toContain(error);
+  });
+
+  it('is refused with a CA file without a certificate', async () => {
+    const file = place.path('not-a-ca');
+    writeFileSync(file, 'hunter2');
+    const words = ['--webhook', 'https://hooks.example.com', '--webhook-secret-file', secretFile];
+    const data = place.path('refused');
+    const ended = await linkgrantInProcess(['serve', '--data-dir', data, ...words, '--webhook-ca', file], {});
+    expect(ended.code).toBe(2);
+    expect(refusalOf(ended).error).toBe(`${file} contains no certificate`);
   });
 
   it.each([

@@ -10,7 +10,7 @@ const CONFIGURATION_ERRORS: ReadonlyMap<string, string | undefined> = new Map([
   ['DataDirectoryError', undefined],
   ['SettingsConflictError', undefined],
   ['AdminSettingsError', undefined],
-  ['WebhookSecretError', undefined],
+  ['WebhookFileError', undefined],
   ['ConsoleFilesError', undefined],
   ['NoLockError', undefined],
   [

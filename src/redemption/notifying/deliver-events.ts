@@ -85,7 +85,7 @@ async function attempt(state: WebhookState, event: CloudEvent, context: Delivery
   } catch (error) {
     // A stopped attempt is no failure of the receiver.
     if (!context.mayDeliver()) return false;
-    const { message: reason } = error as Error;
+    const reason = (error as Error).message.replace(/\.$/, '');
     const at = context.clock();
     state.failures += 1;
     state.lastFailure = { at, reason, eventTime: Date.parse(event.time) };

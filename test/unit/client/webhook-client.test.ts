@@ -18,7 +18,6 @@ async function listen<S extends Server>(server: S): Promise<number> {
   return (server.address() as AddressInfo).port;
 }
 
-const DAMAGED_CA = '-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n';
 const message = { headers: { 'webhook-id': 'a' }, body: '{}' };
 const post = (url: string, rules: { ca?: string; allowPrivate?: boolean } = {}) =>
   postWebhook(
@@ -39,7 +38,6 @@ describe('a message to a webhook receiver', () => {
       await expect(post(`https://${host}:${port}/a?b=c`, { ca: identity.ca })).resolves.toBeUndefined();
     await expect(post(`https://127.0.0.1:${port}/`, { ca: other.ca })).rejects.toThrow('--webhook-ca');
     await expect(post(`https://127.0.0.1:${port}/`)).rejects.toThrow('--webhook-ca');
-    await expect(post(`https://127.0.0.1:${port}/`, { ca: DAMAGED_CA })).rejects.toThrow('no readable CA');
   });
 
   it.each([
