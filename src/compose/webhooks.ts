@@ -1,5 +1,6 @@
 import { randomUUID, X509Certificate } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
+import type { Logger } from 'pino';
 import type { Metrics } from '../admin/metrics.js';
 import { postWebhook, WEBHOOK_TIMEOUT_MS } from '../client/webhook-client.js';
 import type { Settings } from '../config/setting-schemas.js';
@@ -13,10 +14,10 @@ import {
   type WebhookState,
   writeWebhookStates,
 } from '../redemption/notifying/webhook-states.js';
+import type { Clock } from '../redemption/ports/clock.js';
 import type { GrantStore } from '../redemption/ports/grant-store.js';
 import type { WebhookStore } from '../redemption/ports/webhook-store.js';
 import { backOffDelay } from '../time/back-off.js';
-import type { RuntimeContext } from './runtime.js';
 
 const POLL_MS = 1_000;
 // A process that dies is replaced after this time.
@@ -39,7 +40,7 @@ class WebhookFileError extends Error {
 /** The dependencies of {@link startWebhooks}. */
 export interface WebhookParts {
   readonly settings: Settings;
-  readonly context: RuntimeContext;
+  readonly context: { readonly clock: Clock; readonly logger: Logger };
   readonly store: GrantStore;
   readonly webhooks: WebhookStore;
   readonly metrics: Metrics;
