@@ -8,9 +8,10 @@ import { processContext } from '../config/process-context.js';
 import { readBoundedText } from '../files/bounded-text.js';
 import type { CommandContext } from './link/link-target.js';
 import type { AdministrationSession } from './terminal/administration-session.js';
+import { sortNames } from './terminal/listing.js';
 
 type Flags = Readonly<Record<string, unknown>>;
-type Names = (flags: Flags, context: CommandContext) => Promise<readonly string[]>;
+type Names = (flags: Flags, context: CommandContext, path: string) => Promise<readonly string[]>;
 
 /** Longest time that a store, a service or a cluster is waited for: the shell waits too, at each press of Tab. */
 const LIMIT_MS = 300;
@@ -76,6 +77,25 @@ function limited<T>(search: Promise<readonly T[]>): Promise<readonly T[]> {
   return Promise.race([search, sleep(LIMIT_MS, [], { ref: false })]);
 }
 
+type AnyListing = Parameters<typeof sortNames>[0];
+
+/** The lists, by their commands. */
+const LISTINGS: Readonly<Record<string, (flags: Flags) => Promise<AnyListing>>> = {
+  'grant list': async () => (await import('./grant/grant.js')).GRANTS,
+  'token list': async () => (await import('./token/token-list.js')).TOKENS,
+  'redemption list': async ({ events }) => {
+    const { EVENTS, REDEMPTIONS } = await import('./redemption/redemption.js');
+    return events ? EVENTS : REDEMPTIONS;
+  },
+  'link status': async () => (await import('./link/link-listing.js')).LINKS,
+  'issuer list': async () => (await import('./issuer/issuer-list.js')).CAS,
+};
+
+const sortColumns: Names = async (flags, _context, path) => {
+  const listing = await LISTINGS[path]?.(flags);
+  return listing ? sortNames(listing) : [];
+};
+
 /** The commands whose argument is the name of an existing resource. */
 export const ARGUMENT_NAMES: Readonly<Record<string, Names>> = {
   'grant show': grants,
@@ -93,45 +113,54 @@ export const ARGUMENT_NAMES: Readonly<Record<string, Names>> = {
   'link delete': links,
 };
 
-/** The flags whose value is the name of an existing resource. */
+/** The flags whose value is the name of an existing resource, or of a column. */
 export const FLAG_NAMES: Readonly<Record<string, Names>> = {
+  '--sort-by': sortColumns,
   '--grant': grants,
   '--namespace': namespaces,
   '--context': contexts,
 };
 
-/**
- * Returns the names that can be the last word of a command line, which may be incomplete. Returns none after 300 ms of waiting, and after a
- * failure: a shell that completes a line has no place for a message.
- */
-export async function namesFor(
-  program: Command,
-  line: string,
-  context: CommandContext,
-): Promise<readonly string[]> {
-  const words = line.split(/\s+/);
-  const current = words.pop() ?? '';
+/** The command at the beginning of a line, its path, and the words after it. */
+export function commandAt(program: Command, words: readonly string[]) {
   let command = program;
   const path: string[] = [];
-  words.splice(0, words.findIndex((word) => word.endsWith('linkgrant')) + 1);
-  for (const word of [...words]) {
+  for (const word of words) {
     const child = command.commands.find((one) => one.name() === word);
     if (!child) break;
     command = child;
     path.push(word);
-    words.shift();
   }
-  const last = words.at(-1);
+  return { command, path: path.join(' '), rest: words.slice(path.length) };
+}
+
+/** Returns the names that {@link namesFor} finds for a line that begins with the name of this program. */
+export function namesForLine(program: Command, line: string, context: CommandContext) {
+  const words = line.split(/\s+/);
+  return namesFor(program, words.slice(words.findIndex((word) => word.endsWith('linkgrant')) + 1), context);
+}
+
+/**
+ * Returns the names that can be the last of these words, which may be incomplete. Returns none after 300 ms of
+ * waiting, and after a failure: a shell that completes a line has no place for a message.
+ */
+export async function namesFor(
+  program: Command,
+  words: readonly string[],
+  context: CommandContext,
+): Promise<readonly string[]> {
+  const { command, path, rest } = commandAt(program, words.slice(0, -1));
+  const last = rest.at(-1);
   const flag = command.options.find(
     ({ required, short, long }) => required && (short === last || long === last),
   );
   try {
-    const { operands } = command.parseOptions(flag ? words.slice(0, -1) : words);
-    const argument = operands.length === 0 ? ARGUMENT_NAMES[path.join(' ')] : undefined;
+    const { operands } = command.parseOptions(flag ? rest.slice(0, -1) : [...rest]);
+    const argument = operands.length === 0 ? ARGUMENT_NAMES[path] : undefined;
     const search = flag ? FLAG_NAMES[flag.long ?? ''] : argument;
     if (!search) return [];
-    const found = await search(command.opts(), context);
-    return [...new Set(found)].filter((name) => name.startsWith(current));
+    const found = await search(command.opts(), context, path);
+    return [...new Set(found)].filter((name) => name.startsWith(words.at(-1) ?? ''));
   } catch {
     return [];
   }

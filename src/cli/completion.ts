@@ -1,5 +1,7 @@
 import type { Command, Option } from 'commander';
-import { ARGUMENT_NAMES, FLAG_NAMES, namesFor } from './completion-names.js';
+import { choicesOf } from '../config/setting-schemas.js';
+import { LINK_ROLES } from '../domain/link.js';
+import { ARGUMENT_NAMES, commandAt, FLAG_NAMES, namesFor } from './completion-names.js';
 import type { CommandContext } from './link/link-target.js';
 import { ROUTER_PLATFORMS } from './redemption/cut-instructions.js';
 import { CommandError } from './terminal/command-error.js';
@@ -27,27 +29,39 @@ type Paths = ReadonlyMap<string, NextWords>;
 function pathsOf(program: Command): Paths {
   const paths = new Map<string, NextWords>();
   const visit = (command: Command, path: string) => {
-    const visible = command.options.filter((option) => !option.hidden);
-    const flags = [...visible.flatMap((option) => option.long ?? []), '--help'];
-    const visibleCommands = command.createHelp().visibleCommands(command);
-    const children = visibleCommands.filter((child) => command.commands.includes(child));
-    const commands = children.map((child) => child.name());
-    const words = path === 'completion' ? Object.keys(SHELLS) : commands;
-    const valueFlags = visible.filter(({ required }) => required).map((option) => valueFlag(option, visible));
-    paths.set(path, { words, flags, valueFlags, hasNames: path in ARGUMENT_NAMES });
-    for (const child of children) visit(child, `${path} ${child.name()}`.trim());
+    paths.set(path, nextWords(command, path));
+    for (const child of visibleChildren(command)) visit(child, `${path} ${child.name()}`.trim());
   };
   visit(program, '');
   return paths;
 }
 
-function valueFlag({ short, long = '', argChoices }: Option, options: readonly Option[]): ValueFlag {
-  const isListing = options.some((option) => option.long === '--no-headers');
-  const known: Readonly<Record<string, readonly string[]>> = {
-    '--platform': ROUTER_PLATFORMS,
-    '--output': isListing ? LISTING_FORMATS : ['json', 'yaml'],
+function visibleChildren(command: Command): readonly Command[] {
+  const visible = command.createHelp().visibleCommands(command);
+  return visible.filter((child) => command.commands.includes(child));
+}
+
+function nextWords(command: Command, path: string): NextWords {
+  const visible = command.options.filter((option) => !option.hidden);
+  const commands = visibleChildren(command).map((child) => child.name());
+  return {
+    words: path === 'completion' ? Object.keys(SHELLS) : commands,
+    flags: [...visible.flatMap((option) => option.long ?? []), '--help'],
+    valueFlags: visible.filter(({ required }) => required).map((option) => valueFlag(option, visible)),
+    hasNames: path in ARGUMENT_NAMES,
   };
-  const values = long in FLAG_NAMES ? 'names' : (argChoices ?? known[long]);
+}
+
+function valueFlag(option: Option, options: readonly Option[]): ValueFlag {
+  const { short, long = '', argChoices } = option;
+  const isListing = options.some((other) => other.long === '--no-headers');
+  const known: Readonly<Record<string, readonly string[]>> = {
+    '--router': ROUTER_PLATFORMS,
+    '--endpoint-roles': LINK_ROLES,
+    '--output': isListing ? [...LISTING_FORMATS, 'jsonpath='] : ['json', 'yaml'],
+  };
+  const values =
+    long in FLAG_NAMES ? 'names' : (argChoices ?? known[long] ?? choicesOf(option.attributeName()));
   return { flags: short === undefined ? [long] : [short, long], values };
 }
 
@@ -152,22 +166,13 @@ export async function kubectlCompletion(
   context: CommandContext,
 ): Promise<string> {
   const current = words.at(-1) ?? '';
-  const typed = words.slice(0, -1);
-  const firstFlag = typed.findIndex((word) => word.startsWith('-'));
-  const plain = firstFlag === -1 ? typed : typed.slice(0, firstFlag);
-  const paths = pathsOf(program);
-  // The words after the longest path are arguments.
-  const depth =
-    plain.map((_, index) => plain.length - index).find((length) => paths.has(pathOf(plain, length))) ?? 0;
-  const { words: commands = [], flags = [] } = paths.get(pathOf(plain, depth)) ?? {};
+  const { command, path, rest } = commandAt(program, words.slice(0, -1));
+  const { words: commands, flags, valueFlags } = nextWords(command, path);
+  const values = valueFlags.find((flag) => flag.flags.includes(rest.at(-1) ?? ''))?.values;
+  const following = typeof values === 'object' ? values : rest.length === 0 ? commands : [];
   const isFlag = current.startsWith('-');
-  const following = depth === plain.length ? commands : [];
   const matching = (isFlag ? flags : following).filter((word) => word.startsWith(current));
-  if (!isFlag) matching.push(...(await namesFor(program, `linkgrant ${words.join(' ')}`, context)));
+  if (!isFlag) matching.push(...(await namesFor(program, words, context)));
   const directive = isFlag || following.length > 0 || matching.length > 0 ? NO_FILE_NAMES : FILE_NAMES;
   return `${[...matching, `:${directive}`].join('\n')}\n`;
-}
-
-function pathOf(words: readonly string[], length: number): string {
-  return words.slice(0, length).join(' ');
 }

@@ -26,6 +26,7 @@ import type { Clock } from '../redemption/ports/clock.js';
 import type { ConnectionObserver } from '../redemption/ports/connections.js';
 import type { GrantStore } from '../redemption/ports/grant-store.js';
 import type { Site } from '../redemption/ports/site.js';
+import { previewStore } from '../stores/preview-store.js';
 
 export type { ClusterInspector, InspectedGrant, TokenReport };
 
@@ -52,6 +53,8 @@ export interface ClusterAdministrationContext {
   readonly clock: Clock;
   /** True for all namespaces of the cluster. */
   readonly allNamespaces: boolean;
+  /** True if the operations on grants, tokens and redemptions change nothing. */
+  readonly dryRun?: boolean;
   /** How long to wait until a new grant is Ready, in milliseconds. */
   readonly timeoutMs: number;
   /** Resolves at SIGTERM or SIGINT, which the caller then handles itself. */
@@ -61,7 +64,7 @@ export interface ClusterAdministrationContext {
 /** Opens the administration of the grants of a cluster, with the rights of the kubeconfig. Rejects with ClusterConfigError. */
 export async function openClusterAdministration(
   settings: Pick<Settings, 'kubeconfig' | 'context' | 'namespace' | 'serviceNamespace'>,
-  { clock, allNamespaces, timeoutMs, shutdownSignal }: ClusterAdministrationContext,
+  { clock, allNamespaces, dryRun = false, timeoutMs, shutdownSignal }: ClusterAdministrationContext,
 ): Promise<OpenClusterAdministration> {
   const { kubeconfig, context } = settings;
   const client = await openKubernetesClient({ kubeconfig, context });
@@ -70,12 +73,13 @@ export async function openClusterAdministration(
   try {
     const serviceNamespace =
       settings.serviceNamespace ?? (await findServiceNamespace(client, namespace, clock()));
-    const store = kubernetesStore(client, {
+    const stored = kubernetesStore(client, {
       serviceNamespace,
       namespace: allNamespaces ? undefined : namespace,
       clock,
       isService: false,
     });
+    const store = dryRun ? previewStore(stored) : stored;
     const patience = {
       timeoutMs,
       shutdownSignal,
@@ -87,7 +91,7 @@ export async function openClusterAdministration(
     const connections = new CachedConnections(listPeers, clock);
     const administration = clusterAdministration({
       connections,
-      ...{ client, store, clock, patience, serviceNamespace, namespace: defaultNamespace },
+      ...{ client, store, clock, patience, serviceNamespace, namespace: defaultNamespace, dryRun },
       served: allNamespaces ? undefined : namespace,
       codeKeys: new CodeKeySecret({ client, namespace: serviceNamespace, clock, mayCreate: false }),
     });

@@ -17,14 +17,19 @@ export interface OpenContext {
   readonly checkpoint: Checkpoint;
 }
 
-/** Opens the configured store. With `migrate` it creates or upgrades the schema first. */
+/**
+ * Opens the configured store. With `migrate` it creates or upgrades the schema first. With `dryRun` the operations of an
+ * administrator have their results, and change nothing.
+ */
 export async function openStore(
   place: Pick<Settings, 'store' | 'dataDir'>,
   context: OpenContext,
   migrate: boolean,
+  dryRun = false,
 ): Promise<GrantStore> {
   const { sqlGrantStore } = await import('../stores/sql/sql-grant-store.js');
-  return sqlGrantStore(await openDatabase(place, context, migrate), context.clock);
+  const store = sqlGrantStore(await openDatabase(place, context, migrate), context.clock);
+  return dryRun ? (await import('../stores/preview-store.js')).previewStore(store) : store;
 }
 
 /** Opens the configured store of a service, creates or upgrades its schema, and returns its part for webhooks too. */

@@ -74,22 +74,34 @@ export async function copyStore(
   { dataDir }: Place,
   from: StoreUrl,
   to: StoreUrl,
-  context: OpenContext,
+  context: OpenContext & {
+    /** Called with the present step, as text. */
+    readonly onProgress: (step: string) => void;
+  },
 ): Promise<{ readonly rows: CopiedRows; readonly verdict: LedgerVerdict }> {
+  const { onProgress } = context;
   const source = await openDatabase({ store: from, dataDir }, context, false);
   // With a wrong data directory the copy would get a new key.
   await source.read((ledger) => ledger.key()).finally(() => source.close());
   const target = await openDatabase({ store: to, dataDir }, context, true, true);
   try {
-    const rows = await copyAll(from, to);
-    const verdict = await target.readSnapshot((ledger) => verifyLedger(ledger));
+    const rows = await copyAll(from, to, (copied) => onProgress(`Copying the store: ${copied} rows`));
+    const verdict = await target.readSnapshot((ledger) =>
+      verifyLedger(ledger, undefined, (checked, total) =>
+        onProgress(`Verifying the copy: ${checked} of ${total} entries`),
+      ),
+    );
     return { rows, verdict };
   } finally {
     await target.close();
   }
 }
 
-async function copyAll(from: StoreUrl, to: StoreUrl): Promise<CopiedRows> {
+async function copyAll(
+  from: StoreUrl,
+  to: StoreUrl,
+  onProgress: (copied: number) => void,
+): Promise<CopiedRows> {
   const source = await openTables(from, false);
   try {
     const target = await openTables(to, true);
@@ -102,7 +114,7 @@ async function copyAll(from: StoreUrl, to: StoreUrl): Promise<CopiedRows> {
           'pass an empty store as TO',
         );
       }
-      const rows = await copyTables(source, target);
+      const rows = await copyTables(source, target, onProgress);
       isDone = true;
       return rows;
     } finally {

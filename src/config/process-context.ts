@@ -24,6 +24,11 @@ export function processContext(): ProcessContext {
   return contexts.getStore()?.context ?? process;
 }
 
+/** Returns whether a standard stream is a terminal. */
+export function isTerminal(stream: Readable | Writable): boolean {
+  return (stream as { readonly isTTY?: boolean }).isTTY === true;
+}
+
 /** Returns the words with which the running command was started. */
 export function programName(): ProgramName {
   return contexts.getStore()?.program ?? 'linkgrant';

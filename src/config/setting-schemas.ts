@@ -214,3 +214,11 @@ export type Settings = {
 type Undefinable<K extends SettingKey> = (typeof SETTINGS)[K] extends { default: unknown }
   ? never
   : undefined;
+
+/** The values of a setting that is one of a list; undefined for other settings, and for a name that is no setting. */
+export function choicesOf(name: string): readonly string[] | undefined {
+  const schema: unknown = (SETTING_SCHEMAS as Readonly<Record<string, unknown>>)[name];
+  return schema instanceof z.ZodPipe && schema.out instanceof z.ZodEnum
+    ? schema.out.options.map(String)
+    : undefined;
+}

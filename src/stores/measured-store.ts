@@ -1,65 +1,11 @@
 import type { GrantStore } from '../redemption/ports/grant-store.js';
+import { STORE_OPERATIONS, type StoreOperation } from './store-operations.js';
 
 /** Receives the operations of a store, for metrics. */
 export interface StoreObserver {
   storeAnswered(kind: 'read' | 'write', milliseconds: number, failed: boolean): void;
   revoked(what: 'grant' | 'redemption' | 'token'): void;
 }
-
-type MeasuredOperation = Exclude<keyof GrantStore, 'probe' | 'close'>;
-
-const KINDS = {
-  createGrant: 'write',
-  findGrant: 'read',
-  findGrantByName: 'read',
-  listGrants: 'read',
-  listDeclaredGrants: 'read',
-  initializeGrants: 'write',
-  updateGrant: 'write',
-  revokeGrant: 'write',
-  deleteGrant: 'write',
-  findReplay: 'read',
-  recordRedemption: 'write',
-  recordSingleUse: 'write',
-  findRedemption: 'read',
-  listRedemptions: 'read',
-  updateRedemption: 'write',
-  revokeRedemption: 'write',
-  listRevokedCertificates: 'read',
-  recordReplay: 'write',
-  recordRefusal: 'write',
-  listAttempts: 'read',
-  eraseSealedAnswers: 'write',
-  getSetting: 'read',
-  putSetting: 'write',
-  nextNumber: 'write',
-  hasGrantMadeBefore: 'read',
-  countGrants: 'read',
-  countGrantsByIssuer: 'read',
-  createCode: 'write',
-  findCode: 'read',
-  listCodes: 'read',
-  countCodes: 'read',
-  revokeCode: 'write',
-  claimOutcome: 'write',
-  findRenewedRedemption: 'read',
-  recordRenewal: 'write',
-  recordSuperseded: 'write',
-  listRenewals: 'read',
-  countDependents: 'read',
-  countAnsweredBefore: 'read',
-  listLinks: 'read',
-  countLinks: 'read',
-  countOpenCodes: 'read',
-  countRefusals: 'read',
-  readChanges: 'read',
-  listLedger: 'read',
-  listRedemptionEntries: 'read',
-  listAttemptTotals: 'read',
-  verifyLedger: 'read',
-  deleteEndedGrants: 'write',
-  removeOldLedger: 'write',
-} as const satisfies Record<MeasuredOperation, 'read' | 'write'>;
 
 /** The result of each operation that shows that it revoked something now. */
 const REVOKED = {
@@ -76,8 +22,8 @@ type Operation = (...values: readonly unknown[]) => Promise<unknown>;
 
 /** Wraps a store and reports the time, failure and revocation of each operation to `observer`. */
 export function measureStore(store: GrantStore, observer: StoreObserver): GrantStore {
-  const measured = Object.entries(KINDS).map(([name, kind]) => {
-    const operation = store[name as MeasuredOperation].bind(store) as Operation;
+  const measured = Object.entries(STORE_OPERATIONS).map(([name, kind]) => {
+    const operation = store[name as StoreOperation].bind(store) as Operation;
     const run: Operation = async (...values) => {
       const start = performance.now();
       let failed = true;
@@ -97,7 +43,7 @@ export function measureStore(store: GrantStore, observer: StoreObserver): GrantS
     return [name, run] as const;
   });
   return {
-    ...(Object.fromEntries(measured) as unknown as Pick<GrantStore, MeasuredOperation>),
+    ...(Object.fromEntries(measured) as unknown as Pick<GrantStore, StoreOperation>),
     probe: () => store.probe(),
     close: () => store.close(),
   };

@@ -1,11 +1,11 @@
 import type { PlacedLink } from '../../compose/token-redemption.js';
-import { processContext } from '../../config/process-context.js';
 import { RedemptionError } from '../../domain/redemption-error.js';
 import type { RedeemedToken } from '../../redemption/requesting/redeem-token.js';
 import { keyOriginText } from '../link/key-origin.js';
 import type { CommandContext, StoredLinkTarget, SystemSiteTarget } from '../link/link-target.js';
 import { type ReloadReport, settleReload } from '../link/settle-reload.js';
 import { CommandError } from '../terminal/command-error.js';
+import { writeStderr } from '../terminal/write-out.js';
 import { exchangeLimit, inputFailure, redeemInput, requestedSubject } from '../token/redeem-input.js';
 import { parseToken } from '../token/token-file.js';
 import type { ReadToken, TokenSource } from '../token/token-source.js';
@@ -166,7 +166,7 @@ async function redeem(
 /** Reports a redemption immediately, because the link may connect much later or not at all. */
 function reportWritten(redeemed: Pick<RedeemedToken, 'written' | 'source'>): void {
   const written = redeemed.written.map((file) => `Written ${file}\n`).join('');
-  processContext().stderr.write(written + keyOriginText(redeemed));
+  writeStderr(written + keyOriginText(redeemed));
 }
 
 async function redeemTokensOfInput(

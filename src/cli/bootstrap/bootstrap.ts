@@ -15,6 +15,7 @@ import { describeFailure } from '../terminal/failure.js';
 import { parseCount, requireResourceName, requireSubject } from '../terminal/flag-values.js';
 import { formatTime, print } from '../terminal/output.js';
 import type { OutputFormat } from '../terminal/output-format.js';
+import { withProgress } from '../terminal/progress.js';
 import { writeStderr } from '../terminal/write-out.js';
 import { tokenSource } from '../token/token-source.js';
 import {
@@ -82,11 +83,10 @@ export async function bootstrapCommand(flags: BootstrapFlags, context: CommandCo
   }
   const request = requestOf(flags, target);
   try {
-    await report(
-      await repeatAttempts(target, request, context, { remainingMs, signal }),
-      target,
-      flags.output,
+    const result = await withProgress('Linking this site', () =>
+      repeatAttempts(target, request, context, { remainingMs, signal }),
     );
+    await report(result, target, flags.output);
   } catch (error) {
     const { message, hint, exitCode } = describeFailure(error);
     if (!flags.continueWithoutLink || exitCode === 2) throw error;

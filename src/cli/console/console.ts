@@ -1,13 +1,12 @@
 import { userInfo } from 'node:os';
 import { createInterface } from 'node:readline';
-import type { WriteStream } from 'node:tty';
 import { consoleFiles } from '../../compose/console-files.js';
 import { startLocalConsole } from '../../compose/local-console.js';
+import type { Configuration } from '../../config/config.js';
 import { createLogger } from '../../config/logger.js';
-import { processContext } from '../../config/process-context.js';
+import { isTerminal, processContext } from '../../config/process-context.js';
 import { withAdministration } from '../terminal/administration-session.js';
 import { CommandError } from '../terminal/command-error.js';
-import { anyConfigurationFrom } from '../terminal/configuration.js';
 import { shutdownSignal } from '../terminal/shutdown-signal.js';
 import { completeCommand } from '../terminal/suggested-command.js';
 import { writeOut } from '../terminal/write-out.js';
@@ -28,9 +27,10 @@ export async function consoleCommand(flags: ConsoleFlags): Promise<void> {
   // SIGHUP: the user closed the terminal.
   const hangUp = new Promise<void>((resolve) => process.once('SIGHUP', () => resolve()));
   const stop = Promise.race([shutdownSignal(), hangUp]);
-  await withAdministration(flags, async ({ administration, namespace }) => {
+  await withAdministration(flags, async ({ administration, configuration, namespace }) => {
     const { stdin, stdout, env } = processContext();
-    const where = whereOf(flags, namespace);
+    const place = { ...configuration, isWhole: flags.allNamespaces === true, namespace };
+    const where = whereOf(place);
     const report = (line: string) => void writeOut(`${line}\n`).catch(() => undefined);
     let deleteFile = () => {};
     // The role of a bearer token; the rights on a store or cluster are checked when an operation needs them.
@@ -40,7 +40,7 @@ export async function consoleCommand(flags: ConsoleFlags): Promise<void> {
       describeService: async () => ({ ...(await administration.describeService()), namespace }),
     };
     const console = await startLocalConsole({
-      ...{ administration: inNamespace, where, namespace: onlyNamespace(flags, namespace), port, files },
+      ...{ administration: inNamespace, where, namespace: onlyNamespace(place), port, files },
       ...{ clock: Date.now, user: userInfo().username, role, commandFlags: commandFlagsOf(flags) },
       logger: createLogger('error'),
       onOpen(outcome) {
@@ -66,7 +66,7 @@ export async function consoleCommand(flags: ConsoleFlags): Promise<void> {
       );
       const url = announce();
       lines.on('line', announce);
-      if (flags.open && (stdout as WriteStream).isTTY) deleteFile = openBrowser(url, env);
+      if (flags.open && isTerminal(stdout)) deleteFile = openBrowser(url, env);
       await stop;
     } finally {
       lines.close();
@@ -97,10 +97,15 @@ function listenError(error: unknown, port: number): unknown {
   });
 }
 
+interface Place extends Configuration {
+  /** True with `--all-namespaces`. */
+  readonly isWhole: boolean;
+  readonly namespace: string;
+}
+
 /** Returns the namespace that the console is limited to; undefined if it shows all. */
-function onlyNamespace(flags: ConsoleFlags, namespace: string): string | undefined {
-  const { settings } = anyConfigurationFrom(flags);
-  const isLimited = settings.platform === 'kubernetes' && !settings.server && !flags.allNamespaces;
+function onlyNamespace({ settings, isWhole, namespace }: Place): string | undefined {
+  const isLimited = settings.platform === 'kubernetes' && !settings.server && !isWhole;
   return isLimited ? namespace : undefined;
 }
 
@@ -110,10 +115,9 @@ function commandFlagsOf(flags: ConsoleFlags): string {
 }
 
 /** Returns what the console administers, for display. */
-function whereOf(flags: ConsoleFlags, namespace: string): string {
-  const { settings, written } = anyConfigurationFrom(flags);
+function whereOf({ settings, written, isWhole, namespace }: Place): string {
   if (settings.server) return `service ${settings.server.host}`;
   if (settings.platform === 'kubernetes')
-    return flags.allNamespaces ? 'all namespaces of the cluster' : `namespace ${namespace} of the cluster`;
+    return isWhole ? 'all namespaces of the cluster' : `namespace ${namespace} of the cluster`;
   return settings.store ? `store ${written.store}` : `data directory ${settings.dataDir}`;
 }

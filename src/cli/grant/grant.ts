@@ -21,6 +21,7 @@ import {
 } from '../terminal/listing.js';
 import { fields, print, table } from '../terminal/output.js';
 import type { OutputFormat } from '../terminal/output-format.js';
+import { withProgress } from '../terminal/progress.js';
 import { writeOut } from '../terminal/write-out.js';
 import { tokenDelivery } from '../token/token-forms.js';
 import { writeToken } from '../token/token-output.js';
@@ -43,6 +44,7 @@ export interface GrantCreateFlags extends GrantFlags, PolicyFlags, LabelFlags {
   readonly issuer?: string;
   readonly codeFile?: string;
   readonly token?: string;
+  readonly dryRun?: boolean;
 }
 
 /** Creates a grant from flags. Rejects with CommandError for an invalid flag. */
@@ -54,7 +56,7 @@ export async function createGrant(
   const { issuer, expirationWindow, codeFile } = flags;
   const policy = policyFromFlags(flags);
   parseWindow('--expiration-window', expirationWindow);
-  return administration.createGrant({
+  const request = {
     namespace,
     name,
     redemptionsAllowed: parseCount('--redemptions-allowed', flags.redemptionsAllowed),
@@ -63,7 +65,9 @@ export async function createGrant(
     issuer,
     policy: formatPolicySettings(policy),
     ...newLabels(flags),
-  });
+  };
+  // In a cluster this waits until the grant is Ready.
+  return withProgress('Creating the grant', () => administration.createGrant(request));
 }
 
 /**
@@ -80,6 +84,7 @@ export async function createCommand(name: string, flags: GrantCreateFlags): Prom
   await withAdministration(flags, async (session) => {
     const { administration } = session;
     const created = await createGrant(name, flags, session);
+    if (flags.dryRun) return printNewGrant(created, flags.output);
     if (flags.token !== undefined) {
       const target = flags.token;
       const delivery = tokenDelivery(target);
@@ -117,7 +122,16 @@ export async function createCommand(name: string, flags: GrantCreateFlags): Prom
   });
 }
 
-const GRANTS: Omit<Listing<GrantReport>, 'emptyText'> = {
+/** Prints a grant that a dry run does not create; it has no code yet. */
+export async function printNewGrant(
+  { code: _code, url: _url, ...report }: CreatedGrant,
+  output: OutputFormat,
+): Promise<void> {
+  await print(output, report, () => grantFields(report));
+}
+
+/** The list of grants. */
+export const GRANTS: Omit<Listing<GrantReport>, 'emptyText'> = {
   columns: {
     NAME: ({ name }) => name,
     STATE: ({ state }) => state,

@@ -2,7 +2,7 @@ import type { Command } from 'commander';
 import { SERVER_SETTINGS } from '../../config/setting-groups.js';
 import type { SettingKey } from '../../config/settings.js';
 import type { Checkpoint, Clock } from '../../redemption/ports/clock.js';
-import { addConnectionFlags, addFormatFlags, withSettings } from '../terminal/command-flags.js';
+import { addConnectionFlags, addListFlags, DRY_RUN, withSettings } from '../terminal/command-flags.js';
 import { CLUSTER_SETTINGS, collect, STORE_SETTINGS } from '../terminal/settings-options.js';
 
 const ISSUER_SETTINGS: readonly SettingKey[] = [...STORE_SETTINGS, 'issuerCert', 'issuerKey'];
@@ -15,7 +15,7 @@ export function addIssuer(
   const issuer = program.command('issuer').description('List, create and rotate the CAs that sign links');
   const add = (nameAndArguments: string, description: string) =>
     withSettings(issuer.command(nameAndArguments).description(description), ISSUER_SETTINGS);
-  addFormatFlags(add('list', 'List the CAs and the number of links that depend on each')).action(
+  addListFlags(add('list', 'List the CAs and the number of links that depend on each')).action(
     async (flags) => (await import('./issuer-list.js')).listIssuersCommand(flags, context),
   );
   add('create <NAME>', 'Create another CA for links; grants select it with --issuer').action(
@@ -29,6 +29,7 @@ export function addIssuer(
   );
   add('retire <NAME>', 'Remove the previous CAs if nothing depends on them')
     .option('--force', 'remove them even if links or tokens depend on them; these stop working')
+    .addOption(DRY_RUN())
     .action(async (name, flags) => (await import('./issuer-rotate.js')).retireCommand(name, flags, context));
   add('trust <NAME>', 'Print the CA certificates that a router has to trust (PEM)').action(
     async (name, flags) => (await import('./issuer-create.js')).trustCommand(name, flags, context),
@@ -60,6 +61,7 @@ export function addRedemptionRevoke(
     .option('--with-token', 'also revoke its signed token')
     .option('--with-grant', 'also revoke its grant')
     .option('--keep-token', 'leave its token and grant redeemable')
+    .addOption(DRY_RUN())
     .option('--cut', 'replace the CA step by step, so that the link can no longer connect')
     .option('--continue <STEP>', 'with --cut: number of the last step that you have done')
     .option('--force', 'with --cut: continue even if links have not renewed or no router could be dialed')

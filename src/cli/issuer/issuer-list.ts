@@ -3,8 +3,8 @@ import { systemOf } from '../../compose/system-sites.js';
 import { everyItem } from '../../redemption/administration/every-item.js';
 import type { AuthorityReport, IssuerReport } from '../../redemption/administration/issuer-report.js';
 import { issuerOperations } from '../../redemption/administration/issuers.js';
-import { csvOf, type ListFlags, type Listing, listingText } from '../terminal/listing.js';
-import { writeStderr, writeStyled } from '../terminal/write-out.js';
+import { csvOf, type ListFlags, type Listing, writeListing } from '../terminal/listing.js';
+import { writeStderr } from '../terminal/write-out.js';
 import {
   type IssuerContext,
   type IssuerFlags,
@@ -26,7 +26,7 @@ interface ListedCa extends Omit<AuthorityReport, 'role' | 'state' | 'replacedAt'
 
 /** `issuer list`: prints the CAs of each issuer, and how many links depend on each. */
 export async function listIssuersCommand(
-  flags: IssuerFlags & Omit<ListFlags, 'watch'>,
+  flags: IssuerFlags & ListFlags,
   context: IssuerContext,
 ): Promise<void> {
   await withIssuers(flags, context, async (session) => {
@@ -38,18 +38,31 @@ export async function listIssuersCommand(
       store: session.store,
       clock: context.clock,
     });
-    const issuers = await everyItem(listIssuers);
-    for (const { name, namespace, problem } of issuers) {
-      if (problem === undefined) continue;
-      const issuer = namespace === undefined ? name : `${namespace}/${name}`;
-      writeStderr(`Issuer ${issuer} cannot be used: ${problem}\n`);
-    }
-    const rows = issuers.flatMap((issuer) => rowsOf(issuer, session));
-    await writeStyled(await listingText(rows, CAS, flags));
+    let reported = '';
+    const read = async function* () {
+      const issuers = await everyItem(listIssuers);
+      const problems = problemsText(issuers);
+      // With --watch, the same problems are reported once.
+      if (problems !== reported) writeStderr(problems);
+      reported = problems;
+      yield issuers.flatMap((issuer) => rowsOf(issuer, session));
+    };
+    await writeListing(read, CAS, flags);
   });
 }
 
-const CAS: Listing<ListedCa> = {
+function problemsText(issuers: readonly IssuerReport[]): string {
+  return issuers
+    .filter(({ problem }) => problem !== undefined)
+    .map(({ name, namespace, problem }) => {
+      const issuer = namespace === undefined ? name : `${namespace}/${name}`;
+      return `Issuer ${issuer} cannot be used: ${problem}\n`;
+    })
+    .join('');
+}
+
+/** The list of CAs. */
+export const CAS: Listing<ListedCa> = {
   columns: {
     ISSUER: ({ namespace, issuer }) => (namespace === null ? issuer : `${namespace}/${issuer}`),
     STATE: ({ state }) => state,
@@ -65,6 +78,7 @@ const CAS: Listing<ListedCa> = {
   },
   csv: csvOf('issuer', 'namespace', 'owner', 'state', 'subject', 'sha256', 'notBefore', 'notAfter', 'links'),
   name: ({ issuer }) => issuer,
+  key: ({ namespace, issuer, sha256 }) => JSON.stringify([namespace, issuer, sha256]),
   emptyText: 'There are no CAs.\n',
 };
 

@@ -6,6 +6,7 @@ import {
   retireIssuer,
 } from '../../redemption/issuers/retire-issuer.js';
 import { CommandError } from '../terminal/command-error.js';
+import { announceDryRun } from '../terminal/dry-run.js';
 import { formatFingerprint, formatTime } from '../terminal/output.js';
 import { writeOut } from '../terminal/write-out.js';
 import {
@@ -83,16 +84,17 @@ export async function activateCommand(
 /** `issuer retire`: removes the previous CAs. Rejects with a CommandError for a CA that is still needed. */
 export async function retireCommand(
   name: string,
-  { force = false, ...flags }: IssuerFlags,
+  { force = false, dryRun, ...flags }: IssuerFlags,
   context: IssuerContext,
 ): Promise<void> {
   await withIssuers(flags, context, async (session) => {
     const { signs, cas } = requireOwnIssuer(name, session);
-    const { issuers } = session;
-    const store = requireStore(session);
     const request = { name, signs, force: force === true };
-    const retirements = await retireIssuer(request, { issuers, store, clock: context.clock });
-    await publishIssuer(name, session, context);
+    const retirements = await retireOrPreview(request, {
+      isDryRun: announceDryRun({ dryRun }),
+      session,
+      context,
+    });
     const retired = retirements.flatMap((each) => ('retired' in each ? [each] : []));
     for (const { ca, retired: dependents } of retired) {
       await writeOut(`Retired: ${ca.subject}${cutConsequence(dependents, signs)}\n`);
@@ -114,6 +116,22 @@ export async function retireCommand(
     }
     await writeOut(`Nothing to retire: "${name}" has one CA, ${cas[0].subject}\n`);
   });
+}
+
+/** Retires the CAs and publishes the others; a dry run only determines the results. */
+async function retireOrPreview(
+  request: Parameters<typeof retireIssuer>[0],
+  {
+    isDryRun,
+    session,
+    context,
+  }: { readonly isDryRun: boolean; readonly session: IssuerSession; readonly context: IssuerContext },
+): Promise<readonly Retirement[]> {
+  const issuers = isDryRun ? { ...session.issuers, retire: async () => true } : session.issuers;
+  const store = requireStore(session);
+  const retirements = await retireIssuer(request, { issuers, store, clock: context.clock });
+  if (!isDryRun) await publishIssuer(request.name, session, context);
+  return retirements;
 }
 
 async function withCaErrors<T>(operation: () => Promise<T>): Promise<T> {

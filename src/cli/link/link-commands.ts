@@ -3,7 +3,13 @@ import { OBSERVER_SETTINGS, SERVICE_SETTINGS } from '../../config/setting-groups
 import type { SettingKey } from '../../config/settings.js';
 import type { Checkpoint, Clock } from '../../redemption/ports/clock.js';
 import { ENDPOINT_ROLES } from '../grant/policy-flags.js';
-import { addConnectionFlags, addListFlags, OUTPUT, withSettings } from '../terminal/command-flags.js';
+import {
+  addConnectionFlags,
+  addListFlags,
+  DRY_RUN,
+  OUTPUT,
+  withSettings,
+} from '../terminal/command-flags.js';
 import { CLUSTER_SETTINGS, STORE_SETTINGS } from '../terminal/settings-options.js';
 import { parseReloadCommand } from './reload-command.js';
 import { deadlineOption, waitOption } from './requesting-commands.js';
@@ -93,6 +99,7 @@ export function addLink(program: Command, context: Context): void {
   );
   addReload(addLocation(addCost(link.command('update <NAME>').description('Change fields of a link'))))
     .option('--tls-credentials <NAME>', 'name of the Secret with its credentials')
+    .addOption(DRY_RUN())
     .addOption(waitOption('ready'))
     .addOption(deadlineOption())
     .action(async (name, { cost, ...flags }) =>
@@ -130,7 +137,9 @@ export function addLink(program: Command, context: Context): void {
           'Delete a link, its Secrets, and the stored key and response of its redemption. A copy of the credential can still connect until its certificate expires or the accepting side cuts it off',
         ),
     ),
-  ).action(async (name, flags) => (await import('./link.js')).deleteCommand(name, flags, context));
+  )
+    .addOption(DRY_RUN())
+    .action(async (name, flags) => (await import('./link.js')).deleteCommand(name, flags, context));
 }
 
 /** Adds `doctor`. */

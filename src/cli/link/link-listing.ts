@@ -21,7 +21,7 @@ export interface LinkLists {
 }
 
 /** Both directions in one list. */
-const LINKS: Listing<
+export const LINKS: Listing<
   Partial<Omit<OutgoingReport, 'name'> & Omit<IncomingReport, 'name'>> & {
     readonly name: string;
     readonly direction: 'outgoing' | 'incoming';

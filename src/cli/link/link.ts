@@ -9,6 +9,7 @@ import { deleteLink } from '../../redemption/requesting/delete-link.js';
 import { CommandError } from '../terminal/command-error.js';
 import { anyConfigurationFrom } from '../terminal/configuration.js';
 import type { connectionOptions } from '../terminal/connection-flags.js';
+import { announceDryRun } from '../terminal/dry-run.js';
 import { parseCount, parseWindow } from '../terminal/flag-values.js';
 import { formatTime } from '../terminal/output.js';
 import { writeOut } from '../terminal/write-out.js';
@@ -104,6 +105,7 @@ function linkNotFound(name: string, where: string): CommandError {
 
 interface ChangeFlags extends LinkFlags {
   readonly reloadCommand?: string;
+  readonly dryRun?: boolean;
 }
 
 interface WaitFlags {
@@ -118,9 +120,9 @@ export interface ChangeableLinks {
   readonly change: <T>(operation: (links: LinkFiles) => Promise<T>) => Promise<T>;
 }
 
-/** Opens the links at the location that the flags set, for changes. */
+/** Opens the links at the location that the flags set, for changes; with `dryRun` nothing is changed. */
 export async function openLinksForChange(
-  { reloadCommand, ...flags }: ChangeFlags,
+  { reloadCommand, dryRun, ...flags }: ChangeFlags,
   context: CommandContext,
   connection: ReturnType<typeof connectionOptions> = {},
 ): Promise<ChangeableLinks> {
@@ -134,8 +136,13 @@ export async function openLinksForChange(
         hint: "omit --reload-command: Skupper's controller loads a Link without a reload",
       });
     }
-    return { siteLinks, target: { platform }, change: (operation) => operation(siteLinks.links) };
   }
+  if (announceDryRun({ dryRun })) {
+    const records = { remove: async () => 0 };
+    const change: ChangeableLinks['change'] = (operation) => operation(previewLinks(siteLinks.links));
+    return { siteLinks: { ...siteLinks, records }, target: { platform }, change };
+  }
+  if (cluster) return { siteLinks, target: { platform }, change: (operation) => operation(siteLinks.links) };
   const namespace = siteNamespace(settings);
   const isSite = platform !== 'standalone' && flags.dir === undefined;
   const site = isSite ? openRequestingSite(skupperHome, namespace) : undefined;
@@ -150,6 +157,18 @@ export async function openLinksForChange(
     siteLinks,
     target,
     change: (operation) => (reload ? reload.change(operation) : operation(siteLinks.links)),
+  };
+}
+
+/** Links whose changes have their results, and change nothing. */
+function previewLinks(links: LinkFiles): LinkFiles {
+  const placeOf = async (name: string) => (await links.list()).find((link) => link.name === name)?.place;
+  return {
+    ...links,
+    update: placeOf,
+    replaceCredentials: async () => undefined,
+    remove: async (kind, name) =>
+      kind === 'Link' ? placeOf(name) : (await links.findSecret(name)) && `Secret "${name}"`,
   };
 }
 
@@ -192,7 +211,7 @@ export async function updateCommand(
     return found.map((link) => link.name);
   });
   await settle(target, context);
-  if (cluster) await waitForLinks(updated, cluster, { state: wait ?? 'ready', deadlineMs });
+  if (cluster && !rest.dryRun) await waitForLinks(updated, cluster, { state: wait ?? 'ready', deadlineMs });
 }
 
 /** `link delete`: deletes a link with its own Secrets and records, then reloads its router. */
@@ -215,7 +234,7 @@ export async function deleteCommand(
       secretUsedBy.length > 0
         ? `The Secret was not deleted, because it is still used by ${secretUsedBy.join(', ')}\n`
         : '',
-      records > 0
+      records > 0 || flags.dryRun
         ? 'The stored key and response of its redemption are deleted, so its token cannot restore the link\n'
         : '',
       ...certificates.map((certificate) => credentialNote(certificate, context.clock())),

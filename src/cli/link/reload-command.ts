@@ -3,6 +3,7 @@ import { once } from 'node:events';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { processContext } from '../../config/process-context.js';
 import { CommandError } from '../terminal/command-error.js';
+import { withoutProgress } from '../terminal/progress.js';
 
 /** Result of a reload command: done, failed (with the reason as the end of a sentence), or not installed. */
 export type ReloadRun = 'done' | 'not-installed' | { readonly failed: string };
@@ -54,7 +55,9 @@ export async function runReload(command: ReloadCommand, timeoutMs: number): Prom
       ({ code }: NodeJS.ErrnoException): ReloadRun =>
         code === 'ENOENT' ? 'not-installed' : { failed: `it could not be run (${code})` },
     );
-    const run = await Promise.race([ended, once(stop.signal, 'abort').then(() => undefined)]);
+    const run = await withoutProgress(() =>
+      Promise.race([ended, once(stop.signal, 'abort').then(() => undefined)]),
+    );
     if (run !== undefined) return run;
     if (child.pid !== undefined) await endGroup(child.pid);
   } finally {

@@ -1,6 +1,12 @@
 import { type Command, Option } from 'commander';
 import type { SettingKey } from '../../config/settings.js';
-import { addConnectionFlags, addRouteFlags, OUTPUT, withSettings } from '../terminal/command-flags.js';
+import {
+  addConnectionFlags,
+  addRouteFlags,
+  DRY_RUN,
+  OUTPUT,
+  withSettings,
+} from '../terminal/command-flags.js';
 import { optionHeading } from '../terminal/settings-options.js';
 import type { CommandContext } from './link-target.js';
 import { parseReloadCommand } from './reload-command.js';
@@ -103,6 +109,7 @@ function addRedeemFlags(command: Command): Command {
       '--retry',
       'repeat the request after an unknown outcome, a refusal or a damaged stored file; may spend another use',
     )
+    .addOption(DRY_RUN('check what the redemption needs; spends no use and writes nothing'))
     .addOption(waitOption('none'))
     .addOption(deadlineOption());
   return addConnectionFlags(redeem).addOption(OUTPUT());

@@ -71,6 +71,12 @@ export async function revokeCommand(
     });
     return;
   }
+  if (flags.dryRun) {
+    throw new CommandError('--dry-run cannot be combined with --cut', {
+      exitCode: 2,
+      hint: 'omit --cut: docs/how-to/revoke-links.md describes its steps',
+    });
+  }
   refuseServer(flags, '--cut changes a CA, which is on the host of the service');
   await withIssuers(flags, context, async (session) => {
     const store = requireStore(session);

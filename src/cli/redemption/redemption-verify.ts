@@ -4,6 +4,7 @@ import { faultText } from '../../redemption/administration/verify-ledger.js';
 import { refuseServer } from '../terminal/administration-session.js';
 import { CommandError } from '../terminal/command-error.js';
 import { print } from '../terminal/output.js';
+import { withProgress } from '../terminal/progress.js';
 import { withStore } from '../terminal/store-session.js';
 import type { RedemptionListFlags } from './redemption.js';
 
@@ -42,7 +43,11 @@ export async function verifyCommand(allFlags: RedemptionListFlags): Promise<void
         grant === undefined || isUuid(grant)
           ? grant
           : (await storeAdministration(session).findGrant(session.namespace, grant)).uid;
-      const { entries, fault } = await session.store.verifyLedger(grantUid);
+      const { entries, fault } = await withProgress('Verifying the ledger', (update) =>
+        session.store.verifyLedger(grantUid, (checked, total) =>
+          update(`Verifying the ledger: ${checked} of ${total} entries`),
+        ),
+      );
       if (fault) {
         throw new CommandError(`the ledger is not whole: ${faultText(fault)}`, {
           exitCode: 1,

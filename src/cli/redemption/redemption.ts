@@ -29,7 +29,8 @@ export interface RedemptionListFlags extends Omit<GrantFlags, 'output'>, ListFla
   readonly signedBy?: string;
 }
 
-const REDEMPTIONS: Listing<RedemptionReport> = {
+/** The list of redemptions. */
+export const REDEMPTIONS: Listing<RedemptionReport> = {
   csv: {
     id: ({ id }) => id,
     grant: ({ grant }) => grant,
@@ -113,7 +114,8 @@ const EVENT_COLUMNS = [
   'firstTime',
 ] as const;
 
-const EVENTS: Listing<EventReport> = {
+/** The list of the entries of the ledger. */
+export const EVENTS: Listing<EventReport> = {
   csv: csvOf(...EVENT_COLUMNS),
   columns: {
     TIME: ({ time }) => time,

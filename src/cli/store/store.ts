@@ -5,6 +5,7 @@ import { CommandError } from '../terminal/command-error.js';
 import { configurationFrom } from '../terminal/configuration.js';
 import { print } from '../terminal/output.js';
 import type { OutputFormat } from '../terminal/output-format.js';
+import { withProgress } from '../terminal/progress.js';
 
 /** The flags of a command on a store: `-o`, and settings. */
 type StoreFlags = { readonly output?: OutputFormat } & Readonly<Record<string, unknown>>;
@@ -26,7 +27,10 @@ export async function migrateCommand({ output, ...flags }: StoreFlags): Promise<
 /** `store copy FROM TO`: copies all of a store into an empty one, and verifies the ledger there. */
 export async function copyCommand(from: string, to: string, { output, ...flags }: StoreFlags): Promise<void> {
   const { settings } = configurationFrom(flags, NO_STORE);
-  const { rows, verdict } = await copyStore(settings, placeOf(from), placeOf(to), HOST);
+  const [source, target] = [placeOf(from), placeOf(to)];
+  const { rows, verdict } = await withProgress('Copying the store', (update) =>
+    copyStore(settings, source, target, { ...HOST, onProgress: update }),
+  );
   const { entries, fault } = verdict;
   if (fault) {
     throw new CommandError('everything was copied, but the ledger is not intact', {

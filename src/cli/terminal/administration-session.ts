@@ -1,6 +1,7 @@
 import { resolve } from 'node:path';
 import { storeAdministration } from '../../compose/administration.js';
 import { networkObserver } from '../../compose/connections.js';
+import type { Configuration } from '../../config/config.js';
 import type { Settings } from '../../config/setting-schemas.js';
 import { readBoundedText } from '../../files/bounded-text.js';
 import { sharedMode } from '../../files/private-file.js';
@@ -10,7 +11,8 @@ import { withCluster } from './cluster-session.js';
 import { CommandError } from './command-error.js';
 import { anyConfigurationFrom } from './configuration.js';
 import { connectionOptions } from './connection-flags.js';
-import { requirePlatform, withStoreOf } from './store-session.js';
+import { announceDryRun } from './dry-run.js';
+import { requirePlatform, type StoreSession, withStoreOf } from './store-session.js';
 
 const BEARER = /^[\w.~+/=-]+$/;
 
@@ -24,6 +26,7 @@ export interface AdministrationSession {
   readonly namespace: string;
   /** The namespace of a command without `-n`. */
   readonly defaultNamespace: string;
+  readonly configuration: Configuration;
   /** The platform of the service, if it is known. */
   readonly platform: string | undefined;
   /** Observes which sites are connected; absent if nothing reports that, and with a remote service. */
@@ -34,32 +37,42 @@ export interface AdministrationSession {
 
 /**
  * Runs `operation` with the administration of the service at `--server`, else of the cluster on Kubernetes, else of the configured
- * store, and closes that afterwards.
+ * store, and closes that afterwards. With `--dry-run` nothing is changed.
  */
 export async function withAdministration<T>(
   flags: Flags,
   operation: (session: AdministrationSession) => Promise<T>,
 ): Promise<T> {
-  const { settings } = anyConfigurationFrom(flags);
+  const configuration = anyConfigurationFrom(flags);
+  const { settings } = configuration;
   const sessionOf = async (administration: Administration): Promise<AdministrationSession> => {
     const { namespace: defaultNamespace, platform } = await administration.describeService();
     requirePlatform(flags.platform, platform);
-    return { administration, namespace: settings.namespace ?? defaultNamespace, defaultNamespace, platform };
+    const namespace = settings.namespace ?? defaultNamespace;
+    return { administration, configuration, namespace, defaultNamespace, platform };
   };
   if (settings.server || settings.platform !== 'kubernetes') refuseDeadline(flags);
+  if (settings.server && flags.dryRun) {
+    throw new CommandError('--dry-run cannot be combined with --server', {
+      exitCode: 2,
+      hint: 'run the command on the host of the service, without --server',
+    });
+  }
+  const dryRun = announceDryRun(flags);
   if (settings.server) return operation(await sessionOf(await openServer(settings.server, settings, flags)));
   if (settings.platform === 'kubernetes') {
     return withCluster(flags, settings, ({ administration, connections, namespace, defaultNamespace }) => {
       const readCode = (uid: string) => administration.readCode(uid);
       const names = { namespace, defaultNamespace, platform: 'kubernetes' };
-      return operation({ administration, connections, ...names, readCode });
+      return operation({ administration, configuration, connections, ...names, readCode });
     });
   }
   const connections = networkObserver(settings, Date.now);
-  return withStoreOf(settings, async (session) => {
+  const onStore = async (session: StoreSession) => {
     const administration = storeAdministration({ ...session, connections });
     return operation({ ...(await sessionOf(administration)), connections });
-  });
+  };
+  return withStoreOf(settings, onStore, dryRun);
 }
 
 function refuseDeadline({ deadline }: Flags): void {

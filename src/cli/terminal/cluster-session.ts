@@ -8,7 +8,7 @@ const DEFAULT_READY_MS = 60_000;
 
 /** Runs `operation` with the administration of the cluster that the settings name, and closes it afterwards. */
 export async function withCluster<T>(
-  { deadline, allNamespaces }: Readonly<Record<string, unknown>>,
+  { deadline, allNamespaces, dryRun }: Readonly<Record<string, unknown>>,
   settings: Settings,
   operation: (cluster: OpenClusterAdministration) => Promise<T>,
 ): Promise<T> {
@@ -24,6 +24,7 @@ export async function withCluster<T>(
   const cluster = await openClusterAdministration(settings, {
     clock: Date.now,
     allNamespaces: allNamespaces === true,
+    dryRun: dryRun === true,
     timeoutMs,
     shutdownSignal,
   });

@@ -1,5 +1,5 @@
 import { styleText } from 'node:util';
-import { type ProcessContext, processContext } from '../../config/process-context.js';
+import { isTerminal, type ProcessContext, processContext } from '../../config/process-context.js';
 
 const COLOURS = {
   ready: 'green',
@@ -25,7 +25,7 @@ export function hasColours(
 ): boolean {
   if (env.NO_COLOR) return false;
   if (env.CLICOLOR_FORCE && env.CLICOLOR_FORCE !== '0') return true;
-  return (stdout as NodeJS.WriteStream).isTTY === true && env.TERM !== 'dumb';
+  return isTerminal(stdout) && env.TERM !== 'dumb';
 }
 
 /** Returns a cell with the colour of its state; other cells are returned as they are. */

@@ -8,8 +8,12 @@ import { ADMINISTRATION_SETTINGS, settingsOptions } from './settings-options.js'
 export const OUTPUT = () =>
   new Option('-o, --output <FORMAT>', 'json or yaml instead of text').argParser(parseOutputFormat);
 
-/** Adds the flags for the form of a list. */
-export function addFormatFlags(command: Command): Command {
+/** The `--dry-run` of commands that change something. */
+export const DRY_RUN = (description = 'print what would be changed, and change nothing') =>
+  new Option('--dry-run', description);
+
+/** Adds the flags of a command that lists. */
+export function addListFlags(command: Command): Command {
   return command
     .addOption(
       new Option(
@@ -18,15 +22,8 @@ export function addFormatFlags(command: Command): Command {
       ).argParser(parseListingFormat),
     )
     .option('--no-headers', 'without the headings of columns')
-    .option('--sort-by <COLUMN>', 'sort by a column, such as name');
-}
-
-/** Adds the flags of a command whose list can be watched. */
-export function addListFlags(command: Command): Command {
-  return addFormatFlags(command).option(
-    '-w, --watch',
-    'list again every 2 s and print what has changed, until Ctrl-C',
-  );
+    .option('--sort-by <COLUMN>', 'sort by a column, such as name')
+    .option('-w, --watch', 'list again every 2 s and print what has changed, until Ctrl-C');
 }
 
 /** Adds the flags of settings to a command. */

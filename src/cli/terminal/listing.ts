@@ -5,7 +5,7 @@ import { colouredCell, hasColours } from './colour.js';
 import { CommandError } from './command-error.js';
 import { formatJsonPath } from './json-path.js';
 import { formatLabels } from './label-flags.js';
-import { valueText } from './output.js';
+import { columnLines, columnWidths, valueText } from './output.js';
 import { type ListingFormat, templateOf } from './output-format.js';
 import { plainLine, plainText } from './plain-text.js';
 import { watch } from './watch.js';
@@ -107,18 +107,23 @@ export async function listingText<Report>(
 
 const { compare } = new Intl.Collator('en', { numeric: true });
 
+/** The values of `--sort-by` for a listing. */
+export function sortNames({ columns, wide }: Pick<Listing<never>, 'columns' | 'wide'>): string[] {
+  return Object.keys({ ...columns, ...wide }).map(sortName);
+}
+
 /** The order by the cells of a column; cells without value are last. Throws a CommandError for an unknown column. */
 function orderOf<Report>(
-  { columns, wide }: Pick<Listing<Report>, 'columns' | 'wide'>,
+  listing: Pick<Listing<Report>, 'columns' | 'wide'>,
   sortBy: string | undefined,
 ): ((one: Report, other: Report) => number) | undefined {
   if (sortBy === undefined) return undefined;
-  const all = Object.entries({ ...columns, ...wide });
+  const all = Object.entries({ ...listing.columns, ...listing.wide });
   const [, value] = all.find(([heading]) => sortName(heading) === sortName(sortBy)) ?? [];
   if (!value) {
     throw new CommandError(`--sort-by cannot be "${sortBy}"`, {
       exitCode: 2,
-      hint: `use ${all.map(([heading]) => sortName(heading)).join(', ')}`,
+      hint: `use ${sortNames(listing).join(', ')}`,
     });
   }
   return (one, other) => {
@@ -218,23 +223,17 @@ function tableWriter<Report>(listing: Listing<Report>, { output, headers }: List
   const headings = Object.keys(columns);
   const showsHeadings = headers !== false;
   const isColoured = hasColours();
-  let widths: number[] | undefined;
-  const line = (cells: readonly string[]) =>
-    `${cells
-      .map((cell, column) => {
-        const padding = ' '.repeat(Math.max(0, (widths?.[column] ?? 0) - cell.length));
-        return (isColoured ? colouredCell(headings[column] ?? '', cell) : cell) + padding;
-      })
-      .join('  ')
-      .trimEnd()}\n`;
+  const styled = (cell: string, column: number) =>
+    isColoured ? colouredCell(headings[column] ?? '', cell) : cell;
+  let widths: readonly number[] | undefined;
   return {
     page(reports, isFirst) {
       const rows = reports.map((report) =>
         Object.values(columns).map((value) => plainLine(String(value(report) ?? '-'))),
       );
       const all = showsHeadings && isFirst ? [headings, ...rows] : rows;
-      widths ??= headings.map((_, column) => Math.max(...all.map((row) => row[column]?.length ?? 0)));
-      return all.map(line).join('');
+      widths ??= columnWidths(all);
+      return columnLines(all, widths, styled);
     },
     end: (isEmpty) => (isEmpty && showsHeadings ? plainText(listing.emptyText) : ''),
   };

@@ -21,16 +21,29 @@ export function valueText(format: 'json' | 'yaml', value: unknown): string {
 
 /** Formats a table. Each column is as wide as its longest cell; line breaks in a cell are escaped. */
 export function table(headings: readonly string[], rawRows: readonly (readonly string[])[]): string {
-  const rows = rawRows.map((row) => row.map(plainLine));
-  const widths = headings.map((heading, column) =>
-    Math.max(heading.length, ...rows.map((row) => row[column]?.length ?? 0)),
-  );
+  const rows = [headings, ...rawRows.map((row) => row.map(plainLine))];
+  return columnLines(rows, columnWidths(rows));
+}
+
+/** The widths of the columns of some rows. */
+export function columnWidths(rows: readonly (readonly string[])[]): readonly number[] {
+  return (rows[0] ?? []).map((_, column) => Math.max(...rows.map((row) => row[column]?.length ?? 0)));
+}
+
+/** Formats rows with columns of these widths; `styled` adds colours to a cell. */
+export function columnLines(
+  rows: readonly (readonly string[])[],
+  widths: readonly number[],
+  styled: (cell: string, column: number) => string = (cell) => cell,
+): string {
   const line = (cells: readonly string[]) =>
     `${cells
-      .map((cell, column) => cell.padEnd(widths[column] ?? 0))
+      .map(
+        (cell, column) => styled(cell, column) + ' '.repeat(Math.max(0, (widths[column] ?? 0) - cell.length)),
+      )
       .join('  ')
       .trimEnd()}\n`;
-  return [headings, ...rows].map(line).join('');
+  return rows.map(line).join('');
 }
 
 /** Formats `label: value` lines with the values in one column; omits undefined values. */

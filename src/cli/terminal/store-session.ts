@@ -31,13 +31,14 @@ export async function withStore<T>(
   });
 }
 
-/** Runs `operation` on the store of these settings and closes it afterwards. */
+/** Runs `operation` on the store of these settings and closes it afterwards. With `dryRun` the store does not change. */
 export async function withStoreOf<T>(
   settings: Settings,
   operation: (session: StoreSession) => Promise<T>,
+  dryRun = false,
 ): Promise<T> {
   const clock: Clock = Date.now;
-  const store = await openStore(settings, { clock, checkpoint: () => {} }, false);
+  const store = await openStore(settings, { clock, checkpoint: () => {} }, false, dryRun);
   try {
     const service = await readService(store);
     const { dataDir, issuerCert, issuerKey } = settings;

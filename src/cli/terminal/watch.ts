@@ -1,4 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
+import { isTerminal, processContext } from '../../config/process-context.js';
 import { describeFailure } from './failure.js';
 import { shutdownSignal } from './shutdown-signal.js';
 import { writeStderr } from './write-out.js';
@@ -11,7 +12,12 @@ const INTERVAL_MS = 2_000;
  */
 export async function watch(round: () => Promise<void>): Promise<void> {
   const stop = new AbortController();
-  const stopped = shutdownSignal().then(() => stop.abort());
+  const stopped = shutdownSignal().then(() => {
+    stop.abort();
+    const { stderr } = processContext();
+    // The terminal shows `^C` at the beginning of a line; the prompt of the shell gets the next one.
+    if (isTerminal(stderr)) stderr.write('\n');
+  });
   await Promise.race([round(), stopped]);
   let isFailing = false;
   while (!stop.signal.aborted) {

@@ -2,6 +2,7 @@ import { processContext } from '../../config/process-context.js';
 import { CommandError } from './command-error.js';
 import { plainText } from './plain-text.js';
 import { ownCommands } from './program-name.js';
+import { eraseProgress } from './progress.js';
 
 /** The reader has closed standard output (EPIPE). The program then exits without a message. */
 export class OutputClosed extends Error {
@@ -18,6 +19,7 @@ export async function writeOut(text: string): Promise<void> {
 
 /** Writes text that can contain colours, and whose values are already escaped; resolves and rejects as {@link writeOut} does. */
 export async function writeStyled(text: string): Promise<void> {
+  eraseProgress();
   try {
     await new Promise<void>((resolve, reject) => {
       processContext().stdout.write(text, (error) => (error ? reject(error) : resolve()));
@@ -38,5 +40,6 @@ export async function writeStyled(text: string): Promise<void> {
  * the text is for another site, where linkgrant may not be a kubectl plugin.
  */
 export function writeStderr(text: string, options: { readonly isForOtherSite?: boolean } = {}): void {
+  eraseProgress();
   processContext().stderr.write(plainText(options.isForOtherSite ? text : ownCommands(text)));
 }

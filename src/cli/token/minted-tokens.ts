@@ -1,7 +1,7 @@
-import { processContext } from '../../config/process-context.js';
 import type { MintTokenRequest } from '../../redemption/accepting/mint-token.js';
 import { CommandError } from '../terminal/command-error.js';
 import { parseCount, parseWindow, requireResourceName, requireSubject } from '../terminal/flag-values.js';
+import { writeStderr } from '../terminal/write-out.js';
 import { type TokenDelivery, tokenText, type WritableToken } from './token-forms.js';
 import { writeNextStep } from './token-output.js';
 import { limitsOf, tokenDirectory, writeSecretOutput } from './write-token.js';
@@ -62,7 +62,7 @@ export interface HandedToken extends WritableToken {
 
 /**
  * Issues the requested tokens, writes them, and reports on standard error what they allow and how to revoke one. Calls
- * `revoke` with a token that cannot be written.
+ * `revoke` with a token that cannot be written. A dry run reports only what a token would allow.
  */
 export async function handOutTokens(
   request: TokenDelivery & Pick<MintingRequest, 'count' | 'subject'>,
@@ -70,7 +70,11 @@ export async function handOutTokens(
   issue: () => Promise<HandedToken>,
   revoke: (id: string) => Promise<void> = async () => {},
 ): Promise<HandedToken | undefined> {
-  const { target, form, count, subject } = request;
+  const { target, form, dryRun, count, subject } = request;
+  if (dryRun) {
+    writeStderr(allowedText(await issue(), subject));
+    return undefined;
+  }
   const inDirectory = count === undefined || target === '-' ? undefined : tokenDirectory(target);
   const report: string[] = [];
   let last: HandedToken | undefined;
@@ -85,19 +89,26 @@ export async function handOutTokens(
         report.push(target === '-' ? `Token ${id}\n` : `Token ${id} written to ${target}\n`);
       }
     } catch (error) {
-      processContext().stderr.write(report.join(''));
+      writeStderr(report.join(''));
       await revoke(id);
       throw error;
     }
   }
   if (!last) return undefined;
   report.push(
-    `Redeem at ${last.token.spec.url}\n`,
-    `Can be redeemed ${limitsOf(last)}${subject === undefined ? '' : `, only for subject "${subject}"`}\n`,
-    ...last.notes.map((note) => `${note}\n`),
+    allowedText(last, subject),
     `Revoke with \`linkgrant token revoke ${count === undefined ? last.id : 'ID'} --grant ${grant.name} -n ${grant.namespace}\`\n`,
   );
-  processContext().stderr.write(report.join(''));
+  writeStderr(report.join(''));
   await writeNextStep(request, last);
   return last;
+}
+
+/** Returns where a token can be redeemed, and how often, until when and by which subject. */
+function allowedText(token: HandedToken, subject: string | undefined): string {
+  return [
+    `Redeem at ${token.token.spec.url}\n`,
+    `Can be redeemed ${limitsOf(token)}${subject === undefined ? '' : `, only for subject "${subject}"`}\n`,
+    ...token.notes.map((note) => `${note}\n`),
+  ].join('');
 }

@@ -17,12 +17,15 @@ export interface TokenDelivery {
   readonly form: TokenForm;
   /** True if the join line is also drawn as a QR code. */
   readonly qr: boolean;
+  /** True if the token is not written. */
+  readonly dryRun: boolean;
 }
 
 /** The flags that say how a token is written. */
 export interface TokenDeliveryFlags {
   readonly print?: TokenForm;
   readonly qr?: boolean;
+  readonly dryRun?: boolean;
 }
 
 /** A token to write. */
@@ -31,9 +34,9 @@ export type WritableToken = Pick<IssuedToken, 'token' | 'joinLine'>;
 /** The delivery to a FILE, by default the AccessToken; without FILE to standard output, by default the join line. */
 export function tokenDelivery(
   file: string | undefined,
-  { print, qr = false }: TokenDeliveryFlags = {},
+  { print, qr = false, dryRun = false }: TokenDeliveryFlags = {},
 ): TokenDelivery {
-  return { target: file ?? '-', form: print ?? (file === undefined ? 'line' : 'token'), qr };
+  return { target: file ?? '-', form: print ?? (file === undefined ? 'line' : 'token'), qr, dryRun };
 }
 
 /** The text of a token in a form. Throws a CommandError if the form contains a join line, and the code is too long for one. */

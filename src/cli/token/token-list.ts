@@ -10,7 +10,8 @@ export interface TokenListFlags extends Omit<GrantFlags, 'output'>, ListFlags {
   readonly allNamespaces?: boolean;
 }
 
-const TOKENS: Omit<Listing<TokenReport>, 'emptyText'> = {
+/** The list of tokens. */
+export const TOKENS: Omit<Listing<TokenReport>, 'emptyText'> = {
   columns: {
     ID: ({ id }) => id,
     GRANT: ({ grant }) => grant,

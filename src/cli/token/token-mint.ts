@@ -5,6 +5,7 @@ import { joinLineOf } from '../../redemption/accepting/join-line-of.js';
 import { mintToken } from '../../redemption/accepting/mint-token.js';
 import { POLICY_FLAGS } from '../grant/policy-flags.js';
 import { CommandError } from '../terminal/command-error.js';
+import { announceDryRun } from '../terminal/dry-run.js';
 import { handOutTokens, mintingRequest, type SignedTokenFlags } from './minted-tokens.js';
 import { readSigningKey } from './signing-key-file.js';
 import { type TokenDeliveryFlags, tokenDelivery, type WritableToken } from './token-forms.js';
@@ -34,6 +35,7 @@ export async function mintCommand(file: string | undefined, flags: TokenMintFlag
   }
   const request = mintingRequest(tokenDelivery(file, flags), flags);
   const key = await readSigningKey(flags.signingKey);
+  announceDryRun(flags);
   await handOutTokens(request, key.grant, async () => {
     const minted = await mintToken(key, request, Date.now);
     if ('rejected' in minted) {

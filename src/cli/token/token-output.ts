@@ -1,4 +1,4 @@
-import { processContext } from '../../config/process-context.js';
+import { isTerminal, processContext } from '../../config/process-context.js';
 import { formatEndpoint } from '../../domain/host-port-text.js';
 import type { Administration, IssuedToken } from '../../redemption/administration/administration.js';
 import { writeStderr } from '../terminal/write-out.js';
@@ -15,7 +15,7 @@ import { limitsOf, writeSecretOutput } from './write-token.js';
 const QR_BORDER = 2;
 
 /**
- * Writes a token with the code of a grant, and reports on standard error what it allows and what to do with it. Rejects with
+ * Writes a token with the code of a grant (not in a dry run), and reports on standard error what it allows and what to do with it. Rejects with
  * AdministrationError if the token could not be redeemed.
  */
 export async function writeToken(
@@ -25,18 +25,18 @@ export async function writeToken(
   administration: Administration,
 ): Promise<IssuedToken> {
   const issued = await administration.issueToken({ grantUid, code, name, linkCost });
-  const { target, form } = delivery;
-  await writeSecretOutput(target, tokenText(form, issued), 'AccessToken');
+  const { target, form, dryRun } = delivery;
+  if (!dryRun) await writeSecretOutput(target, tokenText(form, issued), 'AccessToken');
   const leadsTo = issued.endpoints.map(formatEndpoint).join(', ');
   writeStderr(
     [
-      target === '-' ? '' : `Token written to ${target}\n`,
+      target === '-' || dryRun ? '' : `Token written to ${target}\n`,
       `Redeem at ${issued.token.spec.url}\n`,
       `Links to ${leadsTo}\n`,
       `Can be redeemed ${limitsOf(issued)}\n`,
     ].join(''),
   );
-  await writeNextStep(delivery, issued);
+  if (!dryRun) await writeNextStep(delivery, issued);
   return issued;
 }
 
@@ -47,8 +47,7 @@ export async function writeNextStep(delivery: TokenDelivery, token: WritableToke
     const drawn = renderUnicodeCompact(requireJoinLine(token), { border: QR_BORDER });
     const { stderr } = processContext();
     // Scanners need dark modules on a light background, also on a terminal with a light one.
-    const isTerminal = (stderr as { readonly isTTY?: boolean }).isTTY === true;
-    stderr.write(`${isTerminal ? drawn.replace(/^.*$/gm, '\x1b[97;40m$&\x1b[0m') : drawn}\n`);
+    stderr.write(`${isTerminal(stderr) ? drawn.replace(/^.*$/gm, '\x1b[97;40m$&\x1b[0m') : drawn}\n`);
   }
   writeStderr(nextStep(delivery), { isForOtherSite: true });
 }

@@ -20,6 +20,7 @@ import {
 } from '../terminal/flag-values.js';
 import { formatTime, print } from '../terminal/output.js';
 import type { OutputFormat } from '../terminal/output-format.js';
+import { withProgress } from '../terminal/progress.js';
 import { writeStderr } from '../terminal/write-out.js';
 import { type InputRedemption, inputFailure, redeemInput, requestedSubject } from './redeem-input.js';
 import { parseToken } from './token-file.js';
@@ -33,6 +34,8 @@ export interface TokenRedeemFlags extends LinkTargetFlags {
   readonly subject?: string;
   readonly linkCost?: string;
   readonly retry?: boolean;
+  /** Checks what the redemption needs, and redeems nothing. */
+  readonly dryRun?: boolean;
   /** Requests a short-lived certificate, because it will be renewed. */
   readonly renew?: boolean;
   /** On kubernetes: the state of the link to wait for. */
@@ -58,6 +61,7 @@ export async function redeemCommand(
   const target = await openLinkTarget(flags, context, { reloads: false });
   if (target.kind !== 'cluster') refuseWait(flags);
   if (target.kind === 'system-site') requireKnownNamespace(target.skupperHome, target.namespace);
+  if (flags.dryRun) return checkRedemption(file, target, flags, context);
   if (file === undefined) return redeemInputCommand(target, linkCost, flags, context);
 
   const token = parseToken(await readToken(file));
@@ -65,9 +69,9 @@ export async function redeemCommand(
   const { name, retry, renew: renews } = flags;
   const { proxyConfiguration, ownKey } = target;
   const subject = requestedSubject(token, flags.subject, target);
-  const redeemed = await target.redeemer.redeem(
-    { token, name, subject, linkCost, proxyConfiguration, ownKey, retry, renews },
-    target.materializer,
+  const request = { token, name, subject, linkCost, proxyConfiguration, ownKey, retry, renews };
+  const redeemed = await withProgress('Redeeming the token', () =>
+    target.redeemer.redeem(request, target.materializer),
   );
   const reload = await settleReload(target, context);
   await report(redeemed, target, reload, { ...flags, isFile: !containsJoinLine(file) });
@@ -76,6 +80,29 @@ export async function redeemCommand(
     const names = redeemed.links.map((link) => link.name);
     await waitForLinks(names, target.cluster, { state: flags.wait ?? 'none', deadlineMs });
   }
+}
+
+/** Runs the checks of `doctor` for a token and the target of its link. */
+async function checkRedemption(
+  token: string | undefined,
+  { connection }: LinkTarget,
+  { to, proxySecret, ...flags }: TokenRedeemFlags,
+  context: CommandContext,
+): Promise<void> {
+  if (token === undefined) {
+    throw new CommandError('--dry-run cannot be combined with --input', {
+      exitCode: 2,
+      hint: 'name one of the token files instead',
+    });
+  }
+  writeStderr('Dry run: no use is spent and nothing is written. The checks of this redemption:\n');
+  const { doctorCommand } = await import('../doctor/doctor.js');
+  const isDirectory = to !== undefined && to !== '-';
+  const proxy = flags.proxy ?? (proxySecret === undefined ? undefined : connection.proxy);
+  await doctorCommand(
+    { ...flags, token, ...(isDirectory && { to }), ...(proxy !== undefined && { proxy }) },
+    context,
+  );
 }
 
 /** `join`: redeems a token in the form of a join line, or the one on standard input for `-`. */
@@ -138,7 +165,9 @@ async function redeemInputCommand(
       hint: 'add --platform podman, docker or linux; on kubernetes a controller redeems the AccessTokens of a namespace',
     });
   }
-  const results = await redeemInput(target, { linkCost, retry, renews }, context);
+  const results = await withProgress('Redeeming the tokens', () =>
+    redeemInput(target, { linkCost, retry, renews }, context),
+  );
   const reload = await settleReload(target, context);
   const tokens = results.map((result) =>
     'failure' in result

@@ -1,6 +1,4 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { processContext } from '../../config/process-context.js';
-import { formatDuration } from '../../domain/duration.js';
 import type { RedemptionErrorCode } from '../../domain/redemption-error.js';
 import type {
   Administration,
@@ -15,6 +13,7 @@ import { adviceFor } from '../terminal/exit-codes.js';
 import { describeFailure } from '../terminal/failure.js';
 import { formatTime } from '../terminal/output.js';
 import { plainLine } from '../terminal/plain-text.js';
+import { withProgress } from '../terminal/progress.js';
 import { writeStderr } from '../terminal/write-out.js';
 
 const POLL_MS = 1_000;
@@ -65,29 +64,26 @@ export class RedemptionWait {
     const lifeMs = expirationTime === undefined ? DEFAULT_LIMIT_MS : Date.parse(expirationTime) - now;
     const waitMs = Math.max(0, Math.min(limitMs, lifeMs));
     const end = performance.now() + waitMs;
-    const progress = new Progress(formatTime(now + waitMs));
-    for (;;) {
-      const redemption = await this.#poll(id, progress).catch(ignoreTemporary);
-      if (redemption) {
-        progress.end();
-        writeStderr(`Redeemed by ${describeSite(redemption)}: link "${plainLine(redemption.name)}"\n`);
-        return;
+    const redemption = await withProgress('Waiting for the site', async () => {
+      for (let isFirst = true; ; isFirst = false) {
+        const found = await this.#poll(id).catch(ignoreTemporary);
+        if (found) return found;
+        const leftMs = end - performance.now();
+        if (leftMs <= 0) throw waitMs === lifeMs ? endedError('the token has expired') : timeoutError();
+        if (isFirst) writeStderr(`Waiting until ${formatTime(now + waitMs)} for the site to redeem it\n`);
+        await sleep(Math.min(POLL_MS, leftMs));
       }
-      const leftMs = end - performance.now();
-      if (leftMs <= 0)
-        throw waitMs === lifeMs ? endedError(progress, 'the token has expired') : timeoutError(progress);
-      progress.show(leftMs);
-      await sleep(Math.min(POLL_MS, leftMs));
-    }
+    });
+    writeStderr(`Redeemed by ${describeSite(redemption)}: link "${plainLine(redemption.name)}"\n`);
   }
 
   /** Reads the grant once; returns the redemption of the token if there is one. */
-  async #poll(id: string | undefined, progress: Progress): Promise<RedemptionReport | undefined> {
+  async #poll(id: string | undefined): Promise<RedemptionReport | undefined> {
     const grant = await this.#administration.showGrant(this.#grantUid);
-    this.#reportRefusals(grant.attempts, progress);
+    this.#reportRefusals(grant.attempts);
     const redemption = grant.redemptions === this.#redemptions ? undefined : await this.#find(id);
     this.#redemptions = grant.redemptions;
-    if (!redemption && ENDED.has(grant.state)) throw endedError(progress, `the grant is ${grant.state}`);
+    if (!redemption && ENDED.has(grant.state)) throw endedError(`the grant is ${grant.state}`);
     return redemption;
   }
 
@@ -96,39 +92,14 @@ export class RedemptionWait {
     return all.find((redemption) => redemption.jti === id && !this.#known.has(redemption.id));
   }
 
-  #reportRefusals(attempts: readonly AttemptReport[], progress: Progress): void {
+  #reportRefusals(attempts: readonly AttemptReport[]): void {
     for (const attempt of attempts.toReversed()) {
       const isNew = !this.#reported.has(keyOf(attempt));
       this.#reported.add(keyOf(attempt));
       if (!isNew || attempt.outcome === 'redeemed' || attempt.outcome === 'replayed') continue;
       const { hint } = adviceFor(attempt.outcome as RedemptionErrorCode);
-      progress.end();
       writeStderr(`Refused ${describeSite(attempt)}: ${attempt.outcome}\nhint: ${hint}\n`);
     }
-  }
-}
-
-/** The remaining time: one line that is rewritten on a terminal, else one line at the beginning. */
-class Progress {
-  readonly #until: string;
-  readonly #isTerminal = (processContext().stderr as { readonly isTTY?: boolean }).isTTY === true;
-  #isShown = false;
-
-  constructor(until: string) {
-    this.#until = until;
-  }
-
-  show(leftMs: number): void {
-    const { stderr } = processContext();
-    const left = formatDuration(Math.ceil(leftMs / 1_000) * 1_000);
-    if (this.#isTerminal) stderr.write(`\r\x1b[KWaiting for the site to redeem it: ${left} left`);
-    else if (!this.#isShown) stderr.write(`Waiting until ${this.#until} for the site to redeem it\n`);
-    this.#isShown = true;
-  }
-
-  /** Clears the line, so that another one can follow. */
-  end(): void {
-    if (this.#isTerminal && this.#isShown) processContext().stderr.write('\r\x1b[K');
   }
 }
 
@@ -159,16 +130,14 @@ function ignoreTemporary(error: unknown): undefined {
   if (describeFailure(error).exitCode !== 4) throw error;
 }
 
-function endedError(progress: Progress, reason: string): CommandError {
-  progress.end();
+function endedError(reason: string): CommandError {
   return new CommandError(`the token was not redeemed, and cannot be any more: ${reason}`, {
     exitCode: 3,
     hint: 'issue another token',
   });
 }
 
-function timeoutError(progress: Progress): CommandError {
-  progress.end();
+function timeoutError(): CommandError {
   return new CommandError('the token was not redeemed within the time limit; it can still be redeemed', {
     exitCode: 4,
     hint: 'see `linkgrant redemption list` later, or wait longer with --wait=DURATION',

@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { formatEndpoint } from '../../domain/host-port-text.js';
 import type { Administration, IssuedToken } from '../../redemption/administration/administration.js';
-import { createGrant, type GrantCreateFlags } from '../grant/grant.js';
+import { createGrant, type GrantCreateFlags, printNewGrant } from '../grant/grant.js';
 import { POLICY_FLAGS } from '../grant/policy-flags.js';
 import { rollbackOnFailure } from '../grant/rollback-grant.js';
 import { withAdministration } from '../terminal/administration-session.js';
@@ -53,6 +53,7 @@ async function issueWithGrant(delivery: TokenDelivery, flags: CheckedIssueFlags)
   await withAdministration(flags, async (session) => {
     const { administration } = session;
     const grant = await createGrant(name ?? `link-${randomBytes(4).toString('hex')}`, flags, session);
+    if (flags.dryRun) return printNewGrant(grant, undefined);
     await issueAndWait(flags, grant.uid, administration, () =>
       rollbackOnFailure(grant, administration, () =>
         writeToken(grant, delivery, { name, linkCost }, administration),
@@ -139,12 +140,12 @@ function waitLimit({ wait, count }: TokenIssueFlags): number | undefined {
 
 /** Issues a token of a grant, and with `--wait` waits until it was redeemed. */
 async function issueAndWait(
-  { waitMs }: CheckedIssueFlags,
+  { waitMs, dryRun }: CheckedIssueFlags,
   grantUid: string,
   administration: Administration,
   issue: () => Promise<Pick<IssuedToken, 'id' | 'expirationTime'> | undefined>,
 ): Promise<void> {
-  if (waitMs === undefined) return void (await issue());
+  if (waitMs === undefined || dryRun) return void (await issue());
   const { RedemptionWait } = await import('./token-wait.js');
   const redemption = await RedemptionWait.begin(administration, grantUid);
   const issued = await issue();

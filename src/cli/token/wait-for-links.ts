@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { LinkStatus, RequestingCluster } from '../../compose/requesting-cluster.js';
 import { CommandError } from '../terminal/command-error.js';
+import { withProgress } from '../terminal/progress.js';
 import { writeStderr } from '../terminal/write-out.js';
 
 /** State that Skupper's controller reports of a link: connected (`ready`), sent to the router (`configured`); `none`: do not wait. */
@@ -31,17 +32,17 @@ export async function waitForLinks(
   }: { readonly state: WantedLinkState; readonly deadlineMs?: number | undefined },
 ): Promise<void> {
   if (state === 'none') return;
-  const end = performance.now() + deadlineMs;
-  for (;;) {
-    const states = await cluster.linkStatuses();
-    const late = names.find((name) => !isReached(states.get(name), state));
-    if (late === undefined) {
-      writeStderr(names.map((name) => `Link "${name}" is ${state}\n`).join(''));
-      return;
+  await withProgress(`Waiting until the link is ${state}`, async () => {
+    const end = performance.now() + deadlineMs;
+    for (;;) {
+      const states = await cluster.linkStatuses();
+      const late = names.find((name) => !isReached(states.get(name), state));
+      if (late === undefined) break;
+      if (performance.now() >= end) throw notInTime(late, states.get(late), state, cluster);
+      await sleep(Math.min(POLL_MS, Math.max(0, end - performance.now())));
     }
-    if (performance.now() >= end) throw notInTime(late, states.get(late), state, cluster);
-    await sleep(Math.min(POLL_MS, Math.max(0, end - performance.now())));
-  }
+  });
+  writeStderr(names.map((name) => `Link "${name}" is ${state}\n`).join(''));
 }
 
 function isReached(state: LinkStatus | undefined, wanted: WantedLinkState): boolean {

@@ -70,13 +70,25 @@ export function* firstFilledTable(): SqlOperation<string | undefined> {
   return undefined;
 }
 
-/** Copies every row of one database into another one of the same schema that has none. */
-export async function copyTables(source: TableSession, target: TableSession): Promise<CopiedRows> {
-  const copied: Record<string, number> = { redemptions: await copyRedemptions(source, target) };
-  for (const table of TABLES) copied[table.name] = await copyTable(source, target, table);
+/**
+ * Copies every row of one database into another one of the same schema that has none. Calls `onProgress` with the number of
+ * rows that are copied so far.
+ */
+export async function copyTables(
+  source: TableSession,
+  target: TableSession,
+  onProgress: (copied: number) => void,
+): Promise<CopiedRows> {
+  let total = 0;
+  const onStep = (rowCount: number) => {
+    total += rowCount;
+    onProgress(total);
+  };
+  const copied: Record<string, number> = { redemptions: await copyRedemptions(source, target, onStep) };
+  for (const table of TABLES) copied[table.name] = await copyTable(source, target, table, onStep);
   for (const table of INITIALIZED) {
     await target.run(change(`DELETE FROM ${table.name}`));
-    await copyTable(source, target, table);
+    await copyTable(source, target, table, onStep);
   }
   const settings = await source.run(rawRows(`SELECT key, value FROM settings ${COPIED_SETTINGS}`));
   await target.run(change(`DELETE FROM settings ${COPIED_SETTINGS}`));
@@ -90,12 +102,18 @@ export async function copyTables(source: TableSession, target: TableSession): Pr
   return copied;
 }
 
-async function copyTable(source: TableSession, target: TableSession, table: Table): Promise<number> {
+async function copyTable(
+  source: TableSession,
+  target: TableSession,
+  table: Table,
+  onStep: (rowCount: number) => void,
+): Promise<number> {
   let copied = 0;
   let after: readonly SqlValue[] | undefined;
   for (;;) {
     const found = await source.run(pageOf(table, after));
     await target.run(insert(table, found));
+    onStep(found.length);
     copied += found.length;
     after = found.at(-1)?.slice(0, table.key);
     if (found.length < STEP) return copied;
@@ -103,7 +121,11 @@ async function copyTable(source: TableSession, target: TableSession, table: Tabl
 }
 
 /** Copies redemptions in commit order, which is the order of the target's listings too. */
-async function copyRedemptions(source: TableSession, target: TableSession): Promise<number> {
+async function copyRedemptions(
+  source: TableSession,
+  target: TableSession,
+  onStep: (rowCount: number) => void,
+): Promise<number> {
   let copied = 0;
   let after = 0;
   for (;;) {
@@ -112,6 +134,7 @@ async function copyRedemptions(source: TableSession, target: TableSession): Prom
     );
     const values = found.map((one) => REDEMPTION_COLUMNS.map((column) => one[column] ?? null));
     await target.run(insert(REDEMPTIONS, values));
+    onStep(found.length);
     copied += found.length;
     after = Number(found.at(-1)?.position);
     if (found.length < STEP) return copied;

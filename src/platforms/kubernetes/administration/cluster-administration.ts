@@ -30,7 +30,7 @@ import { type AccessGrantResource, readAccessGrant } from '../grants/access-gran
 import type { Patience } from './await-ready.js';
 import { clusterIssuers } from './cluster-issuers.js';
 import { acceptingEndpoints } from './live-site.js';
-import { makeGrant } from './make-grant.js';
+import { checkGrant, makeGrant } from './make-grant.js';
 import { withUserErrors } from './user-errors.js';
 
 /** The dependencies of the administration of a cluster's grants. */
@@ -47,6 +47,8 @@ export interface ClusterAdministrationOptions {
   readonly clock: Clock;
   readonly patience: Patience;
   readonly connections: ConnectionObserver;
+  /** True if nothing may be changed; the store then changes nothing either. */
+  readonly dryRun: boolean;
 }
 
 /** The administration of grants that are resources of a cluster. */
@@ -130,7 +132,7 @@ export function clusterAdministration(options: ClusterAdministrationOptions): Cl
 
 async function createGrant(
   order: CreateGrantRequest,
-  { client, clock, serviceNamespace, patience }: ClusterAdministrationOptions,
+  { client, clock, serviceNamespace, patience, dryRun }: ClusterAdministrationOptions,
 ): Promise<CreatedGrant> {
   const { namespace, name, redemptionsAllowed, expirationWindow, code, issuer, policy: rules } = order;
   const { labels = {}, note } = order;
@@ -152,6 +154,10 @@ async function createGrant(
     issuer: issuer ?? null,
     note: note ?? null,
   };
+  if (dryRun) {
+    const { grant } = readAccessGrant(await checkGrant(wanted, code, client));
+    return { ...grantReport(grant, clock()), url: '', code: '' };
+  }
   const created = await makeGrant(wanted, code, { client, serviceNamespace, now: clock, patience });
   const { grant } = readAccessGrant(created);
   return { ...grantReport(grant, clock()), url: created.status.url, code: created.status.code };

@@ -59,6 +59,16 @@ export async function makeGrant(
   }
 }
 
+/** Lets the API server check the creation of an AccessGrant, and returns it as it would be. Rejects as {@link makeGrant} does. */
+export async function checkGrant(
+  wanted: WantedGrant,
+  code: string | undefined,
+  client: KubernetesClient,
+): Promise<Stored<AccessGrantResource>> {
+  const request = randomUUID();
+  return createOrFind(client, resourceOf(wanted, code, request), request, true);
+}
+
 /** Creates the grant exactly once, even if a response is lost. */
 async function create(
   client: KubernetesClient,
@@ -68,19 +78,7 @@ async function create(
 ): Promise<Stored<AccessGrantResource>> {
   const { namespace, name } = wanted;
   const request = randomUUID();
-  const resource: AccessGrantResource = {
-    apiVersion: apiVersionOf(ACCESS_GRANTS),
-    kind: ACCESS_GRANTS.kind,
-    metadata: {
-      namespace,
-      name,
-      ...labelsAndNoteMetadata(wanted, {
-        labels: { [MANAGED_BY]: 'linkgrant' },
-        annotations: { [GRANT_REQUEST]: request },
-      }),
-    },
-    spec: accessGrantSpec({ ...wanted, isUserSuppliedCode: code !== undefined }, code ?? ''),
-  };
+  const resource = resourceOf(wanted, code, request);
   const deadline = elapsed() + LOST_MS;
   for (let mayBeThere = false; ; ) {
     try {
@@ -102,14 +100,33 @@ async function create(
   }
 }
 
+/** The resource of a grant; `request` identifies its creation. */
+function resourceOf(wanted: WantedGrant, code: string | undefined, request: string): AccessGrantResource {
+  const { namespace, name } = wanted;
+  return {
+    apiVersion: apiVersionOf(ACCESS_GRANTS),
+    kind: ACCESS_GRANTS.kind,
+    metadata: {
+      namespace,
+      name,
+      ...labelsAndNoteMetadata(wanted, {
+        labels: { [MANAGED_BY]: 'linkgrant' },
+        annotations: { [GRANT_REQUEST]: request },
+      }),
+    },
+    spec: accessGrantSpec({ ...wanted, isUserSuppliedCode: code !== undefined }, code ?? ''),
+  };
+}
+
 async function createOrFind(
   client: KubernetesClient,
   resource: AccessGrantResource,
   request: string,
+  dryRun = false,
 ): Promise<Stored<AccessGrantResource>> {
   const { namespace, name } = resource.metadata;
   try {
-    return await client.create<AccessGrantResource>(ACCESS_GRANTS, resource);
+    return await client.create<AccessGrantResource>(ACCESS_GRANTS, resource, { dryRun });
   } catch (error) {
     if (!isApiError(error, 'already_exists')) throw error;
     const present = await client.find<AccessGrantResource>(ACCESS_GRANTS, { namespace, name });

@@ -1,0 +1,85 @@
+import { type Command, Option } from 'commander';
+import type { Checkpoint, Clock } from '../../redemption/ports/clock.js';
+import { addGrantLimits } from '../grant/grant-commands.js';
+import { addRedeem } from '../link/requesting-commands.js';
+import {
+  addConnectionFlags,
+  addListFlags,
+  DRY_RUN,
+  grantCommand,
+  OUTPUT,
+  withSettings,
+} from '../terminal/command-flags.js';
+import { CLUSTER_SETTINGS, STORE_SETTINGS } from '../terminal/settings-options.js';
+import { TOKEN_FORMS } from './token-forms.js';
+
+function addTokenAdministration(token: Command): void {
+  addListFlags(
+    grantCommand(token, 'list', 'List the signed tokens, with their uses and states')
+      .option('--grant <NAME>', 'of one grant')
+      .option('-A, --all-namespaces', 'in all namespaces'),
+  ).action(async (flags) => (await import('./token-list.js')).listTokensCommand(flags));
+  grantCommand(token, 'revoke <ID>', 'Revoke one signed token')
+    .requiredOption('--grant <NAME>', 'the grant of the token')
+    .addOption(DRY_RUN())
+    .action(async (id, flags) => (await import('./token-revoke.js')).revokeTokenCommand(id, flags));
+  withSettings(
+    token.command('rotate-key').description('Sign new tokens with a new key; existing tokens stay valid'),
+    [...STORE_SETTINGS, ...CLUSTER_SETTINGS],
+  )
+    .option('--drop-old', 'remove the previous keys: all existing signed tokens become invalid')
+    .option('--yes', 'confirm --drop-old')
+    .action(async (flags) => (await import('./token-rotate-key.js')).rotateKeyCommand(flags));
+}
+
+/** Adds `token` with its subcommands. */
+export function addToken(program: Command, context: { clock: Clock; checkpoint: Checkpoint }): void {
+  const token = program.command('token').description('Issue, redeem, inspect, list and revoke tokens');
+  addGrantLimits(
+    grantCommand(
+      token,
+      'issue [FILE]',
+      'Print the join line of a new grant, or of a signed token of --grant; with FILE write an AccessToken',
+    ),
+    '15m; with --grant the expiry of the grant',
+  )
+    .option(
+      '--grant <NAME>',
+      'issue a signed token within the limits of this grant; in a cluster, without flags for its own limits, a token with the code of the grant',
+    )
+    .option('--signing-key <FILE>', 'issue a signed token with the key that `grant show --signing-key` wrote')
+    .option('--subject <SUBJECT>', 'the only subject that may redeem a signed token')
+    .option(
+      '--count <N>',
+      'issue this many signed tokens: one file each in the directory FILE; without FILE one join line each',
+    )
+    .option('--name <NAME>', 'name of the token and of its link')
+    .addOption(
+      new Option(
+        '--print <FORM>',
+        'what to write: the AccessToken (default with FILE), the join line (default without), or what to run on the other site',
+      ).choices(TOKEN_FORMS),
+    )
+    .option('--qr', 'also draw the join line as a QR code, on standard error')
+    .option(
+      '--wait [DURATION]',
+      'wait until the token is redeemed, and show refusals (--wait=DURATION: wait at most that long)',
+    )
+    .addOption(new Option('--link-cost <N>', 'cost of the link'))
+    .addOption(DRY_RUN())
+    // Skupper's name of --link-cost, accepted but not listed.
+    .addOption(new Option('--cost <N>').hideHelp())
+    .action(async (file, { cost, ...given }) => {
+      const flags = cost === undefined ? given : { linkCost: cost, ...given };
+      if (flags.signingKey === undefined) await (await import('./token.js')).issueCommand(file, flags);
+      else await (await import('./token-mint.js')).mintCommand(file, flags);
+    });
+  addRedeem(token, context);
+  addConnectionFlags(
+    token.command('inspect <FILE>').description('Show a token (- for standard input) without its code'),
+  )
+    .option('--check', 'query the state of the grant; spends no use')
+    .addOption(OUTPUT())
+    .action(async (file, flags) => (await import('./token-inspect.js')).inspectCommand(file, flags, context));
+  addTokenAdministration(token);
+}

@@ -1,0 +1,56 @@
+import type { AccessGrant } from '../domain/access-grant.js';
+import { changedLabels, type LabelsAndNote, type LabelsAndNoteChange } from '../domain/labels-and-note.js';
+import type { Redemption } from '../domain/redemption.js';
+import type { GrantStore } from '../redemption/ports/grant-store.js';
+import { STORE_OPERATIONS, type StoreOperation } from './store-operations.js';
+
+/**
+ * A store for dry runs: reads another store, and changes only copies in memory. An operation of an administrator so has the
+ * result that it would have, and the other store does not change. Any other write throws.
+ */
+export function previewStore(store: GrantStore): GrantStore {
+  const grants = new Map<string, AccessGrant>();
+  const redemptions = new Map<string, Redemption>();
+  const findGrant = async (uid: string) => grants.get(uid) ?? (await store.findGrant(uid));
+  const findRedemption = async (id: string) => redemptions.get(id) ?? (await store.findRedemption(id));
+  const unchanged = Object.entries(STORE_OPERATIONS).map(([name, kind]) => [
+    name,
+    kind === 'read'
+      ? store[name as StoreOperation].bind(store)
+      : () => Promise.reject(new Error(`a dry run cannot do ${name}`)),
+  ]);
+  return {
+    ...(Object.fromEntries(unchanged) as Pick<GrantStore, StoreOperation>),
+    findGrant,
+    findRedemption,
+    async createGrant(grant) {
+      if (await store.findGrantByName(grant.namespace, grant.name)) return 'name_taken';
+      grants.set(grant.uid, grant);
+      return grant;
+    },
+    async updateGrant(uid, { labels, note, ...change }) {
+      const grant = await findGrant(uid);
+      if (grant) grants.set(uid, { ...grant, ...change, ...changedLabelsAndNote(grant, { labels, note }) });
+      return grant !== undefined;
+    },
+    revokeGrant: async (uid) => (await findGrant(uid))?.revokedAt === null,
+    deleteGrant: async (uid) => (await findGrant(uid)) !== undefined,
+    async updateRedemption(id, change) {
+      const redemption = await findRedemption(id);
+      if (redemption) redemptions.set(id, { ...redemption, ...changedLabelsAndNote(redemption, change) });
+      return redemption !== undefined;
+    },
+    revokeRedemption: async (id) => (await findRedemption(id))?.revokedAt === null,
+    createCode: async () => undefined,
+    async revokeCode({ grantUid, jti }) {
+      const code = await store.findCode(grantUid, jti);
+      return (code?.revokedAt ?? null) === null ? 'revoked' : 'already_revoked';
+    },
+    probe: async () => undefined,
+    close: () => store.close(),
+  };
+}
+
+function changedLabelsAndNote(one: LabelsAndNote, { labels, note }: LabelsAndNoteChange): LabelsAndNote {
+  return { labels: changedLabels(one.labels, labels), note: note === undefined ? one.note : note };
+}

@@ -1,0 +1,215 @@
+import { existsSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { type Ended, json, linkgrant, refusalOf, Workplace } from '../support/command-line.js';
+
+const NOTE = 'Dry run: nothing is changed. Without --dry-run the result is:\n';
+const place = new Workplace();
+const data = ['--data-dir', place.path('data')];
+const endpoint = ['--endpoint', 'inter-router=router.example.com:55671'];
+const requesting = ['--data-dir', place.path('requesting')];
+const links = ['--dir', place.path('links'), ...requesting];
+let service: Awaited<ReturnType<Workplace['serve']>>;
+let token: string;
+let redemption: string;
+
+async function succeed(words: readonly string[]): Promise<Ended> {
+  const ended = await linkgrant(words);
+  expect(ended.code, ended.stderr).toBe(0);
+  return ended;
+}
+
+beforeAll(async () => {
+  service = await place.serve([...data, ...endpoint]);
+  await succeed(['grant', 'create', 'fleet', '--redemptions-allowed', '9', '--label', 'team=a', ...data]);
+  await succeed([
+    'token',
+    'issue',
+    place.path('token'),
+    '--grant',
+    'fleet',
+    '--redemptions-allowed',
+    '2',
+    ...data,
+  ]);
+  await succeed(['token', 'redeem', place.path('token'), '--to', place.path('links'), ...requesting]);
+  for (const step of ['prepare', 'activate']) await succeed(['issuer', step, 'skupper-site-ca', ...data]);
+  token = (await succeed(['token', 'list', '-o', 'name', ...data])).stdout.trim();
+  redemption = (await succeed(['redemption', 'list', '-o', 'name', ...data])).stdout.trim();
+});
+afterAll(() => place.remove());
+
+/** Everything that the store reports: its grants, tokens, redemptions and ledger. */
+async function contents(): Promise<string> {
+  const lists = [
+    'grant list -A',
+    'token list -A',
+    'redemption list',
+    'redemption list --events',
+    'issuer list',
+  ];
+  const ended = await Promise.all(lists.map((list) => succeed([...list.split(' '), '-o', 'json', ...data])));
+  return ended.map(({ stdout }) => stdout).join('\n');
+}
+
+/** The commands with a dry run, each with the fields of a resource, or words of its text, that it shows. */
+const COMMANDS: readonly [name: string, words: () => readonly string[], shown: object | RegExp][] = [
+  [
+    'grant create',
+    () => ['grant', 'create', 'branch', '--expiration-window', '1h', '-o', 'json'],
+    { name: 'branch', state: 'ready', expirationWindow: '1h' },
+  ],
+  [
+    'grant update',
+    () => ['grant', 'update', 'fleet', '--redemptions-allowed', '5', '--label', 'team-', '-o', 'json'],
+    { name: 'fleet', redemptionsAllowed: 5, labels: {} },
+  ],
+  [
+    'grant revoke',
+    () => ['grant', 'revoke', 'fleet', '--cascade'],
+    /^Grant "fleet" is revoked.*\n1 link also revoked/,
+  ],
+  ['grant delete', () => ['grant', 'delete', 'fleet'], /^Grant "fleet" is deleted/],
+  [
+    'token revoke',
+    () => ['token', 'revoke', token, '--grant', 'fleet'],
+    /^Token \w+ of grant "fleet" is revoked/,
+  ],
+  [
+    'redemption update',
+    () => ['redemption', 'update', redemption, '--note', 'first site', '-o', 'json'],
+    { note: 'first site' },
+  ],
+  [
+    'redemption revoke',
+    () => ['redemption', 'revoke', redemption, '--with-token'],
+    /^Redemption \S+, subject \S+, is revoked.\n(?:.*\n)*Token \w+ of grant "fleet" is revoked too/,
+  ],
+  [
+    'issuer retire',
+    () => ['issuer', 'retire', 'skupper-site-ca', '--force'],
+    /^Retired: .*; 1 link of it cannot connect/,
+  ],
+];
+
+describe.each(COMMANDS)('%s --dry-run', (_name, words, shown) => {
+  it('prints the result, and changes nothing in the store', async () => {
+    const before = await contents();
+    const ended = await succeed([...words(), '--dry-run', ...data]);
+    expect(ended.stderr).toBe(NOTE);
+    if (shown instanceof RegExp) expect(ended.stdout).toMatch(shown);
+    else expect(json(ended)).toMatchObject(shown);
+    expect(await contents()).toBe(before);
+  });
+});
+
+describe('token issue --dry-run', () => {
+  it.each([
+    ['a new grant', [], /^Name: +west\n/m],
+    ['a signed token', ['--grant', 'fleet'], /^Can be redeemed once, until /m],
+    ['several signed tokens', ['--grant', 'fleet', '--count', '3'], /^Can be redeemed once, until /m],
+  ])('prints the limits of %s, and neither writes nor records a token', async (_what, words, shown) => {
+    const before = await contents();
+    const file = place.path('new-token');
+    const issue = ['token', 'issue', file, '--name', 'west', ...words, '--dry-run', ...data];
+    const { stdout, stderr } = await succeed(issue);
+    expect(stdout + stderr).toMatch(shown);
+    expect(stdout + stderr).not.toMatch(/lgj1_|code/);
+    expect(existsSync(file)).toBe(false);
+    expect(await contents()).toBe(before);
+  });
+});
+
+describe('a dry run', () => {
+  it.each([
+    [
+      ['grant', 'create', 'fleet'],
+      'the grant was not created: there is already a grant "fleet" in namespace "default"',
+    ],
+    [['grant', 'delete', 'absent'], 'there is no grant "absent" in namespace "default"'],
+    [['grant', 'update', 'fleet', '--redemptions-allowed', '0'], '--redemptions-allowed cannot be "0"'],
+    [
+      ['token', 'issue', '--grant', 'fleet', '--redemptions-allowed', '10'],
+      'the token was not issued: grant "fleet" can be redeemed 9 times in all, so a token cannot allow more',
+    ],
+  ])('is refused as the command is: %j', async (words, error) => {
+    const preview = await linkgrant([...words, '--dry-run', ...data]);
+    const real = await linkgrant([...words, ...data]);
+    expect(preview.code).toBe(real.code);
+    expect(refusalOf(real).error).toBe(error);
+    expect(preview.stderr.replace(NOTE, '')).toBe(real.stderr);
+  });
+
+  it('is not available through the admin API', async () => {
+    const ended = await linkgrant([
+      'grant',
+      'delete',
+      'fleet',
+      '--dry-run',
+      '--server',
+      'https://127.0.0.1:1',
+    ]);
+    expect(refusalOf(ended)).toEqual({
+      error: '--dry-run cannot be combined with --server',
+      hint: 'run the command on the host of the service, without --server',
+    });
+  });
+
+  it('is not available for the steps of a cut', async () => {
+    const ended = await linkgrant(['redemption', 'revoke', redemption, '--cut', '--dry-run', ...data]);
+    expect(ended.code).toBe(2);
+    expect(refusalOf(ended).error).toBe('--dry-run cannot be combined with --cut');
+  });
+});
+
+describe('a dry run on links', () => {
+  const files = () =>
+    ['Link', 'Secret'].map((kind) => readFileSync(join(place.path('links'), `${kind}-fleet.yaml`), 'utf8'));
+
+  it.each([
+    [['link', 'update', 'fleet', '--cost', '7'], /^Updated link "fleet" in .*Link-fleet.yaml\n$/],
+    [['link', 'delete', 'fleet'], /^Deleted .*Link-fleet.yaml\nDeleted Secret "fleet"\nThe stored key/],
+  ])('prints the result of %j and leaves the files', async (words, shown) => {
+    const before = files();
+    const ended = await succeed([...words, '--dry-run', ...links]);
+    expect(ended.stderr).toBe(NOTE);
+    expect(ended.stdout).toMatch(shown);
+    expect(files()).toEqual(before);
+    // The stored key of the redemption is unchanged too: the same token returns the same link.
+    const again = ['token', 'redeem', place.path('token'), '--to', place.path('links'), ...requesting];
+    expect((await succeed(again)).stdout).toContain('The token was already redeemed');
+  });
+});
+
+describe('token redeem --dry-run', () => {
+  const preview = (...words: readonly string[]) =>
+    linkgrant([
+      'token',
+      'redeem',
+      place.path('token'),
+      '--dry-run',
+      '--data-dir',
+      place.path('other'),
+      ...words,
+    ]);
+
+  it('checks the token, the service and the target, and spends no use', async () => {
+    const before = await contents();
+    const { code, stdout, stderr } = await preview('--to', place.path('other-links'));
+    expect(code, stdout).toBe(0);
+    expect(stderr).toBe('Dry run: no use is spent and nothing is written. The checks of this redemption:\n');
+    expect(stdout).toMatch(/grant +ready, 1 of 2 uses spent/);
+    expect(existsSync(place.path('other-links'))).toBe(false);
+    expect(existsSync(place.path('other'))).toBe(false);
+    expect(await contents()).toBe(before);
+  });
+
+  it('fails with the exit code of the redemption if the service does not answer', async () => {
+    await service.stop();
+    const { code, stderr } = await preview('--to', place.path('other-links'));
+    expect(code).toBe(4);
+    expect(stderr).toContain('checks failed');
+    const real = ['token', 'redeem', place.path('token'), '--to', place.path('other-links')];
+    expect((await linkgrant([...real, '--data-dir', place.path('other')])).code).toBe(4);
+  });
+});

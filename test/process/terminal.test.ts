@@ -1,0 +1,142 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { type AddressInfo, createServer, type Socket } from 'node:net';
+import { resolve } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { linkgrant, linkgrantProcess, Workplace } from '../support/command-line.js';
+import { until } from '../support/until.js';
+
+const place = new Workplace();
+const data = ['--data-dir', place.path('data')];
+const sockets: Socket[] = [];
+const silent = createServer((socket) => sockets.push(socket));
+let redeem: readonly string[];
+
+beforeAll(async () => {
+  await place.serve([...data, '--endpoint', 'inter-router=router.example.com:55671']);
+  for (const words of [
+    ['grant', 'create', 'fleet'],
+    ['token', 'issue', place.path('token'), '--grant', 'fleet'],
+  ]) {
+    const ended = await linkgrant([...words, ...data]);
+    expect(ended.code, ended.stderr).toBe(0);
+  }
+  silent.listen(0, '127.0.0.1');
+  await once(silent, 'listening');
+  const { port } = silent.address() as AddressInfo;
+  redeem = [
+    ...['token', 'redeem', place.path('token'), '--to', place.path('links')],
+    ...['--data-dir', place.path('requesting'), '--timeout', '2500ms', '--connect-to', `::127.0.0.1:${port}`],
+  ];
+});
+afterAll(async () => {
+  for (const socket of sockets) socket.destroy();
+  silent.close();
+  await place.remove();
+});
+
+/** A shell on a terminal. */
+class Terminal {
+  shown = '';
+  readonly #shell;
+
+  constructor(env: Readonly<Record<string, string>> = {}) {
+    this.#shell = spawn('script', ['-qfec', 'bash --norc --noediting -i', '/dev/null'], {
+      env: { PATH: process.env.PATH, HOME: place.directory, TERM: 'xterm', PS1: 'ready> ', ...env },
+    });
+    this.#shell.stdout.setEncoding('utf8').on('data', (text: string) => (this.shown += text));
+    this.#shell.stderr.resume();
+  }
+
+  type(text: string): void {
+    this.#shell.stdin.write(text);
+  }
+
+  /** Starts linkgrant, followed by its exit code. */
+  run(words: readonly string[]): void {
+    const command = [process.execPath, resolve('dist/main.js'), ...words]
+      .map((word) => `'${word}'`)
+      .join(' ');
+    this.type(`${command}; echo "co""de $?"\n`);
+  }
+
+  close(): void {
+    this.#shell.stdin.end('\nexit\n');
+    this.#shell.kill('SIGHUP');
+  }
+}
+
+async function onTerminal(
+  operation: (terminal: Terminal) => Promise<void>,
+  env: Readonly<Record<string, string>> = {},
+): Promise<string> {
+  const terminal = new Terminal(env);
+  try {
+    await until(() => terminal.shown.endsWith('ready> '));
+    await operation(terminal);
+    return terminal.shown.replaceAll('\r\x1b[K', '⌫');
+  } catch (error) {
+    throw new Error(`the terminal shows ${JSON.stringify(terminal.shown)}`, { cause: error });
+  } finally {
+    terminal.close();
+  }
+}
+
+const ends = (terminal: Terminal) => until(() => terminal.shown.includes('code '));
+
+describe('a redemption at a server that does not answer', () => {
+  it('shows one progress line on a terminal, and erases it before the error', async () => {
+    const shown = await onTerminal(async (terminal) => {
+      terminal.run(redeem);
+      await ends(terminal);
+    });
+    expect(shown).toContain('⌫Redeeming the token (1 s)');
+    expect(shown).toMatch(/⌫error: [^\r]+\r\nhint: [^\r]+\r\ncode 4\r\n/);
+  });
+
+  it.each([
+    ['in a CI job', { CI: 'true' }],
+    ['on a dumb terminal', { TERM: 'dumb' }],
+  ])('shows no progress %s', async (_where, env: Readonly<Record<string, string>>) => {
+    const shown = await onTerminal(async (terminal) => {
+      terminal.run(redeem);
+      await ends(terminal);
+    }, env);
+    expect(shown).toMatch(/\r\nerror: [^\r]+\r\nhint: [^\r]+\r\ncode 4\r\n/);
+    expect(shown).not.toContain('Redeeming');
+  });
+
+  it('writes no progress into a pipe', async () => {
+    const ended = await linkgrantProcess(redeem);
+    expect(ended).toMatchObject({ code: 4, stdout: '' });
+    expect(ended.stderr).toMatch(/^error: [^\n]+\nhint: [^\n]+\n$/);
+  });
+});
+
+describe('bootstrap on a terminal', () => {
+  it('shows for how long it has waited, below the reason', async () => {
+    const shown = await onTerminal(async (terminal) => {
+      const to = ['--to', place.path('links'), '--data-dir', place.path('requesting')];
+      terminal.run(['bootstrap', '--token', place.path('absent'), '--deadline', '3s', ...to]);
+      await ends(terminal);
+    });
+    expect(shown).toMatch(/Waiting: [^\r]+\r\n⌫Linking this site \(1 s\)/);
+    expect(shown).toMatch(/⌫error: [^\r]+\r\nhint: [^\r]+\r\ncode 4\r\n/);
+  });
+});
+
+describe('a list with -w on a terminal', () => {
+  it.each([
+    ['grant list', 'fleet'],
+    ['issuer list', 'skupper-site-ca'],
+  ])('%s ends at Ctrl-C with exit code 0, and the prompt begins on a line of its own', async (list, name) => {
+    const shown = await onTerminal(async (terminal) => {
+      terminal.run([...list.split(' '), '-w', ...data]);
+      await until(() => terminal.shown.includes(`\n${name}`));
+      terminal.type('\x03');
+      await ends(terminal);
+      await until(() => terminal.shown.includes('\r\nready> '));
+    });
+    expect(shown).toContain('^C\r\ncode 0\r\n');
+  });
+});
