@@ -66,6 +66,14 @@ describe('the program under the name kubectl_complete-linkgrant', () => {
     expect(await complete('grant', 'show', 'hub', '--sig')).toEqual(['--signing-key', ':4']);
   });
 
+  it('completes values of flags, and columns', async () => {
+    expect(await complete('grant', 'list', '--state', 're')).toEqual(['ready', 'revoked', ':4']);
+    expect(await complete('grant', 'create', 'hub', '--endpoint-roles', 'e')).toEqual(['edge', ':4']);
+    expect(await complete('grant', 'list', '-o', 'js')).toEqual(['json', 'jsonpath=', ':4']);
+    expect(await complete('grant', 'list', '--sort-by', 're')).toEqual(['redemptions', 'reason', ':4']);
+    expect(await complete('config', 'check', '--log-level', 'd')).toEqual(['debug', ':4']);
+  });
+
   it('leaves file names to the shell where an argument follows', async () => {
     expect(await complete('token', 'redeem', 'tok')).toEqual([':0']);
   });

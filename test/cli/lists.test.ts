@@ -31,6 +31,7 @@ const LISTS: Readonly<Record<string, readonly string[]>> = {
   grant: ['grant', 'list', '--sort-by', 'name'],
   token: ['token', 'list', '--sort-by', 'subject'],
   redemption: ['redemption', 'list', '--sort-by', 'subject'],
+  event: ['redemption', 'list', '--events', '--grant', 'fleet'],
   link: ['link', 'status', '--dir', place.path('links'), '--sort-by', 'name'],
   issuer: ['issuer', 'list', '--sort-by', 'issuer'],
 };

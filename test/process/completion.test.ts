@@ -80,6 +80,15 @@ describe.each(Object.keys(SHELLS))('completion in %s', (shell) => {
   it('completes a value of a flag', async () => {
     await complete(shell, `linkgrant grant list --data-dir ${data} --output js`, 'on', /"name": "fleet"/);
   });
+
+  it('completes a column to sort by', async () => {
+    await complete(
+      shell,
+      `linkgrant grant list --data-dir ${data} --sort-by expi`,
+      'ration',
+      /^fleet +ready/m,
+    );
+  });
 });
 
 describe('the names that complete a line', () => {
@@ -90,6 +99,10 @@ describe('the names that complete a line', () => {
     ['redemption list --data-dir DATA --grant f', ['fleet']],
     ['link check --dir LINKS ', ['west']],
     ['grant list --kubeconfig KUBECONFIG -c s', ['second-cluster']],
+    ['grant list --sort-by re', ['redemptions', 'reason']],
+    ['redemption list --events --sort-by ti', ['time', 'times']],
+    ['link status --sort-by ', ['name', 'subject', 'certificate-expires']],
+    ['issuer list --sort-by valid-u', ['valid-until']],
     ['grant show fleet --data-dir DATA ', []],
     ['grant show --data-dir ', []],
     ['grant show --data-dir /nowhere ', []],

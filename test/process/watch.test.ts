@@ -32,6 +32,21 @@ it('grant list -w prints new, changed and removed grants of a store, and ends wi
   expect(words).toEqual(['NAME STATE', 'first ready', 'second ready', 'first revoked', 'second removed', '']);
 });
 
+it('issuer list -w prints the steps of a rotation', async () => {
+  const name = 'skupper-site-ca';
+  const { child, said, ended } = startLinkgrant(['issuer', 'list', '-w', '--no-headers', ...data]);
+  await until(() => said.stdout.includes(`${name} `));
+  const isShown = (state: string) => new RegExp(`^${name} +${state} `, 'm').test(said.stdout);
+  await run('issuer', 'prepare', name);
+  await until(() => isShown('prepared'));
+  await run('issuer', 'activate', name);
+  await until(() => isShown('retiring'));
+  await run('issuer', 'retire', name, '--force');
+  await until(() => isShown('removed'));
+  child.kill('SIGINT');
+  expect(await ended).toMatchObject({ code: 0, stderr: '' });
+});
+
 it('link status -w prints all links again after a change', async () => {
   const links = place.path('links');
   await run('link', 'generate', 'west', '--to', links, ...endpoint);

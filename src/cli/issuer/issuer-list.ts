@@ -1,5 +1,6 @@
 import { type IssuerPlace, issuerDirectory } from '../../compose/issuer-directory.js';
 import { systemOf } from '../../compose/system-sites.js';
+import { readService } from '../../redemption/accepting/service-description.js';
 import { everyItem } from '../../redemption/administration/every-item.js';
 import type { AuthorityReport, IssuerReport } from '../../redemption/administration/issuer-report.js';
 import { issuerOperations } from '../../redemption/administration/issuers.js';
@@ -30,12 +31,12 @@ export async function listIssuersCommand(
   context: IssuerContext,
 ): Promise<void> {
   await withIssuers(flags, context, async (session) => {
+    const { settings, store } = session;
+    // Read each time, because a rotation changes it while the list is watched.
+    const readPlace = async () => placeOf({ ...session, service: store && (await readService(store)) });
     const { listIssuers } = issuerOperations({
-      issuers: issuerDirectory(
-        { ...session.settings, readService: async () => placeOf(session) },
-        context.clock,
-      ),
-      store: session.store,
+      issuers: issuerDirectory({ ...settings, readService: readPlace }, context.clock),
+      store,
       clock: context.clock,
     });
     let reported = '';
