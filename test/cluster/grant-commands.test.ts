@@ -88,6 +88,32 @@ describe('grant commands in a cluster', () => {
     );
   });
 
+  it('--dry-run prints the result and changes nothing; the API server checks the rights to create a grant', async () => {
+    await readyGrant(cluster, west.namespace, 'stays', { redemptionsAllowed: 2 });
+    const before = await readGrant('stays');
+    const preview = (...words: readonly string[]) => west.run([...words, '--dry-run']);
+    const created = await preview('grant', 'create', 'planned', '--label', 'team=a', '-o', 'json');
+    expect(json(created)).toMatchObject({ name: 'planned', state: 'pending', labels: { team: 'a' } });
+    expect(json(created)).not.toHaveProperty('code');
+    const update = ['grant', 'update', 'stays', '--redemptions-allowed', '4', '-o', 'json'];
+    expect(json(await preview(...update))).toMatchObject({ redemptionsAllowed: 4 });
+    expect((await preview('grant', 'revoke', 'stays')).stdout).toContain('Grant "stays" is revoked');
+    expect((await preview('grant', 'delete', 'stays')).stdout).toContain('Grant "stays" is deleted');
+    const issued = await preview('token', 'issue', '--grant', 'stays');
+    expect(issued.stderr).toMatch(/^Can be redeemed 2 times, until /m);
+    expect(issued.stdout).toBe('');
+    expect(await readGrant('stays')).toEqual(before);
+    expect(
+      await cluster.admin.find(ACCESS_GRANTS, { namespace: west.namespace, name: 'planned' }),
+    ).toBeUndefined();
+    const reader = await personIn(cluster, west.namespace, [
+      { apiGroups: ['skupper.io'], resources: ['sites', 'accessgrants'], verbs: ['get', 'list'] },
+    ]);
+    const refused = await reader.run(['grant', 'create', 'planned', '--dry-run']);
+    expect(refused.code).not.toBe(0);
+    expect(refused.stderr).toContain('accessgrants');
+  });
+
   it('list and show report why a grant is not Ready, even if another controller writes another message', async () => {
     const make = (name: string, spec: object) =>
       cluster.admin.create(ACCESS_GRANTS, {

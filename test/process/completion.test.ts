@@ -86,7 +86,7 @@ describe.each(Object.keys(SHELLS))('completion in %s', (shell) => {
       shell,
       `linkgrant grant list --data-dir ${data} --sort-by expi`,
       'ration',
-      /^fleet +ready/m,
+      /^fleet +exhausted/m,
     );
   });
 });
