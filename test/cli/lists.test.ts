@@ -64,6 +64,11 @@ describe.each(Object.keys(LISTS))('the list of kind %s', (kind) => {
 });
 
 describe('a list', () => {
+  it.each(Object.values(LISTS))('%s %s warns once of an unknown variable', async (...words) => {
+    const ended = await linkgrant([...words, ...data], { env: { LINKGRANT_LISTN: 'x' } });
+    expect(ended.stderr).toBe('warning: the variable LINKGRANT_LISTN is unknown and has no effect\n');
+  });
+
   it('has values by their paths with -o jsonpath', async () => {
     const template = '{range .items[*]}{.name}={.redemptions}{"\\n"}{end}';
     const grants = await succeed(run('grant', 'list', '--sort-by', 'state', '-o', `jsonpath=${template}`));

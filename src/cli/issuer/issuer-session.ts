@@ -8,7 +8,7 @@ import type { GrantStore } from '../../redemption/ports/grant-store.js';
 import type { IssuerCa, RotatingIssuers } from '../../redemption/ports/issuers.js';
 import { CommandError } from '../terminal/command-error.js';
 import { configurationFrom } from '../terminal/configuration.js';
-import { withStore } from '../terminal/store-session.js';
+import { requirePlatform, withStoreOf } from '../terminal/store-session.js';
 
 /** The flags of a command on issuers: settings. */
 export type IssuerFlags = Readonly<Record<string, unknown>>;
@@ -53,7 +53,10 @@ export async function withIssuers<T>(
   const { settings } = configurationFrom(flags, ISSUERS_ARE_SECRETS);
   const issuers = openIssuers(settings.dataDir, context);
   if (!hasStore(settings)) return operation({ issuers, settings, store: undefined, service: undefined });
-  return withStore(flags, ({ store, service }) => operation({ issuers, settings, store, service }));
+  return withStoreOf(settings, ({ store, service }) => {
+    requirePlatform(flags.platform, service?.platform);
+    return operation({ issuers, settings, store, service });
+  });
 }
 
 /** The store of the service. Throws a CommandError if there is none. */
