@@ -152,7 +152,7 @@ export async function namesFor(
   const { command, path, rest } = commandAt(program, words.slice(0, -1));
   const last = rest.at(-1);
   const flag = command.options.find(
-    ({ required, short, long }) => required && (short === last || long === last),
+    ({ required, short, long }) => required && last !== undefined && (short === last || long === last),
   );
   try {
     const { operands } = command.parseOptions(flag ? rest.slice(0, -1) : [...rest]);

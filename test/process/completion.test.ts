@@ -121,6 +121,14 @@ describe('the names that complete a line', () => {
     });
   });
 
+  it('are found for a line without flags, if a variable selects the store', async () => {
+    const env = { LINKGRANT_DATA_DIR: data };
+    await until(async () => {
+      const found = await linkgrantProcess(['__complete', 'linkgrant grant show '], { env });
+      return found.stdout === 'fleet\n';
+    });
+  });
+
   it('are the ids of redemptions and tokens', async () => {
     for (const [list, line] of [
       ['redemption list', 'redemption show'],
