@@ -60,6 +60,8 @@ const contexts: Names = async ({ kubeconfig }) => {
     .map(({ name }) => name);
 };
 
+const logins: Names = async () => (await import('./login/logins.js')).loginNames();
+
 type Operation = (session: AdministrationSession) => Promise<readonly string[]>;
 
 async function withGrants(flags: Flags, operation: Operation): Promise<readonly string[]> {
@@ -111,6 +113,9 @@ export const ARGUMENT_NAMES: Readonly<Record<string, Names>> = {
   'link update': links,
   'link renew': links,
   'link delete': links,
+  login: logins,
+  logout: logins,
+  whoami: logins,
 };
 
 /** The flags whose value is the name of an existing resource, or of a column. */
@@ -119,6 +124,7 @@ export const FLAG_NAMES: Readonly<Record<string, Names>> = {
   '--grant': grants,
   '--namespace': namespaces,
   '--context': contexts,
+  '--server': logins,
 };
 
 /** The command at the beginning of a line, its path, and the words after it. */

@@ -9,6 +9,7 @@ import { addGrant } from './grant/grant-commands.js';
 import { addIssuer, addRedemptionRevoke } from './issuer/issuer-commands.js';
 import { addDoctor, addLink } from './link/link-commands.js';
 import { addBootstrap, addJoin } from './link/requesting-commands.js';
+import { addLogin } from './login/login-commands.js';
 import { addStore } from './store/store-commands.js';
 import { addListFlags, DRY_RUN, grantCommand, OUTPUT, withSettings } from './terminal/command-flags.js';
 import { addLabelChangeFlags, SELECTOR } from './terminal/label-flags.js';
@@ -139,6 +140,7 @@ export function createProgram(context: { readonly clock: Clock; readonly checkpo
     .exitOverride();
   addServe(program, context);
   addConsole(program);
+  addLogin(program);
   addGrant(program);
   addToken(program, context);
   addJoin(program, context);

@@ -2,7 +2,7 @@ import { formatHostPort } from '../domain/host-port-text.js';
 import { RedemptionError } from '../domain/redemption-error.js';
 import { type ConnectionOptions, openConnection } from './connection.js';
 import { AnswerLost, type ExchangeRequest, exchange } from './http-exchange.js';
-import { removeBrackets } from './route.js';
+import { removeBrackets, type TlsTarget } from './route.js';
 
 const DEFAULT_TIMEOUT_MS = 10_000;
 // A page of 500 grants with long rules.
@@ -15,7 +15,8 @@ export interface AdminServer {
   readonly url: URL;
   /** PEM of the trusted CAs; absent for the CAs that Node trusts. */
   readonly ca?: string | undefined;
-  readonly bearer: string;
+  /** Returns the bearer token for the next request. */
+  readonly bearer: () => Promise<string>;
 }
 
 /** Options for connections to the admin API. */
@@ -56,7 +57,7 @@ async function toExchangeRequest(request: Request, { url, bearer }: AdminServer)
       ...Object.fromEntries(request.headers),
       host: url.host,
       accept: 'application/json, application/problem+json',
-      authorization: `Bearer ${bearer}`,
+      authorization: `Bearer ${await bearer()}`,
     },
     ...(body.length > 0 && { body }),
   };
@@ -80,7 +81,7 @@ async function send(
   const target = { host: removeBrackets(url.hostname), port: Number(url.port) || 443, ca };
   const where = formatHostPort(target);
   const socket = await openConnection(target, options, signal).catch((error: unknown) => {
-    throw toAdminApiError(error, where, ca !== undefined);
+    throw toTrustError(error, target, '--server-ca');
   });
   const answer = await exchange(socket, request, signal, MAX_RESPONSE_BYTES);
   if (answer.tooLong) throw new RedemptionError('answer_invalid', 'The answer is larger than 16 MiB.');
@@ -99,17 +100,23 @@ async function send(
   });
 }
 
-/** Rewords a connection failure, so that its message does not mention a token. */
-function toAdminApiError(error: unknown, where: string, isCaGiven: boolean): unknown {
+/** Rewords a connection failure to an admin API or OIDC provider, so that its message names the flag of the CA and no token. */
+export function toTrustError(
+  error: unknown,
+  { host, port, ca }: TlsTarget,
+  flag: '--server-ca' | '--issuer-ca',
+): unknown {
   if (!(error instanceof RedemptionError)) return error;
   const { code, cause } = error;
   if (code === 'tls_untrusted') {
-    const trusted = isCaGiven
-      ? 'the CA in the file of --server-ca'
-      : 'a CA that this machine trusts; name its CA with --server-ca';
+    const trusted =
+      ca === undefined
+        ? `a CA that this machine trusts; name its CA with ${flag}`
+        : `the CA in the file of ${flag}`;
+    const where = formatHostPort({ host, port });
     return new RedemptionError(code, `The certificate of ${where} does not come from ${trusted}.`, { cause });
   }
   if (code === 'token_invalid')
-    return new RedemptionError(code, 'The file of --server-ca contains no readable CA.', { cause });
+    return new RedemptionError(code, `The file of ${flag} contains no readable CA.`, { cause });
   return error;
 }

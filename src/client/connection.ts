@@ -20,7 +20,7 @@ export interface ConnectionOptions extends RouteOptions {
 }
 
 /**
- * Opens a TLS 1.3 connection to a server and verifies it against the target's CA and name; no other trust, no client
+ * Opens a TLS connection to a server, of version 1.3 unless the target allows 1.2, and verifies it against the target's CA and name; no other trust, no client
  * certificate. Aborting `signal` ends the attempt. Each failure is a RedemptionError: `dns`, `address_refused`,
  * `connection_refused`, `connection_timeout`, `proxy`, `not_https`, `tls_untrusted`, `tls_name`, `clock_skew`.
  */
@@ -111,7 +111,7 @@ async function handshake(
       // Like Skupper, trust an intermediate or the server's own certificate in a token. For the CAs of the system Node 20 would
       // ignore NODE_EXTRA_CA_CERTS with it.
       allowPartialTrustChain: target.ca !== undefined,
-      minVersion: 'TLSv1.3',
+      minVersion: target.minVersion ?? 'TLSv1.3',
       ALPNProtocols: ['http/1.1'],
       rejectUnauthorized: isVerified,
     });

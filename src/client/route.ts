@@ -11,6 +11,8 @@ export interface HostPort {
 export interface TlsTarget extends HostPort {
   /** PEM of the trusted CAs; absent for the CAs that Node trusts. */
   readonly ca?: string | undefined;
+  /** Lowest TLS version; 1.3 by default. */
+  readonly minVersion?: 'TLSv1.2' | undefined;
 }
 
 /**

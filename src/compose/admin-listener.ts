@@ -8,6 +8,7 @@ import { identityFetch } from '../admin/api/identity-fetch.js';
 import { jwksFile } from '../admin/api/jwks-file.js';
 import { isKeyUrl, oidcKeys } from '../admin/api/oidc-keys.js';
 import { unreadableProblem } from '../admin/api/problem.js';
+import type { LoginMetadata } from '../admin/api/resource-metadata.js';
 import type { Metrics } from '../admin/metrics.js';
 import { healthFindings, type ReadinessPart } from '../admin/operations-app.js';
 import type { Settings } from '../config/setting-schemas.js';
@@ -69,6 +70,11 @@ export interface RunningAdmin {
   close(graceMs: number): Promise<void>;
 }
 
+/** Returns what the service publishes for `linkgrant login`; undefined if it has no client for that. */
+function loginMetadata(issuer: string, { loginClient, loginScope }: Settings): LoginMetadata | undefined {
+  return loginClient === undefined ? undefined : { issuer, clientId: loginClient, scopes: loginScope };
+}
+
 /** Starts the admin API of a store at its configured address; undefined if it is off. */
 export async function startAdmin(
   settings: Settings,
@@ -115,6 +121,7 @@ export async function startAdmin(
     administration,
     streams,
     authenticate: (request, search) => byBearer(request.headers.authorization, search),
+    login: loginMetadata(adminIssuer, settings),
     ...(settings.console &&
       createTeamConsole(settings, {
         ...shared,

@@ -9,7 +9,7 @@ export function serverAdministration(
     url,
     caFile,
     bearer,
-  }: { readonly url: URL; readonly caFile: string | undefined; readonly bearer: string },
+  }: { readonly url: URL; readonly caFile: string | undefined; readonly bearer: () => Promise<string> },
   options: AdminConnectionOptions,
 ): Administration {
   const ca = caFile === undefined ? undefined : readBoundedText(caFile);

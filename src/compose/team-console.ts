@@ -11,7 +11,7 @@ import type { IdentityFetch } from '../admin/api/identity-fetch.js';
 import { consoleAuthentication } from '../admin/console/console-access.js';
 import { createConsoleRouter } from '../admin/console/console-router.js';
 import { OidcAccess } from '../admin/console/oidc-access.js';
-import { OidcClient } from '../admin/console/oidc-client.js';
+import { OidcClient } from '../admin/oidc-client.js';
 import type { Settings } from '../config/setting-schemas.js';
 import { version } from '../config/version.js';
 import { readBoundedText } from '../files/bounded-text.js';
@@ -45,7 +45,6 @@ export function createTeamConsole(
   readSecret?.();
   const { issuer } = rules;
   const { origin } = console;
-  const redirectUri = `${origin}/console/callback`;
   const access = new OidcAccess({
     ...parts,
     ...{ origin, issuer, sessionMs: settings.consoleSession, codeKeys: openCodeKeys(dataDir, clock) },
@@ -55,7 +54,6 @@ export function createTeamConsole(
       issuer,
       clientId,
       readSecret,
-      redirectUri,
       scopes: settings.consoleScope,
     }),
     verifyIdToken: bearerAuthentication({ ...rules, audience: clientId }, keys, clock),

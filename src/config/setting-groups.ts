@@ -42,7 +42,7 @@ const SETTING_GROUPS = {
   'of the admin API': [
     ...(['adminListen', 'adminTlsCert', 'adminTlsKey', 'adminIssuer', 'adminIssuerCa', 'adminJwks'] as const),
     ...(['adminAudience', 'adminAlgorithm', 'adminClockTolerance', 'adminRoleClaim'] as const),
-    ...(['adminViewerRole', 'adminOperatorRole'] as const),
+    ...(['adminViewerRole', 'adminOperatorRole', 'loginClient', 'loginScope'] as const),
   ],
   'of the web console': [
     ...(['console', 'consoleClient', 'consoleSecretFile', 'consoleScope', 'consoleSession'] as const),

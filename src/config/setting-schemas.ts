@@ -99,8 +99,20 @@ function parseWebhook(value: string): URL | undefined {
   return url;
 }
 
+/** True for a text that can be the name of a login: the name of its file, and never a URL. */
+export function isLoginName(text: string): boolean {
+  return /^[A-Za-z0-9][\w.-]{0,99}$/.test(text);
+}
+
 function visibleText(value: string): string | undefined {
   return /^[\x21-\x7e]{1,512}$/.test(value) ? value : undefined;
+}
+
+/** Commas are refused, because they separate scopes in variables only. */
+function scope() {
+  return text('a scope without spaces and commas; repeat the flag for another one', (value) =>
+    value.includes(',') ? undefined : visibleText(value),
+  );
 }
 
 // Only algorithms with public keys: a secret shared with the issuer could also sign tokens.
@@ -176,10 +188,12 @@ export const SETTING_SCHEMAS = {
   adminRoleClaim: text('the name of a claim', (value) => value || undefined),
   adminViewerRole: listOf(text('a role', (value) => value || undefined)),
   adminOperatorRole: listOf(text('a role', (value) => value || undefined)),
+  loginClient: text('a text without spaces', visibleText),
+  loginScope: listOf(scope()),
   console: text('an https URL without path and query, such as https://grants.example.com:9443', parseOrigin),
   consoleClient: text('a text without spaces', visibleText),
   consoleSecretFile: path,
-  consoleScope: listOf(text('a scope without spaces', visibleText)),
+  consoleScope: listOf(scope()),
   consoleSession: text('a duration from 1m to 7d, such as 8h', (value) => {
     const ms = parseDuration(value);
     return ms !== undefined && ms >= 60_000 && ms <= 7 * 86_400_000 ? ms : undefined;
@@ -202,7 +216,10 @@ export const SETTING_SCHEMAS = {
   webhookSecretFile: path,
   webhookCa: path,
   webhookAllowPrivate: flag(),
-  server: text('an https URL without path and query, such as https://grants.example.com:9443', parseOrigin),
+  server: text(
+    'an https URL without path and query, such as https://grants.example.com:9443, or the name of a login',
+    (value) => parseOrigin(value) ?? (isLoginName(value) ? value : undefined),
+  ),
   serverCa: path,
   serverTokenFile: path,
 } as const satisfies Record<SettingKey, z.ZodType>;

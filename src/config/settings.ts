@@ -192,6 +192,13 @@ export const SETTINGS = {
     many: true,
     description: 'role that may read and change',
   },
+  loginClient: { placeholder: 'ID', description: 'client id of `linkgrant login` at the OIDC issuer' },
+  loginScope: {
+    default: 'openid,profile',
+    placeholder: 'SCOPE',
+    many: true,
+    description: 'scopes that `linkgrant login` requests',
+  },
   console: {
     placeholder: 'URL',
     description:
@@ -272,16 +279,13 @@ export const SETTINGS = {
   },
   ...WEBHOOK_SETTINGS,
   server: {
-    placeholder: 'URL',
-    description: 'admin API of a service, which commands then use instead of the store',
+    placeholder: 'URL|LOGIN',
+    description: 'admin API that commands use instead of the store: URL of a service, or name of a login',
   },
-  serverCa: {
-    placeholder: 'FILE',
-    description: 'CA of --server (PEM; default: those that Node trusts)',
-  },
+  serverCa: { placeholder: 'FILE', description: 'CA of --server (PEM; default: those that Node trusts)' },
   serverTokenFile: {
     placeholder: 'FILE',
-    description: 'file with the bearer token for --server, readable only by its owner',
+    description: 'file with the bearer token for --server (mode 0600)',
   },
 } as const satisfies Record<string, SettingDefinition>;
 

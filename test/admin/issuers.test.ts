@@ -66,7 +66,11 @@ it('lists the issuers with their CAs, grants and links, in pages', async () => {
   expect(await read(`/issuers?limit=2&cursor=${first.next}`)).toEqual({ items: items.slice(2) });
   expect(await read('/issuers?cursor=nonsense')).toMatchObject({ code: 'request_invalid' });
   const remote = remoteAdministration(
-    { url: new URL(`https://127.0.0.1:${service.adminPort}`), ca: service.ca, bearer: service.viewer },
+    {
+      url: new URL(`https://127.0.0.1:${service.adminPort}`),
+      ca: service.ca,
+      bearer: async () => service.viewer,
+    },
     { clock: Date.now },
   );
   expect(await remote.listIssuers({ limit: 1_000 })).toEqual({ items });

@@ -293,7 +293,7 @@ describe('a verification of the ledger', () => {
 
 it('a client of the admin API has the same operations', async () => {
   const url = new URL(`https://127.0.0.1:${service.adminPort}`);
-  const server = { url, ca: service.ca, bearer: service.operator };
+  const server = { url, ca: service.ca, bearer: async () => service.operator };
   const remote = remoteAdministration(server, { clock: Date.now });
   const { version } = await remote.readChanges();
   const grant = await create({ namespace: 'remote' });

@@ -22,7 +22,10 @@ export interface OidcIssuer {
 }
 
 /** Starts one, by TLS where it has an identity. */
-export async function startOidcIssuer(key: IssuerKey, identity?: TestIdentity): Promise<OidcIssuer> {
+export async function startOidcIssuer(
+  key: IssuerKey,
+  identity?: TestIdentity & { readonly maxVersion?: 'TLSv1.2' },
+): Promise<OidcIssuer> {
   let answer: RequestListener = () => undefined;
   let keysAsked = 0;
   const listener: RequestListener = (request, response) => {
@@ -30,7 +33,10 @@ export async function startOidcIssuer(key: IssuerKey, identity?: TestIdentity): 
     answer(request, response);
   };
   const server = identity
-    ? createTlsServer({ cert: identity.cert, key: identity.key }, listener)
+    ? createTlsServer(
+        { cert: identity.cert, key: identity.key, maxVersion: identity.maxVersion ?? 'TLSv1.3' },
+        listener,
+      )
     : createServer(listener);
   let port = 0;
   const start = async () => {
@@ -99,6 +105,9 @@ export const CONSOLE_CLIENT = {
   origin: 'https://grants.example.com:9443',
 };
 
+/** The client of `linkgrant login`. */
+export const LOGIN_CLIENT = 'linkgrant-cli';
+
 /** The roles of the provider's users; any password signs them in. */
 const USERS: Readonly<Record<string, readonly string[]>> = {
   ada: ['linkgrant-operator'],
@@ -113,7 +122,7 @@ function configurationWith(keys: readonly object[]) {
   const scope = 'linkgrant-viewer linkgrant-operator';
   return {
     jwks: { keys },
-    scopes: ['openid', 'profile', ...scope.split(' ')],
+    scopes: ['openid', 'profile', 'offline_access', ...scope.split(' ')],
     clients: [
       {
         client_id: 'automation',
@@ -131,7 +140,18 @@ function configurationWith(keys: readonly object[]) {
         id_token_signed_response_alg: 'ES256',
         scope: 'openid profile',
       },
+      {
+        client_id: LOGIN_CLIENT,
+        application_type: 'native',
+        token_endpoint_auth_method: 'none',
+        redirect_uris: ['http://127.0.0.1/callback'],
+        grant_types: ['authorization_code', 'refresh_token', 'urn:ietf:params:oauth:grant-type:device_code'],
+        id_token_signed_response_alg: 'ES256',
+        scope: 'openid profile offline_access',
+      },
     ],
+    extraTokenClaims: (_context: unknown, { accountId }: { accountId?: string }) =>
+      accountId === undefined ? undefined : { roles: USERS[accountId] ?? [] },
     claims: { openid: ['sub', 'roles'], profile: ['preferred_username'] },
     conformIdTokenClaims: false,
     findAccount: (_context: unknown, id: string) => ({
@@ -142,6 +162,8 @@ function configurationWith(keys: readonly object[]) {
     features: {
       devInteractions: { enabled: true },
       clientCredentials: { enabled: true },
+      deviceFlow: { enabled: true },
+      revocation: { enabled: true },
       resourceIndicators: {
         enabled: true,
         defaultResource: () => AUDIENCE_URL,

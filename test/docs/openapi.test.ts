@@ -11,7 +11,7 @@ import { answerOf, type Operation, openApi, problemsOf } from './openapi-documen
 const UID = '22c7dcf1-ef57-454f-98ff-fa5a79792832';
 
 /** The paths of the redemption service, all of them for POST only. */
-const paths = Object.keys(openApi.paths).filter((path) => !path.startsWith('/api/'));
+const paths = Object.keys(openApi.paths).filter((path) => !/^\/(api|\.well-known)\//.test(path));
 
 function operationOf(path: string): Operation {
   const operation = openApi.paths[path]?.post;

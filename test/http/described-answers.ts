@@ -162,8 +162,12 @@ function bodyOf(
   return fc.record({ text, headers });
 }
 
+function isAdminRoute({ path }: Pick<Route, 'path'>): boolean {
+  return /^\/(api|\.well-known)\//.test(path);
+}
+
 async function send({ path, method }: Route, asked: Asked, bearer: string | undefined): Promise<WireAnswer> {
-  const isAdmin = path.startsWith('/api/');
+  const isAdmin = isAdminRoute({ path });
   const target = isAdmin ? { port: service.adminPort, ca: service.ca } : service;
   const authorization = isAdmin && bearer !== undefined ? { authorization: `Bearer ${bearer}` } : {};
   const options = { method: method.toUpperCase(), headers: { ...asked.headers, ...authorization } };
@@ -189,7 +193,7 @@ function learn({ status, body }: WireAnswer): void {
 /** Holds what a service answers on every route of both listeners, whatever it is sent, against the OpenAPI document. */
 export function describedAnswers(start: (flags: Flags) => Promise<AdminService>): void {
   beforeAll(async () => {
-    service = await start({ allowRedeemByKey: 'true' });
+    service = await start({ allowRedeemByKey: 'true', loginClient: 'linkgrant-cli' });
     for (const redemptionsAllowed of [1, 1_000]) {
       const { grant, code } = await service.grant({
         redemptionsAllowed,
@@ -216,7 +220,7 @@ export function describedAnswers(start: (flags: Flags) => Promise<AdminService>)
             const described = isOfRoute(route, asked) ? problemsOf(route.path, answer, route.method) : [];
             expect(described).toEqual([]);
             expect(answer.status).toBeLessThan(500);
-            met.add(`${route.path.startsWith('/api/') ? 'admin' : 'public'} ${answer.status}`);
+            met.add(`${isAdminRoute(route) ? 'admin' : 'public'} ${answer.status}`);
             learn(answer);
           },
         ),

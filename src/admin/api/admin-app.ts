@@ -12,6 +12,7 @@ import { findingsOf, reportAnswers } from './answer-report.js';
 import { type Caller, type KeySearch, requireRole } from './bearer.js';
 import type { ChangeStreams } from './change-streams.js';
 import { adminProblem, problemStatus } from './problem.js';
+import { type LoginMetadata, METADATA_PATH, metadataHandler, metadataUrl } from './resource-metadata.js';
 import { ADMIN_ROUTES, type AdminRoute } from './routes.js';
 
 const MAX_BYTES = 64 * 1024;
@@ -33,6 +34,8 @@ export interface AdminAppDependencies {
   readonly authenticate: AuthenticateRequest;
   /** Routes of the web console, which need no authentication; absent without a console. */
   readonly console?: express.Router | undefined;
+  /** Published without authentication; absent if users cannot log in with `linkgrant login`. */
+  readonly login?: LoginMetadata | undefined;
   /** Counts failed authentications by client. */
   readonly failures: AuthenticationBudget;
   /** Returns the client's address. */
@@ -67,6 +70,7 @@ export function createAdminApp(dependencies: AdminAppDependencies): Express {
   app.set('query parser', 'simple');
   app.use(helmet());
   app.use(reportAnswers(deps));
+  if (deps.login) app.all(METADATA_PATH, metadataHandler(deps.login));
   if (deps.console) app.use(deps.console);
   app.use(authenticationHandler(deps));
   for (const path of new Set(ADMIN_ROUTES.map((route) => route.path))) {
@@ -83,8 +87,8 @@ export function createAdminApp(dependencies: AdminAppDependencies): Express {
   app.use(() => {
     throw new AdministrationError('no_such_route', 'there is no such route; openapi.yaml lists them');
   });
-  app.use((error: unknown, _request: Request, response: Response, _next: NextFunction) =>
-    sendProblem(response, error),
+  app.use((error: unknown, request: Request, response: Response, _next: NextFunction) =>
+    sendProblem(response, error, deps.login && metadataUrl(request)),
   );
   return app;
 }
@@ -206,7 +210,7 @@ function onceOf(request: Request, caller: Caller): OnceOnly | undefined {
   );
 }
 
-function sendProblem(response: Response, error: unknown): void {
+function sendProblem(response: Response, error: unknown, metadata: string | undefined): void {
   const refusal = refusalOf(error);
   const findings = findingsOf(response);
   findings.refusal = refusal;
@@ -216,15 +220,14 @@ function sendProblem(response: Response, error: unknown): void {
     return;
   }
   const problem = adminProblem(refusal);
-  if (problem.status === 401) response.setHeader('www-authenticate', challengeOf(refusal));
+  if (problem.status === 401) response.setHeader('www-authenticate', challengeOf(refusal, metadata));
   if (problem.status === 503) response.setHeader('retry-after', '5');
   sendWhole(response, problem.status, 'application/problem+json', problem);
 }
 
-function challengeOf({ code }: AdministrationError): string {
-  return code === 'bearer_missing'
-    ? 'Bearer realm="linkgrant"'
-    : 'Bearer realm="linkgrant", error="invalid_token"';
+function challengeOf({ code }: AdministrationError, metadata: string | undefined): string {
+  const error = code === 'bearer_missing' ? '' : ', error="invalid_token"';
+  return `Bearer realm="linkgrant"${error}${metadata ? `, resource_metadata="${metadata}"` : ''}`;
 }
 
 /** Converts any error to a refusal; the cause of an unexpected one goes to the log only. */

@@ -7,16 +7,15 @@ import type { CodeKeys } from '../../redemption/ports/code-keys.js';
 import type { AuthenticationBudget } from '../api/admin-app.js';
 import type { Authenticate, Role } from '../api/bearer.js';
 import { problemStatus } from '../api/problem.js';
+import { OidcClient, type SignInSecrets, userNameOf } from '../oidc-client.js';
 import { type ConsoleAccess, type ConsoleSession, cookieOf, requireOwnOrigin } from './console-access.js';
 import { consolePath, messagePage, signInUrl } from './console-router.js';
-import { OidcClient, type SignInSecrets } from './oidc-client.js';
 import { SealedCookie } from './sealed-cookie.js';
 
 // Browsers accept `__Host-` cookies only over HTTPS, from this host, for all its paths.
 const SESSION = '__Host-linkgrant-session';
 const SIGN_IN = '__Host-linkgrant-sign-in';
 const SIGN_IN_MS = 600_000;
-const MAX_NAME_LENGTH = 253;
 const FAILURE_TEXTS: Readonly<Partial<Record<AdministrationErrorCode, string>>> = {
   request_invalid: 'This sign-in was started in another browser, or more than ten minutes ago.',
   role_insufficient:
@@ -55,10 +54,12 @@ export class OidcAccess implements ConsoleAccess {
   readonly #options: OidcAccessOptions;
   readonly #session: SealedCookie<SessionClaims>;
   readonly #signIn: SealedCookie<SignInClaims>;
+  readonly #redirectUri: string;
 
   constructor(options: OidcAccessOptions) {
     const { codeKeys, clock } = options;
     this.origin = options.origin;
+    this.#redirectUri = `${options.origin}/console/callback`;
     this.#options = options;
     this.#session = new SealedCookie('session', codeKeys, clock, options.configuration);
     this.#signIn = new SealedCookie('sign-in', codeKeys, clock);
@@ -75,7 +76,7 @@ export class OidcAccess implements ConsoleAccess {
     router.get('/console/sign-in', (request, response) =>
       this.#answer(request, response, async () => {
         const claims = { ...OidcClient.createSecrets(), to: consolePath(request.query.to) };
-        const url = await this.#options.client.authorizationUrl(claims);
+        const url = await this.#options.client.authorizationUrl(claims, this.#redirectUri);
         // Lax: the provider's redirect is a navigation from another site.
         response.append(
           'set-cookie',
@@ -109,11 +110,9 @@ export class OidcAccess implements ConsoleAccess {
 
   async #redeem(callback: URL, secrets: SignInSecrets): Promise<SessionClaims> {
     const { client, verifyIdToken } = this.#options;
-    const { idToken, claims } = await client.redeemCallback(callback, secrets);
+    const { idToken, claims } = await client.redeemCallback(callback, secrets, this.#redirectUri);
     const { subject: sub, role } = await verifyIdToken(`Bearer ${idToken}`);
-    const names = [claims.preferred_username, claims.name, claims.email, sub];
-    const user = names.find((name) => typeof name === 'string' && name !== '') as string;
-    return { sub, role, user: user.slice(0, MAX_NAME_LENGTH) };
+    return { sub, role, user: userNameOf(claims) };
   }
 
   /** Runs a step of a sign-in, and answers a failure with a page. */

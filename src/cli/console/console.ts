@@ -6,10 +6,10 @@ import type { Configuration } from '../../config/config.js';
 import { createLogger } from '../../config/logger.js';
 import { isTerminal, processContext } from '../../config/process-context.js';
 import { withAdministration } from '../terminal/administration-session.js';
-import { CommandError } from '../terminal/command-error.js';
 import { shutdownSignal } from '../terminal/shutdown-signal.js';
 import { completeCommand } from '../terminal/suggested-command.js';
 import { writeOut } from '../terminal/write-out.js';
+import { loopbackError, parsePort } from './loopback-port.js';
 import { openBrowser } from './open-browser.js';
 
 /** Flags of `console`; the rest are settings. */
@@ -22,7 +22,7 @@ export interface ConsoleFlags {
 
 /** `console`: serves the web console on a loopback port until SIGINT, SIGTERM or SIGHUP, and prints a one-time URL for each line of input. */
 export async function consoleCommand(flags: ConsoleFlags): Promise<void> {
-  const port = portOf(flags.port);
+  const port = parsePort(flags.port);
   const files = consoleFiles();
   // SIGHUP: the user closed the terminal.
   const hangUp = new Promise<void>((resolve) => process.once('SIGHUP', () => resolve()));
@@ -52,7 +52,7 @@ export async function consoleCommand(flags: ConsoleFlags): Promise<void> {
         );
       },
     }).catch((error: unknown) => {
-      throw listenError(error, port);
+      throw loopbackError(error, port);
     });
     const lines = createInterface({ input: stdin, terminal: false });
     try {
@@ -76,27 +76,6 @@ export async function consoleCommand(flags: ConsoleFlags): Promise<void> {
   });
 }
 
-function portOf(value: string | undefined): number {
-  if (value === undefined) return 0;
-  const port = /^\d{1,5}$/.test(value) ? Number(value) : 0;
-  if (port >= 1 && port <= 65_535) return port;
-  throw new CommandError(`--port cannot be "${value}"`, {
-    exitCode: 2,
-    hint: 'use a number from 1 to 65535',
-  });
-}
-
-function listenError(error: unknown, port: number): unknown {
-  const { code, syscall } = error as NodeJS.ErrnoException;
-  if (syscall !== 'listen') return error;
-  const cause = code === 'EADDRINUSE' ? 'is in use already' : `cannot be used (${code})`;
-  return new CommandError(`port ${port} of 127.0.0.1 or ::1 ${cause}`, {
-    exitCode: 1,
-    hint: 'choose another with --port, or leave it out for a free one',
-    cause: error,
-  });
-}
-
 interface Place extends Configuration {
   /** True with `--all-namespaces`. */
   readonly isWhole: boolean;
@@ -116,7 +95,8 @@ function commandFlagsOf(flags: ConsoleFlags): string {
 
 /** Returns what the console administers, for display. */
 function whereOf({ settings, written, isWhole, namespace }: Place): string {
-  if (settings.server) return `service ${settings.server.host}`;
+  const { server } = settings;
+  if (server) return `service ${typeof server === 'string' ? server : server.host}`;
   if (settings.platform === 'kubernetes')
     return isWhole ? 'all namespaces of the cluster' : `namespace ${namespace} of the cluster`;
   return settings.store ? `store ${written.store}` : `data directory ${settings.dataDir}`;

@@ -19,9 +19,10 @@ export function openBrowser(url: string, env: Environment): () => void {
   const program = browserProgram(env);
   if (program === undefined) return () => {};
   // The directory has mode 0700.
-  const directory = mkdtempSync(join(tmpdir(), 'linkgrant-console-'));
+  const directory = mkdtempSync(join(tmpdir(), 'linkgrant-browser-'));
   const file = join(directory, 'open.html');
-  const page = `<!doctype html><meta charset="utf-8"><meta name="referrer" content="no-referrer"><meta http-equiv="refresh" content="0;url=${url}">\n`;
+  const target = url.replaceAll('&', '&amp;').replaceAll('"', '&quot;');
+  const page = `<!doctype html><meta charset="utf-8"><meta name="referrer" content="no-referrer"><meta http-equiv="refresh" content="0;url=${target}">\n`;
   writeFileSync(file, page, { mode: 0o600 });
   const child = spawn(program, [file], { detached: true, stdio: 'ignore', env });
   // If the program cannot be started, the user opens the URL that the terminal shows.

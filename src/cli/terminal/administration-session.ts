@@ -1,10 +1,8 @@
-import { resolve } from 'node:path';
 import { storeAdministration } from '../../compose/administration.js';
 import { networkObserver } from '../../compose/connections.js';
 import type { Configuration } from '../../config/config.js';
 import type { Settings } from '../../config/setting-schemas.js';
-import { readBoundedText } from '../../files/bounded-text.js';
-import { sharedMode } from '../../files/private-file.js';
+import { AdministrationError } from '../../domain/administration-error.js';
 import type { Administration } from '../../redemption/administration/administration.js';
 import type { ConnectionObserver } from '../../redemption/ports/connections.js';
 import { withCluster } from './cluster-session.js';
@@ -12,6 +10,7 @@ import { CommandError } from './command-error.js';
 import { anyConfigurationFrom } from './configuration.js';
 import { connectionOptions } from './connection-flags.js';
 import { announceDryRun } from './dry-run.js';
+import { readPrivateText } from './private-text.js';
 import { requirePlatform, type StoreSession, withStoreOf } from './store-session.js';
 
 const BEARER = /^[\w.~+/=-]+$/;
@@ -52,14 +51,18 @@ export async function withAdministration<T>(
     return { administration, configuration, namespace, defaultNamespace, platform };
   };
   if (settings.server || settings.platform !== 'kubernetes') refuseDeadline(flags);
-  if (settings.server && flags.dryRun) {
+  const { server } = settings;
+  if (server && flags.dryRun) {
     throw new CommandError('--dry-run cannot be combined with --server', {
       exitCode: 2,
       hint: 'run the command on the host of the service, without --server',
     });
   }
   const dryRun = announceDryRun(flags);
-  if (settings.server) return operation(await sessionOf(await openServer(settings.server, settings, flags)));
+  if (server) {
+    const run = async () => operation(await sessionOf(await openServer(server, settings, flags)));
+    return typeof server === 'string' ? withLoginHint(server, run) : run();
+  }
   if (settings.platform === 'kubernetes') {
     return withCluster(flags, settings, ({ administration, connections, namespace, defaultNamespace }) => {
       const readCode = (uid: string) => administration.readCode(uid);
@@ -75,6 +78,17 @@ export async function withAdministration<T>(
   return withStoreOf(settings, onStore, dryRun);
 }
 
+/** Runs an operation; if the service refuses the token of the login, the hint is to log in again. */
+async function withLoginHint<T>(login: string, operation: () => Promise<T>): Promise<T> {
+  try {
+    return await operation();
+  } catch (error) {
+    if (!(error instanceof AdministrationError) || !error.code.startsWith('bearer_')) throw error;
+    const { loginAgain } = await import('../login/access-token.js');
+    throw new AdministrationError(error.code, error.message, { hint: loginAgain(login), cause: error });
+  }
+}
+
 function refuseDeadline({ deadline }: Flags): void {
   if (deadline === undefined) return;
   throw new CommandError('--deadline needs --platform kubernetes', {
@@ -83,23 +97,40 @@ function refuseDeadline({ deadline }: Flags): void {
   });
 }
 
-async function openServer(url: URL, settings: Settings, flags: Flags): Promise<Administration> {
+async function openServer(server: URL | string, settings: Settings, flags: Flags): Promise<Administration> {
   if (flags.store !== undefined) {
     throw new CommandError('--store and --server exclude each other', {
       exitCode: 2,
       hint: 'omit one: either this command opens the store, or the service does',
     });
   }
-  const { serverTokenFile, serverCa: caFile } = settings;
+  const { serverAdministration } = await import('../../compose/server-administration.js');
+  return serverAdministration(await connectionTo(server, settings), {
+    ...connectionOptions({}),
+    clock: Date.now,
+  });
+}
+
+/** Returns the address of a service, and what a request to it needs. */
+async function connectionTo(server: URL | string, { serverTokenFile, serverCa }: Settings) {
+  if (typeof server === 'string') {
+    const { requireLogin } = await import('../login/logins.js');
+    const { accessTokenOf } = await import('../login/access-token.js');
+    const login = requireLogin(server);
+    return {
+      url: new URL(login.server),
+      caFile: serverCa ?? login.serverCa,
+      bearer: () => accessTokenOf(server),
+    };
+  }
   if (serverTokenFile === undefined) {
     throw new CommandError('--server needs a bearer token', {
       exitCode: 2,
-      hint: 'set --server-token-file to the file that contains it',
+      hint: `log in with \`linkgrant login ${server.origin}\` and use the name of the login as --server, or set --server-token-file`,
     });
   }
   const bearer = readBearerFile(serverTokenFile);
-  const { serverAdministration } = await import('../../compose/server-administration.js');
-  return serverAdministration({ url, caFile, bearer }, { ...connectionOptions({}), clock: Date.now });
+  return { url: server, caFile: serverCa, bearer: async () => bearer };
 }
 
 /** The `-n` flag of a suggested command, after a space; empty if it applies to the same namespace without it. */
@@ -124,14 +155,7 @@ export function refuseServer(flags: Flags, reason: string): void {
  * content.
  */
 function readBearerFile(file: string): string {
-  const mode = sharedMode(file);
-  if (mode !== undefined) {
-    throw new CommandError(`${file} can be read by other users (mode ${mode})`, {
-      exitCode: 2,
-      hint: `run chmod 600 ${resolve(file)}`,
-    });
-  }
-  const bearer = readBoundedText(file).trim();
+  const bearer = readPrivateText(file).trim();
   if (BEARER.test(bearer)) return bearer;
   throw new CommandError(`${file} contains no bearer token`, {
     exitCode: 2,

@@ -117,6 +117,27 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/.well-known/oauth-protected-resource": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Describe how users log in
+         * @description The protected resource metadata of RFC 9728, without authentication: the OIDC issuer, and the client id and the scopes of
+         *     `linkgrant login`. Only with `--login-client`; without it the path is refused like any other unknown one.
+         */
+        get: operations["describeLogin"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/service": {
         parameters: {
             query?: never;
@@ -561,6 +582,17 @@ export interface components {
         Note: string;
         /** @description One line of text without control characters; null removes the note */
         NoteChange: string | null;
+        Login: {
+            /** @description The address at which the client reached the admin API */
+            resource: string;
+            /** @description The OIDC issuer */
+            authorization_servers: string[];
+            /** @description The scopes that `linkgrant login` requests */
+            scopes_supported: string[];
+            bearer_methods_supported: string[];
+            /** @description The client id of `linkgrant login` at the issuer */
+            linkgrant_client_id: string;
+        };
         Service: {
             /**
              * @description The role of the caller
@@ -1231,6 +1263,32 @@ export interface components {
         };
     };
     responses: {
+        /** @description How users log in */
+        AdminLogin: {
+            headers: {
+                "linkgrant-request-id": components["headers"]["RequestId"];
+                [name: string]: unknown;
+            };
+            content: {
+                /**
+                 * @example {
+                 *       "resource": "https://grants.example.com:9443",
+                 *       "authorization_servers": [
+                 *         "https://id.example.com/realms/ops"
+                 *       ],
+                 *       "scopes_supported": [
+                 *         "openid",
+                 *         "profile"
+                 *       ],
+                 *       "bearer_methods_supported": [
+                 *         "header"
+                 *       ],
+                 *       "linkgrant_client_id": "linkgrant-cli"
+                 *     }
+                 */
+                "application/json": components["schemas"]["Login"];
+            };
+        };
         /** @description What the service says of itself */
         AdminService: {
             headers: {
@@ -2552,7 +2610,7 @@ export interface components {
         RequestId: string;
         /** @description Path of the created resource */
         Location: string;
-        /** @description How to authenticate (RFC 6750) */
+        /** @description How to authenticate (RFC 6750), and with `--login-client` the URL of the metadata (RFC 9728) */
         Challenge: string;
         /** @description The methods that are allowed */
         AllowedMethods: string;
@@ -2704,6 +2762,22 @@ export interface operations {
             413: components["responses"]["BodyTooLarge"];
             500: components["responses"]["InternalError"];
             503: components["responses"]["Unavailable"];
+        };
+    };
+    describeLogin: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: components["responses"]["AdminLogin"];
+            400: components["responses"]["AdminInvalid"];
+            401: components["responses"]["AdminUnauthorized"];
+            404: components["responses"]["AdminNotFound"];
+            405: components["responses"]["AdminMethodNotAllowed"];
         };
     };
     describeService: {

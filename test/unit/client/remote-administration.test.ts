@@ -46,7 +46,7 @@ describe('the client of the admin API', () => {
   const client = (ca: string | undefined = identity.ca) => {
     const { port } = server.address() as AddressInfo;
     const url = new URL(`https://127.0.0.1:${port}`);
-    return remoteAdministration({ url, ca, bearer: 'the.bearer.token' }, { clock: Date.now });
+    return remoteAdministration({ url, ca, bearer: async () => 'the.bearer.token' }, { clock: Date.now });
   };
   const sendJson = (response: ServerResponse, status: number, body: unknown, type = 'application/json') =>
     response.writeHead(status, { 'content-type': type }).end(JSON.stringify(body));

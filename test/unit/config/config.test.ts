@@ -42,3 +42,17 @@ describe('a variable of the environment', () => {
     );
   });
 });
+
+describe('a scope', () => {
+  it('is separated by a comma from others in a variable, and by a repeated flag on the command line', () => {
+    const variable = loadConfiguration({}, { LINKGRANT_CONSOLE_SCOPE: 'openid,groups' }, true);
+    const flags = loadConfiguration({ consoleScope: ['openid', 'groups'] }, {}, true);
+    expect([variable, flags].map(({ settings }) => settings.consoleScope)).toEqual([
+      ['openid', 'groups'],
+      ['openid', 'groups'],
+    ]);
+    expect(() => loadConfiguration({ consoleScope: ['openid,groups'] }, {}, true)).toThrow(
+      'consoleScope (flag --console-scope) cannot be "openid,groups"',
+    );
+  });
+});

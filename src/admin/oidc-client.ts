@@ -1,0 +1,271 @@
+import * as oauth from 'oauth4webapi';
+import { AdministrationError } from '../domain/administration-error.js';
+import type { Clock } from '../redemption/ports/clock.js';
+import type { IdentityFetch } from './api/identity-fetch.js';
+
+const TIMEOUT_MS = 5_000;
+const CACHE_MS = 600_000;
+// While a provider is down, sign-ins do not each query it again.
+const FAILURE_CACHE_MS = 5_000;
+const MAX_NAME_LENGTH = 253;
+
+/** The console, or `linkgrant login`, as a client of an OIDC provider. */
+export interface OidcClientOptions {
+  readonly issuer: string;
+  readonly clientId: string;
+  /** Reads the client's secret; undefined for a public client. */
+  readonly readSecret: (() => string) | undefined;
+  readonly scopes: readonly string[];
+  readonly fetch: IdentityFetch;
+  readonly clock: Clock;
+}
+
+/** Values that connect the callback of a sign-in to its start. */
+export interface SignInSecrets {
+  readonly state: string;
+  readonly nonce: string;
+  /** Code verifier (RFC 7636). */
+  readonly verifier: string;
+}
+
+/** The tokens of a user, and the claims of the ID token. */
+export interface UserTokens {
+  /** Empty if the provider issued none, which only a refresh permits. */
+  readonly idToken: string;
+  readonly claims: Readonly<Record<string, unknown>>;
+  readonly accessToken: string;
+  readonly refreshToken: string | undefined;
+  /** Lifetime of the access token in seconds, if the provider states it. */
+  readonly expiresIn: number | undefined;
+}
+
+/** Options of every request to the provider. */
+interface RequestOptions {
+  readonly [oauth.customFetch]: (
+    url: string,
+    options: oauth.CustomFetchOptions<string, unknown>,
+  ) => Promise<Response>;
+  readonly [oauth.allowInsecureRequests]: boolean;
+}
+
+/** The start of a login on another device (RFC 8628 §3.2). */
+export type DeviceStart = oauth.DeviceAuthorizationResponse;
+
+/** The flows of OpenID Connect: authorization code with PKCE, device, refresh and revocation. Every method rejects with AdministrationError. */
+export class OidcClient {
+  readonly #options: OidcClientOptions;
+  readonly #client: oauth.Client;
+  #discovery:
+    | { readonly server: Promise<oauth.AuthorizationServer>; readonly at: number; ms: number }
+    | undefined;
+
+  constructor(options: OidcClientOptions) {
+    this.#options = options;
+    this.#client = { client_id: options.clientId };
+  }
+
+  /** Returns new secrets for a sign-in. */
+  static createSecrets(): SignInSecrets {
+    return {
+      state: oauth.generateRandomState(),
+      nonce: oauth.generateRandomNonce(),
+      verifier: oauth.generateRandomCodeVerifier(),
+    };
+  }
+
+  /** Returns the URL at the provider where the user signs in. */
+  async authorizationUrl({ state, nonce, verifier }: SignInSecrets, redirectUri: string): Promise<string> {
+    const { clientId, scopes } = this.#options;
+    const { authorization_endpoint: endpoint } = await this.#discover();
+    if (endpoint === undefined || !URL.canParse(endpoint)) throw this.#unavailable(undefined);
+    const url = new URL(endpoint);
+    const parameters = {
+      ...{ response_type: 'code', client_id: clientId, redirect_uri: redirectUri },
+      ...{ scope: this.#scope(), state, nonce },
+      // OpenID Connect Core 1.0 §11: without it a provider ignores the scope.
+      ...(scopes.includes('offline_access') && { prompt: 'consent' }),
+      code_challenge: await oauth.calculatePKCECodeChallenge(verifier),
+      code_challenge_method: 'S256',
+    };
+    for (const [name, value] of Object.entries(parameters)) url.searchParams.set(name, value);
+    return url.href;
+  }
+
+  /** Exchanges the code of a callback for the user's tokens. */
+  async redeemCallback(
+    callback: URL,
+    { state, nonce, verifier }: SignInSecrets,
+    redirectUri: string,
+  ): Promise<UserTokens> {
+    return this.#request(async (server, client, authentication, options) => {
+      const parameters = oauth.validateAuthResponse(server, client, callback, state);
+      const response = await oauth.authorizationCodeGrantRequest(
+        ...([server, client, authentication, parameters, redirectUri, verifier, options] as const),
+      );
+      return oauth.processAuthorizationCodeResponse(server, client, response, {
+        expectedNonce: nonce,
+        requireIdToken: true,
+      });
+    }).then(toUserTokens);
+  }
+
+  /** Starts a login on another device; undefined if the provider offers none. */
+  async startDevice(): Promise<DeviceStart | undefined> {
+    return this.#request(async (server, client, authentication, options) => {
+      if (server.device_authorization_endpoint === undefined) return undefined;
+      const parameters = { scope: this.#scope() };
+      const response = await oauth.deviceAuthorizationRequest(
+        ...([server, client, authentication, parameters, options] as const),
+      );
+      return oauth.processDeviceAuthorizationResponse(server, client, response);
+    });
+  }
+
+  /** Returns the tokens of a login on another device, or why there are none yet (RFC 8628 §3.5). */
+  async pollDevice({
+    device_code: code,
+  }: DeviceStart): Promise<UserTokens | 'authorization_pending' | 'slow_down'> {
+    return this.#request(async (server, client, authentication, options) => {
+      const response = await oauth.deviceCodeGrantRequest(
+        ...([server, client, authentication, code, options] as const),
+      );
+      try {
+        return toUserTokens(await oauth.processDeviceCodeResponse(server, client, response));
+      } catch (error) {
+        const reason = error instanceof oauth.ResponseBodyError ? error.error : undefined;
+        if (reason === 'authorization_pending' || reason === 'slow_down') return reason;
+        throw error;
+      }
+    });
+  }
+
+  /** Returns new tokens; the provider may have replaced the refresh token. */
+  async refresh(refreshToken: string): Promise<UserTokens> {
+    return this.#request(async (server, client, authentication, options) => {
+      const response = await oauth.refreshTokenGrantRequest(
+        ...([server, client, authentication, refreshToken, options] as const),
+      );
+      return toUserTokens(await oauth.processRefreshTokenResponse(server, client, response));
+    });
+  }
+
+  /** Revokes a token (RFC 7009); returns false if the provider does not offer that. */
+  async revoke(token: string): Promise<boolean> {
+    return this.#request(async (server, client, authentication, options) => {
+      if (server.revocation_endpoint === undefined) return false;
+      const response = await oauth.revocationRequest(
+        ...([server, client, authentication, token, options] as const),
+      );
+      await oauth.processRevocationResponse(response);
+      return true;
+    });
+  }
+
+  async #request<T>(
+    operation: (
+      server: oauth.AuthorizationServer,
+      client: oauth.Client,
+      authentication: oauth.ClientAuth,
+      options: RequestOptions,
+    ) => Promise<T>,
+  ): Promise<T> {
+    const server = await this.#discover();
+    try {
+      return await operation(server, this.#client, this.#authentication(server), this.#requestOptions());
+    } catch (cause) {
+      if (isRefusal(cause))
+        throw new AdministrationError('bearer_invalid', 'the OIDC provider refused the sign-in', { cause });
+      throw this.#unavailable(cause);
+    }
+  }
+
+  #scope(): string {
+    return [...new Set(['openid', ...this.#options.scopes])].join(' ');
+  }
+
+  #authentication({
+    token_endpoint_auth_methods_supported: methods,
+  }: oauth.AuthorizationServer): oauth.ClientAuth {
+    const secret = this.#options.readSecret?.();
+    if (secret === undefined) return oauth.None();
+    // OpenID Connect Discovery 1.0 §3: the default is client_secret_basic.
+    const isBasic = methods?.includes('client_secret_basic') ?? true;
+    return isBasic ? oauth.ClientSecretBasic(secret) : oauth.ClientSecretPost(secret);
+  }
+
+  async #discover(): Promise<oauth.AuthorizationServer> {
+    const { clock } = this.#options;
+    // If the clock was set back, treat the cached metadata as stale.
+    if (!this.#discovery || Math.abs(clock() - this.#discovery.at) >= this.#discovery.ms) {
+      const discovery = { server: this.#fetchMetadata(), at: clock(), ms: FAILURE_CACHE_MS };
+      discovery.server.then(
+        () => {
+          discovery.ms = CACHE_MS;
+        },
+        () => {},
+      );
+      this.#discovery = discovery;
+    }
+    return this.#discovery.server;
+  }
+
+  async #fetchMetadata(): Promise<oauth.AuthorizationServer> {
+    const issuer = new URL(this.#options.issuer);
+    try {
+      const response = await oauth.discoveryRequest(issuer, this.#requestOptions());
+      return await oauth.processDiscoveryResponse(issuer, response);
+    } catch (error) {
+      throw this.#unavailable(error);
+    }
+  }
+
+  #requestOptions(): RequestOptions {
+    const { fetch, issuer } = this.#options;
+    return {
+      [oauth.customFetch]: (
+        url: string,
+        { method, headers, body }: oauth.CustomFetchOptions<string, unknown>,
+      ) =>
+        fetch(url, {
+          ...{ method, headers, signal: AbortSignal.timeout(TIMEOUT_MS) },
+          ...(body instanceof URLSearchParams && { body }),
+        }),
+      // The settings accept an http issuer on this machine only.
+      [oauth.allowInsecureRequests]: issuer.startsWith('http:'),
+    };
+  }
+
+  #unavailable(cause: unknown): AdministrationError {
+    return new AdministrationError(
+      'identity_unavailable',
+      `${this.#options.issuer} cannot be used to sign in now`,
+      {
+        cause,
+      },
+    );
+  }
+}
+
+function toUserTokens(tokens: oauth.TokenEndpointResponse): UserTokens {
+  return {
+    idToken: tokens.id_token ?? '',
+    claims: oauth.getValidatedIdTokenClaims(tokens) ?? {},
+    accessToken: tokens.access_token,
+    refreshToken: tokens.refresh_token,
+    expiresIn: tokens.expires_in,
+  };
+}
+
+/** Returns the name of a user, for display: of the claims that providers set, the first one that is present. */
+export function userNameOf(claims: Readonly<Record<string, unknown>>): string {
+  const names = [claims.preferred_username, claims.name, claims.email, claims.sub];
+  const name = names.find((one): one is string => typeof one === 'string' && one !== '') ?? '';
+  return name.slice(0, MAX_NAME_LENGTH);
+}
+
+/** True for an error that the provider or the browser reported, as opposed to a provider that does not answer. */
+function isRefusal(error: unknown): boolean {
+  if (error instanceof oauth.AuthorizationResponseError || error instanceof oauth.ResponseBodyError)
+    return true;
+  return error instanceof oauth.OperationProcessingError && error.code !== oauth.RESPONSE_IS_NOT_CONFORM;
+}

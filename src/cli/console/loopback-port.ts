@@ -1,0 +1,24 @@
+import { CommandError } from '../terminal/command-error.js';
+
+/** Returns the loopback port of a flag; 0, for a free one, without the flag. */
+export function parsePort(value: string | undefined): number {
+  if (value === undefined) return 0;
+  const port = /^\d{1,5}$/.test(value) ? Number(value) : 0;
+  if (port >= 1 && port <= 65_535) return port;
+  throw new CommandError(`--port cannot be "${value}"`, {
+    exitCode: 2,
+    hint: 'use a number from 1 to 65535',
+  });
+}
+
+/** Converts a failure to listen on a loopback port to a CommandError. Returns other errors unchanged. */
+export function loopbackError(error: unknown, port: number): unknown {
+  const { code, syscall } = error as NodeJS.ErrnoException;
+  if (syscall !== 'listen') return error;
+  const cause = code === 'EADDRINUSE' ? 'is in use already' : `cannot be used (${code})`;
+  return new CommandError(`port ${port} of 127.0.0.1 or ::1 ${cause}`, {
+    exitCode: 1,
+    hint: 'choose another with --port, or leave it out for a free one',
+    cause: error,
+  });
+}

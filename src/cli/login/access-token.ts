@@ -1,0 +1,87 @@
+import type { UserTokens } from '../../admin/oidc-client.js';
+import { AdministrationError } from '../../domain/administration-error.js';
+import { RedemptionError } from '../../domain/redemption-error.js';
+import { CommandError, type ExitCode } from '../terminal/command-error.js';
+import { connectionOptions } from '../terminal/connection-flags.js';
+import { type Login, loginDirectory, requireLogin, writeLogin } from './logins.js';
+
+// A request that starts now must arrive before the token expires.
+const MARGIN_MS = 30_000;
+
+/** Returns the members of a login that new tokens change. */
+export function tokenFields({
+  accessToken,
+  refreshToken,
+  expiresIn,
+}: UserTokens): Pick<Login, 'accessToken' | 'refreshToken' | 'expiresAt'> {
+  return {
+    accessToken,
+    ...(refreshToken !== undefined && { refreshToken }),
+    ...(expiresIn !== undefined && { expiresAt: Date.now() + expiresIn * 1000 }),
+  };
+}
+
+/** Returns an access token of a login, which it renews before it expires. Rejects with CommandError if the user has to log in again. */
+export async function accessTokenOf(name: string): Promise<string> {
+  const login = requireLogin(name);
+  if (isFresh(login)) return login.accessToken;
+  const { loginLock } = await import('../../compose/login.js');
+  // A provider may accept a refresh token only once: of several commands one renews, and the others read the result.
+  return loginLock(loginDirectory())(async () => {
+    const current = requireLogin(name);
+    if (isFresh(current)) return current.accessToken;
+    const { expiresAt: _, ...rest } = current;
+    const renewed = { ...rest, ...tokenFields(await refresh(name, current)) };
+    writeLogin(name, renewed);
+    return renewed.accessToken;
+  });
+}
+
+function isFresh({ expiresAt }: Login): boolean {
+  return expiresAt === undefined || Date.now() < expiresAt - MARGIN_MS;
+}
+
+async function refresh(name: string, login: Login): Promise<UserTokens> {
+  if (login.refreshToken === undefined) throw loginEnded(name, 'has expired');
+  const { createLoginClient } = await import('../../compose/login.js');
+  try {
+    const client = createLoginClient(login, { ...connectionOptions({}), clock: Date.now });
+    return await client.refresh(login.refreshToken);
+  } catch (error) {
+    if (!(error instanceof AdministrationError)) throw error;
+    if (error.code === 'bearer_invalid') throw loginEnded(name, 'was ended by the OIDC provider', error);
+    throw providerError(error);
+  }
+}
+
+function loginEnded(name: string, reason: string, cause?: unknown): CommandError {
+  return new CommandError(`the login "${name}" ${reason}`, { exitCode: 3, hint: loginAgain(name), cause });
+}
+
+/** The hint of an error after which the user has to log in again. */
+export function loginAgain(name: string): string {
+  return `log in again: \`linkgrant login ${name}\``;
+}
+
+/** Converts a failure at the OIDC provider to a CommandError with the reason; returns other errors unchanged. */
+export function providerError(error: unknown): unknown {
+  if (!(error instanceof AdministrationError)) return error;
+  const { cause, message } = error;
+  const { error_description: description, error: code, message: text } = (cause ?? {}) as ProviderFailure;
+  const [exitCode, hint] = adviceOn(error);
+  return new CommandError(`${message}: ${description ?? code ?? text}`, { exitCode, hint, cause });
+}
+
+/** An error response of the provider (RFC 6749 §5.2), or another error. */
+interface ProviderFailure {
+  readonly error_description?: string;
+  readonly error?: string;
+  readonly message?: string;
+}
+
+function adviceOn({ code, cause }: AdministrationError): [ExitCode, string] {
+  if (code === 'bearer_invalid') return [3, 'run the command again, and allow the login'];
+  if (cause instanceof RedemptionError && cause.code === 'tls_untrusted')
+    return [3, 'set --issuer-ca to the file with the CA of the OIDC provider'];
+  return [4, 'run the command again when the OIDC provider can be reached'];
+}

@@ -1,0 +1,202 @@
+import { resolve } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { WriteStream } from 'node:tty';
+import type { OidcClient, UserTokens } from '../../admin/oidc-client.js';
+import {
+  createLoginClient,
+  loginByBrowser,
+  loginLock,
+  readLoginProvider,
+  userOf,
+} from '../../compose/login.js';
+import { serverAdministration } from '../../compose/server-administration.js';
+import { processContext } from '../../config/process-context.js';
+import { isLoginName, SETTING_SCHEMAS } from '../../config/setting-schemas.js';
+import { AdministrationError } from '../../domain/administration-error.js';
+import { withinTime } from '../../time/abort.js';
+import { loopbackError, parsePort } from '../console/loopback-port.js';
+import { openBrowser } from '../console/open-browser.js';
+import { CommandError } from '../terminal/command-error.js';
+import { anyConfigurationFrom } from '../terminal/configuration.js';
+import { connectionOptions } from '../terminal/connection-flags.js';
+import { shutdownSignal } from '../terminal/shutdown-signal.js';
+import { writeOut } from '../terminal/write-out.js';
+import { providerError, tokenFields } from './access-token.js';
+import { findLogin, loginDirectory, requireLogin, writeLogin } from './logins.js';
+
+const BROWSER_MS = 600_000;
+const POLL_SECONDS = 5;
+
+/** Flags of `login`; the rest are settings. */
+export interface LoginFlags {
+  readonly name?: string;
+  readonly issuerCa?: string;
+  readonly device?: boolean;
+  readonly port?: string;
+  /** False with `--no-open`. */
+  readonly open: boolean;
+  readonly [setting: string]: unknown;
+}
+
+/** `login`: logs the user in at the OIDC provider of a service, and stores the tokens for commands with `--server`. */
+export async function loginCommand(target: string | undefined, flags: LoginFlags): Promise<void> {
+  const place = placeOf(target, flags);
+  const { name, server, serverCa, issuerCa } = place;
+  const options = { ...connectionOptions({}), clock: Date.now };
+  const provider = await readLoginProvider(server, serverCa, options);
+  if (!provider) {
+    throw new CommandError(`the service at ${server.origin} has no client for \`linkgrant login\``, {
+      exitCode: 2,
+      hint: 'ask its operator to set --login-client, or use --server-token-file',
+    });
+  }
+  const client = createLoginClient({ ...provider, issuerCa }, options);
+  const tokens = await (flags.device
+    ? loginOnDevice(client, provider.issuer)
+    : loginHere(client, flags)
+  ).catch((error: unknown) => {
+    throw providerError(error);
+  });
+  const bearer = async () => tokens.accessToken;
+  const { role } = await serverAdministration({ url: server, caFile: serverCa, bearer }, options)
+    .describeService()
+    .catch((error: unknown) => {
+      throw refusedToken(error, provider.clientId);
+    });
+  const user = userOf(tokens);
+  await loginLock(loginDirectory())(async () => {
+    const login = {
+      ...provider,
+      scopes: [...provider.scopes],
+      serverCa,
+      issuerCa,
+      server: server.origin,
+      user,
+    };
+    writeLogin(name, { ...login, ...tokenFields(tokens) });
+  });
+  await writeOut(
+    `Logged in to ${server.origin} as ${user} (${role}).\nUse it with --server ${name}, or set LINKGRANT_SERVER=${name}.\n`,
+  );
+}
+
+/** Where to log in: a URL, or the name of an earlier login. */
+function placeOf(target: string | undefined, flags: LoginFlags) {
+  const { settings } = anyConfigurationFrom(flags);
+  const server = target === undefined ? settings.server : SETTING_SCHEMAS.server.safeParse(target).data;
+  if (server === undefined) {
+    throw new CommandError(
+      target === undefined ? 'login needs the URL of a service' : `"${target}" is no URL of a service`,
+      {
+        exitCode: 2,
+        hint: 'use the https URL of its admin API without a path, such as https://grants.example.com:9443',
+      },
+    );
+  }
+  const serverCa = settings.serverCa && resolve(settings.serverCa);
+  const issuerCa = flags.issuerCa === undefined ? undefined : resolve(flags.issuerCa);
+  if (typeof server === 'string') {
+    const login = requireLogin(server);
+    if (flags.name !== undefined && flags.name !== server) {
+      throw new CommandError('--name has no effect with the name of a login', {
+        exitCode: 2,
+        hint: `use the URL for another login: \`linkgrant login ${login.server} --name ${flags.name}\``,
+      });
+    }
+    return {
+      name: server,
+      server: new URL(login.server),
+      serverCa: serverCa ?? login.serverCa,
+      issuerCa: issuerCa ?? login.issuerCa,
+    };
+  }
+  return { name: nameFor(server, flags.name), server, serverCa, issuerCa };
+}
+
+function nameFor(server: URL, wanted: string | undefined): string {
+  const name = wanted ?? server.hostname.replace(/[^\w.-]+/g, '-').replace(/^\W+|\W+$/g, '');
+  if (!isLoginName(name)) {
+    throw new CommandError(`--name cannot be "${name}"`, {
+      exitCode: 2,
+      hint: 'use at most 100 letters, digits, -, _ and ., with a letter or digit first',
+    });
+  }
+  const other = serverOf(name);
+  if (other === undefined || other === server.origin) return name;
+  throw new CommandError(`the login "${name}" is for ${other}`, {
+    exitCode: 2,
+    hint: 'choose another name with --name',
+  });
+}
+
+/** Returns the service of a login; undefined also if its file cannot be used, so that a new login replaces it. */
+function serverOf(name: string): string | undefined {
+  try {
+    return findLogin(name)?.server;
+  } catch {
+    return undefined;
+  }
+}
+
+async function loginHere(client: OidcClient, { open, port }: LoginFlags): Promise<UserTokens> {
+  const { stdout, env } = processContext();
+  const stop = new AbortController();
+  void shutdownSignal().then(() => stop.abort());
+  const chosen = parsePort(port);
+  let deleteFile = () => {};
+  const onUrl = async (url: string) => {
+    await writeOut(`Log in with a browser on this machine (without one, use --device):\n\n  ${url}\n\n`);
+    if (open && (stdout as WriteStream).isTTY) deleteFile = openBrowser(url, env);
+  };
+  try {
+    return await withinTime(BROWSER_MS, [stop.signal], (signal) =>
+      loginByBrowser(client, { port: chosen, signal, onUrl }),
+    );
+  } catch (error) {
+    if (stop.signal.aborted) throw notCompleted('was cancelled', error);
+    if ((error as Error).name === 'TimeoutError') throw notCompleted('was not completed in time', error);
+    throw loopbackError(error, chosen);
+  } finally {
+    deleteFile();
+  }
+}
+
+async function loginOnDevice(client: OidcClient, issuer: string): Promise<UserTokens> {
+  const start = await client.startDevice();
+  if (!start) {
+    throw new CommandError(`${issuer} offers no login on another device`, {
+      exitCode: 2,
+      hint: 'run the command without --device on a machine with a browser',
+    });
+  }
+  const { verification_uri: url, verification_uri_complete: complete, user_code: code } = start;
+  const shortcut = complete === undefined ? '' : `, or open\n\n  ${complete}\n`;
+  await writeOut(`Open ${url} on any device and enter the code ${code}${shortcut}\n`);
+  const end = Date.now() + start.expires_in * 1000;
+  let seconds = start.interval ?? POLL_SECONDS;
+  while (Date.now() < end) {
+    await sleep(seconds * 1000);
+    const result = await client.pollDevice(start).catch(slowDownWhileUnavailable);
+    if (typeof result !== 'string') return result;
+    // RFC 8628 §3.5
+    if (result === 'slow_down') seconds += 5;
+  }
+  throw notCompleted('was not completed in time');
+}
+
+function slowDownWhileUnavailable(error: unknown): 'slow_down' {
+  if (error instanceof AdministrationError && error.code === 'identity_unavailable') return 'slow_down';
+  throw error;
+}
+
+function notCompleted(reason: string, cause?: unknown): CommandError {
+  return new CommandError(`the login ${reason}`, { exitCode: 1, hint: 'run the command again', cause });
+}
+
+function refusedToken(error: unknown, clientId: string): unknown {
+  if (!(error instanceof AdministrationError) || error.code !== 'bearer_invalid') return error;
+  return new AdministrationError(error.code, 'the service does not accept the token of the OIDC provider', {
+    hint: `ask its operator to check that access tokens for the client ${clientId} are JWTs with the audience of --admin-audience`,
+    cause: error,
+  });
+}

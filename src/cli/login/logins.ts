@@ -1,0 +1,103 @@
+import { existsSync, rmSync } from 'node:fs';
+import { homedir } from 'node:os';
+import { join } from 'node:path';
+import { z } from 'zod';
+import { processContext } from '../../config/process-context.js';
+import { isLoginName } from '../../config/setting-schemas.js';
+import { namesIn } from '../../files/directory-names.js';
+import { makePrivateDirectory, writePrivateFile } from '../../files/private-file.js';
+import { CommandError } from '../terminal/command-error.js';
+import { anyConfigurationFrom } from '../terminal/configuration.js';
+import { readPrivateText } from '../terminal/private-text.js';
+
+const SUFFIX = '.json';
+const LOG_IN = 'log in with `linkgrant login URL`';
+
+const LOGIN = z.object({
+  server: z.url(),
+  /** Absolute paths of PEM files. */
+  serverCa: z.string().optional(),
+  issuerCa: z.string().optional(),
+  issuer: z.string(),
+  clientId: z.string(),
+  scopes: z.array(z.string()),
+  /** Name of the user, for display. */
+  user: z.string(),
+  accessToken: z.string(),
+  refreshToken: z.string().optional(),
+  /** Milliseconds since the epoch; absent if the provider does not state the lifetime. */
+  expiresAt: z.number().optional(),
+});
+
+/** A login of the user at the OIDC provider of a service, with its tokens. */
+export type Login = z.infer<typeof LOGIN>;
+
+/** The directory of the user's logins, one file (0600) for each, under the XDG configuration home. */
+export function loginDirectory(): string {
+  const { env } = processContext();
+  return join(env.XDG_CONFIG_HOME || join(env.HOME || homedir(), '.config'), 'linkgrant', 'logins');
+}
+
+function fileOf(name: string): string {
+  return join(loginDirectory(), `${name}${SUFFIX}`);
+}
+
+/** Returns the names of the user's logins, sorted. */
+export function loginNames(): string[] {
+  const files = namesIn(loginDirectory()).filter((file) => file.endsWith(SUFFIX));
+  return files.map((file) => file.slice(0, -SUFFIX.length)).filter(isLoginName);
+}
+
+/** Returns a login; undefined if there is none of that name. Throws a CommandError if other users can read its file. */
+export function findLogin(name: string): Login | undefined {
+  if (!isLoginName(name) || !existsSync(fileOf(name))) return undefined;
+  const file = fileOf(name);
+  try {
+    return LOGIN.parse(JSON.parse(readPrivateText(file)));
+  } catch (error) {
+    if (!(error instanceof SyntaxError) && !(error instanceof z.ZodError)) throw error;
+    throw new CommandError(`${file} is not a login of this version`, {
+      exitCode: 2,
+      hint: 'delete the file and log in again',
+      cause: error,
+    });
+  }
+}
+
+/** Returns a login. Throws a CommandError if there is none of that name. */
+export function requireLogin(name: string): Login {
+  const login = findLogin(name);
+  if (login) return login;
+  const names = loginNames();
+  const hint = names.length > 0 ? `use one of ${names.join(', ')}, or ${LOG_IN}` : LOG_IN;
+  throw new CommandError(`there is no login "${name}"`, { exitCode: 2, hint });
+}
+
+/** Writes a login atomically, with mode 0600. */
+export function writeLogin(name: string, login: Login): void {
+  makePrivateDirectory(loginDirectory());
+  writePrivateFile(fileOf(name), `${JSON.stringify(login, null, 2)}\n`);
+}
+
+/** Deletes a login. */
+export function deleteLogin(name: string): void {
+  rmSync(fileOf(name), { force: true });
+}
+
+/**
+ * Returns the name of the login that a command is about: its argument, else the setting `server`, else the only login. Throws a
+ * CommandError if there is none.
+ */
+export function chosenLogin(target: string | undefined, flags: Readonly<Record<string, unknown>>): string {
+  const { server } = anyConfigurationFrom(flags).settings;
+  const names = loginNames();
+  const [first] = names;
+  const only = server === undefined && names.length === 1 ? first : undefined;
+  const name = target ?? (typeof server === 'string' ? server : only);
+  if (name !== undefined) {
+    requireLogin(name);
+    return name;
+  }
+  const hint = first === undefined ? LOG_IN : `name one of ${names.join(', ')}`;
+  throw new CommandError('the command needs the name of a login', { exitCode: 2, hint });
+}

@@ -1,0 +1,27 @@
+import { createLoginClient, loginLock } from '../../compose/login.js';
+import { connectionOptions } from '../terminal/connection-flags.js';
+import { writeOut, writeStderr } from '../terminal/write-out.js';
+import { providerError } from './access-token.js';
+import { chosenLogin, deleteLogin, type Login, loginDirectory, requireLogin } from './logins.js';
+
+/** `logout`: revokes the tokens of a login at the OIDC provider, and deletes the login from this machine. */
+export async function logoutCommand(
+  target: string | undefined,
+  flags: Readonly<Record<string, unknown>>,
+): Promise<void> {
+  const name = chosenLogin(target, flags);
+  await loginLock(loginDirectory())(async () => {
+    const login = requireLogin(name);
+    await revoke(login).catch((error: unknown) => {
+      const { message } = providerError(error) as Error;
+      writeStderr(`warning: the tokens could not be revoked, and are valid until they expire: ${message}\n`);
+    });
+    deleteLogin(name);
+  });
+  await writeOut(`Logged out: the login "${name}" is deleted.\n`);
+}
+
+async function revoke(login: Login): Promise<void> {
+  const client = createLoginClient(login, { ...connectionOptions({}), clock: Date.now });
+  await client.revoke(login.refreshToken ?? login.accessToken);
+}

@@ -1,0 +1,62 @@
+import { formatHostPort } from '../domain/host-port-text.js';
+import { RedemptionError } from '../domain/redemption-error.js';
+import { toTrustError } from './admin-fetch.js';
+import { type ConnectionOptions, openConnection } from './connection.js';
+import { AnswerLost, exchange } from './http-exchange.js';
+import { removeBrackets } from './route.js';
+
+const MAX_RESPONSE_BYTES = 1024 * 1024;
+
+/** A request of a login: GET without a body, or the fields of a form. */
+export interface ProviderRequest {
+  readonly signal: AbortSignal;
+  readonly method?: string;
+  readonly headers?: Readonly<Record<string, string>>;
+  readonly body?: URLSearchParams;
+}
+
+/**
+ * Sends requests of a login to a service or an OIDC provider (TLS 1.2 or newer), each on its own connection, through the proxy of
+ * the options. Trusts only `ca` if present, which `flag` names in messages, else the CAs that Node trusts. Redirects are not
+ * followed. Rejects with RedemptionError without a response.
+ */
+export function providerFetch(
+  ca: string | undefined,
+  flag: '--server-ca' | '--issuer-ca',
+  options: ConnectionOptions,
+) {
+  return async (url: string, { signal, method, headers, body }: ProviderRequest): Promise<Response> => {
+    const { hostname, port, host, pathname, search } = new URL(url);
+    const target = {
+      host: removeBrackets(hostname),
+      port: Number(port) || 443,
+      ca,
+      minVersion: 'TLSv1.2',
+    } as const;
+    const socket = await openConnection(target, options, signal).catch((error: unknown) => {
+      throw toTrustError(error, target, flag);
+    });
+    const request = {
+      method: method === 'POST' ? method : 'GET',
+      path: pathname + search,
+      headers: { accept: 'application/json', ...headers, host },
+      ...(body && { body: Buffer.from(body.toString()) }),
+    } as const;
+    const answer = await exchange(socket, request, signal, MAX_RESPONSE_BYTES).catch((error: unknown) => {
+      if (!(error instanceof AnswerLost)) throw error;
+      const where = formatHostPort(target);
+      throw new RedemptionError(
+        'service_unavailable',
+        `${where} returned no complete response (${error.message}).`,
+        {
+          cause: error,
+        },
+      );
+    });
+    const { status, headers: received } = answer;
+    if (answer.tooLong || status < 200 || status > 599)
+      throw new RedemptionError('answer_invalid', `${formatHostPort(target)} returned no valid response.`);
+    const content = status === 204 || status === 304 ? null : new Uint8Array(answer.body);
+    return new Response(content, { status, headers: { 'content-type': received['content-type'] ?? '' } });
+  };
+}

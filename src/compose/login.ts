@@ -1,0 +1,116 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import * as oauth from 'oauth4webapi';
+import { identityFetch } from '../admin/api/identity-fetch.js';
+import { isKeyUrl } from '../admin/api/oidc-keys.js';
+import { listenOnLoopback } from '../admin/console/loopback-server.js';
+import { OidcClient, type UserTokens, userNameOf } from '../admin/oidc-client.js';
+import type { ConnectionOptions } from '../client/connection.js';
+import { providerFetch } from '../client/provider-fetch.js';
+import { RedemptionError } from '../domain/redemption-error.js';
+import { readBoundedText } from '../files/bounded-text.js';
+import { directoryLock, type WithDirectoryLock } from '../platforms/files/directory-lock.js';
+import { untilAborted } from '../time/abort.js';
+
+const TIMEOUT_MS = 10_000;
+
+/** The OIDC provider of a service, and the client that logs users in there. */
+export interface LoginProvider {
+  readonly issuer: string;
+  readonly clientId: string;
+  readonly scopes: readonly string[];
+}
+
+/**
+ * Reads from a service which provider logs its users in (RFC 9728); undefined if it publishes none. Rejects with RedemptionError
+ * if it cannot be reached.
+ */
+export async function readLoginProvider(
+  server: URL,
+  caFile: string | undefined,
+  options: ConnectionOptions,
+): Promise<LoginProvider | undefined> {
+  const fetch = providerFetch(
+    caFile === undefined ? undefined : readBoundedText(caFile),
+    '--server-ca',
+    options,
+  );
+  const response = await oauth.resourceDiscoveryRequest(server, {
+    [oauth.customFetch]: (url: string) => fetch(url, { signal: AbortSignal.timeout(TIMEOUT_MS) }),
+  });
+  if (response.status !== 200) return undefined;
+  const metadata = await oauth.processResourceDiscoveryResponse(server, response).catch((cause: unknown) => {
+    throw new RedemptionError('answer_invalid', `${server.host} describes no login of its users.`, { cause });
+  });
+  const {
+    authorization_servers: [issuer] = [],
+    linkgrant_client_id: clientId,
+    scopes_supported: scopes = [],
+  } = metadata;
+  return issuer === undefined || typeof clientId !== 'string' || !isKeyUrl(issuer)
+    ? undefined
+    : { issuer, clientId, scopes };
+}
+
+/** Creates the client of a provider. Trusts the CA in `issuerCa`, else the CAs of the system. */
+export function createLoginClient(
+  { issuer, clientId, scopes, issuerCa }: LoginProvider & { readonly issuerCa?: string | undefined },
+  options: ConnectionOptions,
+): OidcClient {
+  const ca = issuerCa === undefined ? undefined : readBoundedText(issuerCa);
+  // Only a provider on this machine may use http.
+  const fetch = issuer.startsWith('https:')
+    ? providerFetch(ca, '--issuer-ca', options)
+    : identityFetch(undefined);
+  return new OidcClient({ issuer, clientId, scopes, readSecret: undefined, fetch, clock: options.clock });
+}
+
+/** Options of {@link loginByBrowser}. */
+export interface BrowserLogin {
+  /** Loopback port for the end of the login; 0 for a free one. */
+  readonly port: number;
+  /** Ends the login. */
+  readonly signal: AbortSignal;
+  /** Called with the URL that the user has to open. */
+  onUrl(url: string): Promise<void>;
+}
+
+/**
+ * Logs a user in with a browser on this machine, which the provider redirects to a loopback port (RFC 8252 §7.3). Rejects with the
+ * error of `listen` if the port is in use, and with AdministrationError if the provider refuses.
+ */
+export async function loginByBrowser(
+  client: OidcClient,
+  { port, signal, onUrl }: BrowserLogin,
+): Promise<UserTokens> {
+  const server = await listenOnLoopback(port);
+  try {
+    const host = '127.0.0.1';
+    const redirectUri = `http://${host}:${server.port}/callback`;
+    const secrets = OidcClient.createSecrets();
+    const url = await client.authorizationUrl(secrets, redirectUri);
+    const opened = untilAborted<URL>(signal, (resolve) => {
+      server.serve(host, (request, response) => {
+        const target = new URL(request.url ?? '/', redirectUri);
+        // Any page in the browser can send requests to the port, but does not know the state.
+        const isOurs = target.pathname === '/callback' && target.searchParams.get('state') === secrets.state;
+        response.writeHead(isOurs ? 200 : 404, { 'content-type': 'text/plain', connection: 'close' });
+        response.end(isOurs ? 'You can close this page: the terminal shows the result.\n' : 'Not found.\n');
+        if (isOurs) response.once('close', () => resolve(target));
+      });
+    });
+    const [callback] = await Promise.all([opened, onUrl(url)]);
+    return await client.redeemCallback(callback, secrets, redirectUri);
+  } finally {
+    server.close();
+  }
+}
+
+/** Returns the name of the user whose tokens these are, for display. */
+export function userOf({ claims }: UserTokens): string {
+  return userNameOf(claims);
+}
+
+/** Returns a function that runs operations under the lock of the directory of logins. */
+export function loginLock(directory: string): WithDirectoryLock {
+  return directoryLock(directory, sleep);
+}
