@@ -50,8 +50,8 @@ export async function withAdministration<T>(
     const namespace = settings.namespace ?? defaultNamespace;
     return { administration, configuration, namespace, defaultNamespace, platform };
   };
-  if (settings.server || settings.platform !== 'kubernetes') refuseDeadline(flags);
   const { server } = settings;
+  if (server || settings.platform !== 'kubernetes') refuseDeadline(flags);
   if (server && flags.dryRun) {
     throw new CommandError('--dry-run cannot be combined with --server', {
       exitCode: 2,
