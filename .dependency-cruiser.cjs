@@ -1,6 +1,6 @@
 /**
  * Imports point one way: domain <- codes, pki <- redemption <- stores, platforms, client <- http, admin <- compose <- cli <- main.
- * files/ and time/ are below the adapters, config/ is below the compositions. Types count as imports.
+ * files/, time/ and tracing/ are below the adapters, config/ is below the compositions. Types count as imports.
  */
 const ADAPTERS = '^src/(stores|platforms|client)/';
 const EDGES = '^src/(http|admin|cli)/';
@@ -12,6 +12,7 @@ const BYTES_ONLY = ['^(node:)?(crypto|util|buffer)$', '(^|/)node_modules/(@types
 const CODE_STRENGTH = ['^(node:)?module$', '(^|/)node_modules/@zxcvbn-ts/'];
 const FILES = '^src/files/';
 const TIME = '^src/time/';
+const TRACING = '^src/tracing/';
 const INNER = '^src/(domain|codes|pki|redemption)/';
 
 /** A layer that imports what it names and itself, and nothing else of src, Node or npm. */
@@ -83,17 +84,37 @@ module.exports = {
       [],
       'abort signals and time limits are beneath the adapters',
     ),
+    onlyOfSource(
+      'tracing-knows-nothing',
+      TRACING,
+      [],
+      'spans are beneath the adapters; those of the redemption are added around its ports, in compose/',
+    ),
+    {
+      name: 'only-tracing-imports-opentelemetry',
+      severity: 'error',
+      comment: 'the packages are optional, and loaded only if traces are exported',
+      from: { path: '^src/', pathNot: '^src/tracing/open-telemetry\\.ts$' },
+      to: { path: '(^|/)node_modules/@opentelemetry/' },
+    },
+    {
+      name: 'opentelemetry-is-loaded-at-need',
+      severity: 'error',
+      comment: 'tracing costs nothing while it is off',
+      from: { path: '^src/' },
+      to: { path: '^src/tracing/open-telemetry\\.ts$', dependencyTypesNot: ['dynamic-import', 'type-only'] },
+    },
     onlyOfSource('config-knows-the-domain', CONFIG, ['^src/domain/'], 'settings are read, not acted on'),
     onlyOfSource(
       'stores-stand-alone',
       '^src/stores/',
-      [INNER, FILES, TIME],
+      [INNER, FILES, TIME, TRACING],
       'adapters do not import each other',
     ),
     onlyOfSource(
       'client-stands-alone',
       '^src/client/',
-      [INNER, FILES, TIME],
+      [INNER, FILES, TIME, TRACING],
       'adapters do not import each other',
     ),
     {
@@ -102,7 +123,7 @@ module.exports = {
       comment:
         'adapters do not import each other, one platform not another; files/ is what platforms of files share',
       from: { path: '^src/platforms/([^/]+)/' },
-      to: { path: '^src/', pathNot: ['^src/platforms/($1|files)/', INNER, FILES, TIME] },
+      to: { path: '^src/', pathNot: ['^src/platforms/($1|files)/', INNER, FILES, TIME, TRACING] },
     },
     {
       name: 'only-compositions-name-adapters',

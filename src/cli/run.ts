@@ -1,9 +1,12 @@
 import { basename } from 'node:path';
+import type { Writable } from 'node:stream';
 import { CommanderError } from 'commander';
 import { type Environment, processContext, runInProcessContext } from '../config/process-context.js';
+import { version } from '../config/version.js';
 import { chooseSqlite, SQLITE_DRIVERS } from '../files/load-sqlite.js';
 import type { SqliteDriverName } from '../files/sqlite-driver.js';
 import type { Checkpoint, Clock } from '../redemption/ports/clock.js';
+import { COMMAND_EXPORT_MS, startTracing, type TracingReport } from '../tracing/start-tracing.js';
 import { createProgram } from './program.js';
 import { CommandError, type ExitCode } from './terminal/command-error.js';
 import { describeFailure } from './terminal/failure.js';
@@ -20,6 +23,8 @@ interface RunContext {
 /** The names under which kubectl finds its plugin, and the program that completes the command line of the plugin. */
 const PLUGIN = 'kubectl-linkgrant';
 const PLUGIN_COMPLETION = 'kubectl_complete-linkgrant';
+// The service starts tracing with its log, and a shell waits for the names.
+const STARTED_WITHOUT_TRACING = new Set(['serve', '__complete']);
 
 /**
  * Runs a command and returns its exit code. A failed command writes an error and a hint to `stderr`, one line each. If the
@@ -37,9 +42,18 @@ export async function runCommandLine(
   const file = basename(argv[1] ?? '');
   const isPlugin = file === PLUGIN || file === PLUGIN_COMPLETION;
   return runInProcessContext(io, isPlugin ? 'kubectl linkgrant' : 'linkgrant', async () => {
+    let stopTracing = async () => {};
     try {
       chooseSqlite(sqliteChoice(io.env));
-      const program = createProgram(context);
+      const program = createProgram(context).hook('preAction', async (_program, command) => {
+        if (STARTED_WITHOUT_TRACING.has(command.name())) return;
+        stopTracing = await startTracing({
+          env: io.env,
+          version: version(),
+          report: tracingWarnings(io.stderr),
+          timeoutMs: COMMAND_EXPORT_MS,
+        });
+      });
       if (file === PLUGIN_COMPLETION) {
         const { kubectlCompletion } = await import('./completion.js');
         await writeOut(await kubectlCompletion(program, argv.slice(2), context));
@@ -54,8 +68,18 @@ export async function runCommandLine(
       const line = (word: string, text: string) => `${word}: ${plainLine(ownCommands(text))}\n`;
       io.stderr.write(`${line('error', message)}${hint === undefined ? '' : line('hint', hint)}`);
       return exitCode;
+    } finally {
+      await stopTracing();
     }
   });
+}
+
+function tracingWarnings(stderr: Writable): TracingReport {
+  const warn = (what: string, reason: string) => stderr.write(`warning: ${what}: ${plainLine(reason)}\n`);
+  return {
+    off: (reason) => warn('no traces are recorded', reason),
+    failing: (reason) => reason !== undefined && warn('traces were not exported', reason),
+  };
 }
 
 function sqliteChoice({ LINKGRANT_SQLITE: value }: Environment): SqliteDriverName | undefined {

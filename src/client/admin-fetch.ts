@@ -1,5 +1,6 @@
 import { formatHostPort } from '../domain/host-port-text.js';
 import { RedemptionError } from '../domain/redemption-error.js';
+import { inSpan } from '../tracing/span.js';
 import { type ConnectionOptions, openConnection } from './connection.js';
 import { AnswerLost, type ExchangeRequest, exchange } from './http-exchange.js';
 import { removeBrackets, type TlsTarget } from './route.js';
@@ -38,7 +39,9 @@ export function adminFetch(
     const isRepeatable = request.method === 'GET' || request.headers.has('idempotency-key');
     for (let attempt = 1; ; attempt += 1) {
       try {
-        return await send(exchangeRequest, server, options);
+        return await inSpan({ name: 'admin request', startsTrace: true }, () =>
+          send(exchangeRequest, server, options),
+        );
       } catch (error) {
         if (!(error instanceof AnswerLost)) throw error;
         if (!isRepeatable || attempt === ATTEMPTS) throw responseLost(error, isRepeatable);

@@ -6,6 +6,7 @@ import { RedemptionError } from '../domain/redemption-error.js';
 import { encodeCertificatePem } from '../pki/pem.js';
 import { sha256Hex } from '../pki/sha256.js';
 import { untilAborted } from '../time/abort.js';
+import { inSpan } from '../tracing/span.js';
 import { diagnoseClock } from './clock-diagnosis.js';
 import { presentedCertificates } from './link-peer.js';
 import { connectThroughProxy } from './proxy-tunnel.js';
@@ -30,7 +31,9 @@ export async function openConnection(
   signal: AbortSignal,
 ): Promise<TLSSocket> {
   try {
-    return await handshake(target, await openSocket(target, options, signal), signal, true);
+    return await inSpan({ name: 'connect' }, async () =>
+      handshake(target, await openSocket(target, options, signal), signal, true),
+    );
   } catch (error) {
     if (error instanceof RedemptionError) throw error;
     const failure = tlsFailure(error, target);

@@ -1,6 +1,7 @@
 import { request as httpRequest, type IncomingHttpHeaders } from 'node:http';
 import type { Socket } from 'node:net';
 import { untilAborted } from '../time/abort.js';
+import { inSpan, traceHeaders } from '../tracing/span.js';
 
 /** One HTTP request; header values are bytes, one character each (RFC 9110 §5.5). */
 export interface ExchangeRequest {
@@ -26,11 +27,27 @@ export class AnswerLost extends Error {
 }
 
 /**
- * Sends one request over an open connection, reads the response to its end or up to `limit` bytes of body, and closes the
- * connection. Does not follow redirects. Rejects with AnswerLost if the connection breaks, the response is truncated or is no HTTP,
- * or `signal` is aborted.
+ * Sends one request over an open connection, with the header `traceparent` if it is traced, reads the response to its end or up to
+ * `limit` bytes of body, and closes the connection. Does not follow redirects. Rejects with AnswerLost if the connection breaks, the
+ * response is truncated or is no HTTP, or `signal` is aborted.
  */
-export async function exchange(
+export function exchange(
+  socket: Socket,
+  request: ExchangeRequest,
+  signal: AbortSignal,
+  limit: number,
+): Promise<ExchangeAnswer> {
+  const { method, headers } = request;
+  const attributes = { 'http.request.method': method, 'server.address': headers.host };
+  return inSpan({ name: method, kind: 'client', attributes }, async (span) => {
+    const traced = { ...request, headers: { ...headers, ...traceHeaders() } };
+    const answer = await send(socket, traced, signal, limit);
+    span.set({ 'http.response.status_code': answer.status });
+    return answer;
+  });
+}
+
+async function send(
   socket: Socket,
   request: ExchangeRequest,
   signal: AbortSignal,

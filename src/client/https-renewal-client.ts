@@ -3,6 +3,7 @@ import { redemptionIdIn } from '../pki/certificate-info.js';
 import type { ReceivedLink } from '../redemption/ports/redemption-client.js';
 import type { RenewalContext } from '../redemption/ports/renewal-client.js';
 import { type RenewalClient, ServerTime } from '../redemption/ports/renewal-client.js';
+import { inSpan } from '../tracing/span.js';
 import { readAnswer } from './answer-reader.js';
 import { openConnection } from './connection.js';
 import { AnswerLost, type ExchangeAnswer, exchange } from './http-exchange.js';
@@ -17,32 +18,31 @@ import { removeBrackets } from './route.js';
 
 /** A RenewalClient over HTTPS. */
 export function createRenewalClient(options: RedemptionClientOptions): RenewalClient {
-  return {
-    renew: async ({ url: text, ca, request }) => {
-      const url = URL.canParse(text) ? new URL(text) : undefined;
-      if (url?.protocol !== 'https:') {
-        throw new RedemptionError('not_https', 'The renewal URL of the link is not an https URL.');
-      }
-      const signal = AbortSignal.timeout(options.timeoutMs ?? DEFAULT_TIMEOUT_MS);
-      const target = { host: removeBrackets(url.hostname), port: Number(url.port) || 443, ca };
-      const socket = await openConnection(target, options, signal);
-      const headers = {
-        host: url.host,
-        'user-agent': 'linkgrant',
-        accept: 'application/yaml, application/problem+json',
-        'content-type': 'application/jose',
-      };
-      const posting = {
-        method: 'POST',
-        path: url.pathname + url.search,
-        headers,
-        body: Buffer.from(request),
-      } as const;
-      const answer = await exchange(socket, posting, signal, MAX_RESPONSE_BYTES).catch(lostAnswer);
-      if (answer.status === 200) return wholeText(answer);
-      throw withServerTime(refusalOf(answer), answer);
-    },
+  const renew: RenewalClient['renew'] = async ({ url: text, ca, request }) => {
+    const url = URL.canParse(text) ? new URL(text) : undefined;
+    if (url?.protocol !== 'https:') {
+      throw new RedemptionError('not_https', 'The renewal URL of the link is not an https URL.');
+    }
+    const signal = AbortSignal.timeout(options.timeoutMs ?? DEFAULT_TIMEOUT_MS);
+    const target = { host: removeBrackets(url.hostname), port: Number(url.port) || 443, ca };
+    const socket = await openConnection(target, options, signal);
+    const headers = {
+      host: url.host,
+      'user-agent': 'linkgrant',
+      accept: 'application/yaml, application/problem+json',
+      'content-type': 'application/jose',
+    };
+    const posting = {
+      method: 'POST',
+      path: url.pathname + url.search,
+      headers,
+      body: Buffer.from(request),
+    } as const;
+    const answer = await exchange(socket, posting, signal, MAX_RESPONSE_BYTES).catch(lostAnswer);
+    if (answer.status === 200) return wholeText(answer);
+    throw withServerTime(refusalOf(answer), answer);
   };
+  return { renew: (renewal) => inSpan({ name: 'renew link', startsTrace: true }, () => renew(renewal)) };
 }
 
 function lostAnswer(error: unknown): never {

@@ -18,7 +18,9 @@ import {
   type TlsListener,
 } from '../http/tls-listener.js';
 import { UnprovenRequests } from '../http/unproven-requests.js';
+import { issueClientCertificate } from '../pki/certificates.js';
 import { KeyGenerator } from '../pki/keys.js';
+import { inSpan } from '../tracing/span.js';
 
 // An RSA key takes up to 250 ms of CPU, and clients time out after 10 s.
 const MAX_QUEUED_KEYS = 64;
@@ -37,6 +39,7 @@ const OTHER_DESCRIPTORS = 256;
 const HEAP_GROWTH = '--heap-growing-percent=300';
 
 type CreatedHere =
+  | 'issueCertificate'
   | 'bodyTimeoutMs'
   | 'trustedProxies'
   | 'connections'
@@ -75,6 +78,7 @@ export function createPublicListener({
   const unprovenRequests = new UnprovenRequests(metrics, logger);
   const handler = createRedemptionApp({
     ...app,
+    ...withSpans(app),
     bodyTimeoutMs: BODY_TIMEOUT_MS,
     // A proxy that uses the PROXY protocol passes TLS through, so only clients could send X-Forwarded-For.
     trustedProxies: settings.proxyProtocol ? new TrustedProxies([]) : trustedProxies,
@@ -130,6 +134,21 @@ export function createPublicListener({
       await listener.drain(graceMs);
     },
   };
+}
+
+/** The ports of a redemption beside its store, each operation in a span. */
+function withSpans({ site, keys }: Pick<RedemptionAppDependencies, 'site' | 'keys'>) {
+  return {
+    site: {
+      resolveAccess: (grant) => inSpan({ name: 'resolve access' }, () => site.resolveAccess(grant)),
+    },
+    keys: {
+      type: keys.type,
+      generate: (type) => inSpan({ name: 'generate key' }, () => keys.generate(type)),
+    },
+    issueCertificate: (content) =>
+      inSpan({ name: 'sign certificate' }, () => issueClientCertificate(content)),
+  } satisfies Pick<RedemptionAppDependencies, 'site' | 'keys' | 'issueCertificate'>;
 }
 
 /** Stops accepting connections during overload, and logs when the shedding of load begins and ends. */

@@ -24,6 +24,7 @@ import {
   type RedeemTokenRequest,
   redeemToken,
 } from '../redemption/requesting/redeem-token.js';
+import { inSpan } from '../tracing/span.js';
 
 export type { ReloadOutcome } from '../platforms/files/pending-reload.js';
 export type { InputToken, LoadedState } from '../platforms/system/requesting-site.js';
@@ -90,7 +91,7 @@ export function redeemer(
   },
 ): Redeem {
   const { clock, checkpoint, wait = sleep, stopping } = options;
-  return (request, materializer, limitMs) =>
+  const redeem: Redeem = (request, materializer, limitMs) =>
     redeemToken(request, {
       client: createRedemptionClient({
         ...options,
@@ -107,6 +108,7 @@ export function redeemer(
       // A concurrent run has the default limit, even if this exchange has a shorter one.
       patienceMs: (options.timeoutMs ?? DEFAULT_TIMEOUT_MS) + TIMEOUT_MARGIN_MS,
     });
+  return (...parameters) => inSpan({ name: 'redeem token', startsTrace: true }, () => redeem(...parameters));
 }
 
 /** The site of a namespace below Skupper's data directory. */

@@ -5,6 +5,7 @@ import { checkGrant } from '../redemption/accepting/check-grant.js';
 import type { GrantTarget } from '../redemption/accepting/prove-code.js';
 import { type RedeemDependencies, redeem } from '../redemption/accepting/redeem.js';
 import { renew } from '../redemption/accepting/renew.js';
+import { inSpan } from '../tracing/span.js';
 import type { Admission } from './admission.js';
 import { renderCheck, renderLink, send, sendRefusal } from './answer.js';
 import { CODE_LIMIT, contentOf, RENEWAL_LIMIT, readBody } from './request-body.js';
@@ -38,7 +39,7 @@ export async function answerUnknownRoute(exchange: Exchange): Promise<RequestOut
 export function answerCheck(exchange: Exchange, target: GrantTarget): Promise<RequestOutcome> {
   const { response, deps } = exchange;
   return withCode(exchange, target, async (code) => {
-    const result = await checkGrant(target, code, deps);
+    const result = await inSpan({ name: 'check grant' }, () => checkGrant(target, code, deps));
     if ('refused' in result) {
       sendRefusal(response, result, false);
       return { outcome: result.refused, guessed: result.guessed };
@@ -52,7 +53,7 @@ export function answerCheck(exchange: Exchange, target: GrantTarget): Promise<Re
 export function answerRedemption(exchange: Exchange, target: GrantTarget): Promise<RequestOutcome> {
   const { response, peer, deps } = exchange;
   return withCode(exchange, target, async (code, headers) => {
-    const result = await redeem({ target, code, peer, ...headers }, deps);
+    const result = await inSpan({ name: 'redeem' }, () => redeem({ target, code, peer, ...headers }, deps));
     const { name, subject } = headers;
     if ('disconnected' in result)
       return { ...endDisconnected(response), grant: result.proven, name, subject };
@@ -76,7 +77,9 @@ export async function answerRenewal(exchange: Exchange): Promise<RequestOutcome>
   const body = await readBody(request, RENEWAL_LIMIT, deps.bodyTimeoutMs);
   if (typeof body === 'string') return refuse(exchange, body);
   return admit(exchange, async () => {
-    const result = await renew({ text: contentOf(body).toString('latin1'), peer }, deps);
+    const result = await inSpan({ name: 'renew' }, () =>
+      renew({ text: contentOf(body).toString('latin1'), peer }, deps),
+    );
     if ('refused' in result) {
       const { refused, proven, reason, serverTime } = result;
       const members = serverTime === undefined ? {} : { serverTime: new Date(serverTime).toISOString() };

@@ -1,11 +1,13 @@
 import { randomUUID } from 'node:crypto';
-import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
 import { setImmediate as nextTurn } from 'node:timers/promises';
+import type { Request } from 'express';
 import type { Logger } from 'pino';
 import { RedemptionError, type RedemptionErrorCode } from '../domain/redemption-error.js';
 import { REQUEST_ID_HEADER } from '../domain/request-id.js';
 import type { RedeemDependencies } from '../redemption/accepting/redeem.js';
+import { inSpan } from '../tracing/span.js';
 import type { Admission } from './admission.js';
 import { sendRefusal } from './answer.js';
 import { clientAddress, type TrustedProxies } from './client-address.js';
@@ -44,7 +46,7 @@ export interface RequestDependencies
  */
 export function requestHandler(deps: RequestDependencies) {
   return async (
-    { request, response }: { readonly request: IncomingMessage; readonly response: ServerResponse },
+    { request, response }: { readonly request: Request; readonly response: ServerResponse },
     operation: Operation,
     answer: (exchange: Exchange) => Promise<RequestOutcome>,
   ): Promise<void> => {
@@ -61,12 +63,15 @@ export function requestHandler(deps: RequestDependencies) {
       isClientConnected: () => isConnected(socket),
       onLedgerFailure: (error: unknown) => deps.onLedgerFailure(error, requestId),
     };
+    const run = () =>
+      answer({ request, response, peer, deps: requestDeps }).catch((error: unknown) =>
+        answerFailure(response, error),
+      );
+    const isTraced = operation !== 'other';
     const outcome =
       address === undefined
         ? endDisconnected(response)
-        : await answer({ request, response, peer, deps: requestDeps }).catch((error: unknown) =>
-            answerFailure(response, error),
-          );
+        : await (isTraced ? inRequestSpan({ request, response, requestId }, run) : run());
     const milliseconds = performance.now() - start;
     deps.observer.answered(operation, outcome.outcome, milliseconds);
     // A failure of the service is always logged: its cause appears nowhere else.
@@ -74,6 +79,33 @@ export function requestHandler(deps: RequestDependencies) {
     if (isUnproven && !(await deps.unprovenRequests.count(peer, outcome.guessed))) return;
     logOutcome(deps.logger, { ...outcome, operation, peer, requestId, milliseconds });
   };
+}
+
+/**
+ * Runs `run` in the span of its request, which starts a trace: any client can reach this listener, so none may add to the trace of
+ * its choice, or choose what is recorded.
+ */
+function inRequestSpan(
+  {
+    request,
+    response,
+    requestId,
+  }: { readonly request: Request; readonly response: ServerResponse; readonly requestId: string },
+  run: () => Promise<RequestOutcome>,
+): Promise<RequestOutcome> {
+  const route: string = request.route.path;
+  const options = {
+    name: `POST ${route}`,
+    kind: 'server',
+    attributes: { 'http.request.method': 'POST', 'http.route': route, 'linkgrant.request_id': requestId },
+    startsTrace: true,
+    untrustedCaller: request.get('traceparent'),
+  } as const;
+  return inSpan(options, async (span) => {
+    const result = await run();
+    span.set({ 'http.response.status_code': response.statusCode, 'linkgrant.outcome': result.outcome });
+    return result;
+  });
 }
 
 /**

@@ -1,4 +1,5 @@
 import type { GrantStore } from '../redemption/ports/grant-store.js';
+import { inSpan } from '../tracing/span.js';
 import { STORE_OPERATIONS, type StoreOperation } from './store-operations.js';
 
 /** Receives the operations of a store, for metrics. */
@@ -20,15 +21,16 @@ function isRevocation(name: string): name is keyof typeof REVOKED {
 
 type Operation = (...values: readonly unknown[]) => Promise<unknown>;
 
-/** Wraps a store and reports the time, failure and revocation of each operation to `observer`. */
+/** Wraps a store: each operation is a span, and its time, failure and revocation are reported to `observer`. */
 export function measureStore(store: GrantStore, observer: StoreObserver): GrantStore {
   const measured = Object.entries(STORE_OPERATIONS).map(([name, kind]) => {
     const operation = store[name as StoreOperation].bind(store) as Operation;
+    const span = { name: `store ${name}` };
     const run: Operation = async (...values) => {
       const start = performance.now();
       let failed = true;
       try {
-        const result = await operation(...values);
+        const result = await inSpan(span, () => operation(...values));
         failed = false;
         if (isRevocation(name) && result === REVOKED[name].result) observer.revoked(REVOKED[name].what);
         return result;

@@ -78,6 +78,14 @@ describe('the package installed without optional packages', () => {
     expect(Number(kilobytes) / 1024).toBeLessThan(MAX_MEGABYTES_LEAN);
   });
 
+  it('warns that traces need an optional package, and runs', async () => {
+    const env = { OTEL_EXPORTER_OTLP_ENDPOINT: 'http://127.0.0.1:4318' };
+    const { stderr } = well(await linkgrant(['version'], { main: lean.command, env }));
+    expect(stderr).toMatch(
+      /^warning: no traces are recorded: .+ reinstall linkgrant with its optional packages\n$/,
+    );
+  });
+
   it('has a bill of materials from npm', () => {
     const listed = JSON.parse(npm(lean.directory, 'sbom', '--sbom-format=cyclonedx', '--omit=optional'));
     const names = listed.components.map(({ name }: { name: string }) => name);

@@ -20,6 +20,7 @@ import { LoopDelay } from '../../src/http/loop-delay.js';
 import { createRedemptionApp } from '../../src/http/redemption-app.js';
 import { createTlsListener, type TlsListener } from '../../src/http/tls-listener.js';
 import { UnprovenRequests } from '../../src/http/unproven-requests.js';
+import { issueClientCertificate } from '../../src/pki/certificates.js';
 import { KeyGenerator } from '../../src/pki/keys.js';
 import { CodeKeyDirectory } from '../../src/platforms/standalone/code-key-directory.js';
 import { OwnedAuthorities, SITE_CA } from '../../src/platforms/standalone/owned-authorities.js';
@@ -240,6 +241,7 @@ export async function composeTestService(composition: Composition = {}): Promise
     service: () => place,
     codeKeys: new CodeKeyDirectory(directory, clock.read),
     keys: composition.keys ?? { type: 'p256', generate: (type) => maker.generate(type) },
+    issueCertificate: issueClientCertificate,
     stockReplay: { windowMs: 2 * MINUTE, bindSource: true },
     onLedgerFailure: () => undefined,
     pathPrefix: composition.pathPrefix ?? '/',

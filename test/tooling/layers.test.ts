@@ -32,6 +32,17 @@ const FORBIDDEN = [
   ['src/cli/planted.ts', "import '../main.js';", 'nothing-imports-main'],
   ['src/config/planted.ts', "import '../pki/keys.js';", 'config-knows-the-domain'],
   ['src/time/planted.ts', "import '../pki/keys.js';", 'time-knows-nothing'],
+  ['src/tracing/planted.ts', "import '../pki/keys.js';", 'tracing-knows-nothing'],
+  [
+    'src/http/planted-telemetry.ts',
+    "import '@opentelemetry/sdk-trace-base';",
+    'only-tracing-imports-opentelemetry',
+  ],
+  [
+    'src/compose/planted-eager.ts',
+    "import '../tracing/open-telemetry.js';",
+    'opentelemetry-is-loaded-at-need',
+  ],
   ['src/planted-top.ts', "import './pki/keys.js';", 'only-main-stands-at-the-top'],
   ['src/http/planted-dev.ts', "import 'vitest';", 'no-development-packages'],
   ['src/http/planted-missing.ts', "import './nowhere.js';", 'no-unresolved'],

@@ -8,7 +8,7 @@ import { RedemptionError } from '../../domain/redemption-error.js';
 import type { Administration, OnceOnly } from '../../redemption/administration/administration.js';
 import { SharedRead } from '../../time/shared-read.js';
 import type { AdminObserver } from '../admin-metrics.js';
-import { findingsOf, reportAnswers } from './answer-report.js';
+import { findingsOf, inRequestSpan, reportAnswers } from './answer-report.js';
 import { type Caller, type KeySearch, requireRole } from './bearer.js';
 import type { ChangeStreams } from './change-streams.js';
 import { adminProblem, problemStatus } from './problem.js';
@@ -117,7 +117,7 @@ function authenticationHandler(deps: AdminAppDependencies): express.RequestHandl
       throw error;
     }
     deps.onAuthenticated(request);
-    next();
+    void inRequestSpan(request, response, next);
   };
 }
 

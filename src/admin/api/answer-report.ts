@@ -1,9 +1,10 @@
 import { randomUUID } from 'node:crypto';
 import type { IncomingMessage } from 'node:http';
-import type { RequestHandler, Response } from 'express';
+import type { NextFunction, Request, RequestHandler, Response } from 'express';
 import type { Logger } from 'pino';
 import type { AdministrationError } from '../../domain/administration-error.js';
 import { REQUEST_ID_HEADER } from '../../domain/request-id.js';
+import { inSpan } from '../../tracing/span.js';
 import type { AdminObserver } from '../admin-metrics.js';
 import type { Caller } from './bearer.js';
 
@@ -69,6 +70,32 @@ export function reportAnswers({
     });
     next();
   };
+}
+
+/** Continues with `next` in the span of an authenticated request, which is part of the caller's trace. */
+export function inRequestSpan(request: Request, response: Response, next: NextFunction): Promise<void> {
+  const { method } = request;
+  const options = {
+    name: method,
+    kind: 'server',
+    attributes: {
+      'http.request.method': method,
+      'linkgrant.request_id': String(response.getHeader(REQUEST_ID_HEADER)),
+    },
+    startsTrace: true,
+    caller: request.get('traceparent'),
+  } as const;
+  return inSpan(options, async (span) => {
+    const answered = new Promise((resolve) => response.once('close', resolve));
+    next();
+    await answered;
+    const { route, refusal } = findingsOf(response);
+    span.set({
+      'http.route': route?.path,
+      'http.response.status_code': response.statusCode,
+      'error.type': refusal?.code,
+    });
+  });
 }
 
 function logRefusal(logger: Logger, refusal: AdministrationError, fields: object): void {

@@ -1,9 +1,12 @@
 import cluster from 'node:cluster';
+import type { Logger } from 'pino';
 import { startOperations } from '../../compose/operations.js';
 import { type RuntimeContext, startService } from '../../compose/runtime.js';
 import { createLogger } from '../../config/logger.js';
 import { processContext } from '../../config/process-context.js';
 import type { Settings } from '../../config/setting-schemas.js';
+import { version } from '../../config/version.js';
+import { startTracing, type TracingReport } from '../../tracing/start-tracing.js';
 import { CommandError } from '../terminal/command-error.js';
 import { anyConfigurationFrom } from '../terminal/configuration.js';
 import { plainText } from '../terminal/plain-text.js';
@@ -29,6 +32,11 @@ export async function serveCommand(
   const redeems = isForTokens(settings);
   refuseUnusedFlags(configuration, redeems);
   const runtime: RuntimeContext = { ...context, logger: createLogger(settings.logLevel) };
+  const stopTracing = await startTracing({
+    env: processContext().env,
+    version: version(),
+    report: tracingLog(runtime.logger),
+  });
   try {
     if (redeems) await (await import('./serve-tokens.js')).runRedeemer(settings, runtime);
     else if (cluster.isWorker) await runWorker(settings, runtime);
@@ -36,7 +44,20 @@ export async function serveCommand(
     else await runAlone(settings, runtime);
   } catch (error) {
     throw listenFailure(error, settings);
+  } finally {
+    await stopTracing();
   }
+}
+
+function tracingLog(logger: Logger): TracingReport {
+  return {
+    off: (reason) => logger.warn({ event: 'traces_off', reason }, 'no traces are recorded'),
+    failing(reason) {
+      if (reason === undefined) logger.info({ event: 'traces_exported' }, 'traces are exported again');
+      else
+        logger.warn({ event: 'traces_not_exported', reason }, 'traces are not exported and will be dropped');
+    },
+  };
 }
 
 /** Refuses --endpoint on a platform whose sites have their own endpoints. */

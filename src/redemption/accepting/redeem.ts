@@ -10,7 +10,7 @@ import { linksToEndpoints } from '../../domain/link.js';
 import { isResourceName, isSubject, isUuid } from '../../domain/names.js';
 import type { Redemption } from '../../domain/redemption.js';
 import type { Refusal } from '../../domain/redemption-error.js';
-import { issueClientCertificate } from '../../pki/certificates.js';
+import type { issueClientCertificate } from '../../pki/certificates.js';
 import type { Checkpoint, Clock } from '../ports/clock.js';
 import type { CodeKeys } from '../ports/code-keys.js';
 import type { StoredCode } from '../ports/code-store.js';
@@ -65,6 +65,7 @@ export interface RedeemDependencies {
   readonly service: ServiceAddress;
   readonly codeKeys: CodeKeys;
   readonly keys: KeySource;
+  readonly issueCertificate: typeof issueClientCertificate;
   readonly stockReplay: StockReplay;
   readonly clock: Clock;
   readonly checkpoint: Checkpoint;
@@ -195,7 +196,7 @@ async function issueAndRecord(
   const id = randomUUID();
   const now = deps.clock();
   await deps.checkpoint('before-signing');
-  const certificate = await issueClientCertificate({
+  const certificate = await deps.issueCertificate({
     authority: access.issuer,
     spkiDer: obtainedKey.spkiDer,
     subject: context.subject,

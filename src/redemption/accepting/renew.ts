@@ -9,7 +9,6 @@ import type { IssuedCertificate, Renewal } from '../../domain/issued-certificate
 import { RENEWAL_GRACE_MS } from '../../domain/issued-certificate.js';
 import type { Redemption } from '../../domain/redemption.js';
 import type { Refusal } from '../../domain/redemption-error.js';
-import { issueClientCertificate } from '../../pki/certificates.js';
 import { type CertificateRequest, parseCertificateRequest } from '../../pki/requests.js';
 import type { RenewedRedemption } from '../ports/renewal-store.js';
 import type { SiteAccess } from '../ports/site.js';
@@ -32,7 +31,15 @@ export interface PresentedRenewal {
 /** Dependencies of renewals. */
 export type RenewDependencies = Pick<
   RedeemDependencies,
-  'store' | 'site' | 'service' | 'clock' | 'checkpoint' | 'onLedgerFailure' | 'onProven' | 'mayIssue'
+  | 'store'
+  | 'site'
+  | 'service'
+  | 'issueCertificate'
+  | 'clock'
+  | 'checkpoint'
+  | 'onLedgerFailure'
+  | 'onProven'
+  | 'mayIssue'
 >;
 
 /** The response to a renewal, ready to be rendered. */
@@ -145,7 +152,7 @@ async function issueAndRecord(
   const { wanted, access, lifetimeMs } = decided;
   const now = deps.clock();
   await deps.checkpoint('before-signing');
-  const certificate = await issueClientCertificate({
+  const certificate = await deps.issueCertificate({
     authority: access.issuer,
     spkiDer: wanted.spkiDer,
     subject: redemption.subject,

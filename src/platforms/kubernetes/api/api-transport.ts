@@ -1,6 +1,7 @@
 import { request as httpRequest, type IncomingMessage } from 'node:http';
 import { request as httpsRequest } from 'node:https';
 import { urlToHttpOptions } from 'node:url';
+import { inSpan } from '../../../tracing/span.js';
 import { ApiError, errorOfAnswer, isApiError } from './api-error.js';
 import type { Access, ClusterAccess } from './cluster-access.js';
 
@@ -38,14 +39,22 @@ export async function openAnswer(access: ClusterAccess, request: ApiRequest): Pr
 }
 
 /** Sends a request and returns the parsed JSON of the response. Rejects with ApiError. */
-export async function exchangeJson(access: ClusterAccess, request: ApiRequest): Promise<unknown> {
-  const answer = await openAnswer(access, request);
-  const text = await textOf(answer, request);
-  try {
-    return JSON.parse(text);
-  } catch (cause) {
-    throw noResponseError(request.words, cause);
-  }
+export function exchangeJson(access: ClusterAccess, request: ApiRequest): Promise<unknown> {
+  const [verb, resource] = request.words.split(' ');
+  const attributes = { 'http.request.method': request.method };
+  return inSpan({ name: `${verb} ${resource}`, kind: 'client', attributes }, async (span) => {
+    const answer = await openAnswer(access, request).catch((error: unknown) => {
+      if (error instanceof ApiError) span.set({ 'http.response.status_code': error.status });
+      throw error;
+    });
+    span.set({ 'http.response.status_code': answer.statusCode });
+    const text = await textOf(answer, request);
+    try {
+      return JSON.parse(text);
+    } catch (cause) {
+      throw noResponseError(request.words, cause);
+    }
+  });
 }
 
 /** The error for a request without a complete response. */

@@ -3,13 +3,16 @@ import { Agent, createServer, type IncomingMessage, type Server, type ServerResp
 import type { AddressInfo } from 'node:net';
 import { networkInterfaces } from 'node:os';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import {
   type ApiRequest,
   exchangeJson,
   openAnswer,
 } from '../../../../../src/platforms/kubernetes/api/api-transport.js';
 import type { ClusterAccess } from '../../../../../src/platforms/kubernetes/api/cluster-access.js';
+import { openTelemetryTracer } from '../../../../../src/tracing/open-telemetry.js';
+import { inSpan, setTracer } from '../../../../../src/tracing/span.js';
+import { attributesOf, Collector, closeCollectors } from '../../../../support/servers/trace-collector.js';
 
 let server: Server;
 let agent: Agent;
@@ -133,5 +136,47 @@ describe('a request to the API server', () => {
     const { signal } = new AbortController();
     await exchangeJson(accessTo(href()), request('/things?limit=1', signal));
     expect(asked).toEqual([`GET ${path}`]);
+  });
+});
+
+describe('a traced request to the API server', () => {
+  afterEach(() => {
+    setTracer(undefined);
+    vi.unstubAllEnvs();
+    closeCollectors();
+  });
+
+  it('is a span with verb, kind and status in the trace of its operation, and without the name of the resource', async () => {
+    const collector = await Collector.start();
+    for (const [name, value] of Object.entries(collector.env)) vi.stubEnv(name, value);
+    const tracer = await openTelemetryTracer({
+      protocol: 'http/json',
+      version: '0',
+      timeoutMs: undefined,
+      onFailing: () => undefined,
+    });
+    setTracer(tracer);
+    const { signal } = new AbortController();
+    const send = (path: string) =>
+      exchangeJson(accessTo(), { ...request(path, signal), words: 'get secrets west/private-name' });
+    await send('/outside');
+    await inSpan({ name: 'operation', startsTrace: true }, async () => {
+      await send('/found');
+      await send('/missing').catch(() => undefined);
+    });
+    await tracer.flush();
+    expect(collector.spans.map(({ name }) => name).sort()).toEqual([
+      'get secrets',
+      'get secrets',
+      'operation',
+    ]);
+    const [found, missing] = collector.spans.map(attributesOf);
+    expect(found).toEqual({ 'http.request.method': 'GET', 'http.response.status_code': 200 });
+    expect(missing).toEqual({
+      'http.request.method': 'GET',
+      'http.response.status_code': 404,
+      'error.type': 'no_such_kind',
+    });
+    expect(collector.text).not.toContain('private-name');
   });
 });

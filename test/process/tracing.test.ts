@@ -1,0 +1,209 @@
+import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import type { ServerResponse } from 'node:http';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { parse } from 'yaml';
+import { AUDIENCE, askAdmin, ISSUER, makeIssuerKey, signBearer } from '../support/admin-api.js';
+import { linkgrant, linkgrantProcess, type Serving, Workplace } from '../support/command-line.js';
+import { freePorts } from '../support/free-port.js';
+import { refuseSecrets } from '../support/no-secret.js';
+import {
+  attributesOf,
+  Collector,
+  closeCollectors,
+  exportTo,
+  listenAsCollector,
+  type ReceivedSpan,
+} from '../support/servers/trace-collector.js';
+import { until } from '../support/until.js';
+import { post } from '../support/wire.js';
+
+const ENDPOINT = ['--endpoint', 'inter-router=router.example.com:55671'];
+const TRACE_ID = '0af7651916cd43dd8448eb211c80319c';
+
+const place = new Workplace();
+afterAll(async () => {
+  await place.remove();
+  closeCollectors();
+});
+
+async function issue(dataDir: string): Promise<{ text: string; url: string; code: string; ca: string }> {
+  const { stdout, stderr, code } = await linkgrant(['token', 'issue', '-', '--data-dir', dataDir]);
+  expect(code, stderr).toBe(0);
+  return { text: stdout, ...parse(stdout).spec };
+}
+
+const redeem = (token: string, env = {}) =>
+  linkgrantProcess(['token', 'redeem', '-', '--to', '-', '--data-dir', place.path('site')], {
+    input: token,
+    env,
+  });
+
+describe('a service and a client that export traces', () => {
+  const dataDir = place.path('traced');
+  let collector: Collector;
+  let service: Serving;
+  let bearer: string;
+  const adminPort = () => Number(/^Admin API on port (\d+)$/m.exec(service.said.stdout)?.[1]);
+  beforeAll(async () => {
+    const key = await makeIssuerKey('first');
+    bearer = await signBearer(key, Date.now());
+    const jwks = place.path('jwks.json');
+    writeFileSync(jwks, JSON.stringify({ keys: [key.jwk] }));
+    collector = await Collector.start();
+    service = await place.serve(
+      [
+        ...['--data-dir', dataDir, ...ENDPOINT, '--admin-listen', '127.0.0.1:0'],
+        ...['--admin-issuer', ISSUER, '--admin-audience', AUDIENCE, '--admin-jwks', jwks],
+      ],
+      { env: collector.env },
+    );
+  });
+
+  it('record one redemption as a trace of the client, and a trace of the service that refers to it', async () => {
+    const { text, code } = await issue(dataDir);
+    const redeemed = await redeem(text, collector.env);
+    expect(redeemed.code).toBe(0);
+    expect(redeemed.stderr).not.toContain('warning');
+    const client = await collector.span('redeem token');
+    expect(client.parentSpanId ?? '').toBe('');
+    expect(collector.treeIn(client)).toEqual({ connect: {}, POST: {} });
+    const request = await collector.span('POST /:grantUid');
+    expect(collector.treeIn(request)).toEqual({
+      redeem: {
+        'store findGrant': {},
+        'resolve access': {},
+        'sign certificate': {},
+        'store recordRedemption': {},
+      },
+    });
+    expect(request.parentSpanId ?? '').toBe('');
+    expect(request.traceId).not.toBe(client.traceId);
+    expect(request.links).toMatchObject([{ traceId: client.traceId }]);
+    expect(attributesOf(request)).toMatchObject({
+      'http.response.status_code': 200,
+      'linkgrant.outcome': 'redeemed',
+    });
+    expect(collector.text).toContain('"stringValue":"linkgrant"');
+    refuseSecrets(collector.text);
+    expect(collector.text).not.toContain(code);
+  });
+
+  it('record a refusal with its code, and neither the code nor the headers of the request', async () => {
+    const { url, ca } = await issue(dataDir);
+    const wrong = 'wrongCode1wrongCode1wrong';
+    const target = { port: service.port, ca };
+    const headers = { name: 'private-name', subject: 'private-subject', 'x-other': 'private-header' };
+    await post(target, `${new URL(url).pathname}?private=query`, wrong, { headers });
+    await until(() => collector.text.includes('code_wrong'));
+    expect(collector.text).not.toContain(wrong);
+    expect(collector.text).not.toContain('private');
+  });
+
+  it('record a command with --server and its request to the admin API as one trace', async () => {
+    const bearerFile = place.path('bearer');
+    writeFileSync(bearerFile, bearer, { mode: 0o600 });
+    const server = ['--server', `https://127.0.0.1:${adminPort()}`, '--server-token-file', bearerFile];
+    const ca = ['--server-ca', place.path('ca.pem')];
+    writeFileSync(place.path('ca.pem'), (await issue(dataDir)).ca);
+    const { code, stderr } = await linkgrantProcess(['grant', 'create', 'far', ...server, ...ca], {
+      env: collector.env,
+    });
+    expect(code, stderr).toBe(0);
+    const isCreation = (span: ReceivedSpan) => attributesOf(span)['http.route'] === '/api/v1/grants';
+    await until(() => collector.spans.some(isCreation));
+    const answered = collector.spans.find(isCreation) as ReceivedSpan;
+    expect(collector.treeIn(answered)).toMatchObject({ 'store createGrant': {} });
+    const sent = collector.spans.find(({ spanId }) => spanId === answered.parentSpanId);
+    const command = collector.spans.find(({ spanId }) => spanId === sent?.parentSpanId);
+    expect([sent, command]).toMatchObject([
+      { name: 'POST', traceId: answered.traceId },
+      { name: 'admin request', traceId: answered.traceId },
+    ]);
+    refuseSecrets(collector.text);
+  });
+
+  it('ignore the traceparent of a caller of the admin API without a valid bearer token', async () => {
+    const { ca } = await issue(dataDir);
+    const headers = { traceparent: `00-${TRACE_ID}-b7ad6b7169203331-01` };
+    const send = (token: string) =>
+      askAdmin({ port: adminPort(), ca }, 'GET', '/api/v1/service', { bearer: token, headers });
+    expect((await send('no-bearer')).status).toBe(401);
+    expect((await send(bearer)).status).toBe(200);
+    const ofCaller = () => collector.spans.filter(({ parentSpanId }) => parentSpanId === 'b7ad6b7169203331');
+    await until(() => ofCaller().length > 0);
+    expect(ofCaller().map(attributesOf)).toMatchObject([{ 'http.response.status_code': 200 }]);
+  });
+});
+
+const HOSTILE: readonly [string, () => Promise<string>][] = [
+  ['is down', async () => `http://127.0.0.1:${(await freePorts(1))[0]}`],
+  ['never answers', () => listenAsCollector(() => {})],
+  ['answers 500', () => listenAsCollector((_request, response) => response.writeHead(500).end())],
+  ['answers without an end', () => listenAsCollector((_request, response) => sendForever(response))],
+];
+
+function sendForever(response: ServerResponse): void {
+  const chunk = Buffer.alloc(64 * 1024, 'x');
+  const send = () => {
+    while (!response.destroyed && response.write(chunk));
+  };
+  response.on('drain', send);
+  send();
+}
+
+describe.each(HOSTILE)('a collector that %s', (what, start) => {
+  it('delays neither redemptions, nor the end of the client and of the service', async () => {
+    const dataDir = place.path(what);
+    // A process that waited for its exports would outlast the test.
+    const env = { ...exportTo(await start()), OTEL_EXPORTER_OTLP_TIMEOUT: '600000' };
+    const service = await place.serve(['--data-dir', dataDir, ...ENDPOINT], { env });
+    const first = await redeem((await issue(dataDir)).text, env);
+    expect(first).toMatchObject({
+      code: 0,
+      stderr: expect.stringContaining('warning: traces were not exported'),
+    });
+    expect(first.stdout).toMatch(/kind: "?Link"?/);
+    // By now the service exports the spans of the first redemption.
+    expect((await redeem((await issue(dataDir)).text)).code).toBe(0);
+    expect(await service.stop()).toEqual({ code: 0, signal: null });
+    expect(service.said.stderr).toContain('traces_not_exported');
+  });
+});
+
+describe('a service without a collector', () => {
+  /** The modules of OpenTelemetry'"'"'s SDK that a service loads that redeems a token; the metrics use its API. */
+  async function loadedModules(name: string, env: Readonly<Record<string, string>>): Promise<string[]> {
+    const dataDir = place.path(name);
+    const coverage = place.path(`${name}-coverage`);
+    mkdirSync(coverage);
+    const service = await place.serve(['--data-dir', dataDir, ...ENDPOINT], {
+      env: { ...env, NODE_V8_COVERAGE: coverage },
+    });
+    expect((await redeem((await issue(dataDir)).text)).code).toBe(0);
+    expect((await service.stop()).code).toBe(0);
+    const texts = readdirSync(coverage).map((file) => readFileSync(join(coverage, file), 'utf8'));
+    const urls = texts.flatMap((text) => JSON.parse(text).result.map(({ url }: { url: string }) => url));
+    expect(urls.some((url) => url.endsWith('/dist/main.js'))).toBe(true);
+    return urls.filter((url) => /@opentelemetry\/(?!api\/)/.test(url));
+  }
+
+  it('loads nothing of the SDK of OpenTelemetry, unlike one with a collector', async () => {
+    const { env } = await Collector.start();
+    expect(await loadedModules('without', {})).toEqual([]);
+    expect(await loadedModules('disabled', { ...env, OTEL_SDK_DISABLED: 'true' })).toEqual([]);
+    expect(await loadedModules('with', env)).not.toEqual([]);
+  });
+});
+
+describe('a command whose variables of OpenTelemetry cannot be used', () => {
+  it.each([
+    ['OTEL_EXPORTER_OTLP_ENDPOINT', 'collector.example.com'],
+    ['OTEL_EXPORTER_OTLP_PROTOCOL', 'grpc'],
+  ])('warns about %s=%s, and runs without traces', async (name, value) => {
+    const env = { ...exportTo('http://127.0.0.1:4318'), [name]: value };
+    const { code, stderr } = await linkgrant(['version'], { env });
+    expect(code).toBe(0);
+    expect(stderr).toMatch(new RegExp(`^warning: no traces are recorded: ${name} .+\n$`));
+  });
+});
