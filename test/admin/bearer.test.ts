@@ -2,10 +2,9 @@ import { createSecretKey, generateKeyPairSync } from 'node:crypto';
 import { renameSync, rmSync, utimesSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { exportJWK, SignJWT, UnsecuredJWT } from 'jose';
-import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import { ADMIN_ROUTES } from '../../src/admin/api/routes.js';
 import {
-  type AdminService,
   AUDIENCE,
   type BearerClaims,
   ISSUER,
@@ -14,16 +13,13 @@ import {
   startAdminService,
 } from '../support/admin-api.js';
 import { csrHeader } from '../support/redeemed-answer.js';
+import { releaseAfterFile } from '../support/release.js';
 import { HOUR, MINUTE } from '../support/service.js';
 import { post } from '../support/wire.js';
 
 const UID = '22c7dcf1-ef57-454f-98ff-fa5a79792832';
 
-let service: AdminService;
-beforeAll(async () => {
-  service = await startAdminService();
-});
-afterAll(() => service.close());
+const service = releaseAfterFile(await startAdminService());
 
 /** Status and code of the answer to a request with this bearer token. */
 async function refused(bearer: string | undefined, method = 'GET', path = '/api/v1/grants') {

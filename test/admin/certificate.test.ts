@@ -1,22 +1,21 @@
-import { mkdtempSync, rmSync, utimesSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { utimesSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { loadConfiguration } from '../../src/config/config.js';
 import { type AdminService, askAdmin, startAdminService } from '../support/admin-api.js';
 import { linkgrant, refusalOf } from '../support/command-line.js';
+import { directoryForTest } from '../support/release.js';
 import { makeIdentity, type TestIdentity } from '../support/server-identity.js';
 import { DAY } from '../support/service.js';
 
 let directory: string;
 let service: AdminService | undefined;
 beforeEach(() => {
-  directory = mkdtempSync(join(tmpdir(), 'linkgrant-admin-tls-'));
+  directory = directoryForTest();
 });
 afterEach(async () => {
   await service?.close();
   service = undefined;
-  rmSync(directory, { recursive: true, force: true });
 });
 
 const files = () => ({ adminTlsCert: join(directory, 'tls.crt'), adminTlsKey: join(directory, 'tls.key') });

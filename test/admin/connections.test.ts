@@ -1,11 +1,11 @@
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterAll, beforeAll, expect, it } from 'vitest';
-import { type AdminService, startAdminService } from '../support/admin-api.js';
+import { expect, it } from 'vitest';
+import { startAdminService } from '../support/admin-api.js';
 import { linkgrant } from '../support/command-line.js';
 import { csrHeader } from '../support/redeemed-answer.js';
-import { serveHttps, type TestServer } from '../support/servers/hostile-server.js';
+import { directoryForFile, releaseAfterFile } from '../support/release.js';
+import { serveHttps } from '../support/servers/hostile-server.js';
 import { until } from '../support/until.js';
 import { post } from '../support/wire.js';
 
@@ -15,37 +15,28 @@ const answer = JSON.parse(
 const WEST = '22c7dcf1-ef57-454f-98ff-fa5a79792832';
 const EAST = '1b9e5f0a-6f0f-4b7e-9d3c-4f0e9f0e0a01';
 
-let observer: TestServer;
-let service: AdminService;
-let directory: string;
-let flags: Readonly<Record<'observer' | 'observerCa' | 'observerCredentials', string>>;
 let results: readonly { readonly sourceSiteName: string }[] = answer.results;
 
-beforeAll(async () => {
-  directory = mkdtempSync(join(tmpdir(), 'linkgrant-observer-'));
-  observer = await serveHttps((_request, _incoming, response) => {
+const directory = directoryForFile();
+const observer = releaseAfterFile(
+  await serveHttps((_request, _incoming, response) => {
     response.writeHead(200, { vary: 'Accept-Encoding', 'content-type': 'application/json' });
     response.end(JSON.stringify({ count: results.length, results, timeRangeCount: results.length }));
-  });
-  flags = {
-    observer: `https://127.0.0.1:${observer.port}`,
-    observerCa: join(directory, 'ca.pem'),
-    observerCredentials: join(directory, 'credentials'),
-  };
-  writeFileSync(flags.observerCa, observer.token.ca);
-  writeFileSync(flags.observerCredentials, 'skupper:secret\n');
-  service = await startAdminService(flags);
-  const { grant, code } = await service.grant({ redemptionsAllowed: 5 });
-  for (const subject of [EAST, 'south'])
-    await post(service, `/${grant.uid}`, code, { headers: { ...csrHeader(), subject } });
-  // Records of a standalone site have no uid of that site; here they have that of the fixture.
-  service.sql('UPDATE redemptions SET site_uid = ?', WEST);
-});
-afterAll(async () => {
-  await service.close();
-  await observer.close();
-  rmSync(directory, { recursive: true });
-});
+  }),
+);
+const flags = {
+  observer: `https://127.0.0.1:${observer.port}`,
+  observerCa: join(directory, 'ca.pem'),
+  observerCredentials: join(directory, 'credentials'),
+};
+writeFileSync(flags.observerCa, observer.token.ca);
+writeFileSync(flags.observerCredentials, 'skupper:secret\n');
+const service = releaseAfterFile(await startAdminService(flags));
+const { grant, code } = await service.grant({ redemptionsAllowed: 5 });
+for (const subject of [EAST, 'south'])
+  await post(service, `/${grant.uid}`, code, { headers: { ...csrHeader(), subject } });
+// Records of a standalone site have no uid of that site; here they have that of the fixture.
+service.sql('UPDATE redemptions SET site_uid = ?', WEST);
 
 // biome-ignore lint/suspicious/noExplicitAny: answers of many shapes.
 async function read(path: string): Promise<any> {

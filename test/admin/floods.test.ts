@@ -4,11 +4,12 @@ import { writeFileSync } from 'node:fs';
 import { connect as connectTcp, type Socket } from 'node:net';
 import { resolve } from 'node:path';
 import { connect } from 'node:tls';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { parse } from 'yaml';
 import { AUDIENCE, askAdmin, ISSUER, makeIssuerKey, signBearer } from '../support/admin-api.js';
-import { linkgrant, type Serving, Workplace } from '../support/command-line.js';
+import { linkgrant, Workplace } from '../support/command-line.js';
 import { csrHeader, redeemedAnswer } from '../support/redeemed-answer.js';
+import { releaseAfterFile } from '../support/release.js';
 import { post, type Target } from '../support/wire.js';
 
 // Enough to keep one core busy for as long as the others ask.
@@ -17,30 +18,23 @@ const ASKED = 10;
 
 const FLOODER = resolve(import.meta.dirname, '../support/flooder.mjs');
 
-const place = new Workplace();
+const place = releaseAfterFile(new Workplace());
 const dataDir = place.path('data');
-let service: Serving;
-let admin: Target;
-let publicSide: Target;
-let bearer: string;
 let token: { readonly path: string; readonly code: string };
 
-beforeAll(async () => {
-  const key = await makeIssuerKey('first');
-  writeFileSync(place.path('jwks.json'), JSON.stringify({ keys: [key.jwk] }));
-  service = await place.serve([
-    ...['--data-dir', dataDir, '--endpoint', 'inter-router=router.example.com:55671'],
-    ...['--admin-listen', '127.0.0.1:0', '--admin-issuer', ISSUER, '--admin-audience', AUDIENCE],
-    ...['--admin-jwks', place.path('jwks.json'), '--ops-listen', '127.0.0.1:0'],
-  ]);
-  const issue = ['token', 'issue', '-', '--redemptions-allowed', '1000', '--data-dir', dataDir];
-  const { url, ca, code } = parse((await linkgrant(issue)).stdout).spec;
-  token = { path: new URL(url).pathname, code };
-  publicSide = { port: service.port, ca };
-  admin = { port: Number(/^Admin API on port (\d+)$/m.exec(service.said.stdout)?.[1]), ca };
-  bearer = await signBearer(key, Date.now());
-});
-afterAll(() => place.remove());
+const key = await makeIssuerKey('first');
+writeFileSync(place.path('jwks.json'), JSON.stringify({ keys: [key.jwk] }));
+const service = await place.serve([
+  ...['--data-dir', dataDir, '--endpoint', 'inter-router=router.example.com:55671'],
+  ...['--admin-listen', '127.0.0.1:0', '--admin-issuer', ISSUER, '--admin-audience', AUDIENCE],
+  ...['--admin-jwks', place.path('jwks.json'), '--ops-listen', '127.0.0.1:0'],
+]);
+const issue = ['token', 'issue', '-', '--redemptions-allowed', '1000', '--data-dir', dataDir];
+const { url, ca, code } = parse((await linkgrant(issue)).stdout).spec;
+token = { path: new URL(url).pathname, code };
+const publicSide = { port: service.port, ca };
+const admin = { port: Number(/^Admin API on port (\d+)$/m.exec(service.said.stdout)?.[1]), ca };
+const bearer = await signBearer(key, Date.now());
 
 /** Does `work` while another process sends `request` there again and again, as fast as it is answered. */
 async function during(work: () => Promise<void>, { port }: Target, request: string): Promise<void> {

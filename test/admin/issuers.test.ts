@@ -1,30 +1,22 @@
 import { randomUUID } from 'node:crypto';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterAll, beforeAll, expect, it } from 'vitest';
+import { expect, it } from 'vitest';
 import { remoteAdministration } from '../../src/client/remote-administration.js';
 import { issuerDirectory } from '../../src/compose/issuer-directory.js';
 import { createIssuer, openIssuers, SERVER_CA, SITE_CA } from '../../src/compose/site-issuer.js';
 import { issuerOperations } from '../../src/redemption/administration/issuers.js';
 import type { IssuerDirectory } from '../../src/redemption/ports/issuers.js';
-import { type AdminService, startAdminService } from '../support/admin-api.js';
+import { startAdminService } from '../support/admin-api.js';
 import { csrHeader } from '../support/redeemed-answer.js';
+import { directoryForFile, releaseAfterFile } from '../support/release.js';
 import { SystemHome } from '../support/sites/system-home.js';
 import { post } from '../support/wire.js';
 import { makeAuthority, OpenSsl } from '../unit/pki/openssl.js';
 
-const openssl = new OpenSsl();
-const directory = mkdtempSync(join(tmpdir(), 'linkgrant-issuers-'));
-let service: AdminService;
-beforeAll(async () => {
-  service = await startAdminService();
-});
-afterAll(async () => {
-  await service.close();
-  openssl.remove();
-  rmSync(directory, { recursive: true });
-});
+const openssl = releaseAfterFile(new OpenSsl());
+const directory = directoryForFile();
+const service = releaseAfterFile(await startAdminService());
 
 /** Reads a route as a viewer. */
 // biome-ignore lint/suspicious/noExplicitAny: answers of many shapes.

@@ -1,14 +1,11 @@
 import { randomUUID } from 'node:crypto';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { type AdminRequest, type AdminService, startAdminService } from '../support/admin-api.js';
+import { describe, expect, it } from 'vitest';
+import { type AdminRequest, startAdminService } from '../support/admin-api.js';
 import { csrHeader } from '../support/redeemed-answer.js';
+import { releaseAfterFile } from '../support/release.js';
 import { post } from '../support/wire.js';
 
-let service: AdminService;
-beforeAll(async () => {
-  service = await startAdminService();
-});
-afterAll(() => service.close());
+const service = releaseAfterFile(await startAdminService());
 
 /** Sends a request as an operator, or with the bearer token in `more`; the body of the answer is parsed as JSON. */
 // biome-ignore lint/suspicious/noExplicitAny: answers of many shapes.

@@ -1,7 +1,8 @@
 import { once } from 'node:events';
 import { connect, type Socket } from 'node:net';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { beforeEach, describe, expect, it } from 'vitest';
 import { type AdminService, signBearer, startAdminService } from '../support/admin-api.js';
+import { releaseAfterTest } from '../support/release.js';
 import { HOUR } from '../support/service.js';
 import { exchange, openWire, parseAnswer, type WireAnswer } from '../support/wire.js';
 
@@ -10,9 +11,8 @@ const BUDGET = 30;
 
 let service: AdminService;
 beforeEach(async () => {
-  service = await startAdminService();
+  service = releaseAfterTest(await startAdminService());
 });
-afterEach(() => service.close());
 
 const target = () => ({ port: service.adminPort, ca: service.ca });
 const head = (method: string, ...lines: readonly string[]) =>

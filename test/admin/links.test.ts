@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { request as httpsRequest } from 'node:https';
-import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import { remoteAdministration } from '../../src/client/remote-administration.js';
 import { sharedVerification } from '../../src/redemption/administration/shared-verification.js';
 import {
@@ -8,8 +8,9 @@ import {
   verificationOperations,
 } from '../../src/redemption/administration/verify-ledger.js';
 import type { LedgerVerdict } from '../../src/redemption/ports/ledger-store.js';
-import { type AdminService, signBearer, startAdminService } from '../support/admin-api.js';
+import { signBearer, startAdminService } from '../support/admin-api.js';
 import { csrHeader } from '../support/redeemed-answer.js';
+import { releaseAfterFile } from '../support/release.js';
 import { MINUTE, withStore } from '../support/service.js';
 import { TestClock } from '../support/test-clock.js';
 import { until } from '../support/until.js';
@@ -17,11 +18,7 @@ import { post } from '../support/wire.js';
 
 const DAY = 24 * 60 * MINUTE;
 
-let service: AdminService;
-beforeAll(async () => {
-  service = await startAdminService();
-});
-afterAll(() => service.close());
+const service = releaseAfterFile(await startAdminService());
 
 /** Sends a request as an operator; the body of the answer is parsed as JSON. */
 // biome-ignore lint/suspicious/noExplicitAny: answers of many shapes.

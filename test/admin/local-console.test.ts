@@ -6,9 +6,10 @@ import { connect, createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import pino from 'pino';
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { storeAdministration } from '../../src/compose/administration.js';
 import { type LocalConsole, startLocalConsole } from '../../src/compose/local-console.js';
+import { releaseAfterTest } from '../support/release.js';
 import { startTestService, type TestService } from '../support/service.js';
 
 const INDEX = '<!doctype html><title>linkgrant</title>\n';
@@ -42,19 +43,20 @@ describe('the console of a terminal', () => {
         return [];
       },
     });
-    running = await startLocalConsole({
-      administration,
-      where: 'data directory /var/lib/linkgrant',
-      port: 0,
-      files,
-      user: 'ada',
-      role: 'operator',
-      clock: service.clock.read,
-      onOpen: (outcome) => opened.push(outcome),
-      logger: pino({ level: 'silent' }),
-    });
+    running = releaseAfterTest(
+      await startLocalConsole({
+        administration,
+        where: 'data directory /var/lib/linkgrant',
+        port: 0,
+        files,
+        user: 'ada',
+        role: 'operator',
+        clock: service.clock.read,
+        onOpen: (outcome) => opened.push(outcome),
+        logger: pino({ level: 'silent' }),
+      }),
+    );
   });
-  afterEach(() => running.close());
 
   const hostOf = () => new URL(running.origin).host;
   const send = async (

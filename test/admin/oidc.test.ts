@@ -1,13 +1,13 @@
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { decodeProtectedHeader, jwtVerify } from 'jose';
-import { afterAll, afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { type IdentityFetch, identityFetch } from '../../src/admin/api/identity-fetch.js';
 import { oidcKeys } from '../../src/admin/api/oidc-keys.js';
 import { AdministrationError } from '../../src/domain/administration-error.js';
 import { type AdminService, makeIssuerKey, signBearer, startAdminService } from '../support/admin-api.js';
 import { csrHeader } from '../support/redeemed-answer.js';
+import { directoryForFile } from '../support/release.js';
 import { makeIdentity } from '../support/server-identity.js';
 import { DAY, MINUTE } from '../support/service.js';
 import { TestClock } from '../support/test-clock.js';
@@ -16,8 +16,7 @@ import { AUDIENCE_URL, type OidcIssuer, startOidcIssuer } from './oidc-issuer.js
 
 const GUESSER = '127.0.0.66';
 
-const directory = mkdtempSync(join(tmpdir(), 'linkgrant-oidc-'));
-afterAll(() => rmSync(directory, { recursive: true, force: true }));
+const directory = directoryForFile();
 
 describe('an OIDC provider', () => {
   let provider: OidcIssuer;

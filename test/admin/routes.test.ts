@@ -1,15 +1,12 @@
 import { randomUUID } from 'node:crypto';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { type AdminRequest, type AdminService, signBearer, startAdminService } from '../support/admin-api.js';
+import { describe, expect, it } from 'vitest';
+import { type AdminRequest, signBearer, startAdminService } from '../support/admin-api.js';
 import { csrHeader } from '../support/redeemed-answer.js';
+import { releaseAfterFile } from '../support/release.js';
 import { HOUR, MINUTE } from '../support/service.js';
 import { exchangeBytes, parseAnswer, post } from '../support/wire.js';
 
-let service: AdminService;
-beforeAll(async () => {
-  service = await startAdminService();
-});
-afterAll(() => service.close());
+const service = releaseAfterFile(await startAdminService());
 
 /** Asks as an operator; the body is read as JSON. */
 // biome-ignore lint/suspicious/noExplicitAny: answers of many shapes.

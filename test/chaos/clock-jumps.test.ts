@@ -1,35 +1,30 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { pathToFileURL } from 'node:url';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { AUDIENCE, askAdmin, ISSUER, makeIssuerKey, signBearer } from '../support/admin-api.js';
-import { type Serving, Workplace } from '../support/command-line.js';
+import { Workplace } from '../support/command-line.js';
 import { csrHeader, redeemedAnswer } from '../support/redeemed-answer.js';
+import { releaseAfterFile } from '../support/release.js';
 import { HOUR } from '../support/service.js';
-import { post, type Target } from '../support/wire.js';
+import { post } from '../support/wire.js';
 
 const CLOCK = pathToFileURL(`${import.meta.dirname}/movable-clock.mjs`).href;
 
-const place = new Workplace();
-let service: Serving;
-let target: Target;
-let key: Awaited<ReturnType<typeof makeIssuerKey>>;
+const place = releaseAfterFile(new Workplace());
 let moved = 0;
 let offset = 0;
 
-beforeAll(async () => {
-  key = await makeIssuerKey('first');
-  writeFileSync(place.path('jwks.json'), JSON.stringify({ keys: [key.jwk] }));
-  const words = [
-    ...['--data-dir', place.path('data'), '--endpoint', 'inter-router=router.example.com:55671'],
-    ...['--ops-listen', '127.0.0.1:0', '--admin-listen', '127.0.0.1:0', '--admin-issuer', ISSUER],
-    ...['--admin-audience', AUDIENCE, '--admin-jwks', place.path('jwks.json')],
-  ];
-  const env = { NODE_OPTIONS: `--import ${CLOCK}`, CLOCK_OFFSET_FILE: place.path('offset') };
-  service = await place.serve(words, { env });
-  const ca = readFileSync(place.path('data', 'issuers', 'linkgrant-server-ca', 'tls.crt'), 'utf8');
-  target = { port: service.port, ca };
-});
-afterAll(() => place.remove());
+const key = await makeIssuerKey('first');
+writeFileSync(place.path('jwks.json'), JSON.stringify({ keys: [key.jwk] }));
+const words = [
+  ...['--data-dir', place.path('data'), '--endpoint', 'inter-router=router.example.com:55671'],
+  ...['--ops-listen', '127.0.0.1:0', '--admin-listen', '127.0.0.1:0', '--admin-issuer', ISSUER],
+  ...['--admin-audience', AUDIENCE, '--admin-jwks', place.path('jwks.json')],
+];
+const env = { NODE_OPTIONS: `--import ${CLOCK}`, CLOCK_OFFSET_FILE: place.path('offset') };
+const service = await place.serve(words, { env });
+const ca = readFileSync(place.path('data', 'issuers', 'linkgrant-server-ca', 'tls.crt'), 'utf8');
+const target = { port: service.port, ca };
 
 /** Sets the clock of the service that far from the right time. */
 async function setClock(ms: number): Promise<void> {

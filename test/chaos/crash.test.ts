@@ -1,12 +1,12 @@
 import { X509Certificate } from 'node:crypto';
-import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { readdirSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { parse } from 'yaml';
 import type { SqliteDriverName } from '../../src/files/sqlite-driver.js';
 import type { Serving } from '../support/command-line.js';
 import { freePort } from '../support/free-port.js';
+import { directoryForTest } from '../support/release.js';
 import { DRIVERS } from '../support/stores/sqlite-file.js';
 import { type Fate, runProcess, run as runWith, serve } from './commands.js';
 
@@ -19,7 +19,7 @@ let services: Serving[];
 let driver: SqliteDriverName | undefined;
 
 beforeEach(async () => {
-  place = mkdtempSync(join(tmpdir(), 'linkgrant-crash-'));
+  place = directoryForTest();
   accepting = join(place, 'accepting');
   // A restarted service has to come back under the token's URL.
   port = await freePort();
@@ -28,7 +28,6 @@ beforeEach(async () => {
 
 afterEach(async () => {
   for (const service of services) await service.stop();
-  rmSync(place, { recursive: true, force: true });
   driver = undefined;
 });
 

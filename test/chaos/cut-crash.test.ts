@@ -1,8 +1,8 @@
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { mkdtempSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { beforeEach, describe, expect, it } from 'vitest';
 import type { Serving } from '../support/command-line.js';
+import { directoryForFile } from '../support/release.js';
 import { type Fate, run, serve } from './commands.js';
 
 const MINUTE_MS = 60_000;
@@ -23,14 +23,10 @@ const RUNS = [
   },
 ] as const;
 
-let place: string;
 let data: string;
 let service: Serving;
 
-beforeAll(() => {
-  place = mkdtempSync(join(tmpdir(), 'linkgrant-cut-crash-'));
-});
-afterAll(() => rmSync(place, { recursive: true, force: true }));
+const place = directoryForFile();
 beforeEach(async () => {
   data = mkdtempSync(join(place, 'accepting-'));
   const endpoint = ['--endpoint', 'inter-router=router.example.com:55671'];

@@ -1,4 +1,4 @@
-import { afterAll, expect, it } from 'vitest';
+import { expect, it } from 'vitest';
 import {
   CLOSES,
   countHandledRequests,
@@ -7,6 +7,7 @@ import {
   singleUseTokens,
 } from '../support/abandoned-requests.js';
 import { Workplace } from '../support/command-line.js';
+import { releaseAfterFile } from '../support/release.js';
 
 const SETUPS = [
   ['one process', [], {}],
@@ -14,8 +15,7 @@ const SETUPS = [
   ['a trusted proxy', ['--trusted-proxy', '127.0.0.1/32'], { 'x-forwarded-for': '203.0.113.9' }],
 ] as const;
 
-const place = new Workplace();
-afterAll(() => place.remove());
+const place = releaseAfterFile(new Workplace());
 
 it.each(SETUPS.flatMap((setup) => CLOSES.map((close) => [close, ...setup] as const)))(
   'a client that disconnects (%s, service with %s) gets its certificate when it repeats the request',

@@ -1,11 +1,12 @@
 import { fork } from 'node:child_process';
 import { once } from 'node:events';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { afterAll, expect, it, vi } from 'vitest';
+import { expect, it, vi } from 'vitest';
 import { singleUseTokens } from '../support/abandoned-requests.js';
 import { json, linkgrant, Workplace } from '../support/command-line.js';
 import { createMemoryCgroup } from '../support/memory-cgroup.js';
 import { csrHeader, redeemedAnswer } from '../support/redeemed-answer.js';
+import { releaseAfterFile } from '../support/release.js';
 import { post } from '../support/wire.js';
 
 const FLOODER = `${import.meta.dirname}/half-open-flooder.mjs`;
@@ -18,12 +19,8 @@ const ADDRESSES = 20;
 // An environment variable sets another number of seconds for a longer run.
 const SECONDS = Number(process.env.LINKGRANT_TEST_FLOOD_SECONDS ?? 30);
 
-const place = new Workplace();
-const cgroup = createMemoryCgroup(LIMIT_BYTES);
-afterAll(async () => {
-  await place.remove();
-  await cgroup.remove();
-});
+const place = releaseAfterFile(new Workplace());
+const cgroup = releaseAfterFile(createMemoryCgroup(LIMIT_BYTES));
 
 it('a service accepts 2,048 connections by default within the shipped memory limit, and divides them among its workers', async () => {
   const limitOf = async (...words: string[]) => {

@@ -1,8 +1,8 @@
-import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { mkdtempSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { Serving } from '../support/command-line.js';
+import { directoryForFile } from '../support/release.js';
 import { run, serve } from './commands.js';
 
 const MINUTE_MS = 60_000;
@@ -26,13 +26,9 @@ const ACTS = ['prepare', 'activate', 'retire'] as const;
 
 let service: Serving;
 let data: string;
-let place: string;
 let tokens = 0;
 
-beforeAll(() => {
-  place = mkdtempSync(join(tmpdir(), 'linkgrant-issuer-crash-'));
-});
-afterAll(() => rmSync(place, { recursive: true, force: true }));
+const place = directoryForFile();
 
 beforeEach(async () => {
   data = mkdtempSync(join(place, 'accepting-'));

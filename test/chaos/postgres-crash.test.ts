@@ -1,9 +1,9 @@
 import { cpSync, mkdirSync } from 'node:fs';
-import { afterAll, beforeAll, expect, it } from 'vitest';
+import { expect, it } from 'vitest';
 import { readService } from '../../src/redemption/accepting/service-description.js';
-import type { GrantStore } from '../../src/redemption/ports/grant-store.js';
 import { openPostgresStore } from '../../src/stores/postgres/postgres-store.js';
 import { type Serving, Workplace } from '../support/command-line.js';
+import { releaseAfterFile } from '../support/release.js';
 import {
   makeRedeemingSites,
   type RedeemingSite,
@@ -11,8 +11,8 @@ import {
   usesWanted,
   withEachSite,
 } from '../support/sites/redeeming-sites.js';
-import { type PostgresProcess, startPostgres } from '../support/stores/postgres-process.js';
-import { createDatabaseOn, type TestDatabase } from '../support/stores/postgres-server.js';
+import { startPostgres } from '../support/stores/postgres-process.js';
+import { createDatabaseOn } from '../support/stores/postgres-server.js';
 
 const REDEEMERS = 2_000;
 const AT_ONCE = 48;
@@ -24,11 +24,7 @@ const GRANTS = [
   { uses: 300, sites: 400, grants: 1 },
 ] as const;
 
-const work = new Workplace();
-let postgres: PostgresProcess;
-let database: TestDatabase;
-let store: GrantStore;
-let ca: string;
+const work = releaseAfterFile(new Workplace());
 const services: Serving[] = [];
 
 /** Starts, or starts again, the service of one of three hosts. */
@@ -47,27 +43,22 @@ async function killHost(host: number): Promise<void> {
   await startHost(host);
 }
 
-beforeAll(async () => {
-  postgres = await startPostgres();
-  database = await createDatabaseOn(postgres.server);
-  for (const careless of ["default_transaction_isolation = 'serializable'", 'synchronous_commit = off'])
-    await database.sql(`ALTER DATABASE ${database.place.database} SET ${careless}`);
-  await startHost(0);
-  for (const host of [1, 2]) {
-    mkdirSync(work.path(`host-${host}`), { mode: 0o700 });
-    for (const kept of ['issuers', 'code-keys', 'ledger.key'])
-      cpSync(work.path('host-0', kept), work.path(`host-${host}`, kept), { recursive: true });
-    await startHost(host);
-  }
-  const ledgerKeyFile = work.path('host-0', 'ledger.key');
-  store = await openPostgresStore({ place: database.place, migrate: false, clock: Date.now, ledgerKeyFile });
-  ca = (await readService(store))?.ca ?? '';
-});
-afterAll(async () => {
-  await store?.close();
-  await work.remove();
-  await postgres?.remove();
-});
+const postgres = releaseAfterFile(await startPostgres());
+const database = await createDatabaseOn(postgres.server);
+for (const careless of ["default_transaction_isolation = 'serializable'", 'synchronous_commit = off'])
+  await database.sql(`ALTER DATABASE ${database.place.database} SET ${careless}`);
+await startHost(0);
+for (const host of [1, 2]) {
+  mkdirSync(work.path(`host-${host}`), { mode: 0o700 });
+  for (const kept of ['issuers', 'code-keys', 'ledger.key'])
+    cpSync(work.path('host-0', kept), work.path(`host-${host}`, kept), { recursive: true });
+  await startHost(host);
+}
+const ledgerKeyFile = work.path('host-0', 'ledger.key');
+const store = releaseAfterFile(
+  await openPostgresStore({ place: database.place, migrate: false, clock: Date.now, ledgerKeyFile }),
+);
+const ca = (await readService(store))?.ca ?? '';
 
 it('three services lose no redemption and no use while they and the database crash', {
   timeout: 600_000,

@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, expect, it } from 'vitest';
+import { afterAll, expect, it } from 'vitest';
 import {
   CLOSES,
   countHandledRequests,
@@ -7,18 +7,13 @@ import {
   singleUseTokens,
 } from '../support/abandoned-requests.js';
 import { Workplace } from '../support/command-line.js';
-import { createTestDatabase, type TestDatabase } from '../support/stores/postgres-server.js';
+import { releaseAfterFile } from '../support/release.js';
+import { createTestDatabase } from '../support/stores/postgres-server.js';
 
-const place = new Workplace();
-let database: TestDatabase;
+const place = releaseAfterFile(new Workplace());
 
-beforeAll(async () => {
-  database = await createTestDatabase();
-});
-afterAll(async () => {
-  await place.remove();
-  await database.drop();
-});
+const database = await createTestDatabase();
+afterAll(() => database.drop());
 
 it.each(CLOSES)(
   'a client of a service on PostgreSQL that disconnects (%s) gets its certificate when it repeats the request',

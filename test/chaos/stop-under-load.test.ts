@@ -1,15 +1,15 @@
 import { once } from 'node:events';
 import { connect } from 'node:tls';
-import { afterAll, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { parse } from 'yaml';
 import { json, linkgrant, type Serving, Workplace } from '../support/command-line.js';
 import { csrHeader, redeemedAnswer } from '../support/redeemed-answer.js';
+import { releaseAfterFile } from '../support/release.js';
 import { parseAnswer } from '../support/wire.js';
 
 const CLIENTS = 40;
 
-const place = new Workplace();
-afterAll(() => place.remove());
+const place = releaseAfterFile(new Workplace());
 
 /** What became of one redemption: its answer, or undefined where the service did not take the connection. */
 async function redeem(token: { url: string; ca: string; code: string }): Promise<Buffer | undefined> {

@@ -1,9 +1,10 @@
 import { connect } from 'node:net';
 import { pathToFileURL } from 'node:url';
-import { afterAll, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { parse } from 'yaml';
 import { json, linkgrant, Workplace } from '../support/command-line.js';
 import { csrHeader, redeemedAnswer } from '../support/redeemed-answer.js';
+import { releaseAfterFile } from '../support/release.js';
 import { post } from '../support/wire.js';
 
 const SLOW_TO_TAKE = pathToFileURL(`${import.meta.dirname}/slow-to-take.mjs`).href;
@@ -12,8 +13,7 @@ const TAKE_MS = 10;
 const CROWD = 250;
 const SEEN = { timeout: 60_000 };
 
-const place = new Workplace();
-afterAll(() => place.remove());
+const place = releaseAfterFile(new Workplace());
 
 /** Has so many clients come again and again, each as soon as it was sent away, which it is for what it says. */
 function crowd(port: number, clients: number): { leave(): Promise<void> } {

@@ -1,15 +1,15 @@
-import { afterAll, expect, it } from 'vitest';
+import { expect, it } from 'vitest';
 import { parse } from 'yaml';
 import { linkgrant, type Serving, Workplace } from '../support/command-line.js';
 import { childrenOf } from '../support/process-children.js';
 import { csrHeader } from '../support/redeemed-answer.js';
+import { releaseAfterFile } from '../support/release.js';
 import { post } from '../support/wire.js';
 
 const CLIENTS = 8;
 const DEATHS = 3;
 
-const place = new Workplace();
-afterAll(() => place.remove());
+const place = releaseAfterFile(new Workplace());
 
 /** What only rises: counters, and the parts of histograms, by series. */
 async function cumulative({ opsPort }: Serving): Promise<Map<string, number>> {

@@ -1,13 +1,12 @@
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { issuerDirectory } from '../../src/compose/issuer-directory.js';
 import { CodeKeyDirectory } from '../../src/platforms/standalone/code-key-directory.js';
 import { publishCodeKey, rotateCodeKey } from '../../src/redemption/accepting/rotate-code-keys.js';
 import { administrationOfStore } from '../../src/redemption/administration/store-administration.js';
 import type { GrantStore } from '../../src/redemption/ports/grant-store.js';
 import { openSqliteStore } from '../../src/stores/sqlite/sqlite-store.js';
+import { directoryForTest, releaseAfterTest } from '../support/release.js';
 import { makeAuthority } from '../support/server-identity.js';
 import { ENDPOINTS, withStore } from '../support/service.js';
 import { TestClock } from '../support/test-clock.js';
@@ -25,18 +24,16 @@ describe('a repeated creation', () => {
     ca = (await makeAuthority('linkgrant-server-ca')).bundlePem;
   });
   beforeEach(async () => {
-    directory = mkdtempSync(join(tmpdir(), 'linkgrant-once-'));
-    store = await openSqliteStore({
-      file: join(directory, 'linkgrant.db'),
-      migrate: true,
-      clock: clock.read,
-    });
+    directory = directoryForTest();
+    store = releaseAfterTest(
+      await openSqliteStore({
+        file: join(directory, 'linkgrant.db'),
+        migrate: true,
+        clock: clock.read,
+      }),
+    );
     codeKeys = new CodeKeyDirectory(directory, clock.read);
     await publishCodeKey(store, codeKeys);
-  });
-  afterEach(async () => {
-    await store.close();
-    rmSync(directory, { recursive: true });
   });
 
   const administration = (of: GrantStore = store) =>

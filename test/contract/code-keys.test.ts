@@ -1,7 +1,6 @@
-import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync, utimesSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { readdirSync, readFileSync, statSync, utimesSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { beforeEach, describe, expect, it } from 'vitest';
 import { CodeKeyDirectory } from '../../src/platforms/standalone/code-key-directory.js';
 import {
   publishCodeKey,
@@ -11,6 +10,7 @@ import {
 } from '../../src/redemption/accepting/rotate-code-keys.js';
 import type { GrantStore } from '../../src/redemption/ports/grant-store.js';
 import { openSqliteStore } from '../../src/stores/sqlite/sqlite-store.js';
+import { directoryForTest, releaseAfterTest } from '../support/release.js';
 import { SAMPLE_CODE, sampleGrant } from '../support/store-samples.js';
 
 const DAY = 86_400_000;
@@ -22,13 +22,11 @@ let store: GrantStore;
 const clock = () => now;
 
 beforeEach(async () => {
-  directory = mkdtempSync(join(tmpdir(), 'linkgrant-code-keys-'));
+  directory = directoryForTest();
   now = START;
-  store = await openSqliteStore({ file: join(directory, 'grants.db'), migrate: true, clock });
-});
-afterEach(async () => {
-  await store.close();
-  rmSync(directory, { recursive: true, force: true });
+  store = releaseAfterTest(
+    await openSqliteStore({ file: join(directory, 'grants.db'), migrate: true, clock }),
+  );
 });
 
 const open = () => new CodeKeyDirectory(directory, clock);

@@ -1,27 +1,24 @@
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, inject, it } from 'vitest';
 import type { Checkpoint } from '../../src/redemption/ports/clock.js';
 import type { GrantStore } from '../../src/redemption/ports/grant-store.js';
 import { openPostgresStore } from '../../src/stores/postgres/postgres-store.js';
 import { tlsOptions } from '../../src/stores/postgres/postgres-target.js';
+import { directoryForTest, releaseAfterTest } from '../support/release.js';
 import { MINUTE, NOW, SAMPLE_CODE, sampleGrant, sampleRedemption } from '../support/store-samples.js';
 import { createTestDatabase, type TestDatabase } from '../support/stores/postgres-server.js';
 import { startRedeemer } from '../support/stores/store-processes.js';
 
 let directory: string;
 let database: TestDatabase;
-const opened: GrantStore[] = [];
 
 beforeEach(async () => {
-  directory = await mkdtemp(join(tmpdir(), 'linkgrant-faults-'));
+  directory = directoryForTest();
   database = await createTestDatabase();
 });
 afterEach(async () => {
-  await Promise.all(opened.splice(0).map((store) => store.close()));
   await database.drop();
-  await rm(directory, { recursive: true });
 });
 
 type Options = Parameters<typeof openPostgresStore>[0];
@@ -29,15 +26,15 @@ type Options = Parameters<typeof openPostgresStore>[0];
 async function open(options: Partial<Options> = {}): Promise<GrantStore> {
   const ledgerKeyFile = join(directory, 'ledger.key');
   const { place } = database;
-  const store = await openPostgresStore({
-    place,
-    migrate: true,
-    clock: () => NOW,
-    ledgerKeyFile,
-    ...options,
-  });
-  opened.push(store);
-  return store;
+  return releaseAfterTest(
+    await openPostgresStore({
+      place,
+      migrate: true,
+      clock: () => NOW,
+      ledgerKeyFile,
+      ...options,
+    }),
+  );
 }
 
 /** What opening rejects with. */

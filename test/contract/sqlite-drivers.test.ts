@@ -1,9 +1,8 @@
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { beforeEach, describe, expect, it } from 'vitest';
 import type { SqliteDriverName } from '../../src/files/sqlite-driver.js';
 import { openSqliteStore } from '../../src/stores/sqlite/sqlite-store.js';
+import { directoryForTest } from '../support/release.js';
 import { NOW, SAMPLE_CODE, sampleGrant, sampleRedemption } from '../support/store-samples.js';
 import { DRIVERS } from '../support/stores/sqlite-file.js';
 import { type Redeemer, startRedeemer } from '../support/stores/store-processes.js';
@@ -16,10 +15,9 @@ describe.runIf(DRIVERS.length > 1)('an SQLite file that node:sqlite and better-s
   let directory: string;
   let file: string;
   beforeEach(async () => {
-    directory = await mkdtemp(join(tmpdir(), 'linkgrant-drivers-'));
+    directory = directoryForTest();
     file = join(directory, 'linkgrant.db');
   });
-  afterEach(() => rm(directory, { recursive: true }));
 
   const open = (driver: SqliteDriverName) =>
     openSqliteStore({ file, migrate: true, driver, clock: () => NOW });

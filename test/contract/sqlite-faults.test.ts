@@ -1,15 +1,15 @@
 import { execFileSync, fork } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtemp, rename, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { rename } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { beforeEach, describe, expect, it } from 'vitest';
 import type { SqliteValue } from '../../src/files/sqlite-driver.js';
 import type { Checkpoint } from '../../src/redemption/ports/clock.js';
 import type { GrantStore } from '../../src/redemption/ports/grant-store.js';
 import { openSqliteStore } from '../../src/stores/sqlite/sqlite-store.js';
+import { directoryForTest, releaseAfterTest } from '../support/release.js';
 import { NOW, SAMPLE_CODE, sampleGrant, sampleRedemption, sampleRenewal } from '../support/store-samples.js';
 import { DRIVERS, openSqliteFile } from '../support/stores/sqlite-file.js';
 
@@ -19,21 +19,16 @@ const support = (name: string): string =>
 describe.each(DRIVERS)('the SQLite store on %s after a failure', (driver) => {
   let directory: string;
   let file: string;
-  const opened: GrantStore[] = [];
   const open = async (
     options: { checkpoint?: Checkpoint; deadlineMs?: number; acceptsEmpty?: boolean } = {},
   ): Promise<GrantStore> => {
-    const store = await openSqliteStore({ file, migrate: true, driver, clock: () => NOW, ...options });
-    opened.push(store);
-    return store;
+    return releaseAfterTest(
+      await openSqliteStore({ file, migrate: true, driver, clock: () => NOW, ...options }),
+    );
   };
   beforeEach(async () => {
-    directory = await mkdtemp(join(tmpdir(), 'linkgrant-faults-'));
+    directory = directoryForTest();
     file = join(directory, 'linkgrant.db');
-  });
-  afterEach(async () => {
-    await Promise.all(opened.splice(0).map((store) => store.close()));
-    await rm(directory, { recursive: true });
   });
 
   /** Another process takes the write lock; what is returned lets it go. */

@@ -1,15 +1,15 @@
 import { execFileSync } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import { existsSync, statSync } from 'node:fs';
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { beforeEach, describe, expect, it } from 'vitest';
 import type { GrantStore } from '../../src/redemption/ports/grant-store.js';
 import { LIST_DECLARED } from '../../src/stores/sql/grant-reads.js';
 import { networkFileSystem } from '../../src/stores/sqlite/database-file.js';
 import { openSqliteStore } from '../../src/stores/sqlite/sqlite-store.js';
 import { StoreOpenError, StoreSchemaError } from '../../src/stores/store-open-error.js';
+import { directoryForTest } from '../support/release.js';
 import { MINUTE, NOW, SAMPLE_CODE, sampleGrant, sampleRedemption } from '../support/store-samples.js';
 import { openSqliteFile } from '../support/stores/sqlite-file.js';
 import { startRedeemer } from '../support/stores/store-processes.js';
@@ -31,10 +31,9 @@ describe('the file of the SQLite store', () => {
     return undefined;
   };
   beforeEach(async () => {
-    directory = await mkdtemp(join(tmpdir(), 'linkgrant-file-'));
+    directory = directoryForTest();
     file = join(directory, 'linkgrant.db');
   });
-  afterEach(() => rm(directory, { recursive: true }));
 
   it('is readable only by its owner, with its log and shared memory', async () => {
     const store = await open(true);

@@ -1,11 +1,10 @@
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { beforeEach, describe, expect, it } from 'vitest';
 import type { AccessGrant } from '../../src/domain/access-grant.js';
 import { type GrantUpdate, updateGrant } from '../../src/redemption/administration/update-grant.js';
 import type { GrantStore } from '../../src/redemption/ports/grant-store.js';
 import { openSqliteStore } from '../../src/stores/sqlite/sqlite-store.js';
+import { directoryForTest, releaseAfterTest } from '../support/release.js';
 import { MINUTE, NOW, SAMPLE_CODE, sampleGrant } from '../support/store-samples.js';
 
 let directory: string;
@@ -14,13 +13,11 @@ let now: number;
 const clock = () => now;
 
 beforeEach(async () => {
-  directory = mkdtempSync(join(tmpdir(), 'linkgrant-update-'));
+  directory = directoryForTest();
   now = NOW;
-  store = await openSqliteStore({ file: join(directory, 'grants.db'), migrate: true, clock });
-});
-afterEach(async () => {
-  await store.close();
-  rmSync(directory, { recursive: true, force: true });
+  store = releaseAfterTest(
+    await openSqliteStore({ file: join(directory, 'grants.db'), migrate: true, clock }),
+  );
 });
 
 async function stored(changes: Partial<AccessGrant> = {}): Promise<AccessGrant> {

@@ -1,9 +1,9 @@
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { readFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { beforeEach, describe, expect, it } from 'vitest';
 import { parse } from 'yaml';
 import { type Ended, linkgrant } from '../support/command-line.js';
+import { directoryForTest } from '../support/release.js';
 import { parseUnitFile, wordsOf } from './unit-file.js';
 
 const DEPLOY = resolve(import.meta.dirname, '../../deploy');
@@ -25,10 +25,8 @@ const QUADLET_KEYS = [
 let place: string;
 
 beforeEach(() => {
-  place = mkdtempSync(join(tmpdir(), 'linkgrant-deploy-'));
+  place = directoryForTest();
 });
-
-afterEach(() => rmSync(place, { recursive: true, force: true }));
 
 /** Runs the words of a deployment where nothing of it is there, so that it waits for its token. */
 function runShort(words: readonly string[], env: Record<string, string> = {}): Promise<Ended> {

@@ -1,9 +1,9 @@
 import { spawnSync } from 'node:child_process';
-import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { beforeEach, describe, expect, it } from 'vitest';
 import { linkgrant, refusalOf } from '../support/command-line.js';
+import { directoryForTest } from '../support/release.js';
 import { parseUnitFile, wordsOf } from './unit-file.js';
 
 const UNITS = resolve(import.meta.dirname, '../../deploy/systemd');
@@ -13,10 +13,8 @@ const USER = readdirSync(join(UNITS, 'user'));
 let place: string;
 
 beforeEach(() => {
-  place = mkdtempSync(join(tmpdir(), 'linkgrant-units-'));
+  place = directoryForTest();
 });
-
-afterEach(() => rmSync(place, { recursive: true, force: true }));
 
 const instanceOf = (name: string) => name.replace('@.', '@east.');
 

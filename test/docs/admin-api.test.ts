@@ -2,16 +2,13 @@ import { execFile } from 'node:child_process';
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
-import { afterAll, beforeAll, expect, it } from 'vitest';
+import { expect, it } from 'vitest';
 import { parse } from 'yaml';
-import { type AdminService, startAdminService } from '../support/admin-api.js';
+import { startAdminService } from '../support/admin-api.js';
+import { releaseAfterFile } from '../support/release.js';
 import { codeLines, readProjectFile, sectionsOf } from './document.js';
 
-let service: AdminService;
-beforeAll(async () => {
-  service = await startAdminService();
-});
-afterAll(() => service.close());
+const service = releaseAfterFile(await startAdminService());
 
 it('docs/how-to/admin-api.md shows commands that create, list, label, change, revoke and delete a grant', async () => {
   const examples = sectionsOf(readProjectFile('docs/how-to/admin-api.md')).find(

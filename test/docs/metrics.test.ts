@@ -1,4 +1,4 @@
-import { beforeAll, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { createRedeemerMetrics } from '../../src/admin/redeemer-metrics.js';
 import { createWorkerMetrics } from '../../src/admin/worker-metrics.js';
 import { startAdminService } from '../support/admin-api.js';
@@ -26,28 +26,26 @@ const documented = new Map<string, MetricShape>(
 /** The metrics that a service exports after a request, by name. */
 const exported = new Map<string, MetricShape>();
 
-beforeAll(async () => {
-  // Nothing listens there: the metrics of connections exist without a value.
-  const service = await startAdminService({ observer: 'https://127.0.0.1:1' });
-  try {
-    const { grant, code } = await service.grant();
-    await post(service, `/${grant.uid}`, code, { headers: csrHeader() });
-    await service.ask('GET', '/api/v1/grants');
-    const workers = createWorkerMetrics(() => ({ wanted: 2, serving: 2, ended: 0 }));
-    const redeemer = createRedeemerMetrics({ countTokens: () => ({ open: 1 }), isLeading: () => true });
-    const ofService = [service.running.metrics.registry, service.running.storeMetrics, workers];
-    const registries = [...ofService, redeemer.registry];
-    for (const registry of registries) {
-      for (const { name, type, values } of await registry.getMetricsAsJSON()) {
-        const labels = new Set(values.flatMap((value) => Object.keys(value.labels)));
-        labels.delete('le');
-        exported.set(name, { type: String(type), labels: [...labels].sort() });
-      }
+// Nothing listens there: the metrics of connections exist without a value.
+const service = await startAdminService({ observer: 'https://127.0.0.1:1' });
+try {
+  const { grant, code } = await service.grant();
+  await post(service, `/${grant.uid}`, code, { headers: csrHeader() });
+  await service.ask('GET', '/api/v1/grants');
+  const workers = createWorkerMetrics(() => ({ wanted: 2, serving: 2, ended: 0 }));
+  const redeemer = createRedeemerMetrics({ countTokens: () => ({ open: 1 }), isLeading: () => true });
+  const ofService = [service.running.metrics.registry, service.running.storeMetrics, workers];
+  const registries = [...ofService, redeemer.registry];
+  for (const registry of registries) {
+    for (const { name, type, values } of await registry.getMetricsAsJSON()) {
+      const labels = new Set(values.flatMap((value) => Object.keys(value.labels)));
+      labels.delete('le');
+      exported.set(name, { type: String(type), labels: [...labels].sort() });
     }
-  } finally {
-    await service.close();
   }
-});
+} finally {
+  await service.close();
+}
 
 describe('docs/reference/metrics.md', () => {
   it('lists each metric of linkgrant with its type and labels, and no other', () => {

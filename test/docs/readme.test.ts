@@ -1,13 +1,13 @@
 import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync, renameSync, statSync } from 'node:fs';
 import { dirname, join } from 'node:path';
-import { afterAll, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { createProgram } from '../../src/cli/program.js';
+import { releaseAfterFile } from '../support/release.js';
 import { codeLines, PROJECT, readProjectFile, sectionsOf } from './document.js';
 import { ShownCommands } from './shown-commands.js';
 
 const readme = readProjectFile('README.md');
-const commands = new ShownCommands();
-afterAll(() => commands.close());
+const commands = releaseAfterFile(new ShownCommands());
 
 /** The commands of a section of the README, with this machine as the host. */
 function commandsIn(heading: string): string[][] {

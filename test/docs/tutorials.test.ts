@@ -1,11 +1,11 @@
 import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterAll, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
+import { releaseAfterFile } from '../support/release.js';
 import { codeLines, readProjectFile } from './document.js';
 import { ShownCommands } from './shown-commands.js';
 
-const commands = new ShownCommands();
-afterAll(() => commands.close());
+const commands = releaseAfterFile(new ShownCommands());
 
 /** Runs the commands of a tutorial in their order, with a real token id for `ID`; returns what each printed. */
 async function follow(tutorial: string): Promise<readonly string[]> {

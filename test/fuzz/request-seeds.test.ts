@@ -2,6 +2,7 @@ import { X509Certificate } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { parseCertificateRequest } from '../../src/pki/requests.js';
 import { redeemedAnswer } from '../support/redeemed-answer.js';
+import { releaseAfterFile } from '../support/release.js';
 import { startTestService, type TestService } from '../support/service.js';
 import { post } from '../support/wire.js';
 import { OpenSsl } from '../unit/pki/openssl.js';
@@ -12,8 +13,7 @@ const seeds = readRequestSeeds();
 const UNUSED_TEXT = ['openssl-p256-bmp-name', 'openssl-rsa2048-teletex-name'];
 const isAccepted = ({ name }: RequestSeed) => !UNUSED_TEXT.includes(name);
 
-const openssl = new OpenSsl();
-afterAll(() => openssl.remove());
+const openssl = releaseAfterFile(new OpenSsl());
 
 describe('certificate requests of other programs', () => {
   it('come from four programs, at least twenty', () => {

@@ -1,20 +1,14 @@
 import { generateKeyPairSync } from 'node:crypto';
-import { afterAll, beforeAll, expect, it } from 'vitest';
+import { expect, it } from 'vitest';
 import { csrHeader } from '../support/redeemed-answer.js';
-import { startTestService, type TestService } from '../support/service.js';
+import { releaseAfterFile } from '../support/release.js';
+import { startTestService } from '../support/service.js';
 import { post } from '../support/wire.js';
 import { OpenSsl } from '../unit/pki/openssl.js';
 import { rocaModulus, rsaKeyOfClosePrimes, unsignedRsaRequest } from '../unit/pki/weak-rsa.js';
 
-const openssl = new OpenSsl();
-let service: TestService;
-beforeAll(async () => {
-  service = await startTestService();
-});
-afterAll(async () => {
-  await service.close();
-  openssl.remove();
-});
+const openssl = releaseAfterFile(new OpenSsl());
+const service = releaseAfterFile(await startTestService());
 
 function modulusOf(bits: number): bigint {
   const { publicKey } = generateKeyPairSync('rsa', { modulusLength: bits });

@@ -1,12 +1,8 @@
-import { afterAll, beforeAll, expect, it } from 'vitest';
+import { expect, it } from 'vitest';
+import { releaseAfterFile } from '../support/release.js';
 import { judgeAdminResponse } from './admin-judge.js';
-import {
-  type HostileAdminRequest,
-  type HostileBearer,
-  makeAdminRequest,
-  makeBearers,
-} from './admin-requests.js';
-import { type HostileGrant, type HostileService, startHostileService } from './hostile-service.js';
+import { type HostileAdminRequest, makeAdminRequest, makeBearers } from './admin-requests.js';
+import { type HostileGrant, startHostileService } from './hostile-service.js';
 import {
   countOutcome,
   forEachParallel,
@@ -22,17 +18,10 @@ const GRANTS = 100;
 const ALLOWED = 5;
 const MAX_SHOWN = 500;
 
-let service: HostileService;
-let grants: HostileGrant[];
-let bearers: HostileBearer[];
-
-beforeAll(async () => {
-  service = await startHostileService();
-  bearers = await makeBearers(service);
-  grants = [];
-  for (let made = 0; made < GRANTS; made += 1) grants.push(await service.grant(`first-${made}`, ALLOWED));
-});
-afterAll(() => service.remove());
+const service = releaseAfterFile(await startHostileService());
+const bearers = await makeBearers(service);
+const grants: HostileGrant[] = [];
+for (let made = 0; made < GRANTS; made += 1) grants.push(await service.grant(`first-${made}`, ALLOWED));
 
 /** The changes of grants that responses of 200, 201 and 204 confirmed. */
 class Changes {

@@ -1,11 +1,12 @@
 import { X509Certificate } from 'node:crypto';
-import { afterAll, beforeAll, expect, it } from 'vitest';
+import { expect, it } from 'vitest';
 import { type MutatedRequest, mutatedRequests } from '../fuzz/mutated-requests.mjs';
 import { opensslVerdicts } from '../fuzz/openssl-requests.mjs';
 import { redeemedAnswer } from '../support/redeemed-answer.js';
+import { releaseAfterFile } from '../support/release.js';
 import { post } from '../support/wire.js';
 import { OpenSsl } from '../unit/pki/openssl.js';
-import { type HostileGrant, type HostileService, startHostileService } from './hostile-service.js';
+import { startHostileService } from './hostile-service.js';
 import {
   countOutcome,
   forEachParallel,
@@ -21,18 +22,10 @@ const MAX_ANSWER_MS = 15_000;
 const MAX_HEADERS = 16_384;
 const MAX_VERIFIED = 20;
 
-let service: HostileService;
-let grant: HostileGrant;
-const openssl = new OpenSsl();
+const openssl = releaseAfterFile(new OpenSsl());
 
-beforeAll(async () => {
-  service = await startHostileService();
-  grant = await service.grant('any-key', 1_000_000, { 'linkgrant/key-types': 'p256,p384,rsa,ed25519' });
-});
-afterAll(async () => {
-  await service.remove();
-  openssl.remove();
-});
+const service = releaseAfterFile(await startHostileService());
+const grant = await service.grant('any-key', 1_000_000, { 'linkgrant/key-types': 'p256,p384,rsa,ed25519' });
 
 it('a service issues certificates for mutated CSRs only if OpenSSL verifies them, for the key that OpenSSL reads, and counts no other uses', async () => {
   const round = startRound('certificate requests', { full: 5_200, short: 600 });

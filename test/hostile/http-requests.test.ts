@@ -1,10 +1,11 @@
-import { afterAll, beforeAll, expect, it } from 'vitest';
+import { expect, it } from 'vitest';
 import { createChance } from '../fuzz/chance.mjs';
 import { csrHeader, redeemedAnswer } from '../support/redeemed-answer.js';
+import { releaseAfterFile } from '../support/release.js';
 import { post } from '../support/wire.js';
 import { chooseDelivery, deliver } from './delivery.js';
-import { type HostileService, startHostileService } from './hostile-service.js';
-import { makeRequest, prepareMaterial, type RequestMaterial } from './http-requests.js';
+import { startHostileService } from './hostile-service.js';
+import { makeRequest, prepareMaterial } from './http-requests.js';
 import { entitlementOf, judgeResponse, oneResponse } from './request-judge.js';
 import {
   countOutcome,
@@ -22,14 +23,8 @@ const MAX_ANSWER_MS = 15_000;
 // After the response the service still reads and discards the rest of the request for a while.
 const MAX_CONNECTION_MS = 30_000;
 
-let service: HostileService;
-let material: RequestMaterial;
-
-beforeAll(async () => {
-  service = await startHostileService();
-  material = await prepareMaterial(service);
-});
-afterAll(() => service.remove());
+const service = releaseAfterFile(await startHostileService());
+const material = await prepareMaterial(service);
 
 it('a service survives mutated HTTP requests, accepts only requests that prove a code or key, and counts one use for each certificate', async () => {
   const round = startRound('HTTP requests', { full: 6_000, short: 500 });

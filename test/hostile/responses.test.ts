@@ -1,21 +1,15 @@
 import { randomUUID } from 'node:crypto';
-import { existsSync, mkdtempSync, readdirSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { existsSync, readdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterAll, beforeAll, expect, it } from 'vitest';
+import { afterAll, expect, it } from 'vitest';
 import type { AccessToken } from '../../src/domain/access-token.js';
 import { parseCertificateRequest } from '../../src/pki/requests.js';
 import { createChance } from '../fuzz/chance.mjs';
+import { directoryForFile, releaseAfterFile } from '../support/release.js';
 import { DAY_MS } from '../support/server-identity.js';
-import { CODE, type SeenRequest, serveHttps, type TestServer } from '../support/servers/hostile-server.js';
+import { CODE, type SeenRequest, serveHttps } from '../support/servers/hostile-server.js';
 import { ENDPOINTS } from '../support/servers/issuing-server.js';
-import {
-  MARKER,
-  prepareResponses,
-  type ResponseMaterial,
-  renderResponse,
-  WRONG_PARTS,
-} from './hostile-responses.js';
+import { MARKER, prepareResponses, renderResponse, WRONG_PARTS } from './hostile-responses.js';
 import { changeJson, type Json } from './json-changes.js';
 import { filesBelow, judgeLinkFiles } from './link-judge.js';
 import { Redeemer } from './redeemer.js';
@@ -44,23 +38,17 @@ interface Case {
   readonly mayLink: boolean;
 }
 
-let server: TestServer;
-let trap: TestServer;
-let material: ResponseMaterial;
 const cases = new Map<string, { readonly of: Case; readonly chance: Chance }>();
 const redeemers = Array.from({ length: PARALLEL }, () => new Redeemer());
-const directory = mkdtempSync(join(tmpdir(), 'linkgrant-hostile-'));
+const directory = directoryForFile();
 
-beforeAll(async () => {
-  trap = await serveHttps((_request, _incoming, response) => response.end());
-  material = await prepareResponses(trap.token.url);
-  server = await serveHttps((request, _incoming, response) => void answer(request, response));
-});
-afterAll(async () => {
+const trap = releaseAfterFile(await serveHttps((_request, _incoming, response) => response.end()));
+const material = await prepareResponses(trap.token.url);
+const server = releaseAfterFile(
+  await serveHttps((request, _incoming, response) => void answer(request, response)),
+);
+afterAll(() => {
   for (const redeemer of redeemers) redeemer.close();
-  await server.close();
-  await trap.close();
-  rmSync(directory, { recursive: true, force: true });
 });
 
 async function answer(request: SeenRequest, response: Parameters<typeof send>[0]): Promise<void> {

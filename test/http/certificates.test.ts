@@ -2,12 +2,12 @@ import { generateKeyPairSync } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { CLIENTS, expectClientCertificate, redeemNewGrant } from '../support/links/openssl-verdict.js';
 import { csrHeader, newKey, redeemedAnswer } from '../support/redeemed-answer.js';
+import { releaseAfterFile } from '../support/release.js';
 import { DAY, ENDPOINTS, HOUR, MINUTE, startTestService, type TestService } from '../support/service.js';
 import { post } from '../support/wire.js';
 import { OpenSsl } from '../unit/pki/openssl.js';
 
-const openssl = new OpenSsl();
-afterAll(() => openssl.remove());
+const openssl = releaseAfterFile(new OpenSsl());
 
 describe("a link certificate signed by the service's own CA", () => {
   let service: TestService;

@@ -1,4 +1,4 @@
-import { afterAll, afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { beforeEach, describe, expect, it } from 'vitest';
 import { findIssuer, issueSiteCertificate, SITE_CA } from '../../src/compose/site-issuer.js';
 import { loadConfiguration } from '../../src/config/config.js';
 import { run } from '../chaos/commands.js';
@@ -7,19 +7,18 @@ import { dialEach, type LinkPair } from '../support/links/dialled-pairs.js';
 import { startOpensslRouter } from '../support/links/openssl-router.js';
 import { linkOf, postRenewal, renewalOf } from '../support/links/test-link.js';
 import { csrHeader, newKey, redeemedAnswer } from '../support/redeemed-answer.js';
+import { releaseAfterFile, releaseAfterTest } from '../support/release.js';
 import { MINUTE, startTestService, type TestService } from '../support/service.js';
 import { post } from '../support/wire.js';
 import { OpenSsl } from '../unit/pki/openssl.js';
 
 const LINKS = 50;
-const openssl = new OpenSsl();
-afterAll(() => openssl.remove());
+const openssl = releaseAfterFile(new OpenSsl());
 
 let service: TestService;
 beforeEach(async () => {
-  service = await startTestService();
+  service = releaseAfterTest(await startTestService());
 });
-afterEach(() => service.close());
 
 const settings = () => loadConfiguration({ dataDir: service.directory }, {}).settings;
 const revoke = (id: string, ...words: readonly string[]) =>

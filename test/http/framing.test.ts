@@ -1,25 +1,15 @@
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import type { CreatedGrant } from '../../src/redemption/accepting/create-grant.js';
-import { type GrantRequests, requestsFor } from '../support/grant-requests.js';
+import { describe, expect, it } from 'vitest';
+import { requestsFor } from '../support/grant-requests.js';
 import { csrHeader, redeemedAnswer } from '../support/redeemed-answer.js';
-import { composeTestService, type TestService } from '../support/service.js';
+import { releaseAfterFile } from '../support/release.js';
+import { composeTestService } from '../support/service.js';
 import { exchange, exchangeBytes, parseAnswer } from '../support/wire.js';
 
 const ANSWERS = /HTTP\/1\.1 \d{3}/g;
 
-let service: TestService;
-let made: CreatedGrant;
-let head: GrantRequests['head'];
-let whole: GrantRequests['whole'];
-let costsNothing: GrantRequests['costsNothing'];
-
-beforeAll(async () => {
-  service = await composeTestService();
-  made = await service.storedGrant({ redemptionsAllowed: 1_000 });
-  ({ head, whole, costsNothing } = requestsFor(service, made));
-});
-
-afterAll(() => service.close());
+const service = releaseAfterFile(await composeTestService());
+const made = await service.storedGrant({ redemptionsAllowed: 1_000 });
+const { head, whole, costsNothing } = requestsFor(service, made);
 
 describe('a request that could be read as two requests', () => {
   const code = () => made.code;

@@ -1,4 +1,4 @@
-import { afterAll, afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { beforeEach, describe, expect, it } from 'vitest';
 import { createRedemptionClient } from '../../src/client/https-redemption-client.js';
 import type { RunningService } from '../../src/compose/runtime.js';
 import {
@@ -15,21 +15,20 @@ import type { RotatingIssuers } from '../../src/redemption/ports/issuers.js';
 import { dialEach, type LinkPair } from '../support/links/dialled-pairs.js';
 import { linkOf, postRenewal, renewalOf } from '../support/links/test-link.js';
 import { csrHeader, newKey, redeemedAnswer } from '../support/redeemed-answer.js';
+import { releaseAfterFile, releaseAfterTest } from '../support/release.js';
 import { DAY, MINUTE, startTestService, type TestService } from '../support/service.js';
 import { openWire, parseAnswer, post } from '../support/wire.js';
 import { OpenSsl } from '../unit/pki/openssl.js';
 
-const openssl = new OpenSsl();
-afterAll(() => openssl.remove());
+const openssl = releaseAfterFile(new OpenSsl());
 
 let service: TestService & { readonly running: RunningService };
 let issuers: RotatingIssuers;
 
 beforeEach(async () => {
-  service = await startTestService();
+  service = releaseAfterTest(await startTestService());
   issuers = openIssuers(service.directory, { clock: service.clock.read, checkpoint: () => {} });
 });
-afterEach(() => service.close());
 
 const settings = () => loadConfiguration({ dataDir: service.directory }, {}).settings;
 const now = () => service.clock.read();

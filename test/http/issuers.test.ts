@@ -5,12 +5,12 @@ import { parseCertificates } from '../../src/pki/pem.js';
 import { readService } from '../../src/redemption/accepting/service-description.js';
 import { CLIENTS, expectClientCertificate, redeemNewGrant } from '../support/links/openssl-verdict.js';
 import { csrHeader, redeemedAnswer } from '../support/redeemed-answer.js';
+import { releaseAfterFile } from '../support/release.js';
 import { DAY, MINUTE, startTestService, type TestService } from '../support/service.js';
 import { post } from '../support/wire.js';
 import { AUTHORITY_KEYS, makeAuthority, OpenSsl } from '../unit/pki/openssl.js';
 
-const openssl = new OpenSsl();
-afterAll(() => openssl.remove());
+const openssl = releaseAfterFile(new OpenSsl());
 
 /** The key in another PEM form. */
 const FORMS = {

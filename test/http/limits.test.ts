@@ -1,26 +1,16 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import type { CreatedGrant } from '../../src/redemption/accepting/create-grant.js';
-import { type GrantRequests, requestsFor } from '../support/grant-requests.js';
+import { describe, expect, it } from 'vitest';
+import { requestsFor } from '../support/grant-requests.js';
 import { csrHeader, redeemedAnswer } from '../support/redeemed-answer.js';
-import { composeTestService, type TestService } from '../support/service.js';
+import { releaseAfterFile } from '../support/release.js';
+import { composeTestService } from '../support/service.js';
 import { exchange, exchangeEndless, openWire, parseAnswer } from '../support/wire.js';
 
 const NOT_VALID = 'Request body not valid\n';
 
-let service: TestService;
-let made: CreatedGrant;
-let head: GrantRequests['head'];
-let whole: GrantRequests['whole'];
-let costsNothing: GrantRequests['costsNothing'];
-
-beforeAll(async () => {
-  service = await composeTestService({ bodyTimeoutMs: 300, headersTimeoutMs: 500 });
-  made = await service.storedGrant({ redemptionsAllowed: 1_000 });
-  ({ head, whole, costsNothing } = requestsFor(service, made));
-});
-
-afterAll(() => service.close());
+const service = releaseAfterFile(await composeTestService({ bodyTimeoutMs: 300, headersTimeoutMs: 500 }));
+const made = await service.storedGrant({ redemptionsAllowed: 1_000 });
+const { head, whole, costsNothing } = requestsFor(service, made);
 
 describe('a request body', () => {
   it('of 4,096 bytes is read, and of 4,097 bytes is too large', async () => {

@@ -1,12 +1,9 @@
-import { afterAll, beforeAll, expect, it } from 'vitest';
-import { startTestService, type TestService } from '../support/service.js';
+import { expect, it } from 'vitest';
+import { releaseAfterFile } from '../support/release.js';
+import { startTestService } from '../support/service.js';
 import { post } from '../support/wire.js';
 
-let service: TestService;
-beforeAll(async () => {
-  service = await startTestService();
-});
-afterAll(() => service.close());
+const service = releaseAfterFile(await startTestService());
 
 it('the log has only the address of a client without a valid code, and the name of a client with one', async () => {
   const { grant, code } = await service.grant();

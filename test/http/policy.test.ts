@@ -1,25 +1,19 @@
 import { randomUUID } from 'node:crypto';
-import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import { mintSignedCode } from '../../src/codes/signed-code.js';
 import { grantSigningKey } from '../../src/codes/signing-keys.js';
 import { CodeKeyDirectory } from '../../src/platforms/standalone/code-key-directory.js';
 import type { CreatedGrant } from '../../src/redemption/accepting/create-grant.js';
 import { parsePolicySettings } from '../../src/redemption/accepting/policy-settings.js';
 import { csrHeader, newKey, redeemedAnswer } from '../support/redeemed-answer.js';
-import { HOUR, MINUTE, startTestService, type TestService } from '../support/service.js';
+import { releaseAfterFile } from '../support/release.js';
+import { HOUR, MINUTE, startTestService } from '../support/service.js';
 import { post } from '../support/wire.js';
 import { OpenSsl } from '../unit/pki/openssl.js';
 
-const openssl = new OpenSsl();
-let service: TestService;
+const openssl = releaseAfterFile(new OpenSsl());
 
-beforeAll(async () => {
-  service = await startTestService();
-});
-afterAll(async () => {
-  openssl.remove();
-  await service.close();
-});
+const service = releaseAfterFile(await startTestService());
 
 /** A grant with rules as people write them. */
 async function grantWith(settings: Readonly<Record<string, string>>): Promise<CreatedGrant> {

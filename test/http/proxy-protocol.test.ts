@@ -1,10 +1,11 @@
 import { once } from 'node:events';
 import { connect, type Socket } from 'node:net';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import type { CreatedGrant } from '../../src/redemption/accepting/create-grant.js';
 import { binaryProxyHeader } from '../support/proxy-headers.js';
 import { csrHeader, redeemedAnswer } from '../support/redeemed-answer.js';
-import { startTestService, type TestService } from '../support/service.js';
+import { releaseAfterFile } from '../support/release.js';
+import { startTestService } from '../support/service.js';
 import { exchange, openWire, post, type WireAnswer } from '../support/wire.js';
 
 const PROXY = '127.0.0.1';
@@ -12,12 +13,8 @@ const OTHER_PROXY = '127.0.0.2';
 const STRANGER = '127.0.0.9';
 const TLS_RECORD = Buffer.from([0x16, 0x03, 0x01]);
 
-let service: TestService;
-beforeAll(async () => {
-  const trustedProxy = [PROXY, OTHER_PROXY, '198.51.100.0/24'];
-  service = await startTestService({ trustedProxy, proxyProtocol: true });
-});
-afterAll(() => service.close());
+const trustedProxy = [PROXY, OTHER_PROXY, '198.51.100.0/24'];
+const service = releaseAfterFile(await startTestService({ trustedProxy, proxyProtocol: true }));
 
 const text = (client: string) => Buffer.from(`PROXY TCP4 ${client} 192.0.2.1 56324 9090\r\n`);
 const binary = (client: string) => {

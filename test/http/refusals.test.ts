@@ -1,9 +1,10 @@
 import { generateKeyPairSync } from 'node:crypto';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import type { AccessGrant } from '../../src/domain/access-grant.js';
 import { RedemptionError, type RedemptionErrorCode } from '../../src/domain/redemption-error.js';
 import { csrHeader, newKey, redeemedAnswer } from '../support/redeemed-answer.js';
-import { composeTestService, HOUR, type TestService, withStore } from '../support/service.js';
+import { releaseAfterFile } from '../support/release.js';
+import { composeTestService, HOUR, withStore } from '../support/service.js';
 import { type PostOptions, post, type WireAnswer } from '../support/wire.js';
 
 const REFUSED = 'Redemption of access token refused';
@@ -20,10 +21,8 @@ interface Provocation extends PostOptions {
   readonly grant?: AccessGrant;
 }
 
-let service: TestService;
-
-beforeAll(async () => {
-  service = await composeTestService({
+const service = releaseAfterFile(
+  await composeTestService({
     allowRedeemByKey: true,
     store: (real) =>
       withStore(real, {
@@ -44,10 +43,8 @@ beforeAll(async () => {
     }),
     // As when the queue for RSA keys is full.
     keys: { type: 'rsa2048', generate: async () => undefined },
-  });
-});
-
-afterAll(() => service.close());
+  }),
+);
 
 async function withGrant(
   changes: Partial<AccessGrant>,

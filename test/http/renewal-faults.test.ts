@@ -1,4 +1,4 @@
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { beforeEach, describe, expect, it } from 'vitest';
 import { RedemptionError } from '../../src/domain/redemption-error.js';
 import { SITE_CA } from '../../src/platforms/standalone/owned-authorities.js';
 import type { GrantStore } from '../../src/redemption/ports/grant-store.js';
@@ -12,6 +12,7 @@ import {
   type TestLink,
 } from '../support/links/test-link.js';
 import { newKey, redeemedAnswer } from '../support/redeemed-answer.js';
+import { releaseAfterTest } from '../support/release.js';
 import { composeTestService, type TestService, withStore } from '../support/service.js';
 import type { WireAnswer } from '../support/wire.js';
 
@@ -27,17 +28,18 @@ let change: Change;
 beforeEach(async () => {
   fault = () => ({});
   change = (access) => access;
-  service = await composeTestService({
-    store: (real) =>
-      new Proxy(real, {
-        get: (_target, property: keyof GrantStore) => withStore(real, fault(real))[property],
+  service = releaseAfterTest(
+    await composeTestService({
+      store: (real) =>
+        new Proxy(real, {
+          get: (_target, property: keyof GrantStore) => withStore(real, fault(real))[property],
+        }),
+      site: (real): Site => ({
+        resolveAccess: async (request) => change(await real.resolveAccess(request), request),
       }),
-    site: (real): Site => ({
-      resolveAccess: async (request) => change(await real.resolveAccess(request), request),
     }),
-  });
+  );
 });
-afterEach(() => service.close());
 
 async function renew(link: TestLink, next = newKey()): Promise<WireAnswer> {
   return postRenewal(service, await renewalOf(link, service, { newKey: next }));

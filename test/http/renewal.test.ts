@@ -1,7 +1,7 @@
 import { generateKeyPairSync } from 'node:crypto';
 import { utimesSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { beforeEach, describe, expect, it } from 'vitest';
 import type { GrantPolicy } from '../../src/domain/policy.js';
 import { privateKeyPem } from '../../src/pki/keys.js';
 import {
@@ -13,6 +13,7 @@ import {
   type TestLink,
 } from '../support/links/test-link.js';
 import { newKey, type RedeemedAnswer, redeemedAnswer } from '../support/redeemed-answer.js';
+import { releaseAfterFile } from '../support/release.js';
 import { makeIdentity, type TestIdentity } from '../support/server-identity.js';
 import { DAY, HOUR, MINUTE, startTestService, type TestService } from '../support/service.js';
 import type { WireAnswer } from '../support/wire.js';
@@ -22,12 +23,8 @@ const PROBLEM = { accept: 'application/problem+json' };
 const RENEWAL_REFUSED = [403, 'Renewal of link certificate refused\n', undefined];
 
 let service: TestService;
-let openssl: OpenSsl;
 
-beforeAll(() => {
-  openssl = new OpenSsl();
-});
-afterAll(() => openssl.remove());
+const openssl = releaseAfterFile(new OpenSsl());
 
 beforeEach(async () => {
   service = await startTestService();

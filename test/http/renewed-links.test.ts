@@ -1,6 +1,6 @@
 import { createPrivateKey, generateKeyPairSync, type KeyObject, X509Certificate } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { beforeEach, describe, expect, it } from 'vitest';
 import type { GrantPolicy } from '../../src/domain/policy.js';
 import { OwnedAuthorities, SITE_CA } from '../../src/platforms/standalone/owned-authorities.js';
 import { StandaloneSite } from '../../src/platforms/standalone/site.js';
@@ -14,18 +14,15 @@ import {
   type TestLink,
 } from '../support/links/test-link.js';
 import { csrHeader, newKey, type RedeemedAnswer, redeemedAnswer } from '../support/redeemed-answer.js';
+import { releaseAfterFile } from '../support/release.js';
 import { makeIdentity } from '../support/server-identity.js';
 import { DAY, ENDPOINTS, MINUTE, startTestService, type TestService } from '../support/service.js';
 import { openWire, post, type WireAnswer } from '../support/wire.js';
 import { makeAuthority, OpenSsl } from '../unit/pki/openssl.js';
 
 let service: TestService;
-let openssl: OpenSsl;
 
-beforeAll(() => {
-  openssl = new OpenSsl();
-});
-afterAll(() => openssl.remove());
+const openssl = releaseAfterFile(new OpenSsl());
 
 beforeEach(async () => {
   service = await startTestService();

@@ -1,19 +1,14 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import type { CreatedGrant } from '../../src/redemption/accepting/create-grant.js';
 import { csrHeader, newKey, redeemedAnswer } from '../support/redeemed-answer.js';
-import { HOUR, startTestService, type TestService } from '../support/service.js';
+import { releaseAfterFile } from '../support/release.js';
+import { HOUR, startTestService } from '../support/service.js';
 import { type PostOptions, post, type Target } from '../support/wire.js';
 
-let service: TestService;
-
-beforeAll(async () => {
-  service = await startTestService();
-});
-
-afterAll(() => service.close());
+const service = releaseAfterFile(await startTestService());
 
 /** A site that posts the same key again and again. */
 function site({ grant, code }: CreatedGrant, key = newKey()) {

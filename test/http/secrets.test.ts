@@ -1,10 +1,11 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { mintCode } from '../../src/codes/opaque-code.js';
 import { RedemptionError } from '../../src/domain/redemption-error.js';
 import type { GrantStore } from '../../src/redemption/ports/grant-store.js';
 import { csrHeader, redeemedAnswer } from '../support/redeemed-answer.js';
+import { releaseAfterFile } from '../support/release.js';
 import {
   composeTestService,
   MINUTE,
@@ -78,29 +79,22 @@ function expectNoSecret(text: string, { secrets }: Run): void {
   expect(text).not.toContain('PRIVATE KEY');
 }
 
-let service: TestService;
-let failing: TestService;
 const run: Run = { answers: [], secrets: new Set() };
 
-beforeAll(async () => {
-  service = await startTestService({ allowRedeemByKey: true, logLevel: 'debug' });
-  await everyRequest(service, run);
-  let failure: unknown = new RedemptionError('store_unavailable', 'the disk is full');
-  const fail = () => Promise.reject(failure);
-  const faults: Partial<GrantStore> = { recordRedemption: fail, recordReplay: fail, recordRefusal: fail };
-  failing = await composeTestService({
+const service = releaseAfterFile(await startTestService({ allowRedeemByKey: true, logLevel: 'debug' }));
+await everyRequest(service, run);
+let failure: unknown = new RedemptionError('store_unavailable', 'the disk is full');
+const fail = () => Promise.reject(failure);
+const faults: Partial<GrantStore> = { recordRedemption: fail, recordReplay: fail, recordRefusal: fail };
+const failing = releaseAfterFile(
+  await composeTestService({
     allowRedeemByKey: true,
     store: (real) => withStore(real, faults),
-  });
-  await everyRequest(failing, run);
-  failure = new TypeError('cannot read properties of undefined');
-  await everyRequest(failing, run);
-});
-
-afterAll(async () => {
-  await service.close();
-  await failing.close();
-});
+  }),
+);
+await everyRequest(failing, run);
+failure = new TypeError('cannot read properties of undefined');
+await everyRequest(failing, run);
 
 describe('codes and private keys, after every kind of request,', () => {
   it('were collected in large number, and so were the responses', () => {

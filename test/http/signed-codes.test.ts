@@ -2,33 +2,25 @@ import { createHmac, createPublicKey } from 'node:crypto';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { mintSignedCode, type SignedCode } from '../../src/codes/signed-code.js';
 import { createMasterKey, type GrantSigningKey, grantSigningKey } from '../../src/codes/signing-keys.js';
 import type { AccessGrant } from '../../src/domain/access-grant.js';
 import { KeyGenerator } from '../../src/pki/keys.js';
 import { CodeKeyDirectory } from '../../src/platforms/standalone/code-key-directory.js';
 import { csrHeader, newKey, redeemedAnswer } from '../support/redeemed-answer.js';
-import {
-  composeTestService,
-  DAY,
-  HOUR,
-  MINUTE,
-  startTestService,
-  type TestService,
-} from '../support/service.js';
+import { releaseAfterFile } from '../support/release.js';
+import { composeTestService, DAY, HOUR, MINUTE, startTestService } from '../support/service.js';
 import { type PostOptions, post, type WireAnswer } from '../support/wire.js';
 
 const STOCK = { name: 'west', subject: '3c1f7e0a-0000-4000-8000-00000000000a' };
 
-let service: TestService;
-let codeKeys: CodeKeyDirectory;
 /** How often a site was asked for its CA, which comes before each certificate, and how many keys were made. */
 let work = 0;
 
-beforeAll(async () => {
-  const maker = new KeyGenerator({ maxQueued: 64 });
-  service = await composeTestService({
+const maker = new KeyGenerator({ maxQueued: 64 });
+const service = releaseAfterFile(
+  await composeTestService({
     keys: {
       type: 'p256',
       generate(type) {
@@ -42,11 +34,9 @@ beforeAll(async () => {
         return real.resolveAccess(grant);
       },
     }),
-  });
-  codeKeys = new CodeKeyDirectory(service.directory, service.clock.read);
-});
-
-afterAll(() => service.close());
+  }),
+);
+const codeKeys = new CodeKeyDirectory(service.directory, service.clock.read);
 
 const keyOf = async (grantUid: string): Promise<GrantSigningKey> =>
   grantSigningKey(await codeKeys.current(), grantUid);

@@ -1,21 +1,16 @@
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { mintCode } from '../../src/codes/opaque-code.js';
 import type { CreatedGrant } from '../../src/redemption/accepting/create-grant.js';
 import { csrHeader, newKey, redeemedAnswer } from '../support/redeemed-answer.js';
-import { HOUR, MINUTE, startTestService, type TestService } from '../support/service.js';
+import { releaseAfterFile } from '../support/release.js';
+import { HOUR, MINUTE, startTestService } from '../support/service.js';
 import { openSqliteFile } from '../support/stores/sqlite-file.js';
 import { type PostOptions, post, type WireAnswer } from '../support/wire.js';
 
 const SITE_UUID = '3c1f7e0a-0000-4000-8000-00000000000a';
 const WEST = { name: 'west', subject: SITE_UUID };
 
-let service: TestService;
-
-beforeAll(async () => {
-  service = await startTestService();
-});
-
-afterAll(() => service.close());
+const service = releaseAfterFile(await startTestService());
 
 /** Posts as a stock client does: without a key of its own. */
 function redeem({ grant, code }: CreatedGrant, options: PostOptions = {}, target = service) {

@@ -1,8 +1,9 @@
-import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { beforeEach, describe, expect, it } from 'vitest';
 import { RedemptionError } from '../../src/domain/redemption-error.js';
 import type { GrantStore } from '../../src/redemption/ports/grant-store.js';
 import { csrHeader, redeemedAnswer } from '../support/redeemed-answer.js';
-import { composeTestService, MINUTE, type TestService, withStore } from '../support/service.js';
+import { releaseAfterFile } from '../support/release.js';
+import { composeTestService, MINUTE, withStore } from '../support/service.js';
 import { post, type WireAnswer } from '../support/wire.js';
 
 type Fault = (real: GrantStore) => Partial<GrantStore>;
@@ -10,23 +11,20 @@ type Fault = (real: GrantStore) => Partial<GrantStore>;
 const NO_FAULT: Fault = () => ({});
 const unavailable = () => Promise.reject(new RedemptionError('store_unavailable', 'the disk is full'));
 
-let service: TestService;
 let fault: Fault;
 
-beforeAll(async () => {
-  service = await composeTestService({
+const service = releaseAfterFile(
+  await composeTestService({
     store: (real) =>
       new Proxy(real, {
         get: (_target, property: keyof GrantStore) => withStore(real, fault(real))[property],
       }),
-  });
-});
+  }),
+);
 
 beforeEach(() => {
   fault = NO_FAULT;
 });
-
-afterAll(() => service.close());
 
 function expectUnavailable(answer: WireAnswer): void {
   expect([answer.status, answer.body]).toEqual([503, 'Internal error\n']);

@@ -4,13 +4,13 @@ import { join } from 'node:path';
 import type { ConnectionOptions } from 'node:tls';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { csrHeader, redeemedAnswer } from '../support/redeemed-answer.js';
+import { releaseAfterFile } from '../support/release.js';
 import { makeAuthority, makeIdentity } from '../support/server-identity.js';
 import { DAY, startTestService, type TestService } from '../support/service.js';
 import { openWire, parseAnswer, post, type Target } from '../support/wire.js';
 import { OpenSsl } from '../unit/pki/openssl.js';
 
-const openssl = new OpenSsl();
-afterAll(() => openssl.remove());
+const openssl = releaseAfterFile(new OpenSsl());
 
 /** What a handshake agreed on; rejects when there is none. */
 async function handshake(target: Target, options: ConnectionOptions = {}) {

@@ -1,9 +1,10 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { connect } from 'node:net';
 import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { documentsOf, redeemedAnswer, type SecretDocument } from '../support/redeemed-answer.js';
-import { composeTestService, DAY, MINUTE, type TestService } from '../support/service.js';
+import { releaseAfterFile } from '../support/release.js';
+import { composeTestService, DAY, MINUTE } from '../support/service.js';
 import { exchange, openWire, parseAnswer, type WireAnswer } from '../support/wire.js';
 
 const DIRECTORY = join(import.meta.dirname, '../fixtures/traces');
@@ -47,10 +48,8 @@ const EXPECTED: Readonly<Record<string, Expectation>> = {
 const UID = (last: number) => `0bde3bc8-a4a2-404a-bfbe-44fdf7bf323${last}`;
 const codeIn = (name: string) => recorded(name, 'request').toString('latin1').split('\r\n\r\n')[1] ?? '';
 
-let service: TestService;
-
-beforeAll(async () => {
-  service = await composeTestService({
+const service = releaseAfterFile(
+  await composeTestService({
     site: (real) => ({
       async resolveAccess(grant) {
         if (grant.name === 'no-endpoints')
@@ -59,20 +58,18 @@ beforeAll(async () => {
         return real.resolveAccess(grant);
       },
     }),
-  });
-  const now = service.clock.read();
-  const later = { namespace: 'bench', expirationTime: now + 300 * DAY };
-  const main = { ...later, uid: UID(1), name: 'bench-grant', redemptionsAllowed: 1_000 };
-  await service.storedGrant(main, codeIn('success'));
-  await service.storedGrant({ ...later, uid: UID(2) }, codeIn('success-once'));
-  await service.storedGrant({ ...later, uid: UID(3), redemptions: 1 }, codeIn('spent'));
-  await service.storedGrant({ uid: UID(4), expirationTime: now - 1 }, codeIn('expired'));
-  await service.storedGrant({ ...later, uid: UID(6), name: 'no-endpoints' }, codeIn('site-no-endpoints'));
-  await service.storedGrant({ ...later, uid: UID(7), name: 'edge' }, codeIn('site-edge'));
-  await service.storedGrant({ ...later, uid: UID(8), issuer: 'no-such-ca' }, codeIn('site-no-ca'));
-});
-
-afterAll(() => service.close());
+  }),
+);
+const now = service.clock.read();
+const later = { namespace: 'bench', expirationTime: now + 300 * DAY };
+const main = { ...later, uid: UID(1), name: 'bench-grant', redemptionsAllowed: 1_000 };
+await service.storedGrant(main, codeIn('success'));
+await service.storedGrant({ ...later, uid: UID(2) }, codeIn('success-once'));
+await service.storedGrant({ ...later, uid: UID(3), redemptions: 1 }, codeIn('spent'));
+await service.storedGrant({ uid: UID(4), expirationTime: now - 1 }, codeIn('expired'));
+await service.storedGrant({ ...later, uid: UID(6), name: 'no-endpoints' }, codeIn('site-no-endpoints'));
+await service.storedGrant({ ...later, uid: UID(7), name: 'edge' }, codeIn('site-edge'));
+await service.storedGrant({ ...later, uid: UID(8), issuer: 'no-such-ca' }, codeIn('site-no-ca'));
 
 /** A recorded or new Secret or Link without what the server put there beside what was asked for. */
 function bare(document: unknown): unknown {

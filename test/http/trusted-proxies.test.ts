@@ -1,18 +1,15 @@
 import { once } from 'node:events';
 import { connect, type Socket } from 'node:net';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { csrHeader, redeemedAnswer } from '../support/redeemed-answer.js';
-import { composeTestService, startTestService, type TestService } from '../support/service.js';
+import { releaseAfterFile } from '../support/release.js';
+import { composeTestService, startTestService } from '../support/service.js';
 import { post } from '../support/wire.js';
 
 const PROXY = '127.0.0.1';
 const STRANGER = '127.0.0.9';
 
-let service: TestService;
-beforeAll(async () => {
-  service = await startTestService({ trustedProxy: [`${PROXY}/32`, '192.0.2.0/24'] });
-});
-afterAll(() => service.close());
+const service = releaseAfterFile(await startTestService({ trustedProxy: [`${PROXY}/32`, '192.0.2.0/24'] }));
 
 const through = (client: string, headers: Readonly<Record<string, string>> = csrHeader()) => ({
   headers: { ...headers, 'x-forwarded-for': client },

@@ -1,7 +1,8 @@
 import { randomUUID } from 'node:crypto';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { beforeEach, describe, expect, it } from 'vitest';
 import { postRenewal, redeemLink, renewalOf } from '../support/links/test-link.js';
 import { csrHeader, redeemedAnswer } from '../support/redeemed-answer.js';
+import { releaseAfterTest } from '../support/release.js';
 import { startTestService, type TestService } from '../support/service.js';
 import { exchangeBytes, type PostOptions, post } from '../support/wire.js';
 
@@ -10,9 +11,8 @@ const BUDGET = 60;
 
 let service: TestService;
 beforeEach(async () => {
-  service = await startTestService({ trustedProxy: ['127.0.0.1/32'] });
+  service = releaseAfterTest(await startTestService({ trustedProxy: ['127.0.0.1/32'] }));
 });
-afterEach(() => service.close());
 
 /** Sends the same request so often, a few at a time; gives the statuses. */
 async function often(count: number, send: () => Promise<{ readonly status: number }>): Promise<number[]> {

@@ -3,6 +3,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { GrantStore } from '../../src/redemption/ports/grant-store.js';
 import { until } from '../cluster/harness/until.js';
 import { linkgrant, refusalOf, type Serving, Workplace } from '../support/command-line.js';
+import { releaseAfterFile } from '../support/release.js';
 import {
   makeRedeemingSites,
   type RedeemingSite,
@@ -23,12 +24,11 @@ const GRANTS = [
 ] as const;
 const AT_ONCE = 24;
 
-const work = new Workplace();
+const work = releaseAfterFile(new Workplace());
 const servers: DatabaseServer[] = [];
 const stores: GrantStore[] = [];
 afterAll(async () => {
   await Promise.all(stores.map((store) => store.close()));
-  await work.remove();
   for (const server of servers) server.remove();
 });
 

@@ -1,22 +1,16 @@
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, describe, expect, it } from 'vitest';
 import { json, linkgrant, refusalOf, Workplace } from '../support/command-line.js';
+import { releaseAfterFile } from '../support/release.js';
 import { DatabaseServer, PASSWORD } from './harness/database-server.js';
 import { runPostgresProgram } from './harness/postgres-programs.js';
 import { ENV } from './harness/service-on-servers.js';
 
 const SERVED = ['--endpoint', 'inter-router=router.example.com:55671'];
-const work = new Workplace();
-let server: DatabaseServer;
+const work = releaseAfterFile(new Workplace());
 let copy: DatabaseServer | undefined;
 
-beforeAll(async () => {
-  server = await DatabaseServer.create();
-});
-afterAll(async () => {
-  await work.remove();
-  server?.remove();
-  copy?.remove();
-});
+const server = releaseAfterFile(await DatabaseServer.create());
+afterAll(() => copy?.remove());
 
 const run = (...words: readonly string[]) => linkgrant(words, { env: ENV });
 

@@ -1,7 +1,8 @@
 import { readFileSync } from 'node:fs';
 import { resolve } from 'node:path';
-import { afterEach, beforeAll, describe, expect, it } from 'vitest';
-import { type RecordedServer, startRecordedServer } from './recorded-server.js';
+import { beforeAll, describe, expect, it } from 'vitest';
+import { releaseAfterTest } from '../support/release.js';
+import { startRecordedServer } from './recorded-server.js';
 import { buildStockClient, READERS, runStockClient } from './stock-client.js';
 
 // The stock client itself is held against what Skupper's own grant server answered, before it judges linkgrant's answers.
@@ -11,17 +12,11 @@ const success = recorded('success');
 const [, secret = '', link = ''] = success.split(/^---\n/m);
 
 describe('the independent Go client', () => {
-  const open: RecordedServer[] = [];
   const serve = async (...given: Parameters<typeof startRecordedServer>) => {
-    const server = await startRecordedServer(...given);
-    open.push(server);
-    return server;
+    return releaseAfterTest(await startRecordedServer(...given));
   };
 
   beforeAll(buildStockClient);
-  afterEach(async () => {
-    for (const server of open.splice(0)) await server.close();
-  });
 
   it.each(READERS)('reads a recorded response of the real server with the %s reader', async (reader) => {
     const { token, seen } = await serve([{ status: 200, body: success }]);

@@ -1,36 +1,22 @@
 import { once } from 'node:events';
 import type { AddressInfo } from 'node:net';
 import { createServer } from 'node:tls';
-import { afterEach, beforeAll, describe, expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { createLinkDialer, type LinkDialOptions } from '../../../src/client/link-dial.js';
 import type { Link, LinkSecret } from '../../../src/domain/link.js';
-import type { CertificateAuthority } from '../../../src/pki/authority.js';
 import { checkLink } from '../../../src/redemption/requesting/check-link.js';
 import { linkTo, makeLinkSecret } from '../../support/links/link-samples.js';
 import { startOpensslRouter } from '../../support/links/openssl-router.js';
+import { releaseAfterTest } from '../../support/release.js';
 import { DAY_MS, makeAuthority, makeIdentity, type TestIdentity } from '../../support/server-identity.js';
 import { closedPort, serveTcp } from '../../support/servers/hostile-server.js';
 import { startProxy } from '../../support/servers/tunnel-proxy.js';
 import { makeAuthority as makeByOpenssl, OpenSsl } from '../../unit/pki/openssl.js';
 
-const opened: { close(): Promise<void> }[] = [];
-let site: CertificateAuthority;
-
-beforeAll(async () => {
-  site = await makeAuthority('Site CA');
-});
-
-afterEach(async () => {
-  await Promise.all(opened.splice(0).map((server) => server.close()));
-});
-
-function keep<T extends { close(): Promise<void> }>(server: T): T {
-  opened.push(server);
-  return server;
-}
+const site = await makeAuthority('Site CA');
 
 async function router(identity: TestIdentity, options: Parameters<typeof startOpensslRouter>[1] = {}) {
-  return keep(await startOpensslRouter(identity, options));
+  return releaseAfterTest(await startOpensslRouter(identity, options));
 }
 
 /** A router that says `word` to whoever it accepts, and nothing to others. */
@@ -49,7 +35,7 @@ async function nodeRouter(identity: TestIdentity, word: Buffer, clientCa = ident
   server.on('tlsClientError', () => undefined);
   server.listen(0, '127.0.0.1');
   await once(server, 'listening');
-  keep({ close: async () => void (await new Promise((done) => server.close(done))) });
+  releaseAfterTest({ close: async () => void (await new Promise((done) => server.close(done))) });
   return (server.address() as AddressInfo).port;
 }
 
@@ -98,7 +84,7 @@ describe('link check of a correct router', () => {
 
   test("uses another route or a proxy, and verifies the certificate for the endpoint's host", async () => {
     const { port } = await router(await makeIdentity({ authority: site, hosts: ['router.example.com'] }));
-    const proxy = keep(await startProxy());
+    const proxy = releaseAfterTest(await startProxy());
     const secret = await makeLinkSecret(site);
     const connectTo = [{ host: 'router.example.com', toHost: '127.0.0.1', toPort: port }];
     const link = linkTo('router.example.com', 55671);
@@ -137,13 +123,13 @@ describe('link check reports the cause:', () => {
   });
 
   test('a listener that accepts the connection and sends nothing', async () => {
-    const { port } = keep(await serveTcp(() => undefined));
+    const { port } = releaseAfterTest(await serveTcp(() => undefined));
     const told = await check(linkTo('127.0.0.1', port), await makeLinkSecret(site), { timeoutMs: 300 });
     expect(told.fault).toBe('connection_timeout');
   });
 
   test('a listener without TLS', async () => {
-    const { port } = keep(await serveTcp((socket) => socket.end('AMQP\x00\x01\x00\x00')));
+    const { port } = releaseAfterTest(await serveTcp((socket) => socket.end('AMQP\x00\x01\x00\x00')));
     expect((await check(linkTo('127.0.0.1', port), await makeLinkSecret(site))).fault).toBe('not_tls');
   });
 
@@ -154,7 +140,7 @@ describe('link check reports the cause:', () => {
   });
 
   test('a proxy that refuses the connection', async () => {
-    const proxy = keep(await startProxy({ refuse: 403 }));
+    const proxy = releaseAfterTest(await startProxy({ refuse: 403 }));
     const told = await check(linkTo('127.0.0.1', 55671), await makeLinkSecret(site), {
       proxy: `http://127.0.0.1:${proxy.port}`,
     });
@@ -231,7 +217,7 @@ describe('link check reports the cause:', () => {
 
   test('unusable credentials, without connecting', async () => {
     let connections = 0;
-    const { port } = keep(
+    const { port } = releaseAfterTest(
       await serveTcp((socket) => {
         connections += 1;
         socket.destroy();

@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import type { Refusal } from '../../../src/domain/redemption-error.js';
 import { describeCertificate } from '../../../src/pki/certificate-info.js';
 import { OwnedAuthorities, SITE_CA } from '../../../src/platforms/standalone/owned-authorities.js';
@@ -10,7 +10,8 @@ import {
 } from '../../../src/redemption/accepting/generate-link.js';
 import type { GrantStore } from '../../../src/redemption/ports/grant-store.js';
 import type { Site } from '../../../src/redemption/ports/site.js';
-import { ENDPOINTS, startTestService, type TestService } from '../../support/service.js';
+import { releaseAfterFile } from '../../support/release.js';
+import { ENDPOINTS, startTestService } from '../../support/service.js';
 import { OpenSsl } from '../../unit/pki/openssl.js';
 
 const REQUEST: GenerateLinkRequest = {
@@ -20,22 +21,16 @@ const REQUEST: GenerateLinkRequest = {
   issuer: null,
   cost: 5,
 };
-let service: TestService;
-let site: Site;
 
-beforeAll(async () => {
-  service = await startTestService();
-  const authorities = new OwnedAuthorities(service.directory);
-  const clock = service.clock.read;
-  site = new StandaloneSite({
-    endpoints: ENDPOINTS,
-    defaultIssuer: () => authorities.find(SITE_CA, clock()),
-    findIssuer: (name) => authorities.find(name, clock()),
-    clock,
-  });
+const service = releaseAfterFile(await startTestService());
+const authorities = new OwnedAuthorities(service.directory);
+const clock = service.clock.read;
+const site = new StandaloneSite({
+  endpoints: ENDPOINTS,
+  defaultIssuer: () => authorities.find(SITE_CA, clock()),
+  findIssuer: (name) => authorities.find(name, clock()),
+  clock,
 });
-
-afterAll(() => service.close());
 
 function deps(changes: { readonly store?: GrantStore; readonly site?: Site } = {}) {
   return { store: service.store, site, clock: service.clock.read, ...changes };

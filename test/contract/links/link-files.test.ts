@@ -1,7 +1,6 @@
-import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { mkdirSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { beforeEach, describe, expect, test } from 'vitest';
 import { parseAllDocuments } from 'yaml';
 import { encodeLinkDocuments } from '../../../src/domain/link-resources.js';
 import { directoryMaterializer } from '../../../src/platforms/files/directory-materializer.js';
@@ -9,6 +8,7 @@ import { linkDirectory } from '../../../src/platforms/files/link-directory.js';
 import { linkRecords } from '../../../src/platforms/files/link-records.js';
 import { deleteLink } from '../../../src/redemption/requesting/delete-link.js';
 import { linkTo, makeLinkSecret } from '../../support/links/link-samples.js';
+import { directoryForTest } from '../../support/release.js';
 import { makeAuthority } from '../../support/server-identity.js';
 
 let root: string;
@@ -16,12 +16,10 @@ let directory: string;
 let data: string;
 
 beforeEach(() => {
-  root = mkdtempSync(join(tmpdir(), 'linkgrant-links-'));
+  root = directoryForTest();
   directory = join(root, 'links');
   data = join(root, 'data');
 });
-
-afterEach(() => rmSync(root, { recursive: true, force: true }));
 
 /** Puts a link in place as redemption does, with the record that redemption keeps. */
 async function redeemed(name: string, options: { readonly groups?: number; readonly record?: string } = {}) {

@@ -1,14 +1,13 @@
 import { X509Certificate } from 'node:crypto';
-import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { beforeEach, describe, expect, test } from 'vitest';
+import { releaseAfterTest } from '../../support/release.js';
 import { makeRenewedSite, type RenewedSite } from '../../support/sites/renewed-site.js';
 
 let site: RenewedSite;
 
 beforeEach(async () => {
-  site = await makeRenewedSite();
+  site = releaseAfterTest(await makeRenewedSite());
 });
-
-afterEach(() => site.close());
 
 const CHECKPOINTS = ['renewal-key-created', 'before-renewal', 'renewal-received', 'renewal-in-place'];
 

@@ -1,21 +1,15 @@
 import { readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { beforeEach, describe, expect, it } from 'vitest';
 import { parse } from 'yaml';
-import type { TestServer } from '../../support/servers/hostile-server.js';
+import { releaseAfterTest } from '../../support/release.js';
 import { startIssuingServer } from '../../support/servers/issuing-server.js';
 import { makeRequestingSite, type RequestingSite } from '../../support/sites/requesting-site.js';
 
 let site: RequestingSite;
-const opened: TestServer[] = [];
 
 beforeEach(() => {
-  site = makeRequestingSite();
-});
-
-afterEach(async () => {
-  site.remove();
-  await Promise.all(opened.splice(0).map((server) => server.close()));
+  site = releaseAfterTest(makeRequestingSite());
 });
 
 const file = (kind: 'Link' | 'Secret') => join(site.to, `${kind}-my-link.yaml`);
@@ -28,8 +22,7 @@ const edit = (kind: 'Link' | 'Secret', change: (text: string) => string) => {
 
 /** Redeems, and has a user add a comment, labels, annotations, a setting and fields that linkgrant does not know. */
 async function redeemedAndChanged(manner: 'linkgrant' | 'stock') {
-  const server = await startIssuingServer(manner);
-  opened.push(server);
+  const server = releaseAfterTest(await startIssuingServer(manner));
   await site.redeem({ token: server.token });
   const labels = 'labels:\n    team: "network"\n    on: "true"\n';
   edit('Secret', (text) => `# Do not edit\n${text.replace('labels:\n', labels)}immutable: false\n`);

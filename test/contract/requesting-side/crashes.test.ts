@@ -1,5 +1,6 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { parseCertificateRequest } from '../../../src/pki/requests.js';
+import { releaseAfterTest } from '../../support/release.js';
 import { type IssuingServer, startIssuingServer } from '../../support/servers/issuing-server.js';
 import { makeRequestingSite, type RequestingSite } from '../../support/sites/requesting-site.js';
 
@@ -7,13 +8,10 @@ let site: RequestingSite;
 let server: IssuingServer;
 
 beforeEach(() => {
-  site = makeRequestingSite();
+  site = releaseAfterTest(makeRequestingSite());
 });
 
-afterEach(async () => {
-  site.remove();
-  await server.close();
-});
+afterEach(() => server.close());
 
 const postings = () => server.seen.filter(({ url }) => !url.endsWith('/-/check'));
 const postedKeys = () => new Set(postings().map(({ headers }) => keyOf(String(headers.csr))));

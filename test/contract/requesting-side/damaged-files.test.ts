@@ -1,25 +1,18 @@
 import { rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { beforeEach, describe, expect, test } from 'vitest';
+import { releaseAfterTest } from '../../support/release.js';
 import { type IssuingServer, startIssuingServer } from '../../support/servers/issuing-server.js';
 import { makeRequestingSite, type RequestingSite } from '../../support/sites/requesting-site.js';
 
 let site: RequestingSite;
-const opened: IssuingServer[] = [];
 
 beforeEach(() => {
-  site = makeRequestingSite();
-});
-
-afterEach(async () => {
-  site.remove();
-  await Promise.all(opened.splice(0).map((server) => server.close()));
+  site = releaseAfterTest(makeRequestingSite());
 });
 
 async function start(manner: 'linkgrant' | 'stock'): Promise<IssuingServer> {
-  const server = await startIssuingServer(manner);
-  opened.push(server);
-  return server;
+  return releaseAfterTest(await startIssuingServer(manner));
 }
 
 /** The path of a stored file of the one redemption. */
@@ -85,7 +78,6 @@ test('a damaged response survives a retry whose service is unreachable', async (
   damage(file, 0.5);
   const left = contentOf(file);
   await server.close();
-  opened.length = 0;
   expect(await site.outcome({ token: server.token, retry: true })).toBe('connection_refused');
   expect(contentOf(file)).toBe(left);
 });

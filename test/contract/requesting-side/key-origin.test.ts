@@ -1,5 +1,6 @@
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { beforeEach, describe, expect, it } from 'vitest';
 import { generateKeyPair, privateKeyPem, spkiOf } from '../../../src/pki/keys.js';
+import { releaseAfterTest } from '../../support/release.js';
 import { makeAuthority } from '../../support/server-identity.js';
 import { serveHttps, type TestServer } from '../../support/servers/hostile-server.js';
 import {
@@ -10,21 +11,13 @@ import {
 import { makeRequestingSite, type RequestingSite } from '../../support/sites/requesting-site.js';
 
 let site: RequestingSite;
-const opened: TestServer[] = [];
 
 beforeEach(() => {
-  site = makeRequestingSite();
-});
-
-afterEach(async () => {
-  site.remove();
-  await Promise.all(opened.splice(0).map((server) => server.close()));
+  site = releaseAfterTest(makeRequestingSite());
 });
 
 async function start(manner: 'linkgrant' | 'stock'): Promise<IssuingServer> {
-  const server = await startIssuingServer(manner);
-  opened.push(server);
-  return server;
+  return releaseAfterTest(await startIssuingServer(manner));
 }
 
 /** Starts a server that answers the check as linkgrant, and whose redemption response contains a private key. */
@@ -34,11 +27,11 @@ async function startDowngrading(): Promise<TestServer> {
   const response = await renderAnswer(await makeAuthority('Site CA'), issued);
   const state = { state: 'ready', redemptions: 0, redemptionsAllowed: 1, expirationTime: null };
   const check = { ...state, link: { endpoints: [] }, serverTime: new Date().toISOString() };
-  const server = await serveHttps(({ url }, _incoming, outgoing) => {
-    outgoing.end(url.endsWith('/-/check') ? JSON.stringify(check) : response);
-  });
-  opened.push(server);
-  return server;
+  return releaseAfterTest(
+    await serveHttps(({ url }, _incoming, outgoing) => {
+      outgoing.end(url.endsWith('/-/check') ? JSON.stringify(check) : response);
+    }),
+  );
 }
 
 const postings = (server: TestServer) => server.seen.filter(({ url }) => !url.endsWith('/-/check'));

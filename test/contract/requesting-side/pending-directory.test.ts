@@ -1,15 +1,14 @@
 import { execFileSync } from 'node:child_process';
-import { mkdtempSync, readdirSync, rmSync, statSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { readdirSync, statSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { beforeEach, describe, expect, it } from 'vitest';
 import { pendingDirectories } from '../../../src/platforms/standalone/pending-directory.js';
+import { directoryForTest } from '../../support/release.js';
 
 let directory: string;
 beforeEach(() => {
-  directory = mkdtempSync(join(tmpdir(), 'linkgrant-pending-'));
+  directory = directoryForTest();
 });
-afterEach(() => rmSync(directory, { recursive: true, force: true }));
 
 describe('a request to a Skupper grant server', () => {
   it('reserves disk space for the response first, and releases it when the response is stored', async () => {

@@ -1,12 +1,12 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { beforeEach, describe, expect, it } from 'vitest';
 import { parse, parseAllDocuments } from 'yaml';
 import type { LinkEndpoint } from '../../../src/domain/link.js';
 import { linkDirectory } from '../../../src/platforms/files/link-directory.js';
 import { storedLink } from '../../../src/platforms/files/link-resource.js';
 import { streamMaterializer } from '../../../src/platforms/standalone/stream-materializer.js';
-import type { TestServer } from '../../support/servers/hostile-server.js';
+import { releaseAfterTest } from '../../support/release.js';
 import { type IssuingServer, startIssuingServer } from '../../support/servers/issuing-server.js';
 import { makeRequestingSite, type RequestingSite } from '../../support/sites/requesting-site.js';
 
@@ -19,21 +19,13 @@ const SENT = {
 };
 
 let site: RequestingSite;
-const opened: TestServer[] = [];
 
 beforeEach(() => {
-  site = makeRequestingSite();
-});
-
-afterEach(async () => {
-  site.remove();
-  await Promise.all(opened.splice(0).map((server) => server.close()));
+  site = releaseAfterTest(makeRequestingSite());
 });
 
 async function start(manner: 'linkgrant' | 'stock'): Promise<IssuingServer> {
-  const server = await startIssuingServer(manner, SENT);
-  opened.push(server);
-  return server;
+  return releaseAfterTest(await startIssuingServer(manner, SENT));
 }
 
 const linkFile = () => parse(readFileSync(join(site.to, 'Link-my-link.yaml'), 'utf8'));
@@ -62,7 +54,6 @@ describe.each(['linkgrant', 'stock'] as const)('a Link received from %s', (manne
       const server = await start(manner);
       expect(await site.spawn(server.token, { dieAt })).toEqual({ killed: true });
       await server.close();
-      opened.length = 0;
       await site.redeem({ token: server.token });
       expect(linkFile()).toMatchObject(EXPECTED);
     },
@@ -114,11 +105,11 @@ describe('a Link to another network, of a file in the form of Skupper', () => {
   const file = resolve(import.meta.dirname, '../../fixtures/inter-network/Link-to-hub.yaml');
 
   /** Redeems at a server whose response has the Link of the file. */
-  async function redeemFile(): Promise<void> {
+  async function redeemFile(): Promise<IssuingServer> {
     const { endpoints, ...sent } = storedLink(parse(readFileSync(file, 'utf8')), file);
-    const server = await startIssuingServer('stock', sent, endpoints);
-    opened.push(server);
+    const server = releaseAfterTest(await startIssuingServer('stock', sent, endpoints));
     await site.redeem({ token: server.token });
+    return server;
   }
 
   it('is written as it was received: role, routing keys, settings, cost, labels and annotations', async () => {
@@ -129,19 +120,19 @@ describe('a Link to another network, of a file in the form of Skupper', () => {
   });
 
   it('keeps the routing keys that a user has changed when the redemption is repeated', async () => {
-    await redeemFile();
+    const server = await redeemFile();
     const path = join(site.to, 'Link-my-link.yaml');
     writeFileSync(path, readFileSync(path, 'utf8').replace('"billing"', '"invoices"'));
-    const [server] = opened as IssuingServer[];
-    await site.redeem({ token: (server as IssuingServer).token });
+    await site.redeem({ token: server.token });
     expect(linkFile().spec.routingKeys).toEqual(['orders', 'invoices']);
   });
 });
 
 it('a service whose endpoint has a role that no router knows is refused before a use is spent', async () => {
   const endpoint = { name: 'normal', host: 'router.example.com', port: '5671', group: '' };
-  const server = await startIssuingServer('linkgrant', {}, [endpoint as unknown as LinkEndpoint]);
-  opened.push(server);
+  const server = releaseAfterTest(
+    await startIssuingServer('linkgrant', {}, [endpoint as unknown as LinkEndpoint]),
+  );
   await expect(site.redeem({ token: server.token })).rejects.toMatchObject({
     code: 'answer_invalid',
     message: expect.stringContaining('none of inter-router, edge, inter-network'),

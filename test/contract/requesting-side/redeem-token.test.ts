@@ -1,41 +1,34 @@
 import { X509Certificate } from 'node:crypto';
 import { existsSync, mkdirSync, statSync, utimesSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
-import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { beforeEach, describe, expect, test } from 'vitest';
 import { parse } from 'yaml';
 import { readPrivateKey } from '../../../src/pki/keys.js';
 import { directoryMaterializer } from '../../../src/platforms/files/directory-materializer.js';
 import { streamMaterializer } from '../../../src/platforms/standalone/stream-materializer.js';
+import { releaseAfterTest } from '../../support/release.js';
 import { serveHttps, type TestServer } from '../../support/servers/hostile-server.js';
 import { type IssuingServer, startIssuingServer } from '../../support/servers/issuing-server.js';
 import { makeRequestingSite, type RequestingSite } from '../../support/sites/requesting-site.js';
 
 let site: RequestingSite;
-const opened: TestServer[] = [];
 
 beforeEach(() => {
-  site = makeRequestingSite();
-});
-
-afterEach(async () => {
-  site.remove();
-  await Promise.all(opened.splice(0).map((server) => server.close()));
+  site = releaseAfterTest(makeRequestingSite());
 });
 
 async function start(manner: 'linkgrant' | 'stock'): Promise<IssuingServer> {
-  const server = await startIssuingServer(manner);
-  opened.push(server);
-  return server;
+  return releaseAfterTest(await startIssuingServer(manner));
 }
 
 /** A server that answers checks like a stock one and redemptions as told. */
 async function answering(status: number, body: string): Promise<TestServer> {
-  const server = await serveHttps(({ url }, _incoming, response) => {
-    if (url.endsWith('/-/check')) response.writeHead(404).end('No such claim\n');
-    else response.writeHead(status).end(body);
-  });
-  opened.push(server);
-  return server;
+  return releaseAfterTest(
+    await serveHttps(({ url }, _incoming, response) => {
+      if (url.endsWith('/-/check')) response.writeHead(404).end('No such claim\n');
+      else response.writeHead(status).end(body);
+    }),
+  );
 }
 
 const postings = (server: TestServer) => server.seen.filter(({ url }) => !url.endsWith('/-/check'));
@@ -289,7 +282,6 @@ describe('the private key', () => {
     server.refuse('grant_unknown');
     expect(await site.outcome({ token: server.token })).toBe('grant_unknown');
     await server.close();
-    opened.length = 0;
     expect(await site.outcome({ token: server.token })).toBe('connection_refused');
     expect(keys()).toEqual([]);
   });
@@ -357,11 +349,12 @@ describe('a Skupper grant server that refuses', () => {
   test('with "No such claim" only while it starts is redeemed from in the end', async () => {
     const stock = await start('stock');
     let refusals = 2;
-    const server = await serveHttps(({ url }, _incoming, response) => {
-      if (url.endsWith('/-/check') || refusals-- > 0) response.writeHead(404).end('No such claim\n');
-      else void fetchAnswer(stock).then((answer) => response.end(answer));
-    });
-    opened.push(server);
+    const server = releaseAfterTest(
+      await serveHttps(({ url }, _incoming, response) => {
+        if (url.endsWith('/-/check') || refusals-- > 0) response.writeHead(404).end('No such claim\n');
+        else void fetchAnswer(stock).then((answer) => response.end(answer));
+      }),
+    );
     expect(await site.outcome({ token: server.token })).toBe('redeemed');
     expect(postings(server)).toHaveLength(3);
   });

@@ -1,10 +1,11 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterEach, beforeEach, expect, test } from 'vitest';
+import { beforeEach, expect, test } from 'vitest';
 import { describeCertificate } from '../../../src/pki/certificate-info.js';
 import { issueClientCertificate } from '../../../src/pki/certificates.js';
 import { generateKeyPair, privateKeyPem, spkiOf } from '../../../src/pki/keys.js';
 import { linkDirectory } from '../../../src/platforms/files/link-directory.js';
+import { releaseAfterTest } from '../../support/release.js';
 import { DAY_MS } from '../../support/server-identity.js';
 import { type IssuingServer, startIssuingServer } from '../../support/servers/issuing-server.js';
 import { makeRequestingSite, type RequestingSite } from '../../support/sites/requesting-site.js';
@@ -13,13 +14,8 @@ let site: RequestingSite;
 let server: IssuingServer;
 
 beforeEach(async () => {
-  site = makeRequestingSite();
-  server = await startIssuingServer('linkgrant');
-});
-
-afterEach(async () => {
-  site.remove();
-  await server.close();
+  site = releaseAfterTest(makeRequestingSite());
+  server = releaseAfterTest(await startIssuingServer('linkgrant'));
 });
 
 const secretText = () => readFileSync(join(site.to, 'Secret-my-link.yaml'), 'utf8');

@@ -1,30 +1,24 @@
 import { X509Certificate } from 'node:crypto';
-import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { beforeEach, describe, expect, it } from 'vitest';
 import { type Fate, run, runProcess, serve } from '../../chaos/commands.js';
-import type { EndedProcess, Serving } from '../../support/command-line.js';
+import type { EndedProcess } from '../../support/command-line.js';
+import { directoryForTest, releaseAfterTest } from '../../support/release.js';
 import { copySite, modeOf, type SystemSiteCopy } from '../../support/sites/system-site.js';
 
 let place: string;
 let accepting: string;
-let service: Serving;
 let east: SystemSiteCopy;
 let before: string[];
 
 beforeEach(async () => {
-  place = mkdtempSync(join(tmpdir(), 'linkgrant-system-'));
+  place = directoryForTest();
   accepting = join(place, 'accepting');
   east = copySite('east', join(place, 'skupper'), 'east');
   before = east.inputNames();
   const endpoint = 'inter-router=router.example.com:55671';
-  service = await serve(['--data-dir', accepting, '--listen', '127.0.0.1:0', '--endpoint', endpoint]);
-});
-
-afterEach(async () => {
-  await service.stop();
-  rmSync(place, { recursive: true, force: true });
+  releaseAfterTest(await serve(['--data-dir', accepting, '--listen', '127.0.0.1:0', '--endpoint', endpoint]));
 });
 
 const reloads = () => join(place, 'reloads');

@@ -1,5 +1,5 @@
 import { join } from 'node:path';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { beforeEach, describe, expect, it } from 'vitest';
 import { mintSignedCode } from '../../../src/codes/signed-code.js';
 import { grantSigningKey } from '../../../src/codes/signing-keys.js';
 import { grantState } from '../../../src/domain/access-grant.js';
@@ -12,6 +12,7 @@ import { createGrant } from '../../../src/redemption/accepting/create-grant.js';
 import { proveCode } from '../../../src/redemption/accepting/prove-code.js';
 import type { GrantStore } from '../../../src/redemption/ports/grant-store.js';
 import { openSqliteStore } from '../../../src/stores/sqlite/sqlite-store.js';
+import { releaseAfterTest } from '../../support/release.js';
 import { SITE_TIME, SystemHome } from '../../support/sites/system-home.js';
 import { sampleRedemption } from '../../support/store-samples.js';
 
@@ -25,14 +26,12 @@ let now: number;
 const clock = () => now;
 
 beforeEach(async () => {
-  home = new SystemHome().add('west').add('east');
+  home = releaseAfterTest(new SystemHome().add('west').add('east'));
   now = SITE_TIME;
   codeKeys = new CodeKeyDirectory(home.directory, clock);
-  store = await openSqliteStore({ file: join(home.directory, 'grants.db'), migrate: true, clock });
-});
-afterEach(async () => {
-  await store.close();
-  home.remove();
+  store = releaseAfterTest(
+    await openSqliteStore({ file: join(home.directory, 'grants.db'), migrate: true, clock }),
+  );
 });
 
 function adopt(only?: string) {

@@ -1,18 +1,18 @@
 import { readFileSync } from 'node:fs';
 import { resolve } from 'node:path';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { beforeEach, describe, expect, it } from 'vitest';
 import type { GrantPolicy } from '../../../src/domain/policy.js';
 import { describeCertificate, splitCertificates } from '../../../src/pki/certificate-info.js';
 import { detectHost } from '../../../src/platforms/system/routable-host.js';
 import { SkupperHome } from '../../../src/platforms/system/skupper-home.js';
 import { SystemSite } from '../../../src/platforms/system/system-site.js';
+import { releaseAfterTest } from '../../support/release.js';
 import { makeSiteAuthority, SITE_TIME, SystemHome } from '../../support/sites/system-home.js';
 
 let home: SystemHome;
 beforeEach(() => {
-  home = new SystemHome().add('west').add('east');
+  home = releaseAfterTest(new SystemHome().add('west').add('east'));
 });
-afterEach(() => home.remove());
 
 interface Asked {
   readonly namespace?: string;

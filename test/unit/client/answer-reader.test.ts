@@ -1,6 +1,6 @@
 import { createPublicKey, X509Certificate } from 'node:crypto';
 import { readFileSync } from 'node:fs';
-import { beforeAll, describe, expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { readAnswer } from '../../../src/client/answer-reader.js';
 import { RedemptionError } from '../../../src/domain/redemption-error.js';
 import { issueServerCertificate } from '../../../src/pki/certificates.js';
@@ -10,24 +10,17 @@ import { DAY_MS, makeAuthority } from '../../support/server-identity.js';
 import { ENDPOINTS, renderAnswer } from '../../support/servers/issuing-server.js';
 import { slowCertificates } from '../../support/slow-certificates.js';
 
-let ours: string;
-let answer: string;
-let delivered: string;
-let foreignCa: string;
-
-beforeAll(async () => {
-  const authority = await makeAuthority('Site CA');
-  const key = await generateKeyPair('p256');
-  const theirs = await generateKeyPair('rsa2048');
-  ours = privateKeyPem(key);
-  answer = await renderAnswer(authority, { name: 'my-link', spkiDer: spkiOf(key) });
-  delivered = await renderAnswer(authority, {
-    name: 'my-link',
-    spkiDer: spkiOf(theirs),
-    tlsKey: theirs.export({ type: 'pkcs1', format: 'pem' }).toString(),
-  });
-  foreignCa = (await makeAuthority('Foreign CA')).bundlePem;
+const authority = await makeAuthority('Site CA');
+const key = await generateKeyPair('p256');
+const theirs = await generateKeyPair('rsa2048');
+const ours = privateKeyPem(key);
+const answer = await renderAnswer(authority, { name: 'my-link', spkiDer: spkiOf(key) });
+const delivered = await renderAnswer(authority, {
+  name: 'my-link',
+  spkiDer: spkiOf(theirs),
+  tlsKey: theirs.export({ type: 'pkcs1', format: 'pem' }).toString(),
 });
+const foreignCa = (await makeAuthority('Foreign CA')).bundlePem;
 
 function read(text: string, now = Date.now(), asked: Partial<AnswerContext> = {}) {
   const tokenUrl = 'https://grants.example.com:9090/uid';

@@ -1,5 +1,5 @@
 import { connect } from 'node:net';
-import { afterEach, describe, expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import {
   createRedemptionClient,
   type RedemptionClientOptions,
@@ -7,6 +7,7 @@ import {
 import { tlsFailure } from '../../../src/client/tls-failure.js';
 import type { AccessToken } from '../../../src/domain/access-token.js';
 import { RedemptionError } from '../../../src/domain/redemption-error.js';
+import { releaseAfterTest } from '../../support/release.js';
 import { DAY_MS, makeAuthority, makeIdentity } from '../../support/server-identity.js';
 import {
   closedPort,
@@ -19,24 +20,13 @@ import {
 } from '../../support/servers/hostile-server.js';
 import { startProxy } from '../../support/servers/tunnel-proxy.js';
 
-const opened: { close(): Promise<void> }[] = [];
-
-afterEach(async () => {
-  await Promise.all(opened.splice(0).map((server) => server.close()));
-});
-
-function keep<T extends { close(): Promise<void> }>(server: T): T {
-  opened.push(server);
-  return server;
-}
-
 async function greeter(options: TestServerOptions = {}, date?: Date | null): Promise<TestServer> {
   const server = await serveHttps((_request, _incoming, response) => {
     if (date === null) response.sendDate = false;
     if (date) response.setHeader('date', date.toUTCString());
     response.end('hello');
   }, options);
-  return keep(server);
+  return releaseAfterTest(server);
 }
 
 /** The answer's text, or the error of a redemption. */
@@ -91,17 +81,17 @@ describe('a connection to a redemption service', () => {
   });
 
   test('reports a server that accepts the connection and sends nothing', async () => {
-    const server = keep(await serveTcp(() => undefined));
+    const server = releaseAfterTest(await serveTcp(() => undefined));
     expect((await failure(server.token, { timeoutMs: 300 })).code).toBe('connection_timeout');
   });
 
   test('reports a server that closes the connection at once', async () => {
-    const server = keep(await serveTcp((socket) => socket.destroy()));
+    const server = releaseAfterTest(await serveTcp((socket) => socket.destroy()));
     expect((await failure(server.token)).code).toBe('connection_refused');
   });
 
   test('reports a server without TLS, and sends it no code', async () => {
-    const server = keep(await servePlain((_request, response) => response.end('hello')));
+    const server = releaseAfterTest(await servePlain((_request, response) => response.end('hello')));
     expect((await failure(server.token)).code).toBe('not_https');
     expect(server.seen).toEqual([]);
   });
@@ -187,7 +177,7 @@ describe("a server certificate that is not valid by the client's clock", () => {
   test('is reported as the first failure when the server closes before it sends its time', async () => {
     const server = await greeter({ identity: await expired() });
     let connections = 0;
-    const forwarder = keep(
+    const forwarder = releaseAfterTest(
       await serveTcp((socket) => {
         connections += 1;
         if (connections > 1) socket.destroy();
@@ -210,7 +200,7 @@ describe("a server certificate that is not valid by the client's clock", () => {
 describe('a proxy', () => {
   test('is not used for a forbidden address, and resolves names itself', async () => {
     const server = await greeter();
-    const proxy = keep(await startProxy());
+    const proxy = releaseAfterTest(await startProxy());
     const options = { proxy: `http://127.0.0.1:${proxy.port}`, mayReach: () => false };
     expect((await failure(server.token, options)).code).toBe('address_refused');
     expect(proxy.asked).toEqual([]);
@@ -220,7 +210,7 @@ describe('a proxy', () => {
 
   test('tunnels, with the user and password of its URL', async () => {
     const server = await greeter();
-    const proxy = keep(await startProxy());
+    const proxy = releaseAfterTest(await startProxy());
     const options = { proxy: `http://me:s%40crt@127.0.0.1:${proxy.port}` };
     expect(await redeem(server.token, options)).toBe('hello');
     const authorization = `Basic ${Buffer.from('me:s@crt').toString('base64')}`;
@@ -239,7 +229,7 @@ describe('a proxy', () => {
     [502, 'refused'],
   ])('that answers CONNECT with %i is reported', async (refuse, why) => {
     const server = await greeter();
-    const proxy = keep(await startProxy({ refuse }));
+    const proxy = releaseAfterTest(await startProxy({ refuse }));
     const error = await failure(server.token, { proxy: `http://me:secret@127.0.0.1:${proxy.port}` });
     expect(error.code).toBe('proxy');
     expect(error.message).toContain(String(refuse));
@@ -258,17 +248,19 @@ describe('a proxy', () => {
 
   test('that sends nothing, or no HTTP, is reported', async () => {
     const server = await greeter();
-    const silent = keep(await serveTcp(() => undefined));
+    const silent = releaseAfterTest(await serveTcp(() => undefined));
     expect(
       (await failure(server.token, { proxy: `http://127.0.0.1:${silent.port}`, timeoutMs: 300 })).code,
     ).toBe('proxy');
-    const other = keep(await serveTcp((socket) => socket.end('220 mail.example.com ESMTP\r\n\r\n')));
+    const other = releaseAfterTest(
+      await serveTcp((socket) => socket.end('220 mail.example.com ESMTP\r\n\r\n')),
+    );
     expect((await failure(server.token, { proxy: `http://127.0.0.1:${other.port}` })).code).toBe('proxy');
   });
 
   test('over TLS must have a certificate of a CA that Node trusts', async () => {
     const server = await greeter();
-    const proxy = keep(await startProxy({ identity: await makeIdentity() }));
+    const proxy = releaseAfterTest(await startProxy({ identity: await makeIdentity() }));
     expect((await failure(server.token, { proxy: `https://127.0.0.1:${proxy.port}` })).code).toBe('proxy');
     expect(proxy.asked).toEqual([]);
   });

@@ -1,8 +1,9 @@
 import { readFileSync } from 'node:fs';
-import { afterEach, describe, expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { createRedemptionClient } from '../../../src/client/https-redemption-client.js';
 import type { AccessToken } from '../../../src/domain/access-token.js';
 import { RedemptionError } from '../../../src/domain/redemption-error.js';
+import { releaseAfterTest } from '../../support/release.js';
 import {
   CODE,
   type SeenRequest,
@@ -10,17 +11,6 @@ import {
   serveHttps,
   type TestServer,
 } from '../../support/servers/hostile-server.js';
-
-const opened: TestServer[] = [];
-
-afterEach(async () => {
-  await Promise.all(opened.splice(0).map((server) => server.close()));
-});
-
-function keep(server: TestServer): TestServer {
-  opened.push(server);
-  return server;
-}
 
 const client = createRedemptionClient({ clock: Date.now, timeoutMs: 5_000 });
 
@@ -52,7 +42,7 @@ async function answering(
   body: string,
   headers: Readonly<Record<string, string>> = {},
 ): Promise<TestServer> {
-  return keep(
+  return releaseAfterTest(
     await serveHttps((_request, _incoming, response) => {
       response.writeHead(status, headers).end(body);
     }),
@@ -98,14 +88,16 @@ describe('the redemption request', () => {
     ['before its first byte', () => ''],
   ])('has an unknown outcome when the response is cut %s', async (_where, cut) => {
     const whole = `HTTP/1.1 200 OK\r\nContent-Length: 40\r\n\r\n${'x'.repeat(40)}`;
-    const ended = keep(await serveBytes((socket) => socket.end(cut(whole))));
+    const ended = releaseAfterTest(await serveBytes((socket) => socket.end(cut(whole))));
     expect(await codeOf(redeem(ended.token))).toBe('outcome_unknown');
-    const reset = keep(await serveBytes((socket) => socket.write(cut(whole) || ' ', () => socket.destroy())));
+    const reset = releaseAfterTest(
+      await serveBytes((socket) => socket.write(cut(whole) || ' ', () => socket.destroy())),
+    );
     expect(await codeOf(redeem(reset.token))).toBe('outcome_unknown');
   });
 
   test('detects that a chunked response without its end is cut', async () => {
-    const server = keep(
+    const server = releaseAfterTest(
       await serveBytes((socket) =>
         socket.end('HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n4\r\nabcd\r\n'),
       ),
@@ -114,12 +106,12 @@ describe('the redemption request', () => {
   });
 
   test('accepts no response that is not HTTP', async () => {
-    const server = keep(await serveBytes((socket) => socket.end('SSH-2.0-OpenSSH_9.2\r\n')));
+    const server = releaseAfterTest(await serveBytes((socket) => socket.end('SSH-2.0-OpenSSH_9.2\r\n')));
     expect(await codeOf(redeem(server.token))).toBe('outcome_unknown');
   });
 
   test('times out on a response that arrives byte by byte', async () => {
-    const server = keep(
+    const server = releaseAfterTest(
       await serveBytes((socket) => {
         socket.write('HTTP/1.1 200 OK\r\nContent-Length: 1000000\r\n\r\n');
         const drip = setInterval(() => socket.write('x'), 20);
@@ -135,7 +127,7 @@ describe('the redemption request', () => {
       'answer_invalid',
     );
     expect(await redeem((await answering(200, 'x'.repeat(256 * 1024))).token)).toHaveLength(256 * 1024);
-    const server = keep(
+    const server = releaseAfterTest(
       await serveBytes((socket) =>
         socket.end(Buffer.from('HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n\xff\xfe', 'latin1')),
       ),
@@ -260,7 +252,7 @@ describe('the check request', () => {
     expect(await codeOf(client.check((await answering(502, 'bad gateway')).token))).toBe(
       'service_unavailable',
     );
-    const lost = keep(await serveBytes((socket) => socket.destroy()));
+    const lost = releaseAfterTest(await serveBytes((socket) => socket.destroy()));
     expect(await codeOf(client.check(lost.token))).toBe('service_unavailable');
   });
 

@@ -1,23 +1,18 @@
-import { afterEach, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { createRedemptionClient } from '../../../src/client/https-redemption-client.js';
 import type { RedeemableToken } from '../../../src/domain/access-token.js';
 import { describeCertificate } from '../../../src/pki/certificate-info.js';
+import { releaseAfterTest } from '../../support/release.js';
 import { makeAuthority, makeIdentity, type TestIdentity } from '../../support/server-identity.js';
 import { serveHttps, type TestServer } from '../../support/servers/hostile-server.js';
-
-const servers: TestServer[] = [];
-
-afterEach(async () => {
-  await Promise.all(servers.splice(0).map((server) => server.close()));
-});
 
 /** A server that presents `cert` and, unless it is empty, `ca`. */
 async function serve(identity: TestIdentity): Promise<TestServer> {
   const { cert, key, ca } = identity;
   const options = { identity: { cert: cert + ca, key, ca: '' } };
-  const server = await serveHttps((_request, _incoming, response) => void response.end('hello'), options);
-  servers.push(server);
-  return server;
+  return releaseAfterTest(
+    await serveHttps((_request, _incoming, response) => void response.end('hello'), options),
+  );
 }
 
 const pinOf = (ca: string) => ({ pin: describeCertificate(ca).sha256.slice(0, 32) });

@@ -1,11 +1,10 @@
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterAll, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { loadConfiguration } from '../../../src/config/config.js';
+import { directoryForFile } from '../../support/release.js';
 
-const directory = mkdtempSync(join(tmpdir(), 'linkgrant-config-'));
-afterAll(() => rmSync(directory, { recursive: true, force: true }));
+const directory = directoryForFile();
 
 function fromFile(yaml: string) {
   const file = join(directory, 'config.yaml');

@@ -1,10 +1,10 @@
-import { afterAll, expect, test } from 'vitest';
+import { expect, test } from 'vitest';
 import { CertificateAuthorityError, loadAuthority } from '../../../src/pki/authority.js';
 import { splitCertificates } from '../../../src/pki/certificate-info.js';
+import { releaseAfterFile } from '../../support/release.js';
 import { AUTHORITY_KEYS, makeAuthority, OpenSsl } from './openssl.js';
 
-const openssl = new OpenSsl();
-afterAll(() => openssl.remove());
+const openssl = releaseAfterFile(new OpenSsl());
 
 const DAY = 86_400_000;
 const now = Date.now() + 60_000;

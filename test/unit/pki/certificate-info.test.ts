@@ -1,4 +1,4 @@
-import { afterAll, describe, expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { loadAuthority } from '../../../src/pki/authority.js';
 import {
   describeCertificate,
@@ -7,10 +7,10 @@ import {
 } from '../../../src/pki/certificate-info.js';
 import { issueServerCertificate } from '../../../src/pki/certificates.js';
 import { generateKeyPair, spkiOf } from '../../../src/pki/keys.js';
+import { releaseAfterFile } from '../../support/release.js';
 import { makeAuthority, OpenSsl } from './openssl.js';
 
-const openssl = new OpenSsl();
-afterAll(() => openssl.remove());
+const openssl = releaseAfterFile(new OpenSsl());
 
 const DAY = 86_400_000;
 const now = Date.now() + 60_000;

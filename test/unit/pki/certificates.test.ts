@@ -1,14 +1,14 @@
 import { X509Certificate } from 'node:crypto';
-import { afterAll, describe, expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { type CertificateAuthority, createAuthority, loadAuthority } from '../../../src/pki/authority.js';
 import { describeCertificate } from '../../../src/pki/certificate-info.js';
 import { issueClientCertificate, issueServerCertificate } from '../../../src/pki/certificates.js';
 import { generateKeyPair, spkiOf } from '../../../src/pki/keys.js';
 import { createCertificateRequest, parseCertificateRequest } from '../../../src/pki/requests.js';
+import { releaseAfterFile } from '../../support/release.js';
 import { AUTHORITY_KEYS, makeAuthority, OpenSsl } from './openssl.js';
 
-const openssl = new OpenSsl();
-afterAll(() => openssl.remove());
+const openssl = releaseAfterFile(new OpenSsl());
 
 const DAY = 86_400_000;
 const now = Date.now() + 240_000;

@@ -1,5 +1,5 @@
 import { createPublicKey } from 'node:crypto';
-import { afterAll, describe, expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import {
   generateKeyPair,
   KeyGenerator,
@@ -7,10 +7,10 @@ import {
   readPrivateKey,
   spkiOf,
 } from '../../../src/pki/keys.js';
+import { releaseAfterFile } from '../../support/release.js';
 import { OpenSsl } from './openssl.js';
 
-const openssl = new OpenSsl();
-afterAll(() => openssl.remove());
+const openssl = releaseAfterFile(new OpenSsl());
 
 test.each([
   ['p256', 'P-256'],

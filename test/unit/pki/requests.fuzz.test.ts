@@ -1,13 +1,13 @@
 import { createPublicKey } from 'node:crypto';
 import fc from 'fast-check';
-import { afterAll, expect, test } from 'vitest';
+import { expect, test } from 'vitest';
 import { generateKeyPair } from '../../../src/pki/keys.js';
 import { createCertificateRequest, parseCertificateRequest } from '../../../src/pki/requests.js';
+import { releaseAfterFile } from '../../support/release.js';
 import { der, signedRequest } from './der-by-hand.js';
 import { OpenSsl } from './openssl.js';
 
-const openssl = new OpenSsl();
-afterAll(() => openssl.remove());
+const openssl = releaseAfterFile(new OpenSsl());
 
 const key = await generateKeyPair('p256');
 const spki = createPublicKey(key).export({ type: 'spki', format: 'der' });

@@ -1,13 +1,13 @@
 import { createECDH, createPrivateKey, createPublicKey, generateKeyPairSync } from 'node:crypto';
-import { afterAll, describe, expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { generateKeyPair } from '../../../src/pki/keys.js';
 import { createCertificateRequest, parseCertificateRequest } from '../../../src/pki/requests.js';
+import { releaseAfterFile } from '../../support/release.js';
 import { der as element, signedRequest } from './der-by-hand.js';
 import { OpenSsl } from './openssl.js';
 import { rsaKeyOfClosePrimes, unsignedRsaRequest } from './weak-rsa.js';
 
-const openssl = new OpenSsl();
-afterAll(() => openssl.remove());
+const openssl = releaseAfterFile(new OpenSsl());
 
 const P256 = await generateKeyPair('p256');
 

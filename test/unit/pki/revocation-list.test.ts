@@ -1,14 +1,14 @@
-import { afterAll, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { type CertificateAuthority, loadAuthority } from '../../../src/pki/authority.js';
 import { issueClientCertificate } from '../../../src/pki/certificates.js';
 import { generateKeyPair, spkiOf } from '../../../src/pki/keys.js';
 import { maySignRevocationLists, signRevocationList } from '../../../src/pki/revocation-list.js';
+import { releaseAfterFile } from '../../support/release.js';
 import { AUTHORITY_KEYS, makeAuthority, OpenSsl } from './openssl.js';
 
 const DAY_MS = 86_400_000;
 const now = Date.now() + 2_000;
-const openssl = new OpenSsl();
-afterAll(() => openssl.remove());
+const openssl = releaseAfterFile(new OpenSsl());
 
 // OpenSSL makes the CAs while the tests run, on a slow machine long after `now`.
 const later = () => Math.max(now, Date.now());

@@ -1,9 +1,8 @@
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Worker } from 'node:worker_threads';
-import { afterEach, beforeEach, expect, it } from 'vitest';
+import { beforeEach, expect, it } from 'vitest';
 import { LedgerKeyFile } from '../../../src/stores/ledger-key.js';
+import { directoryForTest } from '../../support/release.js';
 
 const ROUNDS = 50;
 // Moves pending key `n` to its place once the first counter says so, as `confirm` of another process does.
@@ -18,9 +17,8 @@ const CONFIRMING = `
 
 let directory: string;
 beforeEach(() => {
-  directory = mkdtempSync(join(tmpdir(), 'linkgrant-ledger-key-'));
+  directory = directoryForTest();
 });
-afterEach(() => rmSync(directory, { recursive: true }));
 
 it('reads a pending key while another process confirms it', async () => {
   const keys = Array.from(

@@ -1,31 +1,26 @@
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import type { GrantStore } from '../../../src/redemption/ports/grant-store.js';
+import { beforeEach, describe, expect, it } from 'vitest';
 import { measureStore } from '../../../src/stores/measured-store.js';
 import { openSqliteStore } from '../../../src/stores/sqlite/sqlite-store.js';
+import { directoryForFile } from '../../support/release.js';
 import { SAMPLE_CODE, sampleGrant } from '../../support/store-samples.js';
 
-let directory: string;
-let store: GrantStore;
-let measured: GrantStore;
 let told: unknown[] = [];
 
-beforeAll(async () => {
-  directory = mkdtempSync(join(tmpdir(), 'linkgrant-measured-'));
-  store = await openSqliteStore({ file: join(directory, 'linkgrant.db'), migrate: true, clock: Date.now });
-  measured = measureStore(store, {
-    storeAnswered: (kind, ms, failed) => told.push([kind, ms >= 0, failed]),
-    revoked: (what) => told.push(what),
-  });
+const directory = directoryForFile();
+const store = await openSqliteStore({
+  file: join(directory, 'linkgrant.db'),
+  migrate: true,
+  clock: Date.now,
+});
+const measured = measureStore(store, {
+  storeAnswered: (kind, ms, failed) => told.push([kind, ms >= 0, failed]),
+  revoked: (what) => told.push(what),
 });
 
 beforeEach(() => {
   told = [];
 });
-
-afterAll(() => rmSync(directory, { recursive: true, force: true }));
 
 describe('the measured store', () => {
   it('returns the results of the store, and measures reads, writes and revocations', async () => {

@@ -1,27 +1,21 @@
-import { beforeAll, describe, expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { parse } from 'yaml';
 import { parseToken } from '../../../../src/cli/token/token-file.js';
-import type { AccessToken } from '../../../../src/domain/access-token.js';
 import { encodeAccessToken } from '../../../../src/domain/access-token.js';
 import { RedemptionError } from '../../../../src/domain/redemption-error.js';
 import { makeAuthority } from '../../../support/server-identity.js';
 
-let token: AccessToken;
-let text: string;
-
-beforeAll(async () => {
-  token = {
-    name: 'west-token',
-    url: 'https://grants.example.com:9090/grants/0bde3bc8-a4a2-404a-bfbe-44fdf7bf3232',
-    code: 'h7YpSvsxSCKO0j3E5zD7WULC',
-    ca: (await makeAuthority('Grant Server CA')).bundlePem,
-    linkCost: 7,
-    expirationTime: Date.parse('2026-11-24T22:59:27Z'),
-    redemptionsAllowed: 3,
-    issuerSite: 'east',
-  };
-  text = encodeAccessToken(token);
-});
+const token = {
+  name: 'west-token',
+  url: 'https://grants.example.com:9090/grants/0bde3bc8-a4a2-404a-bfbe-44fdf7bf3232',
+  code: 'h7YpSvsxSCKO0j3E5zD7WULC',
+  ca: (await makeAuthority('Grant Server CA')).bundlePem,
+  linkCost: 7,
+  expirationTime: Date.parse('2026-11-24T22:59:27Z'),
+  redemptionsAllowed: 3,
+  issuerSite: 'east',
+};
+const text = encodeAccessToken(token);
 
 function reason(changed: string): string {
   try {

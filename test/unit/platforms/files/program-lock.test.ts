@@ -1,11 +1,11 @@
 import { execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtempSync, rmSync, statSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { statSync } from 'node:fs';
 import { join, resolve } from 'node:path';
-import { afterEach, beforeEach, expect, test } from 'vitest';
+import { beforeEach, expect, test } from 'vitest';
 import { tryProgramLock } from '../../../../src/platforms/files/program-lock.js';
 import type { HeldLock } from '../../../../src/platforms/files/sqlite-lock.js';
+import { directoryForTest } from '../../../support/release.js';
 
 const BUILT = resolve(import.meta.dirname, '../../../../dist/platforms/files/program-lock.js');
 const HOLDER = `
@@ -17,11 +17,9 @@ let place: string;
 let file: string;
 
 beforeEach(() => {
-  place = mkdtempSync(join(tmpdir(), 'linkgrant-lock-'));
+  place = directoryForTest();
   file = join(place, 'private', 'turn');
 });
-
-afterEach(() => rmSync(place, { recursive: true, force: true }));
 
 async function take(): Promise<HeldLock> {
   const lock = await tryProgramLock(file, 'is not here');

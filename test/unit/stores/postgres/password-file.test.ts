@@ -1,12 +1,11 @@
-import { chmodSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { chmodSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterAll, expect, it } from 'vitest';
+import { expect, it } from 'vitest';
 import { passwordInFile } from '../../../../src/stores/postgres/password-file.js';
+import { directoryForFile } from '../../../support/release.js';
 
-const directory = mkdtempSync(join(tmpdir(), 'linkgrant-passwords-'));
+const directory = directoryForFile();
 const file = join(directory, 'pgpass');
-afterAll(() => rmSync(directory, { recursive: true }));
 
 const purpose = { host: 'db', port: 5432, database: 'grants', user: 'service' };
 
