@@ -1,19 +1,15 @@
 import type { Socket } from 'node:net';
-import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { afterEach, describe, expect, it } from 'vitest';
 import { ACCESS_TOKENS, LINKS, SECRETS, SITES } from '../../src/platforms/kubernetes/api/kinds.js';
+import { releaseAfterFile } from '../support/release.js';
 import { closedPort, serveTcp } from '../support/servers/hostile-server.js';
 import { RedeemerCluster } from './harness/redeemer-cluster.js';
 import { putRequestingSite } from './harness/requesting-namespace.js';
 import { letIn } from './harness/token-namespace.js';
 import { until } from './harness/until.js';
 
-let at: RedeemerCluster;
-
-beforeAll(async () => {
-  at = await RedeemerCluster.open();
-});
+const at = releaseAfterFile(await RedeemerCluster.open({ own: true }));
 afterEach(() => at.endTest());
-afterAll(() => at?.close());
 
 describe('a namespace with AccessTokens', () => {
   it('without a Site reports what its tokens wait for, and redeems them once there is one', async () => {

@@ -1,22 +1,18 @@
 import type { ServerResponse } from 'node:http';
 import { request } from 'node:https';
-import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { afterEach, describe, expect, it } from 'vitest';
 import { encodeAccessToken } from '../../src/domain/access-token.js';
 import { ACCESS_TOKENS, SECRETS } from '../../src/platforms/kubernetes/api/kinds.js';
 import type { SecretResource } from '../../src/platforms/kubernetes/requesting/namespace-target.js';
 import { linkgrant } from '../support/command-line.js';
+import { releaseAfterFile } from '../support/release.js';
 import { makeAuthority, makeIdentity } from '../support/server-identity.js';
 import { type SeenRequest, serveHttps, type TestServer } from '../support/servers/hostile-server.js';
 import { RedeemerCluster } from './harness/redeemer-cluster.js';
 import { until } from './harness/until.js';
 
-let at: RedeemerCluster;
-
-beforeAll(async () => {
-  at = await RedeemerCluster.open();
-});
+const at = releaseAfterFile(await RedeemerCluster.open());
 afterEach(() => at.endTest());
-afterAll(() => at?.close());
 
 /** Asks another server the same. */
 function forward({ token, port }: TestServer, { url, headers, body }: SeenRequest): Promise<string> {

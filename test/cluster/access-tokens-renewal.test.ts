@@ -1,10 +1,10 @@
 import { X509Certificate } from 'node:crypto';
 import { writeFileSync } from 'node:fs';
-import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { afterEach, describe, expect, it } from 'vitest';
 import { createRenewalClient, readRenewal } from '../../src/client/https-renewal-client.js';
 import type { AccessToken } from '../../src/domain/access-token.js';
 import { isApiError } from '../../src/platforms/kubernetes/api/api-error.js';
-import { type KubernetesClient, openKubernetesClient } from '../../src/platforms/kubernetes/api/client.js';
+import { openKubernetesClient } from '../../src/platforms/kubernetes/api/client.js';
 import {
   ACCESS_TOKENS,
   LINKS,
@@ -17,14 +17,15 @@ import type { SecretResource } from '../../src/platforms/kubernetes/requesting/n
 import type { RedemptionResource } from '../../src/platforms/kubernetes/store/redemption-resource.js';
 import { LinkRenewals } from '../../src/platforms/kubernetes/tokens/link-renewals.js';
 import { Workplace } from '../support/command-line.js';
-import { type ApiProxy, startApiProxy } from './harness/api-proxy.js';
+import { releaseAfterFile, releaseAfterTest } from '../support/release.js';
+import { startApiProxy } from './harness/api-proxy.js';
 import { putSite } from './harness/cluster-sites.js';
 import { kubeconfigThrough } from './harness/kubeconfig.js';
-import { type LinkgrantAccount, linkgrantAccount, shippedAccount } from './harness/linkgrant-account.js';
+import { linkgrantAccount, shippedAccount } from './harness/linkgrant-account.js';
 import { manifestOf } from './harness/manifests.js';
 import { endLead, REDEEMER, type Redeemer, type RedeemerOptions, startRedeemer } from './harness/redeemer.js';
 import { readyGrant, serveCluster } from './harness/served.js';
-import { openTestCluster, type TestCluster } from './harness/test-cluster.js';
+import { openTestCluster } from './harness/test-cluster.js';
 import { letIn, shutOut, type TokenNamespace, tokenNamespace } from './harness/token-namespace.js';
 import { until } from './harness/until.js';
 import { usedRight } from './harness/used-rights.js';
@@ -38,57 +39,35 @@ interface RedeemedLink {
   readonly uid: string;
 }
 
-let cluster: TestCluster;
-let service: LinkgrantAccount;
-let account: LinkgrantAccount;
-let client: KubernetesClient;
-let workplace: Workplace;
-let west: string;
-let proxy: ApiProxy;
-let kubeconfig: string;
 let grants = 0;
-const redeemers: Redeemer[] = [];
 const places: TokenNamespace[] = [];
 /** Links that no test has used yet. Their namespaces are closed to the redeemer, so that it does not renew them. */
 const unused: RedeemedLink[] = [];
 /** Namespaces that grant the redeemer nothing, or did not until a test used their link. */
 const closed = new Set<string>();
 
-beforeAll(async () => {
-  cluster = await openTestCluster();
-  service = await linkgrantAccount(cluster);
-  account = await shippedAccount(cluster, 'redeemer', REDEEMER);
-  client = await openKubernetesClient({ kubeconfig: [account.kubeconfig] });
-  workplace = new Workplace();
-  west = await cluster.namespace();
-  closed.add(west);
-  await putSite(cluster.admin, west);
-  await serveCluster(workplace, service.kubeconfig);
-  proxy = await startApiProxy(account.kubeconfig);
-  kubeconfig = workplace.path('redeemer.yaml');
-  writeFileSync(kubeconfig, kubeconfigThrough(account.kubeconfig, proxy.url), { mode: 0o600 });
-});
+const cluster = releaseAfterFile(await openTestCluster());
+const service = releaseAfterFile(await linkgrantAccount(cluster));
+const account = releaseAfterFile(await shippedAccount(cluster, 'redeemer', REDEEMER));
+const client = releaseAfterFile(await openKubernetesClient({ kubeconfig: [account.kubeconfig] }));
+const workplace = releaseAfterFile(new Workplace());
+const west = await cluster.namespace();
+closed.add(west);
+await putSite(cluster.admin, west);
+await serveCluster(workplace, service.kubeconfig);
+const proxy = releaseAfterFile(await startApiProxy(account.kubeconfig));
+const kubeconfig = workplace.path('redeemer.yaml');
+writeFileSync(kubeconfig, kubeconfigThrough(account.kubeconfig, proxy.url), { mode: 0o600 });
 afterEach(async () => {
-  await Promise.all(redeemers.splice(0).map((redeemer) => redeemer.stop()));
   await endLead(cluster);
   // Whose Site is gone has no links to be renewed.
   for (const { namespace } of places.splice(0)) {
     await cluster.admin.delete(SITES, { namespace, name: 'east' });
   }
 });
-afterAll(async () => {
-  await workplace?.remove();
-  await proxy?.close();
-  client?.close();
-  service?.remove();
-  account?.remove();
-  await cluster?.close();
-});
 
 async function run(options?: RedeemerOptions): Promise<Redeemer> {
-  const redeemer = await startRedeemer(kubeconfig, options);
-  redeemers.push(redeemer);
-  return redeemer;
+  return releaseAfterTest(await startRedeemer(kubeconfig, options));
 }
 
 async function stopped(redeemer: Redeemer): Promise<void> {

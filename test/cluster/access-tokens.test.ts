@@ -1,21 +1,17 @@
 import { X509Certificate } from 'node:crypto';
-import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { afterEach, describe, expect, it } from 'vitest';
 import { encodeAccessToken } from '../../src/domain/access-token.js';
 import { ACCESS_TOKENS } from '../../src/platforms/kubernetes/api/kinds.js';
 import type { SecretResource } from '../../src/platforms/kubernetes/requesting/namespace-target.js';
 import { linkgrant } from '../support/command-line.js';
+import { releaseAfterFile } from '../support/release.js';
 import { serveHttps, type TestServer } from '../support/servers/hostile-server.js';
 import { printedTable } from './harness/printed-table.js';
 import { RedeemerCluster } from './harness/redeemer-cluster.js';
 import { until } from './harness/until.js';
 
-let at: RedeemerCluster;
-
-beforeAll(async () => {
-  at = await RedeemerCluster.open();
-});
+const at = releaseAfterFile(await RedeemerCluster.open());
 afterEach(() => at.endTest());
-afterAll(() => at?.close());
 
 const postings = (server: TestServer) => server.seen.filter(({ url }) => !url.endsWith('/-/check'));
 const namesOf = (resources: readonly { readonly metadata: { readonly name: string } }[]) =>

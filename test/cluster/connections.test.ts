@@ -1,33 +1,22 @@
-import { afterAll, beforeAll, expect, it } from 'vitest';
+import { expect, it } from 'vitest';
 import { SITES } from '../../src/platforms/kubernetes/api/kinds.js';
-import { json, linkgrant, type Serving, type Workplace } from '../support/command-line.js';
+import { json, linkgrant } from '../support/command-line.js';
 import { csrHeader } from '../support/redeemed-answer.js';
-import { closeAcceptingNamespace, openAcceptingNamespace } from './harness/accepting-namespace.js';
-import type { LinkgrantAccount } from './harness/linkgrant-account.js';
-import { type Person, personIn } from './harness/person.js';
+import { openAcceptingNamespace } from './harness/accepting-namespace.js';
+import { personIn } from './harness/person.js';
 import { post } from './harness/post.js';
 import { readyGrant, serveCluster } from './harness/served.js';
-import type { TestCluster } from './harness/test-cluster.js';
 import { until } from './harness/until.js';
 
 const EAST = '1b9e5f0a-6f0f-4b7e-9d3c-4f0e9f0e0a01';
 
-let cluster: TestCluster;
-let account: LinkgrantAccount;
-let workplace: Workplace;
-let serving: Serving;
-let west: Person;
-
-beforeAll(async () => {
-  ({ cluster, account, workplace, west } = await openAcceptingNamespace());
-  serving = await serveCluster(workplace, account.kubeconfig);
-  const grant = await readyGrant(cluster, west.namespace, 'to-west', { redemptionsAllowed: 5 });
-  for (const subject of [EAST, 'south']) {
-    const { status } = await post(serving, grant, subject, csrHeader());
-    expect(status).toBe(200);
-  }
-});
-afterAll(() => closeAcceptingNamespace({ cluster, account, workplace }));
+const { cluster, account, workplace, west } = await openAcceptingNamespace();
+const serving = await serveCluster(workplace, account.kubeconfig);
+const grant = await readyGrant(cluster, west.namespace, 'to-west', { redemptionsAllowed: 5 });
+for (const subject of [EAST, 'south']) {
+  const { status } = await post(serving, grant, subject, csrHeader());
+  expect(status).toBe(200);
+}
 
 /** Writes `status.network` of the Site as Skupper's controller does: every site with its outgoing links. */
 async function connect(...peers: readonly (readonly [id: string, name: string, operational: boolean])[]) {

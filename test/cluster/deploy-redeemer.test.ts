@@ -1,44 +1,25 @@
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import type { Resource, ResourceKind } from '../../src/platforms/kubernetes/api/resource.js';
-import { Workplace } from '../support/command-line.js';
-import { type IssuingServer, startIssuingServer } from '../support/servers/issuing-server.js';
+import { directoryForFile, releaseAfterFile } from '../support/release.js';
+import { startIssuingServer } from '../support/servers/issuing-server.js';
 import { DeployTools } from './harness/deploy-tools.js';
 import { CHART, containerOf, manifestOf, manifestsIn, overlay, podOf } from './harness/manifests.js';
 import { REDEEMER, startRedeemer } from './harness/redeemer.js';
 import { expectedRights, ShippedRights } from './harness/shipped-rights.js';
-import { openTestCluster, type TestCluster } from './harness/test-cluster.js';
+import { openTestCluster } from './harness/test-cluster.js';
 import { tokenNamespace } from './harness/token-namespace.js';
 import { until } from './harness/until.js';
 
 const PODS: ResourceKind = { group: '', version: 'v1', kind: 'Pod', plural: 'pods', namespaced: true };
 
-let cluster: TestCluster;
-let tools: DeployTools;
-let scratch: string;
-let workplace: Workplace;
-let accounts: ShippedRights;
-let server: IssuingServer;
-beforeAll(async () => {
-  tools = await DeployTools.open();
-  scratch = mkdtempSync(join(tmpdir(), 'linkgrant-redeemer-'));
-  workplace = new Workplace();
-  server = await startIssuingServer('linkgrant');
-  cluster = await openTestCluster({ controllers: true });
-  accounts = new ShippedRights(cluster, tools, scratch);
-  await cluster.namespace('east');
-  await kubectl('apply', '--server-side', '-k', overlay('redeemer'));
-  await kubectl('apply', '--server-side', '-k', overlay('redeemer-namespace'));
-});
-afterAll(async () => {
-  await workplace?.remove();
-  await server?.close();
-  await cluster?.close();
-  tools?.close();
-  rmSync(scratch, { recursive: true, force: true });
-});
+const tools = releaseAfterFile(await DeployTools.open());
+const scratch = directoryForFile();
+const server = releaseAfterFile(await startIssuingServer('linkgrant'));
+const cluster = releaseAfterFile(await openTestCluster({ controllers: true }));
+const accounts = new ShippedRights(cluster, tools, scratch);
+await cluster.namespace('east');
+await kubectl('apply', '--server-side', '-k', overlay('redeemer'));
+await kubectl('apply', '--server-side', '-k', overlay('redeemer-namespace'));
 
 function kubectl(...args: readonly string[]): Promise<string> {
   return tools.kubectl(['--kubeconfig', cluster.kubeconfig, ...args]);

@@ -1,9 +1,9 @@
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { parse } from 'yaml';
 import { SETTINGS, type SettingKey, variableOf } from '../../src/config/settings.js';
+import { directoryForFile, releaseAfterFile } from '../support/release.js';
 import { DeployTools, IMAGE } from './harness/deploy-tools.js';
 import {
   CHART,
@@ -16,16 +16,8 @@ import {
   overlay,
 } from './harness/manifests.js';
 
-let tools: DeployTools;
-let scratch: string;
-beforeAll(async () => {
-  tools = await DeployTools.open();
-  scratch = mkdtempSync(join(tmpdir(), 'linkgrant-values-'));
-});
-afterAll(() => {
-  tools?.close();
-  rmSync(scratch, { recursive: true, force: true });
-});
+const tools = releaseAfterFile(await DeployTools.open());
+const scratch = directoryForFile();
 
 /** Arguments of helm that give it these values. */
 function valuesOf(values: object): string[] {

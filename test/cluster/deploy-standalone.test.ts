@@ -1,8 +1,9 @@
 import { writeFileSync } from 'node:fs';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, describe, expect, it } from 'vitest';
 import { SETTINGS, type SettingKey, variableOf } from '../../src/config/settings.js';
 import type { ResourceKind } from '../../src/platforms/kubernetes/api/resource.js';
 import { linkgrant, Workplace } from '../support/command-line.js';
+import { releaseAfterFile } from '../support/release.js';
 import { type PostgresProcess, startPostgres } from '../support/stores/postgres-process.js';
 import { createDatabaseOn } from '../support/stores/postgres-server.js';
 import { DeployTools, IMAGE } from './harness/deploy-tools.js';
@@ -22,17 +23,12 @@ const VALUES = {
   externalDatabase: { secretName: 'database' },
 };
 
-const work = new Workplace();
-let tools: DeployTools;
+const work = releaseAfterFile(new Workplace());
 let postgres: PostgresProcess | undefined;
 let cluster: TestCluster | undefined;
-beforeAll(async () => {
-  tools = await DeployTools.open();
-});
+const tools = releaseAfterFile(await DeployTools.open());
 afterAll(async () => {
   await cluster?.close();
-  tools?.close();
-  await work.remove();
   await postgres?.remove();
 });
 

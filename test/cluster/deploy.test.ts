@@ -1,18 +1,18 @@
-import { cpSync, existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { cpSync, existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { beforeAll, describe, expect, it } from 'vitest';
 import { isApiError } from '../../src/platforms/kubernetes/api/api-error.js';
 import { ACCESS_GRANTS, REDEMPTIONS, SERVICES } from '../../src/platforms/kubernetes/api/kinds.js';
 import type { Resource, ResourceKind } from '../../src/platforms/kubernetes/api/resource.js';
 import { codeLines, readProjectFile, sectionsOf } from '../docs/document.js';
 import { Workplace } from '../support/command-line.js';
+import { directoryForFile, releaseAfterFile } from '../support/release.js';
 import { putSite } from './harness/cluster-sites.js';
 import { DeployTools, IMAGE } from './harness/deploy-tools.js';
 import { CHART, containerOf, DEPLOY, manifestOf, manifestsIn, overlay, podOf } from './harness/manifests.js';
 import { readyGrant } from './harness/served.js';
 import { expectedRights as expected, ShippedRights } from './harness/shipped-rights.js';
-import { openTestCluster, type TestCluster } from './harness/test-cluster.js';
+import { openTestCluster } from './harness/test-cluster.js';
 import { until } from './harness/until.js';
 
 const PODS: ResourceKind = { group: '', version: 'v1', kind: 'Pod', plural: 'pods', namespaced: true };
@@ -24,24 +24,11 @@ const ONE_COLUMN_MORE = [
   '- name: Address\n          type: string\n          jsonPath: .spec.peer\n        - name: Revoked',
 ] as const;
 
-let cluster: TestCluster;
-let tools: DeployTools;
-let scratch: string;
-let workplace: Workplace;
-let accounts: ShippedRights;
-beforeAll(async () => {
-  tools = await DeployTools.open();
-  scratch = mkdtempSync(join(tmpdir(), 'linkgrant-deploy-'));
-  workplace = new Workplace();
-  cluster = await openTestCluster({ controllers: true });
-  accounts = new ShippedRights(cluster, tools, scratch);
-});
-afterAll(async () => {
-  await workplace?.remove();
-  await cluster?.close();
-  tools?.close();
-  rmSync(scratch, { recursive: true, force: true });
-});
+const tools = releaseAfterFile(await DeployTools.open());
+const scratch = directoryForFile();
+const workplace = releaseAfterFile(new Workplace());
+const cluster = releaseAfterFile(await openTestCluster({ controllers: true }));
+const accounts = new ShippedRights(cluster, tools, scratch);
 
 function kubectl(...args: string[]): Promise<string> {
   return tools.kubectl(['--kubeconfig', cluster.kubeconfig, ...args]);

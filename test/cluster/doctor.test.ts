@@ -1,5 +1,5 @@
 import { writeFileSync } from 'node:fs';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import {
   ACCESS_GRANTS,
   ACCESS_TOKENS,
@@ -12,24 +12,14 @@ import type {
   AccessGrantResource,
   AccessGrantSpec,
 } from '../../src/platforms/kubernetes/grants/access-grant-resource.js';
-import { type Ended, json, linkgrant, type Workplace } from '../support/command-line.js';
-import { closeAcceptingNamespace, openAcceptingNamespace } from './harness/accepting-namespace.js';
+import { type Ended, json, linkgrant } from '../support/command-line.js';
+import { openAcceptingNamespace } from './harness/accepting-namespace.js';
 import { putSite } from './harness/cluster-sites.js';
-import type { LinkgrantAccount } from './harness/linkgrant-account.js';
-import { type Person, personIn } from './harness/person.js';
+import { personIn } from './harness/person.js';
 import { putRequestingSite, requestingNamespace, tellOfLink } from './harness/requesting-namespace.js';
 import { readyGrant, serveCluster, writeToken } from './harness/served.js';
-import type { TestCluster } from './harness/test-cluster.js';
 
-let cluster: TestCluster;
-let account: LinkgrantAccount;
-let workplace: Workplace;
-let west: Person;
-
-beforeAll(async () => {
-  ({ cluster, account, workplace, west } = await openAcceptingNamespace());
-});
-afterAll(() => closeAcceptingNamespace({ cluster, account, workplace }));
+const { cluster, account, workplace, west } = await openAcceptingNamespace();
 
 /** What was found, each check as `status name`, with its detail and hint. */
 function found(ended: Ended): Map<string, string> {

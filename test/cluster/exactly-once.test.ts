@@ -1,62 +1,40 @@
 import { randomBytes } from 'node:crypto';
 import { writeFileSync } from 'node:fs';
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { afterEach, describe, expect, it } from 'vitest';
 import type { AccessGrant } from '../../src/domain/access-grant.js';
 import { REDEMPTIONS } from '../../src/platforms/kubernetes/api/kinds.js';
-import {
-  type KubernetesGrantStore,
-  openKubernetesStore,
-} from '../../src/platforms/kubernetes/store/kubernetes-store.js';
+import { openKubernetesStore } from '../../src/platforms/kubernetes/store/kubernetes-store.js';
 import {
   GRANT_UID,
   type RedemptionResource,
 } from '../../src/platforms/kubernetes/store/redemption-resource.js';
+import { directoryForFile, releaseAfterFile } from '../support/release.js';
 import { NOW, sampleRedemption, storedGrant } from '../support/store-samples.js';
 import { type Redeemer, type RedeemTask, startRedeemer } from '../support/stores/store-processes.js';
-import { type ApiProxy, type Fate, startApiProxy } from './harness/api-proxy.js';
+import { type Fate, startApiProxy } from './harness/api-proxy.js';
 import { kubeconfigThrough } from './harness/kubeconfig.js';
-import { LINKGRANT, type LinkgrantAccount } from './harness/linkgrant-account.js';
+import { LINKGRANT } from './harness/linkgrant-account.js';
 import { storeAccount } from './harness/store-account.js';
-import { openTestCluster, type TestCluster } from './harness/test-cluster.js';
+import { openTestCluster } from './harness/test-cluster.js';
 import { until } from './harness/until.js';
 
 const REPLICAS = 3;
 
-let cluster: TestCluster;
-let account: LinkgrantAccount;
-let namespace: string;
-let directory: string;
+const cluster = releaseAfterFile(await openTestCluster({ own: true }));
+const account = releaseAfterFile(await storeAccount(cluster));
+const namespace = await cluster.namespace();
+const proxy = releaseAfterFile(await startApiProxy(cluster.kubeconfig));
 /** Kubeconfig of the service's account, through the proxy. */
-let proxied: string;
-let proxy: ApiProxy;
-let store: KubernetesGrantStore;
-beforeAll(async () => {
-  cluster = await openTestCluster();
-  account = await storeAccount(cluster);
-  namespace = await cluster.namespace();
-  directory = await mkdtemp(join(tmpdir(), 'linkgrant-once-'));
-  proxy = await startApiProxy(cluster.kubeconfig);
-  proxied = join(directory, 'kubeconfig');
-  writeFileSync(proxied, kubeconfigThrough(account.kubeconfig, proxy.url));
-  store = await openKubernetesStore({ ...options(), clock: () => NOW });
-});
+const proxied = join(directoryForFile(), 'kubeconfig');
+writeFileSync(proxied, kubeconfigThrough(account.kubeconfig, proxy.url));
+const options = () => ({ kubeconfig: [proxied], serviceNamespace: LINKGRANT });
+const store = releaseAfterFile(await openKubernetesStore({ ...options(), clock: () => NOW }));
 const started: Redeemer[] = [];
 afterEach(async () => {
   proxy.decide(() => 'pass');
   await Promise.all(started.splice(0).map((redeemer) => redeemer.end()));
 });
-afterAll(async () => {
-  await store?.close();
-  await proxy?.close();
-  account?.remove();
-  await cluster?.close();
-  await rm(directory, { recursive: true, force: true });
-});
-
-const options = () => ({ kubeconfig: [proxied], serviceNamespace: LINKGRANT });
 
 async function startReplicas(): Promise<Redeemer[]> {
   const opener = {

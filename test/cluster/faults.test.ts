@@ -1,41 +1,31 @@
 import { randomUUID } from 'node:crypto';
 import { writeFileSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { afterEach, describe, expect, it } from 'vitest';
 import { ACCESS_GRANTS, REDEMPTIONS, SITES } from '../../src/platforms/kubernetes/api/kinds.js';
 import type { Resource, Stored } from '../../src/platforms/kubernetes/api/resource.js';
 import type { AccessGrantResource } from '../../src/platforms/kubernetes/grants/access-grant-resource.js';
 import { type Serving, Workplace } from '../support/command-line.js';
+import { releaseAfterFile, releaseAfterTest } from '../support/release.js';
 import { type Fate, startApiProxy } from './harness/api-proxy.js';
 import { putSite } from './harness/cluster-sites.js';
-import { type RunningController, startController } from './harness/controller.js';
+import { startController } from './harness/controller.js';
 import { kubeconfigThrough } from './harness/kubeconfig.js';
-import { type LinkgrantAccount, linkgrantAccount } from './harness/linkgrant-account.js';
+import { linkgrantAccount } from './harness/linkgrant-account.js';
 import { post } from './harness/post.js';
 import { readyz } from './harness/replicas.js';
 import { readyGrant, serveCluster } from './harness/served.js';
-import { openTestCluster, type TestCluster } from './harness/test-cluster.js';
+import { openTestCluster } from './harness/test-cluster.js';
 import { until } from './harness/until.js';
 
-let cluster: TestCluster;
-let account: LinkgrantAccount;
-let west: string;
 let workplace: Workplace;
-const running: RunningController[] = [];
 
-beforeAll(async () => {
-  cluster = await openTestCluster();
-  account = await linkgrantAccount(cluster);
-  west = await cluster.namespace();
-  await putSite(cluster.admin, west);
-});
+const cluster = releaseAfterFile(await openTestCluster({ own: true }));
+const account = releaseAfterFile(await linkgrantAccount(cluster));
+const west = await cluster.namespace();
+await putSite(cluster.admin, west);
 afterEach(async () => {
   await workplace?.remove();
-  await Promise.all(running.splice(0).map((one) => one.stop()));
-});
-afterAll(async () => {
-  account?.remove();
-  await cluster?.close();
 });
 
 let touches = 0;
@@ -59,8 +49,7 @@ describe('watches', () => {
     ['that are dropped', 'drop'],
     ['that end with what is no event', { status: 200, body: '{"type":"ADDED","obj' }],
   ])('%s are restarted', async (what, fate) => {
-    const one = await startController(account.kubeconfig);
-    running.push(one);
+    const one = releaseAfterTest(await startController(account.kubeconfig));
     await until('the lead', async () => one.controller.isLeading && !one.controller.problem());
     let broken = 0;
     one.proxy.decide((request) => {
@@ -119,8 +108,7 @@ describe('a watch that has expired', () => {
 describe('a replica with a delayed watch', () => {
   it('redeems a token that its watch has not reported yet, and refuses nothing while it cannot list', async () => {
     workplace = new Workplace();
-    const leader = await startController(account.kubeconfig);
-    running.push(leader);
+    const leader = releaseAfterTest(await startController(account.kubeconfig));
     await until('the lead', async () => leader.controller.isLeading);
     const proxy = await startApiProxy(account.kubeconfig);
     const kubeconfig = workplace.path('lagging.yaml');
@@ -161,8 +149,7 @@ describe('a replica with a delayed watch', () => {
 describe('requests for unknown grants', () => {
   it('do not reduce the capacity for redemptions while a listing hangs: 100 wait, the others get 503 at once', async () => {
     workplace = new Workplace();
-    const leader = await startController(account.kubeconfig);
-    running.push(leader);
+    const leader = releaseAfterTest(await startController(account.kubeconfig));
     await until('the lead', async () => leader.controller.isLeading);
     const proxy = await startApiProxy(account.kubeconfig);
     const kubeconfig = workplace.path('slow.yaml');

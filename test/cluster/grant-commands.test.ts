@@ -1,37 +1,19 @@
 import { readFileSync } from 'node:fs';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { parse } from 'yaml';
 import { ACCESS_GRANTS, EVENTS, REDEMPTIONS } from '../../src/platforms/kubernetes/api/kinds.js';
 import type { Resource } from '../../src/platforms/kubernetes/api/resource.js';
 import type { AccessGrantResource } from '../../src/platforms/kubernetes/grants/access-grant-resource.js';
-import {
-  json,
-  linkgrant,
-  refusalOf,
-  type Serving,
-  startLinkgrant,
-  type Workplace,
-} from '../support/command-line.js';
+import { json, linkgrant, refusalOf, startLinkgrant } from '../support/command-line.js';
 import { ConsoleSession } from './console-session.js';
-import { closeAcceptingNamespace, openAcceptingNamespace } from './harness/accepting-namespace.js';
-import type { LinkgrantAccount } from './harness/linkgrant-account.js';
-import { OPERATOR_RULES, type Person, personIn } from './harness/person.js';
+import { openAcceptingNamespace } from './harness/accepting-namespace.js';
+import { OPERATOR_RULES, personIn } from './harness/person.js';
 import { post } from './harness/post.js';
 import { readyGrant, serveCluster } from './harness/served.js';
-import type { TestCluster } from './harness/test-cluster.js';
 import { until } from './harness/until.js';
 
-let cluster: TestCluster;
-let account: LinkgrantAccount;
-let workplace: Workplace;
-let serving: Serving;
-let west: Person;
-
-beforeAll(async () => {
-  ({ cluster, account, workplace, west } = await openAcceptingNamespace());
-  serving = await serveCluster(workplace, account.kubeconfig);
-});
-afterAll(() => closeAcceptingNamespace({ cluster, account, workplace }));
+const { cluster, account, workplace, west } = await openAcceptingNamespace();
+const serving = await serveCluster(workplace, account.kubeconfig);
 
 const readGrant = (name: string) =>
   cluster.admin.get<AccessGrantResource>(ACCESS_GRANTS, { namespace: west.namespace, name });

@@ -1,31 +1,24 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { afterEach, describe, expect, it } from 'vitest';
 import { ACCESS_GRANTS, EVENTS } from '../../src/platforms/kubernetes/api/kinds.js';
 import type { Resource } from '../../src/platforms/kubernetes/api/resource.js';
 import type { AccessGrantResource } from '../../src/platforms/kubernetes/grants/access-grant-resource.js';
+import { releaseAfterFile } from '../support/release.js';
 import { putSite } from './harness/cluster-sites.js';
 import { type RunningController, startController } from './harness/controller.js';
-import { type LinkgrantAccount, linkgrantAccount } from './harness/linkgrant-account.js';
-import { openTestCluster, type TestCluster } from './harness/test-cluster.js';
+import { linkgrantAccount } from './harness/linkgrant-account.js';
+import { openTestCluster } from './harness/test-cluster.js';
 import { until } from './harness/until.js';
 
 const DISABLED = 'AccessGrants are not enabled';
 
-let cluster: TestCluster;
-let account: LinkgrantAccount;
 let running: RunningController | undefined;
 
-beforeAll(async () => {
-  cluster = await openTestCluster();
-  account = await linkgrantAccount(cluster);
-});
+const cluster = releaseAfterFile(await openTestCluster());
+const account = releaseAfterFile(await linkgrantAccount(cluster));
 afterEach(async () => {
   await running?.stop();
   running = undefined;
-});
-afterAll(async () => {
-  account?.remove();
-  await cluster?.close();
 });
 
 async function lead(): Promise<RunningController> {

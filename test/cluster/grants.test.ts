@@ -1,38 +1,27 @@
 import { randomUUID } from 'node:crypto';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { ACCESS_GRANTS, EVENTS, REDEMPTIONS, SITES } from '../../src/platforms/kubernetes/api/kinds.js';
 import type { Resource, Stored } from '../../src/platforms/kubernetes/api/resource.js';
 import type {
   AccessGrantResource,
   AccessGrantSpec,
 } from '../../src/platforms/kubernetes/grants/access-grant-resource.js';
+import { releaseAfterFile } from '../support/release.js';
 import { RecordedSite } from '../support/sites/kubernetes-site.js';
 import { putSite } from './harness/cluster-sites.js';
-import { PLACE, type RunningController, startController } from './harness/controller.js';
-import { type LinkgrantAccount, linkgrantAccount } from './harness/linkgrant-account.js';
-import { openTestCluster, type TestCluster } from './harness/test-cluster.js';
+import { PLACE, startController } from './harness/controller.js';
+import { linkgrantAccount } from './harness/linkgrant-account.js';
+import { openTestCluster } from './harness/test-cluster.js';
 import { until } from './harness/until.js';
 
 type Grant = Stored<AccessGrantResource>;
 
-let cluster: TestCluster;
-let account: LinkgrantAccount;
-let running: RunningController;
-let west: string;
-
-beforeAll(async () => {
-  cluster = await openTestCluster();
-  account = await linkgrantAccount(cluster);
-  west = await cluster.namespace();
-  await putSite(cluster.admin, west);
-  running = await startController(account.kubeconfig);
-  await until('the lead', async () => running.controller.isLeading);
-});
-afterAll(async () => {
-  await running?.stop();
-  account?.remove();
-  await cluster?.close();
-});
+const cluster = releaseAfterFile(await openTestCluster());
+const account = releaseAfterFile(await linkgrantAccount(cluster));
+const west = await cluster.namespace();
+await putSite(cluster.admin, west);
+const running = releaseAfterFile(await startController(account.kubeconfig));
+await until('the lead', async () => running.controller.isLeading);
 
 function make(name: string, spec: AccessGrantSpec = {}, namespace = west): Promise<Grant> {
   const { apiVersion, kind } = { apiVersion: 'skupper.io/v2alpha1', kind: 'AccessGrant' };

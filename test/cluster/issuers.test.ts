@@ -1,27 +1,16 @@
-import { afterAll, beforeAll, expect, it } from 'vitest';
+import { expect, it } from 'vitest';
 import { openClusterAdministration } from '../../src/compose/open-cluster-administration.js';
 import type { IssuerReport } from '../../src/redemption/administration/issuer-report.js';
-import type { Workplace } from '../support/command-line.js';
 import { csrHeader } from '../support/redeemed-answer.js';
-import { closeAcceptingNamespace, openAcceptingNamespace } from './harness/accepting-namespace.js';
-import { LINKGRANT, type LinkgrantAccount } from './harness/linkgrant-account.js';
-import type { Person } from './harness/person.js';
+import { openAcceptingNamespace } from './harness/accepting-namespace.js';
+import { LINKGRANT } from './harness/linkgrant-account.js';
 import { post } from './harness/post.js';
 import { readyGrant, serveCluster } from './harness/served.js';
-import type { TestCluster } from './harness/test-cluster.js';
 
-let cluster: TestCluster;
-let account: LinkgrantAccount;
-let workplace: Workplace;
-let west: Person;
-
-beforeAll(async () => {
-  ({ cluster, account, workplace, west } = await openAcceptingNamespace());
-  const serving = await serveCluster(workplace, account.kubeconfig);
-  const grant = await readyGrant(cluster, west.namespace, 'to-west', { redemptionsAllowed: 5 });
-  expect((await post(serving, grant, 'east', csrHeader())).status).toBe(200);
-});
-afterAll(() => closeAcceptingNamespace({ cluster, account, workplace }));
+const { cluster, account, workplace, west } = await openAcceptingNamespace();
+const serving = await serveCluster(workplace, account.kubeconfig);
+const grant = await readyGrant(cluster, west.namespace, 'to-west', { redemptionsAllowed: 5 });
+expect((await post(serving, grant, 'east', csrHeader())).status).toBe(200);
 
 /** Lists the issuers of the namespace as the user of a kubeconfig. */
 async function issuersAs(kubeconfig: string): Promise<readonly IssuerReport[]> {

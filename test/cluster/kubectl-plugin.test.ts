@@ -1,31 +1,19 @@
-import { mkdtempSync, rmSync, symlinkSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { symlinkSync } from 'node:fs';
 import { join, resolve } from 'node:path';
-import { afterAll, beforeAll, expect, it } from 'vitest';
+import { expect, it } from 'vitest';
+import { directoryForFile, releaseAfterFile } from '../support/release.js';
 import { DeployTools } from './harness/deploy-tools.js';
-import { openTestCluster, type TestCluster } from './harness/test-cluster.js';
+import { openTestCluster } from './harness/test-cluster.js';
 
 const PROJECT = resolve(import.meta.dirname, '../..');
 
-let cluster: TestCluster;
-let tools: DeployTools;
-let directory: string;
-
-beforeAll(async () => {
-  cluster = await openTestCluster();
-  tools = await DeployTools.open();
-  directory = mkdtempSync(join(tmpdir(), 'linkgrant-plugin-'));
-  // As npm puts the commands of a package in place.
-  for (const name of ['kubectl-linkgrant', 'kubectl_complete-linkgrant']) {
-    symlinkSync(join(PROJECT, 'dist/main.js'), join(directory, name));
-  }
-});
-
-afterAll(async () => {
-  if (directory) rmSync(directory, { recursive: true, force: true });
-  tools?.close();
-  await cluster?.close();
-});
+const cluster = releaseAfterFile(await openTestCluster());
+const tools = releaseAfterFile(await DeployTools.open());
+const directory = directoryForFile();
+// As npm puts the commands of a package in place.
+for (const name of ['kubectl-linkgrant', 'kubectl_complete-linkgrant']) {
+  symlinkSync(join(PROJECT, 'dist/main.js'), join(directory, name));
+}
 
 /** Runs a line of a shell with the plugin in the PATH; gives its standard output. */
 const shell = (line: string) =>

@@ -1,6 +1,6 @@
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { ApiError } from '../../src/platforms/kubernetes/api/api-error.js';
-import { type KubernetesClient, openKubernetesClient } from '../../src/platforms/kubernetes/api/client.js';
+import { openKubernetesClient } from '../../src/platforms/kubernetes/api/client.js';
 import {
   ACCESS_GRANTS,
   CONFIG_MAPS,
@@ -9,22 +9,15 @@ import {
 } from '../../src/platforms/kubernetes/api/kinds.js';
 import type { Resource } from '../../src/platforms/kubernetes/api/resource.js';
 import type { WatchEvent } from '../../src/platforms/kubernetes/api/watch-stream.js';
-import { openTestCluster, type TestCluster } from './harness/test-cluster.js';
+import { releaseAfterFile } from '../support/release.js';
+import { openTestCluster } from './harness/test-cluster.js';
 import { throughProxy } from './harness/through-proxy.js';
 
 type ConfigMap = Resource & { readonly data?: Readonly<Record<string, string>> };
 
-let cluster: TestCluster;
-let client: KubernetesClient;
-let namespace: string;
-beforeAll(async () => {
-  cluster = await openTestCluster();
-  client = cluster.admin;
-  namespace = await cluster.namespace();
-});
-afterAll(async () => {
-  await cluster?.close();
-});
+const cluster = releaseAfterFile(await openTestCluster());
+const client = cluster.admin;
+const namespace = await cluster.namespace();
 
 function configMap(name: string, data: Readonly<Record<string, string>> = {}, more = {}): ConfigMap {
   return { apiVersion: 'v1', kind: 'ConfigMap', metadata: { name, namespace, ...more }, data };

@@ -1,26 +1,18 @@
-import { afterAll, beforeAll } from 'vitest';
 import { CONFIG_MAPS, SECRETS } from '../../src/platforms/kubernetes/api/kinds.js';
 import { openKubernetesStore } from '../../src/platforms/kubernetes/store/kubernetes-store.js';
 import { type StoreUnderTest, storeConformance } from '../contract/store-conformance.js';
 import { outcomeConformance } from '../contract/store-conformance-outcomes.js';
+import { releaseAfterFile } from '../support/release.js';
 import { NOW } from '../support/store-samples.js';
-import { deleteAll, emptyCluster } from './harness/empty-cluster.js';
-import { LINKGRANT, type LinkgrantAccount } from './harness/linkgrant-account.js';
+import { deleteAll, deleteGrants } from './harness/empty-cluster.js';
+import { LINKGRANT } from './harness/linkgrant-account.js';
 import { storeAccount } from './harness/store-account.js';
-import { openTestCluster, type TestCluster } from './harness/test-cluster.js';
+import { openTestCluster } from './harness/test-cluster.js';
 
-let cluster: TestCluster;
-let account: LinkgrantAccount;
-beforeAll(async () => {
-  cluster = await openTestCluster();
-  account = await storeAccount(cluster);
-  // Those of the suite's grants.
-  for (const name of ['west', 'one', 'two', 'other']) await cluster.namespace(name);
-});
-afterAll(async () => {
-  account?.remove();
-  await cluster?.close();
-});
+const cluster = releaseAfterFile(await openTestCluster());
+const account = releaseAfterFile(await storeAccount(cluster));
+// Those of the suite's grants.
+for (const name of ['west', 'one', 'two', 'other']) await cluster.namespace(name);
 
 async function openEmpty(): Promise<StoreUnderTest> {
   // What is counted here must not hang on how fast this machine is.
@@ -37,7 +29,7 @@ async function openEmpty(): Promise<StoreUnderTest> {
     openAnother: open,
     async close() {
       await store.close();
-      await emptyCluster(cluster.admin);
+      await deleteGrants(cluster.admin);
       await deleteAll(cluster.admin, CONFIG_MAPS, LINKGRANT);
       await deleteAll(cluster.admin, SECRETS, LINKGRANT);
     },

@@ -1,24 +1,12 @@
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { ACCESS_GRANTS, REDEMPTIONS } from '../../src/platforms/kubernetes/api/kinds.js';
-import { json, type Serving, type Workplace } from '../support/command-line.js';
-import { closeAcceptingNamespace, openAcceptingNamespace } from './harness/accepting-namespace.js';
-import type { LinkgrantAccount } from './harness/linkgrant-account.js';
-import type { Person } from './harness/person.js';
+import { json } from '../support/command-line.js';
+import { openAcceptingNamespace } from './harness/accepting-namespace.js';
 import { post } from './harness/post.js';
 import { readyGrant, serveCluster } from './harness/served.js';
-import type { TestCluster } from './harness/test-cluster.js';
 
-let cluster: TestCluster;
-let account: LinkgrantAccount;
-let workplace: Workplace;
-let serving: Serving;
-let west: Person;
-
-beforeAll(async () => {
-  ({ cluster, account, workplace, west } = await openAcceptingNamespace());
-  serving = await serveCluster(workplace, account.kubeconfig);
-});
-afterAll(() => closeAcceptingNamespace({ cluster, account, workplace }));
+const { cluster, account, workplace, west } = await openAcceptingNamespace();
+const serving = await serveCluster(workplace, account.kubeconfig);
 
 const NOTE = 'linkgrant.dev/note';
 const keyOf = (name: string) => ({ namespace: west.namespace, name });

@@ -1,7 +1,7 @@
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
-import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { parseAllDocuments } from 'yaml';
 import type { Redemption } from '../../src/domain/redemption.js';
 import { issueClientCertificate } from '../../src/pki/certificates.js';
@@ -10,8 +10,8 @@ import { REDEMPTIONS, SECRETS } from '../../src/platforms/kubernetes/api/kinds.j
 import type { Resource } from '../../src/platforms/kubernetes/api/resource.js';
 import { redemptionResource, slotName } from '../../src/platforms/kubernetes/store/redemption-resource.js';
 import { json, refusalOf } from '../support/command-line.js';
+import { releaseAfterFile, releaseAfterTest } from '../support/release.js';
 import { DAY_MS } from '../support/server-identity.js';
-import type { TestServer } from '../support/servers/hostile-server.js';
 import { type IssuingServer, startIssuingServer } from '../support/servers/issuing-server.js';
 import { startRenewingServer } from '../support/servers/renewing-server.js';
 import { sampleRedemption } from '../support/store-samples.js';
@@ -22,7 +22,7 @@ import {
   requestingNamespace,
   tellOfLink,
 } from './harness/requesting-namespace.js';
-import { type AccessRule, openTestCluster, type TestCluster } from './harness/test-cluster.js';
+import { type AccessRule, openTestCluster } from './harness/test-cluster.js';
 import { until } from './harness/until.js';
 
 const JOB = resolve(import.meta.dirname, '../../deploy/bootstrap/job.yaml');
@@ -32,30 +32,13 @@ const OPERATOR: readonly AccessRule[] = [
   ...bootstrapRules(),
 ];
 
-let cluster: TestCluster;
-const servers: TestServer[] = [];
-const places: RequestingNamespace[] = [];
-
-beforeAll(async () => {
-  cluster = await openTestCluster();
-});
-
-afterEach(async () => {
-  for (const place of places.splice(0)) place.remove();
-  await Promise.all(servers.splice(0).map((server) => server.close()));
-});
-
-afterAll(async () => {
-  await cluster?.close();
-});
+const cluster = releaseAfterFile(await openTestCluster());
 
 async function redeemed(
   rules = OPERATOR,
 ): Promise<{ readonly place: RequestingNamespace; readonly server: IssuingServer }> {
-  const server = await startIssuingServer('linkgrant');
-  servers.push(server);
-  const place = await requestingNamespace(cluster, { rules });
-  places.push(place);
+  const server = releaseAfterTest(await startIssuingServer('linkgrant'));
+  const place = releaseAfterTest(await requestingNamespace(cluster, { rules }));
   expect(await place.run(['token', 'redeem', place.tokenFile(server.token)])).toMatchObject({ code: 0 });
   return { place, server };
 }
@@ -87,8 +70,7 @@ describe('link --platform kubernetes', () => {
   });
 
   it('status lists the incoming links from the Redemptions of the namespace', async () => {
-    const place = await requestingNamespace(cluster, { rules: OPERATOR });
-    places.push(place);
+    const place = releaseAfterTest(await requestingNamespace(cluster, { rules: OPERATOR }));
     const { namespace } = place;
     expect(json(await place.run(['link', 'status', '-o', 'json']))).toEqual({ outgoing: [], incoming: [] });
     expect((await place.run(['link', 'status'])).stdout).toContain('There are no incoming links.\n');
@@ -182,11 +164,9 @@ describe('link --platform kubernetes', () => {
 
 describe('link renew --platform kubernetes', () => {
   async function ending() {
-    const place = await requestingNamespace(cluster);
-    places.push(place);
+    const place = releaseAfterTest(await requestingNamespace(cluster));
     const redemptionId = crypto.randomUUID();
-    const server = await startRenewingServer(redemptionId);
-    servers.push(server);
+    const server = releaseAfterTest(await startRenewingServer(redemptionId));
     const key = await generateKeyPair('p256');
     const issued = await issueClientCertificate({
       authority: server.authority,
@@ -266,10 +246,8 @@ describe('deploy/bootstrap/job.yaml', () => {
   });
 
   it('waits for the site and the token, links, and does not change a linked site', async () => {
-    const place = await requestingNamespace(cluster, { withoutSite: true });
-    places.push(place);
-    const server = await startIssuingServer('linkgrant');
-    servers.push(server);
+    const place = releaseAfterTest(await requestingNamespace(cluster, { withoutSite: true }));
+    const server = releaseAfterTest(await startIssuingServer('linkgrant'));
     const mounted = mkdtempSync(join(tmpdir(), 'linkgrant-mounted-'));
     const { args } = container('Job');
     const words = args
@@ -298,8 +276,7 @@ describe('deploy/bootstrap/job.yaml', () => {
   });
 
   it('renews with the command of its CronJob', async () => {
-    const place = await requestingNamespace(cluster);
-    places.push(place);
+    const place = releaseAfterTest(await requestingNamespace(cluster));
     const words = container('CronJob').args.slice(0, -2);
     expect(container('CronJob').args.slice(-2)).toEqual(['--platform', 'kubernetes']);
     expect(await place.run(words)).toMatchObject({ code: 0, stdout: 'There are no links.\n', stderr: '' });

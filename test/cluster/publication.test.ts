@@ -1,6 +1,6 @@
 import { X509Certificate } from 'node:crypto';
 import { connect } from 'node:tls';
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { beforeEach, describe, expect, it } from 'vitest';
 import type { CertificateAuthority } from '../../src/pki/authority.js';
 import { privateKeyPem } from '../../src/pki/keys.js';
 import {
@@ -14,34 +14,26 @@ import type { Resource, Stored } from '../../src/platforms/kubernetes/api/resour
 import type { AccessGrantResource } from '../../src/platforms/kubernetes/grants/access-grant-resource.js';
 import { type Serving, Workplace } from '../support/command-line.js';
 import { csrHeader, redeemedAnswer } from '../support/redeemed-answer.js';
+import { releaseAfterFile, releaseAfterTest } from '../support/release.js';
 import { makeAuthority, makeIdentity, type TestIdentity } from '../support/server-identity.js';
 import { RecordedSite, routerSecret } from '../support/sites/kubernetes-site.js';
 import { putSite } from './harness/cluster-sites.js';
-import { LINKGRANT, type LinkgrantAccount, linkgrantAccount } from './harness/linkgrant-account.js';
+import { LINKGRANT, linkgrantAccount } from './harness/linkgrant-account.js';
 import { post } from './harness/post.js';
 import { readyGrant, serveCluster } from './harness/served.js';
-import { openTestCluster, type TestCluster } from './harness/test-cluster.js';
+import { openTestCluster } from './harness/test-cluster.js';
 import { until } from './harness/until.js';
 
 type Grant = Stored<AccessGrantResource>;
 
-let cluster: TestCluster;
-let account: LinkgrantAccount;
 let workplace: Workplace;
 let west: string;
 
-beforeAll(async () => {
-  cluster = await openTestCluster();
-  account = await linkgrantAccount(cluster);
-});
+const cluster = releaseAfterFile(await openTestCluster());
+const account = releaseAfterFile(await linkgrantAccount(cluster));
 beforeEach(async () => {
-  workplace = new Workplace();
+  workplace = releaseAfterTest(new Workplace());
   west = await cluster.namespace();
-});
-afterEach(() => workplace.remove());
-afterAll(async () => {
-  account?.remove();
-  await cluster?.close();
 });
 
 const serve = (...words: readonly string[]) => serveCluster(workplace, account.kubeconfig, ...words);

@@ -1,45 +1,32 @@
-import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { afterEach, describe, expect, it } from 'vitest';
 import { ApiError } from '../../src/platforms/kubernetes/api/api-error.js';
 import type { KubernetesClient } from '../../src/platforms/kubernetes/api/client.js';
 import { ACCESS_GRANTS, REDEMPTIONS, SECRETS } from '../../src/platforms/kubernetes/api/kinds.js';
 import type { Resource } from '../../src/platforms/kubernetes/api/resource.js';
-import {
-  type KubernetesGrantStore,
-  kubernetesStore,
-} from '../../src/platforms/kubernetes/store/kubernetes-store.js';
+import { kubernetesStore } from '../../src/platforms/kubernetes/store/kubernetes-store.js';
 import {
   RedemptionIndex,
   readRedemptionLocation,
 } from '../../src/platforms/kubernetes/store/redemption-index.js';
 import { redemptionResource, slotName } from '../../src/platforms/kubernetes/store/redemption-resource.js';
+import { releaseAfterFile } from '../support/release.js';
 import { MINUTE, NOW, sampleRedemption, sampleRenewal, storedGrant } from '../support/store-samples.js';
 import { LINKGRANT } from './harness/linkgrant-account.js';
 import { printedTable } from './harness/printed-table.js';
-import { openStoreCluster, type StoreCluster } from './harness/store-cluster.js';
-import type { TestCluster } from './harness/test-cluster.js';
+import { openStoreCluster } from './harness/store-cluster.js';
 import { throughProxy } from './harness/through-proxy.js';
 import { until } from './harness/until.js';
 
 const DAYS = 24 * 60 * MINUTE;
 
-let opened: StoreCluster;
-let cluster: TestCluster;
-let namespace: string;
-let store: KubernetesGrantStore;
-let redeemed: StoreCluster['redeemed'];
-let resource: StoreCluster['resource'];
-let openedAnew: StoreCluster['openedAnew'];
 /** What happens just before the next Redemption is written. */
 let beforeCommit: (() => Promise<unknown>) | undefined;
 
-beforeAll(async () => {
-  opened = await openStoreCluster(async () => beforeCommit?.());
-  ({ cluster, namespace, store, redeemed, resource, openedAnew } = opened);
-});
+const opened = releaseAfterFile(await openStoreCluster(async () => beforeCommit?.()));
+const { cluster, namespace, store, redeemed, resource, openedAnew } = opened;
 afterEach(() => {
   beforeCommit = undefined;
 });
-afterAll(() => opened?.close());
 
 async function refused(promise: Promise<unknown>): Promise<string> {
   const error = await promise.then(

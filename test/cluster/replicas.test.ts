@@ -1,4 +1,4 @@
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { beforeEach, describe, expect, it } from 'vitest';
 import { ACCESS_GRANTS, REDEMPTIONS } from '../../src/platforms/kubernetes/api/kinds.js';
 import type { Stored } from '../../src/platforms/kubernetes/api/resource.js';
 import type { AccessGrantResource } from '../../src/platforms/kubernetes/grants/access-grant-resource.js';
@@ -8,12 +8,13 @@ import {
 } from '../../src/platforms/kubernetes/store/redemption-resource.js';
 import { type Serving, Workplace } from '../support/command-line.js';
 import { csrHeader, redeemedAnswer } from '../support/redeemed-answer.js';
+import { releaseAfterFile, releaseAfterTest } from '../support/release.js';
 import { putSite } from './harness/cluster-sites.js';
-import { type LinkgrantAccount, linkgrantAccount } from './harness/linkgrant-account.js';
+import { linkgrantAccount } from './harness/linkgrant-account.js';
 import { type Posted, post } from './harness/post.js';
 import { type Replica, type Replicas, startReplicas } from './harness/replicas.js';
 import { readyGrant } from './harness/served.js';
-import { openTestCluster, type TestCluster } from './harness/test-cluster.js';
+import { openTestCluster } from './harness/test-cluster.js';
 import { until } from './harness/until.js';
 
 const SITES = 300;
@@ -21,29 +22,16 @@ const LIMIT = 100;
 
 type Grant = Stored<AccessGrantResource>;
 
-let cluster: TestCluster;
-let account: LinkgrantAccount;
-let west: string;
 let workplace: Workplace;
 let replicas: Replicas;
 
-beforeAll(async () => {
-  cluster = await openTestCluster();
-  account = await linkgrantAccount(cluster);
-  west = await cluster.namespace();
-  await putSite(cluster.admin, west);
-});
+const cluster = releaseAfterFile(await openTestCluster());
+const account = releaseAfterFile(await linkgrantAccount(cluster));
+const west = await cluster.namespace();
+await putSite(cluster.admin, west);
 beforeEach(async () => {
-  workplace = new Workplace();
-  replicas = await startReplicas(workplace, account.kubeconfig, 3);
-});
-afterEach(async () => {
-  await workplace.remove();
-  await replicas?.close();
-});
-afterAll(async () => {
-  account?.remove();
-  await cluster?.close();
+  workplace = releaseAfterTest(new Workplace());
+  replicas = releaseAfterTest(await startReplicas(workplace, account.kubeconfig, 3));
 });
 
 /** A site that redeems, with a key of its own that it keeps. */

@@ -1,13 +1,14 @@
 import { generateKeyPairSync, X509Certificate } from 'node:crypto';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { resolve } from 'node:path';
-import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { parse } from 'yaml';
 import { storedLink } from '../../src/platforms/files/link-resource.js';
 import { CRDS, LINKS, SECRETS } from '../../src/platforms/kubernetes/api/kinds.js';
 import type { Resource } from '../../src/platforms/kubernetes/api/resource.js';
 import type { SecretResource } from '../../src/platforms/kubernetes/requesting/namespace-target.js';
 import { json, linkgrant, refusalOf } from '../support/command-line.js';
+import { releaseAfterFile, releaseAfterTest } from '../support/release.js';
 import { serveHttps, type TestServer } from '../support/servers/hostile-server.js';
 import { type IssuingServer, startIssuingServer } from '../support/servers/issuing-server.js';
 import { startApiProxy } from './harness/api-proxy.js';
@@ -18,36 +19,17 @@ import {
   requestingNamespace,
   tellOfLink,
 } from './harness/requesting-namespace.js';
-import { openTestCluster, type TestCluster } from './harness/test-cluster.js';
+import { openTestCluster } from './harness/test-cluster.js';
 import { until } from './harness/until.js';
 
-let cluster: TestCluster;
-const servers: TestServer[] = [];
-const places: RequestingNamespace[] = [];
-
-beforeAll(async () => {
-  cluster = await openTestCluster();
-});
-
-afterEach(async () => {
-  for (const place of places.splice(0)) place.remove();
-  await Promise.all(servers.splice(0).map((server) => server.close()));
-});
-
-afterAll(async () => {
-  await cluster?.close();
-});
+const cluster = releaseAfterFile(await openTestCluster());
 
 async function start(manner: 'linkgrant' | 'stock'): Promise<IssuingServer> {
-  const server = await startIssuingServer(manner);
-  servers.push(server);
-  return server;
+  return releaseAfterTest(await startIssuingServer(manner));
 }
 
 async function site(options?: Parameters<typeof requestingNamespace>[1]): Promise<RequestingNamespace> {
-  const place = await requestingNamespace(cluster, options);
-  places.push(place);
-  return place;
+  return releaseAfterTest(await requestingNamespace(cluster, options));
 }
 
 const postings = (server: TestServer) => server.seen.filter(({ url }) => !url.endsWith('/-/check'));
@@ -160,10 +142,11 @@ describe('token redeem --platform kubernetes', () => {
   it('leaves no key if a Skupper grant server does not know the grant', async () => {
     const server = await start('stock');
     const place = await site();
-    const unknown = await serveHttps((_request, _incoming, response) => {
-      response.writeHead(404).end('No such claim\n');
-    });
-    servers.push(unknown);
+    const unknown = releaseAfterTest(
+      await serveHttps((_request, _incoming, response) => {
+        response.writeHead(404).end('No such claim\n');
+      }),
+    );
     const expirationTime = Date.now() - 1_000;
     const file = place.tokenFile({ ...unknown.token, expirationTime });
     expect(await place.run(['token', 'redeem', file])).toMatchObject({ code: 3 });
@@ -322,8 +305,7 @@ describe('token redeem --platform kubernetes', () => {
       labels: { 'example.com/team': 'network' },
       annotations: { 'example.com/note': 'note' },
     };
-    const server = await startIssuingServer('linkgrant', sent);
-    servers.push(server);
+    const server = releaseAfterTest(await startIssuingServer('linkgrant', sent));
     const place = await site();
     const file = place.tokenFile(server.token);
     await place.run(['token', 'redeem', file]);
@@ -387,9 +369,7 @@ describe('a Link to another network in a cluster', () => {
 
   async function startForeign(): Promise<IssuingServer> {
     const { endpoints, ...sent } = storedLink(wanted, '');
-    const server = await startIssuingServer('stock', sent, endpoints);
-    servers.push(server);
-    return server;
+    return releaseAfterTest(await startIssuingServer('stock', sent, endpoints));
   }
 
   it('has the role, routing keys, settings and cost of the received one, and repeating changes nothing', async () => {

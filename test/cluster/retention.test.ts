@@ -1,37 +1,22 @@
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import type { AccessGrant } from '../../src/domain/access-grant.js';
 import { ACCESS_GRANTS, REDEMPTIONS } from '../../src/platforms/kubernetes/api/kinds.js';
 import type { Resource } from '../../src/platforms/kubernetes/api/resource.js';
-import {
-  type KubernetesGrantStore,
-  kubernetesStore,
-} from '../../src/platforms/kubernetes/store/kubernetes-store.js';
+import { kubernetesStore } from '../../src/platforms/kubernetes/store/kubernetes-store.js';
 import {
   type RedemptionResource,
   slotName,
 } from '../../src/platforms/kubernetes/store/redemption-resource.js';
+import { releaseAfterFile } from '../support/release.js';
 import { MINUTE, NOW, sampleRedemption, sampleRenewal, storedGrant } from '../support/store-samples.js';
-import { LINKGRANT, type LinkgrantAccount } from './harness/linkgrant-account.js';
-import { openStoreCluster, type StoreCluster } from './harness/store-cluster.js';
-import type { TestCluster } from './harness/test-cluster.js';
+import { LINKGRANT } from './harness/linkgrant-account.js';
+import { openStoreCluster } from './harness/store-cluster.js';
 import { throughProxy } from './harness/through-proxy.js';
 
 const DAYS = 24 * 60 * MINUTE;
 
-let opened: StoreCluster;
-let cluster: TestCluster;
-let account: LinkgrantAccount;
-let namespace: string;
-let store: KubernetesGrantStore;
-let redeemed: StoreCluster['redeemed'];
-let resource: StoreCluster['resource'];
-let openedAnew: StoreCluster['openedAnew'];
-
-beforeAll(async () => {
-  opened = await openStoreCluster();
-  ({ cluster, account, namespace, store, redeemed, resource, openedAnew } = opened);
-});
-afterAll(() => opened?.close());
+const opened = releaseAfterFile(await openStoreCluster());
+const { cluster, account, namespace, store, redeemed, resource, openedAnew } = opened;
 
 describe('a Redemption that is deleted by hand', () => {
   const deleteByHand = async (grant: AccessGrant, slot = 0) => {

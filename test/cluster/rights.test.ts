@@ -1,5 +1,5 @@
 import { writeFileSync } from 'node:fs';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, describe, expect, it } from 'vitest';
 import {
   ACCESS_GRANTS,
   REDEMPTIONS,
@@ -13,41 +13,33 @@ import {
 } from '../../src/platforms/kubernetes/store/kubernetes-store.js';
 import { slotName } from '../../src/platforms/kubernetes/store/redemption-resource.js';
 import { Workplace } from '../support/command-line.js';
+import { releaseAfterFile } from '../support/release.js';
 import { NOW, sampleRedemption, sampleRenewal } from '../support/store-samples.js';
 import { type ApiProxy, startApiProxy } from './harness/api-proxy.js';
 import { putSite } from './harness/cluster-sites.js';
 import { kubeconfigThrough } from './harness/kubeconfig.js';
-import { LINKGRANT, type LinkgrantAccount, linkgrantAccount } from './harness/linkgrant-account.js';
+import { LINKGRANT, linkgrantAccount } from './harness/linkgrant-account.js';
 import { manifestOf } from './harness/manifests.js';
 import { post } from './harness/post.js';
 import { type Replicas, startReplicas } from './harness/replicas.js';
 import { readyGrant } from './harness/served.js';
-import { openTestCluster, type TestCluster } from './harness/test-cluster.js';
+import { openTestCluster } from './harness/test-cluster.js';
 import { until } from './harness/until.js';
 import { type UsedRight, usedRight } from './harness/used-rights.js';
 
 const LATER = Date.now() + 10 * 365 * 86_400_000;
 
-let cluster: TestCluster;
-let account: LinkgrantAccount;
-let west: string;
-let workplace: Workplace;
 const services: Replicas[] = [];
 const proxies: ApiProxy[] = [];
 
-beforeAll(async () => {
-  cluster = await openTestCluster();
-  account = await linkgrantAccount(cluster);
-  workplace = new Workplace();
-  west = await cluster.namespace();
-  await putSite(cluster.admin, west);
-});
+const cluster = releaseAfterFile(await openTestCluster());
+const account = releaseAfterFile(await linkgrantAccount(cluster));
+const workplace = releaseAfterFile(new Workplace());
+const west = await cluster.namespace();
+await putSite(cluster.admin, west);
 afterAll(async () => {
-  await workplace?.remove();
   await Promise.all(services.map((one) => one.close()));
   await Promise.all(proxies.map((one) => one.close()));
-  account?.remove();
-  await cluster?.close();
 });
 
 /** Starts the built service with the shipped account. */

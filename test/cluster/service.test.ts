@@ -1,35 +1,23 @@
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { ACCESS_GRANTS, EVENTS, REDEMPTIONS, SECRETS } from '../../src/platforms/kubernetes/api/kinds.js';
 import type { Resource } from '../../src/platforms/kubernetes/api/resource.js';
 import type { AccessGrantResource } from '../../src/platforms/kubernetes/grants/access-grant-resource.js';
 import { buildStockClient, READERS, runStockClient } from '../stock-client/stock-client.js';
-import { linkgrant, type Serving, Workplace } from '../support/command-line.js';
+import { linkgrant, Workplace } from '../support/command-line.js';
+import { releaseAfterFile } from '../support/release.js';
 import { putSite } from './harness/cluster-sites.js';
-import { LINKGRANT, type LinkgrantAccount, linkgrantAccount } from './harness/linkgrant-account.js';
+import { LINKGRANT, linkgrantAccount } from './harness/linkgrant-account.js';
 import { readyGrant, serveCluster, writeToken } from './harness/served.js';
-import { openTestCluster, type TestCluster } from './harness/test-cluster.js';
+import { openTestCluster } from './harness/test-cluster.js';
 import { until } from './harness/until.js';
 
-let cluster: TestCluster;
-let account: LinkgrantAccount;
-let workplace: Workplace;
-let serving: Serving;
-let west: string;
-
-beforeAll(async () => {
-  buildStockClient();
-  cluster = await openTestCluster();
-  account = await linkgrantAccount(cluster);
-  workplace = new Workplace();
-  west = await cluster.namespace();
-  await putSite(cluster.admin, west);
-  serving = await serveCluster(workplace, account.kubeconfig, '--allow-redeem-by-key');
-});
-afterAll(async () => {
-  await workplace?.remove();
-  account?.remove();
-  await cluster?.close();
-});
+buildStockClient();
+const cluster = releaseAfterFile(await openTestCluster());
+const account = releaseAfterFile(await linkgrantAccount(cluster));
+const workplace = releaseAfterFile(new Workplace());
+const west = await cluster.namespace();
+await putSite(cluster.admin, west);
+const serving = await serveCluster(workplace, account.kubeconfig, '--allow-redeem-by-key');
 
 const readGrant = (name: string) =>
   cluster.admin.get<AccessGrantResource>(ACCESS_GRANTS, { namespace: west, name });

@@ -1,33 +1,22 @@
 import { readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { parse } from 'yaml';
 import { openKubernetesClient } from '../../src/platforms/kubernetes/api/client.js';
 import { REDEMPTIONS, SECRETS } from '../../src/platforms/kubernetes/api/kinds.js';
 import type { Resource } from '../../src/platforms/kubernetes/api/resource.js';
 import { CODE_KEYS, CodeKeySecret } from '../../src/platforms/kubernetes/identity/code-key-secret.js';
 import { buildStockClient, runStockClient } from '../stock-client/stock-client.js';
-import { json, linkgrant, refusalOf, type Serving, type Workplace } from '../support/command-line.js';
-import { closeAcceptingNamespace, openAcceptingNamespace } from './harness/accepting-namespace.js';
+import { json, linkgrant, refusalOf } from '../support/command-line.js';
+import { openAcceptingNamespace } from './harness/accepting-namespace.js';
 import { startApiProxy } from './harness/api-proxy.js';
 import { kubeconfigThrough } from './harness/kubeconfig.js';
-import { LINKGRANT, type LinkgrantAccount } from './harness/linkgrant-account.js';
-import type { Person } from './harness/person.js';
+import { LINKGRANT } from './harness/linkgrant-account.js';
 import { readyGrant, serveCluster } from './harness/served.js';
-import type { TestCluster } from './harness/test-cluster.js';
 import { until } from './harness/until.js';
 
-let cluster: TestCluster;
-let account: LinkgrantAccount;
-let workplace: Workplace;
-let serving: Serving;
-let west: Person;
-
-beforeAll(async () => {
-  buildStockClient();
-  ({ cluster, account, workplace, west } = await openAcceptingNamespace());
-  serving = await serveCluster(workplace, account.kubeconfig);
-});
-afterAll(() => closeAcceptingNamespace({ cluster, account, workplace }));
+buildStockClient();
+const { cluster, account, workplace, west } = await openAcceptingNamespace();
+const serving = await serveCluster(workplace, account.kubeconfig);
 
 /** Who may be let into the namespace of the service. */
 const administrator = (...words: string[]) =>

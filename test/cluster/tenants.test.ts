@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { createAuthority } from '../../src/pki/authority.js';
 import {
   ACCESS_GRANTS,
@@ -21,41 +21,30 @@ import {
 } from '../../src/platforms/kubernetes/store/redemption-resource.js';
 import { linkgrant, Workplace } from '../support/command-line.js';
 import { csrHeader, redeemedAnswer } from '../support/redeemed-answer.js';
+import { releaseAfterFile } from '../support/release.js';
 import { RecordedSite } from '../support/sites/kubernetes-site.js';
 import { putSite } from './harness/cluster-sites.js';
-import { LINKGRANT, type LinkgrantAccount, linkgrantAccount } from './harness/linkgrant-account.js';
+import { LINKGRANT, linkgrantAccount } from './harness/linkgrant-account.js';
 import { post } from './harness/post.js';
-import { type Replica, type Replicas, startReplicas } from './harness/replicas.js';
+import { type Replica, startReplicas } from './harness/replicas.js';
 import { readyGrant, writeToken } from './harness/served.js';
-import { openTestCluster, type TestCluster } from './harness/test-cluster.js';
+import { openTestCluster } from './harness/test-cluster.js';
 import { until } from './harness/until.js';
 
 type Grant = Stored<AccessGrantResource>;
 
-let cluster: TestCluster;
-let account: LinkgrantAccount;
-let workplace: Workplace;
-let replicas: Replicas;
 /** A namespace whose owner minds their own business. */
-let west: string;
 /** A namespace whose owner does not. */
-let east: string;
 
-beforeAll(async () => {
-  cluster = await openTestCluster();
-  account = await linkgrantAccount(cluster);
-  workplace = new Workplace();
-  [west, east] = [await cluster.namespace(), await cluster.namespace()];
-  await putSite(cluster.admin, west);
-  await putSite(cluster.admin, east);
-  replicas = await startReplicas(workplace, account.kubeconfig, 1, '--allow-redeem-by-key');
-});
-afterAll(async () => {
-  await workplace?.remove();
-  await replicas?.close();
-  account?.remove();
-  await cluster?.close();
-});
+const cluster = releaseAfterFile(await openTestCluster());
+const account = releaseAfterFile(await linkgrantAccount(cluster));
+const workplace = releaseAfterFile(new Workplace());
+const [west, east] = [await cluster.namespace(), await cluster.namespace()];
+await putSite(cluster.admin, west);
+await putSite(cluster.admin, east);
+const replicas = releaseAfterFile(
+  await startReplicas(workplace, account.kubeconfig, 1, '--allow-redeem-by-key'),
+);
 
 const replica = () => replicas.all[0] as Replica;
 

@@ -2,36 +2,26 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { resolve } from 'node:path';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { beforeAll, describe, expect, it } from 'vitest';
 import { parse } from 'yaml';
 import { ACCESS_GRANTS, ACCESS_TOKENS, SITES } from '../../src/platforms/kubernetes/api/kinds.js';
 import type { AccessGrantResource } from '../../src/platforms/kubernetes/grants/access-grant-resource.js';
 import type { AccessTokenResource } from '../../src/platforms/kubernetes/tokens/access-token-resource.js';
 import { buildStockClient, runStockClient } from '../stock-client/stock-client.js';
-import { linkgrant, refusalOf, type Workplace } from '../support/command-line.js';
-import { closeAcceptingNamespace, openAcceptingNamespace } from './harness/accepting-namespace.js';
+import { linkgrant, refusalOf } from '../support/command-line.js';
+import { openAcceptingNamespace } from './harness/accepting-namespace.js';
 import { startApiProxy } from './harness/api-proxy.js';
 import { DeployTools } from './harness/deploy-tools.js';
 import { kubeconfigThrough } from './harness/kubeconfig.js';
-import type { LinkgrantAccount } from './harness/linkgrant-account.js';
 import { type Person, personIn } from './harness/person.js';
 import { putRequestingSite, requestingNamespace } from './harness/requesting-namespace.js';
 import { readyGrant, serveCluster } from './harness/served.js';
-import type { TestCluster } from './harness/test-cluster.js';
 import { until } from './harness/until.js';
 
 const MAIN = resolve(import.meta.dirname, '../../dist/main.js');
 
-let cluster: TestCluster;
-let account: LinkgrantAccount;
-let workplace: Workplace;
-let west: Person;
-
-beforeAll(async () => {
-  buildStockClient();
-  ({ cluster, account, workplace, west } = await openAcceptingNamespace());
-});
-afterAll(() => closeAcceptingNamespace({ cluster, account, workplace }));
+buildStockClient();
+const { cluster, account, workplace, west } = await openAcceptingNamespace();
 
 function issueThrough(url: string, ...words: string[]) {
   const kubeconfig = workplace.path('through-proxy');

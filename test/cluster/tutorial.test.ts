@@ -1,30 +1,18 @@
 import { writeFileSync } from 'node:fs';
-import { afterAll, beforeAll, expect, it } from 'vitest';
+import { expect, it } from 'vitest';
 import { REDEMPTIONS } from '../../src/platforms/kubernetes/api/kinds.js';
 import type { Resource } from '../../src/platforms/kubernetes/api/resource.js';
 import { codeLines, readProjectFile, sectionsOf } from '../docs/document.js';
-import {
-  type AcceptingNamespace,
-  closeAcceptingNamespace,
-  openAcceptingNamespace,
-} from './harness/accepting-namespace.js';
+import { releaseAfterFile } from '../support/release.js';
+import { openAcceptingNamespace } from './harness/accepting-namespace.js';
 import { DeployTools } from './harness/deploy-tools.js';
 import { serveCluster } from './harness/served.js';
 
-let accepting: AcceptingNamespace;
-let tools: DeployTools;
-beforeAll(async () => {
-  accepting = await openAcceptingNamespace();
-  tools = await DeployTools.open();
-  await serveCluster(accepting.workplace, accepting.account.kubeconfig);
-});
-afterAll(async () => {
-  tools.close();
-  await closeAcceptingNamespace(accepting);
-});
+const { cluster, workplace, account, west } = await openAcceptingNamespace();
+const tools = releaseAfterFile(await DeployTools.open());
+await serveCluster(workplace, account.kubeconfig);
 
 it('docs/tutorials/kubernetes-hub.md shows commands that link a site and revoke the link', async () => {
-  const { cluster, workplace, west } = accepting;
   const east = await cluster.namespace();
   const tutorial = readProjectFile('docs/tutorials/kubernetes-hub.md')
     .replaceAll('-n west', `-n ${west.namespace}`)

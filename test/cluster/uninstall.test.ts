@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import {
   CONFIG_MAPS,
   CRDS,
@@ -9,40 +9,24 @@ import {
 } from '../../src/platforms/kubernetes/api/kinds.js';
 import type { Resource, ResourceKind } from '../../src/platforms/kubernetes/api/resource.js';
 import { TOKENS_LEASE } from '../../src/platforms/kubernetes/controller/lease-access.js';
-import { json, linkgrant, refusalOf, type Serving, Workplace } from '../support/command-line.js';
+import { json, linkgrant, refusalOf, Workplace } from '../support/command-line.js';
+import { releaseAfterFile } from '../support/release.js';
 import { putSite } from './harness/cluster-sites.js';
-import {
-  LINKGRANT,
-  type LinkgrantAccount,
-  linkgrantAccount,
-  shippedAccount,
-} from './harness/linkgrant-account.js';
+import { LINKGRANT, linkgrantAccount, shippedAccount } from './harness/linkgrant-account.js';
 import { personIn } from './harness/person.js';
 import { post } from './harness/post.js';
 import { REDEEMER, startRedeemer } from './harness/redeemer.js';
 import { readyGrant, serveCluster } from './harness/served.js';
-import { openTestCluster, type TestCluster } from './harness/test-cluster.js';
+import { openTestCluster } from './harness/test-cluster.js';
 import { until } from './harness/until.js';
 
 type LeaseResource = Resource & { readonly spec?: { readonly holderIdentity?: string } };
 
-let cluster: TestCluster;
-let account: LinkgrantAccount;
-let workplace: Workplace;
-let serving: Serving;
-
-beforeAll(async () => {
-  // What deletes namespaces.
-  cluster = await openTestCluster({ controllers: true });
-  account = await linkgrantAccount(cluster);
-  workplace = new Workplace();
-  serving = await serveCluster(workplace, account.kubeconfig);
-});
-afterAll(async () => {
-  await workplace?.remove();
-  account?.remove();
-  await cluster?.close();
-});
+// What deletes namespaces.
+const cluster = releaseAfterFile(await openTestCluster({ controllers: true }));
+const account = releaseAfterFile(await linkgrantAccount(cluster));
+const workplace = releaseAfterFile(new Workplace());
+let serving = await serveCluster(workplace, account.kubeconfig);
 
 async function linkedNamespace(): Promise<string> {
   const namespace = await cluster.namespace();

@@ -1,8 +1,9 @@
 import { readFileSync } from 'node:fs';
 import { resolve } from 'node:path';
-import { afterAll, beforeAll, expect, it } from 'vitest';
+import { afterAll, expect, it } from 'vitest';
 import { parseAllDocuments } from 'yaml';
-import { createMemoryCgroup, type MemoryCgroup } from '../support/memory-cgroup.js';
+import { createMemoryCgroup } from '../support/memory-cgroup.js';
+import { releaseAfterFile } from '../support/release.js';
 import { serveHttps, type TestServer } from '../support/servers/hostile-server.js';
 import { BOMB_NAMES, yamlBomb } from '../support/yaml-bombs.mjs';
 import { RedeemerCluster } from './harness/redeemer-cluster.js';
@@ -13,9 +14,6 @@ const MIB = 1024 * 1024;
 // At most 256 KiB, and a whole number of byte order marks (3 bytes each).
 const RESPONSE = 255 * 1024;
 
-let at: RedeemerCluster;
-let cgroup: MemoryCgroup;
-
 /** The memory limit of the shipped redeemer, in bytes. */
 function shippedLimit(): number {
   const [deployment] = parseAllDocuments(readFileSync(DEPLOYMENT, 'utf8'));
@@ -24,15 +22,9 @@ function shippedLimit(): number {
   return Number(mebibytes) * MIB;
 }
 
-beforeAll(async () => {
-  cgroup = createMemoryCgroup(shippedLimit());
-  at = await RedeemerCluster.open();
-});
-afterAll(async () => {
-  await at?.endTest();
-  await at?.close();
-  await cgroup?.remove();
-});
+const cgroup = releaseAfterFile(createMemoryCgroup(shippedLimit()));
+const at = releaseAfterFile(await RedeemerCluster.open());
+afterAll(() => at?.endTest());
 
 /** Starts a server that responds to redemptions with this bomb. */
 async function bombing(name: string): Promise<TestServer> {

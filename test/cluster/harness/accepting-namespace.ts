@@ -1,4 +1,5 @@
 import { Workplace } from '../../support/command-line.js';
+import { releaseAfterFile } from '../../support/release.js';
 import { putSite } from './cluster-sites.js';
 import { type LinkgrantAccount, linkgrantAccount } from './linkgrant-account.js';
 import { type Person, personIn } from './person.js';
@@ -14,24 +15,12 @@ export interface AcceptingNamespace {
   readonly west: Person;
 }
 
+/** Opens one for a test file, and closes it after the tests of the file. */
 export async function openAcceptingNamespace(): Promise<AcceptingNamespace> {
-  const cluster = await openTestCluster();
-  try {
-    const account = await linkgrantAccount(cluster);
-    const namespace = await cluster.namespace();
-    await putSite(cluster.admin, namespace);
-    return { cluster, account, workplace: new Workplace(), west: await personIn(cluster, namespace) };
-  } catch (error) {
-    await cluster.close();
-    throw error;
-  }
-}
-
-/** Closes what was opened; nothing was where that failed. */
-export async function closeAcceptingNamespace(
-  opened: Pick<AcceptingNamespace, 'cluster' | 'account' | 'workplace'>,
-): Promise<void> {
-  await opened.workplace?.remove();
-  opened.account?.remove();
-  await opened.cluster?.close();
+  const cluster = releaseAfterFile(await openTestCluster());
+  const account = releaseAfterFile(await linkgrantAccount(cluster));
+  const workplace = releaseAfterFile(new Workplace());
+  const namespace = await cluster.namespace();
+  await putSite(cluster.admin, namespace);
+  return { cluster, account, workplace, west: await personIn(cluster, namespace) };
 }

@@ -1,6 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { createWriteStream } from 'node:fs';
+import { closeSync, openSync } from 'node:fs';
 
 // They are written in Go, and live for half a minute: a fifth of their work would be to collect garbage.
 const ENVIRONMENT = { GOGC: '400', ...process.env };
@@ -13,14 +13,19 @@ export class ChildProgram {
 
   constructor(command: string, args: readonly string[], log: string) {
     this.#log = log;
-    this.#child = spawn(command, args, { stdio: ['ignore', 'pipe', 'pipe'], env: ENVIRONMENT });
-    const out = createWriteStream(log, { flags: 'a' });
-    this.#child.stdout?.pipe(out, { end: false });
-    this.#child.stderr?.pipe(out, { end: false });
+    // A file, not a pipe, because the program may outlive this process.
+    const output = openSync(log, 'a');
+    this.#child = spawn(command, args, { stdio: ['ignore', output, output], env: ENVIRONMENT });
+    closeSync(output);
+    this.#child.unref();
     this.#child.once('error', (error) => {
       this.#failure = error;
     });
-    this.#child.once('close', () => out.end());
+  }
+
+  /** The process id; undefined if the program did not start. */
+  get pid(): number | undefined {
+    return this.#child.pid;
   }
 
   /** Throws if the program has ended. */
@@ -35,6 +40,7 @@ export class ChildProgram {
   async stop(signal: 'SIGTERM' | 'SIGKILL' = 'SIGKILL'): Promise<void> {
     const { exitCode, signalCode } = this.#child;
     if (this.#failure || exitCode !== null || signalCode !== null) return;
+    this.#child.ref();
     const ended = once(this.#child, 'exit');
     this.#child.kill(signal);
     await ended;

@@ -10,10 +10,14 @@ import { kubeconfigOf } from './kubeconfig.js';
 export interface ControlPlane {
   /** Path of a kubeconfig of who may do everything. */
   readonly kubeconfig: string;
+  /** Directory of its data. */
+  readonly home: string;
   /** Ends the API server as a crash would; its data stays. */
   stopApiServer(): Promise<void>;
   /** Starts the API server again on the same port. */
   startApiServer(): void;
+  /** Process ids of the programs. */
+  pids(): number[];
   /** Throws if one of the programs has ended by itself. */
   check(): void;
   /** Ends everything and removes its data. */
@@ -86,6 +90,7 @@ export async function startControlPlane(
   let isApiServerStopped = false;
   const plane: ControlPlane = {
     kubeconfig: path('admin.yaml'),
+    home,
     async stopApiServer() {
       isApiServerStopped = true;
       await programs.apiServer.stop();
@@ -94,6 +99,8 @@ export async function startControlPlane(
       programs.apiServer = startApiServer();
       isApiServerStopped = false;
     },
+    pids: () =>
+      [programs.etcd, programs.apiServer, programs.controllers].flatMap((program) => program?.pid ?? []),
     check() {
       programs.etcd.check();
       if (!isApiServerStopped) programs.apiServer.check();

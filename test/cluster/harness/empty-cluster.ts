@@ -1,22 +1,67 @@
 import type { KubernetesClient } from '../../../src/platforms/kubernetes/api/client.js';
-import { ACCESS_GRANTS, EVENTS, REDEMPTIONS } from '../../../src/platforms/kubernetes/api/kinds.js';
+import {
+  ACCESS_GRANTS,
+  ACCESS_TOKENS,
+  CONFIG_MAPS,
+  DEPLOYMENTS,
+  EVENTS,
+  LEASES,
+  LINKS,
+  REDEMPTIONS,
+  ROUTER_ACCESSES,
+  SECRETS,
+  SECURED_ACCESSES,
+  SERVICES,
+  SITES,
+} from '../../../src/platforms/kubernetes/api/kinds.js';
 import type { Resource, ResourceKind, Stored } from '../../../src/platforms/kubernetes/api/resource.js';
 
+const rbac = (kind: string, namespaced: boolean): ResourceKind => ({
+  ...{ group: 'rbac.authorization.k8s.io', version: 'v1' },
+  ...{ kind, plural: `${kind.toLowerCase()}s`, namespaced },
+});
+export const CLUSTER_ROLES = rbac('ClusterRole', false);
+export const CLUSTER_ROLE_BINDINGS = rbac('ClusterRoleBinding', false);
+export const ROLES = rbac('Role', true);
+export const ROLE_BINDINGS = rbac('RoleBinding', true);
+export const SERVICE_ACCOUNTS: ResourceKind = {
+  ...{ group: '', version: 'v1', kind: 'ServiceAccount', plural: 'serviceaccounts', namespaced: true },
+};
+
+const OF_GRANTS = [ACCESS_GRANTS, REDEMPTIONS, EVENTS];
+const OF_SITES = [SITES, LINKS, ACCESS_TOKENS, ROUTER_ACCESSES, SECURED_ACCESSES];
+const OF_PROGRAMS = [SECRETS, CONFIG_MAPS, SERVICES, LEASES, DEPLOYMENTS];
+const OF_ACCOUNTS = [ROLE_BINDINGS, ROLES, CLUSTER_ROLE_BINDINGS, CLUSTER_ROLES, SERVICE_ACCOUNTS];
 const AT_ONCE = 20;
 
 /** Deletes every AccessGrant, Redemption and Event of the cluster, whatever keeps it. */
-export async function emptyCluster(admin: KubernetesClient): Promise<void> {
-  for (const kind of [ACCESS_GRANTS, REDEMPTIONS, EVENTS]) await deleteAll(admin, kind);
+export async function deleteGrants(admin: KubernetesClient): Promise<void> {
+  for (const kind of OF_GRANTS) await deleteAll(admin, kind);
 }
 
-/** Deletes every resource of a kind, in one namespace or in all. */
+/** Deletes what earlier tests left in the cluster, except namespaces and what is in the system's. */
+export async function emptyCluster(
+  admin: KubernetesClient,
+  systemNamespaces: readonly string[],
+): Promise<void> {
+  const isOfTests = ({ metadata: { name, namespace, labels } }: Stored<Resource>) =>
+    !systemNamespaces.includes(namespace ?? '') &&
+    labels?.['kubernetes.io/bootstrapping'] === undefined &&
+    !name.startsWith('system:');
+  for (const kind of [...OF_ACCOUNTS, ...OF_PROGRAMS, ...OF_SITES, ...OF_GRANTS]) {
+    await deleteAll(admin, kind, undefined, isOfTests);
+  }
+}
+
+/** Deletes every resource of a kind, in one namespace or in all; only those that `isDeleted` selects. */
 export async function deleteAll(
   admin: KubernetesClient,
   kind: ResourceKind,
   namespace?: string,
+  isDeleted: (item: Stored<Resource>) => boolean = () => true,
 ): Promise<void> {
   const { items } = await admin.listAll(kind, { namespace });
-  const deleting = items.values();
+  const deleting = items.filter(isDeleted).values();
   const work = async (): Promise<void> => {
     for (const item of deleting) await deleteOne(admin, kind, item);
   };

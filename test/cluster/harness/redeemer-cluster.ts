@@ -8,7 +8,7 @@ import { deleteAll } from './empty-cluster.js';
 import { kubeconfigThrough } from './kubeconfig.js';
 import { type LinkgrantAccount, shippedAccount } from './linkgrant-account.js';
 import { endLead, REDEEMER, type Redeemer, type RedeemerOptions, startRedeemer } from './redeemer.js';
-import { openTestCluster, type TestCluster } from './test-cluster.js';
+import { type ClusterNeeds, openTestCluster, type TestCluster } from './test-cluster.js';
 import { type TokenNamespace, tokenNamespace } from './token-namespace.js';
 
 /** An API server with the account and the roles of the shipped redeemer, and what a test starts beside it. */
@@ -25,8 +25,8 @@ export class RedeemerCluster {
     this.#account = account;
   }
 
-  static async open(): Promise<RedeemerCluster> {
-    const cluster = await openTestCluster();
+  static async open(needs?: ClusterNeeds): Promise<RedeemerCluster> {
+    const cluster = await openTestCluster(needs);
     return new RedeemerCluster(cluster, await shippedAccount(cluster, 'redeemer', REDEEMER));
   }
 

@@ -8,12 +8,14 @@ import { pathOf } from '../../../src/platforms/kubernetes/api/api-path.js';
 import { exchangeJson } from '../../../src/platforms/kubernetes/api/api-transport.js';
 import { type KubernetesClient, openKubernetesClient } from '../../../src/platforms/kubernetes/api/client.js';
 import { openClusterAccess } from '../../../src/platforms/kubernetes/api/cluster-access.js';
-import { NAMESPACES } from '../../../src/platforms/kubernetes/api/kinds.js';
-import type { Resource, ResourceKind } from '../../../src/platforms/kubernetes/api/resource.js';
+import { CRDS, NAMESPACES } from '../../../src/platforms/kubernetes/api/kinds.js';
+import type { Resource } from '../../../src/platforms/kubernetes/api/resource.js';
 import { CONTROL_PLANE, clusterSource } from './cluster-source.js';
 import { type ControlPlane, startControlPlane } from './control-plane.js';
+import { CLUSTER_ROLE_BINDINGS, CLUSTER_ROLES, emptyCluster, SERVICE_ACCOUNTS } from './empty-cluster.js';
 import { buildPrograms } from './go-programs.js';
 import { kubeconfigOf, serverOf } from './kubeconfig.js';
+import { sharedControlPlane } from './shared-control-plane.js';
 import { until } from './until.js';
 
 /** What a service account may do: rules of a ClusterRole. */
@@ -32,14 +34,14 @@ export interface ServiceAccount {
   readonly kubeconfig: string;
 }
 
-/** An API server for one test file, with RBAC on, and the CRDs that linkgrant has to do with. */
+/** An API server with RBAC on, and the CRDs that linkgrant has to do with. */
 export interface TestCluster {
   /** A client of who may do everything. */
   readonly admin: KubernetesClient;
   /** Path of a kubeconfig of who may do everything. */
   readonly kubeconfig: string;
   readonly server: string;
-  /** The programs behind it; undefined for a cluster that was given. */
+  /** The programs behind it; undefined for a cluster that was given, or that test files share. */
   readonly controlPlane: ControlPlane | undefined;
   /** Makes a namespace; of that name, or with a name that nothing else has. */
   namespace(name?: string): Promise<string>;
@@ -50,29 +52,6 @@ export interface TestCluster {
   close(): Promise<void>;
 }
 
-const rbac = (kind: string, plural: string): ResourceKind => ({
-  group: 'rbac.authorization.k8s.io',
-  version: 'v1',
-  kind,
-  plural,
-  namespaced: false,
-});
-const CLUSTER_ROLES = rbac('ClusterRole', 'clusterroles');
-const CLUSTER_ROLE_BINDINGS = rbac('ClusterRoleBinding', 'clusterrolebindings');
-const SERVICE_ACCOUNTS: ResourceKind = {
-  group: '',
-  version: 'v1',
-  kind: 'ServiceAccount',
-  plural: 'serviceaccounts',
-  namespaced: true,
-};
-const CRDS: ResourceKind = {
-  group: 'apiextensions.k8s.io',
-  version: 'v1',
-  kind: 'CustomResourceDefinition',
-  plural: 'customresourcedefinitions',
-  namespaced: false,
-};
 const SYSTEM_NAMESPACES = ['default', 'kube-system', 'kube-public', 'kube-node-lease'];
 const CRD_DIRECTORY = resolve(import.meta.dirname, '../../../deploy/crds');
 
@@ -80,20 +59,31 @@ type Crd = Resource & {
   readonly status?: { readonly conditions?: readonly { readonly type: string; readonly status: string }[] };
 };
 
-/**
- * Starts an API server, or opens the one that was given, and makes sure of the CRDs. With `controllers` a deleted namespace
- * goes, what belongs to a deleted resource is deleted, namespaces get their default service account, and roles are aggregated.
- */
-export async function openTestCluster(
-  options: { readonly controllers?: boolean } = {},
-): Promise<TestCluster> {
+/** Which API server a test file needs. */
+export interface ClusterNeeds {
+  /** One of its own, because the file stops it or counts what others would do to it. */
+  readonly own?: boolean;
+  /**
+   * One of its own with controllers: a deleted namespace goes, what belongs to a deleted resource is deleted, namespaces get
+   * their default service account, and roles are aggregated.
+   */
+  readonly controllers?: boolean;
+}
+
+/** Opens the cluster that was given, else the empty API server that this worker's test files share unless `needs` say otherwise. */
+export async function openTestCluster({
+  controllers = false,
+  own = controllers,
+}: ClusterNeeds = {}): Promise<TestCluster> {
   const source = clusterSource(process.env);
   if (source.from === 'build') await buildPrograms(CONTROL_PLANE, source.directory);
+  const shared = source.from === 'cluster' || own ? undefined : await sharedControlPlane(source.directory);
   const controlPlane =
-    source.from === 'cluster'
+    source.from === 'cluster' || shared
       ? undefined
-      : await startControlPlane(source.directory, { controllers: options.controllers ?? false });
-  const kubeconfig = controlPlane?.kubeconfig ?? (source as { readonly kubeconfig: string }).kubeconfig;
+      : await startControlPlane(source.directory, { controllers });
+  const kubeconfig =
+    shared ?? controlPlane?.kubeconfig ?? (source as { readonly kubeconfig: string }).kubeconfig;
   const scratch = mkdtempSync(join(tmpdir(), 'linkgrant-accounts-'));
   const admin = await openKubernetesClient({ kubeconfig: [kubeconfig] });
   const place = serverOf(kubeconfig);
@@ -146,6 +136,7 @@ export async function openTestCluster(
       120_000,
     );
     await applyCrds(admin);
+    if (shared) await emptyCluster(admin, SYSTEM_NAMESPACES);
     return cluster;
   } catch (error) {
     await cluster.close();

@@ -1,21 +1,14 @@
 import type { AccessToken } from '../../../src/domain/access-token.js';
 import { accessTokenResource } from '../../../src/domain/access-token.js';
 import { ACCESS_TOKENS, LINKS, SECRETS } from '../../../src/platforms/kubernetes/api/kinds.js';
-import type { Resource, ResourceKind, Stored } from '../../../src/platforms/kubernetes/api/resource.js';
+import type { Resource, Stored } from '../../../src/platforms/kubernetes/api/resource.js';
 import type { SecretResource } from '../../../src/platforms/kubernetes/requesting/namespace-target.js';
 import type { AccessTokenResource } from '../../../src/platforms/kubernetes/tokens/access-token-resource.js';
+import { ROLE_BINDINGS } from './empty-cluster.js';
 import { REDEEMER } from './redeemer.js';
 import { type LinkResource, putRequestingSite } from './requesting-namespace.js';
 import type { TestCluster } from './test-cluster.js';
 import { until } from './until.js';
-
-const ROLE_BINDINGS: ResourceKind = {
-  group: 'rbac.authorization.k8s.io',
-  version: 'v1',
-  kind: 'RoleBinding',
-  plural: 'rolebindings',
-  namespaced: true,
-};
 
 /** A namespace of a site that links to others, whose AccessTokens are redeemed. */
 export interface TokenNamespace {

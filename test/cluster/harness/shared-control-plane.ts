@@ -1,0 +1,44 @@
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { type ControlPlane, startControlPlane } from './control-plane.js';
+
+/** Names the directory with one file for each shared control plane: its kubeconfig, its home and its processes. */
+const DIRECTORY = 'LINKGRANT_TEST_CONTROL_PLANES';
+
+interface SharedControlPlane {
+  readonly kubeconfig: string;
+  readonly home: string;
+  readonly pids: readonly number[];
+}
+
+/** Lets test files share control planes until `stopSharedControlPlanes`. */
+export function prepareSharedControlPlanes(): void {
+  process.env[DIRECTORY] = mkdtempSync(join(tmpdir(), 'linkgrant-control-planes-'));
+}
+
+/**
+ * Returns the kubeconfig of the control plane that the test files of this worker share, one after the other. The first file
+ * starts it, which takes some seconds of CPU time. Returns undefined outside of the tests.
+ */
+export async function sharedControlPlane(programs: string): Promise<string | undefined> {
+  const { [DIRECTORY]: directory, VITEST_POOL_ID: worker } = process.env;
+  if (directory === undefined || worker === undefined) return undefined;
+  const file = join(directory, worker);
+  if (existsSync(file)) return (JSON.parse(readFileSync(file, 'utf8')) as SharedControlPlane).kubeconfig;
+  const plane: ControlPlane = await startControlPlane(programs, { controllers: false });
+  const shared: SharedControlPlane = { kubeconfig: plane.kubeconfig, home: plane.home, pids: plane.pids() };
+  writeFileSync(file, JSON.stringify(shared));
+  return shared.kubeconfig;
+}
+
+/** Ends every shared control plane and removes its data. */
+export function stopSharedControlPlanes(): void {
+  const directory = process.env[DIRECTORY] ?? '';
+  for (const name of readdirSync(directory)) {
+    const { pids, home } = JSON.parse(readFileSync(join(directory, name), 'utf8')) as SharedControlPlane;
+    for (const pid of pids) process.kill(pid, 'SIGKILL');
+    rmSync(home, { recursive: true, force: true, maxRetries: 10 });
+  }
+  rmSync(directory, { recursive: true });
+}
