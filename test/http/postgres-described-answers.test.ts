@@ -1,16 +1,15 @@
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterAll, beforeAll, expect, it } from 'vitest';
+import { afterAll, expect, it } from 'vitest';
 import { startAdminService } from '../support/admin-api.js';
+import { directoryForFile } from '../support/release.js';
 import { createTestDatabase, type TestDatabase } from '../support/stores/postgres-server.js';
 import { describedAnswers } from './described-answers.js';
 
-const directory = mkdtempSync(join(tmpdir(), 'linkgrant-password-'));
+const directory = directoryForFile();
 let database: TestDatabase | undefined;
 afterAll(async () => {
   await database?.drop();
-  rmSync(directory, { recursive: true });
 });
 
 describedAnswers(async (flags) => {
@@ -21,10 +20,7 @@ describedAnswers(async (flags) => {
 });
 
 // Requests delete grants, too: what there is before the first one.
-let kept: readonly unknown[] | undefined;
-beforeAll(async () => {
-  kept = await database?.sql('SELECT uid FROM linkgrant.grants');
-});
+const kept = await database?.sql('SELECT uid FROM linkgrant.grants');
 
 it('the described responses also come from a service with a PostgreSQL store', () => {
   expect(kept).toHaveLength(2);
