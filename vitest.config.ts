@@ -50,8 +50,8 @@ const shared = {
 
 export default defineConfig({
   test: {
-    // More than two cores: much of the time a test waits for a process, a lock or a lapse of time.
-    maxWorkers: 3,
+    // More than a core for each: much of the time a test waits for a process, a lock or a lapse of time. CI runs three suites.
+    maxWorkers: process.env.CI ? 2 : 3,
     watch: false,
     passWithNoTests: false,
     projects: [
