@@ -9,7 +9,7 @@ import { issuerOperations } from '../../src/redemption/administration/issuers.js
 import type { IssuerDirectory } from '../../src/redemption/ports/issuers.js';
 import { startAdminService } from '../support/admin-api.js';
 import { csrHeader } from '../support/redeemed-answer.js';
-import { directoryForFile, releaseAfterFile } from '../support/release.js';
+import { directoryForFile, releaseAfterFile, releaseAfterTest } from '../support/release.js';
 import { SystemHome } from '../support/sites/system-home.js';
 import { post } from '../support/wire.js';
 import { makeAuthority, OpenSsl } from '../unit/pki/openssl.js';
@@ -69,31 +69,27 @@ it('lists the issuers with their CAs, grants and links, in pages', async () => {
 });
 
 it('shows a rotation, and lists the links that still depend on the old CA', async () => {
-  const rotating = await startAdminService();
-  try {
-    await redeem('early', rotating);
-    const [old] = issuers(rotating).list(SITE_CA);
-    await issuers(rotating).prepare(SITE_CA);
-    await issuers(rotating).activate(SITE_CA);
-    await redeem('late', rotating);
-    const [, site] = (await read('/issuers', rotating)).items;
-    expect(site.authorities).toMatchObject([
-      { role: 'active', subject: 'linkgrant site CA 2', links: 1 },
-      { role: 'retiring', sha256: old?.sha256, links: 1, replacedAt: expect.any(String) },
-    ]);
-    const signedBy = async (sha256: string) =>
-      (await read(`/links?signedBy=${sha256}`, rotating)).items.map(
-        ({ subject }: { subject: string }) => subject,
-      );
-    const [active, retiring] = site.authorities;
-    expect(await signedBy(active.sha256)).toEqual(['late']);
-    expect(await signedBy(retiring.sha256)).toEqual(['early']);
-    const [link] = (await read(`/links?signedBy=${retiring.sha256}`, rotating)).items;
-    expect(link).toMatchObject({ mode: 'csr', issuerSha256: retiring.sha256 });
-    expect(await read(`/redemptions/${link.id}`, rotating)).toMatchObject({ issuerSha256: retiring.sha256 });
-  } finally {
-    await rotating.close();
-  }
+  const rotating = releaseAfterTest(await startAdminService());
+  await redeem('early', rotating);
+  const [old] = issuers(rotating).list(SITE_CA);
+  await issuers(rotating).prepare(SITE_CA);
+  await issuers(rotating).activate(SITE_CA);
+  await redeem('late', rotating);
+  const [, site] = (await read('/issuers', rotating)).items;
+  expect(site.authorities).toMatchObject([
+    { role: 'active', subject: 'linkgrant site CA 2', links: 1 },
+    { role: 'retiring', sha256: old?.sha256, links: 1, replacedAt: expect.any(String) },
+  ]);
+  const signedBy = async (sha256: string) =>
+    (await read(`/links?signedBy=${sha256}`, rotating)).items.map(
+      ({ subject }: { subject: string }) => subject,
+    );
+  const [active, retiring] = site.authorities;
+  expect(await signedBy(active.sha256)).toEqual(['late']);
+  expect(await signedBy(retiring.sha256)).toEqual(['early']);
+  const [link] = (await read(`/links?signedBy=${retiring.sha256}`, rotating)).items;
+  expect(link).toMatchObject({ mode: 'csr', issuerSha256: retiring.sha256 });
+  expect(await read(`/redemptions/${link.id}`, rotating)).toMatchObject({ issuerSha256: retiring.sha256 });
 });
 
 it('leaves revoked and expired links out of those that depend on a CA', async () => {
@@ -115,49 +111,43 @@ it('lists the external CA as the default issuer, with the other CAs in its file'
   const [issuerCert, issuerKey] = [join(directory, 'company.crt'), join(directory, 'company.key')];
   writeFileSync(issuerCert, `${company.certificate}${old.certificate}`);
   writeFileSync(issuerKey, company.key, { mode: 0o600 });
-  const external = await startAdminService({ issuerCert, issuerKey });
-  try {
-    await redeem('east', external);
-    const { items } = await read('/issuers', external);
-    expect(items[1]).toMatchObject({
-      ...{ name: SITE_CA, owner: 'external', signs: 'links', default: true, grants: 1 },
-      authorities: [
-        { role: 'active', subject: 'company CA 2', links: 1 },
-        { role: 'trusted', subject: 'company CA 1', links: 0 },
-      ],
-    });
-    writeFileSync(issuerKey, old.key);
-    const [, broken] = (await read('/issuers', external)).items;
-    expect(broken).toMatchObject({ problem: expect.stringContaining('company'), authorities: [] });
-  } finally {
-    await external.close();
-  }
+  const external = releaseAfterTest(await startAdminService({ issuerCert, issuerKey }));
+  await redeem('east', external);
+  const { items } = await read('/issuers', external);
+  expect(items[1]).toMatchObject({
+    ...{ name: SITE_CA, owner: 'external', signs: 'links', default: true, grants: 1 },
+    authorities: [
+      { role: 'active', subject: 'company CA 2', links: 1 },
+      { role: 'trusted', subject: 'company CA 1', links: 0 },
+    ],
+  });
+  writeFileSync(issuerKey, old.key);
+  const [, broken] = (await read('/issuers', external)).items;
+  expect(broken).toMatchObject({ problem: expect.stringContaining('company'), authorities: [] });
 });
 
 it('lists the issuers of system sites by namespace, without those of an earlier standalone service', async () => {
   const home = new SystemHome(join(directory, 'skupper')).add('west');
-  const site = await startAdminService({
-    ...{ platform: 'podman', skupperHome: home.directory, host: ['vm'] },
-    endpoint: undefined,
-  });
-  try {
-    // Of an earlier standalone service; no grant of a system site can request them.
-    for (const name of [SITE_CA, 'partners']) await createIssuer(site.directory, name, site.clock.read());
-    const { items } = await read('/issuers', site);
-    expect(items).toMatchObject([
-      { name: SERVER_CA },
-      {
-        name: SITE_CA,
-        namespace: 'west',
-        owner: 'skupper',
-        default: true,
-        authorities: [{ role: 'active' }],
-      },
-    ]);
-    expect(items).toHaveLength(2);
-  } finally {
-    await site.close();
-  }
+  const site = releaseAfterTest(
+    await startAdminService({
+      ...{ platform: 'podman', skupperHome: home.directory, host: ['vm'] },
+      endpoint: undefined,
+    }),
+  );
+  // Of an earlier standalone service; no grant of a system site can request them.
+  for (const name of [SITE_CA, 'partners']) await createIssuer(site.directory, name, site.clock.read());
+  const { items } = await read('/issuers', site);
+  expect(items).toMatchObject([
+    { name: SERVER_CA },
+    {
+      name: SITE_CA,
+      namespace: 'west',
+      owner: 'skupper',
+      default: true,
+      authorities: [{ role: 'active' }],
+    },
+  ]);
+  expect(items).toHaveLength(2);
 });
 
 it('reads the issuers of a page one after the other', async () => {

@@ -10,7 +10,7 @@ import {
 import type { LedgerVerdict } from '../../src/redemption/ports/ledger-store.js';
 import { signBearer, startAdminService } from '../support/admin-api.js';
 import { csrHeader } from '../support/redeemed-answer.js';
-import { releaseAfterFile } from '../support/release.js';
+import { releaseAfterFile, releaseAfterTest } from '../support/release.js';
 import { MINUTE, withStore } from '../support/service.js';
 import { TestClock } from '../support/test-clock.js';
 import { until } from '../support/until.js';
@@ -126,29 +126,25 @@ describe('the overview', () => {
   });
 
   it('names a link that was not renewed, with its next step', async () => {
-    const other = await startAdminService();
-    try {
-      const { grant, code } = await other.grant({ redemptionsAllowed: 5 });
-      await post(other, `/${grant.uid}`, code, {
-        headers: { ...csrHeader(), renews: 'true', subject: 'east' },
-      });
-      other.clock.advance(25 * DAY);
-      const bearer = await signBearer(other.key, other.clock.read());
-      const { body } = await other.ask('GET', '/api/v1/overview', { bearer });
-      const [link] = (await other.store.listLinks({ limit: 1 }, () => true)).items;
-      const { links, attention } = JSON.parse(body);
-      expect(links).toMatchObject({ known: 1, expiringSoon: 1, notRenewing: 1 });
-      expect(attention).toEqual([
-        {
-          kind: 'link-expiring',
-          message: expect.stringContaining('"east"'),
-          nextStep: `linkgrant redemption show ${link?.id}`,
-          resource: { kind: 'link', id: link?.id },
-        },
-      ]);
-    } finally {
-      await other.close();
-    }
+    const other = releaseAfterTest(await startAdminService());
+    const { grant, code } = await other.grant({ redemptionsAllowed: 5 });
+    await post(other, `/${grant.uid}`, code, {
+      headers: { ...csrHeader(), renews: 'true', subject: 'east' },
+    });
+    other.clock.advance(25 * DAY);
+    const bearer = await signBearer(other.key, other.clock.read());
+    const { body } = await other.ask('GET', '/api/v1/overview', { bearer });
+    const [link] = (await other.store.listLinks({ limit: 1 }, () => true)).items;
+    const { links, attention } = JSON.parse(body);
+    expect(links).toMatchObject({ known: 1, expiringSoon: 1, notRenewing: 1 });
+    expect(attention).toEqual([
+      {
+        kind: 'link-expiring',
+        message: expect.stringContaining('"east"'),
+        nextStep: `linkgrant redemption show ${link?.id}`,
+        resource: { kind: 'link', id: link?.id },
+      },
+    ]);
   });
 });
 
@@ -215,20 +211,18 @@ describe('a verification of the ledger', () => {
   });
 
   it('is reported by every process of the store', async () => {
-    const other = await startAdminService({ dataDir: service.directory, adminJwks: service.jwksFile });
-    try {
-      const { body } = await ask('POST', '/ledger-verifications');
-      const show = async () => {
-        const { bearer, path } = { bearer: service.viewer, path: `/api/v1/ledger-verifications/${body.id}` };
-        return JSON.parse((await other.ask('GET', path, { bearer })).body);
-      };
-      expect(await show()).toMatchObject({ id: body.id });
-      await until(async () => (await show()).state === 'done');
-      const { id, ...result } = (await ask('GET', `/ledger-verifications/${body.id}`)).body;
-      expect(await show()).toEqual({ id, ...result });
-    } finally {
-      await other.close();
-    }
+    const other = releaseAfterTest(
+      await startAdminService({ dataDir: service.directory, adminJwks: service.jwksFile }),
+    );
+    const { body } = await ask('POST', '/ledger-verifications');
+    const show = async () => {
+      const { bearer, path } = { bearer: service.viewer, path: `/api/v1/ledger-verifications/${body.id}` };
+      return JSON.parse((await other.ask('GET', path, { bearer })).body);
+    };
+    expect(await show()).toMatchObject({ id: body.id });
+    await until(async () => (await show()).state === 'done');
+    const { id, ...result } = (await ask('GET', `/ledger-verifications/${body.id}`)).body;
+    expect(await show()).toEqual({ id, ...result });
   });
 
   it('is reported as running while the store makes no progress for more than a minute', async () => {

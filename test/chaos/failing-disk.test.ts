@@ -1,9 +1,7 @@
 import { execFileSync } from 'node:child_process';
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { expect, it } from 'vitest';
+import { directoryForTest } from '../support/release.js';
 import { DRIVERS } from '../support/stores/sqlite-file.js';
 
 const SCENARIO = fileURLToPath(new URL('service-on-failing-disk.mjs', import.meta.url));
@@ -11,35 +9,31 @@ const SCENARIO = fileURLToPath(new URL('service-on-failing-disk.mjs', import.met
 it.each(DRIVERS.flatMap((driver) => [1, 2].map((workers) => ({ driver, workers }))))(
   'a service on $driver whose disk is full or read-only answers 503, counts nothing, and recovers without a restart (processes: $workers)',
   ({ driver, workers }) => {
-    const directory = mkdtempSync(join(tmpdir(), 'linkgrant-disk-'));
-    try {
-      const asRoot = process.getuid?.() === 0 ? [] : ['--user', '--map-root-user'];
-      const command = [...asRoot, '--mount', process.execPath, SCENARIO, directory, String(workers)];
-      const answers = JSON.parse(
-        execFileSync('unshare', command, {
-          encoding: 'utf8',
-          timeout: 90_000,
-          env: { ...process.env, LINKGRANT_SQLITE: driver },
-        }),
-      );
-      const unavailable = { status: 503, text: 'Internal error', retryAfter: true };
-      expect(answers).toEqual({
-        before: 200,
-        full: unavailable,
-        stillFull: [unavailable],
-        freed: [200],
-        countedThen: [11, 11],
-        // A file system that one of several processes still has open for writing becomes no read-only one.
-        ...(workers === 1 && {
-          gone: unavailable,
-          readOnly: unavailable,
-          writable: 200,
-          countedAtLast: [12, 12],
-        }),
-      });
-    } finally {
-      rmSync(directory, { recursive: true, force: true });
-    }
+    const directory = directoryForTest();
+    const asRoot = process.getuid?.() === 0 ? [] : ['--user', '--map-root-user'];
+    const command = [...asRoot, '--mount', process.execPath, SCENARIO, directory, String(workers)];
+    const answers = JSON.parse(
+      execFileSync('unshare', command, {
+        encoding: 'utf8',
+        timeout: 90_000,
+        env: { ...process.env, LINKGRANT_SQLITE: driver },
+      }),
+    );
+    const unavailable = { status: 503, text: 'Internal error', retryAfter: true };
+    expect(answers).toEqual({
+      before: 200,
+      full: unavailable,
+      stillFull: [unavailable],
+      freed: [200],
+      countedThen: [11, 11],
+      // A file system that one of several processes still has open for writing becomes no read-only one.
+      ...(workers === 1 && {
+        gone: unavailable,
+        readOnly: unavailable,
+        writable: 200,
+        countedAtLast: [12, 12],
+      }),
+    });
   },
   100_000,
 );

@@ -9,7 +9,7 @@ import {
   GRANT_UID,
   type RedemptionResource,
 } from '../../src/platforms/kubernetes/store/redemption-resource.js';
-import { directoryForFile, releaseAfterFile } from '../support/release.js';
+import { directoryForFile, releaseAfterFile, releaseAfterTest } from '../support/release.js';
 import { NOW, sampleRedemption, storedGrant } from '../support/store-samples.js';
 import { type Redeemer, type RedeemTask, startRedeemer } from '../support/stores/store-processes.js';
 import { type Fate, startApiProxy } from './harness/api-proxy.js';
@@ -126,28 +126,22 @@ describe('a grant with some uses spent', () => {
 
   it('costs a new process a few requests', async () => {
     const grant = await spentBy(60);
-    const fresh = await openKubernetesStore({ ...options(), clock: () => NOW });
-    try {
-      const before = proxy.requests.length;
-      const redemption = sampleRedemption(grant.uid, { namespace });
-      expect(await fresh.recordRedemption(grant.uid, redemption, NOW)).toBe('recorded');
-      expect(proxy.requests.length - before).toBeLessThanOrEqual(12);
-      expect(await slotsOf(grant)).toHaveLength(61);
-    } finally {
-      await fresh.close();
-    }
+    const fresh = releaseAfterTest(await openKubernetesStore({ ...options(), clock: () => NOW }));
+    const before = proxy.requests.length;
+    const redemption = sampleRedemption(grant.uid, { namespace });
+    expect(await fresh.recordRedemption(grant.uid, redemption, NOW)).toBe('recorded');
+    expect(proxy.requests.length - before).toBeLessThanOrEqual(12);
+    expect(await slotsOf(grant)).toHaveLength(61);
   });
 
   it('spends no use for a client that waited too long', async () => {
     const grant = await spentBy(2);
-    const late = await openKubernetesStore({ ...options(), clock: () => NOW, deadlineMs: 0 });
-    try {
-      const unanswered = late.recordRedemption(grant.uid, sampleRedemption(grant.uid, { namespace }), NOW);
-      await expect(unanswered).rejects.toMatchObject({ code: 'store_unavailable' });
-      expect(await slotsOf(grant)).toHaveLength(2);
-    } finally {
-      await late.close();
-    }
+    const late = releaseAfterTest(
+      await openKubernetesStore({ ...options(), clock: () => NOW, deadlineMs: 0 }),
+    );
+    const unanswered = late.recordRedemption(grant.uid, sampleRedemption(grant.uid, { namespace }), NOW);
+    await expect(unanswered).rejects.toMatchObject({ code: 'store_unavailable' });
+    expect(await slotsOf(grant)).toHaveLength(2);
   });
 });
 
@@ -176,19 +170,17 @@ describe('a creation with an unknown outcome', () => {
 
   it('is not awaited endlessly, and is no use if it never arrived', async () => {
     const grant = await storedGrant(store, { namespace });
-    const impatient = await openKubernetesStore({ ...options(), clock: () => NOW, deadlineMs: 300 });
-    try {
-      const redemption = sampleRedemption(grant.uid, { namespace });
-      proxy.decide(({ method }) => (method === 'POST' ? 'drop' : 'pass'));
-      const unanswered = impatient.recordRedemption(grant.uid, redemption, NOW);
-      await expect(unanswered).rejects.toMatchObject({ code: 'store_unavailable' });
-      expect(await slotsOf(grant)).toEqual([]);
-      proxy.decide(() => 'pass');
-      expect(await store.recordRedemption(grant.uid, redemption, NOW)).toBe('recorded');
-      expect(await slotsOf(grant)).toHaveLength(1);
-    } finally {
-      await impatient.close();
-    }
+    const impatient = releaseAfterTest(
+      await openKubernetesStore({ ...options(), clock: () => NOW, deadlineMs: 300 }),
+    );
+    const redemption = sampleRedemption(grant.uid, { namespace });
+    proxy.decide(({ method }) => (method === 'POST' ? 'drop' : 'pass'));
+    const unanswered = impatient.recordRedemption(grant.uid, redemption, NOW);
+    await expect(unanswered).rejects.toMatchObject({ code: 'store_unavailable' });
+    expect(await slotsOf(grant)).toEqual([]);
+    proxy.decide(() => 'pass');
+    expect(await store.recordRedemption(grant.uid, redemption, NOW)).toBe('recorded');
+    expect(await slotsOf(grant)).toHaveLength(1);
   });
 });
 
@@ -197,24 +189,22 @@ describe('a cluster without its API server', () => {
     const { controlPlane } = cluster;
     if (!controlPlane) throw new Error('a cluster that was given is not stopped');
     const grant = await storedGrant(store, { namespace });
-    const impatient = await openKubernetesStore({ ...options(), clock: () => NOW, deadlineMs: 500 });
-    try {
-      await controlPlane.stopApiServer();
-      const redemption = sampleRedemption(grant.uid, { namespace });
-      const away = { code: 'store_unavailable' };
-      await expect(impatient.recordRedemption(grant.uid, redemption, NOW)).rejects.toMatchObject(away);
-      await expect(impatient.probe()).rejects.toMatchObject(away);
-      controlPlane.startApiServer();
-      await until('the store', async () => {
-        await impatient.probe();
-        return true;
-      });
-      expect(await store.recordRedemption(grant.uid, redemption, NOW)).toBe('recorded');
-      // Its listings take a while longer to come back.
-      const slots = await until('the listing', () => slotsOf(grant));
-      expect(slots).toHaveLength(1);
-    } finally {
-      await impatient.close();
-    }
+    const impatient = releaseAfterTest(
+      await openKubernetesStore({ ...options(), clock: () => NOW, deadlineMs: 500 }),
+    );
+    await controlPlane.stopApiServer();
+    const redemption = sampleRedemption(grant.uid, { namespace });
+    const away = { code: 'store_unavailable' };
+    await expect(impatient.recordRedemption(grant.uid, redemption, NOW)).rejects.toMatchObject(away);
+    await expect(impatient.probe()).rejects.toMatchObject(away);
+    controlPlane.startApiServer();
+    await until('the store', async () => {
+      await impatient.probe();
+      return true;
+    });
+    expect(await store.recordRedemption(grant.uid, redemption, NOW)).toBe('recorded');
+    // Its listings take a while longer to come back.
+    const slots = await until('the listing', () => slotsOf(grant));
+    expect(slots).toHaveLength(1);
   });
 });

@@ -9,7 +9,7 @@ import {
 } from '../../src/platforms/kubernetes/api/kinds.js';
 import type { Resource } from '../../src/platforms/kubernetes/api/resource.js';
 import type { WatchEvent } from '../../src/platforms/kubernetes/api/watch-stream.js';
-import { releaseAfterFile } from '../support/release.js';
+import { releaseAfterFile, releaseAfterTest } from '../support/release.js';
 import { openTestCluster } from './harness/test-cluster.js';
 import { throughProxy } from './harness/through-proxy.js';
 
@@ -137,17 +137,13 @@ describe('the Kubernetes API client', () => {
     const account = await cluster.serviceAccount(namespace, [
       { apiGroups: [''], resources: ['configmaps'], verbs: ['get'] },
     ]);
-    const limited = await openKubernetesClient({ kubeconfig: [account.kubeconfig] });
-    try {
-      expect(limited.namespace).toBe(namespace);
-      await client.create(CONFIG_MAPS, configMap('readable'));
-      const key = { namespace, name: 'readable' };
-      expect(await limited.get(CONFIG_MAPS, key)).toMatchObject({ metadata: key });
-      expect(await refusal(limited.delete(CONFIG_MAPS, key))).toMatchObject({ reason: 'forbidden' });
-      expect(await refusal(limited.list(CONFIG_MAPS))).toMatchObject({ reason: 'forbidden' });
-    } finally {
-      limited.close();
-    }
+    const limited = releaseAfterTest(await openKubernetesClient({ kubeconfig: [account.kubeconfig] }));
+    expect(limited.namespace).toBe(namespace);
+    await client.create(CONFIG_MAPS, configMap('readable'));
+    const key = { namespace, name: 'readable' };
+    expect(await limited.get(CONFIG_MAPS, key)).toMatchObject({ metadata: key });
+    expect(await refusal(limited.delete(CONFIG_MAPS, key))).toMatchObject({ reason: 'forbidden' });
+    expect(await refusal(limited.list(CONFIG_MAPS))).toMatchObject({ reason: 'forbidden' });
   });
 
   it('reports a terminating namespace', async () => {

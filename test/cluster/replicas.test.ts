@@ -138,17 +138,13 @@ describe('three replicas of the service', () => {
     expect(recorded.map(({ spec }) => spec.certificate.pem).sort()).toEqual([...given].sort());
 
     // One that was started since answers as those that are gone.
-    const fresh = await startReplicas(workplace, account.kubeconfig, 1);
-    try {
-      const again = await Promise.all(
-        all.slice(0, 30).map((site) => redeemAt(fresh.all[0] as Replica, grant, site)),
-      );
-      expect(again.map(({ status }) => status)).toEqual(answers.slice(0, 30).map(({ status }) => status));
-      expect(outcomesOf(again).given).toEqual(outcomesOf(answers.slice(0, 30)).given);
-      expect(await redemptionsOf(grant)).toHaveLength(LIMIT);
-    } finally {
-      await fresh.close();
-    }
+    const fresh = releaseAfterTest(await startReplicas(workplace, account.kubeconfig, 1));
+    const again = await Promise.all(
+      all.slice(0, 30).map((site) => redeemAt(fresh.all[0] as Replica, grant, site)),
+    );
+    expect(again.map(({ status }) => status)).toEqual(answers.slice(0, 30).map(({ status }) => status));
+    expect(outcomesOf(again).given).toEqual(outcomesOf(answers.slice(0, 30)).given);
+    expect(await redemptionsOf(grant)).toHaveLength(LIMIT);
   });
 });
 

@@ -183,41 +183,37 @@ describe('token redeem --platform kubernetes', () => {
   it('ends with one use if the response to each kind of write is lost once after it was executed', async () => {
     const server = await start('linkgrant');
     const place = await site();
-    const proxy = await startApiProxy(place.kubeconfig);
-    try {
-      const cut = new Set<string>();
-      proxy.decide(({ method, path }) => {
-        const write = `${method} ${path.includes('/links') ? 'link' : 'secret'}`;
-        if (method === 'GET' || path.includes('dryRun') || cut.has(write)) return 'pass';
-        cut.add(write);
-        return 'cut';
-      });
-      const kubeconfig = place.tokenFile({ ...server.token, name: 'kubeconfig' });
-      writeFileSync(kubeconfig, kubeconfigThrough(place.kubeconfig, proxy.url));
-      const words = ['token', 'redeem', place.tokenFile(server.token)];
-      const ended = await linkgrant([
-        ...words,
-        '-p',
-        'kubernetes',
-        '--kubeconfig',
-        kubeconfig,
-        '-n',
-        place.namespace,
-      ]);
-      expect(ended).toMatchObject({ code: 0, stderr: '' });
-      expect([...cut].sort()).toEqual([
-        'DELETE secret',
-        'PATCH link',
-        'PATCH secret',
-        'POST secret',
-        'PUT secret',
-      ]);
-      expect(server.issued()).toBe(1);
-      expect((await place.secrets()).map(({ metadata }) => metadata.name)).toEqual(['my-link']);
-      expect(await place.links()).toHaveLength(1);
-    } finally {
-      await proxy.close();
-    }
+    const proxy = releaseAfterTest(await startApiProxy(place.kubeconfig));
+    const cut = new Set<string>();
+    proxy.decide(({ method, path }) => {
+      const write = `${method} ${path.includes('/links') ? 'link' : 'secret'}`;
+      if (method === 'GET' || path.includes('dryRun') || cut.has(write)) return 'pass';
+      cut.add(write);
+      return 'cut';
+    });
+    const kubeconfig = place.tokenFile({ ...server.token, name: 'kubeconfig' });
+    writeFileSync(kubeconfig, kubeconfigThrough(place.kubeconfig, proxy.url));
+    const words = ['token', 'redeem', place.tokenFile(server.token)];
+    const ended = await linkgrant([
+      ...words,
+      '-p',
+      'kubernetes',
+      '--kubeconfig',
+      kubeconfig,
+      '-n',
+      place.namespace,
+    ]);
+    expect(ended).toMatchObject({ code: 0, stderr: '' });
+    expect([...cut].sort()).toEqual([
+      'DELETE secret',
+      'PATCH link',
+      'PATCH secret',
+      'POST secret',
+      'PUT secret',
+    ]);
+    expect(server.issued()).toBe(1);
+    expect((await place.secrets()).map(({ metadata }) => metadata.name)).toEqual(['my-link']);
+    expect(await place.links()).toHaveLength(1);
   });
 
   it('sends no second request to a Skupper grant server without --retry', async () => {

@@ -13,7 +13,7 @@ import {
 } from '../../src/platforms/kubernetes/store/kubernetes-store.js';
 import { slotName } from '../../src/platforms/kubernetes/store/redemption-resource.js';
 import { Workplace } from '../support/command-line.js';
-import { releaseAfterFile } from '../support/release.js';
+import { releaseAfterFile, releaseAfterTest } from '../support/release.js';
 import { NOW, sampleRedemption, sampleRenewal } from '../support/store-samples.js';
 import { type ApiProxy, startApiProxy } from './harness/api-proxy.js';
 import { putSite } from './harness/cluster-sites.js';
@@ -120,33 +120,28 @@ describe('the service with the permissions of its role', () => {
   it('renews, revokes, and deletes expired data', async () => {
     const grant = await readyGrant(cluster, west, 'ended', { redemptionsAllowed: 9 });
     const { uid } = grant.metadata;
-    const store = await openStore(Date.now);
-    const much = await openStore(() => LATER);
+    const store = releaseAfterTest(await openStore(Date.now));
+    const much = releaseAfterTest(await openStore(() => LATER));
     const record = async (changes: Parameters<typeof sampleRedemption>[1] = {}) => {
       const redemption = sampleRedemption(uid, { namespace: west, ...changes });
       expect(await store.recordRedemption(uid, redemption, Date.now())).toBe('recorded');
       return redemption;
     };
-    try {
-      const first = await record();
-      expect(await store.recordRenewal(sampleRenewal(first.id, 1), NOW)).toBe('recorded');
-      await record({ mode: 'stock', sealedAnswer: new Uint8Array(9), sealedUntil: NOW });
-      expect(await much.eraseSealedAnswers(LATER)).toBeGreaterThan(0);
-      expect(await store.revokeRedemption(first.id, NOW)).toBe(true);
-      await cluster.admin.delete(ACCESS_GRANTS, { namespace: west, name: 'ended' });
-      expect(await much.removeOldLedger(LATER)).toBe(true);
-      for (const slot of [0, 1]) {
-        const key = { namespace: west, name: slotName(uid, slot) };
-        expect(await cluster.admin.find(REDEMPTIONS, key)).toBeUndefined();
-      }
-      // What signed codes need.
-      await store.putSetting('a', '1');
-      await store.putSetting('a', '2');
-      expect(await store.getSetting('a')).toBe('2');
-    } finally {
-      await store.close();
-      await much.close();
+    const first = await record();
+    expect(await store.recordRenewal(sampleRenewal(first.id, 1), NOW)).toBe('recorded');
+    await record({ mode: 'stock', sealedAnswer: new Uint8Array(9), sealedUntil: NOW });
+    expect(await much.eraseSealedAnswers(LATER)).toBeGreaterThan(0);
+    expect(await store.revokeRedemption(first.id, NOW)).toBe(true);
+    await cluster.admin.delete(ACCESS_GRANTS, { namespace: west, name: 'ended' });
+    expect(await much.removeOldLedger(LATER)).toBe(true);
+    for (const slot of [0, 1]) {
+      const key = { namespace: west, name: slotName(uid, slot) };
+      expect(await cluster.admin.find(REDEMPTIONS, key)).toBeUndefined();
     }
+    // What signed codes need.
+    await store.putSetting('a', '1');
+    await store.putSetting('a', '2');
+    expect(await store.getSetting('a')).toBe('2');
   });
 
   it('needs every permission of its role, and no other', () => {

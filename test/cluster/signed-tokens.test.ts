@@ -7,6 +7,7 @@ import type { Resource } from '../../src/platforms/kubernetes/api/resource.js';
 import { CODE_KEYS, CodeKeySecret } from '../../src/platforms/kubernetes/identity/code-key-secret.js';
 import { buildStockClient, runStockClient } from '../stock-client/stock-client.js';
 import { json, linkgrant, refusalOf } from '../support/command-line.js';
+import { releaseAfterTest } from '../support/release.js';
 import { openAcceptingNamespace } from './harness/accepting-namespace.js';
 import { startApiProxy } from './harness/api-proxy.js';
 import { kubeconfigThrough } from './harness/kubeconfig.js';
@@ -149,23 +150,19 @@ describe('the signing keys in a Secret', () => {
   });
 
   it('cost one read at a time for any number of unknown keys, and none for a known one', async () => {
-    const proxy = await startApiProxy(cluster.kubeconfig);
-    try {
-      const file = workplace.path('proxied');
-      writeFileSync(file, kubeconfigThrough(cluster.kubeconfig, proxy.url));
-      const client = await openKubernetesClient({ kubeconfig: [file] });
-      const namespace = await cluster.namespace();
-      const keys = new CodeKeySecret({ client, namespace, clock: Date.now, mayCreate: true });
-      const { kid } = await keys.current();
-      const seen = proxy.requests.length;
-      await Promise.all(Array.from({ length: 300 }, (_, index) => keys.find(`unknown-${index}`)));
-      expect(proxy.requests.length - seen).toBeLessThanOrEqual(2);
-      const then = proxy.requests.length;
-      await Promise.all(Array.from({ length: 300 }, () => keys.find(kid)));
-      expect(proxy.requests.length).toBe(then);
-      client.close();
-    } finally {
-      await proxy.close();
-    }
+    const proxy = releaseAfterTest(await startApiProxy(cluster.kubeconfig));
+    const file = workplace.path('proxied');
+    writeFileSync(file, kubeconfigThrough(cluster.kubeconfig, proxy.url));
+    const client = await openKubernetesClient({ kubeconfig: [file] });
+    const namespace = await cluster.namespace();
+    const keys = new CodeKeySecret({ client, namespace, clock: Date.now, mayCreate: true });
+    const { kid } = await keys.current();
+    const seen = proxy.requests.length;
+    await Promise.all(Array.from({ length: 300 }, (_, index) => keys.find(`unknown-${index}`)));
+    expect(proxy.requests.length - seen).toBeLessThanOrEqual(2);
+    const then = proxy.requests.length;
+    await Promise.all(Array.from({ length: 300 }, () => keys.find(kid)));
+    expect(proxy.requests.length).toBe(then);
+    client.close();
   });
 });

@@ -21,7 +21,7 @@ import {
 } from '../../src/platforms/kubernetes/store/redemption-resource.js';
 import { linkgrant, Workplace } from '../support/command-line.js';
 import { csrHeader, redeemedAnswer } from '../support/redeemed-answer.js';
-import { releaseAfterFile } from '../support/release.js';
+import { releaseAfterFile, releaseAfterTest } from '../support/release.js';
 import { RecordedSite } from '../support/sites/kubernetes-site.js';
 import { putSite } from './harness/cluster-sites.js';
 import { LINKGRANT, linkgrantAccount } from './harness/linkgrant-account.js';
@@ -319,21 +319,17 @@ describe('objects of a hostile namespace owner', () => {
   });
 
   it('do not prevent the start of a service, or keep it busy', async () => {
-    const later = await startReplicas(workplace, account.kubeconfig, 1);
-    try {
-      await replica().serving.stop();
-      const [fresh] = later.all as [Replica];
-      await serves(fresh);
-      const isOfEast = (path: string) => path.includes(`/namespaces/${east}/accessgrants`);
-      const since = fresh.proxy.requests.length;
-      for (let turn = 0; turn < 3; turn += 1) await serves(fresh);
-      const writes = fresh.proxy.requests
-        .slice(since)
-        .filter(({ method, path }) => method !== 'GET' && isOfEast(path));
-      expect(writes).toEqual([]);
-    } finally {
-      await later.close();
-    }
+    const later = releaseAfterTest(await startReplicas(workplace, account.kubeconfig, 1));
+    await replica().serving.stop();
+    const [fresh] = later.all as [Replica];
+    await serves(fresh);
+    const isOfEast = (path: string) => path.includes(`/namespaces/${east}/accessgrants`);
+    const since = fresh.proxy.requests.length;
+    for (let turn = 0; turn < 3; turn += 1) await serves(fresh);
+    const writes = fresh.proxy.requests
+      .slice(since)
+      .filter(({ method, path }) => method !== 'GET' && isOfEast(path));
+    expect(writes).toEqual([]);
   });
 });
 

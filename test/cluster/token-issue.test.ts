@@ -9,6 +9,7 @@ import type { AccessGrantResource } from '../../src/platforms/kubernetes/grants/
 import type { AccessTokenResource } from '../../src/platforms/kubernetes/tokens/access-token-resource.js';
 import { buildStockClient, runStockClient } from '../stock-client/stock-client.js';
 import { linkgrant, refusalOf } from '../support/command-line.js';
+import { releaseAfterTest } from '../support/release.js';
 import { openAcceptingNamespace } from './harness/accepting-namespace.js';
 import { startApiProxy } from './harness/api-proxy.js';
 import { DeployTools } from './harness/deploy-tools.js';
@@ -208,43 +209,35 @@ describe('token issue in a cluster', () => {
 
   it('creates one grant if the response to its creation is lost', async () => {
     const before = await grantsIn(west);
-    const proxy = await startApiProxy(west.kubeconfig);
-    try {
-      let cut = 0;
-      proxy.decide(({ method, path }) => {
-        if (!path.includes('/accessgrants') || cut > 3) return 'pass';
-        cut += 1;
-        return method === 'POST' && cut === 1 ? 'cut' : { status: 503 };
-      });
-      const ended = await issueThrough(proxy.url);
-      expect(ended).toMatchObject({ code: 0 });
-      expect(cut).toBe(4);
-      expect(await grantsIn(west)).toHaveLength(before.length + 1);
-    } finally {
-      await proxy.close();
-    }
+    const proxy = releaseAfterTest(await startApiProxy(west.kubeconfig));
+    let cut = 0;
+    proxy.decide(({ method, path }) => {
+      if (!path.includes('/accessgrants') || cut > 3) return 'pass';
+      cut += 1;
+      return method === 'POST' && cut === 1 ? 'cut' : { status: 503 };
+    });
+    const ended = await issueThrough(proxy.url);
+    expect(ended).toMatchObject({ code: 0 });
+    expect(cut).toBe(4);
+    expect(await grantsIn(west)).toHaveLength(before.length + 1);
   });
 
   it('reports that a grant may remain if the server never responds', async () => {
     const before = await grantsIn(west);
-    const proxy = await startApiProxy(west.kubeconfig);
-    try {
-      let isMade = false;
-      proxy.decide(({ method, path }) => {
-        if (isMade) return 'drop';
-        isMade = method === 'POST' && path.includes('/accessgrants');
-        return isMade ? 'cut' : 'pass';
-      });
-      const ended = await issueThrough(proxy.url, '--name', 'left');
-      expect(ended.code).toBe(4);
-      expect(refusalOf(ended).error).toContain(
-        `grant "left" may have been created; delete it with \`linkgrant grant delete left -n ${west.namespace}\``,
-      );
-      expect(await grantsIn(west)).toHaveLength(before.length + 1);
-      expect(await west.run(['grant', 'delete', 'left', '-n', west.namespace])).toMatchObject({ code: 0 });
-    } finally {
-      await proxy.close();
-    }
+    const proxy = releaseAfterTest(await startApiProxy(west.kubeconfig));
+    let isMade = false;
+    proxy.decide(({ method, path }) => {
+      if (isMade) return 'drop';
+      isMade = method === 'POST' && path.includes('/accessgrants');
+      return isMade ? 'cut' : 'pass';
+    });
+    const ended = await issueThrough(proxy.url, '--name', 'left');
+    expect(ended.code).toBe(4);
+    expect(refusalOf(ended).error).toContain(
+      `grant "left" may have been created; delete it with \`linkgrant grant delete left -n ${west.namespace}\``,
+    );
+    expect(await grantsIn(west)).toHaveLength(before.length + 1);
+    expect(await west.run(['grant', 'delete', 'left', '-n', west.namespace])).toMatchObject({ code: 0 });
   });
 
   it('reports the missing permission or cluster', async () => {

@@ -10,7 +10,7 @@ import {
 import type { Resource, ResourceKind } from '../../src/platforms/kubernetes/api/resource.js';
 import { TOKENS_LEASE } from '../../src/platforms/kubernetes/controller/lease-access.js';
 import { json, linkgrant, refusalOf, Workplace } from '../support/command-line.js';
-import { releaseAfterFile } from '../support/release.js';
+import { releaseAfterFile, releaseAfterTest } from '../support/release.js';
 import { putSite } from './harness/cluster-sites.js';
 import { LINKGRANT, linkgrantAccount, shippedAccount } from './harness/linkgrant-account.js';
 import { personIn } from './harness/person.js';
@@ -123,31 +123,26 @@ describe('uninstall', () => {
   });
 
   it('retains the Lease of a running AccessToken redeemer', async () => {
-    const itsAccount = await shippedAccount(cluster, 'redeemer', REDEEMER);
-    const redeemer = await startRedeemer(itsAccount.kubeconfig);
-    try {
-      await until('it to lead', async () => {
-        const lease = await cluster.admin.find<LeaseResource>(LEASES, {
-          namespace: REDEEMER,
-          name: TOKENS_LEASE,
-        });
-        return lease?.spec?.holderIdentity;
+    const itsAccount = releaseAfterTest(await shippedAccount(cluster, 'redeemer', REDEEMER));
+    const redeemer = releaseAfterTest(await startRedeemer(itsAccount.kubeconfig));
+    await until('it to lead', async () => {
+      const lease = await cluster.admin.find<LeaseResource>(LEASES, {
+        namespace: REDEEMER,
+        name: TOKENS_LEASE,
       });
-      const running = await uninstall('-A', '--yes', '--service-namespace', REDEEMER);
-      expect(running).toMatchObject({ code: 1, stdout: '' });
-      expect(refusalOf(running)).toMatchObject({
-        error: 'the redeemer of AccessTokens still runs, and would recreate the deleted objects',
-        hint: expect.stringContaining('delete its Deployment first'),
-      });
-      expect(await namesIn(LEASES, REDEEMER)).toEqual([TOKENS_LEASE]);
-      expect(await redeemer.stop('SIGTERM')).toMatchObject({ code: 0 });
-      const done = await uninstall('-A', '--yes', '--service-namespace', REDEEMER);
-      expect(done).toMatchObject({ code: 0, stderr: '' });
-      expect(await namesIn(LEASES, REDEEMER)).toEqual([]);
-    } finally {
-      await redeemer.stop();
-      itsAccount.remove();
-    }
+      return lease?.spec?.holderIdentity;
+    });
+    const running = await uninstall('-A', '--yes', '--service-namespace', REDEEMER);
+    expect(running).toMatchObject({ code: 1, stdout: '' });
+    expect(refusalOf(running)).toMatchObject({
+      error: 'the redeemer of AccessTokens still runs, and would recreate the deleted objects',
+      hint: expect.stringContaining('delete its Deployment first'),
+    });
+    expect(await namesIn(LEASES, REDEEMER)).toEqual([TOKENS_LEASE]);
+    expect(await redeemer.stop('SIGTERM')).toMatchObject({ code: 0 });
+    const done = await uninstall('-A', '--yes', '--service-namespace', REDEEMER);
+    expect(done).toMatchObject({ code: 0, stderr: '' });
+    expect(await namesIn(LEASES, REDEEMER)).toEqual([]);
   });
 
   it('deletes the CRD with --with-crd', async () => {

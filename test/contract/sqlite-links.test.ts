@@ -1,35 +1,29 @@
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, it } from 'vitest';
 import { matchingLinks } from '../../src/redemption/administration/matching-links.js';
 import { openSqliteStore } from '../../src/stores/sqlite/sqlite-store.js';
+import { directoryForTest, releaseAfterTest } from '../support/release.js';
 import { NOW, sampleRedemption, storedGrant } from '../support/store-samples.js';
 
 const LINKS = 2_100;
 
 it('reads a bounded part of the links in one call, and finds the oldest of many links in a few', async () => {
-  const directory = await mkdtemp(join(tmpdir(), 'linkgrant-links-'));
-  const store = await openSqliteStore({
-    file: join(directory, 'linkgrant.db'),
-    migrate: true,
-    clock: () => NOW,
-  });
-  try {
-    const { uid } = await storedGrant(store, { redemptionsAllowed: LINKS });
-    const record = (n: number) =>
-      store.recordRedemption(uid, sampleRedemption(uid, { subject: `site-${n}` }), NOW);
-    await record(0);
-    for (let made = 1; made < LINKS; made += 100)
-      await Promise.all(Array.from({ length: Math.min(100, LINKS - made) }, (_, n) => record(made + n)));
-    const isOldest = ({ subject }: { readonly subject: string }) => subject === 'site-0';
-    const part = await store.listLinks({ limit: 10 }, isOldest);
-    expect(part).toEqual({ items: [], next: expect.any(String) });
-    expect((await matchingLinks(store, { limit: 10 }, isOldest)).items).toMatchObject([
-      { subject: 'site-0' },
-    ]);
-  } finally {
-    await store.close();
-    await rm(directory, { recursive: true });
-  }
+  const directory = directoryForTest();
+  const store = releaseAfterTest(
+    await openSqliteStore({
+      file: join(directory, 'linkgrant.db'),
+      migrate: true,
+      clock: () => NOW,
+    }),
+  );
+  const { uid } = await storedGrant(store, { redemptionsAllowed: LINKS });
+  const record = (n: number) =>
+    store.recordRedemption(uid, sampleRedemption(uid, { subject: `site-${n}` }), NOW);
+  await record(0);
+  for (let made = 1; made < LINKS; made += 100)
+    await Promise.all(Array.from({ length: Math.min(100, LINKS - made) }, (_, n) => record(made + n)));
+  const isOldest = ({ subject }: { readonly subject: string }) => subject === 'site-0';
+  const part = await store.listLinks({ limit: 10 }, isOldest);
+  expect(part).toEqual({ items: [], next: expect.any(String) });
+  expect((await matchingLinks(store, { limit: 10 }, isOldest)).items).toMatchObject([{ subject: 'site-0' }]);
 });

@@ -1,22 +1,17 @@
 import { execFileSync } from 'node:child_process';
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { expect, it } from 'vitest';
+import { directoryForTest } from '../support/release.js';
 
 // From Node 24.19 on, better-sqlite3 aborts the process when one of its objects is collected while no JavaScript runs.
 it('a closed store leaves no object of better-sqlite3 for the garbage collector', () => {
-  const directory = mkdtempSync(join(tmpdir(), 'linkgrant-objects-'));
-  try {
-    const script = resolve(import.meta.dirname, '../support/stores/store-objects.mjs');
-    const printed = execFileSync(process.execPath, [script, join(directory, 'a.db'), '5'], {
-      encoding: 'utf8',
-    });
-    const { databases, statements } = JSON.parse(printed) as { databases: number; statements: number };
-    // One more was opened to find out whether the driver loads.
-    expect(databases).toBeGreaterThanOrEqual(5);
-    expect(statements).toBeGreaterThanOrEqual(5 * 3);
-  } finally {
-    rmSync(directory, { recursive: true });
-  }
+  const directory = directoryForTest();
+  const script = resolve(import.meta.dirname, '../support/stores/store-objects.mjs');
+  const printed = execFileSync(process.execPath, [script, join(directory, 'a.db'), '5'], {
+    encoding: 'utf8',
+  });
+  const { databases, statements } = JSON.parse(printed) as { databases: number; statements: number };
+  // One more was opened to find out whether the driver loads.
+  expect(databases).toBeGreaterThanOrEqual(5);
+  expect(statements).toBeGreaterThanOrEqual(5 * 3);
 });

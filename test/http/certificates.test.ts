@@ -2,7 +2,7 @@ import { generateKeyPairSync } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { CLIENTS, expectClientCertificate, redeemNewGrant } from '../support/links/openssl-verdict.js';
 import { csrHeader, newKey, redeemedAnswer } from '../support/redeemed-answer.js';
-import { releaseAfterFile } from '../support/release.js';
+import { releaseAfterFile, releaseAfterTest } from '../support/release.js';
 import { DAY, ENDPOINTS, HOUR, MINUTE, startTestService, type TestService } from '../support/service.js';
 import { post } from '../support/wire.js';
 import { OpenSsl } from '../unit/pki/openssl.js';
@@ -129,43 +129,35 @@ describe('a site with several endpoint groups', () => {
       'edge=a.example.com:2@group-a',
       'inter-router=a.example.com:3@group-a',
     ];
-    const service = await startTestService({ endpoint });
-    try {
-      const { links, secret } = await redeemNewGrant(service, { ...csrHeader(), name: 'west' });
-      expect(secret.metadata.name).toBe('west');
-      expect(links).toMatchObject([
-        {
-          metadata: { name: 'west-1' },
-          spec: { tlsCredentials: 'west', endpoints: [{ port: '2' }, { port: '3' }] },
-        },
-        { metadata: { name: 'west-2' }, spec: { tlsCredentials: 'west', endpoints: [{ port: '1' }] } },
-      ]);
-      const { grant, code } = await service.grant();
-      const headers = { ...csrHeader(), name: 'x'.repeat(252) };
-      const tooLong = await post(service, `/${grant.uid}`, code, { headers });
-      expect([tooLong.status, await service.used(grant.uid)]).toEqual([400, 0]);
-    } finally {
-      await service.close();
-    }
+    const service = releaseAfterTest(await startTestService({ endpoint }));
+    const { links, secret } = await redeemNewGrant(service, { ...csrHeader(), name: 'west' });
+    expect(secret.metadata.name).toBe('west');
+    expect(links).toMatchObject([
+      {
+        metadata: { name: 'west-1' },
+        spec: { tlsCredentials: 'west', endpoints: [{ port: '2' }, { port: '3' }] },
+      },
+      { metadata: { name: 'west-2' }, spec: { tlsCredentials: 'west', endpoints: [{ port: '1' }] } },
+    ]);
+    const { grant, code } = await service.grant();
+    const headers = { ...csrHeader(), name: 'x'.repeat(252) };
+    const tooLong = await post(service, `/${grant.uid}`, code, { headers });
+    expect([tooLong.status, await service.used(grant.uid)]).toEqual([400, 0]);
   });
 });
 
 describe('a service with --server-key-type rsa2048', () => {
   it('returns an RSA key that matches its certificate to Skupper clients', async () => {
-    const service = await startTestService({ serverKeyType: 'rsa2048' });
-    try {
-      const answers = await Promise.all(Array.from({ length: 4 }, () => redeemNewGrant(service, {})));
-      for (const answer of answers) {
-        expect(answer.key?.asymmetricKeyDetails).toMatchObject({
-          modulusLength: 2048,
-          publicExponent: 65_537n,
-        });
-        expect(answer.x509.checkPrivateKey(answer.key ?? expect.fail('no key'))).toBe(true);
-        expectClientCertificate(openssl, answer);
-      }
-      expect(new Set(answers.map(({ keyPem }) => keyPem)).size).toBe(4);
-    } finally {
-      await service.close();
+    const service = releaseAfterTest(await startTestService({ serverKeyType: 'rsa2048' }));
+    const answers = await Promise.all(Array.from({ length: 4 }, () => redeemNewGrant(service, {})));
+    for (const answer of answers) {
+      expect(answer.key?.asymmetricKeyDetails).toMatchObject({
+        modulusLength: 2048,
+        publicExponent: 65_537n,
+      });
+      expect(answer.x509.checkPrivateKey(answer.key ?? expect.fail('no key'))).toBe(true);
+      expectClientCertificate(openssl, answer);
     }
+    expect(new Set(answers.map(({ keyPem }) => keyPem)).size).toBe(4);
   });
 });

@@ -5,7 +5,7 @@ import { parseCertificates } from '../../src/pki/pem.js';
 import { readService } from '../../src/redemption/accepting/service-description.js';
 import { CLIENTS, expectClientCertificate, redeemNewGrant } from '../support/links/openssl-verdict.js';
 import { csrHeader, redeemedAnswer } from '../support/redeemed-answer.js';
-import { releaseAfterFile } from '../support/release.js';
+import { releaseAfterFile, releaseAfterTest } from '../support/release.js';
 import { DAY, MINUTE, startTestService, type TestService } from '../support/service.js';
 import { post } from '../support/wire.js';
 import { AUTHORITY_KEYS, makeAuthority, OpenSsl } from '../unit/pki/openssl.js';
@@ -80,20 +80,16 @@ describe('an intermediate CA as issuer', () => {
 describe('a CA that expires soon', () => {
   it('limits the lifetime of its certificates, and no use is spent after it expired', async () => {
     const { certificate, key } = makeAuthority(openssl, { days: 10 });
-    const service = await startTestService(issuerFlags(certificate, key));
-    try {
-      const end = Date.parse(parseCertificates(certificate)[0]?.validTo ?? '');
-      const bounded = await redeemNewGrant(service);
-      expect(Date.parse(bounded.x509.validTo)).toBe(end);
-      expectClientCertificate(openssl, bounded);
-      const { grant, code } = await service.grant({ expirationWindowMs: 20 * DAY });
-      service.clock.advance(11 * DAY);
-      const answer = await post(service, `/${grant.uid}`, code, { headers: csrHeader() });
-      expect([answer.status, answer.headers['linkgrant-reason']]).toEqual([503, 'issuer_unavailable']);
-      expect(await service.used(grant.uid)).toBe(0);
-    } finally {
-      await service.close();
-    }
+    const service = releaseAfterTest(await startTestService(issuerFlags(certificate, key)));
+    const end = Date.parse(parseCertificates(certificate)[0]?.validTo ?? '');
+    const bounded = await redeemNewGrant(service);
+    expect(Date.parse(bounded.x509.validTo)).toBe(end);
+    expectClientCertificate(openssl, bounded);
+    const { grant, code } = await service.grant({ expirationWindowMs: 20 * DAY });
+    service.clock.advance(11 * DAY);
+    const answer = await post(service, `/${grant.uid}`, code, { headers: csrHeader() });
+    expect([answer.status, answer.headers['linkgrant-reason']]).toEqual([503, 'issuer_unavailable']);
+    expect(await service.used(grant.uid)).toBe(0);
   });
 });
 
@@ -104,70 +100,58 @@ describe('an --issuer-cert file that is replaced', () => {
     );
     if (!first || !second) throw new Error('no CAs');
     const flags = issuerFlags(first.certificate, first.key);
-    const service = await startTestService(flags);
+    const service = releaseAfterTest(await startTestService(flags));
     const events = (event: string) => service.logged().filter((line) => line.event === event);
-    try {
-      // The service's clock stands still, and these CAs begin now.
-      service.clock.advance(MINUTE);
-      expect((await redeemNewGrant(service)).ca).toBe(first.certificate);
+    // The service's clock stands still, and these CAs begin now.
+    service.clock.advance(MINUTE);
+    expect((await redeemNewGrant(service)).ca).toBe(first.certificate);
 
-      const both = second.certificate + first.certificate;
-      replaceFile(flags.issuerCert, both);
-      const kept = await redeemNewGrant(service);
-      expect(kept.ca).toBe(first.certificate);
-      await service.running.reloadIdentity();
-      await service.running.reloadIdentity();
-      expect(events('issuer_kept')).toMatchObject([{ reason: expect.stringContaining(flags.issuerCert) }]);
+    const both = second.certificate + first.certificate;
+    replaceFile(flags.issuerCert, both);
+    const kept = await redeemNewGrant(service);
+    expect(kept.ca).toBe(first.certificate);
+    await service.running.reloadIdentity();
+    await service.running.reloadIdentity();
+    expect(events('issuer_kept')).toMatchObject([{ reason: expect.stringContaining(flags.issuerCert) }]);
 
-      replaceFile(flags.issuerKey, second.key);
-      const followed = await redeemNewGrant(service);
-      expect(followed.ca).toBe(both);
-      expect(openssl.verifies(followed.certificate, second.certificate, 'sslclient').ok).toBe(true);
-      expect(openssl.verifies(followed.certificate, first.certificate, 'sslclient').ok).toBe(false);
-      await service.running.reloadIdentity();
-      expect(events('issuer_reloaded')).toMatchObject([{ subject: 'second' }]);
-      expect((await readService(service.store))?.issuer).toBe('second');
-      expect(service.running.certificateTimes().issuer?.notAfter).toBe(
-        Date.parse(parseCertificates(second.certificate)[0]?.validTo ?? ''),
-      );
-    } finally {
-      await service.close();
-    }
+    replaceFile(flags.issuerKey, second.key);
+    const followed = await redeemNewGrant(service);
+    expect(followed.ca).toBe(both);
+    expect(openssl.verifies(followed.certificate, second.certificate, 'sslclient').ok).toBe(true);
+    expect(openssl.verifies(followed.certificate, first.certificate, 'sslclient').ok).toBe(false);
+    await service.running.reloadIdentity();
+    expect(events('issuer_reloaded')).toMatchObject([{ subject: 'second' }]);
+    expect((await readService(service.store))?.issuer).toBe('second');
+    expect(service.running.certificateTimes().issuer?.notAfter).toBe(
+      Date.parse(parseCertificates(second.certificate)[0]?.validTo ?? ''),
+    );
   });
 
   it('the CA stays in use while the files are missing', async () => {
     const { certificate, key } = makeAuthority(openssl);
     const flags = issuerFlags(certificate, key);
-    const service = await startTestService(flags);
-    try {
-      service.clock.advance(MINUTE);
-      rmSync(flags.issuerCert);
-      expect((await redeemNewGrant(service)).ca).toBe(certificate);
-    } finally {
-      await service.close();
-    }
+    const service = releaseAfterTest(await startTestService(flags));
+    service.clock.advance(MINUTE);
+    rmSync(flags.issuerCert);
+    expect((await redeemNewGrant(service)).ca).toBe(certificate);
   });
 });
 
 describe('the issuer of a grant', () => {
   it("signs instead of the site CA, and the service's own CA signs no link", async () => {
-    const service = await startTestService();
-    try {
-      const other = makeAuthorityDirectory(service.directory, 'partner-ca');
-      // The service's clock stands still, and this CA begins now.
-      service.clock.advance(MINUTE);
-      const { grant, code } = await service.grant({ issuer: 'partner-ca' });
-      const answer = redeemedAnswer(await post(service, `/${grant.uid}`, code, { headers: csrHeader() }));
-      expect(answer.ca).toBe(other);
-      expectClientCertificate(openssl, answer);
-      const borrowed = await service.grant({ issuer: 'linkgrant-server-ca' });
-      const refused = await post(service, `/${borrowed.grant.uid}`, borrowed.code, {
-        headers: csrHeader(),
-      });
-      expect([refused.status, refused.headers['linkgrant-reason']]).toEqual([503, 'issuer_unavailable']);
-    } finally {
-      await service.close();
-    }
+    const service = releaseAfterTest(await startTestService());
+    const other = makeAuthorityDirectory(service.directory, 'partner-ca');
+    // The service's clock stands still, and this CA begins now.
+    service.clock.advance(MINUTE);
+    const { grant, code } = await service.grant({ issuer: 'partner-ca' });
+    const answer = redeemedAnswer(await post(service, `/${grant.uid}`, code, { headers: csrHeader() }));
+    expect(answer.ca).toBe(other);
+    expectClientCertificate(openssl, answer);
+    const borrowed = await service.grant({ issuer: 'linkgrant-server-ca' });
+    const refused = await post(service, `/${borrowed.grant.uid}`, borrowed.code, {
+      headers: csrHeader(),
+    });
+    expect([refused.status, refused.headers['linkgrant-reason']]).toEqual([503, 'issuer_unavailable']);
   });
 });
 

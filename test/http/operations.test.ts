@@ -3,6 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { certificateParts } from '../../src/admin/certificate-readiness.js';
 import { createGrantMetrics, createMetrics } from '../../src/admin/metrics.js';
 import { createOperationsApp, type ReadinessPart } from '../../src/admin/operations-app.js';
+import { releaseAfterTest } from '../support/release.js';
 import { DAY, HOUR, startTestService } from '../support/service.js';
 
 const ready = (name: string): ReadinessPart => ({ name, ready: async () => {} });
@@ -47,7 +48,7 @@ describe('the operations listener', () => {
   });
 
   it('reports not ready while a certificate or its CA is not yet valid or has expired', async () => {
-    const service = await startTestService();
+    const service = releaseAfterTest(await startTestService());
     const { clock } = service;
     const parts = certificateParts(() => service.running.certificateTimes(), clock.read);
     const { app } = operations(...parts);
@@ -55,26 +56,19 @@ describe('the operations listener', () => {
       const { body } = await request(app).get('/readyz');
       return [body.parts.certificate.reason, body.parts.issuer.reason];
     };
-    try {
-      expect(await reasons()).toEqual([undefined, undefined]);
-      clock.advance(-HOUR);
-      expect(await reasons()).toEqual([
-        expect.stringMatching(/^the server certificate is not valid before \d{4}-/),
-        expect.stringMatching(/^the issuer is not valid before \d{4}-/),
-      ]);
-      // A new certificate would be valid by itself, and its CA not.
-      await service.running.reloadIdentity();
-      expect((await reasons())[0]).toContain('is not valid before');
-      clock.advance(HOUR + 366 * DAY);
-      expect(await reasons()).toEqual([
-        expect.stringMatching(/^the server certificate expired at/),
-        undefined,
-      ]);
-      await service.running.reloadIdentity();
-      expect(await reasons()).toEqual([undefined, undefined]);
-    } finally {
-      await service.close();
-    }
+    expect(await reasons()).toEqual([undefined, undefined]);
+    clock.advance(-HOUR);
+    expect(await reasons()).toEqual([
+      expect.stringMatching(/^the server certificate is not valid before \d{4}-/),
+      expect.stringMatching(/^the issuer is not valid before \d{4}-/),
+    ]);
+    // A new certificate would be valid by itself, and its CA not.
+    await service.running.reloadIdentity();
+    expect((await reasons())[0]).toContain('is not valid before');
+    clock.advance(HOUR + 366 * DAY);
+    expect(await reasons()).toEqual([expect.stringMatching(/^the server certificate expired at/), undefined]);
+    await service.running.reloadIdentity();
+    expect(await reasons()).toEqual([undefined, undefined]);
   });
 
   it('has metrics of responses by outcome, their duration and the expiry of certificates', async () => {

@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { AccessGrant } from '../../src/domain/access-grant.js';
 import { csrHeader, redeemedAnswer } from '../support/redeemed-answer.js';
+import { releaseAfterTest } from '../support/release.js';
 import { composeTestService, startTestService, type TestService, withStore } from '../support/service.js';
 import { exchange, type Target } from '../support/wire.js';
 
@@ -224,15 +225,13 @@ describe('the path of --external-url', () => {
   });
 
   it('is overridden by --path-prefix, for a proxy that strips it', async () => {
-    const stripped = await startTestService({
-      externalUrl: 'https://grants.example.com/linkgrant/',
-      pathPrefix: '/',
-    });
-    try {
-      const { grant, code } = await stripped.grant();
-      redeemedAnswer(await postTo(stripped, `/${grant.uid}`, code));
-    } finally {
-      await stripped.close();
-    }
+    const stripped = releaseAfterTest(
+      await startTestService({
+        externalUrl: 'https://grants.example.com/linkgrant/',
+        pathPrefix: '/',
+      }),
+    );
+    const { grant, code } = await stripped.grant();
+    redeemedAnswer(await postTo(stripped, `/${grant.uid}`, code));
   });
 });

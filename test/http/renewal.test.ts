@@ -13,7 +13,7 @@ import {
   type TestLink,
 } from '../support/links/test-link.js';
 import { newKey, type RedeemedAnswer, redeemedAnswer } from '../support/redeemed-answer.js';
-import { releaseAfterFile } from '../support/release.js';
+import { releaseAfterFile, releaseAfterTest } from '../support/release.js';
 import { makeIdentity, type TestIdentity } from '../support/server-identity.js';
 import { DAY, HOUR, MINUTE, startTestService, type TestService } from '../support/service.js';
 import type { WireAnswer } from '../support/wire.js';
@@ -206,18 +206,14 @@ it("the renewal annotations contain the CA of the service's current certificate"
     tlsCa: openssl.write('server-ca.crt', ca),
   });
   const [first, second] = [await makeIdentity(), await makeIdentity()];
-  const moving = await startTestService(write(first));
-  try {
-    const link = await redeemLink(moving);
-    write(second);
-    for (const file of ['server.crt', 'server.key', 'server-ca.crt']) {
-      utimesSync(join(openssl.directory, file), 1, 1);
-    }
-    await moving.running.reloadIdentity();
-    const request = await renewalOf(link, moving);
-    const answer = redeemedAnswer(await postRenewal({ ...moving, ca: second.ca }, request));
-    expect(answer.secret.metadata.annotations?.['linkgrant.dev/server-ca']).toBe(second.ca);
-  } finally {
-    await moving.close();
+  const moving = releaseAfterTest(await startTestService(write(first)));
+  const link = await redeemLink(moving);
+  write(second);
+  for (const file of ['server.crt', 'server.key', 'server-ca.crt']) {
+    utimesSync(join(openssl.directory, file), 1, 1);
   }
+  await moving.running.reloadIdentity();
+  const request = await renewalOf(link, moving);
+  const answer = redeemedAnswer(await postRenewal({ ...moving, ca: second.ca }, request));
+  expect(answer.secret.metadata.annotations?.['linkgrant.dev/server-ca']).toBe(second.ca);
 });

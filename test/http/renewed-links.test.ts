@@ -14,7 +14,7 @@ import {
   type TestLink,
 } from '../support/links/test-link.js';
 import { csrHeader, newKey, type RedeemedAnswer, redeemedAnswer } from '../support/redeemed-answer.js';
-import { releaseAfterFile } from '../support/release.js';
+import { releaseAfterFile, releaseAfterTest } from '../support/release.js';
 import { makeIdentity } from '../support/server-identity.js';
 import { DAY, ENDPOINTS, MINUTE, startTestService, type TestService } from '../support/service.js';
 import { openWire, post, type WireAnswer } from '../support/wire.js';
@@ -144,16 +144,12 @@ describe('a renewal', () => {
       issuerKey: openssl.write('new-ca.key', other.key),
     };
     await (service as Awaited<ReturnType<typeof startTestService>>).running.close();
-    const moved = await startTestService({ dataDir: service.directory, ...issuer });
-    try {
-      const next = newKey();
-      const renewed = await postRenewal(moved, await renewalOf(link, moved, { newKey: next }));
-      const answer = redeemedAnswer(renewed);
-      expect(answer.x509.issuer).toBe('CN=the new CA');
-      expectLivePair(linkOf(answer, next), answer.ca, moved);
-    } finally {
-      await moved.close();
-    }
+    const moved = releaseAfterTest(await startTestService({ dataDir: service.directory, ...issuer }));
+    const next = newKey();
+    const renewed = await postRenewal(moved, await renewalOf(link, moved, { newKey: next }));
+    const answer = redeemedAnswer(renewed);
+    expect(answer.x509.issuer).toBe('CN=the new CA');
+    expectLivePair(linkOf(answer, next), answer.ca, moved);
   });
 });
 

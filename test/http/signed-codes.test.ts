@@ -1,7 +1,4 @@
 import { createHmac, createPublicKey } from 'node:crypto';
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { mintSignedCode, type SignedCode } from '../../src/codes/signed-code.js';
 import { createMasterKey, type GrantSigningKey, grantSigningKey } from '../../src/codes/signing-keys.js';
@@ -9,7 +6,7 @@ import type { AccessGrant } from '../../src/domain/access-grant.js';
 import { KeyGenerator } from '../../src/pki/keys.js';
 import { CodeKeyDirectory } from '../../src/platforms/standalone/code-key-directory.js';
 import { csrHeader, newKey, redeemedAnswer } from '../support/redeemed-answer.js';
-import { releaseAfterFile } from '../support/release.js';
+import { directoryForTest, releaseAfterFile } from '../support/release.js';
 import { composeTestService, DAY, HOUR, MINUTE, startTestService } from '../support/service.js';
 import { type PostOptions, post, type WireAnswer } from '../support/wire.js';
 
@@ -117,19 +114,15 @@ describe('a signed code', () => {
 
 describe('a service at its start', () => {
   it('removes old master keys that no grant needs, and retains the signing one', async () => {
-    const directory = mkdtempSync(join(tmpdir(), 'linkgrant-old-key-'));
-    try {
-      const keys = new CodeKeyDirectory(directory, Date.now);
-      const [old, current] = [keys.rotate(), keys.rotate()];
-      const started = await startTestService({ dataDir: directory });
-      await started.close();
-      expect(keys.list().map(({ kid }) => kid)).toEqual([current.kid]);
-      expect(started.logged()).toContainEqual(
-        expect.objectContaining({ event: 'code_key_removed', kid: old.kid }),
-      );
-    } finally {
-      rmSync(directory, { recursive: true, force: true });
-    }
+    const directory = directoryForTest();
+    const keys = new CodeKeyDirectory(directory, Date.now);
+    const [old, current] = [keys.rotate(), keys.rotate()];
+    const started = await startTestService({ dataDir: directory });
+    await started.close();
+    expect(keys.list().map(({ kid }) => kid)).toEqual([current.kid]);
+    expect(started.logged()).toContainEqual(
+      expect.objectContaining({ event: 'code_key_removed', kid: old.kid }),
+    );
   });
 });
 

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { mintCode } from '../../src/codes/opaque-code.js';
 import type { CreatedGrant } from '../../src/redemption/accepting/create-grant.js';
 import { csrHeader, newKey, redeemedAnswer } from '../support/redeemed-answer.js';
-import { releaseAfterFile } from '../support/release.js';
+import { releaseAfterFile, releaseAfterTest } from '../support/release.js';
 import { HOUR, MINUTE, startTestService } from '../support/service.js';
 import { openSqliteFile } from '../support/stores/sqlite-file.js';
 import { type PostOptions, post, type WireAnswer } from '../support/wire.js';
@@ -120,44 +120,32 @@ describe('the stored response for a Skupper client', () => {
   it('is erased from the file when the window has passed', async () => {
     const made = await service.grant();
     redeemedAnswer(await redeem(made));
-    const database = openSqliteFile(`${service.directory}/linkgrant.db`);
+    const database = releaseAfterTest(openSqliteFile(`${service.directory}/linkgrant.db`));
     const kept = () =>
       database
         .prepare('SELECT count(sealed_answer) FROM redemptions WHERE grant_uid = ?')
         .value(made.grant.uid);
-    try {
-      expect(kept()).toBe(1);
-      service.clock.advance(3 * MINUTE);
-      await expect.poll(kept, { timeout: 40_000, interval: 200 }).toBe(0);
-    } finally {
-      database.close();
-    }
+    expect(kept()).toBe(1);
+    service.clock.advance(3 * MINUTE);
+    await expect.poll(kept, { timeout: 40_000, interval: 200 }).toBe(0);
   });
 
   it('is not stored with a window of 0', async () => {
-    const never = await startTestService({ stockReplayWindow: '0' });
-    try {
-      const made = await never.grant();
-      redeemedAnswer(await redeem(made, {}, never));
-      expect(refusal(await redeem(made, {}, never))).toEqual([404, 'grant_exhausted']);
-      const { items } = await never.store.listRedemptions({ limit: 2 });
-      expect(items).toEqual([expect.objectContaining({ sealedAnswer: null })]);
-    } finally {
-      await never.close();
-    }
+    const never = releaseAfterTest(await startTestService({ stockReplayWindow: '0' }));
+    const made = await never.grant();
+    redeemedAnswer(await redeem(made, {}, never));
+    expect(refusal(await redeem(made, {}, never))).toEqual([404, 'grant_exhausted']);
+    const { items } = await never.store.listRedemptions({ limit: 2 });
+    expect(items).toEqual([expect.objectContaining({ sealedAnswer: null })]);
   });
 
   it('is returned to another address with --stock-replay-source off', async () => {
-    const hidden = await startTestService({ stockReplaySource: 'off' });
-    try {
-      const made = await hidden.grant();
-      const first = await redeem(made, {}, hidden);
-      expect((await redeem(made, { from: '127.0.0.3' }, hidden)).body).toBe(first.body);
-      const other = await redeem(made, { headers: { name: 'east' } }, hidden);
-      expect(refusal(other)).toEqual([404, 'grant_exhausted']);
-    } finally {
-      await hidden.close();
-    }
+    const hidden = releaseAfterTest(await startTestService({ stockReplaySource: 'off' }));
+    const made = await hidden.grant();
+    const first = await redeem(made, {}, hidden);
+    expect((await redeem(made, { from: '127.0.0.3' }, hidden)).body).toBe(first.body);
+    const other = await redeem(made, { headers: { name: 'east' } }, hidden);
+    expect(refusal(other)).toEqual([404, 'grant_exhausted']);
   });
 });
 

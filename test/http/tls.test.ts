@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import type { ConnectionOptions } from 'node:tls';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { csrHeader, redeemedAnswer } from '../support/redeemed-answer.js';
-import { releaseAfterFile } from '../support/release.js';
+import { releaseAfterFile, releaseAfterTest } from '../support/release.js';
 import { makeAuthority, makeIdentity } from '../support/server-identity.js';
 import { DAY, startTestService, type TestService } from '../support/service.js';
 import { openWire, parseAnswer, post, type Target } from '../support/wire.js';
@@ -106,14 +106,10 @@ describe('the TLS listener', () => {
 
 describe('a listener with --tls-min-version 1.2', () => {
   it('supports TLS 1.2, and TLS 1.3 if both sides do', async () => {
-    const service = await startTestService({ tlsMinVersion: '1.2' });
-    try {
-      expect(await handshake(service, { maxVersion: 'TLSv1.2' })).toMatchObject({ protocol: 'TLSv1.2' });
-      expect(await handshake(service)).toMatchObject({ protocol: 'TLSv1.3' });
-      await redeems(service);
-    } finally {
-      await service.close();
-    }
+    const service = releaseAfterTest(await startTestService({ tlsMinVersion: '1.2' }));
+    expect(await handshake(service, { maxVersion: 'TLSv1.2' })).toMatchObject({ protocol: 'TLSv1.2' });
+    expect(await handshake(service)).toMatchObject({ protocol: 'TLSv1.3' });
+    await redeems(service);
   });
 });
 
@@ -205,17 +201,13 @@ describe('an external server certificate', () => {
 
 describe('the service’s own certificate', () => {
   it('is reissued by the same CA when a third of its lifetime is left', async () => {
-    const service = await startTestService();
-    try {
-      const { serial } = await handshake(service);
-      await service.running.reloadIdentity();
-      expect((await handshake(service)).serial).toBe(serial);
-      service.clock.advance(244 * DAY);
-      await service.running.reloadIdentity();
-      // It begins in what is the future for this machine's clock, which is the client's.
-      expect((await handshake(service, { rejectUnauthorized: false })).serial).not.toBe(serial);
-    } finally {
-      await service.close();
-    }
+    const service = releaseAfterTest(await startTestService());
+    const { serial } = await handshake(service);
+    await service.running.reloadIdentity();
+    expect((await handshake(service)).serial).toBe(serial);
+    service.clock.advance(244 * DAY);
+    await service.running.reloadIdentity();
+    // It begins in what is the future for this machine's clock, which is the client's.
+    expect((await handshake(service, { rejectUnauthorized: false })).serial).not.toBe(serial);
   });
 });

@@ -2,7 +2,7 @@ import { once } from 'node:events';
 import { connect, type Socket } from 'node:net';
 import { describe, expect, it } from 'vitest';
 import { csrHeader, redeemedAnswer } from '../support/redeemed-answer.js';
-import { releaseAfterFile } from '../support/release.js';
+import { releaseAfterFile, releaseAfterTest } from '../support/release.js';
 import { composeTestService, startTestService } from '../support/service.js';
 import { post } from '../support/wire.js';
 
@@ -62,19 +62,17 @@ describe('behind a trusted proxy', () => {
   });
 
   it('more than 256 connections of the proxy can be open', async () => {
-    const composed = await composeTestService({ trustedProxies: [PROXY], maxConnections: 10_000 });
-    try {
-      const sockets: Socket[] = [];
-      for (let count = 0; count < 300; count += 1) {
-        const socket = connect({ host: '127.0.0.1', port: composed.port, localAddress: PROXY });
-        socket.on('error', () => undefined);
-        await once(socket, 'connect');
-        sockets.push(socket);
-      }
-      await expect.poll(() => composed.connections.counts.unproven).toBe(300);
-      for (const socket of sockets) socket.destroy();
-    } finally {
-      await composed.close();
+    const composed = releaseAfterTest(
+      await composeTestService({ trustedProxies: [PROXY], maxConnections: 10_000 }),
+    );
+    const sockets: Socket[] = [];
+    for (let count = 0; count < 300; count += 1) {
+      const socket = connect({ host: '127.0.0.1', port: composed.port, localAddress: PROXY });
+      socket.on('error', () => undefined);
+      await once(socket, 'connect');
+      sockets.push(socket);
     }
+    await expect.poll(() => composed.connections.counts.unproven).toBe(300);
+    for (const socket of sockets) socket.destroy();
   });
 });

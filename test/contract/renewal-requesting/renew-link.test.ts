@@ -5,6 +5,7 @@ import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { parse } from 'yaml';
 import { generateKeyPair, privateKeyPem, spkiOf } from '../../../src/pki/keys.js';
 import { newKey } from '../../support/redeemed-answer.js';
+import { releaseAfterTest } from '../../support/release.js';
 import { makeAuthority } from '../../support/server-identity.js';
 import { startRenewingServer } from '../../support/servers/renewing-server.js';
 import { makeRenewedSite, type RenewedSite } from '../../support/sites/renewed-site.js';
@@ -62,27 +63,23 @@ describe('link renew', () => {
   });
 
   test('stores the URL of the service from the response, on any origin, and uses it next time', async () => {
-    const next = await startRenewingServer(site.server.redemptionId);
-    try {
-      site.server.changeAnswers((answer) => ({
-        ...answer,
-        annotations: {
-          ...answer.annotations,
-          'linkgrant.dev/renewal-url': next.url,
-          'linkgrant.dev/server-ca': site.server.ca + next.ca,
-          'example.com/other': 'x',
-        },
-      }));
-      await site.renew();
-      const { annotations } = await site.secret();
-      expect(annotations).toMatchObject({ 'linkgrant.dev/renewal-url': next.url });
-      expect(annotations).not.toHaveProperty(['example.com/other']);
-      next.know((await site.secret()).tlsCrt);
-      await site.renew();
-      expect([site.server.issued(), next.issued()]).toEqual([1, 1]);
-    } finally {
-      await next.close();
-    }
+    const next = releaseAfterTest(await startRenewingServer(site.server.redemptionId));
+    site.server.changeAnswers((answer) => ({
+      ...answer,
+      annotations: {
+        ...answer.annotations,
+        'linkgrant.dev/renewal-url': next.url,
+        'linkgrant.dev/server-ca': site.server.ca + next.ca,
+        'example.com/other': 'x',
+      },
+    }));
+    await site.renew();
+    const { annotations } = await site.secret();
+    expect(annotations).toMatchObject({ 'linkgrant.dev/renewal-url': next.url });
+    expect(annotations).not.toHaveProperty(['example.com/other']);
+    next.know((await site.secret()).tlsCrt);
+    await site.renew();
+    expect([site.server.issued(), next.issued()]).toEqual([1, 1]);
   });
 
   test("signs once more with the service's time if the clocks differ, and not more often", async () => {
