@@ -30,6 +30,7 @@ import {
 } from '../support/command-line.js';
 import { freePort } from '../support/free-port.js';
 import { type RouterListener, startRouterListener } from '../support/links/router-listener.js';
+import { releaseAfterTest } from '../support/release.js';
 import { DAY_MS, makeAuthority } from '../support/server-identity.js';
 import { startProxy } from '../support/servers/tunnel-proxy.js';
 import { copySite, installFakeSkupper, modeOf, RECORDED_SITES } from '../support/sites/system-site.js';
@@ -43,16 +44,13 @@ let router: RouterListener;
 let port: number;
 
 beforeEach(async () => {
-  work = new Workplace();
+  work = releaseAfterTest(new Workplace());
   router = await startRouterListener();
   // For what comes up later than those who wait for it.
   port = await freePort();
 });
 
-afterEach(async () => {
-  await router.close();
-  await work.remove();
-});
+afterEach(() => router.close());
 
 /** For `serve`: the accepting side of the recorded site, its CA, and its router by a name of its certificate. */
 function serviceWords(): string[] {
@@ -319,39 +317,31 @@ describe('bootstrap before its prerequisites exist', () => {
   });
 
   it("uses the environment's proxy for the service, and dials the router without it", async () => {
-    const proxy = await startProxy();
-    try {
-      await serve();
-      const token = await issue(work.path('token.yaml'));
-      const env = { HTTPS_PROXY: `http://127.0.0.1:${proxy.port}` };
-      well(await bootstrap(['--token', token, ...toLinks()], { env }));
-      expect(new Set(proxy.asked.map(({ target }) => target))).toEqual(new Set([`127.0.0.1:${port}`]));
-      expect(router.peers).toEqual(['west']);
-    } finally {
-      await proxy.close();
-    }
+    const proxy = releaseAfterTest(await startProxy());
+    await serve();
+    const token = await issue(work.path('token.yaml'));
+    const env = { HTTPS_PROXY: `http://127.0.0.1:${proxy.port}` };
+    well(await bootstrap(['--token', token, ...toLinks()], { env }));
+    expect(new Set(proxy.asked.map(({ target }) => target))).toEqual(new Set([`127.0.0.1:${port}`]));
+    expect(router.peers).toEqual(['west']);
   });
 
   it('dials the router through the proxy of the existing Link, even without a flag', async () => {
-    const proxy = await startProxy();
-    try {
-      await serve();
-      const token = await issue(work.path('token.yaml'));
-      const secret = {
-        kind: 'Secret',
-        metadata: { name: 'egress' },
-        stringData: { host: '127.0.0.1', port: String(proxy.port) },
-      };
-      writeFileSync(work.path('proxy.json'), JSON.stringify(secret));
-      const words = ['--token', token, ...toLinks()];
-      well(await bootstrap([...words, '--proxy-secret', work.path('proxy.json'), '--wait', 'configured']));
-      proxy.asked.splice(0);
-      well(await bootstrap(words));
-      expect(proxy.asked.map(({ target }) => target)).toEqual([`127.0.0.1:${router.port}`]);
-      expect(router.peers).toEqual(['west']);
-    } finally {
-      await proxy.close();
-    }
+    const proxy = releaseAfterTest(await startProxy());
+    await serve();
+    const token = await issue(work.path('token.yaml'));
+    const secret = {
+      kind: 'Secret',
+      metadata: { name: 'egress' },
+      stringData: { host: '127.0.0.1', port: String(proxy.port) },
+    };
+    writeFileSync(work.path('proxy.json'), JSON.stringify(secret));
+    const words = ['--token', token, ...toLinks()];
+    well(await bootstrap([...words, '--proxy-secret', work.path('proxy.json'), '--wait', 'configured']));
+    proxy.asked.splice(0);
+    well(await bootstrap(words));
+    expect(proxy.asked.map(({ target }) => target)).toEqual([`127.0.0.1:${router.port}`]);
+    expect(router.peers).toEqual(['west']);
   });
 
   it('exits with 0 and a warning if it may continue without a link', async () => {
@@ -520,35 +510,31 @@ describe('a killed bootstrap', () => {
     async (killedAt) => {
       const home = work.path('skupper');
       const east = copySite('east', home, 'east');
-      const proxy = await startProxy();
-      try {
-        await serve();
-        const token = await issue(work.path('token.yaml'));
-        const stringData = { host: '127.0.0.1', port: String(proxy.port) };
-        const secret = { kind: 'Secret', metadata: { name: 'egress' }, stringData };
-        writeFileSync(work.path('proxy.json'), JSON.stringify(secret));
-        const words = [
-          ...['--token', token, ...siteFlags(home), '--proxy-secret', work.path('proxy.json')],
-          ...['--reload-command', `echo reload >> '${work.path('reloads')}'`],
-        ];
-        const route = ['--connect-to', `vm:55671:127.0.0.1:${router.port}`];
-        const kept = ['--data-dir', work.path('requesting')];
-        const killed = await run(['bootstrap', ...words, ...route, ...kept], { killedAt });
-        expect(killed.signal, killed.stderr).toBe('SIGKILL');
-        const made = readdirSync(work.path('requesting'), { recursive: true, withFileTypes: true });
-        const modes = made.map((entry) => [entry.isDirectory(), modeOf(join(entry.parentPath, entry.name))]);
-        expect(modes.filter(([isDirectory, mode]) => mode !== (isDirectory ? 0o700 : 0o600))).toEqual([]);
-        expect(modeOf(work.path('requesting'))).toBe(0o700);
-        well(await bootstrap(words));
-        expect(east.inputNames()).toEqual(
-          expect.arrayContaining(['Link-west.yaml', 'Secret-west.yaml', 'Secret-egress.yaml']),
-        );
-        const reloads = readFileSync(work.path('reloads'), 'utf8').split('\n').filter(Boolean);
-        expect(reloads).toHaveLength(killedAt === 'after-reload' ? 2 : 1);
-        expect(await redemptions()).toHaveLength(1);
-      } finally {
-        await proxy.close();
-      }
+      const proxy = releaseAfterTest(await startProxy());
+      await serve();
+      const token = await issue(work.path('token.yaml'));
+      const stringData = { host: '127.0.0.1', port: String(proxy.port) };
+      const secret = { kind: 'Secret', metadata: { name: 'egress' }, stringData };
+      writeFileSync(work.path('proxy.json'), JSON.stringify(secret));
+      const words = [
+        ...['--token', token, ...siteFlags(home), '--proxy-secret', work.path('proxy.json')],
+        ...['--reload-command', `echo reload >> '${work.path('reloads')}'`],
+      ];
+      const route = ['--connect-to', `vm:55671:127.0.0.1:${router.port}`];
+      const kept = ['--data-dir', work.path('requesting')];
+      const killed = await run(['bootstrap', ...words, ...route, ...kept], { killedAt });
+      expect(killed.signal, killed.stderr).toBe('SIGKILL');
+      const made = readdirSync(work.path('requesting'), { recursive: true, withFileTypes: true });
+      const modes = made.map((entry) => [entry.isDirectory(), modeOf(join(entry.parentPath, entry.name))]);
+      expect(modes.filter(([isDirectory, mode]) => mode !== (isDirectory ? 0o700 : 0o600))).toEqual([]);
+      expect(modeOf(work.path('requesting'))).toBe(0o700);
+      well(await bootstrap(words));
+      expect(east.inputNames()).toEqual(
+        expect.arrayContaining(['Link-west.yaml', 'Secret-west.yaml', 'Secret-egress.yaml']),
+      );
+      const reloads = readFileSync(work.path('reloads'), 'utf8').split('\n').filter(Boolean);
+      expect(reloads).toHaveLength(killedAt === 'after-reload' ? 2 : 1);
+      expect(await redemptions()).toHaveLength(1);
     },
   );
 });

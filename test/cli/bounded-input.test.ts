@@ -1,14 +1,14 @@
 import { execFileSync, spawn } from 'node:child_process';
 import { existsSync, mkdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { dirname } from 'node:path';
-import { afterAll, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { encodeAccessToken } from '../../src/domain/access-token.js';
 import { linkgrant, refusalOf, Workplace } from '../support/command-line.js';
+import { releaseAfterFile } from '../support/release.js';
 import { startIssuingServer } from '../support/servers/issuing-server.js';
 import { copySite } from '../support/sites/system-site.js';
 
-const place = new Workplace();
-afterAll(() => place.remove());
+const place = releaseAfterFile(new Workplace());
 
 const data = ['--data-dir', place.path('data')];
 const to = ['--to', place.path('links')];

@@ -1,10 +1,10 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
-import { afterAll, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { json, linkgrant, refusalOf, Workplace } from '../support/command-line.js';
+import { releaseAfterFile } from '../support/release.js';
 import { copySite } from '../support/sites/system-site.js';
 
-const place = new Workplace();
-afterAll(() => place.remove());
+const place = releaseAfterFile(new Workplace());
 
 const CLEAR = '\u001b[2J';
 const OTHERS = '\u009b2J\u202e\u007f';

@@ -5,6 +5,7 @@ import { encodeAccessToken } from '../../src/domain/access-token.js';
 import { directoryMaterializer } from '../../src/platforms/files/directory-materializer.js';
 import { type Ended, linkgrant, refusalOf, type Serving, Workplace } from '../support/command-line.js';
 import { linkTo, makeLinkSecret } from '../support/links/link-samples.js';
+import { releaseAfterTest } from '../support/release.js';
 import { DAY_MS, makeAuthority, makeIdentity } from '../support/server-identity.js';
 import { closedPort, serveHttps, servePlain, serveTcp, tokenFor } from '../support/servers/hostile-server.js';
 import { startIssuingServer } from '../support/servers/issuing-server.js';
@@ -24,13 +25,10 @@ let place: Workplace;
 const opened: { close(): Promise<void> }[] = [];
 
 beforeEach(() => {
-  place = new Workplace();
+  place = releaseAfterTest(new Workplace());
 });
 
-afterEach(async () => {
-  await Promise.all(opened.splice(0).map((server) => server.close()));
-  await place.remove();
-});
+afterEach(() => Promise.all(opened.splice(0).map((server) => server.close())));
 
 function keep<T extends { close(): Promise<void> }>(server: T): T {
   opened.push(server);

@@ -1,15 +1,12 @@
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { json, linkgrant, refusalOf, type Serving, Workplace } from '../support/command-line.js';
+import { describe, expect, it } from 'vitest';
+import { ENDPOINT, json, linkgrant, refusalOf, Workplace } from '../support/command-line.js';
+import { releaseAfterFile } from '../support/release.js';
 import { until } from '../support/until.js';
 
-const place = new Workplace();
+const place = releaseAfterFile(new Workplace());
 const dataDir = place.path('data');
-let service: Serving;
 
-beforeAll(async () => {
-  service = await place.serve(['--data-dir', dataDir, '--endpoint', 'inter-router=router.example.com:55671']);
-});
-afterAll(() => place.remove());
+const service = await place.serve(['--data-dir', dataDir, ...ENDPOINT]);
 
 const RULES = [
   ...['--subjects', 'branch-*, hq', '--names', 'to-hub-*', '--source-cidrs', '127.0.0.0/8,2001:db8::/32'],

@@ -1,24 +1,14 @@
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { parse, parseDocument } from 'yaml';
-import {
-  json,
-  linkgrant,
-  type RunOptions,
-  refusalOf,
-  type Serving,
-  Workplace,
-} from '../support/command-line.js';
+import { ENDPOINT, json, linkgrant, type RunOptions, refusalOf, Workplace } from '../support/command-line.js';
+import { releaseAfterFile } from '../support/release.js';
 import { until } from '../support/until.js';
 
-const place = new Workplace();
+const place = releaseAfterFile(new Workplace());
 const dataDir = place.path('data');
-let service: Serving;
 
-beforeAll(async () => {
-  service = await place.serve(['--data-dir', dataDir, '--endpoint', 'inter-router=router.example.com:55671']);
-});
-afterAll(() => place.remove());
+const service = await place.serve(['--data-dir', dataDir, ...ENDPOINT]);
 
 const CODE = /[A-Za-z0-9]{24}/;
 

@@ -1,17 +1,16 @@
 import { once } from 'node:events';
 import { renameSync } from 'node:fs';
 import { type AddressInfo, createServer } from 'node:net';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { beforeEach, describe, expect, it } from 'vitest';
 import { linkgrant, refusalOf, Workplace } from '../support/command-line.js';
+import { releaseAfterTest } from '../support/release.js';
 import { until } from '../support/until.js';
 
 let work: Workplace;
 
 beforeEach(() => {
-  work = new Workplace();
+  work = releaseAfterTest(new Workplace());
 });
-
-afterEach(() => work.remove());
 
 const serve = (...words: string[]) =>
   work.serve([

@@ -1,7 +1,8 @@
 import { spawnSync } from 'node:child_process';
 import { readFileSync, writeFileSync } from 'node:fs';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { beforeAll, describe, expect, it } from 'vitest';
 import { linkgrant, refusalOf, Workplace } from '../support/command-line.js';
+import { releaseAfterFile } from '../support/release.js';
 
 const COMMANDS = [
   'serve',
@@ -29,8 +30,7 @@ const COMMANDS = [
 ];
 const NOUNS = ['grant', 'token', 'redemption', 'issuer', 'config'];
 
-const place = new Workplace();
-afterAll(() => place.remove());
+const place = releaseAfterFile(new Workplace());
 
 describe('linkgrant --help', () => {
   it.each(['', ...NOUNS, ...COMMANDS])('is on standard output for "%s --help"', async (command) => {

@@ -1,19 +1,16 @@
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { linkgrant, Workplace } from '../support/command-line.js';
+import { releaseAfterFile } from '../support/release.js';
 
-const place = new Workplace();
+const place = releaseAfterFile(new Workplace());
 const data = ['--data-dir', place.path('accepting')];
 const token = place.path('token.yaml');
 const links = ['--dir', place.path('links')];
-let issued: string;
 
-beforeAll(async () => {
-  await place.serve([...data, '--endpoint', 'inter-router=[2001:db8::5]:55671']);
-  issued = (await linkgrant(['token', 'issue', token, '--redemptions-allowed', '2', ...data])).stderr;
-  const to = ['--to', place.path('links'), '--data-dir', place.path('requesting')];
-  await linkgrant(['token', 'redeem', token, '--name', 'west', ...to]);
-});
-afterAll(() => place.remove());
+await place.serve([...data, '--endpoint', 'inter-router=[2001:db8::5]:55671']);
+const issued = (await linkgrant(['token', 'issue', token, '--redemptions-allowed', '2', ...data])).stderr;
+const to = ['--to', place.path('links'), '--data-dir', place.path('requesting')];
+await linkgrant(['token', 'redeem', token, '--name', 'west', ...to]);
 
 describe('the address of an IPv6 endpoint', () => {
   it('is in brackets in token issue', () => {

@@ -1,20 +1,20 @@
 import { cpSync, existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { parse } from 'yaml';
 import { splitCertificates } from '../../src/pki/certificate-info.js';
 import { run } from '../chaos/commands.js';
-import { json, linkgrant, refusalOf, type Serving, Workplace } from '../support/command-line.js';
+import { ENDPOINT, json, linkgrant, refusalOf, Workplace } from '../support/command-line.js';
+import { releaseAfterFile } from '../support/release.js';
 import { SystemHome } from '../support/sites/system-home.js';
 import { makeAuthority, OpenSsl } from '../unit/pki/openssl.js';
 
 const MINUTE_MS = 60_000;
 const SITE = 'skupper-site-ca';
 const SERVER = 'linkgrant-server-ca';
-const place = new Workplace();
-const openssl = new OpenSsl();
+const place = releaseAfterFile(new Workplace());
+const openssl = releaseAfterFile(new OpenSsl());
 const data = place.path('data');
-let serving: Serving;
 
 const issuer = (...words: readonly string[]) => linkgrant(['issuer', ...words, '--data-dir', data]);
 /** The same when the services have had the time to take up what was changed. */
@@ -42,13 +42,7 @@ async function redeem(name: string): Promise<void> {
   expect(redeemed.code, redeemed.stderr).toBe(0);
 }
 
-beforeAll(async () => {
-  serving = await place.serve(['--data-dir', data, '--endpoint', 'inter-router=router.example.com:55671']);
-});
-afterAll(async () => {
-  openssl.remove();
-  await place.remove();
-});
+const serving = await place.serve(['--data-dir', data, ...ENDPOINT]);
 
 describe('rotation of the site CA', () => {
   it('goes step by step, and each step can be repeated', async () => {
@@ -187,10 +181,9 @@ describe('a CA of another owner', () => {
     writeFileSync(files[0] as string, certificate);
     writeFileSync(files[1] as string, key, { mode: 0o600 });
     const flags = ['--issuer-cert', files[0] as string, '--issuer-key', files[1] as string];
-    const endpoint = ['--endpoint', 'inter-router=router.example.com:55671'];
     // A service with a CA of its own has run there before.
     for (const more of [[], flags]) {
-      const service = await place.serve(['--data-dir', own, ...endpoint, ...more]);
+      const service = await place.serve(['--data-dir', own, ...ENDPOINT, ...more]);
       await service.stop();
     }
     const ended = await linkgrant(['issuer', 'prepare', SITE, '--data-dir', own]);
@@ -245,10 +238,9 @@ describe('a CA of another owner', () => {
       flag,
       files[index] as string,
     ]);
-    const endpoint = ['--endpoint', 'inter-router=router.example.com:55671'];
     // A service with a CA of its own has run there before.
     for (const more of [[], flags]) {
-      const service = await place.serve(['--data-dir', own, ...endpoint, ...more]);
+      const service = await place.serve(['--data-dir', own, ...ENDPOINT, ...more]);
       await service.stop();
     }
     const ended = await linkgrant(['issuer', 'prepare', SERVER, '--data-dir', own]);

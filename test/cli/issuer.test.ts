@@ -1,18 +1,14 @@
 import { existsSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterAll, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { linkgrant, refusalOf, Workplace } from '../support/command-line.js';
+import { releaseAfterFile } from '../support/release.js';
 import { SystemHome } from '../support/sites/system-home.js';
 import { makeAuthority, OpenSsl } from '../unit/pki/openssl.js';
 
-const place = new Workplace();
-const openssl = new OpenSsl();
+const place = releaseAfterFile(new Workplace());
+const openssl = releaseAfterFile(new OpenSsl());
 const dataDir = place.path('data');
-
-afterAll(async () => {
-  openssl.remove();
-  await place.remove();
-});
 
 const issue = (...words: readonly string[]) =>
   linkgrant(['issuer', 'server-certificate', '--data-dir', dataDir, ...words], { obeysPermissions: true });

@@ -1,8 +1,9 @@
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { parse } from 'yaml';
 import { decodeJoinLine, encodeJoinLine, type JoinLine } from '../../src/codes/join-line.js';
 import {
+  ENDPOINT,
   json,
   linkgrant,
   linkgrantProcess,
@@ -10,15 +11,13 @@ import {
   refusalOf,
   Workplace,
 } from '../support/command-line.js';
+import { releaseAfterFile } from '../support/release.js';
 import { serveHttps } from '../support/servers/hostile-server.js';
 
-const place = new Workplace();
+const place = releaseAfterFile(new Workplace());
 const dataDir = place.path('accepting');
 
-beforeAll(async () => {
-  await place.serve(['--data-dir', dataDir, '--endpoint', 'inter-router=router.example.com:55671']);
-});
-afterAll(() => place.remove());
+await place.serve(['--data-dir', dataDir, ...ENDPOINT]);
 
 const issue = (...words: readonly string[]) => linkgrant(['token', 'issue', ...words, '--data-dir', dataDir]);
 

@@ -1,9 +1,9 @@
 import { mkdirSync } from 'node:fs';
-import { afterAll, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { linkgrant, type RunOptions, refusalOf, Workplace } from '../support/command-line.js';
+import { releaseAfterFile } from '../support/release.js';
 
-const place = new Workplace();
-afterAll(() => place.remove());
+const place = releaseAfterFile(new Workplace());
 
 const plugin = (words: readonly string[], options: RunOptions = {}) =>
   linkgrant(words, { name: 'kubectl-linkgrant', ...options });

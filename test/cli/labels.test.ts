@@ -1,17 +1,15 @@
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { parse } from 'yaml';
-import { json, linkgrant, refusalOf, Workplace } from '../support/command-line.js';
+import { ENDPOINT, json, linkgrant, refusalOf, Workplace } from '../support/command-line.js';
+import { releaseAfterFile } from '../support/release.js';
 import { openSqliteFile } from '../support/stores/sqlite-file.js';
 
-const place = new Workplace();
+const place = releaseAfterFile(new Workplace());
 const dataDir = place.path('data');
 const run = (...words: readonly string[]) => linkgrant([...words, '--data-dir', dataDir]);
 const create = (name: string, ...words: readonly string[]) => run('grant', 'create', name, ...words);
 
-beforeAll(async () => {
-  await place.serve(['--data-dir', dataDir, '--endpoint', 'inter-router=router.example.com:55671']);
-});
-afterAll(() => place.remove());
+await place.serve(['--data-dir', dataDir, ...ENDPOINT]);
 
 /** Issues and redeems a token of a new grant; returns the id of the redemption. */
 async function redeemed(name: string): Promise<string> {

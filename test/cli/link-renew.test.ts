@@ -1,9 +1,10 @@
 import { X509Certificate } from 'node:crypto';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { beforeEach, describe, expect, it } from 'vitest';
 import { parse } from 'yaml';
 import { type Ended, json, linkgrant, refusalOf, type Serving, Workplace } from '../support/command-line.js';
+import { releaseAfterTest } from '../support/release.js';
 import { copySite, installFakeSkupper, RECORDED_SITES } from '../support/sites/system-site.js';
 
 const ISSUER = join(RECORDED_SITES, 'west/runtime/issuers/skupper-site-ca');
@@ -12,11 +13,9 @@ let work: Workplace;
 let service: Serving;
 
 beforeEach(async () => {
-  work = new Workplace();
+  work = releaseAfterTest(new Workplace());
   service = await serve();
 });
-
-afterEach(() => work.remove());
 
 function serve(...words: string[]): Promise<Serving> {
   const issuer = ['--issuer-cert', join(ISSUER, 'tls.crt'), '--issuer-key', join(ISSUER, 'tls.key')];

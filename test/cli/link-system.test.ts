@@ -1,19 +1,14 @@
 import { readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { beforeEach, describe, expect, test } from 'vitest';
 import { type Ended, json, linkgrant, refusalOf, Workplace } from '../support/command-line.js';
-import { type RouterListener, startRouterListener } from '../support/links/router-listener.js';
+import { startRouterListener } from '../support/links/router-listener.js';
+import { releaseAfterTest } from '../support/release.js';
 import { copySite, installFakeSkupper } from '../support/sites/system-site.js';
 
 let place: Workplace;
-const routers: RouterListener[] = [];
 
 beforeEach(() => {
-  place = new Workplace();
-});
-
-afterEach(async () => {
-  await Promise.all(routers.splice(0).map((router) => router.close()));
-  await place.remove();
+  place = releaseAfterTest(new Workplace());
 });
 
 /** Runs `linkgrant link …`. */
@@ -127,8 +122,7 @@ describe("the links of a system site's namespace", () => {
   test("are reported as of another network if the router's CA is unknown to the link", async () => {
     const home = place.path('skupper');
     copySite('east', home, 'east');
-    const router = await startRouterListener();
-    routers.push(router);
+    const router = releaseAfterTest(await startRouterListener());
     const words = ['--platform', 'linux', '--skupper-home', home, '-n', 'east', '-o', 'json'];
     const checked = await link('check', 'to-west', ...words, '--connect-to', `::127.0.0.1:${router.port}`);
     expect(checked.code).toBe(3);
@@ -143,8 +137,7 @@ describe("the links of a system site's namespace", () => {
     const to = place.path('links');
     const made = await link('generate', 'to-west', ...words, '--host', '192.0.2.2', '--to', to);
     expect(made.code, made.stderr).toBe(0);
-    const router = await startRouterListener();
-    routers.push(router);
+    const router = releaseAfterTest(await startRouterListener());
     const route = ['--connect-to', `::127.0.0.1:${router.port}`];
     expect(await link('check', 'to-west', '--dir', to, ...route)).toMatchObject({ code: 0, stderr: '' });
     expect(router.peers).toEqual(['to-west', 'to-west']);

@@ -1,24 +1,19 @@
 import { readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
-import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { beforeEach, describe, expect, test } from 'vitest';
 import { parse } from 'yaml';
 import { directoryMaterializer } from '../../src/platforms/files/directory-materializer.js';
 import { type Ended, json, linkgrant, refusalOf, Workplace } from '../support/command-line.js';
 import { linkTo, makeLinkSecret } from '../support/links/link-samples.js';
 import { type OpensslRouter, startOpensslRouter } from '../support/links/openssl-router.js';
+import { releaseAfterTest } from '../support/release.js';
 import { DAY_MS, makeAuthority } from '../support/server-identity.js';
 import { closedPort } from '../support/servers/hostile-server.js';
-import { startProxy, type TunnelProxy } from '../support/servers/tunnel-proxy.js';
+import { startProxy } from '../support/servers/tunnel-proxy.js';
 
 let place: Workplace;
-const routers: (OpensslRouter | TunnelProxy)[] = [];
 
 beforeEach(() => {
-  place = new Workplace();
-});
-
-afterEach(async () => {
-  await Promise.all(routers.splice(0).map((router) => router.close()));
-  await place.remove();
+  place = releaseAfterTest(new Workplace());
 });
 
 /** Runs `linkgrant link …`. */
@@ -41,13 +36,13 @@ async function routerOf(data: string): Promise<OpensslRouter> {
   const words = ['--data-dir', data, '--host', '127.0.0.1', '--to', to];
   expect((await linkgrant(['issuer', 'server-certificate', ...words])).code).toBe(0);
   const read = (name: string) => readFileSync(place.path('router', name), 'utf8');
-  const router = await startOpensslRouter({
-    cert: read('tls.crt'),
-    key: read('tls.key'),
-    ca: read('ca.crt'),
-  });
-  routers.push(router);
-  return router;
+  return releaseAfterTest(
+    await startOpensslRouter({
+      cert: read('tls.crt'),
+      key: read('tls.key'),
+      ca: read('ca.crt'),
+    }),
+  );
 }
 
 /** Puts a link to 127.0.0.1 into the directory `links`. */
@@ -148,8 +143,7 @@ describe('link check of a link with its own proxy', () => {
     const words = ['--dir', to, '--connect-to', `::127.0.0.1:${port}`];
     const without = await link('check', 'to-west', ...words);
     expect(without).toMatchObject({ code: 4, stdout: expect.stringContaining('"way-out"') });
-    const proxy = await startProxy();
-    routers.push(proxy);
+    const proxy = releaseAfterTest(await startProxy());
     const data64 = (text: string) => Buffer.from(text).toString('base64');
     const described = { host: '127.0.0.1', port: String(proxy.port), username: 'east', password: 'p4ss' };
     writeFileSync(

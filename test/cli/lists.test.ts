@@ -1,8 +1,9 @@
 import { spawnSync } from 'node:child_process';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { type Ended, linkgrant, refusalOf, Workplace } from '../support/command-line.js';
+import { describe, expect, it } from 'vitest';
+import { ENDPOINT, type Ended, linkgrant, refusalOf, Workplace } from '../support/command-line.js';
+import { releaseAfterFile } from '../support/release.js';
 
-const place = new Workplace();
+const place = releaseAfterFile(new Workplace());
 const data = ['--data-dir', place.path('data')];
 const run = (...words: readonly string[]) => linkgrant([...words, ...data]);
 
@@ -12,19 +13,16 @@ async function succeed(command: Promise<Ended>): Promise<Ended> {
   return ended;
 }
 
-beforeAll(async () => {
-  await place.serve([...data, '--endpoint', 'inter-router=router.example.com:55671']);
-  await succeed(run('grant', 'create', 'fleet', '--redemptions-allowed', '12', '--label', 'team=a'));
-  await succeed(run('grant', 'create', 'branch', '--note', 'of the branch, "north"'));
-  await succeed(run('grant', 'revoke', 'branch'));
-  for (const subject of ['east', 'west']) {
-    const token = place.path(subject);
-    await succeed(run('token', 'issue', token, '--grant', 'fleet', '--name', subject, '--subject', subject));
-    const redeem = ['token', 'redeem', token, '--to', place.path('links'), '--subject', subject];
-    await succeed(linkgrant([...redeem, '--data-dir', place.path('requesting')]));
-  }
-});
-afterAll(() => place.remove());
+await place.serve([...data, ...ENDPOINT]);
+await succeed(run('grant', 'create', 'fleet', '--redemptions-allowed', '12', '--label', 'team=a'));
+await succeed(run('grant', 'create', 'branch', '--note', 'of the branch, "north"'));
+await succeed(run('grant', 'revoke', 'branch'));
+for (const subject of ['east', 'west']) {
+  const token = place.path(subject);
+  await succeed(run('token', 'issue', token, '--grant', 'fleet', '--name', subject, '--subject', subject));
+  const redeem = ['token', 'redeem', token, '--to', place.path('links'), '--subject', subject];
+  await succeed(linkgrant([...redeem, '--data-dir', place.path('requesting')]));
+}
 
 /** The lists, as the arguments of a command. */
 const LISTS: Readonly<Record<string, readonly string[]>> = {

@@ -1,9 +1,10 @@
 import { existsSync, mkdirSync, readdirSync } from 'node:fs';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { json, linkgrant, refusalOf, Workplace } from '../support/command-line.js';
+import { releaseAfterFile } from '../support/release.js';
 import { SystemHome } from '../support/sites/system-home.js';
 
-const place = new Workplace();
+const place = releaseAfterFile(new Workplace());
 const dataDir = place.path('data');
 const home = new SystemHome(place.path('skupper')).add('west').add('east');
 const asked = (env: Readonly<Record<string, string>>, ...command: readonly string[]) =>
@@ -11,14 +12,11 @@ const asked = (env: Readonly<Record<string, string>>, ...command: readonly strin
 const run = (...command: readonly string[]) => asked({}, ...command);
 const WEST = { LINKGRANT_NAMESPACE: 'west' };
 
-beforeAll(async () => {
-  const service = await place.serve([
-    ...['-p', 'linux', '--skupper-home', home.directory, '--data-dir', dataDir],
-    ...['--host', '127.0.0.1', '--host', 'vm'],
-  ]);
-  await service.stop();
-});
-afterAll(() => place.remove());
+const service = await place.serve([
+  ...['-p', 'linux', '--skupper-home', home.directory, '--data-dir', dataDir],
+  ...['--host', '127.0.0.1', '--host', 'vm'],
+]);
+await service.stop();
 
 describe('the namespace of a command', () => {
   it('is that of the variable unless a flag is given', async () => {

@@ -1,24 +1,23 @@
 import { readFileSync, writeFileSync } from 'node:fs';
-import { afterAll, afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { beforeEach, describe, expect, it } from 'vitest';
 import { type Fate, run } from '../chaos/commands.js';
 import { json, linkgrant, refusalOf, Workplace } from '../support/command-line.js';
 import { type OpensslRouter, startOpensslRouter } from '../support/links/openssl-router.js';
+import { releaseAfterFile, releaseAfterTest } from '../support/release.js';
 import { closedPort } from '../support/servers/hostile-server.js';
 import { makeAuthority, OpenSsl } from '../unit/pki/openssl.js';
 
 const MINUTE_MS = 60_000;
 const SITE = 'skupper-site-ca';
 const ROUTER = 'router.example.com:55671';
-const openssl = new OpenSsl();
-afterAll(() => openssl.remove());
+const openssl = releaseAfterFile(new OpenSsl());
 
 let place: Workplace;
 let data: string;
 beforeEach(() => {
-  place = new Workplace();
+  place = releaseAfterTest(new Workplace());
   data = place.path('data');
 });
-afterEach(() => place.remove());
 
 /** A command on the store, a minute from now unless it is said otherwise. */
 const onStore = (words: readonly string[], fate: Fate = {}) =>

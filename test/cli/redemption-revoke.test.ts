@@ -1,11 +1,12 @@
 import { readFileSync, writeFileSync } from 'node:fs';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { json, linkgrant, refusalOf, Workplace } from '../support/command-line.js';
+import { describe, expect, it } from 'vitest';
+import { ENDPOINT, json, linkgrant, refusalOf, Workplace } from '../support/command-line.js';
+import { releaseAfterFile } from '../support/release.js';
 import { OpenSsl } from '../unit/pki/openssl.js';
 
 const SITE = 'skupper-site-ca';
-const place = new Workplace();
-const openssl = new OpenSsl();
+const place = releaseAfterFile(new Workplace());
+const openssl = releaseAfterFile(new OpenSsl());
 const data = place.path('data');
 let links = 0;
 
@@ -53,13 +54,7 @@ async function makeLink(grant: string, uses = 1): Promise<Link> {
 const makeGrant = (name: string) =>
   succeed('grant', 'create', name, '--redemptions-allowed', '20', '--expiration-window', '1d');
 
-beforeAll(async () => {
-  await place.serve(['--data-dir', data, '--endpoint', 'inter-router=router.example.com:55671']);
-});
-afterAll(async () => {
-  openssl.remove();
-  await place.remove();
-});
+await place.serve(['--data-dir', data, ...ENDPOINT]);
 
 describe('redemption revoke', () => {
   it('changes nothing until a choice is made about a token that can be redeemed again', async () => {

@@ -1,20 +1,18 @@
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { json, linkgrant, Workplace } from '../support/command-line.js';
+import { releaseAfterFile } from '../support/release.js';
 import { SystemHome } from '../support/sites/system-home.js';
 
-const place = new Workplace();
+const place = releaseAfterFile(new Workplace());
 const dataDir = place.path('data');
 const run = (...command: readonly string[]) => linkgrant([...command, '--data-dir', dataDir]);
 
-beforeAll(async () => {
-  const home = new SystemHome(place.path('skupper')).add('west').add('east');
-  const service = await place.serve([
-    ...['--platform', 'linux', '--skupper-home', home.directory, '--data-dir', dataDir],
-    ...['--namespace', 'west', '--host', '127.0.0.1', '--host', 'vm'],
-  ]);
-  await service.stop();
-});
-afterAll(() => place.remove());
+const home = new SystemHome(place.path('skupper')).add('west').add('east');
+const service = await place.serve([
+  ...['--platform', 'linux', '--skupper-home', home.directory, '--data-dir', dataDir],
+  ...['--namespace', 'west', '--host', '127.0.0.1', '--host', 'vm'],
+]);
+await service.stop();
 
 describe('commands on the grants of a service that serves one namespace', () => {
   it('use that namespace by default', async () => {

@@ -1,39 +1,27 @@
 import { chmodSync, existsSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { AUDIENCE, ISSUER, type IssuerKey, makeIssuerKey, signBearer } from '../support/admin-api.js';
-import {
-  json,
-  linkgrant,
-  type RunOptions,
-  refusalOf,
-  type Serving,
-  Workplace,
-} from '../support/command-line.js';
+import { describe, expect, it } from 'vitest';
+import { AUDIENCE, ISSUER, makeIssuerKey, signBearer } from '../support/admin-api.js';
+import { ENDPOINT, json, linkgrant, type RunOptions, refusalOf, Workplace } from '../support/command-line.js';
+import { releaseAfterFile } from '../support/release.js';
 import { until } from '../support/until.js';
 
-const place = new Workplace();
+const place = releaseAfterFile(new Workplace());
 const dataDir = place.path('data');
 const bearerFile = place.path('bearer');
 const viewerFile = place.path('viewer');
 const caFile = `${dataDir}/issuers/linkgrant-server-ca/tls.crt`;
-let key: IssuerKey;
-let service: Serving;
-let server: string;
 
-beforeAll(async () => {
-  key = await makeIssuerKey('first');
-  writeFileSync(place.path('jwks.json'), JSON.stringify({ keys: [key.jwk] }));
-  service = await place.serve([
-    ...['--data-dir', dataDir, '--endpoint', 'inter-router=router.example.com:55671'],
-    ...['--admin-listen', '127.0.0.1:0', '--admin-issuer', ISSUER, '--admin-audience', AUDIENCE],
-    ...['--admin-jwks', place.path('jwks.json')],
-  ]);
-  const port = /^Admin API on port (\d+)$/m.exec(service.said.stdout)?.[1];
-  server = `https://127.0.0.1:${port}`;
-  await writeBearer(bearerFile);
-  await writeBearer(viewerFile, { claims: { roles: ['linkgrant-viewer'] } });
-});
-afterAll(() => place.remove());
+const key = await makeIssuerKey('first');
+writeFileSync(place.path('jwks.json'), JSON.stringify({ keys: [key.jwk] }));
+const service = await place.serve([
+  ...['--data-dir', dataDir, ...ENDPOINT],
+  ...['--admin-listen', '127.0.0.1:0', '--admin-issuer', ISSUER, '--admin-audience', AUDIENCE],
+  ...['--admin-jwks', place.path('jwks.json')],
+]);
+const port = /^Admin API on port (\d+)$/m.exec(service.said.stdout)?.[1];
+const server = `https://127.0.0.1:${port}`;
+await writeBearer(bearerFile);
+await writeBearer(viewerFile, { claims: { roles: ['linkgrant-viewer'] } });
 
 async function writeBearer(file: string, of: Parameters<typeof signBearer>[2] = {}): Promise<void> {
   writeFileSync(file, `${await signBearer(key, Date.now(), of)}\n`, { mode: 0o600 });

@@ -8,26 +8,16 @@ import {
   writeFileSync,
 } from 'node:fs';
 import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import { parse } from 'yaml';
-import {
-  json,
-  linkgrant,
-  type RunOptions,
-  refusalOf,
-  type Serving,
-  Workplace,
-} from '../support/command-line.js';
+import { ENDPOINT, json, linkgrant, type RunOptions, refusalOf, Workplace } from '../support/command-line.js';
+import { releaseAfterFile } from '../support/release.js';
 
-const place = new Workplace();
+const place = releaseAfterFile(new Workplace());
 const dataDir = place.path('data');
-let service: Serving;
 let made = 0;
 
-beforeAll(async () => {
-  service = await place.serve(['--data-dir', dataDir, '--endpoint', 'inter-router=router.example.com:55671']);
-});
-afterAll(() => place.remove());
+const service = await place.serve(['--data-dir', dataDir, ...ENDPOINT]);
 
 /** Runs a command on the service's data directory, and demands that it ends well unless told otherwise. */
 async function run(words: readonly string[], { ends = 0, ...options }: RunOptions & { ends?: number } = {}) {

@@ -1,9 +1,10 @@
 import { createPrivateKey, X509Certificate } from 'node:crypto';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { beforeEach, describe, expect, it } from 'vitest';
 import { encodeAccessToken } from '../../src/domain/access-token.js';
 import { linkgrant, refusalOf, Workplace } from '../support/command-line.js';
+import { releaseAfterTest } from '../support/release.js';
 import { serveHttps, type TestServer } from '../support/servers/hostile-server.js';
 import { startIssuingServer } from '../support/servers/issuing-server.js';
 import { copySite, installFakeSkupper, type SystemSiteCopy } from '../support/sites/system-site.js';
@@ -23,30 +24,27 @@ let toCut: number;
 let toMiss: number;
 
 beforeEach(async () => {
-  work = new Workplace();
+  work = releaseAfterTest(new Workplace());
   east = copySite('east', work.path('skupper'), 'east');
   toCut = 0;
   toMiss = 0;
-  server = await serveHttps(({ url }, _incoming, response) => {
-    if (toMiss > 0) {
-      toMiss -= 1;
-      response.writeHead(503, { 'content-type': 'text/html' }).end('<html>no backend</html>');
-    } else if (url.endsWith('/-/check')) {
-      response.writeHead(404).end(recorded('wrong-path'));
-    } else if (toCut > 0) {
-      toCut -= 1;
-      response.writeHead(200, { 'content-length': ANSWER.length });
-      response.write(ANSWER.slice(0, ANSWER.length / 2), () => response.destroy());
-    } else {
-      response.end(ANSWER);
-    }
-  });
+  server = releaseAfterTest(
+    await serveHttps(({ url }, _incoming, response) => {
+      if (toMiss > 0) {
+        toMiss -= 1;
+        response.writeHead(503, { 'content-type': 'text/html' }).end('<html>no backend</html>');
+      } else if (url.endsWith('/-/check')) {
+        response.writeHead(404).end(recorded('wrong-path'));
+      } else if (toCut > 0) {
+        toCut -= 1;
+        response.writeHead(200, { 'content-length': ANSWER.length });
+        response.write(ANSWER.slice(0, ANSWER.length / 2), () => response.destroy());
+      } else {
+        response.end(ANSWER);
+      }
+    }),
+  );
   writeFileSync(work.path('token.yaml'), encodeAccessToken(server.token));
-});
-
-afterEach(async () => {
-  await server.close();
-  await work.remove();
 });
 
 const postings = () => server.seen.filter(({ url }) => !url.endsWith('/-/check'));

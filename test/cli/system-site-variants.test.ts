@@ -1,31 +1,28 @@
 import { readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { json, linkgrant, refusalOf, type Serving, Workplace } from '../support/command-line.js';
+import { describe, expect, it } from 'vitest';
+import { json, linkgrant, refusalOf, Workplace } from '../support/command-line.js';
 import { startRouterListener } from '../support/links/router-listener.js';
+import { releaseAfterFile, releaseAfterTest } from '../support/release.js';
 import { makeSiteAuthority, SystemHome } from '../support/sites/system-home.js';
 import { modeOf } from '../support/sites/system-site.js';
 
-const place = new Workplace();
+const place = releaseAfterFile(new Workplace());
 const dataDir = place.path('data');
 // As for a user without privileges.
 const home = new SystemHome(place.path('home', '.local', 'share', 'skupper'));
 const system = ['--platform', 'linux', '--skupper-home', home.directory];
-let service: Serving;
 
-beforeAll(async () => {
-  for (const namespace of ['plain', 'two-accesses', 'own-issuer', 'not-started']) home.add('west', namespace);
-  for (const namespace of ['no-access', 'joining']) home.add('east', namespace);
-  const access = home.path('two-accesses', 'runtime/resources/RouterAccess-west.yaml');
-  const another = readFileSync(access, 'utf8').replace('name: west\n', 'name: another\n');
-  home.write('two-accesses', 'runtime/resources/RouterAccess-another.yaml', another);
-  const mine = await makeSiteAuthority('my CA', Date.now());
-  home.addIssuer('own-issuer', 'input', 'my-ca', mine);
-  const trusted = home.path('own-issuer', 'runtime/certs/west/ca.crt');
-  writeFileSync(trusted, readFileSync(trusted, 'utf8') + mine.certificate);
-  rmSync(home.path('not-started', 'runtime'), { recursive: true });
-  service = await place.serve([...system, '--data-dir', dataDir, '--host', '127.0.0.1', '--host', 'vm']);
-});
-afterAll(() => place.remove());
+for (const namespace of ['plain', 'two-accesses', 'own-issuer', 'not-started']) home.add('west', namespace);
+for (const namespace of ['no-access', 'joining']) home.add('east', namespace);
+const access = home.path('two-accesses', 'runtime/resources/RouterAccess-west.yaml');
+const another = readFileSync(access, 'utf8').replace('name: west\n', 'name: another\n');
+home.write('two-accesses', 'runtime/resources/RouterAccess-another.yaml', another);
+const mine = await makeSiteAuthority('my CA', Date.now());
+home.addIssuer('own-issuer', 'input', 'my-ca', mine);
+const trusted = home.path('own-issuer', 'runtime/certs/west/ca.crt');
+writeFileSync(trusted, readFileSync(trusted, 'utf8') + mine.certificate);
+rmSync(home.path('not-started', 'runtime'), { recursive: true });
+const service = await place.serve([...system, '--data-dir', dataDir, '--host', '127.0.0.1', '--host', 'vm']);
 
 const accepting = (...words: readonly string[]) => linkgrant([...words, '--data-dir', dataDir]);
 
@@ -45,23 +42,21 @@ describe('a link between two namespaces of one host', () => {
       expect(issued.code, issued.stderr).toBe(0);
       const redeemed = await joining('token', 'redeem', token);
       expect(redeemed.code, redeemed.stderr).toBe(0);
-      const router = await startRouterListener(0, home.path(namespace, 'runtime/certs/west'));
-      try {
-        const routes = [55671, 45671].flatMap((port) => [
-          '--connect-to',
-          `vm:${port}:127.0.0.1:${router.port}`,
-        ]);
-        for (const link of links) {
-          expect(modeOf(home.path('joining', `input/resources/Link-${link}.yaml`))).toBe(0o600);
-          const checked = await joining('link', 'check', link, ...routes);
-          expect(checked.code, checked.stderr).toBe(0);
-          expect(checked.stdout.match(/^ok /gm)).toHaveLength(2);
-        }
-        const uid = /uid: (\S+)/.exec(home.read('joining', 'runtime/resources/Site-east.yaml'))?.[1];
-        expect(router.peers).toEqual(Array(2 * links.length).fill(uid));
-      } finally {
-        await router.close();
+      const router = releaseAfterTest(
+        await startRouterListener(0, home.path(namespace, 'runtime/certs/west')),
+      );
+      const routes = [55671, 45671].flatMap((port) => [
+        '--connect-to',
+        `vm:${port}:127.0.0.1:${router.port}`,
+      ]);
+      for (const link of links) {
+        expect(modeOf(home.path('joining', `input/resources/Link-${link}.yaml`))).toBe(0o600);
+        const checked = await joining('link', 'check', link, ...routes);
+        expect(checked.code, checked.stderr).toBe(0);
+        expect(checked.stdout.match(/^ok /gm)).toHaveLength(2);
       }
+      const uid = /uid: (\S+)/.exec(home.read('joining', 'runtime/resources/Site-east.yaml'))?.[1];
+      expect(router.peers).toEqual(Array(2 * links.length).fill(uid));
     },
   );
 

@@ -4,9 +4,10 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { connect, createServer, type TLSSocket } from 'node:tls';
-import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import { parse } from 'yaml';
 import { linkgrant, refusalOf, type Serving, Workplace } from '../support/command-line.js';
+import { releaseAfterFile } from '../support/release.js';
 import { SystemHome } from '../support/sites/system-home.js';
 import { OpenSsl } from '../unit/pki/openssl.js';
 
@@ -14,8 +15,8 @@ const CODE = 'a-code-that-a-file-declares';
 // The service looks at the files every 10 seconds.
 const SEEN = { timeout: 40_000, interval: 250 };
 
-const place = new Workplace();
-const openssl = new OpenSsl();
+const place = releaseAfterFile(new Workplace());
+const openssl = releaseAfterFile(new OpenSsl());
 const dataDir = place.path('data');
 const home = new SystemHome(place.path('skupper'));
 const words = [
@@ -24,16 +25,10 @@ const words = [
 ];
 let service: Serving;
 
-beforeAll(async () => {
-  home.add('west').add('east');
-  declare('early');
-  declare('codeless', { code: undefined, redemptionsAllowed: 2 });
-  service = await place.serve(words);
-});
-afterAll(async () => {
-  openssl.remove();
-  await place.remove();
-});
+home.add('west').add('east');
+declare('early');
+declare('codeless', { code: undefined, redemptionsAllowed: 2 });
+service = await place.serve(words);
 
 function declare(name: string, spec: Record<string, unknown> = {}): void {
   home.writeResource('west', 'input', { kind: 'AccessGrant', name, spec: { code: CODE, ...spec } });

@@ -10,21 +10,18 @@ import {
   symlinkSync,
   writeFileSync,
 } from 'node:fs';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { parse } from 'yaml';
-import { linkgrant, type RunOptions, refusalOf, type Serving, Workplace } from '../support/command-line.js';
+import { ENDPOINT, linkgrant, type RunOptions, refusalOf, Workplace } from '../support/command-line.js';
+import { releaseAfterFile } from '../support/release.js';
 
-const place = new Workplace();
+const place = releaseAfterFile(new Workplace());
 const dataDir = place.path('data');
-let service: Serving;
 
-beforeAll(async () => {
-  service = await place.serve([
-    ...['--data-dir', dataDir, '--endpoint', 'inter-router=router.example.com:55671'],
-    ...['--endpoint', 'edge=router.example.com:45671'],
-  ]);
-});
-afterAll(() => place.remove());
+const service = await place.serve([
+  ...['--data-dir', dataDir, ...ENDPOINT],
+  ...['--endpoint', 'edge=router.example.com:45671'],
+]);
 
 const issue = (words: readonly string[], options?: RunOptions) =>
   linkgrant(['token', 'issue', ...words, '--data-dir', dataDir], options);

@@ -2,21 +2,19 @@ import { execFileSync } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import { readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { resolve } from 'node:path';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { parse, parseAllDocuments } from 'yaml';
 import { decodeJoinLine } from '../../src/codes/join-line.js';
-import { json, linkgrant, refusalOf, Workplace } from '../support/command-line.js';
+import { ENDPOINT, json, linkgrant, refusalOf, Workplace } from '../support/command-line.js';
+import { releaseAfterFile } from '../support/release.js';
 import { until } from '../support/until.js';
 
 const DEPLOY = resolve(import.meta.dirname, '../../deploy/bootstrap');
 const LINE = /lgj1_[0-9A-Za-z]+/;
-const place = new Workplace();
+const place = releaseAfterFile(new Workplace());
 const dataDir = place.path('accepting');
 
-beforeAll(async () => {
-  await place.serve(['--data-dir', dataDir, '--endpoint', 'inter-router=router.example.com:55671']);
-});
-afterAll(() => place.remove());
+await place.serve(['--data-dir', dataDir, ...ENDPOINT]);
 
 const issue = (...words: readonly string[]) => linkgrant(['token', 'issue', ...words, '--data-dir', dataDir]);
 

@@ -1,15 +1,16 @@
 import { existsSync, mkdirSync, readdirSync, writeFileSync } from 'node:fs';
 import { connect } from 'node:net';
-import { afterAll, afterEach, describe, expect, it } from 'vitest';
+import { afterEach, describe, expect, it } from 'vitest';
 import type { AccessToken } from '../../src/domain/access-token.js';
 import { encodeAccessToken } from '../../src/domain/access-token.js';
 import { linkgrant, type RunOptions, refusalOf, Workplace } from '../support/command-line.js';
+import { releaseAfterFile } from '../support/release.js';
 import { makeIdentity } from '../support/server-identity.js';
 import { closedPort, serveHttps, servePlain, serveTcp, tokenFor } from '../support/servers/hostile-server.js';
 import { startIssuingServer } from '../support/servers/issuing-server.js';
 import { startProxy } from '../support/servers/tunnel-proxy.js';
 
-const place = new Workplace();
+const place = releaseAfterFile(new Workplace());
 const open: { close(): Promise<void> }[] = [];
 let sites = 0;
 
@@ -21,7 +22,6 @@ function keep<T extends { close(): Promise<void> }>(server: T): T {
 afterEach(async () => {
   for (const server of open.splice(0)) await server.close();
 });
-afterAll(() => place.remove());
 
 /** Redeems text on standard input; gives the exit code and both lines, having seen that nothing else was said or kept. */
 async function refused(text: string, words: readonly string[] = [], options: RunOptions = {}) {

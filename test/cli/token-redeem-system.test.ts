@@ -2,25 +2,30 @@ import { execFileSync } from 'node:child_process';
 import { X509Certificate } from 'node:crypto';
 import { chmodSync, existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { linkgrant, linkgrantProcess, refusalOf, type Serving, Workplace } from '../support/command-line.js';
+import { beforeEach, describe, expect, it } from 'vitest';
+import {
+  ENDPOINT,
+  linkgrant,
+  linkgrantProcess,
+  refusalOf,
+  type Serving,
+  Workplace,
+} from '../support/command-line.js';
+import { releaseAfterTest } from '../support/release.js';
 import { startProxy } from '../support/servers/tunnel-proxy.js';
 import { copySite, installFakeSkupper, modeOf, type SystemSiteCopy } from '../support/sites/system-site.js';
 
 const EAST_UID = '2c24a82c-d6ac-475d-88f5-063ecf88a441';
-const ENDPOINT = ['--endpoint', 'inter-router=router.example.com:55671'];
 
 let work: Workplace;
 let service: Serving;
 let east: SystemSiteCopy;
 
 beforeEach(async () => {
-  work = new Workplace();
+  work = releaseAfterTest(new Workplace());
   east = copySite('east', work.path('skupper'), 'east');
   service = await work.serve(['--data-dir', work.path('accepting'), ...ENDPOINT]);
 });
-
-afterEach(() => work.remove());
 
 async function issue(file: string, ...words: string[]): Promise<string> {
   const issued = await linkgrant(['token', 'issue', file, '--data-dir', work.path('accepting'), ...words]);
@@ -270,58 +275,44 @@ stringData:
 `;
 
   it('is read from a Secret, and the Link names that Secret', async () => {
-    const proxy = await startProxy();
-    try {
-      writeFileSync(work.path('proxy.yaml'), SECRET(proxy.port));
-      const ended = await redeem([await token(), '--proxy-secret', work.path('proxy.yaml')]);
-      expect(ended.code, ended.stderr).toBe(0);
-      expect(new Set(proxy.asked.map(({ target }) => target))).toEqual(
-        new Set([`127.0.0.1:${service.port}`]),
-      );
-      const authorization = `Basic ${Buffer.from('user:p@ss/word').toString('base64')}`;
-      expect(proxy.asked[0]?.authorization).toBe(authorization);
-      expect(east.input('Link-west.yaml').spec.settings).toEqual({ 'proxy-configuration': 'egress' });
-      const { data, type, metadata } = east.input('Secret-egress.yaml');
-      expect(type).toBe('kubernetes.io/basic-auth');
-      expect(metadata.namespace).toBe('east');
-      expect(Buffer.from(data.password, 'base64').toString()).toBe('p@ss/word');
-      expect(modeOf(east.path('input/resources/Secret-egress.yaml'))).toBe(0o600);
-      expect(ended.stdout + ended.stderr).not.toContain('p@ss');
-    } finally {
-      await proxy.close();
-    }
+    const proxy = releaseAfterTest(await startProxy());
+    writeFileSync(work.path('proxy.yaml'), SECRET(proxy.port));
+    const ended = await redeem([await token(), '--proxy-secret', work.path('proxy.yaml')]);
+    expect(ended.code, ended.stderr).toBe(0);
+    expect(new Set(proxy.asked.map(({ target }) => target))).toEqual(new Set([`127.0.0.1:${service.port}`]));
+    const authorization = `Basic ${Buffer.from('user:p@ss/word').toString('base64')}`;
+    expect(proxy.asked[0]?.authorization).toBe(authorization);
+    expect(east.input('Link-west.yaml').spec.settings).toEqual({ 'proxy-configuration': 'egress' });
+    const { data, type, metadata } = east.input('Secret-egress.yaml');
+    expect(type).toBe('kubernetes.io/basic-auth');
+    expect(metadata.namespace).toBe('east');
+    expect(Buffer.from(data.password, 'base64').toString()).toBe('p@ss/word');
+    expect(modeOf(east.path('input/resources/Secret-egress.yaml'))).toBe(0o600);
+    expect(ended.stdout + ended.stderr).not.toContain('p@ss');
   });
 
   it('can be in the input directory already, and then stays unchanged', async () => {
-    const proxy = await startProxy();
-    try {
-      const file = east.path('input/resources/Secret-egress.yaml');
-      writeFileSync(file, SECRET(proxy.port));
-      const ended = await redeem([await token(), '--proxy-secret', file]);
-      expect(ended.code, ended.stderr).toBe(0);
-      expect(readFileSync(file, 'utf8')).toBe(SECRET(proxy.port));
-    } finally {
-      await proxy.close();
-    }
+    const proxy = releaseAfterTest(await startProxy());
+    const file = east.path('input/resources/Secret-egress.yaml');
+    writeFileSync(file, SECRET(proxy.port));
+    const ended = await redeem([await token(), '--proxy-secret', file]);
+    expect(ended.code, ended.stderr).toBe(0);
+    expect(readFileSync(file, 'utf8')).toBe(SECRET(proxy.port));
   });
 
   it('is refused if it has the name of the link, and no use is spent', async () => {
-    const proxy = await startProxy();
-    try {
-      writeFileSync(work.path('proxy.yaml'), SECRET(proxy.port));
-      const ended = await redeem([
-        await token(),
-        '--name',
-        'egress',
-        '--proxy-secret',
-        work.path('proxy.yaml'),
-      ]);
-      expect(ended.code).toBe(1);
-      expect(refusalOf(ended).error).toContain('The Secret of the proxy has the name "egress"');
-      expect(await redemptions()).toEqual([]);
-    } finally {
-      await proxy.close();
-    }
+    const proxy = releaseAfterTest(await startProxy());
+    writeFileSync(work.path('proxy.yaml'), SECRET(proxy.port));
+    const ended = await redeem([
+      await token(),
+      '--name',
+      'egress',
+      '--proxy-secret',
+      work.path('proxy.yaml'),
+    ]);
+    expect(ended.code).toBe(1);
+    expect(refusalOf(ended).error).toContain('The Secret of the proxy has the name "egress"');
+    expect(await redemptions()).toEqual([]);
   });
 
   it('is refused if the file is not such a Secret', async () => {

@@ -1,27 +1,21 @@
 import { createPrivateKey, X509Certificate } from 'node:crypto';
 import { readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { parse, parseAllDocuments } from 'yaml';
 import { encodeAccessToken } from '../../src/domain/access-token.js';
 import { run } from '../chaos/commands.js';
-import { linkgrant, refusalOf, type Serving, Workplace } from '../support/command-line.js';
+import { ENDPOINT, linkgrant, refusalOf, Workplace } from '../support/command-line.js';
+import { releaseAfterFile } from '../support/release.js';
 import { serveHttps } from '../support/servers/hostile-server.js';
 import { startIssuingServer } from '../support/servers/issuing-server.js';
 import { OpenSsl } from '../unit/pki/openssl.js';
 
-const place = new Workplace();
-const openssl = new OpenSsl();
+const place = releaseAfterFile(new Workplace());
+const openssl = releaseAfterFile(new OpenSsl());
 const dataDir = place.path('accepting');
-let service: Serving;
 
-beforeAll(async () => {
-  service = await place.serve(['--data-dir', dataDir, '--endpoint', 'inter-router=router.example.com:55671']);
-});
-afterAll(async () => {
-  openssl.remove();
-  await place.remove();
-});
+const service = await place.serve(['--data-dir', dataDir, ...ENDPOINT]);
 
 async function issue(name: string, ...words: readonly string[]): Promise<string> {
   const file = place.path(`${name}.yaml`);

@@ -12,6 +12,7 @@ import {
   startLinkgrant,
   Workplace,
 } from '../support/command-line.js';
+import { releaseAfterTest } from '../support/release.js';
 import { copySite, installFakeSkupper, RECORDED_SITES } from '../support/sites/system-site.js';
 import { until as waitUntil } from '../support/until.js';
 
@@ -22,7 +23,7 @@ let service: Serving;
 const watching: Running[] = [];
 
 beforeEach(async () => {
-  work = new Workplace();
+  work = releaseAfterTest(new Workplace());
   service = await serve();
 });
 
@@ -31,7 +32,6 @@ afterEach(async () => {
     watch.child.kill();
     await watch.ended;
   }
-  await work.remove();
 });
 
 function serve(...words: string[]): Promise<Serving> {

@@ -1,11 +1,12 @@
 import { once } from 'node:events';
 import { createConnection, type Socket } from 'node:net';
 import { connect } from 'node:tls';
-import { afterAll, expect, it } from 'vitest';
+import { expect, it } from 'vitest';
 import { parse } from 'yaml';
 import { descriptorLimit } from '../../src/files/descriptor-limit.js';
 import { linkgrant, Workplace } from '../support/command-line.js';
 import { csrHeader, redeemedAnswer } from '../support/redeemed-answer.js';
+import { releaseAfterFile } from '../support/release.js';
 import { post } from '../support/wire.js';
 
 // Both processes have as many files open; where a machine allows fewer, as many as it does.
@@ -15,8 +16,7 @@ const SLOW = 200;
 const SITES = 300;
 const UNPROVEN_PER_SOURCE = 256;
 
-const place = new Workplace();
-afterAll(() => place.remove());
+const place = releaseAfterFile(new Workplace());
 
 it('a service serves while 5,000 half-open connections and slow senders are open', async () => {
   expect(CONNECTIONS).toBeGreaterThan(1_000);

@@ -2,23 +2,23 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { writeFileSync } from 'node:fs';
 import { connect } from 'node:net';
-import { afterAll, afterEach, expect, it } from 'vitest';
+import { afterEach, expect, it } from 'vitest';
 import { parse } from 'yaml';
 import { json, linkgrant, Workplace } from '../support/command-line.js';
 import { freePorts } from '../support/free-port.js';
 import { csrHeader, redeemedAnswer } from '../support/redeemed-answer.js';
+import { releaseAfterFile } from '../support/release.js';
 import { until } from '../support/until.js';
 import { post } from '../support/wire.js';
 
 const CLIENTS = 500;
 const AT_ONCE = 50;
 
-const place = new Workplace();
+const place = releaseAfterFile(new Workplace());
 const haproxies: { stop(): Promise<void> }[] = [];
 afterEach(async () => {
   for (const haproxy of haproxies.splice(0)) await haproxy.stop();
 });
-afterAll(() => place.remove());
 
 /** Starts HAProxy before a service; returns its ports for version 1 and version 2 of the PROXY protocol. */
 async function startHaproxy(servicePort: number): Promise<readonly number[]> {

@@ -1,6 +1,7 @@
 import { cpSync, existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { beforeEach, describe, expect, it } from 'vitest';
 import { type Ended, linkgrant, refusalOf, startLinkgrant, Workplace } from '../support/command-line.js';
+import { releaseAfterTest } from '../support/release.js';
 import { copySite, type SystemSiteCopy } from '../support/sites/system-site.js';
 import { until } from '../support/until.js';
 
@@ -8,13 +9,11 @@ let work: Workplace;
 let east: SystemSiteCopy;
 
 beforeEach(async () => {
-  work = new Workplace();
+  work = releaseAfterTest(new Workplace());
   east = copySite('east', work.path('skupper'), 'east');
   const endpoint = ['--endpoint', 'inter-router=router.example.com:55671'];
   await work.serve(['--data-dir', work.path('accepting'), ...endpoint]);
 });
-
-afterEach(() => work.remove());
 
 async function token(name = 'west'): Promise<string> {
   const file = work.path(`${name}.yaml`);

@@ -2,18 +2,18 @@ import { once } from 'node:events';
 import { renameSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { connect, type TLSSocket } from 'node:tls';
-import { afterAll, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { parse } from 'yaml';
 import { linkgrant, refusalOf, type Serving, Workplace } from '../support/command-line.js';
 import { childrenOf } from '../support/process-children.js';
+import { releaseAfterFile } from '../support/release.js';
 import { makeAuthority, makeIdentity, type TestIdentity } from '../support/server-identity.js';
 import { until } from '../support/until.js';
 
 const ENDPOINT = ['--endpoint', 'inter-router=router.example.com:55671'];
 const OPERATIONS = ['--ops-listen', '127.0.0.1:0'];
 
-const place = new Workplace();
-afterAll(() => place.remove());
+const place = releaseAfterFile(new Workplace());
 
 async function connectTo(service: Serving, ca: string): Promise<TLSSocket> {
   const socket = connect({ port: service.port, host: '127.0.0.1', ca });

@@ -5,11 +5,12 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { createAuthority } from '../../src/pki/authority.js';
 import { linkgrant, linkgrantInProcess, refusalOf, Workplace } from '../support/command-line.js';
+import { releaseAfterFile } from '../support/release.js';
 import { makeIdentity, makeAuthority as makeTestAuthority } from '../support/server-identity.js';
 import { makeAuthority, OpenSsl } from '../unit/pki/openssl.js';
 
-const place = new Workplace();
-const openssl = new OpenSsl();
+const place = releaseAfterFile(new Workplace());
+const openssl = releaseAfterFile(new OpenSsl());
 const nowhere = place.path('never-made');
 
 const file = (name: string, content: string) => {
@@ -25,11 +26,6 @@ async function refused(words: readonly string[], env: Readonly<Record<string, st
   expect(existsSync(nowhere)).toBe(false);
   return { code: ended.code, ...refusalOf(ended) };
 }
-
-afterAll(async () => {
-  openssl.remove();
-  await place.remove();
-});
 
 describe('a service with an invalid configuration', () => {
   const values: readonly (readonly [flag: string, key: string, value: string, allowed: string])[] = [

@@ -4,17 +4,17 @@ import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { Workplace } from '../support/command-line.js';
+import { releaseAfterTest } from '../support/release.js';
 import { type NotifySocket, openNotifySocket } from './notify-socket.js';
 
 let work: Workplace;
 let systemd: NotifySocket | undefined;
 
 beforeEach(() => {
-  work = new Workplace();
+  work = releaseAfterTest(new Workplace());
 });
 
 afterEach(async () => {
-  await work.remove();
   await systemd?.close();
   systemd = undefined;
 });

@@ -1,15 +1,14 @@
 import { X509Certificate } from 'node:crypto';
 import { readdirSync, readFileSync } from 'node:fs';
-import { afterAll, describe, expect, it, vi } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import { parse } from 'yaml';
 import { linkgrant, refusalOf, Workplace } from '../support/command-line.js';
 import { freePort } from '../support/free-port.js';
+import { releaseAfterFile } from '../support/release.js';
 
-const place = new Workplace();
+const place = releaseAfterFile(new Workplace());
 const ENDPOINT = ['--endpoint', 'inter-router=router.example.com:55671'];
 let directories = 0;
-
-afterAll(() => place.remove());
 
 function newDirectory(): string {
   directories += 1;

@@ -2,17 +2,15 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { openSync } from 'node:fs';
 import { resolve } from 'node:path';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { linkgrant, refusalOf, Workplace } from '../support/command-line.js';
+import { releaseAfterFile } from '../support/release.js';
 
 const MAIN = resolve(import.meta.dirname, '../../dist/main.js');
-const place = new Workplace();
+const place = releaseAfterFile(new Workplace());
 const data = ['--data-dir', place.path('data')];
 
-beforeAll(async () => {
-  await place.serve([...data, '--endpoint', 'inter-router=router.example.com:55671']);
-});
-afterAll(() => place.remove());
+await place.serve([...data, '--endpoint', 'inter-router=router.example.com:55671']);
 
 /** Runs a command whose standard output is full, or is a pipe that nobody reads any more. */
 async function run(stdout: 'full' | 'unread', words: readonly string[]) {

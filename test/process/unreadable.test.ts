@@ -1,6 +1,7 @@
 import { chmodSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { linkgrant, refusalOf, Workplace } from '../support/command-line.js';
+import { releaseAfterTest } from '../support/release.js';
 import { copySite, type SystemSiteCopy } from '../support/sites/system-site.js';
 
 const DENIED = 'permission denied (';
@@ -12,14 +13,13 @@ let west: SystemSiteCopy;
 const closed: string[] = [];
 
 beforeEach(() => {
-  place = new Workplace();
+  place = releaseAfterTest(new Workplace());
   home = place.path('skupper');
   west = copySite('west', home, 'west');
 });
 
-afterEach(async () => {
+afterEach(() => {
   for (const path of closed.splice(0)) chmodSync(path, 0o700);
-  await place.remove();
 });
 
 function close(path: string): string {

@@ -2,9 +2,10 @@ import { execFile } from 'node:child_process';
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { promisify } from 'node:util';
-import { afterAll, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { encodeAccessToken } from '../../src/domain/access-token.js';
 import { linkgrant, refusalOf, Workplace } from '../support/command-line.js';
+import { releaseAfterFile } from '../support/release.js';
 import { serveHttps } from '../support/servers/hostile-server.js';
 import { startIssuingServer } from '../support/servers/issuing-server.js';
 import { makeRenewedSite } from '../support/sites/renewed-site.js';
@@ -28,9 +29,8 @@ interface Cost {
   readonly grownMiB: number;
 }
 
-const work = new Workplace();
+const work = releaseAfterFile(new Workplace());
 let uses = 0;
-afterAll(() => work.remove());
 
 const measured = (words: readonly string[]) => {
   uses += 1;

@@ -23,6 +23,9 @@ export const BARE_ENVIRONMENT = {
 // Another user could not read a checkout in root's home.
 const WITHOUT_MIGHT = ['setpriv', '--bounding-set=-dac_override,-dac_read_search'];
 
+/** Flags of a service whose links lead to a router that no test starts. */
+export const ENDPOINT = ['--endpoint', 'inter-router=router.example.com:55671'] as const;
+
 /** The standard input and the environment of a command, and what makes it a process of its own. */
 export interface RunOptions extends ProcessOptions {
   readonly input?: string;
