@@ -1,16 +1,15 @@
 import { describe, expect, it } from 'vitest';
-import type { Resource, ResourceKind } from '../../src/platforms/kubernetes/api/resource.js';
+import type { Resource } from '../../src/platforms/kubernetes/api/resource.js';
 import { directoryForFile, releaseAfterFile } from '../support/release.js';
 import { startIssuingServer } from '../support/servers/issuing-server.js';
 import { DeployTools } from './harness/deploy-tools.js';
+import { PODS } from './harness/kinds.js';
 import { CHART, containerOf, manifestOf, manifestsIn, overlay, podOf } from './harness/manifests.js';
 import { REDEEMER, startRedeemer } from './harness/redeemer.js';
 import { expectedRights, ShippedRights } from './harness/shipped-rights.js';
 import { openTestCluster } from './harness/test-cluster.js';
 import { tokenNamespace } from './harness/token-namespace.js';
 import { until } from './harness/until.js';
-
-const PODS: ResourceKind = { group: '', version: 'v1', kind: 'Pod', plural: 'pods', namespaced: true };
 
 const tools = releaseAfterFile(await DeployTools.open());
 const scratch = directoryForFile();

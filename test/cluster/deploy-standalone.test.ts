@@ -1,16 +1,15 @@
 import { writeFileSync } from 'node:fs';
 import { afterAll, describe, expect, it } from 'vitest';
 import { SETTINGS, type SettingKey, variableOf } from '../../src/config/settings.js';
-import type { ResourceKind } from '../../src/platforms/kubernetes/api/resource.js';
 import { linkgrant, Workplace } from '../support/command-line.js';
 import { releaseAfterFile } from '../support/release.js';
 import { type PostgresProcess, startPostgres } from '../support/stores/postgres-process.js';
 import { createDatabaseOn } from '../support/stores/postgres-server.js';
 import { DeployTools, IMAGE } from './harness/deploy-tools.js';
+import { PODS } from './harness/kinds.js';
 import { CHART, containerOf, type Manifest, manifestOf, manifestsIn, podOf } from './harness/manifests.js';
 import { openTestCluster, type TestCluster } from './harness/test-cluster.js';
 
-const PODS: ResourceKind = { group: '', version: 'v1', kind: 'Pod', plural: 'pods', namespaced: true };
 const NAME = 'linkgrant-standalone';
 const VALUES = {
   grantServer: { enabled: false },

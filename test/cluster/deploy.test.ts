@@ -3,19 +3,18 @@ import { join } from 'node:path';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { isApiError } from '../../src/platforms/kubernetes/api/api-error.js';
 import { ACCESS_GRANTS, REDEMPTIONS, SERVICES } from '../../src/platforms/kubernetes/api/kinds.js';
-import type { Resource, ResourceKind } from '../../src/platforms/kubernetes/api/resource.js';
+import type { Resource } from '../../src/platforms/kubernetes/api/resource.js';
 import { codeLines, readProjectFile, sectionsOf } from '../docs/document.js';
 import { Workplace } from '../support/command-line.js';
 import { directoryForFile, releaseAfterFile } from '../support/release.js';
 import { putSite } from './harness/cluster-sites.js';
 import { DeployTools, IMAGE } from './harness/deploy-tools.js';
+import { PODS } from './harness/kinds.js';
 import { CHART, containerOf, DEPLOY, manifestOf, manifestsIn, overlay, podOf } from './harness/manifests.js';
 import { readyGrant } from './harness/served.js';
 import { expectedRights as expected, ShippedRights } from './harness/shipped-rights.js';
 import { openTestCluster } from './harness/test-cluster.js';
 import { until } from './harness/until.js';
-
-const PODS: ResourceKind = { group: '', version: 'v1', kind: 'Pod', plural: 'pods', namespaced: true };
 
 /** The next release, which knows more of a Redemption. */
 const NEXT = '0.2.0';

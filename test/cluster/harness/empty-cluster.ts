@@ -15,18 +15,7 @@ import {
   SITES,
 } from '../../../src/platforms/kubernetes/api/kinds.js';
 import type { Resource, ResourceKind, Stored } from '../../../src/platforms/kubernetes/api/resource.js';
-
-const rbac = (kind: string, namespaced: boolean): ResourceKind => ({
-  ...{ group: 'rbac.authorization.k8s.io', version: 'v1' },
-  ...{ kind, plural: `${kind.toLowerCase()}s`, namespaced },
-});
-export const CLUSTER_ROLES = rbac('ClusterRole', false);
-export const CLUSTER_ROLE_BINDINGS = rbac('ClusterRoleBinding', false);
-export const ROLES = rbac('Role', true);
-export const ROLE_BINDINGS = rbac('RoleBinding', true);
-export const SERVICE_ACCOUNTS: ResourceKind = {
-  ...{ group: '', version: 'v1', kind: 'ServiceAccount', plural: 'serviceaccounts', namespaced: true },
-};
+import { CLUSTER_ROLE_BINDINGS, CLUSTER_ROLES, ROLE_BINDINGS, ROLES, SERVICE_ACCOUNTS } from './kinds.js';
 
 const OF_GRANTS = [ACCESS_GRANTS, REDEMPTIONS, EVENTS];
 const OF_SITES = [SITES, LINKS, ACCESS_TOKENS, ROUTER_ACCESSES, SECURED_ACCESSES];

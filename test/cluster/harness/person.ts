@@ -1,14 +1,7 @@
-import type { Resource, ResourceKind } from '../../../src/platforms/kubernetes/api/resource.js';
+import type { Resource } from '../../../src/platforms/kubernetes/api/resource.js';
 import { type Ended, linkgrant, type RunOptions } from '../../support/command-line.js';
+import { ROLE_BINDINGS, ROLES } from './kinds.js';
 import type { AccessRule, TestCluster } from './test-cluster.js';
-
-const rbac = (kind: string, plural: string): ResourceKind => ({
-  group: 'rbac.authorization.k8s.io',
-  version: 'v1',
-  kind,
-  plural,
-  namespaced: true,
-});
 
 /** The rights that commands on grants, tokens and redemptions need, as in docs/reference/cli.md. */
 export const OPERATOR_RULES: readonly AccessRule[] = [
@@ -42,8 +35,8 @@ export async function personIn(
   const apiVersion = 'rbac.authorization.k8s.io/v1';
   const metadata = { name, namespace };
   const role = { apiVersion, kind: 'Role', metadata, rules };
-  await cluster.admin.create(rbac('Role', 'roles'), role);
-  await cluster.admin.create(rbac('RoleBinding', 'rolebindings'), {
+  await cluster.admin.create(ROLES, role);
+  await cluster.admin.create(ROLE_BINDINGS, {
     apiVersion,
     kind: 'RoleBinding',
     metadata,

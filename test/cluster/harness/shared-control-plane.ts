@@ -1,7 +1,7 @@
 import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { type ControlPlane, startControlPlane } from './control-plane.js';
+import { startControlPlane } from './control-plane.js';
 
 /** Names the directory with one file for each shared control plane: its kubeconfig, its home and its processes. */
 const DIRECTORY = 'LINKGRANT_TEST_CONTROL_PLANES';
@@ -26,10 +26,10 @@ export async function sharedControlPlane(programs: string): Promise<string | und
   if (directory === undefined || worker === undefined) return undefined;
   const file = join(directory, worker);
   if (existsSync(file)) return (JSON.parse(readFileSync(file, 'utf8')) as SharedControlPlane).kubeconfig;
-  const plane: ControlPlane = await startControlPlane(programs, { controllers: false });
-  const shared: SharedControlPlane = { kubeconfig: plane.kubeconfig, home: plane.home, pids: plane.pids() };
+  const { kubeconfig, home, pids } = await startControlPlane(programs, { controllers: false });
+  const shared: SharedControlPlane = { kubeconfig, home, pids: pids() };
   writeFileSync(file, JSON.stringify(shared));
-  return shared.kubeconfig;
+  return kubeconfig;
 }
 
 /** Ends every shared control plane and removes its data. */
@@ -37,7 +37,13 @@ export function stopSharedControlPlanes(): void {
   const directory = process.env[DIRECTORY] ?? '';
   for (const name of readdirSync(directory)) {
     const { pids, home } = JSON.parse(readFileSync(join(directory, name), 'utf8')) as SharedControlPlane;
-    for (const pid of pids) process.kill(pid, 'SIGKILL');
+    for (const pid of pids) {
+      try {
+        process.kill(pid, 'SIGKILL');
+      } catch {
+        // It has ended, as with Ctrl-C.
+      }
+    }
     rmSync(home, { recursive: true, force: true, maxRetries: 10 });
   }
   rmSync(directory, { recursive: true });

@@ -12,8 +12,9 @@ import { CRDS, NAMESPACES } from '../../../src/platforms/kubernetes/api/kinds.js
 import type { Resource } from '../../../src/platforms/kubernetes/api/resource.js';
 import { CONTROL_PLANE, clusterSource } from './cluster-source.js';
 import { type ControlPlane, startControlPlane } from './control-plane.js';
-import { CLUSTER_ROLE_BINDINGS, CLUSTER_ROLES, emptyCluster, SERVICE_ACCOUNTS } from './empty-cluster.js';
+import { emptyCluster } from './empty-cluster.js';
 import { buildPrograms } from './go-programs.js';
+import { CLUSTER_ROLE_BINDINGS, CLUSTER_ROLES, SERVICE_ACCOUNTS } from './kinds.js';
 import { kubeconfigOf, serverOf } from './kubeconfig.js';
 import { sharedControlPlane } from './shared-control-plane.js';
 import { until } from './until.js';

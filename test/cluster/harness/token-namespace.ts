@@ -4,7 +4,7 @@ import { ACCESS_TOKENS, LINKS, SECRETS } from '../../../src/platforms/kubernetes
 import type { Resource, Stored } from '../../../src/platforms/kubernetes/api/resource.js';
 import type { SecretResource } from '../../../src/platforms/kubernetes/requesting/namespace-target.js';
 import type { AccessTokenResource } from '../../../src/platforms/kubernetes/tokens/access-token-resource.js';
-import { ROLE_BINDINGS } from './empty-cluster.js';
+import { ROLE_BINDINGS } from './kinds.js';
 import { REDEEMER } from './redeemer.js';
 import { type LinkResource, putRequestingSite } from './requesting-namespace.js';
 import type { TestCluster } from './test-cluster.js';
