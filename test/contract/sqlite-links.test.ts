@@ -4,18 +4,13 @@ import { matchingLinks } from '../../src/redemption/administration/matching-link
 import { openSqliteStore } from '../../src/stores/sqlite/sqlite-store.js';
 import { directoryForTest, releaseAfterTest } from '../support/release.js';
 import { NOW, sampleRedemption, storedGrant } from '../support/store-samples.js';
+import { openSqliteFile } from '../support/stores/sqlite-file.js';
 
 const LINKS = 2_100;
 
 it('reads a bounded part of the links in one call, and finds the oldest of many links in a few', async () => {
-  const directory = directoryForTest();
-  const store = releaseAfterTest(
-    await openSqliteStore({
-      file: join(directory, 'linkgrant.db'),
-      migrate: true,
-      clock: () => NOW,
-    }),
-  );
+  const file = join(directoryForTest(), 'linkgrant.db');
+  const store = releaseAfterTest(await openSqliteStore({ file, migrate: true, clock: () => NOW }));
   const { uid } = await storedGrant(store, { redemptionsAllowed: LINKS });
   const record = (n: number) =>
     store.recordRedemption(uid, sampleRedemption(uid, { subject: `site-${n}` }), NOW);
@@ -26,4 +21,11 @@ it('reads a bounded part of the links in one call, and finds the oldest of many 
   const part = await store.listLinks({ limit: 10 }, isOldest);
   expect(part).toEqual({ items: [], next: expect.any(String) });
   expect((await matchingLinks(store, { limit: 10 }, isOldest)).items).toMatchObject([{ subject: 'site-0' }]);
+  // As after the deletion of 30,000 others.
+  const database = openSqliteFile(file);
+  database.exec("UPDATE redemptions SET position = position + 30000 WHERE subject <> 'site-0'");
+  database.close();
+  const oldest = { limit: 10, subjectPart: 'site-0' };
+  expect(await store.listLinks(oldest, isOldest)).toEqual({ items: [], next: expect.any(String) });
+  expect((await matchingLinks(store, oldest, isOldest)).items).toMatchObject([{ subject: 'site-0' }]);
 });

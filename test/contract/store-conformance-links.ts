@@ -101,6 +101,71 @@ export function linkConformance(current: CurrentStore): void {
       await expect(store.listLinks({ limit: 2, after: 'nonsense' }, all)).rejects.toThrow(RangeError);
     });
 
+    it('finds every link with a part of a subject, of which no character is a wildcard', async () => {
+      const { store } = current();
+      const { uid } = await storedGrant(store, { redemptionsAllowed: 50 });
+      const subjects = [
+        ...[
+          'east-1',
+          'EAST-1',
+          '50%',
+          '50_x',
+          '50x',
+          "o'hara",
+          'say "no"',
+          'a\\b',
+          'a*b',
+          'a?b',
+          '[ab]',
+          'a/*b*/--',
+        ],
+        ...[
+          'Zürich',
+          'Zu\u0308rich',
+          'ZÜRICH',
+          'Straße',
+          'STRASSE',
+          'ﬁ-1',
+          'İzmir',
+          'سايت',
+          '😀',
+          '\u200bhidden',
+          'x'.repeat(253),
+        ],
+      ];
+      for (const subject of subjects) await redeem({ grantUid: uid, subject });
+      const found = async (part: string) => {
+        const has = ({ subject }: IssuedLink) => subject.includes(part);
+        const page = { limit: 50, grantUid: uid, subjectPart: part };
+        return (await store.listLinks(page, has)).items.map(({ subject }) => subject).sort();
+      };
+      const sorted = subjects.toSorted();
+      await eventually(async () => expect(await found('')).toEqual(sorted));
+      const parts = [
+        'east',
+        'E',
+        '%',
+        '_',
+        "'",
+        '"',
+        '\\',
+        '*',
+        '?',
+        '[',
+        '--',
+        'ü',
+        'u',
+        '\u0308',
+        'ß',
+        'SS',
+        'i',
+        'ت',
+        '😀',
+      ];
+      for (const part of [...subjects, ...parts, '\u200b', '\0', 'x'.repeat(300)])
+        expect(await found(part), part).toEqual(sorted.filter((subject) => subject.includes(part)));
+    });
+
     it('counts links by state, and those that are overdue for renewal', async () => {
       const { store } = current();
       await redeem();

@@ -1,5 +1,5 @@
 import type { ComponentChildren } from 'preact';
-import { useEffect, useId, useRef, useState } from 'preact/hooks';
+import { useId, useState } from 'preact/hooks';
 import { Icon } from './icon.js';
 
 interface FieldProps {
@@ -139,8 +139,6 @@ export function Choice({ label, value, options, onInput, help }: ChoiceProps) {
   );
 }
 
-const PAUSE_MS = 80;
-
 interface FilterProps {
   readonly label: string;
   readonly value: string;
@@ -149,21 +147,15 @@ interface FilterProps {
   readonly isDate?: boolean;
 }
 
-/** A filter field: its value is applied after a short pause in typing. */
+/** A filter field: applies its value, without spaces around it, with each key. */
 export function FilterField({ value, onFilter, ...field }: FilterProps) {
   const [typed, setTyped] = useState({ text: value, applied: value });
-  const timer = useRef<ReturnType<typeof setTimeout> | undefined>(undefined);
-  useEffect(() => () => clearTimeout(timer.current), []);
   const onInput = (text: string) => {
-    clearTimeout(timer.current);
-    setTyped({ text, applied: value });
-    timer.current = setTimeout(() => {
-      const applied = text.trim();
-      setTyped({ text, applied });
-      onFilter(applied);
-    }, PAUSE_MS);
+    const applied = text.trim();
+    setTyped({ text, applied });
+    onFilter(applied);
   };
-  // Only a value that does not come from this field replaces the text: the user may have typed more since it was applied.
+  // Only a value that does not come from this field replaces the text, such as that of the page before.
   return <Field {...field} value={typed.applied === value ? typed.text : value} onInput={onInput} />;
 }
 

@@ -1,3 +1,4 @@
+import { longestLiteral } from '../../domain/glob.js';
 import { CHANGING_RESOURCES } from '../ports/link-store.js';
 import type { Administration } from './administration.js';
 import type { AdministrationDependencies } from './dependencies.js';
@@ -18,7 +19,8 @@ export function linkOperations(
   return {
     async listLinks({ limit, after, grantUid, ...filter }) {
       const now = clock();
-      const page = { limit, grantUid, ...(after !== undefined && { after }) };
+      const subjectPart = filter.subject === undefined ? undefined : longestLiteral(filter.subject);
+      const page = { limit, grantUid, subjectPart, ...(after !== undefined && { after }) };
       const { items, next } = await matchingLinks(store, page, (link) => isListed(link, filter, now));
       const peers = new PeerIndex(connections?.latest() ?? UNOBSERVED);
       return {

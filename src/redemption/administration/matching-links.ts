@@ -1,7 +1,7 @@
 import { setImmediate as yieldTurn } from 'node:timers/promises';
 import type { GrantStore } from '../ports/grant-store.js';
-import type { IssuedLink } from '../ports/link-store.js';
-import type { Page, PageRequest } from '../ports/page.js';
+import type { IssuedLink, LinkPageRequest } from '../ports/link-store.js';
+import type { Page } from '../ports/page.js';
 
 // Parts that one call reads at most. The store bounds a part, to 2,000 links in a database.
 const MAX_PARTS = 10;
@@ -12,7 +12,7 @@ const MAX_PARTS = 10;
  */
 export async function matchingLinks(
   store: Pick<GrantStore, 'listLinks'>,
-  { limit, after: start, ...of }: PageRequest & { readonly grantUid?: string | undefined },
+  { limit, after: start, ...of }: LinkPageRequest,
   matches: (link: IssuedLink) => boolean,
 ): Promise<Page<IssuedLink>> {
   const links: IssuedLink[] = [];

@@ -47,16 +47,20 @@ export interface Changes {
   readonly changed: readonly ChangingResource[];
 }
 
+/** A page of links. */
+export interface LinkPageRequest extends PageRequest {
+  readonly grantUid?: string | undefined;
+  /** A text in the subject of every link that is wanted: a store may skip the other links without decoding them. */
+  readonly subjectPart?: string | undefined;
+}
+
 /** The part of a store that answers overviews. Rejects as the other methods of the GrantStore do. */
 export interface LinkStore {
   /**
    * The links that `matches` accepts, newest first, of one grant or of all. One call reads a bounded part of the store, so
    * a page before the last one may have fewer items than the limit, or none.
    */
-  listLinks(
-    page: PageRequest & { readonly grantUid?: string | undefined },
-    matches: (link: IssuedLink) => boolean,
-  ): Promise<Page<IssuedLink>>;
+  listLinks(page: LinkPageRequest, matches: (link: IssuedLink) => boolean): Promise<Page<IssuedLink>>;
   countLinks(now: number): Promise<LinkCounts>;
   /** Number of signed tokens that can be redeemed at `now`. */
   countOpenCodes(now: number): Promise<number>;

@@ -25,6 +25,7 @@ export const POSTGRES: SqlDialect = {
   redemptionsOfGrant: `${REDEEMED} e.grant_uid = ? AND e.position > ? AND r.created_at >= ?
     ORDER BY e.position LIMIT ?`,
   redeemed: { from: FROM, position: 'e.position', grantUid: 'e.grant_uid' },
+  indexOfText: 'strpos',
 };
 // Overrides settings of the server, the database, the role and a pooler.
 const BEGIN = 'BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE; SET LOCAL synchronous_commit = on';

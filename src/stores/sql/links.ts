@@ -6,9 +6,10 @@ import {
   type ChangingResource,
   type IssuedLink,
   type LinkCounts,
+  type LinkPageRequest,
   type RefusalCount,
 } from '../../redemption/ports/link-store.js';
-import type { Page, PageRequest } from '../../redemption/ports/page.js';
+import type { Page } from '../../redemption/ports/page.js';
 import { rawRows, row, rows, type SqlDialect, type SqlOperation, value } from './operation.js';
 import { encodeCursor, pageOf, rowsToRead, startOf } from './page.js';
 import { LABEL_CHANGES } from './settings.js';
@@ -16,6 +17,8 @@ import { LABEL_CHANGES } from './settings.js';
 // Rows in memory at once, and rows that one call reads at most.
 const STEP = 1_000;
 const MAX_ROWS_READ = 2_000;
+// The database skips a link with another subject in a tenth of the time that decoding takes.
+const MAX_POSITIONS_SEARCHED = 10_000;
 
 const TIMES = `coalesce(renewed_until, not_after) AS "notAfter", coalesce(renewed_at, r.created_at) AS "issuedAt",
   r.revoked_at AS "revokedAt"`;
@@ -69,25 +72,55 @@ function linkOf({ position: _, grantName, labels, ...link }: LinkRow): IssuedLin
   return { ...link, labels: JSON.parse(labels) as Labels, ...(grantName !== null && { grantName }) };
 }
 
+/** The conditions for the rows of a page, each with a value, and how many positions one statement may read. */
+function selectionOf(
+  { redeemed: { grantUid }, indexOfText }: SqlDialect,
+  page: LinkPageRequest,
+): { readonly conditions: readonly string[]; readonly values: readonly string[]; readonly span: number } {
+  const ofGrant = page.grantUid === undefined ? [] : [page.grantUid];
+  // PostgreSQL accepts no NUL.
+  const ofSubject = page.subjectPart && !page.subjectPart.includes('\0') ? [page.subjectPart] : [];
+  return {
+    conditions: [
+      ...ofGrant.map(() => `${grantUid} = ?`),
+      ...ofSubject.map(() => `${indexOfText}(r.subject, ?) > 0`),
+    ],
+    values: [...ofGrant, ...ofSubject],
+    span: ofSubject.length > 0 ? MAX_POSITIONS_SEARCHED : Number.POSITIVE_INFINITY,
+  };
+}
+
+/** The position before which a page starts: that of its cursor, else the one after the last link. */
+function* startBefore(
+  { redeemed: { from, position } }: SqlDialect,
+  { after }: LinkPageRequest,
+): SqlOperation<number> {
+  if (after !== undefined) return startOf(after, [0])[0];
+  return Number((yield* value(`SELECT ${position} FROM ${from} ORDER BY ${position} DESC LIMIT 1`)) ?? 0) + 1;
+}
+
 /** Implements LinkStore.listLinks. */
 export function* listLinks(
-  { redeemed: { from, position, grantUid } }: SqlDialect,
-  page: PageRequest & { readonly grantUid?: string | undefined },
+  dialect: SqlDialect,
+  page: LinkPageRequest,
   matches: (link: IssuedLink) => boolean,
 ): SqlOperation<Page<IssuedLink>> {
-  let [before] = startOf(page.after, [Number.MAX_SAFE_INTEGER]);
-  const ofGrant = page.grantUid === undefined ? [] : [page.grantUid];
-  const sql = `SELECT ${position} AS position, ${LINKS}
-    FROM ${from} LEFT JOIN grants g ON g.uid = r.grant_uid
-    WHERE ${ofGrant.length > 0 ? `${grantUid} = ? AND` : ''} ${position} < ? ORDER BY ${position} DESC LIMIT ?`;
+  const { from, position } = dialect.redeemed;
+  const { conditions, values, span } = selectionOf(dialect, page);
+  let before = yield* startBefore(dialect, page);
+  const where = [...conditions, `${position} >= ?`, `${position} < ?`].join(' AND ');
+  const sql = `SELECT ${position} AS position, ${LINKS} FROM ${from} LEFT JOIN grants g ON g.uid = r.grant_uid
+    WHERE ${where} ORDER BY ${position} DESC LIMIT ?`;
   const matching: LinkRow[] = [];
   const rowCount = rowsToRead(page.limit);
   for (let read = 0, step = rowCount; ; step = STEP) {
-    const part = yield* rows<LinkRow>(sql, ...ofGrant, before, step);
-    for (const one of part) if (matches(linkOf(one))) matching.push(one);
-    read += part.length;
-    before = part.at(-1)?.position ?? before;
-    if (matching.length >= rowCount || part.length < step) return pageOf(matching, page.limit, keyOf, linkOf);
+    const end = Math.max(before - span, 0);
+    const part = yield* rows<LinkRow>(sql, ...values, end, before, step);
+    matching.push(...part.filter((one) => matches(linkOf(one))));
+    const isWhole = part.length < step;
+    before = isWhole ? end : (part.at(-1)?.position ?? end);
+    read += isWhole ? MAX_ROWS_READ : part.length;
+    if (matching.length >= rowCount || before === 0) return pageOf(matching, page.limit, keyOf, linkOf);
     if (read >= MAX_ROWS_READ) return { items: matching.map(linkOf), next: encodeCursor([before]) };
   }
 }

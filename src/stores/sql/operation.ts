@@ -82,6 +82,8 @@ export interface SqlDialect {
   readonly redemptionsOfGrant: string;
   /** Parts of a query for redemptions (as `r`) in commit order: the tables, and the expressions for position and grant. */
   readonly redeemed: { readonly from: string; readonly position: string; readonly grantUid: string };
+  /** Function that returns the index of its second text in the first one, from 1; 0 if it is not there. Case-sensitive. */
+  readonly indexOfText: string;
 }
 
 const MAX_CHUNK = 32;

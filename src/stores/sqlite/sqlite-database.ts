@@ -19,6 +19,7 @@ export const SQLITE: SqlDialect = {
       SELECT position FROM redemptions INDEXED BY redemptions_by_replay_key
       WHERE grant_uid = ? AND position > ? AND created_at >= ? ORDER BY position LIMIT ?) ORDER BY position`,
   redeemed: { from: 'redemptions r', position: 'r.position', grantUid: 'r.grant_uid' },
+  indexOfText: 'instr',
 };
 // Verification reads rows from all parts of large tables.
 const VERIFICATION_CACHE_KIB = 65_536;
