@@ -150,6 +150,7 @@ export function remoteAdministration(server: AdminServer, options: AdminConnecti
     listIssuers: (page) =>
       dataOf(client.GET('/api/v1/issuers', { params: { query: withoutUndefined(pageOf(page)) } })),
     readOverview: () => dataOf(client.GET('/api/v1/overview')),
+    checkHealth: () => dataOf(client.GET('/api/v1/health')),
     readChanges: (since) =>
       dataOf(client.GET('/api/v1/changes', { params: { query: withoutUndefined({ since }) } })),
     startLedgerVerification: () => dataOf(client.POST('/api/v1/ledger-verifications')),

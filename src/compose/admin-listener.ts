@@ -21,6 +21,7 @@ import { FailedAuthentications } from '../http/failed-authentications.js';
 import { LoopDelay } from '../http/loop-delay.js';
 import { connectionCounts, createTlsListener, type TlsCredentials } from '../http/tls-listener.js';
 import { externalKeyPair } from '../platforms/standalone/server-certificate.js';
+import type { AdministrationDependencies } from '../redemption/administration/dependencies.js';
 import { sharedVerification } from '../redemption/administration/shared-verification.js';
 import type { Clock } from '../redemption/ports/clock.js';
 import type { ConnectionObserver } from '../redemption/ports/connections.js';
@@ -52,6 +53,7 @@ export interface AdminContext {
   readonly credentials: TlsCredentials;
   readonly metrics: Metrics;
   readonly readiness: readonly ReadinessPart[];
+  readonly runDoctor?: AdministrationDependencies['runDoctor'];
   readonly connections: ConnectionObserver | undefined;
   readonly clock: Clock;
   readonly logger: Logger;
@@ -100,10 +102,10 @@ export async function startAdmin(
   const keys =
     adminJwks === undefined ? oidcKeys({ issuer: adminIssuer, fetch, clock }) : jwksFile(adminJwks);
   const byBearer = bearerAuthentication(rules, keys, clock);
-  const checkHealth = () => healthFindings(readiness);
+  const checkReadiness = () => healthFindings(readiness);
   const administration = storeAdministration({
-    ...{ store, dataDir, issuerCert, issuerKey, clock, checkHealth },
-    connections: context.connections,
+    ...{ store, dataDir, issuerCert, issuerKey, clock, checkReadiness },
+    ...{ runDoctor: context.runDoctor, connections: context.connections },
     sharedVerification: sharedVerification(store, clock),
   });
   const streams = new ChangeStreams(administration);

@@ -19,7 +19,8 @@ interface AdministeredStore extends ExternalFiles {
   readonly dataDir: string;
   readonly clock: Clock;
   /** The checks of the service that runs in this process. */
-  readonly checkHealth?: AdministrationDependencies['checkHealth'];
+  readonly checkReadiness?: AdministrationDependencies['checkReadiness'];
+  readonly runDoctor?: AdministrationDependencies['runDoctor'];
   readonly connections?: ConnectionObserver | undefined;
   /** Shares the last verification of the ledger with other processes. */
   readonly sharedVerification?: SharedVerification | undefined;
@@ -30,7 +31,8 @@ export function administrationDependencies({
   store,
   dataDir,
   clock,
-  checkHealth,
+  checkReadiness,
+  runDoctor,
   connections,
   sharedVerification,
   issuerCert,
@@ -39,7 +41,8 @@ export function administrationDependencies({
   return {
     store,
     clock,
-    checkHealth,
+    checkReadiness,
+    runDoctor,
     connections,
     sharedVerification,
     codeKeys: openCodeKeys(dataDir, clock),

@@ -11,6 +11,7 @@ import { describeCertificate } from '../pki/certificate-info.js';
 import { serviceUrl } from '../platforms/standalone/service-address.js';
 import { publishCodeKey } from '../redemption/accepting/rotate-code-keys.js';
 import { publishService, type ServiceDescription } from '../redemption/accepting/service-description.js';
+import type { AdministrationDependencies } from '../redemption/administration/dependencies.js';
 import type { Checkpoint, Clock } from '../redemption/ports/clock.js';
 import type { GrantStore } from '../redemption/ports/grant-store.js';
 import type { FoundIdentity } from '../redemption/ports/server-identity.js';
@@ -39,6 +40,8 @@ export interface RuntimeContext {
   readonly clock: Clock;
   readonly checkpoint: Checkpoint;
   readonly logger: Logger;
+  /** Runs the checks of `doctor` for the admin API; absent if it has none of them. */
+  readonly runDoctor?: AdministrationDependencies['runDoctor'];
 }
 
 /** A running service. */

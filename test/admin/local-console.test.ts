@@ -38,7 +38,7 @@ describe('the console of a terminal', () => {
     overviews = 0;
     const administration = storeAdministration({
       ...{ store: service.store, dataDir: service.directory, clock: service.clock.read },
-      checkHealth: async () => {
+      checkReadiness: async () => {
         overviews += 1;
         return [];
       },

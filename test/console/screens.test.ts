@@ -44,7 +44,7 @@ describe.each([0, 3, 300, 10_000])('with %i links', (count) => {
     ['/map', isEmpty ? 'No site has joined yet' : 'The same as a table'],
     ['/issuers', isEmpty ? '0 grants that can be redeemed' : '1 grant that can be redeemed'],
     ['/ledger', 'Setting changed'],
-    ['/health', 'The service is ready'],
+    ['/health', 'store writable'],
     ...(isEmpty ? [] : ([['/grants/UID', 'What it allows']] as const)),
   ];
 

@@ -17,7 +17,8 @@ const SESSION_MS = 5 * MINUTE;
 // A walk loads two dozen pages.
 const WALK_MS = 180_000;
 // Buttons that write nothing.
-const READS = /^(Copy: .*|Download as CSV|First page|Next page|Go to the grants|Sign out)$/;
+const READS =
+  /^(Copy: .*|Check again|Checking …|Download as CSV|First page|Next page|Go to the grants|Sign out)$/;
 
 const directory = mkdtempSync(join(tmpdir(), 'linkgrant-console-'));
 let provider: OidcIssuer;
@@ -114,7 +115,7 @@ async function writeButtons(isEmpty: boolean): Promise<string[]> {
         [`/links/${linkId}`, 'Entries in the ledger'],
         ['/map', 'The same as a table'],
         ['/ledger', 'Setting changed'],
-        ['/health', 'The service is'],
+        ['/health', 'listener'],
       ];
   const found: string[] = [];
   for (const [path, shows] of screens) found.push(...(await buttonsOf(path, shows)));

@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { openBrowser } from '../../src/cli/console/open-browser.js';
+import type { HealthReport } from '../../src/redemption/administration/overview-report.js';
 import { AUDIENCE, ISSUER, makeIssuerKey, signBearer } from '../support/admin-api.js';
 import { linkgrantProcess, startLinkgrant, startServe } from '../support/command-line.js';
 import { until } from '../support/until.js';
@@ -62,6 +63,26 @@ describe('linkgrant console', () => {
     expect(await console.ended).toMatchObject({ code: 0, signal: null });
   });
 
+  it('reports what doctor finds, with the remedy for each problem', async () => {
+    const broken = join(directory, 'broken');
+    await (await startServe(['--data-dir', broken])).stop();
+    chmodSync(join(broken, 'linkgrant.db'), 0o644);
+    const console = startLinkgrant(['console', '--data-dir', broken, '--no-open'], { holdsInput: true });
+    await until(() => urlsIn(console.said.stdout).length === 1);
+    const [url = ''] = urlsIn(console.said.stdout);
+    const { ready, findings } = (await readAs(url, '/api/v1/health')) as HealthReport;
+    const { stdout } = await linkgrantProcess(['doctor', '--data-dir', broken, '-o', 'json']);
+    const checks = JSON.parse(stdout) as { readonly name: string }[];
+    expect(findings.map(({ check }) => check)).toEqual(checks.map(({ name }) => name));
+    expect(ready).toBe(false);
+    const remedy = `chmod go= ${join(broken, 'linkgrant.db')}`;
+    expect(findings).toContainEqual(
+      expect.objectContaining({ check: 'file modes', status: 'error', remedy }),
+    );
+    console.child.kill('SIGINT');
+    await console.ended;
+  });
+
   it('passes the pages the flags that a command needs to act on the same data directory', async () => {
     const words = ['console', '--data-dir', 'data', '--no-open'];
     const console = startLinkgrant(words, { holdsInput: true, cwd: directory });
@@ -107,6 +128,15 @@ describe('linkgrant console', () => {
     await until(() => urlsIn(console.said.stdout).length === 1);
     const [url = ''] = urlsIn(console.said.stdout);
     expect(await readAs(url, '/console/session')).toMatchObject({ role });
+    console.child.stdin?.write('\n');
+    await until(() => urlsIn(console.said.stdout).length === 2);
+    const { findings } = (await readAs(
+      urlsIn(console.said.stdout)[1] ?? '',
+      '/api/v1/health',
+    )) as HealthReport;
+    const passed = findings.filter(({ status }) => status === 'ok').map(({ check }) => check);
+    // Of the running service, and of doctor.
+    expect(passed).toEqual(expect.arrayContaining(['listener', 'store writable', 'port', 'URL CA pin']));
     console.child.kill('SIGINT');
     await console.ended;
     await service.stop();

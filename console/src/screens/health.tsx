@@ -1,49 +1,80 @@
+import { type Api, client, dataOf } from '../api/client.js';
+import { Button } from '../components/button.js';
 import { Copyable, HostCommand } from '../components/copyable.js';
 import { Loaded, Notice, sentence } from '../components/notice.js';
 import { Screen } from '../components/screen.js';
-import { visible } from '../components/text.js';
-import { isServiceKnown, useOverview } from './overview.js';
+import { type Column, Table } from '../components/table.js';
+import { countText, visible } from '../components/text.js';
+import { useResource } from '../state/resource.js';
 
-const KINDS = { ok: 'success', warning: 'warning', error: 'danger' } as const;
+type Finding = Api['HealthFinding'];
 
-/** The checks of the service with their remedies. */
+const COLUMNS: readonly Column<Finding>[] = [
+  { header: 'Check', isHeader: true, cell: ({ check }) => visible(check) },
+  { header: 'Result', cell: ({ message }) => visible(message) },
+];
+
+/** Every check of the service, with a remedy for each problem. */
 export function HealthScreen() {
-  const overview = useOverview();
+  const health = useResource('health', (signal) => dataOf(client.GET('/api/v1/health', { signal })), []);
   return (
-    <Screen title="Health" intro="The checks of the service, with a remedy for each problem.">
-      <Loaded resource={overview}>
-        {({ health }) => (
-          <>
-            {isServiceKnown(health) ? (
-              <p>
-                <strong>{health.ready ? 'The service is ready.' : 'The service is not ready.'}</strong>
-              </p>
-            ) : (
-              <Notice kind="info" title="No service reports its checks here">
-                <p>
-                  This console reads the store itself, and a service may be running or not. The command below
-                  checks the service, its ports, certificates and store.
-                </p>
-              </Notice>
-            )}
-            <ul class="pf-v6-c-list pf-m-plain">
-              {health.findings.map(({ check, status, message, remedy }) => (
-                <li key={check}>
-                  <Notice kind={KINDS[status]} title={`${check}: ${visible(message)}`}>
-                    {remedy &&
-                      (status === 'ok' ? (
-                        <p>{sentence(remedy)}</p>
-                      ) : (
-                        <Copyable label="Remedy" text={remedy} />
-                      ))}
-                  </Notice>
-                </li>
-              ))}
-            </ul>
-          </>
-        )}
-      </Loaded>
-      <HostCommand words={['doctor']} label="Run all checks on the host of the service" />
+    <Screen
+      title="Health"
+      intro="Checks of the data directory, the store, the ports, the certificates and the sites, as linkgrant doctor makes them. They take some seconds."
+      actions={
+        <Button isDisabled={health.isLoading} onClick={health.reload}>
+          {health.isLoading ? 'Checking …' : 'Check again'}
+        </Button>
+      }
+    >
+      <Loaded resource={health}>{({ findings }) => <Findings findings={findings} />}</Loaded>
+      <HostCommand words={['doctor']} label="The same in a terminal, on the host of the service" />
     </Screen>
+  );
+}
+
+function Findings({ findings }: { readonly findings: readonly Finding[] }) {
+  const errors = findings.filter(({ status }) => status === 'error');
+  const warnings = findings.filter(({ status }) => status === 'warning');
+  const passed = findings.filter(({ status }) => status === 'ok');
+  return (
+    <>
+      <p>
+        <strong>
+          {errors.length > 0
+            ? `${countText(errors.length, 'check')} failed.`
+            : warnings.length > 0
+              ? `No check failed; ${countText(warnings.length, 'warning')}.`
+              : `All ${countText(passed.length, 'check')} passed.`}
+        </strong>
+      </p>
+      {[...errors, ...warnings].map((finding) => (
+        <Problem finding={finding} key={`${finding.check} ${finding.message}`} />
+      ))}
+      {passed.length > 0 && (
+        <Table
+          caption="Passed checks"
+          columns={COLUMNS}
+          items={passed}
+          keyOf={({ check, message }) => `${check} ${message}`}
+        />
+      )}
+    </>
+  );
+}
+
+/** A failed check: what is wrong, what to do, and each command in that text to copy. */
+function Problem({ finding: { check, status, message, remedy = '' } }: { readonly finding: Finding }) {
+  const isCommand = /^(linkgrant|chmod) /.test(remedy);
+  const commands = isCommand
+    ? [remedy]
+    : Array.from(remedy.matchAll(/`([^`]+)`/g), ([, command = '']) => command);
+  return (
+    <Notice kind={status === 'error' ? 'danger' : 'warning'} title={`${visible(check)}: ${visible(message)}`}>
+      {remedy !== '' && !isCommand && <p>{sentence(visible(remedy.replaceAll('`', '')))}</p>}
+      {commands.map((command) => (
+        <Copyable label="Remedy" text={command} key={command} />
+      ))}
+    </Notice>
   );
 }

@@ -84,7 +84,7 @@ function Figures({
 }
 
 /** True if a service reports its checks. Without one, the console only reports the check of its observer. */
-export function isServiceKnown({ findings }: Overview['health']): boolean {
+function isServiceKnown({ findings }: Overview['health']): boolean {
   return findings.some(({ check }) => check !== 'observer');
 }
 

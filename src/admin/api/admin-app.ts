@@ -19,7 +19,7 @@ const MAX_BYTES = 64 * 1024;
 const KEY = /^[\x21-\x7e]{1,255}$/;
 const MAX_ISSUES = 5;
 // An overview reads all links.
-const OVERVIEW_INTERVAL_MS = 1_000;
+const SHARED_INTERVAL_MS = 1_000;
 
 /**
  * Returns the caller of a request. Rejects with AdministrationError if the caller is not authenticated or has no accepted
@@ -63,7 +63,7 @@ export interface AuthenticationBudget {
  * JSON or, on routes with streams, an event stream; refusals are RFC 9457 problems. None of them may be cached.
  */
 export function createAdminApp(dependencies: AdminAppDependencies): Express {
-  const deps = { ...dependencies, administration: withSharedOverview(dependencies.administration) };
+  const deps = { ...dependencies, administration: withSharedReads(dependencies.administration) };
   const app = express();
   app.disable('x-powered-by');
   app.disable('etag');
@@ -94,14 +94,18 @@ export function createAdminApp(dependencies: AdminAppDependencies): Express {
 }
 
 /**
- * Computes an overview at most once a second and shares it among the waiting callers. A caller never gets an overview whose
- * computation began before its request.
+ * Computes an overview, and checks the health, at most once a second and shares the result among the waiting callers. A caller never
+ * gets a result whose computation began before its request.
  */
-function withSharedOverview(administration: Administration): Administration {
-  const overview = new SharedRead(() => administration.readOverview(), {
-    intervalMs: OVERVIEW_INTERVAL_MS,
-  });
-  return { ...administration, readOverview: () => overview.readAfter() };
+function withSharedReads(administration: Administration): Administration {
+  const options = { intervalMs: SHARED_INTERVAL_MS };
+  const overview = new SharedRead(() => administration.readOverview(), options);
+  const health = new SharedRead(() => administration.checkHealth(), options);
+  return {
+    ...administration,
+    readOverview: () => overview.readAfter(),
+    checkHealth: () => health.readAfter(),
+  };
 }
 
 function authenticationHandler(deps: AdminAppDependencies): express.RequestHandler {

@@ -200,6 +200,9 @@ export const ADMIN_ROUTES: readonly AdminRoute[] = [
   route({ method: 'get', path: '/overview' }, async (_input, administration) =>
     ok(await administration.readOverview()),
   ),
+  route({ method: 'get', path: '/health' }, async (_input, administration) =>
+    ok(await administration.checkHealth()),
+  ),
   route(
     { method: 'get', path: '/changes', query: CHANGES_QUERY, streams: true },
     async ({ query }, administration) => readChanges(query.since, administration),

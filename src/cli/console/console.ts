@@ -5,6 +5,10 @@ import { startLocalConsole } from '../../compose/local-console.js';
 import type { Configuration } from '../../config/config.js';
 import { createLogger } from '../../config/logger.js';
 import { isTerminal, processContext } from '../../config/process-context.js';
+import type { Settings } from '../../config/setting-schemas.js';
+import type { Administration } from '../../redemption/administration/administration.js';
+import { healthReport } from '../../redemption/administration/overview.js';
+import type { HealthReport } from '../../redemption/administration/overview-report.js';
 import { withAdministration } from '../terminal/administration-session.js';
 import { shutdownSignal } from '../terminal/shutdown-signal.js';
 import { completeCommand } from '../terminal/suggested-command.js';
@@ -38,6 +42,7 @@ export async function consoleCommand(flags: ConsoleFlags): Promise<void> {
     const inNamespace = {
       ...administration,
       describeService: async () => ({ ...(await administration.describeService()), namespace }),
+      checkHealth: () => checkHealth(administration, configuration.settings, flags),
     };
     const console = await startLocalConsole({
       ...{ administration: inNamespace, where, namespace: onlyNamespace(place), port, files },
@@ -74,6 +79,18 @@ export async function consoleCommand(flags: ConsoleFlags): Promise<void> {
       console.close();
     }
   });
+}
+
+/** Runs the checks of `doctor` too; a remote service runs its own. */
+async function checkHealth(
+  administration: Administration,
+  settings: Settings,
+  flags: ConsoleFlags,
+): Promise<HealthReport> {
+  const report = await administration.checkHealth();
+  if (settings.server) return report;
+  const { runDoctor } = await import('../doctor/doctor.js');
+  return healthReport([...report.findings, ...(await runDoctor(settings, flags, { clock: Date.now }))]);
 }
 
 interface Place extends Configuration {

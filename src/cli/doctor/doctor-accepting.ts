@@ -1,23 +1,46 @@
+import { once } from 'node:events';
 import { existsSync, readdirSync } from 'node:fs';
+import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { hasStore, type LinkDialOptions } from '../../compose/links.js';
 import { openStore } from '../../compose/open-store.js';
 import { openToOthers } from '../../compose/site-issuer.js';
 import { storeAge } from '../../compose/store-tools.js';
+import { checkToken } from '../../compose/token-redemption.js';
+import { type ListenAddress, reachableHost } from '../../config/host-port.js';
 import type { Settings } from '../../config/setting-schemas.js';
+import type { AccessToken } from '../../domain/access-token.js';
+import { formatHostPort } from '../../domain/host-port-text.js';
+import { RedemptionError } from '../../domain/redemption-error.js';
 import { loadSqlite } from '../../files/load-sqlite.js';
 import { readService, type ServiceDescription } from '../../redemption/accepting/service-description.js';
+import { listenFailure } from '../serve/listen-failure.js';
 import { describeFailure } from '../terminal/failure.js';
-import { certificateFileCheck } from './doctor-certificates.js';
-import { type Check, fail, ok, warn } from './doctor-check.js';
-import { checkPorts } from './doctor-ports.js';
-import { writableCheck } from './doctor-requesting.js';
+import {
+  type Check,
+  certificateFileCheck,
+  downgradeToWarning,
+  fail,
+  ok,
+  writableCheck,
+} from './doctor-check.js';
+import { checkUrl, probeToken } from './doctor-route.js';
 import { checkSites } from './doctor-sites.js';
-import { checkUrl, probeToken } from './doctor-url.js';
 import { webhookChecks } from './doctor-webhooks.js';
 
 const SERVE_ONCE_HINT = 'start `linkgrant serve` once';
 const REPLACE_CERTIFICATE_HINT = 'put a new certificate into this file';
+const PROBE_TIMEOUT_MS = 2_000;
+// linkgrant never causes these errors for a wrong code, so another program uses the port.
+const FOREIGN_SERVER_ERRORS = new Set([
+  'connection_refused',
+  'connection_timeout',
+  'not_https',
+  'tls_untrusted',
+  'service_unavailable',
+  'redirect',
+  'answer_invalid',
+]);
 
 /** Checks the accepting side: its directory, store, service, ports, certificates and sites. */
 export async function acceptingChecks(
@@ -37,12 +60,6 @@ export async function acceptingChecks(
   // A Skupper site that accepts no links needs no service.
   const isServiceExpected = settings.platform === 'standalone' || hasStore(settings);
   return [...directoryResults, ...(isServiceExpected ? checks : checks.map(downgradeToWarning))];
-}
-
-/** Turns a failure into a warning, because it matters only to a site that accepts links. */
-export function downgradeToWarning(check: Check): Check {
-  if (check.status !== 'fail') return check;
-  return warn(check.name, check.detail, `needed only if this site accepts links: ${check.hint}`);
 }
 
 function checkDirectory(dataDir: string): Check[] {
@@ -144,4 +161,76 @@ function checkCertificates(settings: Settings, now: number): Check[] {
     if (file !== undefined) checks.push(certificateFileCheck(flag, file, now, REPLACE_CERTIFICATE_HINT));
   }
   return checks;
+}
+
+/** Checks that each port of the service is free or used by the service. */
+async function checkPorts(
+  settings: Settings,
+  probe: AccessToken | undefined,
+  { clock }: LinkDialOptions,
+): Promise<Check[]> {
+  const { listen, opsListen } = settings;
+  const checks = [
+    await checkPort('port', listen, settings, () => isRedemptionListener(listen, probe, clock)),
+  ];
+  if (opsListen) {
+    checks.push(
+      await checkPort('operations port', opsListen, settings, () => isOperationsListener(opsListen)),
+    );
+  }
+  return checks;
+}
+
+async function checkPort(
+  name: string,
+  address: ListenAddress,
+  settings: Settings,
+  isLinkgrant: () => Promise<boolean>,
+): Promise<Check> {
+  const { port } = address;
+  if (port === 0) return ok(name, 'any free port');
+  const error = await listenError(address);
+  if (error === undefined) return ok(name, `${port} is free`);
+  if (error.code === 'EADDRINUSE' && (await isLinkgrant()))
+    return ok(name, `${port} is in use by the running service`);
+  const { message, hint = 'choose another port' } = describeFailure(listenFailure(error, settings));
+  return fail(name, message, hint);
+}
+
+async function listenError({ host, port }: ListenAddress): Promise<NodeJS.ErrnoException | undefined> {
+  const server = createServer();
+  try {
+    server.listen({ port, ...(host !== '' && { host }) });
+    await once(server, 'listening');
+    server.close();
+    await once(server, 'close');
+    return undefined;
+  } catch (error) {
+    return error as NodeJS.ErrnoException;
+  }
+}
+
+async function isRedemptionListener(
+  { host, port }: ListenAddress,
+  probe: AccessToken | undefined,
+  clock: () => number,
+): Promise<boolean> {
+  if (!probe) return false;
+  try {
+    const connectTo = [{ toHost: reachableHost(host), toPort: port }];
+    await checkToken(probe, { clock, timeoutMs: PROBE_TIMEOUT_MS, connectTo });
+    return true;
+  } catch (error) {
+    return error instanceof RedemptionError && !FOREIGN_SERVER_ERRORS.has(error.code);
+  }
+}
+
+async function isOperationsListener({ host, port }: ListenAddress): Promise<boolean> {
+  try {
+    const url = `http://${formatHostPort({ host: reachableHost(host), port })}/metrics`;
+    const answer = await fetch(url, { signal: AbortSignal.timeout(PROBE_TIMEOUT_MS) });
+    return answer.ok && (await answer.text()).includes('linkgrant_');
+  } catch {
+    return false;
+  }
 }

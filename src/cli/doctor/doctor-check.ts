@@ -1,4 +1,10 @@
+import { accessSync, constants, existsSync, readFileSync, statSync } from 'node:fs';
+import { dirname, resolve } from 'node:path';
+import { describeCertificate } from '../../pki/certificate-info.js';
+import { certificateLife } from '../../redemption/requesting/certificate-life.js';
 import type { ExitCode } from '../terminal/command-error.js';
+import { describeFailure } from '../terminal/failure.js';
+import { formatTime } from '../terminal/output.js';
 import { plainLine } from '../terminal/plain-text.js';
 
 /** The result of one check. */
@@ -72,4 +78,75 @@ export function checksText(checks: readonly Check[]): string {
       return hint === undefined ? line : `${line}      hint: ${plainLine(hint)}\n`;
     })
     .join('');
+}
+
+/** Turns a failure into a warning, because it matters only to a site that accepts links. */
+export function downgradeToWarning(check: Check): Check {
+  if (check.status !== 'fail') return check;
+  return warn(check.name, check.detail, `needed only if this site accepts links: ${check.hint}`);
+}
+
+/** Returns the checks of `run`, or a failed check if it cannot read the cluster. */
+export async function checksOf(
+  name: string,
+  run: () => Promise<readonly Check[]>,
+): Promise<readonly Check[]> {
+  try {
+    return await run();
+  } catch (error) {
+    const { message, hint = 'check it with kubectl', exitCode } = describeFailure(error);
+    return [fail(name, message, hint, exitCode)];
+  }
+}
+
+/** Checks that a certificate is valid and does not expire soon; `renewal` says how to replace it. */
+export function certificateCheck(name: string, pem: string, now: number, renewal: string): Check {
+  let info: ReturnType<typeof describeCertificate>;
+  try {
+    info = describeCertificate(pem);
+  } catch (error) {
+    return fail(name, `it cannot be read: ${(error as Error).message}`, renewal);
+  }
+  const { subject, notBefore, notAfter } = info;
+  const until = formatTime(notAfter);
+  switch (certificateLife({ notBefore, notAfter }, now)) {
+    case 'valid':
+      return ok(name, `${subject}, until ${until}`);
+    case 'ending':
+      return warn(name, `${subject} expires at ${until}: a third of its lifetime or less is left`, renewal);
+    case 'expired':
+      return fail(name, `${subject} expired at ${until}`, renewal, 3);
+    case 'early': {
+      const detail = `${subject} is valid only from ${formatTime(notBefore)}; the clock of this machine is at ${formatTime(now)}`;
+      return fail(name, detail, 'correct the clock of this machine', 4);
+    }
+  }
+}
+
+/** Checks the first certificate of a file in the same way; ignores a private key in the file. */
+export function certificateFileCheck(name: string, file: string, now: number, renewal: string): Check {
+  try {
+    const pem = readFileSync(file, 'utf8').replace(
+      /-----BEGIN [A-Z ]*PRIVATE KEY-----[^-]*-----END [A-Z ]*PRIVATE KEY-----/g,
+      '',
+    );
+    return certificateCheck(name, pem, now, renewal);
+  } catch (error) {
+    const { code = 'unreadable' } = error as NodeJS.ErrnoException;
+    return fail(name, `${file} cannot be read (${code})`, 'run it as the user of the service', 2);
+  }
+}
+
+/** Checks that files can be created in a directory, or that the missing directory can be created. Creates nothing. */
+export function writableCheck(name: string, directory: string): Check {
+  let at = resolve(directory);
+  while (!existsSync(at) && dirname(at) !== at) at = dirname(at);
+  const hint = 'make it writable for this user, or use another directory';
+  try {
+    if (!statSync(at).isDirectory()) return fail(name, `${at} is not a directory`, 'use another directory');
+    accessSync(at, constants.W_OK | constants.X_OK);
+  } catch (error) {
+    return fail(name, `${at} cannot be written (${(error as NodeJS.ErrnoException).code})`, hint);
+  }
+  return ok(name, at === resolve(directory) ? `${directory} is writable` : `${directory} can be created`);
 }

@@ -4,9 +4,16 @@ import { formatEndpoint } from '../../domain/host-port-text.js';
 import type { SiteRefusal } from '../../redemption/ports/site.js';
 import { certificateLife } from '../../redemption/requesting/certificate-life.js';
 import { formatTime } from '../terminal/output.js';
-import { type Check, type Finding, fail, mergeFindings, ok, warn } from './doctor-check.js';
-import { checkPermissions, checksOf, type RequiredPermissions } from './doctor-cluster-permissions.js';
-import { checkUrl, probeToken } from './doctor-url.js';
+import { type Check, checksOf, type Finding, fail, mergeFindings, ok, warn } from './doctor-check.js';
+import { checkUrl, probeToken } from './doctor-route.js';
+
+/** Permissions that are checked together: each a verb, an API group (empty for the core group) and a resource. */
+export interface RequiredPermissions {
+  readonly name: string;
+  /** The commands that need them. */
+  readonly commands: string;
+  readonly permissions: readonly (readonly [verb: string, group: string, resource: string])[];
+}
 
 const DISABLE_SKUPPER_GRANTS_HINT =
   "run Skupper's controller without -enable-grants and SKUPPER_ENABLE_GRANTS, or stop linkgrant";
@@ -249,4 +256,23 @@ function invalidSpecFinding({ problems }: InspectedGrant): Omit<Finding, 'resour
 
 function refusalCheck(name: string, { reason, hint }: SiteRefusal): Check {
   return fail(name, reason, hint);
+}
+
+/** Checks that the user of this command has the permissions; a missing one is a warning, because the cluster works. */
+export async function checkPermissions(
+  inspector: ClusterInspector,
+  { name, commands, permissions }: RequiredPermissions,
+): Promise<Check> {
+  const missing = await inspector.missingRights(
+    permissions.map(([verb, group, resource]) => ({ verb, group, resource })),
+  );
+  if (missing.length === 0) return ok(name, `sufficient for ${commands}`);
+  const missingList = missing.map(
+    ({ verb, group, resource }) => `${verb} ${resource}${group && `.${group}`}`,
+  );
+  return warn(
+    name,
+    `not sufficient for ${commands}, missing: ${missingList.join(', ')}`,
+    'to run these commands, request a Role with these permissions',
+  );
 }

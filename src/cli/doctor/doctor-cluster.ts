@@ -1,14 +1,40 @@
 import type { LinkDialOptions } from '../../compose/links.js';
+import type { ClusterInspector, TokenReport } from '../../compose/open-cluster-administration.js';
+import type { RequestingCluster } from '../../compose/requesting-cluster.js';
 import type { Settings } from '../../config/setting-schemas.js';
 import type { RedeemableToken } from '../../domain/access-token.js';
+import type { Clock } from '../../redemption/ports/clock.js';
+import { renewableLink } from '../../redemption/requesting/renewable-link.js';
 import { withCluster } from '../terminal/cluster-session.js';
 import { CommandError } from '../terminal/command-error.js';
-import { downgradeToWarning } from './doctor-accepting.js';
-import { type Check, ok } from './doctor-check.js';
-import { acceptingClusterChecks } from './doctor-cluster-accepting.js';
-import { checksOf } from './doctor-cluster-permissions.js';
-import { requestingClusterChecks } from './doctor-cluster-requesting.js';
+import {
+  type Check,
+  certificateCheck,
+  checksOf,
+  downgradeToWarning,
+  type Finding,
+  fail,
+  mergeFindings,
+  ok,
+  warn,
+} from './doctor-check.js';
+import {
+  acceptingClusterChecks,
+  checkPermissions,
+  type RequiredPermissions,
+} from './doctor-cluster-accepting.js';
 import { tokenChecks } from './doctor-requesting.js';
+
+// The permissions of the Role in deploy/bootstrap/job.yaml.
+const PERMISSIONS: RequiredPermissions = {
+  name: 'permissions: redeem',
+  commands: 'token redeem and bootstrap',
+  permissions: [
+    ['list', 'skupper.io', 'sites'],
+    ...['get', 'list', 'create', 'patch'].map((verb) => [verb, 'skupper.io', 'links'] as const),
+    ...['get', 'list', 'create', 'update', 'patch', 'delete'].map((verb) => [verb, '', 'secrets'] as const),
+  ],
+};
 
 /**
  * Checks a namespace of a cluster: with a token the requesting side, else each side that the namespace has. Spends no use and
@@ -49,4 +75,87 @@ export async function clusterChecks(
       ];
     }),
   );
+}
+
+/** Checks the requesting side in a cluster: its Site, permissions, AccessTokens and links. */
+async function requestingClusterChecks(
+  cluster: RequestingCluster,
+  inspector: ClusterInspector,
+  clock: Clock,
+): Promise<{ readonly checks: readonly Check[]; readonly isInUse: boolean }> {
+  const { namespace } = cluster;
+  let isInUse = false;
+  const checks = [
+    ...(await checksOf('own site', async () => {
+      const site = await cluster.findSite();
+      if (!site) {
+        const hint = `create one with \`skupper site create NAME -n ${namespace}\``;
+        return [
+          fail('own site', `namespace "${namespace}" has no site, so there is no owner for links`, hint),
+        ];
+      }
+      return site.isReady
+        ? [ok('own site', `"${site.name}" is Ready`)]
+        : [
+            warn(
+              'own site',
+              `"${site.name}" is not Ready yet`,
+              `read its MESSAGE with \`kubectl -n ${namespace} get site\``,
+            ),
+          ];
+    })),
+    await checkPermissions(inspector, PERMISSIONS),
+    ...(await checksOf('tokens', async () => {
+      const tokens = await inspector.tokens();
+      isInUse = tokens.length > 0;
+      return mergeFindings('token', tokens.map(tokenFinding));
+    })),
+    ...(await checksOf('links', async () => {
+      const links = await cluster.links.list();
+      isInUse ||= links.length > 0;
+      const states = await cluster.linkStatuses();
+      const found: Check[] = [];
+      for (const { name, tlsCredentials } of links) {
+        const { isReady = false, message = 'no controller has written its status' } = states.get(name) ?? {};
+        const command = (verb: string) => `linkgrant link ${verb} ${name} -p kubernetes -n ${namespace}`;
+        found.push(
+          isReady
+            ? ok(`link ${name}`, 'Ready')
+            : warn(`link ${name}`, `not Ready: ${message}`, `find the cause with \`${command('check')}\``),
+          ...(await checksOf(`link ${name}`, async () => [
+            await credentialsCheck(`link ${name}`, tlsCredentials, command('renew')),
+          ])),
+        );
+      }
+      return found;
+    })),
+  ];
+  return { checks, isInUse };
+
+  async function credentialsCheck(label: string, name: string, renew: string): Promise<Check> {
+    const secret = await cluster.links.findSecret(name);
+    if (!secret)
+      return fail(label, `its Secret "${name}" does not exist`, 'restore the Secret, or delete the link', 3);
+    const renewal =
+      'cannot' in renewableLink(secret)
+        ? 'it cannot be renewed: redeem a new token before it expires'
+        : `its renewal is overdue: run \`${renew}\`, and check that a CronJob runs this command`;
+    return certificateCheck(label, secret.tlsCrt, clock(), renewal);
+  }
+}
+
+function tokenFinding({
+  name: resource,
+  isRedeemed,
+  isFinal,
+  message = 'no controller has written its status',
+}: TokenReport): Finding {
+  if (isRedeemed) return { resource, ...ok('', 'redeemed') };
+  if (isFinal) {
+    const hint = 'delete the AccessToken, and apply a new one from the accepting site';
+    return { resource, ...fail('', message, hint, 3) };
+  }
+  const redeemers =
+    "Skupper's controller redeems it, or linkgrant if that controller does not serve grants: docs/how-to/kubernetes-accesstokens.md";
+  return { resource, ...warn('', `not redeemed: ${message}`, redeemers) };
 }

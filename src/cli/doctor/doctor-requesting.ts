@@ -1,5 +1,4 @@
-import { accessSync, constants, existsSync, statSync } from 'node:fs';
-import { dirname, resolve } from 'node:path';
+import { existsSync } from 'node:fs';
 import { type LinkDialOptions, openLinks } from '../../compose/links.js';
 import type { AccessGrantState } from '../../domain/access-grant.js';
 import type { RedeemableToken } from '../../domain/access-token.js';
@@ -14,8 +13,7 @@ import { describeFailure } from '../terminal/failure.js';
 import { readToken } from '../terminal/flag-values.js';
 import { formatTime } from '../terminal/output.js';
 import { parseToken } from '../token/token-file.js';
-import { certificateCheck } from './doctor-certificates.js';
-import { type Check, fail, ok, warn } from './doctor-check.js';
+import { type Check, certificateCheck, fail, ok, warn, writableCheck } from './doctor-check.js';
 import { checkRoute, type RouteChecks } from './doctor-route.js';
 
 /** The error code of a redemption, for each state in which a grant cannot be redeemed. */
@@ -139,18 +137,4 @@ export async function linkDirectoryChecks(directory: string, dataDir: string, no
     );
   }
   return checks;
-}
-
-/** Checks that files can be created in a directory, or that the missing directory can be created. Creates nothing. */
-export function writableCheck(name: string, directory: string): Check {
-  let at = resolve(directory);
-  while (!existsSync(at) && dirname(at) !== at) at = dirname(at);
-  const hint = 'make it writable for this user, or use another directory';
-  try {
-    if (!statSync(at).isDirectory()) return fail(name, `${at} is not a directory`, 'use another directory');
-    accessSync(at, constants.W_OK | constants.X_OK);
-  } catch (error) {
-    return fail(name, `${at} cannot be written (${(error as NodeJS.ErrnoException).code})`, hint);
-  }
-  return ok(name, at === resolve(directory) ? `${directory} is writable` : `${directory} can be created`);
 }

@@ -2,6 +2,7 @@ import type { LinkDialOptions } from '../../compose/links.js';
 import { openTokenRedemption } from '../../compose/token-redemption.js';
 import type { Settings } from '../../config/setting-schemas.js';
 import type { RedeemableToken } from '../../domain/access-token.js';
+import type { HealthFinding } from '../../redemption/administration/overview-report.js';
 import type { Clock } from '../../redemption/ports/clock.js';
 import { linkDirectoryOf } from '../link/link.js';
 import { worstExit } from '../link/link-faults.js';
@@ -14,8 +15,8 @@ import { print } from '../terminal/output.js';
 import type { OutputFormat } from '../terminal/output-format.js';
 import { completeHint } from '../terminal/suggested-command.js';
 import { acceptingChecks } from './doctor-accepting.js';
-import { type Check, checksText, fail } from './doctor-check.js';
-import { linkDirectoryChecks, tokenChecks, writableCheck } from './doctor-requesting.js';
+import { type Check, checksText, fail, writableCheck } from './doctor-check.js';
+import { linkDirectoryChecks, tokenChecks } from './doctor-requesting.js';
 
 /** The flags of `doctor`: `token` is the file of an AccessToken, `to` the directory for its Link. */
 export interface DoctorFlags extends ConnectionFlags {
@@ -41,21 +42,53 @@ export async function doctorCommand(flags: DoctorFlags, { clock }: { readonly cl
     }),
     clock,
   };
+  const checks = await runChecks(settings, { ...settingFlags, token, to }, options);
+  const report = checks.map(({ exitCode: _, ...check }) => check);
+  await print(output, report, () => checksText(checks));
+  throwWorst(checks);
+}
+
+const STATUS = { ok: 'ok', warn: 'warning', fail: 'error' } as const;
+
+/** The results of `doctor` for the web console; `flags` are those of the command that serves it, for the suggested commands. */
+export async function runDoctor(
+  settings: Settings,
+  flags: Readonly<Record<string, unknown>>,
+  { clock }: { readonly clock: Clock },
+): Promise<readonly HealthFinding[]> {
+  const sides = { token: undefined, to: undefined };
+  const checks = await runChecks(settings, { ...flags, ...sides }, { ...connectionOptions({}), clock });
+  return checks.map(({ name: check, status, detail: message, hint: remedy }) => ({
+    ...{ check, status: STATUS[status], message },
+    ...(remedy !== undefined && { remedy }),
+  }));
+}
+
+/** What `doctor` checks beside the settings: the file of a token, or the directory for its Link. */
+interface CheckedSides {
+  readonly token: string | undefined;
+  readonly to: string | undefined;
+}
+
+/** Runs the checks, and completes the commands in their hints with the flags. */
+async function runChecks(
+  settings: Settings,
+  { token, to, ...flags }: CheckedSides & Readonly<Record<string, unknown>>,
+  options: LinkDialOptions,
+): Promise<readonly Check[]> {
+  const { platform } = settings;
   const checks =
-    settings.platform === 'kubernetes'
+    platform === 'kubernetes'
       ? await (await import('./doctor-cluster.js')).clusterChecks(settings, { token, to }, options)
-      : await localChecks({ ...settings, platform: settings.platform }, { token, to }, options);
-  const checksWithHints = checks.map(({ hint, ...check }) =>
-    hint === undefined ? check : { ...check, hint: completeHint(hint, { ...settingFlags, dir: to }) },
+      : await localChecks({ ...settings, platform }, { token, to }, options);
+  return checks.map(({ hint, ...check }) =>
+    hint === undefined ? check : { ...check, hint: completeHint(hint, { ...flags, dir: to }) },
   );
-  const report = checksWithHints.map(({ exitCode: _, ...check }) => check);
-  await print(output, report, () => checksText(checksWithHints));
-  throwWorst(checksWithHints);
 }
 
 async function localChecks(
   settings: LocalSettings,
-  { token, to }: { readonly token: string | undefined; readonly to: string | undefined },
+  { token, to }: CheckedSides,
   options: LinkDialOptions,
 ): Promise<readonly Check[]> {
   const { namespace } = settings;

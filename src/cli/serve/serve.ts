@@ -31,7 +31,11 @@ export async function serveCommand(
   refuseForCluster(settings);
   const redeems = isForTokens(settings);
   refuseUnusedFlags(configuration, redeems);
-  const runtime: RuntimeContext = { ...context, logger: createLogger(settings.logLevel) };
+  const runtime: RuntimeContext = {
+    ...context,
+    logger: createLogger(settings.logLevel),
+    runDoctor: async () => (await import('../doctor/doctor.js')).runDoctor(settings, flags, context),
+  };
   const stopTracing = await startTracing({
     env: processContext().env,
     version: version(),

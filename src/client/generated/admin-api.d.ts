@@ -361,6 +361,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/health": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Run every check of the service, as linkgrant doctor does
+         * @description Checks the data directory, the store, the ports, the URL in tokens, the certificates and the sites. The answer may take some seconds. Clients that wait at the same time share one run
+         */
+        get: operations["checkHealth"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/links": {
         parameters: {
             query?: never;
@@ -1143,6 +1163,19 @@ export interface components {
             /** @description The `cursor` of the following page; absent on the last one */
             next?: string;
         };
+        Health: {
+            /** @description False if a check found an error */
+            ready: boolean;
+            findings: components["schemas"]["HealthFinding"][];
+        };
+        HealthFinding: {
+            check: string;
+            /** @enum {unknown} */
+            status: "ok" | "warning" | "error";
+            message: string;
+            /** @description A command, or a step with commands in backticks; absent if nothing is wrong */
+            remedy?: string;
+        };
         Overview: {
             /** Format: date-time */
             time: string;
@@ -1187,17 +1220,8 @@ export interface components {
                 /** Format: date-time */
                 last: string;
             }[];
-            health: {
-                ready: boolean;
-                findings: {
-                    check: string;
-                    /** @enum {unknown} */
-                    status: "ok" | "warning" | "error";
-                    message: string;
-                    /** @description A command or one step; absent if nothing is wrong */
-                    remedy?: string;
-                }[];
-            };
+            /** @description The checks that take no time; `GET /api/v1/health` runs all */
+            health: components["schemas"]["Health"];
             /** @description The most urgent first */
             attention: {
                 /** @enum {unknown} */
@@ -1794,6 +1818,34 @@ export interface components {
                  *     }
                  */
                 "application/json": components["schemas"]["Overview"];
+            };
+        };
+        /** @description The results of all checks */
+        AdminHealth: {
+            headers: {
+                "linkgrant-request-id": components["headers"]["RequestId"];
+                [name: string]: unknown;
+            };
+            content: {
+                /**
+                 * @example {
+                 *       "ready": true,
+                 *       "findings": [
+                 *         {
+                 *           "check": "store writable",
+                 *           "status": "ok",
+                 *           "message": "it accepts writes"
+                 *         },
+                 *         {
+                 *           "check": "CA site",
+                 *           "status": "warning",
+                 *           "message": "CN=linkgrant site CA expires at 2031-04-03T05:07:00Z: a third of its lifetime or less is left",
+                 *           "remedy": "rotate it before it expires; start with `linkgrant issuer prepare site`"
+                 *         }
+                 *       ]
+                 *     }
+                 */
+                "application/json": components["schemas"]["Health"];
             };
         };
         /** @description A page of links */
@@ -3166,6 +3218,24 @@ export interface operations {
         requestBody?: never;
         responses: {
             200: components["responses"]["AdminOverview"];
+            400: components["responses"]["AdminInvalid"];
+            401: components["responses"]["AdminUnauthorized"];
+            403: components["responses"]["AdminForbidden"];
+            405: components["responses"]["AdminMethodNotAllowed"];
+            500: components["responses"]["AdminInternal"];
+            503: components["responses"]["AdminUnavailable"];
+        };
+    };
+    checkHealth: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: components["responses"]["AdminHealth"];
             400: components["responses"]["AdminInvalid"];
             401: components["responses"]["AdminUnauthorized"];
             403: components["responses"]["AdminForbidden"];

@@ -7,7 +7,7 @@ import type { EventReport } from './event-report.js';
 import type { GrantReport } from './grant-report.js';
 import type { IssuerReport } from './issuer-report.js';
 import type { LinkFilter, LinkReport } from './link-report.js';
-import type { OverviewReport } from './overview-report.js';
+import type { HealthReport, OverviewReport } from './overview-report.js';
 import type { RedemptionReport, RenewalReport } from './redemption-report.js';
 import type { SourceChoice } from './revoke-link.js';
 import type { TokenReport } from './token-report.js';
@@ -260,6 +260,8 @@ export interface Administration extends LedgerVerifications {
   /** By namespace and name. */
   listIssuers(page: PageRequest): Promise<Page<IssuerReport>>;
   readOverview(): Promise<OverviewReport>;
+  /** Runs every check: those of the overview, and those of `doctor`, which take some seconds. */
+  checkHealth(): Promise<HealthReport>;
   /** The changes after the version `since`, which an earlier call returned. Cheap enough for a call every second. */
   readChanges(since?: string): Promise<Changes>;
 }

@@ -33,7 +33,9 @@ export interface AdministrationDependencies {
   /** True if a file that the service reads declares this grant. */
   isDeclared(grant: AccessGrant, service: ServiceDescription): boolean;
   /** The checks of the service's readiness, with their results; absent where no service runs in this process. */
-  checkHealth?: (() => Promise<readonly HealthFinding[]>) | undefined;
+  checkReadiness?: (() => Promise<readonly HealthFinding[]>) | undefined;
+  /** The checks of `doctor`, with their results; absent where no service runs in this process. */
+  runDoctor?: (() => Promise<readonly HealthFinding[]>) | undefined;
   /** Shares the last verification of the ledger with other processes; absent if there are none. */
   readonly sharedVerification?: SharedVerification | undefined;
   /** Observes which sites are connected; absent without a source of this information. */

@@ -5,7 +5,7 @@ import type { AdministrationDependencies } from './dependencies.js';
 import { PeerIndex } from './link-connections.js';
 import { isListed, linkReport } from './link-report.js';
 import { matchingLinks } from './matching-links.js';
-import { overviewOperation } from './overview.js';
+import { healthOperation, overviewOperation } from './overview.js';
 
 const UNOBSERVED = { peers: undefined };
 // Between the version of the store and that of the observed connections.
@@ -14,7 +14,7 @@ const SEPARATOR = '~';
 /** Operations on the links of a store, and on the store as a whole. */
 export function linkOperations(
   deps: AdministrationDependencies,
-): Pick<Administration, 'listLinks' | 'readOverview' | 'readChanges'> {
+): Pick<Administration, 'listLinks' | 'readOverview' | 'checkHealth' | 'readChanges'> {
   const { store, clock, connections } = deps;
   return {
     async listLinks({ limit, after, grantUid, ...filter }) {
@@ -29,6 +29,7 @@ export function linkOperations(
       };
     },
     readOverview: overviewOperation(deps),
+    checkHealth: healthOperation(deps),
     async readChanges(since) {
       const observed = connections?.latest().version ?? '';
       const [storeVersion, observedBefore] = since === undefined ? [] : split(since);

@@ -7,6 +7,13 @@ export interface HealthFinding {
   readonly remedy?: string;
 }
 
+/** The results of checks. */
+export interface HealthReport {
+  /** False if a check found an error. */
+  readonly ready: boolean;
+  readonly findings: readonly HealthFinding[];
+}
+
 /** Something that an operator should act on. */
 export interface AttentionItem {
   readonly kind:
@@ -51,7 +58,8 @@ export interface OverviewReport {
   };
   /** Refusals by code, most frequent first, from totals whose last refusal is in the last 24 hours. */
   readonly refusals: readonly { readonly code: string; readonly count: number; readonly last: string }[];
-  readonly health: { readonly ready: boolean; readonly findings: readonly HealthFinding[] };
+  /** Only the checks that take no time. */
+  readonly health: HealthReport;
   /** The most urgent first. */
   readonly attention: readonly AttentionItem[];
 }

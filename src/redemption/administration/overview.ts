@@ -6,7 +6,7 @@ import type { AdministrationDependencies } from './dependencies.js';
 import { type ConnectionSummary, summarizeConnections } from './link-connections.js';
 import { isListed, type LinkFilter } from './link-report.js';
 import { matchingLinks } from './matching-links.js';
-import type { AttentionItem, HealthFinding, OverviewReport } from './overview-report.js';
+import type { AttentionItem, HealthFinding, HealthReport, OverviewReport } from './overview-report.js';
 
 const DAY_MS = 86_400_000;
 // States depend on the time too.
@@ -26,11 +26,11 @@ interface LinkSummary {
 export function overviewOperation({
   store,
   clock,
-  checkHealth = async () => [],
+  checkReadiness = noFindings,
   connections,
 }: Pick<
   AdministrationDependencies,
-  'store' | 'clock' | 'checkHealth' | 'connections'
+  'store' | 'clock' | 'checkReadiness' | 'connections'
 >): () => Promise<OverviewReport> {
   let last:
     | { readonly version: string; readonly at: number; readonly summary: Promise<LinkSummary> }
@@ -53,7 +53,7 @@ export function overviewOperation({
       store.countOpenCodes(now),
       summaryAt(now, observed),
       store.countRefusals(now - DAY_MS),
-      checkHealth(),
+      checkReadiness(),
     ]);
     const { counts, attention } = summary;
     const findings = [...checks, ...observerFinding(observed)];
@@ -72,10 +72,35 @@ export function overviewOperation({
       },
       ...(connections && { connections: connectionsReport(observed, summary.connections) }),
       refusals: refusals.map(({ code, count, lastAt }) => ({ code, count, last: formatTime(lastAt) })),
-      health: { ready: findings.every(({ status }) => status !== 'error'), findings },
+      health: healthReport(findings),
       attention: [...findings.flatMap(healthItem), ...attention, ...pendingItem(pending)],
     };
   };
+}
+
+/** Returns the operation that runs every check. */
+export function healthOperation({
+  checkReadiness = noFindings,
+  runDoctor = noFindings,
+  connections,
+}: Pick<
+  AdministrationDependencies,
+  'checkReadiness' | 'runDoctor' | 'connections'
+>): () => Promise<HealthReport> {
+  return async () => {
+    const observer = observerFinding(connections?.latest() ?? UNOBSERVED);
+    const findings = await Promise.all([checkReadiness(), observer, runDoctor()]);
+    return healthReport(findings.flat());
+  };
+}
+
+async function noFindings(): Promise<readonly HealthFinding[]> {
+  return [];
+}
+
+/** The report of these findings. */
+export function healthReport(findings: readonly HealthFinding[]): HealthReport {
+  return { ready: findings.every(({ status }) => status !== 'error'), findings };
 }
 
 async function summarize(

@@ -1,8 +1,10 @@
 import { resolve } from 'node:path';
 import pino from 'pino';
 import type { Role } from '../../../src/admin/api/bearer.js';
+import { runDoctor } from '../../../src/cli/doctor/doctor.js';
 import { storeAdministration } from '../../../src/compose/administration.js';
 import { type LocalConsole, startLocalConsole } from '../../../src/compose/local-console.js';
+import { loadConfiguration } from '../../../src/config/config.js';
 import type { CreateGrantRequest } from '../../../src/redemption/administration/administration.js';
 import type { ConnectedPeer } from '../../../src/redemption/ports/connections.js';
 import { startTestService, type TestService } from '../../support/service.js';
@@ -47,7 +49,9 @@ export async function startConsoleService({
   const administration = storeAdministration({
     connections: { latest, observe: async () => latest() },
     ...{ store, dataDir: directory, clock: clock.read },
-    checkHealth: async () => [{ check: 'store', status: 'ok', message: 'ready' }],
+    checkReadiness: async () => [{ check: 'store', status: 'ok', message: 'ready' }],
+    runDoctor: () =>
+      runDoctor(loadConfiguration({ dataDir: directory }, {}).settings, {}, { clock: clock.read }),
   });
   const console = await startLocalConsole({
     ...{ administration, where: 'data directory /var/lib/linkgrant', port: 0, files: PAGES },
