@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import { afterEach, describe, expect, it } from 'vitest';
 import { ApiError } from '../../src/platforms/kubernetes/api/api-error.js';
 import type { KubernetesClient } from '../../src/platforms/kubernetes/api/client.js';
@@ -130,18 +131,22 @@ describe('a Redemption', () => {
     expect(await openedAnew((anew) => anew.findReplay(grant.uid, 'of-the-tenant'))).toBeUndefined();
   });
 
-  it('of another namespace that names a grant is neither an attempt nor a token of the grant', async () => {
+  it('of another namespace that names a grant is neither a link, an attempt nor a token of the grant', async () => {
     const grant = await storedGrant(store, { namespace });
     await redeemed(grant, { subject: 'genuine', jti: 'a-token' });
     const tenant = await cluster.namespace();
     const forged = sampleRedemption(grant.uid, { namespace: tenant, subject: 'forged', jti: 'forged' });
     await cluster.admin.create(REDEMPTIONS, redemptionResource(forged, grant.name, 1, undefined));
-    await until(
-      'the watch has the forged Redemption',
-      async () => (await store.listLinks({ limit: 500 }, ({ id }) => id === forged.id)).items.length > 0,
-    );
-    const links = await store.listLinks({ limit: 10, grantUid: grant.uid }, () => true);
-    expect(links.items.map(({ subject }) => subject)).toEqual(['genuine']);
+    // The watch reports this one after the forged one; its grant does not exist, so nothing shows whether it is forged.
+    const later = sampleRedemption(randomUUID(), { namespace: tenant, subject: 'later' });
+    await cluster.admin.create(REDEMPTIONS, redemptionResource(later, 'deleted', 1, undefined));
+    const subjectsOf = async (page: { readonly grantUid?: string }) => {
+      const found = await store.listLinks({ limit: 500, ...page }, () => true);
+      return found.items.map(({ subject }) => subject);
+    };
+    await until('the watch has both', async () => (await subjectsOf({})).includes('later'));
+    expect(await subjectsOf({ grantUid: grant.uid })).toEqual(['genuine']);
+    await until('the watch has the grant', async () => !(await subjectsOf({})).includes('forged'));
     const attempts = await store.listAttempts(grant.uid, 10);
     expect(attempts.map(({ subject }) => subject)).toEqual(['genuine']);
     expect(await store.countCodes(grant.uid)).toMatchObject({ recorded: 1 });

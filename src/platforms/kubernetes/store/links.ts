@@ -8,7 +8,7 @@ import {
   type RefusalCount,
 } from '../../../redemption/ports/link-store.js';
 import { sortedPage } from '../../../redemption/ports/sorted-page.js';
-import { readLinks, type StoreParts } from './store-parts.js';
+import { readLinks, type StoreParts, watchedLinks } from './store-parts.js';
 
 /** The operations of the store on links, which a watch reports. */
 export function linkOperations(parts: StoreParts): LinkStore {
@@ -25,7 +25,7 @@ export function linkOperations(parts: StoreParts): LinkStore {
     async countLinks(now) {
       await watch.ready();
       const counts = { valid: 0, expiring: 0, expired: 0, revoked: 0, notRenewing: 0 };
-      for (const link of index.links()) {
+      for (const link of watchedLinks(parts)) {
         counts[linkState(link, now)] += 1;
         if (isNotRenewing(link, now)) counts.notRenewing += 1;
       }
@@ -35,7 +35,7 @@ export function linkOperations(parts: StoreParts): LinkStore {
     async countOpenCodes(now) {
       await watch.ready();
       const used = new Map<string, number>();
-      for (const { grantUid, jti } of index.links())
+      for (const { grantUid, jti } of watchedLinks(parts))
         if (jti !== null) used.set(`${grantUid} ${jti}`, (used.get(`${grantUid} ${jti}`) ?? 0) + 1);
       const ready = new Set<string>();
       for (const grant of watch.grants()) if (grantState(grant, now) === 'ready') ready.add(grant.uid);

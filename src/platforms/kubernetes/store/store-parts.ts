@@ -53,16 +53,23 @@ export async function listRedemptionResources(
   return found;
 }
 
+/**
+ * The links that the watch reports. A user of another namespace may write a Redemption there that names a grant: it is no link of
+ * that grant. Without its grant, a Redemption cannot be told apart from one that the service wrote.
+ */
+export function watchedLinks({ watch, index }: Pick<StoreParts, 'watch' | 'index'>): IssuedLink[] {
+  const namespaces = new Map(Array.from(watch.grants(), ({ uid, namespace }) => [uid, namespace]));
+  return index
+    .links()
+    .filter(({ grantUid, namespace }) => (namespaces.get(grantUid) ?? namespace) === namespace);
+}
+
 /** The links of one grant, or of all, in any order: from the watch if it runs, else from a listing. */
 export async function readLinks(parts: StoreParts, grantUid?: string): Promise<IssuedLink[]> {
   if (parts.watch.isRunning) {
     await parts.watch.ready();
-    if (grantUid === undefined) return parts.index.links();
-    // A user of another namespace may write a Redemption there that names this grant.
-    const namespace = (await parts.accounts.find(grantUid))?.namespace;
-    return parts.index
-      .links()
-      .filter((link) => link.grantUid === grantUid && link.namespace === (namespace ?? link.namespace));
+    const links = watchedLinks(parts);
+    return grantUid === undefined ? links : links.filter((link) => link.grantUid === grantUid);
   }
   const resources = await listRedemptionResources(parts, grantUid);
   return resources.flatMap((resource) => readRedemptionLocation(resource).link ?? []);
