@@ -91,7 +91,7 @@ async function takeAll() {
   await shoot('waiting');
   await page.getByRole('button', { name: 'Copy: Command for the site' }).click();
   const command = await page.evaluate('navigator.clipboard.readText()');
-  await joinAs(command.replace('linkgrant join ', ''), 'branch');
+  await joinAs(/lgj1_\w+/.exec(command)[0], 'branch');
   await page.getByText('branch has redeemed the token').waitFor();
   await shoot('redeemed');
   await page.getByRole('button', { name: 'Done' }).click();

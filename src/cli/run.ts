@@ -1,7 +1,12 @@
 import { basename } from 'node:path';
 import type { Writable } from 'node:stream';
 import { CommanderError } from 'commander';
-import { type Environment, processContext, runInProcessContext } from '../config/process-context.js';
+import {
+  type Environment,
+  type ProgramName,
+  processContext,
+  runInProcessContext,
+} from '../config/process-context.js';
 import { version } from '../config/version.js';
 import { chooseSqlite, SQLITE_DRIVERS } from '../files/load-sqlite.js';
 import type { SqliteDriverName } from '../files/sqlite-driver.js';
@@ -40,8 +45,7 @@ export async function runCommandLine(
   // An error event without a listener would end the process. The callback of each write reports its error.
   for (const stream of [io.stdout, io.stderr]) stream.on('error', () => undefined);
   const file = basename(argv[1] ?? '');
-  const isPlugin = file === PLUGIN || file === PLUGIN_COMPLETION;
-  return runInProcessContext(io, isPlugin ? 'kubectl linkgrant' : 'linkgrant', async () => {
+  return runInProcessContext(io, programOf(file, io.env), async () => {
     let stopTracing = async () => {};
     try {
       chooseSqlite(sqliteChoice(io.env));
@@ -80,6 +84,14 @@ function tracingWarnings(stderr: Writable): TracingReport {
     off: (reason) => warn('no traces are recorded', reason),
     failing: (reason) => reason !== undefined && warn('traces were not exported', reason),
   };
+}
+
+/** Returns the words with which the user started the program. After `npm start` in a checkout, `npx linkgrant` runs it there. */
+function programOf(file: string, env: Environment): ProgramName {
+  if (file === PLUGIN || file === PLUGIN_COMPLETION) return 'kubectl linkgrant';
+  const { npm_package_name: name, npm_lifecycle_event: event, npm_lifecycle_script: script = '' } = env;
+  const isNpm = event === 'start' || (event === 'npx' && /^'?linkgrant\b/.test(script));
+  return isNpm && name === 'linkgrant' ? 'npx linkgrant' : 'linkgrant';
 }
 
 function sqliteChoice({ LINKGRANT_SQLITE: value }: Environment): SqliteDriverName | undefined {

@@ -18,6 +18,8 @@ export interface LocalConsoleOptions extends Omit<OneTimeAccessOptions, 'origin'
   readonly where: string;
   /** The only namespace that it shows; absent if it shows all. */
   readonly namespace?: string | undefined;
+  /** The words that start linkgrant in the terminal. */
+  readonly program?: string;
   /** Flags that the commands on the pages need to act on the same, such as ` --data-dir /var/lib/linkgrant`; may be empty. */
   readonly commandFlags?: string;
   /** 0 for a free one. */
@@ -41,7 +43,7 @@ export interface LocalConsole {
  * user of this machine could read them; hence a random name under `localhost`, which browsers resolve to this machine.
  */
 export async function startLocalConsole(options: LocalConsoleOptions): Promise<LocalConsole> {
-  const { administration, files, where, namespace, commandFlags, logger } = options;
+  const { administration, files, where, namespace, program, commandFlags, logger } = options;
   const server = await listenOnLoopback(options.port);
   // Safari does not resolve names under `localhost`.
   const host = process.platform === 'darwin' ? '127.0.0.1' : `${randomBytes(16).toString('hex')}.localhost`;
@@ -51,7 +53,9 @@ export async function startLocalConsole(options: LocalConsoleOptions): Promise<L
     administration,
     streams,
     authenticate: consoleAuthentication(access),
-    console: createConsoleRouter({ access, files, where, namespace, commandFlags, version: version() }),
+    console: createConsoleRouter({
+      ...{ access, files, where, namespace, program, commandFlags, version: version() },
+    }),
     failures: { isSpent: async () => false, count: async () => true },
     peerOf: ({ socket }) => socket.remoteAddress ?? '',
     onAuthenticated: () => {},

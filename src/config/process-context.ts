@@ -16,8 +16,8 @@ export interface ProcessContext {
 // with the asynchronous calls instead of through the parameters of each function.
 const contexts = new AsyncLocalStorage<{ readonly context: ProcessContext; readonly program: ProgramName }>();
 
-/** The words with which a user starts the program: its name, or those of a kubectl plugin. */
-export type ProgramName = 'linkgrant' | 'kubectl linkgrant';
+/** The words with which a user starts the program: its name, those of a kubectl plugin, or those in a checkout. */
+export type ProgramName = 'linkgrant' | 'kubectl linkgrant' | 'npx linkgrant';
 
 /** Returns the streams and the environment of the running command; outside a command those of the process. */
 export function processContext(): ProcessContext {

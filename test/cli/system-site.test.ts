@@ -104,7 +104,9 @@ describe('a service for the sites of a system platform', () => {
       'Namespace east: no links, site "east" accepts no links; enable it with `skupper site update east --enable-link-access -n east -p linux`, then run `skupper system reload -n east -p linux`',
     );
     expect(lines).toContain('Namespace west: links to inter-router vm:55671, edge vm:45671');
-    expect(lines).toContain('Next: linkgrant token issue token.yaml --namespace west');
+    expect(service.said.stdout).toMatch(
+      /^Next: linkgrant token issue token\.yaml --namespace west --data-dir /m,
+    );
     expect(service.url).toBe(`https://127.0.0.1:${service.port}`);
   });
 

@@ -62,8 +62,8 @@ it('shows the refusal of a site with its remedy, then the redemption, without a 
   await page.getByRole('button', { name: 'Copy: Command for the site' }).press('Enter');
   await page.getByText('Copied').first().waitFor();
   const command = String(await page.evaluate('navigator.clipboard.readText()'));
-  line = command.replace('linkgrant join ', '');
-  expect(line).toMatch(/^lgj1_\w{60,}$/);
+  line = /^linkgrant join (lgj1_\w{60,}) --to links$/.exec(command)?.[1] ?? '';
+  expect(line, command).not.toBe('');
   expect((await joinAs('north')).code).toBe(3);
   await page.getByText('A site was refused: The subject is not allowed').waitFor();
   expect((await joinAs('east')).code).toBe(0);

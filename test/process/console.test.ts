@@ -83,12 +83,19 @@ describe('linkgrant console', () => {
     await console.ended;
   });
 
-  it('passes the pages the flags that a command needs to act on the same data directory', async () => {
+  it('passes the pages the words and flags with which a command acts on the same data directory', async () => {
     const words = ['console', '--data-dir', 'data', '--no-open'];
-    const console = startLinkgrant(words, { holdsInput: true, cwd: directory });
+    // As after `npx linkgrant console` in a checkout.
+    const npx = {
+      npm_lifecycle_event: 'npx',
+      npm_lifecycle_script: "'linkgrant'",
+      npm_package_name: 'linkgrant',
+    };
+    const console = startLinkgrant(words, { holdsInput: true, cwd: directory, env: npx });
     await until(() => urlsIn(console.said.stdout).length === 1);
     const [url = ''] = urlsIn(console.said.stdout);
-    expect(await readAs(url, '/console/session')).toMatchObject({ commandFlags: ` --data-dir ${dataDir}` });
+    const session = { program: 'npx linkgrant', commandFlags: ` --data-dir ${dataDir}` };
+    expect(await readAs(url, '/console/session')).toMatchObject(session);
     console.child.kill('SIGINT');
     await console.ended;
   });

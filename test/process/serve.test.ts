@@ -56,7 +56,9 @@ describe('the first start', () => {
 
     expect(service.url).toBe(`https://127.0.0.1:${service.port}`);
     expect(service.opsPort).toBeGreaterThan(0);
-    expect(service.said.stdout).toMatch(/^Next: linkgrant token issue token\.yaml$/m);
+    expect(service.said.stdout).toContain(
+      `\nNext: linkgrant token issue token.yaml --data-dir ${dataDir}\nOr in a browser: linkgrant console --data-dir ${dataDir}\n`,
+    );
 
     const token = await linkgrant(['token', 'issue', '-', '--data-dir', dataDir]);
     const { ca } = parse(token.stdout).spec;
@@ -67,8 +69,18 @@ describe('the first start', () => {
   });
 
   it('reports that no link can be accepted yet', async () => {
-    const service = await place.serve(['--data-dir', place.path('no-endpoint')]);
+    const dataDir = place.path('no-endpoint');
+    const service = await place.serve(['--data-dir', dataDir]);
     expect(service.said.stdout).toMatch(/^No link can be accepted yet: .*--endpoint inter-router=HOST:PORT/m);
+    const trial = `linkgrant serve --endpoint inter-router=localhost:55671 --data-dir ${dataDir} `;
+    expect(service.said.stdout).toContain(`stop this service, and run ${trial}`);
+  });
+
+  it('prints commands that begin with npx after npm start in a checkout', async () => {
+    const dataDir = place.path('npx');
+    const env = { npm_lifecycle_event: 'start', npm_package_name: 'linkgrant' };
+    const service = await place.serve(['--data-dir', dataDir, ...ENDPOINT], { env });
+    expect(service.said.stdout).toContain(`Or in a browser: npx linkgrant console --data-dir ${dataDir}\n`);
   });
 
   it('by two services at once leaves one set of CAs, certificate and store', async () => {

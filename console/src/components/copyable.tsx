@@ -68,13 +68,13 @@ interface CommandProps {
 
 /** The command that does the same as an action of the console. */
 export function Command({ words, label = 'The same in a terminal' }: CommandProps) {
-  const { commandFlags = '' } = useSession();
-  return <Copyable label={label} text={shellCommand('linkgrant', ...words) + commandFlags} />;
+  const { program = 'linkgrant', commandFlags = '' } = useSession();
+  return <Copyable label={label} text={`${program} ${shellCommand(...words)}${commandFlags}`} />;
 }
 
 /** A command for the host of the service: without the flags of a remote console, because the store is on that host. */
 export function HostCommand({ words, label = 'Run this on the host of the service' }: CommandProps) {
-  const { commandFlags = '' } = useSession();
+  const { program = 'linkgrant', commandFlags = '' } = useSession();
   const flags = commandFlags.includes(' --server ') ? '' : commandFlags;
-  return <Copyable label={label} text={shellCommand('linkgrant', ...words) + flags} />;
+  return <Copyable label={label} text={`${program} ${shellCommand(...words)}${flags}`} />;
 }

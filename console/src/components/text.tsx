@@ -14,6 +14,13 @@ export function Foreign({ text }: { readonly text: string }) {
   return <bdi class="foreign">{visible(text)}</bdi>;
 }
 
+/** A text of which the words in backticks are code. */
+export function Prose({ text }: { readonly text: string }) {
+  return (
+    <>{text.split('`').map((part, index) => (index % 2 === 1 ? <code class="mono">{part}</code> : part))}</>
+  );
+}
+
 /** `1 link`, `2 links`. */
 export function countText(count: number, one: string, many = `${one}s`): string {
   return `${count.toLocaleString('en')} ${count === 1 ? one : many}`;

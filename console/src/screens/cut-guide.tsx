@@ -5,6 +5,7 @@ import { HostCommand } from '../components/copyable.js';
 import { Dialog } from '../components/dialog.js';
 import { Notice } from '../components/notice.js';
 import { StepList } from '../components/step-list.js';
+import { Prose } from '../components/text.js';
 import { NotRenewed } from './not-renewed.js';
 
 /** The steps of a cut that the operator does. The command does the other work, and checks each step. */
@@ -72,7 +73,13 @@ export function CutGuide({ link, title, onClose }: CutGuideProps) {
       </Notice>
       <StepList titles={STEPS.map(({ title }) => title)} current={done} />
       <div class="stack" aria-live="polite">
-        {step ? <p>{step.todo}</p> : <p>The last command checks the router and reports the result.</p>}
+        {step ? (
+          <p>
+            <Prose text={step.todo} />
+          </p>
+        ) : (
+          <p>The last command checks the router and reports the result.</p>
+        )}
         <HostCommand words={words} />
       </div>
       {step && done >= BEFORE_RENEWAL && <NotRenewed link={link} />}

@@ -4,15 +4,11 @@ import { Copyable, HostCommand } from '../components/copyable.js';
 import { Loaded, Notice, sentence } from '../components/notice.js';
 import { Screen } from '../components/screen.js';
 import { type Column, Table } from '../components/table.js';
-import { countText, visible } from '../components/text.js';
+import { countText, Prose, visible } from '../components/text.js';
+import { useTimesInText } from '../components/time.js';
 import { useResource } from '../state/resource.js';
 
 type Finding = Api['HealthFinding'];
-
-const COLUMNS: readonly Column<Finding>[] = [
-  { header: 'Check', isHeader: true, cell: ({ check }) => visible(check) },
-  { header: 'Result', cell: ({ message }) => visible(message) },
-];
 
 /** Every check of the service, with a remedy for each problem. */
 export function HealthScreen() {
@@ -34,6 +30,11 @@ export function HealthScreen() {
 }
 
 function Findings({ findings }: { readonly findings: readonly Finding[] }) {
+  const withTimes = useTimesInText();
+  const columns: readonly Column<Finding>[] = [
+    { header: 'Check', isHeader: true, cell: ({ check }) => visible(check) },
+    { header: 'Result', cell: ({ message }) => withTimes(visible(message)) },
+  ];
   const errors = findings.filter(({ status }) => status === 'error');
   const warnings = findings.filter(({ status }) => status === 'warning');
   const passed = findings.filter(({ status }) => status === 'ok');
@@ -54,7 +55,7 @@ function Findings({ findings }: { readonly findings: readonly Finding[] }) {
       {passed.length > 0 && (
         <Table
           caption="Passed checks"
-          columns={COLUMNS}
+          columns={columns}
           items={passed}
           keyOf={({ check, message }) => `${check} ${message}`}
         />
@@ -65,13 +66,21 @@ function Findings({ findings }: { readonly findings: readonly Finding[] }) {
 
 /** A failed check: what is wrong, what to do, and each command in that text to copy. */
 function Problem({ finding: { check, status, message, remedy = '' } }: { readonly finding: Finding }) {
-  const isCommand = /^(linkgrant|chmod) /.test(remedy);
+  const withTimes = useTimesInText();
+  const isCommand = /^((npx |kubectl )?linkgrant|chmod) /.test(remedy);
   const commands = isCommand
     ? [remedy]
     : Array.from(remedy.matchAll(/`([^`]+)`/g), ([, command = '']) => command);
   return (
-    <Notice kind={status === 'error' ? 'danger' : 'warning'} title={`${visible(check)}: ${visible(message)}`}>
-      {remedy !== '' && !isCommand && <p>{sentence(visible(remedy.replaceAll('`', '')))}</p>}
+    <Notice
+      kind={status === 'error' ? 'danger' : 'warning'}
+      title={`${visible(check)}: ${withTimes(visible(message))}`}
+    >
+      {remedy !== '' && !isCommand && (
+        <p>
+          <Prose text={sentence(visible(remedy))} />
+        </p>
+      )}
       {commands.map((command) => (
         <Copyable label="Remedy" text={command} key={command} />
       ))}

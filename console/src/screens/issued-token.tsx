@@ -10,6 +10,7 @@ import { Notice } from '../components/notice.js';
 import { QrCode } from '../components/qr-code.js';
 import { countText, visible } from '../components/text.js';
 import { Time, TimeLeft } from '../components/time.js';
+import { useSiteProgram } from '../state/session.js';
 import { JoinStatus, useJoinProgress } from './join-progress.js';
 
 interface IssuedTokenProps {
@@ -20,39 +21,29 @@ interface IssuedTokenProps {
 
 const FILE = 'token.yaml';
 
-/** The value of the choice that needs no file. */
-const JOIN_LINE = 'line';
-
-/** What to run on a site with the token in a file, by what manages the site. */
-const WAYS = [
+/** How a site redeems the token: by linkgrant with these flags, or by a command that reads the token from a file. */
+const WAYS: readonly {
+  readonly value: string;
+  readonly text: string;
+  readonly flags?: string;
+  readonly command?: string;
+}[] = [
+  { value: 'files', text: 'linkgrant, Link and Secret as files', flags: '--to links' },
+  { value: 'podman', text: 'linkgrant beside a Podman site', flags: '--platform podman' },
+  { value: 'docker', text: 'linkgrant beside a Docker site', flags: '--platform docker' },
+  { value: 'linux', text: 'linkgrant beside a Linux site', flags: '--platform linux' },
+  { value: 'namespace', text: 'linkgrant in a Kubernetes namespace', flags: '--platform kubernetes' },
   { value: 'kubernetes', text: 'Skupper on Kubernetes', command: `kubectl apply -f ${FILE}` },
   { value: 'skupper', text: 'The skupper command', command: `skupper token redeem ${FILE}` },
-  {
-    value: 'podman',
-    text: 'linkgrant beside a Podman site',
-    command: `linkgrant token redeem ${FILE} --platform podman`,
-  },
-  {
-    value: 'docker',
-    text: 'linkgrant beside a Docker site',
-    command: `linkgrant token redeem ${FILE} --platform docker`,
-  },
-  {
-    value: 'linux',
-    text: 'linkgrant beside a Linux site',
-    command: `linkgrant token redeem ${FILE} --platform linux`,
-  },
-  {
-    value: 'files',
-    text: 'linkgrant, Link and Secret as files',
-    command: `linkgrant token redeem ${FILE} --to DIRECTORY`,
-  },
 ];
 
 /** A dialog that shows a token once, its instructions, and the join progress. Warns before it closes without a copy. */
 export function IssuedToken({ grant, issued, onClose }: IssuedTokenProps) {
   const { joinLine } = issued;
-  const [way, setWay] = useState(joinLine ? JOIN_LINE : 'kubernetes');
+  const program = useSiteProgram();
+  const [way, setWay] = useState(joinLine ? 'files' : 'kubernetes');
+  const { flags, command = `${program} token redeem ${FILE} ${flags}` } =
+    WAYS.find(({ value }) => value === way) ?? {};
   const [isTaken, setTaken] = useState(false);
   const [isWarned, setWarned] = useState(false);
   const [before] = useState(grant.attempts);
@@ -95,33 +86,30 @@ export function IssuedToken({ grant, issued, onClose }: IssuedTokenProps) {
       <Choice
         label="How does the site join?"
         value={way}
-        options={[
-          ...(joinLine ? [[JOIN_LINE, 'linkgrant, with one line'] as const] : []),
-          ...WAYS.map(({ value, text }) => [value, text] as const),
-        ]}
+        options={WAYS.map(({ value, text }) => [value, text] as const)}
         onInput={setWay}
       />
-      {joinLine && way === JOIN_LINE ? (
-        <JoinLine line={joinLine} onTake={markTaken} />
+      {joinLine && flags ? (
+        <JoinLine line={joinLine} flags={flags} onTake={markTaken} />
       ) : (
-        <TokenFile
-          yaml={yaml}
-          command={WAYS.find(({ value }) => value === way)?.command ?? ''}
-          onTake={markTaken}
-        />
+        <TokenFile yaml={yaml} command={command} onTake={markTaken} />
       )}
     </Dialog>
   );
 }
 
-function JoinLine({ line, onTake }: { readonly line: string; readonly onTake: () => void }) {
+interface JoinLineProps {
+  readonly line: string;
+  readonly flags: string;
+  readonly onTake: () => void;
+}
+
+function JoinLine({ line, flags, onTake }: JoinLineProps) {
+  const program = useSiteProgram();
   return (
     <>
-      <p>
-        Run this on the site. The line contains the token. On a machine without a Skupper site, add{' '}
-        <code>--to DIRECTORY</code>: the Link and its Secret are written there.
-      </p>
-      <Copyable label="Command for the site" text={`linkgrant join ${line}`} onCopy={onTake} />
+      <p>Run this on the site. It contains the token.</p>
+      <Copyable label="Command for the site" text={`${program} join ${line} ${flags}`} onCopy={onTake} />
       <QrCode text={line} label="The line as a QR code" />
     </>
   );

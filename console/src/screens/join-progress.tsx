@@ -2,7 +2,7 @@ import { useEffect } from 'preact/hooks';
 import { type Api, client, dataOf } from '../api/client.js';
 import { Notice } from '../components/notice.js';
 import { redemptionRefusalOf } from '../components/refusals.js';
-import { visible } from '../components/text.js';
+import { Prose, visible } from '../components/text.js';
 import { Time } from '../components/time.js';
 import { href } from '../state/location.js';
 import { useResource } from '../state/resource.js';
@@ -61,7 +61,8 @@ export function JoinStatus({ progress: { links, refusal } }: { readonly progress
           title={`${visible(newest.subject)} has redeemed the token${newest.connected ? ' and is connected' : ''}`}
         >
           <p>
-            At <Time at={newest.since} /> from {visible(newest.peer)}. {connectionText(newest.connected)}{' '}
+            At <Time at={newest.since} /> from {visible(newest.peer)}.{' '}
+            <Prose text={connectionText(newest.connected)} />{' '}
             <a href={href(`/links/${newest.id}`)}>Open its link</a>
           </p>
         </Notice>
@@ -69,7 +70,7 @@ export function JoinStatus({ progress: { links, refusal } }: { readonly progress
         <Notice kind="warning" title={`A site was refused: ${meaning.title}`}>
           <p>
             {refusal.subject && `Subject ${visible(refusal.subject)}, `}from {visible(refusal.peer)} at{' '}
-            <Time at={refusal.at} />. {meaning.remedy}
+            <Time at={refusal.at} />. <Prose text={meaning.remedy} />
           </p>
         </Notice>
       ) : (

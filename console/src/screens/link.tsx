@@ -9,7 +9,7 @@ import { kindText } from '../components/ledger-kinds.js';
 import { Loaded, Notice } from '../components/notice.js';
 import { Screen } from '../components/screen.js';
 import { Table } from '../components/table.js';
-import { Foreign, visible } from '../components/text.js';
+import { Foreign, Prose, visible } from '../components/text.js';
 import { Time, TimeAndDistance, useTimesInText } from '../components/time.js';
 import { href } from '../state/location.js';
 import { useResource } from '../state/resource.js';
@@ -141,7 +141,7 @@ function LinkFacts({ link, action }: { readonly link: Detail; readonly action: C
           ['Token', link.jti && <span class="mono">{link.jti}</span>],
           ['Redeemed', <Time key="created" at={link.createdAt} both />],
           ['Source address', <Foreign key="peer" text={(link.newest ?? link).peer} />],
-          ['Private key', MODES[link.mode as keyof typeof MODES]],
+          ['Private key', <Prose key="mode" text={MODES[link.mode as keyof typeof MODES]} />],
           ['Labels', Object.keys(link.labels).length > 0 && <Labels labels={link.labels} />],
           ['Note', link.note && <Foreign text={link.note} />],
           ['Revoked', link.revokedAt && <Time at={link.revokedAt} both />],

@@ -7,7 +7,7 @@ import { EmptyState, Loaded, Notice, sentence } from '../components/notice.js';
 import { refusalOf } from '../components/refusals.js';
 import { Screen } from '../components/screen.js';
 import { Table } from '../components/table.js';
-import { visible } from '../components/text.js';
+import { Prose, visible } from '../components/text.js';
 import { TimeAndDistance, useTimesInText } from '../components/time.js';
 import { href } from '../state/location.js';
 import { useResource } from '../state/resource.js';
@@ -153,7 +153,7 @@ function Refusals({ refusals }: { readonly refusals: Overview['refusals'] }) {
             { header: 'Reason', isHeader: true, cell: ({ code }) => refusalOf(code)?.title ?? code },
             { header: 'Count since the first one', cell: ({ count }) => count },
             { header: 'Last', cell: ({ last }) => <TimeAndDistance at={last} /> },
-            { header: 'What to do', cell: ({ code }) => refusalOf(code)?.remedy },
+            { header: 'What to do', cell: ({ code }) => <Prose text={refusalOf(code)?.remedy ?? ''} /> },
           ]}
         />
       )}

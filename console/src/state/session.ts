@@ -17,6 +17,12 @@ export function useCanWrite(): boolean {
   return useSession().role === 'operator';
 }
 
+/** The words that start linkgrant on a site: in a trial from a checkout, the site is in that checkout too. */
+export function useSiteProgram(): string {
+  const { program } = useSession();
+  return program === 'npx linkgrant' ? program : 'linkgrant';
+}
+
 /** The flags of a listing command for the namespace of a filter; without one, for every namespace that the console shows. */
 export function useNamespaceWords(filter: string | undefined): readonly string[] {
   const session = useSession();

@@ -13,6 +13,8 @@ export interface ConsoleRouterDependencies {
   /** The only namespace that the console shows; absent if it shows all. */
   readonly namespace?: string | undefined;
   readonly version: string;
+  /** The words that start linkgrant in a terminal; by default its name. */
+  readonly program?: string | undefined;
   /** Flags that the commands on the pages need to act on the same store or service; may be empty. */
   readonly commandFlags?: string | undefined;
 }

@@ -4,7 +4,7 @@ import { consoleFiles } from '../../compose/console-files.js';
 import { startLocalConsole } from '../../compose/local-console.js';
 import type { Configuration } from '../../config/config.js';
 import { createLogger } from '../../config/logger.js';
-import { isTerminal, processContext } from '../../config/process-context.js';
+import { isTerminal, processContext, programName } from '../../config/process-context.js';
 import type { Settings } from '../../config/setting-schemas.js';
 import type { Administration } from '../../redemption/administration/administration.js';
 import { healthReport } from '../../redemption/administration/overview.js';
@@ -46,7 +46,8 @@ export async function consoleCommand(flags: ConsoleFlags): Promise<void> {
     };
     const console = await startLocalConsole({
       ...{ administration: inNamespace, where, namespace: onlyNamespace(place), port, files },
-      ...{ clock: Date.now, user: userInfo().username, role, commandFlags: commandFlagsOf(flags) },
+      ...{ clock: Date.now, user: userInfo().username, role },
+      ...{ program: programName(), commandFlags: commandFlagsOf(flags) },
       logger: createLogger('error'),
       onOpen(outcome) {
         deleteFile();

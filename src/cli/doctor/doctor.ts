@@ -13,6 +13,7 @@ import { type ConnectionFlags, connectionOptions } from '../terminal/connection-
 import { describeFailure } from '../terminal/failure.js';
 import { print } from '../terminal/output.js';
 import type { OutputFormat } from '../terminal/output-format.js';
+import { ownCommands } from '../terminal/program-name.js';
 import { completeHint } from '../terminal/suggested-command.js';
 import { acceptingChecks } from './doctor-accepting.js';
 import { type Check, checksText, fail, writableCheck } from './doctor-check.js';
@@ -60,7 +61,7 @@ export async function runDoctor(
   const checks = await runChecks(settings, { ...flags, ...sides }, { ...connectionOptions({}), clock });
   return checks.map(({ name: check, status, detail: message, hint: remedy }) => ({
     ...{ check, status: STATUS[status], message },
-    ...(remedy !== undefined && { remedy }),
+    ...(remedy !== undefined && { remedy: ownCommands(remedy) }),
   }));
 }
 

@@ -1,9 +1,16 @@
 import { type SystemPlace, siteReports } from '../../compose/system-sites.js';
+import { processContext } from '../../config/process-context.js';
 import type { Settings } from '../../config/setting-schemas.js';
 import { formatEndpoint } from '../../domain/host-port-text.js';
 import { isLoopback } from '../../domain/peer-address.js';
 import type { ServiceDescription } from '../../redemption/accepting/service-description.js';
 import { formatFingerprint } from '../terminal/output.js';
+import { plainText } from '../terminal/plain-text.js';
+import { ownCommands } from '../terminal/program-name.js';
+import { completeCommand } from '../terminal/suggested-command.js';
+
+/** The flags of `serve`. */
+type Flags = Readonly<Record<string, unknown>>;
 
 /** The ports that a service listens on. */
 export interface ServingPorts {
@@ -12,22 +19,24 @@ export interface ServingPorts {
   readonly admin: number | undefined;
 }
 
-/** The output of `serve` once the service answers; it ends with the next step. */
-export async function banner(
+/** Writes what `serve` prints once the service answers: its addresses, and the next step with the flags of this command. */
+export async function writeBanner(
   description: ServiceDescription,
   ports: ServingPorts,
-  { namespace, console }: Settings,
+  { settings, flags }: { readonly settings: Settings; readonly flags: Flags },
+): Promise<void> {
+  const text = await banner(description, ports, { settings, flags });
+  processContext().stdout.write(plainText(ownCommands(text)));
+}
+
+async function banner(
+  description: ServiceDescription,
+  ports: ServingPorts,
+  { settings: { namespace, console }, flags }: { readonly settings: Settings; readonly flags: Flags },
 ): Promise<string> {
   const { platform, url, noAddress, caSha256, system, endpoints } = description;
   const on = `on port ${ports.service}${ports.operations === undefined ? '' : `, health and metrics on port ${ports.operations}`}`;
-  const standalone =
-    endpoints.length > 0
-      ? 'Next: linkgrant token issue token.yaml\nOr in a browser: linkgrant console'
-      : `No link can be accepted yet: start with --endpoint inter-router=HOST:PORT, the address of your router${
-          namespace === undefined
-            ? ''
-            : `, or, for the site of namespace ${namespace}, with --platform podman, docker or linux`
-        }`;
+  const standalone = endpoints.length > 0 ? nextSteps(flags) : noEndpointText(namespace, flags);
   return [
     ...(noAddress === undefined
       ? [`Serving ${url} ${on}`]
@@ -38,10 +47,26 @@ export async function banner(
     ...(platform === 'kubernetes'
       ? [clusterLine(namespace, noAddress !== undefined)]
       : system
-        ? await siteLines(system)
+        ? await siteLines(system, flags)
         : [standalone]),
     '',
   ].join('\n');
+}
+
+/** The commands for a token; `words` follow the first one. */
+function nextSteps(flags: Flags, words = ''): string {
+  const issue = completeCommand(`linkgrant token issue token.yaml${words}`, flags);
+  return `Next: ${issue}\nOr in a browser: ${completeCommand('linkgrant console', flags)}`;
+}
+
+function noEndpointText(namespace: string | undefined, flags: Flags): string {
+  const ofSite =
+    namespace === undefined
+      ? ''
+      : `, or, for the site of namespace ${namespace}, with --platform podman, docker or linux`;
+  const trial = completeCommand('linkgrant serve --endpoint inter-router=localhost:55671', flags);
+  return `No link can be accepted yet: start with --endpoint inter-router=HOST:PORT, the address of your router${ofSite}
+To try it without a router: stop this service, and run ${trial}`;
 }
 
 function clusterLine(namespace: string | undefined, lacksAddress: boolean): string {
@@ -50,7 +75,7 @@ function clusterLine(namespace: string | undefined, lacksAddress: boolean): stri
 }
 
 /** Returns a line for each served site: the endpoints of its links, or why it accepts none. */
-async function siteLines(system: SystemPlace): Promise<string[]> {
+async function siteLines(system: SystemPlace, flags: Flags): Promise<string[]> {
   const reports = await siteReports(system, Date.now);
   const lines = reports.map(({ namespace, access, otherPlatform }) => {
     const other =
@@ -62,14 +87,14 @@ async function siteLines(system: SystemPlace): Promise<string[]> {
     return `Namespace ${namespace}${other}: links to ${leads}${local ? ' (a loopback address: only for sites on this machine)' : ''}`;
   });
   const open = reports.find(({ access }) => !('refused' in access));
-  if (open) return [...lines, `Next: linkgrant token issue token.yaml --namespace ${open.namespace}`];
+  if (open) return [...lines, nextSteps(flags, ` --namespace ${open.namespace}`)];
   // An edge site, or a site that only requests links, needs no change.
   const closed = reports.find(({ access }) => 'refused' in access && !access.isRequestOnly) ?? reports[0];
   if (closed) {
     const { namespace } = closed;
     return [
       ...lines,
-      `Next: do what the line of namespace ${namespace} says, then linkgrant token issue token.yaml --namespace ${namespace}`,
+      `Next: do what the line of namespace ${namespace} says, then ${completeCommand(`linkgrant token issue token.yaml --namespace ${namespace}`, flags)}`,
     ];
   }
   const platform = system.platform === undefined ? '' : ` -p ${system.platform}`;

@@ -10,14 +10,17 @@ import {
 import { prepareService, type RuntimeContext } from '../../compose/runtime.js';
 import { processContext } from '../../config/process-context.js';
 import type { Settings } from '../../config/setting-schemas.js';
-import { plainText } from '../terminal/plain-text.js';
 import { shutdownSignal } from '../terminal/shutdown-signal.js';
-import { banner } from './serve-banner.js';
+import { writeBanner } from './serve-banner.js';
 import { serviceManager } from './service-manager.js';
 import { WorkerGroup } from './worker-group.js';
 
 /** Runs the service in `settings.workers` processes, and health and metrics of all of them in this one. */
-export async function runWorkers(settings: Settings, runtime: RuntimeContext): Promise<void> {
+export async function runWorkers(
+  settings: Settings,
+  flags: Readonly<Record<string, unknown>>,
+  runtime: RuntimeContext,
+): Promise<void> {
   const stop = shutdownSignal();
   await prepareService(settings, runtime);
   const group = new WorkerGroup(settings.workers, workerMetrics(), runtime.logger);
@@ -33,7 +36,7 @@ export async function runWorkers(settings: Settings, runtime: RuntimeContext): P
     });
     operations = settings.opsListen && (await startClusterOperations(settings, runtime, group));
     const ports = { service: port, operations: operations?.listening.port, admin: adminPort };
-    processContext().stdout.write(plainText(await banner(description, ports, settings)));
+    await writeBanner(description, ports, { settings, flags });
     ready();
     await stop;
   } finally {

@@ -9,22 +9,19 @@ import { version } from '../../config/version.js';
 import { startTracing, type TracingReport } from '../../tracing/start-tracing.js';
 import { CommandError } from '../terminal/command-error.js';
 import { anyConfigurationFrom } from '../terminal/configuration.js';
-import { plainText } from '../terminal/plain-text.js';
 import { shutdownSignal } from '../terminal/shutdown-signal.js';
 import { refuseUnusedFlags } from '../terminal/unused-flags.js';
 import { listenFailure } from './listen-failure.js';
-import { banner } from './serve-banner.js';
+import { writeBanner } from './serve-banner.js';
 import { runWorker } from './serve-worker.js';
 import { runWorkers } from './serve-workers.js';
 import { serviceManager } from './service-manager.js';
 
+type Flags = Readonly<Record<string, unknown>>;
 type Context = Pick<RuntimeContext, 'clock' | 'checkpoint'>;
 
 /** Runs the service until SIGTERM or SIGINT; resolves when everything is closed. */
-export async function serveCommand(
-  flags: Readonly<Record<string, unknown>>,
-  context: Context,
-): Promise<void> {
+export async function serveCommand(flags: Flags, context: Context): Promise<void> {
   const configuration = anyConfigurationFrom(flags);
   const { settings } = configuration;
   refuseEndpoints(settings);
@@ -44,8 +41,8 @@ export async function serveCommand(
   try {
     if (redeems) await (await import('./serve-tokens.js')).runRedeemer(settings, runtime);
     else if (cluster.isWorker) await runWorker(settings, runtime);
-    else if (settings.workers > 1) await runWorkers(settings, runtime);
-    else await runAlone(settings, runtime);
+    else if (settings.workers > 1) await runWorkers(settings, flags, runtime);
+    else await runAlone(settings, flags, runtime);
   } catch (error) {
     throw listenFailure(error, settings);
   } finally {
@@ -118,7 +115,7 @@ function isForTokens({ platform, controllers, noRedemption }: Settings): boolean
   return true;
 }
 
-async function runAlone(settings: Settings, runtime: RuntimeContext): Promise<void> {
+async function runAlone(settings: Settings, flags: Flags, runtime: RuntimeContext): Promise<void> {
   const stop = shutdownSignal();
   // A single process is alive if its timers run.
   const manager = serviceManager(processContext().env, runtime.logger, () => true);
@@ -146,19 +143,12 @@ async function runAlone(settings: Settings, runtime: RuntimeContext): Promise<vo
         },
         runtime,
       ));
-    processContext().stdout.write(
-      plainText(
-        await banner(
-          service.description,
-          {
-            service: service.listening.port,
-            operations: operations?.listening.port,
-            admin: service.adminListening?.port,
-          },
-          settings,
-        ),
-      ),
-    );
+    const ports = {
+      service: service.listening.port,
+      operations: operations?.listening.port,
+      admin: service.adminListening?.port,
+    };
+    await writeBanner(service.description, ports, { settings, flags });
     ready();
     await stop;
   } finally {
