@@ -1,44 +1,23 @@
 import { readFileSync, writeFileSync } from 'node:fs';
-import type { Browser, Page } from 'playwright-core';
-import { afterAll, beforeAll, beforeEach, expect, it } from 'vitest';
+import type { Page } from 'playwright-core';
+import { expect, it } from 'vitest';
 import { openIssuers, SITE_CA } from '../../src/compose/site-issuer.js';
 import { sampleRenewal } from '../support/store-samples.js';
-import { axeViolations, type ConsolePage, openConsole, startBrowser } from './harness/browser.js';
-import { type ConsoleService, startConsoleService } from './harness/console-service.js';
+import { axeViolations, type ConsolePage } from './harness/browser.js';
+import type { ConsoleService } from './harness/console-service.js';
+import { withOperatorPage } from './harness/operator-page.js';
 
-let browser: Browser;
 let running: ConsoleService;
 let opened: ConsolePage;
 let page: Page;
+let grantName: string;
 let grantUid: string;
-let names = 0;
-beforeAll(async () => {
-  browser = await startBrowser();
-  running = await startConsoleService();
-  opened = await openConsole(browser, running.console.issueUrl());
-  page = opened.page;
-});
-afterAll(async () => {
-  await browser.close();
-  await running.close();
-});
-beforeEach(async () => {
-  names += 1;
-  grantUid = await running.createGrant({ name: `grant-${names}` });
+const { goTo, openLink } = withOperatorPage((test) => {
+  ({ running, opened, page, grantName, grantUid } = test);
 });
 
-const goTo = (path: string) => page.goto(`${running.console.origin}/console${path}`);
 // The buttons of a dialog come last.
 const press = (name: string) => page.getByRole('button', { name, exact: true }).last().press('Enter');
-
-/** Opens the only link of the grant. */
-async function openLink(): Promise<string> {
-  await running.addLinks(grantUid, 1);
-  const { items } = await running.administration.listRedemptions({ limit: 1, grantUid });
-  const id = items[0]?.id ?? '';
-  await goTo(`/links/${id}`);
-  return id;
-}
 
 /** Renews a link with a certificate of another CA. */
 const renew = (redemptionId: string) =>
@@ -58,7 +37,7 @@ it('revokes a link after a choice about its grant', async () => {
 });
 
 it('guides through cutting a link off, with the command of each step and the links that have not renewed', async () => {
-  const other = await running.createGrant({ name: `other-${names}` });
+  const other = await running.createGrant({ name: `other-${grantName}` });
   const id = await openLink();
   await press('Revoke or cut off');
   await page.getByLabel('Cut off:').press('Space');
@@ -118,19 +97,21 @@ it('changes the labels and the note of a grant, and finds it by a label', async 
   await goTo(`/grants/${grantUid}`);
   await press('Edit labels and note');
   const dialog = page.getByRole('dialog');
-  await dialog.getByRole('textbox', { name: 'Labels' }).fill(`team=payments-${names}, region=eu`);
+  await dialog.getByRole('textbox', { name: 'Labels' }).fill(`team=payments-${grantName}, region=eu`);
   await dialog.getByRole('textbox', { name: 'Note' }).fill('for the shop in Berlin');
   await page.keyboard.press('Enter');
   await page.getByText('for the shop in Berlin').waitFor();
   await press('Edit labels and note');
-  await dialog.getByRole('textbox', { name: 'Labels' }).fill(`team=payments-${names}`);
+  await dialog.getByRole('textbox', { name: 'Labels' }).fill(`team=payments-${grantName}`);
   expect(await axeViolations(page)).toEqual([]);
   await page.keyboard.press('Enter');
   // The label and the command of the page show it until the grant is read again.
   await expect.poll(() => page.getByText('region=eu').count(), { timeout: 10_000 }).toBe(0);
-  expect((await running.administration.showGrant(grantUid)).labels).toEqual({ team: `payments-${names}` });
+  expect((await running.administration.showGrant(grantUid)).labels).toEqual({
+    team: `payments-${grantName}`,
+  });
   await goTo('/grants');
-  await page.getByLabel('Labels').fill(`team=payments-${names}`);
+  await page.getByLabel('Labels').fill(`team=payments-${grantName}`);
   await expect.poll(() => page.locator('tbody tr').count()).toBe(1);
 });
 
@@ -174,7 +155,7 @@ it('deletes the grants that have ended, and no other', async () => {
   const other = await running.createGrant({ name: 'still-ready' });
   await goTo('/grants');
   await press('Delete ended grants');
-  await page.getByRole('dialog').getByText(`grant-${names}`, { exact: true }).waitFor();
+  await page.getByRole('dialog').getByText(grantName, { exact: true }).waitFor();
   expect(await axeViolations(page)).toEqual([]);
   await page
     .getByRole('dialog')
@@ -202,7 +183,7 @@ it('verifies the ledger and writes it as CSV', async () => {
 
 it('refuses a grant whose name is taken, and says so in the dialog', async () => {
   await goTo('/grants?create=grant');
-  await page.getByRole('dialog').getByLabel('Name').first().fill(`grant-${names}`);
+  await page.getByRole('dialog').getByLabel('Name').first().fill(grantName);
   await page.keyboard.press('Enter');
   await page.getByRole('alert').waitFor();
   expect(await page.getByRole('dialog').isVisible()).toBe(true);

@@ -1,36 +1,22 @@
 import { readFileSync } from 'node:fs';
-import type { Browser, Locator, Page } from 'playwright-core';
-import { afterAll, beforeAll, beforeEach, expect, it } from 'vitest';
-import { type ConsolePage, openConsole, startBrowser } from './harness/browser.js';
-import { type ConsoleService, startConsoleService } from './harness/console-service.js';
+import type { Locator, Page } from 'playwright-core';
+import { expect, it } from 'vitest';
+import type { ConsolePage } from './harness/browser.js';
+import type { ConsoleService } from './harness/console-service.js';
 import { hasFocus, KeyboardUser } from './harness/keyboard.js';
+import { withOperatorPage } from './harness/operator-page.js';
 
 // In these tests every input is a key press. Only the first page of each is opened by its URL.
-let browser: Browser;
 let running: ConsoleService;
 let opened: ConsolePage;
 let page: Page;
 let keyboard: KeyboardUser;
 let grantUid: string;
-let names = 0;
-
-beforeAll(async () => {
-  browser = await startBrowser();
-  running = await startConsoleService();
-  opened = await openConsole(browser, running.console.issueUrl());
-  page = opened.page;
+const { goTo, openLink } = withOperatorPage((test) => {
+  ({ running, opened, page, grantUid } = test);
   keyboard = new KeyboardUser(page);
 });
-afterAll(async () => {
-  await browser?.close();
-  await running?.close();
-});
-beforeEach(async () => {
-  names += 1;
-  grantUid = await running.createGrant({ name: `grant-${names}` });
-});
 
-const goTo = (path: string) => page.goto(`${running.console.origin}/console${path}`);
 const button = (name: string | RegExp) => page.getByRole('button', { name, exact: true });
 const dialogButton = (name: string | RegExp) =>
   page.getByRole('dialog').getByRole('button', { name, exact: true });
@@ -46,15 +32,6 @@ async function isBackAt(opener: Locator): Promise<void> {
 async function pressDone(): Promise<void> {
   await expect.poll(() => hasFocus(dialogButton('Done'))).toBe(true);
   await page.keyboard.press('Enter');
-}
-
-/** Opens the only link of the grant, and returns its id. */
-async function openLink(): Promise<string> {
-  await running.addLinks(grantUid, 1);
-  const { items } = await running.administration.listRedemptions({ limit: 1, grantUid });
-  const id = items[0]?.id ?? '';
-  await goTo(`/links/${id}`);
-  return id;
 }
 
 it('creates a grant, issues a token, copies its line and closes the dialog by keyboard', async () => {
@@ -76,11 +53,13 @@ it('creates a grant, issues a token, copies its line and closes the dialog by ke
   await page.keyboard.type('east');
   await page.keyboard.press('Enter');
   await keyboard.use(page.getByRole('combobox', { name: 'How does the site join?' }), 'ArrowDown');
-  await page.getByText('kubectl apply').waitFor();
+  await page.getByText('--platform podman').waitFor();
   await page.keyboard.press('ArrowUp');
   await keyboard.use(dialogButton('Copy: Command for the site'), 'Space');
   await dialogButton('Copied: Command for the site').waitFor();
-  expect(await page.evaluate('navigator.clipboard.readText()')).toMatch(/^linkgrant join lgj1_\w+$/);
+  expect(await page.evaluate('navigator.clipboard.readText()')).toMatch(
+    /^linkgrant join lgj1_\w+ --to links$/,
+  );
   await page.keyboard.press('Escape');
   // The button that opened the first dialog is on another page.
   await isBackAt(content());
