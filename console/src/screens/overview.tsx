@@ -15,18 +15,13 @@ import { useCanWrite } from '../state/session.js';
 
 type Overview = Api['Overview'];
 
-/** Reads the overview; the key and the topics are the same for each screen that shows a part of it. */
-export function useOverview() {
-  return useResource('overview', (signal) => dataOf(client.GET('/api/v1/overview', { signal })), [
+/** What needs attention first, and the figures of the network. */
+export function OverviewScreen() {
+  const overview = useResource('overview', (signal) => dataOf(client.GET('/api/v1/overview', { signal })), [
     'grants',
     'links',
     'ledger',
   ]);
-}
-
-/** What needs attention first, and the figures of the network. */
-export function OverviewScreen() {
-  const overview = useOverview();
   return (
     <Screen title="Overview">
       <Loaded resource={overview}>
