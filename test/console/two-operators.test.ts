@@ -72,7 +72,7 @@ it('shows a redemption by another process in every open browser, without a reloa
   await figure('Grants ready').getByText('1', { exact: true }).waitFor();
   await page.getByRole('button', { name: 'Copy: Command for the site' }).press('Enter');
   await page.getByText('Copied').first().waitFor();
-  const [, line = ''] = /^linkgrant join (\S+)$/.exec(await clipboardOf(page)) ?? [];
+  const [, line = ''] = /^linkgrant join (\S+) --to links$/.exec(await clipboardOf(page)) ?? [];
 
   const joining = ['join', '-', '--to', join(directory, 'site'), '--subject', 'east'];
   const joined = await linkgrantProcess([...joining, '--data-dir', join(directory, 'site-data')], {
