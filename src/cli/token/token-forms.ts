@@ -59,16 +59,19 @@ export function tokenText(form: TokenForm, token: WritableToken): string {
   }
 }
 
+// Without one of these flags, linkgrant does not know where the link goes.
+const WHERE = 'with --to DIRECTORY, or with --platform and what the site runs on';
+
 /** What to do on the other site with a token that was written, as a sentence. */
 export function nextStep({ target, form }: TokenDelivery): string {
   const file = target === '-' ? '-' : basename(target);
   const steps: Record<TokenForm, string> = {
-    token: `copy this AccessToken, then run \`linkgrant token redeem ${file}\``,
+    token: `copy this AccessToken, then run \`linkgrant token redeem ${file}\` ${WHERE}`,
     line:
       target === '-'
-        ? 'run `linkgrant join LINE` with this line'
-        : `copy this file, then run \`linkgrant token redeem ${file}\``,
-    command: 'run this command',
+        ? `run \`linkgrant join LINE\` with this line, and ${WHERE}`
+        : `copy this file, then run \`linkgrant token redeem ${file}\` ${WHERE}`,
+    command: `run this command ${WHERE}`,
     kubectl:
       'run this command with the context and namespace of that site; its Skupper controller redeems the token',
     job: 'set the image of the Job, and apply this in the namespace of that site',
