@@ -299,6 +299,8 @@ describe('the console in a cluster', () => {
       );
       const { items } = await page(`links?limit=50&grantUid=${uid}`);
       expect(items).toMatchObject([{ subject: 'seen-in-console', grant: 'in-console', state: 'valid' }]);
+      const { findings } = (await session.send('/api/v1/health')).json();
+      expect(findings).toContainEqual(expect.objectContaining({ check: 'cluster', status: 'ok' }));
       for (const path of ['overview', 'events?limit=50', `grants/${uid}`, `redemptions/${items[0].id}`])
         await page(path);
       expect((await page(`tokens?grantUid=${uid}`)).items).toEqual([]);
