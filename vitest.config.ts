@@ -82,7 +82,15 @@ export default defineConfig({
         },
       },
       { test: { name: 'process', include: PROCESS, exclude: [...POSTGRES, ...ELSEWHERE], ...shared } },
-      { test: { name: 'chaos', include: CHAOS, exclude: [...POSTGRES, ...ELSEWHERE], ...shared } },
+      {
+        test: {
+          name: 'chaos',
+          include: CHAOS,
+          exclude: [...POSTGRES, ...ELSEWHERE],
+          globalSetup: ['test/chaos/executables-global-setup.ts'],
+          ...shared,
+        },
+      },
       {
         test: {
           name: 'postgres',

@@ -17,5 +17,8 @@ if (process.pid === 1) {
   }
 }
 
-process.exitCode = await runCommandLine(process.argv, { clock: Date.now, checkpoint: () => {} });
-setTimeout(() => process.exit(), isCompletion ? 0 : LAST_WRITES_MS).unref();
+// Without `await`: the executable is a CommonJS script.
+void runCommandLine(process.argv, { clock: Date.now, checkpoint: () => {} }).then((exitCode) => {
+  process.exitCode = exitCode;
+  setTimeout(() => process.exit(), isCompletion ? 0 : LAST_WRITES_MS).unref();
+});

@@ -57,8 +57,8 @@ export interface AdminContext {
   readonly connections: ConnectionObserver | undefined;
   readonly clock: Clock;
   readonly logger: Logger;
-  /** Directory of the console's pages; by default the built ones. */
-  readonly consoleFiles?: string;
+  /** The console's pages, by their paths; by default the built ones. */
+  readonly consoleFiles?: ReadonlyMap<string, Buffer>;
 }
 
 /** A running admin API. */

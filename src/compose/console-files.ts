@@ -1,5 +1,4 @@
-import { existsSync } from 'node:fs';
-import { fileURLToPath } from 'node:url';
+import { packagedFiles } from '../files/packaged-files.js';
 
 /** The console's pages are missing, because they were not built. */
 class ConsoleFilesError extends Error {
@@ -7,9 +6,9 @@ class ConsoleFilesError extends Error {
   readonly hint = 'build them in the checkout with `npm run build`, or install the linkgrant package';
 }
 
-/** Returns the directory of the console's built pages. Throws ConsoleFilesError if it has no index.html. */
-export function consoleFiles(): string {
-  const directory = fileURLToPath(new URL('../../dist/console', import.meta.url));
-  if (existsSync(`${directory}/index.html`)) return directory;
-  throw new ConsoleFilesError(`the pages of the console are not built: ${directory} has no index.html`);
+/** Returns the console's built pages, by their paths. Throws ConsoleFilesError if index.html is missing. */
+export function consoleFiles(): ReadonlyMap<string, Buffer> {
+  const files = packagedFiles('dist/console');
+  if (files.has('index.html')) return files;
+  throw new ConsoleFilesError('the pages of the console are not built: dist/console has no index.html');
 }

@@ -24,8 +24,8 @@ export interface LocalConsoleOptions extends Omit<OneTimeAccessOptions, 'origin'
   readonly commandFlags?: string;
   /** 0 for a free one. */
   readonly port: number;
-  /** Directory of the built pages. */
-  readonly files: string;
+  /** The built pages, by their paths. */
+  readonly files: ReadonlyMap<string, Buffer>;
   readonly logger: Logger;
 }
 

@@ -20,8 +20,8 @@ import { openCodeKeys } from './code-keys.js';
 
 /** Parts of the admin API that its console uses too. */
 export interface TeamConsoleParts {
-  /** Directory of the built pages. */
-  readonly files: string;
+  /** The built pages, by their paths. */
+  readonly files: ReadonlyMap<string, Buffer>;
   readonly rules: BearerRules;
   readonly keys: BearerKeys;
   readonly byBearer: Authenticate;

@@ -1,11 +1,7 @@
-import { readFileSync } from 'node:fs';
+import { packagedFile } from '../files/packaged-files.js';
 
 /** The version of this program, from its package.json. */
 export function version(): string {
-  const { version: found } = JSON.parse(
-    readFileSync(new URL('../../package.json', import.meta.url), 'utf8'),
-  ) as {
-    version: string;
-  };
+  const { version: found } = JSON.parse(packagedFile('package.json').toString()) as { version: string };
   return found;
 }

@@ -19,6 +19,7 @@ import { ConsoleBrowser } from './console-browser.js';
 import { CONSOLE_CLIENT, type OidcIssuer, startOidcIssuer } from './oidc-issuer.js';
 
 const { origin } = CONSOLE_CLIENT;
+const PAGES = new Map([['index.html', Buffer.from('<!doctype html><title>linkgrant</title>\n')]]);
 
 describe('the console of a team', () => {
   let service: TestService;
@@ -34,7 +35,6 @@ describe('the console of a team', () => {
   beforeAll(async () => {
     identity = await makeIdentity({ hosts: [new URL(origin).hostname] });
     service = await startTestService();
-    writeFileSync(join(directory, 'index.html'), '<!doctype html><title>linkgrant</title>\n');
     writeFileSync(join(directory, 'secret'), `${CONSOLE_CLIENT.secret}\n`);
   });
   afterAll(async () => {
@@ -67,7 +67,7 @@ describe('the console of a team', () => {
     const admin = await startAdmin(settings, {
       ...{ store: service.store, credentials: identity, metrics, clock: clock.read },
       logger: pino({ level: 'debug' }, { write: (line: string) => void lines.push(line) }),
-      ...{ consoleFiles: directory, readiness: [], connections: undefined },
+      ...{ consoleFiles: PAGES, readiness: [], connections: undefined },
     });
     if (!admin) throw new Error('the admin API is off');
     admins.push(admin);

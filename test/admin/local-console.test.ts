@@ -1,10 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { once } from 'node:events';
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { type IncomingMessage, request } from 'node:http';
 import { connect, createServer } from 'node:net';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import pino from 'pino';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { storeAdministration } from '../../src/compose/administration.js';
@@ -13,10 +10,13 @@ import { releaseAfterTest } from '../support/release.js';
 import { startTestService, type TestService } from '../support/service.js';
 
 const INDEX = '<!doctype html><title>linkgrant</title>\n';
+const PAGES = new Map([
+  ['index.html', Buffer.from(INDEX)],
+  ['assets/index-1a2b3c.js', Buffer.from('document.title;\n')],
+]);
 
 describe('the console of a terminal', () => {
   let service: TestService;
-  let files: string;
   let running: LocalConsole;
   let opened: string[];
   /** Number of computed readinessChecks. */
@@ -24,14 +24,9 @@ describe('the console of a terminal', () => {
 
   beforeAll(async () => {
     service = await startTestService();
-    files = mkdtempSync(join(tmpdir(), 'linkgrant-pages-'));
-    mkdirSync(join(files, 'assets'));
-    writeFileSync(join(files, 'index.html'), INDEX);
-    writeFileSync(join(files, 'assets/index-1a2b3c.js'), 'document.title;\n');
   });
   afterAll(async () => {
     await service.close();
-    rmSync(files, { recursive: true, force: true });
   });
   beforeEach(async () => {
     opened = [];
@@ -48,7 +43,7 @@ describe('the console of a terminal', () => {
         administration,
         where: 'data directory /var/lib/linkgrant',
         port: 0,
-        files,
+        files: PAGES,
         user: 'ada',
         role: 'operator',
         clock: service.clock.read,

@@ -7,6 +7,7 @@ import {
   startLinkgrant,
   startServe,
 } from '../support/command-line.js';
+import { EXECUTABLES } from '../support/programs.js';
 
 const KILLED_AT = fileURLToPath(new URL('killed-at.mjs', import.meta.url));
 
@@ -23,10 +24,13 @@ const programOf = (fate: Fate) => ({
   env: envOf(fate),
 });
 
-/** Runs a command to its end: in the process of the test, or in a process of its own if a checkpoint kills it. */
+/**
+ * Runs a command to its end: in the process of the test, or in a process of its own if a checkpoint kills it or an executable runs
+ * it.
+ */
 export async function run(words: readonly string[], fate: Fate = {}): Promise<EndedProcess> {
   const { killedAt, clockOffsetMs = 0 } = fate;
-  if (killedAt !== undefined) return runProcess(words, fate);
+  if (killedAt !== undefined || EXECUTABLES !== undefined) return runProcess(words, fate);
   return { signal: null, ...(await linkgrant(words, { clockOffsetMs, env: envOf(fate) })) };
 }
 

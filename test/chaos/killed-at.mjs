@@ -20,10 +20,13 @@ function killWhenHalfIsWritten() {
 }
 
 if (fatal === 'half-answer') killWhenHalfIsWritten();
-process.exitCode = await runCommandLine(['node', 'linkgrant', ...words], {
+// Without `await`, because it also runs as the CommonJS script of an executable.
+void runCommandLine(['node', 'linkgrant', ...words], {
   clock: () => Date.now() + Number(offset),
   checkpoint: (name) => {
     if (name === fatal && (AFTER[name] === undefined || passed.has(AFTER[name]))) kill();
     passed.add(name);
   },
+}).then((exitCode) => {
+  process.exitCode = exitCode;
 });

@@ -7,7 +7,6 @@ import { NOW, SAMPLE_CODE, sampleGrant, sampleRedemption } from '../support/stor
 import { DRIVERS } from '../support/stores/sqlite-file.js';
 import { type Redeemer, startRedeemer } from '../support/stores/store-processes.js';
 
-const BUILT = new URL('../../dist/stores/sqlite/sqlite-store.js', import.meta.url).href;
 const ROUNDS = 20;
 
 // Both drivers exist from Node 24.15 on.
@@ -22,10 +21,7 @@ describe.runIf(DRIVERS.length > 1)('an SQLite file that node:sqlite and better-s
   const open = (driver: SqliteDriverName) =>
     openSqliteStore({ file, migrate: true, driver, clock: () => NOW });
   const startProcess = (driver: SqliteDriverName, dieAt?: string): Promise<Redeemer> =>
-    startRedeemer(
-      { module: BUILT, exportName: 'openSqliteStore', options: { file, migrate: false, driver } },
-      dieAt,
-    );
+    startRedeemer({ options: { file, migrate: false, driver } }, dieAt);
 
   it.each(DRIVERS.map((driver, index) => [driver, DRIVERS[1 - index] as SqliteDriverName]))(
     'is written by %s, and read and verified by %s',

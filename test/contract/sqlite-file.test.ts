@@ -158,7 +158,7 @@ describe('the file of the SQLite store', () => {
   });
 
   it('is migrated once by processes that start together', async () => {
-    const opener = { module: BUILT, exportName: 'openSqliteStore', options: { file, migrate: true } };
+    const opener = { options: { file, migrate: true } };
     const started = await Promise.all(Array.from({ length: 4 }, () => startRedeemer(opener)));
     await Promise.all(started.map((redeemer) => redeemer.end()));
     expect(await openingError(false)).toBeUndefined();

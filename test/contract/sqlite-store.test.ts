@@ -1,41 +1,4 @@
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import type { SqliteDriverName } from '../../src/files/sqlite-driver.js';
-import { openSqliteStore } from '../../src/stores/sqlite/sqlite-store.js';
-import { NOW } from '../support/store-samples.js';
 import { DRIVERS } from '../support/stores/sqlite-file.js';
-import { type StoreUnderTest, storeConformance } from './store-conformance.js';
-import { chainConformance } from './store-conformance-chain.js';
-import { declaredConformance } from './store-conformance-declared.js';
-import { outcomeConformance } from './store-conformance-outcomes.js';
+import { sqliteConformance } from './store-conformance-sqlite.js';
 
-async function openEmpty(driver: SqliteDriverName): Promise<StoreUnderTest> {
-  const directory = await mkdtemp(join(tmpdir(), 'linkgrant-store-'));
-  const file = join(directory, 'linkgrant.db');
-  const store = await openSqliteStore({ file, migrate: true, driver, clock: () => NOW });
-  return {
-    store,
-    opener: {
-      module: new URL('../../dist/stores/sqlite/sqlite-store.js', import.meta.url).href,
-      exportName: 'openSqliteStore',
-      options: { file, migrate: false, driver },
-    },
-    openAnother: () => openSqliteStore({ file, migrate: false, driver, clock: () => NOW }),
-    async close() {
-      await store.close();
-      await rm(directory, { recursive: true });
-    },
-  };
-}
-
-for (const driver of DRIVERS) {
-  storeConformance(
-    `SQLite on ${driver}`,
-    () => openEmpty(driver),
-    { rounds: 1_000, sameKeyGrants: 200 },
-    declaredConformance,
-    chainConformance,
-    outcomeConformance,
-  );
-}
+for (const driver of DRIVERS) sqliteConformance(driver);

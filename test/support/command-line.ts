@@ -2,13 +2,13 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join, resolve } from 'node:path';
+import { join } from 'node:path';
 import { Readable, Writable } from 'node:stream';
 import { runCommandLine } from '../../src/cli/run.js';
 import type { MemoryCgroup } from './memory-cgroup.js';
 import { refuseSecrets } from './no-secret.js';
+import { MAIN, programWords } from './programs.js';
 
-const MAIN = resolve(import.meta.dirname, '../../dist/main.js');
 const { PATH = '', NODE_COMPILE_CACHE } = process.env;
 /**
  * The variables that a started program gets: those of the machine that runs the tests must not configure it. Node may store
@@ -43,6 +43,8 @@ interface ProcessOptions {
   readonly cwd?: string;
   /** Another program than `dist/main.js` of the checkout, perhaps with its first arguments. */
   readonly main?: string | readonly string[];
+  /** An executable that runs in place of Node with `main`. */
+  readonly executable?: string;
   /** Makes file permissions apply to root too, where the tests run as root. */
   readonly obeysPermissions?: boolean;
   /** The memory cgroup that the program runs in from its start. */
@@ -57,11 +59,13 @@ export interface Ended {
 }
 
 function start(words: readonly string[], options: RunOptions): ChildProcess {
-  const { env = {}, cwd, main = MAIN, obeysPermissions = false, cgroup } = options;
+  const { env = {}, cwd, main = MAIN, executable, obeysPermissions = false, cgroup } = options;
   const isMighty = obeysPermissions && process.getuid?.() === 0;
   const joined = cgroup ? ['sh', '-c', 'echo $$ > "$0" && exec "$@"', cgroup.procsFile] : [];
-  const [command, ...before] = [...joined, ...(isMighty ? WITHOUT_MIGHT : []), process.execPath];
-  return spawn(command as string, [...before, ...[main].flat(), ...words], {
+  const [file = '', ...first] = [main].flat();
+  const program = executable === undefined ? [...programWords(file), ...first] : [executable];
+  const [command = '', ...rest] = [...joined, ...(isMighty ? WITHOUT_MIGHT : []), ...program, ...words];
+  return spawn(command, rest, {
     stdio: ['pipe', 'pipe', 'pipe'],
     env: { ...BARE_ENVIRONMENT, ...env },
     ...(cwd !== undefined && { cwd }),

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { PROJECT } from './project-copy.js';
 
-const NOT_OURS = new Set(['node_modules', 'dist', '.git', '.cache', 'results']);
+const NOT_OURS = new Set(['node_modules', 'dist', 'build', '.git', '.cache', 'results']);
 
 // In pieces, so that this file does not name them either.
 const HOSTS = [

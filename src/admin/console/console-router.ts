@@ -1,4 +1,5 @@
-import express, { type RequestHandler, Router } from 'express';
+import { extname } from 'node:path';
+import { type NextFunction, type RequestHandler, type Response, Router } from 'express';
 import helmet from 'helmet';
 import { findingsOf } from '../api/answer-report.js';
 import type { ConsoleAccess } from './console-access.js';
@@ -6,8 +7,8 @@ import type { ConsoleAccess } from './console-access.js';
 /** Dependencies of the console's routes. */
 export interface ConsoleRouterDependencies {
   readonly access: ConsoleAccess;
-  /** Directory of the built pages. */
-  readonly files: string;
+  /** The built pages, by their paths. */
+  readonly files: ReadonlyMap<string, Buffer>;
   /** What the console administers, for display, such as `data directory /var/lib/linkgrant`. */
   readonly where: string;
   /** The only namespace that the console shows; absent if it shows all. */
@@ -35,14 +36,21 @@ const pageHeaders = helmet({
 /** Creates the routes under `/console/`: the pages, the session, and the routes that start and end sessions. */
 export function createConsoleRouter({ access, files, ...description }: ConsoleRouterDependencies): Router {
   const router = Router();
+  const sendFile = (path: string, response: Response, next: NextFunction, caching = 'no-store') => {
+    const content = files.get(path);
+    if (content) response.setHeader('cache-control', caching).type(extname(path)).send(content);
+    else next();
+  };
   router.use('/console', describeRequest);
   router.get(['/', /^\/console$/], describeRequest, (_request, response) =>
     response.redirect(302, '/console/'),
   );
   router.use('/console', pageHeaders);
   // Vite puts a hash of the content into the name of each file there.
-  const assets = express.static(`${files}/assets`, { index: false, immutable: true, maxAge: '1y' });
-  router.use('/console/assets', assets, notFound);
+  router.get('/console/assets/:name', ({ params }, response, next) =>
+    sendFile(`assets/${params.name}`, response, next, 'public, max-age=31536000, immutable'),
+  );
+  router.use('/console/assets', notFound);
   router.use('/console', (_request, response, next) => {
     response.setHeader('cache-control', 'no-store');
     next();
@@ -58,10 +66,8 @@ export function createConsoleRouter({ access, files, ...description }: ConsoleRo
     response.status(401).json({ signIn: signInPath && signInUrl(signInPath, request.query.to) });
   });
   access.addRoutes(router);
-  router.use('/console', express.static(files, { index: false, redirect: false }));
-  router.get('/console/{*path}', (_request, response) => {
-    response.sendFile('index.html', { root: files });
-  });
+  router.get('/console/:name', ({ params }, response, next) => sendFile(params.name, response, next));
+  router.get('/console/{*path}', (_request, response, next) => sendFile('index.html', response, next));
   router.use('/console', notFound);
   return router;
 }

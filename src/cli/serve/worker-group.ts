@@ -1,5 +1,6 @@
 import cluster, { type Worker } from 'node:cluster';
 import { once } from 'node:events';
+import { isSea } from 'node:sea';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Logger } from 'pino';
 import type { CertificateTimes } from '../../admin/certificate-readiness.js';
@@ -42,6 +43,8 @@ export class WorkerGroup {
   async start(): Promise<NonNullable<WorkerMessage['ready']>> {
     // Node's round-robin costs more for each connection than all system calls of a handshake.
     cluster.schedulingPolicy = cluster.SCHED_NONE;
+    // A worker gets the arguments of this process after its script, which a single executable does not have.
+    if (isSea()) cluster.setupPrimary({ exec: process.argv[2], args: process.argv.slice(3) });
     const first = new Promise<NonNullable<WorkerMessage['ready']>>((resolve, reject) => {
       cluster.on('message', (worker, message: WorkerMessage) => {
         this.#onMessage(worker, message);

@@ -1,6 +1,6 @@
-import { readFileSync } from 'node:fs';
 import { basename } from 'node:path';
 import { encodeResource } from '../../domain/resource-encoding.js';
+import { packagedFile } from '../../files/packaged-files.js';
 import type { IssuedToken } from '../../redemption/administration/administration.js';
 import { CommandError } from '../terminal/command-error.js';
 
@@ -126,6 +126,6 @@ systemctl --user start linkgrant-bootstrap.service
 
 /** A file of deploy/bootstrap, without the comment at its beginning, which says how to fill it in. */
 function deployFile(name: string): string {
-  const text = readFileSync(new URL(`../../../deploy/bootstrap/${name}`, import.meta.url), 'utf8');
+  const text = packagedFile(`deploy/bootstrap/${name}`).toString();
   return text.replace(/^(#cloud-config\n)?(# .*\n)+/, '$1');
 }

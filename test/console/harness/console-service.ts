@@ -1,8 +1,8 @@
-import { resolve } from 'node:path';
 import pino from 'pino';
 import type { Role } from '../../../src/admin/api/bearer.js';
 import { runDoctor } from '../../../src/cli/doctor/doctor.js';
 import { storeAdministration } from '../../../src/compose/administration.js';
+import { consoleFiles } from '../../../src/compose/console-files.js';
 import { type LocalConsole, startLocalConsole } from '../../../src/compose/local-console.js';
 import { loadConfiguration } from '../../../src/config/config.js';
 import type { CreateGrantRequest } from '../../../src/redemption/administration/administration.js';
@@ -10,7 +10,6 @@ import type { ConnectedPeer } from '../../../src/redemption/ports/connections.js
 import { startTestService, type TestService } from '../../support/service.js';
 import { sampleRedemption } from '../../support/store-samples.js';
 
-const PAGES = resolve(import.meta.dirname, '../../../dist/console');
 const DAY_MS = 86_400_000;
 // Redemptions that are recorded at once: the store commits them together.
 const BATCH = 500;
@@ -54,7 +53,7 @@ export async function startConsoleService({
       runDoctor(loadConfiguration({ dataDir: directory }, {}).settings, {}, { clock: clock.read }),
   });
   const console = await startLocalConsole({
-    ...{ administration, where: 'data directory /var/lib/linkgrant', port: 0, files: PAGES },
+    ...{ administration, where: 'data directory /var/lib/linkgrant', port: 0, files: consoleFiles() },
     ...{ user: 'ada', role },
     ...{ clock: clock.read, onOpen: () => undefined, logger: pino({ level: 'silent' }) },
   });

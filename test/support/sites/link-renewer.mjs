@@ -15,10 +15,13 @@ const side = openLinkRenewal(dataDirectory, {
     if (reached === dieAt) process.kill(process.pid, 'SIGKILL');
   },
 });
-try {
+
+async function renew() {
   const link = given ?? renewableLink(await links.findSecret(name));
   const { certificate, renewedByOtherRun } = await renewLink(name, link, { ...side, links });
-  process.stdout.write(JSON.stringify({ serial: certificate.serial, renewedByOtherRun }));
-} catch (error) {
-  process.stdout.write(JSON.stringify({ code: error.code ?? String(error) }));
+  return { serial: certificate.serial, renewedByOtherRun };
 }
+
+renew()
+  .catch((error) => ({ code: error.code ?? String(error) }))
+  .then((outcome) => process.stdout.write(JSON.stringify(outcome)));

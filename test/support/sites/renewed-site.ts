@@ -19,6 +19,7 @@ import {
 } from '../../../src/redemption/requesting/renew-link.js';
 import { type RenewableLink, renewableLink } from '../../../src/redemption/requesting/renewable-link.js';
 import { linkTo } from '../links/link-samples.js';
+import { programWords } from '../programs.js';
 import { newKey } from '../redeemed-answer.js';
 import { DAY_MS } from '../server-identity.js';
 import { type RenewingServer, startRenewingServer } from '../servers/renewing-server.js';
@@ -117,7 +118,8 @@ export async function makeRenewedSite(key = newKey()): Promise<RenewedSite> {
       ),
     spawn: async (options = {}) => {
       const argument = JSON.stringify({ name: NAME, dataDirectory, to: directory, ...options });
-      const child = spawn(process.execPath, [SCRIPT, argument], { stdio: ['ignore', 'pipe', 'inherit'] });
+      const [program = '', ...words] = programWords(SCRIPT);
+      const child = spawn(program, [...words, argument], { stdio: ['ignore', 'pipe', 'inherit'] });
       let output = '';
       child.stdout.on('data', (chunk) => {
         output += chunk;

@@ -16,6 +16,7 @@ import {
   type RedeemTokenRequest,
   redeemToken,
 } from '../../../src/redemption/requesting/redeem-token.js';
+import { programWords } from '../programs.js';
 
 const SCRIPT = fileURLToPath(new URL('token-redeemer.mjs', import.meta.url));
 
@@ -77,7 +78,8 @@ export function makeRequestingSite(): RequestingSite {
       ),
     spawn: async (token, options = {}) => {
       const argument = JSON.stringify({ token, dataDirectory, to, ...options });
-      const child = spawn(process.execPath, [SCRIPT, argument], { stdio: ['ignore', 'pipe', 'inherit'] });
+      const [program = '', ...words] = programWords(SCRIPT);
+      const child = spawn(program, [...words, argument], { stdio: ['ignore', 'pipe', 'inherit'] });
       let output = '';
       child.stdout.on('data', (chunk) => {
         output += chunk;

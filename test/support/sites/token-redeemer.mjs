@@ -19,10 +19,13 @@ const deps = {
     if (name === dieAt) process.kill(process.pid, 'SIGKILL');
   },
 };
-try {
+
+async function redeem() {
   const { certificate, links, alreadyRedeemed, source } = await redeemToken({ token, retry }, deps);
   const names = links.map((link) => link.name);
-  process.stdout.write(JSON.stringify({ serial: certificate.serial, names, alreadyRedeemed, source }));
-} catch (error) {
-  process.stdout.write(JSON.stringify({ code: error.code ?? String(error) }));
+  return { serial: certificate.serial, names, alreadyRedeemed, source };
 }
+
+redeem()
+  .catch((error) => ({ code: error.code ?? String(error) }))
+  .then((outcome) => process.stdout.write(JSON.stringify(outcome)));

@@ -1,13 +1,17 @@
-import { type ChildProcess, fork } from 'node:child_process';
+import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
 import type { StoredCode } from '../../../src/redemption/ports/code-store.js';
+import { programWords } from '../programs.js';
 import { NOW, sampleRedemption } from '../store-samples.js';
 
-/** How another process opens the store under test: a built module, its export, and options that JSON can carry. */
+/**
+ * How another process opens the store under test: a built module and its export, by default those of SQLite, and options that JSON
+ * can carry.
+ */
 export interface StoreOpener {
-  readonly module: string;
-  readonly exportName: string;
+  readonly module?: string;
+  readonly exportName?: string;
   readonly options: Readonly<Record<string, unknown>>;
 }
 
@@ -49,7 +53,10 @@ function answerOf(child: ChildProcess): Promise<Record<string, unknown>> {
 
 /** Starts a process that redeems. With `dieAt` it kills itself at that checkpoint, and `redeem` rejects. */
 export async function startRedeemer(opener: StoreOpener, dieAt?: string): Promise<Redeemer> {
-  const child = fork(SCRIPT, [JSON.stringify({ ...opener, dieAt })], { execArgv: [] });
+  const [program = '', ...words] = programWords(SCRIPT);
+  const child = spawn(program, [...words, JSON.stringify({ ...opener, dieAt })], {
+    stdio: ['inherit', 'inherit', 'inherit', 'ipc'],
+  });
   await answerOf(child);
   return {
     async redeem(tasks) {

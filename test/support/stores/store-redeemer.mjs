@@ -1,12 +1,19 @@
 // A process that redeems: opens the store it is told of, says `ready`, and works off each list of tasks it is sent.
 // Built code is imported, because plain Node runs this.
 import { randomBytes, randomUUID } from 'node:crypto';
+import { openSqliteStore } from '../../../dist/stores/sqlite/sqlite-store.js';
 
 const { module, exportName, options, dieAt } = JSON.parse(process.argv[2]);
 const checkpoint = (name) => {
   if (name === dieAt) process.kill(process.pid, 'SIGKILL');
 };
-const store = await (await import(module))[exportName]({ ...options, clock: Date.now, checkpoint });
+let store;
+
+async function openStore() {
+  // An executable imports nothing but what is in it.
+  const open = module === undefined ? openSqliteStore : (await import(module))[exportName];
+  store = await open({ ...options, clock: Date.now, checkpoint });
+}
 
 /** `recorded ID`, `replay ID`, `refused CODE` or `failed CODE`. */
 async function redeem({ uid, replayKey, id = randomUUID(), code, looksFirst }, template, now) {
@@ -49,4 +56,4 @@ process.on('message', async ({ tasks, template, now, atOnce }) => {
   await Promise.all(Array.from({ length: atOnce }, work));
   process.send({ outcomes });
 });
-process.send({ ready: true });
+void openStore().then(() => process.send({ ready: true }));

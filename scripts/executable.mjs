@@ -1,0 +1,115 @@
+// Builds a single executable of a module: Node 24 with the module, everything that it imports, and files of the package inside.
+import { execFileSync } from 'node:child_process';
+import {
+  chmodSync,
+  copyFileSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
+import { basename, dirname, join, resolve } from 'node:path';
+import { build } from 'esbuild';
+import { inject } from 'postject';
+
+const root = resolve(import.meta.dirname, '..');
+const cache = join(root, '.cache');
+// From Node's documentation of single executable applications.
+const FUSE = 'NODE_SEA_FUSE_fce680ab2cc467b6e072b8b5df1996b2';
+
+/** Returns the directory of the npm package of Node 24 for this machine. Fetches it once, into .cache/node24. */
+export function nodePackage() {
+  const name = `node-${process.platform}-${process.arch}`;
+  const directory = join(cache, 'node24');
+  const found = join(directory, 'node_modules', name);
+  if (existsSync(join(found, 'bin/node'))) return found;
+  mkdirSync(directory, { recursive: true });
+  writeFileSync(join(directory, 'package.json'), '{"private":true}\n');
+  const words = ['install', '--prefix', directory, '--no-save', '--no-package-lock', '--loglevel=error'];
+  execFileSync('npm', [...words, `${name}@24`], { stdio: ['ignore', 'inherit', 'inherit'] });
+  return found;
+}
+
+/** The files that `src/files/packaged-files.ts` reads, by their paths in the package. */
+function packagedFiles() {
+  const below = ['deploy/bootstrap', 'dist/console'].flatMap((directory) =>
+    readdirSync(join(root, directory), { recursive: true, withFileTypes: true })
+      .filter((entry) => entry.isFile() && !entry.name.startsWith('.'))
+      .map((entry) => join(entry.parentPath, entry.name)),
+  );
+  const paths = [join(root, 'package.json'), ...below];
+  return Object.fromEntries(paths.map((path) => [path.slice(root.length + 1), path]));
+}
+
+// esbuild follows no `createRequire`.
+const codeStrength = {
+  name: 'code-strength',
+  setup({ onLoad }) {
+    onLoad({ filter: /[\\/]codes[\\/]user-supplied-code\.js$/ }, ({ path }) => {
+      const text = readFileSync(path, 'utf8');
+      const contents = text.replace(/^const load = createRequire\(.*$/m, '').replaceAll(' load(', ' require(');
+      if (contents === text) throw new Error(`${path} does not load its packages as expected`);
+      return { contents };
+    });
+  },
+};
+
+/** Bundles a module into one CommonJS script; returns the directories of the packages in it, relative to the project. */
+async function bundle(entry, script) {
+  const { metafile } = await build({
+    stdin: { contents: `import ${JSON.stringify(entry)};`, resolveDir: root },
+    outfile: script,
+    bundle: true,
+    platform: 'node',
+    target: 'node24',
+    format: 'cjs',
+    minifySyntax: true,
+    minifyWhitespace: true,
+    legalComments: 'none',
+    // Optional packages with native modules.
+    external: ['better-sqlite3', 'pg-native'],
+    // What uses it asks `isSea` before.
+    define: { 'import.meta.url': 'undefined' },
+    plugins: [codeStrength],
+    metafile: true,
+    logLevel: 'warning',
+  });
+  const directories = Object.keys(metafile.inputs).map(
+    (path) => /^(?:.*\/)?node_modules\/(?:@[^/]+\/)?[^/]+/.exec(path)?.[0],
+  );
+  return [...new Set(directories)].filter((directory) => directory !== undefined).sort();
+}
+
+/** Builds the executable `output` from the module `entry`; returns the directories of the packages in it. */
+export async function buildExecutable(entry, output) {
+  if (process.platform !== 'linux') throw new Error('an executable is built on Linux only');
+  const node = join(nodePackage(), 'bin/node');
+  mkdirSync(cache, { recursive: true });
+  mkdirSync(dirname(output), { recursive: true });
+  const scratch = mkdtempSync(join(cache, 'executable-'));
+  const file = (name) => join(scratch, name);
+  try {
+    const packages = await bundle(entry, file('main.cjs'));
+    const settings = {
+      main: file('main.cjs'),
+      output: file('blob'),
+      disableExperimentalSEAWarning: true,
+      useCodeCache: true,
+      assets: packagedFiles(),
+    };
+    writeFileSync(file('settings.json'), JSON.stringify(settings));
+    execFileSync(node, ['--experimental-sea-config', file('settings.json')], { stdio: 'ignore' });
+    const executable = file(basename(output));
+    copyFileSync(node, executable);
+    await inject(executable, 'NODE_SEA_BLOB', readFileSync(file('blob')), { sentinelFuse: FUSE });
+    chmodSync(executable, 0o755);
+    renameSync(executable, output);
+    return packages;
+  } finally {
+    rmSync(scratch, { recursive: true, force: true });
+  }
+}

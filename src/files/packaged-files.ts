@@ -1,0 +1,33 @@
+import { readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import sea from 'node:sea';
+import { fileURLToPath } from 'node:url';
+
+// The types of Node 20 lack it; Node 24, which is in the executable, has it.
+const { getAssetKeys } = sea as typeof sea & { getAssetKeys(): string[] };
+
+/** The directory of package.json, where the program does not run as a single executable. */
+const packageDirectory = () => fileURLToPath(new URL('../../', import.meta.url));
+
+/** Returns a file of the package, such as `deploy/bootstrap/job.yaml`. Throws if it is missing. */
+export function packagedFile(path: string): Buffer {
+  return sea.isSea() ? Buffer.from(sea.getAsset(path)) : readFileSync(join(packageDirectory(), path));
+}
+
+/** Returns the files below a directory of the package, by their paths in it; none if it does not exist. */
+export function packagedFiles(directory: string): ReadonlyMap<string, Buffer> {
+  const paths = sea.isSea() ? getAssetKeys() : filesOnDisk(directory);
+  const below = paths.filter((path) => path.startsWith(`${directory}/`));
+  return new Map(below.map((path) => [path.slice(directory.length + 1), packagedFile(path)]));
+}
+
+function filesOnDisk(directory: string): string[] {
+  try {
+    return readdirSync(join(packageDirectory(), directory), { recursive: true, withFileTypes: true })
+      .filter((entry) => entry.isFile() && !entry.name.startsWith('.'))
+      .map((entry) => join(entry.parentPath, entry.name).slice(packageDirectory().length));
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return [];
+    throw error;
+  }
+}

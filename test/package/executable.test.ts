@@ -1,0 +1,139 @@
+import { execFileSync } from 'node:child_process';
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { type Ended, linkgrantProcess, refusalOf, startLinkgrant, Workplace } from '../support/command-line.js';
+import { childrenOf } from '../support/process-children.js';
+import { DRIVERS } from '../support/stores/sqlite-file.js';
+import { until } from '../support/until.js';
+import { PROJECT } from '../tooling/project-copy.js';
+import { npm } from './installed-package.js';
+
+const BUILD = join(PROJECT, 'build');
+const { version } = JSON.parse(readFileSync(join(PROJECT, 'package.json'), 'utf8'));
+const RELEASE = `linkgrant-${version}-linux-${process.arch}`;
+const ENDPOINT = ['--endpoint', 'inter-router=router.example.com:55671'];
+
+function well(ended: Ended): Ended {
+  expect(ended.code, ended.stderr).toBe(0);
+  return ended;
+}
+
+// The executable has a Node of its own: one run of this file is enough.
+describe.runIf(DRIVERS.includes('node:sqlite'))('what `npm run package` builds', () => {
+  let place: string;
+  /** The directory of the unpacked archive. */
+  let unpacked: string;
+
+  beforeAll(() => {
+    npm(PROJECT, 'run', 'package');
+    place = mkdtempSync(join(tmpdir(), 'linkgrant-executable-'));
+    execFileSync('tar', ['-xf', join(BUILD, `${RELEASE}.tar.gz`), '-C', place]);
+    unpacked = join(place, RELEASE);
+  });
+  afterAll(() => rmSync(place, { recursive: true, force: true }));
+
+  // No directory of PATH has a Node.
+  const options = (name = 'linkgrant') => ({ executable: join(unpacked, name), env: { PATH: '/nowhere' } });
+  const run = (...words: string[]) => linkgrantProcess(words, options());
+
+  it('is listed with sums that match', () => {
+    const listed = readFileSync(join(BUILD, 'SHA256SUMS'), 'utf8');
+    expect(listed).toContain(`  ${RELEASE}.tar.gz\n`);
+    execFileSync('sha256sum', ['--check', '--quiet', 'SHA256SUMS'], { cwd: BUILD });
+  });
+
+  it('has a bill of materials of Node and the packages in the executable, and of no others', () => {
+    const bom = JSON.parse(readFileSync(join(BUILD, `${RELEASE}.cdx.json`), 'utf8'));
+    expect(bom).toMatchObject({ bomFormat: 'CycloneDX', metadata: { component: { name: 'linkgrant', version } } });
+    const names = bom.components.map(({ name }: { name: string }) => name);
+    expect(names).toEqual(expect.arrayContaining(['node', 'commander', '@kubernetes/client-node', 'pg', 'preact']));
+    for (const name of ['better-sqlite3', 'vitest', 'esbuild']) expect(names).not.toContain(name);
+  });
+
+  it('is an archive with the licences and the completions', () => {
+    for (const path of ['LICENSE', 'LICENSES', 'openapi.yaml', 'completions/linkgrant.bash', 'completions/_linkgrant'])
+      expect(existsSync(join(unpacked, path)), path).toBe(true);
+    expect(readFileSync(join(unpacked, 'LICENSES'), 'utf8')).toMatch(/^node\S* 24\./);
+  });
+
+  describe('the executable', () => {
+    let work: Workplace;
+    beforeEach(() => {
+      work = new Workplace();
+    });
+    afterEach(() => work.remove());
+
+    it('prints its version and its help', async () => {
+      expect(well(await run('--version')).stdout).toBe(`${version}\n`);
+      expect(well(await run('--help')).stdout).toContain('token');
+    });
+
+    it('is a plugin of kubectl under its other names', async () => {
+      const help = well(await linkgrantProcess(['--help'], options('kubectl-linkgrant')));
+      expect(help.stdout).toMatch(/^Usage: kubectl linkgrant /m);
+      const completed = await linkgrantProcess(['gra'], options('kubectl_complete-linkgrant'));
+      expect(well(completed).stdout).toMatch(/^grant$/m);
+    });
+
+    it.each([1, 2])('serves and links a site with %i processes', async (workers) => {
+      const data = ['--data-dir', work.path('data')];
+      const words = [...data, ...ENDPOINT, '--workers', String(workers), '--ops-listen', '127.0.0.1:0'];
+      const service = await work.serve(words, options());
+      if (workers > 1) {
+        await until(async () => (await fetch(`http://127.0.0.1:${service.opsPort}/readyz`)).ok);
+        expect(childrenOf(service.pid)).toHaveLength(workers);
+      }
+      well(await run('token', 'issue', work.path('token.yaml'), '--name', 'west', ...data));
+      const requesting = ['--data-dir', work.path('requesting')];
+      const to = ['--to', work.path('links')];
+      well(await run('token', 'redeem', work.path('token.yaml'), ...to, ...requesting));
+      const listed = well(await run('redemption', 'list', '-o', 'json', '--verify', ...data));
+      expect(JSON.parse(listed.stdout)).toHaveLength(1);
+      expect(well(await run('link', 'status', '--dir', work.path('links'))).stdout).toContain('west');
+      expect(await service.stop()).toEqual({ code: 0, signal: null });
+    });
+
+    it('serves the pages of the console', async () => {
+      const words = ['console', '--no-open', '--data-dir', work.path('data')];
+      await (await work.serve(['--data-dir', work.path('data'), ...ENDPOINT], options())).stop();
+      const { child, said, ended } = startLinkgrant(words, { ...options(), holdsInput: true });
+      await until(() => /http:\/\/\S+/.test(said.stdout));
+      const { origin } = new URL(/http:\/\/\S+/.exec(said.stdout)?.[0] ?? '');
+      const page = await (await fetch(`${origin}/console/`)).text();
+      const [script] = /\/console\/assets\/[^"]+\.js/.exec(page) ?? [''];
+      const response = await fetch(origin + script);
+      expect([response.status, response.headers.get('content-type')]).toEqual([200, 'text/javascript; charset=utf-8']);
+      child.kill('SIGINT');
+      expect(await ended).toMatchObject({ code: 0 });
+    });
+
+    it('prints the files of a token for another site', async () => {
+      await (await work.serve(['--data-dir', work.path('data'), ...ENDPOINT], options())).stop();
+      const issued = await run('token', 'issue', '-', '--print', 'job', '--data-dir', work.path('data'));
+      expect(well(issued).stdout).toContain('kind: Job');
+    });
+
+    it('refuses a user-supplied code that is easy to guess', async () => {
+      const data = ['--data-dir', work.path('data')];
+      await (await work.serve([...data, ...ENDPOINT], options())).stop();
+      writeFileSync(work.path('code'), 'passwordpassword\n');
+      const ended = await run('grant', 'create', 'west', '--code-file', work.path('code'), ...data);
+      expect(refusalOf(ended).error).toContain('easy to guess');
+    });
+
+    it('reports that it has no better-sqlite3', async () => {
+      const env = { ...options().env, LINKGRANT_SQLITE: 'better-sqlite3' };
+      const ended = await linkgrantProcess(['grant', 'list', '--data-dir', work.path('data')], { ...options(), env });
+      expect(refusalOf(ended).error).toContain('better-sqlite3');
+    });
+
+    it('uses a kubeconfig, and a PostgreSQL store', async () => {
+      const kubeconfig = ['--platform', 'kubernetes', '--kubeconfig', work.path('missing')];
+      expect(refusalOf(await run('grant', 'list', ...kubeconfig)).error).toContain(work.path('missing'));
+      const store = ['--store', 'postgres://127.0.0.1:1/linkgrant', '--data-dir', work.path('data')];
+      expect(refusalOf(await run('grant', 'list', ...store)).error).toContain('127.0.0.1:1');
+    });
+  });
+});
