@@ -1,5 +1,5 @@
 // Builds a single executable of a module: Node 24 with the module, everything that it imports, and files of the package inside.
-import { execFileSync } from 'node:child_process';
+import { execFileSync, spawnSync } from 'node:child_process';
 import {
   chmodSync,
   copyFileSync,
@@ -14,12 +14,12 @@ import {
 } from 'node:fs';
 import { basename, dirname, join, resolve } from 'node:path';
 import { build } from 'esbuild';
-import { inject } from 'postject';
 
 const root = resolve(import.meta.dirname, '..');
 const cache = join(root, '.cache');
 // From Node's documentation of single executable applications.
 const FUSE = 'NODE_SEA_FUSE_fce680ab2cc467b6e072b8b5df1996b2';
+const POSTJECT = join(root, 'node_modules/postject/dist/cli.js');
 
 /** Returns the directory of the npm package of Node 24 for this machine. Fetches it once, into .cache/node24. */
 export function nodePackage() {
@@ -51,7 +51,9 @@ const codeStrength = {
   setup({ onLoad }) {
     onLoad({ filter: /[\\/]codes[\\/]user-supplied-code\.js$/ }, ({ path }) => {
       const text = readFileSync(path, 'utf8');
-      const contents = text.replace(/^const load = createRequire\(.*$/m, '').replaceAll(' load(', ' require(');
+      const contents = text
+        .replace(/^const load = createRequire\(.*$/m, '')
+        .replaceAll(' load(', ' require(');
       if (contents === text) throw new Error(`${path} does not load its packages as expected`);
       return { contents };
     });
@@ -72,6 +74,8 @@ async function bundle(entry, script) {
     legalComments: 'none',
     // Optional packages with native modules.
     external: ['better-sqlite3', 'pg-native'],
+    // Node itself hides the deprecation warnings of packages in node_modules.
+    banner: { js: 'process.noDeprecation = true;' },
     // What uses it asks `isSea` before.
     define: { 'import.meta.url': 'undefined' },
     plugins: [codeStrength],
@@ -82,6 +86,12 @@ async function bundle(entry, script) {
     (path) => /^(?:.*\/)?node_modules\/(?:@[^/]+\/)?[^/]+/.exec(path)?.[0],
   );
   return [...new Set(directories)].filter((directory) => directory !== undefined).sort();
+}
+
+/** Runs a program; what it prints is shown only if it fails. */
+function run(program, ...words) {
+  const { status, error, stdout, stderr } = spawnSync(program, words, { encoding: 'utf8' });
+  if (status !== 0) throw new Error(`${basename(program)} ${words[0]} failed: ${error ?? stdout + stderr}`);
 }
 
 /** Builds the executable `output` from the module `entry`; returns the directories of the packages in it. */
@@ -102,10 +112,10 @@ export async function buildExecutable(entry, output) {
       assets: packagedFiles(),
     };
     writeFileSync(file('settings.json'), JSON.stringify(settings));
-    execFileSync(node, ['--experimental-sea-config', file('settings.json')], { stdio: 'ignore' });
+    run(node, '--experimental-sea-config', file('settings.json'));
     const executable = file(basename(output));
     copyFileSync(node, executable);
-    await inject(executable, 'NODE_SEA_BLOB', readFileSync(file('blob')), { sentinelFuse: FUSE });
+    run(process.execPath, POSTJECT, executable, 'NODE_SEA_BLOB', file('blob'), '--sentinel-fuse', FUSE);
     chmodSync(executable, 0o755);
     renameSync(executable, output);
     return packages;

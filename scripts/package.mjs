@@ -2,7 +2,16 @@
 // the list of their SHA-256 sums. Fetches Node 24 once.
 import { execFileSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import {
+  cpSync,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { join, resolve } from 'node:path';
 import { buildExecutable, nodePackage } from './executable.mjs';
 
@@ -25,6 +34,8 @@ async function makeExecutable() {
   }));
 }
 
+const consoleLicenses = () => readFileSync(join(root, 'dist/console/licenses.md'), 'utf8').trim();
+
 /** Writes the licences of Node, of the packages in the executable, and of those in the console. */
 function makeLicenses() {
   const texts = contents.map(({ name, version, license, directory }) => {
@@ -32,7 +43,7 @@ function makeLicenses() {
     const found = files.map((file) => readFileSync(join(directory, file), 'utf8').trim());
     return [`${name} ${version} (${license})`, ...found].join('\n\n');
   });
-  texts.push(readFileSync(join(root, 'dist/console/licenses.md'), 'utf8').trim());
+  texts.push(consoleLicenses());
   writeFileSync(join(build, 'LICENSES'), `${texts.join(`\n\n${'-'.repeat(80)}\n\n`)}\n`);
 }
 
@@ -50,7 +61,8 @@ function makeArchive() {
   mkdirSync(directory);
   try {
     for (const name of ['linkgrant', 'LICENSES', 'completions', 'man'])
-      if (existsSync(join(build, name))) cpSync(join(build, name), join(directory, name), { recursive: true });
+      if (existsSync(join(build, name)))
+        cpSync(join(build, name), join(directory, name), { recursive: true });
     for (const name of ['LICENSE', 'openapi.yaml']) cpSync(join(root, name), join(directory, name));
     for (const name of ['kubectl-linkgrant', 'kubectl_complete-linkgrant'])
       symlinkSync('linkgrant', join(directory, name));
@@ -71,20 +83,34 @@ function makeBillOfMaterials() {
   const refs = new Set([own['bom-ref'], node, ...packages]);
   // npm calls the checkout by the name of its directory.
   Object.assign(own, { name: 'linkgrant', type: 'application' });
+  const listed = bom.components.filter((component) => refs.has(component['bom-ref']));
   const [{ version: nodeVersion }] = contents;
   const nodeComponent = { 'bom-ref': node, type: 'platform', name: 'node', version: nodeVersion };
-  bom.components = [nodeComponent, ...bom.components.filter((component) => refs.has(component['bom-ref']))];
+  bom.components = [nodeComponent, ...listed, ...consoleComponents(refs)];
   bom.dependencies = bom.dependencies
     .filter(({ ref }) => refs.has(ref))
     .map(({ ref, dependsOn }) => ({ ref, dependsOn: dependsOn.filter((each) => refs.has(each)) }));
   writeFileSync(join(build, `${release}.cdx.json`), `${JSON.stringify(bom, null, 2)}\n`);
 }
 
+/** The packages in the console, from the list that Vite wrote, except `refs`. */
+function consoleComponents(refs) {
+  const packages = consoleLicenses().matchAll(/^## (\S+) - (\S+) \((\S+)\)$/gm);
+  return [...packages]
+    .map(([, name, version, id]) => ({
+      ...{ 'bom-ref': `${name}@${version}`, type: 'library', name, version },
+      ...{ purl: `pkg:npm/${name}@${version}`, licenses: [{ license: { id } }] },
+    }))
+    .filter((component) => !refs.has(component['bom-ref']));
+}
+
 /** Writes the SHA-256 sums of the release's files, for `sha256sum --check`. */
 function makeChecksums() {
   const files = readdirSync(build).filter((name) => name.startsWith('linkgrant'));
   const lines = files.map((name) => {
-    const sum = createHash('sha256').update(readFileSync(join(build, name))).digest('hex');
+    const sum = createHash('sha256')
+      .update(readFileSync(join(build, name)))
+      .digest('hex');
     return `${sum}  ${name}\n`;
   });
   writeFileSync(join(build, 'SHA256SUMS'), lines.join(''));

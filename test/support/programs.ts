@@ -12,5 +12,7 @@ export const EXECUTABLES = process.env.LINKGRANT_TEST_EXECUTABLES;
 /** Returns the words that start a program: `dist/main.js`, or a module of the tests that imports built code. */
 export function programWords(file: string): readonly string[] {
   if (EXECUTABLES === undefined) return [process.execPath, file];
-  return file === MAIN ? [join(EXECUTABLES, 'linkgrant')] : [join(EXECUTABLES, 'linkgrant-tests'), basename(file)];
+  return file === MAIN
+    ? [join(EXECUTABLES, 'linkgrant')]
+    : [join(EXECUTABLES, 'linkgrant-tests'), basename(file)];
 }
