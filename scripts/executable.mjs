@@ -36,8 +36,9 @@ export function nodePackage() {
 
 /** The files that `src/files/packaged-files.ts` reads, by their paths in the package. */
 function packagedFiles() {
-  const below = ['deploy/bootstrap', 'dist/console'].flatMap((directory) =>
-    readdirSync(join(root, directory), { recursive: true, withFileTypes: true })
+  const directories = ['deploy/bootstrap', 'dist/console'].map((path) => join(root, path)).filter(existsSync);
+  const below = directories.flatMap((directory) =>
+    readdirSync(directory, { recursive: true, withFileTypes: true })
       .filter((entry) => entry.isFile() && !entry.name.startsWith('.'))
       .map((entry) => join(entry.parentPath, entry.name)),
   );
@@ -76,8 +77,8 @@ async function bundle(entry, script) {
     external: ['better-sqlite3', 'pg-native'],
     // Node itself hides the deprecation warnings of packages in node_modules.
     banner: { js: 'process.noDeprecation = true;' },
-    // What uses it asks `isSea` before.
-    define: { 'import.meta.url': 'undefined' },
+    // A module in an executable has no place of its own.
+    define: { 'import.meta.url': '"file:///"', 'import.meta.dirname': '"/"' },
     plugins: [codeStrength],
     metafile: true,
     logLevel: 'warning',

@@ -30,7 +30,7 @@ const programOf = (fate: Fate) => ({
  */
 export async function run(words: readonly string[], fate: Fate = {}): Promise<EndedProcess> {
   const { killedAt, clockOffsetMs = 0 } = fate;
-  if (killedAt !== undefined || EXECUTABLES !== undefined) return runProcess(words, fate);
+  if (killedAt !== undefined || EXECUTABLES) return runProcess(words, fate);
   return { signal: null, ...(await linkgrant(words, { clockOffsetMs, env: envOf(fate) })) };
 }
 

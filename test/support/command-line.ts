@@ -63,7 +63,8 @@ function start(words: readonly string[], options: RunOptions): ChildProcess {
   const isMighty = obeysPermissions && process.getuid?.() === 0;
   const joined = cgroup ? ['sh', '-c', 'echo $$ > "$0" && exec "$@"', cgroup.procsFile] : [];
   const [file = '', ...first] = [main].flat();
-  const program = executable === undefined ? [...programWords(file), ...first] : [executable];
+  const program =
+    executable === undefined ? [...programWords(file, env.LINKGRANT_SQLITE), ...first] : [executable];
   const [command = '', ...rest] = [...joined, ...(isMighty ? WITHOUT_MIGHT : []), ...program, ...words];
   return spawn(command, rest, {
     stdio: ['pipe', 'pipe', 'pipe'],

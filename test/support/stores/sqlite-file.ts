@@ -1,6 +1,5 @@
 import { loadSqlite, SQLITE_DRIVERS } from '../../../src/files/load-sqlite.js';
 import type { SqliteDriver, SqliteDriverName, SqliteFile } from '../../../src/files/sqlite-driver.js';
-import { EXECUTABLES } from '../programs.js';
 
 async function loaded(name?: SqliteDriverName): Promise<SqliteDriver | undefined> {
   const driver = await loadSqlite(name);
@@ -10,10 +9,8 @@ async function loaded(name?: SqliteDriverName): Promise<SqliteDriver | undefined
 const preferred = await loaded();
 const drivers = (await Promise.all(SQLITE_DRIVERS.map(loaded))).filter((driver) => driver !== undefined);
 
-/** The drivers that the program has: `node:sqlite` from Node 24.15 on, and `better-sqlite3`, except in an executable. */
-export const DRIVERS: readonly SqliteDriverName[] = drivers
-  .map(({ name }) => name)
-  .filter((name) => name === 'node:sqlite' || EXECUTABLES === undefined);
+/** The drivers that this Node has: `node:sqlite` from Node 24.15 on, and `better-sqlite3`. */
+export const DRIVERS: readonly SqliteDriverName[] = drivers.map(({ name }) => name);
 
 /**
  * Opens an SQLite file as the stores of this process do, or with the driver that they were opened with. Another driver in the
