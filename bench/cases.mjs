@@ -13,7 +13,7 @@ import { measurePostgres } from './postgres.mjs';
 import { measureSlowCertificates } from './slow-certificates.mjs';
 import { measureSoak } from './soak.mjs';
 import { measureSqliteDrivers } from './sqlite-drivers.mjs';
-import { measureStartUp } from './start-up.mjs';
+import { measureExecutable, measureStartUp } from './start-up.mjs';
 
 /** A case that compares the service with a bare server; `most` bounds the requests of a round where each is slow. */
 function compared(summary, { kind, flags, most = Number.POSITIVE_INFINITY }) {
@@ -75,6 +75,11 @@ export const CASES = {
   console: {
     summary: 'the first load of the web console, and filtering 10,000 links',
     run: measureConsole,
+    onlyByName: true,
+  },
+  executable: {
+    summary: '--help of the executable that `npm run package` built, beside dist/main.js',
+    run: measureExecutable,
     onlyByName: true,
   },
   'start-up': { summary: 'serve until it answers, and --help', run: measureStartUp },

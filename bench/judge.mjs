@@ -24,6 +24,7 @@ const BARS = {
   },
   'slow-certificates': { greatestP99Ratio: 2, notServed: 0 },
   console: { firstLoadKiB: 300, firstLoadMs: 1000, filterMs: 200, mostPages: 1 },
+  executable: { executableHelpRatio: 1.5 },
   'start-up': { firstServeMs: 1000, laterServeMs: 1000, helpMs: 150 },
 };
 

@@ -17,7 +17,7 @@ const USAGE = `Usage: npm run bench -- [options]
   -o, --output json print JSON in place of the table
   --help
 
-Cases (soak, cluster, slow-certificates, console and sqlite-drivers only by name):
+Cases (soak, cluster, slow-certificates, console, sqlite-drivers and executable only by name):
 ${Object.entries(CASES)
   .map(([name, { summary }]) => `  ${name.padEnd(17)} ${summary}`)
   .join('\n')}

@@ -1,11 +1,14 @@
 import { spawnSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { PROGRAM, plainEnvironment, startService, temporaryDirectory } from './servers.mjs';
 import { median } from './statistics.mjs';
 
 const STARTS = 5;
 const HELPS = 11;
+const PAIRED_HELPS = 20;
+const EXECUTABLE = fileURLToPath(new URL('../build/linkgrant', import.meta.url));
 const CERTIFICATE = /-----BEGIN CERTIFICATE-----[\s\S]+?-----END CERTIFICATE-----/;
 
 /** Milliseconds from starting `serve` until it has answered a request. */
@@ -24,10 +27,10 @@ async function timeToAnswer(driver, directory) {
   }
 }
 
-function timeOfHelp() {
+function timeOfHelp([command, ...words] = [process.execPath, PROGRAM]) {
   const start = performance.now();
-  const { status } = spawnSync(process.execPath, [PROGRAM, '--help'], { env: plainEnvironment() });
-  if (status !== 0) throw new Error(`--help ended with ${status}`);
+  const { status, error } = spawnSync(command, [...words, '--help'], { env: plainEnvironment() });
+  if (status !== 0) throw new Error(`--help of ${command} ended with ${status ?? error}`);
   return performance.now() - start;
 }
 
@@ -53,7 +56,19 @@ export async function measureStartUp({ driver }) {
   return {
     firstServeMs: median(first),
     laterServeMs: median(later),
-    helpMs: median(Array.from({ length: HELPS }, timeOfHelp)),
+    helpMs: median(Array.from({ length: HELPS }, () => timeOfHelp())),
     nodeMs: median(Array.from({ length: HELPS }, timeOfNode)),
   };
+}
+
+/** Medians of the times of `--help`, of dist/main.js and of the executable in turns, and their ratio. */
+export function measureExecutable() {
+  const built = [];
+  const executable = [];
+  for (let number = 0; number < PAIRED_HELPS; number++) {
+    built.push(timeOfHelp());
+    executable.push(timeOfHelp([EXECUTABLE]));
+  }
+  const [builtHelpMs, executableHelpMs] = [median(built), median(executable)];
+  return { builtHelpMs, executableHelpMs, executableHelpRatio: executableHelpMs / builtHelpMs };
 }

@@ -167,6 +167,10 @@ function slowCertificates({ name, besideSlow, notServed }) {
   ].join('\n');
 }
 
+function executable({ name, builtHelpMs, executableHelpMs, executableHelpRatio }) {
+  return `${name}: --help in ${ms(executableHelpMs, 0)}, ${executableHelpRatio.toFixed(2)} times that of dist/main.js (${ms(builtHelpMs, 0)})`;
+}
+
 function webConsole(figures) {
   const { name, links, firstLoadKiB, firstLoadMs, longestLoadMs, filterMs, longestFilterMs, mostPages } =
     figures;
@@ -190,6 +194,7 @@ function renderCase(figures) {
   if ('wronglyAccepted' in figures) return csrFuzz(figures);
   if ('crlMs' in figures) return crl(figures);
   if ('verifyMs' in figures) return ledgerVerify(figures);
+  if ('builtHelpMs' in figures) return executable(figures);
   if ('cpuRatio' in figures) return comparison(figures);
   return 'refused' in figures ? burst(figures) : startUp(figures);
 }

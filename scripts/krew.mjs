@@ -1,15 +1,20 @@
 // Makes the kubectl plugin for krew: `node scripts/krew.mjs DIR URL` writes the archive linkgrant-krew-X.Y.Z.tar.gz, the package with
-// the packages that it needs, and the manifest linkgrant.yaml into DIR. URL is the directory that the archive will be published in.
-// With `--archive FILE` it writes only the manifest, for this archive. Fetches packages.
+// the packages that it needs, and the manifest linkgrant.yaml into DIR, where `npm run package` has written archives with executables:
+// krew installs one of those where there is one for the platform. URL is the directory that the archives will be published in. With
+// `--archive FILE` it writes only the manifest, for this archive. Fetches packages.
 import { execFileSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { basename, join, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
+import { parse, stringify } from 'yaml';
 
 const root = resolve(import.meta.dirname, '..');
 const { version } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'));
+
+// Go's names of Node's architectures.
+const ARCHITECTURES = { x64: 'amd64', arm64: 'arm64' };
 
 function makeArchive(archive) {
   const scratch = mkdtempSync(join(tmpdir(), 'linkgrant-krew-'));
@@ -25,6 +30,8 @@ function makeArchive(archive) {
       scratch,
       '--omit=dev',
       '--ignore-scripts',
+      // krew unpacks no symbolic links.
+      '--no-bin-links',
       '--no-audit',
       '--no-fund',
       filename,
@@ -56,10 +63,23 @@ if (directory === undefined || url === undefined) throw new Error('usage: node s
 mkdirSync(directory, { recursive: true });
 const archive = values.archive ?? resolve(directory, `linkgrant-krew-${version}.tar.gz`);
 if (values.archive === undefined) makeArchive(archive);
-const sha256 = createHash('sha256').update(readFileSync(archive)).digest('hex');
-const manifest = readFileSync(join(root, 'deploy/krew/linkgrant.yaml'), 'utf8')
-  .replace(/^(#.*\n)+/, '')
-  .replace('version: vVERSION', `version: v${version}`)
-  .replace('uri: URL', `uri: ${url.replace(/\/$/, '')}/${basename(archive)}`)
-  .replace('sha256: SHA256', `sha256: ${sha256}`);
-writeFileSync(join(directory, 'linkgrant.yaml'), manifest);
+const published = (file) => ({
+  uri: `${url.replace(/\/$/, '')}/${basename(file)}`,
+  sha256: createHash('sha256').update(readFileSync(file)).digest('hex'),
+});
+const executables = Object.entries(ARCHITECTURES).flatMap(([name, arch]) => {
+  const release = `linkgrant-${version}-linux-${name}`;
+  const file = join(directory, `${release}.tar.gz`);
+  if (!existsSync(file)) return [];
+  return {
+    selector: { matchLabels: { os: 'linux', arch } },
+    ...published(file),
+    bin: `${release}/linkgrant`,
+  };
+});
+const manifest = parse(readFileSync(join(root, 'deploy/krew/linkgrant.yaml'), 'utf8'));
+const { spec } = manifest;
+spec.version = `v${version}`;
+// krew installs the first one that the platform matches.
+spec.platforms = [...executables, { ...spec.platforms[0], ...published(archive) }];
+writeFileSync(join(directory, 'linkgrant.yaml'), stringify(manifest));

@@ -2,16 +2,7 @@
 // the list of their SHA-256 sums. Fetches Node 24 once.
 import { execFileSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import {
-  cpSync,
-  existsSync,
-  mkdirSync,
-  readdirSync,
-  readFileSync,
-  rmSync,
-  symlinkSync,
-  writeFileSync,
-} from 'node:fs';
+import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { buildExecutable, nodePackage } from './executable.mjs';
 
@@ -54,7 +45,7 @@ function makeCompletions() {
     writeFileSync(join(directory, file), execFileSync(executable, ['completion', shell]));
 }
 
-/** Packs the executable, the names under which kubectl finds it, and what belongs to it. */
+/** Packs the executable and what belongs to it, without symbolic links, which krew does not unpack. */
 function makeArchive() {
   const directory = join(build, release);
   rmSync(directory, { recursive: true, force: true });
@@ -64,8 +55,6 @@ function makeArchive() {
       if (existsSync(join(build, name)))
         cpSync(join(build, name), join(directory, name), { recursive: true });
     for (const name of ['LICENSE', 'openapi.yaml']) cpSync(join(root, name), join(directory, name));
-    for (const name of ['kubectl-linkgrant', 'kubectl_complete-linkgrant'])
-      symlinkSync('linkgrant', join(directory, name));
     // Without the name and the id of the user who makes the release.
     const words = ['--create', '--gzip', '--owner=0', '--group=0', '--numeric-owner', '--sort=name'];
     execFileSync('tar', [...words, '--file', `${directory}.tar.gz`, '--directory', build, release]);

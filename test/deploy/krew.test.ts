@@ -10,6 +10,8 @@ import { PROJECT } from '../tooling/project-copy.js';
 const { version, engines, bin } = JSON.parse(readFileSync(join(PROJECT, 'package.json'), 'utf8'));
 const CONTENT = 'an archive';
 
+const EXECUTABLE = `linkgrant-${version}-linux-x64`;
+
 let directory: string;
 let manifest: ReturnType<typeof parse>;
 
@@ -17,6 +19,7 @@ beforeAll(() => {
   directory = mkdtempSync(join(tmpdir(), 'linkgrant-krew-'));
   const archive = join(directory, 'linkgrant-krew.tar.gz');
   writeFileSync(archive, CONTENT);
+  writeFileSync(join(directory, `${EXECUTABLE}.tar.gz`), CONTENT);
   const words = ['scripts/krew.mjs', directory, 'https://example.com/releases/', '--archive', archive];
   execFileSync(process.execPath, words, { cwd: PROJECT });
   manifest = parse(readFileSync(join(directory, 'linkgrant.yaml'), 'utf8'));
@@ -36,6 +39,12 @@ it('the manifest for krew has every field that krew requires, for this version',
       description: expect.stringContaining('kubectl linkgrant grant list'),
       caveats: expect.stringContaining(engines.node.replace('>=', '')),
       platforms: [
+        {
+          selector: { matchLabels: { os: 'linux', arch: 'amd64' } },
+          uri: `https://example.com/releases/${EXECUTABLE}.tar.gz`,
+          sha256: createHash('sha256').update(CONTENT).digest('hex'),
+          bin: `${EXECUTABLE}/linkgrant`,
+        },
         {
           selector: { matchExpressions: [{ key: 'os', operator: 'In', values: ['darwin', 'linux'] }] },
           uri: 'https://example.com/releases/linkgrant-krew.tar.gz',

@@ -1,6 +1,6 @@
 import { execFileSync } from 'node:child_process';
 import { once } from 'node:events';
-import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { get as httpGet } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -29,8 +29,8 @@ function well(ended: Ended): Ended {
   return ended;
 }
 
-// The executable has a Node of its own: it is tested once, by the oldest one.
-describe.skipIf(DRIVERS.includes('node:sqlite'))('what `npm run package` builds', () => {
+// The executable has a Node of its own: one run of this file is enough.
+describe.runIf(DRIVERS.includes('node:sqlite'))('what `npm run package` builds', () => {
   let place: string;
   /** The directory of the unpacked archive. */
   let unpacked: string;
@@ -66,7 +66,10 @@ describe.skipIf(DRIVERS.includes('node:sqlite'))('what `npm run package` builds'
     for (const name of ['better-sqlite3', 'vitest', 'esbuild']) expect(names).not.toContain(name);
   });
 
-  it('is an archive with the licences and the completions', () => {
+  it('is an archive with the licences and the completions, which krew can unpack', () => {
+    const listed = execFileSync('tar', ['-tvf', join(BUILD, `${RELEASE}.tar.gz`)], { encoding: 'utf8' });
+    // Symbolic links would start with `l`.
+    expect(listed.match(/^[^d-].*/gm)).toBeNull();
     for (const path of [
       'LICENSE',
       'LICENSES',
@@ -91,6 +94,8 @@ describe.skipIf(DRIVERS.includes('node:sqlite'))('what `npm run package` builds'
     });
 
     it('is a plugin of kubectl under its other names', async () => {
+      for (const name of ['kubectl-linkgrant', 'kubectl_complete-linkgrant'])
+        symlinkSync('linkgrant', join(unpacked, name));
       const help = well(await linkgrantProcess(['--help'], options('kubectl-linkgrant')));
       expect(help.stdout).toMatch(/^Usage: kubectl linkgrant /m);
       const completed = await linkgrantProcess(['gra'], options('kubectl_complete-linkgrant'));
