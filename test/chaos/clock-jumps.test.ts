@@ -1,5 +1,4 @@
 import { readFileSync, writeFileSync } from 'node:fs';
-import { pathToFileURL } from 'node:url';
 import { describe, expect, it } from 'vitest';
 import { AUDIENCE, askAdmin, ISSUER, makeIssuerKey, signBearer } from '../support/admin-api.js';
 import { Workplace } from '../support/command-line.js';
@@ -8,7 +7,7 @@ import { releaseAfterFile } from '../support/release.js';
 import { HOUR } from '../support/service.js';
 import { post } from '../support/wire.js';
 
-const CLOCK = pathToFileURL(`${import.meta.dirname}/movable-clock.mjs`).href;
+const CLOCK = `${import.meta.dirname}/movable-clock.mjs`;
 
 const place = releaseAfterFile(new Workplace());
 let moved = 0;
@@ -21,7 +20,7 @@ const words = [
   ...['--ops-listen', '127.0.0.1:0', '--admin-listen', '127.0.0.1:0', '--admin-issuer', ISSUER],
   ...['--admin-audience', AUDIENCE, '--admin-jwks', place.path('jwks.json')],
 ];
-const env = { NODE_OPTIONS: `--import ${CLOCK}`, CLOCK_OFFSET_FILE: place.path('offset') };
+const env = { NODE_OPTIONS: `--require "${CLOCK}"`, CLOCK_OFFSET_FILE: place.path('offset') };
 const service = await place.serve(words, { env });
 const ca = readFileSync(place.path('data', 'issuers', 'linkgrant-server-ca', 'tls.crt'), 'utf8');
 const target = { port: service.port, ca };

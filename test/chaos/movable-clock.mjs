@@ -1,4 +1,4 @@
-// Loaded before a program (node --import): its clock is wrong by the milliseconds in the file that CLOCK_OFFSET_FILE names,
+// Loaded before a program (node --require, which works in an executable too): its clock is wrong by the milliseconds in the file that CLOCK_OFFSET_FILE names,
 // which is read anew at SIGUSR2. Timers and performance.now() go on as they do when somebody sets a machine's clock.
 import { readFileSync } from 'node:fs';
 
