@@ -1,4 +1,4 @@
-// Loaded before a program (node --import): each connection that it takes holds it for so many milliseconds as TAKE_MS says, as
+// Loaded before a program (node --require, which works in an executable too): each connection that it takes holds it for so many milliseconds as TAKE_MS says, as
 // on a machine that is busy. It sleeps meanwhile.
 import { Server } from 'node:net';
 

@@ -1,5 +1,4 @@
 import { connect } from 'node:net';
-import { pathToFileURL } from 'node:url';
 import { describe, expect, it } from 'vitest';
 import { parse } from 'yaml';
 import { json, linkgrant, Workplace } from '../support/command-line.js';
@@ -7,7 +6,7 @@ import { csrHeader, redeemedAnswer } from '../support/redeemed-answer.js';
 import { releaseAfterFile } from '../support/release.js';
 import { post } from '../support/wire.js';
 
-const SLOW_TO_TAKE = pathToFileURL(`${import.meta.dirname}/slow-to-take.mjs`).href;
+const SLOW_TO_TAKE = `${import.meta.dirname}/slow-to-take.mjs`;
 // So many wait about two and a half seconds for each other, which is more than a service issues certificates at.
 const TAKE_MS = 10;
 const CROWD = 250;
@@ -45,7 +44,7 @@ describe('a service whose connections wait long until they are accepted', () => 
           ...['--data-dir', dataDir, '--workers', String(workers)],
           ...['--endpoint', 'inter-router=router.example.com:55671'],
         ],
-        { env: { NODE_OPTIONS: `--import ${SLOW_TO_TAKE}`, TAKE_MS: String(TAKE_MS) } },
+        { env: { NODE_OPTIONS: `--require "${SLOW_TO_TAKE}"`, TAKE_MS: String(TAKE_MS) } },
       );
       const issue = ['token', 'issue', '-', '--redemptions-allowed', '1000', '--data-dir', dataDir];
       const { url, ca, code } = parse((await linkgrant(issue)).stdout).spec;
