@@ -119,3 +119,4 @@ const STEPS = [
 rmSync(build, { recursive: true, force: true });
 mkdirSync(build);
 for (const step of STEPS) await step();
+process.stdout.write(readFileSync(join(build, 'SHA256SUMS')));
