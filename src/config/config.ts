@@ -1,4 +1,4 @@
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync, readFileSync, statSync } from 'node:fs';
 import { homedir, totalmem } from 'node:os';
 import { join } from 'node:path';
 import { parse as parseYaml } from 'yaml';
@@ -46,9 +46,17 @@ function dataHome(env: Environment): string {
   return env.XDG_DATA_HOME || join(env.HOME || homedir(), '.local', 'share');
 }
 
-/** The default data directory: `/var/lib/linkgrant` for root, else under the XDG data home. */
+/** The data directory of the service that the deb and rpm packages install, which belongs to a user of its own. */
+const PACKAGED_SERVICE = '/var/lib/linkgrant-service';
+
+/**
+ * The default data directory: `/var/lib/linkgrant` for root, that of the packaged service for its user, else under the XDG data
+ * home.
+ */
 function defaultDataDir(env: Environment, isRoot: boolean): string {
   if (isRoot) return '/var/lib/linkgrant';
+  const packaged = statSync(PACKAGED_SERVICE, { throwIfNoEntry: false });
+  if (packaged && packaged.uid === process.getuid?.()) return PACKAGED_SERVICE;
   return join(dataHome(env), 'linkgrant');
 }
 

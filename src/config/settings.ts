@@ -26,7 +26,7 @@ export const SETTINGS = {
     default: '/var/lib/linkgrant',
     placeholder: 'DIR',
     description:
-      'directory of CAs, keys and the SQLite file (default: /var/lib/linkgrant for root, else ~/.local/share/linkgrant)',
+      'directory of CAs, keys and the SQLite file (default: /var/lib/linkgrant for root, /var/lib/linkgrant-service for its owner, else ~/.local/share/linkgrant)',
   },
   platform: {
     default: 'standalone',

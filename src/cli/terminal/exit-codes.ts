@@ -231,7 +231,7 @@ const ADVICE = {
   no_link_access: { exitCode: 1, hint: 'start the service with --endpoint inter-router=HOST:PORT' },
   service_unknown: {
     exitCode: 2,
-    hint: 'start `linkgrant serve` once with the same --data-dir, --host and --endpoint; then it may be stopped',
+    hint: 'run the command as the user of the service, or start `linkgrant serve` once with the same --data-dir, --host and --endpoint',
   },
   signing_keys_foreign: {
     exitCode: 2,

@@ -1,0 +1,11 @@
+#!/bin/sh
+# Runs before a removal or upgrade: dpkg passes `remove` or `upgrade`, rpm the number of versions that remain.
+set -e
+case "$1" in
+  remove | 0)
+    if [ -d /run/systemd/system ]; then
+      systemctl disable --now linkgrant.service || true
+      systemctl stop 'linkgrant-renew@*.timer' 'linkgrant-bootstrap@*.service' || true
+    fi
+    ;;
+esac

@@ -1,0 +1,104 @@
+// Makes the packages for Debian and for systems with rpm, the last step of `npm run package`: build/linkgrant_X.Y.Z_ARCH.deb and
+// build/linkgrant-X.Y.Z-1.ARCH.rpm, with what the earlier steps wrote to build/. Needs dpkg-deb, rpmbuild and gzip.
+import { execFileSync } from 'node:child_process';
+import {
+  cpSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
+import { tmpdir } from 'node:os';
+import { basename, join, resolve } from 'node:path';
+
+const root = resolve(import.meta.dirname, '..');
+const build = join(root, 'build');
+const sources = join(root, 'deploy/packages');
+const { version } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'));
+const [debArch, rpmArch] = process.arch === 'arm64' ? ['arm64', 'aarch64'] : ['amd64', 'x86_64'];
+
+// The units and man pages are added below.
+const CONTENTS = [
+  ['build/linkgrant', '/usr/bin/linkgrant', '0755'],
+  ['deploy/packages/service-user.conf', '/usr/lib/systemd/system/linkgrant.service.d/service-user.conf'],
+  ['deploy/packages/linkgrant.sysusers.conf', '/usr/lib/sysusers.d/linkgrant.conf'],
+  ['deploy/packages/linkgrant.tmpfiles.conf', '/usr/lib/tmpfiles.d/linkgrant.conf'],
+  ['build/completions/linkgrant.bash', '/usr/share/bash-completion/completions/linkgrant'],
+  // zsh reads one of these on Debian, and the other elsewhere.
+  ['build/completions/_linkgrant', '/usr/share/zsh/vendor-completions/_linkgrant'],
+  ['build/completions/_linkgrant', '/usr/share/zsh/site-functions/_linkgrant'],
+  ['build/completions/linkgrant.fish', '/usr/share/fish/vendor_completions.d/linkgrant.fish'],
+  ['deploy/packages/linkgrant.env', '/etc/linkgrant/linkgrant.env', '0600'],
+  ['LICENSE', '/usr/share/doc/linkgrant/copyright'],
+  ['build/LICENSES', '/usr/share/doc/linkgrant/LICENSES'],
+  ['README.md', '/usr/share/doc/linkgrant/README.md'],
+  ['CHANGELOG.md', '/usr/share/doc/linkgrant/CHANGELOG.md'],
+];
+const LINKS = ['/usr/bin/kubectl-linkgrant', '/usr/bin/kubectl_complete-linkgrant'];
+const DEB_SCRIPTS = { postinst: 'after-install.sh', prerm: 'before-remove.sh', postrm: 'after-remove.sh' };
+
+const run = (command, ...words) => execFileSync(command, words, { stdio: ['ignore', 'pipe', 'inherit'] });
+
+function install(source, target, mode = '0644') {
+  run('install', '-D', '-m', mode, source, target);
+}
+
+/** Puts every file of the packages into `files` as into the root directory of a machine. */
+function fill(files) {
+  for (const [source, target, mode] of CONTENTS) install(join(root, source), files + target, mode);
+  for (const scope of ['system', 'user']) {
+    const units = join(root, 'deploy/systemd', scope === 'user' ? 'user' : '');
+    for (const name of readdirSync(units).filter((name) => name.includes('.')))
+      install(join(units, name), join(files, 'usr/lib/systemd', scope, name));
+  }
+  for (const link of LINKS) symlinkSync('linkgrant', files + link);
+  const man = join(files, 'usr/share/man/man1');
+  cpSync(join(build, 'man'), man, { recursive: true });
+  run('gzip', '--best', '--no-name', '--recursive', man);
+}
+
+function makeRpm(files, scratch) {
+  const listed = readdirSync(files, { recursive: true, withFileTypes: true })
+    .filter((entry) => !entry.isDirectory())
+    .map((entry) => join(entry.parentPath, entry.name).slice(files.length))
+    .filter((path) => !path.startsWith('/etc'));
+  const filelist = join(scratch, 'filelist');
+  writeFileSync(filelist, listed.map((path) => `${path}\n`).join(''));
+  const macros = { _topdir: scratch, _rpmdir: build, _rpmfilename: basename(rpm), scripts: sources };
+  const defines = Object.entries({ ...macros, version, files, filelist });
+  const words = defines.flatMap(([name, value]) => ['--define', `${name} ${value}`]);
+  run('rpmbuild', '-bb', '--quiet', '--target', rpmArch, ...words, join(sources, 'linkgrant.spec'));
+}
+
+/** Adds Debian's control files to `files`, and makes the package. */
+function makeDeb(files) {
+  const [kilobytes] = String(run('du', '--summarize', '--block-size=1K', files)).split('\t');
+  const control = readFileSync(join(sources, 'control'), 'utf8')
+    .replace('VERSION', version)
+    .replace('ARCH', debArch)
+    .replace('SIZE', kilobytes);
+  const debian = join(files, 'DEBIAN');
+  mkdirSync(debian);
+  writeFileSync(join(debian, 'control'), control);
+  writeFileSync(join(debian, 'conffiles'), '/etc/linkgrant/linkgrant.env\n');
+  for (const [name, script] of Object.entries(DEB_SCRIPTS))
+    install(join(sources, script), join(debian, name), '0755');
+  run('dpkg-deb', '--root-owner-group', '-Zxz', '-z1', '--build', files, deb);
+}
+
+process.umask(0o022);
+const deb = join(build, `linkgrant_${version}_${debArch}.deb`);
+const rpm = join(build, `linkgrant-${version}-1.${rpmArch}.rpm`);
+const scratch = mkdtempSync(join(tmpdir(), 'linkgrant-packages-'));
+try {
+  const files = join(scratch, 'files');
+  fill(files);
+  makeRpm(files, scratch);
+  makeDeb(files);
+} finally {
+  rmSync(scratch, { recursive: true, force: true });
+}
+for (const path of [deb, rpm]) console.log(path);

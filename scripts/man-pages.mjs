@@ -1,0 +1,96 @@
+// Writes the man pages into DIR: `node scripts/man-pages.mjs DIR`. Their source is that of `--help`, the commands and flags of the
+// built program: linkgrant.1, and one page for each of its commands, which also describes the subcommands.
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { createProgram } from '../dist/cli/program.js';
+
+// The values of ExitCode, as the README and docs/reference/cli.md describe them.
+const EXIT_STATUS = [
+  ['0', 'done'],
+  ['1', 'failed'],
+  ['2', 'wrong usage or configuration'],
+  ['3', 'permanently refused'],
+  ['4', 'temporary failure: repeat the command'],
+];
+const FILES = [
+  ['/var/lib/linkgrant', 'data directory of root'],
+  ['/var/lib/linkgrant-service', 'data directory of the service that the deb or rpm package installs'],
+  ['~/.local/share/linkgrant', 'data directory of other users'],
+  ['/etc/linkgrant/linkgrant.env', 'settings of the systemd service, as variables'],
+];
+
+/** Text without a meaning for roff: no escapes, and no request at the start of a line. */
+const text = (string) =>
+  string
+    .replaceAll('\\', '\\e')
+    .replaceAll('-', '\\-')
+    .replaceAll('`', '\\(ga')
+    .replaceAll('~', '\\(ti')
+    .replace(/^(?=[.'])/gm, '\\&')
+    .replace(
+      /[^\0-~]/gu,
+      (character) => `\\[u${character.codePointAt(0).toString(16).toUpperCase().padStart(4, '0')}]`,
+    );
+const bold = (string) => `\\fB${text(string)}\\fR`;
+const section = (title) => `.SH ${title.toUpperCase()}\n`;
+const entries = (pairs) => pairs.map(([term, meaning]) => `.TP\n${bold(term)}\n${text(meaning)}\n`).join('');
+const pageOf = (names) => names.join('-');
+
+/** The commands that help lists, without help itself. */
+function subcommands(command) {
+  const visible = command.createHelp().visibleCommands(command);
+  return visible.filter((child) => command.commands.includes(child));
+}
+
+/** The usage of a command and its flags, below the headings that they have in the help. */
+function usage(command, heading) {
+  const help = command.createHelp();
+  const groups = help.groupItems(
+    command.options,
+    help.visibleOptions(command),
+    ({ helpGroupHeading }) => helpGroupHeading ?? 'Options:',
+  );
+  const flags = [...groups].map(([title, options]) => {
+    const pairs = options.map((option) => [help.optionTerm(option), help.optionDescription(option)]);
+    return `${heading(title.replace(/:$/, ''))}${entries(pairs)}`;
+  });
+  return { synopsis: `${bold(help.commandUsage(command))}\n`, flags: flags.join('') };
+}
+
+function page(names, command, seeAlso) {
+  const { version } = { version: program.version() };
+  const { synopsis, flags } = usage(command, section);
+  const children = subcommands(command);
+  const isProgram = names.length === 1;
+  const described = children.map((child) => {
+    const { synopsis, flags } = usage(child, (title) => `.PP\n${text(title)}:\n`);
+    const name = `${command.name()} ${child.name()}`;
+    return `.SS ${name}\n${text(child.description())}.\n.PP\n${synopsis}${flags}`;
+  });
+  const listed = children.map((child) => [`${pageOf([...names, child.name()])}(1)`, child.description()]);
+  return [
+    `.TH ${pageOf(names).toUpperCase()} 1 "" "linkgrant ${version}" "User Commands"\n`,
+    `${section('Name')}${text(pageOf(names))} \\- ${text(command.description())}\n`,
+    `${section('Synopsis')}${synopsis}`,
+    children.length === 0 ? '' : `${section('Commands')}${isProgram ? entries(listed) : described.join('')}`,
+    flags,
+    `${section('Exit status')}${entries(EXIT_STATUS)}`,
+    isProgram ? `${section('Files')}${entries(FILES)}` : '',
+    `${section('See also')}${seeAlso.map((name) => `\\fB${text(name)}\\fR(1)`).join(',\n')}\n`,
+  ].join('');
+}
+
+const [directory] = process.argv.slice(2);
+if (directory === undefined) throw new Error('usage: node scripts/man-pages.mjs DIR');
+mkdirSync(directory, { recursive: true });
+const program = createProgram({ clock: Date.now, checkpoint: () => undefined });
+const write = (names, command, seeAlso) =>
+  writeFileSync(join(directory, `${pageOf(names)}.1`), page(names, command, seeAlso));
+const commands = subcommands(program);
+const root = program.name();
+write(
+  [root],
+  program,
+  commands.map((command) => pageOf([root, command.name()])),
+);
+for (const command of commands) write([root, command.name()], command, [root]);

@@ -1,0 +1,231 @@
+import { type ChildProcess, execFileSync, spawnSync } from 'node:child_process';
+import { once } from 'node:events';
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
+import { tmpdir } from 'node:os';
+import { basename, join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { until } from '../support/until.js';
+import { PROJECT } from '../tooling/project-copy.js';
+import { type EndedInRoot, RootFileSystem } from './root-file-system.js';
+
+const BUILD = join(PROJECT, 'build');
+const { version } = JSON.parse(readFileSync(join(PROJECT, 'package.json'), 'utf8'));
+const packageOf = (extension: string) => {
+  const name = readdirSync(BUILD).find((name) => name.includes(version) && name.endsWith(extension));
+  if (name === undefined) throw new Error(`build/ has no ${extension}: run npm run package`);
+  return join(BUILD, name);
+};
+const OLDER = '0.0.1';
+const DATA = '/var/lib/linkgrant-service';
+const SETTINGS = '/etc/linkgrant/linkgrant.env';
+
+let place: string;
+let root: RootFileSystem;
+let service: ChildProcess | undefined;
+
+function well(ended: EndedInRoot): string {
+  expect(ended.status, ended.stderr).toBe(0);
+  return ended.stdout;
+}
+
+const asService = (...words: string[]) => root.run('setpriv', ...SERVICE_USER, 'linkgrant', ...words);
+const SERVICE_USER = ['--reuid=linkgrant', '--regid=linkgrant', '--init-groups'];
+
+/** Puts a file of this machine into the root directory of the other one. */
+function bring(file: string): string {
+  execFileSync('cp', [file, root.path('/')]);
+  return `/${basename(file)}`;
+}
+
+/** The same package with a lower version. */
+function olderDeb(): string {
+  const files = join(place, 'older');
+  execFileSync('dpkg-deb', ['--raw-extract', packageOf('.deb'), files]);
+  execFileSync('sed', ['-i', `s/^Version: .*/Version: ${OLDER}/`, join(files, 'DEBIAN/control')]);
+  const deb = join(place, `linkgrant_${OLDER}.deb`);
+  execFileSync('dpkg-deb', ['--root-owner-group', '-Znone', '--build', files, deb]);
+  return deb;
+}
+
+async function startService(): Promise<void> {
+  const words = [
+    'serve',
+    '--listen',
+    '127.0.0.1:0',
+    '--ops-listen',
+    'off',
+    '--endpoint',
+    'inter-router=vm:55671',
+  ];
+  const child = root.start('setpriv', ...SERVICE_USER, 'linkgrant', ...words);
+  let output = '';
+  for (const stream of [child.stdout, child.stderr]) stream?.on('data', (text) => (output += text));
+  await until(() => {
+    if (child.exitCode !== null) throw new Error(`serve ended: ${output}`);
+    return /^Next:/m.test(output);
+  });
+  service = child;
+}
+
+async function stopService(): Promise<void> {
+  const ended = service && once(service, 'exit');
+  service?.kill();
+  service = undefined;
+  expect(await ended).toEqual([0, null]);
+}
+
+beforeAll(() => {
+  place = mkdtempSync(join(tmpdir(), 'linkgrant-linux-packages-'));
+  root = new RootFileSystem(join(place, 'root'));
+});
+
+afterAll(() => {
+  service?.kill();
+  rmSync(place, { recursive: true, force: true });
+});
+
+describe.sequential('the deb, on a machine without Node and without a compiler', () => {
+  const links: string[] = [];
+
+  /** Redeems a token of the service as root, and lists the links. */
+  function redeem(name: string): string {
+    const token = well(asService('token', 'issue', '-', '--name', name));
+    writeFileSync(root.path('/root/token.yaml'), token);
+    well(root.run('linkgrant', 'token', 'redeem', '/root/token.yaml', '--to', '/root/links'));
+    links.push(name);
+    return well(root.run('linkgrant', 'link', 'status', '--dir', '/root/links'));
+  }
+
+  it('is installed, with a user and a data directory of the service', () => {
+    for (const program of ['node', 'cc', 'python3'])
+      expect(root.run('sh', '-c', `command -v ${program}`).status).toBe(127);
+    well(root.run('dpkg', '--install', bring(olderDeb())));
+    expect(well(root.run('linkgrant', 'version'))).toBe(`${version}\n`);
+    expect(well(root.run('stat', '--format=%U %a', DATA))).toBe('linkgrant 700\n');
+    expect(well(root.run('stat', '--format=%U %a', SETTINGS))).toBe('root 600\n');
+  });
+
+  it('has units that systemd-analyze accepts without a warning, with an exposure below 2.0', () => {
+    const units = readdirSync(root.path('/usr/lib/systemd/system')).filter((name) =>
+      /^linkgrant.*\.\w+$/.test(name),
+    );
+    const instances = units
+      .filter((name) => !name.endsWith('.d'))
+      .map((name) => name.replace('@.', '@east.'));
+    expect(instances).toContain('linkgrant.service');
+    const verified = root.run('systemd-analyze', 'verify', '--man=no', ...instances);
+    expect(verified.stderr + verified.stdout).toBe('');
+    for (const name of [
+      'linkgrant.service',
+      'linkgrant-bootstrap@east.service',
+      'linkgrant-renew@east.service',
+    ]) {
+      const words = ['security', '--offline=yes', '--threshold=20', name];
+      const judged = root.run('systemd-analyze', ...words);
+      expect(judged.status, judged.stdout + judged.stderr).toBe(0);
+    }
+  });
+
+  it('runs the service as its user, which issues tokens that root redeems', async () => {
+    await startService();
+    expect(redeem('west')).toContain('west');
+  });
+
+  it('completes commands in bash, and is found by kubectl as a plugin', () => {
+    const script = [
+      'source /usr/share/bash-completion/completions/linkgrant',
+      'COMP_WORDS=(linkgrant gra) COMP_CWORD=1',
+      '_linkgrant; echo "${COMPREPLY[@]}"',
+    ];
+    expect(well(root.run('bash', '-c', script.join('\n')))).toBe('grant\n');
+    expect(well(root.run('kubectl-linkgrant', '--help'))).toContain('Usage: kubectl linkgrant ');
+    expect(well(root.run('kubectl_complete-linkgrant', 'gra'))).toContain('grant');
+  });
+
+  it('retains links, grants and settings when it is upgraded', async () => {
+    writeFileSync(root.path(SETTINGS), 'LINKGRANT_HOST=grants.example.com\n');
+    well(root.run('dpkg', '--install', bring(packageOf('.deb'))));
+    expect(well(root.run('dpkg-query', '--show', '--showformat=${Version}', 'linkgrant'))).toBe(version);
+    await stopService();
+    await startService();
+    const status = redeem('east');
+    for (const name of links) expect(status).toContain(name);
+    const redemptions = JSON.parse(well(asService('redemption', 'list', '-o', 'json')));
+    expect(redemptions).toHaveLength(links.length);
+    expect(readFileSync(root.path(SETTINGS), 'utf8')).toContain('grants.example.com');
+  });
+
+  it('leaves data, links and files of the operator behind when it is removed and purged', async () => {
+    await stopService();
+    mkdirSync(root.path('/etc/linkgrant/east'));
+    writeFileSync(root.path('/etc/linkgrant/east/token.yaml'), 'a token\n');
+    const before = readdirSync(root.path(DATA), { recursive: true }).sort();
+    const others = ['/root/links', '/var/lib/linkgrant', '/etc/linkgrant/east/token.yaml'];
+    well(root.run('dpkg', '--remove', 'linkgrant'));
+    expect(existsSync(root.path('/usr/bin/linkgrant'))).toBe(false);
+    for (const path of [...others, SETTINGS]) expect(existsSync(root.path(path)), path).toBe(true);
+    well(root.run('dpkg', '--purge', 'linkgrant'));
+    for (const path of others) expect(existsSync(root.path(path)), path).toBe(true);
+    expect(existsSync(root.path(SETTINGS))).toBe(false);
+    expect(readdirSync(root.path(DATA), { recursive: true }).sort()).toEqual(before);
+  });
+});
+
+describe.sequential('the rpm', () => {
+  const rpm = (...words: string[]) => {
+    const ended = spawnSync('rpm', [...words], { encoding: 'utf8' });
+    expect(ended.status, ended.stderr).toBe(0);
+    return ended.stdout;
+  };
+  const inRoot = (...words: string[]) => rpm('--root', root.directory, '--force-debian', ...words);
+
+  it('contains the same files as the deb, unchanged', () => {
+    expect(rpm('--checksig', packageOf('.rpm'))).toMatch(/digests OK/);
+    const listed = execFileSync('dpkg-deb', ['--contents', packageOf('.deb')], { encoding: 'utf8' })
+      .split('\n')
+      .filter((line) => /^[-l]/.test(line))
+      .map((line) => line.replace(/^.*? \.(\/.*?)( -> .*)?$/, '$1'));
+    const paths = rpm('-qlp', packageOf('.rpm')).trimEnd().split('\n');
+    expect(paths.filter((path) => path !== '/etc/linkgrant').sort()).toEqual(listed.sort());
+  });
+
+  it('depends on the C and C++ libraries, and not on Node', () => {
+    const required = rpm('-qp', '--requires', packageOf('.rpm'));
+    expect(required).toContain('libstdc++.so.6');
+    expect(required).not.toMatch(/node/i);
+  });
+
+  it('is installed with a user of the service, and leaves data behind when it is removed', () => {
+    // The packages that it depends on are those of Debian, which rpm does not know.
+    inRoot('--install', '--nodeps', packageOf('.rpm'));
+    expect(well(root.run('linkgrant', 'version'))).toBe(`${version}\n`);
+    expect(well(asService('grant', 'list', '--no-headers'))).toContain('west');
+    expect(statSync(root.path(SETTINGS)).mode & 0o777).toBe(0o600);
+    inRoot('--erase', 'linkgrant');
+    expect(existsSync(root.path('/usr/bin/linkgrant'))).toBe(false);
+    expect(existsSync(root.path(join(DATA, 'linkgrant.db')))).toBe(true);
+  });
+});
+
+describe('the man pages', () => {
+  it('are read by groff without a warning, one for each command', () => {
+    const man = join(place, 'man');
+    execFileSync(process.execPath, [join(PROJECT, 'scripts/man-pages.mjs'), man]);
+    const pages = readdirSync(man);
+    expect(pages).toEqual(expect.arrayContaining(['linkgrant.1', 'linkgrant-token.1', 'linkgrant-serve.1']));
+    for (const page of pages) {
+      const ended = spawnSync('groff', ['-man', '-Tutf8', '-ww', join(man, page)], { encoding: 'utf8' });
+      expect(ended.stderr, page).toBe('');
+      expect(ended.stdout).toContain('EXIT STATUS');
+    }
+  });
+});

@@ -1,0 +1,42 @@
+import { type ChildProcess, execFileSync, spawn, spawnSync } from 'node:child_process';
+import { join } from 'node:path';
+
+const ENVIRONMENT = { PATH: '/usr/sbin:/usr/bin:/sbin:/bin', HOME: '/root', LC_ALL: 'C.UTF-8' };
+const ENTER = 'mount -t proc proc "$0/proc" && exec chroot "$0" "$@"';
+
+/** How a command in a root file system ended. */
+export interface EndedInRoot {
+  readonly status: number | null;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+/** A root file system of Debian with systemd, without Node and without a compiler. Its network is that of this machine. */
+export class RootFileSystem {
+  constructor(readonly directory: string) {
+    // The mirror and the release that apt uses on this machine.
+    const format = '$(SITE) $(CODENAME)';
+    const targets = execFileSync('apt-get', ['indextargets', '--format', format, 'Origin: Debian']);
+    const [site = '', codename = ''] = String(targets).split('\n')[0]?.split(' ') ?? [];
+    const words = ['--variant=minbase', '--include=systemd', codename, directory, site];
+    execFileSync('debootstrap', words, { stdio: 'pipe' });
+  }
+
+  path(path: string): string {
+    return join(this.directory, path);
+  }
+
+  /** Runs a command to its end, as root and with /proc. */
+  run(...words: readonly string[]): EndedInRoot {
+    return spawnSync('unshare', this.#enter(words), { encoding: 'utf8', env: ENVIRONMENT });
+  }
+
+  /** Starts a command. A signal to the process is a signal to the command. */
+  start(...words: readonly string[]): ChildProcess {
+    return spawn('unshare', this.#enter(words), { env: ENVIRONMENT });
+  }
+
+  #enter(words: readonly string[]): string[] {
+    return ['--mount', 'sh', '-c', ENTER, this.directory, ...words];
+  }
+}
