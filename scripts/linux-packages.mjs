@@ -1,5 +1,4 @@
-// Makes the packages for Debian and for systems with rpm, the last step of `npm run package`: build/linkgrant_X.Y.Z_ARCH.deb and
-// build/linkgrant-X.Y.Z-1.ARCH.rpm, with what the earlier steps wrote to build/. Needs dpkg-deb, rpmbuild and gzip.
+// Packages for Debian and for systems with rpm, of build/linkgrant and what belongs to it.
 import { execFileSync } from 'node:child_process';
 import {
   cpSync,
@@ -12,7 +11,7 @@ import {
   writeFileSync,
 } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { basename, join, resolve } from 'node:path';
+import { join, resolve } from 'node:path';
 
 const root = resolve(import.meta.dirname, '..');
 const build = join(root, 'build');
@@ -67,8 +66,13 @@ function makeRpm(files, scratch) {
     .filter((path) => !path.startsWith('/etc'));
   const filelist = join(scratch, 'filelist');
   writeFileSync(filelist, listed.map((path) => `${path}\n`).join(''));
-  const macros = { _topdir: scratch, _rpmdir: build, _rpmfilename: basename(rpm), scripts: sources };
-  const defines = Object.entries({ ...macros, version, files, filelist });
+  const macros = {
+    _topdir: scratch,
+    _rpmdir: build,
+    _rpmfilename: `linkgrant-${version}-1.${rpmArch}.rpm`,
+    scripts: sources,
+  };
+  const defines = Object.entries({ ...macros, version, root: files, filelist });
   const words = defines.flatMap(([name, value]) => ['--define', `${name} ${value}`]);
   run('rpmbuild', '-bb', '--quiet', '--target', rpmArch, ...words, join(sources, 'linkgrant.spec'));
 }
@@ -86,19 +90,30 @@ function makeDeb(files) {
   writeFileSync(join(debian, 'conffiles'), '/etc/linkgrant/linkgrant.env\n');
   for (const [name, script] of Object.entries(DEB_SCRIPTS))
     install(join(sources, script), join(debian, name), '0755');
-  run('dpkg-deb', '--root-owner-group', '-Zxz', '-z1', '--build', files, deb);
+  run('dpkg-deb', '--root-owner-group', '-Zxz', '-z1', '--build', files, build);
 }
 
-process.umask(0o022);
-const deb = join(build, `linkgrant_${version}_${debArch}.deb`);
-const rpm = join(build, `linkgrant-${version}-1.${rpmArch}.rpm`);
-const scratch = mkdtempSync(join(tmpdir(), 'linkgrant-packages-'));
-try {
-  const files = join(scratch, 'files');
-  fill(files);
-  makeRpm(files, scratch);
-  makeDeb(files);
-} finally {
-  rmSync(scratch, { recursive: true, force: true });
+/**
+ * Makes build/linkgrant_X.Y.Z_ARCH.deb and build/linkgrant-X.Y.Z-1.ARCH.rpm of what is in build/. Leaves out the one whose program,
+ * dpkg-deb or rpmbuild, is not installed.
+ */
+export function makeLinuxPackages() {
+  process.umask(0o022);
+  const scratch = mkdtempSync(join(tmpdir(), 'linkgrant-packages-'));
+  try {
+    const files = join(scratch, 'files');
+    fill(files);
+    for (const make of [makeRpm, makeDeb]) withInstalledProgram(() => make(files, scratch));
+  } finally {
+    rmSync(scratch, { recursive: true, force: true });
+  }
 }
-for (const path of [deb, rpm]) console.log(path);
+
+function withInstalledProgram(make) {
+  try {
+    make();
+  } catch (error) {
+    if (error.code !== 'ENOENT' || error.syscall === undefined) throw error;
+    console.error(`${error.path} is not installed, so its package was not made`);
+  }
+}

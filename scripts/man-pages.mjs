@@ -1,8 +1,9 @@
-// Writes the man pages into DIR: `node scripts/man-pages.mjs DIR`. Their source is that of `--help`, the commands and flags of the
-// built program: linkgrant.1, and one page for each of its commands, which also describes the subcommands.
+// Man pages from the source of `--help`: the commands and flags of the built program.
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { createProgram } from '../dist/cli/program.js';
+
+const program = createProgram({ clock: Date.now, checkpoint: () => undefined });
 
 // The values of ExitCode, as the README and docs/reference/cli.md describe them.
 const EXIT_STATUS = [
@@ -58,7 +59,6 @@ function usage(command, heading) {
 }
 
 function page(names, command, seeAlso) {
-  const { version } = { version: program.version() };
   const { synopsis, flags } = usage(command, section);
   const children = subcommands(command);
   const isProgram = names.length === 1;
@@ -69,7 +69,7 @@ function page(names, command, seeAlso) {
   });
   const listed = children.map((child) => [`${pageOf([...names, child.name()])}(1)`, child.description()]);
   return [
-    `.TH ${pageOf(names).toUpperCase()} 1 "" "linkgrant ${version}" "User Commands"\n`,
+    `.TH ${pageOf(names).toUpperCase()} 1 "" "linkgrant ${program.version()}" "User Commands"\n`,
     `${section('Name')}${text(pageOf(names))} \\- ${text(command.description())}\n`,
     `${section('Synopsis')}${synopsis}`,
     children.length === 0 ? '' : `${section('Commands')}${isProgram ? entries(listed) : described.join('')}`,
@@ -80,17 +80,14 @@ function page(names, command, seeAlso) {
   ].join('');
 }
 
-const [directory] = process.argv.slice(2);
-if (directory === undefined) throw new Error('usage: node scripts/man-pages.mjs DIR');
-mkdirSync(directory, { recursive: true });
-const program = createProgram({ clock: Date.now, checkpoint: () => undefined });
-const write = (names, command, seeAlso) =>
-  writeFileSync(join(directory, `${pageOf(names)}.1`), page(names, command, seeAlso));
-const commands = subcommands(program);
-const root = program.name();
-write(
-  [root],
-  program,
-  commands.map((command) => pageOf([root, command.name()])),
-);
-for (const command of commands) write([root, command.name()], command, [root]);
+/** Writes linkgrant.1 into `directory`, and a page for each of its commands, which also describes the subcommands. */
+export function writeManPages(directory) {
+  mkdirSync(directory, { recursive: true });
+  const write = (names, command, seeAlso) =>
+    writeFileSync(join(directory, `${pageOf(names)}.1`), page(names, command, seeAlso));
+  const name = program.name();
+  const commands = subcommands(program);
+  const pages = commands.map((command) => pageOf([name, command.name()]));
+  write([name], program, pages);
+  for (const command of commands) write([name, command.name()], command, [name]);
+}

@@ -5,6 +5,8 @@ import { createHash } from 'node:crypto';
 import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { buildExecutable, nodePackage } from './executable.mjs';
+import { makeLinuxPackages } from './linux-packages.mjs';
+import { writeManPages } from './man-pages.mjs';
 
 const root = resolve(import.meta.dirname, '..');
 const build = join(root, 'build');
@@ -110,10 +112,10 @@ const STEPS = [
   makeExecutable,
   makeLicenses,
   makeCompletions,
-  // Man pages for build/man go here: the archive contains them.
+  () => writeManPages(join(build, 'man')),
   makeArchive,
   makeBillOfMaterials,
-  // Packages of distributions go here: the sums contain them.
+  makeLinuxPackages,
   makeChecksums,
 ];
 rmSync(build, { recursive: true, force: true });

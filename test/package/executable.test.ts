@@ -17,7 +17,6 @@ import { childrenOf } from '../support/process-children.js';
 import { DRIVERS } from '../support/stores/sqlite-file.js';
 import { until } from '../support/until.js';
 import { PROJECT } from '../tooling/project-copy.js';
-import { npm } from './installed-package.js';
 
 const BUILD = join(PROJECT, 'build');
 const { version } = JSON.parse(readFileSync(join(PROJECT, 'package.json'), 'utf8'));
@@ -36,7 +35,6 @@ describe.runIf(DRIVERS.includes('node:sqlite'))('what `npm run package` builds',
   let unpacked: string;
 
   beforeAll(() => {
-    npm(PROJECT, 'run', 'package');
     place = mkdtempSync(join(tmpdir(), 'linkgrant-executable-'));
     execFileSync('tar', ['-xf', join(BUILD, `${RELEASE}.tar.gz`), '-C', place]);
     unpacked = join(place, RELEASE);

@@ -13,13 +13,17 @@ export interface EndedInRoot {
 
 /** A root file system of Debian with systemd, without Node and without a compiler. Its network is that of this machine. */
 export class RootFileSystem {
-  constructor(readonly directory: string) {
+  readonly directory: string;
+
+  constructor(directory: string) {
+    this.directory = directory;
     // The mirror and the release that apt uses on this machine.
     const format = '$(SITE) $(CODENAME)';
     const targets = execFileSync('apt-get', ['indextargets', '--format', format, 'Origin: Debian']);
     const [site = '', codename = ''] = String(targets).split('\n')[0]?.split(' ') ?? [];
-    const words = ['--variant=minbase', '--include=systemd', codename, directory, site];
-    execFileSync('debootstrap', words, { stdio: 'pipe' });
+    const fast = ['--dpkgopt=force-unsafe-io', '--skip=check,cleanup'];
+    const words = ['--variant=essential', '--include=systemd,libstdc++6', ...fast, codename, directory];
+    execFileSync('mmdebstrap', [...words, `deb ${site} ${codename} main`], { stdio: 'pipe' });
   }
 
   path(path: string): string {

@@ -3,6 +3,7 @@ import { defineConfig } from 'vitest/config';
 export default defineConfig({
   test: {
     include: ['test/package/*.test.ts'],
+    globalSetup: ['test/package/global-setup.ts'],
     environment: 'node',
     pool: 'forks',
     maxWorkers: 1,
