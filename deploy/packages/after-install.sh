@@ -8,6 +8,10 @@ fi
 # Not in a chroot, and not while an image is built.
 if [ -d /run/systemd/system ]; then
   systemctl daemon-reload
-  # Restarts the service only if it is active. A service that does not start again must not make the installation fail.
-  systemctl try-restart linkgrant.service || true
+  # dpkg passes `configure` and the version before, rpm the number of versions: nothing is restarted by a first installation, and
+  # by an upgrade only an active service. A service that does not start again must not make the upgrade fail.
+  case "$1 $2" in
+    'configure ' | '1 ') ;;
+    *) systemctl try-restart linkgrant.service || true ;;
+  esac
 fi

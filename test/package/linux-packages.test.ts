@@ -57,6 +57,20 @@ function olderDeb(): string {
   return deb;
 }
 
+/** Replaces systemctl, which needs a systemd that runs, and makes packages believe that one does. */
+function recordSystemctl(): void {
+  mkdirSync(root.path('/run/systemd/system'), { recursive: true });
+  writeFileSync(root.path('/usr/bin/systemctl'), '#!/bin/sh\necho "$*" >>/root/systemctl\n');
+}
+
+/** The words of the calls of systemctl since this was called before. */
+function systemctlCalls(): string[] {
+  const file = root.path('/root/systemctl');
+  const calls = readFileSync(file, 'utf8').trimEnd().split('\n');
+  writeFileSync(file, '');
+  return calls;
+}
+
 async function startService(): Promise<void> {
   const words = [
     'serve',
@@ -91,6 +105,7 @@ beforeAll(() => {
   if (!isBuilt) return;
   place = mkdtempSync(join(tmpdir(), 'linkgrant-linux-packages-'));
   root = new RootFileSystem(join(place, 'root'));
+  recordSystemctl();
 });
 
 afterAll(() => {
@@ -110,13 +125,14 @@ describe.runIf(isBuilt)('the deb, on a machine without Node and without a compil
     return well(root.run('linkgrant', 'link', 'status', '--dir', '/root/links'));
   }
 
-  it('is installed, with a user and a data directory of the service', () => {
+  it('is installed, with a user and a data directory of the service, and starts nothing', () => {
     for (const program of ['node', 'cc', 'python3'])
       expect(root.run('sh', '-c', `command -v ${program}`).status).toBe(127);
     well(root.run('dpkg', '--install', bring(olderDeb())));
     expect(well(root.run('linkgrant', 'version'))).toBe(`${version}\n`);
     expect(well(root.run('stat', '--format=%U %a', DATA))).toBe('linkgrant 700\n');
     expect(well(root.run('stat', '--format=%U %a', SETTINGS))).toBe('root 600\n');
+    expect(systemctlCalls()).toEqual(['daemon-reload']);
   });
 
   it('has units that systemd-analyze accepts without a warning, with an exposure below 2.0', () => {
@@ -127,6 +143,7 @@ describe.runIf(isBuilt)('the deb, on a machine without Node and without a compil
       .filter((name) => !name.endsWith('.d'))
       .map((name) => name.replace('@.', '@east.'));
     expect(instances).toContain('linkgrant.service');
+    well(root.run('ln', '--symbolic', '/usr/bin/true', '/usr/bin/skupper'));
     const verified = root.run('systemd-analyze', 'verify', '--man=no', ...instances);
     expect(verified.stderr + verified.stdout).toBe('');
     for (const name of [
@@ -156,10 +173,13 @@ describe.runIf(isBuilt)('the deb, on a machine without Node and without a compil
     expect(well(root.run('kubectl_complete-linkgrant', 'gra'))).toContain('grant');
   });
 
-  it('retains links, grants and settings when it is upgraded', async () => {
+  it('restarts an active service, and retains links, grants and settings, when it is upgraded', async () => {
     writeFileSync(root.path(SETTINGS), 'LINKGRANT_HOST=grants.example.com\n');
     well(root.run('dpkg', '--install', bring(packageOf('.deb'))));
     expect(well(root.run('dpkg-query', '--show', 'linkgrant'))).toBe(`linkgrant\t${version}\n`);
+    expect(systemctlCalls().filter((words) => words !== 'daemon-reload')).toEqual([
+      'try-restart linkgrant.service',
+    ]);
     await stopService();
     await startService();
     const status = redeem('east');
@@ -176,6 +196,7 @@ describe.runIf(isBuilt)('the deb, on a machine without Node and without a compil
     const before = readdirSync(root.path(DATA), { recursive: true }).sort();
     const others = ['/root/links', '/var/lib/linkgrant', '/etc/linkgrant/east/token.yaml'];
     well(root.run('dpkg', '--remove', 'linkgrant'));
+    expect(systemctlCalls()[0]).toBe('disable --now linkgrant.service');
     expect(existsSync(root.path('/usr/bin/linkgrant'))).toBe(false);
     for (const path of [...others, SETTINGS]) expect(existsSync(root.path(path)), path).toBe(true);
     well(root.run('dpkg', '--purge', 'linkgrant'));
@@ -227,7 +248,9 @@ describe.runIf(isBuilt)('the man pages', () => {
     const pages = readdirSync(man);
     expect(pages).toEqual(expect.arrayContaining(['linkgrant.1', 'linkgrant-token.1', 'linkgrant-serve.1']));
     for (const page of pages) {
-      const ended = spawnSync('groff', ['-man', '-Tutf8', '-P-cbou', '-ww', join(man, page)], { encoding: 'utf8' });
+      const ended = spawnSync('groff', ['-man', '-Tutf8', '-P-cbou', '-ww', join(man, page)], {
+        encoding: 'utf8',
+      });
       expect(ended.stderr, page).toBe('');
       expect(ended.stdout).toContain('EXIT STATUS');
     }

@@ -22,7 +22,13 @@ export class RootFileSystem {
     const targets = execFileSync('apt-get', ['indextargets', '--format', format, 'Origin: Debian']);
     const [site = '', codename = ''] = String(targets).split('\n')[0]?.split(' ') ?? [];
     const fast = ['--dpkgopt=force-unsafe-io', '--skip=check,cleanup'];
-    const words = ['--variant=essential', '--include=systemd,libstdc++6', ...fast, codename, directory];
+    const words = [
+      '--variant=essential',
+      '--include=systemd,procps,libstdc++6',
+      ...fast,
+      codename,
+      directory,
+    ];
     execFileSync('mmdebstrap', [...words, `deb ${site} ${codename} main`], { stdio: 'pipe' });
   }
 
