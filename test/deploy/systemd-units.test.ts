@@ -70,7 +70,7 @@ describe('the systemd units', () => {
     '%s is confined',
     (name) => {
       const [copy] = copyUnits(UNITS, [name]);
-      const judged = analyze('security', '--offline=yes', '--threshold=25', copy as string);
+      const judged = analyze('security', '--offline=yes', '--threshold=20', copy as string);
       expect(judged.status, judged.stdout).toBe(0);
     },
   );

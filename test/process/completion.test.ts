@@ -39,11 +39,21 @@ const SHELLS: Readonly<Record<string, { readonly start: string; readonly setUp: 
     start: 'zsh -f -i',
     setUp: 'autoload -U compinit; compinit -u -D; source <(linkgrant completion zsh)',
   },
+  'zsh with the script in a directory of fpath': {
+    start: 'zsh -f -i',
+    setUp: 'fpath=(~ $fpath); linkgrant completion zsh >~/_linkgrant; autoload -U compinit; compinit -u -D',
+  },
   fish: { start: 'fish --no-config -i', setUp: 'linkgrant completion fish | source' },
 };
 
 /** Types the beginning of a command and Tab until `completed` is shown, then Enter until `printed` is. */
-async function complete(shell: string, typed: string, completed: string, printed: RegExp): Promise<void> {
+async function complete(
+  shell: string,
+  typed: string,
+  completed: string,
+  printed: RegExp,
+  { isSearch = true } = {},
+): Promise<void> {
   const { start, setUp } = SHELLS[shell] as { start: string; setUp: string };
   const env = { PATH: `${place.path('bin')}:${process.env.PATH}`, HOME: place.directory, TERM: 'dumb' };
   const child = spawn('script', ['-qfec', start, '/dev/null'], { cwd: empty, env });
@@ -56,11 +66,13 @@ async function complete(shell: string, typed: string, completed: string, printed
     await until(() => isShown(/^ready/m));
     shown = '';
     child.stdin.write(typed);
-    // A busy machine can take longer than a search, which then finds nothing.
+    child.stdin.write('\t');
     await until(async () => {
-      child.stdin.write('\t');
+      if (shown.includes(completed)) return true;
+      // A busy machine can take longer than a search, which then finds nothing.
+      if (isSearch) child.stdin.write('\t');
       await sleep(1_000);
-      return shown.includes(completed);
+      return false;
     });
     child.stdin.write('\n');
     await until(() => isShown(printed));
@@ -73,6 +85,10 @@ async function complete(shell: string, typed: string, completed: string, printed
 }
 
 describe.each(Object.keys(SHELLS))('completion in %s', (shell) => {
+  it('completes a command at the first Tab', async () => {
+    await complete(shell, 'linkgrant vers', 'ion', /\d+\.\d+\.\d+/, { isSearch: false });
+  });
+
   it('completes the name of a grant', async () => {
     await complete(shell, `linkgrant grant show --data-dir ${data} fl`, 'eet', /Name: +fleet/);
   });
