@@ -1,6 +1,7 @@
 // Packages for Debian and for systems with rpm, of build/linkgrant and what belongs to it.
 import { execFileSync } from 'node:child_process';
 import {
+  chmodSync,
   cpSync,
   mkdirSync,
   mkdtempSync,
@@ -53,6 +54,8 @@ function fill(files) {
     for (const name of readdirSync(units).filter((name) => name.includes('.')))
       install(join(units, name), join(files, 'usr/lib/systemd', scope, name));
   }
+  // For tokens, which /etc/linkgrant/NAMESPACE contains.
+  chmodSync(join(files, 'etc/linkgrant'), 0o700);
   for (const link of LINKS) symlinkSync('linkgrant', files + link);
   const man = join(files, 'usr/share/man/man1');
   cpSync(join(build, 'man'), man, { recursive: true });

@@ -55,7 +55,9 @@ export async function openSqliteDatabase(options: SqliteStoreOptions): Promise<S
   const ledgerKey = new LedgerKeyFile(keyFile);
   const marks = highWaterMarksBeside(keyFile);
   if (!prepareDatabaseFile(file, migrate)) {
-    throw new StoreSchemaError(file, { found: 0, wanted: SCHEMA_VERSION }, 'start `linkgrant serve` once');
+    const hint =
+      'run the command as the user of the service and with its --data-dir, or start `linkgrant serve` once';
+    throw new StoreSchemaError(file, { found: 0, wanted: SCHEMA_VERSION }, hint);
   }
   const openChecked = (prepare: (connection: SqliteConnection) => void): SqliteConnection => {
     const connection = openConnection(driver, file, ledgerKey, marks);
