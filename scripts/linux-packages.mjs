@@ -93,7 +93,7 @@ function makeDeb(files) {
   writeFileSync(join(debian, 'conffiles'), '/etc/linkgrant/linkgrant.env\n');
   for (const [name, script] of Object.entries(DEB_SCRIPTS))
     install(join(sources, script), join(debian, name), '0755');
-  run('dpkg-deb', '--root-owner-group', '-Zxz', '-z1', '--build', files, build);
+  run('dpkg-deb', '--root-owner-group', '-Zzstd', '-z3', '--build', files, build);
 }
 
 /**
