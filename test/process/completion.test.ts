@@ -68,10 +68,10 @@ async function complete(
     child.stdin.write(typed);
     child.stdin.write('\t');
     await until(async () => {
+      await sleep(1_000);
       if (shown.includes(completed)) return true;
       // A busy machine can take longer than a search, which then finds nothing.
       if (isSearch) child.stdin.write('\t');
-      await sleep(1_000);
       return false;
     });
     child.stdin.write('\n');
