@@ -1,5 +1,6 @@
 import { formatHostPort } from '../domain/host-port-text.js';
 import type { RedemptionError } from '../domain/redemption-error.js';
+import { formatTime } from '../domain/rfc3339.js';
 import type { LinkFailure, LinkFault } from '../redemption/ports/link-dialer.js';
 import type { HostPort } from './route.js';
 import { systemCode } from './tcp-connection.js';
@@ -51,7 +52,7 @@ export function verdictFailure(
   const code = systemCode(error);
   const where = formatHostPort(target);
   if (code.includes('ALERT_CERTIFICATE_EXPIRED') && now <= own.notAfter) {
-    const message = `The router at ${where} regards the link's certificate as expired; it expires at ${moment(own.notAfter)}, and the local clock is at ${moment(now)}.`;
+    const message = `The router at ${where} regards the link's certificate as expired; it expires at ${formatTime(own.notAfter)}, and the local clock is at ${formatTime(now)}.`;
     return { fault: 'clock_skew', message };
   }
   if (code.startsWith('ERR_SSL_') && code.includes('ALERT')) return refusedWith(code, where);
@@ -67,8 +68,4 @@ function refusedWith(code: string, where: string): LinkFailure {
 /** Returns the name of an alert as in RFC 8446: `unknown_ca`. */
 function alertOf(code: string): string {
   return code.replace(/^.*ALERT_/, '').toLowerCase();
-}
-
-function moment(ms: number): string {
-  return new Date(ms).toISOString().replace(/\.\d+Z$/, 'Z');
 }

@@ -2,6 +2,7 @@ import type { X509Certificate } from 'node:crypto';
 import { isIP } from 'node:net';
 import type { TLSSocket } from 'node:tls';
 import { formatHostPort } from '../domain/host-port-text.js';
+import { formatTime } from '../domain/rfc3339.js';
 import {
   type CertificateInfo,
   describeCertificate,
@@ -71,7 +72,7 @@ function trustProblem(
   const problem = verificationProblem(chainPem, caPem, within);
   const ended = caEnd(caPem);
   if (problem !== undefined && ended < now) {
-    const message = `The CA in the link's ca.crt expired at ${moment(ended)}.`;
+    const message = `The CA in the link's ca.crt expired at ${formatTime(ended)}.`;
     return { fault: 'router_certificate_expired', message };
   }
   const tlsProblem = tlsError !== undefined && !ABOUT_TIME.has(tlsError) ? tlsError : undefined;
@@ -92,11 +93,11 @@ function timeProblem(
   where: string,
 ): LinkFailure | undefined {
   if (now > notAfter) {
-    const message = `The certificate of the router at ${where} expired at ${moment(notAfter)}; the local clock is at ${moment(now)}.`;
+    const message = `The certificate of the router at ${where} expired at ${formatTime(notAfter)}; the local clock is at ${formatTime(now)}.`;
     return { fault: 'router_certificate_expired', message };
   }
   if (now >= notBefore) return undefined;
-  const message = `The certificate of the router at ${where} is valid only from ${moment(notBefore)}; the local clock is at ${moment(now)}.`;
+  const message = `The certificate of the router at ${where} is valid only from ${formatTime(notBefore)}; the local clock is at ${formatTime(now)}.`;
   return { fault: 'clock_skew', message };
 }
 
@@ -120,8 +121,4 @@ function nameProblem(
 function formatNames(names: readonly string[]): string {
   const text = (names.join(', ') || 'no name at all').replace(/[^\x20-\x7e]/g, '?');
   return text.length > MAX_NAMES_LENGTH ? `${text.slice(0, MAX_NAMES_LENGTH)}…` : text;
-}
-
-function moment(ms: number): string {
-  return new Date(ms).toISOString().replace(/\.\d+Z$/, 'Z');
 }

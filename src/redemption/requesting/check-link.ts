@@ -1,5 +1,6 @@
 import { createPublicKey, X509Certificate } from 'node:crypto';
 import type { Link, LinkEndpoint, LinkSecret } from '../../domain/link.js';
+import { formatTime } from '../../domain/rfc3339.js';
 import { describeCertificate } from '../../pki/certificate-info.js';
 import { readPrivateKey } from '../../pki/keys.js';
 import type { Clock } from '../ports/clock.js';
@@ -58,13 +59,13 @@ function usableCredentials(
         message: `The key in ${called} does not belong to its certificate.`,
       };
     }
-    const ours = `by the clock of this machine (${moment(now)})`;
+    const ours = `by the clock of this machine (${formatTime(now)})`;
     if (now > notAfter) {
-      const message = `The link's own certificate expired at ${moment(notAfter)}, ${ours}.`;
+      const message = `The link's own certificate expired at ${formatTime(notAfter)}, ${ours}.`;
       return { fault: 'certificate_expired', message };
     }
     if (now < notBefore) {
-      const message = `The link's own certificate is not valid before ${moment(notBefore)}, ${ours}.`;
+      const message = `The link's own certificate is not valid before ${formatTime(notBefore)}, ${ours}.`;
       return { fault: 'clock_skew', message };
     }
   } catch (error) {
@@ -72,8 +73,4 @@ function usableCredentials(
     return { fault: 'credentials_invalid', message: `${called} cannot be used: ${why}.` };
   }
   return { caCrt, tlsCrt, tlsKey };
-}
-
-function moment(ms: number): string {
-  return new Date(ms).toISOString().replace(/\.\d+Z$/, 'Z');
 }
