@@ -3,7 +3,7 @@ import { RedemptionError } from '../domain/redemption-error.js';
 import { inSpan } from '../tracing/span.js';
 import { type ConnectionOptions, openConnection } from './connection.js';
 import { AnswerLost, type ExchangeRequest, exchange } from './http-exchange.js';
-import { removeBrackets, type TlsTarget } from './route.js';
+import { hostPortOf, type TlsTarget } from './route.js';
 
 const DEFAULT_TIMEOUT_MS = 10_000;
 // A page of 500 grants with long rules.
@@ -81,7 +81,7 @@ async function send(
   options: AdminConnectionOptions,
 ): Promise<Response> {
   const signal = AbortSignal.timeout(options.timeoutMs ?? DEFAULT_TIMEOUT_MS);
-  const target = { host: removeBrackets(url.hostname), port: Number(url.port) || 443, ca };
+  const target = { ...hostPortOf(url), ca };
   const where = formatHostPort(target);
   const socket = await openConnection(target, options, signal).catch((error: unknown) => {
     throw toTrustError(error, target, '--server-ca');

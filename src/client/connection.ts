@@ -5,13 +5,12 @@ import { formatHostPort } from '../domain/host-port-text.js';
 import { RedemptionError } from '../domain/redemption-error.js';
 import { encodeCertificatePem } from '../pki/pem.js';
 import { sha256Hex } from '../pki/sha256.js';
-import { untilAborted } from '../time/abort.js';
 import { inSpan } from '../tracing/span.js';
 import { diagnoseClock } from './clock-diagnosis.js';
 import { presentedCertificates } from './link-peer.js';
 import { connectThroughProxy } from './proxy-tunnel.js';
 import { type HostPort, type RouteOptions, routeTo, type TlsTarget } from './route.js';
-import { addressRefused, connectTcp } from './tcp-connection.js';
+import { addressRefused, awaitHandshake, connectTcp } from './tcp-connection.js';
 import { tlsFailure } from './tls-failure.js';
 
 /** Options for opening and verifying a connection. */
@@ -90,7 +89,12 @@ async function openUnverified(
   }
 }
 
-async function openSocket(target: TlsTarget, options: RouteOptions, signal: AbortSignal): Promise<Socket> {
+/** Opens a TCP connection to a server, or a tunnel to it through the proxy of the options. Rejects as {@link openConnection} does. */
+export async function openSocket(
+  target: HostPort,
+  options: RouteOptions,
+  signal: AbortSignal,
+): Promise<Socket> {
   const { address, proxy } = routeTo(target, options);
   const { mayReach } = options;
   if (!proxy) return connectTcp(address, signal, mayReach);
@@ -122,13 +126,8 @@ async function handshake(
     socket.destroy();
     throw new RedemptionError('token_invalid', 'The CA of the token cannot be read.', { cause: error });
   }
-  secured.on('error', () => undefined);
   try {
-    await untilAborted(signal, (resolved, rejected) => {
-      secured.once('secureConnect', resolved);
-      secured.once('error', rejected);
-      secured.once('close', () => rejected(new Error('closed')));
-    });
+    await awaitHandshake(secured, signal);
   } catch (error) {
     secured.destroy();
     socket.destroy();

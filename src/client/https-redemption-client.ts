@@ -6,7 +6,7 @@ import { parseTokenCheck } from './check-answer.js';
 import { type ConnectionOptions, findPinnedCa, openConnection } from './connection.js';
 import { AnswerLost, type ExchangeAnswer, exchange } from './http-exchange.js';
 import { isStockNotFound, refusalOf } from './refusals.js';
-import { type HostPort, removeBrackets } from './route.js';
+import { type HostPort, hostPortOf } from './route.js';
 
 /** Default time limit of one exchange, in milliseconds. */
 export const DEFAULT_TIMEOUT_MS = 10_000;
@@ -36,7 +36,7 @@ export function createRedemptionClient(options: RedemptionClientOptions): Redemp
     abortSignals: readonly AbortSignal[] = [],
   ): Promise<ExchangeAnswer> => {
     const url = urlOf(token);
-    const server = { host: removeBrackets(url.hostname), port: Number(url.port) || 443 };
+    const server = hostPortOf(url);
     const request = {
       method: 'POST',
       path,

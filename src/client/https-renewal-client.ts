@@ -14,7 +14,7 @@ import {
   wholeText,
 } from './https-redemption-client.js';
 import { problemOf, refusalOf } from './refusals.js';
-import { removeBrackets } from './route.js';
+import { hostPortOf } from './route.js';
 
 /** A RenewalClient over HTTPS. */
 export function createRenewalClient(options: RedemptionClientOptions): RenewalClient {
@@ -24,7 +24,7 @@ export function createRenewalClient(options: RedemptionClientOptions): RenewalCl
       throw new RedemptionError('not_https', 'The renewal URL of the link is not an https URL.');
     }
     const signal = AbortSignal.timeout(options.timeoutMs ?? DEFAULT_TIMEOUT_MS);
-    const target = { host: removeBrackets(url.hostname), port: Number(url.port) || 443, ca };
+    const target = { ...hostPortOf(url), ca };
     const socket = await openConnection(target, options, signal);
     const headers = {
       host: url.host,

@@ -9,13 +9,11 @@ import type {
   LinkDialer,
   LinkFailure,
 } from '../redemption/ports/link-dialer.js';
-import { untilAborted } from '../time/abort.js';
-import type { ConnectionOptions } from './connection.js';
+import { type ConnectionOptions, openSocket } from './connection.js';
 import { handshakeFailure, openingFailure, verdictFailure } from './link-dial-failure.js';
 import { routerChain, routerProblem } from './link-peer.js';
-import { connectThroughProxy } from './proxy-tunnel.js';
-import { type HostPort, type RouteOptions, routeTo } from './route.js';
-import { connectTcp } from './tcp-connection.js';
+import type { HostPort } from './route.js';
+import { awaitHandshake } from './tcp-connection.js';
 
 /** Options for dialing routers. */
 export interface LinkDialOptions extends ConnectionOptions {
@@ -53,11 +51,6 @@ export function createLinkDialer(options: LinkDialOptions): LinkDialer {
   };
 }
 
-async function openSocket(target: HostPort, options: RouteOptions, signal: AbortSignal): Promise<Socket> {
-  const { address, proxy } = routeTo(target, options);
-  return proxy ? connectThroughProxy(proxy, address, signal) : connectTcp(address, signal);
-}
-
 async function handshake(
   target: HostPort,
   socket: Socket,
@@ -84,13 +77,8 @@ async function handshake(
       message: 'TLS cannot use the key, the certificate or the CA of the link.',
     };
   }
-  secured.on('error', () => undefined);
   try {
-    await untilAborted(signal, (resolved, rejected) => {
-      secured.once('secureConnect', resolved);
-      secured.once('error', rejected);
-      secured.once('close', () => rejected(new Error('closed')));
-    });
+    await awaitHandshake(secured, signal);
     return secured;
   } catch (error) {
     secured.destroy();

@@ -14,9 +14,9 @@ import { formatIpAddress, parseIpAddress } from '../pki/ip-address.js';
 import { encodeCertificatePem, parseCertificates } from '../pki/pem.js';
 import type { LinkFailure } from '../redemption/ports/link-dialer.js';
 import type { HostPort } from './route.js';
+import { printableNames } from './tls-failure.js';
 
 const MAX_CHAIN_LENGTH = 8;
-const MAX_NAMES_LENGTH = 300;
 // OpenSSL checks times by the machine's clock. Here they are checked by the given clock, separately from trust.
 const ABOUT_TIME = new Set(['CERT_HAS_EXPIRED', 'CERT_NOT_YET_VALID']);
 
@@ -114,11 +114,6 @@ function nameProblem(
     const message = `The certificate of ${where} contains ${target.host} only as an IP address; routers compare DNS names only.`;
     return { fault: 'tls_name_address', message };
   }
-  const message = `The certificate of ${where} is not for ${target.host}, but for ${formatNames(names)}.`;
+  const message = `The certificate of ${where} is not for ${target.host}, but for ${printableNames(names.join(', '))}.`;
   return { fault: 'tls_name', message };
-}
-
-function formatNames(names: readonly string[]): string {
-  const text = (names.join(', ') || 'no name at all').replace(/[^\x20-\x7e]/g, '?');
-  return text.length > MAX_NAMES_LENGTH ? `${text.slice(0, MAX_NAMES_LENGTH)}…` : text;
 }

@@ -3,7 +3,7 @@ import { RedemptionError } from '../domain/redemption-error.js';
 import { toTrustError } from './admin-fetch.js';
 import { type ConnectionOptions, openConnection } from './connection.js';
 import { AnswerLost, exchange } from './http-exchange.js';
-import { removeBrackets } from './route.js';
+import { hostPortOf } from './route.js';
 
 const MAX_RESPONSE_BYTES = 1024 * 1024;
 
@@ -26,13 +26,9 @@ export function providerFetch(
   options: ConnectionOptions,
 ) {
   return async (url: string, { signal, method, headers, body }: ProviderRequest): Promise<Response> => {
-    const { hostname, port, host, pathname, search } = new URL(url);
-    const target = {
-      host: removeBrackets(hostname),
-      port: Number(port) || 443,
-      ca,
-      minVersion: 'TLSv1.2',
-    } as const;
+    const parsed = new URL(url);
+    const { host, pathname, search } = parsed;
+    const target = { ...hostPortOf(parsed), ca, minVersion: 'TLSv1.2' } as const;
     const socket = await openConnection(target, options, signal).catch((error: unknown) => {
       throw toTrustError(error, target, flag);
     });

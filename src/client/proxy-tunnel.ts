@@ -4,7 +4,7 @@ import { formatHostPort } from '../domain/host-port-text.js';
 import { RedemptionError } from '../domain/redemption-error.js';
 import { untilAborted } from '../time/abort.js';
 import type { HostPort, ProxyServer } from './route.js';
-import { connectTcp, systemCode } from './tcp-connection.js';
+import { awaitHandshake, connectTcp, systemCode } from './tcp-connection.js';
 
 const MAX_HEAD_BYTES = 16 * 1024;
 
@@ -48,12 +48,8 @@ async function connectToProxy(proxy: ProxyServer, where: string, signal: AbortSi
   }
   if (!proxy.secure) return socket;
   const secured = connectTls({ socket, host: proxy.host, ALPNProtocols: ['http/1.1'] });
-  secured.on('error', () => undefined);
   try {
-    await untilAborted(signal, (resolved, rejected) => {
-      secured.once('secureConnect', resolved);
-      secured.once('error', rejected);
-    });
+    await awaitHandshake(secured, signal);
   } catch (error) {
     secured.destroy();
     const why = signal.aborted ? 'no answer in time' : systemCode(error);

@@ -78,12 +78,7 @@ function parseProxy(text: string): ProxyServer {
       `A proxy must be an http or https URL, not ${url.protocol.slice(0, -1)}.`,
     );
   }
-  const secure = url.protocol === 'https:';
-  const authority = {
-    host: removeBrackets(url.hostname),
-    port: Number(url.port) || (secure ? 443 : 80),
-    secure,
-  };
+  const authority = { ...hostPortOf(url), secure: url.protocol === 'https:' };
   if (!url.username) return authority;
   const credentials = `${decode(url.username)}:${decode(url.password)}`;
   return { ...authority, authorization: `Basic ${Buffer.from(credentials).toString('base64')}` };
@@ -97,9 +92,10 @@ function decode(text: string): string {
   }
 }
 
-/** Returns the host of a URL, an IPv6 address without its brackets. */
-export function removeBrackets(hostname: string): string {
-  return hostname.replace(/^\[(.*)\]$/, '$1');
+/** Returns host and port of an `http` or `https` URL, an IPv6 address without its brackets. */
+export function hostPortOf({ hostname, port, protocol }: URL): HostPort {
+  const host = hostname.replace(/^\[(.*)\]$/, '$1');
+  return { host, port: Number(port) || (protocol === 'http:' ? 80 : 443) };
 }
 
 /**

@@ -1,9 +1,8 @@
 import { connect as connectTls } from 'node:tls';
-import { untilAborted } from '../time/abort.js';
+import { openSocket } from './connection.js';
 import { routerChain } from './link-peer.js';
-import { connectThroughProxy } from './proxy-tunnel.js';
-import { type HostPort, type RouteOptions, routeTo } from './route.js';
-import { connectTcp } from './tcp-connection.js';
+import type { HostPort, RouteOptions } from './route.js';
+import { awaitHandshake } from './tcp-connection.js';
 
 /**
  * Returns the certificate chain that a TLS server presents as PEM, unverified. Sends nothing on the connection. Rejects with
@@ -14,18 +13,10 @@ export async function readServerCertificate(
   options: RouteOptions,
   signal: AbortSignal,
 ): Promise<string> {
-  const { address, proxy } = routeTo(target, options);
-  const socket = proxy
-    ? await connectThroughProxy(proxy, address, signal)
-    : await connectTcp(address, signal);
+  const socket = await openSocket(target, options, signal);
   const secured = connectTls({ socket, host: target.host, rejectUnauthorized: false });
-  secured.on('error', () => undefined);
   try {
-    await untilAborted(signal, (resolved, rejected) => {
-      secured.once('secureConnect', resolved);
-      secured.once('error', rejected);
-      secured.once('close', () => rejected(new Error('closed')));
-    });
+    await awaitHandshake(secured, signal);
     return routerChain(secured);
   } finally {
     secured.destroy();

@@ -1,6 +1,7 @@
 import type { LookupAddress } from 'node:dns';
 import { lookup } from 'node:dns/promises';
 import { connect, isIP, type Socket } from 'node:net';
+import type { TLSSocket } from 'node:tls';
 import { formatHostPort } from '../domain/host-port-text.js';
 import { RedemptionError } from '../domain/redemption-error.js';
 import { untilAborted } from '../time/abort.js';
@@ -49,6 +50,19 @@ export async function connectTcp(
     );
   }
   return socket.setNoDelay(true);
+}
+
+/**
+ * Resolves when the TLS handshake of a socket has ended. Rejects with its error, or with the reason of the aborted signal; a later
+ * error only closes the socket.
+ */
+export function awaitHandshake(secured: TLSSocket, signal: AbortSignal): Promise<void> {
+  secured.on('error', () => undefined);
+  return untilAborted(signal, (resolved, rejected) => {
+    secured.once('secureConnect', resolved);
+    secured.once('error', rejected);
+    secured.once('close', () => rejected(new Error('closed')));
+  });
 }
 
 /** Creates the refusal of a host at an address that may not be connected to. */

@@ -60,7 +60,11 @@ export function untrustedMessage(target: TlsTarget): string {
 function namesOf(certificate: PeerCertificate | undefined): string {
   // The certificate may repeat an address as a DNS name, because skupper-router compares DNS names only.
   const alternatives = (certificate?.subjectaltname ?? '').replace(/DNS:|IP Address:/g, '').split(', ');
-  const names = [...new Set(alternatives)].join(', ') || certificate?.subject?.CN;
-  const text = String(names || 'no name at all').replace(/[^\x20-\x7e]/g, '?');
+  return printableNames(String([...new Set(alternatives)].join(', ') || certificate?.subject?.CN || ''));
+}
+
+/** Formats the names of a certificate for messages: at most 300 printable characters. */
+export function printableNames(names: string): string {
+  const text = (names || 'no name at all').replace(/[^\x20-\x7e]/g, '?');
   return text.length > MAX_NAMES_LENGTH ? `${text.slice(0, MAX_NAMES_LENGTH)}…` : text;
 }

@@ -3,7 +3,7 @@ import { RedemptionError } from '../domain/redemption-error.js';
 import { withinTime } from '../time/abort.js';
 import { type ConnectionOptions, openConnection } from './connection.js';
 import { exchange } from './http-exchange.js';
-import { removeBrackets } from './route.js';
+import { hostPortOf } from './route.js';
 import { connectTcp } from './tcp-connection.js';
 import { isPublicAddress } from './token-networks.js';
 
@@ -55,14 +55,14 @@ async function connectTo(
   { ca, clock, allowPrivate }: WebhookRules,
   signal: AbortSignal,
 ): Promise<Socket> {
-  const host = removeBrackets(url.hostname);
+  const server = hostPortOf(url);
   try {
     if (url.protocol === 'http:') {
       const isAllowed = (address: string) => allowPrivate && !isPublicAddress(address);
-      return await connectTcp({ host, port: Number(url.port) || 80 }, signal, isAllowed);
+      return await connectTcp(server, signal, isAllowed);
     }
     const mayReach = allowPrivate ? undefined : isPublicAddress;
-    return await openConnection({ host, port: Number(url.port) || 443, ca }, { clock, mayReach }, signal);
+    return await openConnection({ ...server, ca }, { clock, mayReach }, signal);
   } catch (error) {
     throw toWebhookError(error, url);
   }
