@@ -1,9 +1,7 @@
 import { randomInt } from 'node:crypto';
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import { encodeLinkDocuments } from '../domain/link-resources.js';
 import type { Refusal } from '../domain/redemption-error.js';
 import type { GrantCheck } from '../redemption/accepting/check-grant.js';
-import type { LinkAnswer } from '../redemption/accepting/link-answer.js';
 import { formatPolicySettings } from '../redemption/accepting/policy-settings.js';
 import { problemOf, type RefusedRoute, wireRefusal } from './problem.js';
 import { acceptsProblem } from './request-headers.js';
@@ -15,11 +13,6 @@ const DRAIN_MS = 5_000;
 const DEFAULT_RETRY_AFTER_S = 5;
 // Random, so that clients that were refused at the same moment do not retry at the same moment.
 const OVERLOADED_RETRY_AFTER_S = { least: 5, spread: 10 };
-
-/** Renders a redemption or renewal as a YAML stream: the Secret, then the Links. */
-export function renderLink({ secret, links }: LinkAnswer): string {
-  return encodeLinkDocuments(secret, links);
-}
 
 /** Renders a check as JSON; times in RFC 3339. */
 export function renderCheck(check: GrantCheck): string {

@@ -1,4 +1,5 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
+import { encodeLinkDocuments } from '../domain/link-resources.js';
 import type { Redemption } from '../domain/redemption.js';
 import type { RedemptionErrorCode } from '../domain/redemption-error.js';
 import { checkGrant } from '../redemption/accepting/check-grant.js';
@@ -7,7 +8,7 @@ import { type RedeemDependencies, redeem } from '../redemption/accepting/redeem.
 import { renew } from '../redemption/accepting/renew.js';
 import { inSpan } from '../tracing/span.js';
 import type { Admission } from './admission.js';
-import { renderCheck, renderLink, send, sendRefusal } from './answer.js';
+import { renderCheck, send, sendRefusal } from './answer.js';
 import { CODE_LIMIT, contentOf, RENEWAL_LIMIT, readBody } from './request-body.js';
 import { type RedemptionHeaders, readRedemptionHeaders } from './request-headers.js';
 import type { RequestOutcome } from './request-outcome.js';
@@ -66,7 +67,7 @@ export function answerRedemption(exchange: Exchange, target: GrantTarget): Promi
         : { outcome: refused, guessed };
     }
     await deps.checkpoint('before-answer');
-    send(response, 200, 'application/yaml', renderLink(result));
+    send(response, 200, 'application/yaml', encodeLinkDocuments(result.secret, result.links));
     return { outcome: result.replayed ? 'replayed' : 'redeemed', ...subjectOf(result.redemption) };
   });
 }
@@ -87,7 +88,7 @@ export async function answerRenewal(exchange: Exchange): Promise<RequestOutcome>
       return { outcome: refused, reason, ...(proven && subjectOf(proven)) };
     }
     await deps.checkpoint('before-answer');
-    send(response, 200, 'application/yaml', renderLink(result));
+    send(response, 200, 'application/yaml', encodeLinkDocuments(result.secret, result.links));
     return { outcome: result.replayed ? 'replayed' : 'renewed', ...subjectOf(result.redemption) };
   });
 }
