@@ -1,8 +1,6 @@
-import { createCipheriv, createDecipheriv, hkdfSync, randomBytes } from 'node:crypto';
+import { hkdfSync } from 'node:crypto';
+import { open, seal } from './sealing.js';
 
-const CIPHER = 'aes-256-gcm';
-const NONCE_BYTES = 12;
-const TAG_BYTES = 16;
 // Separates these keys from keys for other purposes (HKDF info).
 const KEY_PURPOSE = 'linkgrant sealed answer v1';
 
@@ -20,10 +18,7 @@ export function sealAnswer(o: {
   readonly redemptionId: string;
   readonly plaintext: Uint8Array;
 }): Uint8Array {
-  const nonce = randomBytes(NONCE_BYTES);
-  const cipher = createCipheriv(CIPHER, sealingKey(o.code, o.grantUid), nonce);
-  cipher.setAAD(Buffer.from(o.redemptionId, 'utf8'));
-  return Buffer.concat([nonce, cipher.update(o.plaintext), cipher.final(), cipher.getAuthTag()]);
+  return seal(sealingKey(o.code, o.grantUid), o.redemptionId, o.plaintext);
 }
 
 /** Opens what {@link sealAnswer} sealed; undefined if the code, grant, redemption or any bit differs. */
@@ -33,20 +28,5 @@ export function openAnswer(o: {
   readonly redemptionId: string;
   readonly sealed: Uint8Array;
 }): Uint8Array | undefined {
-  if (o.sealed.length < NONCE_BYTES + TAG_BYTES) return undefined;
-  const tagStart = o.sealed.length - TAG_BYTES;
-  const decipher = createDecipheriv(
-    CIPHER,
-    sealingKey(o.code, o.grantUid),
-    o.sealed.subarray(0, NONCE_BYTES),
-    { authTagLength: TAG_BYTES },
-  );
-  decipher.setAAD(Buffer.from(o.redemptionId, 'utf8'));
-  decipher.setAuthTag(o.sealed.subarray(tagStart));
-  const opened = decipher.update(o.sealed.subarray(NONCE_BYTES, tagStart));
-  try {
-    return Buffer.concat([opened, decipher.final()]);
-  } catch {
-    return undefined;
-  }
+  return open(sealingKey(o.code, o.grantUid), o.redemptionId, o.sealed);
 }
