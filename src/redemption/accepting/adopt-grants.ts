@@ -1,5 +1,6 @@
 import { codeMatches } from '../../codes/opaque-code.js';
 import type { AccessGrant } from '../../domain/access-grant.js';
+import { everyItem } from '../administration/every-item.js';
 import type { Clock } from '../ports/clock.js';
 import type { GrantStore } from '../ports/grant-store.js';
 import type { Site } from '../ports/site.js';
@@ -13,8 +14,6 @@ import {
   redemptionsAllowedProblem,
 } from './create-grant.js';
 import { isSamePolicy } from './policy-settings.js';
-
-const PAGE = 1_000;
 
 /** A grant that a file declares. NaN stands for an invalid number or duration. */
 export interface GrantDeclaration extends Omit<GrantRequest, 'sourceFile'> {
@@ -155,15 +154,8 @@ async function follow(
 }
 
 async function grantsFromFiles(store: GrantStore): Promise<(AccessGrant & { sourceFile: string })[]> {
-  const found: (AccessGrant & { sourceFile: string })[] = [];
-  let after: string | undefined;
-  do {
-    const page = await store.listDeclaredGrants({ limit: PAGE, ...(after !== undefined && { after }) });
-    for (const grant of page.items) {
-      const { sourceFile } = grant;
-      if (sourceFile !== null) found.push({ ...grant, sourceFile });
-    }
-    after = page.next;
-  } while (after !== undefined);
-  return found;
+  const declared = await everyItem((page) => store.listDeclaredGrants(page));
+  return declared.flatMap(({ sourceFile, ...grant }) =>
+    sourceFile === null ? [] : [{ ...grant, sourceFile }],
+  );
 }

@@ -11,9 +11,10 @@ export class PeerIndex {
   readonly #bySite = new Map<string, ConnectedPeer[]>();
   readonly #byLink = new Map<string, ConnectedPeer[]>();
 
-  constructor({ peers }: Pick<ObservedConnections, 'peers'>) {
-    this.#peers = peers;
-    for (const peer of peers ?? []) {
+  /** `observed` is undefined without a source of this information. */
+  constructor(observed: Pick<ObservedConnections, 'peers'> | undefined) {
+    this.#peers = observed?.peers;
+    for (const peer of this.#peers ?? []) {
       for (const site of new Set([peer.siteId, peer.siteName])) add(this.#bySite, site, peer);
       add(this.#byLink, peer.linkName, peer);
     }

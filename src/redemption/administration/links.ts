@@ -7,7 +7,6 @@ import { isListed, linkReport } from './link-report.js';
 import { matchingLinks } from './matching-links.js';
 import { healthOperation, overviewOperation } from './overview.js';
 
-const UNOBSERVED = { peers: undefined };
 // Between the version of the store and that of the observed connections.
 const SEPARATOR = '~';
 
@@ -22,7 +21,7 @@ export function linkOperations(
       const subjectPart = filter.subject === undefined ? undefined : longestLiteral(filter.subject);
       const page = { limit, grantUid, subjectPart, ...(after !== undefined && { after }) };
       const { items, next } = await matchingLinks(store, page, (link) => isListed(link, filter, now));
-      const peers = new PeerIndex(connections?.latest() ?? UNOBSERVED);
+      const peers = new PeerIndex(connections?.latest());
       return {
         items: items.map((link) => linkReport(link, now, peers.isConnected(link))),
         ...(next !== undefined && { next }),

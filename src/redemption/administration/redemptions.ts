@@ -31,7 +31,7 @@ export function redemptionOperations({
     const connected = peers.isConnected(redemption);
     return { ...report, ...(connected !== null && { connected }) };
   };
-  const indexPeers = () => new PeerIndex(connections?.latest() ?? { peers: undefined });
+  const indexPeers = () => new PeerIndex(connections?.latest());
   return {
     async listRedemptions({ namespace, subject, labels, limit, after, ...filter }) {
       const now = clock();
