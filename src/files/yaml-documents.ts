@@ -138,6 +138,11 @@ export function asMapping(value: unknown): YamlMapping {
   return isMapping(value) ? value : {};
 }
 
+/** Returns the items of a list as mappings; none for any other value. */
+export function asMappings(value: unknown): YamlMapping[] {
+  return Array.isArray(value) ? value.map(asMapping) : [];
+}
+
 function isMapping(value: unknown): value is YamlMapping {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
 }

@@ -4,7 +4,7 @@ import { readBoundedText } from '../../files/bounded-text.js';
 import { namesIn } from '../../files/directory-names.js';
 import type { UnreadableFileError } from '../../files/file-error.js';
 import { syncDirectory, writePrivateFile } from '../../files/private-file.js';
-import { asMapping } from '../../files/yaml-documents.js';
+import { asMapping, asMappings } from '../../files/yaml-documents.js';
 import { redemptionIdIn } from '../../pki/certificate-info.js';
 import { withWriteErrors } from '../files/not-writable.js';
 import { readResources } from './resource-files.js';
@@ -218,8 +218,7 @@ function contentOf(resource: Readonly<Record<string, unknown>>): string {
     resource.kind === 'Link' ? cost : null,
     asMapping(spec.settings)['proxy-configuration'] ?? null,
     spec.routingKeys ?? null,
-    (Array.isArray(spec.endpoints) ? spec.endpoints : [])
-      .map(asMapping)
+    asMappings(spec.endpoints)
       .map(({ group, host, name, port }) => JSON.stringify([group, host, name, String(port)]))
       .sort(),
   ]);

@@ -1,6 +1,6 @@
 import { isLinkRole, type LinkRole } from '../../domain/link.js';
 import { isResourceName } from '../../domain/names.js';
-import { asMapping } from '../../files/yaml-documents.js';
+import { asMapping, asMappings } from '../../files/yaml-documents.js';
 import { type ResourceFile, readResources } from './resource-files.js';
 import type { NamespaceDirectories } from './skupper-home.js';
 
@@ -26,9 +26,9 @@ export interface SiteState {
 
 function readAccess({ name, resource }: ResourceFile): LinkAccess {
   const spec = asMapping(resource.spec);
-  const roles = (Array.isArray(spec.roles) ? spec.roles : [])
-    .map(asMapping)
-    .flatMap(({ name: role, port }) => (isLinkRole(role) ? [{ name: role, port: String(port) }] : []));
+  const roles = asMappings(spec.roles).flatMap(({ name: role, port }) =>
+    isLinkRole(role) ? [{ name: role, port: String(port) }] : [],
+  );
   return { name, roles, tlsCredentials: String(spec.tlsCredentials ?? name) };
 }
 

@@ -3,7 +3,7 @@ import { RedemptionError } from '../../../domain/redemption-error.js';
 import { isApiError } from '../api/api-error.js';
 import type { KubernetesClient } from '../api/client.js';
 import { ACCESS_GRANTS } from '../api/kinds.js';
-import type { ResourceKey, Stored } from '../api/resource.js';
+import { isConditionTrue, type ResourceKey, type Stored } from '../api/resource.js';
 import {
   type AccessGrantResource,
   type AccessGrantStatus,
@@ -101,9 +101,7 @@ async function readProgress(
 
 function isReady(grant: Stored<AccessGrantResource>): grant is ReadyGrant {
   const { conditions = [], url, code, ca } = grant.status ?? {};
-  return (
-    conditions.some(({ type, status }) => type === 'Ready' && status === 'True') && Boolean(url && code && ca)
-  );
+  return isConditionTrue(conditions, 'Ready') && Boolean(url && code && ca);
 }
 
 /**

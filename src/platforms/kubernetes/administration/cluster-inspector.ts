@@ -7,7 +7,7 @@ import type { SiteAccess, SiteRefusal } from '../../../redemption/ports/site.js'
 import { isApiError } from '../api/api-error.js';
 import type { KubernetesClient } from '../api/client.js';
 import { ACCESS_GRANTS, ACCESS_REVIEWS, ACCESS_TOKENS, REDEMPTIONS } from '../api/kinds.js';
-import { apiVersionOf, type Resource, type Stored } from '../api/resource.js';
+import { apiVersionOf, isConditionTrue, type Resource, type Stored } from '../api/resource.js';
 import { type AccessGrantResource, readAccessGrant } from '../grants/access-grant-resource.js';
 import { findRequestingSite } from '../requesting/site-owner.js';
 import { type AccessTokenResource, finalReason, redeemedCondition } from '../tokens/access-token-resource.js';
@@ -154,9 +154,7 @@ export function clusterInspector(
           problems,
           isReady: ready?.status === 'True',
           message: ready?.message || unmet?.message || message || undefined,
-          isContended: conditions.some(
-            ({ type, status }) => type === 'ForeignController' && status === 'True',
-          ),
+          isContended: isConditionTrue(conditions, 'ForeignController'),
           url,
           ca,
         };

@@ -1,4 +1,4 @@
-import { asMapping } from '../../../files/yaml-documents.js';
+import { asMapping, asMappings } from '../../../files/yaml-documents.js';
 import { isApiError } from '../api/api-error.js';
 import type { KubernetesClient } from '../api/client.js';
 import { DEPLOYMENTS } from '../api/kinds.js';
@@ -42,12 +42,11 @@ export async function findSkupperControllers(
 function servesGrants(deployment: Stored<Resource>): boolean {
   const { spec } = deployment as { readonly spec?: unknown };
   const { containers } = asMapping(asMapping(asMapping(spec).template).spec);
-  return (Array.isArray(containers) ? containers : []).map(asMapping).some(({ command, args, env }) => {
+  return asMappings(containers).some(({ command, args, env }) => {
     const words = [command, args].flatMap((list) => (Array.isArray(list) ? list.map(String) : []));
     const flag = words.map((word) => FLAG.exec(word)).findLast((found) => found !== null);
     if (flag) return isTrue(flag[1] ?? 'true');
-    const variables = (Array.isArray(env) ? env : []).map(asMapping);
-    const { value } = variables.find(({ name }) => name === 'SKUPPER_ENABLE_GRANTS') ?? {};
+    const { value } = asMappings(env).find(({ name }) => name === 'SKUPPER_ENABLE_GRANTS') ?? {};
     return isTrue(value);
   });
 }

@@ -62,6 +62,14 @@ export function apiVersionOf({ group, version }: ResourceKind): string {
   return group === '' ? version : `${group}/${version}`;
 }
 
+/** True if a condition of this type has the status True; the conditions need not be valid. */
+export function isConditionTrue(
+  conditions: readonly { readonly type?: unknown; readonly status?: unknown }[],
+  type: string,
+): boolean {
+  return conditions.some((condition) => condition.type === type && condition.status === 'True');
+}
+
 /** A condition in the status of a resource, which a controller writes. */
 export interface Condition {
   readonly type: string;

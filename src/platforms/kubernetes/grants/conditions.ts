@@ -1,7 +1,7 @@
 import type { AccessGrantState } from '../../../domain/access-grant.js';
 import { STOCK_TEXT } from '../../../domain/stock-texts.js';
 import type { SiteRefusal } from '../../../redemption/ports/site.js';
-import type { Condition } from '../api/resource.js';
+import { type Condition, isConditionTrue } from '../api/resource.js';
 import { timestamp } from './access-grant-resource.js';
 
 /** Skupper's conditions, which every AccessGrant has, then linkgrant's, which are added when they first become True. */
@@ -103,8 +103,7 @@ export function foreignConditions(
   found: readonly Condition[],
   when: { readonly generation: number; readonly now: number },
 ): readonly Condition[] {
-  const hasForeign = found.some(({ type, status }) => type === FOREIGN.type && status === 'True');
-  if (hasForeign) return found;
+  if (isConditionTrue(found, FOREIGN.type)) return found;
   const others = found.filter(({ type }) => type !== FOREIGN.type);
   return [...others, ...mergeConditions([], [FOREIGN], when)];
 }

@@ -3,7 +3,7 @@ import type { Clock } from '../../../redemption/ports/clock.js';
 import { isApiError } from '../api/api-error.js';
 import type { KubernetesClient } from '../api/client.js';
 import { ACCESS_GRANTS } from '../api/kinds.js';
-import type { Stored } from '../api/resource.js';
+import { isConditionTrue, type Stored } from '../api/resource.js';
 import type { EventContent, EventRecorder } from '../controller/event-recorder.js';
 import { type ReconcileResult, TerminalFailure } from '../controller/work-queue.js';
 import type { SiteAccessCache } from '../sites/site-access-cache.js';
@@ -122,7 +122,7 @@ function eventsOf(found: AccessGrantStatus, wanted: AccessGrantStatus): EventCon
 }
 
 function isTrue(type: string, { conditions = [] }: AccessGrantStatus): boolean {
-  return conditions.some((one) => one.type === type && one.status === 'True');
+  return isConditionTrue(conditions, type);
 }
 
 function becomesTrue(type: string, found: AccessGrantStatus, wanted: AccessGrantStatus): boolean {

@@ -1,4 +1,5 @@
-import { asMapping } from '../../../files/yaml-documents.js';
+import { MANAGED_BY } from '../../../domain/labels.js';
+import { asMapping, asMappings } from '../../../files/yaml-documents.js';
 import { isApiError } from '../api/api-error.js';
 import type { KubernetesClient } from '../api/client.js';
 import { SECURED_ACCESSES, SERVICES } from '../api/kinds.js';
@@ -35,9 +36,9 @@ export function loadBalancerAddress(
     if (type !== 'LoadBalancer') {
       return { pending: `the Service "${namespace}/${name}" is not of type LoadBalancer`, hint: HINT };
     }
-    const [ingress] = mappingsIn(asMapping(asMapping(service.status).loadBalancer).ingress);
+    const [ingress] = asMappings(asMapping(asMapping(service.status).loadBalancer).ingress);
     const host = ingress?.hostname ?? ingress?.ip;
-    const all = mappingsIn(ports);
+    const all = asMappings(ports);
     const port = (all.find(({ name: portName }) => portName === 'https') ?? all[0])?.port;
     const address = addressOf(host, port);
     if (address) return address;
@@ -67,7 +68,7 @@ export function securedAccessAddress(
   const wanted = {
     apiVersion: apiVersionOf(SECURED_ACCESSES),
     kind: SECURED_ACCESSES.kind,
-    metadata: { name, namespace, labels: { 'app.kubernetes.io/managed-by': 'linkgrant' } },
+    metadata: { name, namespace, labels: { [MANAGED_BY]: 'linkgrant' } },
     // Without an issuer Skupper creates no certificate, and the service presents its own.
     spec: { selector, ports: [{ name: 'https', port, targetPort: port, protocol: 'TCP' }] },
   };
@@ -83,7 +84,7 @@ export function securedAccessAddress(
     const found =
       (await client.find<Resource>(SECURED_ACCESSES, { namespace, name })) ?? (await createIfAbsent());
     const { status } = (found ?? {}) as { readonly status?: unknown };
-    const endpoints = mappingsIn(asMapping(status).endpoints);
+    const endpoints = asMappings(asMapping(status).endpoints);
     const endpoint = endpoints.find(({ name: endpointName }) => endpointName === 'https') ?? endpoints[0];
     return (
       addressOf(endpoint?.host, Number(endpoint?.port)) ?? {
@@ -92,10 +93,6 @@ export function securedAccessAddress(
       }
     );
   };
-}
-
-function mappingsIn(list: unknown) {
-  return (Array.isArray(list) ? list : []).map(asMapping);
 }
 
 function addressOf(host: unknown, port: unknown): ServiceAddress | undefined {

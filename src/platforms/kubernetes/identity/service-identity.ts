@@ -1,3 +1,4 @@
+import { MANAGED_BY } from '../../../domain/labels.js';
 import {
   type CertificateAuthority,
   CertificateAuthorityError,
@@ -154,7 +155,7 @@ async function put(
   const metadata = found?.secret.metadata ?? {
     name,
     namespace,
-    labels: { 'app.kubernetes.io/managed-by': 'linkgrant' },
+    labels: { [MANAGED_BY]: 'linkgrant' },
   };
   const secret = {
     apiVersion: 'v1',

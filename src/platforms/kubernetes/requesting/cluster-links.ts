@@ -1,10 +1,10 @@
 import { MANAGED_BY } from '../../../domain/labels.js';
-import { asMapping, type YamlMapping } from '../../../files/yaml-documents.js';
+import { asMapping, asMappings, type YamlMapping } from '../../../files/yaml-documents.js';
 import type { LinkFiles, LinkRecords, StoredLink } from '../../../redemption/ports/link-files.js';
 import { linkProxy, linkSecret, storedLink } from '../../files/link-resource.js';
 import { isApiError } from '../api/api-error.js';
 import { LINKS, SECRETS } from '../api/kinds.js';
-import type { Resource, Stored } from '../api/resource.js';
+import { isConditionTrue, type Resource, type Stored } from '../api/resource.js';
 import {
   hasTlsCredentials,
   inCluster,
@@ -146,9 +146,8 @@ export interface LinkStatus {
 /** Reads the status of a Link. */
 export function readLinkStatus(link: YamlMapping): LinkStatus {
   const { status, message, remoteSiteName, remoteSiteId, ...rest } = asMapping(link.status);
-  const conditions = (Array.isArray(rest.conditions) ? rest.conditions : []).map(asMapping);
-  const isTrue = (type: string) =>
-    conditions.some((condition) => condition.type === type && condition.status === 'True');
+  const conditions = asMappings(rest.conditions);
+  const isTrue = (type: string) => isConditionTrue(conditions, type);
   const isReady = isTrue('Ready') || (isTrue('Configured') && isTrue('Operational'));
   return {
     isConfigured: isReady || isTrue('Configured'),

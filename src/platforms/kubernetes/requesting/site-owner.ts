@@ -2,20 +2,18 @@ import { RedemptionError } from '../../../domain/redemption-error.js';
 import type { KubernetesClient } from '../api/client.js';
 import { SITES } from '../api/kinds.js';
 import { apiVersionOf, type OwnerReference } from '../api/resource.js';
-import { readSite, type SiteFacts } from '../sites/site-resource.js';
+import { preferredSite, readSite, type SiteFacts } from '../sites/site-resource.js';
 import { inCluster } from './namespace-target.js';
 
-/** The Site that owns the links of a namespace: Ready Sites come first, then the oldest. Rejects with RedemptionError. */
+/** The Site that owns the links of a namespace. Rejects with RedemptionError. */
 export async function findRequestingSite(
   client: KubernetesClient,
   namespace: string,
 ): Promise<SiteFacts | undefined> {
   const { items } = await inCluster(() => client.listAll(SITES, { namespace }));
-  const [first] = items
-    .filter(({ metadata }) => metadata.deletionTimestamp === undefined)
-    .map(readSite)
-    .sort((a, b) => Number(b.isReady) - Number(a.isReady) || (ageOf(a) < ageOf(b) ? -1 : 1));
-  return first;
+  return preferredSite(
+    items.filter(({ metadata }) => metadata.deletionTimestamp === undefined).map(readSite),
+  );
 }
 
 /** The owner reference of resources that belong to a Site. */
@@ -29,8 +27,4 @@ export function noSite(namespace: string): RedemptionError {
     'not_writable',
     `A site must exist in namespace ${namespace} before a link can.`,
   );
-}
-
-function ageOf({ createdAt, name }: SiteFacts): string {
-  return `${createdAt} ${name}`;
 }

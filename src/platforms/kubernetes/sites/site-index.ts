@@ -1,7 +1,7 @@
 import type { ConnectedPeer } from '../../../redemption/ports/connections.js';
 import type { ObjectSink } from '../controller/informer.js';
 import { joinPeers } from './site-network.js';
-import type { RouterAccessFacts, SiteFacts } from './site-resource.js';
+import { preferredSite, type RouterAccessFacts, type SiteFacts } from './site-resource.js';
 
 type Facts = SiteFacts | RouterAccessFacts;
 
@@ -15,15 +15,9 @@ export class SiteIndex {
     this.#onChange = onChange;
   }
 
-  /** The site of a namespace; undefined if there is none. Of several Sites, prefers a Ready one, then the oldest. */
+  /** The site of a namespace; undefined if there is none. */
   siteOf(namespace: string): SiteFacts | undefined {
-    return this.#factsOf(namespace)
-      .filter((facts) => facts.kind === 'Site')
-      .sort(
-        (a, b) =>
-          Number(b.isReady) - Number(a.isReady) || order(a.createdAt, b.createdAt) || order(a.name, b.name),
-      )
-      .at(0);
+    return preferredSite(this.#factsOf(namespace).filter((facts) => facts.kind === 'Site'));
   }
 
   /** The peers that are connected to any site; undefined if no Site reports its network. */
@@ -36,7 +30,7 @@ export class SiteIndex {
   routerAccessesOf(namespace: string): readonly RouterAccessFacts[] {
     return this.#factsOf(namespace)
       .filter((facts) => facts.kind === 'RouterAccess')
-      .sort((a, b) => order(a.name, b.name));
+      .sort((a, b) => (a.name < b.name ? -1 : 1));
   }
 
   /** The sink for an informer of one of the two kinds. */
@@ -79,8 +73,4 @@ export class SiteIndex {
 
 function keyOf({ kind, name }: Facts): string {
   return `${kind}/${name}`;
-}
-
-function order(a: string, b: string): number {
-  return a < b ? -1 : a > b ? 1 : 0;
 }

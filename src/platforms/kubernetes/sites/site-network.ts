@@ -1,4 +1,4 @@
-import { asMapping } from '../../../files/yaml-documents.js';
+import { asMapping, asMappings } from '../../../files/yaml-documents.js';
 import type { ConnectedPeer } from '../../../redemption/ports/connections.js';
 import type { KubernetesClient } from '../api/client.js';
 import { SITES } from '../api/kinds.js';
@@ -34,10 +34,10 @@ export function readPeers(site: Stored<Resource>): ConnectedPeer[] | undefined {
   const { uid } = site.metadata;
   const { network } = asMapping((site as { readonly status?: unknown }).status);
   if (network === undefined) return undefined;
-  return listOf(network).flatMap((record) => {
+  return asMappings(network).flatMap((record) => {
     const { id, name, links } = record;
     if (typeof id !== 'string' || id === uid) return [];
-    return listOf(links)
+    return asMappings(links)
       .filter((link) => link.remoteSiteId === uid && link.operational === true)
       .map((link) => ({
         siteId: id,
@@ -46,8 +46,4 @@ export function readPeers(site: Stored<Resource>): ConnectedPeer[] | undefined {
         acceptingSite: uid,
       }));
   });
-}
-
-function listOf(value: unknown): Readonly<Record<string, unknown>>[] {
-  return Array.isArray(value) ? value.map(asMapping) : [];
 }

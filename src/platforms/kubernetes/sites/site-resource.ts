@@ -1,9 +1,9 @@
 import { isLinkRole, type LinkEndpoint } from '../../../domain/link.js';
 import { isResourceName } from '../../../domain/names.js';
-import { asMapping } from '../../../files/yaml-documents.js';
+import { asMapping, asMappings } from '../../../files/yaml-documents.js';
 import type { ConnectedPeer } from '../../../redemption/ports/connections.js';
 import { MAX_ENDPOINTS, parseLinkEndpoint } from '../../../redemption/requesting/link-endpoint.js';
-import type { Resource, Stored } from '../api/resource.js';
+import { isConditionTrue, type Resource, type Stored } from '../api/resource.js';
 import { readPeers } from './site-network.js';
 
 /** The fields of a Skupper Site on which links to it depend. */
@@ -49,12 +49,21 @@ export function readSite(site: Stored<Resource>): SiteFacts {
     name,
     uid,
     createdAt: creationTimestamp,
-    isReady: isConditionTrue(status, 'Ready'),
+    isReady: isConditionTrue(asMappings(asMapping(status).conditions), 'Ready'),
     isEdge: asMapping(spec).edge === true,
     defaultIssuer: issuer as string | undefined,
     endpoints: readEndpoints(status),
     peers: readPeers(site),
   };
+}
+
+/** The Site that counts of several in one namespace: a Ready one before others, then the oldest; undefined without any. */
+export function preferredSite(sites: readonly SiteFacts[]): SiteFacts | undefined {
+  const ageOf = ({ createdAt, name }: SiteFacts) => `${createdAt} ${name}`;
+  const [first] = [...sites].sort(
+    (a, b) => Number(b.isReady) - Number(a.isReady) || (ageOf(a) < ageOf(b) ? -1 : 1),
+  );
+  return first;
 }
 
 /** Extracts the facts of a RouterAccess. Never throws. */
@@ -74,13 +83,6 @@ export function readRouterAccess(access: Stored<Resource>): RouterAccessFacts {
 
 function isName(value: unknown): value is string {
   return typeof value === 'string' && isResourceName(value);
-}
-
-function isConditionTrue(status: unknown, type: string): boolean {
-  const { conditions } = asMapping(status);
-  return (Array.isArray(conditions) ? conditions : [])
-    .map(asMapping)
-    .some((condition) => condition.type === type && condition.status === 'True');
 }
 
 function readEndpoints(status: unknown): readonly LinkEndpoint[] | string {
