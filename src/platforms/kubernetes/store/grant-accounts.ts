@@ -1,3 +1,4 @@
+import { SerialQueue } from '../../../time/serial-queue.js';
 import { SharedRead } from '../../../time/shared-read.js';
 import { BoundedMap } from '../api/bounded-map.js';
 import type { KubernetesClient } from '../api/client.js';
@@ -154,16 +155,4 @@ function openAccount(client: KubernetesClient, uid: string, key: ResourceKey): G
     },
     queue: new SerialQueue(),
   };
-}
-
-/** Runs operations one at a time, in the order in which they were enqueued. */
-class SerialQueue {
-  #last: Promise<unknown> = Promise.resolve();
-
-  /** Runs `operation` once all operations before it have ended; resolves or rejects as it does. */
-  enqueue<T>(operation: () => Promise<T>): Promise<T> {
-    const result = this.#last.then(operation);
-    this.#last = result.catch(() => undefined);
-    return result;
-  }
 }

@@ -1,4 +1,5 @@
 import { MANAGED_BY } from '../../../domain/labels.js';
+import { SerialQueue } from '../../../time/serial-queue.js';
 import type { KubernetesClient } from '../api/client.js';
 import { CONFIG_MAPS } from '../api/kinds.js';
 import type { Resource, Stored } from '../api/resource.js';
@@ -13,7 +14,8 @@ const PROBED = 'probed';
 export class SettingsConfigMap {
   readonly #client: KubernetesClient;
   readonly #key: { readonly namespace: string; readonly name: string };
-  #lastIncrement: Promise<unknown> = Promise.resolve();
+  // Increments of one process run one after the other, because concurrent ones would conflict.
+  readonly #increments = new SerialQueue();
 
   constructor(client: KubernetesClient, namespace: string) {
     this.#client = client;
@@ -31,19 +33,15 @@ export class SettingsConfigMap {
   }
 
   /** Increments the number of a key, to at least `atLeast`. Each caller gets a different number. */
-  async next(key: string, atLeast: number): Promise<number> {
-    const increment = async (): Promise<number> => {
+  next(key: string, atLeast: number): Promise<number> {
+    return this.#increments.enqueue(async () => {
       let number = atLeast;
       await this.#change((data) => {
         number = data[key] === undefined ? atLeast : Math.max(Number(data[key]) + 1, atLeast);
         return { [key]: String(number) };
       });
       return number;
-    };
-    // Increments of one process run one after the other, because concurrent ones would conflict.
-    const result = this.#lastIncrement.then(increment, increment);
-    this.#lastIncrement = result.catch(() => undefined);
-    return result;
+    });
   }
 
   /** Checks with a dry run that settings can be written. Rejects with ApiError if not. */
