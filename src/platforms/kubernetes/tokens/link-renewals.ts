@@ -22,6 +22,7 @@ import type { NamespaceTarget, SecretResource } from '../requesting/namespace-ta
 import { renewalSecrets } from '../requesting/pending-renewal-secret.js';
 import { findRequestingSite, noSite, ownerReference } from '../requesting/site-owner.js';
 import { sanitizeError } from './token-failures.js';
+import { namespaceOf } from './token-index.js';
 
 /** What {@link LinkRenewals} needs. */
 export interface LinkRenewalsOptions {
@@ -201,10 +202,6 @@ export class LinkRenewals {
       observer.failed(key, sanitizeError(error));
     }
   }
-}
-
-function namespaceOf(key: string): string {
-  return key.split('/', 1)[0] as string;
 }
 
 function dueOf({ certificateSha256, notBefore, notAfter }: RenewableLink): Due {

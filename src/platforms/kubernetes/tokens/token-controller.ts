@@ -10,7 +10,7 @@ import { timeOf } from '../grants/access-grant-resource.js';
 import { SiteIndex } from '../sites/site-index.js';
 import { readSite } from '../sites/site-resource.js';
 import { LinkRenewals, type LinkRenewalsOptions } from './link-renewals.js';
-import { readTokenFacts, type TokenFacts, TokenIndex } from './token-index.js';
+import { namespaceOf, readTokenFacts, type TokenFacts, TokenIndex } from './token-index.js';
 import { TokenReconciler, type TokenReconcilerDependencies } from './token-reconciler.js';
 import { TokenStatusWriter } from './token-status-writer.js';
 
@@ -73,7 +73,7 @@ export class TokenController {
       ...options,
       status: new TokenStatusWriter(client, clock),
       onRedeemed: (key, redeemed) => {
-        this.#renewals.record(key.split('/', 1)[0] as string, redeemed.secret);
+        this.#renewals.record(namespaceOf(key), redeemed.secret);
         options.onRedeemed(key, redeemed);
       },
     });
@@ -81,7 +81,7 @@ export class TokenController {
       ...WORK,
       work: (key) => this.#reconciler.reconcile(key),
       onFailure: options.onAttemptFailed,
-      partitions: { of: (key) => key.split('/', 1)[0] as string, most: MAX_PER_NAMESPACE },
+      partitions: { of: namespaceOf, most: MAX_PER_NAMESPACE },
     });
     this.#renewals = new LinkRenewals({
       client,
@@ -139,7 +139,7 @@ export class TokenController {
   #tokenChanged(key: string, isNewVersion: boolean): void {
     const facts = this.tokens.find(key);
     if (facts) this.#enqueue(facts, isNewVersion);
-    else this.#reconciler.forget(key, this.tokens.tokensIn(key.split('/', 1)[0] as string).length === 0);
+    else this.#reconciler.forget(key, this.tokens.tokensIn(namespaceOf(key)).length === 0);
   }
 
   /** Enqueues the tokens of a namespace if its Site was created, deleted or replaced; other changes of a Site do not matter. */

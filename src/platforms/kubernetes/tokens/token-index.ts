@@ -61,7 +61,7 @@ export class TokenIndex implements ObjectSink<TokenFacts> {
   }
 
   find(key: string): TokenFacts | undefined {
-    return this.#byNamespace.get(key.split('/', 1)[0] as string)?.get(key);
+    return this.#byNamespace.get(namespaceOf(key))?.get(key);
   }
 
   tokensIn(namespace: string): readonly TokenFacts[] {
@@ -77,4 +77,9 @@ export class TokenIndex implements ObjectSink<TokenFacts> {
     this.#byNamespace.set(facts.namespace, tokens.set(facts.key, facts));
     this.#onChange(facts.key, before?.version !== facts.version);
   }
+}
+
+/** The namespace of a key `namespace/name`. */
+export function namespaceOf(key: string): string {
+  return key.split('/', 1)[0] as string;
 }

@@ -28,6 +28,7 @@ import {
 } from './access-token-resource.js';
 import { FinalStatusCache } from './final-status-cache.js';
 import { failedState, sanitizeError } from './token-failures.js';
+import { namespaceOf } from './token-index.js';
 import { NamespaceNotServedError, type TokenStatusWriter } from './token-status-writer.js';
 
 /** What {@link TokenReconciler} needs. */
@@ -90,7 +91,7 @@ export class TokenReconciler {
   /** Discards the state of the deleted token `namespace/name`; `isLast` if its namespace has no other token. */
   forget(key: string, isLast: boolean): void {
     this.#finalStatus.forget(key);
-    if (isLast) this.#closedUntil.delete(key.split('/', 1)[0] as string);
+    if (isLast) this.#closedUntil.delete(namespaceOf(key));
   }
 
   async #work(

@@ -1,8 +1,9 @@
 import type { Clock } from '../../../redemption/ports/clock.js';
-import { type ApiError, isApiError } from '../api/api-error.js';
+import { isApiError } from '../api/api-error.js';
 import type { KubernetesClient } from '../api/client.js';
 import { ACCESS_TOKENS } from '../api/kinds.js';
 import type { Stored } from '../api/resource.js';
+import { retryOnConflict } from '../api/retry.js';
 import {
   type AccessTokenResource,
   redeemedCondition,
@@ -14,8 +15,6 @@ import {
 export class NamespaceNotServedError extends Error {
   override readonly name = 'NamespaceNotServedError';
 }
-
-const MAX_TRIES = 10;
 
 /** Writes the states of AccessTokens into their status. */
 export class TokenStatusWriter {
@@ -33,29 +32,25 @@ export class TokenStatusWriter {
    * is in place.
    */
   async write(token: Stored<AccessTokenResource>, state: TokenState): Promise<void> {
-    let current: Stored<AccessTokenResource> | undefined = token;
-    for (let tries = 1; current; tries += 1) {
-      const conflict = await this.#writeOnce(current, state);
-      if (!conflict) return;
-      if (tries === MAX_TRIES) throw conflict;
-      current = await this.#findAgain(token);
-    }
+    let isFirst = true;
+    await retryOnConflict(async () => {
+      const current = isFirst ? token : await this.#findAgain(token);
+      isFirst = false;
+      if (current) await this.#writeOnce(current, state);
+    });
   }
 
-  /** Returns the error of a write conflict; undefined if nothing is left to write. */
-  async #writeOnce(token: Stored<AccessTokenResource>, state: TokenState): Promise<ApiError | undefined> {
+  async #writeOnce(token: Stored<AccessTokenResource>, state: TokenState): Promise<void> {
     // Another controller has redeemed it meanwhile.
-    if (!state.redeemed && redeemedCondition(token)?.status === 'True') return undefined;
+    if (!state.redeemed && redeemedCondition(token)?.status === 'True') return;
     const status = tokenStatus(token, state, this.#clock());
-    if (!status) return undefined;
+    if (!status) return;
     const { namespace = '', name, uid, resourceVersion } = token.metadata;
     const patch = { metadata: { uid, resourceVersion }, status };
     try {
       await this.#client.patch(ACCESS_TOKENS, { namespace, name }, patch, { subresource: 'status' });
-      return undefined;
     } catch (error) {
-      if (isApiError(error, 'conflict')) return error;
-      if (isApiError(error, 'not_found')) return undefined;
+      if (isApiError(error, 'not_found')) return;
       if (state.reason !== 'Ready' && isApiError(error, 'forbidden')) throw new NamespaceNotServedError();
       throw error;
     }
