@@ -6,7 +6,7 @@ import { ROUTER_ACCESSES, SITES } from '../api/kinds.js';
 import { KubernetesSite } from '../sites/kubernetes-site.js';
 import { siteEndpoints } from '../sites/site-endpoints.js';
 import { SiteIndex } from '../sites/site-index.js';
-import { readRouterAccess, readSite } from '../sites/site-resource.js';
+import { readRouterAccess, readSite, type SiteFacts } from '../sites/site-resource.js';
 import { TlsSecrets } from '../sites/tls-secrets.js';
 
 /** The accepting site of a namespace, read at each call with the rights of the user; its trust is checked as in the service. */
@@ -19,8 +19,7 @@ export function liveSite(client: KubernetesClient, clock: Clock): Site {
         client.listAll(SITES, { namespace }),
         client.listAll(ROUTER_ACCESSES, { namespace }),
       ]);
-      const index = new SiteIndex(() => undefined);
-      index.sinkOf('Site').replace(sites.items.map(readSite));
+      const index = indexOf(sites.items.map(readSite));
       index.sinkOf('RouterAccess').replace(accesses.items.map(readRouterAccess));
       return new KubernetesSite({ index, secrets, clock, assertSynced: () => undefined }).resolveAccess(
         grant,
@@ -39,9 +38,14 @@ export async function acceptingEndpoints(
 ): Promise<LinkAccess | SiteRefusal> {
   const { namespace } = request;
   const { items } = await client.listAll(SITES, { namespace });
-  const sites = new SiteIndex(() => undefined);
-  sites.sinkOf('Site').replace(items.map(readSite));
-  const site = sites.siteOf(namespace);
+  const site = indexOf(items.map(readSite)).siteOf(namespace);
   const endpoints = siteEndpoints(site, request);
   return 'refused' in endpoints ? endpoints : { endpoints, siteUid: site?.uid ?? null };
+}
+
+/** An index of Sites that were listed once. */
+export function indexOf(sites: readonly SiteFacts[]): SiteIndex {
+  const index = new SiteIndex(() => undefined);
+  index.sinkOf('Site').replace(sites);
+  return index;
 }

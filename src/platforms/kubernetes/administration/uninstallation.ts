@@ -75,10 +75,7 @@ export function uninstallation(client: KubernetesClient, place: Place): Uninstal
   const find = async (): Promise<Leftovers> => {
     const [own, grants] = await Promise.all([
       findOwn(client, place),
-      listGrantResources(client, namespace).catch((error: unknown) => {
-        if (isApiError(error, 'no_such_kind')) return [];
-        throw error;
-      }),
+      emptyIfKindUnknown(listGrantResources(client, namespace)),
     ]);
     const redeemable = grants.filter(
       (grant) => grantState(readAccessGrant(grant).grant, clock()) === 'ready',
@@ -117,12 +114,13 @@ async function findOwn(
   client: KubernetesClient,
   { serviceNamespace: namespace, withCrd }: Place,
 ): Promise<readonly Own[]> {
-  const selection = { namespace, labelSelector: OURS };
+  const list = async (kind: ResourceKind, labelSelector?: string) =>
+    (await client.listAll(kind, { namespace, labelSelector })).items;
   const [secrets, configMaps, accesses, leases, crd] = await Promise.all([
-    client.listAll(SECRETS, selection).then(({ items }) => items),
-    client.listAll(CONFIG_MAPS, selection).then(({ items }) => items),
-    emptyIfKindUnknown(client.listAll(SECURED_ACCESSES, selection)),
-    client.listAll(LEASES, { namespace }).then(({ items }) => items),
+    list(SECRETS, OURS),
+    list(CONFIG_MAPS, OURS),
+    emptyIfKindUnknown(list(SECURED_ACCESSES, OURS)),
+    list(LEASES),
     withCrd ? client.find(CRDS, { name: `${REDEMPTIONS.plural}.${REDEMPTIONS.group}` }) : undefined,
   ]);
   const isOwnSecret = ({ name, labels = {} }: ResourceMetadata) =>
@@ -143,11 +141,9 @@ async function findOwn(
   ];
 }
 
-async function emptyIfKindUnknown<T extends Resource>(
-  listed: Promise<{ readonly items: readonly Stored<T>[] }>,
-): Promise<readonly Stored<T>[]> {
+async function emptyIfKindUnknown<T>(listed: Promise<readonly T[]>): Promise<readonly T[]> {
   try {
-    return (await listed).items;
+    return await listed;
   } catch (error) {
     if (isApiError(error, 'no_such_kind')) return [];
     throw error;

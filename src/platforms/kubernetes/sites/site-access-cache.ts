@@ -1,18 +1,11 @@
-import type { GrantPolicy } from '../../../domain/policy.js';
-import type { Site, SiteAccess, SiteRefusal } from '../../../redemption/ports/site.js';
-
-/** The grant whose conditions depend on the access of its site. */
-export interface SiteAccessRequest {
-  readonly uid: string;
-  readonly namespace: string;
-  readonly name: string;
-  readonly issuer: string | null;
-  readonly policy: GrantPolicy;
-}
+import type { AccessGrant } from '../../../domain/access-grant.js';
+import type { Site, SiteAccess, SiteRefusal, SiteRequest } from '../../../redemption/ports/site.js';
 
 type Access = SiteAccess | SiteRefusal;
 
-interface Entry extends Omit<SiteAccessRequest, 'uid'> {
+interface Entry {
+  /** That of the first of the grants. */
+  readonly request: SiteRequest;
   /** Uids of the grants that depend on it. */
   readonly grants: Set<string>;
   access: Promise<Access | undefined> | undefined;
@@ -35,11 +28,12 @@ export class SiteAccessCache {
   }
 
   /** The access for a grant as it was resolved last; undefined while the API server does not answer. */
-  accessOf({ uid, namespace, name, issuer, policy }: SiteAccessRequest): Promise<Access | undefined> {
+  accessOf({ uid, ...request }: SiteRequest & Pick<AccessGrant, 'uid'>): Promise<Access | undefined> {
+    const { namespace, issuer, policy } = request;
     // Null is the default roles; an empty list allows none.
-    const key = JSON.stringify([namespace, issuer, policy.endpointRoles ?? null]);
+    const key = JSON.stringify([namespace, issuer, policy?.endpointRoles ?? null]);
     if (this.#keyByUid.get(uid) !== key) this.forget(uid);
-    const unresolved = { namespace, issuer, name, policy, grants: new Set<string>(), access: undefined };
+    const unresolved = { request, grants: new Set<string>(), access: undefined };
     const entry: Entry = this.#entries.get(key) ?? unresolved;
     this.#entries.set(key, entry);
     this.#keyByUid.set(uid, key);
@@ -59,7 +53,8 @@ export class SiteAccessCache {
 
   /** Drops the access of a namespace whose site has changed, and reports the namespace. */
   siteChanged(namespace: string): void {
-    for (const entry of this.#entries.values()) if (entry.namespace === namespace) entry.access = undefined;
+    for (const entry of this.#entries.values())
+      if (entry.request.namespace === namespace) entry.access = undefined;
     this.#onChange(namespace);
   }
 
@@ -71,13 +66,13 @@ export class SiteAccessCache {
       const now = await this.#resolve(entry);
       if (now === undefined) continue;
       entry.access = Promise.resolve(now);
-      if (summaryOf(before) !== summaryOf(now)) this.#onChange(entry.namespace);
+      if (summaryOf(before) !== summaryOf(now)) this.#onChange(entry.request.namespace);
     }
   }
 
-  async #resolve({ namespace, name, issuer, policy }: Entry): Promise<Access | undefined> {
+  async #resolve({ request }: Entry): Promise<Access | undefined> {
     try {
-      return await this.#site.resolveAccess({ namespace, name, issuer, policy });
+      return await this.#site.resolveAccess(request);
     } catch {
       // Without an answer no condition changes; the next run tries again.
       return undefined;
