@@ -70,3 +70,13 @@ export function withFileErrors<T>(path: string, read: () => T): T {
     throw error instanceof UnreadableFileError ? error : new UnreadableFileError(path, error);
   }
 }
+
+/** Calls `read`; undefined if the file or directory does not exist. */
+export function ifExists<T>(read: () => T): T | undefined {
+  try {
+    return read();
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
+    throw error;
+  }
+}

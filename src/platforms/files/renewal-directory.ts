@@ -1,5 +1,7 @@
-import { readdirSync, readFileSync, rmSync } from 'node:fs';
+import { readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
+import { namesIn } from '../../files/directory-names.js';
+import { ifExists } from '../../files/file-error.js';
 import {
   createPrivateFile,
   makePrivateDirectory,
@@ -60,19 +62,5 @@ function publish(file: string, content: string): string {
 }
 
 function readIfPresent(file: string): string | undefined {
-  try {
-    return readFileSync(file, 'utf8');
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
-    throw error;
-  }
-}
-
-function namesIn(directory: string): string[] {
-  try {
-    return readdirSync(directory);
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return [];
-    throw error;
-  }
+  return ifExists(() => readFileSync(file, 'utf8'));
 }

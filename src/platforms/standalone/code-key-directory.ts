@@ -6,6 +6,7 @@ import {
   encodeMasterKey,
   type MasterKey,
 } from '../../codes/signing-keys.js';
+import { ifExists } from '../../files/file-error.js';
 import { createPrivateFile, makePrivateDirectory, syncDirectory } from '../../files/private-file.js';
 import type { RotatingCodeKeys, StoredMasterKey } from '../../redemption/ports/code-keys.js';
 
@@ -81,13 +82,7 @@ export class CodeKeyDirectory implements RotatingCodeKeys {
   /** The key of that number; undefined if it was removed meanwhile. */
   #findKey(number: number): StoredMasterKey | undefined {
     const file = this.#fileOf(number);
-    let text: string;
-    try {
-      text = readFileSync(file, 'utf8');
-    } catch (error) {
-      if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
-      throw error;
-    }
-    return decodeMasterKey(text, file);
+    const text = ifExists(() => readFileSync(file, 'utf8'));
+    return text === undefined ? undefined : decodeMasterKey(text, file);
   }
 }

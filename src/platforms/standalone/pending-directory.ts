@@ -1,6 +1,7 @@
 import { chmodSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { ifExists } from '../../files/file-error.js';
 import {
   createPrivateFile,
   makePrivateDirectory,
@@ -135,14 +136,7 @@ class PendingDirectory implements PendingRedemption {
 
   #read(name: string): string | undefined {
     const file = join(this.#directory, name);
-    try {
-      return readFileSync(file, 'utf8');
-    } catch (error) {
-      if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
-      return withWriteErrors(file, () => {
-        throw error;
-      });
-    }
+    return withWriteErrors(file, () => ifExists(() => readFileSync(file, 'utf8')));
   }
 
   /** Creates a file atomically and durably unless it exists. Returns the content of the file. */

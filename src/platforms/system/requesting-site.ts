@@ -2,7 +2,7 @@ import { rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { readBoundedText } from '../../files/bounded-text.js';
 import { namesIn } from '../../files/directory-names.js';
-import type { UnreadableFileError } from '../../files/file-error.js';
+import { ifExists, type UnreadableFileError } from '../../files/file-error.js';
 import { syncDirectory, writePrivateFile } from '../../files/private-file.js';
 import { asMapping, asMappings } from '../../files/yaml-documents.js';
 import { redemptionIdIn } from '../../pki/certificate-info.js';
@@ -182,12 +182,7 @@ function outcomeFile(file: string): string {
 }
 
 function readIfPresent(file: string): string | undefined {
-  try {
-    return readBoundedText(file);
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
-    throw error;
-  }
+  return ifExists(() => readBoundedText(file));
 }
 
 /** The content of each Link and Secret of a directory, by its kind and name. */
