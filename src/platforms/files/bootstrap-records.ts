@@ -1,7 +1,7 @@
-import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { makePrivateDirectory, writePrivateFile } from '../../files/private-file.js';
+import { sha256Hex } from '../../pki/sha256.js';
 import { withWriteErrors } from './not-writable.js';
 
 /**
@@ -55,6 +55,6 @@ export class BootstrapRecords {
   }
 
   #file(key: string): string {
-    return join(this.#directory, createHash('sha256').update(`${this.#place}\0${key}`).digest('hex'));
+    return join(this.#directory, sha256Hex(`${this.#place}\0${key}`));
   }
 }

@@ -24,6 +24,8 @@ import {
   isOurs,
   linkInPlace,
   type OwnRedemption,
+  placeTakenError,
+  refuseProxyName,
   renewedIn,
 } from './own-resource.js';
 
@@ -168,15 +170,6 @@ function isEqualYaml(text: string, other: string): boolean {
   return text === other || isDeepStrictEqual(parseResource(text) ?? text, parseResource(other) ?? other);
 }
 
-/** Throws if the Secrets of the link and of its proxy would have the same name. */
-function refuseProxyName(name: string, proxy: string | undefined): void {
-  if (name !== proxy) return;
-  throw new RedemptionError(
-    'place_taken',
-    `The Secret of the proxy has the name "${name}", which the Secret of the link needs.`,
-  );
-}
-
 /** Throws if the file has another text. */
 function refuseOther({ file, text }: WantedFile): void {
   const present = readExisting(file);
@@ -189,10 +182,6 @@ function refuseForeign({ file, text }: WantedFile, redemption: OwnRedemption): v
   if (present === undefined || present === text) return;
   const resource = parseResource(present);
   if (!resource || !isOurs(resource, redemption)) throw placeTakenError(file);
-}
-
-function placeTakenError(file: string): RedemptionError {
-  return new RedemptionError('place_taken', `${file} already exists and belongs to another redemption.`);
 }
 
 /** Creates `directory` if it is absent, and deletes temporary files of interrupted runs. */

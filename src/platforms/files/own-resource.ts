@@ -1,5 +1,6 @@
 import { MANAGED_BY, SECRET_REDEMPTION_ID } from '../../domain/labels.js';
 import type { ExistingLink, LinkSecret } from '../../domain/link.js';
+import { RedemptionError } from '../../domain/redemption-error.js';
 import { asMapping, type YamlMapping } from '../../files/yaml-documents.js';
 import { describeCertificate, redemptionIdIn } from '../../pki/certificate-info.js';
 import { storedLink } from './link-resource.js';
@@ -100,4 +101,16 @@ export function certificateEnd(secret: YamlMapping): number | undefined {
 /** True for a resource that linkgrant created, by its label. */
 export function isManaged(resource: YamlMapping): boolean {
   return asMapping(asMapping(resource.metadata).labels)[MANAGED_BY] === 'linkgrant';
+}
+
+/** Throws `place_taken` if the Secrets of a link and of its proxy would have the same name. */
+export function refuseProxyName(name: string, proxy: string | undefined): void {
+  if (name !== proxy) return;
+  const message = `The Secret of the proxy has the name "${name}", which the Secret of the link needs.`;
+  throw new RedemptionError('place_taken', message);
+}
+
+/** The error for a file or resource of another redemption at the place of a link. */
+export function placeTakenError(place: string): RedemptionError {
+  return new RedemptionError('place_taken', `${place} already exists and belongs to another redemption.`);
 }

@@ -1,7 +1,7 @@
-import { createHash } from 'node:crypto';
 import { existsSync, readFileSync, rmSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { syncDirectory, writePrivateFile } from '../../files/private-file.js';
+import { sha256Hex } from '../../pki/sha256.js';
 import type { Checkpoint } from '../../redemption/ports/clock.js';
 import type { LinkFiles } from '../../redemption/ports/link-files.js';
 import type { Materializer } from '../../redemption/ports/materializer.js';
@@ -35,7 +35,7 @@ export class PendingReload {
     wait: (milliseconds: number) => Promise<void>,
     patienceMs: () => number = () => LOCK_TIMEOUT_MS,
   ) {
-    const id = createHash('sha256').update(resolve(place)).digest('hex');
+    const id = sha256Hex(resolve(place));
     this.#directory = join(dataDirectory, 'reloads', id);
     this.#place = place;
     this.#withLock = directoryLock(this.#directory, wait, patienceMs);
@@ -47,11 +47,7 @@ export class PendingReload {
       ...placing,
       beforeChange: () => this.#record(),
     });
-    return {
-      probe: (name) => inner.probe(name),
-      findRenewed: (secret) => inner.findRenewed(secret),
-      materialize: (...link) => this.#withLock(() => inner.materialize(...link)),
-    };
+    return { ...inner, materialize: (...link) => this.#withLock(() => inner.materialize(...link)) };
   }
 
   /** Changes links in the directory under its lock, and records a pending reload if files change. */

@@ -2,7 +2,7 @@ import type { Link } from '../../../domain/link.js';
 import { RedemptionError } from '../../../domain/redemption-error.js';
 import { asMapping, type YamlMapping } from '../../../files/yaml-documents.js';
 import type { Materializer } from '../../../redemption/ports/materializer.js';
-import { isEndedSecret, renewedIn } from '../../files/own-resource.js';
+import { isEndedSecret, placeTakenError, refuseProxyName, renewedIn } from '../../files/own-resource.js';
 import { ApiError } from '../api/api-error.js';
 import { LINKS, SECRETS } from '../api/kinds.js';
 import type { Resource, ResourceKind, Stored } from '../api/resource.js';
@@ -71,13 +71,13 @@ export function clusterMaterializer(
   return {
     probe: (name) =>
       inCluster(async () => {
-        refuseProxyName(name, proxy);
+        refuseProxyName(name, proxy?.name);
         const secret = await find(SECRETS, name);
         const link = await find(LINKS, name);
         // An expired Secret may be replaced. Whether the Link belongs to it is checked when the replacement is received.
         const isReplaceable = secret !== undefined && isEndedSecret(secret, clock());
-        if (secret && !isReplaceable) throw placeTakenError(SECRETS, name, namespace);
-        if (link && !isReplaceable) throw placeTakenError(LINKS, name, namespace);
+        if (secret && !isReplaceable) throw placeTakenError(placeOf(SECRETS, name, namespace));
+        if (link && !isReplaceable) throw placeTakenError(placeOf(LINKS, name, namespace));
         await dryRun(name, { secret: secret !== undefined, link: link !== undefined });
       }),
 
@@ -85,7 +85,7 @@ export function clusterMaterializer(
 
     materialize: (secret, links, checkpoint, overrides = {}) =>
       inCluster(async () => {
-        refuseProxyName(secret.name, proxy);
+        refuseProxyName(secret.name, proxy?.name);
         const owner = await place.owner();
         const present = { secret: await find(SECRETS, secret.name), links: await findLinks(links) };
         const all = wantedLink(secret, links, { namespace, owner, present, overrides, now: clock() });
@@ -125,17 +125,5 @@ async function applyDeclaredFields<T>(resource: Resource, apply: () => Promise<T
 /** Throws `place_taken` if a present resource differs from the wanted one and may not be replaced. */
 function refuseForeign(wanted: WantedResource, present: YamlMapping | undefined, namespace: string): void {
   if (!present || wanted.isUpToDate(present) || wanted.mayReplace(present)) return;
-  throw placeTakenError(wanted.kind, wanted.resource.metadata.name, namespace);
-}
-
-/** Throws if the Secrets of the link and of its proxy would have the same name. */
-function refuseProxyName(name: string, proxy: ProxyPlacing | undefined): void {
-  if (name !== proxy?.name) return;
-  const message = `The Secret of the proxy has the name "${name}", which the Secret of the link needs.`;
-  throw new RedemptionError('place_taken', message);
-}
-
-function placeTakenError(kind: ResourceKind, name: string, namespace: string): RedemptionError {
-  const message = `${placeOf(kind, name, namespace)} already exists and belongs to another redemption.`;
-  return new RedemptionError('place_taken', message);
+  throw placeTakenError(placeOf(wanted.kind, wanted.resource.metadata.name, namespace));
 }
