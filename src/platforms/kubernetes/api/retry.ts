@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { backOffDelay } from '../../../time/back-off.js';
-import { type ApiErrorReason, isApiError } from './api-error.js';
+import { isApiError } from './api-error.js';
 
 const PAUSES = { firstMs: 20, longestMs: 500 };
 // Enough for some ten writers of one object; the pauses add up to at most 5 s.
@@ -8,18 +8,18 @@ const MAX_CONFLICTS = 15;
 
 /**
  * Runs an operation that reads an object and writes it with its resourceVersion, again while another writer is faster.
- * Rejects with the last conflict after 15 attempts. `otherReasons` are retried too.
+ * Rejects with the last conflict after 15 attempts. The errors that `isRetried` accepts are retried too.
  */
 export async function retryOnConflict<T>(
   operation: () => Promise<T>,
-  ...otherReasons: readonly ApiErrorReason[]
+  isRetried: (error: unknown) => boolean = () => false,
 ): Promise<T> {
   for (let attempt = 1; ; attempt += 1) {
     try {
       return await operation();
     } catch (error) {
-      const isConflict = isApiError(error, 'conflict', 'already_exists', ...otherReasons);
-      if (!isConflict || attempt === MAX_CONFLICTS) throw error;
+      const isTransient = isApiError(error, 'conflict', 'already_exists') || isRetried(error);
+      if (!isTransient || attempt === MAX_CONFLICTS) throw error;
       await sleep(backOffDelay(PAUSES, attempt));
     }
   }

@@ -1,8 +1,9 @@
 import { isTlsSecretType } from '../../../domain/link.js';
 import { RedemptionError } from '../../../domain/redemption-error.js';
-import { ApiError } from '../api/api-error.js';
+import { ApiError, isApiError } from '../api/api-error.js';
 import type { KubernetesClient } from '../api/client.js';
 import type { OwnerReference, Resource, ResourceKind, Stored } from '../api/resource.js';
+import { retryOnConflict as retryOnWriteConflict } from '../api/retry.js';
 
 /** The namespace in which links are created, with the client of its cluster. */
 export interface NamespaceTarget {
@@ -71,27 +72,20 @@ function redemptionErrorOf(error: ApiError): RedemptionError {
   }
 }
 
-const MAX_TRIES = 20;
+const MAX_LOST_RESPONSES = 2;
 
 /**
  * Runs an operation that reads before it writes, and repeats it after a write conflict or a lost response. Rejects with
  * RedemptionError.
  */
 export function retryOnConflict<T>(operation: () => Promise<T>): Promise<T> {
-  return inCluster(async () => {
-    for (let tries = 1; ; tries += 1) {
-      try {
-        return await operation();
-      } catch (error) {
-        const isTransient =
-          error instanceof ApiError &&
-          (error.reason === 'conflict' ||
-            error.reason === 'already_exists' ||
-            (error.reason === 'unavailable' && error.outcomeUnknown && tries < 3));
-        if (!isTransient || tries === MAX_TRIES) throw error;
-      }
-    }
-  });
+  let lost = 0;
+  const isLost = (error: unknown): boolean => {
+    if (!isApiError(error, 'unavailable') || !error.outcomeUnknown) return false;
+    lost += 1;
+    return lost <= MAX_LOST_RESPONSES;
+  };
+  return inCluster(() => retryOnWriteConflict(operation, isLost));
 }
 
 /** A value of a Secret as text; undefined if the Secret has none. */

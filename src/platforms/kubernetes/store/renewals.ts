@@ -2,6 +2,7 @@ import type { Renewal } from '../../../domain/issued-certificate.js';
 import type { GrantStore, RevokedCertificate } from '../../../redemption/ports/grant-store.js';
 import type { IssuedLink } from '../../../redemption/ports/link-store.js';
 import type { RecordRenewalOutcome, RenewalStore } from '../../../redemption/ports/renewal-store.js';
+import { isApiError } from '../api/api-error.js';
 import type { KubernetesClient } from '../api/client.js';
 import { REDEMPTIONS } from '../api/kinds.js';
 import type { Stored } from '../api/resource.js';
@@ -75,7 +76,7 @@ function recordRenewal(renewal: Renewal, deps: StoreParts): Promise<RecordRenewa
     return decide(resource, renewal) ?? write(resource, renewal, client);
   };
   // The Redemption may be deleted between the read and the write.
-  return retryUntil(deadline, () => retryOnConflict(attempt, 'not_found'));
+  return retryUntil(deadline, () => retryOnConflict(attempt, (error) => isApiError(error, 'not_found')));
 }
 
 /** Rejects with ApiError `conflict` or `not_found` if the Redemption was changed or deleted since it was read. */

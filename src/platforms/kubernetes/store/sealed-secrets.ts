@@ -67,7 +67,7 @@ class SealedSecrets {
       return entry;
     };
     // The Secret may be deleted between the read and the write.
-    return retryOnConflict(attempt, 'not_found');
+    return retryOnConflict(attempt, (error) => isApiError(error, 'not_found'));
   }
 
   async remove(entry: Pick<SealedEntry, 'id' | 'until'>): Promise<void> {
