@@ -6,9 +6,8 @@ import { hidesResource } from '../files/hidden-resource.js';
 
 const LIMITS = { length: 1024 * 1024, documents: 100 };
 
-/** A resource with the path of its file. */
+/** A resource in a file. */
 export interface ResourceFile {
-  readonly file: string;
   readonly kind: string;
   readonly name: string;
   readonly resource: YamlMapping;
@@ -27,7 +26,6 @@ export function listResourceFiles(directory: string): string[] {
 /** The resources in a file. Throws UnreadableFileError, or for invalid YAML an Error whose message contains no file content. */
 export function readResourceFile(file: string): ResourceFile[] {
   return parseYamlMappings(readBoundedText(file), LIMITS).map((resource) => ({
-    file,
     kind: String(resource.kind),
     name: String(asMapping(resource.metadata).name ?? ''),
     resource,

@@ -7,9 +7,6 @@ import { listPage, type ResourcePage, readListing, type Selection } from './list
 import type { Resource, ResourceKey, ResourceKind, Stored } from './resource.js';
 import { type WatchEvent, watchEvents } from './watch-stream.js';
 
-/** The format of a patch: `merge` is RFC 7396, `json` is RFC 6902. */
-export type PatchType = 'merge' | 'json';
-
 /** A subresource that is written separately. */
 export type Subresource = 'status';
 
@@ -46,11 +43,12 @@ export interface KubernetesClient {
   ): Promise<Stored<T>>;
   /** Replaces a resource. Rejects with `conflict` if its resourceVersion has changed. */
   replace<T extends Resource>(kind: ResourceKind, resource: T, subresource?: Subresource): Promise<Stored<T>>;
+  /** Applies a merge patch (RFC 7396). */
   patch<T extends Resource>(
     kind: ResourceKind,
     key: ResourceKey,
     patch: object,
-    options?: { readonly type?: PatchType; readonly subresource?: Subresource; readonly dryRun?: boolean },
+    options?: { readonly subresource?: Subresource },
   ): Promise<Stored<T>>;
   /**
    * Server-side apply: creates the resource or sets the passed fields of it. Rejects with `conflict` if another manager
@@ -59,12 +57,7 @@ export interface KubernetesClient {
   apply<T extends Resource>(
     kind: ResourceKind,
     resource: T,
-    options: {
-      readonly fieldManager: string;
-      readonly force?: boolean;
-      readonly subresource?: Subresource;
-      readonly dryRun?: boolean;
-    },
+    options: { readonly fieldManager: string; readonly force?: boolean; readonly dryRun?: boolean },
   ): Promise<Stored<T>>;
   /**
    * Deletes a resource if the preconditions hold; false if it does not exist. Rejects with `conflict` if they do not hold.
@@ -90,12 +83,9 @@ export interface KubernetesClient {
 /** Time-out of a response, in milliseconds. */
 const ANSWER_MS = 10_000;
 const WATCH_SECONDS = 300;
-const MEDIA_TYPES = {
-  merge: 'application/merge-patch+json',
-  json: 'application/json-patch+json',
-  // Any JSON is YAML.
-  apply: 'application/apply-patch+yaml',
-} as const;
+const MERGE_PATCH = 'application/merge-patch+json';
+// Any JSON is YAML.
+const APPLY_PATCH = 'application/apply-patch+yaml';
 
 /** Opens a client of a cluster; sends no request yet. Rejects with ClusterConfigError. */
 export async function openKubernetesClient(
@@ -183,17 +173,13 @@ function clientOf(
       kind: ResourceKind,
       key: ResourceKey,
       patch: object,
-      options: {
-        readonly type?: PatchType;
-        readonly subresource?: Subresource;
-        readonly dryRun?: boolean;
-      } = {},
+      { subresource }: { readonly subresource?: Subresource } = {},
     ) {
       return (await send({
         method: 'PATCH',
-        path: pathOf(kind, key, dryRunOf(options), options.subresource),
+        path: pathOf(kind, key, {}, subresource),
         body: patch,
-        contentType: MEDIA_TYPES[options.type ?? 'merge'],
+        contentType: MERGE_PATCH,
         words: wordsOf('patch', kind, key),
       })) as Stored<T>;
     },
@@ -201,19 +187,14 @@ function clientOf(
     async apply<T extends Resource>(
       kind: ResourceKind,
       resource: T,
-      options: {
-        readonly fieldManager: string;
-        readonly force?: boolean;
-        readonly subresource?: Subresource;
-        readonly dryRun?: boolean;
-      },
+      options: { readonly fieldManager: string; readonly force?: boolean; readonly dryRun?: boolean },
     ) {
-      const { fieldManager, force = false, subresource } = options;
+      const { fieldManager, force = false } = options;
       return (await send({
         method: 'PATCH',
-        path: pathOf(kind, resource.metadata, { fieldManager, force, ...dryRunOf(options) }, subresource),
+        path: pathOf(kind, resource.metadata, { fieldManager, force, ...dryRunOf(options) }),
         body: resource,
-        contentType: MEDIA_TYPES.apply,
+        contentType: APPLY_PATCH,
         words: wordsOf('apply', kind, resource.metadata),
       })) as Stored<T>;
     },

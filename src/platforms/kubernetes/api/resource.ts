@@ -16,8 +16,6 @@ export interface OwnerReference {
   readonly kind: string;
   readonly name: string;
   readonly uid: string;
-  readonly controller?: boolean;
-  readonly blockOwnerDeletion?: boolean;
 }
 
 /** The metadata fields that linkgrant reads or writes. Times are RFC 3339. */

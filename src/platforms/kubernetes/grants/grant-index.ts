@@ -100,11 +100,6 @@ export class GrantIndex implements ObjectSink<GrantLocation> {
     return undefined;
   }
 
-  /** The location of the grant of that uid, if the watch reported it. */
-  known(uid: string): GrantLocation | undefined {
-    return this.#byUid.get(uid);
-  }
-
   /** Every grant that the watch reported. */
   all(): Iterable<GrantLocation> {
     return this.#byUid.values();

@@ -62,7 +62,7 @@ export class AttemptEvents {
     grant: AttemptedGrant,
     attempted: AttemptKey,
     now: number,
-    redemptionId: string | null = null,
+    redemptionId: string | null,
   ): Promise<void> {
     const { code, name, subject, peer } = attempted;
     const once = { grantUid: grant.uid, count: 1, firstAt: now, lastAt: now };
