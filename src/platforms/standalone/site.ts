@@ -2,7 +2,13 @@ import type { LinkEndpoint } from '../../domain/link.js';
 import { noEndpointOfRoles, withGrantRoles } from '../../redemption/accepting/endpoint-roles.js';
 import type { Clock } from '../../redemption/ports/clock.js';
 import type { TrustedAuthority } from '../../redemption/ports/server-identity.js';
-import type { Site, SiteAccess, SiteRefusal, SiteRequest } from '../../redemption/ports/site.js';
+import {
+  type Site,
+  type SiteAccess,
+  type SiteRefusal,
+  type SiteRequest,
+  siteRefusal,
+} from '../../redemption/ports/site.js';
 
 /**
  * A site without a platform: its endpoints are configured, and its CA is the service's own. No router certificate can be
@@ -29,11 +35,8 @@ export class StandaloneSite implements Site {
 
   async resolveAccess(grant: SiteRequest): Promise<SiteAccess | SiteRefusal> {
     if (this.#endpoints.length === 0) {
-      return {
-        refused: 'link_access_unavailable',
-        reason: 'the service has no endpoint to link to',
-        hint: 'start it with --endpoint inter-router=HOST:PORT',
-      };
+      const hint = 'start it with --endpoint inter-router=HOST:PORT';
+      return siteRefusal('link_access_unavailable', 'the service has no endpoint to link to', hint);
     }
     const endpoints = withGrantRoles(this.#endpoints, grant);
     if (endpoints.length === 0) return noEndpointOfRoles(this.#endpoints, grant);
@@ -55,5 +58,5 @@ export function issuerOfLinks(found: TrustedAuthority | string, now: number): Tr
 
 function issuerUnavailable(reason: string): SiteRefusal {
   const hint = "put a CA that may sign now into the data directory's issuers/, or name another with --issuer";
-  return { refused: 'issuer_unavailable', reason, hint };
+  return siteRefusal('issuer_unavailable', reason, hint);
 }

@@ -14,7 +14,13 @@ import {
   trustOfLink,
 } from '../../redemption/accepting/router-trust.js';
 import type { Clock } from '../../redemption/ports/clock.js';
-import type { Site, SiteAccess, SiteRefusal, SiteRequest } from '../../redemption/ports/site.js';
+import {
+  type Site,
+  type SiteAccess,
+  type SiteRefusal,
+  type SiteRequest,
+  siteRefusal,
+} from '../../redemption/ports/site.js';
 import { detectHost, unroutableReason } from './routable-host.js';
 import { accessProblem, type LinkAccess, readSiteState } from './site-state.js';
 import type { NamespaceDirectories, SkupperHome } from './skupper-home.js';
@@ -60,7 +66,7 @@ export class SystemSite implements Site {
       return this.#resolve(grant);
     } catch (error) {
       if (!(error instanceof UnreadableFileError)) throw error;
-      return refusal('link_access_unavailable', error.message, error.hint);
+      return siteRefusal('link_access_unavailable', error.message, error.hint);
     }
   }
 
@@ -83,7 +89,7 @@ export class SystemSite implements Site {
   #resolve(grant: SiteRequest): SiteAccess | SiteRefusal {
     if (this.#only !== undefined && this.#only !== grant.namespace) {
       const reason = `namespace "${grant.namespace}" is not served; the service serves only "${this.#only}"`;
-      return refusal(
+      return siteRefusal(
         'link_access_unavailable',
         reason,
         'start the service without --namespace, or with this one',
@@ -94,20 +100,20 @@ export class SystemSite implements Site {
     const platform = startedPlatform(directories) ?? this.#platform;
     const words = `-n ${grant.namespace}${platform === undefined ? '' : ` -p ${platform}`}`;
     if (state === 'no-site')
-      return refusal(
+      return siteRefusal(
         'link_access_unavailable',
         `namespace "${grant.namespace}" has no site`,
         `create one with \`skupper site create NAME --enable-link-access ${words}\` and start it with \`skupper system start ${words}\``,
       );
     if (state === 'not-started')
-      return refusal(
+      return siteRefusal(
         'link_access_unavailable',
         `the site of namespace "${grant.namespace}" is not started`,
         `start it with \`skupper system start ${words}\``,
       );
     if (state.edge)
       return {
-        ...refusal(
+        ...siteRefusal(
           'edge_site',
           `site "${state.name}" is an edge site and accepts no links`,
           'accept links at a site that is not an edge site',
@@ -116,7 +122,7 @@ export class SystemSite implements Site {
       };
     if (state.accesses.length === 0) {
       return {
-        ...refusal(
+        ...siteRefusal(
           'link_access_unavailable',
           `site "${state.name}" accepts no links`,
           `enable it with \`skupper site update ${state.name} --enable-link-access ${words}\`, then run \`skupper system reload ${words}\``,
@@ -147,7 +153,7 @@ export class SystemSite implements Site {
 
   #readIssuer(directories: NamespaceDirectories, name: string): CertificateAuthority | SiteRefusal {
     if (!isResourceName(name)) {
-      return refusal('issuer_unavailable', `"${name}" is not a valid issuer name`, FIX_ISSUER);
+      return siteRefusal('issuer_unavailable', `"${name}" is not a valid issuer name`, FIX_ISSUER);
     }
     const reasons: string[] = [];
     for (const issuers of [directories.runtimeIssuers, directories.inputIssuers]) {
@@ -160,12 +166,12 @@ export class SystemSite implements Site {
         const { code, message, hint } = error as UnreadableFileError;
         if (code === 'ENOENT' && !existsSync(file)) continue;
         // If this user may not read the CA in use, refuse instead of using another CA of the same name.
-        if (code !== undefined) return refusal('issuer_unavailable', message, hint);
+        if (code !== undefined) return siteRefusal('issuer_unavailable', message, hint);
         reasons.push(message);
       }
     }
     const why = reasons.join('; ') || `there is no issuer "${name}" in runtime/issuers or input/issuers`;
-    return refusal('issuer_unavailable', why, FIX_ISSUER);
+    return siteRefusal('issuer_unavailable', why, FIX_ISSUER);
   }
 
   #checkAccess(
@@ -176,7 +182,7 @@ export class SystemSite implements Site {
     const problem = accessProblem(access);
     if (problem !== undefined) {
       const hint = 'correct it in input/resources and reload the site';
-      return refusal('link_access_unavailable', `RouterAccess "${access.name}" ${problem}`, hint);
+      return siteRefusal('link_access_unavailable', `RouterAccess "${access.name}" ${problem}`, hint);
     }
     const router = readRouterCredentials(directories, access);
     if ('refused' in router) return router;
@@ -207,7 +213,7 @@ function hostAmong(hosts: readonly string[], names: readonly string[]): string |
   const [first] = hosts;
   if (first !== undefined && routable.length === 0) {
     const reason = `"${first}" ${unroutableReason(first)}`;
-    return refusal('link_access_unavailable', reason, 'restart `linkgrant serve` with another --host');
+    return siteRefusal('link_access_unavailable', reason, 'restart `linkgrant serve` with another --host');
   }
   const reachable = names.filter((name) => unroutableReason(name) === undefined && !isLoopback(name));
   const tried = routable.map((host) => `"${host}"`).join(' or ');
@@ -215,7 +221,7 @@ function hostAmong(hosts: readonly string[], names: readonly string[]): string |
     tried === ''
       ? "no address of this machine is in the router's certificate"
       : `the router's certificate does not name ${tried} as a DNS name`;
-  return refusal(
+  return siteRefusal(
     'link_access_unavailable',
     `${lacks}; it names ${reachable.join(', ') || 'no host that others can reach'}`,
     'restart `linkgrant serve` with --host for one of these, or add the host for links to spec.subjectAlternativeNames of the RouterAccess and reload the site',
@@ -228,20 +234,14 @@ function readRouterCredentials(
 ): RouterCredentials | SiteRefusal {
   const directory = join(directories.runtimeCertificates, access.tlsCredentials);
   try {
-    const [certificate, trusted] = ['tls.crt', 'ca.crt'].map((file) =>
-      readBoundedText(join(directory, file)),
-    );
-    return { certificate: certificate as string, trusted: trusted as string };
+    const read = (file: string) => readBoundedText(join(directory, file));
+    return { certificate: read('tls.crt'), trusted: read('ca.crt') };
   } catch (error) {
     const { message, code, hint } = error as UnreadableFileError;
-    return refusal(
+    return siteRefusal(
       'issuer_untrusted',
       `the router's certificate: ${message}`,
       code === 'ENOENT' ? 'reload the site' : hint,
     );
   }
-}
-
-function refusal(refused: SiteRefusal['refused'], reason: string, hint: string): SiteRefusal {
-  return { refused, reason, hint };
 }

@@ -25,6 +25,11 @@ export interface SiteRefusal extends Refusal {
   readonly isRequestOnly?: boolean;
 }
 
+/** Builds the refusal of a site. */
+export function siteRefusal(refused: SiteRefusal['refused'], reason: string, hint: string): SiteRefusal {
+  return { refused, reason, hint };
+}
+
 /** The grant whose access is requested; it may not exist yet. Of its policy, the roles of the endpoints apply. */
 export type SiteRequest = Pick<AccessGrant, 'namespace' | 'name' | 'issuer'> &
   Partial<Pick<AccessGrant, 'policy'>>;

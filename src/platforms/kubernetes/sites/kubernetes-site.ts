@@ -16,7 +16,13 @@ import {
   trustOfLink,
 } from '../../../redemption/accepting/router-trust.js';
 import type { Clock } from '../../../redemption/ports/clock.js';
-import type { Site, SiteAccess, SiteRefusal, SiteRequest } from '../../../redemption/ports/site.js';
+import {
+  type Site,
+  type SiteAccess,
+  type SiteRefusal,
+  type SiteRequest,
+  siteRefusal,
+} from '../../../redemption/ports/site.js';
 import { TtlCache } from '../controller/ttl-cache.js';
 import { JudgementBudget } from './judgement-budget.js';
 import { siteEndpoints } from './site-endpoints.js';
@@ -84,7 +90,7 @@ export class KubernetesSite implements Site {
   async #readIssuer(namespace: string, name: string): Promise<CertificateAuthority | SiteRefusal> {
     const hint = 'name another issuer in spec.issuer of the AccessGrant, or correct this Secret';
     if (!isResourceName(name)) {
-      return refusal('issuer_unavailable', `"${name}" is not a valid issuer name`, hint);
+      return siteRefusal('issuer_unavailable', `"${name}" is not a valid issuer name`, hint);
     }
     const found = await this.#readSecret(namespace, name);
     if (typeof found === 'string') return noSecret('issuer_unavailable', 'issuer', name, found);
@@ -95,7 +101,7 @@ export class KubernetesSite implements Site {
         return loadAuthority({ certificate: chainOf(found), key: found.tlsKey }, `Secret "${name}"`, now);
       } catch (error) {
         if (error instanceof CertificateAuthorityError)
-          return refusal('issuer_unavailable', error.message, hint);
+          return siteRefusal('issuer_unavailable', error.message, hint);
         throw error;
       }
     };
@@ -117,7 +123,7 @@ export class KubernetesSite implements Site {
     for (const endpoint of endpoints) {
       const access = accesses.find((candidate) => leadsTo(candidate, endpoint));
       if (!access) {
-        return refusal(
+        return siteRefusal(
           'link_access_unavailable',
           `no RouterAccess of namespace "${namespace}" leads to the endpoint ${formatEndpoint(endpoint)} of its site`,
           "wait until Skupper's controller has brought the Site and its RouterAccess into line",
@@ -169,7 +175,11 @@ function judge(authority: CertificateAuthority, routers: readonly FoundRouter[],
   const length = routers.flatMap(textsOf).reduce((sum, text) => sum + text.length, 0);
   if (length > MAX_CERTIFICATES_BYTES) {
     const reason = `the routers of the site have more than ${MAX_CERTIFICATES_BYTES / 1024} KiB of certificates`;
-    return refusal('issuer_untrusted', reason, 'remove certificates from the Secrets of its RouterAccesses');
+    return siteRefusal(
+      'issuer_untrusted',
+      reason,
+      'remove certificates from the Secrets of its RouterAccesses',
+    );
   }
   const checks = new SignatureChecks();
   for (const { access, router, hosts } of routers) {
@@ -214,7 +224,7 @@ function nameRefusal(
 ): SiteRefusal | undefined {
   const unnamed = hosts.find((host) => !routerNamesHost(router, host));
   if (unnamed === undefined) return undefined;
-  return refusal(
+  return siteRefusal(
     'link_access_unavailable',
     `the certificate of the router at "${access.name}" does not name "${unnamed}" as a DNS name`,
     `put the name under spec.subjectAlternativeNames of the RouterAccess "${access.name}"`,
@@ -234,18 +244,14 @@ function chainOf({ tlsCrt, caCrt }: TlsSecret): string {
 
 function noSecret(refused: SiteRefusal['refused'], what: string, name: string, why: NoSecret): SiteRefusal {
   return why === 'missing'
-    ? refusal(
+    ? siteRefusal(
         refused,
         `there is no Secret "${name}" with the ${what}`,
         'wait until it is created, or set another name',
       )
-    : refusal(
+    : siteRefusal(
         refused,
         `linkgrant may not read the Secret "${name}" with the ${what}`,
         "add the Secret to the resourceNames of the service's Role",
       );
-}
-
-function refusal(refused: SiteRefusal['refused'], reason: string, hint: string): SiteRefusal {
-  return { refused, reason, hint };
 }

@@ -1,6 +1,6 @@
 import type { LinkEndpoint } from '../../../domain/link.js';
 import { noEndpointOfRoles, withGrantRoles } from '../../../redemption/accepting/endpoint-roles.js';
-import type { SiteRefusal, SiteRequest } from '../../../redemption/ports/site.js';
+import { type SiteRefusal, type SiteRequest, siteRefusal } from '../../../redemption/ports/site.js';
 import type { SiteFacts } from './site-resource.js';
 
 /**
@@ -13,7 +13,7 @@ export function siteEndpoints(
 ): readonly LinkEndpoint[] | SiteRefusal {
   const { namespace } = request;
   if (!site) {
-    return refusal(
+    return siteRefusal(
       'link_access_unavailable',
       `namespace "${namespace}" has no site`,
       `create one with \`skupper site create NAME --enable-link-access -n ${namespace}\``,
@@ -22,11 +22,11 @@ export function siteEndpoints(
   if (site.isEdge) {
     const reason = `site "${site.name}" is an edge site and accepts no links`;
     const hint = 'accept links at a site that is not an edge site';
-    return { ...refusal('edge_site', reason, hint), isRequestOnly: true };
+    return { ...siteRefusal('edge_site', reason, hint), isRequestOnly: true };
   }
   const { endpoints } = site;
   if (typeof endpoints === 'string') {
-    return refusal(
+    return siteRefusal(
       'link_access_unavailable',
       `site "${site.name}" has no usable endpoint: ${endpoints}`,
       "check that only Skupper's controller writes the status of the Site",
@@ -35,13 +35,9 @@ export function siteEndpoints(
   const wanted = withGrantRoles(endpoints, request);
   if (wanted.length > 0) return wanted;
   if (endpoints.length > 0) return noEndpointOfRoles(endpoints, request);
-  return refusal(
+  return siteRefusal(
     'link_access_unavailable',
     `site "${site.name}" accepts no links yet`,
     `enable it with \`skupper site update ${site.name} --enable-link-access -n ${namespace}\`, and wait until the Site has endpoints`,
   );
-}
-
-function refusal(refused: SiteRefusal['refused'], reason: string, hint: string): SiteRefusal {
-  return { refused, reason, hint };
 }
