@@ -3,7 +3,7 @@ import type { ExistingLink, LinkSecret } from '../../domain/link.js';
 import { RedemptionError } from '../../domain/redemption-error.js';
 import { asMapping, type YamlMapping } from '../../files/yaml-documents.js';
 import { describeCertificate, redemptionIdIn } from '../../pki/certificate-info.js';
-import { storedLink } from './link-resource.js';
+import { linkSecret, storedLink } from './link-resource.js';
 
 /** The redemption with which the present resources are compared. */
 export interface OwnRedemption {
@@ -72,10 +72,7 @@ export function linkInPlace(link: YamlMapping | undefined, redemption: OwnRedemp
 export function renewedIn(resource: YamlMapping | undefined, secret: LinkSecret): LinkSecret | undefined {
   const id = secret.annotations?.[SECRET_REDEMPTION_ID];
   if (id === undefined || resource?.kind !== 'Secret' || !isManaged(resource)) return undefined;
-  const data = asMapping(resource.data);
-  const [caCrt = '', tlsCrt = '', tlsKey = ''] = ['ca.crt', 'tls.crt', 'tls.key'].map((key) =>
-    Buffer.from(String(data[key] ?? ''), 'base64').toString('utf8'),
-  );
+  const { caCrt, tlsCrt, tlsKey = '' } = linkSecret(resource);
   if (tlsCrt === secret.tlsCrt || redemptionIdIn(tlsCrt) !== id) return undefined;
   return { ...secret, caCrt, tlsCrt, tlsKey };
 }

@@ -25,6 +25,15 @@ function withIdentityErrors<T>(file: string, read: () => T): T {
   return readingIdentity(file, read, (error) => explainFileError(file, error).reason);
 }
 
+function readPem(file: string): string {
+  return withIdentityErrors(file, () => readBoundedText(file));
+}
+
+/** Changes if one of the files is written. */
+function versionOf(...files: readonly string[]): string {
+  return files.map((file) => withIdentityErrors(file, () => statSync(file).mtimeMs)).join();
+}
+
 /** A certificate chain and its key in PEM files that the operator manages. */
 export interface ExternalKeyPair {
   /** Changes if another `read` would return something else. */
@@ -35,35 +44,26 @@ export interface ExternalKeyPair {
 
 /** Returns the pair in these files, of any CA. */
 export function externalKeyPair(files: { readonly cert: string; readonly key: string }): ExternalKeyPair {
-  const paths = [files.cert, files.key];
   return {
-    version: () => paths.map((path) => withIdentityErrors(path, () => statSync(path).mtimeMs)).join(),
+    version: () => versionOf(files.cert, files.key),
     read() {
-      const [cert, key] = paths.map((path) => withIdentityErrors(path, () => readBoundedText(path))) as [
-        string,
-        string,
-      ];
-      requireKeyOf({ cert, key }, files);
-      return { cert, key };
+      const pem = { cert: readPem(files.cert), key: readPem(files.key) };
+      requireKeyOf(pem, files);
+      return pem;
     },
   };
 }
 
 /** Returns the identity in files that the operator manages: key pair and CA. `read` rejects with ServerIdentityError. */
 export function externalIdentity(files: { cert: string; key: string; ca: string }): ServerIdentitySource {
-  const paths = [files.cert, files.key, files.ca];
-  const version = () => paths.map((path) => withIdentityErrors(path, () => statSync(path).mtimeMs)).join();
+  const version = () => versionOf(files.cert, files.key, files.ca);
   return {
     version,
     read: async (now) => {
       // Read the version first, so that a change during the read is found by the next one.
       const found = version();
-      const [cert, key, ca] = paths.map((path) => withIdentityErrors(path, () => readBoundedText(path))) as [
-        string,
-        string,
-        string,
-      ];
-      return { ...externalServerIdentity({ cert, key, ca }, files, now), version: found };
+      const pem = { cert: readPem(files.cert), key: readPem(files.key), ca: readPem(files.ca) };
+      return { ...externalServerIdentity(pem, files, now), version: found };
     },
   };
 }

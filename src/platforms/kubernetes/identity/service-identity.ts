@@ -53,10 +53,11 @@ export function externalIdentitySecret(client: Client, place: Place): ServiceIde
       const { tlsCrt: cert, tlsKey: key, caCrt: ca } = found.tls;
       if (ca === '')
         throw new ServerIdentityError(`${secret} has no ca.crt, which clients need to trust the service`);
-      const [certSource, keySource, caSource] = ['tls.crt', 'tls.key', 'ca.crt'].map(
-        (part) => `${part} of ${secret}`,
-      );
-      const sources = { cert: certSource as string, key: keySource as string, ca: caSource as string };
+      const sources = {
+        cert: `tls.crt of ${secret}`,
+        key: `tls.key of ${secret}`,
+        ca: `ca.crt of ${secret}`,
+      };
       return withVersion(externalServerIdentity({ cert, key, ca }, sources, now));
     },
   };
