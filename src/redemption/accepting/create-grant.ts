@@ -106,10 +106,8 @@ export async function createGrant(
   const expirationTime = ready ? now + expirationWindowMs : null;
   const rejected = grantProblem(request) ?? notBeforeProblem(policy, expirationTime);
   if (rejected !== undefined) return { rejected };
-  const { uid, code } = {
-    uid: request.settled?.uid ?? randomUUID(),
-    code: request.code ?? request.settled?.code ?? mintCode(),
-  };
+  const uid = request.settled?.uid ?? randomUUID();
+  const code = request.code ?? request.settled?.code ?? mintCode();
   const grant: AccessGrant = {
     uid,
     namespace: request.namespace,

@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { primaryCode } from '../../files/sqlite-driver.js';
 import type { Checkpoint } from '../../redemption/ports/clock.js';
+import { SerialQueue } from '../../time/serial-queue.js';
 import { type CommitFailure, type Committer, startGroupCommit } from '../sql/group-commit.js';
 import type { LedgerChain } from '../sql/ledger-chain.js';
 import type { SqlDialect, SqlOperation } from '../sql/operation.js';
@@ -38,7 +39,7 @@ export function sqliteDatabase(
   let closing: Promise<void> | undefined;
   let walContainsErasedRows = false;
   // Snapshots share the connection `reader`, so they are read one after the other.
-  let snapshots: Promise<unknown> = Promise.resolve();
+  const snapshots = new SerialQueue();
   let reader: SqliteConnection | undefined;
 
   async function queryOnReader<T>(query: (ledger: LedgerChain) => SqlOperation<T>): Promise<T> {
@@ -75,21 +76,15 @@ export function sqliteDatabase(
   return {
     dialect: SQLITE,
     read: (query) => readWithRetry((connection) => runOperation(connection, query(connection.ledger))),
-    readSnapshot: (query) => {
-      const result = snapshots.then(() => queryOnReader(query));
-      snapshots = result.catch(() => undefined);
-      return result;
-    },
+    readSnapshot: (query) => snapshots.enqueue(() => queryOnReader(query)),
     write,
     afterErasing(erasedCount) {
       if (erasedCount > 0) walContainsErasedRows = true;
       if (walContainsErasedRows) walContainsErasedRows = !truncateWal(session);
     },
     close() {
-      closing ??= Promise.all([finish(), snapshots]).then(() => {
-        reader?.close();
-        session.close();
-      });
+      const closeReader = async () => reader?.close();
+      closing ??= Promise.all([finish(), snapshots.enqueue(closeReader)]).then(() => session.close());
       return closing;
     },
   };

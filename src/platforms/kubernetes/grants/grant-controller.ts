@@ -188,8 +188,7 @@ export class GrantController {
 
   /** The number of grants in each state at `now`, from the watch. Throws if the watched state is incomplete or stale. */
   countGrants(now: number): Record<AccessGrantState, number> {
-    const problem = this.#watch.problem();
-    if (problem !== undefined) throw new RedemptionError('store_unavailable', problem);
+    this.#assertFresh();
     const states = [...this.grants.all()].map((grant) => {
       const { namespace, uid } = grant;
       const redemptions = Math.max(grant.redemptions, this.#counter.countOf(namespace, uid));
@@ -208,10 +207,7 @@ export class GrantController {
   storeWatch(): StoreWatch {
     const { grants } = this;
     return {
-      ready: async () => {
-        const problem = this.#watch.problem();
-        if (problem !== undefined) throw new RedemptionError('store_unavailable', problem);
-      },
+      ready: async () => this.#assertFresh(),
       grants: () => grants.all(),
       isRunning: true,
       get grantChanges() {
@@ -248,6 +244,11 @@ export class GrantController {
     const { client, namespace } = this.#options;
     const source = watchedResources(client, { kind: ACCESS_GRANTS, namespace }, readLocation);
     return (await source.list(this.#stop.signal)).items;
+  }
+
+  #assertFresh(): void {
+    const problem = this.#watch.problem();
+    if (problem !== undefined) throw new RedemptionError('store_unavailable', problem);
   }
 
   #assertSynced(...called: readonly string[]): void {

@@ -65,12 +65,13 @@ export function kubernetesStore(
   const { namespace, serviceNamespace, clock, checkpoint = () => undefined, deadlineMs = 8_000 } = options;
   const locator = options.locator ?? new ListingLocator(client, namespace);
   const settings = new SettingsConfigMap(client, serviceNamespace);
+  const codes = new CodeConfigMaps(client, serviceNamespace);
   const { getSetting, ...own } =
     options.isService === false
-      ? withoutServiceNamespaceAccess(client, serviceNamespace)
+      ? withoutServiceNamespaceAccess(settings, codes)
       : {
           getSetting: (key: string) => settings.get(key),
-          codes: new CodeConfigMaps(client, serviceNamespace),
+          codes,
           sealed: new SealedAnswers(client, serviceNamespace),
         };
   const accounts = new GrantAccounts(client, locator);
@@ -135,11 +136,9 @@ export async function openKubernetesStore(
  * codes that Redemptions name are found, and no setting exists.
  */
 function withoutServiceNamespaceAccess(
-  client: KubernetesClient,
-  serviceNamespace: string,
+  settings: SettingsConfigMap,
+  codes: CodeConfigMaps,
 ): Pick<StoreParts, 'codes' | 'sealed'> & { readonly getSetting: GrantStore['getSetting'] } {
-  const settings = new SettingsConfigMap(client, serviceNamespace);
-  const codes = new CodeConfigMaps(client, serviceNamespace);
   return {
     getSetting: (key) => unlessForbidden(settings.get(key), undefined),
     codes: {
