@@ -77,8 +77,9 @@ export class OidcClient {
   async authorizationUrl({ state, nonce, verifier }: SignInSecrets, redirectUri: string): Promise<string> {
     const { clientId, scopes } = this.#options;
     const { authorization_endpoint: endpoint } = await this.#discover();
-    if (endpoint === undefined || !URL.canParse(endpoint)) throw this.#unavailable(undefined);
-    const url = new URL(endpoint);
+    const url = endpoint !== undefined && URL.canParse(endpoint) ? new URL(endpoint) : undefined;
+    // `linkgrant login` opens it in the browser of the user, where another scheme could start a program.
+    if (!url || !/^https?:$/.test(url.protocol)) throw this.#unavailable(undefined);
     const parameters = {
       ...{ response_type: 'code', client_id: clientId, redirect_uri: redirectUri },
       ...{ scope: this.#scope(), state, nonce },

@@ -37,6 +37,8 @@ export async function readLoginProvider(
   const response = await oauth.resourceDiscoveryRequest(server, {
     [oauth.customFetch]: (url: string) => fetch(url, { signal: AbortSignal.timeout(TIMEOUT_MS) }),
   });
+  if (response.status >= 500)
+    throw new RedemptionError('service_unavailable', `${server.host} answered HTTP ${response.status}.`);
   if (response.status !== 200) return undefined;
   const metadata = await oauth.processResourceDiscoveryResponse(server, response).catch((cause: unknown) => {
     throw new RedemptionError('answer_invalid', `${server.host} describes no login of its users.`, { cause });
@@ -90,7 +92,9 @@ export async function loginByBrowser(
     const url = await client.authorizationUrl(secrets, redirectUri);
     const opened = untilAborted<URL>(signal, (resolve) => {
       server.serve(host, (request, response) => {
-        const target = new URL(request.url ?? '/', redirectUri);
+        const path = request.url ?? '/';
+        // A path such as `//` is no URL.
+        const target = new URL(URL.canParse(path, redirectUri) ? path : '/', redirectUri);
         // Any page in the browser can send requests to the port, but does not know the state.
         const isOurs = target.pathname === '/callback' && target.searchParams.get('state') === secrets.state;
         response.writeHead(isOurs ? 200 : 404, { 'content-type': 'text/plain', connection: 'close' });

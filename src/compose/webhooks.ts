@@ -1,4 +1,5 @@
 import { randomUUID, X509Certificate } from 'node:crypto';
+import { setMaxListeners } from 'node:events';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Logger } from 'pino';
 import type { Metrics } from '../admin/metrics.js';
@@ -93,6 +94,8 @@ export function startWebhooks(parts: WebhookParts): { stop(): Promise<void> } {
   const urls = new Set((settings.webhook ?? []).map(({ href }) => href));
   const owner = randomUUID();
   const stopping = new AbortController();
+  // The loop of each receiver waits with a listener of its own.
+  setMaxListeners(0, stopping.signal);
   const aborting = new AbortController();
   let states: WebhookState[] = [];
   // Until when this process delivers, in the unit of performance.now().
@@ -103,8 +106,10 @@ export function startWebhooks(parts: WebhookParts): { stop(): Promise<void> } {
   const claim = async () => {
     const began = performance.now();
     const now = clock();
+    const isClaimed = await webhooks.claimDelivery(owner, now, now + CLAIM_MS);
+    // After the call: during a slow one another process may have delivered.
     const wasHeld = isHeld();
-    if (!(await webhooks.claimDelivery(owner, now, now + CLAIM_MS))) {
+    if (!isClaimed) {
       heldUntil = 0;
       undelivered.clear();
       metrics.setUndeliveredAge(0);
@@ -166,7 +171,10 @@ export function startWebhooks(parts: WebhookParts): { stop(): Promise<void> } {
   };
   const deliver = async (url: string) => {
     const state = isHeld() ? states.find((one) => one.url === url) : undefined;
-    if (state) await deliverEvents(state, delivery);
+    if (!state) return;
+    // After a lost claim the states are read again, and these are not stored any more.
+    const mayDeliver = () => isHeld() && states.includes(state);
+    await deliverEvents(state, { ...delivery, mayDeliver });
   };
   const loops =
     urls.size === 0

@@ -86,7 +86,8 @@ export function inRequestSpan(request: Request, response: Response, next: NextFu
     caller: request.get('traceparent'),
   } as const;
   return inSpan(options, async (span) => {
-    const answered = new Promise((resolve) => response.once('close', resolve));
+    // A client that has left during the authentication gets no answer.
+    const answered = response.closed ? undefined : new Promise((resolve) => response.once('close', resolve));
     next();
     await answered;
     const { route, refusal } = findingsOf(response);

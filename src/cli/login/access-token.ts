@@ -68,8 +68,10 @@ export function providerError(error: unknown): unknown {
   if (!(error instanceof AdministrationError)) return error;
   const { cause, message } = error;
   const { error_description: description, error: code, message: text } = (cause ?? {}) as ProviderFailure;
+  const reason = description ?? code ?? text;
   const [exitCode, hint] = adviceOn(error);
-  return new CommandError(`${message}: ${description ?? code ?? text}`, { exitCode, hint, cause });
+  const full = reason === undefined ? message : `${message}: ${reason}`;
+  return new CommandError(full, { exitCode, hint, cause });
 }
 
 /** An error response of the provider (RFC 6749 §5.2), or another error. */

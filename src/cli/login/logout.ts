@@ -23,5 +23,6 @@ export async function logoutCommand(
 
 async function revoke(login: Login): Promise<void> {
   const client = createLoginClient(login, { ...connectionOptions({}), clock: Date.now });
-  await client.revoke(login.refreshToken ?? login.accessToken);
+  if (await client.revoke(login.refreshToken ?? login.accessToken)) return;
+  throw new Error('the OIDC provider does not offer that');
 }

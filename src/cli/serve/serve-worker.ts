@@ -11,13 +11,15 @@ const REPORT_MS = 5_000;
 /** Runs the service as one of several processes, until a stop signal or the end of the primary process. */
 export async function runWorker(settings: Settings, runtime: RuntimeContext): Promise<void> {
   const stop = shutdownSignal();
+  let isStopping = false;
   // If the primary process ends, Node would exit this worker at once and drop its requests. This flag prevents that; the
   // `disconnect` handler below starts an ordinary stop instead.
   if (cluster.worker) cluster.worker.exitedAfterDisconnect = true;
   const lost = new Promise<undefined>((resolve) => {
     process.once('disconnect', () => {
       resolve(undefined);
-      process.kill(process.pid, 'SIGTERM');
+      // During a stop the handler of the signal is gone, and it would end this process at once.
+      if (!isStopping) process.kill(process.pid, 'SIGTERM');
     });
     // A broken channel shows here before the `disconnect` event.
     cluster.worker?.on('error', () => resolve(undefined));
@@ -42,6 +44,7 @@ export async function runWorker(settings: Settings, runtime: RuntimeContext): Pr
   });
   const reporting = setInterval(() => void sendState(service), REPORT_MS);
   await stop;
+  isStopping = true;
   clearInterval(reporting);
   await service.close();
   await sendState(service);

@@ -26,7 +26,7 @@ const PLAIN_WORD = /^[\w@%+=:,./-]+$/;
 
 /**
  * Adds to a suggested command the flags of the current command that it accepts and does not contain yet. Paths become
- * absolute. A password in the URL of a store is masked, so the user has to insert it.
+ * absolute. A password in the URL of a store and the query of a webhook are masked, so the user has to insert them.
  */
 export function completeCommand(command: string, flags: Flags): string {
   const keys = COMMANDS.find(([start]) => start.test(command))?.[1] ?? [];
@@ -51,7 +51,7 @@ function flagWords(key: string, value: unknown): string[] {
   return [value].flat().map((item) => {
     const full = PATH_PLACEHOLDERS.has(placeholder) ? resolve(String(item)) : String(item);
     const text = key === 'store' ? maskStoreUrl(full) : full;
-    return `${flagOf(key)} ${shellWord(text)}`;
+    return `${flagOf(key)} ${shellWord(key === 'webhook' ? text.replace(/\?.*/, '?QUERY') : text)}`;
   });
 }
 

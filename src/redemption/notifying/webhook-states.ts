@@ -31,6 +31,9 @@ export async function writeWebhookStates(
   urls: ReadonlySet<string>,
   now: number,
 ): Promise<void> {
-  const stored = states.filter(({ url, statesUntil }) => urls.has(url) || now - statesUntil < UNUSED_MS);
+  const stored = states.filter(
+    ({ url, statesUntil, lastFailure }) =>
+      urls.has(url) || now - Math.max(statesUntil, lastFailure?.at ?? 0) < UNUSED_MS,
+  );
   await store.putSetting(SETTING, JSON.stringify(stored));
 }

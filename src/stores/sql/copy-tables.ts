@@ -60,7 +60,8 @@ const INITIALIZED: readonly Table[] = [
 ];
 const SETTINGS: Table = { name: 'settings', columns: ['key', 'value'], key: 1 };
 // Settings about the schema and about running services belong to one database.
-const COPIED_SETTINGS = "WHERE key NOT LIKE 'schema-%' AND key NOT LIKE 'serving-%'";
+const COPIED_SETTINGS =
+  "WHERE key NOT LIKE 'schema-%' AND key NOT LIKE 'serving-%' AND key <> 'webhook-delivery'";
 
 /** Returns the name of the first table that has rows; undefined for a new database. */
 export function* firstFilledTable(): SqlOperation<string | undefined> {
