@@ -50,7 +50,7 @@ const shared = {
 
 export default defineConfig({
   test: {
-    // More than a core for each: much of the time a test waits for a process, a lock or a lapse of time. CI runs three suites.
+    // More workers than cores: a test mostly waits for a process, a lock or a timer. CI runs three suites at a time.
     maxWorkers: process.env.CI ? 2 : 3,
     watch: false,
     passWithNoTests: false,

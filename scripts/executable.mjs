@@ -46,7 +46,7 @@ function packagedFiles() {
   return Object.fromEntries(paths.map((path) => [path.slice(root.length + 1), path]));
 }
 
-// esbuild follows no `createRequire`.
+// esbuild does not bundle the packages that `createRequire` loads.
 const codeStrength = {
   name: 'code-strength',
   setup({ onLoad }) {
@@ -77,7 +77,7 @@ async function bundle(entry, script) {
     external: ['better-sqlite3', 'pg-native'],
     // Node itself hides the deprecation warnings of packages in node_modules.
     banner: { js: 'process.noDeprecation = true;' },
-    // A module in an executable has no place of its own.
+    // A module in an executable has no file of its own.
     define: { 'import.meta.url': '"file:///"', 'import.meta.dirname': '"/"' },
     plugins: [codeStrength],
     metafile: true,

@@ -1,7 +1,7 @@
 // Makes the kubectl plugin for krew: `node scripts/krew.mjs DIR URL` writes the archive linkgrant-krew-X.Y.Z.tar.gz, the package with
-// the packages that it needs, and the manifest linkgrant.yaml into DIR, where `npm run package` has written archives with executables:
-// krew installs one of those where there is one for the platform. URL is the directory that the archives will be published in. With
-// `--archive FILE` it writes only the manifest, for this archive. Fetches packages.
+// the packages that it needs, and the manifest linkgrant.yaml into DIR. If DIR has archives that `npm run package` wrote, the
+// manifest names them for their platforms. URL is the directory in which the archives will be published. With `--archive FILE` the
+// script writes only the manifest, for this archive. Fetches packages.
 import { execFileSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
@@ -80,6 +80,6 @@ const executables = Object.entries(ARCHITECTURES).flatMap(([name, arch]) => {
 const manifest = parse(readFileSync(join(root, 'deploy/krew/linkgrant.yaml'), 'utf8'));
 const { spec } = manifest;
 spec.version = `v${version}`;
-// krew installs the first one that the platform matches.
+// krew installs the first entry whose selector matches the platform.
 spec.platforms = [...executables, { ...spec.platforms[0], ...published(archive) }];
 writeFileSync(join(directory, 'linkgrant.yaml'), stringify(manifest));

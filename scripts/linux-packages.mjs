@@ -46,7 +46,7 @@ function install(source, target, mode = '0644') {
   run('install', '-D', '-m', mode, source, target);
 }
 
-/** Puts every file of the packages into `files` as into the root directory of a machine. */
+/** Installs every file of the packages below the directory `files`, which stands for the root directory of a machine. */
 function fill(files) {
   for (const [source, target, mode] of CONTENTS) install(join(root, source), files + target, mode);
   for (const scope of ['system', 'user']) {
@@ -97,8 +97,8 @@ function makeDeb(files) {
 }
 
 /**
- * Makes build/linkgrant_X.Y.Z_ARCH.deb and build/linkgrant-X.Y.Z-1.ARCH.rpm of what is in build/. Leaves out the one whose program,
- * dpkg-deb or rpmbuild, is not installed.
+ * Makes build/linkgrant_X.Y.Z_ARCH.deb and build/linkgrant-X.Y.Z-1.ARCH.rpm from the files in build/. Skips a package if its
+ * program, dpkg-deb or rpmbuild, is not installed.
  */
 export function makeLinuxPackages() {
   process.umask(0o022);

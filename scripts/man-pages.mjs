@@ -20,7 +20,7 @@ const FILES = [
   ['/etc/linkgrant/linkgrant.env', 'settings of the systemd service, as variables'],
 ];
 
-/** Text without a meaning for roff: no escapes, and no request at the start of a line. */
+/** Escapes a text, so that roff reads neither escapes nor requests in it. */
 const text = (string) =>
   string
     .replaceAll('\\', '\\e')

@@ -8,8 +8,8 @@ fi
 # Not in a chroot, and not while an image is built.
 if [ -d /run/systemd/system ]; then
   systemctl daemon-reload
-  # dpkg passes `configure` and the version before, rpm the number of versions: nothing is restarted by a first installation, and
-  # by an upgrade only an active service. A service that does not start again must not make the upgrade fail.
+  # dpkg passes `configure` and the previous version, rpm the number of installed versions. A first installation restarts nothing,
+  # an upgrade only an active service. The upgrade does not fail if the service fails to start.
   case "$1 $2" in
     'configure ' | '1 ') ;;
     *) systemctl try-restart linkgrant.service || true ;;

@@ -30,7 +30,7 @@ export interface SignInSecrets {
 
 /** The tokens of a user, and the claims of the ID token. */
 export interface UserTokens {
-  /** Empty if the provider issued none, which only a refresh permits. */
+  /** Empty after a refresh for which the provider issued no ID token. */
   readonly idToken: string;
   readonly claims: Readonly<Record<string, unknown>>;
   readonly accessToken: string;
@@ -51,7 +51,10 @@ interface RequestOptions {
 /** The start of a login on another device (RFC 8628 §3.2). */
 export type DeviceStart = oauth.DeviceAuthorizationResponse;
 
-/** The flows of OpenID Connect: authorization code with PKCE, device, refresh and revocation. Every method rejects with AdministrationError. */
+/**
+ * The flows of OpenID Connect: authorization code with PKCE, device, refresh and revocation. Every method rejects with
+ * AdministrationError.
+ */
 export class OidcClient {
   readonly #options: OidcClientOptions;
   readonly #client: oauth.Client;

@@ -114,7 +114,7 @@ complete -o default -F _linkgrant linkgrant
 const zsh = (paths: Paths) => `#compdef linkgrant
 # zsh completion for linkgrant, after compinit: source <(linkgrant completion zsh)
 autoload -U +X bashcompinit && bashcompinit
-${bash(paths)}# As the file _linkgrant in a directory of fpath it is the function that zsh calls for the first completion.
+${bash(paths)}# If this is the file _linkgrant in a directory of fpath, zsh calls it as a function for the first completion.
 [ "\${funcstack[1]}" = _linkgrant ] && _bash_complete -o default -F _linkgrant
 true
 `;

@@ -28,7 +28,7 @@ interface RunContext {
 /** The names under which kubectl finds its plugin, and the program that completes the command line of the plugin. */
 const PLUGIN = 'kubectl-linkgrant';
 const PLUGIN_COMPLETION = 'kubectl_complete-linkgrant';
-// The service starts tracing with its log, and a shell waits for the names.
+// `serve` starts tracing itself, to report problems in its log; `__complete` returns names to a shell that waits for them.
 const STARTED_WITHOUT_TRACING = new Set(['serve', '__complete']);
 
 /**

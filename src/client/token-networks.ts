@@ -10,7 +10,7 @@ const REFUSED = [
   // Local-use translation to IPv4 (RFC 8215).
   '64:ff9b:1::/48',
 ];
-// Networks that the internet does not reach (RFC 1918, RFC 6598, RFC 6890, RFC 2544, RFC 4193, RFC 3879).
+// Networks that cannot be reached from the internet (RFC 1918, RFC 6598, RFC 6890, RFC 2544, RFC 4193, RFC 3879).
 const PRIVATE = [
   ...['10.0.0.0/8', '172.16.0.0/12', '192.168.0.0/16', '100.64.0.0/10', '192.0.0.0/24', '198.18.0.0/15'],
   ...['fc00::/7', 'fec0::/10'],
@@ -31,7 +31,7 @@ export function tokenNetworks(networks?: readonly string[]): (address: string) =
 
 const notPublic = listOf([...REFUSED, ...PRIVATE]);
 
-/** True for an address on the internet that is none of this machine. */
+/** True for an address on the internet that does not belong to this machine. */
 export function isPublicAddress(address: string): boolean {
   return !isIn(notPublic, address) && !isIn(listOf(ownAddresses()), address);
 }

@@ -21,8 +21,8 @@ export interface LoginProvider {
 }
 
 /**
- * Reads from a service which provider logs its users in (RFC 9728); undefined if it publishes none. Rejects with RedemptionError
- * if it cannot be reached.
+ * Reads from a service the OIDC provider of its logins (RFC 9728); undefined if the service publishes none. Rejects with
+ * RedemptionError if the service cannot be reached.
  */
 export async function readLoginProvider(
   server: URL,
@@ -68,9 +68,9 @@ export function createLoginClient(
 
 /** Options of {@link loginByBrowser}. */
 export interface BrowserLogin {
-  /** Loopback port for the end of the login; 0 for a free one. */
+  /** Loopback port for the redirect of the provider; 0 for a free one. */
   readonly port: number;
-  /** Ends the login. */
+  /** Aborts the login. */
   readonly signal: AbortSignal;
   /** Called with the URL that the user has to open. */
   onUrl(url: string): Promise<void>;
@@ -90,7 +90,7 @@ export async function loginByBrowser(
     const redirectUri = `http://${host}:${server.port}/callback`;
     const secrets = OidcClient.createSecrets();
     const url = await client.authorizationUrl(secrets, redirectUri);
-    const opened = untilAborted<URL>(signal, (resolve) => {
+    const redirect = untilAborted<URL>(signal, (resolve) => {
       server.serve(host, (request, response) => {
         const path = request.url ?? '/';
         // A path such as `//` is no URL.
@@ -102,7 +102,7 @@ export async function loginByBrowser(
         if (isOurs) response.once('close', () => resolve(target));
       });
     });
-    const [callback] = await Promise.all([opened, onUrl(url)]);
+    const [callback] = await Promise.all([redirect, onUrl(url)]);
     return await client.redeemCallback(callback, secrets, redirectUri);
   } finally {
     server.close();

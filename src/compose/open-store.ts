@@ -19,7 +19,7 @@ export interface OpenContext {
 
 /**
  * Opens the configured store. With `migrate` it creates or upgrades the schema first. With `dryRun` the operations of an
- * administrator have their results, and change nothing.
+ * administrator return their results, and change nothing.
  */
 export async function openStore(
   place: Pick<Settings, 'store' | 'dataDir'>,

@@ -75,7 +75,7 @@ export async function copyStore(
   from: StoreUrl,
   to: StoreUrl,
   context: OpenContext & {
-    /** Called with the present step, as text. */
+    /** Called with the current step, as text. */
     readonly onProgress: (step: string) => void;
   },
 ): Promise<{ readonly rows: CopiedRows; readonly verdict: LedgerVerdict }> {

@@ -21,7 +21,7 @@ import type { WebhookStore } from '../redemption/ports/webhook-store.js';
 import { backOffDelay } from '../time/back-off.js';
 
 const POLL_MS = 1_000;
-// A process that dies is replaced after this time.
+// If the process that delivers crashes, another one continues after this time.
 const CLAIM_MS = 30_000;
 const RENEW_MS = 5_000;
 const STOP_MS = 5_000;
@@ -62,7 +62,7 @@ function readSecrets(file: string): readonly Uint8Array[] {
   );
 }
 
-/** Checks the files of the settings, so that a wrong one is reported at the start. Throws as reading them does. */
+/** Checks the files of the settings, so that errors are reported at the start. Throws WebhookFileError or UnreadableFileError. */
 export function checkWebhookFiles({ webhook, webhookSecretFile, webhookCa }: Settings): void {
   if (!webhook || webhookSecretFile === undefined) return;
   readSecrets(webhookSecretFile);
@@ -85,8 +85,8 @@ export function shownUrl(url: string): string {
 }
 
 /**
- * Delivers events to the receivers of the settings while this process is the only one of all on its store that does so, until
- * `stop`, which resolves when nothing is being sent. Each receiver has its own loop, so that one cannot delay the others.
+ * Delivers events to the receivers of the settings until `stop`, which resolves when no request is in progress. Of the processes
+ * with one store, only the one with the claim delivers. Each receiver has its own loop, so that one cannot delay the others.
  */
 export function startWebhooks(parts: WebhookParts): { stop(): Promise<void> } {
   const { settings, context, store, webhooks, metrics } = parts;
@@ -98,9 +98,9 @@ export function startWebhooks(parts: WebhookParts): { stop(): Promise<void> } {
   setMaxListeners(0, stopping.signal);
   const aborting = new AbortController();
   let states: WebhookState[] = [];
-  // Until when this process delivers, in the unit of performance.now().
-  let heldUntil = 0;
-  const isHeld = () => !stopping.signal.aborted && performance.now() < heldUntil;
+  // When this process must stop delivering, in the unit of performance.now().
+  let deliverUntil = 0;
+  const mayDeliver = () => !stopping.signal.aborted && performance.now() < deliverUntil;
   const undelivered = new Map<string, number>();
 
   const claim = async () => {
@@ -108,16 +108,16 @@ export function startWebhooks(parts: WebhookParts): { stop(): Promise<void> } {
     const now = clock();
     const isClaimed = await webhooks.claimDelivery(owner, now, now + CLAIM_MS);
     // After the call: during a slow one another process may have delivered.
-    const wasHeld = isHeld();
+    const hadClaim = mayDeliver();
     if (!isClaimed) {
-      heldUntil = 0;
+      deliverUntil = 0;
       undelivered.clear();
       metrics.setUndeliveredAge(0);
       return;
     }
-    if (!wasHeld) states = await readStates(parts, urls);
-    // A request that is sent now ends before the claim does.
-    heldUntil = began + CLAIM_MS - WEBHOOK_TIMEOUT_MS;
+    if (!hadClaim) states = await readStates(parts, urls);
+    // The last request then ends before the claim does.
+    deliverUntil = began + CLAIM_MS - WEBHOOK_TIMEOUT_MS;
   };
   const delivery: DeliveryContext = {
     webhooks,
@@ -136,7 +136,7 @@ export function startWebhooks(parts: WebhookParts): { stop(): Promise<void> } {
       const rules = { ca, clock, allowPrivate: settings.webhookAllowPrivate };
       return postWebhook(new URL(url), { headers, body }, rules, aborting.signal);
     },
-    mayDeliver: isHeld,
+    mayDeliver,
     save: () => writeWebhookStates(store, states, urls, clock()),
     retryDelay: (failures) => backOffDelay(BACK_OFF, failures),
     observe({ url, failures, retryAt }, { id, time }, reason) {
@@ -147,7 +147,7 @@ export function startWebhooks(parts: WebhookParts): { stop(): Promise<void> } {
       if (reason !== undefined)
         logger.warn(
           { event: 'webhook_failed', ...fields, reason, retryInMs: retryAt - clock() },
-          'a webhook receiver did not accept an event; it is sent again',
+          'a webhook receiver did not accept an event; the event will be sent again',
         );
       else if (failures > 0)
         logger.info({ event: 'webhook_recovered', ...fields }, 'a webhook receiver accepts events again');
@@ -163,14 +163,14 @@ export function startWebhooks(parts: WebhookParts): { stop(): Promise<void> } {
         if (!stopping.signal.aborted)
           logger.warn(
             { event: 'webhooks_stalled', err: error },
-            'webhooks could not use the store; they try again',
+            'webhooks are not delivered because the store failed; delivery is retried',
           );
       }
       await sleep(waitMs, undefined, { signal: stopping.signal, ref: false }).catch(() => undefined);
     }
   };
   const deliver = async (url: string) => {
-    const state = isHeld() ? states.find((one) => one.url === url) : undefined;
+    const state = mayDeliver() ? states.find((one) => one.url === url) : undefined;
     if (!state) return;
     // After a lost claim the states are read again, and these are not stored any more.
     const mayDeliver = () => isHeld() && states.includes(state);
@@ -182,7 +182,7 @@ export function startWebhooks(parts: WebhookParts): { stop(): Promise<void> } {
       : [repeat(RENEW_MS, claim), ...[...urls].map((url) => repeat(POLL_MS, () => deliver(url)))];
   return {
     async stop() {
-      const held = isHeld();
+      const hadClaim = mayDeliver();
       stopping.abort();
       // The response to a request in progress is awaited, so that the event is not sent again.
       const timer = setTimeout(() => aborting.abort(), STOP_MS);
@@ -190,25 +190,25 @@ export function startWebhooks(parts: WebhookParts): { stop(): Promise<void> } {
       clearTimeout(timer);
       const now = clock();
       // Another process can deliver at once; without this it waits until the claim ends.
-      if (held) await webhooks.claimDelivery(owner, now, now).catch(() => undefined);
+      if (hadClaim) await webhooks.claimDelivery(owner, now, now).catch(() => undefined);
     },
   };
 }
 
-/** Returns the stored states, with those of new receivers, which get what happens from now on. */
+/** Returns the stored states, and adds one for each new receiver, which gets the events from now on. */
 async function readStates({ store, webhooks, context }: WebhookParts, urls: ReadonlySet<string>) {
   const states = await readWebhookStates(store);
-  const known = new Set(states.map(({ url }) => url));
-  const added = [...urls].filter((url) => !known.has(url));
-  if (added.length === 0) return states;
+  const storedUrls = new Set(states.map(({ url }) => url));
+  const newUrls = [...urls].filter((url) => !storedUrls.has(url));
+  if (newUrls.length === 0) return states;
   const start = {
     position: await webhooks.lastPosition(),
     statesUntil: context.clock(),
     failures: 0,
     retryAt: 0,
   };
-  const all = [...states, ...added.map((url) => ({ url, ...start }))];
-  // A receiver gets what happens before this process ends, even if another one has to send it.
+  const all = [...states, ...newUrls.map((url) => ({ url, ...start }))];
+  // Stored now, so that another process can send the events from here on if this one ends.
   await writeWebhookStates(store, all, urls, context.clock());
   return all;
 }

@@ -27,7 +27,7 @@ export function globMatches(glob: string, value: string): boolean {
   return pattern.slice(at).every((rest) => rest === '*');
 }
 
-/** The longest text without wildcards that every value contains which a glob matches; empty if it has only wildcards. */
+/** Returns the longest part of a glob without wildcards, which every matching value contains; empty if there is none. */
 export function longestLiteral(glob: string): string {
   return glob.split(/[*?]/).reduce((longest, part) => (part.length > longest.length ? part : longest), '');
 }

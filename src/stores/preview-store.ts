@@ -5,8 +5,8 @@ import type { GrantStore } from '../redemption/ports/grant-store.js';
 import { STORE_OPERATIONS, type StoreOperation } from './store-operations.js';
 
 /**
- * A store for dry runs: reads another store, and changes only copies in memory. An operation of an administrator so has the
- * result that it would have, and the other store does not change. Any other write throws.
+ * A store for dry runs: reads another store, and changes only copies in memory. An operation of an administrator returns the same
+ * result as on the other store, which does not change. Any other write rejects.
  */
 export function previewStore(store: GrantStore): GrantStore {
   const grants = new Map<string, AccessGrant>();

@@ -21,7 +21,7 @@ import type { SpanAttributes, SpanOptions, Tracer } from './span.js';
 
 /** A tracer that exports to a collector. */
 export interface ExportingTracer extends Tracer {
-  /** Exports what is recorded. Resolves when that is done or has failed. */
+  /** Exports the remaining spans and ends the export. Call it once, at the end of the process. */
   flush(): Promise<void>;
 }
 
@@ -55,19 +55,19 @@ export async function openTelemetryTracer({
     resource: defaultResource()
       .merge(resourceFromAttributes({ 'service.name': 'linkgrant', 'service.version': version }))
       .merge(detectResources({ detectors: [envDetector] })),
-    spanProcessors: [new BatchSpanProcessor(reporting(exporter, onFailing))],
+    spanProcessors: [new BatchSpanProcessor(withReports(exporter, onFailing))],
   });
   const tracer = provider.getTracer('linkgrant', version);
   const current = new AsyncLocalStorage<OpenTelemetrySpan>();
   return {
     inSpan(options, operation) {
-      const enclosing = current.getStore();
-      if (!enclosing && !options.startsTrace) return operation({ set() {} });
+      const parent = current.getStore();
+      if (!parent && !options.startsTrace) return operation({ set() {} });
       const { name, kind, attributes = {} } = options;
       const span = tracer.startSpan(
         name,
         { attributes, links: linksOf(options), kind: kind ? KINDS[kind] : SpanKind.INTERNAL },
-        enclosing ? trace.setSpan(ROOT_CONTEXT, enclosing) : contextOf(options),
+        parent ? trace.setSpan(ROOT_CONTEXT, parent) : contextOf(options),
       );
       const set = (more: SpanAttributes) => {
         span.setAttributes(more);
@@ -120,7 +120,7 @@ function errorType(error: unknown): string {
   );
 }
 
-function reporting(exporter: SpanExporter, onFailing: (reason: string | undefined) => void): SpanExporter {
+function withReports(exporter: SpanExporter, onFailing: (reason: string | undefined) => void): SpanExporter {
   let isFailing = false;
   return {
     export(spans, done) {

@@ -24,7 +24,7 @@ export interface SpanOptions {
   readonly startsTrace?: boolean;
   /** Header `traceparent` (W3C Trace Context) of a trusted caller: its trace is continued. */
   readonly caller?: string | undefined;
-  /** The same header of another caller: the trace is a new one, with a link to that of the caller. */
+  /** The same header of any other caller: a new trace starts, with a link to that of the caller. */
   readonly untrustedCaller?: string | undefined;
 }
 
@@ -40,7 +40,7 @@ const NOT_RECORDED: Span = { set() {} };
 // Set once, at the start of the process.
 let tracer: Tracer | undefined;
 
-/** Records all further spans with `next`, or none. */
+/** Sets the tracer that records all further spans; without one, none is recorded. */
 export function setTracer(next: Tracer | undefined): void {
   tracer = next;
 }

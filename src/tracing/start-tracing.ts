@@ -12,7 +12,7 @@ export const COMMAND_EXPORT_MS = 750;
 export interface TracingReport {
   /** No trace is recorded although the variables of OpenTelemetry request it. */
   off(reason: string): void;
-  /** Exports fail since now, for this reason; undefined: they succeed again. */
+  /** Exports have started to fail, for this reason; undefined: they succeed again. */
   failing(reason: string | undefined): void;
 }
 
@@ -27,8 +27,8 @@ export interface TracingOptions {
 }
 
 /**
- * Records and exports traces from now on if the variables of OpenTelemetry request it. Returns a function that exports what is left
- * and stops, within a second.
+ * Records and exports traces from now on if the variables of OpenTelemetry request it. Returns a function that exports the
+ * remaining spans and stops, within a second.
  */
 export async function startTracing(options: TracingOptions): Promise<() => Promise<void>> {
   const { report } = options;
@@ -40,8 +40,8 @@ export async function startTracing(options: TracingOptions): Promise<() => Promi
   return async () => {
     setTracer(undefined);
     const isLate = sleep(LAST_EXPORT_MS, true, { ref: false });
-    const flushed = tracer.flush().catch(() => undefined);
-    if (await Promise.race([flushed, isLate])) report.failing('the collector did not answer in time');
+    const lastExport = tracer.flush().catch(() => undefined);
+    if (await Promise.race([lastExport, isLate])) report.failing('the collector did not answer in time');
   };
 }
 
@@ -51,8 +51,8 @@ function requestedProtocol({ env, report }: TracingOptions): (typeof PROTOCOLS)[
   const endpoint = of('ENDPOINT');
   if (!endpoint || env.OTEL_TRACES_EXPORTER === 'none') return undefined;
   if (env.OTEL_SDK_DISABLED?.toLowerCase() === 'true') return undefined;
-  const written = of('PROTOCOL') || PROTOCOLS[0];
-  const protocol = PROTOCOLS.find((one) => one === written);
+  const protocolName = of('PROTOCOL') || PROTOCOLS[0];
+  const protocol = PROTOCOLS.find((one) => one === protocolName);
   // The SDK would export to this machine in place of an address that it cannot parse.
   const isUrl = URL.canParse(endpoint) && /^https?:$/.test(new URL(endpoint).protocol);
   if (!isUrl) report.off('OTEL_EXPORTER_OTLP_ENDPOINT is not an http or https URL');

@@ -26,7 +26,7 @@ it.each(DRIVERS.flatMap((driver) => [1, 2].map((workers) => ({ driver, workers }
       stillFull: [unavailable],
       freed: [200],
       countedThen: [11, 11],
-      // A file system that one of several processes still has open for writing becomes no read-only one.
+      // A file system cannot become read-only while another process has a file open for writing.
       ...(workers === 1 && {
         gone: unavailable,
         readOnly: unavailable,

@@ -1,5 +1,6 @@
-// Loaded before a program (node --require, which works in an executable too): its clock is wrong by the milliseconds in the file that CLOCK_OFFSET_FILE names,
-// which is read anew at SIGUSR2. Timers and performance.now() go on as they do when somebody sets a machine's clock.
+// Loaded before a program with `node --require`, which works in an executable. Shifts its clock by the milliseconds in the file
+// that CLOCK_OFFSET_FILE names, and reads the file again at SIGUSR2. Timers and performance.now() continue, as on a machine
+// whose clock is set.
 import { readFileSync } from 'node:fs';
 
 const RealDate = Date;

@@ -1,5 +1,5 @@
-// Loaded before a program (node --require, which works in an executable too): each connection that it takes holds it for so many milliseconds as TAKE_MS says, as
-// on a machine that is busy. It sleeps meanwhile.
+// Loaded before a program with `node --require`, which works in an executable. Blocks the program for TAKE_MS milliseconds at
+// each connection that it accepts, as on a busy machine. The program sleeps meanwhile.
 import { Server } from 'node:net';
 
 const takeMs = Number(process.env.TAKE_MS);

@@ -132,7 +132,7 @@ describe('a dry run', () => {
       ['token', 'issue', '--grant', 'fleet', '--redemptions-allowed', '10'],
       'the token was not issued: grant "fleet" can be redeemed 9 times in all, so a token cannot allow more',
     ],
-  ])('is refused as the command is: %j', async (words, error) => {
+  ])('is refused with the error of the command: %j', async (words, error) => {
     const preview = await linkgrant([...words, '--dry-run', ...data]);
     const real = await linkgrant([...words, ...data]);
     expect(preview.code).toBe(real.code);

@@ -10,7 +10,7 @@ const PROJECT = resolve(import.meta.dirname, '../..');
 const cluster = releaseAfterFile(await openTestCluster());
 const tools = releaseAfterFile(await DeployTools.open());
 const directory = directoryForFile();
-// As npm puts the commands of a package in place.
+// npm installs the commands of a package as symbolic links, too.
 for (const name of ['kubectl-linkgrant', 'kubectl_complete-linkgrant']) {
   symlinkSync(join(PROJECT, 'dist/main.js'), join(directory, name));
 }

@@ -11,7 +11,7 @@ import { openTestCluster } from './harness/test-cluster.js';
 
 const cluster = releaseAfterFile(await openTestCluster());
 const account = releaseAfterFile(await storeAccount(cluster));
-// Those of the suite's grants.
+// The namespaces of the suite's grants.
 for (const name of ['west', 'one', 'two', 'other']) await cluster.namespace(name);
 
 async function openEmpty(): Promise<StoreUnderTest> {

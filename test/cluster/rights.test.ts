@@ -138,7 +138,7 @@ describe('the service with the permissions of its role', () => {
       const key = { namespace: west, name: slotName(uid, slot) };
       expect(await cluster.admin.find(REDEMPTIONS, key)).toBeUndefined();
     }
-    // What signed codes need.
+    // The permissions that signed codes need.
     await store.putSetting('a', '1');
     await store.putSetting('a', '2');
     expect(await store.getSetting('a')).toBe('2');

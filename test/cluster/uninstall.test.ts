@@ -22,7 +22,7 @@ import { until } from './harness/until.js';
 
 type LeaseResource = Resource & { readonly spec?: { readonly holderIdentity?: string } };
 
-// What deletes namespaces.
+// The controllers delete namespaces.
 const cluster = releaseAfterFile(await openTestCluster({ controllers: true }));
 const account = releaseAfterFile(await linkgrantAccount(cluster));
 const workplace = releaseAfterFile(new Workplace());

@@ -11,7 +11,7 @@ it('a closed store leaves no object of better-sqlite3 for the garbage collector'
     encoding: 'utf8',
   });
   const { databases, statements } = JSON.parse(printed) as { databases: number; statements: number };
-  // One more was opened to find out whether the driver loads.
+  // The check whether the driver loads opened one more.
   expect(databases).toBeGreaterThanOrEqual(5);
   expect(statements).toBeGreaterThanOrEqual(5 * 3);
 });

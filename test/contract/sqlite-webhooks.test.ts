@@ -27,7 +27,7 @@ afterEach(async () => {
 });
 
 describe('the delivery of webhooks', () => {
-  it('belongs to one process until its time is over or it ends it, and that process can extend it', async () => {
+  it('belongs to one process until its claim expires or is released, and that process can extend the claim', async () => {
     expect(await webhooks.claimDelivery('a', NOW, NOW + 30_000)).toBe(true);
     expect(await webhooks.claimDelivery('b', NOW + 29_999, NOW + 60_000)).toBe(false);
     expect(await webhooks.claimDelivery('a', NOW + 20_000, NOW + 50_000)).toBe(true);
@@ -66,7 +66,7 @@ describe('the delivery of webhooks', () => {
     expect(await webhooks.lastPosition()).toBe(5);
   });
 
-  it('passes over entries that retention has removed', async () => {
+  it('lists an entry that retention has removed, without its content', async () => {
     const { uid } = await storedGrant(store);
     await store.deleteGrant(uid);
     const later = NOW + 1_000 * 86_400_000;

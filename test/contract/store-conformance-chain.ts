@@ -182,7 +182,7 @@ export function chainConformance(current: CurrentStore): void {
       expect(await store.verifyLedger()).toEqual({ entries: 4 });
     });
 
-    it('writes an entry for the 10th and the 100th equal refusal of a client, and none for other ones', async () => {
+    it('writes an entry for the 10th and the 100th equal refusal of a client, and for no other', async () => {
       const { store } = current();
       const { uid } = await storedGrant(store);
       for (let n = 1; n <= 100; n += 1) await store.recordRefusal(refusal(uid, 'grant_expired'), NOW + n);

@@ -101,7 +101,7 @@ export function linkConformance(current: CurrentStore): void {
       await expect(store.listLinks({ limit: 2, after: 'nonsense' }, all)).rejects.toThrow(RangeError);
     });
 
-    it('finds every link with a part of a subject, of which no character is a wildcard', async () => {
+    it('finds every link whose subject contains a text, in which no character is a wildcard', async () => {
       const { store } = current();
       const { uid } = await storedGrant(store, { redemptionsAllowed: 50 });
       const subjects = [

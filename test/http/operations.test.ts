@@ -62,7 +62,7 @@ describe('the operations listener', () => {
       expect.stringMatching(/^the server certificate is not valid before \d{4}-/),
       expect.stringMatching(/^the issuer is not valid before \d{4}-/),
     ]);
-    // A new certificate would be valid by itself, and its CA not.
+    // A new server certificate would be valid, but its CA is not.
     await service.running.reloadIdentity();
     expect((await reasons())[0]).toContain('is not valid before');
     clock.advance(HOUR + 366 * DAY);

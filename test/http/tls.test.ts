@@ -207,7 +207,7 @@ describe('the service’s own certificate', () => {
     expect((await handshake(service)).serial).toBe(serial);
     service.clock.advance(244 * DAY);
     await service.running.reloadIdentity();
-    // It begins in what is the future for this machine's clock, which is the client's.
+    // The certificate begins in the future of this machine's clock, which the client uses.
     expect((await handshake(service, { rejectUnauthorized: false })).serial).not.toBe(serial);
   });
 });

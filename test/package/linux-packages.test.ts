@@ -40,7 +40,7 @@ function well(ended: EndedInRoot): string {
 const asService = (...words: string[]) => root.run('setpriv', ...SERVICE_USER, 'linkgrant', ...words);
 const SERVICE_USER = ['--reuid=linkgrant', '--regid=linkgrant', '--init-groups'];
 
-/** Puts a file of this machine into the root directory of the other one. */
+/** Copies a file of this machine into the root file system. */
 function bring(file: string): string {
   execFileSync('cp', [file, root.path('/')]);
   return `/${basename(file)}`;
@@ -56,13 +56,13 @@ function olderDeb(): string {
   return deb;
 }
 
-/** Replaces systemctl, which needs a systemd that runs, and makes packages believe that one does. */
+/** Replaces systemctl, which needs a running systemd, and creates the directory that shows packages that systemd runs. */
 function recordSystemctl(): void {
   mkdirSync(root.path('/run/systemd/system'), { recursive: true });
   writeFileSync(root.path('/usr/bin/systemctl'), '#!/bin/sh\necho "$*" >>/root/systemctl\n');
 }
 
-/** The words of the calls of systemctl since this was called before. */
+/** Returns the arguments of the systemctl calls since the last call of this function. */
 function systemctlCalls(): string[] {
   const file = root.path('/root/systemctl');
   const calls = readFileSync(file, 'utf8').trimEnd().split('\n');
@@ -188,7 +188,7 @@ describe.runIf(isTested)('the deb, on a machine without Node and without a compi
     expect(readFileSync(root.path(SETTINGS), 'utf8')).toContain('grants.example.com');
   });
 
-  it('leaves data, links and files of the operator behind when it is removed and purged', async () => {
+  it('retains data, links and files of the operator when it is removed and purged', async () => {
     await stopService();
     mkdirSync(root.path('/etc/linkgrant/east'));
     writeFileSync(root.path('/etc/linkgrant/east/token.yaml'), 'a token\n');
@@ -229,8 +229,8 @@ describe.runIf(isTested)('the rpm', () => {
     expect(required).not.toMatch(/node/i);
   });
 
-  it('is installed with a user of the service, and leaves data behind when it is removed', () => {
-    // The packages that it depends on are those of Debian, which rpm does not know.
+  it('is installed with a user of the service, and retains data when it is removed', () => {
+    // The dependencies are packages of Debian, which the database of rpm does not contain.
     inRoot('--install', '--nodeps', packageOf('.rpm'));
     expect(well(root.run('linkgrant', 'version'))).toBe(`${version}\n`);
     expect(well(asService('grant', 'list', '--no-headers'))).toContain('west');

@@ -70,7 +70,7 @@ async function complete(
     await until(async () => {
       await sleep(1_000);
       if (shown.includes(completed)) return true;
-      // A busy machine can take longer than a search, which then finds nothing.
+      // On a busy machine a search can exceed its time limit, and then finds nothing.
       if (isSearch) child.stdin.write('\t');
       return false;
     });

@@ -83,7 +83,7 @@ describe('linkgrant console', () => {
     await console.ended;
   });
 
-  it('passes the pages the words and flags with which a command acts on the same data directory', async () => {
+  it('passes to the pages the program name and the flags that select its data directory', async () => {
     const words = ['console', '--data-dir', 'data', '--no-open'];
     // As after `npx linkgrant console` in a checkout.
     const npx = {
@@ -142,7 +142,7 @@ describe('linkgrant console', () => {
       '/api/v1/health',
     )) as HealthReport;
     const passed = findings.filter(({ status }) => status === 'ok').map(({ check }) => check);
-    // Of the running service, and of doctor.
+    // The checks of the running service, and those of doctor.
     expect(passed).toEqual(expect.arrayContaining(['listener', 'store writable', 'port', 'URL CA pin']));
     console.child.kill('SIGINT');
     await console.ended;

@@ -153,9 +153,9 @@ function sendForever(response: ServerResponse): void {
 }
 
 describe.each(HOSTILE)('a collector that %s', (what, start) => {
-  it('delays neither redemptions, nor the end of the client and of the service', async () => {
+  it('delays neither redemptions nor the end of the client and the service', async () => {
     const dataDir = place.path(what);
-    // A process that waited for its exports would outlast the test.
+    // A process that waited for its exports would exceed the time limit of the test.
     const env = { ...exportTo(await start()), OTEL_EXPORTER_OTLP_TIMEOUT: '600000' };
     const service = await place.serve(['--data-dir', dataDir, ...ENDPOINT], { env });
     const first = await redeem((await issue(dataDir)).text, env);
@@ -172,7 +172,7 @@ describe.each(HOSTILE)('a collector that %s', (what, start) => {
 });
 
 describe('a service without a collector', () => {
-  /** The modules of OpenTelemetry'"'"'s SDK that a service loads that redeems a token; the metrics use its API. */
+  /** Returns the modules of OpenTelemetry's SDK that a service loads until it has redeemed a token. The metrics use its API. */
   async function loadedModules(name: string, env: Readonly<Record<string, string>>): Promise<string[]> {
     const dataDir = place.path(name);
     const coverage = place.path(`${name}-coverage`);

@@ -44,7 +44,7 @@ function serve(dataDir: string, urls: readonly string[], ...words: readonly stri
   );
 }
 
-/** Sets the clock of a service that far from the right time. */
+/** Shifts the clock of a service by `ms` from the right time. */
 function setClock(service: Serving, dataDir: string, ms: number): Promise<void> {
   const before = service.said.stderr.split('clock_moved').length;
   writeFileSync(`${dataDir}-offset`, String(ms));
@@ -73,14 +73,14 @@ const typesOf = (events: readonly { type: string }[]) =>
   events.map(({ type }) => type.replace('dev.linkgrant.', ''));
 
 describe.concurrent('a webhook receiver', () => {
-  it('that answers 500 for an hour gets every event afterwards, once per id and in order per link, also over a restart', async () => {
+  it('that answers 500 for an hour gets every event afterwards, once per id and in order per link, also after a restart', async () => {
     const dataDir = place.path('late');
     receiver.answers.set('/late', 500);
     const url = new URL('/late', receiver.url).href;
     const words = ['--webhook-allow-private'] as const;
     let service = await serve(dataDir, [url], ...words);
     await run(dataDir, 'grant', 'create', 'west', '--redemptions-allowed', '3', '--expiration-window', '9h');
-    // The receiver is new to the service: it gets what happens after the service has read the end of the ledger.
+    // A new receiver gets the events after the position at which the service first read the ledger.
     await until(async () => (await doctor(dataDir)).some(({ name }) => name.startsWith('webhook')));
     const lifetime = [
       '--certificate-lifetime',

@@ -147,7 +147,7 @@ interface FilterProps {
   readonly isDate?: boolean;
 }
 
-/** A filter field: applies its value, without spaces around it, with each key. */
+/** A filter field: applies its value, without surrounding spaces, at each key press. */
 export function FilterField({ value, onFilter, ...field }: FilterProps) {
   const [typed, setTyped] = useState({ text: value, applied: value });
   const onInput = (text: string) => {
@@ -155,7 +155,7 @@ export function FilterField({ value, onFilter, ...field }: FilterProps) {
     setTyped({ text, applied });
     onFilter(applied);
   };
-  // Only a value that does not come from this field replaces the text, such as that of the page before.
+  // Show `value` only if it changed outside this field, for example by going back; otherwise keep the spaces that the user typed.
   return <Field {...field} value={typed.applied === value ? typed.text : value} onInput={onInput} />;
 }
 

@@ -14,7 +14,7 @@ export function Foreign({ text }: { readonly text: string }) {
   return <bdi class="foreign">{visible(text)}</bdi>;
 }
 
-/** A text of which the words in backticks are code. */
+/** Shows a text; the parts in backticks are shown as code. */
 export function Prose({ text }: { readonly text: string }) {
   return (
     <>{text.split('`').map((part, index) => (index % 2 === 1 ? <code class="mono">{part}</code> : part))}</>

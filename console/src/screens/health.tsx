@@ -16,7 +16,7 @@ export function HealthScreen() {
   return (
     <Screen
       title="Health"
-      intro="Checks of the data directory, the store, the ports, the certificates and the sites, as linkgrant doctor makes them. They take some seconds."
+      intro="The checks of linkgrant doctor: data directory, store, ports, certificates and sites. They take some seconds."
       actions={
         <Button isDisabled={health.isLoading} onClick={health.reload}>
           {health.isLoading ? 'Checking …' : 'Check again'}

@@ -94,8 +94,8 @@ export function createAdminApp(dependencies: AdminAppDependencies): Express {
 }
 
 /**
- * Computes an overview, and checks the health, at most once a second and shares the result among the waiting callers. A caller never
- * gets a result whose computation began before its request.
+ * Computes an overview, and checks the health, at most once a second and shares the result among the waiting callers. A caller
+ * never gets a result whose computation began before its request.
  */
 function withSharedReads(administration: Administration): Administration {
   const options = { intervalMs: SHARED_INTERVAL_MS };

@@ -82,7 +82,7 @@ export async function consoleCommand(flags: ConsoleFlags): Promise<void> {
   });
 }
 
-/** Runs the checks of `doctor` too; a remote service runs its own. */
+/** Checks the health, and adds the checks of `doctor` here; a remote service has run its own. */
 async function checkHealth(
   administration: Administration,
   settings: Settings,

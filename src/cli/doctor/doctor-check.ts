@@ -123,7 +123,7 @@ export function certificateCheck(name: string, pem: string, now: number, renewal
   }
 }
 
-/** Checks the first certificate of a file in the same way; ignores a private key in the file. */
+/** Checks the first certificate of a file as {@link certificateCheck} does; ignores a private key in the file. */
 export function certificateFileCheck(name: string, file: string, now: number, renewal: string): Check {
   try {
     const pem = readFileSync(file, 'utf8').replace(

@@ -22,7 +22,7 @@ function webhookCheck({ url, failures, lastFailure }: WebhookState): Check {
   const attempts = failures === 1 ? '1 attempt' : `${failures} attempts`;
   return warn(
     name,
-    `it has accepted no event since ${formatTime(eventTime)}; ${attempts} failed, ${last}`,
+    `it has not accepted the event of ${formatTime(eventTime)} yet; ${attempts} failed, ${last}`,
     'correct the receiver: the service sends the events again',
   );
 }

@@ -160,7 +160,7 @@ export async function openLinksForChange(
   };
 }
 
-/** Links whose changes have their results, and change nothing. */
+/** The links for a dry run: an update or a deletion returns its result, and changes nothing. */
 function previewLinks(links: LinkFiles): LinkFiles {
   const placeOf = async (name: string) => (await links.list()).find((link) => link.name === name)?.place;
   return {

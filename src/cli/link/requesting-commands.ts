@@ -109,7 +109,7 @@ function addRedeemFlags(command: Command): Command {
       '--retry',
       'repeat the request after an unknown outcome, a refusal or a damaged stored file; may spend another use',
     )
-    .addOption(DRY_RUN('check what the redemption needs; spends no use and writes nothing'))
+    .addOption(DRY_RUN('check what the redemption needs; spend no use and write nothing'))
     .addOption(waitOption('none'))
     .addOption(deadlineOption());
   return addConnectionFlags(redeem).addOption(OUTPUT());

@@ -21,12 +21,12 @@ export function tokenFields({
   };
 }
 
-/** Returns an access token of a login, which it renews before it expires. Rejects with CommandError if the user has to log in again. */
+/** Returns the access token of a login, a new one if it expires soon. Rejects with CommandError if the user must log in again. */
 export async function accessTokenOf(name: string): Promise<string> {
   const login = requireLogin(name);
   if (isFresh(login)) return login.accessToken;
   const { loginLock } = await import('../../compose/login.js');
-  // A provider may accept a refresh token only once: of several commands one renews, and the others read the result.
+  // A provider may accept a refresh token only once, so one of several commands renews the tokens, and the others read the result.
   return loginLock(loginDirectory())(async () => {
     const current = requireLogin(name);
     if (isFresh(current)) return current.accessToken;

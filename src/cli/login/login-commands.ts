@@ -14,7 +14,7 @@ export function addLogin(program: Command): void {
     .option('--name <NAME>', 'name of the login (default: the host of the URL)')
     .option('--device', 'log in with a browser on another device')
     .option('--issuer-ca <FILE>', 'CA of the OIDC provider (PEM; default: those that Node trusts)')
-    .option('--port <PORT>', 'loopback port for the end of the login (default: a free one)')
+    .option('--port <PORT>', 'loopback port for the redirect of the provider (default: a free one)')
     .option('--no-open', 'open no browser')
     .action(async (server, flags) => (await import('./login.js')).loginCommand(server, flags));
   withSettings(

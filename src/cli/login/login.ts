@@ -142,7 +142,7 @@ async function loginHere(client: OidcClient, { open, port }: LoginFlags): Promis
   const { stdout, env } = processContext();
   const stop = new AbortController();
   void shutdownSignal().then(() => stop.abort());
-  const chosen = parsePort(port);
+  const loopbackPort = parsePort(port);
   let deleteFile = () => {};
   const onUrl = async (url: string) => {
     await writeOut(`Log in with a browser on this machine (without one, use --device):\n\n  ${url}\n\n`);
@@ -150,12 +150,12 @@ async function loginHere(client: OidcClient, { open, port }: LoginFlags): Promis
   };
   try {
     return await withinTime(BROWSER_MS, [stop.signal], (signal) =>
-      loginByBrowser(client, { port: chosen, signal, onUrl }),
+      loginByBrowser(client, { port: loopbackPort, signal, onUrl }),
     );
   } catch (error) {
     if (stop.signal.aborted) throw notCompleted('was cancelled', error);
     if ((error as Error).name === 'TimeoutError') throw notCompleted('was not completed in time', error);
-    throw loopbackError(error, chosen);
+    throw loopbackError(error, loopbackPort);
   } finally {
     deleteFile();
   }

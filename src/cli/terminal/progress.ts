@@ -26,7 +26,7 @@ export async function withProgress<T>(
 ): Promise<T> {
   const { stderr, env } = processContext();
   const canRewriteLines = isTerminal(stderr) && !env.CI && env.TERM !== 'dumb';
-  // The line of an operation around this one stays.
+  // An enclosing operation shows its own line.
   if (!canRewriteLines || running.has(stderr)) return operation(() => undefined);
   const progress: Progress = { startedAt: performance.now(), text, shownSeconds: 0, isPaused: false };
   running.set(stderr, progress);

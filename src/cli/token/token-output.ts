@@ -15,8 +15,8 @@ import { limitsOf, writeSecretOutput } from './write-token.js';
 const QR_BORDER = 2;
 
 /**
- * Writes a token with the code of a grant (not in a dry run), and reports on standard error what it allows and what to do with it. Rejects with
- * AdministrationError if the token could not be redeemed.
+ * Writes a token with the code of a grant, and reports on standard error what it allows and what to do with it. A dry run writes no
+ * token. Rejects with AdministrationError if the token could not be redeemed.
  */
 export async function writeToken(
   { uid: grantUid, code }: { readonly uid: string; readonly code: string },

@@ -1220,7 +1220,7 @@ export interface components {
                 /** Format: date-time */
                 last: string;
             }[];
-            /** @description The checks that take no time; `GET /api/v1/health` runs all */
+            /** @description The checks that return at once; `GET /api/v1/health` runs all */
             health: components["schemas"]["Health"];
             /** @description The most urgent first */
             attention: {

@@ -58,7 +58,7 @@ export interface OverviewReport {
   };
   /** Refusals by code, most frequent first, from totals whose last refusal is in the last 24 hours. */
   readonly refusals: readonly { readonly code: string; readonly count: number; readonly last: string }[];
-  /** Only the checks that take no time. */
+  /** Only the checks that return at once. */
   readonly health: HealthReport;
   /** The most urgent first. */
   readonly attention: readonly AttentionItem[];

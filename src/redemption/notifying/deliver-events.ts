@@ -6,7 +6,7 @@ import { type CloudEvent, entryEvent, stateEvents } from './cloud-event.js';
 import type { WebhookState } from './webhook-states.js';
 
 const BATCH = 100;
-// Reads every link, so it is not done more often. The state of a link changes days before its certificate ends.
+// Each check reads every link. A delay of minutes is harmless: states change long before a certificate ends.
 const STATES_INTERVAL_MS = 5 * 60_000;
 
 /** The dependencies of {@link deliverEvents}. */
@@ -22,7 +22,7 @@ export interface DeliveryContext {
   mayDeliver(): boolean;
   /** Stores the changed states. */
   save(): Promise<void>;
-  /** Milliseconds to wait after that many failures in a row. */
+  /** Milliseconds to wait after `failures` failures in a row. */
   retryDelay(failures: number): number;
   /** Called for each attempt, with the reason of a failure. */
   observe(state: WebhookState, event: CloudEvent, failure?: string): void;
@@ -35,7 +35,7 @@ export interface DeliveryContext {
  */
 export async function deliverEvents(state: WebhookState, context: DeliveryContext): Promise<void> {
   const now = context.clock();
-  // If the clock was set back, the time of the failure is no reason to wait.
+  // If the clock was set back to before the failure, retry now: `retryAt` may be far in the future.
   if (state.failures > 0 && now >= (state.lastFailure?.at ?? 0) && now < state.retryAt) return;
   if (await deliverEntries(state, context)) await deliverStates(state, context);
 }
@@ -83,7 +83,7 @@ async function attempt(state: WebhookState, event: CloudEvent, context: Delivery
   try {
     await context.post(state.url, event);
   } catch (error) {
-    // A stopped attempt is no failure of the receiver.
+    // An attempt that this process aborted is not a failure of the receiver.
     if (!context.mayDeliver()) return false;
     const reason = (error as Error).message.replace(/\.$/, '');
     const at = context.clock();

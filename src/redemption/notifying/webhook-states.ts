@@ -1,21 +1,21 @@
 import type { GrantStore } from '../ports/grant-store.js';
 
 const SETTING = 'webhooks';
-// A receiver that is configured again within this time gets what it has missed.
+// A receiver that is configured again within this time gets the events that it has missed.
 const UNUSED_MS = 7 * 86_400_000;
 
 /** How far the events for a receiver are delivered. Times are milliseconds since the epoch. */
 export interface WebhookState {
   readonly url: string;
-  /** Position of the last ledger entry whose event was accepted, or that is no event. */
+  /** Position of the last ledger entry that is done: its event was accepted, or it is not an event. */
   position: number;
-  /** Until when changes of the state of links were delivered. */
+  /** The changes of link states up to this time were delivered. */
   statesUntil: number;
   /** Number of failures since the last success. */
   failures: number;
   /** When the next attempt after a failure is due; 0 without one. */
   retryAt: number;
-  /** The last failure, also if a later attempt succeeded; `eventTime` is the time of the event that was not accepted. */
+  /** The last failure, even if a later attempt succeeded; `eventTime` is the time of the event that was not accepted. */
   lastFailure?: { readonly at: number; readonly reason: string; readonly eventTime: number };
 }
 

@@ -50,7 +50,7 @@ export interface Changes {
 /** A page of links. */
 export interface LinkPageRequest extends PageRequest {
   readonly grantUid?: string | undefined;
-  /** A text in the subject of every link that is wanted: a store may skip the other links without decoding them. */
+  /** A text that the subject of every matching link contains. A store may skip other links without decoding them. */
   readonly subjectPart?: string | undefined;
 }
 

@@ -72,7 +72,7 @@ export function* firstFilledTable(): SqlOperation<string | undefined> {
 }
 
 /**
- * Copies every row of one database into another one of the same schema that has none. Calls `onProgress` with the number of
+ * Copies every row of one database into an empty one of the same schema. Calls `onProgress` with the number of
  * rows that are copied so far.
  */
 export async function copyTables(

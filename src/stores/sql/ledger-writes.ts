@@ -21,7 +21,7 @@ const ERASE = `UPDATE redemptions SET sealed_answer = NULL, sealed_until = NULL 
 const DETAILED_REFUSALS = 950;
 // A repeated attempt of one client is an entry once in this time, and otherwise counted in `refusals`.
 const LOOP_MS = 86_400_000;
-// Numbers of equal refusals that are an entry too: powers of ten, so that refusals cannot fill the ledger.
+// The counts of equal refusals at which an entry is written: 10, 100, 1,000, …, so that refusals cannot fill the ledger.
 const REPEATEDLY = /^10+$/;
 
 /** Implements GrantStore.recordReplay and RenewalStore.recordSuperseded. */
@@ -61,7 +61,7 @@ function findRefusal(key: readonly string[]): SqlOperation<RefusalCount | undefi
 function countRefusal(
   refusal: Omit<ProvenRefusal, 'code'> & { readonly code: string },
   now: number,
-  /** Whether repeated refusals are entries too. */
+  /** True if repeated refusals also get an entry. */
   isRecorded = false,
 ): WriteOperation<void> {
   const { grantUid, code, name, subject, peer } = refusal;

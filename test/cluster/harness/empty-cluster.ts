@@ -28,7 +28,7 @@ export async function deleteGrants(admin: KubernetesClient): Promise<void> {
   for (const kind of OF_GRANTS) await deleteAll(admin, kind);
 }
 
-/** Deletes what earlier tests left in the cluster, except namespaces and what is in the system's. */
+/** Deletes the resources that earlier tests left in the cluster, except namespaces and the content of system namespaces. */
 export async function emptyCluster(
   admin: KubernetesClient,
   systemNamespaces: readonly string[],
@@ -42,7 +42,7 @@ export async function emptyCluster(
   }
 }
 
-/** Deletes every resource of a kind, in one namespace or in all; only those that `isDeleted` selects. */
+/** Deletes the resources of a kind that `isDeleted` selects, in one namespace or in all. */
 export async function deleteAll(
   admin: KubernetesClient,
   kind: ResourceKind,

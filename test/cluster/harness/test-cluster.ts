@@ -35,7 +35,7 @@ export interface ServiceAccount {
   readonly kubeconfig: string;
 }
 
-/** An API server with RBAC on, and the CRDs that linkgrant has to do with. */
+/** An API server with RBAC and the CRDs of `deploy/crds`. */
 export interface TestCluster {
   /** A client of who may do everything. */
   readonly admin: KubernetesClient;
@@ -62,11 +62,11 @@ type Crd = Resource & {
 
 /** Which API server a test file needs. */
 export interface ClusterNeeds {
-  /** One of its own, because the file stops it or counts what others would do to it. */
+  /** One of its own, because the file stops it, or counts what other files would change. */
   readonly own?: boolean;
   /**
-   * One of its own with controllers: a deleted namespace goes, what belongs to a deleted resource is deleted, namespaces get
-   * their default service account, and roles are aggregated.
+   * One of its own with controllers: they remove deleted namespaces and the dependents of deleted resources, create the default
+   * service account of namespaces, and aggregate roles.
    */
   readonly controllers?: boolean;
 }

@@ -3,11 +3,11 @@ import { backOffDelay } from '../../../time/back-off.js';
 import { isApiError } from './api-error.js';
 
 const PAUSES = { firstMs: 20, longestMs: 500 };
-// Enough for some ten writers of one object; the pauses add up to at most 5 s.
+// Enough for about ten writers of one object; the pauses add up to at most 5 s.
 const MAX_CONFLICTS = 15;
 
 /**
- * Runs an operation that reads an object and writes it with its resourceVersion, again while another writer is faster.
+ * Runs an operation that reads an object and writes it with its resourceVersion, and repeats it on a write conflict.
  * Rejects with the last conflict after 15 attempts. The errors that `isRetried` accepts are retried too.
  */
 export async function retryOnConflict<T>(

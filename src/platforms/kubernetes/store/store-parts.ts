@@ -54,8 +54,8 @@ export async function listRedemptionResources(
 }
 
 /**
- * The links that the watch reports. A user of another namespace may write a Redemption there that names a grant: it is no link of
- * that grant. Without its grant, a Redemption cannot be told apart from one that the service wrote.
+ * Returns the links that the watch reports. A Redemption in another namespace than its grant was written by a user, and is not a
+ * link of that grant. After the deletion of the grant, it cannot be distinguished from one that the service wrote.
  */
 export function watchedLinks({ watch, index }: Pick<StoreParts, 'watch' | 'index'>): IssuedLink[] {
   const namespaces = new Map(Array.from(watch.grants(), ({ uid, namespace }) => [uid, namespace]));
