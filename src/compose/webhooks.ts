@@ -173,8 +173,8 @@ export function startWebhooks(parts: WebhookParts): { stop(): Promise<void> } {
     const state = mayDeliver() ? states.find((one) => one.url === url) : undefined;
     if (!state) return;
     // After a lost claim the states are read again, and these are not stored any more.
-    const mayDeliver = () => isHeld() && states.includes(state);
-    await deliverEvents(state, { ...delivery, mayDeliver });
+    const isStillOurs = () => mayDeliver() && states.includes(state);
+    await deliverEvents(state, { ...delivery, mayDeliver: isStillOurs });
   };
   const loops =
     urls.size === 0
