@@ -69,7 +69,7 @@ async function withGrants(flags: Flags, operation: Operation): Promise<readonly 
   const { anyConfigurationFrom } = await import('./terminal/configuration.js');
   // Loading the Kubernetes client takes longer than the limit on a slow machine.
   if (anyConfigurationFrom(flags).settings.platform === 'kubernetes') {
-    await import('../compose/open-cluster-administration.js');
+    await import('../compose/kubernetes/open-cluster-administration.js');
   }
   return limited(withAdministration(flags, operation));
 }

@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest';
-import { openClusterAdministration } from '../../src/compose/open-cluster-administration.js';
-import type { IssuerReport } from '../../src/redemption/administration/issuer-report.js';
+import { openClusterAdministration } from '../../src/compose/kubernetes/open-cluster-administration.js';
+import type { IssuerReport } from '../../src/redemption/administration/reports/issuer-report.js';
 import { csrHeader } from '../support/redeemed-answer.js';
 import { openAcceptingNamespace } from './harness/accepting-namespace.js';
 import { LINKGRANT } from './harness/linkgrant-account.js';

@@ -1,5 +1,5 @@
+import type { RequestingCluster } from '../../compose/kubernetes/requesting-cluster.js';
 import { openLinks } from '../../compose/links.js';
-import type { RequestingCluster } from '../../compose/requesting-cluster.js';
 import type { PlacedLink } from '../../compose/token-redemption.js';
 import { usedRole } from '../../domain/link.js';
 import type { LinkFailure } from '../../redemption/ports/link-dialer.js';

@@ -8,7 +8,7 @@ import { isTerminal, processContext, programName } from '../../config/process-co
 import type { Settings } from '../../config/setting-schemas.js';
 import type { Administration } from '../../redemption/administration/administration.js';
 import { healthReport } from '../../redemption/administration/overview.js';
-import type { HealthReport } from '../../redemption/administration/overview-report.js';
+import type { HealthReport } from '../../redemption/administration/reports/overview-report.js';
 import { withAdministration } from '../terminal/administration-session.js';
 import { shutdownSignal } from '../terminal/shutdown-signal.js';
 import { completeCommand } from '../terminal/suggested-command.js';

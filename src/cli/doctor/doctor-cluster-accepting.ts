@@ -1,5 +1,8 @@
+import type {
+  ClusterInspector,
+  InspectedGrant,
+} from '../../compose/kubernetes/open-cluster-administration.js';
 import type { LinkDialOptions } from '../../compose/links.js';
-import type { ClusterInspector, InspectedGrant } from '../../compose/open-cluster-administration.js';
 import { formatEndpoint } from '../../domain/host-port-text.js';
 import type { SiteRefusal } from '../../redemption/ports/site.js';
 import { certificateLife } from '../../redemption/requesting/certificate-life.js';

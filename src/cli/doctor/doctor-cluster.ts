@@ -1,6 +1,6 @@
+import type { ClusterInspector, TokenReport } from '../../compose/kubernetes/open-cluster-administration.js';
+import type { RequestingCluster } from '../../compose/kubernetes/requesting-cluster.js';
 import type { LinkDialOptions } from '../../compose/links.js';
-import type { ClusterInspector, TokenReport } from '../../compose/open-cluster-administration.js';
-import type { RequestingCluster } from '../../compose/requesting-cluster.js';
 import type { Settings } from '../../config/setting-schemas.js';
 import type { RedeemableToken } from '../../domain/access-token.js';
 import type { Clock } from '../../redemption/ports/clock.js';
@@ -56,7 +56,7 @@ export async function clusterChecks(
       // An unreachable API server is one failure, not one for each check.
       await inspector.kinds();
       const apiCheck = ok('cluster', `the API server responds; the checked namespace is "${namespace}"`);
-      const { openRequestingCluster } = await import('../../compose/requesting-cluster.js');
+      const { openRequestingCluster } = await import('../../compose/kubernetes/requesting-cluster.js');
       const cluster = await openRequestingCluster(settings, { ...options, checkpoint: () => undefined });
       const requesting = await requestingClusterChecks(cluster, inspector, options.clock);
       if (token !== undefined) {

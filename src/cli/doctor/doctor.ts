@@ -2,7 +2,7 @@ import type { LinkDialOptions } from '../../compose/links.js';
 import { openTokenRedemption } from '../../compose/token-redemption.js';
 import type { Settings } from '../../config/setting-schemas.js';
 import type { RedeemableToken } from '../../domain/access-token.js';
-import type { HealthFinding } from '../../redemption/administration/overview-report.js';
+import type { HealthFinding } from '../../redemption/administration/reports/overview-report.js';
 import type { Clock } from '../../redemption/ports/clock.js';
 import { linkDirectoryOf } from '../link/link.js';
 import { worstExit } from '../link/link-faults.js';

@@ -1,5 +1,5 @@
 import type { GrantDetail } from '../../redemption/administration/administration.js';
-import type { GrantReport } from '../../redemption/administration/grant-report.js';
+import type { GrantReport } from '../../redemption/administration/reports/grant-report.js';
 import { formatLabels } from '../terminal/label-flags.js';
 import { fields } from '../terminal/output.js';
 

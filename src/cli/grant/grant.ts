@@ -2,7 +2,7 @@ import type { AccessGrantState } from '../../domain/access-grant.js';
 import type { LabelSelector } from '../../domain/label-selector.js';
 import { formatPolicySettings } from '../../redemption/accepting/policy-settings.js';
 import type { CreatedGrant } from '../../redemption/administration/administration.js';
-import type { GrantReport } from '../../redemption/administration/grant-report.js';
+import type { GrantReport } from '../../redemption/administration/reports/grant-report.js';
 import {
   type AdministrationSession,
   namespaceFlag,

@@ -1,6 +1,6 @@
 import { processContext } from '../../config/process-context.js';
 import type { Administration } from '../../redemption/administration/administration.js';
-import type { GrantReport } from '../../redemption/administration/grant-report.js';
+import type { GrantReport } from '../../redemption/administration/reports/grant-report.js';
 import { CommandError } from '../terminal/command-error.js';
 import { OutputClosed } from '../terminal/write-out.js';
 

@@ -2,8 +2,8 @@ import { type IssuerPlace, issuerDirectory } from '../../compose/issuer-director
 import { systemOf } from '../../compose/system-sites.js';
 import { readService } from '../../redemption/accepting/service-description.js';
 import { everyItem } from '../../redemption/administration/every-item.js';
-import type { AuthorityReport, IssuerReport } from '../../redemption/administration/issuer-report.js';
 import { issuerOperations } from '../../redemption/administration/issuers.js';
+import type { AuthorityReport, IssuerReport } from '../../redemption/administration/reports/issuer-report.js';
 import { csvOf, type ListFlags, type Listing, writeListing } from '../terminal/listing.js';
 import { writeStderr } from '../terminal/write-out.js';
 import {

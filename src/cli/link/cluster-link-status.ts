@@ -1,4 +1,4 @@
-import type { LinkStatus, RequestingCluster } from '../../compose/requesting-cluster.js';
+import type { LinkStatus, RequestingCluster } from '../../compose/kubernetes/requesting-cluster.js';
 import type { Clock } from '../../redemption/ports/clock.js';
 import { linksNamed } from '../../redemption/ports/link-files.js';
 import { CommandError } from '../terminal/command-error.js';

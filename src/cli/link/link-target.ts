@@ -1,5 +1,5 @@
 import { parse as parsePath, resolve } from 'node:path';
-import type { RequestingCluster } from '../../compose/requesting-cluster.js';
+import type { RequestingCluster } from '../../compose/kubernetes/requesting-cluster.js';
 import {
   type LinkLocation,
   openRequestingSite,
@@ -241,7 +241,7 @@ async function openCluster(opening: Opening): Promise<ClusterTarget> {
     throw notForCluster('--reload-command', "Skupper's controller loads a Link without a reload");
   }
   // Loaded only here: the Kubernetes client is large.
-  const { openRequestingCluster } = await import('../../compose/requesting-cluster.js');
+  const { openRequestingCluster } = await import('../../compose/kubernetes/requesting-cluster.js');
   const cluster = await openRequestingCluster(settings, { ...connection, ...context });
   const place = cluster.place(proxy && { name: proxy.name, data: proxySecretData(proxy) });
   const { namespace } = cluster;

@@ -1,6 +1,6 @@
 import { parse as parsePath, resolve } from 'node:path';
+import type { RequestingCluster } from '../../compose/kubernetes/requesting-cluster.js';
 import { inputDirectory, type OpenLinks, openLinks, openPendingReload } from '../../compose/links.js';
-import type { RequestingCluster } from '../../compose/requesting-cluster.js';
 import { openRequestingSite } from '../../compose/token-redemption.js';
 import type { Settings } from '../../config/setting-schemas.js';
 import { describeCertificate, redemptionIdIn } from '../../pki/certificate-info.js';
@@ -65,7 +65,7 @@ export async function openSettingsCluster(
   { clock, checkpoint }: CommandContext,
   connection: ReturnType<typeof connectionOptions> = {},
 ): Promise<RequestingCluster> {
-  const { openRequestingCluster } = await import('../../compose/requesting-cluster.js');
+  const { openRequestingCluster } = await import('../../compose/kubernetes/requesting-cluster.js');
   return openRequestingCluster(settings, { ...connection, clock, checkpoint });
 }
 

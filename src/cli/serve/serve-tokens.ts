@@ -1,4 +1,4 @@
-import { startKubernetesRedeemer } from '../../compose/kubernetes-redeemer.js';
+import { startKubernetesRedeemer } from '../../compose/kubernetes/kubernetes-redeemer.js';
 import { startOperations } from '../../compose/operations.js';
 import type { RuntimeContext } from '../../compose/runtime.js';
 import { processContext } from '../../config/process-context.js';

@@ -121,7 +121,10 @@ async function runAlone(settings: Settings, flags: Flags, runtime: RuntimeContex
   const manager = serviceManager(processContext().env, runtime.logger, () => true);
   const service =
     settings.platform === 'kubernetes'
-      ? await (await import('../../compose/kubernetes-service.js')).startKubernetesService(settings, runtime)
+      ? await (await import('../../compose/kubernetes/kubernetes-service.js')).startKubernetesService(
+          settings,
+          runtime,
+        )
       : await startService(settings, runtime);
   const { url, noAddress } = service.description;
   const ready = () => manager.ready(noAddress === undefined ? `Serving ${url}` : 'Serving; no address yet');

@@ -1,4 +1,4 @@
-import type { OpenClusterAdministration } from '../../compose/open-cluster-administration.js';
+import type { OpenClusterAdministration } from '../../compose/kubernetes/open-cluster-administration.js';
 import type { Settings } from '../../config/setting-schemas.js';
 import { CommandError } from './command-error.js';
 import { parseWindow } from './flag-values.js';
@@ -20,7 +20,9 @@ export async function withCluster<T>(
   }
   const timeoutMs = parseWindow('--deadline', deadline as string | undefined) ?? DEFAULT_READY_MS;
   // Loaded only here: the Kubernetes client is large.
-  const { openClusterAdministration } = await import('../../compose/open-cluster-administration.js');
+  const { openClusterAdministration } = await import(
+    '../../compose/kubernetes/open-cluster-administration.js'
+  );
   const cluster = await openClusterAdministration(settings, {
     clock: Date.now,
     allNamespaces: allNamespaces === true,

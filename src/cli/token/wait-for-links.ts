@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { LinkStatus, RequestingCluster } from '../../compose/requesting-cluster.js';
+import type { LinkStatus, RequestingCluster } from '../../compose/kubernetes/requesting-cluster.js';
 import { CommandError } from '../terminal/command-error.js';
 import { withProgress } from '../terminal/progress.js';
 import { writeStderr } from '../terminal/write-out.js';

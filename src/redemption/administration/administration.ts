@@ -3,14 +3,14 @@ import type { Labels, LabelsAndNoteChange } from '../../domain/labels-and-note.j
 import type { LinkEndpoint } from '../../domain/link.js';
 import type { Changes } from '../ports/link-store.js';
 import type { Page, PageRequest } from '../ports/page.js';
-import type { EventReport } from './event-report.js';
-import type { GrantReport } from './grant-report.js';
-import type { IssuerReport } from './issuer-report.js';
-import type { LinkFilter, LinkReport } from './link-report.js';
-import type { HealthReport, OverviewReport } from './overview-report.js';
-import type { RedemptionReport, RenewalReport } from './redemption-report.js';
+import type { EventReport } from './reports/event-report.js';
+import type { GrantReport } from './reports/grant-report.js';
+import type { IssuerReport } from './reports/issuer-report.js';
+import type { LinkFilter, LinkReport } from './reports/link-report.js';
+import type { HealthReport, OverviewReport } from './reports/overview-report.js';
+import type { RedemptionReport, RenewalReport } from './reports/redemption-report.js';
+import type { TokenReport } from './reports/token-report.js';
 import type { SourceChoice } from './revoke-link.js';
-import type { TokenReport } from './token-report.js';
 import type { LedgerVerifications } from './verify-ledger.js';
 
 /** The description of a service for administrators. */

@@ -8,7 +8,7 @@ import type { ConnectionObserver } from '../ports/connections.js';
 import type { GrantStore } from '../ports/grant-store.js';
 import type { IssuerDirectory } from '../ports/issuers.js';
 import type { SiteRefusal, SiteRequest } from '../ports/site.js';
-import type { HealthFinding } from './overview-report.js';
+import type { HealthFinding } from './reports/overview-report.js';
 import type { SharedVerification } from './verify-ledger.js';
 
 /** The present endpoints of a link from a grant. */

@@ -25,8 +25,8 @@ import {
   requireService,
 } from './dependencies.js';
 import { filteredPage } from './filtered-page.js';
-import { type GrantReport, grantReport } from './grant-report.js';
 import { type ChosenOutcome, onceOnly, outcomeGone } from './once-only.js';
+import { type GrantReport, grantReport } from './reports/grant-report.js';
 import { policyOf, rejectedError, windowOf } from './request-values.js';
 import { updateGrant } from './update-grant.js';
 

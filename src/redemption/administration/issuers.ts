@@ -4,7 +4,7 @@ import type { GrantStore, IssuerUse } from '../ports/grant-store.js';
 import type { IssuerDirectory, ListedCa, ListedIssuer } from '../ports/issuers.js';
 import { sortedPage } from '../ports/sorted-page.js';
 import type { Administration } from './administration.js';
-import { type IssuerReport, issuerReport } from './issuer-report.js';
+import { type IssuerReport, issuerReport } from './reports/issuer-report.js';
 
 /** What a listing of issuers needs. Without a store nothing is counted. */
 export interface IssuerListing {

@@ -3,9 +3,9 @@ import { CHANGING_RESOURCES } from '../ports/link-store.js';
 import type { Administration } from './administration.js';
 import type { AdministrationDependencies } from './dependencies.js';
 import { PeerIndex } from './link-connections.js';
-import { isListed, linkReport } from './link-report.js';
 import { matchingLinks } from './matching-links.js';
 import { healthOperation, overviewOperation } from './overview.js';
+import { isListed, linkReport } from './reports/link-report.js';
 
 // Between the version of the store and that of the observed connections.
 const SEPARATOR = '~';

@@ -4,9 +4,14 @@ import type { GrantStore } from '../ports/grant-store.js';
 import type { IssuedLink, LinkCounts } from '../ports/link-store.js';
 import type { AdministrationDependencies } from './dependencies.js';
 import { type ConnectionSummary, summarizeConnections } from './link-connections.js';
-import { isListed, type LinkFilter } from './link-report.js';
 import { matchingLinks } from './matching-links.js';
-import type { AttentionItem, HealthFinding, HealthReport, OverviewReport } from './overview-report.js';
+import { isListed, type LinkFilter } from './reports/link-report.js';
+import type {
+  AttentionItem,
+  HealthFinding,
+  HealthReport,
+  OverviewReport,
+} from './reports/overview-report.js';
 
 const DAY_MS = 86_400_000;
 // States depend on the time too.

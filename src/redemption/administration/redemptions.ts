@@ -6,10 +6,10 @@ import type { GrantStore } from '../ports/grant-store.js';
 import type { Page, PageRequest } from '../ports/page.js';
 import type { Administration, LedgerFilter } from './administration.js';
 import type { AdministrationDependencies } from './dependencies.js';
-import { attemptTotalReport, type EventReport, entryReport } from './event-report.js';
 import { filteredPage } from './filtered-page.js';
 import { PeerIndex } from './link-connections.js';
-import { type RedemptionReport, redemptionReport, renewalReport } from './redemption-report.js';
+import { attemptTotalReport, type EventReport, entryReport } from './reports/event-report.js';
+import { type RedemptionReport, redemptionReport, renewalReport } from './reports/redemption-report.js';
 import { rejectedError } from './request-values.js';
 import { revokeRedemption } from './revoke-redemption.js';
 

@@ -4,7 +4,7 @@ import { formatTime } from '../../domain/rfc3339.js';
 import { liveLinks } from '../issuers/live-links.js';
 import type { GrantStore } from '../ports/grant-store.js';
 import type { RedemptionRevocation, SourceReport } from './administration.js';
-import { redemptionReport } from './redemption-report.js';
+import { redemptionReport } from './reports/redemption-report.js';
 import { type RedeemableSource, redeemableSource, revokeLink, type SourceChoice } from './revoke-link.js';
 
 /**

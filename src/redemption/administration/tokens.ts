@@ -23,8 +23,8 @@ import { type AdministrationDependencies, requireAccess, requireGrant } from './
 import { everyItem } from './every-item.js';
 import { filteredPage } from './filtered-page.js';
 import { foreignKeys, onceOnly, outcomeGone } from './once-only.js';
+import { tokenReport } from './reports/token-report.js';
 import { rejectedError, windowOf } from './request-values.js';
-import { tokenReport } from './token-report.js';
 
 /** Operations on the tokens of a store's grants. */
 export function tokenOperations(

@@ -1,6 +1,6 @@
 import { expiringAt, notRenewingAt } from '../../domain/link-state.js';
 import { formatTime } from '../../domain/rfc3339.js';
-import { entryReport } from '../administration/event-report.js';
+import { entryReport } from '../administration/reports/event-report.js';
 import type { LedgerKind } from '../ports/ledger-store.js';
 import type { IssuedLink } from '../ports/link-store.js';
 import type { CommittedEntry } from '../ports/webhook-store.js';

@@ -4,7 +4,7 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { parseAllDocuments } from 'yaml';
-import { openRequestingCluster } from '../../../src/compose/requesting-cluster.js';
+import { openRequestingCluster } from '../../../src/compose/kubernetes/requesting-cluster.js';
 import type { AccessToken } from '../../../src/domain/access-token.js';
 import { encodeAccessToken } from '../../../src/domain/access-token.js';
 import { LINKS, SECRETS, SITES } from '../../../src/platforms/kubernetes/api/kinds.js';

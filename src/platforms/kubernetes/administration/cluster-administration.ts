@@ -15,7 +15,7 @@ import type {
   CreateGrantRequest,
 } from '../../../redemption/administration/administration.js';
 import type { AdministrationDependencies } from '../../../redemption/administration/dependencies.js';
-import { grantReport } from '../../../redemption/administration/grant-report.js';
+import { grantReport } from '../../../redemption/administration/reports/grant-report.js';
 import { policyOf, rejectedError, windowOf } from '../../../redemption/administration/request-values.js';
 import { administrationOfStore } from '../../../redemption/administration/store-administration.js';
 import { requireMintingKey, tokenOperations } from '../../../redemption/administration/tokens.js';

@@ -1,10 +1,10 @@
-import { globMatches } from '../../domain/glob.js';
-import { type LabelSelector, selectsLabels } from '../../domain/label-selector.js';
-import type { Labels } from '../../domain/labels-and-note.js';
-import { isNotRenewing, type LinkState, type LinkTimes, linkState } from '../../domain/link-state.js';
-import type { RedemptionMode } from '../../domain/redemption.js';
-import { formatTime } from '../../domain/rfc3339.js';
-import type { IssuedLink } from '../ports/link-store.js';
+import { globMatches } from '../../../domain/glob.js';
+import { type LabelSelector, selectsLabels } from '../../../domain/label-selector.js';
+import type { Labels } from '../../../domain/labels-and-note.js';
+import { isNotRenewing, type LinkState, type LinkTimes, linkState } from '../../../domain/link-state.js';
+import type { RedemptionMode } from '../../../domain/redemption.js';
+import { formatTime } from '../../../domain/rfc3339.js';
+import type { IssuedLink } from '../../ports/link-store.js';
 
 /** A link in JSON: a redemption with its newest certificate. Times are RFC 3339. */
 export interface LinkReport {

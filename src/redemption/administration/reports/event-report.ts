@@ -1,5 +1,5 @@
-import { formatTime } from '../../domain/rfc3339.js';
-import type { AttemptTotal, RedemptionEntry } from '../ports/ledger-store.js';
+import { formatTime } from '../../../domain/rfc3339.js';
+import type { AttemptTotal, RedemptionEntry } from '../../ports/ledger-store.js';
 
 /** An entry of the ledger, or a total of attempts, in JSON. Its members depend on its kind. */
 export interface EventReport {

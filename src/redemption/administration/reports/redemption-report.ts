@@ -1,8 +1,8 @@
-import type { IssuedCertificate, Renewal } from '../../domain/issued-certificate.js';
-import type { Labels } from '../../domain/labels-and-note.js';
-import type { Redemption, RedemptionMode } from '../../domain/redemption.js';
-import { formatTime } from '../../domain/rfc3339.js';
-import { remainingText, remainingWords } from './remaining.js';
+import type { IssuedCertificate, Renewal } from '../../../domain/issued-certificate.js';
+import type { Labels } from '../../../domain/labels-and-note.js';
+import type { Redemption, RedemptionMode } from '../../../domain/redemption.js';
+import { formatTime } from '../../../domain/rfc3339.js';
+import { remainingText, remainingWords } from '../remaining.js';
 
 /** A certificate in a report: its end in RFC 3339, hashes and the serial in hex. */
 interface CertificateReport {

@@ -1,24 +1,24 @@
-import type { CertificateTimes } from '../admin/certificate-readiness.js';
-import type { Metrics } from '../admin/metrics.js';
-import type { Settings } from '../config/setting-schemas.js';
-import { formatHostPort } from '../domain/host-port-text.js';
-import type { TlsListener } from '../http/tls-listener.js';
-import { describeCertificate } from '../pki/certificate-info.js';
-import type { KubernetesClient } from '../platforms/kubernetes/api/client.js';
-import type { GrantController } from '../platforms/kubernetes/grants/grant-controller.js';
+import type { CertificateTimes } from '../../admin/certificate-readiness.js';
+import type { Metrics } from '../../admin/metrics.js';
+import type { Settings } from '../../config/setting-schemas.js';
+import { formatHostPort } from '../../domain/host-port-text.js';
+import type { TlsListener } from '../../http/tls-listener.js';
+import { describeCertificate } from '../../pki/certificate-info.js';
+import type { KubernetesClient } from '../../platforms/kubernetes/api/client.js';
+import type { GrantController } from '../../platforms/kubernetes/grants/grant-controller.js';
 import {
   type AddressSource,
   loadBalancerAddress,
   securedAccessAddress,
-} from '../platforms/kubernetes/identity/published-address.js';
+} from '../../platforms/kubernetes/identity/published-address.js';
 import {
   externalIdentitySecret,
   ownIdentitySecret,
   type ServiceIdentitySource,
-} from '../platforms/kubernetes/identity/service-identity.js';
-import type { ServiceDescription } from '../redemption/accepting/service-description.js';
-import type { FoundIdentity } from '../redemption/ports/server-identity.js';
-import type { RuntimeContext } from './runtime.js';
+} from '../../platforms/kubernetes/identity/service-identity.js';
+import type { ServiceDescription } from '../../redemption/accepting/service-description.js';
+import type { FoundIdentity } from '../../redemption/ports/server-identity.js';
+import type { RuntimeContext } from '../runtime.js';
 
 /** Name of the created SecuredAccess; Skupper's controller creates a Service of the same name. */
 const SECURED_ACCESS = 'linkgrant-grants';

@@ -1,32 +1,32 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { Settings } from '../config/setting-schemas.js';
+import type { Settings } from '../../config/setting-schemas.js';
 import {
   type ClusterAdministration,
   clusterAdministration,
-} from '../platforms/kubernetes/administration/cluster-administration.js';
+} from '../../platforms/kubernetes/administration/cluster-administration.js';
 import {
   type ClusterInspector,
   clusterInspector,
   type InspectedGrant,
   type TokenReport,
-} from '../platforms/kubernetes/administration/cluster-inspector.js';
-import { liveSite } from '../platforms/kubernetes/administration/live-site.js';
-import { findServiceNamespace } from '../platforms/kubernetes/administration/service-lease.js';
+} from '../../platforms/kubernetes/administration/cluster-inspector.js';
+import { liveSite } from '../../platforms/kubernetes/administration/live-site.js';
+import { findServiceNamespace } from '../../platforms/kubernetes/administration/service-lease.js';
 import {
   type Uninstallation,
   uninstallation,
-} from '../platforms/kubernetes/administration/uninstallation.js';
-import { toUserError, withUserErrors } from '../platforms/kubernetes/administration/user-errors.js';
-import { openKubernetesClient } from '../platforms/kubernetes/api/client.js';
-import { CodeKeySecret } from '../platforms/kubernetes/identity/code-key-secret.js';
-import { listConnectedPeers } from '../platforms/kubernetes/sites/site-network.js';
-import { kubernetesStore } from '../platforms/kubernetes/store/kubernetes-store.js';
-import { CachedConnections } from '../redemption/administration/cached-connections.js';
-import type { Clock } from '../redemption/ports/clock.js';
-import type { ConnectionObserver } from '../redemption/ports/connections.js';
-import type { GrantStore } from '../redemption/ports/grant-store.js';
-import type { Site } from '../redemption/ports/site.js';
-import { previewStore } from '../stores/preview-store.js';
+} from '../../platforms/kubernetes/administration/uninstallation.js';
+import { toUserError, withUserErrors } from '../../platforms/kubernetes/administration/user-errors.js';
+import { openKubernetesClient } from '../../platforms/kubernetes/api/client.js';
+import { CodeKeySecret } from '../../platforms/kubernetes/identity/code-key-secret.js';
+import { listConnectedPeers } from '../../platforms/kubernetes/sites/site-network.js';
+import { kubernetesStore } from '../../platforms/kubernetes/store/kubernetes-store.js';
+import { CachedConnections } from '../../redemption/administration/cached-connections.js';
+import type { Clock } from '../../redemption/ports/clock.js';
+import type { ConnectionObserver } from '../../redemption/ports/connections.js';
+import type { GrantStore } from '../../redemption/ports/grant-store.js';
+import type { Site } from '../../redemption/ports/site.js';
+import { previewStore } from '../../stores/preview-store.js';
 
 export type { ClusterInspector, InspectedGrant, TokenReport };
 

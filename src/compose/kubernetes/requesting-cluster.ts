@@ -1,37 +1,41 @@
-import { createRenewalClient, readRenewal } from '../client/https-renewal-client.js';
-import type { Settings } from '../config/setting-schemas.js';
-import type { RedeemableToken } from '../domain/access-token.js';
-import { describeCertificate } from '../pki/certificate-info.js';
-import { isApiError } from '../platforms/kubernetes/api/api-error.js';
-import { openKubernetesClient } from '../platforms/kubernetes/api/client.js';
+import { createRenewalClient, readRenewal } from '../../client/https-renewal-client.js';
+import type { Settings } from '../../config/setting-schemas.js';
+import type { RedeemableToken } from '../../domain/access-token.js';
+import { describeCertificate } from '../../pki/certificate-info.js';
+import { isApiError } from '../../platforms/kubernetes/api/api-error.js';
+import { openKubernetesClient } from '../../platforms/kubernetes/api/client.js';
 import {
   clusterLinkRecords,
   clusterLinks,
   type LinkStatus,
   linksIn,
   readLinkStatus,
-} from '../platforms/kubernetes/requesting/cluster-links.js';
-import { clusterMaterializer } from '../platforms/kubernetes/requesting/cluster-materializer.js';
-import { inCluster, type NamespaceTarget } from '../platforms/kubernetes/requesting/namespace-target.js';
-import { renewalSecrets } from '../platforms/kubernetes/requesting/pending-renewal-secret.js';
-import { pendingSecrets } from '../platforms/kubernetes/requesting/pending-secret.js';
-import { findPlacedSecret } from '../platforms/kubernetes/requesting/placed-secret.js';
-import { findRequestingSite, noSite, ownerReference } from '../platforms/kubernetes/requesting/site-owner.js';
-import type { ProxyPlacing } from '../platforms/kubernetes/requesting/wanted-resources.js';
-import { listConnectedPeers } from '../platforms/kubernetes/sites/site-network.js';
-import type { SiteFacts } from '../platforms/kubernetes/sites/site-resource.js';
-import { listRenewedRedemptions } from '../platforms/kubernetes/store/stored-redemptions.js';
-import { CachedConnections } from '../redemption/administration/cached-connections.js';
-import type { Checkpoint } from '../redemption/ports/clock.js';
-import type { LinkFiles } from '../redemption/ports/link-files.js';
-import type { RenewedRedemption } from '../redemption/ports/renewal-store.js';
-import { pendingRedemptionId } from '../redemption/requesting/redeem-token.js';
+} from '../../platforms/kubernetes/requesting/cluster-links.js';
+import { clusterMaterializer } from '../../platforms/kubernetes/requesting/cluster-materializer.js';
+import { inCluster, type NamespaceTarget } from '../../platforms/kubernetes/requesting/namespace-target.js';
+import { renewalSecrets } from '../../platforms/kubernetes/requesting/pending-renewal-secret.js';
+import { pendingSecrets } from '../../platforms/kubernetes/requesting/pending-secret.js';
+import { findPlacedSecret } from '../../platforms/kubernetes/requesting/placed-secret.js';
+import {
+  findRequestingSite,
+  noSite,
+  ownerReference,
+} from '../../platforms/kubernetes/requesting/site-owner.js';
+import type { ProxyPlacing } from '../../platforms/kubernetes/requesting/wanted-resources.js';
+import { listConnectedPeers } from '../../platforms/kubernetes/sites/site-network.js';
+import type { SiteFacts } from '../../platforms/kubernetes/sites/site-resource.js';
+import { listRenewedRedemptions } from '../../platforms/kubernetes/store/stored-redemptions.js';
+import { CachedConnections } from '../../redemption/administration/cached-connections.js';
+import type { Checkpoint } from '../../redemption/ports/clock.js';
+import type { LinkFiles } from '../../redemption/ports/link-files.js';
+import type { RenewedRedemption } from '../../redemption/ports/renewal-store.js';
+import { pendingRedemptionId } from '../../redemption/requesting/redeem-token.js';
 import {
   type LinkLocation,
   type PlacedLink,
   redeemer,
   type ServiceConnectionOptions,
-} from './token-redemption.js';
+} from '../token-redemption.js';
 
 export type { LinkStatus };
 

@@ -2,25 +2,25 @@ import { randomUUID } from 'node:crypto';
 import { hostname } from 'node:os';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Registry } from 'prom-client';
-import type { ReadinessPart } from '../admin/operations-app.js';
-import { createRedeemerMetrics, type RedeemerMetrics } from '../admin/redeemer-metrics.js';
-import { DEFAULT_TIMEOUT_MS } from '../client/https-redemption-client.js';
-import { createRenewalClient, readRenewal } from '../client/https-renewal-client.js';
-import { tokenNetworks } from '../client/token-networks.js';
-import type { Settings } from '../config/setting-schemas.js';
-import { RedemptionError } from '../domain/redemption-error.js';
-import { failureLog } from '../platforms/kubernetes/api/api-error.js';
-import { openKubernetesClient } from '../platforms/kubernetes/api/client.js';
-import { ClusterConfigError } from '../platforms/kubernetes/api/cluster-access.js';
-import { clusterMaterializer } from '../platforms/kubernetes/requesting/cluster-materializer.js';
-import { pendingSecrets } from '../platforms/kubernetes/requesting/pending-secret.js';
+import type { ReadinessPart } from '../../admin/operations-app.js';
+import { createRedeemerMetrics, type RedeemerMetrics } from '../../admin/redeemer-metrics.js';
+import { DEFAULT_TIMEOUT_MS } from '../../client/https-redemption-client.js';
+import { createRenewalClient, readRenewal } from '../../client/https-renewal-client.js';
+import { tokenNetworks } from '../../client/token-networks.js';
+import type { Settings } from '../../config/setting-schemas.js';
+import { RedemptionError } from '../../domain/redemption-error.js';
+import { failureLog } from '../../platforms/kubernetes/api/api-error.js';
+import { openKubernetesClient } from '../../platforms/kubernetes/api/client.js';
+import { ClusterConfigError } from '../../platforms/kubernetes/api/cluster-access.js';
+import { clusterMaterializer } from '../../platforms/kubernetes/requesting/cluster-materializer.js';
+import { pendingSecrets } from '../../platforms/kubernetes/requesting/pending-secret.js';
 import {
   TokenController,
   type TokenControllerOptions,
-} from '../platforms/kubernetes/tokens/token-controller.js';
-import type { TokenFacts } from '../platforms/kubernetes/tokens/token-index.js';
-import type { RuntimeContext } from './runtime.js';
-import { redeemer, type ServiceConnectionOptions } from './token-redemption.js';
+} from '../../platforms/kubernetes/tokens/token-controller.js';
+import type { TokenFacts } from '../../platforms/kubernetes/tokens/token-index.js';
+import type { RuntimeContext } from '../runtime.js';
+import { redeemer, type ServiceConnectionOptions } from '../token-redemption.js';
 
 // A posting in progress gets its full time limit plus time to store the response, because a server that counts postings
 // sends the response only once. Another replica becomes leader 15 s after the last renewal of the lease.

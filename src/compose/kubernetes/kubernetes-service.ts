@@ -1,26 +1,26 @@
 import { randomUUID } from 'node:crypto';
 import { hostname } from 'node:os';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { createMetrics } from '../admin/metrics.js';
-import type { Settings } from '../config/setting-schemas.js';
-import { failureLog } from '../platforms/kubernetes/api/api-error.js';
-import { type KubernetesClient, openKubernetesClient } from '../platforms/kubernetes/api/client.js';
-import { ClusterConfigError } from '../platforms/kubernetes/api/cluster-access.js';
-import type { Resource, Stored } from '../platforms/kubernetes/api/resource.js';
-import { GrantController } from '../platforms/kubernetes/grants/grant-controller.js';
-import { CodeKeySecret } from '../platforms/kubernetes/identity/code-key-secret.js';
+import { createMetrics } from '../../admin/metrics.js';
+import type { Settings } from '../../config/setting-schemas.js';
+import { failureLog } from '../../platforms/kubernetes/api/api-error.js';
+import { type KubernetesClient, openKubernetesClient } from '../../platforms/kubernetes/api/client.js';
+import { ClusterConfigError } from '../../platforms/kubernetes/api/cluster-access.js';
+import type { Resource, Stored } from '../../platforms/kubernetes/api/resource.js';
+import { GrantController } from '../../platforms/kubernetes/grants/grant-controller.js';
+import { CodeKeySecret } from '../../platforms/kubernetes/identity/code-key-secret.js';
 import {
   type KubernetesGrantStore,
   kubernetesStore,
-} from '../platforms/kubernetes/store/kubernetes-store.js';
-import { CachedConnections } from '../redemption/administration/cached-connections.js';
-import type { GrantStore } from '../redemption/ports/grant-store.js';
-import { measureStore } from '../stores/measured-store.js';
-import { sweepCodeKeys } from './code-keys.js';
+} from '../../platforms/kubernetes/store/kubernetes-store.js';
+import { CachedConnections } from '../../redemption/administration/cached-connections.js';
+import type { GrantStore } from '../../redemption/ports/grant-store.js';
+import { measureStore } from '../../stores/measured-store.js';
+import { sweepCodeKeys } from '../code-keys.js';
+import { listen, periodicRetention, storeMetrics, sweep } from '../operations.js';
+import { assertListening, createPublicListener, DRAIN_MS, keySource } from '../public-listener.js';
+import type { RunningService, RuntimeContext } from '../runtime.js';
 import { KubernetesPublication } from './kubernetes-publication.js';
-import { listen, periodicRetention, storeMetrics, sweep } from './operations.js';
-import { assertListening, createPublicListener, DRAIN_MS, keySource } from './public-listener.js';
-import type { RunningService, RuntimeContext } from './runtime.js';
 
 const PUBLICATION_MS = 10_000;
 const SWEEP_MS = 30_000;

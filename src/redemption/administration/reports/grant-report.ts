@@ -1,8 +1,8 @@
-import { type AccessGrant, type AccessGrantState, grantState } from '../../domain/access-grant.js';
-import { formatDuration } from '../../domain/duration.js';
-import type { Labels } from '../../domain/labels-and-note.js';
-import { formatTime } from '../../domain/rfc3339.js';
-import { formatPolicySettings } from '../accepting/policy-settings.js';
+import { type AccessGrant, type AccessGrantState, grantState } from '../../../domain/access-grant.js';
+import { formatDuration } from '../../../domain/duration.js';
+import type { Labels } from '../../../domain/labels-and-note.js';
+import { formatTime } from '../../../domain/rfc3339.js';
+import { formatPolicySettings } from '../../accepting/policy-settings.js';
 
 /** A grant in JSON: times are RFC 3339, `policy` has the form of `spec.settings`. */
 export interface GrantReport {

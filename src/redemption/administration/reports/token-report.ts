@@ -1,7 +1,7 @@
-import type { AccessGrant, AccessGrantState } from '../../domain/access-grant.js';
-import { formatTime } from '../../domain/rfc3339.js';
-import { codeState } from '../accepting/code-state.js';
-import type { StoredCode } from '../ports/code-store.js';
+import type { AccessGrant, AccessGrantState } from '../../../domain/access-grant.js';
+import { formatTime } from '../../../domain/rfc3339.js';
+import { codeState } from '../../accepting/code-state.js';
+import type { StoredCode } from '../../ports/code-store.js';
 
 /** A signed token in JSON, without its code. */
 export interface TokenReport {
