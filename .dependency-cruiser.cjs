@@ -180,6 +180,12 @@ module.exports = {
       ['^console/src/(api|state)/', '(^|/)node_modules/(preact|uqr)/'],
       'components know no screen',
     ),
+    only(
+      'console-dialogs-import-components',
+      '^console/src/dialogs/',
+      ['^console/src/(api|state|components)/', '^src/domain/', '(^|/)node_modules/preact/'],
+      'dialogs know no screen',
+    ),
     onlyOfSource(
       'console-imports-pure-parts',
       '^console/',

@@ -7,10 +7,10 @@ import { StateLabel } from '../components/state-label.js';
 import { Pager, Table } from '../components/table.js';
 import { Foreign } from '../components/text.js';
 import { Time } from '../components/time.js';
+import { RevokeToken } from '../dialogs/revoke-token.js';
 import { useLocation } from '../state/location.js';
 import { useResource } from '../state/resource.js';
 import { useCanWrite } from '../state/session.js';
-import { RevokeToken } from './revoke-token.js';
 
 const PAGE = 50;
 

@@ -11,13 +11,13 @@ import { StateLabel } from '../components/state-label.js';
 import { Table } from '../components/table.js';
 import { Foreign } from '../components/text.js';
 import { Time, TimeAndDistance } from '../components/time.js';
+import { EditLabels } from '../dialogs/edit-labels.js';
+import { IssueToken } from '../dialogs/issue-token.js';
+import { RevokeGrant } from '../dialogs/revoke-grant.js';
 import { href, replaceQuery, useLocation } from '../state/location.js';
 import { useResource } from '../state/resource.js';
 import { useCanWrite } from '../state/session.js';
-import { EditLabels } from './edit-labels.js';
 import { GrantTokens } from './grant-tokens.js';
-import { IssueToken } from './issue-token.js';
-import { RevokeGrant } from './revoke-grant.js';
 
 /** A grant with its rules, tokens, links and last attempts. */
 export function GrantScreen({ id: uid }: { readonly id: string }) {

@@ -10,11 +10,11 @@ import { StateLabel } from '../components/state-label.js';
 import { type Column, Pager, Table } from '../components/table.js';
 import { Foreign } from '../components/text.js';
 import { Time } from '../components/time.js';
+import { CleanUp } from '../dialogs/clean-up.js';
+import { CreateGrant } from '../dialogs/create-grant.js';
 import { href, replaceQuery, useLocation } from '../state/location.js';
 import { useResource } from '../state/resource.js';
 import { useCanWrite, useNamespaceWords } from '../state/session.js';
-import { CleanUp } from './clean-up.js';
-import { CreateGrant } from './create-grant.js';
 
 type Grant = Api['Grant'];
 

@@ -1,4 +1,5 @@
-import { type Api, client, dataOf, omitUndefined } from '../api/client.js';
+import type { Api } from '../api/client.js';
+import { readIssuers } from '../api/issuers.js';
 import { Command, HostCommand } from '../components/copyable.js';
 import { Details, Section } from '../components/details.js';
 import { EmptyState, Loaded } from '../components/notice.js';
@@ -18,24 +19,6 @@ const OWNERS: Readonly<Record<Issuer['owner'], string>> = {
   skupper: 'Skupper',
   external: 'you: it is in the file of --issuer-cert',
 };
-
-/** Reads all issuers. A site has few of them. */
-export async function readIssuers(signal: AbortSignal): Promise<Issuer[]> {
-  const issuers: Issuer[] = [];
-  let cursor: string | undefined;
-  do {
-    const page = await dataOf(
-      client.GET('/api/v1/issuers', {
-        signal,
-        params: { query: { limit: 500, ...omitUndefined({ cursor }) } },
-      }),
-    );
-    issuers.push(...page.items);
-    cursor = page.next;
-  } while (cursor !== undefined);
-  // Those that sign links first.
-  return issuers.sort((a, b) => a.signs.localeCompare(b.signs));
-}
 
 /** The issuers with their CAs: until when each is valid, what depends on it, and the next step of a rotation. */
 export function IssuersScreen() {

@@ -11,11 +11,11 @@ import { Screen } from '../components/screen.js';
 import { Table } from '../components/table.js';
 import { Foreign, Prose, visible } from '../components/text.js';
 import { Time, TimeAndDistance, useTimesInText } from '../components/time.js';
+import { EditLabels } from '../dialogs/edit-labels.js';
+import { RevokeLink } from '../dialogs/revoke-link.js';
 import { href } from '../state/location.js';
 import { useResource } from '../state/resource.js';
 import { useCanWrite } from '../state/session.js';
-import { EditLabels } from './edit-labels.js';
-import { RevokeLink } from './revoke-link.js';
 
 type Detail = Api['RedemptionDetail'];
 

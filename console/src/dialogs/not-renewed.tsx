@@ -1,11 +1,11 @@
 import { type Api, client, dataOf, omitUndefined, pageWithItems } from '../api/client.js';
+import { readIssuers } from '../api/issuers.js';
 import { Loaded, Notice } from '../components/notice.js';
 import { Table } from '../components/table.js';
 import { countText, Foreign } from '../components/text.js';
 import { Time } from '../components/time.js';
 import { href } from '../state/location.js';
 import { useResource } from '../state/resource.js';
-import { readIssuers } from './issuers.js';
 
 type Link = Api['Link'];
 
