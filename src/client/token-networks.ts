@@ -5,10 +5,10 @@ import { networkInterfaces } from 'node:os';
 const REFUSED = [
   ...['0.0.0.0/8', '127.0.0.0/8', '169.254.0.0/16', '224.0.0.0/4', '240.0.0.0/4'],
   ...['100.100.100.200/32', '168.63.129.16/32', '192.0.0.192/32'],
-  ...['::/128', '::1/128', 'fe80::/10', 'ff00::/8'],
+  ...['fe80::/10', 'ff00::/8'],
   ...['fd00:ec2::254/128', 'fd00:ec2::23/128', 'fd20:ce::254/128', 'fd00:42::42/128'],
-  // Local-use translation to IPv4 (RFC 8215).
-  '64:ff9b:1::/48',
+  // IPv6 addresses that lead to any IPv4 address: local-use translation (RFC 8215), 6to4, Teredo, IPv4-compatible.
+  ...['64:ff9b:1::/48', '2002::/16', '2001::/32', '::/96'],
 ];
 // Networks that cannot be reached from the internet (RFC 1918, RFC 6598, RFC 6890, RFC 2544, RFC 4193, RFC 3879).
 const PRIVATE = [

@@ -47,17 +47,24 @@ export async function startTracing(options: TracingOptions): Promise<() => Promi
 
 /** The protocol of the export; undefined if it is off. */
 function requestedProtocol({ env, report }: TracingOptions): (typeof PROTOCOLS)[number] | undefined {
-  const of = (name: string) => env[`OTEL_EXPORTER_OTLP_TRACES_${name}`] || env[`OTEL_EXPORTER_OTLP_${name}`];
-  const endpoint = of('ENDPOINT');
+  const [endpointName, endpoint] = variable(env, 'ENDPOINT');
   if (!endpoint || env.OTEL_TRACES_EXPORTER === 'none') return undefined;
   if (env.OTEL_SDK_DISABLED?.toLowerCase() === 'true') return undefined;
-  const protocolName = of('PROTOCOL') || PROTOCOLS[0];
+  const [protocolVariable, protocolName = PROTOCOLS[0]] = variable(env, 'PROTOCOL');
   const protocol = PROTOCOLS.find((one) => one === protocolName);
-  // The SDK would export to this machine in place of an address that it cannot parse.
-  const isUrl = URL.canParse(endpoint) && /^https?:$/.test(new URL(endpoint).protocol);
-  if (!isUrl) report.off('OTEL_EXPORTER_OTLP_ENDPOINT is not an http or https URL');
-  else if (!protocol) report.off(`OTEL_EXPORTER_OTLP_PROTOCOL is not ${PROTOCOLS.join(' or ')}`);
-  return isUrl ? protocol : undefined;
+  // The SDK would export to another address in place of one that it cannot use.
+  const isUsable = /^https?:\/\/[^\s?#]+$/.test(endpoint) && URL.canParse(endpoint);
+  if (!isUsable) report.off(`${endpointName} is not an http or https URL without a query`);
+  else if (!protocol) report.off(`${protocolVariable} is not ${PROTOCOLS.join(' or ')}`);
+  return isUsable ? protocol : undefined;
+}
+
+/** Name and value of a variable for traces, else of the one for all signals; no value if both are empty. */
+function variable(env: TracingOptions['env'], name: string): [string, string | undefined] {
+  const forTraces = `OTEL_EXPORTER_OTLP_TRACES_${name}`;
+  if (env[forTraces]) return [forTraces, env[forTraces]];
+  const forAll = `OTEL_EXPORTER_OTLP_${name}`;
+  return [forAll, env[forAll] || undefined];
 }
 
 async function openTracer(

@@ -199,6 +199,8 @@ describe('a service without a collector', () => {
 describe('a command whose variables of OpenTelemetry cannot be used', () => {
   it.each([
     ['OTEL_EXPORTER_OTLP_ENDPOINT', 'collector.example.com'],
+    ['OTEL_EXPORTER_OTLP_ENDPOINT', 'http://127.0.0.1:4318/?tenant=1'],
+    ['OTEL_EXPORTER_OTLP_TRACES_ENDPOINT', 'http://127.0.0.1:4318/v1/traces '],
     ['OTEL_EXPORTER_OTLP_PROTOCOL', 'grpc'],
   ])('warns about %s=%s, and runs without traces', async (name, value) => {
     const env = { ...exportTo('http://127.0.0.1:4318'), [name]: value };

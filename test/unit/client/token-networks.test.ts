@@ -11,6 +11,7 @@ describe("an allowed address in a token's URL", () => {
     ...['fd00:ec2::254', 'fd00:ec2::23', 'fd20:ce::254', 'fd00:42::42'],
     ...['::ffff:127.0.0.1', '::ffff:7f00:1', '::ffff:169.254.169.254'],
     ...['64:ff9b::127.0.0.1', '64:ff9b::a9fe:a9fe', '64:ff9b::6464:64c8', '64:ff9b:1::a9fe:a9fe'],
+    ...['2002:a9fe:a9fe::1', '2001:0:1::1', '::127.0.0.1'],
   ])('is not %s, unless the operator permits it', (address) => {
     expect(tokenNetworks()(address)).toBe(false);
     expect(tokenNetworks(['0.0.0.0/0', '::/0'])(address)).toBe(true);
