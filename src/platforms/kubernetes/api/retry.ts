@@ -3,7 +3,7 @@ import { backOffDelay } from '../../../time/back-off.js';
 import { isApiError } from './api-error.js';
 
 const PAUSES = { firstMs: 20, longestMs: 500 };
-// Enough for about ten writers of one object; the pauses add up to at most 5 s.
+// Enough for about ten writers of one object; the pauses add up to about 5 s at most.
 const MAX_CONFLICTS = 15;
 
 /**
