@@ -4,7 +4,7 @@ import { type IncomingMessage, request } from 'node:http';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { openBrowser } from '../../src/cli/console/open-browser.js';
+import { openBrowser } from '../../src/cli/browser/open-browser.js';
 import type { HealthReport } from '../../src/redemption/administration/reports/overview-report.js';
 import { AUDIENCE, ISSUER, makeIssuerKey, signBearer } from '../support/admin-api.js';
 import { linkgrantProcess, startLinkgrant, startServe } from '../support/command-line.js';

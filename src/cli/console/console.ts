@@ -9,12 +9,12 @@ import type { Settings } from '../../config/setting-schemas.js';
 import type { Administration } from '../../redemption/administration/administration.js';
 import { healthReport } from '../../redemption/administration/overview.js';
 import type { HealthReport } from '../../redemption/administration/reports/overview-report.js';
+import { loopbackError, parsePort } from '../browser/loopback-port.js';
+import { openBrowser } from '../browser/open-browser.js';
 import { withAdministration } from '../terminal/administration-session.js';
 import { shutdownSignal } from '../terminal/shutdown-signal.js';
 import { completeCommand } from '../terminal/suggested-command.js';
 import { writeOut } from '../terminal/write-out.js';
-import { loopbackError, parsePort } from './loopback-port.js';
-import { openBrowser } from './open-browser.js';
 
 /** Flags of `console`; the rest are settings. */
 export interface ConsoleFlags {
