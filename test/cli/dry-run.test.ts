@@ -179,6 +179,13 @@ describe('a dry run on links', () => {
     const again = ['token', 'redeem', place.path('token'), '--to', place.path('links'), ...requesting];
     expect((await succeed(again)).stdout).toContain('The token was already redeemed');
   });
+
+  it('link delete --dry-run reports no deletion of a key and response that are not stored', async () => {
+    const elsewhere = ['--dir', place.path('links'), '--data-dir', place.path('elsewhere')];
+    const { stdout } = await succeed(['link', 'delete', 'fleet', '--dry-run', ...elsewhere]);
+    expect(stdout).toContain('Deleted Secret "fleet"');
+    expect(stdout).not.toContain('stored key');
+  });
 });
 
 describe('token redeem --dry-run', () => {

@@ -138,7 +138,7 @@ export async function openLinksForChange(
     }
   }
   if (announceDryRun({ dryRun })) {
-    const records = { remove: async () => 0 };
+    const records = { ...siteLinks.records, remove: siteLinks.records.count };
     const change: ChangeableLinks['change'] = (operation) => operation(previewLinks(siteLinks.links));
     return { siteLinks: { ...siteLinks, records }, target: { platform }, change };
   }
@@ -234,7 +234,7 @@ export async function deleteCommand(
       secretUsedBy.length > 0
         ? `The Secret was not deleted, because it is still used by ${secretUsedBy.join(', ')}\n`
         : '',
-      records > 0 || flags.dryRun
+      records > 0
         ? 'The stored key and response of its redemption are deleted, so its token cannot restore the link\n'
         : '',
       ...certificates.map((certificate) => credentialNote(certificate, context.clock())),

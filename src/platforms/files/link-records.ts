@@ -6,7 +6,7 @@ import { isUuid } from '../../domain/names.js';
 import { readBoundedText } from '../../files/bounded-text.js';
 import { syncDirectory } from '../../files/private-file.js';
 import { asMapping, parseYamlMappings } from '../../files/yaml-documents.js';
-import type { LinkRecords } from '../../redemption/ports/link-files.js';
+import type { LinkRecords, LinkRedemption } from '../../redemption/ports/link-files.js';
 import { withWriteErrors } from './not-writable.js';
 import { removeRenewals } from './renewal-directory.js';
 
@@ -20,24 +20,31 @@ const REMOVED = '.removed-';
 export function linkRecords(dataDirectory: string): LinkRecords {
   const directory = join(dataDirectory, 'redemptions');
   return {
-    remove: async ({ redemptionId, tlsCrt }) =>
+    count: async (redemption) => withWriteErrors(directory, () => namesOf(directory, redemption).length),
+    remove: async (redemption) =>
       withWriteErrors(directory, () => {
+        const { redemptionId } = redemption;
         if (redemptionId !== undefined && isUuid(redemptionId)) {
           removeRenewals(join(dataDirectory, 'renewals'), redemptionId);
         }
-        if (!existsSync(directory)) return 0;
-        // An absent or empty tlsCrt matches no record, not even one without a certificate.
-        const certificate = tlsCrt && Buffer.from(tlsCrt).toString('base64');
-        const matching = readdirSync(directory).filter((name) => {
-          if (name.startsWith('.')) return false;
-          const stored = readResponseSecret(join(directory, name, 'answer.yaml'));
-          const isOfRedemption = redemptionId !== undefined && stored?.redemptionId === redemptionId;
-          return isOfRedemption || (certificate && stored?.tlsCrt === certificate);
-        });
-        removeRecords(directory, matching);
+        const matching = namesOf(directory, redemption);
+        if (existsSync(directory)) removeRecords(directory, matching);
         return matching.length;
       }),
   };
+}
+
+/** Names of the records of a redemption. */
+function namesOf(directory: string, { redemptionId, tlsCrt }: LinkRedemption): readonly string[] {
+  if (!existsSync(directory)) return [];
+  // An absent or empty tlsCrt matches no record, not even one without a certificate.
+  const certificate = tlsCrt && Buffer.from(tlsCrt).toString('base64');
+  return readdirSync(directory).filter((name) => {
+    if (name.startsWith('.')) return false;
+    const stored = readResponseSecret(join(directory, name, 'answer.yaml'));
+    const isOfRedemption = redemptionId !== undefined && stored?.redemptionId === redemptionId;
+    return isOfRedemption || (certificate && stored?.tlsCrt === certificate);
+  });
 }
 
 /** Deletes records atomically, by renaming them first: a record without its key would block its token forever. */

@@ -45,16 +45,18 @@ export interface LinkFiles {
   remove(kind: 'Link' | 'Secret', name: string): Promise<string | undefined>;
 }
 
+/** The redemption of a link, by its id or its certificate (PEM). */
+export interface LinkRedemption {
+  readonly redemptionId?: string | undefined;
+  readonly tlsCrt?: string | undefined;
+}
+
 /** The requesting side's stored state of redemptions, beside their Links. */
 export interface LinkRecords {
-  /**
-   * Deletes the stored state, with key and answer, of the redemption with this id or certificate. Returns the number of
-   * deleted states.
-   */
-  remove(redemption: {
-    readonly redemptionId?: string | undefined;
-    readonly tlsCrt?: string | undefined;
-  }): Promise<number>;
+  /** Returns the number of states that `remove` would delete. */
+  count(redemption: LinkRedemption): Promise<number>;
+  /** Deletes the stored state of a redemption, with key and response. Returns the number of deleted states. */
+  remove(redemption: LinkRedemption): Promise<number>;
 }
 
 /** Returns the Link with this name; if there is none, the Links whose Secret has this name. */

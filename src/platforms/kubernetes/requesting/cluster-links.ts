@@ -1,6 +1,11 @@
 import { MANAGED_BY } from '../../../domain/labels.js';
 import { asMapping, asMappings, type YamlMapping } from '../../../files/yaml-documents.js';
-import type { LinkFiles, LinkRecords, StoredLink } from '../../../redemption/ports/link-files.js';
+import type {
+  LinkFiles,
+  LinkRecords,
+  LinkRedemption,
+  StoredLink,
+} from '../../../redemption/ports/link-files.js';
 import { linkProxy, linkSecret, storedLink } from '../../files/link-resource.js';
 import { isApiError } from '../api/api-error.js';
 import { LINKS, SECRETS } from '../api/kinds.js';
@@ -109,17 +114,22 @@ export async function linksIn({ client, namespace }: Place): Promise<readonly Cl
 
 /** The records of redemptions and renewals that are stored in a namespace apart from its links. */
 export function clusterLinkRecords({ client, namespace }: Place): LinkRecords {
+  const find = async ({ redemptionId, tlsCrt }: LinkRedemption) => {
+    const labelSelector = `${MANAGED_BY}=linkgrant,${COMPONENT}=${PENDING_REDEMPTION}`;
+    const { items } = await client.listAll<SecretResource>(SECRETS, { namespace, labelSelector });
+    const certificate = tlsCrt && Buffer.from(tlsCrt).toString('base64');
+    return items.filter((secret) => {
+      const answer = secretText(secret, 'answer.yaml') ?? '';
+      return [redemptionId, certificate].some((part) => part && answer.includes(part));
+    });
+  };
   return {
-    remove: ({ redemptionId, tlsCrt }) =>
+    count: (redemption) => inCluster(async () => (await find(redemption)).length),
+    remove: (redemption) =>
       inCluster(async () => {
+        const { redemptionId } = redemption;
         if (redemptionId !== undefined) await deleteRenewalSecrets({ client, namespace }, redemptionId);
-        const labelSelector = `${MANAGED_BY}=linkgrant,${COMPONENT}=${PENDING_REDEMPTION}`;
-        const { items } = await client.listAll<SecretResource>(SECRETS, { namespace, labelSelector });
-        const certificate = tlsCrt && Buffer.from(tlsCrt).toString('base64');
-        const matching = items.filter((secret) => {
-          const answer = secretText(secret, 'answer.yaml') ?? '';
-          return [redemptionId, certificate].some((part) => part && answer.includes(part));
-        });
+        const matching = await find(redemption);
         for (const { metadata } of matching) {
           await client.delete(SECRETS, { namespace, name: metadata.name }, { uid: metadata.uid });
         }
