@@ -1,4 +1,6 @@
+import { once } from 'node:events';
 import { chmodSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import { type AddressInfo, connect, createServer } from 'node:net';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { AUDIENCE_URL, LOGIN_CLIENT, type OidcIssuer, startOidcIssuer } from '../admin/oidc-issuer.js';
 import { makeIssuerKey, startAdminService } from '../support/admin-api.js';
@@ -130,6 +132,29 @@ describe('linkgrant login', () => {
     expect((await fetch(`${target}?code=x&state=guessed`)).status).toBe(404);
     const ended = await finish(running, 'ada');
     expect(ended, ended.stderr).toMatchObject({ code: 0 });
+  });
+
+  it('SIGINT ends a login while the service does not respond after the login in the browser', async () => {
+    let isSilent = false;
+    let waiting = 0;
+    const relay = createServer((client) => {
+      client.on('error', () => undefined);
+      if (isSilent) waiting += 1;
+      else client.pipe(connect(Number(new URL(server).port), '127.0.0.1')).pipe(client);
+    }).listen(0, '127.0.0.1');
+    await once(relay, 'listening');
+    const running = startLogin([`https://127.0.0.1:${(relay.address() as AddressInfo).port}`]);
+    try {
+      await until(() => running.said.stdout.includes('redirect_uri'));
+      isSilent = true;
+      const ended = finish(running, 'ada');
+      await until(() => waiting > 0);
+      running.child.kill('SIGINT');
+      expect(await ended).toMatchObject({ code: null, signal: 'SIGINT' });
+    } finally {
+      running.child.kill('SIGKILL');
+      relay.close();
+    }
   });
 
   it('a login at a service without a client for it, or at an invalid URL, is refused with a hint', async () => {

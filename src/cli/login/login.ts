@@ -140,9 +140,10 @@ function serverOf(name: string): string | undefined {
 
 async function loginHere(client: OidcClient, { open, port }: LoginFlags): Promise<UserTokens> {
   const { stdout, env } = processContext();
-  const stop = new AbortController();
-  void shutdownSignal().then(() => stop.abort());
   const loopbackPort = parsePort(port);
+  const stop = new AbortController();
+  const end = new AbortController();
+  void shutdownSignal(end.signal).then(() => stop.abort());
   let deleteFile = () => {};
   const onUrl = async (url: string) => {
     await writeOut(`Log in with a browser on this machine (without one, use --device):\n\n  ${url}\n\n`);
@@ -157,6 +158,7 @@ async function loginHere(client: OidcClient, { open, port }: LoginFlags): Promis
     if ((error as Error).name === 'TimeoutError') throw notCompleted('was not completed in time', error);
     throw loopbackError(error, loopbackPort);
   } finally {
+    end.abort();
     deleteFile();
   }
 }

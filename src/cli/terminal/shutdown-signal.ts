@@ -1,6 +1,13 @@
-/** Resolves at the first SIGTERM or SIGINT. */
-export function shutdownSignal(): Promise<void> {
+/**
+ * Resolves at the first SIGTERM or SIGINT. When `end` is aborted, it stops listening and never resolves; these signals then
+ * end the process again.
+ */
+export function shutdownSignal(end?: AbortSignal): Promise<void> {
   return new Promise((resolve) => {
-    for (const signal of ['SIGTERM', 'SIGINT'] as const) process.once(signal, () => resolve());
+    for (const signal of ['SIGTERM', 'SIGINT'] as const) {
+      const stop = () => resolve();
+      process.once(signal, stop);
+      end?.addEventListener('abort', () => process.off(signal, stop), { once: true });
+    }
   });
 }
