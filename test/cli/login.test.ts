@@ -262,6 +262,23 @@ describe('a command with a login', () => {
     expect((await remote(['grant', 'list'])).code).toBe(0);
   });
 
+  it('a command that cannot verify the provider names the login that sets its CA', async () => {
+    const identity = await makeIdentity({ hosts: ['127.0.0.1'] });
+    const secure = await startOidcIssuer(await makeIssuerKey('tls'), identity);
+    const before = readFileSync(file, 'utf8');
+    try {
+      change({ expiresAt: 0, issuer: secure.issuer });
+      const ended = await remote(['grant', 'list']);
+      expect([ended.code, refusalOf(ended).hint]).toEqual([
+        3,
+        'log in with the CA of the OIDC provider: `linkgrant login hub --issuer-ca FILE`',
+      ]);
+    } finally {
+      writeFileSync(file, before);
+      await secure.stop();
+    }
+  });
+
   it('a command refuses a login whose tokens other users can read', async () => {
     chmodSync(file, 0o644);
     const ended = await remote(['grant', 'list']);

@@ -50,7 +50,7 @@ async function refresh(name: string, login: Login): Promise<UserTokens> {
   } catch (error) {
     if (!(error instanceof AdministrationError)) throw error;
     if (error.code === 'bearer_invalid') throw loginEnded(name, 'was ended by the OIDC provider', error);
-    throw providerError(error);
+    throw providerError(error, name);
   }
 }
 
@@ -63,13 +63,16 @@ export function loginAgain(name: string): string {
   return `log in again: \`linkgrant login ${name}\``;
 }
 
-/** Converts a failure at the OIDC provider to a CommandError with the reason; returns other errors unchanged. */
-export function providerError(error: unknown): unknown {
+/**
+ * Converts a failure at the OIDC provider to a CommandError with the reason; returns other errors unchanged. `name` is the
+ * login that a command other than `login` renews.
+ */
+export function providerError(error: unknown, name?: string): unknown {
   if (!(error instanceof AdministrationError)) return error;
   const { cause, message } = error;
   const { error_description: description, error: code, message: text } = (cause ?? {}) as ProviderFailure;
   const reason = description ?? code ?? text;
-  const [exitCode, hint] = adviceOn(error);
+  const [exitCode, hint] = adviceOn(error, name);
   const full = reason === undefined ? message : `${message}: ${reason}`;
   return new CommandError(full, { exitCode, hint, cause });
 }
@@ -81,9 +84,12 @@ interface ProviderFailure {
   readonly message?: string;
 }
 
-function adviceOn({ code, cause }: AdministrationError): [ExitCode, string] {
+function adviceOn({ code, cause }: AdministrationError, name?: string): [ExitCode, string] {
   if (code === 'bearer_invalid') return [3, 'run the command again, and allow the login'];
-  if (cause instanceof RedemptionError && cause.code === 'tls_untrusted')
-    return [3, 'set --issuer-ca to the file with the CA of the OIDC provider'];
+  if (cause instanceof RedemptionError && cause.code === 'tls_untrusted') {
+    return name === undefined
+      ? [3, 'set --issuer-ca to the file with the CA of the OIDC provider']
+      : [3, `log in with the CA of the OIDC provider: \`linkgrant login ${name} --issuer-ca FILE\``];
+  }
   return [4, 'run the command again when the OIDC provider can be reached'];
 }
