@@ -143,13 +143,19 @@ describe('link --platform kubernetes', () => {
     expect((await place.links())[0]?.spec.cost).toBe(8);
   });
 
-  it('delete removes the Link and its Secret, and no object of others', async () => {
+  it('delete removes the Link and its Secret, and no object of others; its dry run changes nothing', async () => {
     const { place } = await redeemed();
     await cluster.admin.create(SECRETS, {
       apiVersion: 'v1',
       kind: 'Secret',
       metadata: { name: 'theirs', namespace: place.namespace },
     } as Resource);
+    const before = await place.secrets();
+    const preview = await place.run(['link', 'delete', 'my-link', '--dry-run']);
+    expect(await place.secrets()).toEqual(before);
+    expect(preview.stdout).toContain('Deleted Secret "my-link"');
+    // A completed redemption leaves no stored key in the namespace.
+    expect(preview.stdout).not.toContain('stored key');
     const ended = await place.run(['link', 'delete', 'my-link']);
     expect(ended).toMatchObject({ code: 0 });
     expect(ended.stdout).toContain(`Deleted link.skupper.io/my-link in namespace ${place.namespace}`);
