@@ -333,7 +333,7 @@ describe('doctor on a requesting site', () => {
     });
     const serving = `--data-dir ${place.path('data')} --listen 127.0.0.1:0 --ops-listen off`;
     expect(missing.checks.find(({ name }) => name === 'store')?.hint).toBe(
-      `start \`linkgrant serve ${serving}\` once`,
+      `run the command as the user of the service and with its --data-dir, or start \`linkgrant serve ${serving}\` once`,
     );
   });
 
