@@ -44,13 +44,15 @@ export async function deliverEvents(state: WebhookState, context: DeliveryContex
 async function deliverEntries(state: WebhookState, context: DeliveryContext): Promise<boolean> {
   for (;;) {
     const entries = await context.webhooks.listCommitted(state.position, BATCH);
+    let isSaved = true;
     for (const committed of entries) {
       const event = entryEvent(committed, context.source());
       if (event && !(await attempt(state, event, context))) return false;
       state.position = committed.position;
+      isSaved = event !== undefined;
       if (event) await context.save();
     }
-    if (entries.length > 0) await context.save();
+    if (!isSaved) await context.save();
     if (entries.length < BATCH) return true;
   }
 }
