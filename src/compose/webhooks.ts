@@ -8,10 +8,12 @@ import type { Settings } from '../config/setting-schemas.js';
 import { version } from '../config/version.js';
 import { readBoundedText } from '../files/bounded-text.js';
 import { sharedMode } from '../files/private-file.js';
+import type { CloudEvent } from '../redemption/notifying/cloud-event.js';
 import { type DeliveryContext, deliverEvents } from '../redemption/notifying/deliver-events.js';
 import { parseWebhookSecrets, webhookHeaders } from '../redemption/notifying/webhook-signature.js';
 import {
   readWebhookStates,
+  receiverOf,
   type WebhookState,
   writeWebhookStates,
 } from '../redemption/notifying/webhook-states.js';
@@ -78,12 +80,6 @@ export function checkWebhookFiles({ webhook, webhookSecretFile, webhookCa }: Set
   }
 }
 
-/** Returns a URL for logs and reports, without its query, which may contain a secret. */
-export function shownUrl(url: string): string {
-  const { origin, pathname } = new URL(url);
-  return `${origin}${pathname}`;
-}
-
 /**
  * Delivers events to the receivers of the settings until `stop`, which resolves when no request is in progress. Of the processes
  * with one store, only the one with the claim delivers. Each receiver has its own loop, so that one cannot delay the others.
@@ -91,7 +87,7 @@ export function shownUrl(url: string): string {
 export function startWebhooks(parts: WebhookParts): { stop(): Promise<void> } {
   const { settings, context, store, webhooks, metrics } = parts;
   const { clock, logger } = context;
-  const urls = new Set((settings.webhook ?? []).map(({ href }) => href));
+  const urls = new Map((settings.webhook ?? []).map(({ href }) => [receiverOf(href).urlSha256, href]));
   const owner = randomUUID();
   const stopping = new AbortController();
   // The loop of each receiver waits with a listener of its own.
@@ -119,31 +115,31 @@ export function startWebhooks(parts: WebhookParts): { stop(): Promise<void> } {
     // The last request then ends before the claim does.
     deliverUntil = began + CLAIM_MS - WEBHOOK_TIMEOUT_MS;
   };
-  const delivery: DeliveryContext = {
+  const post = (url: string, event: CloudEvent) => {
+    const keys = readSecrets(settings.webhookSecretFile as string);
+    const body = JSON.stringify(event);
+    const headers = {
+      'content-type': 'application/cloudevents+json; charset=utf-8',
+      'user-agent': `linkgrant/${version()}`,
+      ...webhookHeaders(keys, event.id, clock(), body),
+    };
+    const ca = settings.webhookCa === undefined ? undefined : readBoundedText(settings.webhookCa);
+    const rules = { ca, clock, allowPrivate: settings.webhookAllowPrivate };
+    return postWebhook(new URL(url), { headers, body }, rules, aborting.signal);
+  };
+  const delivery: Omit<DeliveryContext, 'post'> = {
     webhooks,
     links: store,
     clock,
     source: () => parts.place.url,
-    post: (url, event) => {
-      const keys = readSecrets(settings.webhookSecretFile as string);
-      const body = JSON.stringify(event);
-      const headers = {
-        'content-type': 'application/cloudevents+json; charset=utf-8',
-        'user-agent': `linkgrant/${version()}`,
-        ...webhookHeaders(keys, event.id, clock(), body),
-      };
-      const ca = settings.webhookCa === undefined ? undefined : readBoundedText(settings.webhookCa);
-      const rules = { ca, clock, allowPrivate: settings.webhookAllowPrivate };
-      return postWebhook(new URL(url), { headers, body }, rules, aborting.signal);
-    },
     mayDeliver,
-    save: () => writeWebhookStates(store, states, urls, clock()),
+    save: () => writeWebhookStates(store, states, new Set(urls.keys()), clock()),
     retryDelay: (failures) => backOffDelay(BACK_OFF, failures),
-    observe({ url, failures, retryAt }, { id, time }, reason) {
+    observe({ urlSha256, maskedUrl, failures, retryAt }, { id, time }, reason) {
       metrics.webhookAnswered(reason === undefined ? 'delivered' : 'failed');
-      undelivered.set(url, reason === undefined ? 0 : clock() - Date.parse(time));
+      undelivered.set(urlSha256, reason === undefined ? 0 : clock() - Date.parse(time));
       metrics.setUndeliveredAge(Math.max(0, ...undelivered.values()));
-      const fields = { url: shownUrl(url), id, failures };
+      const fields = { url: maskedUrl, id, failures };
       if (reason !== undefined)
         logger.warn(
           { event: 'webhook_failed', ...fields, reason, retryInMs: retryAt - clock() },
@@ -169,17 +165,17 @@ export function startWebhooks(parts: WebhookParts): { stop(): Promise<void> } {
       await sleep(waitMs, undefined, { signal: stopping.signal, ref: false }).catch(() => undefined);
     }
   };
-  const deliver = async (url: string) => {
-    const state = mayDeliver() ? states.find((one) => one.url === url) : undefined;
+  const deliver = async (key: string, url: string) => {
+    const state = mayDeliver() ? states.find((one) => one.urlSha256 === key) : undefined;
     if (!state) return;
     // After a lost claim the states are read again, and these are not stored any more.
     const isStillOurs = () => mayDeliver() && states.includes(state);
-    await deliverEvents(state, { ...delivery, mayDeliver: isStillOurs });
+    await deliverEvents(state, { ...delivery, mayDeliver: isStillOurs, post: (event) => post(url, event) });
   };
   const loops =
     urls.size === 0
       ? []
-      : [repeat(RENEW_MS, claim), ...[...urls].map((url) => repeat(POLL_MS, () => deliver(url)))];
+      : [repeat(RENEW_MS, claim), ...[...urls].map(([key, url]) => repeat(POLL_MS, () => deliver(key, url)))];
   return {
     async stop() {
       const hadClaim = mayDeliver();
@@ -196,10 +192,10 @@ export function startWebhooks(parts: WebhookParts): { stop(): Promise<void> } {
 }
 
 /** Returns the stored states, and adds one for each new receiver, which gets the events from now on. */
-async function readStates({ store, webhooks, context }: WebhookParts, urls: ReadonlySet<string>) {
+async function readStates({ store, webhooks, context }: WebhookParts, urls: ReadonlyMap<string, string>) {
   const states = await readWebhookStates(store);
-  const storedUrls = new Set(states.map(({ url }) => url));
-  const newUrls = [...urls].filter((url) => !storedUrls.has(url));
+  const storedKeys = new Set(states.map(({ urlSha256 }) => urlSha256));
+  const newUrls = [...urls].filter(([key]) => !storedKeys.has(key)).map(([, url]) => url);
   if (newUrls.length === 0) return states;
   const start = {
     position: await webhooks.lastPosition(),
@@ -207,8 +203,8 @@ async function readStates({ store, webhooks, context }: WebhookParts, urls: Read
     failures: 0,
     retryAt: 0,
   };
-  const all = [...states, ...newUrls.map((url) => ({ url, ...start }))];
+  const all = [...states, ...newUrls.map((url) => ({ ...receiverOf(url), ...start }))];
   // Stored now, so that another process can send the events from here on if this one ends.
-  await writeWebhookStates(store, all, urls, context.clock());
+  await writeWebhookStates(store, all, new Set(urls.keys()), context.clock());
   return all;
 }

@@ -1,4 +1,5 @@
-import { writeFileSync } from 'node:fs';
+import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import {
@@ -108,7 +109,7 @@ describe.concurrent('a webhook receiver', () => {
     await service.stop();
     const [check] = (await doctor(dataDir)).filter(({ name }) => name.startsWith('webhook'));
     expect(check).toMatchObject({
-      name: `webhook ${url}`,
+      name: `webhook ${new URL(url).origin}/…`,
       status: 'warn',
       detail: expect.stringContaining('HTTP 500'),
     });
@@ -188,11 +189,14 @@ describe.concurrent('a webhook receiver', () => {
     await link(dataDir, 'west');
     await until(() => receiver.accepted('/ok').length === 2);
     expect(typesOf(receiver.accepted('/ok'))).toEqual(['link.redeemed', 'link.redeemed']);
-    const failed = async (path: string) =>
-      (await doctor(dataDir)).find(({ name, status }) => name.endsWith(path) && status === 'warn')?.detail;
-    await until(async () => (await failed('/never')) !== undefined && (await failed('/moved')) !== undefined);
-    expect(await failed('/never')).toContain('no complete response in time');
-    expect(await failed('/moved')).toContain('HTTP 302: redirects are not followed');
+    const failures = async () =>
+      (await doctor(dataDir))
+        .filter(({ name, status }) => name.startsWith('webhook') && status === 'warn')
+        .map(({ detail }) => detail);
+    await until(async () => (await failures()).length === 2);
+    const details = (await failures()).join('\n');
+    expect(details).toContain('no complete response in time');
+    expect(details).toContain('HTTP 302: redirects are not followed');
     expect(receiver.received.filter(({ path }) => path === '/redirected')).toEqual([]);
     const metrics = await (await fetch(`http://127.0.0.1:${service.opsPort}/metrics`)).text();
     expect(metrics).toMatch(/^linkgrant_webhook_attempts_total\{outcome="delivered"\} 2$/m);
@@ -215,6 +219,28 @@ describe.concurrent('a webhook receiver', () => {
     for (const { detail } of await failed()) expect(detail).toContain('--webhook-allow-private');
     await service.stop();
   }, 120_000);
+});
+
+describe('the path and the query of a webhook URL', () => {
+  it('are not in the log, the output of doctor and the files of the service, because they may be its credential', async () => {
+    const dataDir = place.path('masked');
+    receiver.answers.set('/T0/hunter2?key=hunter3', 500);
+    const url = new URL('/T0/hunter2?key=hunter3', receiver.url);
+    const service = await serve(dataDir, [url.href], '--webhook-allow-private', '--log-level', 'debug');
+    await until(async () => (await doctor(dataDir)).some(({ name }) => name.startsWith('webhook')));
+    await run(dataDir, 'grant', 'create', 'west');
+    await link(dataDir, 'west');
+    await until(() => service.said.stderr.includes('webhook_failed'));
+    const { stdout } = await linkgrant(['doctor', '--data-dir', dataDir]);
+    await service.stop();
+    const log = service.said.stdout + service.said.stderr;
+    const files = readdirSync(dataDir, { recursive: true, withFileTypes: true })
+      .filter((entry) => entry.isFile())
+      .map((entry) => readFileSync(join(entry.parentPath, entry.name), 'latin1'));
+    for (const text of [log, stdout]) expect(text).toContain(`${url.origin}/…`);
+    expect(files.join('')).toContain(url.origin);
+    expect([log, stdout, ...files].filter((text) => text.includes('hunter'))).toEqual([]);
+  }, 60_000);
 });
 
 describe('serve --webhook', () => {

@@ -1,4 +1,3 @@
-import { shownUrl } from '../../compose/webhooks.js';
 import { formatTime } from '../../domain/rfc3339.js';
 import { readWebhookStates, type WebhookState } from '../../redemption/notifying/webhook-states.js';
 import type { GrantStore } from '../../redemption/ports/grant-store.js';
@@ -13,8 +12,8 @@ export async function webhookChecks(store: Pick<GrantStore, 'getSetting'>, now: 
     .map(webhookCheck);
 }
 
-function webhookCheck({ url, failures, lastFailure }: WebhookState): Check {
-  const name = `webhook ${shownUrl(url)}`;
+function webhookCheck({ maskedUrl, failures, lastFailure }: WebhookState): Check {
+  const name = `webhook ${maskedUrl}`;
   if (!lastFailure) return ok(name, 'it has accepted every event');
   const { at, reason, eventTime } = lastFailure;
   const last = `the last failure was at ${formatTime(at)}: ${reason}`;

@@ -2,6 +2,7 @@ import { resolve } from 'node:path';
 import { SERVICE_SETTINGS } from '../../config/setting-groups.js';
 import { flagOf, SETTINGS, type SettingDefinition, type SettingKey } from '../../config/settings.js';
 import { maskStoreUrl } from '../../config/store-url.js';
+import { maskWebhookUrl } from '../../redemption/notifying/webhook-states.js';
 
 type Flags = Readonly<Record<string, unknown>>;
 
@@ -21,12 +22,16 @@ const COMMANDS: readonly (readonly [start: RegExp, keys: readonly string[]])[] =
     [...STORE, 'platform', ...CLUSTER, 'server', 'serverTokenFile', 'serverCa', 'config'],
   ],
 ];
+const MASKS: Readonly<Record<string, (text: string) => string>> = {
+  store: maskStoreUrl,
+  webhook: maskWebhookUrl,
+};
 const PATH_PLACEHOLDERS: ReadonlySet<string | undefined> = new Set(['DIR', 'FILE']);
 const PLAIN_WORD = /^[\w@%+=:,./-]+$/;
 
 /**
  * Adds to a suggested command the flags of the current command that it accepts and does not contain yet. Paths become
- * absolute. A password in the URL of a store and the query of a webhook are masked, so the user has to insert them.
+ * absolute. A password in the URL of a store and the path of a webhook are masked, so the user has to insert them.
  */
 export function completeCommand(command: string, flags: Flags): string {
   const keys = COMMANDS.find(([start]) => start.test(command))?.[1] ?? [];
@@ -50,8 +55,7 @@ function flagWords(key: string, value: unknown): string[] {
   const { placeholder = 'FILE' } = definitionOf(key) ?? {};
   return [value].flat().map((item) => {
     const full = PATH_PLACEHOLDERS.has(placeholder) ? resolve(String(item)) : String(item);
-    const text = key === 'store' ? maskStoreUrl(full) : full;
-    return `${flagOf(key)} ${shellWord(key === 'webhook' ? text.replace(/\?.*/, '?QUERY') : text)}`;
+    return `${flagOf(key)} ${shellWord(MASKS[key]?.(full) ?? full)}`;
   });
 }
 

@@ -16,8 +16,8 @@ export interface DeliveryContext {
   readonly clock: Clock;
   /** URL of the service. */
   source(): string;
-  /** Sends an event. Rejects with an Error whose message is the reason if the receiver did not accept it. */
-  post(url: string, event: CloudEvent): Promise<void>;
+  /** Sends the receiver an event. Rejects with an Error whose message is the reason if the receiver did not accept it. */
+  post(event: CloudEvent): Promise<void>;
   /** False if the process is stopping, or another one delivers. */
   mayDeliver(): boolean;
   /** Stores the changed states. */
@@ -83,7 +83,7 @@ async function deliverStates(state: WebhookState, context: DeliveryContext): Pro
 async function attempt(state: WebhookState, event: CloudEvent, context: DeliveryContext): Promise<boolean> {
   if (!context.mayDeliver()) return false;
   try {
-    await context.post(state.url, event);
+    await context.post(event);
   } catch (error) {
     // An attempt that this process aborted is not a failure of the receiver.
     if (!context.mayDeliver()) return false;

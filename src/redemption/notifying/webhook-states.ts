@@ -1,3 +1,4 @@
+import { sha256Hex } from '../../pki/sha256.js';
 import type { GrantStore } from '../ports/grant-store.js';
 
 const SETTING = 'webhooks';
@@ -6,7 +7,10 @@ const UNUSED_MS = 7 * 86_400_000;
 
 /** How far the events for a receiver are delivered. Times are milliseconds since the epoch. */
 export interface WebhookState {
-  readonly url: string;
+  /** The key of the receiver. Its URL is not stored, because it may contain a credential. */
+  readonly urlSha256: string;
+  /** The URL as {@link maskWebhookUrl} returns it. */
+  readonly maskedUrl: string;
   /** Position of the last ledger entry that is done: its event was accepted, or it is not an event. */
   position: number;
   /** The changes of link states up to this time were delivered. */
@@ -19,21 +23,33 @@ export interface WebhookState {
   lastFailure?: { readonly at: number; readonly reason: string; readonly eventTime: number };
 }
 
+/** Returns the origin of a URL, and `/…` in place of a path and a query, which may contain a credential. */
+export function maskWebhookUrl(url: string): string {
+  if (!URL.canParse(url)) return '…';
+  const { origin, pathname, search } = new URL(url);
+  return pathname + search === '/' ? origin : `${origin}/…`;
+}
+
+/** Returns the parts of a receiver's state that do not change. */
+export function receiverOf(url: string): Pick<WebhookState, 'urlSha256' | 'maskedUrl'> {
+  return { urlSha256: sha256Hex(url), maskedUrl: maskWebhookUrl(url) };
+}
+
 /** Returns the states of all receivers that the store knows. */
 export async function readWebhookStates(store: Pick<GrantStore, 'getSetting'>): Promise<WebhookState[]> {
   return JSON.parse((await store.getSetting(SETTING)) ?? '[]') as WebhookState[];
 }
 
-/** Stores the states of all receivers, except of those that are not in `urls` and were not served for a week. */
+/** Stores the states of all receivers, except of those that `keys` does not contain and that were not served for a week. */
 export async function writeWebhookStates(
   store: Pick<GrantStore, 'putSetting'>,
   states: readonly WebhookState[],
-  urls: ReadonlySet<string>,
+  keys: ReadonlySet<string>,
   now: number,
 ): Promise<void> {
   const stored = states.filter(
-    ({ url, statesUntil, lastFailure }) =>
-      urls.has(url) || now - Math.max(statesUntil, lastFailure?.at ?? 0) < UNUSED_MS,
+    ({ urlSha256, statesUntil, lastFailure }) =>
+      keys.has(urlSha256) || now - Math.max(statesUntil, lastFailure?.at ?? 0) < UNUSED_MS,
   );
   await store.putSetting(SETTING, JSON.stringify(stored));
 }

@@ -16,4 +16,15 @@ describe('a suggested command', () => {
     expect(command).toContain('--store');
     expect(command).not.toContain('SECRET');
   });
+
+  it('does not repeat the path and the query of a webhook, which may be its credential', () => {
+    const webhook = [
+      'https://hooks.example.com/SECRET',
+      new URL('https://b.example.com/?key=SECRET'),
+      'SECRET',
+    ];
+    expect(completeCommand('linkgrant serve', { webhook })).toBe(
+      "linkgrant serve --webhook 'https://hooks.example.com/…' --webhook 'https://b.example.com/…' --webhook '…'",
+    );
+  });
 });
