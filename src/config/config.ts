@@ -2,10 +2,10 @@ import { existsSync, readFileSync, statSync } from 'node:fs';
 import { homedir, totalmem } from 'node:os';
 import { join } from 'node:path';
 import { parse as parseYaml } from 'yaml';
+import { maskSetting } from './masked-setting.js';
 import type { Environment } from './process-context.js';
 import { SETTING_SCHEMAS, type Settings } from './setting-schemas.js';
 import { flagOf, SETTINGS, type SettingDefinition, type SettingKey, variableOf } from './settings.js';
-import { maskStoreUrl } from './store-url.js';
 
 /** Configuration that cannot be used: the message names the key and the value, `hint` the allowed values. */
 class ConfigurationError extends Error {
@@ -194,7 +194,7 @@ export function loadConfiguration(
       'default',
     ];
     sources[key] = source;
-    written[key] = key === 'store' && typeof value === 'string' ? maskStoreUrl(value) : value;
+    written[key] = value === undefined ? undefined : maskSetting(key, value);
     settings[key] = value === undefined ? undefined : readSetting(key, value, source);
   }
   const warnings = unknownVariables(env);
@@ -213,10 +213,9 @@ function readSetting(key: SettingKey, value: unknown, source: SettingSource): un
   const at = issue?.path[0];
   const wrong = Array.isArray(value) && typeof at === 'number' ? value[at] : value;
   const text = typeof wrong === 'string' ? wrong : JSON.stringify(wrong);
-  const masked = key === 'store' ? maskStoreUrl(text) : text;
   const unset = source.startsWith('variable ') ? '; correct the variable, or unset it' : '';
   throw new ConfigurationError(
-    `${key} (${source}) cannot be "${masked}"`,
+    `${key} (${source}) cannot be "${maskSetting(key, text)}"`,
     `it must be ${issue?.message}${unset}`,
   );
 }

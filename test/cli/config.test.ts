@@ -59,6 +59,22 @@ describe('config check', () => {
     expect((await check()).row('logLevel')).toEqual(['info', 'default']);
   });
 
+  it('prints no path of a webhook URL, which may be its credential, also if the URL is wrong', async () => {
+    const urls = ['https://a.example.com/SECRET', 'https://b.example.com:8443/?key=SECRET'];
+    const words = ['--webhook-secret-file', place.path('secret')];
+    const { row } = await check(words, { LINKGRANT_WEBHOOK: urls.join(',') });
+    const masked = ['https://a.example.com/…', 'https://b.example.com:8443/…'];
+    expect(row('webhook')[0]).toBe(masked.join(','));
+    const flags = urls.flatMap((url) => ['--webhook', url]);
+    expect((await check([...words, ...flags])).row('webhook')[0]).toEqual(masked);
+    for (const wrong of ['https://user:SECRET@a.example.com/SECRET', 'a.example.com/SECRET']) {
+      const refused = await linkgrant(['config', 'check', '--data-dir', dataDir, '--webhook', wrong]);
+      expect(refused.code).toBe(2);
+      expect(refused.stderr).toContain('a.example.com/…');
+      expect(refused.stderr).not.toContain('SECRET');
+    }
+  });
+
   it("reads Skupper's variables for the same settings, after linkgrant's", async () => {
     const skupper = {
       SKUPPER_GRANT_SERVER_PORT: '9191',

@@ -1,8 +1,7 @@
 import { resolve } from 'node:path';
+import { maskSetting } from '../../config/masked-setting.js';
 import { SERVICE_SETTINGS } from '../../config/setting-groups.js';
 import { flagOf, SETTINGS, type SettingDefinition, type SettingKey } from '../../config/settings.js';
-import { maskStoreUrl } from '../../config/store-url.js';
-import { maskWebhookUrl } from '../../redemption/notifying/webhook-states.js';
 
 type Flags = Readonly<Record<string, unknown>>;
 
@@ -22,10 +21,6 @@ const COMMANDS: readonly (readonly [start: RegExp, keys: readonly string[]])[] =
     [...STORE, 'platform', ...CLUSTER, 'server', 'serverTokenFile', 'serverCa', 'config'],
   ],
 ];
-const MASKS: Readonly<Record<string, (text: string) => string>> = {
-  store: maskStoreUrl,
-  webhook: maskWebhookUrl,
-};
 const PATH_PLACEHOLDERS: ReadonlySet<string | undefined> = new Set(['DIR', 'FILE']);
 const PLAIN_WORD = /^[\w@%+=:,./-]+$/;
 
@@ -55,7 +50,7 @@ function flagWords(key: string, value: unknown): string[] {
   const { placeholder = 'FILE' } = definitionOf(key) ?? {};
   return [value].flat().map((item) => {
     const full = PATH_PLACEHOLDERS.has(placeholder) ? resolve(String(item)) : String(item);
-    return `${flagOf(key)} ${shellWord(MASKS[key]?.(full) ?? full)}`;
+    return `${flagOf(key)} ${shellWord(String(maskSetting(key, full)))}`;
   });
 }
 

@@ -1,3 +1,4 @@
+import { maskWebhookUrl } from '../../domain/webhook-url.js';
 import { sha256Hex } from '../../pki/sha256.js';
 import type { GrantStore } from '../ports/grant-store.js';
 
@@ -21,13 +22,6 @@ export interface WebhookState {
   retryAt: number;
   /** The last failure, even if a later attempt succeeded; `eventTime` is the time of the event that was not accepted. */
   lastFailure?: { readonly at: number; readonly reason: string; readonly eventTime: number };
-}
-
-/** Returns the origin of a URL, and `/…` in place of a path and a query, which may contain a credential. */
-export function maskWebhookUrl(url: string): string {
-  if (!URL.canParse(url)) return '…';
-  const { origin, pathname, search } = new URL(url);
-  return pathname + search === '/' ? origin : `${origin}/…`;
 }
 
 /** Returns the parts of a receiver's state that do not change. */

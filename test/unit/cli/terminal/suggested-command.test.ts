@@ -18,13 +18,9 @@ describe('a suggested command', () => {
   });
 
   it('does not repeat the path and the query of a webhook, which may be its credential', () => {
-    const webhook = [
-      'https://hooks.example.com/SECRET',
-      new URL('https://b.example.com/?key=SECRET'),
-      'SECRET',
-    ];
+    const webhook = ['https://hooks.example.com/SECRET', new URL('https://b.example.com/?key=SECRET')];
     expect(completeCommand('linkgrant serve', { webhook })).toBe(
-      "linkgrant serve --webhook 'https://hooks.example.com/…' --webhook 'https://b.example.com/…' --webhook '…'",
+      "linkgrant serve --webhook 'https://hooks.example.com/…' --webhook 'https://b.example.com/…'",
     );
   });
 });

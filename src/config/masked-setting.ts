@@ -1,0 +1,11 @@
+import { maskWebhookUrl } from '../domain/webhook-url.js';
+import { maskStoreUrl } from './store-url.js';
+
+/** Returns the value of a setting, a text or a list, for output: with credentials masked. */
+export function maskSetting(key: string, value: unknown): unknown {
+  if (Array.isArray(value)) return value.map((item) => maskSetting(key, item));
+  if (key === 'store' && typeof value === 'string') return maskStoreUrl(value);
+  // A variable contains a list whose items commas separate.
+  if (key === 'webhook') return String(value).split(',').map(maskWebhookUrl).join(',');
+  return value;
+}
