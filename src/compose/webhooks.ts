@@ -7,7 +7,6 @@ import { postWebhook, WEBHOOK_TIMEOUT_MS } from '../client/webhook-client.js';
 import type { Settings } from '../config/setting-schemas.js';
 import { version } from '../config/version.js';
 import { readBoundedText } from '../files/bounded-text.js';
-import { sharedMode } from '../files/private-file.js';
 import type { CloudEvent } from '../redemption/notifying/cloud-event.js';
 import { type DeliveryContext, deliverEvents } from '../redemption/notifying/deliver-events.js';
 import { parseWebhookSecrets, webhookHeaders } from '../redemption/notifying/webhook-signature.js';
@@ -53,9 +52,6 @@ export interface WebhookParts {
 
 /** Returns the keys that sign messages. Throws WebhookFileError or UnreadableFileError. */
 function readSecrets(file: string): readonly Uint8Array[] {
-  const mode = sharedMode(file);
-  if (mode !== undefined)
-    throw new WebhookFileError(`${file} can be read by other users (mode ${mode})`, `run chmod 600 ${file}`);
   const keys = parseWebhookSecrets(readBoundedText(file));
   if (keys) return keys;
   throw new WebhookFileError(

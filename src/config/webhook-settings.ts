@@ -7,7 +7,7 @@ export const WEBHOOK_SETTINGS = {
   },
   webhookSecretFile: {
     placeholder: 'FILE',
-    description: 'file with the secret that signs webhooks, whsec_ and base64, readable only by its owner',
+    description: 'file with the secret that signs webhooks, whsec_ and base64',
   },
   webhookCa: {
     placeholder: 'FILE',

@@ -25,7 +25,8 @@ const secretFile = place.path('webhook-secret');
 let receiver: WebhookReceiver;
 
 beforeAll(async () => {
-  writeFileSync(secretFile, `${WEBHOOK_SECRET}\n`, { mode: 0o600 });
+  // Containers mount secrets with modes such as this one.
+  writeFileSync(secretFile, `${WEBHOOK_SECRET}\n`, { mode: 0o444 });
   receiver = await startWebhookReceiver();
 });
 afterAll(async () => {
@@ -274,22 +275,16 @@ describe('serve --webhook', () => {
   });
 
   it.each([
-    ['that other users can read', WEBHOOK_SECRET, 0o640, 'can be read by other users (mode 0640)'],
-    ['without a secret', 'hunter2', 0o600, 'contains no webhook secret'],
-    [
-      'with a secret that is too short',
-      `whsec_${Buffer.from('short').toString('base64')}`,
-      0o600,
-      'contains no webhook secret',
-    ],
-  ])('is refused with a secret file %s', async (name, content, mode, error) => {
+    ['without a secret', 'hunter2'],
+    ['with a secret that is too short', `whsec_${Buffer.from('short').toString('base64')}`],
+  ])('is refused with a secret file %s', async (name, content) => {
     const file = place.path(name.replaceAll(' ', '-'));
-    writeFileSync(file, content, { mode });
+    writeFileSync(file, content);
     const words = ['--webhook', 'https://hooks.example.com', '--webhook-secret-file', file];
     const ended = await linkgrantInProcess(['serve', '--data-dir', place.path('refused'), ...words], {});
     expect(ended.code).toBe(2);
     expect(refusalOf(ended)).toMatchObject({
-      error: `${file} ${error}`,
+      error: `${file} contains no webhook secret`,
       hint: expect.stringContaining(file),
     });
   });
