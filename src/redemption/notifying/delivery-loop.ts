@@ -1,0 +1,157 @@
+import { randomUUID } from 'node:crypto';
+import { setMaxListeners } from 'node:events';
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { Clock } from '../ports/clock.js';
+import type { GrantStore } from '../ports/grant-store.js';
+import type { WebhookStore } from '../ports/webhook-store.js';
+import type { CloudEvent } from './cloud-event.js';
+import { deliverEvents } from './deliver-events.js';
+import { readWebhookStates, receiverOf, type WebhookState, writeWebhookStates } from './webhook-states.js';
+
+const POLL_MS = 1_000;
+// If the process that delivers crashes, another one continues after this time.
+const CLAIM_MS = 30_000;
+const RENEW_MS = 5_000;
+const STOP_MS = 5_000;
+
+/** An attempt to send an event to a receiver. */
+export interface DeliveryAttempt {
+  /** The URL of the receiver, masked. */
+  readonly url: string;
+  /** Id of the event. */
+  readonly id: string;
+  /** Number of failures in a row, without this attempt if it succeeded. */
+  readonly failures: number;
+  /** Absent if the receiver accepted the event. */
+  readonly failure?: { readonly reason: string; readonly retryInMs: number };
+}
+
+/** Logs and counts what a {@link startDeliveryLoop} does. */
+export interface DeliveryObserver {
+  attempted(attempt: DeliveryAttempt): void;
+  /** Called with the age of the oldest event that a receiver has not accepted, in milliseconds; 0 without one. */
+  undeliveredFor(milliseconds: number): void;
+  /** Called if the store failed; the operation is repeated. */
+  stalled(error: unknown): void;
+}
+
+/** The dependencies of {@link startDeliveryLoop}. */
+export interface DeliveryLoopContext {
+  /** URLs of the receivers. */
+  readonly urls: readonly string[];
+  readonly store: Pick<GrantStore, 'getSetting' | 'putSetting' | 'listLinks'>;
+  readonly webhooks: WebhookStore;
+  readonly clock: Clock;
+  readonly observer: DeliveryObserver;
+  /** URL of the service. */
+  source(): string;
+  /** Sends an event within `postLimitMs`. Rejects with an Error whose message is the reason if the receiver did not accept it. */
+  post(url: string, event: CloudEvent, signal: AbortSignal): Promise<void>;
+  readonly postLimitMs: number;
+  /** Milliseconds to wait after `failures` failures in a row. */
+  retryDelay(failures: number): number;
+}
+
+/**
+ * Delivers events to all receivers until `stop`, which resolves when no request is in progress. Of the processes with one store,
+ * only the one with the claim delivers. Each receiver has its own loop, so that one cannot delay the others.
+ */
+export function startDeliveryLoop(context: DeliveryLoopContext): { stop(): Promise<void> } {
+  const { store, webhooks, clock, observer } = context;
+  const urls: ReadonlyMap<string, string> = new Map(
+    context.urls.map((url) => [receiverOf(url).urlSha256, url]),
+  );
+  const keys = new Set(urls.keys());
+  const owner = randomUUID();
+  const stopping = new AbortController();
+  // The loop of each receiver waits with a listener of its own.
+  setMaxListeners(0, stopping.signal);
+  const aborting = new AbortController();
+  let states: WebhookState[] = [];
+  // When this process must stop delivering, in the unit of performance.now().
+  let deliverUntil = 0;
+  const mayDeliver = () => !stopping.signal.aborted && performance.now() < deliverUntil;
+  const undelivered = new Map<string, number>();
+
+  const claim = async () => {
+    const began = performance.now();
+    const now = clock();
+    const isClaimed = await webhooks.claimDelivery(owner, now, now + CLAIM_MS);
+    // After the call: during a slow one another process may have delivered.
+    const hadClaim = mayDeliver();
+    if (!isClaimed) {
+      deliverUntil = 0;
+      undelivered.clear();
+      observer.undeliveredFor(0);
+      return;
+    }
+    if (!hadClaim) states = await readStates(context, urls);
+    // The last request then ends before the claim does.
+    deliverUntil = began + CLAIM_MS - context.postLimitMs;
+  };
+  const observe = (state: WebhookState, { id, time }: CloudEvent, reason?: string) => {
+    const { urlSha256, maskedUrl: url, failures, retryAt } = state;
+    const failure = reason === undefined ? undefined : { reason, retryInMs: retryAt - clock() };
+    observer.attempted({ url, id, failures, ...(failure && { failure }) });
+    undelivered.set(urlSha256, failure ? clock() - Date.parse(time) : 0);
+    observer.undeliveredFor(Math.max(0, ...undelivered.values()));
+  };
+  const repeat = async (intervalMs: number, run: () => Promise<void>) => {
+    while (!stopping.signal.aborted) {
+      let waitMs = intervalMs;
+      try {
+        await run();
+      } catch (error) {
+        waitMs = RENEW_MS;
+        if (!stopping.signal.aborted) observer.stalled(error);
+      }
+      await sleep(waitMs, undefined, { signal: stopping.signal, ref: false }).catch(() => undefined);
+    }
+  };
+  const deliver = async (key: string, url: string) => {
+    const state = mayDeliver() ? states.find(({ urlSha256 }) => urlSha256 === key) : undefined;
+    if (!state) return;
+    await deliverEvents(state, {
+      ...{ webhooks, clock, observe, links: store },
+      source: context.source,
+      retryDelay: context.retryDelay,
+      // After a lost claim the states are read again, and these are not stored any more.
+      mayDeliver: () => mayDeliver() && states.includes(state),
+      save: () => writeWebhookStates(store, states, keys, clock()),
+      post: (event) => context.post(url, event, aborting.signal),
+    });
+  };
+  const loops =
+    urls.size === 0
+      ? []
+      : [repeat(RENEW_MS, claim), ...[...urls].map(([key, url]) => repeat(POLL_MS, () => deliver(key, url)))];
+  return {
+    async stop() {
+      const hadClaim = mayDeliver();
+      stopping.abort();
+      // The response to a request in progress is awaited, so that the event is not sent again.
+      const timer = setTimeout(() => aborting.abort(), STOP_MS);
+      await Promise.all(loops);
+      clearTimeout(timer);
+      const now = clock();
+      // Another process can deliver at once; without this it waits until the claim ends.
+      if (hadClaim) await webhooks.claimDelivery(owner, now, now).catch(() => undefined);
+    },
+  };
+}
+
+/** Returns the stored states, and adds one for each new receiver, which gets the events from now on. */
+async function readStates(
+  { store, webhooks, clock }: DeliveryLoopContext,
+  urls: ReadonlyMap<string, string>,
+): Promise<WebhookState[]> {
+  const states = await readWebhookStates(store);
+  const storedKeys = new Set(states.map(({ urlSha256 }) => urlSha256));
+  const newUrls = [...urls].filter(([key]) => !storedKeys.has(key)).map(([, url]) => url);
+  if (newUrls.length === 0) return states;
+  const start = { position: await webhooks.lastPosition(), statesUntil: clock(), failures: 0, retryAt: 0 };
+  const all = [...states, ...newUrls.map((url) => ({ ...receiverOf(url), ...start }))];
+  // Stored now, so that another process can send the events from here on if this one ends.
+  await writeWebhookStates(store, all, new Set(urls.keys()), clock());
+  return all;
+}
