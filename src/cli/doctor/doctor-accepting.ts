@@ -102,7 +102,7 @@ async function checkStore(
           ? ok('service URL', `tokens contain ${service.url}`)
           : fail('service URL', 'no service has run on this store yet', SERVE_ONCE_HINT, 2),
       );
-      checks.push(...(await webhookChecks(store, clock())));
+      checks.push(...(await webhookChecks(store, settings, clock())));
       return { service, checks };
     } finally {
       await store.close();

@@ -1,14 +1,31 @@
+import type { Settings } from '../../config/setting-schemas.js';
 import { formatTime } from '../../domain/rfc3339.js';
-import { readWebhookStates, type WebhookState } from '../../redemption/notifying/webhook-states.js';
+import {
+  readWebhookStates,
+  receiverOf,
+  type WebhookState,
+} from '../../redemption/notifying/webhook-states.js';
 import type { GrantStore } from '../../redemption/ports/grant-store.js';
 import { type Check, ok, warn } from './doctor-check.js';
 
 const DAY_MS = 86_400_000;
 
-/** Checks the webhook receivers by their last failures, except receivers that no service has served for a day before `now`. */
-export async function webhookChecks(store: Pick<GrantStore, 'getSetting'>, now: number): Promise<Check[]> {
+/**
+ * Checks the webhook receivers by their last failures: those of the settings, or without any in the settings those that a
+ * service has served within a day before `now`.
+ */
+export async function webhookChecks(
+  store: Pick<GrantStore, 'getSetting'>,
+  { webhook }: Pick<Settings, 'webhook'>,
+  now: number,
+): Promise<Check[]> {
+  const configured = webhook?.map(({ href }) => receiverOf(href).urlSha256);
   return (await readWebhookStates(store))
-    .filter(({ statesUntil, lastFailure }) => now - Math.max(statesUntil, lastFailure?.at ?? 0) < DAY_MS)
+    .filter(({ urlSha256, statesUntil, lastFailure }) =>
+      configured
+        ? configured.includes(urlSha256)
+        : now - Math.max(statesUntil, lastFailure?.at ?? 0) < DAY_MS,
+    )
     .map(webhookCheck);
 }
 
