@@ -90,8 +90,8 @@ describe('the last line of serve if no site accepts links', () => {
     expect(lines.find((line) => line.startsWith('Namespace west: '))).toMatch(
       /^Namespace west: no links, .* does not name "grants\.example\.com" .* restart `linkgrant serve` with --host /,
     );
-    expect(lines.at(-1)).toBe(
-      'Next: do what the line of namespace west says, then linkgrant token issue token.yaml --namespace west',
+    expect(lines.at(-1)).toMatch(
+      /^Next: do what the line of namespace west says, then linkgrant token issue token\.yaml --namespace west --data-dir \S+ --platform linux$/,
     );
     expect(lines.join('\n')).not.toContain('skupper site create');
   });
