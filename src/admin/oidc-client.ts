@@ -8,6 +8,10 @@ const CACHE_MS = 600_000;
 // While a provider is down, sign-ins do not each query it again.
 const FAILURE_CACHE_MS = 5_000;
 const MAX_NAME_LENGTH = 253;
+const MIN_POLL_SECONDS = 1;
+const MAX_POLL_SECONDS = 60;
+// RFC 8628 §3.2: the interval of a provider that states none.
+const DEFAULT_POLL_SECONDS = 5;
 
 /** The console, or `linkgrant login`, as a client of an OIDC provider. */
 export interface OidcClientOptions {
@@ -49,7 +53,10 @@ interface RequestOptions {
 }
 
 /** The start of a login on another device (RFC 8628 §3.2). */
-export type DeviceStart = oauth.DeviceAuthorizationResponse;
+export interface DeviceStart extends oauth.DeviceAuthorizationResponse {
+  /** Seconds between two polls, from 1 to 60. */
+  readonly interval: number;
+}
 
 /**
  * The flows of OpenID Connect: authorization code with PKCE, device, refresh and revocation. Every method rejects with
@@ -121,7 +128,8 @@ export class OidcClient {
       const response = await oauth.deviceAuthorizationRequest(
         ...([server, client, authentication, parameters, options] as const),
       );
-      return oauth.processDeviceAuthorizationResponse(server, client, response);
+      const start = await oauth.processDeviceAuthorizationResponse(server, client, response);
+      return { ...start, interval: pollSeconds(start.interval) };
     });
   }
 
@@ -248,6 +256,10 @@ export class OidcClient {
       },
     );
   }
+}
+
+function pollSeconds(interval = DEFAULT_POLL_SECONDS): number {
+  return Math.min(Math.max(interval, MIN_POLL_SECONDS), MAX_POLL_SECONDS);
 }
 
 function toUserTokens(tokens: oauth.TokenEndpointResponse): UserTokens {

@@ -25,7 +25,6 @@ import { providerError, tokenFields } from './access-token.js';
 import { findLogin, loginDirectory, requireLogin, writeLogin } from './logins.js';
 
 const BROWSER_MS = 600_000;
-const POLL_SECONDS = 5;
 
 /** Flags of `login`; the rest are settings. */
 export interface LoginFlags {
@@ -175,7 +174,7 @@ async function loginOnDevice(client: OidcClient, issuer: string): Promise<UserTo
   const shortcut = complete === undefined ? '' : `, or open\n\n  ${complete}\n`;
   await writeOut(`Open ${url} on any device and enter the code ${code}${shortcut}\n`);
   const end = Date.now() + start.expires_in * 1000;
-  let seconds = start.interval ?? POLL_SECONDS;
+  let seconds = start.interval;
   while (Date.now() < end) {
     await sleep(seconds * 1000);
     const result = await client.pollDevice(start).catch(slowDownWhileUnavailable);
