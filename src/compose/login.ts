@@ -40,17 +40,25 @@ export async function readLoginProvider(
   if (response.status >= 500)
     throw new RedemptionError('service_unavailable', `${server.host} answered HTTP ${response.status}.`);
   if (response.status !== 200) return undefined;
+  const invalid = (cause?: unknown) =>
+    new RedemptionError('answer_invalid', `${server.host} describes no login of its users.`, { cause });
   const metadata = await oauth.processResourceDiscoveryResponse(server, response).catch((cause: unknown) => {
-    throw new RedemptionError('answer_invalid', `${server.host} describes no login of its users.`, { cause });
+    throw invalid(cause);
   });
   const {
-    authorization_servers: [issuer] = [],
+    authorization_servers: issuers = [],
     linkgrant_client_id: clientId,
     scopes_supported: scopes = [],
   } = metadata;
+  if (!isTexts(issuers) || !isTexts(scopes)) throw invalid();
+  const [issuer] = issuers;
   return issuer === undefined || typeof clientId !== 'string' || !isKeyUrl(issuer)
     ? undefined
     : { issuer, clientId, scopes };
+}
+
+function isTexts(value: unknown): value is readonly string[] {
+  return Array.isArray(value) && value.every((one) => typeof one === 'string');
 }
 
 /** Creates the client of a provider. Trusts the CA in `issuerCa`, else the CAs of the system. */

@@ -3,10 +3,14 @@ import { AdministrationError } from '../../domain/administration-error.js';
 import { RedemptionError } from '../../domain/redemption-error.js';
 import { CommandError, type ExitCode } from '../terminal/command-error.js';
 import { connectionOptions } from '../terminal/connection-flags.js';
+import { plainLine } from '../terminal/plain-text.js';
 import { type Login, loginDirectory, requireLogin, writeLogin } from './logins.js';
 
 // A request that starts now must arrive before the token expires.
 const MARGIN_MS = 30_000;
+// Longer lifetimes are no valid dates.
+const MAX_LIFETIME_SECONDS = 365 * 24 * 3_600;
+const MAX_REASON_LENGTH = 300;
 
 /** Returns the members of a login that new tokens change. */
 export function tokenFields({
@@ -17,7 +21,9 @@ export function tokenFields({
   return {
     accessToken,
     ...(refreshToken !== undefined && { refreshToken }),
-    ...(expiresIn !== undefined && { expiresAt: Date.now() + expiresIn * 1000 }),
+    ...(expiresIn !== undefined && {
+      expiresAt: Date.now() + Math.min(expiresIn, MAX_LIFETIME_SECONDS) * 1000,
+    }),
   };
 }
 
@@ -73,7 +79,9 @@ export function providerError(error: unknown, name?: string): unknown {
   const { error_description: description, error: code, message: text } = (cause ?? {}) as ProviderFailure;
   const reason = description ?? code ?? text;
   const [exitCode, hint] = adviceOn(error, name);
-  const full = reason === undefined ? message : `${message}: ${reason}`;
+  // The provider chooses the reason.
+  const full =
+    reason === undefined ? message : `${message}: ${plainLine(String(reason).slice(0, MAX_REASON_LENGTH))}`;
   return new CommandError(full, { exitCode, hint, cause });
 }
 

@@ -19,6 +19,7 @@ import { openBrowser } from '../browser/open-browser.js';
 import { CommandError } from '../terminal/command-error.js';
 import { anyConfigurationFrom } from '../terminal/configuration.js';
 import { connectionOptions } from '../terminal/connection-flags.js';
+import { plainLine } from '../terminal/plain-text.js';
 import { shutdownSignal } from '../terminal/shutdown-signal.js';
 import { writeOut } from '../terminal/write-out.js';
 import { providerError, tokenFields } from './access-token.js';
@@ -75,7 +76,7 @@ export async function loginCommand(target: string | undefined, flags: LoginFlags
     writeLogin(name, { ...login, ...tokenFields(tokens) });
   });
   await writeOut(
-    `Logged in to ${server.origin} as ${user} (${role}).\nUse it with --server ${name}, or set LINKGRANT_SERVER=${name}.\n`,
+    `Logged in to ${server.origin} as ${plainLine(user)} (${role}).\nUse it with --server ${name}, or set LINKGRANT_SERVER=${name}.\n`,
   );
 }
 
@@ -171,8 +172,8 @@ async function loginOnDevice(client: OidcClient, issuer: string): Promise<UserTo
     });
   }
   const { verification_uri: url, verification_uri_complete: complete, user_code: code } = start;
-  const shortcut = complete === undefined ? '' : `, or open\n\n  ${complete}\n`;
-  await writeOut(`Open ${url} on any device and enter the code ${code}${shortcut}\n`);
+  const shortcut = complete === undefined ? '' : `, or open\n\n  ${plainLine(complete)}\n`;
+  await writeOut(`Open ${plainLine(url)} on any device and enter the code ${plainLine(code)}${shortcut}\n`);
   const end = Date.now() + start.expires_in * 1000;
   let seconds = start.interval;
   while (Date.now() < end) {

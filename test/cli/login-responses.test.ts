@@ -1,0 +1,162 @@
+import { once } from 'node:events';
+import { writeFileSync } from 'node:fs';
+import { createServer, type RequestListener } from 'node:http';
+import { createServer as createTlsServer } from 'node:https';
+import type { AddressInfo } from 'node:net';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { type AdminService, signBearer, startAdminService } from '../support/admin-api.js';
+import { linkgrant, refusalOf, Workplace } from '../support/command-line.js';
+import { makeIdentity, type TestIdentity } from '../support/server-identity.js';
+
+/** A response: status, content type and body; a body that is an object is JSON. */
+type Reply = readonly [status: number, body: object | string, headers?: Readonly<Record<string, string>>];
+
+const LOGIN_CLIENT = 'linkgrant-cli';
+const place = new Workplace();
+const env = { XDG_CONFIG_HOME: place.path('config') };
+const caFile = place.path('ca');
+/** What the provider responds, by path. */
+let replies: Record<string, Reply> = {};
+const provider = createServer((request, response) => reply(replies[request.url ?? ''])(request, response));
+let issuer: string;
+let service: AdminService;
+let server: string;
+
+beforeAll(async () => {
+  issuer = `http://127.0.0.1:${await portOf(provider)}`;
+  service = await startAdminService({ adminIssuer: issuer, loginClient: LOGIN_CLIENT });
+  server = `https://127.0.0.1:${service.adminPort}`;
+  writeFileSync(caFile, service.ca);
+});
+afterAll(async () => {
+  provider.close();
+  await service.close();
+  await place.remove();
+});
+
+async function portOf(listening: { listen(port: number, host: string): unknown } & NodeJS.EventEmitter) {
+  listening.listen(0, '127.0.0.1');
+  await once(listening, 'listening');
+  return ((listening as unknown as { address(): AddressInfo }).address() as AddressInfo).port;
+}
+
+const reply =
+  ([status, body, headers = {}]: Reply = [404, 'Not found.']): RequestListener =>
+  (_request, response) => {
+    const isText = typeof body === 'string';
+    response.writeHead(status, {
+      'content-type': isText ? 'text/html' : 'application/json',
+      connection: 'close',
+      ...headers,
+    });
+    response.end(isText ? body : JSON.stringify(body));
+  };
+
+/** The tokens of an operator; `claims` are those of the ID token. */
+async function tokens(claims: Record<string, unknown> = {}, fields: object = {}): Promise<Reply> {
+  const idToken = { issuer, audience: LOGIN_CLIENT, claims };
+  return [
+    200,
+    {
+      access_token: await signBearer(service.key, service.clock.read(), { issuer }),
+      id_token: await signBearer(service.key, Date.now(), idToken),
+      token_type: 'Bearer',
+      ...fields,
+    },
+  ];
+}
+
+/** Makes the provider offer a login on another device; `replies` change what it responds. */
+function offerDevice(changes: Record<string, Reply>, device: object = {}): void {
+  replies = {
+    '/.well-known/openid-configuration': [
+      200,
+      {
+        ...{ issuer, token_endpoint: `${issuer}/token`, device_authorization_endpoint: `${issuer}/device` },
+        id_token_signing_alg_values_supported: ['ES256'],
+      },
+    ],
+    '/device': [
+      200,
+      {
+        ...{ device_code: 'device', user_code: 'ABCD', verification_uri: `${issuer}/activate` },
+        ...{ expires_in: 600, interval: 1, ...device },
+      },
+    ],
+    ...changes,
+  };
+}
+
+const onDevice = (name: string) =>
+  linkgrant(['login', server, '--name', name, '--server-ca', caFile, '--device'], { env });
+
+describe('a response of the OIDC provider', () => {
+  it('a code or a user name of the OIDC provider starts no line of the output of a login', async () => {
+    const user = { preferred_username: 'ada\nLogged in to https://forged as root' };
+    offerDevice(
+      { '/token': await tokens(user) },
+      { user_code: 'A\nerror: forged', verification_uri: `${issuer}/a\nforged` },
+    );
+    const ended = await onDevice('lines');
+    expect(ended, ended.stderr).toMatchObject({ code: 0 });
+    const starts = ended.stdout.split('\n').map((line) => line.split(' ')[0]);
+    expect(starts).toEqual(['Open', 'Logged', 'Use', '']);
+    expect(ended.stdout).toContain('A\\u000aerror: forged');
+  });
+
+  it('an error description of the OIDC provider is one line of at most 300 characters', async () => {
+    const description = `denied\n${'x'.repeat(1_000)}`;
+    offerDevice({ '/token': [400, { error: 'access_denied', error_description: description }] });
+    const ended = await onDevice('described');
+    expect(refusalOf(ended).error).toBe(
+      `the OIDC provider refused the sign-in: denied\\u000a${'x'.repeat(293)}`,
+    );
+  });
+
+  it('a login with an access token of an extreme lifetime can be used', async () => {
+    offerDevice({ '/token': await tokens({}, { expires_in: 1e300 }) });
+    expect((await onDevice('long')).code).toBe(0);
+    const ended = await linkgrant(['whoami', 'long', '-o', 'json'], { env });
+    expect(ended, ended.stderr).toMatchObject({ code: 0 });
+  });
+});
+
+describe('metadata of the service', () => {
+  let identity: TestIdentity;
+  let metadata: (url: string) => Reply;
+  let port: number;
+  const listener: RequestListener = (request, response) =>
+    reply(metadata(`https://127.0.0.1:${port}`))(request, response);
+
+  beforeAll(async () => {
+    identity = await makeIdentity();
+    writeFileSync(place.path('other-ca'), identity.ca);
+  });
+  /** Logs in at a server with this metadata. */
+  async function logInAt(of: (url: string) => Reply) {
+    metadata = of;
+    const other = createTlsServer({ cert: identity.cert, key: identity.key }, listener);
+    port = await portOf(other);
+    try {
+      const words = ['login', `https://127.0.0.1:${port}`, '--server-ca', place.path('other-ca'), '--device'];
+      const ended = await linkgrant(words, { env });
+      return { code: ended.code, ...refusalOf(ended) };
+    } finally {
+      other.close();
+    }
+  }
+
+  it.each([
+    ['scopes that are no texts', { scopes_supported: [1, {}] }],
+    ['no list of issuers', { authorization_servers: 7 }],
+  ])('a login is refused at a service whose metadata has %s', async (_title, fields) => {
+    const refused = await logInAt((resource) => [
+      200,
+      { resource, authorization_servers: [issuer], linkgrant_client_id: LOGIN_CLIENT, ...fields },
+    ]);
+    expect(refused).toMatchObject({
+      code: 3,
+      error: expect.stringContaining(`127.0.0.1:${port} describes no`),
+    });
+  });
+});
