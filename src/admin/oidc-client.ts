@@ -151,14 +151,14 @@ export class OidcClient {
     });
   }
 
-  /** Returns new tokens; the provider may have replaced the refresh token. */
+  /** Returns new tokens; the provider may have replaced the refresh token. Only `invalid_grant` ends a login (RFC 6749 §5.2). */
   async refresh(refreshToken: string): Promise<UserTokens> {
     return this.#request(async (server, client, authentication, options) => {
       const response = await oauth.refreshTokenGrantRequest(
         ...([server, client, authentication, refreshToken, options] as const),
       );
       return toUserTokens(await oauth.processRefreshTokenResponse(server, client, response));
-    });
+    }, isInvalidGrant);
   }
 
   /** Revokes a token (RFC 7009); returns false if the provider does not offer that. */
@@ -180,12 +180,13 @@ export class OidcClient {
       authentication: oauth.ClientAuth,
       options: RequestOptions,
     ) => Promise<T>,
+    isFinal: (error: unknown) => boolean = isRefusal,
   ): Promise<T> {
     const server = await this.#discover();
     try {
       return await operation(server, this.#client, this.#authentication(server), this.#requestOptions());
     } catch (cause) {
-      if (isRefusal(cause))
+      if (isFinal(cause))
         throw new AdministrationError('bearer_invalid', 'the OIDC provider refused the sign-in', { cause });
       throw this.#unavailable(cause);
     }
@@ -279,9 +280,24 @@ export function userNameOf(claims: Readonly<Record<string, unknown>>): string {
   return name.slice(0, MAX_NAME_LENGTH);
 }
 
-/** True for an error that the provider or the browser reported, as opposed to a provider that does not answer. */
+function isInvalidGrant(error: unknown): boolean {
+  return error instanceof oauth.ResponseBodyError && error.error === 'invalid_grant';
+}
+
+// RFC 6749 §4.1.2.1
+const TEMPORARY_ERRORS: readonly string[] = ['server_error', 'temporarily_unavailable'];
+
+// Codes of a response that is not one of an OIDC provider, such as the page of a proxy.
+const FOREIGN_RESPONSES: readonly unknown[] = [
+  oauth.RESPONSE_IS_NOT_CONFORM,
+  oauth.RESPONSE_IS_NOT_JSON,
+  oauth.PARSE_ERROR,
+];
+
+/** True for an error that the provider or the browser reported, as opposed to a provider that does not work now. */
 function isRefusal(error: unknown): boolean {
-  if (error instanceof oauth.AuthorizationResponseError || error instanceof oauth.ResponseBodyError)
-    return true;
-  return error instanceof oauth.OperationProcessingError && error.code !== oauth.RESPONSE_IS_NOT_CONFORM;
+  if (error instanceof oauth.AuthorizationResponseError) return !TEMPORARY_ERRORS.includes(error.error);
+  if (error instanceof oauth.ResponseBodyError)
+    return error.status !== 429 && !TEMPORARY_ERRORS.includes(error.error);
+  return error instanceof oauth.OperationProcessingError && !FOREIGN_RESPONSES.includes(error.code);
 }

@@ -121,6 +121,37 @@ describe('a response of the OIDC provider', () => {
   });
 });
 
+describe('a renewal of an expired access token', () => {
+  /** Lists grants with a login whose access token has expired, at a provider with this token endpoint. */
+  async function renewAt(token: Reply) {
+    offerDevice({ '/token': await tokens({}, { refresh_token: 'refresh', expires_in: 0 }) });
+    expect((await onDevice('renewed')).code).toBe(0);
+    offerDevice({ '/token': token });
+    const ended = await linkgrant(['grant', 'list', '--server', 'renewed'], { env });
+    return { code: ended.code, ...refusalOf(ended) };
+  }
+
+  it.each<[string, Reply]>([
+    ['a page of a captive portal', [200, '<html>Welcome</html>']],
+    ['a page that claims to be JSON', [200, '<html>Welcome</html>', { 'content-type': 'application/json' }]],
+    ['status 429', [429, { error: 'too_many_requests' }]],
+    ['a server_error', [400, { error: 'server_error' }]],
+    ['an unknown client', [401, { error: 'invalid_client' }]],
+  ])('a renewal that is answered with %s is a temporary failure', async (_title, token) => {
+    expect(await renewAt(token)).toMatchObject({
+      ...{ code: 4, error: expect.stringContaining('cannot be used to sign in now') },
+      hint: 'run the command again when the OIDC provider can be reached',
+    });
+  });
+
+  it('a renewal that is answered with invalid_grant ends the login', async () => {
+    expect(await renewAt([400, { error: 'invalid_grant' }])).toEqual({
+      ...{ code: 3, error: 'the login "renewed" was ended by the OIDC provider' },
+      hint: 'log in again: `linkgrant login renewed`',
+    });
+  });
+});
+
 describe('metadata of the service', () => {
   let identity: TestIdentity;
   let metadata: (url: string) => Reply;
