@@ -2,6 +2,7 @@ import * as oauth from 'oauth4webapi';
 import { AdministrationError } from '../domain/administration-error.js';
 import type { Clock } from '../redemption/ports/clock.js';
 import type { IdentityFetch } from './api/identity-fetch.js';
+import { isKeyUrl } from './api/oidc-keys.js';
 
 const TIMEOUT_MS = 5_000;
 const CACHE_MS = 600_000;
@@ -87,9 +88,10 @@ export class OidcClient {
   async authorizationUrl({ state, nonce, verifier }: SignInSecrets, redirectUri: string): Promise<string> {
     const { clientId, scopes } = this.#options;
     const { authorization_endpoint: endpoint } = await this.#discover();
-    const url = endpoint !== undefined && URL.canParse(endpoint) ? new URL(endpoint) : undefined;
     // `linkgrant login` opens it in the browser of the user, where another scheme could start a program.
-    if (!url || !/^https?:$/.test(url.protocol)) throw this.#unavailable(undefined);
+    if (endpoint === undefined || !isKeyUrl(endpoint))
+      throw this.#unavailable(new Error('its metadata has no authorization_endpoint with https'));
+    const url = new URL(endpoint);
     const parameters = {
       ...{ response_type: 'code', client_id: clientId, redirect_uri: redirectUri },
       ...{ scope: this.#scope(), state, nonce },
@@ -129,7 +131,14 @@ export class OidcClient {
         ...([server, client, authentication, parameters, options] as const),
       );
       const start = await oauth.processDeviceAuthorizationResponse(server, client, response);
-      return { ...start, interval: pollSeconds(start.interval) };
+      const { verification_uri: uri, verification_uri_complete: complete } = start;
+      if (![uri, complete ?? uri].every(isKeyUrl)) throw new Error('its verification_uri has no https');
+      return {
+        ...start,
+        verification_uri: new URL(uri).href,
+        ...(complete !== undefined && { verification_uri_complete: new URL(complete).href }),
+        interval: pollSeconds(start.interval),
+      };
     });
   }
 
@@ -238,11 +247,14 @@ export class OidcClient {
       [oauth.customFetch]: (
         url: string,
         { method, headers, body }: oauth.CustomFetchOptions<string, unknown>,
-      ) =>
-        fetch(url, {
+      ) => {
+        // The metadata of an http issuer on this machine can name endpoints on other machines.
+        if (!isKeyUrl(url)) throw new Error(`its endpoint ${url} has no https`);
+        return fetch(url, {
           ...{ method, headers, signal: AbortSignal.timeout(TIMEOUT_MS) },
           ...(body instanceof URLSearchParams && { body }),
-        }),
+        });
+      },
       // The settings accept an http issuer on this machine only.
       [oauth.allowInsecureRequests]: issuer.startsWith('http:'),
     };

@@ -40,5 +40,5 @@ function ipv6Network(address: string, groups: number): string {
 
 /** True for an address, or the name, of the local machine. */
 export function isLoopback(host: string): boolean {
-  return host === 'localhost' || host === '::1' || /^127\./.test(host);
+  return host === 'localhost' || host === '::1' || /^127(\.\d+){1,3}$/.test(host);
 }

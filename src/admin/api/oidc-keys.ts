@@ -19,7 +19,7 @@ export interface OidcOptions {
   readonly cooldownMs?: number;
 }
 
-/** True for a URL that keys may be fetched from: `https`, or `http` on this machine. */
+/** True for a URL that keys may be fetched from, or that users may sign in at: `https`, or `http` on this machine. */
 export function isKeyUrl(text: string): boolean {
   const url = URL.canParse(text) ? new URL(text) : undefined;
   if (!url || url.username || url.password || url.hash) return false;

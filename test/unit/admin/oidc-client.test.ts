@@ -39,4 +39,53 @@ describe('a login on another device', () => {
     const start = await clientOf({ '/device': { ...DEVICE, interval } }).startDevice();
     expect(start?.interval).toBe(expected);
   });
+
+  it.each([
+    'http://oidc.example.com/',
+    'file:///etc/passwd',
+    'javascript:alert(1)',
+    'http://127.0.0.1.example.com/',
+  ])('is refused if the provider sends the user to %s', async (url) => {
+    for (const field of ['verification_uri', 'verification_uri_complete'])
+      await expect(clientOf({ '/device': { ...DEVICE, [field]: url } }).startDevice()).rejects.toMatchObject({
+        ...{ code: 'identity_unavailable', cause: { message: 'its verification_uri has no https' } },
+      });
+  });
+
+  it('may use http on this machine', async () => {
+    const device = { ...DEVICE, verification_uri: 'http://localhost:8080/activate' };
+    expect(await clientOf({ '/device': device }).startDevice()).toMatchObject(device);
+  });
+});
+
+describe('a login in a browser', () => {
+  const urlAt = (endpoint: string) =>
+    clientOf({}, { ...METADATA, authorization_endpoint: endpoint }).authorizationUrl(
+      OidcClient.createSecrets(),
+      'http://127.0.0.1/callback',
+    );
+
+  it.each(['http://oidc.example.com/authorize', 'http://127.0.0.1.example.com/', 'file:///x', 'x'])(
+    'is refused if the authorization endpoint is %s',
+    async (endpoint) => {
+      await expect(urlAt(endpoint)).rejects.toMatchObject({
+        ...{ code: 'identity_unavailable', cause: { message: expect.stringContaining('https') } },
+      });
+    },
+  );
+
+  it('may use an authorization endpoint with http on this machine', async () => {
+    expect(await urlAt('http://127.0.0.1:8080/authorize')).toMatch(
+      /^http:\/\/127\.0\.0\.1:8080\/authorize\?/,
+    );
+  });
+});
+
+it('an issuer on this machine cannot make a client send tokens to another machine without TLS', async () => {
+  const issuer = 'http://127.0.0.1:8080';
+  const metadata = { ...METADATA, issuer, token_endpoint: 'http://oidc.example.com/token' };
+  const token = Response.json({ access_token: 'x', token_type: 'Bearer' });
+  await expect(clientOf({ '/token': token }, metadata, issuer).refresh('secret')).rejects.toMatchObject({
+    ...{ code: 'identity_unavailable', cause: { message: expect.stringContaining('has no https') } },
+  });
 });
