@@ -199,7 +199,7 @@ export function loadConfiguration(
   }
   const warnings = unknownVariables(env);
   const configuration = { settings, sources, written, warnings } as unknown as Configuration;
-  checkTogether(configuration.settings);
+  checkTogether(configuration);
   return configuration;
 }
 
@@ -229,9 +229,9 @@ function refusePasswordInFlag(store: Settings['store'], source: SettingSource): 
   );
 }
 
-function checkTogether(settings: Settings): void {
+function checkTogether({ settings, sources }: Configuration): void {
   const requires = (key: SettingKey, missing: SettingKey, hint: string) => {
-    if (!settings[key] || settings[missing] !== undefined) return;
+    if (!settings[key] || sources[key] === 'default' || settings[missing] !== undefined) return;
     throw new ConfigurationError(`${flagOf(key)} requires ${flagOf(missing)}`, hint);
   };
   const pair = 'set both, or neither to use a certificate of the data directory';
@@ -254,6 +254,9 @@ function checkTogether(settings: Settings): void {
     'webhookSecretFile',
     'create the file: (umask 077; echo "whsec_$(openssl rand -base64 32)" > FILE)',
   );
+  requires('webhookSecretFile', 'webhook', 'the secret signs webhooks');
+  requires('loginClient', 'adminListen', 'the admin API publishes the client of `linkgrant login`');
+  requires('loginScope', 'loginClient', '`linkgrant login` requests the scopes as this client');
   requires('console', 'adminListen', 'the admin API serves the console');
   requires('console', 'consoleClient', 'the console signs users in as a client of the OIDC issuer');
   const plain = settings.webhook?.find(({ protocol }) => protocol === 'http:');

@@ -55,3 +55,13 @@ describe('a scope', () => {
     );
   });
 });
+
+describe('a setting that has no effect without another one', () => {
+  it.each([
+    [{ loginClient: 'linkgrant-cli' }, '--login-client requires --admin-listen'],
+    [{ loginScope: ['openid'] }, '--login-scope requires --login-client'],
+    [{ webhookSecretFile: '/secret' }, '--webhook-secret-file requires --webhook'],
+  ])('is refused: %o', (flags, message) => {
+    expect(() => loadConfiguration(flags, {}, true)).toThrow(message);
+  });
+});
