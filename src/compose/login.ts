@@ -37,11 +37,15 @@ export async function readLoginProvider(
   const response = await oauth.resourceDiscoveryRequest(server, {
     [oauth.customFetch]: (url: string) => fetch(url, { signal: AbortSignal.timeout(TIMEOUT_MS) }),
   });
-  if (response.status >= 500)
-    throw new RedemptionError('service_unavailable', `${server.host} answered HTTP ${response.status}.`);
-  if (response.status !== 200) return undefined;
+  const { status } = response;
+  if (status >= 500 || status === 429)
+    throw new RedemptionError('service_unavailable', `${server.host} answered HTTP ${status}.`);
+  // An admin API without a client for logins requires a bearer token.
+  if (status === 401) return undefined;
   const invalid = (cause?: unknown) =>
     new RedemptionError('answer_invalid', `${server.host} describes no login of its users.`, { cause });
+  if (status !== 200)
+    throw new RedemptionError('answer_invalid', `${server.host} is not an admin API (HTTP ${status}).`);
   const metadata = await oauth.processResourceDiscoveryResponse(server, response).catch((cause: unknown) => {
     throw invalid(cause);
   });

@@ -190,4 +190,36 @@ describe('metadata of the service', () => {
       error: expect.stringContaining(`127.0.0.1:${port} describes no`),
     });
   });
+
+  it.each<[string, Reply]>([
+    ['the status of another server', [404, 'Not found.']],
+    ['a redirect', [302, '', { location: 'https://grants.example.com' }]],
+  ])('a login at an address that answers with %s says that it is no admin API', async (_title, answer) => {
+    expect(await logInAt(() => answer)).toEqual({
+      ...{ code: 3, error: `127.0.0.1:${port} is not an admin API (HTTP ${answer[0]}).` },
+      hint: expect.stringContaining('--admin-listen'),
+    });
+  });
+
+  it('a login at the redemption port of a service says that it is no admin API', async () => {
+    const url = `https://127.0.0.1:${service.running.listening.port}`;
+    const ended = await linkgrant(['login', url, '--server-ca', caFile], { env });
+    expect(refusalOf(ended)).toEqual({
+      error: expect.stringContaining('is not an admin API'),
+      hint: expect.stringContaining('--admin-listen'),
+    });
+  });
+
+  it('a login at a port without TLS names the address of the admin API', async () => {
+    const ended = await linkgrant(['login', issuer.replace('http:', 'https:')], { env });
+    expect([ended.code, refusalOf(ended).hint]).toEqual([3, expect.stringContaining('--admin-listen')]);
+  });
+
+  it('a login at a service with an untrusted certificate names --server-ca', async () => {
+    const ended = await linkgrant(['login', server], { env });
+    expect([ended.code, refusalOf(ended).hint]).toEqual([
+      3,
+      'set --server-ca to the file with the CA of the service',
+    ]);
+  });
 });

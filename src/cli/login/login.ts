@@ -13,6 +13,7 @@ import { serverAdministration } from '../../compose/server-administration.js';
 import { processContext } from '../../config/process-context.js';
 import { isLoginName, SETTING_SCHEMAS } from '../../config/setting-schemas.js';
 import { AdministrationError } from '../../domain/administration-error.js';
+import { RedemptionError } from '../../domain/redemption-error.js';
 import { withinTime } from '../../time/abort.js';
 import { loopbackError, parsePort } from '../browser/loopback-port.js';
 import { openBrowser } from '../browser/open-browser.js';
@@ -43,7 +44,9 @@ export async function loginCommand(target: string | undefined, flags: LoginFlags
   const place = placeOf(target, flags);
   const { name, server, serverCa, issuerCa } = place;
   const options = { ...connectionOptions({}), clock: Date.now };
-  const provider = await readLoginProvider(server, serverCa, options);
+  const provider = await readLoginProvider(server, serverCa, options).catch((error: unknown) => {
+    throw serviceError(error);
+  });
   if (!provider) {
     throw new CommandError(`the service at ${server.origin} has no client for \`linkgrant login\``, {
       exitCode: 2,
@@ -193,6 +196,22 @@ function slowDownWhileUnavailable(error: unknown): 'slow_down' {
 
 function notCompleted(reason: string, cause?: unknown): CommandError {
   return new CommandError(`the login ${reason}`, { exitCode: 1, hint: 'run the command again', cause });
+}
+
+const ADDRESS_HINT = 'use the https URL of the admin API of the service: the port of --admin-listen';
+
+// The general hints of these codes are about tokens for links.
+const HINTS: Readonly<Partial<Record<string, string>>> = {
+  tls_untrusted: 'set --server-ca to the file with the CA of the service',
+  not_https: ADDRESS_HINT,
+  answer_invalid: ADDRESS_HINT,
+};
+
+/** Gives a failure at the service the hint of a login; returns other errors unchanged. */
+function serviceError(error: unknown): unknown {
+  const hint = error instanceof RedemptionError ? HINTS[error.code] : undefined;
+  if (hint === undefined) return error;
+  return new CommandError((error as Error).message, { exitCode: 3, hint, cause: error });
 }
 
 function refusedToken(error: unknown, clientId: string): unknown {
