@@ -7,7 +7,7 @@ import { parse } from 'yaml';
 import { processContext } from '../config/process-context.js';
 import { readBoundedText } from '../files/bounded-text.js';
 import type { CommandContext } from './link/link-target.js';
-import type { AdministrationSession } from './terminal/administration-session.js';
+import type { AdministrationSession } from './session/administration-session.js';
 import { sortNames } from './terminal/listing.js';
 
 type Flags = Readonly<Record<string, unknown>>;
@@ -65,8 +65,8 @@ const logins: Names = async () => (await import('./login/logins.js')).loginNames
 type Operation = (session: AdministrationSession) => Promise<readonly string[]>;
 
 async function withGrants(flags: Flags, operation: Operation): Promise<readonly string[]> {
-  const { withAdministration } = await import('./terminal/administration-session.js');
-  const { anyConfigurationFrom } = await import('./terminal/configuration.js');
+  const { withAdministration } = await import('./session/administration-session.js');
+  const { anyConfigurationFrom } = await import('./session/configuration.js');
   // Loading the Kubernetes client takes longer than the limit on a slow machine.
   if (anyConfigurationFrom(flags).settings.platform === 'kubernetes') {
     await import('../compose/kubernetes/open-cluster-administration.js');

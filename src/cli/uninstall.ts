@@ -1,6 +1,6 @@
-import { withCluster } from './terminal/cluster-session.js';
+import { withCluster } from './session/cluster-session.js';
+import { anyConfigurationFrom } from './session/configuration.js';
 import { CommandError } from './terminal/command-error.js';
-import { anyConfigurationFrom } from './terminal/configuration.js';
 import { print } from './terminal/output.js';
 import type { OutputFormat } from './terminal/output-format.js';
 

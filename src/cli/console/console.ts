@@ -11,7 +11,7 @@ import { healthReport } from '../../redemption/administration/overview.js';
 import type { HealthReport } from '../../redemption/administration/reports/overview-report.js';
 import { loopbackError, parsePort } from '../browser/loopback-port.js';
 import { openBrowser } from '../browser/open-browser.js';
-import { withAdministration } from '../terminal/administration-session.js';
+import { withAdministration } from '../session/administration-session.js';
 import { shutdownSignal } from '../terminal/shutdown-signal.js';
 import { completeCommand } from '../terminal/suggested-command.js';
 import { writeOut } from '../terminal/write-out.js';

@@ -5,7 +5,7 @@ import type { Settings } from '../../config/setting-schemas.js';
 import type { RedeemableToken } from '../../domain/access-token.js';
 import type { Clock } from '../../redemption/ports/clock.js';
 import { renewableLink } from '../../redemption/requesting/renewable-link.js';
-import { withCluster } from '../terminal/cluster-session.js';
+import { withCluster } from '../session/cluster-session.js';
 import { CommandError } from '../terminal/command-error.js';
 import {
   type Check,

@@ -1,5 +1,5 @@
 import type { GrantRevocation } from '../../redemption/administration/administration.js';
-import { withAdministration } from '../terminal/administration-session.js';
+import { withAdministration } from '../session/administration-session.js';
 import { writeOut } from '../terminal/write-out.js';
 import type { GrantFlags } from './grant.js';
 

@@ -2,7 +2,7 @@ import {
   expirationWindowProblem,
   redemptionsAllowedProblem,
 } from '../../redemption/accepting/create-grant.js';
-import { withAdministration } from '../terminal/administration-session.js';
+import { withAdministration } from '../session/administration-session.js';
 import { CommandError } from '../terminal/command-error.js';
 import { parseCount, parseWindow } from '../terminal/flag-values.js';
 import { type LabelFlags, labelsChange } from '../terminal/label-flags.js';

@@ -7,7 +7,7 @@ import {
   type AdministrationSession,
   namespaceFlag,
   withAdministration,
-} from '../terminal/administration-session.js';
+} from '../session/administration-session.js';
 import { CommandError } from '../terminal/command-error.js';
 import { parseCount, parseWindow, readCode } from '../terminal/flag-values.js';
 import { formatLabels, type LabelFlags, newLabels } from '../terminal/label-flags.js';

@@ -5,8 +5,8 @@ import {
   type Retirement,
   retireIssuer,
 } from '../../redemption/issuers/retire-issuer.js';
+import { announceDryRun } from '../session/dry-run.js';
 import { CommandError } from '../terminal/command-error.js';
-import { announceDryRun } from '../terminal/dry-run.js';
 import { formatFingerprint, formatTime } from '../terminal/output.js';
 import { writeOut } from '../terminal/write-out.js';
 import {

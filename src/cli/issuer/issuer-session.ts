@@ -6,9 +6,9 @@ import { publishAuthorities } from '../../redemption/accepting/service-descripti
 import type { Checkpoint, Clock } from '../../redemption/ports/clock.js';
 import type { GrantStore } from '../../redemption/ports/grant-store.js';
 import type { IssuerCa, RotatingIssuers } from '../../redemption/ports/issuers.js';
+import { configurationFrom } from '../session/configuration.js';
+import { requirePlatform, withStoreOf } from '../session/store-session.js';
 import { CommandError } from '../terminal/command-error.js';
-import { configurationFrom } from '../terminal/configuration.js';
-import { requirePlatform, withStoreOf } from '../terminal/store-session.js';
 
 /** The flags of a command on issuers: settings. */
 export type IssuerFlags = Readonly<Record<string, unknown>>;

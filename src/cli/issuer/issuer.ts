@@ -9,10 +9,10 @@ import { explainFileError } from '../../files/file-error.js';
 import { makeNamedDirectory, requireReplaceable } from '../../files/named-output.js';
 import { writePrivateFile } from '../../files/private-file.js';
 import { splitCertificates } from '../../pki/certificate-info.js';
+import { configurationFrom } from '../session/configuration.js';
+import { withStore } from '../session/store-session.js';
 import { CommandError } from '../terminal/command-error.js';
-import { configurationFrom } from '../terminal/configuration.js';
 import { formatTime } from '../terminal/output.js';
-import { withStore } from '../terminal/store-session.js';
 import { writeOut } from '../terminal/write-out.js';
 import { ISSUERS_ARE_SECRETS } from './issuer-session.js';
 

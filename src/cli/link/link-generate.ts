@@ -7,13 +7,13 @@ import type { Clock } from '../../redemption/ports/clock.js';
 import type { GrantStore } from '../../redemption/ports/grant-store.js';
 import type { Site } from '../../redemption/ports/site.js';
 import { policyFromFlags } from '../grant/policy-values.js';
-import { withCluster } from '../terminal/cluster-session.js';
+import { withCluster } from '../session/cluster-session.js';
+import { anyConfigurationFrom } from '../session/configuration.js';
+import { requirePlatform, withStoreOf } from '../session/store-session.js';
 import { CommandError } from '../terminal/command-error.js';
-import { anyConfigurationFrom } from '../terminal/configuration.js';
 import { adviceFor } from '../terminal/exit-codes.js';
 import { parseCount, requireResourceName, requireSubject } from '../terminal/flag-values.js';
 import { formatTime } from '../terminal/output.js';
-import { requirePlatform, withStoreOf } from '../terminal/store-session.js';
 import { OutputClosed, writeOut, writeStderr } from '../terminal/write-out.js';
 
 /** The flags of `link generate`. */

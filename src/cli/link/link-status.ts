@@ -6,8 +6,8 @@ import { type LoadedState, openRequestingSite } from '../../compose/token-redemp
 import type { Settings } from '../../config/setting-schemas.js';
 import { everyItem } from '../../redemption/administration/every-item.js';
 import { type LinkFiles, linksNamed, type StoredLink } from '../../redemption/ports/link-files.js';
+import { anyConfigurationFrom } from '../session/configuration.js';
 import { CommandError } from '../terminal/command-error.js';
-import { anyConfigurationFrom } from '../terminal/configuration.js';
 import type { ListFlags, Listing } from '../terminal/listing.js';
 import { type IncomingReport, incomingReport, revokedNote } from './incoming-link.js';
 import { type LinkFlags, linkDirectoryOf, openSettingsCluster } from './link.js';

@@ -11,8 +11,8 @@ import type { Settings } from '../../config/setting-schemas.js';
 import type { RedeemableToken } from '../../domain/access-token.js';
 import type { Checkpoint, Clock } from '../../redemption/ports/clock.js';
 import type { Materializer } from '../../redemption/ports/materializer.js';
+import { anyConfigurationFrom } from '../session/configuration.js';
 import { CommandError } from '../terminal/command-error.js';
-import { anyConfigurationFrom } from '../terminal/configuration.js';
 import { type ConnectionFlags, connectionOptions } from '../terminal/connection-flags.js';
 import { writeOut } from '../terminal/write-out.js';
 import {

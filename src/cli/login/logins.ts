@@ -6,8 +6,8 @@ import { processContext } from '../../config/process-context.js';
 import { isLoginName } from '../../config/setting-schemas.js';
 import { namesIn } from '../../files/directory-names.js';
 import { makePrivateDirectory, writePrivateFile } from '../../files/private-file.js';
+import { anyConfigurationFrom } from '../session/configuration.js';
 import { CommandError } from '../terminal/command-error.js';
-import { anyConfigurationFrom } from '../terminal/configuration.js';
 import { readPrivateText } from '../terminal/private-text.js';
 
 const SUFFIX = '.json';

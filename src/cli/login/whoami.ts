@@ -1,4 +1,4 @@
-import { withAdministration } from '../terminal/administration-session.js';
+import { withAdministration } from '../session/administration-session.js';
 import { fields, formatTime, print } from '../terminal/output.js';
 import type { OutputFormat } from '../terminal/output-format.js';
 import { chosenLogin, requireLogin } from './logins.js';

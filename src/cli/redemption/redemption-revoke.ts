@@ -6,7 +6,7 @@ import type { SourceChoice } from '../../redemption/administration/revoke-link.j
 import { describeSource, revokeRedemption } from '../../redemption/administration/revoke-redemption.js';
 import { CUT_STEPS } from '../../redemption/issuers/cut-link.js';
 import { type IssuerContext, type IssuerFlags, requireStore, withIssuers } from '../issuer/issuer-session.js';
-import { refuseServer, withAdministration } from '../terminal/administration-session.js';
+import { refuseServer, withAdministration } from '../session/administration-session.js';
 import { CommandError } from '../terminal/command-error.js';
 import { type ConnectionFlags, connectionOptions } from '../terminal/connection-flags.js';
 import { parseCount } from '../terminal/flag-values.js';

@@ -1,6 +1,6 @@
 import { X509Certificate } from 'node:crypto';
 import type { RenewalReport } from '../../redemption/administration/reports/redemption-report.js';
-import { withAdministration } from '../terminal/administration-session.js';
+import { withAdministration } from '../session/administration-session.js';
 import { formatLabels } from '../terminal/label-flags.js';
 import { fields, formatFingerprint, formatTime, print } from '../terminal/output.js';
 import type { OutputFormat } from '../terminal/output-format.js';

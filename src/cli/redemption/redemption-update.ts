@@ -1,4 +1,4 @@
-import { withAdministration } from '../terminal/administration-session.js';
+import { withAdministration } from '../session/administration-session.js';
 import { CommandError } from '../terminal/command-error.js';
 import { formatLabels, type LabelFlags, labelsChange } from '../terminal/label-flags.js';
 import { fields, print } from '../terminal/output.js';

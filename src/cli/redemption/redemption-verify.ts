@@ -1,11 +1,11 @@
 import { storeAdministration } from '../../compose/administration.js';
 import { isUuid } from '../../domain/names.js';
 import { faultText } from '../../redemption/administration/verify-ledger.js';
-import { refuseServer } from '../terminal/administration-session.js';
+import { refuseServer } from '../session/administration-session.js';
+import { withStore } from '../session/store-session.js';
 import { CommandError } from '../terminal/command-error.js';
 import { print } from '../terminal/output.js';
 import { withProgress } from '../terminal/progress.js';
-import { withStore } from '../terminal/store-session.js';
 import type { RedemptionListFlags } from './redemption.js';
 
 const UNCHAINED = {

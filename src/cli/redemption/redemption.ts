@@ -8,7 +8,7 @@ import type { RedemptionReport } from '../../redemption/administration/reports/r
 import type { Clock } from '../../redemption/ports/clock.js';
 import type { PageRequest } from '../../redemption/ports/page.js';
 import type { GrantFlags } from '../grant/grant.js';
-import { withAdministration } from '../terminal/administration-session.js';
+import { withAdministration } from '../session/administration-session.js';
 import { CommandError } from '../terminal/command-error.js';
 import { formatLabels } from '../terminal/label-flags.js';
 import { csvOf, type ListFlags, type Listing, pagesOf, writeListing } from '../terminal/listing.js';

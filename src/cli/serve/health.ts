@@ -1,8 +1,8 @@
 import { request } from 'node:http';
 import type { ListenAddress } from '../../config/host-port.js';
 import { reachableHost } from '../../config/host-port.js';
+import { anyConfigurationFrom } from '../session/configuration.js';
 import { CommandError } from '../terminal/command-error.js';
-import { anyConfigurationFrom } from '../terminal/configuration.js';
 import { writeOut } from '../terminal/write-out.js';
 
 const TIMEOUT_MS = 5_000;

@@ -1,5 +1,5 @@
 import { flagOf, type SettingKey } from '../../config/settings.js';
-import { anyConfigurationFrom } from '../terminal/configuration.js';
+import { anyConfigurationFrom } from '../session/configuration.js';
 import { print, table } from '../terminal/output.js';
 import type { OutputFormat } from '../terminal/output-format.js';
 

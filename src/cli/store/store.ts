@@ -1,8 +1,8 @@
 import { openStore } from '../../compose/open-store.js';
 import { acceptStore, copyStore, type StoreLoss, storeAge } from '../../compose/store-tools.js';
 import { parseStoreUrl, STORE_FORM, type StoreUrl } from '../../config/store-url.js';
+import { configurationFrom } from '../session/configuration.js';
 import { CommandError } from '../terminal/command-error.js';
-import { configurationFrom } from '../terminal/configuration.js';
 import { print } from '../terminal/output.js';
 import type { OutputFormat } from '../terminal/output-format.js';
 import { withProgress } from '../terminal/progress.js';

@@ -1,7 +1,7 @@
 import { everyItem } from '../../redemption/administration/every-item.js';
 import type { TokenReport } from '../../redemption/administration/reports/token-report.js';
 import type { GrantFlags } from '../grant/grant.js';
-import { withAdministration } from '../terminal/administration-session.js';
+import { withAdministration } from '../session/administration-session.js';
 import { csvOf, type ListFlags, type Listing, nothingListed, writeListing } from '../terminal/listing.js';
 
 /** The flags of `token list`; without `grant` it lists the tokens of all grants of the namespace. */

@@ -1,6 +1,6 @@
 import { isTokenId } from '../../codes/signed-code.js';
 import type { GrantFlags } from '../grant/grant.js';
-import { withAdministration } from '../terminal/administration-session.js';
+import { withAdministration } from '../session/administration-session.js';
 import { CommandError } from '../terminal/command-error.js';
 import { writeOut } from '../terminal/write-out.js';
 

@@ -3,10 +3,10 @@ import { openCodeKeys } from '../../compose/code-keys.js';
 import { rotateCodeKey, signingMasterKey } from '../../redemption/accepting/rotate-code-keys.js';
 import { requireService } from '../../redemption/administration/dependencies.js';
 import { foreignKeys } from '../../redemption/administration/once-only.js';
-import { withCluster } from '../terminal/cluster-session.js';
+import { withCluster } from '../session/cluster-session.js';
+import { anyConfigurationFrom } from '../session/configuration.js';
+import { withStore } from '../session/store-session.js';
 import { CommandError } from '../terminal/command-error.js';
-import { anyConfigurationFrom } from '../terminal/configuration.js';
-import { withStore } from '../terminal/store-session.js';
 import { writeOut } from '../terminal/write-out.js';
 
 /** The flags of `token rotate-key`. */

@@ -4,7 +4,7 @@ import type { Administration, IssuedToken } from '../../redemption/administratio
 import { createGrant, type GrantCreateFlags, printNewGrant } from '../grant/grant.js';
 import { POLICY_FLAGS } from '../grant/policy-flags.js';
 import { rollbackOnFailure } from '../grant/rollback-grant.js';
-import { withAdministration } from '../terminal/administration-session.js';
+import { withAdministration } from '../session/administration-session.js';
 import { CommandError } from '../terminal/command-error.js';
 import { parseCount, parseWindow, readCode, requireResourceName } from '../terminal/flag-values.js';
 import { type HandedToken, handOutTokens, mintingRequest, type SignedTokenFlags } from './minted-tokens.js';

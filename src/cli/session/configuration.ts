@@ -1,8 +1,8 @@
 import { type Configuration, loadConfiguration } from '../../config/config.js';
 import { processContext } from '../../config/process-context.js';
 import type { Settings } from '../../config/setting-schemas.js';
-import { CommandError } from './command-error.js';
-import { defaultPlatform } from './program-name.js';
+import { CommandError } from '../terminal/command-error.js';
+import { defaultPlatform } from '../terminal/program-name.js';
 
 /** Settings of a command that runs outside a cluster. */
 export type LocalSettings = Settings & { readonly platform: Exclude<Settings['platform'], 'kubernetes'> };

@@ -1,8 +1,8 @@
 import type { OpenClusterAdministration } from '../../compose/kubernetes/open-cluster-administration.js';
 import type { Settings } from '../../config/setting-schemas.js';
-import { CommandError } from './command-error.js';
-import { parseWindow } from './flag-values.js';
-import { shutdownSignal } from './shutdown-signal.js';
+import { CommandError } from '../terminal/command-error.js';
+import { parseWindow } from '../terminal/flag-values.js';
+import { shutdownSignal } from '../terminal/shutdown-signal.js';
 
 const DEFAULT_READY_MS = 60_000;
 

@@ -3,7 +3,7 @@ import type { Settings } from '../../config/setting-schemas.js';
 import { readService, type ServiceDescription } from '../../redemption/accepting/service-description.js';
 import type { Clock } from '../../redemption/ports/clock.js';
 import type { GrantStore } from '../../redemption/ports/grant-store.js';
-import { CommandError } from './command-error.js';
+import { CommandError } from '../terminal/command-error.js';
 import { configurationFrom, type NotInCluster } from './configuration.js';
 
 /** An open store, and the description that its service recorded. */

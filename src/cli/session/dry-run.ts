@@ -1,4 +1,4 @@
-import { writeStderr } from './write-out.js';
+import { writeStderr } from '../terminal/write-out.js';
 
 /** Returns whether a command has `--dry-run`, and then reports it on standard error, before the result. */
 export function announceDryRun({ dryRun }: { readonly dryRun?: unknown }): boolean {

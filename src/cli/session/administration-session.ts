@@ -5,12 +5,12 @@ import type { Settings } from '../../config/setting-schemas.js';
 import { AdministrationError } from '../../domain/administration-error.js';
 import type { Administration } from '../../redemption/administration/administration.js';
 import type { ConnectionObserver } from '../../redemption/ports/connections.js';
+import { CommandError } from '../terminal/command-error.js';
+import { connectionOptions } from '../terminal/connection-flags.js';
+import { readPrivateText } from '../terminal/private-text.js';
 import { withCluster } from './cluster-session.js';
-import { CommandError } from './command-error.js';
 import { anyConfigurationFrom } from './configuration.js';
-import { connectionOptions } from './connection-flags.js';
 import { announceDryRun } from './dry-run.js';
-import { readPrivateText } from './private-text.js';
 import { requirePlatform, type StoreSession, withStoreOf } from './store-session.js';
 
 const BEARER = /^[\w.~+/=-]+$/;
