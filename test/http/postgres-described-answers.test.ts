@@ -1,6 +1,6 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterAll, expect, it } from 'vitest';
+import { afterAll, beforeAll, expect, it } from 'vitest';
 import { startAdminService } from '../support/admin-api.js';
 import { directoryForFile } from '../support/release.js';
 import { createTestDatabase, type TestDatabase } from '../support/stores/postgres-server.js';
@@ -19,8 +19,11 @@ describedAnswers(async (flags) => {
   return startAdminService({ ...flags, store: `${database.url}?passfile=${passfile}` });
 });
 
-// Requests delete grants, too: what there is before the first one.
-const kept = await database?.sql('SELECT uid FROM linkgrant.grants');
+// The grants before the first request, because requests delete grants, too.
+let kept: readonly unknown[] | undefined;
+beforeAll(async () => {
+  kept = await database?.sql('SELECT uid FROM linkgrant.grants');
+});
 
 it('the described responses also come from a service with a PostgreSQL store', () => {
   expect(kept).toHaveLength(2);
