@@ -19,8 +19,9 @@ const ADDRESSES = 20;
 // An environment variable sets another number of seconds for a longer run.
 const SECONDS = Number(process.env.LINKGRANT_TEST_FLOOD_SECONDS ?? 30);
 
-const place = releaseAfterFile(new Workplace());
+// The processes in the group end first: the latest resource is released first.
 const cgroup = releaseAfterFile(createMemoryCgroup(LIMIT_BYTES));
+const place = releaseAfterFile(new Workplace());
 
 it('a service accepts 2,048 connections by default within the shipped memory limit, and divides them among its workers', async () => {
   const limitOf = async (...words: string[]) => {
