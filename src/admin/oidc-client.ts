@@ -3,6 +3,7 @@ import { AdministrationError } from '../domain/administration-error.js';
 import type { Clock } from '../redemption/ports/clock.js';
 import type { IdentityFetch } from './api/identity-fetch.js';
 import { isKeyUrl } from './api/oidc-keys.js';
+import { isInvalidGrant, isRefusal } from './oidc-errors.js';
 
 const TIMEOUT_MS = 5_000;
 const CACHE_MS = 600_000;
@@ -290,26 +291,4 @@ export function userNameOf(claims: Readonly<Record<string, unknown>>): string {
   const names = [claims.preferred_username, claims.name, claims.email, claims.sub];
   const name = names.find((one): one is string => typeof one === 'string' && one !== '') ?? '';
   return name.slice(0, MAX_NAME_LENGTH);
-}
-
-function isInvalidGrant(error: unknown): boolean {
-  return error instanceof oauth.ResponseBodyError && error.error === 'invalid_grant';
-}
-
-// RFC 6749 §4.1.2.1
-const TEMPORARY_ERRORS: readonly string[] = ['server_error', 'temporarily_unavailable'];
-
-// Codes of a response that is not one of an OIDC provider, such as the page of a proxy.
-const FOREIGN_RESPONSES: readonly unknown[] = [
-  oauth.RESPONSE_IS_NOT_CONFORM,
-  oauth.RESPONSE_IS_NOT_JSON,
-  oauth.PARSE_ERROR,
-];
-
-/** True for an error that the provider or the browser reported, as opposed to a provider that does not work now. */
-function isRefusal(error: unknown): boolean {
-  if (error instanceof oauth.AuthorizationResponseError) return !TEMPORARY_ERRORS.includes(error.error);
-  if (error instanceof oauth.ResponseBodyError)
-    return error.status !== 429 && !TEMPORARY_ERRORS.includes(error.error);
-  return error instanceof oauth.OperationProcessingError && !FOREIGN_RESPONSES.includes(error.code);
 }
