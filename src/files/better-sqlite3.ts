@@ -2,7 +2,8 @@ import BetterSqlite3 from 'better-sqlite3';
 import type { SqliteDriver, SqliteStatement, SqliteValue } from './sqlite-driver.js';
 
 // From Node 24.19 on, the process aborts if a driver object is collected while no JavaScript runs (its destructor needs the
-// environment). So all of them stay referenced: a closed file leaves a few kilobytes. The first one loads the native module.
+// environment). So all driver objects stay referenced, which costs a few kilobytes for each closed file. Opening
+// the first one, in memory, loads the native module.
 const retained: object[] = [new BetterSqlite3(':memory:')];
 
 function wrap(statement: BetterSqlite3.Statement<SqliteValue[], unknown>): SqliteStatement {

@@ -115,10 +115,10 @@ async function issue(leaf: Leaf): Promise<IssuedCertificate> {
 }
 
 /**
- * A certificate with which a site's router links: for TLS clients only, no host names, the redemption as
- * `urn:uuid:<redemptionId>`, the first 64 characters of `subject` as common name, valid from five minutes ago until
- * `lifetimeMs` from `now` or the CA's end. Rejects with CertificateAuthorityError if the CA cannot issue it or the result
- * does not verify.
+ * Issues the certificate with which a site's router connects. It is for TLS clients only and contains no host names. Its
+ * common name is the first 64 characters of `subject`; its only alternative name is the URI `urn:uuid:<redemptionId>`.
+ * It is valid from five minutes before `now` until `lifetimeMs` after `now`, but only within the validity of the CA. Rejects
+ * with CertificateAuthorityError if the CA cannot issue it or the result does not verify.
  */
 export async function issueClientCertificate(o: {
   readonly authority: CertificateAuthority;
@@ -139,8 +139,8 @@ export async function issueClientCertificate(o: {
 }
 
 /**
- * A certificate for a TLS server of these hosts: DNS names, and IP addresses both as such and as DNS names, because routers
- * compare an address with the DNS names only. Brackets around IPv6 are removed. Rejects with RangeError without a host or
+ * Issues a certificate for a TLS server with these hosts. An IP address becomes an IP address name and also a DNS name, because
+ * routers compare an address with the DNS names only. Brackets around IPv6 are removed. Rejects with RangeError without a host or
  * for one that is not ASCII, and with CertificateAuthorityError as {@link issueClientCertificate} does.
  */
 export async function issueServerCertificate(o: {

@@ -1,6 +1,6 @@
 import type { ComponentChildren } from 'preact';
 
-/** Names and values below each other; entries without a value are left out. */
+/** A list with one row for each entry: the name, and the value beside it. Entries without a value are omitted. */
 export function Details({
   entries,
 }: {

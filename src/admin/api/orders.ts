@@ -42,7 +42,7 @@ function withoutUndefined<V>(rules: Readonly<Record<string, V | undefined>>): Re
 const labels = <T extends z.ZodType>(value: T) =>
   z
     .unknown()
-    // A record ignores this member.
+    // z.record() drops a `__proto__` member without an error.
     .refine((map) => !Object.hasOwn(Object(map), '__proto__'), 'must have valid keys')
     .pipe(z.record(z.string(), value));
 const note = z.string();

@@ -155,7 +155,7 @@ async function redeem(
     if (target.site.state() !== 'started') throw notStarted(target);
     if (!read) return redeemTokensOfInput(target, request, context, remainingMs);
   }
-  // Only a system site has tokens in its input directory.
+  // `read` is undefined only for the input directory of a system site, which was handled above.
   if (!read) return;
   const token = parseToken(read.text);
   const subject = requestedSubject(token, request.subject, target);

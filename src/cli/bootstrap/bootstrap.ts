@@ -29,7 +29,7 @@ import {
 
 /** The flags of `bootstrap`. */
 export interface BootstrapFlags extends LinkTargetFlags {
-  /** Time limit of the whole command. */
+  /** Time limit until the site is linked; with `--watch` the command continues after that. */
   readonly deadline?: string;
   readonly token?: string;
   readonly name?: string;
@@ -168,7 +168,7 @@ function pauseAfter(
     failures.reported = messageKey;
   }
   if (!(error instanceof ReloadError)) return backOffDelay(ATTEMPT_PAUSES, ++failures.attempts);
-  // A reload may stop the router, so these pauses never become shorter.
+  // A reload may stop the router, so a different failure does not reset these pauses.
   return backOffDelay(RELOAD_PAUSES, ++failures.reloads);
 }
 
@@ -181,7 +181,7 @@ function lostResponse(error: unknown): CommandError {
   });
 }
 
-/** Returns the failure; for a refusal of the service with a hint for the operator of the accepting side. */
+/** Returns the failure. If the service refused the redemption, adds a hint for the operator of the accepting site. */
 function withOperatorHint(error: unknown): unknown {
   const { message, hint, exitCode } = describeFailure(error);
   const failure = redemptionErrorOf(error);

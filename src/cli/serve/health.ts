@@ -13,8 +13,9 @@ interface Health {
 }
 
 /**
- * `health`: prints `ok` if the service with these settings answers on this host, with `ready` if all its parts are ready; for probes
- * that run a command and have no HTTP client. Rejects with a CommandError of exit code 1 otherwise.
+ * `health`: prints `ok` if the service with these settings answers on this host. With `ready`, all parts of the service must also
+ * be ready. For probes that run a command and have no HTTP client. Rejects with a CommandError otherwise: exit code 2 if
+ * `--ops-listen` is off, else 1.
  */
 export async function healthCommand(flags: {
   readonly ready?: boolean;

@@ -18,7 +18,8 @@ const COLOURS = {
 const STATE_COLUMNS: ReadonlySet<string> = new Set(['STATE', 'STATUS']);
 
 /**
- * Returns whether standard output has colours: NO_COLOR prevents them, CLICOLOR_FORCE forces them, else a terminal has them.
+ * Returns whether to colour standard output. NO_COLOR prevents it; else CLICOLOR_FORCE (unless it is `0`) forces it; else
+ * only a terminal that is not `dumb` gets colours.
  */
 export function hasColours(
   { stdout, env }: Pick<ProcessContext, 'stdout' | 'env'> = processContext(),

@@ -72,8 +72,8 @@ function signedReport(code: string) {
 }
 
 /**
- * `token inspect`: prints a token without its code; with `--check` also the state that its service reports. Rejects
- * with a CommandError after the report if that state cannot be redeemed: exit code 3 if it is expired, exhausted or revoked, 4 if it is pending.
+ * `token inspect`: prints a token without its code; with `--check` also the state that its service reports. Rejects with a
+ * CommandError after the report unless that state is `ready`: exit code 4 for `pending`, 3 for the other states.
  */
 export async function inspectCommand(
   file: string,

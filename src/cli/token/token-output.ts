@@ -11,12 +11,12 @@ import {
 } from './token-forms.js';
 import { limitsOf, writeSecretOutput } from './write-token.js';
 
-// A quiet zone of 4 modules is the standard. With 2 the code of a usual line fits on a terminal of 24 lines.
+// The standard requires a quiet zone of 4 modules. With 2, the QR code of a typical join line fits on a terminal with 24 rows.
 const QR_BORDER = 2;
 
 /**
- * Writes a token with the code of a grant, and reports on standard error what it allows and what to do with it. A dry run writes no
- * token. Rejects with AdministrationError if the token could not be redeemed.
+ * Writes a token with the code of a grant, and reports on standard error what the token allows and what to do with it. A dry run
+ * writes no token. Rejects with AdministrationError if the service would refuse the token.
  */
 export async function writeToken(
   { uid: grantUid, code }: { readonly uid: string; readonly code: string },
@@ -46,7 +46,8 @@ export async function writeNextStep(delivery: TokenDelivery, token: WritableToke
     const { renderUnicodeCompact } = await import('uqr');
     const drawn = renderUnicodeCompact(requireJoinLine(token), { border: QR_BORDER });
     const { stderr } = processContext();
-    // Scanners need dark modules on a light background, also on a terminal with a light one.
+    // Scanners need dark modules on a light background. The drawn blocks are the light modules, so the colors are set to white on
+    // black: on a light terminal the code would be inverted.
     stderr.write(`${isTerminal(stderr) ? drawn.replace(/^.*$/gm, '\x1b[97;40m$&\x1b[0m') : drawn}\n`);
   }
   writeStderr(nextStep(delivery), { isForOtherSite: true });

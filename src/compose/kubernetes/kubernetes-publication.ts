@@ -40,7 +40,7 @@ export class KubernetesPublication {
   readonly #identity: ServiceIdentitySource;
   #url: string | undefined;
   #presented: FoundIdentity | undefined;
-  /** Why the service has no address, with a hint, as last logged. */
+  /** Why the last check without a result found no address, with a hint. It is not cleared when an address is found. */
   #noAddress: string | undefined;
   #isClosed = false;
   #listener: TlsListener | undefined;
@@ -57,7 +57,10 @@ export class KubernetesPublication {
         : externalIdentitySecret(client, { namespace: ownNamespace, name: tlsSecret });
   }
 
-  /** Reads certificate and address for the first time. Rejects if there is no certificate; the address may be missing. */
+  /**
+   * Reads the address and the certificate for the first time. Rejects if the certificate cannot be read, issued or used, or if
+   * the address cannot be read; the service may have no address yet.
+   */
   async start(): Promise<FoundIdentity> {
     await this.#readAddress();
     return this.#readIdentity();
@@ -109,8 +112,8 @@ export class KubernetesPublication {
   }
 
   /**
-   * Checks for changes and applies them; retains the previous state if one of them is unreadable or unusable. Never
-   * rejects.
+   * Checks the address and the certificate, and applies their changes. If one of the two cannot be read or used, its previous
+   * value stays; the other one is still updated. Never rejects.
    */
   async runOnce(): Promise<void> {
     if (this.#isClosed) return;

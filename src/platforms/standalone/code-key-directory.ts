@@ -11,7 +11,7 @@ import { createPrivateFile, makePrivateDirectory, syncDirectory } from '../../fi
 import type { RotatingCodeKeys, StoredMasterKey } from '../../redemption/ports/code-keys.js';
 
 const FILE = /^([1-9]\d{0,8})\.json$/;
-// A directory's modification time has only the resolution of the kernel's tick, and other clocks may differ a little.
+// The kernel sets modification times only to its last timer tick, and that clock may differ a little from this process's clock.
 const SETTLED_MS = 2_000;
 
 /**

@@ -13,9 +13,9 @@ import { type RedemptionReport, redemptionReport, renewalReport } from './report
 import { rejectedError } from './request-values.js';
 import { revokeRedemption } from './revoke-redemption.js';
 
-// Prefix of a position in the second part of the ledger, the totals.
+// A page position with this prefix is in the attempt totals, which are listed after the ledger entries.
 const ADDED_UP = 'added-up.';
-// Of a link that is renewed every few hours, some months.
+// Maximum number of ledger entries in the report of a redemption: some months of a link that is renewed every few hours.
 const MAX_ENTRIES = 1_000;
 
 /** Operations on the redemptions of a store. */

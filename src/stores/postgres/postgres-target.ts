@@ -16,7 +16,7 @@ export interface PostgresTarget {
   readonly hosts: readonly PostgresHost[];
   readonly database: string;
   readonly user: string;
-  /** Returns the password, undefined if there is none. Read for each connection, because it may be replaced. */
+  /** Returns the password; undefined if there is none. A password file is read at each call, because it may change. */
   password(host: PostgresHost): string | undefined;
   /** Returns the TLS options, false for a connection without TLS. */
   tls(host: PostgresHost): ConnectionOptions | false;

@@ -36,9 +36,10 @@ export interface StoredEnd extends LedgerEnd {
 }
 
 /**
- * The ledger of one connection: a chain of MACs over all entries in commit order, and a MAC over its end. Writes collect
- * additions; `settle` writes them before the commit, so that the lock on the ledger's end is held only for that time.
- * `releaseSavepoint` and `rollbackToSavepoint` end a savepoint, `endTransaction` ends a transaction.
+ * The ledger of one connection: a chain of MACs over all entries in commit order, and a MAC over its end. `append` and the
+ * `count` methods collect additions in memory. `settle` writes them just before the commit, so that the lock on the ledger's
+ * end is held only briefly. Call `releaseSavepoint` after RELEASE, `rollbackToSavepoint` after ROLLBACK TO, and
+ * `endTransaction` after the commit or the rollback.
  */
 export class LedgerChain {
   readonly #keyFile: LedgerKeyFile;
@@ -64,7 +65,8 @@ export class LedgerChain {
   }
 
   /**
-   * Returns the key of the ledger. Throws LedgerKeyError if it is missing, StoreOpenError for a database without a ledger.
+   * Returns the key of the ledger. Throws LedgerKeyError if this host has no key or another one, StoreOpenError for a database
+   * without a ledger.
    */
   *key(): SqlOperation<Uint8Array> {
     if (this.#key) return this.#key;
@@ -77,7 +79,7 @@ export class LedgerChain {
   }
 
   /**
-   * Begins the ledger unless the database has one, with a pending key if there is none. Run it in a transaction that
+   * Begins a ledger if the database has none; creates a pending key if this host has no key. Run it in a transaction that
    * excludes other writers. Throws LedgerKeyError when the key of an existing ledger is missing. Throws StoreOpenError for
    * a database that was rolled back, and, unless `acceptsEmpty`, for a database without a ledger on a host that has the key
    * or the high-water mark of one.
@@ -139,7 +141,7 @@ export class LedgerChain {
     this.#refusals += times;
   }
 
-  /** Returns the time of the last entry of that kind about a redemption that this transaction adds. */
+  /** Returns the time of the last entry of that kind and redemption among those that this transaction adds. */
   lastAdded(kind: LedgerKind, redemptionId: string): number | undefined {
     return this.#entries.findLast((entry) => entry.kind === kind && entry.redemptionId === redemptionId)?.at;
   }
@@ -156,7 +158,7 @@ export class LedgerChain {
     this.#refusals = this.#savepoint.refusals;
   }
 
-  /** Discards the additions of the ended transaction. After a commit, records the new end as this host's high-water mark. */
+  /** Ends a transaction: after a commit, records the new end as this host's high-water mark. Empties the additions. */
   endTransaction(isCommitted: boolean): void {
     if (isCommitted && this.#settledAt !== undefined) this.#rollback.record(this.#settledAt);
     this.#settledAt = undefined;
@@ -192,7 +194,7 @@ export class LedgerChain {
   }
 }
 
-/** Reads the end of the ledger, and the last number of the entries of each grant. */
+/** Reads the end of the ledger, and the highest `seq` of each grant in `grantUids` (0 without entries). */
 export function* readEnd(
   key: Uint8Array,
   forUpdate = '',

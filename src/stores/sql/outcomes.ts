@@ -23,7 +23,7 @@ export function claimOutcome(outcome: StoredOutcome, now: number): WriteOperatio
 export function eraseOutcomes(now: number): WriteOperation<number> {
   let erased = 0;
   return function* () {
-    // A repetition after a commit of unknown outcome may find nothing left to delete.
+    // If it is unknown whether a commit succeeded, this runs again and may find nothing left to delete.
     erased = Math.max(erased, yield* change(ERASE, now));
     return erased;
   };

@@ -69,7 +69,7 @@ export async function removeOldLedger({ read, write }: StoreAccess, endedBefore:
   return true;
 }
 
-/** Checks the next entries of a grant. Returns `faulty` too if the grant exists. */
+/** Checks the next entries of a grant. Also returns `faulty` if the grant still exists. */
 function* checkStep(check: EntryCheck): SqlOperation<'more' | 'whole' | 'faulty'> {
   const found = yield* rawRows(PAGE, check.grantUid, check.seq);
   for (const values of found) if (yield* check.next(values)) return 'faulty';
@@ -86,7 +86,10 @@ interface RemovedEntry {
   readonly jti: string | null;
 }
 
-/** By the kind of an entry: deletes its row, or the revocation in it. Without an entry both would be faults. */
+/**
+ * For each kind of entry: deletes the row that it describes, or clears the revocation that it records. Verification would report
+ * a row or revocation without its entry as a fault.
+ */
 const ROW_REMOVALS: Readonly<
   Record<string, (entry: RemovedEntry, grantUid: string) => SqlOperation<number>>
 > = {
@@ -97,7 +100,10 @@ const ROW_REMOVALS: Readonly<
   code_recorded: ({ jti }, grantUid) => change(DROP_CODE, grantUid, jti),
 };
 
-/** Deletes the content of the last entries of a deleted grant, and the rows that they are about. Returns whether there are more. */
+/**
+ * Deletes the content of up to 200 entries of a deleted grant, newest first, and the rows that they describe. Returns true if
+ * entries may be left.
+ */
 function removeStep(grantUid: string): WriteOperation<boolean> {
   return function* ({ ledger }) {
     const entries = yield* rows<RemovedEntry>(NEXT, grantUid);

@@ -15,8 +15,8 @@ const NAME = 'skupper-controller';
 const FLAG = /^--?enable-grants(?:=(.*))?$/;
 
 /**
- * The Skupper controllers in the cluster, or in `namespace` if only its Deployments may be listed. Undefined if that list is
- * empty, because the controller may run in another namespace.
+ * The Skupper controllers in the cluster. If only the Deployments of `namespace` may be listed, those in it; undefined if there
+ * are none, because a controller may run in another namespace. Undefined also if no Deployments may be listed.
  */
 export async function findSkupperControllers(
   client: KubernetesClient,

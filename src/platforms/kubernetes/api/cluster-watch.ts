@@ -29,7 +29,7 @@ export class ClusterWatch {
     this.#options = options;
   }
 
-  /** Watches a kind for a sink from the start; `called` is the name of the kind in messages. */
+  /** Adds a kind and its sink; call this before `run`. `called` names the kind in messages and for `isSynced`. */
   add<V>(
     called: string,
     kind: ResourceKind,

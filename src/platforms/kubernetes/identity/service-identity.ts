@@ -65,7 +65,8 @@ export function externalIdentitySecret(client: Client, place: Place): ServiceIde
 
 /**
  * A certificate for the service's hosts, issued by linkgrant's own CA. Both are created on first use, in Secrets of the
- * service's namespace. The certificate is issued again when the hosts change or a third of its lifetime is left.
+ * service's namespace. The certificate is issued again when the hosts or the CA change, or when less than a third of its
+ * lifetime is left.
  */
 export function ownIdentitySecret(client: Client, namespace: string): ServiceIdentitySource {
   const place = { namespace, name: SERVER_SECRET };
@@ -93,8 +94,8 @@ export function ownIdentitySecret(client: Client, namespace: string): ServiceIde
 }
 
 /**
- * True if a stored certificate can be used. Without `mayReplace` it may be for other hosts: the replica that replaces it
- * may know newer ones.
+ * True if a stored certificate can be used. Without `mayReplace` a valid certificate suffices, even if it is for other hosts or
+ * ends soon: the replica that may replace it can have a newer list of hosts.
  */
 function isServing(
   { tlsCrt: cert, tlsKey: key }: TlsSecret,

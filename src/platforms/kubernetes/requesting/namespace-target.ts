@@ -16,13 +16,16 @@ export interface NamespaceTarget {
 /** The field manager of server-side apply. */
 export const FIELD_MANAGER = 'linkgrant';
 
-/** A resource with the values of its Secret, in base64. */
+/** A Secret. The values of `data` are in base64. */
 export type SecretResource = Resource & {
   readonly type?: string;
   readonly data?: Readonly<Record<string, string>>;
 };
 
-/** True for a Secret with the credentials of a link, also of type `Opaque`, which other Secrets of linkgrant have. */
+/**
+ * True for a Secret with the credentials of a link. Its type may be `Opaque`; because other Secrets of linkgrant have that type
+ * too, such a Secret must also contain `tls.crt`.
+ */
 export function hasTlsCredentials({ type, data = {} }: SecretResource): boolean {
   return type === 'kubernetes.io/tls' || (isTlsSecretType(type) && data['tls.crt'] !== undefined);
 }

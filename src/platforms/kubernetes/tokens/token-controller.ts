@@ -35,7 +35,7 @@ export interface TokenControllerOptions
   readonly wait: (ms: number, signal?: AbortSignal) => Promise<void>;
   /** Called when an attempt for `namespace/name` failed, with the time until the next one. */
   readonly onAttemptFailed: (key: string, error: unknown, retryInMs: number | undefined) => void;
-  /** Called when another operation failed that is retried; `what` names it as a verb phrase. */
+  /** Called when any other operation failed; it is retried. `what` describes the operation as a verb phrase. */
   readonly onFailure: (what: string, error: unknown) => void;
 }
 
@@ -47,8 +47,8 @@ const MAX_PER_NAMESPACE = 2;
 const SYNC_POLL_MS = 100;
 
 /**
- * Redeems the AccessTokens of a cluster or of one namespace, and renews the links that they created. Only the elected leader
- * writes.
+ * Redeems the AccessTokens of a cluster or of one namespace. Renews the links there that were redeemed from tokens, also those
+ * that another linkgrant client redeemed. Only the elected leader writes.
  */
 export class TokenController {
   readonly tokens: TokenIndex;

@@ -35,8 +35,8 @@ export class TokenIndex implements ObjectSink<TokenFacts> {
   readonly #onChange: (key: string, isNewVersion: boolean) => void;
 
   /**
-   * `onChange` is called for each created, changed or deleted token. `isNewVersion` is true if the token is new or its spec
-   * has changed.
+   * `onChange` is called for each token that a listing or a watch event contains, and for each deleted token. `isNewVersion` is
+   * true if the token is new or its spec has changed.
    */
   constructor(onChange: (key: string, isNewVersion: boolean) => void) {
     this.#onChange = onChange;
