@@ -1,4 +1,5 @@
 import type { Locator, Page } from 'playwright-core';
+import { expect } from 'vitest';
 
 const MAX_PRESSES = 200;
 
@@ -34,8 +35,8 @@ export class KeyboardUser {
       if (state === 'focused') return;
       if (state === 'replaced') element = await target.elementHandle();
       await this.#page.keyboard.press('Tab');
-      const fault = await this.#page.evaluate(FOCUS_FAULT);
-      if (fault !== '') throw new Error(String(fault));
+      // The browser may scroll to the focused element only in the next frame.
+      await expect.poll(() => this.#page.evaluate(FOCUS_FAULT)).toBe('');
     }
     throw new Error(`Tab does not reach ${target}`);
   }
