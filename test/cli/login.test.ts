@@ -118,10 +118,10 @@ describe('linkgrant login', () => {
   });
 
   it('a login of a user without a role stores nothing, and the hint names the roles', async () => {
-    const ended = await logIn('nora', [server, '--name', 'nobody']);
+    const ended = await logIn('nora', [server, '--name', 'denied']);
     expect(ended.code).toBe(3);
     expect(ended.stderr).toContain('viewer to read, operator to write');
-    expect(readdirSync(logins)).not.toContain('nobody.json');
+    expect(readdirSync(logins)).not.toContain('denied.json');
   });
 
   it('a login ignores requests to its loopback port without its state', async () => {

@@ -5,7 +5,7 @@ import { openSqliteStore } from '../../../src/stores/sqlite/sqlite-store.js';
 import { directoryForFile } from '../../support/release.js';
 import { SAMPLE_CODE, sampleGrant } from '../../support/store-samples.js';
 
-let told: unknown[] = [];
+let reported: unknown[] = [];
 
 const directory = directoryForFile();
 const store = await openSqliteStore({
@@ -14,12 +14,12 @@ const store = await openSqliteStore({
   clock: Date.now,
 });
 const measured = measureStore(store, {
-  storeAnswered: (kind, ms, failed) => told.push([kind, ms >= 0, failed]),
-  revoked: (what) => told.push(what),
+  storeAnswered: (kind, ms, failed) => reported.push([kind, ms >= 0, failed]),
+  revoked: (what) => reported.push(what),
 });
 
 beforeEach(() => {
-  told = [];
+  reported = [];
 });
 
 describe('the measured store', () => {
@@ -28,12 +28,12 @@ describe('the measured store', () => {
     expect(await measured.createGrant(grant, SAMPLE_CODE)).toEqual(grant);
     expect(await measured.findGrant(grant.uid)).toMatchObject({ uid: grant.uid });
     expect(await measured.revokeGrant(grant.uid, Date.now())).toBe(true);
-    expect(told).toEqual([['write', true, false], ['read', true, false], 'grant', ['write', true, false]]);
+    expect(reported).toEqual([['write', true, false], ['read', true, false], 'grant', ['write', true, false]]);
   });
 
   it('does not count a cursor that no listing returned as a failure of the store', async () => {
     await expect(measured.listGrants({ after: 'bm9uc2Vuc2U', limit: 10 })).rejects.toThrow(RangeError);
-    expect(told).toEqual([['read', true, false]]);
+    expect(reported).toEqual([['read', true, false]]);
   });
 
   it('does not count revoking an unknown or already revoked object as a revocation', async () => {
@@ -42,7 +42,7 @@ describe('the measured store', () => {
     await store.revokeGrant(grant.uid, Date.now());
     expect(await measured.revokeGrant(grant.uid, Date.now())).toBe(false);
     expect(await measured.revokeRedemption('unknown', Date.now())).toBe(false);
-    expect(told).toEqual([
+    expect(reported).toEqual([
       ['write', true, false],
       ['write', true, false],
     ]);
@@ -56,7 +56,7 @@ describe('the measured store', () => {
     await measured.close();
     await expect(measured.getSetting('key')).rejects.toMatchObject({ code: 'store_unavailable' });
     await expect(measured.putSetting('key', 'value')).rejects.toMatchObject({ code: 'store_unavailable' });
-    expect(told).toEqual([
+    expect(reported).toEqual([
       ['read', true, true],
       ['write', true, true],
     ]);
