@@ -28,7 +28,12 @@ describe('the measured store', () => {
     expect(await measured.createGrant(grant, SAMPLE_CODE)).toEqual(grant);
     expect(await measured.findGrant(grant.uid)).toMatchObject({ uid: grant.uid });
     expect(await measured.revokeGrant(grant.uid, Date.now())).toBe(true);
-    expect(reported).toEqual([['write', true, false], ['read', true, false], 'grant', ['write', true, false]]);
+    expect(reported).toEqual([
+      ['write', true, false],
+      ['read', true, false],
+      'grant',
+      ['write', true, false],
+    ]);
   });
 
   it('does not count a cursor that no listing returned as a failure of the store', async () => {
