@@ -17,9 +17,12 @@ const USAGE = `Usage: npm run bench -- [options]
   -o, --output json print JSON in place of the table
   --help
 
-Cases (soak, cluster, slow-certificates, console, sqlite-drivers and executable only by name):
+Cases:
 ${Object.entries(CASES)
-  .map(([name, { summary }]) => `  ${name.padEnd(17)} ${summary}`)
+  .map(
+    ([name, { summary, onlyByName }]) =>
+      `  ${name.padEnd(17)} ${summary}${onlyByName ? ' (only by name)' : ''}`,
+  )
   .join('\n')}
 `;
 

@@ -1,8 +1,9 @@
-// Builds what a release offers beside the npm package, for this machine's platform, into build/: the executable, the archive, and
-// the list of their SHA-256 sums. Fetches Node 24 once.
+// Builds what a release offers beside the npm package, for this machine's platform, into build/: the executable, its
+// licences, completions and man pages, the archive with these, the bill of materials, the deb, the rpm, and the list of SHA-256
+// sums. Fetches Node 24 once.
 import { execFileSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { cpSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { buildExecutable, nodePackage } from './executable.mjs';
 import { makeLinuxPackages } from './linux-packages.mjs';
@@ -54,8 +55,7 @@ function makeArchive() {
   mkdirSync(directory);
   try {
     for (const name of ['linkgrant', 'LICENSES', 'completions', 'man'])
-      if (existsSync(join(build, name)))
-        cpSync(join(build, name), join(directory, name), { recursive: true });
+      cpSync(join(build, name), join(directory, name), { recursive: true });
     for (const name of ['LICENSE', 'openapi.yaml']) cpSync(join(root, name), join(directory, name));
     // Without the name and the id of the user who makes the release.
     const words = ['--create', '--gzip', '--owner=0', '--group=0', '--numeric-owner', '--sort=name'];

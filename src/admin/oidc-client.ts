@@ -2,7 +2,7 @@ import * as oauth from 'oauth4webapi';
 import { AdministrationError } from '../domain/administration-error.js';
 import type { Clock } from '../redemption/ports/clock.js';
 import type { IdentityFetch } from './api/identity-fetch.js';
-import { isKeyUrl } from './api/oidc-keys.js';
+import { isProviderUrl } from './api/oidc-keys.js';
 import { isInvalidGrant, isRefusal } from './oidc-errors.js';
 
 const TIMEOUT_MS = 5_000;
@@ -90,7 +90,7 @@ export class OidcClient {
     const { clientId, scopes } = this.#options;
     const { authorization_endpoint: endpoint } = await this.#discover();
     // `linkgrant login` opens it in the browser of the user, where another scheme could start a program.
-    if (endpoint === undefined || !isKeyUrl(endpoint))
+    if (endpoint === undefined || !isProviderUrl(endpoint))
       throw this.#unavailable(new Error('its metadata has no authorization_endpoint with https'));
     const url = new URL(endpoint);
     const parameters = {
@@ -133,7 +133,7 @@ export class OidcClient {
       );
       const start = await oauth.processDeviceAuthorizationResponse(server, client, response);
       const { verification_uri: uri, verification_uri_complete: complete } = start;
-      if (![uri, complete ?? uri].every(isKeyUrl)) throw new Error('its verification_uri has no https');
+      if (![uri, complete ?? uri].every(isProviderUrl)) throw new Error('its verification_uri has no https');
       return {
         ...start,
         verification_uri: new URL(uri).href,
@@ -250,7 +250,7 @@ export class OidcClient {
         { method, headers, body }: oauth.CustomFetchOptions<string, unknown>,
       ) => {
         // The metadata of an http issuer on this machine can name endpoints on other machines.
-        if (!isKeyUrl(url)) throw new Error(`its endpoint ${url} has no https`);
+        if (!isProviderUrl(url)) throw new Error(`its endpoint ${url} has no https`);
         return fetch(url, {
           ...{ method, headers, signal: AbortSignal.timeout(TIMEOUT_MS) },
           ...(body instanceof URLSearchParams && { body }),

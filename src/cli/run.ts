@@ -34,8 +34,8 @@ const STARTED_WITHOUT_TRACING = new Set(['serve', '__complete']);
 /**
  * Runs a command and returns its exit code. A failed command writes an error and a hint to `stderr`, one line each. If the
  * reader of `stdout` has closed it, the exit code is 1 and nothing is written. The streams and the environment are those of the
- * process unless `io` has others. As `kubectl-linkgrant` or
- * `kubectl_complete-linkgrant` in `argv`, the program is a kubectl plugin.
+ * process unless `io` has others. As `kubectl-linkgrant` or `kubectl_complete-linkgrant` in `argv`,
+ * the program is a kubectl plugin.
  */
 export async function runCommandLine(
   argv: readonly string[],

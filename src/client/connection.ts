@@ -22,8 +22,8 @@ export interface ConnectionOptions extends RouteOptions {
 /**
  * Opens a TLS connection to a server, of version 1.3 unless the target allows 1.2. Verifies the server against the CA and the name
  * of the target; trusts no other CA, and sends no client certificate. Aborting `signal` ends the attempt. Each failure is a
- * RedemptionError: `dns`, `address_refused`,
- * `connection_refused`, `connection_timeout`, `proxy`, `not_https`, `tls_untrusted`, `tls_name`, `clock_skew`.
+ * RedemptionError: `dns`, `address_refused`, `connection_refused`, `connection_timeout`, `proxy`, `not_https`, `tls_untrusted`,
+ * `tls_name`, `clock_skew`.
  */
 export async function openConnection(
   target: TlsTarget,

@@ -6,7 +6,7 @@ import { bearerAuthentication } from '../admin/api/bearer.js';
 import { ChangeStreams } from '../admin/api/change-streams.js';
 import { identityFetch } from '../admin/api/identity-fetch.js';
 import { jwksFile } from '../admin/api/jwks-file.js';
-import { isKeyUrl, oidcKeys } from '../admin/api/oidc-keys.js';
+import { isProviderUrl, oidcKeys } from '../admin/api/oidc-keys.js';
 import { unreadableProblem } from '../admin/api/problem.js';
 import type { LoginMetadata } from '../admin/api/resource-metadata.js';
 import type { Metrics } from '../admin/metrics.js';
@@ -97,7 +97,7 @@ export async function startAdmin(
   };
   const fetch = identityFetch(settings.adminIssuerCa && readBoundedText(settings.adminIssuerCa));
   const { adminJwks } = settings;
-  if ((adminJwks === undefined || settings.console !== undefined) && !isKeyUrl(adminIssuer))
+  if ((adminJwks === undefined || settings.console !== undefined) && !isProviderUrl(adminIssuer))
     throw new AdminSettingsError(`${adminIssuer} may not be used by plain http`);
   const keys =
     adminJwks === undefined ? oidcKeys({ issuer: adminIssuer, fetch, clock }) : jwksFile(adminJwks);

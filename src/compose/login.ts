@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import * as oauth from 'oauth4webapi';
 import { identityFetch } from '../admin/api/identity-fetch.js';
-import { isKeyUrl } from '../admin/api/oidc-keys.js';
+import { isProviderUrl } from '../admin/api/oidc-keys.js';
 import { listenOnLoopback } from '../admin/console/loopback-server.js';
 import { OidcClient, type UserTokens, userNameOf } from '../admin/oidc-client.js';
 import type { ConnectionOptions } from '../client/connection.js';
@@ -56,7 +56,7 @@ export async function readLoginProvider(
   } = metadata;
   if (!isTexts(issuers) || !isTexts(scopes)) throw invalid();
   const [issuer] = issuers;
-  return issuer === undefined || typeof clientId !== 'string' || !isKeyUrl(issuer)
+  return issuer === undefined || typeof clientId !== 'string' || !isProviderUrl(issuer)
     ? undefined
     : { issuer, clientId, scopes };
 }

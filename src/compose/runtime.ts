@@ -40,7 +40,7 @@ export interface RuntimeContext {
   readonly clock: Clock;
   readonly checkpoint: Checkpoint;
   readonly logger: Logger;
-  /** Runs the checks of `doctor` for the admin API; absent if it has none of them. */
+  /** Runs the checks of `doctor` for the admin API; without it, the API only runs those of the readiness and the observer. */
   readonly runDoctor?: AdministrationDependencies['runDoctor'];
 }
 

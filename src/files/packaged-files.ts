@@ -2,6 +2,7 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import sea from 'node:sea';
 import { fileURLToPath } from 'node:url';
+import { ifExists } from './file-error.js';
 
 // The types of Node 20 lack it; Node 24, which is in the executable, has it.
 const { getAssetKeys } = sea as typeof sea & { getAssetKeys(): string[] };
@@ -22,12 +23,9 @@ export function packagedFiles(directory: string): ReadonlyMap<string, Buffer> {
 }
 
 function filesOnDisk(directory: string): string[] {
-  try {
-    return readdirSync(join(packageDirectory(), directory), { recursive: true, withFileTypes: true })
-      .filter((entry) => entry.isFile() && !entry.name.startsWith('.'))
-      .map((entry) => join(entry.parentPath, entry.name).slice(packageDirectory().length));
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return [];
-    throw error;
-  }
+  const at = join(packageDirectory(), directory);
+  const entries = ifExists(() => readdirSync(at, { recursive: true, withFileTypes: true })) ?? [];
+  return entries
+    .filter((entry) => entry.isFile() && !entry.name.startsWith('.'))
+    .map((entry) => join(entry.parentPath, entry.name).slice(packageDirectory().length));
 }

@@ -18,7 +18,7 @@ import { ADMIN_ROUTES, type AdminRoute } from './routes.js';
 const MAX_BYTES = 64 * 1024;
 const KEY = /^[\x21-\x7e]{1,255}$/;
 const MAX_ISSUES = 5;
-// An overview reads all links.
+// An overview reads all links, and a check of the health takes some seconds.
 const SHARED_INTERVAL_MS = 1_000;
 
 /**

@@ -20,7 +20,7 @@ export interface OidcOptions {
 }
 
 /** True for a URL that keys may be fetched from, or that users may sign in at: `https`, or `http` on this machine. */
-export function isKeyUrl(text: string): boolean {
+export function isProviderUrl(text: string): boolean {
   const url = URL.canParse(text) ? new URL(text) : undefined;
   if (!url || url.username || url.password || url.hash) return false;
   return (
@@ -85,7 +85,7 @@ async function findKeyUrl(issuer: string, fetch: IdentityFetch): Promise<string>
   // A document for another issuer could impersonate every caller.
   if (configuration?.issuer !== issuer) throw new Error(`${url} belongs to another issuer`);
   const { jwks_uri: keyUrl } = configuration;
-  if (typeof keyUrl === 'string' && isKeyUrl(keyUrl)) return keyUrl;
+  if (typeof keyUrl === 'string' && isProviderUrl(keyUrl)) return keyUrl;
   throw new Error(`${url} has no jwks_uri with https`);
 }
 

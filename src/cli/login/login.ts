@@ -1,6 +1,5 @@
 import { resolve } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { WriteStream } from 'node:tty';
 import type { OidcClient, UserTokens } from '../../admin/oidc-client.js';
 import {
   createLoginClient,
@@ -10,7 +9,7 @@ import {
   userOf,
 } from '../../compose/login.js';
 import { serverAdministration } from '../../compose/server-administration.js';
-import { processContext } from '../../config/process-context.js';
+import { isTerminal, processContext } from '../../config/process-context.js';
 import { isLoginName, SETTING_SCHEMAS } from '../../config/setting-schemas.js';
 import { AdministrationError } from '../../domain/administration-error.js';
 import { RedemptionError } from '../../domain/redemption-error.js';
@@ -150,7 +149,7 @@ async function loginHere(client: OidcClient, { open, port }: LoginFlags): Promis
   let deleteFile = () => {};
   const onUrl = async (url: string) => {
     await writeOut(`Log in with a browser on this machine (without one, use --device):\n\n  ${url}\n\n`);
-    if (open && (stdout as WriteStream).isTTY) deleteFile = openBrowser(url, env);
+    if (open && isTerminal(stdout)) deleteFile = openBrowser(url, env);
   };
   try {
     return await withinTime(BROWSER_MS, [stop.signal], (signal) =>

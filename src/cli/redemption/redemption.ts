@@ -134,8 +134,8 @@ export const EVENTS: Listing<EventReport> = {
 
 /**
  * `redemption list`: prints the redemptions, oldest first, or with `--events` the entries of the ledger by grant and then the totals;
- * of one grant with `--grant`, else of all. Only one page is in memory
- * at a time, except with `--sort-by`, `--watch` or `-o jsonpath`.
+ * of one grant with `--grant`, else of all. Only one page is in memory at a time, except with
+ * `--sort-by`, `--watch` or `-o jsonpath`.
  */
 export async function listCommand(flags: RedemptionListFlags, clock: Clock): Promise<void> {
   const since = parseSince(flags.since, clock());

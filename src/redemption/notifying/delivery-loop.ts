@@ -61,7 +61,6 @@ export function startDeliveryLoop(context: DeliveryLoopContext): { stop(): Promi
   const urls: ReadonlyMap<string, string> = new Map(
     context.urls.map((url) => [receiverOf(url).urlSha256, url]),
   );
-  const keys = new Set(urls.keys());
   const owner = randomUUID();
   const stopping = new AbortController();
   // The loop of each receiver waits with a listener of its own.
@@ -117,7 +116,7 @@ export function startDeliveryLoop(context: DeliveryLoopContext): { stop(): Promi
       retryDelay: context.retryDelay,
       // After a lost claim the states are read again, and these are not stored any more.
       mayDeliver: () => mayDeliver() && states.includes(state),
-      save: () => writeWebhookStates(store, states, keys, clock()),
+      save: () => writeWebhookStates(store, states, urls, clock()),
       post: (event) => context.post(url, event, aborting.signal),
     });
   };
@@ -152,6 +151,6 @@ async function readStates(
   const start = { position: await webhooks.lastPosition(), statesUntil: clock(), failures: 0, retryAt: 0 };
   const all = [...states, ...newUrls.map((url) => ({ ...receiverOf(url), ...start }))];
   // Stored now, so that another process can send the events from here on if this one ends.
-  await writeWebhookStates(store, all, new Set(urls.keys()), clock());
+  await writeWebhookStates(store, all, urls, clock());
   return all;
 }

@@ -38,7 +38,7 @@ export async function readWebhookStates(store: Pick<GrantStore, 'getSetting'>): 
 export async function writeWebhookStates(
   store: Pick<GrantStore, 'putSetting'>,
   states: readonly WebhookState[],
-  keys: ReadonlySet<string>,
+  keys: Pick<ReadonlySet<string>, 'has'>,
   now: number,
 ): Promise<void> {
   const stored = states.filter(

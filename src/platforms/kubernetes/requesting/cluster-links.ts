@@ -15,7 +15,7 @@ import {
   inCluster,
   type NamespaceTarget,
   placeOf,
-  retryOnConflict,
+  retryInNamespace,
   type SecretResource,
   secretData,
   secretText,
@@ -71,7 +71,7 @@ export function clusterLinks({ client, namespace }: Place): LinkFiles {
         return placeOf(LINKS, name, namespace);
       }),
     replaceCredentials: (name, expected, { caCrt, tlsCrt, tlsKey = '', annotations = {} }) =>
-      retryOnConflict(async () => {
+      retryInNamespace(async () => {
         const secret = await findSecret(name);
         if (!secret) return undefined;
         if (secretText(secret, 'tls.crt') === tlsCrt) return placeOf(SECRETS, name, namespace);

@@ -11,7 +11,7 @@ import {
   inCluster,
   type NamespaceTarget,
   placeOf,
-  retryOnConflict,
+  retryInNamespace,
 } from './namespace-target.js';
 import { type ProxyPlacing, type WantedResource, wantedLink, wantedProxy } from './wanted-resources.js';
 
@@ -30,7 +30,7 @@ export function clusterMaterializer(
     client.find<Resource>(kind, { namespace, name }) as Promise<(Stored<Resource> & YamlMapping) | undefined>;
 
   const put = (wanted: WantedResource) =>
-    retryOnConflict(async () => {
+    retryInNamespace(async () => {
       const { kind, resource } = wanted;
       const present = await find(kind, resource.metadata.name);
       if (present && wanted.isUpToDate(present)) return;

@@ -3,7 +3,7 @@ import { RedemptionError } from '../../../domain/redemption-error.js';
 import { ApiError, isApiError } from '../api/api-error.js';
 import type { KubernetesClient } from '../api/client.js';
 import type { OwnerReference, Resource, ResourceKind, Stored } from '../api/resource.js';
-import { retryOnConflict as retryOnWriteConflict } from '../api/retry.js';
+import { retryOnConflict } from '../api/retry.js';
 
 /** The namespace in which links are created, with the client of its cluster. */
 export interface NamespaceTarget {
@@ -81,14 +81,14 @@ const MAX_LOST_RESPONSES = 2;
  * Runs an operation that reads before it writes, and repeats it after a write conflict or a lost response. Rejects with
  * RedemptionError.
  */
-export function retryOnConflict<T>(operation: () => Promise<T>): Promise<T> {
+export function retryInNamespace<T>(operation: () => Promise<T>): Promise<T> {
   let lost = 0;
   const isLost = (error: unknown): boolean => {
     if (!isApiError(error, 'unavailable') || !error.outcomeUnknown) return false;
     lost += 1;
     return lost <= MAX_LOST_RESPONSES;
   };
-  return inCluster(() => retryOnWriteConflict(operation, isLost));
+  return inCluster(() => retryOnConflict(operation, isLost));
 }
 
 /** A value of a Secret as text; undefined if the Secret has none. */

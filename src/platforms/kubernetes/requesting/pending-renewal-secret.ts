@@ -4,7 +4,7 @@ import { SECRETS } from '../api/kinds.js';
 import {
   type NamespaceTarget,
   ownedResource,
-  retryOnConflict,
+  retryInNamespace,
   type SecretResource,
   secretData,
   secretText,
@@ -26,7 +26,7 @@ export function renewalSecrets(target: NamespaceTarget): OpenPendingRenewal {
     const name = nameOf(certificateSha256);
     return {
       ensureKey: (make, isUsable) =>
-        retryOnConflict(async () => {
+        retryInNamespace(async () => {
           const stored = await client.find<SecretResource>(SECRETS, { namespace, name });
           const storedPem = secretText(stored, KEY);
           if (storedPem !== undefined && isUsable(storedPem)) return storedPem;
@@ -57,7 +57,7 @@ export function deleteRenewalSecrets(
   redemptionId: string,
   exceptName?: string,
 ): Promise<void> {
-  return retryOnConflict(async () => {
+  return retryInNamespace(async () => {
     const labelSelector = `${MANAGED_BY}=linkgrant,${COMPONENT}=${PENDING_RENEWAL}`;
     const { items } = await client.listAll<SecretResource>(SECRETS, { namespace, labelSelector });
     for (const { metadata } of items) {

@@ -15,7 +15,7 @@ import {
   type NamespaceTarget,
   ownedResource,
   placeOf,
-  retryOnConflict,
+  retryInNamespace,
   type SecretResource,
   secretData,
   secretText,
@@ -64,7 +64,7 @@ class PendingSecret implements PendingRedemption {
 
   async ensureKey(make: () => Promise<string>): Promise<string> {
     const generated = { pem: undefined as string | undefined };
-    this.#keyPem = await retryOnConflict(async () => {
+    this.#keyPem = await retryInNamespace(async () => {
       const pending = await this.#find();
       const stored = secretText(pending, KEY) ?? (pending ? undefined : (await this.#findPlaced())?.keyPem);
       if (stored !== undefined) return stored;
@@ -86,7 +86,7 @@ class PendingSecret implements PendingRedemption {
   }
 
   storeAnswer(text: string): Promise<string> {
-    return retryOnConflict(async () => {
+    return retryInNamespace(async () => {
       const pending = await this.#find();
       const stored = pending ? secretText(pending, ANSWER) : (await this.#findPlaced())?.answer;
       if (stored !== undefined) return stored;
@@ -100,7 +100,7 @@ class PendingSecret implements PendingRedemption {
 
   async discard(what: 'key' | 'answer', content: string): Promise<void> {
     const name = what === 'key' ? KEY : ANSWER;
-    await retryOnConflict(async () => {
+    await retryInNamespace(async () => {
       const pending = await this.#find();
       const { [name]: stored, ...rest } = textsOf(pending);
       if (pending && stored === content) await this.#replace(pending, rest);
@@ -115,7 +115,7 @@ class PendingSecret implements PendingRedemption {
 
   /** A concurrent run that gets a response recreates the Secret with the key that it has read. */
   async discardUnusedKey(keyPem: string): Promise<void> {
-    await retryOnConflict(async () => {
+    await retryInNamespace(async () => {
       const pending = await this.#find();
       const { [KEY]: stored, ...rest } = textsOf(pending);
       if (!pending || stored !== keyPem || Object.keys(rest).length > 0) return;
@@ -136,7 +136,7 @@ class PendingSecret implements PendingRedemption {
   }
 
   beginPosting({ number, at }: Posting): Promise<boolean> {
-    return retryOnConflict(async () => {
+    return retryInNamespace(async () => {
       const pending = await this.#find();
       const texts = textsOf(pending);
       const last = lastPosting(texts);
@@ -149,7 +149,7 @@ class PendingSecret implements PendingRedemption {
   }
 
   async cancelPosting(number: number): Promise<void> {
-    await retryOnConflict(async () => {
+    await retryInNamespace(async () => {
       const pending = await this.#find();
       const { [`posted-${number}`]: posting, ...rest } = textsOf(pending);
       if (pending && posting !== undefined) await this.#replace(pending, rest);
@@ -159,7 +159,7 @@ class PendingSecret implements PendingRedemption {
   /** Labels the Secret of the link with its token, then deletes the pending Secret. */
   async storeOutcome({ secret }: RedemptionOutcome): Promise<void> {
     const { client, namespace } = this.#place;
-    await retryOnConflict(async () => {
+    await retryInNamespace(async () => {
       const key = { namespace, name: secret };
       const placedSecret = await client.find<SecretResource>(SECRETS, key);
       // The link was deleted meanwhile. The pending Secret stays, so that a later run can create the link again.
