@@ -1,5 +1,5 @@
 // Writes the types of the admin API's client, src/client/generated/admin-api.d.ts, from openapi.yaml. With --check it writes nothing
-// and exits 1 when they are out of step.
+// and exits 1 if the types do not match openapi.yaml.
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import openapiTS, { astToString } from 'openapi-typescript';
 
@@ -9,10 +9,10 @@ const HEAD = '// Written by scripts/admin-client.mjs from openapi.yaml.\n';
 const ast = await openapiTS(new URL('../openapi.yaml', import.meta.url), { silent: true });
 const wanted = HEAD + astToString(ast);
 if (existsSync(TYPES) && readFileSync(TYPES, 'utf8') === wanted) {
-  console.log('src/client/generated/admin-api.d.ts is in step');
+  console.log('src/client/generated/admin-api.d.ts is up to date');
 } else if (process.argv.includes('--check')) {
   console.error(
-    'src/client/generated/admin-api.d.ts is out of step with openapi.yaml: run node scripts/admin-client.mjs',
+    'src/client/generated/admin-api.d.ts does not match openapi.yaml: run node scripts/admin-client.mjs',
   );
   process.exitCode = 1;
 } else {

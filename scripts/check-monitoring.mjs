@@ -1,5 +1,5 @@
-// Has promtool judge what is in deploy/monitoring: the alert rules, their tests, and each query of the dashboard, as the rule
-// that Grafana would make of it. promtool comes with Prometheus; PROMTOOL names it where it is not on the path.
+// Checks deploy/monitoring with promtool: the alert rules, their tests, and each query of the dashboard as a recording rule.
+// promtool is a part of Prometheus. If it is not in PATH, set PROMTOOL to its path.
 import { spawnSync } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -12,7 +12,7 @@ const directory = resolve(import.meta.dirname, '../deploy/monitoring');
 function promtool(...words) {
   const { status, error } = spawnSync(PROMTOOL, words, { cwd: directory, stdio: 'inherit' });
   if (error) throw new Error(`${PROMTOOL} does not start: ${error.message}`);
-  if (status !== 0) throw new Error(`promtool ${words.slice(0, 2).join(' ')} found something`);
+  if (status !== 0) throw new Error(`promtool ${words.slice(0, 2).join(' ')} found errors`);
 }
 
 /** The dashboard's queries as recording rules, with Grafana's variables filled in. */

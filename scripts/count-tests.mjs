@@ -1,10 +1,10 @@
 // Adds up suites and prints the closing line `N passed, N failed`. Usage: count-tests.mjs NAME=STATUS[=REPORT]...
 // STATUS is the suite's exit code, REPORT the JSON that vitest wrote. A suite that failed without a failed test (it did not
 // start, or broke outside one) counts as one failure, and so does a report that is missing or contains no test.
-// Each failed test is named, with the start of what it said. Exits 1 unless everything passed.
+// Prints each failed test with the start of its message. Exits 1 unless all suites passed.
 import { readFileSync } from 'node:fs';
 
-const SAID = 1_500;
+const MAX_MESSAGE_LENGTH = 1_500;
 
 /** The failed tests and files of a report, each with the start of its message. */
 function failures({ testResults = [] }) {
@@ -15,7 +15,7 @@ function failures({ testResults = [] }) {
   });
 }
 
-function counted(report) {
+function countTests(report) {
   if (report === undefined) return { passed: 0, failed: 0, named: [] };
   try {
     const read = JSON.parse(readFileSync(report, 'utf8'));
@@ -29,11 +29,11 @@ function counted(report) {
 const total = { passed: 0, failed: 0 };
 for (const argument of process.argv.slice(2)) {
   const [name, status, report] = argument.split('=');
-  const { passed, failed, named } = counted(report);
+  const { passed, failed, named } = countTests(report);
   const broken = status === '0' ? failed : Math.max(failed, 1);
   const tests = report === undefined ? '' : `, ${passed} passed, ${failed} failed`;
   console.log(`${broken === 0 ? 'ok    ' : 'FAILED'} ${name} (exit ${status}${tests})`);
-  for (const failure of named) console.log(failure.slice(0, SAID).replace(/^/gm, '       '));
+  for (const failure of named) console.log(failure.slice(0, MAX_MESSAGE_LENGTH).replace(/^/gm, '       '));
   total.passed += passed;
   total.failed += broken;
 }

@@ -1,4 +1,4 @@
-// The whole story in one go: a service, a grant and its token, a redemption by a second process, and a TLS 1.3 mutual
+// Runs the whole sequence: a service, a grant and its token, a redemption by a second process, and a TLS 1.3 mutual
 // handshake with the certificate that it got.
 import { spawn } from 'node:child_process';
 import { X509Certificate } from 'node:crypto';
@@ -16,7 +16,7 @@ const ACCEPTING = join(place, 'accepting');
 const REQUESTING = join(place, 'requesting');
 const ROUTER_HOST = 'localhost';
 
-/** Shows a command as one would type it, runs it, and gives what it printed. */
+/** Prints a command line, runs it, and returns its output. */
 async function linkgrant(...words) {
   console.log(`\n$ linkgrant ${words.join(' ')}`);
   const child = spawn(process.execPath, [MAIN, ...words], { stdio: ['ignore', 'pipe', 'inherit'] });
@@ -30,7 +30,7 @@ async function linkgrant(...words) {
   return printed;
 }
 
-/** Starts the service and resolves when it has said where it listens. */
+/** Starts the service; resolves when it has printed its address and the next step. */
 async function serve(...words) {
   console.log(`$ linkgrant serve ${words.join(' ')} &`);
   const child = spawn(process.execPath, [MAIN, 'serve', ...words], { stdio: ['ignore', 'pipe', 'inherit'] });
@@ -48,7 +48,7 @@ function documentsIn(directory) {
     .map((file) => parseAllDocuments(readFileSync(join(directory, file), 'utf8'))[0].toJS());
 }
 
-/** Stands for a router: it accepts each client whose certificate the site CA signed. */
+/** Starts a server in place of a router. It accepts each client whose certificate the site CA signed. */
 async function routerWith(certificates) {
   const [key, cert, ca] = ['tls.key', 'tls.crt', 'ca.crt'].map((file) =>
     readFileSync(join(certificates, file)),

@@ -1,5 +1,5 @@
-// Makes the kubectl plugin for krew: `node scripts/krew.mjs DIR URL` writes the archive linkgrant-krew-X.Y.Z.tar.gz, the package with
-// the packages that it needs, and the manifest linkgrant.yaml into DIR. If DIR has archives that `npm run package` wrote, the
+// Builds the kubectl plugin for krew: `node scripts/krew.mjs DIR URL` writes the archive linkgrant-krew-X.Y.Z.tar.gz (the npm package
+// with its dependencies) and the manifest linkgrant.yaml into DIR. If DIR has archives that `npm run package` wrote, the
 // manifest names them for their platforms. URL is the directory in which the archives will be published. With `--archive FILE` the
 // script writes only the manifest, for this archive. Fetches packages.
 import { execFileSync } from 'node:child_process';
@@ -37,7 +37,7 @@ function makeArchive(archive) {
       filename,
     );
     rmSync(join(scratch, 'node_modules/better-sqlite3'), { recursive: true, force: true });
-    // Without the name and the id of the user who makes the release.
+    // The archive does not contain the user who builds the release.
     const owner = ['--owner=0', '--group=0', '--numeric-owner'];
     execFileSync('tar', [
       '--create',

@@ -1,4 +1,4 @@
-// Packages for Debian and for systems with rpm, of build/linkgrant and what belongs to it.
+// Builds the deb and the rpm: build/linkgrant with its units, completions, man pages and licences.
 import { execFileSync } from 'node:child_process';
 import {
   chmodSync,
@@ -27,7 +27,7 @@ const CONTENTS = [
   ['deploy/packages/linkgrant.sysusers.conf', '/usr/lib/sysusers.d/linkgrant.conf'],
   ['deploy/packages/linkgrant.tmpfiles.conf', '/usr/lib/tmpfiles.d/linkgrant.conf'],
   ['build/completions/linkgrant.bash', '/usr/share/bash-completion/completions/linkgrant'],
-  // zsh reads one of these on Debian, and the other elsewhere.
+  // zsh reads the first of these on Debian, and the second on other systems.
   ['build/completions/_linkgrant', '/usr/share/zsh/vendor-completions/_linkgrant'],
   ['build/completions/_linkgrant', '/usr/share/zsh/site-functions/_linkgrant'],
   ['build/completions/linkgrant.fish', '/usr/share/fish/vendor_completions.d/linkgrant.fish'],
@@ -54,7 +54,7 @@ function fill(files) {
     for (const name of readdirSync(units).filter((name) => name.includes('.')))
       install(join(units, name), join(files, 'usr/lib/systemd', scope, name));
   }
-  // For tokens, which /etc/linkgrant/NAMESPACE contains.
+  // Only for root, because /etc/linkgrant/NAMESPACE contains tokens.
   chmodSync(join(files, 'etc/linkgrant'), 0o700);
   for (const link of LINKS) symlinkSync('linkgrant', files + link);
   const man = join(files, 'usr/share/man/man1');

@@ -1,4 +1,4 @@
-// Builds what a release offers beside the npm package, for this machine's platform, into build/: the executable, its
+// Builds the files of a release besides the npm package, for this machine's platform, into build/: the executable, its
 // licences, completions and man pages, the archive with these, the bill of materials, the deb, the rpm, and the list of SHA-256
 // sums. Fetches Node 24 once.
 import { execFileSync } from 'node:child_process';
@@ -57,7 +57,7 @@ function makeArchive() {
     for (const name of ['linkgrant', 'LICENSES', 'completions', 'man'])
       cpSync(join(build, name), join(directory, name), { recursive: true });
     for (const name of ['LICENSE', 'openapi.yaml']) cpSync(join(root, name), join(directory, name));
-    // Without the name and the id of the user who makes the release.
+    // The archive does not contain the user who builds the release.
     const words = ['--create', '--gzip', '--owner=0', '--group=0', '--numeric-owner', '--sort=name'];
     execFileSync('tar', [...words, '--file', `${directory}.tar.gz`, '--directory', build, release]);
   } finally {

@@ -1,5 +1,5 @@
 // Writes the table of settings in docs/reference/configuration.md from the built program. With --check it writes nothing and exits
-// 1 when the table is out of step.
+// 1 if the table does not match the settings.
 import { readFileSync, writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { loadConfiguration } from '../dist/config/config.js';
@@ -8,7 +8,7 @@ import { flagOf, SETTINGS, variableOf } from '../dist/config/settings.js';
 
 const DOCUMENT = fileURLToPath(new URL('../docs/reference/configuration.md', import.meta.url));
 const TABLE = /(<!-- settings: [^\n]* -->\n)[\s\S]*?(<!-- \/settings -->)/;
-// Skupper's names, each with a value that the setting behind it takes.
+// Skupper's variables, each with a valid value of its setting.
 const SKUPPER_VARIABLES = {
   SKUPPER_GRANT_SERVER_PORT: '9090',
   SKUPPER_GRANT_SERVER_BASE_URL: 'grants.example.com:9090',
@@ -20,13 +20,13 @@ const SKUPPER_VARIABLES = {
   WATCH_NAMESPACE: 'west',
   KUBECONFIG: '/etc/kubeconfig',
 };
-// Only where the program looks for its file, so it cannot stand in it.
+// The program finds its configuration file by this setting, so the file cannot contain it.
 const NOT_IN_THE_FILE = 'dataDir';
 
 const code = (text) => `\`${text.replaceAll('|', '\\|')}\``;
 const words = (text) => text.replaceAll('|', '\\|').replaceAll('<', '&lt;');
 
-/** Each setting with the variable of Skupper's that the program reads for it, asked of the program itself. */
+/** Returns the Skupper variable of each setting, as the program reports it. */
 function skupperNames() {
   const { sources } = loadConfiguration({}, SKUPPER_VARIABLES, true);
   return new Map(
@@ -63,13 +63,13 @@ function settingsTable() {
 
 const written = readFileSync(DOCUMENT, 'utf8');
 if (!TABLE.test(written))
-  throw new Error('docs/reference/configuration.md has no place for the table of settings');
+  throw new Error('docs/reference/configuration.md has no markers for the table of settings');
 const wanted = written.replace(TABLE, (_, begin, end) => `${begin}\n${settingsTable()}\n${end}`);
 if (wanted === written) {
-  console.log('docs/reference/configuration.md is in step');
+  console.log('docs/reference/configuration.md is up to date');
 } else if (process.argv.includes('--check')) {
   console.error(
-    'docs/reference/configuration.md is out of step with the settings: run node scripts/reference.mjs',
+    'docs/reference/configuration.md does not match the settings: run node scripts/reference.mjs',
   );
   process.exitCode = 1;
 } else {

@@ -11,8 +11,8 @@ function isAlive(pid) {
   }
 }
 
-/** Takes the lock file if it is free; the file appears with its owner's id in it, never empty. */
-function take(file) {
+/** Acquires the lock if no process has it. The lock file contains the process id from the start: it is never empty. */
+function acquire(file) {
   const own = `${file}.${process.pid}`;
   writeFileSync(own, String(process.pid));
   try {
@@ -28,24 +28,24 @@ function take(file) {
 
 const ownerOf = (file) => Number(readFileSync(file, 'utf8'));
 
-/** Removes the lock of a process that ended without giving it back. */
+/** Removes the lock of a process that ended without releasing it. */
 function clearAbandoned(file) {
   const aside = `${file}.abandoned-${process.pid}`;
   try {
     if (isAlive(ownerOf(file))) return;
     renameSync(file, aside);
-    // Between the look and the move another waiter may have cleared it and taken the lock: then it gets it back.
+    // Between the check and the rename another process may have acquired the lock. Then restore its lock file.
     if (isAlive(ownerOf(aside))) linkSync(aside, file);
     rmSync(aside);
   } catch (error) {
-    if (error.code !== 'ENOENT') throw error; // given back this moment
+    if (error.code !== 'ENOENT') throw error; // released meanwhile
   }
 }
 
-/** Runs `work` while no other process that asks for the same lock file does. Waits as long as its holder lives. */
+/** Runs `work` with an exclusive lock. Waits as long as the process that holds the lock runs. */
 export async function withLock(file, work) {
   mkdirSync(dirname(file), { recursive: true });
-  while (!take(file)) {
+  while (!acquire(file)) {
     clearAbandoned(file);
     await sleep(100);
   }

@@ -1,6 +1,6 @@
-// Brings a checkout into the state that the npm scripts need: dependencies installed, dist/ built, and with --console also
-// dist/console/. Does each only when something it depends on has changed, and reports it in one line. Uses Node alone, since it
-// runs before anything is installed.
+// Prepares a checkout for the npm scripts: installs the dependencies, builds dist/, and with --console also dist/console/. Runs
+// each step only if its inputs have changed, and prints one line for it. Imports no packages, because it runs before they are
+// installed.
 import { spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import {
@@ -37,7 +37,7 @@ function filesBelow(directory) {
 
 function digest(parts) {
   const hash = createHash('sha256');
-  // The length keeps the end of one part from being taken for the beginning of the next.
+  // The length marks where a part ends: `ab`, `c` and `a`, `bc` have different digests.
   for (const part of parts) hash.update(`${part.length}:`).update(part);
   return hash.digest('hex');
 }
@@ -45,12 +45,12 @@ function digest(parts) {
 const read = (path) => readFileSync(join(root, path));
 const readOr = (path, otherwise) => (existsSync(path) ? readFileSync(path, 'utf8').trim() : otherwise);
 
-/** What node_modules depends on. A native module built for one Node does not load in another: hence the module version. */
+/** Digest of the inputs of node_modules. A native module loads only in a Node with the same module version. */
 function wantedInstall() {
   return digest([read('package-lock.json'), process.versions.modules, process.platform, process.arch]);
 }
 
-/** What dist/ depends on; undefined while there is no compiler. */
+/** Digest of the inputs of dist/; undefined if the compiler is not installed. */
 function wantedBuild() {
   const compiler = join(root, 'node_modules/typescript/package.json');
   if (!existsSync(compiler)) return undefined;
@@ -59,7 +59,7 @@ function wantedBuild() {
   return digest([version, read('tsconfig.json'), read('package.json'), ...sources]);
 }
 
-/** What dist/console/ depends on. */
+/** Digest of the inputs of dist/console/. */
 function wantedConsole() {
   const sources = ['console', 'src/client/generated', 'src/domain'].flatMap((directory) =>
     filesBelow(join(root, directory)).flatMap((path) => [path, read(`${directory}/${path}`)]),
@@ -89,18 +89,18 @@ function install() {
   const npm = process.env.npm_execpath;
   // The set-up must have the compiler, the test runner and the native module, also if NODE_ENV or npm's settings exclude them.
   const args = ['ci', '--include=dev', '--include=optional', '--no-audit', '--no-fund', '--loglevel=error'];
-  // A native module is compiled against the headers that came with this very Node, where they did, and nothing is fetched.
+  // Native modules are compiled against the headers of this Node if it has them, so that none are downloaded.
   const prefix = resolve(dirname(process.execPath), '..');
   const headers = existsSync(join(prefix, 'include/node/node.h')) && !process.env.npm_config_nodedir;
   const env = headers ? { npm_config_nodedir: prefix } : {};
   if (npm === undefined) run('npm', args, env);
   else run(process.execPath, [npm, ...args], env);
-  // npm goes on without an optional package that could not be built; here and in the image it is wanted.
+  // npm ignores an optional package that could not be built, but here and in the image it is required.
   const { optionalDependencies = {} } = JSON.parse(read('package.json'));
-  const lacking = Object.keys(optionalDependencies).filter(
+  const missing = Object.keys(optionalDependencies).filter(
     (name) => !existsSync(join(root, 'node_modules', name)),
   );
-  if (lacking.length > 0) throw new Error(`${lacking.join(', ')} could not be installed; npm's log says why`);
+  if (missing.length > 0) throw new Error(`${missing.join(', ')} could not be installed; npm's log says why`);
   writeFileSync(installedStamp, `${wantedInstall()}\n`);
 }
 
@@ -120,7 +120,7 @@ function build() {
   }
 }
 
-/** Builds beside dist/console/ and then moves it there, so that no half-built console is served. */
+/** Builds in a temporary directory and then moves it to dist/console/, so that no incomplete console is served. */
 function buildConsole() {
   console.log('setup: building dist/console/ (vite)');
   const wanted = wantedConsole();
@@ -139,7 +139,7 @@ function buildConsole() {
   }
 }
 
-/** Moves a finished build over dist/ file by file, so that a process started meanwhile finds every file whole. */
+/** Moves a finished build into dist/ file by file, so that a process that starts meanwhile reads only complete files. */
 function publish(fresh) {
   const built = filesBelow(fresh);
   mkdirSync(dist, { recursive: true });
@@ -164,7 +164,7 @@ const withConsole = process.argv.includes('--console');
 if (forceBuild || !isInstalled() || !isBuilt() || (withConsole && !isConsoleBuilt())) {
   try {
     await withLock(join(cache, 'setup.lock'), () => {
-      // Looked at again: another process may have done it while this one waited.
+      // Checked again: another process may have installed or built while this one waited.
       if (!isInstalled()) install();
       if (forceBuild || !isBuilt()) build();
       if (withConsole && (forceBuild || !isConsoleBuilt())) buildConsole();

@@ -5,7 +5,7 @@ if command -v systemd-sysusers >/dev/null; then
   systemd-sysusers linkgrant.conf
   systemd-tmpfiles --create linkgrant.conf
 fi
-# Not in a chroot, and not while an image is built.
+# Without a running systemd, such as in a chroot or while an image is built, there is nothing to restart.
 if [ -d /run/systemd/system ]; then
   systemctl daemon-reload
   # dpkg passes `configure` and the previous version, rpm the number of installed versions. A first installation restarts nothing,

@@ -43,7 +43,7 @@ export async function readLoginProvider(
   // An admin API without a client for logins requires a bearer token.
   if (status === 401) return undefined;
   const invalid = (cause?: unknown) =>
-    new RedemptionError('answer_invalid', `${server.host} describes no login of its users.`, { cause });
+    new RedemptionError('answer_invalid', `${server.host} has no valid metadata for logins.`, { cause });
   if (status !== 200)
     throw new RedemptionError('answer_invalid', `${server.host} is not an admin API (HTTP ${status}).`);
   const metadata = await oauth.processResourceDiscoveryResponse(server, response).catch((cause: unknown) => {
@@ -54,14 +54,14 @@ export async function readLoginProvider(
     linkgrant_client_id: clientId,
     scopes_supported: scopes = [],
   } = metadata;
-  if (!isTexts(issuers) || !isTexts(scopes)) throw invalid();
+  if (!isStringArray(issuers) || !isStringArray(scopes)) throw invalid();
   const [issuer] = issuers;
   return issuer === undefined || typeof clientId !== 'string' || !isProviderUrl(issuer)
     ? undefined
     : { issuer, clientId, scopes };
 }
 
-function isTexts(value: unknown): value is readonly string[] {
+function isStringArray(value: unknown): value is readonly string[] {
   return Array.isArray(value) && value.every((one) => typeof one === 'string');
 }
 

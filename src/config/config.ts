@@ -199,7 +199,7 @@ export function loadConfiguration(
   }
   const warnings = unknownVariables(env);
   const configuration = { settings, sources, written, warnings } as unknown as Configuration;
-  checkTogether(configuration);
+  checkDependencies(configuration);
   return configuration;
 }
 
@@ -229,7 +229,7 @@ function refusePasswordInFlag(store: Settings['store'], source: SettingSource): 
   );
 }
 
-function checkTogether({ settings, sources }: Configuration): void {
+function checkDependencies({ settings, sources }: Configuration): void {
   const requires = (key: SettingKey, missing: SettingKey, hint: string) => {
     if (!settings[key] || sources[key] === 'default' || settings[missing] !== undefined) return;
     throw new ConfigurationError(`${flagOf(key)} requires ${flagOf(missing)}`, hint);

@@ -5,7 +5,7 @@ import { maskStoreUrl } from './store-url.js';
 export function maskSetting(key: string, value: unknown): unknown {
   if (Array.isArray(value)) return value.map((item) => maskSetting(key, item));
   if (key === 'store' && typeof value === 'string') return maskStoreUrl(value);
-  // A variable contains a list whose items commas separate.
+  // A variable contains a comma-separated list.
   if (key === 'webhook') return String(value).split(',').map(maskWebhookUrl).join(',');
   return value;
 }

@@ -52,14 +52,14 @@ function requestedProtocol({ env, report }: TracingOptions): (typeof PROTOCOLS)[
   if (env.OTEL_SDK_DISABLED?.toLowerCase() === 'true') return undefined;
   const [protocolVariable, protocolName = PROTOCOLS[0]] = variable(env, 'PROTOCOL');
   const protocol = PROTOCOLS.find((one) => one === protocolName);
-  // The SDK would export to another address in place of one that it cannot use.
+  // If the SDK cannot use an endpoint, it exports to another one instead.
   const isUsable = /^https?:\/\/[^\s?#]+$/.test(endpoint) && URL.canParse(endpoint);
   if (!isUsable) report.off(`${endpointName} is not an http or https URL without a query`);
   else if (!protocol) report.off(`${protocolVariable} is not ${PROTOCOLS.join(' or ')}`);
   return isUsable ? protocol : undefined;
 }
 
-/** Name and value of a variable for traces, else of the one for all signals; no value if both are empty. */
+/** Returns name and value of the variable for traces, else of that for all signals; without a value if both are empty. */
 function variable(env: TracingOptions['env'], name: string): [string, string | undefined] {
   const forTraces = `OTEL_EXPORTER_OTLP_TRACES_${name}`;
   if (env[forTraces]) return [forTraces, env[forTraces]];

@@ -20,7 +20,6 @@ const FLOODER = resolve(import.meta.dirname, '../support/flooder.mjs');
 
 const place = releaseAfterFile(new Workplace());
 const dataDir = place.path('data');
-let token: { readonly path: string; readonly code: string };
 
 const key = await makeIssuerKey('first');
 writeFileSync(place.path('jwks.json'), JSON.stringify({ keys: [key.jwk] }));
@@ -31,7 +30,7 @@ const service = await place.serve([
 ]);
 const issue = ['token', 'issue', '-', '--redemptions-allowed', '1000', '--data-dir', dataDir];
 const { url, ca, code } = parse((await linkgrant(issue)).stdout).spec;
-token = { path: new URL(url).pathname, code };
+const token = { path: new URL(url).pathname, code };
 const publicSide = { port: service.port, ca };
 const admin = { port: Number(/^Admin API on port (\d+)$/m.exec(service.said.stdout)?.[1]), ca };
 const bearer = await signBearer(key, Date.now());

@@ -19,7 +19,7 @@ describe('the console of a terminal', () => {
   let service: TestService;
   let running: LocalConsole;
   let opened: string[];
-  /** Number of computed readinessChecks. */
+  /** Number of readiness checks. */
   let readinessChecks: number;
 
   beforeAll(async () => {

@@ -4,7 +4,7 @@ import { EXECUTABLES } from '../support/programs.js';
 
 const PROJECT = resolve(import.meta.dirname, '../..');
 
-/** Builds the executables that `LINKGRANT_TEST_EXECUTABLES` makes the tests use: of the program, and of programs of the tests. */
+/** If `LINKGRANT_TEST_EXECUTABLES` is set, builds two executables in this directory: the program, and the test programs. */
 export async function setup(): Promise<void> {
   if (!EXECUTABLES) return;
   await buildExecutable(join(PROJECT, 'dist/main.js'), join(EXECUTABLES, 'linkgrant'));

@@ -24,7 +24,6 @@ const GRANTS = [
   { uses: 300, sites: 400, grants: 1 },
 ] as const;
 
-const work = releaseAfterFile(new Workplace());
 const services: Serving[] = [];
 
 /** Starts, or starts again, the service of one of three hosts. */
@@ -45,13 +44,15 @@ async function killHost(host: number): Promise<void> {
 
 const postgres = releaseAfterFile(await startPostgres());
 const database = await createDatabaseOn(postgres.server);
+// The services end before PostgreSQL: the latest resource is released first.
+const work = releaseAfterFile(new Workplace());
 for (const careless of ["default_transaction_isolation = 'serializable'", 'synchronous_commit = off'])
   await database.sql(`ALTER DATABASE ${database.place.database} SET ${careless}`);
 await startHost(0);
 for (const host of [1, 2]) {
   mkdirSync(work.path(`host-${host}`), { mode: 0o700 });
-  for (const kept of ['issuers', 'code-keys', 'ledger.key'])
-    cpSync(work.path('host-0', kept), work.path(`host-${host}`, kept), { recursive: true });
+  for (const name of ['issuers', 'code-keys', 'ledger.key'])
+    cpSync(work.path('host-0', name), work.path(`host-${host}`, name), { recursive: true });
   await startHost(host);
 }
 const ledgerKeyFile = work.path('host-0', 'ledger.key');

@@ -376,8 +376,8 @@ describe('bootstrap before its prerequisites exist', () => {
   it('prints the reason for waiting once although its message contains the time, and reloads in vain only now and then', async () => {
     await serve();
     const words = ['--token', await issue(work.path('token.yaml')), ...toLinks(), '--deadline', '5s'];
-    const kept = ['--data-dir', work.path('requesting')];
-    const skewed = await run(['bootstrap', ...words, ...kept], { clockOffsetMs: -3650 * DAY_MS });
+    const dataFlags = ['--data-dir', work.path('requesting')];
+    const skewed = await run(['bootstrap', ...words, ...dataFlags], { clockOffsetMs: -3650 * DAY_MS });
     expect(skewed.code, skewed.stderr).toBe(4);
     expect(skewed.stderr.match(/^Waiting: .*clock.*$/gm)).toHaveLength(1);
     const command = `echo reload >> '${work.path('reloads')}'; false`;
@@ -521,8 +521,8 @@ describe('a killed bootstrap', () => {
         ...['--reload-command', `echo reload >> '${work.path('reloads')}'`],
       ];
       const route = ['--connect-to', `vm:55671:127.0.0.1:${router.port}`];
-      const kept = ['--data-dir', work.path('requesting')];
-      const killed = await run(['bootstrap', ...words, ...route, ...kept], { killedAt });
+      const dataFlags = ['--data-dir', work.path('requesting')];
+      const killed = await run(['bootstrap', ...words, ...route, ...dataFlags], { killedAt });
       expect(killed.signal, killed.stderr).toBe('SIGKILL');
       const made = readdirSync(work.path('requesting'), { recursive: true, withFileTypes: true });
       const modes = made.map((entry) => [entry.isDirectory(), modeOf(join(entry.parentPath, entry.name))]);
@@ -581,8 +581,10 @@ describe('bootstrap of a link whose certificate has expired', () => {
     await serve();
     await issue(work.path('token.yaml'));
     const route = ['--connect-to', `vm:55671:127.0.0.1:${router.port}`];
-    const kept = ['--data-dir', work.path('requesting')];
-    const killed = await run(['bootstrap', ...words(), ...route, ...kept], { killedAt: 'secret-written' });
+    const dataFlags = ['--data-dir', work.path('requesting')];
+    const killed = await run(['bootstrap', ...words(), ...route, ...dataFlags], {
+      killedAt: 'secret-written',
+    });
     expect(killed.signal).toBe('SIGKILL');
     expect(well(await bootstrap(words())).stdout).toMatch(/^Linked: west,/);
     expect(serialIn(work.path('links'))).not.toBe(ended);

@@ -52,8 +52,8 @@ async function contents(): Promise<string> {
   return ended.map(({ stdout }) => stdout).join('\n');
 }
 
-/** The commands with a dry run, each with the fields of a resource, or words of its text, that it shows. */
-const COMMANDS: readonly [name: string, words: () => readonly string[], shown: object | RegExp][] = [
+/** The commands with a dry run, each with its expected output: fields of a resource, or a pattern. */
+const COMMANDS: readonly [name: string, words: () => readonly string[], expected: object | RegExp][] = [
   [
     'grant create',
     () => ['grant', 'create', 'branch', '--expiration-window', '1h', '-o', 'json'],
@@ -92,13 +92,13 @@ const COMMANDS: readonly [name: string, words: () => readonly string[], shown: o
   ],
 ];
 
-describe.each(COMMANDS)('%s --dry-run', (_name, words, shown) => {
+describe.each(COMMANDS)('%s --dry-run', (_name, words, expected) => {
   it('prints the result, and changes nothing in the store', async () => {
     const before = await contents();
     const ended = await succeed([...words(), '--dry-run', ...data]);
     expect(ended.stderr).toBe(NOTE);
-    if (shown instanceof RegExp) expect(ended.stdout).toMatch(shown);
-    else expect(json(ended)).toMatchObject(shown);
+    if (expected instanceof RegExp) expect(ended.stdout).toMatch(expected);
+    else expect(json(ended)).toMatchObject(expected);
     expect(await contents()).toBe(before);
   });
 });
@@ -108,12 +108,12 @@ describe('token issue --dry-run', () => {
     ['a new grant', [], /^Name: +west\n/m],
     ['a signed token', ['--grant', 'fleet'], /^Can be redeemed once, until /m],
     ['several signed tokens', ['--grant', 'fleet', '--count', '3'], /^Can be redeemed once, until /m],
-  ])('prints the limits of %s, and neither writes nor records a token', async (_what, words, shown) => {
+  ])('prints the limits of %s, and neither writes nor records a token', async (_what, words, expected) => {
     const before = await contents();
     const file = place.path('new-token');
     const issue = ['token', 'issue', file, '--name', 'west', ...words, '--dry-run', ...data];
     const { stdout, stderr } = await succeed(issue);
-    expect(stdout + stderr).toMatch(shown);
+    expect(stdout + stderr).toMatch(expected);
     expect(stdout + stderr).not.toMatch(/lgj1_|code/);
     expect(existsSync(file)).toBe(false);
     expect(await contents()).toBe(before);
@@ -169,11 +169,11 @@ describe('a dry run on links', () => {
   it.each([
     [['link', 'update', 'fleet', '--cost', '7'], /^Updated link "fleet" in .*Link-fleet.yaml\n$/],
     [['link', 'delete', 'fleet'], /^Deleted .*Link-fleet.yaml\nDeleted Secret "fleet"\nThe stored key/],
-  ])('prints the result of %j and leaves the files', async (words, shown) => {
+  ])('prints the result of %j and leaves the files', async (words, expected) => {
     const before = files();
     const ended = await succeed([...words, '--dry-run', ...links]);
     expect(ended.stderr).toBe(NOTE);
-    expect(ended.stdout).toMatch(shown);
+    expect(ended.stdout).toMatch(expected);
     expect(files()).toEqual(before);
     // The stored key of the redemption is unchanged too: the same token returns the same link.
     const again = ['token', 'redeem', place.path('token'), '--to', place.path('links'), ...requesting];

@@ -15,7 +15,7 @@ const LOGIN_CLIENT = 'linkgrant-cli';
 const place = new Workplace();
 const env = { XDG_CONFIG_HOME: place.path('config') };
 const caFile = place.path('ca');
-/** What the provider responds, by path. */
+/** The responses of the provider, by path. */
 let replies: Record<string, Reply> = {};
 const provider = createServer((request, response) => reply(replies[request.url ?? ''])(request, response));
 let issuer: string;
@@ -91,7 +91,7 @@ const onDevice = (name: string) =>
   linkgrant(['login', server, '--name', name, '--server-ca', caFile, '--device'], { env });
 
 describe('a response of the OIDC provider', () => {
-  it('a code or a user name of the OIDC provider starts no line of the output of a login', async () => {
+  it('a login prints a code and a user name of the OIDC provider without their line breaks', async () => {
     const user = { preferred_username: 'ada\nLogged in to https://forged as root' };
     offerDevice(
       { '/token': await tokens(user) },
@@ -178,7 +178,7 @@ describe('metadata of the service', () => {
   }
 
   it.each([
-    ['scopes that are no texts', { scopes_supported: [1, {}] }],
+    ['scopes that are not strings', { scopes_supported: [1, {}] }],
     ['no list of issuers', { authorization_servers: 7 }],
   ])('a login is refused at a service whose metadata has %s', async (_title, fields) => {
     const refused = await logInAt((resource) => [
@@ -194,14 +194,17 @@ describe('metadata of the service', () => {
   it.each<[string, Reply]>([
     ['the status of another server', [404, 'Not found.']],
     ['a redirect', [302, '', { location: 'https://grants.example.com' }]],
-  ])('a login at an address that answers with %s says that it is no admin API', async (_title, answer) => {
-    expect(await logInAt(() => answer)).toEqual({
-      ...{ code: 3, error: `127.0.0.1:${port} is not an admin API (HTTP ${answer[0]}).` },
-      hint: expect.stringContaining('--admin-listen'),
-    });
-  });
+  ])(
+    'a login at an address that answers with %s reports that it is not an admin API',
+    async (_title, answer) => {
+      expect(await logInAt(() => answer)).toEqual({
+        ...{ code: 3, error: `127.0.0.1:${port} is not an admin API (HTTP ${answer[0]}).` },
+        hint: expect.stringContaining('--admin-listen'),
+      });
+    },
+  );
 
-  it('a login at the redemption port of a service says that it is no admin API', async () => {
+  it('a login at the redemption port of a service reports that it is not an admin API', async () => {
     const url = `https://127.0.0.1:${service.running.listening.port}`;
     const ended = await linkgrant(['login', url, '--server-ca', caFile], { env });
     expect(refusalOf(ended)).toEqual({
@@ -210,7 +213,7 @@ describe('metadata of the service', () => {
     });
   });
 
-  it('a login at a port without TLS names the address of the admin API', async () => {
+  it('a login at a port without TLS prints a hint about the URL of the admin API', async () => {
     const ended = await linkgrant(['login', issuer.replace('http:', 'https:')], { env });
     expect([ended.code, refusalOf(ended).hint]).toEqual([3, expect.stringContaining('--admin-listen')]);
   });

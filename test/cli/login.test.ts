@@ -59,7 +59,7 @@ const remote = (words: readonly string[]) => linkgrant([...words, '--server', 'h
 const stored = () => JSON.parse(readFileSync(file, 'utf8'));
 const change = (fields: object) => writeFileSync(file, JSON.stringify({ ...stored(), ...fields }));
 
-/** What a login that is refused at once reports: exit code, error and hint. */
+/** Runs a login that is refused at once. Returns its exit code, error and hint. */
 async function refusedLogin(...words: readonly string[]) {
   const ended = await linkgrant(['login', ...words], { env });
   return [ended.code, refusalOf(ended).error, refusalOf(ended).hint];
@@ -94,7 +94,7 @@ describe('linkgrant login', () => {
     expect(readdirSync(logins)).not.toContain('denied.json');
   });
 
-  it('whoami shows the user, and the role that the service has found, which limits commands', async () => {
+  it('whoami shows the user, and the role that the service reports, which limits commands', async () => {
     expect(json(await linkgrant(['whoami', '-o', 'json'], { env }))).toEqual({
       ...{ login: 'hub', server, issuer: provider.issuer, user: 'vera@example.com', role: 'viewer' },
       tokenExpires: expect.any(String),
@@ -262,7 +262,7 @@ describe('a command with a login', () => {
     expect((await remote(['grant', 'list'])).code).toBe(0);
   });
 
-  it('a command that cannot verify the provider names the login that sets its CA', async () => {
+  it('a command that cannot verify the provider prints the login command that sets its CA', async () => {
     const identity = await makeIdentity({ hosts: ['127.0.0.1'] });
     const secure = await startOidcIssuer(await makeIssuerKey('tls'), identity);
     const before = readFileSync(file, 'utf8');

@@ -17,7 +17,7 @@ import type { SecretResource } from '../../src/platforms/kubernetes/requesting/n
 import type { RedemptionResource } from '../../src/platforms/kubernetes/store/redemption-resource.js';
 import { LinkRenewals } from '../../src/platforms/kubernetes/tokens/link-renewals.js';
 import { Workplace } from '../support/command-line.js';
-import { releaseAfterFile, releaseAfterTest } from '../support/release.js';
+import { releaseAfterFile } from '../support/release.js';
 import { startApiProxy } from './harness/api-proxy.js';
 import { putSite } from './harness/cluster-sites.js';
 import { kubeconfigThrough } from './harness/kubeconfig.js';
@@ -40,6 +40,7 @@ interface RedeemedLink {
 }
 
 let grants = 0;
+const redeemers: Redeemer[] = [];
 const places: TokenNamespace[] = [];
 /** Links that no test has used yet. Their namespaces are closed to the redeemer, so that it does not renew them. */
 const unused: RedeemedLink[] = [];
@@ -59,6 +60,8 @@ const proxy = releaseAfterFile(await startApiProxy(account.kubeconfig));
 const kubeconfig = workplace.path('redeemer.yaml');
 writeFileSync(kubeconfig, kubeconfigThrough(account.kubeconfig, proxy.url), { mode: 0o600 });
 afterEach(async () => {
+  // Before the end of their lead, which a running redeemer would take again.
+  await Promise.all(redeemers.splice(0).map((redeemer) => redeemer.stop()));
   await endLead(cluster);
   // Whose Site is gone has no links to be renewed.
   for (const { namespace } of places.splice(0)) {
@@ -67,7 +70,9 @@ afterEach(async () => {
 });
 
 async function run(options?: RedeemerOptions): Promise<Redeemer> {
-  return releaseAfterTest(await startRedeemer(kubeconfig, options));
+  const redeemer = await startRedeemer(kubeconfig, options);
+  redeemers.push(redeemer);
+  return redeemer;
 }
 
 async function stopped(redeemer: Redeemer): Promise<void> {

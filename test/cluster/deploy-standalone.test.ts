@@ -22,7 +22,6 @@ const VALUES = {
   externalDatabase: { secretName: 'database' },
 };
 
-const work = releaseAfterFile(new Workplace());
 let postgres: PostgresProcess | undefined;
 let cluster: TestCluster | undefined;
 const tools = releaseAfterFile(await DeployTools.open());
@@ -30,6 +29,8 @@ afterAll(async () => {
   await cluster?.close();
   await postgres?.remove();
 });
+// The service ends before PostgreSQL: the latest resource is released first.
+const work = releaseAfterFile(new Workplace());
 
 function valuesOf(values: object): string[] {
   writeFileSync(work.path('values.json'), JSON.stringify(values));

@@ -204,7 +204,7 @@ describe('a cluster without its API server', () => {
       return true;
     });
     expect(await store.recordRedemption(grant.uid, redemption, NOW)).toBe('recorded');
-    // Its listings take longer to recover.
+    // Its listings need more time to recover.
     const slots = await until('the listing', () => slotsOf(grant));
     expect(slots).toHaveLength(1);
   });

@@ -150,9 +150,9 @@ describe('link --platform kubernetes', () => {
       kind: 'Secret',
       metadata: { name: 'theirs', namespace: place.namespace },
     } as Resource);
-    const before = await place.secrets();
+    const before = [await place.links(), await place.secrets()];
     const preview = await place.run(['link', 'delete', 'my-link', '--dry-run']);
-    expect(await place.secrets()).toEqual(before);
+    expect([await place.links(), await place.secrets()]).toEqual(before);
     expect(preview.stdout).toContain('Deleted Secret "my-link"');
     // A completed redemption leaves no stored key in the namespace.
     expect(preview.stdout).not.toContain('stored key');

@@ -33,12 +33,10 @@ import { until } from './harness/until.js';
 
 type Grant = Stored<AccessGrantResource>;
 
-/** A namespace whose owner minds their own business. */
-/** A namespace whose owner does not. */
-
 const cluster = releaseAfterFile(await openTestCluster());
 const account = releaseAfterFile(await linkgrantAccount(cluster));
 const workplace = releaseAfterFile(new Workplace());
+// The owner of `east` is hostile, that of `west` is not.
 const [west, east] = [await cluster.namespace(), await cluster.namespace()];
 await putSite(cluster.admin, west);
 await putSite(cluster.admin, east);

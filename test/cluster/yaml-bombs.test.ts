@@ -24,7 +24,7 @@ function shippedLimit(): number {
 
 const cgroup = releaseAfterFile(createMemoryCgroup(shippedLimit()));
 const at = releaseAfterFile(await RedeemerCluster.open());
-afterAll(() => at?.endTest());
+afterAll(() => at.endTest());
 
 /** Starts a server that responds to redemptions with this bomb. */
 async function bombing(name: string): Promise<TestServer> {

@@ -1,6 +1,6 @@
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { afterEach, beforeEach, describe, expect, inject, it } from 'vitest';
+import { beforeEach, describe, expect, inject, it } from 'vitest';
 import type { Checkpoint } from '../../src/redemption/ports/clock.js';
 import type { GrantStore } from '../../src/redemption/ports/grant-store.js';
 import { openPostgresStore } from '../../src/stores/postgres/postgres-store.js';
@@ -16,9 +16,7 @@ let database: TestDatabase;
 beforeEach(async () => {
   directory = directoryForTest();
   database = await createTestDatabase();
-});
-afterEach(async () => {
-  await database.drop();
+  releaseAfterTest({ remove: () => database.drop() });
 });
 
 type Options = Parameters<typeof openPostgresStore>[0];

@@ -89,7 +89,7 @@ describe('openapi.yaml, admin API', () => {
   });
 });
 
-it('src/client/generated/admin-api.d.ts is in step with openapi.yaml', () => {
+it('src/client/generated/admin-api.d.ts matches openapi.yaml', () => {
   const { stderr, status } = spawnSync(
     process.execPath,
     [join(PROJECT, 'scripts/admin-client.mjs'), '--check'],

@@ -52,7 +52,7 @@ describe('docs/reference/configuration.md', () => {
     expect(checkReference(document).stderr).toBe('');
     const changed = checkReference(document.replace('`--workers N`', '`--workers M`'));
     expect(changed.status).toBe(1);
-    expect(changed.stderr).toContain('out of step');
+    expect(changed.stderr).toContain('does not match the settings');
   });
 
   it('has an example file that the program can read', () => {

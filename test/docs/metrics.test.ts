@@ -26,7 +26,7 @@ const documented = new Map<string, MetricShape>(
 /** The metrics that a service exports after a request, by name. */
 const exported = new Map<string, MetricShape>();
 
-// Nothing listens there: the metrics of connections exist without a value.
+// No server listens at this address, so the metrics of connections exist without a value.
 const service = await startAdminService({ observer: 'https://127.0.0.1:1' });
 try {
   const { grant, code } = await service.grant();

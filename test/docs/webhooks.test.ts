@@ -14,8 +14,7 @@ const child = spawn(
   { env: { WEBHOOK_SECRET }, stdio: ['ignore', 'pipe', 'inherit'] },
 );
 afterAll(async () => {
-  child.kill();
-  await once(child, 'exit');
+  if (child.kill()) await once(child, 'exit');
 });
 
 it('the receiver in docs/how-to/webhooks.md processes a signed event once, and refuses changed and old messages', async () => {

@@ -16,7 +16,7 @@ import { csrHeader } from '../support/redeemed-answer.js';
 import { post, type WireAnswer } from '../support/wire.js';
 import { anyJson, anyText, valuesOf } from './schema-values.js';
 
-// Enough to meet every kind of answer. They are sent at once, because an overview may take a second for all of them together.
+// Enough for every kind of response. The requests of a batch run at once, because an overview may take a second for all of them.
 const BATCHES = 6;
 const REQUESTS_OF_A_BATCH = 10;
 
@@ -44,33 +44,33 @@ const routes: Route[] = Object.entries(openApi.paths).flatMap(([path, item]) =>
 );
 
 let service: AdminService;
-/** Ids and names that there are, which grow as requests make more. */
+/** Ids and names of existing objects. Requests add more. */
 const known: string[] = [];
 const codes: string[] = [];
 let named = 0;
-/** Which answers were met. */
+/** The listener and the status of each response so far. */
 const met = new Set<string>();
 
 const ASCII = /^[\x20-\x7e]*$/;
 
-/** Half a character cannot be written into a path. */
+/** Replaces lone surrogates, which a path cannot contain. */
 function wellFormed(text: string): string {
   return Buffer.from(text, 'utf8').toString('utf8');
 }
 
-/** A text as it can stand in a header: what cannot is left out by every client. */
+/** Removes control characters, which no client sends in a header, and encodes the rest as UTF-8. */
 function headerSafe(text: string): string {
   return Buffer.from(text.replace(/\p{Cc}/gu, ''), 'utf8').toString('latin1');
 }
 
-/** Places in a listing as they are written, of what no listing has. */
+/** Well-formed cursors that no listing returned. */
 function forgedCursors(): fc.Arbitrary<string> {
   const parts = fc.oneof(anyText(), fc.constantFrom(0, -1, 7, 1.5, 2 ** 53, 1e300));
   const keys = fc.array(parts, { minLength: 1, maxLength: 2 });
   return keys.map((key) => Buffer.from(JSON.stringify(key)).toString('base64url'));
 }
 
-/** Requests to a route that are as described, or are not in one place or another. */
+/** Requests to a route that follow its description, or violate it in some parts. */
 function requestsTo({ path, operation, parameters }: Route): fc.Arbitrary<Asked> {
   const good = (parameter: Parameter) =>
     parameter.name === 'cursor' ? forgedCursors() : valuesOf(parameter.schema, resolve, known).map(String);
@@ -108,7 +108,7 @@ function requestsTo({ path, operation, parameters }: Route): fc.Arbitrary<Asked>
     });
 }
 
-/** The members of an example, about what there is, under one of a few names. */
+/** The members of an example, with an existing grant and one of five names. */
 function goodOf(example: unknown): object {
   const members = example as Record<string, unknown>;
   named += 1;
@@ -139,7 +139,7 @@ function bodyOf(
   }
   const values = fc
     .tuple(valuesOf(schema, resolve, known), fc.boolean())
-    // Chance makes few that are good in every member.
+    // Few random values are valid in every member.
     .map(([value, isGood]) => (isGood ? goodOf(example) : value));
   const spoilt = fc
     .tuple(values, anyText(), anyJson())
@@ -175,7 +175,7 @@ async function send({ path, method }: Route, asked: Asked, bearer: string | unde
   return post(target, asked.path, asked.body, options);
 }
 
-/** False where what stands for a part of the path makes it another one, or none. */
+/** False if a random path segment makes the path invalid, or leads to another route. */
 function isOfRoute({ path }: Route, asked: Asked): boolean {
   const [own = ''] = asked.path.split('?');
   const parts = own.split('/').filter((part) => part !== '' && part !== '.' && part !== '..');
@@ -184,14 +184,14 @@ function isOfRoute({ path }: Route, asked: Asked): boolean {
   return isFilled && ASCII.test(own);
 }
 
-/** Remembers what there is now, so that later requests are about it. */
+/** Records the uid of a created object, so that later requests refer to it. */
 function learn({ status, body }: WireAnswer): void {
   if (status !== 201) return;
   const { uid } = JSON.parse(body) as { uid?: string };
   if (uid !== undefined && known.length < 40) known.push(uid);
 }
 
-/** Holds what a service answers on every route of both listeners, whatever it is sent, against the OpenAPI document. */
+/** Checks the responses to arbitrary requests, on every route of both listeners, against the OpenAPI document. */
 export function describedAnswers(start: (flags: Flags) => Promise<AdminService>): void {
   beforeAll(async () => {
     service = await start({ allowRedeemByKey: 'true', loginClient: 'linkgrant-cli' });

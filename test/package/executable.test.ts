@@ -7,6 +7,7 @@ import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import {
+  ENDPOINT,
   type Ended,
   linkgrantProcess,
   refusalOf,
@@ -21,15 +22,14 @@ import { PROJECT } from '../tooling/project-copy.js';
 const BUILD = join(PROJECT, 'build');
 const { version } = JSON.parse(readFileSync(join(PROJECT, 'package.json'), 'utf8'));
 const RELEASE = `linkgrant-${version}-linux-${process.arch}`;
-const ENDPOINT = ['--endpoint', 'inter-router=router.example.com:55671'];
 
 function well(ended: Ended): Ended {
   expect(ended.code, ended.stderr).toBe(0);
   return ended;
 }
 
-// The executable has a Node of its own: one run of this file is enough.
-describe.runIf(DRIVERS.includes('node:sqlite'))('what `npm run package` builds', () => {
+// The executable contains Node, so one run of this file is enough.
+describe.runIf(DRIVERS.includes('node:sqlite'))('the output of `npm run package`', () => {
   let place: string;
   /** The directory of the unpacked archive. */
   let unpacked: string;
@@ -45,7 +45,7 @@ describe.runIf(DRIVERS.includes('node:sqlite'))('what `npm run package` builds',
   const options = (name = 'linkgrant') => ({ executable: join(unpacked, name), env: { PATH: '/nowhere' } });
   const run = (...words: string[]) => linkgrantProcess(words, options());
 
-  it('is listed with sums that match', () => {
+  it('is listed with the right SHA-256 sums', () => {
     const listed = readFileSync(join(BUILD, 'SHA256SUMS'), 'utf8');
     expect(listed).toContain(`  ${RELEASE}.tar.gz\n`);
     execFileSync('sha256sum', ['--check', '--quiet', 'SHA256SUMS'], { cwd: BUILD });
@@ -124,7 +124,7 @@ describe.runIf(DRIVERS.includes('node:sqlite'))('what `npm run package` builds',
       const { child, said, ended } = startLinkgrant(words, { ...options(), holdsInput: true });
       await until(() => /http:\/\/\S+/.test(said.stdout));
       const { host, port } = new URL(/http:\/\/\S+/.exec(said.stdout)?.[0] ?? '');
-      // No DNS server knows the host of the console; browsers take it for this machine.
+      // Browsers resolve the host of the console to this machine; DNS does not.
       const get = async (path: string) => {
         const [response] = await once(
           httpGet({ host: '127.0.0.1', port, path, headers: { host } }),
@@ -168,7 +168,7 @@ describe.runIf(DRIVERS.includes('node:sqlite'))('what `npm run package` builds',
     });
 
     it('contains the clients of Kubernetes and PostgreSQL', async () => {
-      // Both report a failure of their own, and not that a package is missing.
+      // Both fail with their own error, not because a package is missing.
       const kubeconfig = ['--platform', 'kubernetes', '--kubeconfig', work.path('missing')];
       expect(refusalOf(await run('grant', 'list', ...kubeconfig)).error).toContain(work.path('missing'));
       const store = ['--store', 'postgres://127.0.0.1:1/linkgrant', '--data-dir', work.path('data')];

@@ -56,7 +56,7 @@ function olderDeb(): string {
   return deb;
 }
 
-/** Replaces systemctl, which needs a running systemd, and creates the directory that shows packages that systemd runs. */
+/** Replaces systemctl, which needs a running systemd, and creates the directory by which packages detect that systemd runs. */
 function recordSystemctl(): void {
   mkdirSync(root.path('/run/systemd/system'), { recursive: true });
   writeFileSync(root.path('/usr/bin/systemctl'), '#!/bin/sh\necho "$*" >>/root/systemctl\n');
@@ -97,7 +97,7 @@ async function stopService(): Promise<void> {
   expect(await ended).toEqual([0, null]);
 }
 
-// As for the executable, one run of this file is enough. Only root can make the root file system, and enter it.
+// The executable contains Node, so one run of this file is enough. Only root can create and enter the root file system.
 const isTested = DRIVERS.includes('node:sqlite') && process.getuid?.() === 0;
 
 beforeAll(() => {

@@ -24,13 +24,14 @@ const GRANTS = [
 ] as const;
 const AT_ONCE = 24;
 
-const work = releaseAfterFile(new Workplace());
 const servers: DatabaseServer[] = [];
 const stores: GrantStore[] = [];
 afterAll(async () => {
   await Promise.all(stores.map((store) => store.close()));
   for (const server of servers) server.remove();
 });
+// The services end before the database servers: the latest resource is released first.
+const work = releaseAfterFile(new Workplace());
 
 const run = (...words: readonly string[]) => linkgrant(words, { env: ENV });
 

@@ -6,11 +6,12 @@ import { runPostgresProgram } from './harness/postgres-programs.js';
 import { ENV } from './harness/service-on-servers.js';
 
 const SERVED = ['--endpoint', 'inter-router=router.example.com:55671'];
-const work = releaseAfterFile(new Workplace());
 let copy: DatabaseServer | undefined;
 
 const server = releaseAfterFile(await DatabaseServer.create());
 afterAll(() => copy?.remove());
+// The services end before the database servers: the latest resource is released first.
+const work = releaseAfterFile(new Workplace());
 
 const run = (...words: readonly string[]) => linkgrant(words, { env: ENV });
 

@@ -37,14 +37,14 @@ afterAll(async () => {
 
 /** A shell on a terminal. */
 class Terminal {
-  shown = '';
+  screen = '';
   readonly #shell;
 
   constructor(env: Readonly<Record<string, string>> = {}) {
     this.#shell = spawn('script', ['-qfec', 'bash --norc --noediting -i', '/dev/null'], {
       env: { PATH: process.env.PATH, HOME: place.directory, TERM: 'xterm', PS1: 'ready> ', ...env },
     });
-    this.#shell.stdout.setEncoding('utf8').on('data', (text: string) => (this.shown += text));
+    this.#shell.stdout.setEncoding('utf8').on('data', (text: string) => (this.screen += text));
     this.#shell.stderr.resume();
   }
 
@@ -72,38 +72,38 @@ async function onTerminal(
 ): Promise<string> {
   const terminal = new Terminal(env);
   try {
-    await until(() => terminal.shown.endsWith('ready> '));
+    await until(() => terminal.screen.endsWith('ready> '));
     await operation(terminal);
-    return terminal.shown.replaceAll('\r\x1b[K', '⌫');
+    return terminal.screen.replaceAll('\r\x1b[K', '⌫');
   } catch (error) {
-    throw new Error(`the terminal shows ${JSON.stringify(terminal.shown)}`, { cause: error });
+    throw new Error(`the terminal shows ${JSON.stringify(terminal.screen)}`, { cause: error });
   } finally {
     terminal.close();
   }
 }
 
-const ends = (terminal: Terminal) => until(() => terminal.shown.includes('code '));
+const ends = (terminal: Terminal) => until(() => terminal.screen.includes('code '));
 
 describe('a redemption at a server that does not answer', () => {
   it('shows one progress line on a terminal, and erases it before the error', async () => {
-    const shown = await onTerminal(async (terminal) => {
+    const screen = await onTerminal(async (terminal) => {
       terminal.run(redeem);
       await ends(terminal);
     });
-    expect(shown).toContain('⌫Redeeming the token (1 s)');
-    expect(shown).toMatch(/⌫error: [^\r]+\r\nhint: [^\r]+\r\ncode 4\r\n/);
+    expect(screen).toContain('⌫Redeeming the token (1 s)');
+    expect(screen).toMatch(/⌫error: [^\r]+\r\nhint: [^\r]+\r\ncode 4\r\n/);
   });
 
   it.each([
     ['in a CI job', { CI: 'true' }],
     ['on a dumb terminal', { TERM: 'dumb' }],
   ])('shows no progress %s', async (_where, env: Readonly<Record<string, string>>) => {
-    const shown = await onTerminal(async (terminal) => {
+    const screen = await onTerminal(async (terminal) => {
       terminal.run(redeem);
       await ends(terminal);
     }, env);
-    expect(shown).toMatch(/\r\nerror: [^\r]+\r\nhint: [^\r]+\r\ncode 4\r\n/);
-    expect(shown).not.toContain('Redeeming');
+    expect(screen).toMatch(/\r\nerror: [^\r]+\r\nhint: [^\r]+\r\ncode 4\r\n/);
+    expect(screen).not.toContain('Redeeming');
   });
 
   it('writes no progress into a pipe', async () => {
@@ -115,13 +115,13 @@ describe('a redemption at a server that does not answer', () => {
 
 describe('bootstrap on a terminal', () => {
   it('shows for how long it has waited, below the reason', async () => {
-    const shown = await onTerminal(async (terminal) => {
+    const screen = await onTerminal(async (terminal) => {
       const to = ['--to', place.path('links'), '--data-dir', place.path('requesting')];
       terminal.run(['bootstrap', '--token', place.path('absent'), '--deadline', '3s', ...to]);
       await ends(terminal);
     });
-    expect(shown).toMatch(/Waiting: [^\r]+\r\n⌫Linking this site \(1 s\)/);
-    expect(shown).toMatch(/⌫error: [^\r]+\r\nhint: [^\r]+\r\ncode 4\r\n/);
+    expect(screen).toMatch(/Waiting: [^\r]+\r\n⌫Linking this site \(1 s\)/);
+    expect(screen).toMatch(/⌫error: [^\r]+\r\nhint: [^\r]+\r\ncode 4\r\n/);
   });
 });
 
@@ -130,13 +130,13 @@ describe('a list with -w on a terminal', () => {
     ['grant list', 'fleet'],
     ['issuer list', 'skupper-site-ca'],
   ])('%s ends at Ctrl-C with exit code 0, and the prompt begins on a line of its own', async (list, name) => {
-    const shown = await onTerminal(async (terminal) => {
+    const screen = await onTerminal(async (terminal) => {
       terminal.run([...list.split(' '), '-w', ...data]);
-      await until(() => terminal.shown.includes(`\n${name}`));
+      await until(() => terminal.screen.includes(`\n${name}`));
       terminal.type('\x03');
       await ends(terminal);
-      await until(() => terminal.shown.includes('\r\nready> '));
+      await until(() => terminal.screen.includes('\r\nready> '));
     });
-    expect(shown).toContain('^C\r\ncode 0\r\n');
+    expect(screen).toContain('^C\r\ncode 0\r\n');
   });
 });

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { parse } from 'yaml';
 import { AUDIENCE, askAdmin, ISSUER, makeIssuerKey, signBearer } from '../support/admin-api.js';
-import { linkgrant, linkgrantProcess, type Serving, Workplace } from '../support/command-line.js';
+import { ENDPOINT, linkgrant, linkgrantProcess, type Serving, Workplace } from '../support/command-line.js';
 import { freePorts } from '../support/free-port.js';
 import { refuseSecrets } from '../support/no-secret.js';
 import {
@@ -18,7 +18,6 @@ import {
 import { until } from '../support/until.js';
 import { post } from '../support/wire.js';
 
-const ENDPOINT = ['--endpoint', 'inter-router=router.example.com:55671'];
 const TRACE_ID = '0af7651916cd43dd8448eb211c80319c';
 
 const place = new Workplace();

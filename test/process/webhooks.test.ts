@@ -1,6 +1,7 @@
+import { once } from 'node:events';
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { type AddressInfo, createServer } from 'node:net';
 import { join } from 'node:path';
-import { pathToFileURL } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import {
   json,
@@ -18,7 +19,7 @@ import {
 } from '../support/servers/webhook-receiver.js';
 import { until } from '../support/until.js';
 
-const CLOCK = pathToFileURL(`${import.meta.dirname}/../chaos/movable-clock.mjs`).href;
+const CLOCK = `${import.meta.dirname}/../chaos/movable-clock.mjs`;
 const HOUR = 3_600_000;
 const place = new Workplace();
 const secretFile = place.path('webhook-secret');
@@ -42,7 +43,7 @@ function serve(dataDir: string, urls: readonly string[], ...words: readonly stri
       ...[...urls.flatMap((url) => ['--webhook', url]), '--webhook-secret-file', secretFile],
       ...words,
     ],
-    { env: { NODE_OPTIONS: `--import ${CLOCK}`, CLOCK_OFFSET_FILE: `${dataDir}-offset` } },
+    { env: { NODE_OPTIONS: `--require "${CLOCK}"`, CLOCK_OFFSET_FILE: `${dataDir}-offset` } },
   );
 }
 
@@ -105,8 +106,9 @@ describe.concurrent('a webhook receiver', () => {
     );
     await run(dataDir, 'redemption', 'revoke', west.id);
     await setClock(service, dataDir, HOUR);
-    const attempts = receiver.received.length;
-    await until(() => receiver.received.length > attempts);
+    const attempts = () => receiver.received.filter(({ path }) => path === '/late').length;
+    const before = attempts();
+    await until(() => attempts() > before);
     await service.stop();
     const [check] = (await doctor(dataDir)).filter(({ name }) => name.startsWith('webhook'));
     expect(check).toMatchObject({
@@ -168,7 +170,7 @@ describe.concurrent('a webhook receiver', () => {
     await first.ended;
     receiver.answers.set('/killed', 204);
     const second = await serve(dataDir, [url], '--webhook-allow-private');
-    // The killed process can deliver no more after half a minute.
+    // The claim of the killed process expires after 30 seconds.
     await setClock(second, dataDir, 60_000);
     await until(() => receiver.accepted('/killed').length > 0);
     const ids = receiver.received.filter(({ path }) => path === '/killed').map(({ event }) => event.id);
@@ -207,7 +209,13 @@ describe.concurrent('a webhook receiver', () => {
 
   it('at a private address or on this machine gets no connection without --webhook-allow-private', async () => {
     const dataDir = place.path('private');
-    const urls = [`https://127.0.0.1:${receiver.port}/a`, `https://localhost:${receiver.port}/b`];
+    let connections = 0;
+    const server = createServer(() => {
+      connections += 1;
+    });
+    await once(server.listen(0, '127.0.0.1'), 'listening');
+    const { port } = server.address() as AddressInfo;
+    const urls = [`https://127.0.0.1:${port}/a`, `https://localhost:${port}/b`];
     const service = await serve(dataDir, urls);
     await until(
       async () => (await doctor(dataDir)).filter(({ name }) => name.startsWith('webhook')).length === 2,
@@ -219,6 +227,8 @@ describe.concurrent('a webhook receiver', () => {
     await until(async () => (await failed()).length === 2);
     for (const { detail } of await failed()) expect(detail).toContain('--webhook-allow-private');
     await service.stop();
+    server.close();
+    expect(connections).toBe(0);
   }, 120_000);
 });
 

@@ -12,7 +12,7 @@ export const EXECUTABLES = LINKGRANT_TEST_EXECUTABLES && resolve(LINKGRANT_TEST_
 
 /**
  * Returns the words that start a program: `dist/main.js`, or a module of the tests that imports built code. Node runs it for
- * better-sqlite3, which no executable has.
+ * better-sqlite3, which no executable contains.
  */
 export function programWords(file: string, driver?: string): readonly string[] {
   if (!EXECUTABLES || driver === 'better-sqlite3') return [process.execPath, file];

@@ -150,7 +150,7 @@ async function around(options: {
   };
 }
 
-/** Takes flags of `serve`; the data directory is a temporary one, `endpoint` the test's unless another is given. */
+/** Starts a service with flags of `serve`. By default its data directory is temporary, and `endpoint` is that of the tests. */
 export async function startTestService(
   flags: Flags & { readonly dataDir?: string } = {},
 ): Promise<TestService & { readonly running: RunningService }> {

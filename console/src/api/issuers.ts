@@ -14,6 +14,6 @@ export async function readIssuers(signal: AbortSignal): Promise<Api['Issuer'][]>
     issuers.push(...page.items);
     cursor = page.next;
   } while (cursor !== undefined);
-  // Those that sign links first.
+  // Issuers that sign links come first.
   return issuers.sort((a, b) => a.signs.localeCompare(b.signs));
 }

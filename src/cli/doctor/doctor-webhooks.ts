@@ -11,7 +11,7 @@ import { type Check, ok, warn } from './doctor-check.js';
 const DAY_MS = 86_400_000;
 
 /**
- * Checks the webhook receivers by their last failures: those of the settings, or without any in the settings those that a
+ * Reports the last failure of each webhook receiver in the settings. If the settings name none, reports on the receivers that a
  * service has served within a day before `now`.
  */
 export async function webhookChecks(

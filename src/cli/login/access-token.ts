@@ -8,7 +8,7 @@ import { type Login, loginDirectory, requireLogin, writeLogin } from './logins.j
 
 // A request that starts now must arrive before the token expires.
 const MARGIN_MS = 30_000;
-// Longer lifetimes are no valid dates.
+// A longer lifetime could end after the last valid Date.
 const MAX_LIFETIME_SECONDS = 365 * 24 * 3_600;
 const MAX_REASON_LENGTH = 300;
 
@@ -79,7 +79,7 @@ export function providerError(error: unknown, name?: string): unknown {
   const { error_description: description, error: code, message: text } = (cause ?? {}) as ProviderFailure;
   const reason = description ?? code ?? text;
   const [exitCode, hint] = adviceOn(error, name);
-  // The provider chooses the reason.
+  // The reason is text of the provider: limit its length and remove line breaks.
   const full =
     reason === undefined ? message : `${message}: ${plainLine(String(reason).slice(0, MAX_REASON_LENGTH))}`;
   return new CommandError(full, { exitCode, hint, cause });

@@ -206,7 +206,7 @@ const HINTS: Readonly<Partial<Record<string, string>>> = {
   answer_invalid: ADDRESS_HINT,
 };
 
-/** Gives a failure at the service the hint of a login; returns other errors unchanged. */
+/** Adds a hint about the login to a failure at the service; returns other errors unchanged. */
 function serviceError(error: unknown): unknown {
   const hint = error instanceof RedemptionError ? HINTS[error.code] : undefined;
   if (hint === undefined) return error;

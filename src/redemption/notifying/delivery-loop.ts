@@ -63,7 +63,7 @@ export function startDeliveryLoop(context: DeliveryLoopContext): { stop(): Promi
   );
   const owner = randomUUID();
   const stopping = new AbortController();
-  // The loop of each receiver waits with a listener of its own.
+  // The loop of each receiver adds a listener while it waits, so their number has no limit.
   setMaxListeners(0, stopping.signal);
   const aborting = new AbortController();
   let states: WebhookState[] = [];
@@ -76,7 +76,7 @@ export function startDeliveryLoop(context: DeliveryLoopContext): { stop(): Promi
     const began = performance.now();
     const now = clock();
     const isClaimed = await webhooks.claimDelivery(owner, now, now + CLAIM_MS);
-    // After the call: during a slow one another process may have delivered.
+    // Read after the call, because another process may have delivered during a slow call.
     const hadClaim = mayDeliver();
     if (!isClaimed) {
       deliverUntil = 0;
@@ -85,7 +85,7 @@ export function startDeliveryLoop(context: DeliveryLoopContext): { stop(): Promi
       return;
     }
     if (!hadClaim) states = await readStates(context, urls);
-    // The last request then ends before the claim does.
+    // So the last request ends before the claim.
     deliverUntil = began + CLAIM_MS - context.postLimitMs;
   };
   const observe = (state: WebhookState, { id, time }: CloudEvent, reason?: string) => {
@@ -114,7 +114,7 @@ export function startDeliveryLoop(context: DeliveryLoopContext): { stop(): Promi
       ...{ webhooks, clock, observe, links: store },
       source: context.source,
       retryDelay: context.retryDelay,
-      // After a lost claim the states are read again, and these are not stored any more.
+      // If the claim was lost, the states were read again, and the old ones must not be stored.
       mayDeliver: () => mayDeliver() && states.includes(state),
       save: () => writeWebhookStates(store, states, urls, clock()),
       post: (event) => context.post(url, event, aborting.signal),
@@ -133,7 +133,7 @@ export function startDeliveryLoop(context: DeliveryLoopContext): { stop(): Promi
       await Promise.all(loops);
       clearTimeout(timer);
       const now = clock();
-      // Another process can deliver at once; without this it waits until the claim ends.
+      // Ends the claim now, so that another process can deliver at once.
       if (hadClaim) await webhooks.claimDelivery(owner, now, now).catch(() => undefined);
     },
   };

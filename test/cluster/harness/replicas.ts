@@ -19,7 +19,7 @@ export interface Replicas {
   readonly all: readonly Replica[];
   /** How many requests they sent to the API server so far. */
   requests(): number;
-  /** Ends their proxies; the processes end with their workplace. */
+  /** Ends the processes, and then their proxies. */
   close(): Promise<void>;
 }
 
@@ -44,6 +44,7 @@ export async function startReplicas(
     all,
     requests: () => all.reduce((sum, { proxy }) => sum + proxy.requests.length, 0),
     async close() {
+      await Promise.all(all.map(({ serving }) => serving.stop()));
       await Promise.all(all.map(({ proxy }) => proxy.close()));
     },
   };

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { startControlPlane } from './control-plane.js';
 
-/** Names the directory with one file for each shared control plane: its kubeconfig, its home and its processes. */
+/** Variable with the path of a directory. It has one file for each shared control plane: its kubeconfig, home and processes. */
 const DIRECTORY = 'LINKGRANT_TEST_CONTROL_PLANES';
 
 interface SharedControlPlane {
@@ -41,7 +41,7 @@ export function stopSharedControlPlanes(): void {
       try {
         process.kill(pid, 'SIGKILL');
       } catch {
-        // It has ended, as with Ctrl-C.
+        // The process has already ended, for example after Ctrl-C.
       }
     }
     rmSync(home, { recursive: true, force: true, maxRetries: 10 });

@@ -19,7 +19,7 @@ import { kubeconfigOf, serverOf } from './kubeconfig.js';
 import { sharedControlPlane } from './shared-control-plane.js';
 import { until } from './until.js';
 
-/** What a service account may do: rules of a ClusterRole. */
+/** The permissions of a service account: rules of a ClusterRole. */
 export interface AccessRule {
   readonly apiGroups: readonly string[];
   readonly resources: readonly string[];
@@ -27,7 +27,7 @@ export interface AccessRule {
   readonly resourceNames?: readonly string[];
 }
 
-/** A service account made for a test. */
+/** A service account of a test. */
 export interface ServiceAccount {
   readonly namespace: string;
   readonly name: string;
@@ -37,18 +37,18 @@ export interface ServiceAccount {
 
 /** An API server with RBAC and the CRDs of `deploy/crds`. */
 export interface TestCluster {
-  /** A client of who may do everything. */
+  /** A client with all permissions. */
   readonly admin: KubernetesClient;
-  /** Path of a kubeconfig of who may do everything. */
+  /** Path of a kubeconfig with all permissions. */
   readonly kubeconfig: string;
   readonly server: string;
-  /** The programs behind it; undefined for a cluster that was given, or that test files share. */
+  /** The programs of its control plane; undefined for an external cluster, and for one that test files share. */
   readonly controlPlane: ControlPlane | undefined;
-  /** Makes a namespace; of that name, or with a name that nothing else has. */
+  /** Creates a namespace with this name, or with a unique name. */
   namespace(name?: string): Promise<string>;
-  /** Makes a service account that may do what `rules` say in the whole cluster. */
+  /** Creates a service account that has the permissions `rules` in the whole cluster. */
   serviceAccount(namespace: string, rules: readonly AccessRule[]): Promise<ServiceAccount>;
-  /** Lets a service account do more, in the whole cluster. */
+  /** Adds permissions of a service account in the whole cluster. */
   allow(account: Pick<ServiceAccount, 'namespace' | 'name'>, rules: readonly AccessRule[]): Promise<void>;
   close(): Promise<void>;
 }
@@ -62,16 +62,16 @@ type Crd = Resource & {
 
 /** Which API server a test file needs. */
 export interface ClusterNeeds {
-  /** One of its own, because the file stops it, or counts what other files would change. */
+  /** An unshared one, because the file stops it, or counts operations that other files would add to. */
   readonly own?: boolean;
   /**
-   * One of its own with controllers: they remove deleted namespaces and the dependents of deleted resources, create the default
+   * An unshared one with controllers: they remove deleted namespaces and the dependents of deleted resources, create the default
    * service account of namespaces, and aggregate roles.
    */
   readonly controllers?: boolean;
 }
 
-/** Opens the cluster that was given, else the empty API server that this worker's test files share unless `needs` say otherwise. */
+/** Opens the external cluster if there is one, else an empty API server. This worker's test files share it by default. */
 export async function openTestCluster({
   controllers = false,
   own = controllers,
@@ -145,7 +145,7 @@ export async function openTestCluster({
   }
 }
 
-/** Makes sure of every CRD in `deploy/crds`; one that is there stays as it is. */
+/** Creates the CRDs in `deploy/crds` that do not exist. */
 async function applyCrds(admin: KubernetesClient): Promise<void> {
   const files = readdirSync(CRD_DIRECTORY, { recursive: true, encoding: 'utf8' });
   const crds = files

@@ -1,5 +1,5 @@
-// A process that renews one link of a directory and prints how it ended, as JSON. With `dieAt` it kills itself at that
-// checkpoint; `given` is what the Secret said of itself when this run looked. Built code is imported, because plain Node runs this.
+// A process that renews one link of a directory and prints the outcome as JSON. With `dieAt` it kills itself at that checkpoint.
+// `given` is the link as an earlier read of its Secret returned it. Node runs this file without vitest, so it imports built code.
 
 import { openLinkRenewal } from '../../../dist/compose/link-renewal.js';
 import { linkDirectory } from '../../../dist/platforms/files/link-directory.js';

@@ -46,14 +46,14 @@ export interface RenewedSite {
   renew(changes?: Partial<RenewLinkDependencies>, link?: RenewableLink): Promise<RenewedLink>;
   /** The code that renewing fails with, or `renewed`. */
   outcome(changes?: Partial<RenewLinkDependencies>): Promise<string>;
-  /** Renews in another process, which dies at a checkpoint, or had looked at the Secret when it said `given`. */
+  /** Renews in another process. It dies at a checkpoint, or uses `given`, an earlier state of the Secret. */
   spawn(options?: { readonly dieAt?: string; readonly given?: RenewableLink }): Promise<RenewerOutcome>;
   /** Keys of renewals that are kept. */
   keptKeys(): string[];
   close(): Promise<void>;
 }
 
-/** Makes one; the link's key is a new one of P-256 unless another (private) is given. */
+/** Creates a site with a link. The default key of the link is a new P-256 key. */
 export async function makeRenewedSite(key = newKey()): Promise<RenewedSite> {
   const root = mkdtempSync(join(tmpdir(), 'linkgrant-renewing-'));
   const [directory, dataDirectory] = [join(root, 'links'), join(root, 'data')];

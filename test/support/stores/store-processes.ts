@@ -6,8 +6,8 @@ import { programWords } from '../programs.js';
 import { NOW, sampleRedemption } from '../store-samples.js';
 
 /**
- * How another process opens the store under test: a built module and its export, by default those of SQLite, and options that JSON
- * can carry.
+ * How another process opens the store under test: an export of a built module (by default that of SQLite), and options, which are
+ * sent to the process as JSON.
  */
 export interface StoreOpener {
   readonly module?: string;
@@ -15,7 +15,7 @@ export interface StoreOpener {
   readonly options: Readonly<Record<string, unknown>>;
 }
 
-/** `times` redemptions of a grant at once; with a replay key they are one request repeated. */
+/** Redeems a grant `times` times at once. With a replay key these are repetitions of one request. */
 export interface RedeemTask {
   readonly uid: string;
   readonly times: number;
@@ -23,15 +23,15 @@ export interface RedeemTask {
   readonly id?: string;
   /** The signed code that is redeemed. */
   readonly code?: StoredCode;
-  /** Whether grant and replay are looked for before, as a service does. */
+  /** Whether to look up the grant and a replay first, as a service does. */
   readonly looksFirst?: boolean;
 }
 
 /** A process that has the store open. */
 export interface Redeemer {
-  /** Works off the tasks, 40 at once; tells each one's outcomes as `recorded ID`, `replay ID`, `refused CODE`. */
+  /** Runs the tasks, 40 at once. Returns the outcomes of each as `recorded ID`, `replay ID`, `refused CODE`. */
   redeem(tasks: readonly RedeemTask[]): Promise<readonly (readonly string[])[]>;
-  /** Ends it as a crash would; `redeem` rejects. */
+  /** Kills the process, as in a crash; `redeem` rejects. */
   kill(): void;
   /** Closes its store and ends. */
   end(): Promise<void>;

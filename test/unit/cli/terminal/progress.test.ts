@@ -15,20 +15,20 @@ async function shownBy(
   command: () => Promise<unknown>,
   { isTTY = true, env = {} }: { readonly isTTY?: boolean; readonly env?: Record<string, string> } = {},
 ): Promise<string> {
-  let shown = '';
+  let screen = '';
   const terminal = () =>
     Object.assign(
       new Writable({
         write(chunk, _encoding, done) {
-          shown += chunk;
+          screen += chunk;
           done();
         },
       }),
       { isTTY },
     );
   const context = { stdin: Readable.from([]), stdout: terminal(), stderr: terminal(), env };
-  await runInProcessContext(context, 'linkgrant', command).catch(() => undefined);
-  return shown.replaceAll('\r\x1b[K', '⌫');
+  await runInProcessContext(context, 'linkgrant', command);
+  return screen.replaceAll('\r\x1b[K', '⌫');
 }
 
 const passes = (ms: number) => vi.advanceTimersByTimeAsync(ms);
@@ -51,9 +51,9 @@ it.each([
   expect(await shownBy(() => withProgress('Working', () => passes(5_000)), options)).toBe('');
 });
 
-it('an operation that blocks the event loop shows what it passes to update', async () => {
+it('an operation that blocks the event loop shows the details that it passes to update', async () => {
   const now = vi.spyOn(performance, 'now').mockReturnValue(0);
-  const shown = await shownBy(() =>
+  const screen = await shownBy(() =>
     withProgress('Working', async (update) => {
       update('Working: 1 row');
       now.mockReturnValue(1_200);
@@ -63,11 +63,11 @@ it('an operation that blocks the event loop shows what it passes to update', asy
       update('Working: 4 rows');
     }),
   );
-  expect(shown).toBe('⌫Working: 2 rows (1 s)⌫Working: 4 rows (2 s)⌫');
+  expect(screen).toBe('⌫Working: 2 rows (1 s)⌫Working: 4 rows (2 s)⌫');
 });
 
 it('other output erases the line, which appears again below it', async () => {
-  const shown = await shownBy(() =>
+  const screen = await shownBy(() =>
     withProgress('Working', async () => {
       await passes(1_100);
       writeStderr('warning\n');
@@ -75,31 +75,33 @@ it('other output erases the line, which appears again below it', async () => {
       await writeOut('result\n');
     }),
   );
-  expect(shown).toBe('⌫Working (1 s)⌫warning\n⌫Working (1 s)⌫result\n');
+  expect(screen).toBe('⌫Working (1 s)⌫warning\n⌫Working (1 s)⌫result\n');
 });
 
 it('the line is erased while another program writes to the terminal', async () => {
-  const shown = await shownBy(() =>
+  const screen = await shownBy(() =>
     withProgress('Working', async () => {
       await passes(1_100);
       await withoutProgress(() => passes(3_000));
       await passes(200);
     }),
   );
-  expect(shown).toBe('⌫Working (1 s)⌫⌫Working (4 s)⌫');
+  expect(screen).toBe('⌫Working (1 s)⌫⌫Working (4 s)⌫');
 });
 
 it('the line of a failed operation is erased before the error is written', async () => {
-  const shown = await shownBy(() =>
-    withProgress('Working', async () => {
-      await passes(1_500);
-      throw new Error('lost');
-    }),
+  const screen = await shownBy(() =>
+    expect(
+      withProgress('Working', async () => {
+        await passes(1_500);
+        throw new Error('lost');
+      }),
+    ).rejects.toThrow('lost'),
   );
-  expect(shown).toBe('⌫Working (1 s)⌫');
+  expect(screen).toBe('⌫Working (1 s)⌫');
 });
 
 it('an operation within another one has no line of its own', async () => {
-  const shown = await shownBy(() => withProgress('Outer', () => withProgress('Inner', () => passes(1_000))));
-  expect(shown).toBe('⌫Outer (1 s)⌫');
+  const screen = await shownBy(() => withProgress('Outer', () => withProgress('Inner', () => passes(1_000))));
+  expect(screen).toBe('⌫Outer (1 s)⌫');
 });
