@@ -79,13 +79,13 @@ module.exports = {
       'private files are beneath the adapters',
     ),
     onlyOfSource(
-      'time-knows-nothing',
+      'time-imports-no-other-layer',
       '^src/time/',
       [],
       'abort signals and time limits are beneath the adapters',
     ),
     onlyOfSource(
-      'tracing-knows-nothing',
+      'tracing-imports-no-other-layer',
       TRACING,
       [],
       'spans are beneath the adapters; those of the redemption are added around its ports, in compose/',

@@ -19,7 +19,7 @@ export const ADMIN_SETTINGS = {
     placeholder: 'FILE',
     description: "the issuer's public keys, a JWKS (default: fetched from the issuer)",
   },
-  adminAudience: { placeholder: 'AUDIENCE', description: 'required audience of bearer tokens, their aud' },
+  adminAudience: { placeholder: 'AUDIENCE', description: 'required audience (aud) of bearer tokens' },
   adminAlgorithm: {
     default: 'RS256,PS256,ES256,EdDSA',
     placeholder: 'ALG',

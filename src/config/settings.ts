@@ -205,7 +205,10 @@ export const SETTINGS = {
     placeholder: 'URL|LOGIN',
     description: 'admin API that commands use instead of the store: URL of a service, or name of a login',
   },
-  serverCa: { placeholder: 'FILE', description: 'CA of --server (PEM; default: those that Node trusts)' },
+  serverCa: {
+    placeholder: 'FILE',
+    description: 'CA of the admin API (PEM; default: those that Node trusts)',
+  },
   serverTokenFile: {
     placeholder: 'FILE',
     description: 'file with the bearer token for --server (mode 0600)',

@@ -39,6 +39,6 @@ it('the metadata for logins is refused for other methods and for an invalid host
 it('without a client for logins no metadata is published', async () => {
   service = await startAdminService();
   expect((await ask('GET')).status).toBe(401);
-  const known = await service.ask('GET', PATH, { bearer: service.viewer });
-  expect([known.status, JSON.parse(known.body).code]).toEqual([404, 'no_such_route']);
+  const withToken = await service.ask('GET', PATH, { bearer: service.viewer });
+  expect([withToken.status, JSON.parse(withToken.body).code]).toEqual([404, 'no_such_route']);
 });

@@ -187,7 +187,7 @@ describe('metadata of the service', () => {
     ]);
     expect(refused).toMatchObject({
       code: 3,
-      error: expect.stringContaining(`127.0.0.1:${port} describes no`),
+      error: expect.stringContaining(`127.0.0.1:${port} has no valid metadata`),
     });
   });
 

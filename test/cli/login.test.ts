@@ -48,9 +48,9 @@ const startLogin = (words: readonly string[]) =>
 
 /** Opens the URL that a running login shows, and returns how the login ended. */
 async function finish(running: Running, user: string, decision?: Decision): Promise<Ended> {
-  const shown = () => /^ {2}(http\S+)$/m.exec(running.said.stdout)?.[1];
-  await until(() => shown() !== undefined || running.child.exitCode !== null);
-  await openInBrowser(shown() ?? '', user, decision);
+  const loginUrl = () => /^ {2}(http\S+)$/m.exec(running.said.stdout)?.[1];
+  await until(() => loginUrl() !== undefined || running.child.exitCode !== null);
+  await openInBrowser(loginUrl() ?? '', user, decision);
   return running.ended;
 }
 const logIn = (user: string, words: readonly string[] = [server, '--name', 'hub']) =>

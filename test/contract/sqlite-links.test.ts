@@ -15,8 +15,8 @@ it('reads a bounded part of the links in one call, and finds the oldest of many 
   const record = (n: number) =>
     store.recordRedemption(uid, sampleRedemption(uid, { subject: `site-${n}` }), NOW);
   await record(0);
-  for (let made = 1; made < LINKS; made += 100)
-    await Promise.all(Array.from({ length: Math.min(100, LINKS - made) }, (_, n) => record(made + n)));
+  for (let first = 1; first < LINKS; first += 100)
+    await Promise.all(Array.from({ length: Math.min(100, LINKS - first) }, (_, n) => record(first + n)));
   const isOldest = ({ subject }: { readonly subject: string }) => subject === 'site-0';
   const part = await store.listLinks({ limit: 10 }, isOldest);
   expect(part).toEqual({ items: [], next: expect.any(String) });

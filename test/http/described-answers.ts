@@ -28,7 +28,7 @@ interface Route {
 }
 
 /** A request as it goes over the wire. */
-interface Asked {
+interface RequestParts {
   readonly path: string;
   readonly headers: Readonly<Record<string, string>>;
   readonly body: string;
@@ -71,7 +71,7 @@ function forgedCursors(): fc.Arbitrary<string> {
 }
 
 /** Requests to a route that follow its description, or violate it in some parts. */
-function requestsTo({ path, operation, parameters }: Route): fc.Arbitrary<Asked> {
+function requestsTo({ path, operation, parameters }: Route): fc.Arbitrary<RequestParts> {
   const good = (parameter: Parameter) =>
     parameter.name === 'cursor' ? forgedCursors() : valuesOf(parameter.schema, resolve, known).map(String);
   const valueFor = (parameter: Parameter) => fc.oneof({ weight: 4, arbitrary: good(parameter) }, anyText());
@@ -167,17 +167,21 @@ function isAdminRoute({ path }: Pick<Route, 'path'>): boolean {
   return /^\/(api|\.well-known)\//.test(path);
 }
 
-async function send({ path, method }: Route, asked: Asked, bearer: string | undefined): Promise<WireAnswer> {
+async function send(
+  { path, method }: Route,
+  request: RequestParts,
+  bearer: string | undefined,
+): Promise<WireAnswer> {
   const isAdmin = isAdminRoute({ path });
   const target = isAdmin ? { port: service.adminPort, ca: service.ca } : service;
   const authorization = isAdmin && bearer !== undefined ? { authorization: `Bearer ${bearer}` } : {};
-  const options = { method: method.toUpperCase(), headers: { ...asked.headers, ...authorization } };
-  return post(target, asked.path, asked.body, options);
+  const options = { method: method.toUpperCase(), headers: { ...request.headers, ...authorization } };
+  return post(target, request.path, request.body, options);
 }
 
 /** False if a random path segment makes the path invalid, or leads to another route. */
-function isOfRoute({ path }: Route, asked: Asked): boolean {
-  const [own = ''] = asked.path.split('?');
+function isOfRoute({ path }: Route, request: RequestParts): boolean {
+  const [own = ''] = request.path.split('?');
   const parts = own.split('/').filter((part) => part !== '' && part !== '.' && part !== '..');
   const wanted = path.split('/').filter((part) => part !== '');
   const isFilled = parts.length === wanted.length && !parts.includes('-') === !wanted.includes('-');
@@ -215,11 +219,11 @@ export function describedAnswers(start: (flags: Flags) => Promise<AdminService>)
         minLength: REQUESTS_OF_A_BATCH,
         maxLength: REQUESTS_OF_A_BATCH,
       });
-      const checkAnswer = async ([asked, role]: readonly [Asked, string]) => {
+      const checkAnswer = async ([request, role]: readonly [RequestParts, string]) => {
         const bearer =
           role === 'operator' ? service.operator : role === 'viewer' ? service.viewer : undefined;
-        const answer = await send(route, asked, bearer);
-        const described = isOfRoute(route, asked) ? problemsOf(route.path, answer, route.method) : [];
+        const answer = await send(route, request, bearer);
+        const described = isOfRoute(route, request) ? problemsOf(route.path, answer, route.method) : [];
         expect(described).toEqual([]);
         expect(answer.status).toBeLessThan(500);
         met.add(`${isAdminRoute(route) ? 'admin' : 'public'} ${answer.status}`);
@@ -238,10 +242,10 @@ export function describedAnswers(start: (flags: Flags) => Promise<AdminService>)
         const path = route.path
           .replace(/\{\w*(uid|Uid|id)\}/g, known[0] ?? '')
           .replace(/\{\w+\}/g, 'default');
-        const asked = { path, headers: { accept: 'application/problem+json' }, body: '' };
+        const request = { path, headers: { accept: 'application/problem+json' }, body: '' };
         const answer = await send(
           { ...route, method: method.toLowerCase() as Route['method'] },
-          asked,
+          request,
           service.operator,
         );
         expect(answer.status, method).toBe(405);
@@ -253,8 +257,8 @@ export function describedAnswers(start: (flags: Flags) => Promise<AdminService>)
   it('openapi.yaml describes the responses for a grant that is created twice, redeemed and deleted', async () => {
     const routeOf = (path: string, method: Route['method']) =>
       routes.find((route) => route.path === path && route.method === method) as Route;
-    const ask = async (route: Route, asked: Asked, wanted: number): Promise<string> => {
-      const answer = await send(route, asked, service.operator);
+    const ask = async (route: Route, request: RequestParts, wanted: number): Promise<string> => {
+      const answer = await send(route, request, service.operator);
       expect(problemsOf(route.path, answer, route.method)).toEqual([]);
       expect(answer.status, answer.body).toBe(wanted);
       return answer.body;
@@ -262,16 +266,16 @@ export function describedAnswers(start: (flags: Flags) => Promise<AdminService>)
     const headers = { 'content-type': 'application/json' };
     const path = '/api/v1/grants';
     const make = routeOf(path, 'post');
-    const made = await ask(make, { path, headers, body: '{"name":"made-here"}' }, 201);
+    const created = await ask(make, { path, headers, body: '{"name":"made-here"}' }, 201);
     await ask(make, { path, headers, body: '{"name":"made-here"}' }, 409);
-    const { uid } = JSON.parse(made) as { readonly uid: string };
+    const { uid } = JSON.parse(created) as { readonly uid: string };
     const own = { path: `${path}/${uid}`, headers: {}, body: '' };
     await ask(routeOf('/api/v1/grants/{uid}', 'delete'), own, 204);
     const { grant, code } = await service.grant({ name: 'redeemed-here' });
     expect((await post(service, `/${grant.uid}`, code, { headers: csrHeader() })).status).toBe(200);
     const [redemption] = (await service.store.listRedemptions({ limit: 1, grantUid: grant.uid })).items;
-    const shown = { path: `/api/v1/redemptions/${redemption?.id}`, headers: {}, body: '' };
-    const detail = await ask(routeOf('/api/v1/redemptions/{id}', 'get'), shown, 200);
+    const detailRequest = { path: `/api/v1/redemptions/${redemption?.id}`, headers: {}, body: '' };
+    const detail = await ask(routeOf('/api/v1/redemptions/{id}', 'get'), detailRequest, 200);
     expect(JSON.parse(detail)).toMatchObject({ grant: 'redeemed-here' });
   });
 

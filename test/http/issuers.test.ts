@@ -108,8 +108,8 @@ describe('an --issuer-cert file that is replaced', () => {
 
     const both = second.certificate + first.certificate;
     replaceFile(flags.issuerCert, both);
-    const kept = await redeemNewGrant(service);
-    expect(kept.ca).toBe(first.certificate);
+    const redemption = await redeemNewGrant(service);
+    expect(redemption.ca).toBe(first.certificate);
     await service.running.reloadIdentity();
     await service.running.reloadIdentity();
     expect(events('issuer_kept')).toMatchObject([{ reason: expect.stringContaining(flags.issuerCert) }]);

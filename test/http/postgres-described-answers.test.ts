@@ -20,11 +20,11 @@ describedAnswers(async (flags) => {
 });
 
 // The grants before the first request, because requests delete grants, too.
-let kept: readonly unknown[] | undefined;
+let rows: readonly unknown[] | undefined;
 beforeAll(async () => {
-  kept = await database?.sql('SELECT uid FROM linkgrant.grants');
+  rows = await database?.sql('SELECT uid FROM linkgrant.grants');
 });
 
 it('the described responses also come from a service with a PostgreSQL store', () => {
-  expect(kept).toHaveLength(2);
+  expect(rows).toHaveLength(2);
 });

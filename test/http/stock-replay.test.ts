@@ -121,13 +121,13 @@ describe('the stored response for a Skupper client', () => {
     const made = await service.grant();
     redeemedAnswer(await redeem(made));
     const database = releaseAfterTest(openSqliteFile(`${service.directory}/linkgrant.db`));
-    const kept = () =>
+    const rowCount = () =>
       database
         .prepare('SELECT count(sealed_answer) FROM redemptions WHERE grant_uid = ?')
         .value(made.grant.uid);
-    expect(kept()).toBe(1);
+    expect(rowCount()).toBe(1);
     service.clock.advance(3 * MINUTE);
-    await expect.poll(kept, { timeout: 40_000, interval: 200 }).toBe(0);
+    await expect.poll(rowCount, { timeout: 40_000, interval: 200 }).toBe(0);
   });
 
   it('is not stored with a window of 0', async () => {

@@ -91,7 +91,7 @@ describe.runIf(DRIVERS.includes('node:sqlite'))('the output of `npm run package`
       expect(well(await run('--help')).stdout).toContain('token');
     });
 
-    it('is a plugin of kubectl under its other names', async () => {
+    it('is a kubectl plugin if its name is that of the plugin', async () => {
       for (const name of ['kubectl-linkgrant', 'kubectl_complete-linkgrant'])
         symlinkSync('linkgrant', join(unpacked, name));
       const help = well(await linkgrantProcess(['--help'], options('kubectl-linkgrant')));
