@@ -164,20 +164,21 @@ describe('requests for unknown grants', () => {
       proxy.decide((request) => (isListing(request) ? 'silent' : 'pass'));
       const unknown = () => ({ ...grant, metadata: { ...grant.metadata, uid: randomUUID() } });
       const statuses: number[] = [];
-      const waiting = Array.from({ length: 300 }, async () => {
+      // More connections would take a slow machine longer than the listing may hang.
+      const waiting = Array.from({ length: 130 }, async () => {
         statuses.push((await post(serving, unknown())).status);
       });
-      await until('200 refusals', async () => statuses.length >= 200);
-      expect(statuses).toEqual(Array(200).fill(503));
+      await until('30 refusals', async () => statuses.length >= 30);
+      expect(statuses).toEqual(Array(30).fill(503));
       expect(await metric(serving, 'linkgrant_requests_in_flight')).toBe(0);
       expect(await post(serving, grant, 'another-site')).toMatchObject({ status: 200 });
-      expect(statuses).toHaveLength(200);
+      expect(statuses).toHaveLength(30);
 
       proxy.decide(() => 'pass');
       proxy.breakOff(isListing);
       await Promise.all(waiting);
       // Requests whose listing was cut off get 503; the next listing answers the others.
-      expect(new Set(statuses.slice(200))).toEqual(new Set([404, 503]));
+      expect(new Set(statuses.slice(30))).toEqual(new Set([404, 503]));
       expect(await post(serving, unknown())).toMatchObject({ status: 404 });
     } finally {
       await workplace.remove();
