@@ -120,7 +120,7 @@ function committer(session: SqliteSession, checkpoint: Checkpoint | undefined): 
     commit: (batch) => commit(session, batch, checkpoint),
     failureOf,
     retriesLostConnection: false,
-    batchIntervalMs: 8,
+    batchIntervalMs: 4,
     // Bounds how long one transaction blocks the event loop and other processes.
     maxBatchSize: 256,
   };
