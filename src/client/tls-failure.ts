@@ -50,7 +50,7 @@ export function tlsFailure(error: unknown, target: TlsTarget): RedemptionError |
   });
 }
 
-/** The sentence, without its full stop, that a server is not trusted. */
+/** Returns the message for an untrusted server, without its full stop. */
 export function untrustedMessage(target: TlsTarget): string {
   const trusted = target.ca === undefined ? 'a CA that Node trusts' : 'the CA in the token';
   return `The certificate of ${formatHostPort(target)} does not come from ${trusted}`;
@@ -58,7 +58,7 @@ export function untrustedMessage(target: TlsTarget): string {
 
 /** Returns the names of a certificate, for messages. */
 function namesOf(certificate: PeerCertificate | undefined): string {
-  // The certificate may repeat an address as a DNS name, because skupper-router compares DNS names only.
+  // Remove duplicates: skupper-router compares DNS names only, so an IP address may be listed as one too.
   const alternatives = (certificate?.subjectaltname ?? '').replace(/DNS:|IP Address:/g, '').split(', ');
   return printableNames(String([...new Set(alternatives)].join(', ') || certificate?.subject?.CN || ''));
 }

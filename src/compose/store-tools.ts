@@ -25,8 +25,11 @@ type Place = Pick<Settings, 'store' | 'dataDir'>;
  */
 export type StoreLoss = LedgerLoss | 'empty';
 
-/** The missing ledger entries of a store, by the high-water mark of this host, and the grants that can be redeemed now. */
-export async function storeAge(
+/**
+ * The missing ledger entries of a store, by the high-water mark of this host. If any are missing, also the grants that can be
+ * redeemed now.
+ */
+export async function findStoreLoss(
   place: Place,
   context: OpenContext,
 ): Promise<{ readonly lost: StoreLoss; readonly open: readonly AccessGrant[] }> {
@@ -53,7 +56,7 @@ export async function acceptStore(
   context: OpenContext,
   revoked: readonly AccessGrant[],
 ): Promise<void> {
-  const isEmpty = (await storeAge(place, context)).lost === 'empty';
+  const isEmpty = (await findStoreLoss(place, context)).lost === 'empty';
   const database = await openDatabase(place, context, isEmpty, isEmpty);
   try {
     await database.write(function* (write) {
@@ -81,7 +84,7 @@ export async function copyStore(
 ): Promise<{ readonly rows: CopiedRows; readonly verdict: LedgerVerdict }> {
   const { onProgress } = context;
   const source = await openDatabase({ store: from, dataDir }, context, false);
-  // With a wrong data directory the copy would get a new key.
+  // Rejects if the data directory lacks the source's key: the copy would get a new one.
   await source.read((ledger) => ledger.key()).finally(() => source.close());
   const target = await openDatabase({ store: to, dataDir }, context, true, true);
   try {

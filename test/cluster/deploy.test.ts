@@ -16,7 +16,7 @@ import { expectedRights as expected, ShippedRights } from './harness/shipped-rig
 import { openTestCluster } from './harness/test-cluster.js';
 import { until } from './harness/until.js';
 
-/** The next release, which knows more of a Redemption. */
+/** The next release, whose CRD has one more column. */
 const NEXT = '0.2.0';
 const ONE_COLUMN_MORE = [
   '- name: Revoked',
@@ -109,7 +109,7 @@ describe("the service's manifests of kustomize", () => {
         (await kubectl('get', 'crd/redemptions.linkgrant.dev', '-o', columns)).includes('Address'),
       ];
     };
-    // The CRD is of the tests' own making too.
+    // The test cluster created the CRD, so kubectl must take over its fields.
     const apply = (directory: string) =>
       kubectl('apply', '--server-side', '--force-conflicts', '-k', directory);
     await apply(join(next, 'kustomize/overlays/cluster'));
@@ -173,7 +173,7 @@ describe("the service's manifests of kustomize", () => {
     ['cluster', 'linkgrant', 'east'],
     ['namespace', 'west', 'west'],
   ] as const)(
-    'of the overlay %s start a service that works with its permissions',
+    'start a service that works with the permissions of the overlay %s',
     async (name, own, served) => {
       if (served !== own) await cluster.namespace(served);
       await putSite(cluster.admin, served);
@@ -185,7 +185,7 @@ describe("the service's manifests of kustomize", () => {
       const { args, env } = containerOf(manifestOf(manifests, 'Deployment', 'linkgrant'));
       const [command, ...words] = args;
       expect(command).toBe('serve');
-      // The image's root is read-only.
+      // Must not be created: the image's root file system is read-only.
       const dataDir = join(scratch, 'nothing', 'data');
       const serving = await workplace.serve([...words, '--ops-listen', '127.0.0.1:0'], {
         env: {
@@ -221,8 +221,8 @@ describe("the service's manifests of kustomize", () => {
     );
     const may = (verb: string) =>
       accounts.mayDo(viewer.kubeconfig, '-n', place, verb, 'redemptions.linkgrant.dev');
-    // The role view is added up by a controller.
-    await until('the role view to have it', () => may('get'));
+    // A controller aggregates the ClusterRole `view`.
+    await until('Redemptions in the role view', () => may('get'));
     expect(await Promise.all(['get', 'list', 'create', 'patch', 'delete'].map(may))).toEqual([
       true,
       true,
@@ -245,7 +245,7 @@ describe("the service's manifests of Helm", () => {
   beforeAll(async () => {
     await kubectl('delete', '--wait=false', '--ignore-not-found', '-k', overlay('cluster'));
     await until(
-      'the end of what kustomize made',
+      'the deletion of the kustomize resources',
       async () => {
         const left = await kubectl(
           ...[
@@ -261,7 +261,7 @@ describe("the service's manifests of Helm", () => {
       },
       300_000,
     );
-    // The next version, which knows more of a Redemption.
+    // The next release, whose CRD has one more column.
     chart = join(scratch, 'next');
     cpSync(CHART, chart, { recursive: true });
     change(join(chart, 'Chart.yaml'), 'version: 0.1.0', `version: ${NEXT}`);
@@ -360,11 +360,11 @@ describe('removal of the service', () => {
   const left = async (...what: string[]) =>
     (await kubectl('get', ...what, '--ignore-not-found', '-o', 'name')).trim();
 
-  const deployed = async (slotOf: string) => {
+  const deployed = async (uidEnd: string) => {
     await kubectl('apply', '--server-side', '--force-conflicts', '-k', overlay('cluster'));
     await until('the API of Redemptions', () => cluster.admin.list(REDEMPTIONS));
     const namespace = await cluster.namespace();
-    const key = { namespace, name: `00000000-0000-4000-8000-${slotOf}-0` };
+    const key = { namespace, name: `00000000-0000-4000-8000-${uidEnd}-0` };
     const created = await until('the Redemption', () =>
       cluster.admin.create(REDEMPTIONS, redemptionNamed(key)),
     );
@@ -404,7 +404,7 @@ describe("schemas of Skupper's kinds", () => {
   });
 });
 
-/** Makes another text of one in a file, which has to have it. */
+/** Replaces the first `from` in a file with `to`; fails if there is none. */
 function change(file: string, from: string, to: string): void {
   const text = readFileSync(file, 'utf8');
   expect(text).toContain(from);

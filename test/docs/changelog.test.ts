@@ -4,7 +4,7 @@ import { readProjectFile, sectionsOf } from './document.js';
 const { version } = JSON.parse(readProjectFile('package.json')) as { readonly version: string };
 const sections = sectionsOf(readProjectFile('CHANGELOG.md'));
 
-it('the changelog has entries for the version of the package, or for the first release to come', () => {
+it('CHANGELOG.md has entries for the version in package.json, or in [Unreleased]', () => {
   const at = sections.findIndex(({ heading }) =>
     [`[${version}]`, '[Unreleased]'].some((start) => heading.startsWith(start)),
   );
@@ -14,6 +14,6 @@ it('the changelog has entries for the version of the package, or for the first r
   expect(next?.text).toMatch(/^- .+/m);
 });
 
-it('openapi.yaml has the same version', () => {
+it('openapi.yaml has the version of package.json', () => {
   expect(readProjectFile('openapi.yaml')).toContain(`\n  version: ${version}\n`);
 });

@@ -9,7 +9,7 @@ import { readProjectFile, sectionsOf } from './document.js';
 const document = readProjectFile('docs/reference/error-codes.md');
 const codes = sectionsOf(document).filter(({ level }) => level === 3);
 
-/** The rows of the table of stock texts: the text (its end cut off where only a beginning is fixed) and its code. */
+/** The rows of the table of Skupper's texts: the text, which ends with `…` if only its beginning is fixed, and its code. */
 const stockRows = [...document.matchAll(/^\| `([^`]+)` \| [^|]+ \| `([a-z_]+)` \| /gm)].map(
   ([, text = '', code = '']) => ({ text, code }),
 );
@@ -28,21 +28,21 @@ describe('docs/reference/error-codes.md', () => {
     const wire = refused && wireRefusal(refused);
     const admin = ADMIN_CODES.find((known) => known === heading);
     const { status, title } = adminProblem(new AdministrationError(admin ?? 'internal', ''));
-    const look = wire
+    const firstLine = wire
       ? `HTTP ${wire.status} \`${wire.text}\`, exit code ${exitCode}`
       : admin
         ? `Admin API HTTP ${status} \`${title}\`, exit code ${exitCode}`
         : `Exit code ${exitCode}`;
-    expect(text.trim().split('\n')[0]).toBe(look);
+    expect(text.trim().split('\n')[0]).toBe(firstLine);
     for (const label of ['Cause', 'Check', 'Cure']) {
       expect(text).toMatch(new RegExp(`^- ${label}: .{10,}\\.$`, 'm'));
     }
   });
 
   it("lists each of Skupper's texts with the code that the client reports for it", () => {
-    const whole = Object.keys(STOCK_TEXTS);
-    const begun = STOCK_PREFIXES.map(([prefix]) => `${prefix.trim()}…`);
-    expect(stockRows.map(({ text }) => text)).toEqual([...whole, ...begun]);
+    const exactTexts = Object.keys(STOCK_TEXTS);
+    const prefixes = STOCK_PREFIXES.map(([prefix]) => `${prefix.trim()}…`);
+    expect(stockRows.map(({ text }) => text)).toEqual([...exactTexts, ...prefixes]);
     for (const { text, code } of stockRows) {
       const body = Buffer.from(`${text.replace('…', ' something')}\n`);
       expect(refusalOf({ status: 500, headers: {}, body, tooLong: false }).code, text).toBe(code);

@@ -160,7 +160,7 @@ describe('a reload command', () => {
     other.child.kill('SIGTERM');
     await other.ended;
     expect(ended.code, ended.stderr).toBe(4);
-    expect(ended.stderr).toContain('Another linkgrant process is changing the links there');
+    expect(ended.stderr).toContain('Another linkgrant process has locked');
     well(await run('bootstrap', ...words, ...logging()));
     expect(reloads()).toEqual(['reloaded']);
   });

@@ -52,7 +52,7 @@ class Terminal {
     this.#shell.stdin.write(text);
   }
 
-  /** Starts linkgrant, followed by its exit code. */
+  /** Runs linkgrant, then prints its exit code. `co""de` keeps the echoed command from matching `code `. */
   run(words: readonly string[]): void {
     const command = [process.execPath, resolve('dist/main.js'), ...words]
       .map((word) => `'${word}'`)
@@ -82,13 +82,13 @@ async function onTerminal(
   }
 }
 
-const ends = (terminal: Terminal) => until(() => terminal.screen.includes('code '));
+const waitForExit = (terminal: Terminal) => until(() => terminal.screen.includes('code '));
 
 describe('a redemption at a server that does not answer', () => {
   it('shows one progress line on a terminal, and erases it before the error', async () => {
     const screen = await onTerminal(async (terminal) => {
       terminal.run(redeem);
-      await ends(terminal);
+      await waitForExit(terminal);
     });
     expect(screen).toContain('⌫Redeeming the token (1 s)');
     expect(screen).toMatch(/⌫error: [^\r]+\r\nhint: [^\r]+\r\ncode 4\r\n/);
@@ -100,7 +100,7 @@ describe('a redemption at a server that does not answer', () => {
   ])('shows no progress %s', async (_where, env: Readonly<Record<string, string>>) => {
     const screen = await onTerminal(async (terminal) => {
       terminal.run(redeem);
-      await ends(terminal);
+      await waitForExit(terminal);
     }, env);
     expect(screen).toMatch(/\r\nerror: [^\r]+\r\nhint: [^\r]+\r\ncode 4\r\n/);
     expect(screen).not.toContain('Redeeming');
@@ -114,11 +114,11 @@ describe('a redemption at a server that does not answer', () => {
 });
 
 describe('bootstrap on a terminal', () => {
-  it('shows for how long it has waited, below the reason', async () => {
+  it('shows why it waits, and below it for how long', async () => {
     const screen = await onTerminal(async (terminal) => {
       const to = ['--to', place.path('links'), '--data-dir', place.path('requesting')];
       terminal.run(['bootstrap', '--token', place.path('absent'), '--deadline', '3s', ...to]);
-      await ends(terminal);
+      await waitForExit(terminal);
     });
     expect(screen).toMatch(/Waiting: [^\r]+\r\n⌫Linking this site \(1 s\)/);
     expect(screen).toMatch(/⌫error: [^\r]+\r\nhint: [^\r]+\r\ncode 4\r\n/);
@@ -134,7 +134,7 @@ describe('a list with -w on a terminal', () => {
       terminal.run([...list.split(' '), '-w', ...data]);
       await until(() => terminal.screen.includes(`\n${name}`));
       terminal.type('\x03');
-      await ends(terminal);
+      await waitForExit(terminal);
       await until(() => terminal.screen.includes('\r\nready> '));
     });
     expect(screen).toContain('^C\r\ncode 0\r\n');

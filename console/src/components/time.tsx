@@ -21,13 +21,13 @@ function format(at: number, zone: 'local' | 'utc'): string {
   return zone === 'utc' ? `${text} UTC` : text;
 }
 
-/** A time in the clock that the user chose; with `both` in local time and in UTC. */
-export function Time({ at, both }: { readonly at: string | number; readonly both?: boolean }) {
+/** A time in the clock that the user chose; with `bothClocks` in local time and in UTC. */
+export function Time({ at, bothClocks }: { readonly at: string | number; readonly bothClocks?: boolean }) {
   const { clock } = usePreferences();
   const ms = new Date(at).getTime();
   return (
     <time dateTime={new Date(ms).toISOString()} title={format(ms, clock === 'utc' ? 'local' : 'utc')}>
-      {both ? `${format(ms, 'local')} (${format(ms, 'utc')})` : format(ms, clock)}
+      {bothClocks ? `${format(ms, 'local')} (${format(ms, 'utc')})` : format(ms, clock)}
     </time>
   );
 }

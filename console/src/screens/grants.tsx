@@ -14,7 +14,7 @@ import { CleanUp } from '../dialogs/clean-up.js';
 import { CreateGrant } from '../dialogs/create-grant.js';
 import { href, replaceQuery, useLocation } from '../state/location.js';
 import { useResource } from '../state/resource.js';
-import { useCanWrite, useNamespaceWords } from '../state/session.js';
+import { useCanWrite, useNamespaceFlags } from '../state/session.js';
 
 type Grant = Api['Grant'];
 
@@ -65,7 +65,7 @@ export function GrantsScreen() {
     label: query.get('label') || undefined,
     state: (query.get('state') as Grant['state']) || undefined,
   };
-  const namespaceWords = useNamespaceWords(filter.namespace);
+  const namespaceFlags = useNamespaceFlags(filter.namespace);
   const cursor = query.get('cursor') || undefined;
   const isFiltered = Object.values(filter).some((value) => value !== undefined);
   const resource = useResource(
@@ -147,7 +147,7 @@ export function GrantsScreen() {
         words={[
           'grant',
           'list',
-          ...namespaceWords,
+          ...namespaceFlags,
           ...(filter.name ? ['--name', filter.name] : []),
           ...(filter.label ? ['-l', filter.label] : []),
           ...(filter.state ? ['--state', filter.state] : []),

@@ -96,7 +96,7 @@ export function LinkScreen({ id }: { readonly id: string }) {
                 items={shown.ledger}
                 keyOf={(entry) => JSON.stringify(entry)}
                 columns={[
-                  { header: 'Time', isHeader: true, cell: ({ time }) => <Time at={time} both /> },
+                  { header: 'Time', isHeader: true, cell: ({ time }) => <Time at={time} bothClocks /> },
                   { header: 'Event', cell: ({ kind }) => kindText(kind) },
                   { header: 'From', cell: ({ peer }) => peer && <Foreign text={peer} /> },
                 ]}
@@ -139,12 +139,12 @@ function LinkFacts({ link, action }: { readonly link: Detail; readonly action: C
             ),
           ],
           ['Token', link.jti && <span class="mono">{link.jti}</span>],
-          ['Redeemed', <Time key="created" at={link.createdAt} both />],
+          ['Redeemed', <Time key="created" at={link.createdAt} bothClocks />],
           ['Source address', <Foreign key="peer" text={(link.newest ?? link).peer} />],
           ['Private key', <Prose key="mode" text={MODES[link.mode as keyof typeof MODES]} />],
           ['Labels', Object.keys(link.labels).length > 0 && <Labels labels={link.labels} />],
           ['Note', link.note && <Foreign text={link.note} />],
-          ['Revoked', link.revokedAt && <Time at={link.revokedAt} both />],
+          ['Revoked', link.revokedAt && <Time at={link.revokedAt} bothClocks />],
           [
             'Id',
             <span key="id" class="mono">
@@ -166,7 +166,7 @@ function Certificate({ link }: { readonly link: Detail }) {
         entries={[
           ['Subject', <Foreign key="subject" text={link.subject} />],
           ['Expires', <TimeAndDistance key="ends" at={newest.notAfter} />],
-          ['Issued', <Time key="issued" at={link.newest?.renewedAt ?? link.createdAt} both />],
+          ['Issued', <Time key="issued" at={link.newest?.renewedAt ?? link.createdAt} bothClocks />],
           ['Renewals', link.newest?.number ?? 0],
           [
             'Serial',

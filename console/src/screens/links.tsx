@@ -11,7 +11,7 @@ import { Foreign } from '../components/text.js';
 import { Time } from '../components/time.js';
 import { href, replaceQuery, useLocation } from '../state/location.js';
 import { useResource } from '../state/resource.js';
-import { useNamespaceWords } from '../state/session.js';
+import { useNamespaceFlags } from '../state/session.js';
 
 type Link = Api['Link'];
 
@@ -96,7 +96,7 @@ export function LinksScreen() {
     grantUid: query.get('grantUid') || undefined,
     signedBy: query.get('signedBy') || undefined,
   });
-  const namespaceWords = useNamespaceWords(filter.namespace);
+  const namespaceFlags = useNamespaceFlags(filter.namespace);
   const cursor = query.get('cursor') || undefined;
   const isFiltered = Object.keys(filter).length > 0;
   const resource = useResource(
@@ -191,7 +191,7 @@ export function LinksScreen() {
         words={[
           'redemption',
           'list',
-          ...namespaceWords,
+          ...namespaceFlags,
           ...(filter.subject ? ['--subject', filter.subject] : []),
           ...(filter.grantUid ? ['--grant', filter.grantUid] : []),
           ...(filter.label ? ['-l', filter.label] : []),

@@ -17,14 +17,14 @@ export function useCanWrite(): boolean {
   return useSession().role === 'operator';
 }
 
-/** The words that start linkgrant on a site: in a trial from a checkout, the site is in that checkout too. */
+/** The command that starts linkgrant on a site: `npx linkgrant` in a trial from a checkout, which the site shares. */
 export function useSiteProgram(): string {
   const { program } = useSession();
   return program === 'npx linkgrant' ? program : 'linkgrant';
 }
 
-/** The flags of a listing command for the namespace of a filter; without one, for every namespace that the console shows. */
-export function useNamespaceWords(filter: string | undefined): readonly string[] {
+/** The namespace flags of a list command: the filtered namespace, else the console's only namespace, else `-A`. */
+export function useNamespaceFlags(filter: string | undefined): readonly string[] {
   const session = useSession();
   const namespace = filter ?? session.namespace;
   return namespace === undefined ? ['-A'] : ['--namespace', namespace];

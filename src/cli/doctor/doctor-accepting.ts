@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { hasStore, type LinkDialOptions } from '../../compose/links.js';
 import { openStore } from '../../compose/open-store.js';
 import { openToOthers } from '../../compose/site-issuer.js';
-import { storeAge } from '../../compose/store-tools.js';
+import { findStoreLoss } from '../../compose/store-tools.js';
 import { checkToken } from '../../compose/token-redemption.js';
 import { type ListenAddress, reachableHost } from '../../config/host-port.js';
 import type { Settings } from '../../config/setting-schemas.js';
@@ -124,7 +124,7 @@ async function driverText({ store }: Settings): Promise<string> {
  * again.
  */
 async function checkAge(settings: Settings, clock: LinkDialOptions['clock']): Promise<Check> {
-  const { lost, open: redeemableGrants } = await storeAge(settings, { clock, checkpoint: () => {} });
+  const { lost, open: redeemableGrants } = await findStoreLoss(settings, { clock, checkpoint: () => {} });
   if (lost === 0) return ok('store age', 'its ledger contains every entry that this host has recorded');
   const loss =
     typeof lost === 'number'

@@ -37,8 +37,8 @@ const PERMISSIONS: RequiredPermissions = {
 };
 
 /**
- * Checks a namespace of a cluster: with a token the requesting side, else each side that the namespace has. Spends no use and
- * writes nothing.
+ * Checks a namespace of a cluster: with a token, the token and the requesting side; else the accepting side, and the requesting
+ * side if it is in use. Spends no use and writes nothing.
  */
 export async function clusterChecks(
   settings: Settings,
@@ -137,7 +137,7 @@ async function requestingClusterChecks(
     if (!secret)
       return fail(label, `its Secret "${name}" does not exist`, 'restore the Secret, or delete the link', 3);
     const renewal =
-      'cannot' in renewableLink(secret)
+      'problem' in renewableLink(secret)
         ? 'it cannot be renewed: redeem a new token before it expires'
         : `its renewal is overdue: run \`${renew}\`, and check that a CronJob runs this command`;
     return certificateCheck(label, secret.tlsCrt, clock(), renewal);
@@ -156,6 +156,6 @@ function tokenFinding({
     return { resource, ...fail('', message, hint, 3) };
   }
   const redeemers =
-    "Skupper's controller redeems it, or linkgrant if that controller does not serve grants: docs/how-to/kubernetes-accesstokens.md";
+    "Skupper's controller redeems it, or linkgrant if that controller ignores AccessTokens: docs/how-to/kubernetes-accesstokens.md";
   return { resource, ...warn('', `not redeemed: ${message}`, redeemers) };
 }

@@ -43,13 +43,13 @@ export async function tokenChecks(
     return [fail('token', message, hint, exitCode)];
   }
   const { checks, answer } = await checkRoute(token, options);
-  // Without permission to read the links of the site, the check runs with less detail.
+  // If the links cannot be read, an expired or exhausted grant is reported as a failure.
   const link = await findLink(token).catch(() => undefined);
   const tokenCheck = ok('token', `"${token.name}" for ${token.url}`);
   return [tokenCheck, ...checks, ...grantChecks(answer).map((check) => withLink(check, answer, link))];
 }
 
-/** If this site has the link of the token, an expired or exhausted grant is not a failure. A revoked grant is. */
+/** If this site has the link of the token, an expired, exhausted or deleted grant is no failure. A revoked grant is. */
 function withLink(check: Check, answer: RouteChecks['answer'], link: string | undefined): Check {
   if (link === undefined || check.name !== 'grant' || check.status !== 'fail') return check;
   const isEnd = answer instanceof RedemptionError ? END_CODES.has(answer.code) : isEndState(answer);
@@ -116,13 +116,13 @@ export async function linkDirectoryChecks(directory: string, dataDir: string, no
     for (const { name, tlsCredentials } of await links.list()) {
       const secret = await links.findSecret(tlsCredentials);
       const label = `link ${name}`;
-      const renewal =
-        secret && !('cannot' in renewableLink(secret))
+      const renewalHint =
+        secret && !('problem' in renewableLink(secret))
           ? `its renewal is overdue: run \`linkgrant link renew ${name}\`, and check that a timer runs this command`
           : 'it cannot be renewed: redeem a new token before it expires';
       checks.push(
         secret
-          ? certificateCheck(label, secret.tlsCrt, now, renewal)
+          ? certificateCheck(label, secret.tlsCrt, now, renewalHint)
           : fail(
               label,
               `its Secret "${tlsCredentials}" does not exist`,

@@ -10,10 +10,10 @@ import { configurationFrom } from '../session/configuration.js';
 import { requirePlatform, withStoreOf } from '../session/store-session.js';
 import { CommandError } from '../terminal/command-error.js';
 
-/** The flags of a command on issuers: settings. */
+/** The setting flags of a command that uses issuers. */
 export type IssuerFlags = Readonly<Record<string, unknown>>;
 
-/** Dependencies of commands on issuers. */
+/** Dependencies of commands that use issuers. */
 export interface IssuerContext {
   readonly clock: Clock;
   readonly checkpoint: Checkpoint;
@@ -23,8 +23,9 @@ export interface IssuerContext {
 export interface IssuerSession {
   readonly issuers: RotatingIssuers;
   readonly settings: Settings;
-  /** Undefined before the first start of a service. */
+  /** Undefined if it does not exist yet. */
   readonly store: GrantStore | undefined;
+  /** Undefined before the first start of a service. */
   readonly service: ServiceDescription | undefined;
 }
 
@@ -37,7 +38,7 @@ export interface OwnIssuer {
   readonly cas: readonly [IssuerCa, ...IssuerCa[]];
 }
 
-/** Why a cluster has no CAs of linkgrant. */
+/** Why commands that use issuers fail in a cluster. */
 export const ISSUERS_ARE_SECRETS = {
   reason:
     "on kubernetes the CAs that sign links are Secrets of each site's namespace, and linkgrant does not change them",
@@ -73,7 +74,7 @@ export function platformOf({ settings, service }: Pick<IssuerSession, 'settings'
   return settings.platform === 'standalone' ? (service?.platform ?? 'standalone') : settings.platform;
 }
 
-/** The issuer of that name if its CAs belong to linkgrant. Throws a CommandError that names the owner otherwise. */
+/** The issuer of that name. Throws a CommandError if it does not exist, or its CAs do not belong to linkgrant. */
 export function requireOwnIssuer(name: string, session: IssuerSession): OwnIssuer {
   const { issuers, settings, service } = session;
   const platform = platformOf(session);
@@ -88,7 +89,7 @@ export function requireOwnIssuer(name: string, session: IssuerSession): OwnIssue
       `links are signed by the CA in ${settings.issuerCert}, which linkgrant does not manage`,
       {
         exitCode: 2,
-        hint: 'put the new certificate, followed by the old one while links need it, and the key into these files; the service reads them again',
+        hint: 'put the new certificate, followed by the old one while links need it, and the key into the files of --issuer-cert and --issuer-key; the service reads them again',
       },
     );
   }

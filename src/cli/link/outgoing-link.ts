@@ -34,7 +34,7 @@ function certificateReport(secret: LinkSecret | undefined, name: string, now: nu
   try {
     const { subject, notBefore, notAfter } = describeCertificate(secret.tlsCrt);
     const life = certificateLife({ notBefore, notAfter }, now);
-    const isRenewable = !('cannot' in renewableLink(secret));
+    const isRenewable = !('problem' in renewableLink(secret));
     const warning = {
       valid: undefined,
       early: 'the certificate is not valid yet; check the clock of this machine',

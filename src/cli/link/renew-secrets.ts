@@ -78,7 +78,7 @@ async function renewSecret(
   const secret = await lockableLinks.links.findSecret(name);
   if (!secret) return { outcome: 'not-renewable', reason: `Secret "${name}" does not exist` };
   const link = renewableLink(secret, server);
-  if ('cannot' in link) return { outcome: 'not-renewable', reason: link.cannot };
+  if ('problem' in link) return { outcome: 'not-renewable', reason: link.problem };
   const { certificateSha256, notAfter } = link;
   if (!isSelected(link)) return { outcome: 'not-due', certificateSha256, notAfter };
   const links: RenewLinkDependencies['links'] = {

@@ -1,5 +1,5 @@
 import { openStore } from '../../compose/open-store.js';
-import { acceptStore, copyStore, type StoreLoss, storeAge } from '../../compose/store-tools.js';
+import { acceptStore, copyStore, findStoreLoss, type StoreLoss } from '../../compose/store-tools.js';
 import { parseStoreUrl, STORE_FORM, type StoreUrl } from '../../config/store-url.js';
 import { configurationFrom } from '../session/configuration.js';
 import { CommandError } from '../terminal/command-error.js';
@@ -85,7 +85,7 @@ export async function restoredCommand({
   ...flags
 }: StoreFlags & { readonly revoke?: boolean; readonly keep?: boolean }): Promise<void> {
   const { settings } = configurationFrom(flags, NO_STORE);
-  const { lost, open } = await storeAge(settings, HOST);
+  const { lost, open } = await findStoreLoss(settings, HOST);
   if (lost === 0) {
     await print(
       output,

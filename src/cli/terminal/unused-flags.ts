@@ -3,7 +3,7 @@ import { SERVICE_SETTINGS } from '../../config/setting-groups.js';
 import { flagOf, type SettingKey } from '../../config/settings.js';
 import { CommandError } from './command-error.js';
 
-/** All settings of a process that redeems AccessTokens. */
+/** All settings of a process that redeems AccessTokens and serves no redemptions (`--no-redemption`). */
 const REDEEMER_SETTINGS: readonly SettingKey[] = [
   'dataDir',
   'platform',
@@ -35,11 +35,11 @@ export function refuseUnusedFlags({ sources }: Pick<Configuration, 'sources'>, r
   const [error, hint] = redeems
     ? [
         `${flags} has no effect with --no-redemption`,
-        'omit it: the process that redeems AccessTokens has no listener and no grants',
+        `omit ${flags}: a process that redeems AccessTokens has no listener and no grants`,
       ]
     : [
         `${flags} has no effect without --controllers accesstoken`,
-        'omit it: a service of grants redeems no tokens',
+        `omit ${flags}: only a process with that controller redeems tokens`,
       ];
   throw new CommandError(error, { exitCode: 2, hint });
 }

@@ -206,7 +206,7 @@ function writtenText(redeemed: RedeemedToken, target: LinkTarget, renews: boolea
 function validityText({ certificate, secret }: RedeemedToken, target: LinkTarget, renews = false): string {
   const valid = `The certificate of "${certificate.subject}" is valid until ${formatTime(certificate.notAfter)}`;
   const link = renewableLink(secret);
-  if ('cannot' in link) return `${valid}; it cannot be renewed: ${link.cannot}.\n`;
+  if ('problem' in link) return `${valid}; it cannot be renewed: ${link.problem}.\n`;
   if (!renews) return `${valid}; only \`linkgrant link renew\` renews it.\n`;
   return `${valid}. ${target.describeRenewal()}\n`;
 }

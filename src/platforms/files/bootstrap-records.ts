@@ -5,17 +5,16 @@ import { sha256Hex } from '../../pki/sha256.js';
 import { withWriteErrors } from './not-writable.js';
 
 /**
- * The records of unattended bootstraps into a directory of links, stored in `<data directory>/bootstraps/`: the link that was
- * created from each token path (a file or a directory), also after the token was deleted, and the links that were seen
- * connected.
+ * Records of `bootstrap` runs for one directory of links, in `<data directory>/bootstraps/`: the link created from each token
+ * path (a file or a directory), which may no longer exist, and the links that were seen connected.
  */
 export class BootstrapRecords {
   readonly #directory: string;
-  readonly #place: string;
+  readonly #linkDirectory: string;
 
-  constructor(dataDirectory: string, place: string) {
+  constructor(dataDirectory: string, linkDirectory: string) {
     this.#directory = join(dataDirectory, 'bootstraps');
-    this.#place = resolve(place);
+    this.#linkDirectory = resolve(linkDirectory);
   }
 
   /** The name of the link that was created from the token path `source`, or undefined. */
@@ -55,6 +54,6 @@ export class BootstrapRecords {
   }
 
   #file(key: string): string {
-    return join(this.#directory, sha256Hex(`${this.#place}\0${key}`));
+    return join(this.#directory, sha256Hex(`${this.#linkDirectory}\0${key}`));
   }
 }

@@ -14,9 +14,9 @@ export type WithDirectoryLock = <T>(operation: () => Promise<T>) => Promise<T>;
 
 /**
  * Returns a function that runs operations under the lock of a directory (0700): a kernel lock on the empty file `turn`. It
- * also excludes containers that share the directory, and ends with its process. SQLite locks the file, or the program flock
- * if no SQLite driver can be used. Rejects with RedemptionError `busy` after `patienceMs()`, and `not_writable` if the file
- * cannot be locked.
+ * also excludes containers that share the directory, and ends with its process. SQLite locks the file; without a
+ * usable SQLite driver, the program `flock` does. Rejects with RedemptionError `busy` after `patienceMs()`, and `not_writable` if
+ * the file cannot be locked.
  */
 export function directoryLock(
   directory: string,
@@ -29,7 +29,7 @@ export function directoryLock(
     let lock = await tryLock();
     while (!lock) {
       if (performance.now() >= end) {
-        throw new RedemptionError('busy', 'Another linkgrant process is changing the links there.');
+        throw new RedemptionError('busy', `Another linkgrant process has locked ${directory}.`);
       }
       await wait(pollMs);
       lock = await tryLock();

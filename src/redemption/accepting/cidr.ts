@@ -16,7 +16,7 @@ export interface Cidr {
 export function parseCidr(text: string): Cidr | undefined {
   const [, network = '', length] = /^([^/%]+)(?:\/(\d{1,3}))?$/.exec(text) ?? [];
   const family = isIP(network);
-  // A client with an IPv4 address is identified by it, so such a network would never match.
+  // Usually IPv4-mapped, which never matches: clients are identified by their IPv4 address.
   if (family === 0 || (family === 6 && network.includes('.'))) return undefined;
   const longest = family === 6 ? 128 : 32;
   const prefix = Number(length ?? longest);

@@ -36,11 +36,11 @@ export function usesOf({ grant, signedCode }: ProvenCode): number {
 export function replayKeyOf(context: RedemptionContext, stockReplay: StockReplay): string | undefined {
   const { grant, signedCode, key, name, subject, peer } = context;
   // A user-supplied code may be weak, so nothing is sealed under it.
-  const isSingleUse = usesOf(context) === 1 && (signedCode !== undefined || !grant.isUserSuppliedCode);
+  const isReplayable = usesOf(context) === 1 && (signedCode !== undefined || !grant.isUserSuppliedCode);
   const replayKey =
     key.generatedBy === 'client'
       ? `key:${key.request.keySha256}`
-      : stockReplayKey({ isSingleUse, name, subject, peer }, stockReplay);
+      : stockReplayKey({ isReplayable, name, subject, peer }, stockReplay);
   return replayKey !== undefined && signedCode ? `code:${signedCode.jti}:${replayKey}` : replayKey;
 }
 
@@ -51,8 +51,8 @@ export function validFrom({ grant, signedCode }: ProvenCode): number {
 }
 
 /**
- * Returns why a request that is not a replay is refused before a certificate is issued; undefined if it is not.
- * `storedCode` is the store's record of its signed code.
+ * Returns the refusal of a request that is not a replay, before a certificate is issued; undefined if there is none.
+ * The caller has checked revocation. `storedCode` is the stored record of the signed code.
  */
 export function earlyRefusal(
   context: RedemptionContext,

@@ -19,15 +19,15 @@ export interface StockReplay {
  */
 export function stockReplayKey(
   request: {
-    readonly isSingleUse: boolean;
+    readonly isReplayable: boolean;
     readonly name: string;
     readonly subject: string;
     readonly peer: string;
   },
   stockReplay: StockReplay,
 ): string | undefined {
-  const { isSingleUse, name, subject, peer } = request;
-  if (!isSingleUse || stockReplay.windowMs === 0) return undefined;
+  const { isReplayable, name, subject, peer } = request;
+  if (!isReplayable || stockReplay.windowMs === 0) return undefined;
   const source = stockReplay.bindSource ? sourceOf(peer) : '';
   return `stock:${sha256Hex([name, subject, source].join('\0'))}`;
 }

@@ -10,10 +10,10 @@ export interface ObservationLimits {
   /** Age at which another observation starts. */
   readonly freshMs: number;
   /** Age at which peers are no longer known. */
-  readonly longestMs: number;
+  readonly maxAgeMs: number;
 }
 
-const LIMITS: ObservationLimits = { timeoutMs: 3_000, freshMs: 5_000, longestMs: 60_000 };
+const LIMITS: ObservationLimits = { timeoutMs: 3_000, freshMs: 5_000, maxAgeMs: 60_000 };
 
 /** Caches what `read` observes, so that a slow or dead source delays nothing. */
 export class CachedConnections implements ConnectionObserver {
@@ -60,7 +60,7 @@ export class CachedConnections implements ConnectionObserver {
       this.#succeededAt = performance.now();
       this.#last = { peers, observedAt: this.#clock(), version: peers ? versionOf(peers) : '' };
     } catch (error) {
-      const isOld = performance.now() - this.#succeededAt >= this.#limits.longestMs;
+      const isOld = performance.now() - this.#succeededAt >= this.#limits.maxAgeMs;
       const { peers, ...last } = this.#last;
       const problem = (error as Error).message;
       this.#last = isOld ? { peers: undefined, problem, version: 'unknown' } : { ...last, peers, problem };

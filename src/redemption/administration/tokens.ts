@@ -116,7 +116,7 @@ async function issueSigned(
   return issuedToken(token, grant, endpoints, { id: code.jti, subject: code.subject });
 }
 
-/** The token of the creation called `once`: `minted`, unless an earlier request created another one. */
+/** Returns `minted`, or the token that an earlier request with the same `Idempotency-Key` created. */
 async function mintOnce(
   minted: MintedToken,
   order: IssueTokenRequest,
@@ -144,7 +144,9 @@ async function issueWithCode(
 ): Promise<IssuedToken> {
   const limits = [order.redemptionsAllowed, order.expirationWindow, order.subject];
   if (limits.some((limit) => limit !== undefined))
-    throw rejectedError(`a token with the code of grant "${grant.name}" has the limits of the grant`);
+    throw rejectedError(
+      `a token with the code of grant "${grant.name}" cannot have limits or a subject of its own`,
+    );
   const { endpoints, siteUid, service } = await requireAccess(grant, deps);
   const { name, linkCost } = order;
   const token = issueToken({ grant, code, name, linkCost, endpoints, siteUid }, service, deps.clock);
@@ -182,19 +184,19 @@ async function list(
 ) {
   const now = clock();
   // Codes are listed grant by grant.
-  let grant: AccessGrant | undefined;
-  let grantUidOfGrant: string | undefined;
+  let cachedGrant: AccessGrant | undefined;
+  let cachedGrantUid: string | undefined;
   const within = grantUid === undefined ? {} : { grantUid };
   return filteredPage(
     page,
     (part) => store.listCodes({ ...part, ...within }),
     async (code) => {
-      if (code.grantUid !== grantUidOfGrant) {
-        grantUidOfGrant = code.grantUid;
-        grant = await store.findGrant(code.grantUid);
+      if (code.grantUid !== cachedGrantUid) {
+        cachedGrantUid = code.grantUid;
+        cachedGrant = await store.findGrant(code.grantUid);
       }
-      if (!grant || (namespace !== undefined && grant.namespace !== namespace)) return undefined;
-      const report = tokenReport(grant, code, now);
+      if (!cachedGrant || (namespace !== undefined && cachedGrant.namespace !== namespace)) return undefined;
+      const report = tokenReport(cachedGrant, code, now);
       return state === undefined || report.state === state ? report : undefined;
     },
   );

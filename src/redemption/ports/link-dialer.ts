@@ -18,7 +18,7 @@ export type LinkFault =
   | 'not_tls'
   | 'tls_untrusted'
   | 'tls_name'
-  /** The certificate has the endpoint's address only as an IP address, and routers compare DNS names. */
+  /** The certificate lists the endpoint's IP address, but not as a DNS name; routers compare only those. */
   | 'tls_name_address';
 
 /** A fault with its evidence as a sentence, without secrets. */
@@ -36,7 +36,7 @@ export interface DialedRouter {
 /** Credentials of a link with their key, all PEM. */
 export type LinkCredentials = Required<Pick<LinkSecret, 'caCrt' | 'tlsCrt' | 'tlsKey'>>;
 
-/** Connects to a router as a router does, authenticates both sides, and disconnects. Never rejects. */
+/** Connects as a Skupper router does, authenticates both sides, disconnects. A failed step resolves to a LinkFailure. */
 export type LinkDialer = (
   target: { readonly host: string; readonly port: number },
   credentials: LinkCredentials,

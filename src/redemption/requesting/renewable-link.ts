@@ -32,24 +32,24 @@ export interface RenewableLink extends RenewalServer {
 export function renewableLink(
   { name, tlsCrt, tlsKey, annotations }: LinkSecret,
   given: Partial<RenewalServer> = {},
-): RenewableLink | { readonly cannot: string } {
+): RenewableLink | { readonly problem: string } {
   const redemptionId = redemptionIdIn(tlsCrt);
   if (redemptionId === undefined) {
-    return { cannot: `the certificate in Secret "${name}" belongs to no redemption of linkgrant` };
+    return { problem: `the certificate in Secret "${name}" belongs to no redemption of linkgrant` };
   }
-  if (!tlsKey) return { cannot: `Secret "${name}" has no tls.key` };
+  if (!tlsKey) return { problem: `Secret "${name}" has no tls.key` };
   const url = given.url ?? annotations?.[SECRET_RENEWAL_URL];
   const ca = given.ca ?? annotations?.[SECRET_SERVER_CA];
-  if (!url || !ca) return { cannot: `Secret "${name}" has no renewal URL or CA` };
+  if (!url || !ca) return { problem: `Secret "${name}" has no renewal URL or CA` };
   try {
     const { sha256, keySha256, subject, notBefore, notAfter } = describeCertificate(tlsCrt);
     if (sha256Hex(spkiOf(readPrivateKey(tlsKey))) !== keySha256) {
-      return { cannot: `the key in Secret "${name}" does not belong to its certificate` };
+      return { problem: `the key in Secret "${name}" does not belong to its certificate` };
     }
     const certificate = { tlsCrt, certificateSha256: sha256, subject, notBefore, notAfter };
     return { redemptionId, keyPem: tlsKey, ...certificate, url, ca };
   } catch {
-    return { cannot: `the certificate or the key in Secret "${name}" cannot be read` };
+    return { problem: `the certificate or the key in Secret "${name}" cannot be read` };
   }
 }
 

@@ -24,7 +24,7 @@ export const POSTGRES: SqlDialect = {
   redemptions: `${REDEEMED} e.position > ? AND r.created_at >= ? ORDER BY e.position LIMIT ?`,
   redemptionsOfGrant: `${REDEEMED} e.grant_uid = ? AND e.position > ? AND r.created_at >= ?
     ORDER BY e.position LIMIT ?`,
-  redeemed: { from: FROM, position: 'e.position', grantUid: 'e.grant_uid' },
+  redemptionParts: { from: FROM, position: 'e.position', grantUid: 'e.grant_uid' },
   indexOfText: 'strpos',
 };
 // Overrides settings of the server, the database, the role and a pooler.

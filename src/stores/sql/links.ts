@@ -74,7 +74,7 @@ function linkOf({ position: _, grantName, labels, ...link }: LinkRow): IssuedLin
 
 /** The conditions for the rows of a page, each with a value, and how many positions one statement may read. */
 function selectionOf(
-  { redeemed: { grantUid }, indexOfText }: SqlDialect,
+  { redemptionParts: { grantUid }, indexOfText }: SqlDialect,
   page: LinkPageRequest,
 ): { readonly conditions: readonly string[]; readonly values: readonly string[]; readonly span: number } {
   const ofGrant = page.grantUid === undefined ? [] : [page.grantUid];
@@ -92,7 +92,7 @@ function selectionOf(
 
 /** The position before which a page starts: that of its cursor, else the one after the last link. */
 function* startBefore(
-  { redeemed: { from, position } }: SqlDialect,
+  { redemptionParts: { from, position } }: SqlDialect,
   { after }: LinkPageRequest,
 ): SqlOperation<number> {
   if (after !== undefined) return startOf(after, [0])[0];
@@ -105,7 +105,7 @@ export function* listLinks(
   page: LinkPageRequest,
   matches: (link: IssuedLink) => boolean,
 ): SqlOperation<Page<IssuedLink>> {
-  const { from, position } = dialect.redeemed;
+  const { from, position } = dialect.redemptionParts;
   const { conditions, values, span } = selectionOf(dialect, page);
   let before = yield* startBefore(dialect, page);
   const where = [...conditions, `${position} >= ?`, `${position} < ?`].join(' AND ');

@@ -81,7 +81,7 @@ export interface SqlDialect {
   /** The same for one grant, whose uid is the first value. */
   readonly redemptionsOfGrant: string;
   /** Parts of a query for redemptions (as `r`) in commit order: the tables, and the expressions for position and grant. */
-  readonly redeemed: { readonly from: string; readonly position: string; readonly grantUid: string };
+  readonly redemptionParts: { readonly from: string; readonly position: string; readonly grantUid: string };
   /** Function that returns the index of its second text in the first one, from 1; 0 if it is not there. Case-sensitive. */
   readonly indexOfText: string;
 }

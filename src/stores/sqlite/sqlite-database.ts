@@ -19,7 +19,7 @@ export const SQLITE: SqlDialect = {
   redemptionsOfGrant: `SELECT * FROM redemptions WHERE position IN (
       SELECT position FROM redemptions INDEXED BY redemptions_by_replay_key
       WHERE grant_uid = ? AND position > ? AND created_at >= ? ORDER BY position LIMIT ?) ORDER BY position`,
-  redeemed: { from: 'redemptions r', position: 'r.position', grantUid: 'r.grant_uid' },
+  redemptionParts: { from: 'redemptions r', position: 'r.position', grantUid: 'r.grant_uid' },
   indexOfText: 'instr',
 };
 // Verification reads rows from all parts of large tables.

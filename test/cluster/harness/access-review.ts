@@ -43,7 +43,7 @@ function reviewOf(access: ClusterAccess, namespace: string): Promise<RulesReview
     method: 'POST',
     path: pathOf(RULES_REVIEWS, {}),
     body: { apiVersion: 'authorization.k8s.io/v1', kind: RULES_REVIEWS.kind, spec: { namespace } },
-    words: `review what may be done in ${namespace}`,
+    description: `review what may be done in ${namespace}`,
     signal: AbortSignal.timeout(60_000),
   }) as Promise<RulesReview>;
 }

@@ -197,7 +197,7 @@ async function tokenOf(kubeconfig: string, namespace: string, name: string): Pro
       method: 'POST',
       path: pathOf(SERVICE_ACCOUNTS, { namespace, name }, {}, 'token'),
       body: { apiVersion: 'authentication.k8s.io/v1', kind: 'TokenRequest', spec: {} },
-      words: `create token ${namespace}/${name}`,
+      description: `create token ${namespace}/${name}`,
       signal: AbortSignal.timeout(60_000),
     })) as { readonly status: { readonly token: string } };
     return answer.status.token;

@@ -69,7 +69,7 @@ describe.each(['linkgrant', 'stock'] as const)('a Link received from %s', (manne
     expect(parseAllDocuments(text)[1]?.toJS()).toMatchObject(EXPECTED);
   });
 
-  it('gets the cost of the request, else of the token, else its own', async () => {
+  it('gets the cost of the request, else the existing one, else that of the token', async () => {
     const server = await start(manner);
     const token = { ...server.token, linkCost: 5 };
     await site.redeem({ token });
@@ -101,7 +101,7 @@ it('a change of the cost or of the credentials leaves the rest of a received Lin
   expect(linkFile()).toMatchObject({ ...EXPECTED, spec: { ...EXPECTED.spec, cost: 2 } });
 });
 
-describe('a Link to another network, of a file in the form of Skupper', () => {
+describe('a Link to another network, read from a Skupper Link file', () => {
   const file = resolve(import.meta.dirname, '../../fixtures/inter-network/Link-to-hub.yaml');
 
   /** Redeems at a server whose response has the Link of the file. */

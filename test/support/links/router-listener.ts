@@ -7,7 +7,7 @@ import { RECORDED_SITES } from '../sites/system-site.js';
 
 const RECORDED_CREDENTIALS = join(RECORDED_SITES, 'west/runtime/certs/west');
 
-/** A listener in place of a router: an accepting site's own server certificate, and its trust. */
+/** A listener in place of a router, with the server certificate and the trusted CA of an accepting site. */
 export interface RouterListener {
   readonly port: number;
   /** Common names of the client certificates that were accepted. */
@@ -16,8 +16,8 @@ export interface RouterListener {
 }
 
 /**
- * Starts one on 127.0.0.1, on a free port unless one is given, with the directory of the recorded site's `credentials` unless
- * another site's is given; it speaks mutual TLS 1.3 and nothing behind it.
+ * Starts one on 127.0.0.1. Port 0 selects a free port; `credentials` is a directory with `tls.crt`, `tls.key` and `ca.crt`. It
+ * requires a client certificate (TLS 1.3), and answers any data with an AMQP header.
  */
 export async function startRouterListener(
   port = 0,
@@ -39,7 +39,7 @@ export async function startRouterListener(
       sockets.add(socket.on('error', () => undefined));
       const { CN } = socket.getPeerCertificate().subject;
       peers.push(String(CN));
-      // As a router does once it knows its peer: the AMQP header for SASL.
+      // Like a router, answer the client's AMQP header with the one for SASL.
       socket.on('data', () => socket.write(Buffer.from([0x41, 0x4d, 0x51, 0x50, 3, 1, 0, 0])));
     },
   );

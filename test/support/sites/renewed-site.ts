@@ -99,7 +99,7 @@ export async function makeRenewedSite(key = newKey()): Promise<RenewedSite> {
   };
   const link = async () => {
     const found = renewableLink(await secret());
-    if ('cannot' in found) throw new Error(found.cannot);
+    if ('problem' in found) throw new Error(found.problem);
     return found;
   };
   const renew: RenewedSite['renew'] = async (changes = {}, given) =>

@@ -39,7 +39,7 @@ describe('labels', () => {
     expect(labelsAndNoteProblem({ labels })).toBeTypeOf('string');
   });
 
-  it('refuses the 33rd label, also beside 32 others, and accepts changes of an object that has more already', () => {
+  it('refuses a 33rd label, also if 32 exist, and accepts changed values on an object that has more', () => {
     const many = (count: number) =>
       Object.fromEntries(Array.from({ length: count }, (_, at) => [`k${at}`, 'v']));
     expect(labelsAndNoteProblem({ labels: many(32) })).toBeUndefined();
@@ -70,7 +70,7 @@ describe('a note', () => {
 });
 
 describe('a label selector', () => {
-  it('selects by equality, inequality, presence and absence, all of them together', () => {
+  it('selects by equality, inequality, presence and absence, combined with AND', () => {
     const labels = { team: 'payments', pilot: '' };
     expect(selects('team=payments', labels)).toBe(true);
     expect(selects('team==payments', labels)).toBe(true);
@@ -93,7 +93,7 @@ describe('a label selector', () => {
     expect(selects('constructor', { constructor: 'x' })).toBe(true);
   });
 
-  it('is formatted as it was parsed', () => {
+  it('is formatted in canonical form', () => {
     for (const text of ['a=b', 'a!=b', 'a', '!a', 'a=', 'example.com/a=b,c!=d,e,!f']) {
       expect(formatLabelSelector(parseLabelSelector(text) ?? [])).toBe(text);
     }

@@ -26,7 +26,7 @@ export function pathOf(
 }
 
 /** The description of a request for errors and logs: `create redemptions west/x`. */
-export function wordsOf(verb: string, kind: ResourceKind, key: Partial<ResourceKey>): string {
+export function descriptionOf(verb: string, kind: ResourceKind, key: Partial<ResourceKey>): string {
   const where = [key.namespace, key.name].filter((part) => part !== undefined).join('/');
   return `${verb} ${kind.plural}${where === '' ? '' : ` ${where}`}`;
 }

@@ -14,7 +14,7 @@ export interface ApiRequest {
   /** Media type of the body; JSON if absent. */
   readonly contentType?: string;
   /** The description of the request for errors: verb, plural, namespace and name. */
-  readonly words: string;
+  readonly description: string;
   /** Aborts the request, which then rejects with `unavailable`. */
   readonly signal: AbortSignal;
 }
@@ -40,7 +40,7 @@ export async function openAnswer(access: ClusterAccess, request: ApiRequest): Pr
 
 /** Sends a request and returns the parsed JSON of the response. Rejects with ApiError. */
 export function exchangeJson(access: ClusterAccess, request: ApiRequest): Promise<unknown> {
-  const [verb, resource] = request.words.split(' ');
+  const [verb, resource] = request.description.split(' ');
   const attributes = { 'http.request.method': request.method };
   return inSpan({ name: `${verb} ${resource}`, kind: 'client', attributes }, async (span) => {
     const answer = await openAnswer(access, request).catch((error: unknown) => {
@@ -52,14 +52,14 @@ export function exchangeJson(access: ClusterAccess, request: ApiRequest): Promis
     try {
       return JSON.parse(text);
     } catch (cause) {
-      throw noResponseError(request.words, cause);
+      throw noResponseError(request.description, cause);
     }
   });
 }
 
 /** The error for a request without a complete response. */
-export function noResponseError(words: string, cause: unknown, outcomeUnknown = true): ApiError {
-  return new ApiError(words, { reason: 'unavailable', outcomeUnknown }, { cause });
+export function noResponseError(description: string, cause: unknown, outcomeUnknown = true): ApiError {
+  return new ApiError(description, { reason: 'unavailable', outcomeUnknown }, { cause });
 }
 
 class BrokenConnection extends Error {
@@ -80,7 +80,7 @@ function wasReused(error: unknown): boolean {
 const NEVER_SENT = new Set(['ECONNREFUSED', 'ENOTFOUND', 'EAI_AGAIN', 'EHOSTUNREACH', 'ENETUNREACH']);
 
 async function attempt({ server, agent, headers }: Access, request: ApiRequest): Promise<IncomingMessage> {
-  const { method, path, words, signal, contentType = 'application/json' } = request;
+  const { method, path, description, signal, contentType = 'application/json' } = request;
   const body = request.body === undefined ? undefined : Buffer.from(JSON.stringify(request.body));
   const open = server.protocol === 'http:' ? httpRequest : httpsRequest;
   const answer = await new Promise<IncomingMessage>((resolve, reject) => {
@@ -98,7 +98,7 @@ async function attempt({ server, agent, headers }: Access, request: ApiRequest):
     });
     // Node's own `signal` option costs a tenth of the request's CPU time, and does not end a request that waits for a socket.
     const giveUp = () => {
-      reject(noResponseError(words, signal.reason, sent.socket !== null));
+      reject(noResponseError(description, signal.reason, sent.socket !== null));
       sent.destroy(signal.reason);
     };
     signal.addEventListener('abort', giveUp);
@@ -107,13 +107,13 @@ async function attempt({ server, agent, headers }: Access, request: ApiRequest):
     sent.once('response', resolve);
     sent.on('error', (error: NodeJS.ErrnoException) => {
       const broken = new BrokenConnection(sent.reusedSocket, error);
-      reject(noResponseError(words, broken, !NEVER_SENT.has(error.code ?? '')));
+      reject(noResponseError(description, broken, !NEVER_SENT.has(error.code ?? '')));
     });
     sent.end(body);
   });
   const status = answer.statusCode ?? 0;
   if (status >= 200 && status < 300) return answer;
-  throw errorOfAnswer(words, status, answer.headers, await textOf(answer, request));
+  throw errorOfAnswer(description, status, answer.headers, await textOf(answer, request));
 }
 
 // The server URL may have a path, for example behind a proxy for many clusters.
@@ -121,17 +121,17 @@ function addPathPrefix({ pathname }: URL, path: string): string {
   return `${pathname.replace(/\/+$/, '')}${path}`;
 }
 
-async function textOf(answer: IncomingMessage, { words }: ApiRequest): Promise<string> {
+async function textOf(answer: IncomingMessage, { description }: ApiRequest): Promise<string> {
   const chunks: Buffer[] = [];
   let size = 0;
   try {
     for await (const chunk of answer as AsyncIterable<Buffer>) {
       size += chunk.length;
-      if (size > MAX_BYTES) throw new ApiError(words, { reason: 'too_large', outcomeUnknown: true });
+      if (size > MAX_BYTES) throw new ApiError(description, { reason: 'too_large', outcomeUnknown: true });
       chunks.push(chunk);
     }
   } catch (cause) {
-    throw cause instanceof ApiError ? cause : noResponseError(words, cause);
+    throw cause instanceof ApiError ? cause : noResponseError(description, cause);
   }
   return Buffer.concat(chunks).toString('utf8');
 }

@@ -1,6 +1,6 @@
 import { linkAbort, withinTime } from '../../../time/abort.js';
 import { isApiError } from './api-error.js';
-import { type ApiQuery, pathOf, wordsOf } from './api-path.js';
+import { type ApiQuery, descriptionOf, pathOf } from './api-path.js';
 import { type ApiRequest, exchangeJson, openAnswer } from './api-transport.js';
 import { type ClusterAccess, type ClusterOptions, openClusterAccess } from './cluster-access.js';
 import { listPage, type ResourcePage, readListing, type Selection } from './list-page.js';
@@ -110,7 +110,7 @@ function clientOf(
     async kindsOf({ group, version }) {
       const path = `/apis/${group}/${version}`;
       try {
-        const found = (await send({ method: 'GET', path, words: `get ${path}` })) as {
+        const found = (await send({ method: 'GET', path, description: `get ${path}` })) as {
           readonly resources: readonly { readonly kind: string }[];
         };
         return found.resources.map(({ kind }) => kind);
@@ -121,8 +121,8 @@ function clientOf(
     },
 
     async get<T extends Resource>(kind: ResourceKind, key: ResourceKey) {
-      const words = wordsOf('get', kind, key);
-      return (await send({ method: 'GET', path: pathOf(kind, key), words })) as Stored<T>;
+      const description = descriptionOf('get', kind, key);
+      return (await send({ method: 'GET', path: pathOf(kind, key), description })) as Stored<T>;
     },
 
     async find<T extends Resource>(kind: ResourceKind, key: ResourceKey) {
@@ -155,7 +155,7 @@ function clientOf(
         method: 'POST',
         path: pathOf(kind, { namespace }, dryRunOf(options)),
         body: resource,
-        words: wordsOf('create', kind, { namespace, name }),
+        description: descriptionOf('create', kind, { namespace, name }),
       })) as Stored<T>;
     },
 
@@ -165,7 +165,7 @@ function clientOf(
         method: 'PUT',
         path: pathOf(kind, metadata, {}, subresource),
         body: resource,
-        words: wordsOf('replace', kind, metadata),
+        description: descriptionOf('replace', kind, metadata),
       })) as Stored<T>;
     },
 
@@ -180,7 +180,7 @@ function clientOf(
         path: pathOf(kind, key, {}, subresource),
         body: patch,
         contentType: MERGE_PATCH,
-        words: wordsOf('patch', kind, key),
+        description: descriptionOf('patch', kind, key),
       })) as Stored<T>;
     },
 
@@ -195,7 +195,7 @@ function clientOf(
         path: pathOf(kind, resource.metadata, { fieldManager, force, ...dryRunOf(options) }),
         body: resource,
         contentType: APPLY_PATCH,
-        words: wordsOf('apply', kind, resource.metadata),
+        description: descriptionOf('apply', kind, resource.metadata),
       })) as Stored<T>;
     },
 
@@ -205,7 +205,7 @@ function clientOf(
           method: 'DELETE',
           path: pathOf(kind, key),
           body: { apiVersion: 'v1', kind: 'DeleteOptions', ...(preconditions && { preconditions }) },
-          words: wordsOf('delete', kind, key),
+          description: descriptionOf('delete', kind, key),
         });
         return true;
       } catch (error) {
@@ -221,19 +221,19 @@ function clientOf(
     ) {
       const { namespace, timeoutSeconds = WATCH_SECONDS, ...rest } = selection;
       const query: ApiQuery = { watch: true, allowWatchBookmarks: true, timeoutSeconds, ...rest };
-      const words = wordsOf('watch', kind, { namespace });
+      const description = descriptionOf('watch', kind, { namespace });
       const { controller, unlink } = linkAbort([signal, closing.signal]);
       const timer = setTimeout(() => controller.abort(), answerMs);
       try {
         const answer = await openAnswer(access, {
           method: 'GET',
           path: pathOf(kind, { namespace }, query),
-          words,
+          description,
           signal: controller.signal,
         }).finally(() => clearTimeout(timer));
         // Without TCP keep-alive, a lost peer would be noticed only at the time when the watch should end.
         answer.socket.setKeepAlive(true, 10_000);
-        yield* watchEvents<T>(answer, words);
+        yield* watchEvents<T>(answer, description);
       } finally {
         unlink();
       }

@@ -1,5 +1,5 @@
 import { isApiError } from './api-error.js';
-import { pathOf, wordsOf } from './api-path.js';
+import { descriptionOf, pathOf } from './api-path.js';
 import type { ApiRequest } from './api-transport.js';
 import type { Resource, ResourceKind, Stored } from './resource.js';
 
@@ -36,7 +36,7 @@ export async function listPage<T extends Resource>(
         await send({
           method: 'GET',
           path: pathOf(kind, { namespace }, query),
-          words: wordsOf('list', kind, { namespace }),
+          description: descriptionOf('list', kind, { namespace }),
         }),
       );
     } catch (error) {

@@ -12,12 +12,12 @@ export type WatchEvent<T extends Resource> =
 const MAX_CHARACTERS = 16 * 1024 * 1024;
 
 /**
- * Yields the events of a watch until the server ends it regularly. Throws ApiError: `gone` if the watch must start again with
+ * Yields the events of a watch until the server ends it without an error. Throws ApiError: `gone` if the watch must start again with
  * a list, `unavailable` if the stream broke.
  */
 export async function* watchEvents<T extends Resource>(
   answer: IncomingMessage,
-  words: string,
+  description: string,
 ): AsyncGenerator<WatchEvent<T>, void, undefined> {
   let rest = '';
   answer.setEncoding('utf8');
@@ -26,18 +26,18 @@ export async function* watchEvents<T extends Resource>(
       const lines = (rest + chunk).split('\n');
       rest = lines.pop() ?? '';
       if (rest.length > MAX_CHARACTERS) throw new Error('an event is too long');
-      for (const line of lines) if (line !== '') yield eventOf<T>(line, words);
+      for (const line of lines) if (line !== '') yield eventOf<T>(line, description);
     }
     // An incomplete line is a lost event.
     if (rest !== '') throw new Error('the stream was cut');
   } catch (error) {
-    throw error instanceof ApiError ? error : noResponseError(words, error, false);
+    throw error instanceof ApiError ? error : noResponseError(description, error, false);
   } finally {
     answer.destroy();
   }
 }
 
-function eventOf<T extends Resource>(line: string, words: string): WatchEvent<T> {
+function eventOf<T extends Resource>(line: string, description: string): WatchEvent<T> {
   const { type, object } = JSON.parse(line) as { readonly type: string; readonly object: Stored<T> };
   switch (type) {
     case 'ADDED':
@@ -48,7 +48,7 @@ function eventOf<T extends Resource>(line: string, words: string): WatchEvent<T>
       return { type, resourceVersion: object.metadata.resourceVersion };
     default: {
       const { code } = object as unknown as { readonly code?: unknown };
-      throw errorOfAnswer(words, typeof code === 'number' ? code : 500, {}, JSON.stringify(object));
+      throw errorOfAnswer(description, typeof code === 'number' ? code : 500, {}, JSON.stringify(object));
     }
   }
 }

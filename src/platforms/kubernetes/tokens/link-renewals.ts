@@ -90,7 +90,7 @@ export class LinkRenewals {
   record(namespace: string, secret: LinkSecret): void {
     const key = `${namespace}/${secret.name}`;
     const link = renewableLink(secret);
-    if ('cannot' in link) this.#links.delete(key);
+    if ('problem' in link) this.#links.delete(key);
     else this.#links.set(key, dueOf(link));
   }
 
@@ -174,7 +174,7 @@ export class LinkRenewals {
     try {
       const secret = await links.findSecret(name);
       const link = secret && renewableLink(secret);
-      if (!link || 'cannot' in link) {
+      if (!link || 'problem' in link) {
         this.#links.delete(key);
         return;
       }

@@ -28,8 +28,8 @@ export class TokenStatusWriter {
 
   /**
    * Writes the state of a token. Writes nothing if the status is up to date, the token was deleted or its spec has changed.
-   * Other fields of the status are retained. Rejects with ApiError, and with NamespaceNotServedError if the write is forbidden and no link
-   * is in place.
+   * Other fields of the status are retained. Rejects with NamespaceNotServedError if the write is forbidden, unless
+   * the reason is `Ready`; else with ApiError.
    */
   async write(token: Stored<AccessTokenResource>, state: TokenState): Promise<void> {
     let isFirst = true;

@@ -10,7 +10,7 @@ const EAST: ConnectedPeer = {
   acceptingSite: 'west',
 };
 
-it('reports a source that never answers, and waits for it only in observe, for a limited time', async () => {
+it('for a source that never answers, latest returns at once and observe after the time limit', async () => {
   const cached = new CachedConnections(
     () => new Promise(() => undefined),
     () => 7,
@@ -26,7 +26,7 @@ it('retains the last peers and their time while the source fails, until they are
     if (isFailing) throw new Error('the observer is down');
     return [EAST, { ...EAST }];
   };
-  const cached = new CachedConnections(read, () => 7, { freshMs: 0, longestMs: 200 });
+  const cached = new CachedConnections(read, () => 7, { freshMs: 0, maxAgeMs: 200 });
   const observed = await cached.observe();
   expect(observed).toEqual({ peers: [EAST], observedAt: 7, version: expect.any(String) });
   isFailing = true;

@@ -60,7 +60,7 @@ const request = (path: string, signal: AbortSignal, method: ApiRequest['method']
   method,
   path,
   signal,
-  words: 'get things',
+  description: 'get things',
 });
 
 /** What a request comes to that is given up after so many milliseconds, and how many still listen to its signal then. */
@@ -158,7 +158,7 @@ describe('a traced request to the API server', () => {
     setTracer(tracer);
     const { signal } = new AbortController();
     const send = (path: string) =>
-      exchangeJson(accessTo(), { ...request(path, signal), words: 'get secrets west/private-name' });
+      exchangeJson(accessTo(), { ...request(path, signal), description: 'get secrets west/private-name' });
     await send('/outside');
     await inSpan({ name: 'operation', startsTrace: true }, async () => {
       await send('/found');
