@@ -1,14 +1,14 @@
 import { SECRET_REDEMPTION_ID, SECRET_RENEWAL_URL, SECRET_SERVER_CA } from '../domain/labels.js';
 import { isUuid } from '../domain/names.js';
-import { redemptionIdIn, splitCertificates } from '../pki/certificate-info.js';
+import { redemptionIdIn } from '../pki/certificate-info.js';
+import { reencodeCertificates } from './proven-credentials.js';
 
 const MAX_URL_LENGTH = 2048;
 const MAX_CA_LENGTH = 64 * 1024;
 
 /**
- * Returns the accepted annotations of a received Secret. The redemption id must be that of the certificate. The renewal URL must be
- * `https` and have the origin of the token's URL, if there is a token. The service's CA must be PEM, and is re-encoded. All others are
- * dropped.
+ * Returns the valid annotations of a received Secret that linkgrant uses. The redemption id must be that of the certificate. The
+ * renewal URL must be `https`, and have the origin of `tokenUrl` if that is present. The service's CA must be PEM, and is re-encoded.
  */
 export function acceptedAnnotations(
   annotations: unknown,
@@ -21,14 +21,15 @@ export function acceptedAnnotations(
   if (typeof id === 'string' && isUuid(id) && redemptionIdIn(tlsCrt) === id)
     accepted[SECRET_REDEMPTION_ID] = id;
   const url = received[SECRET_RENEWAL_URL];
-  if (typeof url === 'string' && isOwnUrl(url, tokenUrl)) accepted[SECRET_RENEWAL_URL] = url;
+  if (typeof url === 'string' && isRenewalUrl(url, tokenUrl)) accepted[SECRET_RENEWAL_URL] = url;
   const ca = received[SECRET_SERVER_CA];
-  const certificates = typeof ca === 'string' && ca.length <= MAX_CA_LENGTH ? certificatesOf(ca) : undefined;
+  const certificates =
+    typeof ca === 'string' && ca.length <= MAX_CA_LENGTH ? reencodeCertificates(ca) : undefined;
   if (certificates !== undefined) accepted[SECRET_SERVER_CA] = certificates;
   return accepted;
 }
 
-function isOwnUrl(url: string, tokenUrl: string | undefined): boolean {
+function isRenewalUrl(url: string, tokenUrl: string | undefined): boolean {
   return (
     url.length <= MAX_URL_LENGTH &&
     /^https:\/\/[\x21-\x7e]+$/.test(url) &&
@@ -36,12 +37,4 @@ function isOwnUrl(url: string, tokenUrl: string | undefined): boolean {
     (tokenUrl === undefined || new URL(url).origin === new URL(tokenUrl).origin) &&
     new URL(url).username === ''
   );
-}
-
-function certificatesOf(pem: string): string | undefined {
-  try {
-    return splitCertificates(pem).join('');
-  } catch {
-    return undefined;
-  }
 }

@@ -1,11 +1,12 @@
-import { formatHostPort } from '../domain/host-port-text.js';
+import { formatHostPort, hostPortOf } from '../domain/host-port-text.js';
 import { RedemptionError } from '../domain/redemption-error.js';
 import { inSpan } from '../tracing/span.js';
 import { type ConnectionOptions, openConnection } from './connection.js';
 import { AnswerLost, type ExchangeRequest, exchange } from './http-exchange.js';
-import { hostPortOf, type TlsTarget } from './route.js';
+import type { TlsTarget } from './route.js';
 
-const DEFAULT_TIMEOUT_MS = 10_000;
+// Limit of one exchange.
+const TIMEOUT_MS = 10_000;
 // A page of 500 grants with long rules.
 const MAX_RESPONSE_BYTES = 16 * 1024 * 1024;
 // Number of attempts for a repeatable request whose response is lost.
@@ -20,19 +21,13 @@ export interface AdminServer {
   readonly bearer: () => Promise<string>;
 }
 
-/** Options for connections to the admin API. */
-export interface AdminConnectionOptions extends ConnectionOptions {
-  /** Time limit of one exchange; default 10,000. */
-  readonly timeoutMs?: number | undefined;
-}
-
 /**
- * Sends requests to a service's admin API, each on its own connection and with the bearer token. Reads, and creations with
- * an `Idempotency-Key`, are repeated if the response is lost. Rejects with RedemptionError without a response.
+ * Sends requests to a service's admin API, each on its own connection and with the bearer token. Repeats reads, and requests with
+ * an `Idempotency-Key`, if the response is lost. Rejects with RedemptionError if there is no response from an admin API.
  */
 export function adminFetch(
   server: AdminServer,
-  options: AdminConnectionOptions,
+  options: ConnectionOptions,
 ): (request: Request) => Promise<Response> {
   return async (request) => {
     const exchangeRequest = await toExchangeRequest(request, server);
@@ -67,10 +62,10 @@ async function toExchangeRequest(request: Request, { url, bearer }: AdminServer)
 }
 
 function responseLost(cause: AnswerLost, isRepeatable: boolean): RedemptionError {
-  const unknown = isRepeatable ? '' : ', and may have executed the request';
+  const doubt = isRepeatable ? '' : ', and may have executed the request';
   return new RedemptionError(
     'service_unavailable',
-    `The service returned no complete response (${cause.message})${unknown}.`,
+    `The service returned no complete response (${cause.message})${doubt}.`,
     { cause },
   );
 }
@@ -78,16 +73,16 @@ function responseLost(cause: AnswerLost, isRepeatable: boolean): RedemptionError
 async function send(
   request: ExchangeRequest,
   { url, ca }: AdminServer,
-  options: AdminConnectionOptions,
+  options: ConnectionOptions,
 ): Promise<Response> {
-  const signal = AbortSignal.timeout(options.timeoutMs ?? DEFAULT_TIMEOUT_MS);
+  const signal = AbortSignal.timeout(TIMEOUT_MS);
   const target = { ...hostPortOf(url), ca };
   const where = formatHostPort(target);
   const socket = await openConnection(target, options, signal).catch((error: unknown) => {
     throw toTrustError(error, target, '--server-ca');
   });
   const answer = await exchange(socket, request, signal, MAX_RESPONSE_BYTES);
-  if (answer.tooLong) throw new RedemptionError('answer_invalid', 'The answer is larger than 16 MiB.');
+  if (answer.isTruncated) throw new RedemptionError('answer_invalid', 'The answer is larger than 16 MiB.');
   if (answer.status >= 300 && answer.status < 400)
     throw new RedemptionError('redirect', `${where} redirects, which the admin API never does.`);
   const type = answer.headers['content-type'] ?? '';
@@ -103,7 +98,7 @@ async function send(
   });
 }
 
-/** Rewords a connection failure to an admin API or OIDC provider, so that its message names the flag of the CA and no token. */
+/** Rewords a failure to connect to an admin API or OIDC provider: the message names the flag of the CA, and not a token. */
 export function toTrustError(
   error: unknown,
   { host, port, ca }: TlsTarget,

@@ -6,22 +6,23 @@ import { asMapping, parseYamlMappings, type YamlMapping } from '../files/yaml-do
 import { type AnswerContext, OtherKey, type ReceivedLink } from '../redemption/ports/redemption-client.js';
 import { acceptedAnnotations } from './accepted-annotations.js';
 import { MAX_RESPONSE_BYTES } from './https-redemption-client.js';
-import { readLink, unfit } from './link-reader.js';
+import { invalidAnswer, readLink } from './link-reader.js';
 import { type ProvenCredentials, proveCredentials } from './proven-credentials.js';
 
 const LIMITS = { length: MAX_RESPONSE_BYTES, documents: 65 };
 
-/** See {@link AnswerReader}: the YAML stream of one `v1` Secret with TLS credentials, then one Link or more. */
+/** An AnswerReader for a YAML stream of one `v1` Secret with TLS credentials, then one Link or more. */
 export function readAnswer(text: string, context: AnswerContext): ReceivedLink {
   const [secretDocument, ...linkDocuments] = documentsOf(text);
-  if (!secretDocument) throw unfit('it is empty');
+  if (!secretDocument) throw invalidAnswer('it is empty');
   const name = secretName(secretDocument);
   const credentials = credentialsOf(secretDocument, context);
-  // A stored response may have been rebuilt from an existing link, of which a user may have removed some Links.
+  // In a cluster a stored response is rebuilt from the Links there. A user may have deleted some, so that numbers are missing.
   const highest = context.isStored ? LIMITS.documents - 1 : linkDocuments.length;
   const links = linkDocuments.map((document) => readLink(document, name, highest));
-  if (links.length === 0) throw unfit('it has no Link');
-  if (new Set(links.map((link) => link.name)).size < links.length) throw unfit('two Links have one name');
+  if (links.length === 0) throw invalidAnswer('it has no Link');
+  if (new Set(links.map((link) => link.name)).size < links.length)
+    throw invalidAnswer('two Links have one name');
   const source = credentials.tlsKey === undefined ? 'linkgrant' : 'stock';
   requireName(name, source, context);
   const { caCrt, tlsCrt, tlsKey, certificate } = credentials;
@@ -42,18 +43,18 @@ function documentsOf(text: string): YamlMapping[] {
   try {
     return parseYamlMappings(text, LIMITS);
   } catch (error) {
-    throw unfit(error instanceof Error ? error.message : 'it is not YAML', error);
+    throw invalidAnswer(error instanceof Error ? error.message : 'it is not YAML', error);
   }
 }
 
 function secretName(document: YamlMapping): string {
   if (document.apiVersion !== 'v1' || document.kind !== 'Secret')
-    throw unfit('it does not begin with a v1 Secret');
+    throw invalidAnswer('it does not begin with a v1 Secret');
   if (!isTlsSecretType(document.type))
-    throw unfit('its Secret is neither of type kubernetes.io/tls nor of type Opaque');
+    throw invalidAnswer('its Secret is neither of type kubernetes.io/tls nor of type Opaque');
   const { name } = metadataOf(document);
   if (typeof name !== 'string' || !isResourceName(name))
-    throw unfit('the name of its Secret is not an RFC 1123 subdomain');
+    throw invalidAnswer('the name of its Secret is not an RFC 1123 subdomain');
   return name;
 }
 
@@ -61,7 +62,8 @@ function secretName(document: YamlMapping): string {
 function requireName(name: string, source: ReceivedLink['source'], context: AnswerContext): void {
   if (context.name === undefined || context.name === name) return;
   // A Skupper server never repeats a response, so this one cannot be an earlier one.
-  if (!context.isStored && source === 'stock') throw unfit('its Secret has another name than requested');
+  if (!context.isStored && source === 'stock')
+    throw invalidAnswer('its Secret has another name than requested');
   // Do not quote what a server has just sent: it could make a user run a command of its choice.
   const earlier = context.isStored ? `the name "${name}"` : 'another name';
   throw new RedemptionError(
@@ -72,17 +74,17 @@ function requireName(name: string, source: ReceivedLink['source'], context: Answ
 
 function credentialsOf(document: YamlMapping, context: AnswerContext): ProvenCredentials {
   const data = asMapping(document.data);
-  const delivered = data['tls.key'];
+  const deliveredKey = data['tls.key'];
   const pems = {
     caCrt: decodeBase64(data['ca.crt'], 'ca.crt'),
     tlsCrt: decodeBase64(data['tls.crt'], 'tls.crt'),
-    ...(delivered !== undefined && { tlsKey: decodeBase64(delivered, 'tls.key') }),
+    ...(deliveredKey !== undefined && { tlsKey: decodeBase64(deliveredKey, 'tls.key') }),
   };
-  if (context.requiresOwnKey && delivered !== undefined)
-    throw unfit('it contains a private key, although linkgrant signs the key of the request');
+  if (context.requiresOwnKey && deliveredKey !== undefined)
+    throw invalidAnswer('it contains a private key, although linkgrant signs the key of the request');
   const proven = proveCredentials(pems, context);
-  if (typeof proven === 'string') throw unfit(proven);
-  if (proven instanceof OtherKey) throw unfit(proven.message, proven);
+  if (typeof proven === 'string') throw invalidAnswer(proven);
+  if (proven instanceof OtherKey) throw invalidAnswer(proven.message, proven);
   return proven;
 }
 
@@ -91,8 +93,9 @@ function metadataOf(document: YamlMapping): YamlMapping {
 }
 
 function decodeBase64(value: unknown, key: string): string {
-  if (typeof value !== 'string' || value === '') throw unfit(`its Secret has no ${key}`);
+  if (typeof value !== 'string' || value === '') throw invalidAnswer(`its Secret has no ${key}`);
   const text = value.replace(/[\r\n]/g, '');
-  if (text.length % 4 !== 0 || !/^[A-Za-z0-9+/]+={0,2}$/.test(text)) throw unfit(`its ${key} is not base64`);
+  if (text.length % 4 !== 0 || !/^[A-Za-z0-9+/]+={0,2}$/.test(text))
+    throw invalidAnswer(`its ${key} is not base64`);
   return Buffer.from(text, 'base64').toString('utf8');
 }

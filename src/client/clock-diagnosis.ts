@@ -2,9 +2,10 @@ import type { X509Certificate } from 'node:crypto';
 import { rootCertificates, type TLSSocket } from 'node:tls';
 import { formatHostPort } from '../domain/host-port-text.js';
 import { RedemptionError } from '../domain/redemption-error.js';
-import { type ChainLink, chainLink, SignatureChecks } from '../pki/certificate-chain.js';
+import { chainLink, SignatureChecks } from '../pki/certificate-chain.js';
 import { parseCertificates } from '../pki/pem.js';
 import { exchange } from './http-exchange.js';
+import { presentedCertificates } from './link-peer.js';
 import type { TlsTarget } from './route.js';
 import { untrustedMessage } from './tls-failure.js';
 
@@ -16,45 +17,48 @@ interface Validity {
 }
 
 /**
- * Returns why a certificate is not valid by the local clock. `clock_skew`: it is valid by the server's clock, or that time is
- * unknown and the certificate is not valid yet. `tls_untrusted`: any other case, or no CA of the token signed it.
+ * Diagnoses a server certificate that is not valid by the local clock. Returns `clock_skew` if the certificate is valid by the server's
+ * clock, or if it is not valid yet and the server's clock is unknown. Returns `tls_untrusted` in all other cases, and if no trusted CA
+ * signed the certificate.
  */
-export async function diagnoseClock(case_: {
+export async function diagnoseClock({
+  target,
+  now,
+  signal,
+  openUnverified,
+}: {
   readonly target: TlsTarget;
   readonly now: number;
   readonly signal: AbortSignal;
   /** Opens a connection without verification. */
   readonly openUnverified: () => Promise<TLSSocket>;
 }): Promise<RedemptionError> {
-  const { target, now, signal } = case_;
   const where = formatHostPort(target);
-  const socket = await case_.openUnverified();
-  const peer = socket.getPeerX509Certificate();
-  const validity = peer && verifiedValidity(peer, target.ca ?? rootCertificates.join('\n'));
+  const socket = await openUnverified();
+  const validity = verifiedValidity(presentedCertificates(socket), target.ca ?? rootCertificates.join('\n'));
   if (!validity) {
     socket.destroy();
     return new RedemptionError('tls_untrusted', `${untrustedMessage(target)}.`);
   }
-  const theirs = await serverTime(socket, target, signal);
-  const ours = new Date(now).toISOString();
-  if (theirs !== undefined && theirs >= validity.from && theirs <= validity.to) {
-    const difference = `the local clock is at ${ours}, that of the server at ${new Date(theirs).toISOString()}`;
+  const serverTime = await readServerTime(socket, target, signal);
+  const localTime = new Date(now).toISOString();
+  if (serverTime !== undefined && serverTime >= validity.from && serverTime <= validity.to) {
+    const difference = `the local clock is at ${localTime}, that of the server at ${new Date(serverTime).toISOString()}`;
     return new RedemptionError(
       'clock_skew',
       `The certificate of ${where} is not valid now by the local clock: ${difference}.`,
     );
   }
-  if (now < validity.from && theirs === undefined) {
-    const begin = new Date(validity.from).toISOString();
+  const isEarly = now < validity.from;
+  const when = isEarly
+    ? `is valid only from ${new Date(validity.from).toISOString()}`
+    : `expired at ${new Date(validity.to).toISOString()}`;
+  if (isEarly && serverTime === undefined) {
     return new RedemptionError(
       'clock_skew',
-      `The certificate of ${where} is valid only from ${begin}, and the local clock is at ${ours}.`,
+      `The certificate of ${where} ${when}, and the local clock is at ${localTime}.`,
     );
   }
-  const when =
-    now < validity.from
-      ? `is valid only from ${new Date(validity.from).toISOString()}`
-      : `expired at ${new Date(validity.to).toISOString()}`;
   return new RedemptionError(
     'tls_untrusted',
     `The certificate of ${where}, or the CA in the token, ${when}.`,
@@ -62,29 +66,25 @@ export async function diagnoseClock(case_: {
 }
 
 /**
- * Returns when the whole chain from `leaf` to one of the CAs is valid; undefined if no CA signed it, or if verification takes too
- * long.
+ * Returns the time in which all certificates of a chain are valid, from the first one in `presented` to one of the CAs. Returns
+ * undefined if no CA signed the chain, or if its verification takes too long.
  */
-function verifiedValidity(leaf: X509Certificate, caPem: string): Validity | undefined {
+function verifiedValidity(presented: readonly X509Certificate[], caPem: string): Validity | undefined {
   try {
-    return validityOf(leaf, parseCertificates(caPem).map(chainLink));
+    const cas = parseCertificates(caPem).map(chainLink);
+    const checks = new SignatureChecks();
+    for (const [index, certificate] of presented.entries()) {
+      const link = chainLink(certificate);
+      const ca = cas.find(
+        (candidate) =>
+          candidate.x509.fingerprint256 === link.x509.fingerprint256 || checks.isIssuedBy(link, candidate),
+      );
+      if (ca) return intersection([...presented.slice(0, index + 1), ca.x509]);
+      const issuer = presented[index + 1];
+      if (issuer && !checks.isIssuedBy(link, chainLink(issuer))) return undefined;
+    }
   } catch {
-    return undefined;
-  }
-}
-
-function validityOf(leaf: X509Certificate, cas: readonly ChainLink[]): Validity | undefined {
-  const checks = new SignatureChecks();
-  const chain: X509Certificate[] = [];
-  for (let at: X509Certificate | undefined = leaf; at && chain.length < 8; at = at.issuerCertificate) {
-    const link = chainLink(at);
-    chain.push(at);
-    const ca = cas.find(
-      (candidate) =>
-        candidate.x509.fingerprint256 === link.x509.fingerprint256 || checks.isIssuedBy(link, candidate),
-    );
-    if (ca) return intersection([...chain, ca.x509]);
-    if (at.issuerCertificate && !checks.isIssuedBy(link, chainLink(at.issuerCertificate))) return undefined;
+    // A certificate cannot be read, or `checks` reached its limit.
   }
   return undefined;
 }
@@ -96,8 +96,8 @@ function intersection(chain: readonly X509Certificate[]): Validity {
   };
 }
 
-/** Returns the server's time by its `Date` header, or undefined. */
-async function serverTime(
+/** Returns the time in the server's `Date` header; undefined without a valid one. */
+async function readServerTime(
   socket: TLSSocket,
   target: TlsTarget,
   signal: AbortSignal,

@@ -1,15 +1,15 @@
 import { isIP, type Socket } from 'node:net';
 import { connect as connectTls, type TLSSocket } from 'node:tls';
 import type { CaPin } from '../domain/access-token.js';
-import { formatHostPort } from '../domain/host-port-text.js';
+import { formatHostPort, type HostPort } from '../domain/host-port-text.js';
 import { RedemptionError } from '../domain/redemption-error.js';
 import { encodeCertificatePem } from '../pki/pem.js';
 import { sha256Hex } from '../pki/sha256.js';
 import { inSpan } from '../tracing/span.js';
 import { diagnoseClock } from './clock-diagnosis.js';
-import { presentedCertificates } from './link-peer.js';
+import { presentedCertificates, presentedChain } from './link-peer.js';
 import { connectThroughProxy } from './proxy-tunnel.js';
-import { type HostPort, type RouteOptions, routeTo, type TlsTarget } from './route.js';
+import { type RouteOptions, routeTo, type TlsTarget } from './route.js';
 import { addressRefused, awaitHandshake, connectTcp } from './tcp-connection.js';
 import { tlsFailure } from './tls-failure.js';
 
@@ -20,10 +20,10 @@ export interface ConnectionOptions extends RouteOptions {
 }
 
 /**
- * Opens a TLS connection to a server, of version 1.3 unless the target allows 1.2. Verifies the server against the CA and the name
- * of the target; trusts no other CA, and sends no client certificate. Aborting `signal` ends the attempt. Each failure is a
- * RedemptionError: `dns`, `address_refused`, `connection_refused`, `connection_timeout`, `proxy`, `not_https`, `tls_untrusted`,
- * `tls_name`, `clock_skew`.
+ * Opens a connection to a server with TLS 1.3, or 1.2 if the target allows that. Verifies the server against the CA and the name of
+ * the target, and sends no client certificate. Aborting `signal` ends the attempt. Each failure is a RedemptionError: `dns`,
+ * `address_refused`, `connection_refused`, `connection_timeout`, `proxy`, `not_https`, `token_invalid` (unreadable CA),
+ * `tls_untrusted`, `tls_name`, `clock_skew`.
  */
 export async function openConnection(
   target: TlsTarget,
@@ -49,9 +49,9 @@ export async function openConnection(
 }
 
 /**
- * Returns the PEM of the CA with this pin among the certificates that a server sends in its TLS handshake. Sends nothing on the
- * connection, and verifies nothing: a connection for a request has to be verified against this CA. Rejects as
- * {@link openConnection} does, with `tls_untrusted` if the server sends no such CA.
+ * Returns the PEM of the CA with this pin among the certificates that a server presents. Sends nothing on the connection, and does
+ * not verify the server: the caller sends requests only on a connection that is verified against this CA. Rejects as
+ * {@link openConnection} does, and with `tls_untrusted` if the server presents no such CA.
  */
 export async function findPinnedCa(
   server: HostPort,
@@ -69,6 +69,21 @@ export async function findPinnedCa(
   );
 }
 
+/**
+ * Returns the PEM of the certificate chain that a TLS server presents, unverified. Sends nothing on the connection. Rejects as
+ * {@link openConnection} does.
+ */
+export async function readServerCertificate(
+  server: HostPort,
+  options: RouteOptions,
+  signal: AbortSignal,
+): Promise<string> {
+  const socket = await openUnverified(server, options, signal);
+  const chain = presentedChain(socket);
+  socket.destroy();
+  return chain;
+}
+
 async function openUnverified(
   target: TlsTarget,
   options: RouteOptions,
@@ -80,13 +95,8 @@ async function openUnverified(
     if (error instanceof RedemptionError) throw error;
     const failure = tlsFailure(error, target);
     if (failure !== 'outside_validity') throw failure;
-    throw new RedemptionError(
-      'tls_untrusted',
-      `The certificate of ${formatHostPort(target)} is not valid now.`,
-      {
-        cause: error,
-      },
-    );
+    const message = `The certificate of ${formatHostPort(target)} is not valid now.`;
+    throw new RedemptionError('tls_untrusted', message, { cause: error });
   }
 }
 
@@ -103,7 +113,7 @@ export async function openSocket(
   return connectThroughProxy(proxy, address, signal);
 }
 
-/** Rejects with RedemptionError `connection_timeout`, or with the error of TLS. */
+/** Rejects with RedemptionError `token_invalid` or `connection_timeout`, or with the error of TLS. */
 async function handshake(
   target: TlsTarget,
   socket: Socket,
@@ -116,8 +126,8 @@ async function handshake(
       socket,
       host: target.host,
       ca: target.ca,
-      // Like Skupper, trust an intermediate or the server's own certificate in a token. For the CAs of the system Node 20 would
-      // ignore NODE_EXTRA_CA_CERTS with it.
+      // Like Skupper, trust an intermediate CA or the server's own certificate in a token. Without a CA this must be off: Node 20
+      // would ignore NODE_EXTRA_CA_CERTS.
       allowPartialTrustChain: target.ca !== undefined,
       minVersion: target.minVersion ?? 'TLSv1.3',
       ALPNProtocols: ['http/1.1'],
@@ -133,10 +143,8 @@ async function handshake(
     secured.destroy();
     socket.destroy();
     if (!signal.aborted) throw error;
-    const where = formatHostPort(target);
-    throw new RedemptionError('connection_timeout', `The TLS handshake with ${where} took too long.`, {
-      cause: error,
-    });
+    const message = `The TLS handshake with ${formatHostPort(target)} took too long.`;
+    throw new RedemptionError('connection_timeout', message, { cause: error });
   }
   return secured;
 }

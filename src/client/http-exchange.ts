@@ -1,5 +1,6 @@
 import { request as httpRequest, type IncomingHttpHeaders } from 'node:http';
 import type { Socket } from 'node:net';
+import { RedemptionError } from '../domain/redemption-error.js';
 import { untilAborted } from '../time/abort.js';
 import { inSpan, traceHeaders } from '../tracing/span.js';
 
@@ -17,13 +18,27 @@ export interface ExchangeAnswer {
   readonly status: number;
   readonly headers: IncomingHttpHeaders;
   readonly body: Uint8Array;
-  /** True if the body was longer than the limit; `body` is its beginning then. */
-  readonly tooLong: boolean;
+  /** True if the body is longer than the limit; `body` then has only its beginning. */
+  readonly isTruncated: boolean;
 }
 
 /** The request, or a part of it, was sent, and no complete response arrived. */
 export class AnswerLost extends Error {
   override readonly name = 'AnswerLost';
+}
+
+/**
+ * Returns a handler of rejections of {@link exchange}: throws AnswerLost as a RedemptionError whose message is `sentence` and the
+ * reason, and rethrows other errors.
+ */
+export function onAnswerLost(
+  code: 'outcome_unknown' | 'service_unavailable',
+  sentence: string,
+): (error: unknown) => never {
+  return (error) => {
+    if (!(error instanceof AnswerLost)) throw error;
+    throw new RedemptionError(code, `${sentence} (${error.message}).`, { cause: error });
+  };
 }
 
 /**
@@ -69,9 +84,9 @@ async function send(
       sent.once('response', (response) => {
         const chunks: Buffer[] = [];
         let size = 0;
-        const finish = (tooLong: boolean) => {
+        const finish = (isTruncated: boolean) => {
           const body = Buffer.concat(chunks).subarray(0, limit);
-          resolve({ status: response.statusCode ?? 0, headers: response.headers, body, tooLong });
+          resolve({ status: response.statusCode ?? 0, headers: response.headers, body, isTruncated });
         };
         response.on('data', (chunk: Buffer) => {
           size += chunk.length;

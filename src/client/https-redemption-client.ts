@@ -1,25 +1,25 @@
 import type { RedeemableToken } from '../domain/access-token.js';
+import { type HostPort, hostPortOf } from '../domain/host-port-text.js';
 import { RedemptionError } from '../domain/redemption-error.js';
-import type { RedemptionClient, TokenCheck, TokenRedemption } from '../redemption/ports/redemption-client.js';
+import type { RedemptionClient, TokenRedemption } from '../redemption/ports/redemption-client.js';
 import { withinTime } from '../time/abort.js';
 import { parseTokenCheck } from './check-answer.js';
 import { type ConnectionOptions, findPinnedCa, openConnection } from './connection.js';
-import { AnswerLost, type ExchangeAnswer, exchange } from './http-exchange.js';
+import { type ExchangeAnswer, exchange, onAnswerLost } from './http-exchange.js';
 import { isStockNotFound, refusalOf } from './refusals.js';
-import { type HostPort, hostPortOf } from './route.js';
 
 /** Default time limit of one exchange, in milliseconds. */
 export const DEFAULT_TIMEOUT_MS = 10_000;
 /** Maximum size of a response body in bytes; a response with 65 documents has some 20 KiB. */
 export const MAX_RESPONSE_BYTES = 256 * 1024;
 
-/** Options of a client for reaching services. */
+/** Options for exchanges with a service. */
 export interface RedemptionClientOptions extends ConnectionOptions {
   /** Time limit of one exchange, from the name look-up to the last byte of the response; default 10,000. */
   readonly timeoutMs?: number | undefined;
 }
 
-/** A RedemptionClient over HTTPS as Skupper speaks it, with the CSR and the check that linkgrant adds. */
+/** Creates a RedemptionClient that uses Skupper's HTTPS requests, with the CSR and the check that linkgrant adds. */
 export function createRedemptionClient(options: RedemptionClientOptions): RedemptionClient {
   const timeoutMs = options.timeoutMs ?? DEFAULT_TIMEOUT_MS;
   const pinnedCas = new Map<string, string>();
@@ -52,12 +52,17 @@ export function createRedemptionClient(options: RedemptionClientOptions): Redemp
     check: async (token, signal) => {
       const path = `${urlOf(token).pathname.replace(/\/+$/, '')}/-/check`;
       const headers = { accept: 'application/json, application/problem+json' };
-      return readCheck(await post(token, path, headers, signal && [signal]).catch(lostCheck));
+      const answer = await post(token, path, headers, signal && [signal]).catch(
+        onAnswerLost('service_unavailable', 'The service returned no complete response'),
+      );
+      if (isStockNotFound(answer)) return 'stock';
+      if (answer.status !== 200) throw refusalOf(answer);
+      return parseTokenCheck(wholeText(answer));
     },
     redeem: async (redemption) => {
       const { pathname, search } = urlOf(redemption.token);
       const answer = await post(redemption.token, pathname + search, headersOf(redemption)).catch(
-        (error: unknown) => lostAnswer(error),
+        onAnswerLost('outcome_unknown', 'The code was sent, but no complete response arrived'),
       );
       if (answer.status === 200) return wholeText(answer);
       const refusal = refusalOf(answer);
@@ -86,35 +91,9 @@ function headersOf({ name, subject, csrDer, renews }: TokenRedemption): Readonly
   };
 }
 
-function lostAnswer(error: unknown): never {
-  if (!(error instanceof AnswerLost)) throw error;
-  throw new RedemptionError(
-    'outcome_unknown',
-    `The code was sent, but no complete response arrived (${error.message}).`,
-    { cause: error },
-  );
-}
-
-function lostCheck(error: unknown): never {
-  if (!(error instanceof AnswerLost)) throw error;
-  throw new RedemptionError(
-    'service_unavailable',
-    `The service returned no complete response (${error.message}).`,
-    {
-      cause: error,
-    },
-  );
-}
-
-function readCheck(answer: ExchangeAnswer): TokenCheck | 'stock' {
-  if (isStockNotFound(answer)) return 'stock';
-  if (answer.status !== 200) throw refusalOf(answer);
-  return parseTokenCheck(wholeText(answer));
-}
-
-/** Returns the text of a complete response. Throws RedemptionError `answer_invalid` if it is too long or no UTF-8. */
+/** Returns the text of a complete response. Throws RedemptionError `answer_invalid` if it is too long or not UTF-8. */
 export function wholeText(answer: ExchangeAnswer): string {
-  if (answer.tooLong)
+  if (answer.isTruncated)
     throw new RedemptionError(
       'answer_invalid',
       `The answer is larger than ${MAX_RESPONSE_BYTES / 1024} KiB.`,

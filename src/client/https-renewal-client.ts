@@ -1,12 +1,12 @@
+import { hostPortOf } from '../domain/host-port-text.js';
 import { RedemptionError } from '../domain/redemption-error.js';
 import { redemptionIdIn } from '../pki/certificate-info.js';
 import type { ReceivedLink } from '../redemption/ports/redemption-client.js';
-import type { RenewalContext } from '../redemption/ports/renewal-client.js';
-import { type RenewalClient, ServerTime } from '../redemption/ports/renewal-client.js';
+import { type RenewalClient, type RenewalContext, ServerTime } from '../redemption/ports/renewal-client.js';
 import { inSpan } from '../tracing/span.js';
 import { readAnswer } from './answer-reader.js';
 import { openConnection } from './connection.js';
-import { AnswerLost, type ExchangeAnswer, exchange } from './http-exchange.js';
+import { type ExchangeAnswer, exchange, onAnswerLost } from './http-exchange.js';
 import {
   DEFAULT_TIMEOUT_MS,
   MAX_RESPONSE_BYTES,
@@ -14,9 +14,8 @@ import {
   wholeText,
 } from './https-redemption-client.js';
 import { problemOf, refusalOf } from './refusals.js';
-import { hostPortOf } from './route.js';
 
-/** A RenewalClient over HTTPS. */
+/** Creates a RenewalClient over HTTPS. */
 export function createRenewalClient(options: RedemptionClientOptions): RenewalClient {
   const renew: RenewalClient['renew'] = async ({ url: text, ca, request }) => {
     const url = URL.canParse(text) ? new URL(text) : undefined;
@@ -26,29 +25,24 @@ export function createRenewalClient(options: RedemptionClientOptions): RenewalCl
     const signal = AbortSignal.timeout(options.timeoutMs ?? DEFAULT_TIMEOUT_MS);
     const target = { ...hostPortOf(url), ca };
     const socket = await openConnection(target, options, signal);
-    const headers = {
-      host: url.host,
-      'user-agent': 'linkgrant',
-      accept: 'application/yaml, application/problem+json',
-      'content-type': 'application/jose',
-    };
     const posting = {
       method: 'POST',
       path: url.pathname + url.search,
-      headers,
+      headers: {
+        host: url.host,
+        'user-agent': 'linkgrant',
+        accept: 'application/yaml, application/problem+json',
+        'content-type': 'application/jose',
+      },
       body: Buffer.from(request),
     } as const;
-    const answer = await exchange(socket, posting, signal, MAX_RESPONSE_BYTES).catch(lostAnswer);
+    const answer = await exchange(socket, posting, signal, MAX_RESPONSE_BYTES).catch(
+      onAnswerLost('outcome_unknown', 'The renewal request was sent, but no complete response arrived'),
+    );
     if (answer.status === 200) return wholeText(answer);
     throw withServerTime(refusalOf(answer), answer);
   };
   return { renew: (renewal) => inSpan({ name: 'renew link', startsTrace: true }, () => renew(renewal)) };
-}
-
-function lostAnswer(error: unknown): never {
-  if (!(error instanceof AnswerLost)) throw error;
-  const message = `The renewal request was sent, but no complete response arrived (${error.message}).`;
-  throw new RedemptionError('outcome_unknown', message, { cause: error });
 }
 
 function withServerTime(refusal: RedemptionError, answer: ExchangeAnswer): RedemptionError {

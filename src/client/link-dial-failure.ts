@@ -1,24 +1,23 @@
-import { formatHostPort } from '../domain/host-port-text.js';
+import { formatHostPort, type HostPort } from '../domain/host-port-text.js';
 import type { RedemptionError } from '../domain/redemption-error.js';
 import { formatTime } from '../domain/rfc3339.js';
 import type { LinkFailure, LinkFault } from '../redemption/ports/link-dialer.js';
-import type { HostPort } from './route.js';
 import { systemCode } from './tcp-connection.js';
+import { NO_COMMON_VERSION } from './tls-failure.js';
 
-const OPENING: Readonly<Record<string, LinkFault>> = {
+const OPENING_FAULTS: Readonly<Record<string, LinkFault>> = {
   dns: 'dns',
   connection_refused: 'connection_refused',
   connection_timeout: 'connection_timeout',
   proxy: 'proxy',
 };
-const TOO_OLD = new Set(['ERR_SSL_TLSV1_ALERT_PROTOCOL_VERSION', 'ERR_SSL_UNSUPPORTED_PROTOCOL']);
 // Alerts about the client's certificate, RFC 8446 §6.2, as OpenSSL spells them.
 const ABOUT_CERTIFICATE =
   /ALERT_(BAD_CERTIFICATE|UNSUPPORTED_CERTIFICATE|CERTIFICATE_\w+|UNKNOWN_CA|ACCESS_DENIED|DECRYPT_ERROR)/;
 
 /** Returns the fault of a connection that could not be opened. Rethrows any other error. */
 export function openingFailure(error: RedemptionError): LinkFailure {
-  const fault = OPENING[error.code];
+  const fault = OPENING_FAULTS[error.code];
   if (!fault) throw error;
   return { fault, message: error.message };
 }
@@ -27,8 +26,8 @@ export function openingFailure(error: RedemptionError): LinkFailure {
 export function handshakeFailure(error: unknown, target: HostPort): LinkFailure {
   const code = systemCode(error);
   const where = formatHostPort(target);
-  if (TOO_OLD.has(code)) return { fault: 'not_tls', message: `${where} does not offer TLS 1.3.` };
-  if (/ALERT_UNRECOGNIZED_NAME|UNRECOGNIZED_NAME/.test(code)) {
+  if (NO_COMMON_VERSION.has(code)) return { fault: 'not_tls', message: `${where} does not offer TLS 1.3.` };
+  if (code.endsWith('UNRECOGNIZED_NAME')) {
     return { fault: 'tls_name', message: `${where} does not recognize the host name ${target.host}.` };
   }
   if (ABOUT_CERTIFICATE.test(code)) return refusedWith(code, where);

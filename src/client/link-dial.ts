@@ -1,6 +1,6 @@
 import type { Socket } from 'node:net';
 import { connect as connectTls, type TLSSocket } from 'node:tls';
-import { formatHostPort } from '../domain/host-port-text.js';
+import { formatHostPort, type HostPort } from '../domain/host-port-text.js';
 import { RedemptionError } from '../domain/redemption-error.js';
 import { describeCertificate } from '../pki/certificate-info.js';
 import type {
@@ -11,8 +11,7 @@ import type {
 } from '../redemption/ports/link-dialer.js';
 import { type ConnectionOptions, openSocket } from './connection.js';
 import { handshakeFailure, openingFailure, verdictFailure } from './link-dial-failure.js';
-import { routerChain, routerProblem } from './link-peer.js';
-import type { HostPort } from './route.js';
+import { presentedChain, routerProblem } from './link-peer.js';
 import { awaitHandshake } from './tcp-connection.js';
 
 /** Options for dialing routers. */
@@ -25,7 +24,7 @@ export interface LinkDialOptions extends ConnectionOptions {
 
 const DEFAULT_TIMEOUT_MS = 10_000;
 const DEFAULT_SILENCE_MS = 1_500;
-// A router sends nothing before its peer. This opens a SASL exchange (AMQP 1.0 part 5, §5.3.2), which it answers.
+// A router sends nothing before its peer does. It answers this start of a SASL exchange (AMQP 1.0 part 5, §5.3.2).
 const AMQP_SASL_HEADER = Buffer.from([0x41, 0x4d, 0x51, 0x50, 3, 1, 0, 0]);
 
 /**
@@ -96,7 +95,7 @@ async function checkRouter(
   options: LinkDialOptions,
   signal: AbortSignal,
 ): Promise<DialedRouter | LinkFailure> {
-  const chainPem = routerChain(secured);
+  const chainPem = presentedChain(secured);
   const refused = secured.authorizationError as string | Error | null | undefined;
   const tlsError = refused ? String((refused as { code?: string }).code ?? refused) : undefined;
   const now = options.clock();
@@ -107,7 +106,10 @@ async function checkRouter(
   return verdictFailure(verdict.refusedBy, target, describeCertificate(tlsCrt), now);
 }
 
-/** Resolves with `accepted` if the router answers, or stays silent long enough; else with the error that ended the connection. */
+/**
+ * Resolves with `accepted` if the router answers, or is silent for `silenceMs` or until `signal` is aborted; else with the error that
+ * ended the connection, which is undefined without one.
+ */
 function routerVerdict(
   secured: TLSSocket,
   silenceMs: number,

@@ -1,7 +1,7 @@
 import type { X509Certificate } from 'node:crypto';
 import { isIP } from 'node:net';
 import type { TLSSocket } from 'node:tls';
-import { formatHostPort } from '../domain/host-port-text.js';
+import { formatHostPort, type HostPort } from '../domain/host-port-text.js';
 import { formatTime } from '../domain/rfc3339.js';
 import {
   type CertificateInfo,
@@ -13,14 +13,11 @@ import {
 import { formatIpAddress, parseIpAddress } from '../pki/ip-address.js';
 import { encodeCertificatePem, parseCertificates } from '../pki/pem.js';
 import type { LinkFailure } from '../redemption/ports/link-dialer.js';
-import type { HostPort } from './route.js';
-import { printableNames } from './tls-failure.js';
+import { OUTSIDE_VALIDITY, printableNames } from './tls-failure.js';
 
 const MAX_CHAIN_LENGTH = 8;
-// OpenSSL checks times by the machine's clock. Here they are checked by the given clock, separately from trust.
-const ABOUT_TIME = new Set(['CERT_HAS_EXPIRED', 'CERT_NOT_YET_VALID']);
 
-/** Returns the certificates that a peer presented, in its order. */
+/** Returns the certificates that a peer presented, in its order; at most 8. */
 export function presentedCertificates(socket: TLSSocket): X509Certificate[] {
   const presented: X509Certificate[] = [];
   let at: X509Certificate | undefined = socket.getPeerX509Certificate();
@@ -31,14 +28,14 @@ export function presentedCertificates(socket: TLSSocket): X509Certificate[] {
   return presented;
 }
 
-/** Returns the PEM of the certificate chain that a peer presented. */
-export function routerChain(socket: TLSSocket): string {
+/** Returns the certificates that a peer presented as PEM, each once. */
+export function presentedChain(socket: TLSSocket): string {
   return [...new Set(presentedCertificates(socket).map(({ raw }) => encodeCertificatePem(raw)))].join('');
 }
 
 /**
- * Returns why a router with this certificate chain is not the router of a Link; undefined if it is. Checks trust, then times, then names.
- * `tlsError` is OpenSSL's result for the chain.
+ * Returns why a certificate chain is not that of the router of a Link; undefined if it is. Checks trust, then times, then names.
+ * `tlsError` is OpenSSL's error for the chain.
  */
 export function routerProblem(
   router: { readonly chainPem: string; readonly tlsError: string | undefined },
@@ -67,15 +64,16 @@ function trustProblem(
   now: number,
   where: string,
 ): LinkFailure | undefined {
-  // Verified at a time at which the certificate itself is valid, so that expiry is not reported as missing trust.
+  // Verify at a time at which the certificate itself is valid, so that its expiry is not reported as missing trust.
   const within = Math.min(Math.max(now, notBefore), notAfter);
   const problem = verificationProblem(chainPem, caPem, within);
-  const ended = caEnd(caPem);
-  if (problem !== undefined && ended < now) {
-    const message = `The CA in the link's ca.crt expired at ${formatTime(ended)}.`;
+  const caNotAfter = latestNotAfter(caPem);
+  if (problem !== undefined && caNotAfter < now) {
+    const message = `The CA in the link's ca.crt expired at ${formatTime(caNotAfter)}.`;
     return { fault: 'router_certificate_expired', message };
   }
-  const tlsProblem = tlsError !== undefined && !ABOUT_TIME.has(tlsError) ? tlsError : undefined;
+  // OpenSSL checks times by the machine's clock; timeProblem checks them by `now`.
+  const tlsProblem = tlsError !== undefined && !OUTSIDE_VALIDITY.has(tlsError) ? tlsError : undefined;
   if (problem === undefined && tlsProblem === undefined) return undefined;
   const why = tlsProblem === undefined ? '' : ` (${tlsProblem})`;
   const message = `The certificate of ${where} does not come from the CA in the link's ca.crt${why}.`;
@@ -83,7 +81,7 @@ function trustProblem(
 }
 
 /** Returns the latest expiry of the CAs. */
-function caEnd(caPem: string): number {
+function latestNotAfter(caPem: string): number {
   return Math.max(...parseCertificates(caPem).map(({ validTo }) => Date.parse(validTo)));
 }
 

@@ -7,13 +7,13 @@ import { MAX_ENDPOINTS, parseLinkEndpoint } from '../redemption/requesting/link-
 
 type TextField = 'settings' | 'labels' | 'annotations';
 
-/** Limits of each of settings, routing keys, labels and annotations of one Link; bytes are those of names and values in UTF-8. */
+/** Limits of the settings of a Link, and equally of its routing keys, labels and annotations; bytes of names and values in UTF-8. */
 const LIMITS = { entries: 64, bytes: 4096 };
 // The router reads a 32-bit integer.
 const HIGHEST_COST = 2 ** 31 - 1;
 const LONE_SURROGATE = /\p{Cs}/u;
 
-/** True if the API server accepts a name with its value. */
+/** Returns true if the API server accepts this name with this value. */
 const IS_VALID: Readonly<Record<TextField, (name: string, value: string) => boolean>> = {
   settings: () => true,
   labels: (name, value) => isLabelName(name) && isLabelValue(value),
@@ -21,30 +21,30 @@ const IS_VALID: Readonly<Record<TextField, (name: string, value: string) => bool
 };
 
 /**
- * Reads the Link of the Secret called `secret` from a received document: cost, settings, routing keys, and the labels and annotations that
- * linkgrant does not set itself. Its name must be that of the Secret, or that name with a number up to `highest`. Throws
+ * Reads a Link from a received document, without the labels and annotations that linkgrant sets itself. The Link must refer to the
+ * Secret called `secret`. Its name must be that of the Secret, or this name followed by `-` and a number up to `highest`. Throws
  * RedemptionError `answer_invalid`.
  */
 export function readLink(document: YamlMapping, secret: string, highest: number): Link {
   if (document.apiVersion !== 'skupper.io/v2alpha1' || document.kind !== 'Link') {
-    throw unfit('something other than a skupper.io/v2alpha1 Link follows its Secret');
+    throw invalidAnswer('something other than a skupper.io/v2alpha1 Link follows its Secret');
   }
   const metadata = asMapping(document.metadata);
   const { name } = metadata;
   if (typeof name !== 'string' || !isResourceName(name))
-    throw unfit('the name of a Link is not an RFC 1123 subdomain');
+    throw invalidAnswer('the name of a Link is not an RFC 1123 subdomain');
   if (name !== secret && !isNumbered(name, secret, highest))
-    throw unfit("a Link is not named after the answer's Secret");
+    throw invalidAnswer("a Link is not named after the answer's Secret");
   const spec = asMapping(document.spec);
-  if (spec.tlsCredentials !== secret) throw unfit('the tlsCredentials of a Link are not its Secret');
+  if (spec.tlsCredentials !== secret) throw invalidAnswer('the tlsCredentials of a Link are not its Secret');
   const endpoints = Array.isArray(spec.endpoints) ? spec.endpoints : [];
   if (endpoints.length === 0 || endpoints.length > MAX_ENDPOINTS)
-    throw unfit('a Link has no endpoints, or too many');
+    throw invalidAnswer('a Link has no endpoints, or too many');
   return {
     name,
     endpoints: endpoints.map((endpoint) => {
       const parsed = parseLinkEndpoint(endpoint);
-      if (typeof parsed === 'string') throw unfit(parsed);
+      if (typeof parsed === 'string') throw invalidAnswer(parsed);
       return parsed;
     }),
     tlsCredentials: secret,
@@ -67,18 +67,18 @@ function readCost(value: unknown): Pick<Link, 'cost'> {
   if (value === undefined || value === null || value === 0) return {};
   if (typeof value === 'number' && Number.isInteger(value) && value > 0 && value <= HIGHEST_COST)
     return { cost: value };
-  throw unfit(`the cost of a Link is not a whole number from 1 to ${HIGHEST_COST}`);
+  throw invalidAnswer(`the cost of a Link is not a whole number from 1 to ${HIGHEST_COST}`);
 }
 
 function readRoutingKeys(value: unknown): Pick<Link, 'routingKeys'> {
   if (value === undefined || value === null) return {};
   const isKey = (key: unknown) => typeof key === 'string' && key !== '' && !LONE_SURROGATE.test(key);
   if (!Array.isArray(value) || !value.every(isKey))
-    throw unfit('the routingKeys of a Link are not a list of texts');
+    throw invalidAnswer('the routingKeys of a Link are not a list of texts');
   const routingKeys: readonly string[] = value;
   const bytes = Buffer.byteLength(routingKeys.join(''));
   if (routingKeys.length > LIMITS.entries || bytes > LIMITS.bytes) {
-    throw unfit(
+    throw invalidAnswer(
       `the routingKeys of a Link are more than ${LIMITS.entries} or longer than ${LIMITS.bytes} bytes`,
     );
   }
@@ -88,24 +88,24 @@ function readRoutingKeys(value: unknown): Pick<Link, 'routingKeys'> {
 function readTexts(field: TextField, value: unknown): Pick<Link, TextField> {
   if (value === undefined || value === null) return {};
   if (typeof value !== 'object' || Array.isArray(value))
-    throw unfit(`the ${field} of a Link are not a mapping`);
+    throw invalidAnswer(`the ${field} of a Link are not a mapping`);
   const texts = Object.entries(value).filter(([name]) => field === 'settings' || !isOwnName(name));
   if (texts.length === 0) return {};
   let bytes = 0;
   for (const [name, text] of texts) {
     if (typeof text !== 'string' || LONE_SURROGATE.test(name + text) || !IS_VALID[field](name, text))
-      throw unfit(`the ${field} of a Link have a name or a value that the API server would refuse`);
+      throw invalidAnswer(`the ${field} of a Link have a name or a value that the API server would refuse`);
     bytes += Buffer.byteLength(name) + Buffer.byteLength(text);
   }
   if (texts.length > LIMITS.entries || bytes > LIMITS.bytes) {
-    throw unfit(
+    throw invalidAnswer(
       `the ${field} of a Link are more than ${LIMITS.entries} or longer than ${LIMITS.bytes} bytes`,
     );
   }
   return { [field]: Object.fromEntries(texts) };
 }
 
-/** Creates an `answer_invalid`; `reason` ends the sentence "The answer cannot be used: …" and quotes nothing of the answer. */
-export function unfit(reason: string, cause?: unknown): RedemptionError {
+/** Creates a RedemptionError `answer_invalid`. `reason` ends the sentence "The answer cannot be used: …" and quotes nothing of the answer. */
+export function invalidAnswer(reason: string, cause?: unknown): RedemptionError {
   return new RedemptionError('answer_invalid', `The answer cannot be used: ${reason}.`, { cause });
 }

@@ -1,10 +1,9 @@
-import { formatHostPort } from '../domain/host-port-text.js';
+import { formatHostPort, hostPortOf } from '../domain/host-port-text.js';
 import { RedemptionError } from '../domain/redemption-error.js';
 import { asMapping } from '../files/yaml-documents.js';
 import type { ConnectedPeer } from '../redemption/ports/connections.js';
 import { type ConnectionOptions, openConnection } from './connection.js';
 import { exchange } from './http-exchange.js';
-import { hostPortOf } from './route.js';
 
 // A network of 300 sites has some 100 KB of router links.
 const MAX_RESPONSE_BYTES = 16 * 1024 * 1024;
@@ -48,7 +47,7 @@ export async function readRouterLinks(
   );
   if (answer.status === 401 || answer.status === 403)
     throw new RedemptionError('service_unavailable', `${where} refuses the credentials`);
-  if (answer.status !== 200 || answer.tooLong)
+  if (answer.status !== 200 || answer.isTruncated)
     throw new RedemptionError('service_unavailable', `${where} answers HTTP ${answer.status}`);
   try {
     return connectedPeers(JSON.parse(Buffer.from(answer.body).toString()));
@@ -63,7 +62,7 @@ function authorizationOf(credentials: string): string {
     : `Bearer ${credentials}`;
 }
 
-/** The peers in an answer: the sites from which a link is up. Throws if it has no list of results. */
+/** Returns the peers in an answer: each site from which a link to another site is up. Throws if there is no list of results. */
 function connectedPeers(answer: unknown): ConnectedPeer[] {
   const { results } = asMapping(answer);
   if (!Array.isArray(results)) throw new Error('no results');

@@ -21,16 +21,16 @@ export interface ProvenCredentials {
 }
 
 /**
- * Verifies that the first certificate of `tlsCrt` is for the delivered key, else for the local one, that it verifies against `caCrt`, and
- * that it is for TLS clients. Else returns the problem, as the end of a sentence, or OtherKey if the certificate is not for the local
- * key. The result contains only certificates and the key.
+ * Verifies the first certificate of `tlsCrt`: it must be for the key `tlsKey`, or for the key of `context` if that is absent; it must
+ * verify against `caCrt`; it must be for TLS clients. Returns the values, or OtherKey if the certificate is not for the key of `context`.
+ * Returns any other problem as the end of a sentence.
  */
 export function proveCredentials(
   pems: { readonly caCrt: string; readonly tlsCrt: string; readonly tlsKey?: string },
   context: { readonly privateKeyPem: string; readonly now: number },
 ): ProvenCredentials | OtherKey | string {
-  const caCrt = reencode(pems.caCrt);
-  const tlsCrt = reencode(pems.tlsCrt);
+  const caCrt = reencodeCertificates(pems.caCrt);
+  const tlsCrt = reencodeCertificates(pems.tlsCrt);
   if (caCrt === undefined) return 'its ca.crt is not PEM of certificates';
   if (tlsCrt === undefined) return 'its tls.crt is not PEM of certificates';
   const key = readKey(pems.tlsKey ?? context.privateKeyPem);
@@ -56,7 +56,7 @@ export function proveCredentials(
   };
 }
 
-/** False if extendedKeyUsage excludes TLS clients (RFC 5280 §4.2.1.12): no router accepts a link with such a certificate. */
+/** False if extendedKeyUsage excludes TLS clients (RFC 5280 §4.2.1.12), because no router accepts such a certificate. */
 function isForClients(certificate: X509Certificate): boolean {
   try {
     return allowsPurpose(chainLink(certificate).fields, PURPOSE.client);
@@ -73,7 +73,8 @@ function describe(pem: string): CertificateInfo | undefined {
   }
 }
 
-function reencode(pem: string): string | undefined {
+/** Returns the certificates of a PEM text without the text around them; undefined if it is not PEM of certificates. */
+export function reencodeCertificates(pem: string): string | undefined {
   try {
     return splitCertificates(pem).join('');
   } catch {

@@ -1,9 +1,8 @@
-import { formatHostPort } from '../domain/host-port-text.js';
+import { formatHostPort, hostPortOf } from '../domain/host-port-text.js';
 import { RedemptionError } from '../domain/redemption-error.js';
 import { toTrustError } from './admin-fetch.js';
 import { type ConnectionOptions, openConnection } from './connection.js';
-import { AnswerLost, exchange } from './http-exchange.js';
-import { hostPortOf } from './route.js';
+import { exchange, onAnswerLost } from './http-exchange.js';
 
 const MAX_RESPONSE_BYTES = 1024 * 1024;
 
@@ -38,20 +37,13 @@ export function providerFetch(
       headers: { accept: 'application/json', ...headers, host },
       ...(body && { body: Buffer.from(body.toString()) }),
     } as const;
-    const answer = await exchange(socket, request, signal, MAX_RESPONSE_BYTES).catch((error: unknown) => {
-      if (!(error instanceof AnswerLost)) throw error;
-      const where = formatHostPort(target);
-      throw new RedemptionError(
-        'service_unavailable',
-        `${where} returned no complete response (${error.message}).`,
-        {
-          cause: error,
-        },
-      );
-    });
+    const where = formatHostPort(target);
+    const answer = await exchange(socket, request, signal, MAX_RESPONSE_BYTES).catch(
+      onAnswerLost('service_unavailable', `${where} returned no complete response`),
+    );
     const { status, headers: received } = answer;
-    if (answer.tooLong || status < 200 || status > 599)
-      throw new RedemptionError('answer_invalid', `${formatHostPort(target)} returned no valid response.`);
+    if (answer.isTruncated || status < 200 || status > 599)
+      throw new RedemptionError('answer_invalid', `${where} returned no valid response.`);
     const content = status === 204 || status === 304 ? null : new Uint8Array(answer.body);
     return new Response(content, { status, headers: { 'content-type': received['content-type'] ?? '' } });
   };

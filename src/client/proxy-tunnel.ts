@@ -1,9 +1,9 @@
 import type { Socket } from 'node:net';
 import { connect as connectTls } from 'node:tls';
-import { formatHostPort } from '../domain/host-port-text.js';
+import { formatHostPort, type HostPort } from '../domain/host-port-text.js';
 import { RedemptionError } from '../domain/redemption-error.js';
 import { untilAborted } from '../time/abort.js';
-import type { HostPort, ProxyServer } from './route.js';
+import type { ProxyServer } from './route.js';
 import { awaitHandshake, connectTcp, systemCode } from './tcp-connection.js';
 
 const MAX_HEAD_BYTES = 16 * 1024;
@@ -58,7 +58,7 @@ async function connectToProxy(proxy: ProxyServer, where: string, signal: AbortSi
   return secured;
 }
 
-/** The status of the proxy's answer; undefined if that is not HTTP. Bytes after the head stay in the socket. */
+/** Resolves with the status of the proxy's answer; undefined if that is not HTTP. Bytes after its head remain readable. */
 function readStatus(socket: Socket, signal: AbortSignal): Promise<number | undefined> {
   let head = Buffer.alloc(0);
   return untilAborted<number | undefined>(signal, (resolve, reject) => {

@@ -44,7 +44,7 @@ const SENTENCES = {
   internal: 'The service failed.',
 } as const satisfies Record<RedemptionErrorCode, string>;
 
-/** Texts of a Skupper grant server and their meaning, with any status. */
+/** The meaning of each text of a Skupper grant server, with any status. */
 export const STOCK_TEXTS: Readonly<Record<string, RedemptionErrorCode>> = {
   [STOCK_TEXT.bodyNotValid]: 'body_invalid',
   [STOCK_TEXT.refused]: 'code_wrong',
@@ -57,7 +57,7 @@ export const STOCK_TEXTS: Readonly<Record<string, RedemptionErrorCode>> = {
   [STOCK_TEXT.noEndpoints]: 'link_access_unavailable',
   [STOCK_TEXT.internal]: 'store_unavailable',
 } satisfies Record<(typeof STOCK_TEXT)[keyof typeof STOCK_TEXT], RedemptionErrorCode>;
-/** Texts with a fixed beginning. */
+/** The meaning of the texts of which only the beginning is fixed, with status 500. */
 export const STOCK_PREFIXES: readonly (readonly [string, RedemptionErrorCode])[] = [
   [STOCK_TEXT_BEGINNING.noSite, 'link_access_unavailable'],
   [STOCK_TEXT_BEGINNING.unreadableCa, 'issuer_unavailable'],
@@ -93,18 +93,18 @@ export function isStockNotFound(answer: ExchangeAnswer): boolean {
 
 function refusalCode(answer: ExchangeAnswer): RedemptionErrorCode | undefined {
   if (answer.status < 400) return undefined;
-  const stated = problemOf(answer)?.code ?? answer.headers['linkgrant-reason'];
-  if (typeof stated === 'string' && isRefusalCode(stated)) return stated;
+  const code = problemOf(answer)?.code ?? answer.headers['linkgrant-reason'];
+  if (typeof code === 'string' && isRefusalCode(code)) return code;
   const text = textOf(answer);
   const exact = Object.hasOwn(STOCK_TEXTS, text) ? STOCK_TEXTS[text] : undefined;
   return exact ?? STOCK_PREFIXES.find(([prefix]) => answer.status === 500 && text.startsWith(prefix))?.[1];
 }
 
-/** The used members of an RFC 9457 problem, not validated; undefined for another response. */
+/** Returns the members of an RFC 9457 problem, not validated; undefined for any other response. */
 export function problemOf(
   answer: ExchangeAnswer,
 ): { readonly code?: unknown; readonly serverTime?: unknown } | undefined {
-  if (!answer.headers['content-type']?.startsWith('application/problem+json') || answer.tooLong)
+  if (!answer.headers['content-type']?.startsWith('application/problem+json') || answer.isTruncated)
     return undefined;
   try {
     return (JSON.parse(textOf(answer)) as object | null) ?? undefined;
@@ -118,7 +118,7 @@ function isRefusalCode(code: string): code is RedemptionErrorCode {
 }
 
 function textOf(answer: ExchangeAnswer): string {
-  return answer.tooLong
+  return answer.isTruncated
     ? ''
     : Buffer.from(answer.body)
         .toString('utf8')

@@ -10,19 +10,20 @@ import { isUuid } from '../domain/names.js';
 import { RedemptionError } from '../domain/redemption-error.js';
 import type { Administration } from '../redemption/administration/administration.js';
 import type { PageRequest } from '../redemption/ports/page.js';
-import { type AdminConnectionOptions, type AdminServer, adminFetch } from './admin-fetch.js';
+import { type AdminServer, adminFetch } from './admin-fetch.js';
+import type { ConnectionOptions } from './connection.js';
 import type { components, paths } from './generated/admin-api.js';
 
 type Problem = Partial<components['schemas']['AdminProblem']>;
 
-/** The members without undefined ones, which do not exist on the wire. */
+/** The members of T without `undefined`, which cannot be sent. */
 type Defined<T> = { [K in keyof T]?: Exclude<T[K], undefined> };
 
 /**
  * The administration of a store behind a service's admin API. Each creation has its own `Idempotency-Key`, so that a
  * lost response creates nothing twice.
  */
-export function remoteAdministration(server: AdminServer, options: AdminConnectionOptions): Administration {
+export function remoteAdministration(server: AdminServer, options: ConnectionOptions): Administration {
   const client = createClient<paths, 'application/json'>({
     baseUrl: server.url.origin,
     fetch: adminFetch(server, options),
@@ -48,7 +49,7 @@ export function remoteAdministration(server: AdminServer, options: AdminConnecti
     async findGrant(namespace, nameOrUid) {
       const found =
         (isUuid(nameOrUid) ? await findByUid(nameOrUid).catch(undefinedFor('no_such_grant')) : undefined) ??
-        // A text that is no valid name cannot be found.
+        // No grant has a name that the service refuses as invalid.
         (await findByName(namespace, nameOrUid).catch(undefinedFor('request_invalid')));
       if (found) return found;
       throw new AdministrationError(
@@ -182,7 +183,7 @@ function momentOf(ms: number | undefined): string | undefined {
   return ms === undefined ? undefined : new Date(ms).toISOString();
 }
 
-/** Maps a refusal with this code to undefined. */
+/** Returns a handler of rejections: returns undefined for a refusal with this code, and rethrows other errors. */
 function undefinedFor(code: AdministrationErrorCode): (error: unknown) => undefined {
   return (error) => {
     if (error instanceof AdministrationError && error.code === code) return undefined;

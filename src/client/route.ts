@@ -1,11 +1,6 @@
 import { BlockList, isIP } from 'node:net';
+import { type HostPort, hostPortOf } from '../domain/host-port-text.js';
 import { RedemptionError } from '../domain/redemption-error.js';
-
-/** A host (an IPv6 address without brackets) and a port. */
-export interface HostPort {
-  readonly host: string;
-  readonly port: number;
-}
 
 /** The HTTPS server to connect to. */
 export interface TlsTarget extends HostPort {
@@ -17,7 +12,7 @@ export interface TlsTarget extends HostPort {
 
 /**
  * A rule like curl's `--connect-to HOST:PORT:ADDR:PORT`: a connection for `host:port` goes to `toHost:toPort`. Names in the
- * certificate are still compared with `host`. An absent first part matches any, an absent second part keeps the value.
+ * certificate are still compared with `host`. An absent `host` or `port` matches any; an absent `toHost` or `toPort` does not change it.
  */
 export interface ConnectTo {
   readonly host?: string | undefined;
@@ -28,13 +23,13 @@ export interface ConnectTo {
 
 /** Options for connections. */
 export interface RouteOptions {
-  /** URL of a proxy that tunnels (CONNECT), `http` or `https`, with `user:password@` if it needs them. */
+  /** `http` or `https` URL of a proxy that tunnels (CONNECT), with `user:password@` if the proxy requires them. */
   readonly proxy?: string | undefined;
   /** Hosts that are reached without the proxy, in the form of the variable NO_PROXY. */
   readonly noProxy?: string | undefined;
   readonly connectTo?: readonly ConnectTo[] | undefined;
   /**
-   * True if an address may be connected to; any address may be if absent. Behind a proxy it applies only to addresses in URLs,
+   * True if an address may be connected to; if absent, every address may. With a proxy it is called only for an address in a URL,
    * because the proxy resolves names.
    */
   readonly mayReach?: ((address: string) => boolean) | undefined;
@@ -53,15 +48,15 @@ export interface Route {
   readonly proxy?: ProxyServer;
 }
 
-/** Returns the route to `wanted`. Throws RedemptionError `proxy` for an invalid proxy URL. */
-export function routeTo(wanted: HostPort, options: RouteOptions): Route {
-  const mapped = options.connectTo?.find(
+/** Returns the route to `target`. Throws RedemptionError `proxy` for an invalid proxy URL. */
+export function routeTo(target: HostPort, options: RouteOptions): Route {
+  const rule = options.connectTo?.find(
     ({ host, port }) =>
-      (host === undefined || host.toLowerCase() === wanted.host.toLowerCase()) &&
-      (port === undefined || port === wanted.port),
+      (host === undefined || host.toLowerCase() === target.host.toLowerCase()) &&
+      (port === undefined || port === target.port),
   );
-  const address = { host: mapped?.toHost ?? wanted.host, port: mapped?.toPort ?? wanted.port };
-  if (!options.proxy || isExemptFromProxy(options.noProxy ?? '', wanted.host, wanted.port))
+  const address = { host: rule?.toHost ?? target.host, port: rule?.toPort ?? target.port };
+  if (!options.proxy || isExemptFromProxy(options.noProxy ?? '', target.host, target.port))
     return { address };
   return { address, proxy: parseProxy(options.proxy) };
 }
@@ -73,10 +68,8 @@ function parseProxy(text: string): ProxyServer {
   if (!url?.hostname)
     throw new RedemptionError('proxy', 'The proxy setting is not a URL of the form http://HOST:PORT.');
   if (url.protocol !== 'http:' && url.protocol !== 'https:') {
-    throw new RedemptionError(
-      'proxy',
-      `A proxy must be an http or https URL, not ${url.protocol.slice(0, -1)}.`,
-    );
+    const scheme = url.protocol.slice(0, -1);
+    throw new RedemptionError('proxy', `A proxy must be an http or https URL, not ${scheme}.`);
   }
   const authority = { ...hostPortOf(url), secure: url.protocol === 'https:' };
   if (!url.username) return authority;
@@ -92,23 +85,17 @@ function decode(text: string): string {
   }
 }
 
-/** Returns host and port of an `http` or `https` URL, an IPv6 address without its brackets. */
-export function hostPortOf({ hostname, port, protocol }: URL): HostPort {
-  const host = hostname.replace(/^\[(.*)\]$/, '$1');
-  return { host, port: Number(port) || (protocol === 'http:' ? 80 : 443) };
-}
-
 /**
- * True when a NO_PROXY list exempts `host` (an IPv6 address without brackets) and `port`. Entries are separated by commas
+ * True if a NO_PROXY list exempts `host` (an IPv6 address without brackets) and `port`. Entries are separated by commas
  * or spaces: `*`; a domain, which exempts itself and all below it, with or without a leading `.` or `*.`; an address; a
  * CIDR. Any but `*` and a CIDR may end in `:port`.
  */
 export function isExemptFromProxy(noProxy: string, host: string, port: number): boolean {
-  const wanted = host.toLowerCase().replace(/\.$/, '');
+  const hostname = host.toLowerCase().replace(/\.$/, '');
   return noProxy
     .toLowerCase()
     .split(/[,\s]+/)
-    .some((entry) => entry !== '' && exempts(entry, wanted, port));
+    .some((entry) => entry !== '' && exempts(entry, hostname, port));
 }
 
 function exempts(entry: string, host: string, port: number): boolean {

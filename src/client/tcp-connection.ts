@@ -2,13 +2,12 @@ import type { LookupAddress } from 'node:dns';
 import { lookup } from 'node:dns/promises';
 import { connect, isIP, type Socket } from 'node:net';
 import type { TLSSocket } from 'node:tls';
-import { formatHostPort } from '../domain/host-port-text.js';
+import { formatHostPort, type HostPort } from '../domain/host-port-text.js';
 import { RedemptionError } from '../domain/redemption-error.js';
 import { untilAborted } from '../time/abort.js';
-import type { HostPort } from './route.js';
 
 /**
- * Opens a TCP connection to the first address of a host that accepts it, among those that `mayReach` allows. Rejects
+ * Opens a TCP connection to the first address of a host that accepts it, of the addresses that `mayReach` allows. Rejects
  * with RedemptionError `dns`, `address_refused`, `connection_refused` (no route included) or `connection_timeout`.
  */
 export async function connectTcp(
@@ -16,9 +15,8 @@ export async function connectTcp(
   signal: AbortSignal,
   mayReach: (address: string) => boolean = () => true,
 ): Promise<Socket> {
-  const found = await resolve(address.host, signal);
   // The name is resolved once, so that a later DNS response cannot change the address.
-  const addresses = found.filter((one) => mayReach(one.address));
+  const addresses = (await resolve(address.host, signal)).filter((one) => mayReach(one.address));
   if (addresses.length === 0) throw addressRefused(address);
   const where = formatHostPort(address);
   const socket = connect({
@@ -29,7 +27,7 @@ export async function connectTcp(
     autoSelectFamilyAttemptTimeout: 1_000,
     lookup: (_host, _options, callback) => callback(null, addresses),
   });
-  // A reader sees an error as the close of the socket; without a listener the error would end the process.
+  // Readers handle the `close` that follows an error. An error without a listener would end the process.
   socket.on('error', () => undefined);
   try {
     await untilAborted(signal, (resolved, rejected) => {
@@ -41,20 +39,15 @@ export async function connectTcp(
     if (signal.aborted || systemCode(error) === 'ETIMEDOUT') {
       throw new RedemptionError('connection_timeout', `${where} does not answer.`, { cause: error });
     }
-    throw new RedemptionError(
-      'connection_refused',
-      `${where} accepts no connection (${systemCode(error)}).`,
-      {
-        cause: error,
-      },
-    );
+    const message = `${where} accepts no connection (${systemCode(error)}).`;
+    throw new RedemptionError('connection_refused', message, { cause: error });
   }
   return socket.setNoDelay(true);
 }
 
 /**
- * Resolves when the TLS handshake of a socket has ended. Rejects with its error, or with the reason of the aborted signal; a later
- * error only closes the socket.
+ * Resolves when the TLS handshake of a socket has succeeded. Rejects with its error, or with the reason of the aborted signal. A
+ * later error of the socket closes it without ending the process.
  */
 export function awaitHandshake(secured: TLSSocket, signal: AbortSignal): Promise<void> {
   secured.on('error', () => undefined);
@@ -65,7 +58,7 @@ export function awaitHandshake(secured: TLSSocket, signal: AbortSignal): Promise
   });
 }
 
-/** Creates the refusal of a host at an address that may not be connected to. */
+/** Creates the error for a host whose address may not be connected to. */
 export function addressRefused(address: HostPort): RedemptionError {
   return new RedemptionError(
     'address_refused',

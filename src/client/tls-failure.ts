@@ -5,15 +5,20 @@ import type { TlsTarget } from './route.js';
 import { systemCode } from './tcp-connection.js';
 
 const MAX_NAMES_LENGTH = 300;
-const OUTSIDE_VALIDITY = new Set(['CERT_HAS_EXPIRED', 'CERT_NOT_YET_VALID']);
-const TOO_OLD = new Set(['ERR_SSL_TLSV1_ALERT_PROTOCOL_VERSION', 'ERR_SSL_UNSUPPORTED_PROTOCOL']);
+/** OpenSSL's codes for a chain with a certificate that has expired or is not valid yet. */
+export const OUTSIDE_VALIDITY: ReadonlySet<string> = new Set(['CERT_HAS_EXPIRED', 'CERT_NOT_YET_VALID']);
+/** OpenSSL's codes for a server without TLS 1.3. */
+export const NO_COMMON_VERSION: ReadonlySet<string> = new Set([
+  'ERR_SSL_TLSV1_ALERT_PROTOCOL_VERSION',
+  'ERR_SSL_UNSUPPORTED_PROTOCOL',
+]);
 // The codes of Node and OpenSSL for a chain that does not verify.
 const UNTRUSTED =
   /^(UNABLE_TO_|SELF_SIGNED_|DEPTH_ZERO_|CERT_|INVALID_|PATH_LENGTH_|CRL_|HOSTNAME_|ERROR_IN_CERT)/;
 
 /**
- * Returns the meaning of an error of a TLS handshake. `outside_validity`: some certificate of the chain has ended or not begun, by
- * our clock.
+ * Returns the meaning of an error of a TLS handshake; `outside_validity` if a certificate of the chain has expired or is not valid
+ * yet, by the local clock.
  */
 export function tlsFailure(error: unknown, target: TlsTarget): RedemptionError | 'outside_validity' {
   const code = systemCode(error);
@@ -26,7 +31,7 @@ export function tlsFailure(error: unknown, target: TlsTarget): RedemptionError |
       `The certificate of ${where} is not for ${target.host}, but for ${names}.`,
     );
   }
-  if (code === 'ERR_SSL_TLSV1_UNRECOGNIZED_NAME' || code === 'ERR_SSL_TLSV1_ALERT_UNRECOGNIZED_NAME') {
+  if (code.endsWith('UNRECOGNIZED_NAME')) {
     return new RedemptionError('tls_name', `${where} does not recognize the host name ${target.host}.`, {
       cause: error,
     });
@@ -34,7 +39,7 @@ export function tlsFailure(error: unknown, target: TlsTarget): RedemptionError |
   if (UNTRUSTED.test(code)) {
     return new RedemptionError('tls_untrusted', `${untrustedMessage(target)} (${code}).`, { cause: error });
   }
-  if (TOO_OLD.has(code)) {
+  if (NO_COMMON_VERSION.has(code)) {
     return new RedemptionError('not_https', `${where} does not offer TLS 1.3.`, { cause: error });
   }
   if (code.startsWith('ERR_SSL_') && code.includes('ALERT')) {

@@ -15,25 +15,26 @@ const PRIVATE = [
   ...['10.0.0.0/8', '172.16.0.0/12', '192.168.0.0/16', '100.64.0.0/10', '192.0.0.0/24', '198.18.0.0/15'],
   ...['fc00::/7', 'fec0::/10'],
 ];
-// Prefixes of IPv6 addresses that embed an IPv4 address: RFC 4291 §2.5.5.2, and NAT64 (RFC 6052).
-const IPV4_WITHIN = ['::ffff:', '64:ff9b::'];
+// Prefixes of IPv6 addresses that contain an IPv4 address: RFC 4291 §2.5.5.2, and NAT64 (RFC 6052).
+const IPV4_PREFIXES = ['::ffff:', '64:ff9b::'];
 
 /**
- * Returns the check of addresses in the URLs of untrusted tokens: allows those of `networks` (CIDRs or addresses), else all except
- * loopback, link-local, multicast and reserved ones and those of this machine.
+ * Returns a function that is true for an address to which the URL of an untrusted token may lead. With `networks` (CIDRs or addresses)
+ * these are the addresses in them. Without, they are all except those of this machine, and loopback, link-local, multicast and reserved
+ * ones.
  */
 export function tokenNetworks(networks?: readonly string[]): (address: string) => boolean {
   const listed = listOf(networks ?? REFUSED);
   if (networks) return (address) => isIn(listed, address);
-  // Read each time, because they may change.
+  // The addresses of this machine may change.
   return (address) => !isIn(listed, address) && !isIn(listOf(ownAddresses()), address);
 }
 
-const notPublic = listOf([...REFUSED, ...PRIVATE]);
+const NON_PUBLIC = listOf([...REFUSED, ...PRIVATE]);
 
 /** True for an address on the internet that does not belong to this machine. */
 export function isPublicAddress(address: string): boolean {
-  return !isIn(notPublic, address) && !isIn(listOf(ownAddresses()), address);
+  return !isIn(NON_PUBLIC, address) && !isIn(listOf(ownAddresses()), address);
 }
 
 function isIn(list: BlockList, address: string): boolean {
@@ -47,14 +48,14 @@ function ownAddresses(): string[] {
 function listOf(networks: readonly string[]): BlockList {
   const list = new BlockList();
   for (const text of networks) {
-    const [network = '', prefix] = text.split('/');
+    const [network = '', length] = text.split('/');
     if (isIPv6(network)) {
-      list.addSubnet(network, Number(prefix ?? 128), 'ipv6');
+      list.addSubnet(network, Number(length ?? 128), 'ipv6');
       continue;
     }
-    const bits = Number(prefix ?? 32);
+    const bits = Number(length ?? 32);
     list.addSubnet(network, bits, 'ipv4');
-    for (const before of IPV4_WITHIN) list.addSubnet(before + network, 96 + bits, 'ipv6');
+    for (const prefix of IPV4_PREFIXES) list.addSubnet(prefix + network, 96 + bits, 'ipv6');
   }
   return list;
 }

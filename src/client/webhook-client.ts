@@ -1,9 +1,9 @@
 import type { Socket } from 'node:net';
+import { hostPortOf } from '../domain/host-port-text.js';
 import { RedemptionError } from '../domain/redemption-error.js';
 import { withinTime } from '../time/abort.js';
 import { type ConnectionOptions, openConnection } from './connection.js';
 import { exchange } from './http-exchange.js';
-import { hostPortOf } from './route.js';
 import { connectTcp } from './tcp-connection.js';
 import { isPublicAddress } from './token-networks.js';
 
@@ -21,8 +21,8 @@ export interface WebhookRules extends Pick<ConnectionOptions, 'clock'> {
 }
 
 /**
- * Posts a message to a receiver, without following redirects. An `http` URL may only lead to a private address. Rejects with
- * an Error whose message is the reason unless the receiver answers with a status from 200 to 299 within 10 s.
+ * Posts a message to a receiver, without following redirects. An `http` URL may lead only to a private address, which `allowPrivate`
+ * must permit. Rejects unless the receiver answers with a status from 200 to 299 within 10 s; the message of the Error is the reason.
  */
 export async function postWebhook(
   url: URL,

@@ -1,10 +1,10 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { readServerCertificate } from '../client/connection.js';
 import { createLinkDialer, type LinkDialOptions } from '../client/link-dial.js';
-import type { HostPort } from '../client/route.js';
-import { readServerCertificate } from '../client/server-certificate.js';
 import type { Settings } from '../config/setting-schemas.js';
+import type { HostPort } from '../domain/host-port-text.js';
 import { UnreadableFileError } from '../files/file-error.js';
 import { describeCertificate, splitCertificates } from '../pki/certificate-info.js';
 import { directoryMaterializer } from '../platforms/files/directory-materializer.js';

@@ -1,4 +1,4 @@
-import type { AdminConnectionOptions } from '../client/admin-fetch.js';
+import type { ConnectionOptions } from '../client/connection.js';
 import { remoteAdministration } from '../client/remote-administration.js';
 import { readBoundedText } from '../files/bounded-text.js';
 import type { Administration } from '../redemption/administration/administration.js';
@@ -10,7 +10,7 @@ export function serverAdministration(
     caFile,
     bearer,
   }: { readonly url: URL; readonly caFile: string | undefined; readonly bearer: () => Promise<string> },
-  options: AdminConnectionOptions,
+  options: ConnectionOptions,
 ): Administration {
   const ca = caFile === undefined ? undefined : readBoundedText(caFile);
   return remoteAdministration({ url, ca, bearer }, options);

@@ -1,5 +1,17 @@
 import type { LinkEndpoint } from './link.js';
 
+/** A host (an IPv6 address without brackets) and a port. */
+export interface HostPort {
+  readonly host: string;
+  readonly port: number;
+}
+
+/** Returns host and port of an `http` or `https` URL. */
+export function hostPortOf({ hostname, port, protocol }: URL): HostPort {
+  const host = hostname.replace(/^\[(.*)\]$/, '$1');
+  return { host, port: Number(port) || (protocol === 'http:' ? 80 : 443) };
+}
+
 /** Formats `host:port` for messages, URLs and HTTP, with an IPv6 address in brackets. */
 export function formatHostPort({
   host,

@@ -45,7 +45,7 @@ describe('docs/reference/error-codes.md', () => {
     expect(stockRows.map(({ text }) => text)).toEqual([...exactTexts, ...prefixes]);
     for (const { text, code } of stockRows) {
       const body = Buffer.from(`${text.replace('…', ' something')}\n`);
-      expect(refusalOf({ status: 500, headers: {}, body, tooLong: false }).code, text).toBe(code);
+      expect(refusalOf({ status: 500, headers: {}, body, isTruncated: false }).code, text).toBe(code);
     }
   });
 

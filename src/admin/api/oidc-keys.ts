@@ -1,5 +1,6 @@
 import { createLocalJWKSet, errors, type JSONWebKeySet } from 'jose';
 import { AdministrationError } from '../../domain/administration-error.js';
+import { hostPortOf } from '../../domain/host-port-text.js';
 import { isLoopback } from '../../domain/peer-address.js';
 import type { Clock } from '../../redemption/ports/clock.js';
 import type { BearerKeys } from './bearer.js';
@@ -23,10 +24,7 @@ export interface OidcOptions {
 export function isProviderUrl(text: string): boolean {
   const url = URL.canParse(text) ? new URL(text) : undefined;
   if (!url || url.username || url.password || url.hash) return false;
-  return (
-    url.protocol === 'https:' ||
-    (url.protocol === 'http:' && isLoopback(url.hostname.replace(/^\[|\]$/g, '')))
-  );
+  return url.protocol === 'https:' || (url.protocol === 'http:' && isLoopback(hostPortOf(url).host));
 }
 
 /**

@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { fetchServerCertificate, type LinkDialOptions } from '../../compose/links.js';
 import { checkToken } from '../../compose/token-redemption.js';
 import type { AccessToken, RedeemableToken } from '../../domain/access-token.js';
+import { type HostPort, hostPortOf } from '../../domain/host-port-text.js';
 import { RedemptionError } from '../../domain/redemption-error.js';
 import { describeCertificate, verificationProblem } from '../../pki/certificate-info.js';
 import type { TokenCheck } from '../../redemption/ports/redemption-client.js';
@@ -40,8 +41,7 @@ export async function checkRoute(
   prefix = '',
 ): Promise<RouteChecks> {
   const url = new URL(token.url);
-  const host = url.hostname.replace(/^\[(.*)\]$/, '$1');
-  const port = Number(url.port) || 443;
+  const target = hostPortOf(url);
   const answer = await checkToken(token, options).catch((error: unknown) => {
     if (error instanceof RedemptionError) return error;
     throw error;
@@ -49,14 +49,12 @@ export async function checkRoute(
   // Without a connection there is no certificate, and a second attempt would only wait for another time-out.
   const hasCertificate =
     !(answer instanceof RedemptionError) || !isBeforeCertificate(FAILED_STEP[answer.code]);
-  const serverCertificate = hasCertificate
-    ? await fetchServerCertificate({ host, port }, options)
-    : undefined;
+  const serverCertificate = hasCertificate ? await fetchServerCertificate(target, options) : undefined;
   const failedStep =
     answer instanceof RedemptionError
       ? findFailedStep(answer, serverCertificate, token.ca, options)
       : undefined;
-  const details = describePassedSteps(url, host, port, serverCertificate);
+  const details = describePassedSteps(url, target, serverCertificate);
   const checks: Check[] = [];
   for (const step of stepsBefore(failedStep, options.proxy !== undefined)) {
     checks.push(ok(prefix + step, details[step]));
@@ -110,8 +108,7 @@ function isBeforeCertificate(step: Step | undefined): boolean {
 
 function describePassedSteps(
   url: URL,
-  host: string,
-  port: number,
+  { host, port }: HostPort,
   serverCertificate: string | undefined,
 ): Readonly<Record<Exclude<Step, 'clock'>, string>> {
   let validity = 'the certificate is valid';

@@ -1,7 +1,7 @@
 import type { CertificateTimes } from '../../admin/certificate-readiness.js';
 import type { Metrics } from '../../admin/metrics.js';
 import type { Settings } from '../../config/setting-schemas.js';
-import { formatHostPort } from '../../domain/host-port-text.js';
+import { formatHostPort, hostPortOf } from '../../domain/host-port-text.js';
 import type { TlsListener } from '../../http/tls-listener.js';
 import { describeCertificate } from '../../pki/certificate-info.js';
 import type { KubernetesClient } from '../../platforms/kubernetes/api/client.js';
@@ -185,7 +185,7 @@ export class KubernetesPublication {
   #hosts(): readonly string[] {
     const { settings, ownNamespace } = this.#deps;
     const { service, host = [] } = settings;
-    const external = this.#url === undefined ? [] : [new URL(this.#url).hostname.replace(/^\[|\]$/g, '')];
+    const external = this.#url === undefined ? [] : [hostPortOf(new URL(this.#url)).host];
     const inside = [service, `${service}.${ownNamespace}`, `${service}.${ownNamespace}.svc`];
     return [...new Set([...external, ...host, ...inside].map((name) => name.toLowerCase()))];
   }

@@ -1,5 +1,5 @@
 import { hostname, networkInterfaces } from 'node:os';
-import { formatHostPort } from '../../domain/host-port-text.js';
+import { formatHostPort, hostPortOf } from '../../domain/host-port-text.js';
 import { formatIpAddress, parseIpAddress } from '../../pki/ip-address.js';
 
 const LOOPBACK_NAMES = ['localhost', '127.0.0.1', '::1'];
@@ -45,7 +45,7 @@ export function certificateHosts(options: {
   readonly listenHost: string;
 }): string[] {
   const { externalUrl, hosts, listenHost } = options;
-  const external = externalUrl ? [externalUrl.hostname.replace(/^\[|\]$/g, '')] : [];
+  const external = externalUrl ? [hostPortOf(externalUrl).host] : [];
   const ownHosts = EVERY_ADDRESS.has(listenHost) ? [hostname(), ...reachableAddresses()] : [listenHost];
   return [...new Set([...external, ...hosts, ...ownHosts, ...LOOPBACK_NAMES].map(canonicalHost))];
 }
