@@ -134,7 +134,7 @@ export async function startAdmin(
         fetch,
       })),
     ...shared,
-    onAuthenticated: ({ socket }) => connections.prove(socket),
+    onAuthenticated: ({ socket }) => connections.markProven(socket),
     bodyTimeoutMs: ADMIN_BODY_TIMEOUT_MS,
     observer: metrics,
   });

@@ -1,15 +1,16 @@
 import { type AddressInfo, connect, isIPv6, type Server, type Socket } from 'node:net';
 import { normalizeAddress } from '../domain/peer-address.js';
 
-// Node accepts one connection in each turn of the event loop. While every turn accepts one, the wait is measured this often.
+// Node accepts one connection in each turn of the event loop. Measure only after every turn for this long has accepted one.
 const BUSY_MS = 500;
 const PROBE_INTERVAL_MS = 100;
-// 127/8 is this machine, so no client uses this address.
-const OWN_ADDRESS = '127.0.108.103';
+// An address of this machine that no client uses; every address in 127/8 is one of this machine.
+const PROBE_ADDRESS = '127.0.108.103';
 
 /**
- * Measures how long connections wait until they are accepted. Under load they wait in the kernel's queue, where neither open
- * connections nor a late event loop show it. So a probe connection waits among them; the process that accepts it closes it.
+ * Measures how long connections wait in the kernel's queue until they are accepted. Neither the number of open connections nor the
+ * delay of the event loop shows this. So this class connects to the server, and measures how long this probe waits. The process that
+ * accepts a probe closes it.
  */
 export class AcceptQueue {
   #busySince: number | undefined;
@@ -20,7 +21,7 @@ export class AcceptQueue {
   #measuredAt = 0;
   #lastWaitMs = 0;
 
-  /** Milliseconds that the latest probe waited; 0 while no connection waits. */
+  /** Milliseconds that the latest probe waited, or the current one if it has waited longer; 0 while no connection waits. */
   get waitMs(): number {
     if (this.#busySince === undefined) return 0;
     const untilNow = this.#probe ? performance.now() - this.#probe.since : 0;
@@ -28,12 +29,12 @@ export class AcceptQueue {
   }
 
   /** Number of connections accepted since the queue was last empty. */
-  get length(): number {
+  get acceptedSinceEmpty(): number {
     return this.#accepted;
   }
 
-  /** Measures the queue of this server. */
-  follow(server: Server): void {
+  /** Sets the server whose queue is measured. */
+  setServer(server: Server): void {
     this.#server = server;
     server.once('close', () => this.#probe?.socket.destroy());
   }
@@ -46,10 +47,10 @@ export class AcceptQueue {
       this.#busySince = performance.now();
       this.#checkAfterThisTurn();
     }
-    return normalizeAddress(remoteAddress ?? '') === OWN_ADDRESS;
+    return normalizeAddress(remoteAddress ?? '') === PROBE_ADDRESS;
   }
 
-  /** A turn that accepts no connection means that none waits. */
+  /** Repeats until a turn of the event loop accepts no connection, because then none waits. */
   #checkAfterThisTurn(): void {
     setImmediate(() => {
       if (this.#acceptedThisTurn) {
@@ -74,7 +75,7 @@ export class AcceptQueue {
     // If the server listens on IPv6 only, the queue is not measured.
     const host = address === '::' || address === '0.0.0.0' ? '127.0.0.1' : address;
     if (isIPv6(host)) return;
-    const socket = connect({ host, port, localAddress: OWN_ADDRESS });
+    const socket = connect({ host, port, localAddress: PROBE_ADDRESS });
     this.#probe = { since: now, socket };
     let isConnected = false;
     socket.once('connect', () => {

@@ -8,8 +8,8 @@ export interface AdmissionLimits {
   readonly issuing: number;
   /** Requests in progress above which every request is refused. */
   readonly inFlight: number;
-  /** Below this many connections nothing is shed because of delays: a delay then has another cause. */
-  readonly few: number;
+  /** Delays and waits of up to this many connections are ignored, because they have another cause than load. */
+  readonly minConnections: number;
   /** Delay of the event loop, in milliseconds, above which no certificate is issued. */
   readonly issuingDelayMs: number;
   /** Delay of the event loop, in milliseconds, above which new connections are closed before their handshake. */
@@ -22,13 +22,11 @@ export interface AdmissionLimits {
   readonly connectionWaitMs: number;
 }
 
-/**
- * The limits of the service: 500 simultaneous sites are served; an admitted request is answered within about two seconds.
- */
+/** The limits of the service: 500 sites are served at once, and an admitted request is answered within about two seconds. */
 export const ADMISSION_LIMITS: AdmissionLimits = {
   issuing: 750,
   inFlight: 1_500,
-  few: 100,
+  minConnections: 100,
   issuingDelayMs: 300,
   connectionDelayMs: 1_000,
   issuingWaitMs: 2_000,
@@ -43,7 +41,7 @@ export const ADMISSION_LIMITS: AdmissionLimits = {
 export class Admission {
   readonly #delay: Pick<LoopDelay, 'sustainedMs'>;
   readonly #connections: Pick<ConnectionTable, 'size'>;
-  readonly #queue: Pick<AcceptQueue, 'waitMs' | 'length'>;
+  readonly #queue: Pick<AcceptQueue, 'waitMs' | 'acceptedSinceEmpty'>;
   readonly #limits: AdmissionLimits;
   #inFlight = 0;
   #shed = { issue: 0, request: 0 };
@@ -51,7 +49,7 @@ export class Admission {
   constructor(
     delay: Pick<LoopDelay, 'sustainedMs'>,
     connections: Pick<ConnectionTable, 'size'>,
-    queue: Pick<AcceptQueue, 'waitMs' | 'length'>,
+    queue: Pick<AcceptQueue, 'waitMs' | 'acceptedSinceEmpty'>,
     limits = ADMISSION_LIMITS,
   ) {
     this.#delay = delay;
@@ -72,7 +70,7 @@ export class Admission {
   /** Runs `work`, or returns undefined if the request is shed. */
   async run<T>(work: () => Promise<T>): Promise<T | undefined> {
     const { inFlight, inFlightWaitMs } = this.#limits;
-    if (this.#inFlight >= inFlight || this.#isBeyond(inFlightWaitMs)) {
+    if (this.#inFlight >= inFlight || this.#isWaitAbove(inFlightWaitMs)) {
       this.#shed.request += 1;
       return undefined;
     }
@@ -87,7 +85,8 @@ export class Admission {
   /** True if a certificate may be issued; false counts the request as shed. */
   mayIssue(): boolean {
     const { issuing, issuingDelayMs, issuingWaitMs } = this.#limits;
-    const isBusy = this.#inFlight > issuing || this.#isLate(issuingDelayMs) || this.#isBeyond(issuingWaitMs);
+    const isBusy =
+      this.#inFlight > issuing || this.#isDelayAbove(issuingDelayMs) || this.#isWaitAbove(issuingWaitMs);
     if (!isBusy) return true;
     this.#shed.issue += 1;
     return false;
@@ -96,14 +95,14 @@ export class Admission {
   /** True if new connections may be accepted. */
   mayConnect(): boolean {
     const { connectionDelayMs, connectionWaitMs } = this.#limits;
-    return !this.#isLate(connectionDelayMs) && !this.#isBeyond(connectionWaitMs);
+    return !this.#isDelayAbove(connectionDelayMs) && !this.#isWaitAbove(connectionWaitMs);
   }
 
-  #isLate(mostMs: number): boolean {
-    return this.#connections.size > this.#limits.few && this.#delay.sustainedMs > mostMs;
+  #isDelayAbove(maxMs: number): boolean {
+    return this.#connections.size > this.#limits.minConnections && this.#delay.sustainedMs > maxMs;
   }
 
-  #isBeyond(mostMs: number): boolean {
-    return this.#queue.length > this.#limits.few && this.#queue.waitMs > mostMs;
+  #isWaitAbove(maxMs: number): boolean {
+    return this.#queue.acceptedSinceEmpty > this.#limits.minConnections && this.#queue.waitMs > maxMs;
   }
 }

@@ -3,7 +3,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Refusal } from '../domain/redemption-error.js';
 import type { GrantCheck } from '../redemption/accepting/check-grant.js';
 import { formatPolicySettings } from '../redemption/accepting/policy-settings.js';
-import { problemOf, type RefusedRoute, wireRefusal } from './problem.js';
+import { type RefusedRoute, wireRefusal } from './problem.js';
 import { acceptsProblem } from './request-headers.js';
 
 // After an early refusal the rest of a request is read and discarded within these limits, so that closing does not reset
@@ -12,7 +12,7 @@ const DRAIN_BYTES = 16 * 1024 * 1024;
 const DRAIN_MS = 5_000;
 const DEFAULT_RETRY_AFTER_S = 5;
 // Random, so that clients that were refused at the same moment do not retry at the same moment.
-const OVERLOADED_RETRY_AFTER_S = { least: 5, spread: 10 };
+const OVERLOADED_RETRY_AFTER_S = { min: 5, max: 15 };
 
 /** Renders a check as JSON; times in RFC 3339. */
 export function renderCheck(check: GrantCheck): string {
@@ -48,15 +48,15 @@ export function send(response: ServerResponse, status: number, contentType: stri
 
 /** Reads and discards the rest of a request, within limits, then calls `done`. */
 function drain(request: IncomingMessage, done: () => void): void {
-  let left = DRAIN_BYTES;
+  let remaining = DRAIN_BYTES;
   const finish = () => {
     clearTimeout(timer);
     request.removeListener('data', onData);
     done();
   };
   const onData = (chunk: Buffer) => {
-    left -= chunk.length;
-    if (left < 0) finish();
+    remaining -= chunk.length;
+    if (remaining < 0) finish();
   };
   const timer = setTimeout(finish, DRAIN_MS);
   request.on('data', onData);
@@ -66,22 +66,23 @@ function drain(request: IncomingMessage, done: () => void): void {
 }
 
 /**
- * Sends a refusal: as a problem with additional `members` if the client accepts that, else as Skupper's text. `proven`
- * adds the header `linkgrant-reason`, which only a client that proved the code or the link's key may see.
+ * Sends a refusal: as an RFC 9457 problem with additional `members` if the client accepts that, else as Skupper's text. `isProven`
+ * adds the header `linkgrant-reason`, which only a client that proved the code or the key of its link may see.
  */
 export function sendRefusal(
   response: ServerResponse,
   refusal: Refusal,
-  proven: boolean,
+  isProven: boolean,
   route: RefusedRoute = 'redemption',
   members: Readonly<Record<string, string>> = {},
 ): void {
   const { status, text } = wireRefusal(refusal.refused, route);
   if (status === 405) response.setHeader('allow', 'POST');
   if (status === 503) response.setHeader('retry-after', String(retryAfterOf(refusal)));
-  if (proven) response.setHeader('linkgrant-reason', refusal.refused);
+  if (isProven) response.setHeader('linkgrant-reason', refusal.refused);
   if (acceptsProblem(response.req)) {
-    const problem = { ...problemOf(refusal.refused, route), ...members };
+    // `code` identifies the problem; `about:blank` means that no URI does (RFC 9457 §4.2.1).
+    const problem = { type: 'about:blank', title: text, status, code: refusal.refused, ...members };
     send(response, status, 'application/problem+json', `${JSON.stringify(problem)}\n`);
   } else {
     send(response, status, 'text/plain; charset=utf-8', `${text}\n`);
@@ -91,6 +92,6 @@ export function sendRefusal(
 function retryAfterOf({ refused, retryAfter }: Refusal): number {
   if (retryAfter !== undefined) return retryAfter;
   if (refused !== 'overloaded') return DEFAULT_RETRY_AFTER_S;
-  const { least, spread } = OVERLOADED_RETRY_AFTER_S;
-  return least + randomInt(spread + 1);
+  const { min, max } = OVERLOADED_RETRY_AFTER_S;
+  return randomInt(min, max + 1);
 }

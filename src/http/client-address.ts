@@ -3,7 +3,7 @@ import { BlockList, isIP } from 'node:net';
 import { normalizeAddress } from '../domain/peer-address.js';
 import { parseCidr } from '../redemption/accepting/cidr.js';
 
-/** The proxies whose X-Forwarded-For is trusted. */
+/** The addresses of the proxies that may name the client's address. */
 export class TrustedProxies {
   // Separate lists, because BlockList would match IPv4 addresses with IPv6 networks.
   readonly #lists = { 4: new BlockList(), 6: new BlockList() };
@@ -31,9 +31,9 @@ export class TrustedProxies {
 }
 
 /**
- * Returns the client's address: `peer`, the address of the connection, unless that is a trusted proxy. Then it is the
- * right-most address of X-Forwarded-For that is not a trusted proxy, or the left-most if all are. If an entry up to that one
- * is not an address, it is `peer`.
+ * Returns the client's address. If `peer`, the address of the connection, is not a trusted proxy, this is `peer`. Else it is the
+ * right-most address of X-Forwarded-For that is not a trusted proxy, or the left-most one if all are trusted proxies. Returns `peer`
+ * if that entry, or one to the right of it, is not an address.
  */
 export function clientAddress(
   request: Pick<IncomingMessage, 'headers'>,
@@ -43,7 +43,7 @@ export function clientAddress(
   const forwarded = request.headers['x-forwarded-for'];
   if (forwarded === undefined || !proxies.has(peer)) return peer;
   let found = peer;
-  // Node joins repeated header lines. Entries left of the result are not trusted, the client may have written them.
+  // Node joins repeated header lines. Entries to the left of the result are ignored, because the client may have written them.
   for (const entry of String(forwarded).split(',').reverse()) {
     const address = addressOf(entry.trim());
     if (address === undefined) return peer;
@@ -53,7 +53,7 @@ export function clientAddress(
   return found;
 }
 
-/** The address in an entry: bare, in brackets, or with a port, as some proxies write it. */
+/** Returns the address in an entry, without the brackets and the port that some proxies write; undefined if it is not an address. */
 function addressOf(entry: string): string | undefined {
   const [, bracketed, ipv4] = /^(?:\[([^\]]+)\](?::\d{1,5})?|([\d.]+):\d{1,5})$/.exec(entry) ?? [];
   const address = normalizeAddress(bracketed ?? ipv4 ?? entry);

@@ -19,8 +19,8 @@ interface Connection {
    * trusted proxy.
    */
   networks: readonly string[];
-  /** Address and port of the peer, which identify the TLS socket of this connection. */
-  readonly end: string;
+  /** Address and port of the peer, by which the TLS socket of this connection is found. */
+  readonly endpoint: string;
 }
 
 /** Why a connection was dropped. */
@@ -38,13 +38,13 @@ export class ConnectionTable {
   readonly #all = new Map<Socket, Connection>();
   /** In order of arrival. */
   readonly #unproven = new Set<Connection>();
-  readonly #byEnd = new Map<string, Connection>();
+  readonly #byEndpoint = new Map<string, Connection>();
   readonly #byTlsSocket = new WeakMap<Socket, Connection>();
   readonly #byNetwork = new Map<string, Set<Connection>>();
   #opened = 0;
   #dropped = { source_limit: 0, total_limit: 0 };
 
-  /** `limit` is the maximum number of all connections. Connections of a proxy count for no source. */
+  /** `limit` is the maximum number of all connections. A proxy's connection counts for no source until {@link setClientAddress}. */
   constructor(
     limit: number,
     isProxy: (address: string) => boolean = () => false,
@@ -82,15 +82,15 @@ export class ConnectionTable {
       socket.destroy();
       return;
     }
-    const connection: Connection = { socket, address, networks, end: endOf(socket) };
+    const connection: Connection = { socket, address, networks, endpoint: endpointOf(socket) };
     this.#all.set(socket, connection);
     this.#unproven.add(connection);
-    this.#byEnd.set(connection.end, connection);
+    this.#byEndpoint.set(connection.endpoint, connection);
     this.#countFor(connection, networks);
     socket.once('close', () => this.#forget(connection));
   }
 
-  /** Records the client's address of a proxy's connection, which from now on counts for the source of the client. */
+  /** Records the address of the client behind a proxy. From now on the proxy's connection counts for the source of the client. */
   setClientAddress(socket: Socket, address: string): void {
     const connection = this.#all.get(socket);
     if (!connection) return;
@@ -102,8 +102,8 @@ export class ConnectionTable {
   }
 
   /** Records the TLS socket of a connection when its handshake has ended. */
-  secure(socket: TLSSocket): void {
-    const connection = this.#byEnd.get(endOf(socket));
+  setTlsSocket(socket: TLSSocket): void {
+    const connection = this.#byEndpoint.get(endpointOf(socket));
     if (!connection) return;
     this.#byTlsSocket.set(socket, connection);
     // Node retains objects that a closed TLS socket references until the next full garbage collection (ADR 20).
@@ -119,7 +119,7 @@ export class ConnectionTable {
   }
 
   /** Records that a code was proven on the connection of this TLS socket: it is no longer dropped. */
-  prove(socket: Socket): void {
+  markProven(socket: Socket): void {
     const connection = this.#byTlsSocket.get(socket);
     if (connection) this.#forgetUnproven(connection);
   }
@@ -163,7 +163,8 @@ export class ConnectionTable {
   #forget(connection: Connection): void {
     this.#all.delete(connection.socket);
     // A newer connection may have the same address and port.
-    if (this.#byEnd.get(connection.end) === connection) this.#byEnd.delete(connection.end);
+    if (this.#byEndpoint.get(connection.endpoint) === connection)
+      this.#byEndpoint.delete(connection.endpoint);
     this.#forgetUnproven(connection);
   }
 
@@ -177,12 +178,12 @@ export class ConnectionTable {
   }
 }
 
-/** The source of an address and, for IPv6, its /48. */
+/** Returns the source of an address and, for IPv6, its /48. */
 function networksOf(address: string): string[] {
   const siteNetwork = siteNetworkOf(address);
   return siteNetwork === undefined ? [sourceOf(address)] : [sourceOf(address), siteNetwork];
 }
 
-function endOf({ remoteAddress, remotePort }: Socket): string {
+function endpointOf({ remoteAddress, remotePort }: Socket): string {
   return `${remoteAddress} ${remotePort}`;
 }

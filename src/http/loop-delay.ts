@@ -13,7 +13,7 @@ export class LoopDelay {
     return this.#latest.length < SAMPLES ? 0 : Math.min(...this.#latest);
   }
 
-  /** Starts to measure every 100 ms; calls `onMeasured` after each. */
+  /** Starts to measure every 100 ms; calls `onMeasured` after each measurement. */
   start(onMeasured: () => void): void {
     this.#due = performance.now() + EVERY_MS;
     this.#timer = setInterval(() => {

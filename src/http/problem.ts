@@ -54,7 +54,7 @@ const WIRE = {
 /** All refusal codes of the service, in the order of the table. */
 export const REFUSAL_CODES = Object.keys(WIRE) as readonly RedemptionErrorCode[];
 
-/** The kind of refused request: `redemption` for a redemption or a check, `renewal` for a renewal. */
+/** The kind of a refused request; `redemption` also for a check. */
 export type RefusedRoute = 'redemption' | 'renewal';
 
 const REVOKED_RENEWAL: WireRefusal = { status: 403, text: RENEWAL_REFUSED };
@@ -62,18 +62,4 @@ const REVOKED_RENEWAL: WireRefusal = { status: 403, text: RENEWAL_REFUSED };
 /** Returns status and text of a refusal. */
 export function wireRefusal(code: RedemptionErrorCode, route: RefusedRoute = 'redemption'): WireRefusal {
   return code === 'redemption_revoked' && route === 'renewal' ? REVOKED_RENEWAL : WIRE[code];
-}
-
-/** An RFC 9457 problem. `code` is stable and identifies the problem; `about:blank` means that no URI names it (§4.2.1). */
-export interface Problem {
-  readonly type: 'about:blank';
-  readonly title: string;
-  readonly status: number;
-  readonly code: RedemptionErrorCode;
-}
-
-/** Returns the refusal of {@link wireRefusal} as a problem, for a client that accepts `application/problem+json`. */
-export function problemOf(code: RedemptionErrorCode, route: RefusedRoute): Problem {
-  const { status, text } = wireRefusal(code, route);
-  return { type: 'about:blank', title: text, status, code };
 }

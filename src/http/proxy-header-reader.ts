@@ -55,8 +55,8 @@ export function requireProxyHeaders(
 }
 
 /**
- * Reads the PROXY header of a connection; bytes behind it remain readable. The result is `closed` if the peer closed the
- * connection without sending anything, as some health checks do.
+ * Reads the PROXY header of a connection; the bytes after it remain readable. The result is `closed` if the peer closed the
+ * connection before it sent anything, as some health checks do.
  */
 function readProxyHeader(
   socket: Socket,

@@ -11,7 +11,7 @@ const MAX_BINARY_BYTES = 4096;
 const BINARY_VERSION = 2;
 const LOCAL = 0;
 const PROXY = 1;
-/** The bytes of the addresses and ports by family and transport, for all values that §2.2 permits. */
+/** Number of bytes of the addresses and ports, by the byte of family and transport, for all values that §2.2 permits. */
 const ADDRESS_BYTES = new Map([
   [0x00, 0],
   [0x11, 12],

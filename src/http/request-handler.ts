@@ -26,7 +26,7 @@ export interface RequestDependencies
   extends Omit<RedeemDependencies, 'onLedgerFailure' | 'onProven' | 'mayIssue' | 'isClientConnected'> {
   readonly bodyTimeoutMs: number;
   readonly trustedProxies: TrustedProxies;
-  readonly connections: Pick<ConnectionTable, 'prove' | 'addressOf'>;
+  readonly connections: Pick<ConnectionTable, 'markProven' | 'addressOf'>;
   readonly admission: Admission;
   readonly unprovenRequests: UnprovenRequests;
   /**
@@ -58,7 +58,7 @@ export function requestHandler(deps: RequestDependencies) {
     const peer = clientAddress(request, address ?? '', deps.trustedProxies);
     const requestDeps = {
       ...deps,
-      onProven: () => deps.connections.prove(socket),
+      onProven: () => deps.connections.markProven(socket),
       mayIssue: () => deps.admission.mayIssue(),
       isClientConnected: () => isConnected(socket),
       onLedgerFailure: (error: unknown) => deps.onLedgerFailure(error, requestId),
@@ -71,7 +71,7 @@ export function requestHandler(deps: RequestDependencies) {
     const outcome =
       address === undefined
         ? endDisconnected(response)
-        : await (isTraced ? inRequestSpan({ request, response, requestId }, run) : run());
+        : await (isTraced ? inRequestSpan(request, response, requestId, run) : run());
     const milliseconds = performance.now() - start;
     deps.observer.answered(operation, outcome.outcome, milliseconds);
     // A failure of the service is always logged: its cause appears nowhere else.
@@ -82,15 +82,13 @@ export function requestHandler(deps: RequestDependencies) {
 }
 
 /**
- * Runs `run` in the span of its request, which starts a trace: any client can reach this listener, so none may add to the trace of
- * its choice, or choose what is recorded.
+ * Runs `run` in the span of a request. The span starts a trace of its own: any client can reach this listener, and must not add to an
+ * existing trace or choose which traces are recorded.
  */
 function inRequestSpan(
-  {
-    request,
-    response,
-    requestId,
-  }: { readonly request: Request; readonly response: ServerResponse; readonly requestId: string },
+  request: Request,
+  response: ServerResponse,
+  requestId: string,
   run: () => Promise<RequestOutcome>,
 ): Promise<RequestOutcome> {
   const route: string = request.route.path;

@@ -10,15 +10,15 @@ const ORIGIN = /^https?:\/\/[^/?]*/i;
 /** Returns path and query of a request target (RFC 9112 §3.2); `*` if it names no path. */
 export function originForm(target: string): string {
   const rest = target.replace(ORIGIN, '');
-  // Clients never send a fragment, and Express cannot parse every target that has one.
+  // Clients never send a fragment, and Express cannot parse every target with one.
   if (rest.includes('#')) return '*';
   if (rest.startsWith('/')) return rest;
   return rest === target ? '*' : `/${rest}`;
 }
 
 /**
- * Returns the path that the routes are matched with: without the prefix, the query and empty segments. `/`, which no route
- * has, for a path outside the prefix or with a percent-escape.
+ * Returns the path that is compared with the routes: without the prefix, the query and empty segments. Returns `/`, which matches no
+ * route, for a path outside the prefix or with a percent-escape.
  */
 export function routePath(pathAndQuery: string, prefix: string): string {
   const path = pathAndQuery.split('?', 1)[0] as string;

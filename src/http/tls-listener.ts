@@ -20,7 +20,7 @@ const CONNECTION_SWEEP_MS = 1_000;
 /** The certificate chain and key that the service presents, in PEM. */
 export interface TlsCredentials {
   readonly cert: string;
-  /** The CA of the chain, which is presented as well: the holder of a join line knows only its fingerprint. */
+  /** The CA of the chain. It is presented too, because a join line contains only its fingerprint. */
   readonly ca?: string;
   readonly key: string;
 }
@@ -35,11 +35,14 @@ export interface TlsListenerOptions {
   readonly queue: AcceptQueue;
   /** Connections that must begin with a PROXY header; absent for none. */
   readonly proxyHeaders?: ProxyHeaderOptions;
-  /** Returns the body for bytes that are not a supported HTTP/1.1 request, or a timeout; Skupper's text by default. */
-  readonly unreadableBody?: (status: number) => { readonly type: string; readonly text: string };
-  /** Called for each such answer. */
+  /** Skupper's text by default. */
+  readonly unreadableBody?: UnreadableBody;
+  /** Called for each answer to an unreadable request. */
   readonly onUnreadable?: (answer: UnreadableAnswer) => void;
 }
+
+/** Returns the body of an {@link UnreadableAnswer} with this status. */
+type UnreadableBody = (status: number) => { readonly type: string; readonly text: string };
 
 /** The answer to bytes that are not a supported HTTP/1.1 request, or that are not complete in time. */
 export interface UnreadableAnswer {
@@ -51,7 +54,7 @@ export interface UnreadableAnswer {
 /** An HTTPS listener (HTTP/1.1 only) that can change its credentials without dropping connections. */
 export interface TlsListener {
   readonly server: Server;
-  /** Uses these credentials for further handshakes; throws for an invalid pair and continues with the old one. */
+  /** Uses these credentials for new handshakes. Throws for an invalid pair, and then continues with the old one. */
   setCredentials(credentials: TlsCredentials): void;
   /** Accepts new connections, or closes each before its handshake. */
   setAccepting(accepting: boolean): void;
@@ -126,9 +129,9 @@ export function createTlsListener(
   server.on('checkExpectation', handle);
   // Node drops header lines beyond its default of 2,000 without an error. The total length of the headers is still limited.
   server.maxHeadersCount = 0;
-  // Every answer closes the connection. A pipelined request would be processed and its answer lost.
+  // Every answer closes the connection, so the answer to a pipelined request would be lost after its processing.
   server.maxRequestsPerSocket = 1;
-  queue.follow(server);
+  queue.setServer(server);
   if (options.proxyHeaders) {
     const { onRefused, ...rules } = options.proxyHeaders;
     requireProxyHeaders(server, connections, {
@@ -144,7 +147,7 @@ export function createTlsListener(
     else connections.add(socket);
   });
   server.on('secureConnection', (socket: TLSSocket) => {
-    connections.secure(socket);
+    connections.setTlsSocket(socket);
     socket.once('error', () => socket.destroy());
   });
   // Without this listener Node would also close the socket, but it would not be counted.
@@ -158,20 +161,15 @@ export function createTlsListener(
   });
   server.on('clientError', (error, socket: Socket) => {
     const peer = connections.addressOf(socket) ?? '';
-    const answered = answerBrokenRequest(error, socket, {
-      answer: responses.get(socket),
-      unreadableBody,
-      peer,
-    });
-    if (answered) options.onUnreadable?.(answered);
+    const answer = answerBrokenRequest(error, socket, responses.get(socket), unreadableBody);
+    if (answer) options.onUnreadable?.({ ...answer, peer });
   });
   return {
     server,
     counts,
     setAccepting(accepting) {
       // Node closes connections above this limit before their handshake; open ones are not affected.
-      if (accepting) server.maxConnections = Number.POSITIVE_INFINITY;
-      else server.maxConnections = 1;
+      server.maxConnections = accepting ? Number.POSITIVE_INFINITY : 1;
     },
     setCredentials: (next) => server.setSecureContext(secureContext(next, options)),
     drain: (graceMs) =>
@@ -199,27 +197,22 @@ const BROKEN_REQUEST_STATUS: Readonly<Record<string, readonly [number, string]>>
   HPE_HEADER_OVERFLOW: [431, 'Request Header Fields Too Large'],
 };
 
-const stockBody: NonNullable<TlsListenerOptions['unreadableBody']> = () => ({
+const stockBody: UnreadableBody = () => ({
   type: 'text/plain; charset=utf-8',
   text: `${STOCK_TEXT.bodyNotValid}\n`,
 });
 
 /**
- * Answers bytes that are not a supported HTTP/1.1 request, or a timeout; returns undefined if it sends no answer. `answer` is
- * the response to an earlier request on the same connection.
+ * Sends an {@link UnreadableAnswer}; returns undefined if it sends none. `answer` is the response to an earlier request on the same
+ * connection.
  */
 function answerBrokenRequest(
   error: Error & { code?: string },
   socket: Socket,
-  {
-    answer,
-    unreadableBody,
-    peer,
-  }: { readonly answer: ServerResponse | undefined; readonly peer: string } & Required<
-    Pick<TlsListenerOptions, 'unreadableBody'>
-  >,
-): UnreadableAnswer | undefined {
-  // The invalid bytes follow a complete request. Its answer is sent and closes the connection.
+  answer: ServerResponse | undefined,
+  unreadableBody: UnreadableBody,
+): Omit<UnreadableAnswer, 'peer'> | undefined {
+  // The invalid bytes follow a complete request, whose answer closes the connection.
   if (answer && (answer.req.complete || answer.writableEnded) && isUnreadable(error)) return undefined;
   if (!socket.writable || answer?.headersSent) {
     socket.destroy();
@@ -236,7 +229,7 @@ function answerBrokenRequest(
     'connection: close',
   ];
   socket.end(`${lines.join('\r\n')}\r\n\r\n${text}`, () => socket.destroy());
-  return { status, peer, requestId };
+  return { status, requestId };
 }
 
 /** True for an error of Node's HTTP parser, as opposed to one of the connection. */
@@ -245,9 +238,9 @@ function isUnreadable(error: { readonly code?: string }): boolean {
 }
 
 /**
- * Returns message classes for the only server of an Express app. Express sets the app's prototype on each message, after
- * which V8 retains hidden classes for each one until a full garbage collection (ADR 20). Messages of these classes already
- * have it.
+ * Returns message classes for the only server of an Express app. Express sets the prototypes of the app on each message, and V8 then
+ * retains hidden classes for each message until a full garbage collection (ADR 20). Messages of these classes already have these
+ * prototypes.
  */
 export function messagesOf(app: Express): Pick<ServerOptions, 'IncomingMessage' | 'ServerResponse'> {
   class AppRequest extends IncomingMessage {}

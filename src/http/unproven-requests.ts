@@ -18,10 +18,9 @@ export interface UnprovenRequestObserver {
 }
 
 /**
- * Two budgets. Each source has a budget of requests that prove no code and no key, over all routes; requests beyond it are
- * counted in the metrics and not logged. Each grant with a user-supplied code has a budget of wrong codes; codes beyond it
- * are reported as an attack. No request is refused because of a budget, so a valid code after many wrong ones is still
- * redeemed.
+ * Two budgets. Each source has a budget of requests, to all routes, that prove neither a code nor a key. Requests beyond this budget
+ * are counted in the metrics and not logged. Each grant with a user-supplied code has a budget of wrong codes. If they exceed it, an
+ * attack is reported. No request is refused because of a budget: a valid code is redeemed after any number of wrong ones.
  */
 export class UnprovenRequests {
   readonly #sources = new BoundedLimiter(SOURCE_BUDGET);

@@ -10,7 +10,7 @@ import { openWire, post, type WireAnswer } from '../support/wire.js';
 type Composed = Awaited<ReturnType<typeof composeTestService>>;
 
 const LIMITS = {
-  ...{ issuing: 2, inFlight: 4, few: 1, issuingDelayMs: 300, connectionDelayMs: 1_000 },
+  ...{ issuing: 2, inFlight: 4, minConnections: 1, issuingDelayMs: 300, connectionDelayMs: 1_000 },
   ...{ issuingWaitMs: 2_000, inFlightWaitMs: 3_000, connectionWaitMs: 5_000 },
 };
 

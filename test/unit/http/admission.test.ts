@@ -3,14 +3,14 @@ import { Admission } from '../../../src/http/admission.js';
 import { LoopDelay } from '../../../src/http/loop-delay.js';
 
 const LIMITS = {
-  ...{ issuing: 2, inFlight: 3, few: 1, issuingDelayMs: 300, connectionDelayMs: 1_000 },
+  ...{ issuing: 2, inFlight: 3, minConnections: 1, issuingDelayMs: 300, connectionDelayMs: 1_000 },
   ...{ issuingWaitMs: 2_000, inFlightWaitMs: 3_000, connectionWaitMs: 5_000 },
 };
 
 function started() {
   const delay = new LoopDelay();
   const connections = { size: 2 };
-  const queue = { waitMs: 0, length: 0 };
+  const queue = { waitMs: 0, acceptedSinceEmpty: 0 };
   const admission = new Admission(delay, connections, queue, LIMITS);
   const ends: (() => void)[] = [];
   const begin = () => admission.run(() => new Promise<string>((resolve) => ends.push(() => resolve('done'))));
@@ -74,7 +74,7 @@ describe('admission', () => {
       (await admission.run(async () => true)) ?? false,
       admission.mayConnect(),
     ];
-    queue.length = 2;
+    queue.acceptedSinceEmpty = 2;
     const stages: [number, boolean[]][] = [
       [2_000, [true, true, true]],
       [2_001, [false, true, true]],
@@ -86,7 +86,7 @@ describe('admission', () => {
       expect(await may(), String(waitMs)).toEqual(expected);
     }
     // A process that was stopped for a while finds a few that waited for it.
-    queue.length = 1;
+    queue.acceptedSinceEmpty = 1;
     expect(await may()).toEqual([true, true, true]);
   });
 });

@@ -14,7 +14,7 @@ function socketFrom(address: string | undefined, port: number | undefined): Sock
 /** The TLS socket of a connection, which is another object with the same peer. */
 function tlsSocketOf(table: ConnectionTable, { remoteAddress, remotePort }: Socket): TLSSocket {
   const socket = socketFrom(remoteAddress, remotePort) as TLSSocket;
-  table.secure(socket);
+  table.setTlsSocket(socket);
   return socket;
 }
 
@@ -63,11 +63,11 @@ describe('the connection table', () => {
       Socket,
     ];
     table.add(first);
-    table.prove(tlsSocketOf(table, first));
+    table.markProven(tlsSocketOf(table, first));
     table.add(second);
     table.add(third);
     expect(openOf([first, second, third])).toEqual([true, false, true]);
-    table.prove(tlsSocketOf(table, third));
+    table.markProven(tlsSocketOf(table, third));
     table.add(fourth);
     expect(openOf([first, third, fourth])).toEqual([true, true, false]);
     expect(table.counts).toMatchObject({ unproven: 0, proven: 2, opened: 4, dropped: { total_limit: 2 } });
@@ -79,7 +79,7 @@ describe('the connection table', () => {
     const proven = Array.from({ length: 2_000 }, (_, at) => socketFrom('192.0.2.1', at + 1));
     for (const socket of proven) {
       table.add(socket);
-      table.prove(tlsSocketOf(table, socket));
+      table.markProven(tlsSocketOf(table, socket));
     }
     const others = Array.from({ length: 257 }, (_, at) => socketFrom('192.0.2.1', at + 10_000));
     for (const socket of others) table.add(socket);
@@ -148,7 +148,7 @@ describe('the connection table', () => {
     const closed = new Promise((resolve) => socket.once('close', resolve));
     socket.destroy();
     await closed;
-    table.prove(tlsSocketOf(table, socket));
+    table.markProven(tlsSocketOf(table, socket));
     expect(table.counts).toMatchObject({ unproven: 0, proven: 0, opened: 1 });
   });
 
