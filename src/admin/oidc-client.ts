@@ -15,7 +15,7 @@ const MAX_POLL_SECONDS = 60;
 // RFC 8628 §3.2: the interval of a provider that states none.
 const DEFAULT_POLL_SECONDS = 5;
 
-/** The console, or `linkgrant login`, as a client of an OIDC provider. */
+/** An OIDC provider, and its client: the console or `linkgrant login`. */
 export interface OidcClientOptions {
   readonly issuer: string;
   readonly clientId: string;
@@ -94,8 +94,12 @@ export class OidcClient {
       throw this.#unavailable(new Error('its metadata has no authorization_endpoint with https'));
     const url = new URL(endpoint);
     const parameters = {
-      ...{ response_type: 'code', client_id: clientId, redirect_uri: redirectUri },
-      ...{ scope: this.#scope(), state, nonce },
+      response_type: 'code',
+      client_id: clientId,
+      redirect_uri: redirectUri,
+      scope: this.#scope(),
+      state,
+      nonce,
       // OpenID Connect Core 1.0 §11: without it a provider ignores the scope.
       ...(scopes.includes('offline_access') && { prompt: 'consent' }),
       code_challenge: await oauth.calculatePKCECodeChallenge(verifier),
@@ -111,10 +115,16 @@ export class OidcClient {
     { state, nonce, verifier }: SignInSecrets,
     redirectUri: string,
   ): Promise<UserTokens> {
-    return this.#request(async (server, client, authentication, options) => {
+    return this.#request(async (server, client, clientAuth, options) => {
       const parameters = oauth.validateAuthResponse(server, client, callback, state);
       const response = await oauth.authorizationCodeGrantRequest(
-        ...([server, client, authentication, parameters, redirectUri, verifier, options] as const),
+        server,
+        client,
+        clientAuth,
+        parameters,
+        redirectUri,
+        verifier,
+        options,
       );
       return oauth.processAuthorizationCodeResponse(server, client, response, {
         expectedNonce: nonce,
@@ -125,11 +135,15 @@ export class OidcClient {
 
   /** Starts a login on another device; undefined if the provider offers none. */
   async startDevice(): Promise<DeviceStart | undefined> {
-    return this.#request(async (server, client, authentication, options) => {
+    return this.#request(async (server, client, clientAuth, options) => {
       if (server.device_authorization_endpoint === undefined) return undefined;
       const parameters = { scope: this.#scope() };
       const response = await oauth.deviceAuthorizationRequest(
-        ...([server, client, authentication, parameters, options] as const),
+        server,
+        client,
+        clientAuth,
+        parameters,
+        options,
       );
       const start = await oauth.processDeviceAuthorizationResponse(server, client, response);
       const { verification_uri: uri, verification_uri_complete: complete } = start;
@@ -147,10 +161,8 @@ export class OidcClient {
   async pollDevice({
     device_code: code,
   }: DeviceStart): Promise<UserTokens | 'authorization_pending' | 'slow_down'> {
-    return this.#request(async (server, client, authentication, options) => {
-      const response = await oauth.deviceCodeGrantRequest(
-        ...([server, client, authentication, code, options] as const),
-      );
+    return this.#request(async (server, client, clientAuth, options) => {
+      const response = await oauth.deviceCodeGrantRequest(server, client, clientAuth, code, options);
       try {
         return toUserTokens(await oauth.processDeviceCodeResponse(server, client, response));
       } catch (error) {
@@ -163,9 +175,13 @@ export class OidcClient {
 
   /** Returns new tokens; the provider may have replaced the refresh token. Only `invalid_grant` ends a login (RFC 6749 §5.2). */
   async refresh(refreshToken: string): Promise<UserTokens> {
-    return this.#request(async (server, client, authentication, options) => {
+    return this.#request(async (server, client, clientAuth, options) => {
       const response = await oauth.refreshTokenGrantRequest(
-        ...([server, client, authentication, refreshToken, options] as const),
+        server,
+        client,
+        clientAuth,
+        refreshToken,
+        options,
       );
       return toUserTokens(await oauth.processRefreshTokenResponse(server, client, response));
     }, isInvalidGrant);
@@ -173,11 +189,9 @@ export class OidcClient {
 
   /** Revokes a token (RFC 7009); returns false if the provider does not offer that. */
   async revoke(token: string): Promise<boolean> {
-    return this.#request(async (server, client, authentication, options) => {
+    return this.#request(async (server, client, clientAuth, options) => {
       if (server.revocation_endpoint === undefined) return false;
-      const response = await oauth.revocationRequest(
-        ...([server, client, authentication, token, options] as const),
-      );
+      const response = await oauth.revocationRequest(server, client, clientAuth, token, options);
       await oauth.processRevocationResponse(response);
       return true;
     });
@@ -187,14 +201,14 @@ export class OidcClient {
     operation: (
       server: oauth.AuthorizationServer,
       client: oauth.Client,
-      authentication: oauth.ClientAuth,
+      clientAuth: oauth.ClientAuth,
       options: RequestOptions,
     ) => Promise<T>,
     isFinal: (error: unknown) => boolean = isRefusal,
   ): Promise<T> {
     const server = await this.#discover();
     try {
-      return await operation(server, this.#client, this.#authentication(server), this.#requestOptions());
+      return await operation(server, this.#client, this.#clientAuth(server), this.#requestOptions());
     } catch (cause) {
       if (isFinal(cause))
         throw new AdministrationError('bearer_invalid', 'the OIDC provider refused the sign-in', { cause });
@@ -206,7 +220,7 @@ export class OidcClient {
     return [...new Set(['openid', ...this.#options.scopes])].join(' ');
   }
 
-  #authentication({
+  #clientAuth({
     token_endpoint_auth_methods_supported: methods,
   }: oauth.AuthorizationServer): oauth.ClientAuth {
     const secret = this.#options.readSecret?.();
@@ -252,7 +266,9 @@ export class OidcClient {
         // The metadata of an http issuer on this machine can name endpoints on other machines.
         if (!isProviderUrl(url)) throw new Error(`its endpoint ${url} has no https`);
         return fetch(url, {
-          ...{ method, headers, signal: AbortSignal.timeout(TIMEOUT_MS) },
+          method,
+          headers,
+          signal: AbortSignal.timeout(TIMEOUT_MS),
           ...(body instanceof URLSearchParams && { body }),
         });
       },
@@ -262,13 +278,8 @@ export class OidcClient {
   }
 
   #unavailable(cause: unknown): AdministrationError {
-    return new AdministrationError(
-      'identity_unavailable',
-      `${this.#options.issuer} cannot be used to sign in now`,
-      {
-        cause,
-      },
-    );
+    const message = `${this.#options.issuer} cannot be used to sign in now`;
+    return new AdministrationError('identity_unavailable', message, { cause });
   }
 }
 
@@ -286,7 +297,7 @@ function toUserTokens(tokens: oauth.TokenEndpointResponse): UserTokens {
   };
 }
 
-/** Returns the name of a user, for display: of the claims that providers set, the first one that is present. */
+/** Returns the name of a user, for display: the first present one of the claims that may contain it. */
 export function userNameOf(claims: Readonly<Record<string, unknown>>): string {
   const names = [claims.preferred_username, claims.name, claims.email, claims.sub];
   const name = names.find((one): one is string => typeof one === 'string' && one !== '') ?? '';

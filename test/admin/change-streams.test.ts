@@ -83,7 +83,7 @@ it('reads the store once for all streams, and not at all without one', async () 
 });
 
 it('sends heartbeats, ends a stream after its longest time, and refuses one beyond the limit', async () => {
-  const port = await serve({ streams: 1, pollMs: 1_000, heartbeatMs: 5, longestMs: 500 });
+  const port = await serve({ streams: 1, pollMs: 1_000, heartbeatMs: 5, maxDurationMs: 500 });
   const first = open(port);
   first.read();
   await until(() => first.text().includes('event: heartbeat'));

@@ -16,9 +16,9 @@ import { type LoginMetadata, METADATA_PATH, metadataHandler, metadataUrl } from 
 import { ADMIN_ROUTES, type AdminRoute } from './routes.js';
 
 const MAX_BYTES = 64 * 1024;
-const KEY = /^[\x21-\x7e]{1,255}$/;
+const IDEMPOTENCY_KEY = /^[\x21-\x7e]{1,255}$/;
 const MAX_ISSUES = 5;
-// An overview reads all links, and a check of the health takes some seconds.
+// An overview reads all links, and a health check takes some seconds.
 const SHARED_INTERVAL_MS = 1_000;
 
 /**
@@ -60,7 +60,7 @@ export interface AuthenticationBudget {
 
 /**
  * Creates the admin API. Requests are authenticated before routing; `viewer` may read, `operator` may write. Answers are
- * JSON or, on routes with streams, an event stream; refusals are RFC 9457 problems. None of them may be cached.
+ * JSON or, on routes with streams, an event stream; refusals are RFC 9457 problems. No answer may be cached.
  */
 export function createAdminApp(dependencies: AdminAppDependencies): Express {
   const deps = { ...dependencies, administration: withSharedReads(dependencies.administration) };
@@ -94,8 +94,8 @@ export function createAdminApp(dependencies: AdminAppDependencies): Express {
 }
 
 /**
- * Computes an overview, and checks the health, at most once a second and shares the result among the waiting callers. A caller
- * never gets a result whose computation began before its request.
+ * Limits overviews and health checks to one a second each, and shares the result among the waiting callers. A caller never gets a
+ * result whose computation began before its request.
  */
 function withSharedReads(administration: Administration): Administration {
   const options = { intervalMs: SHARED_INTERVAL_MS };
@@ -126,7 +126,7 @@ function authenticationHandler(deps: AdminAppDependencies): express.RequestHandl
 }
 
 function handlersOf(route: AdminRoute, deps: AdminAppDependencies): express.RequestHandler[] {
-  const isAllowed: express.RequestHandler = (_request, response, next) => {
+  const checkRole: express.RequestHandler = (_request, response, next) => {
     const findings = findingsOf(response);
     const { caller } = findings;
     findings.route = { method: route.method.toUpperCase(), path: route.path };
@@ -141,22 +141,22 @@ function handlersOf(route: AdminRoute, deps: AdminAppDependencies): express.Requ
     const input = {
       role: caller?.role,
       id,
-      query: read(route.query, request.query, 'query'),
-      body: read(route.body, request.body ?? {}, 'body'),
+      query: validate(route.query, request.query, 'query'),
+      body: validate(route.body, request.body ?? {}, 'body'),
       once: route.takesKey && caller ? onceOf(request, caller) : undefined,
     };
-    if (route.streams && wantsStream(request)) {
-      await deps.streams.open(response, caller ? keyOf(caller) : '');
+    if (route.hasStream && wantsStream(request)) {
+      await deps.streams.open(response, caller ? callerKey(caller) : '');
       findings.answeredAt = performance.now();
       return;
     }
     const { status, body, location } = await route.run(input as never, deps.administration);
     if (location !== undefined) response.setHeader('location', location);
     findings.answeredAt = performance.now();
-    sendWhole(response, status, 'application/json', body);
+    sendJson(response, status, 'application/json', body);
   };
   const takesBody = route.method === 'post' || route.method === 'patch';
-  return takesBody ? [isAllowed, requireJson, readJsonWithin(deps.bodyTimeoutMs), run] : [isAllowed, run];
+  return takesBody ? [checkRole, requireJson, readJsonWithin(deps.bodyTimeoutMs), run] : [checkRole, run];
 }
 
 function wantsStream(request: Request): boolean {
@@ -168,11 +168,11 @@ const readJson = express.json({ limit: MAX_BYTES, inflate: false, type: () => tr
 
 function readJsonWithin(timeoutMs: number): express.RequestHandler {
   return (request, response, next) => {
-    let isOver = false;
+    let isSettled = false;
     const settle = (error?: unknown) => {
       clearTimeout(timer);
-      if (!isOver) next(error);
-      isOver = true;
+      if (!isSettled) next(error);
+      isSettled = true;
     };
     const timer = setTimeout(() => {
       settle(new AdministrationError('request_timeout', 'the body did not arrive in time'));
@@ -181,7 +181,7 @@ function readJsonWithin(timeoutMs: number): express.RequestHandler {
   };
 }
 
-/** Requires a body, if there is one, to be JSON; an absent body counts as an empty object. */
+/** Refuses a body that is not JSON. A request without a body continues. */
 const requireJson: express.RequestHandler = (request, _response, next) => {
   const hasBody =
     request.headers['transfer-encoding'] !== undefined || Number(request.headers['content-length']) > 0;
@@ -190,24 +190,24 @@ const requireJson: express.RequestHandler = (request, _response, next) => {
   next();
 };
 
-function read(schema: ZodType, value: unknown, what: string): unknown {
+function validate(schema: ZodType, value: unknown, part: 'query' | 'body'): unknown {
   const parsed = schema.safeParse(value);
   if (parsed.success) return parsed.data;
   const issues = parsed.error.issues.slice(0, MAX_ISSUES).map(({ path, message }) => {
-    return `${[what, ...path].map(String).join('.')}: ${message}`;
+    return `${[part, ...path].map(String).join('.')}: ${message}`;
   });
   throw new AdministrationError('request_invalid', issues.join('; '));
 }
 
-/** Identifies a caller: subjects are unique within their issuer. */
-function keyOf({ issuer, subject }: Caller): string {
+/** Returns a text that identifies a caller. Subjects are unique only within their issuer. */
+function callerKey({ issuer, subject }: Caller): string {
   return JSON.stringify([issuer, subject]);
 }
 
 function onceOf(request: Request, caller: Caller): OnceOnly | undefined {
   const key = request.headers['idempotency-key'];
   if (key === undefined) return undefined;
-  if (typeof key === 'string' && KEY.test(key)) return { caller: keyOf(caller), key };
+  if (typeof key === 'string' && IDEMPOTENCY_KEY.test(key)) return { caller: callerKey(caller), key };
   throw new AdministrationError(
     'request_invalid',
     'Idempotency-Key must be 1 to 255 printable ASCII characters without spaces',
@@ -226,7 +226,7 @@ function sendProblem(response: Response, error: unknown, metadata: string | unde
   const problem = adminProblem(refusal);
   if (problem.status === 401) response.setHeader('www-authenticate', challengeOf(refusal, metadata));
   if (problem.status === 503) response.setHeader('retry-after', '5');
-  sendWhole(response, problem.status, 'application/problem+json', problem);
+  sendJson(response, problem.status, 'application/problem+json', problem);
 }
 
 function challengeOf({ code }: AdministrationError, metadata: string | undefined): string {
@@ -259,8 +259,8 @@ function refusalOf(error: unknown): AdministrationError {
 const DRAIN_BYTES = 1024 * 1024;
 const DRAIN_MS = 5_000;
 
-/** Sends `body` as JSON, or no body if it is undefined, and closes the connection; the answer must not be cached. */
-function sendWhole(response: ServerResponse, status: number, type: string, body: unknown): void {
+/** Sends `body` as JSON, or no body if it is undefined, with headers against caching, and closes the connection. */
+function sendJson(response: ServerResponse, status: number, type: string, body: unknown): void {
   const { req: request } = response;
   const text = body === undefined ? '' : `${JSON.stringify(body)}\n`;
   response.statusCode = status;
@@ -275,18 +275,18 @@ function sendWhole(response: ServerResponse, status: number, type: string, body:
     return;
   }
   response.write(text);
-  let left = DRAIN_BYTES;
+  let remaining = DRAIN_BYTES;
   const finish = () => {
     clearTimeout(timer);
-    request.removeListener('data', drop);
+    request.removeListener('data', onData);
     response.end();
   };
-  const drop = (piece: Buffer) => {
-    left -= piece.length;
-    if (left < 0) finish();
+  const onData = (chunk: Buffer) => {
+    remaining -= chunk.length;
+    if (remaining < 0) finish();
   };
   const timer = setTimeout(finish, DRAIN_MS);
-  request.on('data', drop);
+  request.on('data', onData);
   request.once('end', finish);
   request.once('close', finish);
   request.resume();

@@ -17,8 +17,8 @@ export interface Findings {
   /** When the answer was ready; the rest of the request is read and discarded after that. */
   answeredAt?: number;
   /**
-   * True for a request that is not logged unless it fails unexpectedly: one of the console, or a failed authentication
-   * beyond the budget of its source. Without a valid identity it could fill the log.
+   * True if only an unexpected failure of the request is logged: for requests that any client can send, and that could fill the
+   * log. These are requests for the console or the metadata, and failed authentications beyond the budget of their source.
    */
   isUnlogged?: boolean;
 }
@@ -86,7 +86,7 @@ export function inRequestSpan(request: Request, response: Response, next: NextFu
     caller: request.get('traceparent'),
   } as const;
   return inSpan(options, async (span) => {
-    // A client that has left during the authentication gets no answer.
+    // A client that disconnected during the authentication gets no answer.
     const answered = response.closed ? undefined : new Promise((resolve) => response.once('close', resolve));
     next();
     await answered;
@@ -105,7 +105,7 @@ function logRefusal(logger: Logger, refusal: AdministrationError, fields: object
   else logger.info(refused, 'admin request refused');
 }
 
-/** The reason, for the operator; messages of libraries about tokens and keys name claims but contain no values. */
+/** Returns the reason, for the operator. Messages of libraries about tokens and keys name claims, but contain no values. */
 function reasonOf({ message, cause }: AdministrationError): string {
   return cause instanceof Error ? `${message}: ${cause.message}` : message;
 }

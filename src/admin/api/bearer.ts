@@ -43,15 +43,15 @@ export type BearerKeys = (
   search?: KeySearch,
 ) => Promise<CryptoKey>;
 
-/** Where a key is looked up. */
+/** How a key is looked up. */
 export interface KeySearch {
   /** If true, an unknown key id does not cause a second fetch while the cached keys are fresh. */
   readonly skipsRefetch?: boolean;
 }
 
 /**
- * Returns the caller of a request with this Authorization header. Rejects with
- * AdministrationError if the token is missing or not valid, or contains no accepted role.
+ * Returns the caller of a request with this Authorization header. Rejects with AdministrationError if the token is missing or
+ * not valid, or contains no accepted role.
  */
 export type Authenticate = (authorization: string | undefined, search?: KeySearch) => Promise<Caller>;
 
@@ -65,9 +65,13 @@ export function bearerAuthentication(rules: BearerRules, keys: BearerKeys, clock
       throw new AdministrationError('bearer_missing', 'the request has no bearer token');
     }
     const token = BEARER.exec(authorization)?.[1];
-    if (token === undefined) throw invalid('the Authorization header is not Bearer with a signed JWT');
+    if (token === undefined)
+      throw invalid(new Error('the Authorization header is not Bearer with a signed JWT'));
     const options = {
-      ...{ issuer, audience, algorithms: [...algorithms], requiredClaims: ['exp', 'sub'] },
+      issuer,
+      audience,
+      algorithms: [...algorithms],
+      requiredClaims: ['exp', 'sub'],
       clockTolerance: clockToleranceMs / 1000,
       currentDate: new Date(clock()),
     };
@@ -81,7 +85,8 @@ export function bearerAuthentication(rules: BearerRules, keys: BearerKeys, clock
     const { sub: subject } = payload as { readonly sub?: unknown };
     // `sub` is a string (RFC 7519 §4.1.2). Two callers whose `sub` has another type could convert to the same string and
     // then share idempotency keys.
-    if (typeof subject !== 'string' || subject === '') throw invalid('its subject is not a string');
+    if (typeof subject !== 'string' || subject === '')
+      throw invalid(new Error('its subject is not a string'));
     const role = roleOf(payload, rules);
     if (!role) {
       throw new AdministrationError('role_insufficient', 'the bearer token contains no role of this service');
@@ -99,10 +104,8 @@ export function requireRole({ role }: Caller, requiredRole: Role): void {
   );
 }
 
-function invalid(reason: string, cause?: unknown): AdministrationError {
-  return new AdministrationError('bearer_invalid', 'the bearer token is not valid', {
-    cause: cause ?? new Error(reason),
-  });
+function invalid(cause: Error): AdministrationError {
+  return new AdministrationError('bearer_invalid', 'the bearer token is not valid', { cause });
 }
 
 /** Only a token with a valid signature is reported as expired; all other tokens get the same refusal. */
@@ -110,7 +113,7 @@ function refusalOf(error: unknown): AdministrationError {
   if (error instanceof AdministrationError) return error;
   if (error instanceof errors.JWTExpired)
     return new AdministrationError('bearer_expired', 'the bearer token has expired', { cause: error });
-  if (error instanceof errors.JOSEError || error instanceof TypeError) return invalid('', error);
+  if (error instanceof errors.JOSEError || error instanceof TypeError) return invalid(error);
   throw error;
 }
 
@@ -123,12 +126,12 @@ function roleOf(payload: JWTPayload, rules: BearerRules): Role | undefined {
 /** Returns the claim of exactly this name, which may contain dots, or the claim at this path. */
 function claimOf(payload: JWTPayload, path: string): unknown {
   if (Object.hasOwn(payload, path)) return payload[path];
-  let at: unknown = payload;
+  let value: unknown = payload;
   for (const step of path.split('.')) {
-    if (typeof at !== 'object' || at === null || !Object.hasOwn(at, step)) return undefined;
-    at = (at as Record<string, unknown>)[step];
+    if (typeof value !== 'object' || value === null || !Object.hasOwn(value, step)) return undefined;
+    value = (value as Record<string, unknown>)[step];
   }
-  return at;
+  return value;
 }
 
 /** Returns the values of a claim: a list, or a text of words separated by spaces, such as `scope`. */

@@ -5,14 +5,15 @@ import type { Administration } from '../../redemption/administration/administrat
 
 /** Limits of the streams of changes. */
 export interface StreamLimits {
-  /** Largest number of open streams, and of those of one caller. */
+  /** Maximum number of open streams. */
   readonly streams: number;
+  /** Maximum number of open streams of one caller. */
   readonly streamsOfCaller: number;
   /** Time between two reads of the store's version, in milliseconds. */
   readonly pollMs: number;
   readonly heartbeatMs: number;
   /** Maximum duration of a stream, in milliseconds. After that the client has to authenticate again. */
-  readonly longestMs: number;
+  readonly maxDurationMs: number;
 }
 
 const LIMITS: StreamLimits = {
@@ -20,12 +21,12 @@ const LIMITS: StreamLimits = {
   streamsOfCaller: 20,
   pollMs: 1_000,
   heartbeatMs: 15_000,
-  longestMs: 900_000,
+  maxDurationMs: 900_000,
 };
 
 /**
- * The open streams of changes (Server-Sent Events). While there is one, the store's version is read once a second for all of
- * them. A client that does not read is disconnected: nothing is buffered for it.
+ * The open streams of changes (Server-Sent Events). While at least one is open, the store's version is read once a second for all
+ * of them. A client that does not read is disconnected: nothing is buffered for it.
  */
 export class ChangeStreams {
   readonly #administration: Pick<Administration, 'readChanges'>;
@@ -48,7 +49,7 @@ export class ChangeStreams {
   }
 
   /**
-   * Answers with a stream for a caller. Rejects with AdministrationError `too_many_streams`, and if the store cannot be read.
+   * Opens a stream as the answer to a caller. Rejects with AdministrationError `too_many_streams`, and if the store cannot be read.
    */
   async open(response: ServerResponse, caller: string): Promise<void> {
     const { signal } = this.#closing;
@@ -74,9 +75,9 @@ export class ChangeStreams {
       'x-accel-buffering': 'no',
     });
     send(response, eventText('hello', { version: this.#version }));
-    const { heartbeatMs, longestMs } = this.#limits;
+    const { heartbeatMs, maxDurationMs } = this.#limits;
     const heartbeat = setInterval(() => send(response, eventText('heartbeat', {})), heartbeatMs);
-    const end = setTimeout(() => response.end(), longestMs);
+    const end = setTimeout(() => response.end(), maxDurationMs);
     const forget = () => {
       clearInterval(heartbeat);
       clearTimeout(end);
@@ -107,7 +108,7 @@ export class ChangeStreams {
         const text = changed.map((resource) => eventText('changed', { resource, version })).join('');
         if (text !== '') for (const response of this.#open.keys()) send(response, text);
       } catch {
-        // The next read reports what this one did not.
+        // The next successful read reports the changes since the last one.
       }
     }
     this.#isPolling = false;

@@ -21,23 +21,26 @@ export function identityFetch(ca: string | undefined): IdentityFetch {
     new Promise((resolve, reject) => {
       const send = url.startsWith('https:') ? httpsRequest : httpRequest;
       const sent = send(url, {
-        ...{ agent: false, signal, method, headers: { accept: 'application/json', ...headers } },
+        agent: false,
+        signal,
+        method,
+        headers: { accept: 'application/json', ...headers },
         ...(ca !== undefined && { ca }),
       });
       sent.once('error', reject);
       sent.once('response', (answer) => {
-        const pieces: Buffer[] = [];
+        const chunks: Buffer[] = [];
         let length = 0;
-        answer.on('data', (piece: Buffer) => {
-          length += piece.length;
+        answer.on('data', (chunk: Buffer) => {
+          length += chunk.length;
           if (length > MAX_BYTES) sent.destroy(new Error('the answer is longer than 1 MiB'));
-          else pieces.push(piece);
+          else chunks.push(chunk);
         });
         answer.once('error', reject);
         answer.once('end', () => {
           const { statusCode: status = 0, headers: received } = answer;
           try {
-            const content = length > 0 ? Buffer.concat(pieces) : null;
+            const content = length > 0 ? Buffer.concat(chunks) : null;
             resolve(
               new Response(content, { status, headers: { 'content-type': received['content-type'] ?? '' } }),
             );

@@ -69,22 +69,23 @@ export function oidcKeys({ issuer, fetch, clock, cooldownMs = 30_000 }: OidcOpti
 }
 
 async function fetchKeySet(issuer: string, fetch: IdentityFetch): Promise<JSONWebKeySet> {
-  const url = await findKeyUrl(issuer, fetch);
-  const answer = await fetch(url, { signal: AbortSignal.timeout(FETCH_TIMEOUT_MS) });
-  if (answer.status !== 200) throw new Error(`${url} answers ${answer.status}`);
-  return (await answer.json()) as JSONWebKeySet;
+  return (await fetchJson(await findKeyUrl(issuer, fetch), fetch)) as JSONWebKeySet;
 }
 
 async function findKeyUrl(issuer: string, fetch: IdentityFetch): Promise<string> {
   const url = `${issuer.replace(/\/$/, '')}/.well-known/openid-configuration`;
-  const answer = await fetch(url, { signal: AbortSignal.timeout(FETCH_TIMEOUT_MS) });
-  if (answer.status !== 200) throw new Error(`${url} answers ${answer.status}`);
-  const configuration = (await answer.json()) as Readonly<Record<string, unknown>> | null;
+  const configuration = (await fetchJson(url, fetch)) as Readonly<Record<string, unknown>> | null;
   // A document for another issuer could impersonate every caller.
   if (configuration?.issuer !== issuer) throw new Error(`${url} belongs to another issuer`);
   const { jwks_uri: keyUrl } = configuration;
   if (typeof keyUrl === 'string' && isProviderUrl(keyUrl)) return keyUrl;
   throw new Error(`${url} has no jwks_uri with https`);
+}
+
+async function fetchJson(url: string, fetch: IdentityFetch): Promise<unknown> {
+  const answer = await fetch(url, { signal: AbortSignal.timeout(FETCH_TIMEOUT_MS) });
+  if (answer.status !== 200) throw new Error(`${url} answers ${answer.status}`);
+  return answer.json();
 }
 
 function unavailable(issuer: string, cause: unknown): AdministrationError {

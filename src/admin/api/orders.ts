@@ -5,7 +5,7 @@ import { LINK_STATES } from '../../domain/link-state.js';
 import { isNamespace, isResourceName, isUuid } from '../../domain/names.js';
 
 const MAX_PAGE_SIZE = 500;
-const USUAL_PER_PAGE = 100;
+const DEFAULT_PAGE_SIZE = 100;
 // The same limits as on the command line.
 const MAX_COUNT = 999_999_999;
 const RFC_3339 = /^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}(\.\d{1,9})?(Z|[+-]\d{2}:\d{2})$/;
@@ -51,7 +51,7 @@ const labelsAndNoteChange = {
   note: note.nullable().optional(),
 };
 
-/** The body that makes a grant. */
+/** The body that creates a grant. */
 export const GRANT_ORDER = z.strictObject({
   namespace: text(63).default('default'),
   name: text(253),
@@ -106,7 +106,7 @@ const page = {
     .regex(/^\d{1,3}$/, 'must be a whole number')
     .transform(Number)
     .pipe(z.int().min(1).max(MAX_PAGE_SIZE))
-    .default(USUAL_PER_PAGE),
+    .default(DEFAULT_PAGE_SIZE),
   cursor: text(4_096).optional(),
 };
 const state = z.enum(ACCESS_GRANT_STATES).optional();

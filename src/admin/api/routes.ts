@@ -52,27 +52,38 @@ export interface AdminRoute {
   /** True if the route supports an Idempotency-Key. */
   readonly takesKey: boolean;
   /** True if the route answers with a stream of changes to a client that prefers one. */
-  readonly streams: boolean;
+  readonly hasStream: boolean;
   readonly query: ZodType;
   readonly body: ZodType;
   run(input: RouteInput<never, never>, administration: Administration): Promise<Answer>;
 }
 
 function route<Query, Body>(
-  of: {
+  {
+    method,
+    path,
+    takesKey = false,
+    hasStream = false,
+    query,
+    body,
+  }: {
     readonly method: AdminRoute['method'];
     readonly path: string;
     readonly takesKey?: boolean;
-    readonly streams?: boolean;
+    readonly hasStream?: boolean;
     readonly query?: ZodType<Query>;
     readonly body?: ZodType<Body>;
   },
   run: (input: RouteInput<Query, Body>, administration: Administration) => Promise<Answer>,
 ): AdminRoute {
   return {
-    ...{ method: of.method, path: `/api/v1${of.path}`, role: of.method === 'get' ? 'viewer' : 'operator' },
-    ...{ takesKey: of.takesKey ?? false, streams: of.streams ?? false },
-    ...{ query: of.query ?? NOTHING, body: of.body ?? NOTHING },
+    method,
+    path: `/api/v1${path}`,
+    role: method === 'get' ? 'viewer' : 'operator',
+    takesKey,
+    hasStream,
+    query: query ?? NOTHING,
+    body: body ?? NOTHING,
     run,
   };
 }
@@ -204,7 +215,7 @@ export const ADMIN_ROUTES: readonly AdminRoute[] = [
     ok(await administration.checkHealth()),
   ),
   route(
-    { method: 'get', path: '/changes', query: CHANGES_QUERY, streams: true },
+    { method: 'get', path: '/changes', query: CHANGES_QUERY, hasStream: true },
     async ({ query }, administration) => readChanges(query.since, administration),
   ),
 

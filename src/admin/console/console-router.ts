@@ -14,7 +14,7 @@ export interface ConsoleRouterDependencies {
   /** The only namespace that the console shows; absent if it shows all. */
   readonly namespace?: string | undefined;
   readonly version: string;
-  /** The words that start linkgrant in a terminal; by default its name. */
+  /** The command that starts linkgrant in a terminal, such as `npx linkgrant`; `linkgrant` by default. */
   readonly program?: string | undefined;
   /** Flags that the commands on the pages need to act on the same store or service; may be empty. */
   readonly commandFlags?: string | undefined;
@@ -27,8 +27,15 @@ const pageHeaders = helmet({
   contentSecurityPolicy: {
     useDefaults: false,
     directives: {
-      ...{ defaultSrc: NONE, scriptSrc: SELF, styleSrc: SELF, imgSrc: ["'self'", 'data:'], fontSrc: SELF },
-      ...{ connectSrc: SELF, baseUri: NONE, formAction: SELF, frameAncestors: NONE },
+      defaultSrc: NONE,
+      scriptSrc: SELF,
+      styleSrc: SELF,
+      imgSrc: ["'self'", 'data:'],
+      fontSrc: SELF,
+      connectSrc: SELF,
+      baseUri: NONE,
+      formAction: SELF,
+      frameAncestors: NONE,
     },
   },
 });
@@ -112,7 +119,7 @@ export function consolePath(to: unknown): string {
 
 const ESCAPES: Readonly<Record<string, string>> = { '&': '&amp;', '<': '&lt;', '>': '&gt;', '"': '&quot;' };
 
-/** Returns a page without scripts that says why there is no session, with a link to sign in again if `signIn` has its URL. */
+/** Returns a page without scripts that shows a message, with a link to the URL `signIn` if that is present. */
 export function messagePage(message: string, signIn?: string): string {
   const text = message.replace(/[&<>"]/g, (character) => ESCAPES[character] ?? '');
   const link = signIn === undefined ? '' : `<p><a href="${signIn}">Sign in again</a></p>`;

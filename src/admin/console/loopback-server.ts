@@ -20,8 +20,8 @@ export interface LoopbackServer {
 }
 
 /**
- * Listens on one port of 127.0.0.1 and ::1; port 0 chooses a free one. Both, because browsers connect to either for a name
- * under `localhost`, and another user of the machine could listen on the other one. Rejects if a port is in use.
+ * Listens on one port of 127.0.0.1 and ::1; port 0 chooses a free one. Browsers connect to either address for a name under
+ * `localhost`, and another user of the machine could listen on an address that is left out. Rejects if the port is in use.
  */
 export async function listenOnLoopback(port: number): Promise<LoopbackServer> {
   for (let attempt = 1; ; attempt += 1) {

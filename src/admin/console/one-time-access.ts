@@ -19,8 +19,8 @@ export interface OneTimeAccessOptions {
 }
 
 /**
- * Gives the console to the user of a terminal: one-time URLs, each valid for 60 seconds, start sessions that end with this
- * process. Only hashes of codes and cookies are stored.
+ * Signs in the user of the terminal with one-time URLs, each valid for 60 seconds. Sessions end with this process. Only hashes of
+ * codes and cookies are stored.
  */
 export class OneTimeAccess implements ConsoleAccess {
   readonly origin: string;
@@ -29,7 +29,7 @@ export class OneTimeAccess implements ConsoleAccess {
   readonly #cookie: string;
   readonly #clock: Clock;
   readonly #onOpen: OneTimeAccessOptions['onOpen'];
-  /** When the URL of each code ends, or `used`. */
+  /** By the hash of a code: the time at which its URL expires, or `used`. */
   readonly #codes = new Map<string, number | 'used'>();
   readonly #sessions = new Set<string>();
 
@@ -92,7 +92,7 @@ function newSecret(): string {
   return randomBytes(32).toString('base64url');
 }
 
-/** A search by hash takes no time that depends on the secret. */
+/** Secrets are looked up by this hash, so that the time of a look-up reveals nothing about them. */
 function hashOf(secret: string): string {
   return createHash('sha256').update(secret).digest('base64url');
 }

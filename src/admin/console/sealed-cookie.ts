@@ -13,7 +13,7 @@ export class SealedCookie<Claims extends object> {
   readonly #keys: CodeKeys;
   readonly #clock: Clock;
 
-  /** A cookie can be opened only with the `configuration` with which it was sealed; a change of it ends all sessions. */
+  /** A cookie can be opened only with the `configuration` that sealed it, so a change of the configuration ends all sessions. */
   constructor(purpose: 'session' | 'sign-in', keys: CodeKeys, clock: Clock, configuration = '') {
     this.#info = `linkgrant console ${purpose} v1 ${createHash('sha256').update(configuration).digest('hex')}`;
     this.#keys = keys;
@@ -41,8 +41,10 @@ export class SealedCookie<Claims extends object> {
           return this.#keyOf(master);
         },
         {
-          ...{ keyManagementAlgorithms: ['dir'], contentEncryptionAlgorithms: ['A256GCM'] },
-          ...{ requiredClaims: ['exp'], currentDate: new Date(this.#clock()) },
+          keyManagementAlgorithms: ['dir'],
+          contentEncryptionAlgorithms: ['A256GCM'],
+          requiredClaims: ['exp'],
+          currentDate: new Date(this.#clock()),
         },
       );
       return payload;
