@@ -4,7 +4,7 @@ import { RedemptionError } from '../../domain/redemption-error.js';
 import { CommandError, type ExitCode } from '../terminal/command-error.js';
 import { connectionOptions } from '../terminal/connection-flags.js';
 import { plainLine } from '../terminal/plain-text.js';
-import { type Login, loginDirectory, requireLogin, writeLogin } from './logins.js';
+import { type Login, requireLogin, withLoginLock, writeLogin } from './logins.js';
 
 // A request that starts now must arrive before the token expires.
 const MARGIN_MS = 30_000;
@@ -27,13 +27,12 @@ export function tokenFields({
   };
 }
 
-/** Returns the access token of a login, a new one if it expires soon. Rejects with CommandError if the user must log in again. */
+/** Returns the access token of a login, and renews it if it expires soon. Rejects with CommandError if the user must log in again. */
 export async function accessTokenOf(name: string): Promise<string> {
   const login = requireLogin(name);
   if (isFresh(login)) return login.accessToken;
-  const { loginLock } = await import('../../compose/login.js');
-  // A provider may accept a refresh token only once, so one of several commands renews the tokens, and the others read the result.
-  return loginLock(loginDirectory())(async () => {
+  // A provider may accept a refresh token only once. So of concurrent commands one renews the tokens, and the others read the result.
+  return withLoginLock(async () => {
     const current = requireLogin(name);
     if (isFresh(current)) return current.accessToken;
     const { expiresAt: _, ...rest } = current;
@@ -70,8 +69,8 @@ export function loginAgain(name: string): string {
 }
 
 /**
- * Converts a failure at the OIDC provider to a CommandError with the reason; returns other errors unchanged. `name` is the
- * login that a command other than `login` renews.
+ * Converts a failure at the OIDC provider to a CommandError with the reason; returns other errors unchanged. `name` is the login
+ * whose tokens are used; absent during `login` and `logout`.
  */
 export function providerError(error: unknown, name?: string): unknown {
   if (!(error instanceof AdministrationError)) return error;

@@ -1,13 +1,7 @@
 import { resolve } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { OidcClient, UserTokens } from '../../admin/oidc-client.js';
-import {
-  createLoginClient,
-  loginByBrowser,
-  loginLock,
-  readLoginProvider,
-  userOf,
-} from '../../compose/login.js';
+import { createLoginClient, loginByBrowser, readLoginProvider, userOf } from '../../compose/login.js';
 import { serverAdministration } from '../../compose/server-administration.js';
 import { isTerminal, processContext } from '../../config/process-context.js';
 import { isLoginName, SETTING_SCHEMAS } from '../../config/setting-schemas.js';
@@ -23,9 +17,9 @@ import { plainLine } from '../terminal/plain-text.js';
 import { shutdownSignal } from '../terminal/shutdown-signal.js';
 import { writeOut } from '../terminal/write-out.js';
 import { providerError, tokenFields } from './access-token.js';
-import { findLogin, loginDirectory, requireLogin, writeLogin } from './logins.js';
+import { findLogin, requireLogin, withLoginLock, writeLogin } from './logins.js';
 
-const BROWSER_MS = 600_000;
+const BROWSER_TIMEOUT_MS = 600_000;
 
 /** Flags of `login`; the rest are settings. */
 export interface LoginFlags {
@@ -40,8 +34,7 @@ export interface LoginFlags {
 
 /** `login`: logs the user in at the OIDC provider of a service, and stores the tokens for commands with `--server`. */
 export async function loginCommand(target: string | undefined, flags: LoginFlags): Promise<void> {
-  const place = placeOf(target, flags);
-  const { name, server, serverCa, issuerCa } = place;
+  const { name, server, serverCa, issuerCa } = targetOf(target, flags);
   const options = { ...connectionOptions({}), clock: Date.now };
   const provider = await readLoginProvider(server, serverCa, options).catch((error: unknown) => {
     throw serviceError(error);
@@ -54,8 +47,8 @@ export async function loginCommand(target: string | undefined, flags: LoginFlags
   }
   const client = createLoginClient({ ...provider, issuerCa }, options);
   const tokens = await (flags.device
-    ? loginOnDevice(client, provider.issuer)
-    : loginHere(client, flags)
+    ? loginOnOtherDevice(client, provider.issuer)
+    : loginOnThisMachine(client, flags)
   ).catch((error: unknown) => {
     throw providerError(error);
   });
@@ -66,24 +59,23 @@ export async function loginCommand(target: string | undefined, flags: LoginFlags
       throw refusedToken(error, provider.clientId);
     });
   const user = userOf(tokens);
-  await loginLock(loginDirectory())(async () => {
-    const login = {
-      ...provider,
-      scopes: [...provider.scopes],
-      serverCa,
-      issuerCa,
-      server: server.origin,
-      user,
-    };
-    writeLogin(name, { ...login, ...tokenFields(tokens) });
-  });
+  const login = {
+    ...provider,
+    scopes: [...provider.scopes],
+    serverCa,
+    issuerCa,
+    server: server.origin,
+    user,
+    ...tokenFields(tokens),
+  };
+  await withLoginLock(async () => writeLogin(name, login));
   await writeOut(
     `Logged in to ${server.origin} as ${plainLine(user)} (${role}).\nUse it with --server ${name}, or set LINKGRANT_SERVER=${name}.\n`,
   );
 }
 
-/** Where to log in: a URL, or the name of an earlier login. */
-function placeOf(target: string | undefined, flags: LoginFlags) {
+/** Returns the login to write and its service. `target` is the URL of the service or the name of an earlier login. */
+function targetOf(target: string | undefined, flags: LoginFlags) {
   const { settings } = anyConfigurationFrom(flags);
   const server = target === undefined ? settings.server : SETTING_SCHEMAS.server.safeParse(target).data;
   if (server === undefined) {
@@ -112,11 +104,12 @@ function placeOf(target: string | undefined, flags: LoginFlags) {
       issuerCa: issuerCa ?? login.issuerCa,
     };
   }
-  return { name: nameFor(server, flags.name), server, serverCa, issuerCa };
+  return { name: newLoginName(server, flags.name), server, serverCa, issuerCa };
 }
 
-function nameFor(server: URL, wanted: string | undefined): string {
-  const name = wanted ?? server.hostname.replace(/[^\w.-]+/g, '-').replace(/^\W+|\W+$/g, '');
+/** Returns `requestedName`, else the host of the service. Throws a CommandError if it is invalid, or the name of another service's login. */
+function newLoginName(server: URL, requestedName: string | undefined): string {
+  const name = requestedName ?? server.hostname.replace(/[^\w.-]+/g, '-').replace(/^\W+|\W+$/g, '');
   if (!isLoginName(name)) {
     throw new CommandError(`--name cannot be "${name}"`, {
       exitCode: 2,
@@ -131,7 +124,7 @@ function nameFor(server: URL, wanted: string | undefined): string {
   });
 }
 
-/** Returns the service of a login; undefined also if its file cannot be used, so that a new login replaces it. */
+/** Returns the service of a login; undefined without one, and for an invalid file, so that a new login replaces it. */
 function serverOf(name: string): string | undefined {
   try {
     return findLogin(name)?.server;
@@ -140,32 +133,32 @@ function serverOf(name: string): string | undefined {
   }
 }
 
-async function loginHere(client: OidcClient, { open, port }: LoginFlags): Promise<UserTokens> {
+async function loginOnThisMachine(client: OidcClient, { open, port }: LoginFlags): Promise<UserTokens> {
   const { stdout, env } = processContext();
   const loopbackPort = parsePort(port);
-  const stop = new AbortController();
-  const end = new AbortController();
-  void shutdownSignal(end.signal).then(() => stop.abort());
+  const cancel = new AbortController();
+  const finish = new AbortController();
+  void shutdownSignal(finish.signal).then(() => cancel.abort());
   let deleteFile = () => {};
   const onUrl = async (url: string) => {
     await writeOut(`Log in with a browser on this machine (without one, use --device):\n\n  ${url}\n\n`);
     if (open && isTerminal(stdout)) deleteFile = openBrowser(url, env);
   };
   try {
-    return await withinTime(BROWSER_MS, [stop.signal], (signal) =>
+    return await withinTime(BROWSER_TIMEOUT_MS, [cancel.signal], (signal) =>
       loginByBrowser(client, { port: loopbackPort, signal, onUrl }),
     );
   } catch (error) {
-    if (stop.signal.aborted) throw notCompleted('was cancelled', error);
+    if (cancel.signal.aborted) throw notCompleted('was cancelled', error);
     if ((error as Error).name === 'TimeoutError') throw notCompleted('was not completed in time', error);
     throw loopbackError(error, loopbackPort);
   } finally {
-    end.abort();
+    finish.abort();
     deleteFile();
   }
 }
 
-async function loginOnDevice(client: OidcClient, issuer: string): Promise<UserTokens> {
+async function loginOnOtherDevice(client: OidcClient, issuer: string): Promise<UserTokens> {
   const start = await client.startDevice();
   if (!start) {
     throw new CommandError(`${issuer} offers no login on another device`, {
@@ -199,7 +192,7 @@ function notCompleted(reason: string, cause?: unknown): CommandError {
 
 const ADDRESS_HINT = 'use the https URL of the admin API of the service: the port of --admin-listen';
 
-// The general hints of these codes are about tokens for links.
+// The default hints for these codes are about link tokens.
 const HINTS: Readonly<Partial<Record<string, string>>> = {
   tls_untrusted: 'set --server-ca to the file with the CA of the service',
   not_https: ADDRESS_HINT,

@@ -32,14 +32,21 @@ const LOGIN = z.object({
 /** A login of the user at the OIDC provider of a service, with its tokens. */
 export type Login = z.infer<typeof LOGIN>;
 
-/** The directory of the user's logins, one file (0600) for each, under the XDG configuration home. */
-export function loginDirectory(): string {
+/** Returns the directory of the user's logins, below the XDG configuration home. Each login is a file (0600). */
+function loginDirectory(): string {
   const { env } = processContext();
   return join(env.XDG_CONFIG_HOME || join(env.HOME || homedir(), '.config'), 'linkgrant', 'logins');
 }
 
 function fileOf(name: string): string {
   return join(loginDirectory(), `${name}${SUFFIX}`);
+}
+
+/** Runs an operation under the lock of the user's logins. */
+export async function withLoginLock<T>(operation: () => Promise<T>): Promise<T> {
+  // Loaded only here, because most commands with a login need no lock.
+  const { loginLock } = await import('../../compose/login.js');
+  return loginLock(loginDirectory())(operation);
 }
 
 /** Returns the names of the user's logins, sorted. */
@@ -85,8 +92,8 @@ export function deleteLogin(name: string): void {
 }
 
 /**
- * Returns the name of the login that a command is about: its argument, else the setting `server`, else the only login. Throws a
- * CommandError if there is none.
+ * Returns the name of the login that a command uses: its argument, else the setting `server`, else the only login. Throws a
+ * CommandError without such a name, or if there is no login of that name.
  */
 export function chosenLogin(target: string | undefined, flags: Readonly<Record<string, unknown>>): string {
   const { server } = anyConfigurationFrom(flags).settings;

@@ -1,8 +1,8 @@
-import { createLoginClient, loginLock } from '../../compose/login.js';
+import { createLoginClient } from '../../compose/login.js';
 import { connectionOptions } from '../terminal/connection-flags.js';
 import { writeOut, writeStderr } from '../terminal/write-out.js';
 import { providerError } from './access-token.js';
-import { chosenLogin, deleteLogin, type Login, loginDirectory, requireLogin } from './logins.js';
+import { chosenLogin, deleteLogin, type Login, requireLogin, withLoginLock } from './logins.js';
 
 /** `logout`: revokes the tokens of a login at the OIDC provider, and deletes the login from this machine. */
 export async function logoutCommand(
@@ -10,7 +10,7 @@ export async function logoutCommand(
   flags: Readonly<Record<string, unknown>>,
 ): Promise<void> {
   const name = chosenLogin(target, flags);
-  await loginLock(loginDirectory())(async () => {
+  await withLoginLock(async () => {
     const login = requireLogin(name);
     await revoke(login).catch((error: unknown) => {
       const { message } = providerError(error) as Error;

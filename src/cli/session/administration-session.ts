@@ -28,7 +28,7 @@ export interface AdministrationSession {
   readonly configuration: Configuration;
   /** The platform of the service, if it is known. */
   readonly platform: string | undefined;
-  /** Observes which sites are connected; absent if nothing reports that, and with a remote service. */
+  /** Observes which sites are connected; absent with a remote service, and without a source of this information. */
   readonly connections?: ConnectionObserver | undefined;
   /** Reads the code of a grant; only in a cluster, where everyone who may read the AccessGrant can read its code. */
   readonly readCode?: (uid: string) => Promise<string>;
@@ -36,7 +36,7 @@ export interface AdministrationSession {
 
 /**
  * Runs `operation` with the administration of the service at `--server`, else of the cluster on Kubernetes, else of the configured
- * store, and closes that afterwards. With `--dry-run` nothing is changed.
+ * store, and closes the cluster or store afterwards. With `--dry-run` nothing is changed.
  */
 export async function withAdministration<T>(
   flags: Flags,
@@ -60,8 +60,14 @@ export async function withAdministration<T>(
   }
   const dryRun = announceDryRun(flags);
   if (server) {
-    const run = async () => operation(await sessionOf(await openServer(server, settings, flags)));
-    return typeof server === 'string' ? withLoginHint(server, run) : run();
+    if (flags.store !== undefined) {
+      throw new CommandError('--store and --server exclude each other', {
+        exitCode: 2,
+        hint: 'omit one: either this command opens the store, or the service does',
+      });
+    }
+    const onServer = async (administration: Administration) => operation(await sessionOf(administration));
+    return withServer(await connectionTo(server, settings), onServer);
   }
   if (settings.platform === 'kubernetes') {
     return withCluster(flags, settings, ({ administration, connections, namespace, defaultNamespace }) => {
@@ -78,14 +84,28 @@ export async function withAdministration<T>(
   return withStoreOf(settings, onStore, dryRun);
 }
 
-/** Runs an operation; if the service refuses the token of the login, the hint is to log in again. */
-async function withLoginHint<T>(login: string, operation: () => Promise<T>): Promise<T> {
+/** The connection to a service. */
+interface ServerConnection {
+  readonly url: URL;
+  readonly caFile: string | undefined;
+  readonly bearer: () => Promise<string>;
+  /** What to do if the service refuses the bearer token; absent for the default hint. */
+  readonly refusedHint?: string;
+}
+
+/** Runs `operation` with the administration of the service at `--server`. */
+async function withServer<T>(
+  { refusedHint, ...connection }: ServerConnection,
+  operation: (administration: Administration) => Promise<T>,
+): Promise<T> {
+  const { serverAdministration } = await import('../../compose/server-administration.js');
+  const options = { ...connectionOptions({}), clock: Date.now };
   try {
-    return await operation();
+    return await operation(serverAdministration(connection, options));
   } catch (error) {
-    if (!(error instanceof AdministrationError) || !error.code.startsWith('bearer_')) throw error;
-    const { loginAgain } = await import('../login/access-token.js');
-    throw new AdministrationError(error.code, error.message, { hint: loginAgain(login), cause: error });
+    const isRefused = error instanceof AdministrationError && error.code.startsWith('bearer_');
+    if (!isRefused || refusedHint === undefined) throw error;
+    throw new AdministrationError(error.code, error.message, { hint: refusedHint, cause: error });
   }
 }
 
@@ -97,30 +117,20 @@ function refuseDeadline({ deadline }: Flags): void {
   });
 }
 
-async function openServer(server: URL | string, settings: Settings, flags: Flags): Promise<Administration> {
-  if (flags.store !== undefined) {
-    throw new CommandError('--store and --server exclude each other', {
-      exitCode: 2,
-      hint: 'omit one: either this command opens the store, or the service does',
-    });
-  }
-  const { serverAdministration } = await import('../../compose/server-administration.js');
-  return serverAdministration(await connectionTo(server, settings), {
-    ...connectionOptions({}),
-    clock: Date.now,
-  });
-}
-
-/** Returns the address of a service, and what a request to it needs. */
-async function connectionTo(server: URL | string, { serverTokenFile, serverCa }: Settings) {
+/** Returns the connection to a service; `server` is its URL, or the name of a login. */
+async function connectionTo(
+  server: URL | string,
+  { serverTokenFile, serverCa }: Settings,
+): Promise<ServerConnection> {
   if (typeof server === 'string') {
     const { requireLogin } = await import('../login/logins.js');
-    const { accessTokenOf } = await import('../login/access-token.js');
+    const { accessTokenOf, loginAgain } = await import('../login/access-token.js');
     const login = requireLogin(server);
     return {
       url: new URL(login.server),
       caFile: serverCa ?? login.serverCa,
       bearer: () => accessTokenOf(server),
+      refusedHint: loginAgain(server),
     };
   }
   if (serverTokenFile === undefined) {
@@ -133,7 +143,7 @@ async function connectionTo(server: URL | string, { serverTokenFile, serverCa }:
   return { url: server, caFile: serverCa, bearer: async () => bearer };
 }
 
-/** The `-n` flag of a suggested command, after a space; empty if it applies to the same namespace without it. */
+/** Returns the `-n` flag for a suggested command, with a space before it; empty if the command uses the namespace without the flag. */
 export function namespaceFlag({
   namespace,
   defaultNamespace,
@@ -141,7 +151,7 @@ export function namespaceFlag({
   return namespace === defaultNamespace ? '' : ` -n ${namespace}`;
 }
 
-/** Throws a CommandError if `--server` is given to a command that needs the store itself; `reason` is the message. */
+/** Throws a CommandError with the message `reason` if a command that opens the store has the flag `--server`. */
 export function refuseServer(flags: Flags, reason: string): void {
   if (flags.server === undefined) return;
   throw new CommandError(reason, {
@@ -151,8 +161,8 @@ export function refuseServer(flags: Flags, reason: string): void {
 }
 
 /**
- * Returns the bearer token in a file that only its owner may read. Throws a CommandError or UnreadableFileError without the
- * content.
+ * Returns the bearer token in a file that only its owner may read. Throws a CommandError or UnreadableFileError, whose message does
+ * not contain the content.
  */
 function readBearerFile(file: string): string {
   const bearer = readPrivateText(file).trim();

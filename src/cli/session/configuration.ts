@@ -30,9 +30,7 @@ const DEFAULT_REASON: NotInCluster = {
 export function configurationFrom(
   flags: Readonly<Record<string, unknown>>,
   { reason, hint }: NotInCluster = DEFAULT_REASON,
-): {
-  readonly settings: LocalSettings;
-} {
+): { readonly settings: LocalSettings } {
   const { settings } = anyConfigurationFrom(flags);
   const { platform } = settings;
   if (platform !== 'kubernetes') return { settings: { ...settings, platform } };

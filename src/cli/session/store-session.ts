@@ -13,7 +13,7 @@ export interface StoreSession extends Pick<Settings, 'issuerCert' | 'issuerKey'>
   readonly service: ServiceDescription | undefined;
   /** The namespace of the command: the setting, else the only one that the service serves, else `default`. */
   readonly namespace: string;
-  /** The data directory; contains the CAs of a standalone service. */
+  /** Contains the CAs of a standalone service. */
   readonly dataDir: string;
   readonly clock: Clock;
 }
@@ -42,15 +42,11 @@ export async function withStoreOf<T>(
   try {
     const service = await readService(store);
     const { dataDir, issuerCert, issuerKey } = settings;
-    const namespace = namespaceOf(settings, service);
+    const namespace = settings.namespace ?? service?.system?.namespace ?? 'default';
     return await operation({ store, service, namespace, dataDir, issuerCert, issuerKey, clock });
   } finally {
     await store.close();
   }
-}
-
-function namespaceOf({ namespace }: Settings, service: ServiceDescription | undefined): string {
-  return namespace ?? service?.system?.namespace ?? 'default';
 }
 
 /** Throws a CommandError if `--platform` differs from the platform of the service. */
