@@ -28,7 +28,7 @@ export async function exportSigningKeyCommand(
     });
     return;
   }
-  await withStore(flags, async (session) => {
+  await withStore(settings, flags, async (session) => {
     const deps = administrationDependencies(session);
     const { uid } = await storeAdministration(session).findGrant(session.namespace, nameOrUid);
     const { key } = await requireMintingKey(await requireGrant(uid, deps), deps);

@@ -6,8 +6,8 @@ import { publishAuthorities } from '../../redemption/accepting/service-descripti
 import type { Checkpoint, Clock } from '../../redemption/ports/clock.js';
 import type { GrantStore } from '../../redemption/ports/grant-store.js';
 import type { IssuerCa, RotatingIssuers } from '../../redemption/ports/issuers.js';
-import { configurationFrom } from '../session/configuration.js';
-import { requirePlatform, withStoreOf } from '../session/store-session.js';
+import { localSettingsFrom } from '../session/configuration.js';
+import { withStore } from '../session/store-session.js';
 import { CommandError } from '../terminal/command-error.js';
 
 /** The setting flags of a command that uses issuers. */
@@ -51,13 +51,10 @@ export async function withIssuers<T>(
   context: IssuerContext,
   operation: (session: IssuerSession) => Promise<T>,
 ): Promise<T> {
-  const { settings } = configurationFrom(flags, ISSUERS_ARE_SECRETS);
+  const settings = localSettingsFrom(flags, ISSUERS_ARE_SECRETS);
   const issuers = openIssuers(settings.dataDir, context);
   if (!hasStore(settings)) return operation({ issuers, settings, store: undefined, service: undefined });
-  return withStoreOf(settings, ({ store, service }) => {
-    requirePlatform(flags.platform, service?.platform);
-    return operation({ issuers, settings, store, service });
-  });
+  return withStore(settings, flags, ({ store, service }) => operation({ issuers, settings, store, service }));
 }
 
 /** The store of the service. Throws a CommandError if there is none. */

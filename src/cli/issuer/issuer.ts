@@ -9,7 +9,7 @@ import { explainFileError } from '../../files/file-error.js';
 import { makeNamedDirectory, requireReplaceable } from '../../files/named-output.js';
 import { writePrivateFile } from '../../files/private-file.js';
 import { splitCertificates } from '../../pki/certificate-info.js';
-import { configurationFrom } from '../session/configuration.js';
+import { localSettingsFrom } from '../session/configuration.js';
 import { withStore } from '../session/store-session.js';
 import { CommandError } from '../terminal/command-error.js';
 import { formatTime } from '../terminal/output.js';
@@ -27,7 +27,7 @@ export interface ServerCertificateFlags {
 /** Returns the platform of the settings; if that is `standalone`, the platform that the service recorded in the store. */
 async function platformOf(settings: Settings, flags: Readonly<Record<string, unknown>>): Promise<string> {
   if (settings.platform !== 'standalone' || !hasStore(settings)) return settings.platform;
-  return withStore(flags, async ({ service }) => service?.platform ?? 'standalone');
+  return withStore(settings, flags, async ({ service }) => service?.platform ?? 'standalone');
 }
 
 /** Writes the files, or replaces those of an earlier certificate of the same CA. */
@@ -77,7 +77,7 @@ export async function serverCertificateCommand(flags: ServerCertificateFlags): P
   }
   if (to === undefined)
     throw new CommandError('no --to was given', { exitCode: 2, hint: 'set --to to a directory' });
-  const { settings } = configurationFrom(settingFlags, ISSUERS_ARE_SECRETS);
+  const settings = localSettingsFrom(settingFlags, ISSUERS_ARE_SECRETS);
   const platform = await platformOf(settings, settingFlags);
   if (platform !== 'standalone') {
     throw new CommandError(`on ${platform} Skupper issues the server certificates of routers`, {

@@ -9,7 +9,7 @@ import type { Site } from '../../redemption/ports/site.js';
 import { policyFromFlags } from '../grant/policy-values.js';
 import { withCluster } from '../session/cluster-session.js';
 import { anyConfigurationFrom } from '../session/configuration.js';
-import { requirePlatform, withStoreOf } from '../session/store-session.js';
+import { withStore } from '../session/store-session.js';
 import { CommandError } from '../terminal/command-error.js';
 import { adviceFor } from '../terminal/exit-codes.js';
 import { parseCount, requireResourceName, requireSubject } from '../terminal/flag-values.js';
@@ -89,8 +89,7 @@ async function withSite(
     await withCluster(flags, settings, operation);
     return;
   }
-  await withStoreOf(settings, async ({ store, service, namespace }) => {
-    requirePlatform(flags.platform, service?.platform);
+  await withStore(settings, flags, async ({ store, service, namespace }) => {
     const platform = service?.platform ?? settings.platform;
     refuseOtherPlatforms(flags, platform);
     const site = openAcceptingSite({ ...settings, platform }, service, clock);

@@ -2,6 +2,7 @@ import { storeAdministration } from '../../compose/administration.js';
 import { isUuid } from '../../domain/names.js';
 import { faultText } from '../../redemption/administration/verify-ledger.js';
 import { refuseServer } from '../session/administration-session.js';
+import { localSettingsFrom } from '../session/configuration.js';
 import { withStore } from '../session/store-session.js';
 import { CommandError } from '../terminal/command-error.js';
 import { print } from '../terminal/output.js';
@@ -36,27 +37,23 @@ export async function verifyCommand(allFlags: RedemptionListFlags): Promise<void
   }
   refuseServer(flags, 'a ledger is verified with a key that is on the host of the service');
   const { grant } = flags;
-  await withStore(
-    flags,
-    async (session) => {
-      const grantUid =
-        grant === undefined || isUuid(grant)
-          ? grant
-          : (await storeAdministration(session).findGrant(session.namespace, grant)).uid;
-      const { entries, fault } = await withProgress('Verifying the ledger', (update) =>
-        session.store.verifyLedger(grantUid, (checked, total) =>
-          update(`Verifying the ledger: ${checked} of ${total} entries`),
-        ),
-      );
-      if (fault) {
-        throw new CommandError(`the ledger is not whole: ${faultText(fault)}`, {
-          exitCode: 1,
-          hint: 'the database was changed by another program, or a part of it was restored; see docs/how-to/audit.md',
-        });
-      }
-      const text = `The ledger is whole: ${entries} ${entries === 1 ? 'entry' : 'entries'}.\n`;
-      await print(output, { whole: true, entries }, () => text);
-    },
-    UNCHAINED,
-  );
+  await withStore(localSettingsFrom(flags, UNCHAINED), flags, async (session) => {
+    const grantUid =
+      grant === undefined || isUuid(grant)
+        ? grant
+        : (await storeAdministration(session).findGrant(session.namespace, grant)).uid;
+    const { entries, fault } = await withProgress('Verifying the ledger', (update) =>
+      session.store.verifyLedger(grantUid, (checked, total) =>
+        update(`Verifying the ledger: ${checked} of ${total} entries`),
+      ),
+    );
+    if (fault) {
+      throw new CommandError(`the ledger is not whole: ${faultText(fault)}`, {
+        exitCode: 1,
+        hint: 'the database was changed by another program, or a part of it was restored; see docs/how-to/audit.md',
+      });
+    }
+    const text = `The ledger is whole: ${entries} ${entries === 1 ? 'entry' : 'entries'}.\n`;
+    await print(output, { whole: true, entries }, () => text);
+  });
 }

@@ -11,7 +11,7 @@ import { readPrivateText } from '../terminal/private-text.js';
 import { withCluster } from './cluster-session.js';
 import { anyConfigurationFrom } from './configuration.js';
 import { announceDryRun } from './dry-run.js';
-import { requirePlatform, type StoreSession, withStoreOf } from './store-session.js';
+import { requirePlatform, type StoreSession, withStore } from './store-session.js';
 
 const BEARER = /^[\w.~+/=-]+$/;
 
@@ -81,7 +81,7 @@ export async function withAdministration<T>(
     const administration = storeAdministration({ ...session, connections });
     return operation({ ...(await sessionOf(administration)), connections });
   };
-  return withStoreOf(settings, onStore, dryRun);
+  return withStore(settings, flags, onStore, dryRun);
 }
 
 /** The connection to a service. */

@@ -15,24 +15,16 @@ export function anyConfigurationFrom(flags: Readonly<Record<string, unknown>>): 
   return configuration;
 }
 
-/** Why a command does not work with a cluster, and what to do instead. */
-export interface NotInCluster {
-  readonly reason: string;
-  readonly hint: string;
-}
-
-const DEFAULT_REASON: NotInCluster = {
-  reason: 'this command does not work on kubernetes',
-  hint: 'set another platform with --platform; docs/reference/cli.md lists the commands for a cluster',
-};
-
-/** Reads the configuration as {@link anyConfigurationFrom} does. Throws a CommandError if the platform is kubernetes. */
-export function configurationFrom(
+/**
+ * Reads the settings as {@link anyConfigurationFrom} does. If the platform is kubernetes, throws a CommandError with this reason and
+ * hint.
+ */
+export function localSettingsFrom(
   flags: Readonly<Record<string, unknown>>,
-  { reason, hint }: NotInCluster = DEFAULT_REASON,
-): { readonly settings: LocalSettings } {
+  { reason, hint }: { readonly reason: string; readonly hint: string },
+): LocalSettings {
   const { settings } = anyConfigurationFrom(flags);
   const { platform } = settings;
-  if (platform !== 'kubernetes') return { settings: { ...settings, platform } };
+  if (platform !== 'kubernetes') return { ...settings, platform };
   throw new CommandError(reason, { exitCode: 2, hint });
 }

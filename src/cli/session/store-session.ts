@@ -4,7 +4,6 @@ import { readService, type ServiceDescription } from '../../redemption/accepting
 import type { Clock } from '../../redemption/ports/clock.js';
 import type { GrantStore } from '../../redemption/ports/grant-store.js';
 import { CommandError } from '../terminal/command-error.js';
-import { configurationFrom, type NotInCluster } from './configuration.js';
 
 /** An open store, and the description that its service recorded. */
 export interface StoreSession extends Pick<Settings, 'issuerCert' | 'issuerKey'> {
@@ -18,22 +17,13 @@ export interface StoreSession extends Pick<Settings, 'issuerCert' | 'issuerKey'>
   readonly clock: Clock;
 }
 
-/** Runs `operation` on the configured store and closes it afterwards. Rejects with a CommandError for a cluster, which has no store. */
+/**
+ * Runs `operation` on the store of these settings and closes the store afterwards. With `dryRun` the store does not change. Rejects with
+ * a CommandError if `flags` have a `--platform` other than that of the service.
+ */
 export async function withStore<T>(
-  flags: Readonly<Record<string, unknown>>,
-  operation: (session: StoreSession) => Promise<T>,
-  notInCluster?: NotInCluster,
-): Promise<T> {
-  const { settings } = configurationFrom(flags, notInCluster);
-  return withStoreOf(settings, (session) => {
-    requirePlatform(flags.platform, session.service?.platform);
-    return operation(session);
-  });
-}
-
-/** Runs `operation` on the store of these settings and closes it afterwards. With `dryRun` the store does not change. */
-export async function withStoreOf<T>(
   settings: Settings,
+  flags: Readonly<Record<string, unknown>>,
   operation: (session: StoreSession) => Promise<T>,
   dryRun = false,
 ): Promise<T> {
@@ -41,6 +31,7 @@ export async function withStoreOf<T>(
   const store = await openStore(settings, { clock, checkpoint: () => {} }, false, dryRun);
   try {
     const service = await readService(store);
+    requirePlatform(flags.platform, service?.platform);
     const { dataDir, issuerCert, issuerKey } = settings;
     const namespace = settings.namespace ?? service?.system?.namespace ?? 'default';
     return await operation({ store, service, namespace, dataDir, issuerCert, issuerKey, clock });

@@ -1,7 +1,7 @@
 import { openStore } from '../../compose/open-store.js';
 import { acceptStore, copyStore, findStoreLoss, type StoreLoss } from '../../compose/store-tools.js';
 import { parseStoreUrl, STORE_FORM, type StoreUrl } from '../../config/store-url.js';
-import { configurationFrom } from '../session/configuration.js';
+import { localSettingsFrom } from '../session/configuration.js';
 import { CommandError } from '../terminal/command-error.js';
 import { print } from '../terminal/output.js';
 import type { OutputFormat } from '../terminal/output-format.js';
@@ -18,7 +18,7 @@ const HOST = { clock: Date.now, checkpoint: () => undefined };
 
 /** `store migrate`: creates or upgrades the tables of the store. */
 export async function migrateCommand({ output, ...flags }: StoreFlags): Promise<void> {
-  const { settings } = configurationFrom(flags, NO_STORE);
+  const settings = localSettingsFrom(flags, NO_STORE);
   const store = await openStore(settings, HOST, true);
   await store.close();
   await print(output, { migrated: true }, () => 'The store has the tables of this release.\n');
@@ -26,7 +26,7 @@ export async function migrateCommand({ output, ...flags }: StoreFlags): Promise<
 
 /** `store copy FROM TO`: copies all of a store into an empty one, and verifies the ledger there. */
 export async function copyCommand(from: string, to: string, { output, ...flags }: StoreFlags): Promise<void> {
-  const { settings } = configurationFrom(flags, NO_STORE);
+  const settings = localSettingsFrom(flags, NO_STORE);
   const [source, target] = [placeOf(from), placeOf(to)];
   const { rows, verdict } = await withProgress('Copying the store', (update) =>
     copyStore(settings, source, target, { ...HOST, onProgress: update }),
@@ -84,7 +84,7 @@ export async function restoredCommand({
   keep,
   ...flags
 }: StoreFlags & { readonly revoke?: boolean; readonly keep?: boolean }): Promise<void> {
-  const { settings } = configurationFrom(flags, NO_STORE);
+  const settings = localSettingsFrom(flags, NO_STORE);
   const { lost, open } = await findStoreLoss(settings, HOST);
   if (lost === 0) {
     await print(

@@ -36,7 +36,7 @@ export async function rotateKeyCommand({
     });
     return;
   }
-  await withStore(flags, async (session) => {
+  await withStore(settings, flags, async (session) => {
     await requireService(administrationDependencies(session));
     const codeKeys = openCodeKeys(session.dataDir, Date.now);
     // A key in a directory that no service reads would sign tokens that no service accepts.
