@@ -34,11 +34,12 @@ export interface SignInSecrets {
   readonly verifier: string;
 }
 
-/** The tokens of a user, and the claims of the ID token. */
+/** The tokens of a user, and the user's name. */
 export interface UserTokens {
   /** Empty after a refresh for which the provider issued no ID token. */
   readonly idToken: string;
-  readonly claims: Readonly<Record<string, unknown>>;
+  /** For display; empty without an ID token. */
+  readonly userName: string;
   readonly accessToken: string;
   readonly refreshToken: string | undefined;
   /** Lifetime of the access token in seconds, if the provider states it. */
@@ -115,12 +116,12 @@ export class OidcClient {
     { state, nonce, verifier }: SignInSecrets,
     redirectUri: string,
   ): Promise<UserTokens> {
-    return this.#request(async (server, client, clientAuth, options) => {
+    return this.#request(async (server, client, auth, options) => {
       const parameters = oauth.validateAuthResponse(server, client, callback, state);
       const response = await oauth.authorizationCodeGrantRequest(
         server,
         client,
-        clientAuth,
+        auth,
         parameters,
         redirectUri,
         verifier,
@@ -135,16 +136,10 @@ export class OidcClient {
 
   /** Starts a login on another device; undefined if the provider offers none. */
   async startDevice(): Promise<DeviceStart | undefined> {
-    return this.#request(async (server, client, clientAuth, options) => {
+    return this.#request(async (server, client, auth, options) => {
       if (server.device_authorization_endpoint === undefined) return undefined;
       const parameters = { scope: this.#scope() };
-      const response = await oauth.deviceAuthorizationRequest(
-        server,
-        client,
-        clientAuth,
-        parameters,
-        options,
-      );
+      const response = await oauth.deviceAuthorizationRequest(server, client, auth, parameters, options);
       const start = await oauth.processDeviceAuthorizationResponse(server, client, response);
       const { verification_uri: uri, verification_uri_complete: complete } = start;
       if (![uri, complete ?? uri].every(isProviderUrl)) throw new Error('its verification_uri has no https');
@@ -152,17 +147,18 @@ export class OidcClient {
         ...start,
         verification_uri: new URL(uri).href,
         ...(complete !== undefined && { verification_uri_complete: new URL(complete).href }),
-        interval: pollSeconds(start.interval),
+        interval: Math.min(
+          Math.max(start.interval ?? DEFAULT_POLL_SECONDS, MIN_POLL_SECONDS),
+          MAX_POLL_SECONDS,
+        ),
       };
     });
   }
 
   /** Returns the tokens of a login on another device, or why there are none yet (RFC 8628 §3.5). */
-  async pollDevice({
-    device_code: code,
-  }: DeviceStart): Promise<UserTokens | 'authorization_pending' | 'slow_down'> {
-    return this.#request(async (server, client, clientAuth, options) => {
-      const response = await oauth.deviceCodeGrantRequest(server, client, clientAuth, code, options);
+  async pollDevice(start: DeviceStart): Promise<UserTokens | 'authorization_pending' | 'slow_down'> {
+    return this.#request(async (server, client, auth, options) => {
+      const response = await oauth.deviceCodeGrantRequest(server, client, auth, start.device_code, options);
       try {
         return toUserTokens(await oauth.processDeviceCodeResponse(server, client, response));
       } catch (error) {
@@ -175,23 +171,17 @@ export class OidcClient {
 
   /** Returns new tokens; the provider may have replaced the refresh token. Only `invalid_grant` ends a login (RFC 6749 §5.2). */
   async refresh(refreshToken: string): Promise<UserTokens> {
-    return this.#request(async (server, client, clientAuth, options) => {
-      const response = await oauth.refreshTokenGrantRequest(
-        server,
-        client,
-        clientAuth,
-        refreshToken,
-        options,
-      );
+    return this.#request(async (server, client, auth, options) => {
+      const response = await oauth.refreshTokenGrantRequest(server, client, auth, refreshToken, options);
       return toUserTokens(await oauth.processRefreshTokenResponse(server, client, response));
     }, isInvalidGrant);
   }
 
   /** Revokes a token (RFC 7009); returns false if the provider does not offer that. */
   async revoke(token: string): Promise<boolean> {
-    return this.#request(async (server, client, clientAuth, options) => {
+    return this.#request(async (server, client, auth, options) => {
       if (server.revocation_endpoint === undefined) return false;
-      const response = await oauth.revocationRequest(server, client, clientAuth, token, options);
+      const response = await oauth.revocationRequest(server, client, auth, token, options);
       await oauth.processRevocationResponse(response);
       return true;
     });
@@ -201,7 +191,7 @@ export class OidcClient {
     operation: (
       server: oauth.AuthorizationServer,
       client: oauth.Client,
-      clientAuth: oauth.ClientAuth,
+      auth: oauth.ClientAuth,
       options: RequestOptions,
     ) => Promise<T>,
     isFinal: (error: unknown) => boolean = isRefusal,
@@ -220,12 +210,11 @@ export class OidcClient {
     return [...new Set(['openid', ...this.#options.scopes])].join(' ');
   }
 
-  #clientAuth({
-    token_endpoint_auth_methods_supported: methods,
-  }: oauth.AuthorizationServer): oauth.ClientAuth {
+  #clientAuth(server: oauth.AuthorizationServer): oauth.ClientAuth {
     const secret = this.#options.readSecret?.();
     if (secret === undefined) return oauth.None();
     // OpenID Connect Discovery 1.0 §3: the default is client_secret_basic.
+    const methods = server.token_endpoint_auth_methods_supported;
     const isBasic = methods?.includes('client_secret_basic') ?? true;
     return isBasic ? oauth.ClientSecretBasic(secret) : oauth.ClientSecretPost(secret);
   }
@@ -283,22 +272,18 @@ export class OidcClient {
   }
 }
 
-function pollSeconds(interval = DEFAULT_POLL_SECONDS): number {
-  return Math.min(Math.max(interval, MIN_POLL_SECONDS), MAX_POLL_SECONDS);
-}
-
 function toUserTokens(tokens: oauth.TokenEndpointResponse): UserTokens {
   return {
     idToken: tokens.id_token ?? '',
-    claims: oauth.getValidatedIdTokenClaims(tokens) ?? {},
+    userName: userNameIn(oauth.getValidatedIdTokenClaims(tokens)),
     accessToken: tokens.access_token,
     refreshToken: tokens.refresh_token,
     expiresIn: tokens.expires_in,
   };
 }
 
-/** Returns the name of a user, for display: the first present one of the claims that may contain it. */
-export function userNameOf(claims: Readonly<Record<string, unknown>>): string {
+/** Returns the first present one of the claims that may contain the name of a user. */
+function userNameIn(claims: Readonly<Record<string, unknown>> = {}): string {
   const names = [claims.preferred_username, claims.name, claims.email, claims.sub];
   const name = names.find((one): one is string => typeof one === 'string' && one !== '') ?? '';
   return name.slice(0, MAX_NAME_LENGTH);

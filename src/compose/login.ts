@@ -3,7 +3,7 @@ import * as oauth from 'oauth4webapi';
 import { identityFetch } from '../admin/api/identity-fetch.js';
 import { isProviderUrl } from '../admin/api/oidc-keys.js';
 import { listenOnLoopback } from '../admin/console/loopback-server.js';
-import { OidcClient, type UserTokens, userNameOf } from '../admin/oidc-client.js';
+import { OidcClient, type UserTokens } from '../admin/oidc-client.js';
 import type { ConnectionOptions } from '../client/connection.js';
 import { providerFetch } from '../client/provider-fetch.js';
 import { RedemptionError } from '../domain/redemption-error.js';
@@ -119,11 +119,6 @@ export async function loginByBrowser(
   } finally {
     server.close();
   }
-}
-
-/** Returns the name of the user whose tokens these are, for display. */
-export function userOf({ claims }: UserTokens): string {
-  return userNameOf(claims);
 }
 
 /** Returns a function that runs operations under the lock of the directory of logins. */

@@ -7,7 +7,7 @@ import type { CodeKeys } from '../../redemption/ports/code-keys.js';
 import type { AuthenticationBudget } from '../api/admin-app.js';
 import type { Authenticate, Role } from '../api/bearer.js';
 import { problemStatus } from '../api/problem.js';
-import { OidcClient, type SignInSecrets, userNameOf } from '../oidc-client.js';
+import { OidcClient, type SignInSecrets } from '../oidc-client.js';
 import { type ConsoleAccess, type ConsoleSession, cookieOf, requireOwnOrigin } from './console-access.js';
 import { consolePath, messagePage, signInUrl } from './console-router.js';
 import { SealedCookie } from './sealed-cookie.js';
@@ -110,9 +110,9 @@ export class OidcAccess implements ConsoleAccess {
 
   async #redeem(callback: URL, secrets: SignInSecrets): Promise<SessionClaims> {
     const { client, verifyIdToken } = this.#options;
-    const { idToken, claims } = await client.redeemCallback(callback, secrets, this.#redirectUri);
+    const { idToken, userName } = await client.redeemCallback(callback, secrets, this.#redirectUri);
     const { subject: sub, role } = await verifyIdToken(`Bearer ${idToken}`);
-    return { sub, role, user: userNameOf(claims) };
+    return { sub, role, user: userName };
   }
 
   /** Runs a step of a sign-in, and answers a failure with a page. */

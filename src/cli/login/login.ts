@@ -1,7 +1,7 @@
 import { resolve } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { OidcClient, UserTokens } from '../../admin/oidc-client.js';
-import { createLoginClient, loginByBrowser, readLoginProvider, userOf } from '../../compose/login.js';
+import { createLoginClient, loginByBrowser, readLoginProvider } from '../../compose/login.js';
 import { serverAdministration } from '../../compose/server-administration.js';
 import { isTerminal, processContext } from '../../config/process-context.js';
 import { isLoginName, SETTING_SCHEMAS } from '../../config/setting-schemas.js';
@@ -58,19 +58,18 @@ export async function loginCommand(target: string | undefined, flags: LoginFlags
     .catch((error: unknown) => {
       throw refusedToken(error, provider.clientId);
     });
-  const user = userOf(tokens);
   const login = {
     ...provider,
     scopes: [...provider.scopes],
     serverCa,
     issuerCa,
     server: server.origin,
-    user,
+    user: tokens.userName,
     ...tokenFields(tokens),
   };
   await withLoginLock(async () => writeLogin(name, login));
   await writeOut(
-    `Logged in to ${server.origin} as ${plainLine(user)} (${role}).\nUse it with --server ${name}, or set LINKGRANT_SERVER=${name}.\n`,
+    `Logged in to ${server.origin} as ${plainLine(tokens.userName)} (${role}).\nUse it with --server ${name}, or set LINKGRANT_SERVER=${name}.\n`,
   );
 }
 
