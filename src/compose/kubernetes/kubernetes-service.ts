@@ -57,14 +57,9 @@ async function serve(parts: ServiceParts): Promise<RunningService> {
   const metrics = createMetrics();
   const publication = new KubernetesPublication({ ...parts, metrics });
   const credentials = await publication.start();
-  const controller = openController(parts, publication, (redemption) => {
-    cluster.observeRedemption(redemption).catch((err: unknown) => {
-      context.logger.warn(
-        { event: 'cluster_failed', what: 'observe a Redemption', err },
-        'the Redemption is not in the cache; it is read when it is needed',
-      );
-    });
-  });
+  const controller = openController(parts, publication, (redemption) =>
+    cluster.observeRedemption(redemption),
+  );
   const cluster: KubernetesGrantStore = openStore(parts, controller);
   const store = measureStore(withRedeemedEvents(cluster, controller), metrics);
   const { clock } = context;

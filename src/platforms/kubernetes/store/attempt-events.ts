@@ -8,13 +8,14 @@ import { ACCESS_GRANTS, EVENTS } from '../api/kinds.js';
 import { apiVersionOf, type Stored } from '../api/resource.js';
 import { retryOnConflict } from '../api/retry.js';
 import { type EventResource, eventResource } from '../controller/event-recorder.js';
+import type { GrantAccount } from './grant-accounts.js';
 import { GRANT_UID } from './redemption-resource.js';
 
 /** Annotation of an Event of attempts: their row as JSON; times in milliseconds since the epoch. */
 const ATTEMPT = 'linkgrant.dev/attempt';
 // The rest of a grant's 1,000 rows is reserved for one summary row per code, which counts further attempts.
 const DETAILED_ROWS = 950;
-// By how many rows each process may exceed the limit before it counts again.
+// Each process may add this many rows before it counts them again, so the limit may be exceeded by that.
 const ROWS_BEFORE_RECOUNT = 10;
 
 /** An attempt, without the count. */
@@ -26,11 +27,7 @@ export interface AttemptRow extends AttemptTotal {
 }
 
 /** The AccessGrant of an attempt. */
-export interface AttemptedGrant {
-  readonly uid: string;
-  readonly namespace: string;
-  readonly name: string;
-}
+type AttemptedGrant = Pick<GrantAccount, 'uid' | 'namespace' | 'name'>;
 
 // A flood of refusals must leave connections for redemptions.
 const WRITES_AT_ONCE = 8;
@@ -60,16 +57,14 @@ export class AttemptEvents {
   /** Adds one attempt; resolves when it is written. */
   async add(
     grant: AttemptedGrant,
-    attempted: AttemptKey,
+    { grantUid, code, name, subject, peer }: AttemptKey,
     now: number,
     redemptionId: string | null,
   ): Promise<void> {
-    const { code, name, subject, peer } = attempted;
-    const once = { grantUid: grant.uid, count: 1, firstAt: now, lastAt: now };
-    const row: AttemptRow = { ...once, code, name, subject, peer, redemptionId };
+    const times = { count: 1, firstAt: now, lastAt: now };
+    const row: AttemptRow = { grantUid, code, name, subject, peer, ...times, redemptionId };
     const summary: AttemptRow = { ...row, name: '', subject: '', peer: '', redemptionId: null };
-    const known = this.#rowsOf(grant);
-    const hasRoom = await known.reserve(eventName(row));
+    const hasRoom = await this.#rowsOf(grant).reserve(eventName(row));
     return this.#enqueue(grant, hasRoom ? row : summary);
   }
 

@@ -65,11 +65,11 @@ export function codeOperations(parts: StoreParts): CodeStore {
     },
 
     async revokeCode({ grantUid, jti, uses, expirationTime }, now) {
-      const unknown: StoredCodeRecord = {
+      const unstored: StoredCodeRecord = {
         ...{ grantUid, jti, uses, expirationTime },
         ...{ subject: null, issuedAt: null, revokedAt: null },
       };
-      const revoked = await codes.update(grantUid, jti, (stored = unknown) =>
+      const revoked = await codes.update(grantUid, jti, (stored = unstored) =>
         stored.revokedAt === null ? { ...stored, revokedAt: now } : undefined,
       );
       return revoked ? 'revoked' : 'already_revoked';

@@ -15,7 +15,7 @@ interface Ledger {
 }
 
 /** The expired ledgers that a listing found and that are not removed yet. */
-interface Expired {
+interface ExpiredLedgers {
   readonly endedBefore: number;
   readonly ledgers: Ledger[];
   /** By grant: the number of namespaces that have a ledger of it. */
@@ -26,16 +26,17 @@ interface Expired {
 /** Implements LedgerStore.removeOldLedger. */
 export class ExpiredLedgerCollector {
   readonly #parts: Pick<StoreParts, 'client' | 'namespace' | 'codes'>;
-  #expired: Expired | undefined;
+  #expired: ExpiredLedgers | undefined;
 
   constructor(parts: Pick<StoreParts, 'client' | 'namespace' | 'codes'>) {
     this.#parts = parts;
   }
 
   /**
-   * Deletes the Redemptions of one deleted grant, if the last certificate of each expired before `endedBefore`. Returns
-   * false if none is left. All Redemptions are listed once, at the first call. A ledger that cannot be removed is skipped,
-   * and its failure is thrown at the end. */
+   * Deletes the Redemptions of one deleted grant whose certificates all expired before `endedBefore`. Returns false if no
+   * such grant is left. Lists all Redemptions once, at the first call. Skips a ledger that cannot be removed, and throws the
+   * first failure when no other ledger is left or the API server does not answer.
+   */
   async removeOne(endedBefore: number): Promise<boolean> {
     const expired =
       this.#expired?.endedBefore === endedBefore ? this.#expired : await this.#find(endedBefore);
@@ -59,7 +60,7 @@ export class ExpiredLedgerCollector {
    * Deletes the codes of a grant with its last ledger: a user of another namespace may write Redemptions that name the
    * grant.
    */
-  async #forgetCodes({ grantUid }: Ledger, { namespaces }: Expired): Promise<void> {
+  async #forgetCodes({ grantUid }: Ledger, { namespaces }: ExpiredLedgers): Promise<void> {
     const others = (namespaces.get(grantUid) ?? 1) - 1;
     namespaces.set(grantUid, others);
     if (others === 0) await this.#parts.codes.forget(grantUid);
@@ -81,7 +82,7 @@ export class ExpiredLedgerCollector {
   }
 
   /** Lists every Redemption, and retains a summary of each ledger. */
-  async #find(endedBefore: number): Promise<Expired> {
+  async #find(endedBefore: number): Promise<ExpiredLedgers> {
     const { client, namespace } = this.#parts;
     const all = new Map<string, Ledger>();
     // List Redemptions first, so that none of them is of a grant that is created meanwhile.

@@ -1,10 +1,11 @@
+import type { AccessGrant } from '../../../domain/access-grant.js';
 import { SerialQueue } from '../../../time/serial-queue.js';
 import { SharedRead } from '../../../time/shared-read.js';
 import { BoundedMap } from '../api/bounded-map.js';
 import type { KubernetesClient } from '../api/client.js';
 import { ACCESS_GRANTS, REDEMPTIONS } from '../api/kinds.js';
 import type { ResourceKey, Stored } from '../api/resource.js';
-import type { AccessGrantResource } from '../grants/access-grant-resource.js';
+import { type AccessGrantResource, readAccessGrant } from '../grants/access-grant-resource.js';
 import { KnownSlots } from './known-slots.js';
 import { GRANT_UID, type RedemptionResource, slotName } from './redemption-resource.js';
 
@@ -44,19 +45,19 @@ export class ListingLocator implements GrantLocator {
   }
 }
 
-/** The cached state of one grant, and the operations that read the rest. */
+/** The slots of one grant that are known, and the reads of the grant and of its other slots. */
 export interface GrantAccount {
   readonly uid: string;
   readonly namespace: string;
   readonly name: string;
   readonly slots: KnownSlots;
-  /** Reads the AccessGrant; undefined if it was deleted. */
-  readonly grant: SharedRead<Stored<AccessGrantResource> | undefined>;
-  /** Reads slots until all filled ones are known. */
+  /** Reads the grant; undefined if it was deleted. */
+  readonly grant: SharedRead<AccessGrant | undefined>;
+  /** Reads slots until every filled slot is known. */
   readonly filledSlots: SharedRead<void>;
   /** True if the status of the grant counts more redemptions than slots are known. */
   readonly isBehind: boolean;
-  /** The queue of writes: this process creates one Redemption of the grant at a time. */
+  /** This process creates one Redemption of the grant at a time. */
   readonly queue: SerialQueue;
 }
 
@@ -79,7 +80,7 @@ export class GrantAccounts {
 
   /** The account of a grant; undefined if there is no such grant. */
   async find(uid: string): Promise<GrantAccount | undefined> {
-    const known = this.#accounts.get(uid);
+    const known = this.known(uid);
     if (known) return this.#use(known);
     const key = await this.#locator.locate(uid);
     return key && this.#use(this.known(uid) ?? openAccount(this.#client, uid, key));
@@ -95,7 +96,7 @@ export class GrantAccounts {
     const { metadata, spec } = redemption;
     const account = this.#accounts.get(spec.grantUid);
     // A user of another namespace may write a Redemption there that names this grant.
-    if (account?.namespace === metadata.namespace) account?.slots.add(redemption);
+    if (account && account.namespace === metadata.namespace) account.slots.add(redemption);
   }
 
   /** Drops the account of a grant that was deleted. */
@@ -103,6 +104,7 @@ export class GrantAccounts {
     this.#accounts.delete(uid);
   }
 
+  /** Makes an account the most recently used one. */
   #use(account: GrantAccount): GrantAccount {
     this.#accounts.set(account.uid, account);
     return account;
@@ -112,20 +114,19 @@ export class GrantAccounts {
 function openAccount(client: KubernetesClient, uid: string, key: ResourceKey): GrantAccount {
   const { namespace = '', name } = key;
   const slots = new KnownSlots(uid);
-  /** The redemption count in the status of the grant, when it was last read and before the last listing. */
+  /** The redemptions that the status of the grant counted when the grant was last read, and before the last listing. */
   let counted = 0;
-  let listedAt = 0;
-  const isBehind = () => counted > Math.max(slots.next, listedAt);
+  let countedBeforeListing = 0;
 
   const list = async (): Promise<void> => {
     const countedBefore = counted;
     const selection = { namespace, labelSelector: `${GRANT_UID}=${uid}` };
     const { items } = await client.listAll<RedemptionResource>(REDEMPTIONS, selection);
     for (const item of items) slots.add(item);
-    listedAt = Math.max(listedAt, countedBefore);
+    countedBeforeListing = Math.max(countedBeforeListing, countedBefore);
   };
 
-  return {
+  const account: GrantAccount = {
     uid,
     namespace,
     name,
@@ -133,12 +134,13 @@ function openAccount(client: KubernetesClient, uid: string, key: ResourceKey): G
     grant: new SharedRead(async () => {
       const found = await client.find<AccessGrantResource>(ACCESS_GRANTS, { namespace, name });
       if (found?.metadata.uid !== uid) return undefined;
-      counted = found.status?.redemptions ?? 0;
-      return found;
+      const { grant } = readAccessGrant(found);
+      counted = grant.redemptions;
+      return grant;
     }),
     filledSlots: new SharedRead(async () => {
       // If Redemptions were deleted by hand, filled slots follow a free one: only a listing finds all.
-      if (isBehind()) await list();
+      if (account.isBehind) await list();
       for (let read = 1; ; read += 1) {
         const { next } = slots;
         const found = await client.find<RedemptionResource>(REDEMPTIONS, {
@@ -151,8 +153,9 @@ function openAccount(client: KubernetesClient, uid: string, key: ResourceKey): G
       }
     }),
     get isBehind() {
-      return isBehind();
+      return counted > Math.max(slots.next, countedBeforeListing);
     },
     queue: new SerialQueue(),
   };
+  return account;
 }

@@ -37,47 +37,51 @@ type GrantMethods = Pick<
 export function grantOperations(parts: StoreParts): GrantMethods {
   const { client, namespace, accounts } = parts;
 
-  /** A grant with the number of slots that this process knows, which its status may not show yet. */
-  const grantOf = (resource: Stored<AccessGrantResource>): AccessGrant => {
-    const { grant } = readAccessGrant(resource);
+  /** Raises the number of redemptions to that of the known slots, which the status may not count yet. */
+  const withKnownSlots = (grant: AccessGrant): AccessGrant => {
     const redemptions = Math.max(grant.redemptions, accounts.known(grant.uid)?.slots.size ?? 0);
     return { ...grant, redemptions };
   };
-  /** Applies `read` to every grant. */
+  const grantOf = (resource: Stored<AccessGrantResource>): AccessGrant =>
+    withKnownSlots(readAccessGrant(resource).grant);
+  /** Applies `read` to every grant of a namespace, or of all that are served. */
   const readAll = async <T>(
     read: (grant: AccessGrant) => T,
-    within = namespace,
+    grantNamespace = namespace,
     labelSelector?: string,
   ): Promise<T[]> => {
-    const selection = { kind: ACCESS_GRANTS, namespace: within, labelSelector };
+    const selection = { kind: ACCESS_GRANTS, namespace: grantNamespace, labelSelector };
     const { items } = await readListing(client, selection, (resource: Stored<AccessGrantResource>) =>
       read(grantOf(resource)),
     );
     return items;
   };
-  const isServed = (place: string): boolean => namespace === undefined || place === namespace;
+  const isServed = (grantNamespace: string | undefined): boolean =>
+    namespace === undefined || grantNamespace === namespace;
 
   return {
     createGrant: (grant, code) => createGrantResource(client, grant, code),
 
     async findGrant(uid) {
       const account = await accounts.find(uid);
-      const resource = await account?.grant.readAfter();
-      if (!resource) accounts.forget(uid);
-      return resource && grantOf(resource);
+      const grant = await account?.grant.readAfter();
+      if (!grant) accounts.forget(uid);
+      return grant && withKnownSlots(grant);
     },
 
-    async findGrantByName(place, name) {
-      if (!isServed(place)) return undefined;
-      const resource = await client.find<AccessGrantResource>(ACCESS_GRANTS, { namespace: place, name });
+    async findGrantByName(grantNamespace, name) {
+      if (!isServed(grantNamespace)) return undefined;
+      const key = { namespace: grantNamespace, name };
+      const resource = await client.find<AccessGrantResource>(ACCESS_GRANTS, key);
       return resource && grantOf(resource);
     },
 
     async listGrants(page) {
-      const { namespace: place, labels } = page;
+      const { namespace: grantNamespace = namespace, labels } = page;
       const selector = labels && formatLabelSelector(labels);
-      const grants =
-        place !== undefined && !isServed(place) ? [] : await readAll((grant) => grant, place, selector);
+      const grants = isServed(grantNamespace)
+        ? await readAll((grant) => grant, grantNamespace, selector)
+        : [];
       return sortedPage(grants, page, 2, (grant) => [grant.namespace, grant.name]);
     },
 
@@ -85,11 +89,11 @@ export function grantOperations(parts: StoreParts): GrantMethods {
     listDeclaredGrants: async () => ({ items: [] }),
 
     async initializeGrants(now) {
-      let started = 0;
+      let initialized = 0;
       for (const resource of await listGrantResources(client, namespace)) {
-        if (await initializeGrantResource(client, resource, now)) started += 1;
+        if (await initializeGrantResource(client, resource, now)) initialized += 1;
       }
-      return started;
+      return initialized;
     },
 
     async updateGrant(uid, change) {
@@ -101,7 +105,7 @@ export function grantOperations(parts: StoreParts): GrantMethods {
       const account = await accounts.find(uid);
       if (!account) return false;
       const revoked = await revokeGrantResource(client, account, uid, now);
-      // A process that fills a slot after this line reads the grant again, and then revokes its own Redemption.
+      // A process that fills a slot later reads the grant again, and then revokes its own Redemption.
       if (cascade) {
         for (const { metadata } of await listRedemptionResources(parts, uid)) {
           await revokeResource(parts, metadata, now);
@@ -140,12 +144,11 @@ export function grantOperations(parts: StoreParts): GrantMethods {
     async countGrantsByIssuer(now) {
       const uses = new Map<string, IssuerUse>();
       const open = await readAll((grant) => {
-        const { namespace: place, issuer } = grant;
         const state = grantState(grant, now);
-        return state === 'pending' || state === 'ready' ? { namespace: place, issuer } : undefined;
+        if (state !== 'pending' && state !== 'ready') return [];
+        return [{ namespace: grant.namespace, issuer: grant.issuer }];
       });
-      for (const use of open) {
-        if (!use) continue;
+      for (const use of open.flat()) {
         const key = JSON.stringify([use.namespace, use.issuer]);
         uses.set(key, { ...use, grants: (uses.get(key)?.grants ?? 0) + 1 });
       }

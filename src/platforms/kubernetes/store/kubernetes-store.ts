@@ -31,7 +31,7 @@ export interface KubernetesStoreOptions {
   readonly clock: Clock;
   /** Called as `before-commit` and `after-commit`. */
   readonly checkpoint?: Checkpoint | undefined;
-  /** How long a redemption waits for a slot, or an unknown outcome is resolved, in milliseconds; 8,000 when absent. */
+  /** How long a redemption waits for a slot, and a failed request is repeated, in milliseconds; 8,000 when absent. */
   readonly deadlineMs?: number | undefined;
   /** False for a user who may have no access to the service's own namespace; true when absent. */
   readonly isService?: boolean | undefined;
@@ -45,8 +45,8 @@ export interface KubernetesStoreOptions {
 
 /** A grant store in a cluster, with operations that only such a store needs. */
 export interface KubernetesGrantStore extends GrantStore {
-  /** Observes a Redemption that a watch reported, so that it need not be read; may be called late, or twice. */
-  observeRedemption(redemption: Stored<Resource>): Promise<void>;
+  /** Records the slot of a Redemption that a watch reported, so that it need not be read; may be called late, or twice. */
+  observeRedemption(redemption: Stored<Resource>): void;
   /**
    * Waits until `findGrant` needs no listing for this uid. Rejects with RedemptionError `overloaded` when too many lookups
    * wait for a listing, `store_unavailable` when it fails.
@@ -66,7 +66,7 @@ export function kubernetesStore(
   const locator = options.locator ?? new ListingLocator(client, namespace);
   const settings = new SettingsConfigMap(client, serviceNamespace);
   const codes = new CodeConfigMaps(client, serviceNamespace);
-  const { getSetting, ...own } =
+  const { getSetting, ...serviceData } =
     options.isService === false
       ? withoutServiceNamespaceAccess(settings, codes)
       : {
@@ -76,14 +76,14 @@ export function kubernetesStore(
         };
   const accounts = new GrantAccounts(client, locator);
   const index = options.redemptions ?? new RedemptionIndex();
-  const ownWatch = options.watch ? undefined : new LazyStoreWatch(client, { namespace, clock, index });
+  const lazyWatch = new LazyStoreWatch(client, { namespace, clock, index });
   const parts: StoreParts = {
     client,
     namespace,
     accounts,
     index,
-    watch: options.watch ?? (ownWatch as StoreWatch),
-    ...own,
+    watch: options.watch ?? lazyWatch,
+    ...serviceData,
     attempts: new AttemptEvents(client),
     clock,
     checkpoint,
@@ -102,16 +102,15 @@ export function kubernetesStore(
     claimOutcome: (outcome: StoredOutcome, now: number) =>
       claimOutcome(client, serviceNamespace, outcome, now),
     probe: () => settings.probe(),
-    observeRedemption: async (redemption: Stored<Resource>) =>
-      accounts.observe(redemption as Stored<RedemptionResource>),
     async prepareLookup(uid: string) {
       await accounts.find(uid);
     },
   });
   return {
     ...store,
+    observeRedemption: (redemption) => accounts.observe(redemption as Stored<RedemptionResource>),
     async close() {
-      await Promise.all([store.close(), ownWatch?.close()]);
+      await Promise.all([store.close(), lazyWatch.close()]);
     },
   };
 }

@@ -22,12 +22,12 @@ export function ledgerOperations(parts: StoreParts): LedgerMethods {
   const { client, namespace, accounts, codes, attempts } = parts;
   const expiredLedgers = new ExpiredLedgerCollector(parts);
 
-  const record = async (attempted: AttemptKey, now: number, redemptionId: string | null): Promise<void> => {
+  const record = async (attempt: AttemptKey, now: number, redemptionId: string | null): Promise<void> => {
     // An Event needs an existing grant.
-    const account = await accounts.find(attempted.grantUid);
-    if (account) await attempts.add(account, attempted, now, redemptionId);
+    const account = await accounts.find(attempt.grantUid);
+    if (account) await attempts.add(account, attempt, now, redemptionId);
   };
-  const recordAgain =
+  const recordAs =
     (code: 'replayed' | 'superseded'): LedgerMethods['recordReplay'] =>
     ({ grantUid, name, subject, id }, peer, now) =>
       record({ grantUid, code, name, subject, peer }, now, id);
@@ -47,9 +47,9 @@ export function ledgerOperations(parts: StoreParts): LedgerMethods {
   };
 
   return {
-    recordReplay: recordAgain('replayed'),
-    recordSuperseded: recordAgain('superseded'),
-    recordRefusal: ({ ...attempted }, now) => record(attempted, now, null),
+    recordReplay: recordAs('replayed'),
+    recordSuperseded: recordAs('superseded'),
+    recordRefusal: (refusal, now) => record(refusal, now, null),
 
     async listAttempts(grantUid, limit) {
       const links = await readLinks(parts, grantUid);
@@ -111,7 +111,7 @@ interface LedgerSources {
  * later entries get lower numbers.
  */
 function ledgerEntries({ redemptions, grants, codes }: LedgerSources): LedgerEntry[] {
-  const entries: Omit<LedgerEntry, 'seq'>[] = [...redemptions.flatMap(entriesOf)];
+  const entries = redemptions.flatMap(entriesOf);
   for (const resource of grants) {
     const { uid: grantUid, revokedAt: at } = readAccessGrant(resource).grant;
     if (at !== null) entries.push({ grantUid, at, kind: 'grant_revoked', redemptionId: null, detail: {} });
@@ -160,7 +160,7 @@ function entriesOf(resource: Stored<RedemptionResource>): Omit<LedgerEntry, 'seq
   const redemption = readRedemption(resource);
   const { grantUid, id: redemptionId, jti, name, subject, peer, createdAt, revokedAt } = redemption;
   const { serial, keySha256, certificateSha256, notAfter } = redemption;
-  const who = { ...(jti !== null && { jti }), name, subject };
+  const party = { ...(jti !== null && { jti }), name, subject };
   const renewed = [...readRenewals(resource), ...readEarlier(resource)].reverse();
   return [
     {
@@ -168,7 +168,7 @@ function entriesOf(resource: Stored<RedemptionResource>): Omit<LedgerEntry, 'seq
       at: createdAt,
       kind: 'redeemed',
       redemptionId,
-      detail: { ...who, peer, serial, keySha256, certificateSha256, notAfter },
+      detail: { ...party, peer, serial, keySha256, certificateSha256, notAfter },
     },
     ...renewed.map(
       (renewal): Omit<LedgerEntry, 'seq'> => ({
@@ -177,7 +177,7 @@ function entriesOf(resource: Stored<RedemptionResource>): Omit<LedgerEntry, 'seq
         kind: 'renewed',
         redemptionId,
         detail: {
-          ...who,
+          ...party,
           number: renewal.number,
           serial: renewal.serial,
           notAfter: renewal.notAfter,
@@ -187,6 +187,6 @@ function entriesOf(resource: Stored<RedemptionResource>): Omit<LedgerEntry, 'seq
     ),
     ...(revokedAt === null
       ? []
-      : [{ grantUid, at: revokedAt, kind: 'revoked' as const, redemptionId, detail: who }]),
+      : [{ grantUid, at: revokedAt, kind: 'revoked' as const, redemptionId, detail: party }]),
   ];
 }

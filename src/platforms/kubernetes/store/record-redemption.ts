@@ -6,7 +6,6 @@ import type { RecordOutcome, RecordRules } from '../../../redemption/ports/grant
 import { isApiError } from '../api/api-error.js';
 import { REDEMPTIONS } from '../api/kinds.js';
 import { retryUntil } from '../api/retry.js';
-import { readAccessGrant } from '../grants/access-grant-resource.js';
 import { storeUnavailable } from './failures.js';
 import type { GrantAccount } from './grant-accounts.js';
 import { type RedemptionResource, redemptionResource, slotName } from './redemption-resource.js';
@@ -24,7 +23,7 @@ interface Attempt {
   readonly deadline: number;
 }
 
-/** The redemption filled this slot, but the grant was not read again yet. */
+/** The redemption fills this slot, but the grant was not read again yet. */
 interface FilledSlot {
   readonly filled: number;
 }
@@ -59,18 +58,17 @@ async function fillSlot(attempt: Attempt, deps: StoreParts): Promise<RecordOutco
   // An earlier call recorded and confirmed it.
   if (account.slots.ofId(redemption.id) !== undefined) return 'recorded';
   assertInTime(attempt);
-  const resource = await account.grant.readAfter(receivedAt);
-  if (!resource) {
+  const grant = await account.grant.readAfter(receivedAt);
+  if (!grant) {
     deps.accounts.forget(account.uid);
     return { refused: 'grant_unknown' };
   }
-  const { grant } = readAccessGrant(resource);
   const refusalByGrant = stateRefusal(grant, attempt) ?? (await codeRefusal(attempt, deps));
   if (account.isBehind) await account.filledSlots.readAfter(receivedAt);
   return fillNextSlot(attempt, () => refusalByGrant ?? slotRefusal(grant, attempt), deps);
 }
 
-/** Reads slots, and creates the first free one, until the redemption has a slot or is refused. */
+/** Reads slots, and creates the Redemption of the first free one, until the redemption has a slot or is refused. */
 async function fillNextSlot(
   attempt: Attempt,
   refusalNow: () => Refusal | undefined,
@@ -106,15 +104,14 @@ async function fillNextSlot(
  */
 async function createSlot(slot: number, attempt: Attempt, deps: StoreParts): Promise<boolean> {
   const { account, redemption, rules, deadline } = attempt;
-  const { slots, namespace } = account;
+  const { slots, namespace, name } = account;
   assertInTime(attempt);
-  const resource = redemptionResource(redemption, account.name, slot, rules.signedCode);
-  const namespaced = { ...resource, metadata: { ...resource.metadata, namespace } };
+  const resource = redemptionResource({ ...redemption, namespace }, name, slot, rules.signedCode);
   let startedAt = 0;
   try {
     const created = await retryUntil(deadline, () => {
       startedAt = performance.now();
-      return deps.client.create<RedemptionResource>(REDEMPTIONS, namespaced);
+      return deps.client.create<RedemptionResource>(REDEMPTIONS, resource);
     });
     slots.add(created);
   } catch (error) {
@@ -138,7 +135,7 @@ function stateRefusal(grant: AccessGrant, { now }: Attempt): Refusal | undefined
   switch (grantState({ ...grant, redemptions: 0, redemptionsAllowed: 1 }, now)) {
     case 'revoked':
       return { refused: 'grant_revoked' };
-    // Its clock has not started: the service does not know yet where its site is reached.
+    // Its expiration window has not started: the service does not know yet where its site is reached.
     case 'pending':
       return { refused: 'link_access_unavailable' };
     case 'expired':
@@ -180,9 +177,9 @@ async function confirm(attempt: Attempt, slot: number, deps: StoreParts): Promis
   const { account, now, deadline } = attempt;
   const filledAt = performance.now();
   const refusal = await retryUntil(deadline, async (): Promise<Refusal | undefined> => {
-    const resource = await account.grant.readAfter(filledAt);
-    if (!resource) return { refused: 'grant_unknown' };
-    if (readAccessGrant(resource).grant.revokedAt !== null) return { refused: 'grant_revoked' };
+    const grant = await account.grant.readAfter(filledAt);
+    if (!grant) return { refused: 'grant_unknown' };
+    if (grant.revokedAt !== null) return { refused: 'grant_revoked' };
     return codeRefusal(attempt, deps);
   });
   if (!refusal) return 'recorded';

@@ -30,11 +30,8 @@ interface WrittenRenewal {
 }
 
 /** The stored fields of a renewal before the last two. */
-interface EarlierRenewal extends Pick<WrittenCertificate, 'serial' | 'issuerSha256' | 'notAfter'> {
-  readonly number: number;
-  readonly renewedAt: string;
-  readonly peer: string;
-}
+type EarlierRenewal = Omit<WrittenRenewal, 'certificate'> &
+  Pick<WrittenCertificate, 'serial' | 'issuerSha256' | 'notAfter'>;
 
 /** A Redemption of linkgrant as the API returns it. */
 export interface RedemptionResource extends Resource {
@@ -175,12 +172,12 @@ export function readRenewals({ spec, status = {} }: Stored<RedemptionResource>):
 }
 
 /** Earlier renewals, of which only these fields are stored, newest first. */
-export function readEarlier({ status = {} }: Stored<RedemptionResource>): (Pick<
+export function readEarlier({
+  status = {},
+}: Stored<RedemptionResource>): Pick<
   Renewal,
-  'number' | 'serial' | 'issuerSha256' | 'notAfter' | 'peer'
-> & {
-  readonly renewedAt: number;
-})[] {
+  'number' | 'serial' | 'issuerSha256' | 'notAfter' | 'peer' | 'renewedAt'
+>[] {
   return (status.earlier ?? []).map((earlier) => ({
     ...earlier,
     renewedAt: timeOf(earlier.renewedAt) ?? 0,

@@ -25,7 +25,7 @@ export function renewalOperations(parts: StoreParts): RenewalMethods {
   const { sealed } = parts;
 
   /** The links that are not revoked and whose newest certificate is valid at `now`. */
-  const live = async (now: number): Promise<IssuedLink[]> =>
+  const liveLinks = async (now: number): Promise<IssuedLink[]> =>
     (await readLinks(parts)).filter(({ revokedAt, notAfter }) => revokedAt === null && notAfter > now);
 
   return {
@@ -47,13 +47,13 @@ export function renewalOperations(parts: StoreParts): RenewalMethods {
 
     async countDependents(now) {
       const counts = new Map<string, number>();
-      for (const { issuerSha256 } of await live(now))
+      for (const { issuerSha256 } of await liveLinks(now))
         counts.set(issuerSha256, (counts.get(issuerSha256) ?? 0) + 1);
       return counts;
     },
 
     async countAnsweredBefore(answeredBefore, now) {
-      return (await live(now)).filter(({ issuedAt }) => issuedAt < answeredBefore).length;
+      return (await liveLinks(now)).filter(({ issuedAt }) => issuedAt < answeredBefore).length;
     },
 
     async listRevokedCertificates(issuerSha256, now) {

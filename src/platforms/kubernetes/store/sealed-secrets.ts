@@ -95,20 +95,20 @@ class SealedSecrets {
   }
 
   #patch(id: string, data: Readonly<Record<string, string | null>>, metadata: object = {}): Promise<unknown> {
-    return this.#client.patch(SECRETS, this.#place(id), { metadata, data });
+    return this.#client.patch(SECRETS, this.#secretKey(id), { metadata, data });
   }
 
   async #create(id: string, data: Readonly<Record<string, string>>): Promise<void> {
-    const metadata = { ...this.#place(id), labels: { [MANAGED_BY]: 'linkgrant', [SEALED]: 'true' } };
+    const metadata = { ...this.#secretKey(id), labels: { [MANAGED_BY]: 'linkgrant', [SEALED]: 'true' } };
     const secret: SealedSecret = { apiVersion: 'v1', kind: 'Secret', type: 'Opaque', metadata, data };
     await this.#client.create(SECRETS, secret);
   }
 
   #secretOf(id: string): Promise<Stored<SealedSecret> | undefined> {
-    return this.#client.find<SealedSecret>(SECRETS, this.#place(id));
+    return this.#client.find<SealedSecret>(SECRETS, this.#secretKey(id));
   }
 
-  #place(id: string) {
+  #secretKey(id: string) {
     return { namespace: this.#namespace, name: `linkgrant-sealed-${id.charAt(0)}` };
   }
 }

@@ -12,11 +12,11 @@ import type { RedemptionResource } from './redemption-resource.js';
 /** A watch on the grants and Redemptions of a store. */
 export interface StoreWatch {
   /**
-   * Resolves once every grant and Redemption is known. Rejects with RedemptionError if the watched state is incomplete or
-   * stale.
+   * Resolves once every grant and Redemption is known. Rejects with RedemptionError `store_unavailable` if the watched state
+   * is incomplete or stale.
    */
   ready(): Promise<void>;
-  /** True if it was started. A command that makes one query lists instead, which needs fewer rights. */
+  /** False before it is started: the store then lists, which needs fewer rights and is enough for a single query. */
   readonly isRunning: boolean;
   grants(): Iterable<GrantLocation>;
   /** Number of changes of grants so far. */
