@@ -2,8 +2,8 @@ import { RedemptionError } from '../../../domain/redemption-error.js';
 import { BoundedMap } from '../api/bounded-map.js';
 
 const WINDOW_MS = 30_000;
-// With one check that starts just below the limit, this is at most 0.4 % of the time. The check of usual certificates takes
-// about 2 ms of CPU, of the slowest accepted ones about 60 ms.
+// Usual certificates need about 2 ms of CPU, the slowest accepted ones about 60 ms. A check may start just below the limit, so
+// a namespace uses at most 0.4 % of the time.
 const CPU_BUDGET_MS = 50;
 const MAX_NAMESPACES = 10_000;
 
@@ -15,10 +15,10 @@ export class JudgementBudget {
   readonly #windows = new BoundedMap<string, { spentMs: number; readonly from: number }>(MAX_NAMESPACES);
 
   /**
-   * Returns what `judge` returns. Throws RedemptionError `overloaded` if the namespace has used 50 ms of CPU within 30
-   * seconds; `now` is in milliseconds.
+   * Runs a check. Throws RedemptionError `overloaded` if the checks of the namespace have used 50 ms of CPU within 30 seconds.
+   * `now` is in milliseconds.
    */
-  run<T>(namespace: string, now: number, judge: () => T): T {
+  run<T>(namespace: string, now: number, check: () => T): T {
     const window = this.#windowOf(namespace, now);
     if (window.spentMs >= CPU_BUDGET_MS) {
       throw new RedemptionError(
@@ -28,7 +28,7 @@ export class JudgementBudget {
     }
     const before = process.cpuUsage();
     try {
-      return judge();
+      return check();
     } finally {
       const { user, system } = process.cpuUsage(before);
       window.spentMs += (user + system) / 1000;

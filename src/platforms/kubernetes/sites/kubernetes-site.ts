@@ -30,11 +30,12 @@ import type { SiteIndex } from './site-index.js';
 import type { RouterAccessFacts } from './site-resource.js';
 import type { NoSecret, TlsSecret, TlsSecrets } from './tls-secrets.js';
 
-const JUDGEMENT_MS = 10_000;
+// How long the result of a check is cached.
+const RESULT_MS = 10_000;
 const REFUSAL_MS = 300_000;
 /** Name of the Secret of the CA that signs in a namespace unless its Site or a grant names another one. */
 export const DEFAULT_ISSUER = 'skupper-site-ca';
-/** Maximum characters of the certificates of all routers of a site; a router with a CA of its own has 3 KiB. */
+// For the certificates of all routers of a site. A router with a CA of its own has 3 KiB.
 const MAX_CERTIFICATES_BYTES = 256 * 1024;
 
 interface Dependencies {
@@ -47,14 +48,14 @@ interface Dependencies {
 
 /**
  * The sites of a cluster. The access of a namespace depends only on its own Site, RouterAccesses and Secrets. Secrets are
- * read at each call. Refuses access unless the router of each group would accept the link. Rejects with RedemptionError
- * `store_unavailable` if the API server does not answer.
+ * read at each call. Refuses access if a router to which an endpoint leads would not accept the link. Rejects with
+ * RedemptionError `store_unavailable` if the API server does not answer.
  */
 export class KubernetesSite implements Site {
   readonly #deps: Dependencies;
   readonly #authorities = new TtlCache<CertificateAuthority | SiteRefusal>();
-  readonly #access = new TtlCache<Verdict>();
-  readonly #judgements = new JudgementBudget();
+  readonly #verdicts = new TtlCache<Verdict>();
+  readonly #budget = new JudgementBudget();
 
   constructor(deps: Dependencies) {
     this.#deps = deps;
@@ -66,7 +67,7 @@ export class KubernetesSite implements Site {
     const site = this.#deps.index.siteOf(namespace);
     const endpoints = siteEndpoints(site, request);
     if ('refused' in endpoints) return endpoints;
-    // Concurrently, because each is a request.
+    // Concurrently, because each reads Secrets from the API server.
     const [authority, routers] = await Promise.all([
       this.#readIssuer(namespace, issuer ?? site?.defaultIssuer ?? DEFAULT_ISSUER),
       this.#readRouters(namespace, endpoints),
@@ -75,14 +76,16 @@ export class KubernetesSite implements Site {
     if ('refused' in routers) return routers;
     const now = this.#deps.clock();
     const texts = [authority.sha256, authority.bundlePem, ...routers.flatMap(textsOf)];
-    const makeVerdict = () => this.#judgements.run(namespace, now, () => judge(authority, routers, now));
-    // With the routers, because grants with other roles lead to other ones and must not replace each other's result.
+    const makeVerdict = () => this.#budget.run(namespace, now, () => judge(authority, routers, now));
+    // Grants with other roles lead to other routers, and must not replace each other's result.
     const key = JSON.stringify([
       namespace,
       authority.sha256,
       routers.map(({ access, hosts }) => [access.name, hosts]),
     ]);
-    const verdict = this.#access.of(key, texts, now, makeVerdict, (result) => lifetimeMs(result, texts, now));
+    const verdict = this.#verdicts.of(key, texts, now, makeVerdict, (result) =>
+      lifetimeMs(result, texts, now),
+    );
     if ('refused' in verdict) return verdict;
     return { siteUid: site?.uid ?? null, endpoints, issuer: authority, ...verdict };
   }
@@ -109,7 +112,7 @@ export class KubernetesSite implements Site {
       `${namespace}/${name}`,
       texts,
       now,
-      () => this.#judgements.run(namespace, now, loadIssuer),
+      () => this.#budget.run(namespace, now, loadIssuer),
       (result) => lifetimeMs(result, texts, now),
     );
   }
@@ -160,7 +163,7 @@ type Verdict = Pick<SiteAccess, 'caCrt'> | SiteRefusal;
  * alone.
  */
 function lifetimeMs(result: object, texts: readonly string[], now: number): number {
-  return 'refused' in result && !texts.some((text) => beginsLater(text, now)) ? REFUSAL_MS : JUDGEMENT_MS;
+  return 'refused' in result && !texts.some((text) => beginsLater(text, now)) ? REFUSAL_MS : RESULT_MS;
 }
 
 /** All texts of a router that the result depends on. */

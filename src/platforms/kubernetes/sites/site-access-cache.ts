@@ -4,16 +4,16 @@ import type { Site, SiteAccess, SiteRefusal, SiteRequest } from '../../../redemp
 type Access = SiteAccess | SiteRefusal;
 
 interface Entry {
-  /** That of the first of the grants. */
+  /** The request of the first of the grants. */
   readonly request: SiteRequest;
-  /** Uids of the grants that depend on it. */
+  /** Uids of the grants with this access. */
   readonly grants: Set<string>;
   access: Promise<Access | undefined> | undefined;
 }
 
 /**
- * The access of the sites of active grants, for the conditions of the grants. It is resolved once for all grants of a
- * namespace with the same issuer and the same roles, and periodically again, because Secrets are not watched.
+ * The access to the sites of active grants, for the conditions of the grants. All grants of a namespace with the same issuer
+ * and the same roles share one access. It is resolved again periodically, because Secrets are not watched.
  */
 export class SiteAccessCache {
   readonly #site: Site;
@@ -62,11 +62,11 @@ export class SiteAccessCache {
   async runOnce(signal: AbortSignal): Promise<void> {
     for (const entry of [...this.#entries.values()]) {
       if (signal.aborted) return;
-      const before = await entry.access;
-      const now = await this.#resolve(entry);
-      if (now === undefined) continue;
-      entry.access = Promise.resolve(now);
-      if (summaryOf(before) !== summaryOf(now)) this.#onChange(entry.request.namespace);
+      const previous = await entry.access;
+      const access = await this.#resolve(entry);
+      if (access === undefined) continue;
+      entry.access = Promise.resolve(access);
+      if (summaryOf(previous) !== summaryOf(access)) this.#onChange(entry.request.namespace);
     }
   }
 

@@ -22,8 +22,7 @@ export class SiteIndex {
 
   /** The peers that are connected to any site; undefined if no Site reports its network. */
   peers(): ConnectedPeer[] | undefined {
-    const all = [...this.#byNamespace.values()].flatMap((facts) => [...facts.values()]);
-    return joinPeers(all.map((facts) => (facts.kind === 'Site' ? facts.peers : undefined)));
+    return joinPeers(this.#all().map((facts) => (facts.kind === 'Site' ? facts.peers : undefined)));
   }
 
   /** The RouterAccesses of a namespace, sorted by name. */
@@ -33,16 +32,15 @@ export class SiteIndex {
       .sort((a, b) => (a.name < b.name ? -1 : 1));
   }
 
-  /** The sink for an informer of one of the two kinds. */
+  /** The sink for the informer of a kind. */
   sinkOf(kind: Facts['kind']): ObjectSink<Facts> {
     return {
       replace: (objects) => {
-        const before = [...this.#byNamespace.values()].flatMap((facts) => [...facts.values()]);
-        for (const facts of before) if (facts.kind === kind) this.#remove(facts);
+        const before = this.#all().filter((facts) => facts.kind === kind);
+        for (const facts of before) this.#remove(facts);
         for (const facts of objects) this.#put(facts);
-        const changedFacts = [...before.filter((facts) => facts.kind === kind), ...objects];
-        for (const namespace of new Set(changedFacts.map((facts) => facts.namespace)))
-          this.#onChange(namespace);
+        const namespaces = new Set([...before, ...objects].map(({ namespace }) => namespace));
+        for (const namespace of namespaces) this.#onChange(namespace);
       },
       put: (facts) => {
         this.#put(facts);
@@ -53,6 +51,10 @@ export class SiteIndex {
         this.#onChange(facts.namespace);
       },
     };
+  }
+
+  #all(): Facts[] {
+    return [...this.#byNamespace.values()].flatMap((facts) => [...facts.values()]);
   }
 
   #factsOf(namespace: string): Facts[] {

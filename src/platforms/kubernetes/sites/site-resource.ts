@@ -19,7 +19,7 @@ export interface SiteFacts {
   readonly isEdge: boolean;
   /** `defaultIssuer` in the status of the Site, else in its spec. */
   readonly defaultIssuer: string | undefined;
-  /** Sorted by group, within a group in the order of the Site; or the problem of one of them, as the end of a sentence. */
+  /** Sorted by group, within a group in the order of the resource; or why they cannot be used, as the end of a sentence. */
   readonly endpoints: readonly LinkEndpoint[] | string;
   /** The peers that are connected to it; undefined if it does not report its network. */
   readonly peers: readonly ConnectedPeer[] | undefined;
@@ -30,8 +30,7 @@ export interface RouterAccessFacts {
   readonly kind: 'RouterAccess';
   readonly namespace: string;
   readonly name: string;
-  readonly uid: string;
-  readonly endpoints: readonly LinkEndpoint[] | string;
+  readonly endpoints: SiteFacts['endpoints'];
   /** Name of the Secret with the router's server certificate. */
   readonly tlsCredentials: string;
 }
@@ -57,7 +56,7 @@ export function readSite(site: Stored<Resource>): SiteFacts {
   };
 }
 
-/** The Site that counts of several in one namespace: a Ready one before others, then the oldest; undefined without any. */
+/** The Site that is used if a namespace has several: a Ready one before others, then the oldest; undefined without any. */
 export function preferredSite(sites: readonly SiteFacts[]): SiteFacts | undefined {
   const ageOf = ({ createdAt, name }: SiteFacts) => `${createdAt} ${name}`;
   const [first] = [...sites].sort(
@@ -69,23 +68,19 @@ export function preferredSite(sites: readonly SiteFacts[]): SiteFacts | undefine
 /** Extracts the facts of a RouterAccess. Never throws. */
 export function readRouterAccess(access: Stored<Resource>): RouterAccessFacts {
   const { spec, status } = access as { readonly spec?: unknown; readonly status?: unknown };
-  const { namespace = '', name, uid } = access.metadata;
+  const { namespace = '', name } = access.metadata;
   const { tlsCredentials } = asMapping(spec);
   return {
     kind: 'RouterAccess',
     namespace,
     name,
-    uid,
     endpoints: readEndpoints(status),
-    tlsCredentials: isName(tlsCredentials) ? tlsCredentials : name,
+    tlsCredentials:
+      typeof tlsCredentials === 'string' && isResourceName(tlsCredentials) ? tlsCredentials : name,
   };
 }
 
-function isName(value: unknown): value is string {
-  return typeof value === 'string' && isResourceName(value);
-}
-
-function readEndpoints(status: unknown): readonly LinkEndpoint[] | string {
+function readEndpoints(status: unknown): SiteFacts['endpoints'] {
   const { endpoints = [] } = asMapping(status);
   if (!Array.isArray(endpoints)) return 'its status.endpoints are no list';
   if (endpoints.length > MAX_ENDPOINTS) return `it has more than ${MAX_ENDPOINTS} endpoints`;

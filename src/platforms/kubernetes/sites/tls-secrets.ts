@@ -6,7 +6,7 @@ import type { KubernetesClient } from '../api/client.js';
 import { SECRETS } from '../api/kinds.js';
 import type { Resource } from '../api/resource.js';
 
-/** A `kubernetes.io/tls` Secret, or one with such keys; PEM, '' for a key that it lacks. */
+/** The values of a Secret with the keys of `kubernetes.io/tls`: PEM, or '' for a missing key. */
 export interface TlsSecret {
   readonly tlsCrt: string;
   readonly tlsKey: string;
@@ -16,7 +16,7 @@ export interface TlsSecret {
 /** Why a Secret cannot be used: it does not exist, or this service account may not read it. */
 export type NoSecret = 'missing' | 'forbidden';
 
-// Each redemption needs two or three Secrets, and under load most redemptions need the same ones.
+// Each redemption needs two or three Secrets, usually the same ones. Under load, those of 50 ms share one read.
 const READ_OPTIONS = { intervalMs: 50, dropsValues: true };
 const MAX_SECRETS = 1_000;
 
