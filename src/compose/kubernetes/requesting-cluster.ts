@@ -16,11 +16,7 @@ import { inCluster, type NamespaceTarget } from '../../platforms/kubernetes/requ
 import { renewalSecrets } from '../../platforms/kubernetes/requesting/pending-renewal-secret.js';
 import { pendingSecrets } from '../../platforms/kubernetes/requesting/pending-secret.js';
 import { findPlacedSecret } from '../../platforms/kubernetes/requesting/placed-secret.js';
-import {
-  findRequestingSite,
-  noSite,
-  ownerReference,
-} from '../../platforms/kubernetes/requesting/site-owner.js';
+import { findRequestingSite, ownerReference } from '../../platforms/kubernetes/requesting/site-owner.js';
 import type { ProxyPlacing } from '../../platforms/kubernetes/requesting/wanted-resources.js';
 import { listConnectedPeers } from '../../platforms/kubernetes/sites/site-network.js';
 import type { SiteFacts } from '../../platforms/kubernetes/sites/site-resource.js';
@@ -56,11 +52,7 @@ export async function openRequestingCluster(
   const place: NamespaceTarget = {
     client,
     namespace,
-    owner: async () => {
-      const site = await findSite();
-      if (!site) throw noSite(namespace);
-      return ownerReference(site);
-    },
+    owner: async () => ownerReference(await findSite(), namespace),
   };
   const links = clusterLinks(place);
   return {

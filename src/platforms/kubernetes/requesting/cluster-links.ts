@@ -11,10 +11,10 @@ import { isApiError } from '../api/api-error.js';
 import { LINKS, SECRETS } from '../api/kinds.js';
 import { isConditionTrue, type Resource, type Stored } from '../api/resource.js';
 import {
+  describeResource,
   hasTlsCredentials,
   inCluster,
   type NamespaceTarget,
-  placeOf,
   retryInNamespace,
   type SecretResource,
   secretData,
@@ -23,12 +23,12 @@ import {
 import { deleteRenewalSecrets } from './pending-renewal-secret.js';
 import { COMPONENT, PENDING_REDEMPTION } from './pending-secret.js';
 
-type Place = Pick<NamespaceTarget, 'client' | 'namespace'>;
+type Namespace = Pick<NamespaceTarget, 'client' | 'namespace'>;
 
 /**
  * All Links and link Secrets of a namespace, including those of other programs. Every method rejects with RedemptionError.
  */
-export function clusterLinks({ client, namespace }: Place): LinkFiles {
+export function clusterLinks({ client, namespace }: Namespace): LinkFiles {
   const findSecret = (name: string) =>
     client.find<SecretResource>(SECRETS, { namespace, name }) as Promise<
       (Stored<SecretResource> & YamlMapping) | undefined
@@ -68,13 +68,13 @@ export function clusterLinks({ client, namespace }: Place): LinkFiles {
           if (isApiError(error, 'not_found')) return undefined;
           throw error;
         }
-        return placeOf(LINKS, name, namespace);
+        return describeResource(LINKS, name, namespace);
       }),
     replaceCredentials: (name, expected, { caCrt, tlsCrt, tlsKey = '', annotations = {} }) =>
       retryInNamespace(async () => {
         const secret = await findSecret(name);
         if (!secret) return undefined;
-        if (secretText(secret, 'tls.crt') === tlsCrt) return placeOf(SECRETS, name, namespace);
+        if (secretText(secret, 'tls.crt') === tlsCrt) return describeResource(SECRETS, name, namespace);
         if (secretText(secret, 'tls.crt') !== expected) return undefined;
         const { resourceVersion } = secret.metadata;
         const data = secretData({ 'ca.crt': caCrt, 'tls.crt': tlsCrt, 'tls.key': tlsKey });
@@ -83,13 +83,13 @@ export function clusterLinks({ client, namespace }: Place): LinkFiles {
           { namespace, name },
           { metadata: { resourceVersion, annotations }, data },
         );
-        return placeOf(SECRETS, name, namespace);
+        return describeResource(SECRETS, name, namespace);
       }),
     remove: (kind, name) =>
       inCluster(async () => {
         const resourceKind = kind === 'Link' ? LINKS : SECRETS;
         return (await client.delete(resourceKind, { namespace, name }))
-          ? placeOf(resourceKind, name, namespace)
+          ? describeResource(resourceKind, name, namespace)
           : undefined;
       }),
   };
@@ -102,18 +102,18 @@ export interface ClusterLink {
 }
 
 /** The Links of a namespace, sorted by name. */
-export async function linksIn({ client, namespace }: Place): Promise<readonly ClusterLink[]> {
+export async function linksIn({ client, namespace }: Namespace): Promise<readonly ClusterLink[]> {
   const { items } = await client.listAll<Resource>(LINKS, { namespace });
   return items
     .map((item) => {
       const resource = item as unknown as YamlMapping;
-      return { link: storedLink(resource, placeOf(LINKS, item.metadata.name, namespace)), resource };
+      return { link: storedLink(resource, describeResource(LINKS, item.metadata.name, namespace)), resource };
     })
     .sort((a, b) => (a.link.name < b.link.name ? -1 : 1));
 }
 
 /** The records of redemptions and renewals that are stored in a namespace apart from its links. */
-export function clusterLinkRecords({ client, namespace }: Place): LinkRecords {
+export function clusterLinkRecords({ client, namespace }: Namespace): LinkRecords {
   const find = async ({ redemptionId, tlsCrt }: LinkRedemption) => {
     const labelSelector = `${MANAGED_BY}=linkgrant,${COMPONENT}=${PENDING_REDEMPTION}`;
     const { items } = await client.listAll<SecretResource>(SECRETS, { namespace, labelSelector });

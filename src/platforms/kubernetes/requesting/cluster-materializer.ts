@@ -7,10 +7,10 @@ import { ApiError } from '../api/api-error.js';
 import { LINKS, SECRETS } from '../api/kinds.js';
 import type { Resource, ResourceKind, Stored } from '../api/resource.js';
 import {
+  describeResource,
   FIELD_MANAGER,
   inCluster,
   type NamespaceTarget,
-  placeOf,
   retryInNamespace,
 } from './namespace-target.js';
 import { type ProxyPlacing, type WantedResource, wantedLink, wantedProxy } from './wanted-resources.js';
@@ -21,11 +21,11 @@ import { type ProxyPlacing, type WantedResource, wantedLink, wantedProxy } from 
  * `clock` determines which certificates have expired.
  */
 export function clusterMaterializer(
-  place: NamespaceTarget,
+  target: NamespaceTarget,
   clock: () => number,
   proxy?: ProxyPlacing,
 ): Materializer {
-  const { client, namespace } = place;
+  const { client, namespace } = target;
   const find = (kind: ResourceKind, name: string) =>
     client.find<Resource>(kind, { namespace, name }) as Promise<(Stored<Resource> & YamlMapping) | undefined>;
 
@@ -46,12 +46,12 @@ export function clusterMaterializer(
 
   /** Applies the resources as a dry run, to find a missing permission before the token is redeemed. */
   const dryRun = async (name: string, present: { readonly secret: boolean; readonly link: boolean }) => {
-    const owner = await place.owner();
+    const owner = await target.owner();
     const secret = { name, caCrt: '-', tlsCrt: '-', tlsKey: '-' };
     const link: Link = { name, endpoints: [], tlsCredentials: name };
     const context = { namespace, owner, overrides: {}, now: clock() };
-    const nothing = { secret: undefined, links: new Map<string, YamlMapping>() };
-    for (const { kind, resource } of wantedLink(secret, [link], { ...context, present: nothing })) {
+    const absent = { secret: undefined, links: new Map<string, YamlMapping>() };
+    for (const { kind, resource } of wantedLink(secret, [link], { ...context, present: absent })) {
       const force = kind === SECRETS ? present.secret : present.link;
       await client.apply(kind, resource, { fieldManager: FIELD_MANAGER, force, dryRun: true });
     }
@@ -76,8 +76,8 @@ export function clusterMaterializer(
         const link = await find(LINKS, name);
         // An expired Secret may be replaced. Whether the Link belongs to it is checked when the replacement is received.
         const isReplaceable = secret !== undefined && isEndedSecret(secret, clock());
-        if (secret && !isReplaceable) throw placeTakenError(placeOf(SECRETS, name, namespace));
-        if (link && !isReplaceable) throw placeTakenError(placeOf(LINKS, name, namespace));
+        if (secret && !isReplaceable) throw placeTakenError(describeResource(SECRETS, name, namespace));
+        if (link && !isReplaceable) throw placeTakenError(describeResource(LINKS, name, namespace));
         await dryRun(name, { secret: secret !== undefined, link: link !== undefined });
       }),
 
@@ -86,7 +86,7 @@ export function clusterMaterializer(
     materialize: (secret, links, checkpoint, overrides = {}) =>
       inCluster(async () => {
         refuseProxyName(secret.name, proxy?.name);
-        const owner = await place.owner();
+        const owner = await target.owner();
         const present = { secret: await find(SECRETS, secret.name), links: await findLinks(links) };
         const all = wantedLink(secret, links, { namespace, owner, present, overrides, now: clock() });
         // Every resource is checked before the first write.
@@ -99,16 +99,16 @@ export function clusterMaterializer(
         const proxies = proxy ? [wantedProxy(proxy, namespace, owner)] : [];
         for (const wanted of [...proxies, ...all]) {
           await put(wanted);
-          await checkpoint(wanted.written);
+          await checkpoint(wanted.checkpoint);
         }
-        return all.map(({ kind, resource }) => placeOf(kind, resource.metadata.name, namespace));
+        return all.map(({ kind, resource }) => describeResource(kind, resource.metadata.name, namespace));
       }),
   };
 }
 
 /**
- * Applies a resource. Throws `cluster_unavailable` for a Link with routing keys if the CRD of Links is older: server-side apply answers
- * with HTTP 500 to a field that a CRD does not declare.
+ * Applies a resource. Throws `cluster_unavailable` for a Link with routing keys if the CRD of Links does not declare them: the API
+ * server answers with HTTP 500 when an undeclared field is applied.
  */
 async function applyDeclaredFields<T>(resource: Resource, apply: () => Promise<T>): Promise<T> {
   try {
@@ -125,5 +125,5 @@ async function applyDeclaredFields<T>(resource: Resource, apply: () => Promise<T
 /** Throws `place_taken` if a present resource differs from the wanted one and may not be replaced. */
 function refuseForeign(wanted: WantedResource, present: YamlMapping | undefined, namespace: string): void {
   if (!present || wanted.isUpToDate(present) || wanted.mayReplace(present)) return;
-  throw placeTakenError(placeOf(wanted.kind, wanted.resource.metadata.name, namespace));
+  throw placeTakenError(describeResource(wanted.kind, wanted.resource.metadata.name, namespace));
 }

@@ -23,15 +23,15 @@ export type SecretResource = Resource & {
 };
 
 /**
- * True for a Secret with the credentials of a link. Its type may be `Opaque`; because other Secrets of linkgrant have that type
- * too, such a Secret must also contain `tls.crt`.
+ * True for a Secret with the credentials of a link. If its type is `Opaque`, it must contain `tls.crt`, because other Secrets of
+ * linkgrant have that type too.
  */
 export function hasTlsCredentials({ type, data = {} }: SecretResource): boolean {
   return type === 'kubernetes.io/tls' || (isTlsSecretType(type) && data['tls.crt'] !== undefined);
 }
 
-/** A resource as kubectl names it: `secret/x in namespace west`. */
-export function placeOf(kind: ResourceKind, name: string, namespace: string): string {
+/** A resource for messages, named as kubectl does: `secret/x in namespace west`. */
+export function describeResource(kind: ResourceKind, name: string, namespace: string): string {
   const called = kind.group === '' ? kind.kind.toLowerCase() : `${kind.kind.toLowerCase()}.${kind.group}`;
   return `${called}/${name} in namespace ${namespace}`;
 }
@@ -49,29 +49,20 @@ export async function inCluster<T>(operation: () => Promise<T>): Promise<T> {
 }
 
 function redemptionErrorOf(error: ApiError): RedemptionError {
-  const { message, reason } = error;
-  switch (reason) {
+  const withCause = (code: 'cluster_unavailable' | 'not_writable', problem: string) =>
+    new RedemptionError(code, `${problem}: ${error.message}.`, { cause: error });
+  switch (error.reason) {
     case 'unavailable':
     case 'conflict':
     case 'gone':
-      return new RedemptionError('cluster_unavailable', `The API server of the cluster: ${message}.`, {
-        cause: error,
-      });
+      return withCause('cluster_unavailable', 'The API server of the cluster');
     case 'forbidden':
     case 'unauthorized':
-      return new RedemptionError('not_writable', `The API server forbids the request: ${message}.`, {
-        cause: error,
-      });
+      return withCause('not_writable', 'The API server forbids the request');
     case 'no_such_kind':
-      return new RedemptionError(
-        'not_writable',
-        `The cluster has no such kind, so Skupper's CRDs are not installed: ${message}.`,
-        { cause: error },
-      );
+      return withCause('not_writable', "The cluster has no such kind, so Skupper's CRDs are not installed");
     default:
-      return new RedemptionError('not_writable', `The API server rejected the object: ${message}.`, {
-        cause: error,
-      });
+      return withCause('not_writable', 'The API server rejected the object');
   }
 }
 

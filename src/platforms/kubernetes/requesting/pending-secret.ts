@@ -11,10 +11,10 @@ import { ApiError, isApiError } from '../api/api-error.js';
 import { SECRETS } from '../api/kinds.js';
 import type { Stored } from '../api/resource.js';
 import {
+  describeResource,
   inCluster,
   type NamespaceTarget,
   ownedResource,
-  placeOf,
   retryInNamespace,
   type SecretResource,
   secretData,
@@ -39,13 +39,13 @@ type Texts = Readonly<Record<string, string>>;
  * Secret is deleted when the link is in place. From then on the state is read from the link, which has a label for its
  * token.
  */
-export function pendingSecrets(place: NamespaceTarget, clock: () => number): OpenPendingRedemption {
-  return async (id) => new PendingSecret(place, id, clock);
+export function pendingSecrets(target: NamespaceTarget, clock: () => number): OpenPendingRedemption {
+  return async (id) => new PendingSecret(target, id, clock);
 }
 
 class PendingSecret implements PendingRedemption {
   readonly places: PendingRedemption['places'];
-  readonly #place: NamespaceTarget;
+  readonly #target: NamespaceTarget;
   readonly #id: string;
   readonly #name: string;
   /** Identifies the postings of this run after a write whose response was lost. */
@@ -53,42 +53,39 @@ class PendingSecret implements PendingRedemption {
   readonly #clock: () => number;
   #keyPem: string | undefined;
 
-  constructor(place: NamespaceTarget, id: string, clock: () => number) {
-    this.#place = place;
+  constructor(target: NamespaceTarget, id: string, clock: () => number) {
+    this.#target = target;
     this.#clock = clock;
     this.#id = id;
     this.#name = `linkgrant-pending-${id}`;
-    const secret = placeOf(SECRETS, this.#name, place.namespace);
+    const secret = describeResource(SECRETS, this.#name, target.namespace);
     this.places = { key: `${KEY} in ${secret}`, answer: `${ANSWER} in ${secret}` };
   }
 
   async ensureKey(make: () => Promise<string>): Promise<string> {
-    const generated = { pem: undefined as string | undefined };
+    let generated: string | undefined;
     this.#keyPem = await retryInNamespace(async () => {
       const pending = await this.#find();
       const stored = secretText(pending, KEY) ?? (pending ? undefined : (await this.#findPlaced())?.keyPem);
       if (stored !== undefined) return stored;
-      generated.pem ??= await make();
+      generated ??= await make();
       if (pending) {
-        await this.#replace(pending, { ...textsOf(pending), [KEY]: generated.pem });
-        return generated.pem;
+        await this.#replace(pending, { ...textsOf(pending), [KEY]: generated });
+        return generated;
       }
-      return (await this.#create({ [KEY]: generated.pem }))?.keyPem ?? generated.pem;
+      return (await this.#create({ [KEY]: generated }))?.keyPem ?? generated;
     });
     return this.#keyPem;
   }
 
   findAnswer(): Promise<string | undefined> {
-    return inCluster(async () => {
-      const pending = await this.#find();
-      return pending ? secretText(pending, ANSWER) : (await this.#findPlaced())?.answer;
-    });
+    return inCluster(async () => this.#answerIn(await this.#find()));
   }
 
   storeAnswer(text: string): Promise<string> {
     return retryInNamespace(async () => {
       const pending = await this.#find();
-      const stored = pending ? secretText(pending, ANSWER) : (await this.#findPlaced())?.answer;
+      const stored = await this.#answerIn(pending);
       if (stored !== undefined) return stored;
       if (pending) {
         await this.#replace(pending, { ...textsOf(pending), [ANSWER]: text });
@@ -107,20 +104,20 @@ class PendingSecret implements PendingRedemption {
       const placedSecret = pending ? undefined : await this.#findPlaced();
       if (!placedSecret || content !== (what === 'key' ? placedSecret.keyPem : placedSecret.answer)) return;
       // A new response is not stored while the token has a link, so another posting would waste a use.
-      const secret = placeOf(SECRETS, placedSecret.name, this.#place.namespace);
+      const secret = describeResource(SECRETS, placedSecret.name, this.#target.namespace);
       const message = `${secret} is damaged or was replaced. Restore it from a backup, or delete its link and redeem the token again.`;
       throw new RedemptionError('outcome_unknown', message);
     });
   }
 
-  /** A concurrent run that gets a response recreates the Secret with the key that it has read. */
+  /** If a concurrent run gets a response, it recreates the Secret with the key that it has read. */
   async discardUnusedKey(keyPem: string): Promise<void> {
     await retryInNamespace(async () => {
       const pending = await this.#find();
       const { [KEY]: stored, ...rest } = textsOf(pending);
       if (!pending || stored !== keyPem || Object.keys(rest).length > 0) return;
       const { uid, resourceVersion } = pending.metadata;
-      await this.#place.client.delete(SECRETS, this.#key, { uid, resourceVersion });
+      await this.#target.client.delete(SECRETS, this.#key, { uid, resourceVersion });
     });
   }
 
@@ -158,7 +155,7 @@ class PendingSecret implements PendingRedemption {
 
   /** Labels the Secret of the link with its token, then deletes the pending Secret. */
   async storeOutcome({ secret }: RedemptionOutcome): Promise<void> {
-    const { client, namespace } = this.#place;
+    const { client, namespace } = this.#target;
     await retryInNamespace(async () => {
       const key = { namespace, name: secret };
       const placedSecret = await client.find<SecretResource>(SECRETS, key);
@@ -176,18 +173,23 @@ class PendingSecret implements PendingRedemption {
   }
 
   get #key() {
-    return { namespace: this.#place.namespace, name: this.#name };
+    return { namespace: this.#target.namespace, name: this.#name };
   }
 
   async #find(): Promise<Stored<SecretResource> | undefined> {
-    const pending = await this.#place.client.find<SecretResource>(SECRETS, this.#key);
+    const pending = await this.#target.client.find<SecretResource>(SECRETS, this.#key);
     if (!pending || pending.metadata.labels?.[MANAGED_BY] === 'linkgrant') return pending;
-    const message = `${placeOf(SECRETS, this.#name, this.#place.namespace)} already exists and was not created by linkgrant.`;
+    const message = `${describeResource(SECRETS, this.#name, this.#target.namespace)} already exists and was not created by linkgrant.`;
     throw new RedemptionError('place_taken', message);
   }
 
+  /** The response in the pending Secret; if there is none, that of the link. */
+  async #answerIn(pending: Stored<SecretResource> | undefined): Promise<string | undefined> {
+    return pending ? secretText(pending, ANSWER) : (await this.#findPlaced())?.answer;
+  }
+
   #findPlaced() {
-    return findPlacedSecret(this.#place.client, this.#place.namespace, this.#id);
+    return findPlacedSecret(this.#target.client, this.#target.namespace, this.#id);
   }
 
   /**
@@ -195,7 +197,7 @@ class PendingSecret implements PendingRedemption {
    * run.
    */
   async #create(texts: Texts): Promise<PlacedSecret | undefined> {
-    const { client, namespace, owner } = this.#place;
+    const { client, namespace, owner } = this.#target;
     const labels = { [MANAGED_BY]: 'linkgrant', [COMPONENT]: PENDING_REDEMPTION };
     const fields = {
       apiVersion: 'v1',
@@ -213,7 +215,7 @@ class PendingSecret implements PendingRedemption {
 
   async #replace(pending: Stored<SecretResource>, texts: Texts): Promise<void> {
     try {
-      await this.#place.client.replace(SECRETS, { ...pending, data: secretData(texts) });
+      await this.#target.client.replace(SECRETS, { ...pending, data: secretData(texts) });
     } catch (error) {
       if (!isApiError(error, 'not_found')) throw error;
       // Deleted since it was read: repeat the operation, as after any other conflict.

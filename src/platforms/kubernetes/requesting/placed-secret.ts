@@ -36,8 +36,8 @@ export async function findPlacedSecret(
   const { name } = secret.metadata;
   const { tlsKey, ...credentials } = linkSecret(secret as unknown as YamlMapping);
   const redemptionId = credentials.annotations?.[SECRET_REDEMPTION_ID];
-  const all = await client.listAll<Resource>(LINKS, { namespace });
-  const links = all.items
+  const { items: resources } = await client.listAll<Resource>(LINKS, { namespace });
+  const links = resources
     .map((resource) => resource as unknown as YamlMapping)
     .filter(isManaged)
     .map((resource) => storedLink(resource, ''))

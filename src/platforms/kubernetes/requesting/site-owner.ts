@@ -5,7 +5,7 @@ import { apiVersionOf, type OwnerReference } from '../api/resource.js';
 import { preferredSite, readSite, type SiteFacts } from '../sites/site-resource.js';
 import { inCluster } from './namespace-target.js';
 
-/** The Site that owns the links of a namespace. Rejects with RedemptionError. */
+/** The Site that owns the links of a namespace; undefined if there is none. Rejects with RedemptionError. */
 export async function findRequestingSite(
   client: KubernetesClient,
   namespace: string,
@@ -16,15 +16,11 @@ export async function findRequestingSite(
   );
 }
 
-/** The owner reference of resources that belong to a Site. */
-export function ownerReference({ name, uid }: SiteFacts): OwnerReference {
-  return { apiVersion: apiVersionOf(SITES), kind: SITES.kind, name, uid };
-}
-
-/** The error for a namespace without a Site. */
-export function noSite(namespace: string): RedemptionError {
-  return new RedemptionError(
-    'not_writable',
-    `A site must exist in namespace ${namespace} before a link can.`,
-  );
+/** The reference of a link's resources to their owner. Throws RedemptionError `not_writable` if the namespace has no Site. */
+export function ownerReference(site: SiteFacts | undefined, namespace: string): OwnerReference {
+  if (!site) {
+    const message = `A site must exist in namespace ${namespace} before a link can.`;
+    throw new RedemptionError('not_writable', message);
+  }
+  return { apiVersion: apiVersionOf(SITES), kind: SITES.kind, name: site.name, uid: site.uid };
 }

@@ -17,10 +17,10 @@ export interface WantedResource {
   /** Whether the present resource may be replaced. */
   readonly mayReplace: (present: YamlMapping) => boolean;
   /** Name of the checkpoint after the write. */
-  readonly written: string;
+  readonly checkpoint: string;
 }
 
-/** The basic-auth Secret of the proxy that Links name, with its values in base64. */
+/** The basic-auth Secret of the proxy that Links refer to; its values are in base64. */
 export interface ProxyPlacing {
   readonly name: string;
   readonly data: Readonly<Record<string, string>>;
@@ -65,7 +65,7 @@ export function wantedLink(
       isUpToDate: (found) =>
         renewedIn(found, secret) !== undefined || isEqualField(found, wantedSecret, 'data'),
       mayReplace,
-      written: 'secret-written',
+      checkpoint: 'secret-written',
     },
     ...links.map((link): WantedResource => {
       // Server-side apply removes fields that a later apply omits, so the existing fields are applied again.
@@ -76,7 +76,7 @@ export function wantedLink(
         resource,
         isUpToDate: (found) => mayReplace(found) && isEqualField(found, resource, 'spec'),
         mayReplace,
-        written: 'link-written',
+        checkpoint: 'link-written',
       };
     }),
   ];
@@ -102,7 +102,7 @@ export function wantedProxy(
     resource,
     isUpToDate: (found) => isEqualField(found, resource, 'data'),
     mayReplace: () => false,
-    written: 'proxy-secret-written',
+    checkpoint: 'proxy-secret-written',
   };
 }
 

@@ -20,7 +20,7 @@ import { WorkQueue } from '../controller/work-queue.js';
 import { clusterLinks } from '../requesting/cluster-links.js';
 import type { NamespaceTarget, SecretResource } from '../requesting/namespace-target.js';
 import { renewalSecrets } from '../requesting/pending-renewal-secret.js';
-import { findRequestingSite, noSite, ownerReference } from '../requesting/site-owner.js';
+import { findRequestingSite, ownerReference } from '../requesting/site-owner.js';
 import { sanitizeError } from './token-failures.js';
 import { namespaceOf } from './token-index.js';
 
@@ -52,14 +52,14 @@ const SCAN_MS = 600_000;
 /** The same after a scan in which a namespace could not be listed. */
 const RESCAN_MS = 30_000;
 const MIN_DELAY_MS = 1_000;
-// Short enough for a link that has just been redeemed, and for a clock that was changed.
+// A link that has just been redeemed, or a changed clock, is noticed after this time at the latest.
 const MAX_DELAY_MS = 60_000;
 const MAX_CONCURRENT_RENEWALS = 8;
 // The plan schedules the retry of a failed renewal, not the queue.
 const NO_BACK_OFF = { firstMs: SCAN_MS, longestMs: SCAN_MS };
 
 /** The fields of a link that determine when it is renewed. */
-type Due = Pick<RenewableLink, 'certificateSha256' | 'notBefore' | 'notAfter'>;
+type RenewalTimes = Pick<RenewableLink, 'certificateSha256' | 'notBefore' | 'notAfter'>;
 
 /**
  * Renews the links that were redeemed from tokens, each when two thirds of its certificate's lifetime have passed. Retries
@@ -70,7 +70,7 @@ export class LinkRenewals {
   readonly #plan = new RenewalPlan();
   readonly #queue: WorkQueue;
   /** By `namespace/name` of the Secret. */
-  readonly #links = new Map<string, Due>();
+  readonly #links = new Map<string, RenewalTimes>();
 
   constructor(options: LinkRenewalsOptions) {
     this.#options = options;
@@ -91,7 +91,7 @@ export class LinkRenewals {
     const key = `${namespace}/${secret.name}`;
     const link = renewableLink(secret);
     if ('problem' in link) this.#links.delete(key);
-    else this.#links.set(key, dueOf(link));
+    else this.#links.set(key, timesOf(link));
   }
 
   /** Renews links that are due until the signal is aborted. Resolves when the last renewal has ended. */
@@ -160,17 +160,13 @@ export class LinkRenewals {
   async #renew(key: string): Promise<void> {
     const [namespace, name] = key.split('/') as [string, string];
     const { client, clock, observer, dependencies } = this.#options;
-    const place: NamespaceTarget = {
+    const target: NamespaceTarget = {
       client,
       namespace,
-      owner: async () => {
-        const site = await findRequestingSite(client, namespace);
-        if (!site) throw noSite(namespace);
-        return ownerReference(site);
-      },
+      owner: async () => ownerReference(await findRequestingSite(client, namespace), namespace),
     };
-    const links = clusterLinks(place);
-    const due = this.#links.get(key);
+    const links = clusterLinks(target);
+    const recorded = this.#links.get(key);
     try {
       const secret = await links.findSecret(name);
       const link = secret && renewableLink(secret);
@@ -178,7 +174,7 @@ export class LinkRenewals {
         this.#links.delete(key);
         return;
       }
-      this.#links.set(key, dueOf(link));
+      this.#links.set(key, timesOf(link));
       // Another client has renewed it meanwhile.
       if (!this.#plan.isDue(link, clock())) return;
       if (!(await links.list()).some(({ tlsCredentials }) => tlsCredentials === name)) {
@@ -187,23 +183,23 @@ export class LinkRenewals {
       }
       const renewed = await renewLink(name, link, {
         ...dependencies,
-        openRenewal: renewalSecrets(place),
+        openRenewal: renewalSecrets(target),
         links,
       });
       const { certificateSha256, certificate } = renewed;
       this.#plan.begin({ certificateSha256, notAfter: certificate.notAfter }, clock());
-      const after = await links.findSecret(name);
-      if (after) this.record(namespace, after);
+      const renewedSecret = await links.findSecret(name);
+      if (renewedSecret) this.record(namespace, renewedSecret);
       observer.renewed(key, renewed);
     } catch (error) {
       if (!(error instanceof RedemptionError)) throw error;
-      if (due && retryDisposition(error) === 'rejected') this.#plan.giveUp(due.certificateSha256);
-      else if (due) this.#plan.putOff(due, clock());
+      if (recorded && retryDisposition(error) === 'rejected') this.#plan.giveUp(recorded.certificateSha256);
+      else if (recorded) this.#plan.putOff(recorded, clock());
       observer.failed(key, sanitizeError(error));
     }
   }
 }
 
-function dueOf({ certificateSha256, notBefore, notAfter }: RenewableLink): Due {
+function timesOf({ certificateSha256, notBefore, notAfter }: RenewableLink): RenewalTimes {
   return { certificateSha256, notBefore, notAfter };
 }

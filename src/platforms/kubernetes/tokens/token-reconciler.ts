@@ -36,8 +36,8 @@ export interface TokenReconcilerDependencies {
   readonly client: KubernetesClient;
   readonly status: TokenStatusWriter;
   /** Redeems a token and puts the link into a namespace; safe to repeat. */
-  readonly redeem: (request: RedeemTokenRequest, place: NamespaceTarget) => Promise<RedeemedToken>;
-  /** Called for each successful redemption, after the status of its token was written. */
+  readonly redeem: (request: RedeemTokenRequest, target: NamespaceTarget) => Promise<RedeemedToken>;
+  /** Called for each successful redemption, after the status of the token was written. */
   readonly onRedeemed: (key: string, redeemed: RedeemedToken) => void;
   /** Called for each failure that is not retried automatically. */
   readonly onGivenUp: (key: string, error: RedemptionError) => void;
@@ -62,7 +62,7 @@ const RECHECK_MS = 60_000;
 export class TokenReconciler {
   readonly #deps: TokenReconcilerDependencies;
   readonly #finalStatus: FinalStatusCache;
-  readonly #closedUntil = new Map<string, number>();
+  readonly #notServedUntil = new Map<string, number>();
 
   constructor(deps: TokenReconcilerDependencies) {
     this.#deps = deps;
@@ -73,17 +73,18 @@ export class TokenReconciler {
   async reconcile(key: string): Promise<ReconcileResult> {
     const [namespace, name] = key.split('/') as [string, string];
     const { clock } = this.#deps;
-    const closedUntil = this.#closedUntil.get(namespace);
-    if (closedUntil !== undefined && closedUntil > clock()) return { requeueAfterMs: closedUntil - clock() };
+    const notServedUntil = this.#notServedUntil.get(namespace);
+    if (notServedUntil !== undefined && notServedUntil > clock())
+      return { requeueAfterMs: notServedUntil - clock() };
     try {
-      if (closedUntil !== undefined) await this.#assertServed(namespace);
-      const result = await this.#work({ namespace, name }, key);
-      this.#closedUntil.delete(namespace);
+      if (notServedUntil !== undefined) await this.#assertServed(namespace);
+      const result = await this.#work(namespace, name, key);
+      this.#notServedUntil.delete(namespace);
       return result;
     } catch (error) {
       if (!(error instanceof NamespaceNotServedError)) throw error;
-      if (closedUntil === undefined) this.#deps.onNotServed(namespace);
-      this.#closedUntil.set(namespace, clock() + NOT_SERVED_MS);
+      if (notServedUntil === undefined) this.#deps.onNotServed(namespace);
+      this.#notServedUntil.set(namespace, clock() + NOT_SERVED_MS);
       return { requeueAfterMs: NOT_SERVED_MS };
     }
   }
@@ -91,16 +92,12 @@ export class TokenReconciler {
   /** Discards the state of the deleted token `namespace/name`; `isLast` if its namespace has no other token. */
   forget(key: string, isLast: boolean): void {
     this.#finalStatus.forget(key);
-    if (isLast) this.#closedUntil.delete(namespaceOf(key));
+    if (isLast) this.#notServedUntil.delete(namespaceOf(key));
   }
 
-  async #work(
-    place: { readonly namespace: string; readonly name: string },
-    key: string,
-  ): Promise<ReconcileResult> {
+  async #work(namespace: string, name: string, key: string): Promise<ReconcileResult> {
     const { client, status } = this.#deps;
-    const { namespace } = place;
-    const token = await client.find<AccessTokenResource>(ACCESS_TOKENS, place);
+    const token = await client.find<AccessTokenResource>(ACCESS_TOKENS, { namespace, name });
     if (!token || token.metadata.deletionTimestamp !== undefined) return 'settled';
     const reason = finalReason(token) ?? this.#finalStatus.find(key, token);
     if (reason === 'Refused') return 'settled';
@@ -138,10 +135,10 @@ export class TokenReconciler {
     const { client, status, redeem, onRedeemed, onGivenUp, checkpoint } = this.#deps;
     const { namespace = '' } = resource.metadata;
     const subject = readSignedCode(token.code)?.subject ?? site.uid;
-    const place = { client, namespace, owner: async () => ownerReference(site) };
+    const target = { client, namespace, owner: async () => ownerReference(site, namespace) };
     let redeemed: RedeemedToken;
     try {
-      redeemed = await redeem({ token, name: token.name, subject, renews: true }, place);
+      redeemed = await redeem({ token, name: token.name, subject, renews: true }, target);
     } catch (error) {
       // While the API server is unavailable, the status cannot be written either.
       if (!(error instanceof RedemptionError) || error.code === 'cluster_unavailable') throw error;
