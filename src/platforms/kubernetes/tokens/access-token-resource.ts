@@ -1,4 +1,4 @@
-import type { Condition, Resource } from '../api/resource.js';
+import type { Condition, Resource, Stored } from '../api/resource.js';
 import { timestamp } from '../grants/access-grant-resource.js';
 
 /** The status of an AccessToken. A controller sets the fields; absent fields are not set yet. */
@@ -37,6 +37,11 @@ export const OF_DELETED_SITE: TokenState = {
 };
 
 const REDEEMED = 'Redeemed';
+
+/** Differs for a recreated resource of the same name and for a changed spec. */
+export function tokenVersion({ metadata: { uid, generation } }: Stored<AccessTokenResource>): string {
+  return `${uid} ${generation}`;
+}
 
 /** The condition `Redeemed` of a token, set by any controller; undefined before it is set. */
 export function redeemedCondition({ status = {} }: AccessTokenResource): Condition | undefined {

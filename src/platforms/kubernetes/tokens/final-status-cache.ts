@@ -1,7 +1,12 @@
 import type { Stored } from '../api/resource.js';
-import { type AccessTokenResource, redeemedCondition, type TokenReason } from './access-token-resource.js';
+import {
+  type AccessTokenResource,
+  redeemedCondition,
+  type TokenReason,
+  tokenVersion,
+} from './access-token-resource.js';
 
-/** A reason after which a token is not redeemed again until its spec changes. */
+/** A reason after which a token is not redeemed until its spec changes, or for `Pending` until its namespace has a Site. */
 export type FinalReason = Extract<TokenReason, 'Refused' | 'OutcomeUnknown' | 'Pending'>;
 
 interface Entry {
@@ -25,13 +30,13 @@ export class FinalStatusCache {
 
   /** Stores the final reason of a token. */
   store(key: string, token: Stored<AccessTokenResource>, reason: FinalReason): void {
-    this.#entries.set(key, { version: versionOf(token), reason, isOverwritten: false });
+    this.#entries.set(key, { version: tokenVersion(token), reason, isOverwritten: false });
   }
 
   /** The final reason of the token with its present spec. */
   find(key: string, token: Stored<AccessTokenResource>): FinalReason | undefined {
     const entry = this.#entries.get(key);
-    if (entry?.version !== versionOf(token)) return undefined;
+    if (entry?.version !== tokenVersion(token)) return undefined;
     if (!entry.isOverwritten && redeemedCondition(token)?.reason !== entry.reason) {
       entry.isOverwritten = true;
       this.#onOverwritten(key);
@@ -43,8 +48,4 @@ export class FinalStatusCache {
   forget(key: string): void {
     this.#entries.delete(key);
   }
-}
-
-function versionOf({ metadata: { uid, generation } }: Stored<AccessTokenResource>): string {
-  return `${uid} ${generation}`;
 }

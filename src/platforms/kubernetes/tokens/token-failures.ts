@@ -12,7 +12,7 @@ const REASONS = {
   transient: 'Error',
 } as const satisfies Record<RetryDisposition, FailureReason>;
 
-const DECISION =
+const HINT_OUTCOME_UNKNOWN =
   'Delete this AccessToken and redeem a new one, or post this one again with linkgrant token redeem --retry.';
 
 /** Removes from an error the names that the owner of an untrusted certificate chose. */
@@ -27,6 +27,6 @@ export function sanitizeError(error: RedemptionError): RedemptionError {
 /** The state of a token whose redemption failed with this error. */
 export function failedState(error: RedemptionError): TokenState & { readonly reason: FailureReason } {
   const reason = REASONS[retryDisposition(error)];
-  const message = reason === 'OutcomeUnknown' ? `${error.message} ${DECISION}` : error.message;
+  const message = reason === 'OutcomeUnknown' ? `${error.message} ${HINT_OUTCOME_UNKNOWN}` : error.message;
   return { redeemed: false, reason, message };
 }

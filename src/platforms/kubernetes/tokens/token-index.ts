@@ -1,15 +1,21 @@
 import type { Stored } from '../api/resource.js';
 import type { ObjectSink } from '../controller/informer.js';
 import { timeOf } from '../grants/access-grant-resource.js';
-import { type AccessTokenResource, finalReason, redeemedCondition } from './access-token-resource.js';
+import {
+  type AccessTokenResource,
+  finalReason,
+  redeemedCondition,
+  tokenVersion,
+} from './access-token-resource.js';
 
 /** The fields of an AccessToken that determine whether it has to be processed. */
 export interface TokenFacts {
   /** `namespace/name`. */
   readonly key: string;
   readonly namespace: string;
-  /** Differs for a recreated resource of the same name and for a changed spec. */
+  /** See {@link tokenVersion}. */
   readonly version: string;
+  /** `open` if the token still has to be processed. */
   readonly state: 'open' | 'redeemed' | 'refused' | 'unknown';
   /** When it was redeemed, in milliseconds since the epoch; null if it was not. */
   readonly redeemedAt: number | null;
@@ -17,13 +23,13 @@ export interface TokenFacts {
 
 /** Extracts the facts of an AccessToken. Its code is not retained. */
 export function readTokenFacts(token: Stored<AccessTokenResource>): TokenFacts {
-  const { namespace = '', name, uid, generation } = token.metadata;
+  const { namespace = '', name } = token.metadata;
   const reason = finalReason(token);
   const isRedeemed = reason === 'Ready';
   return {
     key: `${namespace}/${name}`,
     namespace,
-    version: `${uid} ${generation}`,
+    version: tokenVersion(token),
     state: isRedeemed ? 'redeemed' : reason === 'Refused' ? 'refused' : reason ? 'unknown' : 'open',
     redeemedAt: isRedeemed ? timeOf(redeemedCondition(token)?.lastTransitionTime) : null,
   };

@@ -28,8 +28,8 @@ export class TokenStatusWriter {
 
   /**
    * Writes the state of a token. Writes nothing if the status is up to date, the token was deleted or its spec has changed.
-   * Other fields of the status are retained. Rejects with NamespaceNotServedError if the write is forbidden, unless
-   * the reason is `Ready`; else with ApiError.
+   * Other fields of the status are retained. Rejects with ApiError, or with NamespaceNotServedError if the write of any
+   * reason but `Ready` is forbidden.
    */
   async write(token: Stored<AccessTokenResource>, state: TokenState): Promise<void> {
     let isFirst = true;
