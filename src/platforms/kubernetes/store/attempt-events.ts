@@ -1,13 +1,14 @@
 import { MANAGED_BY } from '../../../domain/labels.js';
 import { sha256Hex } from '../../../pki/sha256.js';
 import type { AttemptTotal } from '../../../redemption/ports/ledger-store.js';
+import { SharedRead } from '../../../time/shared-read.js';
 import { isApiError } from '../api/api-error.js';
 import { BoundedMap } from '../api/bounded-map.js';
 import type { KubernetesClient } from '../api/client.js';
 import { ACCESS_GRANTS, EVENTS } from '../api/kinds.js';
 import { apiVersionOf, type Stored } from '../api/resource.js';
-import { retryOnConflict } from '../api/retry.js';
 import { type EventResource, eventResource } from '../controller/event-recorder.js';
+import { createOrUpdate } from './create-or-update.js';
 import type { GrantAccount } from './grant-accounts.js';
 import { GRANT_UID } from './redemption-resource.js';
 
@@ -33,11 +34,14 @@ type AttemptedGrant = Pick<GrantAccount, 'uid' | 'namespace' | 'name'>;
 const WRITES_AT_ONCE = 8;
 // Few grants have many refusals.
 const MAX_GRANTS = 1_000;
+// An Event that is dropped here is still written.
+const MAX_PENDING_EVENTS = 1_000;
 
-/** The writes of one Event, in sequence: attempts that arrive during a write are included in the next. */
-interface PendingWrites {
-  last: Promise<void>;
-  waiting: { row: AttemptRow; readonly written: Promise<void> } | undefined;
+/** The attempts of one Event that are not written yet. */
+interface PendingAttempts {
+  row: AttemptRow | undefined;
+  /** Writes `row`. Attempts that arrive during a write share the next one. */
+  readonly write: SharedRead<void>;
 }
 
 /**
@@ -47,7 +51,7 @@ interface PendingWrites {
 export class AttemptEvents {
   readonly #client: KubernetesClient;
   readonly #writes = new Semaphore(WRITES_AT_ONCE);
-  readonly #pending = new Map<string, PendingWrites>();
+  readonly #pending = new BoundedMap<string, PendingAttempts>(MAX_PENDING_EVENTS);
   readonly #rows = new BoundedMap<string, KnownRows>(MAX_GRANTS);
 
   constructor(client: KubernetesClient) {
@@ -88,38 +92,29 @@ export class AttemptEvents {
 
   #enqueue(grant: AttemptedGrant, row: AttemptRow): Promise<void> {
     const name = eventName(row);
-    const pending = this.#pending.get(name) ?? { last: Promise.resolve(), waiting: undefined };
-    if (pending.waiting) {
-      pending.waiting.row = addUp(pending.waiting.row, row);
-      return pending.waiting.written;
-    }
-    const written = pending.last.then(async () => {
-      const { waiting } = pending;
-      pending.waiting = undefined;
-      if (waiting) await this.#writes.run(() => this.#write(grant, name, waiting.row));
-    });
-    pending.waiting = { row, written };
-    pending.last = written
-      .catch(() => undefined)
-      .then(() => {
-        if (!pending.waiting) this.#pending.delete(name);
-      });
+    const pending = this.#pending.get(name) ?? this.#pendingAttempts(grant, name);
     this.#pending.set(name, pending);
-    return written;
+    pending.row = pending.row ? addUp(pending.row, row) : row;
+    return pending.write.readAfter();
+  }
+
+  #pendingAttempts(grant: AttemptedGrant, name: string): PendingAttempts {
+    const write = new SharedRead(async () => {
+      const { row } = pending;
+      pending.row = undefined;
+      if (row) await this.#writes.run(() => this.#write(grant, name, row));
+    });
+    const pending: PendingAttempts = { row: undefined, write };
+    return pending;
   }
 
   async #write(grant: AttemptedGrant, name: string, row: AttemptRow): Promise<void> {
     const key = { namespace: grant.namespace, name };
-    const attempt = async () => {
-      const found = await this.#client.find<EventResource>(EVENTS, key);
-      const before = found && rowOf(found);
-      const event = eventOf(grant, name, before ? addUp(before, row) : row);
-      if (!found) return this.#client.create(EVENTS, event);
-      const { resourceVersion } = found.metadata;
-      return this.#client.replace(EVENTS, { ...event, metadata: { ...event.metadata, resourceVersion } });
-    };
     try {
-      await retryOnConflict(attempt);
+      await createOrUpdate<EventResource>(this.#client, EVENTS, key, (found) => {
+        const before = found && rowOf(found);
+        return eventOf(grant, name, before ? addUp(before, row) : row);
+      });
     } catch (error) {
       // A terminating namespace accepts no Events.
       if (!isApiError(error, 'forbidden') || !error.causes.includes('NamespaceTerminating')) throw error;

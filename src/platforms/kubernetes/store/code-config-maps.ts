@@ -3,7 +3,7 @@ import type { StoredCode } from '../../../redemption/ports/code-store.js';
 import type { KubernetesClient } from '../api/client.js';
 import { CONFIG_MAPS } from '../api/kinds.js';
 import type { Resource, Stored } from '../api/resource.js';
-import { retryOnConflict } from '../api/retry.js';
+import { createOrUpdate } from './create-or-update.js';
 import { GRANT_UID } from './redemption-resource.js';
 
 /** The stored record of a signed code. Its uses are counted from the slots. */
@@ -13,10 +13,6 @@ type CodeConfigMap = Resource & { readonly data?: Readonly<Record<string, string
 
 // A ConfigMap holds 1 MiB; a code takes some 200 bytes.
 const MAX_CODES = 4_000;
-
-function nameOf(grantUid: string): string {
-  return `linkgrant-codes-${grantUid}`;
-}
 
 // A jti may have characters that a ConfigMap key does not allow.
 function keyOf(jti: string): string {
@@ -74,41 +70,31 @@ export class CodeConfigMaps {
     jti: string,
     change: (stored: StoredCodeRecord | undefined) => StoredCodeRecord | undefined,
   ): Promise<StoredCodeRecord | undefined> {
-    return retryOnConflict(async () => {
-      const found = await this.#find(grantUid);
+    const key = this.#configMapKey(grantUid);
+    let code: StoredCodeRecord | undefined;
+    await createOrUpdate<CodeConfigMap>(this.#client, CONFIG_MAPS, key, (found) => {
       const codes = found ? codesOf(found) : [];
-      const code = change(codes.find((stored) => stored.jti === jti));
+      code = change(codes.find((stored) => stored.jti === jti));
       if (!code) return undefined;
       const retained = withRoom(codes.filter((stored) => stored.jti !== jti));
-      const configMap: CodeConfigMap = {
-        apiVersion: 'v1',
-        kind: 'ConfigMap',
-        metadata: {
-          name: nameOf(grantUid),
-          namespace: this.#namespace,
-          labels: { [MANAGED_BY]: 'linkgrant', [GRANT_UID]: grantUid },
-          ...(found && { resourceVersion: found.metadata.resourceVersion }),
-        },
-        data: Object.fromEntries(
-          [...retained, code].map((stored) => [keyOf(stored.jti), JSON.stringify(stored)]),
-        ),
-      };
-      await (found
-        ? this.#client.replace(CONFIG_MAPS, configMap)
-        : this.#client.create(CONFIG_MAPS, configMap));
-      return code;
+      const entries = [...retained, code].map((stored) => [keyOf(stored.jti), JSON.stringify(stored)]);
+      const labels = { [MANAGED_BY]: 'linkgrant', [GRANT_UID]: grantUid };
+      const metadata = { ...key, labels };
+      return { apiVersion: 'v1', kind: 'ConfigMap', metadata, data: Object.fromEntries(entries) };
     });
+    return code;
   }
 
   /** Deletes the records of a grant. */
   async forget(grantUid: string): Promise<void> {
-    await this.#client.delete(CONFIG_MAPS, { namespace: this.#namespace, name: nameOf(grantUid) });
+    await this.#client.delete(CONFIG_MAPS, this.#configMapKey(grantUid));
   }
 
   #find(grantUid: string): Promise<Stored<CodeConfigMap> | undefined> {
-    return this.#client.find<CodeConfigMap>(CONFIG_MAPS, {
-      namespace: this.#namespace,
-      name: nameOf(grantUid),
-    });
+    return this.#client.find<CodeConfigMap>(CONFIG_MAPS, this.#configMapKey(grantUid));
+  }
+
+  #configMapKey(grantUid: string) {
+    return { namespace: this.#namespace, name: `linkgrant-codes-${grantUid}` };
   }
 }

@@ -23,11 +23,12 @@ import { storeUnavailable } from './failures.js';
 type StoredGrant = Stored<AccessGrantResource>;
 
 /** The AccessGrants of one namespace, or of all. */
-export function listGrantResources(
+export async function listGrantResources(
   client: KubernetesClient,
   namespace: string | undefined,
 ): Promise<readonly StoredGrant[]> {
-  return client.listAll<AccessGrantResource>(ACCESS_GRANTS, { namespace }).then(({ items }) => items);
+  const { items } = await client.listAll<AccessGrantResource>(ACCESS_GRANTS, { namespace });
+  return items;
 }
 
 /** Implements GrantStore.createGrant: creates the AccessGrant, and writes its code and expiration time into the status. */

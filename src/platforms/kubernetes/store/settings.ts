@@ -2,8 +2,8 @@ import { MANAGED_BY } from '../../../domain/labels.js';
 import { SerialQueue } from '../../../time/serial-queue.js';
 import type { KubernetesClient } from '../api/client.js';
 import { CONFIG_MAPS } from '../api/kinds.js';
-import type { Resource, Stored } from '../api/resource.js';
-import { retryOnConflict } from '../api/retry.js';
+import type { Resource } from '../api/resource.js';
+import { createOrUpdate } from './create-or-update.js';
 
 type Settings = Resource & { readonly data?: Readonly<Record<string, string>> };
 
@@ -24,7 +24,7 @@ export class SettingsConfigMap {
 
   /** The value of a key. */
   async get(key: string): Promise<string | undefined> {
-    return (await this.#find())?.data?.[key];
+    return (await this.#client.find<Settings>(CONFIG_MAPS, this.#key))?.data?.[key];
   }
 
   /** Stores a value. */
@@ -52,25 +52,14 @@ export class SettingsConfigMap {
     });
   }
 
-  /** Merges the result of `change` into the ConfigMap; retries on a write conflict. */
+  /** Merges the result of `change` into the ConfigMap. */
   async #change(
     change: (data: Readonly<Record<string, string>>) => Readonly<Record<string, string>>,
   ): Promise<void> {
-    await retryOnConflict(async () => {
-      const found = await this.#find();
-      const { data = {} } = found ?? {};
-      const changed = this.#resource({ ...data, ...change(data) });
-      if (!found) return this.#client.create(CONFIG_MAPS, changed);
-      const { resourceVersion } = found.metadata;
-      return this.#client.replace(CONFIG_MAPS, {
-        ...changed,
-        metadata: { ...changed.metadata, resourceVersion },
-      });
+    await createOrUpdate<Settings>(this.#client, CONFIG_MAPS, this.#key, (stored) => {
+      const { data = {} } = stored ?? {};
+      return this.#resource({ ...data, ...change(data) });
     });
-  }
-
-  #find(): Promise<Stored<Settings> | undefined> {
-    return this.#client.find<Settings>(CONFIG_MAPS, this.#key);
   }
 
   #resource(data: Readonly<Record<string, string>>): Settings {
