@@ -12,7 +12,6 @@ import { readSite } from '../sites/site-resource.js';
 import { LinkRenewals, type LinkRenewalsOptions } from './link-renewals.js';
 import { namespaceOf, readTokenFacts, type TokenFacts, TokenIndex } from './token-index.js';
 import { TokenReconciler, type TokenReconcilerDependencies } from './token-reconciler.js';
-import { TokenStatusWriter } from './token-status-writer.js';
 
 /** What {@link TokenController} needs. */
 export interface TokenControllerOptions
@@ -71,7 +70,6 @@ export class TokenController {
     this.tokens = new TokenIndex((key, isNewVersion) => this.#tokenChanged(key, isNewVersion));
     this.#reconciler = new TokenReconciler({
       ...options,
-      status: new TokenStatusWriter(client, clock),
       onRedeemed: (key, redeemed) => {
         this.#renewals.record(namespaceOf(key), redeemed.secret);
         options.onRedeemed(key, redeemed);

@@ -29,12 +29,11 @@ import {
 import { FinalStatusCache } from './final-status-cache.js';
 import { failedState, sanitizeError } from './token-failures.js';
 import { namespaceOf } from './token-index.js';
-import { NamespaceNotServedError, type TokenStatusWriter } from './token-status-writer.js';
+import { NamespaceNotServedError, TokenStatusWriter } from './token-status-writer.js';
 
 /** What {@link TokenReconciler} needs. */
 export interface TokenReconcilerDependencies {
   readonly client: KubernetesClient;
-  readonly status: TokenStatusWriter;
   /** Redeems a token and puts the link into a namespace; safe to repeat. */
   readonly redeem: (request: RedeemTokenRequest, target: NamespaceTarget) => Promise<RedeemedToken>;
   /** Called for each successful redemption, after the status of the token was written. */
@@ -61,11 +60,13 @@ const RECHECK_MS = 60_000;
  */
 export class TokenReconciler {
   readonly #deps: TokenReconcilerDependencies;
+  readonly #status: TokenStatusWriter;
   readonly #finalStatus: FinalStatusCache;
   readonly #notServedUntil = new Map<string, number>();
 
   constructor(deps: TokenReconcilerDependencies) {
     this.#deps = deps;
+    this.#status = new TokenStatusWriter(deps.client, deps.clock);
     this.#finalStatus = new FinalStatusCache(deps.onOverwritten);
   }
 
@@ -96,7 +97,7 @@ export class TokenReconciler {
   }
 
   async #work(namespace: string, name: string, key: string): Promise<ReconcileResult> {
-    const { client, status } = this.#deps;
+    const { client } = this.#deps;
     const token = await client.find<AccessTokenResource>(ACCESS_TOKENS, { namespace, name });
     if (!token || token.metadata.deletionTimestamp !== undefined) return 'settled';
     const reason = finalReason(token) ?? this.#finalStatus.find(key, token);
@@ -106,7 +107,7 @@ export class TokenReconciler {
     if (reason === 'Ready') return this.#checkDeletedSite(token, read, site);
     if (typeof read === 'string') {
       const message = `The AccessToken cannot be used: ${read}.`;
-      await status.write(token, { redeemed: false, reason: 'Refused', message });
+      await this.#status.write(token, { redeemed: false, reason: 'Refused', message });
       this.#finalStatus.store(key, token, 'Refused');
       this.#deps.onGivenUp(key, new RedemptionError('token_invalid', message));
       return 'settled';
@@ -118,7 +119,7 @@ export class TokenReconciler {
       if (reason === 'Pending') return 'settled';
       const message = `A site must exist in namespace ${namespace} before a token can be redeemed`;
       // The creation of a Site enqueues the token again.
-      await status.write(token, { redeemed: false, reason: 'Pending', message });
+      await this.#status.write(token, { redeemed: false, reason: 'Pending', message });
       this.#finalStatus.store(key, token, 'Pending');
       return 'settled';
     }
@@ -132,7 +133,7 @@ export class TokenReconciler {
     site: SiteFacts,
     key: string,
   ): Promise<ReconcileResult> {
-    const { client, status, redeem, onRedeemed, onGivenUp, checkpoint } = this.#deps;
+    const { client, redeem, onRedeemed, onGivenUp, checkpoint } = this.#deps;
     const { namespace = '' } = resource.metadata;
     const subject = readSignedCode(token.code)?.subject ?? site.uid;
     const target = { client, namespace, owner: async () => ownerReference(site, namespace) };
@@ -144,14 +145,14 @@ export class TokenReconciler {
       if (!(error instanceof RedemptionError) || error.code === 'cluster_unavailable') throw error;
       const failure = sanitizeError(error);
       const state = failedState(failure);
-      await status.write(resource, state);
+      await this.#status.write(resource, state);
       if (state.reason === 'Error') throw failure;
       this.#finalStatus.store(key, resource, state.reason);
       onGivenUp(key, failure);
       return state.reason === 'OutcomeUnknown' ? { requeueAfterMs: RECHECK_MS } : 'settled';
     }
     await checkpoint('before-status');
-    await status.write(resource, READY);
+    await this.#status.write(resource, READY);
     onRedeemed(key, redeemed);
     return 'settled';
   }
@@ -168,7 +169,7 @@ export class TokenReconciler {
     if (site && (timeOf(site.createdAt) ?? 0) <= redeemedAt) return 'settled';
     // Clocks differ, and garbage collection deletes the resources of a Site some time after it.
     if (await this.#isPlaced(resource.metadata.namespace ?? '', token)) return { requeueAfterMs: RECHECK_MS };
-    await this.#deps.status.write(resource, OF_DELETED_SITE);
+    await this.#status.write(resource, OF_DELETED_SITE);
     return 'settled';
   }
 
