@@ -61,7 +61,7 @@ export interface GrantAccount {
   readonly queue: SerialQueue;
 }
 
-// A listing makes the API server read every Redemption of the namespace.
+// So many slots are read one by one before a listing, for which the API server reads every Redemption of the namespace.
 const SLOTS_READ_SINGLY = 3;
 // An account needs a few hundred bytes for each slot, and few grants have many uses.
 const MAX_ACCOUNTS = 5_000;

@@ -9,7 +9,12 @@ import type { AttemptKey, AttemptRow } from './attempt-events.js';
 import type { StoredCodeRecord } from './code-config-maps.js';
 import { ExpiredLedgerCollector } from './expired-ledgers.js';
 import { listGrantResources } from './grant-resources.js';
-import { type RedemptionResource, readEarlier, readRedemption, readRenewals } from './redemption-resource.js';
+import {
+  type RedemptionResource,
+  readEarlierRenewals,
+  readRedemption,
+  readRenewals,
+} from './redemption-resource.js';
 import { listRedemptionResources, readLinks, type StoreParts } from './store-parts.js';
 import { findResource } from './stored-redemptions.js';
 
@@ -161,7 +166,7 @@ function entriesOf(resource: Stored<RedemptionResource>): Omit<LedgerEntry, 'seq
   const { grantUid, id: redemptionId, jti, name, subject, peer, createdAt, revokedAt } = redemption;
   const { serial, keySha256, certificateSha256, notAfter } = redemption;
   const party = { ...(jti !== null && { jti }), name, subject };
-  const renewed = [...readRenewals(resource), ...readEarlier(resource)].reverse();
+  const renewed = [...readRenewals(resource), ...readEarlierRenewals(resource)].reverse();
   return [
     {
       grantUid,

@@ -13,7 +13,7 @@ import type { StoreParts } from './store-parts.js';
 import { findReplay, revokeResource } from './stored-redemptions.js';
 
 /** A redemption that is being recorded. Moments are in the unit of `performance.now()`. */
-interface Attempt {
+interface Recording {
   readonly account: GrantAccount;
   readonly redemption: Redemption;
   readonly now: number;
@@ -45,36 +45,36 @@ export async function recordRedemption(
   if (!account) return { refused: 'grant_unknown' };
   const receivedAt = rules.receivedAt ?? startedAt;
   const deadline = startedAt + deps.deadlineMs;
-  const attempt: Attempt = { account, redemption, now, rules, receivedAt, deadline };
-  const outcome = await account.queue.enqueue(() => fillSlot(attempt, deps));
+  const recording: Recording = { account, redemption, now, rules, receivedAt, deadline };
+  const outcome = await account.queue.enqueue(() => fillSlot(recording, deps));
   // The next redemption of the grant fills its slot meanwhile.
-  if (typeof outcome === 'object' && 'filled' in outcome) return confirm(attempt, outcome.filled, deps);
+  if (typeof outcome === 'object' && 'filled' in outcome) return confirm(recording, outcome.filled, deps);
   if (outcome !== 'recorded') await deps.sealed.forget(redemption);
   return outcome;
 }
 
-async function fillSlot(attempt: Attempt, deps: StoreParts): Promise<RecordOutcome | FilledSlot> {
-  const { account, redemption, receivedAt } = attempt;
+async function fillSlot(recording: Recording, deps: StoreParts): Promise<RecordOutcome | FilledSlot> {
+  const { account, redemption, receivedAt } = recording;
   // An earlier call recorded and confirmed it.
   if (account.slots.ofId(redemption.id) !== undefined) return 'recorded';
-  assertInTime(attempt);
+  assertInTime(recording);
   const grant = await account.grant.readAfter(receivedAt);
   if (!grant) {
     deps.accounts.forget(account.uid);
     return { refused: 'grant_unknown' };
   }
-  const refusalByGrant = stateRefusal(grant, attempt) ?? (await codeRefusal(attempt, deps));
+  const refusalByGrant = stateRefusal(grant, recording) ?? (await codeRefusal(recording, deps));
   if (account.isBehind) await account.filledSlots.readAfter(receivedAt);
-  return fillNextSlot(attempt, () => refusalByGrant ?? slotRefusal(grant, attempt), deps);
+  return fillNextSlot(recording, () => refusalByGrant ?? slotRefusal(grant, recording), deps);
 }
 
 /** Reads slots, and creates the Redemption of the first free one, until the redemption has a slot or is refused. */
 async function fillNextSlot(
-  attempt: Attempt,
+  recording: Recording,
   refusalNow: () => Refusal | undefined,
   deps: StoreParts,
 ): Promise<RecordOutcome | FilledSlot> {
-  const { account, redemption, receivedAt } = attempt;
+  const { account, redemption, receivedAt } = recording;
   const { slots } = account;
   let isSealed = false;
   for (;;) {
@@ -92,7 +92,7 @@ async function fillNextSlot(
       await deps.sealed.store(redemption);
       await deps.checkpoint('before-commit');
       isSealed = true;
-    } else if (await createSlot(slot, attempt, deps)) {
+    } else if (await createSlot(slot, recording, deps)) {
       return { filled: slot };
     }
   }
@@ -102,10 +102,10 @@ async function fillNextSlot(
  * Creates the Redemption of a slot. False if the slot was filled before, by another redemption or by this one in a write
  * whose response was lost; the slot is then known.
  */
-async function createSlot(slot: number, attempt: Attempt, deps: StoreParts): Promise<boolean> {
-  const { account, redemption, rules, deadline } = attempt;
+async function createSlot(slot: number, recording: Recording, deps: StoreParts): Promise<boolean> {
+  const { account, redemption, rules, deadline } = recording;
   const { slots, namespace, name } = account;
-  assertInTime(attempt);
+  assertInTime(recording);
   const resource = redemptionResource({ ...redemption, namespace }, name, slot, rules.signedCode);
   let startedAt = 0;
   try {
@@ -126,11 +126,11 @@ async function createSlot(slot: number, attempt: Attempt, deps: StoreParts): Pro
 }
 
 /** Throws once the client has probably timed out: a use would be counted for a certificate that it never receives. */
-function assertInTime({ deadline }: Attempt): void {
+function assertInTime({ deadline }: Recording): void {
   if (performance.now() >= deadline) throw storeUnavailable('the redemption waited too long for a slot');
 }
 
-function stateRefusal(grant: AccessGrant, { now }: Attempt): Refusal | undefined {
+function stateRefusal(grant: AccessGrant, { now }: Recording): Refusal | undefined {
   // The slots limit the uses, so ignore the count in the status.
   switch (grantState({ ...grant, redemptions: 0, redemptionsAllowed: 1 }, now)) {
     case 'revoked':
@@ -146,7 +146,7 @@ function stateRefusal(grant: AccessGrant, { now }: Attempt): Refusal | undefined
 }
 
 async function codeRefusal(
-  { account, rules: { signedCode } }: Attempt,
+  { account, rules: { signedCode } }: Recording,
   { codes }: StoreParts,
 ): Promise<Refusal | undefined> {
   const stored = signedCode && (await codes.find(account.uid, signedCode.jti));
@@ -156,7 +156,7 @@ async function codeRefusal(
 /** Why the filled slots leave no room for one more redemption; undefined if they do. */
 function slotRefusal(
   { redemptionsAllowed }: AccessGrant,
-  { account: { slots }, redemption, now, rules: { signedCode, repeatLimit } }: Attempt,
+  { account: { slots }, redemption, now, rules: { signedCode, repeatLimit } }: Recording,
 ): Refusal | undefined {
   if (slots.next >= redemptionsAllowed) return { refused: 'grant_exhausted' };
   if (signedCode && slots.usesOf(signedCode.jti) >= signedCode.uses) return { refused: 'code_exhausted' };
@@ -173,14 +173,14 @@ function slotRefusal(
  * Reads the grant and the signed code after the slot was filled. If one of them was revoked, or the grant was replaced,
  * revokes the Redemption, so that no certificate is returned.
  */
-async function confirm(attempt: Attempt, slot: number, deps: StoreParts): Promise<RecordOutcome> {
-  const { account, now, deadline } = attempt;
+async function confirm(recording: Recording, slot: number, deps: StoreParts): Promise<RecordOutcome> {
+  const { account, now, deadline } = recording;
   const filledAt = performance.now();
   const refusal = await retryUntil(deadline, async (): Promise<Refusal | undefined> => {
     const grant = await account.grant.readAfter(filledAt);
     if (!grant) return { refused: 'grant_unknown' };
     if (grant.revokedAt !== null) return { refused: 'grant_revoked' };
-    return codeRefusal(attempt, deps);
+    return codeRefusal(recording, deps);
   });
   if (!refusal) return 'recorded';
   const key = { namespace: account.namespace, name: slotName(account.uid, slot) };

@@ -172,7 +172,7 @@ export function readRenewals({ spec, status = {} }: Stored<RedemptionResource>):
 }
 
 /** Earlier renewals, of which only these fields are stored, newest first. */
-export function readEarlier({
+export function readEarlierRenewals({
   status = {},
 }: Stored<RedemptionResource>): Pick<
   Renewal,

@@ -9,7 +9,7 @@ import type { Stored } from '../api/resource.js';
 import { retryOnConflict, retryUntil } from '../api/retry.js';
 import {
   type RedemptionResource,
-  readEarlier,
+  readEarlierRenewals,
   readRedemption,
   readRenewals,
   renewedStatus,
@@ -73,7 +73,7 @@ function recordRenewal(renewal: Renewal, deps: StoreParts): Promise<RecordRenewa
   const attempt = async (): Promise<RecordRenewalOutcome> => {
     const resource = await findResource(deps, renewal.redemptionId);
     if (!resource) return { refused: 'renewal_refused' };
-    return decide(resource, renewal) ?? write(resource, renewal, client);
+    return outcomeWithoutWrite(resource, renewal) ?? write(resource, renewal, client);
   };
   // The Redemption may be deleted between the read and the write.
   return retryUntil(deadline, () => retryOnConflict(attempt, (error) => isApiError(error, 'not_found')));
@@ -92,7 +92,10 @@ async function write(
 }
 
 /** The outcome of a renewal that must not be written; undefined if it has to be written. */
-function decide(resource: Stored<RedemptionResource>, renewal: Renewal): RecordRenewalOutcome | undefined {
+function outcomeWithoutWrite(
+  resource: Stored<RedemptionResource>,
+  renewal: Renewal,
+): RecordRenewalOutcome | undefined {
   if (revokedAtOf(resource) !== null) return { refused: 'redemption_revoked' };
   const renewals = readRenewals(resource);
   const [newest] = renewals;
@@ -111,7 +114,7 @@ function revokedOf(
   const redemption = readRedemption(resource);
   const { revokedAt } = redemption;
   if (revokedAt === null) return [];
-  return [redemption, ...readRenewals(resource), ...readEarlier(resource)]
+  return [redemption, ...readRenewals(resource), ...readEarlierRenewals(resource)]
     .filter((certificate) => certificate.issuerSha256 === issuerSha256 && certificate.notAfter > now)
     .map(({ serial, notAfter }) => ({ serial, revokedAt, notAfter }));
 }

@@ -9,8 +9,8 @@ import { retryOnConflict } from '../api/retry.js';
 
 /** Label of the Secrets whose values expire. */
 export const SEALED = 'linkgrant.dev/sealed-answer';
-// A fixed set of names: RBAC can list each, so the service may neither list nor delete Secrets. With sixteen, each Secret is
-// small and writes rarely conflict; together they hold the keys of some 40,000 redemptions.
+// The names of the Secrets are fixed, so that a Role can name each, and the service needs no permission to list or delete
+// Secrets. With sixteen, each is small and writes rarely conflict; together they hold the keys of some 40,000 redemptions.
 const DIGITS = '0123456789abcdef';
 
 type SealedSecret = Resource & { readonly type: string; readonly data?: Readonly<Record<string, string>> };
