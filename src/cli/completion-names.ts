@@ -3,12 +3,11 @@ import { homedir } from 'node:os';
 import { delimiter, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Command } from 'commander';
-import { parse } from 'yaml';
 import { processContext } from '../config/process-context.js';
 import { readBoundedText } from '../files/bounded-text.js';
 import type { CommandContext } from './link/link-target.js';
 import type { AdministrationSession } from './session/administration-session.js';
-import { sortNames } from './terminal/listing.js';
+import type { Listing } from './terminal/listing.js';
 
 type Flags = Readonly<Record<string, unknown>>;
 type Names = (flags: Flags, context: CommandContext, path: string) => Promise<readonly string[]>;
@@ -52,6 +51,7 @@ const links: Names = async (flags, context) => {
 };
 
 const contexts: Names = async ({ kubeconfig }) => {
+  const { parse } = await import('yaml');
   const files = String(kubeconfig ?? processContext().env.KUBECONFIG ?? join(homedir(), '.kube', 'config'));
   return files
     .split(delimiter)
@@ -79,10 +79,8 @@ function limited<T>(search: Promise<readonly T[]>): Promise<readonly T[]> {
   return Promise.race([search, sleep(LIMIT_MS, [], { ref: false })]);
 }
 
-type AnyListing = Parameters<typeof sortNames>[0];
-
 /** The lists, by their commands. */
-const LISTINGS: Readonly<Record<string, (flags: Flags) => Promise<AnyListing>>> = {
+const LISTINGS: Readonly<Record<string, (flags: Flags) => Promise<Pick<Listing<never>, 'columns' | 'wide'>>>> = {
   'grant list': async () => (await import('./grant/grant.js')).GRANTS,
   'token list': async () => (await import('./token/token-list.js')).TOKENS,
   'redemption list': async ({ events }) => {
@@ -95,7 +93,7 @@ const LISTINGS: Readonly<Record<string, (flags: Flags) => Promise<AnyListing>>> 
 
 const sortColumns: Names = async (flags, _context, path) => {
   const listing = await LISTINGS[path]?.(flags);
-  return listing ? sortNames(listing) : [];
+  return listing ? (await import('./terminal/listing.js')).sortNames(listing) : [];
 };
 
 /** The commands whose argument is the name of an existing resource. */

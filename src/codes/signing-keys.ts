@@ -1,5 +1,4 @@
 import { hkdfSync, randomBytes } from 'node:crypto';
-import { base64url } from 'jose';
 
 // Separates these keys from keys for other purposes (HKDF info).
 const KEY_PURPOSE = 'linkgrant signed code v1';
@@ -23,7 +22,7 @@ export interface GrantSigningKey {
 
 /** Generates a master key. */
 export function createMasterKey(): MasterKey {
-  return { kid: base64url.encode(randomBytes(9)), key: randomBytes(KEY_BYTES) };
+  return { kid: randomBytes(9).toString('base64url'), key: randomBytes(KEY_BYTES) };
 }
 
 /** Derives the key of one grant: HKDF-SHA256 of the master key over the grant's uid. It reveals nothing about other keys. */

@@ -1,4 +1,3 @@
-import { readRouterLinks } from '../client/network-observer.js';
 import type { Settings } from '../config/setting-schemas.js';
 import { readBoundedText } from '../files/bounded-text.js';
 import { CachedConnections } from '../redemption/administration/cached-connections.js';
@@ -16,11 +15,10 @@ export function networkObserver(
 ): ConnectionObserver | undefined {
   if (url === undefined) return undefined;
   const textOf = (file: string | undefined) => (file === undefined ? undefined : readBoundedText(file));
-  const read = (signal: AbortSignal) =>
-    readRouterLinks(
-      { url, ca: textOf(observerCa), credentials: textOf(observerCredentials)?.trim() },
-      { clock },
-      signal,
-    );
-  return new CachedConnections(async (signal) => read(signal), clock);
+  const read = async (signal: AbortSignal) => {
+    const access = { url, ca: textOf(observerCa), credentials: textOf(observerCredentials)?.trim() };
+    const { readRouterLinks } = await import('../client/network-observer.js');
+    return readRouterLinks(access, { clock }, signal);
+  };
+  return new CachedConnections(read, clock);
 }

@@ -1,13 +1,11 @@
-import forge from 'node-forge';
+import asn1 from 'node-forge/lib/asn1.js';
 import { TAG } from './der.js';
 
-const { asn1 } = forge;
 const CLASS_BITS = 0xc0;
 
 /** Encodes an element with the given identifier octet; text becomes UTF-8. */
 export function element(tag: number, content: Uint8Array | string): Uint8Array {
-  const bytes =
-    typeof content === 'string' ? forge.util.encodeUtf8(content) : Buffer.from(content).toString('latin1');
+  const bytes = Buffer.from(content).toString('latin1');
   // As a primitive type that includes the constructed bit, so that encoded content is copied instead of parsed.
   const tree = asn1.create(tag & CLASS_BITS, tag & ~CLASS_BITS, false, bytes);
   return Buffer.from(asn1.toDer(tree).getBytes(), 'latin1');

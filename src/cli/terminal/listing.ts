@@ -105,8 +105,6 @@ export async function listingText<Report>(
   return (rows.length > 0 ? await page(rows, true) : '') + (await end(rows.length === 0));
 }
 
-const { compare } = new Intl.Collator('en', { numeric: true });
-
 /** The values of `--sort-by` for a listing. */
 export function sortNames({ columns, wide }: Pick<Listing<never>, 'columns' | 'wide'>): string[] {
   return Object.keys({ ...columns, ...wide }).map(sortName);
@@ -126,6 +124,7 @@ function orderOf<Report>(
       hint: `use ${sortNames(listing).join(', ')}`,
     });
   }
+  const { compare } = new Intl.Collator('en', { numeric: true });
   return (one, other) => {
     const [left, right] = [value(one), value(other)];
     if (left === undefined || right === undefined)
