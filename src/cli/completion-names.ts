@@ -12,7 +12,7 @@ import type { Listing } from './terminal/listing.js';
 type Flags = Readonly<Record<string, unknown>>;
 type Names = (flags: Flags, context: CommandContext, path: string) => Promise<readonly string[]>;
 
-/** Longest time that a store, a service or a cluster is waited for: the shell waits too, at each press of Tab. */
+/** Time limit of a search in a store, a service or a cluster. The shell waits for it at each press of Tab. */
 const LIMIT_MS = 300;
 const PAGE = { limit: 500 };
 
@@ -79,8 +79,10 @@ function limited<T>(search: Promise<readonly T[]>): Promise<readonly T[]> {
   return Promise.race([search, sleep(LIMIT_MS, [], { ref: false })]);
 }
 
+type TextColumns = Pick<Listing<never>, 'columns' | 'wide'>;
+
 /** The lists, by their commands. */
-const LISTINGS: Readonly<Record<string, (flags: Flags) => Promise<Pick<Listing<never>, 'columns' | 'wide'>>>> = {
+const LISTINGS: Readonly<Record<string, (flags: Flags) => Promise<TextColumns>>> = {
   'grant list': async () => (await import('./grant/grant.js')).GRANTS,
   'token list': async () => (await import('./token/token-list.js')).TOKENS,
   'redemption list': async ({ events }) => {
@@ -125,7 +127,7 @@ export const FLAG_NAMES: Readonly<Record<string, Names>> = {
   '--server': logins,
 };
 
-/** The command at the beginning of a line, its path, and the words after it. */
+/** Returns the command at the beginning of a line, its path, and the words after the path. */
 export function commandAt(program: Command, words: readonly string[]) {
   let command = program;
   const path: string[] = [];
@@ -145,8 +147,8 @@ export function namesForLine(program: Command, line: string, context: CommandCon
 }
 
 /**
- * Returns the names that can be the last of these words, which may be incomplete. Returns none after 300 ms of
- * waiting, and after a failure: a shell that completes a line has no place for a message.
+ * Returns the names that complete the last of these words. Returns none if the search takes longer than 300 ms or fails: a
+ * shell that completes a line has no place for a message.
  */
 export async function namesFor(
   program: Command,

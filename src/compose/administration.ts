@@ -28,29 +28,18 @@ interface AdministeredStore extends ExternalFiles {
 
 /** Dependencies of the administration of a store. */
 export function administrationDependencies({
-  store,
   dataDir,
-  clock,
-  checkReadiness,
-  runDoctor,
-  connections,
-  sharedVerification,
   issuerCert,
   issuerKey,
+  ...administered
 }: AdministeredStore): AdministrationDependencies {
+  const { store, clock } = administered;
+  const readDescription = () => readService(store);
   return {
-    store,
-    clock,
-    checkReadiness,
-    runDoctor,
-    connections,
-    sharedVerification,
+    ...administered,
     codeKeys: openCodeKeys(dataDir, clock),
-    readService: () => readService(store),
-    issuers: issuerDirectory(
-      { dataDir, issuerCert, issuerKey, readService: () => readService(store) },
-      clock,
-    ),
+    readService: readDescription,
+    issuers: issuerDirectory({ dataDir, issuerCert, issuerKey, readService: readDescription }, clock),
     async resolveAccess(request, { system, endpoints }) {
       if (system) return openSystemSite(system, clock).resolveAccess(request);
       const { issuer } = request;

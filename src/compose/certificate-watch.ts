@@ -15,8 +15,8 @@ export interface CertificateWatchOptions extends Pick<ServiceIdentities, 'identi
   readonly lease: ServingLease;
   /** The identity that the listener presents now. */
   readonly presented: FoundIdentity;
-  /** The service description in responses. */
-  readonly place: { ca: string };
+  /** The URL and the CA in responses; this watch updates the CA. */
+  readonly responseEndpoint: { ca: string };
   readonly listener: Pick<TlsListener, 'setCredentials'>;
   readonly store: GrantStore;
   readonly context: { readonly clock: Clock; readonly logger: Logger };
@@ -91,13 +91,13 @@ export class CertificateWatch {
   }
 
   async #updateIdentity(): Promise<void> {
-    const { identity, listener, place, context } = this.#options;
+    const { identity, listener, responseEndpoint, context } = this.#options;
     const { clock, logger } = context;
     try {
       if (identity.version(clock()) === this.#identity.version) return;
       const found = await identity.read(clock());
       listener.setCredentials(found);
-      place.ca = found.ca;
+      responseEndpoint.ca = found.ca;
       this.#identity = found;
     } catch (error) {
       const event = 'certificate_kept';

@@ -16,8 +16,8 @@ const MESSAGES: Readonly<Record<Adoption['outcome'], string>> = {
 };
 
 /**
- * Creates the function that applies the files that declare grants, one run at a time, and logs the result: a reason is
- * logged once until it changes. It never rejects; the next run retries what failed.
+ * Creates a function that applies the files that declare grants, and logs each result. It logs a reason once until the reason
+ * changes. Calls during a run share that run. It never rejects; the next run retries what failed.
  */
 export function grantAdoption(
   place: SystemPlace,

@@ -8,13 +8,13 @@ import type { FoundCas, IssuerDirectory, ListedIssuer } from '../redemption/port
 import { openIssuer, openIssuers, SERVER_CA, SITE_CA } from './site-issuer.js';
 import { openSystemSite, servedNamespaces } from './system-sites.js';
 
-/** The files of an external CA that replaces the site CA. */
+/** The files of an external CA that relocationss the site CA. */
 export type ExternalFiles = Partial<Pick<Settings, 'issuerCert' | 'issuerKey'>>;
 
-/** Where a service has its CAs. */
-export interface IssuerPlace extends ExternalFiles {
+/** The locations of a service's CAs. */
+export interface IssuerLocations extends ExternalFiles {
   readonly dataDir: string;
-  /** The system sites of the service, and the subject of the CA that signs without them; undefined before its first start. */
+  /** Returns the system sites of the service, or else the subject of the CA that signs; undefined before its first start. */
   readService(): Promise<Partial<Pick<ServiceDescription, 'system' | 'issuer'>> | undefined>;
 }
 
@@ -27,18 +27,18 @@ const EXTERNAL: ListedIssuer = {
 };
 
 /** The issuers of a service: those in its data directory, the external one, and those of its system sites. */
-export function issuerDirectory(place: IssuerPlace, clock: Clock): IssuerDirectory {
-  const owned = openIssuers(place.dataDir, { clock, checkpoint: () => {} });
+export function issuerDirectory(locations: IssuerLocations, clock: Clock): IssuerDirectory {
+  const owned = openIssuers(locations.dataDir, { clock, checkpoint: () => {} });
   const readOwned = (name: string) => orProblem(() => ({ cas: owned.list(name) }));
-  /** True if an external CA replaces the site CA, by the settings, or because the service published another subject. */
+  /** True if an external CA relocationss the site CA: the settings name one, or the service published a subject that is not that of the site CA. */
   const usesExternal = async (published: string | null | undefined): Promise<boolean> => {
-    if (place.issuerCert !== undefined) return true;
+    if (locations.issuerCert !== undefined) return true;
     const { cas, problem } = await readOwned(SITE_CA);
     return published != null && problem === undefined && !cas.some(({ subject }) => subject === published);
   };
   return {
     async list(used) {
-      const { system, issuer } = (await place.readService()) ?? {};
+      const { system, issuer } = (await locations.readService()) ?? {};
       const isExternal = !system && (await usesExternal(issuer));
       const own = owned.names().map((name): ListedIssuer => {
         const signs = name === SERVER_CA ? 'service' : 'links';
@@ -50,13 +50,13 @@ export function issuerDirectory(place: IssuerPlace, clock: Clock): IssuerDirecto
       const ofSites = servedNamespaces(system).flatMap((namespace) =>
         siteIssuers(namespace, site.defaultIssuer(namespace), used),
       );
-      // Other issuers are of an earlier standalone service there, and grants of system sites cannot request them.
+      // The other issuers of the data directory are of an earlier standalone service; grants of system sites cannot request them.
       return [...own.filter(({ name }) => name === SERVER_CA), ...ofSites];
     },
     async read({ name, namespace, owner }) {
       if (owner === 'linkgrant') return readOwned(name);
-      const { system, issuer } = (await place.readService()) ?? {};
-      if (!system || namespace === null) return readExternal(place, issuer, clock());
+      const { system, issuer } = (await locations.readService()) ?? {};
+      if (!system || namespace === null) return readExternal(locations, issuer, clock());
       const site = openSystemSite(system, clock);
       return casOfAccess(
         await site.resolveAccess({ namespace, name: namespace, issuer: name, policy: EVERY_ROLE }),
@@ -66,21 +66,21 @@ export function issuerDirectory(place: IssuerPlace, clock: Clock): IssuerDirecto
 }
 
 async function readExternal(
-  place: IssuerPlace,
+  locations: IssuerLocations,
   published: string | null | undefined,
   now: number,
 ): Promise<FoundCas> {
-  if (place.issuerCert === undefined) {
+  if (locations.issuerCert === undefined) {
     const problem = `the service signs with the external CA "${published}" (--issuer-cert), whose files are not known here`;
     return { cas: [], problem };
   }
   return orProblem(async () => {
-    const found = (await openIssuer(place, now)).find(now);
+    const found = (await openIssuer(locations, now)).find(now);
     return typeof found === 'string' ? { cas: [], problem: found } : { cas: casOf(found, found.trustPem) };
   });
 }
 
-/** The result of `read`; the problem if the files of the CA cannot be used. */
+/** Returns the result of `read`, or the problem if the files of the CA cannot be used. */
 async function orProblem(read: () => FoundCas | Promise<FoundCas>): Promise<FoundCas> {
   try {
     return await read();

@@ -33,7 +33,7 @@ export interface OpenLinks {
   readonly records: LinkRecords;
 }
 
-/** The directory that holds the input resources of a namespace of a system site. */
+/** Returns the directory with the input resources of a system site's namespace. */
 export function inputDirectory(skupperHome: string, namespace: string): string {
   return new SkupperHome(skupperHome).namespace(namespace).inputResources;
 }
@@ -96,8 +96,8 @@ export function hasStore({ store, dataDir }: Settings): boolean {
 }
 
 /**
- * The accepting side's site without its service: a system site read from its namespace, else the published description of
- * the service on this store, with its CA. Returns the reason if there is none.
+ * Opens the accepting site without its running service: a system site from its namespace, a standalone site from the published
+ * description of the service on this store and from its CA. Returns the reason if it cannot be opened.
  */
 export function openAcceptingSite(
   settings: Settings,

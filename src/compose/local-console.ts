@@ -18,9 +18,9 @@ export interface LocalConsoleOptions extends Omit<OneTimeAccessOptions, 'origin'
   readonly where: string;
   /** The only namespace that it shows; absent if it shows all. */
   readonly namespace?: string | undefined;
-  /** The words that start linkgrant in the terminal. */
+  /** The words that start linkgrant in the terminal, for the commands on the pages. */
   readonly program?: string;
-  /** Flags that the commands on the pages need to act on the same, such as ` --data-dir /var/lib/linkgrant`; may be empty. */
+  /** Flags for the commands on the pages, so that they use the same store, such as ` --data-dir /var/lib/linkgrant`; may be empty. */
   readonly commandFlags?: string;
   /** 0 for a free one. */
   readonly port: number;
@@ -29,7 +29,7 @@ export interface LocalConsoleOptions extends Omit<OneTimeAccessOptions, 'origin'
   readonly logger: Logger;
 }
 
-/** A running console of the user of a terminal. */
+/** A running console for the user who started it in a terminal. */
 export interface LocalConsole {
   readonly port: number;
   readonly origin: string;
@@ -39,8 +39,8 @@ export interface LocalConsole {
 }
 
 /**
- * Starts the console on a loopback port. Browsers send cookies to every port of a host name, so that the server of another
- * user of this machine could read them; hence a random name under `localhost`, which browsers resolve to this machine.
+ * Starts the console on a loopback port. Its host name is a random one below `localhost`, which browsers resolve to this
+ * machine: browsers send cookies to every port of a host name, so a server of another user could read those of `localhost`.
  */
 export async function startLocalConsole(options: LocalConsoleOptions): Promise<LocalConsole> {
   const { administration, files, where, namespace, program, commandFlags, logger } = options;
@@ -54,7 +54,13 @@ export async function startLocalConsole(options: LocalConsoleOptions): Promise<L
     streams,
     authenticate: consoleAuthentication(access),
     console: createConsoleRouter({
-      ...{ access, files, where, namespace, program, commandFlags, version: version() },
+      access,
+      files,
+      where,
+      namespace,
+      program,
+      commandFlags,
+      version: version(),
     }),
     failures: { isSpent: async () => false, count: async () => true },
     peerOf: ({ socket }) => socket.remoteAddress ?? '',

@@ -11,6 +11,9 @@ import type { WebhookStore } from '../redemption/ports/webhook-store.js';
 import type { PostgresTarget } from '../stores/postgres/postgres-target.js';
 import type { SqlDatabase } from '../stores/sql/sql-grant-store.js';
 
+/** The settings that locate the store and the key of its ledger. */
+export type StoreLocation = Pick<Settings, 'store' | 'dataDir'>;
+
 /** Dependencies of opening a store. */
 export interface OpenContext {
   readonly clock: Clock;
@@ -22,24 +25,24 @@ export interface OpenContext {
  * administrator return their results, and change nothing.
  */
 export async function openStore(
-  place: Pick<Settings, 'store' | 'dataDir'>,
+  location: StoreLocation,
   context: OpenContext,
   migrate: boolean,
   dryRun = false,
 ): Promise<GrantStore> {
   const { sqlGrantStore } = await import('../stores/sql/sql-grant-store.js');
-  const store = sqlGrantStore(await openDatabase(place, context, migrate), context.clock);
+  const store = sqlGrantStore(await openDatabase(location, context, migrate), context.clock);
   return dryRun ? (await import('../stores/preview-store.js')).previewStore(store) : store;
 }
 
-/** Opens the configured store of a service, creates or upgrades its schema, and returns its part for webhooks too. */
+/** Creates or upgrades the schema of a service's store, and opens the store and its part for webhooks. */
 export async function openServiceStore(
-  place: Pick<Settings, 'store' | 'dataDir'>,
+  location: StoreLocation,
   context: OpenContext,
 ): Promise<{ readonly store: GrantStore; readonly webhooks: WebhookStore }> {
   const { sqlGrantStore } = await import('../stores/sql/sql-grant-store.js');
   const { webhookStore } = await import('../stores/sql/webhooks.js');
-  const database = await openDatabase(place, context, true);
+  const database = await openDatabase(location, context, true);
   return { store: sqlGrantStore(database, context.clock), webhooks: webhookStore(database) };
 }
 
@@ -49,11 +52,11 @@ export function ledgerKeyPath({ dataDir }: Pick<Settings, 'dataDir'>): string {
 }
 
 /**
- * Opens the database of the configured store in the same way. With `acceptsEmpty` it accepts a database without a ledger even
- * if this host has the key of a ledger.
+ * Opens the database of the configured store. With `migrate` it creates or upgrades the schema first. With `acceptsEmpty` it
+ * accepts a database without a ledger, even if this host has the key of a ledger.
  */
 export async function openDatabase(
-  { store, dataDir }: Pick<Settings, 'store' | 'dataDir'>,
+  { store, dataDir }: StoreLocation,
   { clock, checkpoint }: OpenContext,
   migrate: boolean,
   acceptsEmpty = false,
@@ -72,10 +75,10 @@ export async function openDatabase(
 }
 
 /**
- * Records in a database that hosts share that a service with these settings runs; the lease of a store in a file is beside the file.
- * Rejects with OtherServiceError while a service with other settings runs on it.
+ * Acquires the lease of a PostgreSQL store, in the database; undefined for an SQLite store, whose lease is a file. Rejects with
+ * OtherServiceError while a service with other settings runs on the store.
  */
-export async function takeStoreLease(
+export async function acquireStoreLease(
   { store }: Pick<Settings, 'store'>,
   shared: SharedSettings,
 ): Promise<ServingLease | undefined> {
@@ -84,7 +87,7 @@ export async function takeStoreLease(
   return takePostgresLease(await targetOf(store), shared);
 }
 
-/** Completes the URL like libpq: from variables, the password file and the user name. */
+/** Completes the URL as libpq does, from variables, the password file and the name of the operating system's user. */
 export async function targetOf(url: PostgresUrl): Promise<PostgresTarget> {
   const { postgresTarget } = await import('../stores/postgres/postgres-target.js');
   const { HOME, PGUSER, PGDATABASE, PGPASSWORD, PGPASSFILE } = processContext().env;

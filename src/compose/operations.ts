@@ -94,7 +94,7 @@ export async function sweep(store: GrantStore, { clock, logger }: SweepContext):
   }
 }
 
-/** Applies the retention periods: `runOnce` does so unless it is running, `stop` ends it after its current step. */
+/** Applies the retention periods: `runOnce` does nothing during an earlier run, `stop` ends a run after its current step. */
 export function periodicRetention(
   store: GrantStore,
   retention: Retention,

@@ -20,6 +20,7 @@ import {
 import { UnprovenRequests } from '../http/unproven-requests.js';
 import { issueClientCertificate } from '../pki/certificates.js';
 import { KeyGenerator } from '../pki/keys.js';
+import type { Site } from '../redemption/ports/site.js';
 import { inSpan } from '../tracing/span.js';
 
 // An RSA key takes up to 250 ms of CPU, and clients time out after 10 s.
@@ -40,6 +41,10 @@ const HEAP_GROWTH = '--heap-growing-percent=300';
 
 type CreatedHere =
   | 'issueCertificate'
+  | 'keys'
+  | 'stockReplay'
+  | 'pathPrefix'
+  | 'allowRedeemByKey'
   | 'bodyTimeoutMs'
   | 'trustedProxies'
   | 'connections'
@@ -50,7 +55,7 @@ type CreatedHere =
 
 /** Parts of the public listener. */
 export interface PublicListenerParts {
-  readonly settings: Pick<Settings, 'maxConnections' | 'tlsMinVersion' | 'trustedProxy' | 'proxyProtocol'>;
+  readonly settings: Settings;
   readonly credentials: TlsCredentials;
   readonly app: Omit<RedemptionAppDependencies, CreatedHere>;
   readonly metrics: Metrics;
@@ -78,7 +83,10 @@ export function createPublicListener({
   const unprovenRequests = new UnprovenRequests(metrics, logger);
   const handler = createRedemptionApp({
     ...app,
-    ...withSpans(app),
+    ...withSpans(app.site, settings),
+    stockReplay: { windowMs: settings.stockReplayWindow, bindSource: settings.stockReplaySource === 'on' },
+    pathPrefix: pathPrefixOf(settings),
+    allowRedeemByKey: settings.allowRedeemByKey,
     bodyTimeoutMs: BODY_TIMEOUT_MS,
     // A proxy that uses the PROXY protocol passes TLS through, so only clients could send X-Forwarded-For.
     trustedProxies: settings.proxyProtocol ? new TrustedProxies([]) : trustedProxies,
@@ -136,15 +144,21 @@ export function createPublicListener({
   };
 }
 
-/** The ports of a redemption beside its store, each operation in a span. */
-function withSpans({ site, keys }: Pick<RedemptionAppDependencies, 'site' | 'keys'>) {
+/** Returns the path below which the service answers. */
+export function pathPrefixOf({ pathPrefix, externalUrl }: Settings): string {
+  return pathPrefix ?? externalUrl?.pathname ?? '/';
+}
+
+/** Returns the ports of a redemption except its store; each of their operations runs in a span. */
+function withSpans(site: Site, { serverKeyType }: Settings) {
+  const generator = new KeyGenerator({ maxQueued: MAX_QUEUED_KEYS });
   return {
     site: {
       resolveAccess: (grant) => inSpan({ name: 'resolve access' }, () => site.resolveAccess(grant)),
     },
     keys: {
-      type: keys.type,
-      generate: (type) => inSpan({ name: 'generate key' }, () => keys.generate(type)),
+      type: serverKeyType,
+      generate: (type) => inSpan({ name: 'generate key' }, () => generator.generate(type)),
     },
     issueCertificate: (content) =>
       inSpan({ name: 'sign certificate' }, () => issueClientCertificate(content)),
@@ -189,10 +203,4 @@ function connectionLimit(wanted: number, otherDescriptors: number, logger: Logge
 /** Readiness check of a listener: throws once it accepts no new connections. */
 export function assertListening({ server }: TlsListener): void {
   if (!server.listening) throw new Error('no new connection is accepted: the service is stopping');
-}
-
-/** Creates the private keys that the service generates for stock clients. */
-export function keySource({ serverKeyType }: Pick<Settings, 'serverKeyType'>) {
-  const generator = new KeyGenerator({ maxQueued: MAX_QUEUED_KEYS });
-  return { type: serverKeyType, generate: generator.generate.bind(generator) };
 }

@@ -25,8 +25,13 @@ import { networkObserver } from './connections.js';
 import { grantAdoption } from './grant-adoption.js';
 import { openServiceStore, openStore } from './open-store.js';
 import { listen, periodicRetention, storeMetrics, sweep } from './operations.js';
-import { assertListening, createPublicListener, DRAIN_MS, keySource } from './public-listener.js';
-import { joinServing, openIdentities, type ServiceIdentities, takeServing } from './service-identities.js';
+import { assertListening, createPublicListener, DRAIN_MS, pathPrefixOf } from './public-listener.js';
+import {
+  acquireLeases,
+  addStoreLease,
+  openIdentities,
+  type ServiceIdentities,
+} from './service-identities.js';
 import { systemOf } from './system-sites.js';
 import { checkWebhookFiles, startWebhooks } from './webhooks.js';
 
@@ -35,12 +40,12 @@ const RETENTION_MS = 60_000;
 const KEY_SWEEP_MS = 3_600_000;
 const IDENTITY_CHECK_MS = 10_000;
 
-/** Dependencies of every composition: those of the system in `main`, those of the test in a crash test. */
+/** Dependencies of every running service: those of the process in `main`, those of the test in a crash test. */
 export interface RuntimeContext {
   readonly clock: Clock;
   readonly checkpoint: Checkpoint;
   readonly logger: Logger;
-  /** Runs the checks of `doctor` for the admin API; without it, the API only runs those of the readiness and the observer. */
+  /** Runs the checks of `doctor` for the admin API. If absent, the API reports only readiness and the network observer. */
   readonly runDoctor?: AdministrationDependencies['runDoctor'];
 }
 
@@ -65,7 +70,7 @@ export interface RunningService {
 export async function prepareService(settings: Settings, context: RuntimeContext): Promise<void> {
   checkWebhookFiles(settings);
   const { identity } = await openIdentities(settings, context.clock);
-  const lease = await takeServing(settings, context.clock);
+  const lease = await acquireLeases(settings, context.clock);
   try {
     await identity.read(context.clock());
     const store = await openStore(settings, context, true);
@@ -79,7 +84,7 @@ export async function prepareService(settings: Settings, context: RuntimeContext
 export async function startService(settings: Settings, context: RuntimeContext): Promise<RunningService> {
   checkWebhookFiles(settings);
   const identities = await openIdentities(settings, context.clock);
-  let lease = await takeServing(settings, context.clock);
+  let lease = await acquireLeases(settings, context.clock);
   let listener: TlsListener | undefined;
   let store: GrantStore | undefined;
   try {
@@ -87,9 +92,9 @@ export async function startService(settings: Settings, context: RuntimeContext):
     const metrics = createMetrics();
     const opened = await openServiceStore(settings, context);
     store = measureStore(opened.store, metrics);
-    lease = await joinServing(settings, { lease, store, ca: presented.ca, clock: context.clock });
-    const place = { url: urlOf(settings, settings.listen.port), ca: presented.ca };
-    const parts = { settings, context, ...identities, lease, presented, place, store, metrics };
+    lease = await addStoreLease(settings, { lease, store, ca: presented.ca, clock: context.clock });
+    const responseEndpoint = { url: urlOf(settings, settings.listen.port), ca: presented.ca };
+    const parts = { settings, context, ...identities, lease, presented, responseEndpoint, store, metrics };
     listener = createListener(parts);
     return await serve({ ...parts, listener, webhooks: opened.webhooks });
   } catch (error) {
@@ -108,14 +113,10 @@ interface ServiceParts extends ServiceIdentities {
   readonly lease: ServingLease;
   /** The server identity at the start. */
   readonly presented: FoundIdentity;
-  /** The service description in responses; always consistent with the certificate of the listener. */
-  readonly place: { url: string; ca: string };
+  /** The URL and the CA in responses; the CA is always that of the listener's certificate. */
+  readonly responseEndpoint: { url: string; ca: string };
   readonly store: GrantStore;
   readonly metrics: Metrics;
-}
-
-function pathPrefixOf({ pathPrefix, externalUrl }: Settings): string {
-  return pathPrefix ?? externalUrl?.pathname ?? '/';
 }
 
 function urlOf(settings: Settings, port: number): string {
@@ -129,16 +130,12 @@ function urlOf(settings: Settings, port: number): string {
 }
 
 function createListener(parts: ServiceParts): TlsListener {
-  const { settings, context, site, presented, place, store, metrics } = parts;
+  const { settings, context, site, presented, responseEndpoint, store, metrics } = parts;
   const app = {
     store,
     site,
-    service: () => place,
+    service: () => responseEndpoint,
     codeKeys: openCodeKeys(settings.dataDir, context.clock),
-    keys: keySource(settings),
-    stockReplay: { windowMs: settings.stockReplayWindow, bindSource: settings.stockReplaySource === 'on' },
-    pathPrefix: pathPrefixOf(settings),
-    allowRedeemByKey: settings.allowRedeemByKey,
     ...context,
   };
   const otherConnections = settings.adminListen ? ADMIN_CONNECTIONS : 0;
@@ -148,16 +145,16 @@ function createListener(parts: ServiceParts): TlsListener {
 async function serve(
   parts: ServiceParts & { readonly listener: TlsListener; readonly webhooks: WebhookStore },
 ): Promise<RunningService> {
-  const { settings, context, issuer, presented, place, store, metrics, listener } = parts;
+  const { settings, context, issuer, presented, responseEndpoint, store, metrics, listener } = parts;
   const { clock } = context;
   const endpoints = settings.endpoint ?? [];
   const signing = issuer?.find(clock());
   if (typeof signing === 'string') throw new CertificateAuthorityError(signing);
   const listening = await listen(listener.server, settings.listen);
-  place.url = urlOf(settings, listening.port);
+  responseEndpoint.url = urlOf(settings, listening.port);
   const description: ServiceDescription = {
     platform: settings.platform,
-    ...place,
+    ...responseEndpoint,
     caSha256: describeCertificate(presented.ca).sha256,
     hosts: describeCertificate(presented.cert).hosts,
     endpoints,

@@ -19,7 +19,7 @@ import type { GrantStore } from '../redemption/ports/grant-store.js';
 import { OtherServiceError, type ServingLease } from '../redemption/ports/serving-lease.js';
 import type { Site } from '../redemption/ports/site.js';
 import { openCodeKeys } from './code-keys.js';
-import { takeStoreLease } from './open-store.js';
+import { acquireStoreLease } from './open-store.js';
 import { type DefaultIssuer, openIssuer } from './site-issuer.js';
 import { openSystemSite, systemOf } from './system-sites.js';
 
@@ -37,12 +37,8 @@ class SettingsConflictError extends Error {
   override readonly name = 'SettingsConflictError';
   readonly hint: string;
 
-  constructor(
-    message: string,
-    options?: ErrorOptions,
-    hint = 'stop that service first, set the same value for both, or set another --data-dir and --store for this one',
-  ) {
-    super(message, options);
+  constructor(message: string, hint: string, cause?: unknown) {
+    super(message, { cause });
     this.hint = hint;
   }
 }
@@ -95,10 +91,10 @@ export async function openIdentities(settings: Settings, clock: Clock): Promise<
 }
 
 /**
- * Acquires the lease to update the server certificate and the published description. Rejects with SettingsConflictError
- * while a service with other settings for these runs on the same data directory or store.
+ * Acquires the leases of the data directory and of an SQLite store. Their holder may update the server certificate and the
+ * published description. Rejects with SettingsConflictError while a service with other settings for these uses the same files.
  */
-export async function takeServing(settings: Settings, clock: Clock): Promise<ServingLease> {
+export async function acquireLeases(settings: Settings, clock: Clock): Promise<ServingLease> {
   const shared = sharedSettings(settings);
   const { dataDir, store } = settings;
   const places = [join(dataDir, 'serving'), ...(store?.kind === 'sqlite' ? [`${store.file}.serving`] : [])];
@@ -113,11 +109,11 @@ export async function takeServing(settings: Settings, clock: Clock): Promise<Ser
 }
 
 /**
- * Adds a lease in the PostgreSQL store to `lease`, which is for the files of this host. Also rejects with
- * SettingsConflictError if this host's keys differ from those of earlier services, because each would refuse the codes of
- * the other.
+ * Adds the lease of a PostgreSQL store to `lease`, which is for the files of this host. Rejects with SettingsConflictError
+ * while a service with other settings uses the store. It also does so if this host lacks the key with which the services of the
+ * store sign codes: services with different keys would refuse each other's codes.
  */
-export async function joinServing(
+export async function addStoreLease(
   settings: Settings,
   { lease, store, ca, clock }: { lease: ServingLease; store: GrantStore; ca: string; clock: Clock },
 ): Promise<ServingLease> {
@@ -126,12 +122,11 @@ export async function joinServing(
   if ((await signingMasterKey(store, codeKeys)) === undefined) {
     throw new SettingsConflictError(
       `the tokens of this store are signed with a key that is not in ${settings.dataDir}`,
-      undefined,
       'copy the directory code-keys from the data directory of a host whose service uses this store',
     );
   }
   try {
-    const shared = await takeStoreLease(settings, storeSettings(settings, ca));
+    const shared = await acquireStoreLease(settings, storeSettings(settings, ca));
     return shared ? allOf([lease, shared]) : lease;
   } catch (error) {
     throw conflictOf(error, 'the same store');
@@ -141,7 +136,11 @@ export async function joinServing(
 function conflictOf(error: unknown, place: string): unknown {
   if (!(error instanceof OtherServiceError)) return error;
   const flag = flagOf(error.setting as SettingKey);
-  return new SettingsConflictError(`another service runs on ${place} with another ${flag}`, { cause: error });
+  return new SettingsConflictError(
+    `another service runs on ${place} with another ${flag}`,
+    'stop that service first, set the same value for both, or set another --data-dir and --store for this one',
+    error,
+  );
 }
 
 function allOf(leases: readonly ServingLease[]): ServingLease {

@@ -19,11 +19,11 @@ import type { SiteRefusal } from '../redemption/ports/site.js';
 
 export { openToOthers, SERVER_CA, SITE_CA };
 
-/** The CA that signs links unless a grant names another one; follows its changes. */
+/** The CA that signs links unless a grant names another one; it is read again when its files change. */
 export interface DefaultIssuer {
-  /** The CA; or, as a sentence, why it cannot be used. */
+  /** Returns the CA, or a sentence that says why it cannot be used. */
   find(now: number): TrustedAuthority | string;
-  /** Why the current files are not in use and a previous CA is; undefined if they are in use. */
+  /** Why a previous CA is in use instead of that in the files; undefined if the CA in the files is in use. */
   readonly problem: string | undefined;
 }
 
@@ -78,7 +78,7 @@ export function serverTrust(
   }
 }
 
-/** The CA of an issuer that signs links, or a sentence why there is none. An external CA replaces the site CA. */
+/** Returns the CA of an issuer, or a sentence that says why it cannot be used. An external CA replaces the site CA. */
 export async function findIssuer(
   settings: Settings,
   name: string,

@@ -1,4 +1,3 @@
-import type { Settings } from '../config/setting-schemas.js';
 import type { StoreUrl } from '../config/store-url.js';
 import type { AccessGrant } from '../domain/access-grant.js';
 import type { LedgerVerdict } from '../redemption/ports/ledger-store.js';
@@ -16,35 +15,32 @@ import type { LedgerLoss } from '../stores/sql/rollback-check.js';
 import type { SqlDatabase } from '../stores/sql/sql-grant-store.js';
 import { verifyLedger } from '../stores/sql/verify-ledger.js';
 import { StoreOpenError, StoreSchemaError } from '../stores/store-open-error.js';
-import { ledgerKeyPath, type OpenContext, openDatabase, targetOf } from './open-store.js';
+import { ledgerKeyPath, type OpenContext, openDatabase, type StoreLocation, targetOf } from './open-store.js';
 
-type Place = Pick<Settings, 'store' | 'dataDir'>;
-
-/**
- * Missing entries of a store's ledger; `empty` if it has no tables although this host has the key or the mark of a ledger.
- */
+/** What a ledger lacks; `empty` if the store has no tables although this host has the key or the high-water mark of a ledger. */
 export type StoreLoss = LedgerLoss | 'empty';
 
 /**
- * The missing ledger entries of a store, by the high-water mark of this host. If any are missing, also the grants that can be
- * redeemed now.
+ * Returns what the ledger of a store lacks by the high-water mark of this host. If it lacks anything, also returns the grants
+ * that can be redeemed now.
  */
 export async function findStoreLoss(
-  place: Place,
+  location: StoreLocation,
   context: OpenContext,
-): Promise<{ readonly lost: StoreLoss; readonly open: readonly AccessGrant[] }> {
+): Promise<{ readonly lost: StoreLoss; readonly redeemable: readonly AccessGrant[] }> {
   let database: SqlDatabase;
   try {
-    database = await openDatabase(place, context, false);
+    database = await openDatabase(location, context, false);
   } catch (error) {
-    const keyFile = ledgerKeyPath(place);
+    const keyFile = ledgerKeyPath(location);
     const isKnown = new LedgerKeyFile(keyFile).exists() || highWaterMarksBeside(keyFile).hasAny();
     if (!(error instanceof StoreSchemaError) || error.found !== 0 || !isKnown) throw error;
-    return { lost: 'empty', open: [] };
+    return { lost: 'empty', redeemable: [] };
   }
   try {
     const lost = await database.read((ledger) => ledger.lost());
-    return { lost, open: lost === 0 ? [] : await database.read(() => openGrants(context.clock())) };
+    const redeemable = lost === 0 ? [] : await database.read(() => openGrants(context.clock()));
+    return { lost, redeemable };
   } finally {
     await database.close();
   }
@@ -52,18 +48,18 @@ export async function findStoreLoss(
 
 /** Accepts a store as it is, creates its tables if it is empty, and revokes these grants in the same transaction. */
 export async function acceptStore(
-  place: Place,
+  location: StoreLocation,
   context: OpenContext,
   revoked: readonly AccessGrant[],
 ): Promise<void> {
-  const isEmpty = (await findStoreLoss(place, context)).lost === 'empty';
-  const database = await openDatabase(place, context, isEmpty, isEmpty);
+  const isEmpty = (await findStoreLoss(location, context)).lost === 'empty';
+  const database = await openDatabase(location, context, isEmpty, isEmpty);
   try {
     await database.write(function* (write) {
       yield* write.ledger.accept();
       for (const { uid } of revoked) yield* revokeGrant(uid, context.clock(), false)(write);
     });
-    new LedgerKeyFile(ledgerKeyPath(place)).confirm();
+    new LedgerKeyFile(ledgerKeyPath(location)).confirm();
   } finally {
     await database.close();
   }
@@ -74,7 +70,7 @@ export async function acceptStore(
  * Rejects with StoreOpenError and LedgerKeyError as opening does; nothing is copied then.
  */
 export async function copyStore(
-  { dataDir }: Place,
+  { dataDir }: StoreLocation,
   from: StoreUrl,
   to: StoreUrl,
   context: OpenContext & {

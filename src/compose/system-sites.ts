@@ -10,7 +10,7 @@ import type { SiteAccess, SiteRefusal } from '../redemption/ports/site.js';
 /** The Skupper directory and selection of the system sites of a service. */
 export type SystemPlace = NonNullable<ServiceDescription['system']>;
 
-/** The {@link SystemPlace} of the settings. */
+/** Returns the Skupper directory and the selection of sites in the settings. */
 export function systemOf({ skupperHome, host, namespace, platform }: Settings): SystemPlace {
   return { skupperHome, hosts: host ?? [], platform, ...(namespace !== undefined && { namespace }) };
 }
@@ -29,7 +29,7 @@ export interface SiteReport {
   readonly otherPlatform: string | undefined;
 }
 
-/** The platform on which a namespace was started, if it differs from that of the place. */
+/** Returns the platform on which a namespace was started, if it differs from that of the service. */
 export function otherPlatform(
   { skupperHome, platform }: Pick<SystemPlace, 'skupperHome' | 'platform'>,
   namespace: string,

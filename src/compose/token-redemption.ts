@@ -35,10 +35,10 @@ const TIMEOUT_MARGIN_MS = 5_000;
 /** Options for reaching a service. */
 export type ServiceConnectionOptions = RedemptionClientOptions;
 
-/** The links of a router and their pending reload. */
+/** The target of a router's links, and the reload that is pending there. */
 export interface LinkLocation {
   readonly materializer: Materializer;
-  /** The complete, valid links of linkgrant. */
+  /** Returns the links that linkgrant wrote, if they are complete and valid. */
   links(): PlacedLink[] | Promise<PlacedLink[]>;
   /** See {@link PendingReload.settle}. */
   settleReload: PendingReload['settle'];
@@ -72,7 +72,7 @@ export function openTokenRedemption(
   };
 }
 
-/** Redeems with the default limit of an exchange, or with `limitMs`, which also limits the wait for a concurrent run. */
+/** Redeems a token within the default time limit of an exchange, or within `limitMs`, which also limits the wait for a concurrent run. */
 export type Redeem = (
   request: RedeemTokenRequest,
   materializer: Materializer,

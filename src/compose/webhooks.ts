@@ -5,6 +5,7 @@ import { postWebhook, WEBHOOK_TIMEOUT_MS } from '../client/webhook-client.js';
 import type { Settings } from '../config/setting-schemas.js';
 import { version } from '../config/version.js';
 import { readBoundedText } from '../files/bounded-text.js';
+import { UnreadableFileError } from '../files/file-error.js';
 import { type DeliveryObserver, startDeliveryLoop } from '../redemption/notifying/delivery-loop.js';
 import { parseWebhookSecrets, webhookHeaders } from '../redemption/notifying/webhook-signature.js';
 import type { Clock } from '../redemption/ports/clock.js';
@@ -14,7 +15,7 @@ import { backOffDelay } from '../time/back-off.js';
 
 const BACK_OFF = { firstMs: 1_000, longestMs: 5 * 60_000 } as const;
 
-/** The file of the secret, or of the CA, cannot be used. */
+/** The file of the secret or the file of the CA cannot be used. */
 class WebhookFileError extends Error {
   override readonly name = 'WebhookFileError';
   readonly hint: string;
@@ -32,13 +33,23 @@ export interface WebhookParts {
   readonly store: GrantStore;
   readonly webhooks: WebhookStore;
   readonly metrics: Metrics;
-  /** Its URL is the source of events. */
-  readonly place: { readonly url: string };
+  /** The URL is the source of events. */
+  readonly responseEndpoint: { readonly url: string };
 }
 
-/** Returns the keys that sign messages. Throws WebhookFileError or UnreadableFileError. */
+/** Reads the file of a flag. Throws WebhookFileError, which names the flag. */
+function readFlagFile(flag: string, file: string): string {
+  try {
+    return readBoundedText(file);
+  } catch (error) {
+    if (!(error instanceof UnreadableFileError)) throw error;
+    throw new WebhookFileError(`${flag} ${error.message}`, error.hint);
+  }
+}
+
+/** Returns the keys that sign messages. Throws WebhookFileError. */
 function readSecrets(file: string): readonly Uint8Array[] {
-  const keys = parseWebhookSecrets(readBoundedText(file));
+  const keys = parseWebhookSecrets(readFlagFile('--webhook-secret-file', file));
   if (keys) return keys;
   throw new WebhookFileError(
     `${file} contains no webhook secret`,
@@ -46,12 +57,12 @@ function readSecrets(file: string): readonly Uint8Array[] {
   );
 }
 
-/** Checks the files of the settings, so that errors are reported at the start. Throws WebhookFileError or UnreadableFileError. */
+/** Checks the files of the settings, so that errors are reported at the start. Throws WebhookFileError. */
 export function checkWebhookFiles({ webhook, webhookSecretFile, webhookCa }: Settings): void {
   if (!webhook || webhookSecretFile === undefined) return;
   readSecrets(webhookSecretFile);
   if (webhookCa === undefined) return;
-  const ca = readBoundedText(webhookCa);
+  const ca = readFlagFile('--webhook-ca', webhookCa);
   try {
     new X509Certificate(ca);
   } catch {
@@ -70,7 +81,7 @@ export function startWebhooks(parts: WebhookParts): { stop(): Promise<void> } {
     ...{ store, webhooks, clock },
     urls: (settings.webhook ?? []).map(({ href }) => href),
     observer: deliveryObserver(parts),
-    source: () => parts.place.url,
+    source: () => parts.responseEndpoint.url,
     post(url, event, signal) {
       const keys = readSecrets(settings.webhookSecretFile as string);
       const body = JSON.stringify(event);

@@ -284,6 +284,14 @@ describe('serve --webhook', () => {
     expect(refusalOf(ended).error).toBe(`${file} contains no certificate`);
   });
 
+  it('is refused with the flag of a secret file that does not exist', async () => {
+    const file = place.path('missing-secret');
+    const words = ['--webhook', 'https://hooks.example.com', '--webhook-secret-file', file];
+    const ended = await linkgrantInProcess(['serve', '--data-dir', place.path('refused'), ...words], {});
+    expect(ended.code).toBe(2);
+    expect(refusalOf(ended).error).toBe(`--webhook-secret-file ${file} cannot be read: it does not exist`);
+  });
+
   it.each([
     ['without a secret', 'hunter2'],
     ['with a secret that is too short', `whsec_${Buffer.from('short').toString('base64')}`],

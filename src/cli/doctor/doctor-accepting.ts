@@ -124,13 +124,13 @@ async function driverText({ store }: Settings): Promise<string> {
  * again.
  */
 async function checkAge(settings: Settings, clock: LinkDialOptions['clock']): Promise<Check> {
-  const { lost, open: redeemableGrants } = await findStoreLoss(settings, { clock, checkpoint: () => {} });
+  const { lost, redeemable } = await findStoreLoss(settings, { clock, checkpoint: () => {} });
   if (lost === 0) return ok('store age', 'its ledger contains every entry that this host has recorded');
   const loss =
     typeof lost === 'number'
       ? `it is an earlier copy: ${lost} ${lost === 1 ? 'entry is' : 'entries are'} missing from its ledger`
       : 'it was emptied or changed: the mark of its ledger (setting ledger-epoch) is missing';
-  const problem = `${loss}, and spent uses may be available again in ${redeemableGrants.length} of its grants`;
+  const problem = `${loss}, and spent uses may be available again in ${redeemable.length} of its grants`;
   return fail(
     'store age',
     problem,

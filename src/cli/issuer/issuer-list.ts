@@ -1,4 +1,4 @@
-import { type IssuerPlace, issuerDirectory } from '../../compose/issuer-directory.js';
+import { type IssuerLocations, issuerDirectory } from '../../compose/issuer-directory.js';
 import { systemOf } from '../../compose/system-sites.js';
 import { readService } from '../../redemption/accepting/service-description.js';
 import { everyItem } from '../../redemption/administration/every-item.js';
@@ -84,7 +84,7 @@ export const CAS: Listing<ListedCa> = {
 };
 
 /** Returns the system sites that the service published, else those of the settings; on the standalone platform the published CA. */
-function placeOf(session: IssuerSession): Awaited<ReturnType<IssuerPlace['readService']>> {
+function placeOf(session: IssuerSession): Awaited<ReturnType<IssuerLocations['readService']>> {
   const { settings, service } = session;
   const isSystem = platformOf(session) !== 'standalone';
   return isSystem ? { system: service?.system ?? systemOf(settings) } : service && { issuer: service.issuer };

@@ -85,7 +85,7 @@ export async function restoredCommand({
   ...flags
 }: StoreFlags & { readonly revoke?: boolean; readonly keep?: boolean }): Promise<void> {
   const settings = localSettingsFrom(flags, NO_STORE);
-  const { lost, open } = await findStoreLoss(settings, HOST);
+  const { lost, redeemable } = await findStoreLoss(settings, HOST);
   if (lost === 0) {
     await print(
       output,
@@ -95,16 +95,16 @@ export async function restoredCommand({
     return;
   }
   if (Boolean(revoke) === Boolean(keep)) {
-    const grants = `${open.length} ${open.length === 1 ? 'grant' : 'grants'}`;
-    const names = open.slice(0, 5).map(({ namespace, name }) => `${namespace}/${name}`);
+    const grants = `${redeemable.length} ${redeemable.length === 1 ? 'grant' : 'grants'}`;
+    const names = redeemable.slice(0, 5).map(({ namespace, name }) => `${namespace}/${name}`);
     throw new CommandError(
       `${lossText(lost)}, and ${grants} may have uses back that were spent${
-        names.length > 0 ? ` (${names.join(', ')}${open.length > names.length ? ', …' : ''})` : ''
+        names.length > 0 ? ` (${names.join(', ')}${redeemable.length > names.length ? ', …' : ''})` : ''
       }`,
       { exitCode: 2, hint: 'add --revoke to revoke them, or --keep to leave them redeemable' },
     );
   }
-  const revoked = revoke ? open : [];
+  const revoked = revoke ? redeemable : [];
   await acceptStore(settings, HOST, revoked);
   const names = revoked.map(({ namespace, name }) => `${namespace}/${name}`);
   await print(output, { lost, revoked: names }, () =>

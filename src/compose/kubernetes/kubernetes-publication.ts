@@ -40,7 +40,7 @@ export class KubernetesPublication {
   readonly #identity: ServiceIdentitySource;
   #url: string | undefined;
   #presented: FoundIdentity | undefined;
-  /** Why the last check without a result found no address, with a hint. It is not cleared when an address is found. */
+  /** Why a check found no address, with a hint; of the last such check. It stays when an address is found. */
   #noAddress: string | undefined;
   #isClosed = false;
   #listener: TlsListener | undefined;
@@ -83,12 +83,12 @@ export class KubernetesPublication {
   responseEndpoint(): { readonly url: string; readonly ca: string } {
     const { settings, ownNamespace } = this.#deps;
     const inside = this.#urlOf(`${settings.service}.${ownNamespace}`, settings.listen.port);
-    return { url: this.#url ?? inside, ca: this.#identityShown().ca };
+    return { url: this.#url ?? inside, ca: this.#presentedIdentity().ca };
   }
 
   /** The description of the service, which commands read. */
   description(): ServiceDescription {
-    const { ca, cert } = this.#identityShown();
+    const { ca, cert } = this.#presentedIdentity();
     return {
       platform: 'kubernetes',
       ...this.responseEndpoint(),
@@ -102,7 +102,7 @@ export class KubernetesPublication {
 
   /** Validity of the server certificate. */
   times(): CertificateTimes {
-    const { notBefore, notAfter } = this.#identityShown();
+    const { notBefore, notAfter } = this.#presentedIdentity();
     return { server: { notBefore, notAfter }, issuer: null };
   }
 
@@ -195,7 +195,7 @@ export class KubernetesPublication {
     return new URL(`https://${formatHostPort({ host, port })}${pathPrefix}`).href.replace(/\/+$/, '');
   }
 
-  #identityShown(): FoundIdentity {
+  #presentedIdentity(): FoundIdentity {
     if (!this.#presented) throw new Error('the server certificate was not read yet');
     return this.#presented;
   }

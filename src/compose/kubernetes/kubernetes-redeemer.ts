@@ -22,8 +22,8 @@ import type { TokenFacts } from '../../platforms/kubernetes/tokens/token-index.j
 import type { RuntimeContext } from '../runtime.js';
 import { redeemer, type ServiceConnectionOptions } from '../token-redemption.js';
 
-// A posting in progress gets its full time limit plus time to store the response, because a server that counts postings
-// sends the response only once. Another replica becomes leader 15 s after the last renewal of the lease.
+// A request in progress gets its full time limit plus time to store the response: Skupper's grant server counts each request
+// as a use, and sends the response only once. Another replica becomes leader 15 s after the last renewal of the lease.
 const DRAIN_MS = DEFAULT_TIMEOUT_MS + 2_000;
 
 /** A running program that redeems the AccessTokens of a cluster or a namespace. It has no listener. */
@@ -52,13 +52,17 @@ export async function startKubernetesRedeemer(
     countTokens: () => countByState(controller.tokens.all()),
     isLeading: () => controller.isLeading,
   });
-  const reached = { ...connection, clock: context.clock, mayReach: tokenNetworks(settings.tokenNetwork) };
+  const serviceConnection = {
+    ...connection,
+    clock: context.clock,
+    mayReach: tokenNetworks(settings.tokenNetwork),
+  };
   const controller = new TokenController({
     client,
     namespace: settings.namespace,
     ownNamespace,
     identity: `${hostname()}_${randomUUID()}`,
-    ...redemptionOptions(reached, settings.ownKey, context, stopping.signal),
+    ...redemptionOptions(serviceConnection, settings.ownKey, context, stopping.signal),
     ...reportingOptions(metrics, context, stopping.signal),
     // The timers keep the process alive while the API server is unreachable.
     wait: (ms, signal) => sleep(ms, undefined, signal && { signal }).catch(() => {}),
@@ -77,7 +81,7 @@ export async function startKubernetesRedeemer(
 
 /** Redeems tokens (with `ownKey` only those of linkgrant) and renews links. Aborting `stopping` ends every wait. */
 function redemptionOptions(
-  reached: ServiceConnectionOptions,
+  serviceConnection: ServiceConnectionOptions,
   ownKey: boolean,
   { clock, checkpoint }: RuntimeContext,
   stopping: AbortSignal,
@@ -85,10 +89,15 @@ function redemptionOptions(
   const wait = (ms: number) => sleep(ms, undefined, { signal: stopping });
   return {
     redeem: (request, place) => {
-      const redeem = redeemer(pendingSecrets(place, clock), { ...reached, checkpoint, wait, stopping });
+      const redeem = redeemer(pendingSecrets(place, clock), {
+        ...serviceConnection,
+        checkpoint,
+        wait,
+        stopping,
+      });
       return redeem({ ...request, ownKey }, clusterMaterializer(place, clock));
     },
-    renewing: { client: createRenewalClient(reached), readRenewal, clock, checkpoint },
+    renewing: { client: createRenewalClient(serviceConnection), readRenewal, clock, checkpoint },
     clock,
     checkpoint,
   };
@@ -112,13 +121,13 @@ function reportingOptions(
     onRedeemed(key, { redemptionId, source, alreadyRedeemed }) {
       metrics.recordAttempt('redeemed');
       const event = 'token_redeemed';
-      const facts = { event, ...placeIn(key), redemption: redemptionId, source, alreadyRedeemed };
+      const facts = { event, ...objectName(key), redemption: redemptionId, source, alreadyRedeemed };
       const message = source === 'stock' ? 'redeemed; the server generated the private key' : 'redeemed';
       logger.info(facts, message);
     },
     onGivenUp(key, { code, message }) {
       metrics.recordAttempt(code);
-      logger.warn({ event: 'token_given_up', ...placeIn(key), code }, message);
+      logger.warn({ event: 'token_given_up', ...objectName(key), code }, message);
     },
     onNotServed(namespace) {
       const event = 'namespace_not_served';
@@ -130,7 +139,7 @@ function reportingOptions(
     onOverwritten(key) {
       const event = 'status_overwritten';
       logger.warn(
-        { event, ...placeIn(key) },
+        { event, ...objectName(key) },
         "another controller, perhaps Skupper's, overwrites its status, so linkgrant stops processing it",
       );
     },
@@ -140,14 +149,14 @@ function reportingOptions(
         return;
       }
       metrics.recordAttempt(error.code);
-      logger.warn({ event: 'token_failed', ...placeIn(key), code: error.code, retryInMs }, error.message);
+      logger.warn({ event: 'token_failed', ...objectName(key), code: error.code, retryInMs }, error.message);
     },
     renewals: {
       renewed(key, { redemptionId, certificate }) {
         metrics.recordRenewal('renewed');
         const notAfter = new Date(certificate.notAfter).toISOString();
         logger.info(
-          { event: 'link_renewed', ...placeIn(key), redemption: redemptionId, notAfter },
+          { event: 'link_renewed', ...objectName(key), redemption: redemptionId, notAfter },
           'renewed',
         );
       },
@@ -157,7 +166,7 @@ function reportingOptions(
           return;
         }
         metrics.recordRenewal(error.code);
-        logger.warn({ event: 'renewal_failed', ...placeIn(key), code: error.code }, error.message);
+        logger.warn({ event: 'renewal_failed', ...objectName(key), code: error.code }, error.message);
       },
       accessRevoked(namespace, links, notAfter) {
         const endsAt = new Date(notAfter).toISOString();
@@ -172,7 +181,7 @@ function reportingOptions(
   };
 }
 
-function placeIn(key: string): { readonly namespace: string; readonly name: string } {
+function objectName(key: string): { readonly namespace: string; readonly name: string } {
   const [namespace, name] = key.split('/') as [string, string];
   return { namespace, name };
 }

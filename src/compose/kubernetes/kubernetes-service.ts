@@ -18,7 +18,7 @@ import type { GrantStore } from '../../redemption/ports/grant-store.js';
 import { measureStore } from '../../stores/measured-store.js';
 import { sweepCodeKeys } from '../code-keys.js';
 import { listen, periodicRetention, storeMetrics, sweep } from '../operations.js';
-import { assertListening, createPublicListener, DRAIN_MS, keySource } from '../public-listener.js';
+import { assertListening, createPublicListener, DRAIN_MS } from '../public-listener.js';
 import type { RunningService, RuntimeContext } from '../runtime.js';
 import { KubernetesPublication } from './kubernetes-publication.js';
 
@@ -71,10 +71,6 @@ async function serve(parts: ServiceParts): Promise<RunningService> {
     site: controller.site,
     service: () => publication.responseEndpoint(),
     codeKeys,
-    keys: keySource(settings),
-    stockReplay: { windowMs: settings.stockReplayWindow, bindSource: settings.stockReplaySource === 'on' },
-    pathPrefix: settings.pathPrefix ?? settings.externalUrl?.pathname ?? '/',
-    allowRedeemByKey: settings.allowRedeemByKey,
     prepareLookup: (uid: string) => cluster.prepareLookup(uid),
     ...context,
   };

@@ -83,7 +83,7 @@ export async function openRequestingCluster(
           throw error;
         }
       }),
-    /** Observes which sites are connected to the Sites of the namespace. */
+    /** Reads which sites are connected to the Sites of the namespace. */
     connections: new CachedConnections((signal) => listConnectedPeers(client, namespace, signal), clock),
     redeem: redeemer(pendingSecrets(place, clock), options),
     /** Name of the Secret of a token's link, if that is materialized completely. */
