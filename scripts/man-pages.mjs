@@ -1,6 +1,7 @@
 // Man pages from the source of `--help`: the commands and flags of the built program.
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { visibleChildren } from '../dist/cli/completion.js';
 import { createProgram } from '../dist/cli/program.js';
 
 const program = createProgram({ clock: Date.now, checkpoint: () => undefined });
@@ -37,12 +38,6 @@ const section = (title) => `.SH ${title.toUpperCase()}\n`;
 const entries = (pairs) => pairs.map(([term, meaning]) => `.TP\n${bold(term)}\n${text(meaning)}\n`).join('');
 const pageOf = (names) => names.join('-');
 
-/** The commands that help lists, without help itself. */
-function subcommands(command) {
-  const visible = command.createHelp().visibleCommands(command);
-  return visible.filter((child) => command.commands.includes(child));
-}
-
 /** The usage of a command and its flags, below the headings that they have in the help. */
 function usage(command, heading) {
   const help = command.createHelp();
@@ -60,7 +55,7 @@ function usage(command, heading) {
 
 function page(names, command, seeAlso) {
   const { synopsis, flags } = usage(command, section);
-  const children = subcommands(command);
+  const children = visibleChildren(command);
   const isProgram = names.length === 1;
   const described = children.map((child) => {
     const { synopsis, flags } = usage(child, (title) => `.PP\n${text(title)}:\n`);
@@ -86,7 +81,7 @@ export function writeManPages(directory) {
   const write = (names, command, seeAlso) =>
     writeFileSync(join(directory, `${pageOf(names)}.1`), page(names, command, seeAlso));
   const name = program.name();
-  const commands = subcommands(program);
+  const commands = visibleChildren(program);
   const pages = commands.map((command) => pageOf([name, command.name()]));
   write([name], program, pages);
   for (const command of commands) write([name, command.name()], command, [name]);

@@ -7,7 +7,7 @@ import { ROUTER_PLATFORMS } from './redemption/cut-instructions.js';
 import { CommandError } from './terminal/command-error.js';
 import { LISTING_FORMATS } from './terminal/output-format.js';
 
-/** A flag that takes a value: its spellings, and the values to choose from, which the program itself finds if they are names. */
+/** A flag that takes a value: its spellings and its possible values. `names` stands for names that the program has to look up. */
 interface ValueFlag {
   readonly flags: readonly string[];
   readonly values: readonly string[] | 'names' | undefined;
@@ -25,7 +25,7 @@ interface NextWords {
 
 type Paths = ReadonlyMap<string, NextWords>;
 
-/** The command paths with what may follow each; `''` is the program. A path comes before its subcommands. */
+/** Returns the command paths with what may follow each; `''` is the program. A path comes before those of its subcommands. */
 function pathsOf(program: Command): Paths {
   const paths = new Map<string, NextWords>();
   const visit = (command: Command, path: string) => {
@@ -36,7 +36,8 @@ function pathsOf(program: Command): Paths {
   return paths;
 }
 
-function visibleChildren(command: Command): readonly Command[] {
+/** Returns the subcommands that help lists, without help itself. */
+export function visibleChildren(command: Command): readonly Command[] {
   const visible = command.createHelp().visibleCommands(command);
   return visible.filter((child) => command.commands.includes(child));
 }
@@ -65,7 +66,7 @@ function valueFlag(option: Option, options: readonly Option[]): ValueFlag {
   return { flags: short === undefined ? [long] : [short, long], values };
 }
 
-/** Patterns of `case` for the words of a command and then a flag, which are separated by a space. */
+/** Returns patterns of `case` for the words of a command, a space, and a flag. */
 function flagPatterns(path: string, flags: readonly string[]): string {
   return flags.map((flag) => `"${path}"*" ${flag}"`).join('|');
 }
@@ -160,8 +161,8 @@ const FILE_NAMES = 0;
 const NO_FILE_NAMES = 4;
 
 /**
- * Answers kubectl's request to complete `words`, of which the last may be incomplete: a line for each word that may follow,
- * then a colon and the number of a directive of Cobra.
+ * Returns the response to kubectl's request to complete the last of `words`: a line for each possible word, then a colon and the
+ * number of a directive of Cobra.
  */
 export async function kubectlCompletion(
   program: Command,

@@ -4,10 +4,10 @@ import { OBSERVER_SETTINGS, SERVICE_SETTINGS } from '../config/setting-groups.js
 import { SETTINGS, type SettingKey } from '../config/settings.js';
 import { version } from '../config/version.js';
 import { LINK_STATES } from '../domain/link-state.js';
-import type { Checkpoint, Clock } from '../redemption/ports/clock.js';
 import { addGrant } from './grant/grant-commands.js';
 import { addIssuer, addRedemptionRevoke } from './issuer/issuer-commands.js';
 import { addDoctor, addLink } from './link/link-commands.js';
+import type { CommandContext } from './link/link-target.js';
 import { addBootstrap, addJoin } from './link/requesting-commands.js';
 import { addLogin } from './login/login-commands.js';
 import { addStore } from './store/store-commands.js';
@@ -17,7 +17,7 @@ import { ADMINISTRATION_SETTINGS, CLUSTER_SETTINGS } from './terminal/settings-o
 import { writeOut } from './terminal/write-out.js';
 import { addToken } from './token/token-commands.js';
 
-function addServe(program: Command, context: { clock: Clock; checkpoint: Checkpoint }): void {
+function addServe(program: Command, context: CommandContext): void {
   const serve = program.command('serve').description('Run the redemption service');
   withSettings(serve, SERVICE_SETTINGS, { isServe: true }).action(async (flags) =>
     (await import('./serve/serve.js')).serveCommand(flags, context),
@@ -32,7 +32,7 @@ function addConsole(program: Command): void {
     .action(async (flags) => (await import('./console/console.js')).consoleCommand(flags));
 }
 
-function addOtherCommands(program: Command, context: { clock: Clock; checkpoint: Checkpoint }): void {
+function addOtherCommands(program: Command, context: CommandContext): void {
   const redemption = program
     .command('redemption')
     .description('List, show, label, verify and revoke redemptions');
@@ -123,7 +123,7 @@ function addUninstall(program: Command): void {
 }
 
 /** Creates the command line. The code of a command is loaded when it runs, so that help starts quickly. */
-export function createProgram(context: { readonly clock: Clock; readonly checkpoint: Checkpoint }): Command {
+export function createProgram(context: CommandContext): Command {
   const program = new Command(programName())
     .description('Link token redemption service for Skupper v2 networks')
     .version(version(), '-V, --version', 'print the version')

@@ -10,8 +10,8 @@ import {
 import { version } from '../config/version.js';
 import { chooseSqlite, SQLITE_DRIVERS } from '../files/load-sqlite.js';
 import type { SqliteDriverName } from '../files/sqlite-driver.js';
-import type { Checkpoint, Clock } from '../redemption/ports/clock.js';
 import { COMMAND_EXPORT_MS, startTracing, type TracingReport } from '../tracing/start-tracing.js';
+import type { CommandContext } from './link/link-target.js';
 import { createProgram } from './program.js';
 import { CommandError, type ExitCode } from './terminal/command-error.js';
 import { describeFailure } from './terminal/failure.js';
@@ -19,13 +19,7 @@ import { plainLine } from './terminal/plain-text.js';
 import { ownCommands } from './terminal/program-name.js';
 import { OutputClosed, writeOut } from './terminal/write-out.js';
 
-/** The dependencies of a run. */
-interface RunContext {
-  readonly clock: Clock;
-  readonly checkpoint: Checkpoint;
-}
-
-/** The names under which kubectl finds its plugin, and the program that completes the command line of the plugin. */
+/** The file names under which kubectl finds its plugin, and the program that completes the plugin's command lines. */
 const PLUGIN = 'kubectl-linkgrant';
 const PLUGIN_COMPLETION = 'kubectl_complete-linkgrant';
 // `serve` starts tracing itself, to report problems in its log; `__complete` returns names to a shell that waits for them.
@@ -33,13 +27,12 @@ const STARTED_WITHOUT_TRACING = new Set(['serve', '__complete']);
 
 /**
  * Runs a command and returns its exit code. A failed command writes an error and a hint to `stderr`, one line each. If the
- * reader of `stdout` has closed it, the exit code is 1 and nothing is written. The streams and the environment are those of the
- * process unless `io` has others. As `kubectl-linkgrant` or `kubectl_complete-linkgrant` in `argv`,
- * the program is a kubectl plugin.
+ * reader of `stdout` has closed it, the exit code is 1 and nothing is written. If the file in `argv` is `kubectl-linkgrant` or
+ * `kubectl_complete-linkgrant`, the program is a kubectl plugin.
  */
 export async function runCommandLine(
   argv: readonly string[],
-  context: RunContext,
+  context: CommandContext,
   io = processContext(),
 ): Promise<ExitCode> {
   // An error event without a listener would end the process. The callback of each write reports its error.

@@ -58,17 +58,17 @@ export async function uninstallCommand({
         hint: 'delete its Deployment first (docs/how-to/kubernetes.md), and wait until it has stopped; --dry-run lists what would be deleted',
       });
     }
-    const isDone = yes && !dryRun;
-    const { own, redeemable } = isDone ? await remove() : await find();
-    const report = { removed: isDone, deleted: own, redeemableGrants: redeemable };
+    const isDeletion = yes && !dryRun;
+    const { own, redeemable } = isDeletion ? await remove() : await find();
+    const report = { removed: isDeletion, deleted: own, redeemableGrants: redeemable };
     await print(output, report, () =>
       [
-        section(isDone ? 'Deleted' : 'To be deleted', own),
+        section(isDeletion ? 'Deleted' : 'To be deleted', own),
         own.length === 0 ? 'There are no resources of a removed service.\n' : '',
         redeemable.length === 0 ? '' : redeemableText(redeemable),
       ].join(''),
     );
-    if (isDone || dryRun || own.length === 0) return;
+    if (isDeletion || dryRun || own.length === 0) return;
     throw new CommandError('nothing was removed', {
       exitCode: 2,
       hint: 'add --yes to delete them',
@@ -77,16 +77,16 @@ export async function uninstallCommand({
 }
 
 function section(title: string, resources: readonly NamedResource[]): string {
-  return resources.map((resource) => `${title}: ${words(resource)}\n`).join('');
+  return resources.map((resource) => `${title}: ${resourceText(resource)}\n`).join('');
 }
 
 function redeemableText(grants: readonly NamedResource[]): string {
   return [
     'A new service would redeem these grants again, and spent uses count only while the Redemptions exist. Delete the grants that you do not need:\n',
-    ...grants.map((grant) => `  ${words(grant)}\n`),
+    ...grants.map((grant) => `  ${resourceText(grant)}\n`),
   ].join('');
 }
 
-function words({ kind, namespace, name }: NamedResource): string {
+function resourceText({ kind, namespace, name }: NamedResource): string {
   return `${kind}/${name}${namespace === undefined ? '' : ` in namespace ${namespace}`}`;
 }

@@ -7,7 +7,7 @@ import type { Environment } from './process-context.js';
 import { SETTING_SCHEMAS, type Settings } from './setting-schemas.js';
 import { flagOf, SETTINGS, type SettingDefinition, type SettingKey, variableOf } from './settings.js';
 
-/** Configuration that cannot be used: the message names the key and the value, `hint` the allowed values. */
+/** The configuration cannot be used. The message names the setting; `hint` says what is allowed. */
 class ConfigurationError extends Error {
   override readonly name = 'ConfigurationError';
   readonly hint: string;
@@ -26,9 +26,9 @@ export interface Configuration {
   readonly settings: Settings;
   /** Where each value comes from. */
   readonly sources: Readonly<Record<SettingKey, SettingSource>>;
-  /** The values as they were written, for output. */
+  /** The values as the user wrote them, for output; credentials are masked. */
   readonly written: Readonly<Record<SettingKey, unknown>>;
-  /** Things that are probably a mistake, each a sentence. */
+  /** A sentence for each probable mistake. */
   readonly warnings: readonly string[];
 }
 
@@ -38,7 +38,7 @@ export type Flags = Readonly<Record<string, unknown>>;
 const KEYS = Object.keys(SETTINGS) as SettingKey[];
 // Variables of linkgrant that are not settings of the service.
 const OTHER_VARIABLES = new Set(['LINKGRANT_CONFIG', 'LINKGRANT_SQLITE', 'LINKGRANT_TOKEN_FILE']);
-// What Kubernetes and container links put into a variable named after a Service.
+// The value of a variable that Kubernetes or a container link has set for a Service named linkgrant.
 const SERVICE_LINK = /^(tcp|udp|sctp):\/\//;
 
 /** The XDG data home of the user. */
@@ -74,7 +74,7 @@ const MAX_CONNECTIONS = 10_000;
 
 /** The number of connections that fit into a quarter of the memory limit of this process, divided among the workers. */
 function defaultMaxConnections(workers: unknown): string {
-  // If nothing limits the process, this is undefined, 0 or more than the memory of the machine.
+  // If nothing limits the process, constrainedMemory is undefined, 0 or more than the memory of the machine.
   const memory = Math.min(process.constrainedMemory() || Number.POSITIVE_INFINITY, totalmem());
   const connections = Math.floor(memory / 4 / BYTES_PER_CONNECTION / Number(workers));
   return String(Math.min(MAX_CONNECTIONS, Math.max(1, connections)));
@@ -86,7 +86,8 @@ function readVariable(env: Environment, name: string | undefined): string | unde
 }
 
 /**
- * Returns Skupper's variables whose form differs from linkgrant's, and, in a cluster, those whose names many programs use.
+ * Returns the values of Skupper's variables that need a conversion, and, in a cluster, of those whose names other programs
+ * use too.
  */
 function skupperVariables(
   env: Environment,
@@ -148,9 +149,8 @@ function unknownVariables(env: Environment): string[] {
 }
 
 /**
- * Returns the effective configuration: flags, then variables, then the file (`--config`, else `config.yaml` in the data
- * directory where it exists), then defaults, of which that of the platform depends on how the program was started. Throws
- * ConfigurationError.
+ * Returns the effective configuration. Each value comes from the first of these that has it: the flag, the variable, the file
+ * (`--config`, else `config.yaml` in the data directory if it exists), the default. Throws ConfigurationError.
  */
 export function loadConfiguration(
   flags: Flags,
@@ -167,9 +167,9 @@ export function loadConfiguration(
     maxConnections: () => defaultMaxConnections(settings.workers),
   };
   const dataDir = String(flags.dataDir ?? readVariable(env, variableOf('dataDir')) ?? dataDirDefault);
-  const named = (flags.config as string | undefined) ?? readVariable(env, 'LINKGRANT_CONFIG');
-  const usual = join(dataDir, 'config.yaml');
-  const file = named ?? (existsSync(usual) ? usual : undefined);
+  const chosenFile = (flags.config as string | undefined) ?? readVariable(env, 'LINKGRANT_CONFIG');
+  const defaultFile = join(dataDir, 'config.yaml');
+  const file = chosenFile ?? (existsSync(defaultFile) ? defaultFile : undefined);
   const fileValues = file === undefined ? {} : readFile(file);
   const platform =
     flags.platform ?? readVariable(env, variableOf('platform')) ?? readVariable(env, 'SKUPPER_PLATFORM');

@@ -23,7 +23,7 @@ export function parseHostPort(text: string): ListenAddress | undefined {
   return { host, port };
 }
 
-/** An address at which this machine reaches a listener on `host`. */
+/** Returns an address at which this machine reaches a listener on `host`. */
 export function reachableHost(host: string): string {
   if (host === '' || host === '0.0.0.0') return '127.0.0.1';
   return host === '::' ? '::1' : host;

@@ -7,9 +7,9 @@ const GATHER_BYTES = 8_192;
 const MAX_WAITING_BYTES = 4 * 1024 * 1024;
 
 /**
- * Creates a logger of JSON lines on standard error: `time` in RFC 3339, `level` as a word. They are written together when there are
- * several, at most 20 ms late and at the latest when the process exits, and never block the event loop. While the reader is
- * stalled, lines beyond 4 MiB are dropped.
+ * Creates a logger of JSON lines on standard error: `time` in RFC 3339, `level` as a word. Lines are batched: they are written at
+ * most 20 ms late, or when the process exits, and never block the event loop. While the reader is stalled, lines beyond 4 MiB
+ * are dropped.
  */
 export function createLogger(level: string): Logger {
   const destination = pino.destination({

@@ -1,7 +1,7 @@
 import { maskWebhookUrl } from '../domain/webhook-url.js';
 import { maskStoreUrl } from './store-url.js';
 
-/** Returns the value of a setting, a text or a list, for output: with credentials masked. */
+/** Returns the value of a setting for output: a text or a list in which credentials are masked. */
 export function maskSetting(key: string, value: unknown): unknown {
   if (Array.isArray(value)) return value.map((item) => maskSetting(key, item));
   if (key === 'store' && typeof value === 'string') return maskStoreUrl(value);

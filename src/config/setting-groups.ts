@@ -28,7 +28,7 @@ export const SERVICE_SETTINGS: readonly SettingKey[] = (Object.keys(SETTINGS) as
 );
 
 /**
- * Settings that have an effect only in some cases, by the text that follows "Options" in help. All other settings always
+ * The settings that have an effect only in some cases. The key is the text after "Options" in help. All other settings always
  * have an effect.
  */
 const SETTING_GROUPS = {

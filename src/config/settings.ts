@@ -3,7 +3,7 @@ import { WEBHOOK_SETTINGS } from './webhook-settings.js';
 
 /** The flag, default and description of one setting. setting-schemas.ts reads its value. */
 export interface SettingDefinition {
-  /** The default in the form of a flag's value, of root if it depends on the user; absent if the setting has none. */
+  /** The default as on the command line; that of root if it depends on the user. Absent if the setting has none. */
   readonly default?: string | boolean;
   /** The placeholder of the value in help; absent for a switch. */
   readonly placeholder?: string;
@@ -12,7 +12,7 @@ export interface SettingDefinition {
   readonly elsewhere?: string;
   /** The letter of its short flag, the same as Skupper's. Every command that reads settings accepts it. */
   readonly short?: string;
-  /** Repeatable on the command line. */
+  /** True if the flag may be repeated. */
   readonly many?: boolean;
   /** Skupper's variable for the same setting, read if linkgrant's own is unset. */
   readonly alias?: string;

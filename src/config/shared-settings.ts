@@ -4,8 +4,8 @@ import type { Settings } from './setting-schemas.js';
 import type { SettingKey } from './settings.js';
 
 /**
- * Returns the settings that all services on one data directory or store must have in common, each as text: their published
- * description and their server certificate depend on them. The data directory must exist.
+ * Returns, as text, the settings that must be the same for all services on one data directory or store: the published
+ * description and the server certificate depend on them. The data directory must exist.
  */
 export function sharedSettings(settings: Settings): Readonly<Partial<Record<SettingKey, string>>> {
   const { platform, externalUrl, listen, host, endpoint, tlsCa, issuerCert, skupperHome, namespace } =
@@ -17,7 +17,7 @@ export function sharedSettings(settings: Settings): Readonly<Partial<Record<Sett
     externalUrl: externalUrl?.href ?? null,
     pathPrefix: settings.pathPrefix ?? externalUrl?.pathname ?? '/',
     host: host ?? [],
-    // Behind one external URL each may have a port of its own.
+    // Behind one external URL each service may have a port of its own.
     listen: externalUrl ? listenHost : formatHostPort(listen),
     endpoint: endpoint ?? [],
     tlsCa: tlsCa ?? null,
@@ -28,8 +28,8 @@ export function sharedSettings(settings: Settings): Readonly<Partial<Record<Sett
 }
 
 /**
- * Returns the same for services on one store whose files are on different hosts: instead of paths, the CA in tokens, which
- * must verify the certificate of each service.
+ * Returns the settings that must be the same for services on different hosts that share a store. Paths may differ. Instead, `ca`,
+ * the CA in tokens, must be the same: it has to verify the certificate of each service.
  */
 export function storeSettings(settings: Settings, ca: string): Readonly<Partial<Record<SettingKey, string>>> {
   const { dataDir: _, skupperHome: __, issuerCert: ___, ...values } = sharedSettings(settings);

@@ -4,7 +4,7 @@ import { CommandError } from '../terminal/command-error.js';
 // Programs that use the port by default.
 const DEFAULT_USERS: Readonly<Record<number, string>> = { 9090: 'Cockpit or Prometheus' };
 
-/** Explains a failure to listen with the flag of the address; returns any other error unchanged. */
+/** Returns a CommandError for a failure to listen, whose hint names the flag of the address; returns other errors unchanged. */
 export function listenFailure(error: unknown, { listen, opsListen, adminListen }: Settings): unknown {
   const {
     code = '',

@@ -19,7 +19,7 @@ export interface ServingPorts {
   readonly admin: number | undefined;
 }
 
-/** Writes what `serve` prints once the service answers: its addresses, and the next step with the flags of this command. */
+/** Writes the addresses of a service that has started, and the next step with the flags of this command. */
 export async function writeBanner(
   description: ServiceDescription,
   ports: ServingPorts,
@@ -36,7 +36,7 @@ async function banner(
 ): Promise<string> {
   const { platform, url, noAddress, caSha256, system, endpoints } = description;
   const on = `on port ${ports.service}${ports.operations === undefined ? '' : `, health and metrics on port ${ports.operations}`}`;
-  const standalone = endpoints.length > 0 ? nextSteps(flags) : noEndpointText(namespace, flags);
+  const standaloneLines = endpoints.length > 0 ? nextSteps(flags) : noEndpointText(namespace, flags);
   return [
     ...(noAddress === undefined
       ? [`Serving ${url} ${on}`]
@@ -48,24 +48,24 @@ async function banner(
       ? [clusterLine(namespace, noAddress !== undefined)]
       : system
         ? await siteLines(system, flags)
-        : [standalone]),
+        : [standaloneLines]),
     '',
   ].join('\n');
 }
 
-/** The commands for a token; `words` follow the first one. */
-function nextSteps(flags: Flags, words = ''): string {
-  const issue = completeCommand(`linkgrant token issue token.yaml${words}`, flags);
+/** Returns the commands that issue a token and open the console; `issueFlags` are added to the first one. */
+function nextSteps(flags: Flags, issueFlags = ''): string {
+  const issue = completeCommand(`linkgrant token issue token.yaml${issueFlags}`, flags);
   return `Next: ${issue}\nOr in a browser: ${completeCommand('linkgrant console', flags)}`;
 }
 
 function noEndpointText(namespace: string | undefined, flags: Flags): string {
-  const ofSite =
+  const alternative =
     namespace === undefined
       ? ''
       : `, or, for the site of namespace ${namespace}, with --platform podman, docker or linux`;
   const trial = completeCommand('linkgrant serve --endpoint inter-router=localhost:55671', flags);
-  return `No link can be accepted yet: start with --endpoint inter-router=HOST:PORT, the address of your router${ofSite}
+  return `No link can be accepted yet: start with --endpoint inter-router=HOST:PORT, the address of your router${alternative}
 To try it without a router: stop this service, and run ${trial}`;
 }
 

@@ -18,10 +18,10 @@ export async function runWorker(settings: Settings, runtime: RuntimeContext): Pr
   const lost = new Promise<undefined>((resolve) => {
     process.once('disconnect', () => {
       resolve(undefined);
-      // During a stop the handler of the signal is gone, and it would end this process at once.
+      // During a stop SIGTERM has no handler any more, so it would end this process at once.
       if (!isStopping) process.kill(process.pid, 'SIGTERM');
     });
-    // A broken channel shows here before the `disconnect` event.
+    // A broken channel emits `error` before `disconnect`.
     cluster.worker?.on('error', () => resolve(undefined));
   });
   const started = startService(settings, runtime).catch(async (error: unknown) => {
@@ -30,7 +30,7 @@ export async function runWorker(settings: Settings, runtime: RuntimeContext): Pr
     leave();
     return undefined;
   });
-  // If the primary process has ended, a starting service would wait forever for the answers of that process.
+  // If the primary process has ended, a starting service would wait forever for its responses.
   const service = await Promise.race([started, lost]);
   if (!service) return;
   process.on('SIGHUP', () => void service.reloadIdentity());
@@ -40,7 +40,7 @@ export async function runWorker(settings: Settings, runtime: RuntimeContext): Pr
   const { description, listening, adminListening } = service;
   await send({
     ready: { description, port: listening.port, adminPort: adminListening?.port },
-    ends: service.certificateTimes(),
+    certificateTimes: service.certificateTimes(),
   });
   const reporting = setInterval(() => void sendState(service), REPORT_MS);
   await stop;
@@ -51,8 +51,9 @@ export async function runWorker(settings: Settings, runtime: RuntimeContext): Pr
   leave();
 }
 
-async function sendState({ metrics, certificateTimes }: RunningService): Promise<void> {
-  await send({ metrics: await metrics.registry.getMetricsAsJSON(), ends: certificateTimes() });
+async function sendState(service: RunningService): Promise<void> {
+  const metrics = await service.metrics.registry.getMetricsAsJSON();
+  await send({ metrics, certificateTimes: service.certificateTimes() });
 }
 
 /** Disconnects from the primary process if it still runs. */

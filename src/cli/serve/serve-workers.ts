@@ -24,8 +24,8 @@ export async function runWorkers(
   const stop = shutdownSignal();
   await prepareService(settings, runtime);
   const group = new WorkerGroup(settings.workers, workerMetrics(), runtime.logger);
-  const manager = serviceManager(processContext().env, runtime.logger, () => group.isHeard());
-  let operations: Awaited<ReturnType<typeof startClusterOperations>> | undefined;
+  const manager = serviceManager(processContext().env, runtime.logger, () => group.haveReported());
+  let operations: Awaited<ReturnType<typeof startGroupOperations>> | undefined;
   try {
     const { description, port, adminPort } = await group.start();
     const ready = () => manager.ready(`Serving ${description.url} with ${settings.workers} workers`);
@@ -34,7 +34,7 @@ export async function runWorkers(
       group.signal('SIGHUP');
       ready();
     });
-    operations = settings.opsListen && (await startClusterOperations(settings, runtime, group));
+    operations = settings.opsListen && (await startGroupOperations(settings, runtime, group));
     const ports = { service: port, operations: operations?.listening.port, admin: adminPort };
     await writeBanner(description, ports, { settings, flags });
     ready();
@@ -48,18 +48,18 @@ export async function runWorkers(
   }
 }
 
-async function startClusterOperations(settings: Settings, runtime: RuntimeContext, group: WorkerGroup) {
+async function startGroupOperations(settings: Settings, runtime: RuntimeContext, group: WorkerGroup) {
   const store = await openStore(settings, runtime, false);
   const parts: ReadinessPart[] = [
     { name: 'workers', ready: () => group.assertServing() },
     { name: 'store', ready: () => store.probe() },
   ];
-  const whole = [
+  const registries = [
     workerCountMetrics(() => ({ wanted: settings.workers, serving: group.serving, ended: group.ended })),
     storeMetrics(store, { ...runtime, connections: networkObserver(settings, runtime.clock) }),
   ];
   const metrics = async () =>
-    (await Promise.all([group.metrics(), ...whole.map((registry) => registry.metrics())])).join('');
+    (await Promise.all([group.metrics(), ...registries.map((registry) => registry.metrics())])).join('');
   const address = settings.opsListen as NonNullable<Settings['opsListen']>;
   const certificateTimes = () => group.certificateTimes();
   const listener = await startOperations(address, { parts, metrics, certificateTimes }, runtime).catch(

@@ -26,7 +26,7 @@ export async function serveCommand(flags: Flags, context: Context): Promise<void
   const { settings } = configuration;
   refuseEndpoints(settings);
   refuseForCluster(settings);
-  const redeems = isForTokens(settings);
+  const redeems = redeemsTokens(settings);
   refuseUnusedFlags(configuration, redeems);
   const runtime: RuntimeContext = {
     ...context,
@@ -73,7 +73,7 @@ function refuseEndpoints({ platform, endpoint }: Settings): void {
   );
 }
 
-/** Refuses settings for files on this host on kubernetes, which stores resources instead. */
+/** Refuses settings that have no effect on kubernetes. */
 function refuseForCluster({ platform, workers, ...settings }: Settings): void {
   if (platform !== 'kubernetes') return;
   const refuse = (what: string, hint: string): never => {
@@ -92,8 +92,8 @@ function refuseForCluster({ platform, workers, ...settings }: Settings): void {
   }
 }
 
-/** True for the process that redeems AccessTokens. Throws for an invalid combination of controllers. */
-function isForTokens({ platform, controllers, noRedemption }: Settings): boolean {
+/** Returns whether this process redeems AccessTokens. Throws a CommandError for an invalid combination of controllers. */
+function redeemsTokens({ platform, controllers, noRedemption }: Settings): boolean {
   const redeems = controllers.includes('accesstoken');
   if (!redeems && !noRedemption && controllers.length > 0) return false;
   const refuse = (message: string, hint: string): never => {

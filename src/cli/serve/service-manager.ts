@@ -18,15 +18,15 @@ const TIMEOUT_MS = 3_000;
 const SILENT: ServiceManager = { ready() {}, reloading() {}, async stopping() {} };
 
 /**
- * The protocol of sd_notify(3) through the program systemd-notify, because Node has no Unix datagram sockets. With a watchdog, a
- * keep-alive is sent at half its interval while `isWell()`; without one the manager restarts the service.
+ * Implements the protocol of sd_notify(3) with the program systemd-notify, because Node has no Unix datagram sockets. If the
+ * manager has a watchdog, keep-alives are sent at half its interval while `isWell()`; if they stop, it restarts the service.
  */
 export function serviceManager(env: Environment, logger: Logger, isWell: () => boolean): ServiceManager {
   if (!env.NOTIFY_SOCKET) return SILENT;
   let last = Promise.resolve();
   let hasFailed = false;
   const enqueue = (...words: readonly string[]) => {
-    // In order, because the last message decides the state.
+    // In order, because the last message determines the state.
     last = last
       .then(() => notify(words))
       .catch((error: unknown) => {

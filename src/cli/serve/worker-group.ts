@@ -15,19 +15,19 @@ const METRICS_TIMEOUT_MS = 1_000;
 const SILENT_MS = 20_000;
 const WORKER_LOST = { exitCode: 1, hint: 'its output is above' } as const;
 
-/** The worker processes of this process. Each that ends is replaced, until `stop`. */
+/** The worker processes of this process. A worker that ends is replaced, until `stop`. */
 export class WorkerGroup {
   readonly #wanted: number;
   readonly #logger: Logger;
   readonly #serving = new Set<number>();
-  readonly #heard = new Map<number, number>();
+  readonly #lastReports = new Map<number, number>();
   readonly #metrics: WorkerMetrics;
-  #ends: CertificateTimes | undefined;
+  #certificateTimes: CertificateTimes | undefined;
   #stopping = false;
   /** Number of workers that ended without being stopped. */
   ended = 0;
 
-  /** Collects the workers' metrics in `metrics`. */
+  /** `wanted` is the number of workers; `metrics` collects their metrics. */
   constructor(wanted: number, metrics: WorkerMetrics, logger: Logger) {
     this.#wanted = wanted;
     this.#metrics = metrics;
@@ -39,7 +39,7 @@ export class WorkerGroup {
     return this.#serving.size;
   }
 
-  /** Starts the workers. Resolves with the message of the first one that serves, rejects if one ends before that. */
+  /** Starts the workers. Resolves with the message of the first one that serves. Rejects if a worker ends before that. */
   async start(): Promise<NonNullable<WorkerMessage['ready']>> {
     // Node's round-robin costs more for each connection than all system calls of a handshake.
     cluster.schedulingPolicy = cluster.SCHED_NONE;
@@ -51,8 +51,8 @@ export class WorkerGroup {
         if (message.ready) resolve(message.ready);
         if (!message.failed) return;
         reject(new CommandError(message.failed.message, message.failed));
-        // Before the first one serves, its end ends the command.
-        if (this.#ends) this.#logger.error({ event: 'worker_failed' }, message.failed.message);
+        // A failure before the first worker serves rejects `first`, which is reported.
+        if (this.#certificateTimes) this.#logger.error({ event: 'worker_failed' }, message.failed.message);
       });
       cluster.once('exit', (_worker, code, signal) =>
         reject(
@@ -60,10 +60,10 @@ export class WorkerGroup {
         ),
       );
     });
-    cluster.on('fork', (worker) => this.#heard.set(worker.id, performance.now()));
+    cluster.on('fork', (worker) => this.#lastReports.set(worker.id, performance.now()));
     cluster.on('exit', (worker) => {
       this.#serving.delete(worker.id);
-      this.#heard.delete(worker.id);
+      this.#lastReports.delete(worker.id);
       this.#metrics.remove(worker.id);
     });
     for (let worker = 0; worker < this.#wanted; worker += 1) cluster.fork();
@@ -72,10 +72,10 @@ export class WorkerGroup {
     return ready;
   }
 
-  /** Returns when the service's certificates end, as a worker reported last. Throws before one serves. */
+  /** Returns the validity of the service's certificates in the last report of a worker. Throws before one serves. */
   certificateTimes(): CertificateTimes {
-    if (!this.#ends) throw new Error('no worker serves');
-    return this.#ends;
+    if (!this.#certificateTimes) throw new Error('no worker serves');
+    return this.#certificateTimes;
   }
 
   /** Rejects with the number of missing workers unless all serve. */
@@ -83,9 +83,9 @@ export class WorkerGroup {
     if (this.serving < this.#wanted) throw new Error(`${this.serving} of ${this.#wanted} workers serve`);
   }
 
-  /** Returns false while a worker, also a starting one, has not reported for SILENT_MS. */
-  isHeard(): boolean {
-    return [...this.#heard.values()].every((at) => performance.now() - at < SILENT_MS);
+  /** Returns false if a worker has not reported for SILENT_MS; a starting worker counts from its start. */
+  haveReported(): boolean {
+    return [...this.#lastReports.values()].every((at) => performance.now() - at < SILENT_MS);
   }
 
   /** Returns the metrics of all workers in Prometheus' text format. */
@@ -112,10 +112,10 @@ export class WorkerGroup {
     await ended;
   }
 
-  #onMessage(worker: Worker, { ready, ends, metrics }: WorkerMessage): void {
+  #onMessage(worker: Worker, { ready, certificateTimes, metrics }: WorkerMessage): void {
     if (ready) this.#serving.add(worker.id);
-    if (!worker.isDead()) this.#heard.set(worker.id, performance.now());
-    this.#ends = ends ?? this.#ends;
+    if (!worker.isDead()) this.#lastReports.set(worker.id, performance.now());
+    this.#certificateTimes = certificateTimes ?? this.#certificateTimes;
     // The metrics of a dead worker were retained at its exit.
     if (metrics && !worker.isDead()) this.#metrics.update(worker.id, metrics);
   }

@@ -11,10 +11,11 @@ export interface WorkerMessage {
     readonly port: number;
     readonly adminPort: number | undefined;
   };
-  /** Sent regularly, because a renewed certificate expires later. */
-  readonly ends?: CertificateTimes;
+  /** Sent regularly, because certificates are renewed. */
+  readonly certificateTimes?: CertificateTimes;
   /** Sent on request and regularly, so that little is lost when a worker dies. */
   readonly metrics?: MetricsSnapshot;
+  /** Sent instead of `ready` if the worker cannot serve. */
   readonly failed?: {
     readonly message: string;
     readonly hint: string | undefined;

@@ -2,7 +2,7 @@ import { type Command, Option } from 'commander';
 import type { SettingKey } from '../../config/settings.js';
 import { CommandError } from './command-error.js';
 import { parseListingFormat, parseOutputFormat } from './output-format.js';
-import { ADMINISTRATION_SETTINGS, settingsOptions } from './settings-options.js';
+import { ADMINISTRATION_SETTINGS, collect, settingsOptions } from './settings-options.js';
 
 /** The `-o` of every command that lists or reports. */
 export const OUTPUT = () =>
@@ -36,7 +36,7 @@ export function withSettings(
   return command;
 }
 
-/** Returns the proxy of `--proxy`. Throws a CommandError for a URL with user information: other users can read a command line. */
+/** Returns the value of `--proxy`. Throws a CommandError if it has a user name: other users of the machine can read it. */
 function parseProxy(value: string): string {
   if (!value.includes('@')) return value;
   throw new CommandError('--proxy cannot have a user name or a password', {
@@ -61,11 +61,11 @@ export function addRouteFlags(command: Command): Command {
     .option(
       '--connect-to <HOST:PORT:ADDR:PORT>',
       "connect to another address, like curl's flag; may be repeated",
-      (value: string, previous: string[] | undefined) => [...(previous ?? []), value],
+      collect,
     );
 }
 
-/** Adds a command on grants, with the settings of the store or of the service that owns it. */
+/** Adds a command that works on the grants of a store, a cluster or a service, with the settings that select it. */
 export function grantCommand(parent: Command, nameAndArguments: string, description: string): Command {
   return withSettings(parent.command(nameAndArguments).description(description), ADMINISTRATION_SETTINGS);
 }

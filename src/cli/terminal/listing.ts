@@ -25,7 +25,7 @@ export interface Listing<Report> {
   readonly csv: Columns<Report>;
   /** The name or id that other commands accept. */
   readonly name: (report: Report) => string;
-  /** Identifies a resource among those of all namespaces; the name without it. */
+  /** Identifies a resource among those of all namespaces; `name` does if this is absent. */
   readonly key?: (report: Report) => string;
   /** The text that replaces an empty table. */
   readonly emptyText: string;
@@ -34,7 +34,7 @@ export interface Listing<Report> {
 /** The flags of every command that lists. */
 export interface ListFlags {
   readonly output?: ListingFormat;
-  /** False without the headings of columns. */
+  /** False to omit the headings of columns. */
   readonly headers?: boolean;
   /** Heading of a column in any case, with `-` for a space. */
   readonly sortBy?: string;
@@ -67,8 +67,8 @@ export async function* pagesOf<T>(
 
 /**
  * Writes a listing to standard output page by page. The first page determines the widths of the columns of a table. All pages
- * are read first to sort them or to fill a template. With `--watch` the listing is read again and again, and what has changed is
- * written. Rejects as {@link writeStyled} does, and with a CommandError for an unknown column.
+ * are read first to sort them or to fill a template. With `--watch` the listing is read periodically, and only what has changed
+ * is written. Rejects as {@link writeStyled} does, and with a CommandError for an unknown column.
  */
 export async function writeListing<Report>(
   read: () => AsyncIterable<readonly Report[]>,
@@ -83,9 +83,9 @@ export async function writeListing<Report>(
   };
   const writer = writerOf(listing, flags);
   if (flags.watch) return watchListing(readAll, listing, writer);
-  const isWhole = order !== undefined || templateOf(flags.output) !== undefined;
+  const needsAllPages = order !== undefined || templateOf(flags.output) !== undefined;
   let written = 0;
-  for await (const page of isWhole ? [await readAll()] : read()) {
+  for await (const page of needsAllPages ? [await readAll()] : read()) {
     if (page.length === 0) continue;
     await writeStyled(await writer.page(page, written === 0));
     written += page.length;
@@ -110,7 +110,7 @@ export function sortNames({ columns, wide }: Pick<Listing<never>, 'columns' | 'w
   return Object.keys({ ...columns, ...wide }).map(sortName);
 }
 
-/** The order by the cells of a column; cells without value are last. Throws a CommandError for an unknown column. */
+/** Returns the order by the cells of a column, with cells without value last. Throws a CommandError for an unknown column. */
 function orderOf<Report>(
   listing: Pick<Listing<Report>, 'columns' | 'wide'>,
   sortBy: string | undefined,
@@ -238,7 +238,7 @@ function tableWriter<Report>(listing: Listing<Report>, { output, headers }: List
   };
 }
 
-/** The text of an empty list. */
+/** Returns the text that replaces an empty list. */
 export function nothingListed(what: string, namespace: string, allNamespaces = false): string {
   return allNamespaces
     ? `There are no ${what}.\n`

@@ -1,5 +1,5 @@
-// Characters that move a terminal's cursor or change the direction of a line. Tabs and line breaks are left to the caller, and so
-// is the carriage return in a line break of CSV.
+// Characters that move a terminal's cursor or change the direction of a line, except tabs, line feeds, and the carriage return in
+// a line break of CSV.
 const TERMINAL_CONTROLS =
   /[^\P{Cc}\t\n\r]|\r(?!\n)|[\p{Zl}\p{Zp}\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]/gu;
 

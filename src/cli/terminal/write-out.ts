@@ -36,8 +36,8 @@ export async function writeStyled(text: string): Promise<void> {
 }
 
 /**
- * Writes text to standard error, without characters that control a terminal. Its commands are those of this program, unless
- * the text is for another site, where linkgrant may not be a kubectl plugin.
+ * Writes text to standard error, escaped by {@link plainText}. Commands in it get the words that started this program. A text for
+ * another site is not changed, because linkgrant may not be a kubectl plugin there.
  */
 export function writeStderr(text: string, options: { readonly isForOtherSite?: boolean } = {}): void {
   eraseProgress();
