@@ -15,12 +15,12 @@ import { RedemptionError } from '../../domain/redemption-error.js';
 import { loadSqlite } from '../../files/load-sqlite.js';
 import { readService, type ServiceDescription } from '../../redemption/accepting/service-description.js';
 import { listenFailure } from '../serve/listen-failure.js';
-import { describeFailure } from '../terminal/failure.js';
 import {
   type Check,
   certificateFileCheck,
   downgradeToWarning,
   fail,
+  failWithError,
   ok,
   writableCheck,
 } from './doctor-check.js';
@@ -43,23 +43,17 @@ const FOREIGN_SERVER_ERRORS = new Set([
 ]);
 
 /** Checks the accepting side: its directory, store, service, ports, certificates and sites. */
-export async function acceptingChecks(
-  settings: Settings,
-  namespace: string | undefined,
-  options: LinkDialOptions,
-): Promise<Check[]> {
-  const directoryResults = checkDirectory(settings.dataDir);
-  const checks: Check[] = [];
-  const { service, checks: storeChecks } = await checkStore(settings, options);
-  checks.push(...storeChecks);
+export async function acceptingChecks(settings: Settings, options: LinkDialOptions): Promise<Check[]> {
+  const directoryChecks = checkDirectory(settings.dataDir);
+  const { service, checks } = await checkStore(settings, options);
   const probe = service && probeToken(service);
   if (probe) checks.push(...(await checkUrl(probe, options)));
   checks.push(...(await checkPorts(settings, probe, options)));
   checks.push(...checkCertificates(settings, options.clock()));
-  checks.push(...(await checkSites(settings, service, namespace, options)));
+  checks.push(...(await checkSites(settings, service, options)));
   // A Skupper site that accepts no links needs no service.
   const isServiceExpected = settings.platform === 'standalone' || hasStore(settings);
-  return [...directoryResults, ...(isServiceExpected ? checks : checks.map(downgradeToWarning))];
+  return [...directoryChecks, ...(isServiceExpected ? checks : checks.map(downgradeToWarning))];
 }
 
 function checkDirectory(dataDir: string): Check[] {
@@ -89,7 +83,7 @@ async function checkStore(
     const store = await openStore(settings, { clock, checkpoint: () => {} }, false);
     try {
       checks.push(ok('store', `its schema version matches this release${await driverText(settings)}`));
-      const age = await checkAge(settings, clock);
+      const age = await checkStoreAge(settings, clock);
       checks.push(age);
       // Do not write to an outdated copy: on a restored PostgreSQL primary the write would wait for a standby that is gone.
       if (age.status === 'ok') {
@@ -108,8 +102,7 @@ async function checkStore(
       await store.close();
     }
   } catch (error) {
-    const { message, hint = SERVE_ONCE_HINT, exitCode } = describeFailure(error);
-    checks.push(fail(checks.length === 0 ? 'store' : 'store writable', message, hint, exitCode));
+    checks.push(failWithError(checks.length === 0 ? 'store' : 'store writable', error, SERVE_ONCE_HINT));
     return { checks };
   }
 }
@@ -120,10 +113,10 @@ async function driverText({ store }: Settings): Promise<string> {
 }
 
 /**
- * Fails if the store lacks ledger entries that this host has recorded: after a restored backup, spent uses are available
- * again.
+ * Checks that the store is not an earlier copy: that it has all ledger entries that this host has recorded. In an earlier copy,
+ * spent uses are available again.
  */
-async function checkAge(settings: Settings, clock: LinkDialOptions['clock']): Promise<Check> {
+async function checkStoreAge(settings: Settings, clock: LinkDialOptions['clock']): Promise<Check> {
   const { lost, redeemable } = await findStoreLoss(settings, { clock, checkpoint: () => {} });
   if (lost === 0) return ok('store age', 'its ledger contains every entry that this host has recorded');
   const loss =
@@ -193,8 +186,7 @@ async function checkPort(
   if (error === undefined) return ok(name, `${port} is free`);
   if (error.code === 'EADDRINUSE' && (await isLinkgrant()))
     return ok(name, `${port} is in use by the running service`);
-  const { message, hint = 'choose another port' } = describeFailure(listenFailure(error, settings));
-  return fail(name, message, hint);
+  return failWithError(name, listenFailure(error, settings), 'choose another port');
 }
 
 async function listenError({ host, port }: ListenAddress): Promise<NodeJS.ErrnoException | undefined> {

@@ -3,6 +3,7 @@ import { dirname, resolve } from 'node:path';
 import { describeCertificate } from '../../pki/certificate-info.js';
 import { certificateLife } from '../../redemption/requesting/certificate-life.js';
 import type { ExitCode } from '../terminal/command-error.js';
+import { adviceFor, type ErrorCode } from '../terminal/exit-codes.js';
 import { describeFailure } from '../terminal/failure.js';
 import { formatTime } from '../terminal/output.js';
 import { plainLine } from '../terminal/plain-text.js';
@@ -31,6 +32,18 @@ export function warn(name: string, detail: string, hint: string): Check {
 /** A failed check: a link cannot be established. */
 export function fail(name: string, detail: string, hint: string, exitCode: ExitCode = 1): Check {
   return { name, status: 'fail', detail, hint, exitCode };
+}
+
+/** Returns a failed check with the exit code and the hint of an error code. */
+export function failWithCode(name: string, detail: string, code: ErrorCode): Check {
+  const { hint, exitCode } = adviceFor(code);
+  return fail(name, detail, hint, exitCode);
+}
+
+/** Returns a failed check for an error; `defaultHint` applies if the error has no hint. */
+export function failWithError(name: string, error: unknown, defaultHint: string): Check {
+  const { message, hint = defaultHint, exitCode } = describeFailure(error);
+  return fail(name, message, hint, exitCode);
 }
 
 /** The check result of one resource, to be merged with those of other resources of its kind. */
@@ -80,13 +93,13 @@ export function checksText(checks: readonly Check[]): string {
     .join('');
 }
 
-/** Turns a failure into a warning, because it matters only to a site that accepts links. */
+/** Turns a failure that matters only to a site that accepts links into a warning. */
 export function downgradeToWarning(check: Check): Check {
   if (check.status !== 'fail') return check;
   return warn(check.name, check.detail, `needed only if this site accepts links: ${check.hint}`);
 }
 
-/** Returns the checks of `run`, or a failed check if it cannot read the cluster. */
+/** Returns the checks of `run`, or a failed check if it rejects. */
 export async function checksOf(
   name: string,
   run: () => Promise<readonly Check[]>,
@@ -94,12 +107,11 @@ export async function checksOf(
   try {
     return await run();
   } catch (error) {
-    const { message, hint = 'check it with kubectl', exitCode } = describeFailure(error);
-    return [fail(name, message, hint, exitCode)];
+    return [failWithError(name, error, 'check it with kubectl')];
   }
 }
 
-/** Checks that a certificate is valid and does not expire soon; `renewal` says how to replace it. */
+/** Checks that a certificate is valid and does not expire soon; `renewal` is the hint for its replacement. */
 export function certificateCheck(name: string, pem: string, now: number, renewal: string): Check {
   let info: ReturnType<typeof describeCertificate>;
   try {

@@ -4,7 +4,6 @@ import type {
 } from '../../compose/kubernetes/open-cluster-administration.js';
 import type { LinkDialOptions } from '../../compose/links.js';
 import { formatEndpoint } from '../../domain/host-port-text.js';
-import type { SiteRefusal } from '../../redemption/ports/site.js';
 import { certificateLife } from '../../redemption/requesting/certificate-life.js';
 import { formatTime } from '../terminal/output.js';
 import { type Check, checksOf, type Finding, fail, mergeFindings, ok, warn } from './doctor-check.js';
@@ -166,7 +165,7 @@ function skupperCheck(
 
 async function siteChecks(inspector: ClusterInspector, now: number): Promise<Check[]> {
   const found = await inspector.endpoints();
-  if ('refused' in found) return [refusalCheck('site', found)];
+  if ('refused' in found) return [fail('site', found.reason, found.hint)];
   const endpoints = found.endpoints.map(formatEndpoint).join(', ');
   return [
     ok('site', `links connect to ${endpoints}`),
@@ -190,7 +189,7 @@ async function issuerChecks(inspector: ClusterInspector, now: number): Promise<C
     ];
   }
   const access = await inspector.access();
-  if ('refused' in access) return [refusalCheck('issuer', access)];
+  if ('refused' in access) return [fail('issuer', access.reason, access.hint)];
   const { description, notAfter } = access.issuer;
   const end = formatTime(notAfter);
   if (certificateLife(access.issuer, now) === 'ending') {
@@ -255,10 +254,6 @@ function pendingFinding(
 function invalidSpecFinding({ problems }: InspectedGrant): Omit<Finding, 'resource'> {
   const detail = `its controller reports it Ready, but linkgrant refuses it: ${problems.join('; ')}`;
   return warn('', detail, 'correct it before linkgrant serves the AccessGrants of this namespace');
-}
-
-function refusalCheck(name: string, { reason, hint }: SiteRefusal): Check {
-  return fail(name, reason, hint);
 }
 
 /** Checks that the user of this command has the permissions; a missing one is a warning, because the cluster works. */

@@ -4,12 +4,10 @@ import type { LinkDialOptions } from '../../compose/links.js';
 import type { Settings } from '../../config/setting-schemas.js';
 import type { RedeemableToken } from '../../domain/access-token.js';
 import type { Clock } from '../../redemption/ports/clock.js';
-import { renewableLink } from '../../redemption/requesting/renewable-link.js';
 import { withCluster } from '../session/cluster-session.js';
 import { CommandError } from '../terminal/command-error.js';
 import {
   type Check,
-  certificateCheck,
   checksOf,
   downgradeToWarning,
   type Finding,
@@ -23,7 +21,7 @@ import {
   checkPermissions,
   type RequiredPermissions,
 } from './doctor-cluster-accepting.js';
-import { tokenChecks } from './doctor-requesting.js';
+import { credentialsCheck, tokenChecks } from './doctor-requesting.js';
 
 // The permissions of the Role in deploy/bootstrap/job.yaml.
 const PERMISSIONS: RequiredPermissions = {
@@ -122,26 +120,17 @@ async function requestingClusterChecks(
           isReady
             ? ok(`link ${name}`, 'Ready')
             : warn(`link ${name}`, `not Ready: ${message}`, `find the cause with \`${command('check')}\``),
-          ...(await checksOf(`link ${name}`, async () => [
-            await credentialsCheck(`link ${name}`, tlsCredentials, command('renew')),
-          ])),
+          ...(await checksOf(`link ${name}`, async () => {
+            const secret = await cluster.links.findSecret(tlsCredentials);
+            const renewal = { command: command('renew'), runner: 'CronJob' } as const;
+            return [credentialsCheck(name, { tlsCredentials, secret }, renewal, clock())];
+          })),
         );
       }
       return found;
     })),
   ];
   return { checks, isInUse };
-
-  async function credentialsCheck(label: string, name: string, renew: string): Promise<Check> {
-    const secret = await cluster.links.findSecret(name);
-    if (!secret)
-      return fail(label, `its Secret "${name}" does not exist`, 'restore the Secret, or delete the link', 3);
-    const renewal =
-      'problem' in renewableLink(secret)
-        ? 'it cannot be renewed: redeem a new token before it expires'
-        : `its renewal is overdue: run \`${renew}\`, and check that a CronJob runs this command`;
-    return certificateCheck(label, secret.tlsCrt, clock(), renewal);
-  }
 }
 
 function tokenFinding({

@@ -3,17 +3,26 @@ import { type LinkDialOptions, openLinks } from '../../compose/links.js';
 import type { AccessGrantState } from '../../domain/access-grant.js';
 import type { RedeemableToken } from '../../domain/access-token.js';
 import { formatEndpoint } from '../../domain/host-port-text.js';
+import type { LinkSecret } from '../../domain/link.js';
 import { RedemptionError } from '../../domain/redemption-error.js';
 import { formatPolicySettings } from '../../redemption/accepting/policy-settings.js';
 import type { TokenCheck } from '../../redemption/ports/redemption-client.js';
 import { renewableLink } from '../../redemption/requesting/renewable-link.js';
 import { policyFields } from '../grant/grant-report.js';
 import { adviceFor } from '../terminal/exit-codes.js';
-import { describeFailure } from '../terminal/failure.js';
 import { readToken } from '../terminal/flag-values.js';
 import { formatTime } from '../terminal/output.js';
 import { parseToken } from '../token/token-file.js';
-import { type Check, certificateCheck, fail, ok, warn, writableCheck } from './doctor-check.js';
+import {
+  type Check,
+  certificateCheck,
+  fail,
+  failWithCode,
+  failWithError,
+  ok,
+  warn,
+  writableCheck,
+} from './doctor-check.js';
 import { checkRoute, type RouteChecks } from './doctor-route.js';
 
 /** The error code of a redemption, for each state in which a grant cannot be redeemed. */
@@ -39,8 +48,7 @@ export async function tokenChecks(
   try {
     token = parseToken(await readToken(file));
   } catch (error) {
-    const { message, hint = 'check the token file', exitCode } = describeFailure(error);
-    return [fail('token', message, hint, exitCode)];
+    return [failWithError('token', error, 'check the token file')];
   }
   const { checks, answer } = await checkRoute(token, options);
   // If the links cannot be read, an expired or exhausted grant is reported as a failure.
@@ -67,10 +75,7 @@ function grantChecks(answer: RouteChecks['answer']): Check[] {
     const detail = 'this is a Skupper grant server, which cannot report the state of a grant';
     return [warn('grant', detail, 'redeem the token to check it; this spends a use')];
   }
-  if (answer instanceof RedemptionError) {
-    const { hint, exitCode } = adviceFor(answer.code);
-    return [fail('grant', answer.message, hint, exitCode)];
-  }
+  if (answer instanceof RedemptionError) return [failWithCode('grant', answer.message, answer.code)];
   return [grantCheck(answer), ...policyChecks(answer), endpointsCheck(answer)];
 }
 
@@ -95,16 +100,12 @@ function policyChecks({ policy, serverTime }: TokenCheck): Check[] {
   if (policyRules.length === 0) return [];
   const rules = policyRules.join('; ');
   if ((policy.notBefore ?? serverTime) <= serverTime) return [ok('rules', rules)];
-  const { hint, exitCode } = adviceFor('not_yet_valid');
-  return [fail('rules', rules, hint, exitCode)];
+  return [failWithCode('rules', rules, 'not_yet_valid')];
 }
 
 function endpointsCheck({ endpoints }: TokenCheck): Check {
-  if (endpoints.length > 0) {
-    return ok('endpoints', endpoints.map(formatEndpoint).join(', '));
-  }
-  const { hint, exitCode } = adviceFor('link_access_unavailable');
-  return fail('endpoints', 'the accepting site has no endpoint now', hint, exitCode);
+  if (endpoints.length > 0) return ok('endpoints', endpoints.map(formatEndpoint).join(', '));
+  return failWithCode('endpoints', 'the accepting site has no endpoint now', 'link_access_unavailable');
 }
 
 /** Checks that links can be written into a directory, and the certificates of the existing ones. */
@@ -115,21 +116,8 @@ export async function linkDirectoryChecks(directory: string, dataDir: string, no
   try {
     for (const { name, tlsCredentials } of await links.list()) {
       const secret = await links.findSecret(tlsCredentials);
-      const label = `link ${name}`;
-      const renewalHint =
-        secret && !('problem' in renewableLink(secret))
-          ? `its renewal is overdue: run \`linkgrant link renew ${name}\`, and check that a timer runs this command`
-          : 'it cannot be renewed: redeem a new token before it expires';
-      checks.push(
-        secret
-          ? certificateCheck(label, secret.tlsCrt, now, renewalHint)
-          : fail(
-              label,
-              `its Secret "${tlsCredentials}" does not exist`,
-              'restore the Secret, or delete the link',
-              3,
-            ),
-      );
+      const renewal = { command: `linkgrant link renew ${name}`, runner: 'timer' } as const;
+      checks.push(credentialsCheck(name, { tlsCredentials, secret }, renewal, now));
     }
   } catch (error) {
     checks.push(
@@ -137,4 +125,23 @@ export async function linkDirectoryChecks(directory: string, dataDir: string, no
     );
   }
   return checks;
+}
+
+/** Checks that the Secret of a link exists and its certificate is valid; `runner` repeats the command that renews the link. */
+export function credentialsCheck(
+  link: string,
+  { tlsCredentials, secret }: { readonly tlsCredentials: string; readonly secret: LinkSecret | undefined },
+  { command, runner }: { readonly command: string; readonly runner: 'timer' | 'CronJob' },
+  now: number,
+): Check {
+  const label = `link ${link}`;
+  if (!secret) {
+    const detail = `its Secret "${tlsCredentials}" does not exist`;
+    return fail(label, detail, 'restore the Secret, or delete the link', 3);
+  }
+  const renewal =
+    'problem' in renewableLink(secret)
+      ? 'it cannot be renewed: redeem a new token before it expires'
+      : `its renewal is overdue: run \`${command}\`, and check that a ${runner} runs this command`;
+  return certificateCheck(label, secret.tlsCrt, now, renewal);
 }

@@ -8,9 +8,9 @@ import { describeCertificate, verificationProblem } from '../../pki/certificate-
 import type { TokenCheck } from '../../redemption/ports/redemption-client.js';
 import { adviceFor } from '../terminal/exit-codes.js';
 import { formatTime } from '../terminal/output.js';
-import { type Check, fail, ok } from './doctor-check.js';
+import { type Check, fail, failWithCode, ok } from './doctor-check.js';
 
-/** The check result of each connection step, and the response of the service. */
+/** The check results of the connection steps, and the response of the service. */
 export interface RouteChecks {
   readonly checks: readonly Check[];
   /** Undefined if a step failed. */
@@ -159,6 +159,5 @@ export async function checkUrl(probe: AccessToken, options: LinkDialOptions): Pr
 function checkAnswer(answer: object | string): Check {
   if (!(answer instanceof RedemptionError) || answer.code === 'grant_unknown')
     return ok('service', 'it responds at the URL in its tokens');
-  const { hint, exitCode } = adviceFor(answer.code);
-  return fail('service', answer.message, hint, exitCode);
+  return failWithCode('service', answer.message, answer.code);
 }

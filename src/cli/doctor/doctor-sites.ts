@@ -13,13 +13,13 @@ import { type Check, fail, ok, warn } from './doctor-check.js';
 type Access = Awaited<ReturnType<Site['resolveAccess']>>;
 type Refusal = Exclude<Access, SiteAccess>;
 
-/** Checks that the sites of the service accept links now: all sites, or only the site in `namespace`. */
+/** Checks that the sites of the service accept links now: all sites, or only the site in the namespace of the settings. */
 export async function checkSites(
   settings: Settings,
   service: ServiceDescription | undefined,
-  namespace: string | undefined,
   { clock }: LinkDialOptions,
 ): Promise<Check[]> {
+  const { namespace } = settings;
   const system = service?.system;
   // Without --platform, use the platform that the service recorded in the store.
   const platform = settings.platform === 'standalone' && service ? service.platform : settings.platform;
@@ -43,7 +43,7 @@ export async function checkSites(
       return { name, access };
     }),
   );
-  // One site that accepts links is enough: the others may only request links.
+  // If all sites are checked, at least one must accept links; the others may only request links.
   const mayRequestOnly = namespace !== undefined || sites.some(({ access }) => !('refused' in access));
   return sites.map(({ name, access }) => {
     const label = isSystem ? `site ${name}` : 'endpoints';

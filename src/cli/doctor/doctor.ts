@@ -10,13 +10,12 @@ import { requireKnownNamespace, siteNamespace } from '../link/site-namespace.js'
 import { anyConfigurationFrom, type LocalSettings } from '../session/configuration.js';
 import { CommandError } from '../terminal/command-error.js';
 import { type ConnectionFlags, connectionOptions } from '../terminal/connection-flags.js';
-import { describeFailure } from '../terminal/failure.js';
 import { print } from '../terminal/output.js';
 import type { OutputFormat } from '../terminal/output-format.js';
 import { ownCommands } from '../terminal/program-name.js';
 import { completeHint } from '../terminal/suggested-command.js';
 import { acceptingChecks } from './doctor-accepting.js';
-import { type Check, checksText, fail, writableCheck } from './doctor-check.js';
+import { type Check, checksText, failWithError, writableCheck } from './doctor-check.js';
 import { linkDirectoryChecks, tokenChecks } from './doctor-requesting.js';
 
 /** The flags of `doctor`: `token` is the file of an AccessToken, `to` the directory for its Link. */
@@ -33,17 +32,9 @@ export interface DoctorFlags extends ConnectionFlags {
  * determines the exit code; warnings do not count.
  */
 export async function doctorCommand(flags: DoctorFlags, { clock }: { readonly clock: Clock }): Promise<void> {
-  const { token, to, output, timeout, proxy, connectTo, ...settingFlags } = flags;
-  const { settings } = anyConfigurationFrom(settingFlags);
-  const options = {
-    ...connectionOptions({
-      ...(timeout !== undefined && { timeout }),
-      ...(proxy !== undefined && { proxy }),
-      ...(connectTo !== undefined && { connectTo }),
-    }),
-    clock,
-  };
-  const checks = await runChecks(settings, { ...settingFlags, token, to }, options);
+  const { token, to, output } = flags;
+  const { settings } = anyConfigurationFrom(flags);
+  const checks = await runChecks(settings, flags, { token, to }, { ...connectionOptions(flags), clock });
   const report = checks.map(({ exitCode: _, ...check }) => check);
   await print(output, report, () => checksText(checks));
   throwWorst(checks);
@@ -57,46 +48,47 @@ export async function runDoctor(
   flags: Readonly<Record<string, unknown>>,
   { clock }: { readonly clock: Clock },
 ): Promise<readonly HealthFinding[]> {
-  const sides = { token: undefined, to: undefined };
-  const checks = await runChecks(settings, { ...flags, ...sides }, { ...connectionOptions({}), clock });
+  const nothing = { token: undefined, to: undefined };
+  const checks = await runChecks(settings, flags, nothing, { ...connectionOptions({}), clock });
   return checks.map(({ name: check, status, detail: message, hint: remedy }) => ({
     ...{ check, status: STATUS[status], message },
     ...(remedy !== undefined && { remedy: ownCommands(remedy) }),
   }));
 }
 
-/** What `doctor` checks beside the settings: the file of a token, or the directory for its Link. */
-interface CheckedSides {
+/** What `doctor` checks beside the settings: the file of a token, and the directory for its Link. */
+interface CheckedFiles {
   readonly token: string | undefined;
   readonly to: string | undefined;
 }
 
-/** Runs the checks, and completes the commands in their hints with the flags. */
+/** Runs the checks, and adds the flags to the commands in their hints. */
 async function runChecks(
   settings: Settings,
-  { token, to, ...flags }: CheckedSides & Readonly<Record<string, unknown>>,
+  flags: Readonly<Record<string, unknown>>,
+  files: CheckedFiles,
   options: LinkDialOptions,
 ): Promise<readonly Check[]> {
   const { platform } = settings;
   const checks =
     platform === 'kubernetes'
-      ? await (await import('./doctor-cluster.js')).clusterChecks(settings, { token, to }, options)
-      : await localChecks({ ...settings, platform }, { token, to }, options);
+      ? await (await import('./doctor-cluster.js')).clusterChecks(settings, files, options)
+      : await localChecks({ ...settings, platform }, files, options);
   return checks.map(({ hint, ...check }) =>
-    hint === undefined ? check : { ...check, hint: completeHint(hint, { ...flags, dir: to }) },
+    hint === undefined ? check : { ...check, hint: completeHint(hint, { ...flags, dir: files.to }) },
   );
 }
 
 async function localChecks(
   settings: LocalSettings,
-  { token, to }: CheckedSides,
+  { token, to }: CheckedFiles,
   options: LinkDialOptions,
 ): Promise<readonly Check[]> {
   const { namespace } = settings;
   const directory = linkDirectoryOf(to, settings);
   const checks: Check[] = [];
   if (token === undefined && to === undefined) {
-    checks.push(...(await acceptingChecks(settings, namespace, options)));
+    checks.push(...(await acceptingChecks(settings, options)));
   }
   if (token !== undefined) {
     const redemption = openTokenRedemption(settings.dataDir, { ...options, checkpoint: () => undefined });
@@ -121,8 +113,7 @@ function checkNamespace(settings: Settings): Check | undefined {
     requireKnownNamespace(settings.skupperHome, siteNamespace(settings));
     return undefined;
   } catch (error) {
-    const { message, hint = '', exitCode } = describeFailure(error);
-    return fail('namespace', message, hint, exitCode);
+    return failWithError('namespace', error, '');
   }
 }
 

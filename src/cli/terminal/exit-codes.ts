@@ -8,7 +8,8 @@ interface Advice {
   readonly hint: string;
 }
 
-type ErrorCode = RedemptionErrorCode | ClientErrorCode | AdministrationErrorCode;
+/** All error codes of commands. */
+export type ErrorCode = RedemptionErrorCode | ClientErrorCode | AdministrationErrorCode;
 
 const NEW_BEARER = 'get a new bearer token from your OIDC provider';
 const NEW_TOKEN = 'ask the operator of the accepting site for a new token';
@@ -239,7 +240,7 @@ const ADVICE = {
   },
 } as const satisfies Record<ErrorCode, Advice>;
 
-/** All error codes of commands. */
+/** The values of {@link ErrorCode}. */
 export const ERROR_CODES = Object.keys(ADVICE) as readonly ErrorCode[];
 
 /** Returns the exit code and the hint of a command that fails with this code. */
