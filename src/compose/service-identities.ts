@@ -91,8 +91,9 @@ export async function openIdentities(settings: Settings, clock: Clock): Promise<
 }
 
 /**
- * Acquires the leases of the data directory and of an SQLite store. Their holder may update the server certificate and the
- * published description. Rejects with SettingsConflictError while a service with other settings for these uses the same files.
+ * Acquires the leases of the data directory and of an SQLite store that `--store` names. Their holder may update the server
+ * certificate and the published description. Rejects with SettingsConflictError while a service with other settings for these
+ * uses the same files.
  */
 export async function acquireLeases(settings: Settings, clock: Clock): Promise<ServingLease> {
   const shared = sharedSettings(settings);
