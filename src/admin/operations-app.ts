@@ -34,7 +34,7 @@ export async function healthFindings(parts: readonly ReadinessPart[]): Promise<r
       const { ready, reason = '' } = await stateOf(part);
       return ready
         ? { check: part.name, status: 'ok', message: 'ready' }
-        : { check: part.name, status: 'error', message: reason, remedy: 'linkgrant doctor' };
+        : { check: part.name, status: 'error', message: reason, remedy: 'run `linkgrant doctor`' };
     }),
   );
 }

@@ -282,7 +282,7 @@ describe('a command with a login', () => {
   it('a command refuses a login whose tokens other users can read', async () => {
     chmodSync(file, 0o644);
     const ended = await remote(['grant', 'list']);
-    expect([ended.code, refusalOf(ended).hint]).toEqual([2, `run chmod 600 ${file}`]);
+    expect([ended.code, refusalOf(ended).hint]).toEqual([2, `run \`chmod 600 ${file}\``]);
     chmodSync(file, 0o600);
   });
 

@@ -75,7 +75,7 @@ describe('linkgrant console', () => {
     const checks = JSON.parse(stdout) as { readonly name: string }[];
     expect(findings.map(({ check }) => check)).toEqual(checks.map(({ name }) => name));
     expect(ready).toBe(false);
-    const remedy = `chmod go= ${join(broken, 'linkgrant.db')}`;
+    const remedy = `run \`chmod go= ${join(broken, 'linkgrant.db')}\``;
     expect(findings).toContainEqual(
       expect.objectContaining({ check: 'file modes', status: 'error', remedy }),
     );

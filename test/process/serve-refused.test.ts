@@ -256,9 +256,9 @@ describe('a service with an unusable data directory', () => {
       expect(ended.code).toBe(2);
       expect(refusalOf(ended)).toEqual({
         error: `other users can access ${open}`,
-        hint: `chmod go= ${open}`,
+        hint: `run \`chmod go= ${open}\``,
       });
-      execFileSync('/bin/sh', ['-c', refusalOf(ended).hint]);
+      execFileSync('chmod', ['go=', open]);
       await (await place.serve(['--data-dir', data])).stop();
     },
   );

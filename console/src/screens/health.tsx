@@ -64,19 +64,16 @@ function Findings({ findings }: { readonly findings: readonly Finding[] }) {
   );
 }
 
-/** A failed check: what is wrong, what to do, and each command in that text to copy. */
+/** A failed check with its remedy, and each command of the remedy to copy. */
 function Problem({ finding: { check, status, message, remedy = '' } }: { readonly finding: Finding }) {
   const withTimes = useTimesInText();
-  const isCommand = /^((npx |kubectl )?linkgrant|chmod) /.test(remedy);
-  const commands = isCommand
-    ? [remedy]
-    : Array.from(remedy.matchAll(/`([^`]+)`/g), ([, command = '']) => command);
+  const commands = Array.from(remedy.matchAll(/`([^`]+)`/g), ([, command = '']) => command);
   return (
     <Notice
       kind={status === 'error' ? 'danger' : 'warning'}
       title={`${visible(check)}: ${withTimes(visible(message))}`}
     >
-      {remedy !== '' && !isCommand && (
+      {remedy !== '' && (
         <p>
           <Prose text={sentence(visible(remedy))} />
         </p>

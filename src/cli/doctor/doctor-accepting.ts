@@ -62,7 +62,7 @@ function checkDirectory(dataDir: string): Check[] {
   const accessiblePaths = openToOthers(dataDir);
   if (accessiblePaths.length === 0)
     return [...checks, ok('file modes', 'no file with keys is accessible to other users')];
-  const hint = `chmod go= ${accessiblePaths.join(' ')}`;
+  const hint = `run \`chmod go= ${accessiblePaths.join(' ')}\``;
   return [...checks, fail('file modes', `other users can access ${accessiblePaths.join(', ')}`, hint)];
 }
 

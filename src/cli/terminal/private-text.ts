@@ -9,6 +9,6 @@ export function readPrivateText(file: string): string {
   if (mode === undefined) return readBoundedText(file);
   throw new CommandError(`${file} can be read by other users (mode ${mode})`, {
     exitCode: 2,
-    hint: `run chmod 600 ${resolve(file)}`,
+    hint: `run \`chmod 600 ${resolve(file)}\``,
   });
 }

@@ -1173,7 +1173,7 @@ export interface components {
             /** @enum {unknown} */
             status: "ok" | "warning" | "error";
             message: string;
-            /** @description A command, or a step with commands in backticks; absent if nothing is wrong */
+            /** @description A step, with each command in backticks; absent if nothing is wrong */
             remedy?: string;
         };
         Overview: {

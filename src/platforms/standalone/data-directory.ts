@@ -62,6 +62,6 @@ export function openDataDirectory(directory: string): void {
   const open = openToOthers(directory);
   if (open.length === 0) return;
   throw new DataDirectoryError(`other users can access ${open.join(', ')}`, {
-    hint: `chmod go= ${open.join(' ')}`,
+    hint: `run \`chmod go= ${open.join(' ')}\``,
   });
 }

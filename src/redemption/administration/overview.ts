@@ -183,9 +183,9 @@ function linkItem(kind: AttentionItem['kind'], link: IssuedLink, predicate: stri
   };
 }
 
-function healthItem({ status, check, message, remedy = 'linkgrant doctor' }: HealthFinding): AttentionItem[] {
+function healthItem({ status, check, message }: HealthFinding): AttentionItem[] {
   return status === 'error'
-    ? [{ kind: 'service-not-ready', message: `${check}: ${message}`, nextStep: remedy }]
+    ? [{ kind: 'service-not-ready', message: `${check}: ${message}`, nextStep: 'linkgrant doctor' }]
     : [];
 }
 

@@ -18,7 +18,7 @@ export function passwordInFile(file: string, purpose: PasswordPurpose): string |
   const mode = statSync(file, { throwIfNoEntry: false })?.mode;
   if (mode === undefined) return undefined;
   if ((mode & 0o077) !== 0) {
-    throw new StoreOpenError(`other users may read the password file ${file}`, `chmod go= ${file}`);
+    throw new StoreOpenError(`other users may read the password file ${file}`, `run \`chmod go= ${file}\``);
   }
   const { host, port, database, user } = purpose;
   const wanted = [host.startsWith('/') ? 'localhost' : host, String(port), database, user];

@@ -3,7 +3,7 @@ export interface HealthFinding {
   readonly check: string;
   readonly status: 'ok' | 'warning' | 'error';
   readonly message: string;
-  /** A command or one step; absent if nothing is wrong. */
+  /** A step, with each command in backticks; absent if nothing is wrong. */
   readonly remedy?: string;
 }
 
