@@ -14,7 +14,7 @@ type State =
 
 const RETRY_MS = 3_000;
 
-/** The console: finds out who the user is, then shows the screen that the address names. */
+/** The console: reads the session, then shows the screen that the address names, or how to sign in. */
 export function App() {
   const [state, setState] = useState<State>({ kind: 'starting' });
   useEffect(() => {

@@ -6,20 +6,20 @@ export type Topic = 'grants' | 'links' | 'ledger';
 const RETRY_MS = 5_000;
 const listeners = new Set<(topic: Topic | 'all') => void>();
 
-/** Calls `listener` for each change, and with `all` after a reconnection. Returns a function that ends this. */
+/** Calls `listener` with the topic of each change, or with `all` if anything may have changed. Returns a function that removes it. */
 export function onChange(listener: (topic: Topic | 'all') => void): () => void {
   listeners.add(listener);
   return () => listeners.delete(listener);
 }
 
-/** Announces a change that this console has made itself. */
+/** Calls the listeners of changes, so that the screens that depend on `topic` read again. */
 export function announce(topic: Topic | 'all'): void {
   for (const listener of listeners) listener(topic);
 }
 
 /**
- * Follows the changes of the service while the page is visible: a browser opens few connections to a host, and each stream is
- * one of them. Returns a function that ends this.
+ * Reads the stream of changes of the service while the page is visible: a browser opens few connections to a host, and each
+ * stream is one of them. Returns a function that stops this.
  */
 export function followChanges(): () => void {
   let stream: EventSource | undefined;
@@ -40,9 +40,9 @@ export function followChanges(): () => void {
       announce(resource);
     });
     stream.addEventListener('error', () => {
-      // The screens read again, and so notice whether the service answers.
+      // The screens then read again, which shows whether the service answers.
       announce('all');
-      // The browser reconnects by itself, but not after a refusal.
+      // The browser reconnects unless the service refused the stream.
       if (stream?.readyState === EventSource.CLOSED) timer = setTimeout(open, RETRY_MS);
     });
   };

@@ -38,13 +38,15 @@ export class ApiError extends Error {
 /** The client of the admin API, on the origin of the console and with its cookie. */
 export const client = createClient<paths>({ baseUrl: window.location.origin, credentials: 'same-origin' });
 
-/** Called when a request is answered with "not signed in", and when one is answered at all or not. */
+/** Callbacks of the requests. */
 export const onSession = {
+  /** Called if a request is refused because there is no session. */
   ended: () => {},
+  /** Called after each request: whether the service answered. */
   contact: (_isReachable: boolean) => {},
 };
 
-/** Resolves with the data of an answer. Rejects with ApiError. */
+/** Resolves with the data of an answer. Rejects with ApiError, or with the AbortError of an aborted request. */
 export async function dataOf<T>(
   exchange: Promise<{ readonly data?: T; readonly error?: unknown; readonly response: Response }>,
 ): Promise<T> {
@@ -57,8 +59,7 @@ export async function dataOf<T>(
       'Check that it runs; the console tries again.',
     );
   });
-  if (response.status === 502 || response.status === 504) onSession.contact(false);
-  else onSession.contact(true);
+  onSession.contact(response.status !== 502 && response.status !== 504);
   if (response.status === 401) onSession.ended();
   if (response.ok) return data as T;
   const { code, detail, title, hint, choices } = (
@@ -91,24 +92,23 @@ export async function signOut(): Promise<void> {
   await fetch('/console/sign-out', { method: 'POST', credentials: 'same-origin' });
 }
 
-/** The members that are not undefined; undefined ones do not exist on the wire. */
+/** Returns the members that are not undefined. */
 export function omitUndefined<T extends object>(members: T): { [K in keyof T]?: Exclude<T[K], undefined> } {
   return Object.fromEntries(Object.entries(members).filter(([, value]) => value !== undefined)) as never;
 }
 
-// Pages without a match that are skipped at most.
-const MAX_EMPTY = 20;
+const MAX_PAGES = 20;
 
 /**
- * Reads the page at `cursor`, or the first one after it that has items: one request of a filtered listing reads a bounded
- * number of items, so that a page can be empty although later ones are not.
+ * Reads the page at `cursor`, or the first page after it that has items; at most 20 pages. A request of a filtered list searches
+ * a bounded number of items, so a page can be empty although later pages are not.
  */
 export async function pageWithItems<P extends { readonly items: readonly unknown[]; readonly next?: string }>(
   cursor: string | undefined,
   read: (cursor: string | undefined) => Promise<P>,
 ): Promise<P> {
   let page = await read(cursor);
-  for (let empty = 1; empty < MAX_EMPTY && page.items.length === 0 && page.next !== undefined; empty += 1)
+  for (let count = 1; count < MAX_PAGES && page.items.length === 0 && page.next !== undefined; count += 1)
     page = await read(page.next);
   return page;
 }

@@ -6,11 +6,12 @@ interface ButtonProps {
   readonly type?: 'button' | 'submit';
   readonly onClick?: () => void;
   readonly isDisabled?: boolean;
+  /** Name for screen readers; by default the content. */
   readonly label?: string;
   readonly isSmall?: boolean;
 }
 
-/** A button. A disabled one can still be focused, so that its reason can be read. */
+/** A button. A disabled button can still get the focus, so that a screen reader finds it. */
 export function Button({
   children,
   kind = 'secondary',
@@ -44,7 +45,7 @@ export function ButtonLink({
 }: {
   readonly href: string;
   readonly children: ComponentChildren;
-  readonly kind?: 'primary' | 'secondary' | 'link';
+  readonly kind?: 'primary' | 'secondary';
 }) {
   return (
     <a href={href} class={`pf-v6-c-button pf-m-${kind}`}>

@@ -50,31 +50,29 @@ export function Copyable({ label, text, onCopy }: CopyableProps) {
   );
 }
 
-// A word of a shell command that needs no quotes.
+// Words that need no quotes in a shell.
 const PLAIN_WORD = /^[A-Za-z0-9_./:=,@%+-]+$/;
 
-/** A command line for a POSIX shell, from words as they are. */
-function shellCommand(...words: readonly (string | undefined)[]): string {
-  return words
-    .filter((word) => word !== undefined)
-    .map((word) => (PLAIN_WORD.test(word) ? word : `'${word.replaceAll("'", `'\\''`)}'`))
-    .join(' ');
+/** The words as a command line for a POSIX shell, with quotes where they are needed. */
+function shellCommand(words: readonly string[]): string {
+  return words.map((word) => (PLAIN_WORD.test(word) ? word : `'${word.replaceAll("'", `'\\''`)}'`)).join(' ');
 }
 
 interface CommandProps {
-  readonly words: readonly (string | undefined)[];
+  /** The command without the name of the program. */
+  readonly words: readonly string[];
   readonly label?: string;
 }
 
 /** The command that does the same as an action of the console. */
 export function Command({ words, label = 'The same in a terminal' }: CommandProps) {
   const { program = 'linkgrant', commandFlags = '' } = useSession();
-  return <Copyable label={label} text={`${program} ${shellCommand(...words)}${commandFlags}`} />;
+  return <Copyable label={label} text={`${program} ${shellCommand(words)}${commandFlags}`} />;
 }
 
-/** A command for the host of the service: without the flags of a remote console, because the store is on that host. */
+/** A command for the host of the service: without the flags that select a remote service. */
 export function HostCommand({ words, label = 'Run this on the host of the service' }: CommandProps) {
   const { program = 'linkgrant', commandFlags = '' } = useSession();
   const flags = commandFlags.includes(' --server ') ? '' : commandFlags;
-  return <Copyable label={label} text={`${program} ${shellCommand(...words)}${flags}`} />;
+  return <Copyable label={label} text={`${program} ${shellCommand(words)}${flags}`} />;
 }

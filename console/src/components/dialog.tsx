@@ -1,5 +1,6 @@
 import type { ComponentChildren } from 'preact';
 import { useEffect, useId, useRef } from 'preact/hooks';
+import type { Action } from '../state/action.js';
 import { guardLeaving } from '../state/location.js';
 import { Button } from './button.js';
 import { Icon } from './icon.js';
@@ -12,14 +13,14 @@ interface DialogProps {
   readonly children: ComponentChildren;
   readonly footer: ComponentChildren;
   readonly onClose: () => void;
-  /** Present while closing would lose something: called in place of `onClose`, and if the user goes to another page. */
+  /** Present while closing would lose data: called instead of `onClose`, and if the user opens another page. */
   readonly onLoss?: (() => void) | undefined;
   readonly onSubmit?: () => void;
 }
 
 /**
- * A modal dialog; a native one, so that the page behind it is inert. When it closes, the focus returns to the element that opened
- * it, or to the content of the page if that element is gone.
+ * A modal dialog. It is a `<dialog>` element, so that the page behind it is inert. When it closes, the focus returns to the element
+ * that opened it, or to the content of the page if that element was removed.
  */
 export function Dialog({ title, children, footer, onClose, onLoss, onSubmit }: DialogProps) {
   const dialog = useRef<HTMLDialogElement>(null);
@@ -31,7 +32,7 @@ export function Dialog({ title, children, footer, onClose, onLoss, onSubmit }: D
     const opener = document.activeElement;
     const element = dialog.current;
     element?.showModal();
-    // On the document: after a step that removes the focused button, keys do not reach the dialog.
+    // A listener of the dialog would receive no keys after the focused button was removed.
     const closeByEscape = (event: KeyboardEvent) => {
       if (event.key !== 'Escape') return;
       event.preventDefault();
@@ -42,7 +43,7 @@ export function Dialog({ title, children, footer, onClose, onLoss, onSubmit }: D
       document.removeEventListener('keydown', closeByEscape);
       element?.close();
       if (opener instanceof HTMLElement) opener.focus();
-      // The opener was removed, for example with the button of a revoked token.
+      // The opener was removed, for example the button of a revoked token.
       if (document.activeElement === document.body) document.querySelector('main')?.focus();
     };
   }, []);
@@ -100,15 +101,34 @@ export function Dialog({ title, children, footer, onClose, onLoss, onSubmit }: D
   );
 }
 
-interface ConfirmFooterProps {
-  /** The name of the dangerous action. */
+interface FooterProps {
+  /** The text of the button for the action. */
   readonly name: string;
-  readonly action: { run(): void; readonly isRunning: boolean; readonly result: unknown };
+  readonly action: Action<unknown>;
   readonly onClose: () => void;
 }
 
-/** The footer of a dialog that confirms a dangerous action: the action and Cancel, then Done. */
-export function ConfirmFooter({ name, action, onClose }: ConfirmFooterProps) {
+/** The footer of a form: its submit button and Cancel. */
+export function SubmitFooter({ name, action, onClose }: FooterProps) {
+  return (
+    <>
+      <Button kind="primary" type="submit" isDisabled={action.isRunning}>
+        {name}
+      </Button>
+      <Button kind="link" onClick={onClose}>
+        Cancel
+      </Button>
+    </>
+  );
+}
+
+/** The footer of a dialog that confirms a dangerous action: the action and Cancel, and after the action Done. */
+export function ConfirmFooter({
+  name,
+  action,
+  onClose,
+  isDisabled = false,
+}: FooterProps & { readonly isDisabled?: boolean }) {
   if (action.result !== undefined)
     return (
       <Button kind="primary" onClick={onClose}>
@@ -117,7 +137,7 @@ export function ConfirmFooter({ name, action, onClose }: ConfirmFooterProps) {
     );
   return (
     <>
-      <Button kind="danger" isDisabled={action.isRunning} onClick={action.run}>
+      <Button kind="danger" isDisabled={action.isRunning || isDisabled} onClick={action.run}>
         {name}
       </Button>
       <Button kind="link" onClick={onClose}>

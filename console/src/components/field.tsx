@@ -72,7 +72,7 @@ interface SelectProps<T extends string> {
   readonly value: T;
   readonly options: readonly (readonly [value: T, text: string])[];
   readonly onInput: (value: T) => void;
-  /** The label for screen readers; absent if a label element names the id. */
+  /** The label for screen readers; absent if a label element refers to `id`. */
   readonly label?: string;
   readonly id?: string;
   readonly describedBy?: string | undefined;
@@ -163,11 +163,11 @@ interface OptionProps {
   readonly children: ComponentChildren;
   readonly isChecked: boolean;
   readonly onInput: (isChecked: boolean) => void;
-  /** Name of the group of which one option is chosen; absent for an option of its own. */
+  /** The radio buttons with the same group exclude each other; absent for a check box. */
   readonly group?: string;
 }
 
-/** An option to select: a check box, or with a group a radio button. */
+/** A check box, or with `group` a radio button. */
 export function OptionField({ children, isChecked, onInput, group }: OptionProps) {
   const kind = group === undefined ? 'check' : 'radio';
   return (

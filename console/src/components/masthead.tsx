@@ -24,9 +24,9 @@ export function Masthead() {
   return (
     <header class="masthead row">
       <a class="brand" href="/console/">
-        <span class="brand-name">linkgrant</span>
+        linkgrant
       </a>
-      <span class="where subtle">{session.where}</span>
+      <span class="subtle">{session.where}</span>
       <Reachability />
       <div>
         <Select
@@ -44,7 +44,7 @@ export function Masthead() {
           onInput={(value) => setPreferences({ clock: value })}
         />
       </div>
-      <span class="user">
+      <span>
         {session.user} <span class="subtle">({session.role})</span>
       </span>
       {session.canSignOut && (

@@ -27,7 +27,7 @@ export function Notice({ kind, title, children, isLive }: NoticeProps) {
   );
 }
 
-/** A refused or failed action, with what to do. */
+/** The error of an action, with its remedy. */
 export function Failure({ error }: { readonly error: ApiError | undefined }) {
   if (!error) return null;
   return (
@@ -43,7 +43,7 @@ export function sentence(text: string): string {
   return `${text.charAt(0).toUpperCase()}${text.slice(1)}${end}`;
 }
 
-/** Shows `children` with the data of a resource: the last known data with its age while it cannot be read, else why. */
+/** Shows the data of a resource. After a failed read it shows the error and the age of the data, or only the error without data. */
 export function Loaded<T>({
   resource,
   children,

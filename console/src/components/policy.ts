@@ -1,12 +1,12 @@
 import type { Api } from '../api/client.js';
 
-/** A rule of a grant: its setting, the flag of the command line, and what it means. */
+/** A rule of a grant: its setting, its flag on the command line, and its texts. `describe` returns the rule as a sentence. */
 interface Rule {
   readonly setting: keyof Api['Policy'];
   readonly flag: string;
   readonly label: string;
   readonly help: string;
-  readonly words: (value: string) => string;
+  readonly describe: (value: string) => string;
 }
 
 const list = (value: string) => (value === '' ? 'none' : value.split(',').join(', '));
@@ -18,56 +18,56 @@ export const RULES: readonly Rule[] = [
     flag: '--subjects',
     label: 'Subjects',
     help: 'Which sites may redeem it, separated by commas, with * and ?. Example: east,branch-*',
-    words: (value) => `Only these subjects may redeem it: ${list(value)}.`,
+    describe: (value) => `Only these subjects may redeem it: ${list(value)}.`,
   },
   {
     setting: 'linkgrant/names',
     flag: '--names',
     label: 'Link names',
     help: 'Which names the links may have, separated by commas, with * and ?.',
-    words: (value) => `Only these link names are allowed: ${list(value)}.`,
+    describe: (value) => `Only these link names are allowed: ${list(value)}.`,
   },
   {
     setting: 'linkgrant/source-cidrs',
     flag: '--source-cidrs',
     label: 'Source addresses',
     help: 'From where it may be redeemed, separated by commas. Example: 10.0.0.0/8',
-    words: (value) => `Only these addresses may redeem it: ${list(value)}.`,
+    describe: (value) => `Only these addresses may redeem it: ${list(value)}.`,
   },
   {
     setting: 'linkgrant/certificate-lifetime',
     flag: '--certificate-lifetime',
     label: 'Longest certificate',
     help: 'How long a certificate is valid at most. Example: 30d',
-    words: (value) => `Certificates last at most ${value}.`,
+    describe: (value) => `Certificates last at most ${value}.`,
   },
   {
     setting: 'linkgrant/key-types',
     flag: '--key-types',
     label: 'Key types',
     help: 'Which keys sites may have: p256, p384, rsa, ed25519, separated by commas.',
-    words: (value) => `Only keys of these types are allowed: ${list(value)}.`,
+    describe: (value) => `Only keys of these types are allowed: ${list(value)}.`,
   },
   {
     setting: 'linkgrant/endpoint-roles',
     flag: '--endpoint-roles',
     label: 'Endpoint roles',
     help: 'Which endpoints its links lead to: inter-router, edge, inter-network, separated by commas.',
-    words: (value) => `Its links lead only to endpoints with these roles: ${list(value)}.`,
+    describe: (value) => `Its links lead only to endpoints with these roles: ${list(value)}.`,
   },
   {
     setting: 'linkgrant/not-before',
     flag: '--not-before',
     label: 'Begins',
     help: 'From when it can be redeemed, such as 2031-03-04T08:00:00Z',
-    words: (value) => `It can be redeemed from ${value}.`,
+    describe: (value) => `It can be redeemed from ${value}.`,
   },
   {
     setting: 'linkgrant/csr-required',
     flag: '--csr-required',
     label: 'Own key required',
     help: '',
-    words: (value) =>
+    describe: (value) =>
       value === 'true'
         ? 'Sites must generate their private key themselves.'
         : 'The service may generate the private key.',
@@ -76,9 +76,9 @@ export const RULES: readonly Rule[] = [
 
 /** The rules of a policy as sentences. */
 export function policySentences(policy: Api['Policy'] = {}): string[] {
-  return RULES.flatMap(({ setting, words }) => {
+  return RULES.flatMap(({ setting, describe }) => {
     const value = policy[setting];
-    return value === undefined ? [] : [words(value)];
+    return value === undefined ? [] : [describe(value)];
   });
 }
 

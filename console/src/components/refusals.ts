@@ -8,7 +8,7 @@ export interface Refusal {
 
 const REISSUE = 'Issue a new token for the site.';
 
-/** A code of requests that are refused before their code or key is verified, or to shed load; the service does not record these. */
+/** A code that the service never records: the request is refused before its token code or key is verified, or cannot be served now. */
 type UnrecordedCode =
   | 'code_wrong'
   | 'grant_unknown'

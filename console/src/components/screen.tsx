@@ -7,7 +7,7 @@ interface ScreenProps {
   /** One sentence that says what the screen is for. */
   readonly intro?: ComponentChildren;
   readonly actions?: ComponentChildren;
-  /** The listing that a detail belongs to. */
+  /** The page of the list from which this page is opened. */
   readonly parent?: { readonly title: string; readonly href: string };
 }
 

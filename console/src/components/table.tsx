@@ -58,7 +58,7 @@ export function Table<T>({ caption, columns, items, keyOf }: TableProps<T>) {
 interface PagerProps {
   readonly next: string | undefined;
   readonly count: number;
-  /** The parameter of the URL that holds the cursor, if the listing is not the whole screen. */
+  /** The parameter of the URL that contains the cursor, if the table is only a section of the screen; by default `cursor`. */
   readonly parameter?: string;
 }
 
@@ -68,7 +68,7 @@ export function Pager({ next, count, parameter }: PagerProps) {
   const cursor = query.get(parameter ?? 'cursor') ?? undefined;
   if (cursor === undefined && next === undefined) return <p class="pager row subtle">{count} shown</p>;
   const go = (to: string | undefined) => {
-    // The next page of a section replaces it in place; that of a screen is opened at its top.
+    // Only the next page of a whole screen is a page in the history, and scrolls to the top.
     if (parameter) replaceQuery({ [parameter]: to });
     else navigate(href(path, { ...Object.fromEntries(query), cursor: to }));
   };

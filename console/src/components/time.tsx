@@ -7,18 +7,10 @@ const HOUR = 60 * MINUTE;
 const DAY = 24 * HOUR;
 
 function format(at: number, zone: 'local' | 'utc'): string {
-  const text = new Date(at).toLocaleString('sv-SE', {
-    ...{
-      year: 'numeric',
-      month: '2-digit',
-      day: '2-digit',
-      hour: '2-digit',
-      minute: '2-digit',
-      second: '2-digit',
-    },
-    ...(zone === 'utc' && { timeZone: 'UTC' }),
-  });
-  return zone === 'utc' ? `${text} UTC` : text;
+  // Swedish times have the form 2031-03-04 08:00:00.
+  return zone === 'utc'
+    ? `${new Date(at).toLocaleString('sv-SE', { timeZone: 'UTC' })} UTC`
+    : new Date(at).toLocaleString('sv-SE');
 }
 
 /** A time in the clock that the user chose; with `bothClocks` in local time and in UTC. */
@@ -48,7 +40,7 @@ export function duration(ms: number): string {
   return `${Math.floor(rest / DAY).toLocaleString('en')} days`;
 }
 
-/** The current time, renewed every `everyMs`. */
+/** The current time; renders again every `everyMs`. */
 export function useNow(everyMs: number): number {
   const [now, setNow] = useState(Date.now);
   useEffect(() => {

@@ -1,7 +1,6 @@
 import { type Api, ApiError, client, dataOf } from '../api/client.js';
-import { Button } from '../components/button.js';
 import { Command } from '../components/copyable.js';
-import { Dialog } from '../components/dialog.js';
+import { ConfirmFooter, Dialog } from '../components/dialog.js';
 import { Failure, Loaded, Notice } from '../components/notice.js';
 import { StateLabel } from '../components/state-label.js';
 import { Table } from '../components/table.js';
@@ -10,16 +9,14 @@ import { useAction } from '../state/action.js';
 import { useResource } from '../state/resource.js';
 
 const ENDED = ['expired', 'exhausted', 'revoked'] as const;
-// Refusals of a deletion that do not concern the other grants.
+// After these refusals of one deletion the other grants are still deleted.
 const SKIPPED: ReadonlySet<string> = new Set(['no_such_grant', 'grant_declared']);
 
-/** The first page of ended grants of each state. */
-async function readEnded(signal?: AbortSignal): Promise<Api['Grant'][]> {
+/** Reads the first page of the grants in each ended state. */
+async function readEnded(signal: AbortSignal): Promise<Api['Grant'][]> {
   const pages = await Promise.all(
     ENDED.map((state) =>
-      dataOf(
-        client.GET('/api/v1/grants', { ...(signal && { signal }), params: { query: { limit: 100, state } } }),
-      ),
+      dataOf(client.GET('/api/v1/grants', { signal, params: { query: { limit: 100, state } } })),
     ),
   );
   return pages.flatMap(({ items }) => items);
@@ -36,40 +33,27 @@ export function CleanUp({ onClose }: { readonly onClose: () => void }) {
         await dataOf(client.DELETE('/api/v1/grants/{uid}', { params: { path: { uid } } }));
         deleted += 1;
       } catch (error) {
-        // Another user has deleted the grant, or a file declares it. The others are deleted all the same.
+        // Another user has deleted the grant, or a file declares it.
         if (!(error instanceof ApiError) || !SKIPPED.has(error.code)) throw error;
       }
     }
     return deleted;
   });
-  const isDone = action.result !== undefined;
   return (
     <Dialog
       title="Delete ended grants"
       onClose={onClose}
       footer={
-        isDone ? (
-          <Button kind="primary" onClick={onClose}>
-            Done
-          </Button>
-        ) : (
-          <>
-            <Button
-              kind="danger"
-              isDisabled={grants.length === 0 || ended.isLoading || action.isRunning}
-              onClick={action.run}
-            >
-              {action.isRunning ? 'Deleting …' : `Delete ${countText(grants.length, 'grant')}`}
-            </Button>
-            <Button kind="link" onClick={onClose}>
-              Cancel
-            </Button>
-          </>
-        )
+        <ConfirmFooter
+          name={action.isRunning ? 'Deleting …' : `Delete ${countText(grants.length, 'grant')}`}
+          action={action}
+          isDisabled={grants.length === 0 || ended.isLoading}
+          onClose={onClose}
+        />
       }
     >
-      {isDone ? (
-        <Notice kind="success" title={`${countText(action.result ?? 0, 'grant')} deleted`} isLive />
+      {action.result !== undefined ? (
+        <Notice kind="success" title={`${countText(action.result, 'grant')} deleted`} isLive />
       ) : (
         <>
           <p>

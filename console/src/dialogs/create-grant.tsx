@@ -1,8 +1,7 @@
 import { useRef, useState } from 'preact/hooks';
 import { type Api, client, dataOf } from '../api/client.js';
-import { Button } from '../components/button.js';
 import { Command } from '../components/copyable.js';
-import { Dialog } from '../components/dialog.js';
+import { Dialog, SubmitFooter } from '../components/dialog.js';
 import { Field, OptionField } from '../components/field.js';
 import { Failure } from '../components/notice.js';
 import { policyFlags, policySentences, RULES } from '../components/policy.js';
@@ -18,7 +17,7 @@ export function CreateGrant({ onClose }: { readonly onClose: () => void }) {
   const [uses, setUses] = useState('1');
   const [window, setWindow] = useState('1h');
   const [policy, setPolicy] = useState<Api['Policy']>({});
-  // An unchanged form sends the same key again, so that a lost response creates no second grant.
+  // A repeated request of an unchanged form has the same key, so that it creates no second grant after a lost response.
   const idempotencyKey = useRef(crypto.randomUUID());
   const setRule = (setting: keyof Api['Policy'], value: string) => {
     const { [setting]: _before, ...rest } = policy;
@@ -31,7 +30,7 @@ export function CreateGrant({ onClose }: { readonly onClose: () => void }) {
         client.POST('/api/v1/grants', {
           params: { header: { 'Idempotency-Key': idempotencyKey.current } },
           body: {
-            namespace: await ownNamespace(),
+            namespace: await defaultNamespace(),
             name,
             redemptionsAllowed: Number(uses),
             expirationWindow: window,
@@ -43,10 +42,10 @@ export function CreateGrant({ onClose }: { readonly onClose: () => void }) {
     },
     (uid) => navigate(href(`/grants/${uid}`, { issue: 'token' })),
   );
-  const isChanged = () => {
+  const renewIdempotencyKey = () => {
     idempotencyKey.current = crypto.randomUUID();
   };
-  const words = [
+  const summary = [
     `${uses === '1' ? 'One site' : `${uses} sites`} can join within ${window} from now.`,
     ...policySentences(policy),
   ];
@@ -56,17 +55,14 @@ export function CreateGrant({ onClose }: { readonly onClose: () => void }) {
       onClose={onClose}
       onSubmit={action.run}
       footer={
-        <>
-          <Button kind="primary" type="submit" isDisabled={action.isRunning}>
-            {action.isRunning ? 'Creating …' : 'Create, then issue a token'}
-          </Button>
-          <Button kind="link" onClick={onClose}>
-            Cancel
-          </Button>
-        </>
+        <SubmitFooter
+          name={action.isRunning ? 'Creating …' : 'Create, then issue a token'}
+          action={action}
+          onClose={onClose}
+        />
       }
     >
-      <div class="pf-v6-c-form" onInput={isChanged}>
+      <div class="pf-v6-c-form" onInput={renewIdempotencyKey}>
         <Field
           label="Name"
           value={name}
@@ -115,7 +111,7 @@ export function CreateGrant({ onClose }: { readonly onClose: () => void }) {
         </details>
       </div>
       <p aria-live="polite">
-        <strong>Summary:</strong> {words.join(' ')}
+        <strong>Summary:</strong> {summary.join(' ')}
       </p>
       <Command
         words={[
@@ -135,7 +131,7 @@ export function CreateGrant({ onClose }: { readonly onClose: () => void }) {
   );
 }
 
-/** The namespace that the service uses for a request that names none. */
-async function ownNamespace(): Promise<string> {
+/** Reads the namespace that the service uses if a request has none. */
+async function defaultNamespace(): Promise<string> {
   return (await dataOf(client.GET('/api/v1/service'))).namespace;
 }

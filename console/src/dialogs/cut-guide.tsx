@@ -8,7 +8,7 @@ import { StepList } from '../components/step-list.js';
 import { Prose } from '../components/text.js';
 import { NotRenewed } from './not-renewed.js';
 
-/** The steps of a cut that the operator does. The command does the other work, and checks each step. */
+/** What the operator does to cut a link off. The command does the rest, and checks each step. */
 const STEPS = [
   {
     title: 'Let the router trust both CAs',
@@ -33,7 +33,7 @@ const STEPS = [
   },
 ] as const;
 
-/** Steps that are done before the other links have to renew. */
+/** The number of steps before the other links have to renew. */
 const BEFORE_RENEWAL = 2;
 
 interface CutGuideProps {
@@ -42,11 +42,17 @@ interface CutGuideProps {
   readonly onClose: () => void;
 }
 
-/** Guides through the steps of a cut. The commands run where the service stores its CAs, because they need their keys. */
+/** A dialog that guides through the steps that cut a link off. Its commands need the keys of the CAs, so they run on the host of the service. */
 export function CutGuide({ link, title, onClose }: CutGuideProps) {
-  const [done, setDone] = useState(0);
-  const step = STEPS[done];
-  const words = ['redemption', 'revoke', link.id, '--cut', ...(done > 0 ? ['--continue', String(done)] : [])];
+  const [doneSteps, setDoneSteps] = useState(0);
+  const step = STEPS[doneSteps];
+  const words = [
+    'redemption',
+    'revoke',
+    link.id,
+    '--cut',
+    ...(doneSteps > 0 ? ['--continue', String(doneSteps)] : []),
+  ];
   return (
     <Dialog
       title={title}
@@ -54,11 +60,11 @@ export function CutGuide({ link, title, onClose }: CutGuideProps) {
       footer={
         <>
           {step && (
-            <Button kind="primary" onClick={() => setDone(done + 1)}>
-              Step {done + 1} is done
+            <Button kind="primary" onClick={() => setDoneSteps(doneSteps + 1)}>
+              Step {doneSteps + 1} is done
             </Button>
           )}
-          {done > 0 && <Button onClick={() => setDone(done - 1)}>Back</Button>}
+          {doneSteps > 0 && <Button onClick={() => setDoneSteps(doneSteps - 1)}>Back</Button>}
           <Button kind={step ? 'link' : 'primary'} onClick={onClose}>
             Close
           </Button>
@@ -71,7 +77,7 @@ export function CutGuide({ link, title, onClose }: CutGuideProps) {
           first step that is not done, and can be repeated. You can close this dialog and continue later.
         </p>
       </Notice>
-      <StepList titles={STEPS.map(({ title }) => title)} current={done} />
+      <StepList titles={STEPS.map(({ title }) => title)} current={doneSteps} />
       <div class="stack" aria-live="polite">
         {step ? (
           <p>
@@ -82,7 +88,7 @@ export function CutGuide({ link, title, onClose }: CutGuideProps) {
         )}
         <HostCommand words={words} />
       </div>
-      {step && done >= BEFORE_RENEWAL && <NotRenewed link={link} />}
+      {step && doneSteps >= BEFORE_RENEWAL && <NotRenewed link={link} />}
     </Dialog>
   );
 }

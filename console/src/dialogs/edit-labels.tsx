@@ -1,8 +1,7 @@
 import { useState } from 'preact/hooks';
 import type { Api } from '../api/client.js';
-import { Button } from '../components/button.js';
 import { Command } from '../components/copyable.js';
-import { Dialog } from '../components/dialog.js';
+import { Dialog, SubmitFooter } from '../components/dialog.js';
 import { Field } from '../components/field.js';
 import { Failure } from '../components/notice.js';
 import { useAction } from '../state/action.js';
@@ -10,8 +9,8 @@ import { useAction } from '../state/action.js';
 type Change = Required<Pick<Api['RedemptionChange'], 'labels' | 'note'>>;
 
 interface EditLabelsProps {
-  readonly of: { readonly labels: Readonly<Record<string, string>>; readonly note?: string };
-  /** The words of the command that does the same, without its flags. */
+  readonly current: { readonly labels: Readonly<Record<string, string>>; readonly note?: string };
+  /** The command that does the same, without its flags. */
   readonly command: readonly string[];
   readonly save: (change: Change) => Promise<unknown>;
   readonly onClose: () => void;
@@ -36,11 +35,11 @@ function labelsOf(text: string): Record<string, string> {
 }
 
 /** A dialog that changes the labels and the note of a grant or link. */
-export function EditLabels({ of, command, save, onClose }: EditLabelsProps) {
-  const [labels, setLabels] = useState(textOf(of.labels));
-  const [note, setNote] = useState(of.note ?? '');
+export function EditLabels({ current, command, save, onClose }: EditLabelsProps) {
+  const [labels, setLabels] = useState(textOf(current.labels));
+  const [note, setNote] = useState(current.note ?? '');
   const newLabels = labelsOf(labels);
-  const removed = Object.keys(of.labels).filter((key) => !Object.hasOwn(newLabels, key));
+  const removed = Object.keys(current.labels).filter((key) => !Object.hasOwn(newLabels, key));
   const action = useAction(
     () =>
       save({
@@ -54,16 +53,7 @@ export function EditLabels({ of, command, save, onClose }: EditLabelsProps) {
       title="Labels and note"
       onClose={onClose}
       onSubmit={action.run}
-      footer={
-        <>
-          <Button kind="primary" type="submit" isDisabled={action.isRunning}>
-            Save
-          </Button>
-          <Button kind="link" onClick={onClose}>
-            Cancel
-          </Button>
-        </>
-      }
+      footer={<SubmitFooter name="Save" action={action} onClose={onClose} />}
     >
       <div class="pf-v6-c-form">
         <Field
@@ -80,7 +70,7 @@ export function EditLabels({ of, command, save, onClose }: EditLabelsProps) {
           ...command,
           ...Object.entries(newLabels).flatMap(([key, value]) => ['--label', `${key}=${value}`]),
           ...removed.flatMap((key) => ['--label', `${key}-`]),
-          ...(note === (of.note ?? '') ? [] : ['--note', note]),
+          ...(note === (current.note ?? '') ? [] : ['--note', note]),
         ]}
       />
       <Failure error={action.error} />

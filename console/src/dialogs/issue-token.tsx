@@ -1,8 +1,7 @@
 import { useRef, useState } from 'preact/hooks';
 import { type Api, client, dataOf, omitUndefined } from '../api/client.js';
-import { Button } from '../components/button.js';
 import { Command } from '../components/copyable.js';
-import { Dialog } from '../components/dialog.js';
+import { Dialog, SubmitFooter } from '../components/dialog.js';
 import { Field } from '../components/field.js';
 import { Failure } from '../components/notice.js';
 import { visible } from '../components/text.js';
@@ -21,7 +20,7 @@ export function IssueToken({ grant, onClose }: IssueTokenProps) {
   const [subject, setSubject] = useState(query.get('subject') ?? '');
   const [uses, setUses] = useState('1');
   const [window, setWindow] = useState('');
-  // An unchanged form sends the same key again, so that a lost response creates no second token.
+  // A repeated request of an unchanged form has the same key, so that it creates no second token after a lost response.
   const idempotencyKey = useRef(crypto.randomUUID());
   const action = useAction(() =>
     dataOf(
@@ -42,14 +41,11 @@ export function IssueToken({ grant, onClose }: IssueTokenProps) {
       onClose={onClose}
       onSubmit={action.run}
       footer={
-        <>
-          <Button kind="primary" type="submit" isDisabled={action.isRunning}>
-            {action.isRunning ? 'Issuing …' : 'Issue the token'}
-          </Button>
-          <Button kind="link" onClick={onClose}>
-            Cancel
-          </Button>
-        </>
+        <SubmitFooter
+          name={action.isRunning ? 'Issuing …' : 'Issue the token'}
+          action={action}
+          onClose={onClose}
+        />
       }
     >
       <p>The site redeems the token to join. The defaults suit a single site.</p>

@@ -15,13 +15,13 @@ import { JoinStatus, useJoinProgress } from './join-progress.js';
 
 interface IssuedTokenProps {
   readonly grant: Api['GrantDetail'];
-  readonly issued: Api['IssuedToken'] & { readonly joinLine?: string };
+  readonly issued: Api['IssuedToken'];
   readonly onClose: () => void;
 }
 
 const FILE = 'token.yaml';
 
-/** How a site redeems the token: by linkgrant with these flags, or by a command that reads the token from a file. */
+/** The ways to redeem the token on a site: linkgrant with `flags`, or `command`, which reads the token from a file. */
 const WAYS: readonly {
   readonly value: string;
   readonly text: string;
@@ -37,36 +37,36 @@ const WAYS: readonly {
   { value: 'skupper', text: 'The skupper command', command: `skupper token redeem ${FILE}` },
 ];
 
-/** A dialog that shows a token once, its instructions, and the join progress. Warns before it closes without a copy. */
+/** A dialog that shows a token once, how to redeem it, and the join progress. Warns before it closes if the token was not copied. */
 export function IssuedToken({ grant, issued, onClose }: IssuedTokenProps) {
   const { joinLine } = issued;
   const program = useSiteProgram();
   const [way, setWay] = useState(joinLine ? 'files' : 'kubernetes');
   const { flags, command = `${program} token redeem ${FILE} ${flags}` } =
     WAYS.find(({ value }) => value === way) ?? {};
-  const [isTaken, setTaken] = useState(false);
+  const [isCopied, setCopied] = useState(false);
   const [isWarned, setWarned] = useState(false);
-  const [before] = useState(grant.attempts);
-  const progress = useJoinProgress(issued, before);
+  const [earlierAttempts] = useState(grant.attempts);
+  const progress = useJoinProgress(issued, earlierAttempts);
   const yaml = encodeResource({ ...issued.token });
-  const isSafe = isTaken || progress.links.length > 0;
-  const markTaken = () => setTaken(true);
+  const canClose = isCopied || progress.links.length > 0;
+  const markCopied = () => setCopied(true);
   const close = () => {
-    if (isSafe || isWarned) onClose();
+    if (canClose || isWarned) onClose();
     else setWarned(true);
   };
   return (
     <Dialog
       title={`Token of grant ${visible(grant.name)}`}
       onClose={close}
-      onLoss={isSafe ? undefined : () => setWarned(true)}
+      onLoss={canClose ? undefined : () => setWarned(true)}
       footer={
-        <Button kind={isSafe ? 'primary' : 'secondary'} onClick={close}>
-          {isWarned && !isSafe ? 'Close without the token' : 'Done'}
+        <Button kind={canClose ? 'primary' : 'secondary'} onClick={close}>
+          {isWarned && !canClose ? 'Close without the token' : 'Done'}
         </Button>
       }
     >
-      {isWarned && !isSafe && (
+      {isWarned && !canClose && (
         <Notice kind="danger" title="You have not copied or saved the token" isLive>
           <p>It cannot be shown again. Copy it, or close the dialog and issue another one later.</p>
         </Notice>
@@ -90,9 +90,9 @@ export function IssuedToken({ grant, issued, onClose }: IssuedTokenProps) {
         onInput={setWay}
       />
       {joinLine && flags ? (
-        <JoinLine line={joinLine} flags={flags} onTake={markTaken} />
+        <JoinLine line={joinLine} flags={flags} onCopy={markCopied} />
       ) : (
-        <TokenFile yaml={yaml} command={command} onTake={markTaken} />
+        <TokenFile yaml={yaml} command={command} onCopy={markCopied} />
       )}
     </Dialog>
   );
@@ -101,15 +101,15 @@ export function IssuedToken({ grant, issued, onClose }: IssuedTokenProps) {
 interface JoinLineProps {
   readonly line: string;
   readonly flags: string;
-  readonly onTake: () => void;
+  readonly onCopy: () => void;
 }
 
-function JoinLine({ line, flags, onTake }: JoinLineProps) {
+function JoinLine({ line, flags, onCopy }: JoinLineProps) {
   const program = useSiteProgram();
   return (
     <>
       <p>Run this on the site. It contains the token.</p>
-      <Copyable label="Command for the site" text={`${program} join ${line} ${flags}`} onCopy={onTake} />
+      <Copyable label="Command for the site" text={`${program} join ${line} ${flags}`} onCopy={onCopy} />
       <QrCode text={line} label="The line as a QR code" />
     </>
   );
@@ -118,21 +118,21 @@ function JoinLine({ line, flags, onTake }: JoinLineProps) {
 interface TokenFileProps {
   readonly yaml: string;
   readonly command: string;
-  readonly onTake: () => void;
+  readonly onCopy: () => void;
 }
 
-function TokenFile({ yaml, command, onTake }: TokenFileProps) {
+function TokenFile({ yaml, command, onCopy }: TokenFileProps) {
   return (
     <>
       <div class="token">
         <p>
           <strong>1.</strong> Save the token on the site as <code>{FILE}</code>.
         </p>
-        <Copyable label="Token" text={yaml} onCopy={onTake} />
+        <Copyable label="Token" text={yaml} onCopy={onCopy} />
         <Button
           onClick={() => {
             download(FILE, 'application/yaml', yaml);
-            onTake();
+            onCopy();
           }}
         >
           Download {FILE}

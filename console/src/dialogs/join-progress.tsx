@@ -7,7 +7,7 @@ import { Time } from '../components/time.js';
 import { href } from '../state/location.js';
 import { useResource } from '../state/resource.js';
 
-/** The join progress of the sites that use a token. */
+/** What the sites have done with a token. */
 export interface JoinProgress {
   /** The links of the token, newest first. */
   readonly links: readonly Api['Link'][];
@@ -18,10 +18,10 @@ export interface JoinProgress {
 // Connections are not recorded in the store, so no change event reports them.
 const POLL_MS = 3_000;
 
-/** Polls the join progress of a token. `before` contains the attempts from before it was issued, which are ignored. */
+/** Polls the join progress of a token. Ignores `earlierAttempts`, the attempts from before the token was issued. */
 export function useJoinProgress(
   { grantUid, id }: Api['IssuedToken'],
-  before: readonly Api['Attempt'][],
+  earlierAttempts: readonly Api['Attempt'][],
 ): JoinProgress {
   const resource = useResource<JoinProgress>(
     `tokens/${id}/progress`,
@@ -30,7 +30,7 @@ export function useJoinProgress(
         dataOf(client.GET('/api/v1/links', { signal, params: { query: { grantUid } } })),
         dataOf(client.GET('/api/v1/grants/{uid}', { signal, params: { path: { uid: grantUid } } })),
       ]);
-      const earlier = new Set(before.map((attempt) => JSON.stringify(attempt)));
+      const earlier = new Set(earlierAttempts.map((attempt) => JSON.stringify(attempt)));
       return {
         links: links.items.filter(({ jti }) => jti === id),
         refusal: attempts.find(

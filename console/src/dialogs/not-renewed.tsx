@@ -9,16 +9,16 @@ import { useResource } from '../state/resource.js';
 
 type Link = Api['Link'];
 
-// The table of a dialog; the page of links shows all.
-const SHOWN = 20;
+// The page of links shows the others.
+const MAX_ROWS = 20;
 
-/** The links whose newest certificate is of a CA that signed the link to be cut off. */
+/** The links whose newest certificate a CA has signed that has also signed the link to be cut off. */
 interface LinksOfCa {
   readonly sha256: string;
   readonly count: number;
-  /** True if there are more than `count`: the links of a CA that no readable issuer has are not counted. */
+  /** True if there are more links than `count`: the service counts only the links of CAs whose issuer it can read. */
   readonly hasMore: boolean;
-  /** The newest ones. */
+  /** The newest links, at most 20. */
   readonly items: readonly Link[];
 }
 
@@ -26,15 +26,15 @@ async function readLinks(link: Api['RedemptionDetail'], signal: AbortSignal): Pr
   const issuers = (await readIssuers(signal)).filter(({ signs }) => signs === 'links');
   // By SHA-256, because several issuers can have the same CA.
   const listed = new Map(issuers.flatMap(({ authorities }) => authorities).map((ca) => [ca.sha256, ca]));
-  const isUnread = issuers.some(({ problem }) => problem !== undefined);
+  const isAnyUnreadable = issuers.some(({ problem }) => problem !== undefined);
   const valid = [link, ...(link.renewals ?? [])].filter(({ notAfter }) => Date.parse(notAfter) > Date.now());
   const signers = new Set(valid.map(({ issuerSha256 }) => issuerSha256));
-  // A CA that no issuer has is not trusted any more; an issuer that cannot be read may have it.
-  const old = [...signers].filter((sha256) => isUnread || listed.has(sha256));
+  // A CA that no issuer has is not trusted any more. An issuer that cannot be read may have it.
+  const trusted = [...signers].filter((sha256) => isAnyUnreadable || listed.has(sha256));
   const groups = await Promise.all(
-    old.map(async (sha256) => {
+    trusted.map(async (sha256) => {
       const { items, next } = await pageWithItems(undefined, (cursor) => {
-        const query = { signedBy: sha256, limit: SHOWN, ...omitUndefined({ cursor }) };
+        const query = { signedBy: sha256, limit: MAX_ROWS, ...omitUndefined({ cursor }) };
         return dataOf(client.GET('/api/v1/links', { signal, params: { query } }));
       });
       const count = listed.get(sha256)?.links ?? null;

@@ -1,8 +1,7 @@
 import { useState } from 'preact/hooks';
 import { type Api, client, dataOf } from '../api/client.js';
-import { Button } from '../components/button.js';
 import { Command } from '../components/copyable.js';
-import { Dialog } from '../components/dialog.js';
+import { ConfirmFooter, Dialog } from '../components/dialog.js';
 import { OptionField } from '../components/field.js';
 import { Failure, Notice } from '../components/notice.js';
 import { Foreign, visible } from '../components/text.js';
@@ -48,24 +47,12 @@ export function RevokeLink({ link, onClose }: RevokeLinkProps) {
       title={title}
       onClose={onClose}
       footer={
-        result ? (
-          <Button kind="primary" onClick={onClose}>
-            Done
-          </Button>
-        ) : (
-          <>
-            <Button
-              kind="danger"
-              isDisabled={action.isRunning || (isChoosing && source === undefined)}
-              onClick={action.run}
-            >
-              {goal === 'cut' ? 'Revoke, then cut off' : 'Revoke'}
-            </Button>
-            <Button kind="link" onClick={onClose}>
-              Cancel
-            </Button>
-          </>
-        )
+        <ConfirmFooter
+          name={goal === 'cut' ? 'Revoke, then cut off' : 'Revoke'}
+          action={action}
+          isDisabled={isChoosing && source === undefined}
+          onClose={onClose}
+        />
       }
     >
       {result ? (

@@ -19,20 +19,20 @@ import { useResource } from '../state/resource.js';
 import { useCanWrite } from '../state/session.js';
 import { GrantTokens } from './grant-tokens.js';
 
-/** A grant with its rules, tokens, links and last attempts. */
+/** A grant with its rules, tokens and last attempts. */
 export function GrantScreen({ id: uid }: { readonly id: string }) {
   const { query } = useLocation();
   const canWrite = useCanWrite();
   const [isRevoking, setRevoking] = useState(false);
   const [isEditing, setEditing] = useState(false);
-  const grant = useResource(
+  const resource = useResource(
     `grants/${uid}`,
     (signal) => dataOf(client.GET('/api/v1/grants/{uid}', { signal, params: { path: { uid } } })),
     ['grants', 'ledger', 'links'],
   );
   const setIssuing = (isOpen: boolean) =>
     replaceQuery({ issue: isOpen ? 'token' : undefined, subject: undefined });
-  const { data } = grant;
+  const { data } = resource;
   const isReady = data?.state === 'ready';
   return (
     <Screen
@@ -52,14 +52,14 @@ export function GrantScreen({ id: uid }: { readonly id: string }) {
         )
       }
     >
-      <Loaded resource={grant}>
-        {(shown) => (
+      <Loaded resource={resource}>
+        {(grant) => (
           <>
-            {shown.reason && <Notice kind="warning" title={sentence(shown.reason)} />}
-            {!isReady && !shown.reason && (
+            {grant.reason && <Notice kind="warning" title={sentence(grant.reason)} />}
+            {!isReady && !grant.reason && (
               <Notice
                 kind="info"
-                title={`This grant is ${shown.state}: no further site can join with it. Its links stay.`}
+                title={`This grant is ${grant.state}: no further site can join with it. Its links stay.`}
               />
             )}
             <Section
@@ -68,35 +68,35 @@ export function GrantScreen({ id: uid }: { readonly id: string }) {
             >
               <Details
                 entries={[
-                  ['State', <StateLabel key="state" state={shown.state} />],
-                  ['Namespace', <Foreign key="namespace" text={shown.namespace} />],
-                  ['Redeemed', `${shown.redemptions} of ${shown.redemptionsAllowed}`],
+                  ['State', <StateLabel key="state" state={grant.state} />],
+                  ['Namespace', <Foreign key="namespace" text={grant.namespace} />],
+                  ['Redeemed', `${grant.redemptions} of ${grant.redemptionsAllowed}`],
                   [
                     'Expires',
-                    shown.expirationTime ? (
-                      <TimeAndDistance at={shown.expirationTime} />
+                    grant.expirationTime ? (
+                      <TimeAndDistance at={grant.expirationTime} />
                     ) : (
-                      `${shown.expirationWindow} after it is ready`
+                      `${grant.expirationWindow} after it is ready`
                     ),
                   ],
-                  ['Revoked', shown.revokedAt && <TimeAndDistance at={shown.revokedAt} />],
-                  ['Created', <TimeAndDistance key="created" at={shown.createdAt} />],
-                  ['Labels', Object.keys(shown.labels).length > 0 && <Labels labels={shown.labels} />],
-                  ['Note', shown.note && <Foreign text={shown.note} />],
+                  ['Revoked', grant.revokedAt && <TimeAndDistance at={grant.revokedAt} />],
+                  ['Created', <TimeAndDistance key="created" at={grant.createdAt} />],
+                  ['Labels', Object.keys(grant.labels).length > 0 && <Labels labels={grant.labels} />],
+                  ['Note', grant.note && <Foreign text={grant.note} />],
                   [
                     'Issuer',
-                    shown.issuer && (
-                      <a href={href('/issuers', { name: shown.issuer, namespace: shown.namespace })}>
-                        <Foreign text={shown.issuer} />
+                    grant.issuer && (
+                      <a href={href('/issuers', { name: grant.issuer, namespace: grant.namespace })}>
+                        <Foreign text={grant.issuer} />
                       </a>
                     ),
                   ],
-                  ['Rules', policySentences(shown.policy).length > 0 && <Rules policy={shown.policy} />],
-                  ['URL of its tokens', shown.url && <span class="mono">{shown.url}</span>],
+                  ['Rules', policySentences(grant.policy).length > 0 && <Rules policy={grant.policy} />],
+                  ['URL of its tokens', grant.url && <span class="mono">{grant.url}</span>],
                   [
                     'Id',
                     <span key="uid" class="mono">
-                      {shown.uid}
+                      {grant.uid}
                     </span>,
                   ],
                 ]}
@@ -108,24 +108,24 @@ export function GrantScreen({ id: uid }: { readonly id: string }) {
             </Section>
             <GrantTokens grantUid={uid} />
             <Section title="Last attempts to redeem">
-              {shown.attempts.length === 0 ? (
+              {grant.attempts.length === 0 ? (
                 <p>No site has tried to redeem a token yet.</p>
               ) : (
-                <Attempts attempts={shown.attempts} />
+                <Attempts attempts={grant.attempts} />
               )}
             </Section>
-            {query.get('issue') && canWrite && <IssueToken grant={shown} onClose={() => setIssuing(false)} />}
+            {query.get('issue') && canWrite && <IssueToken grant={grant} onClose={() => setIssuing(false)} />}
             {isEditing && (
               <EditLabels
-                of={shown}
-                command={['grant', 'update', shown.name, '--namespace', shown.namespace]}
+                current={grant}
+                command={['grant', 'update', grant.name, '--namespace', grant.namespace]}
                 save={(body) =>
                   dataOf(client.PATCH('/api/v1/grants/{uid}', { params: { path: { uid } }, body }))
                 }
                 onClose={() => setEditing(false)}
               />
             )}
-            {isRevoking && <RevokeGrant grant={shown} onClose={() => setRevoking(false)} />}
+            {isRevoking && <RevokeGrant grant={grant} onClose={() => setRevoking(false)} />}
           </>
         )}
       </Loaded>
@@ -136,9 +136,9 @@ export function GrantScreen({ id: uid }: { readonly id: string }) {
 function Rules({ policy }: { readonly policy: Api['Policy'] | undefined }) {
   return (
     <ul>
-      {policySentences(policy).map((words) => (
-        <li key={words}>
-          <Foreign text={words} />
+      {policySentences(policy).map((sentence) => (
+        <li key={sentence}>
+          <Foreign text={sentence} />
         </li>
       ))}
     </ul>

@@ -59,15 +59,15 @@ export function GrantsScreen() {
   const canWrite = useCanWrite();
   const [isCleaning, setCleaning] = useState(false);
   const setCreating = (isOpen: boolean) => replaceQuery({ create: isOpen ? 'grant' : undefined });
-  const filter = {
+  const filter = omitUndefined({
     name: query.get('name') || undefined,
     namespace: query.get('namespace') || undefined,
     label: query.get('label') || undefined,
     state: (query.get('state') as Grant['state']) || undefined,
-  };
+  });
   const namespaceFlags = useNamespaceFlags(filter.namespace);
   const cursor = query.get('cursor') || undefined;
-  const isFiltered = Object.values(filter).some((value) => value !== undefined);
+  const isFiltered = Object.keys(filter).length > 0;
   const resource = useResource(
     `grants?${query}`,
     (signal) =>
@@ -75,7 +75,7 @@ export function GrantsScreen() {
         dataOf(
           client.GET('/api/v1/grants', {
             signal,
-            params: { query: { limit: PAGE, ...omitUndefined({ ...filter, cursor: after }) } },
+            params: { query: { limit: PAGE, ...filter, ...omitUndefined({ cursor: after }) } },
           }),
         ),
       ),

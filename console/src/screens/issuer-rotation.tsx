@@ -8,13 +8,13 @@ import { href } from '../state/location.js';
 type Issuer = Api['Issuer'];
 type Authority = Api['Authority'];
 
-/** A step of a rotation: what the command does, and what the operator of the router does afterwards. */
+/** A step of a rotation. */
 interface Step {
   readonly title: string;
   readonly effect: string;
   /** Absent for the step that waits. */
   readonly command?: readonly string[];
-  /** What to do after the command. */
+  /** What the operator does after the command. */
   readonly afterwards?: { readonly text: string; readonly command: readonly string[] };
 }
 
@@ -75,8 +75,8 @@ const serviceSteps = (name: string): readonly Step[] => [
     command: ['issuer', 'activate', name],
   },
   {
-    title: 'Wait until the links know the new CA',
-    effect: 'Each link learns the new CA when it renews. Grants from before the first step must expire.',
+    title: 'Wait until the links have the new CA',
+    effect: 'Each link gets the new CA when it renews. Grants from before the first step must expire.',
   },
   {
     title: 'Retire the old CA',
@@ -86,7 +86,7 @@ const serviceSteps = (name: string): readonly Step[] => [
   },
 ];
 
-/** The state of an issuer, and what the operator does next. */
+/** The state of an issuer, and the steps that rotate its CA. */
 export function Rotation({ issuer }: { readonly issuer: Issuer }) {
   const { name, owner, signs, problem, authorities } = issuer;
   const active = authorities.find(({ role }) => role === 'active');
@@ -124,7 +124,7 @@ const OTHER_OWNERS = {
     'To replace it, put the new certificate, followed by the old one, and the new key into the files of --issuer-cert and --issuer-key. The service reads them again.',
 } as const;
 
-/** The index of the step of a rotation that is next. */
+/** The index of the next step of a rotation. */
 function stepOf(authorities: readonly Authority[]): number {
   if (authorities.some(({ role }) => role === 'prepared')) return 1;
   const retiring = authorities.filter(({ role }) => role === 'retiring');

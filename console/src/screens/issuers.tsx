@@ -20,7 +20,7 @@ const OWNERS: Readonly<Record<Issuer['owner'], string>> = {
   external: 'you: it is in the file of --issuer-cert',
 };
 
-/** The issuers with their CAs: until when each is valid, what depends on it, and the next step of a rotation. */
+/** The issuers with their CAs: when each expires, how many links depend on it, and the next step of a rotation. */
 export function IssuersScreen() {
   const { query } = useLocation();
   const name = query.get('name') || undefined;

@@ -31,12 +31,12 @@ export function LinkScreen({ id }: { readonly id: string }) {
   const withTimes = useTimesInText();
   const [isEditing, setEditing] = useState(false);
   const [isRevoking, setRevoking] = useState(false);
-  const link = useResource(
+  const resource = useResource(
     `links/${id}`,
     (signal) => dataOf(client.GET('/api/v1/redemptions/{id}', { signal, params: { path: { id } } })),
     ['links', 'ledger'],
   );
-  const { data } = link;
+  const { data } = resource;
   return (
     <Screen
       title={data ? `Link of ${visible(data.subject)}` : 'Link'}
@@ -60,25 +60,25 @@ export function LinkScreen({ id }: { readonly id: string }) {
         )
       }
     >
-      <Loaded resource={link}>
-        {(shown) => (
+      <Loaded resource={resource}>
+        {(link) => (
           <>
             <Notice
-              kind={shown.revokedAt ? 'warning' : 'info'}
-              title={`It can still ${withTimes(shown.remaining)}.`}
+              kind={link.revokedAt ? 'warning' : 'info'}
+              title={`It can still ${withTimes(link.remaining)}.`}
             />
             <LinkFacts
-              link={shown}
+              link={link}
               action={canWrite && <Button onClick={() => setEditing(true)}>Edit labels and note</Button>}
             />
             <Section title="Certificate">
-              <Certificate link={shown} />
+              <Certificate link={link} />
             </Section>
-            {shown.renewals && shown.renewals.length > 0 && (
+            {link.renewals && link.renewals.length > 0 && (
               <Section title="Renewals">
                 <Table
                   caption="Renewals, oldest first"
-                  items={shown.renewals}
+                  items={link.renewals}
                   keyOf={({ number }) => String(number)}
                   columns={[
                     { header: 'Number', isHeader: true, cell: ({ number }) => number },
@@ -93,7 +93,7 @@ export function LinkScreen({ id }: { readonly id: string }) {
             <Section title="Entries in the ledger">
               <Table
                 caption="Entries in the ledger, oldest first"
-                items={shown.ledger}
+                items={link.ledger}
                 keyOf={(entry) => JSON.stringify(entry)}
                 columns={[
                   { header: 'Time', isHeader: true, cell: ({ time }) => <Time at={time} bothClocks /> },
@@ -105,7 +105,7 @@ export function LinkScreen({ id }: { readonly id: string }) {
             <Command words={['redemption', 'show', id]} />
             {isEditing && (
               <EditLabels
-                of={shown}
+                current={link}
                 command={['redemption', 'update', id]}
                 save={(body) =>
                   dataOf(client.PATCH('/api/v1/redemptions/{id}', { params: { path: { id } }, body }))
@@ -113,7 +113,7 @@ export function LinkScreen({ id }: { readonly id: string }) {
                 onClose={() => setEditing(false)}
               />
             )}
-            {isRevoking && <RevokeLink link={shown} onClose={() => setRevoking(false)} />}
+            {isRevoking && <RevokeLink link={link} onClose={() => setRevoking(false)} />}
           </>
         )}
       </Loaded>

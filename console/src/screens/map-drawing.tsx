@@ -2,7 +2,7 @@ import { visible } from '../components/text.js';
 import { href } from '../state/location.js';
 import './map-drawing.css';
 
-/** The symbols for peers, with their meaning. */
+/** The marks of peers, with their meaning. */
 export const LOOKS = {
   connected: 'connected',
   valid: 'valid certificate, not known to be connected',
@@ -19,54 +19,54 @@ export interface Peer {
   readonly key: string;
   readonly name: string;
   readonly look: Look;
-  /** Id of its link; absent without a record. */
+  /** Id of its link; absent if no redemption records it. */
   readonly linkId?: string;
 }
 
 const CENTRE = 500;
 const FIRST_RING = 150;
 const RING_GAP = 54;
-// Distance of neighbours on a ring.
+// Distance between neighbours on a ring.
 const PEER_GAP = 40;
 const MAX_NAMES = 24;
 // More names would overlap in the larger type.
 const MAX_LARGE_NAMES = 8;
 const NAME_LENGTH = 18;
 
-/** The positions of the peers, on rings around this site. */
-function places(count: number): { readonly x: number; readonly y: number }[] {
-  const found: { x: number; y: number }[] = [];
-  for (let ring = 0; found.length < count; ring += 1) {
+/** Positions for `count` peers, on rings around this site. */
+function positionsOf(count: number): { readonly x: number; readonly y: number }[] {
+  const positions: { x: number; y: number }[] = [];
+  for (let ring = 0; positions.length < count; ring += 1) {
     const radius = FIRST_RING + ring * RING_GAP;
-    const onRing = Math.min(count - found.length, Math.floor((2 * Math.PI * radius) / PEER_GAP));
+    const onRing = Math.min(count - positions.length, Math.floor((2 * Math.PI * radius) / PEER_GAP));
     for (let index = 0; index < onRing; index += 1) {
       const angle = (2 * Math.PI * index) / onRing - Math.PI / 2 + ring * 0.15;
-      found.push({ x: CENTRE + radius * Math.cos(angle), y: CENTRE + radius * Math.sin(angle) });
+      positions.push({ x: CENTRE + radius * Math.cos(angle), y: CENTRE + radius * Math.sin(angle) });
     }
   }
-  return found;
+  return positions;
 }
 
 /** This site in the middle and its peers around it. Hidden from screen readers, which read the table instead. */
 export function Drawing({ peers }: { readonly peers: readonly Peer[] }) {
-  const spots = places(peers.length);
-  const reach = Math.max(...spots.map(({ x, y }) => Math.hypot(x - CENTRE, y - CENTRE))) + 90;
-  const placed = spots.flatMap((spot, index) => {
+  const positions = positionsOf(peers.length);
+  const radius = Math.max(...positions.map(({ x, y }) => Math.hypot(x - CENTRE, y - CENTRE))) + 90;
+  const marks = positions.flatMap((position, index) => {
     const peer = peers[index];
-    return peer ? [{ ...peer, ...spot }] : [];
+    return peer ? [{ ...peer, ...position }] : [];
   });
   return (
     <svg
       class="map"
-      font-size={reach / (peers.length <= MAX_LARGE_NAMES ? 20 : 32)}
-      viewBox={`${CENTRE - reach} ${CENTRE - reach} ${2 * reach} ${2 * reach}`}
+      font-size={radius / (peers.length <= MAX_LARGE_NAMES ? 20 : 32)}
+      viewBox={`${CENTRE - radius} ${CENTRE - radius} ${2 * radius} ${2 * radius}`}
       aria-hidden="true"
       focusable="false"
     >
-      {placed.map(({ key, look, x, y }) => (
+      {marks.map(({ key, look, x, y }) => (
         <line key={key} class={`edge ${look}`} x1={CENTRE} y1={CENTRE} x2={x} y2={y} />
       ))}
-      {placed.map(({ key, name, look, linkId, x, y }) => (
+      {marks.map(({ key, name, look, linkId, x, y }) => (
         <a key={key} href={href(linkId === undefined ? '/map' : `/links/${linkId}`)} tabindex={-1}>
           <title>{`${visible(name)}: ${LOOKS[look]}`}</title>
           <Mark look={look} x={x} y={y} />

@@ -9,7 +9,7 @@ import { href } from '../state/location.js';
 import { useResource } from '../state/resource.js';
 import { Drawing, LOOKS, type Look, Mark, type Peer } from './map-drawing.js';
 
-const MOST = 500;
+const MAX_LINKS = 500;
 
 function peerOf({ id, subject, state, connected }: Api['Link']): Peer {
   const live: Look = connected ? 'connected' : 'valid';
@@ -22,16 +22,16 @@ function peerOf({ id, subject, state, connected }: Api['Link']): Peer {
   };
 }
 
-/** The newest links, and the connected peers that no redemption records. */
-async function readPeers(signal: AbortSignal): Promise<{ peers: readonly Peer[]; isWhole: boolean }> {
+/** Reads the connected peers that no redemption records, and the newest links; `hasMore` is true if there are more links. */
+async function readPeers(signal: AbortSignal): Promise<{ peers: readonly Peer[]; hasMore: boolean }> {
   const [links, { connections }] = await Promise.all([
-    dataOf(client.GET('/api/v1/links', { signal, params: { query: { limit: MOST } } })),
+    dataOf(client.GET('/api/v1/links', { signal, params: { query: { limit: MAX_LINKS } } })),
     dataOf(client.GET('/api/v1/overview', { signal })),
   ]);
   const unknown = (connections?.unknownPeers ?? []).map(({ siteId, siteName, linkName }): Peer => {
     return { key: `${siteId} ${linkName}`, name: siteName || siteId, look: 'unknown' };
   });
-  return { peers: [...unknown, ...links.items.map(peerOf)], isWhole: links.next === undefined };
+  return { peers: [...unknown, ...links.items.map(peerOf)], hasMore: links.next !== undefined };
 }
 
 /** This site and its peers as a drawing, and the same peers as a table. */
@@ -40,7 +40,7 @@ export function MapScreen() {
   return (
     <Screen title="Map" intro="This site is in the middle, with the sites that are linked to it.">
       <Loaded resource={map}>
-        {({ peers, isWhole }) =>
+        {({ peers, hasMore }) =>
           peers.length === 0 ? (
             <EmptyState title="No site has joined yet">
               <p>A site appears here as soon as it has redeemed a token.</p>
@@ -48,7 +48,9 @@ export function MapScreen() {
             </EmptyState>
           ) : (
             <>
-              {!isWhole && <p>The map shows the {MOST} newest links. The list of links has all of them.</p>}
+              {hasMore && (
+                <p>The map shows the {MAX_LINKS} newest links. The list of links has all of them.</p>
+              )}
               <ul class="legend row">
                 {(Object.keys(LOOKS) as Look[]).map((look) => (
                   <li key={look}>

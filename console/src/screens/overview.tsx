@@ -15,7 +15,7 @@ import { useCanWrite } from '../state/session.js';
 
 type Overview = Api['Overview'];
 
-/** What needs attention first, and the figures of the network. */
+/** The figures of the network, what needs attention, and the refusals of the last day. */
 export function OverviewScreen() {
   const overview = useResource('overview', (signal) => dataOf(client.GET('/api/v1/overview', { signal })), [
     'grants',
@@ -78,7 +78,7 @@ function Figures({
   );
 }
 
-/** True if a service reports its checks. Without one, the console only reports the check of its observer. */
+/** True if a service reports its checks. The console of a terminal reports only the check of its own observer. */
 function isServiceKnown({ findings }: Overview['health']): boolean {
   return findings.some(({ check }) => check !== 'observer');
 }

@@ -11,7 +11,7 @@ export interface Action<T> {
   readonly result: T | undefined;
 }
 
-/** Runs `perform` when the user wants it, holds its result or its failure, and lets the screens read again. */
+/** An action that runs `perform`. After a success the screens read again, and `onDone` is called. */
 export function useAction<T>(perform: () => Promise<T>, onDone?: (result: T) => void): Action<T> {
   const [isRunning, setRunning] = useState(false);
   const [error, setError] = useState<ApiError>();

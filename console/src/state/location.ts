@@ -31,7 +31,7 @@ export function href(path: string, query: Readonly<Record<string, string | undef
   return `${BASE}${path === '/' ? '/' : path}${text === '' ? '' : `?${text}`}`;
 }
 
-/** Opens a page, unless the guard of an open dialog holds the user back. */
+/** Opens a page, unless the guard of an open dialog forbids it. */
 export function navigate(url: string): void {
   if (leaveGuard && !leaveGuard()) return;
   window.history.pushState(null, '', url);
@@ -59,8 +59,8 @@ export function useLocation(): Location {
 }
 
 /**
- * Calls `mayLeave` before another page is opened; before the window is closed, the browser asks the user instead. Returns a
- * function that ends this.
+ * Calls `mayLeave` before another page of the console is opened, which is not opened if it returns false. Before the window is
+ * closed, the browser asks the user. Returns a function that removes this guard.
  */
 export function guardLeaving(mayLeave: () => boolean): () => void {
   leaveGuard = mayLeave;

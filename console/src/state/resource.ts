@@ -14,9 +14,9 @@ interface Snapshot<T> {
   readonly readAt: number;
 }
 
-/** What the service reported last, and what is wrong now. */
+/** The data of the last successful read, and the error of the last read. */
 export interface Resource<T> {
-  /** The last known data; while another filter loads, that of the filter before. */
+  /** While the data for a new key load, those of the previous key. */
   readonly data: T | undefined;
   readonly readAt: number | undefined;
   /** Why the last read failed; absent after a success. */
@@ -26,18 +26,15 @@ export interface Resource<T> {
 }
 
 /**
- * Reads a resource, again after each change of `topics`, and five seconds after each failed read. `key`
- * identifies what is read and must hold no secret. The snapshots of the last 50 keys are shown at once when a page is opened
- * again.
+ * Reads a resource: at once, after each change of `topics`, and five seconds after a failed read. `key` identifies the resource
+ * and must contain no secret. The data of the last 50 keys are stored, and shown at once when a page is opened again.
  */
 export function useResource<T>(
   key: string,
   read: (signal: AbortSignal) => Promise<T>,
   topics: readonly Topic[],
 ): Resource<T> {
-  const [displayed, setDisplayed] = useState<{ key: string; snapshot: Snapshot<T> } | undefined>(() =>
-    recall<T>(key),
-  );
+  const [displayed, setDisplayed] = useState(() => recall<T>(key));
   const [error, setError] = useState<ApiError>();
   const [isLoading, setLoading] = useState(true);
   const latest = useRef({ read, topics });
@@ -65,7 +62,7 @@ export function useResource<T>(
         if (signal.aborted) return;
         const snapshot = { data, readAt: Date.now() };
         remember(key, snapshot);
-        setDisplayed({ key, snapshot });
+        setDisplayed(snapshot);
         setError(undefined);
       } catch (failure) {
         if (signal.aborted) return;
@@ -91,12 +88,11 @@ export function useResource<T>(
   }, [key]);
 
   const reload = useCallback(() => reloadRef.current(), []);
-  return { data: displayed?.snapshot.data, readAt: displayed?.snapshot.readAt, error, isLoading, reload };
+  return { data: displayed?.data, readAt: displayed?.readAt, error, isLoading, reload };
 }
 
-function recall<T>(key: string): { key: string; snapshot: Snapshot<T> } | undefined {
-  const snapshot = snapshots.get(key) as Snapshot<T> | undefined;
-  return snapshot && { key, snapshot };
+function recall<T>(key: string): Snapshot<T> | undefined {
+  return snapshots.get(key) as Snapshot<T> | undefined;
 }
 
 function remember(key: string, snapshot: Snapshot<unknown>): void {
