@@ -1,5 +1,5 @@
-// Checks the imports of src/ and console/src/ against .dependency-cruiser.cjs, and uses of globals, which no import shows.
-// Exits 1 if a rule is broken, or if dependency-cruiser did not read every module: it finds no fault in modules that it skips.
+// Checks the imports of src/ and console/src/ against .dependency-cruiser.cjs, and the uses of globals in src/. Exits 1 if a rule is
+// broken, or if dependency-cruiser has skipped a module.
 import { readdirSync, readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { join, resolve } from 'node:path';
@@ -11,7 +11,7 @@ process.chdir(root);
 
 const { forbidden, options } = createRequire(import.meta.url)('../.dependency-cruiser.cjs');
 
-/** The uses of a global that are forbidden, and the files that they are allowed in. */
+/** Forbidden uses of globals, and the files in which they are allowed. */
 const GLOBAL_RULES = [
   {
     name: 'only-config-reads-the-environment',

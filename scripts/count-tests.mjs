@@ -1,13 +1,13 @@
-// Adds up suites and prints the closing line `N passed, N failed`. Usage: count-tests.mjs NAME=STATUS[=REPORT]...
-// STATUS is the suite's exit code, REPORT the JSON that vitest wrote. A suite that failed without a failed test (it did not
-// start, or broke outside one) counts as one failure, and so does a report that is missing or contains no test.
+// Adds up the results of suites and prints the closing line `N passed, N failed`. Usage: count-tests.mjs NAME=STATUS[=REPORT]...
+// STATUS is the exit code of the suite, REPORT the JSON that vitest wrote. A suite that failed without a failed test (for example
+// because it did not start) counts as one failure, and so does a report that is missing or contains no test.
 // Prints each failed test with the start of its message. Exits 1 unless all suites passed.
 import { readFileSync } from 'node:fs';
 
 const MAX_MESSAGE_LENGTH = 1_500;
 
 /** The failed tests and files of a report, each with the start of its message. */
-function failures({ testResults = [] }) {
+function failureMessages({ testResults = [] }) {
   return testResults.flatMap(({ name, status, message, assertionResults = [] }) => {
     const tests = assertionResults.filter((test) => test.status === 'failed');
     if (tests.length === 0) return status === 'failed' ? [`${name}\n${message}`] : [];
@@ -16,26 +16,30 @@ function failures({ testResults = [] }) {
 }
 
 function countTests(report) {
-  if (report === undefined) return { passed: 0, failed: 0, named: [] };
+  if (report === undefined) return { passed: 0, failed: 0, messages: [] };
   try {
     const read = JSON.parse(readFileSync(report, 'utf8'));
     const { numPassedTests: passed, numFailedTests } = read;
-    return { passed, failed: passed + numFailedTests > 0 ? numFailedTests : 1, named: failures(read) };
+    return {
+      passed,
+      failed: passed + numFailedTests > 0 ? numFailedTests : 1,
+      messages: failureMessages(read),
+    };
   } catch {
-    return { passed: 0, failed: 1, named: [] };
+    return { passed: 0, failed: 1, messages: [] };
   }
 }
 
 const total = { passed: 0, failed: 0 };
 for (const argument of process.argv.slice(2)) {
   const [name, status, report] = argument.split('=');
-  const { passed, failed, named } = countTests(report);
-  const broken = status === '0' ? failed : Math.max(failed, 1);
+  const { passed, failed, messages } = countTests(report);
+  const failures = status === '0' ? failed : Math.max(failed, 1);
   const tests = report === undefined ? '' : `, ${passed} passed, ${failed} failed`;
-  console.log(`${broken === 0 ? 'ok    ' : 'FAILED'} ${name} (exit ${status}${tests})`);
-  for (const failure of named) console.log(failure.slice(0, MAX_MESSAGE_LENGTH).replace(/^/gm, '       '));
+  console.log(`${failures === 0 ? 'ok    ' : 'FAILED'} ${name} (exit ${status}${tests})`);
+  for (const message of messages) console.log(message.slice(0, MAX_MESSAGE_LENGTH).replace(/^/gm, '       '));
   total.passed += passed;
-  total.failed += broken;
+  total.failed += failures;
 }
 console.log(`${total.passed} passed, ${total.failed} failed`);
 if (total.failed > 0 || total.passed === 0) process.exitCode = 1;

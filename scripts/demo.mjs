@@ -1,5 +1,4 @@
-// Runs the whole sequence: a service, a grant and its token, a redemption by a second process, and a TLS 1.3 mutual
-// handshake with the certificate that it got.
+// Starts a service, issues a token, redeems it in another process, and uses the certificate of the link in a mutual TLS 1.3 handshake.
 import { spawn } from 'node:child_process';
 import { X509Certificate } from 'node:crypto';
 import { once } from 'node:events';
@@ -8,29 +7,29 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { connect, createServer } from 'node:tls';
 import { fileURLToPath } from 'node:url';
-import { parseAllDocuments } from 'yaml';
+import { parse } from 'yaml';
 
 const MAIN = fileURLToPath(new URL('../dist/main.js', import.meta.url));
-const place = mkdtempSync(join(tmpdir(), 'linkgrant-demo-'));
-const ACCEPTING = join(place, 'accepting');
-const REQUESTING = join(place, 'requesting');
+const directory = mkdtempSync(join(tmpdir(), 'linkgrant-demo-'));
+const ACCEPTING = join(directory, 'accepting');
+const REQUESTING = join(directory, 'requesting');
 const ROUTER_HOST = 'localhost';
 
 /** Prints a command line, runs it, and returns its output. */
 async function linkgrant(...words) {
   console.log(`\n$ linkgrant ${words.join(' ')}`);
   const child = spawn(process.execPath, [MAIN, ...words], { stdio: ['ignore', 'pipe', 'inherit'] });
-  let printed = '';
+  let output = '';
   child.stdout.setEncoding('utf8').on('data', (text) => {
-    printed += text;
+    output += text;
     process.stdout.write(text);
   });
   const [code] = await once(child, 'exit');
   if (code !== 0) throw new Error(`linkgrant ${words[0]} ${words[1]} ended with ${code}`);
-  return printed;
+  return output;
 }
 
-/** Starts the service; resolves when it has printed its address and the next step. */
+/** Starts the service. Resolves when it has printed the next step. */
 async function serve(...words) {
   console.log(`$ linkgrant serve ${words.join(' ')} &`);
   const child = spawn(process.execPath, [MAIN, 'serve', ...words], { stdio: ['ignore', 'pipe', 'inherit'] });
@@ -42,13 +41,14 @@ async function serve(...words) {
   throw new Error('the service did not start');
 }
 
-function documentsIn(directory) {
-  return readdirSync(directory)
+/** The objects in the YAML files of a directory, sorted by file name. */
+function objectsIn(links) {
+  return readdirSync(links)
     .sort()
-    .map((file) => parseAllDocuments(readFileSync(join(directory, file), 'utf8'))[0].toJS());
+    .map((file) => parse(readFileSync(join(links, file), 'utf8')));
 }
 
-/** Starts a server in place of a router. It accepts each client whose certificate the site CA signed. */
+/** Starts a server instead of a router. It accepts each client whose certificate the site CA has signed. */
 async function routerWith(certificates) {
   const [key, cert, ca] = ['tls.key', 'tls.crt', 'ca.crt'].map((file) =>
     readFileSync(join(certificates, file)),
@@ -72,14 +72,14 @@ async function handshake(port, { data }) {
   const socket = connect({ host: '127.0.0.1', port, servername: ROUTER_HOST, key, cert, ca });
   await once(socket, 'secureConnect');
   const protocol = socket.getProtocol();
-  let heard = '';
-  for await (const text of socket.setEncoding('utf8')) heard += text;
-  return { protocol, heard };
+  let greeting = '';
+  for await (const text of socket.setEncoding('utf8')) greeting += text;
+  return { protocol, greeting };
 }
 
-const token = join(place, 'token.yaml');
-const links = join(place, 'links');
-const certificates = join(place, 'router');
+const token = join(directory, 'token.yaml');
+const links = join(directory, 'links');
+const certificates = join(directory, 'router');
 let service;
 try {
   const endpoint = `inter-router=${ROUTER_HOST}:55671`;
@@ -106,17 +106,17 @@ try {
     ACCEPTING,
   );
 
-  const [, secret] = documentsIn(links);
+  const [, secret] = objectsIn(links);
   console.log(`\n${readFileSync(join(links, 'Link-to-west.yaml'), 'utf8')}`);
   const certificate = new X509Certificate(Buffer.from(secret.data['tls.crt'], 'base64'));
   console.log(`Secret ${secret.metadata.name}: certificate subject ${certificate.subject}`);
 
   const router = await routerWith(certificates);
-  const { protocol, heard } = await handshake(router.address().port, secret);
+  const { protocol, greeting } = await handshake(router.address().port, secret);
   router.close();
-  if (heard !== 'welcome east') throw new Error(`the router said "${heard}"`);
+  if (greeting !== 'welcome east') throw new Error(`the router sent "${greeting}"`);
   console.log(`${protocol} with a server certificate of the site CA: handshake ok`);
 } finally {
   service?.kill('SIGTERM');
-  rmSync(place, { recursive: true, force: true });
+  rmSync(directory, { recursive: true, force: true });
 }

@@ -46,7 +46,7 @@ function packagedFiles() {
   return Object.fromEntries(paths.map((path) => [path.slice(root.length + 1), path]));
 }
 
-// esbuild does not bundle the packages that `createRequire` loads.
+// esbuild bundles only packages that the code loads with `import` or `require`.
 const codeStrength = {
   name: 'code-strength',
   setup({ onLoad }) {
@@ -89,7 +89,7 @@ async function bundle(entry, script) {
   return [...new Set(directories)].filter((directory) => directory !== undefined).sort();
 }
 
-/** Runs a program; what it prints is shown only if it fails. */
+/** Runs a program. Throws an Error with its output if it fails. */
 function run(program, ...words) {
   const { status, error, stdout, stderr } = spawnSync(program, words, { encoding: 'utf8' });
   if (status !== 0) throw new Error(`${basename(program)} ${words[0]} failed: ${error ?? stdout + stderr}`);

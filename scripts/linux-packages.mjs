@@ -46,7 +46,7 @@ function install(source, target, mode = '0644') {
   run('install', '-D', '-m', mode, source, target);
 }
 
-/** Installs every file of the packages below the directory `files`, which stands for the root directory of a machine. */
+/** Copies the files of the packages into the directory `files`, which has the structure of a root directory. */
 function fill(files) {
   for (const [source, target, mode] of CONTENTS) install(join(root, source), files + target, mode);
   for (const scope of ['system', 'user']) {

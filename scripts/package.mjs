@@ -48,7 +48,7 @@ function makeCompletions() {
     writeFileSync(join(directory, file), execFileSync(executable, ['completion', shell]));
 }
 
-/** Packs the executable and what belongs to it, without symbolic links, which krew does not unpack. */
+/** Makes the archive of the executable, without symbolic links, because krew does not unpack them. */
 function makeArchive() {
   const directory = join(build, release);
   rmSync(directory, { recursive: true, force: true });
@@ -65,7 +65,7 @@ function makeArchive() {
   }
 }
 
-/** Lists Node and the packages in the executable as CycloneDX: npm lists all packages of the checkout, for development too. */
+/** Writes the bill of materials (CycloneDX) of the executable: npm's list without packages for development, and with Node. */
 function makeBillOfMaterials() {
   const words = ['sbom', '--sbom-format=cyclonedx', '--workspaces=false'];
   const bom = JSON.parse(execFileSync('npm', words, { cwd: root, encoding: 'utf8' }));
@@ -84,7 +84,7 @@ function makeBillOfMaterials() {
   writeFileSync(join(build, `${release}.cdx.json`), `${JSON.stringify(bom, null, 2)}\n`);
 }
 
-/** The packages in the console, from the list that Vite wrote, except `refs`. */
+/** The packages in the console, from the list that Vite wrote, except those that `refs` contains. */
 function consoleComponents(refs) {
   const packages = consoleLicenses().matchAll(/^## (\S+) - (\S+) \((\S+)\)$/gm);
   return [...packages]

@@ -1,5 +1,5 @@
-// Takes the screenshots of docs/tutorials/console.md, in both themes: follows the tutorial with the program and Debian's
-// Chromium, and writes docs/tutorials/images. Run `npm run screenshots` after a change to the console.
+// Follows docs/tutorials/console.md with the built program and Chromium, and writes a screenshot of each step, in both themes, to
+// docs/tutorials/images. Run `npm run screenshots` after a change to the console.
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdirSync, rmSync } from 'node:fs';
@@ -26,7 +26,7 @@ function start(...words) {
   return child;
 }
 
-/** Starts a command that runs until the end; resolves with the first match of `pattern` in its output. */
+/** Starts a command that keeps running. Resolves with the first match of `pattern` in its output. */
 async function startUntil(pattern, ...words) {
   let text = '';
   for await (const part of start(...words).stdout.iterator({ destroyOnReturn: false })) {
@@ -37,7 +37,7 @@ async function startUntil(pattern, ...words) {
   throw new Error(`linkgrant ${words[0]} ended: ${text}`);
 }
 
-/** Runs a command to its end; `input` is its standard input. */
+/** Runs a command until it ends. Returns its output. */
 async function run(words, input = '') {
   const child = start(...words);
   child.stdin.end(input);

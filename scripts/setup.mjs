@@ -43,7 +43,7 @@ function digest(parts) {
 }
 
 const read = (path) => readFileSync(join(root, path));
-const readOr = (path, otherwise) => (existsSync(path) ? readFileSync(path, 'utf8').trim() : otherwise);
+const readStamp = (path) => (existsSync(path) ? readFileSync(path, 'utf8').trim() : '');
 
 /** Digest of the inputs of node_modules. A native module loads only in a Node with the same module version. */
 function wantedInstall() {
@@ -67,9 +67,9 @@ function wantedConsole() {
   return digest([read('package-lock.json'), ...sources]);
 }
 
-const isInstalled = () => readOr(installedStamp) === wantedInstall();
-const isConsoleBuilt = () => readOr(consoleStamp) === wantedConsole();
-const isBuilt = () => existsSync(join(dist, 'main.js')) && readOr(builtStamp) === wantedBuild();
+const isInstalled = () => readStamp(installedStamp) === wantedInstall();
+const isConsoleBuilt = () => readStamp(consoleStamp) === wantedConsole();
+const isBuilt = () => existsSync(join(dist, 'main.js')) && readStamp(builtStamp) === wantedBuild();
 
 function run(command, args, env = {}) {
   const { status, error, stdout, stderr } = spawnSync(command, args, {
@@ -87,7 +87,7 @@ function run(command, args, env = {}) {
 function install() {
   console.log('setup: installing dependencies (npm ci)');
   const npm = process.env.npm_execpath;
-  // The set-up must have the compiler, the test runner and the native module, also if NODE_ENV or npm's settings exclude them.
+  // The compiler, the test runner and the native module are needed even if NODE_ENV or npm's settings exclude them.
   const args = ['ci', '--include=dev', '--include=optional', '--no-audit', '--no-fund', '--loglevel=error'];
   // Native modules are compiled against the headers of this Node if it has them, so that none are downloaded.
   const prefix = resolve(dirname(process.execPath), '..');
@@ -95,7 +95,7 @@ function install() {
   const env = headers ? { npm_config_nodedir: prefix } : {};
   if (npm === undefined) run('npm', args, env);
   else run(process.execPath, [npm, ...args], env);
-  // npm ignores an optional package that could not be built, but here and in the image it is required.
+  // npm ignores an optional package that could not be built, but the tests and the image need it.
   const { optionalDependencies = {} } = JSON.parse(read('package.json'));
   const missing = Object.keys(optionalDependencies).filter(
     (name) => !existsSync(join(root, 'node_modules', name)),
