@@ -1,29 +1,20 @@
 import { readFileSync, writeFileSync } from 'node:fs';
-import type { Page } from 'playwright-core';
 import { expect, it } from 'vitest';
 import { openIssuers, SITE_CA } from '../../src/compose/site-issuer.js';
 import { sampleRenewal } from '../support/store-samples.js';
-import { axeViolations, type ConsolePage } from './harness/browser.js';
-import type { ConsoleService } from './harness/console-service.js';
-import { withOperatorPage } from './harness/operator-page.js';
+import { axeViolations } from './harness/browser.js';
+import { openGrantPage } from './harness/operator-page.js';
 
-let running: ConsoleService;
-let opened: ConsolePage;
-let page: Page;
-let grantName: string;
-let grantUid: string;
-const { goTo, openLink } = withOperatorPage((test) => {
-  ({ running, opened, page, grantName, grantUid } = test);
-});
+const { running, opened, page, goTo, grant, openLink } = await openGrantPage();
 
 // The buttons of a dialog come last.
 const press = (name: string) => page.getByRole('button', { name, exact: true }).last().press('Enter');
 
-/** Renews a link with a certificate of another CA. */
+/** Records a renewal of a link with a certificate of another CA. */
 const renew = (redemptionId: string) =>
   running.service.store.recordRenewal(sampleRenewal(redemptionId, 1), running.service.clock.read());
 
-it('revokes a link after a choice about its grant', async () => {
+it('revokes a link after the choice to keep its token and grant', async () => {
   const id = await openLink();
   await press('Revoke or cut off');
   await press('Revoke');
@@ -37,7 +28,7 @@ it('revokes a link after a choice about its grant', async () => {
 });
 
 it('guides through cutting a link off, with the command of each step and the links that have not renewed', async () => {
-  const other = await running.createGrant({ name: `other-${grantName}` });
+  const other = await running.createGrant({ name: `other-${grant.name}` });
   const id = await openLink();
   await press('Revoke or cut off');
   await page.getByLabel('Cut off:').press('Space');
@@ -63,7 +54,7 @@ it('guides through cutting a link off, with the command of each step and the lin
 it('lists the links that have not renewed while their issuer cannot be read', async () => {
   const id = await openLink();
   await running.administration.revokeRedemption(id, 'keep-token');
-  await running.addLinks(grantUid, 1);
+  await running.addLinks(grant.uid, 1);
   const { directory, clock } = running.service;
   const [ca] = openIssuers(directory, { clock: clock.read, checkpoint: () => {} }).list(SITE_CA);
   const file = ca?.certificateFile ?? '';
@@ -82,42 +73,42 @@ it('lists the links that have not renewed while their issuer cannot be read', as
 });
 
 it('revokes a grant with its links', async () => {
-  await running.addLinks(grantUid, 2);
-  await goTo(`/grants/${grantUid}`);
+  await running.addLinks(grant.uid, 2);
+  await goTo(`/grants/${grant.uid}`);
   await press('Revoke');
   await page.getByLabel('Also revoke its links').press('Space');
   expect(await axeViolations(page)).toEqual([]);
   await press('Revoke');
   await page.getByText('It has 2 live links').waitFor();
-  const { items } = await running.administration.listRedemptions({ limit: 5, grantUid });
+  const { items } = await running.administration.listRedemptions({ limit: 5, grantUid: grant.uid });
   expect(items.every(({ revokedAt }) => revokedAt !== undefined)).toBe(true);
 });
 
 it('changes the labels and the note of a grant, and finds it by a label', async () => {
-  await goTo(`/grants/${grantUid}`);
+  await goTo(`/grants/${grant.uid}`);
   await press('Edit labels and note');
   const dialog = page.getByRole('dialog');
-  await dialog.getByRole('textbox', { name: 'Labels' }).fill(`team=payments-${grantName}, region=eu`);
+  await dialog.getByRole('textbox', { name: 'Labels' }).fill(`team=payments-${grant.name}, region=eu`);
   await dialog.getByRole('textbox', { name: 'Note' }).fill('for the shop in Berlin');
   await page.keyboard.press('Enter');
   await page.getByText('for the shop in Berlin').waitFor();
   await press('Edit labels and note');
-  await dialog.getByRole('textbox', { name: 'Labels' }).fill(`team=payments-${grantName}`);
+  await dialog.getByRole('textbox', { name: 'Labels' }).fill(`team=payments-${grant.name}`);
   expect(await axeViolations(page)).toEqual([]);
   await page.keyboard.press('Enter');
-  // The label and the command of the page show it until the grant is read again.
+  // The page shows the removed label until it has read the grant again.
   await expect.poll(() => page.getByText('region=eu').count(), { timeout: 10_000 }).toBe(0);
-  expect((await running.administration.showGrant(grantUid)).labels).toEqual({
-    team: `payments-${grantName}`,
+  expect((await running.administration.showGrant(grant.uid)).labels).toEqual({
+    team: `payments-${grant.name}`,
   });
   await goTo('/grants');
-  await page.getByLabel('Labels').fill(`team=payments-${grantName}`);
+  await page.getByLabel('Labels').fill(`team=payments-${grant.name}`);
   await expect.poll(() => page.locator('tbody tr').count()).toBe(1);
 });
 
 it('revokes a token', async () => {
-  const { id } = await running.administration.issueToken({ grantUid });
-  await goTo(`/grants/${grantUid}`);
+  const { id } = await running.administration.issueToken({ grantUid: grant.uid });
+  await goTo(`/grants/${grant.uid}`);
   await press(`Revoke token ${id}`);
   await press('Revoke');
   await page.getByText('The token is revoked').waitFor();
@@ -129,8 +120,10 @@ it('revokes a token', async () => {
 });
 
 it('shows the tokens of a grant page by page', async () => {
-  await Promise.all(Array.from({ length: 60 }, () => running.administration.issueToken({ grantUid })));
-  await goTo(`/grants/${grantUid}`);
+  await Promise.all(
+    Array.from({ length: 60 }, () => running.administration.issueToken({ grantUid: grant.uid })),
+  );
+  await goTo(`/grants/${grant.uid}`);
   const tokens = page.getByRole('table', { name: 'Tokens of this grant' }).locator('tbody tr');
   await expect.poll(() => tokens.count()).toBe(50);
   await press('Next page');
@@ -151,11 +144,11 @@ it('shows a listing command with the filters of the page', async () => {
 });
 
 it('deletes the grants that have ended, and no other', async () => {
-  await running.administration.revokeGrant(grantUid, false);
+  await running.administration.revokeGrant(grant.uid, false);
   const other = await running.createGrant({ name: 'still-ready' });
   await goTo('/grants');
   await press('Delete ended grants');
-  await page.getByRole('dialog').getByText(grantName, { exact: true }).waitFor();
+  await page.getByRole('dialog').getByText(grant.name, { exact: true }).waitFor();
   expect(await axeViolations(page)).toEqual([]);
   await page
     .getByRole('dialog')
@@ -165,12 +158,12 @@ it('deletes the grants that have ended, and no other', async () => {
     .getByRole('dialog')
     .getByText(/grants? deleted/)
     .waitFor();
-  await expect(running.administration.showGrant(grantUid)).rejects.toThrow();
+  await expect(running.administration.showGrant(grant.uid)).rejects.toThrow();
   expect((await running.administration.showGrant(other)).state).toBe('ready');
 });
 
 it('verifies the ledger and writes it as CSV', async () => {
-  await running.addLinks(grantUid, 60);
+  await running.addLinks(grant.uid, 60);
   await goTo('/ledger');
   await press('Verify the ledger');
   await page.getByText('The ledger is unchanged').waitFor();
@@ -181,15 +174,15 @@ it('verifies the ledger and writes it as CSV', async () => {
   expect(lines.filter((line) => line.includes(',redeemed,')).length).toBeGreaterThanOrEqual(60);
 });
 
-it('refuses a grant whose name is taken, and says so in the dialog', async () => {
+it('shows an error in the dialog if the name of a new grant is taken', async () => {
   await goTo('/grants?create=grant');
-  await page.getByRole('dialog').getByLabel('Name').first().fill(grantName);
+  await page.getByRole('dialog').getByLabel('Name').first().fill(grant.name);
   await page.keyboard.press('Enter');
   await page.getByRole('alert').waitFor();
   expect(await page.getByRole('dialog').isVisible()).toBe(true);
 });
 
-it('reaches the content by the skip link, and the menu by Tab', async () => {
+it('moves the focus to the content with the skip link, which the first Tab reaches', async () => {
   await goTo('/links');
   await page.getByRole('heading', { name: 'Links' }).waitFor();
   await page.keyboard.press('Tab');
@@ -198,6 +191,6 @@ it('reaches the content by the skip link, and the menu by Tab', async () => {
   await expect.poll(() => page.evaluate('document.activeElement.id')).toBe('content');
 });
 
-it('has no fault after all of this', () => {
+it('reports no page error, CSP violation or request to another host in this file', () => {
   expect(opened.faults).toEqual([]);
 });

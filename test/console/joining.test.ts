@@ -1,28 +1,13 @@
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import type { Browser } from 'playwright-core';
-import { afterAll, beforeAll, expect, it } from 'vitest';
+import { expect, it } from 'vitest';
 import { linkgrantProcess } from '../support/command-line.js';
-import { axeViolations, type ConsolePage, openConsole, startBrowser } from './harness/browser.js';
-import { type ConsoleService, startConsoleService } from './harness/console-service.js';
+import { directoryForFile } from '../support/release.js';
+import { axeViolations } from './harness/browser.js';
+import { openOperatorPage } from './harness/operator-page.js';
 
-let browser: Browser;
-let running: ConsoleService;
-let opened: ConsolePage;
-let directory: string;
+const directory = directoryForFile();
+const { running, opened, page, goTo } = await openOperatorPage();
 let line: string;
-beforeAll(async () => {
-  directory = mkdtempSync(join(tmpdir(), 'linkgrant-console-'));
-  browser = await startBrowser();
-  running = await startConsoleService();
-  opened = await openConsole(browser, running.console.issueUrl());
-});
-afterAll(async () => {
-  await browser.close();
-  await running.close();
-  rmSync(directory, { recursive: true, force: true });
-});
 
 /** Redeems the join line of the dialog with the program, as the site `subject`. */
 const joinAs = (subject: string) =>
@@ -32,7 +17,6 @@ const joinAs = (subject: string) =>
   );
 
 it('creates a grant and issues a token by keyboard alone', async () => {
-  const { page } = opened;
   await page.getByRole('link', { name: 'Create the first grant' }).press('Enter');
   await page.getByRole('dialog', { name: 'Create a grant' }).waitFor();
   await page.keyboard.type('to-west');
@@ -47,7 +31,6 @@ it('creates a grant and issues a token by keyboard alone', async () => {
 });
 
 it('does not close the dialog of a token by Escape, a click outside, or the history', async () => {
-  const { page } = opened;
   const dialog = page.getByRole('dialog', { name: 'Token of grant to-west' });
   await page.keyboard.press('Escape');
   await page.getByText('You have not copied or saved the token').waitFor();
@@ -58,7 +41,6 @@ it('does not close the dialog of a token by Escape, a click outside, or the hist
 });
 
 it('shows the refusal of a site with its remedy, then the redemption, without a reload', async () => {
-  const { page } = opened;
   await page.getByRole('button', { name: 'Copy: Command for the site' }).press('Enter');
   await page.getByText('Copied').first().waitFor();
   const command = String(await page.evaluate('navigator.clipboard.readText()'));
@@ -74,11 +56,11 @@ it('shows the refusal of a site with its remedy, then the redemption, without a 
 it('shows that the link is connected as soon as it is observed', async () => {
   const peer = { siteName: 'east', linkName: 'to-west', acceptingSite: 'here' };
   running.connectedPeers.push({ ...peer, siteId: 'east' });
-  await opened.page.getByText('east has redeemed the token and is connected').waitFor();
+  await page.getByText('east has redeemed the token and is connected').waitFor();
 });
 
-it('has the token in no URL, storage, history or request', async () => {
-  const { page, requests, faults } = opened;
+it('puts the token into no URL, storage, history or request', async () => {
+  const { requests, faults } = opened;
   const stored = await page.evaluate(
     'JSON.stringify([{ ...localStorage }, { ...sessionStorage }, history.state, document.cookie, location.href])',
   );
@@ -86,8 +68,7 @@ it('has the token in no URL, storage, history or request', async () => {
   expect(faults).toEqual([]);
 });
 
-it('forgets the token when the dialog is closed, and shows the link of the site', async () => {
-  const { page } = opened;
+it('removes the token from the page when its dialog is closed, and shows the link of the site', async () => {
   await page.getByRole('button', { name: 'Done' }).press('Enter');
   await page.getByRole('heading', { name: 'Last attempts to redeem' }).waitFor();
   expect(await page.content()).not.toContain(line);
@@ -97,10 +78,9 @@ it('forgets the token when the dialog is closed, and shows the link of the site'
 });
 
 it('shows a connected site without a record on the map', async () => {
-  const { page } = opened;
   const peer = { siteName: 'stranger', linkName: 'other', acceptingSite: 'here' };
   running.connectedPeers.push({ ...peer, siteId: 'stranger' });
-  await page.goto(`${running.console.origin}/console/map`);
+  await goTo('/map');
   await page.getByRole('row', { name: 'stranger' }).getByText('connected without a record here').waitFor();
   await page.getByRole('row', { name: 'east' }).getByText('connected', { exact: true }).waitFor();
 });

@@ -1,34 +1,25 @@
 import { readFileSync } from 'node:fs';
-import type { Locator, Page } from 'playwright-core';
+import type { Locator } from 'playwright-core';
 import { expect, it } from 'vitest';
-import type { ConsolePage } from './harness/browser.js';
-import type { ConsoleService } from './harness/console-service.js';
 import { hasFocus, KeyboardUser } from './harness/keyboard.js';
-import { withOperatorPage } from './harness/operator-page.js';
+import { openGrantPage } from './harness/operator-page.js';
 
 // In these tests every input is a key press. Only the first page of each is opened by its URL.
-let running: ConsoleService;
-let opened: ConsolePage;
-let page: Page;
-let keyboard: KeyboardUser;
-let grantUid: string;
-const { goTo, openLink } = withOperatorPage((test) => {
-  ({ running, opened, page, grantUid } = test);
-  keyboard = new KeyboardUser(page);
-});
+const { running, opened, page, goTo, grant, openLink } = await openGrantPage();
+const keyboard = new KeyboardUser(page);
 
 const button = (name: string | RegExp) => page.getByRole('button', { name, exact: true });
 const dialogButton = (name: string | RegExp) =>
   page.getByRole('dialog').getByRole('button', { name, exact: true });
 const content = () => page.locator('main');
 
-/** Waits until there is no dialog and `opener` has the focus. */
-async function isBackAt(opener: Locator): Promise<void> {
+/** Waits until there is no dialog and `target` has the focus. */
+async function waitForReturn(target: Locator): Promise<void> {
   await page.getByRole('dialog').waitFor({ state: 'detached' });
-  await expect.poll(() => hasFocus(opener)).toBe(true);
+  await expect.poll(() => hasFocus(target)).toBe(true);
 }
 
-/** Presses Done, which has the focus after an action: the button that had it is gone. */
+/** Presses Done, which gets the focus after an action because the focused button was removed. */
 async function pressDone(): Promise<void> {
   await expect.poll(() => hasFocus(dialogButton('Done'))).toBe(true);
   await page.keyboard.press('Enter');
@@ -40,7 +31,7 @@ it('creates a grant, issues a token, copies its line and closes the dialog by ke
   const name = page.getByRole('dialog').getByRole('textbox', { name: 'Name' }).first();
   await expect.poll(() => hasFocus(name)).toBe(true);
   await page.keyboard.press('Escape');
-  await isBackAt(button('Create a grant'));
+  await waitForReturn(button('Create a grant'));
   await page.keyboard.press('Enter');
   await keyboard.write(name, 'by-keyboard');
   await keyboard.write(page.getByRole('textbox', { name: 'How many sites can join' }), '3');
@@ -62,30 +53,30 @@ it('creates a grant, issues a token, copies its line and closes the dialog by ke
   );
   await page.keyboard.press('Escape');
   // The button that opened the first dialog is on another page.
-  await isBackAt(content());
+  await waitForReturn(content());
   await page.getByRole('heading', { name: 'Grant by-keyboard' }).waitFor();
 });
 
 it('edits labels and a note by keyboard', async () => {
-  await goTo(`/grants/${grantUid}`);
+  await goTo(`/grants/${grant.uid}`);
   const opener = button('Edit labels and note');
   await keyboard.use(opener, 'Space');
   await keyboard.write(page.getByRole('dialog').getByRole('textbox', { name: 'Labels' }), 'team=payments');
   await keyboard.write(page.getByRole('dialog').getByRole('textbox', { name: 'Note' }), 'for Berlin');
   await page.keyboard.press('Enter');
-  await isBackAt(opener);
-  const { labels, note } = await running.administration.showGrant(grantUid);
+  await waitForReturn(opener);
+  const { labels, note } = await running.administration.showGrant(grant.uid);
   expect([labels, note]).toEqual([{ team: 'payments' }, 'for Berlin']);
 });
 
 it('revokes a token by keyboard', async () => {
-  const { id } = await running.administration.issueToken({ grantUid });
-  await goTo(`/grants/${grantUid}`);
+  const { id } = await running.administration.issueToken({ grantUid: grant.uid });
+  await goTo(`/grants/${grant.uid}`);
   const opener = button(`Revoke token ${id}`);
   await keyboard.use(opener, 'Enter');
   await page.getByRole('dialog').waitFor();
   await page.keyboard.press('Escape');
-  await isBackAt(opener);
+  await waitForReturn(opener);
   await page.keyboard.press('Enter');
   await keyboard.use(dialogButton('Revoke'), 'Enter');
   // The row has no button any more.
@@ -94,7 +85,7 @@ it('revokes a token by keyboard', async () => {
     .getByText('revoked')
     .waitFor();
   await pressDone();
-  await isBackAt(content());
+  await waitForReturn(content());
 });
 
 it('moves the focus to Cancel when a dialog that lost the focus is rendered again', async () => {
@@ -118,9 +109,9 @@ it('revokes a link by keyboard, with a choice about its grant', async () => {
   await keyboard.use(dialogButton('Revoke'), 'Enter');
   await page.getByText('The link is revoked').waitFor();
   await page.keyboard.press('Escape');
-  await isBackAt(button('Cut off'));
+  await waitForReturn(button('Cut off'));
   const { revokedAt } = await running.administration.showRedemption(id);
-  const { state } = await running.administration.showGrant(grantUid);
+  const { state } = await running.administration.showGrant(grant.uid);
   expect([revokedAt !== undefined, state]).toEqual([true, 'ready']);
 });
 
@@ -138,19 +129,19 @@ it('cuts a link off step by step by keyboard', async () => {
   for (let step = 3; step <= 6; step += 1) await keyboard.use(dialogButton(`Step ${step} is done`), 'Enter');
   await page.getByText('The last command checks the router').waitFor();
   await keyboard.use(dialogButton('Close').last(), 'Enter');
-  await isBackAt(button('Cut off'));
+  await waitForReturn(button('Cut off'));
 });
 
 it('revokes a grant with its links by keyboard, then deletes it', async () => {
-  await running.addLinks(grantUid, 2);
-  await goTo(`/grants/${grantUid}`);
+  await running.addLinks(grant.uid, 2);
+  await goTo(`/grants/${grant.uid}`);
   const opener = button('Revoke');
   await keyboard.use(opener, 'Enter');
   await keyboard.use(page.getByRole('checkbox', { name: 'Also revoke its links' }), 'Space');
   await keyboard.use(dialogButton('Revoke'), 'Enter');
   await page.getByText('It has 2 live links').waitFor();
   await pressDone();
-  await isBackAt(opener);
+  await waitForReturn(opener);
   await keyboard.use(page.getByRole('navigation', { name: 'Breadcrumb' }).getByRole('link'), 'Enter');
   await keyboard.use(button('Delete ended grants'), 'Enter');
   const confirm = dialogButton(/^Delete [1-9]\d* grants?$/);
@@ -159,13 +150,13 @@ it('revokes a grant with its links by keyboard, then deletes it', async () => {
   await page.keyboard.press('Enter');
   await page.getByText(/grants? deleted/).waitFor();
   await pressDone();
-  await isBackAt(button('Delete ended grants'));
-  await expect(running.administration.showGrant(grantUid)).rejects.toThrow();
+  await waitForReturn(button('Delete ended grants'));
+  await expect(running.administration.showGrant(grant.uid)).rejects.toThrow();
 });
 
 it('filters the links and opens one by keyboard', async () => {
-  await running.addLinks(grantUid, 3);
-  await goTo(`/links?grantUid=${grantUid}`);
+  await running.addLinks(grant.uid, 3);
+  await goTo(`/links?grantUid=${grant.uid}`);
   const row = (subject: string) => page.getByRole('link', { name: subject, exact: true });
   await row('site-1').waitFor();
   await keyboard.write(page.getByRole('textbox', { name: 'Subject' }), 'site-2');
@@ -178,7 +169,7 @@ it('filters the links and opens one by keyboard', async () => {
 });
 
 it('pages through the ledger, filters, verifies and downloads it by keyboard', async () => {
-  await running.addLinks(grantUid, 60);
+  await running.addLinks(grant.uid, 60);
   await goTo('/ledger');
   await keyboard.reach(button('Download as CSV'));
   const downloading = page.waitForEvent('download');
@@ -197,7 +188,7 @@ it('pages through the ledger, filters, verifies and downloads it by keyboard', a
 });
 
 it('moves between the peers of the map by keyboard', async () => {
-  await running.addLinks(grantUid, 2);
+  await running.addLinks(grant.uid, 2);
   await goTo('/map');
   const peers = page.getByRole('table').getByRole('link');
   await keyboard.reach(peers.first());

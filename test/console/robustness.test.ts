@@ -1,8 +1,8 @@
-import type { Browser, Page } from 'playwright-core';
-import { afterAll, beforeAll, expect, it } from 'vitest';
+import { expect, it } from 'vitest';
+import { DAY } from '../support/service.js';
 import { sampleRedemption } from '../support/store-samples.js';
-import { axeViolations, type ConsolePage, openConsole, startBrowser } from './harness/browser.js';
-import { type ConsoleService, startConsoleService } from './harness/console-service.js';
+import { axeViolations } from './harness/browser.js';
+import { openOperatorPage } from './harness/operator-page.js';
 
 const HOSTILE = [
   '<script>alert(1)</script><img src=x onerror=alert(2)>',
@@ -11,34 +11,17 @@ const HOSTILE = [
   'x'.repeat(253),
 ];
 
-let browser: Browser;
-let running: ConsoleService;
-let opened: ConsolePage;
-let page: Page;
-beforeAll(async () => {
-  browser = await startBrowser();
-  running = await startConsoleService();
-  const { service } = running;
-  const grantUid = await running.createGrant({ name: 'hostile' });
-  for (const subject of HOSTILE) {
-    const now = service.clock.read();
-    const redemption = sampleRedemption(grantUid, {
-      subject,
-      createdAt: now - 9 * 86_400_000,
-      notAfter: now + 86_400_000,
-    });
-    await service.store.recordRedemption(grantUid, redemption, now);
-  }
-  opened = await openConsole(browser, running.console.issueUrl());
-  page = opened.page;
-});
-afterAll(async () => {
-  await browser.close();
-  await running.close();
-});
+const { running, opened, page, goTo } = await openOperatorPage();
+const { store, clock } = running.service;
+const grantUid = await running.createGrant({ name: 'hostile' });
+for (const subject of HOSTILE) {
+  const now = clock.read();
+  const times = { createdAt: now - 9 * DAY, notAfter: now + DAY };
+  await store.recordRedemption(grantUid, sampleRedemption(grantUid, { subject, ...times }), now);
+}
 
 it.each(['/links', '/map', '/ledger', '/'])('shows hostile subjects as text on %s', async (path) => {
-  await page.goto(`${running.console.origin}/console${path}`);
+  await goTo(path);
   await page.getByText('<script>alert(1)</script>').first().waitFor({ state: 'attached' });
   expect(await page.locator('main script, main img').count()).toBe(0);
   // Characters that reorder or hide text are written out.
@@ -47,22 +30,22 @@ it.each(['/links', '/map', '/ledger', '/'])('shows hostile subjects as text on %
   expect(await axeViolations(page)).toEqual([]);
 });
 
-it('opens a link by its address, and says where an address leads nowhere', async () => {
-  await page.goto(`${running.console.origin}/console/links`);
+it('opens a link by its URL, and reports a URL without a page or link', async () => {
+  await goTo('/links');
   await page.getByRole('link', { name: /^x{253}$/ }).click();
   await page.getByRole('heading', { name: 'Certificate' }).waitFor();
   await page.reload();
   await page.getByRole('heading', { name: 'Certificate' }).waitFor();
-  await page.goto(`${running.console.origin}/console/no/such/page`);
+  await goTo('/no/such/page');
   await page.getByRole('heading', { name: 'There is no such page' }).waitFor();
-  await page.goto(`${running.console.origin}/console/links/00000000-0000-4000-8000-000000000000`);
+  await goTo('/links/00000000-0000-4000-8000-000000000000');
   await page.getByRole('alert').waitFor();
 });
 
-it('keeps a text that is typed while the filter before it is applied', async () => {
-  await page.goto(`${running.console.origin}/console/links`);
+it('does not overwrite a text that is typed while the previous filter is applied', async () => {
+  await goTo('/links');
   const field = page.getByLabel('Subject');
-  // Types right after the page has put the first text into the address, before the next frame.
+  // Types the next text after the page has written the first one into the URL, and before the next frame.
   await page.evaluate(`{
     const replaceState = history.replaceState.bind(history);
     history.replaceState = (...state) => {
@@ -83,7 +66,7 @@ it('keeps a text that is typed while the filter before it is applied', async () 
 });
 
 it('shows the last known data with its age while the service does not answer, and recovers', async () => {
-  await page.goto(`${running.console.origin}/console/links`);
+  await goTo('/links');
   await page.getByText('<script>').first().waitFor();
   await page.route('**/api/**', (route) => route.abort('connectionrefused'));
   await page.getByLabel('Subject').fill('x*');
@@ -95,11 +78,11 @@ it('shows the last known data with its age while the service does not answer, an
   await expect.poll(() => page.locator('tbody tr').count()).toBe(1);
 });
 
-it('says how to start again when the session has ended', async () => {
-  await page.goto(`${running.console.origin}/console/`);
+it('shows how to open the console again after the session has ended', async () => {
+  await goTo('/');
   await page.getByRole('heading', { name: 'Needs attention' }).waitFor();
   await opened.context.clearCookies();
-  // The console may notice before the click.
+  // The console may replace the page before the click.
   await page
     .getByRole('link', { name: 'Ledger' })
     .first()
@@ -109,6 +92,6 @@ it('says how to start again when the session has ended', async () => {
   expect(await axeViolations(page)).toEqual([]);
 });
 
-it('has no fault after all of this', () => {
+it('reports no page error, CSP violation or request to another host in this file', () => {
   expect(opened.faults).toEqual([]);
 });

@@ -1,19 +1,15 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { gzipSync } from 'node:zlib';
-import type { Browser } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { releaseAfterFile } from '../support/release.js';
 import { axeViolations, type ConsolePage, openConsole, startBrowser } from './harness/browser.js';
 import { type ConsoleService, startConsoleService } from './harness/console-service.js';
 
 const ASSETS = resolve(import.meta.dirname, '../../dist/console/assets');
 const MAX_BYTES = 300 * 1024;
 
-let browser: Browser;
-beforeAll(async () => {
-  browser = await startBrowser();
-});
-afterAll(() => browser.close());
+const browser = releaseAfterFile(await startBrowser());
 
 it('needs at most 300 KB compressed for the first load', () => {
   const files = readdirSync(ASSETS).filter((name) => /\.(js|css|woff2)$/.test(name));
@@ -82,7 +78,7 @@ describe.each([0, 3, 300, 10_000])('with %i links', (count) => {
     });
 
   if (count > 50)
-    it('reads a page of links at a time', async () => {
+    it('reads the links page by page', async () => {
       const { page, requests } = opened;
       await page.goto(`${running.console.origin}/console/links`);
       await page.getByRole('link', { name: `site-${count}`, exact: true }).waitFor();
@@ -97,7 +93,7 @@ describe.each([0, 3, 300, 10_000])('with %i links', (count) => {
       expect(new Set(limits)).toEqual(new Set(['50', '500']));
     });
 
-  it('breaks no Content-Security-Policy and sends no request to another host', () => {
+  it('reports no page error, CSP violation or request to another host', () => {
     expect(opened.faults).toEqual([]);
   });
 });

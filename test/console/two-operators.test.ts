@@ -1,48 +1,30 @@
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import type { Browser, Page } from 'playwright-core';
-import { afterAll, beforeAll, expect, it } from 'vitest';
-import {
-  linkgrantProcess,
-  type Running,
-  type Serving,
-  startLinkgrant,
-  startServe,
-} from '../support/command-line.js';
+import type { Page } from 'playwright-core';
+import { expect, it } from 'vitest';
+import { linkgrantProcess, startLinkgrant, startServe } from '../support/command-line.js';
+import { directoryForFile, releaseAfterFile } from '../support/release.js';
 import { until } from '../support/until.js';
-import { type ConsolePage, openConsole, startBrowser } from './harness/browser.js';
+import { openConsole, startBrowser } from './harness/browser.js';
 
-// Three processes, the service, the console and the site, have only the store and the network in common.
-const directory = mkdtempSync(join(tmpdir(), 'linkgrant-console-'));
+// The service, the console and the site are processes that have only the store and the network in common.
+const directory = directoryForFile();
 const dataDir = join(directory, 'data');
-let browser: Browser;
-let serving: Serving;
-let terminal: Running;
-let operator: ConsolePage;
-let colleague: ConsolePage;
-let overview: Page;
-
-beforeAll(async () => {
-  const endpoint = 'inter-router=router.example.com:55671';
-  [browser, serving] = await Promise.all([
-    startBrowser(),
-    startServe(['--data-dir', dataDir, '--endpoint', endpoint]),
-  ]);
-  terminal = startLinkgrant(['console', '--data-dir', dataDir, '--no-open'], { holdsInput: true });
-  operator = await openConsole(browser, await printedUrl(0));
-  terminal.child.stdin?.write('\n');
-  colleague = await openConsole(browser, await printedUrl(1));
-  overview = await colleague.context.newPage();
+const endpoint = 'inter-router=router.example.com:55671';
+releaseAfterFile(await startServe(['--data-dir', dataDir, '--endpoint', endpoint]));
+const terminal = startLinkgrant(['console', '--data-dir', dataDir, '--no-open'], { holdsInput: true });
+releaseAfterFile({
+  stop() {
+    terminal.child.kill('SIGTERM');
+    return terminal.ended;
+  },
 });
-afterAll(async () => {
-  await browser?.close();
-  terminal?.child.kill('SIGTERM');
-  await Promise.all([terminal?.ended, serving?.stop()]);
-  rmSync(directory, { recursive: true, force: true });
-});
+const browser = releaseAfterFile(await startBrowser());
+const operator = await openConsole(browser, await printedUrl(0));
+terminal.child.stdin?.write('\n');
+const colleague = await openConsole(browser, await printedUrl(1));
+const overview = await colleague.context.newPage();
 
-/** The one-time URL that the command prints after `earlier` others. */
+/** The one-time URL that the command prints after `earlier` other URLs. */
 async function printedUrl(earlier: number): Promise<string> {
   const urls = () => terminal.said.stdout.match(/http:\S+/g) ?? [];
   await until(() => urls().length > earlier);
@@ -86,7 +68,7 @@ it('shows a redemption by another process in every open browser, without a reloa
     expect(await open.evaluate('window.isFirstDocument')).toBe(true);
 });
 
-it('shows a revocation of one operator in the browser of another, without a reload', async () => {
+it('shows the revocation by one operator in the browser of another operator, without a reload', async () => {
   const { page } = operator;
   await page.getByRole('link', { name: 'Open its link' }).press('Enter');
   await page.getByRole('button', { name: 'Revoke or cut off' }).press('Enter');
@@ -98,7 +80,7 @@ it('shows a revocation of one operator in the browser of another, without a relo
   expect(await links.evaluate('window.isFirstDocument')).toBe(true);
 });
 
-it('has no fault in either browser', () => {
+it('reports no page error, CSP violation or request to another host in either browser, and no error of the command', () => {
   expect([...operator.faults, ...colleague.faults]).toEqual([]);
   expect(terminal.said.stderr).toBe('');
 });

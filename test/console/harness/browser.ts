@@ -4,7 +4,7 @@ import { type Browser, type BrowserContext, chromium, type Page } from 'playwrig
 
 const PROGRAMS = ['/usr/bin/chromium', '/usr/bin/chromium-browser', '/usr/bin/google-chrome'];
 
-/** Starts Debian's Chromium, or the program of `LINKGRANT_TEST_CHROMIUM`, with the flags `args`. */
+/** Starts the program in `LINKGRANT_TEST_CHROMIUM`, or else an installed Chromium, with the flags `args`. */
 export function startBrowser(...args: readonly string[]): Promise<Browser> {
   const executablePath = process.env.LINKGRANT_TEST_CHROMIUM ?? PROGRAMS.find((path) => existsSync(path));
   if (executablePath === undefined)
@@ -15,7 +15,7 @@ export function startBrowser(...args: readonly string[]): Promise<Browser> {
   return chromium.launch({ executablePath, args: ['--no-sandbox', ...args] });
 }
 
-/** A page of the console, and what it did that it must not do. */
+/** A page of the console, with its requests and faults. */
 export interface ConsolePage {
   readonly page: Page;
   readonly context: BrowserContext;
@@ -25,7 +25,7 @@ export interface ConsolePage {
   readonly requests: string[];
 }
 
-/** Opens the one-time URL `url`, or the console at `url` whose users sign in at `provider`, in a browser profile of its own. */
+/** Opens `url` in a browser profile of its own: a one-time URL, or the console whose users sign in at `provider`. */
 export async function openConsole(browser: Browser, url: string, provider?: string): Promise<ConsolePage> {
   const { host } = new URL(url);
   const context = await browser.newContext({

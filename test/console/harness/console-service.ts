@@ -1,5 +1,4 @@
 import pino from 'pino';
-import type { Role } from '../../../src/admin/api/bearer.js';
 import { runDoctor } from '../../../src/cli/doctor/doctor.js';
 import { storeAdministration } from '../../../src/compose/administration.js';
 import { consoleFiles } from '../../../src/compose/console-files.js';
@@ -7,11 +6,10 @@ import { type LocalConsole, startLocalConsole } from '../../../src/compose/local
 import { loadConfiguration } from '../../../src/config/config.js';
 import type { CreateGrantRequest } from '../../../src/redemption/administration/administration.js';
 import type { ConnectedPeer } from '../../../src/redemption/ports/connections.js';
-import { startTestService, type TestService } from '../../support/service.js';
+import { DAY, startTestService, type TestService } from '../../support/service.js';
 import { sampleRedemption } from '../../support/store-samples.js';
 
-const DAY_MS = 86_400_000;
-// Redemptions that are recorded at once: the store commits them together.
+// The store commits the redemptions of a batch together.
 const BATCH = 500;
 
 /** A service with its store, and the console of a terminal on the same store. */
@@ -23,20 +21,16 @@ export interface ConsoleService {
   /** The sites that Skupper would report as connected; empty until a test adds one. */
   readonly connectedPeers: ConnectedPeer[];
   /** Creates a grant, by default for 20,000 sites. */
-  createGrant(order: Partial<CreateGrantRequest> & { readonly name: string }): Promise<string>;
+  createGrant(request: Partial<CreateGrantRequest> & { readonly name: string }): Promise<string>;
   /** The SHA-256 of the CA that signs links. */
   signingCa(): Promise<string>;
-  /** Records `count` links of a grant with subjects `site-1` and so on, signed by that CA; every tenth expires soon. */
+  /** Records `count` links of a grant with subjects `site-1` and so on, signed by the CA that signs links; every tenth expires soon. */
   addLinks(grantUid: string, count: number): Promise<void>;
   close(): Promise<void>;
 }
 
-/** Starts a service and a console of a user with this role. */
-export async function startConsoleService({
-  role = 'operator',
-}: {
-  readonly role?: Role;
-} = {}): Promise<ConsoleService> {
+/** Starts a service and the console of an operator. */
+export async function startConsoleService(): Promise<ConsoleService> {
   const service = await startTestService();
   const { store, clock, directory } = service;
   const connectedPeers: ConnectedPeer[] = [];
@@ -54,7 +48,7 @@ export async function startConsoleService({
   });
   const console = await startLocalConsole({
     ...{ administration, where: 'data directory /var/lib/linkgrant', port: 0, files: consoleFiles() },
-    ...{ user: 'ada', role },
+    ...{ user: 'ada', role: 'operator' },
     ...{ clock: clock.read, onOpen: () => undefined, logger: pino({ level: 'silent' }) },
   });
   const signingCa = async () => {
@@ -68,10 +62,10 @@ export async function startConsoleService({
     administration,
     connectedPeers,
     signingCa,
-    async createGrant(order) {
+    async createGrant(request) {
       const grant = await administration.createGrant({
         ...{ namespace: 'default', redemptionsAllowed: 20_000, expirationWindow: '7d' },
-        ...order,
+        ...request,
       });
       return grant.uid;
     },
@@ -85,8 +79,8 @@ export async function startConsoleService({
             const isExpiring = number % 10 === 0;
             const redemption = sampleRedemption(grantUid, {
               ...{ name: 'to-west', subject: `site-${number}`, issuerSha256 },
-              createdAt: isExpiring ? now - 28 * DAY_MS : now,
-              notAfter: now + (isExpiring ? 2 : 30) * DAY_MS,
+              createdAt: isExpiring ? now - 28 * DAY : now,
+              notAfter: now + (isExpiring ? 2 : 30) * DAY,
             });
             return store.recordRedemption(grantUid, redemption, now);
           }),

@@ -3,7 +3,7 @@ import { expect } from 'vitest';
 
 const MAX_PRESSES = 200;
 
-/** Describes what is wrong with the focused element; empty if it is visible and has an outline, or if the document has the focus. */
+/** Returns why the focused element cannot be seen; empty if it is in view and has an outline, or if no element has the focus. */
 const FOCUS_FAULT = `(() => {
   const element = document.activeElement;
   if (element === document.body) return '';

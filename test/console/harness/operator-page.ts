@@ -1,46 +1,42 @@
-import type { Browser, Page } from 'playwright-core';
-import { afterAll, beforeAll, beforeEach } from 'vitest';
-import { type ConsolePage, openConsole, startBrowser } from './browser.js';
-import { type ConsoleService, startConsoleService } from './console-service.js';
+import { beforeEach } from 'vitest';
+import { releaseAfterFile } from '../../support/release.js';
+import { openConsole, startBrowser } from './browser.js';
+import { startConsoleService } from './console-service.js';
 
-/** The console of an operator, and the grant of one test. */
-export interface OperatorTest {
-  readonly running: ConsoleService;
-  readonly opened: ConsolePage;
-  readonly page: Page;
-  readonly grantName: string;
-  readonly grantUid: string;
+/** Starts a service, and opens its console as an operator in a browser of the file. */
+export async function openOperatorPage() {
+  const browser = releaseAfterFile(await startBrowser());
+  const running = releaseAfterFile(await startConsoleService());
+  const opened = await openConsole(browser, running.console.issueUrl());
+  const { page } = opened;
+  return {
+    running,
+    opened,
+    page,
+    goTo: (path: string) => page.goto(`${running.console.origin}/console${path}`),
+  };
 }
 
-/** Opens the console of an operator for the tests of a file, and calls `begin` with it and a new grant before each. */
-export function withOperatorPage(begin: (test: OperatorTest) => void) {
-  let browser: Browser;
-  let running: ConsoleService;
-  let opened: ConsolePage;
-  let grantUid: string;
+/** Opens the console of an operator with a new grant before each test. */
+export async function openGrantPage() {
+  const { goTo, ...operator } = await openOperatorPage();
+  const { running } = operator;
+  const grant = { name: '', uid: '' };
   let grants = 0;
-  beforeAll(async () => {
-    browser = await startBrowser();
-    running = await startConsoleService();
-    opened = await openConsole(browser, running.console.issueUrl());
-  });
   beforeEach(async () => {
     grants += 1;
-    const grantName = `grant-${grants}`;
-    grantUid = await running.createGrant({ name: grantName });
-    begin({ running, opened, page: opened.page, grantName, grantUid });
+    grant.name = `grant-${grants}`;
+    grant.uid = await running.createGrant({ name: grant.name });
   });
-  afterAll(async () => {
-    await browser?.close();
-    await running?.close();
-  });
-  const goTo = (path: string) => opened.page.goto(`${running.console.origin}/console${path}`);
   return {
+    ...operator,
     goTo,
-    /** Adds a link to the grant of the test, opens it, and returns its id. */
+    /** The grant of the current test. */
+    grant,
+    /** Adds a link to the grant, opens its page, and returns its id. */
     async openLink(): Promise<string> {
-      await running.addLinks(grantUid, 1);
-      const { items } = await running.administration.listRedemptions({ limit: 1, grantUid });
+      await running.addLinks(grant.uid, 1);
+      const { items } = await running.administration.listRedemptions({ limit: 1, grantUid: grant.uid });
       const id = items[0]?.id ?? '';
       await goTo(`/links/${id}`);
       return id;
