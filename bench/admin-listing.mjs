@@ -10,7 +10,7 @@ const AUDIENCE = 'linkgrant';
 const PAGES = 20;
 const LIMIT = 100;
 
-/** An admin API that knows one issuer: flags for `serve`, and a function that signs the bearer token of a viewer. */
+/** Flags of `serve` for an admin API with one OIDC issuer, and a function that signs the bearer token of a viewer. */
 export async function adminAccess(directory) {
   const { privateKey, publicKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' });
   const jwks = join(directory, 'jwks.json');
@@ -29,34 +29,34 @@ export async function adminAccess(directory) {
   return { flags: ['--admin-listen', '127.0.0.1:0', ...trust], bearerOf };
 }
 
-/** One page on a connection of its own, and how long it took. */
-function page({ port, ca, bearer }, cursor) {
+/** Reads a page of grants on a new connection. Resolves with its time and the cursor of the next page. */
+function readPage({ port, ca, bearer }, cursor) {
   const path = `/api/v1/grants?limit=${LIMIT}${cursor === undefined ? '' : `&cursor=${cursor}`}`;
   const start = performance.now();
   return new Promise((resolve, reject) => {
     const options = { host: '127.0.0.1', port, ca, path, agent: false };
-    const asked = request({ ...options, headers: { authorization: `Bearer ${bearer}` } }, (answer) => {
-      const pieces = [];
-      answer.on('data', (piece) => pieces.push(piece));
-      answer.once('end', () => {
-        const { items, next } = JSON.parse(Buffer.concat(pieces).toString());
-        if (items?.length !== LIMIT) reject(new Error(`no page of grants: ${answer.statusCode}`));
+    const sent = request({ ...options, headers: { authorization: `Bearer ${bearer}` } }, (response) => {
+      const chunks = [];
+      response.on('data', (chunk) => chunks.push(chunk));
+      response.once('end', () => {
+        const { items, next } = JSON.parse(Buffer.concat(chunks).toString());
+        if (items?.length !== LIMIT) reject(new Error(`no page of grants: ${response.statusCode}`));
         else resolve({ ms: performance.now() - start, next });
       });
     });
-    asked.once('error', reject);
-    asked.end();
+    sent.once('error', reject);
+    sent.end();
   });
 }
 
-/** Reads pages of grants, and gives the median of their times in milliseconds. `from` names a grant in the middle. */
+/** Reads 20 pages of grants from the first one, and 20 after the grant `from`. Returns the median and the longest of their times. */
 export async function listPages(admin, from) {
   const middle = Buffer.from(JSON.stringify(['default', from])).toString('base64url');
   const times = [];
   for (const start of [undefined, middle]) {
     let cursor = start;
-    for (let read = 0; read < PAGES; read++) {
-      const { ms, next } = await page(admin, cursor);
+    for (let count = 0; count < PAGES; count++) {
+      const { ms, next } = await readPage(admin, cursor);
       times.push(ms);
       cursor = next;
     }

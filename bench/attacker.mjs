@@ -1,6 +1,7 @@
 import { startDriver } from './driver-process.mjs';
-import { makeGrants, RequestSource } from './requests.mjs';
-import { startService, temporaryDirectory } from './servers.mjs';
+import { RequestSource } from './requests.mjs';
+import { withService } from './servers.mjs';
+import { notServed } from './statistics.mjs';
 
 const ATTACK = { perSecond: 300, clients: 50, from: '127.0.0.66' };
 const HONEST = { perSecond: 20, clients: 8, from: '127.0.0.2' };
@@ -12,15 +13,15 @@ const wrongCode = ({ uid }) =>
   `POST /${uid} HTTP/1.1\r\nhost: 127.0.0.1\r\ncontent-length: 24\r\n\r\n${'x'.repeat(24)}`;
 
 /**
- * One address posts 300 wrong codes a second on 50 connections for a minute, another one redeems meanwhile, and before and
- * after; gives the p99 of the honest one with and without.
+ * Compares the times of an honest client alone and during an attack: another address posts 300 wrong codes a second on 50
+ * connections for a minute.
  */
-export async function measureAttacker({ driver }) {
-  const { directory, remove } = temporaryDirectory();
-  const service = await startService(directory);
+export const measureAttacker = ({ driver }) =>
+  withService(({ service, grants, ca }) => measure(driver, service, grants, ca));
+
+async function measure(driver, service, grants, ca) {
   const attacker = await startDriver();
   try {
-    const { grants, ca } = await makeGrants(directory);
     const source = new RequestSource(grants, 'csr');
     const to = { port: service.port, ca };
     const redeem = async (seconds) =>
@@ -40,7 +41,7 @@ export async function measureAttacker({ driver }) {
     return {
       attackPerSecond: attack.perSecond,
       attackOutcomes: attack.outcomes,
-      notServed: requests.length - (attacked.outcomes['200'] ?? 0),
+      notServed: notServed(attacked),
       aloneP50Ms: (before.p50Ms + after.p50Ms) / 2,
       attackedP50Ms: attacked.p50Ms,
       aloneP99Ms,
@@ -49,7 +50,5 @@ export async function measureAttacker({ driver }) {
     };
   } finally {
     attacker.stop();
-    await service.stop();
-    remove();
   }
 }

@@ -1,5 +1,5 @@
-// The floor that redemptions are compared with: node:https alone, which reads the body and answers bytes that it was
-// given. Its parent sends one order (credentials, answer), gets the port, and ends it by disconnecting.
+// The server that the service is compared with: node:https alone, which reads the body and sends a fixed response. The parent
+// process sends one message with the credentials and the response, receives the port, and disconnects to end the server.
 import { constants } from 'node:crypto';
 import { createServer } from 'node:https';
 

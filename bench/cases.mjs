@@ -15,34 +15,34 @@ import { measureSoak } from './soak.mjs';
 import { measureSqliteDrivers } from './sqlite-drivers.mjs';
 import { measureExecutable, measureStartUp } from './start-up.mjs';
 
-/** A case that compares the service with a bare server; `most` bounds the requests of a round where each is slow. */
-function compared(summary, { kind, flags, most = Number.POSITIVE_INFINITY }) {
+/** A case that compares the service with a bare server. A round has at most `maxRequests` requests. */
+function compared(summary, { kind, flags, maxRequests = Number.POSITIVE_INFINITY }) {
   return {
     summary,
     run: ({ driver, requests }) => {
-      const counts = { requests: Math.min(requests, most), warmUp: Math.min(WARM_UP, most) };
+      const counts = { requests: Math.min(requests, maxRequests), warmUp: Math.min(WARM_UP, maxRequests) };
       return compareWithBare({ driver, kind, flags, ...counts });
     },
   };
 }
 
-/** What can be measured, by name and in the order in which it is; `onlyByName` is for what takes too long beside the rest. */
+/** The cases by name, in the order in which they run. A case with `onlyByName` runs only if `--only` names it. */
 export const CASES = {
   csr: compared('redemptions with a CSR of a P-256 key', { kind: 'csr' }),
-  'stock-p256': compared('redemptions for which the service makes a P-256 key', { kind: 'stock' }),
-  'stock-rsa2048': compared('redemptions for which the service makes an RSA-2048 key', {
+  'stock-p256': compared('redemptions for which the service creates a P-256 key', { kind: 'stock' }),
+  'stock-rsa2048': compared('redemptions for which the service creates an RSA-2048 key', {
     kind: 'stock',
     flags: ['--server-key-type', 'rsa2048'],
-    most: 48,
+    maxRequests: 48,
   }),
-  check: compared('checks, which spend nothing', { kind: 'check' }),
+  check: compared('checks, which use nothing up', { kind: 'check' }),
   'workers-2': compared('redemptions with a CSR, by two worker processes', {
     kind: 'csr',
     flags: ['--workers', '2'],
   }),
   burst: { summary: '500 stock sites at the same moment', run: measureBurst },
   attacker: { summary: '300 wrong codes a second beside an honest client', run: measureAttacker },
-  overload: { summary: 'half and twice the rate that the service can do', run: measureOverload },
+  overload: { summary: 'half and twice the highest rate of the service', run: measureOverload },
   postgres: { summary: 'redemptions with the store in PostgreSQL and in SQLite', run: measurePostgres },
   'event-streams': {
     summary: 'redemptions beside 200 open streams of changes',
@@ -59,9 +59,9 @@ export const CASES = {
     run: measureSoak,
     onlyByName: true,
   },
-  'ledger-verify': { summary: 'a ledger of 1,000,000 redemptions is verified', run: measureLedgerVerify },
-  crl: { summary: 'a CRL of 10,000 entries is made', run: measureCrl },
-  'csr-fuzz': { summary: '100,000 mutated certificate requests are judged', run: measureCsrFuzz },
+  'ledger-verify': { summary: 'verification of a ledger of 1,000,000 redemptions', run: measureLedgerVerify },
+  crl: { summary: 'creation of a CRL with 10,000 entries', run: measureCrl },
+  'csr-fuzz': { summary: 'parsing of 100,000 mutated certificate requests', run: measureCsrFuzz },
   cluster: {
     summary: 'redemptions in a Kubernetes cluster, beside creating the same objects',
     run: measureCluster,

@@ -10,8 +10,8 @@ register('./typescript-hooks.mjs', import.meta.url);
 const READY_MS = 60_000;
 
 /**
- * A control plane on this machine, as the tests have it, with a site, and the shipped service account. `start` starts
- * replicas of the service; `tenant` creates another namespace with a site; `stop` ends everything.
+ * Starts the API server of the tests with a site and the service account of linkgrant. `start` starts replicas of the service;
+ * `tenant` creates another namespace with a site; `stop` ends everything.
  */
 export async function openCluster() {
   const { openTestCluster } = await import('../test/cluster/harness/test-cluster.ts');
@@ -40,10 +40,10 @@ export async function openCluster() {
   };
 }
 
-/** Starts so many replicas of the service; resolves once each is ready. */
-async function startReplicas(count, place) {
+/** Starts replicas of the service. Resolves when all are ready. */
+async function startReplicas(count, cluster) {
   const replicas = await Promise.all(
-    Array.from({ length: count }, (_, number) => startReplica(number, place)),
+    Array.from({ length: count }, (_, number) => startReplica(number, cluster)),
   );
   return {
     ports: replicas.map(({ port }) => port),
@@ -70,7 +70,7 @@ async function startReplica(number, { directory, kubeconfig }) {
   });
   try {
     const { port } = await bannerPorts(child);
-    await readiness(() => /metrics on port (\d+)/.exec(banner)?.[1]);
+    await waitUntilReady(() => /metrics on port (\d+)/.exec(banner)?.[1]);
     return {
       port,
       async stop() {
@@ -84,7 +84,7 @@ async function startReplica(number, { directory, kubeconfig }) {
   }
 }
 
-async function readiness(opsPort) {
+async function waitUntilReady(opsPort) {
   const { until } = await import('../test/cluster/harness/until.ts');
   await until('readiness', async () => (await fetch(`http://127.0.0.1:${opsPort()}/readyz`)).ok, READY_MS);
 }

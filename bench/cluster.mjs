@@ -6,23 +6,22 @@ import { startGoDriver } from './driver-process.mjs';
 import { RequestSource } from './requests.mjs';
 import { median, overallRate } from './statistics.mjs';
 
-// Enough that redemptions always wait.
+// Enough that redemptions always wait for the service.
 const CLIENTS = 96;
 const GRANTS = 100;
-// Of each replica. After 1,500 rates were still a tenth lower.
+// For each replica. After 1,500 requests the rate is still a tenth lower.
 const WARM_UP = 4_000;
 const ONE_GRANT = 1_000;
 const ON_ONE_GRANT = 'on one grant';
-// Rates of a single round differ by a third: the memory that an API server takes for more objects costs it time in one round, and
-// none in the next.
+// The rates of rounds differ by a third, because the API server grows its memory in some rounds only.
 const ROUNDS = 4;
 const BURST = { redeemers: 300, limit: 100 };
 const RAW = { clients: 8, objects: 750 };
 
 /**
- * The rates of redemptions in a cluster whose API server runs beside everything else, of one and of three replicas, over
- * many grants and on one, each as a share of the rate at which clients create the same objects with nothing between them and
- * the API server, which also reports them to those replicas; and how long the last one of a burst waits.
+ * Measures the rates of redemptions in a cluster, of one and of three replicas, over many grants and on one. Each is also
+ * returned as a share of the raw rate: the rate at which clients create the same objects directly on the API server while the
+ * replicas watch them. Also measures how long the last request of a burst waits.
  */
 export async function measureCluster({ requests }) {
   const driver = await startGoDriver();
@@ -35,28 +34,28 @@ export async function measureCluster({ requests }) {
 
 async function measure({ driver, requests }) {
   const cluster = await openCluster();
-  const grants = new GrantMaker(cluster);
+  const maker = new GrantMaker(cluster);
   const rates = [];
   let burst;
   try {
     for (const replicas of [1, 3]) {
       const service = await cluster.start(replicas);
       try {
-        const run = async (made, count, clients = CLIENTS) => {
-          const texts = await new RequestSource(made, 'csr').take(count);
-          return driver.run({ ports: service.ports, ca: made[0].ca, clients, requests: texts });
+        const run = async (grants, count, clients = CLIENTS) => {
+          const texts = await new RequestSource(grants, 'csr').take(count);
+          return driver.run({ ports: service.ports, ca: grants[0].ca, clients, requests: texts });
         };
         const warmUp = WARM_UP * replicas;
-        await run(await grants.make(GRANTS, Math.ceil(warmUp / GRANTS)), warmUp);
+        await run(await maker.make(GRANTS, Math.ceil(warmUp / GRANTS)), warmUp);
         const raw = [];
         const many = [];
         const one = [];
         const cases = [
-          async () => many.push(await run(await grants.make(GRANTS, Math.ceil(requests / GRANTS)), requests)),
-          async () => one.push(await run(await grants.make(1, ONE_GRANT), ONE_GRANT)),
+          async () => many.push(await run(await maker.make(GRANTS, Math.ceil(requests / GRANTS)), requests)),
+          async () => one.push(await run(await maker.make(1, ONE_GRANT), ONE_GRANT)),
         ];
         for (let round = 0; round < ROUNDS; round += 1) {
-          // What one puts off is not always the same one's to pay.
+          // In alternating order, because work that a case leaves behind slows the next one.
           for (const measureCase of cases.reverse()) {
             raw.push(await rawRate(cluster));
             await measureCase();
@@ -66,7 +65,7 @@ async function measure({ driver, requests }) {
         rates.push({ ...rateOf(`${replicas} over ${GRANTS} grants`, many, requests), rawPerSecond });
         rates.push({ ...rateOf(`${replicas} ${ON_ONE_GRANT}`, one, ONE_GRANT), rawPerSecond });
         if (replicas > 1) {
-          burst = await run(await grants.make(1, BURST.limit), BURST.redeemers, BURST.redeemers);
+          burst = await run(await maker.make(1, BURST.limit), BURST.redeemers, BURST.redeemers);
         }
       } finally {
         await service.stop();
@@ -91,7 +90,7 @@ async function measure({ driver, requests }) {
   }
 }
 
-/** The rate of several rounds of `count` requests each, and the medians of their times. Throws where not all were served. */
+/** The overall rate of rounds of `count` requests each, and the medians of their times. Throws if a request was not served. */
 function rateOf(what, rounds, count) {
   const wrong = rounds.find(({ outcomes }) => outcomes['200'] !== count);
   if (wrong) throw new Error(`${what}: not all ${count} were served: ${JSON.stringify(wrong.outcomes)}`);
@@ -106,14 +105,14 @@ function rateOf(what, rounds, count) {
   };
 }
 
-/** How many of a burst were answered otherwise than they had to be. */
+/** The number of requests of a burst with the wrong outcome. */
 function wrongIn(outcomes) {
-  const given = Math.abs((outcomes['200'] ?? 0) - BURST.limit);
+  const served = Math.abs((outcomes['200'] ?? 0) - BURST.limit);
   const refused = Math.abs((outcomes['404'] ?? 0) - (BURST.redeemers - BURST.limit));
-  return given + refused;
+  return served + refused;
 }
 
-/** Makes AccessGrants that are Ready. */
+/** Creates AccessGrants, and waits until they are Ready. */
 export class GrantMaker {
   #cluster;
   #made = 0;
@@ -145,7 +144,7 @@ export class GrantMaker {
   }
 }
 
-/** Redemptions per second that clients of the API server create, like those that were recorded. */
+/** The rate at which clients create Redemptions like the recorded ones directly on the API server, per second. */
 async function rawRate({ admin, kubeconfig, namespace }) {
   const { items } = await admin.list(REDEMPTIONS, { namespace }, { limit: 1 });
   const [{ metadata, spec, ...sample }] = items;

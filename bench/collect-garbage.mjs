@@ -1,5 +1,5 @@
-// Loaded into a service before its program: on SIGUSR2 it collects its garbage, and says so by the file that BENCH_COLLECTED
-// names. When the engine does so by itself, and how much memory it keeps for later, is noise of tens of MiB.
+// Imported by a service before its program. On SIGUSR2 the service collects its garbage and then creates the file in
+// BENCH_COLLECTED. Without this, the memory of the service varies by tens of MiB.
 import { writeFileSync } from 'node:fs';
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';

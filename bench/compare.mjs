@@ -1,21 +1,21 @@
 import { processorTime } from './processor-time.mjs';
 import { makeGrants, RequestSource } from './requests.mjs';
-import { startBareServer, startService, temporaryDirectory } from './servers.mjs';
+import { startBareServer, startService, withService } from './servers.mjs';
 import { median } from './statistics.mjs';
 
-/** How often each side of a comparison is measured. */
+/** Number of measured rounds of each side of a comparison. */
 export const ROUNDS = 3;
 /** Warm-up requests: enough that V8 has optimized the frequently executed code. */
 export const WARM_UP = 3_000;
 const CLIENTS = 32;
 
-/** The medians of rounds, figure by figure. */
+/** The median of each figure of rounds. */
 export function medians(rounds) {
   const figures = ['perSecond', 'p50Ms', 'p99Ms', 'longestMs', 'driverCpuMs', 'serverCpuMs'];
   return Object.fromEntries(figures.map((figure) => [figure, median(rounds.map((round) => round[figure]))]));
 }
 
-/** One round against one server: what the driver measured, and the server's processor time for each request. */
+/** Runs a round on one server. Returns what the driver measured, and the processor time of the server for each request. */
 export async function round(driver, server, ca, requests) {
   const before = processorTime(server.pid);
   const measured = await driver.run({ port: server.port, ca, clients: CLIENTS, requests });
@@ -25,14 +25,14 @@ export async function round(driver, server, ca, requests) {
   return { ...measured, serverCpuMs };
 }
 
-/** A service on a store, with grants and requests for them. */
+/** Starts a service on a store, with grants and a source of requests. */
 export async function startSide(directory, { url, env } = {}) {
   const service = await startService(directory, url === undefined ? [] : ['--store', url], env);
   const { grants, ca } = await makeGrants(directory, { store: url, env });
   return { service, ca, source: new RequestSource(grants, 'csr') };
 }
 
-/** Measures services in turns: one warm-up round, then three rounds each. Returns the medians of each service. */
+/** Measures services in turns: each has one warm-up round, then three rounds. Returns the medians of each service. */
 export async function compareSides({ driver, sides, requests }) {
   const take = async ({ service, ca, source }, count) => round(driver, service, ca, await source.take(count));
   for (const side of sides) await take(side, WARM_UP);
@@ -44,26 +44,26 @@ export async function compareSides({ driver, sides, requests }) {
 }
 
 /**
- * Has the service and a bare server that answers the same bytes take the same requests in turns, three rounds each after
- * one to warm up, every request on a new TLS connection. Gives the medians of both and their ratio.
+ * Sends the same requests to the service and to a bare server with the same response, in turns: one warm-up round, then three
+ * rounds each. Every request has a new TLS connection. Returns the medians of both, and their ratios.
  */
-export async function compareWithBare({ driver, kind, requests, warmUp, flags = [] }) {
-  const { directory, remove } = temporaryDirectory();
-  const service = await startService(directory, flags);
+export const compareWithBare = (options) =>
+  withService((started) => compareStarted(started, options), options.flags);
+
+async function compareStarted({ service, grants, ca }, { driver, kind, requests, warmUp }) {
   let bare;
   try {
-    const { grants, ca } = await makeGrants(directory);
     const source = new RequestSource(grants, kind);
     const first = await round(driver, service, ca, await source.take(1));
     bare = await startBareServer(service.credentials, first.sample);
-    const warming = await source.take(warmUp);
-    await round(driver, service, ca, warming);
-    await round(driver, bare, ca, warming);
+    const warmUpRequests = await source.take(warmUp);
+    await round(driver, service, ca, warmUpRequests);
+    await round(driver, bare, ca, warmUpRequests);
     const rounds = { service: [], bare: [] };
     for (let number = 0; number < ROUNDS; number++) {
-      const taken = await source.take(requests);
-      rounds.service.push(await round(driver, service, ca, taken));
-      rounds.bare.push(await round(driver, bare, ca, taken));
+      const texts = await source.take(requests);
+      rounds.service.push(await round(driver, service, ca, texts));
+      rounds.bare.push(await round(driver, bare, ca, texts));
     }
     const compared = { service: medians(rounds.service), bare: medians(rounds.bare) };
     return {
@@ -77,8 +77,6 @@ export async function compareWithBare({ driver, kind, requests, warmUp, flags = 
     };
   } finally {
     await bare?.stop();
-    await service.stop();
-    remove();
   }
 }
 

@@ -11,8 +11,8 @@ register('./typescript-hooks.mjs', import.meta.url);
 
 const LINKS = 10_000;
 const LOADS = 7;
-// Parts of subjects. No list has only rows that the next filter matches too. The longest one matches a single link, so that the
-// service has to read all.
+// Parts of subjects. In each list at least one row does not match the next filter. The longest one matches a single link, so that
+// the service has to read all.
 const FILTERS = ['77', 'site-4242', '12', 'site-555', '90', 'site-3333', '48', 'site-1', '66', 'site-2718'];
 
 /** Starts `linkgrant console` on a data directory. `nextUrl` returns a new one-time URL. */
@@ -52,18 +52,20 @@ const OVERVIEW_PAINTED = `new Promise((resolve) => {
   check();
 })`;
 
-/** The bytes of the pages of the first load, compressed one by one, and the milliseconds until the overview is painted. */
+/** The size of the files of the first load, each compressed, and the milliseconds until the overview is painted. */
 async function load(browser, url) {
   const context = await browser.newContext({ viewport: { width: 1280, height: 860 } });
   try {
     const page = await context.newPage();
-    const answers = [];
-    page.on('response', (answer) => {
-      if (new URL(answer.url()).pathname.startsWith('/console/')) answers.push(answer);
+    const responses = [];
+    page.on('response', (response) => {
+      if (new URL(response.url()).pathname.startsWith('/console/')) responses.push(response);
     });
     await page.goto(url, { waitUntil: 'commit' });
     const ms = await page.evaluate(OVERVIEW_PAINTED);
-    const bodies = await Promise.all(answers.filter((answer) => answer.ok()).map((answer) => answer.body()));
+    const bodies = await Promise.all(
+      responses.filter((response) => response.ok()).map((response) => response.body()),
+    );
     return { ms, bytes: bodies.reduce((sum, body) => sum + gzipSync(body).length, 0) };
   } finally {
     await context.close();
@@ -105,7 +107,7 @@ async function filter(browser, url) {
   return { filterMs: median(times), longestFilterMs: Math.max(...times), mostPages };
 }
 
-/** The first load of the console in Chromium, and filtering a list of 10,000 links. */
+/** Measures the first load of the console in Chromium, and filters of a list of 10,000 links. */
 export async function measureConsole() {
   const { startBrowser } = await import('../test/console/harness/browser.ts');
   const { directory, remove } = temporaryDirectory();

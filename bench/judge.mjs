@@ -1,6 +1,6 @@
 const NODE_MAJOR = Number(process.versions.node.split('.')[0]);
 
-/** The most that each figure may be, or the least where it says so, by case. Server processor time and p99 are multiples of the bare server's. */
+/** The limits of the figures of each case: the greatest allowed value, or with `atLeast` the least. `cpuRatio` and `p99Ratio` compare with the bare server. */
 const BARS = {
   csr: { cpuRatio: NODE_MAJOR >= 24 ? 2.7 : 3.4, p99Ratio: 3 },
   burst: { refused: 0, longestMs: 2000 },
@@ -8,9 +8,9 @@ const BARS = {
   overload: { halfP99Ms: 25, halfNotServed: 0, overServedP99Ms: 5000, afterNotServed: 0 },
   postgres: { sqliteRatio: 1.15, halfP99Ms: 25, halfNotServed: 0 },
   'event-streams': { streamsRatio: 1.05 },
-  // As fast as with one, and what two medians differ by.
+  // As fast as with one grant, plus the difference that two medians have by chance.
   'grants-100k': { sqliteManyRatio: 1.05, sqliteListMs: 100, postgresManyRatio: 1.05, postgresListMs: 100 },
-  // Of a hundred thousand redemptions, after the first tenth.
+  // Growth for each 100,000 redemptions, after the first tenth.
   soak: { grownMiBPer100k: 1, filesLeftOpen: 2, p50Growth: 1.25 },
   'ledger-verify': { verifyMs: 60_000, grownMiB: 32 },
   crl: { crlMs: 1000 },
@@ -28,7 +28,7 @@ const BARS = {
   'start-up': { firstServeMs: 1000, laterServeMs: 1000, helpMs: 150 },
 };
 
-/** Holds the figures of a case against its bars. */
+/** Compares the figures of a case with their limits. */
 export function judge(name, figures) {
   return Object.entries(BARS[name] ?? {}).map(([figure, bar]) => {
     const value = figures[figure];

@@ -1,20 +1,20 @@
-// Measures what a redemption costs beside a bare HTTPS server, how a burst goes, and how fast the program starts.
-// Prints a table, or JSON; exits 1 when a figure misses its bar. See README.md.
+// Measures the cases of cases.mjs. Prints a table, or JSON. Exits 1 if a figure misses its bar, 2 if a case cannot be measured. See
+// README.md.
 import { writeFileSync } from 'node:fs';
+import { cpus, release, totalmem } from 'node:os';
 import { parseArgs } from 'node:util';
 import { CASES } from './cases.mjs';
 import { startDriver } from './driver-process.mjs';
 import { judge } from './judge.mjs';
-import { describeMachine } from './machine.mjs';
 import { renderTable } from './table.mjs';
 
 const USAGE = `Usage: npm run bench -- [options]
 
-  --only NAME       run this case alone; may be repeated
-  --requests N      requests of one round (default 3000; the slow cases make fewer)
+  --only NAME       run only this case; may be repeated
+  --requests N      requests of one round (default 3000; slow cases have fewer)
   --soak-requests N redemptions of the soak (default 1000000)
-  --json FILE       write the figures to FILE as JSON as well
-  -o, --output json print JSON in place of the table
+  --json FILE       also write the figures to FILE as JSON
+  -o, --output json print JSON instead of the table
   --help
 
 Cases:
@@ -26,7 +26,7 @@ ${Object.entries(CASES)
   .join('\n')}
 `;
 
-/** Reads the command line; gives undefined when only help was asked for. Throws an Error that says what is wrong. */
+/** Parses the command line. Returns undefined for --help. Throws an Error for an invalid option. */
 function readOptions(args) {
   const { values } = parseArgs({
     args,
@@ -42,18 +42,18 @@ function readOptions(args) {
   if (values.help) return undefined;
   const names = values.only ?? Object.keys(CASES).filter((name) => !CASES[name].onlyByName);
   const unknown = names.filter((name) => !Object.hasOwn(CASES, name));
-  if (unknown.length > 0) throw new Error(`no case is called ${unknown.join(', ')}`);
+  if (unknown.length > 0) throw new Error(`there is no case ${unknown.join(', ')}`);
   const requests = Number(values.requests);
   if (!Number.isInteger(requests) || requests < 100 || requests > 10_000)
-    throw new Error('--requests takes a whole number from 100 to 10000');
+    throw new Error('--requests must be a whole number from 100 to 10000');
   const soakRequests = Number(values['soak-requests']);
   if (!Number.isInteger(soakRequests) || soakRequests < 20_000 || soakRequests > 10_000_000)
-    throw new Error('--soak-requests takes a whole number from 20000 to 10000000');
-  if (values.output !== undefined && values.output !== 'json') throw new Error('--output takes json');
+    throw new Error('--soak-requests must be a whole number from 20000 to 10000000');
+  if (values.output !== undefined && values.output !== 'json') throw new Error('--output must be json');
   return { names, requests, soakRequests, json: values.json, output: values.output };
 }
 
-/** Runs the cases one after the other; what one of them throws ends the run. */
+/** Runs the cases one after the other. An error of a case ends the run. */
 async function runCases({ names, requests, soakRequests }) {
   const driver = await startDriver();
   try {
@@ -67,6 +67,20 @@ async function runCases({ names, requests, soakRequests }) {
   } finally {
     driver.stop();
   }
+}
+
+/** Describes this machine, so that figures of different machines can be compared. */
+function describeMachine() {
+  const processors = cpus();
+  return {
+    cpu: processors[0]?.model ?? 'unknown',
+    cores: processors.length,
+    memoryGiB: Math.round(totalmem() / 2 ** 30),
+    kernel: release(),
+    node: process.versions.node,
+    openssl: process.versions.openssl,
+    at: new Date().toISOString(),
+  };
 }
 
 async function main() {

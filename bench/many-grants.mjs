@@ -6,7 +6,7 @@ import { startService, temporaryDirectory } from './servers.mjs';
 
 const GRANTS = 100_000;
 
-/** Two services on stores of a kind, one with a single grant and one with 100,000, redeem in turns. */
+/** Compares two services, one on a store with a single grant and one on a store with 100,000. */
 async function measureStore(driver, requests, databaseOf) {
   const sides = [];
   try {
@@ -35,7 +35,7 @@ async function measureStore(driver, requests, databaseOf) {
   }
 }
 
-/** What 100,000 grants cost a redemption, and the listing of a page of them by the admin API, in SQLite and in PostgreSQL. */
+/** Measures redemptions with 100,000 grants in the store, and lists of grants in the admin API, with SQLite and with PostgreSQL. */
 export async function measureManyGrants({ driver, requests }) {
   const sqlite = await measureStore(driver, requests);
   const databases = await startDatabases();

@@ -1,48 +1,40 @@
-import { makeGrants, RequestSource } from './requests.mjs';
-import { startService, temporaryDirectory } from './servers.mjs';
+import { WARM_UP } from './compare.mjs';
+import { RequestSource } from './requests.mjs';
+import { withService } from './servers.mjs';
+import { notServed, totalOf } from './statistics.mjs';
 
-const WARM_UP = 3_000;
 const TOP_CLIENTS = 32;
 const SECONDS = 10;
-// More than the service lets in at once, so that it is the service that says no.
-const CROWD = 3_000;
-const TIMES_TOO_MUCH = 2;
+// More than the service accepts at once, so that the service refuses some.
+const OVERLOAD_CLIENTS = 3_000;
+const OVERLOAD_FACTOR = 2;
 
 /**
- * The top rate of redemptions with 32 clients; then half of it, evenly spread; then twice of it, regardless of waiting requests. Gives the
- * times, and what was shed.
+ * Measures the highest rate of redemptions with 32 clients, then half of this rate, then twice this rate regardless of waiting
+ * requests, then half of it again. Returns the times, and how many requests were not served.
  */
-export async function measureOverload({ driver, requests }) {
-  const { directory, remove } = temporaryDirectory();
-  const service = await startService(directory);
-  try {
-    const { grants, ca } = await makeGrants(directory);
+export function measureOverload({ driver, requests }) {
+  return withService(async ({ service, grants, ca }) => {
     const source = new RequestSource(grants, 'csr');
-    const run = async (count, order) =>
-      driver.run({ port: service.port, ca, ...order, requests: await source.take(count) });
+    const run = async (count, load) =>
+      driver.run({ port: service.port, ca, ...load, requests: await source.take(count) });
     await run(WARM_UP, { clients: TOP_CLIENTS });
     const top = await run(requests, { clients: TOP_CLIENTS });
     const halfRate = top.perSecond / 2;
     const half = await run(Math.ceil(halfRate * SECONDS), { clients: 500, perSecond: halfRate });
-    const tooMuch = top.perSecond * TIMES_TOO_MUCH;
-    const over = await run(Math.ceil(tooMuch * SECONDS), { clients: CROWD, perSecond: tooMuch });
+    const overRate = top.perSecond * OVERLOAD_FACTOR;
+    const over = await run(Math.ceil(overRate * SECONDS), { clients: OVERLOAD_CLIENTS, perSecond: overRate });
     const after = await run(Math.ceil(halfRate), { clients: 500, perSecond: halfRate });
     return {
       topPerSecond: top.perSecond,
       halfP50Ms: half.p50Ms,
       halfP99Ms: half.p99Ms,
       halfNotServed: notServed(half),
-      overPerSecond: tooMuch,
+      overPerSecond: overRate,
       overServedP99Ms: over.servedP99Ms,
       overServedPerSecond: (over.perSecond * (over.outcomes['200'] ?? 0)) / totalOf(over),
       overOutcomes: over.outcomes,
       afterNotServed: notServed(after),
     };
-  } finally {
-    await service.stop();
-    remove();
-  }
+  });
 }
-
-const totalOf = ({ outcomes }) => Object.values(outcomes).reduce((sum, count) => sum + count, 0);
-const notServed = (measured) => totalOf(measured) - (measured.outcomes['200'] ?? 0);

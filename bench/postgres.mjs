@@ -1,20 +1,21 @@
 import { compareSides, ROUNDS, startSide } from './compare.mjs';
 import { startDatabases } from './databases.mjs';
 import { temporaryDirectory } from './servers.mjs';
+import { notServed } from './statistics.mjs';
 
 const SECONDS = 10;
 
 /**
- * Has a service with its store in PostgreSQL and one with SQLite redeem in turns, three rounds each after one to warm up: the
- * processor time of the services alone, without the database's. Then half of PostgreSQL's top rate, as it comes.
+ * Compares a service on PostgreSQL with one on SQLite: the processor time of the services, without that of the database. Then
+ * measures the times at half of the highest rate on PostgreSQL.
  */
 export async function measurePostgres({ driver, requests }) {
-  const places = [temporaryDirectory(), temporaryDirectory()];
+  const directories = [temporaryDirectory(), temporaryDirectory()];
   const databases = await startDatabases();
   const sides = [];
   try {
-    sides.push(await startSide(places[0].directory));
-    sides.push(await startSide(places[1].directory, await databases.create('redeemed')));
+    sides.push(await startSide(directories[0].directory));
+    sides.push(await startSide(directories[1].directory, await databases.create('redeemed')));
     const [sqlite, postgres] = await compareSides({ driver, sides, requests });
     const { service, ca, source } = sides[1];
     const perSecond = postgres.perSecond / 2;
@@ -29,11 +30,11 @@ export async function measurePostgres({ driver, requests }) {
       sqliteRatio: postgres.serverCpuMs / sqlite.serverCpuMs,
       halfP50Ms: half.p50Ms,
       halfP99Ms: half.p99Ms,
-      halfNotServed: Object.values(half.outcomes).reduce((a, b) => a + b, 0) - (half.outcomes['200'] ?? 0),
+      halfNotServed: notServed(half),
     };
   } finally {
     for (const { service } of sides) await service.stop();
     await databases.stop();
-    for (const { remove } of places) remove();
+    for (const { remove } of directories) remove();
   }
 }

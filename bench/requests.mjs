@@ -7,18 +7,18 @@ import { readService } from '../dist/redemption/accepting/service-description.js
 
 const GRANTS = 10;
 const USES = 100_000;
-const AT_ONCE = 256;
+const BATCH = 256;
 const DAY_MS = 86_400_000;
 
 /**
- * Makes `count` grants in the store of a service that has started once, at the URL `store` or in its data directory; gives each
- * one's uid and code, and the service's CA.
+ * Creates `count` grants in the store of a service that has started once: at the URL `store`, or in its data directory. Returns
+ * their uids and codes, and the CA of the service.
  */
 export async function makeGrants(dataDirectory, { count = GRANTS, store: url, env } = {}) {
   const clock = Date.now;
   Object.assign(process.env, env);
-  const place = { dataDir: dataDirectory, store: url && parseStoreUrl(url) };
-  const store = await openStore(place, { clock, checkpoint: () => undefined }, false);
+  const location = { dataDir: dataDirectory, store: url && parseStoreUrl(url) };
+  const store = await openStore(location, { clock, checkpoint: () => undefined }, false);
   try {
     const service = await readService(store);
     const make = async (number) => {
@@ -33,9 +33,9 @@ export async function makeGrants(dataDirectory, { count = GRANTS, store: url, en
     };
     const grants = [];
     while (grants.length < count) {
-      const length = Math.min(AT_ONCE, count - grants.length);
-      const begun = grants.length;
-      grants.push(...(await Promise.all(Array.from({ length }, (_, index) => make(begun + index)))));
+      const first = grants.length;
+      const length = Math.min(BATCH, count - first);
+      grants.push(...(await Promise.all(Array.from({ length }, (_, index) => make(first + index)))));
     }
     return { grants, ca: service.ca };
   } finally {
@@ -43,25 +43,25 @@ export async function makeGrants(dataDirectory, { count = GRANTS, store: url, en
   }
 }
 
-/** A request for a certificate for a new P-256 key, base64 of its DER. */
+/** Returns a certificate request for a new P-256 key, as base64 of its DER. */
 export async function freshCertificateRequest(name) {
   const key = await generateKeyPair('p256');
   return Buffer.from(createCertificateRequest(key, name)).toString('base64');
 }
 
-/** Makes requests of one kind, each of another site, going round the grants. */
+/** Creates requests of one kind, each from another site, for the grants in turn. */
 export class RequestSource {
-  #made = 0;
+  #created = 0;
   #grants;
   #kind;
 
-  /** `kind` is `csr` (each with a key of its own), `stock` (the service makes the key) or `check`. */
+  /** `kind` is `csr` (each with a key of its own), `stock` (the service creates the key) or `check`. */
   constructor(grants, kind) {
     this.#grants = grants;
     this.#kind = kind;
   }
 
-  /** The next `count` requests, each a whole HTTP message. */
+  /** The next `count` requests, each a complete HTTP message. */
   async take(count) {
     const requests = [];
     while (requests.length < count) requests.push(await this.#next());
@@ -69,7 +69,7 @@ export class RequestSource {
   }
 
   async #next() {
-    const number = this.#made++;
+    const number = this.#created++;
     const { uid, code } = this.#grants[number % this.#grants.length];
     const site = `site-${number}`;
     const path = this.#kind === 'check' ? `/${uid}/-/check` : `/${uid}`;

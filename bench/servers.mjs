@@ -4,25 +4,26 @@ import { closeSync, mkdtempSync, openSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { makeGrants } from './requests.mjs';
 
 /** The built program. */
 export const PROGRAM = fileURLToPath(new URL('../dist/main.js', import.meta.url));
 
 const START_TIMEOUT_MS = 15_000;
 
-/** A temporary directory, and what removes it. */
+/** Creates a temporary directory. */
 export function temporaryDirectory() {
   const directory = mkdtempSync(join(tmpdir(), 'linkgrant-bench-'));
   return { directory, remove: () => rmSync(directory, { recursive: true, force: true }) };
 }
 
-/** The environment without settings of the program, which would change what is measured. */
+/** The environment without settings of the program and of Node.js. */
 export function plainEnvironment() {
   const own = /^(LINKGRANT_|SKUPPER_|NODE_OPTIONS$)/;
   return Object.fromEntries(Object.entries(process.env).filter(([name]) => !own.test(name)));
 }
 
-/** Resolves with the ports that the program's banner names; rejects when it ends or says nothing in time. */
+/** Resolves with the ports in the banner of `serve`. Rejects if the process ends or prints no port in time. */
 export function bannerPorts(child) {
   return new Promise((resolve, reject) => {
     let text = '';
@@ -40,8 +41,8 @@ export function bannerPorts(child) {
 }
 
 /**
- * Starts `linkgrant serve` on a data directory, its log in a file there. Resolves once it says that it serves.
- * `adminPort` is that of its admin API, `credentials` PEM of the server's certificate and key.
+ * Starts `linkgrant serve` on a data directory, with its log in a file there. Resolves when it has printed its ports.
+ * `credentials` is the PEM of the server's certificate and key.
  */
 export async function startService(dataDirectory, flags = [], env = {}) {
   const log = openSync(join(dataDirectory, 'serve.log'), 'a', 0o600);
@@ -75,23 +76,33 @@ export async function startService(dataDirectory, flags = [], env = {}) {
   }
 }
 
-const HOP_BY_NODE = new Set(['date']);
+/** Starts a service with grants in a temporary directory, and calls `measure` with them. Then removes all of this. */
+export async function withService(measure, flags = []) {
+  const { directory, remove } = temporaryDirectory();
+  const service = await startService(directory, flags);
+  try {
+    return await measure({ service, ...(await makeGrants(directory)) });
+  } finally {
+    await service.stop();
+    remove();
+  }
+}
 
-/** Takes an HTTP answer apart: status, header lines less the date (every server adds its own), body; Latin-1 text. */
-function parseAnswer(text) {
+/** Parses an HTTP response in Latin-1: status, headers without the date, which every server adds, and body. */
+function parseResponse(text) {
   const end = text.indexOf('\r\n\r\n');
   const [statusLine, ...lines] = text.slice(0, end).split('\r\n');
   const headers = lines
     .map((line) => line.split(': '))
-    .filter(([name]) => !HOP_BY_NODE.has(name.toLowerCase()))
+    .filter(([name]) => name.toLowerCase() !== 'date')
     .map(([name, ...value]) => [name, value.join(': ')]);
   return { status: Number(statusLine.split(' ')[1]), headers: headers.flat(), body: text.slice(end + 4) };
 }
 
-/** Starts a bare HTTPS server that answers everything with `answer`, the text of a whole HTTP answer. */
-export async function startBareServer(credentials, answer) {
+/** Starts a bare HTTPS server that sends `response`, a complete HTTP response, to each request. */
+export async function startBareServer(credentials, response) {
   const child = fork(fileURLToPath(new URL('./bare-server.mjs', import.meta.url)), { execArgv: [] });
-  child.send({ credentials, ...parseAnswer(answer) });
+  child.send({ credentials, ...parseResponse(response) });
   const [port] = await once(child, 'message');
   return {
     pid: child.pid,

@@ -7,22 +7,23 @@ import { RequestSource } from './requests.mjs';
 
 const HONEST = { perSecond: 20, from: '127.0.0.2' };
 const HOSTILE = { perSecond: 10, from: '127.0.0.66' };
-// As long as the window in which the judgements of a namespace are counted.
+// The length of the window in which the verifications of a namespace are counted.
 const ROUND_S = 30;
 const ROUNDS = 2;
 const WARM_UP = { requests: 1_000, clients: 16 };
 const GRANTS = { count: 20, uses: 1_000 };
-// A refusal holds for minutes, until a certificate of the Secret changes.
+// A refusal is cached for minutes, unless a certificate of the Secret changes.
 const CHANGE_MS = 100;
 const SECRET = 'skupper-site-server';
-// As many as a Secret may have beside the CA of the site, 16 in each of its texts.
+// The greatest number of certificates that a Secret may have beside the CA of the site: 16 in each of its texts.
 const IN_CERTIFICATE = 16;
 const IN_TRUSTED = 14;
 
 /**
- * The p99 of a tenant's redemptions in a cluster, for each kind of certificates that are slow to verify: alone, beside a tenant
- * with usual certificates, and beside one with slow certificates. Both tenants' Secrets are as large and change as often,
- * because such changes alone keep the API server busy. Throws if the service does not judge the certificates.
+ * Measures the p99 of a tenant's redemptions in a cluster, for each kind of certificates that are slow to verify: alone, beside a
+ * tenant with usual certificates, and beside a tenant with slow certificates. The Secrets of both tenants have the same size and
+ * change equally often, because the changes themselves load the API server. Throws if the service does not verify the
+ * certificates.
  */
 export async function measureSlowCertificates({ driver }) {
   const hostileDriver = await startDriver();
@@ -54,7 +55,7 @@ async function measure({ driver, hostileDriver, cluster, port }) {
     const changes = await tenant.startChanges(kind);
     try {
       const [measured, hostile] = await Promise.all([redeem(), run(hostileDriver, HOSTILE, requests)]);
-      assertJudged(kind, hostile);
+      assertVerified(kind, hostile);
       return measured;
     } finally {
       await changes.stop();
@@ -65,7 +66,7 @@ async function measure({ driver, hostileDriver, cluster, port }) {
     for (const { kind, alone, usual, slow } of rows) {
       const { length } = kind.certificates.join('');
       usual.push(await measureBeside({ what: 'usual', certificates: [], length }));
-      // In this time the judgements of the usual certificates leave the window, so that the slow ones are judged.
+      // After this round the verifications of the usual certificates are out of the window, so that the slow ones are verified.
       alone.push(await redeem());
       slow.push(await measureBeside(kind));
     }
@@ -90,8 +91,8 @@ async function certificateKinds() {
 }
 
 /**
- * A tenant with a site and AccessGrants. `take` makes redemptions of these grants; `startChanges` puts certificates, or
- * a comment of `length` characters, into the Secret of the router and changes the Secret every 100 ms until `stop`.
+ * Creates a tenant with a site and AccessGrants. `take` creates redemptions of these grants. `startChanges` writes certificates,
+ * or a comment of `length` characters, into the Secret of the router, and changes the Secret every 100 ms until `stop`.
  */
 async function openHostileTenant({ admin, tenant }) {
   const namespace = await tenant('slow');
@@ -132,10 +133,9 @@ async function openHostileTenant({ admin, tenant }) {
 }
 
 /**
- * Throws an Error unless the certificates had the effect that they must have. Redemptions that timed out are allowed: without
- * limits the service is that slow.
+ * Throws an Error unless redemptions of usual certificates were served, and those of slow certificates were refused or timed out.
  */
-function assertJudged({ what, certificates }, { outcomes, sample }) {
+function assertVerified({ what, certificates }, { outcomes, sample }) {
   const served = outcomes['200'] ?? 0;
   const isRight =
     certificates.length === 0 ? served > 0 : served === 0 && /^$|issuer_untrusted|overloaded/.test(sample);

@@ -8,14 +8,14 @@ import { median } from './statistics.mjs';
 const CLIENTS = 32;
 const CHUNK = 2_000;
 const SAMPLES = 50;
-// Until caches are filled and the compiler has done its work.
+// After this share the caches are filled and V8 has optimized the code.
 const WARM_UP_SHARE = 0.1;
 const SETTLE_MS = 2_000;
 
 const COLLECT = new URL('./collect-garbage.mjs', import.meta.url).href;
 const COLLECT_MS = 10_000;
 
-/** Resident memory of the service once its garbage is collected. */
+/** The resident memory of the service after a garbage collection. */
 async function residentMiB(pid, collected) {
   rmSync(collected, { force: true });
   process.kill(pid, 'SIGUSR2');
@@ -28,7 +28,7 @@ async function residentMiB(pid, collected) {
 
 const openFiles = (pid) => readdirSync(`/proc/${pid}/fd`).length;
 
-/** How much `value` rises for each of `at`: the slope of the least squares' line. */
+/** The slope of `value` over `at`, by the method of least squares. */
 function slopeOf(points) {
   const mean = (pick) => points.reduce((sum, point) => sum + pick(point), 0) / points.length;
   const [at, value] = [mean((point) => point.at), mean((point) => point.value)];
@@ -37,8 +37,8 @@ function slopeOf(points) {
 }
 
 /**
- * The requests of one chunk, all to one grant: of twenty, seventeen redeem with a key of their own, one lets the service make
- * it, one checks and one has a wrong code.
+ * The requests of one chunk, all to one grant. Of 20 requests, 17 redeem with a CSR, one redeems without a CSR, one is a check and
+ * one has a wrong code.
  */
 function chunkOf({ uid, code }, chunk, certificateRequests) {
   return certificateRequests.map((csr, at) => {
@@ -54,8 +54,8 @@ function chunkOf({ uid, code }, chunk, certificateRequests) {
 }
 
 /**
- * So many redemptions, and checks and wrong codes among them, against one service; gives how its memory grew, what files it
- * still has open, and how latency changed.
+ * Sends redemptions, with checks and wrong codes among them, to one service. Returns the growth of its memory, the number of files
+ * that it left open, and the change of latency.
  */
 export async function measureSoak({ driver, soakRequests }) {
   const { directory, remove } = temporaryDirectory();

@@ -20,7 +20,7 @@ async function timeToAnswer(driver, directory) {
     if (!CERTIFICATE.test(ca)) throw new Error('the service has no CA');
     const requests = ['GET / HTTP/1.1\r\nhost: 127.0.0.1\r\n\r\n'];
     const { outcomes } = await driver.run({ port: service.port, ca, clients: 1, requests });
-    if (outcomes['405'] !== 1) throw new Error(`not answered as expected: ${JSON.stringify(outcomes)}`);
+    if (outcomes['405'] !== 1) throw new Error(`unexpected responses: ${JSON.stringify(outcomes)}`);
     return performance.now() - start;
   } finally {
     await service.stop();
@@ -61,7 +61,7 @@ export async function measureStartUp({ driver }) {
   };
 }
 
-/** Medians of the times of `--help`, of dist/main.js and of the executable in turns, and their ratio. */
+/** Medians of the times of `--help` of dist/main.js and of the executable, which run in turns, and their ratio. */
 export function measureExecutable() {
   const built = [];
   const executable = [];

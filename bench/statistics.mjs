@@ -4,12 +4,18 @@ export function percentile(values, share) {
   return sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * share))];
 }
 
-/** The rate of rounds of the same length together, given the rate of each: what a round puts off falls to another one. */
+/** The overall rate of rounds with the same number of requests, from the rate of each round. */
 export function overallRate(rates) {
   return rates.length / rates.reduce((time, rate) => time + 1 / rate, 0);
 }
 
-/** The middle value, or of an even number of values the upper of the two in the middle. */
+/** The median; of an even number of values the greater of the two in the middle. */
 export function median(values) {
   return percentile(values, 0.5);
 }
+
+/** The number of requests that a driver has sent. */
+export const totalOf = ({ outcomes }) => Object.values(outcomes).reduce((sum, count) => sum + count, 0);
+
+/** The number of requests that a driver has sent and that were not answered with 200. */
+export const notServed = (measured) => totalOf(measured) - (measured.outcomes['200'] ?? 0);

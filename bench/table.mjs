@@ -1,4 +1,4 @@
-/** Lines up rows of cells: the first column to the left, the others to the right. */
+/** Formats rows of cells as a table: the first column aligned to the left, the others to the right. */
 function align(rows) {
   const widths = rows[0].map((_, column) => Math.max(...rows.map((row) => row[column].length)));
   const cell = (text, column) => (column === 0 ? text.padEnd(widths[column]) : text.padStart(widths[column]));
@@ -23,7 +23,7 @@ function comparisonRow(label, figures) {
 function comparison({ name, requests, clients, answerBytes, cpuRatio, p99Ratio, service, bare }) {
   const rows = [COMPARED, comparisonRow('linkgrant', service), comparisonRow('bare node:https', bare)];
   return [
-    `${name}: ${requests} requests in 3 rounds, ${clients} clients, ${answerBytes} bytes an answer`,
+    `${name}: ${requests} requests in 3 rounds, ${clients} clients, ${answerBytes} bytes a response`,
     align(rows),
     `  server CPU ${cpuRatio.toFixed(2)} times the bare server's, p99 ${p99Ratio.toFixed(2)} times`,
   ].join('\n');
@@ -147,7 +147,7 @@ function cluster({ name, clusterRates, burstLongestMs }) {
     ms(driverCpuMs),
   ]);
   return [
-    `${name}: Redemptions per second, and how many are created with nothing in between`,
+    `${name}: redemptions per second; raw: the same objects created directly on the API server`,
     align([head, ...rows]),
     `  the last of a burst of 300 waits ${ms(burstLongestMs, 0)}`,
   ].join('\n');
@@ -180,31 +180,34 @@ function webConsole(figures) {
   ].join('\n');
 }
 
-function renderCase(figures) {
-  if ('firstLoadMs' in figures) return webConsole(figures);
-  if ('clusterRates' in figures) return cluster(figures);
-  if ('besideSlow' in figures) return slowCertificates(figures);
-  if ('attackPerSecond' in figures) return attacker(figures);
-  if ('overPerSecond' in figures) return overload(figures);
-  if ('sqliteRatio' in figures) return postgres(figures);
-  if ('streamsRatio' in figures) return eventStreams(figures);
-  if ('ownRatio' in figures) return sqliteDrivers(figures);
-  if ('grants' in figures) return manyGrants(figures);
-  if ('soakRedemptions' in figures) return soak(figures);
-  if ('wronglyAccepted' in figures) return csrFuzz(figures);
-  if ('crlMs' in figures) return crl(figures);
-  if ('verifyMs' in figures) return ledgerVerify(figures);
-  if ('builtHelpMs' in figures) return executable(figures);
-  if ('cpuRatio' in figures) return comparison(figures);
-  return 'refused' in figures ? burst(figures) : startUp(figures);
-}
+/** The functions that format cases; the other cases compare the service with a bare server. */
+const RENDERERS = {
+  burst,
+  attacker,
+  overload,
+  postgres,
+  'event-streams': eventStreams,
+  'sqlite-drivers': sqliteDrivers,
+  'grants-100k': manyGrants,
+  soak,
+  'ledger-verify': ledgerVerify,
+  crl,
+  'csr-fuzz': csrFuzz,
+  cluster,
+  'slow-certificates': slowCertificates,
+  console: webConsole,
+  executable,
+  'start-up': startUp,
+};
+
+const renderCase = (figures) => (RENDERERS[figures.name] ?? comparison)(figures);
 
 function renderBar(name, { figure, value, atMost, atLeast, met }) {
   const bar = atLeast === undefined ? `at most ${atMost}` : `at least ${atLeast}`;
   return `  ${met ? 'met   ' : 'MISSED'} ${name} ${figure} ${value.toFixed(2)}, ${bar}`;
 }
 
-/** The report as text for people. */
+/** Formats the report as text. */
 export function renderTable({ machine, cases }) {
   const { cpu, cores, kernel, node, openssl, memoryGiB } = machine;
   const bars = cases.flatMap(({ name, bars }) => bars.map((bar) => renderBar(name, bar)));

@@ -1,11 +1,11 @@
-// Hooks of Node.js' module loader with which it reads the tests' TypeScript: the harness of a cluster is made of it.
+// Hooks of the module loader of Node.js, to import the harness of the tests, which is TypeScript.
 import { existsSync, readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import ts from 'typescript';
 
 const OPTIONS = { module: ts.ModuleKind.ESNext, target: ts.ScriptTarget.ES2022, verbatimModuleSyntax: true };
 
-/** What a TypeScript file imports as `./x.js` is `./x.ts`. */
+/** Resolves `./x.js` in a TypeScript file to `./x.ts`. */
 export function resolve(specifier, context, next) {
   if (specifier.startsWith('.') && specifier.endsWith('.js') && context.parentURL?.endsWith('.ts')) {
     const source = new URL(specifier.replace(/\.js$/, '.ts'), context.parentURL);

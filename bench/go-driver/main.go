@@ -1,6 +1,6 @@
-// The client side as a program in Go, like the sites of Skupper: posts prepared requests, each on a TLS connection of its
-// own, and tells its parent how that went. It takes its orders and answers as a child process of Node.js does, in lines of
-// JSON on the socket that NODE_CHANNEL_FD names, until that is closed or it is ended.
+// The clients as a program in Go, like the sites of Skupper. It posts prepared requests, each on a new TLS connection, and sends
+// the results to its parent process. It receives jobs and sends results like a child process of Node.js: as lines of JSON on the
+// socket with the descriptor in NODE_CHANNEL_FD, until the socket is closed.
 package main
 
 import (
@@ -23,16 +23,16 @@ import (
 
 const giveUp = 30 * time.Second
 
-// order has all requests posted, some clients at a time, to several ports of this machine in turn.
-type order struct {
+// job is a list of requests, which clients post at the same time to the ports of this machine in turn.
+type job struct {
 	Ports    []int    `json:"ports"`
 	CA       string   `json:"ca"`
 	Clients  int      `json:"clients"`
 	Requests []string `json:"requests"`
 }
 
-// measured is what came of an order: how often each status code or failure, and the times in milliseconds.
-type measured struct {
+// result has the number of requests by status code or failure, and the times in milliseconds.
+type result struct {
 	Outcomes    map[string]int `json:"outcomes"`
 	PerSecond   float64        `json:"perSecond"`
 	P50Ms       float64        `json:"p50Ms"`
@@ -44,36 +44,36 @@ type measured struct {
 func main() {
 	log.SetFlags(0)
 	log.SetPrefix("driver: ")
-	if err := obey(); err != nil {
+	if err := runJobs(); err != nil {
 		log.Fatal(err)
 	}
 }
 
-func obey() error {
+func runJobs() error {
 	descriptor, err := strconv.Atoi(os.Getenv("NODE_CHANNEL_FD"))
 	if err != nil {
 		return errors.New("the bench starts this program: there is no NODE_CHANNEL_FD")
 	}
 	parent := os.NewFile(uintptr(descriptor), "parent")
-	orders := json.NewDecoder(parent)
-	answers := json.NewEncoder(parent)
+	jobs := json.NewDecoder(parent)
+	results := json.NewEncoder(parent)
 	for {
-		var next order
-		if err := orders.Decode(&next); errors.Is(err, io.EOF) {
+		var next job
+		if err := jobs.Decode(&next); errors.Is(err, io.EOF) {
 			return nil
 		} else if err != nil {
 			return err
 		}
-		if err := answers.Encode(drive(next)); err != nil {
+		if err := results.Encode(drive(next)); err != nil {
 			return err
 		}
 	}
 }
 
-func drive(o order) measured {
+func drive(job job) result {
 	trusted := x509.NewCertPool()
-	trusted.AppendCertsFromPEM([]byte(o.CA))
-	// No session is offered, so that each handshake is a full one.
+	trusted.AppendCertsFromPEM([]byte(job.CA))
+	// Without a session, so that each handshake is complete.
 	config := &tls.Config{
 		RootCAs:                trusted,
 		ServerName:             "127.0.0.1",
@@ -81,44 +81,44 @@ func drive(o order) measured {
 		CurvePreferences:       []tls.CurveID{tls.X25519},
 		SessionTicketsDisabled: true,
 	}
-	took := make([]time.Duration, len(o.Requests))
-	outcomes := make([]string, len(o.Requests))
-	var taken atomic.Int64
+	times := make([]time.Duration, len(job.Requests))
+	outcomes := make([]string, len(job.Requests))
+	var started atomic.Int64
 	var clients sync.WaitGroup
 	before := processorTime()
 	start := time.Now()
-	for range o.Clients {
+	for range job.Clients {
 		clients.Go(func() {
 			for {
-				turn := int(taken.Add(1)) - 1
-				if turn >= len(o.Requests) {
+				turn := int(started.Add(1)) - 1
+				if turn >= len(job.Requests) {
 					return
 				}
-				began := time.Now()
-				outcomes[turn] = exchange(o.Ports[turn%len(o.Ports)], config, o.Requests[turn])
-				took[turn] = time.Since(began)
+				start := time.Now()
+				outcomes[turn] = exchange(job.Ports[turn%len(job.Ports)], config, job.Requests[turn])
+				times[turn] = time.Since(start)
 			}
 		})
 	}
 	clients.Wait()
 	elapsed := time.Since(start)
-	count := float64(len(o.Requests))
-	result := measured{
+	count := float64(len(job.Requests))
+	measured := result{
 		Outcomes:    map[string]int{},
 		PerSecond:   count / elapsed.Seconds(),
 		DriverCPUMs: milliseconds(processorTime()-before) / count,
 	}
 	for _, outcome := range outcomes {
-		result.Outcomes[outcome]++
+		measured.Outcomes[outcome]++
 	}
-	slices.Sort(took)
-	result.P50Ms = milliseconds(percentile(took, 0.5))
-	result.P99Ms = milliseconds(percentile(took, 0.99))
-	result.LongestMs = milliseconds(took[len(took)-1])
-	return result
+	slices.Sort(times)
+	measured.P50Ms = milliseconds(percentile(times, 0.5))
+	measured.P99Ms = milliseconds(percentile(times, 0.99))
+	measured.LongestMs = milliseconds(times[len(times)-1])
+	return measured
 }
 
-// exchange gives the status code of the answer, or why there was none; it is over when the server has ended its answer.
+// exchange sends a request on a new connection. It returns the status code of the complete response, or the failure.
 func exchange(port int, config *tls.Config, request string) string {
 	deadline := time.Now().Add(giveUp)
 	dialer := net.Dialer{Deadline: deadline}
@@ -134,18 +134,18 @@ func exchange(port int, config *tls.Config, request string) string {
 	if _, err := io.WriteString(connection, request); err != nil {
 		return reason(err)
 	}
-	answer, err := io.ReadAll(connection)
+	response, err := io.ReadAll(connection)
 	if err != nil {
 		return reason(err)
 	}
 	// HTTP/1.1 200 OK
-	if len(answer) < 12 {
-		return "no answer"
+	if len(response) < 12 {
+		return "no response"
 	}
-	return string(answer[9:12])
+	return string(response[9:12])
 }
 
-// reason says what went wrong without the port of that connection, so that alike failures are counted together.
+// reason describes a failure without the port of the connection, so that equal failures are counted together.
 func reason(err error) string {
 	var failed *net.OpError
 	if errors.As(err, &failed) {
@@ -154,7 +154,7 @@ func reason(err error) string {
 	return err.Error()
 }
 
-// percentile is the value below which that share of the sorted values lie.
+// percentile returns the value below which the given share of the sorted values lies.
 func percentile(sorted []time.Duration, share float64) time.Duration {
 	return sorted[min(len(sorted)-1, int(float64(len(sorted))*share))]
 }
@@ -163,7 +163,7 @@ func milliseconds(duration time.Duration) float64 {
 	return float64(duration) / float64(time.Millisecond)
 }
 
-// processorTime is what this process has taken so far, of user and system together.
+// processorTime returns the user and system time of this process.
 func processorTime() time.Duration {
 	var usage syscall.Rusage
 	if err := syscall.Getrusage(syscall.RUSAGE_SELF, &usage); err != nil {
