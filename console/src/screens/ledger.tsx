@@ -1,3 +1,4 @@
+import { csvLine } from '../../../src/domain/csv.js';
 import { type Api, client, dataOf, omitUndefined, pageWithItems } from '../api/client.js';
 import { Button } from '../components/button.js';
 import { Command } from '../components/copyable.js';
@@ -12,7 +13,6 @@ import { Time } from '../components/time.js';
 import { useAction } from '../state/action.js';
 import { href, replaceQuery, useLocation } from '../state/location.js';
 import { useResource } from '../state/resource.js';
-import { csvOf } from './ledger-csv.js';
 import { Verification } from './ledger-verification.js';
 
 type Entry = Api['Event'];
@@ -39,6 +39,29 @@ const COLUMNS: readonly Column<Entry>[] = [
   },
   { header: 'Number', cell: ({ seq }) => seq },
 ];
+
+const CSV_COLUMNS = [
+  'time',
+  'kind',
+  'grantUid',
+  'seq',
+  'redemptionId',
+  'name',
+  'subject',
+  'peer',
+  'jti',
+  'number',
+  'serial',
+  'keySha256',
+  'certificateSha256',
+  'notAfter',
+  'redemptionsAllowed',
+  'uses',
+  'expirationTime',
+  'setting',
+  'count',
+  'firstTime',
+] as const satisfies readonly (keyof Entry)[];
 
 /** The ledger: what happened to grants, tokens and links. */
 export function LedgerScreen() {
@@ -138,4 +161,11 @@ export function LedgerScreen() {
       />
     </Screen>
   );
+}
+
+/** Returns entries of the ledger as comma-separated values (RFC 4180) with a header. */
+function csvOf(entries: readonly Entry[]): string {
+  return [CSV_COLUMNS, ...entries.map((entry) => CSV_COLUMNS.map((column) => entry[column]))]
+    .map(csvLine)
+    .join('');
 }
