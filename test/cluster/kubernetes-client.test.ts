@@ -72,11 +72,9 @@ describe('the Kubernetes API client', () => {
     } as Resource);
     expect(grant).not.toHaveProperty('status');
     const status = { code: 'a-code', redemptions: 1 };
-    const changed = { ...grant, spec: { redemptionsAllowed: 9 }, status };
-    expect(await client.replace(ACCESS_GRANTS, changed, 'status')).toMatchObject({
-      spec: { redemptionsAllowed: 2 },
-      status,
-    });
+    const changed = { spec: { redemptionsAllowed: 9 }, status };
+    const patched = await client.patch(ACCESS_GRANTS, grant.metadata, changed, { subresource: 'status' });
+    expect(patched).toMatchObject({ spec: { redemptionsAllowed: 2 }, status });
   });
 
   it('lists in pages, a whole namespace or by label', async () => {
@@ -166,7 +164,7 @@ describe('the Kubernetes API client', () => {
     const watching = (async () => {
       for await (const event of client.watch<ConfigMap>(
         CONFIG_MAPS,
-        { namespace: place, resourceVersion },
+        { namespace: place, resourceVersion, timeoutSeconds: 60 },
         ending.signal,
       )) {
         if (event.type === 'BOOKMARK') continue;
@@ -190,7 +188,7 @@ describe('the Kubernetes API client', () => {
       expect(event.type).toBe('BOOKMARK');
     }
     // Older than the API of this kind.
-    const old = client.watch(ACCESS_GRANTS, { namespace: place, resourceVersion: '1' }, signal);
+    const old = client.watch(ACCESS_GRANTS, { ...selection, resourceVersion: '1' }, signal);
     expect(await refusal(old.next())).toMatchObject({ reason: 'gone' });
   });
 
@@ -251,7 +249,8 @@ describe('the Kubernetes API client', () => {
         await client.create(CONFIG_MAPS, configMap('watched'));
         proxy.decide(() => ({ cutAfterBytes: 100 }));
         const { signal } = new AbortController();
-        const events = proxied.watch(CONFIG_MAPS, { namespace, resourceVersion }, signal);
+        const selection = { namespace, resourceVersion, timeoutSeconds: 60 };
+        const events = proxied.watch(CONFIG_MAPS, selection, signal);
         expect(await refusal(events.next())).toMatchObject({ reason: 'unavailable' });
       }));
   });

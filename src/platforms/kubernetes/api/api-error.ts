@@ -48,7 +48,7 @@ export class ApiError extends Error {
 
   constructor(
     request: string,
-    what: {
+    details: {
       readonly reason: ApiErrorReason;
       readonly status?: number;
       readonly word?: string;
@@ -58,14 +58,14 @@ export class ApiError extends Error {
     },
     options?: { readonly cause?: unknown },
   ) {
-    const { reason, status, word } = what;
-    const answered = status === undefined ? 'no answer' : `HTTP ${status}`;
-    super(`${request}: ${answered}${word === undefined ? '' : ` (${word})`}`, options);
+    const { reason, status, word } = details;
+    const outcome = status === undefined ? 'no answer' : `HTTP ${status}`;
+    super(`${request}: ${outcome}${word === undefined ? '' : ` (${word})`}`, options);
     this.reason = reason;
     this.status = status;
-    this.causes = what.causes ?? [];
-    this.retryAfter = what.retryAfter;
-    this.outcomeUnknown = what.outcomeUnknown ?? false;
+    this.causes = details.causes ?? [];
+    this.retryAfter = details.retryAfter;
+    this.outcomeUnknown = details.outcomeUnknown ?? false;
   }
 }
 
@@ -78,11 +78,10 @@ export function isApiError(error: unknown, ...reasons: readonly ApiErrorReason[]
  * Log level and fields of a failure that is retried. An expired watch and a write conflict happen in normal operation, so
  * they are not warnings and have no stack.
  */
-export function failureLog(
-  error: unknown,
-):
-  | { readonly level: 'info'; readonly fields: { readonly reason: string } }
-  | { readonly level: 'warn'; readonly fields: { readonly err: unknown } } {
+export function failureLog(error: unknown): {
+  readonly level: 'info' | 'warn';
+  readonly fields: { readonly reason: string } | { readonly err: unknown };
+} {
   return isApiError(error, 'gone', 'conflict')
     ? { level: 'info', fields: { reason: error.message } }
     : { level: 'warn', fields: { err: error } };
@@ -93,7 +92,7 @@ export function isUnanswered(error: unknown): boolean {
   return isApiError(error, 'unavailable') && error.status === undefined;
 }
 
-/** The error for a response with this status. Only the one-word reasons of `body` are used. */
+/** The error for a response with this status. Of `body`, only the one-word reasons and the retry delay are used. */
 export function errorOfAnswer(
   request: string,
   status: number,

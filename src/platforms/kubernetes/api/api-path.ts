@@ -6,7 +6,7 @@ export type ApiQuery = Readonly<Record<string, string | number | boolean | undef
 /** Path and query of one resource, of all resources of a kind if `key` has no name, or of a subresource (`status`). */
 export function pathOf(
   kind: ResourceKind,
-  key: { readonly namespace?: string | undefined; readonly name?: string | undefined },
+  key: Partial<ResourceKey>,
   query: ApiQuery = {},
   subresource?: string,
 ): string {

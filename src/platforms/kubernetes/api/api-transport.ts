@@ -19,20 +19,21 @@ export interface ApiRequest {
   readonly signal: AbortSignal;
 }
 
-// A page of ordinary resources and the largest resource that etcd accepts both have about a tenth of this. The limit protects
+// About ten times the size of a page of ordinary resources, and of the largest resource that etcd accepts. The limit protects
 // the memory of this process from a namespace full of large resources.
 const MAX_BYTES = 16 * 1024 * 1024;
 
 /**
- * Sends a request and returns the response when its headers arrive with a successful status. If the credentials are refused,
- * reads them again and retries once. Rejects with ApiError.
+ * Sends a request and returns the response when its headers arrive with a successful status. Retries once with credentials
+ * that were read again if the server refuses the cached ones, and a GET if an idle connection broke. Rejects with ApiError.
  */
 export async function openAnswer(access: ClusterAccess, request: ApiRequest): Promise<IncomingMessage> {
   try {
     return await attempt(await access.current(), request);
   } catch (error) {
-    // The token was rotated meanwhile, or the server closed an idle connection at the moment of its reuse.
+    // The token was rotated meanwhile.
     if (isApiError(error, 'unauthorized')) return attempt(await access.current(true), request);
+    // The server closed an idle connection at the moment of its reuse.
     if (request.method === 'GET' && wasReused(error)) return attempt(await access.current(), request);
     throw error;
   }
@@ -86,7 +87,8 @@ async function attempt({ server, agent, headers }: Access, request: ApiRequest):
   const answer = await new Promise<IncomingMessage>((resolve, reject) => {
     const sent = open({
       ...urlToHttpOptions(server),
-      path: addPathPrefix(server, path),
+      // The server URL may have a path, for example behind a proxy for many clusters.
+      path: `${server.pathname.replace(/\/+$/, '')}${path}`,
       method,
       agent,
       headers: {
@@ -114,11 +116,6 @@ async function attempt({ server, agent, headers }: Access, request: ApiRequest):
   const status = answer.statusCode ?? 0;
   if (status >= 200 && status < 300) return answer;
   throw errorOfAnswer(description, status, answer.headers, await textOf(answer, request));
-}
-
-// The server URL may have a path, for example behind a proxy for many clusters.
-function addPathPrefix({ pathname }: URL, path: string): string {
-  return `${pathname.replace(/\/+$/, '')}${path}`;
 }
 
 async function textOf(answer: IncomingMessage, { description }: ApiRequest): Promise<string> {

@@ -1,10 +1,10 @@
-/** A map with a maximum number of entries. If it is full, the entry that was set first is deleted. */
+/** A map with a maximum number of entries. If it is full, the entry that was set least recently is deleted. */
 export class BoundedMap<K, V> extends Map<K, V> {
-  readonly #most: number;
+  readonly #maxSize: number;
 
-  constructor(most: number) {
+  constructor(maxSize: number) {
     super();
-    this.#most = most;
+    this.#maxSize = maxSize;
   }
 
   /** Sets an entry and makes it the newest one. */
@@ -12,7 +12,7 @@ export class BoundedMap<K, V> extends Map<K, V> {
     this.delete(key);
     super.set(key, value);
     const [oldest] = this.keys();
-    if (this.size > this.#most && oldest !== undefined) this.delete(oldest);
+    if (this.size > this.#maxSize && oldest !== undefined) this.delete(oldest);
     return this;
   }
 }

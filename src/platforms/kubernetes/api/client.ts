@@ -2,13 +2,10 @@ import { linkAbort, withinTime } from '../../../time/abort.js';
 import { isApiError } from './api-error.js';
 import { type ApiQuery, descriptionOf, pathOf } from './api-path.js';
 import { type ApiRequest, exchangeJson, openAnswer } from './api-transport.js';
-import { type ClusterAccess, type ClusterOptions, openClusterAccess } from './cluster-access.js';
+import { type ClusterOptions, openClusterAccess } from './cluster-access.js';
 import { listPage, type ResourcePage, readListing, type Selection } from './list-page.js';
 import type { Resource, ResourceKey, ResourceKind, Stored } from './resource.js';
 import { type WatchEvent, watchEvents } from './watch-stream.js';
-
-/** A subresource that is written separately. */
-export type Subresource = 'status';
 
 /**
  * The API of one cluster. Every method rejects with ApiError, or with ClusterConfigError if the credentials cannot be read.
@@ -42,16 +39,16 @@ export interface KubernetesClient {
     options?: { readonly dryRun?: boolean },
   ): Promise<Stored<T>>;
   /** Replaces a resource. Rejects with `conflict` if its resourceVersion has changed. */
-  replace<T extends Resource>(kind: ResourceKind, resource: T, subresource?: Subresource): Promise<Stored<T>>;
-  /** Applies a merge patch (RFC 7396). */
+  replace<T extends Resource>(kind: ResourceKind, resource: T): Promise<Stored<T>>;
+  /** Applies a merge patch (RFC 7396) to a resource, or to its status. */
   patch<T extends Resource>(
     kind: ResourceKind,
     key: ResourceKey,
     patch: object,
-    options?: { readonly subresource?: Subresource },
+    options?: { readonly subresource?: 'status' },
   ): Promise<Stored<T>>;
   /**
-   * Server-side apply: creates the resource or sets the passed fields of it. Rejects with `conflict` if another manager
+   * Server-side apply: creates the resource, or sets the passed fields. Rejects with `conflict` if another manager
    * owns a field, unless `force` is set.
    */
   apply<T extends Resource>(
@@ -68,21 +65,25 @@ export interface KubernetesClient {
     preconditions?: { readonly uid?: string; readonly resourceVersion?: string },
   ): Promise<boolean>;
   /**
-   * Yields the changes since `resourceVersion` until the server ends the watch (after some minutes) or `signal` is aborted.
+   * Yields the changes since `resourceVersion` until the server ends the watch after `timeoutSeconds`, or `signal` is aborted.
    * Throws `gone` if that version is too old, `unavailable` if the stream breaks.
    */
   watch<T extends Resource>(
     kind: ResourceKind,
-    selection: Selection & { readonly resourceVersion: string; readonly timeoutSeconds?: number },
+    selection: WatchSelection,
     signal: AbortSignal,
   ): AsyncGenerator<WatchEvent<T>, void, undefined>;
   /** Closes all connections; pending requests reject. */
   close(): void;
 }
 
+interface WatchSelection extends Selection {
+  readonly resourceVersion: string;
+  readonly timeoutSeconds: number;
+}
+
 /** Time-out of a response, in milliseconds. */
 const ANSWER_MS = 10_000;
-const WATCH_SECONDS = 300;
 const MERGE_PATCH = 'application/merge-patch+json';
 // Any JSON is YAML.
 const APPLY_PATCH = 'application/apply-patch+yaml';
@@ -91,14 +92,8 @@ const APPLY_PATCH = 'application/apply-patch+yaml';
 export async function openKubernetesClient(
   options: ClusterOptions & { readonly answerMs?: number | undefined } = {},
 ): Promise<KubernetesClient> {
-  return clientOf(await openClusterAccess(options), options);
-}
-
-/** A client of the cluster of `access`. Closing the client closes the access. */
-function clientOf(
-  access: ClusterAccess,
-  { answerMs = ANSWER_MS }: { readonly answerMs?: number | undefined } = {},
-): KubernetesClient {
+  const { answerMs = ANSWER_MS } = options;
+  const access = await openClusterAccess(options);
   const closing = new AbortController();
 
   const send = (request: Omit<ApiRequest, 'signal'>): Promise<unknown> =>
@@ -159,11 +154,11 @@ function clientOf(
       })) as Stored<T>;
     },
 
-    async replace<T extends Resource>(kind: ResourceKind, resource: T, subresource?: Subresource) {
+    async replace<T extends Resource>(kind: ResourceKind, resource: T) {
       const { metadata } = resource;
       return (await send({
         method: 'PUT',
-        path: pathOf(kind, metadata, {}, subresource),
+        path: pathOf(kind, metadata),
         body: resource,
         description: descriptionOf('replace', kind, metadata),
       })) as Stored<T>;
@@ -173,7 +168,7 @@ function clientOf(
       kind: ResourceKind,
       key: ResourceKey,
       patch: object,
-      { subresource }: { readonly subresource?: Subresource } = {},
+      { subresource }: { readonly subresource?: 'status' } = {},
     ) {
       return (await send({
         method: 'PATCH',
@@ -216,11 +211,10 @@ function clientOf(
 
     async *watch<T extends Resource>(
       kind: ResourceKind,
-      selection: Selection & { readonly resourceVersion: string; readonly timeoutSeconds?: number },
+      { namespace, ...selection }: WatchSelection,
       signal: AbortSignal,
     ) {
-      const { namespace, timeoutSeconds = WATCH_SECONDS, ...rest } = selection;
-      const query: ApiQuery = { watch: true, allowWatchBookmarks: true, timeoutSeconds, ...rest };
+      const query: ApiQuery = { watch: true, allowWatchBookmarks: true, ...selection };
       const description = descriptionOf('watch', kind, { namespace });
       const { controller, unlink } = linkAbort([signal, closing.signal]);
       const timer = setTimeout(() => controller.abort(), answerMs);

@@ -55,7 +55,7 @@ export async function openClusterAccess(options: ClusterOptions): Promise<Cluste
   if (!URL.canParse(cluster.server)) {
     throw new ClusterConfigError('there is no kubeconfig, and this process does not run in a pod');
   }
-  let cached: { readonly access: Access; readonly key: string; readonly until: number } | undefined;
+  let cached: { readonly access: Access; readonly tlsMaterial: string; readonly until: number } | undefined;
   let reading: Promise<Access> | undefined;
 
   const read = async (): Promise<Access> => {
@@ -65,10 +65,14 @@ export async function openClusterAccess(options: ClusterOptions): Promise<Cluste
     } catch (error) {
       throw new ClusterConfigError('the credentials of the kubeconfig cannot be read', { cause: error });
     }
-    const { ca, cert, key: privateKey, headers = {}, auth } = found;
-    const key = JSON.stringify([ca, cert, privateKey].map((part) => String(part ?? '')));
-    // The package creates an agent, and so a connection, for each request. The agent is reused until the keys change.
-    const agent = cached?.key === key ? cached.access.agent : keepingAlive(found.agent as Agent);
+    const { ca, cert, key, headers = {}, auth } = found;
+    const tlsMaterial = JSON.stringify([ca, cert, key].map((part) => String(part ?? '')));
+    // The package creates an agent at each call, and a new agent opens new connections. So the previous one is reused until
+    // the CA, the certificate or the key changes.
+    const agent =
+      cached?.tlsMaterial === tlsMaterial
+        ? cached.access.agent
+        : Object.assign(found.agent as Agent, { keepAlive: true, maxSockets: MAX_CONNECTIONS });
     if (cached && cached.access.agent !== agent) cached.access.agent.destroy();
     const basic =
       typeof auth === 'string' ? { authorization: `Basic ${Buffer.from(auth).toString('base64')}` } : {};
@@ -77,7 +81,7 @@ export async function openClusterAccess(options: ClusterOptions): Promise<Cluste
       agent,
       headers: { ...(headers as OutgoingHttpHeaders), ...basic },
     };
-    cached = { access, key, until: performance.now() + FRESH_MS };
+    cached = { access, tlsMaterial, until: performance.now() + FRESH_MS };
     return access;
   };
 
@@ -96,19 +100,13 @@ export async function openClusterAccess(options: ClusterOptions): Promise<Cluste
   };
 }
 
-function keepingAlive(agent: Agent): Agent {
-  return Object.assign(agent, { keepAlive: true, maxSockets: MAX_CONNECTIONS });
-}
-
 async function readConfig({ kubeconfig, context }: ClusterOptions): Promise<KubeConfig> {
   // The package is large, so commands without a cluster must not load it.
   const { KubeConfig } = await import('@kubernetes/client-node');
   const config = new KubeConfig();
   const defaultFile = join(homedir(), '.kube', 'config');
   const files = kubeconfig ?? (existsSync(defaultFile) ? [defaultFile] : []);
-  if (files.length === 0) {
-    config.loadFromCluster();
-  }
+  if (files.length === 0) config.loadFromCluster();
   for (const [index, file] of files.entries()) {
     try {
       if (index === 0) {

@@ -1,63 +1,42 @@
 import type { ResourceKind } from './resource.js';
 
-function skupper(kind: string, plural: string): ResourceKind {
-  return { group: 'skupper.io', version: 'v2alpha1', kind, plural, namespaced: true };
+function kindOf(
+  apiVersion: string,
+  kind: string,
+  plural = `${kind.toLowerCase()}s`,
+  namespaced = true,
+): ResourceKind {
+  const [version = '', group = ''] = apiVersion.split('/').reverse();
+  return { group, version, kind, plural, namespaced };
 }
 
-function core(kind: string, plural: string, namespaced = true): ResourceKind {
-  return { group: '', version: 'v1', kind, plural, namespaced };
-}
+const SKUPPER = 'skupper.io/v2alpha1';
 
-/** Skupper's AccessGrant. */
-export const ACCESS_GRANTS = skupper('AccessGrant', 'accessgrants');
-/** Skupper's AccessToken. */
-export const ACCESS_TOKENS = skupper('AccessToken', 'accesstokens');
-/** Skupper's Link. */
-export const LINKS = skupper('Link', 'links');
-/** Skupper's Site. */
-export const SITES = skupper('Site', 'sites');
-/** Skupper's SecuredAccess. */
-export const SECURED_ACCESSES = skupper('SecuredAccess', 'securedaccesses');
-/** Skupper's RouterAccess. */
-export const ROUTER_ACCESSES = skupper('RouterAccess', 'routeraccesses');
-/** linkgrant's Redemption. */
-export const REDEMPTIONS: ResourceKind = {
-  group: 'linkgrant.dev',
-  version: 'v1alpha1',
-  kind: 'Redemption',
-  plural: 'redemptions',
-  namespaced: true,
-};
-export const SECRETS = core('Secret', 'secrets');
-export const CONFIG_MAPS = core('ConfigMap', 'configmaps');
-export const SERVICES = core('Service', 'services');
-export const EVENTS = core('Event', 'events');
-export const NAMESPACES = core('Namespace', 'namespaces', false);
-export const LEASES: ResourceKind = {
-  group: 'coordination.k8s.io',
-  version: 'v1',
-  kind: 'Lease',
-  plural: 'leases',
-  namespaced: true,
-};
-export const DEPLOYMENTS: ResourceKind = {
-  group: 'apps',
-  version: 'v1',
-  kind: 'Deployment',
-  plural: 'deployments',
-  namespaced: true,
-};
-export const ACCESS_REVIEWS: ResourceKind = {
-  group: 'authorization.k8s.io',
-  version: 'v1',
-  kind: 'SelfSubjectAccessReview',
-  plural: 'selfsubjectaccessreviews',
-  namespaced: false,
-};
-export const CRDS: ResourceKind = {
-  group: 'apiextensions.k8s.io',
-  version: 'v1',
-  kind: 'CustomResourceDefinition',
-  plural: 'customresourcedefinitions',
-  namespaced: false,
-};
+export const ACCESS_GRANTS = kindOf(SKUPPER, 'AccessGrant');
+export const ACCESS_TOKENS = kindOf(SKUPPER, 'AccessToken');
+export const LINKS = kindOf(SKUPPER, 'Link');
+export const SITES = kindOf(SKUPPER, 'Site');
+export const SECURED_ACCESSES = kindOf(SKUPPER, 'SecuredAccess', 'securedaccesses');
+export const ROUTER_ACCESSES = kindOf(SKUPPER, 'RouterAccess', 'routeraccesses');
+/** linkgrant's own kind: one use of a grant. */
+export const REDEMPTIONS = kindOf('linkgrant.dev/v1alpha1', 'Redemption');
+
+export const SECRETS = kindOf('v1', 'Secret');
+export const CONFIG_MAPS = kindOf('v1', 'ConfigMap');
+export const SERVICES = kindOf('v1', 'Service');
+export const EVENTS = kindOf('v1', 'Event');
+export const NAMESPACES = kindOf('v1', 'Namespace', 'namespaces', false);
+export const LEASES = kindOf('coordination.k8s.io/v1', 'Lease');
+export const DEPLOYMENTS = kindOf('apps/v1', 'Deployment');
+export const ACCESS_REVIEWS = kindOf(
+  'authorization.k8s.io/v1',
+  'SelfSubjectAccessReview',
+  'selfsubjectaccessreviews',
+  false,
+);
+export const CRDS = kindOf(
+  'apiextensions.k8s.io/v1',
+  'CustomResourceDefinition',
+  'customresourcedefinitions',
+  false,
+);

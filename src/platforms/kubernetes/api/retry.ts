@@ -4,11 +4,11 @@ import { isApiError } from './api-error.js';
 
 const PAUSES = { firstMs: 20, longestMs: 500 };
 // Enough for about ten writers of one object; the pauses add up to about 5 s at most.
-const MAX_CONFLICTS = 15;
+const MAX_ATTEMPTS = 15;
 
 /**
- * Runs an operation that reads an object and writes it with its resourceVersion, and repeats it on a write conflict.
- * Rejects with the last conflict after 15 attempts. The errors that `isRetried` accepts are retried too.
+ * Runs an operation that reads an object and writes it with its resourceVersion, and repeats it on a write conflict or an
+ * error that `isRetried` accepts. Rejects with the last error after 15 attempts.
  */
 export async function retryOnConflict<T>(
   operation: () => Promise<T>,
@@ -19,7 +19,7 @@ export async function retryOnConflict<T>(
       return await operation();
     } catch (error) {
       const isTransient = isApiError(error, 'conflict', 'already_exists') || isRetried(error);
-      if (!isTransient || attempt === MAX_CONFLICTS) throw error;
+      if (!isTransient || attempt === MAX_ATTEMPTS) throw error;
       await sleep(backOffDelay(PAUSES, attempt));
     }
   }

@@ -8,7 +8,7 @@ export type WatchEvent<T extends Resource> =
   | { readonly type: 'ADDED' | 'MODIFIED' | 'DELETED'; readonly object: Stored<T> }
   | { readonly type: 'BOOKMARK'; readonly resourceVersion: string };
 
-// One event holds one resource; by default etcd accepts at most 1.5 MiB.
+// About ten times the largest resource that etcd accepts by default (1.5 MiB). One event has one resource.
 const MAX_CHARACTERS = 16 * 1024 * 1024;
 
 /**
