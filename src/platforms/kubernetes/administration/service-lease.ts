@@ -1,5 +1,6 @@
 import { isApiError } from '../api/api-error.js';
 import type { KubernetesClient } from '../api/client.js';
+import type { FoundLease } from '../controller/leader-election.js';
 import { GRANTS_LEASE, leaseAccess } from '../controller/lease-access.js';
 
 /** The namespace of the service in the shipped manifests. */
@@ -28,7 +29,7 @@ export async function readLeaseState(
   lease: { readonly namespace: string; readonly name: string },
   now: number,
 ): Promise<LeaseReport> {
-  let found: Awaited<ReturnType<ReturnType<typeof leaseAccess>['find']>>;
+  let found: FoundLease | undefined;
   try {
     found = await leaseAccess(client, lease).find();
   } catch (error) {

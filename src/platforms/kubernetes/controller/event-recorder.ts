@@ -24,6 +24,7 @@ export interface EventContent {
   readonly message: string;
 }
 
+/** An Event and its repetitions. */
 interface Series {
   readonly subject: EventSubject;
   readonly content: EventContent;
@@ -79,39 +80,36 @@ export function eventResource({ metadata, subject, content, count, firstAt, last
   };
 }
 
+interface EventRecorderDependencies {
+  readonly client: Pick<KubernetesClient, 'create' | 'patch'>;
+  /** Name of this process in its Events. */
+  readonly instance: string;
+  readonly clock: Clock;
+  readonly onFailure: (error: unknown) => void;
+}
+
 /**
  * Writes Kubernetes Events in the background, at most four a second, warnings first. A new message becomes an Event; a
  * repetition only increases its count. After ten messages with the same subject and reason within ten minutes, further ones
  * share one Event. Errors of the API go to `onFailure`.
  */
 export class EventRecorder {
-  readonly #client: Pick<KubernetesClient, 'create' | 'patch'>;
-  readonly #instance: string;
-  readonly #clock: Clock;
-  readonly #onFailure: (error: unknown) => void;
+  readonly #deps: EventRecorderDependencies;
   readonly #series = new Map<string, Series>();
   readonly #similar = new BoundedMap<string, { readonly since: number; count: number }>(MAX_SERIES);
   readonly #due = { Warning: new Set<Series>(), Normal: new Set<Series>() };
+  /** True during a write and the interval after it. */
   #isBusy = false;
   #isClosed = false;
 
-  /** `instance` is the name of this process in its Events. */
-  constructor(deps: {
-    readonly client: Pick<KubernetesClient, 'create' | 'patch'>;
-    readonly instance: string;
-    readonly clock: Clock;
-    readonly onFailure: (error: unknown) => void;
-  }) {
-    this.#client = deps.client;
-    this.#instance = deps.instance;
-    this.#clock = deps.clock;
-    this.#onFailure = deps.onFailure;
+  constructor(deps: EventRecorderDependencies) {
+    this.#deps = deps;
   }
 
   /** Queues an Event about the subject; does not wait for the write. */
   record(subject: EventSubject, content: EventContent): void {
     if (this.#isClosed) return;
-    const now = this.#clock();
+    const now = this.#deps.clock();
     const series = this.#seriesOf(subject, content, now);
     series.count += 1;
     series.lastAt = now;
@@ -135,28 +133,28 @@ export class EventRecorder {
     const aggregationKey = `${subject.uid} ${content.reason}`;
     const existing = this.#series.get(`${aggregationKey} ${content.message}`);
     if (existing) return existing;
-    const similar = this.#currentPeriod(aggregationKey, now);
+    const similar = this.#windowOf(aggregationKey, now);
     similar.count += 1;
     if (similar.count <= MAX_SIMILAR_EVENTS)
-      return this.#begin(`${aggregationKey} ${content.message}`, subject, content, now);
+      return this.#addSeries(`${aggregationKey} ${content.message}`, subject, content, now);
     const key = `${aggregationKey} since ${similar.since}`;
     const aggregated = {
       ...content,
       message: `further occurrences of ${content.reason} with different messages are only counted here`,
     };
-    return this.#series.get(key) ?? this.#begin(key, subject, aggregated, now);
+    return this.#series.get(key) ?? this.#addSeries(key, subject, aggregated, now);
   }
 
-  /** Counts the messages with this subject and reason in the current window. */
-  #currentPeriod(aggregationKey: string, now: number): { readonly since: number; count: number } {
+  /** The current aggregation window of a subject and reason, with the number of different messages in it. */
+  #windowOf(aggregationKey: string, now: number): { readonly since: number; count: number } {
     const existing = this.#similar.get(aggregationKey);
     if (existing && now - existing.since < AGGREGATION_WINDOW_MS) return existing;
-    const newPeriod = { since: now, count: 0 };
-    this.#similar.set(aggregationKey, newPeriod);
-    return newPeriod;
+    const newWindow = { since: now, count: 0 };
+    this.#similar.set(aggregationKey, newWindow);
+    return newWindow;
   }
 
-  #begin(key: string, subject: EventSubject, content: EventContent, now: number): Series {
+  #addSeries(key: string, subject: EventSubject, content: EventContent, now: number): Series {
     const [oldest] = this.#series;
     if (this.#series.size >= MAX_SERIES && oldest) {
       this.#drop(oldest[1]);
@@ -197,7 +195,7 @@ export class EventRecorder {
       if (series.name === undefined || !(await this.#updateCount(series, series.name)))
         await this.#create(series);
     } catch (error) {
-      this.#onFailure(error);
+      this.#deps.onFailure(error);
     }
   }
 
@@ -205,7 +203,7 @@ export class EventRecorder {
   async #updateCount({ subject, count, lastAt }: Series, name: string): Promise<boolean> {
     try {
       const patch = { count, lastTimestamp: timestamp(lastAt) };
-      await this.#client.patch(EVENTS, { namespace: subject.namespace, name }, patch);
+      await this.#deps.client.patch(EVENTS, { namespace: subject.namespace, name }, patch);
       return true;
     } catch (error) {
       if (isApiError(error, 'not_found')) return false;
@@ -214,21 +212,13 @@ export class EventRecorder {
   }
 
   async #create(series: Series): Promise<void> {
-    const { subject, content, firstAt, lastAt, count } = series;
+    const { subject } = series;
+    const { client, instance } = this.#deps;
     // A truncated name must not end with a dash or a dot.
-    const about = subject.name.slice(0, 200).replace(/[-.]+$/, '');
-    const name = `${about}.${randomBytes(8).toString('hex')}`;
+    const prefix = subject.name.slice(0, 200).replace(/[-.]+$/, '');
+    const name = `${prefix}.${randomBytes(8).toString('hex')}`;
     const metadata = { name, namespace: subject.namespace };
-    const event = eventResource({
-      metadata,
-      subject,
-      content,
-      count,
-      firstAt,
-      lastAt,
-      instance: this.#instance,
-    });
-    await this.#client.create<Resource>(EVENTS, event);
+    await client.create<Resource>(EVENTS, eventResource({ ...series, metadata, instance }));
     series.name = name;
   }
 }

@@ -18,7 +18,7 @@ const ONE_PARTITION: Partitions = { of: () => '', most: Number.POSITIVE_INFINITY
 /** A queue of distinct keys that serves its partitions in rotation, and the keys of a partition in their order. */
 export class FairQueue {
   readonly #partitions: Partitions;
-  /** The partition that is served next is the first. */
+  /** Partitions by name. The first one is served next. */
   readonly #byName = new Map<string, Partition>();
   #size = 0;
 
@@ -55,7 +55,7 @@ export class FairQueue {
     this.#dropIfIdle(name, partition);
   }
 
-  /** The next key, which counts for its partition until it is released; undefined if no partition may process another key. */
+  /** The next key, which counts for its partition until it is released; undefined if none waits or may be processed now. */
   dequeue(): string | undefined {
     for (const [name, partition] of this.#byName) {
       const [key] = partition.waiting;

@@ -2,7 +2,7 @@ import type { Clock } from '../../../redemption/ports/clock.js';
 import { type BackOffLimits, backOffDelay } from '../../../time/back-off.js';
 import { isApiError } from '../api/api-error.js';
 
-/** A change of an object after the listing; a bookmark only advances the resource version. */
+/** A change after the listing. A bookmark only advances the resource version. */
 export type ObjectEvent<T> =
   | { readonly type: 'put' | 'remove'; readonly object: T; readonly resourceVersion: string }
   | { readonly type: 'bookmark'; readonly resourceVersion: string };
@@ -42,12 +42,12 @@ export interface InformerOptions<T> {
 
 // A watch that ends earlier than this counts as failed, so the next one is delayed.
 const MIN_WATCH_MS = 1_000;
-// A server that was restored from a backup may not know the last version, and yet not report `gone`.
+// A server that was restored from a backup may reject the last version, but not with `gone`.
 const FAILURES_BEFORE_LIST = 5;
 
 /**
- * Reports the objects of a kind to a sink: first a listing, then each change. A broken watch is resumed; if its resource
- * version is too old, the objects are listed again. Both with back-off.
+ * Reports the objects of a kind to a sink: first a listing, then each change. Resumes a broken watch with back-off. Lists the
+ * objects again if the resource version is too old, or after five failures in a row.
  */
 export class Informer<T> {
   readonly #options: InformerOptions<T>;

@@ -20,7 +20,7 @@ export interface FoundLease {
 /** Reads and writes one Lease. Each call rejects after a time-out. */
 export interface LeaseAccess {
   find(): Promise<FoundLease | undefined>;
-  /** Returns the written Lease, or undefined after a write conflict. */
+  /** `create` and `replace` return the written Lease, or undefined after a write conflict. */
   create(record: LeaseRecord): Promise<FoundLease | undefined>;
   replace(found: FoundLease, record: LeaseRecord): Promise<FoundLease | undefined>;
 }
@@ -30,12 +30,7 @@ export interface LeaderElectionOptions {
   readonly lease: LeaseAccess;
   /** Unique for each process. */
   readonly identity: string;
-  /** After this time without a renewal the Lease has expired. */
-  readonly leaseDurationMs: number;
-  /** A leader that cannot renew stops after this time. It is shorter than `leaseDurationMs`, so that two never lead. */
-  readonly renewDeadlineMs: number;
-  readonly retryMs: number;
-  /** The clock for the times in the Lease; durations are measured with a monotonic clock. */
+  /** The clock for the times in the Lease. */
   readonly clock: Clock;
   /** Resolves after that many milliseconds, or when the signal is aborted. */
   readonly wait: (ms: number, signal: AbortSignal) => Promise<void>;
@@ -44,14 +39,21 @@ export interface LeaderElectionOptions {
   readonly onFailure: (error: unknown) => void;
 }
 
+// After this time without a renewal the Lease has expired.
+const LEASE_DURATION_MS = 15_000;
+// A leader that cannot renew stops after this time, before another process can become the leader.
+const RENEW_DEADLINE_MS = 10_000;
+const RETRY_MS = 2_000;
+
 /**
  * Elects one of several processes as the leader. The times in the Lease are not compared, because clocks differ and may be
- * changed: a Lease has expired when this process saw it unchanged for its whole duration.
+ * changed: a Lease has expired if it did not change for its duration, by the monotonic clock of this process.
  */
 export class LeaderElection {
   readonly #options: LeaderElectionOptions;
   #found: FoundLease | undefined;
-  #seenAt = 0;
+  /** When `#found` was first read, by the monotonic clock. */
+  #firstSeenAt = 0;
   #leading: { readonly stop: AbortController; readonly ended: Promise<void> } | undefined;
   #deadline: NodeJS.Timeout | undefined;
 
@@ -59,14 +61,14 @@ export class LeaderElection {
     this.#options = options;
   }
 
-  /** Whether this process is the leader. */
+  /** True while this process is the leader. */
   get isLeading(): boolean {
     return this.#leading !== undefined;
   }
 
   /** Takes part in the election until the signal is aborted, then releases the Lease; never rejects. */
   async run(signal: AbortSignal): Promise<void> {
-    const { retryMs, wait, onFailure } = this.#options;
+    const { wait, onFailure } = this.#options;
     while (!signal.aborted) {
       try {
         await this.#runOnce();
@@ -74,7 +76,7 @@ export class LeaderElection {
         onFailure(error);
       }
       // With jitter, so that the processes do not retry at the same moment.
-      await wait(Math.round(retryMs * (0.8 + 0.4 * Math.random())), signal);
+      await wait(Math.round(RETRY_MS * (0.8 + 0.4 * Math.random())), signal);
     }
     if (!this.#leading) return;
     await this.#endLeading();
@@ -86,7 +88,7 @@ export class LeaderElection {
     const { identity } = this.#options;
     const startedAt = performance.now();
     const found = await this.#options.lease.find();
-    if (found?.resourceVersion !== this.#found?.resourceVersion) this.#seenAt = startedAt;
+    if (found?.resourceVersion !== this.#found?.resourceVersion) this.#firstSeenAt = startedAt;
     this.#found = found;
     const holder = found?.record.holderIdentity ?? '';
     const isOurs = holder === identity;
@@ -99,12 +101,12 @@ export class LeaderElection {
     if (!written) return;
     this.#found = written;
     this.#beginLeading();
-    this.#leadUntil(startedAt + this.#options.renewDeadlineMs);
+    this.#leadUntil(startedAt + RENEW_DEADLINE_MS);
   }
 
   #hasExpired(found: FoundLease | undefined, now: number): boolean {
     const recordedMs = (found?.record.leaseDurationSeconds ?? 0) * 1_000;
-    return now - this.#seenAt >= Math.max(recordedMs, this.#options.leaseDurationMs);
+    return now - this.#firstSeenAt >= Math.max(recordedMs, LEASE_DURATION_MS);
   }
 
   #record(before: LeaseRecord | undefined, isOurs: boolean): LeaseRecord {
@@ -112,7 +114,7 @@ export class LeaderElection {
     const transitions = before?.leaseTransitions ?? 0;
     return {
       holderIdentity: this.#options.identity,
-      leaseDurationSeconds: Math.ceil(this.#options.leaseDurationMs / 1_000),
+      leaseDurationSeconds: LEASE_DURATION_MS / 1_000,
       acquireTime: isOurs ? (before?.acquireTime ?? time) : time,
       renewTime: time,
       leaseTransitions: isOurs || before === undefined ? transitions : transitions + 1,

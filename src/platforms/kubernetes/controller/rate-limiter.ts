@@ -3,13 +3,13 @@ interface RunningInterval {
   wasAddedAgain: boolean;
 }
 
-/** How long a key is delayed after it was passed on, in milliseconds. */
+/**
+ * The interval after a key was passed on, in milliseconds: `each` times the number of running intervals, but at least
+ * `shortest` and at most `longest`. So on average at most one key is passed on every `each` milliseconds, up to `longest`.
+ */
 export interface RateIntervals {
-  /** Minimum. */
   readonly shortest: number;
-  /** Added for each delayed key, so that at most one key is passed on in this time. */
   readonly each: number;
-  /** Maximum. */
   readonly longest: number;
 }
 

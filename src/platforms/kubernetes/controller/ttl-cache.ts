@@ -11,14 +11,14 @@ interface Entry<T> {
 const DEFAULT_MS = 10_000;
 const MAX_ENTRIES = 1_000;
 
-/**
- * Caches results that are expensive and depend only on texts and the time: the last result under each key is returned for the
- * same texts, for ten seconds or the milliseconds that `msOf` returns.
- */
+/** Caches expensive results that depend only on texts and the time: the last result of each key. */
 export class TtlCache<T> {
   readonly #entries = new BoundedMap<string, Entry<T>>(MAX_ENTRIES);
 
-  /** The cached result under `key` if it is for the same texts and valid at `now`, else the result of `make`. */
+  /**
+   * The cached result of `key` if it is for the same texts and valid at `now`, else the result of `make`. A result is valid for
+   * the milliseconds that `msOf` returns.
+   */
   of(
     key: string,
     texts: readonly string[],

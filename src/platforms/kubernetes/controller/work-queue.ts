@@ -21,7 +21,7 @@ export interface WorkQueueOptions {
   /** Maximum number of keys that are processed at a time. */
   readonly concurrency: number;
   readonly backOff: BackOffLimits;
-  /** Partitions that are served in rotation; without them keys are served in their order. */
+  /** Partitions that are served in rotation; without them, keys are served in the order in which they were added. */
   readonly partitions?: Partitions;
   /** Maximum number of concurrent retries; `concurrency` if absent. */
   readonly mostRetries?: number;
@@ -39,11 +39,11 @@ interface Waiting {
 export class WorkQueue {
   readonly #options: WorkQueueOptions;
   readonly #ready: FairQueue;
-  /** Ready after a failure; new keys go first. */
+  /** Keys that are ready after a failure and their back-off. Keys of `#ready` go first. */
   readonly #retries: FairQueue;
   #runningRetries = 0;
   readonly #running = new Map<string, Promise<void>>();
-  /** Keys that were added while they were worked on; true if by `addAndRetryNow`. */
+  /** Keys that were added while they were worked on; the value is true if `addAndRetryNow` added them. */
   readonly #addedWhileRunning = new Map<string, boolean>();
   readonly #waiting = new Map<string, Waiting>();
   readonly #failures = new Map<string, number>();

@@ -4,14 +4,14 @@ import { RedemptionError } from '../../../domain/redemption-error.js';
 import type { Clock } from '../../../redemption/ports/clock.js';
 import type { ConnectedPeer } from '../../../redemption/ports/connections.js';
 import type { KubernetesClient } from '../api/client.js';
-import { ClusterWatch } from '../api/cluster-watch.js';
 import { ACCESS_GRANTS, REDEMPTIONS, ROUTER_ACCESSES, SITES } from '../api/kinds.js';
+import { readListing } from '../api/list-page.js';
 import { apiVersionOf, type Resource, type Stored } from '../api/resource.js';
+import { ClusterWatch } from '../controller/cluster-watch.js';
 import { EventRecorder } from '../controller/event-recorder.js';
 import { LeaderElection } from '../controller/leader-election.js';
 import { GRANTS_LEASE, leaseAccess } from '../controller/lease-access.js';
 import { RateLimiter } from '../controller/rate-limiter.js';
-import { watchedResources } from '../controller/watched-resources.js';
 import { WorkQueue } from '../controller/work-queue.js';
 import { KubernetesSite } from '../sites/kubernetes-site.js';
 import { SiteAccessCache } from '../sites/site-access-cache.js';
@@ -47,7 +47,6 @@ export interface GrantControllerOptions {
   readonly onFailure: (what: string, error: unknown) => void;
 }
 
-const ELECTION = { leaseDurationMs: 15_000, renewDeadlineMs: 10_000, retryMs: 2_000 };
 const WORK = { concurrency: 8, backOff: { firstMs: 100, longestMs: 30_000 } };
 const SITE_ACCESS_MS = 30_000;
 // Limits status writes: a grant of a thousand uses is not written a thousand times, and the total rate stays low for any
@@ -141,7 +140,6 @@ export class GrantController {
       remove: (location) => this.redemptions.remove(location),
     });
     this.#election = new LeaderElection({
-      ...ELECTION,
       lease: leaseAccess(client, { namespace: options.ownNamespace, name: GRANTS_LEASE }),
       identity,
       clock,
@@ -242,8 +240,8 @@ export class GrantController {
 
   async #listLocations() {
     const { client, namespace } = this.#options;
-    const source = watchedResources(client, { kind: ACCESS_GRANTS, namespace }, readLocation);
-    return (await source.list(this.#stop.signal)).items;
+    const selection = { kind: ACCESS_GRANTS, namespace };
+    return (await readListing(client, selection, readLocation, this.#stop.signal)).items;
   }
 
   #assertFresh(): void {

@@ -1,8 +1,8 @@
 import { once } from 'node:events';
 import type { Checkpoint, Clock } from '../../../redemption/ports/clock.js';
 import type { KubernetesClient } from '../api/client.js';
-import { ClusterWatch } from '../api/cluster-watch.js';
 import { ACCESS_TOKENS, SITES } from '../api/kinds.js';
+import { ClusterWatch } from '../controller/cluster-watch.js';
 import { LeaderElection } from '../controller/leader-election.js';
 import { leaseAccess, TOKENS_LEASE } from '../controller/lease-access.js';
 import { WorkQueue } from '../controller/work-queue.js';
@@ -38,7 +38,6 @@ export interface TokenControllerOptions
   readonly onFailure: (what: string, error: unknown) => void;
 }
 
-const ELECTION = { leaseDurationMs: 15_000, renewDeadlineMs: 10_000, retryMs: 2_000 };
 // An attempt may wait half a minute for a server. The limit for each namespace confines the delay to the tokens of that
 // namespace; new tokens overtake retries.
 const WORK = { concurrency: 32, mostRetries: 16, backOff: { firstMs: 2_000, longestMs: 300_000 } };
@@ -92,7 +91,6 @@ export class TokenController {
     this.#watch.add('AccessTokens', ACCESS_TOKENS, readTokenFacts, this.tokens);
     this.#watch.add('sites', SITES, readSite, this.#sites.sinkOf('Site'));
     this.#election = new LeaderElection({
-      ...ELECTION,
       lease: leaseAccess(client, { namespace: ownNamespace, name: TOKENS_LEASE }),
       identity,
       clock,

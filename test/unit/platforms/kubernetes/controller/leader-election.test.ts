@@ -61,9 +61,6 @@ function candidate(
   const election = new LeaderElection({
     lease: lease.access(() => process.isReachable, givesUpAfterMs),
     identity,
-    leaseDurationMs: 15_000,
-    renewDeadlineMs: 10_000,
-    retryMs: 2_000,
     clock: () => Date.now() + process.skewMs,
     wait,
     lead: async (signal) => {

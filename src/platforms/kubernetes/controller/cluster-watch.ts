@@ -1,0 +1,107 @@
+import type { Clock } from '../../../redemption/ports/clock.js';
+import { linkAbort } from '../../../time/abort.js';
+import type { KubernetesClient } from '../api/client.js';
+import { readListing } from '../api/list-page.js';
+import type { Resource, ResourceKind, Stored } from '../api/resource.js';
+import { Informer, type ObjectSink, type ObjectSource } from './informer.js';
+
+/** What {@link ClusterWatch} needs. */
+export interface ClusterWatchOptions {
+  readonly client: Pick<KubernetesClient, 'list' | 'watch'>;
+  /** The only namespace that is watched; undefined for all. */
+  readonly namespace: string | undefined;
+  readonly clock: Clock;
+  /** Resolves after that many milliseconds, or when the signal is aborted. */
+  readonly wait: (ms: number, signal: AbortSignal) => Promise<void>;
+  /** Called with each failure, which is retried. `operation` is a verb phrase. */
+  readonly onFailure: (operation: string, error: unknown) => void;
+}
+
+const BACK_OFF = { firstMs: 200, longestMs: 10_000 };
+// The server ends each watch after this time, which shows that it is alive even if nothing changes.
+const WATCH_SECONDS = 10;
+// If the server has not ended a watch by then, the connection counts as dead.
+const MAX_WATCH_MS = (WATCH_SECONDS + 5) * 1_000;
+// The watched state is stale if the API server did not answer for this long.
+const FRESH_MS = 30_000;
+
+/** Watches several kinds of resources, each for its own sink. */
+export class ClusterWatch {
+  readonly #options: ClusterWatchOptions;
+  readonly #informers = new Map<string, Pick<Informer<unknown>, 'run' | 'isSynced' | 'seenAt'>>();
+
+  constructor(options: ClusterWatchOptions) {
+    this.#options = options;
+  }
+
+  /** Adds a kind and its sink; call this before `run`. `name` is the name of the kind in messages and for `isSynced`. */
+  add<V>(
+    name: string,
+    kind: ResourceKind,
+    read: (resource: Stored<Resource>) => V,
+    sink: ObjectSink<V>,
+  ): void {
+    const { client, namespace, clock, wait, onFailure } = this.#options;
+    const informer = new Informer<V>({
+      source: watchedResources(client, { kind, namespace }, read),
+      sink,
+      clock,
+      wait,
+      onFailure: (error) => onFailure(`watch ${kind.plural}`, error),
+      backOff: BACK_OFF,
+    });
+    this.#informers.set(name, informer);
+  }
+
+  /** Watches until the signal is aborted; never rejects. */
+  async run(signal: AbortSignal): Promise<void> {
+    await Promise.all([...this.#informers.values()].map((informer) => informer.run(signal)));
+  }
+
+  /** True once these kinds were listed; every kind if `names` is empty. */
+  isSynced(...names: readonly string[]): boolean {
+    const required = names.length > 0 ? names : [...this.#informers.keys()];
+    return required.every((name) => this.#informers.get(name)?.isSynced ?? false);
+  }
+
+  /** Why the watched state is incomplete or stale, as a sentence; undefined if it is neither. */
+  problem(): string | undefined {
+    const now = this.#options.clock();
+    for (const [name, { isSynced, seenAt }] of this.#informers) {
+      if (!isSynced) return `the ${name} were not listed yet`;
+      if (now - seenAt > FRESH_MS) return `there was no update about ${name} for ${FRESH_MS / 1_000} s`;
+    }
+    return undefined;
+  }
+}
+
+/** Lists and watches the resources of a kind, in `namespace` or in all, each converted by `read`. */
+function watchedResources<T extends Resource, V>(
+  client: Pick<KubernetesClient, 'list' | 'watch'>,
+  { kind, namespace }: { readonly kind: ResourceKind; readonly namespace: string | undefined },
+  read: (resource: Stored<T>) => V,
+): ObjectSource<V> {
+  return {
+    list: (signal) => readListing<T, V>(client, { kind, namespace }, read, signal),
+
+    async *watch(resourceVersion, signal) {
+      const selection = { namespace, resourceVersion, timeoutSeconds: WATCH_SECONDS };
+      const { controller, unlink } = linkAbort([signal]);
+      const timer = setTimeout(() => controller.abort(), MAX_WATCH_MS);
+      try {
+        for await (const event of client.watch<T>(kind, selection, controller.signal)) {
+          if (event.type === 'BOOKMARK') {
+            yield { type: 'bookmark', resourceVersion: event.resourceVersion };
+            continue;
+          }
+          const { resourceVersion: version } = event.object.metadata;
+          const type = event.type === 'DELETED' ? 'remove' : 'put';
+          yield { type, object: read(event.object), resourceVersion: version };
+        }
+      } finally {
+        clearTimeout(timer);
+        unlink();
+      }
+    },
+  };
+}
