@@ -143,7 +143,7 @@ export class KubernetesPublication {
       );
     }
     const now = this.publishedEndpoint();
-    if (before?.url !== now?.url || before?.ca !== now?.ca) this.#controller?.placeChanged();
+    if (before?.url !== now?.url || before?.ca !== now?.ca) this.#controller?.reconcileAll();
   }
 
   async #readAddress(): Promise<void> {

@@ -114,7 +114,7 @@ function resourceOf(wanted: WantedGrant, code: string | undefined, request: stri
         annotations: { [GRANT_REQUEST]: request },
       }),
     },
-    spec: accessGrantSpec({ ...wanted, isUserSuppliedCode: code !== undefined }, code ?? ''),
+    spec: accessGrantSpec(wanted, code),
   };
 }
 

@@ -61,8 +61,8 @@ const MAX_NAME_LENGTH = 253;
 const NO_CODE = new Uint8Array(32);
 
 /**
- * Reads the grant in a resource. `redemptions` is from its status, which may be lower than the recorded number. `readyAt`
- * is calculated from its expiration time and window.
+ * Reads the grant in a resource. `redemptions` is from its status and may be lower than the recorded number. `readyAt` is its
+ * expiration time minus its expiration window.
  */
 export function readAccessGrant(resource: Stored<AccessGrantResource>): ReadGrant {
   const { metadata, spec = {}, status = {} } = resource;
@@ -107,27 +107,24 @@ export function readAccessGrant(resource: Stored<AccessGrantResource>): ReadGran
   return { grant, problems };
 }
 
-/** The spec of a grant, the reverse of {@link readAccessGrant}. It contains `code` only if a user supplied it. */
+/** The spec of a grant, the reverse of {@link readAccessGrant}. `code` is undefined unless a user supplied it. */
 export function accessGrantSpec(
-  grant: Pick<
-    AccessGrant,
-    'redemptionsAllowed' | 'expirationWindowMs' | 'isUserSuppliedCode' | 'issuer' | 'policy'
-  >,
-  code: string,
+  grant: Pick<AccessGrant, 'redemptionsAllowed' | 'expirationWindowMs' | 'issuer' | 'policy'>,
+  code: string | undefined,
 ): AccessGrantSpec {
   const settings = formatPolicySettings(grant.policy);
   return {
     redemptionsAllowed: encodeRedemptionsAllowed(grant.redemptionsAllowed),
     expirationWindow: goDuration(grant.expirationWindowMs),
-    ...(grant.isUserSuppliedCode && { code }),
+    ...(code !== undefined && { code }),
     ...(grant.issuer !== null && { issuer: grant.issuer }),
     ...(Object.keys(settings).length > 0 && { settings }),
   };
 }
 
 /**
- * The value that is written for a limit: -1 for 0, because Skupper reads 0 as its default. A grant with the invalid value
- * -1 is never redeemed.
+ * The value of `spec.redemptionsAllowed` for a limit: -1 for 0, because Skupper reads 0 as its default. -1 is invalid, so such
+ * a grant is never redeemed.
  */
 export function encodeRedemptionsAllowed(redemptionsAllowed: number): number {
   return redemptionsAllowed === 0 ? -1 : redemptionsAllowed;

@@ -4,7 +4,7 @@ import type { SiteRefusal } from '../../../redemption/ports/site.js';
 import { type Condition, isConditionTrue } from '../api/resource.js';
 import { timestamp } from './access-grant-resource.js';
 
-/** Skupper's conditions, which every AccessGrant has, then linkgrant's, which are added when they first become True. */
+/** Skupper's three conditions, which every AccessGrant has, then linkgrant's, which are added when they first become True. */
 export type GrantConditionType =
   | 'Processed'
   | 'Resolved'
@@ -38,8 +38,8 @@ export function refusalCondition({ refused, reason, hint }: SiteRefusal): Wanted
   return { ...REFUSALS[refused], status: 'False', message };
 }
 
-/** The condition type and message for each final state of a grant. */
-const ENDS = {
+/** The condition type and message for each state of a grant; undefined for a state that is not final. */
+const END_CONDITIONS = {
   pending: undefined,
   ready: undefined,
   expired: { type: 'Expired', message: 'The expiration time of the grant has passed' },
@@ -52,17 +52,16 @@ const ENDS = {
 
 /** The condition for a final state, with status True and its type as the reason; undefined for other states. */
 export function endCondition(state: AccessGrantState): WantedCondition | undefined {
-  const end = ENDS[state];
+  const end = END_CONDITIONS[state];
   return end && { type: end.type, status: 'True', reason: end.type, message: end.message };
 }
 
-/** These conditions are written after Skupper's. */
+/** Conditions that a grant has only after they were True once. */
 const OPTIONAL: readonly GrantConditionType[] = ['Expired', 'Exhausted', 'Revoked', 'ForeignController'];
 
 /**
- * Merges conditions: replaces each of `found` by the one of `wanted` with its type, and sets optional conditions that are
- * not in `wanted` to False. Conditions of other controllers stay unchanged. `lastTransitionTime` changes only with
- * `status`.
+ * Merges the conditions `wanted` into `found`, by type. Sets linkgrant's conditions that are only in `found` to False.
+ * Conditions of other controllers stay unchanged. `lastTransitionTime` changes only with `status`.
  */
 export function mergeConditions(
   found: readonly Condition[],
@@ -80,7 +79,7 @@ export function mergeConditions(
     message: one.message,
     observedGeneration: generation,
     lastTransitionTime:
-      before?.status === one.status ? before.lastTransitionTime : timestamp(wholeSecond(now)),
+      before?.status === one.status ? before.lastTransitionTime : timestamp(Math.floor(now / 1_000) * 1_000),
   });
   const merged = found.map((before) => {
     const one = all.find(({ type }) => type === before.type);
@@ -106,8 +105,4 @@ export function foreignConditions(
   if (isConditionTrue(found, FOREIGN.type)) return found;
   const others = found.filter(({ type }) => type !== FOREIGN.type);
   return [...others, ...mergeConditions([], [FOREIGN], when)];
-}
-
-function wholeSecond(ms: number): number {
-  return Math.floor(ms / 1_000) * 1_000;
 }

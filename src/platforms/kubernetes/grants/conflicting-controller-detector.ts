@@ -16,8 +16,8 @@ export class ConflictingControllerDetector {
   readonly #byUid = new Map<string, Rewrites>();
 
   /**
-   * True while another controller owns the status of a grant. Otherwise the caller writes its url, and the write is
-   * counted.
+   * True while linkgrant must not write the status of a grant, because another controller owns it. False if the caller is to
+   * write its url; a foreign url is then counted as a rewrite.
    */
   hasForeignOwner(
     { metadata, status = {} }: Stored<AccessGrantResource>,
@@ -41,9 +41,7 @@ export class ConflictingControllerDetector {
   }
 }
 
-/**
- * Until when the previous leader did not write the status because of another controller, from the condition that it wrote.
- */
+/** Until when a previous leader decided not to write the status, from the condition that it wrote. */
 function earlierHold({ conditions = [] }: NonNullable<AccessGrantResource['status']>): number {
   const written = conditions.find(({ type, status }) => type === 'ForeignController' && status === 'True');
   return (timeOf(written?.lastTransitionTime) ?? Number.NEGATIVE_INFINITY) + FOREIGN_HOLD_MS;

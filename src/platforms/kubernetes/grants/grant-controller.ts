@@ -43,8 +43,8 @@ export interface GrantControllerOptions {
   readonly onRedemption?: (redemption: Stored<Resource>) => void;
   /** Called with `namespace/name` and the other controller's URL when linkgrant stops writing the status of a grant. */
   readonly onTakeover?: (key: string, url: string) => void;
-  /** Called with a failure that is retried, and a few words about the operation. */
-  readonly onFailure: (what: string, error: unknown) => void;
+  /** Called with each failure, which is retried. `operation` is a verb phrase. */
+  readonly onFailure: (operation: string, error: unknown) => void;
 }
 
 const WORK = { concurrency: 8, backOff: { firstMs: 100, longestMs: 30_000 } };
@@ -73,7 +73,7 @@ export class GrantController {
   constructor(options: GrantControllerOptions) {
     this.#options = options;
     const { client, clock, identity } = options;
-    const failed = (what: string) => (error: unknown) => options.onFailure(what, error);
+    const failed = (operation: string) => (error: unknown) => options.onFailure(operation, error);
     const sites = new SiteIndex((namespace) => this.#siteAccess.siteChanged(namespace));
     this.#sites = sites;
     this.site = new KubernetesSite({
@@ -149,6 +149,7 @@ export class GrantController {
     });
   }
 
+  /** True while this replica is the leader. */
   get isLeading(): boolean {
     return this.#election.isLeading;
   }
@@ -167,8 +168,8 @@ export class GrantController {
     this.events.close();
   }
 
-  /** Reconciles every grant, because the address or the CA of the service changed. */
-  placeChanged(): void {
+  /** Reconciles every grant; needed when the address or the CA of the service has changed. */
+  reconcileAll(): void {
     for (const key of this.grants.keys()) this.#add(key);
   }
 
@@ -195,7 +196,7 @@ export class GrantController {
     return countStates(states);
   }
 
-  /** The peers that are connected to the sites of the cluster, if those report them. Throws if the sites are not known yet. */
+  /** The peers that are connected to the sites of the cluster, if those report them. Throws until the sites were listed. */
   connectedPeers(): readonly ConnectedPeer[] | undefined {
     this.#assertSynced('sites');
     return this.#sites.peers();
@@ -221,7 +222,7 @@ export class GrantController {
 
   async #lead(signal: AbortSignal): Promise<void> {
     this.#queue.start();
-    this.placeChanged();
+    this.reconcileAll();
     while (!signal.aborted) {
       await this.#options.wait(SITE_ACCESS_MS, signal);
       if (!signal.aborted) await this.#siteAccess.runOnce(signal);
@@ -249,8 +250,8 @@ export class GrantController {
     if (problem !== undefined) throw new RedemptionError('store_unavailable', problem);
   }
 
-  #assertSynced(...called: readonly string[]): void {
-    if (this.#watch.isSynced(...called)) return;
+  #assertSynced(...kinds: readonly string[]): void {
+    if (this.#watch.isSynced(...kinds)) return;
     throw new RedemptionError('store_unavailable', 'the sites of the cluster are not known yet');
   }
 }

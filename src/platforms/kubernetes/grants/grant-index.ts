@@ -32,14 +32,15 @@ export interface GrantIndexOptions {
 const MAX_ABSENT_ENTRIES = 10_000;
 /** Maximum number of lookups that wait for a listing; further ones are refused as `overloaded`. */
 export const MAX_WAITING_CALLERS = 100;
-// Requests with invented uids may use a tenth of the API server's time.
-const REST_OF_A_LIST = 9;
-const MAX_REST_MS = 2_000;
+// After a listing, the next one waits nine times as long as the listing took. So requests with invented uids cannot keep the API
+// server busy.
+const PAUSE_FACTOR = 9;
+const MAX_PAUSE_MS = 2_000;
 
 /**
- * The namespace and name of each grant by uid, from a watch. A uid that the watch has not reported is looked up by a listing
- * before it is denied, because the watch may lag. The API server chooses uids, so an absent uid stays absent and is
- * remembered.
+ * The namespace and name of each grant by uid, from a watch. The watch may lag, so a uid that it has not reported is searched in
+ * a new listing. If that does not contain it, the uid is recorded as absent: the API server chooses uids, so no later grant can
+ * have it.
  */
 export class GrantIndex implements ObjectSink<GrantLocation> {
   readonly #options: GrantIndexOptions;
@@ -52,17 +53,17 @@ export class GrantIndex implements ObjectSink<GrantLocation> {
 
   constructor(options: GrantIndexOptions) {
     this.#options = options;
-    let restUntil = 0;
+    let pauseUntil = 0;
     const list = async () => {
       const startedAt = options.clock();
-      if (restUntil > startedAt) await options.wait(restUntil - startedAt);
+      if (pauseUntil > startedAt) await options.wait(pauseUntil - startedAt);
       const listedAt = options.clock();
       try {
         const found = await options.list();
         return new Map(found.map((location) => [location.uid, location]));
       } finally {
         const endedAt = options.clock();
-        restUntil = endedAt + Math.min(MAX_REST_MS, REST_OF_A_LIST * (endedAt - listedAt));
+        pauseUntil = endedAt + Math.min(MAX_PAUSE_MS, PAUSE_FACTOR * (endedAt - listedAt));
       }
     };
     this.#list = new SharedRead(list, { dropsValues: true });
@@ -144,8 +145,8 @@ export class GrantIndex implements ObjectSink<GrantLocation> {
 }
 
 /**
- * Reads the location of an AccessGrant. Every replica does so for every change of every grant, so the policy is not parsed:
- * a grant whose spec became invalid after its clock started ends at its expiration time.
+ * Reads the location of an AccessGrant. Every replica does so for every change of every grant, so it does not validate the
+ * spec: a grant whose spec became invalid after its expiration window started counts as valid until it expires.
  */
 export function readLocation({
   metadata,

@@ -15,7 +15,7 @@ import {
 } from './access-grant-resource.js';
 import { foreignConditions } from './conditions.js';
 import { type ConflictingControllerDetector, FOREIGN_HOLD_MS } from './conflicting-controller-detector.js';
-import { type JudgedGrant, judgeGrant, stateOf, statusChange } from './grant-status.js';
+import { type ComputedStatus, computeStatus, stateOf, statusChange } from './grant-status.js';
 
 /** Dependencies of {@link GrantReconciler}. */
 export interface GrantReconcilerDependencies {
@@ -33,11 +33,7 @@ export interface GrantReconcilerDependencies {
 }
 
 const END_STATES = ['expired', 'exhausted', 'revoked'];
-const END_EVENTS = [
-  { type: 'Expired', eventReason: 'GrantExpired' },
-  { type: 'Exhausted', eventReason: 'GrantExhausted' },
-  { type: 'Revoked', eventReason: 'GrantRevoked' },
-] as const;
+const END_CONDITIONS = ['Expired', 'Exhausted', 'Revoked'] as const;
 // setTimeout accepts at most 24 days. Reconciling once an hour costs nothing.
 const MAX_DELAY_MS = 3_600_000;
 const MIN_DELAY_MS = 100;
@@ -69,14 +65,15 @@ export class GrantReconciler {
       await this.#write(grant, { ...grant.status, conditions });
       return { requeueAfterMs: FOREIGN_HOLD_MS };
     }
-    const hasEnded = END_STATES.includes(stateOf(grant, redemptions, now));
+    const present = readAccessGrant(grant).grant;
+    const hasEnded = END_STATES.includes(stateOf(present, redemptions, now));
     if (hasEnded) siteAccess.forget(uid);
-    const { issuer, policy } = readAccessGrant(grant).grant;
+    const { issuer, policy } = present;
     const request = { uid, namespace, name, issuer, policy };
     const access = hasEnded ? undefined : await siteAccess.accessOf(request);
-    const judged = judgeGrant(grant, { serviceEndpoint, access, redemptions, now, mintCode });
-    await this.#write(grant, judged.status);
-    return requeueAtExpiry(judged, now);
+    const computed = computeStatus(grant, { serviceEndpoint, access, redemptions, now, mintCode });
+    await this.#write(grant, computed.status);
+    return requeueAtExpiry(computed, now);
   }
 
   async #write(grant: Stored<AccessGrantResource>, wanted: AccessGrantStatus): Promise<void> {
@@ -110,9 +107,9 @@ export class GrantReconciler {
 
 /** The Events that report the change from one status to another. */
 function eventsOf(found: AccessGrantStatus, wanted: AccessGrantStatus): EventContent[] {
-  const end = END_EVENTS.find(({ type }) => becomesTrue(type, found, wanted));
-  if (end) return [{ type: 'Normal', reason: end.eventReason, message: wanted.message ?? '' }];
-  if (END_EVENTS.some(({ type }) => isTrue(type, wanted))) return [];
+  const end = END_CONDITIONS.find((type) => becomesTrue(type, found, wanted));
+  if (end) return [{ type: 'Normal', reason: `Grant${end}`, message: wanted.message ?? '' }];
+  if (END_CONDITIONS.some((type) => isTrue(type, wanted))) return [];
   const [before, now] = [notReadyReasonOf(found), notReadyReasonOf(wanted)];
   if (now === before) return [];
   if (now === undefined)
@@ -133,7 +130,7 @@ function becomesTrue(type: string, found: AccessGrantStatus, wanted: AccessGrant
  * Returns when to reconcile the grant again: at its expiry, but at the latest after `MAX_DELAY_MS`; not at all if it has
  * ended or its expiration window has not started.
  */
-function requeueAtExpiry({ state, expirationTime }: JudgedGrant, now: number): ReconcileResult {
+function requeueAtExpiry({ state, expirationTime }: ComputedStatus, now: number): ReconcileResult {
   if (expirationTime === null || END_STATES.includes(state)) return 'settled';
   return { requeueAfterMs: Math.min(MAX_DELAY_MS, Math.max(MIN_DELAY_MS, expirationTime - now)) };
 }

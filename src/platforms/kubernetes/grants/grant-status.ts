@@ -17,8 +17,8 @@ import {
   type WantedCondition,
 } from './conditions.js';
 
-/** The inputs for the status of a grant, besides its resource. Undefined means not known yet. */
-export interface GrantSurroundings {
+/** The inputs for the status of a grant, besides its resource. Undefined values are unknown. */
+export interface StatusInputs {
   /** URL of the service, without the grant's uid, and the CA that clients trust. */
   readonly serviceEndpoint: { readonly url: string; readonly ca: string } | undefined;
   readonly access: SiteAccess | SiteRefusal | undefined;
@@ -29,28 +29,23 @@ export interface GrantSurroundings {
 }
 
 /** The status to write into a grant, with its state. */
-export interface JudgedGrant {
+export interface ComputedStatus {
   readonly status: AccessGrantStatus;
   readonly state: AccessGrantState;
   /** When it expires, in milliseconds since the epoch; null until its expiration window has started. */
   readonly expirationTime: number | null;
 }
 
-/** The state of a grant with a valid spec, from its resource and the number of its redemptions. */
-export function stateOf(
-  resource: Stored<AccessGrantResource>,
-  redemptions: number | undefined,
-  now: number,
-): AccessGrantState {
-  const { grant } = readAccessGrant(resource);
-  return grantState(withRecorded(grant, redemptions), now);
+/** The state of a grant with at least `redemptions` redemptions. */
+export function stateOf(grant: AccessGrant, redemptions: number | undefined, now: number): AccessGrantState {
+  return grantState({ ...grant, redemptions: Math.max(grant.redemptions, redemptions ?? 0) }, now);
 }
 
 /**
  * Computes the status of a grant. A known value is never replaced by an unknown one; `code` and `expirationTime` never
  * change once they are set.
  */
-export function judgeGrant(resource: Stored<AccessGrantResource>, inputs: GrantSurroundings): JudgedGrant {
+export function computeStatus(resource: Stored<AccessGrantResource>, inputs: StatusInputs): ComputedStatus {
   const { metadata, spec = {}, status: found = {} } = resource;
   const { grant, problems } = readAccessGrant(resource);
   const { now, serviceEndpoint } = inputs;
@@ -64,12 +59,11 @@ export function judgeGrant(resource: Stored<AccessGrantResource>, inputs: GrantS
   const expirationTime = starts ? timestamp(endOf(grant, now)) : found.expirationTime;
   const redemptions = Math.max(inputs.redemptions ?? 0, found.redemptions ?? 0);
 
-  const judged = readAccessGrant({
+  const { grant: changed } = readAccessGrant({
     ...resource,
     status: { ...found, ...defined({ code, expirationTime }) },
   });
-  const current = withRecorded(judged.grant, redemptions);
-  const state = grantState(current, now);
+  const state = stateOf(changed, redemptions, now);
   const end = endCondition(state);
   const ready = readyCondition(end, [processed, resolved]);
   const wanted = [processed, resolved, ready, ...(end ? [end] : [])];
@@ -85,7 +79,7 @@ export function judgeGrant(resource: Stored<AccessGrantResource>, inputs: GrantS
     message: ready.message,
     conditions,
   };
-  return { status, state, expirationTime: current.expirationTime };
+  return { status, state, expirationTime: changed.expirationTime };
 }
 
 /**
@@ -105,11 +99,11 @@ export function statusChange(
 function processedCondition(
   grant: AccessGrant,
   problems: readonly string[],
-  { access, now }: GrantSurroundings,
+  { access, now }: StatusInputs,
 ): WantedCondition {
   const late = notBeforeProblem(grant.policy, grant.expirationTime ?? endOf(grant, now));
-  const all = [...problems, ...(problems.length === 0 && late !== undefined ? [late] : [])];
-  if (all.length > 0) return { type: 'Processed', status: 'False', reason: 'Error', message: all.join(', ') };
+  const message = problems.join(', ') || late;
+  if (message !== undefined) return { type: 'Processed', status: 'False', reason: 'Error', message };
   const refusal = access && 'refused' in access ? refusalCondition(access) : undefined;
   return refusal?.type === 'Processed' ? refusal : { type: 'Processed', ...OK };
 }
@@ -117,7 +111,7 @@ function processedCondition(
 function resolvedCondition(
   { status: found = {} }: AccessGrantResource,
   isPublished: boolean,
-  { access }: GrantSurroundings,
+  { access }: StatusInputs,
 ): WantedCondition {
   if (!isPublished) return { type: 'Resolved', ...PENDING };
   if (access === undefined) {
@@ -143,10 +137,6 @@ function readyCondition(
 /** The expiry of a grant that becomes ready at `now`, rounded up to a second as Skupper does. */
 function endOf({ expirationWindowMs }: AccessGrant, now: number): number {
   return Math.ceil((now + expirationWindowMs) / 1_000) * 1_000;
-}
-
-function withRecorded(grant: AccessGrant, redemptions = 0): AccessGrant {
-  return { ...grant, redemptions: Math.max(grant.redemptions, redemptions) };
 }
 
 function defined(

@@ -17,7 +17,7 @@ export function readLabelsAndNote({ labels = {}, annotations = {} }: ResourceMet
   return { labels: Object.fromEntries(userLabels), note: longestNote(annotations[NOTE] ?? '') || null };
 }
 
-/** The metadata of a new resource: labels and note besides `own` metadata. */
+/** The metadata of a new resource: the labels and the note, merged with linkgrant's `own` labels and annotations. */
 export function labelsAndNoteMetadata(
   { labels, note }: LabelsAndNote,
   own: Pick<ResourceMetadata, 'labels' | 'annotations'> = {},

@@ -2,7 +2,7 @@ import type { ResourceKey } from '../api/resource.js';
 
 /**
  * Counts the redemptions of each grant from the Redemptions that a watch reports; uses a few bytes for each grant. The count
- * is written into the status of the grant. It does not limit the uses; store/record-redemption.ts does.
+ * is for the status of the grant. store/record-redemption.ts limits the uses.
  */
 export class RedemptionCounter {
   readonly #counts = new Map<string, number>();
@@ -13,7 +13,7 @@ export class RedemptionCounter {
     this.#onChange = onChange;
   }
 
-  /** The count of a grant. Slots are filled in order, so it follows from the highest slot. */
+  /** The number of redemptions of a grant: its highest slot plus one, because slots are filled in order. */
   countOf(namespace: string, grantUid: string): number {
     return this.#counts.get(`${namespace}/${grantUid}`) ?? 0;
   }

@@ -50,7 +50,7 @@ export async function createGrantResource(
           ...(revokedAt !== null && { annotations: { [GRANT_REVOKED]: timestamp(revokedAt) } }),
         }),
       },
-      spec: accessGrantSpec(grant, code),
+      spec: accessGrantSpec(grant, grant.isUserSuppliedCode ? code : undefined),
     });
   } catch (error) {
     if (isApiError(error, 'already_exists')) return 'name_taken';
