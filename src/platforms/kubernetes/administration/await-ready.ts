@@ -15,7 +15,7 @@ import type { LeaseReport } from './service-lease.js';
 /** How a command waits for a new grant. */
 export interface Patience {
   readonly timeoutMs: number;
-  /** Resolves when the command must stop. Called once a grant exists that would have to be rolled back. */
+  /** Resolves when the command must stop. Called before a grant is created that would have to be rolled back. */
   readonly shutdownSignal: () => Promise<void>;
   /** Resolves after that many milliseconds, or when the signal is aborted. */
   readonly wait: (ms: number, signal: AbortSignal) => Promise<void>;
@@ -29,10 +29,9 @@ export type ReadyGrant = Stored<AccessGrantResource> & {
 };
 
 const POLL_MS = 200;
-// How long to wait for the first status, for each state of the Lease. A running controller processes a new grant at once.
-// If the
-// leader has crashed, another replica takes over within 17 s.
-const UNSERVED_MS = { none: 5_000, stopped: 5_000, forbidden: 20_000, leading: 20_000 } as const;
+// How long to wait for the first status, for each state of the Lease. A running controller processes a new grant at once. If
+// the leader has crashed, another replica takes over within 17 s.
+const FIRST_STATUS_MS = { none: 5_000, stopped: 5_000, forbidden: 20_000, leading: 20_000 } as const;
 
 /**
  * Waits until a controller sets a grant to Ready, and returns it. Rejects with AdministrationError as soon as its status
@@ -55,9 +54,9 @@ export async function awaitReady(
     readonly signal: AbortSignal;
   },
 ): Promise<ReadyGrant> {
-  const { timeoutMs, wait, monotonicMs: elapsed } = patience;
-  const began = elapsed();
-  const unservedMs = Math.min(UNSERVED_MS[service], timeoutMs);
+  const { timeoutMs, wait, monotonicMs } = patience;
+  const startedAt = monotonicMs();
+  const firstStatusMs = Math.min(FIRST_STATUS_MS[service], timeoutMs);
   let reason: string | undefined;
   for (;;) {
     if (signal.aborted)
@@ -65,28 +64,21 @@ export async function awaitReady(
     const progress = await readProgress(key, uid, client);
     if (progress.ready) return progress.ready;
     reason = progress.pending ?? reason;
-    const waited = elapsed() - began;
-    if (reason === undefined && waited >= unservedMs) throw unservedError(service);
-    if (waited >= timeoutMs) {
+    const waitedMs = monotonicMs() - startedAt;
+    if (reason === undefined && waitedMs >= firstStatusMs) throw unservedError(service);
+    if (waitedMs >= timeoutMs) {
       throw new RedemptionError('service_unavailable', `it was not Ready in time: ${reason}`);
     }
     await wait(POLL_MS, signal);
   }
 }
 
-/**
- * A Ready grant, or the reason why the grant is not Ready yet; `pending` is undefined until the status contains a reason.
- */
-interface Progress {
-  readonly ready?: ReadyGrant;
-  readonly pending?: string | undefined;
-}
-
+/** Reads a Ready grant, or why the grant is not Ready yet; both are undefined until the status contains a reason. */
 async function readProgress(
   key: ResourceKey,
   uid: string,
   client: Pick<KubernetesClient, 'find'>,
-): Promise<Progress> {
+): Promise<{ readonly ready?: ReadyGrant; readonly pending?: string | undefined }> {
   try {
     const grant = await client.find<AccessGrantResource>(ACCESS_GRANTS, key);
     if (grant?.metadata.uid !== uid) {

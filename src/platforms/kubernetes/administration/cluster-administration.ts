@@ -47,7 +47,7 @@ export interface ClusterAdministrationOptions {
   readonly clock: Clock;
   readonly patience: Patience;
   readonly connections: ConnectionObserver;
-  /** True if nothing may be changed; the store then changes nothing either. */
+  /** True if nothing may be changed; `store` then changes nothing either. */
   readonly dryRun: boolean;
 }
 
@@ -97,9 +97,7 @@ export function clusterAdministration(options: ClusterAdministrationOptions): Cl
         throw new AdministrationError(
           'grant_state',
           `the clock of grant "${grant.name}" runs, so its expiration time cannot change`,
-          {
-            hint: 'create another grant',
-          },
+          { hint: 'create another grant' },
         );
       }
       return general.updateGrant(uid, change);

@@ -32,7 +32,7 @@ export interface InspectedGrant {
   readonly problems: readonly string[];
   /** True if its condition `Ready` is True; any controller may have written it. */
   readonly isReady: boolean;
-  /** Why it is not Ready, as its controller wrote it; undefined if no controller has written a message. */
+  /** The message of its condition `Ready`, else of an unmet condition, else of its status; undefined if there is none. */
   readonly message: string | undefined;
   /** True if several controllers write its status. */
   readonly isContended: boolean;
@@ -76,7 +76,7 @@ export interface ClusterInspector {
    * them.
    */
   redeemedTokenName(token: Pick<AccessToken, 'url' | 'code'>): Promise<string | undefined>;
-  /** Name of a Site whose condition `Ready` is True, which shows that a controller is active; undefined if there is none. */
+  /** Name of a Ready Site, which shows that Skupper's controller is active; undefined if there is none. */
   readySiteName(): Promise<string | undefined>;
   /** The endpoints for links to the site, or why the site accepts no links. */
   endpoints(): Promise<LinkAccess | SiteRefusal>;
@@ -104,7 +104,7 @@ export function clusterInspector(
     readonly clock: Clock;
   },
 ): ClusterInspector {
-  const mayI = async ({ verb, group, resource }: Right): Promise<boolean> => {
+  const isAllowed = async ({ verb, group, resource }: Right): Promise<boolean> => {
     const spec = { resourceAttributes: { namespace, verb, group, resource } };
     const review = { apiVersion: apiVersionOf(ACCESS_REVIEWS), kind: ACCESS_REVIEWS.kind, spec };
     // A review is not stored, so it has no name.
@@ -124,7 +124,7 @@ export function clusterInspector(
   };
   return withUserErrors<ClusterInspector>({
     async missingRights(rights) {
-      const allowed = await Promise.all(rights.map(mayI));
+      const allowed = await Promise.all(rights.map(isAllowed));
       return rights.filter((_, index) => !allowed[index]);
     },
     kinds: () =>

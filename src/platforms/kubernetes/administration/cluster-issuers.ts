@@ -9,7 +9,7 @@ import { SITES } from '../api/kinds.js';
 import { DEFAULT_ISSUER } from '../sites/kubernetes-site.js';
 import { siteEndpoints } from '../sites/site-endpoints.js';
 import { readSite } from '../sites/site-resource.js';
-import { indexOf, liveSite } from './live-site.js';
+import { liveSite, siteIndexOf } from './live-site.js';
 
 /**
  * The issuers of the sites that accept links or have grants, in one namespace or in all. Secrets are read with the rights of
@@ -23,7 +23,7 @@ export function clusterIssuers(
   return {
     async list(used) {
       const sites = (await client.listAll(SITES, { namespace: served })).items.map(readSite);
-      const index = indexOf(sites);
+      const index = siteIndexOf(sites);
       const accepting = sites.flatMap(({ namespace }) =>
         'refused' in siteEndpoints(index.siteOf(namespace), { namespace, policy: EVERY_ROLE })
           ? []

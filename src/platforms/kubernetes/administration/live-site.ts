@@ -9,7 +9,7 @@ import { SiteIndex } from '../sites/site-index.js';
 import { readRouterAccess, readSite, type SiteFacts } from '../sites/site-resource.js';
 import { TlsSecrets } from '../sites/tls-secrets.js';
 
-/** The accepting site of a namespace, read at each call with the rights of the user; its trust is checked as in the service. */
+/** The accepting sites of a cluster, read at each call with the rights of the user. Checks the trust of the routers as the service does. */
 export function liveSite(client: KubernetesClient, clock: Clock): Site {
   const secrets = new TlsSecrets(client);
   return {
@@ -19,7 +19,7 @@ export function liveSite(client: KubernetesClient, clock: Clock): Site {
         client.listAll(SITES, { namespace }),
         client.listAll(ROUTER_ACCESSES, { namespace }),
       ]);
-      const index = indexOf(sites.items.map(readSite));
+      const index = siteIndexOf(sites.items.map(readSite));
       index.sinkOf('RouterAccess').replace(accesses.items.map(readRouterAccess));
       return new KubernetesSite({ index, secrets, clock, assertSynced: () => undefined }).resolveAccess(
         grant,
@@ -29,8 +29,8 @@ export function liveSite(client: KubernetesClient, clock: Clock): Site {
 }
 
 /**
- * The endpoints of the site of a namespace, read with the rights of the user. The service checks later whether its routers
- * would accept a link.
+ * The endpoints of the site of a namespace, read with the rights of the user. Only the service checks whether the routers trust
+ * the issuer.
  */
 export async function acceptingEndpoints(
   client: KubernetesClient,
@@ -38,13 +38,13 @@ export async function acceptingEndpoints(
 ): Promise<LinkAccess | SiteRefusal> {
   const { namespace } = request;
   const { items } = await client.listAll(SITES, { namespace });
-  const site = indexOf(items.map(readSite)).siteOf(namespace);
+  const site = siteIndexOf(items.map(readSite)).siteOf(namespace);
   const endpoints = siteEndpoints(site, request);
   return 'refused' in endpoints ? endpoints : { endpoints, siteUid: site?.uid ?? null };
 }
 
 /** An index of Sites that were listed once. */
-export function indexOf(sites: readonly SiteFacts[]): SiteIndex {
+export function siteIndexOf(sites: readonly SiteFacts[]): SiteIndex {
   const index = new SiteIndex(() => undefined);
   index.sinkOf('Site').replace(sites);
   return index;

@@ -13,10 +13,10 @@ import { awaitReady, type Patience, type ReadyGrant } from './await-ready.js';
 import { readServiceState } from './service-lease.js';
 import { toUserError } from './user-errors.js';
 
-// How long to search for the grant if the response to its creation was lost.
-const LOST_MS = 10_000;
-const AGAIN_MS = 300;
-const NEVER = new AbortController().signal;
+// How long to repeat the creation if its response was lost.
+const RETRY_TIMEOUT_MS = 10_000;
+const RETRY_MS = 300;
+const NEVER_ABORTED = new AbortController().signal;
 
 /** The fields of a grant to create in a cluster, which chooses its uid and code. */
 export type WantedGrant = Pick<
@@ -33,7 +33,7 @@ interface Dependencies {
 
 /**
  * Creates an AccessGrant and returns it when it is Ready. Deletes it again if it does not become Ready, or if the command
- * must stop. `code` is set if a user supplied it. Rejects with AdministrationError or RedemptionError.
+ * must stop. `code` is undefined unless a user supplied it. Rejects with AdministrationError or RedemptionError.
  */
 export async function makeGrant(
   wanted: WantedGrant,
@@ -59,7 +59,7 @@ export async function makeGrant(
   }
 }
 
-/** Lets the API server check the creation of an AccessGrant, and returns it as it would be. Rejects as {@link makeGrant} does. */
+/** Checks the creation of an AccessGrant by a dry run of the API server, and returns its result. Rejects as {@link makeGrant} does. */
 export async function checkGrant(
   wanted: WantedGrant,
   code: string | undefined,
@@ -74,20 +74,20 @@ async function create(
   client: KubernetesClient,
   wanted: WantedGrant,
   code: string | undefined,
-  { wait, monotonicMs: elapsed }: Patience,
+  { wait, monotonicMs }: Patience,
 ): Promise<Stored<AccessGrantResource>> {
   const { namespace, name } = wanted;
   const request = randomUUID();
   const resource = resourceOf(wanted, code, request);
-  const deadline = elapsed() + LOST_MS;
-  for (let mayBeThere = false; ; ) {
+  const deadline = monotonicMs() + RETRY_TIMEOUT_MS;
+  for (let mayExist = false; ; ) {
     try {
       return await createOrFind(client, resource, request);
     } catch (error) {
       if (!isApiError(error, 'unavailable')) throw error;
-      mayBeThere ||= error.outcomeUnknown;
-      if (!mayBeThere) throw error;
-      if (elapsed() >= deadline) {
+      mayExist ||= error.outcomeUnknown;
+      if (!mayExist) throw error;
+      if (monotonicMs() >= deadline) {
         const left = `grant "${name}" may have been created; delete it with \`linkgrant grant delete ${name} -n ${namespace}\``;
         throw new RedemptionError(
           'cluster_unavailable',
@@ -96,7 +96,7 @@ async function create(
       }
     }
     // Not aborted by a stop signal: without the uid the grant could not be rolled back.
-    await wait(AGAIN_MS, NEVER);
+    await wait(RETRY_MS, NEVER_ABORTED);
   }
 }
 

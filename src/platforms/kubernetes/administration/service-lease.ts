@@ -9,7 +9,7 @@ const DEFAULT_DURATION_S = 15;
 // The clocks of replicas and of this machine differ.
 const CLOCK_SKEW_MS = 60_000;
 
-/** The state of a program, from its Lease: it has a leader, it stopped, it has no Lease, or the Lease may not be read. */
+/** The state of a Lease: it has a leader, it has expired or was released, it does not exist, or the user may not read it. */
 export type LeaseReport =
   | { readonly state: 'leading'; readonly holder: string }
   | { readonly state: 'stopped' | 'none' | 'forbidden' };

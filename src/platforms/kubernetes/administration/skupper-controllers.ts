@@ -15,8 +15,8 @@ const NAME = 'skupper-controller';
 const FLAG = /^--?enable-grants(?:=(.*))?$/;
 
 /**
- * The Skupper controllers in the cluster. If only the Deployments of `namespace` may be listed, those in it; undefined if there
- * are none, because a controller may run in another namespace. Undefined also if no Deployments may be listed.
+ * The Skupper controllers in the cluster, or in `namespace` if the user may only list the Deployments in it. Undefined if the
+ * user may list neither, or if `namespace` has none, because a controller may run in another namespace.
  */
 export async function findSkupperControllers(
   client: KubernetesClient,

@@ -58,7 +58,7 @@ const PROGRAMS: readonly RunningProgram[] = ['service', 'redeemer'];
 const SETTINGS = 'linkgrant-settings';
 const SECURED_ACCESS = 'linkgrant-grants';
 
-interface Place {
+interface UninstallationOptions {
   /** The namespace whose grants are reported; undefined for all. */
   readonly namespace: string | undefined;
   readonly serviceNamespace: string;
@@ -70,13 +70,10 @@ interface Place {
  * The removal of a service that no longer runs: deletes its resources in its own namespace. Links, AccessGrants,
  * Redemptions and the resources of other programs stay.
  */
-export function uninstallation(client: KubernetesClient, place: Place): Uninstallation {
-  const { namespace, serviceNamespace, clock } = place;
-  const find = async (): Promise<Leftovers> => {
-    const [own, grants] = await Promise.all([
-      findOwn(client, place),
-      emptyIfKindUnknown(listGrantResources(client, namespace)),
-    ]);
+export function uninstallation(client: KubernetesClient, options: UninstallationOptions): Uninstallation {
+  const { namespace, serviceNamespace, clock } = options;
+  const leftoversOf = async (own: readonly Own[]): Promise<Leftovers> => {
+    const grants = await emptyIfKindUnknown(listGrantResources(client, namespace));
     const redeemable = grants.filter(
       (grant) => grantState(readAccessGrant(grant).grant, clock()) === 'ready',
     );
@@ -93,17 +90,17 @@ export function uninstallation(client: KubernetesClient, place: Place): Uninstal
       }
       return undefined;
     },
-    find,
+    find: async () => leftoversOf(await findOwn(client, options)),
     async remove() {
-      const found = await find();
-      for (const { kind, metadata } of await findOwn(client, place)) {
-        await client.delete(kind, metadata);
-      }
-      return found;
+      const own = await findOwn(client, options);
+      const leftovers = await leftoversOf(own);
+      for (const { kind, metadata } of own) await client.delete(kind, metadata);
+      return leftovers;
     },
   });
 }
 
+/** A resource to delete. */
 interface Own {
   readonly kind: ResourceKind;
   readonly metadata: ResourceKey;
@@ -112,7 +109,7 @@ interface Own {
 /** The resources to delete, in this order: the CRD, whose deletion deletes every Redemption, is the last. */
 async function findOwn(
   client: KubernetesClient,
-  { serviceNamespace: namespace, withCrd }: Place,
+  { serviceNamespace: namespace, withCrd }: UninstallationOptions,
 ): Promise<readonly Own[]> {
   const list = async (kind: ResourceKind, labelSelector?: string) =>
     (await client.listAll(kind, { namespace, labelSelector })).items;
@@ -127,17 +124,17 @@ async function findOwn(
     OWN_SECRETS.includes(name) || SEALED in labels;
   const isOwnConfigMap = ({ name, labels = {} }: ResourceMetadata) =>
     name === SETTINGS || GRANT_UID in labels;
-  const chosen = (
+  const select = (
     kind: ResourceKind,
     items: readonly Stored<Resource>[],
     isOwn: (metadata: ResourceMetadata) => boolean = () => true,
   ): Own[] => items.filter(({ metadata }) => isOwn(metadata)).map(({ metadata }) => ({ kind, metadata }));
   return [
-    ...chosen(SECURED_ACCESSES, accesses, ({ name }) => name === SECURED_ACCESS),
-    ...chosen(LEASES, leases, ({ name }) => PROGRAMS.some((program) => LEASE_OF[program] === name)),
-    ...chosen(CONFIG_MAPS, configMaps, isOwnConfigMap),
-    ...chosen(SECRETS, secrets, isOwnSecret),
-    ...chosen(CRDS, crd ? [crd] : []),
+    ...select(SECURED_ACCESSES, accesses, ({ name }) => name === SECURED_ACCESS),
+    ...select(LEASES, leases, ({ name }) => PROGRAMS.some((program) => LEASE_OF[program] === name)),
+    ...select(CONFIG_MAPS, configMaps, isOwnConfigMap),
+    ...select(SECRETS, secrets, isOwnSecret),
+    ...select(CRDS, crd ? [crd] : []),
   ];
 }
 

@@ -3,8 +3,6 @@ import { RedemptionError } from '../../../domain/redemption-error.js';
 import { ApiError } from '../api/api-error.js';
 import { ClusterConfigError } from '../api/cluster-access.js';
 
-const DOCUMENTED = 'docs/reference/cli.md lists the permissions of each command';
-
 /** Translates a refusal by the API server into an error for the user; returns any other error unchanged. */
 export function toUserError(error: unknown): unknown {
   const refusal = error instanceof RedemptionError ? error.cause : error;
@@ -21,7 +19,7 @@ export function toUserError(error: unknown): unknown {
       return translate(
         'role_insufficient',
         'the API server forbids the request',
-        `request a role with this permission; ${DOCUMENTED}`,
+        'request a role with this permission; docs/reference/cli.md lists the permissions of each command',
       );
     case 'unauthorized':
       return translate(

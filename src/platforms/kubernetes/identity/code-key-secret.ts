@@ -20,7 +20,7 @@ import { translateFailure } from '../store/failures.js';
 export const CODE_KEYS = 'linkgrant-code-keys';
 
 const ENTRY = /^([1-9]\d{0,8})\.json$/;
-// A removed key is accepted for this long.
+// Cached keys are used for this long, so a removed key is accepted for up to this long.
 const FRESH_MS = 10_000;
 // Anyone can send codes that name an unknown key. Without this limit each would cause a read of the Secret.
 const UNKNOWN_KEY_INTERVAL_MS = 250;
@@ -29,21 +29,21 @@ interface Options {
   readonly client: Pick<KubernetesClient, 'find' | 'create' | 'replace'>;
   readonly namespace: string;
   readonly clock: Clock;
-  /** False for a command that signs tokens: a key that no service reads would sign useless tokens. */
+  /** True if the first key may be created. False for a command: without a service, a token that it signs is useless. */
   readonly mayCreate: boolean;
 }
 
 interface Found {
   readonly keys: readonly StoredMasterKey[];
   /** The highest number of a key; 0 if there is none. */
-  readonly last: number;
+  readonly highest: number;
   readonly secret: Stored<Resource> | undefined;
 }
 
 /**
  * The master keys in one Secret, each an entry `<number>.json` as the data directory has them. The highest number signs;
- * the lower ones verify older codes. Any number of processes may use and rotate them. A removed key is noticed within
- * 10 s, a new one at once, or within 250 ms while codes name unknown keys. Rejects with RedemptionError `store_unavailable`
+ * the lower ones verify older codes. Any number of processes may use and rotate them. A removed key is rejected after at
+ * most 10 s. A new key is accepted at once, or after 250 ms while codes name unknown keys. Rejects with RedemptionError `store_unavailable`
  * if the API does not answer.
  */
 export class CodeKeySecret implements RotatingCodeKeys {
@@ -89,15 +89,15 @@ export class CodeKeySecret implements RotatingCodeKeys {
     });
   }
 
-  /** Returns the existing key that `enough` finds, else adds a key and returns it. */
-  async #addKeyUnless(enough: (found: Found) => MasterKey | undefined): Promise<MasterKey> {
-    let result: MasterKey = createMasterKey();
-    const created = result;
+  /** Returns the present key that `select` chooses; adds a key and returns it if `select` returns undefined. */
+  async #addKeyUnless(select: (present: Found) => MasterKey | undefined): Promise<MasterKey> {
+    const created = createMasterKey();
+    let result: MasterKey = created;
     await this.#change((found) => {
       const { namespace, mayCreate, clock } = this.#options;
-      const sufficient = enough(found);
-      if (sufficient) {
-        result = sufficient;
+      const selected = select(found);
+      if (selected) {
+        result = selected;
         return undefined;
       }
       if (found.keys.length === 0 && !mayCreate) {
@@ -109,12 +109,12 @@ export class CodeKeySecret implements RotatingCodeKeys {
       }
       result = created;
       const entry = Buffer.from(`${encodeMasterKey(created, clock())}\n`).toString('base64');
-      return { ...(found.secret && entriesOf(found.secret)), [`${found.last + 1}.json`]: entry };
+      return { ...(found.secret && entriesOf(found.secret)), [`${found.highest + 1}.json`]: entry };
     });
     return result;
   }
 
-  /** Replaces the keys with the result of `change`; retries on a write conflict. */
+  /** Replaces the data of the Secret with the result of `change`, unless that is undefined; retries on a write conflict. */
   async #change(change: (found: Found) => Readonly<Record<string, string>> | undefined): Promise<void> {
     const { client, namespace } = this.#options;
     const attempt = async () => {
@@ -123,7 +123,8 @@ export class CodeKeySecret implements RotatingCodeKeys {
       if (!data) return;
       const { secret } = found;
       const metadata = secret?.metadata ?? {
-        ...{ namespace, name: CODE_KEYS },
+        namespace,
+        name: CODE_KEYS,
         labels: { [MANAGED_BY]: 'linkgrant' },
       };
       const changed = { apiVersion: 'v1', kind: 'Secret', type: 'Opaque', metadata, data };
@@ -154,7 +155,7 @@ export class CodeKeySecret implements RotatingCodeKeys {
       .sort((a, b) => b.number - a.number);
     const keys = numbered.map(({ key }) => key);
     this.#cached = { keys, at };
-    return { keys, last: numbered[0]?.number ?? 0, secret };
+    return { keys, highest: numbered[0]?.number ?? 0, secret };
   }
 
   #keyOf(name: string, value: string): StoredMasterKey {

@@ -17,7 +17,7 @@ export interface NoAddress {
   readonly hint: string;
 }
 
-/** Reads the address of the service; may be called repeatedly. Rejects with ApiError. */
+/** Reads the present address of the service. Rejects with ApiError. */
 export type AddressSource = () => Promise<ServiceAddress | NoAddress>;
 
 const HINT = "set --external-url, or set --secured-access to let Skupper's controller expose the service";
@@ -48,8 +48,8 @@ export function loadBalancerAddress(
 }
 
 /**
- * The address of the SecuredAccess `name`, which is created if it is absent. Through it, Skupper's controller exposes the
- * pods with the labels of `selector`. The service terminates TLS.
+ * The address of the SecuredAccess `name`, which is created if it is absent. Skupper's controller then exposes the pods with
+ * the labels of `selector`. The service terminates TLS.
  */
 export function securedAccessAddress(
   client: Pick<KubernetesClient, 'find' | 'create'>,

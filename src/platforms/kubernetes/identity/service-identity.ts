@@ -31,24 +31,24 @@ const MAX_TRIES = 5;
 /** The source of the certificate that the service presents. */
 export interface ServiceIdentitySource {
   /**
-   * Returns the present identity. With `mayReplace`, which only one replica sets, an outdated certificate is issued again.
+   * Returns the present identity. With `mayReplace`, which only one replica sets, reissues an outdated certificate.
    * Rejects with ServerIdentityError, CertificateAuthorityError or ApiError.
    */
   read(hosts: readonly string[], now: number, mayReplace: boolean): Promise<FoundIdentity>;
 }
 
 type Client = Pick<KubernetesClient, 'find' | 'create' | 'replace'>;
-interface Place {
+interface SecretReference {
   readonly namespace: string;
   readonly name: string;
 }
 
 /** A Secret that another program maintains, such as cert-manager, with `tls.crt`, `tls.key` and `ca.crt`. */
-export function externalIdentitySecret(client: Client, place: Place): ServiceIdentitySource {
-  const secret = `Secret "${place.namespace}/${place.name}"`;
+export function externalIdentitySecret(client: Client, reference: SecretReference): ServiceIdentitySource {
+  const secret = `Secret "${reference.namespace}/${reference.name}"`;
   return {
     async read(_hosts, now) {
-      const found = await find(client, place);
+      const found = await find(client, reference);
       if (!found) throw new ServerIdentityError(`there is no ${secret}`);
       const { tlsCrt: cert, tlsKey: key, caCrt: ca } = found.tls;
       if (ca === '')
@@ -64,26 +64,26 @@ export function externalIdentitySecret(client: Client, place: Place): ServiceIde
 }
 
 /**
- * A certificate for the service's hosts, issued by linkgrant's own CA. Both are created on first use, in Secrets of the
- * service's namespace. The certificate is issued again when the hosts or the CA change, or when less than a third of its
- * lifetime is left.
+ * A certificate for the service's hosts, issued by linkgrant's own CA. The certificate and the CA are created on first use, in
+ * Secrets of the service's namespace. The certificate is reissued when the hosts or the CA change, or when less than a third of
+ * its lifetime is left.
  */
 export function ownIdentitySecret(client: Client, namespace: string): ServiceIdentitySource {
-  const place = { namespace, name: SERVER_SECRET };
+  const reference = { namespace, name: SERVER_SECRET };
   return {
     async read(hosts, now, mayReplace) {
       const authority = await ownAuthority(client, { namespace, name: CA_SECRET }, now);
       for (let tries = 1; ; tries += 1) {
-        const found = await find(client, place);
+        const found = await find(client, reference);
         if (found && isServing(found.tls, authority, hosts, now, mayReplace)) {
           const { tlsCrt: cert, tlsKey: key } = found.tls;
-          const { notBefore: begins, notAfter } = describeCertificate(cert);
-          const notBefore = Math.max(begins, authority.notBefore);
+          const { notBefore: certificateStart, notAfter } = describeCertificate(cert);
+          const notBefore = Math.max(certificateStart, authority.notBefore);
           return withVersion({ cert, key, ca: authority.trustPem, notBefore, notAfter });
         }
         const issued = await issueIdentity(authority, hosts, now);
         const tls = { tlsCrt: issued.cert, tlsKey: issued.key, caCrt: issued.ca };
-        if (await put(client, place, tls, found)) return withVersion(issued);
+        if (await put(client, reference, tls, found)) return withVersion(issued);
         if (tries === MAX_TRIES)
           throw new ServerIdentityError(
             `Secret "${namespace}/${SERVER_SECRET}" changed too often while it was read`,
@@ -94,8 +94,8 @@ export function ownIdentitySecret(client: Client, namespace: string): ServiceIde
 }
 
 /**
- * True if a stored certificate can be used. Without `mayReplace` a valid certificate suffices, even if it is for other hosts or
- * ends soon: the replica that may replace it can have a newer list of hosts.
+ * True if a stored certificate can be used. Without `mayReplace`, any valid certificate can, even if it is for other hosts or
+ * expires soon: the replica that may replace it can have a newer list of hosts.
  */
 function isServing(
   { tlsCrt: cert, tlsKey: key }: TlsSecret,
@@ -114,13 +114,17 @@ function isServing(
   }
 }
 
-async function ownAuthority(client: Client, place: Place, now: number): Promise<TrustedAuthority> {
+async function ownAuthority(
+  client: Client,
+  reference: SecretReference,
+  now: number,
+): Promise<TrustedAuthority> {
   const load = ({ tlsCrt, tlsKey }: TlsSecret): TrustedAuthority => {
-    const source = `Secret "${place.namespace}/${place.name}"`;
+    const source = `Secret "${reference.namespace}/${reference.name}"`;
     const authority = loadAuthority({ certificate: tlsCrt, key: tlsKey }, source, now);
     return { ...authority, trustPem: authority.bundlePem };
   };
-  const found = await find(client, place);
+  const found = await find(client, reference);
   if (found) return load(found.tls);
   const pem = await createAuthority({
     commonName: 'linkgrant server CA',
@@ -129,11 +133,11 @@ async function ownAuthority(client: Client, place: Place, now: number): Promise<
     now,
   });
   const tls = { tlsCrt: pem.certificate, tlsKey: pem.key, caCrt: pem.certificate };
-  if (await put(client, place, tls, undefined)) return load(tls);
-  const other = await find(client, place);
+  if (await put(client, reference, tls, undefined)) return load(tls);
+  const other = await find(client, reference);
   if (other) return load(other.tls);
   throw new CertificateAuthorityError(
-    `Secret "${place.namespace}/${place.name}" was deleted repeatedly while it was created`,
+    `Secret "${reference.namespace}/${reference.name}" was deleted repeatedly while it was created`,
   );
 }
 
@@ -142,15 +146,15 @@ interface FoundSecret {
   readonly secret: Stored<SecretResource>;
 }
 
-async function find(client: Client, place: Place): Promise<FoundSecret | undefined> {
-  const secret = await client.find<SecretResource>(SECRETS, place);
+async function find(client: Client, reference: SecretReference): Promise<FoundSecret | undefined> {
+  const secret = await client.find<SecretResource>(SECRETS, reference);
   return secret && { tls: tlsSecretOf(secret), secret };
 }
 
 /** Writes the Secret; false after a write conflict. */
 async function put(
   client: Client,
-  { namespace, name }: Place,
+  { namespace, name }: SecretReference,
   tls: TlsSecret,
   found: FoundSecret | undefined,
 ): Promise<boolean> {
