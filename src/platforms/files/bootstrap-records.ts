@@ -5,8 +5,8 @@ import { sha256Hex } from '../../pki/sha256.js';
 import { withWriteErrors } from './not-writable.js';
 
 /**
- * Records of `bootstrap` runs for one directory of links, in `<data directory>/bootstraps/`: the link created from each token
- * path (a file or a directory), which may no longer exist, and the links that were seen connected.
+ * Records of `bootstrap` runs for one directory of links, in `<data directory>/bootstraps/`: the link that was created from each
+ * token path (a file or a directory), and the links that were seen connected. A token path may no longer exist.
  */
 export class BootstrapRecords {
   readonly #directory: string;

@@ -35,14 +35,14 @@ const OWN_FILE = /^(Secret|Link)-.*\.yaml$/;
 // File systems allow 255 bytes, which include `.Secret-`, the number of a group and the suffix of a temporary file.
 const MAX_NAME_LENGTH = 200;
 
-// More than a Secret and a Link need. A full disk must be detected before the token is posted.
+// More than a Secret and a Link need. Writing this much detects a full disk before the token is posted.
 const ROOM_BYTES = 64 * 1024;
 
 /** Options for the files of {@link directoryMaterializer}. */
 export interface DirectoryPlacing {
   /** `metadata.namespace` of the resources; absent for none. */
   readonly namespace?: string | undefined;
-  /** Name and text of the proxy's Secret, to which the Links refer. It is written first. */
+  /** Name and text of the Secret of the proxy, which the Links name. It is written first. */
   readonly besides?: { readonly name: string; readonly text: string } | undefined;
   /** Called before the first file that differs is written. */
   readonly beforeChange?: () => void;
@@ -77,14 +77,14 @@ export function directoryMaterializer(
       }
       refuseProxyName(name, besides?.name);
       const files = [secretFile(name), linkFile(name)];
-      const presentSecret = parseResource(readExisting(secretFile(name)));
-      // An expired Secret may be replaced. Whether the Link belongs to it is checked when the replacement is received.
-      const isReplaceable = presentSecret !== undefined && isEndedSecret(presentSecret, clock());
+      const present = parseResource(readExisting(secretFile(name)));
+      // An expired Secret may be replaced. Whether the Link may be replaced too is checked when it is written.
+      const isReplaceable = present !== undefined && isEndedSecret(present, clock());
       const occupiedFile =
         (isReplaceable ? undefined : files.find((file) => existsSync(file))) ??
         withWriteErrors(directory, () => fileHolding(directory, name, files));
       if (occupiedFile !== undefined) throw placeTakenError(occupiedFile);
-      if (proxyFile) refuseOther(proxyFile);
+      if (proxyFile) requireSameText(proxyFile);
       prepareDirectory(directory, clock());
       withWriteErrors(directory, () =>
         rmSync(writeBeside(join(directory, 'Secret-.yaml'), ' '.repeat(ROOM_BYTES))),
@@ -95,9 +95,9 @@ export function directoryMaterializer(
       refuseProxyName(secret.name, besides?.name);
       const id = secret.annotations?.[SECRET_REDEMPTION_ID];
       const presentText = readExisting(secretFile(secret.name));
-      const secretThere = parseResource(presentText);
-      const redemption = { id, secret, secretThere, now: clock() };
-      const renewedText = renewedIn(secretThere, secret) && presentText;
+      const presentSecret = parseResource(presentText);
+      const redemption = { id, secret, presentSecret, now: clock() };
+      const renewedText = renewedIn(presentSecret, secret) && presentText;
       const secretText =
         renewedText ?? mergedText(presentText, linkSecretResource(secret, options), redemption);
       const linkText = (link: Link) => {
@@ -113,8 +113,8 @@ export function directoryMaterializer(
           written: 'link-written',
         })),
       ];
-      for (const file of files) refuseForeign(file, redemption);
-      if (proxyFile) refuseOther(proxyFile);
+      for (const file of files) requireReplaceable(file, redemption);
+      if (proxyFile) requireSameText(proxyFile);
       prepareDirectory(directory, clock());
       const all = proxyFile ? [proxyFile, ...files] : files;
       if (all.some(({ file, text }) => readExisting(file) !== text)) {
@@ -153,8 +153,8 @@ function parseResource(text: string | undefined): YamlMapping | undefined {
 }
 
 /**
- * The text of a file with the wanted resource: the present one if its content is the wanted one, the present one with the
- * wanted fields if it is of the same redemption, else the wanted one.
+ * The text of a file with the wanted resource. Retains the `present` text if its content is equal. If the present resource is of
+ * the same redemption, sets the wanted fields in it. Otherwise, the wanted resource replaces it.
  */
 function mergedText(present: string | undefined, wanted: ResourceFields, redemption: OwnRedemption): string {
   const text = encodeResource(wanted);
@@ -170,14 +170,14 @@ function isEqualYaml(text: string, other: string): boolean {
   return text === other || isDeepStrictEqual(parseResource(text) ?? text, parseResource(other) ?? other);
 }
 
-/** Throws if the file has another text. */
-function refuseOther({ file, text }: WantedFile): void {
+/** Throws `place_taken` if the file exists with another text. */
+function requireSameText({ file, text }: WantedFile): void {
   const present = readExisting(file);
   if (present !== undefined && present !== text) throw placeTakenError(file);
 }
 
-/** Throws if the file has another text and belongs to another redemption. */
-function refuseForeign({ file, text }: WantedFile, redemption: OwnRedemption): void {
+/** Throws `place_taken` if the file exists with another text and belongs to another redemption. */
+function requireReplaceable({ file, text }: WantedFile, redemption: OwnRedemption): void {
   const present = readExisting(file);
   if (present === undefined || present === text) return;
   const resource = parseResource(present);

@@ -1,44 +1,41 @@
 import { rmSync } from 'node:fs';
-import { join } from 'node:path';
+import { dirname } from 'node:path';
 import type { Document } from 'yaml';
 import type { LinkSecret } from '../../domain/link.js';
 import { readBoundedText } from '../../files/bounded-text.js';
-import { namesIn } from '../../files/directory-names.js';
 import { syncDirectory, writePrivateFile } from '../../files/private-file.js';
-import { asMapping, parseYamlMappings, type YamlMapping } from '../../files/yaml-documents.js';
 import type { LinkChanges, LinkFiles } from '../../redemption/ports/link-files.js';
 import { documentsText, editableDocuments } from './editable-documents.js';
-import { hidesResource } from './hidden-resource.js';
 import { linkProxy, linkSecret, storedLink } from './link-resource.js';
 import { withWriteErrors } from './not-writable.js';
 import { isManaged } from './own-resource.js';
+import { listResourceFiles, type ResourceFile, readIfYaml } from './resource-files.js';
 
 type Kind = 'Link' | 'Secret';
 
 /** A Link or Secret in a YAML file, with the index of its document and the number of documents. */
-interface Place {
+interface Place extends ResourceFile {
   readonly file: string;
-  readonly kind: Kind;
-  readonly name: string;
-  readonly resource: YamlMapping;
   readonly index: number;
   readonly count: number;
 }
 
-const KINDS: readonly Kind[] = ['Link', 'Secret'];
-const LIMITS = { length: 1024 * 1024, documents: 100 };
+const KINDS: readonly string[] = ['Link', 'Secret'] satisfies Kind[];
 
 /**
  * The Links and Secrets in the YAML files of a directory: the files that redemption writes, `Link-<name>.yaml` and
  * `Secret-<name>.yaml`, and those of users. A missing directory has none. Files that are not YAML are skipped. Methods reject
- * with UnreadableFileError for a file that cannot be read. `beforeChange` is called before each change of a file, with the
- * name of a Link that is deleted.
+ * with UnreadableFileError for a file that cannot be read. `beforeChange` is called before each change of a file; if the change
+ * deletes a Link, with its name.
  */
 export function linkDirectory(
   directory: string,
   beforeChange: (removedLink?: string) => void = () => {},
 ): LinkFiles {
-  const places = (kind: Kind) => readPlaces(directory).filter((place) => place.kind === kind);
+  const places = (kind: Kind) =>
+    listResourceFiles(directory)
+      .flatMap(placesIn)
+      .filter((place) => place.kind === kind);
   const find = (kind: Kind, name: string) => places(kind).find((place) => place.name === name);
   return {
     list: async () =>
@@ -64,7 +61,7 @@ export function linkDirectory(
       const hasCost = (changes.cost ?? cost) === cost;
       if (hasCost && (changes.tlsCredentials ?? tlsCredentials) === tlsCredentials) return place.file;
       beforeChange();
-      withWriteErrors(place.file, () => rewrite(place, (document) => change(document, changes)));
+      withWriteErrors(place.file, () => rewrite(place, (document) => changeLink(document, changes)));
       return place.file;
     },
     replaceCredentials: async (name, expected, secret) => {
@@ -86,7 +83,7 @@ export function linkDirectory(
 
 /** The first file in a directory, except those in `except`, with a Link or Secret of that name. Unreadable files are skipped. */
 export function fileHolding(directory: string, name: string, except: readonly string[]): string | undefined {
-  const files = yamlFilesIn(directory).filter((file) => !except.includes(file));
+  const files = listResourceFiles(directory).filter((file) => !except.includes(file));
   return files.find((file) => {
     try {
       return placesIn(file).some((place) => place.name === name);
@@ -96,33 +93,14 @@ export function fileHolding(directory: string, name: string, except: readonly st
   });
 }
 
-function yamlFilesIn(directory: string): string[] {
-  return namesIn(directory)
-    .filter((name) => /\.ya?ml$/.test(name) && !name.startsWith('.'))
-    .map((name) => join(directory, name));
-}
-
-function readPlaces(directory: string): Place[] {
-  return yamlFilesIn(directory).flatMap(placesIn);
-}
-
 function placesIn(file: string): Place[] {
-  let resources: YamlMapping[];
-  try {
-    resources = parseYamlMappings(readBoundedText(file), LIMITS);
-  } catch (error) {
-    if (hidesResource(error, file, KINDS)) throw error;
-    return [];
-  }
-  return resources.flatMap((resource, index) => {
-    const { kind, metadata } = resource;
-    if (kind !== 'Link' && kind !== 'Secret') return [];
-    const name = String(asMapping(metadata).name ?? '');
-    return [{ file, kind, name, resource, index, count: resources.length }];
-  });
+  const resources = readIfYaml(file, KINDS);
+  return resources
+    .map((resource, index) => ({ ...resource, file, index, count: resources.length }))
+    .filter(({ kind }) => KINDS.includes(kind));
 }
 
-function change(document: Document, { cost, tlsCredentials }: LinkChanges): void {
+function changeLink(document: Document, { cost, tlsCredentials }: LinkChanges): void {
   if (cost !== undefined) document.setIn(['spec', 'cost'], cost);
   if (tlsCredentials !== undefined) document.setIn(['spec', 'tlsCredentials'], tlsCredentials);
 }
@@ -139,26 +117,19 @@ function changeCredentials(
   }
 }
 
-function rewrite(place: Place, edit: (document: Document) => void): void {
-  const documents = editableDocuments(readBoundedText(place.file));
-  documents.forEach((document, index) => {
-    if (index === place.index) edit(document);
-  });
-  writeDocuments(place.file, documents);
+function rewrite({ file, index }: Place, edit: (document: Document) => void): void {
+  const documents = editableDocuments(readBoundedText(file));
+  const document = documents[index];
+  if (document) edit(document);
+  writePrivateFile(file, documentsText(documents));
 }
 
-function removeFrom(place: Place): void {
-  if (place.count > 1) {
-    writeDocuments(
-      place.file,
-      editableDocuments(readBoundedText(place.file)).filter((_, index) => index !== place.index),
-    );
+function removeFrom({ file, index, count }: Place): void {
+  if (count > 1) {
+    const others = editableDocuments(readBoundedText(file)).filter((_, position) => position !== index);
+    writePrivateFile(file, documentsText(others));
     return;
   }
-  rmSync(place.file, { force: true });
-  syncDirectory(join(place.file, '..'));
-}
-
-function writeDocuments(file: string, documents: readonly Document[]): void {
-  writePrivateFile(file, documentsText(documents));
+  rmSync(file, { force: true });
+  syncDirectory(dirname(file));
 }

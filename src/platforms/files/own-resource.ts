@@ -9,8 +9,8 @@ import { linkSecret, storedLink } from './link-resource.js';
 export interface OwnRedemption {
   readonly id: string | undefined;
   readonly secret: LinkSecret;
-  /** The present Secret, if any. */
-  readonly secretThere?: YamlMapping | undefined;
+  /** The Secret that is already in the directory or namespace, if any. */
+  readonly presentSecret?: YamlMapping | undefined;
   /** Milliseconds since the epoch. */
   readonly now: number;
 }
@@ -22,13 +22,13 @@ export interface OwnRedemption {
  */
 export function isOurs(resource: YamlMapping, redemption: OwnRedemption): boolean {
   if (!isManaged(resource)) return false;
-  const { id, secret, secretThere, now } = redemption;
+  const { id, secret, presentSecret, now } = redemption;
   if (isEndedSecret(resource, now)) return true;
-  if (resource.kind !== 'Secret' && secretThere !== undefined) {
-    // A Link may be replaced together with its Secret, also if a run was interrupted between the two.
+  if (resource.kind !== 'Secret' && presentSecret !== undefined) {
+    // A Link may be replaced if its Secret may, or if an interrupted run has already replaced its Secret.
     const isItsLink = asMapping(resource.spec).tlsCredentials === secret.name;
-    if (isItsLink && isEndedSecret(secretThere, now)) return true;
-    if (isItsLink && isOfRedemption(secretThere, id, secret)) return true;
+    if (isItsLink && isEndedSecret(presentSecret, now)) return true;
+    if (isItsLink && isOfRedemption(presentSecret, id, secret)) return true;
   }
   return isOfRedemption(resource, id, secret);
 }
@@ -45,10 +45,11 @@ function isOfRedemption(resource: YamlMapping, id: string | undefined, secret: L
 /** True for an existing Secret or Link of this redemption; the changes that a user made to it are retained. */
 export function isOfSameRedemption(
   resource: YamlMapping | undefined,
-  { id, secret, secretThere }: OwnRedemption,
+  { id, secret, presentSecret }: OwnRedemption,
 ): resource is YamlMapping {
-  const isOf = (there: YamlMapping | undefined) => there !== undefined && isOfRedemption(there, id, secret);
-  return isOf(resource) && (id !== undefined || isOf(secretThere));
+  const isOf = (present: YamlMapping | undefined) =>
+    present !== undefined && isOfRedemption(present, id, secret);
+  return isOf(resource) && (id !== undefined || isOf(presentSecret));
 }
 
 /** The fields of an existing Link, without its name and endpoints; empty if it belongs to another redemption. */

@@ -21,29 +21,29 @@ export type ReloadOutcome = 'not-needed' | 'reloaded' | 'pending';
  * written and removed when it is done, so that a crash neither loses it nor repeats it.
  */
 export class PendingReload {
-  readonly #directory: string;
-  readonly #place: string;
+  readonly #recordDirectory: string;
+  readonly #routerDirectory: string;
   readonly #withLock: WithDirectoryLock;
 
   /**
-   * The record is in `<data directory>/reloads/`; `place` is the directory that the router reads. Rejects with
-   * RedemptionError `busy` if the lock is not free within `patienceMs()`.
+   * The record is in `<data directory>/reloads/`. The methods reject with RedemptionError `busy` if the lock is not free within
+   * `patienceMs()`.
    */
   constructor(
     dataDirectory: string,
-    place: string,
+    routerDirectory: string,
     wait: (milliseconds: number) => Promise<void>,
     patienceMs: () => number = () => LOCK_TIMEOUT_MS,
   ) {
-    const id = sha256Hex(resolve(place));
-    this.#directory = join(dataDirectory, 'reloads', id);
-    this.#place = place;
-    this.#withLock = directoryLock(this.#directory, wait, patienceMs);
+    const id = sha256Hex(resolve(routerDirectory));
+    this.#recordDirectory = join(dataDirectory, 'reloads', id);
+    this.#routerDirectory = routerDirectory;
+    this.#withLock = directoryLock(this.#recordDirectory, wait, patienceMs);
   }
 
   /** Returns a materializer that writes into the directory under its lock, and records a pending reload if files change. */
   materializer(clock: () => number, placing: DirectoryPlacing): Materializer {
-    const inner = directoryMaterializer(this.#place, clock, {
+    const inner = directoryMaterializer(this.#routerDirectory, clock, {
       ...placing,
       beforeChange: () => this.#record(),
     });
@@ -52,12 +52,14 @@ export class PendingReload {
 
   /** Changes links in the directory under its lock, and records a pending reload if files change. */
   change<T>(operation: (links: LinkFiles) => Promise<T>): Promise<T> {
-    return this.#withLock(() => operation(linkDirectory(this.#place, (removed) => this.#record(removed))));
+    return this.#withLock(() =>
+      operation(linkDirectory(this.#routerDirectory, (removed) => this.#record(removed))),
+    );
   }
 
   /**
-   * Reloads under the lock if a reload is pending; `reload` resolves with true if it succeeded. `isLoaded` returns true if the
-   * router already has the present files and none of the removed Links, for operators who reload by hand.
+   * Reloads under the lock if a reload is pending; `reload` resolves with true if it succeeded. `isLoaded` returns true if an
+   * operator has reloaded by hand: the router has the present files and none of the removed Links.
    */
   settle(
     router: {
@@ -68,7 +70,7 @@ export class PendingReload {
   ): Promise<ReloadOutcome> {
     return this.#withLock(async () => {
       if (!existsSync(this.#recordFile)) return 'not-needed';
-      if (router.isLoaded(this.#removed())) {
+      if (router.isLoaded(this.#removedLinks())) {
         this.#clear();
         return 'not-needed';
       }
@@ -81,18 +83,19 @@ export class PendingReload {
   }
 
   get #recordFile(): string {
-    return join(this.#directory, 'pending');
+    return join(this.#recordDirectory, 'pending');
   }
 
-  /** Records the directory and, one a line, the name of each deleted Link. */
-  #record(removed?: string): void {
+  /** Records the directory and, one a line, the names of the deleted Links. */
+  #record(removedLink?: string): void {
     withWriteErrors(this.#recordFile, () => {
-      const names = new Set([...this.#removed(), ...(removed === undefined ? [] : [removed])]);
-      writePrivateFile(this.#recordFile, [this.#place, ...names, ''].join('\n'));
+      const names = new Set(this.#removedLinks());
+      if (removedLink !== undefined) names.add(removedLink);
+      writePrivateFile(this.#recordFile, [this.#routerDirectory, ...names, ''].join('\n'));
     });
   }
 
-  #removed(): string[] {
+  #removedLinks(): string[] {
     if (!existsSync(this.#recordFile)) return [];
     return readFileSync(this.#recordFile, 'utf8').split('\n').slice(1).filter(Boolean);
   }
@@ -100,7 +103,7 @@ export class PendingReload {
   #clear(): void {
     withWriteErrors(this.#recordFile, () => {
       rmSync(this.#recordFile, { force: true });
-      syncDirectory(this.#directory);
+      syncDirectory(this.#recordDirectory);
     });
   }
 }

@@ -2,8 +2,8 @@ import { join } from 'node:path';
 import { readBoundedText } from '../../files/bounded-text.js';
 import { namesIn } from '../../files/directory-names.js';
 import { asMapping, parseYamlMappings, type YamlMapping } from '../../files/yaml-documents.js';
-import { hidesResource } from './hidden-resource.js';
 import { certificateEnd, isManaged } from './own-resource.js';
+import { hidesResource } from './resource-files.js';
 
 const LIMITS = { length: 1024 * 1024, documents: 1 };
 const LINK_FILE = /^Link-(.+)\.yaml$/;

@@ -14,7 +14,7 @@ import { withWriteErrors } from './not-writable.js';
 
 /**
  * Stores the keys of pending renewals in `<data directory>/renewals/<redemption id>.<SHA-256 of the old certificate>.pem`
- * (0600 in 0700). The `clock` is used for the age of left-over temporary files only.
+ * (0600 in 0700). The `clock` determines the age of left-over temporary files.
  */
 export function renewalDirectory(dataDirectory: string, clock: () => number): OpenPendingRenewal {
   const directory = join(dataDirectory, 'renewals');

@@ -5,7 +5,7 @@ import type { GrantPolicy } from '../../domain/policy.js';
 import { asMapping } from '../../files/yaml-documents.js';
 import type { DeclaredGrants, GrantDeclaration, GrantFile } from '../../redemption/accepting/adopt-grants.js';
 import { parsePolicySettings } from '../../redemption/accepting/policy-settings.js';
-import { listResourceFiles, type ResourceFile, readResourceFile } from './resource-files.js';
+import { listResourceFiles, type ResourceFile, readResourceFile } from '../files/resource-files.js';
 import type { SkupperHome } from './skupper-home.js';
 
 const IS_GRANT_FILE = /^AccessGrant-/;

@@ -7,7 +7,7 @@ import { syncDirectory, writePrivateFile } from '../../files/private-file.js';
 import { asMapping, asMappings } from '../../files/yaml-documents.js';
 import { redemptionIdIn } from '../../pki/certificate-info.js';
 import { withWriteErrors } from '../files/not-writable.js';
-import { readResources } from './resource-files.js';
+import { readResources } from '../files/resource-files.js';
 import { readSiteState } from './site-state.js';
 import type { NamespaceDirectories } from './skupper-home.js';
 import { startedPlatform } from './skupper-home.js';

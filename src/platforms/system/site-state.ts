@@ -1,7 +1,7 @@
 import { isLinkRole, type LinkRole } from '../../domain/link.js';
 import { isResourceName } from '../../domain/names.js';
 import { asMapping, asMappings } from '../../files/yaml-documents.js';
-import { type ResourceFile, readResources } from './resource-files.js';
+import { type ResourceFile, readResources } from '../files/resource-files.js';
 import type { NamespaceDirectories } from './skupper-home.js';
 
 /** A Skupper RouterAccess that accepts links. */

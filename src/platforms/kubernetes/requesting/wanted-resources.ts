@@ -51,7 +51,7 @@ export function wantedLink(
   const redemption = {
     id: secret.annotations?.[SECRET_REDEMPTION_ID],
     secret,
-    secretThere: present.secret,
+    presentSecret: present.secret,
     now,
   };
   const mayReplace = (found: YamlMapping) => isOurs(found, redemption);

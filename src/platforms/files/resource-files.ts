@@ -1,10 +1,13 @@
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { readBoundedText } from '../../files/bounded-text.js';
 import { namesIn } from '../../files/directory-names.js';
+import { UnreadableFileError } from '../../files/file-error.js';
 import { asMapping, parseYamlMappings, type YamlMapping } from '../../files/yaml-documents.js';
-import { hidesResource } from '../files/hidden-resource.js';
 
 const LIMITS = { length: 1024 * 1024, documents: 100 };
+const NAMED_KIND = /^([A-Z][A-Za-z]+)-/;
+// The file does not exist, or is a socket.
+const NO_FILE = new Set(['ENOENT', 'ENXIO']);
 
 /** A resource in a file. */
 export interface ResourceFile {
@@ -39,15 +42,31 @@ export function readResourceFile(file: string): ResourceFile[] {
  */
 export function readResources(directory: string, kinds: readonly string[]): ResourceFile[] {
   return listResourceFiles(directory)
-    .flatMap((file) => resourcesOf(file, kinds))
+    .flatMap((file) => readIfYaml(file, kinds))
     .filter(({ kind }) => kinds.includes(kind));
 }
 
-function resourcesOf(file: string, kinds: readonly string[]): ResourceFile[] {
+/**
+ * All resources in a file; none if the file is not YAML, not a regular file or deleted meanwhile. Throws UnreadableFileError for
+ * an unreadable file that may contain a resource of one of these kinds.
+ */
+export function readIfYaml(file: string, kinds: readonly string[]): ResourceFile[] {
   try {
     return readResourceFile(file);
   } catch (error) {
     if (hidesResource(error, file, kinds)) throw error;
     return [];
   }
+}
+
+/**
+ * True if an unreadable file may contain a resource of one of these kinds; `error` is the failure of the read. A file named
+ * `<Kind>-<name>.yaml` contains only that kind; a pipe or a device contains none.
+ */
+export function hidesResource(error: unknown, file: string, kinds: readonly string[]): boolean {
+  if (!(error instanceof UnreadableFileError) || error.code === undefined || NO_FILE.has(error.code)) {
+    return false;
+  }
+  const kind = NAMED_KIND.exec(basename(file))?.[1];
+  return kind === undefined || kinds.includes(kind);
 }
