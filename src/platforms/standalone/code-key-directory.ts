@@ -15,13 +15,13 @@ const FILE = /^([1-9]\d{0,8})\.json$/;
 const SETTLED_MS = 2_000;
 
 /**
- * The master keys in `<data directory>/code-keys/<number>.json` (0600). The
- * highest number signs; the lower ones verify older codes. Several processes may use and rotate them concurrently.
+ * The master keys in `<data directory>/code-keys/<number>.json` (0600). The highest number signs; the lower ones verify older
+ * codes. Several processes may use and rotate them concurrently.
  */
 export class CodeKeyDirectory implements RotatingCodeKeys {
   readonly #directory: string;
   readonly #clock: () => number;
-  #read: { readonly version: number; readonly keys: readonly StoredMasterKey[] } | undefined;
+  #cached: { readonly version: number; readonly keys: readonly StoredMasterKey[] } | undefined;
 
   constructor(dataDirectory: string, clock: () => number) {
     this.#directory = join(dataDirectory, 'code-keys');
@@ -40,13 +40,13 @@ export class CodeKeyDirectory implements RotatingCodeKeys {
     // Keys are created and deleted as whole files, which always changes the directory's modification time.
     const version = statSync(this.#directory, { throwIfNoEntry: false })?.mtimeMs;
     if (version === undefined) return [];
-    if (this.#read?.version !== version) {
+    if (this.#cached?.version !== version) {
       const keys = this.#numbers().flatMap((number) => this.#findKey(number) ?? []);
       // A second change within the resolution of the modification time would not be noticed, so do not cache yet.
       if (this.#clock() - version < SETTLED_MS) return keys;
-      this.#read = { version, keys };
+      this.#cached = { version, keys };
     }
-    return this.#read.keys;
+    return this.#cached.keys;
   }
 
   rotate(): MasterKey {

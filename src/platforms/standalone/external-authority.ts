@@ -13,7 +13,7 @@ export class ExternalAuthority {
   #current: { readonly version: string; readonly authority: TrustedAuthority };
   #problem: string | undefined;
 
-  /** Throws CertificateAuthorityError unless it can sign certificates of TLS clients at `now`. */
+  /** Throws CertificateAuthorityError unless the CA can sign certificates of TLS clients at `now`. */
   constructor(certificateFile: string, keyFile: string, now: number) {
     this.#certificateFile = certificateFile;
     this.#keyFile = keyFile;

@@ -34,7 +34,7 @@ import {
 import { readAuthority, writeNewAuthority } from './owned-authorities.js';
 
 const TIMEOUT_MS = 10_000;
-// Responses contain all of them, and a client accepts at most 16 certificates.
+// Responses contain every CA of an issuer, and a client accepts at most 16 certificates.
 const MAX_AUTHORITIES = 8;
 const MAX_BASE_NAME_LENGTH = 56;
 
@@ -51,11 +51,8 @@ export function issuerRotation(dataDirectory: string, options: IssuerRotationOpt
   const issuers = join(dataDirectory, 'issuers');
   const withIssuerLock = <T>(name: string, operation: (directory: string) => Promise<T>): Promise<T> => {
     const directory = join(issuers, name);
-    return directoryLock(
-      directory,
-      wait,
-      () => TIMEOUT_MS,
-    )(async () => {
+    const withLock = directoryLock(directory, wait, () => TIMEOUT_MS);
+    return withLock(async () => {
       await settle(directory, checkpoint);
       sweepBeside(directory, clock(), (left) => left === NEXT || left.startsWith('tls.'));
       const trusted = join(directory, TRUSTED);
@@ -164,7 +161,7 @@ async function crossFrom(
   }
 }
 
-/** Completes an activation that was interrupted after its rename, and deletes the files of one interrupted before it. */
+/** Completes an activation that was interrupted after its rename. Deletes the files of one that was interrupted before it. */
 async function settle(directory: string, checkpoint: Checkpoint): Promise<void> {
   const { active } = issuerFiles(directory);
   const activePair = pairIn(directory);

@@ -30,7 +30,7 @@ function read(file: string): string {
   }
 }
 
-/** Creates a CA in a new directory (0700). The files are flushed to the disk, and the caller renames the directory. */
+/** Creates a CA in a new directory (0700), and flushes its files to the disk. The caller then renames the directory. */
 export async function writeNewAuthority(directory: string, commonName: string, now: number): Promise<void> {
   const pem = await createAuthority({ commonName, keyType: 'p256', lifetimeMs: TEN_YEARS_MS, now });
   const { certificate, key } = pairIn(directory);

@@ -27,7 +27,7 @@ const POSTED = /^posted-([1-9]\d{0,8})$/;
  * Pending redemptions in `<data directory>/redemptions/<id>/` (0700): `key.pem`, `posted-<number>`, `answer.yaml` and
  * `outcome.json`, all 0600. The first three are created exclusively: the first of concurrent processes wins. While a server
  * that counts every posting has not answered, `room` reserves the disk space for its response. `repair/` holds the lock
- * under which a damaged file is removed. The `clock` is used for the age of left-over temporary files only.
+ * under which a damaged file is removed. The `clock` determines the age of left-over temporary files.
  */
 export function pendingDirectories(dataDirectory: string, clock: () => number): OpenPendingRedemption {
   return async (id) => {
@@ -95,7 +95,7 @@ class PendingDirectory implements PendingRedemption {
     const number = this.#lastPosting();
     if (number === 0) return undefined;
     const text = this.#read(`posted-${number}`);
-    // Cancelled in the meantime.
+    // Another process has cancelled this posting meanwhile.
     if (text === undefined) return this.findPosting();
     return { number, at: Date.parse(text.trim()) || 0 };
   }
@@ -103,7 +103,7 @@ class PendingDirectory implements PendingRedemption {
   async beginPosting({ number, at }: Posting): Promise<boolean> {
     const name = `posted-${number}`;
     if (this.#lastPosting() >= number) return false;
-    // The server sends this response once, so it must be certain that it can be stored.
+    // The server sends this response once, so reserve the disk space for it first.
     const room = join(this.#directory, ROOM);
     withWriteErrors(room, () => writePrivateFile(room, ' '.repeat(ROOM_BYTES)));
     if (!this.#publish(name, `${new Date(at).toISOString()}\n`).isNew) return false;

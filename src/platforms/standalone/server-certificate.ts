@@ -77,9 +77,9 @@ function readPair(file: string): { readonly cert: string; readonly key: string }
 }
 
 /**
- * Returns the identity with a certificate for `hosts` from the service's own CA, which `signing` finds. It is stored with its
- * key in `<data directory>/server.pem`, and issued again when the names or the CA change, or a third of its lifetime is
- * left. Clients are to trust every CA of that CA's trust bundle.
+ * Returns the identity with a certificate for `hosts` from the service's own CA, which `signing` returns. The certificate is
+ * stored with its key in `<data directory>/server.pem`. It is reissued when the hosts or the CA change, or when a third of its
+ * lifetime is left. Clients have to trust every CA in the trust bundle of the service's CA.
  */
 export function ownIdentity(
   dataDirectory: string,
@@ -101,8 +101,8 @@ export function ownIdentity(
       }
       const found = version(authority, now);
       const { cert, key } = readPair(file);
-      const { notBefore: begins, notAfter } = describeCertificate(cert);
-      const notBefore = Math.max(begins, authority.notBefore);
+      const { notBefore: certificateStart, notAfter } = describeCertificate(cert);
+      const notBefore = Math.max(certificateStart, authority.notBefore);
       return { cert, key, ca: authority.trustPem, notBefore, notAfter, version: found };
     },
   };

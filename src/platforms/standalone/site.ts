@@ -10,38 +10,36 @@ import {
   siteRefusal,
 } from '../../redemption/ports/site.js';
 
+interface StandaloneSiteOptions {
+  readonly endpoints: readonly LinkEndpoint[];
+  /** Called for each response; returns a sentence if the CA cannot sign. */
+  readonly defaultIssuer: () => TrustedAuthority | string;
+  /** Called for each response; returns a sentence if the CA cannot sign. */
+  readonly findIssuer: (name: string) => TrustedAuthority | string;
+  readonly clock: Clock;
+}
+
 /**
- * A site without a platform: its endpoints are configured, and its CA is the service's own. No router certificate can be
- * checked, so links trust the signing CA, its predecessors and its prepared successor. CAs are looked up for each response. A
- * lookup returns a sentence if the CA cannot sign.
+ * A site without a platform, whose endpoints are configured. No router certificate can be
+ * checked, so links trust the signing CA, its predecessors and its prepared successor.
  */
 export class StandaloneSite implements Site {
-  readonly #endpoints: readonly LinkEndpoint[];
-  readonly #defaultIssuer: () => TrustedAuthority | string;
-  readonly #findIssuer: (name: string) => TrustedAuthority | string;
-  readonly #clock: Clock;
+  readonly #options: StandaloneSiteOptions;
 
-  constructor(options: {
-    readonly endpoints: readonly LinkEndpoint[];
-    readonly defaultIssuer: () => TrustedAuthority | string;
-    readonly findIssuer: (name: string) => TrustedAuthority | string;
-    readonly clock: Clock;
-  }) {
-    this.#endpoints = options.endpoints;
-    this.#defaultIssuer = options.defaultIssuer;
-    this.#findIssuer = options.findIssuer;
-    this.#clock = options.clock;
+  constructor(options: StandaloneSiteOptions) {
+    this.#options = options;
   }
 
   async resolveAccess(grant: SiteRequest): Promise<SiteAccess | SiteRefusal> {
-    if (this.#endpoints.length === 0) {
+    const { endpoints: all, defaultIssuer, findIssuer, clock } = this.#options;
+    if (all.length === 0) {
       const hint = 'start it with --endpoint inter-router=HOST:PORT';
       return siteRefusal('link_access_unavailable', 'the service has no endpoint to link to', hint);
     }
-    const endpoints = withGrantRoles(this.#endpoints, grant);
-    if (endpoints.length === 0) return noEndpointOfRoles(this.#endpoints, grant);
-    const found = grant.issuer === null ? this.#defaultIssuer() : this.#findIssuer(grant.issuer);
-    const issuer = issuerOfLinks(found, this.#clock());
+    const endpoints = withGrantRoles(all, grant);
+    if (endpoints.length === 0) return noEndpointOfRoles(all, grant);
+    const found = grant.issuer === null ? defaultIssuer() : findIssuer(grant.issuer);
+    const issuer = issuerOfLinks(found, clock());
     if ('refused' in issuer) return issuer;
     return { siteUid: null, endpoints, issuer, caCrt: issuer.trustPem };
   }

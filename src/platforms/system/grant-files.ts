@@ -8,19 +8,17 @@ import { parsePolicySettings } from '../../redemption/accepting/policy-settings.
 import { listResourceFiles, type ResourceFile, readResourceFile } from '../files/resource-files.js';
 import type { SkupperHome } from './skupper-home.js';
 
-const IS_GRANT_FILE = /^AccessGrant-/;
+const GRANT_FILE = /^AccessGrant-/;
 const API_VERSION = 'skupper.io/v2alpha1';
 
-/**
- * Reads the grants that the `AccessGrant-*.yaml` files in `input/resources` declare, of every namespace or of `only` one.
- */
+/** Reads the grants that the `AccessGrant-*.yaml` files in `input/resources` declare, in `only` or in every namespace. */
 export function readGrantFiles(home: SkupperHome, only: string | undefined): DeclaredGrants {
   const namespaces = home.namespaces().filter((namespace) => only === undefined || namespace === only);
   const incomplete = new Map<string, string>();
   const files = namespaces.flatMap((namespace) => {
     try {
       return listResourceFiles(home.namespace(namespace).inputResources)
-        .filter((file) => IS_GRANT_FILE.test(basename(file)))
+        .filter((file) => GRANT_FILE.test(basename(file)))
         .flatMap((file) => readGrantFile(namespace, file));
     } catch (error) {
       incomplete.set(namespace, (error as NodeJS.ErrnoException).code ?? 'unreadable');

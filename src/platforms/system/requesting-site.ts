@@ -9,8 +9,7 @@ import { redemptionIdIn } from '../../pki/certificate-info.js';
 import { withWriteErrors } from '../files/not-writable.js';
 import { readResources } from '../files/resource-files.js';
 import { readSiteState } from './site-state.js';
-import type { NamespaceDirectories } from './skupper-home.js';
-import { startedPlatform } from './skupper-home.js';
+import { type NamespaceDirectories, startedPlatform } from './skupper-home.js';
 
 const TOKEN_FILE = /^AccessToken-.+\.ya?ml$/;
 
@@ -35,9 +34,9 @@ export interface InputTokenOutcome {
 
 /**
  * How the Link that the router has loaded compares with the input directory:
- * `current`: it is the same. `outdated`: the Link or its Secret differs. `renewed`: only the certificate differs, and both
- * are of the same redemption. `absent`: the router has not loaded it. `only-loaded`: the input directory does not have it,
- * because Skupper redeemed the token or the file was deleted.
+ * `current`: it is the same. `outdated`: the Link or its Secret differs. `renewed`: only the Secret differs, and its two
+ * certificates are of the same redemption. `absent`: the router has not loaded it. `only-loaded`: the input directory does not
+ * have it, because Skupper redeemed the token or the file was deleted.
  */
 export type LoadedState = 'current' | 'outdated' | 'renewed' | 'absent' | 'only-loaded';
 
@@ -71,7 +70,7 @@ export class RequestingSite {
     return typeof state === 'string' ? undefined : (state.uid ?? undefined);
   }
 
-  /** True for a started site that is an edge site: its router connects to `edge` endpoints. */
+  /** True for a started edge site, whose router connects to `edge` endpoints. */
   isEdge(): boolean {
     const state = readSiteState(this.#directories);
     return typeof state !== 'string' && state.edge;
@@ -121,7 +120,8 @@ export class RequestingSite {
   /** True if the loaded certificate and the one in the input are different certificates of the same redemption. */
   #isRenewed(secret: string): boolean {
     const { runtimeResources, inputResources } = this.#directories;
-    const [loaded, wanted] = [runtimeResources, inputResources].map((at) => certificateIn(at, secret));
+    const loaded = certificateIn(runtimeResources, secret);
+    const wanted = certificateIn(inputResources, secret);
     if (loaded === undefined || wanted === undefined || loaded === wanted) return false;
     const id = redemptionIdIn(wanted);
     return id !== undefined && redemptionIdIn(loaded) === id;
@@ -143,7 +143,7 @@ export class RequestingSite {
         const text = TOKEN_FILE.test(name) ? readIfPresent(file) : undefined;
         return text === undefined ? [] : [{ file, text }];
       } catch (error) {
-        // The other tokens are redeemed in spite of an unreadable one.
+        // Report an unreadable token instead of throwing, so that the others are redeemed.
         return [{ file, text: '', unreadable: (error as UnreadableFileError).reason }];
       }
     });

@@ -23,42 +23,33 @@ import {
 } from '../../redemption/ports/site.js';
 import { detectHost, unroutableReason } from './routable-host.js';
 import { accessProblem, type LinkAccess, readSiteState } from './site-state.js';
-import type { NamespaceDirectories, SkupperHome } from './skupper-home.js';
-import { startedPlatform } from './skupper-home.js';
+import { type NamespaceDirectories, type SkupperHome, startedPlatform } from './skupper-home.js';
 
 const DEFAULT_ISSUER = 'skupper-site-ca';
 const FIX_ISSUER = 'name another issuer, or correct this one and reload the site';
 const FIX_TRUST = 'use the issuer of the router, or add this issuer to the CAs that the router trusts';
 
+interface SystemSiteOptions {
+  readonly home: SkupperHome;
+  /** Replace the detected hosts of links. A link gets the first one that the certificate of its router names. */
+  readonly hosts: readonly string[];
+  /** The only namespace that is served; absent for all. */
+  readonly only?: string | undefined;
+  /** The platform in hints with Skupper commands, for a namespace that was never started. */
+  readonly platform?: string | undefined;
+  readonly clock: Clock;
+}
+
 /**
- * The sites of Skupper's system platforms. The site of each namespace is read at each call from its runtime state. Refuses
- * access unless the link would work: the router trusts the issuer, the CAs in the response verify the router's certificate,
+ * The sites of Skupper's system platforms. Each call reads the site of a namespace from its runtime state. Refuses access
+ * unless the link would work: the router trusts the issuer, the CAs in the response verify the router's certificate,
  * and that certificate names the host by the rules of the router.
  */
 export class SystemSite implements Site {
-  readonly #home: SkupperHome;
-  readonly #hosts: readonly string[];
-  readonly #only: string | undefined;
-  readonly #platform: string | undefined;
-  readonly #clock: Clock;
+  readonly #options: SystemSiteOptions;
 
-  /**
-   * `hosts` replace the detected hosts of links. A link gets the first one that the certificate of its router names.
-   */
-  constructor(options: {
-    readonly home: SkupperHome;
-    readonly hosts: readonly string[];
-    /** The only namespace that is served; absent for all. */
-    readonly only?: string | undefined;
-    /** The platform in hints with Skupper commands, for a namespace that was never started. */
-    readonly platform?: string | undefined;
-    readonly clock: Clock;
-  }) {
-    this.#home = options.home;
-    this.#hosts = options.hosts;
-    this.#only = options.only;
-    this.#platform = options.platform;
-    this.#clock = options.clock;
+  constructor(options: SystemSiteOptions) {
+    this.#options = options;
   }
 
   async resolveAccess(grant: SiteRequest): Promise<SiteAccess | SiteRefusal> {
@@ -73,7 +64,7 @@ export class SystemSite implements Site {
   /** The name of the CA that signs in a namespace unless a grant names another one. */
   defaultIssuer(namespace: string): string {
     try {
-      const state = readSiteState(this.#home.namespace(namespace));
+      const state = readSiteState(this.#options.home.namespace(namespace));
       return (typeof state === 'string' ? undefined : state.defaultIssuer) ?? DEFAULT_ISSUER;
     } catch (error) {
       if (!(error instanceof UnreadableFileError)) throw error;
@@ -81,35 +72,35 @@ export class SystemSite implements Site {
     }
   }
 
-  /** The CA of that name in a namespace, whether the router trusts it or not. */
+  /** The CA of that name in a namespace, even if the router does not trust it. */
   findIssuer(namespace: string, name: string): CertificateAuthority | SiteRefusal {
-    return this.#readIssuer(this.#home.namespace(namespace), name);
+    return this.#readIssuer(this.#options.home.namespace(namespace), name);
   }
 
   #resolve(grant: SiteRequest): SiteAccess | SiteRefusal {
-    if (this.#only !== undefined && this.#only !== grant.namespace) {
-      const reason = `namespace "${grant.namespace}" is not served; the service serves only "${this.#only}"`;
+    if (this.#options.only !== undefined && this.#options.only !== grant.namespace) {
+      const reason = `namespace "${grant.namespace}" is not served; the service serves only "${this.#options.only}"`;
       return siteRefusal(
         'link_access_unavailable',
         reason,
         'start the service without --namespace, or with this one',
       );
     }
-    const directories = this.#home.namespace(grant.namespace);
+    const directories = this.#options.home.namespace(grant.namespace);
     const state = readSiteState(directories);
-    const platform = startedPlatform(directories) ?? this.#platform;
-    const words = `-n ${grant.namespace}${platform === undefined ? '' : ` -p ${platform}`}`;
+    const platform = startedPlatform(directories) ?? this.#options.platform;
+    const flags = `-n ${grant.namespace}${platform === undefined ? '' : ` -p ${platform}`}`;
     if (state === 'no-site')
       return siteRefusal(
         'link_access_unavailable',
         `namespace "${grant.namespace}" has no site`,
-        `create one with \`skupper site create NAME --enable-link-access ${words}\` and start it with \`skupper system start ${words}\``,
+        `create one with \`skupper site create NAME --enable-link-access ${flags}\` and start it with \`skupper system start ${flags}\``,
       );
     if (state === 'not-started')
       return siteRefusal(
         'link_access_unavailable',
         `the site of namespace "${grant.namespace}" is not started`,
-        `start it with \`skupper system start ${words}\``,
+        `start it with \`skupper system start ${flags}\``,
       );
     if (state.edge)
       return {
@@ -125,7 +116,7 @@ export class SystemSite implements Site {
         ...siteRefusal(
           'link_access_unavailable',
           `site "${state.name}" accepts no links`,
-          `enable it with \`skupper site update ${state.name} --enable-link-access ${words}\`, then run \`skupper system reload ${words}\``,
+          `enable it with \`skupper site update ${state.name} --enable-link-access ${flags}\`, then run \`skupper system reload ${flags}\``,
         ),
         isRequestOnly: true,
       };
@@ -161,7 +152,7 @@ export class SystemSite implements Site {
       try {
         const certificate = readBoundedText(file);
         const key = readBoundedText(join(issuers, name, 'tls.key'));
-        return loadAuthority({ certificate, key }, file, this.#clock());
+        return loadAuthority({ certificate, key }, file, this.#options.clock());
       } catch (error) {
         const { code, message, hint } = error as UnreadableFileError;
         if (code === 'ENOENT' && !existsSync(file)) continue;
@@ -190,11 +181,11 @@ export class SystemSite implements Site {
     const distrusted = routerTrustRefusal(issuer, router, {
       access: access.name,
       hints,
-      now: this.#clock(),
+      now: this.#options.clock(),
     });
     if (distrusted) return distrusted;
     const names = routerNames(router.certificate);
-    const host = hostAmong(this.#hosts, names);
+    const host = hostAmong(this.#options.hosts, names);
     if (typeof host !== 'string') return host;
     const endpoints = access.roles.map(({ name, port }) => ({ name, host, port, group: access.name }));
     return { endpoints, router };
