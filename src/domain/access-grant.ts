@@ -9,16 +9,16 @@ export interface AccessGrant extends LabelsAndNote {
   /** Identity, and the last segment of the token's URL (an RFC 9562 UUID in lower case). */
   readonly uid: string;
   readonly namespace: string;
-  /** A label: the default name of the Links of this grant. */
+  /** Also the default name of the Links of this grant. */
   readonly name: string;
   readonly codeHash: Uint8Array;
-  /** True if the user supplied the code: it may be weak, so nothing is sealed under it. */
+  /** True if the user supplied the code: it may be weak, so no private key is encrypted with it. */
   readonly isUserSuppliedCode: boolean;
   readonly redemptionsAllowed: number;
   readonly redemptions: number;
-  /** How long the grant can be redeemed once it is Ready. */
+  /** How long the grant can be redeemed, from when it is first Ready. */
   readonly expirationWindowMs: number;
-  /** When it expires; null until the grant is first Ready, and a grant without it is never redeemed. */
+  /** When it expires; null until the grant is first Ready, and it cannot be redeemed before. */
   readonly expirationTime: number | null;
   /** Name of the CA that signs, or null for the site's default issuer. */
   readonly issuer: string | null;
@@ -27,26 +27,25 @@ export interface AccessGrant extends LabelsAndNote {
   /** Name of the file in its namespace's input directory that declares it; null for other grants. */
   readonly sourceFile: string | null;
   readonly createdAt: number;
+  /** When the grant was first Ready. */
   readonly readyAt: number | null;
   readonly revokedAt: number | null;
-  /**
-   * Why the grant is not Ready, from its Kubernetes resource; absent if it is Ready, and in stores without such resources.
-   */
+  /** From its Kubernetes resource: why it is not Ready, or which other controller changes it. Absent in a database. */
   readonly notReadyReason?: string;
 }
 
-/** Every state that a grant can be in. */
+/** Every state of a grant. */
 export const ACCESS_GRANT_STATES = ['pending', 'ready', 'expired', 'exhausted', 'revoked'] as const;
 
-/** One of {@link ACCESS_GRANT_STATES}; as defined by {@link grantState}. */
+/** A state that {@link grantState} returns. */
 export type AccessGrantState = (typeof ACCESS_GRANT_STATES)[number];
 
-/** Returns whether a grant has expired at `now`, even if it is revoked. */
+/** True if a grant has expired at `now`, also for a revoked grant. */
 export function hasExpired({ expirationTime }: Pick<AccessGrant, 'expirationTime'>, now: number): boolean {
   return expirationTime !== null && expirationTime <= now;
 }
 
-/** The state of a grant at `now`; the first that applies of revoked, pending, expired, exhausted. */
+/** The state of a grant at `now`: the first that applies of revoked, pending, expired and exhausted, else ready. */
 export function grantState(
   grant: Pick<AccessGrant, 'revokedAt' | 'expirationTime' | 'redemptions' | 'redemptionsAllowed'>,
   now: number,

@@ -11,17 +11,17 @@ export interface AccessToken {
   readonly ca: string;
   /** Cost of its Links; at least 1. */
   readonly linkCost?: number;
-  /** When the grant of the token expires, in milliseconds since the epoch, as known when the token was issued. */
+  /** When the token expires, in milliseconds since the epoch, as known when it was issued. */
   readonly expirationTime?: number;
-  /** How many redemptions the grant of the token allows, as known when the token was issued. */
+  /** How many redemptions the token allows, as known when it was issued. */
   readonly redemptionsAllowed?: number;
-  /** The site that accepts the link. */
+  /** Uid of the site that accepts the link. */
   readonly issuerSite?: string;
 }
 
 /**
- * Returns an AccessToken as a `skupper.io/v2alpha1` resource that `kubectl apply` and Skupper accept. Annotations contain
- * the known limits of its grant. The resource contains the code.
+ * Returns an AccessToken as a `skupper.io/v2alpha1` resource that `kubectl apply` and Skupper accept. It contains the code;
+ * its annotations contain the known limits.
  */
 export function accessTokenResource(token: AccessToken) {
   const { expirationTime, redemptionsAllowed, issuerSite } = token;
@@ -49,14 +49,15 @@ export function encodeAccessToken(token: AccessToken): string {
   return encodeResource(accessTokenResource(token));
 }
 
-/** Pin of a CA that the service sends in its TLS handshake: the first 128 bits of SHA-256 over its DER, lower-case hex. */
+/** Identifies a CA that the service sends in its TLS handshake. */
 export interface CaPin {
+  /** The first 128 bits of SHA-256 over the DER of the CA, lower-case hex. */
   readonly pin: string;
 }
 
 /**
- * A token as the requesting side reads it, from an AccessToken or a join line. `ca` is the trust for the URL's server
- * certificate: PEM, the pin of a CA that the server sends, or undefined for the CAs that Node trusts.
+ * A token that the requesting side read from an AccessToken or a join line. `ca` is what the URL's server certificate is
+ * verified against: PEM, the pin of a CA that the server sends, or, if undefined, the CAs that Node trusts.
  */
 export interface RedeemableToken extends Omit<AccessToken, 'ca'> {
   readonly ca: string | CaPin | undefined;

@@ -3,9 +3,9 @@ export const ADMINISTRATION_ERROR_CODES = [
   'bearer_missing',
   'bearer_invalid',
   'bearer_expired',
-  /** The bearer token is valid but contains no role. */
+  /** The caller has no role, or has the role viewer and the request requires operator. */
   'role_insufficient',
-  /** A page of another origin sent the request with a session of the console. */
+  /** A page of another origin sent the request with the cookie of a console session. */
   'origin_refused',
   /** Bearer tokens cannot be verified now. */
   'identity_unavailable',
@@ -17,7 +17,7 @@ export const ADMINISTRATION_ERROR_CODES = [
   'no_such_route',
   'no_such_grant',
   'no_such_redemption',
-  /** No verification of that id runs or ran in the process. */
+  /** No verification of the ledger with that id is known. */
   'no_such_verification',
   'name_taken',
   /** A file declares the grant, so it can only be changed there. */
@@ -43,7 +43,7 @@ export const ADMINISTRATION_ERROR_CODES = [
 ] as const;
 
 /**
- * Why an operation of an administrator was refused. The union is closed: every adapter maps it with a table that
+ * Why an administrator's operation was refused. The union is closed: every adapter maps it with a table that
  * `satisfies Record<AdministrationErrorCode, …>`, so a new code does not compile until each adapter maps it.
  */
 export type AdministrationErrorCode = (typeof ADMINISTRATION_ERROR_CODES)[number];
@@ -57,7 +57,7 @@ interface ErrorDetails {
   readonly cause?: unknown;
 }
 
-/** A refused operation of an administrator. `message` is a sentence without its full stop, and holds no code, key or token. */
+/** A refused operation of an administrator. `message` is a sentence without its full stop, and contains no code, key or token. */
 export class AdministrationError extends Error {
   override readonly name = 'AdministrationError';
   readonly code: AdministrationErrorCode;

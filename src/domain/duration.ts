@@ -13,8 +13,8 @@ const UNITS: Readonly<Record<string, number>> = {
 const PART = /(\d+(?:\.\d*)?|\.\d+)(ns|us|µs|μs|ms|s|m|h|d|w)/y;
 
 /**
- * Milliseconds of a Go duration (`1h30m`, `90s`, `0`), with `d` and `w` besides; undefined for anything else, negative
- * ones included. Fractions of a millisecond are rounded.
+ * Milliseconds of a Go duration (`1h30m`, `90s`, `0`), which may also have the units `d` and `w`; undefined for any other text,
+ * also for a negative duration. Fractions of a millisecond are rounded.
  */
 export function parseDuration(text: string): number | undefined {
   if (text === '0') return 0;
@@ -28,7 +28,7 @@ export function parseDuration(text: string): number | undefined {
   return text.length > 0 && Number.isSafeInteger(Math.round(total)) ? Math.round(total) : undefined;
 }
 
-/** The shortest text of whole units that parses back to `ms`: `15m`, `1h30m`, `30d`. */
+/** The duration in whole units, the largest first: `15m`, `1h30m`, `30d`. */
 export function formatDuration(ms: number): string {
   let rest = ms;
   let text = '';

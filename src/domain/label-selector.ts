@@ -12,7 +12,7 @@ interface LabelRequirement {
 /** Selects objects that meet all requirements: an equality-based label selector of Kubernetes. */
 export type LabelSelector = readonly LabelRequirement[];
 
-/** The form of a selector, as the end of a sentence about an invalid one. */
+/** The form of a selector, as the end of a sentence about an invalid selector. */
 export const LABEL_SELECTOR_HINT = 'must be conditions a=b, a!=b, a or !a, separated by commas';
 
 const REQUIREMENT = /^(!?)\s*([^\s=!]+)\s*(?:(==?|!=)\s*(\S*))?$/;
@@ -24,10 +24,10 @@ export function parseLabelSelector(text: string): LabelSelector | undefined {
 }
 
 function parseRequirement(text: string): LabelRequirement | undefined {
-  const [, not, key = '', comparison, value = ''] = REQUIREMENT.exec(text.trim()) ?? [];
+  const [, negation, key = '', comparison, value = ''] = REQUIREMENT.exec(text.trim()) ?? [];
   if (!isLabelName(key) || !isLabelValue(value)) return undefined;
-  if (comparison === undefined) return { key, operator: not === '!' ? 'absent' : 'exists', value };
-  if (not === '!') return undefined;
+  if (comparison === undefined) return { key, operator: negation === '!' ? 'absent' : 'exists', value };
+  if (negation === '!') return undefined;
   return { key, operator: comparison === '!=' ? 'differs' : 'equals', value };
 }
 
@@ -55,15 +55,15 @@ export function selectsLabels(selector: LabelSelector, labels: Labels): boolean 
 }
 
 function isMet({ key, operator, value }: LabelRequirement, labels: Labels): boolean {
-  const present = Object.hasOwn(labels, key) ? labels[key] : undefined;
+  const labelValue = Object.hasOwn(labels, key) ? labels[key] : undefined;
   switch (operator) {
     case 'equals':
-      return present === value;
+      return labelValue === value;
     case 'differs':
-      return present !== value;
+      return labelValue !== value;
     case 'exists':
-      return present !== undefined;
+      return labelValue !== undefined;
     case 'absent':
-      return present === undefined;
+      return labelValue === undefined;
   }
 }

@@ -4,14 +4,14 @@ import { isLabelName, isLabelValue } from './names.js';
 /** Labels of a grant or redemption, by key. Keys and values have the syntax of Kubernetes labels. */
 export type Labels = Readonly<Record<string, string>>;
 
-/** Text that users attach to a grant or redemption. It grants nothing, and the ledger does not cover it. */
+/** Text that users attach to a grant or redemption. It has no effect, and the ledger does not record it. */
 export interface LabelsAndNote {
   readonly labels: Labels;
   /** Null for none. */
   readonly note: string | null;
 }
 
-/** Changes to labels and note; absent members stay. */
+/** Changes to labels and note; absent members stay unchanged. */
 export interface LabelsAndNoteChange {
   /** Labels to set, and, with null, labels to remove. */
   readonly labels?: Readonly<Record<string, string | null>> | undefined;
@@ -19,7 +19,7 @@ export interface LabelsAndNoteChange {
   readonly note?: string | null | undefined;
 }
 
-/** The state of a new object without labels and note. */
+/** For an object without labels and note. */
 export const NO_LABELS_AND_NOTE: LabelsAndNote = { labels: {}, note: null };
 
 const MAX_LABELS = 32;
@@ -28,7 +28,7 @@ const MAX_NOTE = 1_000;
 const UNWRITABLE = /[\p{Cc}\p{Cs}]/u;
 const RESERVED_PREFIX = 'internal.skupper.io/';
 
-/** Applies a change of labels; keys are sorted. */
+/** Returns `labels` after a change, sorted by key. */
 export function changedLabels(labels: Labels, change: LabelsAndNoteChange['labels'] = {}): Labels {
   const entries = Object.entries({ ...labels, ...change }).filter(
     (entry): entry is [string, string] => entry[1] !== null,
@@ -36,8 +36,8 @@ export function changedLabels(labels: Labels, change: LabelsAndNoteChange['label
   return Object.fromEntries(entries.sort(([a], [b]) => (a < b ? -1 : 1)));
 }
 
-/** Cuts a note that another program wrote to the longest that {@link labelsAndNoteProblem} accepts. */
-export function longestNote(text: string): string {
+/** Truncates a note that another program wrote to the length that {@link labelsAndNoteProblem} accepts. */
+export function truncateNote(text: string): string {
   return text.length <= MAX_NOTE ? text : [...text].slice(0, MAX_NOTE).join('');
 }
 
@@ -58,8 +58,8 @@ export function labelsAndNoteProblem(
     }
   }
   // On Kubernetes other programs may have set more.
-  const most = Math.max(MAX_LABELS, Object.keys(labels).length);
-  if (Object.keys(changedLabels(labels, change)).length > most)
+  const maxLabels = Math.max(MAX_LABELS, Object.keys(labels).length);
+  if (Object.keys(changedLabels(labels, change)).length > maxLabels)
     return `there can be at most ${MAX_LABELS} labels`;
   if (note === undefined || note === null) return undefined;
   const length = [...note].length;

@@ -1,10 +1,10 @@
-/** Annotation of an AccessToken: when the grant behind it ends, RFC 3339. */
+/** Annotation of an AccessToken: when it expires, RFC 3339. */
 export const TOKEN_EXPIRATION_TIME = 'linkgrant.dev/expiration-time';
-/** Annotation of an AccessToken: how many redemptions the grant behind it allows, in decimal digits. */
+/** Annotation of an AccessToken: how many redemptions it allows, in decimal digits. */
 export const TOKEN_REDEMPTIONS_ALLOWED = 'linkgrant.dev/redemptions-allowed';
-/** Annotation of an AccessToken: display name of the site that accepts the link. */
+/** Annotation of an AccessToken: uid of the site that accepts the link. */
 export const TOKEN_ISSUER_SITE = 'linkgrant.dev/issuer-site';
-/** Annotation of a Link's Secret, and of Links that linkgrant created: the id of their redemption, a UUID. */
+/** Annotation of a Link's Secret, and of a Link that linkgrant created: the id of its redemption, a UUID. */
 export const SECRET_REDEMPTION_ID = 'linkgrant.dev/redemption-id';
 /** Annotation of a Link's Secret: the `https` URL where its certificate can be renewed. */
 export const SECRET_RENEWAL_URL = 'linkgrant.dev/renewal-url';
@@ -12,16 +12,17 @@ export const SECRET_RENEWAL_URL = 'linkgrant.dev/renewal-url';
 export const SECRET_SERVER_CA = 'linkgrant.dev/server-ca';
 /** Label that Kubernetes recommends for the tool that manages an object; the value is `linkgrant`. */
 export const MANAGED_BY = 'app.kubernetes.io/managed-by';
-/** True for the name of a label or annotation that only linkgrant sets. */
-export function isOwnName(name: string): boolean {
-  return name === MANAGED_BY || name.startsWith('linkgrant.dev/');
-}
 /** Annotation that revokes an AccessGrant resource: the time of the revocation, RFC 3339; every value but `false` revokes. */
 export const GRANT_REVOKED = 'linkgrant.dev/revoked';
 /**
- * Label of a Link's Secret on Kubernetes, once its Links are in place: the beginning of the hash that identified its
- * pending redemption.
+ * Label of a Link's Secret on Kubernetes that is set after its Links are written: the beginning of the id of its pending
+ * redemption.
  */
 export const SECRET_TOKEN = 'linkgrant.dev/token';
 /** Annotation of an AccessGrant resource that a linkgrant command created: the id of the request, a UUID. */
 export const GRANT_REQUEST = 'linkgrant.dev/request';
+
+/** True for the name of a label or annotation that only linkgrant sets. */
+export function isOwnName(name: string): boolean {
+  return name === MANAGED_BY || name.startsWith('linkgrant.dev/');
+}

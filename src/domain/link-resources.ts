@@ -2,14 +2,10 @@ import { MANAGED_BY, SECRET_REDEMPTION_ID } from './labels.js';
 import type { Link, LinkSecret } from './link.js';
 import { encodeResource, type ResourceFields } from './resource-encoding.js';
 
-/** Options for writing a Secret and its Links. */
+/** Options for the resources of a link; a response to a client has none of them. */
 export interface LinkDocumentOptions {
-  /**
-   * True for resources that linkgrant itself creates: they get the managed-by label, and Links the redemption id of their
-   * Secret. False on the wire.
-   */
+  /** True for resources that linkgrant itself creates: adds the managed-by label, and to Links the redemption id of their Secret. */
   readonly managed?: boolean;
-  /** Absent on the wire. */
   readonly namespace?: string | undefined;
 }
 
@@ -31,7 +27,7 @@ function unlessEmpty(texts: Texts): Texts | undefined {
   return Object.keys(texts).length === 0 ? undefined : texts;
 }
 
-/** Returns a LinkSecret as a `v1/Secret`. Throws for values that are not ASCII, which PEM never is. */
+/** Returns a LinkSecret as a `v1/Secret`. Throws for values that are not ASCII; PEM is always ASCII. */
 export function linkSecretResource(secret: LinkSecret, options: LinkDocumentOptions = {}) {
   return {
     apiVersion: 'v1',
@@ -46,7 +42,7 @@ export function linkSecretResource(secret: LinkSecret, options: LinkDocumentOpti
   } satisfies ResourceFields;
 }
 
-/** Returns a Link of that Secret as a `skupper.io/v2alpha1` resource. */
+/** Returns a Link as a `skupper.io/v2alpha1` resource; `secret` has its credentials. */
 export function linkResource(link: Link, secret: LinkSecret, options: LinkDocumentOptions = {}) {
   const id = options.managed ? secret.annotations?.[SECRET_REDEMPTION_ID] : undefined;
   const annotations = unlessEmpty({
@@ -67,7 +63,7 @@ export function linkResource(link: Link, secret: LinkSecret, options: LinkDocume
   } satisfies ResourceFields;
 }
 
-/** Encodes a Secret and then its Links as a YAML stream, for a response and for `kubectl apply`. */
+/** Encodes a Secret, then its Links, as a YAML stream for a response or for `kubectl apply`. */
 export function encodeLinkDocuments(
   secret: LinkSecret,
   links: readonly Link[],

@@ -1,10 +1,9 @@
-const DAY_MS = 86_400_000;
-const EXPIRING_MS = 7 * DAY_MS;
+const EXPIRING_MS = 7 * 86_400_000;
 
-/** Every state of a link, by its revocation and its newest certificate. */
+/** Every state of a link. */
 export const LINK_STATES = ['valid', 'expiring', 'expired', 'revoked'] as const;
 
-/** State of a link: `expiring` if its newest certificate ends within 7 days and has at most a third of its lifetime left. */
+/** State of a link: `expiring` if its newest certificate expires within 7 days and has at most a third of its lifetime left. */
 export type LinkState = (typeof LINK_STATES)[number];
 
 /** The times that determine the state of a link, in milliseconds since the epoch. */
@@ -12,16 +11,16 @@ export interface LinkTimes {
   readonly revokedAt: number | null;
   /** When its newest certificate was issued. */
   readonly issuedAt: number;
-  /** When its newest certificate ends. */
+  /** When its newest certificate expires. */
   readonly notAfter: number;
 }
 
-/** When a link becomes `expiring`, unless it is renewed or revoked before. */
+/** When a link becomes `expiring` if it is not renewed or revoked before. */
 export function expiringAt({ issuedAt, notAfter }: LinkTimes): number {
   return notAfter - Math.min(EXPIRING_MS, Math.floor((notAfter - issuedAt) / 3));
 }
 
-/** When a link becomes overdue for renewal, unless it is renewed or revoked before. */
+/** When a link becomes overdue for renewal if it is not renewed or revoked before. */
 export function notRenewingAt({ issuedAt, notAfter }: LinkTimes): number {
   return notAfter - Math.floor((notAfter - issuedAt) / 4);
 }

@@ -7,7 +7,7 @@ export const LINK_ROLES = ['inter-router', 'edge', 'inter-network'] as const;
 /** One of {@link LINK_ROLES}. */
 export type LinkRole = (typeof LINK_ROLES)[number];
 
-/** True for the name of a role that routers know. */
+/** True for one of {@link LINK_ROLES}. */
 export function isLinkRole(name: unknown): name is LinkRole {
   return LINK_ROLES.some((role) => role === name);
 }
@@ -20,7 +20,7 @@ export interface LinkEndpoint {
   readonly group: string;
 }
 
-/** A Skupper Link: its name, its spec, and the labels and annotations that linkgrant does not set itself. */
+/** A Skupper Link: its name, its spec, and its labels and annotations. */
 export interface Link {
   readonly name: string;
   readonly endpoints: readonly LinkEndpoint[];
@@ -31,12 +31,12 @@ export interface Link {
   readonly settings?: Readonly<Record<string, string>>;
   /** Addresses of this network that the other network may send to, for an `inter-network` endpoint. */
   readonly routingKeys?: readonly string[];
-  /** Labels and annotations of the accepting side or the user; those of linkgrant are not among them. */
+  /** Labels and annotations that the accepting side or the user set; without those that linkgrant sets. */
   readonly labels?: Readonly<Record<string, string>>;
   readonly annotations?: Readonly<Record<string, string>>;
 }
 
-/** Fields that a request sets on a Link; they override those of the existing Link. */
+/** Fields of a Link that a request sets; they override those of the existing Link. */
 export interface LinkOverrides {
   readonly cost?: number | undefined;
   readonly settings?: Readonly<Record<string, string>> | undefined;
@@ -89,16 +89,16 @@ export interface LinkSecret {
   readonly annotations?: Readonly<Record<string, string>>;
 }
 
-/** The role of the endpoint that a router connects to: `inter-network` if the Link has such an endpoint, for every site. */
+/** The role of the endpoint that a router connects to: `inter-network` if the Link has such an endpoint, also on an edge site. */
 export function usedRole({ endpoints }: Pick<Link, 'endpoints'>, isEdgeSite: boolean): LinkRole {
   if (endpoints.some(({ name }) => name === 'inter-network')) return 'inter-network';
   return isEdgeSite ? 'edge' : 'inter-router';
 }
 
 /**
- * Returns the Links that reach `endpoints`: one per endpoint group, sorted by group, named `name` when there is one group and
- * `name-1`, `name-2`, … otherwise. The `inter-network` endpoints of a group get a Link of their own, because a router uses no
- * other endpoint beside them. Without endpoints there are no Links.
+ * Returns the Links to `endpoints`: one for each endpoint group, sorted by group. The `inter-network` endpoints of a group get
+ * a separate Link, because a router uses no other endpoint of a Link that has them. A single Link has the name `name`, several
+ * `name-1`, `name-2`, …. Without endpoints there are no Links.
  */
 export function linksToEndpoints(name: string, endpoints: readonly LinkEndpoint[]): Link[] {
   const groups = new Map<string, LinkEndpoint[]>();

@@ -14,7 +14,7 @@ export function isNamespace(value: string): boolean {
   return LABEL.test(value);
 }
 
-/** True for the name of a Kubernetes label: at most 63 characters, with an optional RFC 1123 subdomain and `/` before them. */
+/** True for the key of a Kubernetes label: at most 63 characters, with an optional RFC 1123 subdomain and `/` before them. */
 export function isLabelName(value: string): boolean {
   const [name = '', prefix, ...others] = value.split('/').reverse();
   return QUALIFIED.test(name) && (prefix === undefined || isResourceName(prefix)) && others.length === 0;

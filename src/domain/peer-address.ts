@@ -6,7 +6,7 @@ export function normalizeAddress(address: string): string {
   return IPV4_MAPPED.exec(bare)?.[1] ?? bare;
 }
 
-/** The eight groups of an IPv6 address in text form; the result is undefined for other input. */
+/** The eight groups of a valid IPv6 address, as text. */
 function ipv6Groups(address: string): string[] {
   const [head = '', tail] = address.split('::');
   const left = head === '' ? [] : head.split(':');
@@ -16,21 +16,21 @@ function ipv6Groups(address: string): string[] {
 }
 
 /**
- * Returns the source of an address: an IPv4 address itself, the /64 of an IPv6 address, because one host owns at least that
- * (RFC 6177).
+ * Returns the network that is treated as one client: for IPv4 the address itself, for IPv6 its /64, because one host has at
+ * least a /64 (RFC 6177).
  */
 export function sourceOf(address: string): string {
   const normalized = normalizeAddress(address);
   return normalized.includes(':') ? ipv6Network(normalized, 4) : normalized;
 }
 
-/** The /48 of an IPv6 address, which one site often owns (RFC 6177); undefined for an IPv4 address. */
+/** The /48 of an IPv6 address, which one site often has (RFC 6177); undefined for an IPv4 address. */
 export function siteNetworkOf(address: string): string | undefined {
   const normalized = normalizeAddress(address);
   return normalized.includes(':') ? ipv6Network(normalized, 3) : undefined;
 }
 
-/** The network of the first 16-bit groups of an IPv6 address, as text. */
+/** The network of an IPv6 address, as text; its prefix is that many 16-bit groups long. */
 function ipv6Network(address: string, groups: number): string {
   const network = ipv6Groups(address)
     .slice(0, groups)
@@ -38,7 +38,7 @@ function ipv6Network(address: string, groups: number): string {
   return `${network.join(':')}::/${groups * 16}`;
 }
 
-/** True for an address, or the name, of the local machine. */
+/** True for a loopback address, and for `localhost`. */
 export function isLoopback(host: string): boolean {
   return host === 'localhost' || host === '::1' || /^127(\.\d+){1,3}$/.test(host);
 }

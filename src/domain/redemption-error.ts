@@ -1,6 +1,6 @@
 /**
- * Why the accepting side refused a redemption. The union is closed: every adapter maps it with a
- * table that `satisfies Record<RedemptionErrorCode, …>`, so a new code does not compile until each adapter maps it.
+ * Why the accepting side refused a redemption or renewal. The union is closed: every adapter maps it with a table that
+ * `satisfies Record<RedemptionErrorCode, …>`, so a new code does not compile until each adapter maps it.
  */
 export type RedemptionErrorCode =
   | 'code_wrong'
@@ -29,14 +29,15 @@ export type RedemptionErrorCode =
   | 'issuer_unavailable'
   | 'issuer_untrusted'
   | 'not_yet_valid'
+  /** A client that sends no CSR has redeemed the same grant for the same name and subject too often. */
   | 'repeated_redemption'
   /** The body is not a renewal request: no JWS of that type, or claims are missing. */
   | 'renewal_invalid'
-  /** A renewal that was not signed by the key of a link of this service. */
+  /** The renewal request was not signed with the key of a link of this service. */
   | 'renewal_refused'
-  /** A renewal request whose time is more than 5 minutes off. */
+  /** The time in the renewal request differs from the service's by more than 5 minutes. */
   | 'renewal_stale'
-  /** The certificate ended so long ago that it can no longer be renewed. */
+  /** The certificate expired so long ago that it can no longer be renewed. */
   | 'renewal_expired'
   /** A newer certificate has replaced the one that signed the request. */
   | 'superseded'
@@ -48,10 +49,10 @@ export type RedemptionErrorCode =
   | 'store_unavailable'
   | 'internal';
 
-/** Why the requesting side could not redeem, apart from refusals of the service. */
+/** Why the requesting side could not redeem or renew, apart from refusals of the service. */
 export type ClientErrorCode =
   | 'dns'
-  /** The URL of a token leads to an address that must not be connected to: the machine itself, a cloud's metadata service. */
+  /** The host in a token's URL has an address that is not allowed: the machine itself, a cloud's metadata service. */
   | 'address_refused'
   | 'connection_refused'
   | 'connection_timeout'
@@ -62,22 +63,22 @@ export type ClientErrorCode =
   | 'tls_name'
   | 'not_https'
   | 'redirect'
-  /** The server at the URL is not the redemption service now: an ingress without a backend, a gateway, a firewall. */
+  /** Another server answered instead of the redemption service: an ingress without a backend, a gateway, a firewall. */
   | 'service_unavailable'
   | 'answer_invalid'
-  /** The server generates the private key of the link, and the command accepts only its own key. */
+  /** The server generates the private key of the link, and the request accepts only a key of this side. */
   | 'server_generated_key'
-  /** The token was redeemed before under another link name than the requested one. */
+  /** The token was redeemed before under a link name other than the requested one. */
   | 'other_name'
   | 'token_invalid'
   | 'not_writable'
-  /** The token was redeemed before, and the certificate that it led to has ended. */
+  /** The token was redeemed before, and the certificate of its link has expired. */
   | 'link_ended'
   /** A file or resource of the link exists already and does not belong to this redemption. */
   | 'place_taken'
   /** Another process is working on the same links. */
   | 'busy'
-  /** The API server of the cluster that the link goes into does not answer, or not now. */
+  /** The API server of the link's cluster cannot be reached, or cannot answer now. */
   | 'cluster_unavailable';
 
 /** A refusal as a value: the code, and the delay of a retry if a retry can succeed. */
@@ -88,8 +89,8 @@ export interface Refusal {
 }
 
 /**
- * A failure with a stable code, thrown where no result type can carry it (an adapter's driver error, a peer's
- * answer). `message` is for people and holds no code, key or token; `cause` is for the log alone.
+ * A failure with a stable code, thrown where no result type can contain it, such as a driver error or an invalid response.
+ * `message` is for users and contains no code, key or token; `cause` is only for the log.
  */
 export class RedemptionError extends Error {
   override readonly name = 'RedemptionError';

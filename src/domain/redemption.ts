@@ -13,28 +13,29 @@ export type RedemptionMode = 'csr' | 'stock' | 'generated';
  * milliseconds since the epoch.
  */
 export interface Redemption extends IssuedCertificate, LabelsAndNote {
-  /** UUID, chosen before the commit; it is the primary key and is in the certificate as `urn:uuid:<id>`. */
+  /** A UUID, which the certificate contains as `urn:uuid:<id>`. */
   readonly id: string;
   readonly grantUid: string;
-  /** Namespace of the grant, which may be gone when the link is renewed. */
+  /** Namespace of the grant; recorded because the grant may have been deleted when the link is renewed. */
   readonly namespace: string;
-  /** Name of the CA that the grant requires; null for the site's default issuer. */
+  /** Name of the CA that the grant requests; null for the site's default issuer. */
   readonly issuer: string | null;
   /** Identifies repeated requests; unique within a grant. */
   readonly replayKey: string;
   readonly mode: RedemptionMode;
   /** Requested name of the Link and its Secret. */
   readonly name: string;
-  /** The whole subject; the certificate's CN holds its first 64 characters. */
+  /** The whole subject; the certificate's CN contains its first 64 characters. */
   readonly subject: string;
   /** Address of the client, as text. */
   readonly peer: string;
-  /** Identity of the signed code, null for a grant's own code. */
+  /** Id of the signed code; null for the grant's own code. */
   readonly jti: string | null;
   /** The grant's policy as it was when this was recorded. */
   readonly policy: GrantPolicy;
+  /** Uid of the accepting site, if it has one. */
   readonly siteUid: string | null;
-  /** The private key that the service generated, encrypted under the code; null if none is stored. */
+  /** The private key that the service generated, encrypted with the code; null if none is stored. */
   readonly sealedAnswer: Uint8Array | null;
   /** When the sealed answer is erased. */
   readonly sealedUntil: number | null;

@@ -1,2 +1,2 @@
-/** Response header with the id in the log line of the request (`requestId`). The header of a request is ignored. */
+/** Response header with the `requestId` of the request's log line. Ignored in a request. */
 export const REQUEST_ID_HEADER = 'linkgrant-request-id';

@@ -9,10 +9,10 @@ export type ResourceValue =
 /** A resource as an object; undefined fields are omitted. */
 export type ResourceFields = { readonly [key: string]: ResourceValue | undefined };
 
-// Escaped besides what JSON escapes, because YAML 1.1 calls them unprintable or line breaks.
+// JSON does not escape these characters, which are unprintable or line breaks in YAML 1.1.
 const YAML_UNPRINTABLE = /[\u007f-\u009f\u2028\u2029\ufeff\ufffe\uffff]/g;
 
-/** `text` as a YAML double-quoted scalar on one line. */
+/** Returns `text` as a YAML double-quoted scalar on one line. */
 function quote(text: string): string {
   return JSON.stringify(text).replace(
     YAML_UNPRINTABLE,
@@ -33,7 +33,7 @@ function encodeValue(value: ResourceValue, indent: string): string {
   if (typeof value === 'number' || typeof value === 'boolean') return ` ${value}\n`;
   if (Array.isArray(value)) {
     if (value.length === 0) return ' []\n';
-    // `  - ` then the item's own lines, the first of which moves up beside the dash.
+    // The first line of the item follows `- ` on the same line.
     return `\n${value.map((item) => `${indent}-${encodeValue(item, `${indent}  `).replace(/^\n +/, ' ')}`).join('')}`;
   }
   const entries = Object.entries(value).filter(([, member]) => member !== undefined);
@@ -42,8 +42,8 @@ function encodeValue(value: ResourceValue, indent: string): string {
 }
 
 /**
- * One YAML document, `---` line included, that YAML 1.1 and 1.2 readers read alike: every string is quoted, nothing is
- * folded, nothing is null, and keys keep the order they are given in. Undefined members are left out.
+ * Returns a YAML document, with its `---` line, that parsers of YAML 1.1 and 1.2 read alike: every string is quoted, and there
+ * are no folded lines and no nulls. The order of keys is retained; undefined members are omitted.
  */
 export function encodeResource(resource: ResourceFields): string {
   return `---${encodeValue(resource, '')}`;

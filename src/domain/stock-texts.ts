@@ -12,7 +12,7 @@ export const STOCK_TEXT = {
   internal: 'Internal error',
 } as const;
 
-/** Texts of which only the beginning is fixed: a namespace or a name follows. */
+/** The beginnings of response texts that end with a namespace or a name. */
 export const STOCK_TEXT_BEGINNING = {
   noSite: 'Site not yet defined for ',
   unreadableCa: 'error reading CA Certificate from Secret ',

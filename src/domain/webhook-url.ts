@@ -1,6 +1,6 @@
 /**
- * Returns a webhook URL without its user, and with `/…` in place of its path and query, because each may be a credential. Accepts
- * any text, so that errors can contain wrong values.
+ * Returns a webhook URL without its user, and with `/…` in place of its path and query, because each may contain a credential.
+ * Accepts any text, so that an error about an invalid URL can contain the result.
  */
 export function maskWebhookUrl(text: string): string {
   const [, scheme = '', host = '', rest] =

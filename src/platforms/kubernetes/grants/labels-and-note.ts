@@ -2,7 +2,7 @@ import { isOwnName, MANAGED_BY } from '../../../domain/labels.js';
 import {
   type LabelsAndNote,
   type LabelsAndNoteChange,
-  longestNote,
+  truncateNote,
 } from '../../../domain/labels-and-note.js';
 import type { ResourceMetadata } from '../api/resource.js';
 
@@ -14,7 +14,7 @@ export function readLabelsAndNote({ labels = {}, annotations = {} }: ResourceMet
   const userLabels = Object.entries(labels).filter(
     ([key, value]) => !isOwnName(key) || (key === MANAGED_BY && value !== 'linkgrant'),
   );
-  return { labels: Object.fromEntries(userLabels), note: longestNote(annotations[NOTE] ?? '') || null };
+  return { labels: Object.fromEntries(userLabels), note: truncateNote(annotations[NOTE] ?? '') || null };
 }
 
 /** The metadata of a new resource: the labels and the note, merged with linkgrant's `own` labels and annotations. */
