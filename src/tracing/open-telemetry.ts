@@ -55,7 +55,7 @@ export async function openTelemetryTracer({
     resource: defaultResource()
       .merge(resourceFromAttributes({ 'service.name': 'linkgrant', 'service.version': version }))
       .merge(detectResources({ detectors: [envDetector] })),
-    spanProcessors: [new BatchSpanProcessor(withReports(exporter, onFailing))],
+    spanProcessors: [new BatchSpanProcessor(withFailureReports(exporter, onFailing))],
   });
   const tracer = provider.getTracer('linkgrant', version);
   const current = new AsyncLocalStorage<OpenTelemetrySpan>();
@@ -112,7 +112,7 @@ function parseTraceparent(header = ''): SpanContext | undefined {
   return isSpanContextValid(context) ? context : undefined;
 }
 
-/** The code or reason of an error, else its class. Messages may contain names, so they are not exported. */
+/** The code or reason of an error, else its class; not its message, which may contain names. */
 function errorType(error: unknown): string {
   const { code, reason, name } = (error ?? {}) as { code?: unknown; reason?: unknown; name?: unknown };
   return (
@@ -120,7 +120,10 @@ function errorType(error: unknown): string {
   );
 }
 
-function withReports(exporter: SpanExporter, onFailing: (reason: string | undefined) => void): SpanExporter {
+function withFailureReports(
+  exporter: SpanExporter,
+  onFailing: (reason: string | undefined) => void,
+): SpanExporter {
   let isFailing = false;
   return {
     export(spans, done) {
@@ -135,7 +138,7 @@ function withReports(exporter: SpanExporter, onFailing: (reason: string | undefi
   };
 }
 
-/** Why an export failed. The text of a response is not repeated. */
+/** Why an export failed, without the text of a response. */
 function reasonOf(error: Error & { readonly code?: unknown } = new Error('no response')): string {
   return typeof error.code === 'number' ? `the collector answered ${error.code}` : error.message;
 }

@@ -40,17 +40,17 @@ const NOT_RECORDED: Span = { set() {} };
 // Set once, at the start of the process.
 let tracer: Tracer | undefined;
 
-/** Sets the tracer that records all further spans; without one, none is recorded. */
+/** Sets the tracer that records all further spans; undefined stops recording. */
 export function setTracer(next: Tracer | undefined): void {
   tracer = next;
 }
 
-/** Runs `operation` in a span, which ends with it and, if it rejects, contains the code of the error but not its message. */
+/** Runs `operation` in a span. If the operation rejects, the span contains the code of the error but not its message. */
 export function inSpan<T>(options: SpanOptions, operation: (span: Span) => Promise<T>): Promise<T> {
   return tracer ? tracer.inSpan(options, operation) : operation(NOT_RECORDED);
 }
 
-/** The header `traceparent` of the enclosing span; no header without one. */
+/** The header `traceparent` of the enclosing span; no header outside of a span. */
 export function traceHeaders(): Readonly<Record<string, string>> {
   const traceparent = tracer?.traceparent();
   return traceparent === undefined ? {} : { traceparent };

@@ -5,7 +5,7 @@ const PROTOCOLS = ['http/protobuf', 'http/json'] as const;
 
 // How long the end of a process waits for the export of its last spans.
 const LAST_EXPORT_MS = 1_000;
-/** Time limit of an export by a command, in milliseconds: shorter than a pause before a retry, so a command never retries. */
+/** Time limit of a command's export, in milliseconds: shorter than the exporter's pause before a retry, so it never retries. */
 export const COMMAND_EXPORT_MS = 750;
 
 /** Receives the problems of the export; none of them ends or delays an operation. */
@@ -39,9 +39,10 @@ export async function startTracing(options: TracingOptions): Promise<() => Promi
   setTracer(tracer);
   return async () => {
     setTracer(undefined);
-    const isLate = sleep(LAST_EXPORT_MS, true, { ref: false });
+    const timeout = sleep(LAST_EXPORT_MS, 'late', { ref: false });
     const lastExport = tracer.flush().catch(() => undefined);
-    if (await Promise.race([lastExport, isLate])) report.failing('the collector did not answer in time');
+    const outcome = await Promise.race([lastExport, timeout]);
+    if (outcome === 'late') report.failing('the collector did not answer in time');
   };
 }
 
@@ -51,15 +52,15 @@ function requestedProtocol({ env, report }: TracingOptions): (typeof PROTOCOLS)[
   if (!endpoint || env.OTEL_TRACES_EXPORTER === 'none') return undefined;
   if (env.OTEL_SDK_DISABLED?.toLowerCase() === 'true') return undefined;
   const [protocolVariable, protocolName = PROTOCOLS[0]] = variable(env, 'PROTOCOL');
-  const protocol = PROTOCOLS.find((one) => one === protocolName);
-  // If the SDK cannot use an endpoint, it exports to another one instead.
+  const protocol = PROTOCOLS.find((name) => name === protocolName);
+  // The SDK ignores an endpoint that it cannot use, and exports to its default one.
   const isUsable = /^https?:\/\/[^\s?#]+$/.test(endpoint) && URL.canParse(endpoint);
   if (!isUsable) report.off(`${endpointName} is not an http or https URL without a query`);
   else if (!protocol) report.off(`${protocolVariable} is not ${PROTOCOLS.join(' or ')}`);
   return isUsable ? protocol : undefined;
 }
 
-/** Returns name and value of the variable for traces, else of that for all signals; without a value if both are empty. */
+/** Returns name and value of the variable for traces, else of the variable for all signals; the value is undefined if empty. */
 function variable(env: TracingOptions['env'], name: string): [string, string | undefined] {
   const forTraces = `OTEL_EXPORTER_OTLP_TRACES_${name}`;
   if (env[forTraces]) return [forTraces, env[forTraces]];
