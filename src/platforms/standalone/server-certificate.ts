@@ -7,9 +7,9 @@ import { describeCertificate } from '../../pki/certificate-info.js';
 import {
   externalServerIdentity,
   type FoundIdentity,
-  isIssuedIdentity,
+  isCurrentIdentity,
   issueIdentity,
-  readingIdentity,
+  readIdentitySource,
   requireKeyOf,
   type TrustedAuthority,
 } from '../../redemption/ports/server-identity.js';
@@ -22,7 +22,7 @@ export interface ServerIdentitySource {
 }
 
 function withIdentityErrors<T>(file: string, read: () => T): T {
-  return readingIdentity(file, read, (error) => explainFileError(file, error).reason);
+  return readIdentitySource(file, read, (error) => explainFileError(file, error).reason);
 }
 
 function readPem(file: string): string {
@@ -88,7 +88,7 @@ export function ownIdentity(
 ): ServerIdentitySource {
   const file = join(dataDirectory, 'server.pem');
   const isCurrent = (authority: TrustedAuthority, now: number): boolean =>
-    existsSync(file) && isIssuedIdentity(readPair(file), authority, hosts, now);
+    existsSync(file) && isCurrentIdentity(readPair(file), authority, hosts, now);
   const version = (authority: TrustedAuthority, now: number) =>
     isCurrent(authority, now) ? `${statSync(file).mtimeMs} ${authority.trustPem}` : 'due';
   return {

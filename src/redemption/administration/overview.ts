@@ -62,7 +62,7 @@ export function overviewOperation({
     ]);
     const { counts, attention } = summary;
     const findings = [...checks, ...observerFinding(observed)];
-    const { pending = 0, ready = 0, expired = 0, exhausted = 0, revoked = 0 } = grants;
+    const { pending, ready, expired, exhausted, revoked } = grants;
     return {
       time: formatTime(now),
       grants: { pending, ready, ended: expired + exhausted + revoked },

@@ -1,6 +1,6 @@
 import type { MasterKey } from '../../codes/signing-keys.js';
 
-/** The master keys that the signed codes of a service's grants come from. */
+/** The master keys that the signing keys of grants are derived from. */
 export interface CodeKeys {
   /** Returns the key that signs new codes; creates it on first use. */
   current(): Promise<MasterKey>;
@@ -8,12 +8,13 @@ export interface CodeKeys {
   find(kid: string): Promise<MasterKey | undefined>;
 }
 
-/** A stored master key, with its creation time in milliseconds since the epoch. */
+/** A stored master key. */
 export interface StoredMasterKey extends MasterKey {
+  /** Milliseconds since the epoch; NaN if it is not recorded. */
   readonly createdAt: number;
 }
 
-/** Master keys that can be changed. */
+/** Master keys that can be rotated. */
 export interface RotatingCodeKeys extends CodeKeys {
   /** All keys, newest first; the first one signs. */
   list(): readonly StoredMasterKey[] | Promise<readonly StoredMasterKey[]>;

@@ -15,7 +15,7 @@ export interface StoredCode {
   readonly expirationTime: number;
   /** The only subject that may redeem it; null for any. */
   readonly subject: string | null;
-  /** When it was issued, null if it was issued without the store. */
+  /** When it was issued; null if it was issued without the store. */
   readonly issuedAt: number | null;
   readonly revokedAt: number | null;
 }
@@ -27,7 +27,7 @@ export interface CodeStore {
   findCode(grantUid: string, jti: string): Promise<StoredCode | undefined>;
   /** Lists the codes of one grant, or of all grants, in the order of grant uid and jti. */
   listCodes(page: PageRequest & { readonly grantUid?: string }): Promise<Page<StoredCode>>;
-  /** Number of the recorded codes of a grant, and of the revoked ones among them. */
+  /** Counts the recorded codes of a grant, revoked ones included, and the revoked ones. */
   countCodes(grantUid: string): Promise<{ readonly recorded: number; readonly revoked: number }>;
   /**
    * Revokes a code permanently. A code that is not recorded yet is recorded as revoked, with the `uses` and `expirationTime`

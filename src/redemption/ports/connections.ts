@@ -1,4 +1,4 @@
-/** A site that is connected to an accepting site now, as Skupper reports it. */
+/** A site that is connected to an accepting site, as Skupper reports it. */
 export interface ConnectedPeer {
   readonly siteId: string;
   readonly siteName: string;
@@ -10,7 +10,7 @@ export interface ConnectedPeer {
 
 /** The last observation of connections. */
 export interface ObservedConnections {
-  /** Undefined if nothing was observed lately. */
+  /** Undefined if they are not known, because no recent observation succeeded. */
   readonly peers: readonly ConnectedPeer[] | undefined;
   /** When the peers were observed, milliseconds since the epoch. */
   readonly observedAt?: number;
@@ -22,8 +22,8 @@ export interface ObservedConnections {
 
 /** Observes which sites are connected. */
 export interface ConnectionObserver {
-  /** The last observation, at once. Starts another one in the background if that is old. */
+  /** Returns the last observation without waiting. Starts a new one in the background if the last one is old. */
   latest(): ObservedConnections;
-  /** Waits for a running observation first, for a limited time; for a command, which runs once. Never rejects. */
+  /** As `latest`, but waits until a running observation ends or its time limit passes. Never rejects. */
   observe(): Promise<ObservedConnections>;
 }

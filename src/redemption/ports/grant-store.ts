@@ -1,4 +1,4 @@
-import type { AccessGrant } from '../../domain/access-grant.js';
+import type { AccessGrant, AccessGrantState } from '../../domain/access-grant.js';
 import type { LabelSelector } from '../../domain/label-selector.js';
 import type { LabelsAndNoteChange } from '../../domain/labels-and-note.js';
 import type { Redemption } from '../../domain/redemption.js';
@@ -10,9 +10,9 @@ import type { OutcomeStore } from './outcome-store.js';
 import type { Page, PageRequest } from './page.js';
 import type { RenewalStore } from './renewal-store.js';
 
-/** An attempt to redeem, from the ledger. */
+/** An attempt to redeem a grant, from the ledger. */
 export interface Attempt {
-  /** When it happened last, milliseconds since the epoch. */
+  /** When it last happened, milliseconds since the epoch. */
   readonly at: number;
   /** `redeemed`, `replayed`, or why it was refused. */
   readonly outcome: 'redeemed' | 'replayed' | RedemptionErrorCode;
@@ -20,11 +20,11 @@ export interface Attempt {
   readonly subject: string;
   readonly peer: string;
   readonly redemptionId: string | null;
-  /** How often the same refusal happened; 1 for everything else. */
+  /** How often the same refusal happened; 1 for other outcomes. */
   readonly count: number;
 }
 
-/** A refusal after the code was proven, as the ledger counts it. */
+/** A refusal of a request with a valid code, as the ledger counts it. */
 export interface ProvenRefusal {
   readonly grantUid: string;
   readonly code: RedemptionErrorCode;
@@ -34,21 +34,21 @@ export interface ProvenRefusal {
 }
 
 /**
- * `recorded`: counted, or found under this id. `replayOf`: another redemption of this grant has the same replay
- * key, and nothing was counted. `refused`: nothing was counted, and why.
+ * `recorded`: the use is counted, by this call or by an earlier one with the same id. `replayOf`: another redemption of this
+ * grant has the same replay key, and nothing was counted. `refused`: why nothing was counted.
  */
 export type RecordOutcome = 'recorded' | { readonly replayOf: Redemption } | Refusal;
 
-/** Rules for a redemption beside the grant's limit and end. */
+/** Conditions for recording a redemption, in addition to the grant's limit and expiration time. */
 export interface RecordRules {
   /**
-   * Refuses (`repeated_redemption`, with the seconds to wait) when that many stock redemptions of the same name and subject
-   * were recorded in the last `windowMs`.
+   * Refuses (`repeated_redemption`, with the seconds to wait) if `count` stock redemptions of the same name and subject were
+   * recorded in the last `windowMs`.
    */
   readonly repeatLimit?: { readonly count: number; readonly windowMs: number } | undefined;
   /**
-   * The signed code that was presented: one of its uses is counted with the grant's, or the redemption is refused
-   * (`code_revoked`, `code_exhausted`).
+   * The signed code that was presented: one of its uses is counted together with the grant's use, or the redemption is
+   * refused (`code_revoked`, `code_exhausted`).
    */
   readonly signedCode?: Pick<StoredCode, 'jti' | 'uses' | 'expirationTime' | 'subject'> | undefined;
   /**
@@ -72,15 +72,14 @@ export interface RevokedCertificate {
   readonly notAfter: number;
 }
 
-/** How many grants of a namespace request an issuer. */
+/** How many grants of a namespace that are pending or ready request an issuer; null is the default issuer. */
 export interface IssuerUse extends Pick<AccessGrant, 'namespace' | 'issuer'> {
   readonly grants: number;
 }
 
 /**
- * Stores grants and their redemptions. Only the store decides whether a use is left.
- * Every method rejects with RedemptionError `store_unavailable` when the store cannot answer, and has then changed
- * nothing.
+ * Stores grants and their redemptions. Only the store decides whether a use is left. Every method rejects with RedemptionError
+ * `store_unavailable` if the store cannot answer; nothing was changed then.
  */
 export interface GrantStore extends CodeStore, RenewalStore, LinkStore, LedgerStore, OutcomeStore {
   /**
@@ -92,17 +91,17 @@ export interface GrantStore extends CodeStore, RenewalStore, LinkStore, LedgerSt
   findGrant(uid: string): Promise<AccessGrant | undefined>;
   findGrantByName(namespace: string, name: string): Promise<AccessGrant | undefined>;
   /**
-   * Grants of one namespace, or of all, by namespace and name; only those with the selected labels. A page of selected grants
-   * may have fewer than its limit, even none, before the last page.
+   * Lists the grants of one namespace, or of all, in the order of namespace and name. With `labels` only the selected grants, and
+   * a page before the last one may have fewer items than the limit, or none.
    */
   listGrants(
     page: PageRequest & { readonly namespace?: string; readonly labels?: LabelSelector },
   ): Promise<Page<AccessGrant>>;
   /** Lists the grants that files declare. The number of other grants does not affect its cost. */
   listDeclaredGrants(page: PageRequest): Promise<Page<AccessGrant>>;
-  /** Makes every grant that is not ready yet Ready at `now`, with an end one window later. Returns their number. */
+  /** Sets every pending grant to Ready at `now`; it expires one expiration window later. Returns the number of these grants. */
   initializeGrants(now: number): Promise<number>;
-  /** Changes a grant at once; false if it is unknown. */
+  /** Changes a grant; false if it is unknown. */
   updateGrant(uid: string, change: GrantChange): Promise<boolean>;
   /**
    * Revokes a grant permanently; false if it is unknown or was revoked before. With `cascade` all its redemptions are
@@ -112,11 +111,11 @@ export interface GrantStore extends CodeStore, RenewalStore, LinkStore, LedgerSt
   /** Deletes a grant, so that its token is `grant_unknown`; its redemptions stay. False if it is unknown. */
   deleteGrant(uid: string): Promise<boolean>;
 
-  /** Returns the redemption of a grant with that replay key. */
+  /** Returns the redemption of a grant that has this replay key. */
   findReplay(grantUid: string, replayKey: string): Promise<Redemption | undefined>;
   /**
-   * The commit point: stores `redemption` and counts one use of the grant, both or neither, if a use is left, the grant
-   * has not ended at `now` and is not revoked. May be repeated under the same id when an outcome is unknown.
+   * The commit point of a redemption: stores it and counts one use of the grant, both or neither, if a use is left and the
+   * grant has not expired at `now` and is not revoked. May be repeated with the same id if the outcome is unknown.
    */
   recordRedemption(
     uid: string,
@@ -126,13 +125,13 @@ export interface GrantStore extends CodeStore, RenewalStore, LinkStore, LedgerSt
   ): Promise<RecordOutcome>;
   /**
    * Records `redemption` as the only use of a grant that is created for it and deleted in the same transaction, so the grant
-   * is never visible. May be repeated under the same id if an outcome is unknown.
+   * is never visible. May be repeated with the same id if the outcome is unknown.
    */
   recordSingleUse(grant: AccessGrant, redemption: Redemption, now: number): Promise<RecordOutcome>;
   findRedemption(id: string): Promise<Redemption | undefined>;
   /**
-   * Redemptions of one grant, or of all, made at `since` or later, oldest first; with the name of the grant in a store that
-   * records it with the redemption. `labels` selects as in {@link listGrants}.
+   * Lists the redemptions of one grant, or of all, at `since` or later, oldest first. `labels` selects as in
+   * {@link listGrants}. `grantName` is only present in a store that records it with the redemption.
    */
   listRedemptions(
     page: PageRequest & {
@@ -142,34 +141,34 @@ export interface GrantStore extends CodeStore, RenewalStore, LinkStore, LedgerSt
     },
   ): Promise<Page<Redemption & { readonly grantName?: string }>>;
 
-  /** Changes labels and note of a redemption; false if it is unknown. The ledger records no change. */
+  /** Changes labels and note of a redemption; false if it is unknown. The ledger does not record this. */
   updateRedemption(id: string, change: LabelsAndNoteChange): Promise<boolean>;
   /** Revokes a redemption permanently; false if it is unknown or was revoked before. */
   revokeRedemption(id: string, now: number): Promise<boolean>;
-  /** Every certificate of revoked redemptions that the CA with this SHA-256 signed and that is valid at `now`, in any order. */
+  /** Lists, in any order, the certificates of revoked redemptions that the CA with this SHA-256 signed and that are valid at `now`. */
   listRevokedCertificates(issuerSha256: string, now: number): Promise<readonly RevokedCertificate[]>;
 
-  /** Records a replay: as an entry once a day, and otherwise counted as refusals are. */
+  /** Records a replay: the first one of a day as a ledger entry; counts further ones as `recordRefusal` does. */
   recordReplay(redemption: Redemption, peer: string, now: number): Promise<void>;
   /** Counts a refusal: one row for each grant, code, name, subject and peer, at most 1,000 rows for a grant. */
   recordRefusal(refusal: ProvenRefusal, now: number): Promise<void>;
-  /** The last attempts at a grant, newest first. */
+  /** Returns the last attempts to redeem a grant, newest first. */
   listAttempts(grantUid: string, limit: number): Promise<readonly Attempt[]>;
-  /** Erases expired sealed answers and stored outcomes. Returns their number. */
+  /** Erases the sealed answers and stored outcomes that have expired. Returns their number. */
   eraseSealedAnswers(now: number): Promise<number>;
 
   getSetting(key: string): Promise<string | undefined>;
   putSetting(key: string, value: string): Promise<void>;
-  /** Increments the number stored under a key to at least `atLeast` and returns it. No two calls return the same number. */
+  /** Increases the number stored under a key, to `atLeast` or more, and returns it. No two calls return the same number. */
   nextNumber(key: string, atLeast: number): Promise<number>;
 
-  /** Whether a grant that was created before `madeBefore` is not revoked and did not end before `endedAfter`. */
+  /** True if a grant was created before `madeBefore`, is not revoked, and expires after `endedAfter` or is still pending. */
   hasGrantMadeBefore(madeBefore: number, endedAfter: number): Promise<boolean>;
-  /** Number of grants in each state, for metrics. */
-  countGrants(now: number): Promise<Readonly<Record<string, number>>>;
-  /** Number of grants that are pending or ready, by namespace and requested issuer, in any order. */
+  /** Counts the grants in each state. */
+  countGrants(now: number): Promise<Readonly<Record<AccessGrantState, number>>>;
+  /** Counts the grants that are pending or ready, by namespace and requested issuer, in any order. */
   countGrantsByIssuer(now: number): Promise<readonly IssuerUse[]>;
-  /** Writes to the store, and resolves if that succeeded. */
+  /** Checks that the store can be written. */
   probe(): Promise<void>;
   close(): Promise<void>;
 }

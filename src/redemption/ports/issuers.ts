@@ -23,9 +23,9 @@ export interface IssuerCa {
   readonly replacedAt: number | null;
 }
 
-/** The outcome of preparing a CA; `already`: it was prepared before, and nothing was changed. */
+/** The outcome of preparing a CA; `already`: a CA was prepared before, and nothing was changed. */
 export type PrepareOutcome = 'prepared' | 'already';
-/** The outcome of activating a CA; `unprepared`: there is neither a prepared nor a retiring CA. */
+/** The outcome of activating a CA; `already`: it was activated before; `unprepared`: there is no prepared or retiring CA. */
 export type ActivateOutcome = 'activated' | 'already' | 'unprepared';
 
 /**
@@ -51,7 +51,7 @@ export interface ListedIssuer {
   readonly name: string;
   /** Namespace of its site; null for an issuer in the data directory. */
   readonly namespace: string | null;
-  /** Who rotates its CAs; `external` for the CA of `--issuer-cert`. */
+  /** What rotates its CAs; `external` for the CA of `--issuer-cert`. */
   readonly owner: 'linkgrant' | 'skupper' | 'external';
   /** What it signs: certificates of links, or the certificate of the service. */
   readonly signs: 'links' | 'service';
@@ -63,8 +63,8 @@ export interface ListedIssuer {
 export interface ListedCa
   extends Pick<IssuerCa, 'subject' | 'sha256' | 'notBefore' | 'notAfter' | 'replacedAt'> {
   /**
-   * The role in an issuer whose CAs linkgrant manages. Another issuer has one active CA, and `trusted` ones: those that
-   * responses contain in addition, which may be previous or next ones, or CAs above it.
+   * The role in an issuer whose CAs linkgrant manages. Another issuer has one `active` CA. Its `trusted` CAs are the others in
+   * responses, which may be previous or next CAs, or CAs above the active one.
    */
   readonly state: IssuerCaState | 'trusted';
 }
@@ -78,7 +78,7 @@ export interface FoundCas {
 
 /** Finds the issuers of a service and their CAs. */
 export interface IssuerDirectory {
-  /** Every issuer that is known without its grants, and the issuers that `used` names, in any order. */
+  /** Lists the issuers of the sites and of the service, and those that grants request (`used`), in any order. */
   list(used: readonly IssuerUse[]): Promise<readonly ListedIssuer[]>;
   /** Reads the CAs of an issuer that `list` returned. */
   read(issuer: ListedIssuer): Promise<FoundCas>;

@@ -2,8 +2,9 @@ import type { Page, PageRequest } from './page.js';
 
 /** The event that a ledger entry records. */
 export type LedgerKind =
-  // A grant was created, or its limits, rules, end or file changed.
+  // A grant was created.
   | 'created'
+  // The limits, rules, expiration time or file of a grant changed.
   | 'changed'
   | 'redeemed'
   | 'replayed'
@@ -11,13 +12,13 @@ export type LedgerKind =
   | 'superseded'
   | 'revoked'
   | 'grant_revoked'
-  // A signed code was issued, or redeemed or revoked for the first time if it was minted elsewhere.
+  // A signed code was issued; or, if it was issued without the store, was redeemed or revoked for the first time.
   | 'code_recorded'
   | 'code_revoked'
   | 'deleted'
   // The same client was refused for the same reason 10, 100, 1,000 … times.
   | 'repeatedly_refused'
-  // A setting of the store was changed, such as the address and CA in tokens. Belongs to no grant: `grantUid` is empty.
+  // A setting of the store was changed, such as the address and CA in tokens. `grantUid` is empty.
   | 'setting_changed';
 
 /** An entry of a grant's ledger. Times are milliseconds since the epoch. */
@@ -35,15 +36,15 @@ export interface LedgerEntry {
   readonly detail: Readonly<Record<string, string | number>>;
 }
 
-/** An entry about a redemption; without its number in a store that derives the ledger from other records. */
+/** An entry about a redemption; without `seq` in a store that derives the ledger from other records. */
 export type RedemptionEntry = Omit<LedgerEntry, 'seq'> & Partial<Pick<LedgerEntry, 'seq'>>;
 
 /** Attempts that are counted in one row. Times are milliseconds since the epoch. */
 export interface AttemptTotal {
   readonly grantUid: string;
-  /** Why they were refused, or `replayed` or `superseded`. */
+  /** `replayed`, `superseded`, or why they were refused. */
   readonly code: string;
-  /** Empty, like subject and peer, in the row for attempts beyond the limit of detailed rows. */
+  /** Empty, as are subject and peer, in the row that counts all attempts beyond the limit of rows. */
   readonly name: string;
   readonly subject: string;
   readonly peer: string;
@@ -62,7 +63,7 @@ export interface LedgerFault {
   readonly problem: string;
 }
 
-/** The result of verification: number of correct entries, and the first fault. */
+/** The result of a verification: number of correct entries, and the first fault. */
 export interface LedgerVerdict {
   readonly entries: number;
   readonly fault?: LedgerFault;
@@ -70,7 +71,7 @@ export interface LedgerVerdict {
   readonly unchained?: true;
 }
 
-/** The part of the ledger to list: all entries, those of one grant, or those since a time. */
+/** The part of the ledger to list: of one grant or of all, since a time or from the beginning. */
 export interface LedgerPage extends PageRequest {
   readonly grantUid?: string;
   readonly since?: number;
@@ -78,11 +79,11 @@ export interface LedgerPage extends PageRequest {
 
 /** The part of a store that contains the ledger. Rejects as the other methods of the GrantStore do. */
 export interface LedgerStore {
-  /** Entries by grant and number. */
+  /** Lists the entries in the order of grant and number. */
   listLedger(page: LedgerPage): Promise<Page<LedgerEntry>>;
-  /** The last entries about one redemption, oldest first. The number of its grant's other entries does not affect the cost. */
+  /** Lists the last entries about one redemption, oldest first. The number of its grant's other entries does not affect the cost. */
   listRedemptionEntries(redemptionId: string, limit: number): Promise<readonly RedemptionEntry[]>;
-  /** Counted attempts by grant, code, name, subject and peer; `since` is compared with the last time. */
+  /** Lists the totals in the order of grant, code, name, subject and peer; `since` is compared with `lastAt`. */
   listAttemptTotals(page: LedgerPage): Promise<Page<AttemptTotal>>;
   /**
    * Compares the entries of all grants, or of one, with their MACs and with the stored redemptions, renewals and
@@ -98,8 +99,8 @@ export interface LedgerStore {
    */
   deleteEndedGrants(endedBefore: number, now: number): Promise<number>;
   /**
-   * Deletes the ledger, redemptions and codes of one deleted grant if its deletion and the ends of all its certificates
-   * are before `endedBefore`. A ledger with a fault stays. Returns true if it checked a grant: there may be more.
+   * Deletes the ledger, redemptions and codes of one deleted grant if the grant was deleted and all its certificates expired
+   * before `endedBefore`. A ledger with a fault stays. Returns true if it checked a grant: there may be more.
    */
   removeOldLedger(endedBefore: number): Promise<boolean>;
 }

@@ -18,7 +18,7 @@ export type LinkFault =
   | 'not_tls'
   | 'tls_untrusted'
   | 'tls_name'
-  /** The certificate lists the endpoint's IP address, but not as a DNS name; routers compare only those. */
+  /** The certificate contains the endpoint's IP address, but not as a DNS name; routers compare only DNS names. */
   | 'tls_name_address';
 
 /** A fault with its evidence as a sentence, without secrets. */
@@ -36,7 +36,7 @@ export interface DialedRouter {
 /** Credentials of a link with their key, all PEM. */
 export type LinkCredentials = Required<Pick<LinkSecret, 'caCrt' | 'tlsCrt' | 'tlsKey'>>;
 
-/** Connects as a Skupper router does, authenticates both sides, disconnects. A failed step resolves to a LinkFailure. */
+/** Connects as a Skupper router does, with authentication of both sides, and disconnects. Resolves to a LinkFailure if a step fails. */
 export type LinkDialer = (
   target: { readonly host: string; readonly port: number },
   credentials: LinkCredentials,

@@ -4,7 +4,7 @@ import type { Link, LinkSecret } from '../../domain/link.js';
 export interface StoredLink extends Link {
   /** Its file or resource, for messages. */
   readonly place: string;
-  /** Id of the redemption that it came from, if it is recorded. */
+  /** Id of its redemption, if the Link records it. */
   readonly redemptionId?: string;
 }
 
@@ -26,7 +26,7 @@ export interface LinkProxy {
 
 /** The outgoing Links of one site and their Secrets, at the location that its platform reads. */
 export interface LinkFiles {
-  /** Every Link, sorted by name. Endpoints that cannot be read are left out. */
+  /** Every Link, sorted by name. Endpoints that cannot be read are omitted. */
   list(): Promise<readonly StoredLink[]>;
   /** The Secret of that name, or undefined. Values that are absent or not base64 become empty. */
   findSecret(name: string): Promise<LinkSecret | undefined>;
@@ -53,13 +53,13 @@ export interface LinkRedemption {
 
 /** The requesting side's stored state of redemptions, beside their Links. */
 export interface LinkRecords {
-  /** Returns the number of states that `remove` would delete. */
+  /** Returns the number of records that `remove` would delete. */
   count(redemption: LinkRedemption): Promise<number>;
-  /** Deletes the stored state of a redemption, with key and response. Returns the number of deleted states. */
+  /** Deletes the stored state of a redemption, with key and response. Returns the number of deleted records. */
   remove(redemption: LinkRedemption): Promise<number>;
 }
 
-/** Returns the Link with this name; if there is none, the Links whose Secret has this name. */
+/** Returns the Link with this name; if there is no such Link, the Links whose Secret has this name. */
 export function linksNamed(links: readonly StoredLink[], name: string): readonly StoredLink[] {
   const sameName = links.filter((link) => link.name === name);
   return sameName.length > 0 ? sameName : links.filter((link) => link.tlsCredentials === name);

@@ -11,7 +11,7 @@ export interface IssuedLink
       Redemption,
       'id' | 'grantUid' | 'namespace' | 'mode' | 'name' | 'subject' | 'jti' | 'siteUid' | 'createdAt'
     > {
-  /** Absent if the grant was deleted and the redemption does not name it. */
+  /** Absent if the grant was deleted and its name is not recorded with the redemption. */
   readonly grantName?: string;
   /** Address of the client at the redemption, or at the last renewal. */
   readonly peer: string;
@@ -34,7 +34,7 @@ export interface RefusalCount {
   readonly lastAt: number;
 }
 
-/** What changes are reported about. */
+/** The resources whose changes are reported. */
 export const CHANGING_RESOURCES = ['grants', 'links', 'ledger'] as const;
 
 /** One of {@link CHANGING_RESOURCES}. */
@@ -54,21 +54,21 @@ export interface LinkPageRequest extends PageRequest {
   readonly subjectPart?: string | undefined;
 }
 
-/** The part of a store that answers overviews. Rejects as the other methods of the GrantStore do. */
+/** The part of a store for overviews. Rejects as the other methods of the GrantStore do. */
 export interface LinkStore {
   /**
-   * The links that `matches` accepts, newest first, of one grant or of all. One call reads a bounded part of the store, so
+   * Lists the links that `matches` accepts, newest first, of one grant or of all. A call reads a bounded part of the store, so
    * a page before the last one may have fewer items than the limit, or none.
    */
   listLinks(page: LinkPageRequest, matches: (link: IssuedLink) => boolean): Promise<Page<IssuedLink>>;
   countLinks(now: number): Promise<LinkCounts>;
-  /** Number of signed tokens that can be redeemed at `now`. */
+  /** Counts the signed tokens that can be redeemed at `now`. */
   countOpenCodes(now: number): Promise<number>;
   /** Refusals by code, most frequent first, counted from totals whose last refusal is at `since` or later. */
   countRefusals(since: number): Promise<readonly RefusalCount[]>;
   /**
-   * Returns the changes of all processes after the version `since`; no changes without `since`. Cheap enough for a call
-   * every second. Rejects with RangeError for a text that is not a version.
+   * Returns the present version, and what any process has changed after the version `since`; nothing without `since`. Cheap
+   * enough for a call every second. Rejects with RangeError for a text that is not a version.
    */
   readChanges(since?: string): Promise<Changes>;
 }

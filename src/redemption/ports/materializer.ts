@@ -15,9 +15,9 @@ export interface Materializer {
   findRenewed(secret: LinkSecret): Promise<LinkSecret | undefined>;
   /**
    * Writes the Secret (with its key) before the Links, so that no Link names a missing Secret. Returns the locations of the
-   * resources. Equal and renewed resources stay unchanged. In an existing Link of this redemption only the endpoints and the
-   * fields in `overrides` are replaced. Rejects with RedemptionError `place_taken` if a resource of that name belongs to another
-   * redemption. Calls `checkpoint` with `secret-written` and, after each Link, `link-written`.
+   * resources. A Secret that is equal, or was renewed, stays unchanged. In an existing Link of this redemption only the
+   * endpoints and the fields in `overrides` are replaced. Rejects with RedemptionError `place_taken` if a resource of that name
+   * belongs to another redemption. Calls `checkpoint` with `secret-written` and, after each Link, `link-written`.
    */
   materialize(
     secret: LinkSecret,

@@ -1,13 +1,13 @@
-/** A page of a listing; `next` is passed as `after` for the following page and is absent on the last. */
+/** A page of a listing. To get the next page, pass `next` as `after`; the last page has no `next`. */
 export interface Page<T> {
   readonly items: readonly T[];
   readonly next?: string;
 }
 
-/** The part of a listing to return: from its beginning, or after the page that returned `after`. */
+/** A request for the first page of a listing, or for the page after the one that returned `after`. */
 export interface PageRequest {
-  /** At most this many items; below 1 it is taken as 1, above 1,000 as 1,000. */
+  /** Maximum number of items; a number below 1 means 1, a number above 1,000 means 1,000. */
   readonly limit: number;
-  /** The `next` of an earlier page of the same listing; a RangeError for any other text. */
+  /** The `next` of an earlier page of the same listing. For any other text the listing fails with a RangeError. */
   readonly after?: string;
 }

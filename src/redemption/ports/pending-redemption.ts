@@ -1,10 +1,10 @@
-/** Stored state of one token's redemption on the requesting site, so that a later run can continue it at any point. */
+/** Stored state of a token's redemption on the requesting site, so that a later run can continue it from any point. */
 export interface PendingRedemption {
-  /** Names of the stored key and the stored response, for messages. */
+  /** Where the key and the response are stored, for messages. */
   readonly places: { readonly key: string; readonly answer: string };
-  /** PEM of the private key: the stored one, else the result of `make`, stored durably. Concurrent runs get the same key. */
+  /** Returns the PEM of the stored private key, else that of `make` after storing it durably. Concurrent runs get the same key. */
   ensureKey(make: () => Promise<string>): Promise<string>;
-  /** The stored response. */
+  /** Returns the stored response. */
   findAnswer(): Promise<string | undefined>;
   /** Stores a response durably unless one is stored; returns the stored one. */
   storeAnswer(text: string): Promise<string>;
@@ -14,27 +14,27 @@ export interface PendingRedemption {
    */
   discard(what: 'key' | 'answer', content: string): Promise<void>;
   /**
-   * Reports that no certificate was or will be issued for a key, so the stored state may be removed if it contains nothing
-   * else.
+   * Removes the stored state if it contains only this key. The caller must know that no certificate was or will be issued for
+   * the key.
    */
   discardUnusedKey(keyPem: string): Promise<void>;
-  /** The last posting of the code to a server that counts every posting. */
+  /** Returns the last recorded posting of the code to a server that counts every posting. */
   findPosting(): Promise<Posting | undefined>;
   /**
-   * Records durably that posting `number` is about to happen; false if another run has recorded that number, or a later
-   * one.
+   * Records durably that a posting is about to start; false if another run has recorded its number or a later one.
    */
   beginPosting(posting: Posting): Promise<boolean>;
-  /** Removes the record of a posting that certainly counted nothing. */
+  /** Removes the record of a posting for which the server certainly counted nothing. */
   cancelPosting(number: number): Promise<void>;
   /** Stores the result, for operators. */
   storeOutcome(outcome: RedemptionOutcome): Promise<void>;
 }
 
-/** A posting of a code, about to happen or past; `number` counts from 1. */
+/** A recorded posting of a code. */
 export interface Posting {
+  /** 1 for the first posting of a token, then 2, and so on. */
   readonly number: number;
-  /** Milliseconds since the epoch. */
+  /** When it was recorded, milliseconds since the epoch. */
   readonly at: number;
 }
 

@@ -5,12 +5,12 @@ export interface PendingRenewal {
    * before this resolves. All processes that renew the same certificate get the same key.
    */
   ensureKey(make: () => Promise<string>, isUsable: (keyPem: string) => boolean): Promise<string>;
-  /** Deletes the keys of the redemption's other renewals: all but that of the certificate with this SHA-256 (lower-case hex). */
+  /** Deletes the stored keys for all of the redemption's renewals except that of the certificate with this SHA-256 (lower-case hex). */
   deleteOtherKeys(currentSha256: string): Promise<void>;
 }
 
 /**
- * Opens the renewal of a redemption's certificate (its SHA-256, lower-case hex); creates its directory.
- * Rejects with RedemptionError `not_writable` if nothing can be stored there, as the methods of the result do.
+ * Opens the stored state of a certificate's renewal; `certificateSha256` is in lower-case hex. Rejects with RedemptionError
+ * `not_writable` if nothing can be stored; so do the methods of the result.
  */
 export type OpenPendingRenewal = (redemptionId: string, certificateSha256: string) => Promise<PendingRenewal>;

@@ -10,9 +10,9 @@ export interface TokenCheck {
   readonly redemptionsAllowed: number;
   /** Null until the grant is ready. */
   readonly expirationTime: number | null;
-  /** Endpoints of a Link now; empty while the site accepts no links. */
+  /** The present endpoints of a Link; empty while the site accepts no links. */
   readonly endpoints: readonly LinkEndpoint[];
-  /** The grant's rules; also empty if the service sends none. */
+  /** The grant's rules; empty if it has none, or if the service does not report them. */
   readonly policy: GrantPolicy;
   readonly serverTime: number;
 }
@@ -30,12 +30,12 @@ export interface TokenRedemption {
 }
 
 /**
- * Client of the service that a token names. Every failure is a RedemptionError; its message and causes contain neither the
- * token's code nor text from the peer.
+ * Client of the service in a token's URL. Every failure is a RedemptionError; its message and causes contain neither the
+ * token's code nor text from the server.
  */
 export interface RedemptionClient {
   /**
-   * Requests the state of the token's grant without using it; `stock` if a Skupper grant server answers. `signal` aborts the
+   * Requests the state of the token without redeeming it; `stock` if a Skupper grant server answers. `signal` aborts the
    * request.
    */
   check(token: RedeemableToken, signal?: AbortSignal): Promise<TokenCheck | 'stock'>;
@@ -46,7 +46,7 @@ export interface RedemptionClient {
   redeem(redemption: TokenRedemption): Promise<string>;
 }
 
-/** A received link, completely validated. */
+/** A received link, after validation. */
 export interface ReceivedLink {
   readonly secret: LinkSecret;
   /** At least one, with the cost, settings, labels and annotations of the response. */
@@ -71,26 +71,26 @@ export interface ReceivedCertificate {
 export interface AnswerContext {
   /** The requested name; absent if this run requested none, so that any name is accepted. */
   readonly name?: string | undefined;
-  /** True for a stored response, of this run or another. */
+  /** True if the response was stored, by this run or another. */
   readonly isStored: boolean;
   /** True if a response with a private key is refused: after a check that linkgrant answered, and for a renewal. */
   readonly requiresOwnKey?: boolean | undefined;
   /** PEM of the key that the posted CSR was for. */
   readonly privateKeyPem: string;
-  /** The token's URL: a renewal URL of another origin is dropped. Absent for a renewal, where any origin is accepted. */
+  /** The token's URL: a renewal URL of another origin is ignored. Absent for a renewal, where any origin is accepted. */
   readonly tokenUrl?: string | undefined;
   /** Milliseconds since the epoch. */
   readonly now: number;
 }
 
-/** The cause of an `answer_invalid` for a certificate of another key than the one that was posted. */
+/** The cause of an `answer_invalid` for a certificate of a key other than the posted one. */
 export class OtherKey extends Error {
   override readonly name = 'OtherKey';
 }
 
 /**
- * Validates a response: reads the known fields of `text` and verifies the certificate with `ca.crt` and with the key, which
- * is the delivered one, else the client's own. Throws RedemptionError `answer_invalid` with the reason, and `other_name`
- * for the response to an earlier redemption under another name: a stored one, or a replay for the same key.
+ * Validates a response: reads the known fields of `text`, and verifies the certificate with `ca.crt` and with the private key,
+ * which is the one in the response, else the client's own. Throws RedemptionError `answer_invalid` with the reason, and
+ * `other_name` if a stored response, or a replay for the same key, is that of a redemption under another name.
  */
 export type AnswerReader = (text: string, context: AnswerContext) => ReceivedLink;

@@ -10,11 +10,11 @@ export interface RenewalPosting {
   readonly request: string;
 }
 
-/** Client of the service that renews a link. Failures are RedemptionErrors, as those of a RedemptionClient. */
+/** Client of the service that renews a link. Fails as a RedemptionClient does. */
 export interface RenewalClient {
   /**
-   * Posts a request once and returns the whole body of a 200 response, unchecked. `outcome_unknown` if no whole
-   * response arrived: the same key can be posted again. `renewal_stale` has a ServerTime as its cause if the service sent it.
+   * Posts a request once and returns the whole body of a 200 response, unchecked. `outcome_unknown` if no whole response
+   * arrived: the same key can be posted again. The cause of `renewal_stale` is a ServerTime if the service sent its time.
    */
   renew(posting: RenewalPosting): Promise<string>;
 }
@@ -26,7 +26,7 @@ export class ServerTime extends Error {
   readonly ms: number;
 
   constructor(ms: number) {
-    super(`the clock of the service says ${new Date(ms).toISOString()}`);
+    super(`the time of the service is ${new Date(ms).toISOString()}`);
     this.ms = ms;
   }
 }
@@ -41,7 +41,7 @@ export interface RenewalContext {
 }
 
 /**
- * Validates the response to a renewal as an AnswerReader does that of a redemption. The certificate must be for the requested
- * key and name the same redemption; a renewal URL may have any origin. Throws RedemptionError `answer_invalid`.
+ * Validates the response to a renewal as an AnswerReader validates that to a redemption. The certificate must be for the
+ * requested key and the same redemption; a renewal URL may have any origin. Throws RedemptionError `answer_invalid`.
  */
 export type RenewalReader = (text: string, context: RenewalContext) => ReceivedLink;

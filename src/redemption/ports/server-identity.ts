@@ -9,7 +9,7 @@ const YEAR_MS = 365 * 86_400_000;
 
 /** A CA that signs, and all CAs that clients trust with it. */
 export interface TrustedAuthority extends CertificateAuthority {
-  /** PEM: the certificates of its own file first, then those of the CAs that come after it and that came before it. */
+  /** PEM: its own certificates first, then those of the next CA and of previous CAs. */
   readonly trustPem: string;
 }
 
@@ -18,7 +18,7 @@ export interface ServerIdentity {
   readonly cert: string;
   readonly key: string;
   readonly ca: string;
-  /** Validity of the certificate, from the later beginning of it and its CA; milliseconds since the epoch. */
+  /** When the certificate and its CA are both valid, milliseconds since the epoch. */
   readonly notBefore: number;
   readonly notAfter: number;
 }
@@ -40,8 +40,8 @@ export class ServerIdentityError extends Error {
   override readonly name = 'ServerIdentityError';
 }
 
-/** Calls `read`, and turns its errors into a ServerIdentityError about `source`. */
-export function readingIdentity<T>(
+/** Returns the result of `read`. If that throws, throws a ServerIdentityError about `source`. */
+export function readIdentitySource<T>(
   source: string,
   read: () => T,
   reasonOf: (error: unknown) => string = (error) => (error as Error).message,
@@ -53,27 +53,27 @@ export function readingIdentity<T>(
   }
 }
 
-/** Throws ServerIdentityError unless the key is that of the certificate. */
+/** Throws ServerIdentityError if the key does not belong to the certificate. */
 export function requireKeyOf(
   pem: Pick<ServerIdentity, 'cert' | 'key'>,
   sources: Pick<IdentitySources, 'cert' | 'key'>,
 ): void {
-  const certificate = readingIdentity(sources.cert, () => new X509Certificate(pem.cert));
-  const privateKey = readingIdentity(sources.key, () => createPrivateKey(pem.key));
+  const certificate = readIdentitySource(sources.cert, () => new X509Certificate(pem.cert));
+  const privateKey = readIdentitySource(sources.key, () => createPrivateKey(pem.key));
   if (certificate.checkPrivateKey(privateKey)) return;
   throw new ServerIdentityError(`${sources.key} is not the key of ${sources.cert}`);
 }
 
 /**
- * Checks a key pair and CA that the operator manages, and returns them as an identity; the CAs of this key pair come first, because
- * the first root is the one that join lines pin. Throws ServerIdentityError, which names the wrong source.
+ * Checks a key pair and CA that the operator manages, and returns them as an identity. The CAs that issued the certificate come
+ * first, because join lines pin the first root. Throws ServerIdentityError, which names the wrong source.
  */
 export function externalServerIdentity(
   pem: Pick<ServerIdentity, 'cert' | 'key' | 'ca'>,
   sources: IdentitySources,
   now: number,
 ): ServerIdentity {
-  const { notBefore, notAfter } = readingIdentity(sources.cert, () => describeCertificate(pem.cert));
+  const { notBefore, notAfter } = readIdentitySource(sources.cert, () => describeCertificate(pem.cert));
   requireKeyOf(pem, sources);
   const problem = verificationProblem(pem.cert, pem.ca, now);
   if (problem) {
@@ -84,20 +84,20 @@ export function externalServerIdentity(
 }
 
 /**
- * Whether a certificate of `authority` need not be replaced. False if it ends soon, names other hosts, is of another CA, has
- * another chain or key, or is invalid.
+ * True if a certificate need not be replaced: it is for exactly `hosts`, has the chain of `authority` and verifies against it,
+ * the key belongs to it, and at least a third of its lifetime is left.
  */
-export function isIssuedIdentity(
+export function isCurrentIdentity(
   { cert, key }: Pick<ServerIdentity, 'cert' | 'key'>,
   authority: CertificateAuthority,
   hosts: readonly string[],
   now: number,
 ): boolean {
   if (verificationProblem(cert, authority.bundlePem, now)) return false;
-  const { notBefore, notAfter, hosts: named } = describeCertificate(cert);
+  const { notBefore, notAfter, hosts: certifiedHosts } = describeCertificate(cert);
   return (
     notAfter - now >= (notAfter - notBefore) / 3 &&
-    [...hosts].sort().join() === [...named].sort().join() &&
+    [...hosts].sort().join() === [...certifiedHosts].sort().join() &&
     splitCertificates(cert).slice(1).join('') === authority.chainPem &&
     isKeyOf(cert, key)
   );
@@ -111,7 +111,7 @@ function isKeyOf(certificate: string, key: string): boolean {
   }
 }
 
-/** Issues a new key and a certificate of `authority` for `hosts`, valid for a year. */
+/** Generates a key, and issues a certificate of `authority` for `hosts` that is valid for a year. */
 export async function issueIdentity(
   authority: TrustedAuthority,
   hosts: readonly string[],

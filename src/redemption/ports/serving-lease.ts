@@ -1,7 +1,7 @@
 /** Settings that services with shared files or a shared store must have in common: text by key. */
 export type SharedSettings = Readonly<Record<string, string>>;
 
-/** Another service runs on the same files or store with another value of `setting`. */
+/** Thrown if another service runs on the same files or store with another value of `setting`. */
 export class OtherServiceError extends Error {
   override readonly name = 'OtherServiceError';
   readonly setting: string;
@@ -20,7 +20,7 @@ export interface ServingLease {
   release(): void;
 }
 
-/** The first setting that both have and that differs. */
+/** Returns the first setting that both have with different values. */
 export function differingSetting(own: SharedSettings, other: SharedSettings): string | undefined {
   return Object.keys(own).find((key) => other[key] !== undefined && other[key] !== own[key]);
 }

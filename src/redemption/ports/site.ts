@@ -3,14 +3,14 @@ import type { LinkEndpoint } from '../../domain/link.js';
 import type { Refusal } from '../../domain/redemption-error.js';
 import type { CertificateAuthority } from '../../pki/authority.js';
 
-/** The present contribution of an accepting site to a response. */
+/** What an accepting site contributes to a response. */
 export interface SiteAccess {
   /** Identity of the site, if its platform has one. */
   readonly siteUid: string | null;
   /** At least one. */
   readonly endpoints: readonly LinkEndpoint[];
   readonly issuer: CertificateAuthority;
-  /** PEM of every CA that a link's client must trust: the answer's `ca.crt`. */
+  /** PEM of every CA that a link's client must trust: `ca.crt` of the response. */
   readonly caCrt: string;
 }
 
@@ -30,12 +30,12 @@ export function siteRefusal(refused: SiteRefusal['refused'], reason: string, hin
   return { refused, reason, hint };
 }
 
-/** The grant whose access is requested; it may not exist yet. Of its policy, the roles of the endpoints apply. */
+/** The grant whose access is requested; it may not exist yet. Only `endpointRoles` of its policy is used. */
 export type SiteRequest = Pick<AccessGrant, 'namespace' | 'name' | 'issuer'> &
   Partial<Pick<AccessGrant, 'policy'>>;
 
 /** Resolves the endpoints and the issuer of an accepting site. */
 export interface Site {
-  /** Returns the access for a redemption of `grant` after checking its trust, or why there is none now. */
+  /** Returns the access for a redemption of `grant`, or why the site accepts no link now, or why a link could not connect. */
   resolveAccess(grant: SiteRequest): Promise<SiteAccess | SiteRefusal>;
 }

@@ -2,10 +2,7 @@ import type { Page, PageRequest } from './page.js';
 
 type Key = readonly (string | number)[];
 
-/**
- * The requested page of `items`, in the order of their keys, which have `size` parts.
- * Throws a RangeError for an invalid position.
- */
+/** The requested page of `items`, sorted by their keys of `size` parts. Throws RangeError for an invalid position. */
 export function sortedPage<T>(
   items: readonly T[],
   request: PageRequest,
@@ -14,15 +11,15 @@ export function sortedPage<T>(
 ): Page<T> {
   const after = request.after === undefined ? undefined : decodePosition(request.after, size);
   const limit = Math.min(Math.max(Math.trunc(request.limit), 1), 1_000);
-  const wanted = items
+  const remaining = items
     .map((item) => ({ item, key: keyOf(item) }))
     .filter(({ key }) => after === undefined || compareKeys(key, after) > 0)
     .sort((a, b) => compareKeys(a.key, b.key));
-  const page = wanted.slice(0, limit);
+  const page = remaining.slice(0, limit);
   const last = page.at(-1);
   return {
     items: page.map(({ item }) => item),
-    ...(wanted.length > limit &&
+    ...(remaining.length > limit &&
       last && { next: Buffer.from(JSON.stringify(last.key)).toString('base64url') }),
   };
 }

@@ -1,6 +1,6 @@
 import type { LedgerEntry } from './ledger-store.js';
 
-/** An entry at its place in the order of all commits. */
+/** A ledger entry with its position in the order of commits. */
 export interface CommittedEntry {
   /** Number of the entry among all entries of the store, from 1. */
   readonly position: number;

@@ -10,7 +10,7 @@ import { sha256Hex } from '../../../pki/sha256.js';
 import {
   externalServerIdentity,
   type FoundIdentity,
-  isIssuedIdentity,
+  isCurrentIdentity,
   issueIdentity,
   ServerIdentityError,
   type TrustedAuthority,
@@ -104,7 +104,7 @@ function isServing(
   now: number,
   mayReplace: boolean,
 ): boolean {
-  if (isIssuedIdentity({ cert, key }, authority, hosts, now)) return true;
+  if (isCurrentIdentity({ cert, key }, authority, hosts, now)) return true;
   if (mayReplace) return false;
   try {
     externalServerIdentity({ cert, key, ca: authority.bundlePem }, { cert: '', key: '', ca: '' }, now);

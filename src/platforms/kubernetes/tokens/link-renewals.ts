@@ -128,7 +128,7 @@ export class LinkRenewals {
     for (const key of this.#links.keys()) {
       if (!present.has(key) && !unlisted.has(namespaceOf(key))) this.#links.delete(key);
     }
-    this.#plan.keepOnly(this.#certificates());
+    this.#plan.retainOnly(this.#certificates());
     return unlisted.size === 0;
   }
 
@@ -178,7 +178,7 @@ export class LinkRenewals {
       // Another client has renewed it meanwhile.
       if (!this.#plan.isDue(link, clock())) return;
       if (!(await links.list()).some(({ tlsCredentials }) => tlsCredentials === name)) {
-        this.#plan.putOff(link, clock());
+        this.#plan.postpone(link, clock());
         return;
       }
       const renewed = await renewLink(name, link, {
@@ -194,7 +194,7 @@ export class LinkRenewals {
     } catch (error) {
       if (!(error instanceof RedemptionError)) throw error;
       if (recorded && retryDisposition(error) === 'rejected') this.#plan.giveUp(recorded.certificateSha256);
-      else if (recorded) this.#plan.putOff(recorded, clock());
+      else if (recorded) this.#plan.postpone(recorded, clock());
       observer.failed(key, sanitizeError(error));
     }
   }
