@@ -7,7 +7,7 @@ import {
   advanceCut,
   CUT_STEPS,
   type CutObstacle,
-  type CutStanding,
+  type CutProgress,
   type CutStep,
 } from '../../redemption/issuers/cut-link.js';
 import type { LiveLink } from '../../redemption/issuers/live-links.js';
@@ -54,7 +54,7 @@ const TITLES = {
   'distrust-old': 'the router no longer trusts the old CA',
 } as const;
 
-type Waiting = Extract<CutStanding, { readonly standing: 'waiting' }>;
+type Waiting = Extract<CutProgress, { readonly state: 'waiting' }>;
 
 /**
  * Replaces the CA that signed the link of a revoked redemption: does what linkgrant can do, prints the first step that is not
@@ -74,14 +74,14 @@ export async function cutCommand(
     await writeOut(doneText(redemption, []));
     return;
   }
-  const standing = await advanceCut({ signers, stepsDone, force }, { store, issuer, ...context });
-  if (standing.standing === 'done') {
-    await writeOut(doneText(redemption, standing.probes));
+  const progress = await advanceCut({ signers, stepsDone, force }, { store, issuer, ...context });
+  if (progress.state === 'done') {
+    await writeOut(doneText(redemption, progress.probes));
     return;
   }
-  const target = targetOf(issuer, { redemption, old: standing.old, router }, session);
-  await writeOut(waitingText(redemption.id, standing, target, flags));
-  if (standing.obstacle) throw obstacleError(standing.obstacle, standing);
+  const target = targetOf(issuer, { redemption, old: progress.old, router }, session);
+  await writeOut(waitingText(redemption.id, progress, target, flags));
+  if (progress.obstacle) throw obstacleError(progress.obstacle, progress);
 }
 
 /**

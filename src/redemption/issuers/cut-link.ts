@@ -1,24 +1,25 @@
 /*
- * A router that no longer trusts a CA refuses every link whose certificate that CA signed. A cut replaces the CA in steps,
- * so that the other links renew first. Nothing is stored between the steps: each run observes the CAs, the links and the
- * routers, and stops at the first step that is not done. The operator names the steps that cannot be observed.
+ * A revoked link is cut off by replacing the CA that signed its certificate: a router that no longer trusts a CA refuses every
+ * link with a certificate of that CA. The CA is replaced in steps, so that the other links renew first. No step is recorded:
+ * each run checks the CAs, the links and the routers, and stops at the first step that is not done. For the steps that cannot
+ * be checked, the operator says how many are done.
  */
 import type { Clock } from '../ports/clock.js';
 import type { GrantStore } from '../ports/grant-store.js';
 import type { PrepareOutcome } from '../ports/issuers.js';
 import { type LiveLink, liveLinks } from './live-links.js';
 import type { RouterProbe } from './probe-router.js';
-import { TAKEN_UP_MS } from './retire-issuer.js';
+import { CA_RELOAD_MS } from './retire-issuer.js';
 
 /** The steps of a cut, in this order. */
 export const CUT_STEPS = [
-  /** The new CA exists, and the router trusts both. */
+  /** The new CA exists, and the router trusts the old CA and the new one. */
   'trust-new',
   /** The new CA signs. */
   'sign-new',
   /** Every other link has a certificate of the new CA. */
   'renew',
-  /** Every link has reconnected while both CAs are trusted. */
+  /** Every link has reconnected while the router trusts the old CA and the new one. */
   'rehearse',
   /** The router presents a certificate of the new CA. */
   'server-certificate',
@@ -31,39 +32,39 @@ export type CutStep = (typeof CUT_STEPS)[number];
 
 /** The issuer whose CA is replaced. */
 export interface CutIssuer {
-  /** SHA-256 of the CA that signs, and of all that responses to links trust. */
+  /** SHA-256 of the CA that signs, and of all CAs in `ca.crt` of responses. */
   readState(): Promise<{ readonly signing: string; readonly trusted: readonly string[] }>;
   /** Present if linkgrant manages the CAs. Each operation may be repeated. */
   readonly own?: {
     prepare(): Promise<PrepareOutcome>;
     activate(): Promise<unknown>;
     retire(sha256: string): Promise<unknown>;
-    /** When the CA was replaced as the one that signs, milliseconds since the epoch. */
+    /** When another CA began to sign in place of this one, milliseconds since the epoch. */
     replacedAt(sha256: string): number;
     /** Dials each router of the site with a certificate of the old CA, and one of the CA that signs. */
     probeRouters(old: string): Promise<readonly RouterProbe[]>;
   };
 }
 
-/** Why a step that the operator names as done is not accepted as done. */
+/** Why a step is not done although the operator reports it as done. */
 export type CutObstacle =
-  /** The old CA signs, or links have not renewed, or responses trust the old CA. */
+  /** The old CA still signs, or links have not renewed, or responses still contain the old CA. */
   | { readonly kind: 'not-done' }
-  /** Milliseconds until every service knows that the old CA no longer signs. */
+  /** Milliseconds until every service signs with the new CA. */
   | { readonly kind: 'wait'; readonly waitMs: number }
   /** A router accepts a certificate of the old CA, or could not be probed. */
   | { readonly kind: 'router'; readonly probes: readonly RouterProbe[] };
 
 /** The progress of a cut. */
-export type CutStanding =
-  /** No CA that signed a valid certificate of the redemption is trusted. `probes`: how the routers proved it in this run. */
-  | { readonly standing: 'done'; readonly probes: readonly RouterProbe[] }
+export type CutProgress =
+  /** No CA that signed a valid certificate of the redemption is trusted. `probes` are those of this run. */
+  | { readonly state: 'done'; readonly probes: readonly RouterProbe[] }
   | {
-      readonly standing: 'waiting';
+      readonly state: 'waiting';
       readonly step: CutStep;
       /** SHA-256 of the CAs to be removed. */
       readonly old: readonly string[];
-      /** Other links whose newest certificate is valid and signed by one of these. */
+      /** Links that have not renewed: their newest certificate is valid and signed by one of these CAs. */
       readonly behind: readonly LiveLink[];
       /** The steps that this run has done. */
       readonly doneNow: readonly CutStep[];
@@ -74,9 +75,9 @@ export type CutStanding =
 export interface CutRequest {
   /** SHA-256 of the CAs that signed the valid certificates of the redemption. */
   readonly signers: readonly string[];
-  /** Number of the last step that the operator has done, from 1; 0 for none. */
+  /** How many of the steps are done, as the operator reports. */
   readonly stepsDone: number;
-  /** True to go on although links have not renewed, or routers could not be probed. */
+  /** True to continue although links have not renewed, or routers could not be probed. */
   readonly force: boolean;
 }
 
@@ -100,17 +101,17 @@ interface CutRun {
  * Does the steps of a cut that linkgrant can do, and returns the first step that is not done. Rejects as the issuer's
  * operations do.
  */
-export async function advanceCut(request: CutRequest, deps: CutDependencies): Promise<CutStanding> {
+export async function advanceCut(request: CutRequest, deps: CutDependencies): Promise<CutProgress> {
   const { signing, trusted } = await deps.issuer.readState();
   const old = request.signers.filter((sha256) => trusted.includes(sha256));
-  if (old.length === 0) return { standing: 'done', probes: [] };
+  if (old.length === 0) return { state: 'done', probes: [] };
   const run: CutRun = { request, deps, old, doneNow: [] };
   const unsigned = old.includes(signing) ? await replaceSigner(run) : undefined;
   return unsigned ?? (await awaitRenewals(run)) ?? (await awaitOperator(run)) ?? removeOld(run);
 }
 
 /** Steps 1 and 2: creates the new CA, and lets it sign once the router trusts it. */
-async function replaceSigner(run: CutRun): Promise<CutStanding | undefined> {
+async function replaceSigner(run: CutRun): Promise<CutProgress | undefined> {
   const { request, deps, old } = run;
   const { own } = deps.issuer;
   // No router trusts a CA that this run created.
@@ -126,28 +127,28 @@ async function replaceSigner(run: CutRun): Promise<CutStanding | undefined> {
   return own ? advanceCut(request, deps) : stopUnlessDone('sign-new', run);
 }
 
-/** Step 3: the other links renew; `force` skips those that have not. */
-async function awaitRenewals(run: CutRun): Promise<CutStanding | undefined> {
+/** Step 3: the other links renew; `force` continues without those that have not. */
+async function awaitRenewals(run: CutRun): Promise<CutProgress | undefined> {
   const { stepsDone, force } = run.request;
   if (stepsDone >= 3 && force) return undefined;
   const isRenewed = (await linksBehind(run)).length === 0;
   return isRenewed ? undefined : stopUnlessDone('renew', run);
 }
 
-/** Steps 4 to 6 cannot be observed here, so the operator names the last step that is done. */
-async function awaitOperator(run: CutRun): Promise<CutStanding | undefined> {
+/** Steps 4 to 6 cannot be checked here, so they are done when the operator reports them as done. */
+async function awaitOperator(run: CutRun): Promise<CutProgress | undefined> {
   const next = CUT_STEPS[Math.max(run.request.stepsDone, CUT_STEPS.indexOf('rehearse'))];
   return next && stopAt(next, run);
 }
 
 /**
- * Removes the old CAs of an own issuer once each router is known to refuse them; `force` also if no router could be probed.
+ * Removes the old CAs of an own issuer if each probed router refuses them; with `force` also if a probe has no result.
  */
-async function removeOld(run: CutRun): Promise<CutStanding> {
+async function removeOld(run: CutRun): Promise<CutProgress> {
   const { request, deps, old } = run;
   const { own } = deps.issuer;
   if (!own) return stopUnlessDone('distrust-old', run);
-  const waitMs = Math.max(...old.map((sha256) => own.replacedAt(sha256))) + TAKEN_UP_MS - deps.clock();
+  const waitMs = Math.max(...old.map((sha256) => own.replacedAt(sha256))) + CA_RELOAD_MS - deps.clock();
   if (waitMs > 0) return stopAt('distrust-old', run, { kind: 'wait', waitMs });
   const probes = (await Promise.all(old.map((sha256) => own.probeRouters(sha256)))).flat();
   const isRefused = probes.length > 0 && probes.every(({ verdict }) => verdict === 'refused');
@@ -156,19 +157,19 @@ async function removeOld(run: CutRun): Promise<CutStanding> {
     return stopAt('distrust-old', run, { kind: 'router', probes });
   }
   for (const sha256 of old) await own.retire(sha256);
-  return { standing: 'done', probes };
+  return { state: 'done', probes };
 }
 
-async function stopAt(step: CutStep, run: CutRun, obstacle?: CutObstacle): Promise<CutStanding> {
+async function stopAt(step: CutStep, run: CutRun, obstacle?: CutObstacle): Promise<CutProgress> {
   const { old, doneNow } = run;
   const behind = await linksBehind(run);
-  return { standing: 'waiting', step, old, behind, doneNow, ...(obstacle && { obstacle }) };
+  return { state: 'waiting', step, old, behind, doneNow, ...(obstacle && { obstacle }) };
 }
 
-/** Stops at a step that is not done; an obstacle if the operator names it as done. */
-function stopUnlessDone(step: CutStep, run: CutRun): Promise<CutStanding> {
-  const isNamedDone = run.request.stepsDone > CUT_STEPS.indexOf(step);
-  return stopAt(step, run, isNamedDone ? { kind: 'not-done' } : undefined);
+/** Stops at a step that is not done; with an obstacle if the operator reports it as done. */
+function stopUnlessDone(step: CutStep, run: CutRun): Promise<CutProgress> {
+  const isReportedDone = run.request.stepsDone > CUT_STEPS.indexOf(step);
+  return stopAt(step, run, isReportedDone ? { kind: 'not-done' } : undefined);
 }
 
 async function linksBehind({ old, deps }: CutRun): Promise<LiveLink[]> {

@@ -16,7 +16,7 @@ export function siteIssuers(
   });
 }
 
-/** The CA that signs, and the other ones of `trustPem`. */
+/** The CA that signs, and the other CAs in `trustPem`. */
 export function casOf(authority: CertificateAuthority, trustPem: string): readonly ListedCa[] {
   const others = splitCertificates(trustPem)
     .map(describeCertificate)
@@ -32,7 +32,7 @@ function listedCa(
   return { state, subject, sha256, notBefore, notAfter, replacedAt: null };
 }
 
-/** The CAs of an issuer that the access of its site contains, or why there is no access. */
+/** The CAs in the access to an issuer's site, or why there is no access. */
 export function casOfAccess(access: SiteAccess | SiteRefusal): FoundCas {
   if ('refused' in access) return { cas: [], problem: access.reason };
   return { cas: casOf(access.issuer, access.caCrt) };

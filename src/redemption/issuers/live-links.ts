@@ -3,10 +3,10 @@ import { RENEWAL_GRACE_MS } from '../../domain/issued-certificate.js';
 import type { Redemption } from '../../domain/redemption.js';
 import type { GrantStore } from '../ports/grant-store.js';
 
-/** A link that is not revoked and can connect, or can connect after a renewal. */
+/** A link that is not revoked, with a newest certificate that is valid or can still be renewed. */
 export interface LiveLink {
   readonly redemption: Redemption;
-  /** The newest of its certificates. */
+  /** Its newest certificate. */
   readonly newest: IssuedCertificate;
   /** Number of its renewals. */
   readonly renewals: number;
@@ -15,12 +15,16 @@ export interface LiveLink {
 /** The live links of one grant, or of all grants, oldest first, read page by page. */
 export async function* liveLinks(
   store: Pick<GrantStore, 'listRedemptions' | 'findRenewedRedemption'>,
-  of: { readonly grantUid?: string },
+  filter: { readonly grantUid?: string },
   now: number,
 ): AsyncGenerator<LiveLink> {
   let after: string | undefined;
   do {
-    const page = await store.listRedemptions({ limit: 500, ...of, ...(after !== undefined && { after }) });
+    const page = await store.listRedemptions({
+      limit: 500,
+      ...filter,
+      ...(after !== undefined && { after }),
+    });
     for (const redemption of page.items) {
       if (redemption.revokedAt !== null) continue;
       const [renewal] = (await store.findRenewedRedemption(redemption.id))?.renewals ?? [];

@@ -15,13 +15,13 @@ export interface RouterProbe {
   readonly message: string;
 }
 
-// No longer than a handshake needs: no redemption is recorded for it, and its key never leaves the process.
+// As short as a handshake allows, because no redemption is recorded for the certificate. Its key never leaves the process.
 const LIFETIME_MS = 60_000;
 
 /**
- * Dials a router twice over mutual TLS, trusting the new CA alone: with a certificate of the new CA, which it has to accept,
- * then with one of the old CA. The verdict is `unknown` for a router that is down or presents a certificate of the old CA,
- * and for a CA that cannot be read (a CertificateAuthorityError of `read`).
+ * Dials a router over mutual TLS, first with a certificate of the new CA, which it has to accept, then with one of the old CA.
+ * The router's own certificate has to be of the new CA. The verdict is `unknown` if the first attempt fails, if the second one
+ * fails for another reason than its certificate, or if a CA cannot be read (`read` throws a CertificateAuthorityError).
  */
 export async function probeRouter(
   target: { readonly host: string; readonly port: number },

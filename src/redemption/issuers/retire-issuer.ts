@@ -2,23 +2,23 @@ import type { Clock } from '../ports/clock.js';
 import type { GrantStore } from '../ports/grant-store.js';
 import type { IssuerCa, ListedCa, RotatingIssuers } from '../ports/issuers.js';
 
-// Within this time every service on the same files has loaded a new CA, and has finished its requests with the previous one.
-export const TAKEN_UP_MS = 30_000;
-// The validity of a CA begins this long before its creation.
+/** Within this time every service on the same files loads a new CA and ends its requests with the previous one, in milliseconds. */
+export const CA_RELOAD_MS = 30_000;
+// The validity of a CA begins this long before the CA is created.
 const BACKDATED_MS = 5 * 60_000;
 
 /** The dependents of a CA that no longer signs. */
 export interface Dependents {
   /**
-   * Redemptions that are not revoked and whose newest certificate is valid: for a CA that signed links, those whose
-   * newest certificate it signed; for the CA of the service, those without a response since its replacement.
+   * Number of redemptions that are not revoked and whose newest certificate is valid: for a CA of links, those with a newest
+   * certificate that it signed; for a CA of the service, those that were last answered before its replacement.
    */
   readonly links: number;
-  /** True if a token may exist that contains no other CA of the service. */
+  /** True if there may be valid tokens that contain no newer CA of the service. */
   readonly tokens: boolean;
 }
 
-/** Result of retiring a CA. `waitMs`: it was replaced too recently, and may be in use for this long. */
+/** Result of retiring a CA. `kept`: it stays because of these dependents. `waitMs`: it stays because it may be in use for so long. */
 export type Retirement = { readonly ca: IssuerCa } & (
   | { readonly retired: Dependents }
   | { readonly kept: Dependents }
@@ -26,7 +26,7 @@ export type Retirement = { readonly ca: IssuerCa } & (
 );
 
 /** The fields of a CA that determine its dependents. */
-type CaAge = Pick<ListedCa, 'state' | 'sha256' | 'notBefore'>;
+type RotatedCa = Pick<ListedCa, 'state' | 'sha256' | 'notBefore'>;
 
 /** Dependencies of changes to issuers. */
 export interface IssuerDependencies {
@@ -36,12 +36,12 @@ export interface IssuerDependencies {
 }
 
 /**
- * Counts the dependents of a CA of an issuer; `signs` is what the issuer signs. A CA of the service has each response and
- * token from before its replacement as a dependent.
+ * Counts the dependents of a CA; `signs` and `cas` are those of its issuer. Dependents of a CA of the service are the responses
+ * and tokens from before its replacement.
  */
 export async function dependentsOf(
-  ca: CaAge,
-  { signs, cas }: { readonly signs: 'links' | 'service'; readonly cas: readonly CaAge[] },
+  ca: RotatedCa,
+  { signs, cas }: { readonly signs: 'links' | 'service'; readonly cas: readonly RotatedCa[] },
   { store, clock }: Pick<IssuerDependencies, 'store' | 'clock'>,
 ): Promise<Dependents> {
   const now = clock();
@@ -49,7 +49,7 @@ export async function dependentsOf(
     return { links: (await store.countDependents(now)).get(ca.sha256) ?? 0, tokens: false };
   const retiring = cas.filter(({ state }) => state === 'retiring');
   const successor = retiring[retiring.indexOf(ca) + 1] ?? cas.find(({ state }) => state === 'active');
-  const since = successor ? successor.notBefore + BACKDATED_MS + TAKEN_UP_MS : now;
+  const since = successor ? successor.notBefore + BACKDATED_MS + CA_RELOAD_MS : now;
   return {
     links: await store.countAnsweredBefore(since, now),
     tokens: await store.hasGrantMadeBefore(since, now),
@@ -57,8 +57,8 @@ export async function dependentsOf(
 }
 
 /**
- * Removes the previous CAs of an issuer, the oldest first, up to the first one that something depends on; with `force` all
- * of them. Returns the result of each.
+ * Removes the previous CAs of an issuer, oldest first, until one has dependents or may be in use; with `force` all of them.
+ * Returns the result for each CA up to there.
  */
 export async function retireIssuer(
   {
@@ -71,7 +71,7 @@ export async function retireIssuer(
   const cas = deps.issuers.list(name);
   const retirements: Retirement[] = [];
   for (const ca of cas.filter(({ state }) => state === 'retiring')) {
-    const waitMs = (ca.replacedAt ?? 0) + TAKEN_UP_MS - deps.clock();
+    const waitMs = (ca.replacedAt ?? 0) + CA_RELOAD_MS - deps.clock();
     const dependents = await dependentsOf(ca, { signs, cas }, deps);
     const isNeeded = dependents.links > 0 || dependents.tokens;
     if (!force && (isNeeded || waitMs > 0)) {

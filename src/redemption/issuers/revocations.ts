@@ -10,8 +10,8 @@ export interface NumberedRevocations {
 
 /**
  * Reads the certificates of revoked redemptions that are valid at `now`: one list for each CA in `issuers` (SHA-256), in that
- * order. Of two calls for the same CAs, also in different processes, the one with the higher number includes all certificates
- * of the other that are still valid at its `now`.
+ * order. The list of a higher number contains every certificate in the list of a lower number that is still valid, also if
+ * another process has assigned it.
  */
 export async function numberedRevocations(
   issuers: readonly string[],
