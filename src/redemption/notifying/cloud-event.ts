@@ -8,7 +8,7 @@ import type { CommittedEntry } from '../ports/webhook-store.js';
 /** A CloudEvent 1.0. It contains no code and no key. */
 export interface CloudEvent {
   readonly specversion: '1.0';
-  /** The same whenever the same event is sent again. */
+  /** Stays the same if the event is sent again. */
   readonly id: string;
   /** URL of the service. */
   readonly source: string;
@@ -22,7 +22,7 @@ export interface CloudEvent {
 }
 
 const TYPE_PREFIX = 'dev.linkgrant.';
-/** The ledger entries that are events, with their types. */
+/** The types of the events, by the kind of ledger entry. Other kinds are not reported. */
 const ENTRY_TYPES: Readonly<Partial<Record<LedgerKind, string>>> = {
   redeemed: 'link.redeemed',
   revoked: 'link.revoked',
@@ -30,10 +30,10 @@ const ENTRY_TYPES: Readonly<Partial<Record<LedgerKind, string>>> = {
   code_revoked: 'token.revoked',
   repeatedly_refused: 'grant.repeatedly-refused',
 };
-/** The changes of a link's state that are events, with the time of each. */
+/** The changes of a link's state that are reported, and when each occurs. */
 const STATE_TIMES = { expiring: expiringAt, 'not-renewed': notRenewingAt } as const;
 
-/** Returns the event of a ledger entry; undefined for an entry that is none. */
+/** Returns the event of a ledger entry; undefined if its kind is not reported. */
 export function entryEvent(
   { entry, namespace, grant }: CommittedEntry,
   source: string,
@@ -43,7 +43,7 @@ export function entryEvent(
   if (type === undefined) return undefined;
   const { seq, time, kind: _, ...facts } = entryReport(entry);
   return {
-    // With the time, because a restored database has other entries of the same number.
+    // The time makes it unique: a restored database assigns the same numbers to other entries.
     ...common(type, `${entry.grantUid}-${seq}-${entry.at}`, source),
     subject: entry.redemptionId ?? entry.grantUid,
     time,
@@ -51,13 +51,14 @@ export function entryEvent(
   };
 }
 
-/** A change of a link's state that happens as time passes. Times are milliseconds since the epoch. */
+/** A change of a link's state. */
 export interface StateEvent {
+  /** Milliseconds since the epoch. */
   readonly at: number;
   readonly event: CloudEvent;
 }
 
-/** Returns the changes of a link's state after `after`, until `now`; none for a revoked link. */
+/** Returns the changes of a link's state after `after` and until `now`; none for a revoked link. */
 export function stateEvents(link: IssuedLink, after: number, now: number, source: string): StateEvent[] {
   if (link.revokedAt !== null) return [];
   const { id, grantUid, grantName, namespace, name, subject, peer, jti, notAfter, renewals } = link;

@@ -16,22 +16,22 @@ export interface DeliveryContext {
   readonly clock: Clock;
   /** URL of the service. */
   source(): string;
-  /** Sends the receiver an event. Rejects with an Error whose message is the reason if the receiver did not accept it. */
+  /** Sends an event to the receiver. If the receiver does not accept it, rejects with the reason as the message. */
   post(event: CloudEvent): Promise<void>;
-  /** False if the process is stopping, or another one delivers. */
+  /** False if this process is stopping, or another process delivers. */
   mayDeliver(): boolean;
   /** Stores the changed states. */
   save(): Promise<void>;
-  /** Milliseconds to wait after `failures` failures in a row. */
+  /** Milliseconds to wait after that many consecutive failures. */
   retryDelay(failures: number): number;
   /** Called for each attempt, with the reason of a failure. */
   observe(state: WebhookState, event: CloudEvent, failure?: string): void;
 }
 
 /**
- * Sends a receiver all its events, one after the other: first those of the ledger in commit order, then changes of the state of
- * links by time. Stops at the first failure, and does nothing until the next attempt is due. An event is sent again if the
- * process ends before it has stored that it was accepted. Rejects if the store fails.
+ * Sends a receiver its events, one after the other: first those of the ledger in commit order, then changes of link states by
+ * time. Stops at the first failure; further calls then do nothing until the next attempt is due. If the process ends before it
+ * has stored that an event was accepted, that event is sent again. Rejects if the store fails.
  */
 export async function deliverEvents(state: WebhookState, context: DeliveryContext): Promise<void> {
   const now = context.clock();
@@ -40,7 +40,7 @@ export async function deliverEvents(state: WebhookState, context: DeliveryContex
   if (await deliverEntries(state, context)) await deliverStates(state, context);
 }
 
-/** Returns false if it stopped before the end of the ledger. */
+/** Sends the events of the ledger. Returns false if it stopped before the end. */
 async function deliverEntries(state: WebhookState, context: DeliveryContext): Promise<boolean> {
   for (;;) {
     const entries = await context.webhooks.listCommitted(state.position, BATCH);
@@ -57,6 +57,7 @@ async function deliverEntries(state: WebhookState, context: DeliveryContext): Pr
   }
 }
 
+/** Sends the changes of link states since the last call. */
 async function deliverStates(state: WebhookState, context: DeliveryContext): Promise<void> {
   const now = context.clock();
   if (Math.abs(now - state.statesUntil) < STATES_INTERVAL_MS) return;
@@ -79,7 +80,7 @@ async function deliverStates(state: WebhookState, context: DeliveryContext): Pro
   await context.save();
 }
 
-/** Sends one event. Returns false if it was not accepted, or must not be sent now. */
+/** Sends one event. Returns false if it was not accepted, or if this process may not deliver now. */
 async function attempt(state: WebhookState, event: CloudEvent, context: DeliveryContext): Promise<boolean> {
   if (!context.mayDeliver()) return false;
   try {

@@ -20,16 +20,16 @@ export interface DeliveryAttempt {
   readonly url: string;
   /** Id of the event. */
   readonly id: string;
-  /** Number of failures in a row, without this attempt if it succeeded. */
+  /** Number of consecutive failures: before this attempt if it succeeded, else including it. */
   readonly failures: number;
   /** Absent if the receiver accepted the event. */
   readonly failure?: { readonly reason: string; readonly retryInMs: number };
 }
 
-/** Logs and counts what a {@link startDeliveryLoop} does. */
+/** Logs and counts what {@link startDeliveryLoop} does. */
 export interface DeliveryObserver {
   attempted(attempt: DeliveryAttempt): void;
-  /** Called with the age of the oldest event that a receiver has not accepted, in milliseconds; 0 without one. */
+  /** Called with the age of the oldest undelivered event, in milliseconds; 0 if there is none. */
   undeliveredFor(milliseconds: number): void;
   /** Called if the store failed; the operation is repeated. */
   stalled(error: unknown): void;
@@ -45,16 +45,16 @@ export interface DeliveryLoopContext {
   readonly observer: DeliveryObserver;
   /** URL of the service. */
   source(): string;
-  /** Sends an event within `postLimitMs`. Rejects with an Error whose message is the reason if the receiver did not accept it. */
+  /** Sends an event within `postLimitMs`. If the receiver does not accept it, rejects with the reason as the message. */
   post(url: string, event: CloudEvent, signal: AbortSignal): Promise<void>;
   readonly postLimitMs: number;
-  /** Milliseconds to wait after `failures` failures in a row. */
+  /** Milliseconds to wait after that many consecutive failures. */
   retryDelay(failures: number): number;
 }
 
 /**
- * Delivers events to all receivers until `stop`, which resolves when no request is in progress. Of the processes with one store,
- * only the one with the claim delivers. Each receiver has its own loop, so that one cannot delay the others.
+ * Delivers events to all receivers until `stop`, which resolves when no request is in progress. Of the processes on one store,
+ * only the one with the claim delivers. Each receiver has its own loop, so that a slow receiver does not delay the others.
  */
 export function startDeliveryLoop(context: DeliveryLoopContext): { stop(): Promise<void> } {
   const { store, webhooks, clock, observer } = context;
@@ -63,7 +63,7 @@ export function startDeliveryLoop(context: DeliveryLoopContext): { stop(): Promi
   );
   const owner = randomUUID();
   const stopping = new AbortController();
-  // The loop of each receiver adds a listener while it waits, so their number has no limit.
+  // The loop of each receiver adds a listener while it waits; without this, Node warns about more than ten.
   setMaxListeners(0, stopping.signal);
   const aborting = new AbortController();
   let states: WebhookState[] = [];
@@ -73,7 +73,7 @@ export function startDeliveryLoop(context: DeliveryLoopContext): { stop(): Promi
   const undelivered = new Map<string, number>();
 
   const claim = async () => {
-    const began = performance.now();
+    const startedAt = performance.now();
     const now = clock();
     const isClaimed = await webhooks.claimDelivery(owner, now, now + CLAIM_MS);
     // Read after the call, because another process may have delivered during a slow call.
@@ -85,8 +85,8 @@ export function startDeliveryLoop(context: DeliveryLoopContext): { stop(): Promi
       return;
     }
     if (!hadClaim) states = await readStates(context, urls);
-    // So the last request ends before the claim.
-    deliverUntil = began + CLAIM_MS - context.postLimitMs;
+    // The last request then ends before the claim does.
+    deliverUntil = startedAt + CLAIM_MS - context.postLimitMs;
   };
   const observe = (state: WebhookState, { id, time }: CloudEvent, reason?: string) => {
     const { urlSha256, maskedUrl: url, failures, retryAt } = state;
@@ -128,18 +128,18 @@ export function startDeliveryLoop(context: DeliveryLoopContext): { stop(): Promi
     async stop() {
       const hadClaim = mayDeliver();
       stopping.abort();
-      // The response to a request in progress is awaited, so that the event is not sent again.
+      // Wait for the response to a request in progress, so that its event is not sent again.
       const timer = setTimeout(() => aborting.abort(), STOP_MS);
       await Promise.all(loops);
       clearTimeout(timer);
       const now = clock();
-      // Ends the claim now, so that another process can deliver at once.
+      // Release the claim, so that another process can deliver at once.
       if (hadClaim) await webhooks.claimDelivery(owner, now, now).catch(() => undefined);
     },
   };
 }
 
-/** Returns the stored states, and adds one for each new receiver, which gets the events from now on. */
+/** Returns the stored states. Stores and returns one for each new receiver, which gets only the events from now on. */
 async function readStates(
   { store, webhooks, clock }: DeliveryLoopContext,
   urls: ReadonlyMap<string, string>,
@@ -150,7 +150,7 @@ async function readStates(
   if (newUrls.length === 0) return states;
   const start = { position: await webhooks.lastPosition(), statesUntil: clock(), failures: 0, retryAt: 0 };
   const all = [...states, ...newUrls.map((url) => ({ ...receiverOf(url), ...start }))];
-  // Stored now, so that another process can send the events from here on if this one ends.
+  // Stored at once, so that no event is lost if this process ends and another one delivers.
   await writeWebhookStates(store, all, urls, clock());
   return all;
 }

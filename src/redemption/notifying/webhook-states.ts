@@ -6,19 +6,19 @@ const SETTING = 'webhooks';
 // A receiver that is configured again within this time gets the events that it has missed.
 const UNUSED_MS = 7 * 86_400_000;
 
-/** How far the events for a receiver are delivered. Times are milliseconds since the epoch. */
+/** Which events of a receiver are delivered. Times are milliseconds since the epoch. */
 export interface WebhookState {
   /** The key of the receiver. Its URL is not stored, because it may contain a credential. */
   readonly urlSha256: string;
   /** The URL as {@link maskWebhookUrl} returns it. */
   readonly maskedUrl: string;
-  /** Position of the last ledger entry that is done: its event was accepted, or it is not an event. */
+  /** Position of the last ledger entry whose event was accepted, or that is not reported. */
   position: number;
-  /** The changes of link states up to this time were delivered. */
+  /** The changes of link states until this time are delivered. */
   statesUntil: number;
   /** Number of failures since the last success. */
   failures: number;
-  /** When the next attempt after a failure is due; 0 without one. */
+  /** When the next attempt after a failure is due; 0 after a success. */
   retryAt: number;
   /** The last failure, even if a later attempt succeeded; `eventTime` is the time of the event that was not accepted. */
   lastFailure?: { readonly at: number; readonly reason: string; readonly eventTime: number };
@@ -29,12 +29,12 @@ export function receiverOf(url: string): Pick<WebhookState, 'urlSha256' | 'maske
   return { urlSha256: sha256Hex(url), maskedUrl: maskWebhookUrl(url) };
 }
 
-/** Returns the states of all receivers that the store knows. */
+/** Returns the stored states of all receivers. */
 export async function readWebhookStates(store: Pick<GrantStore, 'getSetting'>): Promise<WebhookState[]> {
   return JSON.parse((await store.getSetting(SETTING)) ?? '[]') as WebhookState[];
 }
 
-/** Stores the states of all receivers, except of those that `keys` does not contain and that were not served for a week. */
+/** Stores the states of the receivers in `keys`, and of others that were in use within the last week. */
 export async function writeWebhookStates(
   store: Pick<GrantStore, 'putSetting'>,
   states: readonly WebhookState[],
