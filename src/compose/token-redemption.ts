@@ -106,7 +106,7 @@ export function redeemer(
       wait,
       stopping,
       // A concurrent run has the default limit, even if this exchange has a shorter one.
-      patienceMs: (options.timeoutMs ?? DEFAULT_TIMEOUT_MS) + TIMEOUT_MARGIN_MS,
+      postingLimitMs: (options.timeoutMs ?? DEFAULT_TIMEOUT_MS) + TIMEOUT_MARGIN_MS,
     });
   return (...parameters) => inSpan({ name: 'redeem token', startsTrace: true }, () => redeem(...parameters));
 }

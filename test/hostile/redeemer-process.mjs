@@ -21,7 +21,7 @@ async function redeem({ token, root }) {
     clock: Date.now,
     wait: (milliseconds) =>
       new Promise((resolve) => setTimeout(resolve, Math.min(milliseconds, MAX_PAUSE_MS))),
-    patienceMs: 200,
+    postingLimitMs: 200,
     checkpoint: () => undefined,
   };
   try {

@@ -60,7 +60,7 @@ async function runRound(
     if (renewal.outcome === 'renewed') plan.begin(renewal, context.clock());
     if (renewal.outcome !== 'failed') continue;
     if (renewal.final) plan.giveUp(renewal.certificateSha256);
-    else plan.putOff(renewal, context.clock());
+    else plan.postpone(renewal, context.clock());
   }
   const reload = await settleReload(target, context);
   const attempts = renewals.filter(({ outcome }) => outcome === 'renewed' || outcome === 'failed');

@@ -3,7 +3,7 @@ const DAY_MS = 86_400_000;
 /** Longest lifetime of a certificate that is renewed, in milliseconds. */
 export const RENEWING_LIFETIME_MS = 30 * DAY_MS;
 
-/** State of a certificate: `ending` if a third of its lifetime or less is left. */
+/** State of a certificate: `early` before its validity, `ending` if a third of its lifetime or less is left. */
 export type CertificateLife = 'early' | 'valid' | 'ending' | 'expired';
 
 /** State of a certificate at `now`; all times in milliseconds since the epoch. */
@@ -22,6 +22,6 @@ export function isShortLived(certificate: {
   readonly notBefore: number;
   readonly notAfter: number;
 }): boolean {
-  // Its validity begins some minutes before the signature, to allow for slow clocks.
+  // The validity begins some minutes before the certificate is issued, to allow for slow clocks.
   return certificate.notAfter - certificate.notBefore <= RENEWING_LIFETIME_MS + DAY_MS;
 }

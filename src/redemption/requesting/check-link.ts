@@ -6,21 +6,21 @@ import { readPrivateKey } from '../../pki/keys.js';
 import type { Clock } from '../ports/clock.js';
 import type { DialedRouter, LinkCredentials, LinkDialer, LinkFailure } from '../ports/link-dialer.js';
 
-/** Result of dialling one endpoint. */
+/** Result of dialing one endpoint. */
 export interface EndpointCheck {
   readonly endpoint: LinkEndpoint;
   readonly outcome: DialedRouter | LinkFailure;
 }
 
-/** Result of a link's check: the failure of its credentials, else the result of each endpoint. */
+/** Result of checking a Link: why it was not dialed, or the result of each endpoint. */
 export interface LinkCheck {
   readonly link: Link;
   readonly failure?: LinkFailure;
-  /** Empty if nothing was dialled. */
+  /** Empty if nothing was dialed. */
   readonly endpoints: readonly EndpointCheck[];
 }
 
-/** Dials every endpoint of a Link with its own credentials. Invalid credentials are reported without dialling. */
+/** Dials every endpoint of a Link with its credentials. If these are not valid, reports that without dialing. */
 export async function checkLink(
   link: Link,
   secret: LinkSecret | undefined,
@@ -44,11 +44,14 @@ function usableCredentials(
   secret: LinkSecret | undefined,
   now: number,
 ): LinkCredentials | LinkFailure {
-  const called = `Secret "${tlsCredentials}"`;
-  if (!secret) return { fault: 'credentials_missing', message: `${called} of the link does not exist.` };
+  const secretName = `Secret "${tlsCredentials}"`;
+  if (!secret) return { fault: 'credentials_missing', message: `${secretName} of the link does not exist.` };
   const { caCrt, tlsCrt, tlsKey } = secret;
   if (!caCrt || !tlsCrt || !tlsKey) {
-    return { fault: 'credentials_missing', message: `${called} lacks one of ca.crt, tls.crt and tls.key.` };
+    return {
+      fault: 'credentials_missing',
+      message: `${secretName} lacks one of ca.crt, tls.crt and tls.key.`,
+    };
   }
   try {
     const { notBefore, notAfter } = describeCertificate(tlsCrt);
@@ -56,21 +59,21 @@ function usableCredentials(
     if (!new X509Certificate(tlsCrt).publicKey.equals(createPublicKey(readPrivateKey(tlsKey)))) {
       return {
         fault: 'credentials_invalid',
-        message: `The key in ${called} does not belong to its certificate.`,
+        message: `The key in ${secretName} does not belong to its certificate.`,
       };
     }
-    const ours = `by the clock of this machine (${formatTime(now)})`;
+    const localTime = `by the clock of this machine (${formatTime(now)})`;
     if (now > notAfter) {
-      const message = `The link's own certificate expired at ${formatTime(notAfter)}, ${ours}.`;
+      const message = `The link's own certificate expired at ${formatTime(notAfter)}, ${localTime}.`;
       return { fault: 'certificate_expired', message };
     }
     if (now < notBefore) {
-      const message = `The link's own certificate is not valid before ${formatTime(notBefore)}, ${ours}.`;
+      const message = `The link's own certificate is not valid before ${formatTime(notBefore)}, ${localTime}.`;
       return { fault: 'clock_skew', message };
     }
   } catch (error) {
-    const why = error instanceof Error ? error.message : 'unreadable';
-    return { fault: 'credentials_invalid', message: `${called} cannot be used: ${why}.` };
+    const reason = error instanceof Error ? error.message : 'unreadable';
+    return { fault: 'credentials_invalid', message: `${secretName} cannot be used: ${reason}.` };
   }
   return { caCrt, tlsCrt, tlsKey };
 }

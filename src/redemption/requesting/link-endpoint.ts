@@ -9,8 +9,8 @@ const GROUP = /^[A-Za-z0-9]([-A-Za-z0-9_.]{0,251}[A-Za-z0-9])?$/;
 export const MAX_ENDPOINTS = 64;
 
 /**
- * The known fields of a Link's endpoint from untrusted input; else the problem, as the end of a sentence, which quotes
- * nothing of the input. A missing group is the empty one.
+ * Returns the known fields of a Link's endpoint from untrusted input. If they are not valid, returns the problem as the end of a
+ * sentence, without text of the input. A missing group means ''.
  */
 export function parseLinkEndpoint(value: unknown): LinkEndpoint | string {
   if (typeof value !== 'object' || value === null) return 'an endpoint is not a mapping';

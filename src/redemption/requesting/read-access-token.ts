@@ -4,7 +4,7 @@ import { TOKEN_EXPIRATION_TIME, TOKEN_ISSUER_SITE, TOKEN_REDEMPTIONS_ALLOWED } f
 import { isResourceName } from '../../domain/names.js';
 import { splitCertificates } from '../../pki/certificate-info.js';
 
-// The longest body that the wire allows.
+// The service accepts no longer body.
 const MAX_CODE_BYTES = 4096;
 // Link.spec.cost is an int32.
 const HIGHEST_COST = 2 ** 31 - 1;
@@ -12,12 +12,12 @@ const MAX_URL_LENGTH = 2048;
 
 type Mapping = Readonly<Record<string, unknown>>;
 
-/** An invalid token. The message ends a sentence (`it …`) and quotes nothing that may be secret. */
-class UnfitToken extends Error {}
+/** Why a token is invalid, as the end of a sentence (`it …`), without text that may be secret. */
+class InvalidToken extends Error {}
 
 /**
- * The token in the fields of an AccessToken resource, or why it is invalid, as the end of a sentence (`it …`).
- * Invalid values of linkgrant's own annotations are ignored.
+ * Returns the token in an AccessToken resource, or why it is invalid, as the end of a sentence (`it …`). Ignores invalid values
+ * of linkgrant's annotations.
  */
 export function readAccessToken({
   metadata,
@@ -32,7 +32,7 @@ export function readAccessToken({
   });
 }
 
-/** The token of the first join line in a text, or why it is invalid, as the end of a sentence (`it …`). */
+/** Returns the token in the first join line of a text, or why it is invalid, as the end of a sentence (`it …`). */
 export function readJoinLine(text: string): RedeemableToken | string {
   const line = decodeJoinLine(text);
   if (typeof line === 'string') return line;
@@ -43,7 +43,7 @@ function parseOrReason<T>(parse: () => T): T | string {
   try {
     return parse();
   } catch (error) {
-    if (error instanceof UnfitToken) return error.message;
+    if (error instanceof InvalidToken) return error.message;
     throw error;
   }
 }
@@ -61,42 +61,40 @@ function parseFields(
   };
 }
 
-function unfit(reason: string): UnfitToken {
-  return new UnfitToken(reason);
-}
-
 function parseName(value: unknown): string {
-  if (typeof value !== 'string' || value === '') throw unfit('it has no metadata.name');
-  if (!isResourceName(value)) throw unfit('its metadata.name is not an RFC 1123 subdomain');
+  if (typeof value !== 'string' || value === '') throw new InvalidToken('it has no metadata.name');
+  if (!isResourceName(value)) throw new InvalidToken('its metadata.name is not an RFC 1123 subdomain');
   return value;
 }
 
 function parseUrl(value: unknown): string {
-  if (typeof value !== 'string' || value === '') throw unfit('it has no spec.url');
+  if (typeof value !== 'string' || value === '') throw new InvalidToken('it has no spec.url');
   if (value.length > MAX_URL_LENGTH || !/^[\x21-\x7e]+$/.test(value) || !URL.canParse(value)) {
-    throw unfit('its spec.url is not a URL');
+    throw new InvalidToken('its spec.url is not a URL');
   }
   const url = new URL(value);
-  if (url.protocol !== 'https:') throw unfit(`its spec.url is ${url.protocol.slice(0, -1)}, not https`);
-  if (url.username !== '' || url.password !== '') throw unfit('its spec.url contains a user or a password');
-  if (value.includes('#')) throw unfit('its spec.url has a fragment');
+  if (url.protocol !== 'https:')
+    throw new InvalidToken(`its spec.url is ${url.protocol.slice(0, -1)}, not https`);
+  if (url.username !== '' || url.password !== '')
+    throw new InvalidToken('its spec.url contains a user or a password');
+  if (value.includes('#')) throw new InvalidToken('its spec.url has a fragment');
   return value;
 }
 
 function parseCode(value: unknown): string {
-  if (value === undefined || value === null || value === '') throw unfit('it has no spec.code');
-  if (typeof value !== 'string') throw unfit('its spec.code is not text; put it in quotes');
-  if (Buffer.byteLength(value) > MAX_CODE_BYTES) throw unfit('its spec.code is longer than 4 KiB');
+  if (value === undefined || value === null || value === '') throw new InvalidToken('it has no spec.code');
+  if (typeof value !== 'string') throw new InvalidToken('its spec.code is not text; put it in quotes');
+  if (Buffer.byteLength(value) > MAX_CODE_BYTES) throw new InvalidToken('its spec.code is longer than 4 KiB');
   return value;
 }
 
 function parseCa(value: unknown): string {
-  if (value === undefined || value === null || value === '') throw unfit('it has no spec.ca');
-  if (typeof value !== 'string') throw unfit('its spec.ca is not text');
+  if (value === undefined || value === null || value === '') throw new InvalidToken('it has no spec.ca');
+  if (typeof value !== 'string') throw new InvalidToken('its spec.ca is not text');
   try {
     return splitCertificates(value).join('');
   } catch {
-    throw unfit('its spec.ca is not PEM of certificates');
+    throw new InvalidToken('its spec.ca is not PEM of certificates');
   }
 }
 
@@ -104,7 +102,7 @@ function parseLinkCost(value: unknown): number | undefined {
   // Skupper writes 0 for an unset cost.
   if (value === undefined || value === null || value === 0) return undefined;
   if (typeof value !== 'number' || !Number.isInteger(value) || value < 1 || value > HIGHEST_COST) {
-    throw unfit(`its spec.linkCost is not a whole number from 1 to ${HIGHEST_COST}`);
+    throw new InvalidToken(`its spec.linkCost is not a whole number from 1 to ${HIGHEST_COST}`);
   }
   return value;
 }

@@ -1,6 +1,6 @@
 /*
- * The requesting side of one redemption. Every run of every process posts the same key, and materializes the response that
- * was stored first. So one token leads to one certificate, even if a run crashes at any point.
+ * The requesting side of one redemption. Every run posts the same key and materializes the response that was stored first. So
+ * a token leads to one certificate, even if runs are concurrent or crash at any point.
  */
 
 import type { RedeemableToken } from '../../domain/access-token.js';
@@ -12,7 +12,6 @@ import { describeCertificate } from '../../pki/certificate-info.js';
 import { generateKeyPair, isPrivateKey, privateKeyPem, readPrivateKey } from '../../pki/keys.js';
 import { createCertificateRequest } from '../../pki/requests.js';
 import { sha256Hex } from '../../pki/sha256.js';
-import type { Checkpoint, Clock } from '../ports/clock.js';
 import type { Materializer } from '../ports/materializer.js';
 import type { OpenPendingRedemption, PendingRedemption } from '../ports/pending-redemption.js';
 import { type AnswerReader, OtherKey, type ReceivedLink } from '../ports/redemption-client.js';
@@ -31,19 +30,17 @@ export interface RedeemTokenRequest {
   readonly proxyConfiguration?: string | undefined;
   /** True if the link will be renewed, so its certificate can be short-lived. */
   readonly renews?: boolean | undefined;
-  /** Refuses a link whose private key the server generated. */
+  /** True to reject a link whose private key the server generated. */
   readonly ownKey?: boolean | undefined;
-  /** Posts again although an earlier posting may have been counted, or a stored file is damaged. */
+  /** True to post even if an earlier posting may have been counted, or if the stored key or response is damaged. */
   readonly retry?: boolean | undefined;
 }
 
-/** Dependencies of {@link redeemToken}; it calls `checkpoint` where a crash matters. */
+/** Dependencies of {@link redeemToken}. */
 export interface RedeemTokenDependencies extends PostingDependencies {
   readonly readAnswer: AnswerReader;
   readonly openPending: OpenPendingRedemption;
   readonly materializer: Materializer;
-  readonly clock: Clock;
-  readonly checkpoint: Checkpoint;
 }
 
 /** A materialized link. */
@@ -51,7 +48,7 @@ export interface RedeemedToken extends ReceivedLink {
   /** The Secret and the Links as they were materialized, including the key and the cost. */
   readonly secret: LinkSecret;
   readonly links: readonly Link[];
-  /** True if an earlier run received the response, and this one used no network. */
+  /** True if an earlier run received the response, and this run sent no request. */
   readonly alreadyRedeemed: boolean;
   /** Locations of the written resources, as the materializer names them. */
   readonly written: readonly string[];
@@ -63,10 +60,11 @@ export function pendingRedemptionId(token: RedeemableToken): string {
 }
 
 /**
- * Redeems a token and materializes its link. Safe to repeat and to run concurrently. Rejects with RedemptionError: a
- * refusal of the service, a connection failure, `not_writable` before anything is posted, `outcome_unknown` if an earlier
- * posting may have been counted and its response is lost or damaged, `other_name` if the token was redeemed under another
- * name than the requested one, `server_generated_key` if the request demands an own key and the server generates it.
+ * Redeems a token and materializes its link. Safe to repeat and to run concurrently. Rejects with RedemptionError: a refusal of
+ * the service, a connection failure, `not_writable` before anything is posted, `outcome_unknown` if an earlier posting may have
+ * been counted and its response is lost or damaged, `link_ended` if an earlier run redeemed the token and the certificate has
+ * expired, `other_name` if the token was redeemed under another name than the requested one, `server_generated_key` with
+ * `ownKey` if the server generates the key.
  */
 export async function redeemToken(
   request: RedeemTokenRequest,
@@ -77,7 +75,7 @@ export async function redeemToken(
   const answer = await findAnswer(pending, names.name, deps.materializer);
   const earlier = answer === undefined ? undefined : await readEarlierLink(answer, request, pending, deps);
   if (earlier) return materialize(earlier, true, request, pending, deps);
-  // Before the key is created, so that no key remains of a token whose service is unreachable or refuses the check.
+  // Check before the key is created, so that no key remains if the service is unreachable or refuses the check.
   const check = await checkServer(request, deps);
   if (answer !== undefined) await pending.discard('answer', answer);
   const key = await ensureKey(request, pending);
@@ -91,7 +89,7 @@ interface LinkNames {
   readonly subject: string;
 }
 
-/** A link that this run or an earlier one received, and the key that its certificate was requested for. */
+/** A received link, and the key that its certificate was requested for. */
 interface KeyedLink {
   readonly received: ReceivedLink;
   readonly keyPem: string;
@@ -108,7 +106,7 @@ function requestedNames(request: RedeemTokenRequest): LinkNames {
   return { name, subject };
 }
 
-/** The response that an earlier run stored. If there is none, a new link called `name` can be materialized. */
+/** Returns the response that an earlier run stored. If there is none, rejects if a link called `name` cannot be materialized. */
 async function findAnswer(
   pending: PendingRedemption,
   name: string,
@@ -120,17 +118,16 @@ async function findAnswer(
     await materializer.probe(name);
     return undefined;
   } catch (error) {
-    // A concurrent run may have materialized the link just now. It stores the response before that.
-    const storedSince = await pending.findAnswer();
-    if (storedSince === undefined) throw error;
-    return storedSince;
+    // A concurrent run may have materialized the link just now, and has stored the response before.
+    const storedMeanwhile = await pending.findAnswer();
+    if (storedMeanwhile === undefined) throw error;
+    return storedMeanwhile;
   }
 }
 
 /**
- * The link of a stored response; undefined if the response does not fit the stored key and the request says `retry`.
- * Rejects with
- * `outcome_unknown` without `retry`, and with `link_ended` if the certificate has expired and was not renewed in place.
+ * Returns the link of a stored response. If the response is not valid for the stored key, returns undefined with `retry`, else
+ * rejects with `outcome_unknown`. Rejects with `link_ended` if the certificate has expired and the link was not renewed.
  */
 async function readEarlierLink(
   answer: string,
@@ -146,8 +143,8 @@ async function readEarlierLink(
   } catch (error) {
     if (!isInvalidAnswer(error)) throw error;
     if (retry) return undefined;
-    const isOfKey = error.cause instanceof OtherKey || !isPrivateKey(keyPem);
-    throw damagedError(pending.places[isOfKey ? 'key' : 'answer']);
+    const isKeyDamaged = error.cause instanceof OtherKey || !isPrivateKey(keyPem);
+    throw damagedError(pending.places[isKeyDamaged ? 'key' : 'answer']);
   }
   if (await materializer.findRenewed(received.secret)) return { received, keyPem };
   try {
@@ -175,8 +172,8 @@ async function newKey(): Promise<string> {
 }
 
 /**
- * The reply of the token's service to a check. If the request demands an own key, refuses an unmodified Skupper server
- * before it counts a use.
+ * Returns the service's response to a check of the token. With `ownKey`, rejects if it is a Skupper grant server, before that
+ * counts a use.
  */
 async function checkServer(
   { token, ownKey }: RedeemTokenRequest,
@@ -192,13 +189,13 @@ async function checkServer(
     }
     return check;
   } catch (error) {
-    // An aborted exchange fails like a broken connection.
+    // An aborted exchange fails as a broken connection does.
     stopping?.throwIfAborted();
     throw error;
   }
 }
 
-/** The stored key, or a new one, which is stored. Replaces a damaged one if the request says `retry`, else rejects. */
+/** Returns the stored key, or stores a new one. If the stored key is damaged, replaces it with `retry`, else rejects. */
 async function ensureKey(
   { retry }: RedeemTokenRequest,
   pending: PendingRedemption,
@@ -234,7 +231,7 @@ async function post(
     const posted = isStock
       ? await postOnce(redemption, { pending, retry }, deps)
       : await postOrReplay(redemption, deps);
-    if (posted.earlier) return readStored(posted.text);
+    if (posted.isStored) return readStored(posted.text);
     const expected = { name, isStored: false, requiresOwnKey: !isStock, now: deps.clock() };
     const { secret, links } = deps.readAnswer(posted.text, { ...context, ...expected });
     await deps.checkpoint('answer-received');
@@ -242,7 +239,7 @@ async function post(
     await deps.checkpoint('answer-stored');
     return readStored(stored);
   } catch (error) {
-    // A failure to remove the key is less important than the refusal.
+    // Report the refusal even if the key cannot be removed.
     if (isKeyUnused(error, { isNew })) await pending.discardUnusedKey(keyPem).catch(() => {});
     throw error;
   }

@@ -1,6 +1,6 @@
 /*
- * The requesting side of one renewal. A run stores the new key before it posts the request. For the same key the service returns
- * the same certificate. So if a run crashes at any point, a later or concurrent run gets the same certificate. The new pair
+ * The requesting side of one renewal. A run stores the new key before it posts the request, and the service returns the same
+ * certificate for the same key. So a concurrent run, or a later one after a crash, gets the same certificate. The new pair
  * replaces the old one atomically.
  */
 
@@ -18,7 +18,7 @@ import type { ReceivedCertificate, ReceivedLink } from '../ports/redemption-clie
 import { type RenewalClient, type RenewalReader, ServerTime } from '../ports/renewal-client.js';
 import type { RenewableLink } from './renewable-link.js';
 
-/** Dependencies of {@link renewLink}; it calls `checkpoint` where a crash matters. */
+/** Dependencies of {@link renewLink}. */
 export interface RenewLinkDependencies {
   readonly client: RenewalClient;
   readonly readRenewal: RenewalReader;
@@ -65,8 +65,8 @@ export async function renewLink(
     if (!existing || existing.tlsCrt === link.tlsCrt) return undefined;
     return finish(describeCertificate(existing.tlsCrt), existing.tlsCrt, true);
   };
-  // If another run finished after the caller read the Secret, it deleted the pending key, and `newKey` is a different one. Return
-  // the certificate of that run instead of renewing again.
+  // Another run may have renewed the link and deleted its key after the caller read the Secret. `newKey` is then different, and
+  // a request with it would be refused.
   const renewedElsewhere = await finishIfRenewedElsewhere();
   if (renewedElsewhere) return renewedElsewhere;
 
@@ -125,13 +125,13 @@ async function post(link: RenewableLink, newKey: string, deps: RenewLinkDependen
   }
 }
 
-/** True for a refusal because of the local clock. */
+/** True for a refusal because of the local clock that contains the time of the service. */
 function isStale(error: unknown): error is RedemptionError & { readonly cause: ServerTime } {
   const isRefusal = error instanceof RedemptionError && error.code === 'renewal_stale';
   return isRefusal && error.cause instanceof ServerTime;
 }
 
-/** The Secret with the new pair. It retains the renewal URL and CA unless the response contains new ones. */
+/** The Secret with the new pair. Its renewal URL and CA are those of the response, else those of the old Secret. */
 function renewedSecret(
   name: string,
   tlsKey: string,

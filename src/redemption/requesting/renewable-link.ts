@@ -27,19 +27,19 @@ export interface RenewableLink extends RenewalServer {
 
 /**
  * Returns the fields that the renewal of a Secret's certificate needs, or why it cannot be renewed, as a sentence without
- * its full stop. `given` overrides the renewal URL and CA of the Secret.
+ * its full stop. `server` overrides the renewal URL and CA in the Secret.
  */
 export function renewableLink(
   { name, tlsCrt, tlsKey, annotations }: LinkSecret,
-  given: Partial<RenewalServer> = {},
+  server: Partial<RenewalServer> = {},
 ): RenewableLink | { readonly problem: string } {
   const redemptionId = redemptionIdIn(tlsCrt);
   if (redemptionId === undefined) {
     return { problem: `the certificate in Secret "${name}" belongs to no redemption of linkgrant` };
   }
   if (!tlsKey) return { problem: `Secret "${name}" has no tls.key` };
-  const url = given.url ?? annotations?.[SECRET_RENEWAL_URL];
-  const ca = given.ca ?? annotations?.[SECRET_SERVER_CA];
+  const url = server.url ?? annotations?.[SECRET_RENEWAL_URL];
+  const ca = server.ca ?? annotations?.[SECRET_SERVER_CA];
   if (!url || !ca) return { problem: `Secret "${name}" has no renewal URL or CA` };
   try {
     const { sha256, keySha256, subject, notBefore, notAfter } = describeCertificate(tlsCrt);
@@ -54,8 +54,8 @@ export function renewableLink(
 }
 
 /**
- * True if a certificate is due at `now`: two thirds of its lifetime have passed, or with `withinMs` it ends within that
- * time. All in milliseconds.
+ * True if a certificate is to be renewed at `now`: two thirds of its lifetime have passed, or with `withinMs`, it expires within
+ * that time. All in milliseconds.
  */
 export function isRenewalDue(
   certificate: { readonly notBefore: number; readonly notAfter: number },

@@ -21,7 +21,7 @@ const MIN_RETRY_MS = 1_000;
 export class RenewalPlan {
   readonly #entries = new Map<string, Entry>();
 
-  /** Whether a certificate is to be renewed at `now`. Schedules a new certificate. */
+  /** True if a certificate is to be renewed at `now`. Schedules a certificate that is not scheduled yet. */
   isDue(certificate: Certificate, now: number): boolean {
     const { certificateSha256, notBefore, notAfter } = certificate;
     const entry = this.#entries.get(certificateSha256);
@@ -31,17 +31,20 @@ export class RenewalPlan {
     return at <= now;
   }
 
-  /** Schedules a certificate that was issued just now. Its validity began earlier, to allow for slow clocks. */
+  /** Schedules a certificate that was issued at `now`; its `notBefore` is some minutes earlier. */
   begin({ certificateSha256, notAfter }: Omit<Certificate, 'notBefore'>, now: number): void {
     const ms = Math.max(MIN_RETRY_MS, (notAfter - now) * (DUE + SPREAD * Math.random()));
     this.#entries.set(certificateSha256, { at: now + ms, failures: 0 });
   }
 
-  /** Postpones the next attempt: by a minute, doubled each time up to an hour, but at most by a tenth of the remaining time. */
-  putOff({ certificateSha256, notAfter }: Omit<Certificate, 'notBefore'>, now: number): void {
+  /**
+   * Postpones a renewal after a failure: by up to a minute, twice as long after each further failure, at most an hour, and at most
+   * a tenth of the remaining validity.
+   */
+  postpone({ certificateSha256, notAfter }: Omit<Certificate, 'notBefore'>, now: number): void {
     const failures = this.#entries.get(certificateSha256)?.failures ?? 0;
-    const left = notAfter > now ? (notAfter - now) / 10 : Number.POSITIVE_INFINITY;
-    const longest = Math.min(FIRST_RETRY_MS * 2 ** failures, MAX_RETRY_MS, left);
+    const tenthOfRest = notAfter > now ? (notAfter - now) / 10 : Number.POSITIVE_INFINITY;
+    const longest = Math.min(FIRST_RETRY_MS * 2 ** failures, MAX_RETRY_MS, tenthOfRest);
     const at = now + Math.max(MIN_RETRY_MS, longest) * (0.5 + Math.random() / 2);
     this.#entries.set(certificateSha256, { at, failures: failures + 1 });
   }
@@ -52,14 +55,14 @@ export class RenewalPlan {
   }
 
   /** Removes all other certificates from the schedule. */
-  keepOnly(certificates: readonly string[]): void {
+  retainOnly(certificates: readonly string[]): void {
     const retained = new Set(certificates);
     for (const sha256 of this.#entries.keys()) if (!retained.has(sha256)) this.#entries.delete(sha256);
   }
 
   /** Time of the next renewal of these certificates; infinity if none is scheduled. */
   next(certificates: readonly string[]): number {
-    const moments = certificates.map((sha256) => this.#entries.get(sha256)?.at ?? Number.POSITIVE_INFINITY);
-    return Math.min(...moments);
+    const times = certificates.map((sha256) => this.#entries.get(sha256)?.at ?? Number.POSITIVE_INFINITY);
+    return Math.min(...times);
   }
 }

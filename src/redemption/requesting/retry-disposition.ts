@@ -1,15 +1,15 @@
 import type { ClientErrorCode, RedemptionError, RedemptionErrorCode } from '../../domain/redemption-error.js';
-import { PerhapsSpent } from './post-token.js';
+import { PossiblyCountedError } from './post-token.js';
 
 /** Whether an automatic retry can help after a failure of the requesting side. */
 export type RetryDisposition =
-  /** A retry cannot help: the service refuses the request each time. */
+  /** A retry cannot help: the service would refuse the same request again. */
   | 'rejected'
-  /** A retry cannot help at any service until the token or the request changes. */
+  /** A retry cannot help: this side would reject the same token, request or response again. */
   | 'invalid'
-  /** A retry may use up another use of the grant. The operator has to decide. */
+  /** A retry may count another use of the grant. The operator has to decide. */
   | 'unknown'
-  /** A retry may help, and uses up nothing. */
+  /** A retry may help, and counts no further use. */
   | 'transient';
 
 const DISPOSITIONS = {
@@ -58,27 +58,27 @@ const DISPOSITIONS = {
   proxy: 'transient',
   clock_skew: 'transient',
   outcome_unknown: 'unknown',
-  // The peer may be a substitute: an ingress whose backend starts, or a certificate that is about to be replaced.
+  // Another server may have answered, such as an ingress whose backend is starting, or its certificate is about to be replaced.
   tls_untrusted: 'transient',
   tls_name: 'transient',
   not_https: 'transient',
   redirect: 'transient',
   service_unavailable: 'transient',
-  // The same key gets the same certificate, so a retry spends no use.
+  // The same key gets the same certificate, so a retry counts no further use.
   answer_invalid: 'transient',
   other_name: 'invalid',
   server_generated_key: 'invalid',
   token_invalid: 'invalid',
   not_writable: 'transient',
-  // This side detected the failure: its clock may be wrong, and an expired link may still be renewed.
+  // The clock of this side may be wrong, and an expired link can still be renewed.
   link_ended: 'transient',
-  // The resource may be moved.
+  // The operator may remove the resource.
   place_taken: 'transient',
   busy: 'transient',
   cluster_unavailable: 'transient',
 } as const satisfies Record<RedemptionErrorCode | ClientErrorCode, RetryDisposition>;
 
-/** The disposition of a failed redemption or renewal. */
+/** Returns whether an automatic retry of a failed redemption or renewal can help. */
 export function retryDisposition(error: RedemptionError): RetryDisposition {
-  return error instanceof PerhapsSpent ? 'unknown' : DISPOSITIONS[error.code];
+  return error instanceof PossiblyCountedError ? 'unknown' : DISPOSITIONS[error.code];
 }

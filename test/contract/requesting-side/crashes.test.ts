@@ -61,7 +61,7 @@ describe('token redeem at a Skupper grant server', () => {
   test('20 concurrent processes send one request, and all end with that certificate', async () => {
     server = await startIssuingServer('stock');
     const outcomes = await Promise.all(
-      Array.from({ length: 20 }, () => site.spawn(server.token, { patienceMs: 30_000 })),
+      Array.from({ length: 20 }, () => site.spawn(server.token, { postingLimitMs: 30_000 })),
     );
     expect(new Set(outcomes.map(({ serial, code }) => serial ?? code)).size).toBe(1);
     expect(outcomes[0]?.serial).toBeDefined();
@@ -75,9 +75,9 @@ describe('token redeem at a Skupper grant server', () => {
       server = await startIssuingServer('stock');
       expect(await site.spawn(server.token, { dieAt })).toEqual({ killed: true });
       const before = postings().length;
-      expect(await site.spawn(server.token, { patienceMs: 100 })).toEqual({ code: 'outcome_unknown' });
+      expect(await site.spawn(server.token, { postingLimitMs: 100 })).toEqual({ code: 'outcome_unknown' });
       expect(postings()).toHaveLength(before);
-      expect((await site.spawn(server.token, { patienceMs: 100, retry: true })).names).toEqual(['my-link']);
+      expect((await site.spawn(server.token, { postingLimitMs: 100, retry: true })).names).toEqual(['my-link']);
       expect(postings()).toHaveLength(before + 1);
       expect(materialized()).toEqual(LINK_FILES);
     },

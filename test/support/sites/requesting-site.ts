@@ -42,7 +42,7 @@ export interface RequestingSite {
   /** Redeems in another process. */
   spawn(
     token: AccessToken,
-    options?: { dieAt?: string; retry?: boolean; patienceMs?: number },
+    options?: { dieAt?: string; retry?: boolean; postingLimitMs?: number },
   ): Promise<ProcessOutcome>;
   /** Every file beneath `root` with its content, by its path. */
   files(): Map<string, string>;
@@ -61,7 +61,7 @@ export function makeRequestingSite(): RequestingSite {
     materializer: directoryMaterializer(to, Date.now),
     clock: Date.now,
     wait: (milliseconds) => new Promise((resolve) => setTimeout(resolve, Math.min(milliseconds, 10))),
-    patienceMs: 200,
+    postingLimitMs: 200,
     checkpoint: () => undefined,
   };
   const redeem: RequestingSite['redeem'] = (request, changes = {}) =>

@@ -6,7 +6,7 @@ import { directoryMaterializer } from '../../../dist/platforms/files/directory-m
 import { pendingDirectories } from '../../../dist/platforms/standalone/pending-directory.js';
 import { redeemToken } from '../../../dist/redemption/requesting/redeem-token.js';
 
-const { token, dataDirectory, to, dieAt, retry, patienceMs = 10_000 } = JSON.parse(process.argv[2]);
+const { token, dataDirectory, to, dieAt, retry, postingLimitMs = 10_000 } = JSON.parse(process.argv[2]);
 const deps = {
   client: createRedemptionClient({ clock: Date.now, timeoutMs: 30_000 }),
   readAnswer,
@@ -14,7 +14,7 @@ const deps = {
   materializer: directoryMaterializer(to, Date.now),
   clock: Date.now,
   wait: (milliseconds) => new Promise((resolve) => setTimeout(resolve, milliseconds)),
-  patienceMs,
+  postingLimitMs,
   checkpoint: (name) => {
     if (name === dieAt) process.kill(process.pid, 'SIGKILL');
   },

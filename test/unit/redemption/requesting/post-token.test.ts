@@ -3,8 +3,8 @@ import { RedemptionError, type RedemptionErrorCode } from '../../../../src/domai
 import { REFUSAL_CODES } from '../../../../src/http/problem.js';
 import {
   isKeyUnused,
-  PerhapsSpent,
-  RefusedAfterLoss,
+  PossiblyCountedError,
+  RefusedAfterLossError,
 } from '../../../../src/redemption/requesting/post-token.js';
 
 const NOTHING_ISSUED: readonly RedemptionErrorCode[] = [
@@ -21,13 +21,13 @@ describe('isKeyUnused, after a refused redemption', () => {
       expect(isKeyUnused(refusal, { isNew: true })).toBe(NOTHING_ISSUED.includes(code));
       // The service may still be processing an earlier posting, of this run or another.
       expect(isKeyUnused(refusal, { isNew: false })).toBe(false);
-      expect(isKeyUnused(new RefusedAfterLoss(code, 'It refused.'), { isNew: true })).toBe(false);
+      expect(isKeyUnused(new RefusedAfterLossError(code, 'It refused.'), { isNew: true })).toBe(false);
     },
   );
 
   it('is false for every other failure', () => {
     for (const error of [
-      new PerhapsSpent('outcome_unknown', 'It was lost.'),
+      new PossiblyCountedError('outcome_unknown', 'It was lost.'),
       new RedemptionError('answer_invalid', 'It cannot be used.'),
       new Error('failed'),
     ]) {

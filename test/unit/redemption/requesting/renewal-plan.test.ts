@@ -29,7 +29,7 @@ describe('the renewal plan', () => {
     const plan = new RenewalPlan();
     const now = 20 * DAY;
     const waits = Array.from({ length: 12 }, () => {
-      plan.putOff(certificate, now);
+      plan.postpone(certificate, now);
       return plan.next(['aa']) - now;
     });
     waits.forEach((wait, index) => {
@@ -38,13 +38,13 @@ describe('the renewal plan', () => {
       expect(wait).toBeLessThanOrEqual(full);
     });
     const late = 30 * DAY - 5 * MINUTE;
-    plan.putOff(certificate, late);
+    plan.postpone(certificate, late);
     expect(plan.next(['aa']) - late).toBeLessThanOrEqual(MINUTE / 2);
   });
 
   it('does not return at once to an expired certificate', () => {
     const plan = new RenewalPlan();
-    plan.putOff(certificate, 31 * DAY);
+    plan.postpone(certificate, 31 * DAY);
     expect(plan.next(['aa'])).toBeGreaterThanOrEqual(31 * DAY + MINUTE / 2);
   });
 
@@ -67,7 +67,7 @@ describe('the renewal plan', () => {
     const plan = new RenewalPlan();
     for (const certificateSha256 of ['aa', 'bb']) plan.isDue({ ...certificate, certificateSha256 }, 0);
     const next = plan.next(['bb']);
-    plan.keepOnly(['bb']);
+    plan.retainOnly(['bb']);
     expect(plan.next(['aa'])).toBe(Number.POSITIVE_INFINITY);
     expect(plan.next(['bb'])).toBe(next);
   });

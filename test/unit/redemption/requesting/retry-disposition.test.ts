@@ -3,7 +3,7 @@ import { adviceFor } from '../../../../src/cli/terminal/exit-codes.js';
 import { type ClientErrorCode, RedemptionError } from '../../../../src/domain/redemption-error.js';
 import { REFUSAL_CODES, wireRefusal } from '../../../../src/http/problem.js';
 import { failedState } from '../../../../src/platforms/kubernetes/tokens/token-failures.js';
-import { PerhapsSpent } from '../../../../src/redemption/requesting/post-token.js';
+import { PossiblyCountedError } from '../../../../src/redemption/requesting/post-token.js';
 import {
   type RetryDisposition,
   retryDisposition,
@@ -60,7 +60,7 @@ describe('the retry disposition of a failure', () => {
 
   it('is unknown for every code if a use may be spent', () => {
     for (const code of ['answer_invalid', 'outcome_unknown', 'internal'] as const) {
-      expect(retryDisposition(new PerhapsSpent(code, 'It was lost.'))).toBe('unknown');
+      expect(retryDisposition(new PossiblyCountedError(code, 'It was lost.'))).toBe('unknown');
     }
   });
 });

@@ -8,7 +8,7 @@ import {
   tokenStatus,
 } from '../../../../../src/platforms/kubernetes/tokens/access-token-resource.js';
 import { failedState } from '../../../../../src/platforms/kubernetes/tokens/token-failures.js';
-import { PerhapsSpent } from '../../../../../src/redemption/requesting/post-token.js';
+import { PossiblyCountedError } from '../../../../../src/redemption/requesting/post-token.js';
 
 const NOW = Date.parse('2026-11-24T22:59:27.654Z');
 const READY: TokenState = { redeemed: true, reason: 'Ready', message: 'OK' };
@@ -79,8 +79,8 @@ describe('the status of an AccessToken', () => {
 describe('a failure', () => {
   it('after which a use may be spent is never retried, whatever its code', () => {
     for (const error of [
-      new PerhapsSpent('answer_invalid', 'It cannot be used.'),
-      new PerhapsSpent('outcome_unknown', 'It was lost.'),
+      new PossiblyCountedError('answer_invalid', 'It cannot be used.'),
+      new PossiblyCountedError('outcome_unknown', 'It was lost.'),
     ]) {
       const { reason, message } = failedState(error);
       expect(reason).toBe('OutcomeUnknown');
