@@ -1,8 +1,7 @@
 import { flagOf } from '../../config/settings.js';
 import { AdministrationError } from '../../domain/administration-error.js';
-import type { RedemptionRevocation } from '../../redemption/administration/administration.js';
+import type { RedemptionRevocation, SourceChoice } from '../../redemption/administration/administration.js';
 import { requireRedemption } from '../../redemption/administration/redemptions.js';
-import type { SourceChoice } from '../../redemption/administration/revoke-link.js';
 import { describeSource, revokeRedemption } from '../../redemption/administration/revoke-redemption.js';
 import { CUT_STEPS } from '../../redemption/issuers/cut-link.js';
 import { type IssuerContext, type IssuerFlags, requireStore, withIssuers } from '../issuer/issuer-session.js';

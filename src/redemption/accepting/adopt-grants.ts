@@ -15,32 +15,33 @@ import {
 } from './create-grant.js';
 import { isSamePolicy } from './policy-settings.js';
 
-/** A grant that a file declares. NaN stands for an invalid number or duration. */
+/** A grant that a file declares. An invalid number or duration is NaN. */
 export interface GrantDeclaration extends Omit<GrantRequest, 'sourceFile'> {
-  /** Why the declaration is invalid; the end of a sentence about the file. */
+  /** Why the declaration is invalid, as the end of a sentence about the file. */
   readonly problem?: string;
 }
 
-/** A file that declares grants, or why it cannot be read, as the end of a sentence about it. */
+/** A file that declares grants; `unreadable` is why it cannot be read, as the end of a sentence about the file. */
 export type GrantFile = { readonly namespace: string; readonly file: string } & (
   | { readonly grants: readonly GrantDeclaration[] }
   | { readonly unreadable: string }
 );
 
-/** All declarations in the files of the served namespaces, from one scan. */
+/** The files that declare grants, from one scan of the served namespaces. */
 export interface DeclaredGrants {
   readonly files: readonly GrantFile[];
-  /** Whether all files of a namespace were listed. Only then is a missing file known to be deleted. */
+  /** True if all files of a namespace were listed, so that a missing file was deleted. */
   isComplete(namespace: string): boolean;
 }
 
-/** The result of a declaration: `reason` says why it has no effect, or not yet. */
+/** The result of a declaration. */
 export interface Adoption {
   readonly outcome: 'adopted' | 'changed' | 'removed' | 'waiting' | 'unusable';
   readonly namespace: string;
   readonly file: string;
   /** Absent if the result is about the whole file. */
   readonly name?: string;
+  /** Why the declaration is `unusable`, or what it is `waiting` for. */
   readonly reason?: string;
 }
 
@@ -51,10 +52,10 @@ interface Dependencies {
 }
 
 /**
- * Creates, updates and deletes the store's grants as their files declare them. A declared grant is created once its site
- * provides access, and its window starts then. Changes of the file only affect its policy and its number of allowed
- * redemptions; uid, code, expiration time and count do not change. A grant that is no longer declared is deleted; its
- * redemptions stay. Other grants are not changed. Returns every result except for unchanged grants.
+ * Creates, updates and deletes grants in the store as files declare them. A declared grant is created, and its window starts,
+ * when its site provides access. Later changes of the file only affect the policy and the number of allowed redemptions. A grant
+ * that is no longer declared is deleted; its redemptions stay. Other grants are not changed. Returns the results, without those
+ * of unchanged grants.
  */
 export async function adoptGrants(declared: DeclaredGrants, deps: Dependencies): Promise<Adoption[]> {
   const adoptions: Adoption[] = [];
@@ -69,27 +70,33 @@ export async function adoptGrants(declared: DeclaredGrants, deps: Dependencies):
       const { name } = declaration;
       const key = `${namespace}/${name}`;
       const earlierFile = fileOfGrant.get(key);
-      if (earlierFile === undefined) fileOfGrant.set(key, file);
-      const outcome =
-        earlierFile === undefined ? await adoptOne(declaration, file, deps) : duplicateOf(earlierFile);
+      if (earlierFile !== undefined) {
+        const reason = `${earlierFile} declares a grant of the same name`;
+        adoptions.push({ outcome: 'unusable', namespace, file, name, reason });
+        continue;
+      }
+      fileOfGrant.set(key, file);
+      const outcome = await adoptOne(declaration, file, deps);
       if (outcome) adoptions.push({ namespace, file, name, ...outcome });
     }
   }
   return [...adoptions, ...(await deleteUndeclared(declared, fileOfGrant, deps))];
 }
 
-/** Deletes grants that no file declares. Those of an unreadable file stay, because it may be half-written. */
+/** Deletes grants from files that no file declares any more. Those of an unreadable file stay: it may be half-written. */
 async function deleteUndeclared(
   declared: DeclaredGrants,
   fileOfGrant: ReadonlyMap<string, string>,
   { store }: Dependencies,
 ): Promise<Adoption[]> {
-  const unreadable = declared.files.filter((entry) => 'unreadable' in entry);
-  const unreadableFiles = new Set(unreadable.map(({ namespace, file }) => `${namespace}/${file}`));
   const adoptions: Adoption[] = [];
-  for (const { uid, namespace, name, sourceFile: file } of await grantsFromFiles(store)) {
-    if (!declared.isComplete(namespace) || fileOfGrant.has(`${namespace}/${name}`)) continue;
-    if (unreadableFiles.has(`${namespace}/${file}`)) continue;
+  const grants = await everyItem((page) => store.listDeclaredGrants(page));
+  for (const { uid, namespace, name, sourceFile: file } of grants) {
+    if (file === null || !declared.isComplete(namespace) || fileOfGrant.has(`${namespace}/${name}`)) continue;
+    const isUnreadable = declared.files.some(
+      (entry) => 'unreadable' in entry && entry.namespace === namespace && entry.file === file,
+    );
+    if (isUnreadable) continue;
     if (await store.deleteGrant(uid)) adoptions.push({ outcome: 'removed', namespace, file, name });
   }
   return adoptions;
@@ -97,10 +104,7 @@ async function deleteUndeclared(
 
 type Outcome = Pick<Adoption, 'outcome' | 'reason'>;
 
-function duplicateOf(file: string): Outcome {
-  return { outcome: 'unusable', reason: `${file} declares a grant of the same name` };
-}
-
+/** Creates or updates a grant; undefined if nothing changed. */
 async function adoptOne(
   declaration: GrantDeclaration,
   file: string,
@@ -108,19 +112,19 @@ async function adoptOne(
 ): Promise<Outcome | undefined> {
   const { namespace, name, issuer = null, policy = {}, problem } = declaration;
   const existing = await deps.store.findGrantByName(namespace, name);
-  if (existing) return follow(existing, declaration, file, deps.store);
-  const end = deps.clock() + (declaration.expirationWindowMs ?? DEFAULT_EXPIRATION_WINDOW_MS);
-  const unusable = problem ?? grantProblem(declaration) ?? notBeforeProblem(policy, end);
-  if (unusable !== undefined) return { outcome: 'unusable', reason: unusable };
+  if (existing) return updateDeclared(existing, declaration, file, deps.store);
+  const expirationTime = deps.clock() + (declaration.expirationWindowMs ?? DEFAULT_EXPIRATION_WINDOW_MS);
+  const reason = problem ?? grantProblem(declaration) ?? notBeforeProblem(policy, expirationTime);
+  if (reason !== undefined) return { outcome: 'unusable', reason };
   const access = await deps.site.resolveAccess({ namespace, name, issuer, policy });
   if ('refused' in access) return { outcome: 'waiting', reason: `${access.reason}; ${access.hint}` };
-  // Without spec.code its code is not published; its tokens are signed.
+  // Without spec.code a code is generated that nobody gets: tokens of the grant have signed codes.
   const created = await createGrant({ ...declaration, sourceFile: file }, true, deps);
   // A rejection now means that another process created it; the next run reads its grant.
   return 'rejected' in created ? undefined : { outcome: 'adopted' };
 }
 
-async function follow(
+async function updateDeclared(
   grant: AccessGrant,
   declaration: GrantDeclaration,
   file: string,
@@ -133,12 +137,11 @@ async function follow(
     };
   }
   const { code, redemptionsAllowed = DEFAULT_REDEMPTIONS_ALLOWED, policy = {} } = declaration;
-  const unusable =
+  const problem =
     declaration.problem ??
     redemptionsAllowedProblem(redemptionsAllowed) ??
     notBeforeProblem(policy, grant.expirationTime);
-  if (unusable !== undefined)
-    return { outcome: 'unusable', reason: `${unusable}; the grant stays unchanged` };
+  if (problem !== undefined) return { outcome: 'unusable', reason: `${problem}; the grant stays unchanged` };
   const isSame =
     grant.redemptionsAllowed === redemptionsAllowed &&
     grant.sourceFile === file &&
@@ -151,11 +154,4 @@ async function follow(
     outcome: 'unusable',
     reason: 'spec.code was changed, but the code of a grant cannot change: use another name',
   };
-}
-
-async function grantsFromFiles(store: GrantStore): Promise<(AccessGrant & { sourceFile: string })[]> {
-  const declared = await everyItem((page) => store.listDeclaredGrants(page));
-  return declared.flatMap(({ sourceFile, ...grant }) =>
-    sourceFile === null ? [] : [{ ...grant, sourceFile }],
-  );
 }

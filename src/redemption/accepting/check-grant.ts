@@ -9,12 +9,12 @@ import { codeState } from './code-state.js';
 import { type GrantTarget, type ProvenCode, proveCode, type WrongCode } from './prove-code.js';
 import { validFrom } from './redemption-context.js';
 
-/** The result of a check, and the grant. */
+/** The result of a check, with the grant. */
 export interface GrantCheck extends TokenCheck {
   readonly grant: AccessGrant;
 }
 
-/** Returns the state of a grant for its code, or that of a signed code, without redeeming it. */
+/** Returns the state of the grant whose code was presented, or of the signed code that was presented, without redeeming it. */
 export async function checkGrant(
   target: GrantTarget,
   code: Uint8Array,
@@ -38,7 +38,7 @@ export async function checkGrant(
     grant,
     ...checkCode(proof, storedCode, serverTime),
     endpoints: 'refused' in access ? [] : access.endpoints,
-    // The `nbf` of a signed code that is not valid yet is returned as the policy's `notBefore`.
+    // The `nbf` of a signed code is reported as the policy's `notBefore`.
     policy: serverTime < notBefore ? { ...grant.policy, notBefore } : grant.policy,
     serverTime,
   };

@@ -1,9 +1,12 @@
 import { isIP } from 'node:net';
 import { formatIpAddress, parseIpAddress } from '../../pki/ip-address.js';
 
-/** The addresses that share their first `prefix` bits with `network`. */
+const CIDR = /^([^/%]+)(?:\/(\d{1,3}))?$/;
+const IPV4_MAPPED = [0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff];
+
+/** The network whose addresses have the first `prefix` bits of `network`. */
 export interface Cidr {
-  /** Without a zone; matching ignores the bits after the prefix. */
+  /** An address without a zone; its bits after the prefix are ignored. */
   readonly network: string;
   readonly prefix: number;
   readonly family: 4 | 6;
@@ -14,16 +17,14 @@ export interface Cidr {
  * and for IPv6 with an IPv4 part in dotted form (`::ffff:10.0.0.1`).
  */
 export function parseCidr(text: string): Cidr | undefined {
-  const [, network = '', length] = /^([^/%]+)(?:\/(\d{1,3}))?$/.exec(text) ?? [];
+  const [, network = '', length] = CIDR.exec(text) ?? [];
   const family = isIP(network);
-  // Usually IPv4-mapped, which never matches: clients are identified by their IPv4 address.
+  // Usually an IPv4-mapped address, which no client has: clients are identified by their IPv4 address.
   if (family === 0 || (family === 6 && network.includes('.'))) return undefined;
-  const longest = family === 6 ? 128 : 32;
-  const prefix = Number(length ?? longest);
-  return prefix > longest ? undefined : { network, prefix, family: family === 6 ? 6 : 4 };
+  const maxPrefix = family === 6 ? 128 : 32;
+  const prefix = Number(length ?? maxPrefix);
+  return prefix > maxPrefix ? undefined : { network, prefix, family: family === 6 ? 6 : 4 };
 }
-
-const IPV4_MAPPED = [0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff];
 
 /**
  * Returns why a text is not a valid client network, as a predicate ("is …", "has …"); undefined if it is valid. A network with
@@ -31,7 +32,7 @@ const IPV4_MAPPED = [0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff];
  * is refused because clients are identified by their IPv4 address.
  */
 export function networkProblem(text: string): string | undefined {
-  const [, network = '', length] = /^([^/%]+)(?:\/(\d{1,3}))?$/.exec(text) ?? [];
+  const [, network = '', length] = CIDR.exec(text) ?? [];
   const bytes = parseIpAddress(network);
   const prefix = Number(length ?? (bytes?.length ?? 0) * 8);
   if (
@@ -46,9 +47,9 @@ export function networkProblem(text: string): string | undefined {
   if (!bytes || parseCidr(text) === undefined) {
     return 'is neither a CIDR (such as 10.0.0.0/8 or 2001:db8::/32) nor a single address';
   }
-  const whole = clearHostBits(bytes, prefix);
-  if (whole.every((byte, at) => byte === bytes[at])) return undefined;
-  return `has bits set after its prefix: write ${formatIpAddress(whole)}/${prefix} for the network, or ${network} for the address`;
+  const networkBytes = clearHostBits(bytes, prefix);
+  if (networkBytes.every((byte, at) => byte === bytes[at])) return undefined;
+  return `has bits set after its prefix: write ${formatIpAddress(networkBytes)}/${prefix} for the network, or ${network} for the address`;
 }
 
 /** Returns the address with all bits after the first `prefix` cleared. */

@@ -31,8 +31,8 @@ export interface GrantRequest {
   readonly note?: string | undefined;
   /** Name of the file that declares it; absent for other grants. */
   readonly sourceFile?: string | undefined;
-  /** The uid, and the code unless the user supplied one, if an earlier attempt has determined them. */
-  readonly settled?: { readonly uid: string; readonly code: string } | undefined;
+  /** The uid and code to use; absent if they are to be generated. */
+  readonly preset?: { readonly uid: string; readonly code: string } | undefined;
 }
 
 /** A new grant with its code, which the store does not contain. */
@@ -66,10 +66,7 @@ export function expirationWindowProblem(
     : 'the expiration window must be longer than 0 and at most 10 years';
 }
 
-/**
- * Returns why a grant with this end could never be redeemed, as a sentence; undefined if it can, or has no expiration time
- * yet.
- */
+/** Returns, as a sentence, that a grant would expire before its policy allows redemptions; undefined if it would not. */
 export function notBeforeProblem(
   { notBefore }: GrantPolicy,
   expirationTime: number | null,
@@ -85,29 +82,27 @@ export function grantProblem(request: GrantRequest): string | undefined {
   if (!isResourceName(name))
     return `grant name "${name}" is not an RFC 1123 subdomain (lower case, digits, - and .)`;
   if (issuer !== undefined && !isResourceName(issuer)) return `issuer "${issuer}" is not a name`;
-  const unusable = redemptionsAllowedProblem(redemptionsAllowed);
-  if (unusable !== undefined) return unusable;
-  const endless = expirationWindowProblem(expirationWindowMs);
-  if (endless !== undefined) return endless;
   return (
+    redemptionsAllowedProblem(redemptionsAllowed) ??
+    expirationWindowProblem(expirationWindowMs) ??
     labelsAndNoteProblem(request) ??
     (code === undefined ? undefined : userSuppliedCodeProblem(code, [namespace, name]))
   );
 }
 
-/** Creates a grant. Its window starts now if its site is `ready` to accept a link, else when it becomes ready. */
+/** Creates a grant. Its window starts now if its site accepts links (`isReady`), else when the service sets it to Ready. */
 export async function createGrant(
   request: GrantRequest,
-  ready: boolean,
+  isReady: boolean,
   deps: { readonly store: GrantStore; readonly clock: Clock },
 ): Promise<CreatedGrant | RejectedGrant> {
   const { policy = {}, expirationWindowMs = DEFAULT_EXPIRATION_WINDOW_MS } = request;
   const now = deps.clock();
-  const expirationTime = ready ? now + expirationWindowMs : null;
+  const expirationTime = isReady ? now + expirationWindowMs : null;
   const rejected = grantProblem(request) ?? notBeforeProblem(policy, expirationTime);
   if (rejected !== undefined) return { rejected };
-  const uid = request.settled?.uid ?? randomUUID();
-  const code = request.code ?? request.settled?.code ?? mintCode();
+  const uid = request.preset?.uid ?? randomUUID();
+  const code = request.code ?? request.preset?.code ?? mintCode();
   const grant: AccessGrant = {
     uid,
     namespace: request.namespace,
@@ -123,13 +118,13 @@ export async function createGrant(
     siteUid: null,
     sourceFile: request.sourceFile ?? null,
     createdAt: now,
-    readyAt: ready ? now : null,
+    readyAt: isReady ? now : null,
     revokedAt: null,
     labels: changedLabels({}, request.labels),
     note: request.note ?? null,
   };
   const created = await deps.store.createGrant(grant, code);
   if (created !== 'name_taken') return { grant: created, code };
-  const rejection = `there is already a grant "${request.name}" in namespace "${request.namespace}"`;
-  return { rejected: rejection, isTaken: true };
+  const reason = `there is already a grant "${request.name}" in namespace "${request.namespace}"`;
+  return { rejected: reason, isTaken: true };
 }

@@ -2,15 +2,15 @@ import { LINK_ROLES, type LinkRole } from '../../domain/link.js';
 import type { GrantPolicy } from '../../domain/policy.js';
 import type { SiteRefusal, SiteRequest } from '../ports/site.js';
 
-// As in Skupper, where only these lead to a site's own network.
+// As in Skupper: the roles of links within a network.
 const DEFAULT_ROLES: readonly LinkRole[] = ['inter-router', 'edge'];
 
-/** The policy of a request for all endpoints of a site, for a report. */
+/** A policy that allows all endpoints of a site, for reports. */
 export const EVERY_ROLE: GrantPolicy = { endpointRoles: LINK_ROLES };
 
 type WithRole = { readonly name: LinkRole };
 
-/** The endpoints that links from a grant lead to: those with the roles of its policy. */
+/** The endpoints that links of a grant connect to: those with the roles that its policy allows. */
 export function withGrantRoles<T extends WithRole>(
   endpoints: readonly T[],
   { policy }: Pick<SiteRequest, 'policy'>,
@@ -23,16 +23,16 @@ function rolesOf(policy: GrantPolicy | undefined): readonly LinkRole[] {
   return policy?.endpointRoles ?? DEFAULT_ROLES;
 }
 
-/** The refusal of a site whose `endpoints` all have other roles than those of the grant's policy. */
+/** The refusal of a site that has no endpoint with a role that the grant's policy allows. */
 export function noEndpointOfRoles(
   endpoints: readonly WithRole[],
   { policy }: Pick<SiteRequest, 'policy'>,
 ): SiteRefusal {
-  const wanted = rolesOf(policy).join(' or ') || 'that the grant allows';
-  const present = [...new Set(endpoints.map(({ name }) => name))].join(',');
+  const allowedRoles = rolesOf(policy).join(' or ') || 'that the grant allows';
+  const siteRoles = [...new Set(endpoints.map(({ name }) => name))].join(',');
   return {
     refused: 'link_access_unavailable',
-    reason: `the site has no endpoint with the role ${wanted}; the roles of its endpoints are ${present}`,
-    hint: `if links may lead to these, set --endpoint-roles ${present} (linkgrant/endpoint-roles) for the grant`,
+    reason: `the site has no endpoint with the role ${allowedRoles}; the roles of its endpoints are ${siteRoles}`,
+    hint: `if links may lead to these, set --endpoint-roles ${siteRoles} (linkgrant/endpoint-roles) for the grant`,
   };
 }

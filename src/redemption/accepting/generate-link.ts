@@ -27,7 +27,7 @@ export interface GenerateLinkRequest {
   /** Name of the CA that signs, or null for the site's default issuer. */
   readonly issuer: string | null;
   readonly cost?: number | undefined;
-  /** Its rule on the roles of endpoints applies, also when the link is renewed. */
+  /** Which endpoints the link connects to, also after a renewal. */
   readonly policy?: Pick<GrantPolicy, 'endpointRoles'>;
 }
 
@@ -39,12 +39,12 @@ export interface GeneratedLink {
   readonly links: readonly Link[];
 }
 
-// The grant is redeemed immediately.
+// Longer than a transaction takes: the grant is redeemed in the transaction that creates it.
 const WINDOW_MS = 60_000;
 
 /**
- * Creates a link on the accepting side. It is recorded as the only use of a grant that is created and deleted in the same
- * transaction, so that each redemption has a counted use.
+ * Creates a link on the accepting side. Its redemption is recorded as the only use of a grant that is created and deleted in the
+ * same transaction, so that every redemption has a counted use.
  */
 export async function generateLink(
   request: GenerateLinkRequest,
@@ -55,7 +55,7 @@ export async function generateLink(
   if ('refused' in access) return access;
   // Without a published service there is no renewal URL.
   const service = await readService(deps.store);
-  const grant = singleUse({ namespace, issuer, siteUid: access.siteUid, now: deps.clock() });
+  const grant = singleUseGrant({ namespace, issuer, siteUid: access.siteUid }, deps.clock());
   const key = await generateKeyPair('p256');
   const spkiDer = spkiOf(key);
   const id = randomUUID();
@@ -105,16 +105,14 @@ export async function generateLink(
   return { redemption, secret, links: links.map((link) => (cost === undefined ? link : { ...link, cost })) };
 }
 
-function singleUse(of: {
-  readonly namespace: string;
-  readonly issuer: string | null;
-  readonly siteUid: string | null;
-  readonly now: number;
-}): AccessGrant {
+function singleUseGrant(
+  properties: Pick<AccessGrant, 'namespace' | 'issuer' | 'siteUid'>,
+  now: number,
+): AccessGrant {
   const uid = randomUUID();
   return {
+    ...properties,
     uid,
-    namespace: of.namespace,
     name: `generated-${uid}`,
     // This code is never published.
     codeHash: hashCode(uid, Buffer.from(mintCode())),
@@ -123,12 +121,10 @@ function singleUse(of: {
     redemptionsAllowed: 1,
     redemptions: 0,
     expirationWindowMs: WINDOW_MS,
-    expirationTime: of.now + WINDOW_MS,
-    issuer: of.issuer,
+    expirationTime: now + WINDOW_MS,
     policy: {},
-    siteUid: of.siteUid,
-    createdAt: of.now,
-    readyAt: of.now,
+    createdAt: now,
+    readyAt: now,
     revokedAt: null,
     ...NO_LABELS_AND_NOTE,
   };

@@ -7,8 +7,8 @@ import { sha256Hex } from '../../pki/sha256.js';
 const PIN_HEX_DIGITS = 32;
 
 /**
- * Returns the join line of a token. It pins the root of the service's CA, or nothing if that is a public CA, which systems trust
- * and servers do not send. Undefined if the code is too long for a line.
+ * Returns the join line of a token; undefined if the code is too long for a line. The line pins the root of the service's CA. It
+ * pins nothing if that is a public CA, because Node trusts it and servers do not send it.
  */
 export function joinLineOf({ ca, ...token }: AccessToken): string | undefined {
   const certificates = parseCertificates(ca);

@@ -4,10 +4,10 @@ import type { GrantSigningKey } from '../../codes/signing-keys.js';
 import type { AccessToken } from '../../domain/access-token.js';
 import type { Clock } from '../ports/clock.js';
 
-/** Everything that is needed to issue signed tokens of one grant. Contains the grant's key, a secret. */
+/** What is needed to issue signed tokens of one grant. `signingKey` is a secret. */
 export interface MintingKey {
   readonly grant: { readonly uid: string; readonly namespace: string; readonly name: string };
-  /** When the grant ends, milliseconds since the epoch; its tokens end no later. */
+  /** When the grant expires, milliseconds since the epoch; its tokens expire no later. */
   readonly expirationTime: number;
   /** Maximum number of uses of one token. */
   readonly redemptionsAllowed: number;
@@ -27,7 +27,7 @@ export interface MintTokenRequest {
   readonly linkCost?: number | undefined;
   /** How often it can be redeemed; 1 if absent. */
   readonly uses?: number | undefined;
-  /** How long it can be redeemed, in milliseconds; at most, and if absent, until the grant expires. */
+  /** How long it can be redeemed, in milliseconds, but at most until the grant expires; absent for as long as the grant. */
   readonly windowMs?: number | undefined;
   /** The only subject that may redeem it; absent for any. */
   readonly subject?: string | undefined;
@@ -39,7 +39,7 @@ export interface MintedToken {
   readonly code: SignedCode;
 }
 
-/** Issues a token with a signed code, or returns as a sentence why it could not be redeemed. */
+/** Issues a token with a signed code; or returns, as a sentence, why such a token could not be redeemed. */
 export async function mintToken(
   { grant, signingKey, url, ca, issuerSite, ...limits }: MintingKey,
   { name = grant.name, linkCost, uses = 1, windowMs = Number.POSITIVE_INFINITY, subject }: MintTokenRequest,

@@ -27,7 +27,7 @@ interface Rule<T> {
   readonly format: (value: T) => string;
 }
 
-/** Every rule, in the order in which it is shown. */
+/** Every rule, in the order in which rules are shown. */
 const RULES = {
   subjects: list((entry) => isSubject(entry), 'is not a valid subject'),
   names: list((entry) => /^[a-z0-9.*?-]{1,253}$/.test(entry), 'is not a valid link name pattern'),
@@ -77,7 +77,7 @@ export function isPolicySetting(key: string): boolean {
   return key.startsWith(PREFIX) && policyRuleNamed(key.slice(PREFIX.length)) !== undefined;
 }
 
-/** Parses the value of one rule. Returns a policy with this rule, or why the value is invalid, as the end of a sentence. */
+/** Parses the value of one rule. Returns a policy with only this rule, or why the value is invalid, as the end of a sentence. */
 export function parsePolicyRule(rule: PolicyRule, text: string): GrantPolicy | Problem {
   const value: unknown = RULES[rule].parse(text);
   return typeof value === 'object' && value !== null && 'problem' in value
@@ -86,10 +86,10 @@ export function parsePolicyRule(rule: PolicyRule, text: string): GrantPolicy | P
 }
 
 /**
- * Parses the policy in the settings of an AccessGrant (`spec.settings`). Returns the first problem as a sentence if there
- * is one. Lists are separated by commas, and an empty list allows no value; `linkgrant/certificate-lifetime` is a duration
- * of 1 second to 10 years, `linkgrant/csr-required` true or false, `linkgrant/not-before` an RFC 3339 time. Other settings
- * are ignored. An unknown setting that begins with `linkgrant` is refused, so that a misspelt rule is not ignored.
+ * Parses the policy in the settings of an AccessGrant (`spec.settings`), or returns the first problem as a sentence. Lists are
+ * separated by commas, and an empty list allows no value; `linkgrant/certificate-lifetime` is a duration of 1 second to 10 years,
+ * `linkgrant/csr-required` true or false, `linkgrant/not-before` an RFC 3339 time. Settings of other programs are ignored. An
+ * unknown setting that begins with `linkgrant` is a problem, so that a misspelt rule is not ignored.
  */
 export function parsePolicySettings(settings: Readonly<Record<string, unknown>>): GrantPolicy | Problem {
   let policy: GrantPolicy = {};
@@ -100,7 +100,7 @@ export function parsePolicySettings(settings: Readonly<Record<string, unknown>>)
       const names = Object.values(POLICY_RULE_NAMES).map((name) => PREFIX + name);
       return { problem: `${quoted(key)} is not a setting; the settings are ${names.join(', ')}` };
     }
-    // In Kubernetes, settings are a map of texts.
+    // A YAML file can have a number or a boolean here.
     if (typeof text !== 'string') return { problem: `${key} is not a string: quote it` };
     const parsed = parsePolicyRule(rule, text);
     if ('problem' in parsed) return { problem: `${key} ${parsed.problem}` };
@@ -128,7 +128,7 @@ export function isSamePolicy(one: GrantPolicy, other: GrantPolicy): boolean {
 
 function list<T extends string>(
   isEntry: ((entry: string) => entry is T) | ((entry: string) => boolean),
-  otherwise: string | ((entry: string) => string),
+  problemOf: string | ((entry: string) => string),
 ): Rule<readonly T[]> {
   return {
     parse(text) {
@@ -138,7 +138,7 @@ function list<T extends string>(
       if (entries.includes('')) return { problem: 'has an empty entry: separate entries by one comma' };
       const wrong = entries.find((entry) => !isEntry(entry));
       if (wrong === undefined) return entries as T[];
-      const reason = typeof otherwise === 'string' ? otherwise : otherwise(wrong);
+      const reason = typeof problemOf === 'string' ? problemOf : problemOf(wrong);
       return { problem: `has ${quoted(wrong)}, which ${reason}` };
     },
     format: (entries) => entries.join(','),
@@ -167,7 +167,7 @@ function parseMoment(text: string): number | Problem {
   return { problem: `is ${quoted(text)}, which is not a time such as 2031-01-31T08:00:00Z` };
 }
 
-/** Quotes a text of the user if it is printable. */
+/** Quotes a text of the user, or describes it if it is not printable. */
 function quoted(text: string): string {
   return isSubject(text) ? `"${text}"` : 'a text that is empty, too long or unprintable';
 }

@@ -16,17 +16,18 @@ export interface ProvenCode {
   readonly signedCode?: SignedCode;
 }
 
-/** A refused code, and the grant that it was presented for, if there is one; for the service only. */
+/** The refusal of a code. */
 export interface WrongCode extends Refusal {
+  /** The grant that the code was presented for, if it exists; not for the client. */
   readonly guessed?: AccessGrant;
 }
 
-// Used for the comparison if a key names no grant, so that the response takes the same time.
+// Compared with the code if no grant has the name, so that the response takes the same time.
 const NO_GRANT = { uid: '00000000-0000-0000-0000-000000000000', codeHash: new Uint8Array(32) };
 
 /**
- * Returns the grant of `target` if `code` is its code or is signed with its key; compares in constant time. By key, an
- * unknown grant and a wrong code have the same result.
+ * Returns the grant of `target` if `code` is its code or is signed with its key; compares in constant time. For a target by
+ * namespace and name, an unknown grant and a wrong code have the same code of refusal.
  */
 export async function proveCode(
   target: GrantTarget,

@@ -1,7 +1,7 @@
 /*
- * One redemption. The invariant: no certificate leaves the process without a recorded redemption, and no redemption is
- * recorded without a certificate that was built, signed and validated. So a failure before the commit counts no use, and
- * after a later failure the client repeats its request and gets the same certificate.
+ * One redemption, on the accepting side. The invariant: no certificate leaves the process without a recorded redemption, and
+ * no redemption is recorded without a certificate that was built, signed and validated. So a failure before the commit counts
+ * no use, and after a later failure a client that repeats its request gets the same certificate.
  */
 import { randomUUID } from 'node:crypto';
 import type { AccessGrant } from '../../domain/access-grant.js';
@@ -18,7 +18,7 @@ import type { GrantStore } from '../ports/grant-store.js';
 import type { Site, SiteAccess } from '../ports/site.js';
 import { RENEWING_LIFETIME_MS } from '../requesting/certificate-life.js';
 import { type LinkAnswer, linkAnswer, type ServiceAddress } from './link-answer.js';
-import { type GrantTarget, proveCode } from './prove-code.js';
+import { type GrantTarget, proveCode, type WrongCode } from './prove-code.js';
 import {
   earlyRefusal,
   RETRY_AFTER_S,
@@ -36,9 +36,9 @@ import {
 } from './stock-replay.js';
 
 const DAY_MS = 86_400_000;
-/** Lifetime of a certificate without renewal, in milliseconds. */
+/** Lifetime of a certificate that the client does not renew, in milliseconds. */
 export const UNATTENDED_LIFETIME_MS = 1825 * DAY_MS;
-// A Skupper controller that cannot store its Secret posts every 30 s without limit; this prevents it from using up a grant.
+// A Skupper controller that cannot store its Secret posts again every 30 s; without this limit it would use up a grant.
 const REPEAT_LIMIT = { count: 2, windowMs: 3_600_000 };
 
 /** A redemption request as it was received. */
@@ -73,9 +73,9 @@ export interface RedeemDependencies {
   readonly onLedgerFailure: (error: unknown) => void;
   /** Called once the caller has proven that it has a code or a link's key. */
   readonly onProven?: () => void;
-  /** False while the service is too busy to issue certificates; replays are still answered. */
+  /** Returns false while the service is too busy to issue certificates; replays are still answered. */
   readonly mayIssue?: () => boolean;
-  /** Resolves with false if the client has closed its connection: its certificate would be counted but never received. */
+  /** Resolves with false if the client has closed its connection, so that it could not receive a certificate. */
   readonly isClientConnected?: () => Promise<boolean>;
 }
 
@@ -86,24 +86,23 @@ export interface Redeemed extends LinkAnswer {
   readonly replayed: boolean;
 }
 
-/** A refusal, with the grant if the caller proved its code. */
-export interface RefusedRedemption extends Refusal {
-  /** Why the accepting site provides no access, or what is wrong with the CSR; for its operator only. */
+/** A refusal of a redemption; only its code and `retryAfter` are for the client. */
+export interface RefusedRedemption extends WrongCode {
+  /** Why the accepting site provides no access, or what is wrong with the CSR. */
   readonly reason?: string;
+  /** The grant, if the client presented a valid code. */
   readonly proven?: AccessGrant;
-  /** The grant that a wrong code was presented for; for the service only. */
-  readonly guessed?: AccessGrant;
 }
 
-/** The client had disconnected before its certificate was signed or recorded, so nothing was counted. */
+/** The client disconnected before its redemption was recorded, so nothing was counted. */
 export interface ClientDisconnected {
   readonly disconnected: true;
   readonly proven: AccessGrant;
 }
 
 /**
- * Redeems one use of a grant, or repeats the answer of an earlier redemption. Rejects with RedemptionError
- * `store_unavailable` if the store cannot answer: then nothing is counted, or a repeated request is a replay.
+ * Redeems one use of a grant, or returns the certificate of an earlier redemption again (a replay). Rejects with
+ * RedemptionError `store_unavailable` if the store cannot answer: then nothing is counted, or a repeated request is a replay.
  */
 export async function redeem(
   request: RedemptionRequest,
@@ -151,8 +150,8 @@ async function redeemProven(
     const earlier = await deps.store.findReplay(context.grant.uid, replayKey);
     return earlier && replay(earlier, context, deps);
   };
-  // recordRedemption finds a replay too, so for a client's own key the lookup is only needed before a refusal. An unused
-  // signature costs less than a lookup for every redemption; an unused generated key costs more.
+  // recordRedemption also finds replays, so for a client's own key a lookup is only needed before a refusal: it would cost more
+  // than the signatures that a replay then wastes. For a generated key it costs less than a wasted key.
   const isKeyGenerated = context.key.generatedBy !== 'client';
   const answer = isKeyGenerated ? await findAnswer() : undefined;
   if (answer) return answer;
@@ -245,24 +244,23 @@ async function record(
   access: SiteAccess,
   deps: RedeemDependencies,
 ): Promise<Redeemed | Refusal> {
-  const limited = redemption.mode === 'stock' && isUuid(redemption.subject) && usesOf(context) > 1;
+  // Skupper's controllers send the uid of their site as the subject.
+  const isLimited = redemption.mode === 'stock' && isUuid(redemption.subject) && usesOf(context) > 1;
   const outcome = await deps.store.recordRedemption(context.grant.uid, redemption, deps.clock(), {
     receivedAt: context.receivedAt,
-    ...(limited && { repeatLimit: REPEAT_LIMIT }),
+    ...(isLimited && { repeatLimit: REPEAT_LIMIT }),
     ...(context.signedCode && { signedCode: { subject: null, ...context.signedCode } }),
   });
   if (outcome === 'recorded') return answerOf(redemption, keyPem, false, context, access, deps);
   if ('refused' in outcome) return outcome;
   const answer = await replay(outcome.replayOf, context, deps);
   if (answer) return answer;
-  // The redemption with this replay key can no longer be repeated, so this is a new one.
+  // The earlier redemption can no longer be replayed, so record this one with a key of its own.
   const newRedemption = { ...redemption, replayKey: uniqueReplayKey(), ...NOTHING_SEALED };
   return record(newRedemption, keyPem, context, access, deps);
 }
 
-/**
- * Returns the response of `earlier` with the present endpoints, or undefined if it must not be repeated for this request.
- */
+/** Returns the certificate of `earlier` with the present endpoints; undefined if its sealed key cannot be opened. */
 async function replay(
   earlier: Redemption,
   context: RedemptionContext,

@@ -1,18 +1,17 @@
 import { grantState } from '../../domain/access-grant.js';
+import { sourceOf } from '../../domain/peer-address.js';
 import type { Refusal } from '../../domain/redemption-error.js';
+import { sha256Hex } from '../../pki/sha256.js';
 import type { StoredCode } from '../ports/code-store.js';
 import { policyRefusal } from './check-policy.js';
 import type { ProvenCode } from './prove-code.js';
 import type { RequestedKey } from './requested-key.js';
-import { type StockReplay, stockReplayKey } from './stock-replay.js';
+import type { StockReplay } from './stock-replay.js';
 
-/**
- * `Retry-After` in seconds for a site that accepts no links: long enough to start the site, short enough for a waiting
- * client.
- */
+/** `Retry-After` in seconds while a site accepts no links: long enough to start the site, short enough for a waiting client. */
 export const RETRY_AFTER_S = 30;
 
-// Tolerated clock difference of the issuer of a signed code (RFC 7519 §4.1.5).
+// How much the clock that a signed code was issued by may be ahead (RFC 7519 §4.1.5).
 const LEEWAY_MS = 60_000;
 
 /** A proven redemption request with its defaults applied. */
@@ -32,27 +31,30 @@ export function usesOf({ grant, signedCode }: ProvenCode): number {
   return signedCode?.uses ?? grant.redemptionsAllowed;
 }
 
-/** Returns the key by which a repeated request is found; undefined if its answer is never repeated. */
+/**
+ * Returns the key by which repetitions of a request are found; undefined if it cannot be replayed. Without a CSR only single-use
+ * codes are replayed, and only for the same name, subject and source.
+ */
 export function replayKeyOf(context: RedemptionContext, stockReplay: StockReplay): string | undefined {
   const { grant, signedCode, key, name, subject, peer } = context;
-  // A user-supplied code may be weak, so nothing is sealed under it.
-  const isReplayable = usesOf(context) === 1 && (signedCode !== undefined || !grant.isUserSuppliedCode);
-  const replayKey =
-    key.generatedBy === 'client'
-      ? `key:${key.request.keySha256}`
-      : stockReplayKey({ isReplayable, name, subject, peer }, stockReplay);
-  return replayKey !== undefined && signedCode ? `code:${signedCode.jti}:${replayKey}` : replayKey;
+  const prefix = signedCode ? `code:${signedCode.jti}:` : '';
+  if (key.generatedBy === 'client') return `${prefix}key:${key.request.keySha256}`;
+  if (usesOf(context) !== 1 || stockReplay.windowMs === 0) return undefined;
+  // A user-supplied code may be weak, so no private key is encrypted with it.
+  if (grant.isUserSuppliedCode && !signedCode) return undefined;
+  const source = stockReplay.bindSource ? sourceOf(peer) : '';
+  return `${prefix}stock:${sha256Hex([name, subject, source].join('\0'))}`;
 }
 
-/** Returns when the presented code becomes valid, in milliseconds since the epoch; 0 if it has no beginning. */
+/** Returns when the presented code becomes valid, in milliseconds since the epoch; 0 if it always was. */
 export function validFrom({ grant, signedCode }: ProvenCode): number {
   const { issuedAt = 0, notBefore = 0 } = signedCode ?? {};
   return Math.max(grant.policy.notBefore ?? 0, notBefore - LEEWAY_MS, issuedAt - LEEWAY_MS);
 }
 
 /**
- * Returns the refusal of a request that is not a replay, before a certificate is issued; undefined if there is none.
- * The caller has checked revocation. `storedCode` is the stored record of the signed code.
+ * Returns why no certificate may be issued for a request that is not a replay; undefined if one may. Does not check
+ * revocation. `storedCode` is the stored record of the signed code.
  */
 export function earlyRefusal(
   context: RedemptionContext,

@@ -1,8 +1,8 @@
 /*
  * One renewal, on the accepting side. The invariant is that of a redemption: no certificate leaves the process without a
- * recorded renewal, and none is recorded without a certificate that was built, signed and validated. Two requests for the
- * same key are the same renewal, so a lost response is returned again. Subject, site and rules come from the recorded
- * redemption, never from the request.
+ * recorded renewal, and no renewal is recorded without a certificate that was built, signed and validated. A second request
+ * for the same key returns the same certificate, so a lost response can be repeated. Subject, site and rules are those of the
+ * recorded redemption, never of the request.
  */
 import { readRenewalRequest, verifyRenewalRequest } from '../../codes/renewal-request.js';
 import type { IssuedCertificate, Renewal } from '../../domain/issued-certificate.js';
@@ -20,9 +20,9 @@ import { RETRY_AFTER_S } from './redemption-context.js';
 
 const CLOCK_SKEW_MS = 5 * 60_000;
 
-/** A request for a renewal as it was presented. */
+/** A renewal request as it was received. */
 export interface PresentedRenewal {
-  /** The body: a compact JWS if it is a renewal request at all. */
+  /** The body; a compact JWS if it is valid. */
   readonly text: string;
   /** Address of the client, as text. */
   readonly peer: string;
@@ -45,23 +45,24 @@ export type RenewDependencies = Pick<
 /** The response to a renewal, ready to be rendered. */
 export interface Renewed extends LinkAnswer {
   readonly redemption: Redemption;
-  /** True if this certificate was returned for this key before. */
+  /** True if this certificate was issued for an earlier request. */
   readonly replayed: boolean;
 }
 
-/** A refusal, with the redemption if the client proved that it has the link's key. */
+/** A refusal of a renewal. */
 export interface RefusedRenewal extends Refusal {
-  /** Why the accepting site provides no access; for its operator only. */
+  /** Why the accepting site provides no access, or what is wrong with the CSR; not for the client. */
   readonly reason?: string;
   /** The service's time in milliseconds since the epoch, if the time of the request differs too much from it. */
   readonly serverTime?: number;
+  /** The redemption, if the request was signed with the link's key; not for the client. */
   readonly proven?: Redemption;
 }
 
-/** A request that the holder of one of the link's last two keys has signed. */
+/** A request that was signed with one of the link's last two keys. */
 interface ProvenRenewal extends RenewedRedemption {
   readonly newest: IssuedCertificate;
-  /** False if the certificate before the newest signed the request. */
+  /** True if the request was signed with the key of the newest certificate, false with that of the one before. */
   readonly isNewest: boolean;
   readonly csrDer: Uint8Array;
   readonly issuedAt: number;
@@ -69,9 +70,9 @@ interface ProvenRenewal extends RenewedRedemption {
 }
 
 /**
- * Issues the next certificate of a link, or returns the newest one again for its key. Every well-formed renewal request
- * without a valid signature is refused with the same code and at about the same cost. Rejects with RedemptionError
- * `store_unavailable` if the store cannot answer: the client can then repeat the request.
+ * Issues the next certificate of a link, or for a request for the newest one's key, returns that certificate again. Every
+ * well-formed request without a valid signature is refused with the same code and at about the same cost. Rejects with
+ * RedemptionError `store_unavailable` if the store cannot answer: the client can then repeat the request.
  */
 export async function renew(
   { text, peer }: PresentedRenewal,
@@ -107,12 +108,12 @@ async function renewProven(
   const now = deps.clock();
   if (Math.abs(now - issuedAt) > CLOCK_SKEW_MS) return { refused: 'renewal_stale', serverTime: now };
   if (redemption.revokedAt !== null) return { refused: 'redemption_revoked' };
-  const wanted = parseCertificateRequest(csrDer);
-  const again = !('invalid' in wanted) && wanted.keySha256 === newest.keySha256;
-  const refusal = again ? undefined : newKeyRefusal(proven, now);
+  const csr = parseCertificateRequest(csrDer);
+  const isReplay = !('invalid' in csr) && csr.keySha256 === newest.keySha256;
+  const refusal = isReplay ? undefined : newKeyRefusal(proven, now);
   if (refusal) return refusal;
-  if ('invalid' in wanted) return { refused: wanted.invalid, reason: wanted.reason };
-  if (!again && deps.mayIssue?.() === false) return { refused: 'overloaded' };
+  if ('invalid' in csr) return { refused: csr.invalid, reason: csr.reason };
+  if (!isReplay && deps.mayIssue?.() === false) return { refused: 'overloaded' };
 
   const grant = await deps.store.findGrant(redemption.grantUid);
   const { namespace, name, issuer } = grant ?? redemption;
@@ -121,19 +122,19 @@ async function renewProven(
   // Without a recorded site uid, skip the replaced-site check.
   if (redemption.siteUid !== null && redemption.siteUid !== access.siteUid)
     return { refused: 'site_replaced' };
-  if (again) return answerAgain(newest, proven, access, deps);
+  if (isReplay) return replay(newest, proven, access, deps);
 
   const policies = grant ? [redemption.policy, grant.policy] : [redemption.policy];
   const { subject } = redemption;
-  const renewed = { name: redemption.name, subject, peer: proven.peer, keyType: wanted.keyType, csr: true };
-  const refused = policies.map((policy) => policyRefusal(policy, renewed)).find((code) => code !== undefined);
+  const renewal = { name: redemption.name, subject, peer: proven.peer, keyType: csr.keyType, csr: true };
+  const refused = policies.map((policy) => policyRefusal(policy, renewal)).find((code) => code !== undefined);
   if (refused) return { refused };
   const lifetimes = policies.map((policy) => policy.certificateLifetimeMs ?? RENEWING_LIFETIME_MS);
   const lifetimeMs = Math.min(RENEWING_LIFETIME_MS, ...lifetimes);
-  return issueAndRecord(proven, { wanted, access, lifetimeMs }, deps);
+  return issueAndRecord(proven, { csr, access, lifetimeMs }, deps);
 }
 
-/** Why a link may not get a certificate for a new key. */
+/** Returns why a link may not get a certificate for a new key; undefined if it may. */
 function newKeyRefusal({ newest, isNewest }: ProvenRenewal, now: number): Refusal | undefined {
   if (!isNewest) return { refused: 'superseded' };
   return now > newest.notAfter + RENEWAL_GRACE_MS ? { refused: 'renewal_expired' } : undefined;
@@ -141,20 +142,19 @@ function newKeyRefusal({ newest, isNewest }: ProvenRenewal, now: number): Refusa
 
 async function issueAndRecord(
   proven: ProvenRenewal,
-  decided: {
-    readonly wanted: CertificateRequest;
-    readonly access: SiteAccess;
-    readonly lifetimeMs: number;
-  },
+  {
+    csr,
+    access,
+    lifetimeMs,
+  }: { readonly csr: CertificateRequest; readonly access: SiteAccess; readonly lifetimeMs: number },
   deps: RenewDependencies,
 ): Promise<Renewed | Refusal> {
   const { redemption, renewals, peer } = proven;
-  const { wanted, access, lifetimeMs } = decided;
   const now = deps.clock();
   await deps.checkpoint('before-signing');
   const certificate = await deps.issueCertificate({
     authority: access.issuer,
-    spkiDer: wanted.spkiDer,
+    spkiDer: csr.spkiDer,
     subject: redemption.subject,
     redemptionId: redemption.id,
     lifetimeMs,
@@ -165,7 +165,7 @@ async function issueAndRecord(
     redemptionId: redemption.id,
     number: (renewals[0]?.number ?? 0) + 1,
     serial: certificate.serial,
-    keySha256: wanted.keySha256,
+    keySha256: csr.keySha256,
     certificateSha256: certificate.sha256,
     issuerSha256: access.issuer.sha256,
     notAfter: certificate.notAfter,
@@ -177,11 +177,11 @@ async function issueAndRecord(
   if (outcome === 'recorded') return answerOf(redemption, renewal, access, false, deps);
   if ('refused' in outcome) return outcome;
   const { supersededBy: other } = outcome;
-  if (other.keySha256 !== wanted.keySha256) return { refused: 'superseded' };
-  return answerAgain(other, proven, access, deps);
+  if (other.keySha256 !== csr.keySha256) return { refused: 'superseded' };
+  return replay(other, proven, access, deps);
 }
 
-function answerAgain(
+function replay(
   certificate: IssuedCertificate,
   { redemption, peer }: ProvenRenewal,
   access: SiteAccess,

@@ -24,14 +24,14 @@ export interface RefusedKey extends Refusal {
   readonly reason: string;
 }
 
-/** The key of one redemption; `obtain` resolves with undefined if the service has no capacity to generate one. */
+/** The key of one redemption; `obtain` resolves with undefined if too many requests wait for a generated key. */
 export type RequestedKey = { readonly keyType: ClientKeyType; obtain(): Promise<ObtainedKey | undefined> } & (
   | { readonly generatedBy: 'client'; readonly request: CertificateRequest }
   | { readonly generatedBy: 'service' }
 );
 
 const BASE64 = /^[A-Za-z0-9+/]+={0,2}$/;
-// 4 KiB of DER (the limit of the wire) in base64.
+// 4 KiB of DER in base64.
 const CSR_TEXT_LIMIT = 5464;
 
 /** Returns the key for a request: that of its CSR, verified and strong, or one that the service generates on demand. */

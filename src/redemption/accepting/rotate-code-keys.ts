@@ -3,16 +3,16 @@ import type { CodeKeys, RotatingCodeKeys } from '../ports/code-keys.js';
 import type { GrantStore } from '../ports/grant-store.js';
 
 const SETTING = 'code-key';
-// How long a client may repeat a redemption after the end of its grant.
+// How long a client may repeat a redemption after its grant has ended.
 const REPLAYED_AFTER_END_MS = 7 * 86_400_000;
 
-/** Records in the store which master key the service signs with, so that commands can verify that theirs is the same. */
+/** Stores the id of the master key that the service signs with, so that commands can check that they have the same keys. */
 export async function publishCodeKey(store: GrantStore, codeKeys: CodeKeys): Promise<void> {
   const { kid } = await codeKeys.current();
   if ((await store.getSetting(SETTING)) !== kid) await store.putSetting(SETTING, kid);
 }
 
-/** Returns the key that signs codes; undefined if `codeKeys` are not those of the service that uses the store. */
+/** Returns the key that signs codes; undefined if `codeKeys` are not the keys of the service on this store. */
 export async function signingMasterKey(
   store: GrantStore,
   codeKeys: CodeKeys,
@@ -22,7 +22,7 @@ export async function signingMasterKey(
   return isKnown ? codeKeys.current() : undefined;
 }
 
-/** Creates a new master key, and with `dropOld` removes all others: codes that they signed are then refused. */
+/** Creates a new master key; with `dropOld`, also calls {@link dropOldCodeKeys}. */
 export async function rotateCodeKey(
   store: GrantStore,
   codeKeys: RotatingCodeKeys,
@@ -34,14 +34,14 @@ export async function rotateCodeKey(
   return created;
 }
 
-/** Removes every master key except the one that signs: codes that the others signed are then refused. */
+/** Removes all master keys except the one that signs. Codes signed with the others are then refused. */
 export async function dropOldCodeKeys(codeKeys: RotatingCodeKeys): Promise<void> {
   for (const { kid } of (await codeKeys.list()).slice(1)) await codeKeys.remove(kid);
 }
 
 /**
- * Removes each master key that no longer signs and is not needed for verification: all grants created before its successor
- * are revoked or ended a week before `now`. Returns the ids of the removed keys.
+ * Removes each master key that no longer signs and is no longer needed to verify codes: every grant from before the next key is
+ * revoked, or expired a week or more before `now`. Returns the ids of the removed keys.
  */
 export async function removeUnusedCodeKeys(
   store: GrantStore,
@@ -51,10 +51,9 @@ export async function removeUnusedCodeKeys(
   const removed: string[] = [];
   const keys = await codeKeys.list();
   for (const [index, { kid }] of keys.entries()) {
-    const retiredAt = keys[index - 1]?.createdAt;
-    // NaN if the file has no creation time.
-    if (retiredAt === undefined || Number.isNaN(retiredAt)) continue;
-    if (await store.hasGrantMadeBefore(retiredAt, now - REPLAYED_AFTER_END_MS)) continue;
+    const replacedAt = keys[index - 1]?.createdAt;
+    if (replacedAt === undefined || Number.isNaN(replacedAt)) continue;
+    if (await store.hasGrantMadeBefore(replacedAt, now - REPLAYED_AFTER_END_MS)) continue;
     await codeKeys.remove(kid);
     removed.push(kid);
   }

@@ -14,15 +14,15 @@ export interface RouterCredentials {
   readonly trusted: string;
 }
 
-/** Hints for the operator of a platform whose router would not accept a link. */
+/** What the operator can do if the router does not trust the issuer, or if the router's own certificate does not verify. */
 export interface TrustHints {
   readonly issuer: string;
   readonly router: string;
 }
 
 /**
- * Returns why a link that `issuer` signs could not connect to the router of `access`: the router does not trust that CA, or
- * the CAs that links trust do not verify its certificate. Undefined if the link could connect.
+ * Returns why a link that `issuer` signs could not connect to `router`: the router does not trust that CA, or its certificate
+ * does not verify against the CAs that links trust. Undefined if the link could connect. `access` names the router.
  */
 export function routerTrustRefusal(
   issuer: CertificateAuthority,

@@ -6,7 +6,7 @@ export interface ServiceDescription {
   readonly platform: 'standalone' | 'podman' | 'docker' | 'linux' | 'kubernetes';
   /** Base URL of tokens, path prefix included, without a trailing slash. */
   readonly url: string;
-  /** Kubernetes only: why `url` is a name within the cluster, with a hint; absent once the published address is known. */
+  /** Kubernetes only: why `url` is a cluster-internal name, with a hint; absent if `url` is the published address. */
   readonly noAddress?: string;
   /** PEM of the CA that the URL's server certificate verifies against. */
   readonly ca: string;
@@ -15,11 +15,11 @@ export interface ServiceDescription {
   /** Names and addresses in the server certificate. */
   readonly hosts: readonly string[];
   /**
-   * Endpoints of Links on a site without a platform; empty while it accepts no links, and on platforms whose sites publish
-   * their own.
+   * Endpoints of Links on the platform `standalone`; empty while it accepts no links. Empty on the other platforms, where the
+   * endpoints are those of the sites.
    */
   readonly endpoints: readonly LinkEndpoint[];
-  /** Location of system sites: Skupper's data directory, the hosts that links may lead to, the only namespace. */
+  /** System sites only: Skupper's data directory, the hosts that links may connect to, and the only served namespace, if any. */
   readonly system?: {
     readonly skupperHome: string;
     readonly hosts: readonly string[];

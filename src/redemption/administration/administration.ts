@@ -1,6 +1,8 @@
+import type { accessTokenResource } from '../../domain/access-token.js';
 import type { LabelSelector } from '../../domain/label-selector.js';
-import type { Labels, LabelsAndNoteChange } from '../../domain/labels-and-note.js';
+import type { LabelsAndNoteChange } from '../../domain/labels-and-note.js';
 import type { LinkEndpoint } from '../../domain/link.js';
+import type { GrantRequest } from '../accepting/create-grant.js';
 import type { Changes } from '../ports/link-store.js';
 import type { Page, PageRequest } from '../ports/page.js';
 import type { EventReport } from './reports/event-report.js';
@@ -10,48 +12,39 @@ import type { LinkFilter, LinkReport } from './reports/link-report.js';
 import type { HealthReport, OverviewReport } from './reports/overview-report.js';
 import type { RedemptionReport, RenewalReport } from './reports/redemption-report.js';
 import type { TokenReport } from './reports/token-report.js';
-import type { SourceChoice } from './revoke-link.js';
 import type { LedgerVerifications } from './verify-ledger.js';
 
-/** The description of a service for administrators. */
+/** A service, as administrators see it. */
 export interface ServiceReport {
   /** Base URL of its tokens; absent before its first start on this store. */
   readonly url?: string;
   readonly platform?: string;
-  /** The namespace of requests that do not name one. */
+  /** The namespace of a request that does not specify one. */
   readonly namespace: string;
-  /** Role of the caller; absent without an admin API, which leaves it to the rights on the store or cluster. */
+  /** Role of the caller; absent without an admin API, where the rights on the store or cluster apply. */
   readonly role?: 'viewer' | 'operator';
 }
 
-/** A grant to create; the defaults are those of `createGrant`. */
-export interface CreateGrantRequest {
-  readonly namespace: string;
-  readonly name: string;
-  readonly redemptionsAllowed?: number | undefined;
+/** A grant to create: a {@link GrantRequest} whose window and policy are text. */
+export interface CreateGrantRequest
+  extends Omit<GrantRequest, 'expirationWindowMs' | 'policy' | 'sourceFile' | 'preset'> {
   /** A duration such as `15m`. */
   readonly expirationWindow?: string | undefined;
-  /** A user-supplied code. */
-  readonly code?: string | undefined;
-  /** Name of the CA that signs. */
-  readonly issuer?: string | undefined;
-  /** Rules as `spec.settings` of an AccessGrant has them. */
+  /** Rules in the form of `spec.settings` of an AccessGrant. */
   readonly policy?: Readonly<Record<string, string>> | undefined;
-  readonly labels?: Labels | undefined;
-  readonly note?: string | undefined;
 }
 
-/** A new grant, with its code, which is reported once. */
+/** A new grant. Only this report contains its code. */
 export interface CreatedGrant extends GrantReport {
   /** URL of its tokens. */
   readonly url: string;
   readonly code: string;
 }
 
-/** Changes to a grant; absent members stay. */
+/** Changes to a grant; absent members stay unchanged. */
 export interface UpdateGrantRequest extends LabelsAndNoteChange {
   readonly redemptionsAllowed?: number | undefined;
-  /** A duration, counted from when the grant was first ready. */
+  /** A duration from when the grant was first ready. */
   readonly expirationWindow?: string | undefined;
   /** Rules to set, and, with null, rules to remove. */
   readonly policy?: Readonly<Record<string, string | null>> | undefined;
@@ -84,9 +77,9 @@ export interface GrantRevocation {
   readonly name: string;
   /** `already_revoked`: it had been revoked before. */
   readonly outcome: 'revoked' | 'already_revoked';
-  /** Number of its live links at the revocation; with `cascade` they are revoked too. */
+  /** Number of its links that can still connect or be renewed, before `cascade` revokes them. */
   readonly links: number;
-  /** When the last certificate of these links expires. */
+  /** When the last of their newest certificates expires. */
   readonly lastEnd?: string;
 }
 
@@ -101,22 +94,9 @@ export interface IssueTokenRequest {
   readonly code?: string | undefined;
 }
 
-/** A complete AccessToken resource, including the code. */
-export interface AccessTokenDocument {
-  readonly apiVersion: 'skupper.io/v2alpha1';
-  readonly kind: 'AccessToken';
-  readonly metadata: { readonly name: string; readonly annotations?: Readonly<Record<string, string>> };
-  readonly spec: {
-    readonly ca: string;
-    readonly code: string;
-    readonly linkCost?: number;
-    readonly url: string;
-  };
-}
-
 /** A new token and its limits. */
 export interface IssuedToken {
-  /** Only of a signed token. */
+  /** Absent for a token with the grant's own code. */
   readonly id?: string;
   readonly grantUid: string;
   readonly redemptionsAllowed: number;
@@ -126,27 +106,24 @@ export interface IssuedToken {
   readonly endpoints: readonly LinkEndpoint[];
   /** Remaining redemptions of the grant, for all its tokens together. */
   readonly redemptionsLeft: number;
-  readonly token: AccessTokenDocument;
-  /** The same token as one word, which `linkgrant join` redeems; absent if the code is too long. A secret. */
+  /** The AccessToken resource. It contains the code. */
+  readonly token: ReturnType<typeof accessTokenResource>;
+  /** The same token as one line for `linkgrant join`; absent if the code is too long. A secret. */
   readonly joinLine?: string;
 }
 
-/** Identification of a link. */
-export interface LinkLabel {
-  /** Id of its redemption. */
-  readonly id: string;
-  readonly name: string;
-  readonly subject: string;
-}
+/** Identifies a link. */
+type LinkIdentity = Pick<LinkReport, 'id' | 'name' | 'subject'>;
 
 /** Result of revoking a token. */
 export interface TokenRevocation {
   readonly id: string;
   readonly grantUid: string;
   readonly outcome: 'revoked' | 'already_revoked';
-  /** False if the service did not know the token. */ readonly known: boolean;
+  /** False if the token was not in the store. */
+  readonly known: boolean;
   /** Its links that are not revoked. */
-  readonly links: readonly LinkLabel[];
+  readonly links: readonly LinkIdentity[];
 }
 
 /** A redemption with all its stored details. */
@@ -159,13 +136,17 @@ export interface RedemptionDetail extends RedemptionReport {
   readonly ledger: readonly EventReport[];
 }
 
-/** The token or grant of a redemption if it can be redeemed again, and whether it was revoked. */
+/** What happens to the token or grant of a redemption that is revoked, if it can be redeemed again. */
+export type SourceChoice = 'with-token' | 'with-grant' | 'keep-token';
+
+/** The token or grant of a revoked redemption, if it can be redeemed again. */
 export interface SourceReport {
   readonly grant: string;
-  /** Of a signed token; absent for the grant's own code. */
+  /** Id of the signed token; absent for the grant's own code. */
   readonly tokenId?: string;
   readonly redemptionsLeft: number;
   readonly expirationTime?: string;
+  /** What this revocation did with it. */
   readonly choice: SourceChoice;
 }
 
@@ -176,15 +157,15 @@ export interface RedemptionRevocation {
   readonly redemption: RedemptionReport;
   /** Absent if its token and grant cannot be redeemed again. */
   readonly source?: SourceReport;
-  /** Live links that the same site may have: of the same token, or of the same subject at the same grant. */
-  readonly related: readonly (LinkLabel & { readonly notAfter: string })[];
+  /** Other live links of the grant that the same site may have: with the same token or the same subject. */
+  readonly related: readonly (LinkIdentity & { readonly notAfter: string })[];
 }
 
-/** Identifies a creation that happens once even if its request is repeated. */
+/** Identifies a creation, so that a repeated request does not create a second grant or token. */
 export interface OnceOnly {
-  /** The caller; each caller has its own keys. */
+  /** The caller. The same key of another caller identifies another creation. */
   readonly caller: string;
-  /** The `Idempotency-Key` of the caller. */
+  /** The `Idempotency-Key` of the request. */
   readonly key: string;
 }
 
@@ -226,26 +207,26 @@ export interface RedemptionFilter extends LedgerFilter {
 export interface Administration extends LedgerVerifications {
   describeService(): Promise<ServiceReport>;
 
-  createGrant(order: CreateGrantRequest, once?: OnceOnly): Promise<CreatedGrant>;
+  createGrant(request: CreateGrantRequest, once?: OnceOnly): Promise<CreatedGrant>;
   /** Returns the grant of that name or uid. */
   findGrant(namespace: string, nameOrUid: string): Promise<GrantReport>;
   showGrant(uid: string): Promise<GrantDetail>;
-  /** By namespace and name. */
+  /** Lists grants by namespace and name. */
   listGrants(page: PageRequest & GrantFilter): Promise<Page<GrantReport>>;
   updateGrant(uid: string, change: UpdateGrantRequest): Promise<GrantReport>;
   revokeGrant(uid: string, cascade: boolean): Promise<GrantRevocation>;
   /** Deletes a grant; its redemptions stay in the ledger. */
   deleteGrant(uid: string): Promise<void>;
 
-  issueToken(order: IssueTokenRequest, once?: OnceOnly): Promise<IssuedToken>;
-  /** Signed tokens of existing grants, by grant and id. */
+  issueToken(request: IssueTokenRequest, once?: OnceOnly): Promise<IssuedToken>;
+  /** Lists the signed tokens of existing grants by grant and id. */
   listTokens(page: PageRequest & TokenFilter): Promise<Page<TokenReport>>;
-  /** Permanently revokes a signed token, which the service may not know yet. */
+  /** Permanently revokes a signed token, also one that is not in the store yet. */
   revokeToken(grantUid: string, id: string): Promise<TokenRevocation>;
 
-  /** Oldest first. */
+  /** Lists redemptions, oldest first. */
   listRedemptions(page: PageRequest & RedemptionFilter): Promise<Page<RedemptionReport>>;
-  /** Every entry of the ledger by grant, then the totals. */
+  /** Lists the entries of the ledger by grant, then the totals of attempts. */
   listEvents(page: PageRequest & LedgerFilter): Promise<Page<EventReport>>;
   showRedemption(id: string): Promise<RedemptionDetail>;
   /** Changes labels and note. */
@@ -255,13 +236,13 @@ export interface Administration extends LedgerVerifications {
    */
   revokeRedemption(id: string, choice?: SourceChoice): Promise<RedemptionRevocation>;
 
-  /** Newest first. */
+  /** Lists links, newest first. */
   listLinks(page: PageRequest & LinkFilter): Promise<Page<LinkReport>>;
-  /** By namespace and name. */
+  /** Lists issuers by namespace and name. */
   listIssuers(page: PageRequest): Promise<Page<IssuerReport>>;
   readOverview(): Promise<OverviewReport>;
   /** Runs every check: those of the overview, and those of `doctor`, which take some seconds. */
   checkHealth(): Promise<HealthReport>;
-  /** The changes after the version `since`, which an earlier call returned. Cheap enough for a call every second. */
+  /** Returns the changes after the version `since`, which an earlier call returned. Cheap enough for a call every second. */
   readChanges(since?: string): Promise<Changes>;
 }

@@ -3,19 +3,19 @@ import { sha256Hex } from '../../pki/sha256.js';
 import type { Clock } from '../ports/clock.js';
 import type { ConnectedPeer, ConnectionObserver, ObservedConnections } from '../ports/connections.js';
 
-/** Limits of an observation, in milliseconds. */
+/** Limits of observations, in milliseconds. */
 export interface ObservationLimits {
   /** Time limit of one observation. */
   readonly timeoutMs: number;
-  /** Age at which another observation starts. */
+  /** Age of the last observation from which `latest` starts a new one. */
   readonly freshMs: number;
-  /** Age at which peers are no longer known. */
+  /** Age of the last successful observation from which the peers are unknown. */
   readonly maxAgeMs: number;
 }
 
 const LIMITS: ObservationLimits = { timeoutMs: 3_000, freshMs: 5_000, maxAgeMs: 60_000 };
 
-/** Caches what `read` observes, so that a slow or dead source delays nothing. */
+/** Caches the peers that `read` returns, so that callers of `latest` never wait for the source. */
 export class CachedConnections implements ConnectionObserver {
   readonly #read: (signal: AbortSignal) => Promise<readonly ConnectedPeer[] | undefined>;
   readonly #clock: Clock;
@@ -69,22 +69,22 @@ export class CachedConnections implements ConnectionObserver {
 
   async #readInTime(): Promise<readonly ConnectedPeer[] | undefined> {
     const { timeoutMs } = this.#limits;
-    const [late, over] = [new AbortController(), new AbortController()];
-    const timeout = sleep(timeoutMs, undefined, { signal: over.signal }).then(() => {
-      late.abort();
+    const [reading, waiting] = [new AbortController(), new AbortController()];
+    const timeout = sleep(timeoutMs, undefined, { signal: waiting.signal }).then(() => {
+      reading.abort();
       throw new Error(`no answer within ${timeoutMs / 1_000} s`);
     });
-    // Without a handler the rejection by the abort below would be an unhandled one.
+    // The abort below rejects this promise when nothing waits for it any more.
     timeout.catch(() => undefined);
     try {
-      return await Promise.race([this.#read(late.signal), timeout]);
+      return await Promise.race([this.#read(reading.signal), timeout]);
     } finally {
-      over.abort();
+      waiting.abort();
     }
   }
 }
 
-/** The peers without repetitions: each router of a site may have a connection. */
+/** The peers without duplicates: each router of a site may have a connection. */
 function distinct(peers: readonly ConnectedPeer[]): ConnectedPeer[] {
   return [...new Map(peers.map((peer) => [keyOf(peer), peer])).values()];
 }

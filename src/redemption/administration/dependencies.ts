@@ -26,23 +26,22 @@ export interface AdministrationDependencies {
   readonly codeKeys: CodeKeys;
   /** The published description of the service on this store; undefined before its first start. */
   readService(): Promise<ServiceDescription | undefined>;
-  /** The endpoints of the service's site; or why it has none, or why the requested CA cannot sign. */
+  /** Resolves the endpoints of the grant's site, or why the site accepts no links, or why the requested CA cannot sign. */
   resolveAccess(request: SiteRequest, service: ServiceDescription): Promise<LinkAccess | SiteRefusal>;
-  /** The issuers of the service. */
   readonly issuers: IssuerDirectory;
   /** True if a file that the service reads declares this grant. */
   isDeclared(grant: AccessGrant, service: ServiceDescription): boolean;
-  /** The checks of the service's readiness, with their results; absent where no service runs in this process. */
+  /** Runs the checks of the service's readiness; absent if no service runs in this process. */
   checkReadiness?: (() => Promise<readonly HealthFinding[]>) | undefined;
-  /** The checks of `doctor`, with their results; absent where no service runs in this process. */
+  /** Runs the checks of `doctor`; absent if no service runs in this process. */
   runDoctor?: (() => Promise<readonly HealthFinding[]>) | undefined;
-  /** Shares the last verification of the ledger with other processes; absent if there are none. */
+  /** Shares the last verification of the ledger with other processes on the store; absent if there are none. */
   readonly sharedVerification?: SharedVerification | undefined;
-  /** Observes which sites are connected; absent without a source of this information. */
+  /** Observes which sites are connected; absent if no source reports them. */
   connections?: ConnectionObserver | undefined;
 }
 
-/** The published description. Throws AdministrationError if there is none. */
+/** Returns the published description. Throws AdministrationError if there is none. */
 export async function requireService({
   readService,
 }: Pick<AdministrationDependencies, 'readService'>): Promise<ServiceDescription> {
@@ -54,7 +53,7 @@ export async function requireService({
   );
 }
 
-/** The endpoints of a link from such a grant. Throws AdministrationError if it could not be used. */
+/** Returns the endpoints of links of such a grant, and the service. Throws AdministrationError if a link could not be used. */
 export async function requireAccess(
   request: SiteRequest,
   deps: AdministrationDependencies,
@@ -65,7 +64,7 @@ export async function requireAccess(
   throw new AdministrationError('no_link_access', access.reason, { hint: access.hint });
 }
 
-/** The grant of that uid. Throws AdministrationError if there is none. */
+/** Returns the grant with that uid. Throws AdministrationError if there is none. */
 export async function requireGrant(
   uid: string,
   { store }: Pick<AdministrationDependencies, 'store'>,

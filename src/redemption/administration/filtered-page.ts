@@ -1,11 +1,11 @@
 import type { Page, PageRequest } from '../ports/page.js';
 
-// Largest number of items that one request reads to find those that match.
+// One request reads at most about this many items.
 const MAX_ROWS_READ = 2_000;
 
 /**
- * A page of the results of `choose` for the items of a listing, without undefined ones. A page before the last one may have fewer
- * results than the limit, or none, because one request reads a bounded number of items.
+ * Returns a page with the results of `choose` for the items of a listing, without those for which it returns undefined. A page
+ * before the last one may have fewer results than the limit, or none, because one request reads a bounded number of items.
  */
 export async function filteredPage<T, R>(
   { limit, after: start }: PageRequest,
@@ -20,7 +20,7 @@ export async function filteredPage<T, R>(
       const result = await choose(item);
       if (result !== undefined) items.push(result);
     }
-    // Every page but the last one reads that many, even if the listing itself filters.
+    // The listing reads this many items for each page, even if it returns fewer because it filters too.
     read += limit;
     after = page.next;
     if (items.length > 0 || after === undefined || read >= MAX_ROWS_READ)

@@ -6,7 +6,12 @@ import { selectsLabels } from '../../domain/label-selector.js';
 import { labelsAndNoteProblem } from '../../domain/labels-and-note.js';
 import { isUuid } from '../../domain/names.js';
 import { formatTime } from '../../domain/rfc3339.js';
-import { createGrant, type GrantRequest, grantProblem } from '../accepting/create-grant.js';
+import {
+  createGrant,
+  type GrantRequest,
+  type CreatedGrant as GrantWithCode,
+  grantProblem,
+} from '../accepting/create-grant.js';
 import { formatPolicySettings } from '../accepting/policy-settings.js';
 import { liveLinks } from '../issuers/live-links.js';
 import type { Attempt } from '../ports/grant-store.js';
@@ -17,6 +22,7 @@ import type {
   CreatedGrant,
   CreateGrantRequest,
   GrantFilter,
+  OnceOnly,
 } from './administration.js';
 import {
   type AdministrationDependencies,
@@ -41,7 +47,7 @@ type GrantOperations = Pick<
 export function grantOperations(deps: AdministrationDependencies): GrantOperations {
   const { store, clock } = deps;
   return {
-    createGrant: (order, once) => create(order, once, deps),
+    createGrant: (request, once) => create(request, once, deps),
     async findGrant(namespace, nameOrUid) {
       const grant =
         (isUuid(nameOrUid) ? await store.findGrant(nameOrUid) : undefined) ??
@@ -115,58 +121,59 @@ export function grantOperations(deps: AdministrationDependencies): GrantOperatio
 }
 
 async function create(
-  order: CreateGrantRequest,
-  once: Parameters<Administration['createGrant']>[1],
+  request: CreateGrantRequest,
+  once: OnceOnly | undefined,
   deps: AdministrationDependencies,
 ): Promise<CreatedGrant> {
-  const { clock } = deps;
-  const { namespace, name, redemptionsAllowed, code, issuer, labels, note } = order;
-  const request: GrantRequest = {
+  const { namespace, name, redemptionsAllowed, code, issuer, labels, note } = request;
+  const grantRequest: GrantRequest = {
     ...{ namespace, name, redemptionsAllowed, code, issuer, labels, note },
-    expirationWindowMs: windowOf(order.expirationWindow),
-    policy: order.policy && policyOf(order.policy),
+    expirationWindowMs: windowOf(request.expirationWindow),
+    policy: request.policy && policyOf(request.policy),
   };
-  const problem = grantProblem(request);
+  const problem = grantProblem(grantRequest);
   if (problem !== undefined) throw rejectedError(`the grant was not created: ${problem}`);
   const { url } = await requireService(deps);
   const choose = () => ({ createdId: randomUUID(), code: code ?? mintCode() });
-  const chosen = once && (await onceOnly({ kind: 'grant', once, order }, choose, deps));
-  const report = (grant: AccessGrant, itsCode: string): CreatedGrant => ({
-    ...grantReport(grant, clock()),
-    url: `${url}/${grant.uid}`,
-    code: itsCode,
+  const chosen = once && (await onceOnly({ kind: 'grant', once, request }, choose, deps));
+  const report = (created: GrantWithCode): CreatedGrant => ({
+    ...grantReport(created.grant, deps.clock()),
+    url: `${url}/${created.grant.uid}`,
+    code: created.code,
   });
-  const earlier = await findEarlierGrant(order, chosen, deps);
-  if (earlier && chosen) return report(earlier, chosen.code);
+  const earlier = await findEarlierGrant(request, chosen, deps);
+  if (earlier) return report(earlier);
+  const { policy } = grantRequest;
   const { endpoints } = await requireAccess(
-    { namespace, name, issuer: issuer ?? null, ...(request.policy && { policy: request.policy }) },
+    { namespace, name, issuer: issuer ?? null, ...(policy && { policy }) },
     deps,
   );
-  const settled = chosen && { uid: chosen.createdId, code: chosen.code };
-  const outcome = await createGrant({ ...request, settled }, endpoints.length > 0, deps);
-  if (!('rejected' in outcome)) return report(outcome.grant, outcome.code);
+  const preset = chosen && { uid: chosen.createdId, code: chosen.code };
+  const outcome = await createGrant({ ...grantRequest, preset }, endpoints.length > 0, deps);
+  if (!('rejected' in outcome)) return report(outcome);
   if (!outcome.isTaken) throw rejectedError(`the grant was not created: ${outcome.rejected}`);
   // A concurrent repetition of the request may have created it.
-  const concurrent = await findEarlierGrant(order, chosen, deps);
-  if (concurrent && chosen) return report(concurrent, chosen.code);
+  const concurrent = await findEarlierGrant(request, chosen, deps);
+  if (concurrent) return report(concurrent);
   throw new AdministrationError('name_taken', `the grant was not created: ${outcome.rejected}`);
 }
 
 /**
- * Returns the grant that an earlier request of this creation created. Throws if it was deleted, because recreating it would
- * restore its uses.
+ * Returns the grant that an earlier request with the same `Idempotency-Key` created. Throws if that grant was deleted, because
+ * a new one would restore its uses.
  */
 async function findEarlierGrant(
   { namespace, name }: CreateGrantRequest,
   chosen: ChosenOutcome | undefined,
   { store }: AdministrationDependencies,
-): Promise<AccessGrant | undefined> {
+): Promise<GrantWithCode | undefined> {
   if (!chosen) return undefined;
-  const named = await store.findGrantByName(namespace, name);
-  // Compared by its code, because a store may assign another uid than the chosen one.
-  if (named && codeMatches(named.codeHash, named.uid, Buffer.from(chosen.code))) return named;
-  const [ledger] = (await store.listLedger({ limit: 1, grantUid: chosen.createdId })).items;
-  if (ledger) throw outcomeGone();
+  const { createdId, code } = chosen;
+  const grant = await store.findGrantByName(namespace, name);
+  // Compare the code, because a store may assign another uid than the chosen one.
+  if (grant && codeMatches(grant.codeHash, grant.uid, Buffer.from(code))) return { grant, code };
+  const [entry] = (await store.listLedger({ limit: 1, grantUid: createdId })).items;
+  if (entry) throw outcomeGone();
   return undefined;
 }
 

@@ -6,9 +6,10 @@ import { sortedPage } from '../ports/sorted-page.js';
 import type { Administration } from './administration.js';
 import { type IssuerReport, issuerReport } from './reports/issuer-report.js';
 
-/** What a listing of issuers needs. Without a store nothing is counted. */
+/** Dependencies of listing issuers. */
 export interface IssuerListing {
   readonly issuers: IssuerDirectory;
+  /** Undefined to count no grants and links. */
   readonly store:
     | Pick<
         GrantStore,
@@ -37,7 +38,7 @@ export function issuerOperations(listing: IssuerListing): Pick<Administration, '
         return issuerReport(issuer, found, counts, now);
       };
       const reports: IssuerReport[] = [];
-      // A page can have hundreds of issuers: reading all of them at once would delay redemptions.
+      // One after the other: to read the hundreds of issuers of a page at once would delay redemptions.
       for (const issuer of items) reports.push(await report(issuer));
       return { items: reports, ...rest };
     },
@@ -55,12 +56,12 @@ function grantsOf(
   if (signs === 'service') return 0;
   const isUse = (use: IssuerUse) =>
     (namespace === null || use.namespace === namespace) &&
-    // A grant cannot request an external CA by a name.
+    // A grant cannot request an external CA.
     ((use.issuer === null && isDefault) || (use.issuer === name && owner !== 'external'));
   return used.filter(isUse).reduce((sum, { grants }) => sum + grants, 0);
 }
 
-/** The number of links that depend on a CA; null without a store, and for a CA of the service that is not retiring. */
+/** Counts the links that depend on a CA; null without a store, and for a CA of the service that is not retiring. */
 async function linksOf(
   ca: ListedCa,
   { signs }: ListedIssuer,

@@ -11,7 +11,7 @@ export class PeerIndex {
   readonly #bySite = new Map<string, ConnectedPeer[]>();
   readonly #byLink = new Map<string, ConnectedPeer[]>();
 
-  /** `observed` is undefined without a source of this information. */
+  /** `observed` is undefined if no source reports connections. */
   constructor(observed: Pick<ObservedConnections, 'peers'> | undefined) {
     this.#peers = observed?.peers;
     for (const peer of this.#peers ?? []) {
@@ -21,15 +21,15 @@ export class PeerIndex {
   }
 
   /**
-   * The peers of a link. The subject of a certificate is the id of the site on Kubernetes, and its name elsewhere; without
-   * either it is the name of the link.
+   * Returns the connected peers of a link. The subject of its certificate is the id of its site on Kubernetes, and the name of
+   * its site on other platforms; without a site, it is the name of the link.
    */
   peersOf({ subject, name, siteUid }: Identity): readonly ConnectedPeer[] {
     const found = this.#bySite.get(subject) ?? (subject === name ? this.#byLink.get(name) : undefined) ?? [];
     return found.filter(({ acceptingSite }) => siteUid === null || acceptingSite === siteUid);
   }
 
-  /** Whether the site of a link is connected; null if that is not known. */
+  /** True if the site of a link is connected; null if that is not known. */
   isConnected(link: Identity): boolean | null {
     return this.#peers === undefined ? null : this.peersOf(link).length > 0;
   }
@@ -43,11 +43,11 @@ function add(index: Map<string, ConnectedPeer[]>, key: string, peer: ConnectedPe
 
 /** The links of a store compared with the connected peers. */
 export interface ConnectionSummary {
-  /** Number of connected links that are not revoked; null if it is not known. */
+  /** Number of connected peers that have a link that is not revoked; null if it is not known. */
   readonly connected: number | null;
   /** Revoked links whose site is connected and has no other link. */
   readonly revoked: readonly IssuedLink[];
-  /** Peers that are connected to a site that has issued links, and have no link. */
+  /** Peers without a link that are connected to a site with links in the store. */
   readonly unknownPeers: readonly ConnectedPeer[];
 }
 
@@ -63,7 +63,7 @@ export async function summarizeConnections(
   const ownSites = new Set<string>();
   let after: string | undefined;
   do {
-    // Collect no list: each link is needed only once.
+    // Process each link in the filter, and select none, so that they are not all in memory at once.
     const page = await store.listLinks({ limit: 1, ...(after !== undefined && { after }) }, (link) => {
       if (link.siteUid !== null) ownSites.add(link.siteUid);
       const peers = index.peersOf(link);

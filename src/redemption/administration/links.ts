@@ -7,7 +7,7 @@ import { matchingLinks } from './matching-links.js';
 import { healthOperation, overviewOperation } from './overview.js';
 import { isListed, linkReport } from './reports/link-report.js';
 
-// Between the version of the store and that of the observed connections.
+// Separates the version of the store from that of the observed connections.
 const SEPARATOR = '~';
 
 /** Operations on the links of a store, and on the store as a whole. */
@@ -33,9 +33,9 @@ export function linkOperations(
       const observed = connections?.latest().version ?? '';
       const [storeVersion, observedBefore] = since === undefined ? [] : split(since);
       const changes = await store.readChanges(storeVersion);
-      const isOther = observedBefore !== undefined && observedBefore !== observed;
+      const connectionsChanged = observedBefore !== undefined && observedBefore !== observed;
       const changed = CHANGING_RESOURCES.filter(
-        (resource) => changes.changed.includes(resource) || (isOther && resource === 'links'),
+        (resource) => changes.changed.includes(resource) || (connectionsChanged && resource === 'links'),
       );
       return { version: `${changes.version}${SEPARATOR}${observed}`, changed };
     },

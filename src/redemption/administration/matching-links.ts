@@ -3,22 +3,22 @@ import type { GrantStore } from '../ports/grant-store.js';
 import type { IssuedLink, LinkPageRequest } from '../ports/link-store.js';
 import type { Page } from '../ports/page.js';
 
-// Parts that one call reads at most. The store bounds a part, to 2,000 links in a database.
+// Maximum number of parts that one call reads. The store limits a part; a database to 2,000 links.
 const MAX_PARTS = 10;
 
 /**
- * A page of the links that `matches` accepts, newest first. Other work of the process runs between the parts that it reads. A page
- * before the last one may have fewer items than the limit, or none.
+ * Returns a page of the links that `matches` accepts, newest first. Reads the store in parts, between which the process can do
+ * other work. A page before the last one may have fewer items than the limit, or none.
  */
 export async function matchingLinks(
   store: Pick<GrantStore, 'listLinks'>,
-  { limit, after: start, ...of }: LinkPageRequest,
+  { limit, after: start, ...filter }: LinkPageRequest,
   matches: (link: IssuedLink) => boolean,
 ): Promise<Page<IssuedLink>> {
   const links: IssuedLink[] = [];
   let after = start;
   for (let parts = 1; ; parts += 1) {
-    const rest = { limit: limit - links.length, ...of, ...(after !== undefined && { after }) };
+    const rest = { limit: limit - links.length, ...filter, ...(after !== undefined && { after }) };
     const page = await store.listLinks(rest, matches);
     links.push(...page.items);
     after = page.next;

@@ -4,7 +4,7 @@ import { signingMasterKey } from '../accepting/rotate-code-keys.js';
 import type { OnceOnly } from './administration.js';
 import type { AdministrationDependencies } from './dependencies.js';
 
-/** How long a creation can be repeated, in milliseconds. */
+// How long the request for a creation can be repeated.
 const OUTCOME_RETENTION_MS = 24 * 3_600_000;
 
 /** The outcome of a creation: the uid of a grant or the id of a token, and its code. */
@@ -14,22 +14,22 @@ export interface ChosenOutcome {
 }
 
 /**
- * The outcome of the creation called `once`: the result of `choose` at the first request, and the same for each repetition,
- * in any process. It is stored before anything is created, so that a repetition after a crash finishes the creation.
- * Rejects with AdministrationError for another `order` under that name, and if the keys that protect the stored outcome are
- * gone.
+ * Returns the outcome of the creation that `once` identifies: the result of `choose` for the first request, and the same result
+ * for each repetition, in any process. It is stored before anything is created, so that a repetition after a crash finishes the
+ * creation. Rejects with AdministrationError if an earlier `request` for `once` was different, or if the key that encrypts the
+ * stored outcome no longer exists.
  */
 export async function onceOnly(
   {
     kind,
     once,
-    order,
-  }: { readonly kind: 'grant' | 'token'; readonly once: OnceOnly; readonly order: unknown },
+    request,
+  }: { readonly kind: 'grant' | 'token'; readonly once: OnceOnly; readonly request: unknown },
   choose: () => ChosenOutcome,
   { store, codeKeys, clock }: AdministrationDependencies,
 ): Promise<ChosenOutcome> {
   const name = { kind, ...once };
-  const request = JSON.stringify(order);
+  const requestText = JSON.stringify(request);
   const master = await signingMasterKey(store, codeKeys);
   if (!master) throw foreignKeys();
   const seal = new OutcomeSeal(master, name);
@@ -38,7 +38,7 @@ export async function onceOnly(
   const claim = {
     id: outcomeId(name),
     kid: master.kid,
-    request: seal.fingerprint(request),
+    request: seal.fingerprint(requestText),
     createdId,
     sealed: seal.seal(code),
     until: now + OUTCOME_RETENTION_MS,
@@ -46,7 +46,7 @@ export async function onceOnly(
   const stored = await store.claimOutcome(claim, now);
   const storedKey = stored.kid === master.kid ? master : await codeKeys.find(stored.kid);
   const storedSeal = storedKey && new OutcomeSeal(storedKey, name);
-  if (storedSeal && stored.request !== storedSeal.fingerprint(request)) {
+  if (storedSeal && stored.request !== storedSeal.fingerprint(requestText)) {
     throw new AdministrationError(
       'idempotency_key_reused',
       'this Idempotency-Key was used for another request',
@@ -62,7 +62,7 @@ export function outcomeGone(): AdministrationError {
   return new AdministrationError('outcome_gone', 'the result of the earlier request was deleted');
 }
 
-/** The error for keys that differ from those of the service on the store. */
+/** The error if the signing keys of this process are not those of the service on the store. */
 export function foreignKeys(): AdministrationError {
   return new AdministrationError(
     'signing_keys_foreign',

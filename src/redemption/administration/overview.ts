@@ -14,7 +14,7 @@ import type {
 } from './reports/overview-report.js';
 
 const DAY_MS = 86_400_000;
-// States depend on the time too.
+// How long a summary is used although nothing changed: link states also change with time.
 const SUMMARY_MS = 10_000;
 const MAX_OF_A_KIND = 5;
 const MAX_PEERS = 100;
@@ -27,7 +27,7 @@ interface LinkSummary {
   readonly attention: readonly AttentionItem[];
 }
 
-/** Returns the operation that reports figures and what needs attention. It reads the links again only after a change. */
+/** Returns the operation `readOverview`, which caches a summary of the links until something changes. */
 export function overviewOperation({
   store,
   clock,
@@ -83,7 +83,7 @@ export function overviewOperation({
   };
 }
 
-/** Returns the operation that runs every check. */
+/** Returns the operation `checkHealth`. */
 export function healthOperation({
   checkReadiness = noFindings,
   runDoctor = noFindings,
@@ -103,7 +103,7 @@ async function noFindings(): Promise<readonly HealthFinding[]> {
   return [];
 }
 
-/** The report of these findings. */
+/** Returns the report of these findings. */
 export function healthReport(findings: readonly HealthFinding[]): HealthReport {
   return { ready: findings.every(({ status }) => status !== 'error'), findings };
 }

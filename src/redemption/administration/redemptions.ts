@@ -13,8 +13,8 @@ import { type RedemptionReport, redemptionReport, renewalReport } from './report
 import { rejectedError } from './request-values.js';
 import { revokeRedemption } from './revoke-redemption.js';
 
-// A page position with this prefix is in the attempt totals, which are listed after the ledger entries.
-const ADDED_UP = 'added-up.';
+// The prefix of page positions in the attempt totals, which are listed after the ledger entries.
+const TOTALS_PREFIX = 'added-up.';
 // Maximum number of ledger entries in the report of a redemption: some months of a link that is renewed every few hours.
 const MAX_ENTRIES = 1_000;
 
@@ -47,7 +47,7 @@ export function redemptionOperations({
         (part) => store.listRedemptions({ ...part, ...storeFilter(filter), ...(labels && { labels }) }),
         async (redemption) => {
           if (namespace !== undefined && redemption.namespace !== namespace) return undefined;
-          if (!isOf(subject, redemption.subject)) return undefined;
+          if (!matchesSubject(subject, redemption.subject)) return undefined;
           const renewed = await store.findRenewedRedemption(redemption.id);
           const grant = redemption.grantName ?? (await nameOf(redemption.grantUid));
           const report = redemptionReport(redemption, renewed?.renewals[0], now, grant);
@@ -92,7 +92,7 @@ export function redemptionOperations({
   };
 }
 
-/** The redemption of that id. Throws AdministrationError if there is none. */
+/** Returns the redemption with that id. Throws AdministrationError if there is none. */
 export async function requireRedemption(
   id: string,
   store: Pick<GrantStore, 'findRedemption'>,
@@ -106,28 +106,28 @@ async function listEvents(
   { subject, limit, after, ...filter }: PageRequest & LedgerFilter,
   store: GrantStore,
 ): Promise<Page<EventReport>> {
-  const chosen = (report: EventReport) => (isOf(subject, report.subject) ? report : undefined);
-  if (!after?.startsWith(ADDED_UP)) {
+  const choose = (report: EventReport) => (matchesSubject(subject, report.subject) ? report : undefined);
+  if (!after?.startsWith(TOTALS_PREFIX)) {
     const { items, next } = await filteredPage(
       { limit, ...(after !== undefined && { after }) },
       (part) => store.listLedger({ ...part, ...storeFilter(filter) }),
-      (entry) => chosen(entryReport(entry)),
+      (entry) => choose(entryReport(entry)),
     );
-    return { items, next: next ?? ADDED_UP };
+    return { items, next: next ?? TOTALS_PREFIX };
   }
-  const rest = after.slice(ADDED_UP.length);
+  const rest = after.slice(TOTALS_PREFIX.length);
   const { items, next } = await filteredPage(
     { limit, ...(rest !== '' && { after: rest }) },
     (part) => store.listAttemptTotals({ ...part, ...storeFilter(filter) }),
-    (attempts) => chosen(attemptTotalReport(attempts)),
+    (attempts) => choose(attemptTotalReport(attempts)),
   );
-  return { items, ...(next !== undefined && { next: ADDED_UP + next }) };
+  return { items, ...(next !== undefined && { next: TOTALS_PREFIX + next }) };
 }
 
 function storeFilter({ grantUid, since }: Pick<LedgerFilter, 'grantUid' | 'since'>) {
   return { ...(grantUid !== undefined && { grantUid }), ...(since !== undefined && { since }) };
 }
 
-function isOf(glob: string | undefined, subject: string | undefined): boolean {
+function matchesSubject(glob: string | undefined, subject: string | undefined): boolean {
   return glob === undefined || (subject !== undefined && globMatches(glob, subject));
 }

@@ -2,13 +2,13 @@ import type { IssuedCertificate } from '../../domain/issued-certificate.js';
 import { RENEWAL_GRACE_MS } from '../../domain/issued-certificate.js';
 import { formatTime } from '../../domain/rfc3339.js';
 
-/** The state of a link that decides what it can do. */
+/** The revocation of a link, and its newest certificate. */
 interface LinkLife {
   readonly revokedAt: number | null;
   readonly newest: Pick<IssuedCertificate, 'notAfter'>;
 }
 
-/** What the link of a redemption can still do at `now`, as keywords for a table. */
+/** Returns what a link can still do at `now`, as keywords for a table. */
 export function remainingWords({ revokedAt, newest: { notAfter } }: LinkLife, now: number): string {
   const canConnect = notAfter > now;
   const canRenew = revokedAt === null && notAfter + RENEWAL_GRACE_MS > now;
@@ -16,7 +16,10 @@ export function remainingWords({ revokedAt, newest: { notAfter } }: LinkLife, no
   return words.join(', ') || '-';
 }
 
-/** The same as a sentence. skupper-router reads no CRL, and checks a certificate only when a link connects. */
+/**
+ * Returns what a link can still do at `now`, as the end of a sentence. skupper-router reads no CRL, and checks a certificate
+ * only when a link connects.
+ */
 export function remainingText({ revokedAt, newest: { notAfter } }: LinkLife, now: number): string {
   const end = formatTime(notAfter);
   if (revokedAt !== null) {

@@ -3,12 +3,12 @@ import { parseDuration } from '../../domain/duration.js';
 import type { GrantPolicy } from '../../domain/policy.js';
 import { isPolicySetting, parsePolicySettings } from '../accepting/policy-settings.js';
 
-/** The error for an invalid value; `problem` is its message. */
+/** The error for an invalid value. */
 export function rejectedError(problem: string): AdministrationError {
   return new AdministrationError('value_rejected', problem);
 }
 
-/** The requested window in milliseconds; undefined if there is none. Throws AdministrationError. */
+/** Parses a requested window into milliseconds; undefined if there is none. Throws AdministrationError if it is not valid. */
 export function windowOf(expirationWindow: string | undefined): number | undefined {
   if (expirationWindow === undefined) return undefined;
   const ms = parseDuration(expirationWindow);
@@ -16,7 +16,7 @@ export function windowOf(expirationWindow: string | undefined): number | undefin
   throw rejectedError('the expiration window must be a duration such as 90s, 15m, 1h30m or 7d');
 }
 
-/** The policy of the requested rules. Throws AdministrationError for an invalid or unknown rule. */
+/** Parses requested rules into a policy. Throws AdministrationError for an invalid or unknown rule. */
 export function policyOf(rules: Readonly<Record<string, string>>): GrantPolicy {
   const policy = parsePolicySettings(rules);
   if ('problem' in policy) throw rejectedError(policy.problem);

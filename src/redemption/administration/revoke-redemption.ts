@@ -1,15 +1,27 @@
+import { type AccessGrant, grantState } from '../../domain/access-grant.js';
 import { AdministrationError } from '../../domain/administration-error.js';
 import type { Redemption } from '../../domain/redemption.js';
 import { formatTime } from '../../domain/rfc3339.js';
+import { codeState } from '../accepting/code-state.js';
 import { liveLinks } from '../issuers/live-links.js';
 import type { GrantStore } from '../ports/grant-store.js';
-import type { RedemptionRevocation, SourceReport } from './administration.js';
+import type { RedemptionRevocation, SourceChoice, SourceReport } from './administration.js';
 import { redemptionReport } from './reports/redemption-report.js';
-import { type RedeemableSource, redeemableSource, revokeLink, type SourceChoice } from './revoke-link.js';
+
+/** The token or grant of a redemption that can be redeemed again. */
+interface RedeemableSource {
+  readonly grant: AccessGrant;
+  /** Id of the signed code; null for the grant's own code, which is revoked only together with its grant. */
+  readonly jti: string | null;
+  readonly redemptionsLeft: number;
+  /** Milliseconds since the epoch; null before the grant was first ready. */
+  readonly expirationTime: number | null;
+}
 
 /**
- * Revokes a redemption, and its token or grant according to `choice`. Changes nothing and throws AdministrationError if a
- * required `choice` is missing. With `cut` the link is also cut off, and its token or grant cannot stay redeemable.
+ * Permanently revokes a redemption, and its token or grant according to `choice`. Changes nothing and throws AdministrationError
+ * if a required `choice` is missing. `cut`: the link will also be cut off, so its token or grant cannot stay redeemable. May be
+ * repeated after a crash.
  */
 export async function revokeRedemption(
   redemption: Redemption,
@@ -17,9 +29,10 @@ export async function revokeRedemption(
   { store, now }: { readonly store: GrantStore; readonly now: number },
 ): Promise<RedemptionRevocation> {
   const source = await redeemableSource(redemption, store, now);
-  // A redemption that is revoked already, without its source, can be revoked again without a choice.
-  const isSettled = choice !== undefined || (redemption.revokedAt !== null && !cut);
-  if (source && (!isSettled || (cut && choice === 'keep-token'))) throw choiceRequired(source, cut);
+  // Without `cut` nothing more happens to a redemption that is already revoked, so it needs no choice.
+  const needsChoice =
+    choice === undefined ? cut || redemption.revokedAt === null : cut && choice === 'keep-token';
+  if (source && needsChoice) throw choiceRequired(source, cut);
   if (source && source.jti === null && choice === 'with-token') {
     throw new AdministrationError(
       'value_rejected',
@@ -27,41 +40,75 @@ export async function revokeRedemption(
       { choices: ['with-grant', 'keep-token'] },
     );
   }
-  const decided = choice ?? 'keep-token';
-  const outcome = await revokeLink({ redemption, source, choice: decided }, store, now);
+  // First, so that nothing is redeemed in between.
+  if (source) await revokeSource(source, choice, store, now);
+  const outcome = (await store.revokeRedemption(redemption.id, now)) ? 'revoked' : 'already_revoked';
   const [newest] = (await store.findRenewedRedemption(redemption.id))?.renewals ?? [];
   const revoked = { ...redemption, revokedAt: redemption.revokedAt ?? now };
   return {
     outcome,
     redemption: redemptionReport(revoked, newest, now),
-    ...(source && { source: sourceReport(source, decided) }),
+    ...(source && { source: sourceReport(source, choice ?? 'keep-token') }),
     related: await relatedLinks(redemption, store, now),
   };
 }
 
+async function revokeSource(
+  { grant, jti, redemptionsLeft: uses, expirationTime }: RedeemableSource,
+  choice: SourceChoice | undefined,
+  store: GrantStore,
+  now: number,
+): Promise<void> {
+  if (choice === 'with-grant') await store.revokeGrant(grant.uid, now);
+  if (choice !== 'with-token' || jti === null) return;
+  await store.revokeCode({ grantUid: grant.uid, jti, uses, expirationTime: expirationTime ?? now }, now);
+}
+
+/** Returns the source of a redemption if it can be redeemed again at `now`. */
+async function redeemableSource(
+  { grantUid, jti }: Redemption,
+  store: GrantStore,
+  now: number,
+): Promise<RedeemableSource | undefined> {
+  const grant = await store.findGrant(grantUid);
+  const code = jti === null ? undefined : await store.findCode(grantUid, jti);
+  if (!grant || (jti !== null && !code)) return undefined;
+  const state = code ? codeState(grant, code, now) : grantState(grant, now);
+  if (state !== 'ready' && state !== 'pending') return undefined;
+  const grantUsesLeft = grant.redemptionsAllowed - grant.redemptions;
+  const { expirationTime } = grant;
+  if (!code) return { grant, jti: null, redemptionsLeft: grantUsesLeft, expirationTime };
+  return {
+    grant,
+    jti,
+    redemptionsLeft: Math.min(code.uses - code.used, grantUsesLeft),
+    expirationTime: Math.min(code.expirationTime, expirationTime ?? code.expirationTime),
+  };
+}
+
 function sourceReport(
-  { grant, jti, left, expirationTime }: RedeemableSource,
+  { grant, jti, redemptionsLeft, expirationTime }: RedeemableSource,
   choice: SourceChoice,
 ): SourceReport {
   return {
     grant: grant.name,
     ...(jti !== null && { tokenId: jti }),
-    redemptionsLeft: left,
+    redemptionsLeft,
     ...(expirationTime !== null && { expirationTime: formatTime(expirationTime) }),
     choice,
   };
 }
 
-/** Describes what can be redeemed again, as the beginning of a sentence. */
+/** Returns the sentence that a token or grant can be redeemed again, without its full stop. */
 export function describeSource({
   grant,
   tokenId,
   redemptionsLeft,
   expirationTime,
 }: Omit<SourceReport, 'choice'>): string {
-  const what = tokenId === undefined ? `grant "${grant}"` : `token ${tokenId} of grant "${grant}"`;
+  const source = tokenId === undefined ? `grant "${grant}"` : `token ${tokenId} of grant "${grant}"`;
   const uses = redemptionsLeft === 1 ? 'once more' : `${redemptionsLeft} times more`;
-  return `${what} can be redeemed ${uses}${expirationTime === undefined ? '' : `, until ${expirationTime}`}`;
+  return `${source} can be redeemed ${uses}${expirationTime === undefined ? '' : `, until ${expirationTime}`}`;
 }
 
 function choiceRequired(source: RedeemableSource, cut: boolean): AdministrationError {
@@ -70,11 +117,11 @@ function choiceRequired(source: RedeemableSource, cut: boolean): AdministrationE
     'with-grant',
     ...(cut ? [] : (['keep-token'] as const)),
   ];
-  const why = cut
+  const consequence = cut
     ? ', so the site that is cut off could redeem it again'
     : ', and the site of the link can do so';
-  const described = describeSource(sourceReport(source, 'keep-token'));
-  return new AdministrationError('source_redeemable', `${described}${why}`, { choices });
+  const description = describeSource(sourceReport(source, 'keep-token'));
+  return new AdministrationError('source_redeemable', `${description}${consequence}`, { choices });
 }
 
 async function relatedLinks(
@@ -86,13 +133,8 @@ async function relatedLinks(
   for await (const { redemption, newest } of liveLinks(store, { grantUid }, now)) {
     const isSameToken = jti !== null && redemption.jti === jti;
     if (redemption.id === id || (!isSameToken && redemption.subject !== subject)) continue;
-    const { name } = redemption;
-    related.push({
-      id: redemption.id,
-      name,
-      subject: redemption.subject,
-      notAfter: formatTime(newest.notAfter),
-    });
+    const notAfter = formatTime(newest.notAfter);
+    related.push({ id: redemption.id, name: redemption.name, subject: redemption.subject, notAfter });
   }
   return related;
 }

@@ -4,16 +4,16 @@ import type { LedgerVerificationReport, SharedVerification } from './verify-ledg
 
 // Begins with `ledger-`, so that the ledger has no entries about it.
 const SETTING = 'ledger-verification';
-// A process that verifies writes every ten seconds, unless the store is slow.
+// After this time without a report, the process that verified has ended: a running one writes every ten seconds.
 const SILENT_MS = 60_000;
 
-/** The stored report; `at` is when it was written, milliseconds since the epoch. */
 interface StoredReport {
+  /** When the report was written, milliseconds since the epoch. */
   readonly at: number;
   readonly report: LedgerVerificationReport;
 }
 
-/** Shares the report of the last verification as a setting of the store, so that every worker and replica can return it. */
+/** Stores the report of the last verification as a setting of the store, so that every worker and replica can return it. */
 export function sharedVerification(
   store: Pick<GrantStore, 'getSetting' | 'putSetting'>,
   clock: Clock,
@@ -30,7 +30,7 @@ export function sharedVerification(
     write(report) {
       const put = () =>
         store.putSetting(SETTING, JSON.stringify({ at: clock(), report } satisfies StoredReport));
-      // One after the other, so that the last report stays.
+      // One write after the other, so that the last report is the stored one.
       written = written.then(put).catch(() => undefined);
       return written;
     },

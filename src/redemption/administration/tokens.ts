@@ -1,13 +1,13 @@
+import { codeMatches } from '../../codes/opaque-code.js';
 import { isTokenId, signedCodeKid, verifySignedCode } from '../../codes/signed-code.js';
 import { grantSigningKey } from '../../codes/signing-keys.js';
 import { type AccessGrant, grantState } from '../../domain/access-grant.js';
 import type { AccessToken } from '../../domain/access-token.js';
 import { accessTokenResource } from '../../domain/access-token.js';
-import { AdministrationError } from '../../domain/administration-error.js';
+import { AdministrationError, type AdministrationErrorCode } from '../../domain/administration-error.js';
 import type { LinkEndpoint } from '../../domain/link.js';
 import { isResourceName, isSubject } from '../../domain/names.js';
 import { formatTime } from '../../domain/rfc3339.js';
-import { issueToken } from '../accepting/issue-token.js';
 import { joinLineOf } from '../accepting/join-line-of.js';
 import { type MintedToken, type MintingKey, mintToken } from '../accepting/mint-token.js';
 import { signingMasterKey } from '../accepting/rotate-code-keys.js';
@@ -32,16 +32,16 @@ export function tokenOperations(
 ): Pick<Administration, 'issueToken' | 'listTokens' | 'revokeToken'> {
   const { store, clock } = deps;
   return {
-    async issueToken(order, once) {
-      const { name, subject } = order;
+    async issueToken(request, once) {
+      const { name, subject } = request;
       if (name !== undefined && !isResourceName(name))
         throw rejectedError('the name of the token is not a valid resource name');
       if (subject !== undefined && !isSubject(subject))
         throw rejectedError('the subject is not 1 to 253 printable characters');
-      const grant = await requireGrant(order.grantUid, deps);
-      return order.code === undefined
-        ? issueSigned(order, grant, once, deps)
-        : issueWithCode(order, order.code, grant, deps);
+      const grant = await requireGrant(request.grantUid, deps);
+      return request.code === undefined
+        ? issueSigned(request, grant, once, deps)
+        : issueWithCode(request, request.code, grant, deps);
     },
     listTokens: (page) => list(page, deps),
     async revokeToken(grantUid, id) {
@@ -64,8 +64,8 @@ export function tokenOperations(
 }
 
 /**
- * The key for signed tokens of `grant`, and the endpoints of their links. Throws AdministrationError if such a token could
- * not be redeemed.
+ * Returns the key for signed tokens of `grant`, and the endpoints of their links. Throws AdministrationError if such a token
+ * could not be redeemed.
  */
 export async function requireMintingKey(
   grant: AccessGrant,
@@ -100,18 +100,18 @@ export async function requireMintingKey(
 }
 
 async function issueSigned(
-  order: IssueTokenRequest,
+  request: IssueTokenRequest,
   grant: AccessGrant,
   once: OnceOnly | undefined,
   deps: AdministrationDependencies,
 ): Promise<IssuedToken> {
   const { key, endpoints } = await requireMintingKey(grant, deps);
-  const { name, linkCost, subject } = order;
-  const limits = { uses: order.redemptionsAllowed, windowMs: windowOf(order.expirationWindow) };
+  const { name, linkCost, subject } = request;
+  const limits = { uses: request.redemptionsAllowed, windowMs: windowOf(request.expirationWindow) };
   const minted = await mintToken(key, { name, linkCost, subject, ...limits }, deps.clock);
   if ('rejected' in minted)
     throw new AdministrationError('grant_state', `the token was not issued: ${minted.rejected}`);
-  const { token, code } = once ? await mintOnce(minted, order, once, deps) : minted;
+  const { token, code } = once ? await mintOnce(minted, request, once, deps) : minted;
   await deps.store.createCode({ ...code, subject: code.subject ?? null, used: 0, revokedAt: null });
   return issuedToken(token, grant, endpoints, { id: code.jti, subject: code.subject });
 }
@@ -119,12 +119,12 @@ async function issueSigned(
 /** Returns `minted`, or the token that an earlier request with the same `Idempotency-Key` created. */
 async function mintOnce(
   minted: MintedToken,
-  order: IssueTokenRequest,
+  request: IssueTokenRequest,
   once: OnceOnly,
   deps: AdministrationDependencies,
 ): Promise<MintedToken> {
   const choose = () => ({ createdId: minted.code.jti, code: minted.token.code });
-  const { createdId, code: text } = await onceOnly({ kind: 'token', once, order }, choose, deps);
+  const { createdId, code: text } = await onceOnly({ kind: 'token', once, request }, choose, deps);
   if (createdId === minted.code.jti) return minted;
   const { grantUid } = minted.code;
   const bytes = Buffer.from(text);
@@ -136,24 +136,38 @@ async function mintOnce(
   return { token: { ...minted.token, code: text, expirationTime, redemptionsAllowed }, code };
 }
 
+/** Issues a token with the grant's own code, and so without limits of its own. */
 async function issueWithCode(
-  order: IssueTokenRequest,
+  request: IssueTokenRequest,
   code: string,
   grant: AccessGrant,
   deps: AdministrationDependencies,
 ): Promise<IssuedToken> {
-  const limits = [order.redemptionsAllowed, order.expirationWindow, order.subject];
+  const limits = [request.redemptionsAllowed, request.expirationWindow, request.subject];
   if (limits.some((limit) => limit !== undefined))
     throw rejectedError(
       `a token with the code of grant "${grant.name}" cannot have limits or a subject of its own`,
     );
   const { endpoints, siteUid, service } = await requireAccess(grant, deps);
-  const { name, linkCost } = order;
-  const token = issueToken({ grant, code, name, linkCost, endpoints, siteUid }, service, deps.clock);
-  if ('rejected' in token) {
-    const refusal = endpoints.length === 0 ? 'no_link_access' : 'grant_state';
-    throw new AdministrationError(refusal, `the token was not issued: ${token.rejected}`);
-  }
+  const reject = (error: AdministrationErrorCode, reason: string) =>
+    new AdministrationError(error, `the token was not issued: ${reason}`);
+  if (endpoints.length === 0)
+    throw reject('no_link_access', 'the site accepts no links: the service has no --endpoint');
+  const state = grantState(grant, deps.clock());
+  if (state !== 'ready') throw reject('grant_state', `grant "${grant.name}" is ${state}`);
+  if (!codeMatches(grant.codeHash, grant.uid, Buffer.from(code)))
+    throw reject('grant_state', `the code is not that of grant "${grant.name}"`);
+  const { linkCost } = request;
+  const token: AccessToken = {
+    name: request.name ?? grant.name,
+    url: `${service.url}/${grant.uid}`,
+    code,
+    ca: service.ca,
+    ...(linkCost !== undefined && { linkCost }),
+    ...(grant.expirationTime !== null && { expirationTime: grant.expirationTime }),
+    redemptionsAllowed: grant.redemptionsAllowed,
+    ...(siteUid !== null && { issuerSite: siteUid }),
+  };
   return issuedToken(token, grant, endpoints, {});
 }
 
@@ -183,7 +197,7 @@ async function list(
   { store, clock }: AdministrationDependencies,
 ) {
   const now = clock();
-  // Codes are listed grant by grant.
+  // The codes of one grant follow each other, so its grant is read once.
   let cachedGrant: AccessGrant | undefined;
   let cachedGrantUid: string | undefined;
   const within = grantUid === undefined ? {} : { grantUid };

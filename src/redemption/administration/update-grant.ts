@@ -9,18 +9,18 @@ import {
 import type { Clock } from '../ports/clock.js';
 import type { GrantChange, GrantStore } from '../ports/grant-store.js';
 
-/** Changes to a grant; absent fields stay. */
+/** Changes to a grant; absent fields stay unchanged. */
 export interface GrantUpdate extends LabelsAndNoteChange {
   readonly redemptionsAllowed?: number | undefined;
-  /** Counted from when the grant was first Ready, in milliseconds. */
+  /** In milliseconds, from when the grant was first Ready. */
   readonly expirationWindowMs?: number | undefined;
   /** The complete new policy. */
   readonly policy?: GrantPolicy | undefined;
 }
 
 /**
- * Changes a grant at once, or returns, as a sentence, why it cannot be changed. A policy may change at any time, because
- * renewals comply with it too; the end only before the grant has ended, and only to a time after `now`.
+ * Changes a grant, or returns, as a sentence, why it cannot be changed. The policy can change at any time, because it also
+ * applies to renewals. The window can change only before the grant has ended, and only so that the grant ends later than now.
  */
 export async function updateGrant(
   grant: AccessGrant,
@@ -29,7 +29,7 @@ export async function updateGrant(
 ): Promise<AccessGrant | { readonly rejected: string }> {
   const { redemptionsAllowed = grant.redemptionsAllowed, policy = grant.policy } = update;
   const now = deps.clock();
-  const expirationTime = endOf(grant, update.expirationWindowMs);
+  const expirationTime = expirationTimeOf(grant, update.expirationWindowMs);
   const rejected =
     redemptionsAllowedProblem(redemptionsAllowed) ??
     (update.expirationWindowMs === undefined
@@ -42,7 +42,7 @@ export async function updateGrant(
     ...(update.redemptionsAllowed !== undefined && { redemptionsAllowed }),
     ...(update.policy !== undefined && { policy }),
     ...{ labels, note },
-    // The clock of a grant that is not Ready yet starts with the window that it then has.
+    // The window of a grant that is not Ready yet starts when it becomes Ready, so it has no expiration time.
     ...(expirationWindowMs !== undefined && {
       expirationWindowMs,
       ...(expirationTime !== null && { expirationTime }),
@@ -51,22 +51,24 @@ export async function updateGrant(
   await deps.store.updateGrant(grant.uid, change);
   const updated = await deps.store.findGrant(grant.uid);
   if (!updated) return { rejected: `grant "${grant.name}" was deleted meanwhile` };
-  // If the grant became ready meanwhile, its end was computed from the old window.
+  // If the grant became Ready meanwhile, its expiration time was computed from the old window.
   return updated.readyAt === grant.readyAt ? updated : updateGrant(updated, update, deps);
 }
 
-function endOf({ readyAt, expirationTime }: AccessGrant, windowMs: number | undefined): number | null {
+function expirationTimeOf(
+  { readyAt, expirationTime }: AccessGrant,
+  windowMs: number | undefined,
+): number | null {
   return windowMs === undefined || readyAt === null ? expirationTime : readyAt + windowMs;
 }
 
 function windowProblem(grant: AccessGrant, windowMs: number, now: number): string | undefined {
   const state = grantState(grant, now);
-  const isOver = hasExpired(grant, now);
-  if (state === 'revoked' || isOver)
+  if (state === 'revoked' || hasExpired(grant, now))
     return `grant "${grant.name}" has ended (${state}), and cannot be reopened`;
-  const impossible = expirationWindowProblem(windowMs);
-  if (impossible !== undefined) return impossible;
-  const end = endOf(grant, windowMs);
-  if (end === null || end > now) return undefined;
+  const problem = expirationWindowProblem(windowMs);
+  if (problem !== undefined) return problem;
+  const expirationTime = expirationTimeOf(grant, windowMs);
+  if (expirationTime === null || expirationTime > now) return undefined;
   return 'the window, counted from when the grant was first ready, has passed already';
 }

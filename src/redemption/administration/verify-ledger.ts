@@ -3,7 +3,7 @@ import { AdministrationError } from '../../domain/administration-error.js';
 import type { GrantStore } from '../ports/grant-store.js';
 import type { LedgerFault, LedgerVerdict } from '../ports/ledger-store.js';
 
-/** A verification of the whole ledger, and its progress in entries. */
+/** A verification of the whole ledger; `checked` and `total` count entries. */
 export interface LedgerVerificationReport {
   readonly id: string;
   /** `failed` if the store could not be read, or the key of the ledger is missing. */
@@ -29,14 +29,14 @@ export interface LedgerVerificationReport {
 /** Operations on verifications of the ledger. */
 export interface LedgerVerifications {
   /**
-   * Starts a verification of the whole ledger, or returns the one that is running. Two processes that start at almost the same time
-   * can both verify; their store then shares the report of the later one.
+   * Starts a verification of the whole ledger, or returns the one that is running. If two processes start at almost the same
+   * time, both may verify; the shared report is then that of the later one.
    */
   startLedgerVerification(): Promise<LedgerVerificationReport>;
   showLedgerVerification(id: string): Promise<LedgerVerificationReport>;
 }
 
-/** Where the processes of a store share the report of the last verification. */
+/** The report of the last verification, shared by the processes on a store. */
 export interface SharedVerification {
   read(): Promise<LedgerVerificationReport | undefined>;
   /** Replaces the report. Never rejects: if it cannot be written, the verification continues. */
@@ -46,7 +46,7 @@ export interface SharedVerification {
 const UNSHARED: SharedVerification = { read: async () => undefined, write: async () => undefined };
 const MAX_RETAINED = 20;
 const SHARE_MS = 1_000;
-// The comparisons after the last entry report no progress; without a report other processes take the verification as ended.
+// The comparisons after the last entry report no progress, and without reports other processes assume that this one has ended.
 const KEEPALIVE_MS = 10_000;
 
 /** Returns what is wrong with a ledger as a sentence without its full stop. */

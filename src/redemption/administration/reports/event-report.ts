@@ -1,13 +1,13 @@
 import { formatTime } from '../../../domain/rfc3339.js';
 import type { AttemptTotal, RedemptionEntry } from '../../ports/ledger-store.js';
 
-/** An entry of the ledger, or a total of attempts, in JSON. Its members depend on its kind. */
+/** An entry of the ledger, or a total of attempts, in JSON. The members depend on `kind`. */
 export interface EventReport {
   /** Absent for an entry about the whole store. */
   readonly grantUid?: string;
   /** Absent for a total of attempts. */
   readonly seq?: number;
-  /** In a total, the time of the last attempt. */
+  /** When it happened; in a total, when the last attempt happened. */
   readonly time: string;
   readonly kind: string;
   readonly redemptionId?: string;

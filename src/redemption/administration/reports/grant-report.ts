@@ -10,7 +10,7 @@ export interface GrantReport {
   readonly namespace: string;
   readonly uid: string;
   readonly state: AccessGrantState;
-  /** Why it cannot be redeemed, or a problem of a ready grant (such as a conflicting controller); absent after its end. */
+  /** Why a pending grant cannot be redeemed, or a problem of a ready grant, such as a conflicting controller. */
   readonly reason?: string;
   readonly redemptions: number;
   readonly redemptionsAllowed: number;

@@ -4,7 +4,7 @@ import { certificateLife } from '../../requesting/certificate-life.js';
 
 /** A CA in a report: times in RFC 3339, hashes in lower-case hex. */
 export interface AuthorityReport {
-  /** `active` signs, `prepared` signs next, `retiring` has signed before, `trusted` is in responses in addition. */
+  /** `active` signs, `prepared` signs next, `retiring` has signed before, `trusted` is another CA in responses. */
   readonly role: ListedCa['state'];
   /** `expiring` if a third of its lifetime or less is left, `early` before its validity. */
   readonly state: 'valid' | 'expiring' | 'expired' | 'early';
@@ -12,7 +12,7 @@ export interface AuthorityReport {
   readonly sha256: string;
   readonly notBefore: string;
   readonly notAfter: string;
-  /** Of a retiring CA: since when another one signs. */
+  /** Of a retiring CA: when another CA began to sign. */
   readonly replacedAt?: string;
   /** Number of links that depend on it; null if they are not counted. */
   readonly links: number | null;
@@ -30,7 +30,7 @@ export interface IssuerReport extends Omit<ListedIssuer, 'namespace' | 'isDefaul
   readonly authorities: readonly AuthorityReport[];
 }
 
-/** The report of an issuer at `now`; `links` has a number for each CA, in their order. */
+/** Returns the report of an issuer at `now`; `links` has the count for each of `cas`, in the same order. */
 export function issuerReport(
   { name, namespace, owner, signs, isDefault }: ListedIssuer,
   { cas, problem }: FoundCas,

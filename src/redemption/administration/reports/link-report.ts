@@ -23,7 +23,7 @@ export interface LinkReport {
   readonly jti?: string;
   /** When the token was redeemed. */
   readonly since: string;
-  /** When the newest certificate ends. */
+  /** When the newest certificate expires. */
   readonly notAfter: string;
   /** SHA-256 of the CA that signed the newest certificate. */
   readonly issuerSha256: string;
@@ -31,6 +31,7 @@ export interface LinkReport {
   /** When the newest certificate was issued. */
   readonly lastContact: string;
   readonly state: LinkState;
+  /** True if it is overdue for renewal. */
   readonly notRenewing: boolean;
   /** Null if it is not known. */
   readonly connected: boolean | null;
@@ -53,7 +54,7 @@ export interface LinkFilter {
   readonly signedBy?: string | undefined;
 }
 
-/** The report of a link at `now`; `connected` is null if that is not known. */
+/** Returns the report of a link at `now`; `connected` is null if that is not known. */
 export function linkReport(link: IssuedLink, now: number, connected: boolean | null): LinkReport {
   const { id, grantName, grantUid, namespace, mode, name, subject, peer, jti } = link;
   const { issuerSha256, renewals, revokedAt, labels, note } = link;
@@ -76,7 +77,7 @@ export function linkReport(link: IssuedLink, now: number, connected: boolean | n
   };
 }
 
-/** True if a link is to be listed with this filter at `now`. */
+/** True if a link matches this filter at `now`. */
 export function isListed(link: IssuedLink, filter: LinkFilter, now: number): boolean {
   const { namespace, subject, labels } = filter;
   return (
@@ -87,7 +88,7 @@ export function isListed(link: IssuedLink, filter: LinkFilter, now: number): boo
   );
 }
 
-/** The fields of a link that determine its state. */
+/** The fields of a link that determine its state and its signer. */
 type CertifiedLink = LinkTimes & Pick<IssuedLink, 'issuerSha256'>;
 
 /** True if the state and the signer of a link match this filter at `now`. */
@@ -103,7 +104,7 @@ export function isInState(
   );
 }
 
-/** The condition of RenewalStore.countDependents. */
+/** True if RenewalStore.countDependents counts this link for the CA `signer`. */
 function dependsOn(
   signer: string,
   { issuerSha256, revokedAt, notAfter }: CertifiedLink,

@@ -1,3 +1,5 @@
+import type { ConnectedPeer } from '../../ports/connections.js';
+
 /** A check of the service, and its result. */
 export interface HealthFinding {
   readonly check: string;
@@ -14,7 +16,7 @@ export interface HealthReport {
   readonly findings: readonly HealthFinding[];
 }
 
-/** Something that an operator should act on. */
+/** A problem that an operator should solve. */
 export interface AttentionItem {
   readonly kind:
     | 'service-not-ready'
@@ -27,7 +29,7 @@ export interface AttentionItem {
   readonly message: string;
   /** A command. */
   readonly nextStep: string;
-  /** What it is about, if that is one link. */
+  /** The link, if the item is about one. */
   readonly resource?: { readonly kind: 'link'; readonly id: string };
 }
 
@@ -47,26 +49,19 @@ export interface OverviewReport {
     readonly expired: number;
     readonly revoked: number;
   };
-  /** What is known about connections; absent if nothing reports them. */
+  /** The observation of connections; absent if no source reports them. */
   readonly connections?: {
     /** Absent if nothing was observed yet. */
     readonly observedAt?: string;
     /** Why the last observation failed. */
     readonly problem?: string;
     /** Connected peers without a link, at most 100. */
-    readonly unknownPeers: readonly UnknownPeer[];
+    readonly unknownPeers: readonly Pick<ConnectedPeer, 'siteId' | 'siteName' | 'linkName'>[];
   };
   /** Refusals by code, most frequent first, from totals whose last refusal is in the last 24 hours. */
   readonly refusals: readonly { readonly code: string; readonly count: number; readonly last: string }[];
-  /** Only the checks that return at once. */
+  /** Without the checks of `doctor`, which take some seconds. */
   readonly health: HealthReport;
   /** The most urgent first. */
   readonly attention: readonly AttentionItem[];
-}
-
-/** A connected peer without a link. */
-export interface UnknownPeer {
-  readonly siteId: string;
-  readonly siteName: string;
-  readonly linkName: string;
 }

@@ -4,12 +4,12 @@ import type { Redemption, RedemptionMode } from '../../../domain/redemption.js';
 import { formatTime } from '../../../domain/rfc3339.js';
 import { remainingText, remainingWords } from '../remaining.js';
 
-/** A certificate in a report: its end in RFC 3339, hashes and the serial in hex. */
+/** A certificate in a report: its expiry in RFC 3339, hashes and the serial number in hex. */
 interface CertificateReport {
   readonly serial: string;
   readonly keySha256: string;
   readonly certificateSha256: string;
-  /** Of the CA that signed it. */
+  /** SHA-256 of the CA that signed it. */
   readonly issuerSha256: string;
   readonly notAfter: string;
 }
@@ -21,10 +21,10 @@ export interface RenewalReport extends CertificateReport {
   readonly peer: string;
 }
 
-/** A redemption in a report, with its first certificate, and the newest one if it was renewed. */
+/** A redemption in a report, with its first certificate. */
 export interface RedemptionReport extends CertificateReport {
   readonly id: string;
-  /** Name of its grant; absent in the answer to a revocation, and if the grant was deleted. */
+  /** Name of its grant; absent in the report of a revocation, and if the grant was deleted. */
   readonly grant?: string;
   readonly grantUid: string;
   readonly createdAt: string;
@@ -34,14 +34,16 @@ export interface RedemptionReport extends CertificateReport {
   readonly peer: string;
   /** Id of its signed token. */
   readonly jti?: string;
+  /** The last renewal; absent if there was none. */
   readonly newest?: RenewalReport;
   readonly revokedAt?: string;
   readonly labels: Labels;
   readonly note?: string;
-  /** Whether its site is connected now; absent if that is not known. */
+  /** True if its site is connected now; absent if that is not known. */
   readonly connected?: boolean;
-  /** What its link can still do, as keywords and as a sentence. */
+  /** What its link can still do, as keywords. */
   readonly canStill: string;
+  /** What its link can still do, as the end of a sentence. */
   readonly remaining: string;
 }
 
@@ -50,13 +52,13 @@ function certificateReport(certificate: IssuedCertificate): CertificateReport {
   return { serial, keySha256, certificateSha256, issuerSha256, notAfter: formatTime(notAfter) };
 }
 
-/** The report of a renewal. */
+/** Returns the report of a renewal. */
 export function renewalReport(renewal: Renewal): RenewalReport {
   const { number, renewedAt, peer } = renewal;
   return { number, renewedAt: formatTime(renewedAt), peer, ...certificateReport(renewal) };
 }
 
-/** The report of a redemption of `grant` whose newest renewal is `newest`, as it is at `now`. */
+/** Returns the report at `now` of a redemption; `newest` is its last renewal, `grant` the name of its grant. */
 export function redemptionReport(
   redemption: Redemption,
   newest: Renewal | undefined,

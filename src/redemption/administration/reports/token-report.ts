@@ -19,7 +19,7 @@ export interface TokenReport {
   readonly revokedAt?: string;
 }
 
-/** Returns the report of a signed token of `grant` as it is at `now`. */
+/** Returns the report at `now` of a signed token of `grant`. */
 export function tokenReport(grant: AccessGrant, code: StoredCode, now: number): TokenReport {
   const { jti, uses, used, expirationTime, subject, issuedAt, revokedAt } = code;
   return {
@@ -30,7 +30,7 @@ export function tokenReport(grant: AccessGrant, code: StoredCode, now: number): 
     state: codeState(grant, code, now),
     redemptions: used,
     redemptionsAllowed: uses,
-    // A token can be redeemed no longer than its grant.
+    // A token cannot be redeemed after its grant has expired.
     expirationTime: formatTime(Math.min(expirationTime, grant.expirationTime ?? expirationTime)),
     ...(subject !== null && { subject }),
     ...(issuedAt !== null && { issuedAt: formatTime(issuedAt) }),
