@@ -77,7 +77,9 @@ describe('token redeem at a Skupper grant server', () => {
       const before = postings().length;
       expect(await site.spawn(server.token, { postingLimitMs: 100 })).toEqual({ code: 'outcome_unknown' });
       expect(postings()).toHaveLength(before);
-      expect((await site.spawn(server.token, { postingLimitMs: 100, retry: true })).names).toEqual(['my-link']);
+      expect((await site.spawn(server.token, { postingLimitMs: 100, retry: true })).names).toEqual([
+        'my-link',
+      ]);
       expect(postings()).toHaveLength(before + 1);
       expect(materialized()).toEqual(LINK_FILES);
     },
