@@ -66,7 +66,7 @@ export async function openDatabase(
   if (store?.kind === 'postgres') {
     const { openPostgresDatabase } = await import('../stores/postgres/postgres-store.js');
     const shared = { migrate, acceptsEmpty, checkpoint, ledgerKeyFile };
-    return openPostgresDatabase({ place: await targetOf(store), ...shared });
+    return openPostgresDatabase({ target: await targetOf(store), ...shared });
   }
   const { openSqliteDatabase } = await import('../stores/sqlite/sqlite-store.js');
   const file = store?.file ?? join(dataDir, 'linkgrant.db');

@@ -38,7 +38,7 @@ export async function findStoreLoss(
     return { lost: 'empty', redeemable: [] };
   }
   try {
-    const lost = await database.read((ledger) => ledger.lost());
+    const lost = await database.read((ledger) => ledger.loss());
     const redeemable = lost === 0 ? [] : await database.read(() => openGrants(context.clock()));
     return { lost, redeemable };
   } finally {

@@ -7,7 +7,7 @@ export interface HighWaterMark {
   readonly position: number;
 }
 
-/** The high-water marks of a host: one file for each ledger that it wrote to, in a directory beside the ledger's key. */
+/** The high-water marks of a host: one file for each ledger that the host wrote to, in a directory beside the ledger's key. */
 export class HighWaterMarks {
   readonly #directory: string;
 
@@ -36,19 +36,19 @@ export class HighWaterMarks {
     return epoch === undefined ? undefined : { epoch: Number(epoch), position: Number(position) };
   }
 
-  /** Writes the mark of a ledger. Never throws: the commit stands, and an older mark only detects fewer rollbacks. */
+  /** Writes the mark of a ledger. Never throws: the transaction is committed, and an older mark only detects fewer rollbacks. */
   put(id: string, { epoch, position }: HighWaterMark): void {
     try {
       mkdirSync(this.#directory, { mode: 0o700, recursive: true });
       const handle = openSync(join(this.#directory, id), constants.O_WRONLY | constants.O_CREAT, 0o600);
       try {
-        // Both texts have the same length, so a concurrent reader sees the old or the new one.
+        // All marks have the same length, so a concurrent reader sees the old or the new one.
         writeSync(handle, `${`${epoch} ${position}`.padEnd(40)}\n`, 0);
       } finally {
         closeSync(handle);
       }
     } catch {
-      // The directory belongs to another user, or the disk is full.
+      // For example, the directory belongs to another user, or the disk is full.
     }
   }
 }

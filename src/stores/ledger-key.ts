@@ -7,30 +7,25 @@ import { createPrivateFile, syncDirectory } from '../files/private-file.js';
 export class LedgerKeyError extends Error {
   override readonly name = 'LedgerKeyError';
   readonly hint =
-    "restore ledger.key from the backup of the service's data directory, or copy it from another host that serves, and name that with --data-dir";
+    "restore ledger.key from the backup of the service's data directory, or copy it from another host that serves, and name its directory with --data-dir";
 }
 
 /**
  * A key for HMAC-SHA256 in a file (0600): 32 bytes as hex, created once and never changed. A new key stays in a pending file
- * until the database that refers to it is committed, so that a crash in between leaves no key without a ledger.
+ * until the ledger in the database is committed, so that the key's own file shows that the ledger exists, even after a crash.
  */
 export class LedgerKeyFile {
-  readonly #file: string;
+  readonly path: string;
   readonly #pending: string;
 
-  constructor(file: string) {
-    this.#file = file;
-    this.#pending = `${file}.new`;
-  }
-
-  /** The path of the file. */
-  get path(): string {
-    return this.#file;
+  constructor(path: string) {
+    this.path = path;
+    this.#pending = `${path}.new`;
   }
 
   /** Returns whether the key of a committed ledger exists. */
   exists(): boolean {
-    return existsSync(this.#file);
+    return existsSync(this.path);
   }
 
   /** Reads the key, or the pending one. Throws LedgerKeyError if both files are absent, unreadable, or hold no key. */
@@ -40,14 +35,14 @@ export class LedgerKeyFile {
       text = this.#readText();
     } catch (error) {
       const { code = 'unknown error' } = error as NodeJS.ErrnoException;
-      throw new LedgerKeyError(`the ledger's key ${this.#file} cannot be read (${code})`, { cause: error });
+      throw new LedgerKeyError(`the ledger's key ${this.path} cannot be read (${code})`, { cause: error });
     }
-    if (!/^[0-9a-f]{64}\n$/.test(text)) throw new LedgerKeyError(`${this.#file} holds no key of a ledger`);
+    if (!/^[0-9a-f]{64}\n$/.test(text)) throw new LedgerKeyError(`${this.path} holds no key of a ledger`);
     return Buffer.from(text, 'hex');
   }
 
   #readText(): string {
-    for (const file of [this.#file, this.#pending]) {
+    for (const file of [this.path, this.#pending]) {
       try {
         return readFileSync(file, 'latin1');
       } catch (error) {
@@ -55,7 +50,7 @@ export class LedgerKeyFile {
       }
     }
     // Another process may have confirmed the pending key between the two reads.
-    return readFileSync(this.#file, 'latin1');
+    return readFileSync(this.path, 'latin1');
   }
 
   /** Creates a pending key unless there is a key, pending or not. */
@@ -67,17 +62,17 @@ export class LedgerKeyFile {
   confirm(): void {
     if (this.exists() || !existsSync(this.#pending)) return;
     try {
-      renameSync(this.#pending, this.#file);
+      renameSync(this.#pending, this.path);
     } catch (error) {
-      // Another process has moved it.
+      // Another process has renamed it.
       if (!this.exists()) throw error;
     }
-    syncDirectory(dirname(this.#file));
+    syncDirectory(dirname(this.path));
   }
 
   /** Creates the error for a key that is not the one with the expected {@link ledgerKeyId}. */
   wrongKey(): LedgerKeyError {
-    return new LedgerKeyError(`${this.#file} is not the key of this ledger`);
+    return new LedgerKeyError(`${this.path} is not the key of this ledger`);
   }
 }
 

@@ -8,7 +8,7 @@ export interface StoreObserver {
   revoked(what: 'grant' | 'redemption' | 'token'): void;
 }
 
-/** The result of each operation that shows that it revoked something now. */
+/** The operations that revoke something, and the result that each returns if this call has revoked it. */
 const REVOKED = {
   revokeGrant: { what: 'grant', result: true },
   revokeRedemption: { what: 'redemption', result: true },
@@ -21,7 +21,7 @@ function isRevocation(name: string): name is keyof typeof REVOKED {
 
 type Operation = (...values: readonly unknown[]) => Promise<unknown>;
 
-/** Wraps a store: each operation is a span, and its time, failure and revocation are reported to `observer`. */
+/** Wraps a store: each operation is a span, and its duration, failure and revocation are reported to `observer`. */
 export function measureStore(store: GrantStore, observer: StoreObserver): GrantStore {
   const measured = Object.entries(STORE_OPERATIONS).map(([name, kind]) => {
     const operation = store[name as StoreOperation].bind(store) as Operation;

@@ -5,22 +5,22 @@ import type { GrantStore } from '../redemption/ports/grant-store.js';
 import { STORE_OPERATIONS, type StoreOperation } from './store-operations.js';
 
 /**
- * A store for dry runs: reads another store, and changes only copies in memory. An operation of an administrator returns the same
- * result as on the other store, which does not change. Any other write rejects.
+ * Returns a store for dry runs: it reads `store`, and changes only copies in memory. Each write of an administrator returns what
+ * it would return on `store`. Any other write rejects.
  */
 export function previewStore(store: GrantStore): GrantStore {
   const grants = new Map<string, AccessGrant>();
   const redemptions = new Map<string, Redemption>();
   const findGrant = async (uid: string) => grants.get(uid) ?? (await store.findGrant(uid));
   const findRedemption = async (id: string) => redemptions.get(id) ?? (await store.findRedemption(id));
-  const unchanged = Object.entries(STORE_OPERATIONS).map(([name, kind]) => [
+  const defaults = Object.entries(STORE_OPERATIONS).map(([name, kind]) => [
     name,
     kind === 'read'
       ? store[name as StoreOperation].bind(store)
       : () => Promise.reject(new Error(`a dry run cannot do ${name}`)),
   ]);
   return {
-    ...(Object.fromEntries(unchanged) as Pick<GrantStore, StoreOperation>),
+    ...(Object.fromEntries(defaults) as Pick<GrantStore, StoreOperation>),
     findGrant,
     findRedemption,
     async createGrant(grant) {
@@ -51,6 +51,6 @@ export function previewStore(store: GrantStore): GrantStore {
   };
 }
 
-function changedLabelsAndNote(one: LabelsAndNote, { labels, note }: LabelsAndNoteChange): LabelsAndNote {
-  return { labels: changedLabels(one.labels, labels), note: note === undefined ? one.note : note };
+function changedLabelsAndNote(current: LabelsAndNote, { labels, note }: LabelsAndNoteChange): LabelsAndNote {
+  return { labels: changedLabels(current.labels, labels), note: note === undefined ? current.note : note };
 }

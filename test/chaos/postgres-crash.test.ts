@@ -57,7 +57,7 @@ for (const host of [1, 2]) {
 }
 const ledgerKeyFile = work.path('host-0', 'ledger.key');
 const store = releaseAfterFile(
-  await openPostgresStore({ place: database.place, migrate: false, clock: Date.now, ledgerKeyFile }),
+  await openPostgresStore({ target: database.place, migrate: false, clock: Date.now, ledgerKeyFile }),
 );
 const ca = (await readService(store))?.ca ?? '';
 

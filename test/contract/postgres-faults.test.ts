@@ -23,10 +23,9 @@ type Options = Parameters<typeof openPostgresStore>[0];
 
 async function open(options: Partial<Options> = {}): Promise<GrantStore> {
   const ledgerKeyFile = join(directory, 'ledger.key');
-  const { place } = database;
   return releaseAfterTest(
     await openPostgresStore({
-      place,
+      target: database.place,
       migrate: true,
       clock: () => NOW,
       ledgerKeyFile,
@@ -230,7 +229,7 @@ describe('a PostgreSQL database', () => {
     ['no such database', { database: 'nowhere' }, 'has no such database', 'StoreOpenError'],
     ['nobody there', { hosts: [{ host: '127.0.0.1', port: 1 }] }, 'ECONNREFUSED', 'RedemptionError'],
   ])('is refused with %s, in words, and without the password', async (_, change, words, name) => {
-    const error = await openingError({ place: { ...database.place, ...change } });
+    const error = await openingError({ target: { ...database.place, ...change } });
     expect(error).toMatchObject({ name, message: expect.stringContaining(words) });
     expect(JSON.stringify(error) + String(error)).not.toContain(database.password);
   });
@@ -238,7 +237,7 @@ describe('a PostgreSQL database', () => {
   it('is found on the first available one of several servers', async () => {
     const { place } = database;
     const store = await open({
-      place: { ...place, hosts: [{ host: '127.0.0.1', port: 1 }, ...place.hosts] },
+      target: { ...place, hosts: [{ host: '127.0.0.1', port: 1 }, ...place.hosts] },
     });
     expect(await store.createGrant(sampleGrant(), SAMPLE_CODE)).not.toBe('name_taken');
   });
@@ -265,7 +264,7 @@ describe('a PostgreSQL database', () => {
       const { place } = database;
       // The server listens on one address alone; the name is what is checked.
       const tls = () => ({ ...(tlsOptions(settings, host) as object), host });
-      const error = await openingError({ place: { ...place, tls } });
+      const error = await openingError({ target: { ...place, tls } });
       if (code === undefined) expect(error).toBeUndefined();
       else expect(error).toMatchObject({ message: expect.stringContaining(code) });
       const encrypted = await database.sql(

@@ -11,7 +11,7 @@ const REDEEMED = 200;
 it('reads neither all redemptions nor all ledger entries, with plans from when the tables were empty', async () => {
   const directory = await mkdtemp(join(tmpdir(), 'linkgrant-plans-'));
   const database = await createTestDatabase();
-  const opening = { place: database.place, clock: () => NOW, ledgerKeyFile: join(directory, 'ledger.key') };
+  const opening = { target: database.place, clock: () => NOW, ledgerKeyFile: join(directory, 'ledger.key') };
   try {
     await (await openPostgresStore({ ...opening, migrate: true })).close();
     // New statistics would cause new plans.

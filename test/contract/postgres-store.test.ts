@@ -15,7 +15,7 @@ async function openEmpty(): Promise<StoreUnderTest> {
   const database = await createTestDatabase();
   const ledgerKeyFile = join(directory, 'ledger.key');
   const { place } = database;
-  const store = await openPostgresStore({ place, migrate: true, clock: () => NOW, ledgerKeyFile });
+  const store = await openPostgresStore({ target: place, migrate: true, clock: () => NOW, ledgerKeyFile });
   return {
     store,
     opener: {
@@ -23,7 +23,7 @@ async function openEmpty(): Promise<StoreUnderTest> {
       exportName: 'openTestStore',
       options: { server: inject('postgres'), database: place.database, ledgerKeyFile },
     },
-    openAnother: () => openPostgresStore({ place, migrate: false, clock: () => NOW, ledgerKeyFile }),
+    openAnother: () => openPostgresStore({ target: place, migrate: false, clock: () => NOW, ledgerKeyFile }),
     async close() {
       await store.close();
       await database.drop();

@@ -13,8 +13,8 @@ export interface PostgresConnections {
    * with ConnectionLostError if no connection can be opened, and with the errors of `use`.
    */
   use<T>(use: (connection: PostgresConnection) => Promise<T>): Promise<T>;
-  /** The same for a repeatable `use`: a connection that broke while idle is replaced, and `use` is called again. */
-  useAgain<T>(use: (connection: PostgresConnection) => Promise<T>): Promise<T>;
+  /** As `use`, but calls `use` again if a connection is lost, because each idle one may have broken. `use` must be repeatable. */
+  useWithRetry<T>(use: (connection: PostgresConnection) => Promise<T>): Promise<T>;
   close(): Promise<void>;
 }
 
@@ -51,19 +51,19 @@ const TYPES = {
 };
 
 /** Creates a pool whose connections are opened on demand, to the first host of the target that is a primary. */
-export function openConnections(place: PostgresTarget, max = MAX_CONNECTIONS): PostgresConnections {
-  const { hosts } = place;
+export function openConnections(target: PostgresTarget, max = MAX_CONNECTIONS): PostgresConnections {
+  const { hosts } = target;
   let current = 0;
   const server = () => hosts[current % hosts.length] as PostgresHost;
-  const target = () => ({ ...server(), ssl: place.tls(server()) });
+  const serverOptions = () => ({ ...server(), ssl: target.tls(server()) });
   const pool = new pg.Pool({
-    ...target(),
-    database: place.database,
-    user: place.user,
+    ...serverOptions(),
+    database: target.database,
+    user: target.user,
     // A function: the password is in no printed options, and the driver does not search for password files.
-    password: async () => place.password(server()) ?? '',
+    password: async () => target.password(server()) ?? '',
     application_name: 'linkgrant',
-    ...(place.options !== undefined && { options: place.options }),
+    ...(target.options !== undefined && { options: target.options }),
     types: TYPES,
     pipeline: true,
     keepAlive: true,
@@ -72,7 +72,7 @@ export function openConnections(place: PostgresTarget, max = MAX_CONNECTIONS): P
     query_timeout: SILENCE_MS,
     max,
     maxLifetimeSeconds: LIFETIME_S,
-    onConnect: (client) => prepareSession(client, place),
+    onConnect: (client) => prepareSession(client, target),
   });
   // Without a listener, an idle connection that breaks would end the process.
   pool.on('error', () => undefined);
@@ -88,11 +88,11 @@ export function openConnections(place: PostgresTarget, max = MAX_CONNECTIONS): P
         if (failure === undefined || sqlState(error) !== undefined) failure = error;
         if (current === attempted && hosts.length > 1) {
           current += 1;
-          Object.assign(pool.options, target());
+          Object.assign(pool.options, serverOptions());
         }
       }
     }
-    throw toStoreError(failure, place);
+    throw toStoreError(failure, target);
   }
 
   async function run<T>(
@@ -108,7 +108,7 @@ export function openConnections(place: PostgresTarget, max = MAX_CONNECTIONS): P
     try {
       return await use(connection);
     } catch (error) {
-      const storeError = broken ? connectionLostError(broken, place) : toStoreError(error, place);
+      const storeError = broken ? connectionLostError(broken, target) : toStoreError(error, target);
       if (failureOf(storeError) === 'lost') broken = storeError as Error;
       throw storeError;
     } finally {
@@ -119,13 +119,13 @@ export function openConnections(place: PostgresTarget, max = MAX_CONNECTIONS): P
 
   return {
     use: async (use) => run(await connect(), use),
-    async useAgain(use) {
-      for (let left = max; ; left -= 1) {
+    async useWithRetry(use) {
+      for (let retriesLeft = max; ; retriesLeft -= 1) {
         const connection = await connect();
         try {
           return await run(connection, use);
         } catch (error) {
-          if (left === 0 || failureOf(error) !== 'lost') throw error;
+          if (retriesLeft === 0 || failureOf(error) !== 'lost') throw error;
         }
       }
     },
@@ -134,26 +134,26 @@ export function openConnections(place: PostgresTarget, max = MAX_CONNECTIONS): P
 }
 
 /** Applies the session settings to a new connection. Rejects for a standby. */
-async function prepareSession(client: pg.ClientBase, place: PostgresTarget): Promise<void> {
+async function prepareSession(client: pg.ClientBase, target: PostgresTarget): Promise<void> {
   await client.query(SESSION);
   const { rows } = await client.query<{ standby: boolean }>(IS_STANDBY);
   if (rows[0]?.standby) {
     throw new StoreOpenError(
-      `the store ${place.shown} is a standby, which can only be read`,
+      `the store ${target.shown} is a standby, which can only be read`,
       'put the primary, or all servers separated by commas, into the URL of --store',
     );
   }
 }
 
-function connectionLostError(cause: Error, place: PostgresTarget): ConnectionLostError {
-  return new ConnectionLostError(`no connection to the store ${place.shown}`, { cause });
+function connectionLostError(cause: Error, target: PostgresTarget): ConnectionLostError {
+  return new ConnectionLostError(`no connection to the store ${target.shown}`, { cause });
 }
 
 /** Turns connection errors of the driver and of Node, which have no type of their own, into ConnectionLostError. */
-function toStoreError(error: unknown, place: PostgresTarget): unknown {
+function toStoreError(error: unknown, target: PostgresTarget): unknown {
   if (!(error instanceof Error) || sqlState(error) !== undefined) return error;
   // Errors with a path are about files.
   const isOfNode = 'code' in error && typeof error.code === 'string' && !('path' in error);
   // The driver throws plain Errors; all other errors here have a class.
-  return isOfNode || error.constructor === Error ? connectionLostError(error, place) : error;
+  return isOfNode || error.constructor === Error ? connectionLostError(error, target) : error;
 }

@@ -63,7 +63,7 @@ export function postgresDatabase(
   async function use<T>(query: (connection: PostgresConnection) => Promise<T>): Promise<T> {
     if (closing) throw storeUnavailable('the store is closed');
     try {
-      return await readers.useAgain(query);
+      return await readers.useWithRetry(query);
     } catch (error) {
       throw translateFailure(error, failureOf);
     }

@@ -16,7 +16,7 @@ import { OperationRunner } from './run-operation.js';
 
 /** Connection target of the store, and how it is opened. */
 export interface PostgresStoreOptions {
-  readonly place: PostgresTarget;
+  readonly target: PostgresTarget;
   /** Whether to create or migrate the tables. */
   readonly migrate: boolean;
   readonly clock: Clock;
@@ -46,20 +46,20 @@ export async function openPostgresStore(options: PostgresStoreOptions): Promise<
 export async function openPostgresDatabase(
   options: Omit<PostgresStoreOptions, 'clock'>,
 ): Promise<SqlDatabase> {
-  const { place, migrate, acceptsEmpty = false, checkpoint, deadlineMs = 8_000 } = options;
+  const { target, migrate, acceptsEmpty = false, checkpoint, deadlineMs = 8_000 } = options;
   const ledgerKey = new LedgerKeyFile(options.ledgerKeyFile);
   const marks = highWaterMarksBeside(options.ledgerKeyFile);
-  const readers = openConnections(place);
+  const readers = openConnections(target);
   try {
     const begin = migrate ? { ledger: new LedgerChain(ledgerKey, marks), acceptsEmpty } : undefined;
-    await prepare(readers, place, begin, performance.now() + deadlineMs);
+    await prepare(readers, target, begin, performance.now() + deadlineMs);
     if (migrate) ledgerKey.confirm();
   } catch (error) {
     await readers.close();
     throw error;
   }
   // A write never waits for a connection that reads.
-  const writer = openConnections(place, 1);
+  const writer = openConnections(target, 1);
   return postgresDatabase({ readers, writer }, ledgerKey, marks, { checkpoint, deadlineMs });
 }
 
@@ -70,7 +70,7 @@ interface BeginOptions {
 
 async function prepare(
   connections: PostgresConnections,
-  place: PostgresTarget,
+  target: PostgresTarget,
   /** The ledger to begin if the tables are to be created or migrated. */
   begin: BeginOptions | undefined,
   deadline: number,
@@ -78,14 +78,14 @@ async function prepare(
   for (;;) {
     try {
       await connections.use(async (connection) => {
-        if (begin) await migrateAndBegin(connection, place.shown, begin);
-        else await new OperationRunner(connection).run(checkSchema(place.shown));
+        if (begin) await migrateAndBegin(connection, target.shown, begin);
+        else await new OperationRunner(connection).run(checkSchema(target.shown));
       });
       return;
     } catch (error) {
       // 57P03: the server is starting.
       const isTransient = failureOf(error) === 'busy' || sqlState(error) === '57P03';
-      if (!isTransient || performance.now() >= deadline) throw openingError(error, place);
+      if (!isTransient || performance.now() >= deadline) throw openingError(error, target);
       await sleep(20 + Math.random() * 80);
     }
   }
@@ -127,17 +127,17 @@ const REFUSALS: Readonly<Record<string, { readonly problem: string; readonly hin
 };
 
 /** Returns the error that opening rejects with. */
-function openingError(error: unknown, place: PostgresTarget): Error {
+function openingError(error: unknown, target: PostgresTarget): Error {
   if (error instanceof StoreOpenError || error instanceof LedgerKeyError) return error;
   const refusal = REFUSALS[sqlState(error) ?? ''];
   if (refusal) {
-    const message = `the server of the store ${place.shown} ${refusal.problem}`;
+    const message = `the server of the store ${target.shown} ${refusal.problem}`;
     return new StoreOpenError(message, refusal.hint, { cause: error });
   }
   if (!(error instanceof ConnectionLostError)) return translateFailure(error, failureOf);
   const cause = error.cause as NodeJS.ErrnoException;
   return storeUnavailable(
-    `the store ${place.shown} cannot be reached (${cause.code ?? cause.message})`,
+    `the store ${target.shown} cannot be reached (${cause.code ?? cause.message})`,
     error,
   );
 }

@@ -5,26 +5,27 @@ import { POSTGRES } from './postgres-database.js';
 import type { PostgresTarget } from './postgres-target.js';
 import { OperationRunner } from './run-operation.js';
 
-const READ = 'BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY; SET LOCAL statement_timeout = 0';
+const READ = `BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY;
+  SET LOCAL statement_timeout = 0; SET LOCAL idle_in_transaction_session_timeout = 0`;
 const WRITE = `BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE; SET LOCAL synchronous_commit = on;
   SET LOCAL statement_timeout = 0; SET LOCAL idle_in_transaction_session_timeout = 0`;
 
 /** Opens the tables of a database for one transaction, which reads one snapshot. Rejects as opening the store does. */
-export async function openPostgresTables(place: PostgresTarget, writes: boolean): Promise<TableSession> {
-  const connections = openConnections(place, 1);
+export async function openPostgresTables(target: PostgresTarget, writes: boolean): Promise<TableSession> {
+  const connections = openConnections(target, 1);
   let finish: (isDone: boolean) => void = () => undefined;
   const finished = new Promise<boolean>((resolve) => {
     finish = resolve;
   });
-  let over: Promise<void> = Promise.resolve();
+  let transaction: Promise<void> = Promise.resolve();
   const connection = await new Promise<PostgresConnection>((resolve, reject) => {
-    over = connections.use(async (opened) => {
-      await opened.query(writes ? WRITE : `${READ}; SET LOCAL idle_in_transaction_session_timeout = 0`);
-      await new OperationRunner(opened).run(checkSchema(place.shown));
+    transaction = connections.use(async (opened) => {
+      await opened.query(writes ? WRITE : READ);
+      await new OperationRunner(opened).run(checkSchema(target.shown));
       resolve(opened);
       await opened.query((await finished) ? 'COMMIT' : 'ROLLBACK');
     });
-    over.catch(reject);
+    transaction.catch(reject);
   }).catch(async (error: unknown) => {
     await connections.close();
     throw error;
@@ -34,7 +35,7 @@ export async function openPostgresTables(place: PostgresTarget, writes: boolean)
     run: (operation) => new OperationRunner(connection).run(operation),
     async close(isDone) {
       finish(isDone);
-      await over.finally(() => connections.close());
+      await transaction.finally(() => connections.close());
     },
   };
 }

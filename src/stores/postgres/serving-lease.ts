@@ -34,10 +34,10 @@ const RECONNECT_MS = 1_000;
  * broken connection is reopened.
  */
 export async function takePostgresLease(
-  place: PostgresTarget,
+  target: PostgresTarget,
   settings: SharedSettings,
 ): Promise<ServingLease> {
-  const connections = openConnections(place, 1);
+  const connections = openConnections(target, 1);
   const text = JSON.stringify(settings);
   const number = createHash('sha256').update(text).digest().readUInt32BE() >>> 1;
   let isReleased = false;

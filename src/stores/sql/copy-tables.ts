@@ -2,6 +2,7 @@ import { GRANT_COLUMNS } from './grant-row.js';
 import {
   change,
   chunks,
+  insertInto,
   rawRows,
   rows,
   type SqlDialect,
@@ -10,7 +11,7 @@ import {
   tuples,
   value,
 } from './operation.js';
-import { REDEMPTION_COLUMNS } from './redemption-row.js';
+import { REDEMPTION_COLUMNS } from './redemptions.js';
 import { RENEWAL_COLUMNS } from './renewals.js';
 
 /** A database that is open for one transaction, which may span many turns of the event loop. */
@@ -27,38 +28,40 @@ export type CopiedRows = Readonly<Record<string, number>>;
 interface Table {
   readonly name: string;
   readonly columns: readonly string[];
-  /** Number of leading columns that form the key. */
-  readonly key: number;
+  /** Number of leading columns that form the primary key. */
+  readonly keyLength: number;
 }
 
 const STEP = 500;
 const TABLES: readonly Table[] = [
-  { name: 'grants', columns: GRANT_COLUMNS, key: 1 },
-  { name: 'renewals', columns: RENEWAL_COLUMNS, key: 2 },
+  { name: 'grants', columns: GRANT_COLUMNS, keyLength: 1 },
+  { name: 'renewals', columns: RENEWAL_COLUMNS, keyLength: 2 },
   {
     name: 'codes',
     columns: ['grant_uid', 'jti', 'uses', 'used', 'expires_at', 'subject', 'issued_at', 'revoked_at'],
-    key: 2,
+    keyLength: 2,
   },
   {
     name: 'events',
     columns: ['position', 'grant_uid', 'seq', 'at', 'kind', 'redemption_id', 'detail', 'mac'],
-    key: 1,
+    keyLength: 1,
   },
   {
     name: 'refusals',
     columns: ['grant_uid', 'code', 'name', 'subject', 'peer', 'count', 'first_at', 'last_at', 'mac'],
-    key: 5,
+    keyLength: 5,
   },
-  { name: 'expiring_ledgers', columns: ['grant_uid', 'check_at'], key: 1 },
-  { name: 'outcomes', columns: ['id', 'kid', 'request', 'created_id', 'sealed', 'until'], key: 1 },
+  { name: 'expiring_ledgers', columns: ['grant_uid', 'check_at'], keyLength: 1 },
+  { name: 'outcomes', columns: ['id', 'kid', 'request', 'created_id', 'sealed', 'until'], keyLength: 1 },
 ];
-const REDEMPTIONS: Table = { name: 'redemptions', columns: REDEMPTION_COLUMNS, key: 1 };
-/** Tables that a new database has rows in; the rows of the source replace them. */
-const INITIALIZED: readonly Table[] = [
-  { name: 'ledger_end', columns: ['id', 'position', 'removed', 'refusals', 'mac'], key: 1 },
-];
-const SETTINGS: Table = { name: 'settings', columns: ['key', 'value'], key: 1 };
+const REDEMPTIONS: Table = { name: 'redemptions', columns: REDEMPTION_COLUMNS, keyLength: 1 };
+// A new database has a row in it, which the row of the source replaces.
+const LEDGER_END: Table = {
+  name: 'ledger_end',
+  columns: ['id', 'position', 'removed', 'refusals', 'mac'],
+  keyLength: 1,
+};
+const SETTINGS: Table = { name: 'settings', columns: ['key', 'value'], keyLength: 1 };
 // Settings about the schema and about running services belong to one database.
 const COPIED_SETTINGS =
   "WHERE key NOT LIKE 'schema-%' AND key NOT LIKE 'serving-%' AND key <> 'webhook-delivery'";
@@ -87,10 +90,8 @@ export async function copyTables(
   };
   const copied: Record<string, number> = { redemptions: await copyRedemptions(source, target, onStep) };
   for (const table of TABLES) copied[table.name] = await copyTable(source, target, table, onStep);
-  for (const table of INITIALIZED) {
-    await target.run(change(`DELETE FROM ${table.name}`));
-    await copyTable(source, target, table, onStep);
-  }
+  await target.run(change(`DELETE FROM ${LEDGER_END.name}`));
+  await copyTable(source, target, LEDGER_END, onStep);
   const settings = await source.run(rawRows(`SELECT key, value FROM settings ${COPIED_SETTINGS}`));
   await target.run(change(`DELETE FROM settings ${COPIED_SETTINGS}`));
   await target.run(insert(SETTINGS, settings));
@@ -116,12 +117,12 @@ async function copyTable(
     await target.run(insert(table, found));
     onStep(found.length);
     copied += found.length;
-    after = found.at(-1)?.slice(0, table.key);
+    after = found.at(-1)?.slice(0, table.keyLength);
     if (found.length < STEP) return copied;
   }
 }
 
-/** Copies redemptions in commit order, which is the order of the target's listings too. */
+/** Copies redemptions in commit order, so that both databases list them in the same order. */
 async function copyRedemptions(
   source: TableSession,
   target: TableSession,
@@ -133,7 +134,7 @@ async function copyRedemptions(
     const found = await source.run(
       rows<Readonly<Record<string, SqlValue>>>(source.dialect.redemptions, after, 0, STEP),
     );
-    const values = found.map((one) => REDEMPTION_COLUMNS.map((column) => one[column] ?? null));
+    const values = found.map((row) => REDEMPTION_COLUMNS.map((column) => row[column] ?? null));
     await target.run(insert(REDEMPTIONS, values));
     onStep(found.length);
     copied += found.length;
@@ -143,18 +144,17 @@ async function copyRedemptions(
 }
 
 function* pageOf(
-  { name, columns, key }: Table,
+  { name, columns, keyLength }: Table,
   after: readonly SqlValue[] | undefined,
 ): SqlOperation<readonly (readonly SqlValue[])[]> {
-  const keys = columns.slice(0, key).join(', ');
-  const behind = after ? `WHERE (${keys}) > ${tuples(1, key)}` : '';
-  const sql = `SELECT ${columns.join(', ')} FROM ${name} ${behind} ORDER BY ${keys} LIMIT ${STEP}`;
+  const keys = columns.slice(0, keyLength).join(', ');
+  const where = after ? `WHERE (${keys}) > ${tuples(1, keyLength)}` : '';
+  const sql = `SELECT ${columns.join(', ')} FROM ${name} ${where} ORDER BY ${keys} LIMIT ${STEP}`;
   return yield* rawRows(sql, ...(after ?? []));
 }
 
 function* insert({ name, columns }: Table, list: readonly (readonly SqlValue[])[]): SqlOperation<void> {
   for (const chunk of chunks(list)) {
-    const sql = `INSERT INTO ${name} (${columns.join(', ')}) VALUES ${tuples(chunk.length, columns.length)}`;
-    yield* change(sql, ...chunk.flat());
+    yield* change(insertInto(name, columns, chunk.length), ...chunk.flat());
   }
 }

@@ -3,20 +3,21 @@ import { CONSTANT_CODE_COLUMNS } from './codes.js';
 import { type GrantRow, grantHash } from './grant-row.js';
 import { entryMac, isMac, type LedgerRow, NO_MAC, rowHash } from './ledger-mac.js';
 import { rawRows, row, type SqlOperation, type SqlValue, value } from './operation.js';
-import { constantValues, REDEMPTION_COLUMNS } from './redemption-row.js';
+import { constantValues, REDEMPTION_COLUMNS } from './redemptions.js';
 import { RENEWAL_COLUMNS } from './renewals.js';
 
 const CONSTANT_COLUMNS = constantValues(REDEMPTION_COLUMNS).map((column) => `r.${column}`);
 
 /**
- * The entries of the ledger, each a list of values, with the MAC of the entry before it. A `redeemed` entry is joined with
- * the time of its revocation and the constant columns of its redemption. `detail` is read as text: a database writer may have
- * made it invalid JSON.
+ * Query for entries of the ledger: the columns of the entry, the MAC of the previous entry, and for a `redeemed` entry the
+ * revocation time and the constant columns of its redemption. `detail` is read as text: a writer of the database may have made
+ * it invalid JSON.
  */
 export const ENTRIES = `SELECT e.grant_uid, e.seq, e.position, e.at, e.kind, e.redemption_id, e.detail, e.mac, p.mac,
     r.revoked_at, ${CONSTANT_COLUMNS.join(', ')}
   FROM events e LEFT JOIN events p ON p.position = e.position - 1
     LEFT JOIN redemptions r ON r.id = e.redemption_id AND e.kind = 'redeemed'`;
+// Columns of ENTRIES before those of the redemption.
 const ENTRY_COLUMNS = 9;
 const RENEWAL = `SELECT ${RENEWAL_COLUMNS.join(', ')} FROM renewals WHERE redemption_id = ? AND number = ?`;
 const CODE = `SELECT ${CONSTANT_CODE_COLUMNS.join(', ')} FROM codes WHERE grant_uid = ? AND jti = ?`;
@@ -77,7 +78,7 @@ export class EntryCheck {
     this.totals = totals;
   }
 
-  /** Number of the last entry that was checked. */
+  /** `seq` of the last entry that was checked, 0 before the first one. */
   get seq(): number {
     return this.#seq;
   }

@@ -82,7 +82,7 @@ export function countGrantsByIssuer(now: number): SqlOperation<readonly IssuerUs
   return rows<IssuerUse>(BY_ISSUER, now);
 }
 
-/** Returns all grants that can be redeemed at `now` or once they are ready, by namespace and name. */
+/** Returns all grants that can be redeemed at `now` or once they are ready, ordered by namespace and name. */
 export function* openGrants(now: number): SqlOperation<AccessGrant[]> {
   return (yield* rows<GrantRow>(OPEN, now)).map(grantOfRow);
 }

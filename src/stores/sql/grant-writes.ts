@@ -4,12 +4,11 @@ import type { GrantChange } from '../../redemption/ports/grant-store.js';
 import { GRANT_COLUMNS, type GrantRow, grantHash, grantOfRow, grantValues } from './grant-row.js';
 import type { WriteOperation } from './group-commit.js';
 import type { NewLedgerEntry } from './ledger-chain.js';
-import { change, put, row, rows, value } from './operation.js';
+import { change, insertInto, put, row, rows, value } from './operation.js';
 import { revokeRedemptionsOf } from './redemptions.js';
 import { countLabelChange } from './settings.js';
 
-const INSERT = `INSERT INTO grants (${GRANT_COLUMNS.join(', ')})
-  VALUES (${GRANT_COLUMNS.map(() => '?').join(', ')}) ON CONFLICT (namespace, name) DO NOTHING RETURNING *`;
+const INSERT = `${insertInto('grants', GRANT_COLUMNS)} ON CONFLICT (namespace, name) DO NOTHING RETURNING *`;
 const UID_BY_NAME = 'SELECT uid FROM grants WHERE namespace = ? AND name = ?';
 const INITIALIZE =
   'UPDATE grants SET ready_at = ?, expires_at = ? + window_ms WHERE expires_at IS NULL RETURNING *';
@@ -49,7 +48,7 @@ export function initializeGrants(now: number): WriteOperation<number> {
   return function* ({ ledger }) {
     const changed = yield* rows<GrantRow>(INITIALIZE, now, now);
     for (const grant of changed) yield* ledger.append(grantEntry('changed', grant, now));
-    // Only the committed attempt finds grants to initialize; a repetition finds none.
+    // A repetition after a commit of unknown outcome may find no grants left to initialize.
     initialized = Math.max(initialized, changed.length);
     return initialized;
   };
@@ -84,28 +83,28 @@ export function updateGrant(uid: string, changes: GrantChange, now: number): Wri
 
 /** Implements GrantStore.revokeGrant. */
 export function revokeGrant(uid: string, now: number, cascade: boolean): WriteOperation<boolean> {
-  let found = false;
+  let hasRevoked = false;
   return function* ({ ledger, isRepeated }) {
     if (cascade) yield* revokeRedemptionsOf(ledger, uid, now);
     if ((yield* change(REVOKE, now, uid)) === 1) {
       yield* ledger.append({ grantUid: uid, at: now, kind: 'grant_revoked' });
-      found = true;
+      hasRevoked = true;
       return true;
     }
-    return isRepeated && found && (yield* value(REVOKED_AT, uid)) === now;
+    return isRepeated && hasRevoked && (yield* value(REVOKED_AT, uid)) === now;
   };
 }
 
 /** Implements GrantStore.deleteGrant; `now` is the time of the ledger entry. */
 export function deleteGrant(uid: string, now: number): WriteOperation<boolean> {
-  let found = false;
+  let hasDeleted = false;
   return function* ({ ledger, isRepeated }) {
     if ((yield* change(DELETE, uid)) === 1) {
       yield* put(EXPIRE_LEDGER, uid, now);
       yield* ledger.append({ grantUid: uid, at: now, kind: 'deleted' });
-      found = true;
+      hasDeleted = true;
       return true;
     }
-    return isRepeated && found;
+    return isRepeated && hasDeleted;
   };
 }

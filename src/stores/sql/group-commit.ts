@@ -71,6 +71,7 @@ interface PendingWrite {
   isRepeated: boolean;
   /** True after a lost connection, while the write is retried on a new one. */
   isReconnected: boolean;
+  /** The error that the write itself has thrown; its transaction was committed without the write. */
   failure: { readonly error: unknown } | undefined;
 }
 

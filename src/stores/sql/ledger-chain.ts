@@ -3,7 +3,16 @@ import type { HighWaterMarks } from '../high-water-marks.js';
 import { type LedgerKeyFile, ledgerKeyId } from '../ledger-key.js';
 import { StoreOpenError } from '../store-open-error.js';
 import { endMac, entryMac, isMac, type LedgerEnd, NO_MAC } from './ledger-mac.js';
-import { batch, change, chunks, put, type SqlOperation, type SqlValue, tuples, value } from './operation.js';
+import {
+  batch,
+  change,
+  chunks,
+  insertInto,
+  put,
+  type SqlOperation,
+  type SqlValue,
+  value,
+} from './operation.js';
 import { ACCEPT_HINT, type LedgerLoss, RollbackCheck } from './rollback-check.js';
 
 /** An entry that is added to the ledger; its numbers are chosen when the transaction is settled. */
@@ -22,8 +31,7 @@ const FIRST_END = `INSERT INTO ledger_end (id, position, removed, refusals, mac)
 const PUT_END = `INSERT INTO ledger_end (id, position, removed, refusals, mac) VALUES (1, ?, ?, ?, ?)
   ON CONFLICT (id) DO UPDATE SET position = excluded.position, removed = excluded.removed,
     refusals = excluded.refusals, mac = excluded.mac`;
-const APPEND = (count: number): string =>
-  `INSERT INTO events (position, grant_uid, seq, at, kind, redemption_id, detail, mac) VALUES ${tuples(count, 8)}`;
+const EVENT_COLUMNS = ['position', 'grant_uid', 'seq', 'at', 'kind', 'redemption_id', 'detail', 'mac'];
 
 /** The end of the ledger and its last entry, as they are in the database. */
 export interface StoredEnd extends LedgerEnd {
@@ -47,11 +55,11 @@ export class LedgerChain {
   readonly #marks: HighWaterMarks;
   readonly #rollback: RollbackCheck;
   #key: Uint8Array | undefined;
-  // What the open transaction adds: entries, deletions of content, and refusals.
+  // The additions of the open transaction: entries, deletions of content, and refusals.
   readonly #entries: NewLedgerEntry[] = [];
   #removed = 0;
   #refusals = 0;
-  // What it had added before the open savepoint.
+  // The additions before the open savepoint.
   #savepoint = { entries: 0, removed: 0, refusals: 0 };
   // Position of the last entry once the transaction is committed.
   #settledAt: number | undefined;
@@ -71,7 +79,7 @@ export class LedgerChain {
   *key(): SqlOperation<Uint8Array> {
     if (this.#key) return this.#key;
     const keyId = yield* value(KEY_ID);
-    if (keyId === undefined) throw this.#noLedger();
+    if (keyId === undefined) throw this.#missingLedgerError();
     const key = this.#keyFile.read();
     if (keyId !== ledgerKeyId(key)) throw this.#keyFile.wrongKey();
     this.#key = key;
@@ -80,25 +88,25 @@ export class LedgerChain {
 
   /**
    * Begins a ledger if the database has none; creates a pending key if this host has no key. Run it in a transaction that
-   * excludes other writers. Throws LedgerKeyError when the key of an existing ledger is missing. Throws StoreOpenError for
-   * a database that was rolled back, and, unless `acceptsEmpty`, for a database without a ledger on a host that has the key
-   * or the high-water mark of one.
+   * excludes other writers. Throws LedgerKeyError when the key of an existing ledger is missing, and StoreOpenError for a
+   * database that was rolled back. Without `acceptsEmpty` it also throws StoreOpenError for a database without a ledger if this
+   * host has the key or the high-water mark of one.
    */
   *begin(acceptsEmpty = false): SqlOperation<void> {
     if ((yield* value(KEY_ID)) === undefined) {
-      if (!acceptsEmpty && (this.#keyFile.exists() || this.#marks.hasAny())) throw this.#noLedger();
+      if (!acceptsEmpty && (this.#keyFile.exists() || this.#marks.hasAny())) throw this.#missingLedgerError();
       yield* this.#rollback.begin(yield* this.#beginChain());
     }
     yield* this.#rollback.check(yield* this.key());
   }
 
   /**
-   * Returns what the database lacks of its ledger, compared with this host's high-water mark. Throws LedgerKeyError without
-   * the key.
+   * Returns what is missing from the ledger in the database, compared with this host's high-water mark. Throws LedgerKeyError
+   * without the key.
    */
-  *lost(): SqlOperation<LedgerLoss> {
+  *loss(): SqlOperation<LedgerLoss> {
     if ((yield* value(KEY_ID)) === undefined) return 'mark';
-    return yield* this.#rollback.lost(yield* this.key());
+    return yield* this.#rollback.loss(yield* this.key());
   }
 
   /** Accepts the database as it is: missing entries or a missing ledger are no longer refused. */
@@ -115,7 +123,7 @@ export class LedgerChain {
     return key;
   }
 
-  #noLedger(): StoreOpenError {
+  #missingLedgerError(): StoreOpenError {
     const evidence = this.#keyFile.exists()
       ? `the key of one (${this.#keyFile.path})`
       : 'a high-water mark of one';
@@ -185,7 +193,9 @@ export class LedgerChain {
       last = entryMac(key, last, { position, grantUid, seq, at, kind, redemptionId, detail });
       return [position, grantUid, seq, at, kind, redemptionId, detail, last] satisfies SqlValue[];
     });
-    for (const chunk of chunks(rows)) yield* put(APPEND(chunk.length), ...chunk.flat());
+    for (const chunk of chunks(rows)) {
+      yield* put(insertInto('events', EVENT_COLUMNS, chunk.length), ...chunk.flat());
+    }
     const removed = end.removed + this.#removed;
     const refusals = end.refusals + this.#refusals;
     const mac = end.isAuthentic ? endMac(key, last, { position, removed, refusals }) : NO_MAC;

@@ -11,7 +11,7 @@ export interface LedgerRow {
   readonly detail: string | null;
 }
 
-/** The end of the ledger: what all entries and refusals add up to. */
+/** The end of the ledger: totals over all entries and refusals. */
 export interface LedgerEnd {
   /** Number of entries that were ever written. */
   readonly position: number;
@@ -21,10 +21,10 @@ export interface LedgerEnd {
   readonly refusals: number;
 }
 
-/** Stands in place of the MAC before the first entry, and of the MAC of an end that was found to be forged. */
+/** Used as the MAC before the first entry, and as the MAC of an end that was found to be forged. */
 export const NO_MAC: Uint8Array = new Uint8Array(32);
 
-// The kind keeps the uses of the key apart, and JSON separates the values.
+// `kind` separates the uses of the key, and JSON separates the values.
 function macOf(key: Uint8Array, kind: string, previous: Uint8Array, values: readonly unknown[]): Buffer {
   const before = Buffer.from(previous.buffer, previous.byteOffset, previous.byteLength).toString('hex');
   return createHmac('sha256', key)
@@ -62,7 +62,7 @@ export function isMac(found: unknown, expected: Uint8Array): boolean {
   return found instanceof Uint8Array && found.length === expected.length && timingSafeEqual(found, expected);
 }
 
-/** Returns the hash that an entry has of its row: SHA-256 over the values that never change, lower-case hex. */
+/** Returns the hash of a row in its ledger entry: SHA-256 over the values that never change, lower-case hex. */
 export function rowHash(values: readonly unknown[]): string {
   return hash('sha256', JSON.stringify(values));
 }

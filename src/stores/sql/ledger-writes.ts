@@ -17,12 +17,12 @@ const PUT_REFUSAL = `INSERT INTO refusals (grant_uid, code, name, subject, peer,
     SET count = excluded.count, last_at = excluded.last_at, mac = excluded.mac`;
 const ERASE = `UPDATE redemptions SET sealed_answer = NULL, sealed_until = NULL WHERE sealed_until <= ?`;
 
-// Of 1,000 rows for a grant the others are reserved for one summary row for each error code.
+// A grant has at most 1,000 rows of refusals: this many in detail, the others are one summary row for each error code.
 const DETAILED_REFUSALS = 950;
-// A repeated attempt of one client is an entry once in this time, and otherwise counted in `refusals`.
-const LOOP_MS = 86_400_000;
+// A repeated request about a redemption adds at most one entry in this time; further ones are counted in `refusals`.
+const ENTRY_INTERVAL_MS = 86_400_000;
 // The counts of equal refusals at which an entry is written: 10, 100, 1,000, …, so that refusals cannot fill the ledger.
-const REPEATEDLY = /^10+$/;
+const POWER_OF_TEN = /^10+$/;
 
 /** Implements GrantStore.recordReplay and RenewalStore.recordSuperseded. */
 export function recordRepetition(
@@ -35,7 +35,7 @@ export function recordRepetition(
   return function* (context) {
     const { ledger, isRepeated } = context;
     const last = ledger.lastAdded(kind, id) ?? (yield* value(LAST_TIME[kind], id));
-    if (typeof last === 'number' && last > now - LOOP_MS) {
+    if (typeof last === 'number' && last > now - ENTRY_INTERVAL_MS) {
       if (!isRepeated || last !== now) yield* count(context);
       return;
     }
@@ -61,13 +61,13 @@ function findRefusal(key: readonly string[]): SqlOperation<RefusalCount | undefi
 function countRefusal(
   refusal: Omit<ProvenRefusal, 'code'> & { readonly code: string },
   now: number,
-  /** True if repeated refusals also get an entry. */
-  isRecorded = false,
+  /** Whether repeated refusals also add entries to the ledger. */
+  addsEntries = false,
 ): WriteOperation<void> {
   const { grantUid, code, name, subject, peer } = refusal;
   const exact = [grantUid, code, name, subject, peer];
   const summary = [grantUid, code, '', '', ''];
-  // Row and count that an earlier attempt of this write would have written.
+  // The row and the count that the last attempt of this write would have written.
   let intended: { readonly key: string[]; readonly count: number } | undefined;
   return function* ({ ledger, isRepeated }) {
     if (isRepeated && intended && ((yield* findRefusal(intended.key))?.count ?? 0) >= intended.count) return;
@@ -81,7 +81,7 @@ function countRefusal(
     const values = [...key, count + 1, firstAt, Math.max(lastAt, now)];
     yield* change(PUT_REFUSAL, ...values, refusalMac(yield* ledger.key(), values));
     yield* ledger.countRefusals(1);
-    if (isRecorded && REPEATEDLY.test(String(count + 1))) {
+    if (addsEntries && POWER_OF_TEN.test(String(count + 1))) {
       const [, , keyName = '', keySubject = '', keyPeer = ''] = key;
       const detail = { code, name: keyName, subject: keySubject, peer: keyPeer, count: count + 1 };
       yield* ledger.append({ grantUid, at: now, kind: 'repeatedly_refused', detail });

@@ -17,7 +17,7 @@ import { LABEL_CHANGES } from './settings.js';
 // Rows in memory at once, and rows that one call reads at most.
 const STEP = 1_000;
 const MAX_ROWS_READ = 2_000;
-// The database skips a link with another subject in a tenth of the time that decoding takes.
+// Positions that a query for a subject covers at most. Skipping a link in the database takes a tenth of the time of decoding it.
 const MAX_POSITIONS_SEARCHED = 10_000;
 
 const TIMES = `coalesce(renewed_until, not_after) AS "notAfter", coalesce(renewed_at, r.created_at) AS "issuedAt",
@@ -26,13 +26,13 @@ const LINKS = `r.id, r.grant_uid AS "grantUid", g.name AS "grantName", r.namespa
   coalesce(renewed_peer, r.peer) AS peer, r.site_uid AS "siteUid", r.created_at AS "createdAt", ${TIMES}, renewals,
   r.mode, coalesce(renewed_issuer, r.issuer_sha256) AS "issuerSha256",
   r.labels, r.note`;
-// The conditions of linkState and isNotRenewing.
+// The conditions below are those of linkState and isNotRenewing.
 const DAYS_7 = 7 * 86_400_000;
 const COUNTS = `SELECT count(*) FILTER (WHERE "revokedAt" IS NOT NULL) AS revoked,
-    count(*) FILTER (WHERE "revokedAt" IS NULL AND life <= 0) AS expired,
-    count(*) FILTER (WHERE "revokedAt" IS NULL AND life > 0 AND life <= ${DAYS_7} AND life * 3 <= whole) AS expiring,
-    count(*) FILTER (WHERE "revokedAt" IS NULL AND life > 0 AND life * 4 <= whole) AS "notRenewing", count(*) AS total
-  FROM (SELECT "revokedAt", "notAfter" - CAST(? AS BIGINT) AS life, "notAfter" - "issuedAt" AS whole
+    count(*) FILTER (WHERE "revokedAt" IS NULL AND rest <= 0) AS expired,
+    count(*) FILTER (WHERE "revokedAt" IS NULL AND rest > 0 AND rest <= ${DAYS_7} AND rest * 3 <= lifetime) AS expiring,
+    count(*) FILTER (WHERE "revokedAt" IS NULL AND rest > 0 AND rest * 4 <= lifetime) AS "notRenewing", count(*) AS total
+  FROM (SELECT "revokedAt", "notAfter" - CAST(? AS BIGINT) AS rest, "notAfter" - "issuedAt" AS lifetime
     FROM (SELECT ${TIMES} FROM redemptions r) AS times) AS lives`;
 const OPEN_CODES = `SELECT count(*) FROM codes c JOIN grants g ON g.uid = c.grant_uid
   WHERE c.revoked_at IS NULL AND c.used < c.uses AND c.expires_at > ?
@@ -43,7 +43,7 @@ const END = `SELECT position, removed, refusals,
   coalesce((SELECT value FROM settings WHERE key = '${LABEL_CHANGES}'), '0') FROM ledger_end`;
 const NEW_KINDS = `SELECT DISTINCT kind FROM
   (SELECT kind FROM events WHERE position > ? ORDER BY position DESC LIMIT ${STEP}) AS last WHERE kind IS NOT NULL`;
-/** The resources beside the ledger that an entry of a kind changes. */
+/** The resources, other than the ledger, that an entry of each kind changes. */
 const CHANGED_BY: Readonly<Record<LedgerKind, readonly ChangingResource[]>> = {
   created: ['grants'],
   changed: ['grants'],
@@ -116,10 +116,11 @@ export function* listLinks(
   for (let read = 0, step = rowCount; ; step = STEP) {
     const end = Math.max(before - span, 0);
     const part = yield* rows<LinkRow>(sql, ...values, end, before, step);
-    matching.push(...part.filter((one) => matches(linkOf(one))));
-    const isWhole = part.length < step;
-    before = isWhole ? end : (part.at(-1)?.position ?? end);
-    read += isWhole ? MAX_ROWS_READ : part.length;
+    matching.push(...part.filter((found) => matches(linkOf(found))));
+    const isSpanRead = part.length < step;
+    before = isSpanRead ? end : (part.at(-1)?.position ?? end);
+    // One span costs as much as MAX_ROWS_READ rows.
+    read += isSpanRead ? MAX_ROWS_READ : part.length;
     if (matching.length >= rowCount || before === 0) return pageOf(matching, page.limit, keyOf, linkOf);
     if (read >= MAX_ROWS_READ) return { items: matching.map(linkOf), next: encodeCursor([before]) };
   }
@@ -147,8 +148,8 @@ export function countRefusals(since: number): SqlOperation<readonly RefusalCount
 }
 
 /**
- * Implements LinkStore.readChanges: the version is the end of the ledger, which has an entry for each change except of
- * labels and notes.
+ * Implements LinkStore.readChanges. The version is the end of the ledger, and the number of changes of labels and notes, which
+ * have no entries.
  */
 export function* readChanges(since?: string): SqlOperation<Changes> {
   const [end = []] = yield* rawRows(END);

@@ -71,7 +71,7 @@ export function* put(sql: string, ...values: readonly SqlValue[]): SqlOperation<
 
 /** The statements that differ between SQL databases. */
 export interface SqlDialect {
-  /** Is appended to a query to lock its row until the end of the transaction. */
+  /** Text at the end of a query that locks its row until the end of the transaction. */
   readonly forUpdate: string;
   /**
    * Lists redemptions in commit order, each row with its `position`. Values: the position to start after, the earliest
@@ -102,12 +102,11 @@ export function* chunks<T>(list: readonly T[]): Generator<readonly T[]> {
 
 /** Returns placeholders for the values of `count` rows: `(?, ?), (?, ?)`. */
 export function tuples(count: number, width: number): string {
-  return Array(count)
-    .fill(`(${placeholders(width)})`)
-    .join(', ');
+  const tuple = `(${Array(width).fill('?').join(', ')})`;
+  return Array(count).fill(tuple).join(', ');
 }
 
-/** Returns placeholders for `count` values: `?, ?`. */
-function placeholders(count: number): string {
-  return Array(count).fill('?').join(', ');
+/** Returns the statement that inserts `count` rows into a table. */
+export function insertInto(table: string, columns: readonly string[], count = 1): string {
+  return `INSERT INTO ${table} (${columns.join(', ')}) VALUES ${tuples(count, columns.length)}`;
 }

@@ -11,8 +11,8 @@ export function encodeCursor(key: readonly (string | number)[]): string {
 type KeyLike<Key> = { readonly [At in keyof Key]: Key[At] extends string ? string : number };
 
 /**
- * Returns the sort key after which a page begins: that of its cursor, or `first` without one. Throws a RangeError for a text
- * that no listing returned, whose parts have other types than those of `first`.
+ * Returns the sort key after which a page begins: that of its cursor, or `first` without one. Throws a RangeError unless the
+ * cursor has a key with parts of the same types as `first`.
  */
 export function startOf<Key extends [] | readonly (string | number)[]>(
   cursor: string | undefined,

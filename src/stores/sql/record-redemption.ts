@@ -7,37 +7,33 @@ import { countCodeUse } from './codes.js';
 import { createGrant, deleteGrant } from './grant-writes.js';
 import type { WriteContext, WriteOperation } from './group-commit.js';
 import { rowHash } from './ledger-mac.js';
-import { batch, row, type SqlOperation, value } from './operation.js';
+import { batch, insertInto, row, type SqlOperation, value } from './operation.js';
 import {
   constantValues,
+  findRedemption,
+  findReplay,
   REDEMPTION_COLUMNS,
-  type RedemptionRow,
-  redemptionOfRow,
   redemptionValues,
-} from './redemption-row.js';
-import { findRedemption } from './redemptions.js';
+} from './redemptions.js';
 
-const INSERT = `INSERT INTO redemptions (${REDEMPTION_COLUMNS.join(', ')})
-  VALUES (${REDEMPTION_COLUMNS.map(() => '?').join(', ')}) ON CONFLICT DO NOTHING`;
-const BY_REPLAY_KEY = 'SELECT * FROM redemptions WHERE grant_uid = ? AND replay_key = ?';
-const BY_ID = 'SELECT 1 FROM redemptions WHERE id = ?';
+const INSERT = `${insertInto('redemptions', REDEMPTION_COLUMNS)} ON CONFLICT DO NOTHING`;
 const COUNT_GRANT_USE = `UPDATE grants SET redemptions = redemptions + 1
   WHERE uid = ? AND redemptions < redemptions_allowed AND expires_at > ? AND revoked_at IS NULL`;
-const REASON = 'SELECT revoked_at, expires_at FROM grants WHERE uid = ?';
+const GRANT = 'SELECT revoked_at, expires_at FROM grants WHERE uid = ?';
 // The oldest redemption that still counts towards the limit: once it leaves the window, one more is allowed.
 const REPEATED = `SELECT created_at FROM redemptions
   WHERE grant_uid = ? AND subject = ? AND name = ? AND mode = 'stock' AND created_at > ? AND id <> ?
   ORDER BY created_at DESC LIMIT 1 OFFSET ?`;
 
-/** Returns why the guarded update of a grant changed no row. */
-function* reasonOf(uid: string, now: number): SqlOperation<Refusal> {
+/** Returns why COUNT_GRANT_USE changed no row. */
+function* grantRefusal(uid: string, now: number): SqlOperation<Refusal> {
   const grant = yield* row<{ readonly revoked_at: number | null; readonly expires_at: number | null }>(
-    REASON,
+    GRANT,
     uid,
   );
   if (!grant) return { refused: 'grant_unknown' };
   if (grant.revoked_at !== null) return { refused: 'grant_revoked' };
-  // The grant is not ready: the service does not know yet how its site is reached.
+  // The grant is not ready: the address of its site is not known yet.
   if (grant.expires_at === null) return { refused: 'link_access_unavailable' };
   if (grant.expires_at <= now) return { refused: 'grant_expired' };
   return { refused: 'grant_exhausted' };
@@ -65,13 +61,12 @@ function* record(
   const [inserted, counted] = yield* batch([INSERT, ...values], [COUNT_GRANT_USE, uid, now]);
   if (inserted.changes === 0) {
     yield* undo();
-    if ((yield* value(BY_ID, redemption.id)) !== undefined) return 'recorded';
-    const earlier = yield* row<RedemptionRow>(BY_REPLAY_KEY, uid, redemption.replayKey);
-    return { replayOf: redemptionOfRow(earlier as RedemptionRow) };
+    if (yield* findRedemption(redemption.id)) return 'recorded';
+    return { replayOf: (yield* findReplay(uid, redemption.replayKey)) as Redemption };
   }
   if (counted.changes === 0) {
     yield* undo();
-    return yield* reasonOf(uid, now);
+    return yield* grantRefusal(uid, now);
   }
   const refused = signedCode && (yield* countCodeUse(ledger, { ...signedCode, grantUid: uid }, now));
   if (refused) {

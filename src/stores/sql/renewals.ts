@@ -1,80 +1,36 @@
 import type { Renewal } from '../../domain/issued-certificate.js';
-import type { Redemption } from '../../domain/redemption.js';
 import type { RevokedCertificate } from '../../redemption/ports/grant-store.js';
 import type { RecordRenewalOutcome, RenewedRedemption } from '../../redemption/ports/renewal-store.js';
 import type { WriteContext, WriteOperation } from './group-commit.js';
 import { rowHash } from './ledger-mac.js';
-import { recordRepetition } from './ledger-writes.js';
-import { change, put, rawRows, row, rows, type SqlOperation, value } from './operation.js';
+import { change, insertInto, put, rawRows, row, rows, type SqlOperation, value } from './operation.js';
 import { findRedemption } from './redemptions.js';
 
-/** Columns of table `renewals`, in the order of the values of {@link renewalValues}. */
-export const RENEWAL_COLUMNS = [
-  'redemption_id',
-  'number',
-  'serial',
-  'key_sha256',
-  'certificate_sha256',
-  'issuer_sha256',
-  'not_after',
-  'certificate',
-  'renewed_at',
-  'peer',
-] as const;
+/** The columns of table `renewals`, and the field of a renewal that each holds. */
+const FIELDS: Readonly<Record<string, keyof Renewal>> = {
+  redemption_id: 'redemptionId',
+  number: 'number',
+  serial: 'serial',
+  key_sha256: 'keySha256',
+  certificate_sha256: 'certificateSha256',
+  issuer_sha256: 'issuerSha256',
+  not_after: 'notAfter',
+  certificate: 'certificate',
+  renewed_at: 'renewedAt',
+  peer: 'peer',
+};
 
-/** A row of table `renewals` as an SQL driver returns it: times in milliseconds. */
-interface RenewalRow {
-  readonly redemption_id: string;
-  readonly number: number;
-  readonly serial: string;
-  readonly key_sha256: string;
-  readonly certificate_sha256: string;
-  readonly issuer_sha256: string;
-  readonly not_after: number;
-  readonly certificate: string;
-  readonly renewed_at: number;
-  readonly peer: string;
-}
+/** Columns of table `renewals`. */
+export const RENEWAL_COLUMNS = Object.keys(FIELDS);
 
-/** Returns the values of a renewal's row, one for each of {@link RENEWAL_COLUMNS}. */
-function renewalValues(renewal: Renewal): (string | number)[] {
-  return [
-    renewal.redemptionId,
-    renewal.number,
-    renewal.serial,
-    renewal.keySha256,
-    renewal.certificateSha256,
-    renewal.issuerSha256,
-    renewal.notAfter,
-    renewal.certificate,
-    renewal.renewedAt,
-    renewal.peer,
-  ];
-}
-
-/** Returns the renewal of a row. */
-function renewalOfRow(row: RenewalRow): Renewal {
-  return {
-    redemptionId: row.redemption_id,
-    number: row.number,
-    serial: row.serial,
-    keySha256: row.key_sha256,
-    certificateSha256: row.certificate_sha256,
-    issuerSha256: row.issuer_sha256,
-    notAfter: row.not_after,
-    certificate: row.certificate,
-    renewedAt: row.renewed_at,
-    peer: row.peer,
-  };
-}
-
-const LAST_TWO = 'SELECT * FROM renewals WHERE redemption_id = ? ORDER BY number DESC LIMIT 2';
-const ALL = 'SELECT * FROM renewals WHERE redemption_id = ? ORDER BY number';
-const BY_NUMBER = 'SELECT * FROM renewals WHERE redemption_id = ? AND number = ?';
+const SELECTED = Object.entries(FIELDS).map(([column, field]) => `${column} AS "${field}"`);
+const SELECT = `SELECT ${SELECTED.join(', ')} FROM renewals WHERE redemption_id = ?`;
+const LAST_TWO = `${SELECT} ORDER BY number DESC LIMIT 2`;
+const ALL = `${SELECT} ORDER BY number`;
+const BY_NUMBER = `${SELECT} AND number = ?`;
 const LAST_NUMBER = 'SELECT coalesce(max(number), 0) FROM renewals WHERE redemption_id = ?';
 const OWNER = 'SELECT grant_uid, revoked_at FROM redemptions WHERE id = ?';
-const INSERT = `INSERT INTO renewals (${RENEWAL_COLUMNS.join(', ')})
-  VALUES (${RENEWAL_COLUMNS.map(() => '?').join(', ')})`;
+const INSERT = insertInto('renewals', RENEWAL_COLUMNS);
 const PUT_NEWEST = `UPDATE redemptions
   SET renewals = ?, renewed_at = ?, renewed_until = ?, renewed_peer = ?, renewed_issuer = ? WHERE id = ?`;
 // Redemptions that are not revoked and whose newest certificate, the last renewal's or their own, is valid.
@@ -90,12 +46,12 @@ const REVOKED = `SELECT serial, revoked_at AS "revokedAt", not_after AS "notAfte
 export function* findRenewedRedemption(id: string): SqlOperation<RenewedRedemption | undefined> {
   const redemption = yield* findRedemption(id);
   if (!redemption) return undefined;
-  return { redemption, renewals: (yield* rows<RenewalRow>(LAST_TWO, id)).map(renewalOfRow) };
+  return { redemption, renewals: yield* rows<Renewal>(LAST_TWO, id) };
 }
 
 /** Implements RenewalStore.listRenewals. */
-export function* listRenewals(redemptionId: string): SqlOperation<Renewal[]> {
-  return (yield* rows<RenewalRow>(ALL, redemptionId)).map(renewalOfRow);
+export function listRenewals(redemptionId: string): SqlOperation<readonly Renewal[]> {
+  return rows<Renewal>(ALL, redemptionId);
 }
 
 /** Implements RenewalStore.countDependents. */
@@ -134,16 +90,15 @@ function* record(
   );
   if (!owner) return { refused: 'renewal_refused' };
   if (owner.revoked_at !== null) return { refused: 'redemption_revoked' };
-  const existing = yield* row<RenewalRow>(BY_NUMBER, redemptionId, number);
-  if (existing) {
-    const recorded = renewalOfRow(existing);
+  const recorded = yield* row<Renewal>(BY_NUMBER, redemptionId, number);
+  if (recorded) {
     return recorded.certificateSha256 === renewal.certificateSha256 ? 'recorded' : { supersededBy: recorded };
   }
   // Consecutive numbers ensure that exactly one certificate is the newest.
   if (Number(yield* value(LAST_NUMBER, redemptionId)) !== number - 1) {
     return { refused: 'renewal_refused' };
   }
-  const values = renewalValues(renewal);
+  const values = Object.values(FIELDS).map((field) => renewal[field]);
   yield* change(INSERT, ...values);
   const { renewedAt, peer, serial, keySha256, certificateSha256, issuerSha256, notAfter } = renewal;
   yield* put(PUT_NEWEST, number, renewedAt, notAfter, peer, issuerSha256, redemptionId);
@@ -155,9 +110,4 @@ function* record(
     detail: { number, peer, serial, keySha256, certificateSha256, notAfter, row: rowHash(values) },
   });
   return 'recorded';
-}
-
-/** Implements RenewalStore.recordSuperseded. */
-export function recordSuperseded(redemption: Redemption, peer: string, now: number): WriteOperation<void> {
-  return recordRepetition('superseded', redemption, peer, now);
 }

@@ -5,28 +5,28 @@ import type { WriteOperation, WriteSubject } from './group-commit.js';
 import type { LedgerChain } from './ledger-chain.js';
 import { change, put, rawRows, rows, type SqlOperation, value } from './operation.js';
 
-// Entries in a step. A step delays redemptions while it runs.
+// Entries that one step checks or removes. Redemptions wait while a step runs.
 const STEP = 200;
 const DAY_MS = 86_400_000;
 const ENDED = `SELECT uid FROM grants WHERE source_file IS NULL AND expires_at < ?
   UNION SELECT uid FROM grants WHERE source_file IS NULL AND revoked_at < ? LIMIT 100`;
 const DUE = 'SELECT grant_uid FROM expiring_ledgers WHERE check_at < ? ORDER BY check_at LIMIT 1';
 const CHECK_AGAIN = 'UPDATE expiring_ledgers SET check_at = ? WHERE grant_uid = ?';
-const CHECKED = 'DELETE FROM expiring_ledgers WHERE grant_uid = ?';
-const PAGE = `${ENTRIES} WHERE e.grant_uid = ? AND e.seq > ? ORDER BY e.seq LIMIT ${STEP}`;
+const DELETE_CHECK = 'DELETE FROM expiring_ledgers WHERE grant_uid = ?';
+const ENTRIES_OF_GRANT = `${ENTRIES} WHERE e.grant_uid = ? AND e.seq > ? ORDER BY e.seq LIMIT ${STEP}`;
 // The entry about the deletion of the grant is removed last: without it the missing grant would be a fault.
-const NEXT = `SELECT seq, kind, redemption_id AS id, CAST(detail ->> 'number' AS INTEGER) AS number, detail ->> 'jti' AS jti
+const NEWEST = `SELECT seq, kind, redemption_id AS id, CAST(detail ->> 'number' AS INTEGER) AS number, detail ->> 'jti' AS jti
   FROM events WHERE grant_uid = ? AND kind <> 'deleted' ORDER BY seq DESC LIMIT ${STEP}`;
 const REMOVE = `UPDATE events SET grant_uid = NULL, seq = NULL, at = NULL, kind = NULL, redemption_id = NULL, detail = NULL
   WHERE grant_uid = ?`;
 const REMOVE_FROM = `${REMOVE} AND seq >= ? AND kind <> 'deleted'`;
-const DROP_REDEMPTION = 'DELETE FROM redemptions WHERE id = ?';
-const DROP_RENEWAL = 'DELETE FROM renewals WHERE redemption_id = ? AND number = ?';
-const FORGET_REVOCATION = 'UPDATE redemptions SET revoked_at = NULL WHERE id = ?';
-const FORGET_CODE_REVOCATION = 'UPDATE codes SET revoked_at = NULL WHERE grant_uid = ? AND jti = ?';
-const DROP_CODE = 'DELETE FROM codes WHERE grant_uid = ? AND jti = ?';
-const DROP_CODES = 'DELETE FROM codes WHERE grant_uid = ?';
-const DROP_REFUSALS = 'DELETE FROM refusals WHERE grant_uid = ?';
+const DELETE_REDEMPTION = 'DELETE FROM redemptions WHERE id = ?';
+const DELETE_RENEWAL = 'DELETE FROM renewals WHERE redemption_id = ? AND number = ?';
+const CLEAR_REVOCATION = 'UPDATE redemptions SET revoked_at = NULL WHERE id = ?';
+const CLEAR_CODE_REVOCATION = 'UPDATE codes SET revoked_at = NULL WHERE grant_uid = ? AND jti = ?';
+const DELETE_CODE = 'DELETE FROM codes WHERE grant_uid = ? AND jti = ?';
+const DELETE_CODES = 'DELETE FROM codes WHERE grant_uid = ?';
+const DELETE_REFUSALS = 'DELETE FROM refusals WHERE grant_uid = ?';
 const GRANT = 'SELECT 1 FROM grants WHERE uid = ?';
 const REFUSALS = 'SELECT CAST(coalesce(sum(count), 0) AS BIGINT) FROM refusals WHERE grant_uid = ?';
 
@@ -60,7 +60,7 @@ export async function removeOldLedger({ read, write }: StoreAccess, endedBefore:
   }
   // A ledger with a fault stays as evidence, and is checked again each day.
   const lastEnd =
-    state === 'whole' ? Math.max(check.deletedAt ?? 0, check.totals.lastNotAfter) : endedBefore + DAY_MS;
+    state === 'intact' ? Math.max(check.deletedAt ?? 0, check.totals.lastNotAfter) : endedBefore + DAY_MS;
   if (lastEnd >= endedBefore) {
     await write(() => put(CHECK_AGAIN, lastEnd, grantUid), { grantUid });
     return true;
@@ -70,12 +70,12 @@ export async function removeOldLedger({ read, write }: StoreAccess, endedBefore:
 }
 
 /** Checks the next entries of a grant. Also returns `faulty` if the grant still exists. */
-function* checkStep(check: EntryCheck): SqlOperation<'more' | 'whole' | 'faulty'> {
-  const found = yield* rawRows(PAGE, check.grantUid, check.seq);
+function* checkStep(check: EntryCheck): SqlOperation<'more' | 'intact' | 'faulty'> {
+  const found = yield* rawRows(ENTRIES_OF_GRANT, check.grantUid, check.seq);
   for (const values of found) if (yield* check.next(values)) return 'faulty';
   if (found.length === STEP) return 'more';
   const exists = (yield* value(GRANT, check.grantUid)) !== undefined;
-  return (yield* check.end()) || exists ? 'faulty' : 'whole';
+  return (yield* check.end()) || exists ? 'faulty' : 'intact';
 }
 
 interface RemovedEntry {
@@ -93,11 +93,11 @@ interface RemovedEntry {
 const ROW_REMOVALS: Readonly<
   Record<string, (entry: RemovedEntry, grantUid: string) => SqlOperation<number>>
 > = {
-  redeemed: ({ id }) => change(DROP_REDEMPTION, id),
-  renewed: ({ id, number }) => change(DROP_RENEWAL, id, number),
-  revoked: ({ id }) => change(FORGET_REVOCATION, id),
-  code_revoked: ({ jti }, grantUid) => change(FORGET_CODE_REVOCATION, grantUid, jti),
-  code_recorded: ({ jti }, grantUid) => change(DROP_CODE, grantUid, jti),
+  redeemed: ({ id }) => change(DELETE_REDEMPTION, id),
+  renewed: ({ id, number }) => change(DELETE_RENEWAL, id, number),
+  revoked: ({ id }) => change(CLEAR_REVOCATION, id),
+  code_revoked: ({ jti }, grantUid) => change(CLEAR_CODE_REVOCATION, grantUid, jti),
+  code_recorded: ({ jti }, grantUid) => change(DELETE_CODE, grantUid, jti),
 };
 
 /**
@@ -106,7 +106,7 @@ const ROW_REMOVALS: Readonly<
  */
 function removeStep(grantUid: string): WriteOperation<boolean> {
   return function* ({ ledger }) {
-    const entries = yield* rows<RemovedEntry>(NEXT, grantUid);
+    const entries = yield* rows<RemovedEntry>(NEWEST, grantUid);
     for (const entry of entries) {
       const removeRow = ROW_REMOVALS[entry.kind];
       if (removeRow) yield* removeRow(entry, grantUid);
@@ -119,10 +119,10 @@ function removeStep(grantUid: string): WriteOperation<boolean> {
     const removed = yield* change(REMOVE, grantUid);
     if (removed > 0) yield* ledger.countRemoved(removed);
     const refusals = Number(yield* value(REFUSALS, grantUid));
-    yield* change(DROP_REFUSALS, grantUid);
+    yield* change(DELETE_REFUSALS, grantUid);
     if (refusals > 0) yield* ledger.countRefusals(-refusals);
-    yield* change(DROP_CODES, grantUid);
-    yield* change(CHECKED, grantUid);
+    yield* change(DELETE_CODES, grantUid);
+    yield* change(DELETE_CHECK, grantUid);
     return false;
   };
 }

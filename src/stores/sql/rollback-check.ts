@@ -20,8 +20,8 @@ interface Mark {
 }
 
 /**
- * Number of entries that a database lacks and its ledger had; `mark` if the mark of the ledger is missing, so that they cannot
- * be counted.
+ * Number of entries that are missing from the ledger in a database; `mark` if the mark of the ledger is missing, without which
+ * they cannot be counted.
  */
 export type LedgerLoss = number | 'mark';
 
@@ -48,27 +48,27 @@ export class RollbackCheck {
    * `position` is the end of the ledger, read from the database if it is absent.
    */
   *check(key: Uint8Array, position?: number): SqlOperation<void> {
-    const lost = yield* this.lost(key, position);
-    if (lost === 0) return;
-    if (lost === 'mark') {
+    const loss = yield* this.loss(key, position);
+    if (loss === 0) return;
+    if (loss === 'mark') {
       const problem =
         'the store was changed: the mark of its ledger (setting ledger-epoch) is missing or forged';
       throw new StoreOpenError(problem, ACCEPT_HINT);
     }
     throw new StoreOpenError(
-      `the store was rolled back: its ledger lacks ${lost} ${lost === 1 ? 'entry' : 'entries'} that this host has recorded`,
+      `the store was rolled back: its ledger lacks ${loss} ${loss === 1 ? 'entry' : 'entries'} that this host has recorded`,
       'if a backup was restored, run `linkgrant store restored`; else correct --store',
     );
   }
 
-  /** Returns what the database lacks of its ledger, compared with this host's high-water mark. */
-  *lost(key: Uint8Array, position?: number): SqlOperation<LedgerLoss> {
+  /** Returns what is missing from the ledger, compared with this host's high-water mark; `position` as for `check`. */
+  *loss(key: Uint8Array, position?: number): SqlOperation<LedgerLoss> {
     this.#mark ??= yield* readMark(key);
     if (!this.#mark) return 'mark';
     this.#seen ??= this.#marks.find(this.#mark.id);
     if (!this.#seen) return 0;
-    const now = position ?? Number((yield* value(POSITION)) ?? 0);
-    if (now >= this.#seen.position && this.#mark.epoch === this.#seen.epoch) return 0;
+    const end = position ?? Number((yield* value(POSITION)) ?? 0);
+    if (end >= this.#seen.position && this.#mark.epoch === this.#seen.epoch) return 0;
     // Another process or host may have recorded a mark or accepted a rollback meanwhile.
     const mark = yield* readMark(key);
     if (!mark) return 'mark';
@@ -78,7 +78,7 @@ export class RollbackCheck {
       this.#seen = undefined;
       return 0;
     }
-    return Math.max(mark.epoch < this.#seen.epoch ? 1 : 0, this.#seen.position - now);
+    return Math.max(mark.epoch < this.#seen.epoch ? 1 : 0, this.#seen.position - end);
   }
 
   /** Begins another epoch, which accepts the missing entries. Creates a mark if there is none. */

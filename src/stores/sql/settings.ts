@@ -1,6 +1,5 @@
 import type { LedgerFault } from '../../redemption/ports/ledger-store.js';
 import type { WriteOperation } from './group-commit.js';
-import type { NewLedgerEntry } from './ledger-chain.js';
 import { rowHash } from './ledger-mac.js';
 import { change, rawRows, type SqlOperation, value } from './operation.js';
 
@@ -18,9 +17,6 @@ const NEXT_NUMBER = `INSERT INTO settings (key, value) VALUES (?, ?)
     ELSE CAST(CAST(settings.value AS BIGINT) + 1 AS TEXT) END
   RETURNING value`;
 
-// Entries about the whole store.
-const NO_GRANT = '';
-
 /** Implements GrantStore.getSetting. */
 export function getSetting(key: string): SqlOperation<string | undefined> {
   return value(GET, key) as SqlOperation<string | undefined>;
@@ -30,13 +26,11 @@ export function getSetting(key: string): SqlOperation<string | undefined> {
 export function putSetting(key: string, text: string, now: number): WriteOperation<void> {
   return function* ({ ledger }) {
     const isChanged = (yield* change(PUT, key, text)) === 1;
-    if (isChanged && !UNRECORDED.test(key)) yield* ledger.append(settingEntry(key, text, now));
+    if (!isChanged || UNRECORDED.test(key)) return;
+    const detail = { setting: key, row: rowHash([text]) };
+    // The entry is about the whole store, so it has no grant.
+    yield* ledger.append({ grantUid: '', at: now, kind: 'setting_changed', detail });
   };
-}
-
-function settingEntry(key: string, text: string, at: number): NewLedgerEntry {
-  const detail = { setting: key, row: rowHash([text]) };
-  return { grantUid: NO_GRANT, at, kind: 'setting_changed', detail };
 }
 
 /** Implements GrantStore.probe. */
@@ -67,7 +61,7 @@ export function* changedSetting(
   return key === undefined ? undefined : fault(`records setting ${key}, which is missing`);
 }
 
-/** Counts a change of labels or notes in the open transaction, so that other processes report it. */
+/** Counts a change of labels or notes in the open transaction, so that readChanges reports it in every process. */
 export function* countLabelChange(): SqlOperation<void> {
   yield* change(NEXT_NUMBER, LABEL_CHANGES, '1');
 }

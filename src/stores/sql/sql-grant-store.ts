@@ -34,7 +34,6 @@ import {
   listRenewals,
   listRevokedCertificates,
   recordRenewal,
-  recordSuperseded,
 } from './renewals.js';
 import { deleteEndedGrants, removeOldLedger } from './retention.js';
 import { getSetting, nextNumber, putSetting, recordProbe } from './settings.js';
@@ -95,7 +94,7 @@ export function sqlGrantStore(database: SqlDatabase, clock: Clock): GrantStore {
     recordRenewal: (renewal, now) =>
       write(recordRenewal(renewal, now), { redemptionId: renewal.redemptionId }),
     recordSuperseded: (redemption, peer, now) =>
-      write(recordSuperseded(redemption, peer, now), { grantUid: redemption.grantUid }),
+      write(recordRepetition('superseded', redemption, peer, now), { grantUid: redemption.grantUid }),
     listRenewals: (id) => read(() => listRenewals(id)),
     countDependents: (now) => read(() => countDependents(now)),
     countAnsweredBefore: (answeredBefore, now) => read(() => countAnsweredBefore(answeredBefore, now)),

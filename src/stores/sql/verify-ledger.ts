@@ -11,7 +11,7 @@ const ALL = `${ENTRIES} WHERE (e.grant_uid, e.seq) > (?, ?) ORDER BY e.grant_uid
 const OF_GRANT = `${ENTRIES} WHERE e.grant_uid = ? AND e.seq > ? ORDER BY e.seq LIMIT ${STEP}`;
 const ROW_COUNT = 'SELECT count(*) FROM events WHERE position > 0';
 const CONTENT_COUNT = 'SELECT count(*) FROM events WHERE grant_uid IS NOT NULL';
-// The first position after which one is missing; no row if that is before all of them.
+// The position before the first missing entry; NULL if entry 1 is missing.
 const BEFORE_GAP = `SELECT min(position) FROM events e WHERE NOT EXISTS
   (SELECT 1 FROM events WHERE position = e.position + 1) AND EXISTS (SELECT 1 FROM events WHERE position = 1)`;
 const REFUSALS = `SELECT grant_uid, code, name, subject, peer, count, first_at, last_at, mac FROM refusals
@@ -20,9 +20,10 @@ const REFUSALS = `SELECT grant_uid, code, name, subject, peer, count, first_at, 
 const REFUSAL_SUM = 'SELECT CAST(coalesce(sum(count), 0) AS BIGINT) FROM refusals';
 const REFUSALS_WITHOUT_ENTRY = `SELECT grant_uid FROM refusals r WHERE grant_uid >= ? AND grant_uid <= ?
   AND NOT EXISTS (SELECT 1 FROM events WHERE grant_uid = r.grant_uid) LIMIT 1`;
+const IN_RANGE = 'grant_uid >= ? AND grant_uid <= ?';
+const HAS_NO_ENTRY = (kind: string) =>
+  `id NOT IN (SELECT redemption_id FROM events WHERE ${IN_RANGE} AND kind = '${kind}')`;
 // Tables that must have as many rows as there are entries of a kind, and how the first row without an entry is found.
-const OWNED = 'grant_uid >= ? AND grant_uid <= ?';
-const OF_OWNED = `id IN (SELECT redemption_id FROM events WHERE ${OWNED}`;
 const CROSS_CHECKS: readonly {
   readonly total: 'redeemed' | 'renewed' | 'revoked' | 'codes' | 'codesRevoked';
   /** Absent if the rows were counted with the entries, because a table of certificates takes long to read. */
@@ -32,37 +33,37 @@ const CROSS_CHECKS: readonly {
 }[] = [
   {
     total: 'redeemed',
-    count: `SELECT count(*) FROM redemptions WHERE ${OWNED}`,
-    first: `SELECT grant_uid, id FROM redemptions WHERE ${OWNED}
-      AND NOT ${OF_OWNED} AND kind = 'redeemed') ORDER BY created_at, id LIMIT 1`,
+    count: `SELECT count(*) FROM redemptions WHERE ${IN_RANGE}`,
+    first: `SELECT grant_uid, id FROM redemptions WHERE ${IN_RANGE}
+      AND ${HAS_NO_ENTRY('redeemed')} ORDER BY created_at, id LIMIT 1`,
     problem: (id) => `has redemption ${id}, which no entry records`,
   },
   {
     total: 'renewed',
-    count: `SELECT count(*) FROM renewals n JOIN redemptions r ON r.id = n.redemption_id WHERE ${OWNED}`,
-    first: `SELECT grant_uid, n.redemption_id FROM renewals n JOIN redemptions r ON r.id = n.redemption_id WHERE ${OWNED}
+    count: `SELECT count(*) FROM renewals n JOIN redemptions r ON r.id = n.redemption_id WHERE ${IN_RANGE}`,
+    first: `SELECT grant_uid, n.redemption_id FROM renewals n JOIN redemptions r ON r.id = n.redemption_id WHERE ${IN_RANGE}
       AND (n.redemption_id, n.number) NOT IN
-        (SELECT redemption_id, CAST(detail ->> 'number' AS INTEGER) FROM events WHERE ${OWNED} AND kind = 'renewed') LIMIT 1`,
+        (SELECT redemption_id, CAST(detail ->> 'number' AS INTEGER) FROM events WHERE ${IN_RANGE} AND kind = 'renewed') LIMIT 1`,
     problem: (id) => `has a renewal of redemption ${id}, which no entry records`,
   },
   {
     total: 'revoked',
-    first: `SELECT grant_uid, id FROM redemptions WHERE ${OWNED} AND revoked_at IS NOT NULL
-      AND NOT ${OF_OWNED} AND kind = 'revoked') ORDER BY created_at, id LIMIT 1`,
+    first: `SELECT grant_uid, id FROM redemptions WHERE ${IN_RANGE} AND revoked_at IS NOT NULL
+      AND ${HAS_NO_ENTRY('revoked')} ORDER BY created_at, id LIMIT 1`,
     problem: (id) => `has redemption ${id}, whose revocation no entry records`,
   },
   {
     total: 'codes',
-    count: `SELECT count(*) FROM codes WHERE ${OWNED}`,
-    first: `SELECT grant_uid, jti FROM codes WHERE ${OWNED} AND (grant_uid, jti) NOT IN
-      (SELECT grant_uid, detail ->> 'jti' FROM events WHERE ${OWNED} AND kind = 'code_recorded') LIMIT 1`,
+    count: `SELECT count(*) FROM codes WHERE ${IN_RANGE}`,
+    first: `SELECT grant_uid, jti FROM codes WHERE ${IN_RANGE} AND (grant_uid, jti) NOT IN
+      (SELECT grant_uid, detail ->> 'jti' FROM events WHERE ${IN_RANGE} AND kind = 'code_recorded') LIMIT 1`,
     problem: (jti) => `has code ${jti}, which no entry records`,
   },
   {
     total: 'codesRevoked',
-    count: `SELECT count(*) FROM codes WHERE ${OWNED} AND revoked_at IS NOT NULL`,
-    first: `SELECT grant_uid, jti FROM codes WHERE ${OWNED} AND revoked_at IS NOT NULL AND (grant_uid, jti) NOT IN
-      (SELECT grant_uid, detail ->> 'jti' FROM events WHERE ${OWNED} AND kind = 'code_revoked') LIMIT 1`,
+    count: `SELECT count(*) FROM codes WHERE ${IN_RANGE} AND revoked_at IS NOT NULL`,
+    first: `SELECT grant_uid, jti FROM codes WHERE ${IN_RANGE} AND revoked_at IS NOT NULL AND (grant_uid, jti) NOT IN
+      (SELECT grant_uid, detail ->> 'jti' FROM events WHERE ${IN_RANGE} AND kind = 'code_revoked') LIMIT 1`,
     problem: (jti) => `has code ${jti}, whose revocation no entry records`,
   },
 ];
@@ -71,10 +72,10 @@ const GRANT_WITHOUT_ENTRY = `SELECT uid FROM grants WHERE uid >= ? AND uid <= ?
   AND NOT EXISTS (SELECT 1 FROM events WHERE grant_uid = uid) LIMIT 1`;
 // Retention deletes the codes of a deleted grant after its redemptions, so only codes of existing grants are compared.
 const MISCOUNTED_CODE = `WITH redeemed AS MATERIALIZED (SELECT grant_uid, jti, count(*) AS recorded FROM redemptions
-    WHERE jti IS NOT NULL AND ${OWNED} GROUP BY grant_uid, jti)
+    WHERE jti IS NOT NULL AND ${IN_RANGE} GROUP BY grant_uid, jti)
   SELECT grant_uid, jti, coalesce(used, 0), recorded FROM redeemed JOIN grants ON uid = grant_uid
     LEFT JOIN codes USING (grant_uid, jti) WHERE coalesce(used, 0) <> recorded
-  UNION ALL SELECT grant_uid, jti, used, 0 FROM codes JOIN grants ON uid = grant_uid WHERE used > 0 AND ${OWNED}
+  UNION ALL SELECT grant_uid, jti, used, 0 FROM codes JOIN grants ON uid = grant_uid WHERE used > 0 AND ${IN_RANGE}
     AND (grant_uid, jti) NOT IN (SELECT grant_uid, jti FROM redeemed) LIMIT 1`;
 // Retention deletes the renewals of a deleted grant before its redemptions.
 const MISREPORTED_RENEWAL = `SELECT r.grant_uid, r.id FROM redemptions r JOIN grants g ON g.uid = r.grant_uid
@@ -96,23 +97,23 @@ export function* verifyLedger(
   const key = yield* ledger.key();
   const { end } = yield* readEnd(key);
   const totals = emptyTotals();
-  const isWhole = grantUid === undefined;
+  const isWholeLedger = grantUid === undefined;
   // No uid sorts before the empty text or after this character.
   const entriesToCheck = Number(yield* value(CONTENT_COUNT));
-  const range: [string, string] = isWhole ? ['', '\u{10ffff}'] : [grantUid, grantUid];
+  const range: [string, string] = isWholeLedger ? ['', '\u{10ffff}'] : [grantUid, grantUid];
   const fault =
     (yield* brokenChain(end)) ??
     (yield* changedEntry(key, grantUid, totals, () => onProgress(totals.entries, entriesToCheck))) ??
-    (isWhole ? hiddenEntry(end, totals) : undefined) ??
+    (isWholeLedger ? hiddenEntry(end, totals) : undefined) ??
     (yield* crossCheck(range, totals)) ??
     (yield* miscounted(range)) ??
     (yield* changedRefusal(key, range)) ??
-    (isWhole ? yield* missingRefusal(end) : undefined) ??
-    (isWhole ? yield* changedSetting(totals.settings) : undefined);
+    (isWholeLedger ? yield* missingRefusal(end) : undefined) ??
+    (isWholeLedger ? yield* changedSetting(totals.settings) : undefined);
   return { entries: totals.entries, ...(fault && { fault }) };
 }
 
-function wholeLedger(problem: string): LedgerFault {
+function ledgerFault(problem: string): LedgerFault {
   return { grantUid: null, seq: null, problem };
 }
 
@@ -120,9 +121,9 @@ function wholeLedger(problem: string): LedgerFault {
 function* brokenChain(end: StoredEnd): SqlOperation<LedgerFault | undefined> {
   if (Number(yield* value(ROW_COUNT)) < Math.max(end.position, end.lastPosition)) {
     const before = Number((yield* value(BEFORE_GAP)) ?? 0);
-    return wholeLedger(`lacks entry ${before + 1} of ${Math.max(end.position, end.lastPosition)}`);
+    return ledgerFault(`lacks entry ${before + 1} of ${Math.max(end.position, end.lastPosition)}`);
   }
-  return end.isAuthentic ? undefined : wholeLedger('has an end that does not match its MAC');
+  return end.isAuthentic ? undefined : ledgerFault('has an end that does not match its MAC');
 }
 
 /** Checks every entry of one grant, or of all. */
@@ -153,10 +154,10 @@ function* changedEntry(
   }
 }
 
-/** Finds entries whose content was deleted otherwise than by retention, or whose number hides them from listings. */
+/** Finds entries whose content was deleted, but not by retention, or whose number hides them from listings. */
 function hiddenEntry({ position, removed }: StoredEnd, { entries }: EntryTotals): LedgerFault | undefined {
   const hidden = position - removed - entries;
-  return hidden === 0 ? undefined : wholeLedger(`lacks the content of ${hidden} of ${position} entries`);
+  return hidden === 0 ? undefined : ledgerFault(`lacks the content of ${hidden} of ${position} entries`);
 }
 
 function* crossCheck(range: [string, string], totals: EntryTotals): SqlOperation<LedgerFault | undefined> {
@@ -168,10 +169,10 @@ function* crossCheck(range: [string, string], totals: EntryTotals): SqlOperation
   }
   const orphan = yield* value(ORPHANED_RENEWAL);
   if (typeof orphan !== 'string' || range[0] !== '') return undefined;
-  return wholeLedger(`has a renewal of redemption ${orphan}, which does not exist`);
+  return ledgerFault(`has a renewal of redemption ${orphan}, which does not exist`);
 }
 
-/** Compares what rows repeat of others: last renewals, and uses of codes. Finds grants without entries. */
+/** Finds grants without entries, and values in rows that differ from other rows: last renewals, and uses of codes. */
 function* miscounted(range: [string, string]): SqlOperation<LedgerFault | undefined> {
   const grantUid = yield* value(GRANT_WITHOUT_ENTRY, ...range);
   if (typeof grantUid === 'string') {
@@ -216,5 +217,5 @@ function* missingRefusal({ refusals }: StoredEnd): SqlOperation<LedgerFault | un
   const sum = Number(yield* value(REFUSAL_SUM));
   return sum === refusals
     ? undefined
-    : wholeLedger(`has refusals that add up to ${sum}, and ${refusals} were counted`);
+    : ledgerFault(`has refusals that add up to ${sum}, and ${refusals} were counted`);
 }

@@ -2,7 +2,7 @@ import { closeSync, openSync, statfsSync, statSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { StoreOpenError } from '../store-open-error.js';
 
-// Magic numbers of statfs(2). SQLite's write-ahead log needs memory that all its processes share.
+// Magic numbers of statfs(2). SQLite's write-ahead log needs memory that all processes of a database share.
 const NETWORK_FILE_SYSTEMS: ReadonlyMap<number, string> = new Map([
   [0x6969, 'NFS'],
   [0x517b, 'SMB'],
@@ -31,9 +31,9 @@ export function fileIdentity(file: string): string | undefined {
  */
 export function prepareDatabaseFile(file: string, create: boolean): boolean {
   const directory = dirname(file);
-  const place = statSync(directory, { throwIfNoEntry: false });
-  if (!place && !create) return false;
-  if (!place?.isDirectory()) {
+  const parent = statSync(directory, { throwIfNoEntry: false });
+  if (!parent && !create) return false;
+  if (!parent?.isDirectory()) {
     throw new StoreOpenError(`the store's directory ${directory} does not exist`, 'create it with mode 0700');
   }
   const network = networkFileSystem(statfsSync(directory).type);

@@ -48,8 +48,8 @@ const MIGRATIONS: readonly Migration[] = [
       `CREATE INDEX redemptions_repeated ON redemptions (grant_uid, subject, name, created_at)
         WHERE mode = 'stock'`,
       'CREATE INDEX redemptions_sealed ON redemptions (sealed_until) WHERE sealed_until IS NOT NULL',
-      // A redemption's own row has its first certificate, which replays return; the last renewal has the newest one. The row
-      // repeats its number, time, end, peer and CA, so that listing links reads one table.
+      // The row of a redemption has the first certificate, which replays return; the last row here has the newest one. The
+      // row of the redemption repeats number, time, end, peer and CA of the last renewal, so that listing links reads one table.
       `CREATE TABLE renewals (
         redemption_id TEXT NOT NULL, number INTEGER NOT NULL, serial TEXT NOT NULL, key_sha256 TEXT NOT NULL,
         certificate_sha256 TEXT NOT NULL, issuer_sha256 TEXT NOT NULL, not_after INTEGER NOT NULL,
@@ -79,7 +79,7 @@ const MIGRATIONS: readonly Migration[] = [
         id INTEGER PRIMARY KEY CHECK (id = 1), position INTEGER NOT NULL, removed INTEGER NOT NULL,
         refusals INTEGER NOT NULL, mac BLOB NOT NULL
       ) STRICT`,
-      // Deleted grants whose ledger retention has to check, and when.
+      // Deleted grants, and when retention has to check the ledger of each.
       `CREATE TABLE expiring_ledgers (grant_uid TEXT PRIMARY KEY, check_at INTEGER NOT NULL) STRICT, WITHOUT ROWID`,
       'CREATE INDEX expiring_ledgers_due ON expiring_ledgers (check_at)',
       `CREATE TABLE outcomes (
@@ -99,7 +99,7 @@ function pragma(connection: SqliteConnection, name: 'application_id' | 'user_ver
   return Number(connection.statement(`PRAGMA ${name}`).value());
 }
 
-/** The schema version of a database, 0 for an empty one. Throws StoreOpenError for another program's database. */
+/** Returns the schema version of a database, 0 for an empty one. Throws StoreOpenError for another program's database. */
 function schemaVersion(connection: SqliteConnection, file: string): number {
   if (pragma(connection, 'application_id') === APPLICATION_ID) return pragma(connection, 'user_version');
   if (connection.statement('SELECT count(*) FROM sqlite_schema').value() === 0) return 0;

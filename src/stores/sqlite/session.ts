@@ -14,13 +14,13 @@ export interface SqliteSession {
    * connections were lost recently.
    */
   connect(): SqliteConnection;
-  /** Returns the open connection as well, but reopens the connection if the file at the path was replaced. */
+  /** Returns a connection as `connect` does, but a new one if the file at the path was replaced. */
   connectToCurrent(): SqliteConnection;
   /** Opens a connection of its own for a snapshot; the caller closes it. Throws as `connect` does. */
   connectAnother(): SqliteConnection;
   /** Closes the connection if `error` shows that it is lost. */
   closeIfLost(error: unknown): void;
-  /** Writes the log back if other connections allow it, and closes the connection. */
+  /** Copies the WAL into the file if other connections allow it, and closes the connection. */
   close(): void;
 }
 
@@ -55,7 +55,7 @@ export function startSession(first: SqliteConnection, reopen: () => SqliteConnec
     connectToCurrent() {
       // A commit into a deleted or replaced file (a restored backup) would be acknowledged and lost.
       if (connection && !connection.isCurrent()) {
-        // SQLite finds the log by its path, so the rest of the old log would be applied to the new file.
+        // SQLite finds the WAL by its path, so the rest of the old WAL would be applied to the new file.
         if (!connection.truncateWal()) throw storeUnavailable('the store was replaced while it was in use');
         drop();
       }
@@ -72,7 +72,7 @@ export function startSession(first: SqliteConnection, reopen: () => SqliteConnec
       try {
         connection?.truncateWal();
       } catch {
-        // The log stays; the next connection reads it.
+        // The WAL stays; the next connection reads it.
       }
       drop();
     },

@@ -6,7 +6,7 @@ import { openConnection, runOperation } from './connection.js';
 import { checkSchema } from './migrations.js';
 import { SQLITE } from './sqlite-database.js';
 
-/** Opens the tables of a file for one transaction, which with `writes` excludes others. Throws as opening the store does. */
+/** Opens the tables of a file for one transaction; with `writes` it excludes other writers. Throws as opening the store does. */
 export async function openSqliteTables(file: string, writes: boolean): Promise<TableSession> {
   const driver = await loadSqlite();
   if ('missing' in driver) throw driver.missing;

@@ -32,7 +32,7 @@ export async function openServedStore(
   ledgerKeyFile: string,
 ): Promise<{ readonly store: GrantStore; readonly ca: string }> {
   const store = await openPostgresStore({
-    place: server.place,
+    target: server.place,
     migrate: false,
     clock: Date.now,
     ledgerKeyFile,

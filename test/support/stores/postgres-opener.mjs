@@ -3,7 +3,7 @@ import { openPostgresStore } from '../../../dist/stores/postgres/postgres-store.
 
 export function openTestStore({ server, database, ...options }) {
   const { host, port, user, password } = server;
-  const place = {
+  const target = {
     hosts: [{ host, port }],
     database,
     user,
@@ -11,5 +11,5 @@ export function openTestStore({ server, database, ...options }) {
     tls: () => false,
     shown: `postgres://${host}:${port}/${database}`,
   };
-  return openPostgresStore({ place, migrate: false, ...options });
+  return openPostgresStore({ target, migrate: false, ...options });
 }
