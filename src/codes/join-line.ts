@@ -1,13 +1,13 @@
 import { createHash } from 'node:crypto';
 import type { CaPin } from '../domain/access-token.js';
 
-/** The content of a join line: a token in one word. */
+/** The content of a join line, which is a token as one word. */
 export interface JoinLine {
   readonly name: string;
   /** `https` URL that the code is posted to. */
   readonly url: string;
   readonly code: string;
-  /** The CA of the service; undefined if its certificate is a public one, which the CAs that Node trusts verify. */
+  /** The CA of the service; undefined if a CA that Node trusts has issued the certificate of the service. */
   readonly ca: CaPin | undefined;
   readonly linkCost?: number | undefined;
 }
@@ -55,9 +55,9 @@ export function containsJoinLine(text: string): boolean {
 }
 
 /**
- * Reads the first join line in a text, or returns why there is none, as the end of a sentence (`it …`). Characters that no join
- * line contains are skipped, so that a line that was wrapped, quoted or put in brackets is read all the same: the checksum finds
- * every other change. The fields are not validated.
+ * Reads the first join line in a text, or returns why there is none, as the end of a sentence (`it …`). Skips characters that no
+ * join line contains, so that a line can be wrapped, quoted or put in brackets. The checksum detects every other change. The
+ * fields are not validated.
  */
 export function decodeJoinLine(text: string): JoinLine | string {
   const start = START.exec(text.slice(0, MAX_TEXT));
@@ -69,8 +69,8 @@ export function decodeJoinLine(text: string): JoinLine | string {
   const length = Number(digitsToNumber(characters.slice(0, LENGTH_DIGITS)));
   const body = characters.slice(LENGTH_DIGITS, LENGTH_DIGITS + length);
   if (characters.length < LENGTH_DIGITS || body.length < length) {
-    const whole = PREFIX.length + LENGTH_DIGITS + length;
-    return `it was cut off: it has ${PREFIX.length + characters.length} of ${whole} characters`;
+    const expected = PREFIX.length + LENGTH_DIGITS + length;
+    return `it was cut off: it has ${PREFIX.length + characters.length} of ${expected} characters`;
   }
   const bytes = toBytes(body);
   const content = bytes.subarray(0, -CHECKSUM_BYTES);

@@ -6,12 +6,12 @@ const MINTED_LENGTH = 24;
 /** Generates a code: 24 characters of `[A-Za-z0-9]`, each equally likely (142 bits). */
 export function mintCode(): string {
   let code = '';
-  // randomInt draws again instead of reducing, so no character is favoured.
+  // randomInt is unbiased, unlike the remainder of a random byte.
   while (code.length < MINTED_LENGTH) code += ALPHABET.charAt(randomInt(ALPHABET.length));
   return code;
 }
 
-/** SHA-256 over the grant's uid (UTF-8) followed by the code's bytes: stores contain it instead of the code. */
+/** Returns the hash that stores contain instead of the code: SHA-256 over the grant's uid (UTF-8) and the code's bytes. */
 export function hashCode(grantUid: string, code: Uint8Array): Uint8Array {
   return createHash('sha256').update(grantUid, 'utf8').update(code).digest();
 }

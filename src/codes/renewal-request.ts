@@ -3,13 +3,13 @@ import { base64url, CompactSign, compactVerify, decodeProtectedHeader } from 'jo
 import { isUuid } from '../domain/names.js';
 
 const TYPE = 'linkgrant-renewal+jwt';
-const LONGEST = 16 * 1024;
+const MAX_LENGTH = 16 * 1024;
 const COMPACT_JWS = /^eyJ[\w-]+\.[\w-]+\.[\w-]+$/;
 const THUMBPRINT = /^[\w-]{43}$/;
 const BASE64 = /^[A-Za-z0-9+/]+={0,2}$/;
 const AUDIENCE = 'urn:uuid:';
 const EVERY_ALGORITHM = ['ES256', 'ES384', 'RS256', 'PS256', 'EdDSA'];
-// The generator of P-256, whose private key is 1: its verifications are ignored and only take the usual time.
+// The generator of P-256, whose private key is 1. Verifications with it only take the usual time; their results are ignored.
 const DUMMY_KEY = {
   kty: 'EC',
   crv: 'P-256',
@@ -18,7 +18,7 @@ const DUMMY_KEY = {
 };
 
 /** The content of a renewal request before its signature is verified. */
-export interface UnprovenRenewal {
+export interface UnverifiedRenewal {
   /** UUID of the redemption that is to be renewed. */
   readonly redemptionId: string;
   /** SHA-256 over the DER of the certificate whose key signed the request, lower-case hex. */
@@ -33,7 +33,7 @@ export interface RenewalRequest {
   readonly issuedAt: number;
 }
 
-/** The algorithms (RFC 7518 §3.1, RFC 8037) that a key of a link signs with, the preferred one first; none for others. */
+/** Returns the algorithms (RFC 7518 §3.1, RFC 8037) of a link's key, the preferred one first; none for a key of another kind. */
 function algorithmsOf({ asymmetricKeyType, asymmetricKeyDetails }: KeyObject): string[] {
   if (asymmetricKeyType === 'rsa') return ['RS256', 'PS256'];
   if (asymmetricKeyType === 'ed25519') return ['EdDSA'];
@@ -69,11 +69,11 @@ export async function signRenewalRequest(o: {
 }
 
 /**
- * Reads which redemption a request is to renew, undefined if it is not a renewal request. This proves nothing: it identifies
- * the certificate that {@link verifyRenewalRequest} needs.
+ * Reads which redemption a request is to renew, undefined if it is not a renewal request. The signature is not verified: the
+ * result identifies the certificate that {@link verifyRenewalRequest} needs.
  */
-export function readRenewalRequest(text: string): UnprovenRenewal | undefined {
-  if (text.length > LONGEST || !COMPACT_JWS.test(text)) return undefined;
+export function readRenewalRequest(text: string): UnverifiedRenewal | undefined {
+  if (text.length > MAX_LENGTH || !COMPACT_JWS.test(text)) return undefined;
   try {
     const { alg, typ, crit, ...others } = decodeProtectedHeader(text);
     const thumbprint = others['x5t#S256'];
@@ -90,8 +90,8 @@ export function readRenewalRequest(text: string): UnprovenRenewal | undefined {
 
 /**
  * Verifies that the key of the first certificate in `certificatePem` signed a request, with an algorithm of that kind of
- * key. Returns its content, undefined if not. Without a certificate the result is undefined after the same computation. The
- * time of the request is not checked.
+ * key. Returns the content of the request, undefined if it does not verify. Without a certificate, returns undefined after the
+ * same computation. The time of the request is not checked.
  */
 export async function verifyRenewalRequest(
   text: string,

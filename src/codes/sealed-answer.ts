@@ -21,7 +21,7 @@ export function sealAnswer(o: {
   return seal(sealingKey(o.code, o.grantUid), o.redemptionId, o.plaintext);
 }
 
-/** Opens what {@link sealAnswer} sealed; undefined if the code, grant, redemption or any bit differs. */
+/** Decrypts what {@link sealAnswer} encrypted; undefined if the code, grant, redemption or any bit differs. */
 export function openAnswer(o: {
   readonly code: Uint8Array;
   readonly grantUid: string;

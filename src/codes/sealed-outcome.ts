@@ -12,34 +12,30 @@ export interface OutcomeName {
   readonly key: string;
 }
 
-/** Returns the stored form of a name: its SHA-256 in hex, so that the store does not contain the name. */
-export function outcomeId({ kind, caller, key }: OutcomeName): string {
-  return hash('sha256', JSON.stringify([kind, caller, key]));
-}
-
 /** Seals the code of a creation, and fingerprints its request, under a key derived from the master key and the name. */
 export class OutcomeSeal {
+  /** The stored form of the name: its SHA-256 in hex, so that the store does not contain the name. */
+  readonly id: string;
   readonly #key: Uint8Array;
-  readonly #id: string;
 
   constructor(master: MasterKey, name: OutcomeName) {
     this.#key = new Uint8Array(hkdfSync('sha256', master.key, JSON.stringify(name), KEY_PURPOSE, 32));
-    this.#id = outcomeId(name);
+    this.id = hash('sha256', JSON.stringify([name.kind, name.caller, name.key]));
   }
 
-  /** Returns a text that only the same request has; without the key, guesses of the request cannot be tested. */
+  /** Returns the HMAC-SHA256 of a request: without the key, guesses of the request cannot be tested. */
   fingerprint(request: string): string {
     return createHmac('sha256', this.#key).update(request).digest('hex');
   }
 
   /** Encrypts a code, bound to the name. */
   seal(code: string): Uint8Array {
-    return seal(this.#key, this.#id, Buffer.from(code));
+    return seal(this.#key, this.id, Buffer.from(code));
   }
 
   /** Decrypts what {@link seal} encrypted; undefined if any bit differs. */
   open(sealed: Uint8Array): string | undefined {
-    const code = open(this.#key, this.#id, sealed);
+    const code = open(this.#key, this.id, sealed);
     return code && Buffer.from(code).toString();
   }
 }

@@ -10,20 +10,20 @@ const TYPE = 'linkgrant-code+jwt';
 const ALGORITHM = 'HS256';
 const MAX_USES = 1_000_000;
 const JTI = /^[A-Za-z0-9_-]{8,64}$/;
-// The maximum body of a redemption.
-const LONGEST = 4096;
+// The maximum length of a redemption's body.
+const MAX_LENGTH = 4096;
 
-/** The claims of a signed code, which is a part of a grant. Times are milliseconds since the epoch. */
+/** The claims of a signed code, which redeems a part of a grant. Times are milliseconds since the epoch. */
 export interface SignedCode {
-  /** Its identity within the grant; several texts may carry the same. */
+  /** Identifies the code within the grant. Several texts may have the same `jti`; their uses are counted together. */
   readonly jti: string;
   readonly grantUid: string;
   /** How often this code can be redeemed. */
   readonly uses: number;
   readonly issuedAt: number;
-  /** When it becomes valid; absent without a claim `nbf`. */
+  /** When the code becomes valid; absent without a claim `nbf`. */
   readonly notBefore?: number;
-  /** When it expires; it cannot be redeemed after its grant has expired either. */
+  /** When the code expires. It also cannot be redeemed after its grant has expired. */
   readonly expirationTime: number;
   /** The only subject that may redeem it; absent for any. */
   readonly subject?: string;
@@ -49,8 +49,8 @@ export async function mintSignedCode(code: SignedCode, signingKey: GrantSigningK
 }
 
 /**
- * Reads the id of the master key from a presented code, undefined if it does not have the form of a signed code. This proves
- * nothing.
+ * Reads the id of the master key from a presented code, undefined if it does not have the form of a signed code. The signature is
+ * not verified.
  */
 export function signedCodeKid(code: Uint8Array): string | undefined {
   const text = textOf(code);
@@ -65,7 +65,7 @@ export function signedCodeKid(code: Uint8Array): string | undefined {
 
 /**
  * Verifies that this grant's key signed a code and returns its claims; undefined if not, or if the claims are not valid.
- * Its times are not checked.
+ * The times in the claims are not checked.
  */
 export async function verifySignedCode(
   code: Uint8Array,
@@ -102,7 +102,7 @@ export function isTokenId(value: string): boolean {
 }
 
 function textOf(code: Uint8Array): string | undefined {
-  if (code.length > LONGEST) return undefined;
+  if (code.length > MAX_LENGTH) return undefined;
   const text = Buffer.from(code).toString('latin1');
   // Checked before parsing, because most codes are not signed.
   const signature = /^eyJ[\w-]+\.[\w-]+\.([\w-]+)$/.exec(text)?.[1];

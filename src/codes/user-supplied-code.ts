@@ -37,7 +37,7 @@ export function userSuppliedCodeProblem(code: string, names: readonly string[]):
   if (code.length < MIN_LENGTH) return `the code must have at least ${MIN_LENGTH} characters`;
   if (code.length > MAX_LENGTH) return `the code must have at most ${MAX_LENGTH} characters`;
   if (guessesLog10(code.slice(0, ESTIMATED_LENGTH), names) >= MIN_GUESSES_LOG10) return undefined;
-  return 'the code is easy to guess; generate one with `openssl rand -hex 16`, or omit it, so that one is generated';
+  return 'the code is easy to guess; generate one with `openssl rand -hex 16`, or omit the code to have one generated';
 }
 
 function guessesLog10(text: string, names: readonly string[]): number {

@@ -8,13 +8,15 @@ const CHUNK_BYTES = 64 * 1024;
 /** The reason for refusing a text that is too long, as the end of a sentence. */
 export const TOO_LONG = 'it is longer than 1 MiB';
 
-/** Reads the UTF-8 text of a regular file of at most 1 MiB. Never blocks: refuses a pipe, a device or a socket. Throws UnreadableFileError. */
+/**
+ * Reads the UTF-8 text of a regular file of at most 1 MiB. Never blocks: refuses a pipe, a device or a socket. Throws
+ * UnreadableFileError.
+ */
 export function readBoundedText(file: string): string {
   return withFileErrors(file, () => {
-    const handle = openAtOnce(file);
+    const handle = openNonBlocking(file);
     try {
-      if (!fstatSync(handle).isFile()) throw new Error(irregular(handle));
-      return readWhole(handle);
+      return readRegularFile(handle);
     } finally {
       closeSync(handle);
     }
@@ -22,18 +24,15 @@ export function readBoundedText(file: string): string {
 }
 
 /** Opens a path for reading without waiting for the other end of a pipe. */
-export function openAtOnce(file: string): number {
+export function openNonBlocking(file: string): number {
   return openSync(file, constants.O_RDONLY | constants.O_NONBLOCK);
 }
 
-/** Returns why an open path is no input, as the end of a sentence. */
-export function irregular(handle: number): string {
-  return fstatSync(handle).isDirectory() ? 'it is a directory' : 'it is no regular file';
-}
-
-/** Reads the text of an open regular file. Throws an Error if it is too long. */
-export function readWhole(handle: number): string {
-  if (fstatSync(handle).size > MAX_BYTES) throw new Error(TOO_LONG);
+/** Reads the text of an open file. Throws an Error if it is not a regular file, or too long. */
+export function readRegularFile(handle: number): string {
+  const stats = fstatSync(handle);
+  if (!stats.isFile()) throw new Error(stats.isDirectory() ? 'it is a directory' : 'it is no regular file');
+  if (stats.size > MAX_BYTES) throw new Error(TOO_LONG);
   const chunks: Buffer[] = [];
   for (let length = 0; ; ) {
     const chunk = Buffer.allocUnsafe(CHUNK_BYTES);

@@ -24,8 +24,8 @@ export function chooseSqlite(name: SqliteDriverName | undefined): void {
 const loaded = new Map<SqliteDriverName | undefined, Promise<SqliteDriver | MissingSqlite>>();
 
 /**
- * Loads a driver once. Without a name it is the chosen one, else the first one that can be used: `node:sqlite` is a part of newer
- * Nodes, `better-sqlite3` an optional package with a native module, which may be missing or built for another Node.
+ * Loads a driver once: the one with this name, else the chosen one, else the first one that can be used. `node:sqlite` is a part
+ * of newer versions of Node; `better-sqlite3` is an optional package whose native module may be missing or built for another Node.
  */
 export function loadSqlite(name = choice): Promise<SqliteDriver | MissingSqlite> {
   let driver = loaded.get(name);
@@ -37,8 +37,8 @@ export function loadSqlite(name = choice): Promise<SqliteDriver | MissingSqlite>
 }
 
 async function loadFirst(): Promise<SqliteDriver | MissingSqlite> {
-  const own = await load('node:sqlite');
-  return 'missing' in own ? load('better-sqlite3') : own;
+  const builtIn = await load('node:sqlite');
+  return 'missing' in builtIn ? load('better-sqlite3') : builtIn;
 }
 
 async function load(name: SqliteDriverName): Promise<SqliteDriver | MissingSqlite> {

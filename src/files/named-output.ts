@@ -1,19 +1,9 @@
-import {
-  chmodSync,
-  closeSync,
-  lstatSync,
-  mkdirSync,
-  openSync,
-  readSync,
-  renameSync,
-  rmSync,
-  statSync,
-} from 'node:fs';
+import { closeSync, lstatSync, mkdirSync, openSync, readSync, statSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
 import { readBoundedText } from './bounded-text.js';
-import { createPrivateFile, syncDirectory, writeBeside, writePrivateFile } from './private-file.js';
+import { createPrivateFile, replaceFile, writePrivateFile } from './private-file.js';
 
-/** Returns from a file's text whether it may be replaced, because linkgrant wrote it before. */
+/** Whether a file with this text may be replaced, because linkgrant wrote it before. */
 export type IsOwn = (text: string) => boolean;
 
 const OCCUPIED = 'it exists and was not written by linkgrant';
@@ -61,15 +51,7 @@ function requireDirectory(directory: string): void {
 export function writePublicFile(file: string, content: string, beginning: string): void {
   const path = resolve(file);
   if (!beginsWith(path, beginning)) requireReplaceable(path, () => false);
-  const temporary = writeBeside(path, content);
-  try {
-    chmodSync(temporary, 0o644);
-    renameSync(temporary, path);
-  } catch (error) {
-    rmSync(temporary, { force: true });
-    throw error;
-  }
-  syncDirectory(dirname(path));
+  replaceFile(path, content, 0o644);
 }
 
 /** Whether a regular file of any length begins with this text. */

@@ -1,7 +1,7 @@
 import { pathToFileURL } from 'node:url';
 import type { SqliteDriver, SqliteStatement, SqliteValue } from './sqlite-driver.js';
 
-// What is used of node:sqlite. The types of the oldest supported Node do not have it.
+// The parts of node:sqlite that are used here. The types of the oldest supported Node do not have the module.
 interface Statement {
   columns(): readonly unknown[];
   setReturnArrays(isEnabled: boolean): void;
@@ -20,7 +20,7 @@ interface NodeSqlite {
   readonly DatabaseSync: new (location: URL, options: { readonly timeout: number }) => Database;
 }
 
-/** Loads the module of Node 24.15 and newer; older ones call it experimental. Throws ERR_UNKNOWN_BUILTIN_MODULE there. */
+/** Loads the module. Throws ERR_UNKNOWN_BUILTIN_MODULE before Node 24.15, where it is missing or experimental. */
 function loadModule(): NodeSqlite {
   const [major = 0, minor = 0] = process.versions.node.split('.').map(Number);
   const isStable = major > 24 || (major === 24 && minor >= 15);
@@ -41,7 +41,7 @@ const RESULT_CODES = (
   'SCHEMA TOOBIG CONSTRAINT MISMATCH MISUSE NOLFS AUTH FORMAT RANGE NOTADB'
 ).split(' ');
 
-/** Runs an operation. The code of its error is the result code of SQLite, as in better-sqlite3, and not `ERR_SQLITE_ERROR`. */
+/** Runs an operation. Errors get the result code of SQLite as `code`, as in better-sqlite3, instead of `ERR_SQLITE_ERROR`. */
 function withResultCode<T>(operation: () => T): T {
   try {
     return operation();
@@ -75,7 +75,7 @@ export const nodeSqlite: SqliteDriver = {
   name: 'node:sqlite',
   open(file) {
     const url = pathToFileURL(file);
-    // Without it a missing file would be created.
+    // Without `mode=rw` a missing file would be created.
     url.search = 'mode=rw';
     const db = withResultCode(() => new DatabaseSync(url, { timeout: 0 }));
     return {

@@ -4,10 +4,10 @@ import sea from 'node:sea';
 import { fileURLToPath } from 'node:url';
 import { ifExists } from './file-error.js';
 
-// The types of Node 20 lack it; Node 24, which is in the executable, has it.
+// The types of Node 20 lack this function. Node 24, which is in the executable, has it.
 const { getAssetKeys } = sea as typeof sea & { getAssetKeys(): string[] };
 
-/** The directory of package.json, where the program does not run as a single executable. */
+/** Returns the directory of package.json, unless the program runs as a single executable. */
 const packageDirectory = () => fileURLToPath(new URL('../../', import.meta.url));
 
 /** Returns a file of the package, such as `deploy/bootstrap/job.yaml`. Throws if it is missing. */
@@ -15,7 +15,7 @@ export function packagedFile(path: string): Buffer {
   return sea.isSea() ? Buffer.from(sea.getAsset(path)) : readFileSync(join(packageDirectory(), path));
 }
 
-/** Returns the files below a directory of the package, by their paths in it; none if it does not exist. */
+/** Returns the files below a directory of the package, by their paths in that directory; none if it does not exist. */
 export function packagedFiles(directory: string): ReadonlyMap<string, Buffer> {
   const paths = sea.isSea() ? getAssetKeys() : filesOnDisk(directory);
   const below = paths.filter((path) => path.startsWith(`${directory}/`));
@@ -23,8 +23,8 @@ export function packagedFiles(directory: string): ReadonlyMap<string, Buffer> {
 }
 
 function filesOnDisk(directory: string): string[] {
-  const at = join(packageDirectory(), directory);
-  const entries = ifExists(() => readdirSync(at, { recursive: true, withFileTypes: true })) ?? [];
+  const path = join(packageDirectory(), directory);
+  const entries = ifExists(() => readdirSync(path, { recursive: true, withFileTypes: true })) ?? [];
   return entries
     .filter((entry) => entry.isFile() && !entry.name.startsWith('.'))
     .map((entry) => join(entry.parentPath, entry.name).slice(packageDirectory().length));

@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import {
+  chmodSync,
   closeSync,
   fsyncSync,
   linkSync,
@@ -83,8 +84,14 @@ export function sweepBeside(directory: string, now: number, isOurs: (name: strin
 
 /** Writes `content` to `file` (0600) atomically and durably: readers see the old or the new content. */
 export function writePrivateFile(file: string, content: string): void {
+  replaceFile(file, content);
+}
+
+/** Writes `content` to `file` as {@link writePrivateFile} does, with `mode` if it is passed. */
+export function replaceFile(file: string, content: string, mode?: number): void {
   const temporary = writeBeside(file, content);
   try {
+    if (mode !== undefined) chmodSync(temporary, mode);
     renameSync(temporary, file);
   } catch (error) {
     rmSync(temporary, { force: true });
@@ -105,12 +112,12 @@ export function createPrivateFile(file: string, content: string): boolean {
   } finally {
     unlinkSync(temporary);
   }
-  // Also if another process created it, because that one may not have synced yet.
+  // Also if another process has created the file, because it may not have synced the directory yet.
   syncDirectory(dirname(file));
   return isCreated;
 }
 
-/** Returns the mode, such as `0644`, of a file that other users can access; undefined for another one. Throws UnreadableFileError. */
+/** Returns the mode of a file that other users can access (`0644`); undefined for any other file. Throws UnreadableFileError. */
 export function sharedMode(file: string): string | undefined {
   const mode = withFileErrors(file, () => statSync(file)).mode & 0o777;
   return (mode & 0o077) === 0 ? undefined : mode.toString(8).padStart(4, '0');

@@ -3,13 +3,13 @@ export type SqliteValue = string | number | Uint8Array | null;
 
 /** A prepared statement. */
 export interface SqliteStatement {
-  /** True if it returns rows. */
+  /** True if the statement returns rows. */
   readonly isReader: boolean;
-  /** Executes it and returns the number of rows that it changed. */
+  /** Executes the statement and returns the number of changed rows. */
   run(...values: readonly SqliteValue[]): number;
-  /** Returns the first column of its first row, undefined without rows. */
+  /** Returns the first column of the first row, undefined without rows. */
   value(...values: readonly SqliteValue[]): unknown;
-  /** Returns its rows: objects, or with `isRaw` lists of values in column order. */
+  /** Returns the rows: objects, or with `isRaw` lists of values in column order. */
   rows(values: readonly SqliteValue[], isRaw: boolean): unknown[];
 }
 
@@ -29,7 +29,7 @@ export type SqliteDriverName = 'node:sqlite' | 'better-sqlite3';
 
 /**
  * A library that opens SQLite files. Its functions never wait: a locked database throws at once. Their errors have the result code
- * as `code` (`SQLITE_BUSY`). Use one library for a file in one process: closing it in one releases the locks of the other.
+ * as `code` (`SQLITE_BUSY`). A process must use one library for a file: closing the file in one releases the locks of the other.
  */
 export interface SqliteDriver {
   readonly name: SqliteDriverName;

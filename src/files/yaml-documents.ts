@@ -24,16 +24,16 @@ export interface YamlLimits {
 /** A refused text; the message ends a sentence (`it …`) and quotes nothing of the text. */
 class UnfitYaml extends Error {}
 
-const DEEPEST = 32;
-/** Maximum depth of the parser's stack: the document, the collections and one scalar. */
-const MAX_STACK_DEPTH = DEEPEST + 2;
+/** Maximum depth of the parser's stack: the document, 32 nested collections and one scalar. */
+const MAX_STACK_DEPTH = 34;
 /** A response with 65 documents has 6,175 tokens; without a limit 1 MiB of some tokens takes 30 s and 1.4 GB. */
 const MAX_TOKENS = 20_000;
 /** 1 MiB of base64 in lines of 64 characters has fewer. One scalar, and so one token, may have many lines. */
 const MAX_LINES = 20_000;
 /** UTF-16 units of one lexeme, such as a scalar. A chain of certificates has fewer; 1 MiB of quotes takes 110 MiB of memory. */
 const MAX_LEXEME_LENGTH = 512 * 1024;
-const OWN_TAG = 'tag:yaml.org,2002:';
+// The prefix of the tags of YAML itself, such as !!str.
+const STANDARD_TAG = 'tag:yaml.org,2002:';
 
 /**
  * Parses the mappings of a YAML 1.2 stream, without empty documents. The input is untrusted: refuses aliases, anchors,
@@ -41,7 +41,7 @@ const OWN_TAG = 'tag:yaml.org,2002:';
  * (`it …`) and quotes nothing of the text.
  */
 export function parseYamlMappings(text: string, limits: YamlLimits): YamlMapping[] {
-  return parseYamlDocuments(text, limits).map(toMapping);
+  return parseYamlDocuments(text, limits).map((document) => asMapping(document.toJS({ maxAliasCount: 0 })));
 }
 
 /** Parses the documents of a stream that {@link parseYamlMappings} accepts, in the same order. Throws as it does. */
@@ -73,9 +73,9 @@ export function parseYamlDocuments(text: string, limits: YamlLimits): Document.P
   return documents;
 }
 
-function hasMoreLines(text: string, most: number): boolean {
+function hasMoreLines(text: string, limit: number): boolean {
   let at = -1;
-  for (let lines = 0; lines < most; lines++) {
+  for (let lines = 0; lines < limit; lines++) {
     at = text.indexOf('\n', at + 1);
     if (at < 0) return false;
   }
@@ -118,19 +118,17 @@ function tooMany(limits: YamlLimits): UnfitYaml {
   return new UnfitYaml(`it has more than ${limits.documents} document${limits.documents === 1 ? '' : 's'}`);
 }
 
+/** Throws unless the document is a mapping without anchors, aliases, unknown tags and duplicate keys. */
 function requirePlain(document: Document.Parsed): void {
   visit(document, {
     Node: (_key, node) => {
       if (isAlias(node) || node.anchor !== undefined) throw new UnfitYaml('it uses YAML anchors or aliases');
-      if (node.tag !== undefined && !node.tag.startsWith(OWN_TAG)) throw new UnfitYaml('it uses YAML tags');
+      if (node.tag !== undefined && !node.tag.startsWith(STANDARD_TAG))
+        throw new UnfitYaml('it uses YAML tags');
     },
     Map: (_key, map) => refuseDuplicates(map),
   });
   if (!isMap(document.contents)) throw new UnfitYaml('one of its documents is not a mapping');
-}
-
-function toMapping(document: Document.Parsed): YamlMapping {
-  return asMapping(document.toJS({ maxAliasCount: 0 }));
 }
 
 /** Returns `value` if it is a mapping, else an empty one. */

@@ -1,15 +1,15 @@
 import { setMaxListeners } from 'node:events';
 
-/** A controller that is aborted together with other signals. */
+/** A controller that is aborted as soon as one of several signals is aborted. */
 export interface LinkedAbort {
   readonly controller: AbortController;
-  /** Removes its listeners from the other signals; to be called at the end of the operation. */
+  /** Removes the listeners from these signals; call it at the end of the operation. */
   unlink(): void;
 }
 
 /**
- * A controller whose signal is aborted, with the same reason, as soon as one of `signals` is. AbortSignal.any holds its sources
- * weakly, so that a time-out among them may be garbage-collected before it fires.
+ * Returns a controller whose signal is aborted as soon as one of `signals` is, with the same reason. It replaces
+ * AbortSignal.any, which holds its sources weakly: a time-out among them may be garbage-collected before it fires.
  */
 export function linkAbort(signals: readonly AbortSignal[]): LinkedAbort {
   const controller = new AbortController();
@@ -30,8 +30,8 @@ export function linkAbort(signals: readonly AbortSignal[]): LinkedAbort {
 }
 
 /**
- * Runs `operation` with a signal that is aborted after that many milliseconds (with a DOMException `TimeoutError`), or with the
- * first of `others`.
+ * Runs `operation` with a signal that is aborted after `milliseconds` (with a DOMException `TimeoutError`), or as soon as one of
+ * `others` is.
  */
 export async function withinTime<T>(
   milliseconds: number,
@@ -39,8 +39,8 @@ export async function withinTime<T>(
   operation: (signal: AbortSignal) => Promise<T>,
 ): Promise<T> {
   const { controller, unlink } = linkAbort(others);
-  const giveUp = () => controller.abort(new DOMException('It took too long', 'TimeoutError'));
-  const timer = setTimeout(giveUp, milliseconds);
+  const onTimeout = () => controller.abort(new DOMException('It took too long', 'TimeoutError'));
+  const timer = setTimeout(onTimeout, milliseconds);
   try {
     return await operation(controller.signal);
   } finally {
@@ -49,7 +49,7 @@ export async function withinTime<T>(
   }
 }
 
-/** A promise like `new Promise(start)` that rejects with the signal's reason as soon as that is aborted. */
+/** Returns a promise like `new Promise(start)`, which also rejects with the signal's reason as soon as the signal is aborted. */
 export function untilAborted<T = void>(
   signal: AbortSignal,
   start: (resolve: (value: T) => void, reject: (reason: unknown) => void) => void,

@@ -2,7 +2,7 @@
 export class SerialQueue {
   #last: Promise<unknown> = Promise.resolve();
 
-  /** Runs `operation` once all operations before it have ended; resolves or rejects as it does. */
+  /** Runs `operation` once all earlier operations have ended. Resolves or rejects as `operation` does. */
   enqueue<T>(operation: () => Promise<T>): Promise<T> {
     const result = this.#last.then(operation);
     this.#last = result.catch(() => undefined);

@@ -28,7 +28,7 @@ export class SharedRead<T> {
     this.#options = options;
   }
 
-  /** The value of a read that started after `moment`, a time of `performance.now()`; the present time if absent. */
+  /** Returns the value of a read that starts after `moment`, a time of `performance.now()`; the current time if absent. */
   readAfter(moment = performance.now()): Promise<T> {
     if (this.#last?.value && this.#last.startedAt > moment) return this.#last.value;
     if (this.#last) this.#next ??= this.#startAfter(this.#last);

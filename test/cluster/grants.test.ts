@@ -121,7 +121,7 @@ describe('an AccessGrant', () => {
     [
       'a code that is easy to guess',
       { code: 'passwordpassword' },
-      'the code is easy to guess; generate one with `openssl rand -hex 16`, or omit it, so that one is generated',
+      'the code is easy to guess; generate one with `openssl rand -hex 16`, or omit the code to have one generated',
     ],
     ['a setting that is none', { settings: { 'linkgrant/sbjects': 'a' } }, 'is not a setting'],
     ['a rule that cannot be', { settings: { 'linkgrant/not-before': 'later' } }, 'linkgrant/not-before'],

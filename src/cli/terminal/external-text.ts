@@ -2,7 +2,7 @@ import { closeSync, fstatSync } from 'node:fs';
 import { Socket } from 'node:net';
 import { addAbortSignal, type Readable } from 'node:stream';
 import { processContext } from '../../config/process-context.js';
-import { irregular, MAX_BYTES, openAtOnce, readWhole, TOO_LONG } from '../../files/bounded-text.js';
+import { MAX_BYTES, openNonBlocking, readRegularFile, TOO_LONG } from '../../files/bounded-text.js';
 import { UnreadableFileError } from '../../files/file-error.js';
 
 /**
@@ -20,13 +20,13 @@ export async function readExternalText(file: string, signal?: AbortSignal): Prom
 }
 
 async function readPath(file: string, signal: AbortSignal | undefined): Promise<string> {
-  const handle = openAtOnce(file);
-  const stats = fstatSync(handle);
-  // The socket closes the handle.
-  if (stats.isFIFO()) return readStream(new Socket({ fd: handle, readable: true, writable: false }), signal);
+  const handle = openNonBlocking(file);
+  if (fstatSync(handle).isFIFO()) {
+    // The socket closes the handle.
+    return readStream(new Socket({ fd: handle, readable: true, writable: false }), signal);
+  }
   try {
-    if (!stats.isFile()) throw new Error(irregular(handle));
-    return readWhole(handle);
+    return readRegularFile(handle);
   } finally {
     closeSync(handle);
   }

@@ -1,4 +1,4 @@
-import { OutcomeSeal, outcomeId } from '../../codes/sealed-outcome.js';
+import { OutcomeSeal } from '../../codes/sealed-outcome.js';
 import { AdministrationError } from '../../domain/administration-error.js';
 import { signingMasterKey } from '../accepting/rotate-code-keys.js';
 import type { OnceOnly } from './administration.js';
@@ -36,7 +36,7 @@ export async function onceOnly(
   const { createdId, code } = choose();
   const now = clock();
   const claim = {
-    id: outcomeId(name),
+    id: seal.id,
     kid: master.kid,
     request: seal.fingerprint(requestText),
     createdId,
