@@ -54,7 +54,13 @@ module.exports = {
       ['^src/domain/', ...BYTES_ONLY, ...CODE_STRENGTH],
       'bytes in, bytes out',
     ),
-    only('pki-is-bytes', '^src/pki/', ['^src/domain/', ...BYTES_ONLY], 'bytes in, bytes out'),
+    // net checks the text of IP addresses.
+    only(
+      'pki-is-bytes',
+      '^src/pki/',
+      ['^src/domain/', ...BYTES_ONLY, '^(node:)?net$'],
+      'bytes in, bytes out',
+    ),
     onlyOfSource(
       'acts-know-ports-only',
       '^src/redemption/',

@@ -3,7 +3,7 @@ import {
   allowsPurpose,
   allowsUsage,
   type ChainLink,
-  chainLink,
+  chainLinks,
   findChain,
   nameConstraintProblem,
   pathLimit,
@@ -11,16 +11,14 @@ import {
   validityAt,
 } from './certificate-chain.js';
 import {
+  authorityExtensions,
   authorityKeyIdentifier,
-  basicConstraints,
   EXTENSION,
   KEY_USAGE,
   keyIdentifier,
-  keyUsage,
   PURPOSE,
   randomSerial,
   signCertificate,
-  subjectKeyIdentifier,
 } from './certificate-encoding.js';
 import { DerReader, TAG } from './der.js';
 import { encodeCommonName, subjectText } from './distinguished-name.js';
@@ -34,7 +32,7 @@ import {
   signatureAlgorithmOf,
   spkiOf,
 } from './keys.js';
-import { encodeCertificatePem, parseCertificates } from './pem.js';
+import { encodeCertificatePem } from './pem.js';
 import { certificateKeyProblem } from './public-key.js';
 import { sha256Hex } from './sha256.js';
 
@@ -47,14 +45,14 @@ export interface CertificateAuthority {
   /** DER of the CA's subject Name, byte for byte: the issuer in certificates that it signs. */
   readonly subjectDer: Uint8Array;
   /**
-   * DER of the authorityKeyIdentifier extension of certificates that it signs: the CA's own subjectKeyIdentifier, or
-   * one derived from its key if the CA certificate has none.
+   * DER of the authorityKeyIdentifier extension of certificates that it signs. It has the CA's own subjectKeyIdentifier, or one
+   * derived from the CA's key if the CA certificate has none.
    */
   readonly authorityKeyIdentifier: Uint8Array;
   readonly signatureAlgorithm: SignatureAlgorithm;
   readonly privateKey: KeyObject;
   readonly publicKey: KeyObject;
-  /** PEM of the intermediates that follow a leaf in `tls.crt`: none of them a root; '' if the CA is self-signed. */
+  /** PEM of the certificates that follow a leaf in `tls.crt`, without the root; '' if the CA is self-signed. */
   readonly chainPem: string;
   /** PEM for `ca.crt`: every certificate of the file that the CA was loaded from. */
   readonly bundlePem: string;
@@ -72,15 +70,15 @@ export class CertificateAuthorityError extends Error {
   override readonly name = 'CertificateAuthorityError';
 }
 
-function moment(time: number): string {
+function formatTime(time: number): string {
   return new Date(time).toISOString().replace('.000Z', 'Z');
 }
 
-/** Why a certificate cannot be the one that signs, undefined if it can. */
+/** Returns why a certificate cannot be the one that signs, undefined if it can. */
 function certificateProblem({ x509, fields }: ChainLink, now: number): string | undefined {
   const validity = validityAt(fields, now);
-  if (validity === 'expired') return `the CA certificate expired at ${moment(fields.notAfter)}`;
-  if (validity === 'early') return `the CA certificate is not valid before ${moment(fields.notBefore)}`;
+  if (validity === 'expired') return `the CA certificate expired at ${formatTime(fields.notAfter)}`;
+  if (validity === 'early') return `the CA certificate is not valid before ${formatTime(fields.notBefore)}`;
   if (pathLimit(fields) === undefined)
     return 'the first certificate is not a CA (basicConstraints CA:TRUE is missing)';
   if (!allowsUsage(fields, KEY_USAGE.keyCertSign))
@@ -96,9 +94,9 @@ function keyProblem(key: KeyObject, spkiDer: Uint8Array): string | undefined {
   return problem && `the CA has ${problem}`;
 }
 
-function chainOf(links: readonly ChainLink[], now: number): readonly ChainLink[] | string {
+/** Returns the chain from the first certificate to its root, or why there is none. */
+function chainOf(links: readonly [ChainLink, ...ChainLink[]], now: number): readonly ChainLink[] | string {
   const [first, ...rest] = links;
-  if (!first) return 'there is no certificate';
   const problem = certificateProblem(first, now);
   if (problem) return problem;
   const chain = findChain(first, { trusted: links }, now, new SignatureChecks());
@@ -109,7 +107,7 @@ function chainOf(links: readonly ChainLink[], now: number): readonly ChainLink[]
     : 'the certificates in the file do not lead from the first to a self-signed root that is valid; append the root, or replace expired certificates';
 }
 
-/** The CA's own subjectKeyIdentifier, so that authorityKeyIdentifier matches it, else one derived from its key. */
+/** Returns the CA's own subjectKeyIdentifier, which authorityKeyIdentifier must match, else one derived from its key. */
 function identifierOf({ fields }: ChainLink): Uint8Array {
   const ownKeyId = fields.extensions.get(EXTENSION.subjectKeyIdentifier);
   return ownKeyId
@@ -121,7 +119,7 @@ function assemble(
   pem: { readonly certificate: string; readonly key: string },
   now: number,
 ): CertificateAuthority {
-  const links = parseCertificates(pem.certificate).map(chainLink);
+  const links = chainLinks(pem.certificate);
   const chain = chainOf(links, now);
   if (typeof chain === 'string') throw new Error(chain);
   for (const { fields } of chain) {
@@ -129,8 +127,7 @@ function assemble(
     if (forbidden)
       throw new Error(`the CA "${subjectText(fields.subjectDer)}" cannot sign for links: ${forbidden}`);
   }
-  const [first] = chain;
-  if (!first) throw new Error('there is no certificate');
+  const [first] = links;
   const privateKey = readPrivateKey(pem.key);
   if (!first.x509.checkPrivateKey(privateKey))
     throw new Error('the private key does not belong to the CA certificate');
@@ -158,9 +155,9 @@ function assemble(
 }
 
 /**
- * The CA of a certificate file and its key. The first certificate is the one that signs; if it is not a root, the file
- * must lead up to one. Accepts RSA 2048 to 4096, P-256 and P-384, keys in PKCS#1, PKCS#8 or SEC1. Throws
- * CertificateAuthorityError with a message that names `source` and says why.
+ * Loads a CA from a certificate file and its key. The first certificate is the one that signs; if it is not a root, the file
+ * must also contain the CAs above it, up to the root. Accepts RSA 2048 to 4096, P-256 and P-384, keys in PKCS#1, PKCS#8 or SEC1.
+ * Throws CertificateAuthorityError with a message that contains `source` and the reason.
  */
 export function loadAuthority(
   pem: { readonly certificate: string; readonly key: string },
@@ -177,7 +174,7 @@ export function loadAuthority(
   }
 }
 
-/** A new self-signed CA as PEM, valid from five minutes before `now`; the key is in PKCS#8. */
+/** Creates a self-signed CA as PEM, valid from five minutes before `now`; the key is in PKCS#8. */
 export async function createAuthority(o: {
   readonly commonName: string;
   readonly keyType: ServerKeyType;
@@ -195,11 +192,7 @@ export async function createAuthority(o: {
       spkiDer,
       notBefore: o.now - 300_000,
       notAfter: o.now + o.lifetimeMs,
-      extensions: [
-        basicConstraints(true),
-        keyUsage(KEY_USAGE.keyCertSign, KEY_USAGE.crlSign),
-        subjectKeyIdentifier(keyIdentifier(spkiDer)),
-      ],
+      extensions: authorityExtensions(spkiDer),
     },
     key,
     signatureAlgorithmOf(key),

@@ -3,6 +3,7 @@ import { EXTENSION, KEY_USAGE } from './certificate-encoding.js';
 import { type CertificateFields, parseCertificateFields } from './certificate-fields.js';
 import { DerReader, TAG } from './der.js';
 import { COMMON_NAME } from './distinguished-name.js';
+import { parseCertificates } from './pem.js';
 import { certificateKeyProblem } from './public-key.js';
 
 /** A certificate with its fields. */
@@ -11,7 +12,7 @@ export interface ChainLink {
   readonly fields: CertificateFields;
 }
 
-/** The certificate together with its fields. Throws an Error if it is not DER. */
+/** Parses the fields of a certificate. Throws an Error if the certificate is not DER. */
 export function chainLink(x509: X509Certificate): ChainLink {
   try {
     return { x509, fields: parseCertificateFields(x509.raw) };
@@ -19,6 +20,11 @@ export function chainLink(x509: X509Certificate): ChainLink {
     const reason = error instanceof Error ? error.message : 'unreadable';
     throw new Error(`a certificate that is not DER as RFC 5280 requires (${reason})`, { cause: error });
   }
+}
+
+/** Parses the certificates of a PEM text, at least one. Throws the errors of parseCertificates and {@link chainLink}. */
+export function chainLinks(pem: string): [ChainLink, ...ChainLink[]] {
+  return parseCertificates(pem).map(chainLink) as [ChainLink, ...ChainLink[]];
 }
 
 /**
@@ -58,7 +64,7 @@ function verifies(x509: X509Certificate, issuer: X509Certificate): boolean {
   }
 }
 
-/** False if keyUsage is present without this bit. */
+/** Returns false if keyUsage is present without this bit. */
 export function allowsUsage(fields: CertificateFields, bit: number): boolean {
   const extension = fields.extensions.get(EXTENSION.keyUsage);
   if (!extension) return true;
@@ -66,19 +72,21 @@ export function allowsUsage(fields: CertificateFields, bit: number): boolean {
   return (octet & (0x80 >> bit)) !== 0;
 }
 
-/** False if extendedKeyUsage is present and contains neither this purpose nor anyExtendedKeyUsage. */
+const ANY_PURPOSE = '2.5.29.37.0';
+
+/** Returns false if extendedKeyUsage is present and contains neither this purpose nor anyExtendedKeyUsage. */
 export function allowsPurpose(fields: CertificateFields, purpose: string): boolean {
   const extension = fields.extensions.get(EXTENSION.extendedKeyUsage);
   if (!extension) return true;
   const purposes = new DerReader(extension.value).enter(TAG.sequence);
   while (!purposes.done) {
-    const named = purposes.readOid();
-    if (named === purpose || named === '2.5.29.37.0') return true;
+    const found = purposes.readOid();
+    if (found === purpose || found === ANY_PURPOSE) return true;
   }
   return false;
 }
 
-/** How many authorities may stand between this one and a leaf (RFC 5280 §4.2.1.9); undefined if it is not a CA. */
+/** Returns how many CAs may be between this CA and a leaf (RFC 5280 §4.2.1.9); undefined if it is not a CA. */
 export function pathLimit(fields: CertificateFields): number | undefined {
   const extension = fields.extensions.get(EXTENSION.basicConstraints);
   if (!extension) return undefined;
@@ -104,9 +112,10 @@ function mayIssue(issuer: ChainLink, authoritiesBelow: number, now: number): boo
 }
 
 /**
- * A shortest path from `first` to a self-signed certificate of `trusted`, both included, by way of `trusted` and `others`:
- * every issuer on it is an authority with an accepted key, valid at `now`, and its signature holds. Undefined if there is
- * none. `first` itself is not checked. Throws an Error if that takes too many signature checks.
+ * Returns a shortest chain that begins with `first` and ends with a self-signed certificate of `trusted`; undefined if there is
+ * none. All certificates between these two are in `trusted` or `others`. Each issuer in the chain is a CA with an accepted key,
+ * is valid at `now`, and has signed the certificate before it. `first` itself is not checked. Throws an Error if the search
+ * takes too many signature checks.
  */
 export function findChain(
   first: ChainLink,
@@ -143,9 +152,9 @@ const DIRECTORY_NAME = 0xa4;
 const URI = 0x86;
 
 /**
- * Why the nameConstraints (RFC 5280 §4.2.1.10) of a CA forbid the certificates that are issued for links, whose subject is
- * a common name alone and which have a URI `urn:uuid:`; undefined if they do not. Checks non-critical constraints too,
- * because verifiers apply both.
+ * Returns why the nameConstraints (RFC 5280 §4.2.1.10) of a CA forbid link certificates, undefined if they do not. The subject
+ * of a link certificate is only a common name, and its alternative name is a URI `urn:uuid:`. Non-critical constraints are
+ * checked too, because verifiers apply them.
  */
 export function nameConstraintProblem(fields: CertificateFields): string | undefined {
   const extension = fields.extensions.get(EXTENSION.nameConstraints);
@@ -164,9 +173,9 @@ export function nameConstraintProblem(fields: CertificateFields): string | undef
 }
 
 interface Subtree {
-  /** The GeneralName that it starts from. */
+  /** The GeneralName at the top of the subtree. */
   readonly base: { readonly tag: number; readonly content: Uint8Array };
-  /** True for one with a minimum or maximum, which no verifier accepts. */
+  /** True if the subtree has a minimum or maximum, which no verifier accepts. */
   readonly isBounded: boolean;
 }
 
@@ -182,18 +191,18 @@ function readSubtrees(content: Uint8Array | undefined): Subtree[] {
 }
 
 function permitsEverything({ base }: Subtree): boolean {
-  return partsOf(base.content).length === 0;
+  return attributeTypes(base.content).length === 0;
 }
 
-/** Whether some subject of one common name is below this directory name. */
+/** Returns whether a subject that is only a common name can be in this subtree. */
 function mayExclude({ base, isBounded }: Subtree): boolean {
-  const parts = partsOf(base.content);
+  const parts = attributeTypes(base.content);
   const [types = []] = parts;
   return isBounded || parts.length === 0 || (parts.length === 1 && types.join() === COMMON_NAME);
 }
 
-/** The attribute types of each relative name in a directoryName. */
-function partsOf(directoryName: Uint8Array): string[][] {
+/** Returns the attribute types of each relative name in a directoryName. */
+function attributeTypes(directoryName: Uint8Array): string[][] {
   const parts: string[][] = [];
   const sets = new DerReader(directoryName).enter(TAG.sequence);
   while (!sets.done) {

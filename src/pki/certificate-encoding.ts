@@ -9,7 +9,7 @@ const FIRST_GENERALIZED = Date.UTC(2050, 0, 1);
 /** The latest time that a certificate can contain (RFC 5280 §4.1.2.5), milliseconds since the epoch. */
 const LAST_TIME = Date.UTC(9999, 11, 31, 23, 59, 59);
 
-/** A random positive serial number of 16 bytes, the first never zero, so that its hex always has 32 digits. */
+/** Returns a random positive serial number of 16 bytes. The first byte is never zero, so that the hex always has 32 digits. */
 export function randomSerial(): Uint8Array {
   const serial = randomBytes(16);
   serial[0] = 0x40 | ((serial[0] ?? 0) & 0x3f);
@@ -26,7 +26,7 @@ export function encodeTime(time: number): Uint8Array {
 }
 
 const signInPool = promisify(sign);
-// RSA and P-384 take a millisecond. These take a twentieth of that, which is less than passing the work to another thread.
+// Signing with RSA or P-384 takes a millisecond. These take a twentieth of that, less than passing the work to another thread.
 const SIGNED_SYNCHRONOUSLY: ReadonlySet<SignatureAlgorithm> = new Set([
   SIGNATURE_ALGORITHMS.p256[0],
   SIGNATURE_ALGORITHMS.ed25519[0],
@@ -114,6 +114,15 @@ export function keyUsage(...bits: readonly number[]): Uint8Array {
   // DER leaves trailing zero bits out of a list of named bits (X.690 §11.2.2).
   const unused = 7 - Math.max(...bits);
   return extension('keyUsage', true, element(TAG.bitString, Buffer.of(unused, octet)));
+}
+
+/** Returns the extensions of a CA certificate without its issuer: basicConstraints, keyUsage and subjectKeyIdentifier. */
+export function authorityExtensions(spkiDer: Uint8Array): Uint8Array[] {
+  return [
+    basicConstraints(true),
+    keyUsage(KEY_USAGE.keyCertSign, KEY_USAGE.crlSign),
+    subjectKeyIdentifier(keyIdentifier(spkiDer)),
+  ];
 }
 
 /** extendedKeyUsage of one purpose. */

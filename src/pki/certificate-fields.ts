@@ -11,7 +11,7 @@ export interface CertificateFields {
   readonly tbsDer: Uint8Array;
   /** Serial number without its sign byte, lower-case hex. */
   readonly serial: string;
-  /** DER of the AlgorithmIdentifier that it is signed with. */
+  /** DER of the AlgorithmIdentifier of the signature. */
   readonly signatureAlgorithmDer: Uint8Array;
   readonly issuerDer: Uint8Array;
   readonly subjectDer: Uint8Array;
@@ -32,16 +32,12 @@ function readTime(reader: DerReader): number {
   const length = tag === TAG.utcTime ? 13 : tag === TAG.generalizedTime ? 15 : 0;
   if (!parts || text.length !== length) throw new DerError('a time in another form than RFC 5280 allows');
   const [year = 0, month = 0, day = 0, hour = 0, minute = 0, second = 0] = parts.slice(1).map(Number);
-  // RFC 5280 §4.1.2.5.1: two digits from 50 on are years of the last century.
+  // RFC 5280 §4.1.2.5.1: two digits from 50 on are years of the 20th century.
   const fullYear = tag === TAG.generalizedTime ? year : year < 50 ? 2000 + year : 1900 + year;
   const time = new Date(0);
   time.setUTCFullYear(fullYear, month - 1, day);
   time.setUTCHours(hour, minute, second);
   return time.getTime();
-}
-
-function sameBytes(a: Uint8Array, b: Uint8Array): boolean {
-  return Buffer.compare(a, b) === 0;
 }
 
 function readExtensions(list: DerReader): Map<string, CertificateExtension> {
@@ -71,7 +67,7 @@ export function parseCertificateFields(der: Uint8Array): CertificateFields {
   const tbs = new DerReader(tbsElement.content);
   tbs.optional(0xa0);
   const serial = tbs.read(TAG.integer).content;
-  if (!sameBytes(tbs.read(TAG.sequence).whole, signatureAlgorithm.whole)) {
+  if (Buffer.compare(tbs.read(TAG.sequence).der, signatureAlgorithm.der) !== 0) {
     throw new DerError('two different signature algorithms');
   }
   const issuer = tbs.read(TAG.sequence);
@@ -92,14 +88,14 @@ export function parseCertificateFields(der: Uint8Array): CertificateFields {
     wrapper.finish();
   }
   return {
-    tbsDer: tbsElement.whole,
+    tbsDer: tbsElement.der,
     serial: Buffer.from(serial[0] === 0 && serial.length > 1 ? serial.subarray(1) : serial).toString('hex'),
-    signatureAlgorithmDer: signatureAlgorithm.whole,
-    issuerDer: issuer.whole,
-    subjectDer: subject.whole,
+    signatureAlgorithmDer: signatureAlgorithm.der,
+    issuerDer: issuer.der,
+    subjectDer: subject.der,
     notBefore,
     notAfter,
-    spkiDer: spki.whole,
+    spkiDer: spki.der,
     extensions,
     signature,
   };

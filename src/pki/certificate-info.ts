@@ -2,7 +2,7 @@ import { X509Certificate } from 'node:crypto';
 import {
   allowsUsage,
   type ChainLink,
-  chainLink,
+  chainLinks,
   findChain,
   pathLimit,
   SignatureChecks,
@@ -16,7 +16,7 @@ import { encodeCertificatePem, parseCertificates } from './pem.js';
 import { certificateKeyProblem } from './public-key.js';
 import { sha256Hex } from './sha256.js';
 
-/** The fields of a certificate that commands print and checks use. Times are milliseconds since the epoch. */
+/** The fields of a certificate that commands print and that checks use. Times are milliseconds since the epoch. */
 export interface CertificateInfo {
   /** The common name, else the whole Name as text. */
   readonly subject: string;
@@ -28,7 +28,7 @@ export interface CertificateInfo {
   readonly keySha256: string;
   readonly notBefore: number;
   readonly notAfter: number;
-  /** True if it may sign certificates. */
+  /** True if the certificate is a CA that may sign certificates. */
   readonly isAuthority: boolean;
   /** Its DNS names and IP addresses, in order, each text once. */
   readonly hosts: readonly string[];
@@ -47,15 +47,9 @@ function hostsOf({ fields }: ChainLink): string[] {
   return [...hosts];
 }
 
-function links(pem: string): [ChainLink, ...ChainLink[]] {
-  const [first, ...rest] = parseCertificates(pem).map(chainLink);
-  if (!first) throw new Error('no PEM certificate');
-  return [first, ...rest];
-}
-
 /** Describes the first certificate of a PEM text. Throws an Error that names the defect of the text. */
 export function describeCertificate(pem: string): CertificateInfo {
-  const [first] = links(pem);
+  const [first] = chainLinks(pem);
   const { x509, fields } = first;
   return {
     subject: subjectText(fields.subjectDer),
@@ -77,10 +71,10 @@ export function splitCertificates(pem: string): string[] {
   return parseCertificates(pem).map((certificate) => encodeCertificatePem(certificate.raw));
 }
 
-/** True if a certificate of a PEM text is not valid yet; false also if the text cannot be parsed. */
+/** Returns true if a certificate of a PEM text is not valid yet; false also if the text cannot be parsed. */
 export function beginsLater(pem: string, now: number): boolean {
   try {
-    return links(pem).some(({ fields }) => validityAt(fields, now) === 'early');
+    return chainLinks(pem).some(({ fields }) => validityAt(fields, now) === 'early');
   } catch {
     return false;
   }
@@ -88,8 +82,8 @@ export function beginsLater(pem: string, now: number): boolean {
 
 /**
  * Returns why a certificate (followed by its intermediates) cannot be trusted at `now` by a party that trusts only the
- * self-signed roots in `caPem`; undefined if it can. Host names and purposes are not checked. Certificates that are judged
- * together share one `checks`.
+ * self-signed roots in `caPem`; undefined if it can. Host names and purposes are not checked. Pass the same `checks` for several
+ * certificates, so that no signature is verified twice.
  */
 export function verificationProblem(
   leafPem: string,
@@ -98,20 +92,20 @@ export function verificationProblem(
   checks = new SignatureChecks(),
 ): string | undefined {
   try {
-    const [leaf, ...intermediates] = links(leafPem);
-    const authorities = links(caPem);
+    const [leaf, ...intermediates] = chainLinks(leafPem);
+    const authorities = chainLinks(caPem);
     const validity = validityAt(leaf.fields, now);
     if (validity === 'expired')
       return `the certificate expired at ${new Date(leaf.fields.notAfter).toISOString()}`;
     if (validity === 'early')
       return `the certificate is not valid before ${new Date(leaf.fields.notBefore).toISOString()}`;
-    const key = certificateKeyProblem(leaf.fields.spkiDer);
-    if (key !== undefined) return `the certificate has ${key}`;
+    const keyProblem = certificateKeyProblem(leaf.fields.spkiDer);
+    if (keyProblem !== undefined) return `the certificate has ${keyProblem}`;
     if (findChain(leaf, { trusted: authorities, others: intermediates }, now, checks)) return undefined;
-    const unused = [...intermediates, ...authorities].flatMap(
+    const issuerKeyProblems = [...intermediates, ...authorities].flatMap(
       ({ fields }) => certificateKeyProblem(fields.spkiDer) ?? [],
     );
-    const why = unused.length > 0 ? ` (one of these has ${unused[0]})` : '';
+    const why = issuerKeyProblems.length > 0 ? ` (one of these has ${issuerKeyProblems[0]})` : '';
     return `no valid chain leads from the certificate to a root of the given CA certificates${why}`;
   } catch (error) {
     return error instanceof Error ? error.message : 'unreadable';
@@ -121,7 +115,8 @@ export function verificationProblem(
 const REDEMPTION = /^URI:urn:uuid:([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})$/;
 
 /**
- * The redemption id that the first certificate of a PEM text names (`urn:uuid:<id>`); undefined if it names none, or two.
+ * Returns the redemption id in the alternative names of the first certificate of a PEM text (`urn:uuid:<id>`); undefined if there
+ * is none, or more than one.
  */
 export function redemptionIdIn(pem: string): string | undefined {
   let names: string;
@@ -135,7 +130,7 @@ export function redemptionIdIn(pem: string): string | undefined {
 }
 
 /**
- * The names that a router compares a host with: the DNS names of the first certificate of a PEM text, and its common
+ * Returns the names that a router compares a host with: the DNS names of the first certificate of a PEM text, and its common
  * name. IP addresses of subjectAltName are not included, because routers do not compare them.
  */
 export function routerNames(pem: string): string[] {

@@ -2,6 +2,7 @@ import { verify } from 'node:crypto';
 import { type CertificateAuthority, CertificateAuthorityError } from './authority.js';
 import {
   type AlternativeName,
+  authorityExtensions,
   basicConstraints,
   extendedKeyUsage,
   KEY_USAGE,
@@ -15,11 +16,11 @@ import {
 } from './certificate-encoding.js';
 import { parseCertificateFields } from './certificate-fields.js';
 import { verificationProblem } from './certificate-info.js';
-import { DerReader, TAG } from './der.js';
 import { encodeCommonName } from './distinguished-name.js';
 import { parseIpAddress } from './ip-address.js';
 import { spkiOf } from './keys.js';
 import { encodeCertificatePem } from './pem.js';
+import { isRsaKey } from './public-key.js';
 import { sha256Hex } from './sha256.js';
 
 /** A certificate that was issued and verified. */
@@ -35,7 +36,6 @@ export interface IssuedCertificate {
 }
 
 const BACKDATED_MS = 5 * 60_000;
-const RSA_ENCRYPTION = '1.2.840.113549.1.1.1';
 
 const NOT_AN_AUTHORITY = basicConstraints(false);
 const SIGNATURE_USAGE = keyUsage(KEY_USAGE.digitalSignature);
@@ -52,16 +52,11 @@ interface Leaf {
   readonly now: number;
 }
 
-/** True if the algorithm of the SubjectPublicKeyInfo is rsaEncryption. */
-function isRsaKey(spkiDer: Uint8Array): boolean {
-  return new DerReader(spkiDer).enter(TAG.sequence).enter(TAG.sequence).readOid() === RSA_ENCRYPTION;
-}
-
-/** Parses a new certificate and throws unless it has the requested content and the CA's key signed it. */
+/** Parses a new certificate. Throws unless it has the requested content and the CA's key signed it. */
 function verifyIssued(der: Uint8Array, leaf: Leaf): { readonly serial: string; readonly notAfter: number } {
   const { authority } = leaf;
   const fields = parseCertificateFields(der);
-  const holds =
+  const isAsRequested =
     Buffer.compare(fields.issuerDer, authority.subjectDer) === 0 &&
     Buffer.compare(fields.spkiDer, leaf.spkiDer) === 0 &&
     Buffer.compare(fields.signatureAlgorithmDer, authority.signatureAlgorithm.der) === 0 &&
@@ -70,7 +65,7 @@ function verifyIssued(der: Uint8Array, leaf: Leaf): { readonly serial: string; r
     fields.notAfter > leaf.now &&
     fields.notAfter <= authority.notAfter &&
     verify(authority.signatureAlgorithm.digest, fields.tbsDer, authority.publicKey, fields.signature);
-  if (!holds)
+  if (!isAsRequested)
     throw new CertificateAuthorityError(`a certificate issued by "${authority.description}" does not verify`);
   return fields;
 }
@@ -165,8 +160,9 @@ export async function issueServerCertificate(o: {
 }
 
 /**
- * Issues a certificate in which the old CA certifies its successor, as PEM. With it, a party that trusts only the old CA
- * verifies certificates of the new one. Undefined if the old CA is not valid at `now`, or may have no CA below it.
+ * Issues a certificate in which `issuer`, the old CA, certifies its successor, as PEM. With this certificate, a party that
+ * trusts only the old CA verifies certificates of the new one. Undefined if the old CA is not valid at `now`, or its path
+ * length does not allow a CA below it.
  */
 export async function crossCertificate(
   issuer: CertificateAuthority,
@@ -182,12 +178,7 @@ export async function crossCertificate(
       spkiDer,
       notBefore: Math.max(issuer.notBefore, successor.notBefore),
       notAfter: Math.min(issuer.notAfter, successor.notAfter),
-      extensions: [
-        basicConstraints(true),
-        keyUsage(KEY_USAGE.keyCertSign, KEY_USAGE.crlSign),
-        subjectKeyIdentifier(keyIdentifier(spkiDer)),
-        issuer.authorityKeyIdentifier,
-      ],
+      extensions: [...authorityExtensions(spkiDer), issuer.authorityKeyIdentifier],
     },
     issuer.privateKey,
     issuer.signatureAlgorithm,

@@ -25,7 +25,7 @@ export const TAG = {
 export interface DerElement {
   readonly tag: number;
   /** Identifier, length and content. */
-  readonly whole: Uint8Array;
+  readonly der: Uint8Array;
   readonly content: Uint8Array;
 }
 
@@ -41,16 +41,17 @@ export class DerReader {
     this.#bytes = bytes;
   }
 
+  /** True if all elements were read. */
   get done(): boolean {
     return this.#at === this.#bytes.length;
   }
 
-  /** Tag of the element that is next, undefined at the end. */
+  /** Tag of the next element, undefined at the end. */
   get nextTag(): number | undefined {
     return this.#bytes[this.#at];
   }
 
-  /** The next element. Throws if its tag is not `tag`, if that is passed. */
+  /** Returns the next element. With `tag`, throws for another tag. */
   read(tag?: number): DerElement {
     const bytes = this.#bytes;
     const start = this.#at;
@@ -66,27 +67,27 @@ export class DerReader {
     const end = contentAt + length;
     if (end > bytes.length) throw new DerError('an element that reaches beyond its end');
     this.#at = end;
-    return { tag: found, whole: bytes.subarray(start, end), content: bytes.subarray(contentAt, end) };
+    return { tag: found, der: bytes.subarray(start, end), content: bytes.subarray(contentAt, end) };
   }
 
-  /** A reader of the content of the next element, which must have this tag. */
+  /** Returns a reader of the content of the next element, which must have this tag. */
   enter(tag: number): DerReader {
     return new DerReader(this.read(tag).content);
   }
 
-  /** The content of the next element if it has this tag, else undefined and nothing is read. */
+  /** Returns the content of the next element if it has this tag. Otherwise reads nothing and returns undefined. */
   optional(tag: number): Uint8Array | undefined {
     return this.nextTag === tag ? this.read(tag).content : undefined;
   }
 
-  /** The content of a BIT STRING of whole bytes. */
+  /** Returns the content of a BIT STRING of whole bytes. */
   readBits(): Uint8Array {
     const { content } = this.read(TAG.bitString);
     if (content[0] !== 0) throw new DerError('a bit string that does not end with a whole byte');
     return content.subarray(1);
   }
 
-  /** The big-endian bytes of an INTEGER that is not negative, without the sign byte; zero is one byte. */
+  /** Returns the big-endian bytes of an INTEGER that is not negative, without the sign byte; zero is one byte. */
   readUnsigned(): Uint8Array {
     const { content } = this.read(TAG.integer);
     const [first, second] = content;
@@ -96,7 +97,7 @@ export class DerReader {
     return first === 0 && second !== undefined ? content.subarray(1) : content;
   }
 
-  /** An OBJECT IDENTIFIER in dotted form. */
+  /** Returns an OBJECT IDENTIFIER in dotted form. */
   readOid(): string {
     const [first, ...others] = subidentifiers(this.read(TAG.oid).content);
     if (first === undefined) throw new DerError('an object identifier that is cut off');

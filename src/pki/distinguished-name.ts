@@ -4,17 +4,12 @@ import { element, encodeConstructed, oid } from './der-encoding.js';
 /** The attribute type commonName. */
 export const COMMON_NAME = '2.5.4.3';
 const COMMON_NAME_DER = oid(COMMON_NAME);
-/** The most characters that a common name may have (`ub-common-name`, RFC 5280 appendix A). */
+/** Maximum number of characters of a common name (`ub-common-name`, RFC 5280 appendix A). */
 const MAX_COMMON_NAME_LENGTH = 64;
 
-/** DER of the Name whose one attribute is a common name: the first 64 characters (code points) of `text`, as UTF-8. */
+/** DER of a Name that is only a common name: the first 64 characters (code points) of `text`, as UTF-8. */
 export function encodeCommonName(text: string): Uint8Array {
-  let cut = '';
-  let count = 0;
-  for (const character of text) {
-    if (count++ === MAX_COMMON_NAME_LENGTH) break;
-    cut += character;
-  }
+  const cut = [...text].slice(0, MAX_COMMON_NAME_LENGTH).join('');
   if (cut === '') throw new RangeError('a common name must not be empty');
   const attribute = encodeConstructed(TAG.sequence, [COMMON_NAME_DER, element(TAG.utf8String, cut)]);
   return encodeConstructed(TAG.sequence, [encodeConstructed(TAG.set, [attribute])]);
@@ -27,7 +22,7 @@ function decodeString(tag: number, content: Uint8Array): string {
 }
 
 /** One attribute of a Name: its type as a dotted object identifier, its value as text. */
-export interface NameAttribute {
+interface NameAttribute {
   readonly type: string;
   readonly text: string;
 }
@@ -58,8 +53,8 @@ const SHORT_NAMES: Readonly<Record<string, string>> = {
 };
 
 /**
- * A certificate's Name (DER) as people read it: its last common name, else its attributes as `O=Example, OU=Sites`, else
- * `(no name)`. Characters that a terminal would act on are replaced. Throws DerError if it is no Name.
+ * Returns a certificate's Name (DER) as text for people: its last common name, else its attributes as `O=Example, OU=Sites`,
+ * else `(no name)`. Control characters are replaced. Throws DerError if it is no Name.
  */
 export function subjectText(nameDer: Uint8Array): string {
   const attributes = nameAttributes(nameDer);

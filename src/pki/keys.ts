@@ -15,7 +15,7 @@ const MAX_PEM_BYTES = 64 * 1024;
 const CONCURRENT_RSA_KEYS = 2;
 const PRIVATE_KEY_BEGIN = /-----BEGIN ((?:RSA |EC |ENCRYPTED )?PRIVATE KEY)-----/;
 
-/** A new key pair: the private half as PEM in PKCS#8, the public one as DER of its SubjectPublicKeyInfo. */
+/** A new key pair: the private key as PEM in PKCS#8, the public key as DER of its SubjectPublicKeyInfo. */
 export interface NewKey {
   readonly keyPem: string;
   readonly spkiDer: Uint8Array;
@@ -48,8 +48,8 @@ async function generateEncoded(type: ServerKeyType): Promise<NewKey> {
 
 /** Generates a private key as an object. RSA takes 45 to 250 ms in the thread pool. */
 export async function generateKeyPair(type: ServerKeyType): Promise<KeyObject> {
-  // Do not use the object that Node's own generator returns: the two share a lock until the generator is collected.
-  // Reading the key's details while the garbage collector runs then deadlocks (seen on Node 20.20).
+  // Do not use the object that Node's generator returns. Until the generator is garbage-collected, it shares a lock with the
+  // object, and reading the key's details while the garbage collector runs can deadlock (seen on Node 20.20).
   return createPrivateKey((await generateEncoded(type)).keyPem);
 }
 
@@ -69,7 +69,7 @@ export class KeyGenerator {
     if (type === 'p256') return generateEncoded(type);
     if (this.#running >= CONCURRENT_RSA_KEYS) {
       if (this.#waiting.length >= this.#maxQueued) return undefined;
-      // The request that ends passes its place to the first in the queue, so that no later request overtakes it.
+      // A request that ends does not decrement `#running` if it resolves this promise, so no later request overtakes the queue.
       await new Promise<void>((resolve) => this.#waiting.push(resolve));
     } else {
       this.#running++;
@@ -119,8 +119,8 @@ export function readPrivateKey(pem: string): KeyObject {
 }
 
 const SIZE = 32;
-// The constant bytes before the numbers of a key: RFC 5958 §2 around RFC 5915 §3, and
-// RFC 5480 §2.
+// The constant bytes before the private number and the public point of a P-256 key: a PKCS#8 structure (RFC 5958 §2) around an
+// ECPrivateKey (RFC 5915 §3), and a SubjectPublicKeyInfo (RFC 5480 §2).
 const PKCS8_BEFORE_NUMBER = Buffer.from(
   '308187020100301306072a8648ce3d020106082a8648ce3d030107046d306b0201010420',
   'hex',
@@ -128,7 +128,7 @@ const PKCS8_BEFORE_NUMBER = Buffer.from(
 const PKCS8_BEFORE_POINT = Buffer.from('a144034200', 'hex');
 const SPKI_BEFORE_POINT = Buffer.from('3059301306072a8648ce3d020106082a8648ce3d030107034200', 'hex');
 
-/** Generates a P-256 key pair in DER: the private half as PKCS#8, the public one as SubjectPublicKeyInfo. */
+/** Generates a P-256 key pair in DER: the private key as PKCS#8, the public key as SubjectPublicKeyInfo. */
 function generateP256(): { readonly pkcs8Der: Uint8Array; readonly spkiDer: Uint8Array } {
   // Node's own key generation spends most of its time on encoding.
   const pair = createECDH('prime256v1');
@@ -142,7 +142,7 @@ function generateP256(): { readonly pkcs8Der: Uint8Array; readonly spkiDer: Uint
   };
 }
 
-/** How a key signs certificates and requests: node's digest name (null where the key fixes it) and the algorithm's DER. */
+/** How a key signs: Node's name of the digest (null if the kind of key determines it), and the DER of the algorithm. */
 export interface SignatureAlgorithm {
   readonly digest: 'sha256' | 'sha384' | 'sha512' | null;
   /** DER of the AlgorithmIdentifier (RFC 5758 §3.2, RFC 4055 §5, RFC 8410 §3). */
@@ -173,7 +173,7 @@ export const SIGNATURE_ALGORITHMS = {
   ed25519: [algorithm(null, '300506032b6570')],
 } as const satisfies Record<string, readonly SignatureAlgorithm[]>;
 
-/** Kind of a key (private or public), undefined if linkgrant does not use that kind; its size is not checked. */
+/** Returns the kind of a private or public key, undefined if linkgrant does not use it. The size is not checked. */
 export function keyKind(key: KeyObject): keyof typeof SIGNATURE_ALGORITHMS | undefined {
   if (key.asymmetricKeyType === 'rsa') return 'rsa';
   if (key.asymmetricKeyType === 'ed25519') return 'ed25519';
@@ -181,7 +181,7 @@ export function keyKind(key: KeyObject): keyof typeof SIGNATURE_ALGORITHMS | und
   return curve === 'prime256v1' ? 'p256' : curve === 'secp384r1' ? 'p384' : undefined;
 }
 
-/** Returns the algorithm that this key signs with. Throws TypeError for a key of another kind than P-256, P-384, RSA and Ed25519. */
+/** Returns the algorithm that this key signs with. Throws TypeError unless the key is P-256, P-384, RSA or Ed25519. */
 export function signatureAlgorithmOf(key: KeyObject): SignatureAlgorithm {
   const kind = keyKind(key);
   if (!kind) throw new TypeError('a key of this kind cannot sign');

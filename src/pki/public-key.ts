@@ -20,18 +20,23 @@ const MAX_RSA_EXPONENT = 2 ** 32;
 const CURVES = new Set<string>(Object.values(CURVE));
 const NOT_ACCEPTED = 'a key that is not RSA, P-256, P-384, P-521 or Ed25519';
 
-/** Number of bits of an RSA modulus (big-endian, no sign byte). */
+/** Returns whether the algorithm of a SubjectPublicKeyInfo is rsaEncryption. Throws DerError. */
+export function isRsaKey(spkiDer: Uint8Array): boolean {
+  return new DerReader(spkiDer).enter(TAG.sequence).enter(TAG.sequence).readOid() === KEY_ALGORITHM.rsa;
+}
+
+/** Returns the number of bits of an RSA modulus (big-endian, no sign byte). */
 function rsaBits(modulus: Uint8Array): number {
   return modulus.length * 8 - Math.clz32(modulus[0] ?? 0) + 24;
 }
 
-/** Why an RSA key of so many bits is not accepted; undefined if it is. */
+/** Returns why an RSA key with this number of bits is not accepted; undefined if it is. */
 function rsaSizeProblem(bits: number): string | undefined {
   return bits < 2048 || bits > 4096 ? `an RSA key of ${bits} bits; 2048 to 4096 are accepted` : undefined;
 }
 
 /**
- * Why the key of a certificate (DER of its SubjectPublicKeyInfo) is not accepted for verifying signatures, as a noun
+ * Returns why the key of a certificate (DER of its SubjectPublicKeyInfo) is not accepted for verifying signatures, as a noun
  * phrase; undefined if it is accepted. Verification with other keys may take seconds, so this check runs before OpenSSL
  * uses the key. Throws DerError.
  */
@@ -69,7 +74,7 @@ export interface PublicKey {
   readonly key: KeyObject;
 }
 
-/** A public key that is too weak or of a kind not accepted, with the reason. */
+/** Why a public key is not accepted: its kind or its weakness, as a noun phrase. */
 export interface WeakPublicKey {
   readonly weak: string;
 }
@@ -118,7 +123,8 @@ function readEcKey(
 }
 
 /**
- * Creates a key from a point in the form that this version of Node reads fastest; both forms check that it is on the curve.
+ * Creates a key from a point, by the encoding that this version of Node reads faster. Node checks for both encodings that the
+ * point is on the curve.
  */
 function readEcPoint(
   point: Uint8Array,
@@ -155,14 +161,14 @@ function weakKind(algorithmDer: Uint8Array): WeakPublicKey {
 }
 
 /**
- * The key in a SubjectPublicKeyInfo (RFC 5280 §4.1.2.7), whose algorithm must be spelled in the one way that DER allows.
+ * Reads the key in a SubjectPublicKeyInfo (RFC 5280 §4.1.2.7), whose algorithm must be encoded exactly as in {@link ALGORITHMS}.
  * EC points must be uncompressed and on their curve. Throws DerError for wrong encodings, Error for wrong points.
  */
 export function readPublicKey(spkiDer: Uint8Array): PublicKey | WeakPublicKey {
   const outer = new DerReader(spkiDer);
   const spki = outer.enter(TAG.sequence);
   outer.finish();
-  const algorithmDer = spki.read(TAG.sequence).whole;
+  const algorithmDer = spki.read(TAG.sequence).der;
   const bits = spki.readBits();
   spki.finish();
   switch (ALGORITHMS.find(([, der]) => Buffer.compare(der, algorithmDer) === 0)?.[0]) {
@@ -182,7 +188,7 @@ export function readPublicKey(spkiDer: Uint8Array): PublicKey | WeakPublicKey {
 }
 
 const SMALL_PRIMES = primesBelow(2000);
-/** How many steps of Fermat's method are tried: enough for primes that differ in their lower half only. */
+/** Number of steps of Fermat's factorization: enough for primes that differ only in their lower half. */
 const FERMAT_STEPS = 64;
 /** The primes up to this one divide the constant M that ROCA keys of 1984 bits and more are generated with. */
 const LAST_ROCA_PRIME = 701n;
@@ -232,15 +238,14 @@ function hasClosePrimes(modulus: bigint, bits: number): boolean {
   return false;
 }
 
-/** True if both primes have the form k · M + (65537^a mod M), M a product of primes: such a modulus can be factored. */
-function isOfRoca(modulus: bigint): boolean {
+/** Returns whether both primes have the form k · M + (65537^a mod M), where M is a product of primes: this can be factored. */
+function hasRocaForm(modulus: bigint): boolean {
   return ROCA_RESIDUES.every(([prime, residues]) => residues.has(modulus % prime));
 }
 
 /**
- * Why an RSA public key (big-endian modulus and exponent, no sign byte) must not be trusted, undefined if nothing
- * speaks against it: 2048 to 4096 bits, an odd exponent of 65537 to 2^32, no small factor, not of the ROCA form,
- * primes not close together.
+ * Returns why an RSA public key (big-endian modulus and exponent, no sign byte) is weak. Undefined for a modulus of 2048 to 4096
+ * bits without small factors, ROCA form and close primes, and an odd exponent of 65537 to 2^32.
  */
 function rsaWeakness(modulusBytes: Uint8Array, exponentBytes: Uint8Array): string | undefined {
   const bits = rsaBits(modulusBytes);
@@ -252,6 +257,6 @@ function rsaWeakness(modulusBytes: Uint8Array, exponentBytes: Uint8Array): strin
   if (exponent % 2n === 0n) return 'an RSA exponent that is even';
   const modulus = integerOf(modulusBytes);
   if (SMALL_PRIMES.some((prime) => modulus % prime === 0n)) return 'an RSA modulus with a small factor';
-  if (isOfRoca(modulus)) return 'an RSA modulus of the ROCA form';
+  if (hasRocaForm(modulus)) return 'an RSA modulus of the ROCA form';
   return hasClosePrimes(modulus, bits) ? 'an RSA modulus whose primes are too close together' : undefined;
 }

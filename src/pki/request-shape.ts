@@ -1,12 +1,7 @@
+import { isAscii, isUtf8 } from 'node:buffer';
 import { DerError, DerReader, TAG } from './der.js';
 
 const MAX_DEPTH = 16;
-const utf8 = new TextDecoder('utf-8', { fatal: true });
-
-function isAscii(content: Uint8Array): boolean {
-  for (const byte of content) if (byte > 0x7f) return false;
-  return true;
-}
 
 /**
  * Throws DerError if the type is not UTF8String, PrintableString or IA5String, or if the bytes are invalid for it: other
@@ -14,12 +9,7 @@ function isAscii(content: Uint8Array): boolean {
  */
 function checkString(tag: number, content: Uint8Array): void {
   if (tag === TAG.utf8String) {
-    if (isAscii(content)) return;
-    try {
-      utf8.decode(content);
-    } catch {
-      throw new DerError('text that is not UTF-8');
-    }
+    if (!isUtf8(content)) throw new DerError('text that is not UTF-8');
   } else if (tag === TAG.printableString || tag === TAG.ia5String) {
     if (!isAscii(content)) throw new DerError('text that is not ASCII');
   } else {

@@ -29,13 +29,13 @@ function invalid(reason: string): CertificateRequestProblem {
   return { invalid: 'csr_invalid', reason };
 }
 
-/** Returns the parts of a PKCS#10 request (RFC 2986 §4) as views of `der`. Throws a DerError. */
-function takeApart(der: Uint8Array) {
+/** Parses a PKCS#10 request (RFC 2986 §4). Returns its parts as views of `der`. Throws DerError. */
+function parseRequest(der: Uint8Array) {
   const outer = new DerReader(der);
   const request = outer.enter(TAG.sequence);
   outer.finish();
   const info = request.read(TAG.sequence);
-  const algorithmDer = request.read(TAG.sequence).whole;
+  const algorithmDer = request.read(TAG.sequence).der;
   const signature = request.readBits();
   request.finish();
 
@@ -43,14 +43,14 @@ function takeApart(der: Uint8Array) {
   const version = fields.read(TAG.integer).content;
   if (version.length !== 1 || version[0] !== 0) throw new DerError('a version other than 0');
   checkName(fields.read(TAG.sequence).content);
-  const spkiDer = fields.read(TAG.sequence).whole;
+  const spkiDer = fields.read(TAG.sequence).der;
   checkAttributes(fields.read(0xa0).content);
   fields.finish();
-  return { infoDer: info.whole, algorithmDer, signature, spkiDer };
+  return { infoDer: info.der, algorithmDer, signature, spkiDer };
 }
 
-function judge(der: Uint8Array): CertificateRequest | CertificateRequestProblem {
-  const { infoDer, algorithmDer, signature, spkiDer } = takeApart(der);
+function verifyRequest(der: Uint8Array): CertificateRequest | CertificateRequestProblem {
+  const { infoDer, algorithmDer, signature, spkiDer } = parseRequest(der);
   const publicKey = readPublicKey(spkiDer);
   if ('weak' in publicKey) return { invalid: 'key_weak', reason: publicKey.weak };
   const accepted: readonly SignatureAlgorithm[] = SIGNATURE_ALGORITHMS[publicKey.keyType];
@@ -64,13 +64,13 @@ function judge(der: Uint8Array): CertificateRequest | CertificateRequestProblem 
 }
 
 /**
- * Parses and verifies a PKCS#10 request (DER) of an untrusted client; never throws. Accepts at most 4 KiB of strict DER, keys of P-256,
- * P-384, RSA (2048 to 4096 bits, without known weaknesses) and Ed25519, signed by that key with SHA-2.
+ * Parses and verifies a PKCS#10 request (DER) of an untrusted client; never throws. Accepts at most 4 KiB of strict DER. The key
+ * must be P-256, P-384, RSA (2048 to 4096 bits, without known weaknesses) or Ed25519, and must have signed the request with SHA-2.
  */
 export function parseCertificateRequest(der: Uint8Array): CertificateRequest | CertificateRequestProblem {
   if (der.length > MAX_REQUEST_BYTES) return invalid('it is larger than 4 KiB');
   try {
-    return judge(der);
+    return verifyRequest(der);
   } catch (error) {
     return invalid(
       error instanceof DerError
@@ -80,7 +80,10 @@ export function parseCertificateRequest(der: Uint8Array): CertificateRequest | C
   }
 }
 
-/** DER of a PKCS#10 request for `key` (private; P-256, P-384, RSA or Ed25519), signed by it; the name is cut to 64 characters. */
+/**
+ * Creates a PKCS#10 request in DER for a private key (P-256, P-384, RSA or Ed25519), signed with this key. Its subject is the first
+ * 64 characters of `commonName`.
+ */
 export function createCertificateRequest(key: KeyObject, commonName: string): Uint8Array {
   const algorithm = signatureAlgorithmOf(key);
   const spkiDer = spkiOf(key);

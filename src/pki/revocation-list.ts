@@ -15,11 +15,11 @@ export interface RevocationListContent {
   readonly number: number;
   readonly thisUpdate: number;
   readonly nextUpdate: number;
-  /** Serial numbers in lower-case hex, and since when each is revoked. */
+  /** Serial numbers in lower-case hex, and the time of each revocation. */
   readonly revoked: readonly { readonly serial: string; readonly revokedAt: number }[];
 }
 
-/** False if the keyUsage of the CA lacks cRLSign: verifiers would reject its CRLs (RFC 5280 §6.3.3 (f)). */
+/** Returns false if the keyUsage of the CA lacks cRLSign: verifiers would reject its CRLs (RFC 5280 §6.3.3 (f)). */
 export function maySignRevocationLists({ certificateDer }: CertificateAuthority): boolean {
   return allowsUsage(parseCertificateFields(certificateDer), KEY_USAGE.crlSign);
 }
