@@ -168,7 +168,7 @@ describe('a dry run on links', () => {
 
   it.each([
     [['link', 'update', 'fleet', '--cost', '7'], /^Updated link "fleet" in .*Link-fleet.yaml\n$/],
-    [['link', 'delete', 'fleet'], /^Deleted .*Link-fleet.yaml\nDeleted Secret "fleet"\nThe stored key/],
+    [['link', 'delete', 'fleet'], /^Deleted .*Link-fleet.yaml\nDeleted .*Secret-fleet.yaml\nThe stored key/],
   ])('prints the result of %j and leaves the files', async (words, expected) => {
     const before = files();
     const ended = await succeed([...words, '--dry-run', ...links]);
@@ -183,7 +183,7 @@ describe('a dry run on links', () => {
   it('link delete --dry-run reports no deletion of a key and response that are not stored', async () => {
     const elsewhere = ['--dir', place.path('links'), '--data-dir', place.path('elsewhere')];
     const { stdout } = await succeed(['link', 'delete', 'fleet', '--dry-run', ...elsewhere]);
-    expect(stdout).toContain('Deleted Secret "fleet"');
+    expect(stdout).toMatch(/^Deleted .*Secret-fleet.yaml$/m);
     expect(stdout).not.toContain('stored key');
   });
 });

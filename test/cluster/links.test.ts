@@ -153,7 +153,7 @@ describe('link --platform kubernetes', () => {
     const before = [await place.links(), await place.secrets()];
     const preview = await place.run(['link', 'delete', 'my-link', '--dry-run']);
     expect([await place.links(), await place.secrets()]).toEqual(before);
-    expect(preview.stdout).toContain('Deleted Secret "my-link"');
+    expect(preview.stdout).toContain(`Deleted secret/my-link in namespace ${place.namespace}`);
     // A completed redemption leaves no stored key in the namespace.
     expect(preview.stdout).not.toContain('stored key');
     const ended = await place.run(['link', 'delete', 'my-link']);

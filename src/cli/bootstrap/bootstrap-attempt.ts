@@ -1,12 +1,18 @@
 import type { PlacedLink } from '../../compose/token-redemption.js';
 import { RedemptionError } from '../../domain/redemption-error.js';
 import type { RedeemedToken } from '../../redemption/requesting/redeem-token.js';
-import { keyOriginText } from '../link/key-origin.js';
 import type { CommandContext, StoredLinkTarget, SystemSiteTarget } from '../link/link-target.js';
+import { failedOf, renewalOf, renewSecrets } from '../link/renew-secrets.js';
 import { type ReloadReport, settleReload } from '../link/settle-reload.js';
 import { CommandError } from '../terminal/command-error.js';
 import { writeStderr } from '../terminal/write-out.js';
-import { exchangeLimit, inputFailure, redeemInput, requestedSubject } from '../token/redeem-input.js';
+import {
+  exchangeLimit,
+  inputFailure,
+  keyOriginText,
+  redeemInput,
+  requestedSubject,
+} from '../token/redeem-input.js';
 import { parseToken } from '../token/token-file.js';
 import type { ReadToken, TokenSource } from '../token/token-source.js';
 import { confirmLinks } from './confirm-links.js';
@@ -64,7 +70,7 @@ export async function attemptBootstrap(
   const read = await request.source?.read(signal);
   let existing = await findLinks(target, request, read);
   if (!existing && request.willBeRenewed && !progress.renewed) {
-    await (await import('../link/renew-expired.js')).renewExpired(target, context, timeoutMs);
+    await renewExpired(target, context, timeoutMs);
     // Do not repeat a rejected renewal at each attempt.
     progress.renewed = true;
     existing = await findLinks(target, request, read);
@@ -96,6 +102,29 @@ export async function attemptBootstrap(
   }
   if (request.requiresConnection) await confirmLinks(links, target, context);
   return { links, alreadyLinked: !progress.redeemed, reload };
+}
+
+/**
+ * Renews the links of a target whose certificate has expired: even after a long pause the service may accept a renewal.
+ * Rejects with a CommandError for a temporary failure. Ignores a rejected renewal, because a token is redeemed next.
+ */
+async function renewExpired(
+  target: StoredLinkTarget,
+  context: CommandContext,
+  timeoutMs: number,
+): Promise<void> {
+  const { lockableLinks, dependencies } = renewalOf(target, context, timeoutMs);
+  const isSelected = ({ notAfter }: { readonly notAfter: number }) => notAfter <= context.clock();
+  const links = await lockableLinks.links.list();
+  const renewals = await renewSecrets(links, { isSelected }, lockableLinks, dependencies);
+  const temporary = failedOf(renewals).find(({ final }) => !final);
+  if (!temporary) return;
+  const { message, hint } = temporary.failure;
+  const names = temporary.links.join(', ');
+  throw new CommandError(`link "${names}" has expired and is not renewed yet: ${message}`, {
+    exitCode: 4,
+    hint,
+  });
 }
 
 /** Returns the existing links that match the request; undefined if a token has to be redeemed first. */

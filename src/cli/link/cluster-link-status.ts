@@ -1,13 +1,13 @@
 import type { LinkStatus, RequestingCluster } from '../../compose/kubernetes/requesting-cluster.js';
 import type { Clock } from '../../redemption/ports/clock.js';
 import { linksNamed } from '../../redemption/ports/link-files.js';
-import { CommandError } from '../terminal/command-error.js';
 import type { Listing } from '../terminal/listing.js';
 import { incomingReport, revokedNote } from './incoming-link.js';
+import { linkNotFound } from './link.js';
 import { type LinkLists, warningsOf } from './link-listing.js';
 import { OUTGOING, OUTGOING_COLUMNS, type OutgoingReport, outgoingReport } from './outgoing-link.js';
 
-/** Returns the links of a namespace: the outgoing ones and, from its Redemptions, the incoming ones. */
+/** Returns the links of a namespace: the outgoing ones from its Links, the incoming ones from its Redemptions. */
 export async function clusterLinks(
   name: string | undefined,
   cluster: RequestingCluster,
@@ -25,10 +25,7 @@ export async function clusterLinks(
           .filter(({ redemption }) => name === undefined || redemption.name === name)
           .map((renewed) => incomingReport(renewed, clock(), observed));
   if (name !== undefined && selected.length === 0 && (incoming?.length ?? 0) === 0) {
-    throw new CommandError(`there is no link "${name}" in namespace ${namespace}`, {
-      exitCode: 1,
-      hint: 'see `linkgrant link status` with the same flags, without a name',
-    });
+    throw linkNotFound(name, `namespace ${namespace}`);
   }
   const states = await cluster.linkStatuses();
   const outgoing = await Promise.all(
@@ -46,24 +43,24 @@ export async function clusterLinks(
       };
     }),
   );
-  const revoked = incoming ? revokedNote(incoming, REPLACE_CA_HINT) : '';
-  const hidden = redemptions === 'forbidden' ? hiddenNote(namespace) : '';
+  const forbidden = redemptions === 'forbidden' ? forbiddenNote(namespace) : '';
   return {
     outgoing,
     incoming,
     outgoingListing: { ...OUTGOING, columns: COLUMNS },
-    // Without incoming links, the note on them stands below the outgoing ones.
-    outgoingNotes: warningsOf(outgoing) + (incoming ? '' : hidden),
-    incomingNotes: revoked,
+    outgoingNotes: warningsOf(outgoing) + forbidden,
+    incomingNotes: revokedNote(
+      incoming ?? [],
+      "to prevent that, replace the CA that the site's router trusts",
+    ),
   };
 }
 
-const REPLACE_CA_HINT = "to prevent that, replace the CA that the site's router trusts";
-
-function hiddenNote(namespace: string): string {
+function forbiddenNote(namespace: string): string {
   return `note: incoming links are not shown: you have no permission to list redemptions.linkgrant.dev in namespace ${namespace}\n`;
 }
 
+/** The columns of an outgoing link in a cluster. */
 const COLUMNS: Listing<OutgoingReport>['columns'] = {
   NAME: OUTGOING_COLUMNS.NAME,
   STATUS: ({ status }) => status,

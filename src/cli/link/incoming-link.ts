@@ -5,7 +5,7 @@ import type { RenewedRedemption } from '../../redemption/ports/renewal-store.js'
 import type { Listing } from '../terminal/listing.js';
 import { formatTime } from '../terminal/output.js';
 
-/** Reports an incoming link by its redemption, with the expiry and state of its newest certificate, and whether it is connected. */
+/** Returns the report of an incoming link from its redemption: expiry and state of its newest certificate, and whether it is connected. */
 export function incomingReport(
   { redemption, renewals }: RenewedRedemption,
   now: number,
@@ -35,7 +35,7 @@ export function incomingReport(
 /** What {@link incomingReport} returns. */
 export type IncomingReport = ReturnType<typeof incomingReport>;
 
-/** The incoming links of a site; their connections are a column only if they are known. */
+/** Returns the listing of these incoming links, with the column CONNECTED if it is known which are connected. */
 export function incomingListing(links: readonly IncomingReport[]): Listing<IncomingReport> {
   return links.some(({ connected }) => connected !== undefined)
     ? {
@@ -56,8 +56,6 @@ const INCOMING: Listing<IncomingReport> = {
     'CAN STILL': ({ canStill }) => canStill,
   },
   wide: { ID: ({ redemptionId }) => redemptionId },
-  // Both directions are in one CSV, whose columns link-listing.ts has.
-  csv: {},
   name: ({ name }) => name,
   emptyText: 'There are no incoming links.\n',
 };

@@ -16,7 +16,7 @@ import { proxyUrl } from './proxy-secret.js';
 /** The flags of `link check`. */
 export type LinkCheckFlags = LinkFlags & ConnectionFlags & { readonly output?: OutputFormat };
 
-/** A row of the report: one endpoint of a link, or its credentials. */
+/** A row of the report: an endpoint of a link; without `endpoint`, a failure of the whole link. */
 interface Row {
   readonly link: string;
   readonly endpoint?: string;
@@ -33,27 +33,20 @@ export async function checkCommand(
   flags: LinkCheckFlags,
   context: CommandContext,
 ): Promise<void> {
-  const { timeout, proxy, connectTo, output, ...linkFlags } = flags;
-  const options = connectionOptions({
-    ...(timeout !== undefined && { timeout }),
-    ...(proxy !== undefined && { proxy }),
-    ...(connectTo !== undefined && { connectTo }),
-  });
-  const place = await openSiteLinks(linkFlags as LinkFlags, context);
-  const links = name === undefined ? await place.links.list() : await requireLinks(place, name);
+  const options = { ...connectionOptions(flags), clock: context.clock };
+  const siteLinks = await openSiteLinks(flags, context);
+  const links = name === undefined ? await siteLinks.links.list() : await requireLinks(siteLinks, name);
   if (links.length === 0) {
-    throw new CommandError(`there are no links in ${place.where}`, {
+    throw new CommandError(`there are no links in ${siteLinks.where}`, {
       exitCode: 1,
       hint: 'redeem a token first',
     });
   }
-  const { clock } = context;
-  // The router connects through the proxy that its Link names; --proxy tests another one.
   const checks = await Promise.all(
-    links.map((link) => checkAsRouter(link, place.links, { ...options, clock }, proxy !== undefined)),
+    links.map((link) => checkAsRouter(link, siteLinks.links, options, flags.proxy !== undefined)),
   );
   const rows = checks.flatMap(rowsOf);
-  await print(output, rows, () => rows.map(rowText).join(''));
+  await print(flags.output, rows, () => rows.map(rowText).join(''));
   throwWorst(checks);
 }
 
@@ -94,16 +87,16 @@ function throwWorst(checks: readonly LinkCheck[]): void {
 }
 
 /**
- * Checks a Link as its router connects: through the proxy that the Link names, whose Secret must exist. Uses the proxy of
- * `options` if the Link names none, or if `override` is set.
+ * Dials the endpoints of a Link as its router does: through the proxy that the Link names. If the Link names none, or with
+ * `ignoresLinkProxy`, dials through the proxy of `options`. A missing Secret of the proxy is a failure.
  */
 export async function checkAsRouter(
   link: StoredLink,
   links: LinkFiles,
   options: LinkDialOptions,
-  override = false,
+  ignoresLinkProxy = false,
 ): Promise<LinkCheck> {
-  const proxySecret = override ? undefined : link.settings?.[PROXY_CONFIGURATION];
+  const proxySecret = ignoresLinkProxy ? undefined : link.settings?.[PROXY_CONFIGURATION];
   const proxy = proxySecret === undefined ? undefined : await links.findProxy(proxySecret);
   if (proxySecret !== undefined && !proxy) {
     const message = `Secret "${proxySecret}" with the host and port of the link's proxy does not exist.`;

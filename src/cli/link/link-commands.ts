@@ -1,7 +1,6 @@
 import { type Command, Option } from 'commander';
 import { OBSERVER_SETTINGS, SERVICE_SETTINGS } from '../../config/setting-groups.js';
 import type { SettingKey } from '../../config/settings.js';
-import type { Checkpoint, Clock } from '../../redemption/ports/clock.js';
 import { ENDPOINT_ROLES } from '../grant/policy-flags.js';
 import {
   addConnectionFlags,
@@ -11,13 +10,8 @@ import {
   withSettings,
 } from '../terminal/command-flags.js';
 import { CLUSTER_SETTINGS, STORE_SETTINGS } from '../terminal/settings-options.js';
-import { parseReloadCommand } from './reload-command.js';
-import { deadlineOption, waitOption } from './requesting-commands.js';
-
-interface Context {
-  readonly clock: Clock;
-  readonly checkpoint: Checkpoint;
-}
+import type { CommandContext } from './link-target.js';
+import { addReload, deadlineOption, waitOption, withCost } from './requesting-commands.js';
 
 const LOCATION_SETTINGS: readonly SettingKey[] = [
   'namespace',
@@ -45,16 +39,8 @@ function addCost(command: Command): Command {
     .addOption(new Option('--link-cost <N>').hideHelp());
 }
 
-function addReload(command: Command): Command {
-  return command.option(
-    '--reload-command <COMMAND>',
-    'shell command that reloads the router (default on a site: `skupper system reload`, if skupper is installed)',
-    parseReloadCommand,
-  );
-}
-
 /** Adds `link` with its subcommands. */
-export function addLink(program: Command, context: Context): void {
+export function addLink(program: Command, context: CommandContext): void {
   const link = program.command('link').description('Create, check, update and delete the links of this site');
   addListFlags(
     addLocation(
@@ -90,25 +76,15 @@ export function addLink(program: Command, context: Context): void {
     'endpoint',
     'issuerCert',
     'issuerKey',
-  ]).action(async (name, { cost, ...flags }) =>
-    (await import('./link-generate.js')).generateCommand(
-      name,
-      cost === undefined ? flags : { linkCost: cost, ...flags },
-      context,
-    ),
+  ]).action(async (name, flags) =>
+    (await import('./link-generate.js')).generateCommand(name, withCost(flags), context),
   );
   addReload(addLocation(addCost(link.command('update <NAME>').description('Change fields of a link'))))
     .option('--tls-credentials <NAME>', 'name of the Secret with its credentials')
     .addOption(DRY_RUN())
     .addOption(waitOption('ready'))
     .addOption(deadlineOption())
-    .action(async (name, { cost, ...flags }) =>
-      (await import('./link.js')).updateCommand(
-        name,
-        cost === undefined ? flags : { linkCost: cost, ...flags },
-        context,
-      ),
-    );
+    .action(async (name, flags) => (await import('./link.js')).updateCommand(name, withCost(flags), context));
   addConnectionFlags(
     addReload(
       addLocation(
@@ -143,7 +119,7 @@ export function addLink(program: Command, context: Context): void {
 }
 
 /** Adds `doctor`. */
-export function addDoctor(program: Command, context: Context): void {
+export function addDoctor(program: Command, context: CommandContext): void {
   const doctor = program
     .command('doctor')
     .description('Check the prerequisites of each side, one line for each check; spends no use')

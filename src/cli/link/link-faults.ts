@@ -59,14 +59,15 @@ const ADVICE = {
   },
 } as const satisfies Record<LinkFault, Advice>;
 
-/** Returns the exit code and the hint of a command that finds this fault. */
+/** Returns the exit code and the hint for a link with this fault. */
 export function adviceForFault(fault: LinkFault): Advice {
   return ADVICE[fault];
 }
 
+/** Success first, then from a temporary failure to a permanent refusal. */
 const BY_SEVERITY: readonly ExitCode[] = [0, 4, 1, 2, 3];
 
-/** Returns the worst exit code: a permanent refusal is the worst, a temporary failure the least. */
+/** Returns the worst of these exit codes; 0 if there is none. */
 export function worstExit(codes: readonly ExitCode[]): ExitCode {
   return codes.reduce<ExitCode>((a, b) => (BY_SEVERITY.indexOf(b) > BY_SEVERITY.indexOf(a) ? b : a), 0);
 }

@@ -43,7 +43,7 @@ export async function generateCommand(
   const target = to === '-' ? { write: writeOut } : { directory: to };
   const materializer = generatedLinkMaterializer(target, clock);
   await withSite(flags, settings, clock, async ({ store, site, namespace }) => {
-    // Before anything is recorded: a credential that cannot be written would be lost.
+    // Before the link is recorded: its credential would be lost if the files could not be written.
     await materializer.probe(name);
     const request = { namespace, name, subject, issuer: issuer ?? null, cost, policy };
     const generated = await generateLink(request, { store, site, clock });
@@ -59,7 +59,7 @@ export async function generateCommand(
     try {
       written = await materializer.materialize(generated.secret, generated.links, () => {});
     } catch (error) {
-      // A credential that was not delivered completely must not be usable.
+      // An incompletely written credential must not be usable.
       const { id } = generated.redemption;
       await store.revokeRedemption(id, clock()).catch(() => {
         writeStderr(`warning: revoking the link failed; run \`linkgrant redemption revoke ${id}\`\n`);
@@ -85,40 +85,34 @@ async function withSite(
   operation: (accepting: AcceptingSide) => Promise<void>,
 ): Promise<void> {
   if (settings.platform === 'kubernetes') {
-    refuseOtherPlatforms(flags, settings.platform);
+    refuseEndpointFlags(flags, settings.platform);
     await withCluster(flags, settings, operation);
     return;
   }
   await withStore(settings, flags, async ({ store, service, namespace }) => {
     const platform = service?.platform ?? settings.platform;
-    refuseOtherPlatforms(flags, platform);
+    refuseEndpointFlags(flags, platform);
     const site = openAcceptingSite({ ...settings, platform }, service, clock);
     if ('unavailable' in site) throw new CommandError(site.unavailable, { exitCode: 2, hint: site.hint });
     await operation({ store, site, namespace });
   });
 }
 
-/** Refuses flags for the endpoint of a router that do not apply to the platform. */
-function refuseOtherPlatforms({ host, endpoint }: LinkGenerateFlags, platform: string): void {
-  if (platform === 'standalone' && host !== undefined) {
+/** Throws a CommandError for `--host` or `--endpoint` on a platform where the flag has no effect. */
+function refuseEndpointFlags({ host, endpoint }: LinkGenerateFlags, platform: string): void {
+  if (host !== undefined && (platform === 'standalone' || platform === 'kubernetes')) {
     throw new CommandError('--host is for sites on podman, docker and linux', {
       exitCode: 2,
-      hint: 'set the address of the router with --endpoint inter-router=HOST:PORT',
-    });
-  }
-  if (platform === 'kubernetes' && host !== undefined) {
-    throw new CommandError('--host is for sites on podman, docker and linux', {
-      exitCode: 2,
-      hint: 'add the name to spec.subjectAlternativeNames of the RouterAccess',
+      hint:
+        platform === 'standalone'
+          ? 'set the address of the router with --endpoint inter-router=HOST:PORT'
+          : 'add the name to spec.subjectAlternativeNames of the RouterAccess',
     });
   }
   if (platform !== 'standalone' && endpoint !== undefined) {
     throw new CommandError(
       `--endpoint is for the standalone platform; on ${platform} the site has the endpoints`,
-      {
-        exitCode: 2,
-        hint: "set --host to a host in the certificate of the site's router",
-      },
+      { exitCode: 2, hint: "set --host to a host in the certificate of the site's router" },
     );
   }
 }

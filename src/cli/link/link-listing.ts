@@ -15,12 +15,12 @@ export interface LinkLists {
   readonly outgoing?: readonly OutgoingReport[] | undefined;
   readonly incoming?: readonly IncomingReport[] | undefined;
   readonly outgoingListing: Listing<OutgoingReport>;
-  /** Lines below the tables. */
+  /** Lines below the table of this direction. */
   readonly outgoingNotes: string;
   readonly incomingNotes: string;
 }
 
-/** Both directions in one list. */
+/** The links of both directions in one list, for `-o csv` and `-o name`. */
 export const LINKS: Listing<
   Partial<Omit<OutgoingReport, 'name'> & Omit<IncomingReport, 'name'>> & {
     readonly name: string;
@@ -33,9 +33,24 @@ export const LINKS: Listing<
     'CERTIFICATE EXPIRES': ({ notAfter }) => notAfter,
   },
   csv: csvOf(
-    ...(['direction', 'name', 'subject', 'notAfter', 'cost', 'endpoints', 'renewedBy', 'router'] as const),
-    ...(['status', 'remoteSite', 'message', 'warning', 'from', 'redeemedAt', 'state'] as const),
-    ...(['canStill', 'redemptionId', 'connected'] as const),
+    'direction',
+    'name',
+    'subject',
+    'notAfter',
+    'cost',
+    'endpoints',
+    'renewedBy',
+    'router',
+    'status',
+    'remoteSite',
+    'message',
+    'warning',
+    'from',
+    'redeemedAt',
+    'state',
+    'canStill',
+    'redemptionId',
+    'connected',
   ),
   name: ({ name }) => name,
   emptyText: '',

@@ -34,20 +34,11 @@ export async function renewCommand(
   flags: LinkRenewFlags,
   context: CommandContext,
 ): Promise<void> {
-  const { all, within, renewalUrl, serverCa, timeout, proxy, connectTo, output, ...placeFlags } = flags;
   requireOneChoice(name, flags);
-  const withinMs = parseWindow('--within', within);
-  const server = serverFromFlags(renewalUrl, serverCa);
-  const connection = connectionOptions({
-    ...(timeout !== undefined && { timeout }),
-    ...(proxy !== undefined && { proxy }),
-    ...(connectTo !== undefined && { connectTo }),
-  });
-  const { siteLinks, target, change } = await openLinksForChange(
-    placeFlags as LinkFlags,
-    context,
-    connection,
-  );
+  const withinMs = parseWindow('--within', flags.within);
+  const server = serverFromFlags(flags);
+  const connection = connectionOptions(flags);
+  const { siteLinks, target, change } = await openLinksForChange(flags, context, connection);
   const links = name === undefined ? await siteLinks.links.list() : await requireLinks(siteLinks, name);
   const isForced = name !== undefined && withinMs === undefined;
   const renewing =
@@ -59,7 +50,7 @@ export async function renewCommand(
     renewing,
   );
   const reload = await settleReload(target, context);
-  await report(renewals, reload, output);
+  await report(renewals, reload, flags.output);
   throwWorst(renewals, name);
   requireReload(reload, 'the renewed links are written');
 }
@@ -80,7 +71,10 @@ function requireOneChoice(name: string | undefined, { all, renewalUrl, serverCa 
   }
 }
 
-function serverFromFlags(url: string | undefined, caFile: string | undefined): Partial<RenewalServer> {
+function serverFromFlags({
+  renewalUrl: url,
+  serverCa: caFile,
+}: Pick<LinkRenewFlags, 'renewalUrl' | 'serverCa'>): Partial<RenewalServer> {
   if (url !== undefined && !(URL.canParse(url) && url.startsWith('https://'))) {
     throw new CommandError(`--renewal-url cannot be "${url}"`, {
       exitCode: 2,
@@ -134,9 +128,6 @@ function throwWorst(renewals: readonly SecretRenewal[], name: string | undefined
   const more = failed.length > 1 ? ` (and ${failed.length - 1} more of ${renewals.length} links)` : '';
   throw new CommandError(
     `link "${worst.links.join(', ')}" was not renewed: ${worst.failure.message}${more}`,
-    {
-      exitCode,
-      hint: worst.failure.hint,
-    },
+    { exitCode, hint: worst.failure.hint },
   );
 }

@@ -25,14 +25,14 @@ export async function statusCommand(
   flags: LinkFlags & ListFlags,
   context: CommandContext,
 ): Promise<void> {
-  const { output: _output, dir, ...settingFlags } = flags;
-  const { settings } = anyConfigurationFrom(settingFlags);
+  const { dir } = flags;
+  const { settings } = anyConfigurationFrom(flags);
   if (settings.platform === 'kubernetes' && dir === undefined) {
     const cluster = await openSettingsCluster(settings, context);
     const { clusterLinks } = await import('./cluster-link-status.js');
     return writeLinks(() => clusterLinks(name, cluster, context), flags, context);
   }
-  await writeLinks(() => siteLinks(name, dir, settings, context), flags, context);
+  return writeLinks(() => siteLinks(name, dir, settings, context), flags, context);
 }
 
 async function siteLinks(
@@ -55,16 +55,17 @@ async function siteLinks(
       hint: 'list the links: run `linkgrant link status` without a name, with the same flags',
     });
   }
+  const links = outgoing ?? [];
   return {
     outgoing,
     incoming,
-    outgoingListing: outgoingListing(outgoing ?? []),
-    outgoingNotes: warningsOf(outgoing ?? []) + routerNotes(outgoing ?? []),
+    outgoingListing: outgoingListing(links),
+    outgoingNotes: warningsOf(links) + routerNotes(links),
     incomingNotes: revokedNote(incoming ?? [], '`linkgrant redemption revoke ID --cut` prevents that'),
   };
 }
 
-/** Reports the Links of `--dir` or of the site's input directory; undefined if the flags name neither. */
+/** Reports the Links in `--dir`, else those of the system site; undefined if there is neither. */
 async function outgoingReports(
   name: string | undefined,
   dir: string | undefined,
@@ -76,7 +77,7 @@ async function outgoingReports(
   const { links } = openLinks(directory, settings.dataDir);
   if (settings.platform === 'standalone' || dir !== undefined) {
     requireDirectory(directory);
-    return reportsOf(links, name, () => true, context);
+    return reportsOf(links, name, context);
   }
   const namespace = siteNamespace(settings);
   const site = openRequestingSite(settings.skupperHome, namespace);
@@ -90,8 +91,8 @@ async function outgoingReports(
   const running = openLinks(site.runtimeResources, settings.dataDir).links;
   const isOnlyLoaded = (link: StoredLink) => loaded.get(link.name) === 'only-loaded';
   return [
-    ...(await reportsOf(links, name, () => true, context, loaded)),
-    ...(await reportsOf(running, name, isOnlyLoaded, context, loaded)),
+    ...(await reportsOf(links, name, context, loaded)),
+    ...(await reportsOf(running, name, context, loaded, isOnlyLoaded)),
   ];
 }
 
@@ -103,13 +104,13 @@ function requireDirectory(directory: string): void {
   });
 }
 
-/** Reports the Links of some files; with `loaded`, the state of each in the running router too. */
+/** Reports the Links in `files`; with `loaded`, also the state of each in the running router. */
 async function reportsOf(
   files: LinkFiles,
   name: string | undefined,
-  isReported: (link: StoredLink) => boolean,
   context: CommandContext,
   loaded?: ReadonlyMap<string, LoadedState>,
+  isReported: (link: StoredLink) => boolean = () => true,
 ): Promise<readonly OutgoingReport[]> {
   const links = (await files.list()).filter(isReported);
   const named = name === undefined ? links : linksNamed(links, name);
@@ -154,7 +155,7 @@ function routerNotes(links: readonly OutgoingReport[]): string {
   return notes.join('');
 }
 
-/** Reports the redemptions in the store, on a system platform those of the namespace's site; undefined without a store. */
+/** Reports the links of the redemptions in the store, on a system platform only those of the site; undefined without a store. */
 async function incomingReports(
   name: string | undefined,
   settings: Settings,
@@ -168,7 +169,7 @@ async function incomingReports(
     const observed = await networkObserver(settings, clock)?.observe();
     const reports: IncomingReport[] = [];
     for (const redemption of await everyItem((page) => store.listRedemptions(page))) {
-      // A site without a uid has issued no link.
+      // A site that was never started has no uid, and has issued no link.
       if (isSystem && (uid === undefined || redemption.siteUid !== uid)) continue;
       if (name !== undefined && redemption.name !== name) continue;
       const renewed = await store.findRenewedRedemption(redemption.id);

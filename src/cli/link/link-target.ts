@@ -58,7 +58,7 @@ interface AnyTarget {
   /** Name of the proxy's Secret. */
   readonly proxyConfiguration?: string;
   readonly reloadCommand?: string;
-  /** The written links and their reload; absent if nothing is to be reloaded. */
+  /** The written links and their reload; absent if there is no router to reload. */
   readonly place?: LinkLocation;
   /** Uid of the site, if there is one and it is known. */
   siteUid(): string | undefined;
@@ -97,7 +97,7 @@ export interface ClusterTarget extends AnyTarget {
   readonly place: LinkLocation;
 }
 
-/** Redeems tokens, and finds the links of redeemed ones. */
+/** Redeems tokens, and finds the links of tokens that were redeemed. */
 export interface TokenRedeemer {
   readonly redeem: Redeem;
   /** Returns the name of the Secret of a token's link if all its resources are written. */
@@ -129,13 +129,13 @@ interface Opening {
   readonly options: LinkTargetOptions;
 }
 
-/** Opens the target that flags and configuration name. Rejects with a CommandError for flags that the target cannot have. */
+/** Opens the target that flags and configuration name. Rejects with a CommandError for a flag that the target does not have. */
 export async function openLinkTarget(
   flags: LinkTargetFlags,
   context: CommandContext,
   options: LinkTargetOptions,
 ): Promise<LinkTarget> {
-  const { settings } = anyConfigurationFrom(settingFlagsOf(flags));
+  const { settings } = anyConfigurationFrom({ ...flags });
   const proxy =
     flags.proxySecret === undefined ? undefined : await readProxySecret(flags.proxySecret, options.signal);
   const connection = connectionOptions(
@@ -148,20 +148,13 @@ export async function openLinkTarget(
   return flags.to === '-' ? openStream(opening) : openDirectory(opening, resolve(flags.to));
 }
 
-function settingFlagsOf({ dataDir, config, platform, skupperHome, namespace, ...flags }: LinkTargetFlags) {
-  const { kubeconfig, context, ownKey } = flags;
-  return {
-    ...{ dataDir, config, platform, skupperHome, namespace },
-    ...(kubeconfig !== undefined && { kubeconfig }),
-    ...(context !== undefined && { context }),
-    ...(ownKey !== undefined && { ownKey }),
-  };
-}
-
 function commonOf({ flags, settings, proxy, connection }: Opening) {
   const { dataDir, platform, ownKey } = settings;
   return {
-    ...{ dataDir, platform, ownKey, connection },
+    dataDir,
+    platform,
+    ownKey,
+    connection,
     ...(proxy && { proxyConfiguration: proxy.name }),
     ...(flags.reloadCommand !== undefined && { reloadCommand: flags.reloadCommand }),
   };
@@ -226,7 +219,11 @@ function openSystemSite(opening: Opening): SystemSiteTarget {
     ...commonOf(opening),
     kind: 'system-site',
     redeemer,
-    ...{ site, namespace, skupperHome, directory, place },
+    site,
+    namespace,
+    skupperHome,
+    directory,
+    place,
     materializer: place.materializer,
     siteUid: () => site.uid(),
     describe: () => directory,
@@ -237,9 +234,7 @@ function openSystemSite(opening: Opening): SystemSiteTarget {
 async function openCluster(opening: Opening): Promise<ClusterTarget> {
   const { flags, settings, proxy, connection, context } = opening;
   if (flags.to !== undefined) throw notForCluster('--to', "the link is written into the site's namespace");
-  if (flags.reloadCommand !== undefined) {
-    throw notForCluster('--reload-command', "Skupper's controller loads a Link without a reload");
-  }
+  refuseReloadCommand(flags);
   // Loaded only here: the Kubernetes client is large.
   const { openRequestingCluster } = await import('../../compose/kubernetes/requesting-cluster.js');
   const cluster = await openRequestingCluster(settings, { ...connection, ...context });
@@ -249,12 +244,20 @@ async function openCluster(opening: Opening): Promise<ClusterTarget> {
     ...commonOf(opening),
     kind: 'cluster',
     redeemer: cluster,
-    ...{ cluster, namespace, place },
+    cluster,
+    namespace,
+    place,
     materializer: place.materializer,
     siteUid: () => cluster.uid(),
     describe: () => `namespace ${namespace}`,
     describeRenewal: renewalBy('a timer or a CronJob', `-n ${namespace} -p kubernetes`),
   };
+}
+
+/** Throws a CommandError for `--reload-command` in a cluster. */
+export function refuseReloadCommand({ reloadCommand }: Pick<LinkTargetFlags, 'reloadCommand'>): void {
+  if (reloadCommand === undefined) return;
+  throw notForCluster('--reload-command', "Skupper's controller loads a Link without a reload");
 }
 
 function notForCluster(flag: string, reason: string): CommandError {

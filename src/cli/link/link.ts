@@ -14,7 +14,7 @@ import { parseCount, parseWindow } from '../terminal/flag-values.js';
 import { formatTime } from '../terminal/output.js';
 import { writeOut } from '../terminal/write-out.js';
 import { type WantedLinkState, waitForLinks } from '../token/wait-for-links.js';
-import type { CommandContext } from './link-target.js';
+import { type CommandContext, refuseReloadCommand } from './link-target.js';
 import { type ReloadTarget, reloadText, requireReload, settleReload } from './settle-reload.js';
 import { siteNamespace } from './site-namespace.js';
 
@@ -42,8 +42,8 @@ export async function openSiteLinks(
   context: CommandContext,
   connection: ReturnType<typeof connectionOptions> = {},
 ): Promise<SiteLinks> {
-  const { dir, ...settingFlags } = flags;
-  const { settings } = anyConfigurationFrom(settingFlags);
+  const { dir } = flags;
+  const { settings } = anyConfigurationFrom(flags);
   if (dir === undefined && settings.platform === 'kubernetes') {
     const cluster = await openSettingsCluster(settings, context, connection);
     const { links, records, namespace } = cluster;
@@ -96,7 +96,8 @@ export async function requireLinks(
   throw linkNotFound(name, where);
 }
 
-function linkNotFound(name: string, where: string): CommandError {
+/** The error for a name that no link has; `where` is the directory or namespace. */
+export function linkNotFound(name: string, where: string): CommandError {
   return new CommandError(`there is no link "${name}" in ${where}`, {
     exitCode: 1,
     hint: 'list the links: run `linkgrant link status` without a name, with the same --dir or --platform and --namespace',
@@ -122,22 +123,17 @@ export interface ChangeableLinks {
 
 /** Opens the links at the location that the flags set, for changes; with `dryRun` nothing is changed. */
 export async function openLinksForChange(
-  { reloadCommand, dryRun, ...flags }: ChangeFlags,
+  flags: ChangeFlags,
   context: CommandContext,
   connection: ReturnType<typeof connectionOptions> = {},
 ): Promise<ChangeableLinks> {
+  const { reloadCommand } = flags;
   const siteLinks = await openSiteLinks(flags, context, connection);
   const { settings, where: directory, cluster } = siteLinks;
   const { platform, skupperHome, dataDir } = settings;
-  if (cluster) {
-    if (reloadCommand !== undefined) {
-      throw new CommandError('--reload-command cannot be combined with --platform kubernetes', {
-        exitCode: 2,
-        hint: "omit --reload-command: Skupper's controller loads a Link without a reload",
-      });
-    }
-  }
-  if (announceDryRun({ dryRun })) {
+  if (cluster) refuseReloadCommand(flags);
+  if (announceDryRun(flags)) {
+    // Counts the records instead of deleting them.
     const records = { ...siteLinks.records, remove: siteLinks.records.count };
     const change: ChangeableLinks['change'] = (operation) => operation(previewLinks(siteLinks.links));
     return { siteLinks: { ...siteLinks, records }, target: { platform }, change };
@@ -160,15 +156,14 @@ export async function openLinksForChange(
   };
 }
 
-/** The links for a dry run: an update or a deletion returns its result, and changes nothing. */
+/** The links for a dry run: an update or a deletion returns the location of the resource, and changes nothing. */
 function previewLinks(links: LinkFiles): LinkFiles {
-  const placeOf = async (name: string) => (await links.list()).find((link) => link.name === name)?.place;
+  const linkPlace = async (name: string) => (await links.list()).find((link) => link.name === name)?.place;
   return {
     ...links,
-    update: placeOf,
+    update: linkPlace,
     replaceCredentials: async () => undefined,
-    remove: async (kind, name) =>
-      kind === 'Link' ? placeOf(name) : (await links.findSecret(name)) && `Secret "${name}"`,
+    remove: async (kind, name) => (kind === 'Link' ? linkPlace(name) : (await links.findSecret(name))?.place),
   };
 }
 
@@ -198,10 +193,8 @@ export async function updateCommand(
   const updated = await change(async (links) => {
     const found = await requireLinks({ links, where }, name);
     if (tlsCredentials !== undefined && !(await links.findSecret(tlsCredentials))) {
-      throw new CommandError(`there is no Secret "${tlsCredentials}" in ${where}`, {
-        exitCode: 1,
-        hint: 'create the Secret first',
-      });
+      const message = `there is no Secret "${tlsCredentials}" in ${where}`;
+      throw new CommandError(message, { exitCode: 1, hint: 'create the Secret first' });
     }
     for (const link of found) {
       const file = await links.update(link.name, { cost, tlsCredentials });
@@ -223,7 +216,7 @@ export async function deleteCommand(
   const { siteLinks, target, change } = await openLinksForChange(flags, context);
   const deleted = await change((links) => deleteLink(name, { links, records: siteLinks.records }));
   if (!deleted) {
-    // If the router still has the link loaded, an earlier run deleted it, but its reload failed or is pending.
+    // If the router still has the link loaded, an earlier run deleted the link, but its reload failed or is pending.
     if (!target.site || target.site.hasDropped([name])) throw linkNotFound(name, siteLinks.where);
     return settle(target, context);
   }

@@ -9,10 +9,7 @@ import { renewableLink } from '../../redemption/requesting/renewable-link.js';
 import type { Listing } from '../terminal/listing.js';
 import { formatTime } from '../terminal/output.js';
 
-/** The command that renews a link whose certificate was requested for 30 days. */
-const RENEWAL = 'link renew';
-
-/** Reports an outgoing link with its certificate, and a warning if the certificate needs attention. */
+/** Returns the report of an outgoing link with its certificate, and a warning if the certificate needs attention. */
 export function outgoingReport(
   link: StoredLink,
   secret: LinkSecret | undefined,
@@ -50,7 +47,7 @@ function certificateReport(secret: LinkSecret | undefined, name: string, now: nu
       notAfter: formatTime(notAfter),
       renewable: isRenewable,
       // Without --renew a certificate of 5 years is requested, because no timer renews it.
-      renewedBy: isRenewable && isShortLived({ notBefore, notAfter }) ? RENEWAL : null,
+      renewedBy: isRenewable && isShortLived({ notBefore, notAfter }) ? 'link renew' : null,
       ...(warning !== undefined && { warning }),
     };
   } catch {
@@ -68,7 +65,7 @@ export interface OutgoingReport {
   readonly subject?: string;
   readonly notAfter?: string;
   readonly renewable?: boolean;
-  /** Null if nothing renews its certificate. */
+  /** The command that renews its certificate; null if nothing renews it. */
   readonly renewedBy?: string | null;
   readonly warning?: string;
   /** Its state in the running router of a system site. */
@@ -89,14 +86,12 @@ export const OUTGOING_COLUMNS = {
   'RENEWED BY': ({ notAfter, renewedBy }) => (notAfter === undefined ? undefined : (renewedBy ?? 'nothing')),
 } as const satisfies Listing<OutgoingReport>['columns'];
 
-/** The members of every listing of outgoing links. */
+/** The listing of outgoing links, without its columns: a cluster has other columns than a directory. */
 export const OUTGOING: Omit<Listing<OutgoingReport>, 'columns'> = {
   wide: {
     CREDENTIALS: ({ tlsCredentials }) => tlsCredentials,
     FILE: ({ file }) => file,
   },
-  // Both directions are in one CSV, whose columns link-listing.ts has.
-  csv: {},
   name: ({ name }) => name,
   emptyText: 'There are no outgoing links.\n',
 };

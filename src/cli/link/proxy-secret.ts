@@ -12,7 +12,7 @@ import { CommandError } from '../terminal/command-error.js';
 import { readExternalText } from '../terminal/external-text.js';
 
 const LIMITS = { length: 64 * 1024, documents: 1 };
-const KEYS = ['host', 'port', 'username', 'password'] as const;
+const KEYS = ['host', 'password', 'port', 'username'] as const;
 
 /** An HTTP proxy as Skupper's basic-auth Secret describes it (Link `spec.settings["proxy-configuration"]`). */
 export interface ProxySecret {
@@ -23,7 +23,7 @@ export interface ProxySecret {
   readonly password?: string;
 }
 
-/** Parses the `stringData` or `data` of a Secret. Returns a string with the reason if it describes no proxy. */
+/** Parses a Secret. Returns a string with the reason if its `stringData` and `data` describe no proxy. */
 function parseProxySecret(text: string): ProxySecret | string {
   let secret: Readonly<Record<string, unknown>> | undefined;
   try {
@@ -39,8 +39,7 @@ function parseProxySecret(text: string): ProxySecret | string {
     const plain = asMapping(secret.stringData)[key];
     const encoded = asMapping(secret.data)[key];
     if (plain !== undefined) values[key] = String(plain);
-    else if (typeof encoded === 'string')
-      values[key] = Buffer.from(encoded, 'base64').toString('utf8').trim();
+    else if (typeof encoded === 'string') values[key] = Buffer.from(encoded, 'base64').toString().trim();
   }
   const { host, port, username, password } = values;
   if (host === undefined || !isHost(host)) return 'its host is neither a DNS name nor an IP address';
@@ -80,7 +79,7 @@ export function proxyUrl({ host, port, username, password }: ProxySecret): strin
 /** Returns the values of the Secret in base64. */
 export function proxySecretData(secret: ProxySecret): Readonly<Record<string, string>> {
   return Object.fromEntries(
-    [...KEYS].sort().flatMap((key) => {
+    KEYS.flatMap((key) => {
       const value = secret[key];
       return value === undefined ? [] : [[key, Buffer.from(value).toString('base64')]];
     }),

@@ -38,6 +38,15 @@ export function deadlineOption(): Option {
   );
 }
 
+/** Adds `--reload-command`. */
+export function addReload(command: Command): Command {
+  return command.option(
+    '--reload-command <COMMAND>',
+    'shell command that reloads the router (default on a site: `skupper system reload`, if skupper is installed)',
+    parseReloadCommand,
+  );
+}
+
 /** Adds the flags for the target of a link, its fields and its reload. */
 function addTarget(command: Command): Command {
   command
@@ -57,12 +66,8 @@ function addTarget(command: Command): Command {
       ),
     )
     // Skupper's name of --link-cost, accepted but not listed.
-    .addOption(new Option('--cost <N>').hideHelp())
-    .option(
-      '--reload-command <COMMAND>',
-      'shell command that reloads the router (default on a site: `skupper system reload`, if skupper is installed)',
-      parseReloadCommand,
-    )
+    .addOption(new Option('--cost <N>').hideHelp());
+  addReload(command)
     .option('--renew', 'request a certificate of 30 days, which `link renew` will renew (default: 5 years)')
     .option(
       '--proxy-secret <FILE>',
@@ -71,8 +76,9 @@ function addTarget(command: Command): Command {
   return withSettings(command, TARGET_SETTINGS);
 }
 
-function withCost<T extends { cost?: string; linkCost?: string }>({ cost, ...flags }: T) {
-  return cost === undefined ? flags : { linkCost: cost, ...flags };
+/** Returns the flags with the value of `--cost` as that of `--link-cost`. */
+export function withCost<T extends { cost?: string; linkCost?: string }>({ cost, ...flags }: T): T {
+  return (cost === undefined ? flags : { linkCost: cost, ...flags }) as T;
 }
 
 /** Adds `token redeem`. */

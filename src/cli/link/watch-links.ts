@@ -2,6 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { RenewLinkDependencies } from '../../redemption/requesting/renew-link.js';
 import { RenewalPlan } from '../../redemption/requesting/renewal-plan.js';
 import { CommandError } from '../terminal/command-error.js';
+import { shutdownSignal } from '../terminal/shutdown-signal.js';
 import { writeStderr } from '../terminal/write-out.js';
 import type { CommandContext, StoredLinkTarget } from './link-target.js';
 import {
@@ -18,7 +19,6 @@ import { reloadText, settleReload } from './settle-reload.js';
 const MAX_SLEEP_MS = 10 * 60_000;
 const MIN_SLEEP_MS = 250;
 const RELOAD_RETRY_MS = 60_000;
-const SIGNALS = ['SIGTERM', 'SIGINT'] as const;
 
 /**
  * Renews the certificates of a target's links at two thirds of their lifetime, until SIGTERM or SIGINT, or until no link can
@@ -27,8 +27,8 @@ const SIGNALS = ['SIGTERM', 'SIGINT'] as const;
 export async function watchLinks(target: StoredLinkTarget, context: CommandContext): Promise<void> {
   const { lockableLinks, dependencies } = renewalOf(target, context);
   const stop = new AbortController();
-  const end = () => stop.abort();
-  for (const signal of SIGNALS) process.once(signal, end);
+  const finished = new AbortController();
+  void shutdownSignal(finished.signal).then(() => stop.abort());
   try {
     const plan = new RenewalPlan();
     while (!stop.signal.aborted) {
@@ -37,7 +37,7 @@ export async function watchLinks(target: StoredLinkTarget, context: CommandConte
       await sleep(ms, undefined, { signal: stop.signal }).catch(() => undefined);
     }
   } finally {
-    for (const signal of SIGNALS) process.off(signal, end);
+    finished.abort();
   }
 }
 

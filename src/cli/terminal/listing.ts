@@ -22,7 +22,8 @@ export interface Listing<Report> {
   readonly columns: Columns<Report>;
   /** More columns for `-o wide`. */
   readonly wide?: Columns<Report>;
-  readonly csv: Columns<Report>;
+  /** The columns of `-o csv`; absent if another listing has them. */
+  readonly csv?: Columns<Report>;
   /** The name or id that other commands accept. */
   readonly name: (report: Report) => string;
   /** Identifies a resource among those of all namespaces; `name` does if this is absent. */
@@ -206,7 +207,7 @@ const YAML_WRITER: Writer<unknown> = {
   end: (isEmpty) => (isEmpty ? '[]\n' : ''),
 };
 
-function csvWriter<Report>({ csv }: Listing<Report>, { headers }: ListFlags): Writer<Report> {
+function csvWriter<Report>({ csv = {} }: Listing<Report>, { headers }: ListFlags): Writer<Report> {
   const headings = headers === false ? '' : csvLine(Object.keys(csv));
   return {
     page(reports, isFirst) {

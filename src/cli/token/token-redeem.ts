@@ -1,7 +1,6 @@
 import { containsJoinLine } from '../../codes/join-line.js';
 import type { RedeemedToken } from '../../redemption/requesting/redeem-token.js';
 import { renewableLink } from '../../redemption/requesting/renewable-link.js';
-import { keyOriginText } from '../link/key-origin.js';
 import {
   type CommandContext,
   type LinkTarget,
@@ -22,7 +21,13 @@ import { formatTime, print } from '../terminal/output.js';
 import type { OutputFormat } from '../terminal/output-format.js';
 import { withProgress } from '../terminal/progress.js';
 import { writeStderr } from '../terminal/write-out.js';
-import { type InputRedemption, inputFailure, redeemInput, requestedSubject } from './redeem-input.js';
+import {
+  type InputRedemption,
+  inputFailure,
+  keyOriginText,
+  redeemInput,
+  requestedSubject,
+} from './redeem-input.js';
 import { parseToken } from './token-file.js';
 import { requireSite, type WantedLinkState, waitForLinks } from './wait-for-links.js';
 

@@ -44,7 +44,7 @@ export function linkDirectory(
         .sort((a, b) => (a.name < b.name ? -1 : 1)),
     findSecret: async (name) => {
       const place = find('Secret', name);
-      return place && linkSecret(place.resource);
+      return place && { ...linkSecret(place.resource), place: place.file };
     },
     findProxy: async (name) => {
       const place = find('Secret', name);

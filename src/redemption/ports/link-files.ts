@@ -8,6 +8,12 @@ export interface StoredLink extends Link {
   readonly redemptionId?: string;
 }
 
+/** A Secret of a site. */
+export interface StoredSecret extends LinkSecret {
+  /** Its file or resource, for messages. */
+  readonly place: string;
+}
+
 /** Changes to a Link; absent fields stay unchanged. */
 export interface LinkChanges {
   readonly cost?: number | undefined;
@@ -29,7 +35,7 @@ export interface LinkFiles {
   /** Every Link, sorted by name. Endpoints that cannot be read are omitted. */
   list(): Promise<readonly StoredLink[]>;
   /** The Secret of that name, or undefined. Values that are absent or not base64 become empty. */
-  findSecret(name: string): Promise<LinkSecret | undefined>;
+  findSecret(name: string): Promise<StoredSecret | undefined>;
   /** The proxy that the Secret of that name describes; undefined if it does not exist or has no host or port. */
   findProxy(name: string): Promise<LinkProxy | undefined>;
   /** The Secrets that linkgrant wrote: those of Links, and those of the proxies that Links name. */

@@ -54,7 +54,8 @@ describe('the links of a directory', () => {
     expect(others).toEqual([]);
     expect(link).toMatchObject({ ...linkTo('router.example.com', 55671), place: expect.any(String) });
     expect(link?.redemptionId).toBe(secret.annotations?.['linkgrant.dev/redemption-id']);
-    expect(await side().links.findSecret('to-west')).toEqual(secret);
+    const place = join(directory, 'Secret-to-west.yaml');
+    expect(await side().links.findSecret('to-west')).toEqual({ ...secret, place });
   });
 
   test('include files that users wrote: unquoted, several documents in one file, beside files that are not YAML', async () => {

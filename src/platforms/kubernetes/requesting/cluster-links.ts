@@ -38,7 +38,7 @@ export function clusterLinks({ client, namespace }: Namespace): LinkFiles {
     findSecret: (name) =>
       inCluster(async () => {
         const secret = await findSecret(name);
-        return secret && linkSecret(secret);
+        return secret && { ...linkSecret(secret), place: describeResource(SECRETS, name, namespace) };
       }),
     findProxy: (name) =>
       inCluster(async () => {
