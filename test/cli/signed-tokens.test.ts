@@ -436,7 +436,7 @@ describe('an exported signing key', () => {
     ['has a key for something else', { jwk: { kty: 'oct', alg: 'A256GCM' } }, 'it has no HS256 key'],
     ['has the URL of another grant', { url: 'https://a.example.com/x' }, 'its url is not that of its grant'],
     ['has no CA', { ca: 'none' }, 'its ca is not PEM'],
-    ['has no end', { expirationTime: 'never' }, 'when the grant ends'],
+    ['has no valid expirationTime', { expirationTime: 'never' }, 'no valid expirationTime'],
     ['has no limit', { redemptionsAllowed: 0 }, 'how often'],
   ])('that %s is refused, and its contents are not printed', async (_what, changes, reason) => {
     const good = place.path('good.json');

@@ -8,29 +8,29 @@ import { limitsOf, tokenDirectory, writeSecretOutput } from './write-token.js';
 
 const MAX_TOKENS = 1_000;
 
-/** The flags of a signed token. */
+/** The flags of `token issue` for signed tokens. */
 export interface SignedTokenFlags {
   readonly name?: string;
   readonly linkCost?: string;
   readonly redemptionsAllowed?: string;
   readonly expirationWindow?: string;
   readonly subject?: string;
-  /** Number of tokens, which go into a directory. */
+  /** Number of tokens: files in a directory, or join lines on standard output. */
   readonly count?: string;
 }
 
-/** Tokens to issue; `target` is a directory if there is a `count`, else a file or `-`. */
+/** Signed tokens to issue. With `count`, `target` is a directory or `-`, else a file or `-`. */
 export interface MintingRequest extends MintTokenRequest, TokenDelivery {
   readonly count: number | undefined;
 }
 
-/** Returns the tokens that the flags request. Throws a CommandError for an invalid flag. */
+/** Returns the request that the flags describe. Throws a CommandError for an invalid flag. */
 export function mintingRequest(delivery: TokenDelivery, flags: SignedTokenFlags): MintingRequest {
   const { name, subject } = flags;
   if (name !== undefined) requireResourceName('--name', name);
   if (subject !== undefined) requireSubject(subject);
   const count = parseCount('--count', flags.count);
-  if (count !== undefined) requireCountable(count, delivery);
+  if (count !== undefined) requireCountAllowed(count, delivery);
   return {
     ...delivery,
     count,
@@ -42,48 +42,52 @@ export function mintingRequest(delivery: TokenDelivery, flags: SignedTokenFlags)
   };
 }
 
-function requireCountable(count: number, { target, form, qr }: TokenDelivery): void {
-  const isWritable = target === '-' ? form === 'line' || form === 'command' : form === 'token';
-  if (count <= MAX_TOKENS && isWritable && !qr) return;
+function requireCountAllowed(count: number, { target, form, qr }: TokenDelivery): void {
+  const isAllowedForm = target === '-' ? form === 'line' || form === 'command' : form === 'token';
+  if (count <= MAX_TOKENS && isAllowedForm && !qr) return;
   throw new CommandError(
-    '--count makes at most 1000 tokens at once: AccessTokens in a directory, or join lines on standard output',
-    { exitCode: 2, hint: 'name a directory, or leave out FILE for lines; run it again for more' },
+    `--count issues at most ${MAX_TOKENS} tokens at once: AccessTokens in a directory, or join lines on standard output`,
+    {
+      exitCode: 2,
+      hint: 'name a directory, or omit FILE for join lines; for more tokens repeat the command',
+    },
   );
 }
 
-/** A signed token to write, and what it allows. */
-export interface HandedToken extends WritableToken {
+/** A signed token to write, and its limits. */
+export interface SignedToken extends WritableToken {
   readonly id: string;
   readonly redemptionsAllowed: number;
   readonly expirationTime: string;
-  /** More lines of the report. */
+  /** More lines of the report, without line breaks. */
   readonly notes: readonly string[];
 }
 
 /**
- * Issues the requested tokens, writes them, and reports on standard error what they allow and how to revoke one. Calls
- * `revoke` with a token that cannot be written. A dry run reports only what a token would allow.
+ * Issues the requested tokens, writes them, and reports on standard error their limits and how to revoke one. Returns the last
+ * token. Calls `revoke` with the id of a token that cannot be written, then rejects. A dry run writes nothing, and returns
+ * undefined.
  */
-export async function handOutTokens(
+export async function writeSignedTokens(
   request: TokenDelivery & Pick<MintingRequest, 'count' | 'subject'>,
   grant: { readonly name: string; readonly namespace: string },
-  issue: () => Promise<HandedToken>,
+  issue: () => Promise<SignedToken>,
   revoke: (id: string) => Promise<void> = async () => {},
-): Promise<HandedToken | undefined> {
+): Promise<SignedToken | undefined> {
   const { target, form, dryRun, count, subject } = request;
   if (dryRun) {
-    writeStderr(allowedText(await issue(), subject));
+    writeStderr(limitsText(await issue(), subject));
     return undefined;
   }
-  const inDirectory = count === undefined || target === '-' ? undefined : tokenDirectory(target);
+  const writeFile = count === undefined || target === '-' ? undefined : tokenDirectory(target);
   const report: string[] = [];
-  let last: HandedToken | undefined;
+  let last: SignedToken | undefined;
   for (let issued = 0; issued < (count ?? 1); issued += 1) {
     last = await issue();
     const { id, token } = last;
     try {
-      if (inDirectory) {
-        report.push(`Token ${id} written to ${inDirectory(token.metadata.name, tokenText('token', last))}\n`);
+      if (writeFile) {
+        report.push(`Token ${id} written to ${writeFile(token.metadata.name, tokenText('token', last))}\n`);
       } else {
         await writeSecretOutput(target, tokenText(form, last), 'AccessToken');
         report.push(target === '-' ? `Token ${id}\n` : `Token ${id} written to ${target}\n`);
@@ -96,7 +100,7 @@ export async function handOutTokens(
   }
   if (!last) return undefined;
   report.push(
-    allowedText(last, subject),
+    limitsText(last, subject),
     `Revoke with \`linkgrant token revoke ${count === undefined ? last.id : 'ID'} --grant ${grant.name} -n ${grant.namespace}\`\n`,
   );
   writeStderr(report.join(''));
@@ -104,8 +108,8 @@ export async function handOutTokens(
   return last;
 }
 
-/** Returns where a token can be redeemed, and how often, until when and by which subject. */
-function allowedText(token: HandedToken, subject: string | undefined): string {
+/** Returns where a token can be redeemed, how often, until when and by which subject. */
+function limitsText(token: SignedToken, subject: string | undefined): string {
   return [
     `Redeem at ${token.token.spec.url}\n`,
     `Can be redeemed ${limitsOf(token)}${subject === undefined ? '' : `, only for subject "${subject}"`}\n`,

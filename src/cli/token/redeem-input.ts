@@ -17,7 +17,7 @@ export type InputRedemption =
       readonly failure: ReturnType<typeof describeFailure>;
       readonly cause: unknown;
       /** True if an earlier run recorded the failure, and this run sent no request. */
-      readonly earlier: boolean;
+      readonly isRecorded: boolean;
     };
 
 /** Options of {@link redeemInput}. */
@@ -27,18 +27,18 @@ export interface InputRequest {
   readonly retry?: boolean | undefined;
   /** Requests short-lived certificates, because they will be renewed. */
   readonly renews?: boolean | undefined;
-  /** Remaining milliseconds for all exchanges together. */
+  /** Returns the remaining milliseconds for all exchanges together. */
   readonly remainingMs?: (() => number) | undefined;
 }
 
-/** Time limit of one exchange, in milliseconds, if this much remains for all. */
+/** Returns the time limit of one exchange in milliseconds, if `remainingMs` remain for all exchanges. */
 export function exchangeLimit(remainingMs: number): number {
   return Math.max(1_000, Math.min(10_000, remainingMs));
 }
 
 /**
- * Redeems each AccessToken file of the site's input directory, one after the other. Removes the file once its Secret and Link
- * are written. The file of a rejected token stays, with a file of the outcome, and is posted again only with `retry`.
+ * Redeems the AccessToken files of the site's input directory, one after the other. Removes a file once its Secret and Link
+ * are written. The file of a rejected token stays, and the outcome is recorded: the token is posted again only with `retry`.
  */
 export async function redeemInput(
   target: SystemSiteTarget,
@@ -71,7 +71,7 @@ async function redeemFile(
     const outcome = site.findOutcome(file);
     if (outcome?.final && outcome.tokenId === id && !retry) {
       const error = new RedemptionError(outcome.code as RedemptionError['code'], outcome.message);
-      return { file, failure: describeFailure(error), cause: error, earlier: true };
+      return { file, failure: describeFailure(error), cause: error, isRecorded: true };
     }
     const subject = requestedSubject(token, undefined, target);
     const redeemed = await redeemer.redeem(
@@ -88,7 +88,7 @@ async function redeemFile(
     if (id !== undefined && error instanceof RedemptionError) {
       recordFailure(site, file, { tokenId: id, at: new Date(clock()).toISOString() }, error);
     }
-    return { file, failure, cause: error, earlier: false };
+    return { file, failure, cause: error, isRecorded: false };
   }
 }
 
@@ -105,12 +105,12 @@ function recordFailure(
   try {
     site.storeOutcome(file, { ...attempt, code, message, final: retryDisposition(error) === 'rejected' });
   } catch (failure) {
-    // If the outcome cannot be written, report the failure itself.
+    // If the outcome cannot be written, only the failure of the redemption is reported.
     if (!(failure instanceof RedemptionError)) throw failure;
   }
 }
 
-/** The error of a command with these results, if any failed: temporary failures first, because a retry helps. */
+/** Returns the error of a command with these results, if any failed. Prefers a temporary failure, because a retry helps. */
 export function inputFailure(results: readonly InputRedemption[]): CommandError | undefined {
   const failed = results.flatMap((result) => ('failure' in result ? [result] : []));
   const worst = [4, 1, 3].map((code) => failed.find(({ failure }) => failure.exitCode === code));
@@ -121,7 +121,7 @@ export function inputFailure(results: readonly InputRedemption[]): CommandError 
   return new CommandError(`${first.file}: ${message}${more}`, { exitCode, hint, cause: first.cause });
 }
 
-/** The subject to request: the given one, else the only one that the token's code allows, else the uid of the target's site. */
+/** Returns the subject to request: `subject`, else the only one that the token's code allows, else the uid of the target's site. */
 export function requestedSubject(
   token: RedeemableToken,
   subject: string | undefined,

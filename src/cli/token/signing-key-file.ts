@@ -5,21 +5,21 @@ import type { MintingKey } from '../../redemption/accepting/mint-token.js';
 import { CommandError } from '../terminal/command-error.js';
 import { readExternalText } from '../terminal/external-text.js';
 
-/** The `kind` of a file that holds a grant's signing key. */
+/** The `kind` of a file with the signing key of a grant. */
 export const SIGNING_KEY_KIND = 'linkgrant-signing-key';
 const KEY_BYTES = 32;
 
-/** A grant's signing key as a JSON document; see docs/reference/tokens.md. A secret. */
-export function encodeSigningKey({ grant, signingKey, expirationTime, ...rest }: MintingKey): string {
-  const { uid, namespace, name } = grant;
-  const { url, ca, redemptionsAllowed, issuerSite } = rest;
+/** Formats the signing key of a grant as a JSON document, which is a secret; see docs/reference/tokens.md. */
+export function encodeSigningKey(mintingKey: MintingKey): string {
+  const { url, ca, redemptionsAllowed, issuerSite, signingKey } = mintingKey;
+  const { uid, namespace, name } = mintingKey.grant;
   const k = Buffer.from(signingKey.key).toString('base64url');
   const document = {
     kind: SIGNING_KEY_KIND,
     grant: { uid, namespace, name },
     url,
     ca,
-    expirationTime: new Date(expirationTime).toISOString(),
+    expirationTime: new Date(mintingKey.expirationTime).toISOString(),
     redemptionsAllowed,
     issuerSite,
     jwk: { kty: 'oct', alg: 'HS256', kid: signingKey.kid, k },
@@ -27,7 +27,7 @@ export function encodeSigningKey({ grant, signingKey, expirationTime, ...rest }:
   return `${JSON.stringify(document, null, 2)}\n`;
 }
 
-/** Reads a signing key from a file, or from standard input for `-`. Rejects with a CommandError that quotes nothing of the text. */
+/** Reads a signing key from a file, or from standard input for `-`. Rejects with a CommandError that does not quote the file. */
 export async function readSigningKey(file: string): Promise<MintingKey> {
   try {
     return parse(await readExternalText(file));
@@ -65,25 +65,21 @@ const SIGNING_KEY_FILE = z
   })
   .refine(({ url, grant }) => url.endsWith(`/${grant.uid}`), { path: ['url'] });
 
-// What is wrong with a field, after "the signing key cannot be used"; nothing of the file is quoted.
+// The reason for a field that is not valid, as the end of "the signing key cannot be used: …". None quotes the file.
 const PROBLEMS: Readonly<Record<string, string>> = {
   grant: 'its grant has no valid uid, namespace and name',
   url: 'its url is not that of its grant',
   ca: 'its ca is not PEM of certificates',
-  expirationTime: 'it does not say when the grant ends',
-  redemptionsAllowed: 'it does not say how often the grant can be redeemed',
+  expirationTime: 'it has no valid expirationTime',
+  redemptionsAllowed: 'it has no valid redemptionsAllowed',
   jwk: 'it has no HS256 key',
 };
 
 function parse(text: string): MintingKey {
   const { data, error } = SIGNING_KEY_FILE.safeParse(parseJson(text));
   if (!data) throw new Error(PROBLEMS[String(error.issues[0]?.path[0])] ?? 'it is not a signing key file');
-  const { grant, url, ca, expirationTime, redemptionsAllowed, issuerSite, jwk } = data;
-  const signingKey = { kid: jwk.kid, key: jwk.k };
-  return {
-    ...{ grant, url, ca, expirationTime, redemptionsAllowed, signingKey },
-    ...(issuerSite && { issuerSite }),
-  };
+  const { kind: _kind, issuerSite, jwk, ...fields } = data;
+  return { ...fields, signingKey: { kid: jwk.kid, key: jwk.k }, ...(issuerSite && { issuerSite }) };
 }
 
 function parseJson(text: string): unknown {

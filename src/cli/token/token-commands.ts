@@ -1,7 +1,7 @@
 import { type Command, Option } from 'commander';
-import type { Checkpoint, Clock } from '../../redemption/ports/clock.js';
 import { addGrantLimits } from '../grant/grant-commands.js';
-import { addRedeem } from '../link/requesting-commands.js';
+import type { CommandContext } from '../link/link-target.js';
+import { addRedeem, withCost } from '../link/requesting-commands.js';
 import {
   addConnectionFlags,
   addListFlags,
@@ -33,7 +33,7 @@ function addTokenAdministration(token: Command): void {
 }
 
 /** Adds `token` with its subcommands. */
-export function addToken(program: Command, context: { clock: Clock; checkpoint: Checkpoint }): void {
+export function addToken(program: Command, context: CommandContext): void {
   const token = program.command('token').description('Issue, redeem, inspect, list and revoke tokens');
   addGrantLimits(
     grantCommand(
@@ -69,8 +69,8 @@ export function addToken(program: Command, context: { clock: Clock; checkpoint: 
     .addOption(DRY_RUN())
     // Skupper's name of --link-cost, accepted but not listed.
     .addOption(new Option('--cost <N>').hideHelp())
-    .action(async (file, { cost, ...given }) => {
-      const flags = cost === undefined ? given : { linkCost: cost, ...given };
+    .action(async (file, issueFlags) => {
+      const flags = withCost(issueFlags);
       if (flags.signingKey === undefined) await (await import('./token.js')).issueCommand(file, flags);
       else await (await import('./token-mint.js')).mintCommand(file, flags);
     });

@@ -7,13 +7,13 @@ import { readAccessToken, readJoinLine } from '../../redemption/requesting/read-
 const ACCESS_TOKEN = /\bkind["']?\s*:\s*["']?AccessToken\b/;
 const LIMITS = { length: 64 * 1024, documents: 1 };
 
-function unfit(reason: string): RedemptionError {
+function invalidFile(reason: string): RedemptionError {
   return new RedemptionError('token_invalid', `The token file cannot be used: ${reason}.`);
 }
 
 /**
- * The token in a text: a join line, or an AccessToken in YAML (JSON is YAML too) of at most 64 KiB. Invalid values of
- * linkgrant's own annotations are ignored. Throws RedemptionError `token_invalid` with the exact reason.
+ * Returns the token in a text: a join line, or an AccessToken of at most 64 KiB in YAML, which includes JSON. Ignores invalid
+ * values of linkgrant's own annotations. Throws RedemptionError `token_invalid` with the exact reason.
  */
 export function parseToken(text: string): RedeemableToken {
   return containsJoinLine(text) && !ACCESS_TOKEN.test(text) ? parseJoinLine(text) : parseAccessToken(text);
@@ -31,7 +31,7 @@ function parseAccessToken(text: string): RedeemableToken {
   const document = documentOf(text);
   requireAccessToken(document);
   const token = readAccessToken({ metadata: asMapping(document.metadata), spec: asMapping(document.spec) });
-  if (typeof token === 'string') throw unfit(token);
+  if (typeof token === 'string') throw invalidFile(token);
   return token;
 }
 
@@ -40,19 +40,21 @@ function documentOf(text: string): YamlMapping {
   try {
     documents = parseYamlMappings(text.replace(/^\ufeff/, ''), LIMITS);
   } catch (error) {
-    throw unfit(error instanceof Error ? error.message : 'it is not YAML');
+    throw invalidFile(error instanceof Error ? error.message : 'it is not YAML');
   }
   const [document] = documents;
-  if (!document) throw unfit('it is empty');
+  if (!document) throw invalidFile('it is empty');
   return document;
 }
 
 function requireAccessToken({ apiVersion, kind }: YamlMapping): void {
   if (kind !== 'AccessToken') {
-    throw unfit(kind === undefined ? 'it has no kind' : `its kind is ${formatKind(kind)}, not AccessToken`);
+    throw invalidFile(
+      kind === undefined ? 'it has no kind' : `its kind is ${formatKind(kind)}, not AccessToken`,
+    );
   }
   if (apiVersion !== 'skupper.io/v2alpha1') {
-    throw unfit(
+    throw invalidFile(
       apiVersion === undefined
         ? 'it has no apiVersion'
         : `its apiVersion is ${formatKind(apiVersion)}, not skupper.io/v2alpha1`,

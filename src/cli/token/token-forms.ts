@@ -21,7 +21,7 @@ export interface TokenDelivery {
   readonly dryRun: boolean;
 }
 
-/** The flags that say how a token is written. */
+/** The flags for the form of a written token. */
 export interface TokenDeliveryFlags {
   readonly print?: TokenForm;
   readonly qr?: boolean;
@@ -31,7 +31,7 @@ export interface TokenDeliveryFlags {
 /** A token to write. */
 export type WritableToken = Pick<IssuedToken, 'token' | 'joinLine'>;
 
-/** The delivery to a FILE, by default the AccessToken; without FILE to standard output, by default the join line. */
+/** Returns the delivery to `file`, by default as AccessToken; without `file` to standard output, by default as join line. */
 export function tokenDelivery(
   file: string | undefined,
   { print, qr = false, dryRun = false }: TokenDeliveryFlags = {},
@@ -39,7 +39,7 @@ export function tokenDelivery(
   return { target: file ?? '-', form: print ?? (file === undefined ? 'line' : 'token'), qr, dryRun };
 }
 
-/** The text of a token in a form. Throws a CommandError if the form contains a join line, and the code is too long for one. */
+/** Returns the text of a token in a form. Throws a CommandError if that form contains a join line and the code is too long for one. */
 export function tokenText(form: TokenForm, token: WritableToken): string {
   switch (form) {
     case 'token':
@@ -59,19 +59,19 @@ export function tokenText(form: TokenForm, token: WritableToken): string {
   }
 }
 
-// Without one of these flags, linkgrant does not know where the link goes.
-const WHERE = 'with --to DIRECTORY, or with --platform and what the site runs on';
+// `redeem` and `join` require one of these flags.
+const TARGET_FLAGS = 'with --to DIRECTORY, or with --platform and what the site runs on';
 
-/** What to do on the other site with a token that was written, as a sentence. */
+/** Returns what to do on the other site with a written token, as a line. */
 export function nextStep({ target, form }: TokenDelivery): string {
   const file = target === '-' ? '-' : basename(target);
   const steps: Record<TokenForm, string> = {
-    token: `copy this AccessToken, then run \`linkgrant token redeem ${file}\` ${WHERE}`,
+    token: `copy this AccessToken, then run \`linkgrant token redeem ${file}\` ${TARGET_FLAGS}`,
     line:
       target === '-'
-        ? `run \`linkgrant join LINE\` with this line, and ${WHERE}`
-        : `copy this file, then run \`linkgrant token redeem ${file}\` ${WHERE}`,
-    command: `run this command ${WHERE}`,
+        ? `run \`linkgrant join LINE\` with this line, and ${TARGET_FLAGS}`
+        : `copy this file, then run \`linkgrant token redeem ${file}\` ${TARGET_FLAGS}`,
+    command: `run this command ${TARGET_FLAGS}`,
     kubectl:
       'run this command with the context and namespace of that site; its Skupper controller redeems the token',
     job: 'set the image of the Job, and apply this in the namespace of that site',
@@ -81,7 +81,7 @@ export function nextStep({ target, form }: TokenDelivery): string {
   return `Next, on the other site: ${steps[form]}\n`;
 }
 
-/** The join line of a token. Throws a CommandError if the code is too long for one. */
+/** Returns the join line of a token. Throws a CommandError if the code is too long for a join line. */
 export function requireJoinLine({ joinLine }: WritableToken): string {
   if (joinLine !== undefined) return joinLine;
   throw new CommandError('the code of this token is too long for a join line', {
@@ -124,7 +124,7 @@ systemctl --user start linkgrant-bootstrap.service
 `;
 }
 
-/** A file of deploy/bootstrap, without the comment at its beginning, which says how to fill it in. */
+/** Returns a file of deploy/bootstrap without the comment at its beginning, which describes how to fill it in. */
 function deployFile(name: string): string {
   const text = packagedFile(`deploy/bootstrap/${name}`).toString();
   return text.replace(/^(#cloud-config\n)?(# .*\n)+/, '$1');

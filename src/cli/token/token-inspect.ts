@@ -16,7 +16,7 @@ import { fields, formatFingerprint, formatTime, print } from '../terminal/output
 import type { OutputFormat } from '../terminal/output-format.js';
 import { parseToken } from './token-file.js';
 
-/** The flags of `token inspect`; the connection flags apply to `check` only. */
+/** The flags of `token inspect`; the connection flags apply only with `check`. */
 export interface TokenInspectFlags extends ConnectionFlags {
   readonly check?: boolean;
   readonly output?: OutputFormat;
@@ -38,7 +38,7 @@ function checkReport(check: TokenCheck | 'stock') {
   };
 }
 
-/** The CA that the service's certificate is verified against, and its description. */
+/** Reports the CA that the certificate of the service is verified against: the value for JSON, and the fields of the text. */
 function caReport(ca: RedeemableToken['ca']) {
   if (ca === undefined) {
     return { value: { source: 'system' }, fields: [['CA', 'those that Node trusts'] as const] };
@@ -57,7 +57,7 @@ function caReport(ca: RedeemableToken['ca']) {
   };
 }
 
-/** The fields of a signed code, whose signature is not verified here. */
+/** Reports the claims of a signed code, whose signature is not verified here; undefined for another code. */
 function signedReport(code: string) {
   const signed = readSignedCode(code);
   if (!signed) return undefined;
@@ -72,8 +72,8 @@ function signedReport(code: string) {
 }
 
 /**
- * `token inspect`: prints a token without its code; with `--check` also the state that its service reports. Rejects with a
- * CommandError after the report unless that state is `ready`: exit code 4 for `pending`, 3 for the other states.
+ * `token inspect`: prints a token without its code, and with `--check` the state that its service reports. If that state is not
+ * `ready`, rejects after the report with a CommandError: exit code 4 for `pending`, 3 for the other states.
  */
 export async function inspectCommand(
   file: string,
@@ -133,13 +133,10 @@ function checkFields(check: ReturnType<typeof checkReport>): (readonly [string, 
 }
 
 function requireRedeemable(
-  {
-    state,
-    redemptions,
-    redemptionsAllowed,
-  }: Pick<TokenCheck, 'state' | 'redemptions' | 'redemptionsAllowed'>,
+  check: Pick<TokenCheck, 'state' | 'redemptions' | 'redemptionsAllowed'>,
   isSigned: boolean,
 ): void {
+  const { state, redemptions, redemptionsAllowed } = check;
   if (state === 'ready') return;
   const code = isSigned && state !== 'pending' ? (`code_${state}` as const) : ERROR_CODE_BY_STATE[state];
   const { exitCode, hint } = adviceFor(code);

@@ -26,8 +26,17 @@ export const TOKENS: Omit<Listing<TokenReport>, 'emptyText'> = {
     REVOKED: ({ revokedAt }) => revokedAt,
   },
   csv: csvOf(
-    ...(['id', 'grant', 'namespace', 'grantUid', 'state', 'redemptions', 'redemptionsAllowed'] as const),
-    ...(['expirationTime', 'subject', 'issuedAt', 'revokedAt'] as const),
+    'id',
+    'grant',
+    'namespace',
+    'grantUid',
+    'state',
+    'redemptions',
+    'redemptionsAllowed',
+    'expirationTime',
+    'subject',
+    'issuedAt',
+    'revokedAt',
   ),
   name: ({ id }) => id,
   key: ({ grantUid, id }) => `${grantUid} ${id}`,
@@ -41,7 +50,7 @@ function byGrant(one: TokenReport, other: TokenReport): number {
   return at < 0 ? 0 : (left[at] ?? '') < (right[at] ?? '') ? -1 : 1;
 }
 
-/** `token list`: prints the signed tokens that the service knows, by grant. */
+/** `token list`: prints the signed tokens in the store, by grant. */
 export async function listTokensCommand(flags: TokenListFlags): Promise<void> {
   await withAdministration(flags, async ({ administration, namespace }) => {
     const within =

@@ -15,8 +15,8 @@ import { limitsOf, writeSecretOutput } from './write-token.js';
 const QR_BORDER = 2;
 
 /**
- * Writes a token with the code of a grant, and reports on standard error what the token allows and what to do with it. A dry run
- * writes no token. Rejects with AdministrationError if the service would refuse the token.
+ * Writes a token with the code of a grant, and reports on standard error its limits and the next step on the other site. A dry
+ * run writes no token. Rejects with AdministrationError if the service would refuse the token.
  */
 export async function writeToken(
   { uid: grantUid, code }: { readonly uid: string; readonly code: string },
@@ -27,12 +27,11 @@ export async function writeToken(
   const issued = await administration.issueToken({ grantUid, code, name, linkCost });
   const { target, form, dryRun } = delivery;
   if (!dryRun) await writeSecretOutput(target, tokenText(form, issued), 'AccessToken');
-  const leadsTo = issued.endpoints.map(formatEndpoint).join(', ');
   writeStderr(
     [
       target === '-' || dryRun ? '' : `Token written to ${target}\n`,
       `Redeem at ${issued.token.spec.url}\n`,
-      `Links to ${leadsTo}\n`,
+      `Links to ${issued.endpoints.map(formatEndpoint).join(', ')}\n`,
       `Can be redeemed ${limitsOf(issued)}\n`,
     ].join(''),
   );
@@ -40,7 +39,7 @@ export async function writeToken(
   return issued;
 }
 
-/** Draws the QR code of a token if it is requested, and reports what to do on the other site. */
+/** Reports the next step on the other site; before that, draws the QR code of the token if the delivery has one. */
 export async function writeNextStep(delivery: TokenDelivery, token: WritableToken): Promise<void> {
   if (delivery.qr) {
     const { renderUnicodeCompact } = await import('uqr');

@@ -39,19 +39,19 @@ export interface TokenRedeemFlags extends LinkTargetFlags {
   readonly subject?: string;
   readonly linkCost?: string;
   readonly retry?: boolean;
-  /** Checks what the redemption needs, and redeems nothing. */
+  /** Checks the prerequisites of the redemption, and redeems nothing. */
   readonly dryRun?: boolean;
   /** Requests a short-lived certificate, because it will be renewed. */
   readonly renew?: boolean;
   /** On kubernetes: the state of the link to wait for. */
   readonly wait?: WantedLinkState;
-  /** On kubernetes: the time limit of this wait. */
+  /** On kubernetes: the time limit of `wait`. */
   readonly deadline?: string;
   readonly output?: OutputFormat;
 }
 
 /**
- * `token redeem`: redeems a token and writes its Secret and Link into the target, or with `--input` redeems the tokens of the
+ * `token redeem`: redeems a token and writes its Secret and Link into the target. With `--input` does so for each token in the
  * site's input directory. The key is stored before a request is sent.
  */
 export async function redeemCommand(
@@ -110,7 +110,7 @@ async function checkRedemption(
   );
 }
 
-/** `join`: redeems a token in the form of a join line, or the one on standard input for `-`. */
+/** `join`: redeems a join line, or for `-` the token on standard input. */
 export async function joinCommand(
   line: string,
   flags: TokenRedeemFlags,
@@ -194,7 +194,7 @@ const NO_TOKENS = 'The input directory contains no AccessToken.\n';
 
 function inputText(result: InputRedemption, target: LinkTarget, renews: boolean | undefined): string {
   if ('redeemed' in result) return `${writtenText(result.redeemed, target, renews)}Removed ${result.file}\n`;
-  return `Left ${result.file}: ${result.failure.message}${result.earlier ? ' (not repeated; use --retry)' : ''}\n`;
+  return `Left ${result.file}: ${result.failure.message}${result.isRecorded ? ' (not repeated; use --retry)' : ''}\n`;
 }
 
 function writtenText(redeemed: RedeemedToken, target: LinkTarget, renews: boolean | undefined): string {
@@ -216,19 +216,12 @@ function validityText({ certificate, secret }: RedeemedToken, target: LinkTarget
   return `${valid}. ${target.describeRenewal()}\n`;
 }
 
-function reportOf({
-  links,
-  secret,
-  certificate,
-  redemptionId,
-  alreadyRedeemed,
-  source,
-  written,
-}: RedeemedToken) {
+function reportOf(redeemed: RedeemedToken) {
+  const { certificate, redemptionId, alreadyRedeemed, source } = redeemed;
   return {
-    links: links.map((link) => link.name),
-    secret: secret.name,
-    files: written,
+    links: redeemed.links.map((link) => link.name),
+    secret: redeemed.secret.name,
+    files: redeemed.written,
     subject: certificate.subject,
     serial: certificate.serial,
     notAfter: formatTime(certificate.notAfter),

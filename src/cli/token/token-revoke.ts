@@ -9,22 +9,22 @@ export interface TokenRevokeFlags extends GrantFlags {
   readonly grant: string;
 }
 
-/** `token revoke`: permanently revokes a signed token, even if the store has no record of it yet, and lists its links. */
+/** `token revoke`: permanently revokes a signed token, even if the store has no record of the token yet, and prints its links. */
 export async function revokeTokenCommand(id: string, flags: TokenRevokeFlags): Promise<void> {
   if (!isTokenId(id)) {
     throw new CommandError('the argument is not the id of a token', {
       exitCode: 2,
-      hint: '`linkgrant token list` and `linkgrant token inspect FILE` show it',
+      hint: '`linkgrant token list` and `linkgrant token inspect FILE` show the id',
     });
   }
   await withAdministration(flags, async ({ administration, namespace }) => {
     const { uid, name } = await administration.findGrant(namespace, flags.grant);
     const { outcome, known, links } = await administration.revokeToken(uid, id);
-    const what = `${known ? '' : 'The service had no record of it. '}It can no longer be redeemed.`;
+    const unknown = known ? '' : 'The service had no record of it. ';
     await writeOut(
       [
         outcome === 'revoked'
-          ? `Token ${id} of grant "${name}" is revoked. ${what}\n`
+          ? `Token ${id} of grant "${name}" is revoked. ${unknown}It can no longer be redeemed.\n`
           : `Token ${id} of grant "${name}" was already revoked.\n`,
         links.length === 0
           ? 'No link was created with it.\n'

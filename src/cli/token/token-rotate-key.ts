@@ -39,7 +39,7 @@ export async function rotateKeyCommand({
   await withStore(settings, flags, async (session) => {
     await requireService(administrationDependencies(session));
     const codeKeys = openCodeKeys(session.dataDir, Date.now);
-    // A key in a directory that no service reads would sign tokens that no service accepts.
+    // The new key must be in the directory that the service reads: no service would accept tokens of another key.
     if (!(await signingMasterKey(session.store, codeKeys))) throw foreignKeys();
     const { kid } = await rotateCodeKey(session.store, codeKeys, { dropOld });
     await report(kid, dropOld, 'are invalid from now on');

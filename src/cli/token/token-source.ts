@@ -11,13 +11,13 @@ import { readExternalText } from '../terminal/external-text.js';
 
 const MOUNTED = ['url', 'code', 'ca'] as const;
 
-/** The source of a token; the token may not exist yet. */
+/** A place where a token is, or will be. */
 export interface TokenSource {
   /** The path; undefined for standard input and a join line. */
   readonly path: string | undefined;
   /**
-   * The text of the token, or what is missing. A pipe is read to its end, until `signal` aborts. Rejects with a CommandError for
-   * a file that this user cannot read.
+   * Reads the text of the token, or returns what is missing. A pipe is read to its end, or until `signal` aborts. Rejects with a
+   * CommandError for a file that this user cannot read.
    */
   read(signal: AbortSignal): Promise<ReadToken>;
 }
@@ -26,8 +26,8 @@ export interface TokenSource {
 export type ReadToken = { readonly text: string } | { readonly missing: string };
 
 /**
- * A token in a file, on standard input (`-`), as a join line, or in a mounted Secret: a directory with the files `url`,
- * `code`, `ca`, and optionally `name` and `linkCost`. Without `name`, the directory's name is the token's.
+ * Returns the source that `where` names: a file, standard input (`-`), a join line, or a mounted Secret. The Secret is a directory
+ * with the files `url`, `code`, `ca`, and optionally `name` (default: the name of the directory) and `linkCost`.
  */
 export function tokenSource(where: string): TokenSource {
   if (containsJoinLine(where)) return { path: undefined, read: async () => ({ text: where }) };
@@ -59,7 +59,7 @@ function kindOf(where: string): 'pipe' | 'directory' | 'file' {
   return stats.isFIFO() ? 'pipe' : 'file';
 }
 
-/** What is missing after a failed read. Throws a CommandError if something else is wrong. */
+/** Returns what is missing after a failed read. Throws a CommandError for a failure with another cause. */
 function missingProblem(where: string, error: UnreadableFileError, signal: AbortSignal): string {
   const { code, reason, hint } = error;
   if (code === 'ENOENT' || code === 'ENOTDIR') return `${where} does not exist`;
@@ -82,7 +82,7 @@ function readMounted(directory: string): ReadToken {
   if (!isResourceName(name)) {
     throw new CommandError(`the token in ${directory} has no valid link name`, {
       exitCode: 2,
-      hint: 'add a file `name` with one to the directory, or rename the directory',
+      hint: 'add a file `name` with the name of the link to the directory, or rename the directory',
     });
   }
   const linkCost = names.has('linkCost') ? Number(contentOf('linkCost')) : undefined;

@@ -22,11 +22,11 @@ const DEFAULT_LIMIT_MS = 15 * 60_000;
 const CLOCK_DIFFERENCE_MS = 300_000;
 const ENDED: ReadonlySet<string> = new Set(['expired', 'revoked', 'exhausted']);
 
-/** Waits for the redemption of a token. Create it before the token is written, so that no redemption is missed. */
+/** Waits for the redemption of a token. Begin the wait before the token is written, so that no redemption is missed. */
 export class RedemptionWait {
   readonly #administration: Administration;
   readonly #grantUid: string;
-  /** No redemption that this command waits for is older; milliseconds since the epoch. */
+  /** The redemption that this command waits for is not older; milliseconds since the epoch. */
   readonly #since: number;
   /** Ids of the redemptions since `#since` that existed when the wait began. */
   readonly #known: ReadonlySet<string>;
@@ -47,7 +47,7 @@ export class RedemptionWait {
     this.#redemptions = redemptions;
   }
 
-  /** Records what happened to the grant until now. */
+  /** Begins the wait: records the redemptions and attempts of the grant until now. */
   static async begin(administration: Administration, grantUid: string): Promise<RedemptionWait> {
     const grant = await administration.showGrant(grantUid);
     const since = lastRedemptionTime(grant) - CLOCK_DIFFERENCE_MS;
@@ -56,7 +56,7 @@ export class RedemptionWait {
   }
 
   /**
-   * Resolves once the token was redeemed; reports each refusal with its remedy until then. Rejects with a CommandError: exit code 3
+   * Resolves once the token is redeemed; reports each refusal until then, with a hint. Rejects with a CommandError: exit code 3
    * if the token can no longer be redeemed, 4 after `limitMs`.
    */
   async untilRedeemed({ id, expirationTime }: Pick<IssuedToken, 'id' | 'expirationTime'>, limitMs: number) {
@@ -103,9 +103,9 @@ export class RedemptionWait {
   }
 }
 
-/** The time of the last redemption among the attempts, else of the oldest attempt, else of the creation of the grant. */
+/** Returns the time of the last redemption among the attempts, else of the oldest attempt, else of the creation of the grant. */
 function lastRedemptionTime({ createdAt, attempts }: GrantDetail): number {
-  // The attempts are the last ones, newest first.
+  // `attempts` has the last 10, newest first.
   const last = attempts.find(({ outcome }) => outcome === 'redeemed') ?? attempts.at(-1);
   return Date.parse(last?.at ?? createdAt);
 }

@@ -7,7 +7,12 @@ import { rollbackOnFailure } from '../grant/rollback-grant.js';
 import { withAdministration } from '../session/administration-session.js';
 import { CommandError } from '../terminal/command-error.js';
 import { parseCount, parseWindow, readCode, requireResourceName } from '../terminal/flag-values.js';
-import { type HandedToken, handOutTokens, mintingRequest, type SignedTokenFlags } from './minted-tokens.js';
+import {
+  mintingRequest,
+  type SignedToken,
+  type SignedTokenFlags,
+  writeSignedTokens,
+} from './minted-tokens.js';
 import { type TokenDelivery, type TokenDeliveryFlags, tokenDelivery } from './token-forms.js';
 import { writeToken } from './token-output.js';
 
@@ -16,19 +21,20 @@ export type TokenIssueFlags = GrantCreateFlags &
   SignedTokenFlags &
   TokenDeliveryFlags & { readonly grant?: string; readonly wait?: string | true };
 
+/** The flags, and the value of `--wait` in milliseconds. */
 type CheckedIssueFlags = TokenIssueFlags & { readonly waitMs: number | undefined };
 
-// Flags that cannot be combined with --grant.
+// Flags of a new grant, which cannot be combined with --grant.
 const NEW_GRANT_FLAGS = ['issuer', 'label', 'note', ...POLICY_FLAGS] as const;
-// With --grant, the flags that only a signed token has.
+// Flags that only a signed token of --grant has.
 const SIGNED_TOKEN_FLAGS = ['redemptionsAllowed', 'expirationWindow', 'subject', 'count'] as const;
 
 /**
- * `token issue`: without `--grant` writes a token of a new grant, with `--grant` a signed token of that grant. With
- * `--code-file` too, or in a cluster without a flag of a signed token, the token contains the grant's own code.
+ * `token issue`: without `--grant` issues a token of a new grant, with `--grant` a signed token of that grant. With `--grant`
+ * and `--code-file`, or with `--grant` in a cluster without a flag of a signed token, the token contains the code of the grant.
  */
-export async function issueCommand(file: string | undefined, given: TokenIssueFlags): Promise<void> {
-  const flags = { ...given, waitMs: waitLimit(given) };
+export async function issueCommand(file: string | undefined, issueFlags: TokenIssueFlags): Promise<void> {
+  const flags = { ...issueFlags, waitMs: waitLimit(issueFlags) };
   const { grant } = flags;
   const delivery = tokenDelivery(file, flags);
   if (grant === undefined) return issueWithGrant(delivery, flags);
@@ -100,37 +106,36 @@ async function issueFromGrant(
       return;
     }
     const { name, subject, linkCost, uses: redemptionsAllowed } = request;
-    const { expirationWindow } = flags;
     const issueRequest = {
       grantUid: grant.uid,
       name,
       subject,
       linkCost,
       redemptionsAllowed,
-      expirationWindow,
+      expirationWindow: flags.expirationWindow,
     };
-    const issue = async () => toHandedToken(await administration.issueToken(issueRequest), grant.name);
-    // A token that was not delivered is revoked.
+    const issue = async () => signedToken(await administration.issueToken(issueRequest), grant.name);
     const revoke = async (id: string) => void (await administration.revokeToken(grant.uid, id));
-    await issueAndWait(flags, grant.uid, administration, () => handOutTokens(request, grant, issue, revoke));
+    await issueAndWait(flags, grant.uid, administration, () =>
+      writeSignedTokens(request, grant, issue, revoke),
+    );
   });
 }
 
-function toHandedToken(issued: IssuedToken, grant: string): HandedToken {
+function signedToken(issued: IssuedToken, grant: string): SignedToken {
   const { id = '', endpoints, redemptionsLeft: left, expirationTime = '' } = issued;
-  const leadsTo = endpoints.map(formatEndpoint).join(', ');
   return {
     ...issued,
     id,
     expirationTime,
     notes: [
-      `Links to ${leadsTo}`,
+      `Links to ${endpoints.map(formatEndpoint).join(', ')}`,
       `Grant "${grant}" has ${left} redemption${left === 1 ? '' : 's'} left, for all its tokens together`,
     ],
   };
 }
 
-/** The limit of `--wait[=DURATION]` in milliseconds: infinity without a DURATION; undefined without the flag. */
+/** Returns the DURATION of `--wait[=DURATION]` in milliseconds: infinity without a DURATION; undefined without the flag. */
 function waitLimit({ wait, count }: TokenIssueFlags): number | undefined {
   if (wait !== undefined && count !== undefined) {
     throw new CommandError('--wait is for one token', { exitCode: 2, hint: 'omit --count or --wait' });
@@ -138,7 +143,7 @@ function waitLimit({ wait, count }: TokenIssueFlags): number | undefined {
   return wait === true ? Number.POSITIVE_INFINITY : parseWindow('--wait', wait);
 }
 
-/** Issues a token of a grant, and with `--wait` waits until it was redeemed. */
+/** Issues a token of a grant, and with `--wait` waits until the token is redeemed. */
 async function issueAndWait(
   { waitMs, dryRun }: CheckedIssueFlags,
   grantUid: string,
@@ -147,9 +152,9 @@ async function issueAndWait(
 ): Promise<void> {
   if (waitMs === undefined || dryRun) return void (await issue());
   const { RedemptionWait } = await import('./token-wait.js');
-  const redemption = await RedemptionWait.begin(administration, grantUid);
+  const wait = await RedemptionWait.begin(administration, grantUid);
   const issued = await issue();
-  if (issued) await redemption.untilRedeemed(issued, waitMs);
+  if (issued) await wait.untilRedeemed(issued, waitMs);
 }
 
 function tokenFields(flags: TokenIssueFlags) {

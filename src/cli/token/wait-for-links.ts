@@ -4,16 +4,13 @@ import { CommandError } from '../terminal/command-error.js';
 import { withProgress } from '../terminal/progress.js';
 import { writeStderr } from '../terminal/write-out.js';
 
-/** State that Skupper's controller reports of a link: connected (`ready`), sent to the router (`configured`); `none`: do not wait. */
-export type WantedLinkState = (typeof LINK_STATES)[number];
-
-/** The states, the strictest first. */
-export const LINK_STATES = ['ready', 'configured', 'none'] as const;
+/** The state to wait for: Skupper's controller reports the link as connected (`ready`), or as sent to the router (`configured`). */
+export type WantedLinkState = 'ready' | 'configured' | 'none';
 
 const POLL_MS = 1_000;
 const DEFAULT_LIMIT_MS = 60_000;
 
-/** Rejects with a CommandError if the namespace has no site, because a link belongs to one. */
+/** Rejects with a CommandError if the namespace has no site: a link belongs to a site. */
 export async function requireSite(cluster: RequestingCluster): Promise<void> {
   if (await cluster.findSite()) return;
   throw new CommandError(
@@ -22,7 +19,7 @@ export async function requireSite(cluster: RequestingCluster): Promise<void> {
   );
 }
 
-/** Waits until the controller reports this state of these Links, for `deadlineMs` or a minute. Rejects with a CommandError. */
+/** Waits until the controller reports `state` for each of these Links. Rejects with a CommandError after `deadlineMs`, by default a minute. */
 export async function waitForLinks(
   names: readonly string[],
   cluster: RequestingCluster,

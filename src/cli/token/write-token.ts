@@ -9,15 +9,15 @@ import { writeOut } from '../terminal/write-out.js';
 const LIMITS = { length: 1024 * 1024, documents: 100 };
 
 /**
- * Writes text to a private file, which is new or already of that `kind`, or to standard output for `-`. Rejects with a
- * CommandError if that is not possible.
+ * Writes text to a private file, or to standard output for `-`. Replaces a file only if each of its documents has that `kind`.
+ * Rejects with a CommandError if the text cannot be written.
  */
 export async function writeSecretOutput(target: string, text: string, kind: string): Promise<void> {
   if (target === '-') return writeOut(text);
-  withTargetErrors(target, () => writeNamedFile(target, text, (there) => isOfKind(there, kind)));
+  withTargetErrors(target, () => writeNamedFile(target, text, (existing) => isOfKind(existing, kind)));
 }
 
-/** Writes tokens into a directory as `<name>-<number>.yaml`, each as a new file; returns the path of the file. */
+/** Returns a function that writes a token into the directory, as a new file `<name>-<number>.yaml`, and returns the path of the file. */
 export function tokenDirectory(directory: string): (name: string, document: string) => string {
   let number = 0;
   return (name, document) =>
