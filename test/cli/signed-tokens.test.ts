@@ -437,7 +437,7 @@ describe('an exported signing key', () => {
     ['has the URL of another grant', { url: 'https://a.example.com/x' }, 'its url is not that of its grant'],
     ['has no CA', { ca: 'none' }, 'its ca is not PEM'],
     ['has no valid expirationTime', { expirationTime: 'never' }, 'no valid expirationTime'],
-    ['has no limit', { redemptionsAllowed: 0 }, 'how often'],
+    ['has no valid redemptionsAllowed', { redemptionsAllowed: 0 }, 'no valid redemptionsAllowed'],
   ])('that %s is refused, and its contents are not printed', async (_what, changes, reason) => {
     const good = place.path('good.json');
     if (!existsSync(good)) {

@@ -6,23 +6,23 @@ export const ROUTER_PLATFORMS = ['standalone', 'podman', 'docker', 'linux', 'kub
 /** One of {@link ROUTER_PLATFORMS}. */
 export type RouterPlatform = (typeof ROUTER_PLATFORMS)[number];
 
-/** What the instructions of a cut name. */
+/** The router, issuer and files that the instructions of a cut name. */
 export interface CutTarget {
   readonly router: RouterPlatform;
   /** Name of the issuer. */
   readonly issuer: string;
-  /** True if linkgrant owns its CAs. */
+  /** True if linkgrant manages the CAs of the issuer. */
   readonly isOwn: boolean;
   /** Skupper's directory of the namespace, on Podman, Docker and Linux. */
   readonly directory: string;
   readonly namespace: string;
-  /** Files of the CAs that remain, if linkgrant owns them; the one that signs first. */
-  readonly staying: readonly string[];
+  /** If linkgrant manages the CAs: the files of those that remain, beginning with the CA that signs. */
+  readonly remainingCaFiles: readonly string[];
 }
 
 type Instructions = Readonly<Record<CutStep, (target: CutTarget) => readonly string[]>>;
 
-const BOTH = 'the CA that signs now and the new one';
+const OLD_AND_NEW_CA = 'the CA that signs now and the new one';
 const RENEWALS = [
   'Each of these links gets a certificate of the new CA when it renews: at two thirds of its lifetime if a timer renews',
   'it, or at once with `linkgrant link renew NAME` on its site. A link that cannot be renewed needs a new token.',
@@ -31,9 +31,9 @@ const RENEWALS = [
 const createCa = ({ isOwn }: CutTarget) =>
   isOwn ? [] : ['Create a new CA that may sign certificates of TLS clients. It signs nothing yet.'];
 const trustOf = ({ isOwn, issuer }: CutTarget) =>
-  isOwn ? `\`linkgrant issuer trust ${issuer}\` prints both` : BOTH;
-const onlyNewCa = ({ staying }: CutTarget) =>
-  staying.length === 0 ? 'only the new CA' : `what \`cat ${staying.join(' ')}\` prints`;
+  isOwn ? `\`linkgrant issuer trust ${issuer}\` prints both` : OLD_AND_NEW_CA;
+const onlyNewCa = ({ remainingCaFiles: files }: CutTarget) =>
+  files.length === 0 ? 'only the new CA' : `what \`cat ${files.join(' ')}\` prints`;
 const serverCertificate = ({ isOwn, issuer }: CutTarget) =>
   isOwn
     ? `linkgrant issuer server-certificate --issuer ${issuer} --host HOST --to DIR`
@@ -84,7 +84,7 @@ const SYSTEM: Instructions = {
   'trust-new': (target) => [
     ...createCa(target),
     `Copy tls.crt and tls.key from ${target.directory}/runtime/certs/NAME to ${target.directory}/input/certs/NAME, with a`,
-    `ca.crt beside them that holds ${BOTH}. ${CREDENTIALS}`,
+    `ca.crt beside them that holds ${OLD_AND_NEW_CA}. ${CREDENTIALS}`,
     reload(target),
   ],
   'sign-new': (target) => [
@@ -138,7 +138,7 @@ const KUBERNETES: Instructions = {
   ],
 };
 
-/** The lines that describe a step to the operator of the router. */
+/** Returns the lines that describe a step to the operator of the router. */
 export function cutInstructions(step: CutStep, target: CutTarget): readonly string[] {
   const instructions =
     target.router === 'standalone' ? STANDALONE : target.router === 'kubernetes' ? KUBERNETES : SYSTEM;

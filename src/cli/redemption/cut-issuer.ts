@@ -19,12 +19,12 @@ export interface NamedCutIssuer extends CutIssuer {
   readonly name: string;
 }
 
-/** What a cut needs to replace CAs and to dial routers. */
+/** The dependencies of a cut, and the options for dialling routers. */
 type CutContext = IssuerContext & { readonly connection: ReturnType<typeof connectionOptions> };
 
 /**
- * The issuer that responses to a redemption's link trust: the first own issuer with a CA of `signers`, else the external one.
- * Undefined if the issuer is an own one and has none of these CAs any more.
+ * Returns the issuer whose CA has to be replaced: on a system site that of Skupper, else the first issuer of linkgrant with a CA of
+ * `signers`, else the external one. Undefined if linkgrant has already removed the CA.
  */
 export function cutIssuerOf(
   redemption: Redemption,
@@ -45,16 +45,13 @@ export function cutIssuerOf(
   return undefined;
 }
 
-/** Refuses if the service signs with an external CA that this command was not given. */
+/** Throws a CommandError if the service signs with an external CA that the flags of this command do not name. */
 function refuseUnknownCa({ issuers, service }: IssuerSession): void {
   const owned = issuers.names().includes(SITE_CA) ? issuers.list(SITE_CA) : [];
   if (!service || owned.some(({ subject }) => subject === service.issuer)) return;
   throw new CommandError(
     `links are signed by the external CA "${service.issuer}" of the service (--issuer-cert)`,
-    {
-      exitCode: 2,
-      hint: 'set --issuer-cert and --issuer-key for this command too',
-    },
+    { exitCode: 2, hint: 'set --issuer-cert and --issuer-key for this command too' },
   );
 }
 

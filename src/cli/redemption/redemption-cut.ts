@@ -39,7 +39,7 @@ export interface CutFlags {
   readonly force: boolean;
   /** Platform of the router, if it differs from the service's. */
   readonly router?: RouterPlatform;
-  /** Settings among the flags, which the next command has to repeat. */
+  /** The setting flags, which the next command has to repeat. */
   readonly settingFlags: Readonly<Record<string, unknown>>;
   /** How routers are dialed. */
   readonly connection: ReturnType<typeof connectionOptions>;
@@ -57,8 +57,8 @@ const TITLES = {
 type Waiting = Extract<CutProgress, { readonly state: 'waiting' }>;
 
 /**
- * Replaces the CA that signed the link of a revoked redemption: does what linkgrant can do, prints the first step that is not
- * done, and ends. Rejects with a CommandError if a step that the operator names as done is not done.
+ * Replaces the CA that signed the link of a revoked redemption: does the steps that linkgrant can do, then prints the first step
+ * that is not done. Rejects with a CommandError if a step in `stepsDone` is not done.
  */
 export async function cutCommand(
   redemption: Redemption,
@@ -79,14 +79,14 @@ export async function cutCommand(
     await writeOut(doneText(redemption, progress.probes));
     return;
   }
-  const target = targetOf(issuer, { redemption, old: progress.old, router }, session);
+  const target = targetOf(issuer, router, redemption, progress.old, session);
   await writeOut(waitingText(redemption.id, progress, target, flags));
   if (progress.obstacle) throw obstacleError(progress.obstacle, progress);
 }
 
 /**
- * The CAs that signed certificates of the redemption that are still valid. The store is never that of a cluster, which would
- * list only the last renewals: its CAs are not changed by linkgrant.
+ * Returns the CAs that signed the still valid certificates of the redemption. The store lists every renewal: only that of a cluster,
+ * which has no cut, lists just the last ones.
  */
 async function signersOf(redemption: Redemption, store: GrantStore, now: number): Promise<string[]> {
   const certificates = [redemption, ...(await store.listRenewals(redemption.id))];
@@ -94,33 +94,34 @@ async function signersOf(redemption: Redemption, store: GrantStore, now: number)
   return [...new Set(valid.map(({ issuerSha256 }) => issuerSha256))];
 }
 
-/** The platform that `--router` names; throws a CommandError for an unknown one. */
+/** Returns the platform that `--router` names. Throws a CommandError for an unknown platform. */
 export function parseRouter(text: string): RouterPlatform {
   const found = ROUTER_PLATFORMS.find((platform) => platform === text);
   if (found) return found;
   throw new CommandError(`--router cannot be "${text}"`, {
     exitCode: 2,
-    hint: `name one of ${ROUTER_PLATFORMS.join(', ')}`,
+    hint: `use ${ROUTER_PLATFORMS.join(', ')}`,
   });
 }
 
 function targetOf(
   issuer: NamedCutIssuer,
-  of: { readonly redemption: Redemption; readonly old: readonly string[]; readonly router: RouterPlatform },
+  router: RouterPlatform,
+  { namespace }: Redemption,
+  oldCas: readonly string[],
   { issuers, settings, service }: IssuerSession,
 ): CutTarget {
-  const { namespace } = of.redemption;
   const { skupperHome } = service?.system ?? systemOf(settings);
-  const staying = issuer.own
-    ? issuers.list(issuer.name).filter(({ sha256 }) => !of.old.includes(sha256))
+  const remaining = issuer.own
+    ? issuers.list(issuer.name).filter(({ sha256 }) => !oldCas.includes(sha256))
     : [];
   return {
-    router: of.router,
+    router,
     issuer: issuer.name,
     isOwn: issuer.own !== undefined,
     directory: join(inputDirectory(skupperHome, namespace), '../../..'),
     namespace,
-    staying: staying.map(({ certificateFile }) => certificateFile),
+    remainingCaFiles: remaining.map(({ certificateFile }) => certificateFile),
   };
 }
 
@@ -157,8 +158,8 @@ function waitingText(
 }
 
 /**
- * An instruction is a sentence with commands in backticks, or an indented command. Instructions about links are for other
- * sites.
+ * Adds the setting flags to the `linkgrant issuer` commands of a line, which is a sentence with commands in backticks, or an
+ * indented command. Other commands are for other sites.
  */
 function completeInstruction(line: string, settingFlags: CutFlags['settingFlags']): string {
   if (!line.includes('linkgrant issuer ')) return line;

@@ -13,9 +13,9 @@ import { table } from '../terminal/output.js';
 import { writeOut } from '../terminal/write-out.js';
 import { type CutFlags, cutCommand, parseRouter } from './redemption-cut.js';
 
-/** The flags of `redemption revoke`, settings among them. */
+/** The flags of `redemption revoke`, including settings. */
 export interface RevokeFlags extends IssuerFlags, ConnectionFlags {
-  /** Number of the last step that is done. */
+  /** Number of the last step that the operator has done. */
   readonly continue?: string;
   readonly force?: boolean;
   readonly router?: string;
@@ -27,28 +27,19 @@ export interface RevokeFlags extends IssuerFlags, ConnectionFlags {
 
 /**
  * `redemption revoke`: revokes a redemption, which then can neither be repeated nor renewed. If its token or grant can still be
- * redeemed, a flag must state what happens to that; otherwise nothing changes. With `--cut` it also replaces the CA, step by step.
+ * redeemed, a flag must decide whether that is revoked too; without the flag nothing changes. `--cut` also replaces the CA, step by
+ * step.
  */
 export async function revokeCommand(
   id: string,
-  {
-    withToken,
-    withGrant,
-    keepToken,
-    cut = false,
-    continue: stepsDone,
-    force = false,
-    router,
-    timeout,
-    proxy,
-    connectTo,
-    ...flags
-  }: RevokeFlags,
+  revokeFlags: RevokeFlags,
   context: IssuerContext,
 ): Promise<void> {
+  const { withToken, withGrant, keepToken, cut = false, force = false, ...rest } = revokeFlags;
+  const { continue: stepsDone, router, timeout, proxy, connectTo, ...flags } = rest;
   const choice = choiceOf({ 'with-token': withToken, 'with-grant': withGrant, 'keep-token': keepToken });
   const cutOnlyFlags = { continue: stepsDone, force: force || undefined, router, timeout, proxy, connectTo };
-  const [misplaced] = Object.entries(cutOnlyFlags).filter(([, value]) => value !== undefined);
+  const misplaced = Object.entries(cutOnlyFlags).find(([, value]) => value !== undefined);
   if (!cut && misplaced) {
     throw new CommandError(`${flagOf(misplaced[0])} is for --cut`, { exitCode: 2, hint: 'add --cut' });
   }
@@ -57,11 +48,7 @@ export async function revokeCommand(
     force,
     settingFlags: flags,
     ...(router !== undefined && { router: parseRouter(router) }),
-    connection: connectionOptions({
-      ...(timeout !== undefined && { timeout }),
-      ...(proxy !== undefined && { proxy }),
-      ...(connectTo !== undefined && { connectTo }),
-    }),
+    connection: connectionOptions(revokeFlags),
   };
   if (!cut) {
     await withAdministration(flags, async ({ administration, platform }) => {
@@ -89,13 +76,13 @@ export async function revokeCommand(
   });
 }
 
-/** The value of `--continue`; 0 if it is absent. */
+/** Returns the value of `--continue`; 0 without the flag. */
 function parseStep(text: string | undefined): number {
   const step = parseCount('--continue', text) ?? 0;
   if (step <= CUT_STEPS.length) return step;
   throw new CommandError(`--continue cannot be ${step}: a cut has ${CUT_STEPS.length} steps`, {
     exitCode: 2,
-    hint: 'name the last step that you have done',
+    hint: 'use the number of the last step that you have done',
   });
 }
 
@@ -108,7 +95,7 @@ function choiceOf(flags: Readonly<Record<SourceChoice, boolean | undefined>>): S
   });
 }
 
-/** The result of `operation`; if a choice is missing, the error names the flags for it. */
+/** Returns the result of `operation`. If a choice is missing, rejects with a CommandError that names the flags for it. */
 async function withChoiceHint<T>(operation: () => Promise<T>): Promise<T> {
   try {
     return await operation();
@@ -146,7 +133,7 @@ function cutText(revocation: RedemptionRevocation): string {
   const { outcome, redemption } = revocation;
   return [
     outcomeText(revocation),
-    // The run that revoked the redemption has printed it already.
+    // The run that revoked the redemption has printed this line.
     outcome === 'already_revoked' ? '' : `Its link can still: ${redemption.remaining}\n`,
     sourceText(revocation),
     relatedText(revocation),

@@ -6,7 +6,7 @@ import { fields, formatFingerprint, formatTime, print } from '../terminal/output
 import type { OutputFormat } from '../terminal/output-format.js';
 import { connectedWord } from './redemption.js';
 
-/** The first certificate of a PEM text as indented lines. */
+/** Formats the first certificate of a PEM text as indented lines. */
 function certificateText(pem: string): string {
   const {
     subject,

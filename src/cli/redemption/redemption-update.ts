@@ -7,20 +7,15 @@ import type { OutputFormat } from '../terminal/output-format.js';
 /** `redemption update`: changes the labels and the note of a redemption and prints them. */
 export async function updateCommand(
   id: string,
-  {
-    output,
-    label,
-    note,
-    ...flags
-  }: LabelFlags & { readonly output?: OutputFormat; readonly [setting: string]: unknown },
+  flags: LabelFlags & { readonly output?: OutputFormat; readonly [setting: string]: unknown },
 ): Promise<void> {
-  const change = labelsChange({ ...(label && { label }), ...(note !== undefined && { note }) });
+  const change = labelsChange(flags);
   if (!change) {
     throw new CommandError('no change is given', { exitCode: 2, hint: 'use --label or --note' });
   }
   await withAdministration(flags, async ({ administration }) => {
     const report = await administration.updateRedemption(id, change);
-    await print(output, report, () =>
+    await print(flags.output, report, () =>
       fields([
         ['ID', report.id],
         ['Name', report.name],

@@ -9,17 +9,17 @@ import { print } from '../terminal/output.js';
 import { withProgress } from '../terminal/progress.js';
 import type { RedemptionListFlags } from './redemption.js';
 
-const UNCHAINED = {
+const NOT_IN_CLUSTER = {
   reason: 'the ledger of a cluster cannot be verified',
   hint: 'it consists of the Redemptions, without a chain of MACs; RBAC decides who may change them',
 };
 
 /**
- * `redemption list --verify`: verifies the ledger, of one grant with `--grant`, else of all. Throws a CommandError (exit code 1) that
- * names the first invalid entry.
+ * `redemption list --verify`: verifies the ledger, with `--grant` only the entries of that grant. Rejects with a CommandError (exit
+ * code 1) that names the first invalid entry.
  */
-export async function verifyCommand(allFlags: RedemptionListFlags): Promise<void> {
-  const { since, subject, events, watch, selector, state, overdue, signedBy, output, ...flags } = allFlags;
+export async function verifyCommand(flags: RedemptionListFlags): Promise<void> {
+  const { since, subject, events, watch, selector, state, overdue, signedBy, output, grant } = flags;
   if (output !== undefined && output !== 'json' && output !== 'yaml') {
     throw new CommandError(`--verify cannot be combined with -o ${output}`, {
       exitCode: 2,
@@ -32,12 +32,11 @@ export async function verifyCommand(allFlags: RedemptionListFlags): Promise<void
   if ((since ?? subject ?? events ?? selector ?? state ?? overdue ?? signedBy) !== undefined) {
     throw new CommandError(
       '--verify cannot be combined with --since, --subject, --events, --selector, --state, --overdue or --signed-by',
-      { exitCode: 2, hint: 'a ledger is verified as a whole; --grant chooses one grant' },
+      { exitCode: 2, hint: 'omit these flags: only --grant limits the verification' },
     );
   }
   refuseServer(flags, 'a ledger is verified with a key that is on the host of the service');
-  const { grant } = flags;
-  await withStore(localSettingsFrom(flags, UNCHAINED), flags, async (session) => {
+  await withStore(localSettingsFrom(flags, NOT_IN_CLUSTER), flags, async (session) => {
     const grantUid =
       grant === undefined || isUuid(grant)
         ? grant

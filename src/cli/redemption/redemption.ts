@@ -19,7 +19,7 @@ export interface RedemptionListFlags extends Omit<GrantFlags, 'output'>, ListFla
   /** Name or uid of a grant, or uid of a deleted grant. */
   readonly grant?: string;
   readonly since?: string;
-  /** With `*` and `?`. */
+  /** A pattern with `*` and `?`. */
   readonly subject?: string;
   readonly events?: boolean;
   readonly selector?: LabelSelector;
@@ -76,7 +76,7 @@ export const REDEMPTIONS: Listing<RedemptionReport> = {
   emptyText: 'There are no redemptions.\n',
 };
 
-/** `yes` or `no`; undefined if it is not known whether a link is connected. */
+/** Returns `yes` or `no`; undefined if it is not known whether the link is connected. */
 export function connectedWord(connected: boolean | undefined): string | undefined {
   return connected === undefined ? undefined : connected ? 'yes' : 'no';
 }
@@ -87,7 +87,12 @@ const CONNECTED_REDEMPTIONS: typeof REDEMPTIONS = {
   columns: { ...REDEMPTIONS.columns, CONNECTED: ({ connected }) => connectedWord(connected) },
 };
 
-const DETAILS = [
+const EVENT_COLUMNS = [
+  'grantUid',
+  'seq',
+  'time',
+  'kind',
+  'redemptionId',
   'name',
   'subject',
   'peer',
@@ -102,14 +107,6 @@ const DETAILS = [
   'expirationTime',
   'setting',
   'code',
-] as const;
-const EVENT_COLUMNS = [
-  'grantUid',
-  'seq',
-  'time',
-  'kind',
-  'redemptionId',
-  ...DETAILS,
   'count',
   'firstTime',
 ] as const;
@@ -133,9 +130,8 @@ export const EVENTS: Listing<EventReport> = {
 };
 
 /**
- * `redemption list`: prints the redemptions, oldest first, or with `--events` the entries of the ledger by grant and then the totals;
- * of one grant with `--grant`, else of all. Only one page is in memory at a time, except with
- * `--sort-by`, `--watch` or `-o jsonpath`.
+ * `redemption list`: prints the redemptions, oldest first; with `--events` the entries of the ledger by grant, then the totals. With
+ * `--grant` only those of one grant. Only one page is in memory at a time, except with `--sort-by`, `--watch` or `-o jsonpath`.
  */
 export async function listCommand(flags: RedemptionListFlags, clock: Clock): Promise<void> {
   const since = parseSince(flags.since, clock());
@@ -145,7 +141,7 @@ export async function listCommand(flags: RedemptionListFlags, clock: Clock): Pro
   if (flags.events && (labels ?? state ?? overdue ?? signedBy) !== undefined) {
     throw new CommandError('entries of the ledger have no labels and no state', {
       exitCode: 2,
-      hint: 'leave out --events, or --selector, --state, --overdue and --signed-by',
+      hint: 'omit --events, or omit --selector, --state, --overdue and --signed-by',
     });
   }
   await withAdministration(settings, async ({ administration, connections, namespace }) => {
@@ -173,7 +169,7 @@ export async function listCommand(flags: RedemptionListFlags, clock: Clock): Pro
   });
 }
 
-/** True if the link of a redemption matches the filter at `now`. */
+/** Returns whether the link of a redemption matches the filter at `now`. */
 function isSelected(report: RedemptionReport, filter: Parameters<typeof isInState>[1], now: number): boolean {
   const { newest, createdAt, revokedAt } = report;
   const { notAfter, issuerSha256 } = newest ?? report;
