@@ -3,7 +3,7 @@ import type { GrantReport } from '../../redemption/administration/reports/grant-
 import { formatLabels } from '../terminal/label-flags.js';
 import { fields } from '../terminal/output.js';
 
-/** A grant as text output. */
+/** Formats a grant as `label: value` lines. */
 export function grantFields(
   report: GrantReport & Partial<Pick<GrantDetail, 'url' | 'signedTokens' | 'signedTokensRevoked'>>,
 ): string {
@@ -41,7 +41,7 @@ const LABELS: Readonly<Record<string, string>> = {
   'linkgrant/not-before': 'Begins',
 };
 
-/** Labels and values of a policy from its settings, for text output; an empty list is `none`. */
+/** Returns the labels and values of policy settings for text output; an empty value is `none`. */
 export function policyFields(settings: Readonly<Record<string, string>>): (readonly [string, string])[] {
   return Object.entries(settings).map(([key, value]) => [LABELS[key] ?? key, value === '' ? 'none' : value]);
 }

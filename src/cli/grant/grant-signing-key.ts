@@ -1,6 +1,5 @@
 import { resolve } from 'node:path';
 import { administrationDependencies, storeAdministration } from '../../compose/administration.js';
-import { processContext } from '../../config/process-context.js';
 import { formatTime } from '../../domain/rfc3339.js';
 import type { MintingKey } from '../../redemption/accepting/mint-token.js';
 import { requireGrant } from '../../redemption/administration/dependencies.js';
@@ -9,11 +8,12 @@ import { refuseServer } from '../session/administration-session.js';
 import { withCluster } from '../session/cluster-session.js';
 import { anyConfigurationFrom } from '../session/configuration.js';
 import { withStore } from '../session/store-session.js';
+import { writeStderr } from '../terminal/write-out.js';
 import { encodeSigningKey, SIGNING_KEY_KIND } from '../token/signing-key-file.js';
 import { writeSecretOutput } from '../token/write-token.js';
 import type { GrantFlags } from './grant.js';
 
-/** `grant show --signing-key`: writes the grant's signing key to `target`, and reports on standard error what it allows. */
+/** `grant show --signing-key`: writes the signing key of a grant to `target`, and reports on standard error what the key allows. */
 export async function exportSigningKeyCommand(
   nameOrUid: string,
   target: string,
@@ -29,16 +29,16 @@ export async function exportSigningKeyCommand(
     return;
   }
   await withStore(settings, flags, async (session) => {
-    const deps = administrationDependencies(session);
+    const dependencies = administrationDependencies(session);
     const { uid } = await storeAdministration(session).findGrant(session.namespace, nameOrUid);
-    const { key } = await requireMintingKey(await requireGrant(uid, deps), deps);
+    const { key } = await requireMintingKey(await requireGrant(uid, dependencies), dependencies);
     await write(target, key);
   });
 }
 
 async function write(target: string, key: MintingKey): Promise<void> {
   await writeSecretOutput(target, encodeSigningKey(key), SIGNING_KEY_KIND);
-  processContext().stderr.write(
+  writeStderr(
     [
       target === '-' ? '' : `Signing key written to ${target}\n`,
       `It is a secret: anyone who has it can issue any number of tokens of grant "${key.grant.name}", until ${formatTime(key.expirationTime)}\n`,

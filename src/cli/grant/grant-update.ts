@@ -13,10 +13,11 @@ import { grantFields } from './grant-report.js';
 import type { PolicyFlags } from './policy-flags.js';
 import { policyChangeFromFlags } from './policy-values.js';
 
-/** The flags of `grant update`; `unset` lists the policy rules to remove, separated by commas. */
+/** The flags of `grant update`. */
 export interface GrantUpdateFlags extends GrantFlags, PolicyFlags, LabelFlags {
   readonly redemptionsAllowed?: string;
   readonly expirationWindow?: string;
+  /** The policy rules to remove, separated by commas. */
   readonly unset?: string;
 }
 
@@ -37,10 +38,8 @@ export async function updateCommand(nameOrUid: string, flags: GrantUpdateFlags):
   const problem =
     redemptionsAllowedProblem(redemptionsAllowed) ?? expirationWindowProblem(expirationWindowMs);
   if (problem !== undefined) {
-    throw new CommandError(`the grant was not changed: ${problem}`, {
-      exitCode: 2,
-      hint: 'choose another value',
-    });
+    const message = `the grant was not changed: ${problem}`;
+    throw new CommandError(message, { exitCode: 2, hint: 'choose another value' });
   }
   await withAdministration(flags, async ({ administration, namespace }) => {
     const { uid } = await administration.findGrant(namespace, nameOrUid);

@@ -30,31 +30,31 @@ import type { PolicyFlags } from './policy-flags.js';
 import { policyFromFlags } from './policy-values.js';
 import { rollbackOnFailure } from './rollback-grant.js';
 
-/** The flags of every command on grants; without `namespace` that of the session applies; the rest are settings. */
+/** The flags of every command on grants, including settings. Without `namespace` the namespace of the session applies. */
 export interface GrantFlags {
   readonly namespace?: string;
   readonly output?: OutputFormat;
   readonly [flag: string]: unknown;
 }
 
-/** The flags that create a grant; `token` is a file, or `-` for standard output. */
+/** The flags of commands that create a grant. */
 export interface GrantCreateFlags extends GrantFlags, PolicyFlags, LabelFlags {
   readonly redemptionsAllowed?: string;
   readonly expirationWindow?: string;
   readonly issuer?: string;
   readonly codeFile?: string;
+  /** A file for the token of the grant, or `-` for standard output. */
   readonly token?: string;
   readonly dryRun?: boolean;
 }
 
-/** Creates a grant from flags. Rejects with CommandError for an invalid flag. */
+/** Creates the grant that the flags describe. Rejects with a CommandError for an invalid flag. */
 export async function createGrant(
   name: string,
   flags: GrantCreateFlags,
   { administration, namespace }: AdministrationSession,
 ): Promise<CreatedGrant> {
   const { issuer, expirationWindow, codeFile } = flags;
-  const policy = policyFromFlags(flags);
   parseWindow('--expiration-window', expirationWindow);
   const request = {
     namespace,
@@ -63,7 +63,7 @@ export async function createGrant(
     expirationWindow,
     code: codeFile === undefined ? undefined : await readCode(codeFile),
     issuer,
-    policy: formatPolicySettings(policy),
+    policy: formatPolicySettings(policyFromFlags(flags)),
     ...newLabels(flags),
   };
   // In a cluster this waits until the grant is Ready.
@@ -71,8 +71,8 @@ export async function createGrant(
 }
 
 /**
- * `grant create`: creates a grant and prints its URL and code, or writes its token to `--token`. If neither can be written, the
- * grant is deleted again.
+ * `grant create`: creates a grant and prints its URL and code; with `--token` writes a token of it instead. If this output cannot be
+ * written, the grant is deleted again.
  */
 export async function createCommand(name: string, flags: GrantCreateFlags): Promise<void> {
   if (flags.token === '-' && flags.output !== undefined) {
@@ -86,17 +86,16 @@ export async function createCommand(name: string, flags: GrantCreateFlags): Prom
     const created = await createGrant(name, flags, session);
     if (flags.dryRun) return printNewGrant(created, flags.output);
     if (flags.token !== undefined) {
-      const target = flags.token;
-      const delivery = tokenDelivery(target);
+      const delivery = tokenDelivery(flags.token);
       await rollbackOnFailure(created, administration, () =>
         writeToken(created, delivery, {}, administration),
       );
-      // Only the token file contains the code, not the report.
+      // Only the token contains the code, not the report.
       const { code: _code, ...report } = created;
       await print(flags.output, report, () => '');
       return;
     }
-    const token = `linkgrant token issue TOKEN --grant ${created.name}${namespaceFlag(session)}`;
+    const tokenCommand = `linkgrant token issue TOKEN --grant ${created.name}${namespaceFlag(session)}`;
     await rollbackOnFailure(created, administration, () =>
       print(flags.output, created, () =>
         [
@@ -111,10 +110,10 @@ export async function createCommand(name: string, flags: GrantCreateFlags): Prom
             ],
           ]),
           session.readCode
-            ? `\`${token}\` writes a token. Anyone who may read the AccessGrant can read the code.\n`
-            : `The code is shown only now. If you store it in a file, \`${token} --code-file FILE\` writes a token.\nSigned tokens, each with its own limits, need no code: \`${token}\`.\n`,
+            ? `\`${tokenCommand}\` writes a token. Anyone who may read the AccessGrant can read the code.\n`
+            : `The code is shown only now. If you store it in a file, \`${tokenCommand} --code-file FILE\` writes a token.\nSigned tokens, each with its own limits, need no code: \`${tokenCommand}\`.\n`,
           created.redemptionsAllowed > 1
-            ? 'Several sites can share it; each response to a client that sends no CSR counts, even if it is lost.\n'
+            ? 'Several sites can share the code; each response to a client that sends no CSR counts, even if it is lost.\n'
             : '',
         ].join(''),
       ),
@@ -122,7 +121,7 @@ export async function createCommand(name: string, flags: GrantCreateFlags): Prom
   });
 }
 
-/** Prints a grant that a dry run does not create; it has no code yet. */
+/** Prints the grant that a dry run would create, without code and URL. */
 export async function printNewGrant(
   { code: _code, url: _url, ...report }: CreatedGrant,
   output: OutputFormat,
@@ -148,22 +147,26 @@ export const GRANTS: Omit<Listing<GrantReport>, 'emptyText'> = {
     NOTE: ({ note }) => note,
   },
   csv: csvOf(
-    ...(['name', 'namespace', 'uid', 'state', 'reason', 'redemptions', 'redemptionsAllowed'] as const),
-    ...([
-      'expirationWindow',
-      'expirationTime',
-      'issuer',
-      'createdAt',
-      'revokedAt',
-      'labels',
-      'note',
-    ] as const),
+    'name',
+    'namespace',
+    'uid',
+    'state',
+    'reason',
+    'redemptions',
+    'redemptionsAllowed',
+    'expirationWindow',
+    'expirationTime',
+    'issuer',
+    'createdAt',
+    'revokedAt',
+    'labels',
+    'note',
   ),
   name: ({ name }) => name,
   key: ({ uid }) => uid,
 };
 
-/** `grant list`: prints the grants of a namespace, or of all, that match the flags, with their states. */
+/** `grant list`: prints the grants that match the flags, of one namespace or of all, with their states. */
 export async function listCommand(
   flags: Omit<GrantFlags, 'output'> &
     ListFlags & {

@@ -12,7 +12,7 @@ export const POLICY_FLAGS = [
   'notBefore',
 ] as const satisfies readonly (keyof PolicyFlags)[];
 
-/** The flags of a grant's policy; the names of the rules in camel case. */
+/** The flags of a grant's policy. */
 export interface PolicyFlags {
   readonly subjects?: string;
   readonly names?: string;

@@ -10,6 +10,7 @@ import {
 import { CommandError } from '../terminal/command-error.js';
 import type { PolicyFlags } from './policy-flags.js';
 
+/** The flag of each policy rule. */
 const FLAGS = {
   subjects: 'subjects',
   names: 'names',
@@ -46,17 +47,14 @@ export function policyFromFlags(flags: PolicyFlags): GrantPolicy {
  * Throws a CommandError for an invalid value, an unknown rule, and a rule that is both set and unset.
  */
 export function policyChangeFromFlags(flags: PolicyFlags, unset?: string): Record<string, string | null> {
-  const set = policyFromFlags(flags);
-  const change: Record<string, string | null> = formatPolicySettings(set);
+  const policy = policyFromFlags(flags);
+  const change: Record<string, string | null> = formatPolicySettings(policy);
   for (const name of unset?.split(',').map((entry) => entry.trim()) ?? []) {
     const rule = policyRuleNamed(name);
-    if (!rule || set[rule] !== undefined) {
+    if (!rule || policy[rule] !== undefined) {
       throw new CommandError(
         rule ? `--${name} and --unset ${name} exclude each other` : `unknown rule "${name}" in --unset`,
-        {
-          exitCode: 2,
-          hint: `the rules are ${Object.values(POLICY_RULE_NAMES).join(', ')}`,
-        },
+        { exitCode: 2, hint: `the rules are ${Object.values(POLICY_RULE_NAMES).join(', ')}` },
       );
     }
     change[policySetting(rule)] = null;
