@@ -161,7 +161,7 @@ describe('issuer crl', () => {
       const ended = await onStore('issuer', 'crl', SITE, '--to', file, '--days', days);
       expect([ended.code, ended.stdout], ended.stderr).toEqual([0, '']);
       expect(ended.stderr).toMatch(/^linkgrant site CA: \d+ revoked certificates?$/m);
-      numbers.push(Number(/^Number (\d+); /m.exec(ended.stderr)?.[1]));
+      numbers.push(Number(/^CRL number (\d+); /m.exec(ended.stderr)?.[1]));
       expect(verdictOf(gone.certificate, file)).toBe('certificate revoked');
       expect(verdictOf(stays.certificate, file)).toBe('good');
     }

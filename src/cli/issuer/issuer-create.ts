@@ -2,13 +2,19 @@ import { createIssuer, findIssuer } from '../../compose/site-issuer.js';
 import { isResourceName } from '../../domain/names.js';
 import { CommandError } from '../terminal/command-error.js';
 import { writeOut } from '../terminal/write-out.js';
-import { type IssuerContext, type IssuerFlags, platformOf, withIssuers } from './issuer-session.js';
+import {
+  type IssuerContext,
+  type IssuerFlags,
+  type IssuerSession,
+  platformOf,
+  withIssuers,
+} from './issuer-session.js';
 
-/** `issuer create`: creates a CA that grants can name. */
+/** `issuer create`: creates a CA for grants that name it with `--issuer`. */
 export async function createIssuerCommand(
   name: string,
   flags: IssuerFlags,
-  { clock, checkpoint }: IssuerContext,
+  context: IssuerContext,
 ): Promise<void> {
   if (!isResourceName(name)) {
     throw new CommandError(`"${name}" is not a valid issuer name`, {
@@ -16,9 +22,9 @@ export async function createIssuerCommand(
       hint: 'use lower-case letters, digits, - and .',
     });
   }
-  await withIssuers(flags, { clock, checkpoint }, async (session) => {
+  await withIssuers(flags, context, async (session) => {
     refuseSystem(session);
-    const isNew = await createIssuer(session.settings.dataDir, name, clock());
+    const isNew = await createIssuer(session.settings.dataDir, name, context.clock());
     await writeOut(
       [
         isNew ? `Created issuer "${name}"\n` : `Issuer "${name}" exists already\n`,
@@ -42,7 +48,8 @@ export async function trustCommand(name: string, flags: IssuerFlags, context: Is
   });
 }
 
-function refuseSystem(session: Parameters<typeof platformOf>[0]): void {
+/** Throws a CommandError on a system platform, where Skupper manages the CAs. */
+function refuseSystem(session: IssuerSession): void {
   const platform = platformOf(session);
   if (platform === 'standalone') return;
   throw new CommandError(`on ${platform} Skupper manages the CAs that sign links`, {

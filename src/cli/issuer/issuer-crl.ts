@@ -19,25 +19,26 @@ import {
 } from './issuer-session.js';
 
 const DAY_MS = 86_400_000;
-const USUAL_DAYS = 7;
+const DEFAULT_DAYS = 7;
 const MAX_DAYS = 3650;
 
-/** The flags of `issuer crl`; without `to`, or with `-`, it writes to standard output. */
+/** The flags of `issuer crl`. */
 export interface CrlFlags extends IssuerFlags {
+  /** A file, or `-` for standard output, which is the default. */
   readonly to?: string;
   readonly days?: string;
 }
 
 /**
- * `issuer crl`: writes, for each CA of an issuer, a CRL with the valid certificates of revoked redemptions (PEM,
- * concatenated). Reports their content on standard error.
+ * `issuer crl`: writes a CRL for each CA of an issuer (PEM, concatenated). It lists the unexpired certificates of revoked
+ * redemptions. Reports the number of them on standard error.
  */
 export async function crlCommand(
   name: string,
   { to = '-', days, ...flags }: CrlFlags,
   context: IssuerContext,
 ): Promise<void> {
-  const lastingMs = parseDays(days) * DAY_MS;
+  const validityMs = parseDays(days) * DAY_MS;
   await withIssuers(flags, context, async (session) => {
     const now = context.clock();
     const store = requireStore(session);
@@ -47,7 +48,7 @@ export async function crlCommand(
       store,
       now,
     );
-    const nextUpdate = now + lastingMs;
+    const nextUpdate = now + validityMs;
     const lists = authorities.map((authority, index) =>
       signRevocationList({ number, thisUpdate: now, nextUpdate, revoked: revoked[index] ?? [] }, authority),
     );
@@ -58,13 +59,13 @@ export async function crlCommand(
           const count = revoked[index]?.length ?? 0;
           return `${description}: ${count === 1 ? '1 revoked certificate' : `${count} revoked certificates`}\n`;
         }),
-        `Number ${number}; write it again before ${formatTime(nextUpdate)}, and after each revocation\n`,
+        `CRL number ${number}; write it again before ${formatTime(nextUpdate)}, and after each revocation\n`,
       ].join(''),
     );
   });
 }
 
-function parseDays(text = String(USUAL_DAYS)): number {
+function parseDays(text = String(DEFAULT_DAYS)): number {
   const days = /^[1-9]\d{0,3}$/.test(text) ? Number(text) : Number.NaN;
   if (days <= MAX_DAYS) return days;
   throw new CommandError(`--days cannot be "${text}"`, {
@@ -73,7 +74,7 @@ function parseDays(text = String(USUAL_DAYS)): number {
   });
 }
 
-/** The valid CAs of the issuer whose key is available. Certificates of an expired CA have expired too. */
+/** Returns the unexpired CAs of the issuer, with their keys. Throws a CommandError if an issuer or key cannot be used. */
 async function authoritiesOf(
   name: string,
   session: IssuerSession,
@@ -123,7 +124,7 @@ async function write(to: string, lists: string): Promise<void> {
   } catch (error) {
     throw new CommandError(`"${to}" cannot be written: ${explainFileError(to, error).reason}`, {
       exitCode: 1,
-      hint: 'set --to to a new file, or to one with an earlier list, in a writable directory',
+      hint: 'set --to to a new file or to an earlier CRL, in a writable directory',
       cause: error,
     });
   }

@@ -32,7 +32,7 @@ export async function listIssuersCommand(
 ): Promise<void> {
   await withIssuers(flags, context, async (session) => {
     const { settings, store } = session;
-    // Read each time, because a rotation changes it while the list is watched.
+    // The description of the service is read again for each list, because a rotation changes it while --watch runs.
     const readPlace = async () => placeOf({ ...session, service: store && (await readService(store)) });
     const { listIssuers } = issuerOperations({
       issuers: issuerDirectory({ ...settings, readService: readPlace }, context.clock),
@@ -43,7 +43,7 @@ export async function listIssuersCommand(
     const read = async function* () {
       const issuers = await everyItem(listIssuers);
       const problems = problemsText(issuers);
-      // With --watch, the same problems are reported once.
+      // With --watch, unchanged problems are not reported again.
       if (problems !== reported) writeStderr(problems);
       reported = problems;
       yield issuers.flatMap((issuer) => rowsOf(issuer, session));
@@ -83,7 +83,7 @@ export const CAS: Listing<ListedCa> = {
   emptyText: 'There are no CAs.\n',
 };
 
-/** Returns the system sites that the service published, else those of the settings; on the standalone platform the published CA. */
+/** Returns the published system sites, else those of the settings; on the standalone platform the published CA. */
 function placeOf(session: IssuerSession): Awaited<ReturnType<IssuerLocations['readService']>> {
   const { settings, service } = session;
   const isSystem = platformOf(session) !== 'standalone';

@@ -20,7 +20,7 @@ import {
   withIssuers,
 } from './issuer-session.js';
 
-/** `issuer prepare`: creates the next CA, and prints where it must be trusted before it signs. */
+/** `issuer prepare`: creates the next CA, and prints where it has to be trusted before it signs. */
 export async function prepareCommand(
   name: string,
   flags: IssuerFlags,
@@ -81,23 +81,15 @@ export async function activateCommand(
   });
 }
 
-/** `issuer retire`: removes the previous CAs. Rejects with a CommandError for a CA that is still needed. */
-export async function retireCommand(
-  name: string,
-  { force = false, dryRun, ...flags }: IssuerFlags,
-  context: IssuerContext,
-): Promise<void> {
+/** `issuer retire`: removes the previous CAs. Rejects with a CommandError for a CA on which links or tokens depend. */
+export async function retireCommand(name: string, flags: IssuerFlags, context: IssuerContext): Promise<void> {
   await withIssuers(flags, context, async (session) => {
     const { signs, cas } = requireOwnIssuer(name, session);
-    const request = { name, signs, force: force === true };
-    const retirements = await retireOrPreview(request, {
-      isDryRun: announceDryRun({ dryRun }),
-      session,
-      context,
-    });
+    const request = { name, signs, force: flags.force === true };
+    const retirements = await retireOrPreview(request, session, context, announceDryRun(flags));
     const retired = retirements.flatMap((each) => ('retired' in each ? [each] : []));
     for (const { ca, retired: dependents } of retired) {
-      await writeOut(`Retired: ${ca.subject}${cutConsequence(dependents, signs)}\n`);
+      await writeOut(`Retired: ${ca.subject}${removalEffect(dependents, signs)}\n`);
     }
     for (const each of retirements) if (!('retired' in each)) throw notRetiredError(name, each, signs);
     if (retired.length > 0) {
@@ -118,14 +110,12 @@ export async function retireCommand(
   });
 }
 
-/** Retires the CAs and publishes the others; a dry run only determines the results. */
+/** Retires the previous CAs and publishes the others. A dry run changes nothing, and returns the same results. */
 async function retireOrPreview(
   request: Parameters<typeof retireIssuer>[0],
-  {
-    isDryRun,
-    session,
-    context,
-  }: { readonly isDryRun: boolean; readonly session: IssuerSession; readonly context: IssuerContext },
+  session: IssuerSession,
+  context: IssuerContext,
+  isDryRun: boolean,
 ): Promise<readonly Retirement[]> {
   const issuers = isDryRun ? { ...session.issuers, retire: async () => true } : session.issuers;
   const store = requireStore(session);
@@ -134,6 +124,7 @@ async function retireOrPreview(
   return retirements;
 }
 
+/** Runs `operation`; an unusable CA file becomes a CommandError. */
 async function withCaErrors<T>(operation: () => Promise<T>): Promise<T> {
   try {
     return await operation();
@@ -148,29 +139,31 @@ function trustLine(name: string, what: string): string {
   return `The router that accepts the links has to trust ${what} (caCertFile of its sslProfile, then restart it):\n  linkgrant issuer trust ${name}\n`;
 }
 
-function count(links: number): string {
+function countOf(links: number): string {
   return links === 1 ? '1 link' : `${links} links`;
 }
 
-/** What depends on each previous CA. */
+/** Returns a line for each previous CA with the number of links that depend on it; none without a store. */
 async function dependentLines(
   issuer: OwnIssuer,
   { store }: IssuerSession,
   { clock }: IssuerContext,
 ): Promise<string[]> {
+  if (!store) return [];
   const lines: string[] = [];
-  for (const ca of store ? issuer.cas.filter(({ state }) => state === 'retiring') : []) {
-    const { links } = await dependentsOf(ca, issuer, { store: store as NonNullable<typeof store>, clock });
-    lines.push(`Still depend on ${ca.subject}: ${count(links)}\n`);
+  for (const ca of issuer.cas.filter(({ state }) => state === 'retiring')) {
+    const { links } = await dependentsOf(ca, issuer, { store, clock });
+    lines.push(`Still depend on ${ca.subject}: ${countOf(links)}\n`);
   }
   return lines;
 }
 
-function cutConsequence({ links, tokens }: Dependents, signs: OwnIssuer['signs']): string {
+/** Returns what the removal of a CA ends, as the end of a sentence; empty if nothing depended on it. */
+function removalEffect({ links, tokens }: Dependents, signs: OwnIssuer['signs']): string {
   if (links === 0 && !tokens) return '';
   if (signs === 'links')
-    return `; ${count(links)} of it cannot connect to a router that trusts only the new CA`;
-  return `; ${count(links)} cannot renew${tokens ? ', and tokens issued before cannot be redeemed' : ''}`;
+    return `; ${countOf(links)} of it cannot connect to a router that trusts only the new CA`;
+  return `; ${countOf(links)} cannot renew${tokens ? ', and tokens issued before cannot be redeemed' : ''}`;
 }
 
 function notRetiredError(
@@ -190,8 +183,8 @@ function notRetiredError(
     ...(links > 0
       ? [
           signs === 'links'
-            ? `${count(links)} with a certificate of it ${links === 1 ? 'has' : 'have'} no newer one yet`
-            : `${count(links)} ${links === 1 ? 'has' : 'have'} not received a newer CA yet`,
+            ? `${countOf(links)} with a certificate of it ${links === 1 ? 'has' : 'have'} no newer one yet`
+            : `${countOf(links)} ${links === 1 ? 'has' : 'have'} not received a newer CA yet`,
         ]
       : []),
     ...(tokens

@@ -1,8 +1,10 @@
 import { hasStore } from '../../compose/links.js';
 import { openIssuers, SERVER_CA, SITE_CA, serverTrust } from '../../compose/site-issuer.js';
 import type { Settings } from '../../config/setting-schemas.js';
-import type { ServiceDescription } from '../../redemption/accepting/service-description.js';
-import { publishAuthorities } from '../../redemption/accepting/service-description.js';
+import {
+  publishAuthorities,
+  type ServiceDescription,
+} from '../../redemption/accepting/service-description.js';
 import type { Checkpoint, Clock } from '../../redemption/ports/clock.js';
 import type { GrantStore } from '../../redemption/ports/grant-store.js';
 import type { IssuerCa, RotatingIssuers } from '../../redemption/ports/issuers.js';
@@ -10,7 +12,7 @@ import { localSettingsFrom } from '../session/configuration.js';
 import { withStore } from '../session/store-session.js';
 import { CommandError } from '../terminal/command-error.js';
 
-/** The setting flags of a command that uses issuers. */
+/** The flags of a command that uses issuers, including settings. */
 export type IssuerFlags = Readonly<Record<string, unknown>>;
 
 /** Dependencies of commands that use issuers. */
@@ -29,7 +31,7 @@ export interface IssuerSession {
   readonly service: ServiceDescription | undefined;
 }
 
-/** An issuer whose CAs belong to linkgrant. */
+/** An issuer whose CAs linkgrant manages. */
 export interface OwnIssuer {
   readonly name: string;
   /** What it signs: certificates of links, or the certificate of the service. */
@@ -45,7 +47,10 @@ export const ISSUERS_ARE_SECRETS = {
   hint: "change the Secret of the site's issuer; the service reads it for each link",
 };
 
-/** Runs `operation` on the issuers, with the store open if there is one. */
+const REPLACE_EXTERNAL_CA =
+  'put the new certificate, followed by the old one while links need it, and the key into the files of --issuer-cert and --issuer-key; the service reads them again';
+
+/** Runs `operation` on the issuers of the data directory, and on the store if there is one, which is closed afterwards. */
 export async function withIssuers<T>(
   flags: IssuerFlags,
   context: IssuerContext,
@@ -57,7 +62,7 @@ export async function withIssuers<T>(
   return withStore(settings, flags, ({ store, service }) => operation({ issuers, settings, store, service }));
 }
 
-/** The store of the service. Throws a CommandError if there is none. */
+/** Returns the store of the session. Throws a CommandError if there is none. */
 export function requireStore({ store }: IssuerSession): GrantStore {
   if (store) return store;
   throw new CommandError('there is no store with records of links', {
@@ -71,7 +76,7 @@ export function platformOf({ settings, service }: Pick<IssuerSession, 'settings'
   return settings.platform === 'standalone' ? (service?.platform ?? 'standalone') : settings.platform;
 }
 
-/** The issuer of that name. Throws a CommandError if it does not exist, or its CAs do not belong to linkgrant. */
+/** Returns the issuer of that name. Throws a CommandError if the issuer does not exist, or linkgrant does not manage its CAs. */
 export function requireOwnIssuer(name: string, session: IssuerSession): OwnIssuer {
   const { issuers, settings, service } = session;
   const platform = platformOf(session);
@@ -82,13 +87,8 @@ export function requireOwnIssuer(name: string, session: IssuerSession): OwnIssue
     });
   }
   if (name === SITE_CA && settings.issuerCert !== undefined) {
-    throw new CommandError(
-      `links are signed by the CA in ${settings.issuerCert}, which linkgrant does not manage`,
-      {
-        exitCode: 2,
-        hint: 'put the new certificate, followed by the old one while links need it, and the key into the files of --issuer-cert and --issuer-key; the service reads them again',
-      },
-    );
+    const message = `links are signed by the CA in ${settings.issuerCert}, which linkgrant does not manage`;
+    throw new CommandError(message, { exitCode: 2, hint: REPLACE_EXTERNAL_CA });
   }
   const [active, ...others] = issuers.names().includes(name) ? issuers.list(name) : [];
   if (!active) {
@@ -99,13 +99,8 @@ export function requireOwnIssuer(name: string, session: IssuerSession): OwnIssue
   }
   const cas: OwnIssuer['cas'] = [active, ...others];
   if (name === SITE_CA && service && !cas.some(({ subject }) => subject === service.issuer)) {
-    throw new CommandError(
-      `links are signed by the external CA "${service.issuer}" of the service (--issuer-cert)`,
-      {
-        exitCode: 2,
-        hint: 'put the new certificate, followed by the old one while links need it, and the key into the files of --issuer-cert and --issuer-key; the service reads them again',
-      },
-    );
+    const message = `links are signed by the external CA "${service.issuer}" of the service (--issuer-cert)`;
+    throw new CommandError(message, { exitCode: 2, hint: REPLACE_EXTERNAL_CA });
   }
   if (name !== SERVER_CA) return { name, signs: 'links', cas };
   if (service && !cas.some(({ sha256 }) => sha256 === service.caSha256)) {
@@ -120,7 +115,7 @@ export function requireOwnIssuer(name: string, session: IssuerSession): OwnIssue
   return { name, signs: 'service', cas };
 }
 
-/** Publishes the CAs of an issuer, so that tokens and commands use them at once, also without a running service. */
+/** Publishes the CAs of an issuer in the store, so that tokens and commands use them at once, even if no service runs. */
 export async function publishIssuer(
   name: string,
   { settings, store, issuers }: IssuerSession,

@@ -16,9 +16,10 @@ import { formatTime } from '../terminal/output.js';
 import { writeOut } from '../terminal/write-out.js';
 import { ISSUERS_ARE_SECRETS } from './issuer-session.js';
 
-/** The flags of `issuer server-certificate`, including settings; `to` is a directory. */
+/** The flags of `issuer server-certificate`, including settings. */
 export interface ServerCertificateFlags {
   readonly host?: readonly string[];
+  /** A directory. */
   readonly to?: string;
   readonly issuer?: string;
   readonly [flag: string]: unknown;
@@ -30,7 +31,7 @@ async function platformOf(settings: Settings, flags: Readonly<Record<string, unk
   return withStore(settings, flags, async ({ service }) => service?.platform ?? 'standalone');
 }
 
-/** Writes the files, or replaces those of an earlier certificate of the same CA. */
+/** Writes the three files, or replaces those of an earlier certificate of the same CA. */
 function writeCertificate(
   to: string,
   { ca, cert, key }: { readonly ca: string; readonly cert: string; readonly key: string },
@@ -53,7 +54,7 @@ function writeCertificate(
       throw new Error(`${name}: ${explainFileError(join(to, name), error).reason}`, { cause: error });
     }
   }
-  // ca.crt first: after a crash the next run compares it to decide whether it may replace the files.
+  // ca.crt first: after a crash the next run may replace the files only if that file has the same CA.
   for (const [name, content] of contents) writePrivateFile(join(to, name), content);
 }
 
