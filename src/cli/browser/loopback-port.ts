@@ -1,6 +1,6 @@
 import { CommandError } from '../terminal/command-error.js';
 
-/** Returns the loopback port of a flag; 0, for a free one, without the flag. */
+/** Parses `--port`. Without the flag returns 0: a free port. Throws a CommandError. */
 export function parsePort(value: string | undefined): number {
   if (value === undefined) return 0;
   const port = /^\d{1,5}$/.test(value) ? Number(value) : 0;
@@ -11,14 +11,14 @@ export function parsePort(value: string | undefined): number {
   });
 }
 
-/** Converts a failure to listen on a loopback port to a CommandError. Returns other errors unchanged. */
+/** Returns a CommandError for a failure to listen on a loopback port; returns other errors unchanged. */
 export function loopbackError(error: unknown, port: number): unknown {
   const { code, syscall } = error as NodeJS.ErrnoException;
   if (syscall !== 'listen') return error;
   const cause = code === 'EADDRINUSE' ? 'is in use already' : `cannot be used (${code})`;
   return new CommandError(`port ${port} of 127.0.0.1 or ::1 ${cause}`, {
     exitCode: 1,
-    hint: 'choose another with --port, or leave it out for a free one',
+    hint: 'choose another with --port, or omit --port to use a free one',
     cause: error,
   });
 }

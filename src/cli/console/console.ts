@@ -16,7 +16,7 @@ import { shutdownSignal } from '../terminal/shutdown-signal.js';
 import { completeCommand } from '../terminal/suggested-command.js';
 import { writeOut } from '../terminal/write-out.js';
 
-/** Flags of `console`; the rest are settings. */
+/** The flags of `console`, including settings. */
 export interface ConsoleFlags {
   readonly port?: string;
   /** False with `--no-open`. */
@@ -24,7 +24,7 @@ export interface ConsoleFlags {
   readonly [flag: string]: unknown;
 }
 
-/** `console`: serves the web console on a loopback port until SIGINT, SIGTERM or SIGHUP, and prints a one-time URL for each line of input. */
+/** `console`: serves the web console on a loopback port until SIGINT, SIGTERM or SIGHUP. Prints a one-time URL, and a new one for each line of input. */
 export async function consoleCommand(flags: ConsoleFlags): Promise<void> {
   const port = parsePort(flags.port);
   const files = consoleFiles();
@@ -33,8 +33,8 @@ export async function consoleCommand(flags: ConsoleFlags): Promise<void> {
   const stop = Promise.race([shutdownSignal(), hangUp]);
   await withAdministration(flags, async ({ administration, configuration, namespace }) => {
     const { stdin, stdout, env } = processContext();
-    const place = { ...configuration, isWhole: flags.allNamespaces === true, namespace };
-    const where = whereOf(place);
+    const target = { ...configuration, allNamespaces: flags.allNamespaces === true, namespace };
+    const where = describeTarget(target);
     const report = (line: string) => void writeOut(`${line}\n`).catch(() => undefined);
     let deleteFile = () => {};
     // The role of a bearer token; the rights on a store or cluster are checked when an operation needs them.
@@ -45,9 +45,16 @@ export async function consoleCommand(flags: ConsoleFlags): Promise<void> {
       checkHealth: () => checkHealth(administration, configuration.settings, flags),
     };
     const console = await startLocalConsole({
-      ...{ administration: inNamespace, where, namespace: onlyNamespace(place), port, files },
-      ...{ clock: Date.now, user: userInfo().username, role },
-      ...{ program: programName(), commandFlags: commandFlagsOf(flags) },
+      administration: inNamespace,
+      where,
+      namespace: onlyNamespace(target),
+      port,
+      files,
+      clock: Date.now,
+      user: userInfo().username,
+      role,
+      program: programName(),
+      commandFlags: commandFlagsOf(flags),
       logger: createLogger('error'),
       onOpen(outcome) {
         deleteFile();
@@ -82,7 +89,7 @@ export async function consoleCommand(flags: ConsoleFlags): Promise<void> {
   });
 }
 
-/** Checks the health, and adds the checks of `doctor` here; a remote service has run its own. */
+/** Checks the health. Adds the checks of `doctor` on this machine, except for a remote service, which adds its own. */
 async function checkHealth(
   administration: Administration,
   settings: Settings,
@@ -94,28 +101,28 @@ async function checkHealth(
   return healthReport([...report.findings, ...(await runDoctor(settings, flags, { clock: Date.now }))]);
 }
 
-interface Place extends Configuration {
-  /** True with `--all-namespaces`. */
-  readonly isWhole: boolean;
+/** What the console administers. */
+interface ConsoleTarget extends Configuration {
+  readonly allNamespaces: boolean;
   readonly namespace: string;
 }
 
 /** Returns the namespace that the console is limited to; undefined if it shows all. */
-function onlyNamespace({ settings, isWhole, namespace }: Place): string | undefined {
-  const isLimited = settings.platform === 'kubernetes' && !settings.server && !isWhole;
+function onlyNamespace({ settings, allNamespaces, namespace }: ConsoleTarget): string | undefined {
+  const isLimited = settings.platform === 'kubernetes' && !settings.server && !allNamespaces;
   return isLimited ? namespace : undefined;
 }
 
-/** Returns the flags that make another command act on what the console administers, as words of a shell. */
+/** Returns the flags with which another command works on the same target, as text for a shell. */
 function commandFlagsOf(flags: ConsoleFlags): string {
   return completeCommand('linkgrant console', flags).slice('linkgrant console'.length);
 }
 
-/** Returns what the console administers, for display. */
-function whereOf({ settings, written, isWhole, namespace }: Place): string {
+/** Returns the target for messages and for the page. */
+function describeTarget({ settings, written, allNamespaces, namespace }: ConsoleTarget): string {
   const { server } = settings;
   if (server) return `service ${typeof server === 'string' ? server : server.host}`;
   if (settings.platform === 'kubernetes')
-    return isWhole ? 'all namespaces of the cluster' : `namespace ${namespace} of the cluster`;
+    return allNamespaces ? 'all namespaces of the cluster' : `namespace ${namespace} of the cluster`;
   return settings.store ? `store ${written.store}` : `data directory ${settings.dataDir}`;
 }

@@ -7,35 +7,35 @@ import { print } from '../terminal/output.js';
 import type { OutputFormat } from '../terminal/output-format.js';
 import { withProgress } from '../terminal/progress.js';
 
-/** The flags of a command on a store: `-o`, and settings. */
+/** The flags of a command on a store, including settings. */
 type StoreFlags = { readonly output?: OutputFormat } & Readonly<Record<string, unknown>>;
 
 const NO_STORE = {
   reason: 'on kubernetes grants and redemptions are resources, and there is no store',
   hint: 'for the store of another service use --platform standalone; a backup of the cluster contains these resources',
 };
-const HOST = { clock: Date.now, checkpoint: () => undefined };
+const DEPENDENCIES = { clock: Date.now, checkpoint: () => undefined };
 
 /** `store migrate`: creates or upgrades the tables of the store. */
 export async function migrateCommand({ output, ...flags }: StoreFlags): Promise<void> {
   const settings = localSettingsFrom(flags, NO_STORE);
-  const store = await openStore(settings, HOST, true);
+  const store = await openStore(settings, DEPENDENCIES, true);
   await store.close();
   await print(output, { migrated: true }, () => 'The store has the tables of this release.\n');
 }
 
-/** `store copy FROM TO`: copies all of a store into an empty one, and verifies the ledger there. */
+/** `store copy FROM TO`: copies a store into an empty one, and verifies the ledger of the copy. */
 export async function copyCommand(from: string, to: string, { output, ...flags }: StoreFlags): Promise<void> {
   const settings = localSettingsFrom(flags, NO_STORE);
-  const [source, target] = [placeOf(from), placeOf(to)];
+  const [source, target] = [storeUrlOf(from), storeUrlOf(to)];
   const { rows, verdict } = await withProgress('Copying the store', (update) =>
-    copyStore(settings, source, target, { ...HOST, onProgress: update }),
+    copyStore(settings, source, target, { ...DEPENDENCIES, onProgress: update }),
   );
   const { entries, fault } = verdict;
   if (fault) {
-    throw new CommandError('everything was copied, but the ledger is not intact', {
+    throw new CommandError('everything was copied, but the ledger of the copy is not intact', {
       exitCode: 1,
-      hint: '`linkgrant redemption list --verify` reports the fault; if the original store has the same fault, it is older than the copy',
+      hint: '`linkgrant redemption list --verify` reports the fault; if the original store has the same fault, the copy did not cause it',
     });
   }
   const counted = Object.entries(rows).filter(([, count]) => count > 0);
@@ -43,27 +43,26 @@ export async function copyCommand(from: string, to: string, { output, ...flags }
     [
       ...counted.map(([table, count]) => `${String(count).padStart(9)} ${table.replace('_', ' ')}`),
       `The ledger of the copy is intact: ${entries} ${entries === 1 ? 'entry' : 'entries'}.`,
-      `Next: run the service and every command with --store and the URL of the copy. Redemptions since the copy are only in the original.`,
+      'Next: run the service and every command with --store and the URL of the copy. Redemptions since the copy are only in the original.',
       '',
     ].join('\n'),
   );
 }
 
-function placeOf(text: string): StoreUrl {
-  const place = parseStoreUrl(text);
-  if (!place) {
-    throw new CommandError('the argument is not the location of a store', {
-      exitCode: 2,
-      hint: `use ${STORE_FORM}`,
-    });
+/** Parses an argument as the URL of a store. Throws a CommandError for an invalid URL, and for a URL with a password. */
+function storeUrlOf(text: string): StoreUrl {
+  const url = parseStoreUrl(text);
+  if (!url) {
+    const message = 'the argument is not the location of a store';
+    throw new CommandError(message, { exitCode: 2, hint: `use ${STORE_FORM}` });
   }
-  if (place.kind === 'postgres' && place.password !== undefined) {
+  if (url.kind === 'postgres' && url.password !== undefined) {
     throw new CommandError('every user of this machine can read a password on the command line', {
       exitCode: 2,
-      hint: 'omit it, and set it with PGPASSWORD or in the file that PGPASSFILE names',
+      hint: 'omit the password, and set it with PGPASSWORD or in the file that PGPASSFILE names',
     });
   }
-  return place;
+  return url;
 }
 
 /** Describes what is missing in a store, as the beginning of a sentence. */
@@ -75,8 +74,8 @@ function lossText(lost: StoreLoss): string {
 }
 
 /**
- * `store restored`: accepts a store that was restored from an earlier copy, was emptied or is new, and revokes or retains the
- * grants in it.
+ * `store restored`: accepts a store that was restored from an earlier copy, was emptied or is new, and revokes or keeps the
+ * grants that can be redeemed again.
  */
 export async function restoredCommand({
   output,
@@ -85,7 +84,7 @@ export async function restoredCommand({
   ...flags
 }: StoreFlags & { readonly revoke?: boolean; readonly keep?: boolean }): Promise<void> {
   const settings = localSettingsFrom(flags, NO_STORE);
-  const { lost, redeemable } = await findStoreLoss(settings, HOST);
+  const { lost, redeemable } = await findStoreLoss(settings, DEPENDENCIES);
   if (lost === 0) {
     await print(
       output,
@@ -105,7 +104,7 @@ export async function restoredCommand({
     );
   }
   const revoked = revoke ? redeemable : [];
-  await acceptStore(settings, HOST, revoked);
+  await acceptStore(settings, DEPENDENCIES, revoked);
   const names = revoked.map(({ namespace, name }) => `${namespace}/${name}`);
   await print(output, { lost, revoked: names }, () =>
     [...names.map((name) => `Revoked ${name}`), 'A service can use the store again.', ''].join('\n'),
