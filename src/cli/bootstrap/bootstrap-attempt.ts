@@ -17,7 +17,7 @@ import { parseToken } from '../token/token-file.js';
 import type { ReadToken, TokenSource } from '../token/token-source.js';
 import { confirmLinks } from './confirm-links.js';
 
-/** A prerequisite is missing and can still appear; the message is a sentence without a full stop. */
+/** A prerequisite is missing, but may appear later. The message is a sentence without a full stop. */
 export class PrerequisiteMissing extends Error {
   override readonly name: string = 'PrerequisiteMissing';
   readonly hint: string;
@@ -28,7 +28,7 @@ export class PrerequisiteMissing extends Error {
   }
 }
 
-/** A reload failed. The next reload may stop the router again, so the pauses between reloads never become shorter. */
+/** A reload failed. */
 export class ReloadError extends PrerequisiteMissing {
   override readonly name = 'ReloadError';
 }
@@ -41,12 +41,12 @@ export interface BootstrapRequest {
   readonly subject?: string | undefined;
   readonly linkCost?: number | undefined;
   /** Requests short-lived certificates, because they will be renewed. */
-  readonly willBeRenewed: boolean;
-  /** True if an attempt succeeds only after the endpoints of the link were dialed successfully. */
+  readonly renews: boolean;
+  /** True if an attempt succeeds only once the links connect. */
   readonly requiresConnection: boolean;
 }
 
-/** The result of a successful attempt: the links are written and, if requested, were dialed successfully. */
+/** The result of a successful attempt: the links are written and, if the request requires it, connect. */
 export interface BootstrapResult {
   readonly links: readonly PlacedLink[];
   /** True if no attempt of this run redeemed anything. */
@@ -55,8 +55,8 @@ export interface BootstrapResult {
 }
 
 /**
- * Tries once to get from a token to a link in use; safe to repeat. Rejects with PrerequisiteMissing if this machine lacks a
- * prerequisite, and with RedemptionError or CommandError for a failure of the exchange. `remainingMs()` is in whole
+ * Tries once to get from a token to a loaded link; safe to repeat. Rejects with PrerequisiteMissing for a missing prerequisite,
+ * ReloadError for a failed reload, and RedemptionError or CommandError for another failure. `remainingMs()` returns whole
  * milliseconds; `signal` aborts reading the token from standard input or a named pipe. All attempts share one `progress`.
  */
 export async function attemptBootstrap(
@@ -69,7 +69,7 @@ export async function attemptBootstrap(
   const timeoutMs = exchangeLimit(remainingMs());
   const read = await request.source?.read(signal);
   let existing = await findLinks(target, request, read);
-  if (!existing && request.willBeRenewed && !progress.renewed) {
+  if (!existing && request.renews && !progress.renewed) {
     await renewExpired(target, context, timeoutMs);
     // Do not repeat a rejected renewal at each attempt.
     progress.renewed = true;
@@ -136,22 +136,23 @@ async function findLinks(
   const { place, redeemer } = target;
   const links = (await place?.links()) ?? [];
   const unlessEmpty = (found: readonly PlacedLink[]) => (found.length > 0 ? found : undefined);
-  const linksNamed = (name: string | undefined) => unlessEmpty(links.filter((link) => link.name === name));
+  const linksNamed = (wanted: string | undefined) =>
+    unlessEmpty(links.filter((link) => link.name === wanted));
   if (!source || !read) {
     const hasNoInputTokens = target.kind === 'system-site' && target.site.inputTokens().length === 0;
     return hasNoInputTokens ? unlessEmpty(links) : undefined;
   }
   if ('missing' in read) {
     const recordedName = name ?? (source.path === undefined ? undefined : place?.records.find(source.path));
-    // If no link is recorded for this token path, any existing link counts, and nothing is redeemed.
+    // If no link is recorded for this token path, any existing link will do.
     return recordedName === undefined ? unlessEmpty(links) : linksNamed(recordedName);
   }
-  // The name alone proves nothing: the link may come from another token, or from a crashed run that wrote only some Links.
+  // A link of that name may come from another token, or from a crashed run that wrote only some Links.
   const writtenName = await redeemer.findSecretName(parseToken(read.text));
   return name === undefined || name === writtenName ? linksNamed(writtenName) : undefined;
 }
 
-/** Records the link of a token source, for a run after the token was removed. */
+/** Records the link of a token source, so that a run after the removal of the token finds it. */
 async function recordSource(
   [link]: readonly PlacedLink[],
   { place }: StoredLinkTarget,
@@ -172,7 +173,7 @@ async function redeem(
   remainingMs: () => number,
 ): Promise<void> {
   const { redeemer, materializer, proxyConfiguration, ownKey } = target;
-  const { name, linkCost, willBeRenewed } = request;
+  const { name, linkCost, renews } = request;
   if (read && 'missing' in read) throw new PrerequisiteMissing(read.missing);
   if (target.kind === 'cluster' && !(await target.cluster.findSite())) {
     throw new PrerequisiteMissing(
@@ -184,11 +185,11 @@ async function redeem(
     if (target.site.state() !== 'started') throw notStarted(target);
     if (!read) return redeemTokensOfInput(target, request, context, remainingMs);
   }
-  // `read` is undefined only for the input directory of a system site, which was handled above.
+  // Only on a system site can the request have no token source.
   if (!read) return;
   const token = parseToken(read.text);
   const subject = requestedSubject(token, request.subject, target);
-  const redeemRequest = { token, name, subject, linkCost, proxyConfiguration, ownKey, renews: willBeRenewed };
+  const redeemRequest = { token, name, subject, linkCost, proxyConfiguration, ownKey, renews };
   reportWritten(await redeemer.redeem(redeemRequest, materializer, exchangeLimit(remainingMs())));
 }
 
@@ -200,11 +201,11 @@ function reportWritten(redeemed: Pick<RedeemedToken, 'written' | 'source'>): voi
 
 async function redeemTokensOfInput(
   target: SystemSiteTarget,
-  { linkCost, willBeRenewed }: BootstrapRequest,
+  { linkCost, renews }: BootstrapRequest,
   context: CommandContext,
   remainingMs: () => number,
 ): Promise<void> {
-  const results = await redeemInput(target, { linkCost, renews: willBeRenewed, remainingMs }, context);
+  const results = await redeemInput(target, { linkCost, renews, remainingMs }, context);
   for (const result of results) if ('redeemed' in result) reportWritten(result.redeemed);
   const failure = inputFailure(results);
   if (failure) throw failure;

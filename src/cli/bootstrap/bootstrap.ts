@@ -29,7 +29,7 @@ import {
 
 /** The flags of `bootstrap`. */
 export interface BootstrapFlags extends LinkTargetFlags {
-  /** Time limit until the site is linked; with `--watch` the command continues after that. */
+  /** Time limit until the site is linked. It does not limit `--watch`. */
   readonly deadline?: string;
   readonly token?: string;
   readonly name?: string;
@@ -57,11 +57,11 @@ const OPERATOR_HINT =
   'on the accepting site, `linkgrant grant show` shows why, and `linkgrant token issue FILE` issues a new token';
 
 /**
- * Links a site unattended: waits for the token, the site, the network and the service, redeems once, writes the link and
- * reloads its router. Does nothing if that is done already. With `--watch` it keeps running and renews the links.
+ * `bootstrap`: links a site unattended. Waits for the token, the site, the network and the service, redeems once, writes the link
+ * and reloads its router. Does nothing if the site is already linked. With `--watch` keeps running and renews the links.
  */
 export async function bootstrapCommand(flags: BootstrapFlags, context: CommandContext): Promise<void> {
-  const { deadline = DEFAULT_DEADLINE, ...rest } = flags;
+  const { deadline = DEFAULT_DEADLINE } = flags;
   const deadlineMs = parseDuration(deadline);
   if (deadlineMs === undefined) {
     throw new CommandError(`--deadline cannot be "${deadline}"`, {
@@ -70,11 +70,11 @@ export async function bootstrapCommand(flags: BootstrapFlags, context: CommandCo
     });
   }
   const signal = AbortSignal.timeout(Math.min(Math.ceil(deadlineMs), MAX_TIMER_MS));
-  // Not the wall clock, which may still change on a machine that has just started.
+  // The monotonic clock, because the wall clock may still change on a machine that has just started.
   const end = performance.now() + deadlineMs;
   const remainingMs = () => Math.max(0, Math.ceil(end - performance.now()));
   const patienceMs = () => Math.min(MAX_SILENCE_MS, remainingMs());
-  const target = await openLinkTarget(rest, context, { reloads: true, signal, patienceMs });
+  const target = await openLinkTarget(flags, context, { reloads: true, signal, patienceMs });
   if (target.kind === 'stream') {
     throw new CommandError('bootstrap cannot write to standard output', {
       exitCode: 2,
@@ -109,8 +109,8 @@ function requestOf(flags: BootstrapFlags, target: StoredLinkTarget): BootstrapRe
     });
   }
   const source = where === undefined ? undefined : tokenSource(where);
-  const willBeRenewed = flags.renew === true || flags.watch === true;
-  return { source, name, subject, linkCost, willBeRenewed, requiresConnection: flags.wait !== 'configured' };
+  const renews = flags.renew === true || flags.watch === true;
+  return { source, name, subject, linkCost, renews, requiresConnection: flags.wait !== 'configured' };
 }
 
 /** Repeats attempts until one succeeds, one fails permanently, or the deadline has passed. */
@@ -138,7 +138,7 @@ async function repeatAttempts(
   }
 }
 
-/** Throws for a permanent failure, and for every failure once no time remains. `isSettling`: the token file may be incomplete. */
+/** Throws for a permanent failure, and for every failure once no time remains. With `isSettling` an invalid token is temporary. */
 function requireTemporary(error: unknown, isSettling: boolean, remainingMs: number): void {
   const { message, exitCode, hint } = describeFailure(error);
   if (redemptionErrorOf(error)?.code === 'outcome_unknown') throw lostResponse(error);
@@ -168,11 +168,11 @@ function pauseAfter(
     failures.reported = messageKey;
   }
   if (!(error instanceof ReloadError)) return backOffDelay(ATTEMPT_PAUSES, ++failures.attempts);
-  // A reload may stop the router, so a different failure does not reset these pauses.
+  // A reload may stop the router, so these pauses never become shorter, not even after a different failure.
   return backOffDelay(RELOAD_PAUSES, ++failures.reloads);
 }
 
-/** A Skupper server counts each request as a use, also one whose response was lost: do not repeat it. */
+/** Returns the error for an unknown outcome, which is not repeated: a Skupper server counts each request as a use. */
 function lostResponse(error: unknown): CommandError {
   return new CommandError(describeFailure(error).message, {
     exitCode: 3,
@@ -181,7 +181,7 @@ function lostResponse(error: unknown): CommandError {
   });
 }
 
-/** Returns the failure. If the service refused the redemption, adds a hint for the operator of the accepting site. */
+/** Returns the failure; if the service refused the redemption, with a hint for the operator of the accepting site. */
 function withOperatorHint(error: unknown): unknown {
   const { message, hint, exitCode } = describeFailure(error);
   const failure = redemptionErrorOf(error);

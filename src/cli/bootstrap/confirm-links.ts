@@ -10,9 +10,9 @@ import type { CommandContext, StoredLinkTarget } from '../link/link-target.js';
 import { CommandError } from '../terminal/command-error.js';
 
 /**
- * Checks that the links connect. Dials their endpoints with their credentials and records the links that connect; in a
- * cluster, reads the status of the Links instead. If a Link does not connect, rejects with a CommandError with exit code 4:
- * the accepting site may still start.
+ * Checks that the links connect: dials their endpoints with their credentials, and records the links that connect. In a cluster
+ * reads the status of the Links instead. If a Link does not connect, rejects with a CommandError with exit code 4, because the
+ * accepting site may still start.
  */
 export async function confirmLinks(
   links: readonly PlacedLink[],
@@ -43,13 +43,12 @@ export async function confirmLinks(
   }
 }
 
-/** In a cluster, Skupper's controller reports the state of the links. */
+/** Checks the links in the status that Skupper's controller reports. */
 async function confirmInCluster(links: readonly PlacedLink[], cluster: RequestingCluster): Promise<void> {
   const states = await cluster.linkStatuses();
   const stored = await cluster.links.list();
-  for (const { name } of stored.filter((link) =>
-    links.some((created) => created.name === link.tlsCredentials),
-  )) {
+  const secrets = new Set(links.map(({ name }) => name));
+  for (const { name } of stored.filter(({ tlsCredentials }) => secrets.has(tlsCredentials))) {
     const state = states.get(name);
     if (state?.isReady) continue;
     const reason = state?.message ?? state?.status ?? "Skupper's controller has not processed it yet";
