@@ -9,8 +9,8 @@ import { withCluster } from '../session/cluster-session.js';
 import { anyConfigurationFrom } from '../session/configuration.js';
 import { withStore } from '../session/store-session.js';
 import { writeStderr } from '../terminal/write-out.js';
+import { writeSecretOutput } from '../token/secret-output.js';
 import { encodeSigningKey, SIGNING_KEY_KIND } from '../token/signing-key-file.js';
-import { writeSecretOutput } from '../token/write-token.js';
 import type { GrantFlags } from './grant.js';
 
 /** `grant show --signing-key`: writes the signing key of a grant to `target`, and reports on standard error what the key allows. */

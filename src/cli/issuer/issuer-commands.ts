@@ -42,7 +42,9 @@ export function addIssuer(
     .option('--host <HOST>', 'name or address of the router; may be repeated', collect)
     .option('--to <DIR>', 'directory for tls.crt, tls.key and ca.crt')
     .option('--issuer <NAME>', 'CA that signs it (default: the site CA)')
-    .action(async (flags) => (await import('./issuer.js')).serverCertificateCommand(flags));
+    .action(async (flags) =>
+      (await import('./issuer-server-certificate.js')).serverCertificateCommand(flags, context),
+    );
 }
 
 /** Adds `redemption revoke`, which may change a CA. */

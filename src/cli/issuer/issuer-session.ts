@@ -41,7 +41,7 @@ export interface OwnIssuer {
 }
 
 /** Why commands that use issuers fail in a cluster. */
-export const ISSUERS_ARE_SECRETS = {
+const NOT_IN_CLUSTER = {
   reason:
     "on kubernetes the CAs that sign links are Secrets of each site's namespace, and linkgrant does not change them",
   hint: "change the Secret of the site's issuer; the service reads it for each link",
@@ -56,7 +56,7 @@ export async function withIssuers<T>(
   context: IssuerContext,
   operation: (session: IssuerSession) => Promise<T>,
 ): Promise<T> {
-  const settings = localSettingsFrom(flags, ISSUERS_ARE_SECRETS);
+  const settings = localSettingsFrom(flags, NOT_IN_CLUSTER);
   const issuers = openIssuers(settings.dataDir, context);
   if (!hasStore(settings)) return operation({ issuers, settings, store: undefined, service: undefined });
   return withStore(settings, flags, ({ store, service }) => operation({ issuers, settings, store, service }));

@@ -6,7 +6,7 @@ import { mintToken } from '../../redemption/accepting/mint-token.js';
 import { POLICY_FLAGS } from '../grant/policy-flags.js';
 import { announceDryRun } from '../session/dry-run.js';
 import { CommandError } from '../terminal/command-error.js';
-import { mintingRequest, type SignedTokenFlags, writeSignedTokens } from './minted-tokens.js';
+import { mintingRequest, type SignedTokenFlags, writeSignedTokens } from './signed-tokens.js';
 import { readSigningKey } from './signing-key-file.js';
 import { type TokenDeliveryFlags, tokenDelivery } from './token-forms.js';
 

@@ -2,6 +2,7 @@ import { isTerminal, processContext } from '../../config/process-context.js';
 import { formatEndpoint } from '../../domain/host-port-text.js';
 import type { Administration, IssuedToken } from '../../redemption/administration/administration.js';
 import { writeStderr } from '../terminal/write-out.js';
+import { limitsOf, writeSecretOutput } from './secret-output.js';
 import {
   nextStep,
   requireJoinLine,
@@ -9,7 +10,6 @@ import {
   tokenText,
   type WritableToken,
 } from './token-forms.js';
-import { limitsOf, writeSecretOutput } from './write-token.js';
 
 // The standard requires a quiet zone of 4 modules. With 2, the QR code of a typical join line fits on a terminal with 24 rows.
 const QR_BORDER = 2;

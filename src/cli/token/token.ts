@@ -12,7 +12,7 @@ import {
   type SignedToken,
   type SignedTokenFlags,
   writeSignedTokens,
-} from './minted-tokens.js';
+} from './signed-tokens.js';
 import { type TokenDelivery, type TokenDeliveryFlags, tokenDelivery } from './token-forms.js';
 import { writeToken } from './token-output.js';
 

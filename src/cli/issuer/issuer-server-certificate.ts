@@ -1,20 +1,16 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
-import { hasStore } from '../../compose/links.js';
 import { issueSiteCertificate, SITE_CA } from '../../compose/site-issuer.js';
 import { isHost } from '../../config/host-port.js';
-import type { Settings } from '../../config/setting-schemas.js';
 import { readBoundedText } from '../../files/bounded-text.js';
 import { explainFileError } from '../../files/file-error.js';
 import { makeNamedDirectory, requireReplaceable } from '../../files/named-output.js';
 import { writePrivateFile } from '../../files/private-file.js';
 import { splitCertificates } from '../../pki/certificate-info.js';
-import { localSettingsFrom } from '../session/configuration.js';
-import { withStore } from '../session/store-session.js';
 import { CommandError } from '../terminal/command-error.js';
 import { formatTime } from '../terminal/output.js';
 import { writeOut } from '../terminal/write-out.js';
-import { ISSUERS_ARE_SECRETS } from './issuer-session.js';
+import { type IssuerContext, platformOf, withIssuers } from './issuer-session.js';
 
 /** The flags of `issuer server-certificate`, including settings. */
 export interface ServerCertificateFlags {
@@ -23,12 +19,6 @@ export interface ServerCertificateFlags {
   readonly to?: string;
   readonly issuer?: string;
   readonly [flag: string]: unknown;
-}
-
-/** Returns the platform of the settings; if that is `standalone`, the platform that the service recorded in the store. */
-async function platformOf(settings: Settings, flags: Readonly<Record<string, unknown>>): Promise<string> {
-  if (settings.platform !== 'standalone' || !hasStore(settings)) return settings.platform;
-  return withStore(settings, flags, async ({ service }) => service?.platform ?? 'standalone');
 }
 
 /** Writes the three files, or replaces those of an earlier certificate of the same CA. */
@@ -62,7 +52,10 @@ function writeCertificate(
  * `issuer server-certificate`: writes `tls.crt`, `tls.key` and `ca.crt` for a router that accepts links whose certificates the
  * site CA signed, or the CA that `issuer` names. Fails on a system platform, where Skupper issues the router's certificates.
  */
-export async function serverCertificateCommand(flags: ServerCertificateFlags): Promise<void> {
+export async function serverCertificateCommand(
+  flags: ServerCertificateFlags,
+  context: IssuerContext,
+): Promise<void> {
   const { host: hosts = [], to, issuer = SITE_CA, ...settingFlags } = flags;
   const invalidHost = hosts.find((host) => !isHost(host));
   if (hosts.length === 0 || invalidHost !== undefined) {
@@ -78,15 +71,16 @@ export async function serverCertificateCommand(flags: ServerCertificateFlags): P
   }
   if (to === undefined)
     throw new CommandError('no --to was given', { exitCode: 2, hint: 'set --to to a directory' });
-  const settings = localSettingsFrom(settingFlags, ISSUERS_ARE_SECRETS);
-  const platform = await platformOf(settings, settingFlags);
-  if (platform !== 'standalone') {
-    throw new CommandError(`on ${platform} Skupper issues the server certificates of routers`, {
-      exitCode: 2,
-      hint: "add the host to spec.subjectAlternativeNames of the site's RouterAccess in input/resources, then reload the site",
-    });
-  }
-  const issued = await issueSiteCertificate(settings, { issuer, hosts }, Date.now());
+  const issued = await withIssuers(settingFlags, context, async (session) => {
+    const platform = platformOf(session);
+    if (platform !== 'standalone') {
+      throw new CommandError(`on ${platform} Skupper issues the server certificates of routers`, {
+        exitCode: 2,
+        hint: "add the host to spec.subjectAlternativeNames of the site's RouterAccess in input/resources, then reload the site",
+      });
+    }
+    return issueSiteCertificate(session.settings, { issuer, hosts }, context.clock());
+  });
   try {
     writeCertificate(to, issued);
   } catch (error) {
