@@ -39,6 +39,6 @@ async function openEmpty(): Promise<StoreUnderTest> {
 storeConformance(
   'A cluster',
   openEmpty,
-  { rounds: 40, sameKeyGrants: 40, renewalsKept: 2 },
+  { rounds: 40, sameKeyGrants: 40, renewalsRetained: 2 },
   outcomeConformance,
 );

@@ -36,25 +36,26 @@ describe('a repeated creation', () => {
     await publishCodeKey(store, codeKeys);
   });
 
-  const administration = (of: GrantStore = store) =>
+  const administration = (grantStore: GrantStore = store) =>
     administrationOfStore({
-      ...{ store: of, clock: clock.read, codeKeys },
+      store: grantStore,
+      clock: clock.read,
+      codeKeys,
       readService: async () => ({
-        ...({
-          platform: 'standalone',
-          url: 'https://127.0.0.1:9090',
-          ca,
-          caSha256: '',
-          hosts: [],
-        } as const),
-        ...{ endpoints: ENDPOINTS, issuer: null },
+        platform: 'standalone',
+        url: 'https://127.0.0.1:9090',
+        ca,
+        caSha256: '',
+        hosts: [],
+        endpoints: ENDPOINTS,
+        issuer: null,
       }),
       resolveAccess: async () => ({ endpoints: ENDPOINTS, siteUid: null }),
       issuers: issuerDirectory({ dataDir: directory, readService: async () => undefined }, clock.read),
       isDeclared: () => false,
     });
 
-  it('after a crash between the outcome and the grant creates that grant', async () => {
+  it('creates the grant if the first request crashed after it stored the outcome', async () => {
     const dying = withStore(store, { createGrant: () => Promise.reject(new Error('the power went')) });
     await expect(administration(dying).createGrant(ORDER, ONCE)).rejects.toThrow('the power went');
     expect((await store.listGrants({ limit: 1 })).items).toEqual([]);
@@ -63,7 +64,7 @@ describe('a repeated creation', () => {
     expect((await store.listGrants({ limit: 10 })).items.map(({ uid }) => uid)).toEqual([made.uid]);
   });
 
-  it('after a crash between the grant and its response returns that response', async () => {
+  it('returns the response of a first request that crashed after it created the grant', async () => {
     const dying = withStore(store, {
       async createGrant(grant, code) {
         await store.createGrant(grant, code);
@@ -78,7 +79,7 @@ describe('a repeated creation', () => {
     expect(token.token.spec.code).toBe(made.code);
   });
 
-  it('of a token after a crash returns the same token, which is recorded once', async () => {
+  it('returns the same token after a crash, and records it once', async () => {
     const { uid: grantUid } = await administration().createGrant(ORDER);
     const dying = withStore(store, { createCode: () => Promise.reject(new Error('the power went')) });
     await expect(administration(dying).issueToken({ grantUid }, ONCE)).rejects.toThrow('the power went');
@@ -87,7 +88,7 @@ describe('a repeated creation', () => {
     expect((await store.listCodes({ limit: 10 })).items.map(({ jti }) => jti)).toEqual([issued.id]);
   });
 
-  it('gets its response also with a new master key, and none after the old key is removed', async () => {
+  it('returns the same response after a key rotation, and fails after the old key is removed', async () => {
     const made = await administration().createGrant(ORDER, ONCE);
     clock.advance(1_000);
     await rotateCodeKey(store, codeKeys, { dropOld: false });
@@ -96,7 +97,7 @@ describe('a repeated creation', () => {
     await expect(administration().createGrant(ORDER, ONCE)).rejects.toMatchObject({ code: 'outcome_gone' });
   });
 
-  it('with another request body is refused, even if only the code differs', async () => {
+  it('is refused if the request body differs, even if only the code does', async () => {
     await administration().createGrant({ ...ORDER, code: 'a-chosen-code-of-mine' }, ONCE);
     const other = { ...ORDER, code: 'another-code-of-mine' };
     await expect(administration().createGrant(other, ONCE)).rejects.toMatchObject({

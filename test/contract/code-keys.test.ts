@@ -51,10 +51,10 @@ describe('the master keys in a data directory', () => {
     expect(readdirSync(join(directory, 'code-keys'))).toEqual(['1.json']);
   });
 
-  it('rotate while another process has them cached', async () => {
+  it('are read again after another process rotates or removes one, although they are cached', async () => {
     const reader = open();
     const { kid: first } = await reader.current();
-    // As if nothing had changed for long, so that the reader remembers.
+    // With an old modification time, the reader caches its list.
     const longAgo = new Date(now - DAY);
     utimesSync(join(directory, 'code-keys'), longAgo, longAgo);
     expect(kids(reader)).toEqual([first]);
@@ -73,7 +73,7 @@ describe('the master keys in a data directory', () => {
     expect(kids()).toEqual([kid]);
   });
 
-  it('that are damaged are reported and not replaced', async () => {
+  it('are reported and not replaced if they are damaged', async () => {
     await open().current();
     const file = join(directory, 'code-keys', '1.json');
     for (const content of ['', '{}', '{"kty":"oct","kid":"a","k":"c2hvcnQ"}']) {
@@ -99,8 +99,8 @@ describe('a command that signs beside a service', () => {
 });
 
 describe('an old master key', () => {
-  /** Makes a key now, and another one a day later. */
-  async function rotated() {
+  /** Creates a key and a grant that expires in three days, then rotates the key a day later. */
+  async function createAndRotate() {
     const { kid: old } = await open().current();
     await grant({ expirationTime: now + 3 * DAY });
     now += DAY;
@@ -109,7 +109,7 @@ describe('an old master key', () => {
   }
 
   it('is removed a week after the last grant from before the rotation expired', async () => {
-    const { old, current } = await rotated();
+    const { old, current } = await createAndRotate();
     now += DAY / 2;
     await grant({ expirationTime: now + 1_000 * DAY });
     for (now = START + DAY; now < START + 10 * DAY; now += DAY) {
@@ -122,8 +122,8 @@ describe('an old master key', () => {
     expect(await removeUnusedCodeKeys(store, open(), now + 9_999 * DAY)).toEqual([]);
   });
 
-  it('is retained while such a grant is not ready, and removed when it is revoked', async () => {
-    const { old } = await rotated();
+  it('is retained while a grant from before the rotation is pending, and removed when that grant is revoked', async () => {
+    const { old } = await createAndRotate();
     const pending = sampleGrant({ createdAt: START, expirationTime: null, readyAt: null });
     await store.createGrant(pending, SAMPLE_CODE);
     now += 1_000 * DAY;
@@ -133,7 +133,7 @@ describe('an old master key', () => {
   });
 
   it('is retained if the next key has no creation time', async () => {
-    const { old, current } = await rotated();
+    const { old, current } = await createAndRotate();
     const file = join(directory, 'code-keys', '2.json');
     writeFileSync(file, readFileSync(file, 'utf8').replace(/,"createdAt":"[^"]*"/, ''));
     expect(await removeUnusedCodeKeys(store, open(), now + 1_000 * DAY)).toEqual([]);

@@ -34,7 +34,7 @@ async function open(options: Partial<Options> = {}): Promise<GrantStore> {
   );
 }
 
-/** What opening rejects with. */
+/** Returns the error with which opening fails; undefined if it succeeds. */
 async function openingError(options: Partial<Options> = {}): Promise<unknown> {
   return open(options).then(
     () => undefined,
@@ -42,7 +42,7 @@ async function openingError(options: Partial<Options> = {}): Promise<unknown> {
   );
 }
 
-/** Ends every connection to the database but the one that asks, and tells how many there were. */
+/** Ends every other connection to the database; returns how many it ended. */
 async function breakConnections(): Promise<number> {
   const ended = await database.sql(
     `SELECT pg_terminate_backend(pid) FROM pg_stat_activity
@@ -91,7 +91,7 @@ describe('the PostgreSQL store when its connections break', () => {
   });
 
   it.each(['before-commit', 'after-commit'])(
-    'counts once if they break %s and the outcome is unknown',
+    'counts once if connections break %s and the outcome is unknown',
     async (moment) => {
       let faults = 0;
       const store = await open({
@@ -227,8 +227,13 @@ describe('a PostgreSQL database', () => {
   it.each([
     ['a wrong password', { password: () => 'wrong' }, 'refused the password', 'StoreOpenError'],
     ['no such database', { database: 'nowhere' }, 'has no such database', 'StoreOpenError'],
-    ['nobody there', { hosts: [{ host: '127.0.0.1', port: 1 }] }, 'ECONNREFUSED', 'RedemptionError'],
-  ])('is refused with %s, in words, and without the password', async (_, change, words, name) => {
+    [
+      'no server at the address',
+      { hosts: [{ host: '127.0.0.1', port: 1 }] },
+      'ECONNREFUSED',
+      'RedemptionError',
+    ],
+  ])('is refused with %s; the message has the cause and not the password', async (_, change, words, name) => {
     const error = await openingError({ target: { ...database.place, ...change } });
     expect(error).toMatchObject({ name, message: expect.stringContaining(words) });
     expect(JSON.stringify(error) + String(error)).not.toContain(database.password);
@@ -250,7 +255,7 @@ describe('a PostgreSQL database', () => {
     ['verify-ca', '127.0.0.2', true, undefined],
     ['require', '127.0.0.1', false, undefined],
   ] as const)(
-    'is reached by TLS with sslmode %s at %s, its CA given: %s',
+    'is reached by TLS, or refused, with sslmode %s at %s (CA file: %s)',
     async (mode, host, hasCa, code) => {
       const { ca } = inject('postgres');
       const file = join(directory, 'ca.pem');
@@ -262,7 +267,7 @@ describe('a PostgreSQL database', () => {
         sslkey: undefined,
       };
       const { place } = database;
-      // The server listens on one address alone; the name is what is checked.
+      // The server listens on one address; `host` is only the name that TLS verifies.
       const tls = () => ({ ...(tlsOptions(settings, host) as object), host });
       const error = await openingError({ target: { ...place, tls } });
       if (code === undefined) expect(error).toBeUndefined();
@@ -275,7 +280,7 @@ describe('a PostgreSQL database', () => {
     },
   );
 
-  it('contains no row of an erased sealed answer', async () => {
+  it('contains no sealed answer after it was erased', async () => {
     const store = await open();
     const grant = sampleGrant();
     await store.createGrant(grant, SAMPLE_CODE);

@@ -8,7 +8,7 @@ import { createTestDatabase } from '../support/stores/postgres-server.js';
 
 const REDEEMED = 200;
 
-it('reads neither all redemptions nor all ledger entries, with plans from when the tables were empty', async () => {
+it('the PostgreSQL store reads no whole table with query plans from when the tables were empty', async () => {
   const directory = await mkdtemp(join(tmpdir(), 'linkgrant-plans-'));
   const database = await createTestDatabase();
   const opening = { target: database.place, clock: () => NOW, ledgerKeyFile: join(directory, 'ledger.key') };
@@ -20,7 +20,7 @@ it('reads neither all redemptions nor all ledger entries, with plans from when t
     const store = await openPostgresStore({ ...opening, migrate: false });
     const grant = await storedGrant(store, { redemptionsAllowed: REDEEMED });
     // One after the other: each has a transaction of its own.
-    for (let made = 0; made < REDEEMED; made++) {
+    for (let n = 0; n < REDEEMED; n++) {
       const redemption = sampleRedemption(grant.uid);
       expect(await store.recordRedemption(grant.uid, redemption, NOW)).toBe('recorded');
       expect(await store.recordRenewal(sampleRenewal(redemption.id, 1), NOW)).toBe('recorded');

@@ -31,7 +31,7 @@ describe.each(DRIVERS)('the SQLite store on %s after a failure', (driver) => {
     file = join(directory, 'linkgrant.db');
   });
 
-  /** Another process takes the write lock; what is returned lets it go. */
+  /** Another process acquires the write lock; the returned function releases it. */
   async function lockElsewhere(): Promise<() => Promise<void>> {
     const holder = fork(support('store-lock-holder.mjs'), [file], { execArgv: [] });
     await once(holder, 'message');
@@ -111,12 +111,12 @@ describe.each(DRIVERS)('the SQLite store on %s after a failure', (driver) => {
     const grant = sampleGrant({ redemptionsAllowed: 9 });
     await store.createGrant(grant, SAMPLE_CODE);
     await store.recordRedemption(grant.uid, sampleRedemption(grant.uid), NOW);
-    const kept = file;
+    const original = file;
     file = join(directory, 'other.db');
-    // On this host, which has the key of the first one's ledger.
+    // `acceptsEmpty`: this host has the ledger key of the first database.
     await (await open({ acceptsEmpty: true })).close();
-    await rename(kept, join(directory, 'kept.db'));
-    await rename(file, kept);
+    await rename(original, join(directory, 'moved.db'));
+    await rename(file, original);
     const late = sampleRedemption(grant.uid);
     expect(await store.recordRedemption(grant.uid, late, NOW)).toEqual({ refused: 'grant_unknown' });
     expect(await store.findGrant(grant.uid)).toBeUndefined();
@@ -180,8 +180,8 @@ describe.each(DRIVERS)('the SQLite store on %s after a failure', (driver) => {
       await faulty(store.recordRefusal(refusal, NOW));
       await faulty(store.recordRefusal(refusal, NOW));
       const attempts = await store.listAttempts(grant.uid, 10);
-      const told = attempts.map(({ outcome, count }) => `${outcome} ${count}`);
-      expect(told.sort()).toEqual(['policy_name 2', 'redeemed 1', 'replayed 1']);
+      const counts = attempts.map(({ outcome, count }) => `${outcome} ${count}`);
+      expect(counts.sort()).toEqual(['policy_name 2', 'redeemed 1', 'replayed 1']);
       expect(await faulty(store.eraseSealedAnswers(NOW))).toBe(1);
       expect(await faulty(store.revokeGrant(grant.uid, NOW))).toBe(true);
       expect(await faulty(store.revokeGrant(grant.uid, NOW))).toBe(false);
@@ -229,8 +229,8 @@ describe.each(DRIVERS)('the SQLite store on %s after a failure', (driver) => {
 
   it('removes old ledgers while an entry of another grant has a detail that is not JSON', async () => {
     const store = await open();
-    const [damaged, whole] = [sampleGrant(), sampleGrant()];
-    for (const grant of [damaged, whole]) {
+    const [damaged, intact] = [sampleGrant(), sampleGrant()];
+    for (const grant of [damaged, intact]) {
       const { uid } = grant;
       await store.createGrant(grant, SAMPLE_CODE);
       await store.revokeCode({ grantUid: uid, jti: 'a', uses: 1, expirationTime: NOW }, NOW + 1);
@@ -273,7 +273,7 @@ describe.each(DRIVERS)('the SQLite store on %s after a failure', (driver) => {
     });
   });
 
-  it('finds a redemption whose row reports another end than its last renewal', async () => {
+  it('finds a redemption whose row has another expiry than its last renewal', async () => {
     const store = await open();
     const grant = sampleGrant();
     await store.createGrant(grant, SAMPLE_CODE);
@@ -295,7 +295,7 @@ describe.each(DRIVERS)('the SQLite store on %s after a failure', (driver) => {
     const last = sampleRedemption(grant.uid);
     const outcomes = await Promise.allSettled([
       store.recordRedemption(grant.uid, first, NOW),
-      // Its uid is taken: the primary key refuses what no caller should ask for.
+      // The uid is taken, so the insert violates the primary key.
       store.createGrant({ ...grant, name: 'another-name' }, SAMPLE_CODE),
       store.recordRedemption(grant.uid, last, NOW),
     ]);

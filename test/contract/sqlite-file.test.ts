@@ -21,7 +21,7 @@ describe('the file of the SQLite store', () => {
   let file: string;
   const open = (migrate: boolean): Promise<GrantStore> =>
     openSqliteStore({ file, migrate, clock: () => NOW });
-  /** Opens and closes the store; what opening threw. */
+  /** Opens and closes the store; returns the error of opening, or undefined. */
   const openingError = async (migrate: boolean): Promise<unknown> => {
     try {
       await (await open(migrate)).close();
@@ -70,16 +70,16 @@ describe('the file of the SQLite store', () => {
     });
     await store.recordRedemption(grant.uid, redemption, NOW);
     // Read by another process: closing the file in this one would drop SQLite's locks on it.
-    const held = (): number => {
+    const secretCount = (): number => {
       const files = [file, `${file}-wal`].filter(existsSync);
       const bytes = execFileSync('cat', files, { maxBuffer: 1 << 28 });
       return secrets.filter((secret) => bytes.includes(secret)).length;
     };
-    expect(held()).toBe(2);
+    expect(secretCount()).toBe(2);
     expect(await store.eraseSealedAnswers(NOW + MINUTE)).toBe(1);
-    expect(held()).toBe(0);
+    expect(secretCount()).toBe(0);
     await store.close();
-    expect(held()).toBe(0);
+    expect(secretCount()).toBe(0);
   });
 
   it('is not created by a command that must not migrate, which returns a hint', async () => {
@@ -128,19 +128,17 @@ describe('the file of the SQLite store', () => {
     after.close();
   });
 
-  it('is refused in a directory that does not exist, and where a directory is', async () => {
-    const place = file;
-    file = join(place, 'in', 'linkgrant.db');
+  it('is refused if its directory does not exist, or if it is a directory', async () => {
+    file = join(directory, 'missing', 'linkgrant.db');
     expect(String(await openingError(true))).toContain('does not exist');
     file = directory;
     expect(String(await openingError(true))).toContain('not a regular file');
-    file = place;
   });
 
   it('is refused on network file systems', () => {
     const refused = [0x6969, 0x517b, 0xfe534d42, 0xff534d42].map(networkFileSystem);
     expect(refused).toEqual(['NFS', 'SMB', 'SMB', 'CIFS']);
-    // The same number where statfs gives it as a signed word.
+    // The number of CIFS if statfs returns it as a signed 32-bit integer.
     expect(networkFileSystem(0xff534d42 | 0)).toBe('CIFS');
     const ext4 = 0xef53;
     const tmpfs = 0x01021994;

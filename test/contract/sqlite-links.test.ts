@@ -8,7 +8,7 @@ import { openSqliteFile } from '../support/stores/sqlite-file.js';
 
 const LINKS = 2_100;
 
-it('reads a bounded part of the links in one call, and finds the oldest of many links in a few', async () => {
+it('the SQLite store reads a bounded part of the links per call, and finds the oldest link in a few calls', async () => {
   const file = join(directoryForTest(), 'linkgrant.db');
   const store = releaseAfterTest(await openSqliteStore({ file, migrate: true, clock: () => NOW }));
   const { uid } = await storedGrant(store, { redemptionsAllowed: LINKS });
@@ -21,7 +21,7 @@ it('reads a bounded part of the links in one call, and finds the oldest of many 
   const part = await store.listLinks({ limit: 10 }, isOldest);
   expect(part).toEqual({ items: [], next: expect.any(String) });
   expect((await matchingLinks(store, { limit: 10 }, isOldest)).items).toMatchObject([{ subject: 'site-0' }]);
-  // As after the deletion of 30,000 others.
+  // As after the deletion of 30,000 other links.
   const database = openSqliteFile(file);
   database.exec("UPDATE redemptions SET position = position + 30000 WHERE subject <> 'site-0'");
   database.close();

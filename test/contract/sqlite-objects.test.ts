@@ -4,7 +4,7 @@ import { expect, it } from 'vitest';
 import { directoryForTest } from '../support/release.js';
 
 // From Node 24.19 on, better-sqlite3 aborts the process when one of its objects is collected while no JavaScript runs.
-it('a closed store leaves no object of better-sqlite3 for the garbage collector', () => {
+it('the objects of better-sqlite3 stay reachable after their store is closed', () => {
   const directory = directoryForTest();
   const script = resolve(import.meta.dirname, '../support/stores/store-objects.mjs');
   const printed = execFileSync(process.execPath, [script, join(directory, 'a.db'), '5'], {

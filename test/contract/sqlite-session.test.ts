@@ -9,7 +9,7 @@ afterEach(() => {
   vi.useRealTimers();
 });
 
-/** A session whose connections are lost as soon as they are used, and how many were opened after the first. */
+/** Starts a session whose connections are lost at each use; `reopened` counts those after the first. */
 function sessionOnFailingDisk() {
   let reopened = 0;
   const connection = { isCurrent: () => true, truncateWal: () => true, close: () => undefined };
@@ -20,7 +20,7 @@ function sessionOnFailingDisk() {
   const lost = Object.assign(new Error('disk I/O error'), { code: 'SQLITE_IOERR_WRITE' });
   return {
     reopened: () => reopened,
-    /** Uses the session so many times; gives the codes of the refusals to open once more. */
+    /** Uses the session `times` times; returns the error codes of the refused reopenings. */
     use(times: number): unknown[] {
       const refusals: unknown[] = [];
       for (let time = 0; time < times; time += 1) {
@@ -36,7 +36,7 @@ function sessionOnFailingDisk() {
   };
 }
 
-it('a failing disk is reopened a few times at once, and then every ten seconds', () => {
+it('a database on a failing disk is reopened 16 times at once, and then every ten seconds', () => {
   const { use, reopened } = sessionOnFailingDisk();
   const refusals = use(1_000);
   expect(new Set(refusals)).toEqual(new Set(['store_unavailable']));
@@ -53,7 +53,7 @@ it('a failing disk is reopened a few times at once, and then every ten seconds',
   expect(reopened()).toBe(19);
 });
 
-it('after a time without failures a disk is reopened as often as at first', () => {
+it('a database is reopened as often as at first after an hour without failures', () => {
   const { use, reopened } = sessionOnFailingDisk();
   use(1_000);
   vi.advanceTimersByTime(3_600_000);

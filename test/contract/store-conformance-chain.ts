@@ -14,7 +14,7 @@ import {
 import type { CurrentStore } from './store-conformance.js';
 import { everyEntry, refusal } from './store-conformance-ledger.js';
 
-/** The ledger of a store of our own: every entry in a chain of codes, until retention lets go of it. */
+/** The ledger of the SQL stores: every entry is in a chain of MACs until retention removes it. */
 export function chainConformance(current: CurrentStore): void {
   describe('the chain of the ledger', () => {
     it('counts no use for a replay, and records repeated replays as one entry a day and a count', async () => {
@@ -136,11 +136,11 @@ export function chainConformance(current: CurrentStore): void {
     it('removes the ledger of a deleted grant long after its last certificate expired, and has no fault afterwards', async () => {
       const { store } = current();
       const DAYS = 24 * 60 * MINUTE;
-      const [old, live, renewed, there] = Array.from({ length: 4 }, () =>
+      const [old, live, renewed, undeleted] = Array.from({ length: 4 }, () =>
         sampleGrant({ redemptionsAllowed: 700 }),
       ) as [AccessGrant, AccessGrant, AccessGrant, AccessGrant];
       const redemptions: Redemption[] = [];
-      for (const grant of [old, live, renewed, there]) {
+      for (const grant of [old, live, renewed, undeleted]) {
         await store.createGrant(grant, SAMPLE_CODE);
         const redemption = sampleRedemption(grant.uid, { notAfter: NOW + (grant === live ? 90 : 10) * DAYS });
         redemptions.push(redemption);
@@ -167,18 +167,18 @@ export function chainConformance(current: CurrentStore): void {
       expect(await everyEntry(store, { grantUid: old.uid })).toHaveLength(607);
       await sweep(NOW + 11 * DAYS);
       const left = new Set((await everyEntry(store, {})).map(({ grantUid }) => grantUid));
-      expect([...left].sort()).toEqual([live.uid, renewed.uid, there.uid].sort());
+      expect([...left].sort()).toEqual([live.uid, renewed.uid, undeleted.uid].sort());
       expect(await everyItem((page) => store.listRedemptions({ ...page, grantUid: old.uid }))).toEqual([]);
       expect(await store.listRenewals(first.id)).toEqual([]);
       expect(await store.listAttempts(old.uid, 10)).toEqual([]);
       expect((await store.listCodes({ limit: 10, grantUid: old.uid })).items).toEqual([]);
-      expect(await store.listAttempts(there.uid, 10)).toHaveLength(2);
+      expect(await store.listAttempts(undeleted.uid, 10)).toHaveLength(2);
       await sweep(NOW + 61 * DAYS);
       expect(await store.findRedemption(third.id)).toBeUndefined();
       await sweep(NOW + 1_000 * DAYS);
       expect(
         (await everyItem((page) => store.listRedemptions(page))).map(({ grantUid }) => grantUid),
-      ).toEqual([there.uid]);
+      ).toEqual([undeleted.uid]);
       expect(await store.verifyLedger()).toEqual({ entries: 4 });
     });
 

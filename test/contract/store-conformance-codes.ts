@@ -20,13 +20,11 @@ function sampleCode(grantUid: string, changes: Partial<StoredCode> = {}): Stored
   };
 }
 
-/** Signed codes: noted, counted with their grant, revoked alone. */
+/** Signed codes: recorded, counted with their grant, revoked one by one. */
 export function codeConformance(current: CurrentStore): void {
   describe('signed codes', () => {
-    const stored = async (changes: Parameters<typeof sampleGrant>[0] = {}) => {
-      const grant = await storedGrant(current().store, { redemptionsAllowed: 10, ...changes });
-      return grant;
-    };
+    const stored = (changes: Parameters<typeof sampleGrant>[0] = {}) =>
+      storedGrant(current().store, { redemptionsAllowed: 10, ...changes });
     const redeem = (code: StoredCode, now = NOW, changes = {}) =>
       current().store.recordRedemption(
         code.grantUid,
@@ -135,11 +133,11 @@ export function codeConformance(current: CurrentStore): void {
         expect(await used(code)).toBe(0);
       }
       const { uid } = await stored();
-      const known = sampleCode(uid);
+      const replayed = sampleCode(uid);
       const replayKey = 'the same key';
       expect(await redeem(sampleCode(uid, { uses: 5 }), NOW, { replayKey })).toBe('recorded');
-      expect(await redeem(known, NOW, { replayKey })).toMatchObject({ replayOf: { grantUid: uid } });
-      expect(await used(known)).toBeUndefined();
+      expect(await redeem(replayed, NOW, { replayKey })).toMatchObject({ replayOf: { grantUid: uid } });
+      expect(await used(replayed)).toBeUndefined();
     });
 
     it('counts a redemption that is repeated under the same id once', async () => {
@@ -185,8 +183,8 @@ export function codeConformance(current: CurrentStore): void {
       const code = sampleCode(uid);
       const another = await openAnother();
       try {
-        const asking = [store, another, store, another].map((one) => one.revokeCode(code, NOW));
-        expect((await Promise.all(asking)).sort()).toEqual([
+        const revocations = [store, another, store, another].map((one) => one.revokeCode(code, NOW));
+        expect((await Promise.all(revocations)).sort()).toEqual([
           'already_revoked',
           'already_revoked',
           'already_revoked',
@@ -198,18 +196,18 @@ export function codeConformance(current: CurrentStore): void {
     });
 
     const LIMITS = [
-      ['all of them', undefined],
-      ['60 in all', 60],
+      ['all their uses', undefined],
+      ['60 uses', 60],
     ] as const;
-    const HUB = { codes: 50, most: 4, tries: 6 };
+    const LOAD = { codes: 50, mostUses: 4, tries: 6 };
     const started: Redeemer[] = [];
     afterEach(async () => {
       await Promise.all(started.splice(0).map((redeemer) => redeemer.end()));
     });
 
-    /** A grant and its 50 codes of 1 to 4 uses, every other one known to the store; `limit` is the grant's, or their sum. */
-    async function makeHub(limit?: number): Promise<readonly StoredCode[]> {
-      const codes = Array.from({ length: HUB.codes }, (_, n) => ({ uses: 1 + (n % HUB.most) }));
+    /** Makes 50 codes of 1 to 4 uses and stores every other one; their grant allows `limit` uses, or the sum of theirs. */
+    async function makeCodes(limit?: number): Promise<readonly StoredCode[]> {
+      const codes = Array.from({ length: LOAD.codes }, (_, n) => ({ uses: 1 + (n % LOAD.mostUses) }));
       const sum = codes.reduce((total, { uses }) => total + uses, 0);
       const { uid } = await stored({ redemptionsAllowed: limit ?? sum });
       const made = codes.map((code) => sampleCode(uid, code));
@@ -217,8 +215,8 @@ export function codeConformance(current: CurrentStore): void {
       return made;
     }
 
-    /** Holds what came of the tries at each code against its uses, the grant's count and the rows that are kept. */
-    async function checkHub(
+    /** Compares the outcomes for each code with its uses, the grant's count and the stored redemptions. */
+    async function checkOutcomes(
       codes: readonly StoredCode[],
       outcomes: readonly (readonly string[])[],
       limit?: number,
@@ -244,16 +242,16 @@ export function codeConformance(current: CurrentStore): void {
     }
 
     it.each(LIMITS)(
-      'gives each of 50 codes its exact uses in one process, of a grant for %s',
+      'counts the uses of 50 codes exactly in one process, with a grant for %s',
       {
         timeout: 60_000,
       },
       async (_what, limit) => {
-        const codes = await makeHub(limit);
+        const codes = await makeCodes(limit);
         const outcomes = await Promise.all(
           codes.map((code) =>
             Promise.all(
-              Array.from({ length: HUB.tries }, async () => {
+              Array.from({ length: LOAD.tries }, async () => {
                 const outcome = await redeem(code);
                 if (outcome === 'recorded') return outcome;
                 return 'refused' in outcome ? `refused ${outcome.refused}` : 'replayed';
@@ -261,22 +259,22 @@ export function codeConformance(current: CurrentStore): void {
             ),
           ),
         );
-        await checkHub(codes, outcomes, limit);
+        await checkOutcomes(codes, outcomes, limit);
       },
     );
 
     it.each(LIMITS)(
-      'gives each of 50 codes its exact uses in 4 processes, of a grant for %s',
+      'counts the uses of 50 codes exactly in 4 processes, with a grant for %s',
       {
         timeout: 60_000,
       },
       async (_what, limit) => {
-        const codes = await makeHub(limit);
+        const codes = await makeCodes(limit);
         const { opener } = current();
         started.push(...(await Promise.all(Array.from({ length: 4 }, () => startRedeemer(opener)))));
         const tasks = codes.map((code) => ({ uid: code.grantUid, times: 2, code }));
         const byProcess = await Promise.all(started.map((redeemer) => redeemer.redeem(tasks)));
-        await checkHub(
+        await checkOutcomes(
           codes,
           codes.map((_, index) => byProcess.flatMap((all) => all[index] ?? [])),
           limit,

@@ -3,7 +3,7 @@ import type { AccessGrant } from '../../src/domain/access-grant.js';
 import { NOW, sampleRedemption, storedGrant } from '../support/store-samples.js';
 import type { CurrentStore } from './store-conformance.js';
 
-/** What only a store of our own tells of a grant: the file that declares it, and the site that it is for. */
+/** Fields of a grant that only the SQL stores have: the file that declares it, and its site. */
 export function declaredConformance(current: CurrentStore): void {
   describe('grants that files declare', () => {
     it('returns the file and the site of a grant, by uid and by name', async () => {

@@ -12,12 +12,12 @@ import {
 } from '../support/store-samples.js';
 import type { CurrentStore } from './store-conformance.js';
 
-/** Grants: made, found, listed, started, revoked, deleted, counted; settings; probing. */
+/** Grants: created, found, listed, made ready, revoked, deleted, counted. Settings, and the probe. */
 export function grantConformance(current: CurrentStore): void {
   describe('grants', () => {
     it('returns a grant as it was stored, by uid and by name', async () => {
       const { store } = current();
-      const asked = sampleGrant({
+      const requested = sampleGrant({
         namespace: 'west',
         name: 'full',
         isUserSuppliedCode: true,
@@ -25,10 +25,10 @@ export function grantConformance(current: CurrentStore): void {
         issuer: 'my-ca',
         policy: { subjects: ['a*'], names: [], csrRequired: true, keyTypes: ['p256'], notBefore: NOW },
       });
-      const grant = (await store.createGrant(asked, SAMPLE_CODE)) as AccessGrant;
-      // A cluster names and dates its resources itself.
+      const grant = (await store.createGrant(requested, SAMPLE_CODE)) as AccessGrant;
+      // Kubernetes assigns the uid and the creation time.
       const { uid, codeHash, createdAt } = grant;
-      expect(grant).toEqual({ ...asked, uid, codeHash, createdAt });
+      expect(grant).toEqual({ ...requested, uid, codeHash, createdAt });
       expect(codeMatches(codeHash, uid, Buffer.from(SAMPLE_CODE))).toBe(true);
       expect(await store.findGrant(grant.uid)).toEqual(grant);
       expect(await store.findGrantByName('west', 'full')).toEqual(grant);
@@ -101,7 +101,7 @@ export function grantConformance(current: CurrentStore): void {
       await expect(store.listRedemptions({ limit: 2, after: 'made up' })).rejects.toThrow(RangeError);
     });
 
-    it('makes grants ready that are not, once', async () => {
+    it('makes pending grants ready once', async () => {
       const { store } = current();
       const pending = { expirationTime: null, readyAt: null, expirationWindowMs: 5 * MINUTE };
       const waiting = await storedGrant(store, pending);
@@ -256,10 +256,10 @@ export function grantConformance(current: CurrentStore): void {
       const other = await openAnother();
       try {
         expect(await store.nextNumber('n', 7)).toBe(7);
-        const asked = Array.from({ length: 20 }, (_, index) =>
+        const requested = Array.from({ length: 20 }, (_, index) =>
           (index % 2 ? store : other).nextNumber('n', 7),
         );
-        const numbers = (await Promise.all(asked)).sort((a, b) => a - b);
+        const numbers = (await Promise.all(requested)).sort((a, b) => a - b);
         expect(numbers).toEqual(Array.from({ length: 20 }, (_, index) => 8 + index));
         expect(await other.nextNumber('n', 1_900_000_000_000)).toBe(1_900_000_000_000);
         expect(await store.nextNumber('n', 1_800_000_000_000)).toBe(1_900_000_000_001);

@@ -35,7 +35,7 @@ export function labelConformance(current: CurrentStore): void {
       expect((await store.listGrants({ limit: 10 })).items).toEqual([grant]);
     });
 
-    it('of a grant change one by one, and nothing else of it does', async () => {
+    it('of a grant change one by one, and its other fields do not', async () => {
       const { store } = current();
       const grant = await storedGrant(store, { labels: { a: '1', b: '2' }, note: 'old' });
       expect(await store.updateGrant(grant.uid, { labels: { b: null, c: '3', gone: null } })).toBe(true);
@@ -50,7 +50,7 @@ export function labelConformance(current: CurrentStore): void {
       expect(await store.updateGrant(sampleGrant().uid, { note })).toBe(false);
     });
 
-    it('of a redemption change one by one, and nothing else of it does', async () => {
+    it('of a redemption change one by one, and its other fields do not', async () => {
       const { store } = current();
       const { uid } = await storedGrant(store, { redemptionsAllowed: 2 });
       const redemption = sampleRedemption(uid);
@@ -89,14 +89,14 @@ export function labelConformance(current: CurrentStore): void {
     it('select grants, of one namespace or of all, page by page', async () => {
       const { store } = current();
       const team = (name: string) => ({ team: name });
-      for (const [name, of] of Object.entries({
+      for (const [name, grantLabels] of Object.entries({
         a: team('x'),
         b: team('y'),
         c: {},
         d: { ...team('x'), pilot: '' },
         e: team('x'),
       })) {
-        await storedGrant(store, { namespace: 'one', name, labels: of });
+        await storedGrant(store, { namespace: 'one', name, labels: grantLabels });
       }
       await storedGrant(store, { namespace: 'two', name: 'f', labels: team('x') });
       const select = (text: string, namespace?: string) =>

@@ -15,8 +15,8 @@ import {
 } from '../support/store-samples.js';
 import type { CurrentStore } from './store-conformance.js';
 
-/** Every entry of a listing in small pages, without those about limits of grants and codes, which not every store has. */
-async function everyAct(
+/** Reads a listing without the entries about limits of grants and codes, which only some stores write. */
+async function everyOperation(
   store: GrantStore,
   part: { readonly grantUid?: string; readonly since?: number },
 ): Promise<LedgerEntry[]> {
@@ -24,7 +24,7 @@ async function everyAct(
   return (await everyEntry(store, part)).filter(({ kind }) => !limits.includes(kind));
 }
 
-/** Every entry of a listing that comes in small pages. */
+/** Reads all entries of a listing, in small pages. */
 export function everyEntry(
   store: GrantStore,
   part: { readonly grantUid?: string; readonly since?: number },
@@ -42,7 +42,7 @@ export function refusal(
   return { grantUid, code, name, subject: 'site-a', peer };
 }
 
-/** The ledger: attempts, what happened to whom, refusals added up and bounded. */
+/** The ledger: attempts, entries about operations, and refusals in a bounded number of rows. */
 export function ledgerConformance(current: CurrentStore): void {
   describe('the ledger', () => {
     it('lists the last attempts, newest first, replays with the address of their client', async () => {
@@ -103,7 +103,7 @@ export function ledgerConformance(current: CurrentStore): void {
       await store.revokeGrant(second.uid, NOW + 6);
       await store.revokeCode({ grantUid: second.uid, jti: 'b2', uses: 1, expirationTime: NOW }, NOW + 7);
       const { name, subject, peer, serial, keySha256, certificateSha256, notAfter } = redemption;
-      const all = await everyAct(store, {});
+      const all = await everyOperation(store, {});
       expect(all.map(({ grantUid, kind, at }) => [grantUid, kind, at - NOW])).toEqual([
         [first.uid, 'redeemed', 1],
         [first.uid, 'renewed', 3],
@@ -121,8 +121,8 @@ export function ledgerConformance(current: CurrentStore): void {
         detail: { jti: 'a1', name, subject, peer, serial, keySha256, certificateSha256, notAfter },
       });
       expect(all[1]?.detail).toMatchObject({ number: 1, serial: renewal.serial, peer: renewal.peer });
-      expect(await everyAct(store, { grantUid: second.uid })).toEqual(all.slice(3));
-      expect((await everyAct(store, { since: NOW + 5 })).map(({ kind }) => kind)).toEqual([
+      expect(await everyOperation(store, { grantUid: second.uid })).toEqual(all.slice(3));
+      expect((await everyOperation(store, { since: NOW + 5 })).map(({ kind }) => kind)).toEqual([
         'revoked',
         'grant_revoked',
         'code_revoked',

@@ -2,7 +2,6 @@ import { describe, expect, it, vi } from 'vitest';
 import type { Redemption } from '../../src/domain/redemption.js';
 import type { IssuedLink } from '../../src/redemption/ports/link-store.js';
 import { MINUTE, NOW, sampleRedemption, sampleRenewal, storedGrant } from '../support/store-samples.js';
-import { until } from '../support/until.js';
 import type { CurrentStore } from './store-conformance.js';
 
 /** Repeats an assertion until it holds: in a cluster a watch may lag behind a write. */
@@ -10,7 +9,7 @@ const eventually = <T>(assertion: () => Promise<T>): Promise<T> =>
   vi.waitFor(assertion, { timeout: 20_000, interval: 20 });
 const DAY = 24 * 60 * MINUTE;
 
-/** Links, their counts, open tokens, refusals, and what changed. */
+/** Links, their counts, open tokens, refusals, and changes since a version. */
 export function linkConformance(current: CurrentStore): void {
   describe('listing links', () => {
     const redeem = async (changes: Partial<Redemption> = {}): Promise<Redemption> => {
@@ -57,11 +56,10 @@ export function linkConformance(current: CurrentStore): void {
       await eventually(async () => expect(await store.listLinks({ limit: 10 }, all)).toEqual(listed));
       const labelled = { labels: { region: 'eu' }, note: 'in Berlin' };
       await store.updateRedemption(id, labelled);
-      await until(async () => {
-        const [found] = (await store.listLinks({ limit: 10 }, all)).items;
-        return found?.note === labelled.note;
+      await eventually(async () => {
+        const { items } = await store.listLinks({ limit: 10 }, all);
+        expect(items).toMatchObject([{ id, ...labelled }]);
       });
-      expect((await store.listLinks({ limit: 10 }, all)).items).toMatchObject([{ id, ...labelled }]);
       await store.revokeRedemption(id, NOW + DAY);
       await eventually(async () => {
         const { items } = await store.listLinks({ limit: 10 }, all);
@@ -105,33 +103,29 @@ export function linkConformance(current: CurrentStore): void {
       const { store } = current();
       const { uid } = await storedGrant(store, { redemptionsAllowed: 50 });
       const subjects = [
-        ...[
-          'east-1',
-          'EAST-1',
-          '50%',
-          '50_x',
-          '50x',
-          "o'hara",
-          'say "no"',
-          'a\\b',
-          'a*b',
-          'a?b',
-          '[ab]',
-          'a/*b*/--',
-        ],
-        ...[
-          'Zürich',
-          'Zu\u0308rich',
-          'ZÜRICH',
-          'Straße',
-          'STRASSE',
-          'ﬁ-1',
-          'İzmir',
-          'سايت',
-          '😀',
-          '\u200bhidden',
-          'x'.repeat(253),
-        ],
+        'east-1',
+        'EAST-1',
+        '50%',
+        '50_x',
+        '50x',
+        "o'hara",
+        'say "no"',
+        'a\\b',
+        'a*b',
+        'a?b',
+        '[ab]',
+        'a/*b*/--',
+        'Zürich',
+        'Zu\u0308rich',
+        'ZÜRICH',
+        'Straße',
+        'STRASSE',
+        'ﬁ-1',
+        'İzmir',
+        'سايت',
+        '😀',
+        '\u200bhidden',
+        'x'.repeat(253),
       ];
       for (const subject of subjects) await redeem({ grantUid: uid, subject });
       const found = async (part: string) => {
@@ -187,7 +181,14 @@ export function linkConformance(current: CurrentStore): void {
       const ready = (await storedGrant(store, { redemptionsAllowed: 50 })).uid;
       const revoked = (await storedGrant(store, { revokedAt: NOW - 1 })).uid;
       const code = (grantUid: string, jti: string, expirationTime = NOW + MINUTE) => ({
-        ...{ grantUid, jti, uses: 1, used: 0, expirationTime, subject: null, issuedAt: NOW, revokedAt: null },
+        grantUid,
+        jti,
+        uses: 1,
+        used: 0,
+        expirationTime,
+        subject: null,
+        issuedAt: NOW,
+        revokedAt: null,
       });
       const codes = [
         code(ready, 'open'),
@@ -197,14 +198,13 @@ export function linkConformance(current: CurrentStore): void {
       ];
       for (const one of codes) await store.createCode(one);
       expect(await store.countOpenCodes(NOW)).toBe(2);
-      const { subject: _, ...signedCode } = code(ready, 'used');
       const used = sampleRedemption(ready, { jti: 'used' });
-      const rules = { signedCode: { ...signedCode, subject: null } };
+      const rules = { signedCode: code(ready, 'used') };
       expect(await store.recordRedemption(ready, used, NOW, rules)).toBe('recorded');
       await eventually(async () => expect(await store.countOpenCodes(NOW)).toBe(1));
     });
 
-    it('counts refusals by code, without repetitions', async () => {
+    it('counts refusals by code since a time, without replays', async () => {
       const { store } = current();
       const redemption = await redeem();
       const { grantUid, name, subject } = redemption;

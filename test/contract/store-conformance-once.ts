@@ -12,7 +12,7 @@ interface Round {
   readonly redeemers: number;
 }
 
-/** A limit and a number of redeemers for each round, and the grant for it. */
+/** Creates a grant for each round, with random numbers of uses and of redeemers. */
 function makeRounds(current: CurrentStore, count: number): Promise<Round[]> {
   const { store } = current();
   const between = (least: number, most: number) => least + Math.floor(Math.random() * (most - least + 1));
@@ -25,7 +25,7 @@ function makeRounds(current: CurrentStore, count: number): Promise<Round[]> {
   return Promise.all(Array.from({ length: count }, makeRound));
 }
 
-/** Holds the outcomes of a round against its limit, and against what the store has kept of it. */
+/** Compares the outcomes of a round with the limit of its grant and with what the store recorded. */
 async function checkRound(current: CurrentStore, round: Round, outcomes: readonly string[]): Promise<void> {
   const { store } = current();
   const { uid, limit, redeemers } = round;
@@ -33,7 +33,7 @@ async function checkRound(current: CurrentStore, round: Round, outcomes: readonl
   const recorded = outcomes.filter((outcome) => outcome.startsWith('recorded '));
   const refused = outcomes.filter((outcome) => outcome === 'refused grant_exhausted');
   const { items } = await store.listRedemptions({ limit: 100, grantUid: uid });
-  const kept = {
+  const found = {
     recorded: recorded.length,
     refused: refused.length,
     counted: (await store.findGrant(uid))?.redemptions,
@@ -41,7 +41,7 @@ async function checkRound(current: CurrentStore, round: Round, outcomes: readonl
     serials: new Set(items.map(({ serial }) => serial)).size,
   };
   const ids = [...recorded].sort();
-  expect(kept, JSON.stringify(round)).toEqual({
+  expect(found, JSON.stringify(round)).toEqual({
     recorded: uses,
     refused: redeemers - uses,
     counted: uses,
@@ -50,16 +50,16 @@ async function checkRound(current: CurrentStore, round: Round, outcomes: readonl
   });
 }
 
-/** Exactly once: parallel redeemers in one process and in several, crashes between. */
+/** Exactly once: concurrent redeemers in one process and in several, and a killed process. */
 export function onceConformance(
   current: CurrentStore,
   { rounds: count, sameKeyGrants }: ConformanceSize,
 ): void {
   describe('exactly once', () => {
     const started: Redeemer[] = [];
-    const startAll = async (count: number): Promise<Redeemer[]> => {
+    const startProcesses = async (): Promise<Redeemer[]> => {
       const { opener } = current();
-      const redeemers = await Promise.all(Array.from({ length: count }, () => startRedeemer(opener)));
+      const redeemers = await Promise.all(Array.from({ length: PROCESSES }, () => startRedeemer(opener)));
       started.push(...redeemers);
       return redeemers;
     };
@@ -93,7 +93,7 @@ export function onceConformance(
       timeout: 120_000,
     }, async () => {
       const rounds = await makeRounds(current, count);
-      const redeemers = await startAll(PROCESSES);
+      const redeemers = await startProcesses();
       const byProcess = await Promise.all(
         redeemers.map((redeemer, process) => {
           const tasks = rounds.map(
@@ -122,7 +122,7 @@ export function onceConformance(
         Array.from({ length: sameKeyGrants }, () => storedGrant(store, { redemptionsAllowed: 3 })),
       );
       const tasks = grants.map(({ uid }): RedeemTask => ({ uid, times: 2, replayKey: 'the same key' }));
-      const redeemers = await startAll(PROCESSES);
+      const redeemers = await startProcesses();
       const byProcess = await Promise.all(redeemers.map((redeemer) => redeemer.redeem(tasks)));
       for (const [index, { uid }] of grants.entries()) {
         const outcomes = byProcess.flatMap((all) => all[index] ?? []);

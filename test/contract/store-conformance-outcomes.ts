@@ -15,7 +15,7 @@ function outcome(changes: Partial<StoredOutcome> = {}): StoredOutcome {
   };
 }
 
-/** What creations that may be repeated come to: kept by whoever asks first, and erased in time. */
+/** Outcomes of creations that may be repeated: stored by the first request, and erased after they expire. */
 export function outcomeConformance(current: CurrentStore): void {
   describe('stored outcomes', () => {
     it('returns the first outcome of an id to its caller and to all later ones', async () => {
@@ -36,10 +36,10 @@ export function outcomeConformance(current: CurrentStore): void {
 
     it('returns the same outcome to all of many concurrent callers', async () => {
       const { store } = current();
-      const asked = Array.from({ length: 20 }, (_, index) =>
+      const claims = Array.from({ length: 20 }, (_, index) =>
         store.claimOutcome(outcome({ createdId: `created-${index}` }), NOW),
       );
-      expect(new Set((await Promise.all(asked)).map(({ createdId }) => createdId)).size).toBe(1);
+      expect(new Set((await Promise.all(claims)).map(({ createdId }) => createdId)).size).toBe(1);
     });
 
     it('ignores expired outcomes, and erases them with the sealed answers', async () => {

@@ -42,7 +42,7 @@ export function redemptionConformance(current: CurrentStore): void {
       expect(await store.listAttempts(uid, 10)).toHaveLength(1);
     });
 
-    it('returns recorded for a repeated id even when the grant has meanwhile expired or the limit is reached', async () => {
+    it('returns recorded for a repeated id even if the grant was revoked or has expired, or the limit is reached', async () => {
       const { store } = current();
       const uid = await grantWith();
       const redemption = sampleRedemption(uid, { mode: 'stock' });
@@ -98,7 +98,7 @@ export function redemptionConformance(current: CurrentStore): void {
       expect(await store.listAttempts(uid, 10)).toEqual([]);
     });
 
-    it('refuses an exhausted grant, first because it has expired, and before that because it is revoked', async () => {
+    it('refuses an exhausted grant as revoked, else as expired, else as exhausted', async () => {
       const { store } = current();
       const uid = await grantWith({ expirationTime: NOW + 1 });
       await store.recordRedemption(uid, sampleRedemption(uid), NOW);
@@ -160,7 +160,7 @@ export function redemptionConformance(current: CurrentStore): void {
       expect(await store.recordRedemption(uid, stock, NOW, limit)).toBe('recorded');
     });
 
-    it('lists redemptions oldest first in pages that stay as they were', async () => {
+    it('lists redemptions oldest first, in pages that later redemptions do not change', async () => {
       const { store } = current();
       const one = await grantWith({ redemptionsAllowed: 9 });
       const two = await grantWith({ redemptionsAllowed: 9 });

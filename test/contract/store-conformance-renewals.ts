@@ -12,10 +12,10 @@ import type { ConformanceSize, CurrentStore } from './store-conformance.js';
 
 const DAYS = 24 * 60 * MINUTE;
 
-/** Renewals: one newest certificate of each redemption, whoever races for it. */
+/** Renewals: each redemption has one newest certificate, also after concurrent renewals. */
 export function renewalConformance(
   current: CurrentStore,
-  { renewalsKept = Number.POSITIVE_INFINITY }: ConformanceSize,
+  { renewalsRetained = Number.POSITIVE_INFINITY }: ConformanceSize,
 ): void {
   describe('recording renewals', () => {
     const redeemed = async (changes: Partial<Redemption> = {}): Promise<Redemption> => {
@@ -27,7 +27,7 @@ export function renewalConformance(
       return redemption;
     };
     const kinds = async ({ grantUid }: Redemption) =>
-      // The SQL stores have an entry about the grant before these.
+      // The SQL stores also have an entry about the creation of the grant.
       (await current().store.listLedger({ limit: 100, grantUid })).items
         .map(({ kind }) => kind)
         .filter((kind) => kind !== 'created');
@@ -45,7 +45,7 @@ export function renewalConformance(
       expect(await store.recordRenewal(two, NOW + 1)).toBe('recorded');
       expect(await store.recordRenewal(three, NOW + 2)).toBe('recorded');
       expect(await store.findRenewedRedemption(id)).toEqual({ redemption, renewals: [three, two] });
-      expect(await store.listRenewals(id)).toEqual([one, two, three].slice(-renewalsKept));
+      expect(await store.listRenewals(id)).toEqual([one, two, three].slice(-renewalsRetained));
       expect(await store.findRedemption(id)).toEqual(redemption);
       expect(await kinds(redemption)).toEqual(['redeemed', 'renewed', 'renewed', 'renewed']);
     });
@@ -98,7 +98,7 @@ export function renewalConformance(
           expect(others).toEqual(Array(9).fill({ supersededBy: winners[0] }));
           expect((await another.findRenewedRedemption(id))?.renewals[0]).toEqual(winners[0]);
         }
-        expect(await another.listRenewals(id)).toHaveLength(Math.min(5, renewalsKept));
+        expect(await another.listRenewals(id)).toHaveLength(Math.min(5, renewalsRetained));
       } finally {
         await another.close();
       }

@@ -24,7 +24,7 @@ async function openEmpty(driver: SqliteDriverName): Promise<StoreUnderTest> {
   };
 }
 
-/** What the SQLite store must do with this driver. */
+/** Runs the conformance suite on the SQLite store with one driver. */
 export function sqliteConformance(driver: SqliteDriverName): void {
   storeConformance(
     `SQLite on ${driver}`,

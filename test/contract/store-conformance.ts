@@ -15,29 +15,26 @@ export interface StoreUnderTest {
   readonly store: GrantStore;
   /** How other processes open the same data. */
   readonly opener: StoreOpener;
-  /** Opens the same data once more in this process; whoever asks closes it. */
+  /** Opens the same data once more in this process; the caller closes it. */
   openAnother(): Promise<GrantStore>;
   /** Closes the store and removes its data. */
   close(): Promise<void>;
 }
 
-/** How much of a suite is done: counts that find the races of a store and that it can do in a minute. */
+/** Sizes of the suite for one store: large enough to find races, small enough for a minute. */
 export interface ConformanceSize {
-  /** Grants that are redeemed by many at once. */
+  /** Number of grants that concurrent redeemers redeem. */
   readonly rounds: number;
-  /** Grants that are redeemed by many with one replay key. */
+  /** Number of grants that concurrent redeemers redeem with one replay key. */
   readonly sameKeyGrants: number;
-  /** How many renewals of a redemption are kept whole; all when absent. */
-  readonly renewalsKept?: number;
+  /** How many renewals of a redemption the store retains; all if absent. */
+  readonly renewalsRetained?: number;
 }
 
-/** Gives the store that the running test has to itself. */
+/** Returns the store of the running test. */
 export type CurrentStore = () => StoreUnderTest;
 
-/**
- * What every grant store must do, whatever keeps its data. `open` makes an empty store; `more` is what only some stores
- * must do.
- */
+/** The tests that every grant store must pass. `open` creates an empty store; `more` are suites for some stores only. */
 export function storeConformance(
   name: string,
   open: () => Promise<StoreUnderTest>,

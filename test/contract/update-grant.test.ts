@@ -67,7 +67,9 @@ describe('the expiration window of a grant', () => {
     const grant = await stored(PENDING);
     await store.initializeGrants(NOW);
     expect(await update(grant, { expirationWindowMs: 60 * MINUTE })).toMatchObject({
-      ...{ readyAt: NOW, expirationTime: NOW + 60 * MINUTE, expirationWindowMs: 60 * MINUTE },
+      readyAt: NOW,
+      expirationTime: NOW + 60 * MINUTE,
+      expirationWindowMs: 60 * MINUTE,
     });
   });
 });

@@ -87,9 +87,9 @@ describe("a link certificate signed by the service's own CA", () => {
   });
 
   it.each([
-    ['1,825 days where nobody renews', {}, 1_825 * DAY],
-    ['30 days where the client will renew', { renews: 'true' }, 30 * DAY],
-    ['1,825 days for a client that says anything else', { renews: 'yes' }, 1_825 * DAY],
+    ['1,825 days for a client that does not renew', {}, 1_825 * DAY],
+    ['30 days for a client that renews', { renews: 'true' }, 30 * DAY],
+    ['1,825 days for a client that sends another value of renews', { renews: 'yes' }, 1_825 * DAY],
   ])('is valid for %s', async (_what, headers, lifetime) => {
     const { x509 } = await redeemNewGrant(service, { ...csrHeader(), ...headers });
     const second = (time: number) => Math.floor(time / 1_000) * 1_000;
@@ -98,10 +98,10 @@ describe("a link certificate signed by the service's own CA", () => {
   });
 
   it.each([
-    ['shorter', {}, HOUR, HOUR],
-    ['shorter though it is renewed', { renews: 'true' }, HOUR, HOUR],
-    ['no longer than else', { renews: 'true' }, 90 * DAY, 30 * DAY],
-  ])('is valid for %s if the grant says so', async (_what, headers, certificateLifetimeMs, lifetime) => {
+    ['an hour for a client that does not renew', {}, HOUR, HOUR],
+    ['an hour for a client that renews', { renews: 'true' }, HOUR, HOUR],
+    ['not longer than 30 days for a client that renews', { renews: 'true' }, 90 * DAY, 30 * DAY],
+  ])('has its lifetime limited by the grant: %s', async (_what, headers, certificateLifetimeMs, lifetime) => {
     const { grant, code } = await service.storedGrant({ policy: { certificateLifetimeMs } });
     const answer = await post(service, `/${grant.uid}`, code, { headers: { ...csrHeader(), ...headers } });
     const end = Date.parse(redeemedAnswer(answer).x509.validTo);

@@ -28,7 +28,7 @@ async function openTcp(port: number, localAddress = '127.0.0.1'): Promise<Socket
 
 const closed = (socket: Socket) => (socket.closed ? undefined : once(socket, 'close'));
 
-describe('open connections', () => {
+describe('the listener', () => {
   it('closes the oldest connection when a new one exceeds the maximum', async () => {
     const { service, grant, code } = await composed({ maxConnections: 3 });
     const idle = [];
@@ -77,9 +77,9 @@ describe('a service that receives SIGTERM', () => {
     const waiting: (() => void)[] = [];
     const { service, grant, code } = await composed({
       site: (real) => ({
-        async resolveAccess(asked) {
+        async resolveAccess(request) {
           await new Promise<void>((resolve) => waiting.push(resolve));
-          return real.resolveAccess(asked);
+          return real.resolveAccess(request);
         },
       }),
     });
@@ -120,9 +120,9 @@ describe('a client that disconnects', () => {
       const { service, grant, code } = await composed({
         checkpoint: (name) => void checkpoints.push(name),
         site: (real) => ({
-          async resolveAccess(asked) {
+          async resolveAccess(request) {
             if (waiting.length === 0) await new Promise<void>((resolve) => waiting.push(resolve));
-            return real.resolveAccess(asked);
+            return real.resolveAccess(request);
           },
         }),
       });

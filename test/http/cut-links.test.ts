@@ -39,8 +39,8 @@ async function renew(pair: LinkPair): Promise<LinkPair> {
   return { ...linkOf(answer, key), ca: answer.ca };
 }
 
-/** What a router trusts when it does what the command says: all of the issuer's CAs. */
-async function trust(): Promise<string> {
+/** Returns all CAs of the issuer, which the command lets a router accept. */
+async function trustedCas(): Promise<string> {
   const found = await findIssuer(settings(), SITE_CA, service.clock.read());
   if (typeof found === 'string') throw new Error(found);
   return found.trustPem;
@@ -72,11 +72,11 @@ describe('a revoked redemption', () => {
 describe('redemption revoke --cut', () => {
   it(`disconnects one link, and none of ${LINKS - 1} others is disconnected at any step`, async () => {
     const pairs: LinkPair[] = [];
-    for (let made = 0; made < LINKS; made++) pairs.push((await redeem()).pair);
+    for (let n = 0; n < LINKS; n++) pairs.push((await redeem()).pair);
     const [revoked, ...before] = pairs as [LinkPair, ...LinkPair[]];
     let others = before;
     let identity = await certificateOfRouter();
-    let trusted = await trust();
+    let trusted = await trustedCas();
     const expectLinks = async () => {
       expect(await dialEach(openssl, [...others, revoked], identity, trusted)).toEqual(linked(pairs));
     };
@@ -85,7 +85,7 @@ describe('redemption revoke --cut', () => {
       ...['--cut', ...words],
     ];
     const step = async (number: number, ...words: readonly string[]) => {
-      // In what is the future of `soon`, so that the old CA has signed until just now however long all this takes.
+      // Two minutes ahead of the run `soon` below, which thus finds that the old CA signed until just now.
       const ended = await run(cut(...words), { clockOffsetMs: 2 * MINUTE });
       expect(ended.code, ended.stderr).toBe(0);
       expect(ended.stdout).toContain(`Step ${number} of 6: `);
@@ -93,7 +93,7 @@ describe('redemption revoke --cut', () => {
     };
 
     await step(1);
-    trusted = await trust();
+    trusted = await trustedCas();
     await expectLinks();
     const behind = await step(3, '--continue', '1');
     for (const { id } of others) expect(behind).toContain(id);
@@ -115,13 +115,13 @@ describe('redemption revoke --cut', () => {
     const soon = await linkgrant(cut('--continue', '6'));
     expect([soon.code, soon.stderr]).toEqual([4, expect.stringContaining('it has signed until just now')]);
     const router = await startOpensslRouter(identity, { clientCa: trusted });
-    const way = ['--connect-to', `::127.0.0.1:${router.port}`];
-    const ended = await run(cut('--continue', '6', ...way), { clockOffsetMs: 4 * MINUTE }).finally(
+    const connectTo = ['--connect-to', `::127.0.0.1:${router.port}`];
+    const ended = await run(cut('--continue', '6', ...connectTo), { clockOffsetMs: 4 * MINUTE }).finally(
       router.close,
     );
     expect(ended.stdout, ended.stderr).toMatch(/^Cut off: /m);
     expect(ended.stdout.match(/^ {2}\S+ {2}refused: /gm)).toHaveLength(2);
-    expect(await trust()).toBe(trusted);
+    expect(await trustedCas()).toBe(trusted);
     expect((await renew(others[0] as LinkPair)).ca).toBe(trusted);
     expect((await redeem()).pair.ca).toBe(trusted);
   });

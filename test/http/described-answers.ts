@@ -16,7 +16,7 @@ import { csrHeader } from '../support/redeemed-answer.js';
 import { post, type WireAnswer } from '../support/wire.js';
 import { anyJson, anyText, valuesOf } from './schema-values.js';
 
-// Enough for every kind of response. The requests of a batch run at once, because an overview may take a second for all of them.
+// Enough for every kind of response. The requests of a batch run concurrently, because an overview may take a second.
 const BATCHES = 6;
 const REQUESTS_OF_A_BATCH = 10;
 
@@ -47,9 +47,9 @@ let service: AdminService;
 /** Ids and names of existing objects. Requests add more. */
 const known: string[] = [];
 const codes: string[] = [];
-let named = 0;
+let nameCount = 0;
 /** The listener and the status of each response so far. */
-const met = new Set<string>();
+const seenStatuses = new Set<string>();
 
 const ASCII = /^[\x20-\x7e]*$/;
 
@@ -92,14 +92,20 @@ function requestsTo({ path, operation, parameters }: Route): fc.Arbitrary<Reques
       strayQuery,
       body: bodyOf(operation),
     })
-    .map(({ body, ...of }) => {
-      const segments = of.path as Record<string, string>;
+    .map(({ body, ...parts }) => {
+      const segments = parts.path as Record<string, string>;
       const filled = path.replace(/\{(\w+)\}/g, (_, name: string) =>
         encodeURIComponent(wellFormed(segments[name] ?? '')),
       );
-      const pairs = Object.entries(of.query).map(([name, value]): [string, string] => [name, String(value)]);
-      const query = new URLSearchParams([...pairs, ...(of.strayQuery ? [of.strayQuery] : [])]).toString();
-      const headers = Object.entries(of.header).map(([name, value]) => [name, headerSafe(String(value))]);
+      const pairs = Object.entries(parts.query).map(([name, value]): [string, string] => [
+        name,
+        String(value),
+      ]);
+      const query = new URLSearchParams([
+        ...pairs,
+        ...(parts.strayQuery ? [parts.strayQuery] : []),
+      ]).toString();
+      const headers = Object.entries(parts.header).map(([name, value]) => [name, headerSafe(String(value))]);
       return {
         path: `${filled}${query === '' ? '' : `?${query}`}`,
         headers: { ...Object.fromEntries(headers), ...body.headers },
@@ -109,13 +115,13 @@ function requestsTo({ path, operation, parameters }: Route): fc.Arbitrary<Reques
 }
 
 /** The members of an example, with an existing grant and one of five names. */
-function goodOf(example: unknown): object {
+function validBody(example: unknown): object {
   const members = example as Record<string, unknown>;
-  named += 1;
+  nameCount += 1;
   return {
     ...members,
     ...(members.grantUid !== undefined && { grantUid: known[1] }),
-    ...(members.name !== undefined && { name: `made-${named % 5}` }),
+    ...(members.name !== undefined && { name: `created-${nameCount % 5}` }),
   };
 }
 
@@ -140,7 +146,7 @@ function bodyOf(
   const values = fc
     .tuple(valuesOf(schema, resolve, known), fc.boolean())
     // Few random values are valid in every member.
-    .map(([value, isGood]) => (isGood ? goodOf(example) : value));
+    .map(([value, isGood]) => (isGood ? validBody(example) : value));
   const spoilt = fc
     .tuple(values, anyText(), anyJson())
     .map(([value, name, stray]) => ({ ...(value as object), [name]: stray }));
@@ -223,10 +229,10 @@ export function describedAnswers(start: (flags: Flags) => Promise<AdminService>)
         const bearer =
           role === 'operator' ? service.operator : role === 'viewer' ? service.viewer : undefined;
         const answer = await send(route, request, bearer);
-        const described = isOfRoute(route, request) ? problemsOf(route.path, answer, route.method) : [];
-        expect(described).toEqual([]);
+        const problems = isOfRoute(route, request) ? problemsOf(route.path, answer, route.method) : [];
+        expect(problems).toEqual([]);
         expect(answer.status).toBeLessThan(500);
-        met.add(`${isAdminRoute(route) ? 'admin' : 'public'} ${answer.status}`);
+        seenStatuses.add(`${isAdminRoute(route) ? 'admin' : 'public'} ${answer.status}`);
         learn(answer);
       };
       const property = fc.asyncProperty(batch, async (requests) => {
@@ -279,10 +285,10 @@ export function describedAnswers(start: (flags: Flags) => Promise<AdminService>)
     expect(JSON.parse(detail)).toMatchObject({ grant: 'redeemed-here' });
   });
 
-  it('the requests above produced refusals of every kind', () => {
+  it('the requests of this file produced responses with every expected status', () => {
     const statuses = [200, 400, 401, 403, 404, 413, 415, 422].map((status) => `admin ${status}`);
-    const open = [400, 403, 404, 413].map((status) => `public ${status}`);
-    const missing = [...statuses, ...open].filter((kind) => !met.has(kind));
+    const publicStatuses = [400, 403, 404, 413].map((status) => `public ${status}`);
+    const missing = [...statuses, ...publicStatuses].filter((kind) => !seenStatuses.has(kind));
     expect(missing).toEqual([]);
   });
 }

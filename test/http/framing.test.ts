@@ -8,11 +8,11 @@ import { exchange, exchangeBytes, parseAnswer } from '../support/wire.js';
 const ANSWERS = /HTTP\/1\.1 \d{3}/g;
 
 const service = releaseAfterFile(await composeTestService());
-const made = await service.storedGrant({ redemptionsAllowed: 1_000 });
-const { head, whole, costsNothing } = requestsFor(service, made);
+const created = await service.storedGrant({ redemptionsAllowed: 1_000 });
+const { head, completeRequest, costsNothing } = requestsFor(service, created);
 
 describe('a request that could be read as two requests', () => {
-  const code = () => made.code;
+  const code = () => created.code;
   it.each([
     ['both framings', () => ['Transfer-Encoding: chunked', `Content-Length: ${code().length}`]],
     ['both framings, the other way round', () => ['Content-Length: 24', 'Transfer-Encoding: chunked']],
@@ -23,20 +23,20 @@ describe('a request that could be read as two requests', () => {
     ['a length in hex', () => ['Content-Length: 0x18']],
     ['an endless length', () => [`Content-Length: ${'9'.repeat(40)}`]],
     ['another transfer coding', () => ['Transfer-Encoding: gzip']],
-    ['chunks that are not last', () => ['Transfer-Encoding: chunked, gzip']],
-    ['chunks of another coding', () => ['Transfer-Encoding: gzip, chunked']],
-    ['chunks, hidden', () => ['Transfer-Encoding : chunked']],
-    ['chunks, misspelt', () => ['Transfer-Encoding: xchunked']],
+    ['chunked before another coding', () => ['Transfer-Encoding: chunked, gzip']],
+    ['chunked after another coding', () => ['Transfer-Encoding: gzip, chunked']],
+    ['chunked, with white space before the colon', () => ['Transfer-Encoding : chunked']],
+    ['an unknown transfer coding', () => ['Transfer-Encoding: xchunked']],
   ])('(%s) is refused, the connection closed, and no use counted', async (_what, framing) => {
     await costsNothing(async () => {
-      const bytes = await exchangeBytes(service, `${head(framing())}\r\n${code()}${whole()}`);
+      const bytes = await exchangeBytes(service, `${head(framing())}\r\n${code()}${completeRequest()}`);
       expect(parseAnswer(bytes).status).toBe(400);
       expect(bytes.toString().match(ANSWERS)).toHaveLength(1);
     });
   });
 
   it.each(['zz\r\nx\r\n', '18 \r\nx', '-1\r\nx', 'fffffffffffffffff\r\nx', '5\r\nabcdefgh\r\n'])(
-    'refuses %j as a chunk',
+    '(with the chunk %j) is refused',
     async (chunk) => {
       await costsNothing(async () => {
         const request = `${head(['Transfer-Encoding: chunked'])}\r\n${chunk}\r\n0\r\n\r\n`;
@@ -46,10 +46,10 @@ describe('a request that could be read as two requests', () => {
   );
 
   it.each(['gzip, chunked', 'chunked, chunked', 'identity'])(
-    'refuses the transfer coding %s although its chunks are valid',
+    '(with the transfer coding %s and valid chunks) is refused',
     async (coding) => {
       await costsNothing(async () => {
-        const chunks = `${made.code.length.toString(16)}\r\n${made.code}\r\n0\r\n\r\n`;
+        const chunks = `${created.code.length.toString(16)}\r\n${created.code}\r\n0\r\n\r\n`;
         const bytes = await exchangeBytes(service, `${head([`Transfer-Encoding: ${coding}`])}\r\n${chunks}`);
         expect(parseAnswer(bytes).status).toBe(400);
         expect(bytes.toString().match(ANSWERS)).toHaveLength(1);
@@ -58,30 +58,36 @@ describe('a request that could be read as two requests', () => {
   );
 
   it('gets one response: a second request on the connection is ignored', async () => {
-    const before = (await service.used(made.grant.uid)) ?? 0;
-    const bytes = await exchangeBytes(service, `${whole()}${whole()}${whole()}`);
+    const before = (await service.used(created.grant.uid)) ?? 0;
+    const bytes = await exchangeBytes(
+      service,
+      `${completeRequest()}${completeRequest()}${completeRequest()}`,
+    );
     redeemedAnswer(parseAnswer(bytes));
     expect(bytes.toString().match(ANSWERS)).toHaveLength(1);
-    expect(await service.used(made.grant.uid)).toBe(before + 1);
+    expect(await service.used(created.grant.uid)).toBe(before + 1);
   });
 
   it('gets its response even if invalid bytes follow the request', async () => {
-    const bytes = await exchangeBytes(service, `${whole()}\0\x01 noise\r\n\r\n`);
+    const bytes = await exchangeBytes(service, `${completeRequest()}\0\x01 noise\r\n\r\n`);
     redeemedAnswer(parseAnswer(bytes));
   });
 
   it('gets one response after a refusal too', async () => {
-    const before = await service.used(made.grant.uid);
-    const bytes = await exchangeBytes(service, `${whole([], 'not-the-code')}${whole()}`);
+    const before = await service.used(created.grant.uid);
+    const bytes = await exchangeBytes(service, `${completeRequest([], 'not-the-code')}${completeRequest()}`);
     expect(parseAnswer(bytes).status).toBe(403);
     expect(bytes.toString().match(ANSWERS)).toHaveLength(1);
-    expect(await service.used(made.grant.uid)).toBe(before);
+    expect(await service.used(created.grant.uid)).toBe(before);
   });
 });
 
 it.each([
-  ['whose target names nothing', 'POST http://[::1/x HTTP/1.1\r\nHost: h\r\nContent-Length: 0'],
-  ['of HTTP/1.0 that asks to be kept', 'POST / HTTP/1.0\r\nConnection: keep-alive\r\nContent-Length: 0'],
+  ['with an invalid request target', 'POST http://[::1/x HTTP/1.1\r\nHost: h\r\nContent-Length: 0'],
+  [
+    'of HTTP/1.0 with Connection: keep-alive',
+    'POST / HTTP/1.0\r\nConnection: keep-alive\r\nContent-Length: 0',
+  ],
 ])('a request %s gets one response, and its connection is closed', async (_what, text) => {
   const bytes = await exchangeBytes(service, `${text}\r\n\r\n${text}\r\n\r\n`);
   expect(bytes.toString().match(ANSWERS)).toHaveLength(1);
@@ -89,14 +95,14 @@ it.each([
 });
 
 it('the service reads a CSR header after more than 2,000 other header lines', async () => {
-  const { grant, code } = made;
+  const { grant, code } = created;
   const lines = ['Host: h', ...Array<string>(2_100).fill('a:'), `csr: ${csrHeader().csr}`];
   const request = `POST /${grant.uid} HTTP/1.1\r\n${lines.join('\r\n')}\r\nContent-Length: ${code.length}\r\n\r\n${code}`;
   expect(redeemedAnswer(await exchange(service, request)).key).toBeUndefined();
 });
 
 it('the service sends no Strict-Transport-Security for other hosts of its domain', async () => {
-  const { headers } = await exchange(service, whole([], 'not-the-code'));
+  const { headers } = await exchange(service, completeRequest([], 'not-the-code'));
   expect(headers['strict-transport-security']).toMatch(/^max-age=\d+$/);
 });
 
@@ -123,7 +129,7 @@ describe('an invalid HTTP request', () => {
     '(a redemption by %s) gets one 400, and no use is counted',
     async (version) => {
       await costsNothing(async () => {
-        const bytes = await exchangeBytes(service, whole().replace('HTTP/1.1', version));
+        const bytes = await exchangeBytes(service, completeRequest().replace('HTTP/1.1', version));
         expect(parseAnswer(bytes).status).toBe(400);
         expect(bytes.toString().match(ANSWERS)).toHaveLength(1);
       });
@@ -132,7 +138,7 @@ describe('an invalid HTTP request', () => {
 
   it('(a redemption with two Host lines) gets one 400, and no use is counted', async () => {
     await costsNothing(async () => {
-      const bytes = await exchangeBytes(service, whole(['host: other.example.com']));
+      const bytes = await exchangeBytes(service, completeRequest(['host: other.example.com']));
       expect(parseAnswer(bytes).status).toBe(400);
       expect(bytes.toString().match(ANSWERS)).toHaveLength(1);
     });
@@ -149,6 +155,6 @@ describe('an invalid HTTP request', () => {
 
   it('(an upgrade to HTTP/2 or WebSocket) is handled as a plain request', async () => {
     const lines = ['Connection: Upgrade', 'Upgrade: h2c', 'HTTP2-Settings: AAMAAABk'];
-    redeemedAnswer(await exchange(service, whole(lines)));
+    redeemedAnswer(await exchange(service, completeRequest(lines)));
   });
 });

@@ -32,9 +32,8 @@ beforeEach(async () => {
 
 const settings = () => loadConfiguration({ dataDir: service.directory }, {}).settings;
 const now = () => service.clock.read();
-const inBlocks = (pem: string) => splitCertificates(pem);
 
-async function trust(): Promise<string> {
+async function trustedCas(): Promise<string> {
   const found = await findIssuer(settings(), SITE_CA, now());
   if (typeof found === 'string') throw new Error(found);
   return found.trustPem;
@@ -60,7 +59,7 @@ async function renew(pair: LinkPair, target: TestService = service): Promise<Lin
   return { ...linkOf(answer, key), ca: answer.ca };
 }
 
-/** Links that are made and renewed without a pause; `stop` ends it and rejects with the first failure. */
+/** Redeems and renews links without a pause; `stop` ends the load and rejects with the first failure. */
 function startLoad(links = 3): {
   pairs(): LinkPair[];
   rounds(count: number): Promise<void>;
@@ -100,7 +99,7 @@ function startLoad(links = 3): {
 
 type RouterIdentity = Awaited<ReturnType<typeof issueSiteCertificate>>;
 
-/** A server certificate for a router, as `issuer server-certificate` makes it now. */
+/** Issues a server certificate for a router, as `issuer server-certificate` does. */
 function routerIdentity(): Promise<RouterIdentity> {
   return issueSiteCertificate(settings(), { issuer: SITE_CA, hosts: ['127.0.0.1'] }, now());
 }
@@ -113,7 +112,7 @@ describe("rotation of the links' CA under load", () => {
     await load.rounds(4);
     const idle = await redeem();
     const before = await routerIdentity();
-    const first = await trust();
+    const first = await trustedCas();
     const expectLinked = async (identity: RouterIdentity, clientCa: string) => {
       const pairs = [idle, ...load.pairs()];
       expect(await dialEach(openssl, pairs, identity, clientCa)).toEqual(allLinked(pairs));
@@ -122,14 +121,14 @@ describe("rotation of the links' CA under load", () => {
 
     expect(await issuers.prepare(SITE_CA)).toBe('prepared');
     await load.rounds(4);
-    const both = await trust();
-    expect(inBlocks(both)).toHaveLength(2);
+    const both = await trustedCas();
+    expect(splitCertificates(both)).toHaveLength(2);
     await expectLinked(before, both);
 
     expect(await issuers.activate(SITE_CA)).toBe('activated');
     await load.rounds(4);
     await expectLinked(before, both);
-    // Also where the router's owner was too fast, or slow.
+    // Also at a router that is updated too early, or too late.
     await expectLinked(await routerIdentity(), both);
     await expectLinked(before, first);
     service.clock.advance(MINUTE);
@@ -137,7 +136,7 @@ describe("rotation of the links' CA under load", () => {
 
     await load.stop();
     const renewed = await renew(idle);
-    // The load's own redemptions that nobody renewed.
+    // Revoke the redemptions that the load made and did not renew.
     for (const { id } of (await service.store.listRedemptions({ limit: 500 })).items) {
       if (![renewed, ...load.pairs()].some((pair) => pair.id === id))
         await service.store.revokeRedemption(id, now());
@@ -149,8 +148,8 @@ describe("rotation of the links' CA under load", () => {
     ]);
     await last.rounds(4);
     await last.stop();
-    const alone = await trust();
-    expect(inBlocks(alone)).toEqual(inBlocks(both).filter((pem) => !first.includes(pem)));
+    const alone = await trustedCas();
+    expect(splitCertificates(alone)).toEqual(splitCertificates(both).filter((pem) => !first.includes(pem)));
     const after = await routerIdentity();
     const live = [renewed, ...load.pairs(), ...last.pairs()];
     expect(await dialEach(openssl, live, after, alone)).toEqual(allLinked(live));
@@ -158,7 +157,7 @@ describe("rotation of the links' CA under load", () => {
     expect(cut).toMatch(/ALERT|ECONNRESET/);
     const late = await redeem();
     expect(late.ca).toBe(alone);
-    expect(inBlocks(late.certificate)).toHaveLength(1);
+    expect(splitCertificates(late.certificate)).toHaveLength(1);
   });
 
   it('returns both CAs in a replay too', async () => {
@@ -170,8 +169,8 @@ describe("rotation of the links' CA under load", () => {
     await issuers.activate(SITE_CA);
     const again = await ask();
     expect(again.certificate).toBe(first.certificate);
-    expect(again.ca).toBe(await trust());
-    expect(inBlocks(again.ca)).toHaveLength(2);
+    expect(again.ca).toBe(await trustedCas());
+    expect(splitCertificates(again.ca)).toHaveLength(2);
   });
 
   it('can start again before the last rotation is complete; certificates of the first CA connect until it is retired', async () => {
@@ -187,15 +186,19 @@ describe("rotation of the links' CA under load", () => {
       ['retiring', 'linkgrant site CA 2'],
     ]);
     const pairs = [oldest, await redeem()];
-    expect(await dialEach(openssl, pairs, await routerIdentity(), await trust())).toEqual(allLinked(pairs));
-    // Nothing depends on the second, but the oldest pair verifies the newest CA by way of it.
+    expect(await dialEach(openssl, pairs, await routerIdentity(), await trustedCas())).toEqual(
+      allLinked(pairs),
+    );
+    // No link depends on the second CA, but the oldest pair verifies the newest CA through it.
     expect(await retire(SITE_CA)).toMatchObject([
       { ca: { subject: 'linkgrant site CA' }, kept: { links: 1 } },
     ]);
-    expect(await dialEach(openssl, pairs, await routerIdentity(), await trust())).toEqual(allLinked(pairs));
+    expect(await dialEach(openssl, pairs, await routerIdentity(), await trustedCas())).toEqual(
+      allLinked(pairs),
+    );
     await renew(oldest);
     expect(await retire(SITE_CA)).toMatchObject([{ retired: {} }, { retired: {} }]);
-    expect(inBlocks(await trust())).toHaveLength(1);
+    expect(splitCertificates(await trustedCas())).toHaveLength(1);
   });
 });
 
@@ -206,15 +209,15 @@ describe("rotation of the service's CA", () => {
     const old = service.ca;
     const early = await service.grant({ expirationWindowMs: 2 * DAY });
     const link = await redeem();
-    // A minute later: what is made at the moment of the change counts as made before it.
+    // Tokens created at the time of the change count as created before it, so a minute passes below.
     await issuers.prepare(SERVER_CA);
     await service.running.reloadIdentity();
     service.clock.advance(MINUTE);
     const { grant, code } = await service.grant();
     const answer = redeemedAnswer(await post(service, `/${grant.uid}`, code, { headers: csrHeader() }));
     const both = answer.secret.metadata.annotations?.['linkgrant.dev/server-ca'] ?? '';
-    const [, prepared = ''] = inBlocks(both);
-    expect(inBlocks(both)).toEqual([...inBlocks(old), prepared]);
+    const [, prepared = ''] = splitCertificates(both);
+    expect(splitCertificates(both)).toEqual([...splitCertificates(old), prepared]);
 
     const open = await openWire(through(old));
     await issuers.activate(SERVER_CA);
@@ -224,15 +227,15 @@ describe("rotation of the service's CA", () => {
       `POST /${early.grant.uid} HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Length: ${body.length}\r\n\r\n${body}`,
     );
     expect(parseAnswer(await open.ended).status).toBe(200);
-    const shown = await openWire(through(prepared));
-    expect(shown.socket.getPeerCertificate(false).issuer.CN).toBe('linkgrant server CA 2');
-    shown.socket.destroy();
+    const current = await openWire(through(prepared));
+    expect(current.socket.getPeerCertificate(false).issuer.CN).toBe('linkgrant server CA 2');
+    current.socket.destroy();
     for (const ca of [old, both, prepared]) {
-      const made = await service.grant();
-      const redeemed = await post(through(ca), `/${made.grant.uid}`, made.code, { headers: csrHeader() });
+      const next = await service.grant();
+      const redeemed = await post(through(ca), `/${next.grant.uid}`, next.code, { headers: csrHeader() });
       expect(redeemed.status).toBe(200);
     }
-    // Join lines of both CAs reach it.
+    // The client connects with join lines that pin either CA.
     const client = createRedemptionClient({ clock: Date.now });
     for (const pem of [old, prepared]) {
       const token = { name: 'to-hub', url: `https://127.0.0.1:${service.port}/${grant.uid}`, code };
@@ -245,7 +248,7 @@ describe("rotation of the service's CA", () => {
     await renew(link, through(old));
     expect(await retire(SERVER_CA)).toMatchObject([{ kept: { links: 0, tokens: true } }]);
     await service.store.revokeGrant(early.grant.uid, now());
-    // Spent, but its answer may be asked for again until it ends.
+    // Exhausted, but its response can be repeated until the grant is revoked or expires.
     await service.store.revokeGrant((await service.store.findRedemption(link.id))?.grantUid ?? '', now());
     expect(await retire(SERVER_CA)).toMatchObject([{ retired: { links: 0, tokens: false } }]);
     await service.running.reloadIdentity();
@@ -254,7 +257,9 @@ describe("rotation of the service's CA", () => {
     const last = redeemedAnswer(
       await post(through(prepared), `/${late.grant.uid}`, late.code, { headers: csrHeader() }),
     );
-    expect(inBlocks(last.secret.metadata.annotations?.['linkgrant.dev/server-ca'] ?? '')).toEqual([prepared]);
+    expect(splitCertificates(last.secret.metadata.annotations?.['linkgrant.dev/server-ca'] ?? '')).toEqual([
+      prepared,
+    ]);
     expect(service.logText()).not.toContain('certificate_kept');
   });
 

@@ -12,7 +12,7 @@ import { AUTHORITY_KEYS, makeAuthority, OpenSsl } from '../unit/pki/openssl.js';
 
 const openssl = releaseAfterFile(new OpenSsl());
 
-/** The key in another PEM form. */
+/** Functions that convert a PKCS#8 key to each PEM form. */
 const FORMS = {
   'PKCS#8': (pkcs8: string) => pkcs8,
   'PKCS#1': (pkcs8: string) => openssl.run(['rsa', '-traditional'], pkcs8).toString(),
@@ -42,9 +42,9 @@ describe.each([
   let service: TestService;
   beforeAll(async () => {
     const { certificate, key } = makeAuthority(openssl, { key: AUTHORITY_KEYS[type] });
-    const formed = FORMS[form](key);
-    expect(formed).toContain(BEGINS[form]);
-    service = await startTestService(issuerFlags(certificate, formed));
+    const converted = FORMS[form](key);
+    expect(converted).toContain(BEGINS[form]);
+    service = await startTestService(issuerFlags(certificate, converted));
   });
   afterAll(() => service.close());
 
@@ -102,7 +102,7 @@ describe('an --issuer-cert file that is replaced', () => {
     const flags = issuerFlags(first.certificate, first.key);
     const service = releaseAfterTest(await startTestService(flags));
     const events = (event: string) => service.logged().filter((line) => line.event === event);
-    // The service's clock stands still, and these CAs begin now.
+    // The service's clock stands still at a time before these CAs are valid.
     service.clock.advance(MINUTE);
     expect((await redeemNewGrant(service)).ca).toBe(first.certificate);
 
@@ -127,7 +127,7 @@ describe('an --issuer-cert file that is replaced', () => {
     );
   });
 
-  it('the CA stays in use while the files are missing', async () => {
+  it('leaves its last CA in use while it is missing', async () => {
     const { certificate, key } = makeAuthority(openssl);
     const flags = issuerFlags(certificate, key);
     const service = releaseAfterTest(await startTestService(flags));
@@ -141,7 +141,7 @@ describe('the issuer of a grant', () => {
   it("signs instead of the site CA, and the service's own CA signs no link", async () => {
     const service = releaseAfterTest(await startTestService());
     const other = makeAuthorityDirectory(service.directory, 'partner-ca');
-    // The service's clock stands still, and this CA begins now.
+    // The service's clock stands still at a time before this CA is valid.
     service.clock.advance(MINUTE);
     const { grant, code } = await service.grant({ issuer: 'partner-ca' });
     const answer = redeemedAnswer(await post(service, `/${grant.uid}`, code, { headers: csrHeader() }));
@@ -155,13 +155,13 @@ describe('the issuer of a grant', () => {
   });
 });
 
-/** Replaces a file as careful programs do: beside it first, then in its place. */
+/** Replaces a file atomically: writes a new file, then renames it. */
 function replaceFile(file: string, content: string): void {
   writeFileSync(`${file}.new`, content);
   renameSync(`${file}.new`, file);
 }
 
-/** Puts a CA where the service looks for issuers; gives its certificate. */
+/** Writes a CA to the service's directory of issuers; returns its certificate. */
 function makeAuthorityDirectory(dataDirectory: string, name: string): string {
   const { certificate, key } = makeAuthority(openssl, { subject: `/CN=${name}` });
   const directory = join(dataDirectory, 'issuers', name);

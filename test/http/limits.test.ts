@@ -9,19 +9,19 @@ import { exchange, exchangeEndless, openWire, parseAnswer } from '../support/wir
 const NOT_VALID = 'Request body not valid\n';
 
 const service = releaseAfterFile(await composeTestService({ bodyTimeoutMs: 300, headersTimeoutMs: 500 }));
-const made = await service.storedGrant({ redemptionsAllowed: 1_000 });
-const { head, whole, costsNothing } = requestsFor(service, made);
+const created = await service.storedGrant({ redemptionsAllowed: 1_000 });
+const { head, completeRequest, costsNothing } = requestsFor(service, created);
 
 describe('a request body', () => {
   it('of 4,096 bytes is read, and of 4,097 bytes is too large', async () => {
-    const longest = await exchange(service, whole([], 'c'.repeat(4_096)));
+    const longest = await exchange(service, completeRequest([], 'c'.repeat(4_096)));
     expect(longest.status).toBe(403);
-    const longer = await exchange(service, whole([], 'c'.repeat(4_097)));
+    const longer = await exchange(service, completeRequest([], 'c'.repeat(4_097)));
     expect([longer.status, longer.body]).toEqual([413, NOT_VALID]);
   });
 
   it('in chunks is read like any other body', async () => {
-    const [first, rest] = [made.code.slice(0, 5), made.code.slice(5)];
+    const [first, rest] = [created.code.slice(0, 5), created.code.slice(5)];
     const chunks = `5\r\n${first}\r\n${rest.length.toString(16)};x=y\r\n${rest}\r\n0\r\nTrailer: x\r\n\r\n`;
     redeemedAnswer(await exchange(service, `${head(['Transfer-Encoding: chunked'])}\r\n${chunks}`));
   });
@@ -61,9 +61,9 @@ describe('a request body', () => {
   });
 
   it.each([
-    ['nothing of', ''],
-    ['half of', 'halfacode'],
-  ])('of which %s it arrives times out, and spends no use', async (_part, sent) => {
+    ['nothing', ''],
+    ['only a part', 'halfacode'],
+  ])('of which %s arrives times out, and spends no use', async (_part, sent) => {
     const request = `${head(['Content-Length: 24'])}\r\n${sent}`;
     const answer = await costsNothing(() => exchange(service, request));
     expect([answer.status, answer.body]).toEqual([408, NOT_VALID]);
@@ -83,7 +83,7 @@ describe('a request body', () => {
   it('that ends early is not redeemed', async () => {
     await costsNothing(async () => {
       const wire = await openWire(service);
-      wire.send(`${head(['Content-Length: 25'])}\r\n${made.code}`);
+      wire.send(`${head(['Content-Length: 25'])}\r\n${created.code}`);
       wire.socket.end();
       await wire.ended;
     });
@@ -91,15 +91,17 @@ describe('a request body', () => {
 
   it('gets 100 Continue if the client expects it', async () => {
     const wire = await openWire(service);
-    wire.send(`${head(['Expect: 100-continue', `Content-Length: ${made.code.length}`])}\r\n`);
+    wire.send(`${head(['Expect: 100-continue', `Content-Length: ${created.code.length}`])}\r\n`);
     while (wire.received.length === 0) await sleep(5);
     expect(Buffer.concat(wire.received).toString()).toBe('HTTP/1.1 100 Continue\r\n\r\n');
-    wire.send(made.code);
+    wire.send(created.code);
     redeemedAnswer(parseAnswer((await wire.ended).subarray('HTTP/1.1 100 Continue\r\n\r\n'.length)));
   });
 
   it('that is declared as compressed is read as it is', async () => {
-    redeemedAnswer(await exchange(service, whole(['Accept-Encoding: gzip, br', 'Content-Encoding: gzip'])));
+    redeemedAnswer(
+      await exchange(service, completeRequest(['Accept-Encoding: gzip, br', 'Content-Encoding: gzip'])),
+    );
   });
 });
 
@@ -140,7 +142,7 @@ describe('request headers', () => {
     ['a header without a colon', 'name'],
     ['a header without a name', ': my-link'],
   ])('with %s are refused, and spend no use', async (_what, line) => {
-    const answer = await costsNothing(() => exchange(service, whole([line])));
+    const answer = await costsNothing(() => exchange(service, completeRequest([line])));
     expect([answer.status, answer.headers.connection]).toEqual([400, 'close']);
   });
 
@@ -150,14 +152,14 @@ describe('request headers', () => {
     ['csr', [`csr: ${csrHeader().csr}`]],
     ['renews', ['renews: true', 'renews: true']],
   ])('that repeat %s are refused, and spend no use', async (_name, lines) => {
-    const answer = await costsNothing(() => exchange(service, whole(lines)));
+    const answer = await costsNothing(() => exchange(service, completeRequest(lines)));
     expect([answer.status, answer.body]).toEqual([400, NOT_VALID]);
   });
 
   it('that are empty count as absent', async () => {
-    const answer = redeemedAnswer(await exchange(service, whole(['name:', 'subject:  '])));
-    expect(answer.secret.metadata.name).toBe(made.grant.name);
-    expect(answer.x509.subject).toBe(`CN=${made.grant.name}`);
+    const answer = redeemedAnswer(await exchange(service, completeRequest(['name:', 'subject:  '])));
+    expect(answer.secret.metadata.name).toBe(created.grant.name);
+    expect(answer.x509.subject).toBe(`CN=${created.grant.name}`);
   });
 
   it.each([
@@ -169,7 +171,7 @@ describe('request headers', () => {
     '1-2.3',
     `${'a'.repeat(63)}.${'b'.repeat(63)}.${'c'.repeat(63)}.${'d'.repeat(61)}`,
   ])('accept the link name %s', async (name) => {
-    const { secret, links } = redeemedAnswer(await exchange(service, whole([`name: ${name}`])));
+    const { secret, links } = redeemedAnswer(await exchange(service, completeRequest([`name: ${name}`])));
     expect([secret.metadata.name, links[0]?.metadata.name, links[0]?.spec.tlsCredentials]).toEqual([
       name,
       name,
@@ -191,14 +193,16 @@ describe('request headers', () => {
     '../../etc/passwd',
     '~',
   ])('refuse the link name %s', async (name) => {
-    const answer = await costsNothing(() => exchange(service, Buffer.from(whole([`name: ${name}`]))));
+    const answer = await costsNothing(() =>
+      exchange(service, Buffer.from(completeRequest([`name: ${name}`]))),
+    );
     expect([answer.status, answer.body]).toEqual([400, NOT_VALID]);
   });
 
   it.each(['Zürich', 'città', '東京 7', 'a, b=c/../x', '🛰', 'x'.repeat(253)])(
     'accept the subject %s in UTF-8, and the ledger stores it completely',
     async (subject) => {
-      const answer = await exchange(service, Buffer.from(whole([`subject: ${subject}`])));
+      const answer = await exchange(service, Buffer.from(completeRequest([`subject: ${subject}`])));
       const { secret, x509 } = redeemedAnswer(answer);
       const id = secret.metadata.annotations?.['linkgrant.dev/redemption-id'] ?? '';
       expect(await service.store.findRedemption(id)).toMatchObject({ subject });
@@ -208,7 +212,7 @@ describe('request headers', () => {
 
   it.each([
     ['Latin-1', Buffer.from([0x5a, 0xfc])],
-    ['a cut sequence', Buffer.from([0xe6, 0x9d])],
+    ['a truncated sequence', Buffer.from([0xe6, 0x9d])],
     ['an overlong form', Buffer.from([0xc0, 0xaf])],
     ['a surrogate', Buffer.from([0xed, 0xa0, 0x80])],
     ['a right-to-left override', Buffer.from('a\u202eb')],
@@ -217,7 +221,7 @@ describe('request headers', () => {
     ['a C1 control', Buffer.from('a\u0085b')],
     ['254 characters', Buffer.from('é'.repeat(254))],
   ])('refuse the subject %s', async (_what, subject) => {
-    const [before, after] = whole(['subject: HERE']).split('HERE') as [string, string];
+    const [before, after] = completeRequest(['subject: HERE']).split('HERE') as [string, string];
     const bytes = Buffer.concat([Buffer.from(before), subject, Buffer.from(after)]);
     const answer = await costsNothing(() => exchange(service, bytes));
     expect([answer.status, answer.body]).toEqual([400, NOT_VALID]);
@@ -226,8 +230,8 @@ describe('request headers', () => {
   it.each(['!', 'AAA', 'AAAA====', 'A'.repeat(5_468), Buffer.alloc(4_097).toString('base64')])(
     'refuse an invalid CSR (%#)',
     async (csr) => {
-      const lines = [`Content-Length: ${made.code.length}`];
-      const request = `${head(lines, csr)}\r\n${made.code}`;
+      const lines = [`Content-Length: ${created.code.length}`];
+      const request = `${head(lines, csr)}\r\n${created.code}`;
       const answer = await costsNothing(() => exchange(service, request));
       expect(answer.status).toBe(400);
     },

@@ -11,8 +11,10 @@ it('the log has only the address of a client without a valid code, and the name 
   await post(service, `/${grant.uid}`, 'not the code', { headers });
   await post(service, `/${grant.uid}`, code, { headers: { ...headers, name: `${code}_` } });
   await post(service, `/${grant.uid}`, code, { headers });
-  const told = service.logged().map(({ event, code: why, name, subject }) => [event, why, name, subject]);
-  expect(told).toEqual([
+  const lines = service
+    .logged()
+    .map(({ event, code: reason, name, subject }) => [event, reason, name, subject]);
+  expect(lines).toEqual([
     ['refused', 'code_wrong', undefined, undefined],
     ['refused', 'name_invalid', undefined, undefined],
     ['redeemed', undefined, 'a-name', 'a subject'],

@@ -10,27 +10,33 @@ import { openWire, post, type WireAnswer } from '../support/wire.js';
 type Composed = Awaited<ReturnType<typeof composeTestService>>;
 
 const LIMITS = {
-  ...{ issuing: 2, inFlight: 4, minConnections: 1, issuingDelayMs: 300, connectionDelayMs: 1_000 },
-  ...{ issuingWaitMs: 2_000, inFlightWaitMs: 3_000, connectionWaitMs: 5_000 },
+  issuing: 2,
+  inFlight: 4,
+  minConnections: 1,
+  issuingDelayMs: 300,
+  connectionDelayMs: 1_000,
+  issuingWaitMs: 2_000,
+  inFlightWaitMs: 3_000,
+  connectionWaitMs: 5_000,
 };
 
 let service: Composed | undefined;
 afterEach(() => service?.close());
 
-/** A service with small limits, and a site that makes those wait who ask while `held` is true. */
+/** Starts a service with small limits, whose site holds requests back while `held` is true. */
 async function composed(composition: Composition = {}) {
   const gate = { held: false, waiting: [] as (() => void)[] };
   const site = (real: Site): Site => ({
-    async resolveAccess(asked) {
+    async resolveAccess(request) {
       if (gate.held) await new Promise<void>((resolve) => gate.waiting.push(resolve));
-      return real.resolveAccess(asked);
+      return real.resolveAccess(request);
     },
   });
   service = await composeTestService({ admissionLimits: LIMITS, site, ...composition });
   return { service, gate };
 }
 
-/** Keeps the service busy with so many checks, which end when the gate opens. */
+/** Starts `count` checks that wait at the site; the returned function completes them and returns their statuses. */
 async function busy({ service, gate }: Awaited<ReturnType<typeof composed>>, count: number) {
   const { grant, code } = await service.grant();
   gate.held = true;
@@ -83,7 +89,7 @@ describe('an overloaded service', () => {
     redeemedAnswer(await postRenewal(here.service, renewal));
   });
 
-  it('refuses every request with 503 beyond the second limit, without reading it', async () => {
+  it('refuses every request with 503 beyond the limit of requests in progress, without reading it', async () => {
     const here = await composed();
     const { grant, code } = await here.service.grant();
     const end = await busy(here, 4);
@@ -112,7 +118,7 @@ describe('an overloaded service', () => {
       uid === unknown ? new Promise<void>((resolve) => gate.waiting.push(resolve)) : Promise.resolve();
     const { service } = await composed({ prepareLookup });
     const { grant, code } = await service.grant();
-    const paths = ['', '/-/check'].flatMap((act) => Array<string>(5).fill(`/${unknown}${act}`));
+    const paths = ['', '/-/check'].flatMap((suffix) => Array<string>(5).fill(`/${unknown}${suffix}`));
     const waiting = paths.map((path) => post(service, path, 'x'));
     await expect.poll(() => gate.waiting.length).toBe(10);
     redeemedAnswer(await post(service, `/${grant.uid}`, code, { headers: csrHeader() }));
@@ -144,7 +150,7 @@ describe('an overloaded service', () => {
     redeemedAnswer(await redeem());
   });
 
-  it('accepts no new connection when instructed, and finishes the existing ones', async () => {
+  it('accepts no new connection while setAccepting is false, and serves the existing ones', async () => {
     const { service } = await composed();
     const { grant, code } = await service.grant();
     const wire = await openWire(service);

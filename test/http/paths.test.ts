@@ -5,32 +5,32 @@ import { releaseAfterTest } from '../support/release.js';
 import { composeTestService, startTestService, type TestService, withStore } from '../support/service.js';
 import { exchange, type Target } from '../support/wire.js';
 
-/** Posts to a request target as it is written, which no HTTP client would send. */
+/** Posts to a request target without normalization. HTTP clients would normalize or refuse it. */
 function postTo(target: Target, requestTarget: string, code: string) {
   const head = `POST ${requestTarget} HTTP/1.1\r\nHost: grants.example.com\r\ncsr: ${csrHeader().csr}\r\n`;
   return exchange(target, `${head}Content-Length: ${code.length}\r\n\r\n${code}`);
 }
 
-/** A service that counts how often the store is asked for a grant. */
+/** Starts a service that records the lookups of grants in its store. */
 async function spiedService(pathPrefix: string, allowRedeemByKey: boolean) {
-  const asked: string[] = [];
+  const lookups: string[] = [];
   const service = await composeTestService({
     pathPrefix,
     allowRedeemByKey,
     store: (real) =>
       withStore(real, {
         findGrant(uid) {
-          asked.push(uid);
+          lookups.push(uid);
           return real.findGrant(uid);
         },
         findGrantByName(namespace, name) {
-          asked.push(`${namespace}/${name}`);
+          lookups.push(`${namespace}/${name}`);
           return real.findGrantByName(namespace, name);
         },
       }),
   });
   const { grant, code } = await service.storedGrant({ redemptionsAllowed: 100 });
-  return { service, asked, grant, code };
+  return { service, lookups, grant, code };
 }
 
 type Spied = Awaited<ReturnType<typeof spiedService>>;
@@ -38,19 +38,19 @@ type Spied = Awaited<ReturnType<typeof spiedService>>;
 const fill = (target: string, { uid, name }: AccessGrant) =>
   target.replace('UID', uid).replace('UPPER', uid.toUpperCase()).replace('NAME', name);
 
-function answersAt(spied: () => Spied, found: readonly string[], lost: readonly string[]): void {
+function answersAt(spied: () => Spied, found: readonly string[], unknownTargets: readonly string[]): void {
   it.each(found)('%s finds the grant', async (target) => {
     const { service, grant, code } = spied();
     const answer = redeemedAnswer(await postTo(service, fill(target, grant), code));
     expect(answer.secret.metadata.name).toBe(grant.name);
   });
 
-  it.each(lost)('%s finds nothing, and the store is not read', async (target) => {
-    const { service, asked, grant, code } = spied();
-    asked.length = 0;
+  it.each(unknownTargets)('%s finds nothing, and the store is not read', async (target) => {
+    const { service, lookups, grant, code } = spied();
+    lookups.length = 0;
     const answer = await postTo(service, fill(target, grant), code);
     expect([answer.status, answer.body]).toEqual([404, 'No such claim\n']);
-    expect(asked).toEqual([]);
+    expect(lookups).toEqual([]);
   });
 }
 
@@ -142,11 +142,11 @@ describe('a service without a path prefix', () => {
   });
 
   it.each(['/-/renew', '//-//renew/', '/-/renew?x'])('%s is the path of renewals', async (target) => {
-    const { service, asked, code } = spied;
-    asked.length = 0;
+    const { service, lookups, code } = spied;
+    lookups.length = 0;
     const answer = await postTo(service, target, code);
     expect([answer.status, answer.body]).toEqual([400, 'Request body not valid\n']);
-    expect(asked).toEqual([]);
+    expect(lookups).toEqual([]);
   });
 
   it('refuses other methods before it reads the path', async () => {

@@ -15,7 +15,7 @@ const openssl = releaseAfterFile(new OpenSsl());
 
 const service = releaseAfterFile(await startTestService());
 
-/** A grant with rules as people write them. */
+/** Creates a grant with the policy of these settings. */
 async function grantWith(settings: Readonly<Record<string, string>>): Promise<CreatedGrant> {
   const policy = parsePolicySettings(settings);
   if ('problem' in policy) throw new Error(policy.problem);
@@ -39,24 +39,29 @@ const CLIENTS = {
 const CLIENT_NAMES = Object.keys(CLIENTS) as readonly (keyof typeof CLIENTS)[];
 
 async function redeem(
-  made: CreatedGrant,
+  created: CreatedGrant,
   client: keyof typeof CLIENTS,
   headers: Readonly<Record<string, string>> = {},
 ) {
   const { headers: own, codeOf } = CLIENTS[client];
-  return post(service, `/${made.grant.uid}`, await codeOf(made), {
+  return post(service, `/${created.grant.uid}`, await codeOf(created), {
     headers: { subject: 'branch-7', ...own(), ...headers },
   });
 }
 
-/** Demands a refusal with this code, and that it cost no use. */
-async function expectRefusal(made: CreatedGrant, client: keyof typeof CLIENTS, status: number, code: string) {
-  const answer = await redeem(made, client);
+/** Expects a refusal with this code that spends no use. */
+async function expectRefusal(
+  created: CreatedGrant,
+  client: keyof typeof CLIENTS,
+  status: number,
+  code: string,
+) {
+  const answer = await redeem(created, client);
   expect([answer.status, answer.headers['linkgrant-reason']]).toEqual([status, code]);
-  expect(await service.used(made.grant.uid)).toBe(0);
-  // The ledger is told of a refusal beside the answer.
+  expect(await service.used(created.grant.uid)).toBe(0);
+  // A refusal is recorded after its response.
   await vi.waitFor(async () => {
-    const [attempt] = await service.store.listAttempts(made.grant.uid, 1);
+    const [attempt] = await service.store.listAttempts(created.grant.uid, 1);
     expect(attempt).toMatchObject({ outcome: code, subject: 'branch-7', peer: '127.0.0.1' });
   });
 }
@@ -83,24 +88,24 @@ describe.each(CLIENT_NAMES)('%s', (client) => {
     ['linkgrant/csr-required', 'false'],
     ['linkgrant/not-before', '2000-01-01T00:00:00Z'],
   ])('redeems under %s "%s"', async (key, text) => {
-    const made = await grantWith({ [key]: text });
-    redeemedAnswer(await redeem(made, client));
-    expect(await service.used(made.grant.uid)).toBe(1);
+    const created = await grantWith({ [key]: text });
+    redeemedAnswer(await redeem(created, client));
+    expect(await service.used(created.grant.uid)).toBe(1);
   });
 
   it('refuses a redemption before --not-before with the time to wait, and redeems afterwards', async () => {
     const notBefore = new Date(service.clock.read() + MINUTE).toISOString();
-    const made = await grantWith({ 'linkgrant/not-before': notBefore });
-    await expectRefusal(made, client, 503, 'not_yet_valid');
-    expect((await redeem(made, client)).headers['retry-after']).toBe('60');
+    const created = await grantWith({ 'linkgrant/not-before': notBefore });
+    await expectRefusal(created, client, 503, 'not_yet_valid');
+    expect((await redeem(created, client)).headers['retry-after']).toBe('60');
     service.clock.advance(MINUTE);
-    redeemedAnswer(await redeem(made, client));
-    expect(await service.used(made.grant.uid)).toBe(1);
+    redeemedAnswer(await redeem(created, client));
+    expect(await service.used(created.grant.uid)).toBe(1);
   });
 
-  it('issues a certificate that expires at the limit, as OpenSSL reads it, and that verifies until then', async () => {
-    const made = await grantWith({ 'linkgrant/certificate-lifetime': '90m' });
-    const { certificate, ca } = redeemedAnswer(await redeem(made, client));
+  it('issues a valid certificate that expires at the limit, as OpenSSL reads it', async () => {
+    const created = await grantWith({ 'linkgrant/certificate-lifetime': '90m' });
+    const { certificate, ca } = redeemedAnswer(await redeem(created, client));
     const text = openssl.run(['x509', '-noout', '-enddate', '-dateopt', 'iso_8601'], certificate).toString();
     const end = Date.parse((/^notAfter=(.+)$/m.exec(text)?.[1] ?? '').replace(' ', 'T'));
     const wanted = service.clock.read() + 90 * MINUTE;
@@ -110,35 +115,35 @@ describe.each(CLIENT_NAMES)('%s', (client) => {
   });
 
   it('reports the rule that is checked first if several rules are broken', async () => {
-    const made = await grantWith({
+    const created = await grantWith({
       'linkgrant/key-types': '',
       'linkgrant/source-cidrs': '',
       'linkgrant/subjects': '',
     });
-    await expectRefusal(made, client, 403, 'policy_subject');
+    await expectRefusal(created, client, 403, 'policy_subject');
   });
 });
 
 describe('a grant that requires a CSR', () => {
   it('refuses a Skupper client, counts no use, and redeems for a client with a CSR', async () => {
-    const made = await grantWith({ 'linkgrant/csr-required': 'true' });
-    await expectRefusal(made, 'a Skupper client', 403, 'policy_csr_required');
-    redeemedAnswer(await redeem(made, 'a client with a CSR'));
-    expect(await service.used(made.grant.uid)).toBe(1);
+    const created = await grantWith({ 'linkgrant/csr-required': 'true' });
+    await expectRefusal(created, 'a Skupper client', 403, 'policy_csr_required');
+    redeemedAnswer(await redeem(created, 'a client with a CSR'));
+    expect(await service.used(created.grant.uid)).toBe(1);
   });
 });
 
 describe('a rule that is added after a redemption', () => {
-  it('repeats the response for the same key, and refuses another key', async () => {
-    const made = await grantWith({});
+  it('does not prevent a repetition with the same key, and refuses another key', async () => {
+    const created = await grantWith({});
     const headers = csrHeader(newKey());
-    const first = redeemedAnswer(await redeem(made, 'a client with a CSR', headers));
-    await service.store.updateGrant(made.grant.uid, { policy: { subjects: [] } });
-    const again = redeemedAnswer(await redeem(made, 'a client with a CSR', headers));
+    const first = redeemedAnswer(await redeem(created, 'a client with a CSR', headers));
+    await service.store.updateGrant(created.grant.uid, { policy: { subjects: [] } });
+    const again = redeemedAnswer(await redeem(created, 'a client with a CSR', headers));
     expect(again.certificate).toBe(first.certificate);
-    const other = await redeem(made, 'a client with a CSR');
+    const other = await redeem(created, 'a client with a CSR');
     expect(other.headers['linkgrant-reason']).toBe('policy_subject');
-    expect(await service.used(made.grant.uid)).toBe(1);
+    expect(await service.used(created.grant.uid)).toBe(1);
   });
 });
 
@@ -150,9 +155,9 @@ describe('a check request', () => {
   };
 
   it('returns the rules to a client with a valid code', async () => {
-    const made = await grantWith(settings);
-    for (const code of [made.code, await signedCode(made)]) {
-      const answer = await post(service, `/${made.grant.uid}/-/check`, code);
+    const created = await grantWith(settings);
+    for (const code of [created.code, await signedCode(created)]) {
+      const answer = await post(service, `/${created.grant.uid}/-/check`, code);
       expect(JSON.parse(answer.body)).toMatchObject({ state: 'ready', policy: settings });
     }
     const plain = await grantWith({});
@@ -161,8 +166,8 @@ describe('a check request', () => {
   });
 
   it('returns no rules to a client without a valid code', async () => {
-    const made = await grantWith({ 'linkgrant/subjects': 'a-name-of-theirs' });
-    const answer = await post(service, `/${made.grant.uid}/-/check`, 'not-the-code');
+    const created = await grantWith({ 'linkgrant/subjects': 'a-name-of-theirs' });
+    const answer = await post(service, `/${created.grant.uid}/-/check`, 'not-the-code');
     expect(answer.status).toBe(403);
     expect(answer.body).not.toContain('theirs');
   });
@@ -170,13 +175,13 @@ describe('a check request', () => {
 
 describe('a grant for endpoints with a role', () => {
   it('refuses a redemption at a site without that role, and counts no use', async () => {
-    const made = await grantWith({ 'linkgrant/endpoint-roles': 'inter-network' });
-    await expectRefusal(made, 'a client with a CSR', 503, 'link_access_unavailable');
+    const created = await grantWith({ 'linkgrant/endpoint-roles': 'inter-network' });
+    await expectRefusal(created, 'a client with a CSR', 503, 'link_access_unavailable');
   });
 
-  it('leads only to endpoints with that role', async () => {
-    const made = await grantWith({ 'linkgrant/endpoint-roles': 'edge' });
-    const { status, body } = await redeem(made, 'a client with a CSR');
+  it('returns only endpoints with that role', async () => {
+    const created = await grantWith({ 'linkgrant/endpoint-roles': 'edge' });
+    const { status, body } = await redeem(created, 'a client with a CSR');
     expect([status, body.match(/name: "(edge|inter-router)"/g)]).toEqual([200, ['name: "edge"']]);
   });
 });

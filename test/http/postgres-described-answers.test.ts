@@ -25,6 +25,6 @@ beforeAll(async () => {
   rows = await database?.sql('SELECT uid FROM linkgrant.grants');
 });
 
-it('the described responses also come from a service with a PostgreSQL store', () => {
+it('the service of this file stores its grants in PostgreSQL', () => {
   expect(rows).toHaveLength(2);
 });

@@ -76,7 +76,7 @@ interface TestedElsewhere {
     | 'stock-replay.test.ts';
 }
 
-/** Status, text, whether the reason is told, and how to provoke it. */
+/** Status, text, whether the client is proven and so gets the reason, and a request that provokes the refusal. */
 type Row = readonly [number, string, 'proven' | 'unproven', () => Promise<Provocation>];
 
 const past = () => service.clock.read() - 1;
@@ -195,7 +195,7 @@ describe('a refusal', () => {
     expect(answer.headers['retry-after']).toBe('3600');
   });
 
-  it('requests a client to wait 30 seconds for a grant that is not ready', async () => {
+  it('contains a waiting time of 30 seconds for a grant that is not ready', async () => {
     const answer = await provoke(await withGrant({ expirationTime: null, readyAt: null }));
     expect([answer.status, answer.headers['retry-after']]).toEqual([503, '30']);
   });

@@ -45,9 +45,9 @@ async function renew(link: TestLink, next = newKey()): Promise<WireAnswer> {
   return postRenewal(service, await renewalOf(link, service, { newKey: next }));
 }
 
-const withUid = (siteUid: string | null) => (): void => {
+function setSiteUid(siteUid: string | null): void {
   change = (access) => ('refused' in access ? access : { ...access, siteUid });
-};
+}
 
 describe('a store failure during a renewal', () => {
   it.each<[string, Fault]>([
@@ -135,24 +135,24 @@ describe('the decision of the store at the commit of a renewal', () => {
 
 describe('the accepting site at a renewal', () => {
   it('refuses the links of a replaced site of the same name', async () => {
-    withUid('the-old-site')();
+    setSiteUid('the-old-site');
     const link = await redeemLink(service);
     const next = newKey();
     const renewed = linkOf(redeemedAnswer(await renew(link, next)), next);
-    for (const replace of [withUid('the-new-site'), withUid(null)]) {
-      replace();
+    for (const siteUid of ['the-new-site', null]) {
+      setSiteUid(siteUid);
       for (const answer of [await renew(renewed), await renew(link, next)]) {
         expect([answer.status, answer.body]).toEqual([403, 'Renewal of link certificate refused\n']);
         expect(answer.headers['linkgrant-reason']).toBe('site_replaced');
       }
     }
-    withUid('the-old-site')();
+    setSiteUid('the-old-site');
     await renewedLink(renewed, service);
   });
 
-  it('accepts links from before it had an identity', async () => {
+  it('accepts links that were redeemed while its uid was unknown', async () => {
     const link = await redeemLink(service);
-    withUid('a-site')();
+    setSiteUid('a-site');
     await renewedLink(link, service);
   });
 
@@ -169,19 +169,19 @@ describe('the accepting site at a renewal', () => {
     await renewedLink(link, service);
   });
 
-  it('has the namespace and issuer of the grant, also after that was deleted', async () => {
-    const asked: SiteRequest[] = [];
+  it('is queried with the namespace and issuer of the grant, also after the grant was deleted', async () => {
+    const requests: SiteRequest[] = [];
     change = (access, request) => {
-      asked.push(request);
+      requests.push(request);
       return access;
     };
-    const made = await service.storedGrant({ namespace: 'west', issuer: SITE_CA });
-    const link = await redeemLink(service, newKey(), made);
+    const created = await service.storedGrant({ namespace: 'west', issuer: SITE_CA });
+    const link = await redeemLink(service, newKey(), created);
     const next = newKey();
     const renewed = linkOf(redeemedAnswer(await renew(link, next)), next);
-    await service.store.deleteGrant(made.grant.uid);
+    await service.store.deleteGrant(created.grant.uid);
     await renewedLink(renewed, service);
-    expect(asked.map(({ namespace, issuer }) => [namespace, issuer])).toEqual(
+    expect(requests.map(({ namespace, issuer }) => [namespace, issuer])).toEqual(
       Array(3).fill(['west', SITE_CA]),
     );
   });

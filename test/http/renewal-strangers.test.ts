@@ -10,7 +10,7 @@ import { SITE_CA } from '../../src/platforms/standalone/owned-authorities.js';
 import { postRenewal, redeemLink, renewalOf, type TestLink } from '../support/links/test-link.js';
 import { newKey } from '../support/redeemed-answer.js';
 import { DAY, startTestService, type TestService } from '../support/service.js';
-import { post, type WireAnswer } from '../support/wire.js';
+import { outcomeOf, post, type WireAnswer } from '../support/wire.js';
 
 const PROBLEM = { accept: 'application/problem+json' };
 const RENEWAL_REFUSED = [403, 'Renewal of link certificate refused\n', undefined];
@@ -21,8 +21,6 @@ beforeEach(async () => {
   service = await startTestService();
   return () => service.close();
 });
-
-const toldOf = ({ status, body, headers }: WireAnswer) => [status, body, headers['linkgrant-reason']];
 
 async function renew(link: TestLink, changes: Parameters<typeof renewalOf>[2] = {}): Promise<WireAnswer> {
   return postRenewal(service, await renewalOf(link, service, changes));
@@ -53,7 +51,7 @@ describe('a client without a link', () => {
     const strangers: Readonly<Record<string, TestLink>> = {
       'an unknown redemption': { ...link, id: randomUUID() },
       'the certificate of another link': { ...other, id: link.id },
-      'a certificate that he made with the CA of the site': { id: link.id, key, certificate: pem },
+      'a certificate of the site CA that is not recorded': { id: link.id, key, certificate: pem },
       'the certificate of the link, without its key': { ...link, key },
       'the certificate of the link, with a key of another kind': {
         ...link,
@@ -61,33 +59,33 @@ describe('a client without a link', () => {
       },
     };
     for (const [what, stranger] of Object.entries(strangers)) {
-      // Nothing of what is judged after the proof shows.
+      // Later checks do not change the response.
       for (const changes of [{}, { now: 0 }, { csrDer: Buffer.from('no CSR') }]) {
-        expect(toldOf(await renew(stranger, changes)), what).toEqual(RENEWAL_REFUSED);
+        expect(outcomeOf(await renew(stranger, changes)), what).toEqual(RENEWAL_REFUSED);
       }
     }
     await service.store.revokeRedemption(link.id, service.clock.read());
     for (const stranger of Object.values(strangers)) {
-      expect(toldOf(await renew(stranger))).toEqual(RENEWAL_REFUSED);
+      expect(outcomeOf(await renew(stranger))).toEqual(RENEWAL_REFUSED);
     }
     expect(await service.store.listRenewals(link.id)).toEqual([]);
-    const told = service.logged().filter(({ event }) => event === 'refused');
-    for (const { redemption, name, subject, grant } of told) {
+    const refusals = service.logged().filter(({ event }) => event === 'refused');
+    for (const { redemption, name, subject, grant } of refusals) {
       expect([redemption, name, subject, grant]).toEqual([undefined, undefined, undefined, undefined]);
     }
   });
 
   it('adds nothing to the ledger', async () => {
-    const made = await service.grant();
-    const link = await redeemLink(service, newKey(), made);
+    const created = await service.grant();
+    const link = await redeemLink(service, newKey(), created);
     await renew({ ...link, key: newKey() });
-    const attempts = await service.store.listAttempts(made.grant.uid, 10);
+    const attempts = await service.store.listAttempts(created.grant.uid, 10);
     expect(attempts.map(({ outcome }) => outcome)).toEqual(['redeemed']);
   });
 
   it.each<[string, (link: TestLink) => Promise<string> | string]>([
     ['nothing', () => ''],
-    ['words', () => 'renew me'],
+    ['text that is not a JWS', () => 'renew me'],
     ['no algorithm', async (link) => unsigned(await renewalOf(link, service))],
     [
       'the certificate as a shared secret',
@@ -95,10 +93,10 @@ describe('a client without a link', () => {
     ],
     ['a code', (link) => forged(link, { typ: 'linkgrant-code+jwt' }, link.key)],
     ['another type', (link) => forged(link, { typ: 'JWT' }, link.key)],
-    ['claims that say nothing', (link) => forged(link, {}, link.key, {})],
-  ])('that sends %s gets renewal_refused', async (_what, request) => {
+    ['no claims', (link) => forged(link, {}, link.key, {})],
+  ])('that sends %s gets renewal_invalid', async (_what, request) => {
     const answer = await postRenewal(service, await request(await redeemLink(service)));
-    expect(toldOf(answer)).toEqual([400, 'Request body not valid\n', undefined]);
+    expect(outcomeOf(answer)).toEqual([400, 'Request body not valid\n', undefined]);
     const problem = await postRenewal(service, await request(await redeemLink(service)), {
       headers: PROBLEM,
     });
@@ -110,16 +108,16 @@ describe('a client without a link', () => {
     expect((await postRenewal(service, 'x'.repeat(16 * 1024 + 1))).status).toBe(413);
   });
 
-  it.each(['GET', 'PUT', 'DELETE', 'HEAD'])('cannot %s it', async (method) => {
+  it.each(['GET', 'PUT', 'DELETE', 'HEAD'])('cannot use the method %s', async (method) => {
     expect((await postRenewal(service, '', { method })).status).toBe(405);
   });
 
   it('cannot redeem with a renewal request, or renew with a code', async () => {
-    const made = await service.grant({ redemptionsAllowed: 2 });
-    const link = await redeemLink(service, newKey(), made);
+    const created = await service.grant({ redemptionsAllowed: 2 });
+    const link = await redeemLink(service, newKey(), created);
     const request = await renewalOf(link, service);
-    expect((await post(service, `/${made.grant.uid}`, request)).status).toBe(403);
-    expect((await postRenewal(service, made.code)).status).toBe(400);
+    expect((await post(service, `/${created.grant.uid}`, request)).status).toBe(403);
+    expect((await postRenewal(service, created.code)).status).toBe(400);
   });
 
   function unsigned(request: string): string {

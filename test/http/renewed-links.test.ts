@@ -17,7 +17,7 @@ import { csrHeader, newKey, type RedeemedAnswer, redeemedAnswer } from '../suppo
 import { releaseAfterFile, releaseAfterTest } from '../support/release.js';
 import { makeIdentity } from '../support/server-identity.js';
 import { DAY, ENDPOINTS, MINUTE, startTestService, type TestService } from '../support/service.js';
-import { openWire, post, type WireAnswer } from '../support/wire.js';
+import { openWire, outcomeOf, post, type WireAnswer } from '../support/wire.js';
 import { makeAuthority, OpenSsl } from '../unit/pki/openssl.js';
 
 let service: TestService;
@@ -29,8 +29,6 @@ beforeEach(async () => {
   return () => service.close();
 });
 
-const toldOf = ({ status, body, headers }: WireAnswer) => [status, body, headers['linkgrant-reason']];
-
 async function renew(link: TestLink, changes: Parameters<typeof renewalOf>[2] = {}): Promise<WireAnswer> {
   return postRenewal(service, await renewalOf(link, service, changes));
 }
@@ -38,7 +36,7 @@ async function renew(link: TestLink, changes: Parameters<typeof renewalOf>[2] = 
 const inWholeSeconds = (time: number) => Math.floor(time / 1000) * 1000;
 const endOf = ({ x509 }: RedeemedAnswer) => Date.parse(x509.validTo);
 
-/** Demands that a pair fits and that OpenSSL takes it, at the service's time, for a TLS client's of that CA. */
+/** Expects a key to match its certificate, and OpenSSL to verify it for TLS clients of `ca` at the service's time. */
 function expectLivePair(link: TestLink, ca: string, { clock } = service): void {
   expect(new X509Certificate(link.certificate).checkPrivateKey(link.key)).toBe(true);
   const at = ['-attime', String(Math.floor(clock.read() / 1000))];
@@ -60,10 +58,10 @@ describe('a renewal', () => {
     'of a %s key returns a certificate for a new key, with the same identity',
     async (kind) => {
       const policy: GrantPolicy = { keyTypes: ['p256', 'p384', 'rsa', 'ed25519'] };
-      const made = await service.grant({ policy });
+      const created = await service.grant({ policy });
       const key = (KEYS[kind] as () => KeyObject)();
       const headers = { ...csrHeader(key), name: 'west', subject: 'the west site' };
-      const first = redeemedAnswer(await post(service, `/${made.grant.uid}`, made.code, { headers }));
+      const first = redeemedAnswer(await post(service, `/${created.grant.uid}`, created.code, { headers }));
       const link = linkOf(first, key);
       service.clock.advance(20 * DAY);
       const next = (KEYS[kind] as () => KeyObject)();
@@ -82,7 +80,7 @@ describe('a renewal', () => {
     },
   );
 
-  it('each response contains the renewal URL and the CA of that server', async () => {
+  it('returns the renewal URL and the CA of the service', async () => {
     const link = await redeemLink(service);
     const answer = redeemedAnswer(await renew(link));
     expect(answer.secret.metadata.annotations).toEqual({
@@ -111,11 +109,11 @@ describe('a renewal', () => {
     });
     const request = { namespace: 'default', name: 'to-west', subject: 'east', issuer: 'other' };
     const { store, clock } = service;
-    const made = (await generateLink(request, { store, site, clock: clock.read })) as GeneratedLink;
-    const annotations = made.secret.annotations ?? {};
+    const created = (await generateLink(request, { store, site, clock: clock.read })) as GeneratedLink;
+    const annotations = created.secret.annotations ?? {};
     expect(annotations['linkgrant.dev/renewal-url']).toBe(`https://127.0.0.1:${service.port}/-/renew`);
-    const key = createPrivateKey(made.secret.tlsKey);
-    const link = { id: made.redemption.id, key, certificate: made.secret.tlsCrt };
+    const key = createPrivateKey(created.secret.tlsKey);
+    const link = { id: created.redemption.id, key, certificate: created.secret.tlsCrt };
     const answer = redeemedAnswer(await renew(link));
     expect(answer.secret.metadata.name).toBe('to-west');
     expect(answer.x509.issuer).toBe('CN=another CA');
@@ -127,12 +125,15 @@ describe('a renewal', () => {
     redeemedAnswer(await postRenewal(service, `${request}\n`, { headers }));
   });
 
-  it('works if the token or the grant is revoked or deleted', async () => {
-    const made = await service.grant({ redemptionsAllowed: 2 });
-    const [one, two] = [await redeemLink(service, newKey(), made), await redeemLink(service, newKey(), made)];
-    await service.store.revokeGrant(made.grant.uid, service.clock.read());
+  it('works after its grant is revoked or deleted', async () => {
+    const created = await service.grant({ redemptionsAllowed: 2 });
+    const [one, two] = [
+      await redeemLink(service, newKey(), created),
+      await redeemLink(service, newKey(), created),
+    ];
+    await service.store.revokeGrant(created.grant.uid, service.clock.read());
     await renewedLink(one, service);
-    await service.store.deleteGrant(made.grant.uid);
+    await service.store.deleteGrant(created.grant.uid);
     await renewedLink(two, service);
   });
 
@@ -163,7 +164,7 @@ describe('a repeated renewal request', () => {
     expect(await service.store.listRenewals(link.id)).toHaveLength(1);
   });
 
-  it('by the old certificate for the same key gets the newest certificate, even hours later', async () => {
+  it('by the old certificate for the same key gets the newest certificate, even 40 days later', async () => {
     const link = await redeemLink(service);
     const next = newKey();
     const first = await renew(link, { newKey: next });
@@ -188,7 +189,7 @@ describe('a repeated renewal request', () => {
     expect(await service.store.listRenewals(link.id)).toHaveLength(1);
   });
 
-  it('sent at once for two keys ends with one newest certificate, and the other client gets superseded', async () => {
+  it('sent at once for six keys ends with one newest certificate, and the other clients get superseded', async () => {
     const link = await redeemLink(service);
     const keys = Array.from({ length: 6 }, () => newKey());
     const answers = await Promise.all(keys.map((key) => renew(link, { newKey: key })));
@@ -196,7 +197,7 @@ describe('a repeated renewal request', () => {
     const lost = answers.filter(({ status }) => status !== 200);
     expect(won).toHaveLength(1);
     for (const answer of lost)
-      expect(toldOf(answer)).toEqual([409, 'Certificate superseded\n', 'superseded']);
+      expect(outcomeOf(answer)).toEqual([409, 'Certificate superseded\n', 'superseded']);
     const [newest, ...others] = await service.store.listRenewals(link.id);
     expect(others).toEqual([]);
     expect(newest?.certificate).toBe(redeemedAnswer(won[0] as WireAnswer).certificate);
@@ -204,18 +205,18 @@ describe('a repeated renewal request', () => {
 });
 
 describe('20 lifetimes with 5 % of the responses lost', () => {
-  // The tests' clients go by the machine's time, for which a certificate renewed years ahead is not valid yet.
+  // The clients use the machine's time, at which a server certificate of a later year is not valid yet.
   beforeEach(async () => {
     const { cert, key, ca } = await makeIdentity();
     const [tlsCert, tlsKey, tlsCa] = [cert, key, ca].map((pem, index) =>
       openssl.write(`own-${index}.pem`, pem),
     );
     if (!tlsCert || !tlsKey || !tlsCa) throw new Error('no identity');
-    const usual = service;
+    const original = service;
     service = await startTestService({ tlsCert, tlsKey, tlsCa });
     return async () => {
       await service.close();
-      service = usual;
+      service = original;
     };
   });
 
@@ -239,9 +240,9 @@ describe('20 lifetimes with 5 % of the responses lost', () => {
       seed = (seed * 1_103_515_245 + 12_345) % 2_147_483_648;
       return seed / 2_147_483_648;
     };
-    const made = await service.grant({ redemptionsAllowed: 5 });
+    const created = await service.grant({ redemptionsAllowed: 5 });
     let lost = 0;
-    const links = await Promise.all(Array.from({ length: 5 }, () => redeemLink(service, newKey(), made)));
+    const links = await Promise.all(Array.from({ length: 5 }, () => redeemLink(service, newKey(), created)));
     for (let lifetime = 1; lifetime <= 20; lifetime += 1) {
       service.clock.advance(20 * DAY);
       for (const [index, link] of links.entries()) {

@@ -11,7 +11,7 @@ const service = releaseAfterFile(await startTestService());
 
 const idOf = ({ headers }: WireAnswer) => headers['linkgrant-request-id'] ?? 'none';
 
-/** Log lines of the request that was answered so. */
+/** Returns the log lines of the request that got this response. */
 const linesOf = (answer: WireAnswer) =>
   service.logged().filter(({ requestId }) => requestId === idOf(answer));
 

@@ -3,7 +3,7 @@ import type { Schema } from '../docs/matches-schema.js';
 
 type Resolve = (reference: string) => Schema;
 
-// Texts that mean something here, among them what only looks like it.
+// Texts that have a meaning in a request, and texts that only look like them.
 const WORDS = [
   ...['default', 'west', 'to-west', 'a.b', '-', 'A', 'x'.repeat(63), 'x'.repeat(64), 'east', 'e*', '?', ''],
   ...[
@@ -22,7 +22,7 @@ const WORDS = [
   ...['../..', '%2e%2e', 'ü', '\u202e', '\ud800', 'a-code-of-sixteen', '__proto__', 'constructor'],
 ];
 
-/** Texts of any kind, with those that mean something more often. */
+/** Texts of any kind; those of WORDS are more frequent. */
 export function anyText(): fc.Arbitrary<string> {
   return fc.oneof(
     fc.constantFrom(...WORDS),
@@ -31,7 +31,7 @@ export function anyText(): fc.Arbitrary<string> {
   );
 }
 
-/** Values that fit `schema`. Knows the keywords of the requests in our document, and throws for any other type. */
+/** Values that fit `schema`. Knows the keywords of the requests in openapi.yaml, and throws for any other type. */
 export function valuesOf(schema: Schema, resolve: Resolve, known: readonly string[]): fc.Arbitrary<unknown> {
   if (typeof schema.$ref === 'string') return valuesOf(resolve(schema.$ref), resolve, known);
   if (Array.isArray(schema.enum)) return fc.constantFrom(...(schema.enum as unknown[]));
@@ -83,7 +83,7 @@ function textsOf(schema: Schema, known: readonly string[]): fc.Arbitrary<string>
   );
 }
 
-/** What is no value of anything: JSON of any shape. */
+/** JSON of any shape, which hardly ever fits a schema. */
 export function anyJson(): fc.Arbitrary<unknown> {
   return fc.oneof(
     fc.jsonValue({ maxDepth: 2 }),

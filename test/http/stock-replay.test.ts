@@ -23,28 +23,28 @@ function refusal(answer: WireAnswer) {
 
 describe('a Skupper client whose response was lost', () => {
   it('gets the same certificate and key again, and one use is counted', async () => {
-    const made = await service.grant();
-    const first = await redeem(made);
+    const created = await service.grant();
+    const first = await redeem(created);
     service.clock.advance(30_000);
-    const second = await redeem(made);
+    const second = await redeem(created);
     expect(second.body).toBe(first.body);
     const { x509, key } = redeemedAnswer(second);
     expect(x509.checkPrivateKey(key ?? expect.fail('no key'))).toBe(true);
-    expect(await service.used(made.grant.uid)).toBe(1);
+    expect(await service.used(created.grant.uid)).toBe(1);
   });
 
-  it('gets them even if the grant has expired meanwhile', async () => {
-    const made = await service.grant({ expirationWindowMs: MINUTE });
-    const first = await redeem(made);
+  it('gets the same response even if the grant has expired meanwhile', async () => {
+    const created = await service.grant({ expirationWindowMs: MINUTE });
+    const first = await redeem(created);
     service.clock.advance(MINUTE + 30_000);
-    expect((await redeem(made)).body).toBe(first.body);
+    expect((await redeem(created)).body).toBe(first.body);
   });
 
-  it('gets them for any number of concurrent requests', async () => {
-    const made = await service.grant();
-    const answers = await Promise.all(Array.from({ length: 20 }, () => redeem(made)));
+  it('gets the same key for any number of concurrent requests', async () => {
+    const created = await service.grant();
+    const answers = await Promise.all(Array.from({ length: 20 }, () => redeem(created)));
     expect(new Set(answers.map((answer) => redeemedAnswer(answer).keyPem)).size).toBe(1);
-    expect(await service.used(made.grant.uid)).toBe(1);
+    expect(await service.used(created.grant.uid)).toBe(1);
   });
 
   it.each<[string, PostOptions]>([
@@ -52,31 +52,31 @@ describe('a Skupper client whose response was lost', () => {
     ['under another name', { headers: { name: 'east' } }],
     ['under another subject', { headers: { subject: '3c1f7e0a-0000-4000-8000-00000000000b' } }],
     ['with a key of its own', { headers: csrHeader(newKey()) }],
-  ])('does not get them %s', async (_how, options) => {
-    const made = await service.grant();
-    redeemedAnswer(await redeem(made));
-    const other = await redeem(made, options);
+  ])('does not get the same key %s', async (_how, options) => {
+    const created = await service.grant();
+    redeemedAnswer(await redeem(created));
+    const other = await redeem(created, options);
     expect(refusal(other)).toEqual([404, 'grant_exhausted']);
     expect(other.body).toBe('No such access granted\n');
-    redeemedAnswer(await redeem(made));
+    redeemedAnswer(await redeem(created));
   });
 
-  it('does not get them with a wrong code', async () => {
-    const made = await service.grant();
-    redeemedAnswer(await redeem(made));
-    expect(refusal(await redeem({ ...made, code: mintCode() }))).toEqual([403, undefined]);
+  it('does not get the same key with a wrong code', async () => {
+    const created = await service.grant();
+    redeemedAnswer(await redeem(created));
+    expect(refusal(await redeem({ ...created, code: mintCode() }))).toEqual([403, undefined]);
   });
 
-  it('does not get them after the replay window', async () => {
-    const made = await service.grant();
-    redeemedAnswer(await redeem(made));
+  it('does not get the same key after the replay window', async () => {
+    const created = await service.grant();
+    redeemedAnswer(await redeem(created));
     service.clock.advance(2 * MINUTE - 1);
-    redeemedAnswer(await redeem(made));
+    redeemedAnswer(await redeem(created));
     service.clock.advance(1);
-    expect(refusal(await redeem(made))).toEqual([404, 'grant_exhausted']);
+    expect(refusal(await redeem(created))).toEqual([404, 'grant_exhausted']);
   });
 
-  it('does not get them when the grant or the redemption is revoked', async () => {
+  it('does not get the same key when the grant or the redemption is revoked', async () => {
     const [one, two] = [await service.grant(), await service.grant()];
     redeemedAnswer(await redeem(one));
     redeemedAnswer(await redeem(two));
@@ -86,45 +86,45 @@ describe('a Skupper client whose response was lost', () => {
     expect(refusal(await redeem(two))).toEqual([404, 'redemption_revoked']);
   });
 
-  it('does not get them for a user-supplied code, because a weak code must not encrypt a key', async () => {
-    const made = await service.grant({ code: 'correct-horse-battery' });
-    redeemedAnswer(await redeem(made));
-    expect(refusal(await redeem(made))).toEqual([404, 'grant_exhausted']);
-    const { items } = await service.store.listRedemptions({ limit: 2, grantUid: made.grant.uid });
+  it('does not get the same key for a user-supplied code, because a weak code must not encrypt a key', async () => {
+    const created = await service.grant({ code: 'correct-horse-battery' });
+    redeemedAnswer(await redeem(created));
+    expect(refusal(await redeem(created))).toEqual([404, 'grant_exhausted']);
+    const { items } = await service.store.listRedemptions({ limit: 2, grantUid: created.grant.uid });
     expect(items).toEqual([expect.objectContaining({ sealedAnswer: null, sealedUntil: null })]);
   });
 
-  it('does not get them from a grant for several sites: the request is a new redemption with another key', async () => {
-    const made = await service.grant({ redemptionsAllowed: 2 });
-    const keys = [redeemedAnswer(await redeem(made)).keyPem, redeemedAnswer(await redeem(made)).keyPem];
+  it('does not get the same key from a grant for several sites: the request is a new redemption with another key', async () => {
+    const created = await service.grant({ redemptionsAllowed: 2 });
+    const keys = [redeemedAnswer(await redeem(created)).keyPem, redeemedAnswer(await redeem(created)).keyPem];
     expect(new Set(keys).size).toBe(2);
-    expect(refusal(await redeem(made))).toEqual([404, 'grant_exhausted']);
-    expect(await service.used(made.grant.uid)).toBe(2);
+    expect(refusal(await redeem(created))).toEqual([404, 'grant_exhausted']);
+    expect(await service.used(created.grant.uid)).toBe(2);
   });
 });
 
 describe('the stored response for a Skupper client', () => {
   it('cannot be decrypted without the code', async () => {
-    const made = await service.grant();
-    const { keyPem = '' } = redeemedAnswer(await redeem(made));
-    const { items } = await service.store.listRedemptions({ limit: 2, grantUid: made.grant.uid });
+    const created = await service.grant();
+    const { keyPem = '' } = redeemedAnswer(await redeem(created));
+    const { items } = await service.store.listRedemptions({ limit: 2, grantUid: created.grant.uid });
     const sealed = Buffer.from(items[0]?.sealedAnswer ?? []);
     expect(sealed.length).toBeGreaterThan(keyPem.length);
     const base64 = keyPem.split('\n')[1] ?? '';
-    for (const part of [keyPem, base64, made.code]) {
+    for (const part of [keyPem, base64, created.code]) {
       expect(sealed.includes(part)).toBe(false);
       expect(sealed.includes(Buffer.from(part, 'base64'))).toBe(false);
     }
   });
 
   it('is erased from the file when the window has passed', async () => {
-    const made = await service.grant();
-    redeemedAnswer(await redeem(made));
+    const created = await service.grant();
+    redeemedAnswer(await redeem(created));
     const database = releaseAfterTest(openSqliteFile(`${service.directory}/linkgrant.db`));
     const rowCount = () =>
       database
         .prepare('SELECT count(sealed_answer) FROM redemptions WHERE grant_uid = ?')
-        .value(made.grant.uid);
+        .value(created.grant.uid);
     expect(rowCount()).toBe(1);
     service.clock.advance(3 * MINUTE);
     await expect.poll(rowCount, { timeout: 40_000, interval: 200 }).toBe(0);
@@ -132,59 +132,59 @@ describe('the stored response for a Skupper client', () => {
 
   it('is not stored with a window of 0', async () => {
     const never = releaseAfterTest(await startTestService({ stockReplayWindow: '0' }));
-    const made = await never.grant();
-    redeemedAnswer(await redeem(made, {}, never));
-    expect(refusal(await redeem(made, {}, never))).toEqual([404, 'grant_exhausted']);
+    const created = await never.grant();
+    redeemedAnswer(await redeem(created, {}, never));
+    expect(refusal(await redeem(created, {}, never))).toEqual([404, 'grant_exhausted']);
     const { items } = await never.store.listRedemptions({ limit: 2 });
     expect(items).toEqual([expect.objectContaining({ sealedAnswer: null })]);
   });
 
   it('is returned to another address with --stock-replay-source off', async () => {
     const hidden = releaseAfterTest(await startTestService({ stockReplaySource: 'off' }));
-    const made = await hidden.grant();
-    const first = await redeem(made, {}, hidden);
-    expect((await redeem(made, { from: '127.0.0.3' }, hidden)).body).toBe(first.body);
-    const other = await redeem(made, { headers: { name: 'east' } }, hidden);
+    const created = await hidden.grant();
+    const first = await redeem(created, {}, hidden);
+    expect((await redeem(created, { from: '127.0.0.3' }, hidden)).body).toBe(first.body);
+    const other = await redeem(created, { headers: { name: 'east' } }, hidden);
     expect(refusal(other)).toEqual([404, 'grant_exhausted']);
   });
 });
 
-describe('a Skupper client that repeats every 30 seconds because it cannot store its Secret', () => {
+describe('a Skupper client that repeats its request because it cannot store its Secret', () => {
   it('gets two responses an hour, then a time to wait, and does not exhaust the grant', async () => {
-    const made = await service.grant({ redemptionsAllowed: 9, expirationWindowMs: 9 * HOUR });
-    redeemedAnswer(await redeem(made));
+    const created = await service.grant({ redemptionsAllowed: 9, expirationWindowMs: 9 * HOUR });
+    redeemedAnswer(await redeem(created));
     service.clock.advance(20 * MINUTE);
-    redeemedAnswer(await redeem(made));
+    redeemedAnswer(await redeem(created));
     service.clock.advance(20 * MINUTE);
-    const third = await redeem(made);
+    const third = await redeem(created);
     expect(refusal(third)).toEqual([503, 'repeated_redemption']);
     expect([third.body, third.headers['retry-after']]).toEqual(['Internal error\n', String(20 * 60)]);
-    expect(await service.used(made.grant.uid)).toBe(2);
+    expect(await service.used(created.grant.uid)).toBe(2);
     service.clock.advance(20 * MINUTE);
-    redeemedAnswer(await redeem(made));
-    expect(await service.used(made.grant.uid)).toBe(3);
+    redeemedAnswer(await redeem(created));
+    expect(await service.used(created.grant.uid)).toBe(3);
   });
 
   it('does not keep other sites from redeeming', async () => {
-    const made = await service.grant({ redemptionsAllowed: 9 });
-    for (let count = 0; count < 2; count += 1) redeemedAnswer(await redeem(made));
-    expect(refusal(await redeem(made))).toEqual([503, 'repeated_redemption']);
-    redeemedAnswer(await redeem(made, { headers: { name: 'east' } }));
-    redeemedAnswer(await redeem(made, { headers: { subject: '3c1f7e0a-0000-4000-8000-00000000000b' } }));
-    redeemedAnswer(await redeem(made, { headers: csrHeader() }));
+    const created = await service.grant({ redemptionsAllowed: 9 });
+    for (let count = 0; count < 2; count += 1) redeemedAnswer(await redeem(created));
+    expect(refusal(await redeem(created))).toEqual([503, 'repeated_redemption']);
+    redeemedAnswer(await redeem(created, { headers: { name: 'east' } }));
+    redeemedAnswer(await redeem(created, { headers: { subject: '3c1f7e0a-0000-4000-8000-00000000000b' } }));
+    redeemedAnswer(await redeem(created, { headers: csrHeader() }));
   });
 
   it('is limited for concurrent requests too', async () => {
-    const made = await service.grant({ redemptionsAllowed: 50 });
-    const answers = await Promise.all(Array.from({ length: 20 }, () => redeem(made)));
+    const created = await service.grant({ redemptionsAllowed: 50 });
+    const answers = await Promise.all(Array.from({ length: 20 }, () => redeem(created)));
     expect(answers.filter(({ status }) => status === 200)).toHaveLength(2);
-    expect(await service.used(made.grant.uid)).toBe(2);
+    expect(await service.used(created.grant.uid)).toBe(2);
   });
 
   it('is limited only if its subject is a UUID', async () => {
-    const made = await service.grant({ redemptionsAllowed: 4 });
+    const created = await service.grant({ redemptionsAllowed: 4 });
     const options = { headers: { subject: 'west' } };
-    for (let count = 0; count < 4; count += 1) redeemedAnswer(await redeem(made, options));
-    expect(refusal(await redeem(made, options))).toEqual([404, 'grant_exhausted']);
+    for (let count = 0; count < 4; count += 1) redeemedAnswer(await redeem(created, options));
+    expect(refusal(await redeem(created, options))).toEqual([404, 'grant_exhausted']);
   });
 });

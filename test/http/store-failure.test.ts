@@ -74,7 +74,7 @@ describe.each([
     expect(await service.used(uid)).toBe(1);
   });
 
-  it('is answered at the next request if the store recorded it without a response', async () => {
+  it('gets its certificate at the next request if the store recorded it but failed to respond', async () => {
     const { uid, redeem } = await site();
     fault = (real) => ({
       async recordRedemption(...recorded) {
@@ -151,14 +151,14 @@ describe('the decision of the store at the commit', () => {
   });
 
   it('prevails: the grant is revoked or deleted meanwhile', async () => {
-    for (const [act, reason] of [
+    for (const [operation, reason] of [
       ['revokeGrant', 'grant_revoked'],
       ['deleteGrant', 'grant_unknown'],
     ] as const) {
       const { grant, code } = await service.grant();
       fault = (real) => ({
         async recordRedemption(...recorded) {
-          await real[act](grant.uid, service.clock.read());
+          await real[operation](grant.uid, service.clock.read());
           return real.recordRedemption(...recorded);
         },
       });

@@ -12,7 +12,7 @@ import { OpenSsl } from '../unit/pki/openssl.js';
 
 const openssl = releaseAfterFile(new OpenSsl());
 
-/** What a handshake agreed on; rejects when there is none. */
+/** Returns what a handshake negotiated; rejects if it fails. */
 async function handshake(target: Target, options: ConnectionOptions = {}) {
   const { socket } = await openWire(target, options);
   const agreed = {
@@ -28,7 +28,7 @@ async function handshake(target: Target, options: ConnectionOptions = {}) {
 
 const refusesOldVersions = (target: () => Target) =>
   it.each(['TLSv1.2', 'TLSv1.1', 'TLSv1'] as const)('refuses %s', async (version) => {
-    // OpenSSL offers the oldest ones at its lowest security level alone.
+    // OpenSSL offers TLS 1.0 and 1.1 only at security level 0.
     const options = {
       minVersion: version,
       maxVersion: version,
@@ -173,9 +173,9 @@ describe('an external server certificate', () => {
     [
       'an encrypted key',
       async () => {
-        const made = await makeIdentity({ authority });
-        const key = openssl.run(['pkey', '-aes128', '-passout', 'pass:secret'], made.key).toString();
-        return { ...made, key };
+        const identity = await makeIdentity({ authority });
+        const key = openssl.run(['pkey', '-aes128', '-passout', 'pass:secret'], identity.key).toString();
+        return { ...identity, key };
       },
     ],
   ])('stays in use when it is replaced with %s, and the log reports that', async (_what, bad) => {
@@ -200,7 +200,7 @@ describe('an external server certificate', () => {
 });
 
 describe('the service’s own certificate', () => {
-  it('is reissued by the same CA when a third of its lifetime is left', async () => {
+  it('is reissued when a third of its lifetime is left', async () => {
     const service = releaseAfterTest(await startTestService());
     const { serial } = await handshake(service);
     await service.running.reloadIdentity();

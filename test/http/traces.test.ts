@@ -13,7 +13,7 @@ const NAMES = readdirSync(DIRECTORY)
   .map((file) => file.replace('.request', ''));
 const recorded = (name: string, part: 'request' | 'body') => readFileSync(join(DIRECTORY, `${name}.${part}`));
 
-/** What differs from the recorded answer, and why. */
+/** How the response is expected to relate to the recorded one. */
 type Expectation =
   | { readonly as: 'recorded' }
   | { readonly as: 'refusal'; readonly status: number; readonly text: string }
@@ -24,13 +24,13 @@ const REFUSED = 'Redemption of access token refused';
 const EXPECTED: Readonly<Record<string, Expectation>> = {
   // Only leading, trailing and doubled slashes are dropped: an inner one is another path.
   'success-slashed-path': { as: 'refusal', status: 404, text: 'No such claim' },
-  // The code comes first.
+  // The code is checked before the state of the grant.
   'spent-wrong-code': { as: 'refusal', status: 403, text: REFUSED },
   'expired-wrong-code': { as: 'refusal', status: 403, text: REFUSED },
-  // Exactly one trailing newline is taken off.
+  // Exactly one trailing newline is ignored.
   'code-newline': { as: 'redeemed', like: 'success' },
   'bad-name': { as: 'refusal', status: 400, text: 'Request body not valid' },
-  // Nothing is spent, so trying again helps.
+  // No use is spent, so the client can retry.
   'site-no-endpoints': { as: 'refusal', status: 503, text: 'No valid endpoints found for site' },
   'site-edge': {
     as: 'refusal',
@@ -38,7 +38,7 @@ const EXPECTED: Readonly<Record<string, Expectation>> = {
     text: 'Edge sites cannot accept incoming links from remote sites',
   },
   'site-no-ca': { as: 'refusal', status: 503, text: 'Could not get issuer for requested certificate' },
-  // A grant with such an end cannot exist.
+  // A grant with an invalid expiration cannot exist.
   'bad-expiration': { as: 'refusal', status: 404, text: 'No such claim' },
   'no-host': { as: 'broken' },
   'plain-http': { as: 'broken' },
@@ -71,7 +71,7 @@ await service.storedGrant({ ...later, uid: UID(6), name: 'no-endpoints' }, codeI
 await service.storedGrant({ ...later, uid: UID(7), name: 'edge' }, codeIn('site-edge'));
 await service.storedGrant({ ...later, uid: UID(8), issuer: 'no-such-ca' }, codeIn('site-no-ca'));
 
-/** A recorded or new Secret or Link without what the server put there beside what was asked for. */
+/** Returns a Secret or Link without its status, annotations, creation time and data values. */
 function bare(document: unknown): unknown {
   const { status: _status, ...rest } = document as { status?: unknown; metadata: Record<string, unknown> };
   const { creationTimestamp: _created, annotations: _annotations, ...metadata } = rest.metadata;
@@ -83,7 +83,7 @@ function bare(document: unknown): unknown {
   };
 }
 
-/** The text of the value with every map's keys in their order. */
+/** Returns the value as JSON, which retains the order of keys. */
 const inOrder = (value: unknown) => JSON.stringify(value, null, 1);
 
 function expectSameRedemption(answer: WireAnswer, name: string): void {

@@ -24,7 +24,7 @@ describe('behind a trusted proxy', () => {
     expect(await service.store.findRedemption(id)).toMatchObject({ peer: '203.0.113.9' });
     expect(service.logged().at(-1)).toMatchObject({ event: 'redeemed', peer: '203.0.113.9' });
     await post(service, `/${grant.uid}`, code, through('2001:db8::7'));
-    // An attempt is noted behind its answer.
+    // An attempt is recorded after its response.
     await expect
       .poll(() => service.store.listAttempts(grant.uid, 5))
       .toContainEqual(expect.objectContaining({ outcome: 'grant_exhausted', peer: '2001:db8::7' }));

@@ -7,8 +7,8 @@ import type { TestService } from './service.js';
 export interface GrantRequests {
   /** The head of a POST to the grant, without the empty line that ends it. */
   head(lines?: readonly string[], csr?: string): string;
-  /** A whole request with Content-Length; the body is the grant's code unless another is given. */
-  whole(lines?: readonly string[], body?: string): string;
+  /** A complete request with Content-Length; the body is the grant's code unless another is given. */
+  completeRequest(lines?: readonly string[], body?: string): string;
   /** Runs `act`, and demands that no use was counted. */
   costsNothing<T>(act: () => Promise<T>): Promise<T>;
 }
@@ -21,7 +21,7 @@ export function requestsFor(service: TestService, { grant, code }: CreatedGrant)
   };
   return {
     head,
-    whole: (lines = [], body = code) =>
+    completeRequest: (lines = [], body = code) =>
       `${head([...lines, `Content-Length: ${Buffer.byteLength(body)}`])}\r\n${body}`,
     async costsNothing(act) {
       const before = await service.used(grant.uid);

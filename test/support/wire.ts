@@ -16,6 +16,13 @@ export interface WireAnswer {
   readonly body: string;
 }
 
+/** Returns the status, body and reason of a response. */
+export const outcomeOf = ({ status, body, headers }: WireAnswer) => [
+  status,
+  body,
+  headers['linkgrant-reason'],
+];
+
 /** A connection on which a test sends and receives bytes as they are. */
 export interface WireConnection {
   readonly socket: TLSSocket;

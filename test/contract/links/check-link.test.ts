@@ -19,17 +19,13 @@ async function router(identity: TestIdentity, options: Parameters<typeof startOp
   return releaseAfterTest(await startOpensslRouter(identity, options));
 }
 
-/** A router that says `word` to whoever it accepts, and nothing to others. */
-async function nodeRouter(identity: TestIdentity, word: Buffer, clientCa = identity.ca): Promise<number> {
-  const heard: Buffer[] = [];
+/** Starts a router that sends `response` to clients whose certificate it accepts; returns its port. */
+async function nodeRouter(identity: TestIdentity, response: Buffer, clientCa = identity.ca): Promise<number> {
   const server = createServer(
     { ...identity, ca: clientCa, requestCert: true, rejectUnauthorized: true, minVersion: 'TLSv1.3' },
     (socket) => {
       socket.on('error', () => undefined);
-      socket.once('data', (chunk: Buffer) => {
-        heard.push(chunk);
-        socket.end(word);
-      });
+      socket.once('data', () => socket.end(response));
     },
   );
   server.on('tlsClientError', () => undefined);
@@ -39,7 +35,7 @@ async function nodeRouter(identity: TestIdentity, word: Buffer, clientCa = ident
   return (server.address() as AddressInfo).port;
 }
 
-/** What checking tells of a Link's one endpoint, or of its credentials: the fault and the message, or `ok`. */
+/** Checks a Link; returns the fault and message of its credentials or of its first endpoint, or the fault `ok`. */
 async function check(
   link: Link,
   secret: LinkSecret | undefined,
@@ -50,9 +46,9 @@ async function check(
   const { failure, endpoints } = await checkLink(link, secret, { dial, clock });
   const outcome = failure ?? endpoints[0]?.outcome;
   if (!outcome) throw new Error('nothing was checked');
-  const told = 'fault' in outcome ? outcome : { fault: 'ok', message: '' };
-  expect(told.message).not.toContain('PRIVATE KEY');
-  return told;
+  const result = 'fault' in outcome ? outcome : { fault: 'ok', message: '' };
+  expect(result.message).not.toContain('PRIVATE KEY');
+  return result;
 }
 
 describe('link check of a correct router', () => {
@@ -64,9 +60,9 @@ describe('link check of a correct router', () => {
   test("succeeds at the first bytes of the router's response", async () => {
     const identity = await makeIdentity({ authority: site });
     const port = await nodeRouter(identity, Buffer.from('AMQP\x03\x01\x00\x00'));
-    const patient = { silenceMs: 60_000 };
+    const options = { silenceMs: 60_000 };
     const secret = await makeLinkSecret(site);
-    expect(await check(linkTo('127.0.0.1', port), secret, patient)).toMatchObject({ fault: 'ok' });
+    expect(await check(linkTo('127.0.0.1', port), secret, options)).toMatchObject({ fault: 'ok' });
   });
 
   test('dials each endpoint, with one outcome for each', async () => {
@@ -113,19 +109,22 @@ describe('link check of a correct router', () => {
 
 describe('link check reports the cause:', () => {
   test('a name that cannot be resolved', async () => {
-    const told = await check(linkTo('no-such-router.invalid', 55671), await makeLinkSecret(site));
-    expect(told).toMatchObject({ fault: 'dns', message: expect.stringContaining('no-such-router.invalid') });
+    const result = await check(linkTo('no-such-router.invalid', 55671), await makeLinkSecret(site));
+    expect(result).toMatchObject({
+      fault: 'dns',
+      message: expect.stringContaining('no-such-router.invalid'),
+    });
   });
 
   test('a port without a listener', async () => {
-    const told = await check(linkTo('127.0.0.1', await closedPort()), await makeLinkSecret(site));
-    expect(told.fault).toBe('connection_refused');
+    const result = await check(linkTo('127.0.0.1', await closedPort()), await makeLinkSecret(site));
+    expect(result.fault).toBe('connection_refused');
   });
 
   test('a listener that accepts the connection and sends nothing', async () => {
     const { port } = releaseAfterTest(await serveTcp(() => undefined));
-    const told = await check(linkTo('127.0.0.1', port), await makeLinkSecret(site), { timeoutMs: 300 });
-    expect(told.fault).toBe('connection_timeout');
+    const result = await check(linkTo('127.0.0.1', port), await makeLinkSecret(site), { timeoutMs: 300 });
+    expect(result.fault).toBe('connection_timeout');
   });
 
   test('a listener without TLS', async () => {
@@ -135,22 +134,25 @@ describe('link check reports the cause:', () => {
 
   test('a listener without TLS 1.3', async () => {
     const { port } = await router(await makeIdentity({ authority: site }), { words: ['-tls1_2'] });
-    const told = await check(linkTo('127.0.0.1', port), await makeLinkSecret(site));
-    expect(told).toMatchObject({ fault: 'not_tls', message: expect.stringContaining('TLS 1.3') });
+    const result = await check(linkTo('127.0.0.1', port), await makeLinkSecret(site));
+    expect(result).toMatchObject({ fault: 'not_tls', message: expect.stringContaining('TLS 1.3') });
   });
 
   test('a proxy that refuses the connection', async () => {
     const proxy = releaseAfterTest(await startProxy({ refuse: 403 }));
-    const told = await check(linkTo('127.0.0.1', 55671), await makeLinkSecret(site), {
+    const result = await check(linkTo('127.0.0.1', 55671), await makeLinkSecret(site), {
       proxy: `http://127.0.0.1:${proxy.port}`,
     });
-    expect(told).toMatchObject({ fault: 'proxy', message: expect.stringContaining('403') });
+    expect(result).toMatchObject({ fault: 'proxy', message: expect.stringContaining('403') });
   });
 
   test('a certificate for another name', async () => {
     const { port } = await router(await makeIdentity({ authority: site, hosts: ['other.example.com'] }));
-    const told = await check(linkTo('127.0.0.1', port), await makeLinkSecret(site));
-    expect(told).toMatchObject({ fault: 'tls_name', message: expect.stringContaining('other.example.com') });
+    const result = await check(linkTo('127.0.0.1', port), await makeLinkSecret(site));
+    expect(result).toMatchObject({
+      fault: 'tls_name',
+      message: expect.stringContaining('other.example.com'),
+    });
   });
 
   test('a certificate with the address only as an IP address entry', async () => {
@@ -165,11 +167,14 @@ describe('link check reports the cause:', () => {
     const identity = { ca: ca.certificate, cert: leaf.certificate, key: leaf.key };
     const { port } = await router(identity, { clientCa: site.bundlePem });
     const secret = await makeLinkSecret(site, { caCrt: ca.certificate });
-    const told = await check(linkTo('127.0.0.1', port), secret);
-    expect(told).toMatchObject({ fault: 'tls_name_address', message: expect.stringContaining('DNS names') });
+    const result = await check(linkTo('127.0.0.1', port), secret);
+    expect(result).toMatchObject({
+      fault: 'tls_name_address',
+      message: expect.stringContaining('DNS names'),
+    });
   });
 
-  test('a router of another CA, also one with the same name, also with an expired certificate', async () => {
+  test('a router certificate of another CA with the same name, valid or expired', async () => {
     const foreign = await makeAuthority('Site CA');
     const secret = await makeLinkSecret(site);
     for (const issuedAt of [Date.now(), Date.now() - 10 * DAY_MS]) {
@@ -181,15 +186,15 @@ describe('link check reports the cause:', () => {
   test('an expired router certificate', async () => {
     const issuedAt = Date.now() - 10 * DAY_MS;
     const { port } = await router(await makeIdentity({ authority: site, issuedAt }));
-    const told = await check(linkTo('127.0.0.1', port), await makeLinkSecret(site));
-    expect(told.fault).toBe('router_certificate_expired');
+    const result = await check(linkTo('127.0.0.1', port), await makeLinkSecret(site));
+    expect(result.fault).toBe('router_certificate_expired');
   });
 
   test('a router certificate that is not valid yet', async () => {
     const identity = await makeIdentity({ authority: site, issuedAt: Date.now() + 10 * DAY_MS });
     const { port } = await router(identity, { atTime: Date.now() + 10 * DAY_MS });
-    const told = await check(linkTo('127.0.0.1', port), await makeLinkSecret(site));
-    expect(told.fault).toBe('clock_skew');
+    const result = await check(linkTo('127.0.0.1', port), await makeLinkSecret(site));
+    expect(result.fault).toBe('clock_skew');
   });
 
   test('a router whose clock is after the expiry of the client certificate', async () => {
@@ -201,8 +206,8 @@ describe('link check reports the cause:', () => {
   test("a router that does not trust the client's CA, and says so", async () => {
     const clientCa = (await makeAuthority('New Site CA')).bundlePem;
     const { port } = await router(await makeIdentity({ authority: site }), { clientCa });
-    const told = await check(linkTo('127.0.0.1', port), await makeLinkSecret(site));
-    expect(told).toMatchObject({
+    const result = await check(linkTo('127.0.0.1', port), await makeLinkSecret(site));
+    expect(result).toMatchObject({
       fault: 'certificate_refused',
       message: expect.stringContaining('unknown_ca'),
     });
@@ -211,8 +216,8 @@ describe('link check reports the cause:', () => {
   test('a router that closes the connection after the client certificate, without a reason', async () => {
     const clientCa = (await makeAuthority('New Site CA')).bundlePem;
     const port = await nodeRouter(await makeIdentity({ authority: site }), Buffer.from('AMQP'), clientCa);
-    const told = await check(linkTo('127.0.0.1', port), await makeLinkSecret(site));
-    expect(told.fault).toBe('certificate_refused');
+    const result = await check(linkTo('127.0.0.1', port), await makeLinkSecret(site));
+    expect(result.fault).toBe('certificate_refused');
   });
 
   test('unusable credentials, without connecting', async () => {

@@ -33,10 +33,10 @@ const site = new StandaloneSite({
 });
 
 function deps(changes: { readonly store?: GrantStore; readonly site?: Site } = {}) {
-  return { store: service.store, site, clock: service.clock.read, ...changes };
+  return { store: service.store, site, clock, ...changes };
 }
 
-function made(outcome: GeneratedLink | Refusal): GeneratedLink {
+function expectGenerated(outcome: GeneratedLink | Refusal): GeneratedLink {
   if ('refused' in outcome) throw new Error(outcome.refused);
   return outcome;
 }
@@ -46,25 +46,32 @@ async function grantCount(): Promise<number> {
 }
 
 describe('link generate on the accepting side', () => {
-  test('leads to the endpoints with the requested roles alone, and records the roles for renewals', async () => {
-    const between = { name: 'inter-network', host: 'hub.example.com', port: '35671', group: 'hub' } as const;
-    const issuer = () => new OwnedAuthorities(service.directory).find(SITE_CA, service.clock.read());
+  test('returns only endpoints with the requested roles, and records the roles for renewals', async () => {
+    const interNetwork = {
+      name: 'inter-network',
+      host: 'hub.example.com',
+      port: '35671',
+      group: 'hub',
+    } as const;
+    const issuer = () => authorities.find(SITE_CA, clock());
     const both = new StandaloneSite({
-      endpoints: [...ENDPOINTS, between],
+      endpoints: [...ENDPOINTS, interNetwork],
       defaultIssuer: issuer,
       findIssuer: issuer,
-      clock: service.clock.read,
+      clock,
     });
-    const own = made(await generateLink(REQUEST, deps({ site: both })));
+    const own = expectGenerated(await generateLink(REQUEST, deps({ site: both })));
     expect(own.links.flatMap(({ endpoints }) => endpoints)).toEqual(ENDPOINTS);
     const policy = { endpointRoles: ['inter-network'] } as const;
-    const { links, redemption } = made(await generateLink({ ...REQUEST, policy }, deps({ site: both })));
-    expect(links).toMatchObject([{ name: 'to-west', endpoints: [between] }]);
+    const { links, redemption } = expectGenerated(
+      await generateLink({ ...REQUEST, policy }, deps({ site: both })),
+    );
+    expect(links).toMatchObject([{ name: 'to-west', endpoints: [interNetwork] }]);
     expect(redemption.policy).toEqual(policy);
   });
 
   test("creates a client credential of the site's CA, and a Link with the endpoints and the given cost", async () => {
-    const { secret, links, redemption } = made(await generateLink(REQUEST, deps()));
+    const { secret, links, redemption } = expectGenerated(await generateLink(REQUEST, deps()));
     expect(links).toEqual([{ name: 'to-west', endpoints: ENDPOINTS, tlsCredentials: 'to-west', cost: 5 }]);
     const openssl = new OpenSsl();
     expect(openssl.verifies(secret.tlsCrt, secret.caCrt, 'sslclient').ok).toBe(true);
@@ -76,7 +83,7 @@ describe('link generate on the accepting side', () => {
   test('records a redemption, and leaves no grant', async () => {
     const before = await grantCount();
     const links = await Promise.all(
-      Array.from({ length: 5 }, async () => made(await generateLink(REQUEST, deps()))),
+      Array.from({ length: 5 }, async () => expectGenerated(await generateLink(REQUEST, deps()))),
     );
     expect(new Set(links.map(({ secret }) => secret.tlsKey)).size).toBe(5);
     for (const { redemption, secret } of links) {
@@ -101,7 +108,7 @@ describe('link generate on the accepting side', () => {
     expect((await service.store.listRedemptions({ limit: 100 })).items).toHaveLength(before);
   });
 
-  test('never shows its grant, and is recorded once when recording is repeated', async () => {
+  test('never lists a grant, and records one redemption even if recording is repeated', async () => {
     const seen: number[] = [];
     const before = await grantCount();
     const watching = new Proxy(service.store, {
@@ -109,15 +116,15 @@ describe('link generate on the accepting side', () => {
         if (key !== 'recordSingleUse') {
           return (Reflect.get(target, key) as (...words: unknown[]) => unknown).bind(target);
         }
-        return async (...asked: Parameters<GrantStore['recordSingleUse']>) => {
-          const recorded = target.recordSingleUse(...asked);
+        return async (...args: Parameters<GrantStore['recordSingleUse']>) => {
+          const recorded = target.recordSingleUse(...args);
           seen.push(await grantCount());
           await recorded;
-          return target.recordSingleUse(...asked);
+          return target.recordSingleUse(...args);
         };
       },
     });
-    const { redemption } = made(await generateLink(REQUEST, deps({ store: watching })));
+    const { redemption } = expectGenerated(await generateLink(REQUEST, deps({ store: watching })));
     expect(seen).toEqual([before]);
     expect(await grantCount()).toBe(before);
     const attempts = await service.store.listAttempts(redemption.grantUid, 10);

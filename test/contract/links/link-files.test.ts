@@ -21,8 +21,11 @@ beforeEach(() => {
   data = join(root, 'data');
 });
 
-/** Puts a link in place as redemption does, with the record that redemption keeps. */
-async function redeemed(name: string, options: { readonly groups?: number; readonly record?: string } = {}) {
+/** Writes a link as a redemption does, and the record `record` of that redemption if it is given. */
+async function writeRedeemedLink(
+  name: string,
+  options: { readonly groups?: number; readonly record?: string } = {},
+) {
   const { groups = 1, record } = options;
   const secret = await makeLinkSecret(await makeAuthority('Site CA'), { name });
   const links = Array.from({ length: groups }, (_, at) => ({
@@ -40,22 +43,22 @@ async function redeemed(name: string, options: { readonly groups?: number; reado
   return secret;
 }
 
-const side = () => ({ links: linkDirectory(directory), records: linkRecords(data) });
+const deps = () => ({ links: linkDirectory(directory), records: linkRecords(data) });
 
 describe('the links of a directory', () => {
   test('are empty if the directory does not exist', async () => {
-    expect(await side().links.list()).toEqual([]);
-    expect(await deleteLink('any', side())).toBeUndefined();
+    expect(await deps().links.list()).toEqual([]);
+    expect(await deleteLink('any', deps())).toBeUndefined();
   });
 
   test('are those that a redemption wrote, with their Secret', async () => {
-    const secret = await redeemed('to-west');
-    const [link, ...others] = await side().links.list();
+    const secret = await writeRedeemedLink('to-west');
+    const [link, ...others] = await deps().links.list();
     expect(others).toEqual([]);
     expect(link).toMatchObject({ ...linkTo('router.example.com', 55671), place: expect.any(String) });
     expect(link?.redemptionId).toBe(secret.annotations?.['linkgrant.dev/redemption-id']);
     const place = join(directory, 'Secret-to-west.yaml');
-    expect(await side().links.findSecret('to-west')).toEqual({ ...secret, place });
+    expect(await deps().links.findSecret('to-west')).toEqual({ ...secret, place });
   });
 
   test('include files that users wrote: unquoted, several documents in one file, beside files that are not YAML', async () => {
@@ -70,7 +73,7 @@ describe('the links of a directory', () => {
         'kind: Link\nmetadata:\n  name: a\nspec:\n  endpoints:\n  - {name: other, host: h, port: 1}\n  - {name: edge, host: h, port: 70000}\n',
       ].join('---\n'),
     );
-    expect(await side().links.list()).toMatchObject([
+    expect(await deps().links.list()).toMatchObject([
       { name: 'a', endpoints: [] },
       { name: 'b', cost: 2, endpoints: [{ name: 'edge', host: 'h', port: '45671', group: '' }] },
     ]);
@@ -79,10 +82,10 @@ describe('the links of a directory', () => {
 
 describe('link update', () => {
   test('changes only the given field; labels, annotations and all other fields stay', async () => {
-    await redeemed('to-west');
+    await writeRedeemedLink('to-west');
     const file = join(directory, 'Link-to-west.yaml');
     const before = readFileSync(file, 'utf8');
-    expect(await side().links.update('to-west', { cost: 7 })).toBe(file);
+    expect(await deps().links.update('to-west', { cost: 7 })).toBe(file);
     const after = readFileSync(file, 'utf8');
     expect(after).toContain('cost: 7\n');
     const [was] = parseAllDocuments(before).map((document) => document.toJS());
@@ -97,21 +100,21 @@ describe('link update', () => {
     const file = join(directory, 'links.yaml');
     const one = 'kind: Link # ours\nmetadata:\n  name: one\nspec:\n  cost: 1 # dear\n';
     writeFileSync(file, `${one}---\nkind: Link\nmetadata:\n  name: two\nspec:\n  tlsCredentials: "yes"\n`);
-    await side().links.update('two', { cost: 3, tlsCredentials: 'no' });
+    await deps().links.update('two', { cost: 3, tlsCredentials: 'no' });
     const text = readFileSync(file, 'utf8');
     expect(text).toContain('kind: Link # ours');
     expect(text).toContain('cost: 1 # dear');
     const [, two] = parseAllDocuments(text).map((document) => document.toJS());
     expect(two.spec).toEqual({ tlsCredentials: 'no', cost: 3 });
-    expect(await side().links.update('three', { cost: 3 })).toBeUndefined();
+    expect(await deps().links.update('three', { cost: 3 })).toBeUndefined();
   });
 });
 
 describe('link delete', () => {
   test('deletes the Secret and the record of the redemption too, and no other link', async () => {
-    await redeemed('to-west', { record: 'aaaa' });
-    await redeemed('to-north', { record: 'bbbb' });
-    expect(await deleteLink('to-west', side())).toEqual({
+    await writeRedeemedLink('to-west', { record: 'aaaa' });
+    await writeRedeemedLink('to-north', { record: 'bbbb' });
+    expect(await deleteLink('to-west', deps())).toEqual({
       links: ['to-west'],
       removed: [join(directory, 'Link-to-west.yaml'), join(directory, 'Secret-to-west.yaml')],
       secretUsedBy: [],
@@ -123,41 +126,40 @@ describe('link delete', () => {
   });
 
   test('retains a Secret and its record while another Link uses it', async () => {
-    await redeemed('to-west', { groups: 2, record: 'aaaa' });
-    expect(await deleteLink('to-west-1', side())).toMatchObject({ secretUsedBy: ['to-west-2'], records: 0 });
+    await writeRedeemedLink('to-west', { groups: 2, record: 'aaaa' });
+    expect(await deleteLink('to-west-1', deps())).toMatchObject({ secretUsedBy: ['to-west-2'], records: 0 });
     expect(readdirSync(directory).sort()).toEqual(['Link-to-west-2.yaml', 'Secret-to-west.yaml']);
-    expect(await deleteLink('to-west-2', side())).toMatchObject({ secretUsedBy: [], records: 1 });
+    expect(await deleteLink('to-west-2', deps())).toMatchObject({ secretUsedBy: [], records: 1 });
     expect(readdirSync(directory)).toEqual([]);
   });
 
   test('deletes every Link of a redemption if it is given the name of the redemption', async () => {
-    await redeemed('to-west', { groups: 3, record: 'aaaa' });
-    expect((await deleteLink('to-west', side()))?.removed).toHaveLength(4);
+    await writeRedeemedLink('to-west', { groups: 3, record: 'aaaa' });
+    expect((await deleteLink('to-west', deps()))?.removed).toHaveLength(4);
     expect(readdirSync(directory)).toEqual([]);
     expect(readdirSync(join(data, 'redemptions'))).toEqual([]);
   });
 
   test('completes an earlier deletion that was interrupted', async () => {
-    const secret = await redeemed('to-west', { record: 'aaaa' });
+    await writeRedeemedLink('to-west', { record: 'aaaa' });
     rmSync(join(directory, 'Link-to-west.yaml'));
-    expect(await deleteLink('to-west', side())).toMatchObject({ records: 1 });
+    expect(await deleteLink('to-west', deps())).toMatchObject({ records: 1 });
     expect(readdirSync(directory)).toEqual([]);
-    expect(secret.name).toBe('to-west');
   });
 
-  test('does not delete the Secret of another owner or of a proxy', async () => {
+  test('does not delete a Secret of the given name that has another owner or is for a proxy', async () => {
     mkdirSync(directory);
     const secret = (name: string, more: object) =>
       writeFileSync(join(directory, `Secret-${name}.yaml`), JSON.stringify({ kind: 'Secret', ...more }));
     secret('my-tls', { metadata: { name: 'my-tls' } });
     const labels = { 'app.kubernetes.io/managed-by': 'linkgrant' };
     secret('proxy', { type: 'kubernetes.io/basic-auth', metadata: { name: 'proxy', labels } });
-    expect(await deleteLink('my-tls', side())).toBeUndefined();
-    expect(await deleteLink('proxy', side())).toBeUndefined();
+    expect(await deleteLink('my-tls', deps())).toBeUndefined();
+    expect(await deleteLink('proxy', deps())).toBeUndefined();
     expect(readdirSync(directory)).toHaveLength(2);
   });
 
-  test("deletes the Secret of its proxy when no other Link uses it, also after a crash, and never another owner's", async () => {
+  test("deletes the Link's proxy Secret if no other Link uses it, also after a crash, and never another owner's", async () => {
     const proxySecret = (name: string, labels: object) =>
       writeFileSync(
         join(directory, `Secret-${name}.yaml`),
@@ -174,21 +176,21 @@ describe('link delete', () => {
       writeFileSync(file, readFileSync(file, 'utf8').replace('spec:\n', settings));
     };
     const ours = { 'app.kubernetes.io/managed-by': 'linkgrant' };
-    for (const name of ['east', 'north', 'south', 'west']) await redeemed(name);
+    for (const name of ['east', 'north', 'south', 'west']) await writeRedeemedLink(name);
     proxySecret('shared', ours);
     proxySecret('given', {});
     through('east', 'shared');
     through('north', 'shared');
     through('south', 'given');
-    await deleteLink('east', side());
-    await deleteLink('south', side());
+    await deleteLink('east', deps());
+    await deleteLink('south', deps());
     expect(readdirSync(directory)).toEqual(
       expect.arrayContaining(['Secret-given.yaml', 'Secret-shared.yaml']),
     );
-    expect((await deleteLink('north', side()))?.removed).toContain(join(directory, 'Secret-shared.yaml'));
+    expect((await deleteLink('north', deps()))?.removed).toContain(join(directory, 'Secret-shared.yaml'));
     proxySecret('orphan', ours);
     rmSync(join(directory, 'Link-west.yaml'));
-    await deleteLink('west', side());
+    await deleteLink('west', deps());
     expect(readdirSync(directory)).toEqual(['Secret-given.yaml']);
   });
 
@@ -196,7 +198,7 @@ describe('link delete', () => {
     mkdirSync(directory);
     const file = join(directory, 'links.yaml');
     writeFileSync(file, 'kind: Link\nmetadata:\n  name: one\n---\nkind: Link\nmetadata:\n  name: two\n');
-    expect((await deleteLink('one', side()))?.removed).toEqual([file]);
-    expect((await side().links.list()).map(({ name }) => name)).toEqual(['two']);
+    expect((await deleteLink('one', deps()))?.removed).toEqual([file]);
+    expect((await deps().links.list()).map(({ name }) => name)).toEqual(['two']);
   });
 });

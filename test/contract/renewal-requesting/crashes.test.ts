@@ -31,7 +31,7 @@ describe('a renewal', () => {
       const isInPlace = dieAt === 'renewal-in-place';
       expect((await site.secret()).tlsCrt === before.tlsCrt).toBe(!isInPlace);
       expect((await site.spawn()).code).toBeUndefined();
-      // What was put in place was whole: the next run renews that one.
+      // The certificate in place is complete, so the next run renews it.
       expect(site.server.issued()).toBe(isInPlace ? 2 : 1);
       expect(new Set(site.server.keys).size).toBe(isInPlace ? 2 : 1);
       await site.secret();
@@ -39,7 +39,7 @@ describe('a renewal', () => {
     },
   );
 
-  test("that waited while another run renewed ends with the other run's certificate", async () => {
+  test('ends with the certificate of another run that renewed while it waited', async () => {
     const link = await site.link();
     const first = await site.renew();
     const second = await site.renew({}, link);

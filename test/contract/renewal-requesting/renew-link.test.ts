@@ -122,13 +122,16 @@ describe('a failed renewal', () => {
     [403, 'renewal_refused'],
     [409, 'superseded'],
     [503, 'issuer_unavailable'],
-  ])('reports HTTP %i with %s as its own error, and does not change the link', async (status, code) => {
-    const before = await site.secret();
-    site.server.refuse(status, code);
-    expect(await site.outcome()).toBe(code);
-    expect(site.server.seen).toHaveLength(1);
-    expect(await site.secret()).toEqual(before);
-  });
+  ])(
+    'reports HTTP %i with the code %s under that code, and does not change the link',
+    async (status, code) => {
+      const before = await site.secret();
+      site.server.refuse(status, code);
+      expect(await site.outcome()).toBe(code);
+      expect(site.server.seen).toHaveLength(1);
+      expect(await site.secret()).toEqual(before);
+    },
+  );
 
   test('leaves the link unchanged if no server responds, or if the server has another CA', async () => {
     const before = await site.secret();

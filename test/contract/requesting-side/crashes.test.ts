@@ -58,7 +58,7 @@ describe('token redeem at a linkgrant service', () => {
 });
 
 describe('token redeem at a Skupper grant server', () => {
-  test('20 concurrent processes send one request, and all end with that certificate', async () => {
+  test('20 concurrent processes send one request, and all end with one certificate', async () => {
     server = await startIssuingServer('stock');
     const outcomes = await Promise.all(
       Array.from({ length: 20 }, () => site.spawn(server.token, { postingLimitMs: 30_000 })),
@@ -86,7 +86,7 @@ describe('token redeem at a Skupper grant server', () => {
   );
 
   test.each(['answer-stored', 'secret-written', 'link-written', 'outcome-written'])(
-    'a process killed at %s and run again ends with the one certificate',
+    'a process killed at %s and run again ends with one certificate',
     async (dieAt) => {
       server = await startIssuingServer('stock');
       expect(await site.spawn(server.token, { dieAt })).toEqual({ killed: true });
@@ -97,7 +97,7 @@ describe('token redeem at a Skupper grant server', () => {
   );
 });
 
-/** The key that a CSR is for: signatures of one key differ from one request to the next. */
+/** Returns the SHA-256 of the key of a CSR. CSRs of one key differ in their signatures. */
 function keyOf(csr: string): string {
   const request = parseCertificateRequest(Buffer.from(csr, 'base64'));
   return 'invalid' in request ? request.reason : request.keySha256;

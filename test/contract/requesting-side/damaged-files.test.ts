@@ -40,10 +40,10 @@ describe.each([0, 0.4, 0.98])('a stored response truncated to %f of its length',
       await site.redeem({ token: server.token });
       const file = storedFile('answer.yaml');
       damage(file, share);
-      const left = contentOf(file);
+      const damagedContent = contentOf(file);
       expect(await site.outcome({ token: server.token })).toBe('outcome_unknown');
       expect(await failure(server)).toContain(`${file} is damaged`);
-      expect(contentOf(file)).toBe(left);
+      expect(contentOf(file)).toBe(damagedContent);
       expect(server.issued()).toBe(1);
     },
   );
@@ -76,10 +76,10 @@ test('a damaged response survives a retry whose service is unreachable', async (
   await site.redeem({ token: server.token });
   const file = storedFile('answer.yaml');
   damage(file, 0.5);
-  const left = contentOf(file);
+  const damagedContent = contentOf(file);
   await server.close();
   expect(await site.outcome({ token: server.token, retry: true })).toBe('connection_refused');
-  expect(contentOf(file)).toBe(left);
+  expect(contentOf(file)).toBe(damagedContent);
 });
 
 describe.each(['empty', 'truncated'])('a stored key that is %s', (kind) => {
@@ -100,10 +100,10 @@ describe.each(['empty', 'truncated'])('a stored key that is %s', (kind) => {
       const server = await start(manner);
       await keyOnly(server);
       const file = storedFile('key.pem');
-      const left = contentOf(file);
+      const damagedContent = contentOf(file);
       expect(await site.outcome({ token: server.token })).toBe('outcome_unknown');
       expect(await failure(server)).toContain(`${file} is damaged`);
-      expect(contentOf(file)).toBe(left);
+      expect(contentOf(file)).toBe(damagedContent);
       expect(await site.outcome({ token: server.token, retry: true })).toBe('redeemed');
       expect(server.issued()).toBe(1);
       expect((await site.redeem({ token: server.token })).alreadyRedeemed).toBe(true);
@@ -134,7 +134,7 @@ describe.each(['empty', 'truncated'])('a stored key that is %s', (kind) => {
     expect((await site.redeem({ token: server.token })).alreadyRedeemed).toBe(true);
   });
 
-  test('does not matter to a link whose key a Skupper grant server generated', async () => {
+  test('is not used for a link whose key a Skupper grant server generated', async () => {
     const server = await start('stock');
     const first = await site.redeem({ token: server.token });
     damage(storedFile('key.pem'), share);
@@ -143,7 +143,7 @@ describe.each(['empty', 'truncated'])('a stored key that is %s', (kind) => {
   });
 });
 
-test('a new key after the posted one was deleted spends no second use', async () => {
+test('a deleted key file is reported as damaged or replaced, and no second use is spent', async () => {
   const server = await start('linkgrant');
   await site.redeem({ token: server.token });
   rmSync(storedFile('key.pem'));

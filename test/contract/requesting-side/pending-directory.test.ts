@@ -29,13 +29,13 @@ describe('a request to a Skupper grant server', () => {
       execFileSync('mount', ['-t', 'tmpfs', '-o', 'size=64k', 'tmpfs', process.argv[1]]);
       const { pendingDirectories } = await import(process.argv[2]);
       const pending = await pendingDirectories(process.argv[1], Date.now)('0a');
-      const begun = await pending.beginPosting({ number: 1, at: Date.now() }).catch((error) => error.code);
-      console.log(JSON.stringify([begun, await pending.findPosting() ?? null]));`;
+      const result = await pending.beginPosting({ number: 1, at: Date.now() }).catch((error) => error.code);
+      console.log(JSON.stringify([result, await pending.findPosting() ?? null]));`;
     const command = [process.execPath, '--input-type=module', '-e', script, directory, module];
-    const told = execFileSync('unshare', [...asRoot, '--mount', ...command], {
+    const output = execFileSync('unshare', [...asRoot, '--mount', ...command], {
       encoding: 'utf8',
       timeout: 30_000,
     });
-    expect(JSON.parse(told)).toEqual(['not_writable', null]);
+    expect(JSON.parse(output)).toEqual(['not_writable', null]);
   });
 });

@@ -21,7 +21,7 @@ async function start(manner: 'linkgrant' | 'stock'): Promise<IssuingServer> {
   return releaseAfterTest(await startIssuingServer(manner));
 }
 
-/** A server that answers checks like a stock one and redemptions as told. */
+/** Starts a server that answers checks like a Skupper grant server, and redemptions with `status` and `body`. */
 async function answering(status: number, body: string): Promise<TestServer> {
   return releaseAfterTest(
     await serveHttps(({ url }, _incoming, response) => {
@@ -101,7 +101,6 @@ describe('token redeem', () => {
     await site.redeem({ token: server.token });
     const before = site.files();
     const elsewhere = join(site.root, 'other', 'place');
-    const { directoryMaterializer } = await import('../../../src/platforms/files/directory-materializer.js');
     await site.redeem({ token: server.token }, { materializer: directoryMaterializer(elsewhere, Date.now) });
     expect(site.files().get('other/place/Secret-my-link.yaml')).toBe(before.get('links/Secret-my-link.yaml'));
     expect(server.seen).toHaveLength(2);
@@ -129,7 +128,7 @@ describe('existing files', () => {
       expect(await site.outcome({ token: second.token })).toBe('place_taken');
       const elsewhere = streamMaterializer(async () => undefined);
       await site.redeem({ token: second.token }, { materializer: elsewhere });
-      // Now it has its answer and no probe stands before it.
+      // The second redemption now has a stored response, so no check precedes it.
       expect(await site.outcome({ token: second.token })).toBe('place_taken');
       expect(site.files().get('links/Secret-my-link.yaml')).toBe(before);
     },
@@ -157,14 +156,14 @@ describe('existing files', () => {
     expect(server.seen).toEqual([]);
   });
 
-  test('prevent a redemption: a file system without directories', async () => {
+  test('prevent a redemption: a file system in which no directory can be created', async () => {
     const server = await start('linkgrant');
     const materializer = directoryMaterializer('/proc/linkgrant/links', Date.now);
     expect(await site.outcome({ token: server.token }, { materializer })).toBe('not_writable');
     expect(server.seen).toEqual([]);
   });
 
-  test('of a run that died, temporary files with a key, are deleted once they are old', async () => {
+  test('that a dead run left, temporary files with a key, are deleted when they are old', async () => {
     const server = await start('linkgrant');
     const left = (digit: string) =>
       join(site.to, `.Secret-old.yaml.${digit.repeat(8)}-0000-4000-8000-000000000000`);
@@ -176,7 +175,7 @@ describe('existing files', () => {
     expect([existsSync(left('1')), existsSync(left('2'))]).toEqual([false, true]);
   });
 
-  test('of a run that died in the data directory are deleted too, and files of others are not', async () => {
+  test('that a dead run left in the data directory are deleted when they are old, and other files are not', async () => {
     const server = await start('linkgrant');
     await site.redeem({ token: server.token });
     const answer = [...site.files().keys()].find((path) => path.endsWith('/answer.yaml')) ?? '';
@@ -210,7 +209,7 @@ describe('existing files', () => {
 });
 
 describe('another name than that of the first redemption', () => {
-  test('is refused with the earlier name, and the earlier name returns the same link', async () => {
+  test('is refused with a message that has the earlier name, under which the same link is returned', async () => {
     const server = await start('linkgrant');
     await site.redeem({ token: server.token, name: 'first' });
     const before = site.files();
@@ -233,7 +232,7 @@ describe('another name than that of the first redemption', () => {
     expect(server.issued()).toBe(1);
   });
 
-  test('cannot come from a response', async () => {
+  test('in a response is refused as invalid', async () => {
     const server = await start('linkgrant');
     const stranger = await answering(200, await fetchAnswer(await start('stock')));
     expect(await site.outcome({ token: server.token, name: 'mine' })).toBe('redeemed');
@@ -287,7 +286,7 @@ describe('the private key', () => {
   });
 
   test.each(['grant_expired', 'grant_revoked'] as const)(
-    'stays in its directory after it was sent and %s',
+    'is retained after a redemption that was refused with %s',
     async (code) => {
       const server = await start('linkgrant');
       server.refuse(code);
@@ -346,7 +345,7 @@ describe('a Skupper grant server that refuses', () => {
     expect(postings(server)).toHaveLength(1);
   });
 
-  test('with "No such claim" only while it starts is redeemed from in the end', async () => {
+  test('with "No such claim" only during its start is retried until it succeeds', async () => {
     const stock = await start('stock');
     let refusals = 2;
     const server = releaseAfterTest(
@@ -360,7 +359,7 @@ describe('a Skupper grant server that refuses', () => {
   });
 });
 
-test('a failed run leaves no code and no key in files that other users can read', async () => {
+test('a failed run leaves no code and no key in its message or in a file other than key.pem', async () => {
   const server = await start('stock');
   server.loseAnswers(1);
   const error = (await site.redeem({ token: server.token }).catch((reason: unknown) => reason)) as Error;
@@ -373,7 +372,7 @@ test('a failed run leaves no code and no key in files that other users can read'
   }
 });
 
-/** An answer that another service gives to another site. */
+/** Returns the response that a Skupper grant server sends to another site. */
 async function fetchAnswer(stock: IssuingServer): Promise<string> {
   const other = makeRequestingSite();
   let text = '';

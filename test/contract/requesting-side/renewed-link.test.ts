@@ -20,7 +20,7 @@ beforeEach(async () => {
 
 const secretText = () => readFileSync(join(site.to, 'Secret-my-link.yaml'), 'utf8');
 
-/** Redeems the token, then puts the pair of a renewal in place; gives its serial number. */
+/** Redeems the token and writes a renewed key pair; returns the serial number of its certificate. */
 async function redeemAndRenew(redemptionId?: string): Promise<string> {
   const redeemed = await site.redeem({ token: server.token });
   const key = await generateKeyPair('p256');

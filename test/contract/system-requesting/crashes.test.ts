@@ -33,8 +33,13 @@ async function issue(file: string): Promise<string> {
 
 function redeem(words: readonly string[], fate: Fate = {}, runCommand = run): Promise<EndedProcess> {
   const site = ['--platform', 'linux', '--namespace', 'east', '--skupper-home', east.home];
-  const kept = ['--data-dir', join(place, 'requesting'), '--reload-command', `echo reload >> '${reloads()}'`];
-  return runCommand(['token', 'redeem', ...words, ...site, ...kept], fate);
+  const options = [
+    '--data-dir',
+    join(place, 'requesting'),
+    '--reload-command',
+    `echo reload >> '${reloads()}'`,
+  ];
+  return runCommand(['token', 'redeem', ...words, ...site, ...options], fate);
 }
 
 async function recordedSerials(): Promise<string[]> {
@@ -47,7 +52,7 @@ function serialInPlace(): string {
   return new X509Certificate(certificate).serialNumber.toLowerCase().replace(/^0+/, '');
 }
 
-/** What is in the input directory beyond what was there at first; each file is whole and private. */
+/** Returns the names of the files added to the input directory; expects each to be complete and private. */
 function added(): string[] {
   const names = east.inputNames().filter((name) => !before.includes(name));
   for (const name of names) {

@@ -14,10 +14,9 @@ import type { GrantStore } from '../../../src/redemption/ports/grant-store.js';
 import { openSqliteStore } from '../../../src/stores/sqlite/sqlite-store.js';
 import { releaseAfterTest } from '../../support/release.js';
 import { SITE_TIME, SystemHome } from '../../support/sites/system-home.js';
-import { sampleRedemption } from '../../support/store-samples.js';
+import { MINUTE, sampleRedemption } from '../../support/store-samples.js';
 
 const CODE = 'a-code-of-24-characters!';
-const MINUTE = 60_000;
 
 let home: SystemHome;
 let store: GrantStore;
@@ -66,9 +65,9 @@ describe('a grant that a file declares', () => {
         file: `AccessGrant-${name}.yaml`,
       })),
     );
-    const usual = { redemptionsAllowed: 1, expirationTime: now + 15 * MINUTE, issuer: null };
-    expect(await grantOf('plain')).toMatchObject({ ...usual, isUserSuppliedCode: true, readyAt: now });
-    expect(await grantOf('zero')).toMatchObject(usual);
+    const defaults = { redemptionsAllowed: 1, expirationTime: now + 15 * MINUTE, issuer: null };
+    expect(await grantOf('plain')).toMatchObject({ ...defaults, isUserSuppliedCode: true, readyAt: now });
+    expect(await grantOf('zero')).toMatchObject(defaults);
     expect(await grantOf('full')).toMatchObject({
       redemptionsAllowed: 5,
       expirationTime: now + 90 * MINUTE,
@@ -187,12 +186,12 @@ describe('a grant that a file declares', () => {
     home.write('west', fileOf('renamed'), home.read('west', fileOf('moving')));
     home.delete('west', fileOf('moving'));
     expect(await adopt()).toMatchObject([{ outcome: 'changed', file: 'AccessGrant-renamed.yaml' }]);
-    const whole = home.read('west', fileOf('renamed'));
+    const complete = home.read('west', fileOf('renamed'));
     home.write('west', fileOf('renamed'), 'kind: [AccessGra');
     expect(await adopt()).toEqual([
       { outcome: 'unusable', namespace: 'west', file: 'AccessGrant-renamed.yaml', reason: 'it is not YAML' },
     ]);
-    home.write('west', fileOf('renamed'), whole);
+    home.write('west', fileOf('renamed'), complete);
     expect(await adopt()).toEqual([]);
     home.delete('..', 'namespaces');
     expect(await adopt()).toEqual([]);
@@ -204,9 +203,9 @@ describe('a grant that a file declares', () => {
     await adopt();
     const { uid } = await grantOf('kept');
     await store.recordRedemption(uid, sampleRedemption(uid), now);
-    const whole = home.read('west', fileOf('kept'));
-    for (const half of ['', 'apiVersion: skupper.io/v2alpha1\n']) {
-      home.write('west', fileOf('kept'), half);
+    const complete = home.read('west', fileOf('kept'));
+    for (const part of ['', 'apiVersion: skupper.io/v2alpha1\n']) {
+      home.write('west', fileOf('kept'), part);
       expect(await adopt()).toEqual([
         {
           outcome: 'unusable',
@@ -216,7 +215,7 @@ describe('a grant that a file declares', () => {
         },
       ]);
     }
-    home.write('west', fileOf('kept'), whole);
+    home.write('west', fileOf('kept'), complete);
     expect(await adopt()).toEqual([]);
     expect(await grantOf('kept')).toMatchObject({ uid, redemptions: 1 });
   });
@@ -237,7 +236,7 @@ describe('a grant that a file declares', () => {
 });
 
 describe('a grant that a file declares without a code', () => {
-  it('gets a random code that is never shown, is redeemed with signed ones, and does not require another', async () => {
+  it('gets a random code, is redeemed with signed codes, and is not reported again', async () => {
     declare('a', { code: undefined });
     expect(await adopt()).toMatchObject([{ outcome: 'adopted', name: 'a' }]);
     const { uid, isUserSuppliedCode } = await grantOf('a');
@@ -267,33 +266,33 @@ describe('a declaration without effect is reported with its reason', () => {
     ['a short code', { code: 'fifteen-chars-x' }, /^the code must have at least 16 characters$/],
     ['a code that is easy to guess', { code: 'qwertyuiopasdfgh' }, /^the code is easy to guess; /],
     ['a number for a code', { code: 1234567890123456 }, /^spec\.code is not a string/],
-    ['a code of other characters', { code: 'blank blank blank blank' }, /no white space$/],
+    ['a code with white space', { code: 'blank blank blank blank' }, /no white space$/],
     ['a negative count', { redemptionsAllowed: -1 }, /whole number/],
     ['text for a count', { redemptionsAllowed: 'many' }, /whole number/],
-    ['a window that is none', { expirationWindow: 'soon' }, /expiration window/],
+    ['an invalid window', { expirationWindow: 'soon' }, /expiration window/],
     [
-      'a rule that is none',
+      'an unknown rule',
       { settings: { 'linkgrant/subject': 'a' } },
       /^spec\.settings: "linkgrant\/subject" is no/,
     ],
     [
-      'a rule of other spelling',
+      'a rule with another prefix',
       { settings: { 'linkgrant.dev/subjects': 'a' } },
       /is not a setting; the settings are/,
     ],
     [
-      'a rule that cannot be',
+      'a rule with an invalid value',
       { settings: { 'linkgrant/key-types': 'p521' } },
       /key-types has "p521", which is not one/,
     ],
     [
-      'a rule that is no text',
+      'a rule that is not a string',
       { settings: { 'linkgrant/csr-required': true } },
       /csr-required is not a string: quote/,
     ],
     ['a list for settings', { settings: ['linkgrant/subjects=a'] }, /^spec\.settings: is not a map$/],
     [
-      'an end before its beginning',
+      'an expiry before not-before',
       { settings: { 'linkgrant/not-before': '2100-01-01T00:00:00Z' } },
       /expire before/,
     ],
@@ -357,13 +356,12 @@ describe('a declaration without effect is reported with its reason', () => {
     expect(await grantOf('a')).toMatchObject({ redemptionsAllowed: 2 });
   });
 
-  it('a site that accepts no links, until it does: the clock starts then', async () => {
-    const runtime = home.path('west', 'runtime');
+  it('a site that accepts no links; the grant becomes ready when the site accepts links', async () => {
     declare('early');
     declare('nowhere', {}, 'east');
     const site = home.read('west', 'runtime/resources/Site-west.yaml');
     home.delete('west', 'runtime/resources/Site-west.yaml');
-    expect(await adopt(), runtime).toMatchObject([
+    expect(await adopt()).toMatchObject([
       { outcome: 'waiting', namespace: 'east', reason: expect.stringContaining('accepts no links') },
       { outcome: 'waiting', namespace: 'west', reason: expect.stringContaining('is not started') },
     ]);
@@ -372,7 +370,7 @@ describe('a declaration without effect is reported with its reason', () => {
     home.write('west', 'runtime/resources/Site-west.yaml', site);
     await adopt();
     expect(await grantOf('early')).toMatchObject({ readyAt: now, expirationTime: now + 15 * MINUTE });
-    // What was made stays made while the site is down.
+    // An adopted grant stays while the site is down.
     home.delete('west', 'runtime/resources/Site-west.yaml');
     await adopt();
     expect(await names()).toEqual(['early']);

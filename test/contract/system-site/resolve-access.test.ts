@@ -14,7 +14,7 @@ beforeEach(() => {
   home = releaseAfterTest(new SystemHome().add('west').add('east'));
 });
 
-interface Asked {
+interface AccessRequest {
   readonly namespace?: string;
   readonly hosts?: readonly string[];
   readonly issuer?: string;
@@ -30,7 +30,7 @@ function resolveAccess({
   only,
   now = SITE_TIME,
   policy,
-}: Asked = {}) {
+}: AccessRequest = {}) {
   const site = new SystemSite({ home: new SkupperHome(home.directory), hosts, only, clock: () => now });
   return site.resolveAccess({
     namespace,
@@ -40,15 +40,15 @@ function resolveAccess({
   });
 }
 
-async function access(asked: Asked = {}) {
-  const found = await resolveAccess(asked);
+async function access(request: AccessRequest = {}) {
+  const found = await resolveAccess(request);
   if ('refused' in found) throw new Error(found.reason);
   return found;
 }
 
-async function refusal(asked: Asked = {}) {
-  const found = await resolveAccess(asked);
-  if (!('refused' in found)) throw new Error('access was given');
+async function refusal(request: AccessRequest = {}) {
+  const found = await resolveAccess(request);
+  if (!('refused' in found)) throw new Error('access was not refused');
   return found;
 }
 
@@ -60,10 +60,11 @@ describe('a site with a RouterAccess for other networks', () => {
   const roles = async (policy?: GrantPolicy) =>
     (await access(policy && { policy })).endpoints.map(({ name, port }) => `${name} ${port}`);
   let text: string;
-  const place = (changed: string) => home.write('west', 'runtime/resources/RouterAccess-west.yaml', changed);
+  const writeRouterAccess = (changed: string) =>
+    home.write('west', 'runtime/resources/RouterAccess-west.yaml', changed);
   beforeEach(() => {
     text = readFileSync(file, 'utf8');
-    place(text);
+    writeRouterAccess(text);
   });
 
   it('links sites of its own network by default, and another network if the grant names the role', async () => {
@@ -80,13 +81,13 @@ describe('a site with a RouterAccess for other networks', () => {
     expect(refused).toBe('link_access_unavailable');
     expect(reason).toContain('inter-router,edge,inter-network');
     expect(hint).toContain('--endpoint-roles');
-    place(text.replace(/ {2}- name: (inter-router|edge)\n {4}port: \d+\n/g, ''));
+    writeRouterAccess(text.replace(/ {2}- name: (inter-router|edge)\n {4}port: \d+\n/g, ''));
     expect((await refusal()).reason).toContain('inter-router or edge');
     expect(await roles({ endpointRoles: ['inter-network'] })).toEqual(['inter-network 35671']);
   });
 
   it('links sites of its own network while the port for other networks is not allocated', async () => {
-    place(text.replace(/ {4}port: 35671\n/, ''));
+    writeRouterAccess(text.replace(/ {4}port: 35671\n/, ''));
     expect(await roles()).toEqual(['inter-router 55671', 'edge 45671']);
     const { reason } = await refusal({ policy: { endpointRoles: ['inter-network'] } });
     expect(reason).toContain('as the port of inter-network');
@@ -132,7 +133,7 @@ describe('a site that accepts links', () => {
     ]);
   });
 
-  it('can have more CAs than one bundle can hold certificates', async () => {
+  it('returns the CA of 21 RouterAccesses once', async () => {
     const one = home.read('west', 'runtime/resources/RouterAccess-west.yaml');
     for (let n = 0; n < 20; n += 1) {
       home.write(
@@ -175,7 +176,7 @@ describe('a site that accepts links', () => {
     expect(await site.resolveAccess(request)).toMatchObject({ issuer: { description: 'skupper-site-ca' } });
     const renewed = await makeSiteAuthority('renewed site CA');
     home.addIssuer('west', 'runtime', 'skupper-site-ca', renewed);
-    // Between the two writes of a reload, the router still trusts the old one alone.
+    // Between the two writes of a reload, the router still trusts only the old CA.
     expect(await site.resolveAccess(request)).toMatchObject({ refused: 'issuer_untrusted' });
     await home.addRouterCertificate('west', 'west', {
       authority: renewed.authority,
@@ -227,7 +228,7 @@ describe('the CA that signs', () => {
     expect((await access({ issuer: 'skupper-site-ca' })).issuer.description).toBe(subjects(siteCa())[0]);
   });
 
-  it('is never a CA that is missing, expired or has the key of another', async () => {
+  it('is never a CA that is missing, has expired or does not match its key', async () => {
     expect(await refusal({ issuer: 'nobody' })).toMatchObject({
       refused: 'issuer_unavailable',
       reason: 'there is no issuer "nobody" in runtime/issuers or input/issuers',
