@@ -52,7 +52,7 @@ describe('a login on another device', () => {
       });
   });
 
-  it('may use http on this machine', async () => {
+  it('accepts a verification_uri with http on localhost', async () => {
     const device = { ...DEVICE, verification_uri: 'http://localhost:8080/activate' };
     expect(await clientOf({ '/device': device }).startDevice()).toMatchObject(device);
   });

@@ -92,14 +92,14 @@ describe('the merged metrics of several workers', () => {
       new Counter({ name: 'busy_seconds_total', help: 'h', registers: [registry] }).inc(seconds);
       metrics.update(at, await registry.getMetricsAsJSON());
     }
-    const told: number[] = [];
+    const values: number[] = [];
     for (const ended of [2, 0, 3, 1]) {
-      told.push(valueIn(await metrics.text(), 'busy_seconds_total'));
+      values.push(valueIn(await metrics.text(), 'busy_seconds_total'));
       metrics.remove(ended);
     }
-    told.push(valueIn(await metrics.text(), 'busy_seconds_total'));
-    expect(new Set(told).size).toBe(1);
-    expect(told[0]).toBeCloseTo(1.3, 5);
+    values.push(valueIn(await metrics.text(), 'busy_seconds_total'));
+    expect(new Set(values).size).toBe(1);
+    expect(values[0]).toBeCloseTo(1.3, 5);
   });
 
   it('contain the number of workers, and how many ended, at the time of the scrape', async () => {

@@ -12,24 +12,24 @@ import { slowCertificates } from '../../support/slow-certificates.js';
 
 const authority = await makeAuthority('Site CA');
 const key = await generateKeyPair('p256');
-const theirs = await generateKeyPair('rsa2048');
-const ours = privateKeyPem(key);
+const serverKey = await generateKeyPair('rsa2048');
+const ownKeyPem = privateKeyPem(key);
 const answer = await renderAnswer(authority, { name: 'my-link', spkiDer: spkiOf(key) });
 const delivered = await renderAnswer(authority, {
   name: 'my-link',
-  spkiDer: spkiOf(theirs),
-  tlsKey: theirs.export({ type: 'pkcs1', format: 'pem' }).toString(),
+  spkiDer: spkiOf(serverKey),
+  tlsKey: serverKey.export({ type: 'pkcs1', format: 'pem' }).toString(),
 });
 const foreignCa = (await makeAuthority('Foreign CA')).bundlePem;
 
-function read(text: string, now = Date.now(), asked: Partial<AnswerContext> = {}) {
+function read(text: string, now = Date.now(), context: Partial<AnswerContext> = {}) {
   const tokenUrl = 'https://grants.example.com:9090/uid';
-  return readAnswer(text, { privateKeyPem: ours, tokenUrl, now, isStored: false, ...asked });
+  return readAnswer(text, { privateKeyPem: ownKeyPem, tokenUrl, now, isStored: false, ...context });
 }
 
 function reason(text: string, now?: number): string {
   try {
-    return `taken: ${JSON.stringify(read(text, now))}`;
+    return `accepted: ${JSON.stringify(read(text, now))}`;
   } catch (error) {
     expect(error).toBeInstanceOf(RedemptionError);
     expect((error as RedemptionError).code).toBe('answer_invalid');
@@ -53,7 +53,7 @@ describe("a response to a redemption with the client's own key", () => {
     expect(secret).not.toHaveProperty('tlsKey');
     expect(links).toEqual([{ name: 'my-link', endpoints: ENDPOINTS, tlsCredentials: 'my-link' }]);
     const x509 = new X509Certificate(secret.tlsCrt);
-    expect(x509.checkPrivateKey(readPrivateKey(ours))).toBe(true);
+    expect(x509.checkPrivateKey(readPrivateKey(ownKeyPem))).toBe(true);
     expect(certificate).toEqual({
       subject: 'my-link',
       serial: x509.serialNumber.toLowerCase(),
@@ -81,7 +81,7 @@ describe("a response to a redemption with the client's own key", () => {
 
   test('is refused when its certificate is for TLS servers only', async () => {
     const authority = await makeAuthority('Site CA');
-    const spkiDer = spkiOf(readPrivateKey(ours));
+    const spkiDer = spkiOf(readPrivateKey(ownKeyPem));
     const wish = { authority, spkiDer, commonName: 'x', hosts: ['x'], lifetimeMs: DAY_MS, now: Date.now() };
     const { pem } = await issueServerCertificate(wish);
     const [secret, link] = documents(answer);
@@ -98,7 +98,7 @@ describe("a response to a redemption with the client's own key", () => {
 });
 
 describe('a response with a private key', () => {
-  test('contains that key in PKCS#8, in any form in which it was sent', () => {
+  test('contains that key in PKCS#8, also if it was sent in PKCS#1', () => {
     const { secret, source } = read(delivered);
     expect(source).toBe('stock');
     expect(secret.tlsKey).toContain('BEGIN PRIVATE KEY');
@@ -107,7 +107,7 @@ describe('a response with a private key', () => {
   });
 
   test.each(['success', 'success-once', 'success-no-name', 'success-no-subject', 'success-query'])(
-    'of a Skupper server is read as recorded in %s',
+    'is read if a Skupper server sent it, as recorded in %s',
     (name) => {
       const text = readFileSync(new URL(`../../fixtures/traces/${name}.body`, import.meta.url), 'utf8');
       const { secret, links, source, redemptionId } = read(text);
@@ -138,7 +138,7 @@ describe('a response with a private key', () => {
   );
 
   test('is refused when the key does not match, or is invalid', () => {
-    expect(reason(delivered.replace(/tls\.key: .*/, `tls.key: "${base64(ours)}"`))).toContain(
+    expect(reason(delivered.replace(/tls\.key: .*/, `tls.key: "${base64(ownKeyPem)}"`))).toContain(
       'tls.key does not belong to its certificate',
     );
     expect(reason(delivered.replace(/tls\.key: .*/, `tls.key: "${base64('key')}"`))).toContain(
@@ -146,28 +146,28 @@ describe('a response with a private key', () => {
     );
   });
 
-  test('of a Skupper server that does not check names is refused for its name', () => {
+  test('is refused for the name of its Secret if the Skupper server did not check it', () => {
     const text = readFileSync(new URL('../../fixtures/traces/bad-name.body', import.meta.url), 'utf8');
     expect(reason(text)).toContain('name of its Secret');
   });
 });
 
-describe('a response with another name than requested', () => {
-  const failure = (text: string, asked: Partial<AnswerContext>) => {
+describe('the name in a response', () => {
+  const failure = (text: string, context: Partial<AnswerContext>) => {
     try {
-      return read(text, Date.now(), asked).secret.name;
+      return read(text, Date.now(), context).secret.name;
     } catch (error) {
       return error;
     }
   };
 
-  test('is accepted if the client requested no name, and under the requested name', () => {
+  test('is accepted if it is the requested name, or if the client requested none', () => {
     expect(failure(answer, {})).toBe('my-link');
     expect(failure(answer, { name: 'my-link' })).toBe('my-link');
     expect(failure(delivered, { name: 'my-link' })).toBe('my-link');
   });
 
-  test('is an earlier one if it was stored, and the error contains its name', () => {
+  test('is in the error if it was not requested and the response was stored', () => {
     for (const text of [answer, delivered]) {
       const error = failure(text, { name: 'other', isStored: true });
       expect(error).toMatchObject({ code: 'other_name' });
@@ -175,14 +175,14 @@ describe('a response with another name than requested', () => {
     }
   });
 
-  test('is an earlier one if linkgrant sent it, and the error does not contain its name', () => {
+  test('is not in the error if it was not requested and linkgrant has just sent the response', () => {
     const error = failure(answer, { name: 'other' });
     expect(error).toMatchObject({ code: 'other_name' });
     expect((error as Error).message).toContain('under another name');
     expect((error as Error).message).not.toContain('my-link');
   });
 
-  test('is refused when a Skupper server sent it', () => {
+  test('makes the response of a Skupper server invalid if it was not requested', () => {
     expect(failure(delivered, { name: 'other' })).toMatchObject({
       code: 'answer_invalid',
       message: expect.stringContaining('another name than requested'),
@@ -190,8 +190,8 @@ describe('a response with another name than requested', () => {
   });
 });
 
-describe('of the contents of a response the client accepts', () => {
-  test('only known fields', () => {
+describe('a response', () => {
+  test('is read without its unknown fields', () => {
     const extended = answer
       .replace('data:\n', 'data:\n  evil.sh: "cm0gLXJmIC8="\n')
       .replace('annotations:\n', 'annotations:\n    kubectl.kubernetes.io/x: "y"\n')
@@ -201,13 +201,13 @@ describe('of the contents of a response the client accepts', () => {
     expect(read(extended)).toEqual(read(answer));
   });
 
-  test('text around certificates, which it drops', () => {
+  test('is read without the text around its certificates', () => {
     const { caCrt } = read(answer).secret;
     const noisy = answer.replace(/ca\.crt: .*/, `ca.crt: "${base64(`# evil\n${caCrt}trailing\n`)}"`);
     expect(read(noisy).secret.caCrt).toBe(caCrt);
   });
 
-  test('three linkgrant annotations, each in its required form', () => {
+  test('retains three linkgrant annotations, each only in its required form', () => {
     const annotate = (lines: string) =>
       read(answer.replace('annotations:\n', `annotations:\n${lines}`)).secret.annotations;
     const own = read(answer).secret.annotations;
@@ -229,7 +229,7 @@ describe('of the contents of a response the client accepts', () => {
     expect(read(hostileId).secret.annotations).toEqual({});
   });
 
-  test('several Links, named after the Secret', () => {
+  test('can have several Links, named after the Secret', () => {
     const [secret, link = ''] = documents(answer);
     const numbered = (n: string) => link.replace(/name: "my-link"/, `name: "my-link-${n}"`);
     expect(
@@ -243,7 +243,7 @@ describe('of the contents of a response the client accepts', () => {
     );
   });
 
-  test('Links with the name of the Secret, or that name with a number up to the number of Links', () => {
+  test('can have Links with the name of the Secret, or that name with a number up to the number of Links', () => {
     const [secret, link = ''] = documents(answer);
     const responseWith = (...suffixes: readonly string[]) =>
       `---\n${secret}${suffixes.map((suffix) => `---\n${link.replace('name: "my-link"', `name: "my-link${suffix}"`)}`).join('')}`;
@@ -435,7 +435,7 @@ describe('an invalid response is refused', () => {
     ['with a host that is a mistyped address', edit('"router.example.com"', '"10.0.0.300"'), 'host'],
     ['with a group that is no name', edit('"skupper-router"', '"../x"'), 'group'],
     [
-      'with endpoints that are none',
+      'with an empty list of endpoints',
       edit(/endpoints:[\s\S]*?(?= *tlsCredentials)/, 'endpoints: []\n'),
       'no endpoints',
     ],

@@ -161,20 +161,20 @@ describe("a server certificate that is not valid by the client's clock", () => {
     expect((await failure((await greeter({ identity: await early() })).token)).code).toBe('tls_untrusted');
   });
 
-  test('is judged by its dates only when the server sends no time', async () => {
+  test('is reported as untrusted if expired, and as a wrong client clock if early, when the server sends no time', async () => {
     expect((await failure((await greeter({ identity: await expired() }, null)).token)).code).toBe(
       'tls_untrusted',
     );
     expect((await failure((await greeter({ identity: await early() }, null)).token)).code).toBe('clock_skew');
   });
 
-  test('is reported as another CA first, at any time', async () => {
+  test("is reported as untrusted if another CA signed it, whatever the server's time", async () => {
     const server = await greeter({ identity: await expired() }, new Date(Date.now() - 2.5 * DAY_MS));
     const { bundlePem } = await makeAuthority('Other CA');
     expect((await failure({ ...server.token, ca: bundlePem })).code).toBe('tls_untrusted');
   });
 
-  test('is reported as the first failure when the server closes before it sends its time', async () => {
+  test('is reported as a refused connection when the server closes the connection that reads its time', async () => {
     const server = await greeter({ identity: await expired() });
     let connections = 0;
     const forwarder = releaseAfterTest(
@@ -208,7 +208,7 @@ describe('a proxy', () => {
     expect(await redeem(named, options)).toBe('hello');
   });
 
-  test('tunnels, with the user and password of its URL', async () => {
+  test('gets CONNECT requests with the user and password of its URL', async () => {
     const server = await greeter();
     const proxy = releaseAfterTest(await startProxy());
     const options = { proxy: `http://me:s%40crt@127.0.0.1:${proxy.port}` };
@@ -227,7 +227,7 @@ describe('a proxy', () => {
     [407, 'user and password'],
     [403, 'refused'],
     [502, 'refused'],
-  ])('that answers CONNECT with %i is reported', async (refuse, why) => {
+  ])('is reported if it answers CONNECT with %i', async (refuse, why) => {
     const server = await greeter();
     const proxy = releaseAfterTest(await startProxy({ refuse }));
     const error = await failure(server.token, { proxy: `http://me:secret@127.0.0.1:${proxy.port}` });
@@ -238,7 +238,7 @@ describe('a proxy', () => {
     expect(server.connections()).toBe(0);
   });
 
-  test('that cannot be reached is distinguished from a service that cannot be reached', async () => {
+  test('is named in the error if it cannot be reached', async () => {
     const server = await greeter();
     const port = await closedPort();
     const error = await failure(server.token, { proxy: `127.0.0.1:${port}` });
@@ -246,7 +246,7 @@ describe('a proxy', () => {
     expect(error.message).toContain(`127.0.0.1:${port}`);
   });
 
-  test('that sends nothing, or no HTTP, is reported', async () => {
+  test('is reported if it sends nothing, or no HTTP', async () => {
     const server = await greeter();
     const silent = releaseAfterTest(await serveTcp(() => undefined));
     expect(
@@ -258,7 +258,7 @@ describe('a proxy', () => {
     expect((await failure(server.token, { proxy: `http://127.0.0.1:${other.port}` })).code).toBe('proxy');
   });
 
-  test('over TLS must have a certificate of a CA that Node trusts', async () => {
+  test('with an https URL must have a certificate of a CA that Node trusts', async () => {
     const server = await greeter();
     const proxy = releaseAfterTest(await startProxy({ identity: await makeIdentity() }));
     expect((await failure(server.token, { proxy: `https://127.0.0.1:${proxy.port}` })).code).toBe('proxy');

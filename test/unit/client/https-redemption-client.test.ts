@@ -25,9 +25,9 @@ async function redeem(token: AccessToken, timed = client): Promise<string> {
   return timed.redeem(redemption);
 }
 
-/** The code that redeeming fails with; whatever the peer said, the message holds no secret. */
-async function codeOf(act: Promise<unknown>): Promise<string> {
-  const error = await act.then(
+/** Returns the code of the error of `operation`. Fails if the error message contains the token's code. */
+async function codeOf(operation: Promise<unknown>): Promise<string> {
+  const error = await operation.then(
     (value) => new Error(`no failure but ${JSON.stringify(value)}`),
     (reason: unknown) => reason,
   );
@@ -136,7 +136,7 @@ describe('the redemption request', () => {
   });
 });
 
-describe('a refusal', () => {
+describe('the code of a refusal', () => {
   test.each([
     ['wrong-code', 'code_wrong'],
     ['expired', 'grant_unknown'],
@@ -146,16 +146,16 @@ describe('a refusal', () => {
     ['site-no-endpoints', 'link_access_unavailable'],
     ['site-edge', 'edge_site'],
     ['site-no-ca', 'issuer_unavailable'],
-  ])('of a Skupper server, as recorded in %s, is %s', async (name, code) => {
+  ])('is read from the Skupper response recorded as %s: %s', async (name, code) => {
     const { status, body } = trace(name);
     expect(await codeOf(redeem((await answering(status, body)).token))).toBe(code);
   });
 
-  test('of a Skupper server that cannot count is store_unavailable', async () => {
+  test('is store_unavailable if a Skupper server answers 503', async () => {
     expect(await codeOf(redeem((await answering(503, 'Internal error\n')).token))).toBe('store_unavailable');
   });
 
-  test('in a problem document has the code in that document', async () => {
+  test('is the one in its problem document', async () => {
     const problem = JSON.stringify({
       type: 'about:blank',
       title: 'No such claim',
@@ -166,7 +166,7 @@ describe('a refusal', () => {
     expect(await codeOf(redeem(server.token))).toBe('grant_expired');
   });
 
-  test('with a proven reason has that reason', async () => {
+  test('is the one in its linkgrant-reason header, and its message has the Retry-After time', async () => {
     const headers = { 'linkgrant-reason': 'policy_name', 'retry-after': '7' };
     const server = await answering(403, 'Redemption of access token refused\n', headers);
     await expect(redeem(server.token)).rejects.toThrow('Retry in 7 s');
@@ -178,7 +178,7 @@ describe('a refusal', () => {
     ['a code that is no text', '{"code":["code_wrong"]}'],
     ['no JSON', '{'],
     ['null', 'null'],
-  ])('in a problem document with %s is not from the service', async (_what, body) => {
+  ])('is service_unavailable if its problem document has %s', async (_what, body) => {
     const server = await answering(404, body, { 'content-type': 'application/problem+json' });
     expect(await codeOf(redeem(server.token))).toBe('service_unavailable');
   });
@@ -189,17 +189,17 @@ describe('a refusal', () => {
     [404, ''],
     [403, '<html>Access denied</html>'],
     [401, ''],
-  ])('%i %s comes from an intermediary, and is not final', async (status, body) => {
+  ])('is service_unavailable for a response of an intermediary: %i %s', async (status, body) => {
     expect(await codeOf(redeem((await answering(status, body)).token))).toBe('service_unavailable');
   });
 
-  test.each([500, 502, 503, 504])('%i of a gateway leaves the outcome unknown', async (status) => {
+  test.each([500, 502, 503, 504])('is outcome_unknown for %i of a gateway', async (status) => {
     expect(await codeOf(redeem((await answering(status, '<html>bad gateway</html>')).token))).toBe(
       'outcome_unknown',
     );
   });
 
-  test('429 is overloaded', async () => {
+  test('is overloaded for 429', async () => {
     expect(await codeOf(redeem((await answering(429, 'slow down')).token))).toBe('overloaded');
   });
 });
@@ -245,7 +245,7 @@ describe('the check request', () => {
     expect(await codeOf(client.check(problem.token))).toBe('grant_unknown');
   });
 
-  test('is temporary when an intermediary answers, and harmless when its response is lost', async () => {
+  test('fails with service_unavailable if an intermediary answers, or if the response is lost', async () => {
     expect(await codeOf(client.check((await answering(404, '<html></html>')).token))).toBe(
       'service_unavailable',
     );
@@ -262,7 +262,7 @@ describe('the check request', () => {
     ['an unknown state', JSON.stringify({ ...answer, state: 'great' })],
     ['a count that is none', JSON.stringify({ ...answer, redemptions: -1 })],
     ['a time that is none', JSON.stringify({ ...answer, serverTime: 'soon' })],
-    ['a rule that cannot be', JSON.stringify({ ...answer, policy: { 'linkgrant/key-types': 'p521' } })],
+    ['an unsupported rule value', JSON.stringify({ ...answer, policy: { 'linkgrant/key-types': 'p521' } })],
     ['rules that are no map', JSON.stringify({ ...answer, policy: ['linkgrant/names=a'] })],
     ['no link', JSON.stringify({ ...answer, link: null })],
     [

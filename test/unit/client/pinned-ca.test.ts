@@ -63,7 +63,7 @@ describe('a client that knows the pin of a CA', () => {
     expect(server.seen).toEqual([]);
   });
 
-  it('sends nothing to a server whose certificate has expired', async () => {
+  it('does not send the code to a server whose certificate has expired', async () => {
     const identity = await makeIdentity({ issuedAt: Date.now() - 10 * 86_400_000 });
     const server = await serve(identity);
     expect(await redeem(server, pinOf(identity.ca))).toBe('tls_untrusted');

@@ -8,7 +8,7 @@ import { makeIdentity, type TestIdentity } from '../../support/server-identity.j
 
 const UID = '22c7dcf1-ef57-454f-98ff-fa5a79792832';
 
-/** A request as it came. */
+/** A request that the server received. */
 interface Seen {
   readonly method: string;
   readonly path: string;
@@ -50,7 +50,7 @@ describe('the client of the admin API', () => {
   };
   const sendJson = (response: ServerResponse, status: number, body: unknown, type = 'application/json') =>
     response.writeHead(status, { 'content-type': type }).end(JSON.stringify(body));
-  const failure = (asked: Promise<unknown>) => asked.then(String, (error: unknown) => error);
+  const failure = (operation: Promise<unknown>) => operation.then(String, (error: unknown) => error);
 
   it('repeats a creation whose response was lost, with the same idempotency key', async () => {
     answer = (request, response) => {

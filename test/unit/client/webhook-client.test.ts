@@ -75,7 +75,7 @@ describe('a message to a webhook receiver', () => {
     expect(written).toBeLessThan(64 * 1024 * 1024);
   });
 
-  it.each([301, 404, 500])('is not accepted by a response with status %i', async (status) => {
+  it.each([301, 404, 500])('is not delivered if the response has status %i', async (status) => {
     const port = await listen(createServer((_request, response) => void response.writeHead(status).end()));
     await expect(post(`http://127.0.0.1:${port}/`)).rejects.toThrow(`HTTP ${status}`);
   });

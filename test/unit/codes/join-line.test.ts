@@ -13,7 +13,7 @@ const LINE: JoinLine = {
 
 const encoded = (line: Partial<JoinLine> = {}) => encodeJoinLine({ ...LINE, ...line }) as string;
 
-/** A copy of `text` in which a program that carries mail, or a person, changed something. */
+/** Returns `text` with one change that a mail program or a person can make. */
 function mutate(text: string, random: ReturnType<typeof createChance>): string {
   const at = random.below(text.length + 1);
   const end = Math.min(text.length, at + 1 + random.below(8));
@@ -67,7 +67,7 @@ describe('a join line', () => {
     expect(encoded()).toMatch(/^lgj1_[0-9A-Za-z]{100,}$/);
   });
 
-  it('is not made of a code that is too long', () => {
+  it('cannot be encoded with a code that is too long', () => {
     expect(encodeJoinLine({ ...LINE, code: 'x'.repeat(3000) })).toBeUndefined();
   });
 

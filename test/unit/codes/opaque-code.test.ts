@@ -17,7 +17,8 @@ test('every letter and digit occurs about equally often in generated codes', () 
     counts.set(character, (counts.get(character) ?? 0) + 1);
   }
   expect(counts.size).toBe(62);
-  // 120,000 draws make 1,935 of each on average with a deviation of 44; reducing bytes modulo 62 would give some 2,344.
+  // In 120,000 draws each of 62 characters occurs 1,935 times on average, with a standard deviation of 44.
+  // Bytes modulo 62 would draw eight of them 2,344 times.
   for (const count of counts.values()) expect(Math.abs(count - 1_935)).toBeLessThan(300);
 });
 
@@ -41,12 +42,12 @@ test('a code matches its own hash under its own grant and nothing else', () => {
 test.each([
   ['too short', 'fifteen-letters', 'at least 16'],
   ['empty', '', 'at least 16'],
-  ['with a space', 'sixteen letters!!', 'white space'],
-  ['with a newline at the end', 'sixteen-letters!\n', 'white space'],
-  ['with a control character', 'sixteen-letters\u0007!', 'printable'],
-  ['that is not ASCII', 'sechzehn-zeichen-ü', 'ASCII'],
+  ['white space in the middle', 'sixteen letters!!', 'white space'],
+  ['a newline at the end', 'sixteen-letters!\n', 'white space'],
+  ['a control character', 'sixteen-letters\u0007!', 'printable'],
+  ['not ASCII', 'sechzehn-zeichen-ü', 'ASCII'],
   ['longer than 4,000 bytes', 'x'.repeat(4_001), 'at most 4000'],
-])('a user-supplied code that is %s is refused', (_case, code, reason) => {
+])('a user-supplied code is refused: %s', (_case, code, reason) => {
   expect(userSuppliedCodeProblem(code, ['west', 'branch-offices-north'])).toContain(reason);
 });
 
@@ -63,7 +64,7 @@ test.each([
   'Branch-Offices-North1',
   'linkgrantskupper',
   'skupper-accessgrant',
-])('a user-supplied code that is easy to guess is refused, with how to generate one: %s', (code) => {
+])('a user-supplied code that is easy to guess is refused with a command that generates one: %s', (code) => {
   expect(userSuppliedCodeProblem(code, ['west', 'branch-offices-north'])).toMatch(
     /^the code is easy to guess; generate one with `openssl rand -hex 16`/,
   );

@@ -33,7 +33,8 @@ const KEYS: Readonly<Record<string, () => KeyObject>> = {
 };
 
 /** A link certificate with its key and the hash that names it. */
-async function link(kind = 'P-256', redemptionId: string = randomUUID()) {
+async function link(kind = 'P-256') {
+  const redemptionId = randomUUID();
   const key = (KEYS[kind] as () => KeyObject)();
   const issued = {
     authority,
@@ -51,7 +52,7 @@ async function link(kind = 'P-256', redemptionId: string = randomUUID()) {
   return { key, certificatePem, privateKeyPem: privateKey, redemptionId, csrDer, hash, now: NOW };
 }
 
-/** A request in which something is another than it should be. */
+/** A request with `changes` to its header, claims, payload or signing key. */
 async function forged(
   by: Awaited<ReturnType<typeof link>>,
   changes: { header?: object; claims?: object; payload?: string; key?: KeyObject | Uint8Array } = {},
@@ -70,32 +71,32 @@ async function forged(
 
 describe('a renewal request', () => {
   it.each(Object.keys(KEYS))(
-    'signed by a %s key is read back, and proven by its certificate',
+    'is read back, and verified with its certificate, if a %s key signed it',
     async (kind) => {
-      const asking = await link(kind);
-      const request = await signRenewalRequest(asking);
-      const { redemptionId } = asking;
-      const certificateSha256 = asking.hash.toString('hex');
+      const requester = await link(kind);
+      const request = await signRenewalRequest(requester);
+      const { redemptionId } = requester;
+      const certificateSha256 = requester.hash.toString('hex');
       expect(readRenewalRequest(request)).toEqual({ redemptionId, certificateSha256 });
-      const proven = await verifyRenewalRequest(request, asking.certificatePem);
+      const proven = await verifyRenewalRequest(request, requester.certificatePem);
       expect(proven).toMatchObject({ issuedAt: NOW });
-      expect(Buffer.from(proven?.csrDer ?? []).equals(asking.csrDer)).toBe(true);
+      expect(Buffer.from(proven?.csrDer ?? []).equals(requester.csrDer)).toBe(true);
     },
   );
 
   it('can be signed with RSA-PSS too', async () => {
-    const asking = await link('RSA 2048');
-    const request = await forged(asking, { header: { alg: 'PS256' } });
-    expect(await verifyRenewalRequest(request, asking.certificatePem)).toBeDefined();
+    const requester = await link('RSA 2048');
+    const request = await forged(requester, { header: { alg: 'PS256' } });
+    expect(await verifyRenewalRequest(request, requester.certificatePem)).toBeDefined();
   });
 
   it('names the first certificate of a PEM text with intermediates', async () => {
-    const asking = await link();
+    const requester = await link();
     const request = await signRenewalRequest({
-      ...asking,
-      certificatePem: asking.certificatePem + pem.certificate,
+      ...requester,
+      certificatePem: requester.certificatePem + pem.certificate,
     });
-    expect(readRenewalRequest(request)?.certificateSha256).toBe(asking.hash.toString('hex'));
+    expect(readRenewalRequest(request)?.certificateSha256).toBe(requester.hash.toString('hex'));
   });
 
   it('does not verify with the certificate of another link', async () => {
@@ -105,9 +106,9 @@ describe('a renewal request', () => {
     }
   });
 
-  it('without a certificate does not verify, even if it is signed with the right key', async () => {
-    const asking = await link();
-    expect(await verifyRenewalRequest(await signRenewalRequest(asking), undefined)).toBeUndefined();
+  it('does not verify without a certificate, even if the dummy key signed it', async () => {
+    const requester = await link();
+    expect(await verifyRenewalRequest(await signRenewalRequest(requester), undefined)).toBeUndefined();
     const one = createPrivateKey({
       key: {
         kty: 'EC',
@@ -118,12 +119,12 @@ describe('a renewal request', () => {
       },
       format: 'jwk',
     });
-    expect(await verifyRenewalRequest(await forged(asking, { key: one }), undefined)).toBeUndefined();
+    expect(await verifyRenewalRequest(await forged(requester, { key: one }), undefined)).toBeUndefined();
   });
 
   it('does not verify when one bit of its content or its signature differs', async () => {
-    const asking = await link();
-    const [header = '', payload = '', signature = ''] = (await signRenewalRequest(asking)).split('.');
+    const requester = await link();
+    const [header = '', payload = '', signature = ''] = (await signRenewalRequest(requester)).split('.');
     const other = Buffer.from(payload, 'base64url').toString().replace('"iat":', '"iat":1');
     for (const request of [
       `${header}.${Buffer.from(other).toString('base64url')}.${signature}`,
@@ -131,31 +132,31 @@ describe('a renewal request', () => {
       `${header}.${payload}.`,
       `${header}.${payload}`,
     ]) {
-      expect(await verifyRenewalRequest(request, asking.certificatePem)).toBeUndefined();
+      expect(await verifyRenewalRequest(request, requester.certificatePem)).toBeUndefined();
     }
   });
 
   it('does not verify with an algorithm for another key type, or with the certificate as a shared secret', async () => {
-    const asking = await link('RSA 2048');
-    const secret = Buffer.from(asking.certificatePem);
-    const hs256 = await forged(asking, { header: { alg: 'HS256' }, key: secret });
-    const swapped = await forged(asking, { header: { alg: 'RS384' } });
+    const requester = await link('RSA 2048');
+    const secret = Buffer.from(requester.certificatePem);
+    const hs256 = await forged(requester, { header: { alg: 'HS256' }, key: secret });
+    const swapped = await forged(requester, { header: { alg: 'RS384' } });
     for (const request of [hs256, swapped]) {
       expect(readRenewalRequest(request)).toBeUndefined();
-      expect(await verifyRenewalRequest(request, asking.certificatePem)).toBeUndefined();
+      expect(await verifyRenewalRequest(request, requester.certificatePem)).toBeUndefined();
     }
-    const ecdsa = await forged(await link(), { claims: { aud: `urn:uuid:${asking.redemptionId}` } });
-    expect(await verifyRenewalRequest(ecdsa, asking.certificatePem)).toBeUndefined();
+    const ecdsa = await forged(await link(), { claims: { aud: `urn:uuid:${requester.redemptionId}` } });
+    expect(await verifyRenewalRequest(ecdsa, requester.certificatePem)).toBeUndefined();
   });
 
-  it('without an algorithm is invalid', async () => {
-    const asking = await link();
-    const [, payload] = (await signRenewalRequest(asking)).split('.');
-    const header = { alg: 'none', typ: TYP, 'x5t#S256': asking.hash.toString('base64url') };
+  it('is invalid without an algorithm', async () => {
+    const requester = await link();
+    const [, payload] = (await signRenewalRequest(requester)).split('.');
+    const header = { alg: 'none', typ: TYP, 'x5t#S256': requester.hash.toString('base64url') };
     const unsigned = `${Buffer.from(JSON.stringify(header)).toString('base64url')}.${payload}`;
     for (const request of [`${unsigned}.`, `${unsigned}.AAAA`]) {
       expect(readRenewalRequest(request)).toBeUndefined();
-      expect(await verifyRenewalRequest(request, asking.certificatePem)).toBeUndefined();
+      expect(await verifyRenewalRequest(request, requester.certificatePem)).toBeUndefined();
     }
   });
 
@@ -168,8 +169,8 @@ describe('a renewal request', () => {
     ['without a CSR', { claims: { csr: undefined } }],
     ['with a CSR that is no base64', { claims: { csr: 'a_b-' } }],
     ['without a time', { claims: { iat: undefined } }],
-    ['with a time that is none', { claims: { iat: '1' } }],
-    ['with a time beyond all calendars', { claims: { iat: 1e300 } }],
+    ['with a time that is text', { claims: { iat: '1' } }],
+    ['with a time beyond the range of Date', { claims: { iat: 1e300 } }],
     ['without an audience', { claims: { aud: undefined } }],
     ['with an audience that is no redemption', { claims: { aud: 'https://example.com' } }],
     ['with an audience that is no UUID', { claims: { aud: 'urn:uuid:1' } }],
@@ -180,12 +181,12 @@ describe('a renewal request', () => {
   });
 
   it.each([
-    ['nothing', ''],
+    ['empty text', ''],
     ['words', 'renew me'],
     ['three words', 'a.b.c'],
     ['more than 16 KiB', `eyJ${'A'.repeat(16 * 1024)}.e30.AAAA`],
     ['a header that is no JSON', 'eyJh.e30.AAAA'],
-  ])('is not %s', (_what, text) => {
+  ])('is not read from %s', (_what, text) => {
     expect(readRenewalRequest(text)).toBeUndefined();
   });
 

@@ -29,7 +29,7 @@ const encode = (value: unknown) => Buffer.from(JSON.stringify(value)).toString('
 const HEADER = { alg: 'HS256', typ: 'linkgrant-code+jwt', kid: key.kid };
 const CLAIMS = { sub: UID, jti: 'abcdef0123456789', iat: NOW / 1000, exp: NOW / 1000 + 60, uses: 1 };
 
-/** A JWS made by hand, its signature right for the key unless another algorithm is named. */
+/** A JWS with the HMAC of `bytes` and `hash`, whatever algorithm its header names. */
 function jws(header: unknown, claims: unknown, { bytes = key.key, hash = 'sha256' } = {}): string {
   const signed = `${encode(header)}.${typeof claims === 'string' ? claims : encode(claims)}`;
   return `${signed}.${createHmac(hash, bytes).update(signed).digest('base64url')}`;
@@ -53,10 +53,10 @@ describe('a signed code', () => {
           },
           { requiredKeys: ['jti', 'grantUid', 'uses', 'issuedAt', 'expirationTime'] },
         ),
-        async (said) => {
-          const code = await mintSignedCode(said, key);
-          expect(await verify(code)).toEqual(said);
-          expect(readSignedCode(code)).toEqual(said);
+        async (claims) => {
+          const code = await mintSignedCode(claims, key);
+          expect(await verify(code)).toEqual(claims);
+          expect(readSignedCode(code)).toEqual(claims);
           expect(signedCodeKid(Buffer.from(code))).toBe(master.kid);
         },
       ),
@@ -69,7 +69,7 @@ describe('a signed code', () => {
     expect(await verify(jws(HEADER, claims))).toEqual(sample({ uses: 1 }));
   });
 
-  it('with any changed character is refused', async () => {
+  it('is refused with any changed character', async () => {
     const code = await mintSignedCode(sample(), key);
     const characters = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_.= +/\n\0é';
     await fc.assert(
@@ -87,7 +87,7 @@ describe('a signed code', () => {
     );
   });
 
-  it('that is cut or extended is refused', async () => {
+  it('is refused if it is cut or extended', async () => {
     const code = await mintSignedCode(sample(), key);
     for (let length = 0; length < code.length; length += 1) {
       expect(await verify(code.slice(0, length))).toBeUndefined();
@@ -97,7 +97,7 @@ describe('a signed code', () => {
     }
   });
 
-  it('of another grant, or signed with the key of another grant or another master key, is refused', async () => {
+  it('is refused if it is of another grant, or if the key of another grant or master key signed it', async () => {
     const other = randomUUID();
     expect(await verify(await mintSignedCode(sample({ grantUid: other }), key))).toBeUndefined();
     expect(await verify(await mintSignedCode(sample(), grantSigningKey(master, other)))).toBeUndefined();
@@ -108,7 +108,7 @@ describe('a signed code', () => {
 
   it.each([
     ['no algorithm', `${encode({ ...HEADER, alg: 'none' })}.${encode(CLAIMS)}.`],
-    ['no algorithm, signed all the same', jws({ ...HEADER, alg: 'none' }, CLAIMS)],
+    ['no algorithm, but a signature', jws({ ...HEADER, alg: 'none' }, CLAIMS)],
     ['HS512', jws({ ...HEADER, alg: 'HS512' }, CLAIMS, { hash: 'sha512' })],
     ['RS256 over the same key', jws({ ...HEADER, alg: 'RS256' }, CLAIMS)],
     ['another type', jws({ ...HEADER, typ: 'JWT' }, CLAIMS)],
@@ -123,30 +123,30 @@ describe('a signed code', () => {
     ['no id', jws(HEADER, { ...CLAIMS, jti: undefined })],
     ['a short id', jws(HEADER, { ...CLAIMS, jti: 'short' })],
     ['an id of other characters', jws(HEADER, { ...CLAIMS, jti: 'with a:colon' })],
-    ['no end', jws(HEADER, { ...CLAIMS, exp: undefined })],
-    ['text for an end', jws(HEADER, { ...CLAIMS, exp: '2031' })],
-    ['an end beyond all time', jws(HEADER, { ...CLAIMS, exp: 1e300 })],
-    ['no time', jws(HEADER, { ...CLAIMS, iat: undefined })],
-    ['no uses', jws(HEADER, { ...CLAIMS, uses: 0 })],
+    ['no expiry', jws(HEADER, { ...CLAIMS, exp: undefined })],
+    ['text for an expiry', jws(HEADER, { ...CLAIMS, exp: '2031' })],
+    ['an expiry beyond the range of Date', jws(HEADER, { ...CLAIMS, exp: 1e300 })],
+    ['no issue time', jws(HEADER, { ...CLAIMS, iat: undefined })],
+    ['0 uses', jws(HEADER, { ...CLAIMS, uses: 0 })],
     ['half a use', jws(HEADER, { ...CLAIMS, uses: 0.5 })],
     ['too many uses', jws(HEADER, { ...CLAIMS, uses: 1e9 })],
-    ['no subject but an empty one', jws(HEADER, { ...CLAIMS, subject: '' })],
+    ['an empty subject', jws(HEADER, { ...CLAIMS, subject: '' })],
     ['a subject of several lines', jws(HEADER, { ...CLAIMS, subject: 'a\nb' })],
-    ['more text than a body holds', jws(HEADER, { ...CLAIMS, filling: 'x'.repeat(4_096) })],
-  ])('with %s is refused', async (_what, code) => {
+    ['more than 4 KiB', jws(HEADER, { ...CLAIMS, filling: 'x'.repeat(4_096) })],
+  ])('is refused with %s', async (_what, code) => {
     expect(await verify(jws(HEADER, CLAIMS))).toBeDefined();
     expect(await verify(code)).toBeUndefined();
   });
 
-  it('that is long, deep or arbitrary never throws', async () => {
+  it('is refused without an exception if it is arbitrary text', async () => {
     const part = fc.oneof(
       fc.base64String().map((text) => text.replace(/=+$/, '')),
       fc.json().map((text) => Buffer.from(text).toString('base64url')),
     );
     const header = fc.oneof(part, fc.constant(encode(HEADER)));
     await fc.assert(
-      fc.asyncProperty(fc.oneof(fc.string(), fc.tuple(header, part, part)), async (made) => {
-        const code = Array.isArray(made) ? made.join('.') : made;
+      fc.asyncProperty(fc.oneof(fc.string(), fc.tuple(header, part, part)), async (input) => {
+        const code = Array.isArray(input) ? input.join('.') : input;
         signedCodeKid(Buffer.from(code));
         readSignedCode(code);
         expect(await verify(code)).toBeUndefined();
@@ -158,7 +158,7 @@ describe('a signed code', () => {
 });
 
 describe('the signing key of a grant', () => {
-  it('differs for each grant and each master key, and is always the same for both', () => {
+  it('differs for each grant and each master key, and is always the same for one grant and master key', () => {
     const keys = [key, grantSigningKey(master, randomUUID()), grantSigningKey(createMasterKey(), UID)];
     expect(new Set(keys.map(({ key: bytes }) => Buffer.from(bytes).toString('hex'))).size).toBe(3);
     expect(grantSigningKey(master, UID)).toEqual(key);

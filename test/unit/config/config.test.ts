@@ -26,15 +26,15 @@ describe('a configuration file', () => {
   });
 
   it.each(['toString', 'constructor', '__proto__', 'dataDir'])(
-    'with the unknown key %s is refused',
+    'is refused with the unknown key %s',
     (key) => {
       expect(() => fromFile(`"${key}": x\n`)).toThrow(`has an unknown key, ${key}`);
     },
   );
 });
 
-describe('a variable of the environment', () => {
-  it.each(['constructor', 'toString', 'yes', '1'])('that is a switch cannot be "%s"', (value) => {
+describe('an environment variable', () => {
+  it.each(['constructor', 'toString', 'yes', '1'])('cannot be "%s" for a boolean setting', (value) => {
     const env = { LINKGRANT_ALLOW_REDEEM_BY_KEY: value };
     expect(() => loadConfiguration({}, env, true)).toThrow(
       'allowRedeemByKey (variable LINKGRANT_ALLOW_REDEEM_BY_KEY) cannot be',
@@ -42,8 +42,8 @@ describe('a variable of the environment', () => {
   });
 });
 
-describe('a scope', () => {
-  it('is separated by a comma from others in a variable, and by a repeated flag on the command line', () => {
+describe('several scopes', () => {
+  it('are separated by commas in a variable, and are repeated flags on the command line', () => {
     const variable = loadConfiguration({}, { LINKGRANT_CONSOLE_SCOPE: 'openid,groups' }, true);
     const flags = loadConfiguration({ consoleScope: ['openid', 'groups'] }, {}, true);
     expect([variable, flags].map(({ settings }) => settings.consoleScope)).toEqual([

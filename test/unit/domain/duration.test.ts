@@ -65,7 +65,7 @@ describe('a duration', () => {
     expect(formatDuration(milliseconds)).toBe(text);
   });
 
-  it('that was formatted is parsed to the same value', () => {
+  it('is parsed to the same value after it was formatted', () => {
     fc.assert(
       fc.property(fc.nat({ max: 10 * 365 * DAY }), (milliseconds) => {
         expect(parseDuration(formatDuration(milliseconds))).toBe(milliseconds);

@@ -24,7 +24,7 @@ describe('an address', () => {
     ['::1', '0:0:0:0::/64'],
     ['1::', '1:0:0:0::/64'],
     ['fe80::1%eth0', 'fe80:0:0:0::/64'],
-  ])('%s is the address %s', (address, source) => {
+  ])('%s has the source %s', (address, source) => {
     expect(sourceOf(address)).toBe(source);
   });
 
@@ -38,7 +38,7 @@ describe('an address', () => {
     expect(siteNetworkOf(address)).toBe(network);
   });
 
-  it('in the same IPv6 network is the same source, and in another network is not', () => {
+  it('has the same source as another one only within the same IPv6 /64', () => {
     expect(sourceOf('2001:db8::aaaa')).toBe(sourceOf('2001:db8::ffff:1'));
     expect(sourceOf('2001:db8::1')).not.toBe(sourceOf('2001:db8:0:1::1'));
     expect(sourceOf('192.0.2.7')).not.toBe(sourceOf('192.0.2.8'));

@@ -10,7 +10,7 @@ function read(text: string, version: '1.1' | '1.2'): unknown {
   return document.toJS();
 }
 
-// Lone surrogates are no text: nothing can be read back that was never written.
+// Without lone surrogates: UTF-8 cannot encode them.
 const text = fc.oneof(
   fc.string({ unit: 'grapheme' }),
   fc.string({ unit: 'binary' }),
@@ -90,7 +90,7 @@ const { value } = fc.letrec<{ value: ResourceValue }>((tie) => ({
 }));
 const resource = fc.dictionary(key, value, { maxKeys: 5, noNullPrototype: true });
 
-describe.each(['1.1', '1.2'] as const)('a YAML reader %s', (version) => {
+describe.each(['1.1', '1.2'] as const)('a YAML %s reader', (version) => {
   it('reads every string as it was written', () => {
     fc.assert(
       fc.property(text, (string) => {

@@ -12,7 +12,7 @@ describe('an untrusted YAML stream', () => {
     ['not YAML', 'a: "\\q"\n'],
     ['directives', '%YAML 1.2\n---\na: b\n'],
     ['directives', '%x\n'.repeat(10_000)],
-  ])('is refused as %s', (reason, text) => {
+  ])('is refused with the reason "%s"', (reason, text) => {
     expect(() => parseYamlMappings(text, LIMITS)).toThrow(reason);
   });
 

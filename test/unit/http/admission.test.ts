@@ -31,7 +31,7 @@ describe('admission', () => {
     expect(admission.inFlight).toBe(0);
   });
 
-  it('gives the place of a failed request to the next one', async () => {
+  it('does not count a failed request as in progress', async () => {
     const { admission } = started();
     await expect(admission.run(() => Promise.reject(new Error('no')))).rejects.toThrow('no');
     expect(admission.inFlight).toBe(0);
@@ -85,7 +85,7 @@ describe('admission', () => {
       queue.waitMs = waitMs;
       expect(await may(), String(waitMs)).toEqual(expected);
     }
-    // A process that was stopped for a while finds a few that waited for it.
+    // After a pause of the process, a few connections have waited that long.
     queue.acceptedSinceEmpty = 1;
     expect(await may()).toEqual([true, true, true]);
   });

@@ -3,7 +3,7 @@ import { clientAddress, TrustedProxies } from '../../../src/http/client-address.
 
 const PROXIES = new TrustedProxies(['10.0.0.0/8', '192.0.2.7', '2001:db8::/32']);
 
-/** Whom a request from `socket` is taken to come from. */
+/** Returns the client address of a request from `socket`. */
 function addressOf(socket: string, forwarded?: string, proxies = PROXIES): string {
   const headers = forwarded === undefined ? {} : { 'x-forwarded-for': forwarded };
   return clientAddress({ headers }, socket, proxies);

@@ -43,7 +43,7 @@ describe('the connection table', () => {
     table.destroyAll();
   });
 
-  it('closes only connections without data when idle ones are to be closed', () => {
+  it('closes only connections without received data with destroyIdle', () => {
     const table = new ConnectionTable(2);
     const [idle, busy] = [new Socket(), new Socket()];
     Object.defineProperty(busy, 'bytesRead', { value: 1 });

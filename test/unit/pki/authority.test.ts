@@ -34,12 +34,12 @@ test('the fingerprint is the one that openssl shows', () => {
   expect(loadAuthority(good, SOURCE, now).sha256).toBe(expected);
 });
 
-test('tls.crt contains the intermediate and all but the root, and ca.crt the whole file', () => {
+test('the chain has no root and no unrelated certificate, and the bundle is the whole file', () => {
   const root = makeAuthority(openssl, { subject: '/CN=root' });
   const middle = makeAuthority(openssl, { subject: '/CN=middle', issuer: root });
   const signing = makeAuthority(openssl, { subject: '/CN=signing', issuer: middle });
   const other = makeAuthority(openssl, { subject: '/CN=unrelated root of before' });
-  // The order behind the first does not matter.
+  // Only the first certificate has a fixed position.
   const certificate = [signing, root, other, middle]
     .map((authority) => authority.certificate)
     .join('# a comment\n');
@@ -51,7 +51,7 @@ test('tls.crt contains the intermediate and all but the root, and ca.crt the who
   expect(authority.description).toBe('signing');
 });
 
-test('of two roots with one name the one that signed is found', () => {
+test('of two roots with the same name, the one that signed is used', () => {
   const first = makeAuthority(openssl, { subject: '/CN=root' });
   const second = makeAuthority(openssl, { subject: '/CN=root' });
   const signing = makeAuthority(openssl, { subject: '/CN=signing', issuer: second });
@@ -85,7 +85,7 @@ test('a CA that is not valid yet is refused with its start', () => {
 
 test.each([
   ['CA:FALSE', ['basicConstraints=critical,CA:FALSE']],
-  ['no basicConstraints', ['keyUsage=critical,digitalSignature', 'basicConstraints=CA:FALSE']],
+  ['CA:FALSE that is not critical', ['keyUsage=critical,digitalSignature', 'basicConstraints=CA:FALSE']],
 ])('a certificate with %s is refused as a CA', (_case, extensions) => {
   expect(refusal(makeAuthority(openssl, { extensions }))).toContain('is not a CA');
 });
@@ -100,7 +100,7 @@ test('a CA without keyUsage can sign', () => {
   expect(loadAuthority(makeAuthority(openssl, { extensions }), SOURCE, now).chainPem).toBe('');
 });
 
-test('the reason why a certificate file is refused stays the cause, and shows nothing of the key', () => {
+test('an error about a certificate or key file has its reason as the cause, without a further cause', () => {
   for (const pem of [
     { ...good, certificate: 'none' },
     { ...good, key: good.key.replace(/[A-Z]{2}/g, '!') },
@@ -128,7 +128,7 @@ test('the key of another CA is refused', () => {
   );
 });
 
-test.each(['PKCS#8', 'traditional'])('an encrypted key (%s) is refused with what to do', (form) => {
+test.each(['PKCS#8', 'traditional'])('an encrypted key (%s) is refused with a hint to decrypt it', (form) => {
   const file = openssl.write('plain.key', good.key);
   const args = ['pkey', '-in', file, '-aes256', '-passout', 'pass:secret-of-the-test'];
   const key = openssl.run(form === 'PKCS#8' ? args : [...args, '-traditional']).toString();
@@ -224,7 +224,7 @@ test.each([
   ['mailboxes', ['permitted;email:example.com'], true],
   ['permitted directories', ['permitted;dirName:company'], false],
   [
-    'permitted directories, every one among them',
+    'one directory and every directory as permitted',
     ['permitted;dirName:company', 'permitted;dirName:any'],
     true,
   ],
@@ -233,7 +233,7 @@ test.each([
   ['permitted URIs', ['permitted;URI:example.com'], false],
   ['excluded URIs', ['excluded;URI:example.com'], false],
 ])(
-  'a CA whose nameConstraints are %s is accepted if openssl accepts its link certificates',
+  'a CA is accepted if openssl accepts its link certificates, else refused; its nameConstraints: %s',
   (_what, names, fits) => {
     const root = constrained(names);
     const wish = { subject: '/CN=signing', issuer: root };

@@ -18,16 +18,13 @@ const root = makeAuthority(openssl, { subject: '/CN=root' });
 const between = makeAuthority(openssl, { subject: '/CN=between', issuer: root });
 const key = await generateKeyPair('p256');
 
-async function serverUnder(
-  authority: { certificate: string; key: string },
-  lifetimeMs = DAY,
-): Promise<string> {
+async function serverUnder(authority: { certificate: string; key: string }): Promise<string> {
   const { pem } = await issueServerCertificate({
     authority: loadAuthority(authority, 'test', now),
     spkiDer: spkiOf(key),
     commonName: 'server',
     hosts: ['server.example', '10.0.0.1', 'fd00:0:0:1::1'],
-    lifetimeMs,
+    lifetimeMs: DAY,
     now,
   });
   return pem;
@@ -102,7 +99,7 @@ describe('splitting a PEM bundle', () => {
   });
 });
 
-/** The same certificate with the last bit of its signature turned over. */
+/** Returns the certificate with the last bit of its signature flipped. */
 function forged(pem: string): string {
   const der = Buffer.from(pem.replace(/-----.*-----/g, ''), 'base64');
   der[der.length - 1] = (der[der.length - 1] ?? 0) ^ 1;
@@ -146,7 +143,7 @@ describe('verification', () => {
     expect(verificationProblem(direct + root.certificate, other.certificate, now)).toBeDefined();
   });
 
-  test('fails when a signer is not a CA', async () => {
+  test('fails when a signer is not a CA', () => {
     const pem = makeAuthority(openssl, {
       subject: '/CN=leaf',
       extensions: ['basicConstraints=critical,CA:FALSE'],

@@ -23,14 +23,14 @@ function keyForms(pkcs8: string): [string, string][] {
   ];
 }
 
-async function clientKeys(): Promise<[string, Uint8Array][]> {
+async function clientKeys(): Promise<Uint8Array[]> {
   const p384 = openssl.run(['genpkey', '-algorithm', 'EC', '-pkeyopt', 'ec_paramgen_curve:P-384']).toString();
   const ed25519 = openssl.run(['genpkey', '-algorithm', 'ED25519']).toString();
   return [
-    ['P-256', spkiOf(await generateKeyPair('p256'))],
-    ['P-384', spkiOf(p384)],
-    ['RSA', spkiOf(await generateKeyPair('rsa2048'))],
-    ['Ed25519', spkiOf(ed25519)],
+    spkiOf(await generateKeyPair('p256')),
+    spkiOf(p384),
+    spkiOf(await generateKeyPair('rsa2048')),
+    spkiOf(ed25519),
   ];
 }
 
@@ -62,7 +62,7 @@ describe.each(Object.entries(AUTHORITY_KEYS))('under a CA with a key of %s', (_k
       const spkis = await clientKeys();
       for (const [form, keyPem] of keyForms((below ?? root).key)) {
         const authority = loadAuthority({ certificate, key: keyPem }, form, now);
-        for (const [, spkiDer] of spkis) {
+        for (const spkiDer of spkis) {
           const common = { authority, spkiDer, lifetimeMs: 30 * DAY, now };
           const client = await issueClientCertificate({ ...common, subject: 'east', redemptionId });
           expectClientOnly(client.pem, authority);
@@ -147,8 +147,8 @@ test('a client certificate for an RSA key allows key encipherment too', async ()
 test('no two certificates have the same serial number', async () => {
   const authority = await ownAuthority();
   const spkiDer = spkiOf(await generateKeyPair('p256'));
-  const o = { authority, spkiDer, subject: 'east', redemptionId, lifetimeMs: DAY, now };
-  const issued = await Promise.all(Array.from({ length: 200 }, () => issueClientCertificate(o)));
+  const options = { authority, spkiDer, subject: 'east', redemptionId, lifetimeMs: DAY, now };
+  const issued = await Promise.all(Array.from({ length: 200 }, () => issueClientCertificate(options)));
   expect(new Set(issued.map(({ serial }) => serial)).size).toBe(200);
 });
 
@@ -183,23 +183,23 @@ test.each([
 test('a certificate neither starts before its CA nor expires after it', async () => {
   const authority = await ownAuthority(10 * DAY);
   const spkiDer = spkiOf(await generateKeyPair('p256'));
-  const o = { authority, spkiDer, subject: 'east', redemptionId, lifetimeMs: 30 * DAY };
-  const issuedEarly = await issueClientCertificate({ ...o, now: authority.notBefore + 1_000 });
+  const options = { authority, spkiDer, subject: 'east', redemptionId, lifetimeMs: 30 * DAY };
+  const issuedEarly = await issueClientCertificate({ ...options, now: authority.notBefore + 1_000 });
   const early = describeCertificate(issuedEarly.pem);
   expect(early.notBefore).toBe(authority.notBefore);
   expect(early.notAfter).toBe(authority.notAfter);
-  const usual = describeCertificate((await issueClientCertificate({ ...o, now })).pem);
+  const usual = describeCertificate((await issueClientCertificate({ ...options, now })).pem);
   expect(usual.notBefore).toBe(Math.floor((now - 300_000) / 1000) * 1000);
 });
 
 test('a CA issues nothing before its start and after its expiry', async () => {
   const authority = await ownAuthority(10 * DAY);
   const spkiDer = spkiOf(await generateKeyPair('p256'));
-  const o = { authority, spkiDer, subject: 'east', redemptionId, lifetimeMs: DAY };
-  await expect(issueClientCertificate({ ...o, now: authority.notAfter + 1 })).rejects.toThrow(
+  const options = { authority, spkiDer, subject: 'east', redemptionId, lifetimeMs: DAY };
+  await expect(issueClientCertificate({ ...options, now: authority.notAfter + 1 })).rejects.toThrow(
     '"own authority" is not valid',
   );
-  await expect(issueClientCertificate({ ...o, now: authority.notBefore - 1 })).rejects.toThrow(
+  await expect(issueClientCertificate({ ...options, now: authority.notBefore - 1 })).rejects.toThrow(
     '"own authority" is not valid',
   );
 });
@@ -244,7 +244,7 @@ test.each([
   expectClientOnly(issued.pem, authority);
 });
 
-test('a CA that expires after the year 9999 is limited to its last second', async () => {
+test('the expiry of a CA is at most the last second of the year 9999', async () => {
   const authority = await ownAuthority(9_000 * 366 * DAY);
   expect(authority.notAfter).toBe(Date.UTC(9999, 11, 31, 23, 59, 59));
 });

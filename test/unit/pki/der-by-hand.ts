@@ -1,6 +1,6 @@
 import { type KeyObject, sign } from 'node:crypto';
 
-/** One DER element, written by hand so that these tests do not depend on the encoder they are about. */
+/** Encodes one DER element, independently of the encoder that these tests check. */
 export function der(tag: number, ...contents: readonly Uint8Array[]): Buffer {
   const content = Buffer.concat(contents);
   const length =
@@ -12,7 +12,7 @@ export function der(tag: number, ...contents: readonly Uint8Array[]): Buffer {
   return Buffer.concat([Buffer.of(tag, ...length), content]);
 }
 
-/** A request of P-256 with this content (of its CertificationRequestInfo), properly signed whatever the content is. */
+/** A request with `info` as its CertificationRequestInfo, whatever that contains, and a valid P-256 signature. */
 export function signedRequest(info: Uint8Array, key: KeyObject): Buffer {
   const signature = der(0x03, Buffer.of(0), sign('sha256', info, key));
   return der(0x30, info, Buffer.from('300a06082a8648ce3d040302', 'hex'), signature);

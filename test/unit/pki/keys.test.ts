@@ -52,7 +52,7 @@ describe('the key generator', () => {
     const maker = new KeyGenerator({ maxQueued: 0 });
     let short = 0;
     // One number in 256 begins with a zero byte.
-    for (let made = 0; made < 20_000 && short < 2; made++) {
+    for (let count = 0; count < 20_000 && short < 2; count++) {
       const { keyPem = '', spkiDer } = (await maker.generate('p256')) ?? {};
       const key = readPrivateKey(keyPem);
       if (Buffer.from(key.export({ format: 'jwk' }).d ?? '', 'base64url')[0] !== 0) continue;
@@ -74,12 +74,12 @@ describe('the key generator', () => {
   test('generates two RSA keys at once, queues up to its limit, and refuses the rest', async () => {
     const maker = new KeyGenerator({ maxQueued: 3 });
     const keys = await Promise.all(Array.from({ length: 8 }, () => maker.generate('rsa2048')));
-    const made = keys.map((key) => key && readPrivateKey(key.keyPem));
-    expect(made.map((key) => key?.asymmetricKeyType)).toEqual([
+    const privateKeys = keys.map((key) => key && readPrivateKey(key.keyPem));
+    expect(privateKeys.map((key) => key?.asymmetricKeyType)).toEqual([
       ...Array(5).fill('rsa'),
       ...Array(3).fill(undefined),
     ]);
-    const moduli = new Set(made.slice(0, 5).map((key) => key?.export({ format: 'jwk' }).n));
+    const moduli = new Set(privateKeys.slice(0, 5).map((key) => key?.export({ format: 'jwk' }).n));
     expect(moduli.size).toBe(5);
   });
 

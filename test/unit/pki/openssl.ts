@@ -3,7 +3,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
-/** A directory to run the real `openssl` in. */
+/** Runs the real `openssl` in a temporary directory. */
 export class OpenSsl {
   readonly directory = mkdtempSync(join(tmpdir(), 'linkgrant-pki-'));
 
@@ -13,7 +13,7 @@ export class OpenSsl {
     return path;
   }
 
-  /** Runs it and tells whether it succeeded, with all that it printed. */
+  /** Runs openssl; returns whether it succeeded, and its standard output and standard error. */
   try(
     args: readonly string[],
     input?: string | Uint8Array,
@@ -23,7 +23,7 @@ export class OpenSsl {
     return { ok: done.status === 0, output: `${done.stdout}${done.stderr}` };
   }
 
-  /** Runs it and gives what it printed on standard output; throws if it failed. */
+  /** Runs openssl; returns its standard output. Throws if it fails. */
   run(args: readonly string[], input?: string | Uint8Array): Buffer {
     const done = spawnSync('openssl', args, { cwd: this.directory, input: input ?? '', timeout: 60_000 });
     if (done.error) throw done.error;
@@ -57,41 +57,41 @@ export const AUTHORITY_KEYS = {
 
 const CA_EXTENSIONS = ['basicConstraints=critical,CA:TRUE', 'keyUsage=critical,keyCertSign,cRLSign'];
 
-/** What an authority made by openssl is to be like. */
-export interface AuthorityWish {
+/** Options of makeAuthority. */
+export interface AuthorityOptions {
   readonly key?: readonly string[];
   readonly subject?: string;
   readonly days?: number;
   readonly extensions?: readonly string[];
-  /** Sections of a configuration that extensions name. */
+  /** Sections of the configuration that `extensions` refer to. */
   readonly sections?: string;
   readonly issuer?: { readonly certificate: string; readonly key: string };
 }
 
-/** A CA made by the real openssl: PEM of its certificate alone and its PKCS#8 key. Self-signed unless it has an issuer. */
+/** Creates a CA with openssl, self-signed without `issuer`. Returns the PEM of its certificate alone and of its PKCS#8 key. */
 export function makeAuthority(
   openssl: OpenSsl,
-  wish: AuthorityWish = {},
+  options: AuthorityOptions = {},
 ): { certificate: string; key: string } {
-  const key = openssl.run(['genpkey', ...(wish.key ?? AUTHORITY_KEYS['P-256'])]).toString();
-  const keyFile = openssl.write('wish.key', key);
+  const key = openssl.run(['genpkey', ...(options.key ?? AUTHORITY_KEYS['P-256'])]).toString();
+  const keyFile = openssl.write('options.key', key);
   const config = openssl.write(
-    'wish.cnf',
-    `[req]\nprompt=no\ndistinguished_name=dn\n[dn]\n${wish.sections ?? ''}`,
+    'options.cnf',
+    `[req]\nprompt=no\ndistinguished_name=dn\n[dn]\n${options.sections ?? ''}`,
   );
-  const issued = wish.issuer
+  const issued = options.issuer
     ? [
         '-CA',
-        openssl.write('issuer.crt', wish.issuer.certificate),
+        openssl.write('issuer.crt', options.issuer.certificate),
         '-CAkey',
-        openssl.write('issuer.key', wish.issuer.key),
+        openssl.write('issuer.key', options.issuer.key),
       ]
     : [];
   const certificate = openssl
     .run([
       ...['req', '-x509', '-new', '-utf8', '-config', config, '-key', keyFile, ...issued],
-      ...['-subj', wish.subject ?? '/CN=test authority', '-days', String(wish.days ?? 3650)],
-      ...(wish.extensions ?? CA_EXTENSIONS).flatMap((extension) => ['-addext', extension]),
+      ...['-subj', options.subject ?? '/CN=test authority', '-days', String(options.days ?? 3650)],
+      ...(options.extensions ?? CA_EXTENSIONS).flatMap((extension) => ['-addext', extension]),
     ])
     .toString();
   return { certificate, key };

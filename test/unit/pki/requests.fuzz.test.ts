@@ -13,7 +13,7 @@ const key = await generateKeyPair('p256');
 const spki = createPublicKey(key).export({ type: 'spki', format: 'der' });
 const version = der(0x02, Buffer.of(0));
 
-/** Fails unless the parser refuses the bytes, or openssl takes them too. Tells which. */
+/** Returns whether the parser accepts `bytes`. Fails if it accepts them and openssl does not. */
 function expectNoMoreThanOpenssl(bytes: Uint8Array): boolean {
   const verdict = parseCertificateRequest(bytes);
   if ('invalid' in verdict) {
@@ -28,7 +28,7 @@ function expectNoMoreThanOpenssl(bytes: Uint8Array): boolean {
 
 interface Mutation {
   readonly at: number;
-  /** How many bytes make place; undefined: as many as come in, so that lengths stay right. */
+  /** How many bytes are removed; if undefined, as many as are inserted, so that encoded lengths stay right. */
   readonly removed: number | undefined;
   readonly inserted: Uint8Array;
 }

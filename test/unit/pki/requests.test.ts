@@ -19,7 +19,7 @@ function opensslRequest(keyArgs: readonly string[], reqArgs: readonly string[] =
 const genpkey = (...args: string[]) => ['genpkey', ...args];
 const ec = (curve: string, ...more: string[]) =>
   genpkey('-algorithm', 'EC', '-pkeyopt', `ec_paramgen_curve:${curve}`, ...more);
-// Of four primes a long key is made in a tenth of the time, and its public part is like any other.
+// A long key of four primes is generated in a tenth of the time; its public key has the usual form.
 const rsa = (bits: number) => {
   const primes = bits < 4096 ? 2 : 4;
   const form = ['-pkeyopt', `rsa_keygen_bits:${bits}`, '-pkeyopt', `rsa_keygen_primes:${primes}`];

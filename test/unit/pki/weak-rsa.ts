@@ -50,7 +50,7 @@ function integer(value: bigint): Buffer {
   return der(0x02, (bytes[0] ?? 0) < 0x80 ? bytes : Buffer.concat([Buffer.of(0), bytes]));
 }
 
-/** A well-formed request for an RSA public key that nobody may hold the private part of; its signature is made up. */
+/** A well-formed request for an RSA public key, which needs no private key: the signature is arbitrary. */
 export function unsignedRsaRequest(n: bigint, e: bigint): Buffer {
   const key = der(0x30, integer(n), integer(e));
   const algorithm = Buffer.from('300d06092a864886f70d0101010500', 'hex');

@@ -5,7 +5,7 @@ import { LedgerKeyFile } from '../../../src/stores/ledger-key.js';
 import { directoryForTest } from '../../support/release.js';
 
 const ROUNDS = 50;
-// Moves pending key `n` to its place once the first counter says so, as `confirm` of another process does.
+// Renames the file of pending key `n` once the first counter is `n`, as `confirm` of another process does.
 const CONFIRMING = `
   const { renameSync } = require('node:fs');
   const { directory, rounds, counters } = require('node:worker_threads').workerData;

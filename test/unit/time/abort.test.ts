@@ -7,7 +7,7 @@ import { withinTime } from '../../../src/time/abort.js';
 setFlagsFromString('--expose-gc');
 const collectGarbage = runInNewContext('gc') as () => void;
 
-/** Waits for a signal, and gives its reason. */
+/** Waits until the signal is aborted, and returns its reason. */
 function reasonOf(signal: AbortSignal): Promise<unknown> {
   return new Promise((resolve) => {
     signal.addEventListener('abort', () => resolve(signal.reason), { once: true });
@@ -17,25 +17,25 @@ function reasonOf(signal: AbortSignal): Promise<unknown> {
 describe('an operation with a time limit', () => {
   it('is aborted when the time is over, however much garbage is collected meanwhile', async () => {
     const never = new AbortController();
-    const told = withinTime(100, [never.signal], reasonOf);
+    const outcome = withinTime(100, [never.signal], reasonOf);
     for (let turn = 0; turn < 3; turn += 1) {
       await sleep(1);
       collectGarbage();
     }
-    expect(await told).toMatchObject({ name: 'TimeoutError' });
+    expect(await outcome).toMatchObject({ name: 'TimeoutError' });
   });
 
   it('is aborted as soon as another signal is, also one that was aborted before', async () => {
     const other = new AbortController();
-    const told = withinTime(60_000, [other.signal], reasonOf);
+    const outcome = withinTime(60_000, [other.signal], reasonOf);
     const reason = new Error('no more');
     other.abort(reason);
-    expect(await told).toBe(reason);
+    expect(await outcome).toBe(reason);
     const late = await withinTime(60_000, [other.signal], async (signal) => signal.reason);
     expect(late).toBe(reason);
   });
 
-  it('can share its signal with others', async () => {
+  it('can share its signal with 49 others without a warning', async () => {
     const warnings: Error[] = [];
     const note = (warning: Error) => warnings.push(warning);
     process.on('warning', note);

@@ -81,7 +81,7 @@ describe('a shared read', () => {
     expect(await Promise.all(later)).toEqual(['later', 'later']);
   });
 
-  it('does not retain a value that was dropped', async () => {
+  it('does not serve a value again with the option dropsValues', async () => {
     const { shared, started } = readsOf({ dropsValues: true });
     const moment = performance.now() - 1;
     const first = shared.readAfter();

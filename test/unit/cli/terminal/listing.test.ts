@@ -11,7 +11,7 @@ interface Report {
   readonly state?: string;
 }
 
-/** What is written of some pages. */
+/** Returns what writeListing writes for `pages`. */
 async function written(flags: ListFlags, ...pages: readonly (readonly Report[])[]) {
   let text = '';
   vi.spyOn(process.stdout, 'write').mockImplementation((chunk, ...rest: readonly unknown[]) => {

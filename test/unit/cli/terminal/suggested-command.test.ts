@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { completeCommand } from '../../../../src/cli/terminal/suggested-command.js';
 
 describe('a suggested command', () => {
-  it('repeats the flags that it accepts, with absolute paths', () => {
+  it('repeats only the flags that it accepts', () => {
     const flags = { dataDir: '/var/lib/lg', config: '/etc/lg.yaml', namespace: 'west' };
     expect(completeCommand('linkgrant store migrate', flags)).toBe(
       'linkgrant store migrate --data-dir /var/lib/lg --config /etc/lg.yaml',

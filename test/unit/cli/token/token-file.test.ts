@@ -19,7 +19,7 @@ const text = encodeAccessToken(token);
 
 function reason(changed: string): string {
   try {
-    return `taken: ${JSON.stringify(parseToken(changed))}`;
+    return `accepted: ${JSON.stringify(parseToken(changed))}`;
   } catch (error) {
     expect(error).toBeInstanceOf(RedemptionError);
     expect((error as RedemptionError).code).toBe('token_invalid');
@@ -102,7 +102,7 @@ status: {}
     ['has no name', edit(/ *name: .*\n/, ''), 'no metadata.name'],
     ['has a path for a name', edit('"west-token"', '"../west"'), 'RFC 1123'],
     ['has no URL', edit(/ *url: .*\n/, ''), 'no spec.url'],
-    ['has a URL that is none', edit(/url: .*/, 'url: "grants.example.com"'), 'not a URL'],
+    ['has an invalid URL', edit(/url: .*/, 'url: "grants.example.com"'), 'not a URL'],
     ['has a URL without TLS', edit('"https:', '"http:'), 'http, not https'],
     ['has a URL with a password', edit('https://', 'https://me:pw@'), 'user or a password'],
     ['has a URL with a fragment', edit('/grants/', '/grants/#'), 'fragment'],
@@ -120,7 +120,7 @@ status: {}
     ['has a negative cost', edit('linkCost: 7', 'linkCost: -1'), 'linkCost'],
     ['has a cost above the range of int32', edit('linkCost: 7', 'linkCost: 2147483648'), 'linkCost'],
     ['has a cost that is text', edit('linkCost: 7', 'linkCost: "7"'), 'linkCost'],
-  ])('that %s is refused with the reason', (_what, changed, why) => {
+  ])('is refused with the reason if it %s', (_what, changed, why) => {
     expect(reason(changed())).toContain(why);
   });
 });

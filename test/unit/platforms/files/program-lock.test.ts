@@ -13,22 +13,22 @@ const HOLDER = `
   if (await tryProgramLock(process.argv[1], 'is not here')) console.log('held');
   setInterval(() => {}, 60_000);`;
 
-let place: string;
+let directory: string;
 let file: string;
 
 beforeEach(() => {
-  place = directoryForTest();
-  file = join(place, 'private', 'turn');
+  directory = directoryForTest();
+  file = join(directory, 'private', 'turn');
 });
 
-async function take(): Promise<HeldLock> {
+async function acquire(): Promise<HeldLock> {
   const lock = await tryProgramLock(file, 'is not here');
-  if (!lock) throw new Error('somebody else has the lock');
+  if (!lock) throw new Error('another process holds the lock');
   return lock;
 }
 
-/** Resolves with the lock once it can be had. */
-async function untilFree(): Promise<HeldLock> {
+/** Waits until the lock is free, and acquires it. */
+async function acquireWhenFree(): Promise<HeldLock> {
   for (;;) {
     const lock = await tryProgramLock(file, 'is not here');
     if (lock) return lock;
@@ -36,12 +36,12 @@ async function untilFree(): Promise<HeldLock> {
 }
 
 test('one process holds the lock at a time, on a private file in a private directory', async () => {
-  const lock = await take();
+  const lock = await acquire();
   expect(await tryProgramLock(file, 'is not here')).toBeUndefined();
   await lock.release();
-  await (await take()).release();
+  await (await acquire()).release();
   expect(statSync(file).mode & 0o777).toBe(0o600);
-  expect(statSync(join(place, 'private')).mode & 0o777).toBe(0o700);
+  expect(statSync(join(directory, 'private')).mode & 0o777).toBe(0o700);
 });
 
 test('a killed process releases the lock', async () => {
@@ -49,11 +49,11 @@ test('a killed process releases the lock', async () => {
   await once(holder.stdout, 'data');
   expect(await tryProgramLock(file, 'is not here')).toBeUndefined();
   holder.kill('SIGKILL');
-  await (await untilFree()).release();
+  await (await acquireWhenFree()).release();
 });
 
-test('a signal to the whole process group, as when a unit is stopped, does not release the lock', async () => {
-  const lock = await take();
+test('SIGTERM to the child processes that hold the lock, as when systemd stops a unit, does not release it', async () => {
+  const lock = await acquire();
   const children = execFileSync('ps', ['-o', 'pid=', '--ppid', String(process.pid)], { encoding: 'utf8' });
   const [flock] = children
     .split('\n')
@@ -63,7 +63,7 @@ test('a signal to the whole process group, as when a unit is stopped, does not r
   for (const pid of [flock, shell]) process.kill(Number(pid), 'SIGTERM');
   expect(await tryProgramLock(file, 'is not here')).toBeUndefined();
   await lock.release();
-  await (await untilFree()).release();
+  await (await acquireWhenFree()).release();
 });
 
 function commandOf(pid: number): string {

@@ -2,15 +2,15 @@ import { describe, expect, it } from 'vitest';
 import type { GrantPolicy } from '../../../../src/domain/policy.js';
 import { type PolicySubject, policyRefusal } from '../../../../src/redemption/accepting/check-policy.js';
 
-const ASKED: PolicySubject = {
+const REQUEST: PolicySubject = {
   name: 'west-1',
   subject: 'West Site',
   peer: '192.0.2.7',
   keyType: 'p256',
   csr: true,
 };
-const refusal = (policy: GrantPolicy, asked: Partial<PolicySubject> = {}) =>
-  policyRefusal(policy, { ...ASKED, ...asked });
+const refusal = (policy: GrantPolicy, changes: Partial<PolicySubject> = {}) =>
+  policyRefusal(policy, { ...REQUEST, ...changes });
 
 describe('a grant without rules', () => {
   it('permits every client with a key type that every router supports', () => {
@@ -27,7 +27,7 @@ describe('an empty list', () => {
     ['names', 'policy_name'],
     ['sourceCidrs', 'policy_source'],
     ['keyTypes', 'policy_key'],
-  ] as const)('of %s permits no client', (rule, code) => {
+  ] as const)('permits no client as the rule %s', (rule, code) => {
     expect(refusal({ [rule]: [] })).toBe(code);
   });
 });
@@ -67,13 +67,13 @@ describe('a glob', () => {
     expect(refusal({ subjects: [glob] }, { subject })).toBe('policy_subject');
   });
 
-  it('with many wildcards is matched in linear time', () => {
+  it('is matched in linear time with many wildcards', () => {
     expect(refusal({ subjects: [`${'*a'.repeat(20)}b`] }, { subject: 'a'.repeat(253) })).toBe(
       'policy_subject',
     );
   });
 
-  it('for names is compared with the name', () => {
+  it('is compared with the name in the rule "names"', () => {
     expect(refusal({ names: ['west-*'] })).toBeUndefined();
     expect(refusal({ names: ['east-*'] })).toBe('policy_name');
   });

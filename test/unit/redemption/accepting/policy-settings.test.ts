@@ -57,7 +57,7 @@ describe('the settings of a policy', () => {
     );
   });
 
-  it('with any content result in a policy that can be written, or in one error sentence', () => {
+  it('result in a policy that can be written, or in one error sentence, whatever they contain', () => {
     const keys = ['subjects', 'names', 'source-cidrs', 'key-types', 'certificate-lifetime', 'csr-required'];
     const texts = fc.oneof(
       fc.string({ unit: 'binary', maxLength: 60 }),
@@ -73,12 +73,12 @@ describe('the settings of a policy', () => {
     );
   });
 
-  it('without the prefix linkgrant are ignored', () => {
+  it('are ignored without the prefix linkgrant/', () => {
     expect(parsePolicySettings({ 'skupper.io/x': 'y', size: 7, 'linkgrants/names': '' })).toEqual({});
   });
 
   it.each(['linkgrant/subject', 'linkgrant.dev/subjects', 'Linkgrant/subjects', 'linkgrant', 'linkgrant/'])(
-    'with the unknown name %s are refused',
+    'are refused with the unknown name %s',
     (key) => {
       const parsed = parsePolicySettings({ [key]: 'a' });
       expect(parsed).toEqual({
@@ -88,7 +88,7 @@ describe('the settings of a policy', () => {
   );
 
   it.each([true, 7, null, undefined, ['a'], { a: 'b' }])(
-    'with %j instead of a string are refused',
+    'are refused with %j instead of a string',
     (text) => {
       expect(problem('csr-required', text)).toBe('linkgrant/csr-required is not a string: quote it');
     },
@@ -96,7 +96,7 @@ describe('the settings of a policy', () => {
 });
 
 describe('a list', () => {
-  it.each(['', '  ', '\n'])('of %j permits no client', (text) => {
+  it.each(['', '  ', '\n'])('permits no client if it is %j', (text) => {
     expect(parse('subjects', text)).toEqual({ subjects: [] });
   });
 
@@ -104,7 +104,7 @@ describe('a list', () => {
     expect(parse('subjects', ' West Site ,hq')).toEqual({ subjects: ['West Site', 'hq'] });
   });
 
-  it.each(['a,', ',a', 'a,,b', ','])('of %j has an empty entry', (text) => {
+  it.each(['a,', ',a', 'a,,b', ','])('is refused for an empty entry: %j', (text) => {
     expect(problem('names', text)).toContain('an empty entry');
   });
 
@@ -152,7 +152,7 @@ describe('a list', () => {
       '"::ffff:a00:0/104", which is an IPv4-mapped IPv6 address, but clients are identified by their IPv4 address: write 10.0.0.0/8',
     ],
     ['source-cidrs', 'router.example.com', 'neither a CIDR'],
-  ])('%s with %j is refused with the entry', (key, text, reason) => {
+  ])('is refused with the entry that is wrong: %s, %j', (key, text, reason) => {
     expect(problem(key, text)).toContain(reason);
   });
 });

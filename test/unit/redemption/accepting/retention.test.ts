@@ -4,27 +4,27 @@ import { applyRetention } from '../../../../src/redemption/accepting/retention.j
 const DAY = 86_400_000;
 const NOW = 1_000 * DAY;
 
-/** A store with so many steps to do, which notes what it is asked. */
+/** A store that has so many steps left, and records its calls. */
 function storeWith(grantSteps: number, ledgerSteps: number) {
-  const asked: [string, number][] = [];
+  const calls: [string, number][] = [];
   const left = { grants: grantSteps, ledgers: ledgerSteps };
   return {
-    asked,
+    calls,
     deleteEndedGrants: async (endedBefore: number) => {
-      asked.push(['grants', (NOW - endedBefore) / DAY]);
+      calls.push(['grants', (NOW - endedBefore) / DAY]);
       return left.grants-- > 0 ? 100 : 0;
     },
     removeOldLedger: async (endedBefore: number) => {
-      asked.push(['ledgers', (NOW - endedBefore) / DAY]);
+      calls.push(['ledgers', (NOW - endedBefore) / DAY]);
       return left.ledgers-- > 0;
     },
   };
 }
 
-it('retention continues until nothing is left, and counts from when a link can no longer be renewed', async () => {
+it('retention continues until nothing is left, and adds the 7 days of the renewal grace to the ledger period', async () => {
   const store = storeWith(1, 2);
   await applyRetention(store, { grantMs: 7 * DAY, ledgerMs: 400 * DAY }, NOW, () => false);
-  expect(store.asked).toEqual([
+  expect(store.calls).toEqual([
     ['grants', 7],
     ['grants', 7],
     ['ledgers', 407],
@@ -36,11 +36,11 @@ it('retention continues until nothing is left, and counts from when a link can n
 it('retention never removes anything with a period of 0', async () => {
   const store = storeWith(9, 9);
   await applyRetention(store, { grantMs: 0, ledgerMs: 0 }, NOW, () => false);
-  expect(store.asked).toEqual([]);
+  expect(store.calls).toEqual([]);
 });
 
 it('retention ends after the current step when it is stopped', async () => {
   const store = storeWith(9, 9);
-  await applyRetention(store, { grantMs: DAY, ledgerMs: DAY }, NOW, () => store.asked.length === 2);
-  expect(store.asked).toHaveLength(2);
+  await applyRetention(store, { grantMs: DAY, ledgerMs: DAY }, NOW, () => store.calls.length === 2);
+  expect(store.calls).toHaveLength(2);
 });

@@ -3,13 +3,13 @@ import { everyItem } from '../../../../src/redemption/administration/every-item.
 import type { PageRequest } from '../../../../src/redemption/ports/page.js';
 
 it('everyItem reads a listing to its last page, each page once and in order', async () => {
-  const asked: PageRequest[] = [];
+  const requests: PageRequest[] = [];
   const items = await everyItem(async (page) => {
-    asked.push(page);
+    requests.push(page);
     const start = Number(page.after ?? 0);
     return { items: [start, start + 1], ...(start < 4 && { next: String(start + 2) }) };
   });
   expect(items).toEqual([0, 1, 2, 3, 4, 5]);
-  expect(asked.map(({ after }) => after)).toEqual([undefined, '2', '4']);
-  expect(asked.every(({ limit }) => limit >= 1 && limit <= 1_000)).toBe(true);
+  expect(requests.map(({ after }) => after)).toEqual([undefined, '2', '4']);
+  expect(requests.every(({ limit }) => limit >= 1 && limit <= 1_000)).toBe(true);
 });

@@ -64,7 +64,7 @@ describe('the events about the state of a link', () => {
   it.each([
     ['a certificate of 60 days', 60 * DAY],
     ['a certificate of a day', DAY],
-    ['a certificate of a time that three and four do not divide', 1_000_001],
+    ['a certificate whose lifetime is not divisible by 3 or 4', 1_000_001],
   ])('have the times at which the state of a link changes, for %s', (_, lifetime) => {
     const ending = link({ notAfter: NOW + lifetime });
     const events = stateEvents(ending, NOW, NOW + lifetime, SOURCE);

@@ -14,7 +14,7 @@ describe('the state of a certificate', () => {
     expect(certificateLife(certificate, 3_000)).toBe('ending');
   });
 
-  it('is valid until its last moment, and expired after it', () => {
+  it('is ending until its last moment, and expired after it', () => {
     expect(certificateLife(certificate, 4_000)).toBe('ending');
     expect(certificateLife(certificate, 4_001)).toBe('expired');
   });

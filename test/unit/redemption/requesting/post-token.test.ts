@@ -13,9 +13,9 @@ const NOTHING_ISSUED: readonly RedemptionErrorCode[] = [
   ...(['code_wrong', 'grant_unknown', 'grant_revoked', 'code_revoked'] as const),
 ];
 
-describe('isKeyUnused, after a refused redemption', () => {
+describe('isKeyUnused', () => {
   it.each(REFUSAL_CODES.map((code) => [code] as const))(
-    'is true for %s only if it means that nothing was issued',
+    'is true for the refusal %s of a new posting only if it means that nothing was issued',
     (code) => {
       const refusal = new RedemptionError(code, 'It refused.');
       expect(isKeyUnused(refusal, { isNew: true })).toBe(NOTHING_ISSUED.includes(code));
@@ -25,7 +25,7 @@ describe('isKeyUnused, after a refused redemption', () => {
     },
   );
 
-  it('is false for every other failure', () => {
+  it('is false for failures other than refusals', () => {
     for (const error of [
       new PossiblyCountedError('outcome_unknown', 'It was lost.'),
       new RedemptionError('answer_invalid', 'It cannot be used.'),

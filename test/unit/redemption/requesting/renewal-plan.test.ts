@@ -42,7 +42,7 @@ describe('the renewal plan', () => {
     expect(plan.next(['aa']) - late).toBeLessThanOrEqual(MINUTE / 2);
   });
 
-  it('does not return at once to an expired certificate', () => {
+  it('waits at least 30 seconds before it retries an expired certificate', () => {
     const plan = new RenewalPlan();
     plan.postpone(certificate, 31 * DAY);
     expect(plan.next(['aa'])).toBeGreaterThanOrEqual(31 * DAY + MINUTE / 2);

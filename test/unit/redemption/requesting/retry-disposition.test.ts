@@ -9,8 +9,8 @@ import {
   retryDisposition,
 } from '../../../../src/redemption/requesting/retry-disposition.js';
 
-/** What the requesting side meets by itself, and what it does about it. */
-const OWN = {
+/** The errors that the requesting side detects itself, with their retry disposition. */
+const CLIENT_ERRORS = {
   dns: 'transient',
   address_refused: 'transient',
   connection_refused: 'transient',
@@ -47,8 +47,8 @@ describe('the retry disposition of a failure', () => {
     expect(failedState(error)).toMatchObject({ redeemed: false, reason: passes ? 'Error' : 'Refused' });
   });
 
-  it.each(Object.entries(OWN) as [ClientErrorCode, RetryDisposition][])(
-    'of %s is: %s',
+  it.each(Object.entries(CLIENT_ERRORS) as [ClientErrorCode, RetryDisposition][])(
+    'is defined for the client error %s: %s',
     (code, disposition) => {
       const error = new RedemptionError(code, 'It failed.');
       expect(retryDisposition(error)).toBe(disposition);

@@ -21,7 +21,7 @@ it.each([
   expect(passwordInFile(file, purpose)).toBe(password);
 });
 
-it('a socket is localhost, as in libpq', () => {
+it('a Unix socket uses the password of localhost, as in libpq', () => {
   writeFileSync(file, 'localhost:5432:*:*:three\n', { mode: 0o600 });
   expect(passwordInFile(file, { ...purpose, host: '/run/postgresql' })).toBe('three');
 });

@@ -18,11 +18,11 @@ let server: Server;
 let agent: Agent;
 let port: number;
 let connections: number;
-let asked: string[];
+let requestLines: string[];
 
-/** Answers with an object, but for paths that end in what it does instead. */
+/** Answers with an object; paths that end in `/hangs`, `/stops` or `/missing` get no answer, half of one or 404. */
 function answer(request: IncomingMessage, response: ServerResponse): void {
-  asked.push(`${request.method} ${request.url}`);
+  requestLines.push(`${request.method} ${request.url}`);
   request.resume();
   if (request.url?.endsWith('/hangs')) return;
   if (request.url?.endsWith('/stops')) {
@@ -35,7 +35,7 @@ function answer(request: IncomingMessage, response: ServerResponse): void {
 }
 
 beforeEach(async () => {
-  [connections, asked] = [0, []];
+  [connections, requestLines] = [0, []];
   server = createServer(answer).on('connection', () => {
     connections += 1;
   });
@@ -63,11 +63,11 @@ const request = (path: string, signal: AbortSignal, method: ApiRequest['method']
   description: 'get things',
 });
 
-/** What a request comes to that is given up after so many milliseconds, and how many still listen to its signal then. */
-async function givenUp(path: string, afterMs: number, method?: ApiRequest['method']) {
+/** Sends a request and aborts it after 30 ms; returns its outcome, its duration and the listeners left on its signal. */
+async function sendAndAbort(path: string, method?: ApiRequest['method']) {
   const controller = new AbortController();
   const began = performance.now();
-  const timer = setTimeout(() => controller.abort(new DOMException('late', 'TimeoutError')), afterMs);
+  const timer = setTimeout(() => controller.abort(new DOMException('late', 'TimeoutError')), 30);
   const outcome = await exchangeJson(accessTo(), request(path, controller.signal, method)).catch(
     (error: unknown) => error,
   );
@@ -80,7 +80,7 @@ async function givenUp(path: string, afterMs: number, method?: ApiRequest['metho
 describe('a request to the API server', () => {
   it.each(['GET', 'POST'] as const)('ends when its signal is aborted: %s', async (method) => {
     for (const path of ['/hangs', '/stops']) {
-      const { outcome, ms, listeners } = await givenUp(path, 30, method);
+      const { outcome, ms, listeners } = await sendAndAbort(path, method);
       expect(outcome).toMatchObject({ name: 'ApiError', reason: 'unavailable', outcomeUnknown: true });
       expect(ms).toBeLessThan(5_000);
       expect(listeners).toBe(0);
@@ -90,15 +90,15 @@ describe('a request to the API server', () => {
   it('ends when its signal is aborted while it waits for a connection', async () => {
     const first = new AbortController();
     const hanging = exchangeJson(accessTo(), request('/hangs', first.signal));
-    while (asked.length === 0) await sleep(1);
-    const { outcome } = await givenUp('/things', 30, 'POST');
-    // Nothing of it was sent.
+    while (requestLines.length === 0) await sleep(1);
+    const { outcome } = await sendAndAbort('/things', 'POST');
+    // The second request was not sent.
     expect(outcome).toMatchObject({ reason: 'unavailable', outcomeUnknown: false });
-    // The one that has the connection is still under way.
+    // The first request still has the connection.
     first.abort();
     await expect(hanging).rejects.toMatchObject({ reason: 'unavailable' });
     await exchangeJson(accessTo(), request('/next', new AbortController().signal));
-    expect(asked).toEqual(['GET /hangs', 'GET /next']);
+    expect(requestLines).toEqual(['GET /hangs', 'GET /next']);
   });
 
   it('is not sent with a signal that is already aborted', async () => {
@@ -108,7 +108,7 @@ describe('a request to the API server', () => {
       reason: 'unavailable',
     });
     await sleep(10);
-    expect([asked, getEventListeners(controller.signal, 'abort')]).toEqual([[], []]);
+    expect([requestLines, getEventListeners(controller.signal, 'abort')]).toEqual([[], []]);
   });
 
   it('leaves no listener on its signal, and its connection to the next request', async () => {
@@ -130,12 +130,12 @@ describe('a request to the API server', () => {
   const hasIpv6 = Object.values(networkInterfaces()).some((found) =>
     found?.some(({ address }) => address === '::1'),
   );
-  // Where the machine has none, nothing can be asked there.
+  // Skipped on a machine without IPv6.
   if (hasIpv6) servers.push(['an IPv6 address', () => `http://[::1]:${port}`, '/things?limit=1']);
   it.each(servers)('reaches a server at %s', async (_what, href, path) => {
     const { signal } = new AbortController();
     await exchangeJson(accessTo(href()), request('/things?limit=1', signal));
-    expect(asked).toEqual([`GET ${path}`]);
+    expect(requestLines).toEqual([`GET ${path}`]);
   });
 });
 

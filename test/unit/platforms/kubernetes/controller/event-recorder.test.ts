@@ -9,7 +9,7 @@ const SUBJECT = { apiVersion: 'a/v1', kind: 'A', namespace: 'west', name: 'a', u
 const redeemedBy = (subject: string) =>
   ({ type: 'Normal', reason: 'Redeemed', message: `by ${subject}` }) as const;
 
-/** A recorder, and every Event that it wrote as it stands. */
+/** A recorder, and the current state of every Event that it wrote. */
 function recording() {
   const events = new Map<string, Written>();
   let writes = 0;
@@ -29,7 +29,7 @@ function recording() {
   const recorder = new EventRecorder({ client, instance: 'i', clock: () => now, onFailure: () => undefined });
   return {
     recorder,
-    told: () => [...events.values()].map(({ message, count }) => `${count} ${message}`),
+    texts: () => [...events.values()].map(({ message, count }) => `${count} ${message}`),
     writes: () => writes,
     pass: async (ms: number) => {
       now += ms;
@@ -46,51 +46,51 @@ afterEach(() => {
 });
 
 describe('Events', () => {
-  it('with the same text are one Event, written at once, and counted later', async () => {
-    const { recorder, told, writes, pass } = recording();
+  it('are one Event if their text is the same, written at once and counted later', async () => {
+    const { recorder, texts, writes, pass } = recording();
     for (let time = 0; time < 5; time += 1) recorder.record(SUBJECT, redeemedBy('east'));
     await pass(0);
-    expect(told()).toEqual(['1 by east']);
+    expect(texts()).toEqual(['1 by east']);
     await pass(10_000);
-    expect(told()).toEqual(['5 by east']);
+    expect(texts()).toEqual(['5 by east']);
     expect(writes()).toBe(2);
   });
 
   it('are at most four a second, warnings first', async () => {
-    const { recorder, told, pass } = recording();
+    const { recorder, texts, pass } = recording();
     for (let use = 0; use < 30; use += 1)
       recorder.record({ ...SUBJECT, uid: `${use}` }, redeemedBy(`${use}`));
     recorder.record(SUBJECT, { type: 'Warning', reason: 'Bad', message: 'it is bad' });
     await pass(0);
-    expect(told()).toEqual(['1 by 0']);
+    expect(texts()).toEqual(['1 by 0']);
     await pass(250);
-    expect(told()).toEqual(['1 by 0', '1 it is bad']);
+    expect(texts()).toEqual(['1 by 0', '1 it is bad']);
     await pass(750);
-    expect(told()).toHaveLength(5);
+    expect(texts()).toHaveLength(5);
     await pass(6_500);
-    expect(told().at(-1)).toBe('1 by 29');
+    expect(texts().at(-1)).toBe('1 by 29');
     recorder.close();
   });
 
-  it('of a thousand uses of a grant are ten, and one that counts the others; other grants are not affected', async () => {
-    const { recorder, told, writes, pass } = recording();
+  it('for a grant are at most ten with different texts, and one that counts the rest; other grants have their own', async () => {
+    const { recorder, texts, writes, pass } = recording();
     for (let use = 0; use < 1_000; use += 1) {
       recorder.record(SUBJECT, redeemedBy(`site-${use}`));
       await pass(1);
     }
     recorder.record({ ...SUBJECT, uid: 'v' }, redeemedBy('west'));
     await pass(20_000);
-    const all = told();
+    const all = texts();
     expect(all.slice(0, 10)).toEqual(Array.from({ length: 10 }, (_, use) => `1 by site-${use}`));
     expect(all.slice(10)).toEqual([
       '990 further occurrences of Redeemed with different messages are only counted here',
       '1 by west',
     ]);
     expect(writes()).toBe(13);
-    // Ten minutes later people want to know again.
+    // After ten minutes a new text is written as an Event again.
     await pass(600_000);
     recorder.record(SUBJECT, redeemedBy('late'));
     await pass(0);
-    expect(told().at(-1)).toBe('1 by late');
+    expect(texts().at(-1)).toBe('1 by late');
   });
 });

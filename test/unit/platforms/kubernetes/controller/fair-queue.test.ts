@@ -5,7 +5,7 @@ function keysOf(most: number): FairQueue {
   return new FairQueue({ of: (key) => key.split('/', 1)[0] as string, most });
 }
 
-function taken(keys: FairQueue): string[] {
+function dequeueAll(keys: FairQueue): string[] {
   const all: string[] = [];
   for (let key = keys.dequeue(); key !== undefined; key = keys.dequeue()) all.push(key);
   return all;
@@ -16,24 +16,24 @@ describe('the fair queue', () => {
     const keys = new FairQueue();
     for (const key of ['b', 'a', 'b', 'c']) keys.add(key);
     expect(keys.size).toBe(3);
-    expect(taken(keys)).toEqual(['b', 'a', 'c']);
+    expect(dequeueAll(keys)).toEqual(['b', 'a', 'c']);
     expect(keys.size).toBe(0);
   });
 
   it('serves partitions in rotation, however many keys one has', () => {
     const keys = keysOf(9);
     for (const key of ['a/1', 'a/2', 'a/3', 'b/1', 'c/1', 'b/2']) keys.add(key);
-    expect(taken(keys)).toEqual(['a/1', 'b/1', 'c/1', 'a/2', 'b/2', 'a/3']);
+    expect(dequeueAll(keys)).toEqual(['a/1', 'b/1', 'c/1', 'a/2', 'b/2', 'a/3']);
   });
 
   it('serves no key of a partition beyond its limit until another one is released', () => {
     const keys = keysOf(1);
     for (const key of ['a/1', 'a/2', 'b/1']) keys.add(key);
-    expect(taken(keys)).toEqual(['a/1', 'b/1']);
+    expect(dequeueAll(keys)).toEqual(['a/1', 'b/1']);
     keys.release('b/1');
-    expect(taken(keys)).toEqual([]);
+    expect(dequeueAll(keys)).toEqual([]);
     keys.release('a/1');
-    expect(taken(keys)).toEqual(['a/2']);
+    expect(dequeueAll(keys)).toEqual(['a/2']);
   });
 
   it('counts a key in progress after the queue was cleared', () => {
@@ -55,6 +55,6 @@ describe('the fair queue', () => {
     keys.remove('a/1');
     keys.remove('a/9');
     expect(keys.size).toBe(1);
-    expect(taken(keys)).toEqual(['b/1']);
+    expect(dequeueAll(keys)).toEqual(['b/1']);
   });
 });

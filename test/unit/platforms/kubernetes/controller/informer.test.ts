@@ -6,27 +6,27 @@ interface Thing {
   readonly name: string;
 }
 
-/** What the API server does at one request: tells these and ends, or tells these and fails. */
+/** The answer of the API server to one request: these events, then the end or a failure. */
 type Answer = {
   readonly request: string;
-  readonly lasts?: number;
-  readonly tells?: readonly (readonly ['put' | 'remove' | 'bookmark', string, string?])[];
+  readonly lastsMs?: number;
+  readonly events?: readonly (readonly ['put' | 'remove' | 'bookmark', string, string?])[];
   readonly fails?: Error;
 };
 
-/** An informer on an API server that answers as told, one answer a request, and is stopped after the last one. */
-async function informed(answers: readonly Answer[]) {
+/** Runs an informer on an API server that gives one of `answers` to each request; stops it after the last one. */
+async function runInformer(answers: readonly Answer[]) {
   const stop = new AbortController();
   const requests: string[] = [];
-  const told: string[] = [];
+  const sinkCalls: string[] = [];
   const waits: number[] = [];
   const failures: unknown[] = [];
   let now = 1_000_000;
   const answer = (request: string): Answer => {
     requests.push(request);
     const next = answers[requests.length - 1];
-    if (next && next.request !== request) throw new Error(`${request} was asked, not ${next.request}`);
-    if (next) now += next.lasts ?? 0;
+    if (next && next.request !== request) throw new Error(`expected ${next.request}, got ${request}`);
+    if (next) now += next.lastsMs ?? 0;
     if (requests.length > answers.length) stop.abort();
     stop.signal.throwIfAborted();
     return next as Answer;
@@ -34,14 +34,14 @@ async function informed(answers: readonly Answer[]) {
   const informer = new Informer<Thing>({
     source: {
       async list() {
-        const { tells = [], fails } = answer('list');
+        const { events = [], fails } = answer('list');
         if (fails) throw fails;
-        const [, resourceVersion = ''] = tells[0] ?? [];
-        return { resourceVersion, items: tells.slice(1).map(([, , name = '']) => ({ name })) };
+        const [, resourceVersion = ''] = events[0] ?? [];
+        return { resourceVersion, items: events.slice(1).map(([, , name = '']) => ({ name })) };
       },
       async *watch(resourceVersion): AsyncGenerator<ObjectEvent<Thing>> {
-        const { tells = [], fails } = answer(`watch ${resourceVersion}`);
-        for (const [type, version, name = ''] of tells) {
+        const { events = [], fails } = answer(`watch ${resourceVersion}`);
+        for (const [type, version, name = ''] of events) {
           yield type === 'bookmark'
             ? { type, resourceVersion: version }
             : { type, object: { name }, resourceVersion: version };
@@ -50,9 +50,9 @@ async function informed(answers: readonly Answer[]) {
       },
     },
     sink: {
-      replace: (things) => told.push(`= ${things.map(({ name }) => name).join(' ')}`),
-      put: ({ name }) => told.push(`+ ${name}`),
-      remove: ({ name }) => told.push(`- ${name}`),
+      replace: (things) => sinkCalls.push(`= ${things.map(({ name }) => name).join(' ')}`),
+      put: ({ name }) => sinkCalls.push(`+ ${name}`),
+      remove: ({ name }) => sinkCalls.push(`- ${name}`),
     },
     clock: () => now,
     wait: async (ms) => {
@@ -62,12 +62,12 @@ async function informed(answers: readonly Answer[]) {
     backOff: { firstMs: 100, longestMs: 400 },
   });
   await informer.run(stop.signal);
-  return { informer, requests: requests.slice(0, answers.length), told, waits, failures, now };
+  return { informer, requests: requests.slice(0, answers.length), sinkCalls, waits, failures, now };
 }
 
 const LISTED = {
   request: 'list',
-  tells: [
+  events: [
     ['bookmark', '5'],
     ['put', '', 'a'],
     ['put', '', 'b'],
@@ -76,54 +76,54 @@ const LISTED = {
 
 describe('the informer', () => {
   it('reports all existing objects, then each change, and resumes after a watch ended', async () => {
-    const { told, requests, waits, informer } = await informed([
+    const { sinkCalls, requests, waits, informer } = await runInformer([
       LISTED,
       {
         request: 'watch 5',
-        lasts: 9_000,
-        tells: [
+        lastsMs: 9_000,
+        events: [
           ['put', '6', 'c'],
           ['remove', '7', 'a'],
         ],
       },
-      { request: 'watch 7', lasts: 9_000, tells: [['bookmark', '90']] },
-      { request: 'watch 90', lasts: 9_000 },
+      { request: 'watch 7', lastsMs: 9_000, events: [['bookmark', '90']] },
+      { request: 'watch 90', lastsMs: 9_000 },
     ]);
-    expect(told).toEqual(['= a b', '+ c', '- a']);
+    expect(sinkCalls).toEqual(['= a b', '+ c', '- a']);
     expect(requests).toEqual(['list', 'watch 5', 'watch 7', 'watch 90']);
     expect(waits).toEqual([]);
     expect(informer.isSynced).toBe(true);
   });
 
   it('lists again when the server has forgotten the version', async () => {
-    const { told, failures } = await informed([
+    const { sinkCalls, failures } = await runInformer([
       LISTED,
       { request: 'watch 5', fails: new ApiError('watch', { reason: 'gone', status: 410 }) },
       {
         request: 'list',
-        tells: [
+        events: [
           ['bookmark', '50'],
           ['put', '', 'b'],
         ],
       },
-      { request: 'watch 50', lasts: 9_000 },
+      { request: 'watch 50', lastsMs: 9_000 },
     ]);
-    expect(told).toEqual(['= a b', '= b']);
+    expect(sinkCalls).toEqual(['= a b', '= b']);
     expect(failures).toHaveLength(1);
   });
 
   it('resumes after a broken watch with the objects reported before, and waits longer each time', async () => {
     const cut = new Error('cut off in the middle of a line');
-    const { requests, waits, failures, told } = await informed([
+    const { requests, waits, failures, sinkCalls } = await runInformer([
       LISTED,
-      { request: 'watch 5', tells: [['put', '6', 'c']], fails: cut },
+      { request: 'watch 5', events: [['put', '6', 'c']], fails: cut },
       { request: 'watch 6', fails: new Error('500') },
       { request: 'watch 6', fails: new Error('500') },
       { request: 'watch 6', fails: new Error('500') },
-      { request: 'watch 6', lasts: 9_000, tells: [['put', '8', 'd']] },
+      { request: 'watch 6', lastsMs: 9_000, events: [['put', '8', 'd']] },
       { request: 'watch 8', fails: cut },
     ]);
-    expect(told).toEqual(['= a b', '+ c', '+ d']);
+    expect(sinkCalls).toEqual(['= a b', '+ c', '+ d']);
     expect(requests.at(-1)).toBe('watch 8');
     expect(failures).toHaveLength(5);
     const full = [100, 200, 400, 400, 100];
@@ -135,28 +135,28 @@ describe('the informer', () => {
 
   it('lists again after a while if the server does not resume from a version and gives no reason', async () => {
     const fails = new Error('504');
-    const { requests } = await informed([
+    const { requests } = await runInformer([
       LISTED,
       ...Array<Answer>(5).fill({ request: 'watch 5', fails }),
-      { request: 'list', tells: [['bookmark', '2']] },
-      { request: 'watch 2', lasts: 9_000 },
+      { request: 'list', events: [['bookmark', '2']] },
+      { request: 'watch 2', lastsMs: 9_000 },
     ]);
     expect(requests.slice(-2)).toEqual(['list', 'watch 2']);
   });
 
-  it('does not restart a watch at once that ends at once', async () => {
-    const { waits } = await informed([LISTED, { request: 'watch 5' }, { request: 'watch 5' }]);
+  it('waits before it restarts a watch that ended at once', async () => {
+    const { waits } = await runInformer([LISTED, { request: 'watch 5' }, { request: 'watch 5' }]);
     expect(waits).toHaveLength(2);
   });
 
-  it("is not synced before the first list, and has the time of the server's last event", async () => {
-    const refused = await informed([{ request: 'list', fails: new Error('403') }]);
+  it("is not synced before the first list, and records the time of the server's last answer", async () => {
+    const refused = await runInformer([{ request: 'list', fails: new Error('403') }]);
     expect(refused.informer.isSynced).toBe(false);
     expect(refused.informer.seenAt).toBe(Number.NEGATIVE_INFINITY);
-    const failing = await informed([
+    const failing = await runInformer([
       LISTED,
-      { request: 'watch 5', lasts: 9_000, tells: [['bookmark', '7']] },
-      { request: 'watch 7', lasts: 60_000, fails: new Error('timed out') },
+      { request: 'watch 5', lastsMs: 9_000, events: [['bookmark', '7']] },
+      { request: 'watch 7', lastsMs: 60_000, fails: new Error('timed out') },
     ]);
     expect(failing.informer.seenAt).toBe(failing.now - 60_000);
   });

@@ -24,15 +24,15 @@ const wait = (ms: number, signal: AbortSignal) =>
     signal.addEventListener('abort', end);
   });
 
-/** One Lease as the API server keeps it; who cannot reach that is told so after a while. */
+/** The Lease of an API server. Operations reject after `givesUpAfterMs` while the server is not reachable. */
 class Lease {
   found: FoundLease | undefined;
   #version = 0;
 
   access(isReachable: () => boolean, givesUpAfterMs: number): LeaseAccess {
-    const reached = <T>(act: () => T) =>
+    const reached = <T>(operation: () => T) =>
       isReachable()
-        ? Promise.resolve(act())
+        ? Promise.resolve(operation())
         : new Promise<T>((_resolve, reject) =>
             setTimeout(() => reject(new Error('no answer')), givesUpAfterMs),
           );
@@ -50,14 +50,14 @@ class Lease {
   }
 }
 
-/** A process that takes part; `lead` notes when it begins and ends. */
+/** A candidate process; `leading` contains its identity while it leads. */
 function candidate(
   lease: Lease,
   identity: string,
   leading: string[],
   { skewMs = 0, givesUpAfterMs = 3_000 } = {},
 ) {
-  const process = { isReachable: true, stop: new AbortController(), mostLeading: 0, skewMs };
+  const process = { isReachable: true, stop: new AbortController(), skewMs };
   const election = new LeaderElection({
     lease: lease.access(() => process.isReachable, givesUpAfterMs),
     identity,
@@ -72,7 +72,7 @@ function candidate(
     onFailure: () => {},
   });
   const ended = election.run(process.stop.signal);
-  return { ...process, process, election, ended };
+  return { process, election, ended };
 }
 
 describe('leader election', () => {
@@ -113,7 +113,7 @@ describe('leader election', () => {
     const leading: string[] = [];
     const a = candidate(lease, 'a', leading, { givesUpAfterMs: 60_000 });
     await vi.advanceTimersByTimeAsync(0);
-    // Whose clock is an hour off, in either direction, is none the wiser and none the worse.
+    // A clock that is an hour off, in either direction, has no effect.
     candidate(lease, 'b', leading, { skewMs: 3_600_000 });
     candidate(lease, 'c', leading, { skewMs: -3_600_000 });
     await vi.advanceTimersByTimeAsync(10_000);

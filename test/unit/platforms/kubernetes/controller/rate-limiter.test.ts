@@ -16,13 +16,13 @@ function limited() {
 }
 
 describe('the rate limiter', () => {
-  it('passes on a key at once after an interval, and further additions as one at the end of the next', () => {
+  it('passes on a key at once, and further additions during its interval as one at the end', () => {
     const { passed, limiter } = limited();
     for (const key of ['a', 'a', 'b', 'a']) limiter.add(key);
     expect(passed).toEqual(['a', 'b']);
     vi.advanceTimersByTime(1_000);
     expect(passed).toEqual(['a', 'b', 'a']);
-    // It begins an interval of its own.
+    // Passing on the further additions begins another interval.
     limiter.add('a');
     expect(passed).toEqual(['a', 'b', 'a']);
     vi.advanceTimersByTime(1_000);

@@ -10,7 +10,7 @@ const BACK_OFF = { firstMs: 1_000, longestMs: 8_000 };
 
 interface Turn {
   readonly key: string;
-  end(worked: ReconcileResult): void;
+  end(result: ReconcileResult): void;
   fail(error: Error): void;
 }
 
@@ -36,7 +36,7 @@ afterEach(() => {
   vi.useRealTimers();
 });
 
-/** Lets what was ended come to its end. */
+/** Lets the queue process the work that has ended. */
 const settled = () => vi.advanceTimersByTimeAsync(0);
 
 describe('the work queue', () => {
@@ -49,7 +49,7 @@ describe('the work queue', () => {
     expect(queue.depth).toBe(1);
   });
 
-  it('processes a key again that was added meanwhile, and never twice at a time', async () => {
+  it('processes a key again that was added during its processing, and never twice at the same time', async () => {
     const { queue, keys, last } = queueOf();
     queue.start();
     queue.add('a');
@@ -138,14 +138,14 @@ describe('the work queue', () => {
     expect(turns).toHaveLength(2);
     last().end({ requeueAfterMs: 5_000 });
     await settled();
-    // Added before that time, it is not looked at twice.
+    // A key that is added before that time is not processed twice.
     queue.add('a');
     last().end('settled');
     await vi.advanceTimersByTimeAsync(60_000);
     expect(turns).toHaveLength(3);
   });
 
-  it('stops when running work has ended, forgets the rest, and can be started again', async () => {
+  it('stops when running work has ended, drops the other keys, and can be started again', async () => {
     const { queue, last, turns, keys } = queueOf(1);
     queue.start();
     queue.add('a');
@@ -181,7 +181,7 @@ describe('the work queue', () => {
     expect(keys()).toEqual(['a', 'a', 'a']);
   });
 
-  it('processes a key once that was added during its processing and had to wait', async () => {
+  it('processes a key once that was added during its processing and is also to be repeated', async () => {
     const { queue, turns, last } = queueOf(4);
     queue.start();
     queue.add('a');
@@ -202,7 +202,7 @@ describe('the work queue', () => {
     expect(turns).toHaveLength(3);
   });
 
-  it('processes few keys that failed before at a time, and new ones first', async () => {
+  it('limits the number of concurrent retries, and processes keys without failures first', async () => {
     const { queue, keys, turns } = queueOf(4, { mostRetries: 1 });
     queue.start();
     for (const key of ['a', 'b', 'c', 'd']) queue.add(key);

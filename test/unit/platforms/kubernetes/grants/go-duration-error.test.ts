@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import { goDurationError } from '../../../../../src/platforms/kubernetes/grants/go-duration-error.js';
 
-// As time.ParseDuration of Go 1.26 says it.
-const TOLD: readonly (readonly [string, string])[] = [
+// The errors of time.ParseDuration in Go 1.26.
+const GO_ERRORS: readonly (readonly [string, string])[] = [
   ['3 days', 'time: unknown unit " days" in duration "3 days"'],
   ['', 'time: invalid duration ""'],
   ['x', 'time: invalid duration "x"'],
@@ -23,8 +23,8 @@ const TOLD: readonly (readonly [string, string])[] = [
 ];
 
 describe('the message for an invalid duration', () => {
-  it.each(TOLD)('is that of Go: %j', (text, told) => {
-    expect(goDurationError(text)).toBe(told);
+  it.each(GO_ERRORS)('is that of Go: %j', (text, goError) => {
+    expect(goDurationError(text)).toBe(goError);
   });
 
   it('accepts days and weeks as units, and only reports a value with a sign as invalid', () => {

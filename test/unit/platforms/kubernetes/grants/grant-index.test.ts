@@ -29,10 +29,10 @@ function stored(parts: Partial<AccessGrantResource>, annotations?: Record<string
   } as Stored<AccessGrantResource>;
 }
 
-const answered = { code: 'a-code', expirationTime: '2026-01-01T00:15:00Z', redemptions: 2 };
+const STATUS = { code: 'a-code', expirationTime: '2026-01-01T00:15:00Z', redemptions: 2 };
 
 it('reads the fields that determine the state of a grant', () => {
-  expect(readLocation(stored({ spec: { redemptionsAllowed: 5 }, status: answered }))).toEqual({
+  expect(readLocation(stored({ spec: { redemptionsAllowed: 5 }, status: STATUS }))).toEqual({
     uid: 'a-uid',
     namespace: 'west',
     name: 'g',
@@ -45,8 +45,8 @@ it('reads the fields that determine the state of a grant', () => {
 });
 
 it.each([
-  ['has no code yet', { ...answered, code: '' }],
-  ['nothing was said of', {}],
+  ['has no code yet', { ...STATUS, code: '' }],
+  ['has an empty status', {}],
 ])('reads no expiration time if the grant %s', (_which, status) => {
   expect(readLocation(stored({ status })).expirationTime).toBeNull();
 });
@@ -58,9 +58,9 @@ it('reads the revocation of a grant, which changes its spec version', () => {
 
 it.each([
   ['window', { expirationWindow: `1 day ${'!'.repeat(800_000)}` }],
-  ['window of parts that can be', { expirationWindow: '0h'.repeat(300_000) }],
+  ['window of valid parts', { expirationWindow: '0h'.repeat(300_000) }],
   ['issuer', { issuer: 'a'.repeat(800_000) }],
-])('does not repeat an endless %s', (_what, spec) => {
+])('does not repeat the value of a very long %s', (_what, spec) => {
   const { problems } = readAccessGrant(stored({ spec }));
   expect(problems).toEqual([expect.stringMatching(/^.{0,30}: it has more than \d+ characters$/)]);
 });

@@ -15,7 +15,7 @@ import {
 import type { Site } from '../../../../../src/redemption/ports/site.js';
 
 type Access = Awaited<ReturnType<Site['resolveAccess']>>;
-type Place = ReturnType<GrantReconcilerDependencies['serviceEndpoint']>;
+type Endpoint = ReturnType<GrantReconcilerDependencies['serviceEndpoint']>;
 
 const NO_SITE: Access = {
   refused: 'link_access_unavailable',
@@ -23,8 +23,8 @@ const NO_SITE: Access = {
   hint: 'create one',
 };
 // The tests use only whether it is a refusal.
-const GIVEN = { endpoints: [] } as unknown as Access;
-const PLACE = { url: 'https://grants.example.com:9090', ca: 'a CA' };
+const ACCESS = { endpoints: [] } as unknown as Access;
+const ENDPOINT = { url: 'https://grants.example.com:9090', ca: 'a CA' };
 const FOREIGN_URL = 'https://skupper.example.com/x';
 
 /** One AccessGrant, its reconciler, and the Events and takeovers that it reported. */
@@ -38,9 +38,9 @@ function reconciled(spec: AccessGrantSpec = {}) {
     },
     spec,
   } as Stored<AccessGrantResource>;
-  const surroundings: { access: Access | undefined; place: Place; used: number } = {
-    access: GIVEN,
-    place: PLACE,
+  const surroundings: { access: Access | undefined; endpoint: Endpoint; used: number } = {
+    access: ACCESS,
+    endpoint: ENDPOINT,
     used: 0,
   };
   const events: EventContent[] = [];
@@ -61,7 +61,7 @@ function reconciled(spec: AccessGrantSpec = {}) {
     events: { record: (_subject, note) => events.push(note) },
     onTakeover: (key, url) => takeovers.push(`${key} ${url}`),
     countOf: () => surroundings.used,
-    serviceEndpoint: () => surroundings.place,
+    serviceEndpoint: () => surroundings.endpoint,
     clock: () => Date.parse('2026-01-01T00:00:00Z'),
   });
   return {
@@ -86,7 +86,7 @@ function reconciled(spec: AccessGrantSpec = {}) {
 }
 
 describe('the Events of an AccessGrant', () => {
-  it('has one warning with the reason why it is not Ready, another for another reason, and one when it is Ready', async () => {
+  it('are one warning for each reason why the grant is not Ready, and one Event when it is Ready', async () => {
     const { surroundings, run, change } = reconciled();
     surroundings.access = NO_SITE;
     const missing = 'Warning GrantNotReady namespace "west" has no site; create one';
@@ -98,32 +98,32 @@ describe('the Events of an AccessGrant', () => {
     ]);
     change({ expirationWindow: '1h' });
     expect(await run()).toEqual([missing]);
-    surroundings.access = GIVEN;
+    surroundings.access = ACCESS;
     expect(await run()).toEqual(['Normal GrantReady The grant can be redeemed']);
     expect(await run()).toEqual([]);
   });
 
-  it('has nothing for a grant that is Ready at once, and only the expiry of a grant that expires', async () => {
+  it('are none for a grant that is Ready at once, and only GrantExhausted for an exhausted one', async () => {
     const { surroundings, run, change } = reconciled();
     expect(await run()).toEqual([]);
     surroundings.used = 1;
     expect(await run()).toEqual(['Normal GrantExhausted All allowed redemptions of the grant are used']);
     surroundings.access = NO_SITE;
     expect(await run()).toEqual([]);
-    surroundings.access = GIVEN;
+    surroundings.access = ACCESS;
     change({ redemptionsAllowed: 2 });
     expect(await run()).toEqual(['Normal GrantReady The grant can be redeemed']);
   });
 
-  it('reports that the service does not know its own address yet', async () => {
+  it('report that the service does not know its own address yet', async () => {
     const { surroundings, run, grant } = reconciled();
-    surroundings.place = undefined;
+    surroundings.endpoint = undefined;
     const reason = 'the service does not know its own address yet';
     expect(await run()).toEqual([`Warning GrantNotReady ${reason}`]);
     expect(grant().notReadyReason).toBe(reason);
   });
 
-  it('reports once that another controller changed the grant, as the log does', async () => {
+  it('report once that another controller overwrites the grant, and onTakeover is called once', async () => {
     const { run, setStatus, takeovers, grant } = reconciled();
     await run();
     const events: string[] = [];
@@ -143,7 +143,7 @@ describe('the Events of an AccessGrant', () => {
 
 describe('an AccessGrant', () => {
   it.each([-1, 1_000_001])(
-    'that requests %d redemptions is not processed, and has neither code nor expiry',
+    'is not processed, and has no expiry, if it requests %d redemptions',
     async (redemptionsAllowed) => {
       const { run, condition, grant } = reconciled({ redemptionsAllowed });
       const problem = 'redemptions allowed must be a whole number from 1 to 1000000';
@@ -164,7 +164,7 @@ describe('an AccessGrant', () => {
     change({ code: 'short' });
     expect(grant().notReadyReason).toBe('the code must have at least 16 characters');
     change({ code: 'a-long-enough-code-1x' });
-    surroundings.access = GIVEN;
+    surroundings.access = ACCESS;
     await run();
     expect(grant().notReadyReason).toBeUndefined();
   });

@@ -3,7 +3,7 @@ import type { KubernetesClient } from '../../../../../src/platforms/kubernetes/a
 import type { Resource, Stored } from '../../../../../src/platforms/kubernetes/api/resource.js';
 import { CodeKeySecret } from '../../../../../src/platforms/kubernetes/identity/code-key-secret.js';
 
-/** Keys in a Secret of this process; counts the reads of it. */
+/** Opens CodeKeySecrets on one Secret in memory, and counts its reads. */
 function keysInSecret() {
   let secret: Stored<Resource> | undefined;
   const state = { reads: 0 };
@@ -34,7 +34,7 @@ describe('the lookup of the key of a signed code', () => {
   it('reads the Secret at most four times a second, however many codes have unknown keys', async () => {
     const { state, open } = keysInSecret();
     const keys = open();
-    const known = await keys.current();
+    const currentKey = await keys.current();
     await vi.advanceTimersByTimeAsync(1_000);
     const before = state.reads;
     const found: unknown[] = [];
@@ -45,7 +45,7 @@ describe('the lookup of the key of a signed code', () => {
     const lanes = Array.from({ length: 10 }, (_, number) => lane(number));
     await vi.advanceTimersByTimeAsync(1_000);
     expect(state.reads - before).toBeLessThanOrEqual(5);
-    expect(await keys.find(known.kid)).toMatchObject({ kid: known.kid });
+    expect(await keys.find(currentKey.kid)).toMatchObject({ kid: currentKey.kid });
     await vi.advanceTimersByTimeAsync(10_000);
     await Promise.all(lanes);
     expect(found).toEqual(Array(200).fill(undefined));
@@ -57,10 +57,10 @@ describe('the lookup of the key of a signed code', () => {
     await here.current();
     await vi.advanceTimersByTimeAsync(1_000);
     await here.find('unknown');
-    const made = await elsewhere.rotate();
-    const found = here.find(made.kid);
+    const newKey = await elsewhere.rotate();
+    const found = here.find(newKey.kid);
     await vi.advanceTimersByTimeAsync(250);
-    expect(await found).toMatchObject({ kid: made.kid });
+    expect(await found).toMatchObject({ kid: newKey.kid });
   });
 
   it('does not delay the first code with a new key', async () => {
@@ -68,7 +68,7 @@ describe('the lookup of the key of a signed code', () => {
     const [here, elsewhere] = [open(), open()];
     await here.current();
     await vi.advanceTimersByTimeAsync(1_000);
-    const made = await elsewhere.rotate();
-    expect(await here.find(made.kid)).toMatchObject({ kid: made.kid });
+    const newKey = await elsewhere.rotate();
+    expect(await here.find(newKey.kid)).toMatchObject({ kid: newKey.kid });
   });
 });

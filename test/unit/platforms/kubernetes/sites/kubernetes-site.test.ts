@@ -57,15 +57,15 @@ function resolveAccess({
   return siteAt(() => now).resolveAccess({ namespace, name: 'a-grant', issuer, policy });
 }
 
-async function access(asked: Parameters<typeof resolveAccess>[0] = {}) {
-  const found = await resolveAccess(asked);
+async function access(request: Parameters<typeof resolveAccess>[0] = {}) {
+  const found = await resolveAccess(request);
   if ('refused' in found) throw new Error(found.reason);
   return found;
 }
 
-async function refusal(asked: Parameters<typeof resolveAccess>[0] = {}) {
-  const found = await resolveAccess(asked);
-  if (!('refused' in found)) throw new Error('access was given');
+async function refusal(request: Parameters<typeof resolveAccess>[0] = {}) {
+  const found = await resolveAccess(request);
+  if (!('refused' in found)) throw new Error('access was not refused');
   return found;
 }
 
@@ -135,10 +135,10 @@ describe('a site on Kubernetes', () => {
   });
 
   it('signs with the issuer of the grant, else of the status, else of the spec, else skupper-site-ca', async () => {
-    const made = await makeSiteAuthority('another CA');
+    const otherCa = await makeSiteAuthority('another CA');
     recorded.add('Secret', 'another-ca', { data: {} });
-    recorded.setPem('another-ca', { 'tls.crt': made.certificate, 'tls.key': made.key });
-    const trusted = recorded.pem('skupper-site-ca', 'tls.crt') + made.certificate;
+    recorded.setPem('another-ca', { 'tls.crt': otherCa.certificate, 'tls.key': otherCa.key });
+    const trusted = recorded.pem('skupper-site-ca', 'tls.crt') + otherCa.certificate;
     recorded.setPem('skupper-site-server', { 'ca.crt': trusted });
     const site = recorded.find('Site');
     const signs = async (issuer: string | null = null) => (await access({ issuer })).issuer.description;
@@ -154,7 +154,7 @@ describe('a site on Kubernetes', () => {
     expect(subjects((await access()).caCrt).sort()).toEqual(['another CA', 'west site CA']);
   });
 
-  it('takes the root of an intermediate from ca.crt, as cert-manager writes it', async () => {
+  it('reads the root of an intermediate from ca.crt, as cert-manager writes it', async () => {
     const root = await makeSiteAuthority('a root');
     const below = await makeSiteAuthority('an intermediate');
     const intermediate = (await crossCertificate(root.authority, below.authority, SITE_TIME)) ?? '';
@@ -170,7 +170,7 @@ describe('a site on Kubernetes', () => {
     expect(subjects(caCrt)).toContain('a root');
   });
 
-  it('is the Ready one of several, and only of its own namespace', async () => {
+  it('uses the Ready one of several Sites, and only a Site of its own namespace', async () => {
     const other = recorded.add('Site', 'a-first', { spec: { edge: true }, status: {} });
     expect((await access()).endpoints).toHaveLength(2);
     other.status = recorded.find('Site', 'west').status;
@@ -180,8 +180,8 @@ describe('a site on Kubernetes', () => {
   });
 });
 
-describe('a site on Kubernetes accepts no links', () => {
-  it('without a Site, without link access, or as an edge site', async () => {
+describe('access to a site on Kubernetes', () => {
+  it('is refused without a Site, without link access, and for an edge site', async () => {
     const site = recorded.find('Site');
     site.status.endpoints = [];
     expect(await refusal()).toMatchObject({ refused: 'link_access_unavailable' });
@@ -195,13 +195,13 @@ describe('a site on Kubernetes accepts no links', () => {
     expect(await refusal()).toMatchObject({ refused: 'link_access_unavailable' });
   });
 
-  it('with an issuer that its router does not trust, so that no other CA of the namespace can be used', async () => {
+  it('is refused with an issuer that the router does not trust, so that no other CA of the namespace can be used', async () => {
     const { refused, reason } = await refusal({ issuer: 'skupper-local-ca' });
     expect(refused).toBe('issuer_untrusted');
     expect(reason).toContain('the router does not trust west local CA at "skupper-router"');
   });
 
-  it('with an issuer that is missing, forbidden, has an invalid name, or is not a CA', async () => {
+  it('is refused with an issuer that is missing, forbidden, has an invalid name, or is not a CA', async () => {
     expect(await refusal({ issuer: 'nobody' })).toMatchObject({
       refused: 'issuer_unavailable',
       reason: 'there is no Secret "nobody" with the issuer',
@@ -220,12 +220,12 @@ describe('a site on Kubernetes accepts no links', () => {
     expect((await refusal()).refused).toBe('issuer_unavailable');
   });
 
-  it('when the issuer has expired', async () => {
+  it('is refused when the issuer has expired', async () => {
     const { notAfter } = describeCertificate(recorded.pem('skupper-site-ca', 'tls.crt'));
     expect((await refusal({ now: notAfter + 1_000 })).reason).toContain('the CA certificate expired at');
   });
 
-  it("when the router's certificate cannot be read, does not verify, or does not contain the host", async () => {
+  it("is refused when the router's certificate cannot be read, does not verify, or does not contain the host", async () => {
     const siteCa = loadAuthority(
       {
         certificate: recorded.pem('skupper-site-ca', 'tls.crt'),
@@ -260,14 +260,14 @@ describe('a site on Kubernetes accepts no links', () => {
     });
   });
 
-  it('at an endpoint without a RouterAccess', async () => {
+  it('is refused for an endpoint without a RouterAccess', async () => {
     recorded.find('RouterAccess').status.endpoints.pop();
     expect((await refusal()).reason).toBe(
       'no RouterAccess of namespace "west" leads to the endpoint edge 127.0.0.1:45671 of its site',
     );
   });
 
-  it('while the API server does not respond, which is a temporary failure', async () => {
+  it('fails temporarily while the API server does not respond', async () => {
     refusedReads.set('skupper-site-ca', new ApiError('get', { reason: 'unavailable' }));
     const failure = await resolveAccess().catch((error: unknown) => error);
     expect(failure).toBeInstanceOf(RedemptionError);
@@ -276,11 +276,7 @@ describe('a site on Kubernetes accepts no links', () => {
 });
 
 describe('the certificates of a namespace', () => {
-  const asked = (issuer: string | null = null, namespace = 'west') => ({
-    namespace,
-    name: 'a-grant',
-    issuer,
-  });
+  const grant = () => ({ namespace: 'west', name: 'a-grant', issuer: null });
   let now: number;
   beforeEach(() => {
     now = SITE_TIME;
@@ -297,7 +293,7 @@ describe('the certificates of a namespace', () => {
     const verify = vi.spyOn(X509Certificate.prototype, 'verify');
     const judge = async () => {
       verify.mockClear();
-      const found = await site.resolveAccess(asked());
+      const found = await site.resolveAccess(grant());
       return { reason: 'refused' in found ? found.reason : 'none', signatures: verify.mock.calls.length };
     };
     const first = await judge();
@@ -309,7 +305,7 @@ describe('the certificates of a namespace', () => {
     expect(await judge()).toEqual({ ...first, signatures: 1 });
     now += 1;
     expect((await judge()).signatures).toBe(24);
-    // On a slow machine this judgement uses the budget of its window.
+    // On a slow machine this verification uses up the CPU budget of its 30 seconds.
     now += 30_000;
     recorded.setPem('skupper-site-server', { 'tls.crt': good, 'ca.crt': trusted });
     expect((await judge()).reason).toBe('none');
@@ -326,7 +322,7 @@ describe('the certificates of a namespace', () => {
     const site = siteAt(() => now);
     const resolveBoth = async () => {
       for (const policy of [{}, { endpointRoles: ['inter-network'] }] as const) {
-        expect(await site.resolveAccess({ ...asked(), policy })).not.toHaveProperty('refused');
+        expect(await site.resolveAccess({ ...grant(), policy })).not.toHaveProperty('refused');
       }
     };
     await resolveBoth();
@@ -339,9 +335,9 @@ describe('the certificates of a namespace', () => {
     const { notBefore } = describeCertificate(recorded.pem('skupper-site-ca', 'tls.crt'));
     now = notBefore - 1;
     const site = siteAt(() => now);
-    expect(await site.resolveAccess(asked())).toMatchObject({ refused: 'issuer_unavailable' });
+    expect(await site.resolveAccess(grant())).toMatchObject({ refused: 'issuer_unavailable' });
     now += 10_000;
-    expect(await site.resolveAccess(asked())).not.toHaveProperty('refused');
+    expect(await site.resolveAccess(grant())).not.toHaveProperty('refused');
   });
 
   it('are not verified any more after 50 ms of CPU within 30 seconds', async () => {
@@ -350,7 +346,7 @@ describe('the certificates of a namespace', () => {
     const site = siteAt(() => now);
     const judgeChanged = async (change: number) => {
       recorded.setPem('skupper-site-server', { ...slow, 'ca.crt': slow['ca.crt'] + '\n'.repeat(change) });
-      return site.resolveAccess(asked()).catch((error: unknown) => error);
+      return site.resolveAccess(grant()).catch((error: unknown) => error);
     };
     const refused = { refused: expect.any(String) };
     let result = await judgeChanged(0);

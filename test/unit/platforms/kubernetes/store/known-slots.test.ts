@@ -41,7 +41,7 @@ describe('the known slots of a grant', () => {
     expect(slots.size).toBe(1);
   });
 
-  it('count uses by jti, and times by name and subject of Skupper clients only', () => {
+  it('count uses by jti, and return the times of Skupper clients by name and subject', () => {
     const slots = new KnownSlots(UID);
     const same = { name: 'east', subject: 'the east' };
     slots.add(resourceOf(0, { ...same, mode: 'stock', jti: 'a', createdAt: NOW - 1_000 }));
@@ -55,7 +55,7 @@ describe('the known slots of a grant', () => {
     expect(slots.stockTimesOf(same)).toEqual([NOW - 1_000, NOW]);
   });
 
-  it('store many redemptions of one name and subject without a copy of their times for each', () => {
+  it('store 50,000 redemptions of one name and subject without copying their times each time', () => {
     const slots = new KnownSlots(UID);
     const { metadata, spec } = resourceOf(0, { mode: 'stock' });
     const count = 50_000;
@@ -68,7 +68,7 @@ describe('the known slots of a grant', () => {
     expect(slots.stockTimesOf(spec)).toHaveLength(count);
   });
 
-  it('take the slot from the name, and ignore a Redemption with another name', () => {
+  it('read the slot from the name, and ignore a Redemption whose name has no slot', () => {
     const slots = new KnownSlots(UID);
     const { metadata, ...rest } = resourceOf(0);
     slots.add({ ...rest, metadata: { ...metadata, name: 'slot-0' } });

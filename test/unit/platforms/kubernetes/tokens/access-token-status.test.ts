@@ -45,39 +45,39 @@ describe('the status of an AccessToken', () => {
   });
 
   it('is not written if it is already stored, and is written if the spec changed', () => {
-    const said = tokenStatus(token(), FAILED, NOW);
-    expect(tokenStatus(token(said), FAILED, NOW + 60_000)).toBe(undefined);
-    expect(tokenStatus(token(said, 2), FAILED, NOW)?.conditions?.[0]?.observedGeneration).toBe(2);
-    const half = { ...said, message: 'Controller got error: something' };
-    expect(tokenStatus(token(half), FAILED, NOW)).toMatchObject({ message: FAILED.message });
+    const status = tokenStatus(token(), FAILED, NOW);
+    expect(tokenStatus(token(status), FAILED, NOW + 60_000)).toBe(undefined);
+    expect(tokenStatus(token(status, 2), FAILED, NOW)?.conditions?.[0]?.observedGeneration).toBe(2);
+    const overwritten = { ...status, message: 'Controller got error: something' };
+    expect(tokenStatus(token(overwritten), FAILED, NOW)).toMatchObject({ message: FAILED.message });
   });
 
   it('retains the time of the last change while a condition does not change, and the conditions of others', () => {
     const theirs = { type: 'Theirs', status: 'True', reason: 'So', message: '' } as Condition;
-    const said = tokenStatus(token({ conditions: [theirs] }), FAILED, NOW);
-    const again = tokenStatus(token(said), { ...FAILED, reason: 'Refused' }, NOW + 60_000);
+    const first = tokenStatus(token({ conditions: [theirs] }), FAILED, NOW);
+    const again = tokenStatus(token(first), { ...FAILED, reason: 'Refused' }, NOW + 60_000);
     expect(again?.conditions).toMatchObject([theirs, { lastTransitionTime: '2026-11-24T22:59:27Z' }]);
     const ready = tokenStatus(token(again), READY, NOW + 60_000);
     expect(ready?.conditions?.[1]).toMatchObject({ lastTransitionTime: '2026-11-24T23:00:27Z' });
   });
 
   it('is final if the token is redeemed, by any controller, or if this spec was refused', () => {
-    const said = (state: TokenState, generation?: number) =>
+    const reasonAfter = (state: TokenState, generation?: number) =>
       finalReason(token(tokenStatus(token(), state, NOW), generation));
     expect(finalReason(token())).toBe(undefined);
-    expect(said(READY)).toBe('Ready');
-    expect(said(READY, 2)).toBe('Ready');
-    expect(said({ ...READY, reason: 'Error' })).toBe('Ready');
-    expect(said(FAILED)).toBe(undefined);
-    expect(said({ ...FAILED, reason: 'Pending' })).toBe(undefined);
-    expect(said({ ...FAILED, reason: 'Refused' })).toBe('Refused');
-    expect(said({ ...FAILED, reason: 'Refused' }, 2)).toBe(undefined);
-    expect(said({ ...FAILED, reason: 'OutcomeUnknown' })).toBe('OutcomeUnknown');
+    expect(reasonAfter(READY)).toBe('Ready');
+    expect(reasonAfter(READY, 2)).toBe('Ready');
+    expect(reasonAfter({ ...READY, reason: 'Error' })).toBe('Ready');
+    expect(reasonAfter(FAILED)).toBe(undefined);
+    expect(reasonAfter({ ...FAILED, reason: 'Pending' })).toBe(undefined);
+    expect(reasonAfter({ ...FAILED, reason: 'Refused' })).toBe('Refused');
+    expect(reasonAfter({ ...FAILED, reason: 'Refused' }, 2)).toBe(undefined);
+    expect(reasonAfter({ ...FAILED, reason: 'OutcomeUnknown' })).toBe('OutcomeUnknown');
   });
 });
 
-describe('a failure', () => {
-  it('after which a use may be spent is never retried, whatever its code', () => {
+describe('a failed redemption', () => {
+  it('is never retried if a use may be spent, whatever the code of its error', () => {
     for (const error of [
       new PossiblyCountedError('answer_invalid', 'It cannot be used.'),
       new PossiblyCountedError('outcome_unknown', 'It was lost.'),
