@@ -5,14 +5,14 @@ import { releaseAfterFile } from '../support/release.js';
 import { closedPort, serveTcp } from '../support/servers/hostile-server.js';
 import { RedeemerCluster } from './harness/redeemer-cluster.js';
 import { putRequestingSite } from './harness/requesting-namespace.js';
-import { letIn } from './harness/token-namespace.js';
+import { bindRedeemer } from './harness/token-namespace.js';
 import { until } from './harness/until.js';
 
 const at = releaseAfterFile(await RedeemerCluster.open({ own: true }));
 afterEach(() => at.endTest());
 
 describe('a namespace with AccessTokens', () => {
-  it('without a Site reports what its tokens wait for, and redeems them once there is one', async () => {
+  it('reports what its tokens wait for until it has a Site, and then redeems them', async () => {
     const server = await at.issuing('linkgrant');
     const place = await at.namespace({ withoutSite: true });
     const redeemer = await at.run();
@@ -21,7 +21,7 @@ describe('a namespace with AccessTokens', () => {
     expect(status?.message).toBe(
       `A site must exist in namespace ${place.namespace} before a token can be redeemed`,
     );
-    // Another controller's words are left alone, and keep nothing from being done.
+    // The status of another controller is not overwritten, and does not prevent the redemption.
     const conditions = status?.conditions?.map((one) => ({ ...one, reason: 'Error', message: 'Theirs' }));
     const theirs = { status: { status: 'Error', message: 'Theirs', conditions } };
     const key = { namespace: place.namespace, name: 'my-link' };
@@ -36,13 +36,13 @@ describe('a namespace with AccessTokens', () => {
     expect(server.issued()).toBe(1);
   });
 
-  it('whose Site is gone reports that for its redeemed tokens, and redeems none of them again', async () => {
+  it('reports a deleted Site in its redeemed tokens, and redeems none of them again', async () => {
     const server = await at.issuing('linkgrant');
     const place = await at.namespace();
     await at.run();
     await place.put(server.token);
     await place.said('Ready');
-    // What the garbage collector takes, which does not run here.
+    // In place of the garbage collector, which does not run here.
     for (const { metadata } of await place.secrets()) await at.cluster.admin.delete(SECRETS, metadata);
     for (const { metadata } of await place.links()) await at.cluster.admin.delete(LINKS, metadata);
     await at.cluster.admin.delete(SITES, { namespace: place.namespace, name: 'east' });
@@ -55,26 +55,26 @@ describe('a namespace with AccessTokens', () => {
     expect(server.issued()).toBe(1);
   });
 
-  it('without a RoleBinding is not touched, until there is one', async () => {
+  it('is not changed until it has a RoleBinding', async () => {
     const server = await at.issuing('linkgrant');
     const place = await at.namespace({ closed: true });
     const first = await at.run();
     const made = await place.put(server.token);
-    const told = await until('a line in the log', async () =>
+    const logLine = await until('a line in the log', async () =>
       first.log().find(({ event }) => event === 'namespace_not_served'),
     );
-    expect(told).toMatchObject({ namespace: place.namespace });
+    expect(logLine).toMatchObject({ namespace: place.namespace });
     await at.nextToken();
     expect(await place.token()).toEqual(made);
     expect(server.seen).toEqual([]);
-    await letIn(at.cluster, place.namespace);
+    await bindRedeemer(at.cluster, place.namespace);
     await first.stop();
     await at.endLead();
     await at.run();
     await place.said('Ready');
   });
 
-  it('with many dead tokens delays no other namespace', async () => {
+  it('does not delay other namespaces by many tokens of a server that never responds', async () => {
     const open = new Set<Socket>();
     let most = 0;
     const dead = at.keep(
@@ -90,16 +90,16 @@ describe('a namespace with AccessTokens', () => {
       }
     }
     const redeemer = await at.run();
-    // Two of each namespace wait for an answer that does not come, and the others for those.
+    // Two tokens of each namespace wait for a response; the other tokens wait for these two.
     await until('the dead ones to be tried', async () => open.size === 10);
     await at.nextToken();
-    // Two new ones of each, and two that are tried again.
+    // Two new connections of each namespace, and two of retries.
     expect(most).toBeLessThanOrEqual(20);
-    // Nor does it stop later for them.
+    // The open connections do not delay the shutdown.
     expect(await redeemer.stop('SIGTERM')).toMatchObject({ code: 0 });
   });
 
-  it('retries the token of an unreachable server at growing intervals', async () => {
+  it('retries the token of an unreachable server, and does not write an unchanged status again', async () => {
     const place = await at.namespace();
     const port = await closedPort();
     const { token } = await at.issuing('linkgrant');
@@ -108,7 +108,7 @@ describe('a namespace with AccessTokens', () => {
     expect((await place.said('Error')).status?.message).toContain('accepts no connection');
     const version = (await place.token()).metadata.resourceVersion;
     await until('three tries', async () => redeemer.log().filter(({ event }) => event === 'token_failed')[2]);
-    // What is said already is not written again.
+    // An unchanged status is not written again.
     expect((await place.token()).metadata.resourceVersion).toBe(version);
     const metrics = await (await fetch(`${redeemer.operations}/metrics`)).text();
     expect(metrics).toMatch(/^linkgrant_token_attempts_total\{outcome="connection_refused"\} 3$/m);

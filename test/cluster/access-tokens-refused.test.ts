@@ -14,7 +14,7 @@ import { until } from './harness/until.js';
 const at = releaseAfterFile(await RedeemerCluster.open());
 afterEach(() => at.endTest());
 
-/** Asks another server the same. */
+/** Sends the same request to another server. */
 function forward({ token, port }: TestServer, { url, headers, body }: SeenRequest): Promise<string> {
   return new Promise((settle, reject) => {
     const sent = request(
@@ -31,13 +31,13 @@ function forward({ token, port }: TestServer, { url, headers, body }: SeenReques
 }
 
 const postings = (server: TestServer) => server.seen.filter(({ url }) => !url.endsWith('/-/check'));
-const FOR_GOOD = [
+const FINAL_REFUSALS = [
   ...(['code_wrong', 'grant_unknown', 'grant_expired', 'grant_revoked', 'grant_exhausted'] as const),
   ...(['code_expired', 'code_revoked', 'code_exhausted', 'policy_name'] as const),
 ] as const;
 const itemsOf = <T>({ items }: { readonly items: readonly T[] }) => items;
-// A handshake that finds the certificate not valid now looks once more at the clock.
-const CONNECTIONS_A_TRY = 2;
+// If the certificate is outside its validity, a second connection reads the time of the server.
+const CONNECTIONS_PER_ATTEMPT = 2;
 const CHECK = {
   state: 'ready',
   redemptions: 0,
@@ -62,13 +62,13 @@ describe('an AccessToken that cannot be redeemed', () => {
     at.keep(server);
     const place = await at.namespace();
     await at.redeemer();
-    // What such a server does not know is believed at once of a token whose end has passed.
+    // For a token past its expiration, the answer that the grant is unknown is final at once.
     await place.put({ ...server.token, expirationTime: Date.parse('2026-01-01T00:00:00Z') });
     const token = await place.said('Refused');
     expect(token.status?.redeemed).toBe(false);
     expect(token.status?.message).toContain(message);
     await at.stopShared();
-    // A new leader goes by what was said.
+    // A new leader relies on the recorded status.
     await at.redeemer();
     await at.nextToken();
     expect(postings(server)).toHaveLength(1);
@@ -76,7 +76,7 @@ describe('an AccessToken that cannot be redeemed', () => {
     expect(namesOf(await place.secrets())).toEqual([]);
   });
 
-  it.each(FOR_GOOD)('leaves no key if linkgrant answers %s', async (code) => {
+  it.each(FINAL_REFUSALS)('leaves no key if linkgrant answers %s', async (code) => {
     const server = await at.issuing('linkgrant');
     server.refuse(code);
     const place = await at.namespace();
@@ -97,7 +97,7 @@ describe('an AccessToken that cannot be redeemed', () => {
   });
 
   it.each(['grant_unknown', 'grant_revoked', 'grant_expired'] as const)(
-    'retains its key if a response was lost before %s, for a manual retry',
+    'retains its key if a response was lost before %s, and a retry succeeds',
     async (code) => {
       const server = await at.issuing('linkgrant');
       server.loseAnswers(3);
@@ -117,7 +117,7 @@ describe('an AccessToken that cannot be redeemed', () => {
         });
         expect(byHand).toMatchObject({ code: 0, stderr: '' });
       } else {
-        // The service looks for the key first.
+        // The service looks up the key before it checks the expiration.
         await place.said('Ready');
       }
       expect(server.issued()).toBe(1);
@@ -139,7 +139,7 @@ describe('an AccessToken that cannot be redeemed', () => {
   it.each([
     ['Refused', 'a wrong code', false],
     ['OutcomeUnknown', 'a lost answer', true],
-  ])('is left to another controller that overwrites its status, %s for %s', async (verdict, _, isLost) => {
+  ])('is left to another controller that overwrites the status %s after %s', async (verdict, _, isLost) => {
     const server = await at.issuing('stock');
     if (isLost) server.loseAnswers(1);
     const place = await at.namespace();
@@ -182,8 +182,8 @@ describe('an AccessToken that cannot be redeemed', () => {
     expect(first).toBeGreaterThanOrEqual(1_000);
     expect(second).toBeGreaterThanOrEqual(2_000);
     expect(third).toBeGreaterThanOrEqual(4_000);
-    expect(server.connections()).toBeLessThanOrEqual(3 * CONNECTIONS_A_TRY);
-    // Mended, it does not wait for its turn.
+    expect(server.connections()).toBeLessThanOrEqual(3 * CONNECTIONS_PER_ATTEMPT);
+    // A corrected token is redeemed without waiting for the next attempt.
     const key = { namespace: place.namespace, name: 'my-link' };
     await at.cluster.admin.patch(ACCESS_TOKENS, key, { spec: { ca: server.token.ca } });
     await place.said('Ready');
@@ -192,9 +192,9 @@ describe('an AccessToken that cannot be redeemed', () => {
   it.each<[string, (response: ServerResponse) => void, string]>([
     ['is huge', (response) => void response.end('x'.repeat(2 * 1024 * 1024)), 'larger than 256 KiB'],
     ['is of another type', (response) => void response.end('<html>FOREIGN</html>'), 'cannot be used'],
-    ['is no text', (response) => void response.end(Buffer.from([0xff, 0xfe, 0x00])), 'not UTF-8'],
+    ['is not UTF-8', (response) => void response.end(Buffer.from([0xff, 0xfe, 0x00])), 'not UTF-8'],
     [
-      'is a text that Skupper does not say',
+      'is a text that Skupper does not send',
       (response) => void response.writeHead(500).end('FOREIGN words, and h7YpSvsxSCKO0j3E5zD7WULC'),
       'status 500',
     ],
@@ -204,7 +204,7 @@ describe('an AccessToken that cannot be redeemed', () => {
       'redirect (status 302)',
     ],
     [
-      'has what is not asked for',
+      'contains an unexpected kind',
       (response) =>
         void response.end(
           '---\napiVersion: v1\nkind: ConfigMap\nmetadata: {name: FOREIGN, namespace: kube-system}\n',
@@ -243,15 +243,15 @@ describe('an AccessToken that cannot be redeemed', () => {
     await place.put(server.token);
     const { status } = await place.said('Error');
     expect(status?.message).toBe('The certificate of the server at the URL is not for the host of the URL.');
-    const told = await until('the line in the log', async () =>
+    const logLine = await until('the line in the log', async () =>
       redeemer.log(place.namespace).find(({ event }) => event === 'token_failed'),
     );
-    expect(told).toMatchObject({ code: 'tls_name' });
+    expect(logLine).toMatchObject({ code: 'tls_name' });
     expect(redeemer.said.stderr).not.toContain('foreign.example');
     expect(server.seen).toEqual([]);
   });
 
-  it('of a response for another namespace stores the known fields, in its own namespace', async () => {
+  it('stores only the known fields of a response for another namespace, in its own namespace', async () => {
     const server = await at.issuing('linkgrant');
     const elsewhere = await at.cluster.namespace();
     const hostile = await serveHttps((request, _incoming, response) => {
@@ -277,7 +277,7 @@ describe('an AccessToken that cannot be redeemed', () => {
     ['this machine', 'https://127.0.0.1:9091/metrics'],
     ['this machine by its name', 'https://localhost:9091/x'],
     ['this machine in IPv6', 'https://[::1]:9091/x'],
-    ["this machine in IPv6's clothes", 'https://[::ffff:127.0.0.1]:9091/x'],
+    ['this machine as an IPv4-mapped IPv6 address', 'https://[::ffff:127.0.0.1]:9091/x'],
     ['this machine as a number', 'https://2130706433:9091/x'],
     ['any address', 'https://0.0.0.0:9091/x'],
     ['the metadata of a cloud', 'https://169.254.169.254/latest/meta-data'],
@@ -293,7 +293,7 @@ describe('an AccessToken that cannot be redeemed', () => {
     ).toEqual([]);
   });
 
-  it('is Ready in the end if its certificate was expired by a wrong clock', async () => {
+  it('becomes Ready after a wrong clock made its certificate look expired', async () => {
     const server = await at.issuing('linkgrant');
     const place = await at.namespace();
     await place.put(server.token);

@@ -18,6 +18,7 @@ import type { RedemptionResource } from '../../src/platforms/kubernetes/store/re
 import { LinkRenewals } from '../../src/platforms/kubernetes/tokens/link-renewals.js';
 import { Workplace } from '../support/command-line.js';
 import { releaseAfterFile } from '../support/release.js';
+import { rightsOf } from './harness/access-review.js';
 import { startApiProxy } from './harness/api-proxy.js';
 import { putSite } from './harness/cluster-sites.js';
 import { kubeconfigThrough } from './harness/kubeconfig.js';
@@ -26,11 +27,16 @@ import { manifestOf } from './harness/manifests.js';
 import { endLead, REDEEMER, type Redeemer, type RedeemerOptions, startRedeemer } from './harness/redeemer.js';
 import { readyGrant, serveCluster } from './harness/served.js';
 import { openTestCluster } from './harness/test-cluster.js';
-import { letIn, shutOut, type TokenNamespace, tokenNamespace } from './harness/token-namespace.js';
+import {
+  bindRedeemer,
+  type TokenNamespace,
+  tokenNamespace,
+  unbindRedeemer,
+} from './harness/token-namespace.js';
 import { until } from './harness/until.js';
 import { usedRight } from './harness/used-rights.js';
 
-// More than two thirds of the 30 days that a certificate is for, and less than all.
+// A time at which a certificate of 30 days is due for renewal (after two thirds) and still valid.
 const LATER = { clockOffsetMs: 24 * 86_400_000 };
 
 /** A namespace whose AccessToken was redeemed, and the uid of the grant. */
@@ -44,7 +50,7 @@ const redeemers: Redeemer[] = [];
 const places: TokenNamespace[] = [];
 /** Links that no test has used yet. Their namespaces are closed to the redeemer, so that it does not renew them. */
 const unused: RedeemedLink[] = [];
-/** Namespaces that grant the redeemer nothing, or did not until a test used their link. */
+/** Namespaces without permissions of the redeemer, at least until a test used their link. */
 const closed = new Set<string>();
 
 const cluster = releaseAfterFile(await openTestCluster());
@@ -60,10 +66,10 @@ const proxy = releaseAfterFile(await startApiProxy(account.kubeconfig));
 const kubeconfig = workplace.path('redeemer.yaml');
 writeFileSync(kubeconfig, kubeconfigThrough(account.kubeconfig, proxy.url), { mode: 0o600 });
 afterEach(async () => {
-  // Before the end of their lead, which a running redeemer would take again.
+  // Stop the redeemers before their Lease is deleted: a running one would acquire it again.
   await Promise.all(redeemers.splice(0).map((redeemer) => redeemer.stop()));
   await endLead(cluster);
-  // Whose Site is gone has no links to be renewed.
+  // The links of a namespace without a Site are not renewed.
   for (const { namespace } of places.splice(0)) {
     await cluster.admin.delete(SITES, { namespace, name: 'east' });
   }
@@ -92,12 +98,12 @@ async function redeemed(): Promise<RedeemedLink> {
   if (unused.length === 0) await redeemSome();
   const link = unused.pop() as RedeemedLink;
   places.push(link.place);
-  await letIn(cluster, link.place.namespace);
+  await bindRedeemer(cluster, link.place.namespace);
   await until('access', () => mayList(link.place.namespace));
   return link;
 }
 
-/** Has one redeemer redeem several tokens, because a test that needs a link of the past is not about its redemption. */
+/** Redeems several tokens with one redeemer, for tests that only need an existing link. */
 async function redeemSome(): Promise<void> {
   const redeemer = await run();
   for (let count = 0; count < 5; count += 1) {
@@ -110,7 +116,7 @@ async function redeemSome(): Promise<void> {
   await stopped(redeemer);
   for (const { place } of unused) {
     closed.add(place.namespace);
-    await shutOut(cluster, place.namespace);
+    await unbindRedeemer(cluster, place.namespace);
   }
 }
 
@@ -153,12 +159,12 @@ describe('the link of an AccessToken', () => {
     expect(after.data?.['tls.key']).not.toBe(before.data?.['tls.key']);
     expect(after.metadata.labels).toEqual(before.metadata.labels);
     expect(after.metadata.ownerReferences).toEqual(before.metadata.ownerReferences);
-    const told = await until('the line in the log', async () =>
+    const logLine = await until('the line in the log', async () =>
       redeemer
         .log()
         .find(({ event, namespace }) => event === 'link_renewed' && namespace === place.namespace),
     );
-    expect(told).toMatchObject({ name: 'my-link' });
+    expect(logLine).toMatchObject({ name: 'my-link' });
     const { status } = await redemptionOf(uid);
     expect(status?.renewals).toHaveLength(1);
     expect(status?.renewals?.[0]?.certificate.pem).toBe(
@@ -173,7 +179,7 @@ describe('the link of an AccessToken', () => {
     'renewal-received',
     'renewal-in-place',
     'renewal-finished',
-  ])('whose renewal is killed at %s ends with one newer certificate', async (killedAt) => {
+  ])('has one newer certificate after its renewal is killed at %s', async (killedAt) => {
     const { place, uid } = await redeemed();
     const before = await secretOf(place);
     const first = await run({ ...LATER, killedAt });
@@ -181,7 +187,7 @@ describe('the link of an AccessToken', () => {
     await endLead(cluster);
     const second = await run(LATER);
     const after = await renewedSince(place, before);
-    await until('a look at every link', async () =>
+    await until('the lead', async () =>
       (await fetch(`${second.operations}/metrics`).then((answer) => answer.text())).includes(
         'linkgrant_leading 1',
       ),
@@ -194,18 +200,18 @@ describe('the link of an AccessToken', () => {
     await until('the key under way to go', async () => (await place.secrets()).length === 1);
   });
 
-  it('is requested once after it was revoked, and stays unchanged', async () => {
+  it('requests one renewal after its revocation, and stays unchanged', async () => {
     const { place, uid } = await redeemed();
     const before = await secretOf(place);
     const { metadata } = await redemptionOf(uid);
     await cluster.admin.patch(REDEMPTIONS, metadata, { spec: { revoked: true } });
     const redeemer = await run(LATER);
-    const told = await until('the refusal', async () =>
+    const logLine = await until('the refusal', async () =>
       redeemer
         .log()
         .find(({ event, namespace }) => event === 'renewal_failed' && namespace === place.namespace),
     );
-    expect(told).toMatchObject({ code: 'redemption_revoked' });
+    expect(logLine).toMatchObject({ code: 'redemption_revoked' });
     expect((await secretOf(place)).data).toEqual(before.data);
     const other = await newToken();
     const beside = await tokenNamespace(cluster);
@@ -242,11 +248,11 @@ describe('the links of a namespace', () => {
     await renewedSince(read, before[1]);
     proxy.decide(() => 'pass');
     expect(await secretOf(unread)).toEqual(before[0]);
-    const told = redeemer.log().find(({ event }) => event === 'cluster_failed');
-    expect(told).toMatchObject({ what: `list the links of namespace ${unread.namespace}` });
+    const logLine = redeemer.log().find(({ event }) => event === 'cluster_failed');
+    expect(logLine).toMatchObject({ what: `list the links of namespace ${unread.namespace}` });
   });
 
-  it('reports the links of a namespace once when the redeemer loses its permissions there', async () => {
+  it('are reported once when the redeemer loses its permissions in the namespace', async () => {
     const { place } = await redeemed();
     const calls: unknown[] = [];
     const record = (...what: unknown[]) => calls.push(what);
@@ -270,13 +276,13 @@ describe('the links of a namespace', () => {
         accessRevoked: record,
       },
     });
-    const steps = [() => shutOut(cluster, place.namespace), () => undefined, () => stop.abort()];
+    const steps = [() => unbindRedeemer(cluster, place.namespace), () => undefined, () => stop.abort()];
     await renewals.run(stop.signal, async () => {
       await steps.shift()?.();
-      await until('it to be shut out', async () => !(await mayList(place.namespace)));
+      await until('the loss of the permissions', async () => !(await mayList(place.namespace)));
       now += 600_000;
     });
-    await letIn(cluster, place.namespace);
+    await bindRedeemer(cluster, place.namespace);
     const notAfter = Date.parse(certificateIn(await secretOf(place)).validTo);
     expect(calls).toEqual([[place.namespace, 1, notAfter]]);
   });
@@ -300,7 +306,7 @@ describe('the redeemer', () => {
     await other.put((await newToken()).token);
     await other.said('Ready');
     const since = proxy.requests.slice(before).filter(({ path }) => path.includes(place.namespace));
-    // The Secrets of the namespace, of which some may have to be renewed.
+    // The redeemer lists the Secrets, because some may be due for renewal.
     expect(since.map(({ method, path }) => `${method} ${path.split('?')[0]}`)).toEqual([
       `GET /api/v1/namespaces/${place.namespace}/secrets`,
     ]);
@@ -312,23 +318,16 @@ describe('the redeemer', () => {
     const has = (right: string) => async () => proxy.requests.some((one) => usedRight(one).right === right);
     await until('the Lease to be renewed', has('update leases.coordination.k8s.io'));
     await redeemer.stop();
-    const rulesOf = (kind: string, name: string) =>
-      (manifestOf(account.manifests, kind, name).rules ?? []).flatMap(({ apiGroups, resources, verbs }) =>
-        apiGroups.flatMap((group) =>
-          resources.flatMap((resource) =>
-            verbs.map((verb) => `${verb} ${resource}${group === '' ? '' : `.${group}`}`),
-          ),
-        ),
-      );
-    const given = [
+    const rulesOf = (kind: string, name: string) => manifestOf(account.manifests, kind, name).rules ?? [];
+    const shipped = rightsOf([
       ...rulesOf('ClusterRole', `${REDEEMER}-watch`),
       ...rulesOf('ClusterRole', REDEEMER),
       ...rulesOf('Role', `${REDEEMER}-own`),
-    ];
+    ]);
     const used = proxy.requests.map((one) => usedRight(one).right.replace(/^get secrets .*$/, 'get secrets'));
-    // What is applied is made by a patch, for which the API server asks both.
-    expect([...new Set([...used, 'create links.skupper.io'])].sort()).toEqual([...new Set(given)].sort());
-    // In a namespace that grants it nothing it requests the links, and nothing else.
+    // Links are created by server-side apply: a patch request that needs the permission to create, too.
+    expect([...new Set([...used, 'create links.skupper.io'])].sort()).toEqual(shipped);
+    // In a namespace without permissions the redeemer lists the Secrets, and requests nothing else.
     const refused = proxy.requests.filter(({ status }) => status === 403).map(usedRight);
     const isExpected = ({ right, namespace = '' }: ReturnType<typeof usedRight>) =>
       right === 'list secrets' && closed.has(namespace);

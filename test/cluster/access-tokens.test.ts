@@ -51,10 +51,10 @@ describe('an AccessToken', () => {
       const [posting, ...more] = postings(server);
       expect(more).toEqual([]);
       expect(posting?.headers).toMatchObject({ name: 'my-link', subject: place.siteUid, renews: 'true' });
-      const told = await until('the line in the log', async () =>
+      const logLine = await until('the line in the log', async () =>
         redeemer.log(place.namespace).find(({ event }) => event === 'token_redeemed'),
       );
-      expect(told).toMatchObject({ namespace: place.namespace, name: 'my-link', source: manner });
+      expect(logLine).toMatchObject({ namespace: place.namespace, name: 'my-link', source: manner });
       const columns = await printedTable(at.cluster.kubeconfig, ACCESS_TOKENS, place.namespace);
       expect(columns).toMatchObject([{ Redeemed: true, Status: 'Ready', Message: 'OK' }]);
     },
@@ -63,7 +63,7 @@ describe('an AccessToken', () => {
   it.each([
     ...['key-created', 'before-post', 'answer-received', 'answer-stored', 'place-changing'],
     ...['secret-written', 'link-written', 'outcome-written', 'before-status'],
-  ])('whose redeemer is killed at %s is redeemed by the next one, for one use', async (checkpoint) => {
+  ])('is redeemed by the next redeemer with one use if the first is killed at %s', async (checkpoint) => {
     const server = await at.issuing('linkgrant');
     const place = await at.namespace();
     await place.put(server.token);
@@ -104,11 +104,11 @@ describe('an AccessToken', () => {
     expect(status?.message).toContain('no complete response arrived');
     await first.stop();
     await at.endLead();
-    // Who comes next looks, and posts nothing.
+    // The next redeemer lists the Secrets, and posts nothing.
     const { kubeconfig, proxy } = await at.throughProxy();
     await at.run({ kubeconfig });
-    const looked = `/namespaces/${place.namespace}/secrets?`;
-    await until('another look', async () => proxy.requests.some(({ path }) => path.includes(looked)));
+    const listing = `/namespaces/${place.namespace}/secrets?`;
+    await until('the listing', async () => proxy.requests.some(({ path }) => path.includes(listing)));
     const other = await at.namespace();
     await other.put((await at.issuing('linkgrant')).token);
     await other.said('Ready');
@@ -130,7 +130,7 @@ describe('an AccessToken', () => {
     expect(server.issued()).toBe(1);
   });
 
-  it('is not sent any more once its redeemer receives SIGTERM, which does not wait for it', async () => {
+  it('is not sent after its redeemer receives SIGTERM, and does not delay the shutdown', async () => {
     const server = at.keep(await serveHttps(() => undefined));
     const place = await at.namespace();
     const redeemer = await at.run();
@@ -143,7 +143,7 @@ describe('an AccessToken', () => {
     expect(redeemer.log().filter(({ event }) => event === 'token_failed')).toEqual([]);
   });
 
-  it('with an unknown outcome is Ready after a manual retry', async () => {
+  it('becomes Ready after a manual retry of an unknown outcome', async () => {
     const server = await at.issuing('stock');
     server.loseAnswers(1);
     const place = await at.namespace();
@@ -154,7 +154,7 @@ describe('an AccessToken', () => {
     await at.endLead();
     const cluster = ['-p', 'kubernetes', '--kubeconfig', at.cluster.kubeconfig, '-n', place.namespace];
     const input = encodeAccessToken(server.token);
-    // So it waits no longer for the answer of before than that takes.
+    // `--timeout` also limits the wait for the response to the earlier request.
     const retry = ['token', 'redeem', '-', '--retry', '--timeout', '2s'];
     expect(await linkgrant([...retry, ...cluster], { input })).toMatchObject({ code: 0 });
     await at.run();
@@ -162,7 +162,7 @@ describe('an AccessToken', () => {
     expect(postings(server)).toHaveLength(2);
   });
 
-  it('whose response from a linkgrant server is lost is redeemed with one use', async () => {
+  it('is redeemed with one use if responses of a linkgrant server are lost', async () => {
     const server = await at.issuing('linkgrant');
     server.loseAnswers(2);
     const place = await at.namespace();

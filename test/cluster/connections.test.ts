@@ -39,11 +39,11 @@ async function connect(...peers: readonly (readonly [id: string, name: string, o
   await cluster.admin.patch(SITES, { namespace, name }, { status }, { subresource: 'status' });
 }
 
-it('does not know it before the Site reports its network', async () => {
+it('redemption list shows no connection state before the Site reports its network', async () => {
   expect((await west.run(['redemption', 'list'])).stdout).toMatch(/CONNECTED\n.* -\n.* -\n$/);
 });
 
-it('shows which links are connected by the status of the Site, and peers that no redemption records', async () => {
+it('reports which links are connected from the status of the Site, and counts peers without a redemption', async () => {
   await connect([EAST, 'east', true], ['south', 'south', false], ['stranger', 'stranger', true]);
   const list = await west.run(['redemption', 'list', '-o', 'json']);
   expect(json(list)).toMatchObject([
@@ -70,7 +70,7 @@ it('shows which links are connected by the status of the Site, and peers that no
   });
 });
 
-it('shows nothing about connections without the right to list Sites, and a site that was disconnected', async () => {
+it('reports a disconnected link, and no connection state without the right to list Sites', async () => {
   await connect([EAST, 'east', false]);
   expect(json(await west.run(['redemption', 'list', '-o', 'json']))).toMatchObject([
     { subject: EAST, connected: false },

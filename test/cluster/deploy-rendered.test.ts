@@ -36,7 +36,7 @@ async function built(name: Parameters<typeof overlay>[0]): Promise<Manifest[]> {
   return manifestsIn(await tools.kubectl(['kustomize', overlay(name)]));
 }
 
-// What a release adds to know its own.
+// Labels and annotations that a Helm release adds.
 const OF_A_RELEASE = [
   'app.kubernetes.io/instance',
   'app.kubernetes.io/managed-by',
@@ -45,11 +45,11 @@ const OF_A_RELEASE = [
   'helm.sh/resource-policy',
 ];
 
-/** What is meant, however it is written: without what a release adds, the namespaces of the installation called alike. */
-function meaning(manifests: readonly Manifest[], namespaces: readonly string[]): unknown {
-  const told = (value: unknown, key = ''): unknown => {
+/** The manifests in a comparable form: without what a Helm release adds, and with one name for the namespaces in `namespaces`. */
+function normalized(manifests: readonly Manifest[], namespaces: readonly string[]): unknown {
+  const normalize = (value: unknown, key = ''): unknown => {
     if (Array.isArray(value)) {
-      const all = value.map((item) => told(item));
+      const all = value.map((item) => normalize(item));
       return key === 'env' ? byName(all as Container['env']) : all;
     }
     if (typeof value === 'string')
@@ -57,7 +57,7 @@ function meaning(manifests: readonly Manifest[], namespaces: readonly string[]):
     if (value === null || typeof value !== 'object') return value;
     const entries = Object.entries(value)
       .filter(([name]) => !OF_A_RELEASE.includes(name))
-      .map(([name, item]) => [name, told(item, name)] as const)
+      .map(([name, item]) => [name, normalize(item, name)] as const)
       .filter(
         ([name, item]) => !['labels', 'annotations'].includes(name) || Object.keys(item as object).length > 0,
       );
@@ -67,7 +67,7 @@ function meaning(manifests: readonly Manifest[], namespaces: readonly string[]):
     manifests
       // Helm makes a namespace by --create-namespace.
       .filter(({ kind }) => kind !== 'Namespace')
-      .map((manifest) => [`${manifest.kind} ${manifest.metadata.name}`, told(manifest)]),
+      .map((manifest) => [`${manifest.kind} ${manifest.metadata.name}`, normalize(manifest)]),
   );
 }
 
@@ -78,30 +78,30 @@ function byName(env: Container['env']): Container['env'] {
 describe('the Helm chart', () => {
   it('renders what kustomize renders, for the whole cluster', async () => {
     const chart = await rendered({});
-    expect(meaning(chart, ['linkgrant'])).toEqual(meaning(await built('cluster'), ['linkgrant']));
+    expect(normalized(chart, ['linkgrant'])).toEqual(normalized(await built('cluster'), ['linkgrant']));
   });
 
   it('renders what kustomize renders, for one namespace', async () => {
     const chart = await rendered({ scope: 'namespace', crds: { install: false } }, 'west');
-    expect(meaning(chart, ['west'])).toEqual(meaning(await built('namespace'), ['west']));
+    expect(normalized(chart, ['west'])).toEqual(normalized(await built('namespace'), ['west']));
   });
 
   it('renders the redeemer as kustomize does, for the whole cluster', async () => {
     const chart = await rendered(REDEEMER_ALONE, 'linkgrant-redeemer');
     const own = ['linkgrant-redeemer'];
-    expect(meaning(chart, own)).toEqual(meaning(await built('redeemer'), own));
+    expect(normalized(chart, own)).toEqual(normalized(await built('redeemer'), own));
   });
 
   it('renders the redeemer as kustomize does, for self-service', async () => {
     const values = { ...REDEEMER_ALONE, redeemer: { enabled: true, selfService: true } };
     const own = ['linkgrant-redeemer'];
-    const kustomize = meaning(await built('redeemer-self-service'), own);
-    expect(meaning(await rendered(values, 'linkgrant-redeemer'), own)).toEqual(kustomize);
+    const kustomize = normalized(await built('redeemer-self-service'), own);
+    expect(normalized(await rendered(values, 'linkgrant-redeemer'), own)).toEqual(kustomize);
   });
 
   it('renders the redeemer as kustomize does, for one namespace', async () => {
     const chart = await rendered({ ...REDEEMER_ALONE, scope: 'namespace' }, 'east');
-    expect(meaning(chart, ['east'])).toEqual(meaning(await built('redeemer-namespace'), ['east']));
+    expect(normalized(chart, ['east'])).toEqual(normalized(await built('redeemer-namespace'), ['east']));
   });
 
   it('creates the RoleBindings of redeemer.namespaces', async () => {
@@ -199,11 +199,11 @@ describe('the Helm chart', () => {
   });
 
   it.each([
-    ['a value that there is not', { replicaCount: 3 }],
-    ['a scope that there is not', { scope: 'world' }],
+    ['an unknown value', { replicaCount: 3 }],
+    ['an unknown scope', { scope: 'world' }],
     ['a URL that is not https', { externalUrl: 'http://grants.example.com' }],
     ['a number in quotes', { replicas: '2' }],
-    ['a network that is none', { redeemer: { tokenNetworks: ['everywhere'] } }],
+    ['an invalid network', { redeemer: { tokenNetworks: ['everywhere'] } }],
     ['a name that no Secret can have', { secretNames: ['Not A Name'] }],
   ])('refuses %s', async (_, values) => {
     const { code, stderr } = await tools.run('helm', ['template', 'x', CHART, ...valuesOf(values)]);
@@ -211,7 +211,7 @@ describe('the Helm chart', () => {
     expect(stderr).toContain("don't meet the specifications of the schema");
   });
 
-  it('has a comment and a schema for every value in values.yaml', () => {
+  it('has a schema for every value in values.yaml, and a comment for all but the self-explanatory ones', () => {
     const text = readFileSync(join(CHART, 'values.yaml'), 'utf8');
     const schema = JSON.parse(readFileSync(join(CHART, 'values.schema.json'), 'utf8'));
     expect(
@@ -219,8 +219,8 @@ describe('the Helm chart', () => {
         .filter((key) => key !== 'global')
         .sort(),
     ).toEqual(Object.keys(parse(text)).sort());
-    const told = text.split('\n\n').slice(1);
-    expect(told.filter((part) => !part.includes('# ')).flatMap((part) => Object.keys(parse(part)))).toEqual([
+    const parts = text.split('\n\n').slice(1);
+    expect(parts.filter((part) => !part.includes('# ')).flatMap((part) => Object.keys(parse(part)))).toEqual([
       'replicas',
       'podDisruptionBudget',
       'resources',
@@ -325,7 +325,7 @@ describe('the manifests', () => {
   it('permit no connection to the redeemer, and none from it to the node and metadata services', async () => {
     const manifests = await built('redeemer');
     const { spec } = manifestOf(manifests, 'NetworkPolicy', 'linkgrant-redeemer');
-    // Without a word of who may come, nobody may.
+    // Without ingress rules no connection is permitted.
     expect(spec).not.toHaveProperty('ingress');
     expect(spec).toMatchObject({
       policyTypes: ['Ingress', 'Egress'],

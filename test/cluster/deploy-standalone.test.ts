@@ -125,7 +125,7 @@ describe('the standalone service of the Helm chart', () => {
       'database',
       '--from-literal=url=postgres://db.example.com/linkgrant',
     );
-    const there = async () => {
+    const listResources = async () => {
       const kinds =
         'deployments,services,persistentvolumeclaims,networkpolicies,serviceaccounts,roles,rolebindings';
       const names = await kubectl('get', kinds, '-l', 'app.kubernetes.io/name=linkgrant', '-o', 'name');
@@ -141,7 +141,7 @@ describe('the standalone service of the Helm chart', () => {
     ];
 
     await helm('install', 'linkgrant', CHART, ...IMAGE, ...valuesOf(VALUES));
-    expect(await there()).toEqual(all);
+    expect(await listResources()).toEqual(all);
     const uid = await uidOfVolume();
     const deployment = JSON.parse(await kubectl('get', 'deployment', NAME, '-o', 'json')) as Manifest;
     expect(await admin.create(PODS, podOf(deployment, namespace))).toMatchObject({
@@ -162,10 +162,10 @@ describe('the standalone service of the Helm chart', () => {
     expect(await uidOfVolume()).toBe(uid);
 
     await helm('uninstall', 'linkgrant');
-    expect(await there()).toEqual([volume]);
-    // Installed again, it finds it.
+    expect(await listResources()).toEqual([volume]);
+    // A new installation uses the existing volume.
     await helm('install', 'linkgrant', CHART, ...IMAGE, ...valuesOf(VALUES));
-    expect(await there()).toEqual(all);
+    expect(await listResources()).toEqual(all);
     expect(await uidOfVolume()).toBe(uid);
   });
 
@@ -186,7 +186,7 @@ describe('the standalone service of the Helm chart', () => {
     ['no URL', { standalone: { ...VALUES.standalone, externalUrl: '' } }, 'the URL that tokens carry'],
     ['no database', { externalDatabase: {} }, 'names the Secret'],
     [
-      'an endpoint that is none',
+      'an invalid endpoint',
       { standalone: { ...VALUES.standalone, endpoints: ['router.example.com'] } },
       "don't meet the specifications of the schema",
     ],

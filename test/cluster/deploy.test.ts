@@ -101,7 +101,7 @@ describe("the service's manifests of kustomize", () => {
       await cluster.admin.get(REDEMPTIONS, redemption),
     ];
     const before = await kept();
-    const runs = async () => {
+    const deployedRelease = async () => {
       const image = 'jsonpath={.spec.template.spec.containers[0].image}';
       const columns = 'jsonpath={.spec.versions[0].additionalPrinterColumns[*].name}';
       return [
@@ -113,10 +113,10 @@ describe("the service's manifests of kustomize", () => {
     const apply = (directory: string) =>
       kubectl('apply', '--server-side', '--force-conflicts', '-k', directory);
     await apply(join(next, 'kustomize/overlays/cluster'));
-    expect(await runs()).toEqual([`linkgrant:${NEXT}`, true]);
+    expect(await deployedRelease()).toEqual([`linkgrant:${NEXT}`, true]);
     expect(await kept()).toEqual(before);
     await apply(overlay('cluster'));
-    expect(await runs()).toEqual(['linkgrant:0.1.0', false]);
+    expect(await deployedRelease()).toEqual(['linkgrant:0.1.0', false]);
     expect(await kept()).toEqual(before);
     await cluster.admin.delete(REDEMPTIONS, redemption);
   });
@@ -143,7 +143,7 @@ describe("the service's manifests of kustomize", () => {
     );
   });
 
-  it('for one namespace permit nothing in another', async () => {
+  it('permit the listed verbs in one namespace and nothing in another, with the overlay namespace', async () => {
     expect(await accounts.rightsOf('west', 'linkgrant', 'west')).toEqual(
       expected(SERVED).concat(expected(OWN)).sort(),
     );
@@ -372,7 +372,7 @@ describe('removal of the service', () => {
   };
   const ofService = ['namespaces,clusterroles,clusterrolebindings', '-l', 'app.kubernetes.io/name=linkgrant'];
 
-  it('as documented deletes the service, keeps Redemptions, and does not block the deletion of their namespace', async () => {
+  it('deletes the service as documented, retains Redemptions, and does not block the deletion of their namespace', async () => {
     const { namespace, created } = await deployed('000000000009');
     await tools.shell(lines.slice(0, 2), { kubeconfig: cluster.kubeconfig, cwd: scratch });
     expect(await left(...ofService)).toBe('');
@@ -382,7 +382,7 @@ describe('removal of the service', () => {
     await kubectl('delete', 'namespace', namespace, '--timeout', '120s');
   }, 330_000);
 
-  it('by `kubectl delete -k` leaves nothing, neither the CRD nor a Redemption', async () => {
+  it('leaves neither the CRD nor a Redemption if it is done by `kubectl delete -k`', async () => {
     const { namespace } = await deployed('000000000010');
     await kubectl('delete', '-k', overlay('cluster'), '--timeout', '120s');
     expect(await left(...ofService)).toBe('');
@@ -392,15 +392,15 @@ describe('removal of the service', () => {
 });
 
 describe("schemas of Skupper's kinds", () => {
-  it('are accepted', async () => {
-    const told = await kubectl(
+  it('are accepted by the API server', async () => {
+    const output = await kubectl(
       'apply',
       '--server-side',
       '--dry-run=server',
       '-f',
       join(DEPLOY, 'crds/skupper'),
     );
-    expect(told.trim().split('\n')).toHaveLength(7);
+    expect(output.trim().split('\n')).toHaveLength(7);
   });
 });
 

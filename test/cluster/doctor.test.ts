@@ -16,12 +16,12 @@ import { type Ended, json, linkgrant } from '../support/command-line.js';
 import { openAcceptingNamespace } from './harness/accepting-namespace.js';
 import { putSite } from './harness/cluster-sites.js';
 import { personIn } from './harness/person.js';
-import { putRequestingSite, requestingNamespace, tellOfLink } from './harness/requesting-namespace.js';
+import { putRequestingSite, requestingNamespace, writeLinkStatus } from './harness/requesting-namespace.js';
 import { readyGrant, serveCluster, writeToken } from './harness/served.js';
 
 const { cluster, account, workplace, west } = await openAcceptingNamespace();
 
-/** What was found, each check as `status name`, with its detail and hint. */
+/** The checks by name, each as `status detail / hint`. */
 function found(ended: Ended): Map<string, string> {
   const checks: { name: string; status: string; detail: string; hint?: string }[] = json(ended);
   return new Map(
@@ -85,7 +85,7 @@ describe('doctor --platform kubernetes, the accepting side', () => {
     expect(checks.get('grant wrong')).toContain(` / correct it with \`${command}\``);
   });
 
-  it('quotes the message of the controller of a grant, and accepts its Ready condition', async () => {
+  it('quotes the message in the status of a grant, and counts grants by their Ready condition', async () => {
     const namespace = await cluster.namespace();
     await putSite(cluster.admin, namespace);
     const condition = (type: string, status: string, reason: string, message: string) => ({
@@ -222,8 +222,9 @@ describe('doctor --platform kubernetes, the requesting side', () => {
     expect(found(await place.run(['doctor', '--token', token, '-o', 'json'])).get('grant')).toBe(
       'ok exhausted, 1 of 1 uses spent; this site redeemed the token for its link "for-east"',
     );
-    const waiting = found(await place.run(['doctor', '-o', 'json']));
-    const reports: { name: string; hint?: string }[] = json(await place.run(['doctor', '-o', 'json']));
+    const ended = await place.run(['doctor', '-o', 'json']);
+    const waiting = found(ended);
+    const reports: { name: string; hint?: string }[] = json(ended);
     const hint = reports.find(({ name }) => name === 'link for-east')?.hint ?? '';
     const [, command = ''] = /`linkgrant ([^`]+)`/.exec(hint) ?? [];
     expect(command).toBe(
@@ -231,10 +232,10 @@ describe('doctor --platform kubernetes, the requesting side', () => {
     );
     // No router answers there: the command found the link.
     expect((await linkgrant(command.split(' '))).stdout).toMatch(/^failed {2}for-east {2}inter-router /);
-    // Of two lines with one name the later is kept: that of the certificate.
+    // Two checks have this name. The map contains the later one, about the certificate.
     expect(waiting.get('link for-east')).toMatch(/^ok \S+, until /);
     expect(waiting.get('site')).toMatch(/^warn .* needed only if this site accepts links: /);
-    await tellOfLink(cluster, place.namespace, 'for-east', true);
+    await writeLinkStatus(cluster, place.namespace, 'for-east', true);
     await cluster.admin.delete(SECRETS, { namespace: place.namespace, name: 'for-east' });
     const lost = await place.run(['doctor', '-o', 'json']);
     expect(lost.code).toBe(3);
@@ -272,7 +273,7 @@ describe('doctor --platform kubernetes, the requesting side', () => {
     expect(found(ended).get('token refused')).toMatch(
       /^fail No such access granted \/ delete the AccessToken/,
     );
-    // Beside tokens, a site that accepts nothing is as it should be.
+    // A site with AccessTokens does not have to accept links.
     expect(found(ended).get('site')).toMatch(/^warn /);
   });
 

@@ -48,7 +48,7 @@ async function startReplicas(): Promise<Redeemer[]> {
   return replicas;
 }
 
-/** So many redemptions, each of another site, as a service makes them. */
+/** `count` redemptions with different replay keys, as a service requests them for different sites. */
 function requests({ uid }: AccessGrant, count: number): RedeemTask[] {
   const replayKey = () => randomBytes(32).toString('hex');
   return Array.from({ length: count }, () => ({ uid, times: 1, replayKey: replayKey(), looksFirst: true }));
@@ -59,8 +59,8 @@ async function slotsOf({ uid }: AccessGrant): Promise<readonly RedemptionResourc
   return (await cluster.admin.listAll<RedemptionResource>(REDEMPTIONS, selection)).items;
 }
 
-/** Fates of the writes of Redemptions, one after the other; all others pass. */
-function writesMeet(...fates: readonly Fate[]): void {
+/** Sets the fates of the next creations of Redemptions, in their order. All other requests pass. */
+function setCreationFates(...fates: readonly Fate[]): void {
   const left = [...fates];
   proxy.decide(({ method, path }) =>
     method === 'POST' && path.includes('/redemptions') ? (left.shift() ?? 'pass') : 'pass',
@@ -82,7 +82,7 @@ describe('a grant that several replicas redeem', () => {
     expect(slots.map(({ spec }) => `recorded ${spec.id}`).sort()).toEqual([...recorded].sort());
     expect(new Set(slots.map(({ spec }) => spec.certificate.serial)).size).toBe(100);
     expect(new Set(slots.map(({ spec }) => spec.slot)).size).toBe(100);
-    // Each goes to the next replica with the same key.
+    // Repeat each request at the next replica, with the same replay key.
     const again = await Promise.all(
       replicas.map((replica, index) => replica.redeem(tasks[(index + 1) % REPLICAS] ?? [])),
     );
@@ -105,12 +105,12 @@ describe('a grant that several replicas redeem', () => {
     await until('more redemptions', async () => (await slotsOf(grant)).length >= 30);
     second?.kill();
     const settled = await outcomes;
-    const told = settled.flatMap((one) => (one.status === 'fulfilled' ? one.value.flat() : []));
-    const recorded = told.filter((outcome) => outcome.startsWith('recorded '));
-    expect(told).toHaveLength(100);
+    const reported = settled.flatMap((one) => (one.status === 'fulfilled' ? one.value.flat() : []));
+    const recorded = reported.filter((outcome) => outcome.startsWith('recorded '));
+    expect(reported).toHaveLength(100);
     const ids = (await slotsOf(grant)).map(({ spec }) => `recorded ${spec.id}`);
     for (const outcome of recorded) expect(ids).toContain(outcome);
-    const refused = told.filter((outcome) => outcome === 'refused grant_exhausted');
+    const refused = reported.filter((outcome) => outcome === 'refused grant_exhausted');
     expect(recorded.length + refused.length).toBe(100);
     expect(ids.length).toBe(refused.length > 0 ? 100 : ids.length);
     expect(ids.length).toBeLessThanOrEqual(100);
@@ -150,7 +150,7 @@ describe('a creation with an unknown outcome', () => {
   const record = async (...fates: readonly Fate[]) => {
     const grant = await storedGrant(store, { namespace, redemptionsAllowed: 2 });
     const redemption = sampleRedemption(grant.uid, { namespace });
-    writesMeet(...fates);
+    setCreationFates(...fates);
     const outcome = await store.recordRedemption(grant.uid, redemption, NOW);
     return { grant, redemption, outcome };
   };
@@ -160,7 +160,7 @@ describe('a creation with an unknown outcome', () => {
     ['is carried out and its answer cut off in the middle', [{ cutAfterBytes: 20 }]],
     ['does not arrive', ['drop']],
     ['is answered with 500', [{ status: 500 }]],
-    ['is told to come later', [{ status: 429, headers: { 'retry-after': '1' } }]],
+    ['is answered with 429', [{ status: 429, headers: { 'retry-after': '1' } }]],
     ['is cut off, dropped, cut off and refused in turn', ['cut', 'drop', 'cut', { status: 503 }]],
   ])('is counted once when it %s', async (_what, fates) => {
     const { grant, redemption, outcome } = await record(...fates);
@@ -169,7 +169,7 @@ describe('a creation with an unknown outcome', () => {
     expect(await store.findRedemption(redemption.id)).toEqual(redemption);
   });
 
-  it('is not awaited endlessly, and is no use if it never arrived', async () => {
+  it('fails at its deadline, and spends no use if it never arrived', async () => {
     const grant = await storedGrant(store, { namespace });
     const impatient = releaseAfterTest(
       await openKubernetesStore({ ...options(), clock: () => NOW, deadlineMs: 300 }),
@@ -186,9 +186,9 @@ describe('a creation with an unknown outcome', () => {
 });
 
 describe('a cluster without its API server', () => {
-  it('counts nothing, and continues when it is back', async () => {
+  it('records nothing, and continues after the API server is back', async () => {
     const { controlPlane } = cluster;
-    if (!controlPlane) throw new Error('a cluster that was given is not stopped');
+    if (!controlPlane) throw new Error('this test cannot stop an external cluster');
     const grant = await storedGrant(store, { namespace });
     const impatient = releaseAfterTest(
       await openKubernetesStore({ ...options(), clock: () => NOW, deadlineMs: 500 }),

@@ -40,15 +40,15 @@ const GONE = JSON.stringify({
   code: 410,
 });
 
-describe('watches', () => {
+describe('the grant controller', () => {
   it.each<[string, Fate]>([
-    ['that are answered 500', { status: 500 }],
-    ['that are answered 410', { status: 410, body: GONE }],
-    ['that tell of 410 in their stream', { status: 200, body: `{"type":"ERROR","object":${GONE}}\n` }],
-    ['that are cut in the middle of a line', { cutAfterBytes: 700 }],
-    ['that are dropped', 'drop'],
-    ['that end with what is no event', { status: 200, body: '{"type":"ADDED","obj' }],
-  ])('%s are restarted', async (what, fate) => {
+    ['are answered with 500', { status: 500 }],
+    ['are answered with 410', { status: 410, body: GONE }],
+    ['report 410 in their stream', { status: 200, body: `{"type":"ERROR","object":${GONE}}\n` }],
+    ['are cut in the middle of a line', { cutAfterBytes: 700 }],
+    ['are dropped', 'drop'],
+    ['end with an incomplete event', { status: 200, body: '{"type":"ADDED","obj' }],
+  ])('restarts watches that %s', async (what, fate) => {
     const one = releaseAfterTest(await startController(account.kubeconfig));
     await until('the lead', async () => one.controller.isLeading && !one.controller.problem());
     let broken = 0;
@@ -61,7 +61,7 @@ describe('watches', () => {
     await until(
       'every watch to break again and again',
       async () => {
-        // Something has to be told, to be cut.
+        // `cutAfterBytes` needs an event to cut.
         await cluster.admin.patch(SITES, { namespace: west, name: 'west' }, touched());
         return broken >= 12;
       },
@@ -74,8 +74,8 @@ describe('watches', () => {
   });
 });
 
-describe('a watch that has expired', () => {
-  it('is logged at info without a stack, and other failures of a watch as warnings', async () => {
+describe('the log of the service', () => {
+  it('has an expired watch at level info without a stack, and other failures of a watch as warnings', async () => {
     workplace = new Workplace();
     const proxy = await startApiProxy(account.kubeconfig);
     const kubeconfig = workplace.path('expiring.yaml');
@@ -106,7 +106,7 @@ describe('a watch that has expired', () => {
 });
 
 describe('a replica with a delayed watch', () => {
-  it('redeems a token that its watch has not reported yet, and refuses nothing while it cannot list', async () => {
+  it('redeems a token that its watch has not reported yet, and answers 503 while it cannot list grants', async () => {
     workplace = new Workplace();
     const leader = releaseAfterTest(await startController(account.kubeconfig));
     await until('the lead', async () => leader.controller.isLeading);
@@ -116,7 +116,7 @@ describe('a replica with a delayed watch', () => {
     try {
       const serving = await serveCluster(workplace, kubeconfig);
       await until('readiness', async () => (await readyz(serving)) === 200);
-      // From here on it is told of nothing, and does not know it.
+      // From here on every watch is open, but reports nothing.
       const silent = new Set<string>();
       proxy.decide((request) => {
         if (!isWatch(request)) return 'pass';
@@ -188,9 +188,9 @@ describe('requests for unknown grants', () => {
 });
 
 describe('an API server that stops under load', () => {
-  it('costs 503 and no use, and everything continues when it is back', async () => {
+  it('leads to 503 responses that spend no use, and redemptions continue after its restart', async () => {
     const { controlPlane } = cluster;
-    if (!controlPlane) throw new Error('a cluster that was given is not stopped');
+    if (!controlPlane) throw new Error('this test cannot stop an external cluster');
     workplace = new Workplace();
     const serving = await serveCluster(workplace, account.kubeconfig);
     const grant = await readyGrant(cluster, west, 'loaded', { redemptionsAllowed: 1_000 });
@@ -200,7 +200,7 @@ describe('an API server that stops under load', () => {
     const before = load.count(503);
     await until('refusals', async () => load.count(503) >= before + 100);
     await until('the replica not to be ready', async () => (await readyz(serving)) === 503);
-    // Until nothing was heard of it for 30 s, the lead is lost, and every back-off is at its longest.
+    // After 30 s without an answer. By then the lead is lost, and every back-off is at its maximum.
     await until('the cluster to be forgotten', async () => !(await knowsCluster(serving)), 120_000);
     controlPlane.startApiServer();
     const redeemed = load.count(200);
@@ -213,21 +213,21 @@ describe('an API server that stops under load', () => {
       if (status === 503) expect(retryAfter).toMatch(/^\d+$/);
     const { items } = await cluster.admin.listAll<Resource>(REDEMPTIONS, { namespace: west });
     const recorded = items.filter(({ metadata }) => metadata.name.startsWith(grant.metadata.uid));
-    const given = load.count(200);
-    // One whose answer was lost on the way is recorded; nothing else is.
-    expect(recorded.length).toBeGreaterThanOrEqual(given);
-    expect(recorded.length).toBeLessThanOrEqual(given + load.lanes);
+    const received = load.count(200);
+    // A redemption whose response was lost is recorded too: at most one for each lane.
+    expect(recorded.length).toBeGreaterThanOrEqual(received);
+    expect(recorded.length).toBeLessThanOrEqual(received + load.lanes);
     await until('the count', async () => {
       const key = { namespace: west, name: 'loaded' };
       const { status } = await cluster.admin.get<AccessGrantResource>(ACCESS_GRANTS, key);
       return status?.redemptions === recorded.length;
     });
-    // A leader is there too.
+    // The controller has a leader again.
     await readyGrant(cluster, west, 'afterwards');
   });
 });
 
-/** Redemptions of a grant, a few at a time, each as another subject, until it is stopped. */
+/** Redeems a grant, each time for another subject, with `lanes` concurrent requests until it is stopped. */
 class Load {
   readonly lanes = 4;
   readonly answers: Awaited<ReturnType<typeof post>>[] = [];

@@ -41,7 +41,7 @@ describe('grant commands in a cluster', () => {
     );
   });
 
-  it('list, show and update have the same output as elsewhere', async () => {
+  it('list and show print a grant; update changes its policy, and retains the settings of others', async () => {
     await readyGrant(cluster, west.namespace, 'listed', {
       redemptionsAllowed: 2,
       settings: { 'linkgrant/subjects': 'x-*', other: 'kept' },
@@ -138,7 +138,7 @@ describe('grant commands in a cluster', () => {
     });
     expect(await post(serving, grant)).toMatchObject({ status: 200 });
     expect(await post(serving, grant, 'other')).toMatchObject({ status: 403 });
-    // The count in the status follows what is recorded.
+    // The count in the status is updated after the redemption is recorded.
     const shown = await until('the refusal and the count', async () => {
       const report = json(await west.run(['grant', 'show', 'used', '-o', 'json']));
       return report.attempts.length === 2 && report.redemptions === 1 && report;
@@ -365,7 +365,7 @@ describe('link generate in a cluster', () => {
 
   it('reports what is missing, and then records nothing', async () => {
     const before = json(await west.run(['redemption', 'list', '-o', 'json'])).length;
-    // The operator of grants may not read the CA's key.
+    // The rights of an operator do not include listing RouterAccesses.
     const forbidden = await west.run(['link', 'generate', 'no-right']);
     expect(forbidden.code).toBe(3);
     expect(refusalOf(forbidden).error).toMatch(/^the API server forbids the request: list routeraccesses/);

@@ -28,7 +28,7 @@ async function lead(): Promise<RunningController> {
   return running;
 }
 
-/** A namespace with a site and so many grants, every third of them in another state than Ready. */
+/** Creates a namespace with a site and `count` grants: one third expires, one third is invalid, one third is Ready. */
 async function grantsIn(count: number): Promise<string> {
   const namespace = await cluster.namespace();
   await putSite(cluster.admin, namespace);
@@ -50,9 +50,14 @@ async function grantsOf(namespace: string) {
   return (await cluster.admin.listAll<AccessGrantResource>(ACCESS_GRANTS, { namespace })).items;
 }
 
-/** Waits until a controller has looked at every grant of a namespace since a request. */
-async function looked({ proxy }: RunningController, namespace: string, since: number, count: number) {
-  await until('a look at every grant', async () => {
+/** Waits until a controller has read the `count` grants of a namespace after its first `since` requests. */
+async function waitForReads(
+  { proxy }: Pick<RunningController, 'proxy'>,
+  namespace: string,
+  since: number,
+  count: number,
+) {
+  await until('a read of every grant', async () => {
     const seen = proxy.requests
       .slice(since)
       .filter(
@@ -63,7 +68,7 @@ async function looked({ proxy }: RunningController, namespace: string, since: nu
 }
 
 describe('the status of AccessGrants', () => {
-  it('is written once for each change, and never when 200 settled ones are processed again', async () => {
+  it('is written once for each change, and not when a new leader processes 200 settled grants', async () => {
     const first = await lead();
     const west = await grantsIn(200);
     await until('settled grants', async () => {
@@ -73,18 +78,18 @@ describe('the status of AccessGrants', () => {
         (state, index) => states.filter((found) => found === state).length === (index < 2 ? 67 : 66),
       );
     });
-    // What collectors ask again and again is known by watching.
+    // The counts for the metrics come from the watches.
     const counts = { pending: 67, ready: 66, expired: 67, exhausted: 0, revoked: 0 };
     await until('the counts', async () => {
-      const told = first.controller.countGrants(Date.now());
-      return JSON.stringify(told) === JSON.stringify(counts);
+      const found = first.controller.countGrants(Date.now());
+      return JSON.stringify(found) === JSON.stringify(counts);
     });
     const before = await grantsOf(west);
     await first.stop();
-    // Who leads next knows nothing, and looks at them all.
+    // The next leader has cached nothing, and reads every grant.
     const second = await lead();
-    await looked(second, west, 0, 200);
-    // One that still waits for its turn would be seen by what comes after it.
+    await waitForReads(second, west, 0, 200);
+    // Grants are processed in order: once `last` is Ready, all earlier ones have been processed.
     await make(west, 'last');
     await until('the last grant', async () => (await read(west, 'last')).status?.status === 'Ready');
     expect(second.writes().filter((write) => !write.includes('/last/'))).toEqual([]);
@@ -94,7 +99,7 @@ describe('the status of AccessGrants', () => {
 
   it('is not written because another controller keeps changing the message', async () => {
     const west = await grantsIn(20);
-    const { proxy, writes, ...rest } = await lead();
+    const { proxy, writes } = await lead();
     await until('settled grants', async () => {
       const states = (await grantsOf(west)).map(({ status }) => status?.status);
       return states.filter((state) => state === 'Expired').length === 7 && !states.includes(undefined);
@@ -107,7 +112,7 @@ describe('the status of AccessGrants', () => {
         const status = { message: `${DISABLED}${' '.repeat(round)}` };
         await cluster.admin.patch(ACCESS_GRANTS, key, { status }, { subresource: 'status' });
       }
-      await looked({ proxy, writes, ...rest }, west, since, 20);
+      await waitForReads({ proxy }, west, since, 20);
     }
     expect(writes().slice(written)).toEqual([]);
     expect((await read(west, 'g-2')).status).toMatchObject({ status: 'Ready', message: `${DISABLED}    ` });
@@ -148,7 +153,7 @@ describe('the status of AccessGrants', () => {
       return items.some(({ reason }) => reason === 'ForeignController');
     });
     const written = writes().length;
-    // What comes later is looked at later.
+    // Grants are processed in order: `fought` before `later`.
     await cluster.admin.patch(ACCESS_GRANTS, key, { metadata: { labels: { touched: 'yes' } } });
     await make(west, 'later');
     await until('the later grant', async () => (await read(west, 'later')).status?.status === 'Ready');

@@ -58,7 +58,7 @@ const conditions = (grant: Grant) =>
   );
 const isReady = (grant: Grant) => conditions(grant).Ready?.startsWith('True');
 
-/** A Redemption of a grant's slot, as the store would record it. */
+/** Creates the Redemption of a grant's slot, as the store would record it. */
 async function use(grant: Grant, slot: number): Promise<void> {
   await cluster.admin.create(REDEMPTIONS, redemptionOf(grant, slot));
 }
@@ -75,7 +75,7 @@ describe('an AccessGrant', () => {
     await grantWith('within', isReady);
   });
 
-  it('with an empty spec becomes Ready with url, code, ca, and an expiry 15 minutes later', async () => {
+  it('becomes Ready with an empty spec: with url, code, ca, and an expiry 15 minutes later', async () => {
     const before = Date.now();
     const made = await make('plain');
     const grant = await grantWith('plain', isReady);
@@ -96,7 +96,7 @@ describe('an AccessGrant', () => {
     expect(grant.metadata.generation).toBe(1);
   });
 
-  it('uses its window, code and settings', async () => {
+  it('uses the window and the code of its spec', async () => {
     const code = 'chosen-by-a-person';
     const before = Date.now();
     await make('asked', {
@@ -113,7 +113,7 @@ describe('an AccessGrant', () => {
 
   it.each<[string, AccessGrantSpec, string]>([
     [
-      'a window that is none',
+      'an invalid window',
       { expirationWindow: '3 days' },
       'Invalid duration "3 days": time: unknown unit " days" in duration "3 days"',
     ],
@@ -123,10 +123,10 @@ describe('an AccessGrant', () => {
       { code: 'passwordpassword' },
       'the code is easy to guess; generate one with `openssl rand -hex 16`, or omit the code to have one generated',
     ],
-    ['a setting that is none', { settings: { 'linkgrant/sbjects': 'a' } }, 'is not a setting'],
-    ['a rule that cannot be', { settings: { 'linkgrant/not-before': 'later' } }, 'linkgrant/not-before'],
-    ['an issuer that is no name', { issuer: '../x' }, 'issuer'],
-  ])('with %s reports that, and gets neither code nor expiry', async (what, spec, message) => {
+    ['an unknown setting', { settings: { 'linkgrant/sbjects': 'a' } }, 'is not a setting'],
+    ['an invalid rule', { settings: { 'linkgrant/not-before': 'later' } }, 'linkgrant/not-before'],
+    ['an issuer that is not a name', { issuer: '../x' }, 'issuer'],
+  ])('reports %s, and gets neither code nor expiry', async (what, spec, message) => {
     const name = what.replace(/[^a-z]+/g, '-');
     await make(name, spec);
     const grant = await grantWith(name, (found) => conditions(found).Processed !== undefined);
@@ -139,7 +139,7 @@ describe('an AccessGrant', () => {
     expect(grant.spec).toEqual(spec);
   });
 
-  it('that was corrected becomes Ready, and its window starts then', async () => {
+  it('becomes Ready when it is corrected, and its window starts then', async () => {
     await make('mended', { expirationWindow: '3 days' });
     await grantWith('mended', (grant) => conditions(grant).Processed?.startsWith('False'));
     await cluster.admin.patch(
@@ -239,7 +239,7 @@ describe('an AccessGrant', () => {
   it('reports an unusable issuer', async () => {
     await make('borrowed', { issuer: 'skupper-local-ca' });
     const grant = await grantWith('borrowed', ({ status }) => status?.status !== undefined);
-    // The shipped role does not even let it be read.
+    // The shipped role does not permit reading this Secret.
     expect(conditions(grant).Resolved).toContain(
       'False Error linkgrant may not read the Secret "skupper-local-ca"',
     );
@@ -248,7 +248,7 @@ describe('an AccessGrant', () => {
     expect(conditions(wrong).Resolved).toContain('is not a CA');
   });
 
-  it('that was deleted and created again is a new grant', async () => {
+  it('is a new grant after it is deleted and created again', async () => {
     await make('again');
     const first = await grantWith('again', isReady);
     await use(first, 0);

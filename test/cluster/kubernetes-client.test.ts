@@ -129,7 +129,7 @@ describe('the Kubernetes API client', () => {
     expect(error.message).toBe(`create accessgrants ${namespace}/wrong: HTTP 422 (Invalid)`);
   });
 
-  it('as a service account can do what its roles permit, and nothing else', async () => {
+  it('can do what the roles of its service account permit, and nothing else', async () => {
     const account = await cluster.serviceAccount(namespace, [
       { apiGroups: [''], resources: ['configmaps'], verbs: ['get'] },
     ]);
@@ -144,7 +144,7 @@ describe('the Kubernetes API client', () => {
 
   it('reports a terminating namespace', async () => {
     const place = await cluster.namespace();
-    // Without controllers it stays so.
+    // Without controllers the namespace stays terminating.
     await client.delete(NAMESPACES, { name: place });
     const late = client.create(CONFIG_MAPS, {
       ...configMap('late'),
@@ -179,7 +179,7 @@ describe('the Kubernetes API client', () => {
     expect(events.map(({ type }) => type)).toEqual(['ADDED', 'MODIFIED', 'DELETED']);
   });
 
-  it('ends a watch in good order when its time is over, and reports when it must list again', async () => {
+  it('ends a watch without an error at its timeout, and reports an expired resource version', async () => {
     const place = await cluster.namespace();
     const { resourceVersion } = await client.listAll(CONFIG_MAPS, { namespace: place });
     const { signal } = new AbortController();
@@ -236,14 +236,14 @@ describe('the Kubernetes API client', () => {
       }, 60_000);
     });
 
-    it('times out on a server that does not respond', () =>
+    it('reports that nothing was written if the server accepts no connection', () =>
       through(async (proxied, proxy) => {
         await proxy.close();
         const error = await refusal(proxied.create(CONFIG_MAPS, configMap('closed')));
         expect(error).toMatchObject({ reason: 'unavailable', outcomeUnknown: false });
       }));
 
-    it('distinguishes a watch that was cut within a line from one that ended', () =>
+    it('reports a watch that is cut within a line as a failure', () =>
       through(async (proxied, proxy) => {
         const { resourceVersion } = await client.listAll(CONFIG_MAPS, { namespace });
         await client.create(CONFIG_MAPS, configMap('watched'));

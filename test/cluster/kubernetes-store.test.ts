@@ -15,7 +15,7 @@ const account = releaseAfterFile(await storeAccount(cluster));
 for (const name of ['west', 'one', 'two', 'other']) await cluster.namespace(name);
 
 async function openEmpty(): Promise<StoreUnderTest> {
-  // What is counted here must not hang on how fast this machine is.
+  // The counts of the tests must not depend on the speed of the machine.
   const options = { kubeconfig: [account.kubeconfig], serviceNamespace: LINKGRANT, deadlineMs: 60_000 };
   const open = () => openKubernetesStore({ ...options, clock: () => NOW });
   const store = await open();

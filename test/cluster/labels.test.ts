@@ -17,8 +17,8 @@ const run = async (...words: readonly string[]) => {
   return json(ended);
 };
 
-describe('labels and notes, in a cluster', () => {
-  it('of a grant are those of the AccessGrant', async () => {
+describe('commands on labels and notes in a cluster', () => {
+  it('write labels and notes of a grant to its AccessGrant', async () => {
     const created = await run('grant', 'create', 'a', '--label', 'team=x', '--note', 'for =1+1 \u202e');
     expect(created).toMatchObject({ labels: { team: 'x' }, note: 'for =1+1 \u202e' });
     expect(await metadataOf('a')).toMatchObject({
@@ -33,7 +33,7 @@ describe('labels and notes, in a cluster', () => {
     expect(annotations).not.toHaveProperty(NOTE);
   });
 
-  it('of other programs are shown, selected and left alone', async () => {
+  it('show and select labels and notes of other programs, and do not change them', async () => {
     await readyGrant(cluster, west.namespace, 'b', {});
     const labels = { 'app.kubernetes.io/managed-by': 'argo', 'internal.skupper.io/x': 'y', team: 'z' };
     const annotations = { [NOTE]: `line one\nline two ${'x'.repeat(2_000)}`, other: 'stays' };
@@ -50,7 +50,7 @@ describe('labels and notes, in a cluster', () => {
     expect(await run('grant', 'list', '-l', 'team=z,!more')).toEqual([]);
   });
 
-  it('of a link are those of its Redemption, without a right in the namespace of the service', async () => {
+  it('write labels and notes of a link to its Redemption, without rights in the namespace of the service', async () => {
     const grant = await readyGrant(cluster, west.namespace, 'c', { redemptionsAllowed: 2 });
     expect(await post(serving, grant)).toMatchObject({ status: 200 });
     expect(await post(serving, grant)).toMatchObject({ status: 200 });

@@ -48,7 +48,7 @@ async function make(name: string, spec: object = {}, namespace = west): Promise<
   await cluster.admin.create(ACCESS_GRANTS, grant as Resource);
 }
 
-/** The grant once its status satisfies. The service looks for what nobody tells it every 10 s, and now at SIGHUP. */
+/** The grant once its status satisfies. The service reads its address and certificate every 10 s, and at once on SIGHUP. */
 function grantWith(
   serving: Serving,
   name: string,
@@ -61,7 +61,7 @@ function grantWith(
   });
 }
 
-/** The certificate that a service shows. */
+/** The certificate that a service presents. */
 function shown({ port }: Serving): Promise<X509Certificate> {
   return new Promise((resolve, reject) => {
     const socket = connect({ host: '127.0.0.1', port, rejectUnauthorized: false }, () => {
@@ -73,7 +73,7 @@ function shown({ port }: Serving): Promise<X509Certificate> {
 }
 
 describe('the published address of the service', () => {
-  it('is its load balancer: no grant is Ready before that has an address, and all grants get a new address', async () => {
+  it('is that of its load balancer: no grant is Ready before it has one, and all grants get a changed one', async () => {
     await putSite(cluster.admin, west);
     const metadata = { namespace: LINKGRANT, name: 'balanced' };
     const service = { apiVersion: 'v1', kind: 'Service', metadata };
@@ -106,7 +106,7 @@ describe('the published address of the service', () => {
     );
     expect((await post(serving, moved)).status).toBe(200);
 
-    // A balancer that is made anew has none for a while; what tokens say stays.
+    // A recreated load balancer has no address for a while. The published address stays.
     await cluster.admin.patch(
       SERVICES,
       metadata,
@@ -118,7 +118,7 @@ describe('the published address of the service', () => {
     expect(meanwhile.status?.url).toContain('https://grants.example.net:9443/');
   });
 
-  it("is that of the SecuredAccess of Skupper's controller, which selects the service's pods", async () => {
+  it('is the endpoint of a SecuredAccess, which the service creates with a selector for its pods', async () => {
     await putSite(cluster.admin, west);
     const serving = await serve('--secured-access');
     expect(serving.said.stdout.split('\n').slice(0, -1)).toEqual([
@@ -166,7 +166,7 @@ describe('--tls-secret', () => {
   const dataOf = ({ cert, key: privateKey, ca }: TestIdentity) =>
     encoded({ 'tls.crt': cert, 'tls.key': privateKey, 'ca.crt': ca });
 
-  it('takes effect when it changes, with its CA in every grant; an invalid one is ignored', async () => {
+  it('applies a changed Secret, with its CA in every grant, and ignores an invalid one', async () => {
     await putSite(cluster.admin, west);
     const [first, second] = [await makeIdentity(), await makeIdentity()];
     const secret = { apiVersion: 'v1', kind: 'Secret', type: 'kubernetes.io/tls', metadata: key };
@@ -229,7 +229,7 @@ describe('the CA that signs', () => {
     new RecordedSite().find('Site').status.endpoints.map(({ host }: { host: string }) => host);
   const put = (name: string, data: Readonly<Record<string, string>>) =>
     cluster.admin.patch(SECRETS, { namespace: west, name }, { data: encoded(data) });
-  /** Secrets are not watched: for the conditions they are looked at every 30 s, or when something of the site changes. */
+  /** Changes the Site: Secrets are not watched, but read every 30 s and after a change of the site. */
   const touch = () =>
     cluster.admin.patch(
       SITES,

@@ -86,7 +86,7 @@ describe('a Redemption', () => {
     );
   });
 
-  it('that a user revokes counts as revoked, and is not renewed', async () => {
+  it('is revoked and not renewed if a user sets spec.revoked', async () => {
     const grant = await storedGrant(store, { namespace });
     const { id } = await redeemed(grant);
     const key = { namespace, name: slotName(grant.uid, 0) };
@@ -96,7 +96,7 @@ describe('a Redemption', () => {
     expect(await store.revokeRedemption(id, NOW)).toBe(false);
   });
 
-  it('stores earlier certificates for revocation lists, and is never too large', async () => {
+  it('stores two renewals, and lists all valid certificates for revocation', async () => {
     const grant = await storedGrant(store, { namespace });
     const { id, serial } = await redeemed(grant, { issuerSha256: 'c'.repeat(64) });
     const renewals = Array.from({ length: 5 }, (_, index) =>
@@ -112,7 +112,7 @@ describe('a Redemption', () => {
     expect(kinds.filter((kind) => kind === 'renewed')).toHaveLength(5);
   });
 
-  it('of another user with the same id elsewhere is not used', async () => {
+  it('is ignored if it is a forged copy in another namespace', async () => {
     const grant = await storedGrant(store, { namespace });
     const redemption = await redeemed(grant);
     const { metadata, spec, ...rest } = await resource(grant);
@@ -131,7 +131,7 @@ describe('a Redemption', () => {
     expect(await openedAnew((anew) => anew.findReplay(grant.uid, 'of-the-tenant'))).toBeUndefined();
   });
 
-  it('of another namespace that names a grant is neither a link, an attempt nor a token of the grant', async () => {
+  it('is neither a link, an attempt nor a token of a grant in another namespace', async () => {
     const grant = await storedGrant(store, { namespace });
     await redeemed(grant, { subject: 'genuine', jti: 'a-token' });
     const tenant = await cluster.namespace();
@@ -228,7 +228,7 @@ describe('a renewal', () => {
 });
 
 describe('a grant', () => {
-  it('that is deleted and created again is a new one, with all its uses, and the old one is unknown', async () => {
+  it('is a new one with all its uses after it is deleted and created again, and the old one is unknown', async () => {
     const first = await storedGrant(store, { namespace, name: 'of-gitops' });
     await redeemed(first);
     await cluster.admin.delete(ACCESS_GRANTS, { namespace, name: 'of-gitops' });
@@ -239,7 +239,7 @@ describe('a grant', () => {
     await redeemed(second);
   });
 
-  it('that is replaced while it is redeemed issues no certificate', async () => {
+  it('issues no certificate if it is replaced during a redemption', async () => {
     const grant = await storedGrant(store, { namespace, name: 'replaced' });
     beforeCommit = async () => {
       beforeCommit = undefined;
@@ -251,7 +251,7 @@ describe('a grant', () => {
     expect((await store.findRedemption(redemption.id))?.revokedAt).toBe(NOW);
   });
 
-  it('that is revoked with all its links while it is redeemed leaves no valid link', async () => {
+  it('leaves no valid link if it is revoked with all its links during a redemption', async () => {
     const grant = await storedGrant(store, { namespace, redemptionsAllowed: 5 });
     await redeemed(grant);
     beforeCommit = () => store.revokeGrant(grant.uid, NOW, true);
@@ -272,12 +272,12 @@ describe('a grant', () => {
   });
 
   it.each([
-    ['a window that is none', { expirationWindow: '1 day' }],
+    ['an invalid window', { expirationWindow: '1 day' }],
     ['a weak code', { code: 'secret' }],
-    ['a rule that is none', { settings: { 'linkgrant/subject': 'one' } }],
-    ['an issuer that is no name', { issuer: 'Not A Name' }],
-    ['more uses than can be counted', { redemptionsAllowed: 2_000_000 }],
-  ])('with %s is not redeemed', async (_what, spec) => {
+    ['an unknown rule', { settings: { 'linkgrant/subject': 'one' } }],
+    ['an issuer that is not a valid name', { issuer: 'Not A Name' }],
+    ['more uses than the maximum', { redemptionsAllowed: 2_000_000 }],
+  ])('is not redeemed with %s', async (_what, spec) => {
     const grant = await storedGrant(store, { namespace });
     await cluster.admin.patch(ACCESS_GRANTS, { namespace, name: grant.name }, { spec });
     const redemption = sampleRedemption(grant.uid, { namespace });
@@ -297,7 +297,7 @@ describe('a grant', () => {
 });
 
 describe('the sealed answer', () => {
-  it('is only in the namespace of the service, and is deleted after a refusal', async () => {
+  it('is stored only in the namespace of the service, and deleted after a refusal or a revocation', async () => {
     const grant = await storedGrant(store, { namespace });
     const sealed = {
       mode: 'stock',

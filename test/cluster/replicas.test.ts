@@ -54,9 +54,8 @@ function replicaOf(index: number, shift = 0): Replica {
 }
 
 /**
- * Kills whichever replica makes the nth create of a Redemption of them all, for each of `numbers`, while that is on the way: it
- * never learns what became of it. (How many each of them makes is not certain, since they compete for slots.) Each is in the set that is
- * returned once it was killed.
+ * Counts the creations of Redemptions by all replicas. For each n of `numbers`, kills the replica that sends the nth creation,
+ * before it receives the response. Returns a set to which each killed replica is added.
  */
 function killAtCreates(...numbers: readonly number[]): ReadonlySet<Serving> {
   const killed = new Set<Serving>();
@@ -84,7 +83,7 @@ async function redemptionsOf({ metadata }: Grant): Promise<readonly RedemptionRe
   return items;
 }
 
-/** What was given out, PEM of each certificate, and what was refused; demands that nothing else was answered. */
+/** The issued certificates as PEM, and the refused responses. Asserts that each refusal is `404 No such access granted`. */
 function outcomesOf(answers: readonly Posted[]) {
   const given = answers.filter(({ status }) => status === 200).map((one) => redeemedAnswer(one).certificate);
   const refused = answers.filter(({ status }) => status !== 200);
@@ -105,7 +104,7 @@ describe('three replicas of the service', () => {
     expect(given).toHaveLength(LIMIT);
     const recorded = await redemptionsOf(grant);
     expect(recorded.map(({ spec }) => spec.certificate.pem).sort()).toEqual([...given].sort());
-    // The count and the end of the grant, and the Events of all this, come with it.
+    // The requests include the writes of the grant's status and of the Events.
     await until('the end of the grant', async () => (await read('shared')).status?.status === 'Exhausted');
     expect(replicas.requests() - before).toBeLessThanOrEqual(5 * SITES);
 
@@ -118,7 +117,7 @@ describe('three replicas of the service', () => {
   it('spend no use twice, and lose none, when they are killed', async () => {
     const grant = await readyGrant(cluster, west, 'killed', { redemptionsAllowed: LIMIT });
     const all = sites();
-    /** As a site does whose connection breaks: the same request again, where somebody answers. */
+    /** Repeats the request at another replica if the connection breaks, as a site does. */
     const persist = async (site: RedeemingSite, index: number): Promise<Posted> => {
       for (let turn = 0; turn < 2; turn += 1) {
         const answer = await redeemAt(replicaOf(index, turn), grant, site).catch(() => undefined);
@@ -137,7 +136,7 @@ describe('three replicas of the service', () => {
     const recorded = await redemptionsOf(grant);
     expect(recorded.map(({ spec }) => spec.certificate.pem).sort()).toEqual([...given].sort());
 
-    // One that was started since answers as those that are gone.
+    // A replica that is started later answers as the killed ones did.
     const fresh = releaseAfterTest(await startReplicas(workplace, account.kubeconfig, 1));
     const again = await Promise.all(
       all.slice(0, 30).map((site) => redeemAt(fresh.all[0] as Replica, grant, site)),

@@ -17,7 +17,7 @@ import {
   bootstrapRules,
   type RequestingNamespace,
   requestingNamespace,
-  tellOfLink,
+  writeLinkStatus,
 } from './harness/requesting-namespace.js';
 import { openTestCluster } from './harness/test-cluster.js';
 import { until } from './harness/until.js';
@@ -108,7 +108,7 @@ describe('token redeem --platform kubernetes', () => {
     'secret-written',
     'link-written',
     'outcome-written',
-  ])('killed at %s and run again ends with one certificate for one use', async (checkpoint) => {
+  ])('ends with one certificate for one use when it is killed at %s and run again', async (checkpoint) => {
     const server = await start('linkgrant');
     const place = await site();
     const file = place.tokenFile(server.token);
@@ -151,14 +151,14 @@ describe('token redeem --platform kubernetes', () => {
     const file = place.tokenFile({ ...unknown.token, expirationTime });
     expect(await place.run(['token', 'redeem', file])).toMatchObject({ code: 3 });
     expect(await place.secrets()).toEqual([]);
-    // Where a use may have been counted, what tells of that stays.
+    // If a use may have been counted, the record of the request is retained.
     server.loseAnswers(1);
     expect(await place.run(['token', 'redeem', place.tokenFile(server.token)])).toMatchObject({ code: 4 });
     expect(await place.secrets()).toHaveLength(1);
   });
 
   it.each(['linkgrant', 'stock'] as const)(
-    '20 at once with one %s token end with one use and one Link',
+    '20 concurrent redemptions of one %s token end with one use and one Link',
     async (manner) => {
       const server = await start(manner);
       const place = await site();
@@ -191,7 +191,7 @@ describe('token redeem --platform kubernetes', () => {
       cut.add(write);
       return 'cut';
     });
-    const kubeconfig = place.tokenFile({ ...server.token, name: 'kubeconfig' });
+    const kubeconfig = `${place.kubeconfig}.proxy`;
     writeFileSync(kubeconfig, kubeconfigThrough(place.kubeconfig, proxy.url));
     const words = ['token', 'redeem', place.tokenFile(server.token)];
     const ended = await linkgrant([
@@ -223,7 +223,7 @@ describe('token redeem --platform kubernetes', () => {
     server.loseAnswers(1);
     const lost = await place.run(['token', 'redeem', file]);
     expect(lost.code).toBe(4);
-    // An answer may yet come as long as the run beside this one may take.
+    // A concurrent run may still receive the response, so the command waits for it, here 2 s.
     const again = await place.run(['token', 'redeem', file, '--timeout', '2s']);
     expect(again.code).toBe(4);
     expect(refusalOf(again).error).toContain('its answer was lost');
@@ -284,13 +284,13 @@ describe('token redeem --platform kubernetes', () => {
     const place = await site();
     const file = place.tokenFile(server.token);
     await place.run(['token', 'redeem', file]);
-    await tellOfLink(cluster, place.namespace, 'my-link', false);
+    await writeLinkStatus(cluster, place.namespace, 'my-link', false);
     const configured = await place.run(['token', 'redeem', file, '--wait', 'configured']);
     expect(configured).toMatchObject({ code: 0 });
     const late = await place.run(['token', 'redeem', file, '--wait', 'ready', '--deadline', '300ms']);
     expect(late.code).toBe(4);
     expect(late.stderr).toContain('not yet ready: Not Operational');
-    await tellOfLink(cluster, place.namespace, 'my-link', true);
+    await writeLinkStatus(cluster, place.namespace, 'my-link', true);
     expect(await place.run(['token', 'redeem', file, '--wait', 'ready'])).toMatchObject({ code: 0 });
   });
 
@@ -405,7 +405,7 @@ describe('a Link to another network in a cluster', () => {
 });
 
 describe('a link Secret of type Opaque in a cluster', () => {
-  it('is the Secret of its link: for a repeated redemption, status, and deletion', async () => {
+  it('is accepted as the Secret of its link by token redeem, link status and link delete', async () => {
     const server = await start('linkgrant');
     const place = await site({
       rules: [...bootstrapRules(), { apiGroups: ['skupper.io'], resources: ['links'], verbs: ['delete'] }],
@@ -427,7 +427,7 @@ describe('a link Secret of type Opaque in a cluster', () => {
     expect(await place.secrets()).toEqual([]);
   });
 
-  it('is replaced with its type when its certificate differs from the one that was received', async () => {
+  it('is restored with the received content, and remains of type Opaque', async () => {
     const server = await start('linkgrant');
     const place = await site();
     const file = place.tokenFile(server.token);

@@ -55,7 +55,7 @@ describe('a Redemption that is deleted by hand', () => {
       expect(await anew.recordRedemption(grant.uid, another(), NOW)).toBe('recorded');
       expect(await anew.recordRedemption(grant.uid, another(), NOW)).toEqual({ refused: 'grant_exhausted' });
     });
-    // So does a process that knows the deleted one.
+    // A process that knows the deleted Redemption refuses as well.
     const late = sampleRedemption(grant.uid, { namespace });
     expect(await store.recordRedemption(grant.uid, late, NOW)).toEqual({ refused: 'grant_exhausted' });
   });
@@ -83,7 +83,7 @@ describe('retention', () => {
     expect(await store.findGrant(there.uid)).toBeDefined();
   });
 
-  it('lists everything once for all expired ledgers', async () => {
+  it('lists the Redemptions once for all expired ledgers', async () => {
     const place = await cluster.namespace();
     for (let made = 0; made < 3; made += 1) {
       const grant = await storedGrant(store, { namespace: place });
@@ -152,7 +152,7 @@ describe('retention', () => {
     await cluster.admin.delete(REDEMPTIONS, { namespace: other, name: metadata.name });
   });
 
-  it('retains stored codes while the namespace of their grant has its ledger, although another namespace has one too', async () => {
+  it('retains stored codes while the ledger of their namespace exists, even if a copy elsewhere has expired', async () => {
     const [place, other] = await Promise.all([cluster.namespace(), cluster.namespace()]);
     const gone = await storedGrant(store, { namespace: place });
     await redeemed(gone, { notAfter: NOW + 9 * DAYS });

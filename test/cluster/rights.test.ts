@@ -90,19 +90,19 @@ describe('the service with the permissions of its role', () => {
     await cluster.admin.patch(SECURED_ACCESSES, key, { status }, { subresource: 'status' });
     const once = await readyGrant(cluster, west, 'once');
     expect(once.status?.url).toContain('https://192.0.2.7:9090/');
-    // The service makes the key, and keeps it sealed for a while; a second one of the same words is an Event more of it.
+    // The service stores the generated key sealed. The second of two equal refusals updates the Event of the first.
     expect((await post(serving, once)).status).toBe(200);
     expect((await post(serving, once)).status).toBe(200);
     for (let time = 0; time < 2; time += 1) expect((await post(serving, once, 'b')).status).toBe(404);
     const often = await readyGrant(cluster, west, 'often', { redemptionsAllowed: 9 });
     for (let time = 0; time < 2; time += 1) expect((await post(serving, often)).status).toBe(200);
     const has = (right: string) => async () => used().some((one) => one.right === right);
-    await until('the Event that is added up', has('patch events'));
+    await until('the update of the Event', has('patch events'));
     await until('a certificate for the new address', has('update secrets'));
     await until('the Lease to be renewed', has('update leases.coordination.k8s.io'));
     await serving.stop();
 
-    // By its own Service, which is there in every installation.
+    // Now with the address of the Service that every installation has.
     const service = {
       apiVersion: 'v1',
       kind: 'Service',
@@ -121,7 +121,7 @@ describe('the service with the permissions of its role', () => {
     const grant = await readyGrant(cluster, west, 'ended', { redemptionsAllowed: 9 });
     const { uid } = grant.metadata;
     const store = releaseAfterTest(await openStore(Date.now));
-    const much = releaseAfterTest(await openStore(() => LATER));
+    const laterStore = releaseAfterTest(await openStore(() => LATER));
     const record = async (changes: Parameters<typeof sampleRedemption>[1] = {}) => {
       const redemption = sampleRedemption(uid, { namespace: west, ...changes });
       expect(await store.recordRedemption(uid, redemption, Date.now())).toBe('recorded');
@@ -130,10 +130,10 @@ describe('the service with the permissions of its role', () => {
     const first = await record();
     expect(await store.recordRenewal(sampleRenewal(first.id, 1), NOW)).toBe('recorded');
     await record({ mode: 'stock', sealedAnswer: new Uint8Array(9), sealedUntil: NOW });
-    expect(await much.eraseSealedAnswers(LATER)).toBeGreaterThan(0);
+    expect(await laterStore.eraseSealedAnswers(LATER)).toBeGreaterThan(0);
     expect(await store.revokeRedemption(first.id, NOW)).toBe(true);
     await cluster.admin.delete(ACCESS_GRANTS, { namespace: west, name: 'ended' });
-    expect(await much.removeOldLedger(LATER)).toBe(true);
+    expect(await laterStore.removeOldLedger(LATER)).toBe(true);
     for (const slot of [0, 1]) {
       const key = { namespace: west, name: slotName(uid, slot) };
       expect(await cluster.admin.find(REDEMPTIONS, key)).toBeUndefined();
@@ -161,7 +161,7 @@ describe('the service with the permissions of its role', () => {
     const inOwn = used().filter(({ namespace }) => namespace === LINKGRANT);
     const elsewhere = used().filter(({ namespace }) => namespace !== LINKGRANT);
     expect(sorted(elsewhere.map(({ right }) => right))).toEqual(sorted(shipped('ClusterRole', LINKGRANT)));
-    // Any of the service's own Secrets; the refusal of one without a right is checked below.
+    // Names of Secrets are ignored here: no request may be refused, which is checked below.
     const own = inOwn.map(({ right }) => withoutSecretName(right));
     expect(sorted(own)).toEqual(sorted(shipped('Role', `${LINKGRANT}-own`).map(withoutSecretName)));
     const refused = proxies.flatMap(({ requests }) => requests.filter(({ status }) => status === 403));

@@ -28,7 +28,7 @@ async function redemptionsOf(uid: string) {
 }
 
 describe('the built service in a cluster', () => {
-  it('prints where it serves, and is ready when it has listed the cluster', async () => {
+  it('prints the next step, and becomes ready', async () => {
     expect(serving.said.stdout).toContain(
       'Next: create an AccessGrant; those of every namespace become Ready',
     );
@@ -108,7 +108,7 @@ describe('the built service in a cluster', () => {
     expect(await redemptionsOf(grant.metadata.uid)).toHaveLength(1);
   });
 
-  it('presents a certificate of its own CA, which is stored in its namespace', async () => {
+  it('stores its certificate and its own CA in its namespace', async () => {
     const { items } = await cluster.admin.listAll<Resource>(SECRETS, { namespace: LINKGRANT });
     const names = items.map(({ metadata }) => metadata.name);
     expect(names).toEqual(expect.arrayContaining(['linkgrant-server', 'linkgrant-server-ca']));
@@ -125,12 +125,12 @@ describe('the built service in a cluster', () => {
 
 describe('the metrics of a service in a cluster', () => {
   it('contain the number of grants in each state', async () => {
-    const told = async (): Promise<Record<string, number>> => {
+    const grantCounts = async (): Promise<Record<string, number>> => {
       const text = await (await fetch(`http://127.0.0.1:${serving.opsPort}/metrics`)).text();
       const found = text.matchAll(/^linkgrant_grants\{state="(\w+)"\} (\d+)$/gm);
       return Object.fromEntries([...found].map(([, state, count]) => [state, Number(count)]));
     };
-    const before = await told();
+    const before = await grantCounts();
     const used = await readyGrant(cluster, west, 'used-up');
     await runStockClient({
       token: writeToken(workplace, used),
@@ -150,7 +150,7 @@ describe('the metrics of a service in a cluster', () => {
     const more = (by: Readonly<Record<string, number>>) =>
       Object.fromEntries(Object.entries(before).map(([state, count]) => [state, count + (by[state] ?? 0)]));
     const expected = more({ exhausted: 1, revoked: 1, pending: 1 });
-    await until('the counts', async () => JSON.stringify(await told()) === JSON.stringify(expected));
+    await until('the counts', async () => JSON.stringify(await grantCounts()) === JSON.stringify(expected));
     expect(Object.keys(before).sort()).toEqual(['exhausted', 'expired', 'pending', 'ready', 'revoked']);
   });
 });
@@ -170,7 +170,7 @@ describe('serve --platform kubernetes', () => {
     expect(code).toBe(2);
   });
 
-  it('reports that the API server does not respond', async () => {
+  it('reports missing permissions in the namespace of the service', async () => {
     const env = { KUBECONFIG: account.kubeconfig, LINKGRANT_PLATFORM: 'kubernetes', NAMESPACE: 'elsewhere' };
     const { code, stderr } = await linkgrant(['serve', '--external-url', 'https://127.0.0.1:1'], { env });
     // The account may read nothing in that namespace.

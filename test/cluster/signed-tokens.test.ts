@@ -19,7 +19,7 @@ buildStockClient();
 const { cluster, account, workplace, west } = await openAcceptingNamespace();
 const serving = await serveCluster(workplace, account.kubeconfig);
 
-/** Who may be let into the namespace of the service. */
+/** Runs a command with all permissions, also in the namespace of the service. */
 const administrator = (...words: string[]) =>
   linkgrant([...words, '-p', 'kubernetes', '--kubeconfig', cluster.kubeconfig, '-n', west.namespace]);
 const redeem = (token: string, subject: string, name = 'east') =>
@@ -87,7 +87,7 @@ describe('signed tokens of a cluster', () => {
     await issue(kept);
     const rotated = await administrator('token', 'rotate-key');
     expect(rotated).toMatchObject({ code: 0, stderr: '' });
-    // Nobody told the service of the new key.
+    // The service reads the new key without a notification.
     await issue(after);
     expect(await redeem(after, 'b')).toMatchObject({ exitCode: 0 });
     expect(await redeem(before, 'a')).toMatchObject({ exitCode: 0 });
@@ -103,7 +103,7 @@ describe('signed tokens of a cluster', () => {
     expect(Object.keys(secret.data)).toEqual(['3.json']);
   });
 
-  it('report a missing permission, and invalid values', async () => {
+  it('are not issued without permission or with invalid values, and the reason is reported', async () => {
     await readyGrant(cluster, west.namespace, 'limits', { redemptionsAllowed: 2 });
     const forbidden = await west.run(['token', 'issue', '-', '--grant', 'limits', '--subject', 'x']);
     expect(forbidden.code).toBe(3);
@@ -132,7 +132,7 @@ describe('signed tokens of a cluster', () => {
 });
 
 describe('the signing keys in a Secret', () => {
-  it('are one when several processes create the first, and all are retained by concurrent rotations', async () => {
+  it('are the same for processes that create the first key concurrently, and survive concurrent rotations', async () => {
     const client = await openKubernetesClient({ kubeconfig: [cluster.kubeconfig] });
     const namespace = await cluster.namespace();
     const open = () => new CodeKeySecret({ client, namespace, clock: Date.now, mayCreate: true });

@@ -47,8 +47,8 @@ const replicas = releaseAfterFile(
 const replica = () => replicas.all[0] as Replica;
 
 let made = 0;
-/** Demands that the other namespace is served as ever: a new grant becomes Ready, and gives a link that its own CA signed. */
-async function serves(at = replica()): Promise<void> {
+/** Asserts that `west` is still served: a new grant becomes Ready, and the CA of `west` signs its link. */
+async function expectWestServed(at = replica()): Promise<void> {
   made += 1;
   const grant = await readyGrant(cluster, west, `undisturbed-${made}`);
   const { ca } = redeemedAnswer(await post(at.serving, grant, 'a-site', csrHeader()));
@@ -67,9 +67,9 @@ function make(name: string, spec: AccessGrantSpec): Promise<unknown> {
   return cluster.admin.create(ACCESS_GRANTS, grant as Resource);
 }
 
-/** What the service says of a grant, once it has said something. */
+/** The status and the message of a grant in `east`, once they satisfy. */
 function said(name: string, satisfies = (status: string) => status !== ''): Promise<string> {
-  return until(`a word on ${name}`, async () => {
+  return until(`the status of ${name}`, async () => {
     const { status } = await read(east, name);
     const text = `${status?.status ?? ''} ${status?.message ?? ''}`.trim();
     return satisfies(text) && text;
@@ -101,7 +101,7 @@ describe('objects of a hostile namespace owner', () => {
       namespace: west,
       name: slotName(uid, 0),
     });
-    // The same in another namespace, with the id that the link goes by, revoked; and what fills the slots after it.
+    // Forge the Redemption of the link as revoked in another namespace, and Redemptions in the following slots.
     await forge(slotName(uid, 0), first, { revoked: true });
     await forge(slotName(uid, 1), first, { slot: 1 });
     await forge(slotName(uid, 2), first, { slot: 2, id: crypto.randomUUID() });
@@ -124,7 +124,7 @@ describe('objects of a hostile namespace owner', () => {
     const ofEast = { namespace: east, labelSelector: `${REDEMPTION_ID}=${first.spec.id}` };
     const forged = await cluster.admin.listAll<RedemptionResource>(REDEMPTIONS, ofEast);
     expect(forged.items.every(({ status }) => status === undefined)).toBe(true);
-    await serves();
+    await expectWestServed();
   });
 
   it('cannot redeem a grant of another namespace by its key, code or address', async () => {
@@ -162,12 +162,12 @@ describe('objects of a hostile namespace owner', () => {
     const asked = replica()
       .proxy.requests.map(({ path }) => path)
       .filter((path) => path.includes('/secrets/'));
-    // Of its own namespace the service reads its own Secrets, of others none but by these names.
+    // In its own namespace the service reads its own Secrets, in others only Secrets with these names.
     const known = new RegExp(
       `/namespaces/(${LINKGRANT}/secrets/linkgrant-[^/]+|[^/]+/secrets/(skupper-site-(ca|server)|linkgrant-server(-ca)?))$`,
     );
     expect(asked.filter((path) => !known.test(path))).toEqual([]);
-    await serves();
+    await expectWestServed();
   });
 
   it('cannot stop the service with unexpected settings, names and numbers', async () => {
@@ -198,10 +198,10 @@ describe('objects of a hostile namespace owner', () => {
       });
       return items.some(({ reason, metadata }) => reason === 'Redeemed' && metadata.name.startsWith('nnn'));
     });
-    // Against which a regular expression would be matched for ever.
+    // A regular expression for these globs would backtrack almost endlessly.
     const globs = await read(east, 'globs');
     expect((await post(replica().serving, globs, 'a'.repeat(253))).status).toBe(403);
-    await serves();
+    await expectWestServed();
   });
 
   it('cannot stop the service with an unexpected status', async () => {
@@ -221,7 +221,7 @@ describe('objects of a hostile namespace owner', () => {
       const { status } = await read(east, 'restated');
       return status?.ca?.includes('BEGIN CERTIFICATE') && status.status === 'Ready';
     });
-    await serves();
+    await expectWestServed();
   });
 
   it('cannot replace a CA of others with Secrets that look like it, or stop the service with them', async () => {
@@ -234,22 +234,22 @@ describe('objects of a hostile namespace owner', () => {
       lifetimeMs: day,
       now,
     });
-    const wests = recorded.pem('skupper-site-ca', 'tls.crt');
+    const westCa = recorded.pem('skupper-site-ca', 'tls.crt');
     const forged: Readonly<Record<string, Readonly<Record<string, string>>>> = {
       'no certificate': { 'tls.crt': 'nothing', 'tls.key': 'nothing', 'ca.crt': '' },
-      "the other's certificate with a key of its own": {
-        'tls.crt': wests,
+      'the certificate of west with another key': {
+        'tls.crt': westCa,
         'tls.key': other.key,
-        'ca.crt': wests,
+        'ca.crt': westCa,
       },
       'a CA that the router does not trust': {
         'tls.crt': other.certificate,
         'tls.key': other.key,
-        'ca.crt': wests,
+        'ca.crt': westCa,
       },
-      'thousands of certificates': { 'tls.crt': wests.repeat(500), 'tls.key': other.key, 'ca.crt': '' },
-      'one that has no end': {
-        'tls.crt': wests.slice(0, 200),
+      'thousands of certificates': { 'tls.crt': westCa.repeat(500), 'tls.key': other.key, 'ca.crt': '' },
+      'a PEM block without an end': {
+        'tls.crt': westCa.slice(0, 200),
         'tls.key': '-----BEGIN '.repeat(20_000),
         'ca.crt': '',
       },
@@ -266,7 +266,7 @@ describe('objects of a hostile namespace owner', () => {
       await secret('skupper-site-ca', data);
       const { status } = await post(replica().serving, before, 'a-site', csrHeader());
       expect(`${what}: ${status}`).toBe(`${what}: 503`);
-      await serves();
+      await expectWestServed();
     }
     const { redemptions } = (await read(east, 'of-forgeries')).status ?? {};
     expect(redemptions ?? 0).toBe(0);
@@ -313,17 +313,17 @@ describe('objects of a hostile namespace owner', () => {
     }
     await make('of-odd-sites', {});
     expect(await said('of-odd-sites')).toMatch(/^(Error|Pending)/);
-    await serves();
+    await expectWestServed();
   });
 
   it('do not prevent the start of a service, or keep it busy', async () => {
     const later = releaseAfterTest(await startReplicas(workplace, account.kubeconfig, 1));
     await replica().serving.stop();
     const [fresh] = later.all as [Replica];
-    await serves(fresh);
+    await expectWestServed(fresh);
     const isOfEast = (path: string) => path.includes(`/namespaces/${east}/accessgrants`);
     const since = fresh.proxy.requests.length;
-    for (let turn = 0; turn < 3; turn += 1) await serves(fresh);
+    for (let turn = 0; turn < 3; turn += 1) await expectWestServed(fresh);
     const writes = fresh.proxy.requests
       .slice(since)
       .filter(({ method, path }) => method !== 'GET' && isOfEast(path));
@@ -331,7 +331,7 @@ describe('objects of a hostile namespace owner', () => {
   });
 });
 
-/** Puts a Secret of that name in place of the one that is there. */
+/** Replaces a Secret of `east`. */
 async function secret(name: string, data: Readonly<Record<string, string>>): Promise<void> {
   await cluster.admin.delete(SECRETS, { namespace: east, name });
   const encoded = Object.fromEntries(

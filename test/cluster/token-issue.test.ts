@@ -38,7 +38,7 @@ async function grantsIn({ namespace }: Pick<Person, 'namespace'>) {
 describe('token issue without a service', () => {
   it('reports that nothing serves AccessGrants, and leaves no grant', async () => {
     const words = ['token', 'issue', workplace.path('unserved.yaml'), '--service-namespace', west.namespace];
-    // Who may do everything sees that there is no Lease.
+    // With all permissions, the command sees that there is no Lease.
     const place = ['-p', 'kubernetes', '--kubeconfig', cluster.kubeconfig, '-n', west.namespace];
     const ended = await linkgrant([...words, ...place]);
     expect(refusalOf(ended)).toMatchObject({
@@ -56,7 +56,7 @@ describe('token issue without a service', () => {
     expect(await grantsIn(west)).toEqual([]);
   });
 
-  it.each(['SIGINT', 'SIGTERM'] as const)('that receives %s leaves no grant', async (signal) => {
+  it.each(['SIGINT', 'SIGTERM'] as const)('leaves no grant when it receives %s', async (signal) => {
     const child = spawn(process.execPath, [MAIN, 'token', 'issue', '-', ...west.place], {
       stdio: ['ignore', 'ignore', 'pipe'],
       env: { PATH: process.env.PATH ?? '', HOME: workplace.directory },
@@ -105,7 +105,7 @@ describe('token issue in a cluster', () => {
     expect(await runStockClient(redeemed)).toMatchObject({ exitCode: 0, secretName: 'east' });
   });
 
-  it('prints a line, waits until join redeemed it in another namespace, and shows the refusal before', async () => {
+  it('prints a line, waits until join redeems it in another namespace, and reports an earlier refusal', async () => {
     const file = workplace.path('line');
     const waiting = west.run(['token', 'issue', file, '--print', 'line', '--names', 'to-west', '--wait=2m']);
     await until('the line', async () => existsSync(file));
@@ -180,7 +180,7 @@ describe('token issue in a cluster', () => {
     expect(await grantsIn(empty)).toEqual([]);
   });
 
-  it("prints the service's message about the issuer or a rule, and deletes the grant again", async () => {
+  it('prints the message about an invalid issuer or code, and leaves no grant', async () => {
     const before = await grantsIn(west);
     const issuer = await west.run(['token', 'issue', '-', '--issuer', 'nobody']);
     expect(issuer).toMatchObject({ code: 1, stdout: '' });

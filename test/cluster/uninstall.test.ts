@@ -125,7 +125,7 @@ describe('uninstall', () => {
   it('retains the Lease of a running AccessToken redeemer', async () => {
     const itsAccount = releaseAfterTest(await shippedAccount(cluster, 'redeemer', REDEEMER));
     const redeemer = releaseAfterTest(await startRedeemer(itsAccount.kubeconfig));
-    await until('it to lead', async () => {
+    await until('the lead of the redeemer', async () => {
       const lease = await cluster.admin.find<LeaseResource>(LEASES, {
         namespace: REDEEMER,
         name: TOKENS_LEASE,

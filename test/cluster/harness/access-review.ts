@@ -5,7 +5,7 @@ import {
   openClusterAccess,
 } from '../../../src/platforms/kubernetes/api/cluster-access.js';
 import type { ResourceKind } from '../../../src/platforms/kubernetes/api/resource.js';
-import type { Rule } from './manifests.js';
+import type { AccessRule } from './test-cluster.js';
 import { until } from './until.js';
 
 const RULES_REVIEWS: ResourceKind = {
@@ -17,21 +17,21 @@ const RULES_REVIEWS: ResourceKind = {
 };
 
 interface RulesReview {
-  readonly status: { readonly incomplete: boolean; readonly resourceRules: readonly Rule[] };
+  readonly status: { readonly incomplete: boolean; readonly resourceRules: readonly AccessRule[] };
 }
 
-/** One right, in the words of a test: `get secrets a,b`, with the group after a dot and the names last. */
+/** A right as text, as in `get secrets a,b`: the verb, the resource with its group after a dot, and the names if any. */
 export type Right = string;
 
-/** Everything that who has the kubeconfig may do in a namespace, as the API server itself tells, sorted. */
+/** The rights of the account of a kubeconfig in a namespace, as the API server reports them, sorted. */
 export async function rightsIn(kubeconfig: string, namespace: string): Promise<Right[]> {
   const access = await openClusterAccess({ kubeconfig: [kubeconfig] });
   try {
-    // The API server takes up roles, those that it makes itself included, a moment after they are there.
+    // A role, also one of the API server itself, takes effect shortly after its creation.
     const review = await until(`a review of what may be done in ${namespace}`, () =>
       reviewOf(access, namespace),
     );
-    if (review.status.incomplete) throw new Error('the API server cannot tell everything');
+    if (review.status.incomplete) throw new Error('the API server reports an incomplete list of rights');
     return rightsOf(review.status.resourceRules);
   } finally {
     access.close();
@@ -49,7 +49,7 @@ function reviewOf(access: ClusterAccess, namespace: string): Promise<RulesReview
 }
 
 /** The rights that rules give, sorted, each once. */
-function rightsOf(rules: readonly Rule[]): Right[] {
+export function rightsOf(rules: readonly AccessRule[]): Right[] {
   const rights = rules.flatMap(({ apiGroups, resources, verbs, resourceNames = [] }) =>
     apiGroups.flatMap((group) =>
       resources.flatMap((resource) =>

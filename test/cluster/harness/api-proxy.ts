@@ -26,13 +26,13 @@ export type Fate =
   | { readonly cutAfterBytes: number }
   | { readonly status: number; readonly headers?: Readonly<Record<string, string>>; readonly body?: string };
 
-/** A proxy in front of an API server that counts, and breaks what it is told to. */
+/** A proxy in front of an API server. It records requests, and breaks those that `decide` selects. */
 export interface ApiProxy {
   /** A cluster's `server` in a kubeconfig, as plain HTTP. */
   readonly url: string;
   /** Every request so far, oldest first. */
   readonly requests: readonly ProxiedRequest[];
-  /** Decides about each request from now on; without it all pass. */
+  /** Sets the function that decides about each later request. Before the first call all requests pass. */
   decide(fate: (request: ProxiedRequest) => Fate): void;
   /** Breaks the connection of each of these requests that is under way. */
   breakOff(which: (request: ProxiedRequest) => boolean): void;

@@ -2,10 +2,10 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { closeSync, openSync } from 'node:fs';
 
-// They are written in Go, and live for half a minute: a fifth of their work would be to collect garbage.
+// For Go programs: by default they would spend a fifth of their CPU time on garbage collection.
 const ENVIRONMENT = { GOGC: '400', ...process.env };
 
-/** A program that runs beside a test, with what it says in a file. */
+/** A program that runs beside a test and writes its output to a file. */
 export class ChildProgram {
   readonly #child: ChildProcess;
   readonly #log: string;
@@ -33,16 +33,16 @@ export class ChildProgram {
     const { exitCode, signalCode, spawnfile } = this.#child;
     if (this.#failure) throw this.#failure;
     if (exitCode === null && signalCode === null) return;
-    throw new Error(`${spawnfile} ended (${signalCode ?? exitCode}); what it said is in ${this.#log}`);
+    throw new Error(`${spawnfile} ended (${signalCode ?? exitCode}); its output is in ${this.#log}`);
   }
 
-  /** Ends the program, at once unless it is given time to clean up, and waits until it has ended. */
-  async stop(signal: 'SIGTERM' | 'SIGKILL' = 'SIGKILL'): Promise<void> {
+  /** Kills the program, and waits until it has ended. */
+  async stop(): Promise<void> {
     const { exitCode, signalCode } = this.#child;
     if (this.#failure || exitCode !== null || signalCode !== null) return;
     this.#child.ref();
     const ended = once(this.#child, 'exit');
-    this.#child.kill(signal);
+    this.#child.kill('SIGKILL');
     await ended;
   }
 }

@@ -2,7 +2,7 @@ import { existsSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { type GoPrograms, programsDirectory } from './go-programs.js';
 
-/** Where the tests' API server comes from: programs in a directory (given, or to be compiled), or a cluster that is there. */
+/** Source of the tests' API server: provided programs, programs to be compiled, or an external cluster. */
 export type ClusterSource =
   | { readonly from: 'assets' | 'build'; readonly directory: string }
   | { readonly from: 'cluster'; readonly kubeconfig: string };
@@ -16,13 +16,14 @@ export const CONTROL_PLANE: GoPrograms = {
     'kube-apiserver': 'k8s.io/kubernetes/cmd/kube-apiserver',
     'kube-controller-manager': 'k8s.io/kubernetes/cmd/kube-controller-manager',
   },
-  // The version is what the API server tells, and what it judges feature gates by.
+  // The API server reports this version, and derives its feature gates from it.
   linking: '-s -w -X k8s.io/component-base/version.gitVersion=v1.34.4',
 };
 
 /**
- * `KUBEBUILDER_ASSETS` names a directory with the programs, `LINKGRANT_TEST_KUBECONFIG` the kubeconfig of a cluster that
- * is there for tests alone; without either they are compiled, which takes Go. Throws where none of this can be had.
+ * `KUBEBUILDER_ASSETS` names a directory with the programs, `LINKGRANT_TEST_KUBECONFIG` the kubeconfig of a cluster for
+ * tests alone. If neither is set, the programs are compiled with Go. Throws if the directory lacks a program, or if Go is
+ * required and not installed.
  */
 export function clusterSource(env: NodeJS.ProcessEnv): ClusterSource {
   const { KUBEBUILDER_ASSETS: assets, LINKGRANT_TEST_KUBECONFIG: kubeconfig } = env;

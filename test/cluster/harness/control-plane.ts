@@ -8,7 +8,7 @@ import { kubeconfigOf } from './kubeconfig.js';
 
 /** etcd, kube-apiserver and, where wanted, kube-controller-manager, all on 127.0.0.1. */
 export interface ControlPlane {
-  /** Path of a kubeconfig of who may do everything. */
+  /** Path of a kubeconfig with all permissions. */
   readonly kubeconfig: string;
   /** Directory of its data. */
   readonly home: string;
@@ -24,7 +24,7 @@ export interface ControlPlane {
   stop(): Promise<void>;
 }
 
-// What of it is there: deleted owners and namespaces take theirs along, and roles are added up.
+// They delete dependents and namespaces, create default service accounts, and aggregate roles.
 const CONTROLLERS = [
   'garbage-collector-controller',
   'namespace-controller',
@@ -64,7 +64,7 @@ export async function startControlPlane(
       'etcd-servers': `http://127.0.0.1:${etcdPort}`,
       'bind-address': '127.0.0.1',
       'secure-port': apiPort ?? 0,
-      // Makes a certificate for 127.0.0.1 there, and finds it when it is started again.
+      // The API server creates its certificate for 127.0.0.1 here, and reuses it after a restart.
       'cert-dir': path('certificates'),
       'authorization-mode': 'RBAC',
       'token-auth-file': path('tokens.csv'),
@@ -72,7 +72,7 @@ export async function startControlPlane(
       'service-account-issuer': 'https://kubernetes.default.svc',
       'service-account-key-file': path('accounts.pub'),
       'service-account-signing-key-file': path('accounts.key'),
-      // Pods wait for their namespace's default account, which the controllers make.
+      // This plugin refuses pods until the controllers have created the default account of their namespace.
       ...(!options.controllers && { 'disable-admission-plugins': 'ServiceAccount' }),
     });
   const programs = {

@@ -1,18 +1,17 @@
 import { writeFileSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { type KubernetesClient, openKubernetesClient } from '../../../src/platforms/kubernetes/api/client.js';
+import { openKubernetesClient } from '../../../src/platforms/kubernetes/api/client.js';
 import { GrantController } from '../../../src/platforms/kubernetes/grants/grant-controller.js';
 import { type ApiProxy, startApiProxy } from './api-proxy.js';
 import { kubeconfigThrough } from './kubeconfig.js';
 import { LINKGRANT } from './linkgrant-account.js';
 
-/** Where the tests' service says that it is reached. */
+/** The address and the CA that the tests' service publishes. */
 export const PLACE = { url: 'https://grants.example.com:9090/in', ca: 'the CA of the tests\n' };
 
 /** A controller of grants on a client of its own, behind a proxy that counts and breaks requests. */
 export interface RunningController {
   readonly controller: GrantController;
-  readonly client: KubernetesClient;
   readonly proxy: ApiProxy;
   /** Each grant whose status was left to another controller, with the URL that the other one wrote. */
   readonly takeovers: readonly string[];
@@ -21,10 +20,7 @@ export interface RunningController {
   stop(): Promise<void>;
 }
 
-export async function startController(
-  kubeconfig: string,
-  options: { readonly namespace?: string; readonly clock?: () => number; readonly identity?: string } = {},
-): Promise<RunningController> {
+export async function startController(kubeconfig: string): Promise<RunningController> {
   const proxy = await startApiProxy(kubeconfig);
   const file = `${kubeconfig}.${Math.random().toString(36).slice(2)}`;
   writeFileSync(file, kubeconfigThrough(kubeconfig, proxy.url), { mode: 0o600 });
@@ -32,11 +28,11 @@ export async function startController(
   const takeovers: string[] = [];
   const controller = new GrantController({
     client,
-    namespace: options.namespace,
+    namespace: undefined,
     ownNamespace: LINKGRANT,
-    identity: options.identity ?? 'the-controller',
+    identity: 'the-controller',
     serviceEndpoint: () => PLACE,
-    clock: options.clock ?? Date.now,
+    clock: Date.now,
     wait: (ms, signal) => sleep(ms, undefined, { ref: false, ...(signal && { signal }) }).catch(() => {}),
     onTakeover: (key, url) => takeovers.push(`${key} ${url}`),
     onFailure: () => {},
@@ -44,7 +40,6 @@ export async function startController(
   controller.start();
   return {
     controller,
-    client,
     proxy,
     takeovers,
     writes: () =>

@@ -24,10 +24,10 @@ export interface Run {
   readonly stderr: string;
 }
 
-/** kubectl and helm: those that are installed, else compiled once. Throws where neither can be had. */
+/** kubectl and helm: the installed programs, else compiled ones. `open` rejects if Go is needed and not installed. */
 export class DeployTools {
   readonly #programs: Readonly<Record<'kubectl' | 'helm', string>>;
-  /** What kubectl remembers of servers; another one may have had the same port. */
+  /** A cache of kubectl for these tests: in the usual one, another server may have had the same port. */
   readonly #cache = mkdtempSync(join(tmpdir(), 'linkgrant-kubectl-'));
 
   private constructor(programs: Readonly<Record<'kubectl' | 'helm', string>>) {
@@ -42,19 +42,19 @@ export class DeployTools {
     rmSync(this.#cache, { recursive: true, force: true });
   }
 
-  /** What kubectl wrote; rejects with what it complained of. */
+  /** Runs kubectl. Returns its standard output; rejects with its output if it fails. */
   kubectl(args: readonly string[], input?: string): Promise<string> {
     return this.#succeed('kubectl', args, input);
   }
 
-  /** What helm wrote; rejects with what it complained of. */
+  /** Runs helm. Returns its standard output; rejects with its output if it fails. */
   helm(args: readonly string[]): Promise<string> {
     return this.#succeed('helm', args);
   }
 
-  /** What the chart makes, as helm writes it without a cluster. */
+  /** The manifests of the chart, as `helm template` prints them. */
   template(release: string, namespace: string, values: readonly string[]): Promise<string> {
-    // One that was compiled takes itself for a helm of long ago.
+    // A helm that is compiled without its linker flags assumes Kubernetes 1.20.
     const version = ['--kube-version', '1.30.0'];
     return this.helm(['template', release, CHART, '--namespace', namespace, ...version, ...IMAGE, ...values]);
   }

@@ -23,7 +23,7 @@ const OF_PROGRAMS = [SECRETS, CONFIG_MAPS, SERVICES, LEASES, DEPLOYMENTS];
 const OF_ACCOUNTS = [ROLE_BINDINGS, ROLES, CLUSTER_ROLE_BINDINGS, CLUSTER_ROLES, SERVICE_ACCOUNTS];
 const AT_ONCE = 20;
 
-/** Deletes every AccessGrant, Redemption and Event of the cluster, whatever keeps it. */
+/** Deletes every AccessGrant, Redemption and Event of the cluster, and removes their finalizers. */
 export async function deleteGrants(admin: KubernetesClient): Promise<void> {
   for (const kind of OF_GRANTS) await deleteAll(admin, kind);
 }

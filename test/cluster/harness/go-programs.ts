@@ -8,7 +8,7 @@ import { dirname, join } from 'node:path';
 export interface GoPrograms {
   /** Directory of the module. */
   readonly module: string;
-  /** What the directory in the cache is called, without what tells its versions apart. */
+  /** Name of the directory in the cache, without the hash of its version. */
   readonly name: string;
   /** The Go package of each program. */
   readonly packages: Readonly<Record<string, string>>;
@@ -16,7 +16,7 @@ export interface GoPrograms {
   readonly linking: string;
 }
 
-/** Where the programs are in the cache once they are compiled; undefined without Go. One for each Go and each go.sum. */
+/** The cache directory of the programs, one for each version of Go, go.mod and go.sum; undefined if Go is not installed. */
 export function programsDirectory({ module, name }: GoPrograms, env: NodeJS.ProcessEnv): string | undefined {
   const go = spawnSync('go', ['env', 'GOVERSION'], { encoding: 'utf8', cwd: module });
   if (go.status !== 0) return undefined;
@@ -26,7 +26,7 @@ export function programsDirectory({ module, name }: GoPrograms, env: NodeJS.Proc
   return join(cache, 'linkgrant-test', `${name}-${key.digest('hex').slice(0, 16)}`);
 }
 
-/** Compiles the programs into the directory unless they are there: minutes at first. */
+/** Compiles the programs into the directory unless it exists. This takes some minutes. */
 export async function buildPrograms(
   { module, packages, linking }: GoPrograms,
   directory: string,

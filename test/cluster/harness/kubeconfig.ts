@@ -25,7 +25,7 @@ export function kubeconfigOf(o: {
   });
 }
 
-/** Where the current context of a kubeconfig leads: the server, and PEM of what its certificate verifies against. */
+/** The API server of the current context of a kubeconfig, and the CA of its certificate as PEM. */
 export function serverOf(kubeconfig: string): { readonly server: string; readonly ca: string } {
   const config = parse(readFileSync(kubeconfig, 'utf8')) as {
     readonly 'current-context': string;
@@ -49,7 +49,7 @@ export function serverOf(kubeconfig: string): { readonly server: string; readonl
   return { server: found.server, ca };
 }
 
-/** The text of a kubeconfig like that one, of a token, with its server behind a proxy that speaks plain HTTP. */
+/** The text of a copy of a kubeconfig with the proxy `url` (plain HTTP) as its server. The kubeconfig must contain a token. */
 export function kubeconfigThrough(kubeconfig: string, url: string): string {
   const config = parse(readFileSync(kubeconfig, 'utf8')) as { clusters: { name: string; cluster: object }[] };
   const cluster = { server: url, 'insecure-skip-tls-verify': true };

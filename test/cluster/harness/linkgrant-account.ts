@@ -27,7 +27,7 @@ export function linkgrantAccount(cluster: TestCluster): Promise<LinkgrantAccount
   return shippedAccount(cluster, 'cluster', LINKGRANT);
 }
 
-/** The same of an overlay, whose namespace and account are called alike. */
+/** As `linkgrantAccount`, for an overlay. `namespace` is also the name of its service account. */
 export async function shippedAccount(
   cluster: TestCluster,
   name: 'cluster' | 'redeemer',
@@ -53,7 +53,8 @@ export async function shippedAccount(
   return { kubeconfig, manifests, remove: () => rmSync(scratch, { recursive: true, force: true }) };
 }
 
-function kindOf({ apiVersion, kind, metadata }: Resource): ResourceKind {
+/** The ResourceKind of a resource: its plural is the kind with an appended `s`. */
+export function kindOf({ apiVersion, kind, metadata }: Resource): ResourceKind {
   const [group, version] = apiVersion.includes('/') ? apiVersion.split('/') : ['', apiVersion];
   return {
     group: group ?? '',

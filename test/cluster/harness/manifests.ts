@@ -1,6 +1,7 @@
 import { resolve } from 'node:path';
 import { parseAllDocuments } from 'yaml';
 import type { Resource } from '../../../src/platforms/kubernetes/api/resource.js';
+import type { AccessRule } from './test-cluster.js';
 
 /** The directory of everything that is deployed. */
 export const DEPLOY = resolve(import.meta.dirname, '../../../deploy');
@@ -9,17 +10,9 @@ export const CHART = resolve(DEPLOY, 'helm/linkgrant');
 
 /** A resource of a manifest, with the fields that tests look at. */
 export interface Manifest extends Resource {
-  readonly rules?: readonly Rule[];
+  readonly rules?: readonly AccessRule[];
   readonly subjects?: readonly object[];
   readonly spec?: unknown;
-}
-
-/** A rule of a Role. */
-export interface Rule {
-  readonly apiGroups: readonly string[];
-  readonly resources: readonly string[];
-  readonly verbs: readonly string[];
-  readonly resourceNames?: readonly string[];
 }
 
 /** A container of a pod. */
@@ -43,7 +36,7 @@ export function manifestsIn(yaml: string): Manifest[] {
     .filter((manifest) => manifest !== null);
 }
 
-/** The one of that kind and name; throws where there is none. */
+/** The manifest of that kind and name; throws if there is none. */
 export function manifestOf(manifests: readonly Manifest[], kind: string, name: string): Manifest {
   const found = manifests.find((manifest) => manifest.kind === kind && manifest.metadata.name === name);
   if (!found) throw new Error(`there is no ${kind} "${name}"`);
@@ -56,7 +49,7 @@ export function containerOf(deployment: Manifest): Container {
     readonly template: { readonly spec: { readonly containers: readonly Container[] } };
   };
   const [container, ...others] = template.spec.containers;
-  if (!container || others.length > 0) throw new Error('it has not one container');
+  if (!container || others.length > 0) throw new Error('the Deployment does not have exactly one container');
   return container;
 }
 

@@ -25,7 +25,7 @@ export interface Person {
   run(words: readonly string[], options?: RunOptions): Promise<Ended>;
 }
 
-/** Makes one, in the namespace. */
+/** Creates a service account that has `rules` in the namespace. */
 export async function personIn(
   cluster: TestCluster,
   namespace: string,

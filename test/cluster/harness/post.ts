@@ -10,14 +10,14 @@ export interface Posted {
   readonly retryAfter: string | undefined;
 }
 
-/** Posts the code of a grant to a service, as a stock party does; `more` are headers besides. */
+/** Posts the code of a grant to a service, as Skupper's client does. `more` are additional headers. */
 export async function post(
   serving: Serving,
   { metadata, status = {} }: Stored<AccessGrantResource>,
   subject = 'a-site',
   more: Readonly<Record<string, string>> = {},
 ): Promise<Posted> {
-  // Where a replica is reached by itself, whatever the grant's URL says of all of them.
+  // The address of this one replica; the grant's URL is that of all replicas.
   const url = new URL(`https://127.0.0.1:${serving.port}/${metadata.uid}`);
   const headers = { name: 'a-link', subject, ...more };
   return new Promise((resolve, reject) => {

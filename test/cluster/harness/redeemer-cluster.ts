@@ -55,12 +55,12 @@ export class RedeemerCluster {
     return redeemer;
   }
 
-  /** Starts a redemption service of that manner. */
+  /** Starts a redemption service, which is closed after the test. */
   async issuing(...server: Parameters<typeof startIssuingServer>): Promise<IssuingServer> {
     return this.keep(await startIssuingServer(...server));
   }
 
-  /** Has a server end with the test. */
+  /** Closes a server after the test. */
   keep<T extends TestServer>(server: T): T {
     this.#servers.push(server);
     return server;
@@ -71,7 +71,7 @@ export class RedeemerCluster {
     return tokenNamespace(this.cluster, options);
   }
 
-  /** A way to the API server with a proxy on it. */
+  /** Starts a proxy to the API server, and returns it with a kubeconfig of the redeemer's account that uses it. */
   async throughProxy(): Promise<{ readonly kubeconfig: string; readonly proxy: ApiProxy }> {
     const proxy = await startApiProxy(this.#account.kubeconfig);
     this.#proxies.push(proxy);
@@ -80,14 +80,14 @@ export class RedeemerCluster {
     return { kubeconfig, proxy };
   }
 
-  /** Has a token of another namespace redeemed: who was to be worked on before it has been, or waits. */
+  /** Waits until a new token in another namespace is redeemed. Earlier tokens have then been processed, or wait for a retry. */
   async nextToken(): Promise<void> {
     const place = await this.namespace();
     await place.put((await this.issuing('linkgrant')).token);
     await place.said('Ready');
   }
 
-  /** Takes the lead from who died with it. */
+  /** Deletes the Lease of a killed redeemer. */
   endLead(): Promise<void> {
     return endLead(this.cluster);
   }

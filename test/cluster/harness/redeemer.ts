@@ -17,11 +17,11 @@ export interface RedeemerOptions {
   readonly killedAt?: string;
   readonly clockOffsetMs?: number;
   readonly words?: readonly string[];
-  /** Replaces the flag that lets tokens lead to this machine. */
+  /** Networks that tokens may lead to; only that of this machine by default. */
   readonly networks?: readonly string[];
-  /** Where it runs; that of the shipped one unless told otherwise. */
+  /** Namespace of the redeemer; that of the shipped manifests by default. */
   readonly ownNamespace?: string;
-  /** Variables that say what flags say else. */
+  /** Environment variables that replace the flags of the platform and the controllers. */
   readonly env?: Readonly<Record<string, string>>;
   /** The memory cgroup that the program runs in from its start. */
   readonly cgroup?: Pick<MemoryCgroup, 'procsFile'>;
@@ -37,7 +37,7 @@ export interface Redeemer {
   readonly operations: string;
   /** Resolves when the process has ended. */
   readonly ended: Promise<{ readonly code: number | null; readonly signal: NodeJS.Signals | null }>;
-  /** Ends it, at once by SIGKILL unless told otherwise. */
+  /** Sends a signal, by default SIGKILL, and resolves when the process has ended. */
   stop(signal?: 'SIGTERM' | 'SIGKILL'): Promise<{ readonly code: number | null }>;
 }
 
@@ -52,8 +52,8 @@ export async function startRedeemer(kubeconfig: string, options: RedeemerOptions
     ...networks.flatMap((network) => ['--token-network', network]),
   ];
   const args = [KILLED_AT, killedAt, String(clockOffsetMs), ...flags, ...words];
-  const joined = cgroup ? ['sh', '-c', 'echo $$ > "$0" && exec "$@"', cgroup.procsFile] : [];
-  const [command = '', ...before] = [...joined, process.execPath];
+  const cgroupShell = cgroup ? ['sh', '-c', 'echo $$ > "$0" && exec "$@"', cgroup.procsFile] : [];
+  const [command = '', ...before] = [...cgroupShell, process.execPath];
   const child: ChildProcess = spawn(command, [...before, ...args], {
     stdio: ['ignore', 'pipe', 'pipe'],
     env: { ...BARE_ENVIRONMENT, ...env },
@@ -87,7 +87,7 @@ export async function startRedeemer(kubeconfig: string, options: RedeemerOptions
   };
 }
 
-/** Takes the lead from who died with it, as waiting for 15 seconds would. */
+/** Deletes the Lease of a killed redeemer, which would otherwise expire after 15 seconds. */
 export async function endLead({ admin }: TestCluster): Promise<void> {
   await admin.delete(LEASES, { namespace: REDEEMER, name: 'linkgrant-tokens' });
 }

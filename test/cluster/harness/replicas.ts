@@ -2,10 +2,10 @@ import { writeFileSync } from 'node:fs';
 import type { Serving, Workplace } from '../../support/command-line.js';
 import { type ApiProxy, startApiProxy } from './api-proxy.js';
 import { kubeconfigThrough } from './kubeconfig.js';
-import { serveCluster, tellsAddress } from './served.js';
+import { hasAddressFlag, serveCluster } from './served.js';
 import { until } from './until.js';
 
-// Where clients reach every replica, as a load balancer would have it.
+// The address of a load balancer for all replicas.
 const GRANTS_URL = 'https://grants.example.com:9090';
 
 /** The built service as a process of its own, and the proxy between it and the API server. */
@@ -34,7 +34,7 @@ export async function startReplicas(
     const proxy = await startApiProxy(kubeconfig);
     const file = workplace.path(`replica-${index}-${proxy.url.replace(/\D+/g, '-')}.yaml`);
     writeFileSync(file, kubeconfigThrough(kubeconfig, proxy.url), { mode: 0o600 });
-    const address = tellsAddress(words) ? [] : ['--external-url', GRANTS_URL];
+    const address = hasAddressFlag(words) ? [] : ['--external-url', GRANTS_URL];
     const serving = await serveCluster(workplace, file, ...address, ...words);
     await until('readiness', async () => (await readyz(serving)) === 200);
     return { serving, proxy };

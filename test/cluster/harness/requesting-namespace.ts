@@ -45,7 +45,7 @@ export function bootstrapRules(): readonly AccessRule[] {
   return documents.find(({ kind }) => kind === 'Role').rules;
 }
 
-/** Makes one, with a Ready Site unless told otherwise. */
+/** Creates a RequestingNamespace, by default with a Ready Site. */
 export async function requestingNamespace(
   cluster: TestCluster,
   options: { readonly withoutSite?: boolean; readonly rules?: readonly AccessRule[] } = {},
@@ -111,8 +111,8 @@ export async function putRequestingSite(
   return site.metadata.uid;
 }
 
-/** Says of a Link what Skupper's controller would: that the router was told of it, and is connected or not. */
-export async function tellOfLink(
+/** Writes the status of a Link as Skupper's controller does: configured, and connected if `isUp`. */
+export async function writeLinkStatus(
   { admin }: TestCluster,
   namespace: string,
   name: string,

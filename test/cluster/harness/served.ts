@@ -12,19 +12,19 @@ import { LINKGRANT } from './linkgrant-account.js';
 import type { TestCluster } from './test-cluster.js';
 import { until } from './until.js';
 
-/** True for flags that say where the service's address comes from. */
-export function tellsAddress(words: readonly string[]): boolean {
+/** Whether the arguments contain a flag that determines the service's address. */
+export function hasAddressFlag(words: readonly string[]): boolean {
   return ['--external-url', '--secured-access', '--service'].some((flag) => words.includes(flag));
 }
 
-/** Starts the built service for a cluster, reached at 127.0.0.1 unless the words say where its address comes from. */
+/** Starts the built service for a cluster. Its address is on 127.0.0.1, unless a flag in `words` determines the address. */
 export async function serveCluster(
   workplace: Workplace,
   kubeconfig: string,
   ...words: readonly string[]
 ): Promise<Serving> {
   const port = await freePort();
-  const address = tellsAddress(words) ? [] : ['--external-url', `https://127.0.0.1:${port}`];
+  const address = hasAddressFlag(words) ? [] : ['--external-url', `https://127.0.0.1:${port}`];
   return workplace.serve([
     '--platform',
     'kubernetes',
@@ -41,7 +41,7 @@ export async function serveCluster(
   ]);
 }
 
-/** Makes an AccessGrant, and gives it once its status satisfies; Ready unless told otherwise. */
+/** Creates an AccessGrant, and returns it once its status is Ready. */
 export async function readyGrant(
   cluster: TestCluster,
   namespace: string,

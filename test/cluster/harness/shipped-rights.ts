@@ -35,7 +35,7 @@ export class ShippedRights {
     return all.filter((right) => !everybody.has(right));
   }
 
-  /** Whether who has the kubeconfig may do what `kubectl auth can-i` is asked with these words. */
+  /** Whether the account of a kubeconfig has a right, which is passed as arguments of `kubectl auth can-i`. */
   async mayDo(kubeconfig: string, ...right: readonly string[]): Promise<boolean> {
     const words = ['--kubeconfig', kubeconfig, 'auth', 'can-i', ...right];
     const { stdout } = await this.#tools.run('kubectl', words);

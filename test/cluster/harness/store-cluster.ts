@@ -1,7 +1,6 @@
 import { expect } from 'vitest';
 import type { AccessGrant } from '../../../src/domain/access-grant.js';
 import type { Redemption } from '../../../src/domain/redemption.js';
-import { type KubernetesClient, openKubernetesClient } from '../../../src/platforms/kubernetes/api/client.js';
 import { REDEMPTIONS } from '../../../src/platforms/kubernetes/api/kinds.js';
 import type { Stored } from '../../../src/platforms/kubernetes/api/resource.js';
 import {
@@ -23,18 +22,16 @@ export interface StoreCluster {
   readonly account: LinkgrantAccount;
   readonly namespace: string;
   readonly store: KubernetesGrantStore;
-  /** With the service's account. */
-  readonly client: KubernetesClient;
-  /** What a store tells that has read nothing before. */
+  /** Calls `ask` with a newly opened store, which has cached nothing. */
   openedAnew<T>(ask: (anew: KubernetesGrantStore) => Promise<T>): Promise<T>;
   /** Records a redemption of a grant. */
   redeemed(grant: AccessGrant, changes?: Parameters<typeof sampleRedemption>[1]): Promise<Redemption>;
-  /** What fills a slot of a grant. */
+  /** The Redemption in a slot of a grant. */
   resource(grant: AccessGrant, slot?: number): Promise<Stored<RedemptionResource>>;
   close(): Promise<void>;
 }
 
-/** Opens one; `beforeCommit` runs before each Redemption is written. Leaves nothing behind where that fails. */
+/** Opens a StoreCluster. `beforeCommit` runs before each Redemption is written. A failed opening is rolled back. */
 export async function openStoreCluster(
   beforeCommit: () => Promise<unknown> = async () => {},
 ): Promise<StoreCluster> {
@@ -59,14 +56,11 @@ export async function openStoreCluster(
       });
     const store = await openStore();
     opened.push(() => store.close());
-    const client = await openKubernetesClient({ kubeconfig: [account.kubeconfig] });
-    opened.push(() => client.close());
     return {
       cluster,
       account,
       namespace,
       store,
-      client,
       async openedAnew(ask) {
         const anew = await openStore();
         try {

@@ -41,7 +41,6 @@ export interface TestCluster {
   readonly admin: KubernetesClient;
   /** Path of a kubeconfig with all permissions. */
   readonly kubeconfig: string;
-  readonly server: string;
   /** The programs of its control plane; undefined for an external cluster, and for one that test files share. */
   readonly controlPlane: ControlPlane | undefined;
   /** Creates a namespace with this name, or with a unique name. */
@@ -91,7 +90,6 @@ export async function openTestCluster({
   const cluster: TestCluster = {
     admin,
     kubeconfig,
-    server: place.server,
     controlPlane,
 
     async namespace(name = `t-${randomBytes(5).toString('hex')}`) {

@@ -6,7 +6,7 @@ import { type KubernetesClient, openKubernetesClient } from '../../../src/platfo
 import { type ApiProxy, startApiProxy } from './api-proxy.js';
 import { kubeconfigThrough } from './kubeconfig.js';
 
-/** Uses a client with the account of a kubeconfig behind a proxy, which tells what is asked and decides what becomes of it. */
+/** Calls `use` with a client of a kubeconfig that connects through a proxy, which records requests and can break them. */
 export async function throughProxy(
   kubeconfig: string,
   use: (proxied: KubernetesClient, proxy: ApiProxy) => Promise<void>,

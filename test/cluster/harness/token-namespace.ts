@@ -17,14 +17,14 @@ export interface TokenNamespace {
   /** Makes an AccessToken. */
   put(token: AccessToken): Promise<Stored<AccessTokenResource>>;
   token(name?: string): Promise<Stored<AccessTokenResource>>;
-  /** The AccessToken once its status says so. */
+  /** Waits until an AccessToken has this status, and returns it. */
   said(status: string, name?: string): Promise<Stored<AccessTokenResource>>;
   links(): Promise<readonly Stored<LinkResource>[]>;
   secrets(): Promise<readonly Stored<SecretResource>[]>;
 }
 
-/** Lets the shipped redeemer into a namespace, as its owner does. */
-export async function letIn({ admin }: TestCluster, namespace: string): Promise<void> {
+/** Creates the RoleBinding of the shipped redeemer in a namespace, as the owner of the namespace does. */
+export async function bindRedeemer({ admin }: TestCluster, namespace: string): Promise<void> {
   await admin.create(ROLE_BINDINGS, {
     apiVersion: 'rbac.authorization.k8s.io/v1',
     kind: ROLE_BINDINGS.kind,
@@ -34,20 +34,20 @@ export async function letIn({ admin }: TestCluster, namespace: string): Promise<
   } as Resource);
 }
 
-/** Ends that. */
-export async function shutOut({ admin }: TestCluster, namespace: string): Promise<void> {
+/** Deletes the RoleBinding of the shipped redeemer in a namespace. */
+export async function unbindRedeemer({ admin }: TestCluster, namespace: string): Promise<void> {
   await admin.delete(ROLE_BINDINGS, { namespace, name: REDEEMER });
 }
 
-/** Makes one, with a Ready Site and open to the redeemer unless told otherwise. */
+/** Creates a TokenNamespace, by default with a Ready Site and the RoleBinding of the redeemer. */
 export async function tokenNamespace(
   cluster: TestCluster,
   options: { readonly named?: string; readonly withoutSite?: boolean; readonly closed?: boolean } = {},
 ): Promise<TokenNamespace> {
   const { admin } = cluster;
   const namespace = await cluster.namespace(options.named);
-  // One of that name has the roles of its own.
-  if (!options.closed && options.named === undefined) await letIn(cluster, namespace);
+  // A named namespace has the roles of the overlay `redeemer-namespace`.
+  if (!options.closed && options.named === undefined) await bindRedeemer(cluster, namespace);
   const siteUid = options.withoutSite ? '' : await putRequestingSite(cluster, namespace);
   const token = (name = 'my-link') => admin.get<AccessTokenResource>(ACCESS_TOKENS, { namespace, name });
   return {

@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 
-/** What `look` finds, once it finds something; looked for again and again for at most `timeoutMs`. */
+/** Calls `look` until it returns a value, which is returned, for at most `timeoutMs`. Its errors are retried. */
 export async function until<T>(
   what: string,
   look: () => Promise<T | undefined | false>,

@@ -1,7 +1,7 @@
 import type { Right } from './access-review.js';
 import type { ProxiedRequest } from './api-proxy.js';
 
-/** A right that a request takes, and the namespace that it is taken in; undefined for all. */
+/** A right that a request needs, and its namespace; undefined for all namespaces. */
 export interface UsedRight {
   readonly right: Right;
   readonly namespace: string | undefined;
@@ -14,7 +14,7 @@ const VERBS: Readonly<Record<string, string>> = {
   DELETE: 'delete',
 };
 
-/** What a request has to be allowed, as RBAC judges it; Secrets that are got are told by their names. */
+/** The right that a request needs under RBAC. For `get secrets` it includes the name of the Secret. */
 export function usedRight({ method, path }: ProxiedRequest): UsedRight {
   const url = new URL(path, 'http://127.0.0.1');
   const [, group = '', namespace, resource = '', name, part] =
@@ -23,8 +23,8 @@ export function usedRight({ method, path }: ProxiedRequest): UsedRight {
     ) ?? [];
   const isWatch = url.searchParams.get('watch') === 'true';
   const verb = VERBS[method] ?? (name !== undefined ? 'get' : isWatch ? 'watch' : 'list');
-  const whole = [resource, ...(part === undefined ? [] : [part])].join('/');
-  const what = group === '' ? whole : `${whole}.${group}`;
-  const named = what === 'secrets' && verb === 'get' ? ` ${name}` : '';
-  return { right: `${verb} ${what}${named}`, namespace };
+  const resourcePath = part === undefined ? resource : `${resource}/${part}`;
+  const object = group === '' ? resourcePath : `${resourcePath}.${group}`;
+  const suffix = object === 'secrets' && verb === 'get' ? ` ${name}` : '';
+  return { right: `${verb} ${object}${suffix}`, namespace };
 }

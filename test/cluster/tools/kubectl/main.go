@@ -1,4 +1,4 @@
-// Command kubectl is the Kubernetes command line as its module offers it, which has no program of its own.
+// Command kubectl is the Kubernetes command line. Its module contains no main package.
 package main
 
 import (
