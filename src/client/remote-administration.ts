@@ -167,7 +167,7 @@ export function remoteAdministration(server: AdminServer, options: ConnectionOpt
   };
 }
 
-type CreateGrantRequest = components['schemas']['GrantOrder'];
+type CreateGrantRequest = components['schemas']['CreateGrantRequest'];
 type GrantState = components['schemas']['GrantState'];
 
 function withoutUndefined<T extends object>(members: T): Defined<T> {

@@ -97,7 +97,7 @@ export const SETTINGS = {
     placeholder: 'HOST',
     many: true,
     description:
-      'name or address in the server certificate; the first one is in the URL of tokens. On system sites also a host of links',
+      'name or address in the server certificate; the first one is in the URL of tokens. On system sites links use the first one that the router certificate names',
   },
   endpoint: {
     placeholder: 'ROLE=HOST:PORT[@GROUP]',

@@ -343,7 +343,7 @@ const CHANGES: readonly (readonly [string, readonly string[], string])[] = [
 describe('redemption list --verify', () => {
   it('reports no fault of an unchanged ledger, of all grants or of one', async () => {
     const all = await verifyAfter([]);
-    expect(all).toMatchObject({ code: 0, stdout: 'The ledger is whole: 16 entries.\n', stderr: '' });
+    expect(all).toMatchObject({ code: 0, stdout: 'The ledger is unchanged: 16 entries.\n', stderr: '' });
     const ofOne = ['redemption', 'list', '--verify', '--grant', 'b', '-o', 'json', '--data-dir', whole];
     expect(json(await linkgrant(ofOne))).toEqual({ whole: true, entries: 3 });
   });

@@ -149,7 +149,7 @@ describe('a store whose ledger was deleted', () => {
     const accepted = await run('store', 'restored', '--keep', ...place);
     expect(accepted).toMatchObject({ code: 0, stdout: 'A service can use the store again.\n' });
     expect((await run('redemption', 'list', '--verify', ...place)).stdout).toBe(
-      'The ledger is whole: 0 entries.\n',
+      'The ledger is unchanged: 0 entries.\n',
     );
     await (await work.serve([...LISTEN, ...place], options())).stop();
   });

@@ -78,7 +78,7 @@ describe('openapi.yaml, admin API', () => {
   it('has an example for each body', () => {
     const { responses, requestBodies } = openApi.components;
     const names = Object.keys({ ...responses, ...requestBodies }).filter((name) =>
-      /^Admin|Order$|Change$|Revocation$/.test(name),
+      /^Admin|^Create|^Issue|Change$|Revocation$/.test(name),
     );
     const withBody = names.filter((name) => (responses[name] ?? requestBodies[name])?.content);
     expect(examples.map(({ name }) => name).sort()).toEqual(withBody.sort());

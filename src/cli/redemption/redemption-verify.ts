@@ -52,7 +52,7 @@ export async function verifyCommand(flags: RedemptionListFlags): Promise<void> {
         hint: 'the database was changed by another program, or a part of it was restored; see docs/how-to/audit.md',
       });
     }
-    const text = `The ledger is whole: ${entries} ${entries === 1 ? 'entry' : 'entries'}.\n`;
+    const text = `The ledger is unchanged: ${entries} ${entries === 1 ? 'entry' : 'entries'}.\n`;
     await print(output, { whole: true, entries }, () => text);
   });
 }

@@ -14,9 +14,9 @@ export interface paths {
         put?: never;
         /**
          * Redeem one use of a grant
-         * @description The code is compared first, in constant time. Then a replay is looked for: the same CSR key within the same grant
-         *     gets the same certificate and counts nothing, though the grant has meanwhile ended. A use is counted in the same
-         *     commit that records the certificate, and only then is it answered.
+         * @description The code is compared first, in constant time. A replay, the same CSR key within the same grant, returns the same
+         *     certificate and counts no use, even if the grant has expired or is exhausted by now. A use is counted in the commit
+         *     that records the certificate; the response is sent after that.
          */
         post: operations["redeem"];
         delete?: never;
@@ -39,7 +39,7 @@ export interface paths {
         put?: never;
         /**
          * Check the state of a grant without redeeming it
-         * @description With a signed code, state, redemptions, redemptionsAllowed and expirationTime are those of the code itself; where the grant is over, or ends before it, those of the grant.
+         * @description With a signed code, redemptions and redemptionsAllowed are those of the code, and expirationTime is the earlier one of code and grant. state is that of the code or, if the code is ready, that of the grant; a revoked grant is always revoked.
          */
         post: operations["check"];
         delete?: never;
@@ -64,7 +64,7 @@ export interface paths {
         put?: never;
         /**
          * Redeem by namespace and name (only with --allow-redeem-by-key)
-         * @description An unknown key and a wrong code are answered alike, 404 `No such claim`.
+         * @description An unknown name and a wrong code get the same response, 404 `No such claim`.
          */
         post: operations["redeemByKey"];
         delete?: never;
@@ -164,7 +164,7 @@ export interface paths {
         };
         /**
          * List grants
-         * @description By namespace and name.
+         * @description Sorted by namespace and name.
          */
         get: operations["listGrants"];
         put?: never;
@@ -195,14 +195,14 @@ export interface paths {
         post?: never;
         /**
          * Delete a grant
-         * @description What was redeemed from it stays in the ledger, and links that were made from it stay.
+         * @description Its redemptions stay in the ledger, and its links stay valid.
          */
         delete: operations["deleteGrant"];
         options?: never;
         head?: never;
         /**
          * Change a grant
-         * @description Absent members stay as they are; a rule, label or note that is null is removed. Of a grant that a file declares only labels and note can be changed.
+         * @description Absent members stay as they are; a rule, label or note that is null is removed. If a file declares the grant, only its labels and note can be changed.
          */
         patch: operations["updateGrant"];
         trace?: never;
@@ -221,7 +221,7 @@ export interface paths {
         put?: never;
         /**
          * Revoke a grant
-         * @description Links of it live on, unless cascade revokes their redemptions too.
+         * @description Its links stay valid, unless cascade revokes their redemptions too.
          */
         post: operations["revokeGrant"];
         delete?: never;
@@ -239,13 +239,13 @@ export interface paths {
         };
         /**
          * List signed tokens
-         * @description By grant and id; those of grants that are deleted are left out. Never their codes.
+         * @description Sorted by grant and id. Tokens of deleted grants are not listed, and no codes are returned.
          */
         get: operations["listTokens"];
         put?: never;
         /**
          * Issue a token of a grant
-         * @description A signed token, with an end, a limit and a subject of its own, within those of the grant; with `code`, the grant's own code, a token with that code. The answer holds the whole AccessToken, this once.
+         * @description Returns a signed token with its own expiry, uses and subject, within those of the grant. With `code`, the grant's own code, returns a token with that code. Only this response contains the AccessToken.
          */
         post: operations["issueToken"];
         delete?: never;
@@ -268,7 +268,7 @@ export interface paths {
         put?: never;
         /**
          * Revoke a signed token
-         * @description Also one that the service has not seen yet. Links that were created with it stay valid.
+         * @description A token that the service does not know yet can be revoked too. Links that were created with it stay valid.
          */
         post: operations["revokeToken"];
         delete?: never;
@@ -350,7 +350,7 @@ export interface paths {
         };
         /**
          * Read figures about the whole store, and what needs attention
-         * @description A process computes it at most once a second, for all clients together, and never before the request: the answer may take a second
+         * @description A process computes the overview at most once a second, for all clients together. A response is never older than its request, so it may take a second
          */
         get: operations["readOverview"];
         put?: never;
@@ -413,8 +413,8 @@ export interface paths {
          * @description An issuer has one active CA. During a rotation it also has the prepared CA, or retiring ones, which responses contain until no link
          *     depends on them. `linkgrant issuer prepare`, `activate` and `retire` rotate the CAs of owner `linkgrant` on the host of the
          *     service: each step also needs a change at the routers. `changes` does not report issuers; read them again after a change of
-         *     `links` or `grants`. A process counts grants and links at most once a second, and never before the request: the answer may take
-         *     a second.
+         *     `links` or `grants`. A process counts grants and links at most once a second. A response is never older than its request,
+         *     so it may take a second.
          */
         get: operations["listIssuers"];
         put?: never;
@@ -498,7 +498,7 @@ export interface paths {
         };
         /**
          * List the ledger
-         * @description Grant by grant, then what is added up.
+         * @description The entries, then the counts of repeated attempts.
          */
         get: operations["listEvents"];
         put?: never;
@@ -524,7 +524,7 @@ export interface components {
             code: components["schemas"]["RefusalCode"];
             /**
              * Format: date-time
-             * @description The service's time; with renewal_stale alone
+             * @description The service's time; only with renewal_stale
              */
             serverTime?: string;
         };
@@ -546,10 +546,10 @@ export interface components {
              */
             expirationTime: string | null;
             link: {
-                /** @description Where a Link would lead now; empty while the site accepts none */
+                /** @description The present endpoints of a Link; empty while the site accepts no links */
                 endpoints: components["schemas"]["Endpoint"][];
             };
-            /** @description The grant's rules in the form of `spec.settings` of an AccessGrant. Lists are separated by commas; an empty list allows no one. `linkgrant/not-before` is the beginning of a signed code that is not valid yet. */
+            /** @description The grant's rules in the form of `spec.settings` of an AccessGrant. List items are separated by commas; an empty list permits no client. If a signed code is not valid yet, `linkgrant/not-before` is the time from which it is valid. */
             policy: {
                 "linkgrant/subjects"?: string;
                 "linkgrant/names"?: string;
@@ -568,7 +568,7 @@ export interface components {
         };
         /** @enum {unknown} */
         GrantState: "pending" | "ready" | "expired" | "exhausted" | "revoked";
-        /** @description Rules as `spec.settings` of an AccessGrant has them */
+        /** @description Rules in the form of `spec.settings` of an AccessGrant */
         Policy: {
             "linkgrant/subjects"?: string;
             "linkgrant/names"?: string;
@@ -650,7 +650,7 @@ export interface components {
             labels: components["schemas"]["Labels"];
             note?: components["schemas"]["Note"];
         };
-        MadeGrant: {
+        CreatedGrant: {
             name: string;
             namespace: string;
             /** Format: uuid */
@@ -723,10 +723,10 @@ export interface components {
         };
         GrantPage: {
             items: components["schemas"]["Grant"][];
-            /** @description The `cursor` of the following page; absent on the last one alone: a page may hold fewer items than its limit, even none */
+            /** @description The `cursor` of the next page; absent only on the last page. Other pages may also have fewer items than the limit, even none */
             next?: string;
         };
-        GrantOrder: {
+        CreateGrantRequest: {
             /** @default default */
             namespace: string;
             name: string;
@@ -762,15 +762,15 @@ export interface components {
             uid: string;
             name: string;
             /**
-             * @description already_revoked - it had been revoked before
+             * @description `already_revoked`: it had been revoked before
              * @enum {unknown}
              */
             outcome: "revoked" | "already_revoked";
-            /** @description How many links of it lived */
+            /** @description Number of its links that can still connect or be renewed, before `cascade` revokes them */
             links: number;
             /**
              * Format: date-time
-             * @description When the last certificate of these ends
+             * @description When the last of their newest certificates expires
              */
             lastEnd?: string;
         };
@@ -788,7 +788,7 @@ export interface components {
             subject?: string;
             /**
              * Format: date-time
-             * @description Absent for a link that was created without the service
+             * @description Absent for a token that was issued without the service
              */
             issuedAt?: string;
             /** Format: date-time */
@@ -796,10 +796,10 @@ export interface components {
         };
         TokenPage: {
             items: components["schemas"]["Token"][];
-            /** @description The `cursor` of the following page; absent on the last one alone: a page may hold fewer items than its limit, even none */
+            /** @description The `cursor` of the next page; absent only on the last page. Other pages may also have fewer items than the limit, even none */
             next?: string;
         };
-        TokenOrder: {
+        IssueTokenRequest: {
             /** Format: uuid */
             grantUid: string;
             /** @description Name of the token, and so of the link; the grant's unless given */
@@ -859,7 +859,7 @@ export interface components {
             grantUid: string;
             /** @enum {unknown} */
             outcome: "revoked" | "already_revoked";
-            /** @description False for one that the service had not seen */
+            /** @description False for a token that the service did not know */
             known: boolean;
             /** @description Its links that are not revoked */
             links: {
@@ -917,7 +917,7 @@ export interface components {
         };
         RedemptionPage: {
             items: components["schemas"]["Redemption"][];
-            /** @description The `cursor` of the following page; absent on the last one alone: a page may hold fewer items than its limit, even none */
+            /** @description The `cursor` of the next page; absent only on the last page. Other pages may also have fewer items than the limit, even none */
             next?: string;
         };
         RenewalDetail: {
@@ -993,7 +993,7 @@ export interface components {
                 /** @enum {unknown} */
                 choice: "with-token" | "with-grant" | "keep-token";
             };
-            /** @description Live links that the same site may have */
+            /** @description Other valid links of the grant that the same site may have */
             related: {
                 /** Format: uuid */
                 id: string;
@@ -1003,7 +1003,7 @@ export interface components {
                 notAfter: string;
             }[];
         };
-        /** @description An entry of the ledger, or attempts that were added up */
+        /** @description An entry of the ledger, or a count of repeated attempts */
         Event: {
             /**
              * Format: uuid
@@ -1045,7 +1045,7 @@ export interface components {
         };
         EventPage: {
             items: components["schemas"]["Event"][];
-            /** @description The `cursor` of the following page; absent on the last one alone: a page may hold fewer items than its limit, even none */
+            /** @description The `cursor` of the next page; absent only on the last page. Other pages may also have fewer items than the limit, even none */
             next?: string;
         };
         /**
@@ -1105,7 +1105,7 @@ export interface components {
         };
         LinkPage: {
             items: components["schemas"]["Link"][];
-            /** @description The `cursor` of the following page; absent on the last one alone: a page may hold fewer items than its limit, even none */
+            /** @description The `cursor` of the next page; absent only on the last page. Other pages may also have fewer items than the limit, even none */
             next?: string;
         };
         Authority: {
@@ -1313,7 +1313,7 @@ export interface components {
                 "application/json": components["schemas"]["Login"];
             };
         };
-        /** @description What the service says of itself */
+        /** @description Properties of the service */
         AdminService: {
             headers: {
                 "linkgrant-request-id": components["headers"]["RequestId"];
@@ -1367,7 +1367,7 @@ export interface components {
             };
         };
         /** @description The grant, with its code */
-        AdminMadeGrant: {
+        AdminCreatedGrant: {
             headers: {
                 location: components["headers"]["Location"];
                 "linkgrant-request-id": components["headers"]["RequestId"];
@@ -1396,7 +1396,7 @@ export interface components {
                  *       "code": "…the code, this once…"
                  *     }
                  */
-                "application/json": components["schemas"]["MadeGrant"];
+                "application/json": components["schemas"]["CreatedGrant"];
             };
         };
         /** @description The grant with its last attempts and the number of its signed tokens */
@@ -1473,7 +1473,7 @@ export interface components {
                 "application/json": components["schemas"]["Grant"];
             };
         };
-        /** @description It is removed */
+        /** @description The grant was deleted */
         AdminDeleted: {
             headers: {
                 "linkgrant-request-id": components["headers"]["RequestId"];
@@ -1481,7 +1481,7 @@ export interface components {
             };
             content?: never;
         };
-        /** @description What the revocation came to */
+        /** @description Result of the revocation */
         AdminRevokedGrant: {
             headers: {
                 "linkgrant-request-id": components["headers"]["RequestId"];
@@ -1573,7 +1573,7 @@ export interface components {
                 "application/json": components["schemas"]["IssuedToken"];
             };
         };
-        /** @description What the revocation came to */
+        /** @description Result of the revocation */
         AdminRevokedToken: {
             headers: {
                 "linkgrant-request-id": components["headers"]["RequestId"];
@@ -1719,7 +1719,7 @@ export interface components {
                 "application/json": components["schemas"]["Redemption"];
             };
         };
-        /** @description What the revocation came to */
+        /** @description Result of the revocation */
         AdminRevokedRedemption: {
             headers: {
                 "linkgrant-request-id": components["headers"]["RequestId"];
@@ -2288,7 +2288,7 @@ export interface components {
         };
         /**
          * @description A YAML stream: one `v1/Secret` of type `kubernetes.io/tls`, then a `skupper.io/v2alpha1` Link for each endpoint group,
-         *     sorted by group. Annotations of the Secret tell the redemption, and where and with which CA it is renewed.
+         *     sorted by group. The annotations of the Secret have the redemption id, and the URL and CA for renewals.
          */
         Redeemed: {
             headers: {
@@ -2348,7 +2348,7 @@ export interface components {
                 "application/problem+json": components["schemas"]["Problem"];
             };
         };
-        /** @description `Redemption of access token refused`: code_wrong, and after proof every policy refusal */
+        /** @description `Redemption of access token refused`: code_wrong; if the client proved the code, every policy refusal */
         Refused: {
             headers: {
                 "linkgrant-request-id": components["headers"]["RequestId"];
@@ -2360,7 +2360,7 @@ export interface components {
                 "application/problem+json": components["schemas"]["Problem"];
             };
         };
-        /** @description `Request body not valid`: renewal_invalid, body_invalid, and after proof csr_invalid, key_weak */
+        /** @description `Request body not valid`: renewal_invalid, body_invalid; if the client proved the key, csr_invalid, key_weak */
         BadRenewal: {
             headers: {
                 "linkgrant-request-id": components["headers"]["RequestId"];
@@ -2373,7 +2373,7 @@ export interface components {
             };
         };
         /**
-         * @description `Renewal of link certificate refused`: renewal_refused for every stranger; after proof redemption_revoked,
+         * @description `Renewal of link certificate refused`: renewal_refused; if the client proved the key, redemption_revoked,
          *     renewal_expired, site_replaced. `Renewal request out of date`: renewal_stale, with the service's time in the problem.
          *     `Redemption of access token refused`: every policy refusal, of the grant's rules now and at the redemption.
          */
@@ -2401,8 +2401,8 @@ export interface components {
             };
         };
         /**
-         * @description `No such claim` (grant_unknown; after proof grant_expired, grant_revoked, code_expired, code_revoked, redemption_revoked) or
-         *     `No such access granted` (after proof grant_exhausted, code_exhausted)
+         * @description `No such claim`: grant_unknown; if the client proved the code, grant_expired, grant_revoked, code_expired, code_revoked,
+         *     redemption_revoked. `No such access granted`, if the client proved the code: grant_exhausted, code_exhausted
          */
         NoSuchClaim: {
             headers: {
@@ -2484,13 +2484,13 @@ export interface components {
         Namespace: string;
         /** @description Name of the AccessGrant (RFC 1123 subdomain) */
         GrantName: string;
-        /** @description Wanted name of the Link and its Secret (RFC 1123 subdomain); empty or absent means the grant's name */
+        /** @description Requested name of the Link and its Secret (RFC 1123 subdomain); empty or absent means the grant's name */
         Name: string;
-        /** @description Wanted subject, 1 to 253 printable characters in UTF-8; empty or absent means the chosen name */
+        /** @description Requested subject, 1 to 253 printable characters in UTF-8; empty or absent means the name of the Link */
         Subject: string;
         /**
          * @description Base64 of a DER PKCS#10 request (RFC 2986) of at most 4 KiB, for a P-256, P-384 or RSA 2048 to 4096 key. With it the
-         *     private key stays at home and the Secret has no `tls.key`. Only its public key is used.
+         *     private key stays on the requesting site and the Secret has no `tls.key`. Only the public key of the request is used.
          */
         Csr: string;
         /** @description `true` from a client that will renew: the certificate then lasts 30 days instead of 1825 */
@@ -2499,20 +2499,20 @@ export interface components {
         Limit: number;
         /** @description The `next` of an earlier page of the same listing */
         Cursor: string;
-        /** @description Of this namespace alone */
+        /** @description Only items of this namespace */
         NamespaceFilter: string;
-        /** @description Of this name alone */
+        /** @description Only items with this name */
         NameFilter: string;
-        /** @description In this state alone */
+        /** @description Only items in this state */
         StateFilter: components["schemas"]["GrantState"];
-        /** @description Of this grant alone */
+        /** @description Only items of this grant */
         GrantFilter: string;
-        /** @description Of subjects like this, with `*` and `?` */
+        /** @description Only items whose subject matches this pattern, with `*` and `?` */
         SubjectFilter: string;
-        /** @description Not older than this */
+        /** @description Only items that are not older than this time */
         SinceFilter: string;
         /**
-         * @description With these labels: conditions `a=b`, `a!=b`, `a` or `!a`, separated by commas, all of which must apply
+         * @description Only items whose labels meet these conditions: `a=b`, `a!=b`, `a` or `!a`, separated by commas, all of which must apply
          * @example team=payments,!pilot
          */
         LabelFilter: string;
@@ -2540,8 +2540,8 @@ export interface components {
         IdempotencyKey: string;
     };
     requestBodies: {
-        /** @description What the grant shall be */
-        GrantOrder: {
+        /** @description The grant to create */
+        CreateGrantRequest: {
             content: {
                 /**
                  * @example {
@@ -2557,10 +2557,10 @@ export interface components {
                  *       "note": "for the shop in Berlin, ticket 4711"
                  *     }
                  */
-                "application/json": components["schemas"]["GrantOrder"];
+                "application/json": components["schemas"]["CreateGrantRequest"];
             };
         };
-        /** @description What shall be different */
+        /** @description The changes to the grant */
         GrantChange: {
             content: {
                 /**
@@ -2578,7 +2578,7 @@ export interface components {
                 "application/json": components["schemas"]["GrantChange"];
             };
         };
-        /** @description Whether its links are ended too */
+        /** @description Whether the links of the grant are revoked too */
         GrantRevocation: {
             content: {
                 /**
@@ -2589,8 +2589,8 @@ export interface components {
                 "application/json": components["schemas"]["GrantRevocation"];
             };
         };
-        /** @description What the token shall be */
-        TokenOrder: {
+        /** @description The token to issue */
+        IssueTokenRequest: {
             content: {
                 /**
                  * @example {
@@ -2599,10 +2599,10 @@ export interface components {
                  *       "expirationWindow": "1h"
                  *     }
                  */
-                "application/json": components["schemas"]["TokenOrder"];
+                "application/json": components["schemas"]["IssueTokenRequest"];
             };
         };
-        /** @description The grant that it is of */
+        /** @description The grant of the token */
         TokenRevocation: {
             content: {
                 /**
@@ -2613,7 +2613,7 @@ export interface components {
                 "application/json": components["schemas"]["TokenRevocation"];
             };
         };
-        /** @description What shall be different */
+        /** @description The changes to the redemption */
         RedemptionChange: {
             content: {
                 /**
@@ -2658,7 +2658,7 @@ export interface components {
         };
     };
     headers: {
-        /** @description Names this answer as the service's log does (`requestId`); one that a client sends is not looked at */
+        /** @description The `requestId` of this response in the service's log; a value that a client sends is ignored */
         RequestId: string;
         /** @description Path of the created resource */
         Location: string;
@@ -2666,7 +2666,7 @@ export interface components {
         Challenge: string;
         /** @description The methods that are allowed */
         AllowedMethods: string;
-        /** @description Why, as a stable code; only for a caller that proved the code, or to hold the link's key */
+        /** @description Stable code of the refusal; only if the client proved the code of the token or the key of the link */
         Reason: components["schemas"]["RefusalCode"];
         /** @description Seconds after which the same request may succeed */
         RetryAfter: number;
@@ -2681,13 +2681,13 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
-                /** @description Wanted name of the Link and its Secret (RFC 1123 subdomain); empty or absent means the grant's name */
+                /** @description Requested name of the Link and its Secret (RFC 1123 subdomain); empty or absent means the grant's name */
                 name?: components["parameters"]["Name"];
-                /** @description Wanted subject, 1 to 253 printable characters in UTF-8; empty or absent means the chosen name */
+                /** @description Requested subject, 1 to 253 printable characters in UTF-8; empty or absent means the name of the Link */
                 subject?: components["parameters"]["Subject"];
                 /**
                  * @description Base64 of a DER PKCS#10 request (RFC 2986) of at most 4 KiB, for a P-256, P-384 or RSA 2048 to 4096 key. With it the
-                 *     private key stays at home and the Secret has no `tls.key`. Only its public key is used.
+                 *     private key stays on the requesting site and the Secret has no `tls.key`. Only the public key of the request is used.
                  */
                 csr?: components["parameters"]["Csr"];
                 /** @description `true` from a client that will renew: the certificate then lasts 30 days instead of 1825 */
@@ -2739,13 +2739,13 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
-                /** @description Wanted name of the Link and its Secret (RFC 1123 subdomain); empty or absent means the grant's name */
+                /** @description Requested name of the Link and its Secret (RFC 1123 subdomain); empty or absent means the grant's name */
                 name?: components["parameters"]["Name"];
-                /** @description Wanted subject, 1 to 253 printable characters in UTF-8; empty or absent means the chosen name */
+                /** @description Requested subject, 1 to 253 printable characters in UTF-8; empty or absent means the name of the Link */
                 subject?: components["parameters"]["Subject"];
                 /**
                  * @description Base64 of a DER PKCS#10 request (RFC 2986) of at most 4 KiB, for a P-256, P-384 or RSA 2048 to 4096 key. With it the
-                 *     private key stays at home and the Secret has no `tls.key`. Only its public key is used.
+                 *     private key stays on the requesting site and the Secret has no `tls.key`. Only the public key of the request is used.
                  */
                 csr?: components["parameters"]["Csr"];
                 /** @description `true` from a client that will renew: the certificate then lasts 30 days instead of 1825 */
@@ -2857,14 +2857,14 @@ export interface operations {
                 limit?: components["parameters"]["Limit"];
                 /** @description The `next` of an earlier page of the same listing */
                 cursor?: components["parameters"]["Cursor"];
-                /** @description Of this namespace alone */
+                /** @description Only items of this namespace */
                 namespace?: components["parameters"]["NamespaceFilter"];
-                /** @description Of this name alone */
+                /** @description Only items with this name */
                 name?: components["parameters"]["NameFilter"];
-                /** @description In this state alone */
+                /** @description Only items in this state */
                 state?: components["parameters"]["StateFilter"];
                 /**
-                 * @description With these labels: conditions `a=b`, `a!=b`, `a` or `!a`, separated by commas, all of which must apply
+                 * @description Only items whose labels meet these conditions: `a=b`, `a!=b`, `a` or `!a`, separated by commas, all of which must apply
                  * @example team=payments,!pilot
                  */
                 label?: components["parameters"]["LabelFilter"];
@@ -2898,9 +2898,9 @@ export interface operations {
             path?: never;
             cookie?: never;
         };
-        requestBody: components["requestBodies"]["GrantOrder"];
+        requestBody: components["requestBodies"]["CreateGrantRequest"];
         responses: {
-            201: components["responses"]["AdminMadeGrant"];
+            201: components["responses"]["AdminCreatedGrant"];
             400: components["responses"]["AdminInvalid"];
             401: components["responses"]["AdminUnauthorized"];
             403: components["responses"]["AdminForbidden"];
@@ -3018,11 +3018,11 @@ export interface operations {
                 limit?: components["parameters"]["Limit"];
                 /** @description The `next` of an earlier page of the same listing */
                 cursor?: components["parameters"]["Cursor"];
-                /** @description Of this namespace alone */
+                /** @description Only items of this namespace */
                 namespace?: components["parameters"]["NamespaceFilter"];
-                /** @description Of this grant alone */
+                /** @description Only items of this grant */
                 grantUid?: components["parameters"]["GrantFilter"];
-                /** @description In this state alone */
+                /** @description Only items in this state */
                 state?: components["parameters"]["StateFilter"];
             };
             header?: never;
@@ -3054,7 +3054,7 @@ export interface operations {
             path?: never;
             cookie?: never;
         };
-        requestBody: components["requestBodies"]["TokenOrder"];
+        requestBody: components["requestBodies"]["IssueTokenRequest"];
         responses: {
             201: components["responses"]["AdminIssuedToken"];
             400: components["responses"]["AdminInvalid"];
@@ -3104,16 +3104,16 @@ export interface operations {
                 limit?: components["parameters"]["Limit"];
                 /** @description The `next` of an earlier page of the same listing */
                 cursor?: components["parameters"]["Cursor"];
-                /** @description Of this namespace alone */
+                /** @description Only items of this namespace */
                 namespace?: components["parameters"]["NamespaceFilter"];
-                /** @description Of this grant alone */
+                /** @description Only items of this grant */
                 grantUid?: components["parameters"]["GrantFilter"];
-                /** @description Of subjects like this, with `*` and `?` */
+                /** @description Only items whose subject matches this pattern, with `*` and `?` */
                 subject?: components["parameters"]["SubjectFilter"];
-                /** @description Not older than this */
+                /** @description Only items that are not older than this time */
                 since?: components["parameters"]["SinceFilter"];
                 /**
-                 * @description With these labels: conditions `a=b`, `a!=b`, `a` or `!a`, separated by commas, all of which must apply
+                 * @description Only items whose labels meet these conditions: `a=b`, `a!=b`, `a` or `!a`, separated by commas, all of which must apply
                  * @example team=payments,!pilot
                  */
                 label?: components["parameters"]["LabelFilter"];
@@ -3251,11 +3251,11 @@ export interface operations {
                 limit?: components["parameters"]["Limit"];
                 /** @description The `next` of an earlier page of the same listing */
                 cursor?: components["parameters"]["Cursor"];
-                /** @description Of this namespace alone */
+                /** @description Only items of this namespace */
                 namespace?: components["parameters"]["NamespaceFilter"];
-                /** @description Of this grant alone */
+                /** @description Only items of this grant */
                 grantUid?: components["parameters"]["GrantFilter"];
-                /** @description Of subjects like this, with `*` and `?` */
+                /** @description Only items whose subject matches this pattern, with `*` and `?` */
                 subject?: components["parameters"]["SubjectFilter"];
                 /** @description Links in this state */
                 state?: components["parameters"]["LinkStateFilter"];
@@ -3264,7 +3264,7 @@ export interface operations {
                 /** @description Links that depend on the CA with this SHA-256: they are not revoked, and their newest certificate is valid and signed by it. `links` of an issuer's CA is their number */
                 signedBy?: components["parameters"]["SignerFilter"];
                 /**
-                 * @description With these labels: conditions `a=b`, `a!=b`, `a` or `!a`, separated by commas, all of which must apply
+                 * @description Only items whose labels meet these conditions: `a=b`, `a!=b`, `a` or `!a`, separated by commas, all of which must apply
                  * @example team=payments,!pilot
                  */
                 label?: components["parameters"]["LabelFilter"];
@@ -3378,11 +3378,11 @@ export interface operations {
                 limit?: components["parameters"]["Limit"];
                 /** @description The `next` of an earlier page of the same listing */
                 cursor?: components["parameters"]["Cursor"];
-                /** @description Of this grant alone */
+                /** @description Only items of this grant */
                 grantUid?: components["parameters"]["GrantFilter"];
-                /** @description Of subjects like this, with `*` and `?` */
+                /** @description Only items whose subject matches this pattern, with `*` and `?` */
                 subject?: components["parameters"]["SubjectFilter"];
-                /** @description Not older than this */
+                /** @description Only items that are not older than this time */
                 since?: components["parameters"]["SinceFilter"];
             };
             header?: never;
