@@ -31,7 +31,8 @@ export function openNonBlocking(file: string): number {
 /** Reads the text of an open file. Throws an Error if it is not a regular file, or too long. */
 export function readRegularFile(handle: number): string {
   const stats = fstatSync(handle);
-  if (!stats.isFile()) throw new Error(stats.isDirectory() ? 'it is a directory' : 'it is no regular file');
+  if (!stats.isFile())
+    throw new Error(stats.isDirectory() ? 'it is a directory' : 'it is not a regular file');
   if (stats.size > MAX_BYTES) throw new Error(TOO_LONG);
   const chunks: Buffer[] = [];
   for (let length = 0; ; ) {

@@ -46,13 +46,13 @@ let port: number;
 beforeEach(async () => {
   work = releaseAfterTest(new Workplace());
   router = await startRouterListener();
-  // For what comes up later than those who wait for it.
+  // A known port: some tests start the service after `bootstrap`.
   port = await freePort();
 });
 
 afterEach(() => router.close());
 
-/** For `serve`: the accepting side of the recorded site, its CA, and its router by a name of its certificate. */
+/** Flags of `serve`: data directory, address, the CA of the recorded site, and an endpoint in its router's certificate. */
 function serviceWords(): string[] {
   return [
     ...['--data-dir', work.path('accepting'), '--listen', `127.0.0.1:${port}`],
@@ -94,7 +94,7 @@ function bootstrap(
   });
 }
 
-/** Starts `bootstrap` as a process, so that the test can read its standard error meanwhile. */
+/** Starts `bootstrap` as a process, so that the test can read its standard error while it runs. */
 const startBootstrap = (words: readonly string[]) =>
   startLinkgrant(['bootstrap', '--data-dir', work.path('requesting'), ...words], {
     env: { PATH: '/usr/bin:/bin', HOME: work.directory },
@@ -109,7 +109,7 @@ function serialIn(directory: string): string {
 
 const siteFlags = (home: string) => ['--platform', 'linux', '--namespace', 'east', '--skupper-home', home];
 
-function well(ended: Ended): Ended {
+function expectSuccess(ended: Ended): Ended {
   expect(ended.code, ended.stderr).toBe(0);
   return ended;
 }
@@ -118,15 +118,15 @@ describe('bootstrap when everything is available', () => {
   it('redeems a token file, checks the link at the router, and does nothing in the next run', async () => {
     const service = await serve();
     const token = await issue(work.path('token.yaml'));
-    const first = well(await bootstrap(['--token', token, ...toLinks(), '-o', 'json']));
+    const first = expectSuccess(await bootstrap(['--token', token, ...toLinks(), '-o', 'json']));
     expect(JSON.parse(first.stdout)).toMatchObject({ alreadyLinked: false, links: [{ name: 'west' }] });
     expect(router.peers).toEqual(['west']);
     await service.stop();
     await router.close();
-    const second = well(await bootstrap(['--token', token, ...toLinks()]));
+    const second = expectSuccess(await bootstrap(['--token', token, ...toLinks()]));
     expect(second.stdout).toMatch(/^Already linked: west, certificate valid until /);
     rmSync(token);
-    const third = well(await bootstrap(['--token', token, ...toLinks()]));
+    const third = expectSuccess(await bootstrap(['--token', token, ...toLinks()]));
     expect(third.stdout).toMatch(/^Already linked: west/);
     router = await startRouterListener();
     expect(await redemptions()).toHaveLength(1);
@@ -135,21 +135,21 @@ describe('bootstrap when everything is available', () => {
   it('reads the token from standard input, a variable, or a mounted Secret', async () => {
     await serve();
     const text = readFileSync(await issue(work.path('token.yaml')), 'utf8');
-    well(await bootstrap(['--token', '-', '--to', work.path('a')], { input: text }));
+    expectSuccess(await bootstrap(['--token', '-', '--to', work.path('a')], { input: text }));
     const env = { LINKGRANT_TOKEN_FILE: work.path('token.yaml') };
-    const named = well(await bootstrap(['--to', work.path('b')], { env }));
+    const named = expectSuccess(await bootstrap(['--to', work.path('b')], { env }));
     expect(named.stderr).toMatch(/^Written .*Secret-west.yaml\nWritten .*Link-west.yaml\n$/);
     const { spec } = parse(text);
     const mounted = work.path('west');
     mkdirSync(mounted);
     for (const key of ['url', 'code', 'ca']) writeFileSync(join(mounted, key), `${spec[key]}\n`);
-    well(await bootstrap(['--token', mounted, '--to', work.path('c')]));
+    expectSuccess(await bootstrap(['--token', mounted, '--to', work.path('c')]));
     // One token, so one certificate, wherever it was read.
     expect(new Set(['a', 'b', 'c'].map((name) => serialIn(work.path(name)))).size).toBe(1);
     expect(await redemptions()).toHaveLength(1);
   });
 
-  it('run twenty times at once with a single-use token spends one use, all runs succeed, and there is one Link', async () => {
+  it('spends one use and writes one Link if twenty concurrent runs redeem a single-use token', async () => {
     const home = work.path('skupper');
     const east = copySite('east', home, 'east');
     const skupper = installFakeSkupper(work.path('bin'), east);
@@ -175,15 +175,15 @@ describe('bootstrap when everything is available', () => {
       rmSync(east.path('input/resources', name));
     await serve();
     const token = await issue(east.path('input/resources/AccessToken-west.yaml'));
-    const ended = well(await bootstrap([...siteFlags(home), '--reload-command', ':']));
+    const ended = expectSuccess(await bootstrap([...siteFlags(home), '--reload-command', ':']));
     expect(ended.stdout).toMatch(/^Linked: west,/);
     expect(existsSync(token)).toBe(false);
-    const again = well(await bootstrap([...siteFlags(home), '--reload-command', 'false']));
+    const again = expectSuccess(await bootstrap([...siteFlags(home), '--reload-command', 'false']));
     expect(again.stdout).toMatch(/^Already linked: west,/);
     expect(await redemptions()).toHaveLength(1);
   });
 
-  it('without a token or a link reports what to do', async () => {
+  it('exits with 2 without --to, without a token, and with --to -', async () => {
     const nowhere = await bootstrap(['--token', 'x']);
     expect(nowhere.code).toBe(2);
     expect(refusalOf(nowhere).error).toBe('no target for the link is given');
@@ -232,7 +232,7 @@ describe('bootstrap before its prerequisites exist', () => {
     await waitsFor('link "west" is written but does not connect');
     router = await startRouterListener(routerPort);
 
-    const ended = well(await waiting.ended);
+    const ended = expectSuccess(await waiting.ended);
     expect(ended.stdout).toMatch(/^Linked: west,/);
     expect(await redemptions()).toHaveLength(1);
     expect(readFileSync(reloads, 'utf8')).toBe('reload\n');
@@ -243,16 +243,16 @@ describe('bootstrap before its prerequisites exist', () => {
     await (await serve()).stop();
     const token = await issue(work.path('token.yaml'));
     const said = work.path('said');
-    const joining = ['bootstrap', '--token', token, ...toLinks(), '--wait', 'configured'];
-    const both = { joining: [...joining, '--data-dir', work.path('requesting')], serving: serviceWords() };
+    const dataFlags = ['--data-dir', work.path('requesting')];
+    const joining = ['bootstrap', '--token', token, ...toLinks(), '--wait', 'configured', ...dataFlags];
     const line = (words: readonly string[]) => [process.execPath, MAIN, ...words].join(' ');
-    // A network of its own, in which not even the loopback device is up.
+    // `unshare` starts the script in a new network namespace, in which the loopback device is down.
     const script = `
-      ${line(both.joining)} 2> ${said} &
+      ${line(joining)} 2> ${said} &
       joining=$!
       until grep -q ENETUNREACH ${said} || ! kill -0 $joining; do sleep 0.1; done
       ip link set lo up
-      ${line(['serve', '--ops-listen', 'off', ...both.serving])} > ${work.path('served')} 2>&1 &
+      ${line(['serve', '--ops-listen', 'off', ...serviceWords()])} > ${work.path('served')} 2>&1 &
       serving=$!
       wait $joining
       code=$?
@@ -276,11 +276,11 @@ describe('bootstrap before its prerequisites exist', () => {
     const running = bootstrap(['--token', token, ...toLinks()]);
     await new Promise((resolve) => setTimeout(resolve, 1_000));
     writeFileSync(token, text);
-    well(await running);
+    expectSuccess(await running);
     expect(readdirSync(work.path('links')).sort()).toEqual(['Link-west.yaml', 'Secret-west.yaml']);
   });
 
-  it('prints what it waits for, and exits with 4 when its time is over', async () => {
+  it('prints what it waits for, and exits with 4 at its deadline', async () => {
     const home = work.path('skupper');
     const words = ['--deadline', '1s', '--token', work.path('token.yaml')];
     const noToken = await bootstrap([...words, ...toLinks()]);
@@ -310,7 +310,7 @@ describe('bootstrap before its prerequisites exist', () => {
     const noRouter = await bootstrap([...words, ...toLinks(), '--deadline', '5s']);
     expect(noRouter.code, noRouter.stderr).toBe(4);
     expect(noRouter.stderr).toContain('link "west" is written but does not connect: ');
-    const placed = well(await bootstrap([...words, ...toLinks(), '--wait', 'configured']));
+    const placed = expectSuccess(await bootstrap([...words, ...toLinks(), '--wait', 'configured']));
     expect(placed.stdout).toMatch(/^Already linked: west/);
     router = await startRouterListener();
     expect(await redemptions()).toHaveLength(1);
@@ -321,7 +321,7 @@ describe('bootstrap before its prerequisites exist', () => {
     await serve();
     const token = await issue(work.path('token.yaml'));
     const env = { HTTPS_PROXY: `http://127.0.0.1:${proxy.port}` };
-    well(await bootstrap(['--token', token, ...toLinks()], { env }));
+    expectSuccess(await bootstrap(['--token', token, ...toLinks()], { env }));
     expect(new Set(proxy.asked.map(({ target }) => target))).toEqual(new Set([`127.0.0.1:${port}`]));
     expect(router.peers).toEqual(['west']);
   });
@@ -337,16 +337,18 @@ describe('bootstrap before its prerequisites exist', () => {
     };
     writeFileSync(work.path('proxy.json'), JSON.stringify(secret));
     const words = ['--token', token, ...toLinks()];
-    well(await bootstrap([...words, '--proxy-secret', work.path('proxy.json'), '--wait', 'configured']));
+    expectSuccess(
+      await bootstrap([...words, '--proxy-secret', work.path('proxy.json'), '--wait', 'configured']),
+    );
     proxy.asked.splice(0);
-    well(await bootstrap(words));
+    expectSuccess(await bootstrap(words));
     expect(proxy.asked.map(({ target }) => target)).toEqual([`127.0.0.1:${router.port}`]);
     expect(router.peers).toEqual(['west']);
   });
 
-  it('exits with 0 and a warning if it may continue without a link', async () => {
+  it('exits with 0 and a warning at its deadline with --continue-without-link', async () => {
     const words = ['--deadline', '1s', '--token', work.path('token.yaml'), '--continue-without-link'];
-    const ended = well(await bootstrap([...words, ...toLinks()]));
+    const ended = expectSuccess(await bootstrap([...words, ...toLinks()]));
     expect(ended.stderr).toContain(
       'warning: continuing without a working link: no link before the deadline: ',
     );
@@ -358,11 +360,11 @@ describe('bootstrap before its prerequisites exist', () => {
     const east = copySite('east', home, 'east');
     await serve();
     const words = ['--token', await issue(work.path('token.yaml')), ...siteFlags(home)];
-    const content = await bootstrap([...words, '--wait', 'configured']);
-    expect(well(content).stdout).toContain(
+    const placed = await bootstrap([...words, '--wait', 'configured']);
+    expect(expectSuccess(placed).stdout).toContain(
       'To activate the link, run: skupper system reload -n east -p linux\n',
     );
-    expect(content.stderr).toContain(`Written ${east.path('input/resources/Link-west.yaml')}\n`);
+    expect(placed.stderr).toContain(`Written ${east.path('input/resources/Link-west.yaml')}\n`);
     const waited = await bootstrap([...words, '--deadline', '4s']);
     expect(waited.code).toBe(4);
     expect(waited.stderr).toContain('the site has not loaded the link');
@@ -370,10 +372,10 @@ describe('bootstrap before its prerequisites exist', () => {
     for (const name of ['Link-west.yaml', 'Secret-west.yaml']) {
       cpSync(east.path('input/resources', name), east.path('runtime/resources', name));
     }
-    expect(well(await bootstrap(words)).stdout).toMatch(/^Already linked: west,[^\n]*\n$/);
+    expect(expectSuccess(await bootstrap(words)).stdout).toMatch(/^Already linked: west,[^\n]*\n$/);
   });
 
-  it('prints the reason for waiting once although its message contains the time, and reloads in vain only now and then', async () => {
+  it('prints a reason that contains the time only once, and limits how often it repeats a failing reload', async () => {
     await serve();
     const words = ['--token', await issue(work.path('token.yaml')), ...toLinks(), '--deadline', '5s'];
     const dataFlags = ['--data-dir', work.path('requesting')];
@@ -387,7 +389,7 @@ describe('bootstrap before its prerequisites exist', () => {
     expect(readFileSync(work.path('reloads'), 'utf8').split('\n').length - 1).toBeLessThanOrEqual(2);
   });
 
-  it('sends no more input tokens once its time is over', async () => {
+  it('sends no further input tokens after its deadline', async () => {
     const home = work.path('skupper');
     const east = copySite('east', home, 'east');
     const service = await serve();
@@ -422,7 +424,7 @@ describe('bootstrap before its prerequisites exist', () => {
     const running = bootstrap(['--token', token, ...siteFlags(home), '--reload-command', command]);
     await until(() => east.inputNames().includes('Link-west.yaml'));
     writeFileSync(flag, '');
-    const ended = well(await running);
+    const ended = expectSuccess(await running);
     expect(readFileSync(work.path('reloads'), 'utf8')).toBe('reload\n');
     expect(ended.stdout).toContain('Reloaded with: ');
   });
@@ -437,7 +439,9 @@ describe('bootstrap after a permanent refusal', () => {
     const refused = await bootstrap(['--token', token, ...toLinks()]);
     expect(refused.code).toBe(3);
     expect(refusalOf(refused).hint).toContain('on the accepting site, `linkgrant grant show` shows why');
-    const allowed = well(await bootstrap(['--token', token, ...toLinks(), '--continue-without-link']));
+    const allowed = expectSuccess(
+      await bootstrap(['--token', token, ...toLinks(), '--continue-without-link']),
+    );
     expect(allowed.stderr).toContain('warning: continuing without a working link: ');
   });
 
@@ -459,14 +463,16 @@ describe('bootstrap after a permanent refusal', () => {
     const ended = await bootstrap(['--token', token, ...toLinks()]);
     expect(ended.code).toBe(1);
     expect(refusalOf(ended).hint).toContain('move the existing resource away');
-    const allowed = well(await bootstrap(['--token', token, ...toLinks(), '--continue-without-link']));
+    const allowed = expectSuccess(
+      await bootstrap(['--token', token, ...toLinks(), '--continue-without-link']),
+    );
     expect(allowed.stderr).toContain('warning: continuing without a working link: ');
     expect(await redemptions()).toEqual([]);
   });
 
-  it('exits with 1, and spends no use, if the link of that name is of another token', async () => {
+  it('exits with 1, and spends no use, if the existing link is of another token', async () => {
     await serve();
-    well(await bootstrap(['--token', await issue(work.path('token.yaml')), ...toLinks()]));
+    expectSuccess(await bootstrap(['--token', await issue(work.path('token.yaml')), ...toLinks()]));
     const file = await issue(work.path('other.yaml'), '--name', 'other');
     writeFileSync(file, readFileSync(file, 'utf8').replace(/name: "?other"?/, 'name: west'));
     const other = await bootstrap(['--token', file, ...toLinks()]);
@@ -483,30 +489,34 @@ describe('bootstrap after token redeem', () => {
   it('checks the link under its existing name', async () => {
     await serve();
     const token = await issue(work.path('token.yaml'));
-    well(await redeem(token, '--name', 'aaa'));
+    expectSuccess(await redeem(token, '--name', 'aaa'));
     await router.close();
     const down = await bootstrap(['--token', token, ...toLinks(), '--deadline', '2s']);
     expect(down.code).toBe(4);
     expect(down.stderr).toContain('link "aaa" is written but does not connect: ');
     router = await startRouterListener();
-    expect(well(await bootstrap(['--token', token, ...toLinks()])).stdout).toMatch(/^Already linked: aaa,/);
+    expect(expectSuccess(await bootstrap(['--token', token, ...toLinks()])).stdout).toMatch(
+      /^Already linked: aaa,/,
+    );
     const named = await bootstrap(['--token', token, ...toLinks(), '--name', 'bbb']);
     expect(named.code).toBe(2);
     expect(refusalOf(named).error).toContain('redeemed before under the name "aaa"');
   });
 
-  it('does not change the site when the token is deleted', async () => {
+  it('reports the existing link after the token is deleted', async () => {
     await serve();
     const token = await issue(work.path('token.yaml'));
-    well(await redeem(token));
+    expectSuccess(await redeem(token));
     rmSync(token);
-    expect(well(await bootstrap(['--token', token, ...toLinks()])).stdout).toMatch(/^Already linked: west,/);
+    expect(expectSuccess(await bootstrap(['--token', token, ...toLinks()])).stdout).toMatch(
+      /^Already linked: west,/,
+    );
   });
 });
 
-describe('a killed bootstrap', () => {
+describe('bootstrap that is killed at a checkpoint', () => {
   it.each(['proxy-secret-written', 'bootstrap-recorded', 'before-reload', 'after-reload', 'link-confirmed'])(
-    'at %s leaves private directories, and the next run succeeds with one use',
+    'leaves only private files at %s, and succeeds in the next run with one use',
     async (killedAt) => {
       const home = work.path('skupper');
       const east = copySite('east', home, 'east');
@@ -524,11 +534,11 @@ describe('a killed bootstrap', () => {
       const dataFlags = ['--data-dir', work.path('requesting')];
       const killed = await run(['bootstrap', ...words, ...route, ...dataFlags], { killedAt });
       expect(killed.signal, killed.stderr).toBe('SIGKILL');
-      const made = readdirSync(work.path('requesting'), { recursive: true, withFileTypes: true });
-      const modes = made.map((entry) => [entry.isDirectory(), modeOf(join(entry.parentPath, entry.name))]);
+      const entries = readdirSync(work.path('requesting'), { recursive: true, withFileTypes: true });
+      const modes = entries.map((entry) => [entry.isDirectory(), modeOf(join(entry.parentPath, entry.name))]);
       expect(modes.filter(([isDirectory, mode]) => mode !== (isDirectory ? 0o700 : 0o600))).toEqual([]);
       expect(modeOf(work.path('requesting'))).toBe(0o700);
-      well(await bootstrap(words));
+      expectSuccess(await bootstrap(words));
       expect(east.inputNames()).toEqual(
         expect.arrayContaining(['Link-west.yaml', 'Secret-west.yaml', 'Secret-egress.yaml']),
       );
@@ -542,8 +552,8 @@ describe('a killed bootstrap', () => {
 describe('bootstrap of a link whose certificate has expired', () => {
   const words = () => ['--token', work.path('token.yaml'), ...toLinks()];
 
-  /** Puts a link in place as linkgrant did long ago. */
-  async function putEndedLink(): Promise<void> {
+  /** Writes a link whose certificate has expired. */
+  async function putExpiredLink(): Promise<void> {
     const { materializer } = openTokenRedemption(work.path('long-ago'), {
       clock: Date.now,
       checkpoint: () => undefined,
@@ -575,8 +585,8 @@ describe('bootstrap of a link whose certificate has expired', () => {
     );
   }
 
-  it('replaces it with the certificate of a new token, also when it is killed in between', async () => {
-    await putEndedLink();
+  it('replaces the certificate with that of a new token, also if the first run is killed', async () => {
+    await putExpiredLink();
     const ended = serialIn(work.path('links'));
     await serve();
     await issue(work.path('token.yaml'));
@@ -586,7 +596,7 @@ describe('bootstrap of a link whose certificate has expired', () => {
       killedAt: 'secret-written',
     });
     expect(killed.signal).toBe('SIGKILL');
-    expect(well(await bootstrap(words())).stdout).toMatch(/^Linked: west,/);
+    expect(expectSuccess(await bootstrap(words())).stdout).toMatch(/^Linked: west,/);
     expect(serialIn(work.path('links'))).not.toBe(ended);
     const [recorded] = await redemptions();
     const link = parse(readFileSync(work.path('links', 'Link-west.yaml'), 'utf8'));

@@ -13,7 +13,7 @@ const place = releaseAfterFile(new Workplace());
 const data = ['--data-dir', place.path('data')];
 const to = ['--to', place.path('links')];
 
-/** Makes a named pipe that nobody writes to. */
+/** Creates a named pipe without a writer. */
 function makePipe(file: string): string {
   mkdirSync(dirname(file), { recursive: true });
   execFileSync('mkfifo', [file]);
@@ -23,13 +23,13 @@ function makePipe(file: string): string {
 describe('an endless input', () => {
   it.each([
     ['a token to redeem', ['token', 'redeem', '/dev/zero', ...to, ...data], 1],
-    ['a token to look at', ['token', 'inspect', '/dev/zero'], 1],
+    ['a token to inspect', ['token', 'inspect', '/dev/zero'], 1],
     ['a token of a bootstrap', ['bootstrap', '--token', '/dev/zero', ...to, ...data], 1],
     ["a proxy's Secret", ['token', 'redeem', '-', '--proxy-secret', '/dev/zero', ...to, ...data], 2],
   ])('is refused if it is a device: %s', async (_what, words, code) => {
     const ended = await linkgrant(words);
     expect(ended.code).toBe(code);
-    expect(refusalOf(ended).error).toContain('it is no regular file');
+    expect(refusalOf(ended).error).toContain('it is not a regular file');
   });
 
   it('is refused after 1 MiB if it is a pipe', async () => {
@@ -49,7 +49,7 @@ describe('an endless input', () => {
     expect(refusalOf(ended).error).toBe('the token file cannot be read: it is longer than 1 MiB');
   });
 
-  it('in the input directory of a site does not prevent other tokens from being redeemed', async () => {
+  it('does not prevent the redemption of other tokens in the input directory of a site', async () => {
     const service = await startIssuingServer('linkgrant');
     const east = copySite('east', place.path('skupper'), 'east');
     const file = east.path('input/resources/AccessToken-endless.yaml');
@@ -59,7 +59,7 @@ describe('an endless input', () => {
     const ended = await linkgrant(['token', 'redeem', '--input', ...words], { env: { PATH: '/nowhere' } });
     await service.close();
     expect(ended.code).toBe(3);
-    const error = `${file}: The token file cannot be read: it is no regular file`;
+    const error = `${file}: The token file cannot be read: it is not a regular file`;
     expect(refusalOf(ended).error).toContain(error);
     expect(readFileSync(east.path('input/resources/Link-my-link.yaml'), 'utf8')).toContain('my-link');
     expect(existsSync(east.path('input/resources/AccessToken-good.yaml'))).toBe(false);
@@ -67,7 +67,7 @@ describe('an endless input', () => {
 });
 
 describe('a named pipe', () => {
-  it('as a token is read to its end, and once', async () => {
+  it('is read once, to its end, if it contains the token', async () => {
     const service = await startIssuingServer('linkgrant');
     const pipe = makePipe(place.path('token.pipe'));
     writeFileSync(place.path('token.yaml'), encodeAccessToken(service.token));
@@ -82,9 +82,9 @@ describe('a named pipe', () => {
   });
 
   it.each([
-    ['named', () => makePipe(place.path('silent.pipe'))],
+    ['a named pipe', () => makePipe(place.path('silent.pipe'))],
     ['standard input', () => '-'],
-  ])('without a writer delays bootstrap at most for its time limit: %s', async (_which, pipe) => {
+  ])('delays bootstrap at most until --deadline if no data arrives: %s', async (_which, pipe) => {
     const words = [
       'bootstrap',
       '--token',
@@ -102,7 +102,7 @@ describe('a named pipe', () => {
     );
   });
 
-  it("as a proxy's Secret delays bootstrap at most for its time limit", async () => {
+  it('delays bootstrap at most until --deadline if it is the file of --proxy-secret', async () => {
     const pipe = makePipe(place.path('proxy.pipe'));
     const words = ['--proxy-secret', pipe, ...to, ...data, '--deadline', '1s'];
     const ended = await linkgrant(['bootstrap', '--token', place.path('none'), ...words]);
@@ -110,7 +110,7 @@ describe('a named pipe', () => {
     expect(refusalOf(ended).error).toContain('the end of the input did not arrive in time');
   });
 
-  it('among the files of a site does not block commands or the service', async () => {
+  it('does not block commands or the service if it is among the files of a site', async () => {
     const home = place.path('piped');
     const west = copySite('west', home, 'west');
     makePipe(west.path('runtime/resources/zz.yaml'));
@@ -145,9 +145,9 @@ describe('a named pipe', () => {
 
 describe('a dangling symbolic link', () => {
   it.each([
-    ['itself', 'dangling'],
-    ['on the way', 'dangling/below/it'],
-  ])('as the link directory is reported as such: %s', async (_where, path) => {
+    ['the directory', 'dangling'],
+    ['a parent of it', 'dangling/below/it'],
+  ])('is reported if it is the link directory or a parent: %s', async (_where, path) => {
     rmSync(place.path('dangling'), { force: true });
     symlinkSync(place.path('nowhere'), place.path('dangling'));
     const service = await startIssuingServer('linkgrant');

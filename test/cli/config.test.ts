@@ -59,7 +59,7 @@ describe('config check', () => {
     expect((await check()).row('logLevel')).toEqual(['info', 'default']);
   });
 
-  it('prints no path of a webhook URL, which may be its credential, also if the URL is wrong', async () => {
+  it('masks the path of a webhook URL, which may be a credential, also in errors', async () => {
     const urls = ['https://a.example.com/SECRET', 'https://b.example.com:8443/?key=SECRET'];
     const words = ['--webhook-secret-file', place.path('secret')];
     const { row } = await check(words, { LINKGRANT_WEBHOOK: urls.join(',') });
@@ -92,7 +92,7 @@ describe('config check', () => {
     expect(both.row('listen')).toEqual([':1', 'variable LINKGRANT_LISTEN']);
   });
 
-  it('ignores empty variables, and those that a container link sets', async () => {
+  it('ignores empty variables, and those that Kubernetes or a Docker link sets', async () => {
     const { row, warnings } = await check([], {
       SKUPPER_GRANT_SERVER_PORT: 'tcp://10.0.0.7:9090',
       LINKGRANT_LISTEN: 'tcp://10.0.0.8:9090',
@@ -139,15 +139,15 @@ describe('config check', () => {
 
 describe('serve with a configuration file in the data directory', () => {
   it('uses the file, and prefers a variable', async () => {
-    const place2 = place.path('served');
-    mkdirSync(place2, { mode: 0o700 });
+    const served = place.path('served');
+    mkdirSync(served, { mode: 0o700 });
     const settings = [
       'host: [file.example.com]',
       'endpoint: ["inter-router=r.example.com:1"]',
       'pathPrefix: /file',
     ];
-    writeFileSync(`${place2}/config.yaml`, settings.join('\n'));
-    const service = await place.serve(['--data-dir', place2], {
+    writeFileSync(`${served}/config.yaml`, settings.join('\n'));
+    const service = await place.serve(['--data-dir', served], {
       env: { LINKGRANT_PATH_PREFIX: '/variable' },
     });
     expect(service.url).toBe(`https://file.example.com:${service.port}/variable`);

@@ -7,9 +7,9 @@ import { copySite } from '../support/sites/system-site.js';
 const place = releaseAfterFile(new Workplace());
 
 const CLEAR = '\u001b[2J';
-const OTHERS = '\u009b2J\u202e\u007f';
-// biome-ignore lint/suspicious/noControlCharactersInRegex: that there is none is what is tested.
-const ACTS = /[\u0000-\u0009\u000b-\u001f\u007f-\u009f\u202a-\u202e]/;
+const OTHER_CONTROLS = '\u009b2J\u202e\u007f';
+// biome-ignore lint/suspicious/noControlCharactersInRegex: the tests check that the output has none.
+const CONTROL_CHARACTERS = /[\u0000-\u0009\u000b-\u001f\u007f-\u009f\u202a-\u202e]/;
 
 function linkNamed(name: string, host: string): string {
   const resource = {
@@ -21,30 +21,30 @@ function linkNamed(name: string, host: string): string {
 }
 
 describe('control characters', () => {
-  it('in a Link are not printed to a terminal, and add no line', async () => {
+  it('are escaped by link status if a Link has them, and add no line', async () => {
     const links = place.path('links');
     mkdirSync(links);
-    const [name, host] = [`a${CLEAR}b\nfake  line`, `h${OTHERS}.example.com`];
+    const [name, host] = [`a${CLEAR}b\nfake  line`, `h${OTHER_CONTROLS}.example.com`];
     writeFileSync(place.path('links/Link-a.yaml'), linkNamed(name, host));
     const status = await linkgrant(['link', 'status', '--dir', links]);
     expect(status.code).toBe(0);
-    expect(status.stdout).not.toMatch(ACTS);
+    expect(status.stdout).not.toMatch(CONTROL_CHARACTERS);
     expect(status.stdout).toMatch(/^a\\u001b\[2Jb\\u000afake {2}line +1 +inter-router h\\u009b2J\\u202e/m);
     const report = await linkgrant(['link', 'status', '--dir', links, '-o', 'json']);
-    expect(report.stdout).not.toMatch(ACTS);
+    expect(report.stdout).not.toMatch(CONTROL_CHARACTERS);
     expect(json(report).outgoing[0]).toMatchObject({
       name,
       endpoints: [`inter-router ${host}:55671`],
     });
   });
 
-  it('in a name are printed escaped in the refusal, which stays two lines', async () => {
+  it('are escaped in an error that repeats a name, and add no line', async () => {
     const ended = await linkgrant(['link', 'check', `x${CLEAR}\ny`, '--dir', place.path('links')]);
-    expect(ended.stderr).not.toMatch(ACTS);
+    expect(ended.stderr).not.toMatch(CONTROL_CHARACTERS);
     expect(refusalOf(ended).error).toContain('"x\\u001b[2J\\u000ay"');
   });
 
-  it("in a site's resources are not printed to the terminal of a service", async () => {
+  it("are escaped by serve and doctor if a site's resources have them", async () => {
     const west = copySite('west', place.path('skupper'), 'west');
     const access = {
       kind: 'RouterAccess',
@@ -55,9 +55,9 @@ describe('control characters', () => {
     const words = ['--platform', 'linux', '--skupper-home', west.home, '--data-dir', place.path('data')];
     const { said } = await place.serve(words);
     expect(said.stdout).toContain('RouterAccess "a" has "\\u001b[2J" as the port of edge');
-    expect(said.stdout).not.toMatch(ACTS);
+    expect(said.stdout).not.toMatch(CONTROL_CHARACTERS);
     const doctor = await linkgrant(['doctor', ...words, '--listen', '127.0.0.1:0', '--ops-listen', 'off']);
     expect(doctor.stdout).toContain('RouterAccess "a" has "\\u001b[2J" as the port of edge');
-    expect(doctor.stdout + doctor.stderr).not.toMatch(ACTS);
+    expect(doctor.stdout + doctor.stderr).not.toMatch(CONTROL_CHARACTERS);
   });
 });

@@ -1,5 +1,5 @@
 import { chmodSync, mkdirSync, writeFileSync } from 'node:fs';
-import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { beforeEach, describe, expect, test } from 'vitest';
 import type { AccessToken } from '../../src/domain/access-token.js';
 import { encodeAccessToken } from '../../src/domain/access-token.js';
 import { directoryMaterializer } from '../../src/platforms/files/directory-materializer.js';
@@ -22,18 +22,10 @@ interface Check {
 }
 
 let place: Workplace;
-const opened: { close(): Promise<void> }[] = [];
 
 beforeEach(() => {
   place = releaseAfterTest(new Workplace());
 });
-
-afterEach(() => Promise.all(opened.splice(0).map((server) => server.close())));
-
-function keep<T extends { close(): Promise<void> }>(server: T): T {
-  opened.push(server);
-  return server;
-}
 
 function write(token: AccessToken): string {
   writeFileSync(place.path('token.yaml'), encodeAccessToken(token));
@@ -75,30 +67,23 @@ async function serve(): Promise<{ data: string; serving: Serving; words: string[
 describe('doctor on a host with Skupper sites', () => {
   const free = ['--listen', '127.0.0.1:0', '--ops-listen', 'off'];
 
-  test('reports missing service settings as a note until there is a service', async () => {
+  test('reports missing service settings as warnings until a service has run', async () => {
     const east = copySite('east', place.path('skupper'), 'east');
     const data = place.path('data');
-    const words = ['--platform', 'linux', '-n', 'east', '--skupper-home', east.home, '--data-dir', data];
-    const before = await doctor([...words, ...free]);
+    const host = ['--platform', 'linux', '--skupper-home', east.home, '--data-dir', data];
+    const before = await doctor([...host, '-n', 'east', ...free]);
     expect([before.ended.code, before.failed]).toEqual([0, []]);
-    const noted = before.checks.filter(({ status }) => status === 'warn');
-    expect(noted.map(({ name }) => name)).toEqual(['store', 'site east']);
-    for (const { hint } of noted) expect(hint).toMatch(/^needed only if this site accepts links: /);
-    expect((await doctor(words.slice(0, 2).concat(words.slice(4), free))).ended.code).toBe(0);
-    await place.serve([...words.slice(0, 2), ...words.slice(4)]);
-    const { failed } = await doctor([...words.slice(0, 2), ...words.slice(4), ...free]);
+    const warnings = before.checks.filter(({ status }) => status === 'warn');
+    expect(warnings.map(({ name }) => name)).toEqual(['store', 'site east']);
+    for (const { hint } of warnings) expect(hint).toMatch(/^needed only if this site accepts links: /);
+    expect((await doctor([...host, ...free])).ended.code).toBe(0);
+    await place.serve(host);
+    const { failed } = await doctor([...host, ...free]);
     expect(failed).toEqual([['site east', 'site "east" accepts no links']]);
     copySite('west', east.home, 'west');
-    await place.serve([
-      ...words.slice(0, 2),
-      ...words.slice(4),
-      '--host',
-      'vm',
-      '--data-dir',
-      place.path('other'),
-    ]);
-    const both = [...words.slice(0, 2), ...words.slice(4), '--data-dir', place.path('other'), ...free];
-    expect((await doctor(both)).failed).toEqual([]);
+    const other = [...host, '--data-dir', place.path('other')];
+    await place.serve([...other, '--host', 'vm']);
+    expect((await doctor([...other, ...free])).failed).toEqual([]);
   });
 
   test('reports a site that runs on another platform', async () => {
@@ -126,7 +111,7 @@ describe('doctor beside a service for Skupper sites', () => {
     await place.serve([...data, ...system]);
     for (const words of [[], ['--platform', 'linux'], ['-n', 'west']]) {
       const { checks, failed } = await doctor([...data, ...words, '--listen', '127.0.0.1:0']);
-      // Not that, because the service listens at an address that its URL does not have.
+      // The checks of the URL fail: the service does not listen at the address in its URL.
       expect(failed.filter(([name]) => !name.startsWith('URL '))).toEqual([]);
       const sites = checks.filter(({ name }) => /^(site |endpoints)/.test(name));
       expect(sites).toEqual([
@@ -213,9 +198,9 @@ describe('doctor on a requesting site', () => {
     const unresolved = { ...tokenFor(1, ca), url: 'https://no-such-host.invalid:9090/x' };
     expect(await soleFailure(unresolved)).toEqual(['DNS', 4]);
     expect(await soleFailure(tokenFor(await closedPort(), ca))).toEqual(['TCP', 4]);
-    const plain = keep(await servePlain((_request, response) => response.end()));
+    const plain = releaseAfterTest(await servePlain((_request, response) => response.end()));
     expect(await soleFailure(tokenFor(plain.port, ca))).toEqual(['TLS', 3]);
-    const silent = keep(await serveTcp(() => undefined));
+    const silent = releaseAfterTest(await serveTcp(() => undefined));
     expect(await soleFailure(tokenFor(silent.port, ca), '--timeout', '300ms')).toEqual(['TCP', 4]);
   });
 
@@ -223,7 +208,7 @@ describe('doctor on a requesting site', () => {
     const authority = await makeAuthority('Service CA');
     const listen = async (options: Parameters<typeof makeIdentity>[0]) => {
       const identity = await makeIdentity({ authority, ...options });
-      return keep(await serveHttps((_seen, _request, response) => response.end(), { identity }));
+      return releaseAfterTest(await serveHttps((_seen, _request, response) => response.end(), { identity }));
     };
     const right = await listen({});
     const foreign = (await makeAuthority('Service CA')).bundlePem;
@@ -237,19 +222,19 @@ describe('doctor on a requesting site', () => {
   });
 
   test('reports a proxy that refuses', async () => {
-    const proxy = keep(await startProxy({ refuse: 403 }));
+    const proxy = releaseAfterTest(await startProxy({ refuse: 403 }));
     const token = tokenFor(9090, (await makeIdentity()).ca);
     expect(await soleFailure(token, '--proxy', `http://127.0.0.1:${proxy.port}`)).toEqual(['proxy', 4]);
   });
 
   test('reports clocks that differ, and a certificate that is valid only by another clock', async () => {
-    const service = keep(await startTestService());
+    const service = releaseAfterTest(await startTestService());
     const { grant, code } = await service.grant({ expirationWindowMs: 60 * MINUTE });
     const url = `https://127.0.0.1:${service.port}/${grant.uid}`;
     service.clock.advance(10 * MINUTE);
     expect(await soleFailure({ name: 'to-west', url, code, ca: service.ca })).toEqual(['clock', 4]);
     const identity = await makeIdentity({ issuedAt: Date.now() + 5 * DAY_MS });
-    const server = keep(
+    const server = releaseAfterTest(
       await serveHttps(
         (_seen, _request, response) => {
           response.setHeader('date', new Date(Date.now() + 5 * DAY_MS).toUTCString());
@@ -265,38 +250,37 @@ describe('doctor on a requesting site', () => {
     const { data } = await serve();
     const file = place.path('token.yaml');
     const issue = (name: string) => linkgrant(['token', 'issue', file, '--name', name, '--data-dir', data]);
-    const look = async () => {
+    const result = async () => {
       const { failed, ended } = await doctor(['--token', file]);
       return [failed, ended.code];
     };
     await issue('spent');
     await linkgrant(['token', 'redeem', file, '--to', place.path('to'), '--data-dir', place.path('mine')]);
-    expect(await look()).toEqual([[['grant', expect.stringContaining('exhausted, 1 of 1')]], 3]);
+    expect(await result()).toEqual([[['grant', expect.stringContaining('exhausted, 1 of 1')]], 3]);
     await issue('revoked');
     await linkgrant(['grant', 'revoke', 'revoked', '--data-dir', data]);
-    expect(await look()).toEqual([[['grant', expect.stringContaining('revoked')]], 3]);
+    expect(await result()).toEqual([[['grant', expect.stringContaining('revoked')]], 3]);
     await issue('deleted');
     await linkgrant(['grant', 'delete', 'deleted', '--data-dir', data]);
-    const [unknown, code] = await look();
-    expect([unknown, code]).toEqual([[['grant', expect.stringContaining('has no such grant')]], 3]);
+    expect(await result()).toEqual([[['grant', expect.stringContaining('has no such grant')]], 3]);
   });
 
   test('reports no failure for the exhausted or expired grant of a token that this site redeemed', async () => {
     const { data } = await serve();
     const file = place.path('token.yaml');
     const mine = ['--data-dir', place.path('mine')];
-    const look = async () => {
+    const result = async () => {
       const { checks, ended } = await doctor(['--token', file, ...mine]);
       return [checks.find(({ name }) => name === 'grant'), ended.code];
     };
     await linkgrant(['token', 'issue', file, '--name', 'to-west', '--data-dir', data]);
     await linkgrant(['token', 'redeem', file, '--to', place.path('to'), ...mine]);
     const detail = 'exhausted, 1 of 1 uses spent; this site redeemed the token for its link "to-west"';
-    expect(await look()).toEqual([{ name: 'grant', status: 'ok', detail }, 0]);
+    expect(await result()).toEqual([{ name: 'grant', status: 'ok', detail }, 0]);
     await linkgrant(['grant', 'revoke', 'to-west', '--data-dir', data]);
-    expect(await look()).toMatchObject([{ status: 'fail', detail: expect.stringContaining('revoked') }, 3]);
+    expect(await result()).toMatchObject([{ status: 'fail', detail: expect.stringContaining('revoked') }, 3]);
     await linkgrant(['grant', 'delete', 'to-west', '--data-dir', data]);
-    expect(await look()).toMatchObject([{ status: 'ok', detail: expect.stringContaining('to-west') }, 0]);
+    expect(await result()).toMatchObject([{ status: 'ok', detail: expect.stringContaining('to-west') }, 0]);
   });
 
   test('prints hints whose commands run as printed', async () => {
@@ -338,7 +322,7 @@ describe('doctor on a requesting site', () => {
   });
 
   test('warns that a Skupper grant server does not report the state of a grant, and spends no use there', async () => {
-    const stock = keep(await startIssuingServer('stock'));
+    const stock = releaseAfterTest(await startIssuingServer('stock'));
     const { checks, ended } = await doctor(['--token', write(stock.token)]);
     expect(ended.code).toBe(0);
     expect(checks.find(({ name }) => name === 'grant')?.status).toBe('warn');
@@ -362,7 +346,7 @@ describe('doctor on a requesting site', () => {
     await put('young', Date.now(), 30 * DAY_MS);
     await put('old', Date.now() - 25 * DAY_MS, 30 * DAY_MS);
     await put('dead', Date.now() - 25 * DAY_MS, DAY_MS);
-    const { checks, ended: looked } = await doctor([
+    const { checks, ended: examined } = await doctor([
       ...['--to', place.path('links'), '--data-dir', place.path('data')],
     ]);
     expect(checks.map(({ name, status }) => `${name} ${status}`)).toEqual([
@@ -372,7 +356,7 @@ describe('doctor on a requesting site', () => {
       'link old warn',
       'link young ok',
     ]);
-    expect(looked.code).toBe(3);
+    expect(examined.code).toBe(3);
   });
 });
 
@@ -425,7 +409,7 @@ describe('doctor on an accepting site', () => {
     await serving.stop();
     const stopped = await doctor(words);
     expect([stopped.failed.map(([name]) => name), stopped.ended.code]).toEqual([['URL TCP'], 4]);
-    const other = keep(await serveTcp((socket) => socket.end('220 other\r\n')));
+    const other = releaseAfterTest(await serveTcp((socket) => socket.end('220 other\r\n')));
     const at = words.indexOf('--listen') + 1;
     const taken = await doctor(words.with(at, `127.0.0.1:${other.port}`));
     expect(taken.failed.map(([name]) => name)).toEqual(['URL TCP', 'port']);

@@ -1,10 +1,11 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { beforeAll, describe, expect, it } from 'vitest';
 import { type Ended, json, linkgrant, refusalOf, Workplace } from '../support/command-line.js';
+import { releaseAfterFile } from '../support/release.js';
 
 const NOTE = 'Dry run: nothing is changed. Without --dry-run the result is:\n';
-const place = new Workplace();
+const place = releaseAfterFile(new Workplace());
 const data = ['--data-dir', place.path('data')];
 const endpoint = ['--endpoint', 'inter-router=router.example.com:55671'];
 const requesting = ['--data-dir', place.path('requesting')];
@@ -37,7 +38,6 @@ beforeAll(async () => {
   token = (await succeed(['token', 'list', '-o', 'name', ...data])).stdout.trim();
   redemption = (await succeed(['redemption', 'list', '-o', 'name', ...data])).stdout.trim();
 });
-afterAll(() => place.remove());
 
 /** Everything that the store reports: its grants, tokens, redemptions and ledger. */
 async function contents(): Promise<string> {
@@ -169,13 +169,13 @@ describe('a dry run on links', () => {
   it.each([
     [['link', 'update', 'fleet', '--cost', '7'], /^Updated link "fleet" in .*Link-fleet.yaml\n$/],
     [['link', 'delete', 'fleet'], /^Deleted .*Link-fleet.yaml\nDeleted .*Secret-fleet.yaml\nThe stored key/],
-  ])('prints the result of %j and leaves the files', async (words, expected) => {
+  ])('prints the result of %j and changes no file', async (words, expected) => {
     const before = files();
     const ended = await succeed([...words, '--dry-run', ...links]);
     expect(ended.stderr).toBe(NOTE);
     expect(ended.stdout).toMatch(expected);
     expect(files()).toEqual(before);
-    // The stored key of the redemption is unchanged too: the same token returns the same link.
+    // The stored key remains: a repeated redemption returns the same link.
     const again = ['token', 'redeem', place.path('token'), '--to', place.path('links'), ...requesting];
     expect((await succeed(again)).stdout).toContain('The token was already redeemed');
   });

@@ -27,13 +27,13 @@ const SETTINGS = {
 
 const grant = (...words: readonly string[]) => linkgrant(['grant', ...words, '--data-dir', dataDir]);
 
-async function done(...words: readonly string[]) {
+async function grantJson(...words: readonly string[]) {
   const ended = await grant(...words, '-o', 'json');
   expect(ended.code, ended.stderr).toBe(0);
   return json(ended);
 }
 
-const shown = (name: string) => done('show', name);
+const showGrant = (name: string) => grantJson('show', name);
 
 async function refused(exitCode: number, ...words: readonly string[]) {
   const ended = await grant(...words);
@@ -51,25 +51,25 @@ async function tokenOf(name: string): Promise<string> {
 
 describe('the policy of a grant', () => {
   it('is set by flags, and printed as settings and as text', async () => {
-    const made = await done('create', 'full', ...RULES);
-    expect(made.policy).toEqual(SETTINGS);
-    expect((await shown('full')).policy).toEqual(SETTINGS);
+    const created = await grantJson('create', 'full', ...RULES);
+    expect(created.policy).toEqual(SETTINGS);
+    expect((await showGrant('full')).policy).toEqual(SETTINGS);
     const { stdout } = await grant('show', 'full');
     expect(stdout).toMatch(/^Subjects: +branch-\*,hq$/m);
     expect(stdout).toMatch(/^Lifetime: +2d$/m);
     expect(stdout).toMatch(/^Begins: +2020-01-31T07:00:00Z$/m);
-    expect(await done('create', 'plain')).not.toHaveProperty('policy');
+    expect(await grantJson('create', 'plain')).not.toHaveProperty('policy');
   });
 
   it('is set for the grant that `token issue` creates', async () => {
     const words = ['token', 'issue', place.path('issued.yaml'), '--name', 'issued', ...RULES];
     expect((await linkgrant([...words, '--data-dir', dataDir])).code).toBe(0);
-    expect((await shown('issued')).policy).toEqual(SETTINGS);
+    expect((await showGrant('issued')).policy).toEqual(SETTINGS);
   });
 
   it('permits no subject if the list is empty', async () => {
-    await done('create', 'nobody', '--subjects', '');
-    expect((await shown('nobody')).policy).toEqual({ 'linkgrant/subjects': '' });
+    await grantJson('create', 'nobody', '--subjects', '');
+    expect((await showGrant('nobody')).policy).toEqual({ 'linkgrant/subjects': '' });
     expect((await grant('show', 'nobody')).stdout).toMatch(/^Subjects: +none$/m);
   });
 
@@ -86,29 +86,26 @@ describe('the policy of a grant', () => {
     ['--certificate-lifetime', 'long', 'is "long", which is not a duration'],
     ['--certificate-lifetime', '0', 'at least 1s'],
     ['--not-before', 'tomorrow', 'is "tomorrow", which is not a time'],
-  ])(
-    'with %s %j is refused by create, issue and update with the flag and the reason',
-    async (flag, value, reason) => {
-      const name = 'wrong-value';
-      const before = await shown('plain');
-      const issued = ['token', 'issue', place.path('wrong.yaml'), '--name', name, '--data-dir', dataDir];
-      const ends = await Promise.all([
-        grant('create', name, flag, value),
-        linkgrant([...issued, flag, value]),
-        grant('update', 'plain', flag, value),
-      ]);
-      for (const ended of ends) {
-        expect(ended.code).toBe(2);
-        expect(refusalOf(ended).error).toContain(`${flag} `);
-        expect(refusalOf(ended).error).toContain(reason);
-        expect(refusalOf(ended).hint).toContain('docs/how-to/restrict-a-grant.md');
-      }
-      expect((await grant('show', name)).code).toBe(1);
-      expect(await shown('plain')).toEqual(before);
-    },
-  );
+  ])('is refused by create, issue and update, with the reason, if %s is %j', async (flag, value, reason) => {
+    const name = 'wrong-value';
+    const before = await showGrant('plain');
+    const issued = ['token', 'issue', place.path('wrong.yaml'), '--name', name, '--data-dir', dataDir];
+    const ends = await Promise.all([
+      grant('create', name, flag, value),
+      linkgrant([...issued, flag, value]),
+      grant('update', 'plain', flag, value),
+    ]);
+    for (const ended of ends) {
+      expect(ended.code).toBe(2);
+      expect(refusalOf(ended).error).toContain(`${flag} `);
+      expect(refusalOf(ended).error).toContain(reason);
+      expect(refusalOf(ended).hint).toContain('docs/how-to/restrict-a-grant.md');
+    }
+    expect((await grant('show', name)).code).toBe(1);
+    expect(await showGrant('plain')).toEqual(before);
+  });
 
-  it('that expires before it begins creates no grant', async () => {
+  it('creates no grant that would expire before --not-before', async () => {
     const { error } = await refused(2, 'create', 'too-late', '--not-before', '2100-01-01T00:00:00Z');
     expect(error).toContain('would expire before its not-before time');
     expect((await grant('show', 'too-late')).code).toBe(1);
@@ -126,7 +123,7 @@ describe('the policy of a grant', () => {
 
 describe('grant update', () => {
   it('sets the given rules, removes the unset ones, and retains the rest', async () => {
-    const { uid, code: _code, url: _url, ...made } = await done('create', 'changed', ...RULES);
+    const { uid, code: _code, url: _url, ...made } = await grantJson('create', 'changed', ...RULES);
     const words = [
       '--subjects',
       '',
@@ -141,18 +138,25 @@ describe('grant update', () => {
       'linkgrant/key-types': 'rsa',
       'linkgrant/certificate-lifetime': '2d',
     };
-    expect(await done('update', 'changed', ...words)).toEqual({ ...made, uid, policy });
-    expect(await shown(uid)).toMatchObject({ ...made, uid, policy });
+    expect(await grantJson('update', 'changed', ...words)).toEqual({ ...made, uid, policy });
+    expect(await showGrant(uid)).toMatchObject({ ...made, uid, policy });
     const all = 'subjects,source-cidrs,key-types,certificate-lifetime';
-    expect(await done('update', uid, '--unset', all)).not.toHaveProperty('policy');
+    expect(await grantJson('update', uid, '--unset', all)).not.toHaveProperty('policy');
   });
 
   it('changes uses and expiry, which counts from when the grant was ready', async () => {
-    const { createdAt } = await done('create', 'longer');
-    const updated = await done('update', 'longer', '--redemptions-allowed', '7', '--expiration-window', '2d');
+    const { createdAt } = await grantJson('create', 'longer');
+    const updated = await grantJson(
+      'update',
+      'longer',
+      '--redemptions-allowed',
+      '7',
+      '--expiration-window',
+      '2d',
+    );
     expect(updated).toMatchObject({ redemptionsAllowed: 7, expirationWindow: '2d', state: 'ready' });
     expect(Date.parse(updated.expirationTime) - Date.parse(createdAt)).toBe(2 * 86_400_000);
-    expect(await shown('longer')).toMatchObject(updated);
+    expect(await showGrant('longer')).toMatchObject(updated);
     expect((await grant('update', 'longer', '--redemptions-allowed', '8')).stdout).toMatch(
       /^Redemptions: +0 of 8$/m,
     );
@@ -169,14 +173,14 @@ describe('grant update', () => {
     [['--unset', 'names', '--names', 'a'], '--names and --unset'],
     [['--issuer', 'other-ca'], '--issuer'],
   ])('refuses %j with the reason, and changes nothing', async (words, reason) => {
-    const before = await shown('plain');
+    const before = await showGrant('plain');
     expect((await refused(2, 'update', 'plain', ...words)).error).toContain(reason);
-    expect(await shown('plain')).toEqual(before);
+    expect(await showGrant('plain')).toEqual(before);
   });
 
-  it('does not reactivate an expired grant, and still changes its policy', async () => {
-    await done('create', 'over', '--expiration-window', '1ms');
-    await done('create', 'revoked');
+  it('does not reactivate an expired or revoked grant, but changes its policy', async () => {
+    await grantJson('create', 'over', '--expiration-window', '1ms');
+    await grantJson('create', 'revoked');
     expect((await grant('revoke', 'revoked')).code).toBe(0);
     for (const [name, state] of [
       ['over', 'expired'],
@@ -184,14 +188,14 @@ describe('grant update', () => {
     ] as const) {
       const { error } = await refused(1, 'update', name, '--expiration-window', '1d');
       expect(error).toContain(`has ended (${state}), and cannot be reopened`);
-      const updated = await done('update', name, '--subjects', 'a', '--redemptions-allowed', '9');
+      const updated = await grantJson('update', name, '--subjects', 'a', '--redemptions-allowed', '9');
       expect(updated).toMatchObject({ state, policy: { 'linkgrant/subjects': 'a' } });
     }
   });
 
   it('warns if --redemptions-allowed is not above the redemptions so far', async () => {
     const token = place.path('counted.yaml');
-    await done('create', 'counted', '--redemptions-allowed', '5', '--token', token);
+    await grantJson('create', 'counted', '--redemptions-allowed', '5', '--token', token);
     for (const site of ['one', 'two']) {
       const to = ['--to', place.path(`counted-${site}`), '--data-dir', place.path(`counted-${site}-data`)];
       expect((await linkgrant(['token', 'redeem', token, ...to])).code).toBe(0);
@@ -208,13 +212,13 @@ describe('grant update', () => {
   });
 
   it('refuses an expiry in the past, and a start after the expiry', async () => {
-    const before = await shown('plain');
+    const before = await showGrant('plain');
     expect((await refused(1, 'update', 'plain', '--expiration-window', '1ms')).error).toContain(
       'has passed already',
     );
     const late = await refused(1, 'update', 'plain', '--not-before', '2100-01-01T00:00:00Z');
     expect(late.error).toContain('would expire before its not-before time');
-    expect(await shown('plain')).toEqual(before);
+    expect(await showGrant('plain')).toEqual(before);
   });
 
   it('reports an unknown grant', async () => {
@@ -223,8 +227,8 @@ describe('grant update', () => {
 });
 
 describe('the holder of a token with a policy', () => {
-  it('gets the policy from --check and doctor, is refused with the rule, and redeems once it permits', async () => {
-    await done('create', 'ruled', '--subjects', 'hq', '--certificate-lifetime', '12h');
+  it('sees the rules with --check and doctor, is refused by a rule, and redeems after it is changed', async () => {
+    await grantJson('create', 'ruled', '--subjects', 'hq', '--certificate-lifetime', '12h');
     const token = await tokenOf('ruled');
     const checked = await linkgrant(['token', 'inspect', token, '--check']);
     expect(checked.stdout).toMatch(/^Subjects: +hq$/m);
@@ -243,9 +247,12 @@ describe('the holder of a token with a policy', () => {
     expect(ended.code).toBe(3);
     expect(refusalOf(ended).hint).toContain('the subjects of the grant');
     // The service records a refusal after its response.
-    await until(async () => (await shown('ruled')).attempts.length > 0);
-    expect(await shown('ruled')).toMatchObject({ redemptions: 0, attempts: [{ outcome: 'policy_subject' }] });
-    await done('update', 'ruled', '--subjects', 'hq,branch');
+    await until(async () => (await showGrant('ruled')).attempts.length > 0);
+    expect(await showGrant('ruled')).toMatchObject({
+      redemptions: 0,
+      attempts: [{ outcome: 'policy_subject' }],
+    });
+    await grantJson('update', 'ruled', '--subjects', 'hq,branch');
     expect((await redeem('branch')).code).toBe(0);
     const [redemption] = json(
       await linkgrant(['redemption', 'list', '--grant', 'ruled', '-o', 'json', '--data-dir', dataDir]),

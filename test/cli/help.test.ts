@@ -42,7 +42,7 @@ describe('linkgrant --help', () => {
     for (const line of stdout.split('\n')) expect(line.length).toBeLessThanOrEqual(80);
   });
 
-  it('lists every command', async () => {
+  it('lists the first word of each command, and the verbs of each noun', async () => {
     const { stdout } = await linkgrant(['help']);
     const firsts = new Set(COMMANDS.map((command) => command.split(' ')[0]));
     for (const first of firsts) expect(stdout).toMatch(new RegExp(`^  ${first} `, 'm'));
@@ -99,7 +99,7 @@ describe('linkgrant --help', () => {
   it.each([
     ['serve', 'serve this namespace only (default: every namespace that has a site)'],
     ['grant list', 'namespace of the site and its grants (default: the only one that is served'],
-  ])('of %s has one default of -n', async (command, text) => {
+  ])('describes one default of -n for %s', async (command, text) => {
     const { stdout } = await linkgrant([...command.split(' '), '--help']);
     const [, description = ''] = /--namespace <NAMESPACE>([\s\S]*?)\n {2}-/.exec(stdout) ?? [];
     expect(description.replace(/\s+/g, ' ')).toContain(text);
@@ -116,7 +116,7 @@ describe('linkgrant --help', () => {
     ['link check', ['--timeout']],
     ['doctor', ['--timeout']],
   ])(
-    'of %s limits the whole wait with --deadline and one exchange with --timeout',
+    'describes --deadline of %s as the limit of the wait, and --timeout as that of one exchange',
     async (command, limits) => {
       const { stdout } = await linkgrant([...command.split(' '), '--help']);
       const options = stdout.split(/\n {2}(?=-)/).map((option) => option.replace(/\s+/g, ' '));
@@ -146,7 +146,7 @@ describe('linkgrant --help', () => {
     }
   });
 
-  it('is suggested for a mistyped command, with the most similar one', async () => {
+  it('is the hint for a mistyped command, and the error suggests the most similar one', async () => {
     const noun = await linkgrant(['tokn']);
     expect(noun.code).toBe(2);
     expect(refusalOf(noun).error).toBe("unknown command 'tokn' (Did you mean token?)");
@@ -175,8 +175,8 @@ describe('linkgrant completion', () => {
     writeFileSync(script, (await linkgrant(['completion', 'bash'])).stdout);
   });
 
-  /** What bash offers for the last word. */
-  function offered(...words: readonly string[]): string[] {
+  /** Returns the completions that bash offers for the last word. */
+  function completions(...words: readonly string[]): string[] {
     const simulate = `source "$1"; shift; COMP_WORDS=("$@"); COMP_CWORD=$(($# - 1)); _linkgrant
       printf '%s\\n' "\${COMPREPLY[@]}"`;
     const bash = spawnSync('bash', ['-c', simulate, 'bash', script, 'linkgrant', ...words], {
@@ -194,14 +194,14 @@ describe('linkgrant completion', () => {
   });
 
   it('offers nouns, verbs, flags and shells in their places', () => {
-    expect(offered('')).toEqual(expect.arrayContaining(['serve', ...NOUNS, 'completion', 'version']));
-    expect(offered('token', '')).toEqual(['issue', 'redeem', 'inspect', 'list', 'revoke', 'rotate-key']);
-    expect(offered('token', 're')).toEqual(['redeem', 'revoke']);
-    expect(offered('token', 'redeem', 'token.yaml', '--t')).toEqual(['--to', '--timeout']);
-    expect(offered('serve', '--host', 'example.com', '--data')).toEqual(['--data-dir']);
-    expect(offered('token', 'redeem', 'file', '--cost')).toEqual([]);
-    expect(offered('completion', '')).toEqual(['bash', 'zsh', 'fish']);
-    expect(offered('token', 'redeem', '')).toEqual([]);
+    expect(completions('')).toEqual(expect.arrayContaining(['serve', ...NOUNS, 'completion', 'version']));
+    expect(completions('token', '')).toEqual(['issue', 'redeem', 'inspect', 'list', 'revoke', 'rotate-key']);
+    expect(completions('token', 're')).toEqual(['redeem', 'revoke']);
+    expect(completions('token', 'redeem', 'token.yaml', '--t')).toEqual(['--to', '--timeout']);
+    expect(completions('serve', '--host', 'example.com', '--data')).toEqual(['--data-dir']);
+    expect(completions('token', 'redeem', 'file', '--cost')).toEqual([]);
+    expect(completions('completion', '')).toEqual(['bash', 'zsh', 'fish']);
+    expect(completions('token', 'redeem', '')).toEqual([]);
   });
 
   it('has the same words for zsh and fish', async () => {

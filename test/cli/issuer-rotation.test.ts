@@ -17,7 +17,7 @@ const openssl = releaseAfterFile(new OpenSsl());
 const data = place.path('data');
 
 const issuer = (...words: readonly string[]) => linkgrant(['issuer', ...words, '--data-dir', data]);
-/** The same when the services have had the time to take up what was changed. */
+/** Runs `linkgrant issuer` one minute later, when services have read the changes. */
 const later = (...words: readonly string[]) =>
   run(['issuer', ...words, '--data-dir', data], { clockOffsetMs: MINUTE_MS });
 const listed = async (...words: readonly string[]) => json(await issuer('list', '-o', 'json', ...words));
@@ -102,7 +102,7 @@ describe('rotation of the site CA', () => {
 });
 
 describe('rotation of the CA of the service', () => {
-  it('is effective in new tokens at once, and completes when nothing depends on the old CA alone', async () => {
+  it('is effective in new tokens at once, and needs --force while links depend on the old CA', async () => {
     const casOf = async (name: string) => {
       const token = place.path(`${name}.yaml`);
       const issued = await linkgrant(['token', 'issue', token, '--name', name, '--data-dir', data]);
@@ -147,11 +147,13 @@ describe('issuer create', () => {
 
   it('refuses an unknown issuer, and an invalid name', async () => {
     for (const verb of ['prepare', 'activate', 'retire']) {
-      expect(await refused(verb, 'nobody')).toMatchObject({ code: 2, error: /no issuer "nobody"/ });
+      const { code, error } = await refused(verb, 'nobody');
+      expect([code, error]).toEqual([2, expect.stringContaining('no issuer "nobody"')]);
       expect(await refused(verb, `../issuers/${SITE}`)).toMatchObject({ code: 2 });
     }
     expect(await refused('trust', 'nobody')).toMatchObject({ code: 2 });
-    expect(await refused('trust', SERVER)).toMatchObject({ code: 2, error: /this service alone/ });
+    const { code, error } = await refused('trust', SERVER);
+    expect([code, error]).toEqual([2, expect.stringContaining('this service alone')]);
     expect(await refused('create', 'No Name')).toMatchObject({ code: 2 });
   });
 });
@@ -174,14 +176,14 @@ describe('a CA of another owner', () => {
     expect(await succeed('trust', SITE, ...given)).toBe(certificate);
   });
 
-  it('is known from what the service published, without its flags', async () => {
+  it('is recognized without its flags after the service has used it', async () => {
     const own = place.path('given-issuer');
     const { certificate, key } = makeAuthority(openssl, { subject: '/CN=other company CA' });
     const files = ['crt', 'key'].map((end) => place.path(`other-company.${end}`));
     writeFileSync(files[0] as string, certificate);
     writeFileSync(files[1] as string, key, { mode: 0o600 });
     const flags = ['--issuer-cert', files[0] as string, '--issuer-key', files[1] as string];
-    // A service with a CA of its own has run there before.
+    // The first service creates its own CA.
     for (const more of [[], flags]) {
       const service = await place.serve(['--data-dir', own, ...ENDPOINT, ...more]);
       await service.stop();
@@ -193,7 +195,7 @@ describe('a CA of another owner', () => {
     ]);
   });
 
-  it("is Skupper's on a system platform, and the service's own CA is linkgrant's there too", async () => {
+  it('is managed by Skupper on a system platform, where linkgrant manages the CA of the service', async () => {
     const home = new SystemHome(place.path('skupper')).add('west');
     const own = place.path('on-podman');
     const words = ['--platform', 'podman', '--skupper-home', home.directory, '--host', 'vm'];
@@ -226,7 +228,7 @@ describe('a CA of another owner', () => {
     await service.stop();
   });
 
-  it("is not confused with the service's own CA if only the server certificate is external", async () => {
+  it('is not rotated if it signed the external certificate of the service', async () => {
     const own = place.path('given-tls');
     const ca = makeAuthority(openssl, { subject: '/CN=tls CA' });
     const { certificate, key } = makeAuthority(openssl, { subject: '/CN=other', issuer: ca });
@@ -238,7 +240,7 @@ describe('a CA of another owner', () => {
       flag,
       files[index] as string,
     ]);
-    // A service with a CA of its own has run there before.
+    // The first service creates its own CA.
     for (const more of [[], flags]) {
       const service = await place.serve(['--data-dir', own, ...ENDPOINT, ...more]);
       await service.stop();

@@ -77,30 +77,27 @@ describe('issuer server-certificate', () => {
   });
 
   it.each([
-    ['by its settings', ['--platform', 'podman'], 'podman'],
-    ['by the service that has run on the data directory', [], 'linux'],
-  ])(
-    'refuses on a system site, where Skupper issues it, %s, and creates no CA',
-    async (_how, words, platform) => {
-      const data = place.path(`data-of-${platform}`);
-      if (words.length === 0) {
-        const home = new SystemHome(place.path('skupper')).add('west');
-        const service = await place.serve([
-          ...['--platform', platform, '--skupper-home', home.directory],
-          ...['--data-dir', data],
-        ]);
-        await service.stop();
-      }
-      const to = place.path('never-made');
-      const ended = await issue(...words, '--data-dir', data, '--host', 'a', '--to', to);
-      expect(ended.code).toBe(2);
-      const { error, hint } = refusalOf(ended);
-      expect(error).toBe(`on ${platform} Skupper issues the server certificates of routers`);
-      expect(hint).toContain('spec.subjectAlternativeNames');
-      expect(existsSync(to)).toBe(false);
-      expect(existsSync(join(data, 'issuers/skupper-site-ca'))).toBe(false);
-    },
-  );
+    ['from the flags', ['--platform', 'podman'], 'podman'],
+    ['from the service that ran on the data directory', [], 'linux'],
+  ])('refuses on a system platform, which is known %s, and creates no CA', async (_how, words, platform) => {
+    const data = place.path(`data-of-${platform}`);
+    if (words.length === 0) {
+      const home = new SystemHome(place.path('skupper')).add('west');
+      const service = await place.serve([
+        ...['--platform', platform, '--skupper-home', home.directory],
+        ...['--data-dir', data],
+      ]);
+      await service.stop();
+    }
+    const to = place.path('never-made');
+    const ended = await issue(...words, '--data-dir', data, '--host', 'a', '--to', to);
+    expect(ended.code).toBe(2);
+    const { error, hint } = refusalOf(ended);
+    expect(error).toBe(`on ${platform} Skupper issues the server certificates of routers`);
+    expect(hint).toContain('spec.subjectAlternativeNames');
+    expect(existsSync(to)).toBe(false);
+    expect(existsSync(join(data, 'issuers/skupper-site-ca'))).toBe(false);
+  });
 
   it('refuses unsupported arguments with the reason', async () => {
     const refused = async (...words: readonly string[]) => {

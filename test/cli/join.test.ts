@@ -75,7 +75,7 @@ describe('join', () => {
     const file = place.path('public.yaml');
     await issue(file);
     const { metadata, spec } = parse(readFileSync(file, 'utf8'));
-    // Its CA stands for a public one: the line pins nothing, and only the process with the variable trusts the CA.
+    // The line pins no CA. NODE_EXTRA_CA_CERTS makes the CA of the service one that Node trusts, like a public CA.
     const line = encodeJoinLine({ ...spec, name: metadata.name, ca: undefined }) as string;
     const words = ['join', line, '--to', place.path('public'), '--data-dir', place.path('public')];
     const refused = await linkgrantProcess(words);
@@ -98,13 +98,13 @@ describe('join', () => {
     expect(server.seen).toEqual([]);
   });
 
-  it('refuses what is no line, and does not repeat it', async () => {
+  it('refuses an argument that is not a join line, and does not print it', async () => {
     const ended = await join('kjh1-s3cret', 'other-text');
     expect(ended.code).toBe(2);
     expect(ended.stderr).not.toContain('s3cret');
   });
 
-  it('refuses a line that was cut off before it connects, and does not repeat it', async () => {
+  it('refuses a truncated line without a connection, and does not print it', async () => {
     const line = (await issueLine()).slice(0, -5);
     const ended = await join(line, 'cut');
     expect(ended.code).toBe(3);
@@ -136,13 +136,14 @@ describe('a join line', () => {
       },
     ],
   ])('is accepted by bootstrap %s, and redeemed once', async (how, sourceOf) => {
-    const site = place.path(how.replaceAll(' ', '-'));
-    const [token = '', input = ''] = sourceOf(await issueLine('--name', `boot-${how.length}`));
+    const name = how.replaceAll(' ', '-');
+    const site = place.path(name);
+    const [token = '', input = ''] = sourceOf(await issueLine('--name', name));
     const words = ['bootstrap', '--token', token, '--to', site, '--wait', 'configured', '--data-dir', site];
     for (const alreadyLinked of [false, true]) {
       const ended = await linkgrant([...words, '-o', 'json'], { input });
       expect(ended.code, ended.stderr).toBe(0);
-      expect(json(ended)).toMatchObject({ alreadyLinked, links: [{ name: `boot-${how.length}` }] });
+      expect(json(ended)).toMatchObject({ alreadyLinked, links: [{ name }] });
     }
   });
 });

@@ -12,7 +12,7 @@ const create = (name: string, ...words: readonly string[]) => run('grant', 'crea
 await place.serve(['--data-dir', dataDir, ...ENDPOINT]);
 
 /** Issues and redeems a token of a new grant; returns the id of the redemption. */
-async function redeemed(name: string): Promise<string> {
+async function redeemToken(name: string): Promise<string> {
   const token = place.path(`${name}.yaml`);
   expect((await run('token', 'issue', token, '--name', name)).code).toBe(0);
   const redeem = ['token', 'redeem', token, '--to', place.path(name), '--subject', name];
@@ -24,7 +24,7 @@ async function redeemed(name: string): Promise<string> {
 const FORMULA = '=1+1 <script>alert(1)</script> "\' %s, \u200b';
 
 describe('labels and notes', () => {
-  it('of a grant are set when it is created, shown in every format, and changed', async () => {
+  it('are set when a grant is created, shown in every format, and changed', async () => {
     const created = await create('first', '--label', 'team=a', '--label', 'pilot=', '--note', FORMULA);
     expect(created.code, created.stderr).toBe(0);
     const shown = await run('grant', 'show', 'first');
@@ -51,8 +51,8 @@ describe('labels and notes', () => {
     expect(listed).toMatchObject({ name: 'first', labels: { team: 'b' }, redemptionsAllowed: 1 });
   });
 
-  it('of a redemption are changed, and shown in every format', async () => {
-    const id = await redeemed('linked');
+  it('are changed and shown in every format for a redemption', async () => {
+    const id = await redeemToken('linked');
     const words = ['redemption', 'update', id];
     const updated = await run(...words, '--label', 'region=eu', '--label', 'pilot=', '--note', FORMULA);
     expect(updated.code, updated.stderr).toBe(0);
@@ -70,7 +70,7 @@ describe('labels and notes', () => {
     expect(json(removed)).not.toHaveProperty('note');
   });
 
-  it('of a new grant can be given when its token is issued', async () => {
+  it('are set for the grant that token issue creates', async () => {
     const issue = ['token', 'issue', place.path('new.yaml'), '--name', 'issued'];
     const issued = await run(...issue, '--label', 'team=c', '--note', 'ticket 4711');
     expect(issued.code, issued.stderr).toBe(0);
@@ -99,7 +99,7 @@ describe('labels and notes', () => {
     expect(await names('select,select!=x')).toEqual(['y1']);
     expect(await names('select,!select')).toEqual([]);
     expect((await run('grant', 'list', '--selector', 'select=z')).stdout).toBe('No grant matches.\n');
-    const [one, two] = [await redeemed('one'), await redeemed('two')];
+    const [one, two] = [await redeemToken('one'), await redeemToken('two')];
     await run('redemption', 'update', one, '--label', 'select=one');
     await run('redemption', 'update', two, '--label', 'select=two');
     const ids = async (selector: string) =>
@@ -134,8 +134,8 @@ describe('labels and notes', () => {
     expect((await run('grant', 'show', 'bad')).code).toBe(1);
   });
 
-  it('that a writer of the database made hostile reach no terminal', async () => {
-    const id = await redeemed('attacked');
+  it('are escaped in every output if the database contains control characters', async () => {
+    const id = await redeemToken('attacked');
     const labels = { 'a\u001b[2J\nfake  line': '\u009b2J\u202e\u007f', '=1+1': 'x' };
     const note = '=1+1\u001b]0;title\u0007\nfake  line\u2028\u202e';
     const database = openSqliteFile(`${dataDir}/linkgrant.db`);
@@ -144,8 +144,8 @@ describe('labels and notes', () => {
       expect(update.run(JSON.stringify(labels), note)).toBe(1);
     }
     database.close();
-    // biome-ignore lint/suspicious/noControlCharactersInRegex: that there is none is what is tested.
-    const acts = /[\u0000-\u0009\u000b\u000c\u000e-\u001f\u007f-\u009f\u2028\u202a-\u202e]|\r(?!\n)/;
+    // biome-ignore lint/suspicious/noControlCharactersInRegex: the test checks that the output has none.
+    const controls = /[\u0000-\u0009\u000b\u000c\u000e-\u001f\u007f-\u009f\u2028\u202a-\u202e]|\r(?!\n)/;
     for (const words of [
       ['grant', 'show', 'attacked'],
       ['grant', 'list'],
@@ -159,7 +159,7 @@ describe('labels and notes', () => {
       for (const format of formats) {
         const shown = await run(...words, ...format);
         expect(shown.code, shown.stderr).toBe(0);
-        expect(shown.stdout, `${words} ${format}`).not.toMatch(acts);
+        expect(shown.stdout, `${words} ${format}`).not.toMatch(controls);
         if (format.length === 0 && !words.includes('csv')) expect(shown.stdout).not.toMatch(/^ *fake/m);
         if (words.includes('csv')) expect(shown.stdout).not.toMatch(/,=/);
       }

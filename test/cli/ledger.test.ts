@@ -1,21 +1,19 @@
 import { copyFileSync, mkdirSync, rmSync, writeFileSync } from 'node:fs';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { beforeAll, describe, expect, it } from 'vitest';
 import { openSqliteStore } from '../../src/stores/sqlite/sqlite-store.js';
 import { json, linkgrant, refusalOf, Workplace } from '../support/command-line.js';
+import { releaseAfterFile } from '../support/release.js';
 import { NOW, SAMPLE_CODE, sampleGrant, sampleRedemption, sampleRenewal } from '../support/store-samples.js';
 import { openSqliteFile } from '../support/stores/sqlite-file.js';
 
 const A = '00000000-0000-4000-8000-00000000000a';
 const B = '00000000-0000-4000-8000-00000000000b';
 const C = '00000000-0000-4000-8000-00000000000c';
-const work = new Workplace();
-const whole = work.path('whole');
+const work = releaseAfterFile(new Workplace());
+const original = work.path('original');
 const first = sampleRedemption(A, { subject: 'site-1', createdAt: NOW + 1 });
 const second = sampleRedemption(A, { subject: '=cmd|x, "y"', createdAt: NOW + 2, jti: 'j2' });
 const third = sampleRedemption(B, { subject: 'site-3', createdAt: NOW + 3 });
-
-const openWhole = () =>
-  openSqliteStore({ file: `${whole}/linkgrant.db`, migrate: true, clock: () => NOW + 20 });
 
 /** The end of the ledger as it was after its seventh entry. */
 let olderEnd: {
@@ -26,8 +24,9 @@ let olderEnd: {
 };
 
 beforeAll(async () => {
-  mkdirSync(whole, { mode: 0o700 });
-  const store = await openWhole();
+  mkdirSync(original, { mode: 0o700 });
+  const file = `${original}/linkgrant.db`;
+  const store = await openSqliteStore({ file, migrate: true, clock: () => NOW + 20 });
   await store.createGrant(sampleGrant({ uid: A, name: 'a', redemptionsAllowed: 9 }), SAMPLE_CODE);
   await store.createGrant(sampleGrant({ uid: B, name: 'b', redemptionsAllowed: 9 }), SAMPLE_CODE);
   await store.recordRedemption(A, first, NOW + 1);
@@ -35,7 +34,7 @@ beforeAll(async () => {
   const signedCode = { jti: 'j2', uses: 1, expirationTime: NOW + 60_000, subject: null };
   await store.recordRedemption(A, second, NOW + 2, { signedCode });
   await store.recordRenewal(sampleRenewal(first.id, 1), NOW + 4);
-  const reader = openSqliteFile(`${whole}/linkgrant.db`);
+  const reader = openSqliteFile(file);
   [olderEnd] = reader.prepare('SELECT position, removed, refusals, mac FROM ledger_end').rows([], false) as [
     typeof olderEnd,
   ];
@@ -62,17 +61,23 @@ beforeAll(async () => {
   await store.putSetting('service', '{"url":"https://a"}');
   await store.close();
 });
-afterAll(() => work.remove());
 
-/** Verifies a copy of the whole ledger after these statements. */
+/** Copies the store and its ledger key into a new directory. Returns the directory. */
+function copyOriginal(name: string): string {
+  const directory = work.path(name);
+  rmSync(directory, { recursive: true, force: true });
+  mkdirSync(directory, { mode: 0o700 });
+  for (const file of ['linkgrant.db', 'ledger.key'])
+    copyFileSync(`${original}/${file}`, `${directory}/${file}`);
+  return directory;
+}
+
+/** Runs the statements on a copy of the store, and verifies it. `values` are the parameters of the first statement. */
 async function verifyAfter(
   statements: readonly string[],
   values: readonly (Uint8Array | number | string)[] = [],
 ) {
-  const directory = work.path('changed');
-  rmSync(directory, { recursive: true, force: true });
-  mkdirSync(directory, { mode: 0o700 });
-  for (const name of ['linkgrant.db', 'ledger.key']) copyFileSync(`${whole}/${name}`, `${directory}/${name}`);
+  const directory = copyOriginal('changed');
   const db = openSqliteFile(`${directory}/linkgrant.db`);
   statements.forEach((sql, index) => {
     db.prepare(sql).run(...(index === 0 ? values : []));
@@ -81,8 +86,6 @@ async function verifyAfter(
   return linkgrant(['redemption', 'list', '--verify', '--data-dir', directory]);
 }
 
-const CHANGED_GRANT = (uid: string) =>
-  `grant ${uid} differs from its last entry: its code, limits, rules or end were changed`;
 const CHANGES: readonly (readonly [string, readonly string[], string])[] = [
   [
     'a changed address',
@@ -110,7 +113,7 @@ const CHANGES: readonly (readonly [string, readonly string[], string])[] = [
     'the ledger lacks entry 3 of 16',
   ],
   [
-    "two entries in each other's place",
+    'two entries with exchanged positions',
     [
       `UPDATE events SET seq = 99 WHERE grant_uid = '${A}' AND seq = 1`,
       `UPDATE events SET seq = 1 WHERE grant_uid = '${A}' AND seq = 2`,
@@ -131,22 +134,22 @@ const CHANGES: readonly (readonly [string, readonly string[], string])[] = [
     `entry 4 of grant ${B} does not match its MAC`,
   ],
   [
-    'an entry deleted after which its grant has none',
+    'a deleted last entry of a grant',
     [`DELETE FROM events WHERE grant_uid = '${A}' AND seq = 9`],
     'the ledger lacks entry 13 of 16',
   ],
   [
-    'a grant without its entries',
+    'the deleted entries of a grant',
     [`DELETE FROM events WHERE grant_uid = '${B}'`],
     'the ledger lacks entry 2 of 16',
   ],
   [
-    'the last entry cut off, and the end set back by it',
+    'a deleted last entry, with the end set back by one',
     ['DELETE FROM events WHERE position = 16', 'UPDATE ledger_end SET position = 15'],
     'the ledger has an end that does not match its MAC',
   ],
   [
-    'a grant gone with its entries, as retention removes it',
+    'a grant removed with its entries, as retention does it',
     [
       `UPDATE events SET grant_uid = NULL, seq = NULL, at = NULL, kind = NULL, redemption_id = NULL, detail = NULL WHERE grant_uid = '${B}'`,
       `DELETE FROM redemptions WHERE grant_uid = '${B}'`,
@@ -160,12 +163,12 @@ const CHANGES: readonly (readonly [string, readonly string[], string])[] = [
     'the ledger lacks the content of 1 of 16 entries',
   ],
   [
-    'a forged end of the whole',
+    'a forged end of the ledger',
     ['UPDATE ledger_end SET position = 6'],
     'the ledger has an end that does not match its MAC',
   ],
   [
-    'a deleted end of the whole',
+    'a deleted end of the ledger',
     ['DELETE FROM ledger_end'],
     'the ledger has an end that does not match its MAC',
   ],
@@ -192,12 +195,12 @@ const CHANGES: readonly (readonly [string, readonly string[], string])[] = [
     `grant ${A} has redemption forged, which no entry records`,
   ],
   [
-    'a revocation taken back',
+    'a redemption that is no longer revoked',
     [`UPDATE redemptions SET revoked_at = NULL WHERE id = '${second.id}'`],
     `entry 7 of grant ${A} records the revocation of redemption ${second.id}, and its row does not`,
   ],
   [
-    'a revocation that nobody made',
+    'a revocation of a redemption without an entry',
     [`UPDATE redemptions SET revoked_at = 5 WHERE id = '${first.id}'`],
     `grant ${A} has redemption ${first.id}, whose revocation no entry records`,
   ],
@@ -224,27 +227,27 @@ const CHANGES: readonly (readonly [string, readonly string[], string])[] = [
     `entry 3 of grant ${B} records the revocation of the grant, and its row does not`,
   ],
   [
-    'a grant that was revoked by nobody',
+    'a revocation of a grant without an entry',
     [`UPDATE grants SET revoked_at = 5 WHERE uid = '${A}'`],
     `grant ${A} is revoked, and no entry records it`,
   ],
   [
-    'a use given back to a grant',
+    'a lowered count of uses of a grant',
     [`UPDATE grants SET redemptions = 1 WHERE uid = '${A}'`],
     `grant ${A} counts 1 redemptions, and its entries record 2`,
   ],
   [
-    'a use given back to a code',
+    'a lowered count of uses of a code',
     ["UPDATE codes SET used = 0 WHERE jti = 'j2'"],
     `grant ${A} counts 0 redemptions of code j2, and its entries record 1`,
   ],
   [
-    'a code that is forgotten, with its use',
+    'a used code that was deleted',
     ["DELETE FROM codes WHERE jti = 'j2'"],
     `entry 3 of grant ${A} records code j2, which is missing`,
   ],
   [
-    'a use that nobody made of a code',
+    'a use of a code without a redemption',
     ["UPDATE codes SET used = 1 WHERE jti = 'j1'"],
     `grant ${A} counts 1 redemptions of code j1, and its entries record 0`,
   ],
@@ -265,7 +268,7 @@ const CHANGES: readonly (readonly [string, readonly string[], string])[] = [
       [
         `a grant whose row was changed (${change})`,
         [`UPDATE grants SET ${change} WHERE uid = '${C}'`],
-        CHANGED_GRANT(C),
+        `grant ${C} differs from its last entry: its code, limits, rules or end were changed`,
       ] as const,
   ),
   [
@@ -324,27 +327,27 @@ const CHANGES: readonly (readonly [string, readonly string[], string])[] = [
     `grant ${B} has refusals (grant_revoked, subject "site-b") that do not match their MAC`,
   ],
   [
-    'refusals that are gone',
+    'deleted refusals',
     ["DELETE FROM refusals WHERE subject = 'site-c'"],
     'the ledger has refusals that add up to 2, and 4 were counted',
   ],
   [
-    'refusals that are gone, with a count to match',
+    'deleted refusals, with a matching total',
     ["DELETE FROM refusals WHERE subject = 'site-c'", 'UPDATE ledger_end SET refusals = 2'],
     'the ledger has an end that does not match its MAC',
   ],
   [
-    'refusals of a grant of which nothing else is left',
+    'refusals with the uid of no grant',
     ["UPDATE refusals SET grant_uid = 'removed' WHERE subject = 'site-c'"],
     'grant removed has refusals (grant_revoked, subject "site-c") that do not match their MAC',
   ],
 ];
 
 describe('redemption list --verify', () => {
-  it('reports no fault of an unchanged ledger, of all grants or of one', async () => {
+  it('finds no fault in an unchanged ledger, for all grants or for one', async () => {
     const all = await verifyAfter([]);
     expect(all).toMatchObject({ code: 0, stdout: 'The ledger is unchanged: 16 entries.\n', stderr: '' });
-    const ofOne = ['redemption', 'list', '--verify', '--grant', 'b', '-o', 'json', '--data-dir', whole];
+    const ofOne = ['redemption', 'list', '--verify', '--grant', 'b', '-o', 'json', '--data-dir', original];
     expect(json(await linkgrant(ofOne))).toEqual({ whole: true, entries: 3 });
   });
 
@@ -354,7 +357,7 @@ describe('redemption list --verify', () => {
     expect(ended).toMatchObject({ code: 1, stdout: '' });
   });
 
-  it('detects entries that were cut off before an earlier authentic end', async () => {
+  it('detects deleted entries if an earlier authentic end was restored', async () => {
     const { position, removed, refusals, mac } = olderEnd;
     expect(position).toBe(7);
     const ended = await verifyAfter(
@@ -370,11 +373,8 @@ describe('redemption list --verify', () => {
     expect(ended.code).toBe(1);
   });
 
-  it('reports entries that were cut off after later entries were written', async () => {
-    const directory = work.path('covered');
-    mkdirSync(directory, { mode: 0o700 });
-    for (const name of ['linkgrant.db', 'ledger.key'])
-      copyFileSync(`${whole}/${name}`, `${directory}/${name}`);
+  it('reports deleted entries also after later entries were written', async () => {
+    const directory = copyOriginal('covered');
     const file = `${directory}/linkgrant.db`;
     const db = openSqliteFile(file);
     db.exec(`DELETE FROM events WHERE position = 16;
@@ -398,11 +398,7 @@ describe('redemption list --verify', () => {
     ['no key', (file: string) => rmSync(file), 'cannot be read (ENOENT)'],
     ['a damaged key', (file: string) => writeFileSync(file, 'x'), 'holds no key of a ledger'],
   ])('verifies nothing, writes nothing and serves nothing with %s', async (_, change, reason) => {
-    const directory = work.path('keyless');
-    rmSync(directory, { recursive: true, force: true });
-    mkdirSync(directory, { mode: 0o700 });
-    for (const name of ['linkgrant.db', 'ledger.key'])
-      copyFileSync(`${whole}/${name}`, `${directory}/${name}`);
+    const directory = copyOriginal('keyless');
     change(`${directory}/ledger.key`);
     const data = ['--data-dir', directory];
     for (const words of [
@@ -424,7 +420,15 @@ describe('redemption list --verify', () => {
   });
 
   it('refuses filters and CSV', async () => {
-    const ended = await linkgrant(['redemption', 'list', '--verify', '--since', '1d', '--data-dir', whole]);
+    const ended = await linkgrant([
+      'redemption',
+      'list',
+      '--verify',
+      '--since',
+      '1d',
+      '--data-dir',
+      original,
+    ]);
     expect(refusalOf(ended).error).toContain('--verify cannot be combined with --since');
     expect(ended.code).toBe(2);
     for (const filter of [
@@ -433,21 +437,21 @@ describe('redemption list --verify', () => {
       ['--signed-by', third.issuerSha256],
       ['-l', 'team=payments'],
     ]) {
-      const filtered = await linkgrant(['redemption', 'list', '--verify', ...filter, '--data-dir', whole]);
+      const filtered = await linkgrant(['redemption', 'list', '--verify', ...filter, '--data-dir', original]);
       expect([filter, filtered.code, refusalOf(filtered).hint]).toEqual([
         filter,
         2,
         expect.stringContaining('verified as a whole'),
       ]);
     }
-    const csv = await linkgrant(['redemption', 'list', '--verify', '-o', 'csv', '--data-dir', whole]);
+    const csv = await linkgrant(['redemption', 'list', '--verify', '-o', 'csv', '--data-dir', original]);
     expect([csv.code, refusalOf(csv).error]).toEqual([2, '--verify cannot be combined with -o csv']);
   });
 });
 
 describe('redemption list', () => {
   const list = async (...words: readonly string[]) => {
-    const ended = await linkgrant(['redemption', 'list', ...words, '--data-dir', whole]);
+    const ended = await linkgrant(['redemption', 'list', ...words, '--data-dir', original]);
     expect(ended).toMatchObject({ code: 0, stderr: '' });
     return ended.stdout;
   };
@@ -462,7 +466,7 @@ describe('redemption list', () => {
     expect(await subjects('--grant', 'a')).toEqual([first.subject, second.subject]);
     expect(await subjects('--grant', B, '--since', '2031-03-04')).toEqual(['site-3']);
     expect(await subjects('--subject', 'site-?')).toEqual(['site-1', 'site-3']);
-    const wrong = await linkgrant(['redemption', 'list', '--since', 'yesterday', '--data-dir', whole]);
+    const wrong = await linkgrant(['redemption', 'list', '--since', 'yesterday', '--data-dir', original]);
     expect(refusalOf(wrong).error).toContain('--since cannot be "yesterday"');
     expect(wrong.code).toBe(2);
   });
@@ -479,16 +483,16 @@ describe('redemption list', () => {
     // As openssl prints it.
     const withColons = third.issuerSha256.toUpperCase().replace(/..(?=.)/g, '$&:');
     expect(await subjects('--signed-by', withColons)).toEqual([third.subject]);
-    const wrong = await linkgrant(['redemption', 'list', '--events', '--overdue', '--data-dir', whole]);
+    const wrong = await linkgrant(['redemption', 'list', '--events', '--overdue', '--data-dir', original]);
     expect([wrong.code, refusalOf(wrong).error]).toEqual([
       2,
       'entries of the ledger have no labels and no state',
     ]);
   });
 
-  it('refuses a cut-off SHA-256 of a CA, and refers to the command that prints the whole one', async () => {
+  it('refuses a truncated SHA-256 of a CA, and the hint names the command that prints all of it', async () => {
     const cutOff = third.issuerSha256.slice(0, 16);
-    const ended = await linkgrant(['redemption', 'list', '--signed-by', cutOff, '--data-dir', whole]);
+    const ended = await linkgrant(['redemption', 'list', '--signed-by', cutOff, '--data-dir', original]);
     expect(ended).toMatchObject({ code: 2, stdout: '' });
     expect(refusalOf(ended)).toEqual({
       error: `--signed-by cannot be "${cutOff}"`,

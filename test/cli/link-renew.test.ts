@@ -29,7 +29,7 @@ function serve(...words: string[]): Promise<Serving> {
   ]);
 }
 
-function well(ended: Ended): Ended {
+function expectSuccess(ended: Ended): Ended {
   expect(ended.code, ended.stderr).toBe(0);
   return ended;
 }
@@ -38,18 +38,19 @@ const accepting = (...words: string[]) => linkgrant([...words, '--data-dir', wor
 const requesting = (words: readonly string[], env: Record<string, string> = {}) =>
   linkgrant([...words, '--data-dir', work.path('requesting')], { env });
 
-/** Redeems a new token into `links`, under that name. */
+/** Issues a token with this name, and redeems it into the directory `links`. */
 async function redeem(name: string, ...words: string[]): Promise<Ended> {
   const token = work.path(`${name}.yaml`);
-  well(await accepting('token', 'issue', token, '--name', name));
-  return well(await requesting(['token', 'redeem', token, '--to', work.path('links'), ...words]));
+  expectSuccess(await accepting('token', 'issue', token, '--name', name));
+  return expectSuccess(await requesting(['token', 'redeem', token, '--to', work.path('links'), ...words]));
 }
 
 const renew = (...words: string[]) => requesting(['link', 'renew', ...words, '--dir', work.path('links')]);
 
 const status = async (...words: string[]) =>
-  json(well(await requesting(['link', 'status', '--dir', work.path('links'), ...words, '-o', 'json'])))
-    .outgoing;
+  json(
+    expectSuccess(await requesting(['link', 'status', '--dir', work.path('links'), ...words, '-o', 'json'])),
+  ).outgoing;
 
 function secretIn(file: string) {
   const { data, metadata } = parse(readFileSync(file, 'utf8'));
@@ -69,19 +70,19 @@ describe('link renew in a directory', () => {
     await redeem('west', '--renew');
     const first = secret();
     expect(first.days).toBe(30);
-    const all = json(well(await renew('--all', '-o', 'json')));
+    const all = json(expectSuccess(await renew('--all', '-o', 'json')));
     expect(all).toMatchObject({ links: [{ secret: 'west', outcome: 'not-due' }], reload: 'not-needed' });
     expect(secret().serial).toBe(first.serial);
-    const named = well(await renew('west'));
+    const named = expectSuccess(await renew('west'));
     expect(named.stdout).toMatch(/^Renewed: west, certificate valid until \d{4}-/);
     const second = secret();
     expect(second.serial).not.toBe(first.serial);
     expect(second.annotations['linkgrant.dev/redemption-id']).toBe(
       first.annotations['linkgrant.dev/redemption-id'],
     );
-    const within = json(well(await renew('--all', '--within', '31d', '-o', 'json')));
+    const within = json(expectSuccess(await renew('--all', '--within', '31d', '-o', 'json')));
     expect(within.links).toMatchObject([{ outcome: 'renewed', serial: secret().serial }]);
-    const soon = json(well(await renew('west', '--within', '1d', '-o', 'json')));
+    const soon = json(expectSuccess(await renew('west', '--within', '1d', '-o', 'json')));
     expect(soon.links).toMatchObject([{ outcome: 'not-due' }]);
     expect(await status()).toMatchObject([{ name: 'west', renewedBy: 'link renew' }]);
   });
@@ -91,7 +92,7 @@ describe('link renew in a directory', () => {
     expect(short.stdout).toContain(`linkgrant link renew --all --dir ${work.path('links')}\n`);
     const long = await redeem('hub');
     expect(long.stdout).toContain('; only `linkgrant link renew` renews it.\n');
-    // Five years, or what is left of the recorded CA.
+    // Five years, or the remaining lifetime of the recorded CA.
     expect(secret('hub').days).toBeGreaterThan(30);
   });
 
@@ -101,7 +102,7 @@ describe('link renew in a directory', () => {
     for (const file of ['Link-to-west.yaml', 'Secret-to-west.yaml']) {
       writeFileSync(work.path('links', file), readFileSync(join(east, file)));
     }
-    const all = json(well(await renew('--all', '--within', '31d', '-o', 'json')));
+    const all = json(expectSuccess(await renew('--all', '--within', '31d', '-o', 'json')));
     expect(all.links.map(({ outcome }: { outcome: string }) => outcome).sort()).toEqual([
       'not-renewable',
       'renewed',
@@ -122,12 +123,12 @@ describe('link renew in a directory', () => {
     const bare = await renew('west');
     expect(bare.code).toBe(1);
     expect(refusalOf(bare).hint).toContain('--renewal-url');
-    well(await renew('west', '--renewal-url', url, '--server-ca', work.path('ca.crt')));
+    expectSuccess(await renew('west', '--renewal-url', url, '--server-ca', work.path('ca.crt')));
     expect(secret().annotations).toMatchObject({ 'linkgrant.dev/renewal-url': url });
-    well(await renew('west'));
+    expectSuccess(await renew('west'));
   });
 
-  it('exits with 4 while the service is down, and with 3 if the link was revoked', async () => {
+  it('exits with 4 while the service is down, and with 3 if a newer certificate exists', async () => {
     await redeem('west', '--renew');
     const before = secret();
     await service.stop();
@@ -137,7 +138,7 @@ describe('link renew in a directory', () => {
     service = await serve('--listen', `127.0.0.1:${service.port}`);
     const file = work.path('links', 'Secret-west.yaml');
     const old = readFileSync(file, 'utf8');
-    well(await renew('west'));
+    expectSuccess(await renew('west'));
     writeFileSync(file, old);
     const superseded = await renew('west');
     expect(superseded.code).toBe(3);
@@ -146,7 +147,7 @@ describe('link renew in a directory', () => {
 
   it('is not reverted by redeeming the token again', async () => {
     await redeem('west', '--renew');
-    well(await renew('west'));
+    expectSuccess(await renew('west'));
     const renewed = secret();
     const again = await requesting([
       'token',
@@ -157,7 +158,7 @@ describe('link renew in a directory', () => {
       '-o',
       'json',
     ]);
-    expect(json(well(again))).toMatchObject({ alreadyRedeemed: true, serial: renewed.serial });
+    expect(json(expectSuccess(again))).toMatchObject({ alreadyRedeemed: true, serial: renewed.serial });
     expect(secret()).toEqual(renewed);
   });
 
@@ -176,7 +177,7 @@ describe('link renew in a directory', () => {
 });
 
 describe('link renew on a system site', () => {
-  it('reloads the site; until that has succeeded the link is renewed and not in use', async () => {
+  it('reloads the site, and link status reports the old certificate until a reload succeeds', async () => {
     const home = work.path('skupper');
     const east = copySite('east', home, 'east');
     const skupper = installFakeSkupper(work.path('bin'), east);
@@ -184,8 +185,8 @@ describe('link renew on a system site', () => {
     const site = ['-n', 'east', '--skupper-home', home];
     const run = (...words: string[]) => requesting([...words, ...site], env);
     const token = work.path('token.yaml');
-    well(await accepting('token', 'issue', token, '--name', 'west'));
-    const redeemed = well(await run('token', 'redeem', token, '--renew'));
+    expectSuccess(await accepting('token', 'issue', token, '--name', 'west'));
+    const redeemed = expectSuccess(await run('token', 'redeem', token, '--renew'));
     expect(redeemed.stdout).toContain('linkgrant link renew --all -n east -p linux\n');
     skupper.fail(1);
     const failed = await run('link', 'renew', 'west');
@@ -194,13 +195,13 @@ describe('link renew on a system site', () => {
     const status = await run('link', 'status', 'west');
     expect(status.stdout).toContain('old certificate');
     skupper.fail(0);
-    const caughtUp = well(await run('link', 'renew', '--all'));
+    const caughtUp = expectSuccess(await run('link', 'renew', '--all'));
     expect(caughtUp.stdout).toContain('Not due: west');
     expect(caughtUp.stdout).toContain('Reloaded with: skupper system reload -n east -p linux');
     const after = json(await run('link', 'status', 'west', '-o', 'json'));
     expect(after.outgoing).toMatchObject([{ router: 'current', renewedBy: 'link renew' }]);
     const calls = skupper.calls().length;
-    well(await run('link', 'renew', '--all'));
+    expectSuccess(await run('link', 'renew', '--all'));
     expect(skupper.calls()).toHaveLength(calls);
   });
 });

@@ -16,7 +16,7 @@ function link(...words: readonly string[]): Promise<Ended> {
   return linkgrant(['link', ...words]);
 }
 
-/** Runs it with a `skupper` in that directory. */
+/** Runs `linkgrant link …` with the directory `skupper` in PATH. */
 function linkWith(skupper: string, ...words: readonly string[]): Promise<Ended> {
   return linkgrant(['link', ...words], { env: { PATH: `${skupper}:/usr/bin:/bin` } });
 }
@@ -45,7 +45,7 @@ describe("the links of a system site's namespace", () => {
     expect(site.inputNames()).toEqual(['Site-east.yaml']);
   });
 
-  test("become effective by Skupper's reload after a change, and only then", async () => {
+  test('are reloaded by Skupper after a change, and only after a change', async () => {
     const home = place.path('skupper');
     const site = copySite('east', home, 'east');
     const skupper = installFakeSkupper(place.path('bin'), site);
@@ -73,7 +73,7 @@ describe("the links of a system site's namespace", () => {
     expect(skupper.calls()).toHaveLength(3);
   });
 
-  test('are distinguished by their state in the running router', async () => {
+  test('are printed with their state in the running router', async () => {
     const home = place.path('skupper');
     const site = copySite('east', home, 'east');
     const words = [
@@ -119,7 +119,7 @@ describe("the links of a system site's namespace", () => {
     expect(refusalOf(elsewhere).error).toBe(`namespace "nowhere" has no site below ${home}`);
   });
 
-  test("are reported as of another network if the router's CA is unknown to the link", async () => {
+  test("fail link check with tls_untrusted if they do not trust the router's CA", async () => {
     const home = place.path('skupper');
     copySite('east', home, 'east');
     const router = releaseAfterTest(await startRouterListener());

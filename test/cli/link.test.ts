@@ -21,16 +21,16 @@ function link(...words: readonly string[]): Promise<Ended> {
   return linkgrant(['link', ...words]);
 }
 
-/** A service that has run once, for links to 127.0.0.1 at that port; gives its data directory. */
-async function acceptingSite(port = 55671): Promise<string> {
+/** Runs a service once, for links to 127.0.0.1:55671. Returns its data directory. */
+async function acceptingSite(): Promise<string> {
   const data = place.path('data');
-  const endpoint = `inter-router=127.0.0.1:${port}`;
+  const endpoint = 'inter-router=127.0.0.1:55671';
   const serving = await place.serve(['--data-dir', data, '--host', '127.0.0.1', '--endpoint', endpoint]);
   await serving.stop();
   return data;
 }
 
-/** A router with a certificate of the site CA of that data directory. */
+/** Starts a router with a certificate of the site CA in the data directory. */
 async function routerOf(data: string): Promise<OpensslRouter> {
   const to = place.path('router');
   const words = ['--data-dir', data, '--host', '127.0.0.1', '--to', to];
@@ -107,13 +107,13 @@ describe('link generate and link check', () => {
 
   test('print the fault and the hint for each endpoint, and exit with the worst code', async () => {
     await placeLink('to-west', await closedPort());
-    const passing = await link('check', 'to-west', '--dir', place.path('links'));
-    expect(passing.code).toBe(4);
-    expect(passing.stdout).toMatch(
+    const temporary = await link('check', 'to-west', '--dir', place.path('links'));
+    expect(temporary.code).toBe(4);
+    expect(temporary.stdout).toMatch(
       /^failed {2}to-west {2}inter-router 127\.0\.0\.1:\d+ {2}connection_refused: /,
     );
-    expect(passing.stdout).toContain('hint: ');
-    expect(refusalOf(passing).error).toContain('1 of 1 failed');
+    expect(temporary.stdout).toContain('hint: ');
+    expect(refusalOf(temporary).error).toContain('1 of 1 failed');
     await placeLink('old', await closedPort(), Date.now() - 10 * DAY_MS, DAY_MS);
     const all = await link('check', '--dir', place.path('links'), '-o', 'json');
     expect(all.code).toBe(3);

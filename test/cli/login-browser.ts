@@ -11,7 +11,7 @@ interface Page {
 /** What the user does at the first page of the provider: log in, or abort. */
 export type Decision = 'allow' | 'deny';
 
-/** The part of a browser that a login needs: cookies of each origin, redirects and forms. Returns the last page. */
+/** Opens a URL as a browser does: with cookies for each origin, redirects and forms. Returns the last page. */
 export async function openInBrowser(url: string, user: string, decision: Decision = 'allow'): Promise<Page> {
   const jars = new Map<string, Map<string, string>>();
   const visit = async (target: string, form?: URLSearchParams): Promise<Page> => {

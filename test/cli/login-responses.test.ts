@@ -8,7 +8,7 @@ import { type AdminService, signBearer, startAdminService } from '../support/adm
 import { linkgrant, refusalOf, Workplace } from '../support/command-line.js';
 import { makeIdentity, type TestIdentity } from '../support/server-identity.js';
 
-/** A response: status, content type and body; a body that is an object is JSON. */
+/** A response: status, body and headers. An object is sent as JSON, a string as HTML. */
 type Reply = readonly [status: number, body: object | string, headers?: Readonly<Record<string, string>>];
 
 const LOGIN_CLIENT = 'linkgrant-cli';
@@ -66,7 +66,7 @@ async function tokens(claims: Record<string, unknown> = {}, fields: object = {})
   ];
 }
 
-/** Makes the provider offer a login on another device; `replies` change what it responds. */
+/** Makes the provider offer a login on another device. `changes` replaces responses, `device` fields of the device response. */
 function offerDevice(changes: Record<string, Reply>, device: object = {}): void {
   replies = {
     '/.well-known/openid-configuration': [

@@ -326,7 +326,7 @@ describe('logout', () => {
   });
 });
 
-it('the names of logins complete --server, login, logout and whoami', async () => {
+it('completion offers the names of logins after --server, login, logout and whoami', async () => {
   writeFileSync(file, '{}', { mode: 0o600 });
   for (const line of ['grant list --server ', 'login h', 'logout ', 'whoami ']) {
     const found = await linkgrant(['__complete', `linkgrant ${line}`], { env });

@@ -1,4 +1,4 @@
-import { existsSync, mkdirSync, readdirSync } from 'node:fs';
+import { existsSync, readdirSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { json, linkgrant, refusalOf, Workplace } from '../support/command-line.js';
 import { releaseAfterFile } from '../support/release.js';
@@ -7,9 +7,9 @@ import { SystemHome } from '../support/sites/system-home.js';
 const place = releaseAfterFile(new Workplace());
 const dataDir = place.path('data');
 const home = new SystemHome(place.path('skupper')).add('west').add('east');
-const asked = (env: Readonly<Record<string, string>>, ...command: readonly string[]) =>
+const runWith = (env: Readonly<Record<string, string>>, ...command: readonly string[]) =>
   linkgrant([...command, '--data-dir', dataDir], { env });
-const run = (...command: readonly string[]) => asked({}, ...command);
+const run = (...command: readonly string[]) => runWith({}, ...command);
 const WEST = { LINKGRANT_NAMESPACE: 'west' };
 
 const service = await place.serve([
@@ -20,43 +20,41 @@ await service.stop();
 
 describe('the namespace of a command', () => {
   it('is that of the variable unless a flag is given', async () => {
-    expect(json(await asked(WEST, 'grant', 'create', 'one', '-o', 'json'))).toMatchObject({
+    expect(json(await runWith(WEST, 'grant', 'create', 'one', '-o', 'json'))).toMatchObject({
       namespace: 'west',
     });
-    const issued = await asked(WEST, 'token', 'issue', place.path('token.yaml'), '--name', 'two');
+    const issued = await runWith(WEST, 'token', 'issue', place.path('token.yaml'), '--name', 'two');
     expect(issued.code, issued.stderr).toBe(0);
     const named = async (...words: readonly string[]) =>
-      json(await asked(WEST, 'grant', 'list', '-o', 'json', ...words)).map(
+      json(await runWith(WEST, 'grant', 'list', '-o', 'json', ...words)).map(
         ({ name }: { name: string }) => name,
       );
     expect(await named()).toEqual(['one', 'two']);
     expect(await named('-n', 'east')).toEqual([]);
   });
 
-  it('is that of the variable for link commands too, so that no use is spent elsewhere', async () => {
-    const requesting = ['-p', 'linux', '--skupper-home', home.directory, '--dir', place.path('links')];
-    mkdirSync(place.path('links'));
-    const system = requesting.slice(0, 4);
-    const status = await asked({ LINKGRANT_NAMESPACE: 'nowhere' }, 'link', 'status', ...system);
+  it('is that of the variable for link commands and token redeem too', async () => {
+    const system = ['-p', 'linux', '--skupper-home', home.directory];
+    const status = await runWith({ LINKGRANT_NAMESPACE: 'nowhere' }, 'link', 'status', ...system);
     expect(refusalOf(status).error).toContain('namespace "nowhere"');
-    const checked = await asked(WEST, 'link', 'check', ...system);
+    const checked = await runWith(WEST, 'link', 'check', ...system);
     expect(refusalOf(checked).error).toContain('namespaces/west/input/resources');
-    const generated = await asked(WEST, 'link', 'generate', 'peer', '--to', place.path('generated'));
+    const generated = await runWith(WEST, 'link', 'generate', 'peer', '--to', place.path('generated'));
     expect(generated.code, generated.stderr).toBe(0);
-    const shown = json(await asked(WEST, 'link', 'status', ...system, '-o', 'json'));
+    const shown = json(await runWith(WEST, 'link', 'status', ...system, '-o', 'json'));
     expect(shown.incoming).toMatchObject([{ name: 'peer' }]);
-    const redeemed = await asked(
+    const redeemed = await runWith(
       { LINKGRANT_NAMESPACE: 'east', LINKGRANT_PLATFORM: 'linux' },
       ...['token', 'redeem', place.path('token.yaml'), '--skupper-home', home.directory, '--timeout', '1s'],
     );
-    // The service has stopped; what was tried was to be put there.
+    // The service has stopped, so the redemption fails. It has not created the default namespace.
     expect(redeemed.code).toBe(4);
     expect(existsSync(home.path('default'))).toBe(false);
   });
 
-  it('is ignored for a site without a platform', async () => {
+  it('is ignored as a variable and refused as a flag without a platform', async () => {
     const words = ['token', 'redeem', place.path('token.yaml'), '--to', place.path('out'), '--timeout', '1s'];
-    expect((await asked(WEST, ...words)).code).toBe(4);
+    expect((await runWith(WEST, ...words)).code).toBe(4);
     expect(refusalOf(await run(...words, '-n', 'west')).error).toContain('--namespace needs a platform');
   });
 
@@ -73,17 +71,17 @@ describe('the namespace of a command', () => {
 });
 
 describe('the platform of a command', () => {
-  it('can be given to every command on a store, if it is that of its service', async () => {
+  it('is accepted by every command on a store if it is the platform of the service', async () => {
     for (const command of [
-      ['grant', 'create', 'told', '-n', 'west'],
+      ['grant', 'create', 'hub', '-n', 'west'],
       ['grant', 'list', '-A'],
-      ['grant', 'show', 'told', '-n', 'west'],
-      ['grant', 'update', 'told', '-n', 'west', '--redemptions-allowed', '2'],
-      ['token', 'issue', place.path('told.yaml'), '-n', 'west'],
+      ['grant', 'show', 'hub', '-n', 'west'],
+      ['grant', 'update', 'hub', '-n', 'west', '--redemptions-allowed', '2'],
+      ['token', 'issue', place.path('hub.yaml'), '-n', 'west'],
       ['token', 'list', '-n', 'west'],
       ['redemption', 'list', '-n', 'west'],
-      ['grant', 'revoke', 'told', '-n', 'west'],
-      ['grant', 'delete', 'told', '-n', 'west'],
+      ['grant', 'revoke', 'hub', '-n', 'west'],
+      ['grant', 'delete', 'hub', '-n', 'west'],
       ['issuer', 'list'],
       ['link', 'status', '-n', 'west', '--skupper-home', home.directory],
     ]) {
@@ -95,15 +93,15 @@ describe('the platform of a command', () => {
     expect(refusalOf(other).error).toBe('the service on this store is for platform linux, not podman');
   });
 
-  it('of link generate is that of the service', async () => {
+  it('is that of the service for link generate', async () => {
     const made = await run('link', 'generate', 'known', '-n', 'west', '--to', place.path('known'));
     expect(made.code, made.stderr).toBe(0);
     expect(readdirSync(place.path('known'))).toContain('Secret-known.yaml');
   });
 });
 
-describe('the directory of links', () => {
-  it('cannot be given in a way that the site would not read', async () => {
+describe('--endpoint and --host on a system platform', () => {
+  it('are refused if the site determines the endpoints, or its certificate lacks the host', async () => {
     const endpoint = ['--endpoint', 'inter-router=h.example.com:1'];
     const made = await run('link', 'generate', 'x', '-n', 'west', ...endpoint);
     expect([made.code, refusalOf(made).hint]).toEqual([2, expect.stringContaining('--host')]);

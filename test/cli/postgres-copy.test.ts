@@ -21,7 +21,7 @@ const copy = (from: string, to: string, dataDir = DATA) =>
   run('store', 'copy', from, to, '--data-dir', dataDir);
 const sqlite = (name: string) => `sqlite:${work.path(name)}`;
 
-/** Everything that a SQLite file holds, but what tells of the file itself. */
+/** Returns the contents of a SQLite store, without the settings about its schema. */
 function contents(file: string): unknown {
   const db = openSqliteFile(file);
   const tables = [
@@ -105,7 +105,7 @@ describe('linkgrant store copy', () => {
     expect(await listed(database?.url ?? '')).toEqual(await listed(sqlite('data/linkgrant.db')));
   });
 
-  it('refuses a store that is not empty or does not exist, and changes nothing', async () => {
+  it('refuses a target that is not empty, a missing source, and one store as both', async () => {
     const [database] = databases;
     const filled = await copy(sqlite('data/linkgrant.db'), database?.url ?? '');
     expect(filled.code).toBe(2);
@@ -117,14 +117,14 @@ describe('linkgrant store copy', () => {
     expect(same.code).toBe(2);
   });
 
-  it("refuses a data directory without the ledger's key, and a password file that others can read", async () => {
+  it("refuses a data directory without the ledger's key, a password in a URL, and a path that is no URL", async () => {
     mkdirSync(work.path('other'), { mode: 0o700 });
     const keyless = await copy(sqlite('data/linkgrant.db'), sqlite('new.db'), work.path('other'));
     expect(keyless.code).toBe(2);
     expect(refusalOf(keyless).error).toContain("the ledger's key");
-    const shown = await copy(sqlite('data/linkgrant.db'), 'postgres://u:secret@127.0.0.1/d');
-    expect(shown.code).toBe(2);
-    expect(shown.stderr).not.toContain('secret');
+    const visible = await copy(sqlite('data/linkgrant.db'), 'postgres://u:secret@127.0.0.1/d');
+    expect(visible.code).toBe(2);
+    expect(visible.stderr).not.toContain('secret');
     expect((await copy('data.db', sqlite('new.db'))).code).toBe(2);
   });
 });
@@ -152,8 +152,8 @@ describe('a store that was restored from an earlier copy', () => {
     'edge=r.example.com:1',
   ];
 
-  /** A store with a token of two uses, of which one is spent after the copy was made and the other one before. */
-  async function putBack(
+  /** Creates a store with a token of two uses. Spends one use before `save` and one after it, then runs `restore`. */
+  async function restoreStore(
     name: string,
     store: () => string[],
     save: () => Promise<void>,
@@ -193,7 +193,7 @@ describe('a store that was restored from an earlier copy', () => {
     return place;
   }
 
-  async function isNoticed(place: () => string[]): Promise<void> {
+  async function expectDetected(place: () => string[]): Promise<void> {
     const refused = await run(...serve, ...place());
     expect(refused.code).toBe(2);
     expect(refusalOf(refused).error).toContain('the store was rolled back: its ledger lacks 1 entry');
@@ -220,7 +220,7 @@ describe('a store that was restored from an earlier copy', () => {
   it('is detected in SQLite, and is served again after `store restored`', async () => {
     const file = work.path('lite', 'linkgrant.db');
     const saved = work.path('saved.db');
-    const place = await putBack(
+    const place = await restoreStore(
       'lite',
       () => [],
       async () => {
@@ -234,7 +234,7 @@ describe('a store that was restored from an earlier copy', () => {
         chmodSync(file, 0o600);
       },
     );
-    await isNoticed(place);
+    await expectDetected(place);
   });
 
   it('is detected in PostgreSQL, under any name of the restored database', async () => {
@@ -243,11 +243,11 @@ describe('a store that was restored from an earlier copy', () => {
     const url = database.url.replace(database.place.database, restored);
     const copied = await createTestDatabase();
     let store = database.url;
-    const place = await putBack(
+    const place = await restoreStore(
       'server',
       () => ['--store', store],
       async () => {
-        // The server makes a copy of a database that nobody is connected to.
+        // PostgreSQL copies a database only while no client is connected to it.
         await copied.sql(`ALTER DATABASE ${database.place.database} ALLOW_CONNECTIONS false`);
         await copied.sql(
           `SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = '${database.place.database}'`,
@@ -261,14 +261,14 @@ describe('a store that was restored from an earlier copy', () => {
       },
     );
     try {
-      await isNoticed(place);
+      await expectDetected(place);
     } finally {
       await copied.sql(`DROP DATABASE ${restored} WITH (FORCE)`);
       await copied.drop();
     }
   });
 
-  it('is also one that was copied and then served elsewhere', async () => {
+  it('is detected too if it is the source of a copy that was changed elsewhere', async () => {
     const database = await newDatabase();
     const moved = work.path('moved');
     cpSync(DATA, moved, { recursive: true });

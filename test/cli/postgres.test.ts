@@ -15,10 +15,10 @@ const env = () => ({ PGPASSWORD: database.password });
 const on = (dataDir: string) => ['--data-dir', work.path(dataDir), '--store', database.url];
 const run = (...words: readonly string[]) => linkgrant(words, { env: env() });
 
-/** Another host's data directory, with these of the first one's keys. */
-function hostWith(name: string, ...kept: readonly string[]): string {
+/** Creates the data directory of another host, with copies of these files of the first host. Returns its name. */
+function hostWith(name: string, ...files: readonly string[]): string {
   mkdirSync(work.path(name), { mode: 0o700 });
-  for (const each of kept) cpSync(work.path('first', each), work.path(name, each), { recursive: true });
+  for (const file of files) cpSync(work.path('first', file), work.path(name, file), { recursive: true });
   return name;
 }
 
@@ -33,8 +33,8 @@ afterAll(async () => {
   await database.drop();
 });
 
-/** What a site of its own comes to that redeems a token at one of them. */
-async function redeemAt({ port }: Serving, token: string, site: string) {
+/** Redeems a token at one of the services, as a new site. */
+function redeemAt({ port }: Serving, token: string, site: string) {
   const route = `grants.example.com:9443:127.0.0.1:${port}`;
   const place = ['--data-dir', work.path(site), '--to', work.path(site, 'links')];
   return run('token', 'redeem', token, ...place, '--connect-to', route);
@@ -80,8 +80,8 @@ describe('services of several hosts with one PostgreSQL store', () => {
     [['code-keys', 'ledger.key'], 'another service runs on the same store with another --tls-ca'],
     [['issuers', 'ledger.key'], 'signed with a key that is not in'],
     [['issuers', 'code-keys'], "the ledger's key"],
-  ])('must have the same keys: %j is not enough', async (kept, words) => {
-    const fourth = hostWith('fourth', ...kept);
+  ])('must have the same keys: %j is not enough', async (files, reason) => {
+    const fourth = hostWith('fourth', ...files);
     const refused = await run(
       'serve',
       '--ops-listen',
@@ -93,10 +93,10 @@ describe('services of several hosts with one PostgreSQL store', () => {
     );
     rmSync(work.path(fourth), { recursive: true });
     expect(refused.code).toBe(2);
-    expect(refusalOf(refused).error).toContain(words);
+    expect(refusalOf(refused).error).toContain(reason);
   });
 
-  it('can be replaced by one with other settings after they ended in any way', async () => {
+  it('can be replaced by a service with other settings after they were killed', async () => {
     const alone = await createTestDatabase();
     const words = [
       '--data-dir',
@@ -123,7 +123,7 @@ describe('services of several hosts with one PostgreSQL store', () => {
     const token = work.path('after.yaml');
     expect((await run('token', 'issue', token, ...on('first'))).code).toBe(0);
     expect((await redeemAt(second, token, 'site-4')).code).toBe(0);
-    // Their leases are taken again too.
+    // They acquire their leases again.
     await vi.waitFor(
       async () => {
         const held = await database.sql(
@@ -171,8 +171,7 @@ describe('the password of a PostgreSQL store', () => {
 
 it('doctor and link status read a store on a PostgreSQL server', async () => {
   const doctor = await run('doctor', '-o', 'json', ...on('first'));
-  const checks = json(doctor) as { check: string; ok: boolean }[];
-  expect(JSON.stringify(checks)).toContain('its schema version matches this release');
+  expect(doctor.stdout).toContain('its schema version matches this release');
   const status = await run('link', 'status', ...on('first'));
   expect(status.code).toBe(0);
 });

@@ -19,7 +19,7 @@ beforeEach(() => {
   data = place.path('data');
 });
 
-/** A command on the store, a minute from now unless it is said otherwise. */
+/** Runs a command on the store, with a clock that is one minute ahead unless `fate` sets another one. */
 const onStore = (words: readonly string[], fate: Fate = {}) =>
   run([...words, '--data-dir', data], { clockOffsetMs: MINUTE_MS, ...fate });
 
@@ -48,7 +48,7 @@ const serve = (...words: readonly string[]) =>
 const renewOf = (name: string) =>
   linkgrant(['link', 'renew', name, '--dir', place.path('links'), '--data-dir', place.path(name)]);
 
-/** Redeems a token of its own for each name; gives the ids of the redemptions. */
+/** Redeems one token for each name. Returns the ids of the redemptions. */
 async function link(...names: readonly string[]): Promise<string[]> {
   for (const name of names) {
     const token = place.path(`${name}.yaml`);
@@ -187,7 +187,7 @@ describe('a cut of a link whose CA is external', () => {
     await serve(...given);
     const [id = ''] = await link('one', 'two');
     const revoke = ['redemption', 'revoke', id, '--cut'];
-    // Without its files nothing is known of that CA, least of all that it is gone.
+    // Without its files the state of the external CA is unknown.
     expect(await refused(...revoke)).toMatchObject({
       code: 2,
       error: 'links are signed by the external CA "test authority" of the service (--issuer-cert)',
@@ -215,7 +215,7 @@ describe('a cut of a link whose CA is external', () => {
     });
     give(next.certificate, next);
     const ended = await succeed(...revoke, '--continue', '6', ...given);
-    // linkgrant does not have the key of that CA.
+    // linkgrant does not have the key of the old CA, so it cannot check the router.
     expect(ended).toContain('Done: no CA that signed a valid certificate');
     expect(ended).toContain('Not checked: ');
   });

@@ -27,7 +27,7 @@ async function writeBearer(file: string, of: Parameters<typeof signBearer>[2] = 
   writeFileSync(file, `${await signBearer(key, Date.now(), of)}\n`, { mode: 0o600 });
 }
 
-const asking = (file = bearerFile) => [
+const serverFlags = (file = bearerFile) => [
   '--server',
   server,
   '--server-ca',
@@ -35,10 +35,10 @@ const asking = (file = bearerFile) => [
   '--server-token-file',
   file,
 ];
-/** A command that asks the service, from a data directory that is not there. */
+/** Runs a command with --server, and with a data directory that does not exist. */
 const remote = (words: readonly string[], options?: RunOptions) =>
-  linkgrant([...words, ...asking(), '--data-dir', place.path('nowhere')], options);
-/** The same command on the service's own store. */
+  linkgrant([...words, ...serverFlags(), '--data-dir', place.path('nowhere')], options);
+/** Runs a command on the store of the service. */
 const local = (words: readonly string[]) => linkgrant([...words, '--data-dir', dataDir]);
 
 describe('commands with --server', () => {
@@ -189,52 +189,52 @@ describe('commands with --server', () => {
   });
 });
 
-describe('a command with --server is refused', () => {
-  const ending = async (words: readonly string[]) => {
+describe('a refused command with --server', () => {
+  const refused = async (words: readonly string[]) => {
     const ended = await linkgrant(words);
     return { code: ended.code, ...refusalOf(ended) };
   };
 
-  it('permanently, with what to do, without a valid bearer token or role', async () => {
+  it('exits with 3 and the reason without a valid bearer token or role', async () => {
     const foreign = place.path('foreign');
     await writeBearer(foreign, { audience: 'another' });
-    expect(await ending(['grant', 'list', ...asking(foreign)])).toMatchObject({
+    expect(await refused(['grant', 'list', ...serverFlags(foreign)])).toMatchObject({
       code: 3,
       error: 'the bearer token is not valid',
       hint: expect.stringContaining('OIDC provider'),
     });
-    expect(await ending(['grant', 'create', 'x', ...asking(viewerFile)])).toMatchObject({
+    expect(await refused(['grant', 'create', 'x', ...serverFlags(viewerFile)])).toMatchObject({
       code: 3,
       error: expect.stringContaining('operator'),
     });
-    expect((await linkgrant(['grant', 'list', ...asking(viewerFile)])).code).toBe(0);
+    expect((await linkgrant(['grant', 'list', ...serverFlags(viewerFile)])).code).toBe(0);
   });
 
-  it('if the token file is missing, readable by others, or invalid', async () => {
+  it('exits with 1 or 2 if the token file is missing, readable by others, or invalid', async () => {
     const file = place.path('open');
     await writeBearer(file);
     chmodSync(file, 0o640);
-    expect(await ending(['grant', 'list', ...asking(file)])).toMatchObject({
+    expect(await refused(['grant', 'list', ...serverFlags(file)])).toMatchObject({
       code: 2,
       hint: expect.stringContaining('chmod 600'),
     });
     chmodSync(file, 0o600);
     writeFileSync(file, 'no token here');
-    expect(await ending(['grant', 'list', ...asking(file)])).toMatchObject({
+    expect(await refused(['grant', 'list', ...serverFlags(file)])).toMatchObject({
       code: 2,
       error: expect.stringContaining('contains no bearer token'),
     });
-    expect((await ending(['grant', 'list', ...asking(place.path('missing'))])).code).toBe(1);
-    expect(await ending(['grant', 'list', '--server', server])).toMatchObject({
+    expect((await refused(['grant', 'list', ...serverFlags(place.path('missing'))])).code).toBe(1);
+    expect(await refused(['grant', 'list', '--server', server])).toMatchObject({
       code: 2,
       hint: expect.stringContaining('--server-token-file'),
     });
   });
 
-  it('while the service is down, or is another one, before the bearer token is sent', async () => {
+  it('exits with 4 while the service is down, and with 3 at another server', async () => {
     const nobody = ['--server', 'https://127.0.0.1:1', '--server-token-file', bearerFile];
-    expect((await ending(['grant', 'list', ...nobody])).code).toBe(4);
-    const untrusted = await ending(['grant', 'list', '--server', server, '--server-token-file', bearerFile]);
+    expect((await refused(['grant', 'list', ...nobody])).code).toBe(4);
+    const untrusted = await refused(['grant', 'list', '--server', server, '--server-token-file', bearerFile]);
     expect(untrusted).toMatchObject({ code: 3, error: expect.stringContaining('--server-ca') });
     const redemption = [
       '--server',
@@ -244,25 +244,25 @@ describe('a command with --server is refused', () => {
       '--server-token-file',
       bearerFile,
     ];
-    expect(await ending(['grant', 'list', ...redemption])).toMatchObject({
+    expect(await refused(['grant', 'list', ...redemption])).toMatchObject({
       code: 3,
       error: expect.stringContaining('is no admin API'),
     });
   });
 
-  it('if it needs the store', async () => {
+  it('exits with 2 if it needs the store', async () => {
     for (const words of [
       ['redemption', 'list', '--verify'],
       ['grant', 'show', 'hub', '--signing-key', place.path('key')],
       ['redemption', 'revoke', '22c7dcf1-ef57-454f-98ff-fa5a79792832', '--cut'],
       ['grant', 'list', '--store', `sqlite:${dataDir}/linkgrant.db`],
     ]) {
-      expect((await ending([...words, ...asking()])).code, words.join(' ')).toBe(2);
+      expect((await refused([...words, ...serverFlags()])).code, words.join(' ')).toBe(2);
     }
     expect(existsSync(place.path('key'))).toBe(false);
   });
 
-  it('as on the store for an unknown grant or redemption, or an invalid value', async () => {
+  it('prints the error of the local command for an unknown object or an invalid value', async () => {
     for (const words of [
       ['grant', 'show', 'nobody-made-this'],
       ['grant', 'show', 'Not A Name'],
@@ -271,12 +271,12 @@ describe('a command with --server is refused', () => {
       ['grant', 'create', 'x', '--issuer', 'nobody'],
       ['grant', 'create', 'hub'],
     ]) {
-      const there = await ending([...words, ...asking()]);
-      expect(there, words.join(' ')).toEqual(await ending([...words, '--data-dir', dataDir]));
+      const there = await refused([...words, ...serverFlags()]);
+      expect(there, words.join(' ')).toEqual(await refused([...words, '--data-dir', dataDir]));
     }
   });
 
-  it('without the bearer token in any message', async () => {
+  it('leaves no bearer token in the log of the service', async () => {
     const bearer = readFileSync(bearerFile, 'utf8').trim();
     expect(service.said.stderr).not.toContain(bearer.slice(-20));
   });

@@ -9,7 +9,7 @@ import { serveHttps, type TestServer } from '../support/servers/hostile-server.j
 import { startIssuingServer } from '../support/servers/issuing-server.js';
 import { copySite, installFakeSkupper, type SystemSiteCopy } from '../support/sites/system-site.js';
 
-// What Skupper's own grant server said.
+// Responses recorded from Skupper's grant server.
 const recorded = (name: string) =>
   readFileSync(join(import.meta.dirname, '../fixtures/traces', `${name}.body`), 'utf8');
 const ANSWER = recorded('success-once');
@@ -18,25 +18,25 @@ const RELOAD = 'system reload -n east -p linux';
 let work: Workplace;
 let east: SystemSiteCopy;
 let server: TestServer;
-/** How many answers from now on are cut off after the request was read. */
-let toCut: number;
-/** How many requests from now on reach a proxy with nothing behind it. */
-let toMiss: number;
+/** The number of further responses that are cut off in the middle. */
+let responsesToCut: number;
+/** The number of further requests that get the 503 of a proxy without a backend. */
+let requestsToMiss: number;
 
 beforeEach(async () => {
   work = releaseAfterTest(new Workplace());
   east = copySite('east', work.path('skupper'), 'east');
-  toCut = 0;
-  toMiss = 0;
+  responsesToCut = 0;
+  requestsToMiss = 0;
   server = releaseAfterTest(
     await serveHttps(({ url }, _incoming, response) => {
-      if (toMiss > 0) {
-        toMiss -= 1;
+      if (requestsToMiss > 0) {
+        requestsToMiss -= 1;
         response.writeHead(503, { 'content-type': 'text/html' }).end('<html>no backend</html>');
       } else if (url.endsWith('/-/check')) {
         response.writeHead(404).end(recorded('wrong-path'));
-      } else if (toCut > 0) {
-        toCut -= 1;
+      } else if (responsesToCut > 0) {
+        responsesToCut -= 1;
         response.writeHead(200, { 'content-length': ANSWER.length });
         response.write(ANSWER.slice(0, ANSWER.length / 2), () => response.destroy());
       } else {
@@ -91,8 +91,8 @@ describe.each(Object.entries(COMMANDS))(
       expect(postings()[0]?.headers.subject).toBe('2c24a82c-d6ac-475d-88f5-063ecf88a441');
     });
 
-    it('fails when the response is cut off, and sends another request only with --retry', async () => {
-      toCut = 1;
+    it('fails when the response is cut off, and sends no second request', async () => {
+      responsesToCut = 1;
       const cut = await run();
       const [code, hint] = LOST[name as keyof typeof LOST];
       expect(cut.code).toBe(code);
@@ -108,8 +108,8 @@ describe.each(Object.entries(COMMANDS))(
   },
 );
 
-it('bootstrap before a Skupper grant server is up, behind its proxy, waits for it and sends one request', async () => {
-  toMiss = 2;
+it('bootstrap waits while the proxy of a Skupper grant server responds with 503, and sends one request', async () => {
+  requestsToMiss = 2;
   const joined = await COMMANDS.bootstrap();
   expect(joined.code, joined.stderr).toBe(0);
   expect(joined.stderr).toContain('Waiting: The server at the URL of the token is not a redemption service');
@@ -148,8 +148,8 @@ it('bootstrap retains the cost, settings and labels of a received Link', async (
   expect(metadata.labels).toEqual({ ...sent.labels, 'app.kubernetes.io/managed-by': 'linkgrant' });
 });
 
-it('the code of a Skupper grant server whose response was lost is sent again only with --retry', async () => {
-  toCut = 1;
+it('token redeem sends a code again after a lost response of Skupper only with --retry', async () => {
+  responsesToCut = 1;
   expect((await onSite(['token', 'redeem', work.path('token.yaml'), '--timeout', '500ms'])).code).toBe(4);
   const waited = await onSite(['token', 'redeem', work.path('token.yaml'), '--timeout', '500ms']);
   expect(waited.code).toBe(4);

@@ -8,7 +8,7 @@ import { modeOf } from '../support/sites/system-site.js';
 
 const place = releaseAfterFile(new Workplace());
 const dataDir = place.path('data');
-// As for a user without privileges.
+// The default Skupper home of a user other than root.
 const home = new SystemHome(place.path('home', '.local', 'share', 'skupper'));
 const system = ['--platform', 'linux', '--skupper-home', home.directory];
 
@@ -64,18 +64,22 @@ describe('a link between two namespaces of one host', () => {
     ['no-access', 'accepts no links', 'skupper site update east --enable-link-access -n no-access -p linux'],
     ['not-started', 'is not started', 'skupper system start -n not-started -p linux'],
     ['nowhere', 'has no site', 'skupper site create NAME --enable-link-access -n nowhere -p linux'],
-  ])('is refused if %s accepts none, and leaves no grant', async (namespace, reason, command) => {
-    const issued = await accepting('token', 'issue', place.path('none.yaml'), '-n', namespace);
-    expect([issued.code, refusalOf(issued).error]).toEqual([1, expect.stringContaining(reason)]);
-    expect(refusalOf(issued).hint).toContain(command);
-    if (namespace !== 'nowhere') expect(service.said.stdout).toContain(`Namespace ${namespace}: no links, `);
-    expect(json(await accepting('grant', 'list', '-n', namespace, '-o', 'json'))).toEqual([]);
-  });
+  ])(
+    'is refused if namespace %s accepts no links, and leaves no grant',
+    async (namespace, reason, command) => {
+      const issued = await accepting('token', 'issue', place.path('none.yaml'), '-n', namespace);
+      expect([issued.code, refusalOf(issued).error]).toEqual([1, expect.stringContaining(reason)]);
+      expect(refusalOf(issued).hint).toContain(command);
+      if (namespace !== 'nowhere')
+        expect(service.said.stdout).toContain(`Namespace ${namespace}: no links, `);
+      expect(json(await accepting('grant', 'list', '-n', namespace, '-o', 'json'))).toEqual([]);
+    },
+  );
 });
 
 describe('the last line of serve if no site accepts links', () => {
-  /** What `serve` prints beside a copy of the recorded sites, by line. */
-  async function linesBeside(sites: readonly ('west' | 'east')[], ...words: readonly string[]) {
+  /** Runs `serve` with copies of these recorded sites. Returns the lines that it prints. */
+  async function printedLines(sites: readonly ('west' | 'east')[], ...words: readonly string[]) {
     const directory = place.path(`home-${sites.join('-') || 'empty'}`);
     const other = new SystemHome(directory);
     for (const site of sites) other.add(site);
@@ -86,7 +90,7 @@ describe('the last line of serve if no site accepts links', () => {
   }
 
   it('refers to the line of the site whose certificate does not name --host', async () => {
-    const lines = await linesBeside(['east', 'west'], '--host', 'grants.example.com');
+    const lines = await printedLines(['east', 'west'], '--host', 'grants.example.com');
     expect(lines.find((line) => line.startsWith('Namespace west: '))).toMatch(
       /^Namespace west: no links, .* does not name "grants\.example\.com" .* restart `linkgrant serve` with --host /,
     );
@@ -97,7 +101,7 @@ describe('the last line of serve if no site accepts links', () => {
   });
 
   it('advises to create a site only if there is none', async () => {
-    expect((await linesBeside([])).at(-1)).toBe(
+    expect((await printedLines([])).at(-1)).toBe(
       'Next: create a site that accepts links, with `skupper site create NAME --enable-link-access -p linux`',
     );
   });

@@ -12,8 +12,8 @@ import { SystemHome } from '../support/sites/system-home.js';
 import { OpenSsl } from '../unit/pki/openssl.js';
 
 const CODE = 'a-code-that-a-file-declares';
-// The service looks at the files every 10 seconds.
-const SEEN = { timeout: 40_000, interval: 250 };
+// The service reads the files every 10 seconds.
+const SCAN_WAIT = { timeout: 40_000, interval: 250 };
 
 const place = releaseAfterFile(new Workplace());
 const openssl = releaseAfterFile(new OpenSsl());
@@ -54,7 +54,7 @@ async function issue(name: string, ...more: readonly string[]) {
 const redeem = (file: string, to: string) =>
   linkgrant(['token', 'redeem', file, '--to', to, '--data-dir', place.path(`requesting-${Date.now()}`)]);
 
-/** What a redeemed token wrote, read as the requesting site does. */
+/** Returns the credentials and endpoints in the Secret and Link of a redeemed token. */
 function written(to: string, name: string) {
   const { data } = parse(readFileSync(join(to, `Secret-${name}.yaml`), 'utf8'));
   const text = (key: string) => Buffer.from(data[key], 'base64').toString();
@@ -132,7 +132,7 @@ describe('a service for the sites of a system platform', () => {
       cert: home.read('west', 'runtime/certs/skupper-local-client/tls.crt'),
       key: home.read('west', 'runtime/certs/skupper-local-client/tls.key'),
     };
-    // With TLS 1.3 a client hears of its refusal only after its own handshake, as a closed connection.
+    // With TLS 1.3 the client completes its handshake before the server refuses it and closes the connection.
     expect((await linkTo(foreign, 'vm')).heard ?? '').toBe('');
 
     const siteCa = home.read('west', 'runtime/issuers/skupper-site-ca/tls.crt');
@@ -184,7 +184,7 @@ describe('a grant that a file declares', () => {
     expect(await grantOf('early')).toMatchObject({ redemptions: 1, redemptionsAllowed: 1 });
   });
 
-  it('without a code is redeemed with signed tokens', async () => {
+  it('is redeemed with signed tokens if its file has no code', async () => {
     const signed = [
       await issue('one-of-codeless', '--grant', 'codeless'),
       await issue('two-of-codeless', '--grant', 'codeless', '--subject', 'east'),
@@ -224,7 +224,7 @@ describe('a grant that a file declares', () => {
     expect(await grantOf('early')).toEqual(before);
   });
 
-  it('has labels and a note of a command, because its file has none', async () => {
+  it('gets labels and a note from a command, because its file has none', async () => {
     const before = await grantOf('early');
     const change = ['--label', 'team=x', '--note', 'for the branches'];
     const ended = await run('grant', 'update', 'early', '-n', 'west', ...change);
@@ -243,21 +243,21 @@ describe('a grant that a file declares', () => {
     declare('early', { redemptionsAllowed: 3, settings });
     declare('late');
     declare('weak', { code: 'too-short-a-one' });
-    await vi.waitFor(async () => expect(await grantOf('late')).toBeDefined(), SEEN);
+    await vi.waitFor(async () => expect(await grantOf('late')).toBeDefined(), SCAN_WAIT);
     expect(await grantOf('early')).toMatchObject({
       ...{ uid: before?.uid, redemptions: 1, redemptionsAllowed: 3, policy: settings },
     });
     expect(await grantOf('weak')).toBeUndefined();
 
     home.delete('west', 'input/resources/AccessGrant-late.yaml');
-    await vi.waitFor(async () => expect(await grantOf('late')).toBeUndefined(), SEEN);
+    await vi.waitFor(async () => expect(await grantOf('late')).toBeUndefined(), SCAN_WAIT);
     const logged = (event: string) =>
       service.said.stderr
         .trim()
         .split('\n')
         .map((line) => JSON.parse(line))
         .filter((line) => line.event === event);
-    await vi.waitFor(() => expect(logged('grant_file_removed')).toMatchObject([{ name: 'late' }]), SEEN);
+    await vi.waitFor(() => expect(logged('grant_file_removed')).toMatchObject([{ name: 'late' }]), SCAN_WAIT);
     expect(logged('grant_file_changed')).toMatchObject([{ name: 'early' }]);
     expect(logged('grant_file_adopted')).toMatchObject([{ name: 'late', namespace: 'west' }]);
     // Found in each scan, logged once.

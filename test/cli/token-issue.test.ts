@@ -31,7 +31,7 @@ const grants = async () =>
     ({ name }: { name: string }) => name,
   ) as string[];
 
-/** The document as both versions of YAML read it, which have to agree. */
+/** Parses a document, and expects that YAML 1.1 and YAML 1.2 agree. */
 function read(text: string) {
   const modern = parse(text, { version: '1.2' });
   expect(parse(text, { version: '1.1' })).toEqual(modern);
@@ -86,6 +86,7 @@ describe('token issue', () => {
       const { stdout, code, stderr } = await issue(['-', '--name', name]);
       expect(code, stderr).toBe(0);
       expect(read(stdout).metadata.name).toBe(name);
+      // Long strings are not folded.
       expect(Math.max(...stdout.split('\n').map((line) => line.length))).toBeGreaterThan(500);
     },
   );
@@ -127,7 +128,7 @@ describe('token issue', () => {
     expect(existsSync(place.path('new'))).toBe(false);
   });
 
-  it('replaces only a token, and leaves no grant otherwise', async () => {
+  it('replaces no file but a token, and creates no grant if it refuses', async () => {
     const before = await grants();
     const at = (name: string) => place.path(`kept-${name}`);
     writeFileSync(at('file'), 'kind: ConfigMap\n');

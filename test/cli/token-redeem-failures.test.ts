@@ -1,29 +1,19 @@
 import { existsSync, mkdirSync, readdirSync, writeFileSync } from 'node:fs';
 import { connect } from 'node:net';
-import { afterEach, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import type { AccessToken } from '../../src/domain/access-token.js';
 import { encodeAccessToken } from '../../src/domain/access-token.js';
 import { linkgrant, type RunOptions, refusalOf, Workplace } from '../support/command-line.js';
-import { releaseAfterFile } from '../support/release.js';
+import { releaseAfterFile, releaseAfterTest } from '../support/release.js';
 import { makeIdentity } from '../support/server-identity.js';
 import { closedPort, serveHttps, servePlain, serveTcp, tokenFor } from '../support/servers/hostile-server.js';
 import { startIssuingServer } from '../support/servers/issuing-server.js';
 import { startProxy } from '../support/servers/tunnel-proxy.js';
 
 const place = releaseAfterFile(new Workplace());
-const open: { close(): Promise<void> }[] = [];
 let sites = 0;
 
-function keep<T extends { close(): Promise<void> }>(server: T): T {
-  open.push(server);
-  return server;
-}
-
-afterEach(async () => {
-  for (const server of open.splice(0)) await server.close();
-});
-
-/** Redeems text on standard input; gives the exit code and both lines, having seen that nothing else was said or kept. */
+/** Redeems text on standard input, and expects no output and no files. Returns the exit code, error and hint. */
 async function refused(text: string, words: readonly string[] = [], options: RunOptions = {}) {
   sites += 1;
   const to = place.path(`links-${sites}`);
@@ -62,7 +52,7 @@ describe('token redeem without a connection to the service', () => {
   });
 
   it('reports a listener that never answers, after --timeout', async () => {
-    const { token, port } = keep(await serveTcp(() => undefined));
+    const { token, port } = releaseAfterTest(await serveTcp(() => undefined));
     const { code, error, hint } = await refusedToken(token, '--timeout', '1s');
     expect(code).toBe(4);
     expect(error).toContain(`127.0.0.1:${port}`);
@@ -70,8 +60,8 @@ describe('token redeem without a connection to the service', () => {
   });
 
   it('reports a proxy that refuses, from a flag or a variable', async () => {
-    const service = keep(await startIssuingServer('linkgrant'));
-    const proxy = keep(await startProxy({ refuse: 407 }));
+    const service = releaseAfterTest(await startIssuingServer('linkgrant'));
+    const proxy = releaseAfterTest(await startProxy({ refuse: 407 }));
     const url = `http://127.0.0.1:${proxy.port}`;
     const text = encodeAccessToken(service.token);
     const byFlag = await refused(text, ['--proxy', url]);
@@ -91,7 +81,7 @@ describe('token redeem without a connection to the service', () => {
     'https://secret@proxy',
     'u:secret@[x',
   ])('refuses --proxy %s, because a command line is not secret', async (url) => {
-    const service = keep(await startIssuingServer('linkgrant'));
+    const service = releaseAfterTest(await startIssuingServer('linkgrant'));
     const { code, error, hint } = await refused(encodeAccessToken(service.token), ['--proxy', url]);
     expect({ code, error }).toEqual({ code: 2, error: '--proxy cannot have a user name or a password' });
     expect(hint).toContain('HTTPS_PROXY');
@@ -100,16 +90,16 @@ describe('token redeem without a connection to the service', () => {
   });
 
   it('sends the password of HTTPS_PROXY to the proxy', async () => {
-    const service = keep(await startIssuingServer('linkgrant'));
-    const proxy = keep(await startProxy({ refuse: 407 }));
+    const service = releaseAfterTest(await startIssuingServer('linkgrant'));
+    const proxy = releaseAfterTest(await startProxy({ refuse: 407 }));
     const env = { HTTPS_PROXY: `http://user:secret@127.0.0.1:${proxy.port}` };
     expect(await refused(encodeAccessToken(service.token), [], { env })).toMatchObject({ code: 4 });
     expect(JSON.stringify(proxy.asked)).toContain(Buffer.from('user:secret').toString('base64'));
   });
 
   it('connects directly if NO_PROXY contains the host', async () => {
-    const service = keep(await startIssuingServer('linkgrant'));
-    const proxy = keep(await startProxy({ refuse: 407 }));
+    const service = releaseAfterTest(await startIssuingServer('linkgrant'));
+    const proxy = releaseAfterTest(await startProxy({ refuse: 407 }));
     const env = { HTTPS_PROXY: `http://127.0.0.1:${proxy.port}`, NO_PROXY: '127.0.0.1' };
     const redeem = ['token', 'redeem', '-', '--to', '-', '--data-dir', place.path('no-proxy')];
     const ended = await linkgrant(redeem, { input: encodeAccessToken(service.token), env });
@@ -121,7 +111,9 @@ describe('token redeem without a connection to the service', () => {
 describe('token redeem at a wrong server', () => {
   it('reports a certificate for another name, with the names in it', async () => {
     const identity = await makeIdentity({ hosts: ['grants.example.com'] });
-    const server = keep(await serveHttps((_request, _incoming, response) => response.end(), { identity }));
+    const server = releaseAfterTest(
+      await serveHttps((_request, _incoming, response) => response.end(), { identity }),
+    );
     const { code, error, hint } = await refusedToken(server.token);
     expect(code).toBe(3);
     expect(error).toContain('grants.example.com');
@@ -130,7 +122,7 @@ describe('token redeem at a wrong server', () => {
   });
 
   it('reports a certificate of another CA', async () => {
-    const server = keep(await serveHttps((_request, _incoming, response) => response.end()));
+    const server = releaseAfterTest(await serveHttps((_request, _incoming, response) => response.end()));
     const { ca } = await makeIdentity();
     const { code, error, hint } = await refusedToken({ ...server.token, ca });
     expect(code).toBe(3);
@@ -140,7 +132,7 @@ describe('token redeem at a wrong server', () => {
   });
 
   it('reports a server without TLS', async () => {
-    const server = keep(await servePlain((_request, response) => response.end('hello')));
+    const server = releaseAfterTest(await servePlain((_request, response) => response.end('hello')));
     const { code, error } = await refusedToken(server.token);
     expect(code).toBe(3);
     expect(error).toMatch(/does not speak HTTPS/);
@@ -148,8 +140,8 @@ describe('token redeem at a wrong server', () => {
   });
 
   it('reports a redirect, and does not follow it', async () => {
-    const target = keep(await startIssuingServer('linkgrant'));
-    const server = keep(
+    const target = releaseAfterTest(await startIssuingServer('linkgrant'));
+    const server = releaseAfterTest(
       await serveHttps((_request, _incoming, response) => {
         response.writeHead(301, { location: target.token.url }).end();
       }),
@@ -161,7 +153,7 @@ describe('token redeem at a wrong server', () => {
   });
 
   it("reports an ingress's 404 as temporary", async () => {
-    const server = keep(
+    const server = releaseAfterTest(
       await serveHttps((_request, _incoming, response) => {
         response.writeHead(404, { 'content-type': 'text/html' }).end('<html>default backend - 404</html>');
       }),
@@ -173,7 +165,7 @@ describe('token redeem at a wrong server', () => {
   });
 
   it('stores nothing of a response without a Link', async () => {
-    const server = keep(
+    const server = releaseAfterTest(
       await serveHttps((request, _incoming, response) => {
         if (request.url.endsWith('/-/check')) response.writeHead(404).end('No such claim\n');
         else response.end('kind: Secret\nmetadata: {name: "../../etc/passwd"}\n');
@@ -244,8 +236,8 @@ describe('token redeem with invalid flags', () => {
 });
 
 describe('token redeem into an unwritable directory', () => {
-  it('reports that before the use is spent', async () => {
-    const service = keep(await startIssuingServer('linkgrant'));
+  it('exits with 1 and names the directory before it spends a use', async () => {
+    const service = releaseAfterTest(await startIssuingServer('linkgrant'));
     const blocked = place.path('blocked');
     mkdirSync(blocked, { mode: 0o555 });
     const taken = place.path('taken');
@@ -275,10 +267,10 @@ describe('token redeem into an unwritable directory', () => {
   });
 });
 
-describe('token redeem at a service that refuses slowly', () => {
-  it('does not hang on a connection that is closed at once', async () => {
-    const server = keep(await serveTcp((socket) => socket.destroy()));
-    // The port is really taken: what fails is the handshake.
+describe('token redeem at a server that closes every connection', () => {
+  it('exits with 4 and reports the closed connection', async () => {
+    const server = releaseAfterTest(await serveTcp((socket) => socket.destroy()));
+    // The port accepts the connection, so the TLS handshake fails.
     const probe = connect(server.port, '127.0.0.1');
     await new Promise((settle) => probe.once('close', settle));
     const { code, error } = await refusedToken(server.token);

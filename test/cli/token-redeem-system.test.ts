@@ -216,15 +216,13 @@ describe('the reload after a redemption', () => {
     expect((await redeem([file])).stdout).not.toContain('reload');
   });
 
-  it('makes the command fail if it fails, and stays pending although the link is written', async () => {
+  it('makes the command exit with 1 if it fails, and is repeated by the next redemption', async () => {
     const skupper = installFakeSkupper(work.path('bin'), east);
     skupper.fail(5);
     const file = await token();
     const failed = await redeem([file], withSkupper(skupper.path));
     expect(failed.code).toBe(1);
-    expect(refusalOf({ ...failed, stderr: failed.stderr }).error).toBe(
-      'the link is written, but the reload failed: it exited with 5',
-    );
+    expect(refusalOf(failed).error).toBe('the link is written, but the reload failed: it exited with 5');
     expect(east.inputNames()).toContain('Link-west.yaml');
     skupper.fail(0);
     const repeated = await redeem([file], withSkupper(skupper.path));
@@ -291,7 +289,7 @@ stringData:
     expect(ended.stdout + ended.stderr).not.toContain('p@ss');
   });
 
-  it('can be in the input directory already, and then stays unchanged', async () => {
+  it('can be a Secret in the input directory, which stays unchanged', async () => {
     const proxy = releaseAfterTest(await startProxy());
     const file = east.path('input/resources/Secret-egress.yaml');
     writeFileSync(file, SECRET(proxy.port));
@@ -300,7 +298,7 @@ stringData:
     expect(readFileSync(file, 'utf8')).toBe(SECRET(proxy.port));
   });
 
-  it('is refused if it has the name of the link, and no use is spent', async () => {
+  it('is refused if its Secret has the name of the link, and no use is spent', async () => {
     const proxy = releaseAfterTest(await startProxy());
     writeFileSync(work.path('proxy.yaml'), SECRET(proxy.port));
     const ended = await redeem([
@@ -315,7 +313,7 @@ stringData:
     expect(await redemptions()).toEqual([]);
   });
 
-  it('is refused if the file is not such a Secret', async () => {
+  it('is refused if the file is not a Secret', async () => {
     writeFileSync(work.path('proxy.yaml'), 'kind: ConfigMap\n');
     const ended = await redeem([await token(), '--proxy-secret', work.path('proxy.yaml')]);
     expect(ended.code).toBe(2);
@@ -328,7 +326,7 @@ describe('token redeem --input', () => {
   const inputToken = (name = 'west', ...words: string[]) =>
     issue(east.path(`input/resources/AccessToken-${name}.yaml`), '--name', name, ...words);
 
-  it('on a site that is applied with Skupper and reloaded five times spends one use', async () => {
+  it('spends one use if Skupper applies the token and reloads the site five times', async () => {
     await service.stop();
     const flags = ['--data-dir', work.path('accepting'), ...ENDPOINT, '--stock-replay-window', '0'];
     service = await work.serve(flags);
@@ -336,7 +334,7 @@ describe('token redeem --input', () => {
     const reload = () => execFileSync(join(skupper.path, 'skupper'), ['applied']);
     const file = await inputToken('west', '--link-cost', '3', '--redemptions-allowed', '9');
     const applied = readFileSync(file);
-    // What is to be kept from happening: each reload that meets the token spends a use.
+    // Without --input each reload by Skupper spends a use of the token that it finds.
     reload();
     reload();
     expect(await redemptions()).toHaveLength(2);
@@ -439,8 +437,8 @@ describe('token redeem --input', () => {
     chmodSync(work.directory, 0o777);
     chmodSync(file, 0o644);
     chmodSync(directory, 0o555);
-    const words = [...siteFlags().slice(0, 6), '--data-dir', work.path('requesting')];
-    const ended = await linkgrant(['token', 'redeem', '--input', ...words], { obeysPermissions: true });
+    const words = ['token', 'redeem', '--input', ...siteFlags()];
+    const ended = await linkgrant(words, { obeysPermissions: true });
     chmodSync(directory, 0o755);
     expect(ended.code).toBe(1);
     expect(refusalOf(ended).error).toContain(`${directory} cannot be written (EACCES)`);

@@ -136,7 +136,7 @@ describe('token redeem', () => {
     const recorded = new X509Certificate(Buffer.from(certificate, 'base64'));
     const ended = await run(
       ['token', 'redeem', file, '--to', to, '--data-dir', place.path('stock-site'), '-o', 'json'],
-      // The recorded certificate is judged by the clock of its time.
+      // The clock is set to a time at which the recorded certificate is valid.
       { clockOffsetMs: Date.parse(recorded.validFrom) + 3_600_000 - Date.now() },
     );
     await server.close();
@@ -154,7 +154,7 @@ describe('token redeem', () => {
     writeFileSync(file, encodeAccessToken(server.token));
     const words = ['--to', place.path('server-key-links')];
     const refused = await redeem(file, 'server-key-site', ...words, '--own-key');
-    const unposted = server.issued();
+    const issuedBefore = server.issued();
     const accepted = await redeem(file, 'server-key-site', ...words);
     const json = JSON.parse((await redeem(file, 'server-key-site', ...words, '-o', 'json')).stdout);
     await server.close();
@@ -163,7 +163,7 @@ describe('token redeem', () => {
       error: expect.stringContaining('generates the private key itself'),
       hint: expect.stringContaining('--own-key'),
     });
-    expect(unposted).toBe(0);
+    expect(issuedBefore).toBe(0);
     expect(accepted.stdout).toContain('The server generated the private key of this link');
     expect(json).toMatchObject({ source: 'stock', keyGeneratedBy: 'server' });
   });
