@@ -7,7 +7,7 @@ import { systemCode } from './tcp-connection.js';
 const MAX_NAMES_LENGTH = 300;
 /** OpenSSL's codes for a chain with a certificate that has expired or is not valid yet. */
 export const OUTSIDE_VALIDITY: ReadonlySet<string> = new Set(['CERT_HAS_EXPIRED', 'CERT_NOT_YET_VALID']);
-/** OpenSSL's codes for a server without TLS 1.3. */
+/** OpenSSL's codes for a server that offers none of the TLS versions that this side accepts. */
 export const NO_COMMON_VERSION: ReadonlySet<string> = new Set([
   'ERR_SSL_TLSV1_ALERT_PROTOCOL_VERSION',
   'ERR_SSL_UNSUPPORTED_PROTOCOL',

@@ -8,7 +8,7 @@ import type { FoundCas, IssuerDirectory, ListedIssuer } from '../redemption/port
 import { openIssuer, openIssuers, SERVER_CA, SITE_CA } from './site-issuer.js';
 import { openSystemSite, servedNamespaces } from './system-sites.js';
 
-/** The files of an external CA that relocationss the site CA. */
+/** The files of an external CA that replaces the site CA. */
 export type ExternalFiles = Partial<Pick<Settings, 'issuerCert' | 'issuerKey'>>;
 
 /** The locations of a service's CAs. */
@@ -30,7 +30,7 @@ const EXTERNAL: ListedIssuer = {
 export function issuerDirectory(locations: IssuerLocations, clock: Clock): IssuerDirectory {
   const owned = openIssuers(locations.dataDir, { clock, checkpoint: () => {} });
   const readOwned = (name: string) => orProblem(() => ({ cas: owned.list(name) }));
-  /** True if an external CA relocationss the site CA: the settings name one, or the service published a subject that is not that of the site CA. */
+  /** True if an external CA replaces the site CA: the settings name one, or the service published the subject of another CA. */
   const usesExternal = async (published: string | null | undefined): Promise<boolean> => {
     if (locations.issuerCert !== undefined) return true;
     const { cas, problem } = await readOwned(SITE_CA);

@@ -24,7 +24,7 @@ import type { Materializer } from '../redemption/ports/materializer.js';
 import type { Site } from '../redemption/ports/site.js';
 import { openSystemSite, systemOf } from './system-sites.js';
 
-/** Options for dialling routers. */
+/** Options for dialing routers. */
 export type { LinkDialOptions };
 
 /** The links of a directory or namespace, and the records of their redemptions. */

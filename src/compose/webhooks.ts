@@ -37,7 +37,7 @@ export interface WebhookParts {
   readonly responseEndpoint: { readonly url: string };
 }
 
-/** Reads the file of a flag. Throws WebhookFileError, which names the flag. */
+/** Reads the file of a flag. Throws WebhookFileError, which names the flag and, unlike UnreadableFileError, has exit code 2. */
 function readFlagFile(flag: string, file: string): string {
   try {
     return readBoundedText(file);

@@ -26,7 +26,8 @@ export function encodeTime(time: number): Uint8Array {
 }
 
 const signInPool = promisify(sign);
-// Signing with RSA or P-384 takes a millisecond. These take a twentieth of that, less than passing the work to another thread.
+// Signing with RSA or P-384 takes a millisecond. P-256 and Ed25519 take a twentieth of that, less than passing the work to
+// another thread.
 const SIGNED_SYNCHRONOUSLY: ReadonlySet<SignatureAlgorithm> = new Set([
   SIGNATURE_ALGORITHMS.p256[0],
   SIGNATURE_ALGORITHMS.ed25519[0],

@@ -69,7 +69,8 @@ export class KeyGenerator {
     if (type === 'p256') return generateEncoded(type);
     if (this.#running >= CONCURRENT_RSA_KEYS) {
       if (this.#waiting.length >= this.#maxQueued) return undefined;
-      // A request that ends does not decrement `#running` if it resolves this promise, so no later request overtakes the queue.
+      // A request that ends resolves the first promise of the queue instead of decrementing `#running`, so that no later request
+      // overtakes the queue.
       await new Promise<void>((resolve) => this.#waiting.push(resolve));
     } else {
       this.#running++;

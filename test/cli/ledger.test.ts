@@ -441,7 +441,7 @@ describe('redemption list --verify', () => {
       expect([filter, filtered.code, refusalOf(filtered).hint]).toEqual([
         filter,
         2,
-        expect.stringContaining('verified as a whole'),
+        expect.stringContaining('only --grant limits the verification'),
       ]);
     }
     const csv = await linkgrant(['redemption', 'list', '--verify', '-o', 'csv', '--data-dir', original]);

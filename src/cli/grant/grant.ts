@@ -55,6 +55,7 @@ export async function createGrant(
   { administration, namespace }: AdministrationSession,
 ): Promise<CreatedGrant> {
   const { issuer, expirationWindow, codeFile } = flags;
+  const policy = policyFromFlags(flags);
   parseWindow('--expiration-window', expirationWindow);
   const request = {
     namespace,
@@ -63,7 +64,7 @@ export async function createGrant(
     expirationWindow,
     code: codeFile === undefined ? undefined : await readCode(codeFile),
     issuer,
-    policy: formatPolicySettings(policyFromFlags(flags)),
+    policy: formatPolicySettings(policy),
     ...newLabels(flags),
   };
   // In a cluster this waits until the grant is Ready.

@@ -19,7 +19,7 @@ export interface NamedCutIssuer extends CutIssuer {
   readonly name: string;
 }
 
-/** The dependencies of a cut, and the options for dialling routers. */
+/** The dependencies of a cut, and the options for dialing routers. */
 type CutContext = IssuerContext & { readonly connection: ReturnType<typeof connectionOptions> };
 
 /**

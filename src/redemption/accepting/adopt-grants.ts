@@ -118,7 +118,7 @@ async function adoptOne(
   if (reason !== undefined) return { outcome: 'unusable', reason };
   const access = await deps.site.resolveAccess({ namespace, name, issuer, policy });
   if ('refused' in access) return { outcome: 'waiting', reason: `${access.reason}; ${access.hint}` };
-  // Without spec.code a code is generated that nobody gets: tokens of the grant have signed codes.
+  // Without spec.code the generated code is never published: the tokens of the grant have signed codes.
   const created = await createGrant({ ...declaration, sourceFile: file }, true, deps);
   // A rejection now means that another process created it; the next run reads its grant.
   return 'rejected' in created ? undefined : { outcome: 'adopted' };

@@ -10,8 +10,8 @@ export interface Retention {
 }
 
 /**
- * Deletes the grants and ledgers that are no longer retained at `now`, in short steps, until `isStopped` returns true. Rejects
- * as the store does.
+ * Deletes the grants and ledgers that are no longer retained at `now`, in short steps, until none is left or `isStopped` returns
+ * true. Rejects as the store does.
  */
 export async function applyRetention(
   store: Pick<LedgerStore, 'deleteEndedGrants' | 'removeOldLedger'>,

@@ -18,7 +18,7 @@ export interface Dependents {
   readonly tokens: boolean;
 }
 
-/** Result of retiring a CA. `kept`: it stays because of these dependents. `waitMs`: it stays because it may be in use for so long. */
+/** Result of retiring a CA. `kept`: it stays because of these dependents. `waitMs`: it stays because services may use it for this time. */
 export type Retirement = { readonly ca: IssuerCa } & (
   | { readonly retired: Dependents }
   | { readonly kept: Dependents }

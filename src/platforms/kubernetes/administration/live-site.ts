@@ -9,7 +9,10 @@ import { SiteIndex } from '../sites/site-index.js';
 import { readRouterAccess, readSite, type SiteFacts } from '../sites/site-resource.js';
 import { TlsSecrets } from '../sites/tls-secrets.js';
 
-/** The accepting sites of a cluster, read at each call with the rights of the user. Checks the trust of the routers as the service does. */
+/**
+ * The accepting sites of a cluster, read at each call with the rights of the user. Checks the trust of the routers as the service
+ * does.
+ */
 export function liveSite(client: KubernetesClient, clock: Clock): Site {
   const secrets = new TlsSecrets(client);
   return {

@@ -59,7 +59,9 @@ export async function makeGrant(
   }
 }
 
-/** Checks the creation of an AccessGrant by a dry run of the API server, and returns its result. Rejects as {@link makeGrant} does. */
+/**
+ * Checks the creation of an AccessGrant by a dry run of the API server, and returns its result. Rejects as {@link makeGrant} does.
+ */
 export async function checkGrant(
   wanted: WantedGrant,
   code: string | undefined,

@@ -5,7 +5,8 @@ interface RunningInterval {
 
 /**
  * The interval after a key was passed on, in milliseconds: `each` times the number of running intervals, but at least
- * `shortest` and at most `longest`. So on average at most one key is passed on every `each` milliseconds, up to `longest`.
+ * `shortest` and at most `longest`. So on average at most one key is passed on every `each` milliseconds, unless `longest` limits
+ * the interval.
  */
 export interface RateIntervals {
   readonly shortest: number;

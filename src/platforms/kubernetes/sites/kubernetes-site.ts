@@ -30,12 +30,12 @@ import type { SiteIndex } from './site-index.js';
 import type { RouterAccessFacts } from './site-resource.js';
 import type { NoSecret, TlsSecret, TlsSecrets } from './tls-secrets.js';
 
-// How long the result of a check is cached.
+// How long an acceptance is cached, and a refusal that can change with time alone. Other refusals are cached longer.
 const RESULT_MS = 10_000;
 const REFUSAL_MS = 300_000;
 /** Name of the Secret of the CA that signs in a namespace unless its Site or a grant names another one. */
 export const DEFAULT_ISSUER = 'skupper-site-ca';
-// For the certificates of all routers of a site. A router with a CA of its own has 3 KiB.
+// Maximum for the certificates of all routers of a site together. A router with a CA of its own has 3 KiB.
 const MAX_CERTIFICATES_BYTES = 256 * 1024;
 
 interface Dependencies {

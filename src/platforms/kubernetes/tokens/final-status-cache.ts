@@ -6,7 +6,10 @@ import {
   tokenVersion,
 } from './access-token-resource.js';
 
-/** A reason after which a token is not redeemed until its spec changes, or for `Pending` until its namespace has a Site. */
+/**
+ * A reason after which a token is not redeemed until its spec changes; for `Pending` until its namespace has a Site, and for
+ * `OutcomeUnknown` until its link is in place.
+ */
 export type FinalReason = Extract<TokenReason, 'Refused' | 'OutcomeUnknown' | 'Pending'>;
 
 interface Entry {
