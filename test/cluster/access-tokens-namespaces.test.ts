@@ -17,7 +17,7 @@ describe('a namespace with AccessTokens', () => {
     const place = await at.namespace({ withoutSite: true });
     const redeemer = await at.run();
     await place.put(server.token);
-    const { status } = await place.said('Pending');
+    const { status } = await place.waitForStatus('Pending');
     expect(status?.message).toBe(
       `A site must exist in namespace ${place.namespace} before a token can be redeemed`,
     );
@@ -32,7 +32,7 @@ describe('a namespace with AccessTokens', () => {
     await at.nextToken();
     expect(await place.token()).toEqual(written);
     await putRequestingSite(at.cluster, place.namespace);
-    await place.said('Ready');
+    await place.waitForStatus('Ready');
     expect(server.issued()).toBe(1);
   });
 
@@ -41,12 +41,12 @@ describe('a namespace with AccessTokens', () => {
     const place = await at.namespace();
     await at.run();
     await place.put(server.token);
-    await place.said('Ready');
+    await place.waitForStatus('Ready');
     // In place of the garbage collector, which does not run here.
     for (const { metadata } of await place.secrets()) await at.cluster.admin.delete(SECRETS, metadata);
     for (const { metadata } of await place.links()) await at.cluster.admin.delete(LINKS, metadata);
     await at.cluster.admin.delete(SITES, { namespace: place.namespace, name: 'east' });
-    const { status } = await place.said('Error');
+    const { status } = await place.waitForStatus('Error');
     expect(status).toMatchObject({ redeemed: true, message: 'Already redeemed for a deleted site' });
     expect(status?.conditions?.[0]).toMatchObject({ type: 'Redeemed', status: 'True', reason: 'Error' });
     await putRequestingSite(at.cluster, place.namespace, 'again');
@@ -71,7 +71,7 @@ describe('a namespace with AccessTokens', () => {
     await first.stop();
     await at.endLead();
     await at.run();
-    await place.said('Ready');
+    await place.waitForStatus('Ready');
   });
 
   it('does not delay other namespaces by many tokens of a server that never responds', async () => {
@@ -105,7 +105,7 @@ describe('a namespace with AccessTokens', () => {
     const { token } = await at.issuing('linkgrant');
     const redeemer = await at.run();
     await place.put({ ...token, url: `https://127.0.0.1:${port}/x` });
-    expect((await place.said('Error')).status?.message).toContain('accepts no connection');
+    expect((await place.waitForStatus('Error')).status?.message).toContain('accepts no connection');
     const version = (await place.token()).metadata.resourceVersion;
     await until('three tries', async () => redeemer.log().filter(({ event }) => event === 'token_failed')[2]);
     // An unchanged status is not written again.
@@ -128,7 +128,7 @@ describe('the API server', () => {
     at.cluster.controlPlane?.startApiServer();
     await until('the API server', () => place.links());
     await place.put(server.token);
-    await place.said('Ready');
+    await place.waitForStatus('Ready');
     expect(server.issued()).toBe(1);
   });
 });
@@ -156,7 +156,7 @@ describe('replicas', () => {
     const [first] = await leading();
     expect(await replicas[first ? 0 : 1]?.stop('SIGTERM')).toMatchObject({ code: 0 });
     await place.put(server.token);
-    await place.said('Ready');
+    await place.waitForStatus('Ready');
     expect(server.issued()).toBe(1);
   });
 });

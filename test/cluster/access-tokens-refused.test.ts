@@ -64,7 +64,7 @@ describe('an AccessToken that cannot be redeemed', () => {
     await at.redeemer();
     // For a token past its expiration, the answer that the grant is unknown is final at once.
     await place.put({ ...server.token, expirationTime: Date.parse('2026-01-01T00:00:00Z') });
-    const token = await place.said('Refused');
+    const token = await place.waitForStatus('Refused');
     expect(token.status?.redeemed).toBe(false);
     expect(token.status?.message).toContain(message);
     await at.stopShared();
@@ -82,7 +82,7 @@ describe('an AccessToken that cannot be redeemed', () => {
     const place = await at.namespace();
     await at.redeemer();
     await place.put(server.token);
-    await place.said('Refused');
+    await place.waitForStatus('Refused');
     expect(namesOf(await place.secrets())).toEqual([]);
   });
 
@@ -92,7 +92,7 @@ describe('an AccessToken that cannot be redeemed', () => {
     const place = await at.namespace();
     await at.redeemer();
     await place.put(server.token);
-    await place.said('Error');
+    await place.waitForStatus('Error');
     expect(namesOf(await place.secrets())).toEqual([]);
   });
 
@@ -104,10 +104,10 @@ describe('an AccessToken that cannot be redeemed', () => {
       const place = await at.namespace();
       const redeemer = await at.run();
       await place.put(server.token);
-      await place.said('Error');
+      await place.waitForStatus('Error');
       server.refuse(code);
       if (code !== 'grant_expired') {
-        await place.said('Refused');
+        await place.waitForStatus('Refused');
         expect(namesOf(await place.secrets())).toEqual([expect.stringMatching(/^linkgrant-pending-/)]);
         await redeemer.stop('SIGTERM');
         server.refuse(undefined);
@@ -118,7 +118,7 @@ describe('an AccessToken that cannot be redeemed', () => {
         expect(byHand).toMatchObject({ code: 0, stderr: '' });
       } else {
         // The service looks up the key before it checks the expiration.
-        await place.said('Ready');
+        await place.waitForStatus('Ready');
       }
       expect(server.issued()).toBe(1);
       expect(namesOf(await place.secrets())).toEqual(['my-link']);
@@ -130,7 +130,7 @@ describe('an AccessToken that cannot be redeemed', () => {
     const place = await at.namespace();
     await at.redeemer({ words: ['--own-key'] });
     await place.put(server.token);
-    const { status } = await place.said('Refused');
+    const { status } = await place.waitForStatus('Refused');
     expect(status?.message).toContain('generates the private key itself');
     expect(postings(server)).toEqual([]);
     expect(await place.secrets()).toEqual([]);
@@ -147,7 +147,7 @@ describe('an AccessToken that cannot be redeemed', () => {
     const key = { namespace: place.namespace, name: 'my-link' };
     const { code } = server.token;
     await place.put({ ...server.token, code: isLost ? code : `${code}-wrong` });
-    const { status } = await place.said(verdict);
+    const { status } = await place.waitForStatus(verdict);
     const conditions = status?.conditions?.map((one) => ({ ...one, reason: 'Error', message: 'Theirs' }));
     const theirs = { status: { status: 'Error', message: 'Theirs', conditions } };
     const written = await at.cluster.admin.patch(ACCESS_TOKENS, key, theirs, { subresource: 'status' });
@@ -162,7 +162,7 @@ describe('an AccessToken that cannot be redeemed', () => {
     );
     if (isLost) return;
     await at.cluster.admin.patch(ACCESS_TOKENS, key, { spec: { code } });
-    await place.said('Ready');
+    await place.waitForStatus('Ready');
   });
 
   it('is retried at growing intervals if the server has a certificate of another CA', async () => {
@@ -170,7 +170,7 @@ describe('an AccessToken that cannot be redeemed', () => {
     const place = await at.namespace();
     const redeemer = await at.redeemer();
     await place.put({ ...server.token, ca: (await makeAuthority('Another CA')).bundlePem });
-    const { status } = await place.said('Error');
+    const { status } = await place.waitForStatus('Error');
     expect(status).toMatchObject({ redeemed: false });
     expect(server.seen).toEqual([]);
     const tries = await until('three tries', async () => {
@@ -186,7 +186,7 @@ describe('an AccessToken that cannot be redeemed', () => {
     // A corrected token is redeemed without waiting for the next attempt.
     const key = { namespace: place.namespace, name: 'my-link' };
     await at.cluster.admin.patch(ACCESS_TOKENS, key, { spec: { ca: server.token.ca } });
-    await place.said('Ready');
+    await place.waitForStatus('Ready');
   });
 
   it.each<[string, (response: ServerResponse) => void, string]>([
@@ -241,7 +241,7 @@ describe('an AccessToken that cannot be redeemed', () => {
     const place = await at.namespace();
     const redeemer = await at.redeemer();
     await place.put(server.token);
-    const { status } = await place.said('Error');
+    const { status } = await place.waitForStatus('Error');
     expect(status?.message).toBe('The certificate of the server at the URL is not for the host of the URL.');
     const logLine = await until('the line in the log', async () =>
       redeemer.log(place.namespace).find(({ event }) => event === 'token_failed'),
@@ -265,7 +265,7 @@ describe('an AccessToken that cannot be redeemed', () => {
     const place = await at.namespace();
     await at.redeemer();
     await place.put({ ...hostile.token, name: 'my-link' });
-    await place.said('Ready');
+    await place.waitForStatus('Ready');
     expect(namesOf(await at.cluster.admin.listAll(SECRETS, { namespace: elsewhere }).then(itemsOf))).toEqual(
       [],
     );
@@ -286,7 +286,7 @@ describe('an AccessToken that cannot be redeemed', () => {
     const place = await at.namespace();
     const redeemer = await at.redeemer({ networks: [] });
     await place.put({ ...(await at.issuing('linkgrant')).token, url });
-    const { status } = await place.said('Error');
+    const { status } = await place.waitForStatus('Error');
     expect(status?.message).toContain('is at an address that this service does not connect to');
     expect(
       redeemer.log(place.namespace).filter(({ code }) => code !== undefined && code !== 'address_refused'),
@@ -301,11 +301,13 @@ describe('an AccessToken that cannot be redeemed', () => {
     expect((await first.ended).signal).toBe('SIGKILL');
     await at.endLead();
     const ahead = await at.run({ clockOffsetMs: 40 * 86_400_000 });
-    expect((await place.said('Error')).status?.message).toContain('the certificate of its link has expired');
+    expect((await place.waitForStatus('Error')).status?.message).toContain(
+      'the certificate of its link has expired',
+    );
     await ahead.stop();
     await at.endLead();
     await at.redeemer();
-    await place.said('Ready');
+    await place.waitForStatus('Ready');
     expect(server.issued()).toBe(1);
   });
 
@@ -314,7 +316,7 @@ describe('an AccessToken that cannot be redeemed', () => {
     await at.redeemer();
     const { token } = await at.issuing('linkgrant');
     await place.put({ ...token, url: token.url.replace('https:', 'http:') });
-    expect((await place.said('Refused')).status?.message).toBe(
+    expect((await place.waitForStatus('Refused')).status?.message).toBe(
       'The AccessToken cannot be used: its spec.url is http, not https.',
     );
   });
@@ -324,9 +326,9 @@ describe('an AccessToken that cannot be redeemed', () => {
     const place = await at.namespace();
     await at.redeemer();
     await place.put(server.token);
-    await place.said('Ready');
+    await place.waitForStatus('Ready');
     await place.put({ ...server.token, name: 'same-again' });
-    const { status } = await place.said('Refused', 'same-again');
+    const { status } = await place.waitForStatus('Refused', 'same-again');
     expect(status?.message).toContain('my-link');
     expect(namesOf(await place.links())).toEqual(['my-link']);
     expect(server.issued()).toBe(1);
@@ -344,10 +346,10 @@ describe('an AccessToken that cannot be redeemed', () => {
     } as SecretResource);
     await at.redeemer();
     await place.put(server.token);
-    expect((await place.said('Error')).status?.message).toContain('already exists');
+    expect((await place.waitForStatus('Error')).status?.message).toContain('already exists');
     expect(server.seen).toEqual([]);
     expect(await at.cluster.admin.get(SECRETS, key)).toEqual(theirs);
     await at.cluster.admin.delete(SECRETS, key);
-    await place.said('Ready');
+    await place.waitForStatus('Ready');
   });
 });

@@ -112,7 +112,7 @@ async function redeemSome(): Promise<void> {
     await place.put(token);
     unused.push({ place, uid });
   }
-  for (const { place } of unused) await place.said('Ready');
+  for (const { place } of unused) await place.waitForStatus('Ready');
   await stopped(redeemer);
   for (const { place } of unused) {
     closed.add(place.namespace);
@@ -216,7 +216,7 @@ describe('the link of an AccessToken', () => {
     const other = await newToken();
     const beside = await tokenNamespace(cluster);
     await beside.put(other.token);
-    await beside.said('Ready');
+    await beside.waitForStatus('Ready');
     expect(redeemer.log().filter(({ code }) => code === 'redemption_revoked')).toHaveLength(1);
     const metrics = await fetch(`${redeemer.operations}/metrics`).then((answer) => answer.text());
     expect(metrics).toMatch(/^linkgrant_link_renewals_total\{outcome="redemption_revoked"\} 1$/m);
@@ -297,14 +297,14 @@ describe('the redeemer', () => {
     for (let number = 0; number < 30; number += 1) {
       await place.put({ ...token, name: `bad-${number}`, url: 'http://x.example' });
     }
-    await place.said('Ready');
-    for (let number = 0; number < 30; number += 1) await place.said('Refused', `bad-${number}`);
+    await place.waitForStatus('Ready');
+    for (let number = 0; number < 30; number += 1) await place.waitForStatus('Refused', `bad-${number}`);
     await stopped(first);
     const before = proxy.requests.length;
     const second = await run();
     const other = await tokenNamespace(cluster);
     await other.put((await newToken()).token);
-    await other.said('Ready');
+    await other.waitForStatus('Ready');
     const since = proxy.requests.slice(before).filter(({ path }) => path.includes(place.namespace));
     // The redeemer lists the Secrets, because some may be due for renewal.
     expect(since.map(({ method, path }) => `${method} ${path.split('?')[0]}`)).toEqual([

@@ -21,14 +21,14 @@ const decode = (secret: SecretResource | undefined, key: string) =>
 
 describe('an AccessToken', () => {
   it.each(['linkgrant', 'stock'] as const)(
-    'becomes a Secret and a Link owned by the Site, from a %s server, and reports that',
+    'from a %s server becomes Ready, with a Secret and a Link owned by the Site',
     async (manner) => {
       const sent = { cost: 3, settings: { later: 'on' }, labels: { 'example.com/team': 'network' } };
       const server = await at.issuing(manner, sent);
       const place = await at.namespace();
       const redeemer = await at.redeemer();
       await place.put({ ...server.token, linkCost: 7 });
-      const token = await place.said('Ready');
+      const token = await place.waitForStatus('Ready');
       expect(token.status).toMatchObject({ redeemed: true, status: 'Ready', message: 'OK' });
       expect(token.status?.conditions).toEqual([
         {
@@ -61,7 +61,7 @@ describe('an AccessToken', () => {
   );
 
   it.each([
-    ...['key-created', 'before-post', 'answer-received', 'answer-stored', 'place-changing'],
+    ...['key-created', 'before-post', 'answer-received', 'answer-stored', 'before-write'],
     ...['secret-written', 'link-written', 'outcome-written', 'before-status'],
   ])('is redeemed by the next redeemer with one use if the first is killed at %s', async (checkpoint) => {
     const server = await at.issuing('linkgrant');
@@ -72,7 +72,7 @@ describe('an AccessToken', () => {
     expect((await place.token()).status?.redeemed ?? false).toBe(false);
     await at.endLead();
     await at.redeemer();
-    expect((await place.said('Ready')).status?.redeemed).toBe(true);
+    expect((await place.waitForStatus('Ready')).status?.redeemed).toBe(true);
     expect(server.issued()).toBe(1);
     expect(namesOf(await place.secrets())).toEqual(['my-link']);
     expect(namesOf(await place.links())).toEqual(['my-link']);
@@ -86,7 +86,7 @@ describe('an AccessToken', () => {
     expect((await first.ended).signal).toBe('SIGKILL');
     await at.endLead();
     await at.run();
-    const { status } = await place.said('OutcomeUnknown');
+    const { status } = await place.waitForStatus('OutcomeUnknown');
     expect(status).toMatchObject({ redeemed: false });
     expect(status?.message).toContain('The code was posted');
     expect(status?.message).toContain('linkgrant token redeem --retry');
@@ -100,18 +100,18 @@ describe('an AccessToken', () => {
     const place = await at.namespace();
     const first = await at.run();
     await place.put(server.token);
-    const { status } = await place.said('OutcomeUnknown');
+    const { status } = await place.waitForStatus('OutcomeUnknown');
     expect(status?.message).toContain('no complete response arrived');
     await first.stop();
     await at.endLead();
-    // The next redeemer lists the Secrets, and posts nothing.
+    // The next redeemer does not post this token again.
     const { kubeconfig, proxy } = await at.throughProxy();
     await at.run({ kubeconfig });
     const listing = `/namespaces/${place.namespace}/secrets?`;
     await until('the listing', async () => proxy.requests.some(({ path }) => path.includes(listing)));
     const other = await at.namespace();
     await other.put((await at.issuing('linkgrant')).token);
-    await other.said('Ready');
+    await other.waitForStatus('Ready');
     expect((await place.token()).status).toEqual(status);
     expect(postings(server)).toHaveLength(1);
     expect(server.issued()).toBe(1);
@@ -149,7 +149,7 @@ describe('an AccessToken', () => {
     const place = await at.namespace();
     const first = await at.run();
     await place.put(server.token);
-    await place.said('OutcomeUnknown');
+    await place.waitForStatus('OutcomeUnknown');
     await first.stop();
     await at.endLead();
     const cluster = ['-p', 'kubernetes', '--kubeconfig', at.cluster.kubeconfig, '-n', place.namespace];
@@ -158,7 +158,7 @@ describe('an AccessToken', () => {
     const retry = ['token', 'redeem', '-', '--retry', '--timeout', '2s'];
     expect(await linkgrant([...retry, ...cluster], { input })).toMatchObject({ code: 0 });
     await at.run();
-    expect((await place.said('Ready')).status).toMatchObject({ redeemed: true });
+    expect((await place.waitForStatus('Ready')).status).toMatchObject({ redeemed: true });
     expect(postings(server)).toHaveLength(2);
   });
 
@@ -168,12 +168,12 @@ describe('an AccessToken', () => {
     const place = await at.namespace();
     await at.redeemer();
     await place.put(server.token);
-    await place.said('Ready');
+    await place.waitForStatus('Ready');
     expect(server.issued()).toBe(1);
     expect(postings(server)).toHaveLength(3);
   });
 
-  it('is not redeemed again because of a concurrent status write', async () => {
+  it('is redeemed once if its status writes conflict', async () => {
     const server = await at.issuing('linkgrant');
     const place = await at.namespace();
     const { kubeconfig, proxy } = await at.throughProxy();
@@ -187,7 +187,7 @@ describe('an AccessToken', () => {
     });
     await at.run({ kubeconfig });
     await place.put(server.token);
-    await place.said('Ready');
+    await place.waitForStatus('Ready');
     expect(conflicts).toBe(0);
     expect(server.seen).toHaveLength(2);
   });
@@ -205,7 +205,7 @@ describe('an AccessToken', () => {
     });
     await at.run({ kubeconfig });
     await place.put(server.token);
-    await place.said('Ready');
+    await place.waitForStatus('Ready');
     expect(postings(server)).toHaveLength(1);
     expect(namesOf(await place.secrets())).toEqual(['my-link']);
   });
@@ -224,7 +224,7 @@ describe('an AccessToken', () => {
       { subresource: 'status' },
     );
     await at.run();
-    const { status } = await place.said('Ready');
+    const { status } = await place.waitForStatus('Ready');
     expect(status?.conditions?.map(({ type }) => type)).toEqual(['Theirs', 'Redeemed']);
     expect(status?.conditions?.[0]).toEqual(theirs);
   });

@@ -28,7 +28,7 @@ export class ConsoleSession {
     return session;
   }
 
-  /** Sends a request, with `json` a POST. */
+  /** Sends a GET, or a POST if `json` is given. */
   send(path: string, json?: unknown): Promise<ConsoleAnswer> {
     const { host, origin, port, pathname, search } = new URL(path, this.#origin);
     const headers = { host, origin, cookie: this.#cookie, 'content-type': 'application/json' };

@@ -128,7 +128,7 @@ describe("the redeemer's manifests of kustomize", () => {
     const account = await accounts.kubeconfig(REDEEMER, REDEEMER);
     const redeemer = await startRedeemer(account, { env: await shippedEnv('redeemer') });
     await place.put(server.token);
-    await place.said('Ready');
+    await place.waitForStatus('Ready');
     expect(await redeemer.stop('SIGTERM')).toMatchObject({ code: 0 });
     expect(redeemer.said.stderr).not.toContain('forbidden');
   });
@@ -140,7 +140,7 @@ describe("the redeemer's manifests of kustomize", () => {
     const redeemer = await startRedeemer(account, { env, ownNamespace: 'east' });
     expect(redeemer.said.stdout).toContain('of namespace east');
     await place.put(server.token);
-    await place.said('Ready');
+    await place.waitForStatus('Ready');
     expect(await redeemer.stop('SIGTERM')).toMatchObject({ code: 0 });
     expect(redeemer.said.stderr).not.toContain('forbidden');
   });

@@ -104,7 +104,7 @@ describe('token redeem --platform kubernetes', () => {
     'before-post',
     'answer-received',
     'answer-stored',
-    'place-changing',
+    'before-write',
     'secret-written',
     'link-written',
     'outcome-written',

@@ -49,7 +49,7 @@ it('85 YAML bombs do not prevent the redemption of another token within the ship
     await hostile.put({ ...(await bombing(bomb)).token, name: `bomb-${index}` });
   }
   await honest.put((await at.issuing('linkgrant')).token);
-  await honest.said('Ready');
+  await honest.waitForStatus('Ready');
   for (const name of names) {
     const { status } = await until(
       `the refusal of ${name}`,

@@ -8,7 +8,7 @@ import {
   postRenewal,
   redeemLink,
   renewalOf,
-  renewedLink,
+  renewTestLink,
   type TestLink,
 } from '../support/links/test-link.js';
 import { newKey, redeemedAnswer } from '../support/redeemed-answer.js';
@@ -51,20 +51,20 @@ function setSiteUid(siteUid: string | null): void {
 
 describe('a store failure during a renewal', () => {
   it.each<[string, Fault]>([
-    ['cannot read the redemption', () => ({ findRenewedRedemption: unavailable })],
-    ['cannot read its grant', () => ({ findGrant: unavailable })],
-    ['cannot be written', () => ({ recordRenewal: unavailable })],
-  ])('(%s) gets 503, and nothing is lost', async (_what, now) => {
+    ['reading the redemption', () => ({ findRenewedRedemption: unavailable })],
+    ['reading its grant', () => ({ findGrant: unavailable })],
+    ['recording the renewal', () => ({ recordRenewal: unavailable })],
+  ])('(%s) returns 503, and a repeated request renews the link', async (_what, storeFault) => {
     const link = await redeemLink(service);
     const next = newKey();
-    fault = now;
+    fault = storeFault;
     const answer = await renew(link, next);
     expect([answer.status, answer.body]).toEqual([503, 'Internal error\n']);
     expect(answer.headers['retry-after']).toMatch(/^[1-9]\d*$/);
     fault = () => ({});
     expect(await service.store.listRenewals(link.id)).toEqual([]);
     const renewed = linkOf(redeemedAnswer(await renew(link, next)), next);
-    await renewedLink(renewed, service);
+    await renewTestLink(renewed, service);
   });
 
   it('after recording: the repeated request returns the recorded renewal', async () => {
@@ -102,7 +102,7 @@ describe('a store failure during a renewal', () => {
 });
 
 describe('the decision of the store at the commit of a renewal', () => {
-  it('prevails: the link was revoked while the certificate was signed', async () => {
+  it('prevails: the link was revoked after it was read', async () => {
     const link = await redeemLink(service);
     fault = (real) => ({
       async findGrant(uid) {
@@ -147,13 +147,13 @@ describe('the accepting site at a renewal', () => {
       }
     }
     setSiteUid('the-old-site');
-    await renewedLink(renewed, service);
+    await renewTestLink(renewed, service);
   });
 
   it('accepts links that were redeemed while its uid was unknown', async () => {
     const link = await redeemLink(service);
     setSiteUid('a-site');
-    await renewedLink(link, service);
+    await renewTestLink(link, service);
   });
 
   it('without link access returns 503, and the log has the reason', async () => {
@@ -166,7 +166,7 @@ describe('the accepting site at a renewal', () => {
     expect(service.logged().at(-1)).toMatchObject({ code: 'link_access_unavailable', reason });
     expect(answer.body).not.toContain(reason);
     change = (access) => access;
-    await renewedLink(link, service);
+    await renewTestLink(link, service);
   });
 
   it('is queried with the namespace and issuer of the grant, also after the grant was deleted', async () => {
@@ -180,7 +180,7 @@ describe('the accepting site at a renewal', () => {
     const next = newKey();
     const renewed = linkOf(redeemedAnswer(await renew(link, next)), next);
     await service.store.deleteGrant(created.grant.uid);
-    await renewedLink(renewed, service);
+    await renewTestLink(renewed, service);
     expect(requests.map(({ namespace, issuer }) => [namespace, issuer])).toEqual(
       Array(3).fill(['west', SITE_CA]),
     );

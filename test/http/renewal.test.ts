@@ -9,7 +9,7 @@ import {
   postRenewal,
   redeemLink,
   renewalOf,
-  renewedLink,
+  renewTestLink,
   type TestLink,
 } from '../support/links/test-link.js';
 import { newKey, type RedeemedAnswer, redeemedAnswer } from '../support/redeemed-answer.js';
@@ -68,7 +68,7 @@ describe('a client with the key of a link', () => {
   it('cannot renew a revoked redemption, which is not repeated either', async () => {
     const link = await redeemLink(service);
     const next = newKey();
-    const renewed = await renewedLink(link, service, next);
+    const renewed = await renewTestLink(link, service, next);
     await service.store.revokeRedemption(link.id, service.clock.read());
     const refused = [403, 'Renewal of link certificate refused\n', 'redemption_revoked'];
     expect(outcomeOf(await renew(renewed))).toEqual(refused);
@@ -78,10 +78,10 @@ describe('a client with the key of a link', () => {
   it('cannot renew a superseded certificate for another key, and the ledger records the attempt', async () => {
     const created = await service.grant();
     const link = await redeemLink(service, newKey(), created);
-    const renewed = await renewedLink(link, service);
+    const renewed = await renewTestLink(link, service);
     const answer = await renew(link);
     expect(outcomeOf(answer)).toEqual([409, 'Certificate superseded\n', 'superseded']);
-    await renewedLink(renewed, service);
+    await renewTestLink(renewed, service);
     // A certificate older than the previous one is refused.
     expect(outcomeOf(await renew(link))).toEqual(RENEWAL_REFUSED);
     expect(await kinds(created.grant.uid)).toEqual([
@@ -97,7 +97,7 @@ describe('a client with the key of a link', () => {
     const one = await redeemLink(service);
     const two = await redeemLink(service);
     service.clock.advance(37 * DAY - MINUTE);
-    await renewedLink(one, service);
+    await renewTestLink(one, service);
     service.clock.advance(2 * MINUTE);
     expect(outcomeOf(await renew(two))).toEqual([
       403,
@@ -135,7 +135,7 @@ describe('a client with the key of a link', () => {
     const answer = await renew(link);
     expect([answer.status, answer.headers['linkgrant-reason']]).toEqual([403, reason]);
     await service.store.updateGrant(created.grant.uid, { policy: {} });
-    await renewedLink(link, service);
+    await renewTestLink(link, service);
   });
 
   it('stays limited by the policy of its redemption, even if the grant is less strict now or deleted', async () => {

@@ -10,7 +10,7 @@ import {
   postRenewal,
   redeemLink,
   renewalOf,
-  renewedLink,
+  renewTestLink,
   type TestLink,
 } from '../support/links/test-link.js';
 import { csrHeader, newKey, type RedeemedAnswer, redeemedAnswer } from '../support/redeemed-answer.js';
@@ -132,9 +132,9 @@ describe('a renewal', () => {
       await redeemLink(service, newKey(), created),
     ];
     await service.store.revokeGrant(created.grant.uid, service.clock.read());
-    await renewedLink(one, service);
+    await renewTestLink(one, service);
     await service.store.deleteGrant(created.grant.uid);
-    await renewedLink(two, service);
+    await renewTestLink(two, service);
   });
 
   it('returns a certificate of the new issuer if the old one is no longer trusted', async () => {
@@ -175,7 +175,7 @@ describe('a repeated renewal request', () => {
 
   it('by the new certificate for its own key gets that certificate', async () => {
     const link = await redeemLink(service);
-    const renewed = await renewedLink(link, service);
+    const renewed = await renewTestLink(link, service);
     const answer = redeemedAnswer(await renew(renewed, { newKey: renewed.key }));
     expect(answer.certificate).toBe(renewed.certificate);
     expect(await service.store.listRenewals(link.id)).toHaveLength(1);

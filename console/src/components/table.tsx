@@ -58,7 +58,7 @@ export function Table<T>({ caption, columns, items, keyOf }: TableProps<T>) {
 interface PagerProps {
   readonly next: string | undefined;
   readonly count: number;
-  /** The parameter of the URL that contains the cursor, if the table is only a section of the screen; by default `cursor`. */
+  /** The URL parameter of the cursor if the table is a section of a screen; absent (`cursor`) if it is the whole screen. */
   readonly parameter?: string;
 }
 
@@ -68,7 +68,7 @@ export function Pager({ next, count, parameter }: PagerProps) {
   const cursor = query.get(parameter ?? 'cursor') ?? undefined;
   if (cursor === undefined && next === undefined) return <p class="pager row subtle">{count} shown</p>;
   const go = (to: string | undefined) => {
-    // Only the next page of a whole screen is a page in the history, and scrolls to the top.
+    // Paging a section must not add to the history or scroll to the top; paging a whole screen does both.
     if (parameter) replaceQuery({ [parameter]: to });
     else navigate(href(path, { ...Object.fromEntries(query), cursor: to }));
   };

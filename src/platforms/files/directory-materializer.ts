@@ -119,7 +119,7 @@ export function directoryMaterializer(
       const all = proxyFile ? [proxyFile, ...files] : files;
       if (all.some(({ file, text }) => readExisting(file) !== text)) {
         placing.beforeChange?.();
-        await checkpoint('place-changing');
+        await checkpoint('before-write');
       }
       for (const { file, text, written } of all) {
         withWriteErrors(file, () => {

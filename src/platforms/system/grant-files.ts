@@ -11,17 +11,17 @@ import type { SkupperHome } from './skupper-home.js';
 const GRANT_FILE = /^AccessGrant-/;
 const API_VERSION = 'skupper.io/v2alpha1';
 
-/** Reads the grants that the `AccessGrant-*.yaml` files in `input/resources` declare, in `only` or in every namespace. */
+/** Reads the grants that the `AccessGrant-*.yaml` files in `input/resources` declare, in namespace `only` or in all. */
 export function readGrantFiles(home: SkupperHome, only: string | undefined): DeclaredGrants {
   const namespaces = home.namespaces().filter((namespace) => only === undefined || namespace === only);
-  const incomplete = new Map<string, string>();
+  const incomplete = new Set<string>();
   const files = namespaces.flatMap((namespace) => {
     try {
       return listResourceFiles(home.namespace(namespace).inputResources)
         .filter((file) => GRANT_FILE.test(basename(file)))
         .flatMap((file) => readGrantFile(namespace, file));
-    } catch (error) {
-      incomplete.set(namespace, (error as NodeJS.ErrnoException).code ?? 'unreadable');
+    } catch {
+      incomplete.add(namespace);
       return [];
     }
   });

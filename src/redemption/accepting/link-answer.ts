@@ -26,7 +26,7 @@ export function secretAnnotations(
   };
 }
 
-/** Builds the response with `tlsCrt` for the link of a redemption, and the present endpoints of its site. */
+/** Builds the response for the link of a redemption: its credentials and the present endpoints of the site. */
 export function linkAnswer(
   { id, name }: Pick<Redemption, 'id' | 'name'>,
   credentials: Pick<LinkSecret, 'tlsCrt' | 'tlsKey'>,

@@ -48,7 +48,7 @@ export interface RedemptionRequest {
   readonly code: Uint8Array;
   /** Requested name of Link and Secret; absent for the grant's name. */
   readonly name?: string | undefined;
-  /** Requested subject; absent for that of the signed code, else the name. */
+  /** Requested subject; by default that of the signed code, or else the name. */
   readonly subject?: string | undefined;
   /** Base64 of a DER PKCS#10 request (RFC 2986); absent if the service is to generate the key. */
   readonly csr?: string | undefined;
@@ -66,12 +66,13 @@ export interface RedeemDependencies {
   readonly codeKeys: CodeKeys;
   readonly keys: KeySource;
   readonly issueCertificate: typeof issueClientCertificate;
+  /** When a generated private key may be returned again. */
   readonly stockReplay: StockReplay;
   readonly clock: Clock;
   readonly checkpoint: Checkpoint;
   /** Called when the ledger could not record an attempt; the request is answered normally. */
   readonly onLedgerFailure: (error: unknown) => void;
-  /** Called once the caller has proven that it has a code or a link's key. */
+  /** Called once the client has proven that it has a code or, in a renewal, a link's key. */
   readonly onProven?: () => void;
   /** Returns false while the service is too busy to issue certificates; replays are still answered. */
   readonly mayIssue?: () => boolean;
@@ -102,7 +103,7 @@ export interface ClientDisconnected {
 
 /**
  * Redeems one use of a grant, or returns the certificate of an earlier redemption again (a replay). Rejects with
- * RedemptionError `store_unavailable` if the store cannot answer: then nothing is counted, or a repeated request is a replay.
+ * RedemptionError `store_unavailable` if the store cannot answer: either no use was counted, or a repeated request is a replay.
  */
 export async function redeem(
   request: RedemptionRequest,
@@ -150,8 +151,8 @@ async function redeemProven(
     const earlier = await deps.store.findReplay(context.grant.uid, replayKey);
     return earlier && replay(earlier, context, deps);
   };
-  // recordRedemption also finds replays, so for a client's own key a lookup is only needed before a refusal: it would cost more
-  // than the signatures that a replay then wastes. For a generated key it costs less than a wasted key.
+  // recordRedemption also finds replays. With the client's key, look up only before a refusal: a lookup for every request costs
+  // more than the signatures that replays waste. With a generated key, look up first: that costs less than a wasted key.
   const isKeyGenerated = context.key.generatedBy !== 'client';
   const answer = isKeyGenerated ? await findAnswer() : undefined;
   if (answer) return answer;
@@ -255,7 +256,7 @@ async function record(
   if ('refused' in outcome) return outcome;
   const answer = await replay(outcome.replayOf, context, deps);
   if (answer) return answer;
-  // The earlier redemption can no longer be replayed, so record this one with a key of its own.
+  // The earlier redemption can no longer be replayed, so record this one under a new replay key.
   const newRedemption = { ...redemption, replayKey: uniqueReplayKey(), ...NOTHING_SEALED };
   return record(newRedemption, keyPem, context, access, deps);
 }

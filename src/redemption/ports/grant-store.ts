@@ -42,7 +42,7 @@ export type RecordOutcome = 'recorded' | { readonly replayOf: Redemption } | Ref
 /** Conditions for recording a redemption, in addition to the grant's limit and expiration time. */
 export interface RecordRules {
   /**
-   * Refuses (`repeated_redemption`, with the seconds to wait) if `count` stock redemptions of the same name and subject were
+   * Refuses (`repeated_redemption`, with the seconds to wait) if `count` redemptions (mode `stock`) of the same name and subject were
    * recorded in the last `windowMs`.
    */
   readonly repeatLimit?: { readonly count: number; readonly windowMs: number } | undefined;
@@ -72,7 +72,7 @@ export interface RevokedCertificate {
   readonly notAfter: number;
 }
 
-/** How many grants of a namespace that are pending or ready request an issuer; null is the default issuer. */
+/** Number of pending or ready grants in a namespace that request an issuer; null is the default issuer. */
 export interface IssuerUse extends Pick<AccessGrant, 'namespace' | 'issuer'> {
   readonly grants: number;
 }
@@ -154,7 +154,7 @@ export interface GrantStore extends CodeStore, RenewalStore, LinkStore, LedgerSt
   recordRefusal(refusal: ProvenRefusal, now: number): Promise<void>;
   /** Returns the last attempts to redeem a grant, newest first. */
   listAttempts(grantUid: string, limit: number): Promise<readonly Attempt[]>;
-  /** Erases the sealed answers and stored outcomes that have expired. Returns their number. */
+  /** Erases the encrypted private keys and stored outcomes that have expired. Returns their number. */
   eraseSealedAnswers(now: number): Promise<number>;
 
   getSetting(key: string): Promise<string | undefined>;

@@ -5,7 +5,7 @@ import type { Checkpoint } from './clock.js';
 export interface Materializer {
   /**
    * Checks whether a new link called `name` can be written. Creates a missing directory. Rejects with RedemptionError
-   * `not_writable` if the link cannot be written, or if a resource of that name exists.
+   * `not_writable` if it cannot be, `place_taken` if a resource of that name may not be replaced.
    */
   probe(name: string): Promise<void>;
   /**

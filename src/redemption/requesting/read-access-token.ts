@@ -4,7 +4,7 @@ import { TOKEN_EXPIRATION_TIME, TOKEN_ISSUER_SITE, TOKEN_REDEMPTIONS_ALLOWED } f
 import { isResourceName } from '../../domain/names.js';
 import { splitCertificates } from '../../pki/certificate-info.js';
 
-// The service accepts no longer body.
+// The service refuses a longer body.
 const MAX_CODE_BYTES = 4096;
 // Link.spec.cost is an int32.
 const HIGHEST_COST = 2 ** 31 - 1;

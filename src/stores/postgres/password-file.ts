@@ -12,7 +12,7 @@ export interface PasswordPurpose {
 
 /**
  * Returns the password for a connection from a file in libpq's format (`host:port:database:user:password`, `*` for any);
- * undefined if the file has none or does not exist. Throws StoreOpenError for a file that other users may read.
+ * undefined if the file has none or does not exist. Throws StoreOpenError if other users may access it.
  */
 export function passwordInFile(file: string, purpose: PasswordPurpose): string | undefined {
   const mode = statSync(file, { throwIfNoEntry: false })?.mode;
@@ -24,18 +24,18 @@ export function passwordInFile(file: string, purpose: PasswordPurpose): string |
   const wanted = [host.startsWith('/') ? 'localhost' : host, String(port), database, user];
   for (const line of readBoundedText(file).split('\n')) {
     if (line.startsWith('#')) continue;
-    const [password, ...fields] = fieldsOf(line).reverse();
-    const found = fields.reverse();
-    if (found.length === 4 && found.every((field, at) => field === '*' || field === wanted[at]))
+    const fields = fieldsOf(line);
+    const password = fields.pop();
+    if (fields.length === 4 && fields.every((field, at) => field === '*' || field === wanted[at]))
       return password;
   }
   return undefined;
 }
 
-/** Splits a line at colons; a backslash escapes the next character. */
+/** Splits a line at colons; a backslash escapes the next character, as libpq reads it. */
 function fieldsOf(line: string): string[] {
   const fields = [''];
-  for (const [part] of line.matchAll(/\\[\\:]|[\s\S]/g)) {
+  for (const [part] of line.matchAll(/\\[\s\S]|[\s\S]/g)) {
     if (part === ':') fields.push('');
     else fields[fields.length - 1] += part.length === 2 ? part.slice(1) : part;
   }

@@ -84,7 +84,7 @@ export class RedeemerCluster {
   async nextToken(): Promise<void> {
     const place = await this.namespace();
     await place.put((await this.issuing('linkgrant')).token);
-    await place.said('Ready');
+    await place.waitForStatus('Ready');
   }
 
   /** Deletes the Lease of a killed redeemer. */

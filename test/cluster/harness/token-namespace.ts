@@ -18,7 +18,7 @@ export interface TokenNamespace {
   put(token: AccessToken): Promise<Stored<AccessTokenResource>>;
   token(name?: string): Promise<Stored<AccessTokenResource>>;
   /** Waits until an AccessToken has this status, and returns it. */
-  said(status: string, name?: string): Promise<Stored<AccessTokenResource>>;
+  waitForStatus(status: string, name?: string): Promise<Stored<AccessTokenResource>>;
   links(): Promise<readonly Stored<LinkResource>[]>;
   secrets(): Promise<readonly Stored<SecretResource>[]>;
 }
@@ -59,7 +59,7 @@ export async function tokenNamespace(
       return admin.create<AccessTokenResource>(ACCESS_TOKENS, made as AccessTokenResource);
     },
     token,
-    said: (status, name) =>
+    waitForStatus: (status, name) =>
       until(`the token to be ${status}`, async () => {
         const found = await token(name);
         return found.status?.status === status ? found : undefined;

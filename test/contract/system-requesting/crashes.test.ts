@@ -67,7 +67,7 @@ const MOMENTS = [
   'before-post',
   'answer-received',
   'answer-stored',
-  'place-changing',
+  'before-write',
   'secret-written',
   'link-written',
   'outcome-written',

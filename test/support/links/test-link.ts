@@ -72,7 +72,7 @@ export function postRenewal(
 }
 
 /** Renews a link and gives its new pair; fails the test where that is refused. */
-export async function renewedLink(
+export async function renewTestLink(
   link: TestLink,
   service: TestService,
   next: KeyObject = newKey(),

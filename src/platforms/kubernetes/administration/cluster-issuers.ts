@@ -21,7 +21,7 @@ export function clusterIssuers(
 ): IssuerDirectory {
   const site = liveSite(client, clock);
   return {
-    async list(used) {
+    async list(issuerUses) {
       const sites = (await client.listAll(SITES, { namespace: served })).items.map(readSite);
       const index = siteIndexOf(sites);
       const accepting = sites.flatMap(({ namespace }) =>
@@ -29,9 +29,9 @@ export function clusterIssuers(
           ? []
           : [namespace],
       );
-      const namespaces = new Set([...accepting, ...used.map(({ namespace }) => namespace)]);
+      const namespaces = new Set([...accepting, ...issuerUses.map(({ namespace }) => namespace)]);
       return [...namespaces].flatMap((namespace) =>
-        siteIssuers(namespace, index.siteOf(namespace)?.defaultIssuer ?? DEFAULT_ISSUER, used),
+        siteIssuers(namespace, index.siteOf(namespace)?.defaultIssuer ?? DEFAULT_ISSUER, issuerUses),
       );
     },
     async read({ name, namespace }) {

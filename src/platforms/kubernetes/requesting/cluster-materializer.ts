@@ -17,7 +17,7 @@ import { type ProxyPlacing, type WantedResource, wantedLink, wantedProxy } from 
 
 /**
  * Creates the resources of a link in a namespace by server-side apply: the Secret, then each Link, all owned by the Site.
- * Never changes a resource of another redemption. Retains a renewed Secret and the changes that a user made to a Link. The
+ * Replaces a resource of another redemption only if its certificate has expired. Retains a renewed Secret and the changes that a user made to a Link. The
  * `clock` determines which certificates have expired.
  */
 export function clusterMaterializer(
@@ -95,7 +95,7 @@ export function clusterMaterializer(
           const found = kind === SECRETS ? present.secret : present.links.get(resource.metadata.name);
           refuseForeign(wanted, found, namespace);
         }
-        await checkpoint('place-changing');
+        await checkpoint('before-write');
         const proxies = proxy ? [wantedProxy(proxy, namespace, owner)] : [];
         for (const wanted of [...proxies, ...all]) {
           await put(wanted);
@@ -117,7 +117,7 @@ async function applyDeclaredFields<T>(resource: Resource, apply: () => Promise<T
     const { spec } = resource as Resource & YamlMapping;
     if (!(error instanceof ApiError && error.status === 500) || asMapping(spec).routingKeys === undefined)
       throw error;
-    const message = `Link "${resource.metadata.name}" has spec.routingKeys, which the API server does not accept: the CRD of Links is older. Update Skupper's CRDs, then repeat; no use is spent again.`;
+    const message = `Link "${resource.metadata.name}" has spec.routingKeys, which the API server does not accept: the CRD of Links is outdated. Update Skupper's CRDs, then repeat; this spends no use.`;
     throw new RedemptionError('cluster_unavailable', message, { cause: error });
   }
 }
