@@ -62,15 +62,15 @@ module.exports = {
       'bytes in, bytes out',
     ),
     onlyOfSource(
-      'acts-know-ports-only',
+      'operations-import-only-ports',
       '^src/redemption/',
       ['^src/(domain|codes|pki)/'],
-      'acts name no adapter and no edge',
+      'operations name no adapter and no edge',
     ),
     {
-      name: 'acts-do-no-io',
+      name: 'operations-do-no-io',
       severity: 'error',
-      comment: 'an act reaches the world through its ports',
+      comment: 'operations do I/O only through their ports',
       from: { path: '^src/redemption/' },
       to: {
         dependencyTypes: ['core', 'npm', 'npm-optional'],

@@ -22,7 +22,7 @@ const UID = '22c7dcf1-ef57-454f-98ff-fa5a79792832';
 const service = releaseAfterFile(await startAdminService());
 
 /** Status and code of the answer to a request with this bearer token. */
-async function refused(bearer: string | undefined, method = 'GET', path = '/api/v1/grants') {
+async function answerTo(bearer: string | undefined, method = 'GET', path = '/api/v1/grants') {
   const answer = await service.ask(method, path, { bearer });
   const { code } = answer.status < 400 ? { code: undefined } : JSON.parse(answer.body);
   return { status: answer.status, code };
@@ -31,8 +31,8 @@ async function refused(bearer: string | undefined, method = 'GET', path = '/api/
 const sign = (of: BearerClaims = {}) => signBearer(service.key, service.clock.read(), of);
 
 describe('a bearer token', () => {
-  it('of an operator is accepted', async () => {
-    expect(await refused(service.operator)).toEqual({ status: 200, code: undefined });
+  it('is accepted from an operator', async () => {
+    expect(await answerTo(service.operator)).toEqual({ status: 200, code: undefined });
   });
 
   const routes = ADMIN_ROUTES.map(({ method, path, role }) => {
@@ -57,40 +57,43 @@ describe('a bearer token', () => {
       ['not-a-jwt', 'bearer_invalid'],
     ];
     for (const [bearer, code] of bad) {
-      expect(await refused(bearer, method, path), code).toEqual({ status: 401, code });
+      expect(await answerTo(bearer, method, path), code).toEqual({ status: 401, code });
     }
   });
 
   it.each(routes.filter(([, , role]) => role === 'operator'))(
-    'of a viewer is refused for %s %s',
+    'is refused from a viewer for %s %s',
     async (method, path) => {
-      expect(await refused(service.viewer, method, path)).toEqual({ status: 403, code: 'role_insufficient' });
+      expect(await answerTo(service.viewer, method, path)).toEqual({
+        status: 403,
+        code: 'role_insufficient',
+      });
     },
   );
 
   it.each(routes.filter(([, , role]) => role === 'viewer'))(
-    'of a viewer is accepted for %s %s',
+    'is accepted from a viewer for %s %s',
     async (method, path) => {
-      expect((await refused(service.viewer, method, path)).status).not.toBe(403);
+      expect((await answerTo(service.viewer, method, path)).status).not.toBe(403);
     },
   );
 
   it('is checked before the route is', async () => {
-    expect(await refused(undefined, 'GET', '/nowhere')).toEqual({ status: 401, code: 'bearer_missing' });
-    expect(await refused(service.viewer, 'GET', '/nowhere')).toEqual({ status: 404, code: 'no_such_route' });
+    expect(await answerTo(undefined, 'GET', '/nowhere')).toEqual({ status: 401, code: 'bearer_missing' });
+    expect(await answerTo(service.viewer, 'GET', '/nowhere')).toEqual({ status: 404, code: 'no_such_route' });
     expect((await service.ask('PUT', '/api/v1/grants', { bearer: service.viewer })).headers.allow).toBe(
       'GET, POST',
     );
   });
 
-  it('with an algorithm that is not configured, none or a shared secret is refused, with any key id', async () => {
+  it('is refused with an algorithm that is not configured, without a signature, and with an HMAC', async () => {
     const now = service.clock.read();
     const claims = { roles: ['linkgrant-operator'], sub: 'ops', iss: ISSUER, aud: AUDIENCE };
     const exp = Math.floor((now + HOUR) / 1000);
     const { privateKey, publicKey } = generateKeyPairSync('ec', { namedCurve: 'P-384' });
     const jwk = { ...(await exportJWK(publicKey)), kid: 'p384' };
     service.publish(service.key, { kid: 'p384', algorithm: 'ES384', secret: privateKey, jwk });
-    // The public key as an HMAC secret: what a verifier that lets the token choose would take.
+    // The public key as an HMAC secret: a verifier that lets the token choose the algorithm accepts it.
     const shared = createSecretKey(Buffer.from(JSON.stringify(service.key.jwk)));
     const bearers = [
       await new SignJWT({ ...claims, exp })
@@ -101,11 +104,11 @@ describe('a bearer token', () => {
       new UnsecuredJWT({ ...claims, exp }).encode(),
     ];
     for (const bearer of bearers)
-      expect(await refused(bearer)).toEqual({ status: 401, code: 'bearer_invalid' });
+      expect(await answerTo(bearer)).toEqual({ status: 401, code: 'bearer_invalid' });
     service.publish(service.key);
   });
 
-  it('without a role is refused, and a role is a word of a string or a member of a list', async () => {
+  it('needs a role in its claim: a word of a string, or a member of a list', async () => {
     const cases: readonly [unknown, number][] = [
       [undefined, 403],
       [[], 403],
@@ -117,17 +120,17 @@ describe('a bearer token', () => {
       [true, 403],
     ];
     for (const [roles, status] of cases) {
-      expect((await refused(await sign({ claims: { roles } }))).status, JSON.stringify(roles)).toBe(status);
+      expect((await answerTo(await sign({ claims: { roles } }))).status, JSON.stringify(roles)).toBe(status);
     }
   });
 
-  it('may be expired by the configured tolerance', async () => {
+  it('is accepted after it expires, within the configured tolerance', async () => {
     const now = service.clock.read();
-    expect((await refused(await sign({ expiresAt: now - 20_000 }))).status).toBe(200);
-    expect((await refused(await sign({ expiresAt: now - 40_000 }))).code).toBe('bearer_expired');
+    expect((await answerTo(await sign({ expiresAt: now - 20_000 }))).status).toBe(200);
+    expect((await answerTo(await sign({ expiresAt: now - 40_000 }))).code).toBe('bearer_expired');
   });
 
-  it('is challenged by RFC 6750, without the token or the reason in the response', async () => {
+  it('is refused with an RFC 6750 challenge; the response has no reason, and the log no token', async () => {
     const missing = await service.ask('GET', '/api/v1/grants');
     expect(missing.headers['www-authenticate']).toBe('Bearer realm="linkgrant"');
     const foreign = await sign({ issuer: 'https://elsewhere.example.com' });
@@ -145,30 +148,30 @@ describe('a JWKS file', () => {
   it('is read again when it changes', async () => {
     const next = await makeIssuerKey('second');
     const bearer = await signBearer(next, service.clock.read());
-    expect((await refused(bearer)).code).toBe('bearer_invalid');
+    expect((await answerTo(bearer)).code).toBe('bearer_invalid');
     service.publish(service.key, next);
-    expect((await refused(bearer)).status).toBe(200);
+    expect((await answerTo(bearer)).status).toBe(200);
     service.publish(next);
-    expect((await refused(service.operator)).code).toBe('bearer_invalid');
+    expect((await answerTo(service.operator)).code).toBe('bearer_invalid');
     service.publish(service.key);
-    expect((await refused(service.operator)).status).toBe(200);
+    expect((await answerTo(service.operator)).status).toBe(200);
   });
 
-  it('that is invalid refuses all administrators, and redemption continues', async () => {
+  it('blocks the admin API, but not redemption, while it is missing or invalid', async () => {
     const away = join(service.directory, 'away.json');
     renameSync(service.jwksFile, away);
-    expect(await refused(service.operator)).toEqual({ status: 503, code: 'identity_unavailable' });
+    expect(await answerTo(service.operator)).toEqual({ status: 503, code: 'identity_unavailable' });
     const broken = ['{', '{}', '{"keys":[]}', '{"keys":[{"kty":"oct","k":"c2VjcmV0"}]}'];
     for (const [index, text] of broken.entries()) {
       writeFileSync(service.jwksFile, text);
       utimesSync(service.jwksFile, index, index);
-      expect(await refused(service.operator), text).toEqual({ status: 503, code: 'identity_unavailable' });
+      expect(await answerTo(service.operator), text).toEqual({ status: 503, code: 'identity_unavailable' });
     }
     const { grant, code } = await service.grant();
     expect((await post(service, `/${grant.uid}`, code, { headers: csrHeader() })).status).toBe(200);
     rmSync(service.jwksFile);
     renameSync(away, service.jwksFile);
-    expect((await refused(service.operator)).status).toBe(200);
+    expect((await answerTo(service.operator)).status).toBe(200);
   });
 });
 

@@ -20,7 +20,7 @@ afterEach(async () => {
 
 const files = () => ({ adminTlsCert: join(directory, 'tls.crt'), adminTlsKey: join(directory, 'tls.key') });
 
-/** Puts a pair into the files, as of another moment than the one before it. */
+/** Writes a certificate and its key into the files, with this modification time. */
 function put({ cert, key }: Pick<TestIdentity, 'cert' | 'key'>, seconds: number): void {
   const { adminTlsCert, adminTlsKey } = files();
   for (const [file, text] of [
@@ -50,7 +50,7 @@ describe('the admin API', () => {
     await service.running.reloadIdentity();
     const renewed = service.logged().some(({ event }) => event === 'certificate_reloaded');
     expect(renewed).toBe(true);
-    // Both listeners follow: that of the service does so in tests of its own.
+    // That the service's own listener follows too is tested elsewhere.
     const fresh = await askAdmin({ port: service.adminPort, ca: service.ca }, 'GET', '/', {}).catch(String);
     expect(fresh).toMatch(/not yet valid/);
   });
@@ -73,7 +73,7 @@ describe('the admin API', () => {
     const { adminTlsCert } = files();
     const admin = ['--admin-listen', '127.0.0.1:0'];
     const issuer = ['--admin-issuer', 'http://id.example.com', '--admin-audience', 'a'];
-    for (const [flags, told] of [
+    for (const [flags, setting] of [
       [admin, '--admin-issuer'],
       [[...admin, '--admin-issuer', 'https://id.example.com'], '--admin-audience'],
       [[...admin, ...issuer], 'http://id.example.com'],
@@ -85,7 +85,7 @@ describe('the admin API', () => {
       const words = ['serve', '--listen', '127.0.0.1:0', '--ops-listen', 'off', '--data-dir', directory];
       const ended = await linkgrant([...words, ...flags]);
       expect([1, 2], flags.join(' ')).toContain(ended.code);
-      expect(refusalOf(ended).error, flags.join(' ')).toContain(told);
+      expect(refusalOf(ended).error, flags.join(' ')).toContain(setting);
     }
   });
 

@@ -35,7 +35,7 @@ const service = releaseAfterFile(await startAdminService(flags));
 const { grant, code } = await service.grant({ redemptionsAllowed: 5 });
 for (const subject of [EAST, 'south'])
   await post(service, `/${grant.uid}`, code, { headers: { ...csrHeader(), subject } });
-// Records of a standalone site have no uid of that site; here they have that of the fixture.
+// A standalone service records no site uid; the rows get the site uid of the fixture.
 service.sql('UPDATE redemptions SET site_uid = ?', WEST);
 
 // biome-ignore lint/suspicious/noExplicitAny: answers of many shapes.
@@ -80,7 +80,7 @@ it('shows which links are connected, and connected peers that no redemption reco
   expect(await service.running.storeMetrics.metrics()).toMatch(/^linkgrant_unknown_peers 1$/m);
 });
 
-it('shows it in redemption list and link status', async () => {
+it('shows in redemption list and link status which links are connected', async () => {
   const place = ['--data-dir', service.directory];
   const words = [...place, '--observer', flags.observer, '--observer-ca', flags.observerCa];
   const list = await linkgrant(['redemption', 'list', ...words]);
@@ -92,7 +92,7 @@ it('shows it in redemption list and link status', async () => {
   expect(without.stdout).not.toContain('CONNECTED');
 });
 
-it('reports a revoked link that is connected, and the change to clients that follow changes', async () => {
+it('reports a revoked link that is connected, and reports changed connections as changed links', async () => {
   const { version } = await read('/changes');
   results = results.filter(({ sourceSiteName }) => sourceSiteName === 'east');
   await until(async () =>

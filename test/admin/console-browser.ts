@@ -97,7 +97,7 @@ export class ConsoleBrowser {
     this.#store(origin, `${name}=${value}`);
   }
 
-  /** The values of cookies and of the parameters of URLs that no log may contain. */
+  /** Values that no log may contain: cookies, and `code`, `state` and `nonce` of visited URLs. */
   secrets(): string[] {
     const cookies = this.received.map((line) => line.replace(/^[^=]+=([^;]*).*/, '$1'));
     const parameters = this.#visited.flatMap((url) =>

@@ -164,7 +164,7 @@ describe('the console of a team', () => {
     expect(await session()).toEqual({ signIn: '/console/sign-in?to=%2Fconsole%2F' });
   });
 
-  it('ends the session in the browser when the user signs out, and only for its own pages', async () => {
+  it('ends the session when the user signs out, and refuses a sign-out from another origin', async () => {
     await browser.signIn('ada');
     const signOut = (headers: Record<string, string>) =>
       browser.send('/console/sign-out', { method: 'POST', headers });
@@ -323,7 +323,7 @@ describe('the console of a team', () => {
     }
   });
 
-  it('refuses writes of other origins with the session, and accepts bearer tokens as before', async () => {
+  it('refuses writes of other origins with the session, and verifies a bearer token despite a session', async () => {
     await browser.signIn('ada');
     for (const headers of [
       { origin: 'https://evil.example' },

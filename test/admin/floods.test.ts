@@ -12,9 +12,9 @@ import { csrHeader, redeemedAnswer } from '../support/redeemed-answer.js';
 import { releaseAfterFile } from '../support/release.js';
 import { post, type Target } from '../support/wire.js';
 
-// Enough to keep one core busy for as long as the others ask.
-const FLOODING = 200;
-const ASKED = 10;
+// Concurrent connections of a flood: enough to keep one core busy.
+const FLOOD_CONNECTIONS = 200;
+const REQUESTS = 10;
 
 const FLOODER = resolve(import.meta.dirname, '../support/flooder.mjs');
 
@@ -35,9 +35,9 @@ const publicSide = { port: service.port, ca };
 const admin = { port: Number(/^Admin API on port (\d+)$/m.exec(service.said.stdout)?.[1]), ca };
 const bearer = await signBearer(key, Date.now());
 
-/** Does `work` while another process sends `request` there again and again, as fast as it is answered. */
+/** Runs `work` while another process repeats `request` to this port, on many connections at a time. */
 async function during(work: () => Promise<void>, { port }: Target, request: string): Promise<void> {
-  const flooder = fork(FLOODER, [String(port), '127.0.0.66', String(FLOODING), request]);
+  const flooder = fork(FLOODER, [String(port), '127.0.0.66', String(FLOOD_CONNECTIONS), request]);
   try {
     await once(flooder, 'message');
     await work();
@@ -47,41 +47,41 @@ async function during(work: () => Promise<void>, { port }: Target, request: stri
 }
 
 async function redeemOften(): Promise<void> {
-  for (let count = 0; count < ASKED; count += 1) {
+  for (let count = 0; count < REQUESTS; count += 1) {
     const from = { from: '127.0.0.2', headers: csrHeader() };
     redeemedAnswer(await post(publicSide, token.path, token.code, from));
   }
 }
 
 async function administerOften(): Promise<void> {
-  for (let count = 0; count < ASKED; count += 1) {
-    const made = await askAdmin(admin, 'GET', '/api/v1/grants', { bearer, from: '127.0.0.2' });
-    expect(made.status).toBe(200);
+  for (let count = 0; count < REQUESTS; count += 1) {
+    const answer = await askAdmin(admin, 'GET', '/api/v1/grants', { bearer, from: '127.0.0.2' });
+    expect(answer.status).toBe(200);
   }
 }
 
 const readiness = async () => (await fetch(`http://127.0.0.1:${service.opsPort}/readyz`)).status;
 
 describe('a flood', { timeout: 180_000 }, () => {
-  it("of wrong codes on the service's listener does not affect administrators", async () => {
+  it("does not affect administrators when it sends wrong codes to the service's listener", async () => {
     const guess = `POST ${token.path} HTTP/1.1\r\nHost: h\r\nContent-Length: 5\r\n\r\nwrong`;
     await during(administerOften, publicSide, guess);
     expect(await readiness()).toBe(200);
   });
 
-  it('of invalid bearer tokens on the admin API does not affect redemption', async () => {
+  it('does not affect redemption when it sends invalid bearer tokens to the admin API', async () => {
     const guess = 'GET /api/v1/grants HTTP/1.1\r\nHost: h\r\nAuthorization: Bearer a.b.c\r\n\r\n';
     await during(redeemOften, admin, guess);
     expect(await readiness()).toBe(200);
   });
 
-  it('of half-open connections and slow senders leaves each listener serving', async () => {
+  it('does not stop any listener with half-open connections and slow senders', async () => {
     const opened: Socket[] = [];
     const open = async ({ port, ca }: Target, at: number) => {
       const socket = connectTcp({ host: '127.0.0.1', port, localAddress: `127.0.0.${10 + (at % 10)}` });
       opened.push(socket.on('error', () => undefined));
       await once(socket, 'connect');
-      // Some begin no handshake, some no request, and some do not end theirs.
+      // By `at % 4`: no handshake; no request; an unfinished header; an unfinished body.
       if (at % 4 === 0) return;
       const secured = connect({ socket, ca, host: '127.0.0.1' });
       secured.on('error', () => undefined).resume();
@@ -93,7 +93,7 @@ describe('a flood', { timeout: 180_000 }, () => {
       const some = Array.from({ length: 20 }, (_, more) => at + more);
       await Promise.all(some.flatMap((one) => [open(publicSide, one), open(admin, one)]));
     }
-    // Of the listener for operators more than it takes.
+    // More connections to the operations listener than it accepts.
     for (let at = 0; at < 200; at += 1) {
       const socket = connectTcp({ host: '127.0.0.1', port: service.opsPort });
       opened.push(socket.on('error', () => undefined));

@@ -92,7 +92,7 @@ it('shows a rotation, and lists the links that still depend on the old CA', asyn
   expect(await read(`/redemptions/${link.id}`, rotating)).toMatchObject({ issuerSha256: retiring.sha256 });
 });
 
-it('leaves revoked and expired links out of those that depend on a CA', async () => {
+it('leaves a revoked link out of those that depend on a CA, and refuses an invalid hash', async () => {
   const [ca] = issuers().list(SITE_CA);
   const subjects = async () =>
     (await read(`/links?signedBy=${ca?.sha256}`)).items.map(({ subject }: { subject: string }) => subject);

@@ -57,7 +57,7 @@ describe('labels and note of a grant', () => {
     expect(changed.body).toMatchObject({ state: 'revoked', note: 'revoked: ticket 4711' });
   });
 
-  it('belong to the request that an Idempotency-Key repeats', async () => {
+  it('must be the same when a request is repeated with its Idempotency-Key', async () => {
     const key = { headers: { 'idempotency-key': randomUUID() } };
     const order = { name: `grant-${randomUUID()}`, labels: { a: '1' } };
     const first = await ask('POST', '/grants', order, key);
@@ -83,7 +83,7 @@ describe('labels and note of a grant', () => {
     ['a note with an escape sequence', { note: '\u001b[2J' }, 422],
     ['a note that is no text', { note: 7 }, 400],
   ];
-  it.each(impossible)('with %s are refused, and change nothing', async (_what, change, status) => {
+  it.each(impossible)('are refused, and nothing is changed: %s', async (_what, change, status) => {
     expect((await createGrant(change)).status).toBe(status);
     const { body } = await createGrant({ labels: { a: 'b' }, note: 'c' });
     const path = `/grants/${body.uid}`;

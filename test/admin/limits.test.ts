@@ -24,7 +24,7 @@ async function metric(series: string): Promise<number> {
   return Number(line?.slice(series.length + 1));
 }
 
-/** Opens connections that say nothing. */
+/** Opens connections that send nothing. */
 async function openIdle(count: number, from: string): Promise<Socket[]> {
   const sockets = Array.from({ length: count }, () =>
     connect({ host: '127.0.0.1', port: service.adminPort, localAddress: from }),
@@ -76,7 +76,7 @@ describe('the admin API', () => {
     }
   });
 
-  it('reports its responses by route and status, and refusals with their reason, with an id for each', async () => {
+  it('counts responses by route and status, and refusals by code, and logs the id of each request', async () => {
     const bearer = service.operator;
     const answers = [
       await service.ask('GET', '/api/v1/grants', { bearer }),
@@ -90,10 +90,10 @@ describe('the admin API', () => {
       const lines = () => service.logged().filter(({ requestId }) => requestId === id);
       await expect.poll(lines).toMatchObject([{ status: answer.status, peer: '127.0.0.1' }]);
     }
-    const told = (await service.metricsText())
+    const counters = (await service.metricsText())
       .split('\n')
       .filter((line) => line.startsWith('linkgrant_admin_answers_total{'));
-    expect(told.sort()).toEqual([
+    expect(counters.sort()).toEqual([
       'linkgrant_admin_answers_total{method="GET",route="/api/v1/grants",status="200"} 1',
       'linkgrant_admin_answers_total{method="GET",route="/api/v1/grants/{uid}",status="404"} 1',
       'linkgrant_admin_answers_total{method="other",route="/api/v1/grants",status="405"} 1',
@@ -110,7 +110,7 @@ describe('the admin API', () => {
 });
 
 describe('failed authentications', () => {
-  it('beyond the budget of their address get the same refusal, and appear in one log line and in the metrics', async () => {
+  it('get the same refusal beyond the budget of their address, and one log line and a counter report them', async () => {
     const expired = await signBearer(service.key, service.clock.read(), {
       expiresAt: service.clock.read() - HOUR,
     });
@@ -132,7 +132,7 @@ describe('failed authentications', () => {
 });
 
 describe('connections to the admin API', () => {
-  it('from one source beyond 128 close the oldest of that source only', async () => {
+  it('are limited to 128 for each source: the oldest of that source is closed', async () => {
     const [neighbour] = await openIdle(1, '127.0.0.2');
     const sockets = await openIdle(129, GUESSER);
     await expect.poll(() => sockets.filter((socket) => socket.closed)).toEqual([sockets[0]]);
@@ -144,7 +144,7 @@ describe('connections to the admin API', () => {
     for (const socket of [neighbour, ...sockets]) socket?.destroy();
   });
 
-  it('beyond 500 close the oldest without a valid bearer token', async () => {
+  it('are limited to 500: the oldest without a valid bearer token is closed', async () => {
     const body = '{"name":"made"}';
     const wire = await openWire(target());
     wire.send(head('POST', 'Content-Type: application/json', `Content-Length: ${body.length}`));

@@ -11,12 +11,10 @@ import type { LedgerVerdict } from '../../src/redemption/ports/ledger-store.js';
 import { signBearer, startAdminService } from '../support/admin-api.js';
 import { csrHeader } from '../support/redeemed-answer.js';
 import { releaseAfterFile, releaseAfterTest } from '../support/release.js';
-import { MINUTE, withStore } from '../support/service.js';
+import { DAY, withStore } from '../support/service.js';
 import { TestClock } from '../support/test-clock.js';
 import { until } from '../support/until.js';
 import { post } from '../support/wire.js';
-
-const DAY = 24 * 60 * MINUTE;
 
 const service = releaseAfterFile(await startAdminService());
 
@@ -149,7 +147,7 @@ describe('the overview', () => {
 });
 
 describe('changes', () => {
-  it('are read once since a version', async () => {
+  it('are reported since a version, and an invalid version is refused', async () => {
     const { version, changed } = (await ask('GET', '/changes')).body;
     expect(changed).toEqual([]);
     await create();
@@ -162,7 +160,7 @@ describe('changes', () => {
     expect((await ask('GET', '/changes?since=nonsense')).body.code).toBe('request_invalid');
   });
 
-  it('arrive on a stream, also those of another process, and close with the client', async () => {
+  it('arrive on a stream, also those of another process, until the client closes it', async () => {
     const stream = await openStream();
     expect(stream).toMatchObject({ status: 200, type: 'text/event-stream' });
     await until(() => stream.events.length > 0);
@@ -183,7 +181,7 @@ describe('changes', () => {
     expect((await openStream('none')).status).toBe(401);
   });
 
-  it('end when the service stops, which waits for no stream', async () => {
+  it('are streamed until the service stops', async () => {
     const other = await startAdminService();
     const streams = await Promise.all(
       Array.from({ length: 20 }, () => openStream(other.viewer, { port: other.adminPort, ca: other.ca })),
@@ -248,7 +246,7 @@ describe('a verification of the ledger', () => {
     }
   });
 
-  it('that two processes start at once runs once', async () => {
+  it('runs once when two processes start it at the same time', async () => {
     const clock = new TestClock();
     const ends: ((verdict: LedgerVerdict) => void)[] = [];
     const verifyLedger = () => new Promise<LedgerVerdict>((resolve) => ends.push(resolve));
@@ -282,7 +280,7 @@ describe('a verification of the ledger', () => {
   });
 });
 
-it('a client of the admin API has the same operations', async () => {
+it('the remote client reads changes, links and the overview, and verifies the ledger', async () => {
   const url = new URL(`https://127.0.0.1:${service.adminPort}`);
   const server = { url, ca: service.ca, bearer: async () => service.operator };
   const remote = remoteAdministration(server, { clock: Date.now });

@@ -81,7 +81,7 @@ describe('the console of a terminal', () => {
     send('/api/v1/grants', { method: 'POST', headers, json: { name: `grant-${randomUUID()}` } });
   const codeOf = (body: string) => (JSON.parse(body) as { code: string }).code;
 
-  it('starts a session by a one-time URL, whose cookie no script and no other site can use', async () => {
+  it('starts a session from a one-time URL, with a cookie that no script and no other site can use', async () => {
     const answer = await send(pathOf(running.issueUrl()));
     expect(answer.status).toBe(303);
     expect(answer.headers.location).toBe('/console/');
@@ -222,9 +222,9 @@ describe('the console of a terminal', () => {
   it('lets no other origin read its answers', async () => {
     const cookie = await open();
     const origin = 'https://evil.example';
-    const asked = { origin, 'access-control-request-method': 'POST' };
+    const preflight = { origin, 'access-control-request-method': 'POST' };
     for (const answer of [
-      await send('/api/v1/grants', { method: 'OPTIONS', headers: { cookie, ...asked } }),
+      await send('/api/v1/grants', { method: 'OPTIONS', headers: { cookie, ...preflight } }),
       await send('/console/session', { headers: { cookie, origin } }),
       await send('/console/', { headers: { cookie, origin } }),
     ]) {

@@ -1,6 +1,6 @@
 import { once } from 'node:events';
-import { createServer, type RequestListener } from 'node:http';
-import { createServer as createTlsServer } from 'node:https';
+import { createServer, type RequestListener, request as requestByHttp } from 'node:http';
+import { createServer as createTlsServer, request as requestByTls } from 'node:https';
 import type { AddressInfo } from 'node:net';
 import { exportJWK } from 'jose';
 import { Provider } from 'oidc-provider';
@@ -10,26 +10,26 @@ import type { TestIdentity } from '../support/server-identity.js';
 /** A real OIDC provider on this machine. */
 export interface OidcIssuer {
   readonly issuer: string;
-  /** How often it was asked for its keys. */
-  readonly keysAsked: number;
-  /** Signs with other keys from now on, the first one, and publishes these alone. */
+  /** Number of requests for its keys. */
+  readonly keyRequests: number;
+  /** Replaces the keys: publishes only these, and signs with the first. */
   rotate(...keys: readonly IssuerKey[]): Promise<void>;
   /** An access token of the client credentials grant with this scope. */
   accessToken(scope: string): Promise<string>;
-  /** Ends every connection and takes no new one, until it is started again. */
+  /** Closes every connection, and accepts no new one until `start`. */
   stop(): Promise<void>;
   start(): Promise<void>;
 }
 
-/** Starts one, by TLS where it has an identity. */
+/** Starts a provider; with TLS if `identity` is passed. */
 export async function startOidcIssuer(
   key: IssuerKey,
   identity?: TestIdentity & { readonly maxVersion?: 'TLSv1.2' },
 ): Promise<OidcIssuer> {
   let answer: RequestListener = () => undefined;
-  let keysAsked = 0;
+  let keyRequests = 0;
   const listener: RequestListener = (request, response) => {
-    if (request.url === '/jwks') keysAsked += 1;
+    if (request.url === '/jwks') keyRequests += 1;
     answer(request, response);
   };
   const server = identity
@@ -60,20 +60,18 @@ export async function startOidcIssuer(
   await rotate(key);
   return {
     issuer,
-    get keysAsked() {
-      return keysAsked;
+    get keyRequests() {
+      return keyRequests;
     },
     rotate,
     start,
     async accessToken(scope) {
-      const { default: https } = await import('node:https');
-      const { default: http } = await import('node:http');
       const body = new URLSearchParams({
         grant_type: 'client_credentials',
         scope,
         resource: AUDIENCE_URL,
       }).toString();
-      const sent = (identity ? https : http).request(`${issuer}/token`, {
+      const sent = (identity ? requestByTls : requestByHttp)(`${issuer}/token`, {
         method: 'POST',
         agent: false,
         ...(identity && { ca: identity.ca }),
@@ -115,7 +113,7 @@ const USERS: Readonly<Record<string, readonly string[]>> = {
   nora: [],
 };
 
-/** What its access tokens are meant for. */
+/** Audience of the provider's access tokens. */
 export const AUDIENCE_URL = `urn:${AUDIENCE}:admin`;
 
 function configurationWith(keys: readonly object[]) {

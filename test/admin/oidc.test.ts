@@ -53,10 +53,10 @@ describe('an OIDC provider', () => {
     expect(await statusWith(viewer)).toBe(200);
     expect(await statusWith(viewer, 'POST')).toBe(403);
     expect(await statusWith(operator, 'POST')).toBe(201);
-    expect(provider.keysAsked).toBe(1);
+    expect(provider.keyRequests).toBe(1);
   });
 
-  it('is connected by TLS with the given CA, and no other', async () => {
+  it('is trusted only with a certificate of the configured CA', async () => {
     const identity = await makeIdentity();
     const ca = join(directory, 'issuer-ca.pem');
     writeFileSync(ca, identity.ca);
@@ -68,7 +68,7 @@ describe('an OIDC provider', () => {
     expect(await statusWith(bearer)).toBe(503);
   });
 
-  it('that is down prevents new administrators, and not redemption', async () => {
+  it('blocks the admin API, but not redemption, while it is down and no key is cached', async () => {
     await serveFor(await startOidcIssuer(await makeIssuerKey('one')));
     const bearer = await provider.accessToken('linkgrant-operator');
     await provider.stop();
@@ -79,12 +79,12 @@ describe('an OIDC provider', () => {
     expect(JSON.parse(answer.body)).toMatchObject({ code: 'identity_unavailable' });
     const { grant, code } = await service.grant();
     expect((await post(service, `/${grant.uid}`, code, { headers: csrHeader() })).status).toBe(200);
-    // It is not asked again for each request: a stranger could make many.
+    // The provider is not queried for each request: a client without a valid token could cause many queries.
     await provider.start();
     expect(await statusWith(bearer)).toBe(503);
     service.clock.advance(6_000);
     expect(await statusWith(bearer)).toBe(200);
-    // With the keys at hand it may be away.
+    // With cached keys the provider may be down.
     await provider.stop();
     expect(await statusWith(bearer)).toBe(200);
   });
@@ -99,22 +99,22 @@ describe('an OIDC provider', () => {
       return (await ask(bearer, GUESSER)).status;
     };
     expect((await ask(known)).status).toBe(200);
-    const asked = () => provider.keysAsked;
+    const queries = () => provider.keyRequests;
     for (let at = 0; at < 30; at += 1) expect(await guess()).toBe(401);
-    expect(asked()).toBe(1);
+    expect(queries()).toBe(1);
     service.clock.advance(40_000);
     for (let at = 0; at < 5; at += 1) expect(await guess()).toBe(401);
-    expect(asked()).toBe(1);
+    expect(queries()).toBe(1);
     expect((await ask(known, GUESSER)).status).toBe(200);
-    // Who does not guess has a new key fetched meanwhile.
+    // For a caller that does not guess, a new key is fetched.
     await provider.rotate(await makeIssuerKey('two'), await makeIssuerKey('one'));
     const fresh = await provider.accessToken('linkgrant-viewer');
     expect((await ask(fresh)).status).toBe(200);
-    expect(asked()).toBe(2);
+    expect(queries()).toBe(2);
     expect((await ask(fresh, GUESSER)).status).toBe(200);
   });
 
-  it('that is down does not affect callers whose key is cached, even if others use unknown keys', async () => {
+  it('does not affect callers with a cached key while it is down, even if others use unknown keys', async () => {
     await serveFor(await startOidcIssuer(await makeIssuerKey('one')));
     const known = await provider.accessToken('linkgrant-viewer');
     expect(await statusWith(known)).toBe(200);
@@ -137,7 +137,7 @@ describe('an OIDC provider', () => {
     expect(await statusWith(known)).toBe(200);
   });
 
-  it('with responses of another issuer is refused', async () => {
+  it('is refused if its metadata names another issuer', async () => {
     const other = await startOidcIssuer(await makeIssuerKey('one'));
     await serveFor(other, { adminIssuer: `${other.issuer}/` });
     expect(await statusWith(await provider.accessToken('linkgrant-operator'))).toBe(503);
@@ -165,7 +165,7 @@ describe('the keys of an OIDC provider', () => {
     const after = await provider.accessToken('linkgrant-viewer');
     expect((await jwtVerify(after, keys)).payload.scope).toBe('linkgrant-viewer');
     await expect(jwtVerify(before, keys)).rejects.toMatchObject({ code: 'ERR_JWKS_NO_MATCHING_KEY' });
-    expect(provider.keysAsked).toBe(3);
+    expect(provider.keyRequests).toBe(3);
   });
 
   it('are not fetched repeatedly for an unknown key id', async () => {
@@ -177,7 +177,7 @@ describe('the keys of an OIDC provider', () => {
     for (let asked = 0; asked < 20; asked += 1) {
       await expect(jwtVerify(unknown, keys)).rejects.toMatchObject({ code: 'ERR_JWKS_NO_MATCHING_KEY' });
     }
-    expect(provider.keysAsked).toBe(1);
+    expect(provider.keyRequests).toBe(1);
     clock.advance(DAY);
     await jwtVerify(unknown, keys);
   });

@@ -8,7 +8,7 @@ import { exchangeBytes, parseAnswer, post } from '../support/wire.js';
 
 const service = releaseAfterFile(await startAdminService());
 
-/** Asks as an operator; the body is read as JSON. */
+/** Sends a request as an operator, or with the bearer token in `more`; the body of the answer is parsed as JSON. */
 // biome-ignore lint/suspicious/noExplicitAny: answers of many shapes.
 async function ask(method: string, path: string, json?: unknown, more: AdminRequest = {}): Promise<any> {
   const answer = await service.ask(method, `/api/v1${path}`, { bearer: service.operator, json, ...more });
@@ -18,7 +18,7 @@ async function ask(method: string, path: string, json?: unknown, more: AdminRequ
 const make = async (of: Readonly<Record<string, unknown>> = {}) =>
   (await ask('POST', '/grants', { name: `grant-${randomUUID()}`, ...of })).body;
 
-const redeemed = async (url: string, code: string, headers = {}) => {
+const redeem = async (url: string, code: string, headers = {}) => {
   const { pathname } = new URL(url);
   return post(service, pathname, code, { headers: { ...csrHeader(), ...headers } });
 };
@@ -42,8 +42,8 @@ describe('grants of the admin API', () => {
       redemptionsAllowed: 2,
       expirationWindow: '1h',
     });
-    expect((await redeemed(answer.body.url, answer.body.code, { subject: 'west' })).status).toBe(403);
-    expect((await redeemed(answer.body.url, answer.body.code, { subject: 'east' })).status).toBe(200);
+    expect((await redeem(answer.body.url, answer.body.code, { subject: 'west' })).status).toBe(403);
+    expect((await redeem(answer.body.url, answer.body.code, { subject: 'east' })).status).toBe(200);
     const shown = await ask('GET', `/grants/${answer.body.uid}`);
     expect(shown.body).toMatchObject({ redemptions: 1, signedTokens: 0 });
     expect(shown.body.attempts.map(({ outcome }: { outcome: string }) => outcome)).toEqual([
@@ -65,7 +65,7 @@ describe('grants of the admin API', () => {
 
   it('are revoked, with their links on request, and deleted', async () => {
     const { uid, url, code } = await make();
-    await redeemed(url, code);
+    await redeem(url, code);
     expect((await ask('POST', `/grants/${uid}/revoke`)).body).toMatchObject({ outcome: 'revoked', links: 1 });
     expect((await ask('POST', `/grants/${uid}/revoke`, { cascade: true })).body).toMatchObject({
       outcome: 'already_revoked',
@@ -101,7 +101,7 @@ describe('grants of the admin API', () => {
     expect((await ask('GET', `/grants?namespace=${namespace}&name=f`)).body.items).toEqual([]);
   });
 
-  it('with a name in use, or invalid values, are not created', async () => {
+  it('are not created with a name in use or an invalid value', async () => {
     await make({ name: 'twice' });
     expect((await ask('POST', '/grants', { name: 'twice' })).body).toMatchObject({
       status: 409,
@@ -130,7 +130,7 @@ describe('grants of the admin API', () => {
 });
 
 describe('a request to the admin API', () => {
-  it('with an undocumented member, query or value is refused', async () => {
+  it('is refused if it has an undocumented member, query parameter or value', async () => {
     const bad: readonly [string, string, unknown][] = [
       ['POST', '/grants', { name: 'x', redemptions: 5 }],
       ['POST', '/grants', { name: 7 }],
@@ -155,7 +155,7 @@ describe('a request to the admin API', () => {
     }
   });
 
-  it('whose body is not JSON, too long or of another type is refused', async () => {
+  it('is refused if its body is not JSON, too long or of another type', async () => {
     const { uid } = await make();
     const path = `/grants/${uid}`;
     const json = { 'content-type': 'application/json' };
@@ -179,7 +179,7 @@ describe('a request to the admin API', () => {
   });
 
   it.each(['//x@[y/#z', 'http://[::1', 'ftp://[::1/api/v1/grants', '*'])(
-    'to %s without authentication gets a problem document',
+    'gets a problem document if it is for the target %s and not authenticated',
     async (requestTarget) => {
       const target = { port: service.adminPort, ca: service.ca };
       const answer = parseAnswer(
@@ -190,7 +190,7 @@ describe('a request to the admin API', () => {
     },
   );
 
-  it('without authentication gets its whole response although it sends an endless body', async () => {
+  it('gets its whole 401 response although it sends 500,000 bytes that are not read', async () => {
     const head =
       'POST /api/v1/grants HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\ncontent-length: 500000\r\n\r\n';
     const target = { port: service.adminPort, ca: service.ca };
@@ -211,7 +211,7 @@ describe('tokens of the admin API', () => {
       kind: 'AccessToken',
       spec: { ca: service.ca },
     });
-    expect((await redeemed(token.spec.url, token.spec.code, { subject: 'east' })).status).toBe(200);
+    expect((await redeem(token.spec.url, token.spec.code, { subject: 'east' })).status).toBe(200);
     const { body } = await ask('GET', `/tokens?grantUid=${uid}`);
     expect(body.items).toEqual([
       expect.objectContaining({ id, subject: 'east', state: 'exhausted', redemptions: 1 }),
@@ -223,7 +223,7 @@ describe('tokens of the admin API', () => {
     expect((await ask('GET', `/tokens?grantUid=${uid}&state=ready`)).body.items).toEqual([]);
   });
 
-  it("with the grant's own code contain that code only", async () => {
+  it("contain only the grant's own code if they are issued with that code", async () => {
     const { uid, code } = await make();
     const { body } = await ask('POST', '/tokens', { grantUid: uid, code });
     expect(body.token.spec.code).toBe(code);
@@ -234,7 +234,7 @@ describe('tokens of the admin API', () => {
     expect(limited.body).toMatchObject({ status: 422, code: 'value_rejected' });
   });
 
-  it('are not issued of an expired, exhausted or unknown grant', async () => {
+  it('are not issued for a revoked or unknown grant', async () => {
     const { uid } = await make();
     await ask('POST', `/grants/${uid}/revoke`);
     expect((await ask('POST', '/tokens', { grantUid: uid })).body.code).toBe('grant_state');
@@ -245,7 +245,7 @@ describe('tokens of the admin API', () => {
 describe('redemptions of the admin API', () => {
   it('are listed by grant, subject, namespace and time, and shown with certificate and ledger', async () => {
     const { uid, url, code } = await make({ redemptionsAllowed: 5, namespace: 'west' });
-    for (const subject of ['east', 'north-1', 'north-2']) await redeemed(url, code, { subject });
+    for (const subject of ['east', 'north-1', 'north-2']) await redeem(url, code, { subject });
     const subjects = async (query: string) =>
       (await ask('GET', `/redemptions?grantUid=${uid}&${query}`)).body.items.map(
         (item: { subject: string }) => item.subject,
@@ -265,7 +265,7 @@ describe('redemptions of the admin API', () => {
 
   it('are revoked after a choice about their source', async () => {
     const { uid, url, code } = await make({ redemptionsAllowed: 5 });
-    await redeemed(url, code, { subject: 'east' });
+    await redeem(url, code, { subject: 'east' });
     const [{ id }] = (await ask('GET', `/redemptions?grantUid=${uid}`)).body.items;
     const undecided = await ask('POST', `/redemptions/${id}/revoke`);
     expect(undecided.body).toMatchObject({
@@ -284,8 +284,8 @@ describe('redemptions of the admin API', () => {
 
   it('are in the ledger with all other entries, page by page', async () => {
     const { uid, url, code } = await make({ policy: { 'linkgrant/subjects': 'east' } });
-    await redeemed(url, code, { subject: 'west' });
-    await redeemed(url, code, { subject: 'east' });
+    await redeem(url, code, { subject: 'west' });
+    await redeem(url, code, { subject: 'east' });
     await ask('POST', `/grants/${uid}/revoke`);
     const kinds: string[] = [];
     let cursor = '';
@@ -327,8 +327,8 @@ describe('an Idempotency-Key', () => {
     const other = await ask('POST', '/grants', { ...order, redemptionsAllowed: 2 }, key);
     expect(other.body).toMatchObject({ status: 422, code: 'idempotency_key_reused' });
     const bearer = await signBearer(service.key, service.clock.read(), { subject: 'somebody-else' });
-    const elses = await ask('POST', '/grants', { name: `elses-${randomUUID()}` }, { ...key, bearer });
-    expect(elses.status).toBe(201);
+    const separate = await ask('POST', '/grants', { name: `elses-${randomUUID()}` }, { ...key, bearer });
+    expect(separate.status).toBe(201);
   });
 
   it('does not recreate a deleted grant', async () => {
@@ -342,7 +342,7 @@ describe('an Idempotency-Key', () => {
     });
   });
 
-  it('of a failed request can be used for the same request again', async () => {
+  it('can be used for the same request again after that failed', async () => {
     const key = once(randomUUID());
     const order = { name: `later-${randomUUID()}` };
     const { uid } = await make(order);
@@ -362,7 +362,7 @@ describe('an Idempotency-Key', () => {
     expect((await ask('GET', `/tokens?grantUid=${uid}`)).body.items).toHaveLength(1);
   });
 
-  it('is 1 to 255 printable characters', async () => {
+  it('is refused if it is empty, longer than 255 characters or contains a space', async () => {
     for (const key of ['', 'a b', 'x'.repeat(256)]) {
       const answer = await ask('POST', '/grants', { name: 'never' }, once(key));
       expect(answer.body).toMatchObject({ status: 400, code: 'request_invalid' });

@@ -8,7 +8,7 @@ import { parseUnitFile, wordsOf } from './unit-file.js';
 
 const DEPLOY = resolve(import.meta.dirname, '../../deploy');
 const read = (name: string) => readFileSync(join(DEPLOY, name), 'utf8');
-// Those of podman-systemd.unit(5) that are used.
+// The keys of podman-systemd.unit(5) that the quadlet may have.
 const QUADLET_KEYS = [
   'Image',
   'Exec',
@@ -28,7 +28,7 @@ beforeEach(() => {
   place = directoryForTest();
 });
 
-/** Runs the words of a deployment where nothing of it is there, so that it waits for its token. */
+/** Runs the command of a deployment without its token, for which it waits until a short deadline. */
 function runShort(words: readonly string[], env: Record<string, string> = {}): Promise<Ended> {
   return linkgrant([...words, '--deadline', '100ms', '--data-dir', join(place, 'data')], { env });
 }
@@ -74,11 +74,11 @@ describe('the Podman quadlet', () => {
     const ended = await runShort(words, { LINKGRANT_TOKEN_FILE: join(place, 'token.yaml') });
     expect(ended.code, ended.stderr).toBe(4);
     expect(ended.stderr).toContain(`${join(place, 'token.yaml')} does not exist\n`);
-    const asked = /> \/output(\S+)$/.exec(words.at(-1) ?? '')?.[1];
+    const reloadFile = /> \/output(\S+)$/.exec(words.at(-1) ?? '')?.[1];
     const watched = parseUnitFile(read('systemd/user/linkgrant-reload@.path'))
       .get('Path')
       ?.get('PathChanged')?.[0];
-    expect(watched?.replace('%i', 'east')).toBe(`%h/.local/share/skupper${asked}`);
+    expect(watched?.replace('%i', 'east')).toBe(`%h/.local/share/skupper${reloadFile}`);
     expect(container.get('Volume')?.[0]).toBe('%h/.local/share/skupper:/output:z');
   });
 });

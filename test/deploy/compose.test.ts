@@ -18,7 +18,7 @@ interface Service {
   readonly [key: string]: unknown;
 }
 
-// Those of the Compose specification that are used.
+// The keys of the Compose specification that a service may have.
 const SERVICE_KEYS = [
   'image',
   'user',
@@ -49,16 +49,16 @@ const compose = parse(text, { merge: true }) as {
 const services: [string, Service][] = Object.entries(compose.services);
 const { linkgrant: service, database } = compose.services;
 
-/** What the comment of the file says to put into `.env`. */
-const given = Object.fromEntries(
+/** The variables of `.env` in the comment of the file. */
+const dotEnv = Object.fromEntries(
   [...text.matchAll(/^# {3}(LINKGRANT_\w+)=(\S+)$/gm)].map(([, name, value]) => [name, value]),
 ) as Record<string, string>;
 
 /** A value as Compose substitutes it from `.env`. */
-function substituted(value: string): string {
+function substitute(value: string): string {
   return value.replace(/\$\{(\w+)(?::-([^}]*)|:\?[^}]+)?\}/g, (whole, name: string, otherwise?: string) => {
-    const found = given[name] ?? otherwise;
-    if (found === undefined) throw new Error(`${whole} is not said in the comment`);
+    const found = dotEnv[name] ?? otherwise;
+    if (found === undefined) throw new Error(`${whole} is not in the comment`);
     return found;
   });
 }
@@ -115,7 +115,7 @@ describe('deploy/compose.yaml', () => {
   it('sets existing settings to valid values', () => {
     const variables = (Object.keys(SETTINGS) as SettingKey[]).map(variableOf);
     const environment = Object.fromEntries(
-      Object.entries(service.environment).map(([name, value]) => [name, substituted(value)]),
+      Object.entries(service.environment).map(([name, value]) => [name, substitute(value)]),
     );
     expect(Object.keys(environment).filter((name) => !variables.includes(name))).toEqual([]);
     const { settings, warnings } = loadConfiguration({}, environment);

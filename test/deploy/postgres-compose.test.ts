@@ -26,8 +26,8 @@ function wordsOf(command: readonly string[]): readonly string[] {
   return command.slice(at + 1);
 }
 
-/** A text of the file with the database's host, and the file of its password, as they are here. */
-function here(value: string): string {
+/** A value of the file, with the address and the password file of the test database. */
+function adapt(value: string): string {
   const names: readonly [string, string][] = [
     ['linkgrant@database/linkgrant', database.url.replace(/^postgres:\/\//, '')],
     ['/run/secrets/pgpass', place.path('pgpass')],
@@ -40,10 +40,10 @@ beforeAll(async () => {
   const [, written = ''] = /printf '(database:\*:\*:\*:%s)\\n'/.exec(text) ?? [];
   const line = written.replace('database', new URL(database.url).hostname).replace('%s', database.password);
   writeFileSync(place.path('pgpass'), `${line}\n`, { mode: 0o600 });
-  const said = Object.fromEntries(
+  const dotEnv = Object.fromEntries(
     [...text.matchAll(/^# {3}(LINKGRANT_\w+)=(\S+)$/gm)].map(([, name = '', value = '']) => [name, value]),
   );
-  const set = Object.entries(environment).map(([name, value]) => [name, said[name] ?? here(value)]);
+  const set = Object.entries(environment).map(([name, value]) => [name, dotEnv[name] ?? adapt(value)]);
   const opsListen = `127.0.0.1:${await freePort()}`;
   inContainer = {
     env: {

@@ -18,7 +18,7 @@ beforeEach(() => {
 
 const instanceOf = (name: string) => name.replace('@.', '@east.');
 
-/** Copies units whose programs exist on any machine, templates under the name of an instance too. */
+/** Copies units with /bin/true as their program; copies a template also under the name of an instance. */
 function copyUnits(directory: string, names: readonly string[]): string[] {
   return names.map((name) => {
     const text = readFileSync(join(directory, name), 'utf8').replace(
@@ -80,7 +80,7 @@ describe('the systemd units', () => {
     async (name) => {
       const service = parseUnitFile(readFileSync(join(UNITS, name), 'utf8')).get('Service');
       expect(service?.get('Type')).toEqual(['notify']);
-      // The word comes from a child, systemd-notify.
+      // A child process, systemd-notify, sends the notification.
       expect(service?.get('NotifyAccess')).toEqual(['all']);
       expect(service?.get('ExecReload')).toEqual(['/bin/kill -HUP $MAINPID']);
       const [, ...words] = wordsOf(service?.get('ExecStart')?.[0] ?? '');

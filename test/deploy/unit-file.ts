@@ -10,7 +10,7 @@ export function parseUnitFile(text: string): ReadonlyMap<string, UnitSection> {
     const section = /^\[([A-Za-z]+)\]$/.exec(line)?.[1];
     const [, key, value] = /^([A-Za-z]+)=(.*)$/.exec(line) ?? [];
     if (section !== undefined) {
-      if (sections.has(section)) throw new Error(`section ${section} is there twice`);
+      if (sections.has(section)) throw new Error(`section ${section} occurs twice`);
       current = new Map();
       sections.set(section, current);
     } else if (current && key !== undefined && value !== undefined) {

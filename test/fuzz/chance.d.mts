@@ -1,4 +1,4 @@
-/** Chance that comes out the same for the same `seed`. */
+/** Random choices that are the same for the same `seed`. */
 export function createChance(seed: number): {
   /** A whole number from 0 to `limit` - 1. */
   below(limit: number): number;

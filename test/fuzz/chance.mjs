@@ -1,4 +1,4 @@
-/** Chance that comes out the same for the same `seed` (mulberry32). */
+/** Random choices that are the same for the same `seed` (mulberry32). */
 export function createChance(seed) {
   let state = seed >>> 0;
   /** A whole number from 0 to `limit` - 1. */

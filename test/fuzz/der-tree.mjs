@@ -8,8 +8,8 @@ function header(tag, length) {
 }
 
 /**
- * Takes well-formed DER apart: a list of elements, each with its `tag` and either its `content` or its `children`, and
- * undefined where it is not well-formed. What stands in an OCTET STRING or BIT STRING stays content.
+ * Parses DER into a list of elements, each with its `tag` and either its `content` or its `children`; returns undefined if
+ * it is malformed. The content of an OCTET STRING or BIT STRING is not parsed.
  */
 export function parseTree(bytes) {
   const elements = [];
@@ -30,7 +30,7 @@ export function parseTree(bytes) {
   return elements;
 }
 
-/** DER of one element; one with `raw` bytes is taken as those. */
+/** DER of one element: its `raw` bytes if it has any. */
 export function encodeTree(element) {
   if (element.raw) return element.raw;
   const content = element.children ? Buffer.concat(element.children.map(encodeTree)) : element.content;

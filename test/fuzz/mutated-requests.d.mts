@@ -1,8 +1,8 @@
-/** Bytes that once were a request. */
+/** A certificate request after its mutations. */
 export interface MutatedRequest {
   /** Name of the request that it was made from. */
   readonly from: string;
-  /** What was done to it, in order; `signed` first where it was signed by its key after that. */
+  /** Names of the mutations, in order; `signed` comes first if the result was signed after them. */
   readonly kinds: readonly string[];
   readonly der: Buffer;
 }

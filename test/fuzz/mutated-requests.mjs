@@ -4,10 +4,10 @@ import { encodeTree, parseTree } from './der-tree.mjs';
 import { REQUEST_MUTATIONS } from './request-mutations.mjs';
 import { readRequestSeeds } from './request-seeds.mjs';
 
-// One in so many is signed after it was changed, so that it can be accepted in spite of that.
+// One in this many is signed after its mutations, so that it can still be accepted.
 const SIGNED_EVERY = 3;
 const ED25519 = Buffer.from('300506032b6570', 'hex');
-// Ed25519 signs without chance: with a fixed key (PKCS#8, RFC 8410 §7) the same seed gives the same bytes.
+// Ed25519 signatures are deterministic: with a fixed key (PKCS#8, RFC 8410 §7) the same seed gives the same bytes.
 const KEY = createPrivateKey({
   key: Buffer.concat([Buffer.from('302e020100300506032b657004220420', 'hex'), Buffer.alloc(32, 7)]),
   format: 'der',
@@ -15,7 +15,7 @@ const KEY = createPrivateKey({
 });
 const SPKI = createPublicKey(KEY).export({ format: 'der', type: 'spki' });
 
-function changed(der, mutations, chance, others) {
+function mutate(der, mutations, chance, others) {
   const kinds = [];
   let bytes = der;
   for (let count = chance.pick([1, 1, 1, 2, 3]); count > 0; count--) {
@@ -26,18 +26,18 @@ function changed(der, mutations, chance, others) {
   return { bytes, kinds };
 }
 
-/** The request with our key in it, changed (all that is signed, or only its name or attributes), and then properly signed. */
-function changedAndSigned(der, chance, others) {
+/** Puts our key into the request, mutates the signed part or only its name or attributes, and signs the result. */
+function mutateAndSign(der, chance, others) {
   const [{ children: request }] = parseTree(der);
   const [version, name, , attributes] = request[0].children;
-  const change = (part) => changed(encodeTree(part), REQUEST_MUTATIONS.ofAny, chance, others);
-  const wholeWith = (itsName, itsAttributes) => ({
+  const change = (part) => mutate(encodeTree(part), REQUEST_MUTATIONS.ofAny, chance, others);
+  const infoWith = (itsName, itsAttributes) => ({
     tag: 0x30,
     children: [version, itsName, { raw: SPKI }, itsAttributes],
   });
   const part = chance.pick(['all', 'name', 'attributes']);
-  const { bytes: raw, kinds } = change({ all: wholeWith(name, attributes), name, attributes }[part]);
-  const info = { all: { raw }, name: wholeWith({ raw }, attributes), attributes: wholeWith(name, { raw }) }[
+  const { bytes: raw, kinds } = change({ all: infoWith(name, attributes), name, attributes }[part]);
+  const info = { all: { raw }, name: infoWith({ raw }, attributes), attributes: infoWith(name, { raw }) }[
     part
   ];
   const infoDer = encodeTree(info);
@@ -57,9 +57,9 @@ export function* mutatedRequests(count, seed) {
   for (let made = 0; made < count; made++) {
     const { name, der } = originals[made % originals.length];
     if (chance.below(SIGNED_EVERY) === 0) {
-      yield { from: name, ...changedAndSigned(der, chance, others) };
+      yield { from: name, ...mutateAndSign(der, chance, others) };
     } else {
-      const { bytes, kinds } = changed(der, mutations, chance, others);
+      const { bytes, kinds } = mutate(der, mutations, chance, others);
       yield { from: name, der: bytes, kinds };
     }
   }

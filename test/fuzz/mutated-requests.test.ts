@@ -27,16 +27,16 @@ describe('mutated requests', () => {
     // Few would mean that the mutations only ever reach the first check.
     expect(refused.csr_invalid).toBeGreaterThan(1_000);
     expect(refused.key_weak).toBeGreaterThan(20);
-    const taken = [...accepted.values()];
-    expect(taken.filter(({ kinds }) => kinds[0] === 'signed').length).toBeGreaterThan(30);
+    const acceptedRequests = [...accepted.values()];
+    expect(acceptedRequests.filter(({ kinds }) => kinds[0] === 'signed').length).toBeGreaterThan(30);
 
-    const keys = await opensslVerdicts(taken.map(({ der }) => der));
-    const wrongly = taken.filter(({ spkiDer }, index) => !keys[index]?.equals(spkiDer));
+    const keys = await opensslVerdicts(acceptedRequests.map(({ der }) => der));
+    const wrongly = acceptedRequests.filter(({ spkiDer }, index) => !keys[index]?.equals(spkiDer));
     expect(wrongly.map(({ from, kinds, der }) => `${from}, ${kinds}: ${der.toString('hex')}`)).toEqual([]);
   });
 });
 
-/** What all headers of a request may come to, in bytes, less those beside the CSR. */
+/** Length of the longest CSR header that is not refused with 431. */
 const MAX_HEADERS = 16_000;
 
 describe('a service that receives mutated requests', () => {
@@ -46,7 +46,7 @@ describe('a service that receives mutated requests', () => {
   });
   afterAll(() => service.close());
 
-  it('refuses them with 400 or issues a certificate, counts only those, and continues', async () => {
+  it('refuses a request or issues a certificate, and counts one use for each certificate', async () => {
     const { grant, code } = await service.storedGrant({
       redemptionsAllowed: OVER_HTTPS,
       policy: { keyTypes: ['p256', 'p384', 'rsa', 'ed25519'] },

@@ -1,5 +1,5 @@
 /**
- * What `openssl req -verify` makes of each request, in order: DER of its public key where it is proven, else undefined.
- * Runs a process for each, a few at once.
+ * For each request, in order: DER of its public key if `openssl req -verify` accepts it, else undefined.
+ * Runs a process for each request, a few at a time.
  */
 export function opensslVerdicts(ders: readonly Uint8Array[]): Promise<readonly (Buffer | undefined)[]>;

@@ -10,7 +10,7 @@ async function verify(der) {
   });
   let output = '';
   for (const stream of [child.stdout, child.stderr]) stream.on('data', (text) => (output += text));
-  // It may have refused what it read before all was written.
+  // openssl may refuse the request before it has read all of it.
   child.stdin.on('error', () => undefined);
   child.stdin.end(der);
   await once(child, 'close');
@@ -19,8 +19,8 @@ async function verify(der) {
 }
 
 /**
- * What `openssl req -verify` makes of each request, in order: DER of its public key where it is proven, else undefined.
- * Runs a process for each, a few at once.
+ * For each request, in order: DER of its public key if `openssl req -verify` accepts it, else undefined.
+ * Runs a process for each request, a few at a time.
  */
 export async function opensslVerdicts(ders) {
   const verdicts = [];

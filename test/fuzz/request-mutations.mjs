@@ -1,6 +1,6 @@
 import { encodeTree, parseTree, placesOf } from './der-tree.mjs';
 
-const TELLING_BYTES = [
+const SPECIAL_BYTES = [
   0x00, 0x01, 0x02, 0x03, 0x0c, 0x13, 0x16, 0x1e, 0x1f, 0x30, 0x31, 0x7f, 0x80, 0x81, 0x82, 0xa0, 0xff,
 ];
 const TEXTS = [
@@ -29,7 +29,7 @@ const OTHER_ALGORITHMS = [
 const spliced = (bytes, start, removed, inserted = Buffer.of()) =>
   Buffer.concat([bytes.subarray(0, start), inserted, bytes.subarray(start + removed)]);
 
-/** Ways to change bytes, whatever they mean; lengths around them stay as they were. */
+/** Changes of bytes regardless of their meaning; the lengths of the elements around them are not updated. */
 const OF_BYTES = {
   'bits flipped': (bytes, chance) => {
     const flipped = Buffer.from(bytes);
@@ -40,7 +40,7 @@ const OF_BYTES = {
   },
   'a byte set': (bytes, chance) => {
     const changed = Buffer.from(bytes);
-    changed[chance.below(changed.length)] = chance.pick(TELLING_BYTES);
+    changed[chance.below(changed.length)] = chance.pick(SPECIAL_BYTES);
     return changed;
   },
   truncated: (bytes, chance) => bytes.subarray(0, chance.below(bytes.length)),
@@ -62,7 +62,7 @@ function withHeader(element, octets, tail = []) {
 
 const contentLength = (element) => encodeTree({ ...element, tag: 0x30 }).length;
 
-/** Ways to change one element; everything around it is encoded anew, so that lengths are right but where they are the point. */
+/** Changes of one element. The elements around it are encoded again, so that only a length that is the change is wrong. */
 const OF_ELEMENTS = {
   'an element repeated': ({ list, index, element }) => list.splice(index, 0, element),
   'an element removed': ({ list, index }) => list.splice(index, 1),
@@ -76,7 +76,7 @@ const OF_ELEMENTS = {
     list[index] = chance.pick(places).element;
   },
   'another tag': ({ list, index, element }, chance) => {
-    list[index] = { ...element, tag: chance.below(4) === 0 ? chance.below(256) : chance.pick(TELLING_BYTES) };
+    list[index] = { ...element, tag: chance.below(4) === 0 ? chance.below(256) : chance.pick(SPECIAL_BYTES) };
   },
   'an indefinite length': ({ list, index, element }, chance) => {
     list[index] = withHeader(element, [element.tag, 0x80], chance.below(2) === 0 ? [0, 0] : []);
@@ -124,12 +124,12 @@ const OF_ELEMENTS = {
     }
     list[index] = nested;
   },
-  'much more of it': ({ list, index, element }, chance) => {
+  'an element repeated many times': ({ list, index, element }, chance) => {
     list.splice(index, 0, ...Array.from({ length: chance.pick([10, 100, 1_000]) }, () => element));
   },
 };
 
-/** Ways to put together parts of two requests that are right by themselves. */
+/** Combinations of parts of two valid requests. */
 const OF_PARTS = {
   'another signature': ([info, algorithm], [, , signature]) => [info, algorithm, signature],
   'another algorithm': ([info, , signature], _other, chance) => [
@@ -146,7 +146,7 @@ const OF_PARTS = {
 
 function inElement(change, bytes, chance, others) {
   const tree = parseTree(bytes);
-  // What earlier changes have broken has no elements any more.
+  // Bytes that an earlier change made malformed have no elements.
   if (!tree || tree.length === 0)
     return OF_BYTES['bits flipped'](bytes.length > 0 ? bytes : Buffer.of(0), chance);
   change(chance.pick(placesOf(tree)), chance, others);
@@ -159,17 +159,17 @@ function ofParts(change, bytes, chance, others) {
   return encodeTree({ tag: 0x30, children: change(one.children, other.children, chance) });
 }
 
-const bytesAnd = (change) => (bytes, chance) => (bytes.length === 0 ? bytes : change(bytes, chance));
+const unlessEmpty = (change) => (bytes, chance) => (bytes.length === 0 ? bytes : change(bytes, chance));
 const mapped = (changes, make) =>
   Object.entries(changes).map(([kind, change]) => ({ kind, apply: make(change) }));
 
 /**
  * All ways to change DER, each with its `kind` and `apply(bytes, chance, others)`, `others` being DER of real requests.
- * Those `ofAny` take any bytes, those `ofRequests` a whole request.
+ * `ofAny` are for any bytes, `ofRequests` only for a well-formed request.
  */
 export const REQUEST_MUTATIONS = {
   ofAny: [
-    ...mapped(OF_BYTES, bytesAnd),
+    ...mapped(OF_BYTES, unlessEmpty),
     ...mapped(OF_ELEMENTS, (change) => (bytes, chance, others) => inElement(change, bytes, chance, others)),
   ],
   ofRequests: mapped(OF_PARTS, (change) => (bytes, chance, others) => ofParts(change, bytes, chance, others)),

@@ -50,10 +50,12 @@ describe('the certificate for a request of another program', () => {
     const headers = { csr: der.toString('base64'), subject: 'west' };
     const { certificate, secret } = redeemedAnswer(await post(service, `/${grant.uid}`, code, { headers }));
     const id = secret.metadata.annotations?.['linkgrant.dev/redemption-id'];
-    const said = openssl.run(['x509', '-text', '-pubkey', '-nameopt', 'utf8'], certificate).toString();
-    expect(said.match(/Subject: .*/g)).toEqual(['Subject: CN=west']);
+    const certificateText = openssl
+      .run(['x509', '-text', '-pubkey', '-nameopt', 'utf8'], certificate)
+      .toString();
+    expect(certificateText.match(/Subject: .*/g)).toEqual(['Subject: CN=west']);
     const isRsa = new X509Certificate(certificate).publicKey.asymmetricKeyType === 'rsa';
-    expect(extensionsIn(said)).toEqual({
+    expect(extensionsIn(certificateText)).toEqual({
       'X509v3 Basic Constraints: critical': 'CA:FALSE',
       'X509v3 Key Usage: critical': isRsa ? 'Digital Signature, Key Encipherment' : 'Digital Signature',
       'X509v3 Extended Key Usage': 'TLS Web Client Authentication',
@@ -62,7 +64,7 @@ describe('the certificate for a request of another program', () => {
       'X509v3 Authority Key Identifier': expect.any(String),
     });
     const key = openssl.run(['req', '-inform', 'DER', '-noout', '-pubkey'], der).toString();
-    expect(said).toContain(key);
+    expect(certificateText).toContain(key);
     expect(new X509Certificate(certificate).raw.includes('example')).toBe(false);
   });
 });

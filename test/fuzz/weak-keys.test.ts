@@ -75,7 +75,7 @@ it.each<[string, string, () => Buffer]>([
     () => curve('P-256', '-pkeyopt', 'ec_param_enc:explicit'),
   ],
   ['Ed448', 'a key of a kind that is not accepted', () => signed('-algorithm', 'ED448')],
-])('a key of %s is refused as such, and spends no use', async (_weakness, reason, request) => {
+])('a CSR is refused as key_weak and spends no use: %s', async (_weakness, reason, request) => {
   const { grant, code } = await service.grant();
   const headers = { csr: request().toString('base64') };
   const answer = await post(service, `/${grant.uid}`, code, { headers });

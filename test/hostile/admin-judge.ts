@@ -53,7 +53,7 @@ function policyProblem(policy: unknown): string | undefined {
   for (const [rule, value] of Object.entries(policy)) {
     if (!RULES.includes(rule.replace('linkgrant/', '')) || !rule.startsWith('linkgrant/'))
       return 'it has an unknown rule';
-    if (typeof value !== 'string') return 'a rule of it is no text';
+    if (typeof value !== 'string') return 'a rule is not a string';
   }
   return undefined;
 }
@@ -70,7 +70,7 @@ export function judgeAdminResponse(
   if (bearer.role === undefined && status !== 401 && status !== 403)
     return `a bearer token ${bearer.what} is answered ${status}`;
   if (bearer.role === undefined && status === 403 && !bearer.what.includes('role'))
-    return `a bearer token ${bearer.what} is known`;
+    return `a bearer token ${bearer.what} is authenticated`;
   const isRead = method === 'GET' || method === 'HEAD';
   if (bearer.role === 'viewer' && status < 300 && !isRead) return 'a viewer changed something';
   if (status === 201 && path.split('?')[0] === '/api/v1/grants') {

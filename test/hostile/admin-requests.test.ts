@@ -31,7 +31,7 @@ class Changes {
   readonly updated = new Set<string>();
   readonly #once = new Map<string, string>();
 
-  /** Records a response; returns what is wrong with it if an Idempotency-Key returned the grant of another caller. */
+  /** Records a response; returns a problem if two creations share a grant or one Idempotency-Key created two. */
   record(
     { method, path: target, headers, bearer }: HostileAdminRequest,
     status: number,
@@ -43,13 +43,14 @@ class Changes {
     if (status === 200 && method === 'PATCH') this.updated.add(uid);
     if (status === 200 && method === 'POST' && path.endsWith('/revoke') && uid !== '') this.revoked.add(uid);
     if (status !== 201 || path !== '/api/v1/grants') return undefined;
-    const made: string = JSON.parse(body).uid;
+    const grantUid: string = JSON.parse(body).uid;
     const key = headers['idempotency-key'];
-    const owner = key === undefined ? made : `${bearer.caller} ${key}`;
-    if (this.created.has(made) && this.created.get(made) !== owner) return 'one grant for two creations';
-    if ((this.#once.get(owner) ?? made) !== made) return 'two grants for one Idempotency-Key';
-    this.created.set(made, owner);
-    this.#once.set(owner, made);
+    const owner = key === undefined ? grantUid : `${bearer.caller} ${key}`;
+    if (this.created.has(grantUid) && this.created.get(grantUid) !== owner)
+      return 'one grant for two creations';
+    if ((this.#once.get(owner) ?? grantUid) !== grantUid) return 'two grants for one Idempotency-Key';
+    this.created.set(grantUid, owner);
+    this.#once.set(owner, grantUid);
     return undefined;
   }
 }
@@ -65,7 +66,7 @@ it('a service survives mutated admin requests, and changes only grants whose cha
   );
   await forEachParallel(requests, PARALLEL, async (request, index) => {
     const { method, path, body, headers, bearer } = request;
-    const begun = performance.now();
+    const startedAt = performance.now();
     const response = await service.admin(method, path, { text: body, headers, bearer: bearer.token });
     const violation = (what: string) => {
       const sent = `${method} ${path} ${JSON.stringify(headers)} ${JSON.stringify(body.slice(0, MAX_SHOWN))}`;
@@ -76,7 +77,7 @@ it('a service survives mutated admin requests, and changes only grants whose cha
       });
     };
     countOutcome(outcomes, String(response.status));
-    if (performance.now() - begun > MAX_ANSWER_MS) violation('no response in time');
+    if (performance.now() - startedAt > MAX_ANSWER_MS) violation('no response in time');
     const wrong =
       judgeAdminResponse(request, response, secrets) ??
       changes.record(request, response.status, response.body);

@@ -62,7 +62,7 @@ export async function makeBearers({ key, operator, viewer }: HostileService): Pr
       claims: { sub: { a: 1 }, roles: ['linkgrant-operator'] },
     }),
     'without a role': await sign({ claims: { roles: [] } }),
-    'with a role in other letters': await sign({
+    'with misspelled roles': await sign({
       claims: { roles: ['LINKGRANT-OPERATOR', 'linkgrant-operator2'] },
     }),
     'with another payload': `${head}.${part({ ...claims, sub: 'root' })}.${signature}`,
@@ -133,8 +133,8 @@ const TYPES = [
   'application/merge-patch+json',
 ];
 
-/** Requests as the API describes them, for each route; ids and names are of these grants. */
-function described(grants: readonly HostileGrant[], index: number, chance: Chance) {
+/** Picks a valid request of any route; the ids in it are of these grants. */
+function pickValidRequest(grants: readonly HostileGrant[], index: number, chance: Chance) {
   const { uid } = chance.pick(grants);
   const grantOrder = {
     name: `made-${index}`,
@@ -205,7 +205,7 @@ export function makeAdminRequest(
   bearers: readonly HostileBearer[],
   chance: Chance,
 ): HostileAdminRequest {
-  const { method, path, json } = described(grants, index, chance);
+  const { method, path, json } = pickValidRequest(grants, index, chance);
   const right = bearers.filter(({ role }) => role !== undefined);
   const bearer = chance.pick(chance.below(5) < 3 ? right : bearers);
   const draft: Draft = {

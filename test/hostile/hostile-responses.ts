@@ -35,7 +35,7 @@ interface ResponseParts {
 }
 
 /** What a client requested, and whether it identified the server as linkgrant or as a stock server. */
-export interface AskedOfServer {
+export interface ClientRequest {
   readonly name: string;
   readonly spkiDer: Uint8Array;
   readonly manner: 'linkgrant' | 'stock';
@@ -43,7 +43,7 @@ export interface AskedOfServer {
 
 type PartChange = (
   parts: ResponseParts,
-  context: { readonly asked: AskedOfServer; readonly material: ResponseMaterial; readonly chance: Chance },
+  context: { readonly request: ClientRequest; readonly material: ResponseMaterial; readonly chance: Chance },
 ) => Promise<void> | void;
 
 async function issue(
@@ -71,26 +71,26 @@ const endpointChange = (change: (endpoint: Record<string, unknown>, chance: Chan
 
 /** Changes after which a response must never become a Link. */
 export const WRONG_PARTS: Readonly<Record<string, PartChange>> = {
-  'a certificate for another key': async (parts, { asked, material }) => {
-    if (asked.manner === 'linkgrant')
-      parts.tlsCrt = await issue(material.authority, await otherSpki(), asked.name);
+  'a certificate for another key': async (parts, { request, material }) => {
+    if (request.manner === 'linkgrant')
+      parts.tlsCrt = await issue(material.authority, await otherSpki(), request.name);
     else parts.tlsKey = privateKeyPem(await generateKeyPair('p256'));
   },
   'a certificate of another CA with the same name': (parts, { material }) => {
     parts.caCrt = material.other.bundlePem;
   },
-  'an expired certificate': async (parts, { asked, material }) => {
-    if (asked.manner === 'stock') parts.tlsKey = 'none';
-    parts.tlsCrt = await issue(material.authority, asked.spkiDer, asked.name, Date.now() - 20 * DAY_MS);
+  'an expired certificate': async (parts, { request, material }) => {
+    if (request.manner === 'stock') parts.tlsKey = 'none';
+    parts.tlsCrt = await issue(material.authority, request.spkiDer, request.name, Date.now() - 20 * DAY_MS);
   },
   'a certificate as its own CA': (parts) => {
     parts.caCrt = parts.tlsCrt;
   },
-  "a server's certificate": async (parts, { asked, material }) => {
+  "a server's certificate": async (parts, { request, material }) => {
     const { authority } = material;
     const wish = {
       authority,
-      spkiDer: asked.spkiDer,
+      spkiDer: request.spkiDer,
       commonName: 'x',
       hosts: ['h'],
       lifetimeMs: DAY_MS,
@@ -104,14 +104,14 @@ export const WRONG_PARTS: Readonly<Record<string, PartChange>> = {
     der[der.length - 3] = (der.at(-3) ?? 0) ^ 0x10;
     parts.tlsCrt = `-----BEGIN CERTIFICATE-----\n${der.toString('base64')}\n-----END CERTIFICATE-----\n`;
   },
-  'an unrequested private key': async (parts, { asked, material }) => {
+  'an unrequested private key': async (parts, { request, material }) => {
     const key = await generateKeyPair('p256');
-    if (asked.manner === 'stock') {
+    if (request.manner === 'stock') {
       parts.tlsKey = 'none';
       return;
     }
     parts.tlsKey = privateKeyPem(key);
-    parts.tlsCrt = await issue(material.authority, spkiOf(key), asked.name);
+    parts.tlsCrt = await issue(material.authority, spkiOf(key), request.name);
   },
   'no certificate': (parts) => {
     parts.tlsCrt = '';
@@ -177,20 +177,20 @@ export const WRONG_PARTS: Readonly<Record<string, PartChange>> = {
 
 /** The YAML of a valid response, after a change of its parts. */
 export async function renderResponse(
-  asked: AskedOfServer,
+  request: ClientRequest,
   material: ResponseMaterial,
   change: PartChange | undefined,
   chance: Chance,
 ): Promise<string> {
-  const { name, manner } = asked;
+  const { name, manner } = request;
   const key = manner === 'stock' ? await generateKeyPair('p256') : undefined;
-  const spkiDer = key ? spkiOf(key) : asked.spkiDer;
+  const spkiDer = key ? spkiOf(key) : request.spkiDer;
   const parts: ResponseParts = {
     ...{ name, caCrt: material.authority.bundlePem, links: linksToEndpoints(name, ENDPOINTS) },
     tlsCrt: await issue(material.authority, spkiDer, name),
     ...(key && { tlsKey: privateKeyPem(key) }),
   };
-  await change?.(parts, { asked, material, chance });
+  await change?.(parts, { request, material, chance });
   const { links, ...secret } = parts;
   return encodeLinkDocuments(secret, links);
 }

@@ -27,7 +27,6 @@ export interface HostileGrant {
 export interface HostileService {
   readonly port: number;
   readonly ca: string;
-  readonly adminPort: number;
   readonly key: IssuerKey;
   readonly operator: string;
   readonly viewer: string;
@@ -85,7 +84,7 @@ export async function startHostileService(): Promise<HostileService> {
     }
   };
   return {
-    ...{ port: serving.port, ca, adminPort, key, operator, viewer, admin, rows },
+    ...{ port: serving.port, ca, key, operator, viewer, admin, rows },
     async grant(name, redemptionsAllowed, policy) {
       const { uid, code } = await created('/api/v1/grants', {
         ...{ name, redemptionsAllowed, expirationWindow: '2h' },

@@ -32,7 +32,7 @@ it('a service survives mutated HTTP requests, accepts only requests that prove a
   const outcomes = new Map<string, number>();
   const violations: Violation[] = [];
   const serials = new Set<string>();
-  let unseen = 0;
+  let possibleUses = 0;
 
   const requests = Array.from({ length: count }, (_, index) => ({
     ...makeRequest(index, material, chance),
@@ -61,12 +61,12 @@ it('a service survives mutated HTTP requests, accepts only requests that prove a
     if (received.length === 0) {
       countOutcome(outcomes, 'no response');
       // Whether the service counted a use is unknown.
-      if (!entitlement.unproven) unseen += 1;
+      if (!entitlement.unproven) possibleUses += 1;
       // A refusal while bytes are on their way resets the connection, and the response may be lost.
       const isAwaited = bytes.length <= MAX_HEADER && (!entitlement.unproven || delivery === 'at once');
       const isWhole = entitlement.request !== undefined && entitlement.request.method !== 'CONNECT';
-      const isLeft = abandoned || delivery === 'then half-closed' || delivery === 'cut';
-      if (isWhole && isAwaited && !isLeft) violation('a whole request was not answered');
+      const isClosedByClient = abandoned || delivery === 'then half-closed' || delivery === 'cut';
+      if (isWhole && isAwaited && !isClosedByClient) violation('a whole request was not answered');
       return;
     }
     try {
@@ -77,7 +77,7 @@ it('a service survives mutated HTTP requests, accepts only requests that prove a
       if (
         kinds.length === 0 &&
         delivery === 'at once' &&
-        entitlement.route?.act === 'check' &&
+        entitlement.route?.operation === 'check' &&
         response.status !== 200
       )
         violation(`a right check was refused with ${response.status}`, received);
@@ -98,7 +98,7 @@ it('a service survives mutated HTTP requests, accepts only requests that prove a
   serials.add(redeemedAnswer(answer).x509.serialNumber.toLowerCase());
   const recorded = service.recordedSerials();
   for (const serial of serials) expect(recorded).toContain(serial);
-  expect(recorded.size).toBeLessThanOrEqual(serials.size + material.renewals.length + unseen);
+  expect(recorded.size).toBeLessThanOrEqual(serials.size + material.renewals.length + possibleUses);
   const [few] = service.rows<{ redemptions: number }>("SELECT redemptions FROM grants WHERE name = 'few'");
   expect(few?.redemptions).toBe(5);
   await service.expectUnharmed();

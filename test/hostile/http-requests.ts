@@ -78,16 +78,25 @@ export async function prepareMaterial(service: HostileService): Promise<RequestM
 function draftOf(index: number, material: RequestMaterial, chance: Chance): RequestDraft {
   const { grants, renewals, keys } = material;
   const grant = grants[chance.pick([0, 0, 0, 0, 0, 1, 1, 2])] as HostileGrant;
-  const act = chance.pick(['redeem', 'redeem', 'redeem', 'redeem', 'redeem', 'by key', 'check', 'renew']);
+  const operation = chance.pick([
+    'redeem',
+    'redeem',
+    'redeem',
+    'redeem',
+    'redeem',
+    'by key',
+    'check',
+    'renew',
+  ]);
   const targets: Readonly<Record<string, string>> = {
     redeem: `/${grant.uid}`,
     'by key': `/default/${grant.name}`,
     check: `/${grant.uid}/-/check`,
     renew: '/-/renew',
   };
-  const target = targets[act] ?? '';
+  const target = targets[operation] ?? '';
   const base = { method: 'POST', target, version: 'HTTP/1.1', hostLines: ['Host: grants.example.com'] };
-  if (act === 'renew') {
+  if (operation === 'renew') {
     const lines = ['content-type: application/jose'];
     return { ...base, lines, framing: 'length', body: chance.pick(renewals), lineEnd: '\r\n' };
   }

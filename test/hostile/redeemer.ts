@@ -22,9 +22,9 @@ export class Redeemer {
     this.#child ??= fork(SCRIPT, { stdio: ['ignore', 'inherit', 'inherit', 'ipc'] });
     const child = this.#child;
     child.send({ token, root });
-    const patience = new AbortController();
-    const timer = setTimeout(() => patience.abort(), limitMs);
-    const { signal } = patience;
+    const timeout = new AbortController();
+    const timer = setTimeout(() => timeout.abort(), limitMs);
+    const { signal } = timeout;
     try {
       const message = once(child, 'message', { signal }).then(([result]) => result as RedeemerResult);
       const ended = once(child, 'exit', { signal }).then(([code]) => ({
@@ -36,7 +36,7 @@ export class Redeemer {
       return result;
     } finally {
       clearTimeout(timer);
-      patience.abort();
+      timeout.abort();
     }
   }
 

@@ -16,7 +16,7 @@ export interface ChangeContext {
 type Change = (draft: RequestDraft, context: ChangeContext) => void;
 
 const flipCase = (text: string) => (text === text.toLowerCase() ? text.toUpperCase() : text.toLowerCase());
-const at = (text: string, chance: Chance) => chance.below(Math.max(1, text.length));
+const randomIndex = (text: string, chance: Chance) => chance.below(Math.max(1, text.length));
 const setTarget =
   (change: (target: string, chance: Chance) => string): Change =>
   (draft, { chance }) => {
@@ -74,13 +74,13 @@ const REQUEST_CHANGES: Readonly<Record<string, Readonly<Record<string, Change>>>
     },
     'letters of the other case': setTarget(flipCase),
     'a character of the target changed': setTarget((target, chance) => {
-      const index = at(target, chance);
+      const index = randomIndex(target, chance);
       return target.slice(0, index) + chance.pick([...'0af-/.%?#;@\xff\x00 ']) + target.slice(index + 1);
     }),
     'escapes in the target': setTarget((target) =>
       target.replace(/[0-9a-f]/, (digit) => `%${digit.charCodeAt(0).toString(16)}`),
     ),
-    'slashes more': setTarget((target, chance) => target.replaceAll('/', '/'.repeat(2 + chance.below(200)))),
+    'more slashes': setTarget((target, chance) => target.replaceAll('/', '/'.repeat(2 + chance.below(200)))),
     'dots in the target': setTarget((target, chance) => chance.pick(['/.', '/..', '/x/..', '/./.']) + target),
     'a query': setTarget(
       (target, chance) =>
@@ -103,7 +103,7 @@ const REQUEST_CHANGES: Readonly<Record<string, Readonly<Record<string, Change>>>
   code: {
     "another grant's code": setBody((_body, { chance, otherCodes }) => chance.pick(otherCodes)),
     'a character of the code changed': setBody((body, { chance }) => {
-      const index = at(body, chance);
+      const index = randomIndex(body, chance);
       return (
         body.slice(0, index) +
         String.fromCharCode(body.charCodeAt(index) ^ (1 << chance.below(8))) +
@@ -111,7 +111,7 @@ const REQUEST_CHANGES: Readonly<Record<string, Readonly<Record<string, Change>>>
       );
     }),
     'letters of the other case': setBody((body) => (flipCase(body) === body ? `${body}x` : flipCase(body))),
-    'a shorter code': setBody((body, { chance }) => body.slice(0, at(body, chance))),
+    'a shorter code': setBody((body, { chance }) => body.slice(0, randomIndex(body, chance))),
     'a longer code': setBody(
       (body, { chance }) => body + chance.pick(['\0', ' ', '\r\n', '\n\n', 'x', '=', '.', body]),
     ),

@@ -25,15 +25,15 @@ export function entitlementOf(bytes: Buffer, { grants, renewals }: RequestMateri
   if (typeof request === 'string') return { request: undefined, route: undefined, unproven: request };
   const route = routeOf(request.target);
   const refused = (unproven: string) => ({ request, route, unproven });
-  if (!route) return refused('its target names nothing');
+  if (!route) return refused('its target matches no route');
   if (request.method !== 'POST') return refused('its method is not POST');
-  const shown = request.body.replace(/\n$/, '');
-  if (route.act === 'renew') {
-    return renewals.includes(shown) ? { request, route, unproven: undefined } : refused('no link signed it');
+  const proof = request.body.replace(/\n$/, '');
+  if (route.operation === 'renew') {
+    return renewals.includes(proof) ? { request, route, unproven: undefined } : refused('no link signed it');
   }
   const grant = grants.find(({ uid, name }) => route.grant === uid || route.grant === `default/${name}`);
   if (!grant) return refused('its target is no grant');
-  const isRight = shown === grant.code || shown === grant.signedCode;
+  const isRight = proof === grant.code || proof === grant.signedCode;
   return isRight ? { request, route, unproven: undefined } : refused('its code is wrong');
 }
 
@@ -57,7 +57,8 @@ export function judgeResponse(
   if (headers.connection !== 'close') return 'the response does not end its connection';
   if (status !== 200) return judgeRefusal(response, unproven);
   if (unproven) return `accepted although ${unproven}`;
-  if (route?.act === 'check') return typeof JSON.parse(body).state === 'string' ? undefined : 'no state';
+  if (route?.operation === 'check')
+    return typeof JSON.parse(body).state === 'string' ? undefined : 'no state';
   return judgeLink(body, entitlement, material, serials);
 }
 
@@ -87,7 +88,7 @@ function judgeLink(
   const certificate = new X509Certificate(text('tls.crt'));
   if (links.length === 0) return 'a Secret without a Link';
   // A renewal spends no use; its certificate is for the key in its signed body.
-  if (route?.act === 'renew') return undefined;
+  if (route?.operation === 'renew') return undefined;
   serials.add(certificate.serialNumber.toLowerCase());
   const header = (name: string) => request?.headers.get(name)?.[0] || undefined;
   if ((request?.headers.get('csr')?.length ?? 0) > 1) return 'one of two CSRs was chosen';

@@ -62,9 +62,9 @@ async function answer(request: SeenRequest, response: Parameters<typeof send>[0]
   }
   const csr = parseCertificateRequest(Buffer.from(String(request.headers.csr), 'base64'));
   if ('invalid' in csr) throw new Error('the client sent no CSR');
-  const asked = { name: String(request.headers.name), spkiDer: csr.spkiDer, manner: of.manner };
+  const clientRequest = { name: String(request.headers.name), spkiDer: csr.spkiDer, manner: of.manner };
   const change = of.kind === 'parts' ? WRONG_PARTS[of.change] : undefined;
-  const text = await renderResponse(asked, material, change, chance);
+  const text = await renderResponse(clientRequest, material, change, chance);
   send(response, of.kind === 'text' ? (TEXT_CHANGES[of.change]?.(text, chance) ?? text) : text, of, chance);
 }
 
@@ -154,9 +154,9 @@ it('token redeem survives mutated responses, and creates a Link only from a resp
       violation('a file in another directory');
     rmSync(root, { recursive: true, force: true });
   });
-  // A file outside the directory of one client would be in the common directory, or next to it.
+  // A file that a client wrote next to its own directory would still be here.
   if (readdirSync(directory).length > 0)
-    violations.push({ what: 'a file outside of each directory', detail: directory });
+    violations.push({ what: 'a file outside the directory of each client', detail: directory });
   printOutcomes('outcomes of token redeem', outcomes);
   console.log(`hostile round: at most ${Math.round(mostCpuMs)} ms of processor time for one response`);
   requireNone(violations, round);

@@ -61,7 +61,7 @@ export function requireNone(violations: readonly Violation[], { seed }: HostileR
   throw new Error(`${violations.length} violations from seed ${seed}\n\n${shown.join('\n\n')}`);
 }
 
-/** Calls `run` for each item, `parallel` at a time; a call that rejects rejects the whole. */
+/** Calls `run` for each item, `parallel` at a time; rejects as soon as one call rejects. */
 export async function forEachParallel<T>(
   items: Iterable<T>,
   parallel: number,

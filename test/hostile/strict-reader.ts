@@ -17,10 +17,10 @@ const FIELD = /^([!#$%&'*+\-.^_`|~0-9A-Za-z]+):[ \t]*([^\x00-\x08\x0a-\x1f\x7f]*
  */
 export function readStrictly(text: string): StrictRequest | string {
   // RFC 9112 §2.2: empty lines before a request line are ignored.
-  const begun = text.replace(/^(\r\n)+/, '');
-  const end = begun.indexOf('\r\n\r\n');
+  const trimmed = text.replace(/^(\r\n)+/, '');
+  const end = trimmed.indexOf('\r\n\r\n');
   if (end < 0) return 'its header has no end';
-  const [line = '', ...lines] = begun.slice(0, end).split('\r\n');
+  const [line = '', ...lines] = trimmed.slice(0, end).split('\r\n');
   const [, method, target, minor] = REQUEST_LINE.exec(line) ?? [];
   if (method === undefined || target === undefined) return 'its request line is malformed';
   const headers = new Map<string, string[]>();
@@ -32,7 +32,7 @@ export function readStrictly(text: string): StrictRequest | string {
   }
   if ((headers.get('host')?.length ?? 0) > 1) return 'it has two Hosts';
   if (minor === '1' && !headers.has('host')) return 'it has no Host';
-  const body = bodyOf(begun.slice(end + 4), headers);
+  const body = bodyOf(trimmed.slice(end + 4), headers);
   return 'wrong' in body ? body.wrong : { method, target, headers, body: body.text };
 }
 
@@ -75,7 +75,7 @@ function chunksOf(text: string): Body {
 
 /** The operation that a request targets, and its grant. */
 export interface StrictRoute {
-  readonly act: 'redeem' | 'check' | 'renew';
+  readonly operation: 'redeem' | 'check' | 'renew';
   /** UID in lower case, or `namespace/name`; empty for a renewal. */
   readonly grant: string;
 }
@@ -85,10 +85,10 @@ export function routeOf(target: string): StrictRoute | undefined {
   const path = target.replace(/^https?:\/\/[^/?#]*/i, '').split('?')[0] ?? '';
   if (!path.startsWith('/') || path.includes('%') || target.includes('#')) return undefined;
   const segments = path.split('/').filter((segment) => segment !== '');
-  if (segments.join('/') === '-/renew') return { act: 'renew', grant: '' };
+  if (segments.join('/') === '-/renew') return { operation: 'renew', grant: '' };
   const isCheck = segments.length > 2 && segments.slice(-2).join('/') === '-/check';
-  const named = isCheck ? segments.slice(0, -2) : segments;
-  const act = isCheck ? 'check' : 'redeem';
-  if (named.length === 1) return { act, grant: named[0]?.toLowerCase() ?? '' };
-  return named.length === 2 ? { act, grant: named.join('/') } : undefined;
+  const grantSegments = isCheck ? segments.slice(0, -2) : segments;
+  const operation = isCheck ? 'check' : 'redeem';
+  if (grantSegments.length === 1) return { operation, grant: grantSegments[0]?.toLowerCase() ?? '' };
+  return grantSegments.length === 2 ? { operation, grant: grantSegments.join('/') } : undefined;
 }

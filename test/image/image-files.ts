@@ -22,7 +22,7 @@ export function readStages(path: string): Instruction[][] {
   return stages;
 }
 
-/** A COPY's flags, its sources and where to. */
+/** The flags, sources and target of a COPY instruction. */
 export function readCopy(rest: string): {
   readonly flags: Readonly<Record<string, string>>;
   readonly from: readonly string[];

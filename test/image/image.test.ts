@@ -19,11 +19,10 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { PROJECT } from '../tooling/project-copy.js';
 import { readCopy, readEnv, readStages } from './image-files.js';
 
-const BUILD_TIMEOUT_MS = 600_000;
 const NOBODY = 65534;
 
-// No image can be built without a container engine. What can be had without one: the build stage's commands run in an empty
-// directory, the final stage's files laid out as it says, and its command run as its user over files it cannot write.
+// No container engine is needed: the tests run the commands of the build stage in an empty directory, copy the files of the
+// final stage into another, and run its command as its user, with read-only files.
 const [build = [], final = []] = readStages(join(PROJECT, 'Dockerfile'));
 const all = (stage: typeof build, word: string) =>
   stage.filter((instruction) => instruction.word === word).map(({ rest }) => rest);
@@ -42,7 +41,7 @@ interface Package {
 const readJson = (name: string) => JSON.parse(readFileSync(join(PROJECT, name), 'utf8'));
 const readPackage = (): Package => readJson('package.json');
 
-/** The optional packages of the image: its Node has SQLite. */
+/** The optional packages of the image: without better-sqlite3, because its Node has SQLite. */
 function ofImage({
   'better-sqlite3': _,
   ...others
@@ -50,13 +49,13 @@ function ofImage({
   return others;
 }
 
-/** The packages that are for development alone: what is installed for others too may be among those. */
+/** The devDependencies that no package of the image needs. */
 function developmentOnly(): string[] {
   const { packages } = readJson('package-lock.json') as { packages: Record<string, { dev?: boolean }> };
   return Object.keys(readPackage().devDependencies).filter((name) => packages[`node_modules/${name}`]?.dev);
 }
 
-/** The answer's status and body, whatever certificate the server shows. */
+/** Sends a POST without verifying the certificate; returns status and body. */
 function post(url: string): Promise<{ readonly status: number | undefined; readonly body: string }> {
   return new Promise((settle, reject) => {
     const outgoing = request(url, { method: 'POST', rejectUnauthorized: false }, (response) => {
@@ -105,7 +104,7 @@ describe('the image', () => {
       mkdirSync(dirname(inRoot(to)), { recursive: true });
       for (const path of from) cpSync(join(base, path), inRoot(to), { recursive: true });
     }
-    // Of the final stage's commands, the one that can be run beneath another root than the machine's.
+    // `install` is the only command of the final stage that can run below another root directory.
     const install = all(final, 'RUN').filter((rest) => rest.startsWith('install '));
     for (const rest of install) {
       const words = rest
@@ -115,18 +114,18 @@ describe('the image', () => {
       if (isRoot) execFileSync('install', words);
       else mkdirSync(words.at(-1) ?? '', { recursive: true, mode: 0o700 });
     }
-    // The interpreter may stand where another user cannot reach it.
+    // Node may be installed where another user cannot read it.
     copyFileSync(process.execPath, join(directory, 'node'));
-    // Where the test itself is no other user, its files are made unwritable for it too.
+    // If the test cannot run the command as another user, the files must be read-only for its own user.
     execFileSync('chmod', ['-R', 'a-w', inRoot('/app')]);
-  }, BUILD_TIMEOUT_MS);
+  });
 
   afterAll(() => {
     execFileSync('chmod', ['-R', 'u+w', directory]);
     rmSync(directory, { recursive: true });
   });
 
-  it('is tested on the version of Node that it has', () => {
+  it('has the major version of Node on which these tests run', () => {
     expect(last(final, 'FROM')).toContain(`node:${process.version.replace(/^v|\..*/g, '')}-`);
   });
 
@@ -134,7 +133,7 @@ describe('the image', () => {
     expect(last(final, 'USER')).toBe(`${NOBODY}:${NOBODY}`);
     expect(last(final, 'FROM')).toMatch(/^node:24\b/);
     expect(last(build, 'FROM')).toMatch(/^node:24\b.* AS build$/);
-    // Beneath it, since whoever mounts a volume decides on the mode of the place itself.
+    // Below the volume, because the mount determines the mode of the volume itself.
     expect(dirname(environment.LINKGRANT_DATA_DIR ?? '')).toBe(last(final, 'VOLUME'));
   });
 
@@ -176,7 +175,7 @@ describe('the image', () => {
     ]);
     const packages = readdirSync(inRoot('/app/node_modules'));
     const { dependencies, optionalDependencies } = readPackage();
-    const scopes = readdirSync(inRoot('/app/node_modules')).filter((name) => name.startsWith('@'));
+    const scopes = packages.filter((name) => name.startsWith('@'));
     const held = new Set([
       ...packages,
       ...scopes.flatMap((scope) =>
@@ -193,15 +192,15 @@ describe('the image', () => {
   });
 
   it('excludes from its build context what no COPY uses', () => {
-    const let_in = readFileSync(join(PROJECT, '.dockerignore'), 'utf8').trim().split('\n');
-    expect(let_in[0]).toBe('*');
+    const patterns = readFileSync(join(PROJECT, '.dockerignore'), 'utf8').trim().split('\n');
+    expect(patterns[0]).toBe('*');
     const copied = [...build, ...final]
       .filter(({ word }) => word === 'COPY')
       .map(({ rest }) => readCopy(rest))
       .filter(({ flags }) => flags.from === undefined)
       .flatMap(({ from }) => from);
     expect(
-      let_in
+      patterns
         .slice(1)
         .map((line) => line.slice(1))
         .sort(),
@@ -210,7 +209,7 @@ describe('the image', () => {
 
   it.each([
     ['its user', NOBODY, NOBODY],
-    ['a user of group 0 that nobody has heard of', 1_000_680_000, 0],
+    ['an arbitrary user of group 0', 1_000_680_000, 0],
   ])('serves as %s from a read-only file system, and is healthy', async (_, uid, gid) => {
     const dataDir = inRoot(environment.LINKGRANT_DATA_DIR ?? '');
     rmSync(dataDir, { recursive: true, force: true });
@@ -220,7 +219,7 @@ describe('the image', () => {
       ...(isRoot && { uid, gid }),
       env: {
         ...environment,
-        // Of a user without an entry, as engines set it.
+        // Container engines set this for a user without an entry in /etc/passwd.
         HOME: '/',
         LINKGRANT_DATA_DIR: dataDir,
         LINKGRANT_LISTEN: '127.0.0.1:0',

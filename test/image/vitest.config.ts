@@ -7,7 +7,7 @@ export default defineConfig({
     pool: 'forks',
     maxWorkers: 1,
     testTimeout: 60_000,
-    // Compiling the native module takes a minute or two.
+    // The build stage installs all packages and compiles, which takes minutes.
     hookTimeout: 600_000,
     watch: false,
     passWithNoTests: false,

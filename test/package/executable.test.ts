@@ -23,7 +23,7 @@ const BUILD = join(PROJECT, 'build');
 const { version } = JSON.parse(readFileSync(join(PROJECT, 'package.json'), 'utf8'));
 const RELEASE = `linkgrant-${version}-linux-${process.arch}`;
 
-function well(ended: Ended): Ended {
+function expectSuccess(ended: Ended): Ended {
   expect(ended.code, ended.stderr).toBe(0);
   return ended;
 }
@@ -87,17 +87,17 @@ describe.runIf(DRIVERS.includes('node:sqlite'))('the output of `npm run package`
     afterEach(() => work.remove());
 
     it('prints its version and its help', async () => {
-      expect(well(await run('--version')).stdout).toBe(`${version}\n`);
-      expect(well(await run('--help')).stdout).toContain('token');
+      expect(expectSuccess(await run('--version')).stdout).toBe(`${version}\n`);
+      expect(expectSuccess(await run('--help')).stdout).toContain('token');
     });
 
     it('is a kubectl plugin if its name is that of the plugin', async () => {
       for (const name of ['kubectl-linkgrant', 'kubectl_complete-linkgrant'])
         symlinkSync('linkgrant', join(unpacked, name));
-      const help = well(await linkgrantProcess(['--help'], options('kubectl-linkgrant')));
+      const help = expectSuccess(await linkgrantProcess(['--help'], options('kubectl-linkgrant')));
       expect(help.stdout).toMatch(/^Usage: kubectl linkgrant /m);
       const completed = await linkgrantProcess(['gra'], options('kubectl_complete-linkgrant'));
-      expect(well(completed).stdout).toMatch(/^grant$/m);
+      expect(expectSuccess(completed).stdout).toMatch(/^grant$/m);
     });
 
     it.each([1, 2])('serves and links a site with %i processes', async (workers) => {
@@ -108,13 +108,15 @@ describe.runIf(DRIVERS.includes('node:sqlite'))('the output of `npm run package`
         await until(async () => (await fetch(`http://127.0.0.1:${service.opsPort}/readyz`)).ok);
         expect(childrenOf(service.pid)).toHaveLength(workers);
       }
-      well(await run('token', 'issue', work.path('token.yaml'), '--name', 'west', ...data));
+      expectSuccess(await run('token', 'issue', work.path('token.yaml'), '--name', 'west', ...data));
       const requesting = ['--data-dir', work.path('requesting')];
       const to = ['--to', work.path('links')];
-      well(await run('token', 'redeem', work.path('token.yaml'), ...to, ...requesting));
-      const verified = well(await run('redemption', 'list', '-o', 'json', '--verify', ...data));
+      expectSuccess(await run('token', 'redeem', work.path('token.yaml'), ...to, ...requesting));
+      const verified = expectSuccess(await run('redemption', 'list', '-o', 'json', '--verify', ...data));
       expect(JSON.parse(verified.stdout)).toEqual({ whole: true, entries: 4 });
-      expect(well(await run('link', 'status', '--dir', work.path('links'))).stdout).toContain('west');
+      expect(expectSuccess(await run('link', 'status', '--dir', work.path('links'))).stdout).toContain(
+        'west',
+      );
       expect(await service.stop()).toEqual({ code: 0, signal: null });
     });
 
@@ -147,7 +149,7 @@ describe.runIf(DRIVERS.includes('node:sqlite'))('the output of `npm run package`
     it('prints the files of a token for another site', async () => {
       await (await work.serve(['--data-dir', work.path('data'), ...ENDPOINT], options())).stop();
       const issued = await run('token', 'issue', '-', '--print', 'job', '--data-dir', work.path('data'));
-      expect(well(issued).stdout).toContain('kind: Job');
+      expect(expectSuccess(issued).stdout).toContain('kind: Job');
     });
 
     it('refuses a user-supplied code that is easy to guess', async () => {

@@ -3,10 +3,10 @@ import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { PROJECT } from '../tooling/project-copy.js';
 
-// npm would take these for the installed package's own: vitest runs beneath the checkout's npm.
+// vitest runs under npm; with these variables the npm of a test would use the checkout.
 const { npm_config_local_prefix: _, npm_package_json: __, ...environment } = process.env;
 
-/** Runs npm; gives what it prints on standard output. */
+/** Runs npm; returns its standard output. */
 export function npm(cwd: string, ...words: readonly string[]): string {
   return execFileSync('npm', words, {
     cwd,
@@ -21,7 +21,7 @@ export function npm(cwd: string, ...words: readonly string[]): string {
   });
 }
 
-/** The package as `npm pack` makes it, and the paths in it. */
+/** Packs the project into a directory; returns the tarball and the paths in it. */
 export function packInto(directory: string): { readonly tarball: string; readonly paths: string[] } {
   const [packed] = JSON.parse(npm(PROJECT, 'pack', '--json', '--pack-destination', directory)) as {
     filename: string;
@@ -34,7 +34,7 @@ export function packInto(directory: string): { readonly tarball: string; readonl
 /** A package as it is installed in a project of its own. */
 export interface Installed {
   readonly directory: string;
-  /** The command that npm put in place. */
+  /** Path of the installed command. */
   readonly command: string;
 }
 

@@ -32,7 +32,7 @@ let place: string;
 let root: RootFileSystem;
 let service: ChildProcess | undefined;
 
-function well(ended: EndedInRoot): string {
+function expectSuccess(ended: EndedInRoot): string {
   expect(ended.status, ended.stderr).toBe(0);
   return ended.stdout;
 }
@@ -117,20 +117,22 @@ describe.runIf(isTested)('the deb, on a machine without Node and without a compi
 
   /** Redeems a token of the service as root, and lists the links. */
   function redeem(name: string): string {
-    const token = well(asService('token', 'issue', '-', '--name', name));
+    const token = expectSuccess(asService('token', 'issue', '-', '--name', name));
     writeFileSync(root.path('/root/token.yaml'), token);
-    well(root.run('linkgrant', 'token', 'redeem', '/root/token.yaml', '--to', '/root/links'));
+    expectSuccess(root.run('linkgrant', 'token', 'redeem', '/root/token.yaml', '--to', '/root/links'));
     links.push(name);
-    return well(root.run('linkgrant', 'link', 'status', '--dir', '/root/links'));
+    return expectSuccess(root.run('linkgrant', 'link', 'status', '--dir', '/root/links'));
   }
 
   it('is installed, with a user and a data directory of the service, and starts nothing', () => {
     for (const program of ['node', 'cc', 'python3'])
       expect(root.run('sh', '-c', `command -v ${program}`).status).toBe(127);
-    well(root.run('dpkg', '--install', bring(olderDeb())));
-    expect(well(root.run('linkgrant', 'version'))).toBe(`${version}\n`);
-    expect(well(root.run('stat', '--format=%U %a', DATA))).toBe('linkgrant 700\n');
-    expect(well(root.run('stat', '--format=%U %a', SETTINGS, '/etc/linkgrant'))).toBe('root 600\nroot 700\n');
+    expectSuccess(root.run('dpkg', '--install', bring(olderDeb())));
+    expect(expectSuccess(root.run('linkgrant', 'version'))).toBe(`${version}\n`);
+    expect(expectSuccess(root.run('stat', '--format=%U %a', DATA))).toBe('linkgrant 700\n');
+    expect(expectSuccess(root.run('stat', '--format=%U %a', SETTINGS, '/etc/linkgrant'))).toBe(
+      'root 600\nroot 700\n',
+    );
     expect(systemctlCalls()).toEqual(['daemon-reload']);
   });
 
@@ -142,7 +144,7 @@ describe.runIf(isTested)('the deb, on a machine without Node and without a compi
       .filter((name) => !name.endsWith('.d'))
       .map((name) => name.replace('@.', '@east.'));
     expect(instances).toContain('linkgrant.service');
-    well(root.run('ln', '--symbolic', '/usr/bin/true', '/usr/bin/skupper'));
+    expectSuccess(root.run('ln', '--symbolic', '/usr/bin/true', '/usr/bin/skupper'));
     const verified = root.run('systemd-analyze', 'verify', '--man=no', ...instances);
     expect(verified.stderr + verified.stdout).toBe('');
     for (const name of [
@@ -156,7 +158,7 @@ describe.runIf(isTested)('the deb, on a machine without Node and without a compi
     }
   });
 
-  it('runs the service as its user, which issues tokens that root redeems', async () => {
+  it('runs the service as its own user; root redeems the tokens of the service', async () => {
     await startService();
     expect(redeem('west')).toContain('west');
   });
@@ -167,15 +169,15 @@ describe.runIf(isTested)('the deb, on a machine without Node and without a compi
       'COMP_WORDS=(linkgrant gra) COMP_CWORD=1',
       '_linkgrant; echo "$COMPREPLY"',
     ];
-    expect(well(root.run('bash', '-c', script.join('\n')))).toBe('grant\n');
-    expect(well(root.run('kubectl-linkgrant', '--help'))).toContain('Usage: kubectl linkgrant ');
-    expect(well(root.run('kubectl_complete-linkgrant', 'gra'))).toContain('grant');
+    expect(expectSuccess(root.run('bash', '-c', script.join('\n')))).toBe('grant\n');
+    expect(expectSuccess(root.run('kubectl-linkgrant', '--help'))).toContain('Usage: kubectl linkgrant ');
+    expect(expectSuccess(root.run('kubectl_complete-linkgrant', 'gra'))).toContain('grant');
   });
 
   it('restarts an active service, and retains links, grants and settings, when it is upgraded', async () => {
     writeFileSync(root.path(SETTINGS), 'LINKGRANT_HOST=grants.example.com\n');
-    well(root.run('dpkg', '--install', bring(packageOf('.deb'))));
-    expect(well(root.run('dpkg-query', '--show', 'linkgrant'))).toBe(`linkgrant\t${version}\n`);
+    expectSuccess(root.run('dpkg', '--install', bring(packageOf('.deb'))));
+    expect(expectSuccess(root.run('dpkg-query', '--show', 'linkgrant'))).toBe(`linkgrant\t${version}\n`);
     expect(systemctlCalls().filter((words) => words !== 'daemon-reload')).toEqual([
       'try-restart linkgrant.service',
     ]);
@@ -183,7 +185,7 @@ describe.runIf(isTested)('the deb, on a machine without Node and without a compi
     await startService();
     const status = redeem('east');
     for (const name of links) expect(status).toContain(name);
-    const redemptions = JSON.parse(well(asService('redemption', 'list', '-o', 'json')));
+    const redemptions = JSON.parse(expectSuccess(asService('redemption', 'list', '-o', 'json')));
     expect(redemptions).toHaveLength(links.length);
     expect(readFileSync(root.path(SETTINGS), 'utf8')).toContain('grants.example.com');
   });
@@ -194,11 +196,11 @@ describe.runIf(isTested)('the deb, on a machine without Node and without a compi
     writeFileSync(root.path('/etc/linkgrant/east/token.yaml'), 'a token\n');
     const before = readdirSync(root.path(DATA), { recursive: true }).sort();
     const others = ['/root/links', '/var/lib/linkgrant', '/etc/linkgrant/east/token.yaml'];
-    well(root.run('dpkg', '--remove', 'linkgrant'));
+    expectSuccess(root.run('dpkg', '--remove', 'linkgrant'));
     expect(systemctlCalls()[0]).toBe('disable --now linkgrant.service');
     expect(existsSync(root.path('/usr/bin/linkgrant'))).toBe(false);
     for (const path of [...others, SETTINGS]) expect(existsSync(root.path(path)), path).toBe(true);
-    well(root.run('dpkg', '--purge', 'linkgrant'));
+    expectSuccess(root.run('dpkg', '--purge', 'linkgrant'));
     for (const path of others) expect(existsSync(root.path(path)), path).toBe(true);
     expect(existsSync(root.path(SETTINGS))).toBe(false);
     expect(readdirSync(root.path(DATA), { recursive: true }).sort()).toEqual(before);
@@ -213,7 +215,7 @@ describe.runIf(isTested)('the rpm', () => {
   };
   const inRoot = (...words: string[]) => rpm('--root', root.directory, '--force-debian', ...words);
 
-  it('contains the same files as the deb, unchanged', () => {
+  it('contains the same files as the deb, and has valid digests', () => {
     expect(rpm('--checksig', packageOf('.rpm'))).toMatch(/digests OK/);
     const listed = execFileSync('dpkg-deb', ['--contents', packageOf('.deb')], { encoding: 'utf8' })
       .split('\n')
@@ -232,9 +234,11 @@ describe.runIf(isTested)('the rpm', () => {
   it('is installed with a user of the service, and retains data when it is removed', () => {
     // The dependencies are packages of Debian, which the database of rpm does not contain.
     inRoot('--install', '--nodeps', packageOf('.rpm'));
-    expect(well(root.run('linkgrant', 'version'))).toBe(`${version}\n`);
-    expect(well(asService('grant', 'list', '--no-headers'))).toContain('west');
-    expect(well(root.run('stat', '--format=%U %a', SETTINGS, '/etc/linkgrant'))).toBe('root 600\nroot 700\n');
+    expect(expectSuccess(root.run('linkgrant', 'version'))).toBe(`${version}\n`);
+    expect(expectSuccess(asService('grant', 'list', '--no-headers'))).toContain('west');
+    expect(expectSuccess(root.run('stat', '--format=%U %a', SETTINGS, '/etc/linkgrant'))).toBe(
+      'root 600\nroot 700\n',
+    );
     inRoot('--erase', 'linkgrant');
     expect(existsSync(root.path('/usr/bin/linkgrant'))).toBe(false);
     expect(existsSync(root.path(join(DATA, 'linkgrant.db')))).toBe(true);

@@ -25,7 +25,7 @@ const MAX_MEGABYTES_LEAN = 40;
 let place: string;
 let paths: string[];
 let tarball: string;
-// Without optional packages; and with them, but without install scripts, as newer releases of npm install.
+// `lean` has no optional packages; `unbuilt` has them without their install scripts, as newer releases of npm install.
 let lean: Installed;
 let unbuilt: Installed;
 const hasNodeSqlite = DRIVERS.includes('node:sqlite');
@@ -40,7 +40,7 @@ beforeAll(() => {
 
 afterAll(() => rmSync(place, { recursive: true, force: true }));
 
-function well(ended: Ended): Ended {
+function expectSuccess(ended: Ended): Ended {
   expect(ended.code, ended.stderr).toBe(0);
   return ended;
 }
@@ -80,7 +80,7 @@ describe('the package installed without optional packages', () => {
 
   it('warns that traces need an optional package, and runs', async () => {
     const env = { OTEL_EXPORTER_OTLP_ENDPOINT: 'http://127.0.0.1:4318' };
-    const { stderr } = well(await linkgrant(['version'], { main: lean.command, env }));
+    const { stderr } = expectSuccess(await linkgrant(['version'], { main: lean.command, env }));
     expect(stderr).toMatch(
       /^warning: no traces are recorded: .+ reinstall linkgrant with its optional packages\n$/,
     );
@@ -110,9 +110,9 @@ describe.each(INSTALLED)('the command %s', (_, installed) => {
   });
 
   it('has help and completion', async () => {
-    expect(well(await run('--help')).stdout).toContain('token');
+    expect(expectSuccess(await run('--help')).stdout).toContain('token');
     for (const shell of ['bash', 'zsh', 'fish'])
-      expect(well(await run('completion', shell)).stdout).toContain('linkgrant');
+      expect(expectSuccess(await run('completion', shell)).stdout).toContain('linkgrant');
   });
 
   it.skipIf(hasNodeSqlite).each([
@@ -154,7 +154,7 @@ describe.each(INSTALLED)('the requesting side %s', (_, installed) => {
       'inter-router=vm:55671',
     ]);
     token = work.path('token.yaml');
-    well(await accepting('token', 'issue', token, '--name', 'west', '--redemptions-allowed', '1'));
+    expectSuccess(await accepting('token', 'issue', token, '--name', 'west', '--redemptions-allowed', '1'));
   });
 
   afterAll(async () => {
@@ -163,45 +163,48 @@ describe.each(INSTALLED)('the requesting side %s', (_, installed) => {
   });
 
   it('inspects, redeems in eight concurrent runs with one use, and shows, dials and renews the link', async () => {
-    well(await linkgrant(['token', 'inspect', token, '--check'], { main: installed().command }));
+    expectSuccess(await linkgrant(['token', 'inspect', token, '--check'], { main: installed().command }));
     const links = work.path('links');
     const redeem = ['token', 'redeem', token, '--to', links, '--renew', '--timeout', '2m'];
     const runs = await Promise.all(Array.from({ length: 8 }, () => run(...redeem)));
-    for (const ended of runs) well(ended);
-    const { stdout } = well(await accepting('redemption', 'list', '-o', 'json'));
+    for (const ended of runs) expectSuccess(ended);
+    const { stdout } = expectSuccess(await accepting('redemption', 'list', '-o', 'json'));
     expect(JSON.parse(stdout)).toHaveLength(1);
-    expect(well(await run('link', 'status', '--dir', links)).stdout).toContain('west');
-    well(await run('link', 'check', 'west', '--dir', links, ...route()));
-    well(await run('link', 'renew', 'west', '--dir', links, '--reload-command', 'true'));
-    well(await run('link', 'delete', 'west', '--dir', links, '--reload-command', 'true'));
+    expect(expectSuccess(await run('link', 'status', '--dir', links)).stdout).toContain('west');
+    expectSuccess(await run('link', 'check', 'west', '--dir', links, ...route()));
+    expectSuccess(await run('link', 'renew', 'west', '--dir', links, '--reload-command', 'true'));
+    expectSuccess(await run('link', 'delete', 'west', '--dir', links, '--reload-command', 'true'));
   });
 
   it('links a site unattended, in six concurrent runs with one reload', async () => {
     const other = work.path('other.yaml');
-    well(await accepting('token', 'issue', other, '--name', 'hub'));
+    expectSuccess(await accepting('token', 'issue', other, '--name', 'hub'));
     const reloads = work.path('reloads');
     const words = ['--token', other, '--to', work.path('bootstrapped'), ...route()];
     const reload = ['--reload-command', `echo once >>${reloads}`];
     const runs = Array.from({ length: 6 }, () => run('bootstrap', ...words, ...reload));
-    for (const ended of await Promise.all(runs)) well(ended);
+    for (const ended of await Promise.all(runs)) expectSuccess(ended);
     expect(router.peers.at(-1)).toBe('hub');
     expect(readFileSync(reloads, 'utf8')).toBe('once\n');
   });
 
-  it.skipIf(hasNodeSqlite)('reports that no program for locks exists, and loses nothing', async () => {
-    const third = work.path('third.yaml');
-    well(await accepting('token', 'issue', third, '--name', 'third'));
-    const words = ['bootstrap', '--token', third, '--to', work.path('third'), ...route()];
-    const all = [...words, '--data-dir', work.path('no-lock'), '--reload-command', '/bin/true'];
-    const options = { main: installed().command };
-    const ended = await linkgrant(all, { ...options, env: { PATH: '/nowhere' } });
-    expect(ended.code, ended.stderr).toBe(2);
-    expect(ended.stderr).toMatch(
-      /^error: no lock against concurrent runs is available: it needs the program flock, or better-sqlite3, which is /m,
-    );
-    expect(ended.stderr).toMatch(/^hint: install util-linux, or run linkgrant on Node 24.15 or newer$/m);
-    well(await linkgrant(all, options));
-  });
+  it.skipIf(hasNodeSqlite)(
+    'reports that no lock program exists, and redeems the token once there is one',
+    async () => {
+      const third = work.path('third.yaml');
+      expectSuccess(await accepting('token', 'issue', third, '--name', 'third'));
+      const words = ['bootstrap', '--token', third, '--to', work.path('third'), ...route()];
+      const all = [...words, '--data-dir', work.path('no-lock'), '--reload-command', '/bin/true'];
+      const options = { main: installed().command };
+      const ended = await linkgrant(all, { ...options, env: { PATH: '/nowhere' } });
+      expect(ended.code, ended.stderr).toBe(2);
+      expect(ended.stderr).toMatch(
+        /^error: no lock against concurrent runs is available: it needs the program flock, or better-sqlite3, which is /m,
+      );
+      expect(ended.stderr).toMatch(/^hint: install util-linux, or run linkgrant on Node 24.15 or newer$/m);
+      expectSuccess(await linkgrant(all, options));
+    },
+  );
 });
 
 /** Starts a service of an installed command, and redeems a token there. */
@@ -211,9 +214,9 @@ async function serveAndRedeem(main: string, env: Record<string, string> = {}): P
   try {
     const data = ['--data-dir', work.path('data')];
     const service = await work.serve([...data, '--endpoint', 'inter-router=vm:55671'], options);
-    well(await linkgrant(['token', 'issue', work.path('token.yaml'), ...data], options));
+    expectSuccess(await linkgrant(['token', 'issue', work.path('token.yaml'), ...data], options));
     const to = ['--to', work.path('links')];
-    well(await linkgrant(['token', 'redeem', work.path('token.yaml'), ...to, ...data], options));
+    expectSuccess(await linkgrant(['token', 'redeem', work.path('token.yaml'), ...to, ...data], options));
     expect((await service.stop()).code).toBe(0);
   } finally {
     await work.remove();
@@ -221,18 +224,21 @@ async function serveAndRedeem(main: string, env: Record<string, string> = {}): P
 }
 
 describe('a service', () => {
-  it.runIf(hasNodeSqlite)('of a global installation without install scripts is redeemed at', async () => {
-    const prefix = join(place, 'global');
-    npm(place, 'install', '--global', '--prefix', prefix, '--ignore-scripts', tarball);
-    await serveAndRedeem(join(prefix, 'bin/linkgrant'));
-  });
+  it.runIf(hasNodeSqlite)(
+    'redeems a token if it was installed globally without install scripts',
+    async () => {
+      const prefix = join(place, 'global');
+      npm(place, 'install', '--global', '--prefix', prefix, '--ignore-scripts', tarball);
+      await serveAndRedeem(join(prefix, 'bin/linkgrant'));
+    },
+  );
 
-  it.runIf(hasNodeSqlite)('of an installation without optional packages is redeemed at', () =>
+  it.runIf(hasNodeSqlite)('redeems a token if it was installed without optional packages', () =>
     serveAndRedeem(lean.command),
   );
 
-  it('with the binary of better-sqlite3 is redeemed at', async () => {
-    // The checkout's: the same release, built for the same Node.
+  it('redeems a token with the binary of better-sqlite3', async () => {
+    // Copied from the checkout: the same release, built for the same Node.
     const binary = 'better-sqlite3/build/Release/better_sqlite3.node';
     cpSync(join(PROJECT, 'node_modules', binary), moduleOf(unbuilt, binary));
     await serveAndRedeem(unbuilt.command, { LINKGRANT_SQLITE: 'better-sqlite3' });

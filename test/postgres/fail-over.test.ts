@@ -43,7 +43,7 @@ async function createPair(): Promise<[primary: DatabaseServer, standby: Database
   return [primary, standby];
 }
 
-/** What one request of a site is answered. */
+/** Status of the answer to one redemption of a site. */
 async function ask({ port }: Serving, ca: string, { uid, code, csr }: RedeemingSite): Promise<number> {
   const headers = { csr, name: 'west', subject: 'west' };
   return (await post({ port, ca }, `/${uid}`, code, { headers })).status;
@@ -60,12 +60,12 @@ describe('services with a primary and its synchronous standby', () => {
   beforeAll(async () => {
     [primary, standby] = await createPair();
     await primary.set({ synchronous_standby_names: '*' });
-    // The stand-by is asked first, and passed over.
+    // The URL lists the standby first; clients skip it.
     const url = storeUrl(standby, primary);
     services.push(await serveOn(work, 'host-0', url));
     mkdirSync(work.path('host-1'), { mode: 0o700 });
-    for (const kept of ['issuers', 'code-keys', 'ledger.key'])
-      cpSync(work.path('host-0', kept), work.path('host-1', kept), { recursive: true });
+    for (const name of ['issuers', 'code-keys', 'ledger.key'])
+      cpSync(work.path('host-0', name), work.path('host-1', name), { recursive: true });
     services.push(await serveOn(work, 'host-1', url));
     ({ store, ca } = await openServedStore(primary, work.path('host-0', 'ledger.key')));
     stores.push(store);
@@ -86,7 +86,7 @@ describe('services with a primary and its synchronous standby', () => {
     expect(hint).toBe('put the primary, or all servers separated by commas, into the URL of --store');
   });
 
-  it('answer nothing that the standby does not have, and answer it once it has', async () => {
+  it('confirm a redemption only after the standby has stored it', async () => {
     const [site] = await makeRedeemingSites(store, [{ uses: 1, sites: 1, grants: 1 }]);
     if (!site) throw new Error('there is no site');
     standby.stop();
@@ -99,14 +99,14 @@ describe('services with a primary and its synchronous standby', () => {
   it('continue when the primary is killed and the standby promoted, and no redemption or use is lost', async () => {
     const sites = await makeRedeemingSites(store, GRANTS);
     let promoted: Promise<void> | undefined;
-    const strike = (begun: number): void => {
+    const failOver = (begun: number): void => {
       if (begun === 100) promoted = primary.kill().then(() => standby.promote());
     };
     const redeem = async (site: RedeemingSite): Promise<void> => {
       const certificate = await redeemAsSite(site, anyService);
       if (certificate !== undefined) site.certificate = certificate;
     };
-    await withEachSite(sites, AT_ONCE, redeem, strike);
+    await withEachSite(sites, AT_ONCE, redeem, failOver);
     await promoted;
     expect(promoted).toBeDefined();
 
@@ -127,7 +127,7 @@ describe('services with a primary and its synchronous standby', () => {
     expect(await run('redemption', 'list', '--verify', ...place)).toMatchObject({ code: 0 });
   });
 
-  it('do not use the old primary as the store when it comes back as one', async () => {
+  it('refuse the old primary as the store after it is started again', async () => {
     await until('the old primary starts', async () => {
       primary.start();
       return true;
@@ -153,12 +153,12 @@ describe('a standby that was promoted without the last commits', () => {
     const redeem = (site: RedeemingSite) => redeemAsSite(site, () => ({ port: service.port, ca }));
 
     const first = await redeem(known);
-    await until('the stand-by has the first redemption', async () => {
+    await until('the standby has the first redemption', async () => {
       const [row] = await standby.sql('SELECT 1 FROM linkgrant.redemptions');
       return row;
     });
     await standby.set({ primary_conninfo: '' });
-    await until('the stand-by follows no more', async () => {
+    await until('the standby has disconnected', async () => {
       const [follows] = await primary.sql('SELECT 1 FROM pg_stat_replication');
       return follows === undefined;
     });
@@ -167,7 +167,7 @@ describe('a standby that was promoted without the last commits', () => {
     standby.promote();
 
     expect(await ask(service, ca, late)).toBe(503);
-    // What is known is answered all the same.
+    // A recorded redemption is still answered.
     expect(await redeem(known)).toBe(first);
     const place = ['--data-dir', work.path('lone'), '--store', url];
     expect((await run('doctor', ...place)).stdout).toContain('1 entry is missing from its ledger');

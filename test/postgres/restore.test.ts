@@ -15,7 +15,7 @@ const work = releaseAfterFile(new Workplace());
 
 const run = (...words: readonly string[]) => linkgrant(words, { env: ENV });
 
-/** Two ways to save a database, and to put it back; the second one's result may be at another place. */
+/** Ways to back up and restore the database; `restore` returns the URL of the restored database. */
 const WAYS = [
   {
     way: 'pg_dump and pg_restore',

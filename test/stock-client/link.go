@@ -40,7 +40,7 @@ func (l *Link) DeepCopyObject() runtime.Object {
 	return &out
 }
 
-// AccessTokenSpec is what a redeemer needs: where to, with what, trusting whom.
+// AccessTokenSpec has the URL to redeem at, the code, and the CA that the server's certificate must verify against.
 type AccessTokenSpec struct {
 	URL  string `json:"url"`
 	Code string `json:"code"`

@@ -1,5 +1,5 @@
-// Command stock-client redeems an AccessToken the way parties do that know nothing of linkgrant, and prints as JSON what
-// it could read of the answer. It exits 1 when there is nothing usable.
+// Command stock-client redeems an AccessToken as a client of Skupper's own grant server does, and prints the response as
+// JSON. It exits 1 if the response is not usable.
 package main
 
 import (
@@ -16,7 +16,7 @@ type reader func(io.Reader) (*received, error)
 
 var readers = map[string]reader{"kubernetes": readKubernetes, "strict": readStrict}
 
-// headerFlag tells an empty header, which is sent, from none.
+// headerFlag defines a flag for a header; the header is not sent if the flag is absent, and may be empty.
 func headerFlag(name, usage string) **string {
 	var value *string
 	flag.Func(name, usage, func(given string) error {
@@ -28,7 +28,7 @@ func headerFlag(name, usage string) **string {
 
 func main() {
 	tokenFile := flag.String("token", "", "AccessToken `file`")
-	readerName := flag.String("reader", "kubernetes", "kubernetes (silent) or strict (to the end)")
+	readerName := flag.String("reader", "kubernetes", "kubernetes (ignores an invalid Link) or strict (fails)")
 	name := headerFlag("name", "the name header; not sent when absent")
 	subject := headerFlag("subject", "the subject header; not sent when absent")
 	retry := flag.Int("retry", 0, "how many more times to post after a failure")
@@ -51,7 +51,7 @@ func main() {
 	}
 }
 
-// run posts until an answer could be used or the tries are spent; the last failure is the one that it returns.
+// run posts until a response can be read or the retries are used up; then it returns the last error.
 func run(result *report, tokenFile, readerName string, name, subject *string, retry int, interval time.Duration) error {
 	read, known := readers[readerName]
 	if !known {

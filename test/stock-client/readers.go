@@ -19,7 +19,7 @@ type received struct {
 	links  []*Link
 }
 
-// newScheme knows the kinds that tokens and answers hold.
+// newScheme returns a scheme with the kinds of tokens and answers.
 func newScheme() (*runtime.Scheme, error) {
 	scheme := runtime.NewScheme()
 	if err := corev1.AddToScheme(scheme); err != nil {
@@ -29,7 +29,7 @@ func newScheme() (*runtime.Scheme, error) {
 	return scheme, nil
 }
 
-// decodeTyped decodes the stream's next document straight into `into`, unknown fields and kinds unseen.
+// decodeTyped decodes the next document of the stream as a T; it ignores unknown fields and does not check the kind.
 func decodeTyped[T any](documents *yaml.YAMLOrJSONDecoder) (*T, error) {
 	into := new(T)
 	if err := documents.Decode(into); err != nil {

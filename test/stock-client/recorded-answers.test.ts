@@ -5,7 +5,7 @@ import { releaseAfterTest } from '../support/release.js';
 import { startRecordedServer } from './recorded-server.js';
 import { buildStockClient, READERS, runStockClient } from './stock-client.js';
 
-// The stock client itself is held against what Skupper's own grant server answered, before it judges linkgrant's answers.
+// These tests check the stock client itself, against recorded answers of Skupper's own grant server.
 const recorded = (name: string) =>
   readFileSync(resolve(import.meta.dirname, `../fixtures/traces/${name}.body`), 'utf8');
 const success = recorded('success');

@@ -7,7 +7,7 @@ import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
-/** What the server was sent. */
+/** A request that the server received. */
 export interface SeenRequest {
   readonly headers: IncomingHttpHeaders;
   readonly body: string;
@@ -20,7 +20,7 @@ export interface RecordedServer {
   close(): Promise<void>;
 }
 
-/** An HTTPS server on a free port of 127.0.0.1 that gives these answers in turn, the last one for ever. */
+/** An HTTPS server on a free port of 127.0.0.1 that sends these answers in turn, and then repeats the last. */
 export async function startRecordedServer(
   answers: readonly { readonly status: number; readonly body: string; readonly location?: string }[],
   tls: { readonly maxVersion?: 'TLSv1.2' } = {},

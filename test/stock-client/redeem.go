@@ -54,7 +54,7 @@ func readToken(path string) (*AccessToken, error) {
 	return token, nil
 }
 
-// newClient trusts the token's CA alone, speaks TLS 1.3 or nothing, follows no redirect and gives up after 10 s.
+// newClient returns a client that trusts only this CA, requires TLS 1.3, follows no redirect and times out after 10 s.
 func newClient(ca string) (*http.Client, error) {
 	roots := x509.NewCertPool()
 	if !roots.AppendCertsFromPEM([]byte(ca)) {
@@ -69,8 +69,8 @@ func newClient(ca string) (*http.Client, error) {
 	}, nil
 }
 
-// post redeems once: the code alone is the body, name and subject are headers, and the reader sees the stream itself.
-// A nil header is not sent.
+// post sends one redemption: the body is the code; name and subject are headers, which are not sent if they are nil.
+// The reader reads the body of the response.
 func post(client *http.Client, token *AccessToken, name, subject *string, read reader) (*received, error) {
 	request, err := http.NewRequest(http.MethodPost, token.Spec.URL, strings.NewReader(token.Spec.Code))
 	if err != nil {

@@ -103,7 +103,7 @@ describe('the Go client at the built service', () => {
     expect(service.showGrant('lost-answer')).toMatchObject({ redemptions: 1 });
   });
 
-  it('redeems signed tokens of one grant, each exactly once, and gets a lost response again', async () => {
+  it('redeems signed tokens of one grant up to the limit of each, and gets a lost response again', async () => {
     service.createToken('hub', '--redemptions-allowed=3');
     const [one, two] = [service.signToken('hub'), service.signToken('hub', '--redemptions-allowed=2')];
     const run = { token: one, reader: 'strict', name: 'to-hub', subject: 'the-site' } as const;
@@ -158,7 +158,7 @@ describe('a Go client that repeats its request at intervals', () => {
     const token = service.createToken('by-and-by', '--redemptions-allowed=1');
     const port = /https:\/\/127\.0\.0\.1:(\d+)\//.exec(readFileSync(token, 'utf8'))?.[1];
     await service.terminate();
-    // While the service is away the client finds no listener, then one that has no endpoint to offer.
+    // The client finds no listener first, then a service without an endpoint.
     const waiting = runStockClient({
       token,
       reader: 'strict',

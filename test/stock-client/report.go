@@ -26,14 +26,13 @@ type report struct {
 	DataKeys   []string     `json:"dataKeys,omitempty"`
 	CommonName string       `json:"commonName,omitempty"`
 	Serial     string       `json:"serial,omitempty"`
-	NotAfter   string       `json:"notAfter,omitempty"`
 	Links      []linkReport `json:"links,omitempty"`
 	Status     int          `json:"status,omitempty"`
 	Error      string       `json:"error,omitempty"`
 }
 
-// fill describes what was read, and checks that a router could use it: the key is the certificate's, and the certificate
-// verifies as a client's against ca.crt.
+// fill fills the report, and checks that a router can use the Secret: the key belongs to the certificate, and the
+// certificate verifies as that of a TLS client against ca.crt.
 func (r *report) fill(from *received) error {
 	secret := from.secret
 	r.SecretName = secret.Name
@@ -52,7 +51,6 @@ func (r *report) fill(from *received) error {
 	}
 	r.CommonName = leaf.Subject.CommonName
 	r.Serial = hex.EncodeToString(leaf.SerialNumber.Bytes())
-	r.NotAfter = leaf.NotAfter.UTC().Format("2006-01-02T15:04:05Z")
 	roots := x509.NewCertPool()
 	if !roots.AppendCertsFromPEM(secret.Data["ca.crt"]) {
 		return errors.New("ca.crt holds no certificate")

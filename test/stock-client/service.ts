@@ -12,7 +12,7 @@ export class Service {
   #child: ChildProcess | undefined;
   #tokens = 0;
 
-  /** Resolves once it answers; rejects with what it said if it ends before. */
+  /** Starts the service. Resolves when it serves; rejects with its output if it ends first. */
   async start(...flags: readonly string[]): Promise<void> {
     const fixed = ['--data-dir', this.#dataDir, '--host', '127.0.0.1', '--ops-listen', 'off'];
     const listen = flags.some((flag) => flag.startsWith('--listen=')) ? [] : ['--listen=127.0.0.1:0'];
@@ -20,19 +20,19 @@ export class Service {
       stdio: ['ignore', 'pipe', 'pipe'],
     });
     this.#child = child;
-    let said = '';
+    let output = '';
     await new Promise<void>((settle, reject) => {
-      const hear = (chunk: Buffer) => {
-        said += chunk;
-        if (/^Serving https:/m.test(said)) settle();
+      const read = (chunk: Buffer) => {
+        output += chunk;
+        if (/^Serving https:/m.test(output)) settle();
       };
-      child.stdout.on('data', hear);
-      child.stderr.on('data', hear);
-      child.once('exit', (code) => reject(new Error(`serve ended with ${code}: ${said}`)));
+      child.stdout.on('data', read);
+      child.stderr.on('data', read);
+      child.once('exit', (code) => reject(new Error(`serve ended with ${code}: ${output}`)));
     });
   }
 
-  /** Makes a grant, and gives the path of a token file for it. */
+  /** Creates a grant; returns the path of a token file for it. */
   createToken(grant: string, ...flags: readonly string[]): string {
     this.#tokens += 1;
     const token = join(this.#directory, `token-${this.#tokens}.yaml`);
@@ -40,7 +40,7 @@ export class Service {
     return token;
   }
 
-  /** Gives the path of a file with a signed token of a grant that is there. */
+  /** Issues a signed token of an existing grant; returns the path of its file. */
   signToken(grant: string, ...flags: readonly string[]): string {
     this.#tokens += 1;
     const token = join(this.#directory, `token-${this.#tokens}.yaml`);
@@ -53,7 +53,7 @@ export class Service {
     return JSON.parse(this.#run('grant', 'show', grant, '-o', 'json'));
   }
 
-  /** Ends the process; what it stored stays. */
+  /** Ends the process; its data directory remains. */
   async terminate(): Promise<void> {
     const child = this.#child;
     if (child === undefined || child.exitCode !== null) return;
@@ -62,7 +62,7 @@ export class Service {
     await ended;
   }
 
-  /** Ends the process and removes what it stored. */
+  /** Ends the process and removes its data directory. */
   async stop(): Promise<void> {
     await this.terminate();
     rmSync(this.#directory, { recursive: true, force: true });

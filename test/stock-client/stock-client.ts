@@ -5,7 +5,7 @@ import { join, resolve } from 'node:path';
 const SOURCE = import.meta.dirname;
 const BINARY = resolve(SOURCE, '../../.cache/stock-client');
 
-/** The two ways in which stock parties read an answer: silent about what cannot be decoded, or strict to the end. */
+/** How Skupper's clients read an answer: `kubernetes` ignores a Link that cannot be decoded, `strict` fails. */
 export const READERS = ['kubernetes', 'strict'] as const;
 
 /** What the stock client prints. */
@@ -16,7 +16,6 @@ export interface StockReport {
   readonly dataKeys?: readonly string[];
   readonly commonName?: string;
   readonly serial?: string;
-  readonly notAfter?: string;
   readonly links?: readonly {
     readonly name: string;
     readonly tlsCredentials: string;
@@ -37,7 +36,7 @@ export interface StockRun {
   readonly interval?: string;
 }
 
-/** Compiles the Go program; throws with the compiler's words. */
+/** Compiles the Go program; throws with the compiler's output. */
 export function buildStockClient(): void {
   mkdirSync(join(BINARY, '..'), { recursive: true });
   const { status, stderr, error } = spawnSync('go', ['build', '-o', BINARY, '.'], {
@@ -47,7 +46,7 @@ export function buildStockClient(): void {
   if (status !== 0) throw new Error(`go build: ${error?.message ?? stderr}`);
 }
 
-/** Runs the compiled program once, and gives its exit code with what it printed. */
+/** Runs the compiled program once; returns its report and exit code. */
 export async function runStockClient(run: StockRun): Promise<StockReport & { readonly exitCode: number }> {
   const { token, ...rest } = run;
   const flags = Object.entries(rest).flatMap(([flag, value]) => [`-${flag}`, String(value)]);

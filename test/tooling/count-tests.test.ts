@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
 import { PROJECT } from './project-copy.js';
 
-describe('the last line of .ci/run', () => {
+describe('the summary of .ci/run', () => {
   const directory = mkdtempSync(join(tmpdir(), 'linkgrant-counts-'));
   afterAll(() => rmSync(directory, { recursive: true }));
 

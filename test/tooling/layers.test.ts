@@ -5,7 +5,7 @@ import { beforeEach, describe, expect, it } from 'vitest';
 import { releaseAfterTest } from '../support/release.js';
 import { copyProject } from './project-copy.js';
 
-/** What each rule forbids: a file, what is put into it, and the rule that has to name it. */
+/** A violation of each rule: the file, its content, and the rule that must report it. */
 const FORBIDDEN = [
   ['src/domain/planted-node.ts', "import 'node:crypto';", 'domain-imports-nothing'],
   ['src/domain/planted-package.ts', "import 'yaml';", 'domain-imports-nothing'],
@@ -16,8 +16,8 @@ const FORBIDDEN = [
   ],
   ['src/codes/planted.ts', "import 'node:fs';\nexport interface Keep {}", 'codes-are-bytes'],
   ['src/pki/planted.ts', "import '../redemption/planted.js';", 'pki-is-bytes'],
-  ['src/redemption/planted.ts', "import '../http/planted.js';", 'acts-know-ports-only'],
-  ['src/redemption/planted-io.ts', "import 'node:fs';", 'acts-do-no-io'],
+  ['src/redemption/planted.ts', "import '../http/planted.js';", 'operations-import-only-ports'],
+  ['src/redemption/planted-io.ts', "import 'node:fs';", 'operations-do-no-io'],
   ['src/files/planted.ts', "import '../pki/keys.js';", 'files-know-nothing'],
   ['src/stores/planted.ts', "import '../client/planted.js';", 'stores-stand-alone'],
   ['src/client/planted.ts', "import '../platforms/other/planted.js';", 'client-stands-alone'],
@@ -47,7 +47,7 @@ const FORBIDDEN = [
   ['src/planted-top.ts', "import './pki/keys.js';", 'only-main-stands-at-the-top'],
   ['src/http/planted-dev.ts', "import 'vitest';", 'no-development-packages'],
   ['src/http/planted-missing.ts', "import './nowhere.js';", 'no-unresolved'],
-  // Of a circle's imports one is named: the first in the order of the files.
+  // Only one import of a cycle is reported: the first in the order of the files.
   ['src/stores/planted-circle.ts', "import './planted-leaf.js';", 'no-cycles'],
   ['src/stores/planted-leaf.ts', "import './planted-circle.js';\nimport 'leftpad';", 'no-unresolved'],
   ['console/src/api/planted.ts', "import '../state/preferences.js';", 'console-api-imports-its-types'],
@@ -71,11 +71,11 @@ describe('the check of the layers', () => {
   });
 
   const check = () => {
-    const { status, stdout, stderr } = spawnSync(process.execPath, ['scripts/check-layers.mjs'], {
+    const { status, stderr } = spawnSync(process.execPath, ['scripts/check-layers.mjs'], {
       cwd: copy.root,
       encoding: 'utf8',
     });
-    return { status, stdout, problems: stderr };
+    return { status, problems: stderr };
   };
 
   it('finds nothing in the current sources, nor in comments and strings', () => {

@@ -47,7 +47,7 @@ describe('package registries', () => {
     const locked = Object.entries(packages).filter(([path]) => !workspaces.includes(path));
     expect(locked.length).toBeGreaterThan(100);
     expect(locked.filter(([, { resolved }]) => resolved !== undefined).map(([path]) => path)).toEqual([]);
-    // What is shipped inside another package has that one's hash.
+    // A bundled package is covered by the hash of the package that contains it.
     const unpinned = locked.filter(([, entry]) => !entry.integrity && !('inBundle' in entry));
     expect(unpinned.map(([path]) => path)).toEqual([]);
   });

@@ -20,7 +20,7 @@ const BUILDS = 'setup: building dist/ (tsc)';
 
 describe('the set-up of a checkout', () => {
   let root: string;
-  /** The project as its first set-up left it, which took seconds. */
+  /** A copy of the project after its first set-up, which takes seconds. */
   let finished: string | undefined;
   const write = (path: string, text: string) => writeFileSync(join(root, path), text);
   const has = (path: string) => existsSync(join(root, path));
@@ -166,7 +166,7 @@ describe('the set-up of a checkout', () => {
 
   it('continues after a run was killed', async () => {
     mkdirSync(join(root, '.cache'));
-    // No process can have this id: it is above what Linux gives out.
+    // No process can have this id: it is above the maximum of Linux.
     write('.cache/setup.lock', '4194305');
     expect(await setUp()).toMatchObject({ status: 0, lines: [INSTALLS, BUILDS] });
     expect(has('.cache/setup.lock')).toBe(false);

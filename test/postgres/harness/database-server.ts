@@ -6,18 +6,18 @@ import { until } from '../../cluster/harness/until.js';
 import { freePort } from '../../support/free-port.js';
 import { makeServerDirectory, runPostgresProgram } from './postgres-programs.js';
 
-/** Who administers the servers. */
+/** Superuser of the servers. */
 const ADMINISTRATOR = 'postgres';
-/** Who owns the database of the service: no administrator. */
+/** Owner of the service's database; no superuser. */
 const OWNER = 'linkgrant';
-/** The password of both. */
+/** Password of both users. */
 export const PASSWORD = 'of the test';
 const DATABASE = 'grants';
 const SETTINGS = ['listen_addresses=127.0.0.1', 'unix_socket_directories=', 'max_connections=100'];
 
 type Row = Readonly<Record<string, unknown>>;
 
-/** A server of Debian's PostgreSQL on a port of 127.0.0.1 that keeps it, in a directory that goes with `remove`. */
+/** A PostgreSQL server on a fixed port of 127.0.0.1, with a directory that `remove` deletes. */
 export class DatabaseServer {
   readonly port: number;
   readonly #directory: string;
@@ -27,12 +27,12 @@ export class DatabaseServer {
     this.#directory = directory;
   }
 
-  /** Makes a server that has an empty database for the service, and starts it. */
+  /** Creates and starts a server with an empty database for the service. */
   static async create(): Promise<DatabaseServer> {
-    const server = await DatabaseServer.#unmade();
+    const server = await DatabaseServer.#allocate();
     const passwordFile = `${server.#directory}-password`;
     writeFileSync(passwordFile, PASSWORD);
-    // Its directory alone belongs to the servers' user.
+    // The user of the servers must be able to read it.
     chmodSync(passwordFile, 0o644);
     const access = ['--auth=scram-sha-256', `--pwfile=${passwordFile}`, `--username=${ADMINISTRATOR}`];
     try {
@@ -46,7 +46,7 @@ export class DatabaseServer {
     return server;
   }
 
-  static async #unmade(): Promise<DatabaseServer> {
+  static async #allocate(): Promise<DatabaseServer> {
     const port = await freePort();
     return new DatabaseServer(port, makeServerDirectory());
   }
@@ -55,13 +55,13 @@ export class DatabaseServer {
     return join(this.#directory, 'data');
   }
 
-  /** The service's database, as `--store` takes it and without the password. */
+  /** URL of the service's database for `--store`, without the password. */
   get url(): string {
     return `postgres://${OWNER}@127.0.0.1:${this.port}/${DATABASE}`;
   }
 
-  /** The same for a store in this process. */
-  get place(): PostgresTarget {
+  /** The service's database for a store in this process. */
+  get target(): PostgresTarget {
     const { port } = this;
     return {
       hosts: [{ host: '127.0.0.1', port }],
@@ -74,12 +74,12 @@ export class DatabaseServer {
     };
   }
 
-  /** The same as PostgreSQL's programs take it. */
+  /** The service's database as a libpq connection string. */
   get connection(): string {
     return `host=127.0.0.1 port=${this.port} user=${OWNER} dbname=${DATABASE}`;
   }
 
-  /** Where a file can be put that goes with the server. */
+  /** Path of a file in the server's directory. */
   path(name: string): string {
     return join(this.#directory, name);
   }
@@ -90,20 +90,20 @@ export class DatabaseServer {
     runPostgresProgram('pg_ctl', ['start', '-w', '-t', '60', '-D', this.#data, '-l', log, '-o', settings]);
   }
 
-  /** Ends it in an orderly way. */
+  /** Stops the server; its data remains. */
   stop(): void {
     runPostgresProgram('pg_ctl', ['stop', '-w', '-t', '60', '-m', 'fast', '-D', this.#data]);
   }
 
-  /** Ends its first process at once; the others see that, and end too. Resolves when nobody is let in any more. */
+  /** Kills the postmaster; the other processes end by themselves. Resolves when connections are refused. */
   async kill(): Promise<void> {
     process.kill(this.#pid, 'SIGKILL');
     await until('the server is gone', async () => {
-      const isThere = await this.sql('SELECT 1').then(
+      const isUp = await this.sql('SELECT 1').then(
         () => true,
         () => false,
       );
-      return !isThere;
+      return !isUp;
     });
   }
 
@@ -111,27 +111,27 @@ export class DatabaseServer {
     return Number(readFileSync(join(this.#data, 'postmaster.pid'), 'utf8').split('\n', 1)[0]);
   }
 
-  /** Makes a stand-by, which follows this server from now on, and starts it. */
+  /** Creates and starts a standby of this server. */
   async createStandby(): Promise<DatabaseServer> {
     const standby = await this.createCopy('-R');
     standby.start();
-    await until('the stand-by follows', async () => {
+    await until('the standby streams', async () => {
       const [follows] = await this.sql("SELECT 1 FROM pg_stat_replication WHERE state = 'streaming'");
       return follows;
     });
     return standby;
   }
 
-  /** Makes a server of what this one has now (`pg_basebackup`), and leaves it stopped. */
+  /** Copies this server with `pg_basebackup`; the copy is not started. */
   async createCopy(...words: readonly string[]): Promise<DatabaseServer> {
-    const copy = await DatabaseServer.#unmade();
+    const copy = await DatabaseServer.#allocate();
     const from = `host=127.0.0.1 port=${this.port} user=${ADMINISTRATOR}`;
     const how = ['-X', 'stream', '-c', 'fast', '--no-sync', ...words];
     runPostgresProgram('pg_basebackup', ['-D', copy.#data, '-d', from, ...how], PASSWORD);
     return copy;
   }
 
-  /** Makes a stand-by the primary. */
+  /** Promotes this standby to a primary. */
   promote(): void {
     runPostgresProgram('pg_ctl', ['promote', '-w', '-t', '60', '-D', this.#data]);
   }
@@ -162,12 +162,12 @@ export class DatabaseServer {
     }
   }
 
-  /** Ends it, if it runs, and removes what it kept. */
+  /** Stops the server if it runs, and deletes its directory. */
   remove(): void {
     try {
       runPostgresProgram('pg_ctl', ['stop', '-w', '-t', '60', '-m', 'immediate', '-D', this.#data]);
     } catch {
-      // It does not run.
+      // The server does not run.
     }
     rmSync(this.#directory, { recursive: true, force: true });
   }

@@ -3,7 +3,7 @@ import { chownSync, existsSync, mkdtempSync, readdirSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 
-// PostgreSQL does not run as root; nobody of this number has any rights.
+// PostgreSQL does not run as root; this is the user nobody.
 const SERVER_ID = 65_534;
 const AS_SERVER = process.getuid?.() === 0 ? { uid: SERVER_ID, gid: SERVER_ID } : {};
 const DEBIAN = '/usr/lib/postgresql';
@@ -27,7 +27,7 @@ function programsDirectory(): string {
   return join(DEBIAN, newest, 'bin');
 }
 
-/** Where the packages' libraries are beside the programs, if they were only unpacked somewhere. */
+/** Library path of the programs, if their packages were unpacked instead of installed. */
 function libraries(directory: string): string {
   const root = resolve(directory, '../../../../..');
   return ['usr/lib', 'lib']
@@ -36,20 +36,20 @@ function libraries(directory: string): string {
     .join(':');
 }
 
-/** Makes a temporary directory that belongs to the user whom the servers run as. */
+/** Creates a temporary directory of the user that the servers run as. */
 export function makeServerDirectory(): string {
   const directory = mkdtempSync(join(tmpdir(), 'linkgrant-servers-'));
   if (AS_SERVER.uid !== undefined) chownSync(directory, AS_SERVER.uid, AS_SERVER.gid);
   return directory;
 }
 
-/** Runs one of PostgreSQL's own programs to its end, as the servers' user. Throws with what it said. */
+/** Runs one of PostgreSQL's own programs to its end, as the servers' user. Throws with its standard error. */
 export function runPostgresProgram(name: string, words: readonly string[], password = ''): void {
   const directory = programsDirectory();
   execFileSync(join(directory, name), words, {
     cwd: '/',
     env: { LD_LIBRARY_PATH: libraries(directory), LC_ALL: 'C.UTF-8', TZ: 'UTC', PGPASSWORD: password },
-    // A server that is started keeps what it was given.
+    // A started server inherits standard output; a pipe would not end before the server does.
     stdio: ['ignore', 'ignore', 'pipe'],
     ...AS_SERVER,
   });

@@ -4,16 +4,16 @@ import { openPostgresStore } from '../../../src/stores/postgres/postgres-store.j
 import type { Serving, Workplace } from '../../support/command-line.js';
 import { type DatabaseServer, PASSWORD } from './database-server.js';
 
-/** What everything that uses the servers is given beside its flags. */
+/** Environment of every command that uses the servers. */
 export const ENV = { PGPASSWORD: PASSWORD };
 
-/** What every host of the service publishes. */
+/** Flags that all hosts of the service have in common. */
 export const PUBLISHED = [
   ...['--external-url', 'https://grants.example.com', '--host', '127.0.0.1'],
   ...['--endpoint', 'inter-router=router.example.com:55671'],
 ] as const;
 
-/** The service's database at the first of these servers that is a primary, as `--store` takes it. */
+/** URL for `--store` of the service's database on these servers; the store uses the primary among them. */
 export function storeUrl(...servers: readonly DatabaseServer[]): string {
   const [first = '', ...others] = servers.map(({ url }) => url);
   const ports = others.map((url) => `,${new URL(url).host}`).join('');
@@ -26,13 +26,13 @@ export function serveOn(work: Workplace, host: string, store: string): Promise<S
   return work.serve([...PUBLISHED, '--log-level', 'error', ...place], { env: ENV });
 }
 
-/** Opens the store of a service that has run with this data directory, and tells the CA of the service. */
+/** Opens the store of a service that has this ledger key; returns the store and the CA of the service. */
 export async function openServedStore(
   server: DatabaseServer,
   ledgerKeyFile: string,
 ): Promise<{ readonly store: GrantStore; readonly ca: string }> {
   const store = await openPostgresStore({
-    target: server.place,
+    target: server.target,
     migrate: false,
     clock: Date.now,
     ledgerKeyFile,
