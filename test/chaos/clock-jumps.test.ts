@@ -25,7 +25,7 @@ const service = await place.serve(words, { env });
 const ca = readFileSync(place.path('data', 'issuers', 'linkgrant-server-ca', 'tls.crt'), 'utf8');
 const target = { port: service.port, ca };
 
-/** Sets the clock of the service that far from the right time. */
+/** Sets the clock of the service to `ms` after the right time. */
 async function setClock(ms: number): Promise<void> {
   offset = ms;
   writeFileSync(place.path('offset'), String(ms));
@@ -35,7 +35,7 @@ async function setClock(ms: number): Promise<void> {
   await expect.poll(said, { timeout: 20_000 }).toBe(moved);
 }
 
-/** Makes a grant of the service's own time, as an administrator whose clock is like its. */
+/** Creates a grant with the admin API. The bearer token is signed at the service's time. */
 async function makeGrant(name: string): Promise<{ path: string; code: string }> {
   const port = Number(/^Admin API on port (\d+)$/m.exec(service.said.stdout)?.[1]);
   const bearer = await signBearer(key, Date.now() + offset);
@@ -56,7 +56,7 @@ async function unreadyParts(): Promise<string[]> {
 }
 
 describe('a service whose clock is changed while it serves', () => {
-  it('by hours, forward and back, continues, and recorded redemptions stay valid', async () => {
+  it('continues after changes by hours, forward and back, and recorded redemptions stay valid', async () => {
     const before = await makeGrant('before');
     await setClock(3 * HOUR);
     expect(await redeem(before)).toMatchObject({ status: 404, reason: 'grant_expired' });
@@ -71,7 +71,7 @@ describe('a service whose clock is changed while it serves', () => {
     expect((await redeem({ ...before, code: 'wrong' })).status).toBe(403);
   });
 
-  it('to before its CAs reports that, spends no use, and recovers with its clock', async () => {
+  it('reports that its CAs are not valid yet, and recovers when the clock is right again', async () => {
     await setClock(-30 * HOUR);
     const grant = await makeGrant('long-ago');
     const headers = csrHeader();
@@ -83,13 +83,13 @@ describe('a service whose clock is changed while it serves', () => {
     await expect.poll(unreadyParts, { timeout: 60_000 }).toEqual([]);
   });
 
-  it('repeatedly under load fails no redemption', async () => {
+  it('fails no redemption if the clock changes repeatedly under load', async () => {
     const statuses = new Set<number>();
     let isOver = false;
     const clients = Array.from({ length: 8 }, async (_, client) => {
       for (let at = 0; !isOver; at += 1) {
         const grant = await makeGrant(`load-${client}-${at}`).catch(() => undefined);
-        // Whose bearer token or grant the clock has left behind meanwhile.
+        // The clock was changed meanwhile, so the bearer token was not valid.
         if (!grant) continue;
         const { status, reason } = await redeem(grant);
         if (reason !== 'grant_expired') statuses.add(status);

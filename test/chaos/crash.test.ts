@@ -8,7 +8,7 @@ import type { Serving } from '../support/command-line.js';
 import { freePort } from '../support/free-port.js';
 import { directoryForTest } from '../support/release.js';
 import { DRIVERS } from '../support/stores/sqlite-file.js';
-import { type Fate, runProcess, run as runWith, serve } from './commands.js';
+import { type RunConditions, runProcess, run as runWith, serve } from './commands.js';
 
 const HOUR_MS = 3_600_000;
 
@@ -31,13 +31,14 @@ afterEach(async () => {
   driver = undefined;
 });
 
-const run = (words: readonly string[], fate: Fate = {}) => runWith(words, { driver, ...fate });
+const run = (words: readonly string[], conditions: RunConditions = {}) =>
+  runWith(words, { driver, ...conditions });
 
-async function startService(fate: Fate = {}): Promise<Serving> {
+async function startService(conditions: RunConditions = {}): Promise<Serving> {
   const endpoint = 'inter-router=router.example.com:55671';
   const service = await serve(
     ['--data-dir', accepting, '--listen', `127.0.0.1:${port}`, '--endpoint', endpoint],
-    { driver, ...fate },
+    { driver, ...conditions },
   );
   services.push(service);
   return service;
@@ -52,10 +53,10 @@ async function issueToken(...limits: string[]): Promise<string> {
 
 const links = () => join(place, 'links');
 
-function redeem(token: string, fate: Fate = {}, runCommand = run) {
+function redeem(token: string, conditions: RunConditions = {}, runCommand = run) {
   return runCommand(
     ['token', 'redeem', token, '--to', links(), '--data-dir', join(place, 'requesting')],
-    fate,
+    conditions,
   );
 }
 
@@ -85,7 +86,7 @@ describe.each(DRIVERS)('a service on %s that is killed in the middle of a redemp
 
   for (const limit of ['1', '3']) {
     it.each([...BEFORE_COMMIT, ...AFTER_COMMIT])(
-      `at %s has counted exactly what it recorded (limit ${limit})`,
+      `counts exactly the recorded redemptions when killed at %s (limit ${limit})`,
       async (checkpoint) => {
         const killed = await startService({ killedAt: checkpoint });
         const token = await issueToken('--redemptions-allowed', limit);
@@ -111,7 +112,7 @@ describe.each(DRIVERS)('a service on %s that is killed in the middle of a redemp
   }
 
   it.each(AFTER_COMMIT)(
-    'at %s still returns the recorded certificate after the grant has expired',
+    'when killed at %s, returns the recorded certificate also after the grant has expired',
     async (checkpoint) => {
       const killed = await startService({ killedAt: checkpoint });
       const token = await issueToken('--expiration-window', '10m');
@@ -128,7 +129,7 @@ describe.each(DRIVERS)('a service on %s that is killed in the middle of a redemp
   );
 });
 
-// It uses SQLite only to lock its directory, with every driver in the last test of this file.
+// `token redeem` uses SQLite only to lock its directory. The last test of this file covers that with every driver.
 describe('a token redeem that is killed between two of its writes', () => {
   const moments = [
     'key-created',
@@ -140,20 +141,23 @@ describe('a token redeem that is killed between two of its writes', () => {
     'outcome-written',
   ];
 
-  it.each(moments)('at %s ends with one use and one certificate when it is repeated', async (checkpoint) => {
-    await startService();
-    const token = await issueToken();
-    const killed = await redeem(token, { killedAt: checkpoint });
-    expect(killed.signal).toBe('SIGKILL');
+  it.each(moments)(
+    'leaves one use and one certificate when it is repeated after a kill at %s',
+    async (checkpoint) => {
+      await startService();
+      const token = await issueToken();
+      const killed = await redeem(token, { killedAt: checkpoint });
+      expect(killed.signal).toBe('SIGKILL');
 
-    const repeated = await redeem(token);
-    expect(repeated.code, repeated.stderr).toBe(0);
-    const { count, serials } = await ledger();
-    expect(count).toBe(1);
-    expect(serials).toHaveLength(1);
-    expect(withoutZeros(serialInPlace())).toBe(withoutZeros(serials[0] as string));
-    expect(readdirSync(links()).sort()).toEqual(['Link-west.yaml', 'Secret-west.yaml']);
-  });
+      const repeated = await redeem(token);
+      expect(repeated.code, repeated.stderr).toBe(0);
+      const { count, serials } = await ledger();
+      expect(count).toBe(1);
+      expect(serials).toHaveLength(1);
+      expect(withoutZeros(serialInPlace())).toBe(withoutZeros(serials[0] as string));
+      expect(readdirSync(links()).sort()).toEqual(['Link-west.yaml', 'Secret-west.yaml']);
+    },
+  );
 
   it('restores the same link after its files and the service are gone', async () => {
     const service = await startService();

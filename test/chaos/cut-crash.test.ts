@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { beforeEach, describe, expect, it } from 'vitest';
 import type { Serving } from '../support/command-line.js';
 import { directoryForFile } from '../support/release.js';
-import { type Fate, run, serve } from './commands.js';
+import { type RunConditions, run, serve } from './commands.js';
 
 const MINUTE_MS = 60_000;
 /** The commands of a cut with one other link, and the checkpoints of each at which it can be killed. */
@@ -16,7 +16,7 @@ const RUNS = [
   },
   { words: ['--continue', '3', '--force'], shows: 'Step 4 of 6', moments: [] },
   {
-    // No router answers.
+    // No router listens at this address.
     words: ['--continue', '6', '--force', '--connect-to', '::127.0.0.1:1'],
     shows: 'Done: ',
     moments: ['old-ca-key-removed'],
@@ -40,15 +40,15 @@ beforeEach(async () => {
   return () => service.stop();
 });
 
-async function succeed(words: readonly string[], fate: Fate = {}): Promise<string> {
-  const ended = await run(words, fate);
+async function succeed(words: readonly string[], conditions: RunConditions = {}): Promise<string> {
+  const ended = await run(words, conditions);
   expect(ended.code, ended.stderr).toBe(0);
   return ended.stdout;
 }
 
 const list = async (noun: string) =>
   JSON.parse(await succeed([noun, 'list', '-o', 'json', '--data-dir', data]));
-/** Every run is a minute later than the one before, so that nothing has to be waited for. */
+/** Arguments of {@link run}. The clock of each run is a minute ahead of the run before, so that no run has to wait. */
 const cut = (id: string, number: number, words: readonly string[]) =>
   [
     ['redemption', 'revoke', id, '--cut', ...words, '--data-dir', data],
@@ -57,19 +57,19 @@ const cut = (id: string, number: number, words: readonly string[]) =>
 
 describe('a killed cut', () => {
   it.each(RUNS.flatMap(({ moments }, index) => moments.map((moment) => [index + 1, moment] as const)))(
-    'in run %d at %s continues with the same command, and ends with only the new CA',
+    'continues with the same command after a kill in run %d at %s, and ends with only the new CA',
     async (fatal, moment) => {
       const [{ id }] = await list('redemption');
       const [{ sha256: old }] = (await list('issuer')).filter(isOfLinks);
       for (const [index, { words, shows }] of RUNS.entries()) {
         const number = index + 1;
-        const [command, fate] = cut(id, number, words);
+        const [command, conditions] = cut(id, number, words);
         if (number !== fatal) {
-          expect(await succeed(command, fate)).toContain(shows);
+          expect(await succeed(command, conditions)).toContain(shows);
           continue;
         }
-        expect((await run(command, { ...fate, killedAt: moment })).signal).toBe('SIGKILL');
-        expect(await succeed(command, fate)).toContain(shows);
+        expect((await run(command, { ...conditions, killedAt: moment })).signal).toBe('SIGKILL');
+        expect(await succeed(command, conditions)).toContain(shows);
       }
       const cas = (await list('issuer')).filter(isOfLinks);
       expect(cas).toMatchObject([{ state: 'active' }]);

@@ -10,8 +10,8 @@ it.each(DRIVERS.flatMap((driver) => [1, 2].map((workers) => ({ driver, workers }
   'a service on $driver whose disk is full or read-only answers 503, counts nothing, and recovers without a restart (processes: $workers)',
   ({ driver, workers }) => {
     const directory = directoryForTest();
-    const asRoot = process.getuid?.() === 0 ? [] : ['--user', '--map-root-user'];
-    const command = [...asRoot, '--mount', process.execPath, SCENARIO, directory, String(workers)];
+    const userNamespace = process.getuid?.() === 0 ? [] : ['--user', '--map-root-user'];
+    const command = [...userNamespace, '--mount', process.execPath, SCENARIO, directory, String(workers)];
     const answers = JSON.parse(
       execFileSync('unshare', command, {
         encoding: 'utf8',

@@ -47,7 +47,7 @@ it(
     await once(flooder, 'message');
     const began = performance.now();
     const waits: number[] = [];
-    let putOff = 0;
+    let refusals = 0;
     for (const { path, ca, code } of tokens) {
       if (performance.now() - began > SECONDS * 1_000) break;
       const sent = performance.now();
@@ -56,8 +56,8 @@ it(
       const redeem = async () => {
         const answer = await post({ port: service.port, ca }, path, code, { headers }).catch(() => undefined);
         if (answer && answer.status !== 503) return redeemedAnswer(answer);
-        putOff += 1;
-        throw new Error('put off');
+        refusals += 1;
+        throw new Error('refused');
       };
       await vi.waitFor(redeem, { timeout: TIMEOUT_MS, interval: 1_000 });
       waits.push(performance.now() - sent);
@@ -65,7 +65,7 @@ it(
     }
     const rate = (opened / (performance.now() - began)) * 1_000;
     console.log(
-      `${opened} half-open connections (${rate.toFixed()} a second), peak memory ${cgroup.peakBytes()} bytes, ${putOff} requests put off, longest redemption ${Math.max(...waits).toFixed()} ms`,
+      `${opened} half-open connections (${rate.toFixed()} a second), peak memory ${cgroup.peakBytes()} bytes, ${refusals} refused requests, longest redemption ${Math.max(...waits).toFixed()} ms`,
     );
     // A slow machine may open only half of the connections; the attack must have been at least that strong.
     expect(rate).toBeGreaterThan(RATE / 2);

@@ -7,7 +7,7 @@ import { run, serve } from './commands.js';
 
 const MINUTE_MS = 60_000;
 const ISSUERS = ['skupper-site-ca', 'linkgrant-server-ca'] as const;
-/** The moments of each act at which it can die, and what it has then come to. */
+/** The checkpoints at which each operation can be killed, and the states of the CAs after that. */
 const MOMENTS = [
   ['prepare', 'ca-made', ['active']],
   ['prepare', 'ca-prepared', ['active', 'prepared']],
@@ -17,12 +17,13 @@ const MOMENTS = [
   ['activate', 'next-emptied', ['active', 'retiring']],
   ['retire', 'old-ca-key-removed', ['active', 'retiring']],
 ] as const;
+/** The states of the CAs after each completed operation. */
 const STATES = {
   prepare: ['active', 'prepared'],
   activate: ['active', 'retiring'],
   retire: ['active'],
 } as const;
-const ACTS = ['prepare', 'activate', 'retire'] as const;
+const OPERATIONS = ['prepare', 'activate', 'retire'] as const;
 
 let service: Serving;
 let data: string;
@@ -41,11 +42,18 @@ async function startService(): Promise<void> {
   service = await serve(['--data-dir', data, '--listen', '127.0.0.1:0', ...endpoint]);
 }
 
-/** Runs an act on an issuer; every one a minute later than the one before, so that nothing has to be waited for. */
-function change(act: (typeof ACTS)[number], issuer: string, killedAt?: string) {
-  // All grants and links are of before, and forced or not is not what dies here.
-  const words = ['issuer', act, issuer, '--data-dir', data, ...(act === 'retire' ? ['--force'] : [])];
-  const clockOffsetMs = ACTS.indexOf(act) * MINUTE_MS;
+/** Runs an operation on an issuer. Its clock is a minute ahead of the operation before, so that it need not wait. */
+function change(operation: (typeof OPERATIONS)[number], issuer: string, killedAt?: string) {
+  // All grants and links are older than the new CA, so `retire` needs --force.
+  const words = [
+    'issuer',
+    operation,
+    issuer,
+    '--data-dir',
+    data,
+    ...(operation === 'retire' ? ['--force'] : []),
+  ];
+  const clockOffsetMs = OPERATIONS.indexOf(operation) * MINUTE_MS;
   return run(words, killedAt === undefined ? { clockOffsetMs } : { killedAt, clockOffsetMs });
 }
 
@@ -55,7 +63,7 @@ async function states(issuer: string): Promise<string[]> {
   return cas.filter((ca) => ca.issuer === issuer).map(({ state }) => state);
 }
 
-/** Issues a token and redeems it; gives the exit code and what was said. */
+/** Issues a token and redeems it. Returns the exit code, and standard error if a command failed. */
 async function redeemAnother(): Promise<readonly [number | null, string]> {
   tokens += 1;
   const token = join(data, `token-${tokens}.yaml`);
@@ -76,26 +84,26 @@ async function redeemAnother(): Promise<readonly [number | null, string]> {
 
 describe.each(ISSUERS)('a killed rotation of %s', (issuer) => {
   it.each(MOMENTS)(
-    'in %s at %s leaves an issuer that signs, and completes when it is repeated',
-    async (act, moment, left) => {
-      for (const earlier of ACTS.slice(0, ACTS.indexOf(act))) {
+    'leaves an issuer that signs after a kill in %s at %s, and completes when it is repeated',
+    async (operation, moment, left) => {
+      for (const earlier of OPERATIONS.slice(0, OPERATIONS.indexOf(operation))) {
         const done = await change(earlier, issuer);
         expect(done.code, done.stderr).toBe(0);
       }
-      if (act === 'retire') {
-        // A service that runs takes up the new CA by itself, in less than the minute that the commands' clock is ahead.
+      if (operation === 'retire') {
+        // The service loads the new CA within a minute. The commands' clock is that minute ahead: restart instead of a wait.
         await service.stop();
         await startService();
       }
-      expect((await change(act, issuer, moment)).signal).toBe('SIGKILL');
+      expect((await change(operation, issuer, moment)).signal).toBe('SIGKILL');
       expect(await states(issuer)).toEqual(left);
       expect(await redeemAnother()).toEqual([0, '']);
 
-      const repeated = await change(act, issuer);
+      const repeated = await change(operation, issuer);
       expect(repeated.code, repeated.stderr).toBe(0);
-      expect(await states(issuer)).toEqual(STATES[act]);
+      expect(await states(issuer)).toEqual(STATES[operation]);
       expect(await redeemAnother()).toEqual([0, '']);
-      for (const later of ACTS.slice(ACTS.indexOf(act) + 1)) {
+      for (const later of OPERATIONS.slice(OPERATIONS.indexOf(operation) + 1)) {
         const done = await change(later, issuer);
         expect(done.code, done.stderr).toBe(0);
       }

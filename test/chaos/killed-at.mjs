@@ -1,4 +1,4 @@
-// Runs the command line and ends the process, as kill -9 does, at a named moment.
+// Runs the command line, and kills its own process (SIGKILL) at a checkpoint.
 //   node killed-at.mjs CHECKPOINT CLOCK_OFFSET_MS ARGUMENT…
 // `half-answer` kills when half of the answer's bytes are written; `none` never kills.
 import { ServerResponse } from 'node:http';
@@ -6,7 +6,7 @@ import { runCommandLine } from '../../dist/cli/run.js';
 
 const [, , fatal, offset, ...words] = process.argv;
 const kill = () => process.kill(process.pid, 'SIGKILL');
-// The moments that other things than a redemption have too, and what comes before them in one.
+// Other operations pass these checkpoints too; in a redemption the checkpoint on the right comes first.
 const AFTER = { 'before-commit': 'before-signing', 'after-commit': 'before-signing' };
 const passed = new Set();
 

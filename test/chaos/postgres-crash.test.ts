@@ -16,7 +16,7 @@ import { createDatabaseOn } from '../support/stores/postgres-server.js';
 
 const REDEEMERS = 2_000;
 const AT_ONCE = 48;
-/** Uses of a grant, how many sites want one, and how many such grants there are: 2,000 sites in all. */
+/** Equal grants: the uses of each, the sites that redeem each, and the number of grants; 2,000 sites in all. */
 const GRANTS = [
   { uses: 1, sites: 1, grants: 700 },
   { uses: 1, sites: 3, grants: 100 },
@@ -26,7 +26,7 @@ const GRANTS = [
 
 const services: Serving[] = [];
 
-/** Starts, or starts again, the service of one of three hosts. */
+/** Starts or restarts the service of one of three hosts. */
 async function startHost(host: number): Promise<void> {
   const flags = ['--external-url', 'https://grants.example.com', '--host', '127.0.0.1'];
   const place = ['--data-dir', work.path(`host-${host}`), '--store', database.url];
@@ -46,8 +46,8 @@ const postgres = releaseAfterFile(await startPostgres());
 const database = await createDatabaseOn(postgres.server);
 // The services end before PostgreSQL: the latest resource is released first.
 const work = releaseAfterFile(new Workplace());
-for (const careless of ["default_transaction_isolation = 'serializable'", 'synchronous_commit = off'])
-  await database.sql(`ALTER DATABASE ${database.place.database} SET ${careless}`);
+for (const setting of ["default_transaction_isolation = 'serializable'", 'synchronous_commit = off'])
+  await database.sql(`ALTER DATABASE ${database.place.database} SET ${setting}`);
 await startHost(0);
 for (const host of [1, 2]) {
   mkdirSync(work.path(`host-${host}`), { mode: 0o700 });
@@ -67,33 +67,33 @@ it('three services lose no redemption and no use while they and the database cra
   const sites = await makeRedeemingSites(store, GRANTS);
   expect(sites).toHaveLength(REDEEMERS);
   const anyHost = () => ({ port: services[Math.floor(Math.random() * services.length)]?.port ?? 0, ca });
-  const blows = new Map<number, () => Promise<unknown>>([
+  const crashes = new Map<number, () => Promise<unknown>>([
     [300, () => killHost(1)],
     [700, () => postgres.crash().then(postgres.start)],
     [1_100, () => Promise.all([killHost(0), killHost(2)])],
     [1_500, () => postgres.crash().then(postgres.start)],
   ]);
-  const struck: Promise<unknown>[] = [];
-  const strike = (begun: number): void => {
-    const blow = blows.get(begun);
-    if (blow) struck.push(blow());
+  const pendingCrashes: Promise<unknown>[] = [];
+  const crashAt = (begun: number): void => {
+    const crash = crashes.get(begun);
+    if (crash) pendingCrashes.push(crash());
   };
   const redeem = async (site: RedeemingSite): Promise<void> => {
     const certificate = await redeemAsSite(site, anyHost);
     if (certificate !== undefined) site.certificate = certificate;
   };
-  await withEachSite(sites, AT_ONCE, redeem, strike);
-  await Promise.all(struck);
-  expect(struck).toHaveLength(blows.size);
+  await withEachSite(sites, AT_ONCE, redeem, crashAt);
+  await Promise.all(pendingCrashes);
+  expect(pendingCrashes).toHaveLength(crashes.size);
 
-  // Whoever got a certificate gets it again, and nobody else's.
+  // Each site that got a certificate gets the same certificate again.
   const served = sites.filter(({ certificate }) => certificate !== undefined);
   await withEachSite(served, AT_ONCE, async (site) => {
     expect(await redeemAsSite(site, anyHost)).toBe(site.certificate);
   });
   expect(new Set(served.map(({ certificate }) => certificate)).size).toBe(served.length);
 
-  // Each use that is counted is one of theirs, and each grant gave all that it had to give.
+  // Each counted use belongs to one of these sites, and no grant has an unused use that another site wanted.
   const wanted = usesWanted(GRANTS);
   expect(served).toHaveLength(wanted);
   const counted = new Map<string, number>();

@@ -1,5 +1,5 @@
-// A service whose store is on a small file system that gets full, read-only and well again while it runs. To be run in a
-// mount namespace of its own (unshare --mount); prints what was answered as JSON.
+// Runs a service whose store is on a small file system, which becomes full, then read-only, then writable again. Must run in its
+// own mount namespace (unshare --mount). Prints the responses as JSON.
 //   node service-on-failing-disk.mjs DIRECTORY PROCESSES
 import { execFileSync, spawn } from 'node:child_process';
 import { mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
@@ -76,15 +76,15 @@ function fill() {
   }
 }
 
-/** What a handful of redemptions at once are answered, each answer once; several processes have their share in them. */
+/** Redeems ten times at once, so that each worker gets requests. Returns the different responses. */
 async function redeemSome() {
   const some = await Promise.all(Array.from({ length: 10 }, redeem));
   return [...new Map(some.map((answer) => [JSON.stringify(answer), answer])).values()];
 }
 
-/** The disk goes and comes back, then becomes read-only for a while. */
-async function takeDiskAway() {
-  // The kernel makes nothing read-only that is open for writing; a missing file makes the store let go of it.
+/** Renames the store's file for a while, then makes the disk read-only for a while. */
+async function makeDiskUnusable() {
+  // The kernel refuses to remount a disk read-only while a file is open for writing; the store closes a missing file.
   const store = join(disk, 'linkgrant.db');
   renameSync(store, `${store}.away`);
   answers.gone = await redeem();
@@ -98,7 +98,7 @@ async function takeDiskAway() {
 
 const answers = { before: await redeem() };
 fill();
-// What the write-ahead log still has room for succeeds; then it is really full.
+// Redemptions succeed while the write-ahead log has room; then the disk is full.
 let fitted = 0;
 let answer = await redeem();
 while (answer === 200 && fitted < 90) {
@@ -110,7 +110,7 @@ answers.stillFull = await redeemSome();
 rmSync(filler);
 answers.freed = await redeemSome();
 answers.countedThen = counted().map((count) => count - fitted);
-if (workers === '1') await takeDiskAway();
+if (workers === '1') await makeDiskUnusable();
 
 service.kill('SIGTERM');
 await new Promise((resolve) => service.once('exit', resolve));

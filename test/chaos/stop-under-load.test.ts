@@ -11,20 +11,20 @@ const CLIENTS = 40;
 
 const place = releaseAfterFile(new Workplace());
 
-/** What became of one redemption: its answer, or undefined where the service did not take the connection. */
+/** Redeems once. Returns the bytes of the response, or undefined if the service did not accept the connection. */
 async function redeem(token: { url: string; ca: string; code: string }): Promise<Buffer | undefined> {
   const { hostname, port, pathname } = new URL(token.url);
   const socket = connect({ host: hostname, port: Number(port), ca: token.ca });
   const pieces: Buffer[] = [];
   socket.on('data', (piece: Buffer) => pieces.push(piece));
-  const isTaken = await Promise.race([
+  const isAccepted = await Promise.race([
     once(socket, 'secureConnect').then(
       () => true,
       () => false,
     ),
     once(socket, 'close').then(() => false),
   ]);
-  if (!isTaken) return undefined;
+  if (!isAccepted) return undefined;
   socket.on('error', () => undefined);
   const { csr } = csrHeader();
   const lines = [
@@ -38,7 +38,7 @@ async function redeem(token: { url: string; ca: string; code: string }): Promise
   return Buffer.concat(pieces);
 }
 
-/** Redeems again and again until the service takes no more connections; gives the answers. */
+/** Redeems until three connections were not accepted. Adds each response to `answers`. */
 async function redeemUntilRefused(token: Parameters<typeof redeem>[0], answers: Buffer[]): Promise<void> {
   let refusals = 0;
   while (refusals < 3) {
@@ -67,7 +67,7 @@ describe('a service that receives SIGTERM while many clients redeem', () => {
       await Promise.all(clients);
       const certificates = answers.map((answer) => redeemedAnswer(parseAnswer(answer)).certificate);
       expect(new Set(certificates).size).toBe(answers.length);
-      // Nothing is spent but by those who were told so.
+      // Every counted use has a response.
       const listed = await linkgrant(['grant', 'list', '-o', 'json', '--data-dir', dataDir]);
       expect(json(listed)[0].redemptions).toBe(answers.length);
     },

@@ -7,17 +7,17 @@ import { releaseAfterFile } from '../support/release.js';
 import { post } from '../support/wire.js';
 
 const SLOW_TO_TAKE = `${import.meta.dirname}/slow-to-take.mjs`;
-// So many wait about two and a half seconds for each other, which is more than a service issues certificates at.
-const TAKE_MS = 10;
+// 250 connections of 10 ms each wait about 2.5 s: more than the 2 s (`issuingWaitMs`) above which no certificate is issued.
+const ACCEPT_DELAY_MS = 10;
 const CROWD = 250;
 const SEEN = { timeout: 60_000 };
 
 const place = releaseAfterFile(new Workplace());
 
-/** Has so many clients come again and again, each as soon as it was sent away, which it is for what it says. */
+/** Starts clients that send no valid handshake, and connect again as soon as the service has closed the connection. */
 function crowd(port: number, clients: number): { leave(): Promise<void> } {
   let isOver = false;
-  const come = async () => {
+  const reconnect = async () => {
     while (!isOver) {
       const socket = connect({ port, host: '127.0.0.1' });
       socket.on('error', () => undefined).resume();
@@ -25,7 +25,7 @@ function crowd(port: number, clients: number): { leave(): Promise<void> } {
       await new Promise((resolve) => socket.once('close', resolve));
     }
   };
-  const all = Array.from({ length: clients }, come);
+  const all = Array.from({ length: clients }, reconnect);
   return {
     async leave() {
       isOver = true;
@@ -44,12 +44,12 @@ describe('a service whose connections wait long until they are accepted', () => 
           ...['--data-dir', dataDir, '--workers', String(workers)],
           ...['--endpoint', 'inter-router=router.example.com:55671'],
         ],
-        { env: { NODE_OPTIONS: `--require "${SLOW_TO_TAKE}"`, TAKE_MS: String(TAKE_MS) } },
+        { env: { NODE_OPTIONS: `--require "${SLOW_TO_TAKE}"`, ACCEPT_DELAY_MS: String(ACCEPT_DELAY_MS) } },
       );
       const issue = ['token', 'issue', '-', '--redemptions-allowed', '1000', '--data-dir', dataDir];
       const { url, ca, code } = parse((await linkgrant(issue)).stdout).spec;
       let redeemed = 0;
-      // A connection that the service closes before its handshake tells nothing, and spends nothing.
+      // A connection that the service closes before its handshake has no response, and spends no use.
       const redeem = async () => {
         const headers = csrHeader();
         const answer = await post({ port: service.port, ca }, new URL(url).pathname, code, { headers }).catch(
@@ -61,10 +61,10 @@ describe('a service whose connections wait long until they are accepted', () => 
 
       expect((await redeem())?.status).toBe(200);
       const others = crowd(service.port, CROWD * workers);
-      let put = await redeem();
-      while (put?.status !== 503) put = await redeem();
-      expect(put.body).toBe('Internal error\n');
-      expect(Number(put.headers['retry-after'])).toBeGreaterThanOrEqual(5);
+      let answer = await redeem();
+      while (answer?.status !== 503) answer = await redeem();
+      expect(answer.body).toBe('Internal error\n');
+      expect(Number(answer.headers['retry-after'])).toBeGreaterThanOrEqual(5);
       await expect.poll(() => service.said.stderr, SEEN).toContain('"event":"overloaded"');
 
       await others.leave();

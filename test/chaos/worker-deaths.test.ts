@@ -11,7 +11,7 @@ const DEATHS = 3;
 
 const place = releaseAfterFile(new Workplace());
 
-/** What only rises: counters, and the parts of histograms, by series. */
+/** The values that must not decrease, by series: counters, and the parts of histograms. */
 async function cumulative({ opsPort }: Serving): Promise<Map<string, number>> {
   const text = await (await fetch(`http://127.0.0.1:${opsPort}/metrics`)).text();
   const types = new Map(
@@ -48,39 +48,39 @@ it('workers that die under load are replaced, and no counter of the metrics ever
   });
 
   let before = await cumulative(service);
-  const fell: string[] = [];
-  const look = async () => {
+  const decreased: string[] = [];
+  const compare = async () => {
     const now = await cumulative(service);
-    for (const [series, value] of before) if ((now.get(series) ?? 0) < value) fell.push(series);
+    for (const [series, value] of before) if ((now.get(series) ?? 0) < value) decreased.push(series);
     before = now;
   };
   const isReady = async () => (await fetch(`http://127.0.0.1:${service.opsPort}/readyz`)).status === 200;
-  while (!(await isReady())) await look();
+  while (!(await isReady())) await compare();
   const ended = () => before.get('linkgrant_worker_ends_total');
   for (let death = 1; death <= DEATHS; death += 1) {
     const enough = redeemed + 20;
-    while (redeemed < enough) await look();
+    while (redeemed < enough) await compare();
     const [doomed] = childrenOf(service.pid);
     process.kill(doomed as number, 'SIGKILL');
-    while (ended() !== death) await look();
-    // The port was chosen by the system, and is kept for as long as one of them lives.
-    while (!(await isReady())) await look();
+    while (ended() !== death) await compare();
+    // With no worker alive, the port (chosen by the system) would be released: wait before the next kill.
+    while (!(await isReady())) await compare();
   }
   isOver = true;
   await Promise.all(clients);
-  await look();
-  expect(fell).toEqual([]);
-  // What a worker counted after it was last asked is all that its death may take.
+  await compare();
+  expect(decreased).toEqual([]);
+  // At each kill, a worker may have counted a redemption of each client that did not get the response.
   const counted = before.get('linkgrant_answers_total{operation="redeem",outcome="redeemed"}') ?? 0;
   expect(counted).toBeGreaterThan(0);
   expect(counted).toBeLessThanOrEqual(redeemed + DEATHS * CLIENTS);
   expect(childrenOf(service.pid)).toHaveLength(2);
 }, 180_000);
 
-it('workers whose parent was killed exit in order by themselves', async () => {
+it('workers whose parent was killed exit without an error', async () => {
   const service = await place.serve(['--data-dir', place.path('orphans'), '--workers', '2']);
   service.signal('SIGKILL');
-  // Standard error closes with the last of them.
+  // `ended` resolves after the last worker has closed standard error.
   expect(await service.ended).toEqual({ code: null, signal: 'SIGKILL' });
   expect(service.said.stderr).toBe('');
 });

@@ -322,7 +322,9 @@ describe('bootstrap before its prerequisites exist', () => {
     const token = await issue(work.path('token.yaml'));
     const env = { HTTPS_PROXY: `http://127.0.0.1:${proxy.port}` };
     expectSuccess(await bootstrap(['--token', token, ...toLinks()], { env }));
-    expect(new Set(proxy.asked.map(({ target }) => target))).toEqual(new Set([`127.0.0.1:${port}`]));
+    expect(new Set(proxy.connectRequests.map(({ target }) => target))).toEqual(
+      new Set([`127.0.0.1:${port}`]),
+    );
     expect(router.peers).toEqual(['west']);
   });
 
@@ -340,9 +342,9 @@ describe('bootstrap before its prerequisites exist', () => {
     expectSuccess(
       await bootstrap([...words, '--proxy-secret', work.path('proxy.json'), '--wait', 'configured']),
     );
-    proxy.asked.splice(0);
+    proxy.connectRequests.splice(0);
     expectSuccess(await bootstrap(words));
-    expect(proxy.asked.map(({ target }) => target)).toEqual([`127.0.0.1:${router.port}`]);
+    expect(proxy.connectRequests.map(({ target }) => target)).toEqual([`127.0.0.1:${router.port}`]);
     expect(router.peers).toEqual(['west']);
   });
 

@@ -155,7 +155,7 @@ describe('link check of a link with its own proxy', () => {
       }),
     );
     expect(await link('check', 'to-west', ...words)).toMatchObject({ code: 0, stderr: '' });
-    expect(proxy.asked).toEqual([
+    expect(proxy.connectRequests).toEqual([
       { target: `127.0.0.1:${port}`, authorization: `Basic ${data64('east:p4ss')}` },
     ]);
   });

@@ -1,6 +1,6 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { beforeEach, describe, expect, it } from 'vitest';
-import { type Fate, run } from '../chaos/commands.js';
+import { type RunConditions, run } from '../chaos/commands.js';
 import { json, linkgrant, refusalOf, Workplace } from '../support/command-line.js';
 import { type OpensslRouter, startOpensslRouter } from '../support/links/openssl-router.js';
 import { releaseAfterFile, releaseAfterTest } from '../support/release.js';
@@ -19,9 +19,9 @@ beforeEach(() => {
   data = place.path('data');
 });
 
-/** Runs a command on the store, with a clock that is one minute ahead unless `fate` sets another one. */
-const onStore = (words: readonly string[], fate: Fate = {}) =>
-  run([...words, '--data-dir', data], { clockOffsetMs: MINUTE_MS, ...fate });
+/** Runs a command on the store, with a clock that is one minute ahead unless `conditions` sets another one. */
+const onStore = (words: readonly string[], conditions: RunConditions = {}) =>
+  run([...words, '--data-dir', data], { clockOffsetMs: MINUTE_MS, ...conditions });
 
 async function succeed(...words: readonly string[]): Promise<string> {
   const ended = await onStore(words);

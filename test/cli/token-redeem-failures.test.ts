@@ -71,7 +71,7 @@ describe('token redeem without a connection to the service', () => {
       expect(error).toMatch(/proxy .*407/i);
       expect(hint).toMatch(/HTTPS_PROXY, NO_PROXY or --proxy/);
     }
-    expect(proxy.asked).toHaveLength(2);
+    expect(proxy.connectRequests).toHaveLength(2);
     expect(service.issued()).toBe(0);
   });
 
@@ -94,7 +94,7 @@ describe('token redeem without a connection to the service', () => {
     const proxy = releaseAfterTest(await startProxy({ refuse: 407 }));
     const env = { HTTPS_PROXY: `http://user:secret@127.0.0.1:${proxy.port}` };
     expect(await refused(encodeAccessToken(service.token), [], { env })).toMatchObject({ code: 4 });
-    expect(JSON.stringify(proxy.asked)).toContain(Buffer.from('user:secret').toString('base64'));
+    expect(JSON.stringify(proxy.connectRequests)).toContain(Buffer.from('user:secret').toString('base64'));
   });
 
   it('connects directly if NO_PROXY contains the host', async () => {
@@ -104,7 +104,7 @@ describe('token redeem without a connection to the service', () => {
     const redeem = ['token', 'redeem', '-', '--to', '-', '--data-dir', place.path('no-proxy')];
     const ended = await linkgrant(redeem, { input: encodeAccessToken(service.token), env });
     expect(ended.code, ended.stderr).toBe(0);
-    expect(proxy.asked).toEqual([]);
+    expect(proxy.connectRequests).toEqual([]);
   });
 });
 

@@ -277,9 +277,11 @@ stringData:
     writeFileSync(work.path('proxy.yaml'), SECRET(proxy.port));
     const ended = await redeem([await token(), '--proxy-secret', work.path('proxy.yaml')]);
     expect(ended.code, ended.stderr).toBe(0);
-    expect(new Set(proxy.asked.map(({ target }) => target))).toEqual(new Set([`127.0.0.1:${service.port}`]));
+    expect(new Set(proxy.connectRequests.map(({ target }) => target))).toEqual(
+      new Set([`127.0.0.1:${service.port}`]),
+    );
     const authorization = `Basic ${Buffer.from('user:p@ss/word').toString('base64')}`;
-    expect(proxy.asked[0]?.authorization).toBe(authorization);
+    expect(proxy.connectRequests[0]?.authorization).toBe(authorization);
     expect(east.input('Link-west.yaml').spec.settings).toEqual({ 'proxy-configuration': 'egress' });
     const { data, type, metadata } = east.input('Secret-egress.yaml');
     expect(type).toBe('kubernetes.io/basic-auth');

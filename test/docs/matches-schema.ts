@@ -17,11 +17,11 @@ const FORMATS: Readonly<Record<string, RegExp>> = {
   'date-time': /^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}(\.\d+)?Z$/,
   uuid: /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/,
 };
-const SILENT = new Set(['description', 'contentEncoding', 'default', 'example']);
+const IGNORED_KEYWORDS = new Set(['description', 'contentEncoding', 'default', 'example']);
 
 /**
- * What in `value` breaks `schema`, as sentences; empty when it fits. Knows the keywords that our document uses and throws
- * for any other, so that none is passed over.
+ * Returns how `value` violates `schema`, as sentences; empty if it matches. Supports the keywords of `openapi.yaml`, and throws
+ * for any other keyword, so that none is ignored.
  */
 export function schemaProblems(value: unknown, schema: Schema, resolve: Resolve, at = 'it'): string[] {
   const problems: string[] = [];
@@ -31,7 +31,7 @@ export function schemaProblems(value: unknown, schema: Schema, resolve: Resolve,
     if (!holds) problems.push(`${at} ${what}`);
   };
   for (const [keyword, wanted] of Object.entries(schema)) {
-    if (SILENT.has(keyword)) continue;
+    if (IGNORED_KEYWORDS.has(keyword)) continue;
     if (keyword === '$ref') problems.push(...schemaProblems(value, resolve(String(wanted)), resolve, at));
     else if (keyword === 'type')
       check(

@@ -1,4 +1,5 @@
 import { parse } from 'yaml';
+import type { WireAnswer } from '../support/wire.js';
 import { readProjectFile } from './document.js';
 import { type Schema, schemaProblems } from './matches-schema.js';
 
@@ -52,13 +53,6 @@ interface OpenApi {
 /** The methods that the document has. */
 export const METHODS = ['get', 'post', 'patch', 'delete'] as const;
 
-/** A received response. */
-export interface AnswerOnWire {
-  readonly status: number;
-  readonly headers: Readonly<Record<string, string>>;
-  readonly body: string;
-}
-
 /** The document in the checkout. */
 export const openApi = parse(readProjectFile('openapi.yaml')) as OpenApi;
 
@@ -70,12 +64,12 @@ export function resolve<T>(reference: string): T {
     .reduce<unknown>((at, key) => (at as Record<string, unknown>)[key], openApi) as T;
 }
 
-/** The same, or what stands there itself. */
+/** Returns the target of the `$ref` of `one`, or `one` itself if it has no `$ref`. */
 export function resolved<T extends { readonly $ref?: string }>(one: T): T {
   return one.$ref === undefined ? one : resolve<T>(one.$ref);
 }
 
-/** The answer that is described for a status; undefined where none is. */
+/** The response that the document describes for a status; undefined if it describes none. */
 export function answerOf(
   path: string,
   status: number,
@@ -85,7 +79,7 @@ export function answerOf(
   return answer && resolved(answer);
 }
 
-// What any HTTP answer may have; every other header has to be described.
+// Headers that any response may have; every other header must be described.
 const COMMON = new Set([
   'cache-control',
   'connection',
@@ -97,10 +91,10 @@ const COMMON = new Set([
 const SECURITY =
   /^(content-security-policy|cross-origin-.*|origin-agent-cluster|referrer-policy|strict-transport-security|x-.*)$/;
 
-/** What in an answer off the wire the document does not allow for this path and method. */
+/** Returns in what a received response violates the document for this path and method, as sentences. */
 export function problemsOf(
   path: string,
-  answer: AnswerOnWire,
+  answer: WireAnswer,
   method: (typeof METHODS)[number] = 'post',
 ): string[] {
   const described = answerOf(path, answer.status, method);

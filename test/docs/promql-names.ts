@@ -14,8 +14,8 @@ const WORDS = new Set([
 const BEFORE_LABELS = new Set(['by', 'without', 'on', 'ignoring', 'group_left', 'group_right']);
 
 /**
- * The metrics and the labels that a PromQL expression names, each once. It tells names from functions and strings, and knows
- * no grammar: promtool judges that.
+ * Returns the metrics and the labels that a PromQL expression names, each once. It distinguishes names from functions and
+ * strings, but does not check the syntax: promtool does.
  */
 export function namesIn(expression: string): { readonly metrics: string[]; readonly labels: string[] } {
   const plain = expression.replaceAll(/"(?:[^"\\]|\\.)*"/g, '""').replaceAll(/\[[^\]]*\]/g, '');

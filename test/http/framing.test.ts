@@ -9,7 +9,7 @@ const ANSWERS = /HTTP\/1\.1 \d{3}/g;
 
 const service = releaseAfterFile(await composeTestService());
 const created = await service.storedGrant({ redemptionsAllowed: 1_000 });
-const { head, completeRequest, costsNothing } = requestsFor(service, created);
+const { head, completeRequest, expectNoUse } = requestsFor(service, created);
 
 describe('a request that could be read as two requests', () => {
   const code = () => created.code;
@@ -28,7 +28,7 @@ describe('a request that could be read as two requests', () => {
     ['chunked, with white space before the colon', () => ['Transfer-Encoding : chunked']],
     ['an unknown transfer coding', () => ['Transfer-Encoding: xchunked']],
   ])('(%s) is refused, the connection closed, and no use counted', async (_what, framing) => {
-    await costsNothing(async () => {
+    await expectNoUse(async () => {
       const bytes = await exchangeBytes(service, `${head(framing())}\r\n${code()}${completeRequest()}`);
       expect(parseAnswer(bytes).status).toBe(400);
       expect(bytes.toString().match(ANSWERS)).toHaveLength(1);
@@ -38,7 +38,7 @@ describe('a request that could be read as two requests', () => {
   it.each(['zz\r\nx\r\n', '18 \r\nx', '-1\r\nx', 'fffffffffffffffff\r\nx', '5\r\nabcdefgh\r\n'])(
     '(with the chunk %j) is refused',
     async (chunk) => {
-      await costsNothing(async () => {
+      await expectNoUse(async () => {
         const request = `${head(['Transfer-Encoding: chunked'])}\r\n${chunk}\r\n0\r\n\r\n`;
         expect((await exchange(service, request)).status).toBe(400);
       });
@@ -48,7 +48,7 @@ describe('a request that could be read as two requests', () => {
   it.each(['gzip, chunked', 'chunked, chunked', 'identity'])(
     '(with the transfer coding %s and valid chunks) is refused',
     async (coding) => {
-      await costsNothing(async () => {
+      await expectNoUse(async () => {
         const chunks = `${created.code.length.toString(16)}\r\n${created.code}\r\n0\r\n\r\n`;
         const bytes = await exchangeBytes(service, `${head([`Transfer-Encoding: ${coding}`])}\r\n${chunks}`);
         expect(parseAnswer(bytes).status).toBe(400);
@@ -128,7 +128,7 @@ describe('an invalid HTTP request', () => {
   it.each(['HTTP/0.9', 'HTTP/1.0', 'HTTP/2.0', 'RTSP/1.0'])(
     '(a redemption by %s) gets one 400, and no use is counted',
     async (version) => {
-      await costsNothing(async () => {
+      await expectNoUse(async () => {
         const bytes = await exchangeBytes(service, completeRequest().replace('HTTP/1.1', version));
         expect(parseAnswer(bytes).status).toBe(400);
         expect(bytes.toString().match(ANSWERS)).toHaveLength(1);
@@ -137,7 +137,7 @@ describe('an invalid HTTP request', () => {
   );
 
   it('(a redemption with two Host lines) gets one 400, and no use is counted', async () => {
-    await costsNothing(async () => {
+    await expectNoUse(async () => {
       const bytes = await exchangeBytes(service, completeRequest(['host: other.example.com']));
       expect(parseAnswer(bytes).status).toBe(400);
       expect(bytes.toString().match(ANSWERS)).toHaveLength(1);

@@ -10,7 +10,7 @@ const NOT_VALID = 'Request body not valid\n';
 
 const service = releaseAfterFile(await composeTestService({ bodyTimeoutMs: 300, headersTimeoutMs: 500 }));
 const created = await service.storedGrant({ redemptionsAllowed: 1_000 });
-const { head, completeRequest, costsNothing } = requestsFor(service, created);
+const { head, completeRequest, expectNoUse } = requestsFor(service, created);
 
 describe('a request body', () => {
   it('of 4,096 bytes is read, and of 4,097 bytes is too large', async () => {
@@ -37,7 +37,7 @@ describe('a request body', () => {
     async (framing) => {
       const chunked = framing.startsWith('Transfer');
       const bytes = 'c'.repeat(65_536);
-      const answer = await costsNothing(() =>
+      const answer = await expectNoUse(() =>
         exchangeEndless(
           service,
           `${head([framing])}\r\n`,
@@ -65,7 +65,7 @@ describe('a request body', () => {
     ['only a part', 'halfacode'],
   ])('of which %s arrives times out, and spends no use', async (_part, sent) => {
     const request = `${head(['Content-Length: 24'])}\r\n${sent}`;
-    const answer = await costsNothing(() => exchange(service, request));
+    const answer = await expectNoUse(() => exchange(service, request));
     expect([answer.status, answer.body]).toEqual([408, NOT_VALID]);
   });
 
@@ -81,7 +81,7 @@ describe('a request body', () => {
   });
 
   it('that ends early is not redeemed', async () => {
-    await costsNothing(async () => {
+    await expectNoUse(async () => {
       const wire = await openWire(service);
       wire.send(`${head(['Content-Length: 25'])}\r\n${created.code}`);
       wire.socket.end();
@@ -142,7 +142,7 @@ describe('request headers', () => {
     ['a header without a colon', 'name'],
     ['a header without a name', ': my-link'],
   ])('with %s are refused, and spend no use', async (_what, line) => {
-    const answer = await costsNothing(() => exchange(service, completeRequest([line])));
+    const answer = await expectNoUse(() => exchange(service, completeRequest([line])));
     expect([answer.status, answer.headers.connection]).toEqual([400, 'close']);
   });
 
@@ -152,7 +152,7 @@ describe('request headers', () => {
     ['csr', [`csr: ${csrHeader().csr}`]],
     ['renews', ['renews: true', 'renews: true']],
   ])('that repeat %s are refused, and spend no use', async (_name, lines) => {
-    const answer = await costsNothing(() => exchange(service, completeRequest(lines)));
+    const answer = await expectNoUse(() => exchange(service, completeRequest(lines)));
     expect([answer.status, answer.body]).toEqual([400, NOT_VALID]);
   });
 
@@ -193,7 +193,7 @@ describe('request headers', () => {
     '../../etc/passwd',
     '~',
   ])('refuse the link name %s', async (name) => {
-    const answer = await costsNothing(() =>
+    const answer = await expectNoUse(() =>
       exchange(service, Buffer.from(completeRequest([`name: ${name}`]))),
     );
     expect([answer.status, answer.body]).toEqual([400, NOT_VALID]);
@@ -223,7 +223,7 @@ describe('request headers', () => {
   ])('refuse the subject %s', async (_what, subject) => {
     const [before, after] = completeRequest(['subject: HERE']).split('HERE') as [string, string];
     const bytes = Buffer.concat([Buffer.from(before), subject, Buffer.from(after)]);
-    const answer = await costsNothing(() => exchange(service, bytes));
+    const answer = await expectNoUse(() => exchange(service, bytes));
     expect([answer.status, answer.body]).toEqual([400, NOT_VALID]);
   });
 
@@ -232,7 +232,7 @@ describe('request headers', () => {
     async (csr) => {
       const lines = [`Content-Length: ${created.code.length}`];
       const request = `${head(lines, csr)}\r\n${created.code}`;
-      const answer = await costsNothing(() => exchange(service, request));
+      const answer = await expectNoUse(() => exchange(service, request));
       expect(answer.status).toBe(400);
     },
   );

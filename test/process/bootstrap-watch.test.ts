@@ -48,7 +48,7 @@ async function accepting(...words: string[]): Promise<Ended> {
   return ended;
 }
 
-/** A token whose grant gives certificates of that lifetime at most. */
+/** Issues a token; certificates of its grant are valid for `lifetime` at most. */
 async function issue(lifetime: string): Promise<string> {
   const token = work.path('token.yaml');
   await accepting('grant', 'create', 'west', '--certificate-lifetime', lifetime, '--token', token);
@@ -66,7 +66,7 @@ function watch(words: readonly string[], path = '/usr/bin:/bin'): Running {
 /** Resolves when `condition` holds; rejects if the program ends before. */
 async function until({ ended }: Running, condition: () => boolean): Promise<void> {
   const early = ended.then(({ code, stderr }) =>
-    Promise.reject(new Error(`it ended with ${code}: ${stderr}`)),
+    Promise.reject(new Error(`linkgrant ended with ${code}: ${stderr}`)),
   );
   await Promise.race([waitUntil(condition), early]);
 }

@@ -1,12 +1,11 @@
 import { spawn } from 'node:child_process';
 import { chmodSync, mkdirSync, symlinkSync, writeFileSync } from 'node:fs';
-import { resolve } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { linkgrant, linkgrantProcess, Workplace } from '../support/command-line.js';
+import { MAIN } from '../support/programs.js';
 import { until } from '../support/until.js';
 
-const MAIN = resolve('dist/main.js');
 const place = new Workplace();
 const data = place.path('data');
 const kubeconfig = place.path('kubeconfig');
@@ -32,7 +31,7 @@ beforeAll(async () => {
 });
 afterAll(() => place.remove());
 
-/** An interactive shell with the completion of linkgrant, on a terminal. */
+/** How to start each interactive shell, and how to load the completion of linkgrant in it. */
 const SHELLS: Readonly<Record<string, { readonly start: string; readonly setUp: string }>> = {
   bash: { start: 'bash --norc -i', setUp: 'source <(linkgrant completion bash)' },
   zsh: {
@@ -46,7 +45,10 @@ const SHELLS: Readonly<Record<string, { readonly start: string; readonly setUp: 
   fish: { start: 'fish --no-config -i', setUp: 'linkgrant completion fish | source' },
 };
 
-/** Types the beginning of a command and Tab until `completed` is shown, then Enter until `printed` is. */
+/**
+ * Types the beginning of a command, presses Tab until `completed` is shown, then Enter once, and waits for `printed`. With
+ * `isSearch` false it presses Tab once only.
+ */
 async function complete(
   shell: string,
   typed: string,
@@ -107,7 +109,7 @@ describe.each(Object.keys(SHELLS))('completion in %s', (shell) => {
   });
 });
 
-describe('the names that complete a line', () => {
+describe('completion of names', () => {
   it.each([
     ['grant show --data-dir DATA ', ['fleet']],
     ['grant update -n north --data-dir DATA b', ['branch']],
@@ -124,7 +126,7 @@ describe('the names that complete a line', () => {
     ['grant show --data-dir /nowhere ', []],
     ['grant show --server https://127.0.0.1:1 ', []],
     ['nothing ', []],
-  ])('are, for `linkgrant %s`, %j', async (line, names) => {
+  ])('completes `linkgrant %s` with the names %j', async (line, names) => {
     const words = line
       .replace('DATA', data)
       .replace('KUBECONFIG', kubeconfig)
@@ -137,7 +139,7 @@ describe('the names that complete a line', () => {
     });
   });
 
-  it('are found for a line without flags, if a variable selects the store', async () => {
+  it('reads names from the store that LINKGRANT_DATA_DIR selects', async () => {
     const env = { LINKGRANT_DATA_DIR: data };
     await until(async () => {
       const found = await linkgrantProcess(['__complete', 'linkgrant grant show '], { env });
@@ -145,7 +147,7 @@ describe('the names that complete a line', () => {
     });
   });
 
-  it('are the ids of redemptions and tokens', async () => {
+  it('completes with ids of redemptions and tokens', async () => {
     for (const [list, line] of [
       ['redemption list', 'redemption show'],
       ['token list', 'token revoke --grant fleet'],

@@ -110,7 +110,7 @@ describe('linkgrant console', () => {
     await console.ended;
   });
 
-  it.each(['viewer', 'operator'])('has the role %s of its bearer token with --server', async (role) => {
+  it.each(['viewer', 'operator'])('has with --server the role of its bearer token: %s', async (role) => {
     const key = await makeIssuerKey('first');
     const jwks = join(directory, `${role}-keys.json`);
     writeFileSync(jwks, JSON.stringify({ keys: [key.jwk] }));
@@ -159,13 +159,15 @@ describe('linkgrant console', () => {
     expect((await first.ended).code).toBe(0);
   });
 
-  it.runIf(isRoot)('gives another user of the machine neither the URL nor an answer', async () => {
-    const console = startLinkgrant(['console', '--data-dir', dataDir, '--no-open'], { holdsInput: true });
-    await until(() => urlsIn(console.said.stdout).length === 1);
-    const [url = ''] = urlsIn(console.said.stdout);
-    const code = new URL(url).searchParams.get('code') ?? '';
-    const { host, port } = new URL(url);
-    const script = `
+  it.runIf(isRoot)(
+    'hides the URL from another user of the machine, and refuses the requests of that user',
+    async () => {
+      const console = startLinkgrant(['console', '--data-dir', dataDir, '--no-open'], { holdsInput: true });
+      await until(() => urlsIn(console.said.stdout).length === 1);
+      const [url = ''] = urlsIn(console.said.stdout);
+      const code = new URL(url).searchParams.get('code') ?? '';
+      const { host, port } = new URL(url);
+      const script = `
       const { readdirSync, readFileSync } = require('node:fs');
       const { request } = require('node:http');
       const read = (file) => { try { return readFileSync(file, 'latin1'); } catch { return ''; } };
@@ -174,15 +176,16 @@ describe('linkgrant console', () => {
         (answer) => resolve(answer.resume().statusCode)).end());
       (async () => console.log(JSON.stringify({ found: visible.join('').includes(process.argv[1].split('').reverse().join('')),
         statuses: [await get('/api/v1/grants'), await get('/console/session'), await get('/console/open?code=x')] })))();`;
-    // The code is reversed, so that the search does not find its own argument.
-    const reversed = [...code].reverse().join('');
-    const { stdout } = spawnSync(process.execPath, ['-e', script, reversed], {
-      ...{ uid: OTHER_USER, gid: OTHER_USER, cwd: '/', encoding: 'utf8', env: {} },
-    });
-    expect(JSON.parse(stdout)).toEqual({ found: false, statuses: [401, 401, 403] });
-    console.child.kill('SIGINT');
-    await console.ended;
-  });
+      // The code is reversed, so that the search does not find its own argument.
+      const reversed = [...code].reverse().join('');
+      const { stdout } = spawnSync(process.execPath, ['-e', script, reversed], {
+        ...{ uid: OTHER_USER, gid: OTHER_USER, cwd: '/', encoding: 'utf8', env: {} },
+      });
+      expect(JSON.parse(stdout)).toEqual({ found: false, statuses: [401, 401, 403] });
+      console.child.kill('SIGINT');
+      await console.ended;
+    },
+  );
 
   it('starts the browser with a private file that leads to the URL, and deletes it', async () => {
     const argument = join(directory, 'argument');

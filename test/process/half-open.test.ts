@@ -9,7 +9,7 @@ import { csrHeader, redeemedAnswer } from '../support/redeemed-answer.js';
 import { releaseAfterFile } from '../support/release.js';
 import { post } from '../support/wire.js';
 
-// Both processes have as many files open; where a machine allows fewer, as many as it does.
+// Both processes open a file for each connection, so the file limit of the machine limits the number.
 const CONNECTIONS = Math.min(5_000, (descriptorLimit() ?? 5_000) - 1_000);
 const PER_ADDRESS = 250;
 const SLOW = 200;
@@ -42,7 +42,7 @@ it('a service serves while 5,000 half-open connections and slow senders are open
     const localAddress = `127.0.0.${2 + Math.floor(count / PER_ADDRESS)}`;
     const socket = keep(createConnection({ host: '127.0.0.1', port: service.port, localAddress }));
     opened.push(once(socket, 'connect'));
-    // A client that has begun its hello, and says no more.
+    // The client sends the beginning of a ClientHello, and nothing more.
     if (count % 2 === 0) socket.write(Buffer.from([0x16, 0x03, 0x01]));
     if (opened.length === 500) await Promise.all(opened.splice(0));
   }
@@ -65,7 +65,7 @@ it('a service serves while 5,000 half-open connections and slow senders are open
     .poll(() => metric('linkgrant_connections_opened_total{listener="service"}'), { timeout: 60_000 })
     .toBeGreaterThanOrEqual(CONNECTIONS + SLOW);
 
-  // None of them stays for ever, though none of them is ended from here.
+  // The service closes all of them; the test has closed none.
   await expect
     .poll(() => metric('linkgrant_connections{listener="service",state="unproven"}'), { timeout: 60_000 })
     .toBe(0);
@@ -75,7 +75,7 @@ it('a service serves while 5,000 half-open connections and slow senders are open
   for (const socket of sockets) socket.destroy();
 }, 180_000);
 
-it('a service serves hundreds of sites behind one address while as many idle connections come from there', async () => {
+it('a service serves 300 sites of one address while 300 idle connections of that address are open', async () => {
   const flags = ['--endpoint', 'inter-router=router.example.com:55671', '--ops-listen', '127.0.0.1:0'];
   const dataDir = place.path('behind-one-address');
   const service = await place.serve(['--data-dir', dataDir, ...flags]);
@@ -91,10 +91,10 @@ it('a service serves hundreds of sites behind one address while as many idle con
   const { pathname } = new URL(url);
   const site = async () => {
     const headers = csrHeader();
-    // What is put off while there is much to do, before its handshake or after, comes back as a controller does.
+    // Under load the service closes a connection before its handshake, or answers 503: repeat, as a controller does.
     for (;;) {
-      const asked = post({ port: service.port, ca }, pathname, code, { from, headers });
-      const answer = await asked.catch(() => undefined);
+      const response = post({ port: service.port, ca }, pathname, code, { from, headers });
+      const answer = await response.catch(() => undefined);
       if (!answer) continue;
       if (answer.status !== 503) return redeemedAnswer(answer).certificate;
       expect(Number(answer.headers['retry-after'])).toBeGreaterThan(0);

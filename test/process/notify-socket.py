@@ -13,7 +13,7 @@ while True:
     except TimeoutError:
         print("null", flush=True)
         continue
-    # A sender waits until what it passed is closed: then its message was taken.
+    # The sender of BARRIER=1 waits until the descriptor that it passed is closed.
     for descriptor in passed:
         os.close(descriptor)
     if text != b"BARRIER=1":

@@ -5,12 +5,12 @@ import { createInterface } from 'node:readline';
 
 /** A datagram socket that stands for systemd's. */
 export interface NotifySocket {
-  /** The lines of the next message that `isWanted`, or null for a silence; those before it are passed over. */
+  /** Skips messages until `isWanted` is true for one, and returns its lines; null stands for a period without a message. */
   next(isWanted: (lines: readonly string[] | null) => boolean): Promise<readonly string[] | null>;
   close(): Promise<void>;
 }
 
-/** Listens at an address of NOTIFY_SOCKET; tells of a silence of `silentSeconds`. */
+/** Listens at an address of NOTIFY_SOCKET. `silentSeconds` without a message count as the message null. */
 export async function openNotifySocket(address: string, silentSeconds = 600): Promise<NotifySocket> {
   const script = join(import.meta.dirname, 'notify-socket.py');
   const child = spawn('python3', [script, address, String(silentSeconds)], {

@@ -43,7 +43,7 @@ const log = () => work.path('reloads');
 const logging = () => ['--reload-command', `echo reloaded >> '${log()}'`];
 const reloads = () => (existsSync(log()) ? readFileSync(log(), 'utf8').split('\n').filter(Boolean) : []);
 
-/** A reload that heeds no SIGTERM, nor does what it started, whose process ids it notes; and the words for it. */
+/** A reload command that ignores SIGTERM, like its child process; it writes the ids of both processes to a file. */
 function stubborn(): { readonly words: readonly string[]; pids(): number[] } {
   const pids = work.path('pids');
   const command = `trap '' TERM; sleep 300 & echo $$ $! > '${pids}.new'; mv '${pids}.new' '${pids}'; wait`;
@@ -62,7 +62,7 @@ function isAlive(pid: number): boolean {
   }
 }
 
-function well(ended: Ended): void {
+function expectSuccess(ended: Ended): void {
   expect(ended.code, ended.stderr).toBe(0);
 }
 
@@ -73,21 +73,21 @@ function load(...names: string[]): void {
 describe('a pending reload', () => {
   it('stays pending until the router has every link, not only that of the command', async () => {
     const [a, b] = [await token('a'), await token('b')];
-    well(await redeem(a, '--reload-command', 'true'));
+    expectSuccess(await redeem(a, '--reload-command', 'true'));
     load('Link-a.yaml', 'Secret-a.yaml');
     expect((await redeem(b, '--reload-command', 'false')).code).toBe(1);
-    well(await redeem(a, ...logging()));
+    expectSuccess(await redeem(a, ...logging()));
     expect(reloads()).toEqual(['reloaded']);
-    well(await redeem(a, ...logging()));
+    expectSuccess(await redeem(a, ...logging()));
     expect(reloads()).toHaveLength(1);
   });
 
   it('stays pending until the router has dropped a deleted link', async () => {
     const b = await token('b');
-    well(await redeem(b, '--reload-command', 'true'));
+    expectSuccess(await redeem(b, '--reload-command', 'true'));
     load('Link-b.yaml', 'Secret-b.yaml');
     expect((await run('link', 'delete', 'to-west', '--reload-command', 'false')).code).toBe(1);
-    well(await redeem(b, ...logging()));
+    expectSuccess(await redeem(b, ...logging()));
     expect(reloads()).toEqual(['reloaded']);
   });
 
@@ -99,20 +99,20 @@ describe('a pending reload', () => {
     for (const name of ['Link-to-west.yaml', 'Secret-to-west.yaml']) {
       rmSync(east.path('runtime/resources', name), { force: true });
     }
-    well(await redeem(b, ...logging()));
+    expectSuccess(await redeem(b, ...logging()));
     expect(reloads()).toEqual([]);
   });
 
   it('is done although the lock file was damaged', async () => {
     const file = await token();
-    well(await redeem(file, ...logging()));
+    expectSuccess(await redeem(file, ...logging()));
     const [place = ''] = readdirSync(work.path('requesting/reloads'));
-    const turns = readdirSync(work.path('requesting/reloads', place));
-    expect(turns).toHaveLength(1);
-    for (const damage of ['', 'no turn\n'.repeat(1000)]) {
-      writeFileSync(work.path('requesting/reloads', place, turns[0] as string), damage);
+    const lockFiles = readdirSync(work.path('requesting/reloads', place));
+    expect(lockFiles).toHaveLength(1);
+    for (const damage of ['', 'no lock\n'.repeat(1000)]) {
+      writeFileSync(work.path('requesting/reloads', place, lockFiles[0] as string), damage);
       rmSync(east.path('input/resources/Link-west.yaml'));
-      well(await redeem(file, ...logging()));
+      expectSuccess(await redeem(file, ...logging()));
     }
     expect(reloads()).toHaveLength(3);
   });
@@ -131,7 +131,7 @@ describe('a reload command', () => {
     }
   });
 
-  it('that does not end is killed with its children when the time of a bootstrap is over', async () => {
+  it('is killed with its children at the deadline of bootstrap', async () => {
     const reload = stubborn();
     const words = ['--token', await token(), '--wait', 'configured', '--deadline', '4s'];
     const ended = await run('bootstrap', ...words, ...reload.words);
@@ -150,7 +150,7 @@ describe('a reload command', () => {
     expect(reload.pids().some(isAlive)).toBe(false);
   });
 
-  it('of another run delays a bootstrap at most for its time limit, with a message', async () => {
+  it('delays bootstrap of another process until its deadline at most, and bootstrap reports that', async () => {
     const reload = stubborn();
     const file = await token();
     const other = start('token', 'redeem', file, ...reload.words);
@@ -161,7 +161,7 @@ describe('a reload command', () => {
     await other.ended;
     expect(ended.code, ended.stderr).toBe(4);
     expect(ended.stderr).toContain('Another linkgrant process has locked');
-    well(await run('bootstrap', ...words, ...logging()));
+    expectSuccess(await run('bootstrap', ...words, ...logging()));
     expect(reloads()).toEqual(['reloaded']);
   });
 });

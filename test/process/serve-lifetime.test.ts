@@ -37,7 +37,7 @@ const redeem = (token: string) =>
 
 describe('a service that receives SIGTERM or SIGINT', () => {
   it.each(['SIGTERM', 'SIGINT'] as const)(
-    'on %s answers the request in progress, and exits with 0',
+    'answers the request in progress after %s, and exits with 0',
     async (signal) => {
       const dataDir = place.path(`stop-${signal}`);
       const service = await place.serve(['--data-dir', dataDir, ...ENDPOINT, ...OPERATIONS]);
@@ -47,7 +47,7 @@ describe('a service that receives SIGTERM or SIGINT', () => {
         `POST ${new URL(url).pathname} HTTP/1.1\r\nHost: x\r\nContent-Length: ${code.length}\r\n\r\n`,
       );
       socket.write(code.slice(0, 3));
-      // The request is running once its headers have been read; another exchange on the way proves that.
+      // A later redemption has completed, so the service has read the headers of this request.
       expect((await redeem((await issue(dataDir)).text)).code).toBe(0);
       service.signal(signal);
       await until(() =>
@@ -132,7 +132,7 @@ describe('a service whose TLS files are replaced', () => {
     expect((await operations(service, '/readyz')).status).toBe(200);
   });
 
-  it('writes the CA of its certificate file into tokens, and another one after a change', async () => {
+  it('writes the new CA into tokens after SIGHUP', async () => {
     const dataDir = place.path('reload-ca');
     const first = await makeIdentity();
     write(first);
@@ -182,7 +182,7 @@ describe('a service with two workers', () => {
     await until(async () => workers().length === 2 && (await isReady()));
     expect(workers()).toContain(survivor);
     expect(workers()).not.toContain(doomed);
-    // What the one that died had counted stays counted.
+    // The service retains the counts of the dead worker.
     expect(await counted()).toBe(40);
     await Promise.all(Array.from({ length: 8 }, ask));
     expect(await counted()).toBe(48);
@@ -214,7 +214,7 @@ describe('a service with two workers', () => {
       return { status, parts: JSON.parse(text).parts };
     };
     await until(async () => (await readiness()).status === 200);
-    // Who serves keeps the key that it has; who starts finds none.
+    // A running worker retains its key; a new worker finds no valid key.
     writeFileSync(key, 'no key');
     process.kill(childrenOf(service.pid)[0] as number, 'SIGKILL');
     await until(() => service.said.stderr.includes('worker_failed'));
@@ -260,7 +260,7 @@ describe('readiness', () => {
   });
 });
 
-describe('a grant made while the service had no endpoint', () => {
+describe('a grant created while the service had no endpoint', () => {
   it('becomes ready, and its window starts, once a service with an endpoint starts', async () => {
     const dataDir = place.path('later');
     const without = await place.serve(['--data-dir', dataDir]);

@@ -111,7 +111,7 @@ describe('a service with an invalid configuration', () => {
     expect(hint).toMatch(/^omit --/);
   });
 
-  it('ignores a variable that is for the service beside it', async () => {
+  it('ignores a variable that has no effect with --no-redemption', async () => {
     const away = [...REDEEMING, '--kubeconfig', place.path('no-kubeconfig.yaml')];
     const { error } = await refused(away, { LINKGRANT_LISTEN: ':9443' });
     expect(error).toContain('no-kubeconfig.yaml');
@@ -129,7 +129,7 @@ describe('a service with an invalid configuration', () => {
     ['--tls-ca', '--tls-cert'],
     ['--issuer-cert', '--issuer-key'],
     ['--issuer-key', '--issuer-cert'],
-  ])('reports what %s lacks', async (given, missing) => {
+  ])('reports that %s requires %s', async (given, missing) => {
     const { code, error } = await refused([given, '/etc/hostname']);
     expect(code).toBe(2);
     expect(error).toBe(`${given} requires ${missing}`);
@@ -165,7 +165,7 @@ describe('a service whose CA cannot sign', () => {
     expect(ended.hint).toContain('--issuer-cert');
   });
 
-  it('is refused with the name of a CA with a key of another', async () => {
+  it('is refused with the name of a CA whose key file is of another CA', async () => {
     const { certificate } = makeAuthority(openssl);
     const { key } = makeAuthority(openssl);
     const ended = await startWith(file('mine.crt', certificate), file('foreign.key', key));
@@ -300,18 +300,21 @@ describe('a service that cannot listen', () => {
     return { code: ended.code, ...refusalOf(ended) };
   };
 
-  it.each([[[]], [['--workers', '2']]])('exits with the port in use and its flag %j', async (words) => {
-    const service = await serveOn(`127.0.0.1:${port}`, 'off', ...words);
-    expect(service.code).toBe(1);
-    expect(service.error).toBe(`port ${port} is in use already`);
-    expect(service.hint).toContain('--listen');
-    const operations = await serveOn('127.0.0.1:0', `127.0.0.1:${port}`, ...words);
-    expect(operations.code).toBe(1);
-    expect(operations.error).toBe(`port ${port} is in use already`);
-    expect(operations.hint).toContain('--ops-listen');
-  });
+  it.each([[[]], [['--workers', '2']]])(
+    'reports a port in use, and the flag that sets it (flags: %j)',
+    async (words) => {
+      const service = await serveOn(`127.0.0.1:${port}`, 'off', ...words);
+      expect(service.code).toBe(1);
+      expect(service.error).toBe(`port ${port} is in use already`);
+      expect(service.hint).toContain('--listen');
+      const operations = await serveOn('127.0.0.1:0', `127.0.0.1:${port}`, ...words);
+      expect(operations.code).toBe(1);
+      expect(operations.error).toBe(`port ${port} is in use already`);
+      expect(operations.hint).toContain('--ops-listen');
+    },
+  );
 
-  it('exits with an address that this machine does not have', async () => {
+  it('reports an address that this machine does not have', async () => {
     const { code, error, hint } = await serveOn('192.0.2.7:0', 'off');
     expect(code).toBe(1);
     expect(error).toContain('192.0.2.7');

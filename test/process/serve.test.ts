@@ -16,8 +16,8 @@ afterAll(async () => {
   await place.remove();
 });
 
-/** What the service shows in a handshake, judged by openssl against the CA that a token would carry. */
-function shownTo(service: Serving, dataDir: string, ...options: readonly string[]) {
+/** The certificate that the service presents, and whether `openssl` verifies it against the CA of the tokens. */
+function inspectCertificate(service: Serving, dataDir: string, ...options: readonly string[]) {
   const ca = join(dataDir, 'issuers/linkgrant-server-ca/tls.crt');
   const host = service.url.includes('[::1]') ? '[::1]' : '127.0.0.1';
   const connect = ['s_client', '-connect', `${host}:${service.port}`, '-CAfile', ca, '-verify_return_error'];
@@ -64,8 +64,10 @@ describe('the first start', () => {
     const { ca } = parse(token.stdout).spec;
     const fingerprint = openssl.run(['x509', '-noout', '-fingerprint', '-sha256'], ca).toString();
     expect(fingerprint.trim().toLowerCase()).toBe(`sha256 fingerprint=${service.fingerprint.toLowerCase()}`);
-    expect(shownTo(service, dataDir, '-verify_ip', '127.0.0.1').verified).toBe(true);
-    expect(shownTo(service, dataDir, '-verify_hostname', 'elsewhere.example.com').verified).toBe(false);
+    expect(inspectCertificate(service, dataDir, '-verify_ip', '127.0.0.1').verified).toBe(true);
+    expect(inspectCertificate(service, dataDir, '-verify_hostname', 'elsewhere.example.com').verified).toBe(
+      false,
+    );
   });
 
   it('reports that no link can be accepted yet', async () => {
@@ -83,7 +85,7 @@ describe('the first start', () => {
     expect(service.said.stdout).toContain(`Or in a browser: npx linkgrant console --data-dir ${dataDir}\n`);
   });
 
-  it('by two services at once leaves one set of CAs, certificate and store', async () => {
+  it('creates one set of CAs, certificate and store when two services start at once', async () => {
     const dataDir = place.path('together');
     const [one, two] = await Promise.all([
       place.serve(['--data-dir', dataDir, ...ENDPOINT]),
@@ -91,7 +93,7 @@ describe('the first start', () => {
     ]);
     expect(one.port).not.toBe(two.port);
     expect(one.fingerprint).toBe(two.fingerprint);
-    for (const service of [one, two]) expect(shownTo(service, dataDir).verified).toBe(true);
+    for (const service of [one, two]) expect(inspectCertificate(service, dataDir).verified).toBe(true);
     const issued = await linkgrant(['token', 'issue', '-', '--data-dir', dataDir, '--name', 'west']);
     for (const { port } of [one, two]) {
       const token = issued.stdout.replace(/127\.0\.0\.1:\d+/, `127.0.0.1:${port}`);
@@ -99,7 +101,7 @@ describe('the first start', () => {
         ['token', 'redeem', '-', '--to', '-', '--data-dir', place.path(`site-${port}`)],
         { input: token },
       );
-      // One use, wherever it is spent.
+      // The token has one use in total.
       expect(redeemed.code, redeemed.stderr).toBe(port === one.port ? 0 : 3);
     }
     expect(readdirSync(join(dataDir, 'issuers')).sort()).toEqual(['linkgrant-server-ca', 'skupper-site-ca']);
@@ -111,7 +113,7 @@ describe('a later start', () => {
   const pem = join(dataDir, 'server.pem');
   const start = async (...words: readonly string[]) => {
     const service = await place.serve(['--data-dir', dataDir, ...words]);
-    const { certificate, verified } = shownTo(service, dataDir);
+    const { certificate, verified } = inspectCertificate(service, dataDir);
     await service.stop();
     return { service, certificate, verified };
   };
@@ -144,7 +146,7 @@ describe('a later start', () => {
     );
   });
 
-  it('reissues it when its file is damaged, or its CA is another', async () => {
+  it('reissues the certificate when its file is damaged, or its CA was replaced', async () => {
     const { service } = await start();
     writeFileSync(pem, 'half a fi');
     expect((await start()).verified).toBe(true);
@@ -160,7 +162,7 @@ describe('the URL of tokens', () => {
     const issued = await linkgrant(['token', 'issue', '-', '--data-dir', dataDir, '--name', 'west']);
     const redeem = ['token', 'redeem', '-', '--to', '-', '--data-dir', `${dataDir}-requesting`];
     const redeemed = await linkgrant([...redeem, ...connect], { input: issued.stdout });
-    return { url: parse(issued.stdout).spec.url as string, redeemed, service };
+    return { url: parse(issued.stdout).spec.url as string, redeemed };
   };
 
   it('has the external address and its path prefix, which all routes then have', async () => {
@@ -199,7 +201,7 @@ describe('the URL of tokens', () => {
     expect(redeemed.code, redeemed.stderr).toBe(0);
   });
 
-  it('has a prefix of --path-prefix alone too', async () => {
+  it('has the prefix of --path-prefix without --external-url', async () => {
     const dataDir = place.path('prefixed');
     const service = await place.serve(['--data-dir', dataDir, ...ENDPOINT, '--path-prefix', '/grants']);
     expect(service.url).toBe(`https://127.0.0.1:${service.port}/grants`);
@@ -211,7 +213,7 @@ describe('the URL of tokens', () => {
     const dataDir = place.path('six');
     const service = await place.serve(['--data-dir', dataDir, ...ENDPOINT, '--listen', '[::1]:0']);
     expect(service.url).toBe(`https://[::1]:${service.port}`);
-    expect(shownTo(service, dataDir, '-verify_ip', '::1').verified).toBe(true);
+    expect(inspectCertificate(service, dataDir, '-verify_ip', '::1').verified).toBe(true);
     const { redeemed } = await issueAndRedeem(dataDir, service);
     expect(redeemed.code, redeemed.stderr).toBe(0);
   });

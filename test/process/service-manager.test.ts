@@ -4,6 +4,7 @@ import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { Workplace } from '../support/command-line.js';
+import { childrenOf } from '../support/process-children.js';
 import { releaseAfterTest } from '../support/release.js';
 import { type NotifySocket, openNotifySocket } from './notify-socket.js';
 
@@ -45,7 +46,7 @@ describe('serve, started by systemd', () => {
     expect(await systemd.next(anything)).toContain('STOPPING=1');
   });
 
-  it('finds an abstract socket too', async () => {
+  it('notifies an abstract socket', async () => {
     const socket = `@linkgrant-${randomUUID()}`;
     systemd = await openNotifySocket(socket);
     await serve([], { NOTIFY_SOCKET: socket });
@@ -57,26 +58,26 @@ describe('serve, started by systemd', () => {
     systemd = await openNotifySocket(socket);
     await serve([], { NOTIFY_SOCKET: socket, WATCHDOG_USEC: '200000' });
     await systemd.next(says('READY=1'));
-    for (let sign = 0; sign < 3; sign += 1) expect(await systemd.next(anything)).toEqual(['WATCHDOG=1']);
+    for (let count = 0; count < 3; count += 1) expect(await systemd.next(anything)).toEqual(['WATCHDOG=1']);
   });
 
   it('queues no notifications that cannot be delivered, and stops without sending old ones', async () => {
     const slow = work.path('systemd-notify');
-    const told = work.path('told');
-    const script = `#!/bin/sh\nsleep 0.5\necho "$1" >>"${told}"\n`;
+    const sent = work.path('sent');
+    const script = `#!/bin/sh\nsleep 0.5\necho "$1" >>"${sent}"\n`;
     writeFileSync(slow, script, { mode: 0o755 });
     const PATH = `${dirname(slow)}:${process.env.PATH}`;
     const service = await serve([], { NOTIFY_SOCKET: work.path('notify'), WATCHDOG_USEC: '10000', PATH });
-    const signs = () => (existsSync(told) ? readFileSync(told, 'utf8').split('\n').slice(0, -1) : []);
-    await vi.waitFor(() => expect(signs().length).toBeGreaterThan(3), { timeout: 30_000 });
-    const before = signs().length;
+    const notifications = () => (existsSync(sent) ? readFileSync(sent, 'utf8').split('\n').slice(0, -1) : []);
+    await vi.waitFor(() => expect(notifications().length).toBeGreaterThan(3), { timeout: 30_000 });
+    const before = notifications().length;
     expect((await service.stop()).code).toBe(0);
-    const last = signs().slice(before);
+    const last = notifications().slice(before);
     expect(last.at(-1)).toBe('STOPPING=1');
     expect(last.length).toBeLessThanOrEqual(4);
   });
 
-  it('sends none if another process is watched', async () => {
+  it('sends no watchdog notifications if WATCHDOG_PID is another process', async () => {
     const socket = work.path('notify');
     systemd = await openNotifySocket(socket, 2);
     await serve([], { NOTIFY_SOCKET: socket, WATCHDOG_USEC: '200000', WATCHDOG_PID: '1' });
@@ -84,16 +85,12 @@ describe('serve, started by systemd', () => {
     expect(await systemd.next(() => true)).toBeNull();
   });
 
-  it('sends none while one of its workers hangs', async () => {
+  it('sends no watchdog notifications while one of its workers hangs', async () => {
     const socket = work.path('notify');
     systemd = await openNotifySocket(socket, 5);
     const service = await serve(['--workers', '2'], { NOTIFY_SOCKET: socket, WATCHDOG_USEC: '200000' });
     await systemd.next(says('WATCHDOG=1'));
-    const workers = execFileSync('ps', ['-o', 'pid=', '--ppid', String(service.pid)], { encoding: 'utf8' })
-      .split('\n')
-      .map(Number)
-      .filter((pid) => pid > 0 && isWorker(pid));
-    const [hung] = workers;
+    const [hung] = childrenOf(service.pid).filter(isWorker);
     process.kill(Number(hung), 'SIGSTOP');
     try {
       expect(await systemd.next((lines) => lines === null)).toBeNull();

@@ -49,7 +49,7 @@ describe('a service on a data directory of a running service', () => {
       ['--platform', [...words, '--platform', 'linux', '--skupper-home', place.path('none')]],
       ['--host', [...ENDPOINT, ...words, '--host', 'b.example.com', '--workers', '2']],
     ];
-    // One after the other, since those that start at once are in each other's way as well.
+    // One after the other: services that start at the same time refuse each other too.
     const refusals: Awaited<ReturnType<typeof refusedIn>>[] = [];
     for (const [, more] of different) refusals.push(await refusedIn(dataDir, ...more));
     expect(refusals.map(({ error }) => error)).toEqual(
@@ -85,7 +85,7 @@ describe('a service on a data directory of a running service', () => {
     expect(certificateIn(dataDir).subjectAltName).toContain('DNS:b.example.com');
   });
 
-  it('starts with other settings after a killed one, and publishes its own', async () => {
+  it('starts with other settings after the other service was killed, and publishes them', async () => {
     const dataDir = newDirectory();
     const first = await serveIn(dataDir, '--host', 'a.example.com');
     first.signal('SIGKILL');
@@ -97,7 +97,7 @@ describe('a service on a data directory of a running service', () => {
     expect(second.said.stdout).toContain('Serving');
   }, 30_000);
 
-  it('does not overwrite a service that was suspended and looked dead', async () => {
+  it('is not overwritten by a service that was suspended and looked dead', async () => {
     const dataDir = newDirectory();
     const suspended = await serveIn(dataDir, '--host', 'a.example.com');
     suspended.signal('SIGSTOP');

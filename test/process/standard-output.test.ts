@@ -1,18 +1,17 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { openSync } from 'node:fs';
-import { resolve } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { linkgrant, refusalOf, Workplace } from '../support/command-line.js';
+import { MAIN } from '../support/programs.js';
 import { releaseAfterFile } from '../support/release.js';
 
-const MAIN = resolve(import.meta.dirname, '../../dist/main.js');
 const place = releaseAfterFile(new Workplace());
 const data = ['--data-dir', place.path('data')];
 
 await place.serve([...data, '--endpoint', 'inter-router=router.example.com:55671']);
 
-/** Runs a command whose standard output is full, or is a pipe that nobody reads any more. */
+/** Runs a command whose standard output is a full device, or a pipe whose reader has closed it. */
 async function run(stdout: 'full' | 'unread', words: readonly string[]) {
   const child = spawn(process.execPath, [MAIN, ...words], {
     stdio: ['ignore', stdout === 'full' ? openSync('/dev/full', 'w') : 'pipe', 'pipe'],

@@ -187,7 +187,7 @@ describe('a service without a collector', () => {
     return urls.filter((url) => /@opentelemetry\/(?!api\/)/.test(url));
   }
 
-  it('loads nothing of the SDK of OpenTelemetry, unlike one with a collector', async () => {
+  it('does not load the OpenTelemetry SDK, unlike a service with a collector', async () => {
     const { env } = await Collector.start();
     expect(await loadedModules('without', {})).toEqual([]);
     expect(await loadedModules('disabled', { ...env, OTEL_SDK_DISABLED: 'true' })).toEqual([]);

@@ -10,7 +10,7 @@ const obeysPermissions = true;
 let place: Workplace;
 let home: string;
 let west: SystemSiteCopy;
-const closed: string[] = [];
+const deniedPaths: string[] = [];
 
 beforeEach(() => {
   place = releaseAfterTest(new Workplace());
@@ -19,12 +19,12 @@ beforeEach(() => {
 });
 
 afterEach(() => {
-  for (const path of closed.splice(0)) chmodSync(path, 0o700);
+  for (const path of deniedPaths.splice(0)) chmodSync(path, 0o700);
 });
 
-function close(path: string): string {
+function denyAccess(path: string): string {
   chmodSync(path, 0);
-  closed.push(path);
+  deniedPaths.push(path);
   return path;
 }
 
@@ -40,9 +40,9 @@ const serve = () => place.serve([...site(), '--host', 'vm'], { obeysPermissions 
 const issue = () =>
   linkgrant(['token', 'issue', '-', '-n', 'west', '--data-dir', place.path('data')], { obeysPermissions });
 
-describe('an unreadable file on the accepting side is not treated as absent', () => {
-  it('a namespace, while other namespaces are served', async () => {
-    const file = close(copySite('west', home, 'north').path('runtime/resources'));
+describe('the accepting side', () => {
+  it('reports an unreadable namespace, and serves the others', async () => {
+    const file = denyAccess(copySite('west', home, 'north').path('runtime/resources'));
     const { said } = await serve();
     expect(said.stdout).toContain(`Namespace north: no links, ${file} cannot be read: ${DENIED}`);
     expect(said.stdout).toContain('Namespace west: links to inter-router vm:55671');
@@ -58,56 +58,56 @@ describe('an unreadable file on the accepting side is not treated as absent', ()
     ['its RouterAccess', 'runtime/resources/RouterAccess-west.yaml'],
     ['the key of its CA', 'runtime/issuers/skupper-site-ca/tls.key'],
     ["its router's certificate", 'runtime/certs/west/tls.crt'],
-  ])('%s', async (_what, name) => {
+  ])('reports that %s is unreadable', async (_what, name) => {
     await serve();
-    const file = close(west.path(name));
+    const file = denyAccess(west.path(name));
     const ended = await issue();
     expect(ended.code).toBe(1);
     expect(refusalOf(ended).error).toContain(`${file} cannot be read: ${DENIED}owned by uid `);
     expect(refusalOf(ended).hint).toMatch(/^run the command as the user with uid \d+/);
   });
 
-  it('except a file that is not needed', async () => {
+  it('ignores an unreadable file that it does not need', async () => {
     await serve();
-    close(west.path('runtime/resources/Certificate-west.yaml'));
+    denyAccess(west.path('runtime/resources/Certificate-west.yaml'));
     expect((await issue()).code).toBe(0);
   });
 
-  it('the data directory', async () => {
+  it('reports an unreadable data directory', async () => {
     await serve();
-    const data = close(place.path('data'));
+    const data = denyAccess(place.path('data'));
     const ended = await issue();
     expect(ended.code).not.toBe(0);
     expect(refusalOf(ended).error).toContain(data);
   });
 });
 
-describe('an unreadable file on the requesting side is not treated as absent', () => {
+describe('the requesting side', () => {
   it.each([
     ['status', []],
     ['check', ['tm3']],
     ['update', ['tm3', '--cost', '3']],
     ['delete', ['tm3']],
-  ])('a Link: link %s', async (command, more) => {
+  ])('reports an unreadable Link in link %s', async (command, more) => {
     const east = copySite('east', home, 'east');
     writeFileSync(east.path('input/resources/Link-tm3.yaml'), 'kind: Link\nmetadata:\n  name: tm3\n');
-    const file = close(east.path('input/resources/Link-tm3.yaml'));
+    const file = denyAccess(east.path('input/resources/Link-tm3.yaml'));
     const ended = await linkgrant(['link', command, ...more, '-n', 'east', ...site()], { obeysPermissions });
     expect(ended.code).toBe(1);
     expect(refusalOf(ended).error).toContain(`${file} cannot be read: ${DENIED}`);
   });
 
-  it('a directory of links', async () => {
+  it('reports an unreadable directory of links', async () => {
     mkdirSync(place.path('links'));
-    const directory = close(place.path('links'));
+    const directory = denyAccess(place.path('links'));
     const ended = await linkgrant(['link', 'status', '--dir', directory], { obeysPermissions });
     expect(ended.code).toBe(1);
     expect(refusalOf(ended).error).toContain(`${directory} cannot be read: ${DENIED}`);
   });
 
-  it('a token', async () => {
+  it('reports an unreadable token', async () => {
     writeFileSync(place.path('token.yaml'), '');
-    const token = close(place.path('token.yaml'));
+    const token = denyAccess(place.path('token.yaml'));
     const ended = await linkgrant(['token', 'redeem', token, '--to', place.path('links')], {
       obeysPermissions,
     });
@@ -126,14 +126,14 @@ describe('a site with invalid resources', () => {
       'is not a valid issuer name',
     ],
     [
-      'credentials that lead out of theirs',
+      'credentials that lead out of their directory',
       'RouterAccess-west.yaml',
       /tlsCredentials: .*/,
       'tlsCredentials: ../../../north/runtime/certs/west',
       'RouterAccess "west" names "../../../north/runtime/certs/west" as its credentials, which is not a valid name',
     ],
     [
-      'a port that is none',
+      'a port that is not an integer',
       'RouterAccess-west.yaml',
       /port: 55671/,
       'port: "55671.5"',

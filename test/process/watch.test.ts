@@ -62,7 +62,7 @@ it('link status -w prints all links again after a change', async () => {
 it('grant list -w --server warns once while the service is restarted, and continues', async () => {
   const key = await makeIssuerKey('first');
   writeFileSync(place.path('jwks.json'), JSON.stringify({ keys: [key.jwk] }));
-  writeFileSync(place.path('bearer'), `${await signBearer(key, Date.now(), {})}\n`, { mode: 0o600 });
+  writeFileSync(place.path('bearer'), `${await signBearer(key, Date.now())}\n`, { mode: 0o600 });
   const serve = (port: string) =>
     place.serve([
       ...data,

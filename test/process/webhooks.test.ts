@@ -76,7 +76,7 @@ const typesOf = (events: readonly { type: string }[]) =>
   events.map(({ type }) => type.replace('dev.linkgrant.', ''));
 
 describe.concurrent('a webhook receiver', () => {
-  it('that answers 500 for an hour gets every event afterwards, once per id and in order per link, also after a restart', async () => {
+  it('gets every event once per id and in order per link, after an hour of its answer 500 and a restart of the service', async () => {
     const dataDir = place.path('late');
     receiver.answers.set('/late', 500);
     const url = new URL('/late', receiver.url).href;
@@ -178,7 +178,7 @@ describe.concurrent('a webhook receiver', () => {
     await second.stop();
   }, 120_000);
 
-  it('that never answers or redirects delays neither another receiver nor a redemption, and no redirect is followed', async () => {
+  it('delays no other receiver and no redemption if it never answers or redirects; the service follows no redirect', async () => {
     const dataDir = place.path('slow');
     receiver.answers.set('/never', 'never').set('/moved', 302);
     const urls = ['/never', '/moved', '/ok'].map((path) => new URL(path, receiver.url).href);
@@ -207,7 +207,7 @@ describe.concurrent('a webhook receiver', () => {
     expect((await service.stop()).code).toBe(0);
   }, 120_000);
 
-  it('at a private address or on this machine gets no connection without --webhook-allow-private', async () => {
+  it('gets no connection at a private address or on this machine without --webhook-allow-private', async () => {
     const dataDir = place.path('private');
     let connections = 0;
     const server = createServer(() => {

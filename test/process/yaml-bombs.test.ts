@@ -19,7 +19,7 @@ const MAX_MIB = 100;
 const KIB = 1024;
 const RESPONSE = 256 * KIB;
 const FILE = 1024 * KIB;
-// A bomb that the limit of tokens stops, one with an error between scalars, and one with an error inside a scalar.
+// A bomb that exceeds the limit of lexical tokens, one with an error between scalars, and one with an error inside a scalar.
 const THROUGH_THE_PROGRAM = ['the same key', 'closing brackets', 'bad escapes in a string'];
 
 interface Cost {
@@ -52,7 +52,7 @@ describe('a YAML bomb', () => {
     ['a response', RESPONSE, 65],
     ['a file', FILE, 100],
   ])(
-    'of the size of %s is refused by the parser within 0.5 s of CPU and 100 MiB',
+    'is refused by the parser within 0.5 s of CPU and 100 MiB, at the size limit of %s',
     { timeout: 180_000 },
     async (_what, length, documents) => {
       const argument = JSON.stringify({ names: BOMB_NAMES, length, documents });
@@ -60,12 +60,12 @@ describe('a YAML bomb', () => {
       const costs: Cost[] = JSON.parse(stdout);
       expect(costs).toHaveLength(85);
       expect(costs.filter(({ reason }) => reason === undefined)).toEqual([]);
-      const dear = ({ cpuMs, grownMiB }: Cost) => cpuMs >= MAX_CPU_MS || grownMiB >= MAX_MIB;
-      expect(costs.filter(dear)).toEqual([]);
+      const isCostly = ({ cpuMs, grownMiB }: Cost) => cpuMs >= MAX_CPU_MS || grownMiB >= MAX_MIB;
+      expect(costs.filter(isCostly)).toEqual([]);
     },
   );
 
-  it('as the response to a redemption is refused within 0.5 s of CPU and 100 MiB', {
+  it('is refused as the response to a redemption within 0.5 s of CPU and 100 MiB', {
     timeout: 180_000,
   }, async () => {
     let response = '';
@@ -99,7 +99,7 @@ describe('a YAML bomb', () => {
     expect(refusalOf(long).error).toContain('larger than 256 KiB');
   });
 
-  it('as the response to a renewal is refused within 0.5 s of CPU and 100 MiB', {
+  it('is refused as the response to a renewal within 0.5 s of CPU and 100 MiB', {
     timeout: 180_000,
   }, async () => {
     const site = await makeRenewedSite();
@@ -121,7 +121,7 @@ describe('a YAML bomb', () => {
     expect(renewed.stdout).toContain('Renewed: to-west');
   });
 
-  it('as a file in the input directory of a site is refused within 0.5 s of CPU and 100 MiB, and the token beside it is redeemed', {
+  it('is refused as an input file of a site within 0.5 s of CPU and 100 MiB, and the token beside it is redeemed', {
     timeout: 300_000,
   }, async () => {
     const service = await startIssuingServer('linkgrant');

@@ -108,8 +108,8 @@ export async function redeemAfterDisconnect(
 }
 
 /**
- * Returns how many of the first requests reached the handler, by the log of the service: their line is
- * `client_disconnected`, or `redeemed` with a `replayed` one of the same redemption for the repeated request.
+ * Returns how many of the first requests reached the handler. The log of the service shows such a request as
+ * `client_disconnected`, or as `redeemed` and the repeated request as `replayed` with the same redemption.
  */
 export function countHandledRequests({ stderr }: Serving['said']): number {
   const lines: { event?: string; code?: string; redemption?: string }[] = stderr

@@ -12,7 +12,7 @@ import { type PostOptions, post, type WireAnswer } from './wire.js';
 export const ISSUER = 'https://id.example.com/realms/ops';
 export const AUDIENCE = 'linkgrant';
 
-/** A key that an issuer signs with, and what it publishes of it. */
+/** A signing key of an issuer, and its public JWK. */
 export interface IssuerKey {
   readonly kid: string;
   readonly algorithm: string;
@@ -38,9 +38,10 @@ export interface BearerClaims {
 }
 
 /** A bearer token signed with `key`. */
-export function signBearer(key: IssuerKey, now: number, of: BearerClaims = {}): Promise<string> {
-  const { issuer = ISSUER, audience = AUDIENCE, expiresAt = now + HOUR, subject = 'ops@example.com' } = of;
-  const jwt = new SignJWT({ roles: ['linkgrant-operator'], ...of.claims })
+export function signBearer(key: IssuerKey, now: number, changes: BearerClaims = {}): Promise<string> {
+  const { issuer = ISSUER, audience = AUDIENCE, expiresAt = now + HOUR } = changes;
+  const { subject = 'ops@example.com' } = changes;
+  const jwt = new SignJWT({ roles: ['linkgrant-operator'], ...changes.claims })
     .setProtectedHeader({ alg: key.algorithm, kid: key.kid, typ: 'at+jwt' })
     .setIssuer(issuer)
     .setAudience(audience)
@@ -50,7 +51,7 @@ export function signBearer(key: IssuerKey, now: number, of: BearerClaims = {}): 
   return jwt.sign(key.secret);
 }
 
-/** What is asked of the admin API; JSON unless `text` is the body. */
+/** A request to the admin API. The body is `text`, else `json`. */
 export interface AdminRequest {
   readonly bearer?: string | undefined;
   readonly json?: unknown;
@@ -60,22 +61,22 @@ export interface AdminRequest {
   readonly from?: string;
 }
 
-/** A service with an admin API whose issuer is a file of keys. */
+/** A service with an admin API that reads the keys of its issuer from a file. */
 export interface AdminService extends TestService {
   readonly running: RunningService;
   readonly adminPort: number;
   readonly key: IssuerKey;
   readonly jwksFile: string;
-  /** A good bearer token. */
+  /** A valid bearer token with the role operator. */
   readonly operator: string;
   readonly viewer: string;
   publish(...keys: readonly IssuerKey[]): void;
-  /** What a query finds in the store's file. */
+  /** Runs an SQL query on the file of the store, and returns the rows. */
   rows(query: string): unknown[];
   ask(method: string, path: string, request?: AdminRequest): Promise<WireAnswer>;
 }
 
-/** Starts one with its JWKS in a file, unless the flags say otherwise. */
+/** Starts an admin service. The flags override the default flags, such as the JWKS file. */
 export async function startAdminService(flags: Flags = {}): Promise<AdminService> {
   const directory = mkdtempSync(join(tmpdir(), 'linkgrant-admin-'));
   const jwksFile = join(directory, 'jwks.json');

@@ -20,28 +20,28 @@ export const BARE_ENVIRONMENT = {
   ...(NODE_COMPILE_CACHE !== undefined && { NODE_COMPILE_CACHE }),
 };
 
-// Another user could not read a checkout in root's home.
-const WITHOUT_MIGHT = ['setpriv', '--bounding-set=-dac_override,-dac_read_search'];
+// Capabilities are dropped instead of changing the user: another user could not read a checkout in root's home.
+const DROP_CAPABILITIES = ['setpriv', '--bounding-set=-dac_override,-dac_read_search'];
 
 /** Flags of a service whose links lead to a router that no test starts. */
 export const ENDPOINT = ['--endpoint', 'inter-router=router.example.com:55671'] as const;
 
-/** The standard input and the environment of a command, and what makes it a process of its own. */
+/** How a command runs: its input, environment and clock, and the options that require a process of its own. */
 export interface RunOptions extends ProcessOptions {
   readonly input?: string;
   readonly env?: Readonly<Record<string, string>>;
-  /** How far the clock of a command is ahead that runs in this process. */
+  /** How far the clock is ahead, for a command that runs in this process. */
   readonly clockOffsetMs?: number;
   /** The name of the program's file, for a command that runs in this process. */
   readonly name?: string;
 }
 
-/** What a command can have only as a process of its own. */
+/** Options that require a process of its own. */
 interface ProcessOptions {
   /** Leaves standard input open until the program has ended. */
   readonly holdsInput?: boolean;
   readonly cwd?: string;
-  /** Another program than `dist/main.js` of the checkout, perhaps with its first arguments. */
+  /** The program in place of `dist/main.js`; a list adds its first arguments. */
   readonly main?: string | readonly string[];
   /** An executable that runs in place of Node with `main`. */
   readonly executable?: string;
@@ -60,12 +60,17 @@ export interface Ended {
 
 function start(words: readonly string[], options: RunOptions): ChildProcess {
   const { env = {}, cwd, main = MAIN, executable, obeysPermissions = false, cgroup } = options;
-  const isMighty = obeysPermissions && process.getuid?.() === 0;
-  const joined = cgroup ? ['sh', '-c', 'echo $$ > "$0" && exec "$@"', cgroup.procsFile] : [];
+  const dropsCapabilities = obeysPermissions && process.getuid?.() === 0;
+  const joinCgroup = cgroup ? ['sh', '-c', 'echo $$ > "$0" && exec "$@"', cgroup.procsFile] : [];
   const [file = '', ...first] = [main].flat();
   const program =
     executable === undefined ? [...programWords(file, env.LINKGRANT_SQLITE), ...first] : [executable];
-  const [command = '', ...rest] = [...joined, ...(isMighty ? WITHOUT_MIGHT : []), ...program, ...words];
+  const [command = '', ...rest] = [
+    ...joinCgroup,
+    ...(dropsCapabilities ? DROP_CAPABILITIES : []),
+    ...program,
+    ...words,
+  ];
   return spawn(command, rest, {
     stdio: ['pipe', 'pipe', 'pipe'],
     env: { ...BARE_ENVIRONMENT, ...env },
@@ -172,7 +177,7 @@ export interface Serving {
   stop(): Promise<{ readonly code: number | null; readonly signal: NodeJS.Signals | null }>;
 }
 
-/** Starts `serve` on a free port of 127.0.0.1 unless the words say otherwise; resolves once it has said that it serves. */
+/** Starts `serve` on a free port of 127.0.0.1 unless the words say otherwise; resolves once it has printed that it serves. */
 export async function startServe(words: readonly string[], options: RunOptions = {}): Promise<Serving> {
   const isGiven = (flag: string) => words.includes(flag);
   const defaults = [
@@ -230,7 +235,8 @@ export class Workplace {
 /** The two lines that every refusal has on standard error; fails on anything else. */
 export function refusalOf({ stderr }: Ended): { readonly error: string; readonly hint: string } {
   const lines = /^error: ([^\n]+)\nhint: ([^\n]+)\n$/.exec(stderr);
-  if (!lines) throw new Error(`not a line of cause and one of what to do: ${JSON.stringify(stderr)}`);
+  if (!lines)
+    throw new Error(`standard error is not one error line and one hint line: ${JSON.stringify(stderr)}`);
   return { error: lines[1] as string, hint: lines[2] as string };
 }
 

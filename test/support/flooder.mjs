@@ -1,5 +1,6 @@
-// Sends one request again and again, each on a TLS connection of its own, so many at a time, until its parent ends it.
-// Says `flooding` once each of them has been answered or turned away. Arguments: port, address to send from, how many, request.
+// Repeats one request, each time on a new TLS connection, until its parent disconnects. CLIENTS connections are open at a time.
+// Sends `flooding` to its parent when that many connections have ended.
+// Arguments: port, address to send from, CLIENTS, request.
 import { connect } from 'node:tls';
 
 const [port, localAddress, clients, request] = process.argv.slice(2);

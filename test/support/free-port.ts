@@ -1,10 +1,10 @@
 import { once } from 'node:events';
 import { createServer, type Server } from 'node:net';
 
-// Below those that systems give to whoever asks for any port, which would be taken again before they are used.
+// Below the ephemeral ports: the kernel could assign one of those to another socket before the test uses it.
 const PORTS = { lowest: 20_000, count: 12_000 };
 
-/** Ports of 127.0.0.1 that nobody listens on now, each another one, and that nobody is given by chance. */
+/** Returns different free ports of 127.0.0.1. None of them is an ephemeral port. */
 export async function freePorts(count: number): Promise<readonly number[]> {
   const servers: Server[] = [];
   const ports: number[] = [];
@@ -24,7 +24,7 @@ export async function freePorts(count: number): Promise<readonly number[]> {
   return ports;
 }
 
-/** One such port. */
+/** Returns one free port, as {@link freePorts} does. */
 export async function freePort(): Promise<number> {
   const [port = 0] = await freePorts(1);
   return port;

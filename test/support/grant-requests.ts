@@ -9,8 +9,8 @@ export interface GrantRequests {
   head(lines?: readonly string[], csr?: string): string;
   /** A complete request with Content-Length; the body is the grant's code unless another is given. */
   completeRequest(lines?: readonly string[], body?: string): string;
-  /** Runs `act`, and demands that no use was counted. */
-  costsNothing<T>(act: () => Promise<T>): Promise<T>;
+  /** Runs an operation, and expects that it counts no use of the grant. */
+  expectNoUse<T>(operation: () => Promise<T>): Promise<T>;
 }
 
 /** Makes requests for a grant of `service`. */
@@ -23,9 +23,9 @@ export function requestsFor(service: TestService, { grant, code }: CreatedGrant)
     head,
     completeRequest: (lines = [], body = code) =>
       `${head([...lines, `Content-Length: ${Buffer.byteLength(body)}`])}\r\n${body}`,
-    async costsNothing(act) {
+    async expectNoUse(operation) {
       const before = await service.used(grant.uid);
-      const result = await act();
+      const result = await operation();
       expect(await service.used(grant.uid)).toBe(before);
       return result;
     },

@@ -1,12 +1,12 @@
-// The form of a code of ours: 24 letters and digits. That all of its letters are of one case happens once in 10⁵.
+// A code of linkgrant: 24 letters and digits. About one code in 10⁵ has letters of one case only, and does not match.
 const CODE = /(?<![A-Za-z0-9])(?=[A-Za-z0-9]*[a-z])(?=[A-Za-z0-9]*[A-Z])[A-Za-z0-9]{24}(?![A-Za-z0-9])/;
-// A signed code, as far as its first two parts.
+// The first two parts of a signed code (JWS).
 const SIGNED = /eyJ[\w-]{20,}\.[\w-]{20,}/;
 const KEY = /PRIVATE KEY/;
 
 /**
- * Throws when a log, an error or metrics hold what looks like a code or a private key. Every text that a test hears from
- * the program on standard error, and every log of a service in a test, comes by here.
+ * Throws if the text contains what looks like a code or a private key; else returns the text. The helpers of the tests call it
+ * for the standard error of every command, and for the log of every service.
  */
 export function refuseSecrets(text: string): string {
   const found = KEY.test(text)
@@ -20,6 +20,6 @@ export function refuseSecrets(text: string): string {
       .split('\n')
       .find((candidate) => KEY.test(candidate) || CODE.test(candidate) || SIGNED.test(candidate)) ?? '';
   throw new Error(
-    `${found} was told: ${line.replace(CODE, '<code>').replace(SIGNED, '<code>').slice(0, 200)}`,
+    `${found} was written: ${line.replace(CODE, '<code>').replace(SIGNED, '<code>').slice(0, 200)}`,
   );
 }

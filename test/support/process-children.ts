@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 
-/** The processes that a process has started, in the order in which it did. */
+/** The PIDs of the child processes of a process, the oldest first. */
 export function childrenOf(pid: number): number[] {
   const list = readFileSync(join('/proc', String(pid), 'task', String(pid), 'children'), 'utf8');
   return list.trim().split(' ').filter(Boolean).map(Number);

@@ -4,7 +4,7 @@ import { parseAllDocuments } from 'yaml';
 import { createCertificateRequest } from '../../src/pki/requests.js';
 import type { WireAnswer } from './wire.js';
 
-/** A Secret as it stands on the wire. */
+/** A Secret in a response. */
 export interface SecretDocument {
   readonly metadata: { readonly name: string; readonly annotations?: Readonly<Record<string, string>> };
   readonly data: Readonly<Record<string, string>>;
@@ -20,20 +20,21 @@ export function documentsOf(stream: string): unknown[] {
   return parseAllDocuments(stream).map((document) => document.toJS() as unknown);
 }
 
-/** What a redemption answered, taken out of its YAML. */
+/** The parsed response to a redemption. */
 export interface RedeemedAnswer {
   readonly secret: SecretDocument;
   readonly links: readonly LinkDocument[];
-  /** PEM of the certificate and its intermediates, and of what it verifies against. */
+  /** PEM of the certificate and its intermediates. */
   readonly certificate: string;
+  /** PEM of the CAs that the certificate verifies against. */
   readonly ca: string;
   readonly x509: X509Certificate;
-  /** The private key, where the service made it. */
+  /** The private key, if the service generated it. */
   readonly key: KeyObject | undefined;
   readonly keyPem: string | undefined;
 }
 
-/** Takes an answer of 200 apart, and fails the test for any other. */
+/** Parses a response with status 200; fails the test for any other status. */
 export function redeemedAnswer(answer: Pick<WireAnswer, 'status' | 'body'>): RedeemedAnswer {
   expect(answer, answer.body).toMatchObject({ status: 200 });
   const [secret, ...links] = documentsOf(answer.body) as [SecretDocument, ...LinkDocument[]];
@@ -55,7 +56,7 @@ export function newKey(namedCurve = 'prime256v1'): KeyObject {
   return generateKeyPairSync('ec', { namedCurve }).privateKey;
 }
 
-/** The header with which the requesting side brings its own key. */
+/** The header with a CSR for a key of the requesting side. */
 export function csrHeader(key: KeyObject = newKey()): { readonly csr: string } {
   return { csr: Buffer.from(createCertificateRequest(key, 'a site')).toString('base64') };
 }

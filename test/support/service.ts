@@ -54,7 +54,7 @@ const ENDPOINT_FLAGS = ENDPOINTS.map(({ name, host, port }) => `${name}=${host}:
 
 const checkpoint = () => undefined;
 
-/** The accepting side, ready to be redeemed against. */
+/** A running service of the accepting side, for tests. */
 export interface TestService {
   readonly port: number;
   /** PEM that the service's server certificate verifies against. */
@@ -70,7 +70,7 @@ export interface TestService {
   metricsText(): Promise<string>;
   /** Makes a grant as `grant create` does. */
   grant(request?: Partial<GrantRequest>): Promise<CreatedGrant>;
-  /** Stores a grant in a state that `grant create` does not make; `code` is its code, else a minted one. */
+  /** Stores a grant in a state that `grant create` does not produce. Without `code` it gets a new code. */
   storedGrant(changes?: Partial<AccessGrant>, code?: string): Promise<CreatedGrant>;
   /** How many uses of a grant are counted. */
   used(uid: string): Promise<number | undefined>;
@@ -89,8 +89,8 @@ function captureLog() {
   return { logger, lines };
 }
 
-/** What is the same however the service was started. */
-async function around(options: {
+/** The members of a test service that do not depend on how it was started. */
+async function commonMembers(options: {
   readonly directory: string;
   readonly clock: TestClock;
   readonly lines: readonly string[];
@@ -132,11 +132,11 @@ async function around(options: {
     storedGrant,
     async grant(request = {}) {
       const service = await readService(store);
-      if (!service) throw new Error('the service has not described itself');
+      if (!service) throw new Error('the store contains no description of the service');
       const wanted = { namespace: 'default', name: `grant-${randomUUID()}`, ...request };
-      const made = await createGrant(wanted, service.endpoints.length > 0, { store, clock: clock.read });
-      if ('rejected' in made) throw new Error(made.rejected);
-      return made;
+      const created = await createGrant(wanted, service.endpoints.length > 0, { store, clock: clock.read });
+      if ('rejected' in created) throw new Error(created.rejected);
+      return created;
     },
     used: async (uid) => (await store.findGrant(uid))?.redemptions,
     sql(statement, ...values) {
@@ -164,7 +164,7 @@ export async function startTestService(
   const running = await startService(settings, { clock: clock.read, checkpoint, logger });
   const store = await openStore(settings, { clock: clock.read, checkpoint }, false);
   return {
-    ...(await around({ directory, clock, lines, store })),
+    ...(await commonMembers({ directory, clock, lines, store })),
     running,
     port: running.listening.port,
     ca: running.description.ca,
@@ -178,7 +178,7 @@ export async function startTestService(
   };
 }
 
-/** What a composed service has in place of the usual parts and limits. */
+/** The parts and limits that a composed service replaces. */
 export interface Composition {
   /** Wraps the store that the service uses. */
   readonly store?: (real: GrantStore) => GrantStore;
@@ -196,16 +196,16 @@ export interface Composition {
   readonly prepareLookup?: (uid: string) => Promise<void>;
 }
 
-// The clients of a test share the service's process: a slow machine makes hundreds of them wait for one another.
+// Clients and service share one process, so on a slow machine hundreds of clients wait for one another.
 const LONG_MS = 60_000;
-const PATIENT = {
+const LONG_WAITS = {
   ...ADMISSION_LIMITS,
   issuingWaitMs: LONG_MS,
   inFlightWaitMs: LONG_MS,
   connectionWaitMs: LONG_MS,
 };
 
-/** The same service put together by hand around the real parts, for faults and small limits. */
+/** Composes a service of the real parts, some of them replaced: for faults and small limits. */
 export async function composeTestService(composition: Composition = {}): Promise<
   TestService & {
     readonly listener: TlsListener;
@@ -250,7 +250,7 @@ export async function composeTestService(composition: Composition = {}): Promise
     bodyTimeoutMs,
     trustedProxies,
     connections,
-    admission: new Admission(loopDelay, connections, queue, composition.admissionLimits ?? PATIENT),
+    admission: new Admission(loopDelay, connections, queue, composition.admissionLimits ?? LONG_WAITS),
     unprovenRequests: new UnprovenRequests(metrics, logger),
     observer: metrics,
     clock: clock.read,
@@ -274,7 +274,7 @@ export async function composeTestService(composition: Composition = {}): Promise
     issuer: 'linkgrant site CA',
   });
   return {
-    ...(await around({ directory, clock, lines, store })),
+    ...(await commonMembers({ directory, clock, lines, store })),
     listener,
     connections,
     loopDelay,
@@ -290,7 +290,7 @@ export async function composeTestService(composition: Composition = {}): Promise
   };
 }
 
-/** The store with some of its acts replaced. */
+/** Returns the store with some of its methods replaced. */
 export function withStore(real: GrantStore, changes: Partial<GrantStore>): GrantStore {
   return new Proxy(real, {
     get(target, property: keyof GrantStore) {

@@ -11,7 +11,7 @@ const EXTENSIONS = 0xa3;
 const VERSION = 0xa0;
 const NULL = element(0x05, Buffer.alloc(0));
 
-/** Keys whose signatures take long to verify: a kind that is not accepted, and the slowest ones that are. */
+/** Keys whose signatures take long to verify. The first kind is not accepted; the others are the slowest accepted ones. */
 export type SlowKey = 'dsa-10000' | 'rsa-4096' | 'p521';
 
 const sequence = (...parts: Uint8Array[]) => encodeConstructed(SEQUENCE, parts);
@@ -25,6 +25,7 @@ function bigNumber(bits: number): Uint8Array {
   return bytes;
 }
 
+/** Random and positive, and smaller than a {@link bigNumber} of the same length. */
 function smaller(bytes: number): Uint8Array {
   const value = randomBytes(bytes);
   value.writeUInt8((value.readUInt8(0) & 0x3f) | 0x20, 0);

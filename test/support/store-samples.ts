@@ -40,7 +40,7 @@ export function sampleGrant(changes: Partial<AccessGrant> = {}): AccessGrant {
   };
 }
 
-/** A sample grant as `store` keeps it. */
+/** Stores a sample grant, and returns the stored grant. */
 export async function storedGrant(
   store: GrantStore,
   changes: Partial<AccessGrant> = {},

@@ -1,6 +1,6 @@
 import { vi } from 'vitest';
 
-/** Resolves when `condition` holds, which something beside the test brings about; rejects after a minute. */
+/** Resolves when `condition` holds; rejects after a minute. */
 export async function until(condition: () => boolean | Promise<boolean>): Promise<void> {
   await vi.waitUntil(condition, { timeout: 60_000, interval: 50 });
 }

@@ -9,7 +9,7 @@ export interface Target {
   readonly ca: string;
 }
 
-/** An answer off the wire. Header names are in lower case; a repeated one is joined by `, `. */
+/** A received response. Header names are in lower case; the values of a repeated header are joined by `, `. */
 export interface WireAnswer {
   readonly status: number;
   readonly headers: Readonly<Record<string, string>>;
@@ -26,10 +26,10 @@ export const outcomeOf = ({ status, body, headers }: WireAnswer) => [
 /** A connection on which a test sends and receives bytes as they are. */
 export interface WireConnection {
   readonly socket: TLSSocket;
-  /** What has arrived so far, piece by piece. */
+  /** The chunks received so far. */
   readonly received: readonly Buffer[];
   send(bytes: string | Uint8Array): void;
-  /** Everything that arrived until the peer ended the connection, in whichever way. */
+  /** Resolves with all received bytes when the connection has closed, also after an error. */
   readonly ended: Promise<Buffer>;
 }
 
@@ -46,13 +46,13 @@ export async function openWire(target: Target, options: ConnectionOptions = {}):
   return { socket, received, send: (bytes) => void socket.write(bytes), ended };
 }
 
-/** Takes an HTTP/1.1 answer apart. Throws where the bytes are none. */
+/** Parses an HTTP/1.1 response. Throws if the bytes are not one. */
 export function parseAnswer(bytes: Buffer): WireAnswer {
   const text = bytes.toString('latin1');
   const end = text.indexOf('\r\n\r\n');
   const [statusLine = '', ...lines] = text.slice(0, end).split('\r\n');
   const status = /^HTTP\/1\.1 (\d{3}) /.exec(statusLine)?.[1];
-  if (end < 0 || status === undefined) throw new Error(`no HTTP answer: ${JSON.stringify(text)}`);
+  if (end < 0 || status === undefined) throw new Error(`not an HTTP response: ${JSON.stringify(text)}`);
   const headers: Record<string, string> = {};
   for (const line of lines) {
     const colon = line.indexOf(':');
@@ -63,7 +63,7 @@ export function parseAnswer(bytes: Buffer): WireAnswer {
   return { status: Number(status), headers, body: bytes.subarray(end + 4).toString() };
 }
 
-/** Sends bytes as they are, and gives what came back until the service closed the connection. */
+/** Sends bytes as they are. Returns all received bytes when the service has closed the connection. */
 export async function exchangeBytes(
   target: Target,
   bytes: string | Uint8Array,
@@ -74,7 +74,7 @@ export async function exchangeBytes(
   return wire.ended;
 }
 
-/** Sends bytes as they are, and gives the first answer as soon as it is complete. */
+/** Sends bytes as they are. Returns the first response as soon as it is complete. */
 export async function exchange(
   target: Target,
   bytes: string | Uint8Array,
@@ -94,7 +94,7 @@ function isComplete(bytes: Buffer): boolean {
   return length !== undefined && bytes.length >= end + 4 + Number(length);
 }
 
-/** Sends `piece` again and again until the peer has had enough, at most `most` times; then gives what it answered. */
+/** Sends `piece` until the peer closes the connection, at most `most` times. Returns the response. */
 export async function exchangeEndless(
   target: Target,
   head: string,
@@ -110,7 +110,7 @@ export async function exchangeEndless(
   return parseAnswer(await wire.ended);
 }
 
-/** What is sent by {@link post} beside the code. */
+/** What {@link post} sends in addition to the path and the body. */
 export interface PostOptions {
   readonly method?: string;
   readonly headers?: Readonly<Record<string, string>>;
@@ -129,7 +129,12 @@ export function post(
     const { method = 'POST', headers = {}, from } = options;
     const outgoing = request(
       {
-        ...{ host: '127.0.0.1', port: target.port, ca: target.ca, path, method, agent: false },
+        host: '127.0.0.1',
+        port: target.port,
+        ca: target.ca,
+        path,
+        method,
+        agent: false,
         ...(from !== undefined && { localAddress: from }),
         headers: { ...headers, 'content-length': Buffer.byteLength(body) },
       },

@@ -107,7 +107,7 @@ function generated(line, length) {
 /** The names of the 85 bombs. */
 export const BOMB_NAMES = [REPEATED, PREFIXED, GENERATED].flatMap(Object.keys);
 
-/** The bomb of that name, so many characters long. */
+/** The bomb with this name, `length` characters long. */
 export function yamlBomb(name, length) {
   if (name in GENERATED) return generated(GENERATED[name], length);
   const [prefix, unit] = PREFIXED[name] ?? ['', REPEATED[name]];

@@ -87,7 +87,7 @@ describe('link check of a correct router', () => {
     expect(await check(link, secret, { connectTo })).toMatchObject({ fault: 'ok' });
     const proxied = { connectTo, proxy: `http://127.0.0.1:${proxy.port}` };
     expect(await check(link, secret, proxied)).toMatchObject({ fault: 'ok' });
-    expect(proxy.asked.map(({ target }) => target)).toEqual([`127.0.0.1:${port}`]);
+    expect(proxy.connectRequests.map(({ target }) => target)).toEqual([`127.0.0.1:${port}`]);
   });
 
   test('succeeds if only the common name of the certificate matches the host', async () => {

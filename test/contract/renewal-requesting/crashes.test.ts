@@ -20,7 +20,7 @@ describe('a renewal', () => {
     expect([...serials]).toEqual([serialNumber.toLowerCase()]);
     expect(site.server.issued()).toBe(1);
     expect(new Set(site.server.keys).size).toBe(1);
-    expect(site.keptKeys()).toEqual([]);
+    expect(site.storedKeyFiles()).toEqual([]);
   });
 
   test.each(CHECKPOINTS)(
@@ -35,7 +35,7 @@ describe('a renewal', () => {
       expect(site.server.issued()).toBe(isInPlace ? 2 : 1);
       expect(new Set(site.server.keys).size).toBe(isInPlace ? 2 : 1);
       await site.secret();
-      expect(site.keptKeys()).toEqual([]);
+      expect(site.storedKeyFiles()).toEqual([]);
     },
   );
 

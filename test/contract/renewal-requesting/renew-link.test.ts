@@ -38,7 +38,7 @@ describe('link renew', () => {
     expect(metadata.namespace).toBe('east');
     expect(metadata.labels).toEqual({ 'app.kubernetes.io/managed-by': 'linkgrant' });
     expect(statSync(secretFile()).mode & 0o777).toBe(0o600);
-    expect(site.keptKeys()).toEqual([]);
+    expect(site.storedKeyFiles()).toEqual([]);
   });
 
   test.each([
@@ -59,7 +59,7 @@ describe('link renew', () => {
       await site.renew();
       expect(site.server.issued()).toBe(life);
     }
-    expect(site.keptKeys()).toEqual([]);
+    expect(site.storedKeyFiles()).toEqual([]);
   });
 
   test('stores the URL of the service from the response, on any origin, and uses it next time', async () => {
@@ -97,17 +97,17 @@ describe('link renew', () => {
     const before = await site.secret();
     expect(await site.outcome()).toBe('service_unavailable');
     expect(await site.secret()).toEqual(before);
-    expect(site.keptKeys()).toHaveLength(1);
+    expect(site.storedKeyFiles()).toHaveLength(1);
     await site.renew();
     expect(site.server.issued()).toBe(1);
     expect(new Set(site.server.keys).size).toBe(1);
-    expect(site.keptKeys()).toEqual([]);
+    expect(site.storedKeyFiles()).toEqual([]);
   });
 
   test('creates a new key if the stored one is damaged', async () => {
     site.server.refuse(503, 'overloaded');
     expect(await site.outcome()).toBe('overloaded');
-    const [kept = ''] = site.keptKeys();
+    const [kept = ''] = site.storedKeyFiles();
     writeFileSync(join(site.dataDirectory, 'renewals', kept), 'nothing');
     expect(await site.outcome()).toBe('overloaded');
     expect(readFileSync(join(site.dataDirectory, 'renewals', kept), 'utf8')).toContain('PRIVATE KEY');

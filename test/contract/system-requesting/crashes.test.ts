@@ -2,7 +2,7 @@ import { X509Certificate } from 'node:crypto';
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { beforeEach, describe, expect, it } from 'vitest';
-import { type Fate, run, runProcess, serve } from '../../chaos/commands.js';
+import { type RunConditions, run, runProcess, serve } from '../../chaos/commands.js';
 import type { EndedProcess } from '../../support/command-line.js';
 import { directoryForTest, releaseAfterTest } from '../../support/release.js';
 import { copySite, modeOf, type SystemSiteCopy } from '../../support/sites/system-site.js';
@@ -31,7 +31,11 @@ async function issue(file: string): Promise<string> {
   return file;
 }
 
-function redeem(words: readonly string[], fate: Fate = {}, runCommand = run): Promise<EndedProcess> {
+function redeem(
+  words: readonly string[],
+  conditions: RunConditions = {},
+  runCommand = run,
+): Promise<EndedProcess> {
   const site = ['--platform', 'linux', '--namespace', 'east', '--skupper-home', east.home];
   const options = [
     '--data-dir',
@@ -39,7 +43,7 @@ function redeem(words: readonly string[], fate: Fate = {}, runCommand = run): Pr
     '--reload-command',
     `echo reload >> '${reloads()}'`,
   ];
-  return runCommand(['token', 'redeem', ...words, ...site, ...options], fate);
+  return runCommand(['token', 'redeem', ...words, ...site, ...options], conditions);
 }
 
 async function recordedSerials(): Promise<string[]> {

@@ -5,14 +5,14 @@ import type { TestIdentity } from '../server-identity.js';
 import { startOpensslRouter } from './openssl-router.js';
 import type { TestLink } from './test-link.js';
 
-/** A pair, and what its site trusts. */
+/** A link's key and certificate, and the CA (PEM) that its site trusts. */
 export interface LinkPair extends TestLink {
   readonly ca: string;
 }
 
 /**
- * How mutual TLS with a router of this certificate, which trusts `clientCa`, ends for each pair: `linked`, or the error's
- * code. The router is the real `openssl`.
+ * Connects with each pair to an `openssl s_server` that has the certificate of `identity` and trusts `clientCa`. Returns for
+ * each pair `linked`, or the code of the error.
  */
 export async function dialEach(
   openssl: OpenSsl,
@@ -20,7 +20,7 @@ export async function dialEach(
   identity: TestIdentity,
   clientCa: string,
 ): Promise<string[]> {
-  // TLS 1.2 tells both verdicts within the handshake.
+  // In TLS 1.2 the handshake fails if either side refuses the other's certificate.
   const words = ['-tls1_2', '-cert_chain', openssl.write('router-chain.pem', identity.cert)];
   const router = await startOpensslRouter(identity, { clientCa, words });
   try {

@@ -5,15 +5,15 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { TestIdentity } from '../server-identity.js';
 
-/** A TLS server in place of a router, by the real `openssl`, on a port of its own on 127.0.0.1. */
+/** `openssl s_server` in place of a router, on a free port of 127.0.0.1. */
 export interface OpensslRouter {
   readonly port: number;
   close(): Promise<void>;
 }
 
 /**
- * Starts one that demands a client certificate of `clientCa`, the identity's own CA unless another is given, and refuses
- * others with an alert as a router does. `atTime`: what its clock says, in milliseconds since the epoch.
+ * Starts a server that requires a client certificate of `clientCa` (by default the CA of `identity`), and refuses others with
+ * an alert, as a router does. `atTime` is the time at which it verifies certificates, in milliseconds since the epoch.
  */
 export async function startOpensslRouter(
   identity: TestIdentity,

@@ -16,8 +16,8 @@ export interface RouterListener {
 }
 
 /**
- * Starts one on 127.0.0.1. Port 0 selects a free port; `credentials` is a directory with `tls.crt`, `tls.key` and `ca.crt`. It
- * requires a client certificate (TLS 1.3), and answers any data with an AMQP header.
+ * Starts a listener on 127.0.0.1. Port 0 selects a free port; `credentials` is a directory with `tls.crt`, `tls.key` and
+ * `ca.crt`. The listener requires a client certificate (TLS 1.3), and answers any data with an AMQP header.
  */
 export async function startRouterListener(
   port = 0,

@@ -7,7 +7,7 @@ import { csrHeader, newKey, type RedeemedAnswer, redeemedAnswer } from '../redee
 import type { TestService } from '../service.js';
 import { type PostOptions, post, type WireAnswer } from '../wire.js';
 
-/** A link's present pair, as its site holds it. */
+/** The current key and certificate of a link. */
 export interface TestLink {
   readonly id: string;
   readonly key: KeyObject;
@@ -15,36 +15,36 @@ export interface TestLink {
   readonly certificate: string;
 }
 
-/** What of a renewal request is another than usual. */
+/** In what a renewal request differs from a valid one. */
 export interface RequestChanges {
-  /** The key that is asked for; a new P-256 one when absent. */
+  /** The key of the CSR; by default a new P-256 key. */
   readonly newKey?: KeyObject;
-  /** What is asked with instead of a proper CSR. */
+  /** The bytes (DER) in place of a valid CSR. */
   readonly csrDer?: Uint8Array;
-  /** When it is signed; the service's time when absent. */
+  /** The time of the signature; by default the service's time. */
   readonly now?: number;
 }
 
-/** The pair that an answer gives to a site: with the service's key, or with the one that it asked for. */
+/** Returns the link of a response. `key` is the key of the CSR; by default the key in the response. */
 export function linkOf(answer: RedeemedAnswer, key?: KeyObject): TestLink {
   const id = answer.secret.metadata.annotations?.['linkgrant.dev/redemption-id'] ?? '';
-  const held = key ?? answer.key;
-  if (!held) throw new Error('nobody has the key of that answer');
-  return { id, key: held, certificate: answer.certificate };
+  const linkKey = key ?? answer.key;
+  if (!linkKey) throw new Error('the response contains no key, and no key was passed');
+  return { id, key: linkKey, certificate: answer.certificate };
 }
 
-/** Redeems a grant, a new one unless it is given, with a key of the site's own. */
+/** Redeems a grant, by default a new one, with a CSR for the site's key. */
 export async function redeemLink(
   service: TestService,
   key: KeyObject = newKey(),
-  made?: CreatedGrant,
+  created?: CreatedGrant,
 ): Promise<TestLink> {
-  const { grant, code } = made ?? (await service.grant());
+  const { grant, code } = created ?? (await service.grant());
   const headers = { ...csrHeader(key), renews: 'true' };
   return linkOf(redeemedAnswer(await post(service, `/${grant.uid}`, code, { headers })), key);
 }
 
-/** The request with which a link asks for its next certificate. */
+/** Returns a signed renewal request of a link. */
 export function renewalOf(
   { id, key, certificate }: TestLink,
   service: TestService,
@@ -71,7 +71,7 @@ export function postRenewal(
   });
 }
 
-/** Renews a link and gives its new pair; fails the test where that is refused. */
+/** Renews a link, and returns it with its new key and certificate; fails the test if the renewal is refused. */
 export async function renewTestLink(
   link: TestLink,
   service: TestService,

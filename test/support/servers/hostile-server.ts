@@ -6,7 +6,7 @@ import { createServer as createTlsServer, type SecureVersion, type TLSSocket } f
 import type { AccessToken } from '../../../src/domain/access-token.js';
 import { makeIdentity, type TestIdentity } from '../server-identity.js';
 
-/** What a test server was sent. */
+/** A request that a test server received. */
 export interface SeenRequest {
   readonly method: string;
   readonly url: string;
@@ -18,9 +18,9 @@ export interface SeenRequest {
 export interface TestServer {
   readonly port: number;
   readonly token: AccessToken;
-  /** Every whole request so far. */
+  /** Every complete request so far. */
   readonly seen: SeenRequest[];
-  /** Connections that were taken so far. */
+  /** How many connections were accepted so far. */
   connections(): number;
   close(): Promise<void>;
 }
@@ -63,7 +63,7 @@ async function listen(server: Server, ca: string, seen: SeenRequest[] = []): Pro
   };
 }
 
-/** Reads requests whole before it hands them on. */
+/** Returns a listener that records each complete request, then passes it to `handle`. */
 function recording(
   seen: SeenRequest[],
   handle: (request: SeenRequest, ...rest: Parameters<RequestListener>) => void,
@@ -73,14 +73,14 @@ function recording(
     request.on('data', (chunk: Buffer) => chunks.push(chunk));
     request.on('end', () => {
       const { method = '', url = '', headers } = request;
-      const whole = { method, url, headers, body: Buffer.concat(chunks).toString() };
-      seen.push(whole);
-      handle(whole, request, response);
+      const complete = { method, url, headers, body: Buffer.concat(chunks).toString() };
+      seen.push(complete);
+      handle(complete, request, response);
     });
   };
 }
 
-/** An HTTPS server that answers as `handle` does. */
+/** An HTTPS server that passes each complete request to `handle`. */
 export async function serveHttps(
   handle: (request: SeenRequest, ...rest: Parameters<RequestListener>) => void,
   options: TestServerOptions = {},
@@ -100,11 +100,13 @@ export async function serveHttps(
 export async function servePlain(handle: RequestListener): Promise<TestServer> {
   const { ca } = await makeIdentity();
   const seen: SeenRequest[] = [];
-  const server = createHttpServer(recording(seen, (_whole, request, response) => handle(request, response)));
+  const server = createHttpServer(
+    recording(seen, (_complete, request, response) => handle(request, response)),
+  );
   return listen(server, ca, seen);
 }
 
-/** A TLS server that reads a request's head and then does as `act` says with the bare connection. */
+/** A TLS server that reads the head of a request, then passes the connection and the head to `act`. */
 export async function serveBytes(act: (socket: TLSSocket, head: string) => void): Promise<TestServer> {
   const identity = await makeIdentity();
   const server = createTlsServer({ ...identity, minVersion: 'TLSv1.3' }, (socket) => {
@@ -120,7 +122,7 @@ export async function serveBytes(act: (socket: TLSSocket, head: string) => void)
   return listen(server, identity.ca);
 }
 
-/** A TCP server that does as `act` says with each connection. */
+/** A TCP server that passes each connection to `act`. */
 export async function serveTcp(act: (socket: Socket) => void): Promise<TestServer> {
   const { ca } = await makeIdentity();
   return listen(createTcpServer(act), ca);

@@ -16,23 +16,23 @@ export const ENDPOINTS: readonly LinkEndpoint[] = [
   { name: 'edge', host: 'router.example.com', port: '45671', group: 'skupper-router' },
 ];
 
-/** A small redemption service: linkgrant's manners (one certificate for one key) or a stock server's (one per posting). */
+/** A small redemption service. It issues like linkgrant (one certificate for each key) or like Skupper (one for each request). */
 export interface IssuingServer extends TestServer {
   readonly authority: CertificateAuthority;
   /** Certificates issued so far. */
   issued(): number;
-  /** How many answers from now on are cut before their end; each issues all the same. */
+  /** Truncates the next `count` responses; their certificates are issued nevertheless. */
   loseAnswers(count: number): void;
-  /** Each answer to a redemption from now on is given so many milliseconds later. */
+  /** Delays each response to a redemption from now on by this many milliseconds. */
   slowDown(ms: number): void;
-  /** Refuses so from now on, as linkgrant does: one whose grant has ended answers a key again that it knows. */
+  /** Refuses with this code from now on. With `grant_expired`, a known key still gets its certificate, as from linkgrant. */
   refuse(code: RedemptionErrorCode | undefined): void;
 }
 
 /** Fields that a service sends with each Link, in addition to its endpoints. */
 export type SentWithLink = Pick<Link, 'cost' | 'settings' | 'routingKeys' | 'labels' | 'annotations'>;
 
-/** The answer of a redemption. */
+/** The body of a response to a redemption. */
 export async function renderAnswer(
   authority: CertificateAuthority,
   redemption: { readonly name: string; readonly spkiDer: Uint8Array; readonly tlsKey?: string },
@@ -50,9 +50,8 @@ export async function renderAnswer(
     lifetimeMs: 30 * DAY_MS,
     now,
   });
-  const annotations =
-    tlsKey === undefined ? { annotations: { 'linkgrant.dev/redemption-id': id } } : { tlsKey };
-  const secret = { name, caCrt: authority.bundlePem, tlsCrt: issued.pem, ...annotations };
+  const keyOrId = tlsKey === undefined ? { annotations: { 'linkgrant.dev/redemption-id': id } } : { tlsKey };
+  const secret = { name, caCrt: authority.bundlePem, tlsCrt: issued.pem, ...keyOrId };
   const links = linksToEndpoints(name, endpoints).map((link) => ({ ...link, ...sent }));
   return encodeLinkDocuments(secret, links);
 }
@@ -67,7 +66,7 @@ export async function startIssuingServer(
   const byKey = new Map<string, Promise<string>>();
   let issued = 0;
   let toLose = 0;
-  let laterMs = 0;
+  let delayMs = 0;
   let refused: RedemptionErrorCode | undefined;
   const answerTo = async ({ headers, body }: SeenRequest): Promise<string | undefined> => {
     if (body !== CODE) return undefined;
@@ -94,7 +93,7 @@ export async function startIssuingServer(
   };
   const server = await serveHttps((request, _incoming, response) => {
     const isCheck = request.url.endsWith('/-/check');
-    // Who asks for the state is told it, of a grant that there is.
+    // A check of a grant that exists is never refused.
     const isRefused = isCheck
       ? refused === 'grant_unknown'
       : refused !== 'grant_expired' || !isKnown(request);
@@ -109,7 +108,7 @@ export async function startIssuingServer(
       return;
     }
     void answerTo(request).then(async (answer) => {
-      if (laterMs > 0) await sleep(laterMs);
+      if (delayMs > 0) await sleep(delayMs);
       if (answer === undefined) {
         response.writeHead(403).end('Redemption of access token refused\n');
       } else if (toLose > 0) {
@@ -129,7 +128,7 @@ export async function startIssuingServer(
       toLose = count;
     },
     slowDown: (ms) => {
-      laterMs = ms;
+      delayMs = ms;
     },
     refuse: (code) => {
       refused = code;

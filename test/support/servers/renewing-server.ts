@@ -11,21 +11,21 @@ import { ENDPOINTS } from './issuing-server.js';
 
 const FIVE_MINUTES = 5 * 60_000;
 
-/** A small service that renews one link: the newest certificate, and the one before it with the recorded key. */
+/** A small service that renews one link. It accepts the newest certificate, and the one before it only with the recorded key. */
 export interface RenewingServer extends TestServer {
   readonly authority: CertificateAuthority;
   readonly url: string;
   readonly ca: string;
   readonly redemptionId: string;
-  /** Takes a certificate (PEM) for the link's newest. */
+  /** Makes a certificate (PEM) the newest one of the link. */
   know(certificate: string): void;
   /** Certificates that were issued so far. */
   issued(): number;
-  /** SHA-256 of the keys that requests with a good signature were for. */
+  /** SHA-256 of the keys in the requests with a valid signature. */
   readonly keys: string[];
-  /** How many answers from now on are cut before their end; each issues all the same. */
+  /** Truncates the next `count` responses; their certificates are issued nevertheless. */
   loseAnswers(count: number): void;
-  /** Puts another clock into the service. */
+  /** Replaces the clock of the service. */
   setClock(clock: () => number): void;
   /** Changes answers before they are sent. */
   changeAnswers(change: (answer: Answer) => Answer | string): void;
@@ -33,7 +33,7 @@ export interface RenewingServer extends TestServer {
   refuse(status: number, code: string): void;
 }
 
-/** What an answer is made of. */
+/** The content of a response. */
 export interface Answer {
   readonly authority: CertificateAuthority;
   readonly caCrt?: string;
@@ -44,7 +44,7 @@ export interface Answer {
   readonly annotations: Readonly<Record<string, string>>;
 }
 
-/** Starts one for the redemption with that id. */
+/** Starts a service for the redemption with this id. */
 export async function startRenewingServer(redemptionId: string, name = 'to-west'): Promise<RenewingServer> {
   const authority = await makeAuthority('Test Site CA');
   const identity = await makeIdentity();

@@ -7,8 +7,8 @@ import type { TestIdentity } from '../server-identity.js';
 /** A proxy on 127.0.0.1 that tunnels, or refuses to. */
 export interface TunnelProxy {
   readonly port: number;
-  /** Targets of CONNECT and what was sent as `Proxy-Authorization`. */
-  readonly asked: { readonly target: string; readonly authorization: string | undefined }[];
+  /** The received CONNECT requests: their targets, and their `Proxy-Authorization` headers. */
+  readonly connectRequests: { readonly target: string; readonly authorization: string | undefined }[];
   close(): Promise<void>;
 }
 
@@ -16,7 +16,7 @@ export interface TunnelProxy {
 export async function startProxy(
   options: { readonly refuse?: number; readonly identity?: TestIdentity } = {},
 ): Promise<TunnelProxy> {
-  const asked: TunnelProxy['asked'] = [];
+  const connectRequests: TunnelProxy['connectRequests'] = [];
   const sockets = new Set<Socket>();
   const server: Server = options.identity ? createHttpsServer(options.identity) : createServer();
   server.on('connection', (socket: Socket) => {
@@ -25,7 +25,7 @@ export async function startProxy(
   });
   server.on('connect', (request, downstream: Socket) => {
     const target = request.url ?? '';
-    asked.push({ target, authorization: request.headers['proxy-authorization'] });
+    connectRequests.push({ target, authorization: request.headers['proxy-authorization'] });
     if (options.refuse) {
       downstream.end(`HTTP/1.1 ${options.refuse} Refused\r\nContent-Length: 0\r\n\r\n`);
       return;
@@ -43,7 +43,7 @@ export async function startProxy(
   await once(server, 'listening');
   return {
     port: (server.address() as AddressInfo).port,
-    asked,
+    connectRequests,
     close: async () => {
       server.close();
       for (const socket of sockets) socket.destroy();

@@ -15,7 +15,7 @@ export const SITE_TIME = Date.parse('2027-03-04T05:06:07Z');
 // biome-ignore lint/suspicious/noExplicitAny: tests change documents of many shapes.
 type AnyResource = Stored<Resource> & Record<'spec' | 'status' | 'data', any>;
 
-/** The recorded site, to be changed and read. */
+/** A copy of the recorded site that a test can change. */
 export class RecordedSite {
   readonly resources: AnyResource[];
 
@@ -39,7 +39,7 @@ export class RecordedSite {
     this.resources.splice(this.resources.indexOf(this.find(kind, name)), 1);
   }
 
-  /** Adds one that differs from the recorded one of that kind in what is given. */
+  /** Adds a copy of the first resource of this kind, with another name and uid and these changes. */
   add(kind: string, name: string, changed: object): AnyResource {
     const copy = structuredClone(this.find(kind));
     const added = { ...copy, ...changed, metadata: { ...copy.metadata, name, uid: crypto.randomUUID() } };
@@ -57,7 +57,7 @@ export class RecordedSite {
   }
 }
 
-/** The data of a router's Secret: a certificate of `authority` that names `hosts`, and what that router trusts. */
+/** The data of a router's Secret: a certificate of `authority` that names `hosts`, and the CAs that the router trusts. */
 export async function routerSecret(
   authority: CertificateAuthority,
   hosts: readonly string[],

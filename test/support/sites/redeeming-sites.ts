@@ -5,12 +5,11 @@ import { hashCode, mintCode } from '../../../src/codes/opaque-code.js';
 import { generateKeyPair } from '../../../src/pki/keys.js';
 import { createCertificateRequest } from '../../../src/pki/requests.js';
 import type { GrantStore } from '../../../src/redemption/ports/grant-store.js';
+import { DAY_MS } from '../server-identity.js';
 import { sampleGrant } from '../store-samples.js';
 import { post, type Target } from '../wire.js';
 
-const DAY_MS = 86_400_000;
-
-/** Some grants that are alike: uses of each, how many sites want one, and how many such grants there are. */
+/** Equal grants: the uses of each, the sites that redeem each, and the number of grants. */
 export interface GrantMix {
   readonly uses: number;
   readonly sites: number;
@@ -25,7 +24,7 @@ export interface RedeemingSite {
   certificate?: string;
 }
 
-/** Makes grants, and the sites that want something of them, in no order. */
+/** Creates grants, and returns the sites that redeem them in random order. */
 export async function makeRedeemingSites(
   store: GrantStore,
   mixes: readonly GrantMix[],
@@ -53,8 +52,8 @@ export async function makeRedeemingSites(
 }
 
 /**
- * What a site is answered: the serial number of its certificate, or undefined when nothing is left; as often as it takes to
- * be answered. `target` is asked anew each time. Rejects at any other answer than those and 503.
+ * Redeems for a site, and repeats the request after a 503 or a connection error. Returns the serial number of the certificate, or
+ * undefined for a 404. Calls `target` before each attempt. Rejects for any other status.
  */
 export async function redeemAsSite(site: RedeemingSite, target: () => Target): Promise<string | undefined> {
   for (let tried = 0; tried < 400; tried += 1) {
@@ -65,19 +64,19 @@ export async function redeemAsSite(site: RedeemingSite, target: () => Target): P
       return new X509Certificate(Buffer.from(secret?.toJS().data['tls.crt'], 'base64')).serialNumber;
     }
     if (answer?.status === 404) return undefined;
-    // The service or the database is away, or was while it was asked.
+    // 503 or a connection error: the service or the database is down.
     if (answer && answer.status !== 503) throw new Error(`${answer.status}: ${answer.body}`);
     await sleep(20 + Math.random() * 200);
   }
-  throw new Error('a site was never answered');
+  throw new Error('a site got no certificate and no 404 in 400 attempts');
 }
 
-/** How many certificates there are for the sites of these grants. */
+/** How many sites can get a certificate of these grants. */
 export function usesWanted(mixes: readonly GrantMix[]): number {
   return mixes.reduce((sum, { uses, sites, grants }) => sum + Math.min(uses, sites) * grants, 0);
 }
 
-/** Does something with each site, `atOnce` at a time; `before` is told how many were begun. */
+/** Calls `act` for each site, `atOnce` at a time. Calls `before` first, with the number of sites begun before. */
 export async function withEachSite(
   sites: readonly RedeemingSite[],
   atOnce: number,

@@ -39,17 +39,17 @@ export interface RenewedSite {
   readonly server: RenewingServer;
   readonly directory: string;
   readonly dataDirectory: string;
-  /** The Secret that is in place; fails the test for one whose key is not its certificate's. */
+  /** Reads the Secret; fails the test if its key does not belong to its certificate. */
   secret(): Promise<LinkSecret>;
-  /** What the Secret says of its renewal. */
+  /** Reads the Secret as a link that can be renewed. */
   link(): Promise<RenewableLink>;
   renew(changes?: Partial<RenewLinkDependencies>, link?: RenewableLink): Promise<RenewedLink>;
   /** The code that renewing fails with, or `renewed`. */
   outcome(changes?: Partial<RenewLinkDependencies>): Promise<string>;
   /** Renews in another process. It dies at a checkpoint, or uses `given`, an earlier state of the Secret. */
   spawn(options?: { readonly dieAt?: string; readonly given?: RenewableLink }): Promise<RenewerOutcome>;
-  /** Keys of renewals that are kept. */
-  keptKeys(): string[];
+  /** Names of the files with the keys of pending renewals. */
+  storedKeyFiles(): string[];
   close(): Promise<void>;
 }
 
@@ -127,7 +127,7 @@ export async function makeRenewedSite(key = newKey()): Promise<RenewedSite> {
       const [, signal] = await once(child, 'close');
       return signal === 'SIGKILL' ? { killed: true } : JSON.parse(output);
     },
-    keptKeys: () => {
+    storedKeyFiles: () => {
       const kept = join(dataDirectory, 'renewals');
       if (!existsSync(kept)) return [];
       return (readdirSync(kept, { recursive: true }) as string[]).filter((name) => name.endsWith('.pem'));

@@ -35,7 +35,7 @@ export interface RequestingSite {
   readonly dataDirectory: string;
   /** Where links are materialized. */
   readonly to: string;
-  /** Redeems in this process; `waited` collects how long it wanted to wait. */
+  /** Redeems in this process. A wait between two attempts takes 10 ms at most. */
   redeem(request: RedeemTokenRequest, changes?: Partial<RedeemTokenDependencies>): Promise<RedeemedToken>;
   /** The code that redeeming fails with, or `redeemed`. */
   outcome(request: RedeemTokenRequest, changes?: Partial<RedeemTokenDependencies>): Promise<string>;
@@ -49,7 +49,7 @@ export interface RequestingSite {
   remove(): void;
 }
 
-/** Makes an empty one. */
+/** Creates a site without links. */
 export function makeRequestingSite(): RequestingSite {
   const root = mkdtempSync(join(tmpdir(), 'linkgrant-requesting-'));
   const dataDirectory = join(root, 'data');

@@ -12,15 +12,15 @@ const FIXTURES = resolve(import.meta.dirname, '../../fixtures/system-site');
 /** A moment at which the certificates of the sites in the fixtures are valid. */
 export const SITE_TIME = Date.parse('2027-03-04T05:06:07Z');
 
-/** The issuer, as PEM, of a CA made for a test. */
-export interface MadeAuthority {
+/** A CA for a test, with its certificate and key as PEM. */
+export interface SiteAuthority {
   readonly authority: CertificateAuthority;
   readonly certificate: string;
   readonly key: string;
 }
 
 /** A new CA, valid around `now`. */
-export async function makeSiteAuthority(commonName: string, now = SITE_TIME): Promise<MadeAuthority> {
+export async function makeSiteAuthority(commonName: string, now = SITE_TIME): Promise<SiteAuthority> {
   const pem = await createAuthority({ commonName, keyType: 'p256', lifetimeMs: 365 * DAY_MS, now });
   return { ...pem, authority: loadAuthority(pem, commonName, now) };
 }
@@ -48,7 +48,7 @@ export class SystemHome {
     return readFileSync(this.path(namespace, file), 'utf8');
   }
 
-  /** Writes a file as careful programs do: beside it first, then in its place. */
+  /** Replaces a file atomically: writes a temporary file beside it, then renames that. */
   write(namespace: string, file: string, content: string): void {
     const path = this.path(namespace, file);
     mkdirSync(dirname(path), { recursive: true });
@@ -80,7 +80,7 @@ export class SystemHome {
     this.write(namespace, `${directory}/issuers/${name}/tls.key`, pem.key);
   }
 
-  /** Gives a router's listener a certificate of this CA, and what it is to trust. */
+  /** Writes the credentials of a router: a certificate of this CA, and the CAs that the router trusts. */
   async addRouterCertificate(
     namespace: string,
     credentials: string,

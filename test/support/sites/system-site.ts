@@ -41,9 +41,9 @@ export function modeOf(path: string): number {
 }
 
 /**
- * A directory for PATH with a `skupper` that notes its words in `calls`, and loads a site as Skupper does: what is in
- * `input/resources` becomes `runtime/resources`, and each AccessToken there is redeemed, again at each call. It exits with
- * what `exit-code` holds, if that is there.
+ * Installs a `skupper` in a directory for PATH. It appends its arguments to `calls`, then loads the site as Skupper does: it
+ * copies the Links and Secrets of `input/resources` to `runtime/resources`, and redeems each AccessToken of `input/resources`,
+ * at each call again. After `fail(code)` it exits with this code and loads nothing.
  */
 export function installFakeSkupper(
   directory: string,

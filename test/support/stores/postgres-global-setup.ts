@@ -2,8 +2,8 @@ import type { TestProject } from 'vitest/node';
 import { startPostgres } from './postgres-process.js';
 
 /**
- * Starts the PostgreSQL server that the test files of this project share, unless `LINKGRANT_TEST_POSTGRES` (a URL with the
- * password of one who may create databases) names another.
+ * Starts the PostgreSQL server that the test files of this project share. If `LINKGRANT_TEST_POSTGRES` is set (the URL of a
+ * server, with a user who may create databases, and the password), that server is used.
  */
 export async function setup(project: TestProject): Promise<() => Promise<void>> {
   const given = process.env.LINKGRANT_TEST_POSTGRES;
@@ -13,7 +13,7 @@ export async function setup(project: TestProject): Promise<() => Promise<void>> 
     project.provide('postgres', place);
     return async () => undefined;
   }
-  // A test's server may lose what it has when the machine goes, and nothing when it is killed itself.
+  // Without fsync the server loses data only if the machine crashes, not if a test kills the server.
   const running = await startPostgres(['fsync=off']);
   project.provide('postgres', running.server);
   return running.remove;

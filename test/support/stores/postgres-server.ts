@@ -3,7 +3,7 @@ import pg from 'pg';
 import { inject } from 'vitest';
 import type { PostgresTarget } from '../../../src/stores/postgres/postgres-target.js';
 
-/** Where the run's PostgreSQL server listens, and who may do everything there. */
+/** The address of the run's PostgreSQL server, and the name and password of its administrator. */
 export interface PostgresServer {
   readonly host: string;
   readonly port: number;
@@ -21,11 +21,11 @@ declare module 'vitest' {
 
 /** A database of the run's server that one test has to itself. */
 export interface TestDatabase {
-  /** As `--store` takes it, without the password. */
+  /** The value of `--store`, without the password. */
   readonly url: string;
   readonly password: string;
   readonly place: PostgresTarget;
-  /** Runs statements as its administrator, and gives the rows of the last one. */
+  /** Runs one statement as the administrator, and returns its rows. Several statements return nothing. */
   sql(text: string, values?: readonly unknown[]): Promise<readonly Record<string, unknown>[]>;
   drop(): Promise<void>;
 }
@@ -57,7 +57,7 @@ async function run(server: PostgresServer, database: string, text: string, value
   }
 }
 
-/** Makes an empty database on the run's server; the test file has to be one that the server is started for. */
+/** Creates an empty database on the run's server. The file's vitest project must have `postgres-global-setup.ts`. */
 export function createTestDatabase(): Promise<TestDatabase> {
   return createDatabaseOn(inject('postgres'));
 }

@@ -1,4 +1,5 @@
-// Opens and closes the built store in FILE a few times with better-sqlite3, and prints how many of the driver's objects outlive a collection.
+// Opens and closes the built store in a file several times with better-sqlite3. Prints how many of the driver's objects remain
+// after a garbage collection. Arguments: file, times.
 import { queryObjects } from 'node:v8';
 import Database from 'better-sqlite3';
 import { openSqliteStore } from '../../../dist/stores/sqlite/sqlite-store.js';

@@ -34,12 +34,12 @@ const counted = async () => [
 
 const answers = { before: await redeem() };
 
-// Full: whatever room the log still has is used up by redemptions, which then fail.
+// Full: redemptions succeed while the write-ahead log has room, then they fail.
 const ballast = join(directory, 'ballast');
 try {
   writeFileSync(ballast, Buffer.alloc(4 * 1024 * 1024));
 } catch {
-  // That it did not fit is the point.
+  // Expected: the file is larger than the disk.
 }
 let fitted = 0;
 let outcome = await redeem();
@@ -52,7 +52,7 @@ answers.fitted = fitted;
 rmSync(ballast);
 answers.freed = { redeem: await redeem(), probe: await probe(), counted: await counted() };
 
-// Gone, then read-only: only when the store has let go of the file does the kernel allow the remount.
+// Gone, then read-only: the store closes a missing file, and only then the kernel allows the remount.
 renameSync(file, `${file}.away`);
 answers.gone = { redeem: await redeem(), probe: await probe() };
 renameSync(`${file}.away`, file);

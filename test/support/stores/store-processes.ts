@@ -29,7 +29,7 @@ export interface RedeemTask {
 
 /** A process that has the store open. */
 export interface Redeemer {
-  /** Runs the tasks, 40 at once. Returns the outcomes of each as `recorded ID`, `replay ID`, `refused CODE`. */
+  /** Runs the tasks, 40 at once. Returns the outcomes of each as `recorded ID`, `replay ID`, `refused CODE` or `failed CODE`. */
   redeem(tasks: readonly RedeemTask[]): Promise<readonly (readonly string[])[]>;
   /** Kills the process, as in a crash; `redeem` rejects. */
   kill(): void;

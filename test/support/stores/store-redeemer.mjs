@@ -1,4 +1,4 @@
-// A process that redeems: opens the store it is told of, says `ready`, and works off each list of tasks it is sent.
+// A process that opens the store of its argument, sends `ready` to its parent, and runs each list of tasks that it receives.
 // Built code is imported, because plain Node runs this.
 import { randomBytes, randomUUID } from 'node:crypto';
 import { openSqliteStore } from '../../../dist/stores/sqlite/sqlite-store.js';

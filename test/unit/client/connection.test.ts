@@ -203,7 +203,7 @@ describe('a proxy', () => {
     const proxy = releaseAfterTest(await startProxy());
     const options = { proxy: `http://127.0.0.1:${proxy.port}`, mayReach: () => false };
     expect((await failure(server.token, options)).code).toBe('address_refused');
-    expect(proxy.asked).toEqual([]);
+    expect(proxy.connectRequests).toEqual([]);
     const named = { ...server.token, url: `https://localhost:${server.port}/x` };
     expect(await redeem(named, options)).toBe('hello');
   });
@@ -214,7 +214,7 @@ describe('a proxy', () => {
     const options = { proxy: `http://me:s%40crt@127.0.0.1:${proxy.port}` };
     expect(await redeem(server.token, options)).toBe('hello');
     const authorization = `Basic ${Buffer.from('me:s@crt').toString('base64')}`;
-    expect(proxy.asked).toEqual([{ target: `127.0.0.1:${server.port}`, authorization }]);
+    expect(proxy.connectRequests).toEqual([{ target: `127.0.0.1:${server.port}`, authorization }]);
   });
 
   test('is not used for hosts in NO_PROXY', async () => {
@@ -262,7 +262,7 @@ describe('a proxy', () => {
     const server = await greeter();
     const proxy = releaseAfterTest(await startProxy({ identity: await makeIdentity() }));
     expect((await failure(server.token, { proxy: `https://127.0.0.1:${proxy.port}` })).code).toBe('proxy');
-    expect(proxy.asked).toEqual([]);
+    expect(proxy.connectRequests).toEqual([]);
   });
 
   test.each(['socks5://127.0.0.1:1080', 'http://', '::::'])('cannot be %s', async (proxy) => {
