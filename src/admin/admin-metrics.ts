@@ -4,7 +4,7 @@ import { Counter, Histogram, type Registry } from 'prom-client';
 export interface AdminAnswer {
   /** The method of the route; `other` if the route does not support it. */
   readonly method: string;
-  /** Path as in openapi.yaml; `none` for no route. */
+  /** Path as in openapi.yaml; `none` if the request was refused before routing or no route matches. */
   readonly route: string;
   readonly status: number;
   /** Code of the refusal, if it is one. */
@@ -27,7 +27,7 @@ export function addAdminMetrics(registry: Registry): AdminObserver {
   const registers = [registry];
   const answers = new Counter({
     name: 'linkgrant_admin_answers_total',
-    help: 'Answers of the admin API by route (none is no route), its method and status.',
+    help: 'Answers of the admin API by route (none if refused before routing), method and status.',
     labelNames: ['method', 'route', 'status'],
     registers,
   });
@@ -46,7 +46,7 @@ export function addAdminMetrics(registry: Registry): AdminObserver {
   });
   const limited = new Counter({
     name: 'linkgrant_admin_authentications_limited_total',
-    help: 'Failed authentications beyond the budget of the address that they came from; refused as any other, and not in the log.',
+    help: 'Failed authentications beyond the budget of their source; refused like any other, but not logged.',
     registers,
   });
   return {

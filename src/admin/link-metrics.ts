@@ -9,7 +9,7 @@ interface LinkFigures {
   readonly observe?: () => Promise<ConnectionSummary>;
 }
 
-/** Adds the metrics of links, which are counted at each scrape, and are absent while a count is unknown. */
+/** Adds the metrics of links. Each scrape counts the links; a metric is absent while its count is unknown. */
 export function addLinkMetrics(registry: Registry, { count, observe }: LinkFigures): void {
   const registers = [registry];
   new Gauge({
@@ -31,7 +31,7 @@ export function addLinkMetrics(registry: Registry, { count, observe }: LinkFigur
   });
   new Gauge({
     name: 'linkgrant_links_connected',
-    help: 'Links that are not revoked and whose site is connected.',
+    help: 'Connected peers that have a link that is not revoked.',
     registers,
     async collect() {
       // A gauge without a value has no series.

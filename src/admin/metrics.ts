@@ -126,8 +126,8 @@ export function createMetrics(): Metrics {
 }
 
 /**
- * Creates the metric of grants by state; each scrape counts them, and has none if the store fails. Its own registry, because
- * all processes serve the same store.
+ * Creates the metric of grants by state, in a registry of its own because all processes serve the same store. Each scrape
+ * counts the grants; the metric has no value if the store fails.
  */
 export function createGrantMetrics(count: () => Promise<Readonly<Record<string, number>>>): Registry {
   const registry = new Registry();

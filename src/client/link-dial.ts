@@ -107,8 +107,8 @@ async function checkRouter(
 }
 
 /**
- * Resolves with `accepted` if the router answers, or is silent for `silenceMs` or until `signal` is aborted; else with the error that
- * ended the connection, which is undefined without one.
+ * Resolves with `accepted` if the router answers, or is silent for `silenceMs` or until `signal` is aborted. If the connection
+ * ends first, resolves with its error as `refusedBy`; undefined if it ended without an error.
  */
 function routerVerdict(
   secured: TLSSocket,

@@ -7,7 +7,7 @@ import { MAX_ENDPOINTS, parseLinkEndpoint } from '../redemption/requesting/link-
 
 type TextField = 'settings' | 'labels' | 'annotations';
 
-/** Limits of the settings of a Link, and equally of its routing keys, labels and annotations; bytes of names and values in UTF-8. */
+/** Limits for each of settings, routingKeys, labels and annotations of a Link; `bytes` counts names and values in UTF-8. */
 const LIMITS = { entries: 64, bytes: 4096 };
 // The router reads a 32-bit integer.
 const HIGHEST_COST = 2 ** 31 - 1;
@@ -62,7 +62,7 @@ function isNumbered(name: string, secret: string, highest: number): boolean {
   return /^[1-9]\d{0,8}$/.test(number) && Number(number) <= highest;
 }
 
-/** Go writes 0 for an unset cost. */
+/** Reads the cost of a Link. 0 counts as absent, because Go writes 0 for an unset cost. */
 function readCost(value: unknown): Pick<Link, 'cost'> {
   if (value === undefined || value === null || value === 0) return {};
   if (typeof value === 'number' && Number.isInteger(value) && value > 0 && value <= HIGHEST_COST)

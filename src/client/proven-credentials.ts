@@ -44,7 +44,7 @@ export function proveCredentials(
   const described = describe(tlsCrt);
   if (!described) return 'its certificate has a form that cannot be read';
   const { subject, serial, notBefore, notAfter } = described;
-  // A slightly slow local clock must not discard a certificate whose use is already counted.
+  // Accept a certificate that is not valid yet by a slow local clock: the redemption is already counted.
   const problem = verificationProblem(tlsCrt, caCrt, Math.max(context.now, notBefore));
   if (problem !== undefined) return `its certificate does not verify against its ca.crt (${problem})`;
   if (!isForClients(leaf)) return 'its certificate is not for TLS clients';

@@ -88,7 +88,7 @@ function decode(text: string): string {
 /**
  * True if a NO_PROXY list exempts `host` (an IPv6 address without brackets) and `port`. Entries are separated by commas
  * or spaces: `*`; a domain, which exempts itself and all below it, with or without a leading `.` or `*.`; an address; a
- * CIDR. Any but `*` and a CIDR may end in `:port`.
+ * CIDR. Domains and addresses (IPv6 in brackets) may end in `:port`.
  */
 export function isExemptFromProxy(noProxy: string, host: string, port: number): boolean {
   const hostname = host.toLowerCase().replace(/\.$/, '');

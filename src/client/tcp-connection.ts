@@ -7,8 +7,8 @@ import { RedemptionError } from '../domain/redemption-error.js';
 import { untilAborted } from '../time/abort.js';
 
 /**
- * Opens a TCP connection to the first address of a host that accepts it, of the addresses that `mayReach` allows. Rejects
- * with RedemptionError `dns`, `address_refused`, `connection_refused` (no route included) or `connection_timeout`.
+ * Opens a TCP connection to the first address of a host that accepts it, of the addresses that `mayReach` allows. Rejects with
+ * RedemptionError `dns`, `address_refused`, `connection_refused` (also if there is no route) or `connection_timeout`.
  */
 export async function connectTcp(
   address: HostPort,

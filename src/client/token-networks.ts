@@ -19,9 +19,9 @@ const PRIVATE = [
 const IPV4_PREFIXES = ['::ffff:', '64:ff9b::'];
 
 /**
- * Returns a function that is true for an address to which the URL of an untrusted token may lead. With `networks` (CIDRs or addresses)
- * these are the addresses in them. Without, they are all except those of this machine, and loopback, link-local, multicast and reserved
- * ones.
+ * Returns a function that is true for an address to which the URL of an untrusted token may lead: an address in `networks` (CIDRs
+ * or addresses). If `networks` is absent, every address is allowed except those of this machine, loopback, link-local, multicast
+ * and reserved addresses, and metadata services of clouds.
  */
 export function tokenNetworks(networks?: readonly string[]): (address: string) => boolean {
   const listed = listOf(networks ?? REFUSED);

@@ -31,8 +31,8 @@ const UUID_AT_END = /\/([0-9a-f]{8})-([0-9a-f]{4})-([0-9a-f]{4})-([0-9a-f]{4})-(
 const START = new RegExp([...PREFIX].join('[^0-9A-Za-z]*'), 'i');
 
 /**
- * Encodes a join line: `lgj1_`, two digits for the number of characters that follow, and these in base 62. They contain flags,
- * the CA pin, the UUID at the end of the URL, the texts, and a checksum. Undefined if it would be longer than 3,850 characters.
+ * Encodes a join line: `lgj1_`, two digits for the number of characters that follow, and the content in base 62: flags, the
+ * CA pin, the UUID at the end of the URL, the texts, and a checksum. Undefined if it would be longer than 3,850 characters.
  */
 export function encodeJoinLine({ name, url, code, ca, linkCost }: JoinLine): string | undefined {
   const uuid = UUID_AT_END.exec(url);

@@ -9,7 +9,7 @@ const THUMBPRINT = /^[\w-]{43}$/;
 const BASE64 = /^[A-Za-z0-9+/]+={0,2}$/;
 const AUDIENCE = 'urn:uuid:';
 const EVERY_ALGORITHM = ['ES256', 'ES384', 'RS256', 'PS256', 'EdDSA'];
-// The generator of P-256, whose private key is 1. Verifications with it only take the usual time; their results are ignored.
+// The generator of P-256, whose private key is 1. Verifying with it takes the usual time; the result is ignored.
 const DUMMY_KEY = {
   kty: 'EC',
   crv: 'P-256',

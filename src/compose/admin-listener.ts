@@ -154,7 +154,10 @@ export async function startAdmin(
       onUnreadable({ status, ...details }) {
         const answer = { method: 'other', route: 'none', status, refused: 'unreadable', milliseconds: 0 };
         metrics.adminAnswered(answer);
-        logger.debug({ event: 'admin_unreadable', status, ...details }, 'no HTTP request, or none in time');
+        logger.debug(
+          { event: 'admin_unreadable', status, ...details },
+          'no valid HTTP request arrived in time',
+        );
       },
     },
     app,

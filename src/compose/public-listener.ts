@@ -122,7 +122,7 @@ export function createPublicListener({
       async onUnreadable(answer) {
         metrics.answered('other', 'unreadable', 0);
         if (!(await unprovenRequests.count(answer.peer))) return;
-        logger.debug({ event: 'unreadable', ...answer }, 'no HTTP request, or none in time');
+        logger.debug({ event: 'unreadable', ...answer }, 'no valid HTTP request arrived in time');
       },
     },
     handler,
@@ -149,7 +149,7 @@ export function pathPrefixOf({ pathPrefix, externalUrl }: Settings): string {
   return pathPrefix ?? externalUrl?.pathname ?? '/';
 }
 
-/** Returns the ports of a redemption except its store; each of their operations runs in a span. */
+/** Returns the dependencies of a redemption except its store; each of their operations runs in a span. */
 function withSpans(site: Site, { serverKeyType }: Settings) {
   const generator = new KeyGenerator({ maxQueued: MAX_QUEUED_KEYS });
   return {

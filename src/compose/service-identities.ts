@@ -92,8 +92,8 @@ export async function openIdentities(settings: Settings, clock: Clock): Promise<
 
 /**
  * Acquires the leases of the data directory and of an SQLite store that `--store` names. Their holder may update the server
- * certificate and the published description. Rejects with SettingsConflictError while a service with other settings for these
- * uses the same files.
+ * certificate and the published description. Rejects with SettingsConflictError while a service uses the same files with other
+ * values of the shared settings.
  */
 export async function acquireLeases(settings: Settings, clock: Clock): Promise<ServingLease> {
   const shared = sharedSettings(settings);

@@ -21,8 +21,8 @@ import { ledgerKeyPath, type OpenContext, openDatabase, type StoreLocation, targ
 export type StoreLoss = LedgerLoss | 'empty';
 
 /**
- * Returns what the ledger of a store lacks by the high-water mark of this host. If it lacks anything, also returns the grants
- * that can be redeemed now.
+ * Returns what the ledger of a store lacks, compared with the high-water mark of this host. If it lacks anything, also returns
+ * the grants that can be redeemed now.
  */
 export async function findStoreLoss(
   location: StoreLocation,

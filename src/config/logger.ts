@@ -1,6 +1,6 @@
 import pino, { type Logger } from 'pino';
 
-// Each write costs as much CPU time as a few lines, so lines are batched.
+// A write costs as much CPU time as formatting a few lines, so lines are batched.
 const GATHER_MS = 20;
 const GATHER_BYTES = 8_192;
 // Limit of buffered output while the reader is stalled. Further lines are dropped, because a response must not wait for the log.

@@ -15,8 +15,8 @@ export interface ProcessContext {
 // The tests run several commands at once in one process. Every command writes from many places, so the context travels with the
 // asynchronous calls instead of through the parameters of each function.
 const contexts = new AsyncLocalStorage<{ readonly context: ProcessContext; readonly program: ProgramName }>();
-// A command with the streams of the process is the only one in it. It does not use AsyncLocalStorage, which on Node 20 makes
-// each promise of a service slower.
+// A command that uses the streams of the process is the only command in it. It does not use AsyncLocalStorage, which on Node 20
+// makes each promise of a service slower.
 let programOfProcess: ProgramName = 'linkgrant';
 
 /** The words with which a user starts the program: its name, those of a kubectl plugin, or those in a checkout. */

@@ -108,7 +108,7 @@ function visibleText(value: string): string | undefined {
   return /^[\x21-\x7e]{1,512}$/.test(value) ? value : undefined;
 }
 
-/** Commas are refused, because they separate scopes in variables only. */
+/** Refuses commas: they separate scopes in a variable, but would be part of a scope in a flag. */
 function scope() {
   return text('a scope without spaces and commas; repeat the flag for another one', (value) =>
     value.includes(',') ? undefined : visibleText(value),

@@ -86,7 +86,7 @@ function parseHosts(text: string): PostgresUrl['hosts'] | undefined {
   return hosts.every((one) => one !== undefined) ? hosts : undefined;
 }
 
-/** Returns `disable` if all servers run on this machine; every other server has to prove its identity. */
+/** Returns `disable` if all servers run on this machine, else `verify-full`. */
 function defaultMode(hosts: PostgresUrl['hosts']): SslMode {
   const isHere = hosts.every(({ host }) => host.startsWith('/') || isLoopback(host));
   return isHere ? 'disable' : 'verify-full';

@@ -30,7 +30,7 @@ export function isUuid(value: string): boolean {
   return UUID.test(value);
 }
 
-/** True for a subject: 1 to 253 characters, none of them a control, format, surrogate or line-separator character. */
+/** True for a subject: 1 to 253 characters, none of them unprintable (Unicode categories C, Zl and Zp). */
 export function isSubject(value: string): boolean {
   const length = [...value].length;
   return length >= 1 && length <= 253 && !UNPRINTABLE.test(value);

@@ -3,8 +3,8 @@ import type { LabelsAndNote } from './labels-and-note.js';
 import type { GrantPolicy } from './policy.js';
 
 /**
- * What generated the key of a redemption: `csr` the requesting site, `stock` the service, for a client that sent no CSR,
- * `generated` the service, for a link that was created on the accepting side.
+ * What generated the key of a redemption. `csr`: the requesting site. `stock`: the service, for a client that sent no CSR.
+ * `generated`: the service, for a link that was created on the accepting side.
  */
 export type RedemptionMode = 'csr' | 'stock' | 'generated';
 

@@ -24,7 +24,7 @@ function decodeUtf8(value: string): string | undefined {
   }
 }
 
-/** The refusal of a repeated header. The content of a CSR is checked only after the code is proven. */
+/** The refusal of a repeated header. `csr_invalid` is returned only after the code is proven, so it is not used here. */
 const REPEATED = {
   name: 'name_invalid',
   subject: 'subject_invalid',

@@ -6,7 +6,7 @@ const CLASS_BITS = 0xc0;
 /** Encodes an element with the given identifier octet; text becomes UTF-8. */
 export function element(tag: number, content: Uint8Array | string): Uint8Array {
   const bytes = Buffer.from(content).toString('latin1');
-  // As a primitive type that includes the constructed bit, so that encoded content is copied instead of parsed.
+  // The constructed bit is passed as a part of the type, so that the encoder copies encoded content instead of parsing it.
   const tree = asn1.create(tag & CLASS_BITS, tag & ~CLASS_BITS, false, bytes);
   return Buffer.from(asn1.toDer(tree).getBytes(), 'latin1');
 }

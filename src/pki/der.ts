@@ -65,7 +65,7 @@ export class DerReader {
     const contentAt = start + 2 + (isLong ? first & 0x7f : 0);
     const length = isLong ? longLength(bytes, start + 2, contentAt) : first;
     const end = contentAt + length;
-    if (end > bytes.length) throw new DerError('an element that reaches beyond its end');
+    if (end > bytes.length) throw new DerError('an element that reaches beyond its parent');
     this.#at = end;
     return { tag: found, der: bytes.subarray(start, end), content: bytes.subarray(contentAt, end) };
   }

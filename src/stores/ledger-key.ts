@@ -28,7 +28,10 @@ export class LedgerKeyFile {
     return existsSync(this.path);
   }
 
-  /** Reads the key, or the pending one. Throws LedgerKeyError if both files are absent, unreadable, or hold no key. */
+  /**
+   * Reads the key, or the pending one. Throws LedgerKeyError if both files are absent, or the first existing one is unreadable or
+   * holds no key.
+   */
   read(): Uint8Array {
     let text: string;
     try {

@@ -353,7 +353,7 @@ describe('redemption list --verify', () => {
 
   it.each(CHANGES)('reports %s', async (_, statements, wrong) => {
     const ended = await verifyAfter(statements);
-    expect(refusalOf(ended)).toMatchObject({ error: `the ledger is not whole: ${wrong}` });
+    expect(refusalOf(ended)).toMatchObject({ error: `the ledger is not intact: ${wrong}` });
     expect(ended).toMatchObject({ code: 1, stdout: '' });
   });
 
@@ -369,7 +369,7 @@ describe('redemption list --verify', () => {
       ],
       [position, removed, refusals, mac],
     );
-    expect(refusalOf(ended).error).toBe('the ledger is not whole: the ledger lacks entry 9 of 16');
+    expect(refusalOf(ended).error).toBe('the ledger is not intact: the ledger lacks entry 9 of 16');
     expect(ended.code).toBe(1);
   });
 

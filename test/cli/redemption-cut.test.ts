@@ -168,7 +168,7 @@ describe('the last step of a cut', () => {
     );
     expect(forced.stdout).not.toContain('Cut off');
     expect(await casOfSite()).toHaveLength(1);
-    expect((await lastStep(id, port)).stdout).toContain('Done: no CA that signed a valid certificate');
+    expect((await lastStep(id, port)).stdout).toContain('Done: responses to links no longer contain a CA');
     // The next command knows which CA signs, although no service has run since.
     expect(await succeed('issuer', 'prepare', SITE)).toContain('Prepared: linkgrant site CA 3');
   });
@@ -211,12 +211,12 @@ describe('a cut of a link whose CA is external', () => {
       );
     expect(await refused(...revoke, '--continue', '6', ...given)).toMatchObject({
       code: 4,
-      error: 'responses to links still trust the old CA',
+      error: 'responses to links still contain the old CA',
     });
     give(next.certificate, next);
     const ended = await succeed(...revoke, '--continue', '6', ...given);
     // linkgrant does not have the key of the old CA, so it cannot check the router.
-    expect(ended).toContain('Done: no CA that signed a valid certificate');
+    expect(ended).toContain('Done: responses to links no longer contain a CA');
     expect(ended).toContain('Not checked: ');
   });
 });

@@ -158,7 +158,7 @@ describe('a later start', () => {
 });
 
 describe('the URL of tokens', () => {
-  const issueAndRedeem = async (dataDir: string, service: Serving, ...connect: readonly string[]) => {
+  const issueAndRedeem = async (dataDir: string, ...connect: readonly string[]) => {
     const issued = await linkgrant(['token', 'issue', '-', '--data-dir', dataDir, '--name', 'west']);
     const redeem = ['token', 'redeem', '-', '--to', '-', '--data-dir', `${dataDir}-requesting`];
     const redeemed = await linkgrant([...redeem, ...connect], { input: issued.stdout });
@@ -174,7 +174,6 @@ describe('the URL of tokens', () => {
     expect(service.url).toBe('https://grants.example.com:8443/link/grants');
     const { url, redeemed } = await issueAndRedeem(
       dataDir,
-      service,
       ...['--connect-to', `grants.example.com:8443:127.0.0.1:${service.port}`],
     );
     expect(url).toMatch(/^https:\/\/grants\.example\.com:8443\/link\/grants\/[0-9a-f-]{36}$/);
@@ -205,7 +204,7 @@ describe('the URL of tokens', () => {
     const dataDir = place.path('prefixed');
     const service = await place.serve(['--data-dir', dataDir, ...ENDPOINT, '--path-prefix', '/grants']);
     expect(service.url).toBe(`https://127.0.0.1:${service.port}/grants`);
-    const { redeemed } = await issueAndRedeem(dataDir, service);
+    const { redeemed } = await issueAndRedeem(dataDir);
     expect(redeemed.code, redeemed.stderr).toBe(0);
   });
 
@@ -214,7 +213,7 @@ describe('the URL of tokens', () => {
     const service = await place.serve(['--data-dir', dataDir, ...ENDPOINT, '--listen', '[::1]:0']);
     expect(service.url).toBe(`https://[::1]:${service.port}`);
     expect(inspectCertificate(service, dataDir, '-verify_ip', '::1').verified).toBe(true);
-    const { redeemed } = await issueAndRedeem(dataDir, service);
+    const { redeemed } = await issueAndRedeem(dataDir);
     expect(redeemed.code, redeemed.stderr).toBe(0);
   });
 });

@@ -53,7 +53,7 @@ describe('closed standard output', () => {
     const ended = await run('unread', words);
     expect(ended.code).toBe(1);
     expect(refusalOf(ended).error).toBe(
-      'standard output was closed before the code of grant "unread" was read, so it was deleted',
+      'standard output was closed before the code of grant "unread" was read, so the grant was deleted',
     );
     expect(await grants()).not.toContain('unread');
   });

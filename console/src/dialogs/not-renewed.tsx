@@ -12,7 +12,7 @@ type Link = Api['Link'];
 // The page of links shows the others.
 const MAX_ROWS = 20;
 
-/** The links whose newest certificate a CA has signed that has also signed the link to be cut off. */
+/** A CA of the link to be cut off, and the links whose newest certificate this CA has signed. */
 interface LinksOfCa {
   readonly sha256: string;
   readonly count: number;

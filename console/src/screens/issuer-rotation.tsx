@@ -44,7 +44,7 @@ const linkSteps = (name: string): readonly Step[] => [
       'Check first that the router trusts both CAs. From this command on, the new CA signs redemptions and renewals.',
     command: ['issuer', 'activate', name],
     afterwards: {
-      text: 'If the certificate of the router is of this issuer, then give the router one of the new CA:',
+      text: 'Then, if this issuer signed the certificate of the router, give the router a certificate of the new CA:',
       command: ['issuer', 'server-certificate', '--issuer', name, '--host', 'HOST', '--to', 'DIR'],
     },
   },

@@ -29,7 +29,7 @@ const RING_GAP = 54;
 // Distance between neighbours on a ring.
 const PEER_GAP = 40;
 const MAX_NAMES = 24;
-// More names would overlap in the larger type.
+// More names would overlap in the larger font.
 const MAX_LARGE_NAMES = 8;
 const NAME_LENGTH = 18;
 

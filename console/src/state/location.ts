@@ -59,8 +59,8 @@ export function useLocation(): Location {
 }
 
 /**
- * Calls `mayLeave` before another page of the console is opened, which is not opened if it returns false. Before the window is
- * closed, the browser asks the user. Returns a function that removes this guard.
+ * Calls `mayLeave` before another page of the console is opened. If it returns false, the page is not opened. Before the window
+ * is closed, the browser asks the user. Returns a function that removes this guard.
  */
 export function guardLeaving(mayLeave: () => boolean): () => void {
   leaveGuard = mayLeave;

@@ -16,7 +16,7 @@ interface Snapshot<T> {
 
 /** The data of the last successful read, and the error of the last read. */
 export interface Resource<T> {
-  /** While the data for a new key load, those of the previous key. */
+  /** The data of the previous key, until those of a new key are read. */
   readonly data: T | undefined;
   readonly readAt: number | undefined;
   /** Why the last read failed; absent after a success. */

@@ -8,7 +8,7 @@ import {
   CHANGES_QUERY,
   EVENT_QUERY,
   GRANT_CHANGE,
-  GRANT_ORDER,
+  GRANT_CREATION,
   GRANT_QUERY,
   GRANT_REVOCATION,
   ISSUER_QUERY,
@@ -17,10 +17,10 @@ import {
   REDEMPTION_CHANGE,
   REDEMPTION_QUERY,
   REDEMPTION_REVOCATION,
-  TOKEN_ORDER,
+  TOKEN_ISSUANCE,
   TOKEN_QUERY,
   TOKEN_REVOCATION,
-} from './orders.js';
+} from './request-schemas.js';
 
 /** The validated input of a route. */
 interface RouteInput<Query, Body> {
@@ -152,7 +152,7 @@ export const ADMIN_ROUTES: readonly AdminRoute[] = [
     administration.listGrants({ ...page, labels }),
   ),
   route(
-    { method: 'post', path: '/grants', body: GRANT_ORDER, takesKey: true },
+    { method: 'post', path: '/grants', body: GRANT_CREATION, takesKey: true },
     async ({ body, once }, administration) => {
       const created = await administration.createGrant(body, once);
       return { status: 201, body: created, location: `/api/v1/grants/${created.uid}` };
@@ -177,7 +177,7 @@ export const ADMIN_ROUTES: readonly AdminRoute[] = [
 
   pageRoute('/tokens', TOKEN_QUERY, (page, administration) => administration.listTokens(page)),
   route(
-    { method: 'post', path: '/tokens', body: TOKEN_ORDER, takesKey: true },
+    { method: 'post', path: '/tokens', body: TOKEN_ISSUANCE, takesKey: true },
     async ({ body, once }, administration) => ({
       status: 201,
       body: await administration.issueToken(body, once),

@@ -74,7 +74,7 @@ export async function bootstrapCommand(flags: BootstrapFlags, context: CommandCo
   const end = performance.now() + deadlineMs;
   const remainingMs = () => Math.max(0, Math.ceil(end - performance.now()));
   const patienceMs = () => Math.min(MAX_SILENCE_MS, remainingMs());
-  const target = await openLinkTarget(flags, context, { reloads: true, signal, patienceMs });
+  const target = await openLinkTarget(flags, context, { storesRecords: true, signal, patienceMs });
   if (target.kind === 'stream') {
     throw new CommandError('bootstrap cannot write to standard output', {
       exitCode: 2,

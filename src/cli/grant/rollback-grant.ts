@@ -25,7 +25,7 @@ export async function rollbackOnFailure<T>(
     }
     if (!(error instanceof OutputClosed)) throw error;
     throw new CommandError(
-      `standard output was closed before the code of grant "${grant.name}" was read${isDeleted ? ', so it was deleted' : ''}`,
+      `standard output was closed before the code of grant "${grant.name}" was read${isDeleted ? ', so the grant was deleted' : ''}`,
       {
         exitCode: 1,
         hint: 'check the command that reads standard output, or write a token to a file',

@@ -158,7 +158,7 @@ async function dependentLines(
   return lines;
 }
 
-/** Returns what the removal of a CA ends, as the end of a sentence; empty if nothing depended on it. */
+/** Returns the effect of the removal of a CA, as the end of a sentence; empty if nothing depended on the CA. */
 function removalEffect({ links, tokens }: Dependents, signs: OwnIssuer['signs']): string {
   if (links === 0 && !tokens) return '';
   if (signs === 'links')

@@ -58,7 +58,7 @@ interface AnyTarget {
   /** Name of the proxy's Secret. */
   readonly proxyConfiguration?: string;
   readonly reloadCommand?: string;
-  /** The written links and their reload; absent if there is no router to reload. */
+  /** The written links, with their reload and records; absent if the command needs neither. */
   readonly place?: LinkLocation;
   /** Uid of the site, if there is one and it is known. */
   siteUid(): string | undefined;
@@ -112,8 +112,8 @@ export interface CommandContext {
 
 /** Options of {@link openLinkTarget} that a command sets. */
 export interface LinkTargetOptions {
-  /** True if a directory without a reload command has a `place` too, because the command stores records there. */
-  readonly reloads: boolean;
+  /** True if the command stores records of links; then a directory without a reload command has a `place` too. */
+  readonly storesRecords: boolean;
   /** Aborts reading from standard input or a named pipe. */
   readonly signal?: AbortSignal;
   /** How long to wait for a concurrent run, in milliseconds. */
@@ -181,9 +181,9 @@ function openStream(opening: Opening): StreamTarget {
 function openDirectory(opening: Opening, directory: string): DirectoryTarget {
   const { flags, settings, proxy, connection, context, options } = opening;
   const redeemer = openTokenRedemption(settings.dataDir, { ...connection, ...context });
-  const placing = { besides: proxySecretFor(directory, proxy, undefined) };
+  const placing = { proxySecret: proxySecretFor(directory, proxy, undefined) };
   const place =
-    flags.reloadCommand !== undefined || options.reloads
+    flags.reloadCommand !== undefined || options.storesRecords
       ? redeemer.place(directory, placing, options.patienceMs)
       : undefined;
   return {
@@ -213,8 +213,8 @@ function openSystemSite(opening: Opening): SystemSiteTarget {
   requirePlatform(site, platform, namespace);
   const directory = site.inputResources;
   const redeemer = openTokenRedemption(settings.dataDir, { ...connection, ...context });
-  const besides = proxySecretFor(directory, proxy, namespace);
-  const place = redeemer.place(directory, { namespace, besides }, options.patienceMs);
+  const proxySecret = proxySecretFor(directory, proxy, namespace);
+  const place = redeemer.place(directory, { namespace, proxySecret }, options.patienceMs);
   return {
     ...commonOf(opening),
     kind: 'system-site',

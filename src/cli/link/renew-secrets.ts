@@ -17,7 +17,7 @@ import type { CommandContext, StoredLinkTarget } from './link-target.js';
 export type SecretRenewal = { readonly secret: string; readonly links: readonly string[] } & (
   | {
       readonly outcome: 'renewed';
-      /** SHA-256 of the new certificate; `notAfter` is its expiry too. */
+      /** SHA-256 of the new certificate; `notAfter` is its expiry. */
       readonly certificateSha256: string;
       readonly notAfter: number;
       readonly serial: string;

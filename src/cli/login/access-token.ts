@@ -31,7 +31,7 @@ export function tokenFields({
 export async function accessTokenOf(name: string): Promise<string> {
   const login = requireLogin(name);
   if (isFresh(login)) return login.accessToken;
-  // A provider may accept a refresh token only once. So of concurrent commands one renews the tokens, and the others read the result.
+  // A provider may accept a refresh token only once. So one of the concurrent commands renews the tokens; the others read them.
   return withLoginLock(async () => {
     const current = requireLogin(name);
     if (isFresh(current)) return current.accessToken;

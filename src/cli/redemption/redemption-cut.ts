@@ -85,8 +85,8 @@ export async function cutCommand(
 }
 
 /**
- * Returns the CAs that signed the still valid certificates of the redemption. The store lists every renewal: only that of a cluster,
- * which has no cut, lists just the last ones.
+ * Returns the CAs that signed the certificates of the redemption that are still valid. The store lists all renewals; in a
+ * cluster it would list only the last ones, but a cluster has no `--cut`.
  */
 async function signersOf(redemption: Redemption, store: GrantStore, now: number): Promise<string[]> {
   const certificates = [redemption, ...(await store.listRenewals(redemption.id))];
@@ -197,7 +197,7 @@ function obstacleError(obstacle: CutObstacle, { step, behind }: Waiting): Comman
             hint: 'renew them with `linkgrant link renew NAME` on their sites, or add --force',
           })
         : new CommandError(
-            step === 'sign-new' ? 'the old CA still signs' : 'responses to links still trust the old CA',
+            step === 'sign-new' ? 'the old CA still signs' : 'responses to links still contain the old CA',
             { exitCode: 4, hint: 'do the step that is printed above, then repeat this command' },
           );
   }
@@ -231,7 +231,7 @@ function doneText({ id, subject }: Redemption, probes: readonly RouterProbe[]): 
     ].join('');
   }
   return [
-    `Done: no CA that signed a valid certificate of ${whose} is trusted by responses to links.\n`,
+    `Done: responses to links no longer contain a CA that signed a valid certificate of ${whose}.\n`,
     'Not checked: whether each router refuses that certificate.\n',
     ...results,
   ].join('');

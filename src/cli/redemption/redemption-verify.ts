@@ -47,7 +47,7 @@ export async function verifyCommand(flags: RedemptionListFlags): Promise<void> {
       ),
     );
     if (fault) {
-      throw new CommandError(`the ledger is not whole: ${faultText(fault)}`, {
+      throw new CommandError(`the ledger is not intact: ${faultText(fault)}`, {
         exitCode: 1,
         hint: 'the database was changed by another program, or a part of it was restored; see docs/how-to/audit.md',
       });

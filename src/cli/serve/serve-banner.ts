@@ -82,9 +82,9 @@ async function siteLines(system: SystemPlace, flags: Flags): Promise<string[]> {
       otherPlatform === undefined ? '' : ` (it runs on ${otherPlatform}, not on ${system.platform})`;
     if ('refused' in access)
       return `Namespace ${namespace}${other}: no links, ${access.reason}; ${access.hint}`;
-    const leads = access.endpoints.map(formatEndpoint).join(', ');
+    const endpoints = access.endpoints.map(formatEndpoint).join(', ');
     const local = access.endpoints.some(({ host }) => isLoopback(host));
-    return `Namespace ${namespace}${other}: links to ${leads}${local ? ' (a loopback address: only for sites on this machine)' : ''}`;
+    return `Namespace ${namespace}${other}: links to ${endpoints}${local ? ' (a loopback address: only for sites on this machine)' : ''}`;
   });
   const open = reports.find(({ access }) => !('refused' in access));
   if (open) return [...lines, nextSteps(flags, ` --namespace ${open.namespace}`)];

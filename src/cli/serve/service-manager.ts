@@ -55,7 +55,7 @@ export function serviceManager(env: Environment, logger: Logger, isWell: () => b
     reloading: () => enqueue('RELOADING=1', `MONOTONIC_USEC=${process.hrtime.bigint() / 1_000n}`),
     async stopping() {
       clearInterval(keepAliveTimer);
-      enqueue('STOPPING=1', 'STATUS=Answering what is running');
+      enqueue('STOPPING=1', 'STATUS=Finishing running requests');
       await last;
     },
   };

@@ -63,7 +63,7 @@ export async function redeemCommand(
   requireUsableFlags(flags);
   const linkCost = parseCount('--link-cost', flags.linkCost);
   const deadlineMs = parseWindow('--deadline', flags.deadline);
-  const target = await openLinkTarget(flags, context, { reloads: false });
+  const target = await openLinkTarget(flags, context, { storesRecords: false });
   if (target.kind !== 'cluster') refuseWait(flags);
   if (target.kind === 'system-site') requireKnownNamespace(target.skupperHome, target.namespace);
   if (flags.dryRun) return checkRedemption(file, target, flags, context);

@@ -40,7 +40,7 @@ export class KubernetesPublication {
   readonly #identity: ServiceIdentitySource;
   #url: string | undefined;
   #presented: FoundIdentity | undefined;
-  /** Why a check found no address, with a hint; of the last such check. It stays when an address is found. */
+  /** Why the last check without a result found no address, with a hint. Stays set when a later check finds one. */
   #noAddress: string | undefined;
   #isClosed = false;
   #listener: TlsListener | undefined;

@@ -85,7 +85,7 @@ function redemptionOptions(
   ownKey: boolean,
   { clock, checkpoint }: RuntimeContext,
   stopping: AbortSignal,
-): Pick<TokenControllerOptions, 'redeem' | 'renewing' | 'clock' | 'checkpoint'> {
+): Pick<TokenControllerOptions, 'redeem' | 'renewalDependencies' | 'clock' | 'checkpoint'> {
   const wait = (ms: number) => sleep(ms, undefined, { signal: stopping });
   return {
     redeem: (request, place) => {
@@ -97,7 +97,7 @@ function redemptionOptions(
       });
       return redeem({ ...request, ownKey }, clusterMaterializer(place, clock));
     },
-    renewing: { client: createRenewalClient(serviceConnection), readRenewal, clock, checkpoint },
+    renewalDependencies: { client: createRenewalClient(serviceConnection), readRenewal, clock, checkpoint },
     clock,
     checkpoint,
   };
@@ -110,7 +110,13 @@ function reportingOptions(
   stopping: AbortSignal,
 ): Pick<
   TokenControllerOptions,
-  'onRedeemed' | 'onGivenUp' | 'onNotServed' | 'onOverwritten' | 'onAttemptFailed' | 'renewals' | 'onFailure'
+  | 'onRedeemed'
+  | 'onGivenUp'
+  | 'onNotServed'
+  | 'onOverwritten'
+  | 'onAttemptFailed'
+  | 'renewalObserver'
+  | 'onFailure'
 > {
   const failed = (what: string, error: unknown) => {
     if (stopping.aborted) return;
@@ -151,7 +157,7 @@ function reportingOptions(
       metrics.recordAttempt(error.code);
       logger.warn({ event: 'token_failed', ...objectName(key), code: error.code, retryInMs }, error.message);
     },
-    renewals: {
+    renewalObserver: {
       renewed(key, { redemptionId, certificate }) {
         metrics.recordRenewal('renewed');
         const notAfter = new Date(certificate.notAfter).toISOString();

@@ -13,10 +13,10 @@ const PROGRAM_POLL_MS = 250;
 export type WithDirectoryLock = <T>(operation: () => Promise<T>) => Promise<T>;
 
 /**
- * Returns a function that runs operations under the lock of a directory (0700): a kernel lock on the empty file `turn`. It
- * also excludes containers that share the directory, and ends with its process. SQLite locks the file; without a
- * usable SQLite driver, the program `flock` does. Rejects with RedemptionError `busy` after `patienceMs()`, and `not_writable` if
- * the file cannot be locked.
+ * Returns a function that runs operations under the lock of a directory (0700): a kernel lock on the empty file `turn`. The
+ * lock also excludes containers that share the directory, and is released when its process ends. SQLite locks the file; without
+ * a usable SQLite driver, the program `flock` does. Rejects with RedemptionError `busy` after `patienceMs()`, and `not_writable`
+ * if the file cannot be locked.
  */
 export function directoryLock(
   directory: string,

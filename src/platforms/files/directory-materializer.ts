@@ -43,7 +43,7 @@ export interface DirectoryPlacing {
   /** `metadata.namespace` of the resources; absent for none. */
   readonly namespace?: string | undefined;
   /** Name and text of the Secret of the proxy, which the Links name. It is written first. */
-  readonly besides?: { readonly name: string; readonly text: string } | undefined;
+  readonly proxySecret?: { readonly name: string; readonly text: string } | undefined;
   /** Called before the first file that differs is written. */
   readonly beforeChange?: () => void;
 }
@@ -60,11 +60,11 @@ export function directoryMaterializer(
 ): Materializer {
   const secretFile = (name: string) => join(directory, `Secret-${name}.yaml`);
   const linkFile = (name: string) => join(directory, `Link-${name}.yaml`);
-  const { namespace, besides } = placing;
+  const { namespace, proxySecret } = placing;
   const options = { managed: true, namespace };
-  const proxyFile = besides && {
-    file: secretFile(besides.name),
-    text: besides.text,
+  const proxyFile = proxySecret && {
+    file: secretFile(proxySecret.name),
+    text: proxySecret.text,
     written: 'proxy-secret-written',
   };
   return {
@@ -75,7 +75,7 @@ export function directoryMaterializer(
           `A link name can have at most ${MAX_NAME_LENGTH} characters, because it is part of file names.`,
         );
       }
-      refuseProxyName(name, besides?.name);
+      refuseProxyName(name, proxySecret?.name);
       const files = [secretFile(name), linkFile(name)];
       const present = parseResource(readExisting(secretFile(name)));
       // An expired Secret may be replaced. Whether the Link may be replaced too is checked when it is written.
@@ -92,7 +92,7 @@ export function directoryMaterializer(
     },
     findRenewed: async (secret) => renewedIn(parseResource(readExisting(secretFile(secret.name))), secret),
     materialize: async (secret, links, checkpoint, overrides = {}) => {
-      refuseProxyName(secret.name, besides?.name);
+      refuseProxyName(secret.name, proxySecret?.name);
       const id = secret.annotations?.[SECRET_REDEMPTION_ID];
       const presentText = readExisting(secretFile(secret.name));
       const presentSecret = parseResource(presentText);

@@ -67,7 +67,7 @@ export function linkInPlace(link: YamlMapping | undefined, redemption: OwnRedemp
 }
 
 /**
- * The credentials in a Secret of the same redemption as `secret` if it has another certificate, so was renewed; else
+ * The credentials in a present Secret that was renewed: one of the same redemption as `secret` with another certificate; else
  * undefined.
  */
 export function renewedIn(resource: YamlMapping | undefined, secret: LinkSecret): LinkSecret | undefined {

@@ -23,8 +23,8 @@ class NoLockError extends Error {
 }
 
 /**
- * Acquires the kernel's lock on a file with the program flock; undefined while another process holds it. For Nodes without an
- * SQLite driver: `reason` says which one is missing and why. The two kinds of lock do not exclude each other. Rejects with
+ * Acquires the kernel's lock on a file with the program flock; undefined while another process holds it. Used if Node.js has no
+ * SQLite driver; `reason` says which driver is missing and why. The two kinds of lock do not exclude each other. Rejects with
  * NoLockError if the program is missing.
  */
 export async function tryProgramLock(file: string, reason: string): Promise<HeldLock | undefined> {

@@ -45,7 +45,7 @@ export interface IssuerRotationOptions {
   readonly wait: (milliseconds: number) => Promise<void>;
 }
 
-/** Rotates the CAs of the issuers in a data directory. Rejects with the errors of the port and of the file system. */
+/** Rotates the CAs of the issuers in a data directory. Rejects with the errors of RotatingIssuers and of the file system. */
 export function issuerRotation(dataDirectory: string, options: IssuerRotationOptions): RotatingIssuers {
   const { clock, checkpoint, wait } = options;
   const issuers = join(dataDirectory, 'issuers');

@@ -48,7 +48,7 @@ export function placedSecretName(dataDirectory: string, id: string): string | un
     const outcome = readFileSync(join(dataDirectory, 'redemptions', id, 'outcome.json'), 'utf8');
     return String((JSON.parse(outcome) as RedemptionOutcome).secret);
   } catch {
-    // Another redemption does not use up the grant, and reports the problem.
+    // The caller then redeems the token. A repeated redemption spends no further use, and reports an unreadable file.
     return undefined;
   }
 }

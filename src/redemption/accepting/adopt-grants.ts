@@ -83,7 +83,7 @@ export async function adoptGrants(declared: DeclaredGrants, deps: Dependencies):
   return [...adoptions, ...(await deleteUndeclared(declared, fileOfGrant, deps))];
 }
 
-/** Deletes grants from files that no file declares any more. Those of an unreadable file stay: it may be half-written. */
+/** Deletes the declared grants that no file declares any more. Grants of an unreadable file stay: it may be half-written. */
 async function deleteUndeclared(
   declared: DeclaredGrants,
   fileOfGrant: ReadonlyMap<string, string>,

@@ -11,7 +11,7 @@ import type { StockReplay } from './stock-replay.js';
 /** `Retry-After` in seconds while a site accepts no links: long enough to start the site, short enough for a waiting client. */
 export const RETRY_AFTER_S = 30;
 
-// How much the clock that a signed code was issued by may be ahead (RFC 7519 §4.1.5).
+// How far the clock of the process that issued a signed code may be ahead (RFC 7519 §4.1.5).
 const LEEWAY_MS = 60_000;
 
 /** A proven redemption request with its defaults applied. */

@@ -70,9 +70,9 @@ interface ProvenRenewal extends RenewedRedemption {
 }
 
 /**
- * Issues the next certificate of a link, or for a request for the newest one's key, returns that certificate again. Every
- * well-formed request without a valid signature is refused with the same code and at about the same cost. Rejects with
- * RedemptionError `store_unavailable` if the store cannot answer: the client can then repeat the request.
+ * Issues the next certificate of a link. If the request is for the key of the newest certificate, returns that certificate
+ * again. Every well-formed request without a valid signature is refused with the same code and at about the same cost. Rejects
+ * with RedemptionError `store_unavailable` if the store cannot answer: the client can then repeat the request.
  */
 export async function renew(
   { text, peer }: PresentedRenewal,

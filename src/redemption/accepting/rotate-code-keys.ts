@@ -40,8 +40,8 @@ export async function dropOldCodeKeys(codeKeys: RotatingCodeKeys): Promise<void>
 }
 
 /**
- * Removes each master key that no longer signs and is no longer needed to verify codes: every grant from before the next key is
- * revoked, or expired a week or more before `now`. Returns the ids of the removed keys.
+ * Removes each master key that no longer signs and is no longer needed to verify codes: each grant that is older than the next
+ * key was revoked, or expired a week or more before `now`. Returns the ids of the removed keys.
  */
 export async function removeUnusedCodeKeys(
   store: GrantStore,

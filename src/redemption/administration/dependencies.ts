@@ -53,7 +53,7 @@ export async function requireService({
   );
 }
 
-/** Returns the endpoints of links of such a grant, and the service. Throws AdministrationError if a link could not be used. */
+/** Returns the service, and the endpoints for links of a grant. Throws AdministrationError if a link could not be used. */
 export async function requireAccess(
   request: SiteRequest,
   deps: AdministrationDependencies,

@@ -10,8 +10,8 @@ export interface NumberedRevocations {
 
 /**
  * Reads the certificates of revoked redemptions that are valid at `now`: one list for each CA in `issuers` (SHA-256), in that
- * order. The list of a higher number contains every certificate in the list of a lower number that is still valid, also if
- * another process has assigned it.
+ * order. A list contains every certificate of the lists with lower numbers that has not expired, even if another process
+ * assigned those numbers.
  */
 export async function numberedRevocations(
   issuers: readonly string[],

@@ -2,7 +2,7 @@ import { createHmac } from 'node:crypto';
 
 const SECRET = /^whsec_([A-Za-z0-9+/]+={0,2})$/;
 
-/** Returns the keys of secrets that white space separates: `whsec_` and 24 to 64 bytes in base64; undefined for another text. */
+/** Returns the keys in secrets separated by white space, each `whsec_` and 24 to 64 bytes in base64; undefined for other text. */
 export function parseWebhookSecrets(text: string): readonly Uint8Array[] | undefined {
   const keys = text
     .trim()

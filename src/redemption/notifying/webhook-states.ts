@@ -6,7 +6,7 @@ const SETTING = 'webhooks';
 // A receiver that is configured again within this time gets the events that it has missed.
 const UNUSED_MS = 7 * 86_400_000;
 
-/** Which events of a receiver are delivered. Times are milliseconds since the epoch. */
+/** The progress of delivery to a receiver. Times are milliseconds since the epoch. */
 export interface WebhookState {
   /** The key of the receiver. Its URL is not stored, because it may contain a credential. */
   readonly urlSha256: string;

@@ -29,7 +29,7 @@ export async function deleteLink(name: string, deps: Dependencies): Promise<Dele
   const all = await deps.links.list();
   const links = linksNamed(all, name);
   const ownSecrets = await deps.links.ownSecrets();
-  // A Secret of linkgrant without a Link is left over from an earlier run. Another Secret of that name is not of a link.
+  // A Secret of linkgrant without a Link is left over from an earlier run. Any other Secret of that name belongs to no link.
   const isLeftOver = ownSecrets.some((secret) => secret.name === name && !secret.isProxy);
   if (links.length === 0 && !isLeftOver) return undefined;
   const credentials = new Set(links.length > 0 ? links.map((link) => link.tlsCredentials) : [name]);

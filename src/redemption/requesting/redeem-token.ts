@@ -172,8 +172,8 @@ async function newKey(): Promise<string> {
 }
 
 /**
- * Returns the service's response to a check of the token. With `ownKey`, rejects if it is a Skupper grant server, before that
- * counts a use.
+ * Returns the service's response to a check of the token. With `ownKey`, rejects if a Skupper grant server answers, before a
+ * use is counted.
  */
 async function checkServer(
   { token, ownKey }: RedeemTokenRequest,

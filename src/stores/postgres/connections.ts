@@ -13,7 +13,10 @@ export interface PostgresConnections {
    * with ConnectionLostError if no connection can be opened, and with the errors of `use`.
    */
   use<T>(use: (connection: PostgresConnection) => Promise<T>): Promise<T>;
-  /** As `use`, but calls `use` again if a connection is lost, because each idle one may have broken. `use` must be repeatable. */
+  /**
+   * Does what the method `use` does, but calls its argument again if a connection is lost, because each idle connection may be
+   * broken. The argument must be repeatable.
+   */
   useWithRetry<T>(use: (connection: PostgresConnection) => Promise<T>): Promise<T>;
   close(): Promise<void>;
 }
@@ -23,7 +26,7 @@ const CONNECT_MS = 3_000;
 // The server cancels a statement after STATEMENT_MS; the driver closes a connection that is silent for SILENCE_MS.
 const STATEMENT_MS = 5_000;
 const SILENCE_MS = 7_000;
-// Longer than the event loop of a live process is blocked. After that, locks of a dead process are released.
+// After this time the server releases the locks of a dead process. The event loop of a live process is not blocked this long.
 const IDLE_IN_TRANSACTION_MS = 3_000;
 const LOCK_MS = 4_000;
 const MAX_CONNECTIONS = 6;
@@ -139,14 +142,14 @@ async function prepareSession(client: pg.ClientBase, target: PostgresTarget): Pr
   const { rows } = await client.query<{ standby: boolean }>(IS_STANDBY);
   if (rows[0]?.standby) {
     throw new StoreOpenError(
-      `the store ${target.shown} is a standby, which can only be read`,
+      `the store ${target.displayUrl} is a standby, which can only be read`,
       'put the primary, or all servers separated by commas, into the URL of --store',
     );
   }
 }
 
 function connectionLostError(cause: Error, target: PostgresTarget): ConnectionLostError {
-  return new ConnectionLostError(`no connection to the store ${target.shown}`, { cause });
+  return new ConnectionLostError(`no connection to the store ${target.displayUrl}`, { cause });
 }
 
 /** Turns connection errors of the driver and of Node, which have no type of their own, into ConnectionLostError. */

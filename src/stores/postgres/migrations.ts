@@ -78,7 +78,7 @@ const MIGRATIONS: readonly Migration[] = [
         id BIGINT PRIMARY KEY CHECK (id = 1), position BIGINT NOT NULL, removed BIGINT NOT NULL, refusals BIGINT NOT NULL,
         mac BYTEA NOT NULL
       ) WITH (fillfactor = 10)`,
-      // Deleted grants, and when retention has to check the ledger of each.
+      // Deleted grants. Retention checks the ledger of a grant once the retention period has passed since `check_at`.
       'CREATE TABLE expiring_ledgers (grant_uid TEXT PRIMARY KEY, check_at BIGINT NOT NULL)',
       'CREATE INDEX expiring_ledgers_due ON expiring_ledgers (check_at)',
       `CREATE TABLE outcomes (
@@ -104,14 +104,14 @@ const PUT_SETTING = `INSERT INTO settings (key, value) VALUES (?, ?)
   ON CONFLICT (key) DO UPDATE SET value = excluded.value`;
 
 /** Returns the schema version of a database, 0 without tables of linkgrant. Throws StoreOpenError for another program's tables. */
-function* schemaVersion(shown: string): SqlOperation<number> {
+function* schemaVersion(displayUrl: string): SqlOperation<number> {
   if ((yield* value(HAS_SCHEMA)) === undefined) return 0;
   if ((yield* value(HAS_TABLES)) === undefined) return 0;
   const hasSettings = ((yield* value(HAS_SETTINGS)) ?? null) !== null;
   const version = hasSettings ? yield* value(SETTING, 'schema-version') : undefined;
   if (version !== undefined) return Number(version);
   throw new StoreOpenError(
-    `the schema linkgrant of the store ${shown} has another program's tables`,
+    `the schema linkgrant of the store ${displayUrl} has another program's tables`,
     'name another database',
   );
 }
@@ -120,24 +120,24 @@ function* schemaVersion(shown: string): SqlOperation<number> {
  * Throws StoreSchemaError unless the database has this program's schema. With `orNewer` a newer schema is accepted too,
  * because it only adds to the tables of this program.
  */
-export function* checkSchema(shown: string, orNewer = false): SqlOperation<void> {
-  const found = yield* schemaVersion(shown);
+export function* checkSchema(displayUrl: string, orNewer = false): SqlOperation<void> {
+  const found = yield* schemaVersion(displayUrl);
   if (found === SCHEMA_VERSION || (orNewer && found > SCHEMA_VERSION)) return;
   let hint = 'start `linkgrant serve` once';
   if (found > SCHEMA_VERSION) {
     const release = yield* value(SETTING, 'schema-release');
     hint = `install linkgrant ${typeof release === 'string' ? release : 'of the release that created it'} or newer`;
   }
-  throw new StoreSchemaError(shown, { found, wanted: SCHEMA_VERSION }, hint);
+  throw new StoreSchemaError(displayUrl, { found, wanted: SCHEMA_VERSION }, hint);
 }
 
 /**
  * Brings the database to this program's schema, in the open transaction. A database with this schema or a newer one stays
  * unchanged. Other processes that migrate wait for the transaction.
  */
-export function* migrateSchema(shown: string): SqlOperation<void> {
+export function* migrateSchema(displayUrl: string): SqlOperation<void> {
   yield* put(LOCK);
-  const found = yield* schemaVersion(shown);
+  const found = yield* schemaVersion(displayUrl);
   if (found >= SCHEMA_VERSION) return;
   // Creating a schema needs a right that the owner of an existing schema may not have.
   if ((yield* value(HAS_SCHEMA)) === undefined) yield* change('CREATE SCHEMA linkgrant');

@@ -32,8 +32,8 @@ const BEGIN = 'BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE; SET LOCAL synchr
 // With statement_timeout the server would end the wait for a synchronous standby, and report a commit that is not on it.
 const COMMIT = 'SET LOCAL statement_timeout = 0; COMMIT';
 const SNAPSHOT = 'BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY; SET LOCAL statement_timeout = 0';
-// Serializes transactions about the same grant. All transactions lock in the same order, so there is no deadlock. Grants of
-// redemptions are looked up one by one: a plan made for an empty table would scan the whole table for a list.
+// Serializes transactions about the same grant. All transactions lock in the same order, so there is no deadlock. A subquery
+// finds the grant of each redemption: for a list, a plan made while the table was empty would scan the whole table.
 const LOCK_GRANTS = `WITH keys AS MATERIALIZED (SELECT hashtextextended(uid, 0) AS key FROM (
       SELECT unnest(CAST(? AS text[])) AS uid UNION
       SELECT (SELECT grant_uid FROM redemptions WHERE id = wanted.id)

@@ -78,8 +78,8 @@ async function prepare(
   for (;;) {
     try {
       await connections.use(async (connection) => {
-        if (begin) await migrateAndBegin(connection, target.shown, begin);
-        else await new OperationRunner(connection).run(checkSchema(target.shown));
+        if (begin) await migrateAndBegin(connection, target.displayUrl, begin);
+        else await new OperationRunner(connection).run(checkSchema(target.displayUrl));
       });
       return;
     } catch (error) {
@@ -93,14 +93,14 @@ async function prepare(
 
 async function migrateAndBegin(
   connection: PostgresConnection,
-  shown: string,
+  displayUrl: string,
   { ledger, acceptsEmpty }: BeginOptions,
 ): Promise<void> {
   const runner = new OperationRunner(connection);
   await connection.query('BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE; SET LOCAL statement_timeout = 0');
   try {
-    await runner.run(migrateSchema(shown));
-    await runner.run(checkSchema(shown));
+    await runner.run(migrateSchema(displayUrl));
+    await runner.run(checkSchema(displayUrl));
     await runner.run(ledger.begin(acceptsEmpty));
     await connection.query('COMMIT');
   } catch (error) {
@@ -131,13 +131,13 @@ function openingError(error: unknown, target: PostgresTarget): Error {
   if (error instanceof StoreOpenError || error instanceof LedgerKeyError) return error;
   const refusal = REFUSALS[sqlState(error) ?? ''];
   if (refusal) {
-    const message = `the server of the store ${target.shown} ${refusal.problem}`;
+    const message = `the server of the store ${target.displayUrl} ${refusal.problem}`;
     return new StoreOpenError(message, refusal.hint, { cause: error });
   }
   if (!(error instanceof ConnectionLostError)) return translateFailure(error, failureOf);
   const cause = error.cause as NodeJS.ErrnoException;
   return storeUnavailable(
-    `the store ${target.shown} cannot be reached (${cause.code ?? cause.message})`,
+    `the store ${target.displayUrl} cannot be reached (${cause.code ?? cause.message})`,
     error,
   );
 }

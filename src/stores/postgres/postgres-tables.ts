@@ -10,7 +10,10 @@ const READ = `BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY;
 const WRITE = `BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE; SET LOCAL synchronous_commit = on;
   SET LOCAL statement_timeout = 0; SET LOCAL idle_in_transaction_session_timeout = 0`;
 
-/** Opens the tables of a database for one transaction, which reads one snapshot. Rejects as opening the store does. */
+/**
+ * Opens the tables of a database for one transaction. Without `writes` it is read-only and reads one snapshot. Rejects as opening
+ * the store does.
+ */
 export async function openPostgresTables(target: PostgresTarget, writes: boolean): Promise<TableSession> {
   const connections = openConnections(target, 1);
   let finish: (isDone: boolean) => void = () => undefined;
@@ -21,7 +24,7 @@ export async function openPostgresTables(target: PostgresTarget, writes: boolean
   const connection = await new Promise<PostgresConnection>((resolve, reject) => {
     transaction = connections.use(async (opened) => {
       await opened.query(writes ? WRITE : READ);
-      await new OperationRunner(opened).run(checkSchema(target.shown));
+      await new OperationRunner(opened).run(checkSchema(target.displayUrl));
       resolve(opened);
       await opened.query((await finished) ? 'COMMIT' : 'ROLLBACK');
     });

@@ -23,7 +23,7 @@ export interface PostgresTarget {
   /** Further session settings, in the syntax of libpq's `options`. */
   readonly options: string | undefined;
   /** The URL for messages, without a password. */
-  readonly shown: string;
+  readonly displayUrl: string;
 }
 
 /** The settings of a database from its URL and the environment. */
@@ -50,7 +50,7 @@ export function postgresTarget(named: NamedDatabase): PostgresTarget {
       (passfile === undefined ? undefined : passwordInFile(passfile, { ...host, database, user })),
     tls: ({ host }) => tlsOptions(named, host),
     options,
-    shown: `postgres://${servers.join(',')}/${database}`,
+    displayUrl: `postgres://${servers.join(',')}/${database}`,
   };
 }
 

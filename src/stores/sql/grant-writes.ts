@@ -18,7 +18,7 @@ const UPDATE = `UPDATE grants SET redemptions_allowed = ?, source_file = ?, poli
 const REVOKE = 'UPDATE grants SET revoked_at = ? WHERE uid = ? AND revoked_at IS NULL';
 const REVOKED_AT = 'SELECT revoked_at FROM grants WHERE uid = ?';
 const DELETE = 'DELETE FROM grants WHERE uid = ?';
-// Retention checks the ledger of the grant at that time.
+// Retention checks the ledger of the grant once the retention period has passed since `check_at`.
 const EXPIRE_LEDGER =
   'INSERT INTO expiring_ledgers (grant_uid, check_at) VALUES (?, ?) ON CONFLICT DO NOTHING';
 

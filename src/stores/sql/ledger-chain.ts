@@ -131,7 +131,7 @@ export class LedgerChain {
     return new StoreOpenError(problem, ACCEPT_HINT);
   }
 
-  /** Adds an entry. Throws LedgerKeyError if the key is missing, as the other methods that add do. */
+  /** Adds an entry. Throws LedgerKeyError if the key is missing, as the `count` methods do. */
   *append(entry: NewLedgerEntry): SqlOperation<void> {
     yield* this.key();
     this.#entries.push(entry);

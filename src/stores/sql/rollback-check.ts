@@ -69,7 +69,7 @@ export class RollbackCheck {
     if (!this.#seen) return 0;
     const end = position ?? Number((yield* value(POSITION)) ?? 0);
     if (end >= this.#seen.position && this.#mark.epoch === this.#seen.epoch) return 0;
-    // Another process or host may have recorded a mark or accepted a rollback meanwhile.
+    // Meanwhile another process may have recorded a high-water mark, or another host may have accepted a rollback.
     const mark = yield* readMark(key);
     if (!mark) return 'mark';
     this.#mark = mark;

@@ -98,8 +98,8 @@ export function* verifyLedger(
   const { end } = yield* readEnd(key);
   const totals = emptyTotals();
   const isWholeLedger = grantUid === undefined;
-  // No uid sorts before the empty text or after this character.
   const entriesToCheck = Number(yield* value(CONTENT_COUNT));
+  // No uid sorts before the empty text or after this character.
   const range: [string, string] = isWholeLedger ? ['', '\u{10ffff}'] : [grantUid, grantUid];
   const fault =
     (yield* brokenChain(end)) ??

@@ -79,7 +79,7 @@ const MIGRATIONS: readonly Migration[] = [
         id INTEGER PRIMARY KEY CHECK (id = 1), position INTEGER NOT NULL, removed INTEGER NOT NULL,
         refusals INTEGER NOT NULL, mac BLOB NOT NULL
       ) STRICT`,
-      // Deleted grants, and when retention has to check the ledger of each.
+      // Deleted grants. Retention checks the ledger of a grant once the retention period has passed since `check_at`.
       `CREATE TABLE expiring_ledgers (grant_uid TEXT PRIMARY KEY, check_at INTEGER NOT NULL) STRICT, WITHOUT ROWID`,
       'CREATE INDEX expiring_ledgers_due ON expiring_ledgers (check_at)',
       `CREATE TABLE outcomes (

@@ -2,8 +2,8 @@ import { storeUnavailable } from '../sql/store-failure.js';
 import type { SqliteConnection } from './connection.js';
 import { failureOf } from './sqlite-failure.js';
 
-// Each connection of better-sqlite3 leaves some memory (see files/better-sqlite3.ts), so on a failing disk reopening is
-// limited: this many at once, and then one in REOPEN_INTERVAL_MS.
+// Each closed connection of better-sqlite3 retains some memory (see files/better-sqlite3.ts). So reopening on a failing disk
+// is limited: this many at once, and then one in REOPEN_INTERVAL_MS.
 const MAX_REOPENINGS = 16;
 const REOPEN_INTERVAL_MS = 10_000;
 

@@ -70,7 +70,7 @@ export class DatabaseServer {
       password: () => PASSWORD,
       tls: () => false,
       options: undefined,
-      shown: this.url,
+      displayUrl: this.url,
     };
   }
 

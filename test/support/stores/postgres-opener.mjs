@@ -9,7 +9,7 @@ export function openTestStore({ server, database, ...options }) {
     user,
     password: () => password,
     tls: () => false,
-    shown: `postgres://${host}:${port}/${database}`,
+    displayUrl: `postgres://${host}:${port}/${database}`,
   };
   return openPostgresStore({ target, migrate: false, ...options });
 }

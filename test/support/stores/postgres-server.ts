@@ -40,7 +40,7 @@ function placeOf(server: PostgresServer, database: string): PostgresTarget {
     password: () => password,
     tls: () => false,
     options: undefined,
-    shown: `postgres://${host}:${port}/${database}`,
+    displayUrl: `postgres://${host}:${port}/${database}`,
   };
 }
 

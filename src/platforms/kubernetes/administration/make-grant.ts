@@ -60,7 +60,8 @@ export async function makeGrant(
 }
 
 /**
- * Checks the creation of an AccessGrant by a dry run of the API server, and returns its result. Rejects as {@link makeGrant} does.
+ * Checks the creation of an AccessGrant by a dry run of the API server, and returns the result. Rejects as {@link makeGrant}
+ * does.
  */
 export async function checkGrant(
   wanted: WantedGrant,

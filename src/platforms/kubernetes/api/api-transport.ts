@@ -19,13 +19,13 @@ export interface ApiRequest {
   readonly signal: AbortSignal;
 }
 
-// About ten times the size of a page of ordinary resources, and of the largest resource that etcd accepts. The limit protects
+// About ten times a page of ordinary resources, and ten times the largest resource that etcd accepts. The limit protects
 // the memory of this process from a namespace full of large resources.
 const MAX_BYTES = 16 * 1024 * 1024;
 
 /**
- * Sends a request and returns the response when its headers arrive with a successful status. Retries once with credentials
- * that were read again if the server refuses the cached ones, and a GET if an idle connection broke. Rejects with ApiError.
+ * Sends a request and returns the response when its headers arrive with a successful status. If the server refuses the cached
+ * credentials, reads them again and retries once. Also retries a GET once if an idle connection broke. Rejects with ApiError.
  */
 export async function openAnswer(access: ClusterAccess, request: ApiRequest): Promise<IncomingMessage> {
   try {

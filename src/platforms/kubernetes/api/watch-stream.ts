@@ -12,8 +12,8 @@ export type WatchEvent<T extends Resource> =
 const MAX_CHARACTERS = 16 * 1024 * 1024;
 
 /**
- * Yields the events of a watch until the server ends it without an error. Throws ApiError: `gone` if the watch must start again with
- * a list, `unavailable` if the stream broke.
+ * Yields the events of a watch until the server ends it without an error. Throws ApiError: `gone` if the watch must start again
+ * with a list, `unavailable` if the stream broke.
  */
 export async function* watchEvents<T extends Resource>(
   answer: IncomingMessage,

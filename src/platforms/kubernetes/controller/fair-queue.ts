@@ -1,10 +1,10 @@
 /**
- * Divides keys into partitions. `of` returns the partition of a key; at most `most` keys of a partition are processed at a
+ * Divides keys into partitions. `of` returns the partition of a key. At most `maxRunning` keys of a partition are processed at a
  * time.
  */
 export interface Partitions {
   readonly of: (key: string) => string;
-  readonly most: number;
+  readonly maxRunning: number;
 }
 
 interface Partition {
@@ -13,7 +13,7 @@ interface Partition {
   running: number;
 }
 
-const ONE_PARTITION: Partitions = { of: () => '', most: Number.POSITIVE_INFINITY };
+const ONE_PARTITION: Partitions = { of: () => '', maxRunning: Number.POSITIVE_INFINITY };
 
 /** A queue of distinct keys that serves its partitions in rotation, and the keys of a partition in their order. */
 export class FairQueue {
@@ -59,7 +59,7 @@ export class FairQueue {
   dequeue(): string | undefined {
     for (const [name, partition] of this.#byName) {
       const [key] = partition.waiting;
-      if (key === undefined || partition.running >= this.#partitions.most) continue;
+      if (key === undefined || partition.running >= this.#partitions.maxRunning) continue;
       partition.waiting.delete(key);
       partition.running += 1;
       this.#size -= 1;

@@ -16,8 +16,8 @@ export class ConflictingControllerDetector {
   readonly #byUid = new Map<string, Rewrites>();
 
   /**
-   * True while linkgrant must not write the status of a grant, because another controller owns it. False if the caller is to
-   * write its url; a foreign url is then counted as a rewrite.
+   * True while linkgrant must not write the status of a grant, because another controller owns it. False if the caller may
+   * write linkgrant's url; a foreign url in the status is then counted as a rewrite.
    */
   hasForeignOwner(
     { metadata, status = {} }: Stored<AccessGrantResource>,

@@ -17,8 +17,8 @@ import { type ProxyPlacing, type WantedResource, wantedLink, wantedProxy } from 
 
 /**
  * Creates the resources of a link in a namespace by server-side apply: the Secret, then each Link, all owned by the Site.
- * Replaces a resource of another redemption only if its certificate has expired. Retains a renewed Secret and the changes that a user made to a Link. The
- * `clock` determines which certificates have expired.
+ * Replaces a resource of another redemption only if its certificate has expired. Retains a renewed Secret and the changes that
+ * a user made to a Link. The `clock` determines which certificates have expired.
  */
 export function clusterMaterializer(
   target: NamespaceTarget,
@@ -107,8 +107,8 @@ export function clusterMaterializer(
 }
 
 /**
- * Applies a resource. Throws `cluster_unavailable` for a Link with routing keys if the CRD of Links does not declare them: the API
- * server answers with HTTP 500 when an undeclared field is applied.
+ * Applies a resource. Throws `cluster_unavailable` for a Link with routing keys if the CRD of Links does not declare them: the
+ * API server answers with HTTP 500 when an undeclared field is applied.
  */
 async function applyDeclaredFields<T>(resource: Resource, apply: () => Promise<T>): Promise<T> {
   try {

@@ -17,7 +17,7 @@ export interface PlacedSecret {
   readonly answer: string | undefined;
 }
 
-/** The label value that connects the pending redemption `id` of a token with its Secret. Label values have at most 63 characters. */
+/** The label value on a link's Secret that identifies the pending redemption `id`. Label values have at most 63 characters. */
 export function tokenLabel(id: string): string {
   return id.slice(0, 40);
 }

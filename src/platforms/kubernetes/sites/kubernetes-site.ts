@@ -129,7 +129,7 @@ export class KubernetesSite implements Site {
         return siteRefusal(
           'link_access_unavailable',
           `no RouterAccess of namespace "${namespace}" leads to the endpoint ${formatEndpoint(endpoint)} of its site`,
-          "wait until Skupper's controller has brought the Site and its RouterAccess into line",
+          "wait until Skupper's controller has updated the Site and its RouterAccess",
         );
       }
       wanted.set(access, (wanted.get(access) ?? new Set()).add(endpoint.host));

@@ -4,8 +4,8 @@ import { type SiteRefusal, type SiteRequest, siteRefusal } from '../../../redemp
 import type { SiteFacts } from './site-resource.js';
 
 /**
- * Returns the endpoints of a site that links from a grant lead to, at least one, or why it accepts no links. `site` is
- * undefined if the namespace has none.
+ * Returns the endpoints (at least one) to which links from a grant lead, or why the site accepts no links. `site` is undefined
+ * if the namespace has no site.
  */
 export function siteEndpoints(
   site: SiteFacts | undefined,

@@ -16,7 +16,7 @@ export interface TlsSecret {
 /** Why a Secret cannot be used: it does not exist, or this service account may not read it. */
 export type NoSecret = 'missing' | 'forbidden';
 
-// Each redemption needs two or three Secrets, usually the same ones. Under load, those of 50 ms share one read.
+// Each redemption needs two or three Secrets, usually the same ones. Under load, all reads of a Secret within 50 ms share one.
 const READ_OPTIONS = { intervalMs: 50, dropsValues: true };
 const MAX_SECRETS = 1_000;
 

@@ -12,7 +12,7 @@ import { createOrUpdate } from './create-or-update.js';
 import type { GrantAccount } from './grant-accounts.js';
 import { GRANT_UID } from './redemption-resource.js';
 
-/** Annotation of an Event of attempts: their row as JSON; times in milliseconds since the epoch. */
+/** Annotation of an Event that counts attempts: the AttemptRow as JSON, without grant and count. Times are Unix milliseconds. */
 const ATTEMPT = 'linkgrant.dev/attempt';
 // The rest of a grant's 1,000 rows is reserved for one summary row per code, which counts further attempts.
 const DETAILED_ROWS = 950;
@@ -157,13 +157,13 @@ class KnownRows {
   }
 }
 
-/** Runs at most `most` operations at a time; the others wait in the order in which they arrived. */
+/** Runs at most `limit` operations at a time; the others wait in the order in which they arrived. */
 class Semaphore {
   readonly #waiting: (() => void)[] = [];
   #free: number;
 
-  constructor(most: number) {
-    this.#free = most;
+  constructor(limit: number) {
+    this.#free = limit;
   }
 
   async run<T>(operation: () => Promise<T>): Promise<T> {

@@ -55,13 +55,13 @@ export interface GrantAccount {
   readonly grant: SharedRead<AccessGrant | undefined>;
   /** Reads slots until every filled slot is known. */
   readonly filledSlots: SharedRead<void>;
-  /** True if the status of the grant counts more redemptions than slots are known. */
+  /** True if the status of the grant counts more redemptions than there are known slots. */
   readonly isBehind: boolean;
   /** This process creates one Redemption of the grant at a time. */
   readonly queue: SerialQueue;
 }
 
-// So many slots are read one by one before a listing, for which the API server reads every Redemption of the namespace.
+// Number of slots that are read one by one before a listing, which makes the API server read every Redemption of the namespace.
 const SLOTS_READ_SINGLY = 3;
 // An account needs a few hundred bytes for each slot, and few grants have many uses.
 const MAX_ACCOUNTS = 5_000;

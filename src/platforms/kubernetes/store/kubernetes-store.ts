@@ -29,7 +29,7 @@ export interface KubernetesStoreOptions {
   /** The one namespace whose grants are served; all when absent. */
   readonly namespace?: string | undefined;
   readonly clock: Clock;
-  /** Called as `before-commit` and `after-commit`. */
+  /** Called with `before-commit` and `after-commit`. */
   readonly checkpoint?: Checkpoint | undefined;
   /** How long a redemption waits for a slot, and a failed request is repeated, in milliseconds; 8,000 when absent. */
   readonly deadlineMs?: number | undefined;
@@ -37,9 +37,9 @@ export interface KubernetesStoreOptions {
   readonly isService?: boolean | undefined;
   /** Finds grants by uid; by listings when absent. */
   readonly locator?: GrantLocator | undefined;
-  /** Finds Redemptions by id, and is filled by a watch; without a watch when absent. */
+  /** Finds Redemptions by id, and is filled by `watch`; the store creates its own index when absent. */
   readonly redemptions?: RedemptionIndex | undefined;
-  /** The watch that fills `redemptions`; one of its own, started when it is needed, when absent. */
+  /** The watch that fills `redemptions`; when absent, the store starts its own watch when it is first needed. */
   readonly watch?: StoreWatch | undefined;
 }
 
@@ -55,8 +55,8 @@ export interface KubernetesGrantStore extends GrantStore {
 }
 
 /**
- * The grant store of a cluster: grants are AccessGrants, and a redemption is a Redemption, which fills one of its grant's
- * slots. The caller closes the client. Any number of processes may share the cluster.
+ * The grant store of a cluster: a grant is an AccessGrant, and a redemption is a resource of the kind Redemption, which fills one
+ * slot of its grant. The caller closes the client. Any number of processes may share the cluster.
  */
 export function kubernetesStore(
   client: KubernetesClient,
@@ -131,8 +131,8 @@ export async function openKubernetesStore(
 }
 
 /**
- * Replaces the data in the service's own namespace for a user without access to it. Sealed answers are not erased, only
- * codes that Redemptions name are found, and no setting exists.
+ * The parts of a store for a user who may have no access to the service's own namespace. Codes and settings that the user may
+ * not read count as absent. Sealed answers are neither read nor erased.
  */
 function withoutServiceNamespaceAccess(
   settings: SettingsConfigMap,

@@ -153,7 +153,7 @@ async function codeRefusal(
   return stored && stored.revokedAt !== null ? { refused: 'code_revoked' } : undefined;
 }
 
-/** Why the filled slots leave no room for one more redemption; undefined if they do. */
+/** Why the filled slots leave no room for one more redemption; undefined if there is room. */
 function slotRefusal(
   { redemptionsAllowed }: AccessGrant,
   { account: { slots }, redemption, now, rules: { signedCode, repeatLimit } }: Recording,
@@ -163,7 +163,7 @@ function slotRefusal(
   if (!repeatLimit) return undefined;
   const since = now - repeatLimit.windowMs;
   const recent = slots.stockTimesOf(redemption).filter((time) => time > since);
-  // Once the oldest of the newest `count` leaves the window, one more redemption is allowed.
+  // When the `count`-th newest redemption leaves the window, one more is allowed.
   const filling = recent.sort((a, b) => b - a)[repeatLimit.count - 1];
   if (filling === undefined) return undefined;
   return { refused: 'repeated_redemption', retryAfter: Math.max(1, Math.ceil((filling - since) / 1_000)) };

@@ -66,7 +66,7 @@ export class RedemptionIndex implements ObjectSink<RedemptionLocation> {
 }
 
 /**
- * Which of two Redemptions with one id is older. A user can only copy an id that exists already, so the copy is always
+ * True if `a` is older than `b`; both have the same id. A user can only copy an id that exists already, so the copy is always
  * newer. Creation times are in seconds; within a second the resource version decides.
  */
 function isOlder(a: RedemptionLocation, b: RedemptionLocation): boolean {

@@ -23,7 +23,7 @@ type RedemptionMethods = Pick<
   | 'eraseSealedAnswers'
 >;
 
-/** The operations of the store on redemptions, which are Redemptions. */
+/** The operations of the store on redemptions, which are resources of the kind Redemption. */
 export function redemptionOperations(parts: StoreParts): RedemptionMethods {
   const { accounts, sealed } = parts;
   return {

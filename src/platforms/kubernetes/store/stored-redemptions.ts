@@ -21,7 +21,7 @@ import type { StoreParts } from './store-parts.js';
 
 type Dependencies = Pick<StoreParts, 'client' | 'sealed'>;
 
-/** The redemption with this replay key among the known slots of a grant, with its sealed answer; undefined if deleted. */
+/** The redemption with this replay key among the known slots of a grant, with its sealed answer; undefined if there is none. */
 export async function findReplay(
   { slots, namespace, uid }: GrantAccount,
   replayKey: string,
@@ -38,8 +38,8 @@ export async function findReplay(
 }
 
 /**
- * The Redemption with this id, from the index, else by a listing, which the index then remembers. If several have the id, the
- * oldest of those that fill the slot in their spec counts.
+ * The Redemption with this id, from the index, else from a listing, which is added to the index. If several have the id, returns
+ * the oldest of those that fill the slot in their spec.
  */
 export async function findResource(
   { client, namespace, index }: Pick<StoreParts, 'client' | 'namespace' | 'index'>,
@@ -47,14 +47,14 @@ export async function findResource(
 ): Promise<Stored<RedemptionResource> | undefined> {
   // A string that is not a valid label value cannot be a redemption id.
   if (!/^[0-9a-f-]{36}$/.test(id)) return undefined;
-  const isMeant = (resource: Stored<RedemptionResource>) => resource.spec.id === id && fillsItsSlot(resource);
+  const isMatch = (resource: Stored<RedemptionResource>) => resource.spec.id === id && fillsItsSlot(resource);
   const location = index.find(id);
   const indexed = location && (await client.find<RedemptionResource>(REDEMPTIONS, location));
-  if (indexed && isMeant(indexed)) return indexed;
+  if (indexed && isMatch(indexed)) return indexed;
   if (location) index.remove(location);
   const selection = { namespace, labelSelector: `${REDEMPTION_ID}=${id}` };
   const { items } = await client.listAll<RedemptionResource>(REDEMPTIONS, selection);
-  for (const resource of items) if (isMeant(resource)) index.put(readRedemptionLocation(resource));
+  for (const resource of items) if (isMatch(resource)) index.put(readRedemptionLocation(resource));
   const oldest = index.find(id);
   return items.find(
     ({ metadata }) => metadata.namespace === oldest?.namespace && metadata.name === oldest?.name,

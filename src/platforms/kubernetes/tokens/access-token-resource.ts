@@ -30,7 +30,7 @@ export interface TokenState {
 }
 
 /** The state of a token whose link was deleted with its Site, in Skupper's words. */
-export const OF_DELETED_SITE: TokenState = {
+export const DELETED_SITE_STATE: TokenState = {
   redeemed: true,
   reason: 'Error',
   message: 'Already redeemed for a deleted site',

@@ -82,7 +82,7 @@ export class LinkRenewals {
       onFailure: (key, error) => options.observer.failed(key, error),
       concurrency: MAX_CONCURRENT_RENEWALS,
       backOff: NO_BACK_OFF,
-      partitions: { of: namespaceOf, most: 1 },
+      partitions: { of: namespaceOf, maxRunning: 1 },
     });
   }
 

@@ -26,8 +26,8 @@ export interface TokenControllerOptions
   readonly ownNamespace: string;
   /** Identity in the leader election, unique for each replica. */
   readonly identity: string;
-  readonly renewing: LinkRenewalsOptions['dependencies'];
-  readonly renewals: LinkRenewalsOptions['observer'];
+  readonly renewalDependencies: LinkRenewalsOptions['dependencies'];
+  readonly renewalObserver: LinkRenewalsOptions['observer'];
   readonly clock: Clock;
   readonly checkpoint: Checkpoint;
   /** Resolves after that many milliseconds, or when the signal is aborted. */
@@ -78,14 +78,14 @@ export class TokenController {
       ...WORK,
       work: (key) => this.#reconciler.reconcile(key),
       onFailure: options.onAttemptFailed,
-      partitions: { of: namespaceOf, most: MAX_PER_NAMESPACE },
+      partitions: { of: namespaceOf, maxRunning: MAX_PER_NAMESPACE },
     });
     this.#renewals = new LinkRenewals({
       client,
       clock,
       namespaces: () => [...this.#siteUids.keys()],
-      dependencies: options.renewing,
-      observer: options.renewals,
+      dependencies: options.renewalDependencies,
+      observer: options.renewalObserver,
     });
     this.#watch = new ClusterWatch(options);
     this.#watch.add('AccessTokens', ACCESS_TOKENS, readTokenFacts, this.tokens);

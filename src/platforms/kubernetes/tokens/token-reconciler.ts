@@ -21,8 +21,8 @@ import { findRequestingSite, ownerReference } from '../requesting/site-owner.js'
 import type { SiteFacts } from '../sites/site-resource.js';
 import {
   type AccessTokenResource,
+  DELETED_SITE_STATE,
   finalReason,
-  OF_DELETED_SITE,
   redeemedCondition,
   type TokenState,
 } from './access-token-resource.js';
@@ -169,7 +169,7 @@ export class TokenReconciler {
     if (site && (timeOf(site.createdAt) ?? 0) <= redeemedAt) return 'settled';
     // Clocks differ, and garbage collection deletes the resources of a Site some time after it.
     if (await this.#isPlaced(resource.metadata.namespace ?? '', token)) return { requeueAfterMs: RECHECK_MS };
-    await this.#status.write(resource, OF_DELETED_SITE);
+    await this.#status.write(resource, DELETED_SITE_STATE);
     return 'settled';
   }
 

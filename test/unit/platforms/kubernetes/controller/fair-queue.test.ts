@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import { FairQueue } from '../../../../../src/platforms/kubernetes/controller/fair-queue.js';
 
-function keysOf(most: number): FairQueue {
-  return new FairQueue({ of: (key) => key.split('/', 1)[0] as string, most });
+function keysOf(maxRunning: number): FairQueue {
+  return new FairQueue({ of: (key) => key.split('/', 1)[0] as string, maxRunning });
 }
 
 function dequeueAll(keys: FairQueue): string[] {

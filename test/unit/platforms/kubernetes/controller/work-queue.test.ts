@@ -221,7 +221,7 @@ describe('the work queue', () => {
   });
 
   it('serves partitions in rotation', async () => {
-    const partitions = { of: (key: string) => key.charAt(0), most: 1 };
+    const partitions = { of: (key: string) => key.charAt(0), maxRunning: 1 };
     const { queue, keys, turns } = queueOf(2, { partitions });
     for (const key of ['a1', 'a2', 'a3', 'b1']) queue.add(key);
     queue.start();

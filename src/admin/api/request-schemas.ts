@@ -52,7 +52,7 @@ const labelsAndNoteChange = {
 };
 
 /** The body that creates a grant. */
-export const GRANT_ORDER = z.strictObject({
+export const GRANT_CREATION = z.strictObject({
   namespace: text(63).default('default'),
   name: text(253),
   redemptionsAllowed: count.optional(),
@@ -76,7 +76,7 @@ export const GRANT_CHANGE = z.strictObject({
 export const GRANT_REVOCATION = z.strictObject({ cascade: z.boolean().default(false) });
 
 /** The body that issues a token. */
-export const TOKEN_ORDER = z.strictObject({
+export const TOKEN_ISSUANCE = z.strictObject({
   grantUid: uuid,
   name: text(253).optional(),
   linkCost: count.optional(),
