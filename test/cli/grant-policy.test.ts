@@ -68,9 +68,9 @@ describe('the policy of a grant', () => {
   });
 
   it('permits no subject if the list is empty', async () => {
-    await grantJson('create', 'nobody', '--subjects', '');
-    expect((await showGrant('nobody')).policy).toEqual({ 'linkgrant/subjects': '' });
-    expect((await grant('show', 'nobody')).stdout).toMatch(/^Subjects: +none$/m);
+    await grantJson('create', 'no-subjects', '--subjects', '');
+    expect((await showGrant('no-subjects')).policy).toEqual({ 'linkgrant/subjects': '' });
+    expect((await grant('show', 'no-subjects')).stdout).toMatch(/^Subjects: +none$/m);
   });
 
   it.each([

@@ -147,11 +147,11 @@ describe('issuer create', () => {
 
   it('refuses an unknown issuer, and an invalid name', async () => {
     for (const verb of ['prepare', 'activate', 'retire']) {
-      const { code, error } = await refused(verb, 'nobody');
-      expect([code, error]).toEqual([2, expect.stringContaining('no issuer "nobody"')]);
+      const { code, error } = await refused(verb, 'missing');
+      expect([code, error]).toEqual([2, expect.stringContaining('no issuer "missing"')]);
       expect(await refused(verb, `../issuers/${SITE}`)).toMatchObject({ code: 2 });
     }
-    expect(await refused('trust', 'nobody')).toMatchObject({ code: 2 });
+    expect(await refused('trust', 'missing')).toMatchObject({ code: 2 });
     const { code, error } = await refused('trust', SERVER);
     expect([code, error]).toEqual([2, expect.stringContaining('this service alone')]);
     expect(await refused('create', 'No Name')).toMatchObject({ code: 2 });

@@ -232,8 +232,8 @@ describe('a refused command with --server', () => {
   });
 
   it('exits with 4 while the service is down, and with 3 at another server', async () => {
-    const nobody = ['--server', 'https://127.0.0.1:1', '--server-token-file', bearerFile];
-    expect((await refused(['grant', 'list', ...nobody])).code).toBe(4);
+    const unreachable = ['--server', 'https://127.0.0.1:1', '--server-token-file', bearerFile];
+    expect((await refused(['grant', 'list', ...unreachable])).code).toBe(4);
     const untrusted = await refused(['grant', 'list', '--server', server, '--server-token-file', bearerFile]);
     expect(untrusted).toMatchObject({ code: 3, error: expect.stringContaining('--server-ca') });
     const redemption = [

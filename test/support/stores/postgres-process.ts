@@ -32,7 +32,7 @@ function makeCertificate(directory: string): string {
 
 /**
  * Loads the class that runs a server, and removes the process listeners that loading adds. Because of them a process that has
- * nothing left to do exits with 0, whatever `process.exitCode` is: vitest would report success after a failed test.
+ * nothing left to do exits with 0, even if `process.exitCode` is set: vitest would report success after a failed test.
  */
 async function embeddedPostgres(): Promise<typeof EmbeddedPostgresClass> {
   const listeners = () =>

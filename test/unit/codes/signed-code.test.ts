@@ -29,7 +29,7 @@ const encode = (value: unknown) => Buffer.from(JSON.stringify(value)).toString('
 const HEADER = { alg: 'HS256', typ: 'linkgrant-code+jwt', kid: key.kid };
 const CLAIMS = { sub: UID, jti: 'abcdef0123456789', iat: NOW / 1000, exp: NOW / 1000 + 60, uses: 1 };
 
-/** A JWS with an HMAC under the key `bytes`, whatever algorithm its header names. */
+/** A JWS with an HMAC under the key `bytes`; its header may name another algorithm. */
 function jws(header: unknown, claims: unknown, { bytes = key.key, hash = 'sha256' } = {}): string {
   const signed = `${encode(header)}.${typeof claims === 'string' ? claims : encode(claims)}`;
   return `${signed}.${createHmac(hash, bytes).update(signed).digest('base64url')}`;

@@ -12,7 +12,7 @@ export function der(tag: number, ...contents: readonly Uint8Array[]): Buffer {
   return Buffer.concat([Buffer.of(tag, ...length), content]);
 }
 
-/** A request with `info` as its CertificationRequestInfo, whatever that contains, and a valid P-256 signature. */
+/** A request with any bytes `info` as its CertificationRequestInfo, and a valid P-256 signature. */
 export function signedRequest(info: Uint8Array, key: KeyObject): Buffer {
   const signature = der(0x03, Buffer.of(0), sign('sha256', info, key));
   return der(0x30, info, Buffer.from('300a06082a8648ce3d040302', 'hex'), signature);

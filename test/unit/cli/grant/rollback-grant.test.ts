@@ -30,7 +30,7 @@ describe('a grant whose code cannot be printed', () => {
     const refusing = () => Promise.reject(new Error('no disk'));
     expect(await rollbackError(failure, refusing)).toBe(failure);
     expect(stderr.mock.calls.join()).toContain('linkgrant grant delete mine -n west');
-    const unread = await rollbackError(new OutputClosed('nobody reads'), refusing);
+    const unread = await rollbackError(new OutputClosed('closed'), refusing);
     expect((unread as Error).message).toBe(
       'standard output was closed before the code of grant "mine" was read',
     );

@@ -57,7 +57,7 @@ describe('the settings of a policy', () => {
     );
   });
 
-  it('result in a policy that can be written, or in one error sentence, whatever they contain', () => {
+  it('result in a policy that can be written, or in one error sentence, for any content', () => {
     const keys = ['subjects', 'names', 'source-cidrs', 'key-types', 'certificate-lifetime', 'csr-required'];
     const texts = fc.oneof(
       fc.string({ unit: 'binary', maxLength: 60 }),

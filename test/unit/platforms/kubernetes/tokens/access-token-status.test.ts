@@ -77,7 +77,7 @@ describe('the status of an AccessToken', () => {
 });
 
 describe('a failed redemption', () => {
-  it('is never retried if a use may be spent, whatever the code of its error', () => {
+  it('is never retried if a use may be spent, for any error code', () => {
     for (const error of [
       new PossiblyCountedError('answer_invalid', 'It cannot be used.'),
       new PossiblyCountedError('outcome_unknown', 'It was lost.'),
