@@ -168,7 +168,7 @@ describe("a server certificate that is not valid by the client's clock", () => {
     expect((await failure((await greeter({ identity: await early() }, null)).token)).code).toBe('clock_skew');
   });
 
-  test("is reported as untrusted if another CA signed it, at any time of the server", async () => {
+  test('is reported as untrusted if another CA signed it, at any time of the server', async () => {
     const server = await greeter({ identity: await expired() }, new Date(Date.now() - 2.5 * DAY_MS));
     const { bundlePem } = await makeAuthority('Other CA');
     expect((await failure({ ...server.token, ca: bundlePem })).code).toBe('tls_untrusted');
