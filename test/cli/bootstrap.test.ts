@@ -21,6 +21,7 @@ import { generateKeyPair, privateKeyPem, spkiOf } from '../../src/pki/keys.js';
 import { run } from '../chaos/commands.js';
 import {
   type Ended,
+  expectSuccess,
   linkgrant,
   linkgrantProcess,
   refusalOf,
@@ -108,11 +109,6 @@ function serialIn(directory: string): string {
 }
 
 const siteFlags = (home: string) => ['--platform', 'linux', '--namespace', 'east', '--skupper-home', home];
-
-function expectSuccess(ended: Ended): Ended {
-  expect(ended.code, ended.stderr).toBe(0);
-  return ended;
-}
 
 describe('bootstrap when everything is available', () => {
   it('redeems a token file, checks the link at the router, and does nothing in the next run', async () => {

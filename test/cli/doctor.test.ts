@@ -250,37 +250,43 @@ describe('doctor on a requesting site', () => {
     const { data } = await serve();
     const file = place.path('token.yaml');
     const issue = (name: string) => linkgrant(['token', 'issue', file, '--name', name, '--data-dir', data]);
-    const result = async () => {
+    const checkGrant = async () => {
       const { failed, ended } = await doctor(['--token', file]);
       return [failed, ended.code];
     };
     await issue('spent');
     await linkgrant(['token', 'redeem', file, '--to', place.path('to'), '--data-dir', place.path('mine')]);
-    expect(await result()).toEqual([[['grant', expect.stringContaining('exhausted, 1 of 1')]], 3]);
+    expect(await checkGrant()).toEqual([[['grant', expect.stringContaining('exhausted, 1 of 1')]], 3]);
     await issue('revoked');
     await linkgrant(['grant', 'revoke', 'revoked', '--data-dir', data]);
-    expect(await result()).toEqual([[['grant', expect.stringContaining('revoked')]], 3]);
+    expect(await checkGrant()).toEqual([[['grant', expect.stringContaining('revoked')]], 3]);
     await issue('deleted');
     await linkgrant(['grant', 'delete', 'deleted', '--data-dir', data]);
-    expect(await result()).toEqual([[['grant', expect.stringContaining('has no such grant')]], 3]);
+    expect(await checkGrant()).toEqual([[['grant', expect.stringContaining('has no such grant')]], 3]);
   });
 
   test('reports no failure for the exhausted or expired grant of a token that this site redeemed', async () => {
     const { data } = await serve();
     const file = place.path('token.yaml');
     const mine = ['--data-dir', place.path('mine')];
-    const result = async () => {
+    const checkGrant = async () => {
       const { checks, ended } = await doctor(['--token', file, ...mine]);
       return [checks.find(({ name }) => name === 'grant'), ended.code];
     };
     await linkgrant(['token', 'issue', file, '--name', 'to-west', '--data-dir', data]);
     await linkgrant(['token', 'redeem', file, '--to', place.path('to'), ...mine]);
     const detail = 'exhausted, 1 of 1 uses spent; this site redeemed the token for its link "to-west"';
-    expect(await result()).toEqual([{ name: 'grant', status: 'ok', detail }, 0]);
+    expect(await checkGrant()).toEqual([{ name: 'grant', status: 'ok', detail }, 0]);
     await linkgrant(['grant', 'revoke', 'to-west', '--data-dir', data]);
-    expect(await result()).toMatchObject([{ status: 'fail', detail: expect.stringContaining('revoked') }, 3]);
+    expect(await checkGrant()).toMatchObject([
+      { status: 'fail', detail: expect.stringContaining('revoked') },
+      3,
+    ]);
     await linkgrant(['grant', 'delete', 'to-west', '--data-dir', data]);
-    expect(await result()).toMatchObject([{ status: 'ok', detail: expect.stringContaining('to-west') }, 0]);
+    expect(await checkGrant()).toMatchObject([
+      { status: 'ok', detail: expect.stringContaining('to-west') },
+      0,
+    ]);
   });
 
   test('prints hints whose commands run as printed', async () => {
@@ -346,7 +352,7 @@ describe('doctor on a requesting site', () => {
     await put('young', Date.now(), 30 * DAY_MS);
     await put('old', Date.now() - 25 * DAY_MS, 30 * DAY_MS);
     await put('dead', Date.now() - 25 * DAY_MS, DAY_MS);
-    const { checks, ended: examined } = await doctor([
+    const { checks, ended: outcome } = await doctor([
       ...['--to', place.path('links'), '--data-dir', place.path('data')],
     ]);
     expect(checks.map(({ name, status }) => `${name} ${status}`)).toEqual([
@@ -356,7 +362,7 @@ describe('doctor on a requesting site', () => {
       'link old warn',
       'link young ok',
     ]);
-    expect(examined.code).toBe(3);
+    expect(outcome.code).toBe(3);
   });
 });
 

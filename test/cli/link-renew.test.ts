@@ -3,7 +3,15 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { beforeEach, describe, expect, it } from 'vitest';
 import { parse } from 'yaml';
-import { type Ended, json, linkgrant, refusalOf, type Serving, Workplace } from '../support/command-line.js';
+import {
+  type Ended,
+  expectSuccess,
+  json,
+  linkgrant,
+  refusalOf,
+  type Serving,
+  Workplace,
+} from '../support/command-line.js';
 import { releaseAfterTest } from '../support/release.js';
 import { copySite, installFakeSkupper, RECORDED_SITES } from '../support/sites/system-site.js';
 
@@ -27,11 +35,6 @@ function serve(...words: string[]): Promise<Serving> {
     'inter-router=vm:55671',
     ...words,
   ]);
-}
-
-function expectSuccess(ended: Ended): Ended {
-  expect(ended.code, ended.stderr).toBe(0);
-  return ended;
 }
 
 const accepting = (...words: string[]) => linkgrant([...words, '--data-dir', work.path('accepting')]);

@@ -122,9 +122,9 @@ describe('linkgrant store copy', () => {
     const keyless = await copy(sqlite('data/linkgrant.db'), sqlite('new.db'), work.path('other'));
     expect(keyless.code).toBe(2);
     expect(refusalOf(keyless).error).toContain("the ledger's key");
-    const visible = await copy(sqlite('data/linkgrant.db'), 'postgres://u:secret@127.0.0.1/d');
-    expect(visible.code).toBe(2);
-    expect(visible.stderr).not.toContain('secret');
+    const withPassword = await copy(sqlite('data/linkgrant.db'), 'postgres://u:secret@127.0.0.1/d');
+    expect(withPassword.code).toBe(2);
+    expect(withPassword.stderr).not.toContain('secret');
     expect((await copy('data.db', sqlite('new.db'))).code).toBe(2);
   });
 });

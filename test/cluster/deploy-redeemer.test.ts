@@ -25,7 +25,7 @@ function kubectl(...args: readonly string[]): Promise<string> {
 }
 
 const WATCHED = { 'accesstokens.skupper.io': 'get list watch', 'sites.skupper.io': 'list watch' };
-const LET_IN = {
+const WITH_ROLE_BINDING = {
   'accesstokens/status.skupper.io': 'patch',
   'links.skupper.io': 'get list create patch',
   secrets: 'get list create update patch delete',
@@ -45,11 +45,11 @@ describe("the redeemer's manifests of kustomize", () => {
   it('permit the redeemer exactly the listed verbs in a namespace with its RoleBinding', async () => {
     const { namespace } = await tokenNamespace(cluster);
     expect(await accounts.rightsOf(REDEEMER, REDEEMER, namespace)).toEqual(
-      expectedRights({ ...WATCHED, ...LET_IN }),
+      expectedRights({ ...WATCHED, ...WITH_ROLE_BINDING }),
     );
   });
 
-  it('permit the redeemer only leader election in addition, in its own namespace', async () => {
+  it('permit the redeemer in its own namespace only to read tokens and sites, and to use Leases', async () => {
     expect(await accounts.rightsOf(REDEEMER, REDEEMER, REDEEMER)).toEqual(
       expectedRights({ ...WATCHED, ...OWN }),
     );
@@ -57,7 +57,7 @@ describe("the redeemer's manifests of kustomize", () => {
 
   it('permit the listed verbs in one namespace and nothing in another, with the overlay redeemer-namespace', async () => {
     expect(await accounts.rightsOf('east', REDEEMER, 'east')).toEqual(
-      expectedRights({ ...WATCHED, ...LET_IN, ...OWN }),
+      expectedRights({ ...WATCHED, ...WITH_ROLE_BINDING, ...OWN }),
     );
     expect(await accounts.rightsOf('east', REDEEMER, await cluster.namespace())).toEqual([]);
   });
@@ -87,7 +87,7 @@ describe("the redeemer's manifests of kustomize", () => {
     // A controller aggregates the ClusterRole `admin`.
     await until('the binding', async () => (await bind(place, REDEEMER)).code === 0);
     expect(await accounts.rightsOf(REDEEMER, REDEEMER, place)).toEqual(
-      expectedRights({ ...WATCHED, ...LET_IN }),
+      expectedRights({ ...WATCHED, ...WITH_ROLE_BINDING }),
     );
     for (const role of [`${REDEEMER}-watch`, 'cluster-admin']) {
       const { code, stderr } = await bind(place, role);
@@ -154,7 +154,9 @@ describe("the redeemer's manifests of Helm", () => {
     const text = await tools.template('mine-linkgrant', own, ['--set', values]);
     await tools.kubectl(['--kubeconfig', cluster.kubeconfig, 'apply', '--server-side', '-f', '-'], text);
     const name = 'mine-linkgrant-redeemer';
-    expect(await accounts.rightsOf(own, name, place)).toEqual(expectedRights({ ...WATCHED, ...LET_IN }));
+    expect(await accounts.rightsOf(own, name, place)).toEqual(
+      expectedRights({ ...WATCHED, ...WITH_ROLE_BINDING }),
+    );
     expect(await accounts.rightsOf(own, name, await cluster.namespace())).toEqual(expectedRights(WATCHED));
     const pod = podOf(manifestOf(manifestsIn(text), 'Deployment', name), own);
     expect(await cluster.admin.create(PODS, pod as Resource)).toMatchObject({

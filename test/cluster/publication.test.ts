@@ -48,7 +48,10 @@ async function make(name: string, spec: object = {}, namespace = west): Promise<
   await cluster.admin.create(ACCESS_GRANTS, grant as Resource);
 }
 
-/** The grant once its status satisfies. The service reads its address and certificate every 10 s, and at once on SIGHUP. */
+/**
+ * Waits until `satisfies` accepts the status of a grant, and returns the grant. The service reads its address and certificate
+ * every 10 s, and at once on SIGHUP.
+ */
 function grantWith(
   serving: Serving,
   name: string,

@@ -67,7 +67,7 @@ function make(name: string, spec: AccessGrantSpec): Promise<unknown> {
   return cluster.admin.create(ACCESS_GRANTS, grant as Resource);
 }
 
-/** The status and the message of a grant in `east`, once they satisfy. */
+/** Waits until `satisfies` accepts the status and the message of a grant in `east`. Returns both as one text. */
 function said(name: string, satisfies = (status: string) => status !== ''): Promise<string> {
   return until(`the status of ${name}`, async () => {
     const { status } = await read(east, name);

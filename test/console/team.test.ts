@@ -130,6 +130,7 @@ it(
     await createGrant();
     linkId = await addLink('east');
     expect(await writeButtons(false)).toEqual([]);
+    expect(await buttonsOf('/ledger', 'Setting changed')).toContain('Download as CSV');
     page = operator.page;
     expect(await writeButtons(false)).toEqual(
       expect.arrayContaining([

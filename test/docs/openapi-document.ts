@@ -91,7 +91,7 @@ const COMMON = new Set([
 const SECURITY =
   /^(content-security-policy|cross-origin-.*|origin-agent-cluster|referrer-policy|strict-transport-security|x-.*)$/;
 
-/** Returns in what a received response violates the document for this path and method, as sentences. */
+/** Returns how a received response violates the document for this path and method, as sentences; empty if it matches. */
 export function problemsOf(
   path: string,
   answer: WireAnswer,

@@ -8,7 +8,7 @@ import { text } from 'node:stream/consumers';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import {
   ENDPOINT,
-  type Ended,
+  expectSuccess,
   linkgrantProcess,
   refusalOf,
   startLinkgrant,
@@ -22,11 +22,6 @@ import { PROJECT } from '../tooling/project-copy.js';
 const BUILD = join(PROJECT, 'build');
 const { version } = JSON.parse(readFileSync(join(PROJECT, 'package.json'), 'utf8'));
 const RELEASE = `linkgrant-${version}-linux-${process.arch}`;
-
-function expectSuccess(ended: Ended): Ended {
-  expect(ended.code, ended.stderr).toBe(0);
-  return ended;
-}
 
 // The executable contains Node, so one run of this file is enough.
 describe.runIf(DRIVERS.includes('node:sqlite'))('the output of `npm run package`', () => {

@@ -3,7 +3,7 @@ import { cpSync, existsSync, mkdtempSync, readFileSync, rmSync, statSync } from 
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { type Ended, linkgrant, refusalOf, Workplace } from '../support/command-line.js';
+import { expectSuccess, linkgrant, refusalOf, Workplace } from '../support/command-line.js';
 import { type RouterListener, startRouterListener } from '../support/links/router-listener.js';
 import { RECORDED_SITES } from '../support/sites/system-site.js';
 import { DRIVERS } from '../support/stores/sqlite-file.js';
@@ -39,11 +39,6 @@ beforeAll(() => {
 });
 
 afterAll(() => rmSync(place, { recursive: true, force: true }));
-
-function expectSuccess(ended: Ended): Ended {
-  expect(ended.code, ended.stderr).toBe(0);
-  return ended;
-}
 
 const moduleOf = ({ directory }: Installed, name: string) => join(directory, 'node_modules', name);
 

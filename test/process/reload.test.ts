@@ -1,6 +1,6 @@
 import { cpSync, existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { beforeEach, describe, expect, it } from 'vitest';
-import { type Ended, linkgrant, refusalOf, startLinkgrant, Workplace } from '../support/command-line.js';
+import { expectSuccess, linkgrant, refusalOf, startLinkgrant, Workplace } from '../support/command-line.js';
 import { releaseAfterTest } from '../support/release.js';
 import { copySite, type SystemSiteCopy } from '../support/sites/system-site.js';
 import { until } from '../support/until.js';
@@ -60,10 +60,6 @@ function isAlive(pid: number): boolean {
   } catch {
     return false;
   }
-}
-
-function expectSuccess(ended: Ended): void {
-  expect(ended.code, ended.stderr).toBe(0);
 }
 
 function load(...names: string[]): void {

@@ -76,7 +76,7 @@ const typesOf = (events: readonly { type: string }[]) =>
   events.map(({ type }) => type.replace('dev.linkgrant.', ''));
 
 describe.concurrent('a webhook receiver', () => {
-  it('gets every event once per id and in order per link, after an hour of its answer 500 and a restart of the service', async () => {
+  it('gets every event once, and the events of a link in order, after it answered 500 for an hour and the service restarted', async () => {
     const dataDir = place.path('late');
     receiver.answers.set('/late', 500);
     const url = new URL('/late', receiver.url).href;

@@ -240,6 +240,12 @@ export function refusalOf({ stderr }: Ended): { readonly error: string; readonly
   return { error: lines[1] as string, hint: lines[2] as string };
 }
 
+/** Fails unless the command exited with 0. Returns what it was passed. */
+export function expectSuccess(ended: Ended): Ended {
+  if (ended.code !== 0) throw new Error(`exit code ${ended.code}: ${ended.stderr}`);
+  return ended;
+}
+
 /** What a command reported with `-o json`. */
 // biome-ignore lint/suspicious/noExplicitAny: reports of many shapes.
 export function json(ended: Ended): any {

@@ -1,15 +1,15 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 
-/** Calls `look` until it returns a value, which is returned, for at most `timeoutMs`. Its errors are retried. */
+/** Calls `read` until it returns a value, which is returned, for at most `timeoutMs`. Its errors are retried. */
 export async function until<T>(
   what: string,
-  look: () => Promise<T | undefined | false>,
+  read: () => Promise<T | undefined | false>,
   timeoutMs = 60_000,
 ): Promise<T> {
   const deadline = performance.now() + timeoutMs;
   for (let last: unknown; ; ) {
     try {
-      const found = await look();
+      const found = await read();
       if (found !== undefined && found !== false) return found;
     } catch (error) {
       last = error;

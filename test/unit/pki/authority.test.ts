@@ -236,8 +236,8 @@ test.each([
   'a CA is accepted if openssl accepts its link certificates, else refused; its nameConstraints: %s',
   (_what, names, fits) => {
     const root = constrained(names);
-    const wish = { subject: '/CN=signing', issuer: root };
-    const signing = makeAuthority(openssl, wish);
+    const options = { subject: '/CN=signing', issuer: root };
+    const signing = makeAuthority(openssl, options);
     const leaf = makeAuthority(openssl, {
       subject: '/CN=0b6f1a0c-6f6e-4a0e-9a55-d7f6c8f0a001',
       issuer: root,

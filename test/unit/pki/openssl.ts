@@ -74,9 +74,9 @@ export function makeAuthority(
   options: AuthorityOptions = {},
 ): { certificate: string; key: string } {
   const key = openssl.run(['genpkey', ...(options.key ?? AUTHORITY_KEYS['P-256'])]).toString();
-  const keyFile = openssl.write('options.key', key);
+  const keyFile = openssl.write('authority.key', key);
   const config = openssl.write(
-    'options.cnf',
+    'authority.cnf',
     `[req]\nprompt=no\ndistinguished_name=dn\n[dn]\n${options.sections ?? ''}`,
   );
   const issued = options.issuer
