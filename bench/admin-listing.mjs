@@ -49,7 +49,7 @@ function readPage({ port, ca, bearer }, cursor) {
   });
 }
 
-/** Reads 20 pages of grants from the first one, and 20 after the grant `from`. Returns the median and the longest of their times. */
+/** Reads 20 pages of grants from the first one, and 20 after the grant `from`. Returns the median and longest times. */
 export async function listPages(admin, from) {
   const middle = Buffer.from(JSON.stringify(['default', from])).toString('base64url');
   const times = [];

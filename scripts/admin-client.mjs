@@ -1,5 +1,5 @@
-// Writes the types of the admin API's client, src/client/generated/admin-api.d.ts, from openapi.yaml. With --check it writes nothing
-// and exits 1 if the types do not match openapi.yaml.
+// Writes the types of the admin API's client, src/client/generated/admin-api.d.ts, from openapi.yaml. With --check it writes
+// nothing and exits 1 if the types do not match openapi.yaml.
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import openapiTS, { astToString } from 'openapi-typescript';
 

@@ -1,5 +1,5 @@
-// Checks the imports of src/ and console/src/ against .dependency-cruiser.cjs, and the uses of globals in src/. Exits 1 if a rule is
-// broken, or if dependency-cruiser has skipped a module.
+// Checks the imports of src/ and console/src/ against .dependency-cruiser.cjs, and the uses of globals in src/. Exits 1 if a
+// rule is broken, or if dependency-cruiser has skipped a module.
 import { readdirSync, readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { join, resolve } from 'node:path';
@@ -19,7 +19,7 @@ const GLOBAL_RULES = [
     allowed: [],
   },
   {
-    // The signal may be garbage-collected before its time-out: see linked-abort.ts.
+    // The signal may be garbage-collected before its time-out: see src/time/abort.ts.
     name: 'no-composite-signals',
     pattern: /\bAbortSignal\s*\.\s*any\b/,
     allowed: [],

@@ -1,4 +1,5 @@
-// Starts a service, issues a token, redeems it in another process, and uses the certificate of the link in a mutual TLS 1.3 handshake.
+// Starts a service, issues a token, redeems it in another process, and uses the certificate of the link in a mutual TLS 1.3
+// handshake.
 import { spawn } from 'node:child_process';
 import { X509Certificate } from 'node:crypto';
 import { once } from 'node:events';

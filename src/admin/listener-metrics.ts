@@ -87,7 +87,7 @@ export interface Load {
   readonly shed: Readonly<Record<'issue' | 'request', number>>;
 }
 
-/** Adds the load metrics of a process to `registry`; each scrape calls `load`. With several workers, the longest delay is reported. */
+/** Adds the load metrics of a process to `registry`; each scrape calls `load`. Of several workers, the longest delay counts. */
 export function addLoadMetrics(registry: Registry, load: () => Load): void {
   const registers = [registry];
   const gauge = (

@@ -17,9 +17,9 @@ interface Validity {
 }
 
 /**
- * Diagnoses a server certificate that is not valid by the local clock. Returns `clock_skew` if the certificate is valid by the server's
- * clock, or if it is not valid yet and the server's clock is unknown. Returns `tls_untrusted` in all other cases, and if no trusted CA
- * signed the certificate.
+ * Diagnoses a server certificate that is not valid by the local clock. Returns `clock_skew` if the certificate is valid by the
+ * server's clock, or if it is not valid yet and the server's clock is unknown. Returns `tls_untrusted` in all other cases, and
+ * if no trusted CA signed the certificate.
  */
 export async function diagnoseClock({
   target,

@@ -100,7 +100,7 @@ async function openUnverified(
   }
 }
 
-/** Opens a TCP connection to a server, or a tunnel to it through the proxy of the options. Rejects as {@link openConnection} does. */
+/** Opens a TCP connection to a server, or a tunnel through the proxy of the options. Rejects as {@link openConnection} does. */
 export async function openSocket(
   target: HostPort,
   options: RouteOptions,

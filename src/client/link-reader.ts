@@ -105,7 +105,10 @@ function readTexts(field: TextField, value: unknown): Pick<Link, TextField> {
   return { [field]: Object.fromEntries(texts) };
 }
 
-/** Creates a RedemptionError `answer_invalid`. `reason` ends the sentence "The answer cannot be used: …" and quotes nothing of the answer. */
+/**
+ * Creates a RedemptionError `answer_invalid`. `reason` ends the sentence "The answer cannot be used: …" and quotes nothing of
+ * the answer.
+ */
 export function invalidAnswer(reason: string, cause?: unknown): RedemptionError {
   return new RedemptionError('answer_invalid', `The answer cannot be used: ${reason}.`, { cause });
 }

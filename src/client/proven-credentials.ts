@@ -21,9 +21,9 @@ export interface ProvenCredentials {
 }
 
 /**
- * Verifies the first certificate of `tlsCrt`: it must be for the key `tlsKey`, or for the key of `context` if that is absent; it must
- * verify against `caCrt`; it must be for TLS clients. Returns the values, or OtherKey if the certificate is not for the key of `context`.
- * Returns any other problem as the end of a sentence.
+ * Verifies the first certificate of `tlsCrt`: it must be for the key `tlsKey`, or for the key of `context` if that is absent;
+ * it must verify against `caCrt`; it must be for TLS clients. Returns the values, or OtherKey if the certificate is not for the
+ * key of `context`. Returns any other problem as the end of a sentence.
  */
 export function proveCredentials(
   pems: { readonly caCrt: string; readonly tlsCrt: string; readonly tlsKey?: string },

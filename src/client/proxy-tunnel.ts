@@ -9,7 +9,8 @@ import { awaitHandshake, connectTcp, systemCode } from './tcp-connection.js';
 const MAX_HEAD_BYTES = 16 * 1024;
 
 /**
- * Opens a connection to `target` through a proxy (RFC 9110 §9.3.6, CONNECT). Each failure of the proxy is a RedemptionError `proxy`.
+ * Opens a connection to `target` through a proxy (RFC 9110 §9.3.6, CONNECT). Each failure of the proxy is a RedemptionError
+ * `proxy`.
  */
 export async function connectThroughProxy(
   proxy: ProxyServer,

@@ -12,7 +12,8 @@ export interface TlsTarget extends HostPort {
 
 /**
  * A rule like curl's `--connect-to HOST:PORT:ADDR:PORT`: a connection for `host:port` goes to `toHost:toPort`. Names in the
- * certificate are still compared with `host`. An absent `host` or `port` matches any; an absent `toHost` or `toPort` does not change it.
+ * certificate are still compared with `host`. An absent `host` or `port` matches any; an absent `toHost` or `toPort` does not
+ * change it.
  */
 export interface ConnectTo {
   readonly host?: string | undefined;

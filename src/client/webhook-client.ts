@@ -21,8 +21,9 @@ export interface WebhookRules extends Pick<ConnectionOptions, 'clock'> {
 }
 
 /**
- * Posts a message to a receiver, without following redirects. An `http` URL may lead only to a private address, which `allowPrivate`
- * must permit. Rejects unless the receiver answers with a status from 200 to 299 within 10 s; the message of the Error is the reason.
+ * Posts a message to a receiver, without following redirects. An `http` URL may lead only to a private address, which
+ * `allowPrivate` must permit. Rejects unless the receiver answers with a status from 200 to 299 within 10 s; the message of the
+ * Error is the reason.
  */
 export async function postWebhook(
   url: URL,

@@ -20,7 +20,10 @@ export interface LocalConsoleOptions extends Omit<OneTimeAccessOptions, 'origin'
   readonly namespace?: string | undefined;
   /** The words that start linkgrant in the terminal, for the commands on the pages. */
   readonly program?: string;
-  /** Flags for the commands on the pages, so that they use the same store, such as ` --data-dir /var/lib/linkgrant`; may be empty. */
+  /**
+   * Flags for the commands on the pages, so that they use the same store, such as ` --data-dir /var/lib/linkgrant`; may be
+   * empty.
+   */
   readonly commandFlags?: string;
   /** 0 for a free one. */
   readonly port: number;

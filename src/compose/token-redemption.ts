@@ -72,7 +72,10 @@ export function openTokenRedemption(
   };
 }
 
-/** Redeems a token within the default time limit of an exchange, or within `limitMs`, which also limits the wait for a concurrent run. */
+/**
+ * Redeems a token within the default time limit of an exchange, or within `limitMs`, which also limits the wait for a
+ * concurrent run.
+ */
 export type Redeem = (
   request: RedeemTokenRequest,
   materializer: Materializer,

@@ -4,7 +4,10 @@ import { encodeResource, type ResourceFields } from './resource-encoding.js';
 
 /** Options for the resources of a link; a response to a client has none of them. */
 export interface LinkDocumentOptions {
-  /** True for resources that linkgrant itself creates: adds the managed-by label, and to Links the redemption id of their Secret. */
+  /**
+   * True for resources that linkgrant itself creates: adds the managed-by label, and to Links the redemption id of their
+   * Secret.
+   */
   readonly managed?: boolean;
   readonly namespace?: string | undefined;
 }

@@ -32,8 +32,8 @@ export class TrustedProxies {
 
 /**
  * Returns the client's address. If `peer`, the address of the connection, is not a trusted proxy, this is `peer`. Else it is the
- * right-most address of X-Forwarded-For that is not a trusted proxy, or the left-most one if all are trusted proxies. Returns `peer`
- * if that entry, or one to the right of it, is not an address.
+ * right-most address of X-Forwarded-For that is not a trusted proxy, or the left-most one if all are trusted proxies. Returns
+ * `peer` if that entry, or one to the right of it, is not an address.
  */
 export function clientAddress(
   request: Pick<IncomingMessage, 'headers'>,
@@ -53,7 +53,7 @@ export function clientAddress(
   return found;
 }
 
-/** Returns the address in an entry, without the brackets and the port that some proxies write; undefined if it is not an address. */
+/** Returns the address in an entry, without brackets and the port that some proxies write; undefined if it is no address. */
 function addressOf(entry: string): string | undefined {
   const [, bracketed, ipv4] = /^(?:\[([^\]]+)\](?::\d{1,5})?|([\d.]+):\d{1,5})$/.exec(entry) ?? [];
   const address = normalizeAddress(bracketed ?? ipv4 ?? entry);

@@ -82,8 +82,8 @@ export function requestHandler(deps: RequestDependencies) {
 }
 
 /**
- * Runs `run` in the span of a request. The span starts a trace of its own: any client can reach this listener, and must not add to an
- * existing trace or choose which traces are recorded.
+ * Runs `run` in the span of a request. The span starts a trace of its own: any client can reach this listener, and must not add
+ * to an existing trace or choose which traces are recorded.
  */
 function inRequestSpan(
   request: Request,

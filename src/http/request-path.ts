@@ -17,8 +17,8 @@ export function originForm(target: string): string {
 }
 
 /**
- * Returns the path that is compared with the routes: without the prefix, the query and empty segments. Returns `/`, which matches no
- * route, for a path outside the prefix or with a percent-escape.
+ * Returns the path that is compared with the routes: without the prefix, the query and empty segments. Returns `/`, which
+ * matches no route, for a path outside the prefix or with a percent-escape.
  */
 export function routePath(pathAndQuery: string, prefix: string): string {
   const path = pathAndQuery.split('?', 1)[0] as string;

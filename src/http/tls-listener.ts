@@ -238,9 +238,9 @@ function isUnreadable(error: { readonly code?: string }): boolean {
 }
 
 /**
- * Returns message classes for the only server of an Express app. Express sets the prototypes of the app on each message, and V8 then
- * retains hidden classes for each message until a full garbage collection (ADR 20). Messages of these classes already have these
- * prototypes.
+ * Returns message classes for the only server of an Express app. Express sets the prototypes of the app on each message, and V8
+ * then retains hidden classes for each message until a full garbage collection (ADR 20). Messages of these classes already have
+ * these prototypes.
  */
 export function messagesOf(app: Express): Pick<ServerOptions, 'IncomingMessage' | 'ServerResponse'> {
   class AppRequest extends IncomingMessage {}

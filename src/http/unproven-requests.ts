@@ -18,9 +18,10 @@ export interface UnprovenRequestObserver {
 }
 
 /**
- * Two budgets. Each source has a budget of requests, to all routes, that prove neither a code nor a key. Requests beyond this budget
- * are counted in the metrics and not logged. Each grant with a user-supplied code has a budget of wrong codes. If they exceed it, an
- * attack is reported. No request is refused because of a budget: a valid code is redeemed after any number of wrong ones.
+ * Two budgets. Each source has a budget of requests, to all routes, that prove neither a code nor a key. Requests beyond this
+ * budget are counted in the metrics and not logged. Each grant with a user-supplied code has a budget of wrong codes. If they
+ * exceed it, an attack is reported. No request is refused because of a budget: a valid code is redeemed after any number of
+ * wrong ones.
  */
 export class UnprovenRequests {
   readonly #sources = new BoundedLimiter(SOURCE_BUDGET);

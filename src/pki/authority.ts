@@ -13,6 +13,7 @@ import {
 import {
   authorityExtensions,
   authorityKeyIdentifier,
+  BACKDATED_MS,
   EXTENSION,
   KEY_USAGE,
   keyIdentifier,
@@ -190,7 +191,7 @@ export async function createAuthority(o: {
       issuerDer: nameDer,
       subjectDer: nameDer,
       spkiDer,
-      notBefore: o.now - 300_000,
+      notBefore: o.now - BACKDATED_MS,
       notAfter: o.now + o.lifetimeMs,
       extensions: authorityExtensions(spkiDer),
     },

@@ -91,6 +91,9 @@ export const PURPOSE = { server: '1.3.6.1.5.5.7.3.1', client: '1.3.6.1.5.5.7.3.2
 /** Bit numbers of KeyUsage (RFC 5280 §4.2.1.3). */
 export const KEY_USAGE = { digitalSignature: 0, keyEncipherment: 2, keyCertSign: 5, crlSign: 6 } as const;
 
+/** The validity of a certificate begins this many milliseconds before it is issued, to allow for slow clocks. */
+export const BACKDATED_MS = 5 * 60_000;
+
 type ExtensionName = keyof typeof EXTENSION;
 
 const IDENTIFIERS = Object.fromEntries(

@@ -3,6 +3,7 @@ import { type CertificateAuthority, CertificateAuthorityError } from './authorit
 import {
   type AlternativeName,
   authorityExtensions,
+  BACKDATED_MS,
   basicConstraints,
   extendedKeyUsage,
   KEY_USAGE,
@@ -34,8 +35,6 @@ export interface IssuedCertificate {
   /** Milliseconds since the epoch, whole seconds. */
   readonly notAfter: number;
 }
-
-const BACKDATED_MS = 5 * 60_000;
 
 const NOT_AN_AUTHORITY = basicConstraints(false);
 const SIGNATURE_USAGE = keyUsage(KEY_USAGE.digitalSignature);

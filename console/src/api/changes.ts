@@ -6,7 +6,7 @@ export type Topic = 'grants' | 'links' | 'ledger';
 const RETRY_MS = 5_000;
 const listeners = new Set<(topic: Topic | 'all') => void>();
 
-/** Calls `listener` with the topic of each change, or with `all` if anything may have changed. Returns a function that removes it. */
+/** Calls `listener` with the topic of each change, or `all` if anything may have changed. Returns a function that removes it. */
 export function onChange(listener: (topic: Topic | 'all') => void): () => void {
   listeners.add(listener);
   return () => listeners.delete(listener);

@@ -8,7 +8,7 @@ export interface Refusal {
 
 const REISSUE = 'Issue a new token for the site.';
 
-/** A code that the service never records: the request is refused before its token code or key is verified, or cannot be served now. */
+/** A code that the service never records: it refuses the request before it verifies token code or key, or cannot serve it now. */
 type UnrecordedCode =
   | 'code_wrong'
   | 'grant_unknown'

@@ -42,7 +42,10 @@ interface CutGuideProps {
   readonly onClose: () => void;
 }
 
-/** A dialog that guides through the steps that cut a link off. Its commands need the keys of the CAs, so they run on the host of the service. */
+/**
+ * A dialog that guides through the steps that cut a link off. Its commands need the keys of the CAs, so they run on the host of
+ * the service.
+ */
 export function CutGuide({ link, title, onClose }: CutGuideProps) {
   const [doneSteps, setDoneSteps] = useState(0);
   const step = STEPS[doneSteps];

@@ -37,7 +37,7 @@ const WAYS: readonly {
   { value: 'skupper', text: 'The skupper command', command: `skupper token redeem ${FILE}` },
 ];
 
-/** A dialog that shows a token once, how to redeem it, and the join progress. Warns before it closes if the token was not copied. */
+/** Shows a token once, how to redeem it, and the join progress. Warns before it closes if the token was not copied. */
 export function IssuedToken({ grant, issued, onClose }: IssuedTokenProps) {
   const { joinLine } = issued;
   const program = useSiteProgram();

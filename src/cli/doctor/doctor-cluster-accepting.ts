@@ -55,7 +55,7 @@ const PERMISSIONS: readonly RequiredPermissions[] = [
   },
 ];
 
-/** Checks the accepting side in a cluster: kinds, permissions, the controllers of its grants, site, issuer, grants and their URL. */
+/** Checks the accepting side in a cluster: kinds, permissions, controllers of its grants, site, issuer, grants and their URL. */
 export async function acceptingClusterChecks(
   inspector: ClusterInspector,
   namespace: string,

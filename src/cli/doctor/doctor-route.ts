@@ -34,7 +34,7 @@ const CLOCK_TOLERANCE_MS = 60_000;
 const EXPIRED_HINT =
   'if the clock of this machine is correct, renew the certificate of the service on the accepting side; `linkgrant serve` renews a certificate that it created itself';
 
-/** Connects to the service as a redemption does, trusting only the CA of the token, and queries the state of the grant. Spends no use. */
+/** Connects to the service as a redemption does, trusting only the CA of the token, and queries the grant. Spends no use. */
 export async function checkRoute(
   token: RedeemableToken,
   options: LinkDialOptions,

@@ -72,8 +72,8 @@ export async function createGrant(
 }
 
 /**
- * `grant create`: creates a grant and prints its URL and code; with `--token` writes a token of it instead. If this output cannot be
- * written, the grant is deleted again.
+ * `grant create`: creates a grant and prints its URL and code; with `--token` writes a token of it instead. If this output
+ * cannot be written, the grant is deleted again.
  */
 export async function createCommand(name: string, flags: GrantCreateFlags): Promise<void> {
   if (flags.token === '-' && flags.output !== undefined) {

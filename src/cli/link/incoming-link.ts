@@ -5,7 +5,10 @@ import type { RenewedRedemption } from '../../redemption/ports/renewal-store.js'
 import type { Listing } from '../terminal/listing.js';
 import { formatTime } from '../terminal/output.js';
 
-/** Returns the report of an incoming link from its redemption: expiry and state of its newest certificate, and whether it is connected. */
+/**
+ * Returns the report of an incoming link from its redemption: expiry and state of its newest certificate, and whether it is
+ * connected.
+ */
 export function incomingReport(
   { redemption, renewals }: RenewedRedemption,
   now: number,

@@ -38,8 +38,8 @@ function commandFor({
 }
 
 /**
- * Reloads the router of the target if changes of this or an earlier run need that: with the command of the flag, else with Skupper's,
- * which is stopped after `timeoutMs`. A site that was never started is not reloaded; its operator has to start it.
+ * Reloads the router of the target if changes of this or an earlier run need that: with the command of the flag, else with
+ * Skupper's, which is stopped after `timeoutMs`. A site that was never started is not reloaded; its operator has to start it.
  */
 export async function settleReload(
   target: ReloadTarget,

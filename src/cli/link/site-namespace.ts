@@ -7,7 +7,7 @@ export function siteNamespace({ namespace = 'default' }: Settings): string {
   return namespace;
 }
 
-/** Throws a CommandError for an unknown namespace if others exist: the name is probably mistyped. Without any, a site may follow. */
+/** Throws a CommandError for an unknown namespace if others exist: it is probably mistyped. Without any, a site may follow. */
 export function requireKnownNamespace(skupperHome: string, namespace: string): void {
   const existing = namespacesIn(skupperHome);
   if (existing.length === 0 || existing.includes(namespace)) return;

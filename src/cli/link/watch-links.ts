@@ -22,7 +22,8 @@ const RELOAD_RETRY_MS = 60_000;
 
 /**
  * Renews the certificates of a target's links at two thirds of their lifetime, until SIGTERM or SIGINT, or until no link can
- * be renewed any more. Retries failures with growing pauses, except rejections. Rejects with a CommandError if only rejected links are left.
+ * be renewed any more. Retries failures with growing pauses, except rejections. Rejects with a CommandError if only rejected
+ * links are left.
  */
 export async function watchLinks(target: StoredLinkTarget, context: CommandContext): Promise<void> {
   const { lockableLinks, dependencies } = renewalOf(target, context);

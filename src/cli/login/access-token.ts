@@ -27,7 +27,7 @@ export function tokenFields({
   };
 }
 
-/** Returns the access token of a login, and renews it if it expires soon. Rejects with CommandError if the user must log in again. */
+/** Returns the access token of a login, renewed if it expires soon. Rejects with CommandError if the user must log in again. */
 export async function accessTokenOf(name: string): Promise<string> {
   const login = requireLogin(name);
   if (isFresh(login)) return login.accessToken;

@@ -106,7 +106,10 @@ function targetOf(target: string | undefined, flags: LoginFlags) {
   return { name: newLoginName(server, flags.name), server, serverCa, issuerCa };
 }
 
-/** Returns `requestedName`, else the host of the service. Throws a CommandError if it is invalid, or the name of another service's login. */
+/**
+ * Returns `requestedName`, else the host of the service. Throws a CommandError if it is invalid, or the name of another
+ * service's login.
+ */
 function newLoginName(server: URL, requestedName: string | undefined): string {
   const name = requestedName ?? server.hostname.replace(/[^\w.-]+/g, '-').replace(/^\W+|\W+$/g, '');
   if (!isLoginName(name)) {

@@ -130,8 +130,9 @@ export const EVENTS: Listing<EventReport> = {
 };
 
 /**
- * `redemption list`: prints the redemptions, oldest first; with `--events` the entries of the ledger by grant, then the totals. With
- * `--grant` only those of one grant. Only one page is in memory at a time, except with `--sort-by`, `--watch` or `-o jsonpath`.
+ * `redemption list`: prints the redemptions, oldest first; with `--events` the entries of the ledger by grant, then the totals.
+ * With `--grant` only those of one grant. Only one page is in memory at a time, except with `--sort-by`, `--watch` or `-o
+ * jsonpath`.
  */
 export async function listCommand(flags: RedemptionListFlags, clock: Clock): Promise<void> {
   const since = parseSince(flags.since, clock());

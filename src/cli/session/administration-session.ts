@@ -143,7 +143,7 @@ async function connectionTo(
   return { url: server, caFile: serverCa, bearer: async () => bearer };
 }
 
-/** Returns the `-n` flag for a suggested command, with a space before it; empty if the command uses the namespace without the flag. */
+/** Returns ` -n` and the namespace for a suggested command; empty if the command uses the namespace without the flag. */
 export function namespaceFlag({
   namespace,
   defaultNamespace,

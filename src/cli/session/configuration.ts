@@ -16,8 +16,8 @@ export function anyConfigurationFrom(flags: Readonly<Record<string, unknown>>): 
 }
 
 /**
- * Reads the settings as {@link anyConfigurationFrom} does. If the platform is kubernetes, throws a CommandError with this reason and
- * hint.
+ * Reads the settings as {@link anyConfigurationFrom} does. If the platform is kubernetes, throws a CommandError with this
+ * reason and hint.
  */
 export function localSettingsFrom(
   flags: Readonly<Record<string, unknown>>,

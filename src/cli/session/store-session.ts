@@ -18,8 +18,8 @@ export interface StoreSession extends Pick<Settings, 'issuerCert' | 'issuerKey'>
 }
 
 /**
- * Runs `operation` on the store of these settings and closes the store afterwards. With `dryRun` the store does not change. Rejects with
- * a CommandError if `flags` have a `--platform` other than that of the service.
+ * Runs `operation` on the store of these settings and closes the store afterwards. With `dryRun` the store does not change.
+ * Rejects with a CommandError if `flags` have a `--platform` other than that of the service.
  */
 export async function withStore<T>(
   settings: Settings,

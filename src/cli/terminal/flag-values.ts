@@ -64,7 +64,7 @@ export async function readCode(file: string): Promise<string> {
   return (await readInput(file, 'the code file', { exitCode: 2, hint })).replace(/\n$/, '');
 }
 
-/** Reads a token file, or standard input for `-`; returns a join line as it is. Rejects with a CommandError if it cannot be read. */
+/** Reads a token file, or standard input for `-`; returns a join line as it is. Rejects with CommandError if a read fails. */
 export async function readToken(file: string): Promise<string> {
   if (containsJoinLine(file)) return file;
   const hint = 'use the file that `linkgrant token issue` wrote, or - for standard input';

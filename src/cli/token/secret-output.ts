@@ -17,7 +17,7 @@ export async function writeSecretOutput(target: string, text: string, kind: stri
   withTargetErrors(target, () => writeNamedFile(target, text, (existing) => isOfKind(existing, kind)));
 }
 
-/** Returns a function that writes a token into the directory, as a new file `<name>-<number>.yaml`, and returns the path of the file. */
+/** Returns a function that writes a token into the directory, as a new file `<name>-<number>.yaml`, and returns its path. */
 export function tokenDirectory(directory: string): (name: string, document: string) => string {
   let number = 0;
   return (name, document) =>

@@ -39,7 +39,7 @@ export function tokenDelivery(
   return { target: file ?? '-', form: print ?? (file === undefined ? 'line' : 'token'), qr, dryRun };
 }
 
-/** Returns the text of a token in a form. Throws a CommandError if that form contains a join line and the code is too long for one. */
+/** Returns the text of a token in a form. Throws a CommandError if the form has a join line and the code is too long for one. */
 export function tokenText(form: TokenForm, token: WritableToken): string {
   switch (form) {
     case 'token':

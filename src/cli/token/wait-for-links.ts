@@ -19,7 +19,10 @@ export async function requireSite(cluster: RequestingCluster): Promise<void> {
   );
 }
 
-/** Waits until the controller reports `state` for each of these Links. Rejects with a CommandError after `deadlineMs`, by default a minute. */
+/**
+ * Waits until the controller reports `state` for each of these Links. Rejects with a CommandError after `deadlineMs`, by
+ * default a minute.
+ */
 export async function waitForLinks(
   names: readonly string[],
   cluster: RequestingCluster,

@@ -40,7 +40,7 @@ export class KubernetesPublication {
   readonly #identity: ServiceIdentitySource;
   #url: string | undefined;
   #presented: FoundIdentity | undefined;
-  /** Why the last check without a result found no address, with a hint. Stays set when a later check finds one. */
+  /** Why no address was found, with a hint: from the last check that found none. Not cleared when an address is found. */
   #noAddress: string | undefined;
   #isClosed = false;
   #listener: TlsListener | undefined;

@@ -15,7 +15,7 @@ class DataDirectoryError extends Error {
   }
 }
 
-/** Those paths that other users may access: the data directory, and its files with keys, hashes of codes or responses. */
+/** Returns the paths that other users may access, of the data directory and its files with keys, hashes of codes or responses. */
 export function openToOthers(directory: string): string[] {
   const issuers = join(directory, 'issuers');
   const keys = namesIn(issuers).flatMap((name) => keysOf(join(issuers, name)));

@@ -106,8 +106,8 @@ export async function advanceCut(request: CutRequest, deps: CutDependencies): Pr
   const old = request.signers.filter((sha256) => trusted.includes(sha256));
   if (old.length === 0) return { state: 'done', probes: [] };
   const run: CutRun = { request, deps, old, doneNow: [] };
-  const unsigned = old.includes(signing) ? await replaceSigner(run) : undefined;
-  return unsigned ?? (await awaitRenewals(run)) ?? (await awaitOperator(run)) ?? removeOld(run);
+  const stopped = old.includes(signing) ? await replaceSigner(run) : undefined;
+  return stopped ?? (await awaitRenewals(run)) ?? (await awaitOperator(run)) ?? removeOld(run);
 }
 
 /** Steps 1 and 2: creates the new CA, and lets it sign once the router trusts it. */
@@ -124,7 +124,7 @@ async function replaceSigner(run: CutRun): Promise<CutProgress | undefined> {
   }
   // If linkgrant manages the CAs, another process has removed the prepared CA. Otherwise the owner of the CA has to
   // activate the new one.
-  return own ? advanceCut(request, deps) : stopUnlessDone('sign-new', run);
+  return own ? advanceCut(request, deps) : stopAtUndone('sign-new', run);
 }
 
 /** Step 3: the other links renew; `force` continues without those that have not. */
@@ -132,7 +132,7 @@ async function awaitRenewals(run: CutRun): Promise<CutProgress | undefined> {
   const { stepsDone, force } = run.request;
   if (stepsDone >= 3 && force) return undefined;
   const isRenewed = (await linksBehind(run)).length === 0;
-  return isRenewed ? undefined : stopUnlessDone('renew', run);
+  return isRenewed ? undefined : stopAtUndone('renew', run);
 }
 
 /** Steps 4 to 6: stops at the first one that the operator has not reported as done. {@link removeOld} then checks step 6. */
@@ -147,7 +147,7 @@ async function awaitOperator(run: CutRun): Promise<CutProgress | undefined> {
 async function removeOld(run: CutRun): Promise<CutProgress> {
   const { request, deps, old } = run;
   const { own } = deps.issuer;
-  if (!own) return stopUnlessDone('distrust-old', run);
+  if (!own) return stopAtUndone('distrust-old', run);
   const waitMs = Math.max(...old.map((sha256) => own.replacedAt(sha256))) + CA_RELOAD_MS - deps.clock();
   if (waitMs > 0) return stopAt('distrust-old', run, { kind: 'wait', waitMs });
   const probes = (await Promise.all(old.map((sha256) => own.probeRouters(sha256)))).flat();
@@ -167,7 +167,7 @@ async function stopAt(step: CutStep, run: CutRun, obstacle?: CutObstacle): Promi
 }
 
 /** Stops at a step that is not done; with an obstacle if the operator reports it as done. */
-function stopUnlessDone(step: CutStep, run: CutRun): Promise<CutProgress> {
+function stopAtUndone(step: CutStep, run: CutRun): Promise<CutProgress> {
   const isReportedDone = run.request.stepsDone > CUT_STEPS.indexOf(step);
   return stopAt(step, run, isReportedDone ? { kind: 'not-done' } : undefined);
 }

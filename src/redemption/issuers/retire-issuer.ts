@@ -1,11 +1,10 @@
+import { BACKDATED_MS } from '../../pki/certificate-encoding.js';
 import type { Clock } from '../ports/clock.js';
 import type { GrantStore } from '../ports/grant-store.js';
 import type { IssuerCa, ListedCa, RotatingIssuers } from '../ports/issuers.js';
 
 /** Within this time every service on the same files loads a new CA and ends its requests with the previous one, in milliseconds. */
 export const CA_RELOAD_MS = 30_000;
-// The validity of a CA begins this long before the CA is created.
-const BACKDATED_MS = 5 * 60_000;
 
 /** The dependents of a CA that no longer signs. */
 export interface Dependents {
@@ -18,7 +17,10 @@ export interface Dependents {
   readonly tokens: boolean;
 }
 
-/** Result of retiring a CA. `kept`: it stays because of these dependents. `waitMs`: it stays because services may use it for this time. */
+/**
+ * Result of retiring a CA. `kept`: it stays because of these dependents. `waitMs`: it stays because services may use it for
+ * this time.
+ */
 export type Retirement = { readonly ca: IssuerCa } & (
   | { readonly retired: Dependents }
   | { readonly kept: Dependents }

@@ -42,8 +42,8 @@ export type RecordOutcome = 'recorded' | { readonly replayOf: Redemption } | Ref
 /** Conditions for recording a redemption, in addition to the grant's limit and expiration time. */
 export interface RecordRules {
   /**
-   * Refuses (`repeated_redemption`, with the seconds to wait) if `count` redemptions (mode `stock`) of the same name and subject were
-   * recorded in the last `windowMs`.
+   * Refuses (`repeated_redemption`, with the seconds to wait) if `count` redemptions (mode `stock`) of the same name and
+   * subject were recorded in the last `windowMs`.
    */
   readonly repeatLimit?: { readonly count: number; readonly windowMs: number } | undefined;
   /**
@@ -145,7 +145,10 @@ export interface GrantStore extends CodeStore, RenewalStore, LinkStore, LedgerSt
   updateRedemption(id: string, change: LabelsAndNoteChange): Promise<boolean>;
   /** Revokes a redemption permanently; false if it is unknown or was revoked before. */
   revokeRedemption(id: string, now: number): Promise<boolean>;
-  /** Lists, in any order, the certificates of revoked redemptions that the CA with this SHA-256 signed and that are valid at `now`. */
+  /**
+   * Lists, in any order, the certificates of revoked redemptions that the CA with this SHA-256 signed and that are valid at
+   * `now`.
+   */
   listRevokedCertificates(issuerSha256: string, now: number): Promise<readonly RevokedCertificate[]>;
 
   /** Records a replay: the first one of a day as a ledger entry; counts further ones as `recordRefusal` does. */

@@ -81,7 +81,7 @@ export interface LedgerPage extends PageRequest {
 export interface LedgerStore {
   /** Lists the entries in the order of grant and number. */
   listLedger(page: LedgerPage): Promise<Page<LedgerEntry>>;
-  /** Lists the last entries about one redemption, oldest first. The number of its grant's other entries does not affect the cost. */
+  /** Lists the last entries about one redemption, oldest first. The cost does not depend on its grant's other entries. */
   listRedemptionEntries(redemptionId: string, limit: number): Promise<readonly RedemptionEntry[]>;
   /** Lists the totals in the order of grant, code, name, subject and peer; `since` is compared with `lastAt`. */
   listAttemptTotals(page: LedgerPage): Promise<Page<AttemptTotal>>;

@@ -36,7 +36,7 @@ export interface DialedRouter {
 /** Credentials of a link with their key, all PEM. */
 export type LinkCredentials = Required<Pick<LinkSecret, 'caCrt' | 'tlsCrt' | 'tlsKey'>>;
 
-/** Connects as a Skupper router does, with authentication of both sides, and disconnects. Resolves to a LinkFailure if a step fails. */
+/** Connects as a Skupper router does, authenticating both sides, and disconnects. Resolves to a LinkFailure if a step fails. */
 export type LinkDialer = (
   target: { readonly host: string; readonly port: number },
   credentials: LinkCredentials,
