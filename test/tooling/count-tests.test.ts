@@ -53,6 +53,22 @@ describe('the summary of .ci/run', () => {
     expect(count(`a=1=${report(3, 0)}`, 'check=1')).toEqual({ status: 1, last: '3 passed, 2 failed' });
   });
 
+  it('prints the end of the output of a suite that failed without a failed test', () => {
+    const log = join(directory, 'suite.log');
+    writeFileSync(log, `first line\n${'more\n'.repeat(40)}error: cannot start\n`);
+    const script = join(PROJECT, 'scripts/count-tests.mjs');
+    const { stdout } = spawnSync(
+      process.execPath,
+      [script, `a=1=${join(directory, 'missing.json')}=${log}`, `b=1==${log}`],
+      {
+        encoding: 'utf8',
+      },
+    );
+    expect(stdout.match(/^ {7}error: cannot start$/gm)).toHaveLength(2);
+    expect(stdout).not.toContain('first line');
+    expect(stdout).toContain('FAILED b (exit 1)\n');
+  });
+
   it('counts a suite that wrote no report or ran no test as failed', () => {
     const missing = join(directory, 'missing.json');
     expect(count(`a=0=${report(3, 0)}`, `b=0=${missing}`)).toEqual({ status: 1, last: '3 passed, 1 failed' });

@@ -50,6 +50,18 @@ async function embeddedPostgres(): Promise<typeof EmbeddedPostgresClass> {
 
 /** Makes a server in a temporary directory and starts it. */
 export async function startPostgres(settings: readonly string[] = []): Promise<PostgresProcess> {
+  for (let attempt = 1; ; attempt++) {
+    try {
+      return await startOnFreePort(settings);
+    } catch (error) {
+      // Another process can take the port in the seconds between its choice and the start of the server.
+      if (attempt === 3) throw error;
+      console.error(error);
+    }
+  }
+}
+
+async function startOnFreePort(settings: readonly string[]): Promise<PostgresProcess> {
   const directory = mkdtempSync(join(tmpdir(), 'linkgrant-postgres-'));
   const place = { host: '127.0.0.1', port: await freePort(), user: 'postgres', password: 'for the tests' };
   const log: string[] = [];
