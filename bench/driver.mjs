@@ -38,8 +38,8 @@ function exchange({ port, from }, secureContext, request) {
 }
 
 /**
- * Posts all requests, `clients` at a time, to `ports` in turn, from the address `from` if it is set. With `perSecond` the requests
- * start evenly spread at that rate.
+ * Posts all requests, `clients` at a time, to `ports` in turn, from the address `from` if it is set. With `perSecond` the
+ * requests start evenly spread at that rate.
  */
 async function drive({ port, ports = [port], ca, clients, requests, from, perSecond }) {
   const secureContext = createSecureContext({ ca, minVersion: 'TLSv1.3', ecdhCurve: 'X25519' });

@@ -1,5 +1,5 @@
-// Measures the cases of cases.mjs. Prints a table, or JSON. Exits 1 if a figure misses its bar, 2 if a case cannot be measured. See
-// README.md.
+// Measures the cases of cases.mjs. Prints a table, or JSON. Exits 1 if a figure misses its bar, 2 if a case cannot be measured.
+// See README.md.
 import { writeFileSync } from 'node:fs';
 import { cpus, release, totalmem } from 'node:os';
 import { parseArgs } from 'node:util';

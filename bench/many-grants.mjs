@@ -35,7 +35,9 @@ async function measureStore(driver, requests, databaseOf) {
   }
 }
 
-/** Measures redemptions with 100,000 grants in the store, and lists of grants in the admin API, with SQLite and with PostgreSQL. */
+/**
+ * Measures redemptions with 100,000 grants in the store, and lists of grants in the admin API, with SQLite and with PostgreSQL.
+ */
 export async function measureManyGrants({ driver, requests }) {
   const sqlite = await measureStore(driver, requests);
   const databases = await startDatabases();

@@ -37,8 +37,8 @@ function slopeOf(points) {
 }
 
 /**
- * The requests of one chunk, all to one grant. Of 20 requests, 17 redeem with a CSR, one redeems without a CSR, one is a check and
- * one has a wrong code.
+ * The requests of one chunk, all to one grant. Of 20 requests, 17 redeem with a CSR, one redeems without a CSR, one is a check
+ * and one has a wrong code.
  */
 function chunkOf({ uid, code }, chunk, certificateRequests) {
   return certificateRequests.map((csr, at) => {
@@ -54,8 +54,8 @@ function chunkOf({ uid, code }, chunk, certificateRequests) {
 }
 
 /**
- * Sends redemptions, with checks and wrong codes among them, to one service. Returns the growth of its memory, the number of files
- * that it left open, and the change of latency.
+ * Sends redemptions, with checks and wrong codes among them, to one service. Returns the growth of its memory, the number of
+ * files that it left open, and the change of latency.
  */
 export async function measureSoak({ driver, soakRequests }) {
   const { directory, remove } = temporaryDirectory();

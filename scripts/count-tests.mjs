@@ -1,9 +1,8 @@
-// Adds up the results of suites and prints the closing line `N passed, N failed`. Usage: count-tests.mjs NAME=STATUS[=REPORT[=LOG]]...
-// STATUS is the exit code of the suite, REPORT the JSON that vitest wrote (empty for a command without tests), LOG a file with the
-// suite's output. A suite that failed without a failed test (for example because it did not start) counts as one failure, and so
-// does a report that is missing or contains no test.
-// Prints each failed test with the start of its message; for a suite that failed otherwise, the end of its output. Exits 1 unless
-// all suites passed.
+// Adds up the results of suites and prints the closing line `N passed, N failed`. Usage: count-tests.mjs
+// NAME=STATUS[=REPORT[=LOG]]... STATUS is the exit code of the suite, REPORT the JSON that vitest wrote (empty for a command
+// without tests), LOG a file with the suite's output. A suite that failed without a failed test (for example because it did not
+// start) counts as one failure, and so does a report that is missing or contains no test. Prints each failed test with the start
+// of its message; for a suite that failed otherwise, the end of its output. Exits 1 unless all suites passed.
 import { readFileSync } from 'node:fs';
 
 const MAX_MESSAGE_LENGTH = 1_500;

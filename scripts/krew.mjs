@@ -1,7 +1,7 @@
 // Builds the kubectl plugin for krew: `node scripts/krew.mjs DIR URL` writes the archive linkgrant-krew-X.Y.Z.tar.gz (the npm
 // package with its dependencies) and the manifest linkgrant.yaml into DIR. If DIR has archives that `npm run package` wrote, the
-// manifest names them for their platforms. URL is the directory in which the archives will be published. With `--archive FILE` the
-// script writes only the manifest, for this archive. Fetches packages.
+// manifest names them for their platforms. URL is the directory in which the archives will be published. With `--archive FILE`
+// the script writes only the manifest, for this archive. Fetches packages.
 import { execFileSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';

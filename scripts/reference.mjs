@@ -1,5 +1,5 @@
-// Writes the table of settings in docs/reference/configuration.md from the built program. With --check it writes nothing and exits
-// 1 if the table does not match the settings.
+// Writes the table of settings in docs/reference/configuration.md from the built program. With --check it writes nothing and
+// exits 1 if the table does not match the settings.
 import { readFileSync, writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { loadConfiguration } from '../dist/config/config.js';

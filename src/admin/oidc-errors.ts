@@ -8,14 +8,14 @@ export function isInvalidGrant(error: unknown): boolean {
 // RFC 6749 §4.1.2.1
 const TEMPORARY_ERRORS: readonly string[] = ['server_error', 'temporarily_unavailable'];
 
-// Codes of a response that is not one of an OIDC provider, such as the page of a proxy.
+// Codes of a response that does not come from an OIDC provider, such as the page of a proxy.
 const FOREIGN_RESPONSES: readonly unknown[] = [
   oauth.RESPONSE_IS_NOT_CONFORM,
   oauth.RESPONSE_IS_NOT_JSON,
   oauth.PARSE_ERROR,
 ];
 
-/** True for an error that the provider or the browser reported, as opposed to a provider that does not work now. */
+/** True for an error that the provider or the browser reported; false if the provider does not work now. */
 export function isRefusal(error: unknown): boolean {
   if (error instanceof oauth.AuthorizationResponseError) return !TEMPORARY_ERRORS.includes(error.error);
   if (error instanceof oauth.ResponseBodyError)

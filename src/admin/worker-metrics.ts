@@ -27,8 +27,8 @@ function roundDown(metric: MetricsSnapshot[number]): MetricsSnapshot[number] {
 
 /**
  * Sums the metrics of several workers, or aggregates a gauge as it declares (`aggregator`). The last counts of a worker stay
- * in the sums after its end, so that a sum only decreases when the whole service restarts. prom-client's AggregatorRegistry is
- * not used: it drops these counts, and its scrapes fail while a worker does not answer.
+ * in the sums after its end, so that a sum only decreases when the whole service restarts. prom-client's `clusterMetrics` is not
+ * used: it drops these counts, and fails while a worker does not answer.
  */
 export class WorkerMetrics {
   readonly #latest = new Map<number, MetricsSnapshot>();

@@ -66,9 +66,9 @@ type Operation = (session: AdministrationSession) => Promise<readonly string[]>;
 
 async function withGrants(flags: Flags, operation: Operation): Promise<readonly string[]> {
   const { withAdministration } = await import('./session/administration-session.js');
-  const { anyConfigurationFrom } = await import('./session/configuration.js');
+  const { configurationFrom } = await import('./session/configuration.js');
   // Loading the Kubernetes client takes longer than the limit on a slow machine.
-  if (anyConfigurationFrom(flags).settings.platform === 'kubernetes') {
+  if (configurationFrom(flags).settings.platform === 'kubernetes') {
     await import('../compose/kubernetes/open-cluster-administration.js');
   }
   return limited(withAdministration(flags, operation));

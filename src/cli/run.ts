@@ -16,7 +16,7 @@ import { createProgram } from './program.js';
 import { CommandError, type ExitCode } from './terminal/command-error.js';
 import { describeFailure } from './terminal/failure.js';
 import { plainLine } from './terminal/plain-text.js';
-import { ownCommands } from './terminal/program-name.js';
+import { withProgramName } from './terminal/program-name.js';
 import { OutputClosed, writeOut } from './terminal/write-out.js';
 
 /** The file names under which kubectl finds its plugin, and the program that completes the plugin's command lines. */
@@ -62,7 +62,7 @@ export async function runCommandLine(
       if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : 2;
       if (error instanceof OutputClosed) return 1;
       const { message, hint, exitCode } = describeFailure(error);
-      const line = (word: string, text: string) => `${word}: ${plainLine(ownCommands(text))}\n`;
+      const line = (word: string, text: string) => `${word}: ${plainLine(withProgramName(text))}\n`;
       io.stderr.write(`${line('error', message)}${hint === undefined ? '' : line('hint', hint)}`);
       return exitCode;
     } finally {

@@ -1,5 +1,5 @@
 import { withCluster } from './session/cluster-session.js';
-import { anyConfigurationFrom } from './session/configuration.js';
+import { configurationFrom } from './session/configuration.js';
 import { CommandError } from './terminal/command-error.js';
 import { print } from './terminal/output.js';
 import type { OutputFormat } from './terminal/output-format.js';
@@ -33,7 +33,7 @@ export async function uninstallCommand({
   output,
   ...flags
 }: UninstallFlags): Promise<void> {
-  const { settings } = anyConfigurationFrom(flags);
+  const { settings } = configurationFrom(flags);
   if (settings.platform !== 'kubernetes') {
     throw new CommandError(
       `on ${settings.platform} linkgrant has only files, which uninstall does not delete`,

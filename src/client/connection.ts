@@ -20,8 +20,8 @@ export interface ConnectionOptions extends RouteOptions {
 }
 
 /**
- * Opens a connection to a server with TLS 1.3, or 1.2 if the target allows that. Verifies the server against the CA and the name of
- * the target, and sends no client certificate. Aborting `signal` ends the attempt. Each failure is a RedemptionError: `dns`,
+ * Opens a connection to a server with TLS 1.3, or 1.2 if the target allows that. Verifies the server against the CA and the name
+ * of the target, and sends no client certificate. Aborting `signal` ends the attempt. Each failure is a RedemptionError: `dns`,
  * `address_refused`, `connection_refused`, `connection_timeout`, `proxy`, `not_https`, `token_invalid` (unreadable CA),
  * `tls_untrusted`, `tls_name`, `clock_skew`.
  */
@@ -49,9 +49,9 @@ export async function openConnection(
 }
 
 /**
- * Returns the PEM of the CA with this pin among the certificates that a server presents. Sends nothing on the connection, and does
- * not verify the server: the caller sends requests only on a connection that is verified against this CA. Rejects as
- * {@link openConnection} does, and with `tls_untrusted` if the server presents no such CA.
+ * Returns the PEM of the CA with this pin among the certificates that a server presents. Sends nothing on the connection, and
+ * does not verify the server: the caller sends requests only on a connection that is verified against this CA. Rejects as {@link
+ * openConnection} does, and with `tls_untrusted` if the server presents no such CA.
  */
 export async function findPinnedCa(
   server: HostPort,
@@ -93,10 +93,8 @@ async function openUnverified(
     return await handshake(target, await openSocket(target, options, signal), signal, false);
   } catch (error) {
     if (error instanceof RedemptionError) throw error;
-    const failure = tlsFailure(error, target);
-    if (failure !== 'outside_validity') throw failure;
-    const message = `The certificate of ${formatHostPort(target)} is not valid now.`;
-    throw new RedemptionError('tls_untrusted', message, { cause: error });
+    // Never `outside_validity`: without verification no error is about the validity of a certificate.
+    throw tlsFailure(error, target);
   }
 }
 

@@ -42,8 +42,8 @@ export function onAnswerLost(
 }
 
 /**
- * Sends one request over an open connection, with the header `traceparent` if it is traced, reads the response to its end or up to
- * `limit` bytes of body, and closes the connection. Does not follow redirects. Rejects with AnswerLost if the connection
+ * Sends one request over an open connection, with the header `traceparent` if it is traced, reads the response to its end or up
+ * to `limit` bytes of body, and closes the connection. Does not follow redirects. Rejects with AnswerLost if the connection
  * breaks, the response is truncated or is no HTTP, or `signal` is aborted.
  */
 export function exchange(

@@ -1,23 +1,18 @@
 import { formatHostPort, type HostPort } from '../domain/host-port-text.js';
 import type { RedemptionError } from '../domain/redemption-error.js';
 import { formatTime } from '../domain/rfc3339.js';
-import type { LinkFailure, LinkFault } from '../redemption/ports/link-dialer.js';
+import type { LinkFailure } from '../redemption/ports/link-dialer.js';
 import { systemCode } from './tcp-connection.js';
 import { NO_COMMON_VERSION } from './tls-failure.js';
 
-const OPENING_FAULTS: Readonly<Record<string, LinkFault>> = {
-  dns: 'dns',
-  connection_refused: 'connection_refused',
-  connection_timeout: 'connection_timeout',
-  proxy: 'proxy',
-};
+const OPENING_FAULTS = ['dns', 'connection_refused', 'connection_timeout', 'proxy'] as const;
 // Alerts about the client's certificate, RFC 8446 §6.2, as OpenSSL spells them.
 const ABOUT_CERTIFICATE =
   /ALERT_(BAD_CERTIFICATE|UNSUPPORTED_CERTIFICATE|CERTIFICATE_\w+|UNKNOWN_CA|ACCESS_DENIED|DECRYPT_ERROR)/;
 
 /** Returns the fault of a connection that could not be opened. Rethrows any other error. */
 export function openingFailure(error: RedemptionError): LinkFailure {
-  const fault = OPENING_FAULTS[error.code];
+  const fault = OPENING_FAULTS.find((one) => one === error.code);
   if (!fault) throw error;
   return { fault, message: error.message };
 }

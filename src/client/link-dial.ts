@@ -96,8 +96,8 @@ async function checkRouter(
   signal: AbortSignal,
 ): Promise<DialedRouter | LinkFailure> {
   const chainPem = presentedChain(secured);
-  const refused = secured.authorizationError as string | Error | null | undefined;
-  const tlsError = refused ? String((refused as { code?: string }).code ?? refused) : undefined;
+  const failure = secured.authorizationError as string | Error | null | undefined;
+  const tlsError = failure ? String((failure as { code?: string }).code ?? failure) : undefined;
   const now = options.clock();
   const problem = routerProblem({ chainPem, tlsError }, target, caCrt, now);
   if (problem) return problem;

@@ -21,9 +21,9 @@ const IS_VALID: Readonly<Record<TextField, (name: string, value: string) => bool
 };
 
 /**
- * Reads a Link from a received document, without the labels and annotations that linkgrant sets itself. The Link must refer to the
- * Secret called `secret`. Its name must be that of the Secret, or this name followed by `-` and a number up to `highest`. Throws
- * RedemptionError `answer_invalid`.
+ * Reads a Link from a received document, without the labels and annotations that linkgrant sets itself. The Link must refer to
+ * the Secret called `secret`. Its name must be that of the Secret, or this name followed by `-` and a number up to `highest`.
+ * Throws RedemptionError `answer_invalid`.
  */
 export function readLink(document: YamlMapping, secret: string, highest: number): Link {
   if (document.apiVersion !== 'skupper.io/v2alpha1' || document.kind !== 'Link') {

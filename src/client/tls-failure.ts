@@ -17,8 +17,8 @@ const UNTRUSTED =
   /^(UNABLE_TO_|SELF_SIGNED_|DEPTH_ZERO_|CERT_|INVALID_|PATH_LENGTH_|CRL_|HOSTNAME_|ERROR_IN_CERT)/;
 
 /**
- * Returns the meaning of an error of a TLS handshake; `outside_validity` if a certificate of the chain has expired or is not valid
- * yet, by the local clock.
+ * Returns the meaning of an error of a TLS handshake; `outside_validity` if a certificate of the chain has expired or is not
+ * valid yet, by the local clock.
  */
 export function tlsFailure(error: unknown, target: TlsTarget): RedemptionError | 'outside_validity' {
   const code = systemCode(error);

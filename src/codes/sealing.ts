@@ -5,8 +5,8 @@ const NONCE_BYTES = 12;
 const TAG_BYTES = 16;
 
 /**
- * Encrypts with AES-256-GCM under a key of 32 bytes, bound to the text `associated`. Layout: nonce (12 bytes), ciphertext, tag (16
- * bytes).
+ * Encrypts with AES-256-GCM under a key of 32 bytes, bound to the text `associated`. Layout: nonce (12 bytes), ciphertext, tag
+ * (16 bytes).
  */
 export function seal(key: Uint8Array, associated: string, plaintext: Uint8Array): Uint8Array {
   const nonce = randomBytes(NONCE_BYTES);

@@ -27,7 +27,6 @@ import type { Clock } from '../redemption/ports/clock.js';
 import type { ConnectionObserver } from '../redemption/ports/connections.js';
 import type { GrantStore } from '../redemption/ports/grant-store.js';
 import { storeAdministration } from './administration.js';
-import { consoleFiles } from './console-files.js';
 import { listen } from './operations.js';
 import { createTeamConsole } from './team-console.js';
 
@@ -98,7 +97,7 @@ export async function startAdmin(
   const fetch = identityFetch(settings.adminIssuerCa && readBoundedText(settings.adminIssuerCa));
   const { adminJwks } = settings;
   if ((adminJwks === undefined || settings.console !== undefined) && !isProviderUrl(adminIssuer))
-    throw new AdminSettingsError(`${adminIssuer} may not be used by plain http`);
+    throw new AdminSettingsError(`${adminIssuer} must not be used over plain http`);
   const keys =
     adminJwks === undefined ? oidcKeys({ issuer: adminIssuer, fetch, clock }) : jwksFile(adminJwks);
   const byBearer = bearerAuthentication(rules, keys, clock);
@@ -124,15 +123,7 @@ export async function startAdmin(
     streams,
     authenticate: (request, search) => byBearer(request.headers.authorization, search),
     login: loginMetadata(adminIssuer, settings),
-    ...(settings.console &&
-      createTeamConsole(settings, {
-        ...shared,
-        files: context.consoleFiles ?? consoleFiles(),
-        rules,
-        keys,
-        byBearer,
-        fetch,
-      })),
+    ...createTeamConsole(settings, { ...shared, files: context.consoleFiles, rules, keys, byBearer, fetch }),
     ...shared,
     onAuthenticated: ({ socket }) => connections.markProven(socket),
     bodyTimeoutMs: ADMIN_BODY_TIMEOUT_MS,

@@ -1,5 +1,5 @@
 import type { Logger } from 'pino';
-import type { CertificateTimes } from '../admin/certificate-readiness.js';
+import type { CertificateTimes, ValidTime } from '../admin/certificate-readiness.js';
 import type { Metrics } from '../admin/metrics.js';
 import type { TlsListener } from '../http/tls-listener.js';
 import { describeCertificate } from '../pki/certificate-info.js';
@@ -28,7 +28,7 @@ export class CertificateWatch {
   readonly #options: CertificateWatchOptions;
   readonly #description: ServiceDescription;
   #identity: FoundIdentity;
-  #signing: TrustedAuthority | string | undefined;
+  #signing: TrustedAuthority | undefined;
   #problem: string | undefined;
   #published: { readonly version: string; readonly issuer: string | null };
   #times: CertificateTimes;
@@ -39,7 +39,8 @@ export class CertificateWatch {
     this.#options = options;
     this.#description = description;
     this.#identity = presented;
-    this.#signing = issuer?.find(context.clock());
+    const signing = issuer?.find(context.clock());
+    this.#signing = typeof signing === 'object' ? signing : undefined;
     this.#published = { version: presented.version, issuer: description.issuer };
     this.#times = { server: timesOf(presented), issuer: null };
     this.#updateTimes();
@@ -79,8 +80,7 @@ export class CertificateWatch {
     }
     this.#problem = problem;
     if (typeof found !== 'object') return;
-    const before = typeof this.#signing === 'object' ? this.#signing.sha256 : undefined;
-    if (found.sha256 !== before) {
+    if (found.sha256 !== this.#signing?.sha256) {
       const { sha256, description: subject } = found;
       context.logger.info(
         { event: 'issuer_reloaded', subject, sha256 },
@@ -107,7 +107,7 @@ export class CertificateWatch {
 
   #updateTimes(): void {
     const { metrics } = this.#options;
-    const issuer = typeof this.#signing === 'object' ? timesOf(this.#signing) : this.#times.issuer;
+    const issuer = this.#signing ? timesOf(this.#signing) : this.#times.issuer;
     this.#times = { server: timesOf(this.#identity), issuer };
     metrics.setCertificateExpiry('server', this.#identity.notAfter);
     if (issuer) metrics.setCertificateExpiry('issuer', issuer.notAfter);
@@ -116,7 +116,7 @@ export class CertificateWatch {
   async #publish(): Promise<void> {
     const { store, context } = this.#options;
     const { version, ca, cert } = this.#identity;
-    const issuer = typeof this.#signing === 'object' ? this.#signing.description : this.#published.issuer;
+    const issuer = this.#signing?.description ?? this.#published.issuer;
     if (version === this.#published.version && issuer === this.#published.issuer) return;
     try {
       const { sha256: caSha256 } = describeCertificate(ca);
@@ -137,6 +137,6 @@ export class CertificateWatch {
 }
 
 // Workers send this to the main process, so it contains only the times.
-function timesOf({ notBefore, notAfter }: CertificateTimes['server']): CertificateTimes['server'] {
+function timesOf({ notBefore, notAfter }: ValidTime): ValidTime {
   return { notBefore, notAfter };
 }

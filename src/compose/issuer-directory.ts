@@ -14,7 +14,7 @@ export type ExternalFiles = Partial<Pick<Settings, 'issuerCert' | 'issuerKey'>>;
 /** The locations of a service's CAs. */
 export interface IssuerLocations extends ExternalFiles {
   readonly dataDir: string;
-  /** Returns the system sites of the service, or else the subject of the CA that signs; undefined before its first start. */
+  /** Returns the published system sites of the service or the subject of its CA; undefined before its first start. */
   readService(): Promise<Partial<Pick<ServiceDescription, 'system' | 'issuer'>> | undefined>;
 }
 

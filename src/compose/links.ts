@@ -18,14 +18,12 @@ import { readSiteState } from '../platforms/system/site-state.js';
 import { SkupperHome } from '../platforms/system/skupper-home.js';
 import type { ServiceDescription } from '../redemption/accepting/service-description.js';
 import type { Clock } from '../redemption/ports/clock.js';
-import type { LinkDialer } from '../redemption/ports/link-dialer.js';
 import type { LinkFiles, LinkRecords } from '../redemption/ports/link-files.js';
 import type { Materializer } from '../redemption/ports/materializer.js';
 import type { Site } from '../redemption/ports/site.js';
 import { openSystemSite, systemOf } from './system-sites.js';
 
-/** Options for dialing routers. */
-export type { LinkDialOptions };
+export { createLinkDialer, type LinkDialOptions };
 
 /** The links of a directory or namespace, and the records of their redemptions. */
 export interface OpenLinks {
@@ -66,11 +64,6 @@ export function openLinks(directory: string, dataDir: string): OpenLinks {
 /** Opens the pending reload of a directory of links; changes through it record that a reload is needed. */
 export function openPendingReload(dataDir: string, directory: string): PendingReload {
   return new PendingReload(dataDir, directory, sleep);
-}
-
-/** Dials routers over mutual TLS as the Link's own router would. */
-export function openLinkDialer(options: LinkDialOptions): LinkDialer {
-  return createLinkDialer(options);
 }
 
 /** PEM of the certificate chain that a TLS server presents, unverified; undefined on a failure. */

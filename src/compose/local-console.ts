@@ -4,7 +4,7 @@ import type { Logger } from 'pino';
 import { createAdminApp } from '../admin/api/admin-app.js';
 import { ChangeStreams } from '../admin/api/change-streams.js';
 import { consoleAuthentication } from '../admin/console/console-access.js';
-import { createConsoleRouter } from '../admin/console/console-router.js';
+import { type ConsoleRouterDependencies, createConsoleRouter } from '../admin/console/console-router.js';
 import { listenOnLoopback } from '../admin/console/loopback-server.js';
 import { OneTimeAccess, type OneTimeAccessOptions } from '../admin/console/one-time-access.js';
 import { version } from '../config/version.js';
@@ -12,23 +12,12 @@ import type { Administration } from '../redemption/administration/administration
 import { ADMIN_BODY_TIMEOUT_MS } from './admin-listener.js';
 
 /** Options of {@link startLocalConsole}. */
-export interface LocalConsoleOptions extends Omit<OneTimeAccessOptions, 'origin'> {
+export interface LocalConsoleOptions
+  extends Omit<OneTimeAccessOptions, 'origin'>,
+    Omit<ConsoleRouterDependencies, 'access' | 'version'> {
   readonly administration: Administration;
-  /** What the console administers, for display. */
-  readonly where: string;
-  /** The only namespace that it shows; absent if it shows all. */
-  readonly namespace?: string | undefined;
-  /** The words that start linkgrant in the terminal, for the commands on the pages. */
-  readonly program?: string;
-  /**
-   * Flags for the commands on the pages, so that they use the same store, such as ` --data-dir /var/lib/linkgrant`; may be
-   * empty.
-   */
-  readonly commandFlags?: string;
   /** 0 for a free one. */
   readonly port: number;
-  /** The built pages, by their paths. */
-  readonly files: ReadonlyMap<string, Buffer>;
   readonly logger: Logger;
 }
 

@@ -2,6 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import * as oauth from 'oauth4webapi';
 import { identityFetch } from '../admin/api/identity-fetch.js';
 import { isProviderUrl } from '../admin/api/oidc-keys.js';
+import type { LoginMetadata } from '../admin/api/resource-metadata.js';
 import { listenOnLoopback } from '../admin/console/loopback-server.js';
 import { OidcClient, type UserTokens } from '../admin/oidc-client.js';
 import type { ConnectionOptions } from '../client/connection.js';
@@ -13,13 +14,6 @@ import { untilAborted } from '../time/abort.js';
 
 const TIMEOUT_MS = 10_000;
 
-/** The OIDC provider of a service, and the client that logs users in there. */
-export interface LoginProvider {
-  readonly issuer: string;
-  readonly clientId: string;
-  readonly scopes: readonly string[];
-}
-
 /**
  * Reads from a service the OIDC provider of its logins (RFC 9728); undefined if the service publishes none. Rejects with
  * RedemptionError if the service cannot be reached.
@@ -28,7 +22,7 @@ export async function readLoginProvider(
   server: URL,
   caFile: string | undefined,
   options: ConnectionOptions,
-): Promise<LoginProvider | undefined> {
+): Promise<LoginMetadata | undefined> {
   const fetch = providerFetch(
     caFile === undefined ? undefined : readBoundedText(caFile),
     '--server-ca',
@@ -67,7 +61,7 @@ function isStringArray(value: unknown): value is readonly string[] {
 
 /** Creates the client of a provider. Trusts the CA in `issuerCa`, else the CAs of the system. */
 export function createLoginClient(
-  { issuer, clientId, scopes, issuerCa }: LoginProvider & { readonly issuerCa?: string | undefined },
+  { issuer, clientId, scopes, issuerCa }: LoginMetadata & { readonly issuerCa?: string | undefined },
   options: ConnectionOptions,
 ): OidcClient {
   const ca = issuerCa === undefined ? undefined : readBoundedText(issuerCa);
@@ -89,8 +83,8 @@ export interface BrowserLogin {
 }
 
 /**
- * Logs a user in with a browser on this machine, which the provider redirects to a loopback port (RFC 8252 §7.3). Rejects with the
- * error of `listen` if the port is in use, and with AdministrationError if the provider refuses.
+ * Logs a user in with a browser on this machine, which the provider redirects to a loopback port (RFC 8252 §7.3). Rejects with
+ * the error of `listen` if the port is in use, and with AdministrationError if the provider refuses.
  */
 export async function loginByBrowser(
   client: OidcClient,

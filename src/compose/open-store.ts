@@ -74,17 +74,10 @@ export async function openDatabase(
   return openSqliteDatabase({ file, migrate, acceptsEmpty, clock, checkpoint, ledgerKeyFile });
 }
 
-/**
- * Acquires the lease of a PostgreSQL store, in the database; undefined for an SQLite store, whose lease is a file. Rejects with
- * OtherServiceError while a service with other settings runs on the store.
- */
-export async function acquireStoreLease(
-  { store }: Pick<Settings, 'store'>,
-  shared: SharedSettings,
-): Promise<ServingLease | undefined> {
-  if (store?.kind !== 'postgres') return undefined;
+/** Acquires the lease in a PostgreSQL store. Rejects with OtherServiceError while a service with other settings runs on it. */
+export async function acquireStoreLease(url: PostgresUrl, shared: SharedSettings): Promise<ServingLease> {
   const { takePostgresLease } = await import('../stores/postgres/serving-lease.js');
-  return takePostgresLease(await targetOf(store), shared);
+  return takePostgresLease(await targetOf(url), shared);
 }
 
 /** Completes the URL as libpq does, from variables, the password file and the name of the operating system's user. */

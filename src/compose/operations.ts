@@ -7,7 +7,6 @@ import { type CertificateTimes, certificateParts } from '../admin/certificate-re
 import { addLinkMetrics } from '../admin/link-metrics.js';
 import { createGrantMetrics } from '../admin/metrics.js';
 import { createOperationsApp } from '../admin/operations-app.js';
-import { createWorkerMetrics, WorkerMetrics } from '../admin/worker-metrics.js';
 import type { Settings } from '../config/setting-schemas.js';
 import { ConnectionTable } from '../http/connection-table.js';
 import { applyRetention, type Retention } from '../redemption/accepting/retention.js';
@@ -15,6 +14,8 @@ import { summarizeConnections } from '../redemption/administration/link-connecti
 import type { Clock } from '../redemption/ports/clock.js';
 import type { ConnectionObserver } from '../redemption/ports/connections.js';
 import type { GrantStore } from '../redemption/ports/grant-store.js';
+
+export { createWorkerMetrics, WorkerMetrics } from '../admin/worker-metrics.js';
 
 // For probes and a few collectors; above this limit the oldest connection is dropped.
 const OPERATIONS_CONNECTIONS = 128;
@@ -49,14 +50,6 @@ export function storeMetrics(
   return registry;
 }
 
-/** Sums the metrics of several processes; empty until they report them. */
-export function workerMetrics(): WorkerMetrics {
-  return new WorkerMetrics();
-}
-
-/** The number of worker processes, reported by the main process. */
-export const workerCountMetrics = createWorkerMetrics;
-
 /**
  * A listener for operators: health, readiness (including the certificates, if the process has any) and metrics over plain
  * HTTP.
@@ -67,7 +60,7 @@ export async function startOperations(
   { clock }: { readonly clock: Clock },
 ): Promise<{ readonly listening: AddressInfo; close(): Promise<void> }> {
   const { certificateTimes } = deps;
-  const certificates = certificateTimes ? certificateParts(() => certificateTimes(), clock) : [];
+  const certificates = certificateTimes ? certificateParts(certificateTimes, clock) : [];
   const parts = [...deps.parts, ...certificates];
   const server = createServer(OPERATIONS_LIMITS, createOperationsApp({ ...deps, parts }) as RequestListener);
   const connections = new ConnectionTable(OPERATIONS_CONNECTIONS);

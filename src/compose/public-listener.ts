@@ -158,7 +158,7 @@ function withSpans(site: Site, { serverKeyType }: Settings) {
     },
     keys: {
       type: serverKeyType,
-      generate: (type) => inSpan({ name: 'generate key' }, () => generator.generate(type)),
+      generate: () => inSpan({ name: 'generate key' }, () => generator.generate(serverKeyType)),
     },
     issueCertificate: (content) =>
       inSpan({ name: 'sign certificate' }, () => issueClientCertificate(content)),

@@ -127,8 +127,7 @@ export async function addStoreLease(
     );
   }
   try {
-    const shared = await acquireStoreLease(settings, storeSettings(settings, ca));
-    return shared ? allOf([lease, shared]) : lease;
+    return allOf([lease, await acquireStoreLease(settings.store, storeSettings(settings, ca))]);
   } catch (error) {
     throw conflictOf(error, 'the same store');
   }

@@ -67,7 +67,7 @@ export async function acceptStore(
 
 /**
  * Copies a store into another one, which is created if it does not exist and must be empty, and verifies the ledger there.
- * Rejects with StoreOpenError and LedgerKeyError as opening does; nothing is copied then.
+ * If a store cannot be opened, rejects with StoreOpenError or LedgerKeyError and copies nothing.
  */
 export async function copyStore(
   { dataDir }: StoreLocation,

@@ -46,17 +46,11 @@ export function servedNamespaces({ skupperHome, namespace }: SystemPlace): reado
 /** Reports each served site. */
 export async function siteReports(place: SystemPlace, clock: Clock): Promise<readonly SiteReport[]> {
   const site = openSystemSite(place, clock);
-  const requests = servedNamespaces(place).map((namespace) => ({
-    namespace,
-    name: namespace,
-    issuer: null,
-    policy: EVERY_ROLE,
-  }));
   return Promise.all(
-    requests.map(async (request) => ({
-      namespace: request.namespace,
-      access: await site.resolveAccess(request),
-      otherPlatform: otherPlatform(place, request.namespace),
+    servedNamespaces(place).map(async (namespace) => ({
+      namespace,
+      access: await site.resolveAccess({ namespace, name: namespace, issuer: null, policy: EVERY_ROLE }),
+      otherPlatform: otherPlatform(place, namespace),
     })),
   );
 }

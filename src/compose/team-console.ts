@@ -17,11 +17,12 @@ import { version } from '../config/version.js';
 import { readBoundedText } from '../files/bounded-text.js';
 import type { Clock } from '../redemption/ports/clock.js';
 import { openCodeKeys } from './code-keys.js';
+import { consoleFiles } from './console-files.js';
 
 /** Parts of the admin API that its console uses too. */
 export interface TeamConsoleParts {
-  /** The built pages, by their paths. */
-  readonly files: ReadonlyMap<string, Buffer>;
+  /** The console's pages, by their paths; undefined for the built ones. */
+  readonly files: ReadonlyMap<string, Buffer> | undefined;
   readonly rules: BearerRules;
   readonly keys: BearerKeys;
   readonly byBearer: Authenticate;
@@ -39,7 +40,7 @@ export function createTeamConsole(
 ): Pick<AdminAppDependencies, 'console' | 'authenticate'> | undefined {
   const { console, consoleClient: clientId, consoleSecretFile: secretFile, dataDir } = settings;
   if (console === undefined || clientId === undefined) return undefined;
-  const { files, rules, keys, byBearer, clock } = parts;
+  const { files = consoleFiles(), rules, keys, byBearer, clock } = parts;
   const readSecret = secretFile === undefined ? undefined : () => readBoundedText(secretFile).trim();
   // A missing file is reported at the start.
   readSecret?.();

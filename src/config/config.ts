@@ -230,9 +230,9 @@ function refusePasswordInFlag(store: Settings['store'], source: SettingSource): 
 }
 
 function checkDependencies({ settings, sources }: Configuration): void {
-  const requires = (key: SettingKey, missing: SettingKey, hint: string) => {
-    if (!settings[key] || sources[key] === 'default' || settings[missing] !== undefined) return;
-    throw new ConfigurationError(`${flagOf(key)} requires ${flagOf(missing)}`, hint);
+  const requires = (key: SettingKey, required: SettingKey, hint: string) => {
+    if (!settings[key] || sources[key] === 'default' || settings[required] !== undefined) return;
+    throw new ConfigurationError(`${flagOf(key)} requires ${flagOf(required)}`, hint);
   };
   const pair = 'set both, or neither to use a certificate of the data directory';
   requires('tlsCert', 'tlsKey', pair);

@@ -14,14 +14,6 @@ export const OBSERVER_SETTINGS = [
   'observerCredentials',
 ] as const satisfies readonly SettingKey[];
 
-/** The settings of webhooks. */
-const WEBHOOKS = [
-  'webhook',
-  'webhookSecretFile',
-  'webhookCa',
-  'webhookAllowPrivate',
-] as const satisfies readonly SettingKey[];
-
 /** The settings of the service. */
 export const SERVICE_SETTINGS: readonly SettingKey[] = (Object.keys(SETTINGS) as SettingKey[]).filter(
   (key) => !(SERVER_SETTINGS as readonly SettingKey[]).includes(key),
@@ -48,7 +40,7 @@ const SETTING_GROUPS = {
     ...(['console', 'consoleClient', 'consoleSecretFile', 'consoleScope', 'consoleSession'] as const),
   ],
   'of the network observer': OBSERVER_SETTINGS,
-  'of webhooks': WEBHOOKS,
+  'of webhooks': ['webhook', 'webhookSecretFile', 'webhookCa', 'webhookAllowPrivate'],
   'of a remote service': SERVER_SETTINGS,
 } as const satisfies Record<string, readonly SettingKey[]>;
 

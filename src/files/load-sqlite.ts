@@ -25,7 +25,8 @@ const loaded = new Map<SqliteDriverName | undefined, Promise<SqliteDriver | Miss
 
 /**
  * Loads a driver once: the one with this name, else the chosen one, else the first one that can be used. `node:sqlite` is a part
- * of newer versions of Node; `better-sqlite3` is an optional package whose native module may be missing or built for another Node.
+ * of newer versions of Node; `better-sqlite3` is an optional package whose native module may be missing or built for another
+ * Node.
  */
 export function loadSqlite(name = choice): Promise<SqliteDriver | MissingSqlite> {
   let driver = loaded.get(name);

@@ -7,7 +7,7 @@ import { ifExists } from './file-error.js';
 // The types of Node 20 lack this function. Node 24, which is in the executable, has it.
 const { getAssetKeys } = sea as typeof sea & { getAssetKeys(): string[] };
 
-/** Returns the directory of package.json, unless the program runs as a single executable. */
+/** Returns the directory of package.json. A single executable has none, and must not call this. */
 const packageDirectory = () => fileURLToPath(new URL('../../', import.meta.url));
 
 /** Returns a file of the package, such as `deploy/bootstrap/job.yaml`. Throws if it is missing. */

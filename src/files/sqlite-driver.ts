@@ -28,8 +28,9 @@ export interface SqliteFile {
 export type SqliteDriverName = 'node:sqlite' | 'better-sqlite3';
 
 /**
- * A library that opens SQLite files. Its functions never wait: a locked database throws at once. Their errors have the result code
- * as `code` (`SQLITE_BUSY`). A process must use one library for a file: closing the file in one releases the locks of the other.
+ * A library that opens SQLite files. Its functions never wait: a locked database throws at once. Their errors have the result
+ * code as `code` (`SQLITE_BUSY`). A process must use one library for a file: closing the file in one releases the locks of the
+ * other.
  */
 export interface SqliteDriver {
   readonly name: SqliteDriverName;

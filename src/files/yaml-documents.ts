@@ -141,7 +141,8 @@ export function asMappings(value: unknown): YamlMapping[] {
   return Array.isArray(value) ? value.map(asMapping) : [];
 }
 
-function isMapping(value: unknown): value is YamlMapping {
+/** True for a mapping. */
+export function isMapping(value: unknown): value is YamlMapping {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 

@@ -8,9 +8,9 @@ const PROBE_INTERVAL_MS = 100;
 const PROBE_ADDRESS = '127.0.108.103';
 
 /**
- * Measures how long connections wait in the kernel's queue until they are accepted. Neither the number of open connections nor the
- * delay of the event loop shows this. So this class connects to the server, and measures how long this probe waits. The process
- * that accepts a probe closes it.
+ * Measures how long connections wait in the kernel's queue until they are accepted. Neither the number of open connections nor
+ * the delay of the event loop shows this. So this class connects to the server, and measures how long this probe waits. The
+ * process that accepts a probe closes it.
  */
 export class AcceptQueue {
   #busySince: number | undefined;

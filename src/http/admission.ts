@@ -8,7 +8,7 @@ export interface AdmissionLimits {
   readonly issuing: number;
   /** Requests in progress above which every request is refused. */
   readonly inFlight: number;
-  /** Delays and waits of up to this many connections are ignored, because they have another cause than load. */
+  /** With up to this many connections, delays and waits are ignored, because they have another cause than load. */
   readonly minConnections: number;
   /** Delay of the event loop, in milliseconds, above which no certificate is issued. */
   readonly issuingDelayMs: number;

@@ -66,8 +66,8 @@ function drain(request: IncomingMessage, done: () => void): void {
 }
 
 /**
- * Sends a refusal: as an RFC 9457 problem with additional `members` if the client accepts that, else as Skupper's text. `isProven`
- * adds the header `linkgrant-reason`, which only a client that proved the code or the key of its link may see.
+ * Sends a refusal: as an RFC 9457 problem with additional `members` if the client accepts that, else as Skupper's text.
+ * `isProven` adds the header `linkgrant-reason`, which only a client that proved the code or the key of its link may see.
  */
 export function sendRefusal(
   response: ServerResponse,

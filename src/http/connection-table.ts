@@ -44,7 +44,9 @@ export class ConnectionTable {
   #opened = 0;
   #dropped = { source_limit: 0, total_limit: 0 };
 
-  /** `limit` is the maximum number of all connections. A proxy's connection counts for no source until {@link setClientAddress}. */
+  /**
+   * `limit` is the maximum number of all connections. A proxy's connection counts for no source until {@link setClientAddress}.
+   */
   constructor(
     limit: number,
     isProxy: (address: string) => boolean = () => false,
@@ -86,7 +88,7 @@ export class ConnectionTable {
     this.#all.set(socket, connection);
     this.#unproven.add(connection);
     this.#byEndpoint.set(connection.endpoint, connection);
-    this.#countFor(connection, networks);
+    this.#countInNetworks(connection);
     socket.once('close', () => this.#forget(connection));
   }
 
@@ -98,7 +100,7 @@ export class ConnectionTable {
     this.#makeRoom(networks);
     connection.address = address;
     connection.networks = networks;
-    this.#countFor(connection, networks);
+    this.#countInNetworks(connection);
   }
 
   /** Records the TLS socket of a connection when its handshake has ended. */
@@ -142,8 +144,8 @@ export class ConnectionTable {
     }
   }
 
-  #countFor(connection: Connection, networks: readonly string[]): void {
-    for (const network of networks) {
+  #countInNetworks(connection: Connection): void {
+    for (const network of connection.networks) {
       const neighbours = this.#byNetwork.get(network) ?? new Set();
       this.#byNetwork.set(network, neighbours.add(connection));
     }

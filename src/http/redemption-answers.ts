@@ -68,7 +68,7 @@ export function answerRedemption(exchange: Exchange, target: GrantTarget): Promi
     }
     await deps.checkpoint('before-answer');
     send(response, 200, 'application/yaml', encodeLinkDocuments(result.secret, result.links));
-    return { outcome: result.replayed ? 'replayed' : 'redeemed', ...subjectOf(result.redemption) };
+    return { outcome: result.replayed ? 'replayed' : 'redeemed', ...redemptionFields(result.redemption) };
   });
 }
 
@@ -85,11 +85,11 @@ export async function answerRenewal(exchange: Exchange): Promise<RequestOutcome>
       const { refused, proven, reason, serverTime } = result;
       const members = serverTime === undefined ? {} : { serverTime: new Date(serverTime).toISOString() };
       sendRefusal(response, result, proven !== undefined, 'renewal', members);
-      return { outcome: refused, reason, ...(proven && subjectOf(proven)) };
+      return { outcome: refused, reason, ...(proven && redemptionFields(proven)) };
     }
     await deps.checkpoint('before-answer');
     send(response, 200, 'application/yaml', encodeLinkDocuments(result.secret, result.links));
-    return { outcome: result.replayed ? 'replayed' : 'renewed', ...subjectOf(result.redemption) };
+    return { outcome: result.replayed ? 'replayed' : 'renewed', ...redemptionFields(result.redemption) };
   });
 }
 
@@ -122,6 +122,6 @@ function refuse({ response }: Exchange, refused: RedemptionErrorCode): RequestOu
 }
 
 /** The members of an outcome that identify a redemption. */
-function subjectOf({ id, grantUid, namespace, name, subject }: Redemption) {
+function redemptionFields({ id, grantUid, namespace, name, subject }: Redemption) {
   return { grant: { uid: grantUid, namespace }, redemption: id, name, subject };
 }

@@ -82,9 +82,8 @@ export function createTlsListener(
   options: TlsListenerOptions,
   app: Express,
 ): TlsListener {
-  const { connections } = options;
+  const { connections, queue, unreadableBody = stockBody } = options;
   const counts = { refused: 0, failedHandshakes: 0 };
-  const { queue, unreadableBody = stockBody } = options;
   const responses = new WeakMap<Socket, ServerResponse>();
   const handle: RequestListener = (request, response) => {
     const { socket } = request;
@@ -203,8 +202,8 @@ const stockBody: UnreadableBody = () => ({
 });
 
 /**
- * Sends an {@link UnreadableAnswer}; returns undefined if it sends none. `answer` is the response to an earlier request on the same
- * connection.
+ * Sends an {@link UnreadableAnswer}; returns undefined if it sends none. `answer` is the response to an earlier request on the
+ * same connection.
  */
 function answerBrokenRequest(
   error: Error & { code?: string },

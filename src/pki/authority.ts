@@ -1,4 +1,5 @@
 import { createPublicKey, type KeyObject, X509Certificate } from 'node:crypto';
+import { formatTime } from '../domain/rfc3339.js';
 import {
   allowsPurpose,
   allowsUsage,
@@ -69,10 +70,6 @@ export interface CertificateAuthority {
 /** A CA that cannot be used; the message names its source and the reason, and contains no secret. */
 export class CertificateAuthorityError extends Error {
   override readonly name = 'CertificateAuthorityError';
-}
-
-function formatTime(time: number): string {
-  return new Date(time).toISOString().replace('.000Z', 'Z');
 }
 
 /** Returns why a certificate cannot be the one that signs, undefined if it can. */
@@ -168,10 +165,7 @@ export function loadAuthority(
   try {
     return assemble(pem, now);
   } catch (error) {
-    throw new CertificateAuthorityError(
-      `${source}: ${error instanceof Error ? error.message : 'unreadable'}`,
-      { cause: error },
-    );
+    throw new CertificateAuthorityError(`${source}: ${(error as Error).message}`, { cause: error });
   }
 }
 

@@ -17,7 +17,7 @@ export function chainLink(x509: X509Certificate): ChainLink {
   try {
     return { x509, fields: parseCertificateFields(x509.raw) };
   } catch (error) {
-    const reason = error instanceof Error ? error.message : 'unreadable';
+    const reason = (error as Error).message;
     throw new Error(`a certificate that is not DER as RFC 5280 requires (${reason})`, { cause: error });
   }
 }
@@ -27,9 +27,7 @@ export function chainLinks(pem: string): [ChainLink, ...ChainLink[]] {
   return parseCertificates(pem).map(chainLink) as [ChainLink, ...ChainLink[]];
 }
 
-/**
- * Maximum number of signatures that one SignatureChecks verifies: enough for 16 CAs of one name, of which one signed the chain.
- */
+/** Maximum number of signatures that one SignatureChecks verifies: enough to find the signer among 16 CAs of the same name. */
 const MAX_SIGNATURE_CHECKS = 24;
 
 /**

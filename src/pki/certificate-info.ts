@@ -108,7 +108,7 @@ export function verificationProblem(
     const why = issuerKeyProblems.length > 0 ? ` (one of these has ${issuerKeyProblems[0]})` : '';
     return `no valid chain leads from the certificate to a root of the given CA certificates${why}`;
   } catch (error) {
-    return error instanceof Error ? error.message : 'unreadable';
+    return (error as Error).message;
   }
 }
 

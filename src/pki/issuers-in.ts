@@ -2,8 +2,9 @@ import type { X509Certificate } from 'node:crypto';
 import { encodeCertificatePem, parseCertificates } from './pem.js';
 
 /**
- * Returns the PEM of each certificate in `caPem` that the verification of a chain needs: the issuers of certificates in the chain,
- * their own issuers, and so on up to the roots, without certificates that are in the chain. Throws an Error for invalid PEM.
+ * Returns the PEM of each certificate in `caPem` that the verification of a chain needs: the issuers of certificates in the
+ * chain, their own issuers, and so on up to the roots, without certificates that are in the chain. Throws an Error for invalid
+ * PEM.
  */
 export function issuersIn(chainPem: string, caPem: string): string[] {
   const needed = parseCertificates(chainPem);

@@ -238,7 +238,10 @@ function hasClosePrimes(modulus: bigint, bits: number): boolean {
   return false;
 }
 
-/** Returns whether both primes have the form k · M + (65537^a mod M), where M is a product of primes: this can be factored. */
+/**
+ * True if the residue of the modulus by every prime of M is a power of 65537, as it is if both of its primes have the form
+ * k · M + (65537^a mod M): such a modulus can be factored.
+ */
 function hasRocaForm(modulus: bigint): boolean {
   return ROCA_RESIDUES.every(([prime, residues]) => residues.has(modulus % prime));
 }

@@ -65,7 +65,8 @@ function verifyRequest(der: Uint8Array): CertificateRequest | CertificateRequest
 
 /**
  * Parses and verifies a PKCS#10 request (DER) of an untrusted client; never throws. Accepts at most 4 KiB of strict DER. The key
- * must be P-256, P-384, RSA (2048 to 4096 bits, without known weaknesses) or Ed25519, and must have signed the request with SHA-2.
+ * must be P-256, P-384, RSA (2048 to 4096 bits, without known weaknesses) or Ed25519, and must have signed the request with
+ * SHA-2.
  */
 export function parseCertificateRequest(der: Uint8Array): CertificateRequest | CertificateRequestProblem {
   if (der.length > MAX_REQUEST_BYTES) return invalid('it is larger than 4 KiB');
@@ -81,8 +82,8 @@ export function parseCertificateRequest(der: Uint8Array): CertificateRequest | C
 }
 
 /**
- * Creates a PKCS#10 request in DER for a private key (P-256, P-384, RSA or Ed25519), signed with this key. Its subject is the first
- * 64 characters of `commonName`.
+ * Creates a PKCS#10 request in DER for a private key (P-256, P-384, RSA or Ed25519), signed with this key. Its subject is the
+ * first 64 characters of `commonName`.
  */
 export function createCertificateRequest(key: KeyObject, commonName: string): Uint8Array {
   const algorithm = signatureAlgorithmOf(key);

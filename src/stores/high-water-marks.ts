@@ -1,7 +1,7 @@
 import { closeSync, constants, mkdirSync, openSync, readdirSync, readFileSync, writeSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 
-/** The highest state of a ledger that a host has seen: how often a rollback was accepted, and the number of entries. */
+/** The highest state of a ledger that a host has seen. An accepted rollback increases `epoch`; `position` counts the entries. */
 export interface HighWaterMark {
   readonly epoch: number;
   readonly position: number;

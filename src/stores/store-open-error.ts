@@ -13,7 +13,6 @@ export class StoreOpenError extends Error {
 export class StoreSchemaError extends StoreOpenError {
   override readonly name = 'StoreSchemaError';
   readonly found: number;
-  readonly wanted: number;
 
   constructor(where: string, versions: { found: number; wanted: number }, hint: string) {
     const { found, wanted } = versions;
@@ -23,6 +22,5 @@ export class StoreSchemaError extends StoreOpenError {
         : `the store ${where} has schema version ${found}, but version ${wanted} is required`;
     super(cause, hint);
     this.found = found;
-    this.wanted = wanted;
   }
 }

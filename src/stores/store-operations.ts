@@ -43,7 +43,7 @@ export const STORE_OPERATIONS = {
   recordSuperseded: 'write',
   listRenewals: 'read',
   countDependents: 'read',
-  countAnsweredBefore: 'read',
+  countIssuedBefore: 'read',
   listLinks: 'read',
   countLinks: 'read',
   countOpenCodes: 'read',

@@ -25,8 +25,8 @@ const programOf = (conditions: RunConditions) => ({
 });
 
 /**
- * Runs a command to its end: in the process of the test, or in a process of its own if a checkpoint kills it or an executable runs
- * it.
+ * Runs a command to its end: in the process of the test, or in a process of its own if a checkpoint kills it or an executable
+ * runs it.
  */
 export async function run(words: readonly string[], conditions: RunConditions = {}): Promise<EndedProcess> {
   const { killedAt, clockOffsetMs = 0 } = conditions;

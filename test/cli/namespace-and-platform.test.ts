@@ -90,7 +90,7 @@ describe('the platform of a command', () => {
     }
     const other = await run('grant', 'list', '--platform', 'podman');
     expect(other.code).toBe(2);
-    expect(refusalOf(other).error).toBe('the service on this store is for platform linux, not podman');
+    expect(refusalOf(other).error).toBe('the service is for platform linux, not podman');
   });
 
   it('is that of the service for link generate', async () => {

@@ -201,7 +201,7 @@ describe('a store that was restored from an earlier copy', () => {
     expect(doctor.stdout).toContain('it is an earlier copy');
     const asked = await run('store', 'restored', ...place());
     expect(asked.code).toBe(2);
-    expect(refusalOf(asked).error).toContain('1 grant may have uses back that were spent (default/west)');
+    expect(refusalOf(asked).error).toContain('spent uses of 1 grant may be available again (default/west)');
     expect(refusalOf(asked).hint).toContain('--revoke');
     const accepted = await run('store', 'restored', '--revoke', ...place());
     expect(accepted.stdout).toBe('Revoked default/west\nA service can use the store again.\n');

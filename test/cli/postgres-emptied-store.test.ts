@@ -63,7 +63,7 @@ async function expectRefusedUntilAccepted(place: readonly string[], cause: strin
   expect((await run('redemption', 'list', '--verify', ...place)).code).not.toBe(0);
   expect((await run('doctor', ...place)).stdout).toMatch(/store age .*mark of its ledger .* is missing/);
   const undecided = await run('store', 'restored', ...place);
-  expect(refusalOf(undecided).error).toContain('1 grant may have uses back that were spent (default/west)');
+  expect(refusalOf(undecided).error).toContain('spent uses of 1 grant may be available again (default/west)');
   expect(undecided.code).toBe(2);
   const accepted = await run('store', 'restored', '--revoke', ...place);
   expect(accepted.stdout).toBe('Revoked default/west\nA service can use the store again.\n');

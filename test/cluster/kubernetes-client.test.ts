@@ -1,15 +1,11 @@
 import { describe, expect, it } from 'vitest';
 import { ApiError } from '../../src/platforms/kubernetes/api/api-error.js';
 import { openKubernetesClient } from '../../src/platforms/kubernetes/api/client.js';
-import {
-  ACCESS_GRANTS,
-  CONFIG_MAPS,
-  NAMESPACES,
-  REDEMPTIONS,
-} from '../../src/platforms/kubernetes/api/kinds.js';
+import { ACCESS_GRANTS, CONFIG_MAPS, REDEMPTIONS } from '../../src/platforms/kubernetes/api/kinds.js';
 import type { Resource } from '../../src/platforms/kubernetes/api/resource.js';
 import type { WatchEvent } from '../../src/platforms/kubernetes/api/watch-stream.js';
 import { releaseAfterFile, releaseAfterTest } from '../support/release.js';
+import { NAMESPACES } from './harness/kinds.js';
 import { openTestCluster } from './harness/test-cluster.js';
 import { throughProxy } from './harness/through-proxy.js';
 

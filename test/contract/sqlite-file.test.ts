@@ -85,13 +85,13 @@ describe('the file of the SQLite store', () => {
   it('is not created by a command that must not migrate, which returns a hint', async () => {
     const error = await openingError(false);
     expect(error).toBeInstanceOf(StoreSchemaError);
-    expect(error).toMatchObject({ found: 0, wanted: 1, hint: expect.stringContaining('linkgrant serve') });
+    expect(error).toMatchObject({ found: 0, hint: expect.stringContaining('linkgrant serve') });
     expect(existsSync(file)).toBe(false);
   });
 
   it('is refused by a command that must not migrate while it has no tables yet', async () => {
     await writeFile(file, '');
-    expect(await openingError(false)).toMatchObject({ name: 'StoreSchemaError', found: 0, wanted: 1 });
+    expect(await openingError(false)).toMatchObject({ name: 'StoreSchemaError', found: 0 });
     expect(await openingError(true)).toBeUndefined();
     expect(await openingError(false)).toBeUndefined();
   });
@@ -103,7 +103,7 @@ describe('the file of the SQLite store', () => {
     db.close();
     for (const migrate of [true, false]) {
       const error = await openingError(migrate);
-      expect(error).toMatchObject({ name: 'StoreSchemaError', found: 7, wanted: 1 });
+      expect(error).toMatchObject({ name: 'StoreSchemaError', found: 7 });
       expect(error).toMatchObject({ hint: expect.stringContaining('install linkgrant 9.8.7 or newer') });
     }
   });

@@ -156,14 +156,14 @@ export function renewalConformance(
       await expectCounts(NOW + 61 * DAYS, {});
     });
 
-    it('counts the redemptions whose last response is older than a time', async () => {
+    it('counts the redemptions whose newest certificate was issued before a time', async () => {
       const { store } = current();
       const old = await redeemed({ createdAt: NOW, notAfter: NOW + 30 * DAYS });
       const renewed = await redeemed({ createdAt: NOW, notAfter: NOW + 30 * DAYS });
       const revoked = await redeemed({ createdAt: NOW, notAfter: NOW + 30 * DAYS });
       await redeemed({ createdAt: NOW + 2 * DAYS, notAfter: NOW + 30 * DAYS });
       const expectCount = (count: number, before: number, at = before) =>
-        vi.waitFor(async () => expect(await store.countAnsweredBefore(before, at)).toBe(count), {
+        vi.waitFor(async () => expect(await store.countIssuedBefore(before, at)).toBe(count), {
           timeout: 20_000,
           interval: 20,
         });

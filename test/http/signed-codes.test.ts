@@ -20,9 +20,9 @@ const service = releaseAfterFile(
   await composeTestService({
     keys: {
       type: 'p256',
-      generate(type) {
+      generate() {
         work += 1;
-        return generator.generate(type);
+        return generator.generate('p256');
       },
     },
     site: (real) => ({

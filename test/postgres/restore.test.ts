@@ -67,7 +67,9 @@ describe.each(WAYS)('a database that was restored by $way', ({ way, save, restor
     expect(doctor.stdout).toMatch(/store age +.*1 entry is missing from its ledger/);
     const undecided = await run('store', 'restored', ...place);
     expect(undecided.code).toBe(2);
-    expect(refusalOf(undecided).error).toContain('1 grant may have uses back that were spent (default/west)');
+    expect(refusalOf(undecided).error).toContain(
+      'spent uses of 1 grant may be available again (default/west)',
+    );
     expect((await run('store', 'restored', '--revoke', ...place)).stdout).toBe(
       'Revoked default/west\nA service can use the store again.\n',
     );

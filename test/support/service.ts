@@ -240,7 +240,7 @@ export async function composeTestService(composition: Composition = {}): Promise
     site: composition.site?.(site) ?? site,
     service: () => place,
     codeKeys: new CodeKeyDirectory(directory, clock.read),
-    keys: composition.keys ?? { type: 'p256', generate: (type) => maker.generate(type) },
+    keys: composition.keys ?? { type: 'p256', generate: () => maker.generate('p256') },
     issueCertificate: issueClientCertificate,
     stockReplay: { windowMs: 2 * MINUTE, bindSource: true },
     onLedgerFailure: () => undefined,

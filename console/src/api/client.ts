@@ -13,7 +13,7 @@ export interface Session {
   /** The only namespace that the console shows; absent if it shows all. */
   readonly namespace?: string;
   readonly version: string;
-  /** The words that start linkgrant in the user's terminal, such as `npx linkgrant`; by default its name. */
+  /** The words that start linkgrant in the user's terminal, such as `npx linkgrant`; `linkgrant` if absent. */
   readonly program?: string;
   /** Flags that a command needs to act on the same store or service, such as ` --data-dir hub`; may be absent or empty. */
   readonly commandFlags?: string;

@@ -27,12 +27,7 @@ export function Copyable({ label, text, onCopy }: CopyableProps) {
       <div class="pf-v6-c-code-block__header">
         <span class="subtle">{label}</span>
         <div class="pf-v6-c-code-block__actions">
-          <Button
-            kind="secondary"
-            isSmall
-            label={`${result === '' ? 'Copy' : result}: ${label}`}
-            onClick={copy}
-          >
+          <Button isSmall label={`${result || 'Copy'}: ${label}`} onClick={copy}>
             <Icon name="copy" /> {result || 'Copy'}
           </Button>
         </div>

@@ -19,8 +19,8 @@ interface DialogProps {
 }
 
 /**
- * A modal dialog. It is a `<dialog>` element, so that the page behind it is inert. When it closes, the focus returns to the element
- * that opened it, or to the content of the page if that element was removed.
+ * A modal dialog. It is a `<dialog>` element, so that the page behind it is inert. When it closes, the focus returns to the
+ * element that opened it, or to the content of the page if that element was removed.
  */
 export function Dialog({ title, children, footer, onClose, onLoss, onSubmit }: DialogProps) {
   const dialog = useRef<HTMLDialogElement>(null);

@@ -43,7 +43,9 @@ export function sentence(text: string): string {
   return `${text.charAt(0).toUpperCase()}${text.slice(1)}${end}`;
 }
 
-/** Shows the data of a resource. After a failed read it shows the error and the age of the data, or only the error without data. */
+/**
+ * Shows the data of a resource. After a failed read it shows the error and the age of the data, or only the error without data.
+ */
 export function Loaded<T>({
   resource,
   children,

@@ -8,7 +8,7 @@ export interface Refusal {
 
 const REISSUE = 'Issue a new token for the site.';
 
-/** A code that the service never records: it refuses the request before it verifies token code or key, or cannot serve it now. */
+/** A code that is never recorded: the service refuses before it has verified the code or key, or cannot serve the request now. */
 type UnrecordedCode =
   | 'code_wrong'
   | 'grant_unknown'

@@ -58,7 +58,7 @@ export function Table<T>({ caption, columns, items, keyOf }: TableProps<T>) {
 interface PagerProps {
   readonly next: string | undefined;
   readonly count: number;
-  /** The URL parameter of the cursor if the table is a section of a screen; absent (`cursor`) if it is the whole screen. */
+  /** The URL parameter of the cursor, for a table that is only a section of a screen. If absent, it is `cursor`. */
   readonly parameter?: string;
 }
 

@@ -1,7 +1,7 @@
 // Characters that hide or reorder text: control and format characters, line and paragraph separators.
 const INVISIBLE = /[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/gu;
 
-/** Text from outside, such as a subject, with invisible characters written out as U+200B. */
+/** Returns text from outside, such as a subject, with each invisible character as its code point, such as `[U+200B]`. */
 export function visible(text: string): string {
   return text.replace(
     INVISIBLE,

@@ -124,7 +124,7 @@ interface TokenFileProps {
 function TokenFile({ yaml, command, onCopy }: TokenFileProps) {
   return (
     <>
-      <div class="token">
+      <div>
         <p>
           <strong>1.</strong> Save the token on the site as <code>{FILE}</code>.
         </p>

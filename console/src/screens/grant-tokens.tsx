@@ -18,7 +18,7 @@ const PAGE = 50;
 export function GrantTokens({ grantUid }: { readonly grantUid: string }) {
   const { query } = useLocation();
   const canWrite = useCanWrite();
-  const [revoked, setRevoked] = useState<string>();
+  const [tokenId, setTokenId] = useState<string>();
   const cursor = query.get('tokens') || undefined;
   const tokens = useResource(
     `grants/${grantUid}/tokens?${cursor}`,
@@ -65,7 +65,7 @@ export function GrantTokens({ grantUid }: { readonly grantUid: string }) {
                           kind="link"
                           isSmall
                           label={`Revoke token ${id}`}
-                          onClick={() => setRevoked(id)}
+                          onClick={() => setTokenId(id)}
                         >
                           Revoke
                         </Button>
@@ -78,7 +78,7 @@ export function GrantTokens({ grantUid }: { readonly grantUid: string }) {
           )
         }
       </Loaded>
-      {revoked && <RevokeToken grantUid={grantUid} id={revoked} onClose={() => setRevoked(undefined)} />}
+      {tokenId && <RevokeToken grantUid={grantUid} id={tokenId} onClose={() => setTokenId(undefined)} />}
     </Section>
   );
 }

@@ -18,6 +18,7 @@ interface Step {
   readonly afterwards?: { readonly text: string; readonly command: readonly string[] };
 }
 
+// Indexes of steps, the same in both rotations below.
 const WAIT = 2;
 const RETIRE = 3;
 

@@ -141,7 +141,7 @@ function LinkFacts({ link, action }: { readonly link: Detail; readonly action: C
           ['Token', link.jti && <span class="mono">{link.jti}</span>],
           ['Redeemed', <Time key="created" at={link.createdAt} bothClocks />],
           ['Source address', <Foreign key="peer" text={(link.newest ?? link).peer} />],
-          ['Private key', <Prose key="mode" text={MODES[link.mode as keyof typeof MODES]} />],
+          ['Private key', <Prose key="mode" text={MODES[link.mode]} />],
           ['Labels', Object.keys(link.labels).length > 0 && <Labels labels={link.labels} />],
           ['Note', link.note && <Foreign text={link.note} />],
           ['Revoked', link.revokedAt && <Time at={link.revokedAt} bothClocks />],

@@ -84,9 +84,8 @@ function isServiceKnown({ findings }: Overview['health']): boolean {
 }
 
 function serviceText(health: Overview['health']): string {
-  const { ready } = health;
   if (!isServiceKnown(health)) return 'not checked';
-  return ready ? 'ready' : 'not ready';
+  return health.ready ? 'ready' : 'not ready';
 }
 
 function FirstSteps() {

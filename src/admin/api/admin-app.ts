@@ -54,7 +54,7 @@ export interface AdminAppDependencies {
  */
 export interface AuthenticationBudget {
   isSpent(peer: string): Promise<boolean>;
-  /** Counts one; resolves with true within the budget. */
+  /** Counts a failed authentication of `peer`; resolves with true within the budget. */
   count(peer: string): Promise<boolean>;
 }
 

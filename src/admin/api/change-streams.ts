@@ -49,7 +49,8 @@ export class ChangeStreams {
   }
 
   /**
-   * Opens a stream as the answer to a caller. Rejects with AdministrationError `too_many_streams`, and if the store cannot be read.
+   * Opens a stream as the answer to a caller. Rejects with AdministrationError `too_many_streams`, and if the store cannot be
+   * read.
    */
   async open(response: ServerResponse, caller: string): Promise<void> {
     const { signal } = this.#closing;

@@ -16,7 +16,7 @@ export interface ConsoleRouterDependencies {
   readonly version: string;
   /** The command that starts linkgrant in a terminal, such as `npx linkgrant`; `linkgrant` by default. */
   readonly program?: string | undefined;
-  /** Flags that the commands on the pages need to act on the same store or service; may be empty. */
+  /** Flags with which commands on the pages use the same store or service, such as ` --data-dir DIR`; may be empty. */
   readonly commandFlags?: string | undefined;
 }
 

@@ -1,4 +1,5 @@
 import { createHash, randomBytes } from 'node:crypto';
+import type { IncomingMessage } from 'node:http';
 import type { Router } from 'express';
 import type { Clock } from '../../redemption/ports/clock.js';
 import type { Role } from '../api/bearer.js';
@@ -49,9 +50,7 @@ export class OneTimeAccess implements ConsoleAccess {
     return `${this.origin}/console/open?code=${code}`;
   }
 
-  async findSession(
-    request: Parameters<ConsoleAccess['findSession']>[0],
-  ): Promise<ConsoleSession | undefined> {
+  async findSession(request: IncomingMessage): Promise<ConsoleSession | undefined> {
     const cookie = cookieOf(request, this.#cookie);
     return cookie !== undefined && this.#sessions.has(hashOf(cookie)) ? this.#session : undefined;
   }

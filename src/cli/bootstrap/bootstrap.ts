@@ -138,7 +138,9 @@ async function repeatAttempts(
   }
 }
 
-/** Throws for a permanent failure, and for every failure once no time remains. With `isSettling` an invalid token is temporary. */
+/**
+ * Throws for a permanent failure, and for every failure once no time remains. With `isSettling` an invalid token is temporary.
+ */
 function requireTemporary(error: unknown, isSettling: boolean, remainingMs: number): void {
   const { message, exitCode, hint } = describeFailure(error);
   if (redemptionErrorOf(error)?.code === 'outcome_unknown') throw lostResponse(error);

@@ -8,7 +8,7 @@ import type { Site, SiteAccess } from '../../redemption/ports/site.js';
 import { certificateLife } from '../../redemption/requesting/certificate-life.js';
 import { adviceFor } from '../terminal/exit-codes.js';
 import { formatTime } from '../terminal/output.js';
-import { type Check, fail, ok, warn } from './doctor-check.js';
+import { type Check, downgradeToWarning, fail, ok, warn } from './doctor-check.js';
 
 type Access = Awaited<ReturnType<Site['resolveAccess']>>;
 type Refusal = Exclude<Access, SiteAccess>;
@@ -70,7 +70,6 @@ function reportRefusal(label: string, refusal: Refusal, mayRequestOnly: boolean)
     return fail(label, `the site accepts no links now (${refused})`, adviceFor(refused).hint);
   }
   const { reason, hint, isRequestOnly } = refusal;
-  if (isRequestOnly && mayRequestOnly)
-    return warn(label, reason, `needed only if this site accepts links: ${hint}`);
-  return fail(label, reason, hint);
+  const failure = fail(label, reason, hint);
+  return isRequestOnly && mayRequestOnly ? downgradeToWarning(failure) : failure;
 }

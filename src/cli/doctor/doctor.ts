@@ -7,12 +7,12 @@ import type { Clock } from '../../redemption/ports/clock.js';
 import { linkDirectoryOf } from '../link/link.js';
 import { worstExit } from '../link/link-faults.js';
 import { requireKnownNamespace, siteNamespace } from '../link/site-namespace.js';
-import { anyConfigurationFrom, type LocalSettings } from '../session/configuration.js';
+import { configurationFrom, type LocalSettings } from '../session/configuration.js';
 import { CommandError } from '../terminal/command-error.js';
 import { type ConnectionFlags, connectionOptions } from '../terminal/connection-flags.js';
 import { print } from '../terminal/output.js';
 import type { OutputFormat } from '../terminal/output-format.js';
-import { ownCommands } from '../terminal/program-name.js';
+import { withProgramName } from '../terminal/program-name.js';
 import { completeHint } from '../terminal/suggested-command.js';
 import { acceptingChecks } from './doctor-accepting.js';
 import { type Check, checksText, failWithError, writableCheck } from './doctor-check.js';
@@ -33,7 +33,7 @@ export interface DoctorFlags extends ConnectionFlags {
  */
 export async function doctorCommand(flags: DoctorFlags, { clock }: { readonly clock: Clock }): Promise<void> {
   const { token, to, output } = flags;
-  const { settings } = anyConfigurationFrom(flags);
+  const { settings } = configurationFrom(flags);
   const checks = await runChecks(settings, flags, { token, to }, { ...connectionOptions(flags), clock });
   const report = checks.map(({ exitCode: _, ...check }) => check);
   await print(output, report, () => checksText(checks));
@@ -51,8 +51,10 @@ export async function runDoctor(
   const nothing = { token: undefined, to: undefined };
   const checks = await runChecks(settings, flags, nothing, { ...connectionOptions({}), clock });
   return checks.map(({ name: check, status, detail: message, hint: remedy }) => ({
-    ...{ check, status: STATUS[status], message },
-    ...(remedy !== undefined && { remedy: ownCommands(remedy) }),
+    check,
+    status: STATUS[status],
+    message,
+    ...(remedy !== undefined && { remedy: withProgramName(remedy) }),
   }));
 }
 

@@ -6,7 +6,7 @@ import { optionHeading } from '../terminal/settings-options.js';
 import { addPolicyFlags } from './policy-flags.js';
 
 /** Adds the flags of a new grant. */
-export function addGrantLimits(command: Command, windowDefault = '15m'): Command {
+export function addNewGrantFlags(command: Command, windowDefault = '15m'): Command {
   command
     .addOption(
       new Option(
@@ -30,7 +30,7 @@ export function addGrantLimits(command: Command, windowDefault = '15m'): Command
 /** Adds `grant` with its subcommands. */
 export function addGrant(program: Command): void {
   const grant = program.command('grant').description('Create, list, change and revoke grants');
-  addGrantLimits(grantCommand(grant, 'create <NAME>', 'Create a grant and show its code once'))
+  addNewGrantFlags(grantCommand(grant, 'create <NAME>', 'Create a grant and show its code once'))
     .option('--token <FILE>', 'write its token to a file (- for standard output) and do not print the code')
     .addOption(DRY_RUN())
     .addOption(OUTPUT())

@@ -6,21 +6,23 @@ import { requireGrant } from '../../redemption/administration/dependencies.js';
 import { requireMintingKey } from '../../redemption/administration/tokens.js';
 import { refuseServer } from '../session/administration-session.js';
 import { withCluster } from '../session/cluster-session.js';
-import { anyConfigurationFrom } from '../session/configuration.js';
+import { configurationFrom } from '../session/configuration.js';
 import { withStore } from '../session/store-session.js';
 import { writeStderr } from '../terminal/write-out.js';
 import { writeSecretOutput } from '../token/secret-output.js';
 import { encodeSigningKey, SIGNING_KEY_KIND } from '../token/signing-key-file.js';
 import type { GrantFlags } from './grant.js';
 
-/** `grant show --signing-key`: writes the signing key of a grant to `target`, and reports on standard error what the key allows. */
+/**
+ * `grant show --signing-key`: writes the signing key of a grant to `target`, and reports on standard error what the key allows.
+ */
 export async function exportSigningKeyCommand(
   nameOrUid: string,
   target: string,
   flags: GrantFlags,
 ): Promise<void> {
   refuseServer(flags, 'a signing key can be exported only on the host of the service');
-  const { settings } = anyConfigurationFrom(flags);
+  const { settings } = configurationFrom(flags);
   if (settings.platform === 'kubernetes') {
     await withCluster(flags, settings, async ({ administration, namespace }) => {
       const { uid } = await administration.findGrant(namespace, nameOrUid);

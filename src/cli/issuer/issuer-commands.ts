@@ -1,17 +1,14 @@
 import type { Command } from 'commander';
 import { SERVER_SETTINGS } from '../../config/setting-groups.js';
 import type { SettingKey } from '../../config/settings.js';
-import type { Checkpoint, Clock } from '../../redemption/ports/clock.js';
+import type { CommandContext } from '../link/link-target.js';
 import { addConnectionFlags, addListFlags, DRY_RUN, withSettings } from '../terminal/command-flags.js';
 import { CLUSTER_SETTINGS, collect, STORE_SETTINGS } from '../terminal/settings-options.js';
 
 const ISSUER_SETTINGS: readonly SettingKey[] = [...STORE_SETTINGS, 'issuerCert', 'issuerKey'];
 
 /** Adds `issuer` with its subcommands. */
-export function addIssuer(
-  program: Command,
-  context: { readonly clock: Clock; readonly checkpoint: Checkpoint },
-): void {
+export function addIssuer(program: Command, context: CommandContext): void {
   const issuer = program.command('issuer').description('List, create and rotate the CAs that sign links');
   const add = (nameAndArguments: string, description: string) =>
     withSettings(issuer.command(nameAndArguments).description(description), ISSUER_SETTINGS);
@@ -48,10 +45,7 @@ export function addIssuer(
 }
 
 /** Adds `redemption revoke`, which may change a CA. */
-export function addRedemptionRevoke(
-  redemption: Command,
-  context: { readonly clock: Clock; readonly checkpoint: Checkpoint },
-): void {
+export function addRedemptionRevoke(redemption: Command, context: CommandContext): void {
   addConnectionFlags(
     withSettings(
       redemption

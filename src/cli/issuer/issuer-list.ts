@@ -83,7 +83,10 @@ export const CAS: Listing<ListedCa> = {
   emptyText: 'There are no CAs.\n',
 };
 
-/** Returns the published system sites, else those of the settings; on the standalone platform the published CA. */
+/**
+ * Returns the system sites that the service recorded, or else those of the settings; on the standalone platform the subject of
+ * the CA that the service recorded.
+ */
 function placeOf(session: IssuerSession): Awaited<ReturnType<IssuerLocations['readService']>> {
   const { settings, service } = session;
   const isSystem = platformOf(session) !== 'standalone';

@@ -15,9 +15,8 @@ export function incomingReport(
   { peers }: Pick<ObservedConnections, 'peers'> = { peers: undefined },
 ) {
   const { id, name, subject, peer, createdAt, revokedAt, mode } = redemption;
-  const newest = renewals[0] ?? redemption;
-  const { notAfter } = newest;
-  const life = { revokedAt, newest };
+  const { notAfter } = renewals[0] ?? redemption;
+  const life = { revokedAt, notAfter };
   const connected = new PeerIndex({ peers }).isConnected(redemption);
   const state = revokedAt !== null ? 'revoked' : notAfter <= now ? 'expired' : 'valid';
   return {

@@ -1,4 +1,4 @@
-import { type LinkDialOptions, openLinkDialer } from '../../compose/links.js';
+import { createLinkDialer, type LinkDialOptions } from '../../compose/links.js';
 import { formatEndpoint } from '../../domain/host-port-text.js';
 import { PROXY_CONFIGURATION } from '../../domain/link.js';
 import type { LinkFailure } from '../../redemption/ports/link-dialer.js';
@@ -102,6 +102,6 @@ export async function checkAsRouter(
     const message = `Secret "${proxySecret}" with the host and port of the link's proxy does not exist.`;
     return { link, failure: { fault: 'proxy', message }, endpoints: [] };
   }
-  const dial = openLinkDialer({ ...options, ...(proxy && { proxy: proxyUrl(proxy), noProxy: undefined }) });
+  const dial = createLinkDialer({ ...options, ...(proxy && { proxy: proxyUrl(proxy), noProxy: undefined }) });
   return checkLink(link, await links.findSecret(link.tlsCredentials), { dial, clock: options.clock });
 }

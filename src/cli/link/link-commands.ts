@@ -1,6 +1,5 @@
 import { type Command, Option } from 'commander';
 import { OBSERVER_SETTINGS, SERVICE_SETTINGS } from '../../config/setting-groups.js';
-import type { SettingKey } from '../../config/settings.js';
 import { ENDPOINT_ROLES } from '../grant/policy-flags.js';
 import {
   addConnectionFlags,
@@ -11,16 +10,7 @@ import {
 } from '../terminal/command-flags.js';
 import { CLUSTER_SETTINGS, STORE_SETTINGS } from '../terminal/settings-options.js';
 import type { CommandContext } from './link-target.js';
-import { addReload, deadlineOption, waitOption, withCost } from './requesting-commands.js';
-
-const LOCATION_SETTINGS: readonly SettingKey[] = [
-  'namespace',
-  'platform',
-  'skupperHome',
-  'kubeconfig',
-  'context',
-  'dataDir',
-];
+import { addReload, deadlineOption, LOCATION_SETTINGS, waitOption, withCost } from './requesting-commands.js';
 
 function addLocation(command: Command, settings = LOCATION_SETTINGS): Command {
   return withSettings(

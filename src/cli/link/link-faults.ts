@@ -1,11 +1,6 @@
 import type { LinkFault } from '../../redemption/ports/link-dialer.js';
 import type { ExitCode } from '../terminal/command-error.js';
-
-interface Advice {
-  readonly exitCode: ExitCode;
-  /** What the user can do. */
-  readonly hint: string;
-}
+import type { Advice } from '../terminal/exit-codes.js';
 
 const REDEEM_AGAIN = 'redeem a new token of the accepting site, which creates a new Link and Secret';
 

@@ -8,7 +8,7 @@ import type { GrantStore } from '../../redemption/ports/grant-store.js';
 import type { Site } from '../../redemption/ports/site.js';
 import { policyFromFlags } from '../grant/policy-values.js';
 import { withCluster } from '../session/cluster-session.js';
-import { anyConfigurationFrom } from '../session/configuration.js';
+import { configurationFrom } from '../session/configuration.js';
 import { withStore } from '../session/store-session.js';
 import { CommandError } from '../terminal/command-error.js';
 import { adviceFor } from '../terminal/exit-codes.js';
@@ -39,7 +39,7 @@ export async function generateCommand(
   requireSubject(subject);
   const cost = parseCount('--cost', linkCost);
   const policy = policyFromFlags(endpointRoles === undefined ? {} : { endpointRoles });
-  const { settings } = anyConfigurationFrom(settingFlags);
+  const { settings } = configurationFrom(settingFlags);
   const target = to === '-' ? { write: writeOut } : { directory: to };
   const materializer = generatedLinkMaterializer(target, clock);
   await withSite(flags, settings, clock, async ({ store, site, namespace }) => {

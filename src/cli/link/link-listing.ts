@@ -4,7 +4,7 @@ import { csvOf, type ListFlags, type Listing, listingText } from '../terminal/li
 import { formatTime, valueText } from '../terminal/output.js';
 import { templateOf } from '../terminal/output-format.js';
 import { plainText } from '../terminal/plain-text.js';
-import { ownCommands } from '../terminal/program-name.js';
+import { withProgramName } from '../terminal/program-name.js';
 import { watch } from '../terminal/watch.js';
 import { writeStyled } from '../terminal/write-out.js';
 import { type IncomingReport, incomingListing } from './incoming-link.js';
@@ -116,5 +116,5 @@ async function section<Report>(
 ): Promise<string> {
   const rows = await listingText(links, listing, flags);
   if (flags.headers === false) return rows;
-  return `${links.length > 0 ? `${title}\n` : ''}${rows}${ownCommands(plainText(notes))}`;
+  return `${links.length > 0 ? `${title}\n` : ''}${rows}${withProgramName(plainText(notes))}`;
 }

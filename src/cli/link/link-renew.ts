@@ -71,10 +71,7 @@ function requireOneChoice(name: string | undefined, { all, renewalUrl, serverCa 
   }
 }
 
-function serverFromFlags({
-  renewalUrl: url,
-  serverCa: caFile,
-}: Pick<LinkRenewFlags, 'renewalUrl' | 'serverCa'>): Partial<RenewalServer> {
+function serverFromFlags({ renewalUrl: url, serverCa: caFile }: LinkRenewFlags): Partial<RenewalServer> {
   if (url !== undefined && !(URL.canParse(url) && url.startsWith('https://'))) {
     throw new CommandError(`--renewal-url cannot be "${url}"`, {
       exitCode: 2,

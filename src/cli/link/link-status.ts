@@ -6,7 +6,7 @@ import { type LoadedState, openRequestingSite } from '../../compose/token-redemp
 import type { Settings } from '../../config/setting-schemas.js';
 import { everyItem } from '../../redemption/administration/every-item.js';
 import { type LinkFiles, linksNamed, type StoredLink } from '../../redemption/ports/link-files.js';
-import { anyConfigurationFrom } from '../session/configuration.js';
+import { configurationFrom } from '../session/configuration.js';
 import { CommandError } from '../terminal/command-error.js';
 import type { ListFlags, Listing } from '../terminal/listing.js';
 import { type IncomingReport, incomingReport, revokedNote } from './incoming-link.js';
@@ -26,7 +26,7 @@ export async function statusCommand(
   context: CommandContext,
 ): Promise<void> {
   const { dir } = flags;
-  const { settings } = anyConfigurationFrom(flags);
+  const { settings } = configurationFrom(flags);
   if (settings.platform === 'kubernetes' && dir === undefined) {
     const cluster = await openSettingsCluster(settings, context);
     const { clusterLinks } = await import('./cluster-link-status.js');

@@ -11,7 +11,7 @@ import type { Settings } from '../../config/setting-schemas.js';
 import type { RedeemableToken } from '../../domain/access-token.js';
 import type { Checkpoint, Clock } from '../../redemption/ports/clock.js';
 import type { Materializer } from '../../redemption/ports/materializer.js';
-import { anyConfigurationFrom } from '../session/configuration.js';
+import { configurationFrom } from '../session/configuration.js';
 import { CommandError } from '../terminal/command-error.js';
 import { type ConnectionFlags, connectionOptions } from '../terminal/connection-flags.js';
 import { writeOut } from '../terminal/write-out.js';
@@ -135,7 +135,7 @@ export async function openLinkTarget(
   context: CommandContext,
   options: LinkTargetOptions,
 ): Promise<LinkTarget> {
-  const { settings } = anyConfigurationFrom({ ...flags });
+  const { settings } = configurationFrom({ ...flags });
   const proxy =
     flags.proxySecret === undefined ? undefined : await readProxySecret(flags.proxySecret, options.signal);
   const connection = connectionOptions(

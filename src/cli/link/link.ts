@@ -6,7 +6,7 @@ import type { Settings } from '../../config/setting-schemas.js';
 import { describeCertificate, redemptionIdIn } from '../../pki/certificate-info.js';
 import { type LinkFiles, linksNamed, type StoredLink } from '../../redemption/ports/link-files.js';
 import { deleteLink } from '../../redemption/requesting/delete-link.js';
-import { anyConfigurationFrom } from '../session/configuration.js';
+import { configurationFrom } from '../session/configuration.js';
 import { announceDryRun } from '../session/dry-run.js';
 import { CommandError } from '../terminal/command-error.js';
 import type { connectionOptions } from '../terminal/connection-flags.js';
@@ -43,7 +43,7 @@ export async function openSiteLinks(
   connection: ReturnType<typeof connectionOptions> = {},
 ): Promise<SiteLinks> {
   const { dir } = flags;
-  const { settings } = anyConfigurationFrom(flags);
+  const { settings } = configurationFrom(flags);
   if (dir === undefined && settings.platform === 'kubernetes') {
     const cluster = await openSettingsCluster(settings, context, connection);
     const { links, records, namespace } = cluster;
@@ -217,7 +217,7 @@ export async function deleteCommand(
   const deleted = await change((links) => deleteLink(name, { links, records: siteLinks.records }));
   if (!deleted) {
     // If the router still has the link loaded, an earlier run deleted the link, but its reload failed or is pending.
-    if (!target.site || target.site.hasDropped([name])) throw linkNotFound(name, siteLinks.where);
+    if (!target.site || target.site.hasDropped(name)) throw linkNotFound(name, siteLinks.where);
     return settle(target, context);
   }
   const { removed, secretUsedBy, records, certificates } = deleted;

@@ -76,7 +76,7 @@ export interface OutgoingReport {
   readonly message?: string;
 }
 
-/** The columns of every outgoing link. */
+/** The columns of an outgoing link in a directory; a cluster shows some of them. */
 export const OUTGOING_COLUMNS = {
   NAME: ({ name }) => name,
   COST: ({ cost }) => cost,

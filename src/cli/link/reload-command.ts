@@ -32,8 +32,8 @@ export function commandText(command: ReloadCommand): string {
 }
 
 /**
- * Runs a reload command for at most `timeoutMs` milliseconds, with its output on standard error. At the time limit, or at a signal
- * to this process, the command and all its child processes are stopped.
+ * Runs a reload command for at most `timeoutMs` milliseconds, with its output on standard error. At the time limit, or at a
+ * signal to this process, the command and all its child processes are stopped.
  */
 export async function runReload(command: ReloadCommand, timeoutMs: number): Promise<ReloadRun> {
   const [program, ...args] = typeof command === 'string' ? ['/bin/sh', '-c', command] : command;

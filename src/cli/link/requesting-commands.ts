@@ -11,14 +11,14 @@ import { optionHeading } from '../terminal/settings-options.js';
 import type { CommandContext } from './link-target.js';
 import { parseReloadCommand } from './reload-command.js';
 
-const TARGET_SETTINGS: readonly SettingKey[] = [
+/** The settings that select the links of a site. */
+export const LOCATION_SETTINGS: readonly SettingKey[] = [
   'namespace',
   'platform',
   'skupperHome',
   'kubeconfig',
   'context',
   'dataDir',
-  'ownKey',
 ];
 
 /** Returns the `--wait` of commands that write a Link in a cluster. */
@@ -73,7 +73,7 @@ function addTarget(command: Command): Command {
       '--proxy-secret <FILE>',
       'file with the basic-auth Secret of an HTTP proxy for this command and for the router',
     );
-  return withSettings(command, TARGET_SETTINGS);
+  return withSettings(command, [...LOCATION_SETTINGS, 'ownKey']);
 }
 
 /** Returns the flags with the value of `--cost` as that of `--link-cost`. */

@@ -91,7 +91,7 @@ export function reloadText({ outcome, command, pendingReason }: ReloadReport, wh
   if (outcome === 'not-needed') return '';
   if (pendingReason === 'not-started') return `The site is not started yet. Start it: ${command}\n`;
   if (pendingReason === 'tokens-left') {
-    return `Not reloaded, because Skupper would redeem the AccessTokens of the input directory. Run token redeem --input to replace them, correct or remove the remaining ones, then run: ${command}\n`;
+    return `Not reloaded, because Skupper would redeem the AccessTokens of the input directory. Run \`linkgrant token redeem --input\` to replace them, correct or delete those that remain, then run: ${command}\n`;
   }
   if (pendingReason === 'not-installed') return `To activate ${what}, run: ${command}\n`;
   return `Not reloaded: ${pendingReason?.failed}. To activate ${what}, run: ${command}\n`;

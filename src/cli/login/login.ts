@@ -10,7 +10,7 @@ import { RedemptionError } from '../../domain/redemption-error.js';
 import { withinTime } from '../../time/abort.js';
 import { loopbackError, parsePort } from '../browser/loopback-port.js';
 import { openBrowser } from '../browser/open-browser.js';
-import { anyConfigurationFrom } from '../session/configuration.js';
+import { configurationFrom } from '../session/configuration.js';
 import { CommandError } from '../terminal/command-error.js';
 import { connectionOptions } from '../terminal/connection-flags.js';
 import { plainLine } from '../terminal/plain-text.js';
@@ -75,7 +75,7 @@ export async function loginCommand(target: string | undefined, flags: LoginFlags
 
 /** Returns the login to write and its service. `target` is the URL of the service or the name of an earlier login. */
 function targetOf(target: string | undefined, flags: LoginFlags) {
-  const { settings } = anyConfigurationFrom(flags);
+  const { settings } = configurationFrom(flags);
   const server = target === undefined ? settings.server : SETTING_SCHEMAS.server.safeParse(target).data;
   if (server === undefined) {
     throw new CommandError(

@@ -6,7 +6,7 @@ import { processContext } from '../../config/process-context.js';
 import { isLoginName } from '../../config/setting-schemas.js';
 import { namesIn } from '../../files/directory-names.js';
 import { makePrivateDirectory, writePrivateFile } from '../../files/private-file.js';
-import { anyConfigurationFrom } from '../session/configuration.js';
+import { configurationFrom } from '../session/configuration.js';
 import { CommandError } from '../terminal/command-error.js';
 import { readPrivateText } from '../terminal/private-text.js';
 
@@ -96,7 +96,7 @@ export function deleteLogin(name: string): void {
  * CommandError without such a name, or if there is no login of that name.
  */
 export function chosenLogin(target: string | undefined, flags: Readonly<Record<string, unknown>>): string {
-  const { server } = anyConfigurationFrom(flags).settings;
+  const { server } = configurationFrom(flags).settings;
   const names = loginNames();
   const [first] = names;
   const only = server === undefined && names.length === 1 ? first : undefined;

@@ -1,4 +1,4 @@
-import { openLinkDialer } from '../../compose/links.js';
+import { createLinkDialer } from '../../compose/links.js';
 import { openIssuer, readCa, SERVER_CA, SITE_CA } from '../../compose/site-issuer.js';
 import { openSystemSite, systemOf } from '../../compose/system-sites.js';
 import type { Redemption } from '../../domain/redemption.js';
@@ -23,8 +23,8 @@ export interface NamedCutIssuer extends CutIssuer {
 type CutContext = IssuerContext & { readonly connection: ReturnType<typeof connectionOptions> };
 
 /**
- * Returns the issuer whose CA has to be replaced: on a system site that of Skupper, else the first issuer of linkgrant with a CA of
- * `signers`, else the external one. Undefined if linkgrant has already removed the CA.
+ * Returns the issuer whose CA has to be replaced: on a system site that of Skupper, else the first issuer of linkgrant with a CA
+ * of `signers`, else the external one. Undefined if linkgrant has already removed the CA.
  */
 export function cutIssuerOf(
   redemption: Redemption,
@@ -86,7 +86,7 @@ function ownIssuer(name: string, session: IssuerSession, context: CutContext): N
         const old = cas.find((ca) => ca.sha256 === sha256);
         const signing = cas.find(({ state }) => state === 'active');
         if (!old || !signing) return [];
-        const dial = openLinkDialer({ ...connection, clock });
+        const dial = createLinkDialer({ ...connection, clock });
         const endpoints = settings.endpoint ?? service?.endpoints ?? [];
         return Promise.all(
           endpoints.map(({ host, port }) =>

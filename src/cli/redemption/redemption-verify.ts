@@ -15,8 +15,8 @@ const NOT_IN_CLUSTER = {
 };
 
 /**
- * `redemption list --verify`: verifies the ledger, with `--grant` only the entries of that grant. Rejects with a CommandError (exit
- * code 1) that names the first invalid entry.
+ * `redemption list --verify`: verifies the ledger, with `--grant` only the entries of that grant. Rejects with a CommandError
+ * (exit code 1) that names the first invalid entry.
  */
 export async function verifyCommand(flags: RedemptionListFlags): Promise<void> {
   const { since, subject, events, watch, selector, state, overdue, signedBy, output, grant } = flags;

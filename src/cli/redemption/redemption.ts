@@ -32,27 +32,12 @@ export interface RedemptionListFlags extends Omit<GrantFlags, 'output'>, ListFla
 /** The list of redemptions. */
 export const REDEMPTIONS: Listing<RedemptionReport> = {
   csv: {
-    id: ({ id }) => id,
-    grant: ({ grant }) => grant,
-    grantUid: ({ grantUid }) => grantUid,
-    createdAt: ({ createdAt }) => createdAt,
-    mode: ({ mode }) => mode,
-    name: ({ name }) => name,
-    subject: ({ subject }) => subject,
-    peer: ({ peer }) => peer,
-    jti: ({ jti }) => jti,
-    serial: ({ serial }) => serial,
-    keySha256: ({ keySha256 }) => keySha256,
-    certificateSha256: ({ certificateSha256 }) => certificateSha256,
-    notAfter: ({ notAfter }) => notAfter,
+    ...csvOf<RedemptionReport>('id', 'grant', 'grantUid', 'createdAt', 'mode', 'name', 'subject', 'peer'),
+    ...csvOf<RedemptionReport>('jti', 'serial', 'keySha256', 'certificateSha256', 'notAfter'),
     renewals: ({ newest }) => newest?.number ?? 0,
     newestSerial: ({ newest }) => newest?.serial,
     newestNotAfter: ({ newest }) => newest?.notAfter,
-    revokedAt: ({ revokedAt }) => revokedAt,
-    canStill: ({ canStill }) => canStill,
-    labels: ({ labels }) => formatLabels(labels),
-    note: ({ note }) => note,
-    connected: ({ connected }) => connectedWord(connected),
+    ...csvOf<RedemptionReport>('revokedAt', 'canStill', 'labels', 'note', 'connected'),
   },
   columns: {
     ID: ({ id }) => id,
@@ -124,15 +109,15 @@ export const EVENTS: Listing<EventReport> = {
     FROM: ({ peer }) => peer || undefined,
   },
   name: ({ grantUid, seq, time, kind }) => `${grantUid ?? ''}/${seq ?? `${kind}/${time}`}`,
-  // An entry never changes; a changed total is another report.
+  // An entry never changes. A total of attempts with a new count is listed as another one.
   key: (report) => JSON.stringify(report),
   emptyText: 'The ledger is empty.\n',
 };
 
 /**
- * `redemption list`: prints the redemptions, oldest first; with `--events` the entries of the ledger by grant, then the totals.
- * With `--grant` only those of one grant. Only one page is in memory at a time, except with `--sort-by`, `--watch` or `-o
- * jsonpath`.
+ * `redemption list`: prints the redemptions, oldest first; with `--events` the entries of the ledger by grant, then the totals of
+ * attempts. With `--grant` only those of one grant. Only one page is in memory at a time, except with `--sort-by`, `--watch` or
+ * `-o jsonpath`.
  */
 export async function listCommand(flags: RedemptionListFlags, clock: Clock): Promise<void> {
   const since = parseSince(flags.since, clock());

@@ -1,7 +1,6 @@
 import { request } from 'node:http';
-import type { ListenAddress } from '../../config/host-port.js';
-import { reachableHost } from '../../config/host-port.js';
-import { anyConfigurationFrom } from '../session/configuration.js';
+import { type ListenAddress, reachableHost } from '../../config/host-port.js';
+import { configurationFrom } from '../session/configuration.js';
 import { CommandError } from '../terminal/command-error.js';
 import { writeOut } from '../terminal/write-out.js';
 
@@ -13,16 +12,15 @@ interface Health {
 }
 
 /**
- * `health`: prints `ok` if the service with these settings answers on this host. With `ready`, all parts of the service must also
- * be ready. For probes that run a command and have no HTTP client. Rejects with a CommandError otherwise: exit code 2 if
- * `--ops-listen` is off, else 1.
+ * `health`: prints `ok` if the service with these settings answers on this host and, with `ready`, all its parts are ready.
+ * Otherwise rejects with a CommandError: exit code 2 if `--ops-listen` is off, else 1. For probes that have no HTTP client.
  */
 export async function healthCommand(flags: {
   readonly ready?: boolean;
   readonly [flag: string]: unknown;
 }): Promise<void> {
   const { ready = false, ...settingFlags } = flags;
-  const { opsListen } = anyConfigurationFrom(settingFlags).settings;
+  const { opsListen } = configurationFrom(settingFlags).settings;
   if (!opsListen) {
     throw new CommandError('health needs --ops-listen, which is off', {
       exitCode: 2,

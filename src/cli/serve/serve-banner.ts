@@ -6,7 +6,7 @@ import { isLoopback } from '../../domain/peer-address.js';
 import type { ServiceDescription } from '../../redemption/accepting/service-description.js';
 import { formatFingerprint } from '../terminal/output.js';
 import { plainText } from '../terminal/plain-text.js';
-import { ownCommands } from '../terminal/program-name.js';
+import { withProgramName } from '../terminal/program-name.js';
 import { completeCommand } from '../terminal/suggested-command.js';
 
 /** The flags of `serve`. */
@@ -26,7 +26,7 @@ export async function writeBanner(
   { settings, flags }: { readonly settings: Settings; readonly flags: Flags },
 ): Promise<void> {
   const text = await banner(description, ports, { settings, flags });
-  processContext().stdout.write(plainText(ownCommands(text)));
+  processContext().stdout.write(plainText(withProgramName(text)));
 }
 
 async function banner(

@@ -2,10 +2,10 @@ import type { ReadinessPart } from '../../admin/operations-app.js';
 import { networkObserver } from '../../compose/connections.js';
 import { openStore } from '../../compose/open-store.js';
 import {
+  createWorkerMetrics,
   startOperations,
   storeMetrics,
-  workerCountMetrics,
-  workerMetrics,
+  WorkerMetrics,
 } from '../../compose/operations.js';
 import { prepareService, type RuntimeContext } from '../../compose/runtime.js';
 import { processContext } from '../../config/process-context.js';
@@ -23,7 +23,7 @@ export async function runWorkers(
 ): Promise<void> {
   const stop = shutdownSignal();
   await prepareService(settings, runtime);
-  const group = new WorkerGroup(settings.workers, workerMetrics(), runtime.logger);
+  const group = new WorkerGroup(settings.workers, new WorkerMetrics(), runtime.logger);
   const manager = serviceManager(processContext().env, runtime.logger, () => group.haveReported());
   let operations: Awaited<ReturnType<typeof startGroupOperations>> | undefined;
   try {
@@ -55,7 +55,7 @@ async function startGroupOperations(settings: Settings, runtime: RuntimeContext,
     { name: 'store', ready: () => store.probe() },
   ];
   const registries = [
-    workerCountMetrics(() => ({ wanted: settings.workers, serving: group.serving, ended: group.ended })),
+    createWorkerMetrics(() => ({ wanted: settings.workers, serving: group.serving, ended: group.ended })),
     storeMetrics(store, { ...runtime, connections: networkObserver(settings, runtime.clock) }),
   ];
   const metrics = async () =>

@@ -7,7 +7,7 @@ import { processContext } from '../../config/process-context.js';
 import type { Settings } from '../../config/setting-schemas.js';
 import { version } from '../../config/version.js';
 import { startTracing, type TracingReport } from '../../tracing/start-tracing.js';
-import { anyConfigurationFrom } from '../session/configuration.js';
+import { configurationFrom } from '../session/configuration.js';
 import { CommandError } from '../terminal/command-error.js';
 import { shutdownSignal } from '../terminal/shutdown-signal.js';
 import { refuseUnusedFlags } from '../terminal/unused-flags.js';
@@ -22,7 +22,7 @@ type Context = Pick<RuntimeContext, 'clock' | 'checkpoint'>;
 
 /** Runs the service until SIGTERM or SIGINT; resolves when everything is closed. */
 export async function serveCommand(flags: Flags, context: Context): Promise<void> {
-  const configuration = anyConfigurationFrom(flags);
+  const configuration = configurationFrom(flags);
   const { settings } = configuration;
   refuseEndpoints(settings);
   refuseForCluster(settings);

@@ -78,7 +78,7 @@ export class WorkerGroup {
     return this.#certificateTimes;
   }
 
-  /** Rejects with the number of missing workers unless all serve. */
+  /** Rejects with the number of serving workers unless all serve. */
   async assertServing(): Promise<void> {
     if (this.serving < this.#wanted) throw new Error(`${this.serving} of ${this.#wanted} workers serve`);
   }

@@ -9,7 +9,7 @@ import { CommandError } from '../terminal/command-error.js';
 import { connectionOptions } from '../terminal/connection-flags.js';
 import { readPrivateText } from '../terminal/private-text.js';
 import { withCluster } from './cluster-session.js';
-import { anyConfigurationFrom } from './configuration.js';
+import { configurationFrom } from './configuration.js';
 import { announceDryRun } from './dry-run.js';
 import { requirePlatform, type StoreSession, withStore } from './store-session.js';
 
@@ -35,14 +35,14 @@ export interface AdministrationSession {
 }
 
 /**
- * Runs `operation` with the administration of the service at `--server`, else of the cluster on Kubernetes, else of the configured
- * store, and closes the cluster or store afterwards. With `--dry-run` nothing is changed.
+ * Runs `operation` with the administration of the service at `--server`, else of the cluster on Kubernetes, else of the
+ * configured store, and closes the cluster or store afterwards. With `--dry-run` nothing is changed.
  */
 export async function withAdministration<T>(
   flags: Flags,
   operation: (session: AdministrationSession) => Promise<T>,
 ): Promise<T> {
-  const configuration = anyConfigurationFrom(flags);
+  const configuration = configurationFrom(flags);
   const { settings } = configuration;
   const sessionOf = async (administration: Administration): Promise<AdministrationSession> => {
     const { namespace: defaultNamespace, platform } = await administration.describeService();
@@ -161,8 +161,8 @@ export function refuseServer(flags: Flags, reason: string): void {
 }
 
 /**
- * Returns the bearer token in a file that only its owner may read. Throws a CommandError or UnreadableFileError, whose message does
- * not contain the content.
+ * Returns the bearer token in a file that only its owner may read. Throws a CommandError or UnreadableFileError, whose message
+ * does not contain the content.
  */
 function readBearerFile(file: string): string {
   const bearer = readPrivateText(file).trim();

@@ -8,7 +8,7 @@ import { defaultPlatform } from '../terminal/program-name.js';
 export type LocalSettings = Settings & { readonly platform: Exclude<Settings['platform'], 'kubernetes'> };
 
 /** Reads the configuration from flags, environment and file; writes warnings to standard error. */
-export function anyConfigurationFrom(flags: Readonly<Record<string, unknown>>): Configuration {
+export function configurationFrom(flags: Readonly<Record<string, unknown>>): Configuration {
   const { env, stderr } = processContext();
   const configuration = loadConfiguration(flags, env, undefined, defaultPlatform());
   for (const warning of configuration.warnings) stderr.write(`warning: ${warning}\n`);
@@ -16,14 +16,14 @@ export function anyConfigurationFrom(flags: Readonly<Record<string, unknown>>): 
 }
 
 /**
- * Reads the settings as {@link anyConfigurationFrom} does. If the platform is kubernetes, throws a CommandError with this
+ * Reads the settings as {@link configurationFrom} does. If the platform is kubernetes, throws a CommandError with this
  * reason and hint.
  */
 export function localSettingsFrom(
   flags: Readonly<Record<string, unknown>>,
   { reason, hint }: { readonly reason: string; readonly hint: string },
 ): LocalSettings {
-  const { settings } = anyConfigurationFrom(flags);
+  const { settings } = configurationFrom(flags);
   const { platform } = settings;
   if (platform !== 'kubernetes') return { ...settings, platform };
   throw new CommandError(reason, { exitCode: 2, hint });

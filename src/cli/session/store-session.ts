@@ -43,8 +43,8 @@ export async function withStore<T>(
 /** Throws a CommandError if `--platform` differs from the platform of the service. */
 export function requirePlatform(requested: unknown, served: string | undefined): void {
   if (requested === undefined || served === undefined || served === requested) return;
-  throw new CommandError(`the service on this store is for platform ${served}, not ${requested}`, {
+  throw new CommandError(`the service is for platform ${served}, not ${requested}`, {
     exitCode: 2,
-    hint: 'omit --platform, or set the --data-dir of another service',
+    hint: 'omit --platform, or select another service with --data-dir or --server',
   });
 }

@@ -1,5 +1,5 @@
 import { flagOf, type SettingKey } from '../../config/settings.js';
-import { anyConfigurationFrom } from '../session/configuration.js';
+import { configurationFrom } from '../session/configuration.js';
 import { print, table } from '../terminal/output.js';
 import type { OutputFormat } from '../terminal/output-format.js';
 
@@ -12,7 +12,7 @@ export async function configCheckCommand(flags: {
   readonly [flag: string]: unknown;
 }): Promise<void> {
   const { output, ...settingFlags } = flags;
-  const { written, sources } = anyConfigurationFrom(settingFlags);
+  const { written, sources } = configurationFrom(settingFlags);
   const rows = (Object.keys(sources) as SettingKey[]).map((key) => ({
     key,
     value: written[key] ?? null,

@@ -97,7 +97,7 @@ export async function restoredCommand({
     const grants = `${redeemable.length} ${redeemable.length === 1 ? 'grant' : 'grants'}`;
     const names = redeemable.slice(0, 5).map(({ namespace, name }) => `${namespace}/${name}`);
     throw new CommandError(
-      `${lossText(lost)}, and ${grants} may have uses back that were spent${
+      `${lossText(lost)}, and spent uses of ${grants} may be available again${
         names.length > 0 ? ` (${names.join(', ')}${redeemable.length > names.length ? ', …' : ''})` : ''
       }`,
       { exitCode: 2, hint: 'add --revoke to revoke them, or --keep to leave them redeemable' },

@@ -1,5 +1,5 @@
 import { styleText } from 'node:util';
-import { isTerminal, type ProcessContext, processContext } from '../../config/process-context.js';
+import { isTerminal, processContext } from '../../config/process-context.js';
 
 const COLOURS = {
   ready: 'green',
@@ -21,9 +21,8 @@ const STATE_COLUMNS: ReadonlySet<string> = new Set(['STATE', 'STATUS']);
  * Returns whether to colour standard output. NO_COLOR prevents it; else CLICOLOR_FORCE (unless it is `0`) forces it; else
  * only a terminal that is not `dumb` gets colours.
  */
-export function hasColours(
-  { stdout, env }: Pick<ProcessContext, 'stdout' | 'env'> = processContext(),
-): boolean {
+export function hasColours(): boolean {
+  const { stdout, env } = processContext();
   if (env.NO_COLOR) return false;
   if (env.CLICOLOR_FORCE && env.CLICOLOR_FORCE !== '0') return true;
   return isTerminal(stdout) && env.TERM !== 'dumb';

@@ -27,12 +27,8 @@ function parseConnectTo(value: string) {
       hint: 'use HOST:PORT:ADDR:PORT; any part may be empty',
     });
   }
-  return { host, port: port && Number(port), toHost, toPort: toPort && Number(toPort) } as {
-    host: string | undefined;
-    port: number | undefined;
-    toHost: string | undefined;
-    toPort: number | undefined;
-  };
+  const portOf = (text: string | undefined) => (text === undefined ? undefined : Number(text));
+  return { host, port: portOf(port), toHost, toPort: portOf(toPort) };
 }
 
 /** Returns the connection options of the flags; without `--proxy` the proxy of HTTPS_PROXY and NO_PROXY. */

@@ -2,7 +2,8 @@ import type { AdministrationErrorCode } from '../../domain/administration-error.
 import type { ClientErrorCode, RedemptionErrorCode } from '../../domain/redemption-error.js';
 import type { ExitCode } from './command-error.js';
 
-interface Advice {
+/** Exit code and hint of a failed command. */
+export interface Advice {
   readonly exitCode: ExitCode;
   /** What the operator can do. */
   readonly hint: string;

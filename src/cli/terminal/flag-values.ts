@@ -30,7 +30,9 @@ export function requireResourceName(flag: string, name: string): void {
   if (!isResourceName(name)) throw invalidValue(flag, name, 'use lower-case letters, digits, - and .');
 }
 
-/** Throws a CommandError for a text that cannot be the subject of a certificate. The message omits the text, which can be long. */
+/**
+ * Throws a CommandError for a text that cannot be the subject of a certificate. The message omits the text, which can be long.
+ */
 export function requireSubject(subject: string): void {
   if (isSubject(subject)) return;
   throw new CommandError('--subject is not valid', {

@@ -46,7 +46,9 @@ export function newLabels({ label = [], note }: LabelFlags): { labels?: Labels; 
   return { ...(label.length > 0 && { labels }), note };
 }
 
-/** The change of labels and note; undefined if there is none. Throws a CommandError for a label that is neither set nor removed. */
+/**
+ * The change of labels and note; undefined if there is none. Throws a CommandError for a label that is neither set nor removed.
+ */
 export function labelsChange({ label = [], note }: LabelFlags): LabelsAndNoteChange | undefined {
   if (label.length === 0 && note === undefined) return undefined;
   const parse = (text: string): [string, string | null] =>

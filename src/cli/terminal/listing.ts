@@ -174,9 +174,6 @@ interface Writer<Report> {
   readonly isDocument?: boolean;
 }
 
-/** Nothing is written after the pages. */
-const NO_END = () => '';
-
 function writerOf<Report>(listing: Listing<Report>, flags: ListFlags): Writer<Report> {
   const template = templateOf(flags.output);
   if (template !== undefined) {
@@ -189,7 +186,7 @@ function writerOf<Report>(listing: Listing<Report>, flags: ListFlags): Writer<Re
   if (flags.output !== 'name') return tableWriter(listing, flags);
   return {
     page: (reports) => reports.map((report) => `${plainLine(listing.name(report))}\n`).join(''),
-    end: NO_END,
+    end: () => '',
   };
 }
 

@@ -1,17 +1,17 @@
 import { stringify } from 'yaml';
 import type { OutputFormat } from './output-format.js';
 import { plainLine } from './plain-text.js';
-import { ownCommands } from './program-name.js';
+import { withProgramName } from './program-name.js';
 import { writeOut } from './write-out.js';
 
 export { formatTime } from '../../domain/rfc3339.js';
 
 /**
- * Writes `value` to standard output in `format`, or the result of `text` without a format; resolves and rejects as {@link writeOut}
- * does.
+ * Writes `value` to standard output in `format`, or the result of `text` without a format; resolves and rejects as {@link
+ * writeOut} does.
  */
 export async function print(format: OutputFormat, value: unknown, text: () => string): Promise<void> {
-  await writeOut(format === undefined ? ownCommands(text()) : valueText(format, value));
+  await writeOut(format === undefined ? withProgramName(text()) : valueText(format, value));
 }
 
 /** Formats a value as JSON or YAML. */

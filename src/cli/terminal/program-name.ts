@@ -5,7 +5,7 @@ const COMMAND =
   /\blinkgrant (?=(?:serve|console|grant|token|join|link|bootstrap|redemption|issuer|store|config|doctor|health|uninstall|login|logout|whoami|completion|version)\b)/g;
 
 /** Returns a text whose commands begin with the words that started this program, such as `kubectl linkgrant`. */
-export function ownCommands(text: string): string {
+export function withProgramName(text: string): string {
   return programName() === 'linkgrant' ? text : text.replace(COMMAND, `${programName()} `);
 }
 

@@ -1,7 +1,7 @@
 import { processContext } from '../../config/process-context.js';
 import { CommandError } from './command-error.js';
 import { plainText } from './plain-text.js';
-import { ownCommands } from './program-name.js';
+import { withProgramName } from './program-name.js';
 import { eraseProgress } from './progress.js';
 
 /** The reader has closed standard output (EPIPE). The program then exits without a message. */
@@ -41,5 +41,5 @@ export async function writeStyled(text: string): Promise<void> {
  */
 export function writeStderr(text: string, options: { readonly isForOtherSite?: boolean } = {}): void {
   eraseProgress();
-  processContext().stderr.write(plainText(options.isForOtherSite ? text : ownCommands(text)));
+  processContext().stderr.write(plainText(options.isForOtherSite ? text : withProgramName(text)));
 }

@@ -121,7 +121,9 @@ export function inputFailure(results: readonly InputRedemption[]): CommandError 
   return new CommandError(`${first.file}: ${message}${more}`, { exitCode, hint, cause: first.cause });
 }
 
-/** Returns the subject to request: `subject`, else the only one that the token's code allows, else the uid of the target's site. */
+/**
+ * Returns the subject to request: `subject`, else the only one that the token's code allows, else the uid of the target's site.
+ */
 export function requestedSubject(
   token: RedeemableToken,
   subject: string | undefined,

@@ -1,5 +1,5 @@
 import { type Command, Option } from 'commander';
-import { addGrantLimits } from '../grant/grant-commands.js';
+import { addNewGrantFlags } from '../grant/grant-commands.js';
 import type { CommandContext } from '../link/link-target.js';
 import { addRedeem, withCost } from '../link/requesting-commands.js';
 import {
@@ -35,7 +35,7 @@ function addTokenAdministration(token: Command): void {
 /** Adds `token` with its subcommands. */
 export function addToken(program: Command, context: CommandContext): void {
   const token = program.command('token').description('Issue, redeem, inspect, list and revoke tokens');
-  addGrantLimits(
+  addNewGrantFlags(
     grantCommand(
       token,
       'issue [FILE]',

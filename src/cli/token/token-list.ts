@@ -44,10 +44,9 @@ export const TOKENS: Omit<Listing<TokenReport>, 'emptyText'> = {
 
 /** Orders tokens by namespace, grant and id. */
 function byGrant(one: TokenReport, other: TokenReport): number {
-  const keys = [one, other].map(({ namespace, grant, id }) => [namespace, grant, id]);
-  const [left = [], right = []] = keys;
-  const at = left.findIndex((part, index) => part !== right[index]);
-  return at < 0 ? 0 : (left[at] ?? '') < (right[at] ?? '') ? -1 : 1;
+  // A space sorts before every character of a name.
+  const keyOf = ({ namespace, grant, id }: TokenReport) => `${namespace} ${grant} ${id}`;
+  return keyOf(one) < keyOf(other) ? -1 : 1;
 }
 
 /** `token list`: prints the signed tokens in the store, by grant. */

@@ -4,7 +4,7 @@ import { rotateCodeKey, signingMasterKey } from '../../redemption/accepting/rota
 import { requireService } from '../../redemption/administration/dependencies.js';
 import { foreignKeys } from '../../redemption/administration/once-only.js';
 import { withCluster } from '../session/cluster-session.js';
-import { anyConfigurationFrom } from '../session/configuration.js';
+import { configurationFrom } from '../session/configuration.js';
 import { withStore } from '../session/store-session.js';
 import { CommandError } from '../terminal/command-error.js';
 import { writeOut } from '../terminal/write-out.js';
@@ -28,7 +28,7 @@ export async function rotateKeyCommand({
       hint: 'add --yes to confirm; without --drop-old they stay valid until they expire',
     });
   }
-  const { settings } = anyConfigurationFrom(flags);
+  const { settings } = configurationFrom(flags);
   if (settings.platform === 'kubernetes') {
     await withCluster(flags, settings, async ({ administration }) => {
       const { kid } = await administration.rotateCodeKey({ dropOld });

@@ -26,8 +26,8 @@ export interface TokenSource {
 export type ReadToken = { readonly text: string } | { readonly missing: string };
 
 /**
- * Returns the source that `where` names: a file, standard input (`-`), a join line, or a mounted Secret. The Secret is a directory
- * with the files `url`, `code`, `ca`, and optionally `name` (default: the name of the directory) and `linkCost`.
+ * Returns the source that `where` names: a file, standard input (`-`), a join line, or a mounted Secret. The Secret is a
+ * directory with the files `url`, `code`, `ca`, and optionally `name` (default: the name of the directory) and `linkCost`.
  */
 export function tokenSource(where: string): TokenSource {
   if (containsJoinLine(where)) return { path: undefined, read: async () => ({ text: where }) };

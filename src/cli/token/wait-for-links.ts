@@ -4,7 +4,9 @@ import { CommandError } from '../terminal/command-error.js';
 import { withProgress } from '../terminal/progress.js';
 import { writeStderr } from '../terminal/write-out.js';
 
-/** The state to wait for: Skupper's controller reports the link as connected (`ready`), or as sent to the router (`configured`). */
+/**
+ * The state to wait for: Skupper's controller reports the link as connected (`ready`), or as sent to the router (`configured`).
+ */
 export type WantedLinkState = 'ready' | 'configured' | 'none';
 
 const POLL_MS = 1_000;

@@ -70,7 +70,7 @@ export async function startKubernetesRedeemer(
   controller.start();
   return {
     metrics: metrics.registry,
-    readiness: [{ name: 'cluster', ready: async () => assertKnown(controller) }],
+    readiness: [{ name: 'cluster', ready: async () => assertUpToDate(controller) }],
     async close() {
       stopping.abort();
       await Promise.race([controller.stop(), sleep(DRAIN_MS, undefined, { ref: false })]);
@@ -139,14 +139,14 @@ function reportingOptions(
       const event = 'namespace_not_served';
       logger.info(
         { event, namespace },
-        'its AccessTokens are not redeemed: no RoleBinding of the namespace grants the permissions',
+        'AccessTokens of a namespace are not redeemed: no RoleBinding there grants the permissions',
       );
     },
     onOverwritten(key) {
       const event = 'status_overwritten';
       logger.warn(
         { event, ...objectName(key) },
-        "another controller, perhaps Skupper's, overwrites its status, so linkgrant stops processing it",
+        "another controller, perhaps Skupper's, overwrites the status of an AccessToken: linkgrant stops processing it",
       );
     },
     onAttemptFailed(key, error, retryInMs) {
@@ -198,7 +198,7 @@ function countByState(tokens: Iterable<TokenFacts>): Record<TokenFacts['state'],
   return counts;
 }
 
-function assertKnown(controller: TokenController): void {
+function assertUpToDate(controller: TokenController): void {
   const problem = controller.problem();
   if (problem !== undefined) throw new Error(problem);
 }

@@ -64,7 +64,7 @@ async function serve(parts: ServiceParts): Promise<RunningService> {
   const store = measureStore(withRedeemedEvents(cluster, controller), metrics);
   const { clock } = context;
   const codeKeys = new CodeKeySecret({ client, namespace: parts.ownNamespace, clock, mayCreate: true });
-  // Commands that sign tokens use only existing keys.
+  // Creates the first key, because commands that sign tokens use only existing keys.
   await codeKeys.current();
   const app = {
     store,
@@ -91,7 +91,7 @@ async function serve(parts: ServiceParts): Promise<RunningService> {
     ),
     certificateTimes: () => publication.times(),
     readiness: [
-      { name: 'cluster', ready: async () => assertKnown(controller) },
+      { name: 'cluster', ready: async () => assertUpToDate(controller) },
       { name: 'store', ready: () => store.probe() },
       { name: 'listener', ready: async () => assertListening(listener) },
     ],
@@ -200,7 +200,7 @@ function startPeriodicWork(
   };
 }
 
-function assertKnown(controller: GrantController): void {
+function assertUpToDate(controller: GrantController): void {
   const problem = controller.problem();
   if (problem !== undefined) throw new Error(problem);
 }

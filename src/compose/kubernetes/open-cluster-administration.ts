@@ -70,12 +70,13 @@ export async function openClusterAdministration(
   const client = await openKubernetesClient({ kubeconfig, context });
   const defaultNamespace = client.namespace ?? 'default';
   const namespace = settings.namespace ?? defaultNamespace;
+  const served = allNamespaces ? undefined : namespace;
   try {
     const serviceNamespace =
       settings.serviceNamespace ?? (await findServiceNamespace(client, namespace, clock()));
     const stored = kubernetesStore(client, {
       serviceNamespace,
-      namespace: allNamespaces ? undefined : namespace,
+      namespace: served,
       clock,
       isService: false,
     });
@@ -86,13 +87,11 @@ export async function openClusterAdministration(
       wait: (ms: number, stop: AbortSignal) => sleep(ms, undefined, { signal: stop }).catch(() => undefined),
       monotonicMs: () => performance.now(),
     };
-    const listPeers = (signal: AbortSignal) =>
-      listConnectedPeers(client, allNamespaces ? undefined : namespace, signal);
-    const connections = new CachedConnections(listPeers, clock);
+    const connections = new CachedConnections((signal) => listConnectedPeers(client, served, signal), clock);
     const administration = clusterAdministration({
       connections,
       ...{ client, store, clock, patience, serviceNamespace, namespace: defaultNamespace, dryRun },
-      served: allNamespaces ? undefined : namespace,
+      served,
       codeKeys: new CodeKeySecret({ client, namespace: serviceNamespace, clock, mayCreate: false }),
     });
     return {
@@ -102,10 +101,7 @@ export async function openClusterAdministration(
       site: withUserErrors(liveSite(client, clock)),
       inspector: clusterInspector(client, { namespace, serviceNamespace, clock }),
       uninstallation: ({ withCrd }) =>
-        uninstallation(client, {
-          namespace: allNamespaces ? undefined : namespace,
-          ...{ serviceNamespace, withCrd, clock },
-        }),
+        uninstallation(client, { namespace: served, serviceNamespace, withCrd, clock }),
       namespace,
       defaultNamespace,
       async close() {

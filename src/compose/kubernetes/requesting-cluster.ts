@@ -112,7 +112,7 @@ export async function openRequestingCluster(
 /** The requesting side of a site in a cluster. */
 export type RequestingCluster = Awaited<ReturnType<typeof openRequestingCluster>>;
 
-// The links name their token, and their status shows whether they work.
+// Records are not needed: the links name their token, and their status shows whether they work.
 const NO_RECORDS: LinkLocation['records'] = {
   find: () => undefined,
   store: () => undefined,

@@ -1,6 +1,6 @@
 import { isDeepStrictEqual } from 'node:util';
 import type { Document } from 'yaml';
-import { asMapping, parseYamlDocuments } from '../../files/yaml-documents.js';
+import { asMapping, isMapping, parseYamlDocuments } from '../../files/yaml-documents.js';
 
 const LIMITS = { length: 1024 * 1024, documents: 100 };
 
@@ -47,8 +47,4 @@ function setFields(document: Document, path: readonly string[], fields: Fields, 
     isChanged = true;
   }
   return isChanged;
-}
-
-function isMapping(value: unknown): value is Fields {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }

@@ -15,10 +15,10 @@ export function storedLink(resource: YamlMapping, place: string): StoredLink {
     endpoints: endpoints.flatMap(readEndpoint),
     tlsCredentials: String(spec.tlsCredentials ?? ''),
     ...(typeof spec.cost === 'number' && { cost: spec.cost }),
-    ...present('settings', spec.settings),
+    ...textsField('settings', spec.settings),
     ...(Array.isArray(spec.routingKeys) && { routingKeys: spec.routingKeys.filter(isText) }),
-    ...present('labels', metadata.labels),
-    ...present('annotations', metadata.annotations),
+    ...textsField('labels', metadata.labels),
+    ...textsField('annotations', metadata.annotations),
     ...(typeof id === 'string' && { redemptionId: id }),
   };
 }
@@ -27,15 +27,13 @@ export function storedLink(resource: YamlMapping, place: string): StoredLink {
  * The string entries of a mapping as the field `key`, without those that only linkgrant sets; an empty object if there are
  * none.
  */
-function present(key: 'settings' | 'labels' | 'annotations', value: unknown): Pick<Link, typeof key> {
+function textsField(key: 'settings' | 'labels' | 'annotations', value: unknown): Pick<Link, typeof key> {
   const texts = textsOf(value).filter(([name]) => key === 'settings' || !isOwnName(name));
   return texts.length === 0 ? {} : { [key]: Object.fromEntries(texts) };
 }
 
 function textsOf(value: unknown): [string, string][] {
-  return Object.entries(asMapping(value)).filter((entry): entry is [string, string] => {
-    return typeof entry[1] === 'string';
-  });
+  return Object.entries(asMapping(value)).filter((entry): entry is [string, string] => isText(entry[1]));
 }
 
 function isText(value: unknown): value is string {

@@ -84,9 +84,9 @@ async function removeStaleLease(
   if (setting !== undefined && !isOld) {
     // The clock may have been changed, so the age proves nothing: wait for a heartbeat.
     for (let waited = 0; waited < STALE_AFTER_MS; waited += POLL_MS) {
-      const now = readMtimeMs(file);
-      if (now === undefined) return;
-      if (now !== mtimeMs) throw new OtherServiceError(setting);
+      const newMtimeMs = readMtimeMs(file);
+      if (newMtimeMs === undefined) return;
+      if (newMtimeMs !== mtimeMs) throw new OtherServiceError(setting);
       await sleep(POLL_MS);
     }
   }

@@ -2,7 +2,7 @@ import { existsSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { parseDuration } from '../../domain/duration.js';
 import type { GrantPolicy } from '../../domain/policy.js';
-import { asMapping } from '../../files/yaml-documents.js';
+import { asMapping, isMapping } from '../../files/yaml-documents.js';
 import type { DeclaredGrants, GrantDeclaration, GrantFile } from '../../redemption/accepting/adopt-grants.js';
 import { parsePolicySettings } from '../../redemption/accepting/policy-settings.js';
 import { listResourceFiles, type ResourceFile, readResourceFile } from '../files/resource-files.js';
@@ -83,9 +83,8 @@ function versionProblem(apiVersion: unknown): string | undefined {
 
 function readPolicy(settings: unknown): GrantPolicy | { readonly problem: string } {
   if (!isSet(settings)) return {};
-  const isMap = typeof settings === 'object' && !Array.isArray(settings);
   // Unreadable settings may contain a rule, so the grant is refused.
-  const read = isMap ? parsePolicySettings(asMapping(settings)) : { problem: 'is not a map' };
+  const read = isMapping(settings) ? parsePolicySettings(settings) : { problem: 'is not a map' };
   return 'problem' in read ? { problem: `spec.settings: ${read.problem}` } : read;
 }
 

@@ -127,11 +127,9 @@ export class RequestingSite {
     return id !== undefined && redemptionIdIn(loaded) === id;
   }
 
-  /** True if the router has loaded no Link with one of these names. */
-  hasDropped(links: readonly string[]): boolean {
-    return readResources(this.#directories.runtimeResources, ['Link']).every(
-      ({ name }) => !links.includes(name),
-    );
+  /** True if the router has loaded no Link of this name. */
+  hasDropped(link: string): boolean {
+    return readResources(this.#directories.runtimeResources, ['Link']).every(({ name }) => name !== link);
   }
 
   /** The AccessToken files of the input directory, sorted by name; none if the directory does not exist. */

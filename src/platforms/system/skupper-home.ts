@@ -6,7 +6,6 @@ import { parseYamlMappings } from '../../files/yaml-documents.js';
 
 /** Paths of one namespace of Skupper's system sites (Podman, Docker, Linux). */
 export interface NamespaceDirectories {
-  readonly namespace: string;
   /** Resources that users and tools provide. */
   readonly inputResources: string;
   /** CAs that users provide. */
@@ -31,7 +30,6 @@ export class SkupperHome {
   namespace(namespace: string): NamespaceDirectories {
     const directory = join(this.directory, 'namespaces', namespace);
     return {
-      namespace,
       inputResources: join(directory, 'input', 'resources'),
       inputIssuers: join(directory, 'input', 'issuers'),
       runtimeResources: join(directory, 'runtime', 'resources'),

@@ -46,7 +46,8 @@ export async function proveCode(
   return { refused: byUid ? 'code_wrong' : 'grant_unknown', ...(grant && { guessed: grant }) };
 }
 
-async function proveSignature(
+/** Returns the claims of a code that is signed with the key of this grant; undefined for any other code. */
+export async function proveSignature(
   code: Uint8Array,
   grantUid: string,
   codeKeys: CodeKeys,

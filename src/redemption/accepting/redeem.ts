@@ -151,8 +151,8 @@ async function redeemProven(
     const earlier = await deps.store.findReplay(context.grant.uid, replayKey);
     return earlier && replay(earlier, context, deps);
   };
-  // recordRedemption also finds replays. With the client's key, look up only before a refusal: a lookup for every request costs
-  // more than the signatures that replays waste. With a generated key, look up first: that costs less than a wasted key.
+  // recordRedemption also finds replays, but after signing. For a client's key, look up only before a refusal: a lookup for every
+  // request costs more than signing a replay in vain. For a generated key, look up first: the lookup costs less than the key.
   const isKeyGenerated = context.key.generatedBy !== 'client';
   const answer = isKeyGenerated ? await findAnswer() : undefined;
   if (answer) return answer;

@@ -5,8 +5,7 @@
  * recorded redemption, never of the request.
  */
 import { readRenewalRequest, verifyRenewalRequest } from '../../codes/renewal-request.js';
-import type { IssuedCertificate, Renewal } from '../../domain/issued-certificate.js';
-import { RENEWAL_GRACE_MS } from '../../domain/issued-certificate.js';
+import { type IssuedCertificate, RENEWAL_GRACE_MS, type Renewal } from '../../domain/issued-certificate.js';
 import type { Redemption } from '../../domain/redemption.js';
 import type { Refusal } from '../../domain/redemption-error.js';
 import { type CertificateRequest, parseCertificateRequest } from '../../pki/requests.js';

@@ -7,8 +7,8 @@ import { sha256Hex } from '../../pki/sha256.js';
 /** Generates private keys for clients that send no CSR. */
 export interface KeySource {
   readonly type: ServerKeyType;
-  /** Generates a key; undefined if too many requests wait for one. */
-  generate(type: ServerKeyType): Promise<NewKey | undefined>;
+  /** Generates a key of this type; undefined if too many requests wait for one. */
+  generate(): Promise<NewKey | undefined>;
 }
 
 /** The public key that a certificate is issued for; `keyPem` is its PKCS#8 private key if the service generated it. */
@@ -48,6 +48,6 @@ export function requestedKey(csr: string | undefined, keys: KeySource): Requeste
 }
 
 async function generateKey(keys: KeySource): Promise<ObtainedKey | undefined> {
-  const key = await keys.generate(keys.type);
+  const key = await keys.generate();
   return key && { ...key, keySha256: sha256Hex(key.spkiDer) };
 }

@@ -1,11 +1,6 @@
 import type { CertificateAuthority } from '../../pki/authority.js';
 import { SignatureChecks } from '../../pki/certificate-chain.js';
-import {
-  namesHost,
-  routerNames,
-  splitCertificates,
-  verificationProblem,
-} from '../../pki/certificate-info.js';
+import { splitCertificates, verificationProblem } from '../../pki/certificate-info.js';
 import type { SiteRefusal } from '../ports/site.js';
 
 /** A router's server certificate and the CAs that it trusts, as PEM. */
@@ -49,11 +44,6 @@ export function routerTrustRefusal(
   if (unverified === undefined) return undefined;
   const reason = `the certificate of the router at "${access}" does not verify: ${unverified}`;
   return { refused: 'issuer_untrusted', reason, hint: hints.router };
-}
-
-/** True if the router's certificate is for `host`, compared as routers compare names. */
-export function routerNamesHost(router: RouterCredentials, host: string): boolean {
-  return namesHost(routerNames(router.certificate), host);
 }
 
 /**

@@ -11,10 +11,7 @@ export interface IssuerListing {
   readonly issuers: IssuerDirectory;
   /** Undefined to count no grants and links. */
   readonly store:
-    | Pick<
-        GrantStore,
-        'countGrantsByIssuer' | 'countDependents' | 'countAnsweredBefore' | 'hasGrantMadeBefore'
-      >
+    | Pick<GrantStore, 'countGrantsByIssuer' | 'countDependents' | 'countIssuedBefore' | 'hasGrantMadeBefore'>
     | undefined;
   readonly clock: Clock;
 }

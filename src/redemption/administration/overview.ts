@@ -14,7 +14,7 @@ import type {
 } from './reports/overview-report.js';
 
 const DAY_MS = 86_400_000;
-// How long a summary is used although nothing changed: link states also change with time.
+// Maximum age of the cached summary, even if nothing in the store changed: link states also change with time.
 const SUMMARY_MS = 10_000;
 const MAX_OF_A_KIND = 5;
 const MAX_PEERS = 100;

@@ -1,15 +1,11 @@
-import type { IssuedCertificate } from '../../domain/issued-certificate.js';
 import { RENEWAL_GRACE_MS } from '../../domain/issued-certificate.js';
+import type { LinkTimes } from '../../domain/link-state.js';
 import { formatTime } from '../../domain/rfc3339.js';
 
-/** The revocation of a link, and its newest certificate. */
-interface LinkLife {
-  readonly revokedAt: number | null;
-  readonly newest: Pick<IssuedCertificate, 'notAfter'>;
-}
+type LinkLife = Pick<LinkTimes, 'revokedAt' | 'notAfter'>;
 
 /** Returns what a link can still do at `now`, as keywords for a table. */
-export function remainingWords({ revokedAt, newest: { notAfter } }: LinkLife, now: number): string {
+export function remainingWords({ revokedAt, notAfter }: LinkLife, now: number): string {
   const canConnect = notAfter > now;
   const canRenew = revokedAt === null && notAfter + RENEWAL_GRACE_MS > now;
   const words = [...(canConnect ? ['connect'] : []), ...(canRenew ? ['renew'] : [])];
@@ -20,7 +16,7 @@ export function remainingWords({ revokedAt, newest: { notAfter } }: LinkLife, no
  * Returns what a link can still do at `now`, as the end of a sentence. skupper-router reads no CRL, and checks a certificate
  * only when a link connects.
  */
-export function remainingText({ revokedAt, newest: { notAfter } }: LinkLife, now: number): string {
+export function remainingText({ revokedAt, notAfter }: LinkLife, now: number): string {
   const end = formatTime(notAfter);
   if (revokedAt !== null) {
     return notAfter > now

@@ -1,15 +1,15 @@
 import { codeMatches } from '../../codes/opaque-code.js';
-import { isTokenId, signedCodeKid, verifySignedCode } from '../../codes/signed-code.js';
+import { isTokenId } from '../../codes/signed-code.js';
 import { grantSigningKey } from '../../codes/signing-keys.js';
 import { type AccessGrant, grantState } from '../../domain/access-grant.js';
-import type { AccessToken } from '../../domain/access-token.js';
-import { accessTokenResource } from '../../domain/access-token.js';
+import { type AccessToken, accessTokenResource } from '../../domain/access-token.js';
 import { AdministrationError, type AdministrationErrorCode } from '../../domain/administration-error.js';
 import type { LinkEndpoint } from '../../domain/link.js';
 import { isResourceName, isSubject } from '../../domain/names.js';
 import { formatTime } from '../../domain/rfc3339.js';
 import { joinLineOf } from '../accepting/join-line-of.js';
 import { type MintedToken, type MintingKey, mintToken } from '../accepting/mint-token.js';
+import { proveSignature } from '../accepting/prove-code.js';
 import { signingMasterKey } from '../accepting/rotate-code-keys.js';
 import type { PageRequest } from '../ports/page.js';
 import type {
@@ -126,11 +126,7 @@ async function mintOnce(
   const choose = () => ({ createdId: minted.code.jti, code: minted.token.code });
   const { createdId, code: text } = await onceOnly({ kind: 'token', once, request }, choose, deps);
   if (createdId === minted.code.jti) return minted;
-  const { grantUid } = minted.code;
-  const bytes = Buffer.from(text);
-  const kid = signedCodeKid(bytes);
-  const master = kid === undefined ? undefined : await deps.codeKeys.find(kid);
-  const code = master && (await verifySignedCode(bytes, grantUid, grantSigningKey(master, grantUid)));
+  const code = await proveSignature(Buffer.from(text), minted.code.grantUid, deps.codeKeys);
   if (!code) throw outcomeGone();
   const { expirationTime, uses: redemptionsAllowed } = code;
   return { token: { ...minted.token, code: text, expirationTime, redemptionsAllowed }, code };

@@ -1,5 +1,4 @@
-import type { IssuedCertificate } from '../../domain/issued-certificate.js';
-import { RENEWAL_GRACE_MS } from '../../domain/issued-certificate.js';
+import { type IssuedCertificate, RENEWAL_GRACE_MS } from '../../domain/issued-certificate.js';
 import type { Redemption } from '../../domain/redemption.js';
 import type { GrantStore } from '../ports/grant-store.js';
 

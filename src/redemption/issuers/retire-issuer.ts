@@ -3,14 +3,16 @@ import type { Clock } from '../ports/clock.js';
 import type { GrantStore } from '../ports/grant-store.js';
 import type { IssuerCa, ListedCa, RotatingIssuers } from '../ports/issuers.js';
 
-/** Within this time every service on the same files loads a new CA and ends its requests with the previous one, in milliseconds. */
+/**
+ * Within this time every service on the same files loads a new CA and ends its requests with the previous one, in milliseconds.
+ */
 export const CA_RELOAD_MS = 30_000;
 
 /** The dependents of a CA that no longer signs. */
 export interface Dependents {
   /**
    * Number of redemptions that are not revoked and whose newest certificate is valid: for a CA of links, those with a newest
-   * certificate that it signed; for a CA of the service, those that were last answered before its replacement.
+   * certificate that it signed; for a CA of the service, those with one that was issued before its replacement.
    */
   readonly links: number;
   /** True if there may be valid tokens that contain no newer CA of the service. */
@@ -33,7 +35,7 @@ type RotatedCa = Pick<ListedCa, 'state' | 'sha256' | 'notBefore'>;
 /** Dependencies of changes to issuers. */
 export interface IssuerDependencies {
   readonly issuers: RotatingIssuers;
-  readonly store: Pick<GrantStore, 'countDependents' | 'countAnsweredBefore' | 'hasGrantMadeBefore'>;
+  readonly store: Pick<GrantStore, 'countDependents' | 'countIssuedBefore' | 'hasGrantMadeBefore'>;
   readonly clock: Clock;
 }
 
@@ -53,7 +55,7 @@ export async function dependentsOf(
   const successor = retiring[retiring.indexOf(ca) + 1] ?? cas.find(({ state }) => state === 'active');
   const since = successor ? successor.notBefore + BACKDATED_MS + CA_RELOAD_MS : now;
   return {
-    links: await store.countAnsweredBefore(since, now),
+    links: await store.countIssuedBefore(since, now),
     tokens: await store.hasGrantMadeBefore(since, now),
   };
 }

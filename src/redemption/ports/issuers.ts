@@ -39,7 +39,9 @@ export interface RotatingIssuers {
   list(name: string): readonly IssuerCa[];
   /** Creates the CA that will sign next; it is trusted from now on. Rejects with CertificateAuthorityError if it cannot. */
   prepare(name: string): Promise<PrepareOutcome>;
-  /** Makes the prepared CA the active one; the previous one stays trusted. Rejects with CertificateAuthorityError if it cannot. */
+  /**
+   * Makes the prepared CA the active one; the previous one stays trusted. Rejects with CertificateAuthorityError if it cannot.
+   */
   activate(name: string): Promise<ActivateOutcome>;
   /** Deletes a retiring CA with its key; false if there is none with that SHA-256. */
   retire(name: string, sha256: string): Promise<boolean>;

@@ -2,7 +2,9 @@
 export interface PendingRedemption {
   /** Where the key and the response are stored, for messages. */
   readonly places: { readonly key: string; readonly answer: string };
-  /** Returns the PEM of the stored private key, else that of `make` after storing it durably. Concurrent runs get the same key. */
+  /**
+   * Returns the PEM of the stored private key, else that of `make` after storing it durably. Concurrent runs get the same key.
+   */
   ensureKey(make: () => Promise<string>): Promise<string>;
   /** Returns the stored response. */
   findAnswer(): Promise<string | undefined>;

@@ -5,10 +5,7 @@ export interface PendingRenewal {
    * before this resolves. All processes that renew the same certificate get the same key.
    */
   ensureKey(make: () => Promise<string>, isUsable: (keyPem: string) => boolean): Promise<string>;
-  /**
-   * Deletes the stored keys for all of the redemption's renewals except that of the certificate with this SHA-256 (lower-case
-   * hex).
-   */
+  /** Deletes the redemption's stored keys, except the one for renewing the certificate with this SHA-256 (lower-case hex). */
   deleteOtherKeys(currentSha256: string): Promise<void>;
 }
 

@@ -73,7 +73,7 @@ export interface AnswerContext {
   readonly name?: string | undefined;
   /** True if the response was stored, by this run or another. */
   readonly isStored: boolean;
-  /** True if a response with a private key is refused: after a check that linkgrant answered, and for a renewal. */
+  /** True to refuse a response with a private key: if linkgrant has answered the check of the token, and for a renewal. */
   readonly requiresOwnKey?: boolean | undefined;
   /** PEM of the key that the posted CSR was for. */
   readonly privateKeyPem: string;

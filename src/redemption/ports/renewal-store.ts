@@ -37,7 +37,7 @@ export interface RenewalStore {
   countDependents(now: number): Promise<ReadonlyMap<string, number>>;
   /**
    * Counts the redemptions that are not revoked and whose newest certificate is valid at `now` and was issued before
-   * `answeredBefore`.
+   * `issuedBefore`.
    */
-  countAnsweredBefore(answeredBefore: number, now: number): Promise<number>;
+  countIssuedBefore(issuedBefore: number, now: number): Promise<number>;
 }

@@ -18,8 +18,8 @@ export interface WebhookStore {
   /** Returns the position of the last entry; 0 without entries. */
   lastPosition(): Promise<number>;
   /**
-   * Claims the delivery for the process `owner` until the time `until` (milliseconds since the epoch). Returns false while another
-   * process has the claim. A process extends its claim by another call, and releases it with `until` equal to `now`.
+   * Claims the delivery for the process `owner` until the time `until` (milliseconds since the epoch). Returns false while
+   * another process has the claim. A process extends its claim by another call, and releases it with `until` equal to `now`.
    */
   claimDelivery(owner: string, now: number, until: number): Promise<boolean>;
 }

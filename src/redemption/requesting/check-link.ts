@@ -72,7 +72,7 @@ function usableCredentials(
       return { fault: 'clock_skew', message };
     }
   } catch (error) {
-    const reason = error instanceof Error ? error.message : 'unreadable';
+    const reason = (error as Error).message;
     return { fault: 'credentials_invalid', message: `${secretName} cannot be used: ${reason}.` };
   }
   return { caCrt, tlsCrt, tlsKey };

@@ -41,9 +41,9 @@ export interface RenewedLink {
 const MAX_ATTEMPTS = 3;
 
 /**
- * Renews the certificate of the Secret `name`; `link` is the content that the caller read. Safe to repeat and to run concurrently.
- * Rejects with RedemptionError: a refusal of the service, a connection failure (the link is unchanged), `answer_invalid`,
- * `not_writable`.
+ * Renews the certificate of the Secret `name`; `link` is the content that the caller read. Safe to repeat and to run
+ * concurrently. Rejects with RedemptionError: a refusal of the service, a connection failure (the link is unchanged),
+ * `answer_invalid`, `not_writable`.
  */
 export async function renewLink(
   name: string,

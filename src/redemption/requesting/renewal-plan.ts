@@ -38,8 +38,8 @@ export class RenewalPlan {
   }
 
   /**
-   * Postpones a renewal after a failure: by up to a minute, twice as long after each further failure, at most an hour, and at most
-   * a tenth of the remaining validity.
+   * Postpones a renewal after a failure: by up to a minute, twice as long after each further failure, at most an hour, and at
+   * most a tenth of the remaining validity.
    */
   postpone({ certificateSha256, notAfter }: Omit<Certificate, 'notBefore'>, now: number): void {
     const failures = this.#entries.get(certificateSha256)?.failures ?? 0;

@@ -9,15 +9,16 @@ export type PostgresConnection = pg.PoolClient;
 /** The connections of a process to one database. */
 export interface PostgresConnections {
   /**
-   * Calls `use` with a connection to the primary. The connection is closed if it is lost or belongs to a standby. Rejects
-   * with ConnectionLostError if no connection can be opened, and with the errors of `use`.
+   * Calls `use` with a connection to the primary. The connection is closed if it is lost or belongs to a standby. If no
+   * connection can be opened, rejects with ConnectionLostError, the server's refusal, or StoreOpenError for a standby. Also
+   * rejects with the errors of `use`.
    */
   use<T>(use: (connection: PostgresConnection) => Promise<T>): Promise<T>;
   /**
-   * Does what the method `use` does, but calls its argument again if a connection is lost, because each idle connection may be
-   * broken. The argument must be repeatable.
+   * As `use`, but calls `query` again if the connection is lost, because each idle connection may be broken. `query` must be
+   * repeatable.
    */
-  useWithRetry<T>(use: (connection: PostgresConnection) => Promise<T>): Promise<T>;
+  useWithRetry<T>(query: (connection: PostgresConnection) => Promise<T>): Promise<T>;
   close(): Promise<void>;
 }
 

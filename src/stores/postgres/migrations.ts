@@ -103,7 +103,9 @@ const SETTING = 'SELECT value FROM settings WHERE key = ?';
 const PUT_SETTING = `INSERT INTO settings (key, value) VALUES (?, ?)
   ON CONFLICT (key) DO UPDATE SET value = excluded.value`;
 
-/** Returns the schema version of a database, 0 without tables of linkgrant. Throws StoreOpenError for another program's tables. */
+/**
+ * Returns the schema version of a database, 0 without tables of linkgrant. Throws StoreOpenError for another program's tables.
+ */
 function* schemaVersion(displayUrl: string): SqlOperation<number> {
   if ((yield* value(HAS_SCHEMA)) === undefined) return 0;
   if ((yield* value(HAS_TABLES)) === undefined) return 0;

@@ -1,12 +1,7 @@
 import type { Checkpoint } from '../../redemption/ports/clock.js';
 import type { HighWaterMarks } from '../high-water-marks.js';
 import type { LedgerKeyFile } from '../ledger-key.js';
-import {
-  type CommitFailure,
-  type Committer,
-  startGroupCommit,
-  type WriteSubject,
-} from '../sql/group-commit.js';
+import { type CommitFailure, startGroupCommit, type WriteSubject } from '../sql/group-commit.js';
 import { LedgerChain } from '../sql/ledger-chain.js';
 import { put, type SqlDialect, type SqlOperation } from '../sql/operation.js';
 import type { SqlDatabase } from '../sql/sql-grant-store.js';
@@ -55,7 +50,7 @@ export function postgresDatabase(
       retriesLostConnection: true,
       batchIntervalMs: 0,
       maxBatchSize: 64,
-    } satisfies Committer,
+    },
     options.deadlineMs,
   );
   let closing: Promise<void> | undefined;

@@ -24,7 +24,7 @@ export interface PostgresStoreOptions {
   readonly ledgerKeyFile: string;
   /** Whether a database without a ledger is accepted on a host that has the key of one. */
   readonly acceptsEmpty?: boolean;
-  /** Called as `before-commit` and `after-commit`; if it throws, the commit's outcome is unknown. */
+  /** Called with `before-commit` and `after-commit`; if it throws, the outcome of the commit counts as unknown. */
   readonly checkpoint?: Checkpoint;
   /** How long a write is retried while the database is busy or unreachable, in milliseconds; 8,000 if absent. */
   readonly deadlineMs?: number;

@@ -78,12 +78,10 @@ export function grantValues(grant: AccessGrant): (string | number | Uint8Array |
 export function grantHash(row: GrantRow): string {
   const codeHash = Buffer.from(row.code_hash).toString('hex');
   const { uid, namespace, name, code_chosen, redemptions_allowed, window_ms, expires_at } = row;
-  const limits = [code_chosen, redemptions_allowed, window_ms, expires_at];
   const { issuer, policy, site_uid, created_at, ready_at, source_file } = row;
-  return rowHash([
-    ...[uid, namespace, name, codeHash, ...limits],
-    ...[issuer, policy, site_uid, created_at, ready_at, source_file],
-  ]);
+  const limits = [code_chosen, redemptions_allowed, window_ms, expires_at];
+  const rest = [issuer, policy, site_uid, created_at, ready_at, source_file];
+  return rowHash([uid, namespace, name, codeHash, ...limits, ...rest]);
 }
 
 /** Returns the grant of a row. */

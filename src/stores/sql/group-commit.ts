@@ -12,8 +12,8 @@ export interface WriteContext {
 }
 
 /**
- * One write. It must be correct when it is repeated after a commit of unknown outcome. Writes of redemptions and renewals
- * call a generator function of their module, because a new function for each write leaves garbage in V8's old generation.
+ * One write. It must be correct when it is repeated after a commit of unknown outcome. Writes of redemptions and renewals call
+ * one generator function of their module: a new generator function for each write would leave garbage in V8's old generation.
  */
 export type WriteOperation<T> = (context: WriteContext) => SqlOperation<T>;
 

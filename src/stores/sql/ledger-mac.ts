@@ -47,7 +47,7 @@ export function endMac(
   return macOf(key, 'end', last, [position, removed, refusals]);
 }
 
-/** Returns the MAC of the database's mark: the ledger's id, and how often a restored database was accepted. */
+/** Returns the MAC of the mark of a ledger: its id and its epoch. */
 export function epochMac(key: Uint8Array, id: string, epoch: number): Buffer {
   return macOf(key, 'epoch', NO_MAC, [id, epoch]);
 }

@@ -4,10 +4,7 @@ import type { WriteOperation } from './group-commit.js';
 import { refusalMac } from './ledger-mac.js';
 import { change, row, type SqlOperation, value } from './operation.js';
 
-const LAST_TIME = {
-  replayed: `SELECT max(at) FROM events WHERE redemption_id = ? AND kind = 'replayed'`,
-  superseded: `SELECT max(at) FROM events WHERE redemption_id = ? AND kind = 'superseded'`,
-} as const;
+const LAST_TIME = 'SELECT max(at) FROM events WHERE redemption_id = ? AND kind = ?';
 const REFUSAL = `SELECT count, first_at AS "firstAt", last_at AS "lastAt" FROM refusals
   WHERE grant_uid = ? AND code = ? AND name = ? AND subject = ? AND peer = ?`;
 const COUNT_REFUSALS = 'SELECT count(*) FROM refusals WHERE grant_uid = ?';
@@ -34,7 +31,7 @@ export function recordRepetition(
   const count = countRefusal({ grantUid, code: kind, name, subject, peer }, now);
   return function* (context) {
     const { ledger, isRepeated } = context;
-    const last = ledger.lastAdded(kind, id) ?? (yield* value(LAST_TIME[kind], id));
+    const last = ledger.lastAdded(kind, id) ?? (yield* value(LAST_TIME, id, kind));
     if (typeof last === 'number' && last > now - ENTRY_INTERVAL_MS) {
       if (!isRepeated || last !== now) yield* count(context);
       return;

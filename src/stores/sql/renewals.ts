@@ -36,7 +36,7 @@ const PUT_NEWEST = `UPDATE redemptions
 // Redemptions that are not revoked and whose newest certificate, the last renewal's or their own, is valid.
 const LIVE = 'FROM redemptions WHERE revoked_at IS NULL AND coalesce(renewed_until, not_after) > ?';
 const DEPENDENTS = `SELECT coalesce(renewed_issuer, issuer_sha256), count(*) ${LIVE} GROUP BY 1`;
-const ANSWERED_BEFORE = `SELECT count(*) ${LIVE} AND coalesce(renewed_at, created_at) < ?`;
+const ISSUED_BEFORE = `SELECT count(*) ${LIVE} AND coalesce(renewed_at, created_at) < ?`;
 const REVOKED = `SELECT serial, revoked_at AS "revokedAt", not_after AS "notAfter" FROM redemptions
     WHERE revoked_at IS NOT NULL AND issuer_sha256 = ? AND not_after > ?
   UNION ALL SELECT n.serial, r.revoked_at, n.not_after FROM renewals n JOIN redemptions r ON r.id = n.redemption_id
@@ -60,9 +60,9 @@ export function* countDependents(now: number): SqlOperation<ReadonlyMap<string, 
   return new Map(counts.map(([issuerSha256, count]) => [String(issuerSha256), Number(count)]));
 }
 
-/** Implements RenewalStore.countAnsweredBefore. */
-export function* countAnsweredBefore(answeredBefore: number, now: number): SqlOperation<number> {
-  return Number(yield* value(ANSWERED_BEFORE, now, answeredBefore));
+/** Implements RenewalStore.countIssuedBefore. */
+export function* countIssuedBefore(issuedBefore: number, now: number): SqlOperation<number> {
+  return Number(yield* value(ISSUED_BEFORE, now, issuedBefore));
 }
 
 /** Implements GrantStore.listRevokedCertificates. */

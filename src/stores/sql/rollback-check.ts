@@ -13,7 +13,7 @@ const PUT_EPOCH = `INSERT INTO settings (key, value) VALUES ('ledger-epoch', ?)
 export const ACCEPT_HINT =
   'restore its latest backup; if there is none, or the store is a new one, accept it with `linkgrant store restored`';
 
-/** The identity of a ledger, and how often a restored copy of it was accepted. */
+/** The identity of a ledger, and its epoch: 1 at first, increased when a restored copy is accepted. */
 interface Mark {
   readonly id: string;
   readonly epoch: number;

@@ -28,8 +28,8 @@ import {
   updateRedemption,
 } from './redemptions.js';
 import {
-  countAnsweredBefore,
   countDependents,
+  countIssuedBefore,
   findRenewedRedemption,
   listRenewals,
   listRevokedCertificates,
@@ -97,7 +97,7 @@ export function sqlGrantStore(database: SqlDatabase, clock: Clock): GrantStore {
       write(recordRepetition('superseded', redemption, peer, now), { grantUid: redemption.grantUid }),
     listRenewals: (id) => read(() => listRenewals(id)),
     countDependents: (now) => read(() => countDependents(now)),
-    countAnsweredBefore: (answeredBefore, now) => read(() => countAnsweredBefore(answeredBefore, now)),
+    countIssuedBefore: (issuedBefore, now) => read(() => countIssuedBefore(issuedBefore, now)),
 
     listLinks: (page, matches) => read(() => listLinks(dialect, page, matches)),
     countLinks: (now) => read(() => countLinks(now)),

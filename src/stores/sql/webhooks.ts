@@ -9,8 +9,8 @@ const COMMITTED = `SELECT e.position, e.grant_uid, e.seq, e.at, e.kind, e.redemp
   FROM events e LEFT JOIN redemptions r ON r.id = e.redemption_id LEFT JOIN grants g ON g.uid = e.grant_uid
   WHERE e.position > ? ORDER BY e.position LIMIT ?`;
 const LAST_POSITION = 'SELECT position FROM ledger_end';
-// The value is the end of the claim in 13 digits, a space, and the owner. A claim that ends more than LONGEST_CLAIM_MS from now was
-// made before the clock was set back, and is ignored.
+// The value is the end of the claim in 13 digits, a space, and the owner. A claim that ends more than LONGEST_CLAIM_MS from now
+// was made before the clock was set back, and is ignored.
 const CLAIM = `INSERT INTO settings (key, value) VALUES ('webhook-delivery', ?)
   ON CONFLICT (key) DO UPDATE SET value = excluded.value
     WHERE substr(settings.value, 15) = ?
@@ -28,7 +28,7 @@ export function webhookStore({ read, write }: SqlDatabase): WebhookStore {
   return {
     listCommitted: (after, limit) => read(() => listCommitted(after, limit)),
     lastPosition: () => read(lastPosition),
-    claimDelivery: (owner, now, until) => write(claimDelivery(owner, now, until), {}),
+    claimDelivery: (owner, now, until) => write(claimDelivery(owner, now, until)),
   };
 }
 

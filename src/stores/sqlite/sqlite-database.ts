@@ -2,7 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { primaryCode } from '../../files/sqlite-driver.js';
 import type { Checkpoint } from '../../redemption/ports/clock.js';
 import { SerialQueue } from '../../time/serial-queue.js';
-import { type CommitFailure, type Committer, startGroupCommit } from '../sql/group-commit.js';
+import { type CommitFailure, startGroupCommit } from '../sql/group-commit.js';
 import type { LedgerChain } from '../sql/ledger-chain.js';
 import type { SqlDialect, SqlOperation } from '../sql/operation.js';
 import type { SqlDatabase } from '../sql/sql-grant-store.js';
@@ -34,8 +34,18 @@ export function sqliteDatabase(
   session: SqliteSession,
   options: { readonly checkpoint: Checkpoint | undefined; readonly deadlineMs: number },
 ): SqlDatabase {
-  const { deadlineMs } = options;
-  const { write, finish } = startGroupCommit(committer(session, options.checkpoint), deadlineMs);
+  const { checkpoint, deadlineMs } = options;
+  const { write, finish } = startGroupCommit(
+    {
+      commit: (batch) => commit(session, batch, checkpoint),
+      failureOf,
+      retriesLostConnection: false,
+      batchIntervalMs: 4,
+      // Bounds how long one transaction blocks the event loop and other processes.
+      maxBatchSize: 256,
+    },
+    deadlineMs,
+  );
   let closing: Promise<void> | undefined;
   let walContainsErasedRows = false;
   // Snapshots share the connection `reader`, so they are read one after the other.
@@ -113,17 +123,6 @@ function truncateWal(session: SqliteSession): boolean {
     session.closeIfLost(error);
     return false;
   }
-}
-
-function committer(session: SqliteSession, checkpoint: Checkpoint | undefined): Committer {
-  return {
-    commit: (batch) => commit(session, batch, checkpoint),
-    failureOf,
-    retriesLostConnection: false,
-    batchIntervalMs: 4,
-    // Bounds how long one transaction blocks the event loop and other processes.
-    maxBatchSize: 256,
-  };
 }
 
 function commit(

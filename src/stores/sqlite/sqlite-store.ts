@@ -27,7 +27,7 @@ export interface SqliteStoreOptions {
   readonly ledgerKeyFile?: string;
   /** Whether a database without a ledger is accepted on a host that has the key of one. */
   readonly acceptsEmpty?: boolean;
-  /** Called synchronously as `before-commit` and `after-commit`; if it throws, the commit's outcome is unknown. */
+  /** Called synchronously with `before-commit` and `after-commit`; if it throws, the outcome of the commit counts as unknown. */
   readonly checkpoint?: Checkpoint;
   /** The driver to load; see loadSqlite. */
   readonly driver?: SqliteDriverName;

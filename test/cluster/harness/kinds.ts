@@ -9,6 +9,7 @@ const rbac = (kind: string, namespaced: boolean): ResourceKind => ({
 });
 
 /** Kinds that only the tests use. */
+export const NAMESPACES: ResourceKind = { ...core('Namespace'), namespaced: false };
 export const CLUSTER_ROLES = rbac('ClusterRole', false);
 export const CLUSTER_ROLE_BINDINGS = rbac('ClusterRoleBinding', false);
 export const ROLES = rbac('Role', true);

@@ -24,7 +24,10 @@ export interface ConsoleService {
   createGrant(request: Partial<CreateGrantRequest> & { readonly name: string }): Promise<string>;
   /** The SHA-256 of the CA that signs links. */
   signingCa(): Promise<string>;
-  /** Records `count` links of a grant with subjects `site-1` and so on, signed by the CA that signs links; every tenth expires soon. */
+  /**
+   * Records `count` links of a grant with subjects `site-1` and so on, signed by the CA that signs links; every tenth expires
+   * soon.
+   */
   addLinks(grantUid: string, count: number): Promise<void>;
   close(): Promise<void>;
 }

@@ -5,7 +5,9 @@ import { issueClientCertificate } from '../../../src/pki/certificates.js';
 import { generateKeyPair, privateKeyPem, spkiOf } from '../../../src/pki/keys.js';
 import { DAY_MS } from '../server-identity.js';
 
-/** The Secret of a link: a client certificate of `authority`, valid for 30 days from `issuedAt` unless another lifetime is given. */
+/**
+ * The Secret of a link: a client certificate of `authority`, valid for 30 days from `issuedAt` unless another lifetime is given.
+ */
 export async function makeLinkSecret(
   authority: CertificateAuthority,
   options: {

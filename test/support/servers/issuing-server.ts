@@ -56,7 +56,9 @@ export async function renderAnswer(
   return encodeLinkDocuments(secret, links);
 }
 
-/** Starts a linkgrant or stock service with the single code {@link CODE}, whose Links have `endpoints` and the fields of `sent`. */
+/**
+ * Starts a linkgrant or stock service with the single code {@link CODE}, whose Links have `endpoints` and the fields of `sent`.
+ */
 export async function startIssuingServer(
   manner: 'linkgrant' | 'stock',
   sent: SentWithLink = {},

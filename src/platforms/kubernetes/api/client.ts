@@ -90,7 +90,7 @@ const APPLY_PATCH = 'application/apply-patch+yaml';
 
 /** Opens a client of a cluster; sends no request yet. Rejects with ClusterConfigError. */
 export async function openKubernetesClient(
-  options: ClusterOptions & { readonly answerMs?: number | undefined } = {},
+  options: ClusterOptions & { readonly answerMs?: number | undefined },
 ): Promise<KubernetesClient> {
   const { answerMs = ANSWER_MS } = options;
   const access = await openClusterAccess(options);

@@ -25,7 +25,6 @@ export const SECRETS = kindOf('v1', 'Secret');
 export const CONFIG_MAPS = kindOf('v1', 'ConfigMap');
 export const SERVICES = kindOf('v1', 'Service');
 export const EVENTS = kindOf('v1', 'Event');
-export const NAMESPACES = kindOf('v1', 'Namespace', 'namespaces', false);
 export const LEASES = kindOf('coordination.k8s.io/v1', 'Lease');
 export const DEPLOYMENTS = kindOf('apps/v1', 'Deployment');
 export const ACCESS_REVIEWS = kindOf(

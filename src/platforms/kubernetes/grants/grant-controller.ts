@@ -42,7 +42,7 @@ export interface GrantControllerOptions {
   /** Called with each Redemption that exists, changes, or is created or deleted. */
   readonly onRedemption?: (redemption: Stored<Resource>) => void;
   /** Called with `namespace/name` and the other controller's URL when linkgrant stops writing the status of a grant. */
-  readonly onTakeover?: (key: string, url: string) => void;
+  readonly onTakeover: (key: string, url: string) => void;
   /** Called with each failure, which is retried. `operation` is a verb phrase. */
   readonly onFailure: (operation: string, error: unknown) => void;
 }
@@ -109,7 +109,7 @@ export class GrantController {
       siteAccess: this.#siteAccess,
       conflicts,
       events: this.events,
-      onTakeover: (key, url) => options.onTakeover?.(key, url),
+      onTakeover: options.onTakeover,
       countOf: ({ namespace = '', uid }) =>
         this.#watch.isSynced('redemptions') ? this.#counter.countOf(namespace, uid) : undefined,
       serviceEndpoint: options.serviceEndpoint,
@@ -236,7 +236,7 @@ export class GrantController {
 
   #add(key: string | undefined): void {
     // A new leader reconciles every grant.
-    if (key !== undefined && this.#election?.isLeading) this.#queue.add(key);
+    if (key !== undefined && this.#election.isLeading) this.#queue.add(key);
   }
 
   async #listLocations() {

@@ -123,8 +123,8 @@ export class GrantIndex implements ObjectSink<GrantLocation> {
   }
 
   replace(locations: readonly GrantLocation[]): void {
-    const now = new Set(locations.map(({ uid }) => uid));
-    for (const location of [...this.#byUid.values()]) if (!now.has(location.uid)) this.remove(location);
+    const listed = new Set(locations.map(({ uid }) => uid));
+    for (const location of [...this.#byUid.values()]) if (!listed.has(location.uid)) this.remove(location);
     for (const location of locations) this.put(location);
   }
 

@@ -1,4 +1,3 @@
-import { mintCode } from '../../../codes/opaque-code.js';
 import type { Clock } from '../../../redemption/ports/clock.js';
 import { isApiError } from '../api/api-error.js';
 import type { KubernetesClient } from '../api/client.js';
@@ -71,7 +70,7 @@ export class GrantReconciler {
     const { issuer, policy } = present;
     const request = { uid, namespace, name, issuer, policy };
     const access = hasEnded ? undefined : await siteAccess.accessOf(request);
-    const computed = computeStatus(grant, { serviceEndpoint, access, redemptions, now, mintCode });
+    const computed = computeStatus(grant, { serviceEndpoint, access, redemptions, now });
     await this.#write(grant, computed.status);
     return requeueAtExpiry(computed, now);
   }
@@ -110,12 +109,12 @@ function eventsOf(found: AccessGrantStatus, wanted: AccessGrantStatus): EventCon
   const end = END_CONDITIONS.find((type) => becomesTrue(type, found, wanted));
   if (end) return [{ type: 'Normal', reason: `Grant${end}`, message: wanted.message ?? '' }];
   if (END_CONDITIONS.some((type) => isTrue(type, wanted))) return [];
-  const [before, now] = [notReadyReasonOf(found), notReadyReasonOf(wanted)];
-  if (now === before) return [];
-  if (now === undefined)
+  const message = notReadyReasonOf(wanted);
+  if (message === notReadyReasonOf(found)) return [];
+  if (message === undefined)
     return [{ type: 'Normal', reason: 'GrantReady', message: 'The grant can be redeemed' }];
   const reason = isTrue('ForeignController', wanted) ? 'ForeignController' : 'GrantNotReady';
-  return [{ type: 'Warning', reason, message: now }];
+  return [{ type: 'Warning', reason, message }];
 }
 
 function isTrue(type: string, { conditions = [] }: AccessGrantStatus): boolean {

@@ -1,3 +1,4 @@
+import { mintCode } from '../../../codes/opaque-code.js';
 import { type AccessGrant, type AccessGrantState, grantState } from '../../../domain/access-grant.js';
 import { notBeforeProblem } from '../../../redemption/accepting/create-grant.js';
 import type { SiteAccess, SiteRefusal } from '../../../redemption/ports/site.js';
@@ -25,7 +26,6 @@ export interface StatusInputs {
   /** How many redemptions are recorded. */
   readonly redemptions: number | undefined;
   readonly now: number;
-  readonly mintCode: () => string;
 }
 
 /** The status to write into a grant, with its state. */
@@ -54,7 +54,7 @@ export function computeStatus(resource: Stored<AccessGrantResource>, inputs: Sta
   const processed = processedCondition(grant, problems, inputs);
   const resolved = resolvedCondition(resource, Boolean(url && ca), inputs);
   const isUsable = processed.status === 'True';
-  const code = found.code || (isUsable ? spec.code || inputs.mintCode() : undefined);
+  const code = found.code || (isUsable ? spec.code || mintCode() : undefined);
   const starts = isUsable && resolved.status === 'True' && !found.expirationTime;
   const expirationTime = starts ? timestamp(endOf(grant, now)) : found.expirationTime;
   const redemptions = Math.max(inputs.redemptions ?? 0, found.redemptions ?? 0);

@@ -20,7 +20,7 @@ export function readLabelsAndNote({ labels = {}, annotations = {} }: ResourceMet
 /** The metadata of a new resource: the labels and the note, merged with linkgrant's `own` labels and annotations. */
 export function labelsAndNoteMetadata(
   { labels, note }: LabelsAndNote,
-  own: Pick<ResourceMetadata, 'labels' | 'annotations'> = {},
+  own: Pick<ResourceMetadata, 'labels' | 'annotations'>,
 ): Pick<ResourceMetadata, 'labels' | 'annotations'> {
   const annotations = { ...own.annotations, ...(note !== null && { [NOTE]: note }) };
   return { labels: { ...labels, ...own.labels }, annotations };

@@ -8,10 +8,9 @@ import {
   loadAuthority,
 } from '../../../pki/authority.js';
 import { SignatureChecks } from '../../../pki/certificate-chain.js';
-import { beginsLater, splitCertificates } from '../../../pki/certificate-info.js';
+import { beginsLater, namesHost, routerNames, splitCertificates } from '../../../pki/certificate-info.js';
 import {
   type RouterCredentials,
-  routerNamesHost,
   routerTrustRefusal,
   trustOfLink,
 } from '../../../redemption/accepting/router-trust.js';
@@ -225,7 +224,7 @@ function nameRefusal(
   router: RouterCredentials,
   hosts: readonly string[],
 ): SiteRefusal | undefined {
-  const unnamed = hosts.find((host) => !routerNamesHost(router, host));
+  const unnamed = hosts.find((host) => !namesHost(routerNames(router.certificate), host));
   if (unnamed === undefined) return undefined;
   return siteRefusal(
     'link_access_unavailable',

@@ -65,10 +65,8 @@ export function codeOperations(parts: StoreParts): CodeStore {
     },
 
     async revokeCode({ grantUid, jti, uses, expirationTime }, now) {
-      const unstored: StoredCodeRecord = {
-        ...{ grantUid, jti, uses, expirationTime },
-        ...{ subject: null, issuedAt: null, revokedAt: null },
-      };
+      const unset = { subject: null, issuedAt: null, revokedAt: null };
+      const unstored: StoredCodeRecord = { grantUid, jti, uses, expirationTime, ...unset };
       const revoked = await codes.update(grantUid, jti, (stored = unstored) =>
         stored.revokedAt === null ? { ...stored, revokedAt: now } : undefined,
       );

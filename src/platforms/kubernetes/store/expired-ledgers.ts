@@ -2,7 +2,7 @@ import { isApiError, isUnanswered } from '../api/api-error.js';
 import { ACCESS_GRANTS, REDEMPTIONS } from '../api/kinds.js';
 import { readListing } from '../api/list-page.js';
 import type { Stored } from '../api/resource.js';
-import { lastNotAfter, type RedemptionResource, slotName, slotOf } from './redemption-resource.js';
+import { fillsItsSlot, lastNotAfter, type RedemptionResource, slotName } from './redemption-resource.js';
 import type { StoreParts } from './store-parts.js';
 
 /** The Redemptions of one grant in one namespace. */
@@ -112,7 +112,7 @@ function addTo(ledgers: Map<string, Ledger>, redemption: Stored<RedemptionResour
   const { metadata, spec } = redemption;
   const { namespace = '', deletionTimestamp } = metadata;
   const { grantUid, slot } = spec;
-  if (slotOf(grantUid, redemption) !== slot || deletionTimestamp !== undefined) return;
+  if (!fillsItsSlot(redemption) || deletionTimestamp !== undefined) return;
   const key = `${namespace}/${grantUid}`;
   const ledger = ledgers.get(key) ?? { namespace, grantUid, slots: new Set(), endsAt: 0 };
   ledger.slots.add(slot);

@@ -55,7 +55,7 @@ export interface GrantAccount {
   readonly grant: SharedRead<AccessGrant | undefined>;
   /** Reads slots until every filled slot is known. */
   readonly filledSlots: SharedRead<void>;
-  /** True if the status of the grant counts more redemptions than there are known slots. */
+  /** True if the status of the grant counts more redemptions than there are known slots, and they were not listed since. */
   readonly isBehind: boolean;
   /** This process creates one Redemption of the grant at a time. */
   readonly queue: SerialQueue;
@@ -114,7 +114,7 @@ export class GrantAccounts {
 function openAccount(client: KubernetesClient, uid: string, key: ResourceKey): GrantAccount {
   const { namespace = '', name } = key;
   const slots = new KnownSlots(uid);
-  /** The redemptions that the status of the grant counted when the grant was last read, and before the last listing. */
+  /** `status.redemptions` of the grant: when the grant was last read, and when the last listing started. */
   let counted = 0;
   let countedBeforeListing = 0;
 

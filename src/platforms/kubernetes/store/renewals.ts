@@ -52,8 +52,8 @@ export function renewalOperations(parts: StoreParts): RenewalMethods {
       return counts;
     },
 
-    async countAnsweredBefore(answeredBefore, now) {
-      return (await liveLinks(now)).filter(({ issuedAt }) => issuedAt < answeredBefore).length;
+    async countIssuedBefore(issuedBefore, now) {
+      return (await liveLinks(now)).filter(({ issuedAt }) => issuedAt < issuedBefore).length;
     },
 
     async listRevokedCertificates(issuerSha256, now) {

@@ -55,8 +55,8 @@ const MIN_DELAY_MS = 1_000;
 // A link that has just been redeemed, or a changed clock, is noticed after this time at the latest.
 const MAX_DELAY_MS = 60_000;
 const MAX_CONCURRENT_RENEWALS = 8;
-// The plan schedules the retry of a failed renewal, not the queue.
-const NO_BACK_OFF = { firstMs: SCAN_MS, longestMs: SCAN_MS };
+// The plan retries after a RedemptionError. After any other error the queue does, 5 to 10 minutes later.
+const UNEXPECTED_ERROR_BACK_OFF = { firstMs: SCAN_MS, longestMs: SCAN_MS };
 
 /** The fields of a link that determine when it is renewed. */
 type RenewalTimes = Pick<RenewableLink, 'certificateSha256' | 'notBefore' | 'notAfter'>;
@@ -81,7 +81,7 @@ export class LinkRenewals {
       },
       onFailure: (key, error) => options.observer.failed(key, error),
       concurrency: MAX_CONCURRENT_RENEWALS,
-      backOff: NO_BACK_OFF,
+      backOff: UNEXPECTED_ERROR_BACK_OFF,
       partitions: { of: namespaceOf, maxRunning: 1 },
     });
   }

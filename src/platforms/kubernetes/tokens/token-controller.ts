@@ -149,7 +149,7 @@ export class TokenController {
 
   #enqueue(facts: TokenFacts, isNewVersion = false): void {
     // A new leader enqueues every token when it starts.
-    if (!this.#election?.isLeading || !this.#hasWork(facts)) return;
+    if (!this.#election.isLeading || !this.#hasWork(facts)) return;
     if (isNewVersion) this.#queue.addAndRetryNow(facts.key);
     else this.#queue.add(facts.key);
   }

@@ -66,7 +66,7 @@ export function redemptionReport(
   grant?: string,
 ): RedemptionReport {
   const { id, grantUid, mode, name, subject, peer, jti, createdAt, revokedAt, labels, note } = redemption;
-  const life = { revokedAt, newest: newest ?? redemption };
+  const life = { revokedAt, notAfter: (newest ?? redemption).notAfter };
   return {
     id,
     ...(grant !== undefined && { grant }),

@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest';
 import { createProgram } from '../../../../src/cli/program.js';
-import { ownCommands } from '../../../../src/cli/terminal/program-name.js';
+import { withProgramName } from '../../../../src/cli/terminal/program-name.js';
 import { processContext, runInProcessContext } from '../../../../src/config/process-context.js';
 
 const program = createProgram({ clock: Date.now, checkpoint: () => undefined });
@@ -8,7 +8,7 @@ const program = createProgram({ clock: Date.now, checkpoint: () => undefined });
 it.each(program.commands.map((command) => command.name()).filter((name) => !name.startsWith('__')))(
   'a hint with `linkgrant %s` begins with `kubectl linkgrant` in a kubectl plugin',
   async (name) => {
-    const run = async () => ownCommands(`run \`linkgrant ${name}\``);
+    const run = async () => withProgramName(`run \`linkgrant ${name}\``);
     const hint = await runInProcessContext(processContext(), 'kubectl linkgrant', run);
     expect(hint).toBe(`run \`kubectl linkgrant ${name}\``);
   },

@@ -2,7 +2,9 @@ import { describe, expect, it } from 'vitest';
 import { filteredPage } from '../../../../src/redemption/administration/filtered-page.js';
 import type { Page, PageRequest } from '../../../../src/redemption/ports/page.js';
 
-/** A listing of the numbers from 0 to 9,999 that counts the numbers that it read, and returns only those that `selects` accepts. */
+/**
+ * A listing of the numbers from 0 to 9,999 that counts the numbers that it read, and returns only those that `selects` accepts.
+ */
 function listing(selects: (item: number) => boolean) {
   const read = { items: 0 };
   const list = async ({ limit, after = '0' }: PageRequest): Promise<Page<number>> => {
