@@ -31,7 +31,7 @@ async function answerTo(bearer: string | undefined, method = 'GET', path = '/api
 const sign = (of: BearerClaims = {}) => signBearer(service.key, service.clock.read(), of);
 
 describe('a bearer token', () => {
-  it('is accepted from an operator', async () => {
+  it('accepts the bearer token of an operator', async () => {
     expect(await answerTo(service.operator)).toEqual({ status: 200, code: undefined });
   });
 
@@ -39,7 +39,7 @@ describe('a bearer token', () => {
     return [method.toUpperCase(), path.replace(/\{\w+\}/, UID), role] as const;
   });
 
-  it.each(routes)('is required for %s %s, and must be valid', async (method, path) => {
+  it.each(routes)('requires a valid bearer token for %s %s', async (method, path) => {
     const now = service.clock.read();
     const foreign = await makeIssuerKey('first');
     const bad: readonly [string | undefined, string][] = [
@@ -62,7 +62,7 @@ describe('a bearer token', () => {
   });
 
   it.each(routes.filter(([, , role]) => role === 'operator'))(
-    'is refused from a viewer for %s %s',
+    'refuses %s %s to a viewer',
     async (method, path) => {
       expect(await answerTo(service.viewer, method, path)).toEqual({
         status: 403,
@@ -72,13 +72,13 @@ describe('a bearer token', () => {
   );
 
   it.each(routes.filter(([, , role]) => role === 'viewer'))(
-    'is accepted from a viewer for %s %s',
+    'permits %s %s to a viewer',
     async (method, path) => {
       expect((await answerTo(service.viewer, method, path)).status).not.toBe(403);
     },
   );
 
-  it('is checked before the route is', async () => {
+  it('checks the bearer token before the route', async () => {
     expect(await answerTo(undefined, 'GET', '/nowhere')).toEqual({ status: 401, code: 'bearer_missing' });
     expect(await answerTo(service.viewer, 'GET', '/nowhere')).toEqual({ status: 404, code: 'no_such_route' });
     expect((await service.ask('PUT', '/api/v1/grants', { bearer: service.viewer })).headers.allow).toBe(
@@ -86,7 +86,7 @@ describe('a bearer token', () => {
     );
   });
 
-  it('is refused with an algorithm that is not configured, without a signature, and with an HMAC', async () => {
+  it('refuses a bearer token with another algorithm than configured, without a signature, or with an HMAC', async () => {
     const now = service.clock.read();
     const claims = { roles: ['linkgrant-operator'], sub: 'ops', iss: ISSUER, aud: AUDIENCE };
     const exp = Math.floor((now + HOUR) / 1000);
@@ -108,7 +108,7 @@ describe('a bearer token', () => {
     service.publish(service.key);
   });
 
-  it('needs a role in its claim: a word of a string, or a member of a list', async () => {
+  it('requires a role in the claim: a word of a string, or a member of a list', async () => {
     const cases: readonly [unknown, number][] = [
       [undefined, 403],
       [[], 403],
@@ -124,13 +124,13 @@ describe('a bearer token', () => {
     }
   });
 
-  it('is accepted after it expires, within the configured tolerance', async () => {
+  it('accepts an expired bearer token within the tolerance', async () => {
     const now = service.clock.read();
     expect((await answerTo(await sign({ expiresAt: now - 20_000 }))).status).toBe(200);
     expect((await answerTo(await sign({ expiresAt: now - 40_000 }))).code).toBe('bearer_expired');
   });
 
-  it('is refused with an RFC 6750 challenge; the response has no reason, and the log no token', async () => {
+  it('refuses a bearer token with an RFC 6750 challenge and no reason, and does not log the token', async () => {
     const missing = await service.ask('GET', '/api/v1/grants');
     expect(missing.headers['www-authenticate']).toBe('Bearer realm="linkgrant"');
     const foreign = await sign({ issuer: 'https://elsewhere.example.com' });
@@ -145,7 +145,7 @@ describe('a bearer token', () => {
 });
 
 describe('a JWKS file', () => {
-  it('is read again when it changes', async () => {
+  it('reads the JWKS file again when it changes', async () => {
     const next = await makeIssuerKey('second');
     const bearer = await signBearer(next, service.clock.read());
     expect((await answerTo(bearer)).code).toBe('bearer_invalid');
@@ -157,7 +157,7 @@ describe('a JWKS file', () => {
     expect((await answerTo(service.operator)).status).toBe(200);
   });
 
-  it('blocks the admin API, but not redemption, while it is missing or invalid', async () => {
+  it('a missing or invalid JWKS file blocks the admin API, but not redemption', async () => {
     const away = join(service.directory, 'away.json');
     renameSync(service.jwksFile, away);
     expect(await answerTo(service.operator)).toEqual({ status: 503, code: 'identity_unavailable' });
@@ -176,7 +176,7 @@ describe('a JWKS file', () => {
 });
 
 describe('a role claim', () => {
-  it('is found by its name, even with dots, or by its path', async () => {
+  it('finds the role claim by its name, even with dots, or by its path', async () => {
     for (const [claim, claims] of [
       ['realm_access.roles', { realm_access: { roles: ['admin'] } }],
       ['https://example.com/roles', { 'https://example.com/roles': ['admin'] }],

@@ -89,7 +89,7 @@ describe('the admin API', () => {
     }
   });
 
-  it('is off by default', () => {
+  it('the admin API is off by default', () => {
     expect(loadConfiguration({}, {}).settings.adminListen).toBeUndefined();
   });
 });

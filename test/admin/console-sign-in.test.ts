@@ -1,7 +1,6 @@
 import { once } from 'node:events';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { writeFileSync } from 'node:fs';
 import { type AddressInfo, createServer } from 'node:net';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import pino from 'pino';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
@@ -11,6 +10,7 @@ import { openCodeKeys } from '../../src/compose/code-keys.js';
 import { type Flags, loadConfiguration } from '../../src/config/config.js';
 import { dropOldCodeKeys } from '../../src/redemption/accepting/rotate-code-keys.js';
 import { makeIssuerKey } from '../support/admin-api.js';
+import { directoryForFile } from '../support/release.js';
 import { makeIdentity, type TestIdentity } from '../support/server-identity.js';
 import { HOUR, MINUTE, startTestService, type TestService } from '../support/service.js';
 import { TestClock } from '../support/test-clock.js';
@@ -30,17 +30,14 @@ describe('the console of a team', () => {
   let metrics: ReturnType<typeof createMetrics>;
   let clock: TestClock;
   let browser: ConsoleBrowser;
-  const directory = mkdtempSync(join(tmpdir(), 'linkgrant-console-'));
+  const directory = directoryForFile();
 
   beforeAll(async () => {
     identity = await makeIdentity({ hosts: [new URL(origin).hostname] });
     service = await startTestService();
     writeFileSync(join(directory, 'secret'), `${CONSOLE_CLIENT.secret}\n`);
   });
-  afterAll(async () => {
-    await service.close();
-    rmSync(directory, { recursive: true, force: true });
-  });
+  afterAll(() => service.close());
   beforeEach(async () => {
     provider = await startOidcIssuer(await makeIssuerKey('one'));
     admins = [];

@@ -63,19 +63,19 @@ async function administerOften(): Promise<void> {
 const readiness = async () => (await fetch(`http://127.0.0.1:${service.opsPort}/readyz`)).status;
 
 describe('a flood', { timeout: 180_000 }, () => {
-  it("does not affect administrators when it sends wrong codes to the service's listener", async () => {
+  it("a flood of wrong codes at the service's listener does not affect administrators", async () => {
     const guess = `POST ${token.path} HTTP/1.1\r\nHost: h\r\nContent-Length: 5\r\n\r\nwrong`;
     await during(administerOften, publicSide, guess);
     expect(await readiness()).toBe(200);
   });
 
-  it('does not affect redemption when it sends invalid bearer tokens to the admin API', async () => {
+  it('a flood of invalid bearer tokens at the admin API does not affect redemption', async () => {
     const guess = 'GET /api/v1/grants HTTP/1.1\r\nHost: h\r\nAuthorization: Bearer a.b.c\r\n\r\n';
     await during(redeemOften, admin, guess);
     expect(await readiness()).toBe(200);
   });
 
-  it('does not stop any listener with half-open connections and slow senders', async () => {
+  it('half-open connections and slow senders stop no listener', async () => {
     const opened: Socket[] = [];
     const open = async ({ port, ca }: Target, at: number) => {
       const socket = connectTcp({ host: '127.0.0.1', port, localAddress: `127.0.0.${10 + (at % 10)}` });

@@ -1,18 +1,13 @@
 import { randomUUID } from 'node:crypto';
 import { describe, expect, it } from 'vitest';
-import { type AdminRequest, startAdminService } from '../support/admin-api.js';
+import { operatorClient, startAdminService } from '../support/admin-api.js';
 import { csrHeader } from '../support/redeemed-answer.js';
 import { releaseAfterFile } from '../support/release.js';
 import { post } from '../support/wire.js';
 
 const service = releaseAfterFile(await startAdminService());
 
-/** Sends a request as an operator, or with the bearer token in `more`; the body of the answer is parsed as JSON. */
-// biome-ignore lint/suspicious/noExplicitAny: answers of many shapes.
-async function ask(method: string, path: string, json?: unknown, more: AdminRequest = {}): Promise<any> {
-  const answer = await service.ask(method, `/api/v1${path}`, { bearer: service.operator, json, ...more });
-  return { ...answer, body: JSON.parse(answer.body) };
-}
+const ask = operatorClient(service);
 
 const createGrant = (of: Readonly<Record<string, unknown>> = {}) =>
   ask('POST', '/grants', { name: `grant-${randomUUID()}`, ...of });
@@ -29,7 +24,7 @@ async function redeem(): Promise<string> {
 const HOSTILE = '=1+1 <script>alert(1)</script> \u202e\u200b "\' %s %00';
 
 describe('labels and note of a grant', () => {
-  it('are set at its creation, returned by every route, and changed one by one', async () => {
+  it('sets labels and note of a new grant, returns them from every route, and changes them one by one', async () => {
     const labels = { team: 'payments', 'example.com/pilot': '' };
     const created = await createGrant({ labels, note: HOSTILE });
     expect(created).toMatchObject({ status: 201, body: { labels, note: HOSTILE } });
@@ -44,20 +39,20 @@ describe('labels and note of a grant', () => {
     expect(listed).toEqual(removed.body);
   });
 
-  it('are absent in a grant that has none', async () => {
+  it('returns no labels and no note for a grant that has none', async () => {
     const { body } = await createGrant();
     expect(body.labels).toEqual({});
     expect(body).not.toHaveProperty('note');
   });
 
-  it('can be changed after the revocation of the grant', async () => {
+  it('changes the note of a revoked grant', async () => {
     const { uid } = (await createGrant()).body;
     await ask('POST', `/grants/${uid}/revoke`);
     const changed = await ask('PATCH', `/grants/${uid}`, { note: 'revoked: ticket 4711' });
     expect(changed.body).toMatchObject({ state: 'revoked', note: 'revoked: ticket 4711' });
   });
 
-  it('must be the same when a request is repeated with its Idempotency-Key', async () => {
+  it('refuses an Idempotency-Key with other labels', async () => {
     const key = { headers: { 'idempotency-key': randomUUID() } };
     const order = { name: `grant-${randomUUID()}`, labels: { a: '1' } };
     const first = await ask('POST', '/grants', order, key);
@@ -83,7 +78,7 @@ describe('labels and note of a grant', () => {
     ['a note with an escape sequence', { note: '\u001b[2J' }, 422],
     ['a note that is no text', { note: 7 }, 400],
   ];
-  it.each(impossible)('are refused, and nothing is changed: %s', async (_what, change, status) => {
+  it.each(impossible)('refuses %s, and changes nothing', async (_what, change, status) => {
     expect((await createGrant(change)).status).toBe(status);
     const { body } = await createGrant({ labels: { a: 'b' }, note: 'c' });
     const path = `/grants/${body.uid}`;
@@ -95,7 +90,7 @@ describe('labels and note of a grant', () => {
 });
 
 describe('labels and note of a redemption', () => {
-  it('are changed one by one, and returned by every route', async () => {
+  it('changes labels and note of a redemption one by one, and returns them from every route', async () => {
     const id = await redeem();
     const path = `/redemptions/${id}`;
     const before = (await ask('GET', path)).body;
@@ -115,7 +110,7 @@ describe('labels and note of a redemption', () => {
     expect((await ask('PATCH', path, {})).body).toEqual(removed.body);
   });
 
-  it('are refused if they are not valid, of an unknown redemption, and from a viewer', async () => {
+  it('refuses invalid labels and notes of a redemption, those of an unknown one, and those of a viewer', async () => {
     const path = `/redemptions/${await redeem()}`;
     for (const change of [{ labels: { 'linkgrant.dev/redemption-id': 'x' } }, { note: '\u009b2J' }]) {
       expect((await ask('PATCH', path, change)).body).toMatchObject({ status: 422, code: 'value_rejected' });
@@ -156,7 +151,7 @@ describe('the filter by labels', () => {
     expect(await ids(`${key}!=1,${key}`)).toEqual([second]);
   });
 
-  it('is refused if it is not an equality-based selector', async () => {
+  it('refuses a label filter that is not an equality-based selector', async () => {
     for (const label of ['', 'a in (b)', 'a=b=c', 'a>1', `${'a'.repeat(64)}`, 'a'.repeat(5_000)]) {
       for (const list of ['grants', 'redemptions']) {
         const refused = await ask('GET', `/${list}?label=${encodeURIComponent(label)}`);

@@ -110,7 +110,7 @@ describe('the admin API', () => {
 });
 
 describe('failed authentications', () => {
-  it('get the same refusal beyond the budget of their address, and one log line and a counter report them', async () => {
+  it('failed authentications beyond the budget of an address get the same refusal, one log line and a counter', async () => {
     const expired = await signBearer(service.key, service.clock.read(), {
       expiresAt: service.clock.read() - HOUR,
     });
@@ -132,7 +132,7 @@ describe('failed authentications', () => {
 });
 
 describe('connections to the admin API', () => {
-  it('are limited to 128 for each source: the oldest of that source is closed', async () => {
+  it('limits connections to 128 for each source: closes the oldest of that source', async () => {
     const [neighbour] = await openIdle(1, '127.0.0.2');
     const sockets = await openIdle(129, GUESSER);
     await expect.poll(() => sockets.filter((socket) => socket.closed)).toEqual([sockets[0]]);
@@ -144,7 +144,7 @@ describe('connections to the admin API', () => {
     for (const socket of [neighbour, ...sockets]) socket?.destroy();
   });
 
-  it('are limited to 500: the oldest without a valid bearer token is closed', async () => {
+  it('limits connections to 500: closes the oldest without a valid bearer token', async () => {
     const body = '{"name":"made"}';
     const wire = await openWire(target());
     wire.send(head('POST', 'Content-Type: application/json', `Content-Length: ${body.length}`));

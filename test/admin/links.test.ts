@@ -8,7 +8,7 @@ import {
   verificationOperations,
 } from '../../src/redemption/administration/verify-ledger.js';
 import type { LedgerVerdict } from '../../src/redemption/ports/ledger-store.js';
-import { signBearer, startAdminService } from '../support/admin-api.js';
+import { operatorClient, signBearer, startAdminService } from '../support/admin-api.js';
 import { csrHeader } from '../support/redeemed-answer.js';
 import { releaseAfterFile, releaseAfterTest } from '../support/release.js';
 import { DAY, withStore } from '../support/service.js';
@@ -18,12 +18,7 @@ import { post } from '../support/wire.js';
 
 const service = releaseAfterFile(await startAdminService());
 
-/** Sends a request as an operator; the body of the answer is parsed as JSON. */
-// biome-ignore lint/suspicious/noExplicitAny: answers of many shapes.
-async function ask(method: string, path: string, json?: unknown): Promise<any> {
-  const answer = await service.ask(method, `/api/v1${path}`, { bearer: service.operator, json });
-  return { ...answer, body: answer.body === '' ? undefined : JSON.parse(answer.body) };
-}
+const ask = operatorClient(service);
 
 const create = async (of: Readonly<Record<string, unknown>> = {}) =>
   (await ask('POST', '/grants', { name: `grant-${randomUUID()}`, redemptionsAllowed: 20, ...of })).body;
@@ -74,7 +69,7 @@ async function openStream(bearer = service.viewer, target = { port: service.admi
 }
 
 describe('links', () => {
-  it('are listed newest first with state, renewals and last contact, and filtered', async () => {
+  it('lists links newest first with state, renewals and last contact, and filters them', async () => {
     const grant = await create({ namespace: 'west' });
     for (const subject of ['east', 'north-1', 'north-2']) await redeem(grant, subject);
     const links = async (query: string) =>
@@ -147,7 +142,7 @@ describe('the overview', () => {
 });
 
 describe('changes', () => {
-  it('are reported since a version, and an invalid version is refused', async () => {
+  it('reports changes since a version, and refuses an invalid version', async () => {
     const { version, changed } = (await ask('GET', '/changes')).body;
     expect(changed).toEqual([]);
     await create();
@@ -160,7 +155,7 @@ describe('changes', () => {
     expect((await ask('GET', '/changes?since=nonsense')).body.code).toBe('request_invalid');
   });
 
-  it('arrive on a stream, also those of another process, until the client closes it', async () => {
+  it('streams changes, also those of another process, until the client closes the stream', async () => {
     const stream = await openStream();
     expect(stream).toMatchObject({ status: 200, type: 'text/event-stream' });
     await until(() => stream.events.length > 0);
@@ -177,11 +172,11 @@ describe('changes', () => {
     await until(() => stream.isEnded());
   });
 
-  it('are refused without a bearer token', async () => {
+  it('refuses a stream of changes without a bearer token', async () => {
     expect((await openStream('none')).status).toBe(401);
   });
 
-  it('are streamed until the service stops', async () => {
+  it('streams changes until the service stops', async () => {
     const other = await startAdminService();
     const streams = await Promise.all(
       Array.from({ length: 20 }, () => openStream(other.viewer, { port: other.adminPort, ca: other.ca })),
@@ -193,7 +188,7 @@ describe('changes', () => {
 });
 
 describe('a verification of the ledger', () => {
-  it('runs in the background and reports its result', async () => {
+  it('verifies the ledger in the background, and reports the result', async () => {
     await create();
     const started = await ask('POST', '/ledger-verifications');
     expect(started).toMatchObject({ status: 202, body: { state: 'running', checked: 0 } });
@@ -208,7 +203,7 @@ describe('a verification of the ledger', () => {
     expect(unknown.body).toMatchObject({ status: 404, code: 'no_such_verification' });
   });
 
-  it('is reported by every process of the store', async () => {
+  it('every process of the store reports the verification of the ledger', async () => {
     const other = releaseAfterTest(
       await startAdminService({ dataDir: service.directory, adminJwks: service.jwksFile }),
     );
@@ -223,7 +218,7 @@ describe('a verification of the ledger', () => {
     expect(await show()).toEqual({ id, ...result });
   });
 
-  it('is reported as running while the store makes no progress for more than a minute', async () => {
+  it('reports a verification as running while the store makes no progress for more than a minute', async () => {
     const clock = new TestClock();
     let end = (_verdict: LedgerVerdict) => {};
     const verifyLedger = () =>
@@ -246,7 +241,7 @@ describe('a verification of the ledger', () => {
     }
   });
 
-  it('runs once when two processes start it at the same time', async () => {
+  it('runs one verification when two processes start it at the same time', async () => {
     const clock = new TestClock();
     const ends: ((verdict: LedgerVerdict) => void)[] = [];
     const verifyLedger = () => new Promise<LedgerVerdict>((resolve) => ends.push(resolve));
@@ -266,7 +261,7 @@ describe('a verification of the ledger', () => {
     await until(async () => (await shown(one)).state === 'done' && (await shown(other)).state === 'done');
   });
 
-  it('names the first fault', async () => {
+  it('a verification of the ledger names the first fault', async () => {
     const { uid } = await create();
     service.sql('UPDATE grants SET redemptions_allowed = 999 WHERE uid = ?', uid);
     const { body } = await ask('POST', '/ledger-verifications');

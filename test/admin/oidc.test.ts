@@ -45,7 +45,7 @@ describe('an OIDC provider', () => {
     return answer.status;
   };
 
-  it('is queried for its keys once, and roles are read from the scope', async () => {
+  it('queries the provider for its keys once, and reads roles from the scope', async () => {
     await serveFor(await startOidcIssuer(await makeIssuerKey('one')));
     const viewer = await provider.accessToken('linkgrant-viewer');
     const operator = await provider.accessToken('linkgrant-operator');
@@ -56,7 +56,7 @@ describe('an OIDC provider', () => {
     expect(provider.keyRequests).toBe(1);
   });
 
-  it('is trusted only with a certificate of the configured CA', async () => {
+  it('trusts a provider only with a certificate of the configured CA', async () => {
     const identity = await makeIdentity();
     const ca = join(directory, 'issuer-ca.pem');
     writeFileSync(ca, identity.ca);
@@ -68,7 +68,7 @@ describe('an OIDC provider', () => {
     expect(await statusWith(bearer)).toBe(503);
   });
 
-  it('blocks the admin API, but not redemption, while it is down and no key is cached', async () => {
+  it('a provider that is down blocks the admin API if no key is cached, but not redemption', async () => {
     await serveFor(await startOidcIssuer(await makeIssuerKey('one')));
     const bearer = await provider.accessToken('linkgrant-operator');
     await provider.stop();
@@ -89,7 +89,7 @@ describe('an OIDC provider', () => {
     expect(await statusWith(bearer)).toBe(200);
   });
 
-  it('is not queried for the unknown keys of a guesser, and others are not affected', async () => {
+  it('does not query the provider for unknown keys of a guesser, and other callers are not affected', async () => {
     await serveFor(await startOidcIssuer(await makeIssuerKey('one')));
     const known = await provider.accessToken('linkgrant-viewer');
     const ask = (bearer: string, from?: string) =>
@@ -114,7 +114,7 @@ describe('an OIDC provider', () => {
     expect((await ask(fresh, GUESSER)).status).toBe(200);
   });
 
-  it('does not affect callers with a cached key while it is down, even if others use unknown keys', async () => {
+  it('a provider that is down does not affect callers with a cached key, even if others use unknown keys', async () => {
     await serveFor(await startOidcIssuer(await makeIssuerKey('one')));
     const known = await provider.accessToken('linkgrant-viewer');
     expect(await statusWith(known)).toBe(200);
@@ -127,7 +127,7 @@ describe('an OIDC provider', () => {
     expect(await statusWith(known)).toBe(503);
   });
 
-  it('is queried again after the clock was set back', async () => {
+  it('queries the provider again after the clock was set back', async () => {
     await serveFor(await startOidcIssuer(await makeIssuerKey('one')));
     const known = await provider.accessToken('linkgrant-viewer');
     await provider.stop();
@@ -137,7 +137,7 @@ describe('an OIDC provider', () => {
     expect(await statusWith(known)).toBe(200);
   });
 
-  it('is refused if its metadata names another issuer', async () => {
+  it('refuses a provider whose metadata names another issuer', async () => {
     const other = await startOidcIssuer(await makeIssuerKey('one'));
     await serveFor(other, { adminIssuer: `${other.issuer}/` });
     expect(await statusWith(await provider.accessToken('linkgrant-operator'))).toBe(503);
@@ -152,7 +152,7 @@ describe('the keys of an OIDC provider', () => {
   });
   afterEach(() => provider.stop().catch(() => undefined));
 
-  it('are fetched again for a new key id, and removed keys verify nothing', async () => {
+  it('fetches the keys again for a new key id, and removed keys verify nothing', async () => {
     const keys = oidcKeys({
       issuer: provider.issuer,
       fetch: identityFetch(undefined),
@@ -168,7 +168,7 @@ describe('the keys of an OIDC provider', () => {
     expect(provider.keyRequests).toBe(3);
   });
 
-  it('are not fetched repeatedly for an unknown key id', async () => {
+  it('does not fetch the keys repeatedly for an unknown key id', async () => {
     const keys = oidcKeys({ issuer: provider.issuer, fetch: identityFetch(undefined), clock: clock.read });
     const bearer = await provider.accessToken('linkgrant-viewer');
     await jwtVerify(bearer, keys);
@@ -182,7 +182,7 @@ describe('the keys of an OIDC provider', () => {
     await jwtVerify(unknown, keys);
   });
 
-  it('are fetched at most once in an interval while fetching fails', async () => {
+  it('fetches the keys at most once in an interval while fetching fails', async () => {
     let fetched = 0;
     const fetch = identityFetch(undefined);
     const counting: IdentityFetch = (url, sent) => {

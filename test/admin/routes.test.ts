@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { describe, expect, it } from 'vitest';
-import { type AdminRequest, signBearer, startAdminService } from '../support/admin-api.js';
+import { type AdminRequest, operatorClient, signBearer, startAdminService } from '../support/admin-api.js';
 import { csrHeader } from '../support/redeemed-answer.js';
 import { releaseAfterFile } from '../support/release.js';
 import { HOUR, MINUTE } from '../support/service.js';
@@ -8,12 +8,7 @@ import { exchangeBytes, parseAnswer, post } from '../support/wire.js';
 
 const service = releaseAfterFile(await startAdminService());
 
-/** Sends a request as an operator, or with the bearer token in `more`; the body of the answer is parsed as JSON. */
-// biome-ignore lint/suspicious/noExplicitAny: answers of many shapes.
-async function ask(method: string, path: string, json?: unknown, more: AdminRequest = {}): Promise<any> {
-  const answer = await service.ask(method, `/api/v1${path}`, { bearer: service.operator, json, ...more });
-  return { ...answer, body: answer.body === '' ? undefined : JSON.parse(answer.body) };
-}
+const ask = operatorClient(service);
 
 const make = async (of: Readonly<Record<string, unknown>> = {}) =>
   (await ask('POST', '/grants', { name: `grant-${randomUUID()}`, ...of })).body;
@@ -24,7 +19,7 @@ const redeem = async (url: string, code: string, headers = {}) => {
 };
 
 describe('grants of the admin API', () => {
-  it('are created, and their code redeems', async () => {
+  it('creates a grant whose code redeems', async () => {
     const answer = await ask('POST', '/grants', {
       name: 'to-west',
       redemptionsAllowed: 2,
@@ -53,7 +48,7 @@ describe('grants of the admin API', () => {
     expect(shown.body.code).toBeUndefined();
   });
 
-  it('are changed member by member, and a rule that is null is removed', async () => {
+  it('changes a grant member by member, and removes a rule that is null', async () => {
     const { uid } = await make({ policy: { 'linkgrant/subjects': 'east', 'linkgrant/names': 'a*' } });
     const changed = await ask('PATCH', `/grants/${uid}`, {
       redemptionsAllowed: 7,
@@ -63,7 +58,7 @@ describe('grants of the admin API', () => {
     expect(changed.body.policy).toEqual({ 'linkgrant/names': 'a*', 'linkgrant/csr-required': 'true' });
   });
 
-  it('are revoked, with their links on request, and deleted', async () => {
+  it('revokes a grant, with its links on request, and deletes it', async () => {
     const { uid, url, code } = await make();
     await redeem(url, code);
     expect((await ask('POST', `/grants/${uid}/revoke`)).body).toMatchObject({ outcome: 'revoked', links: 1 });
@@ -82,7 +77,7 @@ describe('grants of the admin API', () => {
     });
   });
 
-  it('are listed in pages, completely and once, by namespace, name and state', async () => {
+  it('lists each grant once, in pages, by namespace, name and state', async () => {
     const namespace = 'listed';
     for (const name of ['c', 'a', 'b', 'e', 'd']) await make({ namespace, name });
     const [first] = (await ask('GET', `/grants?namespace=${namespace}&name=a`)).body.items;
@@ -101,7 +96,7 @@ describe('grants of the admin API', () => {
     expect((await ask('GET', `/grants?namespace=${namespace}&name=f`)).body.items).toEqual([]);
   });
 
-  it('are not created with a name in use or an invalid value', async () => {
+  it('creates no grant with a name in use or an invalid value', async () => {
     await make({ name: 'twice' });
     expect((await ask('POST', '/grants', { name: 'twice' })).body).toMatchObject({
       status: 409,
@@ -130,7 +125,7 @@ describe('grants of the admin API', () => {
 });
 
 describe('a request to the admin API', () => {
-  it('is refused if it has an undocumented member, query parameter or value', async () => {
+  it('refuses an undocumented member, query parameter or value', async () => {
     const bad: readonly [string, string, unknown][] = [
       ['POST', '/grants', { name: 'x', redemptions: 5 }],
       ['POST', '/grants', { name: 7 }],
@@ -155,7 +150,7 @@ describe('a request to the admin API', () => {
     }
   });
 
-  it('is refused if its body is not JSON, too long or of another type', async () => {
+  it('refuses a body that is not JSON, too long or of another type', async () => {
     const { uid } = await make();
     const path = `/grants/${uid}`;
     const json = { 'content-type': 'application/json' };
@@ -179,7 +174,7 @@ describe('a request to the admin API', () => {
   });
 
   it.each(['//x@[y/#z', 'http://[::1', 'ftp://[::1/api/v1/grants', '*'])(
-    'gets a problem document if it is for the target %s and not authenticated',
+    'answers an unauthenticated request for the target %s with a problem document',
     async (requestTarget) => {
       const target = { port: service.adminPort, ca: service.ca };
       const answer = parseAnswer(
@@ -190,7 +185,7 @@ describe('a request to the admin API', () => {
     },
   );
 
-  it('gets its whole 401 response although it sends 500,000 bytes that are not read', async () => {
+  it('sends the whole 401 response to a client whose 500,000 bytes are not read', async () => {
     const head =
       'POST /api/v1/grants HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\ncontent-length: 500000\r\n\r\n';
     const target = { port: service.adminPort, ca: service.ca };
@@ -201,7 +196,7 @@ describe('a request to the admin API', () => {
 });
 
 describe('tokens of the admin API', () => {
-  it('are issued, redeem, are listed without their code, and are revoked', async () => {
+  it('issues a token that redeems, lists it without its code, and revokes it', async () => {
     const { uid } = await make({ redemptionsAllowed: 5 });
     const issued = await ask('POST', '/tokens', { grantUid: uid, subject: 'east', expirationWindow: '10m' });
     expect(issued.status).toBe(201);
@@ -223,7 +218,7 @@ describe('tokens of the admin API', () => {
     expect((await ask('GET', `/tokens?grantUid=${uid}&state=ready`)).body.items).toEqual([]);
   });
 
-  it("contain only the grant's own code if they are issued with that code", async () => {
+  it("issues a token with the grant's own code, and refuses another code or a subject of its own", async () => {
     const { uid, code } = await make();
     const { body } = await ask('POST', '/tokens', { grantUid: uid, code });
     expect(body.token.spec.code).toBe(code);
@@ -234,7 +229,7 @@ describe('tokens of the admin API', () => {
     expect(limited.body).toMatchObject({ status: 422, code: 'value_rejected' });
   });
 
-  it('are not issued for a revoked or unknown grant', async () => {
+  it('issues no token for a revoked or unknown grant', async () => {
     const { uid } = await make();
     await ask('POST', `/grants/${uid}/revoke`);
     expect((await ask('POST', '/tokens', { grantUid: uid })).body.code).toBe('grant_state');
@@ -243,7 +238,7 @@ describe('tokens of the admin API', () => {
 });
 
 describe('redemptions of the admin API', () => {
-  it('are listed by grant, subject, namespace and time, and shown with certificate and ledger', async () => {
+  it('lists redemptions by grant, subject, namespace and time, and shows certificate and ledger', async () => {
     const { uid, url, code } = await make({ redemptionsAllowed: 5, namespace: 'west' });
     for (const subject of ['east', 'north-1', 'north-2']) await redeem(url, code, { subject });
     const subjects = async (query: string) =>
@@ -263,7 +258,7 @@ describe('redemptions of the admin API', () => {
     expect((await ask('GET', `/redemptions/${randomUUID()}`)).body.code).toBe('no_such_redemption');
   });
 
-  it('are revoked after a choice about their source', async () => {
+  it('revokes a redemption after a choice about its source', async () => {
     const { uid, url, code } = await make({ redemptionsAllowed: 5 });
     await redeem(url, code, { subject: 'east' });
     const [{ id }] = (await ask('GET', `/redemptions?grantUid=${uid}`)).body.items;
@@ -282,7 +277,7 @@ describe('redemptions of the admin API', () => {
     expect((await ask('POST', `/redemptions/${id}/revoke`)).body.outcome).toBe('already_revoked');
   });
 
-  it('are in the ledger with all other entries, page by page', async () => {
+  it('lists the entries of the ledger page by page', async () => {
     const { uid, url, code } = await make({ policy: { 'linkgrant/subjects': 'east' } });
     await redeem(url, code, { subject: 'west' });
     await redeem(url, code, { subject: 'east' });
@@ -342,7 +337,7 @@ describe('an Idempotency-Key', () => {
     });
   });
 
-  it('can be used for the same request again after that failed', async () => {
+  it('accepts an Idempotency-Key again after its request failed', async () => {
     const key = once(randomUUID());
     const order = { name: `later-${randomUUID()}` };
     const { uid } = await make(order);
@@ -362,22 +357,22 @@ describe('an Idempotency-Key', () => {
     expect((await ask('GET', `/tokens?grantUid=${uid}`)).body.items).toHaveLength(1);
   });
 
-  it('is refused if it is empty, longer than 255 characters or contains a space', async () => {
+  it('refuses an Idempotency-Key that is empty, longer than 255 characters or contains a space', async () => {
     for (const key of ['', 'a b', 'x'.repeat(256)]) {
       const answer = await ask('POST', '/grants', { name: 'never' }, once(key));
       expect(answer.body).toMatchObject({ status: 400, code: 'request_invalid' });
     }
   });
 
-  it('is forgotten after a day, and no code can be read from the store until then', async () => {
+  it('forgets an Idempotency-Key after a day, and stores no readable code until then', async () => {
     const key = once(randomUUID());
     const order = { name: `kept-${randomUUID()}`, code: 'a-chosen-code-of-mine' };
     await ask('POST', '/grants', order, key);
-    const stored = JSON.stringify(await service.rows('SELECT *, hex(sealed) AS sealed FROM outcomes'));
+    const stored = JSON.stringify(service.rows('SELECT *, hex(sealed) AS sealed FROM outcomes'));
     expect(stored).not.toContain(order.code);
     expect(stored).not.toContain(Buffer.from(order.code).toString('hex').toUpperCase());
     service.clock.advance(25 * HOUR);
     await service.store.eraseSealedAnswers(service.clock.read());
-    expect(await service.rows('SELECT * FROM outcomes')).toEqual([]);
+    expect(service.rows('SELECT * FROM outcomes')).toEqual([]);
   });
 });

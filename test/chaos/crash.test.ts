@@ -172,8 +172,8 @@ describe('a token redeem that is killed between two of its writes', () => {
   });
 });
 
-describe('twenty concurrent redemptions of one single-use token in one data directory, with every driver', () => {
-  it('spend one use, all succeed, and leave one link', async () => {
+describe('token redeem in one data directory, with every driver', () => {
+  it('twenty concurrent redemptions of a single-use token succeed, spend one use and leave one link', async () => {
     await startService();
     const token = await issueToken();
     const ends = await Promise.all(

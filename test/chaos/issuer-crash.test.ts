@@ -84,7 +84,7 @@ async function redeemAnother(): Promise<readonly [number | null, string]> {
 
 describe.each(ISSUERS)('a killed rotation of %s', (issuer) => {
   it.each(MOMENTS)(
-    'leaves an issuer that signs after a kill in %s at %s, and completes when it is repeated',
+    'the issuer still signs after a kill in %s at %s, and the repeated command completes',
     async (operation, moment, left) => {
       for (const earlier of OPERATIONS.slice(0, OPERATIONS.indexOf(operation))) {
         const done = await change(earlier, issuer);

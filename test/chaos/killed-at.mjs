@@ -6,7 +6,7 @@ import { runCommandLine } from '../../dist/cli/run.js';
 
 const [, , fatal, offset, ...words] = process.argv;
 const kill = () => process.kill(process.pid, 'SIGKILL');
-// Other operations pass these checkpoints too; in a redemption the checkpoint on the right comes first.
+// Other operations commit too, so a kill at a commit waits until a redemption has passed the checkpoint on the right.
 const AFTER = { 'before-commit': 'before-signing', 'after-commit': 'before-signing' };
 const passed = new Set();
 

@@ -5,10 +5,10 @@ import { openPostgresStore } from '../../src/stores/postgres/postgres-store.js';
 import { type Serving, Workplace } from '../support/command-line.js';
 import { releaseAfterFile } from '../support/release.js';
 import {
+  expectedCertificates,
   makeRedeemingSites,
   type RedeemingSite,
   redeemAsSite,
-  usesWanted,
   withEachSite,
 } from '../support/sites/redeeming-sites.js';
 import { startPostgres } from '../support/stores/postgres-process.js';
@@ -94,7 +94,7 @@ it('three services lose no redemption and no use while they and the database cra
   expect(new Set(served.map(({ certificate }) => certificate)).size).toBe(served.length);
 
   // Each counted use belongs to one of these sites, and no grant has an unused use that another site wanted.
-  const wanted = usesWanted(GRANTS);
+  const wanted = expectedCertificates(GRANTS);
   expect(served).toHaveLength(wanted);
   const counted = new Map<string, number>();
   for (const { uid } of served) counted.set(uid, (counted.get(uid) ?? 0) + 1);

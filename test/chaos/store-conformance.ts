@@ -3,7 +3,7 @@ import { sqliteConformance } from '../contract/store-conformance-sqlite.js';
 
 /** Runs the conformance suite of SQLite in this process; prints how each test ended, and exits with 1 if one failed. */
 async function main(): Promise<void> {
-  // `vi.waitFor` checks in vitest's process whether timers are fake; they are not.
+  // `vi.waitFor` reads this state of a vitest worker to check whether timers are fake.
   Object.assign(globalThis, { __vitest_worker__: { config: {} } });
   const config = {
     root: '/',

@@ -6,7 +6,7 @@ import { csrHeader, redeemedAnswer } from '../support/redeemed-answer.js';
 import { releaseAfterFile } from '../support/release.js';
 import { post } from '../support/wire.js';
 
-const SLOW_TO_TAKE = `${import.meta.dirname}/slow-to-take.mjs`;
+const SLOW_ACCEPT = `${import.meta.dirname}/slow-accept.mjs`;
 // 250 connections of 10 ms each wait about 2.5 s: more than the 2 s (`issuingWaitMs`) above which no certificate is issued.
 const ACCEPT_DELAY_MS = 10;
 const CROWD = 250;
@@ -44,7 +44,7 @@ describe('a service whose connections wait long until they are accepted', () => 
           ...['--data-dir', dataDir, '--workers', String(workers)],
           ...['--endpoint', 'inter-router=router.example.com:55671'],
         ],
-        { env: { NODE_OPTIONS: `--require "${SLOW_TO_TAKE}"`, ACCEPT_DELAY_MS: String(ACCEPT_DELAY_MS) } },
+        { env: { NODE_OPTIONS: `--require "${SLOW_ACCEPT}"`, ACCEPT_DELAY_MS: String(ACCEPT_DELAY_MS) } },
       );
       const issue = ['token', 'issue', '-', '--redemptions-allowed', '1000', '--data-dir', dataDir];
       const { url, ca, code } = parse((await linkgrant(issue)).stdout).spec;

@@ -31,13 +31,13 @@ import {
 } from '../support/command-line.js';
 import { freePort } from '../support/free-port.js';
 import { type RouterListener, startRouterListener } from '../support/links/router-listener.js';
+import { MAIN } from '../support/programs.js';
 import { releaseAfterTest } from '../support/release.js';
 import { DAY_MS, makeAuthority } from '../support/server-identity.js';
 import { startProxy } from '../support/servers/tunnel-proxy.js';
 import { copySite, installFakeSkupper, modeOf, RECORDED_SITES } from '../support/sites/system-site.js';
 import { until } from '../support/until.js';
 
-const MAIN = join(import.meta.dirname, '../../dist/main.js');
 const ISSUER = join(RECORDED_SITES, 'west/runtime/issuers/skupper-site-ca');
 
 let work: Workplace;
@@ -373,7 +373,7 @@ describe('bootstrap before its prerequisites exist', () => {
     expect(expectSuccess(await bootstrap(words)).stdout).toMatch(/^Already linked: west,[^\n]*\n$/);
   });
 
-  it('prints a reason that contains the time only once, and limits how often it repeats a failing reload', async () => {
+  it('prints a waiting reason once although the time in it changes, and limits repeats of a failing reload', async () => {
     await serve();
     const words = ['--token', await issue(work.path('token.yaml')), ...toLinks(), '--deadline', '5s'];
     const dataFlags = ['--data-dir', work.path('requesting')];

@@ -20,19 +20,19 @@ function makePipe(file: string): string {
   return file;
 }
 
-describe('an endless input', () => {
+describe('endless input', () => {
   it.each([
     ['a token to redeem', ['token', 'redeem', '/dev/zero', ...to, ...data], 1],
     ['a token to inspect', ['token', 'inspect', '/dev/zero'], 1],
     ['a token of a bootstrap', ['bootstrap', '--token', '/dev/zero', ...to, ...data], 1],
     ["a proxy's Secret", ['token', 'redeem', '-', '--proxy-secret', '/dev/zero', ...to, ...data], 2],
-  ])('is refused if it is a device: %s', async (_what, words, code) => {
+  ])('refuses an endless device: %s', async (_what, words, code) => {
     const ended = await linkgrant(words);
     expect(ended.code).toBe(code);
     expect(refusalOf(ended).error).toContain('it is not a regular file');
   });
 
-  it('is refused after 1 MiB if it is a pipe', async () => {
+  it('refuses an endless pipe after 1 MiB', async () => {
     const pipe = makePipe(place.path('endless.pipe'));
     const writer = spawn('sh', ['-c', `exec cat /dev/zero > '${pipe}'`]);
     const ended = await linkgrant(['token', 'inspect', pipe]);
@@ -41,7 +41,7 @@ describe('an endless input', () => {
     expect(refusalOf(ended).error).toBe(`the token file cannot be read: ${pipe}: it is longer than 1 MiB`);
   });
 
-  it('is refused on standard input too', async () => {
+  it('refuses standard input longer than 1 MiB', async () => {
     const ended = await linkgrant(['token', 'redeem', '-', ...to, ...data], {
       input: ' '.repeat(2 ** 20 + 1),
     });
@@ -49,7 +49,7 @@ describe('an endless input', () => {
     expect(refusalOf(ended).error).toBe('the token file cannot be read: it is longer than 1 MiB');
   });
 
-  it('does not prevent the redemption of other tokens in the input directory of a site', async () => {
+  it('redeems the other tokens of an input directory that contains an endless one', async () => {
     const service = await startIssuingServer('linkgrant');
     const east = copySite('east', place.path('skupper'), 'east');
     const file = east.path('input/resources/AccessToken-endless.yaml');
@@ -67,7 +67,7 @@ describe('an endless input', () => {
 });
 
 describe('a named pipe', () => {
-  it('is read once, to its end, if it contains the token', async () => {
+  it('bootstrap reads a token from a named pipe once, to its end', async () => {
     const service = await startIssuingServer('linkgrant');
     const pipe = makePipe(place.path('token.pipe'));
     writeFileSync(place.path('token.yaml'), encodeAccessToken(service.token));
@@ -84,7 +84,7 @@ describe('a named pipe', () => {
   it.each([
     ['a named pipe', () => makePipe(place.path('silent.pipe'))],
     ['standard input', () => '-'],
-  ])('delays bootstrap at most until --deadline if no data arrives: %s', async (_which, pipe) => {
+  ])('bootstrap waits for data from %s at most until --deadline', async (_which, pipe) => {
     const words = [
       'bootstrap',
       '--token',
@@ -102,7 +102,7 @@ describe('a named pipe', () => {
     );
   });
 
-  it('delays bootstrap at most until --deadline if it is the file of --proxy-secret', async () => {
+  it('bootstrap waits for a named pipe of --proxy-secret at most until --deadline', async () => {
     const pipe = makePipe(place.path('proxy.pipe'));
     const words = ['--proxy-secret', pipe, ...to, ...data, '--deadline', '1s'];
     const ended = await linkgrant(['bootstrap', '--token', place.path('none'), ...words]);
@@ -110,7 +110,7 @@ describe('a named pipe', () => {
     expect(refusalOf(ended).error).toContain('the end of the input did not arrive in time');
   });
 
-  it('does not block commands or the service if it is among the files of a site', async () => {
+  it('named pipes among the files of a site block neither commands nor the service', async () => {
     const home = place.path('piped');
     const west = copySite('west', home, 'west');
     makePipe(west.path('runtime/resources/zz.yaml'));
@@ -145,9 +145,9 @@ describe('a named pipe', () => {
 
 describe('a dangling symbolic link', () => {
   it.each([
-    ['the directory', 'dangling'],
-    ['a parent of it', 'dangling/below/it'],
-  ])('is reported if it is the link directory or a parent: %s', async (_where, path) => {
+    ['the directory of --to', 'dangling'],
+    ['a parent of the directory of --to', 'dangling/below/it'],
+  ])('token redeem reports a dangling symbolic link: %s', async (_where, path) => {
     rmSync(place.path('dangling'), { force: true });
     symlinkSync(place.path('nowhere'), place.path('dangling'));
     const service = await startIssuingServer('linkgrant');

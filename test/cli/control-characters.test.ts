@@ -21,7 +21,7 @@ function linkNamed(name: string, host: string): string {
 }
 
 describe('control characters', () => {
-  it('are escaped by link status if a Link has them, and add no line', async () => {
+  it('link status escapes the control characters of a Link, which add no line', async () => {
     const links = place.path('links');
     mkdirSync(links);
     const [name, host] = [`a${CLEAR}b\nfake  line`, `h${OTHER_CONTROLS}.example.com`];
@@ -38,13 +38,13 @@ describe('control characters', () => {
     });
   });
 
-  it('are escaped in an error that repeats a name, and add no line', async () => {
+  it('an error escapes the control characters of a name, which add no line', async () => {
     const ended = await linkgrant(['link', 'check', `x${CLEAR}\ny`, '--dir', place.path('links')]);
     expect(ended.stderr).not.toMatch(CONTROL_CHARACTERS);
     expect(refusalOf(ended).error).toContain('"x\\u001b[2J\\u000ay"');
   });
 
-  it("are escaped by serve and doctor if a site's resources have them", async () => {
+  it("serve and doctor escape the control characters of a site's resources", async () => {
     const west = copySite('west', place.path('skupper'), 'west');
     const access = {
       kind: 'RouterAccess',

@@ -1,13 +1,13 @@
 import { chmodSync, mkdirSync, writeFileSync } from 'node:fs';
 import { beforeEach, describe, expect, test } from 'vitest';
-import type { AccessToken } from '../../src/domain/access-token.js';
-import { encodeAccessToken } from '../../src/domain/access-token.js';
+import { type AccessToken, encodeAccessToken } from '../../src/domain/access-token.js';
 import { directoryMaterializer } from '../../src/platforms/files/directory-materializer.js';
 import { type Ended, linkgrant, refusalOf, type Serving, Workplace } from '../support/command-line.js';
+import { freePort } from '../support/free-port.js';
 import { linkTo, makeLinkSecret } from '../support/links/link-samples.js';
 import { releaseAfterTest } from '../support/release.js';
 import { DAY_MS, makeAuthority, makeIdentity } from '../support/server-identity.js';
-import { closedPort, serveHttps, servePlain, serveTcp, tokenFor } from '../support/servers/hostile-server.js';
+import { serveHttps, servePlain, serveTcp, tokenFor } from '../support/servers/hostile-server.js';
 import { startIssuingServer } from '../support/servers/issuing-server.js';
 import { startProxy } from '../support/servers/tunnel-proxy.js';
 import { MINUTE, startTestService } from '../support/service.js';
@@ -134,7 +134,7 @@ describe('doctor on a requesting site', () => {
       ...['-n', 'aest', '--listen', '127.0.0.1:0', '--ops-listen', 'off'],
     ]);
     expect([failed, ended.code]).toEqual([[['namespace', `there is no namespace "aest" in ${home}`]], 2]);
-    const token = write(tokenFor(await closedPort(), (await makeIdentity()).ca));
+    const token = write(tokenFor(await freePort(), (await makeIdentity()).ca));
     const asked = await doctor([...site, '-n', 'aest', '--token', token]);
     expect(asked.failed.map(([name]) => name)).toEqual(['TCP', 'namespace']);
     const redeemed = await linkgrant(['token', 'redeem', token, ...site, '-n', 'aest']);
@@ -179,7 +179,7 @@ describe('doctor on a requesting site', () => {
   });
 
   test('prints one line for each check, and a hint below a failure', async () => {
-    const token = tokenFor(await closedPort(), (await makeIdentity()).ca);
+    const token = tokenFor(await freePort(), (await makeIdentity()).ca);
     const ended = await linkgrant(['doctor', '--token', write(token)]);
     expect(ended.code).toBe(4);
     expect(ended.stdout).toMatch(/^ok {4}token +"my-link"/);
@@ -197,7 +197,7 @@ describe('doctor on a requesting site', () => {
     const { ca } = await makeIdentity();
     const unresolved = { ...tokenFor(1, ca), url: 'https://no-such-host.invalid:9090/x' };
     expect(await soleFailure(unresolved)).toEqual(['DNS', 4]);
-    expect(await soleFailure(tokenFor(await closedPort(), ca))).toEqual(['TCP', 4]);
+    expect(await soleFailure(tokenFor(await freePort(), ca))).toEqual(['TCP', 4]);
     const plain = releaseAfterTest(await servePlain((_request, response) => response.end()));
     expect(await soleFailure(tokenFor(plain.port, ca))).toEqual(['TLS', 3]);
     const silent = releaseAfterTest(await serveTcp(() => undefined));
@@ -301,7 +301,7 @@ describe('doctor on a requesting site', () => {
       ...secret,
       annotations: {
         'linkgrant.dev/redemption-id': 'c7f3d6a0-58a3-4a0e-9b38-1f8b7a5f9a10',
-        'linkgrant.dev/renewal-url': `https://127.0.0.1:${await closedPort()}/-/renew`,
+        'linkgrant.dev/renewal-url': `https://127.0.0.1:${await freePort()}/-/renew`,
         'linkgrant.dev/server-ca': authority.bundlePem,
       },
     };
@@ -393,20 +393,12 @@ describe('doctor on an accepting site', () => {
     expect(refusalOf(refused).hint).toContain('node:sqlite or better-sqlite3');
   });
 
-  test('reports what to start before the first start, and creates nothing', async () => {
-    const { failed, ended } = await doctor([
-      ...['--data-dir', place.path('data'), '--listen', '127.0.0.1:0', '--ops-listen', 'off'],
-    ]);
+  test('reports before the first start that the service must be started, and creates nothing', async () => {
+    const words = ['--data-dir', place.path('data'), '--listen', '127.0.0.1:0', '--ops-listen', 'off'];
+    const { failed, ended } = await doctor(words);
     expect([failed.map(([name]) => name), ended.code]).toEqual([['store'], 2]);
     expect(refusalOf(ended).hint).toContain('linkgrant serve');
-    const again = await doctor([
-      '--data-dir',
-      place.path('data'),
-      '--listen',
-      '127.0.0.1:0',
-      '--ops-listen',
-      'off',
-    ]);
+    const again = await doctor(words);
     expect(again.checks[0]?.detail).toContain('can be created');
   });
 

@@ -1,7 +1,14 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { beforeAll, describe, expect, it } from 'vitest';
-import { type Ended, json, linkgrant, refusalOf, Workplace } from '../support/command-line.js';
+import {
+  expectSuccess,
+  json,
+  linkgrant,
+  refusalOf,
+  type Serving,
+  Workplace,
+} from '../support/command-line.js';
 import { releaseAfterFile } from '../support/release.js';
 
 const NOTE = 'Dry run: nothing is changed. Without --dry-run the result is:\n';
@@ -10,15 +17,11 @@ const data = ['--data-dir', place.path('data')];
 const endpoint = ['--endpoint', 'inter-router=router.example.com:55671'];
 const requesting = ['--data-dir', place.path('requesting')];
 const links = ['--dir', place.path('links'), ...requesting];
-let service: Awaited<ReturnType<Workplace['serve']>>;
+let service: Serving;
 let token: string;
 let redemption: string;
 
-async function succeed(words: readonly string[]): Promise<Ended> {
-  const ended = await linkgrant(words);
-  expect(ended.code, ended.stderr).toBe(0);
-  return ended;
-}
+const succeed = async (words: readonly string[]) => expectSuccess(await linkgrant(words));
 
 beforeAll(async () => {
   service = await place.serve([...data, ...endpoint]);
@@ -120,7 +123,7 @@ describe('token issue --dry-run', () => {
   });
 });
 
-describe('a dry run', () => {
+describe('--dry-run', () => {
   it.each([
     [
       ['grant', 'create', 'fleet'],
@@ -132,7 +135,7 @@ describe('a dry run', () => {
       ['token', 'issue', '--grant', 'fleet', '--redemptions-allowed', '10'],
       'the token was not issued: grant "fleet" can be redeemed 9 times in all, so a token cannot allow more',
     ],
-  ])('is refused with the error of the command: %j', async (words, error) => {
+  ])('--dry-run fails with the error of the command: %j', async (words, error) => {
     const preview = await linkgrant([...words, '--dry-run', ...data]);
     const real = await linkgrant([...words, ...data]);
     expect(preview.code).toBe(real.code);
@@ -140,7 +143,7 @@ describe('a dry run', () => {
     expect(preview.stderr.replace(NOTE, '')).toBe(real.stderr);
   });
 
-  it('is not available through the admin API', async () => {
+  it('--dry-run is refused with --server', async () => {
     const ended = await linkgrant([
       'grant',
       'delete',
@@ -155,7 +158,7 @@ describe('a dry run', () => {
     });
   });
 
-  it('is not available for the steps of a cut', async () => {
+  it('--dry-run is refused with --cut', async () => {
     const ended = await linkgrant(['redemption', 'revoke', redemption, '--cut', '--dry-run', ...data]);
     expect(ended.code).toBe(2);
     expect(refusalOf(ended).error).toBe('--dry-run cannot be combined with --cut');

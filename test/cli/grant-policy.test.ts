@@ -49,8 +49,8 @@ async function tokenOf(name: string): Promise<string> {
   return file;
 }
 
-describe('the policy of a grant', () => {
-  it('is set by flags, and printed as settings and as text', async () => {
+describe('grant policy', () => {
+  it('grant create sets the policy by flags, and prints it as settings and as text', async () => {
     const created = await grantJson('create', 'full', ...RULES);
     expect(created.policy).toEqual(SETTINGS);
     expect((await showGrant('full')).policy).toEqual(SETTINGS);
@@ -61,13 +61,13 @@ describe('the policy of a grant', () => {
     expect(await grantJson('create', 'plain')).not.toHaveProperty('policy');
   });
 
-  it('is set for the grant that `token issue` creates', async () => {
+  it('token issue sets the policy of the grant that it creates', async () => {
     const words = ['token', 'issue', place.path('issued.yaml'), '--name', 'issued', ...RULES];
     expect((await linkgrant([...words, '--data-dir', dataDir])).code).toBe(0);
     expect((await showGrant('issued')).policy).toEqual(SETTINGS);
   });
 
-  it('permits no subject if the list is empty', async () => {
+  it('permits no subject if --subjects is empty', async () => {
     await grantJson('create', 'no-subjects', '--subjects', '');
     expect((await showGrant('no-subjects')).policy).toEqual({ 'linkgrant/subjects': '' });
     expect((await grant('show', 'no-subjects')).stdout).toMatch(/^Subjects: +none$/m);
@@ -86,24 +86,27 @@ describe('the policy of a grant', () => {
     ['--certificate-lifetime', 'long', 'is "long", which is not a duration'],
     ['--certificate-lifetime', '0', 'at least 1s'],
     ['--not-before', 'tomorrow', 'is "tomorrow", which is not a time'],
-  ])('is refused by create, issue and update, with the reason, if %s is %j', async (flag, value, reason) => {
-    const name = 'wrong-value';
-    const before = await showGrant('plain');
-    const issued = ['token', 'issue', place.path('wrong.yaml'), '--name', name, '--data-dir', dataDir];
-    const ends = await Promise.all([
-      grant('create', name, flag, value),
-      linkgrant([...issued, flag, value]),
-      grant('update', 'plain', flag, value),
-    ]);
-    for (const ended of ends) {
-      expect(ended.code).toBe(2);
-      expect(refusalOf(ended).error).toContain(`${flag} `);
-      expect(refusalOf(ended).error).toContain(reason);
-      expect(refusalOf(ended).hint).toContain('docs/how-to/restrict-a-grant.md');
-    }
-    expect((await grant('show', name)).code).toBe(1);
-    expect(await showGrant('plain')).toEqual(before);
-  });
+  ])(
+    'grant create, token issue and grant update refuse %s %j with the reason',
+    async (flag, value, reason) => {
+      const name = 'wrong-value';
+      const before = await showGrant('plain');
+      const issued = ['token', 'issue', place.path('wrong.yaml'), '--name', name, '--data-dir', dataDir];
+      const ends = await Promise.all([
+        grant('create', name, flag, value),
+        linkgrant([...issued, flag, value]),
+        grant('update', 'plain', flag, value),
+      ]);
+      for (const ended of ends) {
+        expect(ended.code).toBe(2);
+        expect(refusalOf(ended).error).toContain(`${flag} `);
+        expect(refusalOf(ended).error).toContain(reason);
+        expect(refusalOf(ended).hint).toContain('docs/how-to/restrict-a-grant.md');
+      }
+      expect((await grant('show', name)).code).toBe(1);
+      expect(await showGrant('plain')).toEqual(before);
+    },
+  );
 
   it('creates no grant that would expire before --not-before', async () => {
     const { error } = await refused(2, 'create', 'too-late', '--not-before', '2100-01-01T00:00:00Z');
@@ -111,7 +114,7 @@ describe('the policy of a grant', () => {
     expect((await grant('show', 'too-late')).code).toBe(1);
   });
 
-  it('cannot be set for a token of an existing grant, or by a signing key', async () => {
+  it('token issue refuses a policy with --grant or --signing-key', async () => {
     const words = ['token', 'issue', place.path('none.yaml'), '--csr-required'];
     const ends = await Promise.all([
       linkgrant([...words, '--grant', 'plain', '--data-dir', dataDir]),
@@ -227,7 +230,7 @@ describe('grant update', () => {
 });
 
 describe('the holder of a token with a policy', () => {
-  it('sees the rules with --check and doctor, is refused by a rule, and redeems after it is changed', async () => {
+  it('token inspect and doctor print the rules; token redeem is refused by a rule until it is changed', async () => {
     await grantJson('create', 'ruled', '--subjects', 'hq', '--certificate-lifetime', '12h');
     const token = await tokenOf('ruled');
     const checked = await linkgrant(['token', 'inspect', token, '--check']);

@@ -165,7 +165,7 @@ describe('grant create', () => {
 });
 
 describe('grant list and grant show', () => {
-  it('print state and count, never the code', async () => {
+  it('prints state and count, never the code', async () => {
     const { uid, code } = await createGrant('seen');
     const shown = await grant(['show', 'seen']);
     expect(shown.stdout).toMatch(/^State: +ready$/m);
@@ -193,7 +193,7 @@ describe('grant list and grant show', () => {
     expect((await grant(['list', '--name', 'absent'])).stdout).toBe('No grant matches.\n');
   });
 
-  it('print the redemptions and refusals', async () => {
+  it('grant show prints the redemptions and refusals', async () => {
     const { stdout: token } = await grant(['create', 'tried', '--token', '-']);
     const redeem = (site: string) =>
       linkgrant(['token', 'redeem', '-', '--to', '-', '--data-dir', place.path(site), '--subject', site], {
@@ -211,7 +211,7 @@ describe('grant list and grant show', () => {
     expect((await grant(['show', 'tried'])).stdout).toMatch(/grant_exhausted +tried +east +127\.0\.0\.1/);
   });
 
-  it('report an unknown grant', async () => {
+  it('show, revoke and delete report an unknown grant', async () => {
     const ends = await Promise.all(
       ['show', 'revoke', 'delete'].map((verb) => grant([verb, 'nobody-made-this'])),
     );
@@ -226,7 +226,7 @@ describe('grant list and grant show', () => {
 });
 
 describe('grant revoke and delete', () => {
-  it('revoke permanently: the token cannot be redeemed any more', async () => {
+  it('revokes permanently: the token cannot be redeemed any more', async () => {
     const { stdout: token } = await grant(['create', 'revoked', '--token', '-']);
     expect((await grant(['revoke', 'revoked'])).stdout).toContain('is revoked');
     expect((await grant(['revoke', 'revoked'])).stdout).toContain('was already revoked');
@@ -239,7 +239,7 @@ describe('grant revoke and delete', () => {
     expect(refusalOf(redeemed).hint).toContain('revoked');
   });
 
-  it('delete the grant, and leave the ledger unchanged', async () => {
+  it('deletes the grant, and leaves the ledger unchanged', async () => {
     const { stdout: token } = await grant(['create', 'gone', '--token', '-']);
     const site = ['--data-dir', place.path('gone-site')];
     expect((await linkgrant(['token', 'redeem', '-', '--to', '-', ...site], { input: token })).code).toBe(0);
@@ -259,7 +259,7 @@ describe('grant revoke and delete', () => {
 });
 
 describe('redemption list and redemption show', () => {
-  it('print each redemption, and the certificate as text', async () => {
+  it('prints each redemption, and the certificate as text', async () => {
     const { stdout: token } = await grant(['create', 'ledger', '--token', '-']);
     const redeemed = await linkgrant(
       ['token', 'redeem', '-', '--to', place.path('l'), '--data-dir', place.path('ls'), '-o', 'json'],
@@ -301,7 +301,7 @@ describe('before the first start of a service', () => {
     const empty = place.path('empty');
     mkdirSync(empty, { recursive: true });
     for (const directory of [empty, place.path('nowhere')]) {
-      const ended = await linkgrant([...words.filter(Boolean), '--data-dir', directory]);
+      const ended = await linkgrant([...words, '--data-dir', directory]);
       expect(ended.code).toBe(2);
       const { error, hint } = refusalOf(ended);
       expect(error).toContain(`${directory}/linkgrant.db has not been set up yet`);

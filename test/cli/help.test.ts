@@ -33,14 +33,17 @@ const NOUNS = ['grant', 'token', 'redemption', 'issuer', 'config'];
 const place = releaseAfterFile(new Workplace());
 
 describe('linkgrant --help', () => {
-  it.each(['', ...NOUNS, ...COMMANDS])('is on standard output for "%s --help"', async (command) => {
-    const words = command.split(' ').filter(Boolean);
-    const { code, stdout, stderr } = await linkgrant([...words, '--help']);
-    expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
-    expect(stdout).toMatch(new RegExp(`^Usage: linkgrant ${command}`.trimEnd()));
-    expect(stdout).toContain('-h, --help');
-    for (const line of stdout.split('\n')) expect(line.length).toBeLessThanOrEqual(80);
-  });
+  it.each(['', ...NOUNS, ...COMMANDS])(
+    'prints the usage on standard output for "%s --help"',
+    async (command) => {
+      const words = command.split(' ').filter(Boolean);
+      const { code, stdout, stderr } = await linkgrant([...words, '--help']);
+      expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
+      expect(stdout).toMatch(new RegExp(`^Usage: linkgrant ${command}`.trimEnd()));
+      expect(stdout).toContain('-h, --help');
+      for (const line of stdout.split('\n')) expect(line.length).toBeLessThanOrEqual(80);
+    },
+  );
 
   it('lists the first word of each command, and the verbs of each noun', async () => {
     const { stdout } = await linkgrant(['help']);
@@ -65,7 +68,7 @@ describe('linkgrant --help', () => {
     );
   }
 
-  it('has the flags of serve under headings by platform', async () => {
+  it('prints the flags of serve under headings by platform', async () => {
     const flags = await flagsByHeading('serve');
     expect(Object.keys(flags)).toEqual([
       'Options:',
@@ -126,7 +129,7 @@ describe('linkgrant --help', () => {
     },
   );
 
-  it('has at most one default in a sentence', async () => {
+  it('names at most one default in a sentence', async () => {
     for (const command of COMMANDS) {
       const { stdout } = await linkgrant([...command.split(' '), '--help']);
       const options = stdout.split(/\n {2}(?=-)/).slice(1);
@@ -138,7 +141,7 @@ describe('linkgrant --help', () => {
     }
   });
 
-  it('is printed with exit code 2 if no command is given', async () => {
+  it('prints the usage and exits with 2 if no command is given', async () => {
     for (const words of [[], ['grant']]) {
       const { code, stdout, stderr } = await linkgrant(words);
       expect({ code, stdout }).toEqual({ code: 2, stdout: '' });
@@ -146,7 +149,7 @@ describe('linkgrant --help', () => {
     }
   });
 
-  it('is the hint for a mistyped command, and the error suggests the most similar one', async () => {
+  it('suggests the most similar command for a mistyped one, and names --help in the hint', async () => {
     const noun = await linkgrant(['tokn']);
     expect(noun.code).toBe(2);
     expect(refusalOf(noun).error).toBe("unknown command 'tokn' (Did you mean token?)");
@@ -160,7 +163,7 @@ describe('linkgrant --help', () => {
 });
 
 describe('linkgrant version', () => {
-  it('is the version of the package, as a command and as a flag', async () => {
+  it('prints the version of the package, as a command and as a flag', async () => {
     const { version } = JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8'));
     for (const words of [['version'], ['--version'], ['-V']]) {
       expect(await linkgrant(words)).toEqual({ code: 0, stdout: `${version}\n`, stderr: '' });
@@ -204,7 +207,7 @@ describe('linkgrant completion', () => {
     expect(completions('token', 'redeem', '')).toEqual([]);
   });
 
-  it('has the same words for zsh and fish', async () => {
+  it('offers the same words in zsh and fish', async () => {
     const zsh = await linkgrant(['completion', 'zsh']);
     expect(zsh.stdout).toMatch(/^#compdef linkgrant\n/);
     expect(zsh.stdout).toContain(readFileSync(script, 'utf8'));

@@ -12,8 +12,8 @@ const issued = (await linkgrant(['token', 'issue', token, '--redemptions-allowed
 const to = ['--to', place.path('links'), '--data-dir', place.path('requesting')];
 await linkgrant(['token', 'redeem', token, '--name', 'west', ...to]);
 
-describe('the address of an IPv6 endpoint', () => {
-  it('is in brackets in token issue', () => {
+describe('IPv6 endpoint', () => {
+  it('token issue prints the address of an IPv6 endpoint in brackets', () => {
     expect(issued).toContain('Links to inter-router [2001:db8::5]:55671\n');
   });
 
@@ -25,7 +25,7 @@ describe('the address of an IPv6 endpoint', () => {
     ['link generate', ['link', 'generate', 'north', '--to', place.path('north'), ...data]],
     ['link check', ['link', 'check', 'west', '--timeout', '1s', ...links]],
     ['doctor', ['doctor', ...data]],
-  ])('is in brackets in %s', async (_, words) => {
+  ])('%s prints the address of an IPv6 endpoint in brackets', async (_, words) => {
     const { stdout, stderr } = await linkgrant(words);
     expect(stdout + stderr).toContain('[2001:db8::5]:55671');
     expect(stdout + stderr).not.toContain('2001:db8::5:55671');

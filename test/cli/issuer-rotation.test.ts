@@ -4,7 +4,7 @@ import { describe, expect, it } from 'vitest';
 import { parse } from 'yaml';
 import { splitCertificates } from '../../src/pki/certificate-info.js';
 import { run } from '../chaos/commands.js';
-import { ENDPOINT, json, linkgrant, refusalOf, Workplace } from '../support/command-line.js';
+import { ENDPOINT, expectSuccess, json, linkgrant, refusalOf, Workplace } from '../support/command-line.js';
 import { releaseAfterFile } from '../support/release.js';
 import { SystemHome } from '../support/sites/system-home.js';
 import { makeAuthority, OpenSsl } from '../unit/pki/openssl.js';
@@ -22,11 +22,7 @@ const later = (...words: readonly string[]) =>
   run(['issuer', ...words, '--data-dir', data], { clockOffsetMs: MINUTE_MS });
 const listed = async (...words: readonly string[]) => json(await issuer('list', '-o', 'json', ...words));
 
-async function succeed(...words: readonly string[]): Promise<string> {
-  const ended = await issuer(...words);
-  expect(ended.code, ended.stderr).toBe(0);
-  return ended.stdout;
-}
+const succeed = async (...words: readonly string[]) => expectSuccess(await issuer(...words)).stdout;
 
 async function refused(...words: readonly string[]) {
   const ended = await issuer(...words);
@@ -45,7 +41,7 @@ async function redeem(name: string): Promise<void> {
 const serving = await place.serve(['--data-dir', data, ...ENDPOINT]);
 
 describe('rotation of the site CA', () => {
-  it('goes step by step, and each step can be repeated', async () => {
+  it('rotates the site CA step by step, and each step can be repeated', async () => {
     await redeem('early');
     expect(await listed()).toMatchObject([
       { issuer: SERVER, state: 'active', owner: 'linkgrant', links: null },
@@ -102,7 +98,7 @@ describe('rotation of the site CA', () => {
 });
 
 describe('rotation of the CA of the service', () => {
-  it('is effective in new tokens at once, and needs --force while links depend on the old CA', async () => {
+  it('new tokens contain the new service CA at once; retire needs --force while links depend on the old one', async () => {
     const casOf = async (name: string) => {
       const token = place.path(`${name}.yaml`);
       const issued = await linkgrant(['token', 'issue', token, '--name', name, '--data-dir', data]);
@@ -158,8 +154,8 @@ describe('issuer create', () => {
   });
 });
 
-describe('a CA of another owner', () => {
-  it('is reported with its files', async () => {
+describe('issuer commands for a CA that linkgrant does not manage', () => {
+  it('issuer list reports an external CA with its files, and issuer prepare refuses it', async () => {
     const { certificate, key } = makeAuthority(openssl, { subject: '/CN=company CA' });
     const files = { cert: place.path('company.crt'), key: place.path('company.key') };
     writeFileSync(files.cert, certificate);
@@ -176,7 +172,7 @@ describe('a CA of another owner', () => {
     expect(await succeed('trust', SITE, ...given)).toBe(certificate);
   });
 
-  it('is recognized without its flags after the service has used it', async () => {
+  it('issuer prepare recognizes an external CA without its flags after the service has used it', async () => {
     const own = place.path('given-issuer');
     const { certificate, key } = makeAuthority(openssl, { subject: '/CN=other company CA' });
     const files = ['crt', 'key'].map((end) => place.path(`other-company.${end}`));
@@ -195,7 +191,7 @@ describe('a CA of another owner', () => {
     ]);
   });
 
-  it('is managed by Skupper on a system platform, where linkgrant manages the CA of the service', async () => {
+  it('on a system platform only the CA of the service is managed; Skupper manages the site CAs', async () => {
     const home = new SystemHome(place.path('skupper')).add('west');
     const own = place.path('on-podman');
     const words = ['--platform', 'podman', '--skupper-home', home.directory, '--host', 'vm'];
@@ -228,7 +224,7 @@ describe('a CA of another owner', () => {
     await service.stop();
   });
 
-  it('is not rotated if it signed the external certificate of the service', async () => {
+  it('issuer prepare refuses the CA of an external service certificate', async () => {
     const own = place.path('given-tls');
     const ca = makeAuthority(openssl, { subject: '/CN=tls CA' });
     const { certificate, key } = makeAuthority(openssl, { subject: '/CN=other', issuer: ca });

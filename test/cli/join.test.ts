@@ -114,7 +114,7 @@ describe('join', () => {
 });
 
 describe('a join line', () => {
-  it('is inspected without its code, and checked at the service', async () => {
+  it('token inspect prints a join line without its code, and checks it at the service', async () => {
     const line = await issueLine('--name', 'inspected');
     const ended = await linkgrant(['token', 'inspect', line, '--check', '-o', 'json']);
     expect(json(ended)).toMatchObject({
@@ -135,7 +135,7 @@ describe('a join line', () => {
         return [place.path('boot.line')];
       },
     ],
-  ])('is accepted by bootstrap %s, and redeemed once', async (how, sourceOf) => {
+  ])('bootstrap accepts a join line %s, and redeems it once', async (how, sourceOf) => {
     const name = how.replaceAll(' ', '-');
     const site = place.path(name);
     const [token = '', input = ''] = sourceOf(await issueLine('--name', name));

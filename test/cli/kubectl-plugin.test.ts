@@ -45,7 +45,7 @@ describe('the program under the name kubectl-linkgrant', () => {
     expect(hint).toContain('kubectl linkgrant serve');
   });
 
-  it('suggests its own commands in hints, and leaves those of other sites unchanged', async () => {
+  it('suggests commands that begin with kubectl in hints, which linkgrant does not', async () => {
     mkdirSync(place.path('links'));
     const missing = await plugin(['link', 'status', 'nope', '--dir', place.path('links')]);
     expect(refusalOf(missing).hint).toContain('`kubectl linkgrant link status`');

@@ -24,7 +24,7 @@ async function redeemToken(name: string): Promise<string> {
 const FORMULA = '=1+1 <script>alert(1)</script> "\' %s, \u200b';
 
 describe('labels and notes', () => {
-  it('are set when a grant is created, shown in every format, and changed', async () => {
+  it('sets labels and note of a grant, prints them in every format, and changes them', async () => {
     const created = await create('first', '--label', 'team=a', '--label', 'pilot=', '--note', FORMULA);
     expect(created.code, created.stderr).toBe(0);
     const shown = await run('grant', 'show', 'first');
@@ -51,7 +51,7 @@ describe('labels and notes', () => {
     expect(listed).toMatchObject({ name: 'first', labels: { team: 'b' }, redemptionsAllowed: 1 });
   });
 
-  it('are changed and shown in every format for a redemption', async () => {
+  it('changes labels and note of a redemption, and prints them in every format', async () => {
     const id = await redeemToken('linked');
     const words = ['redemption', 'update', id];
     const updated = await run(...words, '--label', 'region=eu', '--label', 'pilot=', '--note', FORMULA);
@@ -70,7 +70,7 @@ describe('labels and notes', () => {
     expect(json(removed)).not.toHaveProperty('note');
   });
 
-  it('are set for the grant that token issue creates', async () => {
+  it('token issue sets labels and note of the grant that it creates', async () => {
     const issue = ['token', 'issue', place.path('new.yaml'), '--name', 'issued'];
     const issued = await run(...issue, '--label', 'team=c', '--note', 'ticket 4711');
     expect(issued.code, issued.stderr).toBe(0);
@@ -89,7 +89,7 @@ describe('labels and notes', () => {
     expect(signed.code).toBe(2);
   });
 
-  it('select grants and redemptions', async () => {
+  it('selects grants and redemptions by labels', async () => {
     for (const [name, team] of Object.entries({ x1: 'x', y1: 'y', x2: 'x' })) {
       await create(name, '--label', `select=${team}`);
     }
@@ -127,14 +127,17 @@ describe('labels and notes', () => {
     ['grant', 'create', 'bad', ...Array.from({ length: 33 }, (_, at) => ['--label', `k${at}=v`]).flat()],
     ['redemption', 'update', '6f0f9b7e-6d3c-4f0e-9f0e-0a7d7a3d0c11'],
   ];
-  it.each(wrong.map((words) => ({ words })))('are refused as a usage error: $words', async ({ words }) => {
-    const ended = await run(...words);
-    expect(ended.code).toBe(2);
-    refusalOf(ended);
-    expect((await run('grant', 'show', 'bad')).code).toBe(1);
-  });
+  it.each(wrong.map((words) => ({ words })))(
+    'exits with 2 for an invalid label, note or selector: $words',
+    async ({ words }) => {
+      const ended = await run(...words);
+      expect(ended.code).toBe(2);
+      refusalOf(ended);
+      expect((await run('grant', 'show', 'bad')).code).toBe(1);
+    },
+  );
 
-  it('are escaped in every output if the database contains control characters', async () => {
+  it('escapes control characters of labels and notes in every output', async () => {
     const id = await redeemToken('attacked');
     const labels = { 'a\u001b[2J\nfake  line': '\u009b2J\u202e\u007f', '=1+1': 'x' };
     const note = '=1+1\u001b]0;title\u0007\nfake  line\u2028\u202e';

@@ -90,7 +90,7 @@ describe('link renew in a directory', () => {
     expect(await status()).toMatchObject([{ name: 'west', renewedBy: 'link renew' }]);
   });
 
-  it('reports what must renew a short-lived certificate, and that nothing renews a long-lived one', async () => {
+  it('token redeem prints what renews the link: a timer if its certificate is short-lived, else only link renew', async () => {
     const short = await redeem('west', '--renew');
     expect(short.stdout).toContain(`linkgrant link renew --all --dir ${work.path('links')}\n`);
     const long = await redeem('hub');
@@ -148,7 +148,7 @@ describe('link renew in a directory', () => {
     expect(refusalOf(superseded).error).toContain('A newer certificate has replaced this one.');
   });
 
-  it('is not reverted by redeeming the token again', async () => {
+  it('redeeming the token again does not revert a renewal', async () => {
     await redeem('west', '--renew');
     expectSuccess(await renew('west'));
     const renewed = secret();

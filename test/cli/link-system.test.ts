@@ -30,7 +30,7 @@ async function dataDirectory(...site: readonly string[]): Promise<string> {
 }
 
 describe("the links of a system site's namespace", () => {
-  test('are those of its input directory', async () => {
+  test('link status, update and delete use the input directory of the namespace', async () => {
     const home = place.path('skupper');
     const site = copySite('east', home, 'east');
     const words = ['--platform', 'linux', '--skupper-home', home, '-n', 'east'];
@@ -45,7 +45,7 @@ describe("the links of a system site's namespace", () => {
     expect(site.inputNames()).toEqual(['Site-east.yaml']);
   });
 
-  test('are reloaded by Skupper after a change, and only after a change', async () => {
+  test('Skupper reloads the site after a change of a link, and only after a change', async () => {
     const home = place.path('skupper');
     const site = copySite('east', home, 'east');
     const skupper = installFakeSkupper(place.path('bin'), site);
@@ -73,7 +73,7 @@ describe("the links of a system site's namespace", () => {
     expect(skupper.calls()).toHaveLength(3);
   });
 
-  test('are printed with their state in the running router', async () => {
+  test('link status prints the state of each link in the running router', async () => {
     const home = place.path('skupper');
     const site = copySite('east', home, 'east');
     const words = [
@@ -119,7 +119,7 @@ describe("the links of a system site's namespace", () => {
     expect(refusalOf(elsewhere).error).toBe(`namespace "nowhere" has no site below ${home}`);
   });
 
-  test("fail link check with tls_untrusted if they do not trust the router's CA", async () => {
+  test("link check reports tls_untrusted if the link does not trust the router's CA", async () => {
     const home = place.path('skupper');
     copySite('east', home, 'east');
     const router = releaseAfterTest(await startRouterListener());
@@ -129,7 +129,7 @@ describe("the links of a system site's namespace", () => {
     expect(json(checked)).toMatchObject([{ fault: 'tls_untrusted' }, { fault: 'tls_untrusted' }]);
   });
 
-  test("are generated from the namespace of an accepting site, for a host name in its router's certificate", async () => {
+  test("link generate creates a link to the site of a namespace, for a host name in its router's certificate", async () => {
     const home = place.path('skupper');
     copySite('west', home, 'west');
     const site = ['--platform', 'linux', '--skupper-home', home, '-n', 'west'];

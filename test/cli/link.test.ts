@@ -3,11 +3,11 @@ import { beforeEach, describe, expect, test } from 'vitest';
 import { parse } from 'yaml';
 import { directoryMaterializer } from '../../src/platforms/files/directory-materializer.js';
 import { type Ended, json, linkgrant, refusalOf, Workplace } from '../support/command-line.js';
+import { freePort } from '../support/free-port.js';
 import { linkTo, makeLinkSecret } from '../support/links/link-samples.js';
 import { type OpensslRouter, startOpensslRouter } from '../support/links/openssl-router.js';
 import { releaseAfterTest } from '../support/release.js';
 import { DAY_MS, makeAuthority } from '../support/server-identity.js';
-import { closedPort } from '../support/servers/hostile-server.js';
 import { startProxy } from '../support/servers/tunnel-proxy.js';
 
 let place: Workplace;
@@ -57,7 +57,7 @@ async function placeLink(name: string, port: number, issuedAt?: number, lifetime
 }
 
 describe('link generate and link check', () => {
-  test('create a link for each peer that connects to a router of the site', async () => {
+  test('link generate creates a link for each peer, which link check connects to a router of the site', async () => {
     const data = await acceptingSite();
     const { port } = await routerOf(data);
     for (const name of ['east', 'north']) {
@@ -85,7 +85,7 @@ describe('link generate and link check', () => {
     expect(json(await linkgrant(['grant', 'list', '-A', '--data-dir', data, '-o', 'json']))).toEqual([]);
   });
 
-  test('print a generated link as one stream to standard output, and messages to standard error', async () => {
+  test('link generate prints the link to standard output, and messages to standard error', async () => {
     const data = await acceptingSite();
     const made = await link('generate', '--data-dir', data, '--subject', 'East site');
     expect(made.code).toBe(0);
@@ -94,7 +94,7 @@ describe('link generate and link check', () => {
     expect(made.stderr).not.toContain('PRIVATE KEY');
   });
 
-  test('generate and record nothing without a service, or if the files cannot be written', async () => {
+  test('link generate records nothing without a service, or if the files cannot be written', async () => {
     const none = await link('generate', 'east', '--data-dir', place.path('none'));
     expect(none.code).toBe(2);
     expect(refusalOf(none).hint).toContain('linkgrant serve');
@@ -105,8 +105,8 @@ describe('link generate and link check', () => {
     expect(json(await link('status', '--data-dir', data, '-o', 'json')).incoming).toEqual([]);
   });
 
-  test('print the fault and the hint for each endpoint, and exit with the worst code', async () => {
-    await placeLink('to-west', await closedPort());
+  test('link check prints the fault and the hint for each endpoint, and exits with the worst code', async () => {
+    await placeLink('to-west', await freePort());
     const temporary = await link('check', 'to-west', '--dir', place.path('links'));
     expect(temporary.code).toBe(4);
     expect(temporary.stdout).toMatch(
@@ -114,7 +114,7 @@ describe('link generate and link check', () => {
     );
     expect(temporary.stdout).toContain('hint: ');
     expect(refusalOf(temporary).error).toContain('1 of 1 failed');
-    await placeLink('old', await closedPort(), Date.now() - 10 * DAY_MS, DAY_MS);
+    await placeLink('old', await freePort(), Date.now() - 10 * DAY_MS, DAY_MS);
     const all = await link('check', '--dir', place.path('links'), '-o', 'json');
     expect(all.code).toBe(3);
     expect(json(all)).toMatchObject([
@@ -123,16 +123,16 @@ describe('link generate and link check', () => {
     ]);
   });
 
-  test('use a proxy from the environment, and report it if it fails', async () => {
+  test('link check uses a proxy from the environment, and reports it if it fails', async () => {
     await placeLink('to-west', 55671);
-    const env = { HTTPS_PROXY: `http://127.0.0.1:${await closedPort()}` };
+    const env = { HTTPS_PROXY: `http://127.0.0.1:${await freePort()}` };
     const ended = await linkgrant(['link', 'check', 'to-west', '--dir', place.path('links')], { env });
     expect(ended).toMatchObject({ code: 4, stdout: expect.stringContaining('proxy: ') });
   });
 });
 
 describe('link check of a link with its own proxy', () => {
-  test('uses that proxy, and fails if its Secret is missing', async () => {
+  test('link check uses the proxy of the link, and fails if its Secret is missing', async () => {
     const data = await acceptingSite();
     const { port } = await routerOf(data);
     const to = place.path('links');
@@ -213,7 +213,7 @@ describe('link status', () => {
 });
 
 describe('link update and link delete', () => {
-  test('change the cost of a link, and refuse an empty change or an unknown link', async () => {
+  test('link update changes the cost of a link, and refuses an empty change or an unknown link', async () => {
     await placeLink('to-west', 55671);
     const words = ['--dir', place.path('links')];
     expect(await link('update', 'to-west', '--cost', '9', ...words)).toMatchObject({ code: 0, stderr: '' });
@@ -226,7 +226,7 @@ describe('link update and link delete', () => {
     expect((await link('update', 'to-west', '--tls-credentials', 'none', ...words)).code).toBe(1);
   });
 
-  test('delete a link with its Secret and the record of its redemption', async () => {
+  test('link delete deletes a link with its Secret and the record of its redemption', async () => {
     const data = place.path('data');
     await place.serve(['--data-dir', data, '--host', '127.0.0.1', '--endpoint', 'edge=127.0.0.1:45671']);
     const token = place.path('token');
@@ -251,7 +251,7 @@ describe('link update and link delete', () => {
     expect(refusalOf(again).hint).toContain('link status');
   });
 
-  test('run a reload command after a change, again after a failure, and not without a change', async () => {
+  test('runs a reload command after a change, again after a failure, and not without a change', async () => {
     await placeLink('to-west', 55671);
     const log = place.path('reloads');
     const reload = `echo reloaded >> '${log}'`;
@@ -275,7 +275,7 @@ describe('link update and link delete', () => {
     expect(readFileSync(log, 'utf8')).toBe('reloaded\nreloaded\n');
   });
 
-  test('require a directory or a site', async () => {
+  test('check, update and delete require a directory or a site', async () => {
     for (const verb of ['check', 'update', 'delete']) {
       const ended = await link(verb, 'to-west', ...(verb === 'update' ? ['--cost', '1'] : []));
       expect(ended.code).toBe(2);

@@ -1,17 +1,20 @@
 import { spawnSync } from 'node:child_process';
 import { describe, expect, it } from 'vitest';
-import { ENDPOINT, type Ended, linkgrant, refusalOf, Workplace } from '../support/command-line.js';
+import {
+  ENDPOINT,
+  type Ended,
+  expectSuccess,
+  linkgrant,
+  refusalOf,
+  Workplace,
+} from '../support/command-line.js';
 import { releaseAfterFile } from '../support/release.js';
 
 const place = releaseAfterFile(new Workplace());
 const data = ['--data-dir', place.path('data')];
 const run = (...words: readonly string[]) => linkgrant([...words, ...data]);
 
-async function succeed(command: Promise<Ended>): Promise<Ended> {
-  const ended = await command;
-  expect(ended.code, ended.stderr).toBe(0);
-  return ended;
-}
+const succeed = async (command: Promise<Ended>) => expectSuccess(await command);
 
 await place.serve([...data, ...ENDPOINT]);
 await succeed(run('grant', 'create', 'fleet', '--redemptions-allowed', '12', '--label', 'team=a'));
@@ -53,8 +56,8 @@ function stable(text: string): string {
     .replaceAll('\r\n', '\n');
 }
 
-describe.each(Object.keys(LISTS))('the list of kind %s', (kind) => {
-  it.each(Object.keys(FORMATS))('is printed as %s', async (format) => {
+describe.each(Object.keys(LISTS))('%s list', (kind) => {
+  it.each(Object.keys(FORMATS))('prints the format %s', async (format) => {
     const ended = await succeed(run(...(LISTS[kind] ?? []), ...(FORMATS[format] ?? [])));
     expect(ended.stderr).toBe('');
     await expect(stable(ended.stdout)).toMatchFileSnapshot(`lists/${kind}-${format}.txt`);
@@ -67,7 +70,7 @@ describe('a list', () => {
     expect(ended.stderr).toBe('warning: the variable LINKGRANT_LISTN is unknown and has no effect\n');
   });
 
-  it('has values by their paths with -o jsonpath', async () => {
+  it('prints values by their paths with -o jsonpath', async () => {
     const template = '{range .items[*]}{.name}={.redemptions}{"\\n"}{end}';
     const grants = await succeed(run('grant', 'list', '--sort-by', 'state', '-o', `jsonpath=${template}`));
     expect(grants.stdout).toBe('fleet=2\nbranch=0\n');
@@ -94,7 +97,7 @@ describe('a list', () => {
     expect(refusalOf(ended)).toEqual({ error, hint });
   });
 
-  it('has coloured states and the same columns with CLICOLOR_FORCE, but not with NO_COLOR or in a pipe', async () => {
+  it('colours states and retains the columns with CLICOLOR_FORCE, but not with NO_COLOR or in a pipe', async () => {
     const list = (env: Readonly<Record<string, string>>) => linkgrant(['grant', 'list', ...data], { env });
     const plain = (await list({})).stdout;
     expect((await list({ CLICOLOR_FORCE: '1', NO_COLOR: '1' })).stdout).toBe(plain);
@@ -105,7 +108,7 @@ describe('a list', () => {
     expect(coloured.replace(/\u001b\[\d+m/g, '')).toBe(plain);
   });
 
-  it('has coloured states on a terminal', () => {
+  it('colours states on a terminal', () => {
     const words = [process.execPath, 'dist/main.js', 'grant', 'list', ...data];
     const script = 'import pty, sys; sys.exit(pty.spawn(sys.argv[1:]))';
     const env = { PATH: process.env.PATH, HOME: place.directory, TERM: 'xterm' };

@@ -2,7 +2,7 @@ import { once } from 'node:events';
 import { writeFileSync } from 'node:fs';
 import { createServer, type RequestListener } from 'node:http';
 import { createServer as createTlsServer } from 'node:https';
-import type { AddressInfo } from 'node:net';
+import type { AddressInfo, Server } from 'node:net';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type AdminService, signBearer, startAdminService } from '../support/admin-api.js';
 import { linkgrant, refusalOf, Workplace } from '../support/command-line.js';
@@ -34,10 +34,11 @@ afterAll(async () => {
   await place.remove();
 });
 
-async function portOf(listening: { listen(port: number, host: string): unknown } & NodeJS.EventEmitter) {
-  listening.listen(0, '127.0.0.1');
-  await once(listening, 'listening');
-  return ((listening as unknown as { address(): AddressInfo }).address() as AddressInfo).port;
+/** Listens on a free port of 127.0.0.1, and returns it. */
+async function portOf(listener: Server): Promise<number> {
+  listener.listen(0, '127.0.0.1');
+  await once(listener, 'listening');
+  return (listener.address() as AddressInfo).port;
 }
 
 const reply =

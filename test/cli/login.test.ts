@@ -157,7 +157,7 @@ describe('linkgrant login', () => {
     }
   });
 
-  it('a login at a service without a client for it, or at an invalid URL, is refused with a hint', async () => {
+  it('a login at a service without a login client, or at an invalid URL, is refused with a hint', async () => {
     const other = await startAdminService();
     const otherServer = `https://127.0.0.1:${other.adminPort}`;
     writeFileSync(place.path('other-ca'), other.ca);

@@ -19,7 +19,7 @@ const service = await place.serve([
 await service.stop();
 
 describe('the namespace of a command', () => {
-  it('is that of the variable unless a flag is given', async () => {
+  it('grant and token commands use LINKGRANT_NAMESPACE unless a flag is given', async () => {
     expect(json(await runWith(WEST, 'grant', 'create', 'one', '-o', 'json'))).toMatchObject({
       namespace: 'west',
     });
@@ -33,7 +33,7 @@ describe('the namespace of a command', () => {
     expect(await named('-n', 'east')).toEqual([]);
   });
 
-  it('is that of the variable for link commands and token redeem too', async () => {
+  it('link commands and token redeem use LINKGRANT_NAMESPACE', async () => {
     const system = ['-p', 'linux', '--skupper-home', home.directory];
     const status = await runWith({ LINKGRANT_NAMESPACE: 'nowhere' }, 'link', 'status', ...system);
     expect(refusalOf(status).error).toContain('namespace "nowhere"');
@@ -52,13 +52,13 @@ describe('the namespace of a command', () => {
     expect(existsSync(home.path('default'))).toBe(false);
   });
 
-  it('is ignored as a variable and refused as a flag without a platform', async () => {
+  it('without a platform LINKGRANT_NAMESPACE is ignored, and --namespace is refused', async () => {
     const words = ['token', 'redeem', place.path('token.yaml'), '--to', place.path('out'), '--timeout', '1s'];
     expect((await runWith(WEST, ...words)).code).toBe(4);
     expect(refusalOf(await run(...words, '-n', 'west')).error).toContain('--namespace needs a platform');
   });
 
-  it('is in suggested commands and messages', async () => {
+  it('suggested commands and messages contain the namespace', async () => {
     const created = await run('grant', 'create', 'shown', '-n', 'west');
     const commands = created.stdout.match(/`linkgrant token issue [^`]*`/g);
     expect(commands).toHaveLength(2);
@@ -71,7 +71,7 @@ describe('the namespace of a command', () => {
 });
 
 describe('the platform of a command', () => {
-  it('is accepted by every command on a store if it is the platform of the service', async () => {
+  it('every command on a store accepts the platform of the service, and no other', async () => {
     for (const command of [
       ['grant', 'create', 'hub', '-n', 'west'],
       ['grant', 'list', '-A'],
@@ -93,7 +93,7 @@ describe('the platform of a command', () => {
     expect(refusalOf(other).error).toBe('the service is for platform linux, not podman');
   });
 
-  it('is that of the service for link generate', async () => {
+  it('link generate uses the platform of the service', async () => {
     const made = await run('link', 'generate', 'known', '-n', 'west', '--to', place.path('known'));
     expect(made.code, made.stderr).toBe(0);
     expect(readdirSync(place.path('known'))).toContain('Secret-known.yaml');
@@ -101,7 +101,7 @@ describe('the platform of a command', () => {
 });
 
 describe('--endpoint and --host on a system platform', () => {
-  it('are refused if the site determines the endpoints, or its certificate lacks the host', async () => {
+  it('refuses --endpoint, and a --host that the certificate of the site lacks', async () => {
     const endpoint = ['--endpoint', 'inter-router=h.example.com:1'];
     const made = await run('link', 'generate', 'x', '-n', 'west', ...endpoint);
     expect([made.code, refusalOf(made).hint]).toEqual([2, expect.stringContaining('--host')]);

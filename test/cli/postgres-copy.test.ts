@@ -217,7 +217,7 @@ describe('a store that was restored from an earlier copy', () => {
     await again.stop();
   }
 
-  it('is detected in SQLite, and is served again after `store restored`', async () => {
+  it('detects an earlier copy of a SQLite store, and serves it after `store restored`', async () => {
     const file = work.path('lite', 'linkgrant.db');
     const saved = work.path('saved.db');
     const place = await restoreStore(
@@ -237,7 +237,7 @@ describe('a store that was restored from an earlier copy', () => {
     await expectDetected(place);
   });
 
-  it('is detected in PostgreSQL, under any name of the restored database', async () => {
+  it('detects an earlier copy of a PostgreSQL store under any name of its database', async () => {
     const database = await newDatabase();
     const restored = `${database.place.database}_restored`;
     const url = database.url.replace(database.place.database, restored);
@@ -268,7 +268,7 @@ describe('a store that was restored from an earlier copy', () => {
     }
   });
 
-  it('is detected too if it is the source of a copy that was changed elsewhere', async () => {
+  it('detects a store that is older than the copy made from it', async () => {
     const database = await newDatabase();
     const moved = work.path('moved');
     cpSync(DATA, moved, { recursive: true });

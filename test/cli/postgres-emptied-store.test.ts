@@ -73,7 +73,7 @@ async function expectRefusedUntilAccepted(place: readonly string[], cause: strin
 }
 
 describe('a store whose ledger was deleted', () => {
-  it('is refused in SQLite until it is accepted, on a host with the key of its ledger', async () => {
+  it('refuses a SQLite store without its ledger until `store restored`, on a host with the key of the ledger', async () => {
     const directory = await redeemedStore('deleted');
     changeFile(directory, ...EMPTY_LEDGER, REMOVE_MARKS);
     await expectRefusedUntilAccepted(
@@ -83,7 +83,7 @@ describe('a store whose ledger was deleted', () => {
     expect(readdirSync(`${directory}/ledger-seen`)).toHaveLength(2);
   });
 
-  it('is refused in PostgreSQL until it is accepted, on a host with the key of its ledger', async () => {
+  it('refuses a PostgreSQL store without its ledger until `store restored`, on a host with the key of the ledger', async () => {
     const place = ['--data-dir', work.path('server'), '--store', database.url];
     await (await work.serve([...LISTEN, ...place], options())).stop();
     const token = work.path('token.yaml');
@@ -95,7 +95,7 @@ describe('a store whose ledger was deleted', () => {
     await expectRefusedUntilAccepted(place, 'it has no ledger, but this host has the key of one');
   });
 
-  it('is refused if this host has lost the key but has a record of the ledger', async () => {
+  it('refuses a store without its ledger if the host has lost the key but has a record of the ledger', async () => {
     const directory = await redeemedStore('keyless');
     changeFile(directory, ...EMPTY_LEDGER, REMOVE_MARKS);
     rmSync(`${directory}/ledger.key`);
@@ -112,7 +112,7 @@ describe('a store whose ledger was deleted', () => {
       'names another ledger',
       `UPDATE settings SET value = '${'1'.repeat(36)}' || substr(value, 37) WHERE key = 'ledger-epoch'`,
     ],
-  ])('is refused if the mark of the ledger %s', async (what, sql) => {
+  ])('refuses a store without its ledger if the mark of the ledger %s', async (what, sql) => {
     const directory = await redeemedStore(what);
     changeFile(directory, ...EMPTY_LEDGER, sql);
     await expectRefusedUntilAccepted(
@@ -121,7 +121,7 @@ describe('a store whose ledger was deleted', () => {
     );
   });
 
-  it('gets no more entries from a running service', async () => {
+  it('a running service writes no entry after its ledger was deleted', async () => {
     const directory = await redeemedStore('running');
     const store = await openSqliteStore({
       file: `${directory}/linkgrant.db`,
@@ -136,7 +136,7 @@ describe('a store whose ledger was deleted', () => {
     await store.close();
   });
 
-  it('is refused if its file is missing, and replaced by an empty one once that is accepted', async () => {
+  it('refuses a missing store file until `store restored --keep`, which accepts an empty store', async () => {
     const directory = await redeemedStore('gone');
     for (const end of ['', '-wal', '-shm']) rmSync(`${directory}/linkgrant.db${end}`, { force: true });
     const place = ['--data-dir', directory];
@@ -156,7 +156,7 @@ describe('a store whose ledger was deleted', () => {
 });
 
 describe('the key of a new ledger', () => {
-  it('is used by the next start if a process died before it committed the database with this key', async () => {
+  it('uses ledger.key.new if a process died before it committed the database with this key', async () => {
     const directory = await redeemedStore('died');
     for (const end of ['', '-wal', '-shm']) rmSync(`${directory}/linkgrant.db${end}`, { force: true });
     rmSync(`${directory}/ledger-seen`, { recursive: true });
@@ -167,7 +167,7 @@ describe('the key of a new ledger', () => {
     expect(readdirSync(directory).sort()).toEqual(['ledger.key', 'linkgrant.db']);
   });
 
-  it('is found by commands if a process died right after it committed the database with this key', async () => {
+  it('commands find ledger.key.new if a process died after it committed the database with this key', async () => {
     const directory = await redeemedStore('committed');
     renameSync(`${directory}/ledger.key`, `${directory}/ledger.key.new`);
     expect((await run('redemption', 'list', '--verify', '--data-dir', directory)).code).toBe(0);

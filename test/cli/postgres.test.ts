@@ -4,6 +4,8 @@ import { json, linkgrant, refusalOf, type Serving, Workplace } from '../support/
 import { createTestDatabase, type TestDatabase } from '../support/stores/postgres-server.js';
 
 const work = new Workplace();
+const SERVE = ['serve', '--ops-listen', 'off', '--listen', '127.0.0.1:0'];
+/** Flags of every service on the store. */
 const SERVED = [
   ...['--external-url', 'https://grants.example.com:9443', '--host', 'grants.example.com'],
   ...['--endpoint', 'inter-router=router.example.com:55671'],
@@ -41,7 +43,7 @@ function redeemAt({ port }: Serving, token: string, site: string) {
 }
 
 describe('services of several hosts with one PostgreSQL store', () => {
-  it('redeem the same tokens, by whichever host they were issued, exactly as often as allowed', async () => {
+  it('each service redeems the tokens of every host exactly as often as allowed', async () => {
     const own = work.path('own.yaml');
     const signed = work.path('signed.yaml');
     expect((await run('grant', 'create', 'shared', '--redemptions-allowed', '2', ...on('first'))).code).toBe(
@@ -58,18 +60,10 @@ describe('services of several hosts with one PostgreSQL store', () => {
     expect((await run('redemption', 'list', '--verify', ...on('second'))).code).toBe(0);
   });
 
-  it('must have the same published settings', async () => {
+  it('a service with other published settings does not start', async () => {
     const other = ['--external-url', 'https://other.example.com', ...SERVED.slice(2)];
     const third = hostWith('third', 'issuers', 'code-keys', 'ledger.key');
-    const refused = await run(
-      'serve',
-      '--ops-listen',
-      'off',
-      '--listen',
-      '127.0.0.1:0',
-      ...other,
-      ...on(third),
-    );
+    const refused = await run(...SERVE, ...other, ...on(third));
     expect(refused.code).toBe(2);
     expect(refusalOf(refused).error).toBe(
       'another service runs on the same store with another --external-url',
@@ -80,23 +74,15 @@ describe('services of several hosts with one PostgreSQL store', () => {
     [['code-keys', 'ledger.key'], 'another service runs on the same store with another --tls-ca'],
     [['issuers', 'ledger.key'], 'signed with a key that is not in'],
     [['issuers', 'code-keys'], "the ledger's key"],
-  ])('must have the same keys: %j is not enough', async (files, reason) => {
+  ])('a service with only %j of another host does not start', async (files, reason) => {
     const fourth = hostWith('fourth', ...files);
-    const refused = await run(
-      'serve',
-      '--ops-listen',
-      'off',
-      '--listen',
-      '127.0.0.1:0',
-      ...SERVED,
-      ...on(fourth),
-    );
+    const refused = await run(...SERVE, ...SERVED, ...on(fourth));
     rmSync(work.path(fourth), { recursive: true });
     expect(refused.code).toBe(2);
     expect(refusalOf(refused).error).toContain(reason);
   });
 
-  it('can be replaced by a service with other settings after they were killed', async () => {
+  it('a service with other settings starts after the previous one was killed', async () => {
     const alone = await createTestDatabase();
     const words = [
       '--data-dir',
@@ -114,7 +100,7 @@ describe('services of several hosts with one PostgreSQL store', () => {
     await alone.drop();
   });
 
-  it('continue when the server has closed their connections', async () => {
+  it('services continue after the server has closed their connections', async () => {
     const ended = await database.sql(
       `SELECT pg_terminate_backend(pid) FROM pg_stat_activity
          WHERE datname = current_database() AND application_name = 'linkgrant'`,
@@ -140,14 +126,14 @@ describe('the password of a PostgreSQL store', () => {
   const secret = 'S3cret-of-the-database';
   const url = () => database.url.replace('@', `:${secret}@`);
 
-  it('is refused on the command line, which other users can read', async () => {
+  it('refuses the password of a store on the command line, which other users can read', async () => {
     const refused = await run('grant', 'list', '--data-dir', work.path('first'), '--store', url());
     expect(refused.code).toBe(2);
     expect(refusalOf(refused).error).toContain('contains a password');
     expect(refused.stderr).not.toContain(secret);
   });
 
-  it('is masked in output and errors', async () => {
+  it('masks the password of a store in output and errors', async () => {
     const shown = await linkgrant(['config', 'check'], { env: { LINKGRANT_STORE: url() } });
     expect(shown.stdout).toContain(database.url.replace('@', ':***@'));
     const wrong = await linkgrant(['config', 'check'], { env: { LINKGRANT_STORE: `${url()}?no=1` } });
@@ -159,7 +145,7 @@ describe('the password of a PostgreSQL store', () => {
     for (const { stdout, stderr } of [shown, wrong, denied]) expect(stdout + stderr).not.toContain(secret);
   });
 
-  it('is read from the file of PGPASSFILE or of the URL', async () => {
+  it('reads the password of a store from the file of PGPASSFILE or of the URL', async () => {
     const file = work.path('passwords');
     writeFileSync(file, `*:*:*:*:${database.password}\n`, { mode: 0o600 });
     const list = ['grant', 'list', '--data-dir', work.path('first'), '--store'];

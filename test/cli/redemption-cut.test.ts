@@ -1,10 +1,10 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { beforeEach, describe, expect, it } from 'vitest';
 import { type RunConditions, run } from '../chaos/commands.js';
-import { json, linkgrant, refusalOf, Workplace } from '../support/command-line.js';
+import { expectSuccess, json, linkgrant, refusalOf, Workplace } from '../support/command-line.js';
+import { freePort } from '../support/free-port.js';
 import { type OpensslRouter, startOpensslRouter } from '../support/links/openssl-router.js';
 import { releaseAfterFile, releaseAfterTest } from '../support/release.js';
-import { closedPort } from '../support/servers/hostile-server.js';
 import { makeAuthority, OpenSsl } from '../unit/pki/openssl.js';
 
 const MINUTE_MS = 60_000;
@@ -23,11 +23,7 @@ beforeEach(() => {
 const onStore = (words: readonly string[], conditions: RunConditions = {}) =>
   run([...words, '--data-dir', data], { clockOffsetMs: MINUTE_MS, ...conditions });
 
-async function succeed(...words: readonly string[]): Promise<string> {
-  const ended = await onStore(words);
-  expect(ended.code, ended.stderr).toBe(0);
-  return ended.stdout;
-}
+const succeed = async (...words: readonly string[]) => expectSuccess(await onStore(words)).stdout;
 
 /**
  * Runs the last step of a cut after services have read the earlier changes; the router is dialed at this port of 127.0.0.1.
@@ -47,6 +43,11 @@ const serve = (...words: readonly string[]) =>
   place.serve(['--data-dir', data, '--endpoint', `inter-router=${ROUTER}`, ...words]);
 const renewOf = (name: string) =>
   linkgrant(['link', 'renew', name, '--dir', place.path('links'), '--data-dir', place.path(name)]);
+
+const casOfSite = async () =>
+  JSON.parse(await succeed('issuer', 'list', '-o', 'json')).filter(
+    ({ issuer }: { readonly issuer: string }) => issuer === SITE,
+  );
 
 /** Redeems one token for each name. Returns the ids of the redemptions. */
 async function link(...names: readonly string[]): Promise<string[]> {
@@ -72,8 +73,7 @@ describe('redemption revoke --cut --continue', () => {
     expect(first).toContain(
       `Next: linkgrant redemption revoke ${id} --cut --continue 1 --data-dir ${data}\n`,
     );
-    const issuers = JSON.parse(await succeed('issuer', 'list', '-o', 'json'));
-    expect(issuers.filter(({ issuer }: { readonly issuer: string }) => issuer === SITE)).toMatchObject([
+    expect(await casOfSite()).toMatchObject([
       { state: 'active', subject: 'linkgrant site CA' },
       { state: 'prepared' },
     ]);
@@ -103,11 +103,6 @@ describe('redemption revoke --cut --continue', () => {
 });
 
 describe('the last step of a cut', () => {
-  const casOfSite = async () =>
-    JSON.parse(await succeed('issuer', 'list', '-o', 'json')).filter(
-      ({ issuer }: { readonly issuer: string }) => issuer === SITE,
-    );
-
   it('dials the router, and ends when the router refuses a certificate of the old CA and accepts one of the new CA', async () => {
     await serve();
     const [id = ''] = await link('one');
@@ -158,7 +153,7 @@ describe('the last step of a cut', () => {
     // The link that is cut off is the only one, so that no other link has to renew.
     for (const step of [1, 4, 5])
       expect(await cut('--continue', String(step))).toContain(`Step ${Math.max(4, step + 1)} of 6`);
-    const port = await closedPort();
+    const port = await freePort();
     const unanswered = await lastStep(id, port);
     expect([unanswered.code, refusalOf(unanswered).hint]).toEqual([4, expect.stringContaining('--force')]);
     expect(await casOfSite()).toHaveLength(2);
@@ -178,13 +173,13 @@ describe('a cut of a link whose CA is external', () => {
   it("follows the changes of the CA's files, and prints the next missing step", async () => {
     const [old, next] = [makeAuthority(openssl), makeAuthority(openssl, { subject: '/CN=next' })];
     const [cert, key] = [place.path('ca.crt'), place.path('ca.key')];
-    const give = (certificates: string, { key: keyPem }: { readonly key: string }) => {
+    const writeCa = (certificates: string, { key: keyPem }: { readonly key: string }) => {
       writeFileSync(cert, certificates);
       writeFileSync(key, keyPem, { mode: 0o600 });
     };
-    give(old.certificate, old);
-    const given = ['--issuer-cert', cert, '--issuer-key', key];
-    await serve(...given);
+    writeCa(old.certificate, old);
+    const issuer = ['--issuer-cert', cert, '--issuer-key', key];
+    await serve(...issuer);
     const [id = ''] = await link('one', 'two');
     const revoke = ['redemption', 'revoke', id, '--cut'];
     // Without its files the state of the external CA is unknown.
@@ -194,27 +189,27 @@ describe('a cut of a link whose CA is external', () => {
       hint: 'set --issuer-cert and --issuer-key for this command too',
     });
 
-    expect(await succeed(...revoke, ...given)).toContain('Step 1 of 6');
-    expect(await succeed(...revoke, '--continue', '1', ...given)).toContain('Step 2 of 6');
-    expect(await refused(...revoke, '--continue', '2', ...given)).toMatchObject({
+    expect(await succeed(...revoke, ...issuer)).toContain('Step 1 of 6');
+    expect(await succeed(...revoke, '--continue', '1', ...issuer)).toContain('Step 2 of 6');
+    expect(await refused(...revoke, '--continue', '2', ...issuer)).toMatchObject({
       code: 4,
       error: 'the old CA still signs',
     });
-    give(next.certificate + old.certificate, next);
-    const behind = await succeed(...revoke, '--continue', '2', ...given);
+    writeCa(next.certificate + old.certificate, next);
+    const behind = await succeed(...revoke, '--continue', '2', ...issuer);
     expect(behind).toContain('Step 3 of 6');
     expect(behind).toContain('Links that have not renewed and would be cut off too: 1\n');
     expect((await renewOf('two')).code).toBe(0);
     for (const step of [3, 4, 5])
-      expect(await succeed(...revoke, '--continue', String(step), ...given)).toContain(
+      expect(await succeed(...revoke, '--continue', String(step), ...issuer)).toContain(
         `Step ${step + 1} of 6`,
       );
-    expect(await refused(...revoke, '--continue', '6', ...given)).toMatchObject({
+    expect(await refused(...revoke, '--continue', '6', ...issuer)).toMatchObject({
       code: 4,
       error: 'responses to links still contain the old CA',
     });
-    give(next.certificate, next);
-    const ended = await succeed(...revoke, '--continue', '6', ...given);
+    writeCa(next.certificate, next);
+    const ended = await succeed(...revoke, '--continue', '6', ...issuer);
     // linkgrant does not have the key of the old CA, so it cannot check the router.
     expect(ended).toContain('Done: responses to links no longer contain a CA');
     expect(ended).toContain('Not checked: ');

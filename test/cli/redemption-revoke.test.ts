@@ -1,6 +1,6 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
-import { ENDPOINT, json, linkgrant, refusalOf, Workplace } from '../support/command-line.js';
+import { ENDPOINT, expectSuccess, json, linkgrant, refusalOf, Workplace } from '../support/command-line.js';
 import { releaseAfterFile } from '../support/release.js';
 import { OpenSsl } from '../unit/pki/openssl.js';
 
@@ -12,11 +12,7 @@ let links = 0;
 
 const onStore = (...words: readonly string[]) => linkgrant([...words, '--data-dir', data]);
 
-async function succeed(...words: readonly string[]): Promise<string> {
-  const ended = await onStore(...words);
-  expect(ended.code, ended.stderr).toBe(0);
-  return ended.stdout;
-}
+const succeed = async (...words: readonly string[]) => expectSuccess(await onStore(...words)).stdout;
 
 async function refused(...words: readonly string[]) {
   const ended = await onStore(...words);

@@ -15,7 +15,7 @@ const service = await place.serve([
 await service.stop();
 
 describe('commands on the grants of a service that serves one namespace', () => {
-  it('use that namespace by default', async () => {
+  it('grant, token and redemption commands use the only namespace that the service serves', async () => {
     const issued = await run('token', 'issue', place.path('token.yaml'), '--name', 'issued');
     expect(issued.code, issued.stderr).toBe(0);
     const created = await run('grant', 'create', 'created', '-o', 'json');

@@ -41,8 +41,15 @@ const remote = (words: readonly string[], options?: RunOptions) =>
 /** Runs a command on the store of the service. */
 const local = (words: readonly string[]) => linkgrant([...words, '--data-dir', dataDir]);
 
-describe('commands with --server', () => {
-  it('create, show, list, change and revoke a grant with the output of the local commands', async () => {
+/** Expects that a command succeeds with --server, and has the output of the local command. */
+async function expectLocalOutput(words: readonly string[]): Promise<void> {
+  const there = await remote(words);
+  expect(there).toMatchObject({ code: 0, stderr: '' });
+  expect(there).toEqual(await local(words));
+}
+
+describe('a command with --server', () => {
+  it('creates, shows, lists, changes and revokes a grant with the output of the local command', async () => {
     const made = await remote([
       'grant',
       'create',
@@ -62,11 +69,8 @@ describe('commands with --server', () => {
       ['grant', 'show', json(made).uid, '-o', 'yaml'],
       ['grant', 'list'],
       ['grant', 'list', '-A', '-o', 'json'],
-    ]) {
-      const there = await remote(words);
-      expect(there).toMatchObject({ code: 0, stderr: '' });
-      expect(there).toEqual(await local(words));
-    }
+    ])
+      await expectLocalOutput(words);
     const changed = await remote([
       'grant',
       'update',
@@ -84,7 +88,7 @@ describe('commands with --server', () => {
     expect((await local(['grant', 'show', 'far'])).code).toBe(1);
   });
 
-  it('issue tokens that redeem, and list, show and revoke their redemptions', async () => {
+  it('issues tokens that redeem, and lists, shows and revokes their redemptions', async () => {
     const token = place.path('token.yaml');
     const issued = await remote(['token', 'issue', token, '--name', 'to-west', '--redemptions-allowed', '2']);
     expect(issued.code).toBe(0);
@@ -96,11 +100,8 @@ describe('commands with --server', () => {
       ['redemption', 'list'],
       ['redemption', 'list', '--subject', 'ea*', '-o', 'csv'],
       ['redemption', 'list', '--events', '--grant', 'to-west', '-o', 'json'],
-    ]) {
-      const there = await remote(words);
-      expect(there).toMatchObject({ code: 0, stderr: '' });
-      expect(there).toEqual(await local(words));
-    }
+    ])
+      await expectLocalOutput(words);
     const [{ id }] = json(await remote(['redemption', 'list', '-o', 'json']));
     expect(await remote(['redemption', 'show', id])).toEqual(await local(['redemption', 'show', id]));
     const undecided = await remote(['redemption', 'revoke', id]);
@@ -110,7 +111,7 @@ describe('commands with --server', () => {
     expect(revoked.stdout).toContain('Grant "to-west" and all its tokens are revoked too');
   });
 
-  it('set labels and notes, and select by labels', async () => {
+  it('sets labels and notes, and selects by labels', async () => {
     await remote(['grant', 'create', 'labelled', '--label', 'team=x', '--note', 'far <away>']);
     const changed = await remote(['grant', 'update', 'labelled', '--label', 'team-', '--label', 'pilot=']);
     expect(changed.code, changed.stderr).toBe(0);
@@ -122,18 +123,15 @@ describe('commands with --server', () => {
       ['grant', 'list', '-l', 'pilot,!team', '-o', 'json'],
       ['redemption', 'show', id],
       ['redemption', 'list', '-l', 'region=eu', '-o', 'csv'],
-    ]) {
-      const there = await remote(words);
-      expect(there).toMatchObject({ code: 0, stderr: '' });
-      expect(there).toEqual(await local(words));
-    }
+    ])
+      await expectLocalOutput(words);
     const [selected] = json(await remote(['grant', 'list', '-l', 'pilot,!team', '-o', 'json']));
     expect(selected).toMatchObject({ name: 'labelled', labels: { pilot: '' }, note: 'far <away>' });
     expect(json(await remote(['redemption', 'list', '-l', 'region!=eu,region', '-o', 'json']))).toEqual([]);
     expect((await remote(['grant', 'create', 'refused', '--label', 'a=b c'])).code).toBe(2);
   });
 
-  it('issue a join line, and wait until it was redeemed', async () => {
+  it('issues a join line, and waits until it was redeemed', async () => {
     const file = place.path('line');
     const waiting = remote(['token', 'issue', file, '--print', 'line', '--name', 'waited-for', '--wait']);
     await until(() => existsSync(file));
@@ -145,7 +143,7 @@ describe('commands with --server', () => {
     expect(stderr).toContain('Redeemed by "waited-for" from 127.0.0.1: link "waited-for"\n');
   });
 
-  it('issue signed tokens of a grant, into a directory too, and revoke one', async () => {
+  it('issues signed tokens of a grant, into a directory too, and revokes one', async () => {
     await remote(['grant', 'create', 'hub', '--redemptions-allowed', '9']);
     const directory = place.path('tokens');
     const issued = await remote([
@@ -173,13 +171,13 @@ describe('commands with --server', () => {
     expect((await linkgrant(inspect)).code).toBe(3);
   });
 
-  it('leave no grant if its token cannot be written', async () => {
+  it('leaves no grant if its token cannot be written', async () => {
     const ended = await remote(['token', 'issue', '/proc/nowhere/token.yaml', '--name', 'unwritten']);
     expect(ended.code).toBe(1);
     expect((await local(['grant', 'show', 'unwritten'])).code).toBe(1);
   });
 
-  it('read their settings from variables, and the token file each time', async () => {
+  it('reads its settings from variables, and the token file each time', async () => {
     const file = place.path('renewed');
     await writeBearer(file, { expiresAt: Date.now() - 3_600_000 });
     const env = { LINKGRANT_SERVER: server, LINKGRANT_SERVER_CA: caFile, LINKGRANT_SERVER_TOKEN_FILE: file };

@@ -210,7 +210,7 @@ describe('token issue --grant', () => {
 });
 
 describe('a signed token', () => {
-  it('is redeemed exactly as often as it allows, and another token is not affected', async () => {
+  it('a signed token redeems exactly as often as it allows, and another token is not affected', async () => {
     await hub('exact');
     const [one, two] = [await issue('exact', '--redemptions-allowed', '2'), await issue('exact')];
     for (let times = 0; times < 2; times += 1) expect((await redeem(one)).code).toBe(0);
@@ -230,7 +230,7 @@ describe('a signed token', () => {
     expect((await redeem(two)).code).toBe(0);
   });
 
-  it('is redeemed for its subject alone, and needs no --subject', async () => {
+  it('a signed token with a subject redeems for that subject alone, without --subject', async () => {
     await hub('subject');
     const file = await issue('subject', '--subject', 'east');
     expect((await redeem(file, '--subject', 'west')).code).toBe(3);
@@ -238,7 +238,7 @@ describe('a signed token', () => {
     expect(ended.stdout + ended.stderr).toContain('The certificate of "east"');
   });
 
-  it('is printed by token inspect with its claims, and without its code', async () => {
+  it('token inspect prints the claims of a signed token, and not its code', async () => {
     await hub('inspected');
     const file = await issue('inspected', '--subject', 'east', '--redemptions-allowed', '2');
     const { stdout } = await linkgrant(['token', 'inspect', file]);
@@ -395,7 +395,7 @@ describe('an exported signing key', () => {
     expect((await redeem(place.path('piped', 'exported-2.yaml'))).code).toBe(0);
   });
 
-  it('does not issue tokens of another grant', async () => {
+  it('tokens of a signing key that was changed to another grant are refused', async () => {
     await hub('this-one');
     const { uid } = await hub('that-one');
     const key = place.path('this-one.json');
@@ -437,20 +437,23 @@ describe('an exported signing key', () => {
     ['has no CA', { ca: 'none' }, 'its ca is not PEM'],
     ['has no valid expirationTime', { expirationTime: 'never' }, 'no valid expirationTime'],
     ['has no valid redemptionsAllowed', { redemptionsAllowed: 0 }, 'no valid redemptionsAllowed'],
-  ])('is refused if it %s, and its contents are not printed', async (_what, changes, reason) => {
-    const good = place.path('good.json');
-    if (!existsSync(good)) {
-      await hub('good');
-      await run(['grant', 'show', 'good', '--signing-key', good]);
-    }
-    const content = JSON.parse(readFileSync(good, 'utf8'));
-    const input = typeof changes === 'string' ? changes : JSON.stringify({ ...content, ...changes });
-    const ended = await linkgrant(['token', 'issue', '-', '--signing-key', '-'], { input });
-    expect(ended.code).toBe(2);
-    expect(refusalOf(ended).error).toMatch(/^the signing key cannot be used: /);
-    expect(refusalOf(ended).error).toContain(reason);
-    expect(ended.stderr).not.toContain(content.jwk.k);
-  });
+  ])(
+    'token issue refuses a signing key that %s, and does not print its contents',
+    async (_what, changes, reason) => {
+      const good = place.path('good.json');
+      if (!existsSync(good)) {
+        await hub('good');
+        await run(['grant', 'show', 'good', '--signing-key', good]);
+      }
+      const content = JSON.parse(readFileSync(good, 'utf8'));
+      const input = typeof changes === 'string' ? changes : JSON.stringify({ ...content, ...changes });
+      const ended = await linkgrant(['token', 'issue', '-', '--signing-key', '-'], { input });
+      expect(ended.code).toBe(2);
+      expect(refusalOf(ended).error).toMatch(/^the signing key cannot be used: /);
+      expect(refusalOf(ended).error).toContain(reason);
+      expect(ended.stderr).not.toContain(content.jwk.k);
+    },
+  );
 
   it.each([
     ['--grant', 'x'],
@@ -458,7 +461,7 @@ describe('an exported signing key', () => {
     ['--issuer', 'x'],
     ['-n', 'x'],
     ['--data-dir', 'x'],
-  ])('cannot be combined with %s', async (...words) => {
+  ])('--signing-key cannot be combined with %s', async (...words) => {
     const ended = await linkgrant(['token', 'issue', '-', '--signing-key', 'x', ...words]);
     expect(ended.code).toBe(2);
     expect(refusalOf(ended).error).toContain('does not use the service');

@@ -61,8 +61,10 @@ async function onSite(words: readonly string[], variables: Readonly<Record<strin
 
 const COMMANDS = {
   redeem: () => onSite(['token', 'redeem', work.path('token.yaml')]),
-  bootstrap: () =>
-    onSite(['bootstrap', '--token', work.path('token.yaml'), '--wait', 'configured', '--deadline', '50s']),
+  bootstrap: (variables: Readonly<Record<string, string>> = {}) => {
+    const waits = ['--wait', 'configured', '--deadline', '50s'];
+    return onSite(['bootstrap', '--token', work.path('token.yaml'), ...waits], variables);
+  },
 } as const;
 
 const LOST = {
@@ -70,43 +72,40 @@ const LOST = {
   bootstrap: [3, 'hint: the use may be spent: request a new token'],
 } as const;
 
-describe.each(Object.entries(COMMANDS))(
-  "a system site that links through Skupper's grant server: %s",
-  (name, run) => {
-    it('has the certificate and key that the server generated, sends one request, and is reloaded once', async () => {
-      const first = await run();
-      expect(first.code, first.stderr).toBe(0);
-      expect(first.reloads).toEqual([RELOAD]);
-      const { data, metadata } = east.input('Secret-my-link.yaml');
-      const decode = (key: string) => Buffer.from(data[key], 'base64').toString();
-      const certificate = new X509Certificate(decode('tls.crt'));
-      expect(certificate.subject).toBe('CN=3c1f7e0a-0000-4000-8000-00000000000a');
-      expect(certificate.checkPrivateKey(createPrivateKey(decode('tls.key')))).toBe(true);
-      expect(metadata).toMatchObject({ name: 'my-link', namespace: 'east' });
-      expect(east.input('Link-my-link.yaml').spec.endpoints).toHaveLength(2);
-      const again = await run();
-      expect(again.code, again.stderr).toBe(0);
-      expect(again.reloads).toEqual([]);
-      expect(postings()).toHaveLength(1);
-      expect(postings()[0]?.headers.subject).toBe('2c24a82c-d6ac-475d-88f5-063ecf88a441');
-    });
+describe.each(Object.entries(COMMANDS))("%s on a system site, at Skupper's grant server", (name, run) => {
+  it('writes the certificate and key that the server generated, sends one request, and reloads the site once', async () => {
+    const first = await run();
+    expect(first.code, first.stderr).toBe(0);
+    expect(first.reloads).toEqual([RELOAD]);
+    const { data, metadata } = east.input('Secret-my-link.yaml');
+    const decode = (key: string) => Buffer.from(data[key], 'base64').toString();
+    const certificate = new X509Certificate(decode('tls.crt'));
+    expect(certificate.subject).toBe('CN=3c1f7e0a-0000-4000-8000-00000000000a');
+    expect(certificate.checkPrivateKey(createPrivateKey(decode('tls.key')))).toBe(true);
+    expect(metadata).toMatchObject({ name: 'my-link', namespace: 'east' });
+    expect(east.input('Link-my-link.yaml').spec.endpoints).toHaveLength(2);
+    const again = await run();
+    expect(again.code, again.stderr).toBe(0);
+    expect(again.reloads).toEqual([]);
+    expect(postings()).toHaveLength(1);
+    expect(postings()[0]?.headers.subject).toBe('2c24a82c-d6ac-475d-88f5-063ecf88a441');
+  });
 
-    it('fails when the response is cut off, and sends no second request', async () => {
-      responsesToCut = 1;
-      const cut = await run();
-      const [code, hint] = LOST[name as keyof typeof LOST];
-      expect(cut.code).toBe(code);
-      expect(cut.stderr).toContain('may nevertheless have counted a use');
-      const again = await run();
-      expect(again.code).toBe(code);
-      expect(again.stderr).toContain('its answer was lost');
-      expect(again.stderr).toContain(hint);
-      expect(postings()).toHaveLength(1);
-      expect(east.inputNames()).toEqual(['Link-to-west.yaml', 'Secret-to-west.yaml', 'Site-east.yaml']);
-      expect([...cut.reloads, ...again.reloads]).toEqual([]);
-    });
-  },
-);
+  it('fails when the response is cut off, and sends no second request', async () => {
+    responsesToCut = 1;
+    const cut = await run();
+    const [code, hint] = LOST[name as keyof typeof LOST];
+    expect(cut.code).toBe(code);
+    expect(cut.stderr).toContain('may nevertheless have counted a use');
+    const again = await run();
+    expect(again.code).toBe(code);
+    expect(again.stderr).toContain('its answer was lost');
+    expect(again.stderr).toContain(hint);
+    expect(postings()).toHaveLength(1);
+    expect(east.inputNames()).toEqual(['Link-to-west.yaml', 'Secret-to-west.yaml', 'Site-east.yaml']);
+    expect([...cut.reloads, ...again.reloads]).toEqual([]);
+  });
+});
 
 it('bootstrap waits while the proxy of a Skupper grant server responds with 503, and sends one request', async () => {
   requestsToMiss = 2;
@@ -118,20 +117,11 @@ it('bootstrap waits while the proxy of a Skupper grant server responds with 503,
 });
 
 it('bootstrap with LINKGRANT_OWN_KEY refuses a Skupper grant server, and sends it nothing', async () => {
-  const words = [
-    'bootstrap',
-    '--token',
-    work.path('token.yaml'),
-    '--wait',
-    'configured',
-    '--deadline',
-    '50s',
-  ];
-  const refused = await onSite(words, { LINKGRANT_OWN_KEY: 'true' });
+  const refused = await COMMANDS.bootstrap({ LINKGRANT_OWN_KEY: 'true' });
   expect(refused.code).toBe(3);
   expect(refused.stderr).toContain('generates the private key itself');
   expect(postings()).toEqual([]);
-  const accepted = await onSite(words);
+  const accepted = await COMMANDS.bootstrap();
   expect(accepted.code, accepted.stderr).toBe(0);
   expect(accepted.stderr).toContain('The server generated the private key of this link');
 });
@@ -148,7 +138,7 @@ it('bootstrap retains the cost, settings and labels of a received Link', async (
   expect(metadata.labels).toEqual({ ...sent.labels, 'app.kubernetes.io/managed-by': 'linkgrant' });
 });
 
-it('token redeem sends a code again after a lost response of Skupper only with --retry', async () => {
+it('token redeem repeats a request whose response was lost only with --retry', async () => {
   responsesToCut = 1;
   expect((await onSite(['token', 'redeem', work.path('token.yaml'), '--timeout', '500ms'])).code).toBe(4);
   const waited = await onSite(['token', 'redeem', work.path('token.yaml'), '--timeout', '500ms']);

@@ -35,7 +35,7 @@ describe('a link between two namespaces of one host', () => {
     ['two-accesses', [], ['two-accesses-1', 'two-accesses-2']],
     ['own-issuer', ['--issuer', 'my-ca'], ['own-issuer']],
   ])(
-    'is accepted by the router of %s, which presents its own certificate',
+    'the router of namespace %s accepts the link, and presents its own certificate',
     async (namespace, words, links) => {
       const token = place.path(`${namespace}.yaml`);
       const issued = await accepting('token', 'issue', token, '-n', namespace, '--name', namespace, ...words);
@@ -65,7 +65,7 @@ describe('a link between two namespaces of one host', () => {
     ['not-started', 'is not started', 'skupper system start -n not-started -p linux'],
     ['nowhere', 'has no site', 'skupper site create NAME --enable-link-access -n nowhere -p linux'],
   ])(
-    'is refused if namespace %s accepts no links, and leaves no grant',
+    'token issue refuses namespace %s, which accepts no links, and leaves no grant',
     async (namespace, reason, command) => {
       const issued = await accepting('token', 'issue', place.path('none.yaml'), '-n', namespace);
       expect([issued.code, refusalOf(issued).error]).toEqual([1, expect.stringContaining(reason)]);
@@ -89,7 +89,7 @@ describe('the last line of serve if no site accepts links', () => {
     return serving.said.stdout.trimEnd().split('\n');
   }
 
-  it('refers to the line of the site whose certificate does not name --host', async () => {
+  it('serve refers to the line of the site whose certificate does not name --host', async () => {
     const lines = await printedLines(['east', 'west'], '--host', 'grants.example.com');
     expect(lines.find((line) => line.startsWith('Namespace west: '))).toMatch(
       /^Namespace west: no links, .* does not name "grants\.example\.com" .* restart `linkgrant serve` with --host /,
@@ -100,7 +100,7 @@ describe('the last line of serve if no site accepts links', () => {
     expect(lines.join('\n')).not.toContain('skupper site create');
   });
 
-  it('advises to create a site only if there is none', async () => {
+  it('serve advises to create a site only if there is none', async () => {
     expect((await printedLines([])).at(-1)).toBe(
       'Next: create a site that accepts links, with `skupper site create NAME --enable-link-access -p linux`',
     );

@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { connect, createServer, type TLSSocket } from 'node:tls';
 import { describe, expect, it, vi } from 'vitest';
 import { parse } from 'yaml';
-import { linkgrant, refusalOf, type Serving, Workplace } from '../support/command-line.js';
+import { linkgrant, refusalOf, Workplace } from '../support/command-line.js';
 import { releaseAfterFile } from '../support/release.js';
 import { SystemHome } from '../support/sites/system-home.js';
 import { OpenSsl } from '../unit/pki/openssl.js';
@@ -23,12 +23,11 @@ const words = [
   ...['--platform', 'linux', '--skupper-home', home.directory, '--data-dir', dataDir],
   ...['--host', '127.0.0.1', '--host', 'vm'],
 ];
-let service: Serving;
 
 home.add('west').add('east');
 declare('early');
 declare('codeless', { code: undefined, redemptionsAllowed: 2 });
-service = await place.serve(words);
+let service = await place.serve(words);
 
 function declare(name: string, spec: Record<string, unknown> = {}): void {
   home.writeResource('west', 'input', { kind: 'AccessGrant', name, spec: { code: CODE, ...spec } });
@@ -173,7 +172,7 @@ describe('a service for the sites of a system platform', () => {
 });
 
 describe('a grant that a file declares', () => {
-  it('is served from the start, and its token has the code of the file', async () => {
+  it('serves a declared grant from the start, with the code of its file', async () => {
     const codeFile = place.path('code');
     writeFileSync(codeFile, `${CODE}\n`);
     const { file } = await issue('early-token', '--grant', 'early', '--code-file', codeFile);
@@ -184,7 +183,7 @@ describe('a grant that a file declares', () => {
     expect(await grantOf('early')).toMatchObject({ redemptions: 1, redemptionsAllowed: 1 });
   });
 
-  it('is redeemed with signed tokens if its file has no code', async () => {
+  it('a declared grant without a code is redeemed with signed tokens', async () => {
     const signed = [
       await issue('one-of-codeless', '--grant', 'codeless'),
       await issue('two-of-codeless', '--grant', 'codeless', '--subject', 'east'),
@@ -200,7 +199,7 @@ describe('a grant that a file declares', () => {
     expect(await grantOf('codeless')).toMatchObject({ redemptions: 2, redemptionsAllowed: 2 });
   });
 
-  it('cannot be deleted by a command while its file exists', async () => {
+  it('grant delete refuses a declared grant while its file exists', async () => {
     const ended = await run('grant', 'delete', 'early', '-n', 'west');
     expect(ended.code).toBe(1);
     expect(refusalOf(ended).error).toContain('is declared by the file AccessGrant-early.yaml');
@@ -208,7 +207,7 @@ describe('a grant that a file declares', () => {
     expect(await grantOf('early')).toBeDefined();
   });
 
-  it('is changed in its file and not by a command', async () => {
+  it('grant update refuses to change the limits and rules of a declared grant', async () => {
     const before = await grantOf('early');
     for (const change of [
       ['--subjects', 'a'],
@@ -224,7 +223,7 @@ describe('a grant that a file declares', () => {
     expect(await grantOf('early')).toEqual(before);
   });
 
-  it('gets labels and a note from a command, because its file has none', async () => {
+  it('grant update sets labels and note of a declared grant, because its file has none', async () => {
     const before = await grantOf('early');
     const change = ['--label', 'team=x', '--note', 'for the branches'];
     const ended = await run('grant', 'update', 'early', '-n', 'west', ...change);
@@ -233,7 +232,7 @@ describe('a grant that a file declares', () => {
     expect(await grantOf('early')).toEqual(labelled);
   });
 
-  it('retains uid and count over a restart, and follows its file while the service runs', async () => {
+  it('a declared grant retains uid and count over a restart, and follows its file while the service runs', async () => {
     const before = await grantOf('early');
     expect(await service.stop()).toMatchObject({ code: 0 });
     service = await place.serve(words);

@@ -32,7 +32,7 @@ const redeem = (source: string, site: string, ...words: readonly string[]) =>
 const checkShell = (script: string) => execFileSync('bash', ['-n'], { input: script });
 
 describe('token issue --print', () => {
-  it('command prints a join that redeems the token', async () => {
+  it('--print command prints a join command that redeems the token', async () => {
     const command = await printed('command');
     checkShell(command);
     const [program, ...words] = command.trim().split(' ');
@@ -41,7 +41,7 @@ describe('token issue --print', () => {
     expect(ended.code, ended.stderr).toBe(0);
   });
 
-  it('kubectl prints a command that applies the AccessToken', async () => {
+  it('--print kubectl prints a command that applies the AccessToken', async () => {
     const script = await printed('kubectl', '--name', 'applied');
     checkShell(script);
     // The stand-in for kubectl prints its input.
@@ -51,7 +51,7 @@ describe('token issue --print', () => {
     expect((await redeem(place.path('applied.yaml'), 'applied')).code).toBe(0);
   });
 
-  it('job prints the Secret of the token and the resources of deploy/bootstrap/job.yaml', async () => {
+  it('--print job prints the Secret of the token and the resources of deploy/bootstrap/job.yaml', async () => {
     const [secret, ...rest] = parseAllDocuments(await printed('job', '--name', 'by-job', '--link-cost', '4'));
     const shipped = parseAllDocuments(readFileSync(`${DEPLOY}/job.yaml`, 'utf8'));
     expect(rest.map((document) => document.toJS())).toEqual(shipped.map((document) => document.toJS()));
@@ -67,7 +67,7 @@ describe('token issue --print', () => {
     expect(readFileSync(place.path('by-job', 'Link-by-job.yaml'), 'utf8')).toContain('cost: 4');
   });
 
-  it('cloud-init prints user data that writes the line where the unit reads its token', async () => {
+  it('--print cloud-init prints user data that writes the line where the unit reads its token', async () => {
     const text = await printed('cloud-init');
     expect(text.startsWith('#cloud-config\n')).toBe(true);
     const [token] = parse(text).write_files;
@@ -78,7 +78,7 @@ describe('token issue --print', () => {
     expect(ended.code, ended.stderr).toBe(0);
   });
 
-  it('quadlet prints a script that stores the line as a secret and installs the quadlet', async () => {
+  it('--print quadlet prints a script that stores the line as a secret and installs the quadlet', async () => {
     const script = await printed('quadlet');
     checkShell(script);
     const stubs = `podman() { echo "$@"; cat; }; systemctl() { echo "$@"; }; HOME=${place.directory}\n`;
@@ -196,7 +196,7 @@ describe('token issue --wait', () => {
     expect((await issue(place.path('ended'), '--expiration-window', '1s', '--wait')).code).toBe(3);
   });
 
-  it('is refused with --signing-key, which does not use the service', async () => {
+  it('--wait is refused with --signing-key, which does not use the service', async () => {
     const ended = await linkgrant(['token', 'issue', '--signing-key', '-', '--wait'], { input: '{}' });
     expect(ended.code).toBe(2);
     expect(refusalOf(ended).hint).toBe('omit --wait');

@@ -1,12 +1,12 @@
 import { existsSync, mkdirSync, readdirSync, writeFileSync } from 'node:fs';
 import { connect } from 'node:net';
 import { describe, expect, it } from 'vitest';
-import type { AccessToken } from '../../src/domain/access-token.js';
-import { encodeAccessToken } from '../../src/domain/access-token.js';
+import { type AccessToken, encodeAccessToken } from '../../src/domain/access-token.js';
 import { linkgrant, type RunOptions, refusalOf, Workplace } from '../support/command-line.js';
+import { freePort } from '../support/free-port.js';
 import { releaseAfterFile, releaseAfterTest } from '../support/release.js';
 import { makeIdentity } from '../support/server-identity.js';
-import { closedPort, serveHttps, servePlain, serveTcp, tokenFor } from '../support/servers/hostile-server.js';
+import { serveHttps, servePlain, serveTcp, tokenFor } from '../support/servers/hostile-server.js';
 import { startIssuingServer } from '../support/servers/issuing-server.js';
 import { startProxy } from '../support/servers/tunnel-proxy.js';
 
@@ -44,7 +44,7 @@ describe('token redeem without a connection to the service', () => {
 
   it('reports a port without a listener', async () => {
     const { ca } = await makeIdentity();
-    const port = await closedPort();
+    const port = await freePort();
     const { code, error, hint } = await refusedToken(tokenFor(port, ca));
     expect(code).toBe(4);
     expect(error).toContain(`127.0.0.1:${port}`);
@@ -183,14 +183,14 @@ describe('token redeem of an invalid token file', () => {
   }).join('\n')}`;
 
   it.each([
-    ['an empty one', '', /it is empty/],
-    ['one of another kind', 'apiVersion: v1\nkind: Secret\nmetadata: {name: x}\n', /kind is Secret/],
-    ['one of another version', 'apiVersion: skupper.io/v1\nkind: AccessToken\n', /skupper\.io\/v1/],
-    ['one without a code', encodeAccessToken({ ...tokenFor(1, 'x'), code: '' }), /no spec\.code/],
+    ['an empty file', '', /it is empty/],
+    ['a resource of another kind', 'apiVersion: v1\nkind: Secret\nmetadata: {name: x}\n', /kind is Secret/],
+    ['a resource of another version', 'apiVersion: skupper.io/v1\nkind: AccessToken\n', /skupper\.io\/v1/],
+    ['a token without a code', encodeAccessToken({ ...tokenFor(1, 'x'), code: '' }), /no spec\.code/],
     ['text', 'just some words\n', /cannot be used/],
     ['a YAML bomb', bomb, /cannot be used/],
     ['more than 64 KiB', `# ${'x'.repeat(70_000)}\n`, /cannot be used/],
-    ['one that is not https', encodeAccessToken(tokenFor(1, 'x', 'http')), /http, not https/],
+    ['a URL that is not https', encodeAccessToken(tokenFor(1, 'x', 'http')), /http, not https/],
   ])('refuses %s with the reason', async (_what, text, reason) => {
     const { code, error, hint } = await refused(text);
     expect(code).toBe(3);

@@ -141,7 +141,7 @@ describe('token redeem on a system site', () => {
 });
 
 describe('an existing Link in the input directory', () => {
-  it('retains its cost when the redemption is repeated without one', async () => {
+  it('a repeated redemption without a cost retains the cost of the existing Link', async () => {
     const file = await token('--link-cost', '7');
     expect((await redeem([file])).code).toBe(0);
     const update = ['link', 'update', 'west', '--cost', '9', ...siteFlags()];
@@ -154,7 +154,7 @@ describe('an existing Link in the input directory', () => {
     expect(east.input('Link-west.yaml').spec.cost).toBe(4);
   });
 
-  it('is found in a file of any name, and no use is spent', async () => {
+  it('finds an existing Secret in a file of any name, and spends no use', async () => {
     const text = 'kind: Site\n---\nkind: Secret\nmetadata:\n  name: west\n';
     writeFileSync(east.path('input/resources/mine.yaml'), text);
     const ended = await redeem([await token()]);
@@ -165,7 +165,7 @@ describe('an existing Link in the input directory', () => {
 });
 
 describe('token redeem into an unknown namespace', () => {
-  it('is refused if other namespaces exist, and nothing is created or spent', async () => {
+  it('refuses an unknown namespace if others exist, creates nothing and spends no use', async () => {
     const file = await token();
     for (const what of [file, '--input']) {
       const ended = await linkgrant(['token', 'redeem', what, ...siteFlags('linux', 'eats')]);
@@ -181,7 +181,7 @@ describe('token redeem into an unknown namespace', () => {
 describe('the reload after a redemption', () => {
   const withSkupper = (path: string) => ({ PATH: `${path}:/usr/bin:/bin` });
 
-  it("is Skupper's if that is installed, and happens once", async () => {
+  it('reloads once, with Skupper if that is installed', async () => {
     const skupper = installFakeSkupper(work.path('bin'), east);
     const file = await token();
     const first = await redeem([file], withSkupper(skupper.path));
@@ -193,7 +193,7 @@ describe('the reload after a redemption', () => {
     expect(skupper.calls()).toEqual(['system reload -n east -p linux']);
   });
 
-  it('is repeated after the files were deleted and restored', async () => {
+  it('reloads again after the files were deleted and restored', async () => {
     const skupper = installFakeSkupper(work.path('bin'), east);
     const file = await token();
     await redeem([file], withSkupper(skupper.path));
@@ -204,7 +204,7 @@ describe('the reload after a redemption', () => {
     expect(skupper.calls()).toHaveLength(2);
   });
 
-  it('is printed if Skupper is not installed, until the site has the link', async () => {
+  it('prints the reload command if Skupper is not installed, until the site has the link', async () => {
     const file = await token();
     const line = 'To activate the link, run: skupper system reload -n east -p linux\n';
     expect((await redeem([file])).stdout).toContain(line);
@@ -216,7 +216,7 @@ describe('the reload after a redemption', () => {
     expect((await redeem([file])).stdout).not.toContain('reload');
   });
 
-  it('makes the command exit with 1 if it fails, and is repeated by the next redemption', async () => {
+  it('exits with 1 if the reload fails, and the next redemption repeats the reload', async () => {
     const skupper = installFakeSkupper(work.path('bin'), east);
     skupper.fail(5);
     const file = await token();
@@ -231,7 +231,7 @@ describe('the reload after a redemption', () => {
     expect(await redemptions()).toHaveLength(1);
   });
 
-  it('can be a shell command, which runs once for twenty concurrent redemptions', async () => {
+  it('runs --reload-command in a shell, once for twenty concurrent redemptions', async () => {
     const file = await token();
     const log = work.path('reloads');
     const command = `echo reloaded >> '${log}'; echo to standard output`;
@@ -247,7 +247,7 @@ describe('the reload after a redemption', () => {
     expect(await redemptions()).toHaveLength(1);
   });
 
-  it('works for a directory of the standalone platform too', async () => {
+  it('runs --reload-command for a directory of the standalone platform too', async () => {
     const file = await token();
     const words = ['--to', work.path('links'), '--data-dir', work.path('requesting')];
     const log = work.path('reloads');
@@ -259,7 +259,7 @@ describe('the reload after a redemption', () => {
   });
 });
 
-describe('the proxy of a requesting site', () => {
+describe('token redeem --proxy-secret', () => {
   const SECRET = (port: number) => `apiVersion: v1
 kind: Secret
 type: kubernetes.io/basic-auth
@@ -272,7 +272,7 @@ stringData:
   password: p@ss/word
 `;
 
-  it('is read from a Secret, and the Link names that Secret', async () => {
+  it('connects through the proxy of the Secret, which the Link then names', async () => {
     const proxy = releaseAfterTest(await startProxy());
     writeFileSync(work.path('proxy.yaml'), SECRET(proxy.port));
     const ended = await redeem([await token(), '--proxy-secret', work.path('proxy.yaml')]);
@@ -291,7 +291,7 @@ stringData:
     expect(ended.stdout + ended.stderr).not.toContain('p@ss');
   });
 
-  it('can be a Secret in the input directory, which stays unchanged', async () => {
+  it('accepts a Secret in the input directory, and leaves it unchanged', async () => {
     const proxy = releaseAfterTest(await startProxy());
     const file = east.path('input/resources/Secret-egress.yaml');
     writeFileSync(file, SECRET(proxy.port));
@@ -300,7 +300,7 @@ stringData:
     expect(readFileSync(file, 'utf8')).toBe(SECRET(proxy.port));
   });
 
-  it('is refused if its Secret has the name of the link, and no use is spent', async () => {
+  it('refuses a proxy Secret with the name of the link, and spends no use', async () => {
     const proxy = releaseAfterTest(await startProxy());
     writeFileSync(work.path('proxy.yaml'), SECRET(proxy.port));
     const ended = await redeem([
@@ -315,7 +315,7 @@ stringData:
     expect(await redemptions()).toEqual([]);
   });
 
-  it('is refused if the file is not a Secret', async () => {
+  it('refuses a file that is not a Secret', async () => {
     writeFileSync(work.path('proxy.yaml'), 'kind: ConfigMap\n');
     const ended = await redeem([await token(), '--proxy-secret', work.path('proxy.yaml')]);
     expect(ended.code).toBe(2);

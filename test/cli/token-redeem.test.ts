@@ -9,6 +9,7 @@ import { ENDPOINT, linkgrant, refusalOf, Workplace } from '../support/command-li
 import { releaseAfterFile } from '../support/release.js';
 import { serveHttps } from '../support/servers/hostile-server.js';
 import { startIssuingServer } from '../support/servers/issuing-server.js';
+import { until } from '../support/until.js';
 import { OpenSsl } from '../unit/pki/openssl.js';
 
 const place = releaseAfterFile(new Workplace());
@@ -83,7 +84,7 @@ describe('token redeem', () => {
     expect(JSON.parse(unattended.stdout).outgoing).toMatchObject([{ renewable: true, renewedBy: null }]);
   });
 
-  it('can be repeated: the same certificate, and one use', async () => {
+  it('returns the same certificate when it is repeated, and spends one use', async () => {
     const token = await issue('again');
     const to = place.path('again-links');
     const first = JSON.parse((await redeem(token, 'again-site', '--to', to, '-o', 'json')).stdout);
@@ -178,8 +179,7 @@ describe('token redeem after a refusal', () => {
     await linkgrant(['grant', 'revoke', 'revoked', '--data-dir', dataDir]);
     const wrong = await issue('wrong');
     writeFileSync(wrong, readFileSync(wrong, 'utf8').replace(codeIn(wrong), 'x'.repeat(24)));
-    while ((await grant('expired')).state !== 'expired')
-      await new Promise((settle) => setTimeout(settle, 100));
+    await until(async () => (await grant('expired')).state === 'expired');
 
     const refused = async (file: string) => {
       const ended = await redeem(file, 'refused-site', '--to', '-');
@@ -249,9 +249,7 @@ describe('token inspect', () => {
     if (state === 'revoked') {
       expect((await linkgrant(['grant', 'revoke', name, '--data-dir', dataDir])).code).toBe(0);
     }
-    if (state === 'expired') {
-      await expect.poll(async () => (await grant(name)).state, { timeout: 20_000 }).toBe('expired');
-    }
+    if (state === 'expired') await until(async () => (await grant(name)).state === 'expired');
     const ended = await inspect(file, '--check');
     expect(ended.stdout).toMatch(new RegExp(`^State: +${state}$`, 'm'));
     expect(ended.code).toBe(3);
@@ -275,13 +273,11 @@ describe('token inspect', () => {
   });
 });
 
-describe('the log of the service', () => {
-  it('contains no code and no key', () => {
-    const tokens = readdirSync(place.directory).filter((name) => name.endsWith('.yaml'));
-    expect(tokens.length).toBeGreaterThan(5);
-    const written = service.said.stdout + service.said.stderr;
-    expect(written).toContain('"event":"redeemed"');
-    for (const token of tokens) expect(written).not.toContain(codeIn(place.path(token)));
-    expect(written).not.toContain('PRIVATE');
-  });
+it('the log of the service contains no code and no key', () => {
+  const tokens = readdirSync(place.directory).filter((name) => name.endsWith('.yaml'));
+  expect(tokens.length).toBeGreaterThan(5);
+  const written = service.said.stdout + service.said.stderr;
+  expect(written).toContain('"event":"redeemed"');
+  for (const token of tokens) expect(written).not.toContain(codeIn(place.path(token)));
+  expect(written).not.toContain('PRIVATE');
 });

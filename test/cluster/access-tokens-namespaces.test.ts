@@ -1,8 +1,9 @@
 import type { Socket } from 'node:net';
 import { afterEach, describe, expect, it } from 'vitest';
 import { ACCESS_TOKENS, LINKS, SECRETS, SITES } from '../../src/platforms/kubernetes/api/kinds.js';
+import { freePort } from '../support/free-port.js';
 import { releaseAfterFile } from '../support/release.js';
-import { closedPort, serveTcp } from '../support/servers/hostile-server.js';
+import { serveTcp } from '../support/servers/hostile-server.js';
 import { RedeemerCluster } from './harness/redeemer-cluster.js';
 import { putRequestingSite } from './harness/requesting-namespace.js';
 import { bindRedeemer } from './harness/token-namespace.js';
@@ -55,7 +56,7 @@ describe('a namespace with AccessTokens', () => {
     expect(server.issued()).toBe(1);
   });
 
-  it('is not changed until it has a RoleBinding', async () => {
+  it('a namespace is not served until it has a RoleBinding', async () => {
     const server = await at.issuing('linkgrant');
     const place = await at.namespace({ closed: true });
     const first = await at.run();
@@ -101,14 +102,13 @@ describe('a namespace with AccessTokens', () => {
 
   it('retries the token of an unreachable server, and does not write an unchanged status again', async () => {
     const place = await at.namespace();
-    const port = await closedPort();
+    const port = await freePort();
     const { token } = await at.issuing('linkgrant');
     const redeemer = await at.run();
     await place.put({ ...token, url: `https://127.0.0.1:${port}/x` });
     expect((await place.waitForStatus('Error')).status?.message).toContain('accepts no connection');
     const version = (await place.token()).metadata.resourceVersion;
     await until('three tries', async () => redeemer.log().filter(({ event }) => event === 'token_failed')[2]);
-    // An unchanged status is not written again.
     expect((await place.token()).metadata.resourceVersion).toBe(version);
     const metrics = await (await fetch(`${redeemer.operations}/metrics`)).text();
     expect(metrics).toMatch(/^linkgrant_token_attempts_total\{outcome="connection_refused"\} 3$/m);
@@ -118,7 +118,7 @@ describe('a namespace with AccessTokens', () => {
 });
 
 describe('the API server', () => {
-  it('can be down for a while: everything continues when it is back', async () => {
+  it('was down for a while: redemptions continue when it is back', async () => {
     const server = await at.issuing('linkgrant');
     const place = await at.namespace();
     const redeemer = await at.run();
@@ -134,7 +134,7 @@ describe('the API server', () => {
 });
 
 describe('replicas', () => {
-  it('have one leader that redeems, and another when it stops; both are ready', async () => {
+  it('are both ready while one of them leads, and the other redeems after the leader has stopped', async () => {
     const server = await at.issuing('linkgrant');
     const place = await at.namespace();
     const replicas = [await at.run(), await at.run()];

@@ -5,7 +5,7 @@ import { ACCESS_TOKENS } from '../../src/platforms/kubernetes/api/kinds.js';
 import type { SecretResource } from '../../src/platforms/kubernetes/requesting/namespace-target.js';
 import { linkgrant } from '../support/command-line.js';
 import { releaseAfterFile } from '../support/release.js';
-import { serveHttps, type TestServer } from '../support/servers/hostile-server.js';
+import { postings, serveHttps } from '../support/servers/hostile-server.js';
 import { printedTable } from './harness/printed-table.js';
 import { RedeemerCluster } from './harness/redeemer-cluster.js';
 import { until } from './harness/until.js';
@@ -13,7 +13,6 @@ import { until } from './harness/until.js';
 const at = releaseAfterFile(await RedeemerCluster.open());
 afterEach(() => at.endTest());
 
-const postings = (server: TestServer) => server.seen.filter(({ url }) => !url.endsWith('/-/check'));
 const namesOf = (resources: readonly { readonly metadata: { readonly name: string } }[]) =>
   resources.map(({ metadata }) => metadata.name).sort();
 const decode = (secret: SecretResource | undefined, key: string) =>

@@ -349,7 +349,7 @@ describe('the manifests', () => {
     expect(manifests.map(({ kind }) => kind)).not.toContain('Service');
   });
 
-  it('use existing settings, and no flag', async () => {
+  it('configure their containers with known environment variables only, and no flag', async () => {
     const all = {
       externalUrl: 'https://x',
       securedAccess: true,

@@ -4,9 +4,11 @@ import { beforeAll, describe, expect, it } from 'vitest';
 import { isApiError } from '../../src/platforms/kubernetes/api/api-error.js';
 import { ACCESS_GRANTS, REDEMPTIONS, SERVICES } from '../../src/platforms/kubernetes/api/kinds.js';
 import type { Resource } from '../../src/platforms/kubernetes/api/resource.js';
+import { redemptionResource } from '../../src/platforms/kubernetes/store/redemption-resource.js';
 import { codeLines, readProjectFile, sectionsOf } from '../docs/document.js';
 import { Workplace } from '../support/command-line.js';
 import { directoryForFile, releaseAfterFile } from '../support/release.js';
+import { sampleRedemption } from '../support/store-samples.js';
 import { putSite } from './harness/cluster-sites.js';
 import { DeployTools, IMAGE } from './harness/deploy-tools.js';
 import { PODS } from './harness/kinds.js';
@@ -150,7 +152,7 @@ describe("the service's manifests of kustomize", () => {
     expect(await accounts.rightsOf('west', 'linkgrant', await cluster.namespace())).toEqual([]);
   });
 
-  it('permit to read two Secrets of others by name, and to list or watch none', async () => {
+  it("permit the service to read two of Skupper's Secrets by name, and to list or watch none", async () => {
     const place = await cluster.namespace();
     const account = await accounts.kubeconfig('linkgrant', 'linkgrant');
     const may = (...right: string[]) => accounts.mayDo(account, '-n', place, ...right);
@@ -261,7 +263,6 @@ describe("the service's manifests of Helm", () => {
       },
       300_000,
     );
-    // The next release, whose CRD has one more column.
     chart = join(scratch, 'next');
     cpSync(CHART, chart, { recursive: true });
     change(join(chart, 'Chart.yaml'), 'version: 0.1.0', `version: ${NEXT}`);
@@ -329,7 +330,7 @@ describe("the service's manifests of Helm", () => {
     expect(await kept()).toEqual(before);
   });
 
-  it('leave grants and redemptions when uninstalled, and find them again', async () => {
+  it('retain grants and redemptions when they are uninstalled and installed again', async () => {
     const before = await kept();
     await helm('uninstall', 'linkgrant');
     expect(await kubectl('-n', 'linkgrant', 'get', 'deployments,services,roles', '-o', 'name')).toBe('');
@@ -411,35 +412,8 @@ function change(file: string, from: string, to: string): void {
   writeFileSync(file, text.replace(from, to));
 }
 
-function redemptionNamed(key: { readonly namespace: string; readonly name: string }): Resource {
-  const time = '2026-01-01T00:00:00Z';
-  const certificate = {
-    serial: '1',
-    keySha256: '2',
-    certificateSha256: '3',
-    issuerSha256: '4',
-    notAfter: time,
-    pem: '-',
-  };
-  const spec = {
-    id: '00000000-0000-4000-8000-000000000002',
-    grantUid: key.name.slice(0, -2),
-    grantName: 'kept',
-    slot: 0,
-    replayKey: 'r',
-    mode: 'csr',
-    name: 'kept',
-    subject: 'east',
-    peer: '192.0.2.1',
-    policy: {},
-    certificate,
-    createdAt: time,
-    revoked: false,
-  };
-  return {
-    apiVersion: 'linkgrant.dev/v1alpha1',
-    kind: 'Redemption',
-    metadata: key,
-    spec,
-  } as Resource;
+/** A Redemption in slot 0 of a grant; its name is the grant's uid and `-0`. */
+function redemptionNamed({ namespace, name }: { readonly namespace: string; readonly name: string }) {
+  const redemption = sampleRedemption(name.slice(0, -2), { namespace });
+  return redemptionResource(redemption, 'kept', 0, undefined);
 }

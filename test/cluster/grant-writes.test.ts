@@ -2,7 +2,10 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { afterEach, describe, expect, it } from 'vitest';
 import { ACCESS_GRANTS, EVENTS } from '../../src/platforms/kubernetes/api/kinds.js';
 import type { Resource } from '../../src/platforms/kubernetes/api/resource.js';
-import type { AccessGrantResource } from '../../src/platforms/kubernetes/grants/access-grant-resource.js';
+import type {
+  AccessGrantResource,
+  AccessGrantSpec,
+} from '../../src/platforms/kubernetes/grants/access-grant-resource.js';
 import { releaseAfterFile } from '../support/release.js';
 import { putSite } from './harness/cluster-sites.js';
 import { type RunningController, startController } from './harness/controller.js';
@@ -34,14 +37,7 @@ async function grantsIn(count: number): Promise<string> {
   await putSite(cluster.admin, namespace);
   for (let index = 0; index < count; index += 1) {
     const spec = index % 3 === 0 ? { expirationWindow: '1s' } : index % 3 === 1 ? { code: 'short' } : {};
-    const metadata = { name: `g-${index}`, namespace };
-    const apiVersion = 'skupper.io/v2alpha1';
-    await cluster.admin.create(ACCESS_GRANTS, {
-      apiVersion,
-      kind: 'AccessGrant',
-      metadata,
-      spec,
-    } as Resource);
+    await make(namespace, `g-${index}`, spec);
   }
   return namespace;
 }
@@ -97,7 +93,7 @@ describe('the status of AccessGrants', () => {
     expect(after).toEqual(before);
   });
 
-  it('is not written because another controller keeps changing the message', async () => {
+  it('is not written again when another controller keeps changing the message', async () => {
     const west = await grantsIn(20);
     const { proxy, writes } = await lead();
     await until('settled grants', async () => {
@@ -168,13 +164,13 @@ describe('the status of AccessGrants', () => {
   });
 });
 
-function make(namespace: string, name: string): Promise<unknown> {
+function make(namespace: string, name: string, spec: AccessGrantSpec = {}): Promise<unknown> {
   const metadata = { name, namespace };
   return cluster.admin.create(ACCESS_GRANTS, {
     apiVersion: 'skupper.io/v2alpha1',
     kind: 'AccessGrant',
     metadata,
-    spec: {},
+    spec,
   } as Resource);
 }
 

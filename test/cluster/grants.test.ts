@@ -1,4 +1,3 @@
-import { randomUUID } from 'node:crypto';
 import { describe, expect, it } from 'vitest';
 import { ACCESS_GRANTS, EVENTS, REDEMPTIONS, SITES } from '../../src/platforms/kubernetes/api/kinds.js';
 import type { Resource, Stored } from '../../src/platforms/kubernetes/api/resource.js';
@@ -6,10 +5,12 @@ import type {
   AccessGrantResource,
   AccessGrantSpec,
 } from '../../src/platforms/kubernetes/grants/access-grant-resource.js';
+import { redemptionResource } from '../../src/platforms/kubernetes/store/redemption-resource.js';
 import { releaseAfterFile } from '../support/release.js';
 import { RecordedSite } from '../support/sites/kubernetes-site.js';
+import { sampleRedemption } from '../support/store-samples.js';
 import { putSite } from './harness/cluster-sites.js';
-import { PLACE, startController } from './harness/controller.js';
+import { SERVICE_ENDPOINT, startController } from './harness/controller.js';
 import { linkgrantAccount } from './harness/linkgrant-account.js';
 import { openTestCluster } from './harness/test-cluster.js';
 import { until } from './harness/until.js';
@@ -24,10 +25,9 @@ const running = releaseAfterFile(await startController(account.kubeconfig));
 await until('the lead', async () => running.controller.isLeading);
 
 function make(name: string, spec: AccessGrantSpec = {}, namespace = west): Promise<Grant> {
-  const { apiVersion, kind } = { apiVersion: 'skupper.io/v2alpha1', kind: 'AccessGrant' };
   return cluster.admin.create(ACCESS_GRANTS, {
-    apiVersion,
-    kind,
+    apiVersion: 'skupper.io/v2alpha1',
+    kind: 'AccessGrant',
     metadata: { name, namespace },
     spec,
   } as Resource) as Promise<Grant>;
@@ -37,7 +37,7 @@ function read(name: string, namespace = west): Promise<Grant> {
   return cluster.admin.get<AccessGrantResource>(ACCESS_GRANTS, { namespace, name });
 }
 
-/** The grant once its status satisfies. */
+/** Waits until `satisfies` accepts a grant, and returns the grant. */
 function grantWith(
   name: string,
   satisfies: (grant: Grant) => boolean | undefined,
@@ -59,8 +59,9 @@ const conditions = (grant: Grant) =>
 const isReady = (grant: Grant) => conditions(grant).Ready?.startsWith('True');
 
 /** Creates the Redemption of a grant's slot, as the store would record it. */
-async function use(grant: Grant, slot: number): Promise<void> {
-  await cluster.admin.create(REDEMPTIONS, redemptionOf(grant, slot));
+async function use({ metadata: { uid, name, namespace = '' } }: Grant, slot: number): Promise<void> {
+  const redemption = sampleRedemption(uid, { namespace });
+  await cluster.admin.create(REDEMPTIONS, redemptionResource(redemption, name, slot, undefined));
 }
 
 describe('an AccessGrant', () => {
@@ -80,8 +81,8 @@ describe('an AccessGrant', () => {
     const made = await make('plain');
     const grant = await grantWith('plain', isReady);
     const { status = {} } = grant;
-    expect(status.url).toBe(`${PLACE.url}/${made.metadata.uid}`);
-    expect(status.ca).toBe(PLACE.ca);
+    expect(status.url).toBe(`${SERVICE_ENDPOINT.url}/${made.metadata.uid}`);
+    expect(status.ca).toBe(SERVICE_ENDPOINT.ca);
     expect(status.code).toMatch(/^[A-Za-z0-9]{24}$/);
     const window = Date.parse(status.expirationTime ?? '') - before;
     expect(window).toBeGreaterThanOrEqual(15 * 60_000 - 1_000);
@@ -223,7 +224,7 @@ describe('an AccessGrant', () => {
     expect(conditions(early).Resolved).toBe(
       `False Pending namespace "${edge}" has no site; create one with \`skupper site create NAME --enable-link-access -n ${edge}\``,
     );
-    expect(early.status?.url).toBe(`${PLACE.url}/${early.metadata.uid}`);
+    expect(early.status?.url).toBe(`${SERVICE_ENDPOINT.url}/${early.metadata.uid}`);
     expect(early.status?.expirationTime).toBeUndefined();
     const recorded = new RecordedSite();
     recorded.find('Site').spec.edge = true;
@@ -262,35 +263,3 @@ describe('an AccessGrant', () => {
     expect(await running.controller.grants.locate(first.metadata.uid)).toBeUndefined();
   });
 });
-
-function redemptionOf(grant: Grant, slot: number): Resource {
-  const { namespace = '', uid, name } = grant.metadata;
-  const end = '2031-01-01T00:00:00Z';
-  return {
-    apiVersion: 'linkgrant.dev/v1alpha1',
-    kind: 'Redemption',
-    metadata: { name: `${uid}-${slot}`, namespace },
-    spec: {
-      id: randomUUID(),
-      grantUid: uid,
-      grantName: name,
-      slot,
-      replayKey: `key-${slot}`,
-      mode: 'csr',
-      name: 'a-link',
-      subject: 'a-site',
-      peer: '192.0.2.1',
-      policy: {},
-      certificate: {
-        serial: '1',
-        keySha256: '',
-        certificateSha256: '',
-        issuerSha256: '',
-        notAfter: end,
-        pem: '',
-      },
-      createdAt: end,
-      revoked: false,
-    },
-  } as Resource;
-}

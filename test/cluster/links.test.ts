@@ -1,5 +1,4 @@
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { parseAllDocuments } from 'yaml';
@@ -10,7 +9,7 @@ import { REDEMPTIONS, SECRETS } from '../../src/platforms/kubernetes/api/kinds.j
 import type { Resource } from '../../src/platforms/kubernetes/api/resource.js';
 import { redemptionResource, slotName } from '../../src/platforms/kubernetes/store/redemption-resource.js';
 import { json, refusalOf } from '../support/command-line.js';
-import { releaseAfterFile, releaseAfterTest } from '../support/release.js';
+import { directoryForTest, releaseAfterFile, releaseAfterTest } from '../support/release.js';
 import { DAY_MS } from '../support/server-identity.js';
 import { type IssuingServer, startIssuingServer } from '../support/servers/issuing-server.js';
 import { startRenewingServer } from '../support/servers/renewing-server.js';
@@ -183,7 +182,7 @@ describe('link renew --platform kubernetes', () => {
       lifetimeMs: 30 * DAY_MS,
       now: Date.now() - 25 * DAY_MS,
     });
-    server.know(issued.pem);
+    server.setNewest(issued.pem);
     const secret = {
       name: 'to-west',
       caCrt: server.authority.bundlePem,
@@ -250,7 +249,7 @@ describe('deploy/bootstrap/job.yaml', () => {
   it('waits for the site and the token, links, and does not change a linked site', async () => {
     const place = releaseAfterTest(await requestingNamespace(cluster, { withoutSite: true }));
     const server = releaseAfterTest(await startIssuingServer('linkgrant'));
-    const mounted = mkdtempSync(join(tmpdir(), 'linkgrant-mounted-'));
+    const mounted = directoryForTest();
     const { args } = container('Job');
     const words = args
       .filter((word: string, index: number) => word !== '--platform' && args[index - 1] !== '--platform')
@@ -274,7 +273,6 @@ describe('deploy/bootstrap/job.yaml', () => {
     const again = await place.run([...words, '-o', 'json']);
     expect(json(again)).toMatchObject({ links: [{ name }], alreadyLinked: true });
     expect(server.issued()).toBe(1);
-    rmSync(mounted, { recursive: true });
   });
 
   it('has a CronJob whose command succeeds if there are no links', async () => {

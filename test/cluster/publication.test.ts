@@ -76,7 +76,7 @@ function shown({ port }: Serving): Promise<X509Certificate> {
 }
 
 describe('the published address of the service', () => {
-  it('is that of its load balancer: no grant is Ready before it has one, and all grants get a changed one', async () => {
+  it('is the address of its load balancer; without it no grant is Ready, and a change is written to all grants', async () => {
     await putSite(cluster.admin, west);
     const metadata = { namespace: LINKGRANT, name: 'balanced' };
     const service = { apiVersion: 'v1', kind: 'Service', metadata };

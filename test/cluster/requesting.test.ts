@@ -9,7 +9,7 @@ import type { Resource } from '../../src/platforms/kubernetes/api/resource.js';
 import type { SecretResource } from '../../src/platforms/kubernetes/requesting/namespace-target.js';
 import { json, linkgrant, refusalOf } from '../support/command-line.js';
 import { releaseAfterFile, releaseAfterTest } from '../support/release.js';
-import { serveHttps, type TestServer } from '../support/servers/hostile-server.js';
+import { postings, serveHttps } from '../support/servers/hostile-server.js';
 import { type IssuingServer, startIssuingServer } from '../support/servers/issuing-server.js';
 import { startApiProxy } from './harness/api-proxy.js';
 import { kubeconfigThrough } from './harness/kubeconfig.js';
@@ -32,7 +32,6 @@ async function site(options?: Parameters<typeof requestingNamespace>[1]): Promis
   return releaseAfterTest(await requestingNamespace(cluster, options));
 }
 
-const postings = (server: TestServer) => server.seen.filter(({ url }) => !url.endsWith('/-/check'));
 const decode = (secret: SecretResource | undefined, key: string) =>
   Buffer.from(secret?.data?.[key] ?? '', 'base64').toString();
 

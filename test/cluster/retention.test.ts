@@ -38,7 +38,7 @@ describe('a Redemption that is deleted by hand', () => {
     expect((await store.findReplay(grant.uid, replayKey))?.id).toBe(again.id);
   });
 
-  it('may return its use to a process that does not know the grant, and no other use', async () => {
+  it('frees at most its own use, and only for a process that has not cached the grant', async () => {
     const grant = await storedGrant(store, { namespace, redemptionsAllowed: 3 });
     const others = [await redeemed(grant), await redeemed(grant), await redeemed(grant)];
     await deleteByHand(grant, 1);

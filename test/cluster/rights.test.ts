@@ -15,6 +15,7 @@ import { slotName } from '../../src/platforms/kubernetes/store/redemption-resour
 import { Workplace } from '../support/command-line.js';
 import { releaseAfterFile, releaseAfterTest } from '../support/release.js';
 import { NOW, sampleRedemption, sampleRenewal } from '../support/store-samples.js';
+import { rightsOf } from './harness/access-review.js';
 import { type ApiProxy, startApiProxy } from './harness/api-proxy.js';
 import { putSite } from './harness/cluster-sites.js';
 import { kubeconfigThrough } from './harness/kubeconfig.js';
@@ -146,17 +147,10 @@ describe('the service with the permissions of its role', () => {
 
   it('needs every permission of its role, and no other', () => {
     const shipped = (kind: string, name: string) =>
-      (manifestOf(account.manifests, kind, name).rules ?? []).flatMap(
-        ({ apiGroups, resources, verbs, resourceNames = [''] }) =>
-          apiGroups.flatMap((group) =>
-            resources.flatMap((resource) =>
-              verbs.flatMap((verb) =>
-                resourceNames.map((name) =>
-                  `${verb} ${resource}${group === '' ? '' : `.${group}`} ${name}`.trim(),
-                ),
-              ),
-            ),
-          ),
+      rightsOf(
+        (manifestOf(account.manifests, kind, name).rules ?? []).flatMap(
+          (rule) => rule.resourceNames?.map((one) => ({ ...rule, resourceNames: [one] })) ?? [rule],
+        ),
       );
     const inOwn = used().filter(({ namespace }) => namespace === LINKGRANT);
     const elsewhere = used().filter(({ namespace }) => namespace !== LINKGRANT);

@@ -86,25 +86,11 @@ describe('the built service in a cluster', () => {
     },
   );
 
-  it('replays the response to a linkgrant client with its own key', async () => {
+  it('records one redemption if a linkgrant client redeems the same token twice', async () => {
     const grant = await readyGrant(cluster, west, 'own-key');
-    const token = writeToken(workplace, grant);
-    const redeem = (to: string) => {
-      const words = [
-        'token',
-        'redeem',
-        token,
-        '--to',
-        workplace.path(to),
-        '--data-dir',
-        workplace.path('data'),
-      ];
-      return linkgrant(words);
-    };
-    const first = await redeem('links');
-    expect(first).toMatchObject({ code: 0 });
-    const again = await redeem('links');
-    expect(again).toMatchObject({ code: 0 });
+    const place = ['--to', workplace.path('links'), '--data-dir', workplace.path('data')];
+    const redeem = ['token', 'redeem', writeToken(workplace, grant), ...place];
+    for (let time = 0; time < 2; time += 1) expect(await linkgrant(redeem)).toMatchObject({ code: 0 });
     expect(await redemptionsOf(grant.metadata.uid)).toHaveLength(1);
   });
 
@@ -114,7 +100,7 @@ describe('the built service in a cluster', () => {
     expect(names).toEqual(expect.arrayContaining(['linkgrant-server', 'linkgrant-server-ca']));
   });
 
-  it('answers 404 for an unknown uid, and for a deleted grant', async () => {
+  it('answers 404 for a deleted grant', async () => {
     const grant = await readyGrant(cluster, west, 'gone');
     const token = writeToken(workplace, grant);
     await cluster.admin.delete(ACCESS_GRANTS, { namespace: west, name: 'gone' });

@@ -33,7 +33,7 @@ async function linkedNamespace(): Promise<string> {
 
 const uninstall = (...words: string[]) =>
   linkgrant(['uninstall', '-p', 'kubernetes', '--kubeconfig', cluster.kubeconfig, ...words]);
-const isGone = (namespace: string) =>
+const waitUntilGone = (namespace: string) =>
   until(
     `namespace ${namespace} to go`,
     async () => !(await cluster.admin.find(NAMESPACES, { name: namespace })),
@@ -46,14 +46,14 @@ describe('a namespace with active links', () => {
   it('can be deleted while the service runs', async () => {
     const namespace = await linkedNamespace();
     await cluster.admin.delete(NAMESPACES, { name: namespace });
-    await isGone(namespace);
+    await waitUntilGone(namespace);
   }, 300_000);
 
   it('can be deleted while no service runs', async () => {
     const namespace = await linkedNamespace();
     await serving.stop();
     await cluster.admin.delete(NAMESPACES, { name: namespace });
-    await isGone(namespace);
+    await waitUntilGone(namespace);
     serving = await serveCluster(workplace, account.kubeconfig);
   }, 300_000);
 });

@@ -239,7 +239,7 @@ describe('a PostgreSQL database', () => {
     expect(JSON.stringify(error) + String(error)).not.toContain(database.password);
   });
 
-  it('is found on the first available one of several servers', async () => {
+  it('is opened on the first available one of several servers', async () => {
     const { place } = database;
     const store = await open({
       target: { ...place, hosts: [{ host: '127.0.0.1', port: 1 }, ...place.hosts] },

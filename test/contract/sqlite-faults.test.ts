@@ -250,7 +250,7 @@ describe.each(DRIVERS)('the SQLite store on %s after a failure', (driver) => {
     });
   });
 
-  it('finds a refusal of a removed grant that was inserted again in place of another one', async () => {
+  it('reports a refusal of a removed grant that was put in place of a refusal of another grant', async () => {
     const store = await open();
     const [removed, existing] = [sampleGrant(), sampleGrant()];
     const common = { code: 'policy_name', name: 'a', subject: 'b', peer: '192.0.2.7' } as const;

@@ -1,29 +1,22 @@
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { beforeEach, describe, expect, it } from 'vitest';
 import type { GrantStore } from '../../src/redemption/ports/grant-store.js';
 import type { WebhookStore } from '../../src/redemption/ports/webhook-store.js';
-import { type SqlDatabase, sqlGrantStore } from '../../src/stores/sql/sql-grant-store.js';
+import { sqlGrantStore } from '../../src/stores/sql/sql-grant-store.js';
 import { webhookStore } from '../../src/stores/sql/webhooks.js';
 import { openSqliteDatabase } from '../../src/stores/sqlite/sqlite-store.js';
+import { directoryForTest, releaseAfterTest } from '../support/release.js';
 import { MINUTE, NOW, sampleRedemption, storedGrant } from '../support/store-samples.js';
 
-let directory: string;
-let database: SqlDatabase;
 let store: GrantStore;
 let webhooks: WebhookStore;
 
 beforeEach(async () => {
-  directory = await mkdtemp(join(tmpdir(), 'linkgrant-webhooks-'));
+  const file = join(directoryForTest(), 'linkgrant.db');
   const clock = () => NOW;
-  database = await openSqliteDatabase({ file: join(directory, 'linkgrant.db'), migrate: true, clock });
-  store = sqlGrantStore(database, clock);
+  const database = await openSqliteDatabase({ file, migrate: true, clock });
+  store = releaseAfterTest(sqlGrantStore(database, clock));
   webhooks = webhookStore(database);
-});
-afterEach(async () => {
-  await store.close();
-  await rm(directory, { recursive: true });
 });
 
 describe('the delivery of webhooks', () => {

@@ -17,7 +17,7 @@ import { everyEntry, refusal } from './store-conformance-ledger.js';
 /** The ledger of the SQL stores: every entry is in a chain of MACs until retention removes it. */
 export function chainConformance(current: CurrentStore): void {
   describe('the chain of the ledger', () => {
-    it('counts no use for a replay, and records repeated replays as one entry a day and a count', async () => {
+    it('counts no use for a replay, writes one entry a day, and counts the other replays of that day', async () => {
       const { store } = current();
       const grant = await storedGrant(store);
       const redemption = sampleRedemption(grant.uid);
@@ -74,7 +74,7 @@ export function chainConformance(current: CurrentStore): void {
       expect(await store.verifyLedger()).toEqual({ entries: 151 });
     });
 
-    it('has no fault after redemptions were refused in between', async () => {
+    it('has no fault after some of many concurrent redemptions were refused', async () => {
       const { store } = current();
       const grant = await storedGrant(store, { redemptionsAllowed: 10 });
       const outcomes = await Promise.all(
@@ -103,7 +103,7 @@ export function chainConformance(current: CurrentStore): void {
       expect(await store.verifyLedger()).toEqual({ entries: 2 });
     });
 
-    it('deletes grants that expired long ago, except those that files declare, and no open grant', async () => {
+    it('deletes grants that expired or were revoked long ago, but no open grant and none that a file declares', async () => {
       const { store } = current();
       const ended = [
         sampleGrant({ expirationTime: NOW - 2 }),

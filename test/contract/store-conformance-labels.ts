@@ -27,7 +27,7 @@ export function labelConformance(current: CurrentStore): void {
     const labels = { 'example.com/team': 'payments', constructor: '', z: '1', a: '2' };
     const note = 'Berlin <b>\u202e"\'&%s\u200b \u{1f600}';
 
-    it('of a new grant are stored', async () => {
+    it('stores the labels and the note of a new grant', async () => {
       const { store } = current();
       const grant = await storedGrant(store, { labels, note });
       expect(grant).toMatchObject({ labels, note });
@@ -35,7 +35,7 @@ export function labelConformance(current: CurrentStore): void {
       expect((await store.listGrants({ limit: 10 })).items).toEqual([grant]);
     });
 
-    it('of a grant change one by one, and its other fields do not', async () => {
+    it('changes labels and note of a grant one by one, and no other field', async () => {
       const { store } = current();
       const grant = await storedGrant(store, { labels: { a: '1', b: '2' }, note: 'old' });
       expect(await store.updateGrant(grant.uid, { labels: { b: null, c: '3', gone: null } })).toBe(true);
@@ -50,7 +50,7 @@ export function labelConformance(current: CurrentStore): void {
       expect(await store.updateGrant(sampleGrant().uid, { note })).toBe(false);
     });
 
-    it('of a redemption change one by one, and its other fields do not', async () => {
+    it('changes labels and note of a redemption one by one, and no other field', async () => {
       const { store } = current();
       const { uid } = await storedGrant(store, { redemptionsAllowed: 2 });
       const redemption = sampleRedemption(uid);
@@ -72,7 +72,7 @@ export function labelConformance(current: CurrentStore): void {
       expect(await store.updateRedemption(sampleRedemption(uid).id, { note })).toBe(false);
     });
 
-    it('change without an entry in the ledger, which stays intact', async () => {
+    it('writes no ledger entry when labels and notes change', async () => {
       const { store } = current();
       const { uid } = await storedGrant(store);
       const redemption = sampleRedemption(uid);
@@ -86,7 +86,7 @@ export function labelConformance(current: CurrentStore): void {
       expect(await store.findRedemption(redemption.id)).toMatchObject({ labels, revokedAt: NOW + 1 });
     });
 
-    it('select grants, of one namespace or of all, page by page', async () => {
+    it('lists the grants that match a label selector, of one namespace or of all, page by page', async () => {
       const { store } = current();
       const team = (name: string) => ({ team: name });
       for (const [name, grantLabels] of Object.entries({
@@ -113,7 +113,7 @@ export function labelConformance(current: CurrentStore): void {
       expect(await select('constructor')).toEqual([]);
     });
 
-    it('select redemptions, of one grant or of all, page by page', async () => {
+    it('lists the redemptions that match a label selector, of one grant or of all, page by page', async () => {
       const { store } = current();
       const [one, two] = [
         await storedGrant(store, { redemptionsAllowed: 9 }),

@@ -1,12 +1,10 @@
-import { describe, expect, it, vi } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import type { Redemption } from '../../src/domain/redemption.js';
 import type { IssuedLink } from '../../src/redemption/ports/link-store.js';
 import { MINUTE, NOW, sampleRedemption, sampleRenewal, storedGrant } from '../support/store-samples.js';
+import { eventually } from '../support/until.js';
 import type { CurrentStore } from './store-conformance.js';
 
-/** Repeats an assertion until it holds: in a cluster a watch may lag behind a write. */
-const eventually = <T>(assertion: () => Promise<T>): Promise<T> =>
-  vi.waitFor(assertion, { timeout: 20_000, interval: 20 });
 const DAY = 24 * 60 * MINUTE;
 
 /** Links, their counts, open tokens, refusals, and changes since a version. */
@@ -67,7 +65,7 @@ export function linkConformance(current: CurrentStore): void {
       });
     });
 
-    it('lists links newest first, of one grant or of all, in pages that a filter fills', async () => {
+    it('lists links newest first, of one grant or of all, in pages full of matching links', async () => {
       const { store } = current();
       const { uid } = await storedGrant(store, { redemptionsAllowed: 50 });
       const made: Redemption[] = [];

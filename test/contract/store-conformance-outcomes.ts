@@ -18,7 +18,7 @@ function outcome(changes: Partial<StoredOutcome> = {}): StoredOutcome {
 /** Outcomes of creations that may be repeated: stored by the first request, and erased after they expire. */
 export function outcomeConformance(current: CurrentStore): void {
   describe('stored outcomes', () => {
-    it('returns the first outcome of an id to its caller and to all later ones', async () => {
+    it('returns the first outcome of an id to its caller and to all later callers', async () => {
       const { store, openAnother } = current();
       const first = outcome();
       expect(await store.claimOutcome(first, NOW)).toEqual(first);

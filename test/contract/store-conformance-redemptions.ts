@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { Redemption } from '../../src/domain/redemption.js';
-import type { Page } from '../../src/redemption/ports/page.js';
+import { everyItem } from '../../src/redemption/administration/every-item.js';
 import { MINUTE, NOW, sampleGrant, sampleRedemption, storedGrant } from '../support/store-samples.js';
 import type { CurrentStore } from './store-conformance.js';
 
@@ -170,27 +170,19 @@ export function redemptionConformance(current: CurrentStore): void {
         await store.recordRedemption(redemption.grantUid, redemption, NOW + n);
         made.push(redemption);
       }
-      const walk = async (grantUid?: string): Promise<string[]> => {
-        const ids: string[] = [];
-        let after: string | undefined;
-        do {
-          const page: Page<Redemption> = await store.listRedemptions({
-            limit: 2,
-            ...(after === undefined ? {} : { after }),
-            ...(grantUid === undefined ? {} : { grantUid }),
-          });
-          ids.push(...page.items.map(({ id }) => id));
-          after = page.next;
-        } while (after !== undefined);
-        return ids;
+      const walk = async (within: { readonly grantUid?: string } = {}) => {
+        const items = await everyItem((page) => store.listRedemptions({ ...page, ...within, limit: 2 }));
+        return items.map(({ id }) => id);
       };
       expect(await walk()).toEqual(made.map(({ id }) => id));
-      expect(await walk(one)).toEqual(made.filter(({ grantUid }) => grantUid === one).map(({ id }) => id));
+      expect(await walk({ grantUid: one })).toEqual(
+        made.filter(({ grantUid }) => grantUid === one).map(({ id }) => id),
+      );
       const first = await store.listRedemptions({ limit: 2, grantUid: one });
       const late = sampleRedemption(one, { createdAt: NOW + 9 });
       await store.recordRedemption(one, late, NOW + 9);
       expect(await store.listRedemptions({ limit: 2, grantUid: one })).toEqual(first);
-      expect((await walk(one)).at(-1)).toBe(late.id);
+      expect((await walk({ grantUid: one })).at(-1)).toBe(late.id);
     });
 
     it('erases expired sealed answers, and no others', async () => {

@@ -1,4 +1,4 @@
-import { describe, expect, it, vi } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import type { Redemption } from '../../src/domain/redemption.js';
 import {
   MINUTE,
@@ -8,6 +8,7 @@ import {
   sampleRenewal,
   storedGrant,
 } from '../support/store-samples.js';
+import { eventually } from '../support/until.js';
 import type { ConformanceSize, CurrentStore } from './store-conformance.js';
 
 const DAYS = 24 * 60 * MINUTE;
@@ -136,12 +137,8 @@ export function renewalConformance(
       for (let n = 0; n < 4; n += 1) {
         links.push(await redeemed({ issuerSha256: old, notAfter: NOW + 30 * DAYS }));
       }
-      // In a cluster a watch may lag behind a write.
       const expectCounts = (at: number, counts: Readonly<Record<string, number>>) =>
-        vi.waitFor(async () => expect(Object.fromEntries(await store.countDependents(at))).toEqual(counts), {
-          timeout: 20_000,
-          interval: 20,
-        });
+        eventually(async () => expect(Object.fromEntries(await store.countDependents(at))).toEqual(counts));
       await expectCounts(NOW, { [old]: 4 });
       const [one, two, three] = links.map(({ id }) => id);
       if (one === undefined || two === undefined || three === undefined) throw new Error('no links');
@@ -163,10 +160,7 @@ export function renewalConformance(
       const revoked = await redeemed({ createdAt: NOW, notAfter: NOW + 30 * DAYS });
       await redeemed({ createdAt: NOW + 2 * DAYS, notAfter: NOW + 30 * DAYS });
       const expectCount = (count: number, before: number, at = before) =>
-        vi.waitFor(async () => expect(await store.countIssuedBefore(before, at)).toBe(count), {
-          timeout: 20_000,
-          interval: 20,
-        });
+        eventually(async () => expect(await store.countIssuedBefore(before, at)).toBe(count));
       await expectCount(4, NOW + 3 * DAYS);
       await expectCount(0, NOW);
       await expectCount(3, NOW + 1);

@@ -5,7 +5,7 @@ import { type GrantUpdate, updateGrant } from '../../src/redemption/administrati
 import type { GrantStore } from '../../src/redemption/ports/grant-store.js';
 import { openSqliteStore } from '../../src/stores/sqlite/sqlite-store.js';
 import { directoryForTest, releaseAfterTest } from '../support/release.js';
-import { MINUTE, NOW, SAMPLE_CODE, sampleGrant } from '../support/store-samples.js';
+import { MINUTE, NOW, storedGrant } from '../support/store-samples.js';
 
 let directory: string;
 let store: GrantStore;
@@ -20,12 +20,7 @@ beforeEach(async () => {
   );
 });
 
-async function stored(changes: Partial<AccessGrant> = {}): Promise<AccessGrant> {
-  const grant = sampleGrant(changes);
-  await store.createGrant(grant, SAMPLE_CODE);
-  return grant;
-}
-
+const stored = (changes: Partial<AccessGrant> = {}) => storedGrant(store, changes);
 const update = (grant: AccessGrant, change: GrantUpdate) => updateGrant(grant, change, { store, clock });
 const PENDING = { expirationTime: null, readyAt: null };
 

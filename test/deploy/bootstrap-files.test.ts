@@ -36,7 +36,7 @@ function runShort(words: readonly string[], env: Record<string, string> = {}): P
 describe('cloud-init', () => {
   const cloudInit = parse(read('bootstrap/cloud-init.yaml'));
 
-  it('is a cloud-config that writes a private token and a site, then starts the unit of systemd', () => {
+  it('the cloud-config writes a private token and a site, then starts the unit of systemd', () => {
     expect(read('bootstrap/cloud-init.yaml').startsWith('#cloud-config\n')).toBe(true);
     const [token, site] = cloudInit.write_files;
     expect(token).toMatchObject({ path: '/etc/linkgrant/east/token.yaml', permissions: '0600' });

@@ -1,10 +1,10 @@
 import { execFileSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterAll, beforeAll, expect, it } from 'vitest';
+import { beforeAll, expect, it } from 'vitest';
 import { parse } from 'yaml';
+import { directoryForFile } from '../support/release.js';
 import { PROJECT } from '../tooling/project-copy.js';
 
 const { version, engines, bin } = JSON.parse(readFileSync(join(PROJECT, 'package.json'), 'utf8'));
@@ -12,11 +12,10 @@ const CONTENT = 'an archive';
 
 const EXECUTABLE = `linkgrant-${version}-linux-x64`;
 
-let directory: string;
+const directory = directoryForFile();
 let manifest: ReturnType<typeof parse>;
 
 beforeAll(() => {
-  directory = mkdtempSync(join(tmpdir(), 'linkgrant-krew-'));
   const archive = join(directory, 'linkgrant-krew.tar.gz');
   writeFileSync(archive, CONTENT);
   writeFileSync(join(directory, `${EXECUTABLE}.tar.gz`), CONTENT);
@@ -24,8 +23,6 @@ beforeAll(() => {
   execFileSync(process.execPath, words, { cwd: PROJECT });
   manifest = parse(readFileSync(join(directory, 'linkgrant.yaml'), 'utf8'));
 });
-
-afterAll(() => rmSync(directory, { recursive: true, force: true }));
 
 // The fields that krew requires, and the limits that it checks: https://krew.sigs.k8s.io/docs/developer-guide/plugin-manifest/
 it('the manifest for krew has every field that krew requires, for this version', () => {

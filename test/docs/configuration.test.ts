@@ -1,8 +1,7 @@
 import { spawnSync } from 'node:child_process';
-import { cpSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { cpSync, mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterEach, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { loadConfiguration } from '../../src/config/config.js';
 import {
   flagOf,
@@ -11,20 +10,15 @@ import {
   type SettingKey,
   variableOf,
 } from '../../src/config/settings.js';
+import { directoryForTest } from '../support/release.js';
 import { PROJECT, readProjectFile } from './document.js';
 
 const document = readProjectFile('docs/reference/configuration.md');
 const rows = document.split('\n').filter((line) => line.startsWith('| `--'));
-const copies: string[] = [];
-
-afterEach(() => {
-  for (const copy of copies.splice(0)) rmSync(copy, { recursive: true, force: true });
-});
 
 /** Runs the script on a copy of its input, with this text as the document. */
 function checkReference(text: string) {
-  const copy = mkdtempSync(join(tmpdir(), 'linkgrant-reference-'));
-  copies.push(copy);
+  const copy = directoryForTest();
   mkdirSync(join(copy, 'docs/reference'), { recursive: true });
   for (const path of ['dist', 'scripts/reference.mjs', 'package.json']) {
     cpSync(join(PROJECT, path), join(copy, path), { recursive: true });
@@ -56,8 +50,7 @@ describe('docs/reference/configuration.md', () => {
   });
 
   it('has an example file that the program can read', () => {
-    const dataDir = mkdtempSync(join(tmpdir(), 'linkgrant-configuration-'));
-    copies.push(dataDir);
+    const dataDir = directoryForTest();
     const example = /```yaml\n([\s\S]*?)```/.exec(document)?.[1] ?? '';
     writeFileSync(join(dataDir, 'config.yaml'), example);
     const { settings, sources } = loadConfiguration({ dataDir }, {});

@@ -72,7 +72,7 @@ describe('the alert rules', () => {
     },
   );
 
-  it('have promtool tests, each for a healthy service and for one that triggers the rule', () => {
+  it('each alert rule has promtool tests: for a healthy service, and for one that triggers the rule', () => {
     const tests = monitoring('alerts.test.yaml');
     for (const { alert } of rules) {
       expect(tests, alert).toContain(`alertname: ${alert} }`);
@@ -80,7 +80,7 @@ describe('the alert rules', () => {
     }
   });
 
-  it('name documents that exist, as the dashboard does', () => {
+  it('alert rules and dashboard name documents that exist', () => {
     const text = monitoring('alerts.yaml') + monitoring('dashboard.json');
     const paths = [...text.matchAll(/docs\/[\w/-]+\.md/g)].map(([path]) => path);
     expect(paths.length).toBeGreaterThan(5);
@@ -124,7 +124,7 @@ describe('the dashboard', () => {
 });
 
 describe('the names in a query', () => {
-  it('are extracted', () => {
+  it('extracts the metrics and labels of a query', () => {
     const query =
       'histogram_quantile(0.99, sum by (instance, le) (rate(a_bucket{job="x y{z}", operation=~"r.*"}[5m]))) > ignoring (state) b{le="+Inf"} - time() + 3 * 86400';
     expect(namesIn(query)).toEqual({
@@ -133,7 +133,7 @@ describe('the names in a query', () => {
     });
   });
 
-  it('are reported if they do not exist', async () => {
+  it('reports metrics and labels of a query that do not exist', async () => {
     expect(await problemsOf('rate(linkgrant_no_such_total[5m])')).toEqual([
       'linkgrant_no_such_total is not a metric',
     ]);

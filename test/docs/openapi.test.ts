@@ -106,9 +106,9 @@ describe('every response', () => {
     ['an invalid certificate request', { headers: { csr: 'AAAA' } }, undefined],
     ['a body that is too long', {}, 'x'.repeat(4097)],
   ];
-  const redeemed = paths.filter((path) => path !== '/-/renew');
+  const redemptionPaths = paths.filter((path) => path !== '/-/renew');
 
-  it.each(redeemed)('at %s matches its description', async (path) => {
+  it.each(redemptionPaths)('a response at %s matches openapi.yaml', async (path) => {
     for (const [what, options, code] of cases) {
       const made = await service.grant();
       const answer = await post(service, pathOf(path, made), code ?? made.code, options);
@@ -116,8 +116,8 @@ describe('every response', () => {
     }
   });
 
-  it.each(redeemed)(
-    'at %s for an exhausted, an expired and an unknown grant matches its description',
+  it.each(redemptionPaths)(
+    'a response at %s for an exhausted, an expired and an unknown grant matches openapi.yaml',
     async (path) => {
       const spent = await service.storedGrant({ redemptions: 1 });
       const ended = await service.storedGrant({ expirationTime: service.clock.read() - HOUR });
@@ -131,7 +131,7 @@ describe('every response', () => {
     },
   );
 
-  it('at /-/renew matches its description', async () => {
+  it('a response at /-/renew matches openapi.yaml', async () => {
     const link = await redeemLink(service);
     const now = service.clock.read() - HOUR;
     const requests = [
@@ -155,7 +155,7 @@ describe('every response', () => {
     expect(problemsOf('/-/renew', await postRenewal(service, '', { method: 'GET' }))).toEqual([]);
   });
 
-  it('matches its description while the site accepts no links, with a Retry-After', async () => {
+  it('a response while the site accepts no links matches openapi.yaml', async () => {
     const made = await bare.grant();
     const answer = await post(bare, `/${made.grant.uid}`, made.code);
     expect(answer.status).toBe(503);

@@ -1,6 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import type { Link } from '../../src/domain/link.js';
-import { linksToEndpoints } from '../../src/domain/link.js';
+import { type Link, linksToEndpoints } from '../../src/domain/link.js';
 import { encodeLinkDocuments } from '../../src/domain/link-resources.js';
 import type { CertificateAuthority } from '../../src/pki/authority.js';
 import { issueClientCertificate, issueServerCertificate } from '../../src/pki/certificates.js';
@@ -80,7 +79,6 @@ export const WRONG_PARTS: Readonly<Record<string, PartChange>> = {
     parts.caCrt = material.other.bundlePem;
   },
   'an expired certificate': async (parts, { request, material }) => {
-    if (request.manner === 'stock') parts.tlsKey = 'none';
     parts.tlsCrt = await issue(material.authority, request.spkiDer, request.name, Date.now() - 20 * DAY_MS);
   },
   'a certificate as its own CA': (parts) => {
@@ -190,7 +188,7 @@ export async function renderResponse(
     tlsCrt: await issue(material.authority, spkiDer, name),
     ...(key && { tlsKey: privateKeyPem(key) }),
   };
-  await change?.(parts, { request, material, chance });
+  await change?.(parts, { request: { ...request, spkiDer }, material, chance });
   const { links, ...secret } = parts;
   return encodeLinkDocuments(secret, links);
 }

@@ -15,9 +15,9 @@ export function filesBelow(root: string): string[] {
 }
 
 /**
- * What is wrong with the files of a link that was accepted under `name`, or undefined. The check does not use the code of the
- * client: the certificate is for the key in the Secret, a CA of its ca.crt signed it, it has not expired, and the Links have
- * this name and endpoints that a router can dial.
+ * What is wrong with the files of a link that was accepted under `name`, or undefined. Checks without the client's parsers that
+ * the certificate is for the key in the Secret, that a CA in its ca.crt signed it, that it has not expired, and that the Links
+ * have this name and endpoints that a router can dial.
  */
 export function judgeLinkFiles(directory: string, name: string): string | undefined {
   const read = (file: string) => documentsOf(readFileSync(file, 'utf8'));

@@ -16,9 +16,12 @@ describe("a link certificate signed by the service's own CA", () => {
   });
   afterAll(() => service.close());
 
-  it.each(Object.entries(CLIENTS))('for %s verifies for TLS clients only', async (_what, client) => {
-    expectClientCertificate(openssl, await redeemNewGrant(service, client()));
-  });
+  it.each(Object.entries(CLIENTS))(
+    'the certificate for %s verifies for TLS clients only',
+    async (_what, client) => {
+      expectClientCertificate(openssl, await redeemNewGrant(service, client()));
+    },
+  );
 
   it('is for the key of the CSR, and the response contains no private key', async () => {
     const key = newKey();
@@ -28,7 +31,7 @@ describe("a link certificate signed by the service's own CA", () => {
     expect(Object.keys(secret.data)).toEqual(['ca.crt', 'tls.crt']);
   });
 
-  it('without a CSR comes with a new P-256 private key in PKCS#8', async () => {
+  it('a redemption without a CSR returns a new P-256 private key in PKCS#8', async () => {
     const answers = [await redeemNewGrant(service, {}), await redeemNewGrant(service, {})];
     for (const { x509, key, keyPem, secret } of answers) {
       expect(Object.keys(secret.data)).toEqual(['ca.crt', 'tls.crt', 'tls.key']);

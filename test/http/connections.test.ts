@@ -113,7 +113,7 @@ describe('a service that receives SIGTERM', () => {
 
 describe('a client that disconnects', () => {
   it.each(['end', 'destroy'] as const)(
-    'before its certificate is signed (%s) spends no use',
+    'disconnecting before the certificate is signed (%s) spends no use',
     async (close) => {
       const waiting: (() => void)[] = [];
       const checkpoints: string[] = [];
@@ -140,7 +140,7 @@ describe('a client that disconnects', () => {
     },
   );
 
-  it.each(['end', 'destroy'] as const)('right after its request (%s) spends no use', async (close) => {
+  it.each(['end', 'destroy'] as const)('disconnecting after a request (%s) spends no use', async (close) => {
     const { service, grant, code } = await composed();
     for (let round = 0; round < 5; round += 1) {
       const wire = await openWire(service);
@@ -153,7 +153,7 @@ describe('a client that disconnects', () => {
     expect(await service.used(grant.uid)).toBe(0);
   });
 
-  it('before its certificate is recorded spends no use', async () => {
+  it('disconnecting before the certificate is recorded spends no use', async () => {
     const signed: (() => void)[] = [];
     const { service, grant, code } = await composed({
       async checkpoint(name) {
@@ -170,7 +170,7 @@ describe('a client that disconnects', () => {
     expect(await service.used(grant.uid)).toBe(0);
   });
 
-  it('while its certificate is recorded spends its use, and gets the same certificate when it repeats the request', async () => {
+  it('disconnecting while the certificate is recorded spends the use; a repetition gets the same certificate', async () => {
     const recording: (() => void)[] = [];
     const { service, grant, code } = await composed({
       store: (real) =>
@@ -194,7 +194,7 @@ describe('a client that disconnects', () => {
     expect(await service.used(grant.uid)).toBe(1);
   });
 
-  it('in the middle of its response does not disturb other clients', async () => {
+  it('disconnecting after a request does not disturb concurrent clients', async () => {
     const { service, grant, code } = await composed();
     const wires = await Promise.all(Array.from({ length: 10 }, () => openWire(service)));
     for (const [at, wire] of wires.entries()) {

@@ -27,7 +27,7 @@ describe('a request that could be read as two requests', () => {
     ['chunked after another coding', () => ['Transfer-Encoding: gzip, chunked']],
     ['chunked, with white space before the colon', () => ['Transfer-Encoding : chunked']],
     ['an unknown transfer coding', () => ['Transfer-Encoding: xchunked']],
-  ])('(%s) is refused, the connection closed, and no use counted', async (_what, framing) => {
+  ])('ambiguous framing (%s) is refused with one response, and spends no use', async (_what, framing) => {
     await expectNoUse(async () => {
       const bytes = await exchangeBytes(service, `${head(framing())}\r\n${code()}${completeRequest()}`);
       expect(parseAnswer(bytes).status).toBe(400);
@@ -36,7 +36,7 @@ describe('a request that could be read as two requests', () => {
   });
 
   it.each(['zz\r\nx\r\n', '18 \r\nx', '-1\r\nx', 'fffffffffffffffff\r\nx', '5\r\nabcdefgh\r\n'])(
-    '(with the chunk %j) is refused',
+    'the malformed chunk %j is refused',
     async (chunk) => {
       await expectNoUse(async () => {
         const request = `${head(['Transfer-Encoding: chunked'])}\r\n${chunk}\r\n0\r\n\r\n`;
@@ -46,7 +46,7 @@ describe('a request that could be read as two requests', () => {
   );
 
   it.each(['gzip, chunked', 'chunked, chunked', 'identity'])(
-    '(with the transfer coding %s and valid chunks) is refused',
+    'the transfer coding %s with valid chunks is refused',
     async (coding) => {
       await expectNoUse(async () => {
         const chunks = `${created.code.length.toString(16)}\r\n${created.code}\r\n0\r\n\r\n`;
@@ -119,14 +119,14 @@ describe('an invalid HTTP request', () => {
     ],
     ['no Host, and a broken body', 'POST / HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n'],
     ['an unknown method', 'REDEEM / HTTP/1.1\r\nHost: h\r\n\r\n'],
-  ])('(%s) gets 400, and the connection is closed', async (_what, bytes) => {
+  ])('an invalid request (%s) gets one 400, and the connection is closed', async (_what, bytes) => {
     const answer = await exchangeBytes(service, bytes);
     expect(parseAnswer(answer).status).toBe(400);
     expect(answer.toString().match(ANSWERS)).toHaveLength(1);
   });
 
   it.each(['HTTP/0.9', 'HTTP/1.0', 'HTTP/2.0', 'RTSP/1.0'])(
-    '(a redemption by %s) gets one 400, and no use is counted',
+    'a redemption by %s gets one 400, and no use is counted',
     async (version) => {
       await expectNoUse(async () => {
         const bytes = await exchangeBytes(service, completeRequest().replace('HTTP/1.1', version));
@@ -136,7 +136,7 @@ describe('an invalid HTTP request', () => {
     },
   );
 
-  it('(a redemption with two Host lines) gets one 400, and no use is counted', async () => {
+  it('a redemption with two Host lines gets one 400, and no use is counted', async () => {
     await expectNoUse(async () => {
       const bytes = await exchangeBytes(service, completeRequest(['host: other.example.com']));
       expect(parseAnswer(bytes).status).toBe(400);
@@ -145,7 +145,7 @@ describe('an invalid HTTP request', () => {
   });
 
   it.each(['CONNECT grants.example.com:443', 'TRACE /', 'PATCH /', 'QUERY /'])(
-    '(%s) opens no tunnel and is not echoed',
+    'the request line %s opens no tunnel and is not echoed',
     async (line) => {
       const bytes = await exchangeBytes(service, `${line} HTTP/1.1\r\nHost: h\r\nx-echo: marker\r\n\r\n`);
       if (bytes.length > 0) expect([400, 405]).toContain(parseAnswer(bytes).status);
@@ -153,7 +153,7 @@ describe('an invalid HTTP request', () => {
     },
   );
 
-  it('(an upgrade to HTTP/2 or WebSocket) is handled as a plain request', async () => {
+  it('an upgrade to HTTP/2 is ignored, and the request is answered', async () => {
     const lines = ['Connection: Upgrade', 'Upgrade: h2c', 'HTTP2-Settings: AAMAAABk'];
     redeemedAnswer(await exchange(service, completeRequest(lines)));
   });

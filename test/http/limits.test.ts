@@ -13,27 +13,27 @@ const created = await service.storedGrant({ redemptionsAllowed: 1_000 });
 const { head, completeRequest, expectNoUse } = requestsFor(service, created);
 
 describe('a request body', () => {
-  it('of 4,096 bytes is read, and of 4,097 bytes is too large', async () => {
+  it('a body of 4,096 bytes is read, and one of 4,097 bytes is too large', async () => {
     const longest = await exchange(service, completeRequest([], 'c'.repeat(4_096)));
     expect(longest.status).toBe(403);
     const longer = await exchange(service, completeRequest([], 'c'.repeat(4_097)));
     expect([longer.status, longer.body]).toEqual([413, NOT_VALID]);
   });
 
-  it('in chunks is read like any other body', async () => {
+  it('a chunked body is read like any other body', async () => {
     const [first, rest] = [created.code.slice(0, 5), created.code.slice(5)];
     const chunks = `5\r\n${first}\r\n${rest.length.toString(16)};x=y\r\n${rest}\r\n0\r\nTrailer: x\r\n\r\n`;
     redeemedAnswer(await exchange(service, `${head(['Transfer-Encoding: chunked'])}\r\n${chunks}`));
   });
 
-  it('in chunks of 4,097 bytes in total is too large', async () => {
+  it('a chunked body of 4,097 bytes is too large', async () => {
     const chunks = `1\r\nc\r\n1000\r\n${'c'.repeat(4_096)}\r\n0\r\n\r\n`;
     const answer = await exchange(service, `${head(['Transfer-Encoding: chunked'])}\r\n${chunks}`);
     expect([answer.status, answer.body]).toEqual([413, NOT_VALID]);
   });
 
   it.each(['Content-Length: 10485760', 'Transfer-Encoding: chunked'])(
-    'of 10 MB with %s gets a response, and spends no use',
+    'a body of 10 MB with %s gets a response, and spends no use',
     async (framing) => {
       const chunked = framing.startsWith('Transfer');
       const bytes = 'c'.repeat(65_536);
@@ -49,7 +49,7 @@ describe('a request body', () => {
     },
   );
 
-  it('without an end gets a response, and is not read forever', async () => {
+  it('a body without an end gets a response, and is not read forever', async () => {
     const piece = `10000\r\n${'c'.repeat(65_536)}\r\n`;
     const answer = await exchangeEndless(
       service,
@@ -63,13 +63,13 @@ describe('a request body', () => {
   it.each([
     ['nothing', ''],
     ['only a part', 'halfacode'],
-  ])('of which %s arrives times out, and spends no use', async (_part, sent) => {
+  ])('a body of which %s arrives times out, and spends no use', async (_part, sent) => {
     const request = `${head(['Content-Length: 24'])}\r\n${sent}`;
     const answer = await expectNoUse(() => exchange(service, request));
     expect([answer.status, answer.body]).toEqual([408, NOT_VALID]);
   });
 
-  it('that arrives slowly byte by byte times out', async () => {
+  it('a body that arrives slowly byte by byte times out', async () => {
     const wire = await openWire(service);
     wire.send(`${head(['Content-Length: 4000'])}\r\n`);
     while (wire.received.length === 0) {
@@ -80,7 +80,7 @@ describe('a request body', () => {
     expect(parseAnswer(await wire.ended).status).toBe(408);
   });
 
-  it('that ends early is not redeemed', async () => {
+  it('a body that ends early spends no use', async () => {
     await expectNoUse(async () => {
       const wire = await openWire(service);
       wire.send(`${head(['Content-Length: 25'])}\r\n${created.code}`);
@@ -98,7 +98,7 @@ describe('a request body', () => {
     redeemedAnswer(parseAnswer((await wire.ended).subarray('HTTP/1.1 100 Continue\r\n\r\n'.length)));
   });
 
-  it('that is declared as compressed is read as it is', async () => {
+  it('a body that is declared as compressed is read as it is', async () => {
     redeemedAnswer(
       await exchange(service, completeRequest(['Accept-Encoding: gzip, br', 'Content-Encoding: gzip'])),
     );
@@ -106,12 +106,12 @@ describe('a request body', () => {
 });
 
 describe('request headers', () => {
-  it('without an end time out, and the connection is closed', async () => {
+  it('headers without an end time out, and the connection is closed', async () => {
     const answer = await exchange(service, 'POST / HTTP/1.1\r\nHost: grants.exam');
     expect(answer.status).toBe(408);
   });
 
-  it('that arrive slowly byte by byte time out', async () => {
+  it('headers that arrive slowly line by line time out', async () => {
     const wire = await openWire(service);
     wire.send('POST / HTTP/1.1\r\n');
     for (let line = 0; wire.received.length === 0; line += 1) {
@@ -125,7 +125,7 @@ describe('request headers', () => {
     ['one of 20 KB', [`x: ${'y'.repeat(20_000)}`]],
     ['a thousand', Array.from({ length: 1_000 }, (_, at) => `x-${at}: ${'y'.repeat(20)}`)],
     ['a CSR of 20 KB', [`csr: ${'A'.repeat(20_000)}`]],
-  ])('that are too large (%s) are refused', async (_what, lines) => {
+  ])('headers that are too large (%s) are refused', async (_what, lines) => {
     const answer = await exchange(service, `${head(lines)}\r\n`);
     expect(answer.status).toBe(431);
   });
@@ -141,7 +141,7 @@ describe('request headers', () => {
     ['white space before the colon', 'name : my-link'],
     ['a header without a colon', 'name'],
     ['a header without a name', ': my-link'],
-  ])('with %s are refused, and spend no use', async (_what, line) => {
+  ])('headers with %s are refused, and spend no use', async (_what, line) => {
     const answer = await expectNoUse(() => exchange(service, completeRequest([line])));
     expect([answer.status, answer.headers.connection]).toEqual([400, 'close']);
   });
@@ -151,12 +151,12 @@ describe('request headers', () => {
     ['subject', ['subject: a', 'Subject: b']],
     ['csr', [`csr: ${csrHeader().csr}`]],
     ['renews', ['renews: true', 'renews: true']],
-  ])('that repeat %s are refused, and spend no use', async (_name, lines) => {
+  ])('headers that repeat %s are refused, and spend no use', async (_name, lines) => {
     const answer = await expectNoUse(() => exchange(service, completeRequest(lines)));
     expect([answer.status, answer.body]).toEqual([400, NOT_VALID]);
   });
 
-  it('that are empty count as absent', async () => {
+  it('empty headers count as absent', async () => {
     const answer = redeemedAnswer(await exchange(service, completeRequest(['name:', 'subject:  '])));
     expect(answer.secret.metadata.name).toBe(created.grant.name);
     expect(answer.x509.subject).toBe(`CN=${created.grant.name}`);

@@ -165,7 +165,7 @@ describe('an overloaded service', () => {
 });
 
 describe('connections that have presented a valid code', () => {
-  it('are not closed in favour of others', async () => {
+  it('proven connections are not closed in favour of others', async () => {
     const { service, gate } = await composed({ maxConnections: 3 });
     const { grant, code } = await service.grant();
     gate.held = true;

@@ -66,7 +66,7 @@ async function expectRefusal(
   });
 }
 
-describe.each(CLIENT_NAMES)('%s', (client) => {
+describe.each(CLIENT_NAMES)('the service, for %s,', (client) => {
   it.each([
     ['linkgrant/subjects', 'hq,branch-?7', 'policy_subject'],
     ['linkgrant/subjects', '', 'policy_subject'],

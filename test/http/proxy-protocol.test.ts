@@ -56,7 +56,7 @@ describe('behind a load balancer that uses the PROXY protocol', () => {
   it.each([
     ['version 1', text],
     ['version 2', binary],
-  ])('(%s) ledger, attempts and log contain the address of the client', async (_what, headerOf) => {
+  ])('ledger, attempts and log contain the address of the client (%s)', async (_what, headerOf) => {
     const created = await service.grant();
     const { secret } = redeemedAnswer(await redeem(created, headerOf('203.0.113.9')));
     const id = secret.metadata.annotations?.['linkgrant.dev/redemption-id'] ?? '';
@@ -80,7 +80,7 @@ describe('behind a load balancer that uses the PROXY protocol', () => {
     redeemedAnswer(await redeem(created, text('203.0.113.9')));
   });
 
-  it('an IPv4-mapped address is the IPv4 address', async () => {
+  it('an IPv4-mapped address matches the rule for its IPv4 address', async () => {
     const created = await service.storedGrant({ policy: { sourceCidrs: ['203.0.113.0/24'] } });
     const mapped = Buffer.from('PROXY TCP6 ::ffff:203.0.113.9 ::ffff:192.0.2.1 56324 9090\r\n');
     redeemedAnswer(await redeem(created, mapped));
@@ -143,14 +143,14 @@ describe('behind a load balancer that uses the PROXY protocol', () => {
 });
 
 describe('a connection of a trusted proxy', () => {
-  it('without a header is closed, and the log says what to set', async () => {
+  it('a connection without a header is closed, and the log says what to set', async () => {
     const { grant, code } = await service.grant();
     await expect(post(service, `/${grant.uid}`, code)).rejects.toThrow();
     await expect.poll(refusals).toMatchObject([{ level: 40, peer: PROXY, reason: 'missing' }]);
     expect(refusals().at(-1)?.msg).toContain('--proxy-protocol');
   });
 
-  it('without a header has at most 60 log lines a minute', async () => {
+  it('connections without a header have at most 60 log lines a minute', async () => {
     for (let count = 0; count < 70; count += 1) await closed(await open(TLS_RECORD, OTHER_PROXY));
     const limited = () => eventsOf('unproven_limited').filter(({ peer }) => peer === OTHER_PROXY);
     await expect.poll(limited).toHaveLength(1);
@@ -167,7 +167,7 @@ describe('a connection of a trusted proxy', () => {
     ['two binary headers', Buffer.concat([binary('203.0.113.9'), binary('203.0.113.9')])],
     ['a text and a binary header', Buffer.concat([text('203.0.113.9'), binary('203.0.113.9')])],
     ['a binary and a text header', Buffer.concat([binary('203.0.113.9'), text('203.0.113.9')])],
-  ])('that begins with %s is closed, and other connections stay open', async (_what, bytes) => {
+  ])('a connection that begins with %s is closed, and others stay open', async (_what, bytes) => {
     const other = await openWire(service, { socket: await open(text('203.0.113.9')) });
     await closed(await open(bytes));
     const { grant, code } = await service.grant();
@@ -178,7 +178,7 @@ describe('a connection of a trusted proxy', () => {
   it.each([
     ['text', text('203.0.113.9')],
     ['binary', binary('203.0.113.9')],
-  ])('that ends within its %s header is closed', async (_what, header) => {
+  ])('a connection that ends within its %s header is closed', async (_what, header) => {
     const before = refusals().length;
     const socket = await open(header.subarray(0, -1));
     socket.end();
@@ -186,7 +186,7 @@ describe('a connection of a trusted proxy', () => {
     await expect.poll(() => refusals().slice(before)).toMatchObject([{ peer: PROXY, reason: 'incomplete' }]);
   });
 
-  it('that sends its header too slowly is closed after 5 seconds, and other connections are served', async () => {
+  it('a connection that sends its header too slowly is closed after 5 seconds, and other connections are served', async () => {
     const before = refusals().length;
     const silent = await open(Buffer.alloc(0));
     const slow = await open(text('203.0.113.9').subarray(0, 10));
@@ -199,7 +199,7 @@ describe('a connection of a trusted proxy', () => {
     redeemedAnswer(await redeem(await service.grant(), text('203.0.113.9')));
   });
 
-  it('that closes without sending anything, as a health check does, is not reported', async () => {
+  it('a connection that closes without sending anything, as a health check does, is not reported', async () => {
     const reported = refusals().length;
     const limited = /^linkgrant_unproven_limited_total (\d+)$/m;
     const before = limited.exec(await service.metricsText())?.[1];

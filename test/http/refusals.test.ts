@@ -204,7 +204,7 @@ describe('a refusal', () => {
     expect((await provoke(await named('untrusted'))).headers['retry-after']).toBe('7');
   });
 
-  it('after an unexpected failure has no cause in the response, and the whole cause in the log', async () => {
+  it('a refusal after an unexpected failure has no cause in the response, and the whole cause in the log', async () => {
     const answer = await provoke(await named('broken'));
     expect(JSON.stringify(answer)).not.toContain('router');
     expect(service.logText()).toContain('cannot read properties of a router');
@@ -309,7 +309,7 @@ describe('a check', () => {
     },
   );
 
-  it('of a site that accepts no links returns no endpoints', async () => {
+  it('a check at a site that accepts no links returns no endpoints', async () => {
     const { grant, code } = await service.storedGrant({ name: 'edge-checked' });
     expect(JSON.parse((await checkOf(grant.uid, code)).body)).toMatchObject({ link: { endpoints: [] } });
   });
@@ -321,7 +321,7 @@ describe('a check', () => {
     expect(answer.headers).not.toHaveProperty('linkgrant-reason');
   });
 
-  it('of an unknown grant gets the same response as a redemption of it', async () => {
+  it('a check of an unknown grant gets the same response as a redemption of it', async () => {
     const answer = await checkOf('0bde3bc8-a4a2-404a-bfbe-44fdf7bf3231', 'x');
     expect([answer.status, answer.body]).toEqual([404, `${NO_CLAIM}\n`]);
   });

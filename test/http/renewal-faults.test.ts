@@ -54,7 +54,7 @@ describe('a store failure during a renewal', () => {
     ['reading the redemption', () => ({ findRenewedRedemption: unavailable })],
     ['reading its grant', () => ({ findGrant: unavailable })],
     ['recording the renewal', () => ({ recordRenewal: unavailable })],
-  ])('(%s) returns 503, and a repeated request renews the link', async (_what, storeFault) => {
+  ])('a failure while %s returns 503, and a repeated request renews the link', async (_what, storeFault) => {
     const link = await redeemLink(service);
     const next = newKey();
     fault = storeFault;
@@ -67,7 +67,7 @@ describe('a store failure during a renewal', () => {
     await renewTestLink(renewed, service);
   });
 
-  it('after recording: the repeated request returns the recorded renewal', async () => {
+  it('a renewal that was recorded before the failure is returned to the repeated request', async () => {
     const link = await redeemLink(service);
     const next = newKey();
     fault = (real) => ({
@@ -83,7 +83,7 @@ describe('a store failure during a renewal', () => {
     expect(renewals.map((renewal) => renewal.certificate)).toEqual([certificate]);
   });
 
-  it('while recording a repetition or a refusal does not change the response', async () => {
+  it('a failure while recording a repetition or a refusal does not change the response', async () => {
     const link = await redeemLink(service);
     fault = () => ({ recordReplay: unavailable, recordSuperseded: unavailable, recordRefusal: unavailable });
     const next = newKey();
@@ -92,7 +92,7 @@ describe('a store failure during a renewal', () => {
     expect((await renew(link)).status).toBe(409);
   });
 
-  it('of unknown cause is not described in the response', async () => {
+  it('a failure of unknown cause is not described in the response', async () => {
     const link = await redeemLink(service);
     fault = () => ({ recordRenewal: () => Promise.reject(new Error('near "SELCT": syntax error')) });
     const answer = await renew(link);
@@ -156,7 +156,7 @@ describe('the accepting site at a renewal', () => {
     await renewTestLink(link, service);
   });
 
-  it('without link access returns 503, and the log has the reason', async () => {
+  it('a renewal returns 503 while the site has no link access, and the log has the reason', async () => {
     const link = await redeemLink(service);
     const reason = 'the router is away';
     change = () => ({ refused: 'link_access_unavailable', reason, hint: 'wait' });

@@ -94,7 +94,7 @@ describe('a client without a link', () => {
     ['a code', (link) => forged(link, { typ: 'linkgrant-code+jwt' }, link.key)],
     ['another type', (link) => forged(link, { typ: 'JWT' }, link.key)],
     ['no claims', (link) => forged(link, {}, link.key, {})],
-  ])('that sends %s gets renewal_invalid', async (_what, request) => {
+  ])('a client that sends %s gets renewal_invalid', async (_what, request) => {
     const answer = await postRenewal(service, await request(await redeemLink(service)));
     expect(outcomeOf(answer)).toEqual([400, 'Request body not valid\n', undefined]);
     const problem = await postRenewal(service, await request(await redeemLink(service)), {

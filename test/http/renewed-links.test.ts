@@ -55,7 +55,7 @@ const KEYS: Readonly<Record<string, () => KeyObject>> = {
 
 describe('a renewal', () => {
   it.each(Object.keys(KEYS))(
-    'of a %s key returns a certificate for a new key, with the same identity',
+    'the renewal of a %s key returns a certificate for a new key, with the same identity',
     async (kind) => {
       const policy: GrantPolicy = { keyTypes: ['p256', 'p384', 'rsa', 'ed25519'] };
       const created = await service.grant({ policy });
@@ -155,7 +155,7 @@ describe('a renewal', () => {
 });
 
 describe('a repeated renewal request', () => {
-  it('with the same bytes gets the same response, and nothing new is issued', async () => {
+  it('a renewal request with the same bytes gets the same response, and nothing new is issued', async () => {
     const link = await redeemLink(service);
     const request = await renewalOf(link, service);
     const answers = [await postRenewal(service, request), await postRenewal(service, request)];
@@ -164,7 +164,7 @@ describe('a repeated renewal request', () => {
     expect(await service.store.listRenewals(link.id)).toHaveLength(1);
   });
 
-  it('by the old certificate for the same key gets the newest certificate, even 40 days later', async () => {
+  it('a request by the old certificate for the same key gets the newest certificate, even 40 days later', async () => {
     const link = await redeemLink(service);
     const next = newKey();
     const first = await renew(link, { newKey: next });
@@ -173,7 +173,7 @@ describe('a repeated renewal request', () => {
     expect([again.status, again.body]).toEqual([200, first.body]);
   });
 
-  it('by the new certificate for its own key gets that certificate', async () => {
+  it('a request by the new certificate for its own key gets that certificate', async () => {
     const link = await redeemLink(service);
     const renewed = await renewTestLink(link, service);
     const answer = redeemedAnswer(await renew(renewed, { newKey: renewed.key }));
@@ -181,7 +181,7 @@ describe('a repeated renewal request', () => {
     expect(await service.store.listRenewals(link.id)).toHaveLength(1);
   });
 
-  it('sent 20 times at once for one key is one renewal', async () => {
+  it('a request sent 20 times at once for one key is one renewal', async () => {
     const link = await redeemLink(service);
     const next = newKey();
     const answers = await Promise.all(Array.from({ length: 20 }, () => renew(link, { newKey: next })));
@@ -189,7 +189,7 @@ describe('a repeated renewal request', () => {
     expect(await service.store.listRenewals(link.id)).toHaveLength(1);
   });
 
-  it('sent at once for six keys ends with one newest certificate, and the other clients get superseded', async () => {
+  it('requests sent at once for six keys end with one newest certificate, and the other clients get superseded', async () => {
     const link = await redeemLink(service);
     const keys = Array.from({ length: 6 }, () => newKey());
     const answers = await Promise.all(keys.map((key) => renew(link, { newKey: key })));

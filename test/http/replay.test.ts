@@ -1,10 +1,7 @@
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import type { CreatedGrant } from '../../src/redemption/accepting/create-grant.js';
 import { csrHeader, newKey, redeemedAnswer } from '../support/redeemed-answer.js';
-import { releaseAfterFile } from '../support/release.js';
+import { directoryForTest, releaseAfterFile, releaseAfterTest } from '../support/release.js';
 import { HOUR, startTestService } from '../support/service.js';
 import { type PostOptions, post, type Target } from '../support/wire.js';
 
@@ -135,7 +132,7 @@ describe('a redemption with the same key', () => {
     expect((await redeem({ headers: { renews: 'true' } })).body).toBe(first.body);
   });
 
-  it('sent 20 times at once is one redemption with one certificate', async () => {
+  it('a request sent 20 times at once is one redemption with one certificate', async () => {
     const created = await service.grant({ redemptionsAllowed: 5 });
     const redeem = site(created);
     const answers = await Promise.all(Array.from({ length: 20 }, () => redeem()));
@@ -143,7 +140,7 @@ describe('a redemption with the same key', () => {
     expect(await used(created)).toBe(1);
   });
 
-  it('at another grant is a redemption of that grant', async () => {
+  it('the same key at another grant is a redemption of that grant', async () => {
     const [one, two] = [await service.grant(), await service.grant()];
     const key = newKey();
     const answers = [await site(one, key)(), await site(two, key)()];
@@ -152,24 +149,20 @@ describe('a redemption with the same key', () => {
   });
 
   it('is repeated after a restart with other endpoints, and contains those', async () => {
-    const before = await startTestService({ dataDir: mkdtempSync(join(tmpdir(), 'linkgrant-replay-')) });
+    const dataDir = directoryForTest();
+    const before = await startTestService({ dataDir });
     const created = await before.grant();
     const key = newKey();
     const first = redeemedAnswer(await site(created, key)({}, before));
     await before.close();
     const endpoint = ['inter-router=elsewhere.example.com:55671'];
-    const after = await startTestService({ dataDir: before.directory, endpoint });
-    try {
-      expect((await site(created)({}, after)).headers['linkgrant-reason']).toBe('grant_exhausted');
-      const again = redeemedAnswer(await site(created, key)({}, after));
-      expect(again.certificate).toBe(first.certificate);
-      expect(again.links.flatMap(({ spec }) => spec.endpoints)).toEqual([
-        { group: 'skupper-router', host: 'elsewhere.example.com', name: 'inter-router', port: '55671' },
-      ]);
-    } finally {
-      await after.close();
-      rmSync(before.directory, { recursive: true });
-    }
+    const after = releaseAfterTest(await startTestService({ dataDir, endpoint }));
+    expect((await site(created)({}, after)).headers['linkgrant-reason']).toBe('grant_exhausted');
+    const again = redeemedAnswer(await site(created, key)({}, after));
+    expect(again.certificate).toBe(first.certificate);
+    expect(again.links.flatMap(({ spec }) => spec.endpoints)).toEqual([
+      { group: 'skupper-router', host: 'elsewhere.example.com', name: 'inter-router', port: '55671' },
+    ]);
   });
 });
 
@@ -194,7 +187,7 @@ describe('concurrent sites', () => {
     expect(recorded.sort()).toEqual(serials.map((serial) => serial.padStart(32, '0')).sort());
   });
 
-  it('that send each request twice get one certificate each', async () => {
+  it('sites that send each request twice get one certificate each', async () => {
     const created = await service.grant({ redemptionsAllowed: 10 });
     const sites = Array.from({ length: 10 }, () => site(created));
     const answers = await Promise.all([...sites, ...sites].map((redeem) => redeem()));

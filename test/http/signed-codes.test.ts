@@ -84,7 +84,7 @@ describe('a signed code', () => {
     expect(items.map(({ jti }) => jti)).toEqual([signedCode.jti, signedCode.jti]);
   });
 
-  it('with a subject is redeemed for that subject only, which is the default', async () => {
+  it('a code with a subject is redeemed for that subject only, which is the default', async () => {
     const { uid } = await makeGrant();
     const { code } = await sign(uid, { uses: 9, subject: 'Größe 7' });
     const other = await redeem(uid, code, { headers: { subject: 'east' } });
@@ -93,7 +93,7 @@ describe('a signed code', () => {
     expect(await service.used(uid)).toBe(1);
   });
 
-  it('signed with an older master key is valid until that key is removed', async () => {
+  it('a code signed with an older master key is valid until that key is removed', async () => {
     const { uid } = await makeGrant();
     const { kid } = await codeKeys.current();
     const { code } = await sign(uid, { uses: 9 });
@@ -129,7 +129,7 @@ describe('a valid signed code', () => {
     ['code_expired', 404, 'No such claim', { expirationTime: Date.now() - MINUTE }, 'leave'],
     ['code_exhausted', 404, 'No such access granted', {}, 'spend'],
     ['code_revoked', 404, 'No such claim', {}, 'revoke'],
-  ])('that is %s is refused, and spends no use', async (reason, status, text, changes, how) => {
+  ])('a code is refused with %s, and spends no use', async (reason, status, text, changes, how) => {
     const { uid } = await makeGrant();
     const { signedCode, code } = await sign(uid, changes);
     if (how === 'spend') redeemedAnswer(await redeem(uid, code));
@@ -247,7 +247,7 @@ describe('a code with an invalid signature or claim', () => {
     },
   };
 
-  it.each(Object.entries(FORGERIES))('(%s) is refused as a wrong code', async (_how, forge) => {
+  it.each(Object.entries(FORGERIES))('a code that %s is refused as a wrong code', async (_how, forge) => {
     const { uid } = await makeGrant();
     const code = await forge(uid);
     const wrong = await redeem(uid, 'not-the-code');

@@ -40,7 +40,7 @@ describe('requests without a valid code or key', () => {
     ['a body that is too large', 'UID', {}, 'x'.repeat(5_000)],
     ['an invalid renewal', '-/renew', {}, 'not a JWS'],
   ])(
-    '(%s) are logged up to the budget of their source, then one line reports the limit',
+    'requests with %s are logged up to the budget of their source, then one line reports the limit',
     async (_what, path, options, body) => {
       const { grant, code } = await service.grant();
       const target = `/${path.replace('UID', grant.uid)}`;
@@ -67,14 +67,14 @@ describe('requests without a valid code or key', () => {
     expect(await metric('linkgrant_unproven_limited_total')).toBe(20);
   });
 
-  it('that are not HTTP have the same budget', async () => {
+  it('requests that are not HTTP have the same budget', async () => {
     for (let count = 0; count < BUDGET + 5; count += 1) await exchangeBytes(service, 'noise\r\n\r\n');
     expect(eventsOf('unreadable')).toHaveLength(BUDGET);
   });
 });
 
 describe('requests with a wrong code', () => {
-  it('beyond the budget of their address get the same refusal, and appear in one log line and in the metrics', async () => {
+  it('wrong codes beyond the budget of their address get the same refusal, one log line and a count in the metrics', async () => {
     const { grant } = await service.grant();
     const guess = () => post(service, `/${grant.uid}`, 'wrong', { from: ATTACKER });
     expect(new Set(await sendRepeatedly(BUDGET + 40, guess))).toEqual(new Set([403]));
@@ -115,7 +115,7 @@ describe('requests with a wrong code', () => {
     expect(eventsOf('redeemed').at(-1)).toMatchObject({ peer: ATTACKER });
   });
 
-  it('from Skupper clients with 300 dead tokens do not prevent a valid token at the same address', async () => {
+  it('requests of Skupper clients with 300 dead tokens do not prevent a redemption at the same address', async () => {
     const { grant } = await service.grant();
     const dead = Array.from({ length: 300 }, (_, at) =>
       at % 3 === 0 ? `/${randomUUID()}` : `/${grant.uid}${at % 3 === 1 ? '' : '/'}`,
@@ -143,7 +143,7 @@ describe('requests with a wrong code', () => {
     }
   });
 
-  it('from one IPv6 /64 count as one source, from others not', async () => {
+  it('requests from one IPv6 /64 count as one source, and those from another /64 as another source', async () => {
     const { grant } = await service.grant();
     const from = (client: string) => () =>
       post(service, `/${grant.uid}`, 'wrong', { headers: { 'x-forwarded-for': client } });
@@ -154,7 +154,7 @@ describe('requests with a wrong code', () => {
     expect(eventsOf('unproven_limited')).toMatchObject([{ source: '2001:db8:1:1::/64' }]);
   });
 
-  it('for a user-supplied code are reported once as an attack if there are many, from any address', async () => {
+  it('many wrong codes for a user-supplied code, from any addresses, are reported once as an attack', async () => {
     const chosen = await service.storedGrant({ isUserSuppliedCode: true }, 'a code that I chose myself');
     const minted = await service.grant();
     for (const { grant } of [minted, chosen]) {

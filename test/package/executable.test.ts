@@ -40,13 +40,13 @@ describe.runIf(DRIVERS.includes('node:sqlite'))('the output of `npm run package`
   const options = (name = 'linkgrant') => ({ executable: join(unpacked, name), env: { PATH: '/nowhere' } });
   const run = (...words: string[]) => linkgrantProcess(words, options());
 
-  it('is listed with the right SHA-256 sums', () => {
+  it('SHA256SUMS lists the output with the right sums', () => {
     const listed = readFileSync(join(BUILD, 'SHA256SUMS'), 'utf8');
     expect(listed).toContain(`  ${RELEASE}.tar.gz\n`);
     execFileSync('sha256sum', ['--check', '--quiet', 'SHA256SUMS'], { cwd: BUILD });
   });
 
-  it('has a bill of materials of Node and the packages in the executable, and of no others', () => {
+  it('the bill of materials lists Node and the packages in the executable, and no others', () => {
     const bom = JSON.parse(readFileSync(join(BUILD, `${RELEASE}.cdx.json`), 'utf8'));
     expect(bom).toMatchObject({
       bomFormat: 'CycloneDX',
@@ -59,7 +59,7 @@ describe.runIf(DRIVERS.includes('node:sqlite'))('the output of `npm run package`
     for (const name of ['better-sqlite3', 'vitest', 'esbuild']) expect(names).not.toContain(name);
   });
 
-  it('is an archive with the licences and the completions, which krew can unpack', () => {
+  it('the archive contains the licences and the completions, and krew can unpack it', () => {
     const listed = execFileSync('tar', ['-tvf', join(BUILD, `${RELEASE}.tar.gz`)], { encoding: 'utf8' });
     // Symbolic links would start with `l`.
     expect(listed.match(/^[^d-].*/gm)).toBeNull();
@@ -86,7 +86,7 @@ describe.runIf(DRIVERS.includes('node:sqlite'))('the output of `npm run package`
       expect(expectSuccess(await run('--help')).stdout).toContain('token');
     });
 
-    it('is a kubectl plugin if its name is that of the plugin', async () => {
+    it('works as a kubectl plugin under the names of the plugin', async () => {
       for (const name of ['kubectl-linkgrant', 'kubectl_complete-linkgrant'])
         symlinkSync('linkgrant', join(unpacked, name));
       const help = expectSuccess(await linkgrantProcess(['--help'], options('kubectl-linkgrant')));

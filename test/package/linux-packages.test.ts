@@ -124,7 +124,7 @@ describe.runIf(isTested)('the deb, on a machine without Node and without a compi
     return expectSuccess(root.run('linkgrant', 'link', 'status', '--dir', '/root/links'));
   }
 
-  it('is installed, with a user and a data directory of the service, and starts nothing', () => {
+  it('installs a user and a data directory of the service, and starts nothing', () => {
     for (const program of ['node', 'cc', 'python3'])
       expect(root.run('sh', '-c', `command -v ${program}`).status).toBe(127);
     expectSuccess(root.run('dpkg', '--install', bring(olderDeb())));
@@ -231,7 +231,7 @@ describe.runIf(isTested)('the rpm', () => {
     expect(required).not.toMatch(/node/i);
   });
 
-  it('is installed with a user of the service, and retains data when it is removed', () => {
+  it('installs a user of the service, and retains data when it is removed', () => {
     // The dependencies are packages of Debian, which the database of rpm does not contain.
     inRoot('--install', '--nodeps', packageOf('.rpm'));
     expect(expectSuccess(root.run('linkgrant', 'version'))).toBe(`${version}\n`);
@@ -246,7 +246,7 @@ describe.runIf(isTested)('the rpm', () => {
 });
 
 describe.runIf(isTested)('the man pages', () => {
-  it('are read by groff without a warning, one for each command', () => {
+  it('groff reads each man page without a warning', () => {
     const man = join(BUILD, 'man');
     const pages = readdirSync(man);
     expect(pages).toEqual(expect.arrayContaining(['linkgrant.1', 'linkgrant-token.1', 'linkgrant-serve.1']));

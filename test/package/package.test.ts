@@ -96,7 +96,7 @@ const INSTALLED: readonly [string, () => Installed][] = [
 describe.each(INSTALLED)('the command %s', (_, installed) => {
   const run = (...words: string[]) => linkgrant(words, { main: installed().command });
 
-  it('is found by the shell', () => {
+  it('the shell finds the command', () => {
     expect(statSync(installed().command).mode & 0o111).toBe(0o111);
     const { version } = JSON.parse(readFileSync(join(PROJECT, 'package.json'), 'utf8'));
     const bin = dirname(installed().command);
@@ -104,7 +104,7 @@ describe.each(INSTALLED)('the command %s', (_, installed) => {
     expect(execFileSync('linkgrant', ['version'], { encoding: 'utf8', env })).toBe(`${version}\n`);
   });
 
-  it('has help and completion', async () => {
+  it('prints help and completion', async () => {
     expect(expectSuccess(await run('--help')).stdout).toContain('token');
     for (const shell of ['bash', 'zsh', 'fish'])
       expect(expectSuccess(await run('completion', shell)).stdout).toContain('linkgrant');
@@ -115,7 +115,7 @@ describe.each(INSTALLED)('the command %s', (_, installed) => {
     ['token', 'issue', 'token.yaml'],
     ['redemption', 'list'],
     ['serve', '--listen', '127.0.0.1:0', '--ops-listen', 'off'],
-  ])('reports for %s %s on a Node without node:sqlite what is missing and what to do', async (...words) => {
+  ])('%s %s reports on a Node without node:sqlite what is missing and what to do', async (...words) => {
     const ended = await run(...words, '--data-dir', join(place, 'no-store'));
     expect(ended.code).toBe(2);
     const { error, hint } = refusalOf(ended);

@@ -5,10 +5,10 @@ import { until } from '../cluster/harness/until.js';
 import { linkgrant, refusalOf, type Serving, Workplace } from '../support/command-line.js';
 import { releaseAfterFile } from '../support/release.js';
 import {
+  expectedCertificates,
   makeRedeemingSites,
   type RedeemingSite,
   redeemAsSite,
-  usesWanted,
   withEachSite,
 } from '../support/sites/redeeming-sites.js';
 import { post } from '../support/wire.js';
@@ -114,7 +114,7 @@ describe('services with a primary and its synchronous standby', () => {
     await withEachSite(served, AT_ONCE, async (site) => {
       expect(await redeemAsSite(site, anyService)).toBe(site.certificate);
     });
-    expect(new Set(served.map(({ certificate }) => certificate)).size).toBe(usesWanted(GRANTS));
+    expect(new Set(served.map(({ certificate }) => certificate)).size).toBe(expectedCertificates(GRANTS));
 
     const counted = new Map<string, number>();
     for (const { uid } of served) counted.set(uid, (counted.get(uid) ?? 0) + 1);

@@ -167,7 +167,9 @@ describe('bootstrap --watch', () => {
     expect(ended.stderr).toContain('warning: no link can be renewed\n');
     expect(ended.stderr).toContain('has no renewal URL or CA');
   });
+});
 
+describe('bootstrap --renew', () => {
   it('renews a link that expired while the machine was off, with an exhausted token', async () => {
     const token = await issue('2s');
     const links = work.path('links');

@@ -62,7 +62,7 @@ async function complete(
   let shown = '';
   child.stdout.setEncoding('utf8').on('data', (text: string) => (shown += text));
   child.stderr.resume();
-  const isShown = (pattern: RegExp | string) => (shown.match(pattern)?.length ?? 0) > 0;
+  const isShown = (pattern: RegExp) => pattern.test(shown);
   try {
     child.stdin.write(`${setUp}\necho rea''dy\n`);
     await until(() => isShown(/^ready/m));

@@ -1,13 +1,13 @@
 import { execFileSync, spawnSync } from 'node:child_process';
-import { chmodSync, existsSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { chmodSync, existsSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { type IncomingMessage, request } from 'node:http';
-import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { beforeAll, describe, expect, it } from 'vitest';
 import { openBrowser } from '../../src/cli/browser/open-browser.js';
 import type { HealthReport } from '../../src/redemption/administration/reports/overview-report.js';
 import { AUDIENCE, ISSUER, makeIssuerKey, signBearer } from '../support/admin-api.js';
 import { linkgrantProcess, startLinkgrant, startServe } from '../support/command-line.js';
+import { directoryForFile } from '../support/release.js';
 import { until } from '../support/until.js';
 
 // The unprivileged user `nobody`.
@@ -15,12 +15,11 @@ const OTHER_USER = 65_534;
 const isRoot = process.getuid?.() === 0;
 
 describe('linkgrant console', () => {
-  const directory = mkdtempSync(join(tmpdir(), 'linkgrant-console-'));
+  const directory = directoryForFile();
   const dataDir = join(directory, 'data');
   beforeAll(async () => {
     await (await startServe(['--data-dir', dataDir])).stop();
   });
-  afterAll(() => rmSync(directory, { recursive: true, force: true }));
 
   const urlsIn = (text: string) => text.match(/http:\/\/\S+/g) ?? [];
   const get = (url: string, cookie = '') =>
@@ -110,7 +109,7 @@ describe('linkgrant console', () => {
     await console.ended;
   });
 
-  it.each(['viewer', 'operator'])('has with --server the role of its bearer token: %s', async (role) => {
+  it.each(['viewer', 'operator'])('with --server has the role of the bearer token: %s', async (role) => {
     const key = await makeIssuerKey('first');
     const jwks = join(directory, `${role}-keys.json`);
     writeFileSync(jwks, JSON.stringify({ keys: [key.jwk] }));

@@ -67,7 +67,7 @@ function load(...names: string[]): void {
 }
 
 describe('a pending reload', () => {
-  it('stays pending until the router has every link, not only that of the command', async () => {
+  it('a reload stays pending until the router has every link, not only that of the command', async () => {
     const [a, b] = [await token('a'), await token('b')];
     expectSuccess(await redeem(a, '--reload-command', 'true'));
     load('Link-a.yaml', 'Secret-a.yaml');
@@ -78,7 +78,7 @@ describe('a pending reload', () => {
     expect(reloads()).toHaveLength(1);
   });
 
-  it('stays pending until the router has dropped a deleted link', async () => {
+  it('a reload stays pending until the router has dropped a deleted link', async () => {
     const b = await token('b');
     expectSuccess(await redeem(b, '--reload-command', 'true'));
     load('Link-b.yaml', 'Secret-b.yaml');
@@ -87,7 +87,7 @@ describe('a pending reload', () => {
     expect(reloads()).toEqual(['reloaded']);
   });
 
-  it('is dropped if another program has reloaded meanwhile', async () => {
+  it('a pending reload is dropped if another program has reloaded meanwhile', async () => {
     const b = await token('b');
     expect((await run('link', 'delete', 'to-west', '--reload-command', 'false')).code).toBe(1);
     expect((await redeem(b, '--reload-command', 'false')).code).toBe(1);
@@ -99,7 +99,7 @@ describe('a pending reload', () => {
     expect(reloads()).toEqual([]);
   });
 
-  it('is done although the lock file was damaged', async () => {
+  it('reloads although the lock file was damaged', async () => {
     const file = await token();
     expectSuccess(await redeem(file, ...logging()));
     const [place = ''] = readdirSync(work.path('requesting/reloads'));
@@ -115,7 +115,7 @@ describe('a pending reload', () => {
 });
 
 describe('a reload command', () => {
-  it('cannot be empty', async () => {
+  it('refuses an empty --reload-command', async () => {
     for (const words of [
       ['token', 'redeem', await token()],
       ['link', 'delete', 'to-west'],
@@ -127,7 +127,7 @@ describe('a reload command', () => {
     }
   });
 
-  it('is killed with its children at the deadline of bootstrap', async () => {
+  it('kills the reload command and its children at the deadline of bootstrap', async () => {
     const reload = stubborn();
     const words = ['--token', await token(), '--wait', 'configured', '--deadline', '4s'];
     const ended = await run('bootstrap', ...words, ...reload.words);
@@ -137,7 +137,7 @@ describe('a reload command', () => {
     await until(() => !reload.pids().some(isAlive));
   });
 
-  it('is killed with its children when its command receives SIGTERM', async () => {
+  it('kills the reload command and its children at SIGTERM', async () => {
     const reload = stubborn();
     const { child, ended } = start('token', 'redeem', await token(), ...reload.words);
     await until(() => reload.pids().length === 2);
@@ -146,7 +146,7 @@ describe('a reload command', () => {
     expect(reload.pids().some(isAlive)).toBe(false);
   });
 
-  it('delays bootstrap of another process until its deadline at most, and bootstrap reports that', async () => {
+  it('bootstrap waits for the reload of another process until its deadline at most, and reports that', async () => {
     const reload = stubborn();
     const file = await token();
     const other = start('token', 'redeem', file, ...reload.words);

@@ -4,13 +4,12 @@ import { join } from 'node:path';
 import { connect, type TLSSocket } from 'node:tls';
 import { describe, expect, it } from 'vitest';
 import { parse } from 'yaml';
-import { linkgrant, refusalOf, type Serving, Workplace } from '../support/command-line.js';
+import { ENDPOINT, linkgrant, refusalOf, type Serving, Workplace } from '../support/command-line.js';
 import { childrenOf } from '../support/process-children.js';
 import { releaseAfterFile } from '../support/release.js';
 import { makeAuthority, makeIdentity, type TestIdentity } from '../support/server-identity.js';
 import { until } from '../support/until.js';
 
-const ENDPOINT = ['--endpoint', 'inter-router=router.example.com:55671'];
 const OPERATIONS = ['--ops-listen', '127.0.0.1:0'];
 
 const place = releaseAfterFile(new Workplace());
@@ -234,7 +233,7 @@ describe('a service with two workers', () => {
 });
 
 describe('readiness', () => {
-  it('reports its parts and their failures', async () => {
+  it('/readyz reports the parts of the service and their failures', async () => {
     const dataDir = place.path('ready');
     const service = await place.serve(['--data-dir', dataDir, ...OPERATIONS]);
     expect((await operations(service, '/healthz')).text).toBe('ok\n');
@@ -261,7 +260,7 @@ describe('readiness', () => {
 });
 
 describe('a grant created while the service had no endpoint', () => {
-  it('becomes ready, and its window starts, once a service with an endpoint starts', async () => {
+  it('a pending grant becomes ready, and its window starts, once a service with an endpoint starts', async () => {
     const dataDir = place.path('later');
     const without = await place.serve(['--data-dir', dataDir]);
     const made = await linkgrant(['grant', 'create', 'early', '-o', 'json', '--data-dir', dataDir]);

@@ -51,8 +51,7 @@ describe('a service with an invalid configuration', () => {
 
   it.each(values)(
     'reports %s, its value and the allowed values, and creates nothing (%s %s)',
-    async (...row) => {
-      const [flag, key, value, allowed] = row;
+    async (flag, key, value, allowed) => {
       const { code, error, hint } = await refused([`${flag}=${value}`]);
       expect(code).toBe(2);
       expect(error).toBe(`${key} (flag ${flag}) cannot be "${value}"`);
@@ -153,7 +152,7 @@ describe('a service whose CA cannot sign', () => {
   const startWith = (certificate: string, key: string) =>
     refused(['--listen=127.0.0.1:0', '--ops-listen=off', '--issuer-cert', certificate, '--issuer-key', key]);
 
-  it('is refused with the name of an expired CA', async () => {
+  it('refuses an expired CA, and names its file', async () => {
     const { certificate, key } = await createAuthority({
       ...{ commonName: 'old authority', keyType: 'p256', lifetimeMs: 86_400_000 },
       now: Date.now() - 3 * 86_400_000,
@@ -165,7 +164,7 @@ describe('a service whose CA cannot sign', () => {
     expect(ended.hint).toContain('--issuer-cert');
   });
 
-  it('is refused with the name of a CA whose key file is of another CA', async () => {
+  it('refuses a CA with the key of another CA, and names its file', async () => {
     const { certificate } = makeAuthority(openssl);
     const { key } = makeAuthority(openssl);
     const ended = await startWith(file('mine.crt', certificate), file('foreign.key', key));
@@ -175,7 +174,7 @@ describe('a service whose CA cannot sign', () => {
     expect(ended.error).not.toContain('BEGIN');
   });
 
-  it('is refused with the name of a missing file', async () => {
+  it('refuses a missing CA file, and names it', async () => {
     const ended = await startWith(place.path('no.crt'), place.path('no.key'));
     expect(ended).toMatchObject({ code: 2 });
     expect(ended.error).toContain('no.crt');
@@ -195,7 +194,7 @@ describe('a service with unusable TLS files', () => {
       ca,
     ]);
 
-  it('is refused with the file and the reason', async () => {
+  it('refuses unusable TLS files with the file and the reason', async () => {
     const mine = await makeIdentity();
     const other = await makeIdentity();
     const [cert, key, ca] = [file('s.crt', mine.cert), file('s.key', mine.key), file('s.ca', mine.ca)];
@@ -213,7 +212,7 @@ describe('a service with unusable TLS files', () => {
     for (const { hint } of ends) expect(hint).toContain('--tls-cert');
   });
 
-  it('is refused when the certificate has expired', async () => {
+  it('refuses an expired TLS certificate', async () => {
     const authority = await makeTestAuthority('CA');
     const old = await makeIdentity({ authority, issuedAt: Date.now() - 3 * 86_400_000 });
     const ended = await startWith(file('e.crt', old.cert), file('e.key', old.key), file('e.ca', old.ca));
@@ -228,7 +227,7 @@ describe('a service with an unusable data directory', () => {
       obeysPermissions: true,
     });
 
-  it('is refused with its name if it is a file, or not writable', async () => {
+  it('refuses a data directory that is a file or not writable, and names it', async () => {
     const blocked = place.path('of-somebody-else');
     mkdirSync(blocked, { mode: 0o500 });
     const ends = await Promise.all([serveIn(file('a-file', '')), serveIn(blocked)]);
@@ -246,7 +245,7 @@ describe('a service with an unusable data directory', () => {
     ['its own key', 'server.pem', 0o604],
     ['the store', 'linkgrant.db', 0o660],
   ])(
-    'is refused if %s is accessible to other users, with the command that fixes it',
+    'does not start if %s is accessible to other users, and prints the command that fixes it',
     async (_what, name, mode) => {
       const data = place.path(`open-${mode}`);
       await (await place.serve(['--data-dir', data])).stop();
@@ -263,7 +262,7 @@ describe('a service with an unusable data directory', () => {
     },
   );
 
-  it('is refused if the store is not a database', async () => {
+  it('refuses a store that is not a database', async () => {
     const store = file('notes.txt', 'this is no database, but it is long enough to look like something');
     const ended = await linkgrant([
       ...['serve', '--data-dir', place.path('data'), '--store', `sqlite:${store}`],

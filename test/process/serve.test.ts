@@ -3,10 +3,8 @@ import { readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node
 import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
 import { parse } from 'yaml';
-import { linkgrant, type Serving, Workplace } from '../support/command-line.js';
+import { ENDPOINT, linkgrant, type Serving, Workplace } from '../support/command-line.js';
 import { OpenSsl } from '../unit/pki/openssl.js';
-
-const ENDPOINT = ['--endpoint', 'inter-router=router.example.com:55671'];
 
 const place = new Workplace();
 const openssl = new OpenSsl();
@@ -165,7 +163,7 @@ describe('the URL of tokens', () => {
     return { url: parse(issued.stdout).spec.url as string, redeemed };
   };
 
-  it('has the external address and its path prefix, which all routes then have', async () => {
+  it('tokens contain the external URL with its path prefix, under which the service answers', async () => {
     const dataDir = place.path('external');
     const service = await place.serve([
       ...['--data-dir', dataDir, ...ENDPOINT],
@@ -180,7 +178,7 @@ describe('the URL of tokens', () => {
     expect(redeemed.code, redeemed.stderr).toBe(0);
   });
 
-  it('can have a prefix that a proxy removes', async () => {
+  it('tokens can contain a path prefix that a proxy removes', async () => {
     const dataDir = place.path('stripped');
     const service = await place.serve([
       ...['--data-dir', dataDir, ...ENDPOINT, '--path-prefix', '/'],
@@ -200,7 +198,7 @@ describe('the URL of tokens', () => {
     expect(redeemed.code, redeemed.stderr).toBe(0);
   });
 
-  it('has the prefix of --path-prefix without --external-url', async () => {
+  it('tokens contain the prefix of --path-prefix without --external-url', async () => {
     const dataDir = place.path('prefixed');
     const service = await place.serve(['--data-dir', dataDir, ...ENDPOINT, '--path-prefix', '/grants']);
     expect(service.url).toBe(`https://127.0.0.1:${service.port}/grants`);
@@ -208,7 +206,7 @@ describe('the URL of tokens', () => {
     expect(redeemed.code, redeemed.stderr).toBe(0);
   });
 
-  it('has an IPv6 address in brackets where the service listens on one', async () => {
+  it('tokens contain the IPv6 address of the listener in brackets', async () => {
     const dataDir = place.path('six');
     const service = await place.serve(['--data-dir', dataDir, ...ENDPOINT, '--listen', '[::1]:0']);
     expect(service.url).toBe(`https://[::1]:${service.port}`);

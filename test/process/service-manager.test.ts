@@ -32,7 +32,7 @@ describe('serve, started by systemd', () => {
   it.each([
     ['', []],
     [' with 2 workers', ['--workers', '2']],
-  ])('notifies that it is ready, reloads and stops%s', async (status, words) => {
+  ])('notifies systemd at start, reload and stop%s', async (status, words) => {
     const socket = work.path('notify');
     systemd = await openNotifySocket(socket);
     const service = await serve(words, { NOTIFY_SOCKET: socket });

@@ -2,12 +2,11 @@ import { X509Certificate } from 'node:crypto';
 import { readdirSync, readFileSync } from 'node:fs';
 import { describe, expect, it, vi } from 'vitest';
 import { parse } from 'yaml';
-import { linkgrant, refusalOf, Workplace } from '../support/command-line.js';
+import { ENDPOINT, linkgrant, refusalOf, Workplace } from '../support/command-line.js';
 import { freePort } from '../support/free-port.js';
 import { releaseAfterFile } from '../support/release.js';
 
 const place = releaseAfterFile(new Workplace());
-const ENDPOINT = ['--endpoint', 'inter-router=router.example.com:55671'];
 let directories = 0;
 
 function newDirectory(): string {
@@ -36,7 +35,7 @@ const certificateIn = (dataDir: string) =>
   );
 
 describe('a service on a data directory of a running service', () => {
-  it('is refused with the name of the setting that differs, and changes nothing', async () => {
+  it('a second service with another setting is refused, which names the setting and changes nothing', async () => {
     const dataDir = newDirectory();
     const words = ['--external-url', 'https://grants.example.com', '--host', 'a.example.com'];
     await serveIn(dataDir, ...words);
@@ -64,7 +63,7 @@ describe('a service on a data directory of a running service', () => {
     expect(readdirSync(`${dataDir}/serving`)).toHaveLength(1);
   });
 
-  it('runs on another port if both have the same settings', async () => {
+  it('a second service with the same settings runs on another port', async () => {
     const dataDir = newDirectory();
     const words = ['--external-url', 'https://grants.example.com', '--stock-replay-window'];
     const first = await serveIn(dataDir, ...words, '1m');
@@ -76,7 +75,7 @@ describe('a service on a data directory of a running service', () => {
     expect(await urlOfTokens(dataDir)).toMatch(/^https:\/\/grants\.example\.com\//);
   });
 
-  it('starts with other settings as soon as the other one has stopped', async () => {
+  it('a service with other settings starts as soon as the first one has stopped', async () => {
     const dataDir = newDirectory();
     const first = await serveIn(dataDir, '--host', 'a.example.com');
     await first.stop();
@@ -85,7 +84,7 @@ describe('a service on a data directory of a running service', () => {
     expect(certificateIn(dataDir).subjectAltName).toContain('DNS:b.example.com');
   });
 
-  it('starts with other settings after the other service was killed, and publishes them', async () => {
+  it('a service with other settings starts after the first one was killed, and publishes them', async () => {
     const dataDir = newDirectory();
     const first = await serveIn(dataDir, '--host', 'a.example.com');
     first.signal('SIGKILL');
@@ -97,7 +96,7 @@ describe('a service on a data directory of a running service', () => {
     expect(second.said.stdout).toContain('Serving');
   }, 30_000);
 
-  it('is not overwritten by a service that was suspended and looked dead', async () => {
+  it('a suspended service that continues does not overwrite the settings of its replacement', async () => {
     const dataDir = newDirectory();
     const suspended = await serveIn(dataDir, '--host', 'a.example.com');
     suspended.signal('SIGSTOP');
@@ -109,7 +108,7 @@ describe('a service on a data directory of a running service', () => {
     expect(await urlOfTokens(dataDir)).toContain(second.url);
   }, 30_000);
 
-  it('is refused too if both share only the store', async () => {
+  it('a second service with another data directory and the same store is refused', async () => {
     const store = ['--store', `sqlite:${place.path('shared', 'grants.db')}`];
     await serveIn(newDirectory(), ...store);
     const { code, error } = await refusedIn(newDirectory(), ...ENDPOINT, ...store);

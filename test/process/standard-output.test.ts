@@ -42,14 +42,14 @@ describe('closed standard output', () => {
     ['redemption', 'list', '-o', 'yaml', ...data],
     ['completion', 'bash'],
     ['version'],
-  ])('ends %s %s quietly', async (...words) => {
+  ])('%s %s ends quietly if standard output is closed', async (...words) => {
     expect(await run('unread', words)).toEqual({ code: 1, stdout: '', stderr: '' });
   });
 
   it.each([
     ['grant', 'create', 'unread', ...data],
     ['token', 'issue', '-', '--name', 'unread', ...data],
-  ])('leaves no grant whose code %s %s was to print', async (...words) => {
+  ])('%s %s leaves no grant if standard output is closed before its code is read', async (...words) => {
     const ended = await run('unread', words);
     expect(ended.code).toBe(1);
     expect(refusalOf(ended).error).toBe(
@@ -58,7 +58,7 @@ describe('closed standard output', () => {
     expect(await grants()).not.toContain('unread');
   });
 
-  it('revokes the link that was to be printed', async () => {
+  it('link generate revokes its link if standard output is closed', async () => {
     const ended = await run('unread', ['link', 'generate', 'unread', ...data]);
     expect(ended.code).toBe(1);
     expect(refusalOf(ended).error).toBe(
@@ -69,7 +69,7 @@ describe('closed standard output', () => {
 });
 
 describe('full standard output', () => {
-  it('revokes the link that was to be printed', async () => {
+  it('link generate revokes its link if standard output is full', async () => {
     const ended = await run('full', ['link', 'generate', 'full', ...data]);
     expect(ended.code).toBe(1);
     expect(refusalOf(ended).error).toBe('standard output cannot be written (ENOSPC)');
@@ -82,7 +82,7 @@ describe('full standard output', () => {
     ['grant', 'create', 'full', ...data],
     ['grant', 'create', 'full', '-o', 'json', ...data],
     ['token', 'issue', '-', '--name', 'full', ...data],
-  ])('is reported by %s %s, and leaves no grant', async (...words) => {
+  ])('%s %s reports a full standard output, and leaves no grant', async (...words) => {
     const ended = await run('full', words);
     expect(ended.code).toBe(1);
     expect(refusalOf(ended).error).toBe('standard output cannot be written (ENOSPC)');

@@ -1,9 +1,9 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { type AddressInfo, createServer, type Socket } from 'node:net';
-import { resolve } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { linkgrant, linkgrantProcess, Workplace } from '../support/command-line.js';
+import { MAIN } from '../support/programs.js';
 import { until } from '../support/until.js';
 
 const place = new Workplace();
@@ -54,9 +54,7 @@ class Terminal {
 
   /** Runs linkgrant, then prints its exit code. `co""de` keeps the echoed command from matching `code `. */
   run(words: readonly string[]): void {
-    const command = [process.execPath, resolve('dist/main.js'), ...words]
-      .map((word) => `'${word}'`)
-      .join(' ');
+    const command = [process.execPath, MAIN, ...words].map((word) => `'${word}'`).join(' ');
     this.type(`${command}; echo "co""de $?"\n`);
   }
 

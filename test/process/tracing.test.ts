@@ -59,7 +59,7 @@ describe('a service and a client that export traces', () => {
     );
   });
 
-  it('record one redemption as a trace of the client, and a trace of the service that refers to it', async () => {
+  it('records one redemption as a trace of the client, and a trace of the service that refers to it', async () => {
     const { text, code } = await issue(dataDir);
     const redeemed = await redeem(text, collector.env);
     expect(redeemed.code).toBe(0);
@@ -88,7 +88,7 @@ describe('a service and a client that export traces', () => {
     expect(collector.text).not.toContain(code);
   });
 
-  it('record a refusal with its code, and neither the code nor the headers of the request', async () => {
+  it('records a refusal with its error code, and neither the token code nor the headers of the request', async () => {
     const { url, ca } = await issue(dataDir);
     const wrong = 'wrongCode1wrongCode1wrong';
     const target = { port: service.port, ca };
@@ -99,7 +99,7 @@ describe('a service and a client that export traces', () => {
     expect(collector.text).not.toContain('private');
   });
 
-  it('record a command with --server and its request to the admin API as one trace', async () => {
+  it('records a command with --server and its request to the admin API as one trace', async () => {
     const bearerFile = place.path('bearer');
     writeFileSync(bearerFile, bearer, { mode: 0o600 });
     const server = ['--server', `https://127.0.0.1:${adminPort()}`, '--server-token-file', bearerFile];
@@ -122,7 +122,7 @@ describe('a service and a client that export traces', () => {
     refuseSecrets(collector.text);
   });
 
-  it('ignore the traceparent of a caller of the admin API without a valid bearer token', async () => {
+  it('ignores the traceparent of a caller of the admin API without a valid bearer token', async () => {
     const { ca } = await issue(dataDir);
     const headers = { traceparent: `00-${TRACE_ID}-b7ad6b7169203331-01` };
     const send = (token: string) =>

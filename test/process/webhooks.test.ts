@@ -61,7 +61,7 @@ async function run(dataDir: string, ...words: readonly string[]): Promise<string
   return ended.stdout;
 }
 
-/** Issues a token, which `redeem` redeems for a site, and returns a function that redeems it again. */
+/** Issues and redeems a token of a grant. Returns a function that redeems the token for another site. */
 async function link(dataDir: string, grant: string) {
   const token = await run(dataDir, 'token', 'issue', '-', '--grant', grant);
   const redeem = (site: string) =>
@@ -70,13 +70,22 @@ async function link(dataDir: string, grant: string) {
   return redeem;
 }
 
-const doctor = async (dataDir: string): Promise<{ name: string; status: string; detail: string }[]> =>
-  json(await linkgrant(['doctor', '--data-dir', dataDir, '-o', 'json']));
+interface Check {
+  readonly name: string;
+  readonly status: string;
+  readonly detail: string;
+}
+
+/** Returns the checks of `doctor` about webhooks: one for each receiver. */
+async function webhookChecks(dataDir: string): Promise<Check[]> {
+  const checks: Check[] = json(await linkgrant(['doctor', '--data-dir', dataDir, '-o', 'json']));
+  return checks.filter(({ name }) => name.startsWith('webhook'));
+}
 const typesOf = (events: readonly { type: string }[]) =>
   events.map(({ type }) => type.replace('dev.linkgrant.', ''));
 
-describe.concurrent('a webhook receiver', () => {
-  it('gets every event once, and the events of a link in order, after it answered 500 for an hour and the service restarted', async () => {
+describe.concurrent('webhooks', () => {
+  it('delivers every event once, and those of a link in order, after an hour of HTTP 500 and a restart', async () => {
     const dataDir = place.path('late');
     receiver.answers.set('/late', 500);
     const url = new URL('/late', receiver.url).href;
@@ -84,7 +93,7 @@ describe.concurrent('a webhook receiver', () => {
     let service = await serve(dataDir, [url], ...words);
     await run(dataDir, 'grant', 'create', 'west', '--redemptions-allowed', '3', '--expiration-window', '9h');
     // A new receiver gets the events after the position at which the service first read the ledger.
-    await until(async () => (await doctor(dataDir)).some(({ name }) => name.startsWith('webhook')));
+    await until(async () => (await webhookChecks(dataDir)).length > 0);
     const lifetime = [
       '--certificate-lifetime',
       '1d',
@@ -110,7 +119,7 @@ describe.concurrent('a webhook receiver', () => {
     const before = attempts();
     await until(() => attempts() > before);
     await service.stop();
-    const [check] = (await doctor(dataDir)).filter(({ name }) => name.startsWith('webhook'));
+    const [check] = await webhookChecks(dataDir);
     expect(check).toMatchObject({
       name: `webhook ${new URL(url).origin}/…`,
       status: 'warn',
@@ -142,7 +151,7 @@ describe.concurrent('a webhook receiver', () => {
     const messages = receiver.received.filter(({ path }) => path === '/late');
     expect(messages.every(isSigned)).toBe(true);
     expect(messages.every(({ headers, event }) => headers['webhook-id'] === event.id)).toBe(true);
-    expect((await doctor(dataDir)).find(({ name }) => name.startsWith('webhook'))).toMatchObject({
+    expect((await webhookChecks(dataDir))[0]).toMatchObject({
       status: 'ok',
       detail: expect.stringContaining('HTTP 500'),
     });
@@ -157,12 +166,12 @@ describe.concurrent('a webhook receiver', () => {
     await service.stop();
   }, 180_000);
 
-  it('gets an event again, with the same id, if the service was killed before it stored that the event was accepted', async () => {
+  it('delivers an event again with the same id if the service was killed before it stored the delivery', async () => {
     const dataDir = place.path('killed');
     receiver.answers.set('/killed', 'never');
     const url = new URL('/killed', receiver.url).href;
     const first = await serve(dataDir, [url], '--webhook-allow-private');
-    await until(async () => (await doctor(dataDir)).some(({ name }) => name.startsWith('webhook')));
+    await until(async () => (await webhookChecks(dataDir)).length > 0);
     await run(dataDir, 'grant', 'create', 'west');
     await link(dataDir, 'west');
     await until(() => receiver.received.some(({ path }) => path === '/killed'));
@@ -178,14 +187,12 @@ describe.concurrent('a webhook receiver', () => {
     await second.stop();
   }, 120_000);
 
-  it('delays no other receiver and no redemption if it never answers or redirects; the service follows no redirect', async () => {
+  it('a receiver that never answers or redirects delays no other one and no redemption; no redirect is followed', async () => {
     const dataDir = place.path('slow');
     receiver.answers.set('/never', 'never').set('/moved', 302);
     const urls = ['/never', '/moved', '/ok'].map((path) => new URL(path, receiver.url).href);
     const service = await serve(dataDir, urls, '--webhook-allow-private', '--ops-listen', '127.0.0.1:0');
-    await until(
-      async () => (await doctor(dataDir)).filter(({ name }) => name.startsWith('webhook')).length === 3,
-    );
+    await until(async () => (await webhookChecks(dataDir)).length === 3);
     await run(dataDir, 'grant', 'create', 'west', '--redemptions-allowed', '2');
     await link(dataDir, 'west');
     await until(() => receiver.received.some(({ path }) => path === '/never'));
@@ -193,9 +200,7 @@ describe.concurrent('a webhook receiver', () => {
     await until(() => receiver.accepted('/ok').length === 2);
     expect(typesOf(receiver.accepted('/ok'))).toEqual(['link.redeemed', 'link.redeemed']);
     const failures = async () =>
-      (await doctor(dataDir))
-        .filter(({ name, status }) => name.startsWith('webhook') && status === 'warn')
-        .map(({ detail }) => detail);
+      (await webhookChecks(dataDir)).filter(({ status }) => status === 'warn').map(({ detail }) => detail);
     await until(async () => (await failures()).length === 2);
     const details = (await failures()).join('\n');
     expect(details).toContain('no complete response in time');
@@ -207,7 +212,7 @@ describe.concurrent('a webhook receiver', () => {
     expect((await service.stop()).code).toBe(0);
   }, 120_000);
 
-  it('gets no connection at a private address or on this machine without --webhook-allow-private', async () => {
+  it('connects to no private address and not to this machine without --webhook-allow-private', async () => {
     const dataDir = place.path('private');
     let connections = 0;
     const server = createServer(() => {
@@ -217,13 +222,10 @@ describe.concurrent('a webhook receiver', () => {
     const { port } = server.address() as AddressInfo;
     const urls = [`https://127.0.0.1:${port}/a`, `https://localhost:${port}/b`];
     const service = await serve(dataDir, urls);
-    await until(
-      async () => (await doctor(dataDir)).filter(({ name }) => name.startsWith('webhook')).length === 2,
-    );
+    await until(async () => (await webhookChecks(dataDir)).length === 2);
     await run(dataDir, 'grant', 'create', 'west');
     await link(dataDir, 'west');
-    const failed = async () =>
-      (await doctor(dataDir)).filter(({ status, name }) => status === 'warn' && name.startsWith('webhook'));
+    const failed = async () => (await webhookChecks(dataDir)).filter(({ status }) => status === 'warn');
     await until(async () => (await failed()).length === 2);
     for (const { detail } of await failed()) expect(detail).toContain('--webhook-allow-private');
     await service.stop();
@@ -233,12 +235,12 @@ describe.concurrent('a webhook receiver', () => {
 });
 
 describe('the path and the query of a webhook URL', () => {
-  it('are not in the log, the output of doctor and the files of the service, because they may be its credential', async () => {
+  it('the path and query of a webhook URL are not in the log, the output of doctor and the files of the service', async () => {
     const dataDir = place.path('masked');
     receiver.answers.set('/T0/hunter2?key=hunter3', 500);
     const url = new URL('/T0/hunter2?key=hunter3', receiver.url);
     const service = await serve(dataDir, [url.href], '--webhook-allow-private', '--log-level', 'debug');
-    await until(async () => (await doctor(dataDir)).some(({ name }) => name.startsWith('webhook')));
+    await until(async () => (await webhookChecks(dataDir)).length > 0);
     await run(dataDir, 'grant', 'create', 'west');
     await link(dataDir, 'west');
     await until(() => service.said.stderr.includes('webhook_failed'));
@@ -274,7 +276,7 @@ describe('serve --webhook', () => {
     expect(refusalOf(ended).error).toContain(error);
   });
 
-  it('is refused with a CA file without a certificate', async () => {
+  it('refuses a CA file without a certificate', async () => {
     const file = place.path('not-a-ca');
     writeFileSync(file, 'hunter2');
     const words = ['--webhook', 'https://hooks.example.com', '--webhook-secret-file', secretFile];
@@ -284,7 +286,7 @@ describe('serve --webhook', () => {
     expect(refusalOf(ended).error).toBe(`${file} contains no certificate`);
   });
 
-  it('is refused with the flag of a secret file that does not exist', async () => {
+  it('refuses a secret file that does not exist, and names its flag', async () => {
     const file = place.path('missing-secret');
     const words = ['--webhook', 'https://hooks.example.com', '--webhook-secret-file', file];
     const ended = await linkgrantInProcess(['serve', '--data-dir', place.path('refused'), ...words], {});
@@ -295,7 +297,7 @@ describe('serve --webhook', () => {
   it.each([
     ['without a secret', 'hunter2'],
     ['with a secret that is too short', `whsec_${Buffer.from('short').toString('base64')}`],
-  ])('is refused with a secret file %s', async (name, content) => {
+  ])('refuses a secret file %s', async (name, content) => {
     const file = place.path(name.replaceAll(' ', '-'));
     writeFileSync(file, content);
     const words = ['--webhook', 'https://hooks.example.com', '--webhook-secret-file', file];

@@ -52,7 +52,7 @@ describe('a YAML bomb', () => {
     ['a response', RESPONSE, 65],
     ['a file', FILE, 100],
   ])(
-    'is refused by the parser within 0.5 s of CPU and 100 MiB, at the size limit of %s',
+    'the parser refuses each YAML bomb within 0.5 s of CPU and 100 MiB, at the size limit of %s',
     { timeout: 180_000 },
     async (_what, length, documents) => {
       const argument = JSON.stringify({ names: BOMB_NAMES, length, documents });
@@ -65,7 +65,7 @@ describe('a YAML bomb', () => {
     },
   );
 
-  it('is refused as the response to a redemption within 0.5 s of CPU and 100 MiB', {
+  it('token redeem refuses a YAML bomb as the response within 0.5 s of CPU and 100 MiB', {
     timeout: 180_000,
   }, async () => {
     let response = '';
@@ -99,7 +99,7 @@ describe('a YAML bomb', () => {
     expect(refusalOf(long).error).toContain('larger than 256 KiB');
   });
 
-  it('is refused as the response to a renewal within 0.5 s of CPU and 100 MiB', {
+  it('link renew refuses a YAML bomb as the response within 0.5 s of CPU and 100 MiB', {
     timeout: 180_000,
   }, async () => {
     const site = await makeRenewedSite();
@@ -121,7 +121,7 @@ describe('a YAML bomb', () => {
     expect(renewed.stdout).toContain('Renewed: to-west');
   });
 
-  it('is refused as an input file of a site within 0.5 s of CPU and 100 MiB, and the token beside it is redeemed', {
+  it('token redeem --input refuses a YAML bomb within 0.5 s of CPU and 100 MiB, and redeems the token beside it', {
     timeout: 300_000,
   }, async () => {
     const service = await startIssuingServer('linkgrant');

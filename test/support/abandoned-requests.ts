@@ -17,10 +17,7 @@ const PAUSE_MS = 300;
 /** Rounds of each test; an environment variable sets another number for a longer run. */
 export const ROUNDS = Number(process.env.LINKGRANT_TEST_DISCONNECTS ?? 15);
 
-/**
- * How a client closes its connection: after close_notify; with the session tickets unread, as clients often do, so that the
- * kernel sends RST; or with RST.
- */
+/** How a client closes its connection. Many clients leave session tickets unread; the kernel then sends RST. */
 export const CLOSES = ['after close_notify', 'with unread session tickets', 'with RST'] as const;
 /** One single-use token as a client uses it. */
 export interface SingleUseToken {

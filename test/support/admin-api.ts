@@ -117,6 +117,18 @@ export async function startAdminService(flags: Flags = {}): Promise<AdminService
   };
 }
 
+/**
+ * Returns a function that sends a request as an operator, or with the bearer token in `more`, and parses the body of the
+ * answer as JSON.
+ */
+export function operatorClient(service: AdminService) {
+  // biome-ignore lint/suspicious/noExplicitAny: answers of many shapes.
+  return async (method: string, path: string, json?: unknown, more: AdminRequest = {}): Promise<any> => {
+    const answer = await service.ask(method, `/api/v1${path}`, { bearer: service.operator, json, ...more });
+    return { ...answer, body: answer.body === '' ? undefined : JSON.parse(answer.body) };
+  };
+}
+
 /** Sends a request to an admin API on a connection of its own. */
 export function askAdmin(
   target: { readonly port: number; readonly ca: string },

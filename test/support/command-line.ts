@@ -10,10 +10,7 @@ import { refuseSecrets } from './no-secret.js';
 import { MAIN, programWords } from './programs.js';
 
 const { PATH = '', NODE_COMPILE_CACHE } = process.env;
-/**
- * The variables that a started program gets: those of the machine that runs the tests must not configure it. Node may store
- * compiled code.
- */
+/** The environment of a started program. Of the variables of this machine it has only PATH and Node's compile cache. */
 export const BARE_ENVIRONMENT = {
   PATH,
   HOME: tmpdir(),

@@ -1,3 +1,5 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { basename, join, resolve } from 'node:path';
 
 /** The built program. */
@@ -19,4 +21,16 @@ export function programWords(file: string, driver?: string): readonly string[] {
   return file === MAIN
     ? [join(EXECUTABLES, 'linkgrant')]
     : [join(EXECUTABLES, 'linkgrant-tests'), basename(file)];
+}
+
+/** Runs a module of the tests with `options` as JSON. Returns the JSON that it printed, or `killed` after SIGKILL. */
+export async function runProgram<Outcome>(file: string, options: object): Promise<Outcome> {
+  const [program = '', ...words] = programWords(file);
+  const child = spawn(program, [...words, JSON.stringify(options)], { stdio: ['ignore', 'pipe', 'inherit'] });
+  let output = '';
+  child.stdout.on('data', (chunk) => {
+    output += chunk;
+  });
+  const [, signal] = await once(child, 'close');
+  return JSON.parse(signal === 'SIGKILL' ? '{ "killed": true }' : output);
 }

@@ -186,7 +186,6 @@ export interface Composition {
   readonly keys?: KeySource;
   readonly checkpoint?: Checkpoint;
   readonly bodyTimeoutMs?: number;
-  readonly requestTimeoutMs?: number;
   readonly headersTimeoutMs?: number;
   readonly maxConnections?: number;
   readonly admissionLimits?: AdmissionLimits;
@@ -213,7 +212,7 @@ export async function composeTestService(composition: Composition = {}): Promise
     readonly loopDelay: LoopDelay;
   }
 > {
-  const { bodyTimeoutMs = 15_000, requestTimeoutMs = 20_000, maxConnections = 1_000 } = composition;
+  const { bodyTimeoutMs = 15_000, maxConnections = 1_000 } = composition;
   const directory = temporaryDirectory();
   const clock = new TestClock();
   const { logger, lines } = captureLog();
@@ -257,7 +256,7 @@ export async function composeTestService(composition: Composition = {}): Promise
     checkpoint: composition.checkpoint ?? checkpoint,
     logger,
   });
-  const limits = { minVersion: 'TLSv1.3', requestTimeoutMs, connections, queue } as const;
+  const limits = { minVersion: 'TLSv1.3', requestTimeoutMs: 20_000, connections, queue } as const;
   const listener = createTlsListener({ cert, key }, limits, app);
   if (composition.headersTimeoutMs !== undefined)
     listener.server.headersTimeout = composition.headersTimeoutMs;

@@ -1,22 +1,24 @@
 import { spawnSync } from 'node:child_process';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterAll, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
+import { directoryForFile } from '../support/release.js';
 import { PROJECT } from './project-copy.js';
 
 describe('the summary of .ci/run', () => {
-  const directory = mkdtempSync(join(tmpdir(), 'linkgrant-counts-'));
-  afterAll(() => rmSync(directory, { recursive: true }));
+  const directory = directoryForFile();
 
   const report = (numPassedTests: number, numFailedTests: number) => {
     const path = join(directory, `${numPassedTests}-${numFailedTests}.json`);
     writeFileSync(path, JSON.stringify({ numPassedTests, numFailedTests }));
     return path;
   };
-  const count = (...suites: readonly string[]) => {
+  const run = (...suites: readonly string[]) => {
     const script = join(PROJECT, 'scripts/count-tests.mjs');
-    const { status, stdout } = spawnSync(process.execPath, [script, ...suites], { encoding: 'utf8' });
+    return spawnSync(process.execPath, [script, ...suites], { encoding: 'utf8' });
+  };
+  const count = (...suites: readonly string[]) => {
+    const { status, stdout } = run(...suites);
     return { status, last: stdout.trimEnd().split('\n').at(-1) };
   };
 
@@ -42,8 +44,7 @@ describe('the summary of .ci/run', () => {
       { name: 'two.test.ts', status: 'failed', message: 'cannot be loaded', assertionResults: [] },
     ];
     writeFileSync(path, JSON.stringify({ numPassedTests: 1, numFailedTests: 1, testResults }));
-    const script = join(PROJECT, 'scripts/count-tests.mjs');
-    const { stdout } = spawnSync(process.execPath, [script, `a=1=${path}`], { encoding: 'utf8' });
+    const { stdout } = run(`a=1=${path}`);
     expect(stdout).toContain('one.test.ts: a store settles\n       expected 1 to be 2\n');
     expect(stdout).toContain('two.test.ts\n       cannot be loaded\n');
     expect(stdout).not.toContain('a store counts');
@@ -56,14 +57,7 @@ describe('the summary of .ci/run', () => {
   it('prints the end of the output of a suite that failed without a failed test', () => {
     const log = join(directory, 'suite.log');
     writeFileSync(log, `first line\n${'more\n'.repeat(40)}error: cannot start\n`);
-    const script = join(PROJECT, 'scripts/count-tests.mjs');
-    const { stdout } = spawnSync(
-      process.execPath,
-      [script, `a=1=${join(directory, 'missing.json')}=${log}`, `b=1==${log}`],
-      {
-        encoding: 'utf8',
-      },
-    );
+    const { stdout } = run(`a=1=${join(directory, 'missing.json')}=${log}`, `b=1==${log}`);
     expect(stdout.match(/^ {7}error: cannot start$/gm)).toHaveLength(2);
     expect(stdout).not.toContain('first line');
     expect(stdout).toContain('FAILED b (exit 1)\n');

@@ -8,10 +8,10 @@ import { openTestCluster, type TestCluster } from './test-cluster.js';
 /** A cluster with a site that accepts links, and what is needed to run the service and commands there. */
 export interface AcceptingNamespace {
   readonly cluster: TestCluster;
-  /** The service's own. */
+  /** The service account of the service. */
   readonly account: LinkgrantAccount;
   readonly workplace: Workplace;
-  /** Who owns the namespace of the site. */
+  /** The owner of the namespace of the site. */
   readonly west: Person;
 }
 

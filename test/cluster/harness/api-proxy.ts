@@ -9,14 +9,18 @@ export interface ProxiedRequest {
   readonly method: string;
   /** Path and query. */
   readonly path: string;
-  /** What the API server answered; undefined as long as it has not. */
+  /** Status of the API server's answer; undefined before it arrives. */
   readonly status?: number | undefined;
 }
 
 /**
- * What becomes of a request: `pass` it on; `drop` it unseen by the server, its connection broken; `cut` the connection when
- * the server has carried it out, before a byte of the answer; cut the answer after some bytes of its body; keep `silent` after
- * the head of an answer, with the connection open; or answer in the server's place.
+ * What the proxy does with a request:
+ * - `pass`: forwards it.
+ * - `drop`: breaks its connection without forwarding it.
+ * - `cut`: forwards it, and breaks its connection after the server has answered, before the first byte of the answer.
+ * - `silent`: answers with the head of a 200 response and nothing else, without forwarding it; the connection stays open.
+ * - `cutAfterBytes`: forwards it, and breaks its connection after so many bytes of the body of the answer.
+ * - `status`: answers in place of the server.
  */
 export type Fate =
   | 'pass'
@@ -34,7 +38,7 @@ export interface ApiProxy {
   readonly requests: readonly ProxiedRequest[];
   /** Sets the function that decides about each later request. Before the first call all requests pass. */
   decide(fate: (request: ProxiedRequest) => Fate): void;
-  /** Breaks the connection of each of these requests that is under way. */
+  /** Breaks the connections of the unfinished requests that `which` selects. */
   breakOff(which: (request: ProxiedRequest) => boolean): void;
   close(): Promise<void>;
 }

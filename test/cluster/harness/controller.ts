@@ -7,7 +7,7 @@ import { kubeconfigThrough } from './kubeconfig.js';
 import { LINKGRANT } from './linkgrant-account.js';
 
 /** The address and the CA that the tests' service publishes. */
-export const PLACE = { url: 'https://grants.example.com:9090/in', ca: 'the CA of the tests\n' };
+export const SERVICE_ENDPOINT = { url: 'https://grants.example.com:9090/in', ca: 'the CA of the tests\n' };
 
 /** A controller of grants on a client of its own, behind a proxy that counts and breaks requests. */
 export interface RunningController {
@@ -31,7 +31,7 @@ export async function startController(kubeconfig: string): Promise<RunningContro
     namespace: undefined,
     ownNamespace: LINKGRANT,
     identity: 'the-controller',
-    serviceEndpoint: () => PLACE,
+    serviceEndpoint: () => SERVICE_ENDPOINT,
     clock: Date.now,
     wait: (ms, signal) => sleep(ms, undefined, { ref: false, ...(signal && { signal }) }).catch(() => {}),
     onTakeover: (key, url) => takeovers.push(`${key} ${url}`),

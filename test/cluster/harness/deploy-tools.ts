@@ -3,6 +3,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
 import { promisify } from 'node:util';
+import type { Ended } from '../../support/command-line.js';
 import { buildPrograms, type GoPrograms, programsDirectory } from './go-programs.js';
 import { CHART } from './manifests.js';
 
@@ -16,13 +17,6 @@ const TOOLS: GoPrograms = {
 
 /** The value that the chart requires. */
 export const IMAGE = ['--set', 'image.repository=linkgrant'];
-
-/** A program that ended: what it wrote, and its exit code. */
-export interface Run {
-  readonly code: number;
-  readonly stdout: string;
-  readonly stderr: string;
-}
 
 /** kubectl and helm: the installed programs, else compiled ones. `open` rejects if Go is needed and not installed. */
 export class DeployTools {
@@ -87,7 +81,7 @@ export class DeployTools {
   }
 
   /** Runs a program to its end, however it ends. */
-  run(program: 'kubectl' | 'helm', args: readonly string[], input = ''): Promise<Run> {
+  run(program: 'kubectl' | 'helm', args: readonly string[], input = ''): Promise<Ended> {
     return new Promise((settle) => {
       const env = { ...process.env, KUBECACHEDIR: this.#cache };
       const options = { maxBuffer: 64 * 1024 * 1024, env };

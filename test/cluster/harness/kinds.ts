@@ -1,11 +1,16 @@
 import type { ResourceKind } from '../../../src/platforms/kubernetes/api/resource.js';
 
 const core = (kind: string): ResourceKind => ({
-  ...{ group: '', version: 'v1', kind, plural: `${kind.toLowerCase()}s`, namespaced: true },
+  group: '',
+  version: 'v1',
+  kind,
+  plural: `${kind.toLowerCase()}s`,
+  namespaced: true,
 });
 const rbac = (kind: string, namespaced: boolean): ResourceKind => ({
   ...core(kind),
-  ...{ group: 'rbac.authorization.k8s.io', namespaced },
+  group: 'rbac.authorization.k8s.io',
+  namespaced,
 });
 
 /** Kinds that only the tests use. */

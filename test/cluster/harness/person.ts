@@ -15,7 +15,7 @@ export const OPERATOR_RULES: readonly AccessRule[] = [
   { apiGroups: [''], resources: ['events'], verbs: ['list'] },
 ];
 
-/** Somebody who has rights in one namespace, and none elsewhere. */
+/** A user with rights in one namespace, and none elsewhere. */
 export interface Person {
   readonly namespace: string;
   readonly kubeconfig: string;

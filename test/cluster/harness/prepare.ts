@@ -3,7 +3,7 @@ import { DeployTools } from './deploy-tools.js';
 import { buildPrograms } from './go-programs.js';
 import { prepareSharedControlPlanes, stopSharedControlPlanes } from './shared-control-plane.js';
 
-/** Runs before every test file: finds out where the cluster and the tools come from, and compiles what has to be. */
+/** Runs once, before the first test file. Finds the sources of the cluster and the tools, and compiles missing programs. */
 export async function setup(): Promise<void> {
   const source = clusterSource(process.env);
   if (source.from === 'build') await buildPrograms(CONTROL_PLANE, source.directory);
@@ -11,5 +11,5 @@ export async function setup(): Promise<void> {
   prepareSharedControlPlanes();
 }
 
-/** Runs after every test file. */
+/** Runs once, after the last test file. */
 export const teardown = stopSharedControlPlanes;

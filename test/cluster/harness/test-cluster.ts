@@ -19,7 +19,7 @@ import { kubeconfigOf, serverOf } from './kubeconfig.js';
 import { sharedControlPlane } from './shared-control-plane.js';
 import { until } from './until.js';
 
-/** The permissions of a service account: rules of a ClusterRole. */
+/** A rule of a Role or ClusterRole. */
 export interface AccessRule {
   readonly apiGroups: readonly string[];
   readonly resources: readonly string[];

@@ -1,5 +1,4 @@
-import type { AccessToken } from '../../../src/domain/access-token.js';
-import { accessTokenResource } from '../../../src/domain/access-token.js';
+import { type AccessToken, accessTokenResource } from '../../../src/domain/access-token.js';
 import { ACCESS_TOKENS, LINKS, SECRETS } from '../../../src/platforms/kubernetes/api/kinds.js';
 import type { Resource, Stored } from '../../../src/platforms/kubernetes/api/resource.js';
 import type { SecretResource } from '../../../src/platforms/kubernetes/requesting/namespace-target.js';

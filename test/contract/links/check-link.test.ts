@@ -5,11 +5,12 @@ import { describe, expect, test } from 'vitest';
 import { createLinkDialer, type LinkDialOptions } from '../../../src/client/link-dial.js';
 import type { Link, LinkSecret } from '../../../src/domain/link.js';
 import { checkLink } from '../../../src/redemption/requesting/check-link.js';
+import { freePort } from '../../support/free-port.js';
 import { linkTo, makeLinkSecret } from '../../support/links/link-samples.js';
 import { startOpensslRouter } from '../../support/links/openssl-router.js';
 import { releaseAfterTest } from '../../support/release.js';
 import { DAY_MS, makeAuthority, makeIdentity, type TestIdentity } from '../../support/server-identity.js';
-import { closedPort, serveTcp } from '../../support/servers/hostile-server.js';
+import { serveTcp } from '../../support/servers/hostile-server.js';
 import { startProxy } from '../../support/servers/tunnel-proxy.js';
 import { makeAuthority as makeByOpenssl, OpenSsl } from '../../unit/pki/openssl.js';
 
@@ -67,7 +68,7 @@ describe('link check of a correct router', () => {
 
   test('dials each endpoint, with one outcome for each', async () => {
     const { port } = await router(await makeIdentity({ authority: site }));
-    const shut = await closedPort();
+    const shut = await freePort();
     const one = linkTo('127.0.0.1', port);
     const link = { ...one, endpoints: [...one.endpoints, ...linkTo('127.0.0.1', shut).endpoints] };
     const dial = createLinkDialer({ clock: Date.now, silenceMs: 300 });
@@ -107,8 +108,8 @@ describe('link check of a correct router', () => {
   });
 });
 
-describe('link check reports the cause:', () => {
-  test('a name that cannot be resolved', async () => {
+describe('link check', () => {
+  test('reports a name that cannot be resolved', async () => {
     const result = await check(linkTo('no-such-router.invalid', 55671), await makeLinkSecret(site));
     expect(result).toMatchObject({
       fault: 'dns',
@@ -116,29 +117,29 @@ describe('link check reports the cause:', () => {
     });
   });
 
-  test('a port without a listener', async () => {
-    const result = await check(linkTo('127.0.0.1', await closedPort()), await makeLinkSecret(site));
+  test('reports a port without a listener', async () => {
+    const result = await check(linkTo('127.0.0.1', await freePort()), await makeLinkSecret(site));
     expect(result.fault).toBe('connection_refused');
   });
 
-  test('a listener that accepts the connection and sends nothing', async () => {
+  test('reports a listener that accepts the connection and sends nothing', async () => {
     const { port } = releaseAfterTest(await serveTcp(() => undefined));
     const result = await check(linkTo('127.0.0.1', port), await makeLinkSecret(site), { timeoutMs: 300 });
     expect(result.fault).toBe('connection_timeout');
   });
 
-  test('a listener without TLS', async () => {
+  test('reports a listener without TLS', async () => {
     const { port } = releaseAfterTest(await serveTcp((socket) => socket.end('AMQP\x00\x01\x00\x00')));
     expect((await check(linkTo('127.0.0.1', port), await makeLinkSecret(site))).fault).toBe('not_tls');
   });
 
-  test('a listener without TLS 1.3', async () => {
+  test('reports a listener without TLS 1.3', async () => {
     const { port } = await router(await makeIdentity({ authority: site }), { words: ['-tls1_2'] });
     const result = await check(linkTo('127.0.0.1', port), await makeLinkSecret(site));
     expect(result).toMatchObject({ fault: 'not_tls', message: expect.stringContaining('TLS 1.3') });
   });
 
-  test('a proxy that refuses the connection', async () => {
+  test('reports a proxy that refuses the connection', async () => {
     const proxy = releaseAfterTest(await startProxy({ refuse: 403 }));
     const result = await check(linkTo('127.0.0.1', 55671), await makeLinkSecret(site), {
       proxy: `http://127.0.0.1:${proxy.port}`,
@@ -146,7 +147,7 @@ describe('link check reports the cause:', () => {
     expect(result).toMatchObject({ fault: 'proxy', message: expect.stringContaining('403') });
   });
 
-  test('a certificate for another name', async () => {
+  test('reports a router certificate for another name', async () => {
     const { port } = await router(await makeIdentity({ authority: site, hosts: ['other.example.com'] }));
     const result = await check(linkTo('127.0.0.1', port), await makeLinkSecret(site));
     expect(result).toMatchObject({
@@ -155,7 +156,7 @@ describe('link check reports the cause:', () => {
     });
   });
 
-  test('a certificate with the address only as an IP address entry', async () => {
+  test('reports a router certificate that has the address as an IP address, not as a DNS name', async () => {
     const openssl = new OpenSsl();
     const ca = makeByOpenssl(openssl, { subject: '/CN=Site CA' });
     const leaf = makeByOpenssl(openssl, {
@@ -174,7 +175,7 @@ describe('link check reports the cause:', () => {
     });
   });
 
-  test('a router certificate of another CA with the same name, valid or expired', async () => {
+  test('reports a router certificate of another CA with the same name, valid or expired', async () => {
     const foreign = await makeAuthority('Site CA');
     const secret = await makeLinkSecret(site);
     for (const issuedAt of [Date.now(), Date.now() - 10 * DAY_MS]) {
@@ -183,27 +184,27 @@ describe('link check reports the cause:', () => {
     }
   });
 
-  test('an expired router certificate', async () => {
+  test('reports an expired router certificate', async () => {
     const issuedAt = Date.now() - 10 * DAY_MS;
     const { port } = await router(await makeIdentity({ authority: site, issuedAt }));
     const result = await check(linkTo('127.0.0.1', port), await makeLinkSecret(site));
     expect(result.fault).toBe('router_certificate_expired');
   });
 
-  test('a router certificate that is not valid yet', async () => {
+  test('reports a router certificate that is not valid yet', async () => {
     const identity = await makeIdentity({ authority: site, issuedAt: Date.now() + 10 * DAY_MS });
     const { port } = await router(identity, { atTime: Date.now() + 10 * DAY_MS });
     const result = await check(linkTo('127.0.0.1', port), await makeLinkSecret(site));
     expect(result.fault).toBe('clock_skew');
   });
 
-  test('a router whose clock is after the expiry of the client certificate', async () => {
+  test('reports a router whose clock is after the expiry of the client certificate', async () => {
     const atTime = Date.now() + 60 * DAY_MS;
     const { port } = await router(await makeIdentity({ authority: site }), { atTime });
     expect((await check(linkTo('127.0.0.1', port), await makeLinkSecret(site))).fault).toBe('clock_skew');
   });
 
-  test("a router that does not trust the client's CA, and says so", async () => {
+  test("reports a router that refuses the client's CA with an alert", async () => {
     const clientCa = (await makeAuthority('New Site CA')).bundlePem;
     const { port } = await router(await makeIdentity({ authority: site }), { clientCa });
     const result = await check(linkTo('127.0.0.1', port), await makeLinkSecret(site));
@@ -213,14 +214,14 @@ describe('link check reports the cause:', () => {
     });
   });
 
-  test('a router that closes the connection after the client certificate, without a reason', async () => {
+  test('reports a router that closes the connection after the client certificate, without a reason', async () => {
     const clientCa = (await makeAuthority('New Site CA')).bundlePem;
     const port = await nodeRouter(await makeIdentity({ authority: site }), Buffer.from('AMQP'), clientCa);
     const result = await check(linkTo('127.0.0.1', port), await makeLinkSecret(site));
     expect(result.fault).toBe('certificate_refused');
   });
 
-  test('unusable credentials, without connecting', async () => {
+  test('reports unusable credentials without connecting', async () => {
     let connections = 0;
     const { port } = releaseAfterTest(
       await serveTcp((socket) => {

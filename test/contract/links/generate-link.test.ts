@@ -11,7 +11,7 @@ import {
 import type { GrantStore } from '../../../src/redemption/ports/grant-store.js';
 import type { Site } from '../../../src/redemption/ports/site.js';
 import { releaseAfterFile } from '../../support/release.js';
-import { ENDPOINTS, startTestService } from '../../support/service.js';
+import { ENDPOINTS, startTestService, withStore } from '../../support/service.js';
 import { OpenSsl } from '../../unit/pki/openssl.js';
 
 const REQUEST: GenerateLinkRequest = {
@@ -111,17 +111,12 @@ describe('link generate on the accepting side', () => {
   test('never lists a grant, and records one redemption even if recording is repeated', async () => {
     const seen: number[] = [];
     const before = await grantCount();
-    const watching = new Proxy(service.store, {
-      get: (target, key) => {
-        if (key !== 'recordSingleUse') {
-          return (Reflect.get(target, key) as (...words: unknown[]) => unknown).bind(target);
-        }
-        return async (...args: Parameters<GrantStore['recordSingleUse']>) => {
-          const recorded = target.recordSingleUse(...args);
-          seen.push(await grantCount());
-          await recorded;
-          return target.recordSingleUse(...args);
-        };
+    const watching = withStore(service.store, {
+      async recordSingleUse(...args) {
+        const recorded = service.store.recordSingleUse(...args);
+        seen.push(await grantCount());
+        await recorded;
+        return service.store.recordSingleUse(...args);
       },
     });
     const { redemption } = expectGenerated(await generateLink(REQUEST, deps({ store: watching })));
@@ -131,13 +126,10 @@ describe('link generate on the accepting side', () => {
     expect(attempts.filter(({ outcome }) => outcome === 'redeemed')).toHaveLength(1);
   });
 
-  test('leaves no grant if the store fails to record it', async () => {
+  test('leaves no grant if the store fails to record the redemption', async () => {
     const before = await grantCount();
-    const failing = new Proxy(service.store, {
-      get: (target, key) =>
-        key === 'recordSingleUse'
-          ? async () => Promise.reject(new Error('the disk is full'))
-          : (Reflect.get(target, key) as (...words: unknown[]) => unknown).bind(target),
+    const failing = withStore(service.store, {
+      recordSingleUse: () => Promise.reject(new Error('the disk is full')),
     });
     await expect(generateLink(REQUEST, deps({ store: failing }))).rejects.toThrow('the disk is full');
     expect(await grantCount()).toBe(before);

@@ -61,7 +61,7 @@ describe('the links of a directory', () => {
     expect(await deps().links.findSecret('to-west')).toEqual({ ...secret, place });
   });
 
-  test('include files that users wrote: unquoted, several documents in one file, beside files that are not YAML', async () => {
+  test('include hand-written Links in a file of several documents, beside files that are not YAML', async () => {
     mkdirSync(directory);
     writeFileSync(join(directory, 'broken.yaml'), 'a: [');
     writeFileSync(join(directory, 'notes.txt'), 'kind: Link');

@@ -12,7 +12,7 @@ beforeEach(async () => {
 const CHECKPOINTS = ['renewal-key-created', 'before-renewal', 'renewal-received', 'renewal-in-place'];
 
 describe('a renewal', () => {
-  test('by 20 concurrent processes sends one key and ends with one certificate', async () => {
+  test('20 concurrent processes send one key and end with one certificate', async () => {
     const given = await site.link();
     const outcomes = await Promise.all(Array.from({ length: 20 }, () => site.spawn({ given })));
     const { serialNumber } = new X509Certificate((await site.secret()).tlsCrt);
@@ -24,14 +24,14 @@ describe('a renewal', () => {
   });
 
   test.each(CHECKPOINTS)(
-    'killed at %s leaves a working key pair, and the next run completes it',
+    'a process killed at %s leaves a working key pair, and the next run completes the renewal',
     async (dieAt) => {
       const before = await site.secret();
       expect(await site.spawn({ dieAt })).toEqual({ killed: true });
       const isInPlace = dieAt === 'renewal-in-place';
       expect((await site.secret()).tlsCrt === before.tlsCrt).toBe(!isInPlace);
       expect((await site.spawn()).code).toBeUndefined();
-      // The certificate in place is complete, so the next run renews it.
+      // The killed run had completed the renewal, so the next run renews again.
       expect(site.server.issued()).toBe(isInPlace ? 2 : 1);
       expect(new Set(site.server.keys).size).toBe(isInPlace ? 2 : 1);
       await site.secret();

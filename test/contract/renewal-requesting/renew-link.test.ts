@@ -1,7 +1,7 @@
 import { generateKeyPairSync, X509Certificate } from 'node:crypto';
 import { readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { beforeEach, describe, expect, test } from 'vitest';
 import { parse } from 'yaml';
 import { generateKeyPair, privateKeyPem, spkiOf } from '../../../src/pki/keys.js';
 import { newKey } from '../../support/redeemed-answer.js';
@@ -13,10 +13,8 @@ import { makeRenewedSite, type RenewedSite } from '../../support/sites/renewed-s
 let site: RenewedSite;
 
 beforeEach(async () => {
-  site = await makeRenewedSite();
+  site = releaseAfterTest(await makeRenewedSite());
 });
-
-afterEach(() => site.close());
 
 const secretFile = () => join(site.directory, 'Secret-to-west.yaml');
 
@@ -46,8 +44,7 @@ describe('link renew', () => {
     ['P-384', () => newKey('secp384r1')],
     ['Ed25519', () => generateKeyPairSync('ed25519').privateKey],
   ])('signs with a %s key, and gets a P-256 certificate', async (_type, makeKey) => {
-    await site.close();
-    site = await makeRenewedSite(makeKey());
+    site = releaseAfterTest(await makeRenewedSite(makeKey()));
     await site.renew();
     const { publicKey } = new X509Certificate((await site.secret()).tlsCrt);
     expect(publicKey.asymmetricKeyDetails?.namedCurve).toBe('prime256v1');
@@ -77,7 +74,7 @@ describe('link renew', () => {
     const { annotations } = await site.secret();
     expect(annotations).toMatchObject({ 'linkgrant.dev/renewal-url': next.url });
     expect(annotations).not.toHaveProperty(['example.com/other']);
-    next.know((await site.secret()).tlsCrt);
+    next.setNewest((await site.secret()).tlsCrt);
     await site.renew();
     expect([site.server.issued(), next.issued()]).toEqual([1, 1]);
   });
@@ -123,7 +120,7 @@ describe('a failed renewal', () => {
     [409, 'superseded'],
     [503, 'issuer_unavailable'],
   ])(
-    'reports HTTP %i with the code %s under that code, and does not change the link',
+    'reports the code of the response (HTTP status %i, code %s), and does not change the link',
     async (status, code) => {
       const before = await site.secret();
       site.server.refuse(status, code);
@@ -160,7 +157,7 @@ describe('a failed renewal', () => {
       () => '',
     ];
     for (const change of hostile) {
-      site.server.know(before.tlsCrt);
+      site.server.setNewest(before.tlsCrt);
       site.server.changeAnswers(change);
       expect(await site.outcome()).toBe('answer_invalid');
       expect(await site.secret()).toEqual(before);

@@ -107,8 +107,8 @@ describe('token redeem', () => {
   });
 });
 
-describe('existing files', () => {
-  test('of another owner are never overwritten, and no request is sent', async () => {
+describe('token redeem and files on disk', () => {
+  test('never overwrites files of another owner, and sends no request', async () => {
     const server = await start('linkgrant');
     mkdirSync(site.to);
     writeFileSync(join(site.to, 'Secret-my-link.yaml'), 'kind: Secret\n');
@@ -120,7 +120,7 @@ describe('existing files', () => {
   });
 
   test.each(['linkgrant', 'stock'] as const)(
-    'of another redemption from %s are never overwritten',
+    'never overwrites files of another redemption from %s',
     async (manner) => {
       const [first, second] = [await start(manner), await start(manner)];
       await site.redeem({ token: first.token });
@@ -134,7 +134,7 @@ describe('existing files', () => {
     },
   );
 
-  test('of this redemption are restored after they were edited or deleted', async () => {
+  test('restores a file of this redemption after it was edited', async () => {
     const server = await start('linkgrant');
     await site.redeem({ token: server.token });
     const before = site.files().get('links/Link-my-link.yaml') ?? '';
@@ -146,7 +146,7 @@ describe('existing files', () => {
     expect(site.files().get('links/Link-my-link.yaml')).toBe(before);
   });
 
-  test('prevent a redemption: a file in place of the directory, or a name too long for a file', async () => {
+  test('sends no request if a file is in place of the directory, or if the name is too long for a file', async () => {
     const server = await start('linkgrant');
     expect(
       await site.outcome({ token: server.token, name: `${'a'.repeat(63)}.`.repeat(4).slice(0, 250) }),
@@ -156,14 +156,14 @@ describe('existing files', () => {
     expect(server.seen).toEqual([]);
   });
 
-  test('prevent a redemption: a file system in which no directory can be created', async () => {
+  test('sends no request if the directory for links cannot be created', async () => {
     const server = await start('linkgrant');
     const materializer = directoryMaterializer('/proc/linkgrant/links', Date.now);
     expect(await site.outcome({ token: server.token }, { materializer })).toBe('not_writable');
     expect(server.seen).toEqual([]);
   });
 
-  test('that a dead run left, temporary files with a key, are deleted when they are old', async () => {
+  test('deletes old temporary files with a key that a dead run left beside the links', async () => {
     const server = await start('linkgrant');
     const left = (digit: string) =>
       join(site.to, `.Secret-old.yaml.${digit.repeat(8)}-0000-4000-8000-000000000000`);
@@ -175,7 +175,7 @@ describe('existing files', () => {
     expect([existsSync(left('1')), existsSync(left('2'))]).toEqual([false, true]);
   });
 
-  test('that a dead run left in the data directory are deleted when they are old, and other files are not', async () => {
+  test('deletes old temporary files that a dead run left in the data directory, and no other files', async () => {
     const server = await start('linkgrant');
     await site.redeem({ token: server.token });
     const answer = [...site.files().keys()].find((path) => path.endsWith('/answer.yaml')) ?? '';
@@ -193,14 +193,14 @@ describe('existing files', () => {
     expect(others.filter(existsSync)).toEqual(others);
   });
 
-  test('prevent a redemption: a data directory that cannot be created', async () => {
+  test('sends no request if the data directory cannot be created', async () => {
     const server = await start('linkgrant');
     writeFileSync(site.dataDirectory, '');
     expect(await site.outcome({ token: server.token })).toBe('not_writable');
     expect(server.seen).toEqual([]);
   });
 
-  test('are not checked before names are', async () => {
+  test('refuses an invalid name or subject, and writes no file', async () => {
     const server = await start('linkgrant');
     expect(await site.outcome({ token: server.token, name: '../x' })).toBe('name_invalid');
     expect(await site.outcome({ token: server.token, subject: 'a\nb' })).toBe('subject_invalid');
@@ -232,7 +232,7 @@ describe('another name than that of the first redemption', () => {
     expect(server.issued()).toBe(1);
   });
 
-  test('in a response is refused as invalid', async () => {
+  test('is refused as invalid in a response', async () => {
     const server = await start('linkgrant');
     const stranger = await answering(200, await fetchAnswer(await start('stock')));
     expect(await site.outcome({ token: server.token, name: 'mine' })).toBe('redeemed');
@@ -245,7 +245,7 @@ describe('another name than that of the first redemption', () => {
 });
 
 describe('a lost response', () => {
-  test('of linkgrant is requested again with the same key, at once and in a later run', async () => {
+  test('is requested again from linkgrant with the same key, at once and in a later run', async () => {
     const server = await start('linkgrant');
     server.loseAnswers(1);
     expect(await site.outcome({ token: server.token })).toBe('redeemed');
@@ -260,7 +260,7 @@ describe('a lost response', () => {
     other.remove();
   });
 
-  test('of a Skupper grant server is not requested again without --retry', async () => {
+  test('is not requested again from a Skupper grant server without --retry', async () => {
     const server = await start('stock');
     server.loseAnswers(1);
     expect(await site.outcome({ token: server.token })).toBe('outcome_unknown');
@@ -298,8 +298,8 @@ describe('the private key', () => {
   );
 });
 
-describe('a Skupper grant server that refuses', () => {
-  test('after it counted a use, or with an unusable response, gets no second request', async () => {
+describe('a Skupper grant server', () => {
+  test('gets no second request after a refusal that counted a use, or after an unusable response', async () => {
     for (const [status, body, code] of [
       [500, 'No valid endpoints found for site\n', 'link_access_unavailable'],
       [503, 'Internal error\n', 'store_unavailable'],
@@ -313,7 +313,7 @@ describe('a Skupper grant server that refuses', () => {
     }
   });
 
-  test('before it counted a use gets another request in the next run', async () => {
+  test('gets another request in the next run after a refusal that counted no use', async () => {
     for (const [status, body, code] of [
       [403, 'Redemption of access token refused\n', 'code_wrong'],
       [404, 'No such access granted\n', 'grant_exhausted'],
@@ -327,7 +327,7 @@ describe('a Skupper grant server that refuses', () => {
     }
   });
 
-  test('with "No such claim" is final after three attempts within half a minute', async () => {
+  test('gets three requests within half a minute if it responds "No such claim"', async () => {
     const server = await answering(404, 'No such claim\n');
     const waits: number[] = [];
     const wait = async (milliseconds: number) => {
@@ -338,14 +338,14 @@ describe('a Skupper grant server that refuses', () => {
     expect(postings(server)).toHaveLength(3);
   });
 
-  test('with "No such claim" is final at once if the token has expired', async () => {
+  test('gets one request if it responds "No such claim" and the token has expired', async () => {
     const server = await answering(404, 'No such claim\n');
     const token = { ...server.token, expirationTime: Date.now() - 1 };
     expect(await site.outcome({ token })).toBe('grant_unknown');
     expect(postings(server)).toHaveLength(1);
   });
 
-  test('with "No such claim" only during its start is retried until it succeeds', async () => {
+  test('gets requests until it succeeds if it responds "No such claim" only during its start', async () => {
     const stock = await start('stock');
     let refusals = 2;
     const server = releaseAfterTest(

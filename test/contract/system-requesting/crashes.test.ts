@@ -80,7 +80,7 @@ const MOMENTS = [
 const LINK_FILES = ['Link-west.yaml', 'Secret-west.yaml'];
 
 describe('a redemption into a site killed between two of its writes', () => {
-  it.each(MOMENTS)('at %s ends with one use, one link and one reload when it is repeated', async (moment) => {
+  it.each(MOMENTS)('ends with one use, one link and one reload when it is repeated: %s', async (moment) => {
     const token = await issue(join(place, 'token.yaml'));
     expect((await redeem([token], { killedAt: moment })).signal).toBe('SIGKILL');
     added();
@@ -108,7 +108,7 @@ describe('a redemption into a site killed between two of its writes', () => {
 
 describe('a redemption of the input directory killed between two of its writes', () => {
   it.each([...MOMENTS, 'token-removed'])(
-    'at %s leaves the token or its link, and replaces one by the other when it is repeated',
+    'leaves the token or its link, and replaces the token by the link when it is repeated: %s',
     async (moment) => {
       const token = await issue(east.path('input/resources/AccessToken-west.yaml'));
       expect((await redeem(['--input'], { killedAt: moment })).signal).toBe('SIGKILL');

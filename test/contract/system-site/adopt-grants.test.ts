@@ -13,7 +13,8 @@ import { proveCode } from '../../../src/redemption/accepting/prove-code.js';
 import type { GrantStore } from '../../../src/redemption/ports/grant-store.js';
 import { openSqliteStore } from '../../../src/stores/sqlite/sqlite-store.js';
 import { releaseAfterTest } from '../../support/release.js';
-import { SITE_TIME, SystemHome } from '../../support/sites/system-home.js';
+import { SITE_TIME } from '../../support/sites/kubernetes-site.js';
+import { SystemHome } from '../../support/sites/system-home.js';
 import { MINUTE, sampleRedemption } from '../../support/store-samples.js';
 
 const CODE = 'a-code-of-24-characters!';
@@ -261,7 +262,7 @@ describe('a grant that a file declares without a code', () => {
   });
 });
 
-describe('a declaration without effect is reported with its reason', () => {
+describe('adopting grants from files', () => {
   it.each([
     ['a short code', { code: 'fifteen-chars-x' }, /^the code must have at least 16 characters$/],
     ['a code that is easy to guess', { code: 'qwertyuiopasdfgh' }, /^the code is easy to guess; /],
@@ -296,7 +297,7 @@ describe('a declaration without effect is reported with its reason', () => {
       { settings: { 'linkgrant/not-before': '2100-01-01T00:00:00Z' } },
       /expire before/,
     ],
-  ])('%s', async (_what, spec, reason) => {
+  ])('reports the reason and creates no grant for %s', async (_what, spec, reason) => {
     declare('a', spec);
     const adoptions = await adopt();
     expect(adoptions).toMatchObject([
@@ -309,9 +310,9 @@ describe('a declaration without effect is reported with its reason', () => {
   });
 
   it.each([
-    ['another version', 'apiVersion: skupper.io/v1', /^its apiVersion is not skupper\.io\/v2alpha1$/],
-    ['no version', '', /^it has no apiVersion$/],
-  ])('%s', async (_what, line, reason) => {
+    ['another apiVersion', 'apiVersion: skupper.io/v1', /^its apiVersion is not skupper\.io\/v2alpha1$/],
+    ['no apiVersion', '', /^it has no apiVersion$/],
+  ])('reports the reason and creates no grant for a file with %s', async (_what, line, reason) => {
     declare('a');
     home.write(
       'west',
@@ -324,7 +325,7 @@ describe('a declaration without effect is reported with its reason', () => {
     expect(await names()).toEqual([]);
   });
 
-  it('an invalid name, and no name', async () => {
+  it('reports grants with an invalid name and without a name', async () => {
     home.write(
       'west',
       fileOf('x'),
@@ -338,7 +339,7 @@ describe('a declaration without effect is reported with its reason', () => {
     expect((await adopt()).map(({ outcome }) => outcome)).toEqual(['unusable', 'unusable']);
   });
 
-  it('the second of two files for one name', async () => {
+  it('reports the second of two files for one name, and creates the grant of the first', async () => {
     declare('a', { redemptionsAllowed: 2 });
     home.write(
       'west',
@@ -356,7 +357,7 @@ describe('a declaration without effect is reported with its reason', () => {
     expect(await grantOf('a')).toMatchObject({ redemptionsAllowed: 2 });
   });
 
-  it('a site that accepts no links; the grant becomes ready when the site accepts links', async () => {
+  it('reports a grant whose site accepts no links, and creates it when the site accepts links', async () => {
     declare('early');
     declare('nowhere', {}, 'east');
     const site = home.read('west', 'runtime/resources/Site-west.yaml');
@@ -375,10 +376,8 @@ describe('a declaration without effect is reported with its reason', () => {
     await adopt();
     expect(await names()).toEqual(['early']);
   });
-});
 
-describe('the service does not change', () => {
-  it('a grant of the same name that a command created, with and without a file', async () => {
+  it('does not change a grant of the same name that a command created, with and without a file', async () => {
     const request = { namespace: 'west', name: 'mine', redemptionsAllowed: 4 };
     const made = await createGrant(request, true, { store, clock });
     if ('rejected' in made) throw new Error(made.rejected);
@@ -392,7 +391,7 @@ describe('the service does not change', () => {
     expect(await grantOf('mine')).toEqual(before);
   });
 
-  it('a namespace that is not served', async () => {
+  it('does not change the grants of a namespace that is not served', async () => {
     home.add('west', 'other');
     declare('a', {}, 'other');
     declare('b', {}, 'west');
@@ -405,7 +404,7 @@ describe('the service does not change', () => {
     expect(await names()).toEqual(['b']);
   });
 
-  it('files of another name or kind, and the grant files themselves', async () => {
+  it('ignores files of another name or kind, and does not change the grant files', async () => {
     declare('a');
     home.write(
       'west',

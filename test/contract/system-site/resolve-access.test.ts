@@ -7,7 +7,8 @@ import { detectHost } from '../../../src/platforms/system/routable-host.js';
 import { SkupperHome } from '../../../src/platforms/system/skupper-home.js';
 import { SystemSite } from '../../../src/platforms/system/system-site.js';
 import { releaseAfterTest } from '../../support/release.js';
-import { makeSiteAuthority, SITE_TIME, SystemHome } from '../../support/sites/system-home.js';
+import { SITE_TIME } from '../../support/sites/kubernetes-site.js';
+import { makeSiteAuthority, SystemHome } from '../../support/sites/system-home.js';
 
 let home: SystemHome;
 beforeEach(() => {
@@ -147,10 +148,6 @@ describe('a site that accepts links', () => {
     expect(subjects(caCrt)).toEqual(subjects(siteCa()));
   });
 
-  it('does not return a listener for local applications', async () => {
-    expect((await access()).endpoints.map(({ group }) => group)).not.toContain('skupper-local');
-  });
-
   it('is read from the home directory of a user too', async () => {
     const rootless = new SystemHome(home.path('..', 'home', '.local', 'share', 'skupper')).add(
       'west',
@@ -188,7 +185,7 @@ describe('a site that accepts links', () => {
     expect(subjects(found.caCrt)).toEqual(['renewed site CA']);
   });
 
-  it('ignores hidden files and files of others that are not YAML', async () => {
+  it('ignores hidden files, invalid YAML, and files without a YAML extension', async () => {
     home.write('west', 'runtime/resources/RouterAccess-broken.yaml', 'kind: [RouterAccess');
     home.write(
       'west',
@@ -249,8 +246,8 @@ describe('the CA that signs', () => {
   });
 });
 
-describe('a site that accepts no links reports the reason and the remedy', () => {
-  it('without a namespace, without a site, and before its start', async () => {
+describe('access to a system site', () => {
+  it('is refused without a namespace, without a site, and before the start of the site', async () => {
     expect(await refusal({ namespace: 'nope' })).toEqual({
       refused: 'link_access_unavailable',
       reason: 'namespace "nope" has no site',
@@ -268,7 +265,7 @@ describe('a site that accepts no links reports the reason and the remedy', () =>
     expect(await refusal()).toMatchObject({ reason: 'namespace "west" has no site' });
   });
 
-  it('without link access', async () => {
+  it('is refused without link access', async () => {
     expect(await refusal({ namespace: 'east' })).toEqual({
       refused: 'link_access_unavailable',
       reason: 'site "east" accepts no links',
@@ -277,7 +274,7 @@ describe('a site that accepts no links reports the reason and the remedy', () =>
     });
   });
 
-  it('as an edge site', async () => {
+  it('is refused for an edge site', async () => {
     home.writeResource('west', 'runtime', { kind: 'Site', name: 'west', spec: { edge: true } });
     expect(await refusal()).toEqual({
       refused: 'edge_site',
@@ -287,7 +284,7 @@ describe('a site that accepts no links reports the reason and the remedy', () =>
     });
   });
 
-  it('outside the only namespace that is served', async () => {
+  it('is refused outside the only namespace that is served', async () => {
     home.add('west', 'other');
     expect(await refusal({ only: 'other' })).toMatchObject({
       refused: 'link_access_unavailable',
@@ -309,20 +306,20 @@ describe('a site that accepts no links reports the reason and the remedy', () =>
       'else.example.com',
       `the router's certificate does not name "else.example.com" as a DNS name; it names vm, 192.0.2.2, fd00::2, west`,
     ],
-  ])('with --host %s', async (host, reason) => {
+  ])('is refused with --host %s', async (host, reason) => {
     const found = await refusal({ hosts: [host] });
     expect(found).toMatchObject({ refused: 'link_access_unavailable', reason });
     expect(found.hint).toContain('--host');
   });
 
-  it('with several --host, and the message lists all', async () => {
+  it('is refused with several --host that the certificate does not name, and the message lists them', async () => {
     expect((await refusal({ hosts: ['a.example.com', 'b.example.com'] })).reason).toContain(
       'does not name "a.example.com" or "b.example.com" as a DNS name',
     );
     expect((await access({ hosts: ['0.0.0.0', 'vm'] })).endpoints[0]).toMatchObject({ host: 'vm' });
   });
 
-  it('with a loopback address, unless --host names it and the certificate contains it', async () => {
+  it('is refused with a loopback address, unless --host names it and the certificate contains it', async () => {
     await home.addRouterCertificate('west', 'west', {
       authority: await siteAuthority(),
       hosts: ['127.0.0.1'],
@@ -336,7 +333,7 @@ describe('a site that accepts no links reports the reason and the remedy', () =>
     );
   });
 
-  it("when the router's certificate is of a CA that responses do not contain", async () => {
+  it("is refused if the router's certificate is of a CA that responses do not contain", async () => {
     const stranger = await makeSiteAuthority('stranger');
     await home.addRouterCertificate('west', 'west', {
       authority: stranger.authority,
@@ -350,7 +347,7 @@ describe('a site that accepts no links reports the reason and the remedy', () =>
     });
   });
 
-  it('when the certificate of the router cannot be read', async () => {
+  it('is refused if the certificate of the router cannot be read', async () => {
     home.delete('west', 'runtime/certs/west/tls.crt');
     expect(await refusal()).toMatchObject({
       refused: 'issuer_untrusted',
@@ -371,7 +368,7 @@ describe('the detected host', () => {
     [['vm', '192.0.2.2', 'west.example.com'], ['198.51.100.1', '192.0.2.2'], '192.0.2.2'],
     [['vm', '192.0.2.2', 'west.example.com'], ['198.51.100.1'], 'west.example.com'],
     [['vm', '192.0.2.2', '0.0.0.0', '::', 'localhost'], ['198.51.100.1'], undefined],
-  ] as const)('of the names %j on a machine with %j is %s', (names, own, host) => {
+  ] as const)('from certificate names %j on a machine with addresses %j is %s', (names, own, host) => {
     expect(detectHost(names, own)).toBe(host);
   });
 

@@ -30,6 +30,10 @@ export interface TestServerOptions {
   readonly maxVersion?: SecureVersion;
 }
 
+/** The requests of a server that redeem: all but checks. */
+export const postings = ({ seen }: Pick<TestServer, 'seen'>): SeenRequest[] =>
+  seen.filter(({ url }) => !url.endsWith('/-/check'));
+
 export const CODE = 'h7YpSvsxSCKO0j3E5zD7WULC';
 const PATH = '/0bde3bc8-a4a2-404a-bfbe-44fdf7bf3232';
 
@@ -126,11 +130,4 @@ export async function serveBytes(act: (socket: TLSSocket, head: string) => void)
 export async function serveTcp(act: (socket: Socket) => void): Promise<TestServer> {
   const { ca } = await makeIdentity();
   return listen(createTcpServer(act), ca);
-}
-
-/** A port of 127.0.0.1 that nothing listens on. */
-export async function closedPort(): Promise<number> {
-  const server = await serveTcp(() => undefined);
-  await server.close();
-  return server.port;
 }

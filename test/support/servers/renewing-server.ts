@@ -18,7 +18,7 @@ export interface RenewingServer extends TestServer {
   readonly ca: string;
   readonly redemptionId: string;
   /** Makes a certificate (PEM) the newest one of the link. */
-  know(certificate: string): void;
+  setNewest(certificate: string): void;
   /** Certificates that were issued so far. */
   issued(): number;
   /** SHA-256 of the keys in the requests with a valid signature. */
@@ -57,25 +57,25 @@ export async function startRenewingServer(redemptionId: string, name = 'to-west'
   let change: (answer: Answer) => Answer | string = (answer) => answer;
   let refusal: { readonly status: number; readonly code: string } | undefined;
   let last: Promise<unknown> = Promise.resolve();
-  const know = (pem: string) => {
+  const setNewest = (pem: string) => {
     known = [{ sha256: describeCertificate(pem).sha256, pem }, ...known].slice(0, 2);
   };
   const answerTo = async (body: string): Promise<string | { status: number; code: string }> => {
     if (refusal) return refusal;
     const unproven = readRenewalRequest(body);
     if (!unproven) return { status: 400, code: 'renewal_invalid' };
-    const asking = known.find(({ sha256 }) => sha256 === unproven.certificateSha256);
-    const renewal = await verifyRenewalRequest(body, asking?.pem);
-    if (!asking || !renewal || unproven.redemptionId !== redemptionId) {
+    const signer = known.find(({ sha256 }) => sha256 === unproven.certificateSha256);
+    const renewal = await verifyRenewalRequest(body, signer?.pem);
+    if (!signer || !renewal || unproven.redemptionId !== redemptionId) {
       return { status: 403, code: 'renewal_refused' };
     }
     const request = parseCertificateRequest(renewal.csrDer);
     if ('invalid' in request) return { status: 400, code: request.invalid };
     keys.push(request.keySha256);
     if (Math.abs(renewal.issuedAt - clock()) > FIVE_MINUTES) return { status: 403, code: 'renewal_stale' };
-    const stored = answers.get(`${asking.sha256} ${request.keySha256}`);
+    const stored = answers.get(`${signer.sha256} ${request.keySha256}`);
     if (stored !== undefined) return stored;
-    if (asking !== known[0]) return { status: 409, code: 'superseded' };
+    if (signer !== known[0]) return { status: 409, code: 'superseded' };
     const made = change({
       authority,
       redemptionId,
@@ -105,8 +105,8 @@ export async function startRenewingServer(redemptionId: string, name = 'to-west'
       annotations,
     };
     const answer = encodeLinkDocuments(secret, linksToEndpoints(made.name, ENDPOINTS));
-    answers.set(`${asking.sha256} ${request.keySha256}`, answer);
-    know(pem);
+    answers.set(`${signer.sha256} ${request.keySha256}`, answer);
+    setNewest(pem);
     issued += 1;
     return answer;
   };
@@ -139,7 +139,7 @@ export async function startRenewingServer(redemptionId: string, name = 'to-west'
     url,
     ca: identity.ca,
     redemptionId,
-    know,
+    setNewest,
     issued: () => issued,
     keys,
     loseAnswers: (count) => {

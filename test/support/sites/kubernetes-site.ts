@@ -2,14 +2,12 @@ import { readFileSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { parseAllDocuments } from 'yaml';
 import type { CertificateAuthority } from '../../../src/pki/authority.js';
-import { issueServerCertificate } from '../../../src/pki/certificates.js';
-import { generateKeyPair, privateKeyPem, spkiOf } from '../../../src/pki/keys.js';
 import type { Resource, Stored } from '../../../src/platforms/kubernetes/api/resource.js';
-import { DAY_MS } from '../server-identity.js';
+import { makeIdentity } from '../server-identity.js';
 
 const WEST = resolve(import.meta.dirname, '../../fixtures/kubernetes-site/west.yaml');
 
-/** A moment at which the certificates of the recorded site are valid. */
+/** A moment at which the certificates of all recorded sites are valid. */
 export const SITE_TIME = Date.parse('2027-03-04T05:06:07Z');
 
 // biome-ignore lint/suspicious/noExplicitAny: tests change documents of many shapes.
@@ -57,21 +55,13 @@ export class RecordedSite {
   }
 }
 
-/** The data of a router's Secret: a certificate of `authority` that names `hosts`, and the CAs that the router trusts. */
+/** The credentials of a router, by file name: a certificate of `authority` for `hosts`, and the CAs that the router trusts. */
 export async function routerSecret(
   authority: CertificateAuthority,
   hosts: readonly string[],
   trusted: string,
   now = SITE_TIME,
 ): Promise<Record<'tls.crt' | 'tls.key' | 'ca.crt', string>> {
-  const key = await generateKeyPair('p256');
-  const { pem } = await issueServerCertificate({
-    authority,
-    spkiDer: spkiOf(key),
-    commonName: 'a router',
-    hosts,
-    lifetimeMs: 30 * DAY_MS,
-    now,
-  });
-  return { 'tls.crt': pem, 'tls.key': privateKeyPem(key), 'ca.crt': trusted };
+  const { cert, key } = await makeIdentity({ authority, hosts, issuedAt: now });
+  return { 'tls.crt': cert, 'tls.key': key, 'ca.crt': trusted };
 }

@@ -72,7 +72,7 @@ export async function redeemAsSite(site: RedeemingSite, target: () => Target): P
 }
 
 /** How many sites can get a certificate of these grants. */
-export function usesWanted(mixes: readonly GrantMix[]): number {
+export function expectedCertificates(mixes: readonly GrantMix[]): number {
   return mixes.reduce((sum, { uses, sites, grants }) => sum + Math.min(uses, sites) * grants, 0);
 }
 

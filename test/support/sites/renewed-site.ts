@@ -1,6 +1,4 @@
-import { spawn } from 'node:child_process';
 import { createPublicKey, randomUUID, X509Certificate } from 'node:crypto';
-import { once } from 'node:events';
 import { existsSync, mkdtempSync, readdirSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -19,7 +17,7 @@ import {
 } from '../../../src/redemption/requesting/renew-link.js';
 import { type RenewableLink, renewableLink } from '../../../src/redemption/requesting/renewable-link.js';
 import { linkTo } from '../links/link-samples.js';
-import { programWords } from '../programs.js';
+import { runProgram } from '../programs.js';
 import { newKey } from '../redeemed-answer.js';
 import { DAY_MS } from '../server-identity.js';
 import { type RenewingServer, startRenewingServer } from '../servers/renewing-server.js';
@@ -67,7 +65,7 @@ export async function makeRenewedSite(key = newKey()): Promise<RenewedSite> {
     lifetimeMs: 30 * DAY_MS,
     now: Date.now() - 25 * DAY_MS,
   });
-  server.know(issued.pem);
+  server.setNewest(issued.pem);
   const first: LinkSecret = {
     name: NAME,
     caCrt: server.authority.bundlePem,
@@ -116,17 +114,7 @@ export async function makeRenewedSite(key = newKey()): Promise<RenewedSite> {
         () => 'renewed',
         (error: unknown) => (error instanceof RedemptionError ? error.code : String(error)),
       ),
-    spawn: async (options = {}) => {
-      const argument = JSON.stringify({ name: NAME, dataDirectory, to: directory, ...options });
-      const [program = '', ...words] = programWords(SCRIPT);
-      const child = spawn(program, [...words, argument], { stdio: ['ignore', 'pipe', 'inherit'] });
-      let output = '';
-      child.stdout.on('data', (chunk) => {
-        output += chunk;
-      });
-      const [, signal] = await once(child, 'close');
-      return signal === 'SIGKILL' ? { killed: true } : JSON.parse(output);
-    },
+    spawn: (options = {}) => runProgram(SCRIPT, { name: NAME, dataDirectory, to: directory, ...options }),
     storedKeyFiles: () => {
       const kept = join(dataDirectory, 'renewals');
       if (!existsSync(kept)) return [];

@@ -1,5 +1,3 @@
-import { spawn } from 'node:child_process';
-import { once } from 'node:events';
 import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -16,7 +14,7 @@ import {
   type RedeemTokenRequest,
   redeemToken,
 } from '../../../src/redemption/requesting/redeem-token.js';
-import { programWords } from '../programs.js';
+import { runProgram } from '../programs.js';
 
 const SCRIPT = fileURLToPath(new URL('token-redeemer.mjs', import.meta.url));
 
@@ -76,17 +74,7 @@ export function makeRequestingSite(): RequestingSite {
         () => 'redeemed',
         (error: unknown) => (error instanceof RedemptionError ? error.code : String(error)),
       ),
-    spawn: async (token, options = {}) => {
-      const argument = JSON.stringify({ token, dataDirectory, to, ...options });
-      const [program = '', ...words] = programWords(SCRIPT);
-      const child = spawn(program, [...words, argument], { stdio: ['ignore', 'pipe', 'inherit'] });
-      let output = '';
-      child.stdout.on('data', (chunk) => {
-        output += chunk;
-      });
-      const [, signal] = await once(child, 'close');
-      return signal === 'SIGKILL' ? { killed: true } : JSON.parse(output);
-    },
+    spawn: (token, options = {}) => runProgram(SCRIPT, { token, dataDirectory, to, ...options }),
     files: () => {
       const entries = readdirSync(root, { recursive: true, withFileTypes: true });
       const paths = entries

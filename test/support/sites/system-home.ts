@@ -1,16 +1,11 @@
 import { cpSync, mkdirSync, mkdtempSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { dirname, join, resolve } from 'node:path';
+import { dirname, join } from 'node:path';
 import { stringify } from 'yaml';
 import { type CertificateAuthority, createAuthority, loadAuthority } from '../../../src/pki/authority.js';
-import { issueServerCertificate } from '../../../src/pki/certificates.js';
-import { generateKeyPair, privateKeyPem, spkiOf } from '../../../src/pki/keys.js';
 import { DAY_MS } from '../server-identity.js';
-
-const FIXTURES = resolve(import.meta.dirname, '../../fixtures/system-site');
-
-/** A moment at which the certificates of the sites in the fixtures are valid. */
-export const SITE_TIME = Date.parse('2027-03-04T05:06:07Z');
+import { routerSecret, SITE_TIME } from './kubernetes-site.js';
+import { RECORDED_SITES } from './system-site.js';
 
 /** A CA for a test, with its certificate and key as PEM. */
 export interface SiteAuthority {
@@ -40,7 +35,7 @@ export class SystemHome {
 
   /** Copies the fixture `site`; to a namespace of its own name unless another is given. */
   add(site: 'west' | 'east', namespace: string = site): this {
-    cpSync(join(FIXTURES, site), this.path(namespace), { recursive: true });
+    cpSync(join(RECORDED_SITES, site), this.path(namespace), { recursive: true });
     return this;
   }
 
@@ -90,18 +85,8 @@ export class SystemHome {
       trusted,
     }: { authority: CertificateAuthority; hosts: readonly string[]; trusted: string },
   ): Promise<void> {
-    const key = await generateKeyPair('p256');
-    const { pem } = await issueServerCertificate({
-      authority,
-      spkiDer: spkiOf(key),
-      commonName: 'router',
-      hosts,
-      lifetimeMs: 30 * DAY_MS,
-      now: SITE_TIME,
-    });
-    this.write(namespace, `runtime/certs/${credentials}/tls.crt`, pem);
-    this.write(namespace, `runtime/certs/${credentials}/tls.key`, privateKeyPem(key));
-    this.write(namespace, `runtime/certs/${credentials}/ca.crt`, trusted);
+    for (const [name, pem] of Object.entries(await routerSecret(authority, hosts, trusted)))
+      this.write(namespace, `runtime/certs/${credentials}/${name}`, pem);
   }
 
   remove(): void {

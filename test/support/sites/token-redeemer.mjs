@@ -1,5 +1,5 @@
-// A process that redeems one token into a directory and prints how it ended, as JSON. With `dieAt` it kills itself at
-// that checkpoint; `link-written` means the first one. Built code is imported, because plain Node runs this.
+// A process that redeems one token into a directory and prints the outcome as JSON. With `dieAt` it kills itself when it first
+// reaches that checkpoint. Node runs this file without vitest, so it imports built code.
 import { readAnswer } from '../../../dist/client/answer-reader.js';
 import { createRedemptionClient } from '../../../dist/client/https-redemption-client.js';
 import { directoryMaterializer } from '../../../dist/platforms/files/directory-materializer.js';

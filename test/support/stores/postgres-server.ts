@@ -24,24 +24,11 @@ export interface TestDatabase {
   /** The value of `--store`, without the password. */
   readonly url: string;
   readonly password: string;
+  /** Where the database is, for a store in this process. */
   readonly place: PostgresTarget;
   /** Runs one statement as the administrator, and returns its rows. Several statements return nothing. */
   sql(text: string, values?: readonly unknown[]): Promise<readonly Record<string, unknown>[]>;
   drop(): Promise<void>;
-}
-
-/** Where a database is, for a store in this process. */
-function placeOf(server: PostgresServer, database: string): PostgresTarget {
-  const { host, port, user, password } = server;
-  return {
-    hosts: [{ host, port }],
-    database,
-    user,
-    password: () => password,
-    tls: () => false,
-    options: undefined,
-    displayUrl: `postgres://${host}:${port}/${database}`,
-  };
 }
 
 async function run(server: PostgresServer, database: string, text: string, values: readonly unknown[] = []) {
@@ -70,7 +57,15 @@ export async function createDatabaseOn(server: PostgresServer): Promise<TestData
   return {
     url: `postgres://${user}@${host}:${port}/${name}`,
     password,
-    place: placeOf(server, name),
+    place: {
+      hosts: [{ host, port }],
+      database: name,
+      user,
+      password: () => password,
+      tls: () => false,
+      options: undefined,
+      displayUrl: `postgres://${host}:${port}/${name}`,
+    },
     sql: (text, values) => run(server, name, text, values),
     drop: async () => {
       await run(server, 'postgres', `DROP DATABASE ${name} WITH (FORCE)`);

@@ -26,7 +26,7 @@ const valueIn = (text: string, series: string) =>
   );
 
 describe('the merged metrics of several workers', () => {
-  it('are sums', async () => {
+  it('are the sums of their counters, gauges and histograms', async () => {
     const metrics = new WorkerMetrics();
     metrics.update(1, await snapshotOf(3, 10));
     metrics.update(2, await snapshotOf(4, 20));

@@ -146,7 +146,7 @@ describe('a response with a private key', () => {
     );
   });
 
-  test('is refused for the name of its Secret if the Skupper server did not check it', () => {
+  test('is refused if a Skupper server used an invalid name for the Secret', () => {
     const text = readFileSync(new URL('../../fixtures/traces/bad-name.body', import.meta.url), 'utf8');
     expect(reason(text)).toContain('name of its Secret');
   });
@@ -346,7 +346,7 @@ describe('a response with a Secret of type Opaque or without a type', () => {
   });
 });
 
-describe('an invalid response is refused', () => {
+describe('an invalid response', () => {
   const BOMB = `a: &a ["x","x","x"]\nb: &b [*a,*a,*a]\nc: [*b,*b,*b]\n`;
   const edit = (from: string | RegExp, to: string) => () => {
     const edited = answer.replace(from, to);
@@ -439,7 +439,7 @@ describe('an invalid response is refused', () => {
       edit(/endpoints:[\s\S]*?(?= *tlsCredentials)/, 'endpoints: []\n'),
       'no endpoints',
     ],
-  ])('%s', (_what, text, why) => {
+  ])('is refused %s', (_what, text, why) => {
     const response = text();
     const started = process.cpuUsage();
     expect(reason(response)).toContain(why);

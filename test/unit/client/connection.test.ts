@@ -7,10 +7,10 @@ import {
 import { tlsFailure } from '../../../src/client/tls-failure.js';
 import type { AccessToken } from '../../../src/domain/access-token.js';
 import { RedemptionError } from '../../../src/domain/redemption-error.js';
+import { freePort } from '../../support/free-port.js';
 import { releaseAfterTest } from '../../support/release.js';
 import { DAY_MS, makeAuthority, makeIdentity } from '../../support/server-identity.js';
 import {
-  closedPort,
   serveHttps,
   servePlain,
   serveTcp,
@@ -73,7 +73,7 @@ describe('a connection to a redemption service', () => {
   });
 
   test('reports a port without a listener', async () => {
-    const port = await closedPort();
+    const port = await freePort();
     const { ca } = await makeIdentity();
     const error = await failure(tokenFor(port, ca));
     expect(error.code).toBe('connection_refused');
@@ -219,7 +219,7 @@ describe('a proxy', () => {
 
   test('is not used for hosts in NO_PROXY', async () => {
     const server = await greeter();
-    const options = { proxy: `http://127.0.0.1:${await closedPort()}`, noProxy: 'example.com, 127.0.0.0/8' };
+    const options = { proxy: `http://127.0.0.1:${await freePort()}`, noProxy: 'example.com, 127.0.0.0/8' };
     expect(await redeem(server.token, options)).toBe('hello');
   });
 
@@ -240,7 +240,7 @@ describe('a proxy', () => {
 
   test('is named in the error if it cannot be reached', async () => {
     const server = await greeter();
-    const port = await closedPort();
+    const port = await freePort();
     const error = await failure(server.token, { proxy: `127.0.0.1:${port}` });
     expect(error.code).toBe('proxy');
     expect(error.message).toContain(`127.0.0.1:${port}`);
@@ -258,7 +258,7 @@ describe('a proxy', () => {
     expect((await failure(server.token, { proxy: `http://127.0.0.1:${other.port}` })).code).toBe('proxy');
   });
 
-  test('with an https URL must have a certificate of a CA that Node trusts', async () => {
+  test('must have a certificate of a CA that Node trusts if its URL is https', async () => {
     const server = await greeter();
     const proxy = releaseAfterTest(await startProxy({ identity: await makeIdentity() }));
     expect((await failure(server.token, { proxy: `https://127.0.0.1:${proxy.port}` })).code).toBe('proxy');

@@ -1,19 +1,17 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterEach, expect, it } from 'vitest';
+import { expect, it } from 'vitest';
 import { readRouterLinks } from '../../../src/client/network-observer.js';
-import { closedPort, serveHttps, type TestServer } from '../../support/servers/hostile-server.js';
+import { freePort } from '../../support/free-port.js';
+import { releaseAfterTest } from '../../support/release.js';
+import { serveHttps, type TestServer } from '../../support/servers/hostile-server.js';
 
 const RECORDED = readFileSync(
   join(import.meta.dirname, '../../fixtures/network-observer/routerlinks.json'),
   'utf8',
 );
 
-let server: TestServer | undefined;
-afterEach(async () => {
-  await server?.close();
-  server = undefined;
-});
+let server: TestServer;
 
 /** Reads from an observer that answers this. */
 async function read(
@@ -21,10 +19,12 @@ async function read(
   credentials?: string,
   timeoutMs = 5_000,
 ) {
-  server = await serveHttps((_request, _incoming, response) => {
-    response.statusCode = answer.status ?? 200;
-    if (answer.body !== undefined) response.end(answer.body);
-  });
+  server = releaseAfterTest(
+    await serveHttps((_request, _incoming, response) => {
+      response.statusCode = answer.status ?? 200;
+      if (answer.body !== undefined) response.end(answer.body);
+    }),
+  );
   const url = new URL(`https://127.0.0.1:${server.port}`);
   const { ca } = server.token;
   return readRouterLinks({ url, ca, credentials }, { clock: Date.now }, AbortSignal.timeout(timeoutMs));
@@ -40,7 +40,7 @@ it('reads the sites from which a link is up, once for each connected router', as
     { ...east, acceptingSite: west },
     expect.objectContaining({ siteName: 'west', linkName: 'to-hub' }),
   ]);
-  expect(server?.seen[0]).toMatchObject({
+  expect(server.seen[0]).toMatchObject({
     method: 'GET',
     url: '/api/v2alpha1/routerlinks?state=active',
     headers: { authorization: `Basic ${Buffer.from('skupper:secret').toString('base64')}` },
@@ -49,10 +49,9 @@ it('reads the sites from which a link is up, once for each connected router', as
 
 it('sends credentials without a colon as a bearer token, and none without credentials', async () => {
   await read({ body: '{"results":[]}' }, 'a-token');
-  expect(server?.seen[0]?.headers.authorization).toBe('Bearer a-token');
-  await server?.close();
+  expect(server.seen[0]?.headers.authorization).toBe('Bearer a-token');
   await read({ body: '{"results":[]}' });
-  expect(server?.seen[0]?.headers.authorization).toBeUndefined();
+  expect(server.seen[0]?.headers.authorization).toBeUndefined();
 });
 
 it.each([
@@ -74,7 +73,7 @@ it('skips records with missing or wrong fields', async () => {
 });
 
 it('reports an observer that cannot be reached', async () => {
-  const url = new URL(`https://127.0.0.1:${await closedPort()}`);
+  const url = new URL(`https://127.0.0.1:${await freePort()}`);
   const reading = readRouterLinks({ url }, { clock: Date.now }, AbortSignal.timeout(5_000));
   await expect(reading).rejects.toThrow('cannot be reached');
 });

@@ -1,51 +1,21 @@
-import { once } from 'node:events';
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import { createServer, type Server } from 'node:https';
-import type { AddressInfo } from 'node:net';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { beforeEach, describe, expect, it } from 'vitest';
 import { remoteAdministration } from '../../../src/client/remote-administration.js';
-import { makeIdentity, type TestIdentity } from '../../support/server-identity.js';
+import { releaseAfterTest } from '../../support/release.js';
+import { makeIdentity } from '../../support/server-identity.js';
+import { serveHttps, type TestServer } from '../../support/servers/hostile-server.js';
 
 const UID = '22c7dcf1-ef57-454f-98ff-fa5a79792832';
 
-/** A request that the server received. */
-interface Seen {
-  readonly method: string;
-  readonly path: string;
-  readonly key: string | undefined;
-  readonly authorization: string | undefined;
-}
-
 describe('the client of the admin API', () => {
-  let identity: TestIdentity;
-  let server: Server;
-  let seen: Seen[];
+  let server: TestServer;
   let answer: (request: IncomingMessage, response: ServerResponse) => void;
   beforeEach(async () => {
-    identity = await makeIdentity();
-    seen = [];
-    server = createServer(identity, (request, response) => {
-      const { method = '', url: path = '', headers } = request;
-      seen.push({
-        method,
-        path,
-        key: headers['idempotency-key'] as string | undefined,
-        authorization: headers.authorization,
-      });
-      request.resume().once('end', () => answer(request, response));
-    });
-    server.listen({ port: 0, host: '127.0.0.1' });
-    await once(server, 'listening');
-  });
-  afterEach(async () => {
-    server.closeAllConnections();
-    server.close();
-    await once(server, 'close');
+    server = releaseAfterTest(await serveHttps((_seen, request, response) => answer(request, response)));
   });
 
-  const client = (ca: string | undefined = identity.ca) => {
-    const { port } = server.address() as AddressInfo;
-    const url = new URL(`https://127.0.0.1:${port}`);
+  const client = (ca = server.token.ca) => {
+    const url = new URL(`https://127.0.0.1:${server.port}`);
     return remoteAdministration({ url, ca, bearer: async () => 'the.bearer.token' }, { clock: Date.now });
   };
   const sendJson = (response: ServerResponse, status: number, body: unknown, type = 'application/json') =>
@@ -54,15 +24,16 @@ describe('the client of the admin API', () => {
 
   it('repeats a creation whose response was lost, with the same idempotency key', async () => {
     answer = (request, response) => {
-      if (seen.length < 3) request.socket.destroy();
+      if (server.seen.length < 3) request.socket.destroy();
       else sendJson(response, 201, { uid: UID });
     };
     expect(await client().createGrant({ namespace: 'default', name: 'east' })).toEqual({ uid: UID });
-    expect(seen).toHaveLength(3);
-    expect(new Set(seen.map(({ key }) => key)).size).toBe(1);
+    const keys = () => server.seen.map(({ headers }) => headers['idempotency-key']);
+    expect(keys()).toHaveLength(3);
+    expect(new Set(keys()).size).toBe(1);
     await client().createGrant({ namespace: 'default', name: 'west' });
-    expect(seen[3]?.key).not.toBe(seen[0]?.key);
-    expect(seen.every(({ authorization }) => authorization === 'Bearer the.bearer.token')).toBe(true);
+    expect(keys()[3]).not.toBe(keys()[0]);
+    for (const { headers } of server.seen) expect(headers.authorization).toBe('Bearer the.bearer.token');
   });
 
   it('repeats no other request, and reports that it may have been executed', async () => {
@@ -72,9 +43,9 @@ describe('the client of the admin API', () => {
       code: 'service_unavailable',
       message: expect.stringContaining('may have executed'),
     });
-    expect(seen).toHaveLength(1);
+    expect(server.seen).toHaveLength(1);
     expect(await failure(client().showGrant(UID))).toMatchObject({ code: 'service_unavailable' });
-    expect(seen).toHaveLength(4);
+    expect(server.seen).toHaveLength(4);
   });
 
   it('distinguishes a refusal of the service from a response of an intermediary', async () => {
@@ -112,6 +83,6 @@ describe('the client of the admin API', () => {
       code: 'tls_untrusted',
       message: expect.stringContaining('--server-ca'),
     });
-    expect(seen).toEqual([]);
+    expect(server.seen).toEqual([]);
   });
 });

@@ -2,17 +2,13 @@ import { once } from 'node:events';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import { createServer as createHttpsServer } from 'node:https';
 import type { AddressInfo, Server } from 'node:net';
-import { afterAll, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { postWebhook } from '../../../src/client/webhook-client.js';
+import { releaseAfterTest } from '../../support/release.js';
 import { makeIdentity } from '../../support/server-identity.js';
 
-const servers: Server[] = [];
-afterAll(() => {
-  for (const server of servers) server.close();
-});
-
-async function listen<S extends Server>(server: S): Promise<number> {
-  servers.push(server);
+async function listen(server: Server): Promise<number> {
+  releaseAfterTest(server);
   server.listen(0, '127.0.0.1');
   await once(server, 'listening');
   return (server.address() as AddressInfo).port;

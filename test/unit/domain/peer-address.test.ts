@@ -37,10 +37,4 @@ describe('an address', () => {
   ])('%s is in the site network %s', (address, network) => {
     expect(siteNetworkOf(address)).toBe(network);
   });
-
-  it('has the same source as another one only within the same IPv6 /64', () => {
-    expect(sourceOf('2001:db8::aaaa')).toBe(sourceOf('2001:db8::ffff:1'));
-    expect(sourceOf('2001:db8::1')).not.toBe(sourceOf('2001:db8:0:1::1'));
-    expect(sourceOf('192.0.2.7')).not.toBe(sourceOf('192.0.2.8'));
-  });
 });

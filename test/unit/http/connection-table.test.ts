@@ -1,3 +1,4 @@
+import { once } from 'node:events';
 import { Socket } from 'node:net';
 import type { TLSSocket } from 'node:tls';
 import { describe, expect, it } from 'vitest';
@@ -35,9 +36,7 @@ describe('the connection table', () => {
     const [first, second, third] = [new Socket(), new Socket(), new Socket()];
     table.add(first);
     table.add(second);
-    const closed = new Promise((resolve) => second.once('close', resolve));
-    second.destroy();
-    await closed;
+    await once(second.destroy(), 'close');
     table.add(third);
     expect(openOf([first, third])).toEqual([true, true]);
     table.destroyAll();
@@ -133,9 +132,7 @@ describe('the connection table', () => {
     expect(openOf(neighbours)).not.toContain(false);
     const [last] = sockets.slice(-1) as [Socket];
     expect(table.addressOf(tlsSocketOf(table, last))).toBe('203.0.113.9');
-    const closed = new Promise((resolve) => last.once('close', resolve));
-    last.destroy();
-    await closed;
+    await once(last.destroy(), 'close');
     open(2_000, '203.0.113.9');
     expect(table.counts).toMatchObject({ unproven: 512, dropped: { source_limit: 1 } });
     table.destroyAll();
@@ -145,9 +142,7 @@ describe('the connection table', () => {
     const table = new ConnectionTable(10);
     const socket = socketFrom('192.0.2.1', 1);
     table.add(socket);
-    const closed = new Promise((resolve) => socket.once('close', resolve));
-    socket.destroy();
-    await closed;
+    await once(socket.destroy(), 'close');
     table.markProven(tlsSocketOf(table, socket));
     expect(table.counts).toMatchObject({ unproven: 0, proven: 0, opened: 1 });
   });

@@ -15,7 +15,7 @@ const openssl = releaseAfterFile(new OpenSsl());
 test.each([
   ['p256', 'P-256'],
   ['rsa2048', '2048 bit'],
-] as const)('a new key of type %s is of that type, in PKCS#8, for openssl too', async (type, shown) => {
+] as const)('openssl reads a new key of type %s as PKCS#8 with that type', async (type, shown) => {
   const pem = privateKeyPem(await generateKeyPair(type));
   expect(pem).toMatch(/^-----BEGIN PRIVATE KEY-----\n/);
   const text = openssl.run(['pkey', '-noout', '-text'], pem).toString();

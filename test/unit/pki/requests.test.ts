@@ -85,18 +85,18 @@ describe('a weak key', () => {
       genpkey('-algorithm', 'RSA-PSS', '-pkeyopt', 'rsa_keygen_bits:2048'),
       'a kind that is not accepted',
     ],
-  ])('of %s is refused as such', (_name, keyArgs, reason) => {
+  ])('is refused with its kind in the reason: %s', (_name, keyArgs, reason) => {
     const problem = parseCertificateRequest(opensslRequest(keyArgs));
     expect(problem).toMatchObject({ invalid: 'key_weak', reason: expect.stringContaining(reason) });
   });
 
-  test.each([3, 17, 257])('with the RSA exponent %d is refused as such', (publicExponent) => {
+  test.each([3, 17, 257])('is refused with the RSA exponent %d', (publicExponent) => {
     const { privateKey } = generateKeyPairSync('rsa', { modulusLength: 2048, publicExponent });
     const problem = parseCertificateRequest(createCertificateRequest(privateKey, 'east'));
     expect(problem).toEqual({ invalid: 'key_weak', reason: 'an RSA exponent outside 65537 to 2^32' });
   });
 
-  test('whose primes are close together is refused as such', () => {
+  test('is refused if its primes are close together', () => {
     const problem = parseCertificateRequest(createCertificateRequest(rsaKeyOfClosePrimes(), 'east'));
     expect(problem).toEqual({
       invalid: 'key_weak',
@@ -104,7 +104,7 @@ describe('a weak key', () => {
     });
   });
 
-  test('whose modulus is a square is refused as such', () => {
+  test('is refused if its modulus is a square', () => {
     const { privateKey } = generateKeyPairSync('rsa', { modulusLength: 2048 });
     const prime = BigInt(
       `0x${Buffer.from(privateKey.export({ format: 'jwk' }).p ?? '', 'base64url').toString('hex')}`,
@@ -121,7 +121,7 @@ describe('a weak key', () => {
     ['an exponent above 2^32', 2n ** 32n + 1n, 0n, 'an RSA exponent outside'],
     ['an exponent of 64 bits', 2n ** 63n + 1n, 0n, 'an RSA exponent above 2^32'],
     ['an even modulus', 65537n, 1n, 'an RSA modulus with a small factor'],
-  ])('with %s is refused as such', (_name, exponent, added, reason) => {
+  ])('is refused with %s', (_name, exponent, added, reason) => {
     const { privateKey } = generateKeyPairSync('rsa', { modulusLength: 2048 });
     const n = BigInt(
       `0x${Buffer.from(privateKey.export({ format: 'jwk' }).n ?? '', 'base64url').toString('hex')}`,
@@ -130,7 +130,7 @@ describe('a weak key', () => {
     expect(problem).toMatchObject({ invalid: 'key_weak', reason: expect.stringContaining(reason) });
   });
 
-  test('whose modulus has a small prime factor is refused as such', () => {
+  test('is refused if its modulus has a small prime factor', () => {
     const problem = parseCertificateRequest(unsignedRsaRequest(1009n * (2n ** 2040n + 1n), 65537n));
     expect(problem).toEqual({ invalid: 'key_weak', reason: 'an RSA modulus with a small factor' });
   });
@@ -211,7 +211,7 @@ describe('a damaged request', () => {
     }
   });
 
-  test('above 4 KiB is refused before it is parsed', () => {
+  test('is refused before it is parsed if it is larger than 4 KiB', () => {
     expect(parseCertificateRequest(new Uint8Array(4_097))).toEqual({
       invalid: 'csr_invalid',
       reason: 'it is larger than 4 KiB',

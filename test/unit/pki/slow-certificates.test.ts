@@ -24,7 +24,7 @@ describe('verification of certificates that are slow to verify', () => {
     const intermediates = slowCertificates('dsa-10000', 15, 'slow');
     const { problem, signatures, cpuMs } = judge([leaf, ...intermediates], authorities);
     expect(problem).toContain('one of these has a key that is not RSA, P-256, P-384, P-521 or Ed25519');
-    // Verified only with its own key.
+    // Only the signature of the leaf is verified, with its own key.
     expect(signatures).toBe(1);
     expect(cpuMs).toBeLessThan(MAX_CPU_MS);
     expect(judge(slowCertificates('dsa-10000', 1, 'slow'), authorities).problem).toContain(

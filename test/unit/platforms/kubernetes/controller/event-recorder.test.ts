@@ -72,7 +72,7 @@ describe('Events', () => {
     recorder.close();
   });
 
-  it('for a grant are at most ten with different texts, and one that counts the rest; other grants have their own', async () => {
+  it('are limited for each grant to ten with different texts, and one that counts the rest', async () => {
     const { recorder, texts, writes, pass } = recording();
     for (let use = 0; use < 1_000; use += 1) {
       recorder.record(SUBJECT, redeemedBy(`site-${use}`));

@@ -181,7 +181,7 @@ describe('the work queue', () => {
     expect(keys()).toEqual(['a', 'a', 'a']);
   });
 
-  it('processes a key once that was added during its processing and is also to be repeated', async () => {
+  it('processes a key once more, not twice, if it was added during its processing and also has to be retried', async () => {
     const { queue, turns, last } = queueOf(4);
     queue.start();
     queue.add('a');

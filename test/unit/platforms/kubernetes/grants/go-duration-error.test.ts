@@ -27,7 +27,7 @@ describe('the message for an invalid duration', () => {
     expect(goDurationError(text)).toBe(goError);
   });
 
-  it('accepts days and weeks as units, and only reports a value with a sign as invalid', () => {
+  it('accepts days and weeks as units, and reports a value with a sign as an invalid duration', () => {
     expect(goDurationError('1d2')).toBe('time: missing unit in duration "1d2"');
     expect(goDurationError('1w1x')).toBe('time: unknown unit "x" in duration "1w1x"');
     expect(goDurationError('-1h')).toBe('time: invalid duration "-1h"');

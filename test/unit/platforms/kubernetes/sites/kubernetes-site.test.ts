@@ -2,7 +2,7 @@ import { X509Certificate } from 'node:crypto';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import type { GrantPolicy } from '../../../../../src/domain/policy.js';
 import { RedemptionError } from '../../../../../src/domain/redemption-error.js';
-import { createAuthority, loadAuthority } from '../../../../../src/pki/authority.js';
+import { loadAuthority } from '../../../../../src/pki/authority.js';
 import { describeCertificate, splitCertificates } from '../../../../../src/pki/certificate-info.js';
 import { crossCertificate } from '../../../../../src/pki/certificates.js';
 import { ApiError } from '../../../../../src/platforms/kubernetes/api/api-error.js';
@@ -161,9 +161,8 @@ describe('a site on Kubernetes', () => {
     recorded.setPem('skupper-site-ca', { 'tls.crt': intermediate, 'tls.key': below.key, 'ca.crt': '' });
     expect((await refusal()).reason).toContain('is an intermediate of a root');
     recorded.setPem('skupper-site-ca', { 'ca.crt': root.certificate });
-    recorded.setPem('skupper-site-server', {
-      ...(await routerSecret(root.authority, ['127.0.0.1'], root.certificate)),
-    });
+    const server = await routerSecret(root.authority, ['127.0.0.1'], root.certificate);
+    recorded.setPem('skupper-site-server', server);
     const { issuer, caCrt } = await access();
     expect(issuer.description).toBe('an intermediate');
     expect(subjects(issuer.chainPem)).toEqual(['an intermediate']);
@@ -240,14 +239,8 @@ describe('access to a site on Kubernetes', () => {
       refused: 'link_access_unavailable',
       reason: 'the certificate of the router at "skupper-router" does not name "127.0.0.1" as a DNS name',
     });
-    const stranger = await createAuthority({
-      commonName: 'x',
-      keyType: 'p256',
-      lifetimeMs: 1e9,
-      now: SITE_TIME,
-    });
-    const strange = loadAuthority(stranger, 'x', SITE_TIME);
-    recorded.setPem('skupper-site-server', await routerSecret(strange, ['127.0.0.1'], trusted));
+    const { authority } = await makeSiteAuthority('x');
+    recorded.setPem('skupper-site-server', await routerSecret(authority, ['127.0.0.1'], trusted));
     expect((await refusal()).reason).toContain(
       'the certificate of the router at "skupper-router" does not verify',
     );
