@@ -11,7 +11,7 @@ const IN_PROCESS = [
   'test/docs/*.test.ts',
 ];
 
-/** These run commands in their own process, against a service that is a process. */
+/** These call commands in the process of the test, against a service in another process. */
 const COMMANDS = ['test/cli/*.test.ts'];
 
 /** These start the built program, or a script of the project, many times. */
@@ -41,19 +41,12 @@ const ELSEWHERE = [
   'node_modules/**',
 ];
 
-const shared = {
-  environment: 'node',
-  pool: 'forks',
-  testTimeout: 60_000,
-  hookTimeout: 120_000,
-} as const;
+const shared = { testTimeout: 60_000, hookTimeout: 120_000 };
 
 export default defineConfig({
   test: {
     // More workers than cores: a test mostly waits for a process, a lock or a timer. CI runs three suites at a time.
     maxWorkers: process.env.CI ? 2 : 3,
-    watch: false,
-    passWithNoTests: false,
     projects: [
       {
         test: {

@@ -12,6 +12,8 @@ const GRANTS = 100;
 // For each replica. After 1,500 requests the rate is still a tenth lower.
 const WARM_UP = 4_000;
 const ONE_GRANT = 1_000;
+// Ends of the names of the rates.
+const OVER_MANY_GRANTS = `over ${GRANTS} grants`;
 const ON_ONE_GRANT = 'on one grant';
 // The rates of rounds differ by a third, because the API server grows its memory in some rounds only.
 const ROUNDS = 4;
@@ -62,7 +64,7 @@ async function measure({ driver, requests }) {
           }
         }
         const rawPerSecond = overallRate(raw);
-        rates.push({ ...rateOf(`${replicas} over ${GRANTS} grants`, many, requests), rawPerSecond });
+        rates.push({ ...rateOf(`${replicas} ${OVER_MANY_GRANTS}`, many, requests), rawPerSecond });
         rates.push({ ...rateOf(`${replicas} ${ON_ONE_GRANT}`, one, ONE_GRANT), rawPerSecond });
         if (replicas > 1) {
           burst = await run(await maker.make(1, BURST.limit), BURST.redeemers, BURST.redeemers);
@@ -72,16 +74,12 @@ async function measure({ driver, requests }) {
       }
     }
     const shares = rates.map((rate) => ({ ...rate, rawShare: rate.perSecond / rate.rawPerSecond }));
-    const leastShareOf = (isOneGrant) =>
-      Math.min(
-        ...shares
-          .filter(({ what }) => what.endsWith(ON_ONE_GRANT) === isOneGrant)
-          .map(({ rawShare }) => rawShare),
-      );
+    const leastShareOf = (grants) =>
+      Math.min(...shares.filter(({ what }) => what.endsWith(grants)).map(({ rawShare }) => rawShare));
     return {
       clusterRates: shares,
-      manyGrantsRawShare: leastShareOf(false),
-      oneGrantRawShare: leastShareOf(true),
+      manyGrantsRawShare: leastShareOf(OVER_MANY_GRANTS),
+      oneGrantRawShare: leastShareOf(ON_ONE_GRANT),
       burstLongestMs: burst.longestMs,
       burstWronglyAnswered: wrongIn(burst.outcomes),
     };

@@ -4,12 +4,10 @@ import { writeFileSync } from 'node:fs';
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 
-if (process.argv.includes('serve')) {
-  setFlagsFromString('--expose-gc');
-  const collect = runInNewContext('gc');
-  process.on('SIGUSR2', () => {
-    collect();
-    collect();
-    writeFileSync(process.env.BENCH_COLLECTED, '');
-  });
-}
+setFlagsFromString('--expose-gc');
+const collect = runInNewContext('gc');
+process.on('SIGUSR2', () => {
+  collect();
+  collect();
+  writeFileSync(process.env.BENCH_COLLECTED, '');
+});

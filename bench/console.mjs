@@ -11,8 +11,8 @@ register('./typescript-hooks.mjs', import.meta.url);
 
 const LINKS = 10_000;
 const LOADS = 7;
-// Parts of subjects. In each list at least one row does not match the next filter. The longest one matches a single link, so that
-// the service has to read all.
+// Parts of subjects. At least one row of each list does not match the next filter, so that the bench notices when the next list
+// is painted. The longest filters match a single link, so that the service has to read all links.
 const FILTERS = ['77', 'site-4242', '12', 'site-555', '90', 'site-3333', '48', 'site-1', '66', 'site-2718'];
 
 /** Starts `linkgrant console` on a data directory. `nextUrl` returns a new one-time URL. */

@@ -3,7 +3,7 @@ import { mutatedRequests } from '../test/fuzz/mutated-requests.mjs';
 import { opensslVerdicts } from '../test/fuzz/openssl-requests.mjs';
 
 const REQUESTS = 100_000;
-// Other than in the tests, so that the requests differ.
+// Not the seed of the tests, so that other requests are parsed.
 const SEED = 20_260_101;
 const SLOW_MS = 5;
 const REPEATS = 5;

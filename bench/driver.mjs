@@ -38,10 +38,10 @@ function exchange({ port, from }, secureContext, request) {
 }
 
 /**
- * Posts all requests, `clients` at a time, to `ports` in turn, from the address `from` if it is set. With `perSecond` the
- * requests start evenly spread at that rate.
+ * Posts all requests to `port`, `clients` at a time, from the address `from` if it is set. With `perSecond` the requests start
+ * evenly spread at that rate.
  */
-async function drive({ port, ports = [port], ca, clients, requests, from, perSecond }) {
+async function drive({ port, ca, clients, requests, from, perSecond }) {
   const secureContext = createSecureContext({ ca, minVersion: 'TLSv1.3', ecdhCurve: 'X25519' });
   const texts = requests.map((request) => Buffer.from(request));
   const times = [];
@@ -50,13 +50,12 @@ async function drive({ port, ports = [port], ca, clients, requests, from, perSec
   let bytes = 0;
   let sample;
   let next = 0;
-  const to = (turn) => ({ port: ports[turn % ports.length], from });
   const client = async () => {
     while (next < texts.length) {
       const turn = next++;
       const delay = perSecond === undefined ? 0 : start + (turn * 1000) / perSecond - performance.now();
       if (delay > 0) await sleep(delay);
-      const { ms, outcome, response } = await exchange(to(turn), secureContext, texts[turn]);
+      const { ms, outcome, response } = await exchange({ port, from }, secureContext, texts[turn]);
       times.push(ms);
       if (outcome === '200') servedTimes.push(ms);
       outcomes[outcome] = (outcomes[outcome] ?? 0) + 1;

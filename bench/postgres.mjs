@@ -20,7 +20,10 @@ export async function measurePostgres({ driver, requests }) {
     const { service, ca, source } = sides[1];
     const perSecond = postgres.perSecond / 2;
     const half = await driver.run({
-      ...{ port: service.port, ca, clients: 500, perSecond },
+      port: service.port,
+      ca,
+      clients: 500,
+      perSecond,
       requests: await source.take(Math.ceil(perSecond * SECONDS)),
     });
     return {

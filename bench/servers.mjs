@@ -35,8 +35,10 @@ export function bannerPorts(child) {
       const adminPort = Number(/^Admin API on port (\d+)$/m.exec(text)?.[1]);
       if (port !== undefined) resolve({ port: Number(port), adminPort });
     });
-    child.once('exit', (code) => reject(new Error(`serve ended with ${code}`)));
-    child.once('spawn', () => child.once('exit', () => clearTimeout(timer)));
+    child.once('exit', (code) => {
+      clearTimeout(timer);
+      reject(new Error(`serve ended with ${code}`));
+    });
   });
 }
 
@@ -47,12 +49,8 @@ export function bannerPorts(child) {
 export async function startService(dataDirectory, flags = [], env = {}) {
   const log = openSync(join(dataDirectory, 'serve.log'), 'a', 0o600);
   const args = ['serve', '--data-dir', dataDirectory, '--listen', '127.0.0.1:0', '--ops-listen', 'off'];
-  for (const [role, port] of [
-    ['inter-router', 55671],
-    ['edge', 45671],
-  ]) {
-    args.push('--endpoint', `${role}=router.bench.example.com:${port}`);
-  }
+  args.push('--endpoint', 'inter-router=router.bench.example.com:55671');
+  args.push('--endpoint', 'edge=router.bench.example.com:45671');
   const child = spawn(process.execPath, [PROGRAM, ...args, ...flags], {
     stdio: ['ignore', 'pipe', log],
     env: { ...plainEnvironment(), ...env },

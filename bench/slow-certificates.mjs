@@ -15,7 +15,7 @@ const GRANTS = { count: 20, uses: 1_000 };
 // A refusal is cached for minutes, unless a certificate of the Secret changes.
 const CHANGE_MS = 100;
 const SECRET = 'skupper-site-server';
-// The greatest number of certificates that a Secret may have beside the CA of the site: 16 in each of its texts.
+// Numbers of slow certificates in tls.crt and in ca.crt of the Secret. Each may have 16; ca.crt also has the CA of the site.
 const IN_CERTIFICATE = 16;
 const IN_TRUSTED = 14;
 
@@ -110,11 +110,11 @@ async function openHostileTenant({ admin, tenant }) {
     async startChanges({ certificates, length = 0 }) {
       const pem = (name, added) => Buffer.from(own[name], 'base64').toString() + added.join('');
       const trusted = pem('ca.crt', certificates.slice(IN_CERTIFICATE));
-      const slow =
+      const certificate =
         certificates.slice(0, IN_CERTIFICATE).join('') || pem('tls.crt', ['#'.repeat(length), '\n']);
       let changes = 0;
       let stopped = false;
-      const change = () => patchData({ 'ca.crt': trusted, 'tls.crt': `${slow}# ${changes++}\n` });
+      const change = () => patchData({ 'ca.crt': trusted, 'tls.crt': `${certificate}# ${changes++}\n` });
       const changeUntilStopped = async () => {
         while (!stopped) await Promise.all([change(), sleep(CHANGE_MS)]);
       };

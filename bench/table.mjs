@@ -63,7 +63,7 @@ function crl({ name, entries, redemptions, bytes, crlMs, crlCpuMs, emptyMs, empt
 function csrFuzz({ name, requests, accepted, wronglyAccepted, crashed, longestMs, meanMs }) {
   return [
     `${name}: ${requests} requests, ${accepted} different ones accepted, ${crashed} crashes`,
-    `  ${wronglyAccepted} of those accepted that OpenSSL refuses, longest ${ms(longestMs)}, mean ${ms(meanMs)}`,
+    `  ${wronglyAccepted} accepted ones refused by OpenSSL, longest ${ms(longestMs)}, mean ${ms(meanMs)}`,
   ].join('\n');
 }
 

@@ -46,7 +46,8 @@ function packagedFiles() {
   return Object.fromEntries(paths.map((path) => [path.slice(root.length + 1), path]));
 }
 
-// esbuild bundles only packages that the code loads with `import` or `require`.
+// user-supplied-code.js loads its packages with `createRequire`. esbuild bundles only those of `import` and `require`, so this
+// plugin replaces the calls.
 const codeStrength = {
   name: 'code-strength',
   setup({ onLoad }) {

@@ -59,7 +59,7 @@ const { positionals, values } = parseArgs({
   options: { archive: { type: 'string' } },
 });
 const [directory, url] = positionals;
-if (directory === undefined || url === undefined) throw new Error('usage: node scripts/krew.mjs DIR URL');
+if (url === undefined) throw new Error('usage: node scripts/krew.mjs DIR URL');
 mkdirSync(directory, { recursive: true });
 const archive = values.archive ?? resolve(directory, `linkgrant-krew-${version}.tar.gz`);
 if (values.archive === undefined) makeArchive(archive);

@@ -89,8 +89,12 @@ function consoleComponents(refs) {
   const packages = consoleLicenses().matchAll(/^## (\S+) - (\S+) \((\S+)\)$/gm);
   return [...packages]
     .map(([, name, version, id]) => ({
-      ...{ 'bom-ref': `${name}@${version}`, type: 'library', name, version },
-      ...{ purl: `pkg:npm/${name}@${version}`, licenses: [{ license: { id } }] },
+      'bom-ref': `${name}@${version}`,
+      type: 'library',
+      name,
+      version,
+      purl: `pkg:npm/${name}@${version}`,
+      licenses: [{ license: { id } }],
     }))
     .filter((component) => !refs.has(component['bom-ref']));
 }

@@ -71,9 +71,9 @@ async function takeAll() {
       await page.screenshot({ path: join(IMAGES, `console-${name}-${theme}.png`) });
     }
   };
-  const open = async (screen, heading) => {
+  const open = async (screen) => {
     await page.getByRole('navigation', { name: 'Screens' }).getByRole('link', { name: screen }).click();
-    await page.getByRole('heading', { name: heading ?? screen, level: 1 }).waitFor();
+    await page.getByRole('heading', { name: screen, level: 1 }).waitFor();
   };
 
   await page.goto(url);

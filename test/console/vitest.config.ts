@@ -4,12 +4,9 @@ import { defineConfig } from 'vitest/config';
 export default defineConfig({
   test: {
     include: ['test/console/*.test.ts'],
-    environment: 'node',
-    pool: 'forks',
     maxWorkers: 1,
     testTimeout: 60_000,
     hookTimeout: 120_000,
     expect: { poll: { timeout: 20_000 } },
-    watch: false,
   },
 });

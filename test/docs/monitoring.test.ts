@@ -72,12 +72,9 @@ describe('the alert rules', () => {
     },
   );
 
-  it('each alert rule has promtool tests: for a healthy service, and for one that triggers the rule', () => {
+  it('each alert rule fires in a promtool test', () => {
     const tests = monitoring('alerts.test.yaml');
-    for (const { alert } of rules) {
-      expect(tests, alert).toContain(`alertname: ${alert} }`);
-      expect(tests, alert).toContain(`'{alertname="${alert}"}'`);
-    }
+    for (const { alert } of rules) expect(tests, alert).toContain(`'{alertname="${alert}"}'`);
   });
 
   it('alert rules and dashboard name documents that exist', () => {

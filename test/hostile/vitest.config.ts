@@ -3,14 +3,9 @@ import { defineConfig } from 'vitest/config';
 export default defineConfig({
   test: {
     include: ['test/hostile/*.test.ts'],
-    environment: 'node',
-    pool: 'forks',
-    // Sequential, because each file drives its own service process, and both need a core.
+    // One file at a time, because a file and its service process need a core each.
     maxWorkers: 1,
-    fileParallelism: false,
     testTimeout: 1_200_000,
     hookTimeout: 120_000,
-    watch: false,
-    passWithNoTests: false,
   },
 });

@@ -4,13 +4,9 @@ export default defineConfig({
   test: {
     include: ['test/package/*.test.ts'],
     globalSetup: ['test/package/global-setup.ts'],
-    environment: 'node',
-    pool: 'forks',
     maxWorkers: 1,
     testTimeout: 120_000,
     // Packages are fetched, and one of them compiled.
     hookTimeout: 900_000,
-    watch: false,
-    passWithNoTests: false,
   },
 });

@@ -3,13 +3,9 @@ import { defineConfig } from 'vitest/config';
 export default defineConfig({
   test: {
     include: ['test/stock-client/*.test.ts'],
-    environment: 'node',
-    pool: 'forks',
     maxWorkers: 1,
     testTimeout: 60_000,
     // The first build of the Go program downloads and compiles its modules.
     hookTimeout: 600_000,
-    watch: false,
-    passWithNoTests: false,
   },
 });
