@@ -41,7 +41,7 @@ export const SETTINGS = {
     short: 'n',
     description: 'serve this namespace only (default: every namespace that has a site)',
     elsewhere:
-      'namespace of the site and its grants (default: the only one that is served, else that of the kubeconfig, else default)',
+      'namespace of the site and its grants (default: that of serve --namespace, else that of the kubeconfig, else default)',
   },
   serviceNamespace: {
     placeholder: 'NAMESPACE',
@@ -159,7 +159,8 @@ export const SETTINGS = {
   stockReplaySource: {
     default: 'on',
     placeholder: 'on|off',
-    description: 'whether such a response is returned again only to the same address',
+    description:
+      'whether a lost response with a server-generated key is returned again only to the same address',
   },
   grantRetention: {
     default: '7d',

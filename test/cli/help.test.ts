@@ -101,7 +101,7 @@ describe('linkgrant --help', () => {
 
   it.each([
     ['serve', 'serve this namespace only (default: every namespace that has a site)'],
-    ['grant list', 'namespace of the site and its grants (default: the only one that is served'],
+    ['grant list', 'namespace of the site and its grants (default: that of serve --namespace'],
   ])('describes one default of -n for %s', async (command, text) => {
     const { stdout } = await linkgrant([...command.split(' '), '--help']);
     const [, description = ''] = /--namespace <NAMESPACE>([\s\S]*?)\n {2}-/.exec(stdout) ?? [];

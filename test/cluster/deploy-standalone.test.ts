@@ -1,6 +1,7 @@
 import { writeFileSync } from 'node:fs';
 import { afterAll, describe, expect, it } from 'vitest';
 import { SETTINGS, type SettingKey, variableOf } from '../../src/config/settings.js';
+import { readProjectFile } from '../docs/document.js';
 import { linkgrant, Workplace } from '../support/command-line.js';
 import { releaseAfterFile } from '../support/release.js';
 import { type PostgresProcess, startPostgres } from '../support/stores/postgres-process.js';
@@ -39,6 +40,12 @@ function valuesOf(values: object): string[] {
 
 async function rendered(values: object): Promise<Manifest[]> {
   return manifestsIn(await tools.template('linkgrant', 'grants', valuesOf(values)));
+}
+
+/** The YAML blocks of the guide to the console. */
+function consoleGuide(): string[] {
+  const blocks = readProjectFile('docs/how-to/console.md').matchAll(/```yaml\n(.*?)```/gs);
+  return Array.from(blocks, ([, yaml = '']) => yaml);
 }
 
 describe('the standalone service of the Helm chart', () => {
@@ -85,6 +92,18 @@ describe('the standalone service of the Helm chart', () => {
       { port: 53, protocol: 'TCP' },
       { port: 53, protocol: 'UDP' },
     ]);
+  });
+
+  it('has the labels that the Service and the NetworkPolicy of the console guide select', async () => {
+    const guide = consoleGuide().flatMap(manifestsIn);
+    const { labels } = podOf(manifestOf(await rendered(VALUES), 'Deployment', NAME), 'grants').metadata;
+    expect(labels).toMatchObject(
+      (manifestOf(guide, 'Service', 'linkgrant-admin').spec as { readonly selector: object }).selector,
+    );
+    const { podSelector } = manifestOf(guide, 'NetworkPolicy', 'linkgrant-admin').spec as {
+      readonly podSelector: { readonly matchLabels: object };
+    };
+    expect(labels).toMatchObject(podSelector.matchLabels);
   });
 
   it('serves with its values, and stores its grants in the database of the Secret', async () => {
@@ -147,6 +166,10 @@ describe('the standalone service of the Helm chart', () => {
     expect(await admin.create(PODS, podOf(deployment, namespace))).toMatchObject({
       spec: { automountServiceAccountToken: false, enableServiceLinks: false },
     });
+    for (const yaml of consoleGuide()) {
+      const inNamespace = yaml.replaceAll('namespace: linkgrant', `namespace: ${namespace}`);
+      await tools.kubectl(['--kubeconfig', kubeconfig, 'apply', '--filename', '-'], inNamespace);
+    }
 
     await helm(
       'upgrade',

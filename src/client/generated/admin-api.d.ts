@@ -638,7 +638,7 @@ export interface components {
             expirationWindow: string;
             /**
              * Format: date-time
-             * @description Absent until its clock has started
+             * @description Absent until the grant was ready for the first time
              */
             expirationTime?: string;
             issuer?: string;
@@ -664,7 +664,7 @@ export interface components {
             expirationWindow: string;
             /**
              * Format: date-time
-             * @description Absent until its clock has started
+             * @description Absent until the grant was ready for the first time
              */
             expirationTime?: string;
             issuer?: string;
@@ -704,7 +704,7 @@ export interface components {
             expirationWindow: string;
             /**
              * Format: date-time
-             * @description Absent until its clock has started
+             * @description Absent until the grant was ready for the first time
              */
             expirationTime?: string;
             issuer?: string;
@@ -770,7 +770,7 @@ export interface components {
             links: number;
             /**
              * Format: date-time
-             * @description When the last of their newest certificates expires
+             * @description Latest expiry of the newest certificates of these links
              */
             lastEnd?: string;
         };
@@ -1065,7 +1065,7 @@ export interface components {
             grantUid: string;
             namespace: string;
             /**
-             * @description What generated its key: `csr` the requesting site, `stock` the service, for a client that does not renew, `generated` the service, for a link created on the accepting side
+             * @description Where its key was generated. `csr`: on the requesting site. `stock`: by the service, for a client without a certificate request. `generated`: by the service, for a link created on the accepting side
              * @enum {unknown}
              */
             mode: "csr" | "stock" | "generated";
@@ -1110,7 +1110,7 @@ export interface components {
         };
         Authority: {
             /**
-             * @description `active` signs, `prepared` signs next, `retiring` has signed before. An issuer that linkgrant does not manage has `trusted` ones instead: responses contain them beside the active one, and they may be previous or next ones, or CAs above it
+             * @description `active` signs, `prepared` signs next, `retiring` has signed before. For an issuer that linkgrant does not manage, each other CA in the responses is `trusted`: a previous or next one, or one above the active one
              * @enum {unknown}
              */
             role: "active" | "prepared" | "retiring" | "trusted";
@@ -1131,7 +1131,7 @@ export interface components {
              * @description Since when another CA signs; only of a retiring CA
              */
             replacedAt?: string;
-            /** @description Links that depend on it, as `GET /api/v1/links?signedBy` lists them. Of the CA of the service null, or, if it is retiring, the links that have had no response since it was replaced */
+            /** @description Number of links that depend on it, as `GET /api/v1/links?signedBy` lists them. For the CA of the service: null, or while it is retiring the number of links that have had no response since it was replaced */
             links: number | null;
         };
         Issuer: {
