@@ -1,5 +1,4 @@
 import { X509Certificate } from 'node:crypto';
-import { writeFileSync } from 'node:fs';
 import { afterEach, describe, expect, it } from 'vitest';
 import { createRenewalClient, readRenewal } from '../../src/client/https-renewal-client.js';
 import type { AccessToken } from '../../src/domain/access-token.js';
@@ -21,7 +20,6 @@ import { releaseAfterFile } from '../support/release.js';
 import { rightsOf } from './harness/access-review.js';
 import { startApiProxy } from './harness/api-proxy.js';
 import { putSite } from './harness/cluster-sites.js';
-import { kubeconfigThrough } from './harness/kubeconfig.js';
 import { linkgrantAccount, shippedAccount } from './harness/linkgrant-account.js';
 import { manifestOf } from './harness/manifests.js';
 import { endLead, REDEEMER, type Redeemer, type RedeemerOptions, startRedeemer } from './harness/redeemer.js';
@@ -63,8 +61,6 @@ closed.add(west);
 await putSite(cluster.admin, west);
 await serveCluster(workplace, service.kubeconfig);
 const proxy = releaseAfterFile(await startApiProxy(account.kubeconfig));
-const kubeconfig = workplace.path('redeemer.yaml');
-writeFileSync(kubeconfig, kubeconfigThrough(account.kubeconfig, proxy.url), { mode: 0o600 });
 afterEach(async () => {
   // Stop the redeemers before their Lease is deleted: a running one would acquire it again.
   await Promise.all(redeemers.splice(0).map((redeemer) => redeemer.stop()));
@@ -76,7 +72,7 @@ afterEach(async () => {
 });
 
 async function run(options?: RedeemerOptions): Promise<Redeemer> {
-  const redeemer = await startRedeemer(kubeconfig, options);
+  const redeemer = await startRedeemer(proxy.kubeconfig, options);
   redeemers.push(redeemer);
   return redeemer;
 }

@@ -104,8 +104,8 @@ describe('an AccessToken', () => {
     await first.stop();
     await at.endLead();
     // The next redeemer does not post this token again.
-    const { kubeconfig, proxy } = await at.throughProxy();
-    await at.run({ kubeconfig });
+    const proxy = await at.proxy();
+    await at.run({ kubeconfig: proxy.kubeconfig });
     const listing = `/namespaces/${place.namespace}/secrets?`;
     await until('the listing', async () => proxy.requests.some(({ path }) => path.includes(listing)));
     const other = await at.namespace();
@@ -175,7 +175,7 @@ describe('an AccessToken', () => {
   it('is redeemed once if its status writes conflict', async () => {
     const server = await at.issuing('linkgrant');
     const place = await at.namespace();
-    const { kubeconfig, proxy } = await at.throughProxy();
+    const proxy = await at.proxy();
     let conflicts = 3;
     proxy.decide(({ method, path }) => {
       if (method !== 'PATCH' || !path.includes('/accesstokens/my-link/status') || conflicts === 0)
@@ -184,7 +184,7 @@ describe('an AccessToken', () => {
       const body = JSON.stringify({ kind: 'Status', status: 'Failure', reason: 'Conflict', code: 409 });
       return { status: 409, body };
     });
-    await at.run({ kubeconfig });
+    await at.run({ kubeconfig: proxy.kubeconfig });
     await place.put(server.token);
     await place.waitForStatus('Ready');
     expect(conflicts).toBe(0);
@@ -194,7 +194,7 @@ describe('an AccessToken', () => {
   it('is not redeemed again when its status cannot be written for a while', async () => {
     const server = await at.issuing('linkgrant');
     const place = await at.namespace();
-    const { kubeconfig, proxy } = await at.throughProxy();
+    const proxy = await at.proxy();
     let failures = 2;
     proxy.decide(({ method, path }) => {
       if (method !== 'PATCH' || !path.includes('/accesstokens/my-link/status') || failures === 0)
@@ -202,7 +202,7 @@ describe('an AccessToken', () => {
       failures -= 1;
       return 'drop';
     });
-    await at.run({ kubeconfig });
+    await at.run({ kubeconfig: proxy.kubeconfig });
     await place.put(server.token);
     await place.waitForStatus('Ready');
     expect(postings(server)).toHaveLength(1);

@@ -1,6 +1,4 @@
 import { randomBytes } from 'node:crypto';
-import { writeFileSync } from 'node:fs';
-import { join } from 'node:path';
 import { afterEach, describe, expect, it } from 'vitest';
 import type { AccessGrant } from '../../src/domain/access-grant.js';
 import { REDEMPTIONS } from '../../src/platforms/kubernetes/api/kinds.js';
@@ -9,11 +7,10 @@ import {
   GRANT_UID,
   type RedemptionResource,
 } from '../../src/platforms/kubernetes/store/redemption-resource.js';
-import { directoryForFile, releaseAfterFile, releaseAfterTest } from '../support/release.js';
+import { releaseAfterFile, releaseAfterTest } from '../support/release.js';
 import { NOW, sampleRedemption, storedGrant } from '../support/store-samples.js';
 import { type Redeemer, type RedeemTask, startRedeemer } from '../support/stores/store-processes.js';
 import { type Fate, startApiProxy } from './harness/api-proxy.js';
-import { kubeconfigThrough } from './harness/kubeconfig.js';
 import { LINKGRANT } from './harness/linkgrant-account.js';
 import { storeAccount } from './harness/store-account.js';
 import { openTestCluster } from './harness/test-cluster.js';
@@ -24,12 +21,9 @@ const REPLICAS = 3;
 const cluster = releaseAfterFile(await openTestCluster({ own: true }));
 const account = releaseAfterFile(await storeAccount(cluster));
 const namespace = await cluster.namespace();
-const proxy = releaseAfterFile(await startApiProxy(cluster.kubeconfig));
-/** Kubeconfig of the service's account, through the proxy. */
-const proxied = join(directoryForFile(), 'kubeconfig');
-writeFileSync(proxied, kubeconfigThrough(account.kubeconfig, proxy.url));
-const options = () => ({ kubeconfig: [proxied], serviceNamespace: LINKGRANT });
-const store = releaseAfterFile(await openKubernetesStore({ ...options(), clock: () => NOW }));
+const proxy = releaseAfterFile(await startApiProxy(account.kubeconfig));
+const options = { kubeconfig: [proxy.kubeconfig], serviceNamespace: LINKGRANT };
+const store = releaseAfterFile(await openKubernetesStore({ ...options, clock: () => NOW }));
 const started: Redeemer[] = [];
 afterEach(async () => {
   proxy.decide(() => 'pass');
@@ -41,7 +35,7 @@ async function startReplicas(): Promise<Redeemer[]> {
     module: new URL('../../dist/platforms/kubernetes/store/kubernetes-store.js', import.meta.url).href,
     exportName: 'openKubernetesStore',
     // Slow machines need more than the usual 8 s for 300 redemptions of one grant.
-    options: { ...options(), deadlineMs: 60_000 },
+    options: { ...options, deadlineMs: 60_000 },
   };
   const replicas = await Promise.all(Array.from({ length: REPLICAS }, () => startRedeemer(opener)));
   started.push(...replicas);
@@ -127,7 +121,7 @@ describe('a grant with some uses spent', () => {
 
   it('needs at most 12 requests for a redemption by a new process', async () => {
     const grant = await grantWithUses(60);
-    const fresh = releaseAfterTest(await openKubernetesStore({ ...options(), clock: () => NOW }));
+    const fresh = releaseAfterTest(await openKubernetesStore({ ...options, clock: () => NOW }));
     const before = proxy.requests.length;
     const redemption = sampleRedemption(grant.uid, { namespace });
     expect(await fresh.recordRedemption(grant.uid, redemption, NOW)).toBe('recorded');
@@ -137,9 +131,7 @@ describe('a grant with some uses spent', () => {
 
   it('spends no use for a client that waited too long', async () => {
     const grant = await grantWithUses(2);
-    const late = releaseAfterTest(
-      await openKubernetesStore({ ...options(), clock: () => NOW, deadlineMs: 0 }),
-    );
+    const late = releaseAfterTest(await openKubernetesStore({ ...options, clock: () => NOW, deadlineMs: 0 }));
     const unanswered = late.recordRedemption(grant.uid, sampleRedemption(grant.uid, { namespace }), NOW);
     await expect(unanswered).rejects.toMatchObject({ code: 'store_unavailable' });
     expect(await slotsOf(grant)).toHaveLength(2);
@@ -172,7 +164,7 @@ describe('a creation with an unknown outcome', () => {
   it('fails at its deadline, and spends no use if it never arrived', async () => {
     const grant = await storedGrant(store, { namespace });
     const impatient = releaseAfterTest(
-      await openKubernetesStore({ ...options(), clock: () => NOW, deadlineMs: 300 }),
+      await openKubernetesStore({ ...options, clock: () => NOW, deadlineMs: 300 }),
     );
     const redemption = sampleRedemption(grant.uid, { namespace });
     proxy.decide(({ method }) => (method === 'POST' ? 'drop' : 'pass'));
@@ -191,7 +183,7 @@ describe('a cluster without its API server', () => {
     if (!controlPlane) throw new Error('this test cannot stop an external cluster');
     const grant = await storedGrant(store, { namespace });
     const impatient = releaseAfterTest(
-      await openKubernetesStore({ ...options(), clock: () => NOW, deadlineMs: 500 }),
+      await openKubernetesStore({ ...options, clock: () => NOW, deadlineMs: 500 }),
     );
     await controlPlane.stopApiServer();
     const redemption = sampleRedemption(grant.uid, { namespace });

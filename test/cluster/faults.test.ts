@@ -1,16 +1,14 @@
 import { randomUUID } from 'node:crypto';
-import { writeFileSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { afterEach, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { ACCESS_GRANTS, REDEMPTIONS, SITES } from '../../src/platforms/kubernetes/api/kinds.js';
 import type { Resource, Stored } from '../../src/platforms/kubernetes/api/resource.js';
 import type { AccessGrantResource } from '../../src/platforms/kubernetes/grants/access-grant-resource.js';
 import { type Serving, Workplace } from '../support/command-line.js';
 import { releaseAfterFile, releaseAfterTest } from '../support/release.js';
-import { type Fate, startApiProxy } from './harness/api-proxy.js';
+import { type ApiProxy, type Fate, startApiProxy } from './harness/api-proxy.js';
 import { putSite } from './harness/cluster-sites.js';
 import { startController } from './harness/controller.js';
-import { kubeconfigThrough } from './harness/kubeconfig.js';
 import { linkgrantAccount } from './harness/linkgrant-account.js';
 import { post } from './harness/post.js';
 import { readyz } from './harness/replicas.js';
@@ -18,15 +16,10 @@ import { readyGrant, serveCluster } from './harness/served.js';
 import { openTestCluster } from './harness/test-cluster.js';
 import { until } from './harness/until.js';
 
-let workplace: Workplace;
-
 const cluster = releaseAfterFile(await openTestCluster({ own: true }));
 const account = releaseAfterFile(await linkgrantAccount(cluster));
 const west = await cluster.namespace();
 await putSite(cluster.admin, west);
-afterEach(async () => {
-  await workplace?.remove();
-});
 
 let touches = 0;
 const touched = () => ({ metadata: { annotations: { touched: String(++touches) } } });
@@ -76,114 +69,84 @@ describe('the grant controller', () => {
 
 describe('the log of the service', () => {
   it('has an expired watch at level info without a stack, and other failures of a watch as warnings', async () => {
-    workplace = new Workplace();
-    const proxy = await startApiProxy(account.kubeconfig);
-    const kubeconfig = workplace.path('expiring.yaml');
-    writeFileSync(kubeconfig, kubeconfigThrough(account.kubeconfig, proxy.url), { mode: 0o600 });
-    try {
-      const serving = await serveCluster(workplace, kubeconfig);
-      await until('readiness', async () => (await readyz(serving)) === 200);
-      const logged = (status: number) =>
-        serving.said.stderr
-          .split('\n')
-          .filter((line) => line.includes('"cluster_failed"') && line.includes(`HTTP ${status}`))
-          .map((line) => JSON.parse(line) as Record<string, unknown>);
-      for (const fate of [{ status: 410, body: GONE }, { status: 500 }]) {
-        proxy.decide((request) => (isWatch(request) ? fate : 'pass'));
-        proxy.breakOff(isWatch);
-        await until(`a line about ${fate.status}`, async () => logged(fate.status).length > 0);
-      }
-      for (const { level, err, reason } of logged(410)) {
-        expect([level, err]).toEqual(['info', undefined]);
-        expect(reason).toMatch(/^watch \S+: HTTP 410 \(Expired\)$/);
-      }
-      expect(logged(500)[0]).toMatchObject({ level: 'warn', err: { stack: expect.any(String) } });
-    } finally {
-      await workplace.remove();
-      await proxy.close();
+    const { serving, proxy } = await serveThroughProxy();
+    const logged = (status: number) =>
+      serving.said.stderr
+        .split('\n')
+        .filter((line) => line.includes('"cluster_failed"') && line.includes(`HTTP ${status}`))
+        .map((line) => JSON.parse(line) as Record<string, unknown>);
+    for (const fate of [{ status: 410, body: GONE }, { status: 500 }]) {
+      proxy.decide((request) => (isWatch(request) ? fate : 'pass'));
+      proxy.breakOff(isWatch);
+      await until(`a line about ${fate.status}`, async () => logged(fate.status).length > 0);
     }
+    for (const { level, err, reason } of logged(410)) {
+      expect([level, err]).toEqual(['info', undefined]);
+      expect(reason).toMatch(/^watch \S+: HTTP 410 \(Expired\)$/);
+    }
+    expect(logged(500)[0]).toMatchObject({ level: 'warn', err: { stack: expect.any(String) } });
   });
 });
 
 describe('a replica with a delayed watch', () => {
   it('redeems a token that its watch has not reported yet, and answers 503 while it cannot list grants', async () => {
-    workplace = new Workplace();
     const leader = releaseAfterTest(await startController(account.kubeconfig));
     await until('the lead', async () => leader.controller.isLeading);
-    const proxy = await startApiProxy(account.kubeconfig);
-    const kubeconfig = workplace.path('lagging.yaml');
-    writeFileSync(kubeconfig, kubeconfigThrough(account.kubeconfig, proxy.url), { mode: 0o600 });
-    try {
-      const serving = await serveCluster(workplace, kubeconfig);
-      await until('readiness', async () => (await readyz(serving)) === 200);
-      // From here on every watch is open, but reports nothing.
-      const silent = new Set<string>();
-      proxy.decide((request) => {
-        if (!isWatch(request)) return 'pass';
-        silent.add(request.path.split('?')[0] ?? '');
-        return 'silent';
-      });
-      proxy.breakOff(isWatch);
-      await until('every watch to be silent', async () => silent.size === 4);
-      const grant = await readyGrant(cluster, west, 'young');
-      const listed = proxy.requests.length;
-      expect(await post(serving, grant)).toMatchObject({ status: 200 });
-      const asked = proxy.requests.slice(listed).map(({ path }) => path);
-      expect(asked.some((path) => path.includes('accessgrants?'))).toBe(true);
+    const { serving, proxy } = await serveThroughProxy();
+    // From here on every watch is open, but reports nothing.
+    const silent = new Set<string>();
+    proxy.decide((request) => {
+      if (!isWatch(request)) return 'pass';
+      silent.add(request.path.split('?')[0] ?? '');
+      return 'silent';
+    });
+    proxy.breakOff(isWatch);
+    await until('every watch to be silent', async () => silent.size === 4);
+    const grant = await readyGrant(cluster, west, 'young');
+    const listed = proxy.requests.length;
+    expect(await post(serving, grant)).toMatchObject({ status: 200 });
+    const asked = proxy.requests.slice(listed).map(({ path }) => path);
+    expect(asked.some((path) => path.includes('accessgrants?'))).toBe(true);
 
-      const other = await readyGrant(cluster, west, 'younger');
-      proxy.decide(({ path, method }) =>
-        method === 'GET' && path.includes('accessgrants?') ? 'drop' : 'pass',
-      );
-      const unsure = await post(serving, other);
-      expect(unsure).toMatchObject({ status: 503, retryAfter: expect.stringMatching(/^\d+$/) });
-      proxy.decide(() => 'pass');
-      expect(await post(serving, other)).toMatchObject({ status: 200 });
-    } finally {
-      await workplace.remove();
-      await proxy.close();
-    }
+    const other = await readyGrant(cluster, west, 'younger');
+    proxy.decide(({ path, method }) =>
+      method === 'GET' && path.includes('accessgrants?') ? 'drop' : 'pass',
+    );
+    const unsure = await post(serving, other);
+    expect(unsure).toMatchObject({ status: 503, retryAfter: expect.stringMatching(/^\d+$/) });
+    proxy.decide(() => 'pass');
+    expect(await post(serving, other)).toMatchObject({ status: 200 });
   });
 });
 
 describe('requests for unknown grants', () => {
   it('do not reduce the capacity for redemptions while a listing hangs: 100 wait, the others get 503 at once', async () => {
-    workplace = new Workplace();
     const leader = releaseAfterTest(await startController(account.kubeconfig));
     await until('the lead', async () => leader.controller.isLeading);
-    const proxy = await startApiProxy(account.kubeconfig);
-    const kubeconfig = workplace.path('slow.yaml');
-    writeFileSync(kubeconfig, kubeconfigThrough(account.kubeconfig, proxy.url), { mode: 0o600 });
-    try {
-      const serving = await serveCluster(workplace, kubeconfig);
-      await until('readiness', async () => (await readyz(serving)) === 200);
-      const grant = await readyGrant(cluster, west, 'undisturbed', { redemptionsAllowed: 2 });
-      expect(await post(serving, grant)).toMatchObject({ status: 200 });
-      const isListing = ({ path }: { readonly path: string }) =>
-        path.includes('accessgrants?') && !path.includes('watch=true');
-      proxy.decide((request) => (isListing(request) ? 'silent' : 'pass'));
-      const unknown = () => ({ ...grant, metadata: { ...grant.metadata, uid: randomUUID() } });
-      const statuses: number[] = [];
-      // More connections would take a slow machine longer than the listing may hang.
-      const waiting = Array.from({ length: 130 }, async () => {
-        statuses.push((await post(serving, unknown())).status);
-      });
-      await until('30 refusals', async () => statuses.length >= 30);
-      expect(statuses).toEqual(Array(30).fill(503));
-      expect(await metric(serving, 'linkgrant_requests_in_flight')).toBe(0);
-      expect(await post(serving, grant, 'another-site')).toMatchObject({ status: 200 });
-      expect(statuses).toHaveLength(30);
+    const { serving, proxy } = await serveThroughProxy();
+    const grant = await readyGrant(cluster, west, 'undisturbed', { redemptionsAllowed: 2 });
+    expect(await post(serving, grant)).toMatchObject({ status: 200 });
+    const isListing = ({ path }: { readonly path: string }) =>
+      path.includes('accessgrants?') && !path.includes('watch=true');
+    proxy.decide((request) => (isListing(request) ? 'silent' : 'pass'));
+    const unknown = () => ({ ...grant, metadata: { ...grant.metadata, uid: randomUUID() } });
+    const statuses: number[] = [];
+    // More connections would take a slow machine longer than the listing may hang.
+    const waiting = Array.from({ length: 130 }, async () => {
+      statuses.push((await post(serving, unknown())).status);
+    });
+    await until('30 refusals', async () => statuses.length >= 30);
+    expect(statuses).toEqual(Array(30).fill(503));
+    expect(await metric(serving, 'linkgrant_requests_in_flight')).toBe(0);
+    expect(await post(serving, grant, 'another-site')).toMatchObject({ status: 200 });
+    expect(statuses).toHaveLength(30);
 
-      proxy.decide(() => 'pass');
-      proxy.breakOff(isListing);
-      await Promise.all(waiting);
-      // Requests whose listing was cut off get 503; the next listing answers the others.
-      expect(new Set(statuses.slice(30))).toEqual(new Set([404, 503]));
-      expect(await post(serving, unknown())).toMatchObject({ status: 404 });
-    } finally {
-      await workplace.remove();
-      await proxy.close();
-    }
+    proxy.decide(() => 'pass');
+    proxy.breakOff(isListing);
+    await Promise.all(waiting);
+    // Requests whose listing was cut off get 503; the next listing answers the others.
+    expect(new Set(statuses.slice(30))).toEqual(new Set([404, 503]));
+    expect(await post(serving, unknown())).toMatchObject({ status: 404 });
   });
 });
 
@@ -191,8 +154,7 @@ describe('an API server that stops under load', () => {
   it('leads to 503 responses that spend no use, and redemptions continue after its restart', async () => {
     const { controlPlane } = cluster;
     if (!controlPlane) throw new Error('this test cannot stop an external cluster');
-    workplace = new Workplace();
-    const serving = await serveCluster(workplace, account.kubeconfig);
+    const serving = await serveCluster(releaseAfterTest(new Workplace()), account.kubeconfig);
     const grant = await readyGrant(cluster, west, 'loaded', { redemptionsAllowed: 1_000 });
     const load = new Load(serving, grant);
     await until('redemptions', async () => load.count(200) >= 20);
@@ -226,6 +188,14 @@ describe('an API server that stops under load', () => {
     await readyGrant(cluster, west, 'afterwards');
   });
 });
+
+/** Starts the built service behind a proxy for the current test. Resolves once it is ready. */
+async function serveThroughProxy(): Promise<{ readonly serving: Serving; readonly proxy: ApiProxy }> {
+  const proxy = releaseAfterTest(await startApiProxy(account.kubeconfig));
+  const serving = await serveCluster(releaseAfterTest(new Workplace()), proxy.kubeconfig);
+  await until('readiness', async () => (await readyz(serving)) === 200);
+  return { serving, proxy };
+}
 
 /** Redeems a grant, each time for another subject, with `lanes` concurrent requests until it is stopped. */
 class Load {

@@ -227,7 +227,7 @@ describe('the Kubernetes API client', () => {
       await through(async (proxied, proxy) => {
         const { items } = await proxied.listAll<ConfigMap>(CONFIG_MAPS, { namespace: full });
         expect(items.map(({ metadata }) => metadata.name)).toEqual(names);
-        const limits = proxy.requests.map(({ path }) => new URL(path, proxy.url).searchParams.get('limit'));
+        const limits = proxy.requests.map(({ path }) => /[?&]limit=(\d+)/.exec(path)?.[1]);
         expect(limits.slice(0, 3)).toEqual(['500', '63', '8']);
       }, 60_000);
     });

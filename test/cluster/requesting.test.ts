@@ -1,5 +1,5 @@
 import { generateKeyPairSync, X509Certificate } from 'node:crypto';
-import { readFileSync, writeFileSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { parse } from 'yaml';
@@ -12,7 +12,6 @@ import { releaseAfterFile, releaseAfterTest } from '../support/release.js';
 import { postings, serveHttps } from '../support/servers/hostile-server.js';
 import { type IssuingServer, startIssuingServer } from '../support/servers/issuing-server.js';
 import { startApiProxy } from './harness/api-proxy.js';
-import { kubeconfigThrough } from './harness/kubeconfig.js';
 import {
   bootstrapRules,
   type RequestingNamespace,
@@ -190,18 +189,8 @@ describe('token redeem --platform kubernetes', () => {
       cut.add(write);
       return 'cut';
     });
-    const kubeconfig = `${place.kubeconfig}.proxy`;
-    writeFileSync(kubeconfig, kubeconfigThrough(place.kubeconfig, proxy.url));
-    const words = ['token', 'redeem', place.tokenFile(server.token)];
-    const ended = await linkgrant([
-      ...words,
-      '-p',
-      'kubernetes',
-      '--kubeconfig',
-      kubeconfig,
-      '-n',
-      place.namespace,
-    ]);
+    const words = ['token', 'redeem', place.tokenFile(server.token), '-p', 'kubernetes'];
+    const ended = await linkgrant([...words, '--kubeconfig', proxy.kubeconfig, '-n', place.namespace]);
     expect(ended).toMatchObject({ code: 0, stderr: '' });
     expect([...cut].sort()).toEqual([
       'DELETE secret',

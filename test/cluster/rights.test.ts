@@ -1,4 +1,3 @@
-import { writeFileSync } from 'node:fs';
 import { afterAll, describe, expect, it } from 'vitest';
 import {
   ACCESS_GRANTS,
@@ -18,7 +17,6 @@ import { NOW, sampleRedemption, sampleRenewal } from '../support/store-samples.j
 import { rightsOf } from './harness/access-review.js';
 import { type ApiProxy, startApiProxy } from './harness/api-proxy.js';
 import { putSite } from './harness/cluster-sites.js';
-import { kubeconfigThrough } from './harness/kubeconfig.js';
 import { LINKGRANT, linkgrantAccount } from './harness/linkgrant-account.js';
 import { manifestOf } from './harness/manifests.js';
 import { post } from './harness/post.js';
@@ -38,10 +36,7 @@ const account = releaseAfterFile(await linkgrantAccount(cluster));
 const workplace = releaseAfterFile(new Workplace());
 const west = await cluster.namespace();
 await putSite(cluster.admin, west);
-afterAll(async () => {
-  await Promise.all(services.map((one) => one.close()));
-  await Promise.all(proxies.map((one) => one.close()));
-});
+afterAll(() => Promise.all(services.map((one) => one.close())));
 
 /** Starts the built service with the shipped account. */
 async function serve(...words: readonly string[]) {
@@ -53,18 +48,11 @@ async function serve(...words: readonly string[]) {
   return replica;
 }
 
-/** A kubeconfig of the shipped account, through a proxy of its own. */
-async function proxied(): Promise<string> {
-  const proxy = await startApiProxy(account.kubeconfig);
-  proxies.push(proxy);
-  const file = workplace.path(`store-${proxies.length}.yaml`);
-  writeFileSync(file, kubeconfigThrough(account.kubeconfig, proxy.url), { mode: 0o600 });
-  return file;
-}
-
 /** The store with the shipped account, for what the service does hours, days or years later. */
 async function openStore(clock: () => number): Promise<KubernetesGrantStore> {
-  return openKubernetesStore({ kubeconfig: [await proxied()], serviceNamespace: LINKGRANT, clock });
+  const proxy = releaseAfterTest(await startApiProxy(account.kubeconfig));
+  proxies.push(proxy);
+  return openKubernetesStore({ kubeconfig: [proxy.kubeconfig], serviceNamespace: LINKGRANT, clock });
 }
 
 function used(): UsedRight[] {

@@ -1,4 +1,4 @@
-import { readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import { readdirSync, readFileSync, statSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { parse } from 'yaml';
 import { openKubernetesClient } from '../../src/platforms/kubernetes/api/client.js';
@@ -10,7 +10,6 @@ import { json, linkgrant, refusalOf } from '../support/command-line.js';
 import { releaseAfterTest } from '../support/release.js';
 import { openAcceptingNamespace } from './harness/accepting-namespace.js';
 import { startApiProxy } from './harness/api-proxy.js';
-import { kubeconfigThrough } from './harness/kubeconfig.js';
 import { LINKGRANT } from './harness/linkgrant-account.js';
 import { readyGrant, serveCluster } from './harness/served.js';
 import { until } from './harness/until.js';
@@ -151,9 +150,7 @@ describe('the signing keys in a Secret', () => {
 
   it('cost one read at a time for any number of unknown keys, and none for a known one', async () => {
     const proxy = releaseAfterTest(await startApiProxy(cluster.kubeconfig));
-    const file = workplace.path('proxied');
-    writeFileSync(file, kubeconfigThrough(cluster.kubeconfig, proxy.url));
-    const client = await openKubernetesClient({ kubeconfig: [file] });
+    const client = await openKubernetesClient({ kubeconfig: [proxy.kubeconfig] });
     const namespace = await cluster.namespace();
     const keys = new CodeKeySecret({ client, namespace, clock: Date.now, mayCreate: true });
     const { kid } = await keys.current();

@@ -11,7 +11,7 @@ import { buildStockClient, runStockClient } from '../stock-client/stock-client.j
 import { linkgrant, refusalOf } from '../support/command-line.js';
 import { releaseAfterTest } from '../support/release.js';
 import { openAcceptingNamespace } from './harness/accepting-namespace.js';
-import { startApiProxy } from './harness/api-proxy.js';
+import { type ApiProxy, startApiProxy } from './harness/api-proxy.js';
 import { DeployTools } from './harness/deploy-tools.js';
 import { kubeconfigThrough } from './harness/kubeconfig.js';
 import { type Person, personIn } from './harness/person.js';
@@ -24,9 +24,7 @@ const MAIN = resolve(import.meta.dirname, '../../dist/main.js');
 buildStockClient();
 const { cluster, account, workplace, west } = await openAcceptingNamespace();
 
-function issueThrough(url: string, ...words: string[]) {
-  const kubeconfig = workplace.path('through-proxy');
-  writeFileSync(kubeconfig, kubeconfigThrough(west.kubeconfig, url));
+function issueThrough({ kubeconfig }: ApiProxy, ...words: string[]) {
   const place = ['-p', 'kubernetes', '-n', west.namespace, '--kubeconfig', kubeconfig];
   return linkgrant(['token', 'issue', '-', ...place, ...words]);
 }
@@ -216,7 +214,7 @@ describe('token issue in a cluster', () => {
       cut += 1;
       return method === 'POST' && cut === 1 ? 'cut' : { status: 503 };
     });
-    const ended = await issueThrough(proxy.url);
+    const ended = await issueThrough(proxy);
     expect(ended).toMatchObject({ code: 0 });
     expect(cut).toBe(4);
     expect(await grantsIn(west)).toHaveLength(before.length + 1);
@@ -231,7 +229,7 @@ describe('token issue in a cluster', () => {
       isMade = method === 'POST' && path.includes('/accessgrants');
       return isMade ? 'cut' : 'pass';
     });
-    const ended = await issueThrough(proxy.url, '--name', 'left');
+    const ended = await issueThrough(proxy, '--name', 'left');
     expect(ended.code).toBe(4);
     expect(refusalOf(ended).error).toContain(
       `grant "left" may have been created; delete it with \`linkgrant grant delete left -n ${west.namespace}\``,

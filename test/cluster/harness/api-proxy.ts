@@ -1,8 +1,11 @@
 import { once } from 'node:events';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer, type IncomingMessage, request as plainRequest, type ServerResponse } from 'node:http';
 import { Agent, request as tlsRequest } from 'node:https';
 import type { AddressInfo } from 'node:net';
-import { serverOf } from './kubeconfig.js';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { kubeconfigThrough, serverOf } from './kubeconfig.js';
 
 /** A request that came through the proxy. */
 export interface ProxiedRequest {
@@ -32,8 +35,8 @@ export type Fate =
 
 /** A proxy in front of an API server. It records requests, and breaks those that `decide` selects. */
 export interface ApiProxy {
-  /** A cluster's `server` in a kubeconfig, as plain HTTP. */
-  readonly url: string;
+  /** Path of a copy of the kubeconfig that connects through the proxy, until the proxy is closed. */
+  readonly kubeconfig: string;
   /** Every request so far, oldest first. */
   readonly requests: readonly ProxiedRequest[];
   /** Sets the function that decides about each later request. Before the first call all requests pass. */
@@ -45,7 +48,7 @@ export interface ApiProxy {
 
 type AnsweredRequest = { -readonly [field in keyof ProxiedRequest]: ProxiedRequest[field] };
 
-/** Starts a proxy on 127.0.0.1 in front of the server that the kubeconfig names. It adds no credentials of its own. */
+/** Starts a proxy on 127.0.0.1 in front of the server of a kubeconfig, which must contain a token. The proxy adds no credentials. */
 export async function startApiProxy(kubeconfig: string): Promise<ApiProxy> {
   const { server, ca } = serverOf(kubeconfig);
   const target = new URL(server);
@@ -107,8 +110,12 @@ export async function startApiProxy(kubeconfig: string): Promise<ApiProxy> {
   });
   proxy.listen(0, '127.0.0.1');
   await once(proxy, 'listening');
+  const url = `http://127.0.0.1:${(proxy.address() as AddressInfo).port}`;
+  const directory = mkdtempSync(join(tmpdir(), 'linkgrant-proxy-'));
+  const proxiedKubeconfig = join(directory, 'kubeconfig');
+  writeFileSync(proxiedKubeconfig, kubeconfigThrough(kubeconfig, url), { mode: 0o600 });
   return {
-    url: `http://127.0.0.1:${(proxy.address() as AddressInfo).port}`,
+    kubeconfig: proxiedKubeconfig,
     requests,
     decide(fate) {
       decideFate = fate;
@@ -122,6 +129,7 @@ export async function startApiProxy(kubeconfig: string): Promise<ApiProxy> {
       proxy.closeAllConnections();
       agent.destroy();
       await closed;
+      rmSync(directory, { recursive: true, force: true });
     },
   };
 }

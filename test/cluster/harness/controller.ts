@@ -1,9 +1,7 @@
-import { writeFileSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { openKubernetesClient } from '../../../src/platforms/kubernetes/api/client.js';
 import { GrantController } from '../../../src/platforms/kubernetes/grants/grant-controller.js';
 import { type ApiProxy, startApiProxy } from './api-proxy.js';
-import { kubeconfigThrough } from './kubeconfig.js';
 import { LINKGRANT } from './linkgrant-account.js';
 
 /** The address and the CA that the tests' service publishes. */
@@ -22,9 +20,7 @@ export interface RunningController {
 
 export async function startController(kubeconfig: string): Promise<RunningController> {
   const proxy = await startApiProxy(kubeconfig);
-  const file = `${kubeconfig}.${Math.random().toString(36).slice(2)}`;
-  writeFileSync(file, kubeconfigThrough(kubeconfig, proxy.url), { mode: 0o600 });
-  const client = await openKubernetesClient({ kubeconfig: [file] });
+  const client = await openKubernetesClient({ kubeconfig: [proxy.kubeconfig] });
   const takeovers: string[] = [];
   const controller = new GrantController({
     client,

@@ -1,11 +1,9 @@
-import { writeFileSync } from 'node:fs';
 import { isDeepStrictEqual } from 'node:util';
 import { ACCESS_TOKENS } from '../../../src/platforms/kubernetes/api/kinds.js';
 import type { TestServer } from '../../support/servers/hostile-server.js';
 import { type IssuingServer, startIssuingServer } from '../../support/servers/issuing-server.js';
 import { type ApiProxy, startApiProxy } from './api-proxy.js';
 import { deleteAll } from './empty-cluster.js';
-import { kubeconfigThrough } from './kubeconfig.js';
 import { type LinkgrantAccount, shippedAccount } from './linkgrant-account.js';
 import { endLead, REDEEMER, type Redeemer, type RedeemerOptions, startRedeemer } from './redeemer.js';
 import { type ClusterNeeds, openTestCluster, type TestCluster } from './test-cluster.js';
@@ -71,13 +69,11 @@ export class RedeemerCluster {
     return tokenNamespace(this.cluster, options);
   }
 
-  /** Starts a proxy to the API server, and returns it with a kubeconfig of the redeemer's account that uses it. */
-  async throughProxy(): Promise<{ readonly kubeconfig: string; readonly proxy: ApiProxy }> {
+  /** Starts a proxy between the redeemer's account and the API server, which is closed after the test. */
+  async proxy(): Promise<ApiProxy> {
     const proxy = await startApiProxy(this.#account.kubeconfig);
     this.#proxies.push(proxy);
-    const kubeconfig = `${this.#account.kubeconfig}.${this.#proxies.length}`;
-    writeFileSync(kubeconfig, kubeconfigThrough(this.#account.kubeconfig, proxy.url), { mode: 0o600 });
-    return { kubeconfig, proxy };
+    return proxy;
   }
 
   /** Waits until a new token in another namespace is redeemed. Earlier tokens have then been processed, or wait for a retry. */

@@ -1,7 +1,5 @@
-import { writeFileSync } from 'node:fs';
 import type { Serving, Workplace } from '../../support/command-line.js';
 import { type ApiProxy, startApiProxy } from './api-proxy.js';
-import { kubeconfigThrough } from './kubeconfig.js';
 import { hasAddressFlag, serveCluster } from './served.js';
 import { until } from './until.js';
 
@@ -30,12 +28,10 @@ export async function startReplicas(
   count: number,
   ...words: readonly string[]
 ): Promise<Replicas> {
-  const start = async (_: unknown, index: number): Promise<Replica> => {
+  const start = async (): Promise<Replica> => {
     const proxy = await startApiProxy(kubeconfig);
-    const file = workplace.path(`replica-${index}-${proxy.url.replace(/\D+/g, '-')}.yaml`);
-    writeFileSync(file, kubeconfigThrough(kubeconfig, proxy.url), { mode: 0o600 });
     const address = hasAddressFlag(words) ? [] : ['--external-url', GRANTS_URL];
-    const serving = await serveCluster(workplace, file, ...address, ...words);
+    const serving = await serveCluster(workplace, proxy.kubeconfig, ...address, ...words);
     await until('readiness', async () => (await readyz(serving)) === 200);
     return { serving, proxy };
   };
