@@ -1,14 +1,11 @@
-import { spawn } from 'node:child_process';
-import { once } from 'node:events';
 import { existsSync, readFileSync, statSync, writeFileSync } from 'node:fs';
-import { resolve } from 'node:path';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { parse } from 'yaml';
 import { ACCESS_GRANTS, ACCESS_TOKENS, SITES } from '../../src/platforms/kubernetes/api/kinds.js';
 import type { AccessGrantResource } from '../../src/platforms/kubernetes/grants/access-grant-resource.js';
 import type { AccessTokenResource } from '../../src/platforms/kubernetes/tokens/access-token-resource.js';
 import { buildStockClient, runStockClient } from '../stock-client/stock-client.js';
-import { linkgrant, refusalOf } from '../support/command-line.js';
+import { linkgrant, refusalOf, startLinkgrant } from '../support/command-line.js';
 import { releaseAfterTest } from '../support/release.js';
 import { openAcceptingNamespace } from './harness/accepting-namespace.js';
 import { type ApiProxy, startApiProxy } from './harness/api-proxy.js';
@@ -18,8 +15,6 @@ import { type Person, personIn } from './harness/person.js';
 import { putRequestingSite, requestingNamespace } from './harness/requesting-namespace.js';
 import { readyGrant, serveCluster } from './harness/served.js';
 import { until } from './harness/until.js';
-
-const MAIN = resolve(import.meta.dirname, '../../dist/main.js');
 
 buildStockClient();
 const { cluster, account, workplace, west } = await openAcceptingNamespace();
@@ -55,16 +50,10 @@ describe('token issue without a service', () => {
   });
 
   it.each(['SIGINT', 'SIGTERM'] as const)('leaves no grant when it receives %s', async (signal) => {
-    const child = spawn(process.execPath, [MAIN, 'token', 'issue', '-', ...west.place], {
-      stdio: ['ignore', 'ignore', 'pipe'],
-      env: { PATH: process.env.PATH ?? '', HOME: workplace.directory },
-    });
-    let stderr = '';
-    child.stderr.setEncoding('utf8').on('data', (text: string) => (stderr += text));
-    const ended = once(child, 'close');
+    const { child, ended } = startLinkgrant(['token', 'issue', '-', ...west.place]);
     await until('the grant', async () => (await grantsIn(west)).length === 1);
     child.kill(signal);
-    const [code] = await ended;
+    const { code, stderr } = await ended;
     expect(code).toBe(1);
     expect(stderr).toContain('error: the grant was not created: stopped by a signal\n');
     expect(await grantsIn(west)).toEqual([]);

@@ -11,7 +11,7 @@ import { MAIN, programWords } from './programs.js';
 
 const { PATH = '', NODE_COMPILE_CACHE } = process.env;
 /** The environment of a started program. Of the variables of this machine it has only PATH and Node's compile cache. */
-export const BARE_ENVIRONMENT = {
+const BARE_ENVIRONMENT = {
   PATH,
   HOME: tmpdir(),
   ...(NODE_COMPILE_CACHE !== undefined && { NODE_COMPILE_CACHE }),
@@ -174,14 +174,12 @@ export interface Serving {
   stop(): Promise<{ readonly code: number | null; readonly signal: NodeJS.Signals | null }>;
 }
 
-/** Starts `serve` on a free port of 127.0.0.1 unless the words say otherwise; resolves once it has printed that it serves. */
-export async function startServe(words: readonly string[], options: RunOptions = {}): Promise<Serving> {
-  const isGiven = (flag: string) => words.includes(flag);
-  const defaults = [
-    ...(isGiven('--listen') ? [] : ['--listen', '127.0.0.1:0']),
-    ...(isGiven('--ops-listen') ? [] : ['--ops-listen', 'off']),
-  ];
-  const { child, said, ...running } = startLinkgrant(['serve', ...defaults, ...words], options);
+/** Starts `serve` with these words. Resolves once it has printed that it serves, or redeems AccessTokens. */
+export async function startUntilReady(
+  words: readonly string[],
+  options: RunOptions = {},
+): Promise<Pick<Serving, 'said' | 'ended'> & { readonly child: ChildProcess }> {
+  const { child, said, ...running } = startLinkgrant(['serve', ...words], options);
   const ended = running.ended.then(({ code, signal }) => {
     refuseSecrets(said.stdout);
     return { code, signal };
@@ -190,6 +188,17 @@ export async function startServe(words: readonly string[], options: RunOptions =
     child.stdout?.on('data', () => /^(Next:|No link)/m.test(said.stdout) && settle());
     ended.then(({ code }) => reject(new Error(`serve ended with ${code}: ${said.stderr}`)), reject);
   });
+  return { child, said, ended };
+}
+
+/** Starts `serve` on a free port of 127.0.0.1 unless the words say otherwise; resolves once it has printed that it serves. */
+export async function startServe(words: readonly string[], options: RunOptions = {}): Promise<Serving> {
+  const isGiven = (flag: string) => words.includes(flag);
+  const defaults = [
+    ...(isGiven('--listen') ? [] : ['--listen', '127.0.0.1:0']),
+    ...(isGiven('--ops-listen') ? [] : ['--ops-listen', 'off']),
+  ];
+  const { child, said, ended } = await startUntilReady([...defaults, ...words], options);
   const [, url = '', port, opsPort] =
     /^Serving (?:(\S+) )?on port (\d+)(?:, health and metrics on port (\d+))?$/m.exec(said.stdout) ?? [];
   return {

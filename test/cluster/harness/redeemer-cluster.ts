@@ -46,9 +46,12 @@ export class RedeemerCluster {
   }
 
   /** Starts the built redeemer as the shipped account, for one test. The shared one is killed first. */
-  async run(options: RedeemerOptions & { readonly kubeconfig?: string } = {}): Promise<Redeemer> {
+  async run({
+    kubeconfig = this.#account.kubeconfig,
+    ...options
+  }: RedeemerOptions & { readonly kubeconfig?: string } = {}): Promise<Redeemer> {
     await this.stopShared();
-    const redeemer = await startRedeemer(options.kubeconfig ?? this.#account.kubeconfig, options);
+    const redeemer = await startRedeemer(kubeconfig, options);
     this.#redeemers.push(redeemer);
     return redeemer;
   }

@@ -1,5 +1,3 @@
-import { spawn } from 'node:child_process';
-import { once } from 'node:events';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
@@ -9,11 +7,11 @@ import { type AccessToken, encodeAccessToken } from '../../../src/domain/access-
 import { LINKS, SECRETS, SITES } from '../../../src/platforms/kubernetes/api/kinds.js';
 import type { Resource } from '../../../src/platforms/kubernetes/api/resource.js';
 import type { SecretResource } from '../../../src/platforms/kubernetes/requesting/namespace-target.js';
-import { BARE_ENVIRONMENT, type Ended, linkgrant } from '../../support/command-line.js';
+import { runProcess } from '../../chaos/commands.js';
+import { type Ended, linkgrant } from '../../support/command-line.js';
 import type { AccessRule, TestCluster } from './test-cluster.js';
 
 const JOB = resolve(import.meta.dirname, '../../../deploy/bootstrap/job.yaml');
-const KILLED_AT = resolve(import.meta.dirname, '../../chaos/killed-at.mjs');
 
 /** A Link as the API has it. */
 export type LinkResource = Resource & {
@@ -62,14 +60,8 @@ export async function requestingNamespace(
     kubeconfig,
     siteUid,
     run: (words, input) => linkgrant([...words, ...place], input === undefined ? {} : { input }),
-    killedAt: async (checkpoint, words) => {
-      const child = spawn(process.execPath, [KILLED_AT, checkpoint, '0', ...words, ...place], {
-        stdio: 'ignore',
-        env: BARE_ENVIRONMENT,
-      });
-      const [, signal] = await once(child, 'close');
-      return signal === 'SIGKILL';
-    },
+    killedAt: async (killedAt, words) =>
+      (await runProcess([...words, ...place], { killedAt })).signal === 'SIGKILL',
     side: () =>
       openRequestingCluster(
         { kubeconfig: [kubeconfig], context: undefined, namespace },
