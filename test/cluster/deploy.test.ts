@@ -13,7 +13,7 @@ import { putSite } from './harness/cluster-sites.js';
 import { DeployTools, IMAGE } from './harness/deploy-tools.js';
 import { PODS } from './harness/kinds.js';
 import { CHART, containerOf, DEPLOY, manifestOf, manifestsIn, overlay, podOf } from './harness/manifests.js';
-import { readyGrant } from './harness/served.js';
+import { createGrant, readyGrant } from './harness/served.js';
 import { expectedRights as expected, ShippedRights } from './harness/shipped-rights.js';
 import { openTestCluster } from './harness/test-cluster.js';
 import { until } from './harness/until.js';
@@ -95,8 +95,7 @@ describe("the service's manifests of kustomize", () => {
     const namespace = await cluster.namespace();
     const grant = { namespace, name: 'kept' };
     const redemption = { namespace, name: '00000000-0000-4000-8000-000000000003-0' };
-    const apiVersion = 'skupper.io/v2alpha1';
-    await cluster.admin.create(ACCESS_GRANTS, { apiVersion, kind: 'AccessGrant', metadata: grant });
+    await createGrant(cluster, namespace, 'kept');
     await cluster.admin.create(REDEMPTIONS, redemptionNamed(redemption));
     const kept = async () => [
       await cluster.admin.get(ACCESS_GRANTS, grant),
@@ -300,12 +299,7 @@ describe("the service's manifests of Helm", () => {
   it('retain grants and redemptions through an upgrade, which includes the new CRD', async () => {
     await cluster.namespace('north');
     await until('the API of Redemptions', () => cluster.admin.list(REDEMPTIONS));
-    await cluster.admin.create(ACCESS_GRANTS, {
-      apiVersion: 'skupper.io/v2alpha1',
-      kind: 'AccessGrant',
-      metadata: grant,
-      spec: { redemptionsAllowed: 3 },
-    } as Resource);
+    await createGrant(cluster, grant.namespace, grant.name, { redemptionsAllowed: 3 });
     await cluster.admin.create(REDEMPTIONS, redemptionNamed(redemption));
     const before = await kept();
     await helm('upgrade', 'linkgrant', chart, '--reuse-values');

@@ -8,16 +8,12 @@ import {
   SECRETS,
 } from '../../src/platforms/kubernetes/api/kinds.js';
 import type { Resource } from '../../src/platforms/kubernetes/api/resource.js';
-import type {
-  AccessGrantResource,
-  AccessGrantSpec,
-} from '../../src/platforms/kubernetes/grants/access-grant-resource.js';
 import { type Ended, json, linkgrant } from '../support/command-line.js';
 import { openAcceptingNamespace } from './harness/accepting-namespace.js';
 import { putSite } from './harness/cluster-sites.js';
 import { personIn } from './harness/person.js';
 import { putRequestingSite, requestingNamespace, writeLinkStatus } from './harness/requesting-namespace.js';
-import { readyGrant, serveCluster, writeToken } from './harness/served.js';
+import { createGrant, readyGrant, serveCluster, writeToken } from './harness/served.js';
 
 const { cluster, account, workplace, west } = await openAcceptingNamespace();
 
@@ -32,15 +28,6 @@ function found(ended: Ended): Map<string, string> {
 function administrator(namespace: string, ...words: string[]): Promise<Ended> {
   const place = ['-p', 'kubernetes', '--kubeconfig', cluster.kubeconfig, '-n', namespace, '-o', 'json'];
   return linkgrant(['doctor', ...place, ...words]);
-}
-
-async function putGrant(namespace: string, name: string, spec: AccessGrantSpec = {}): Promise<void> {
-  await cluster.admin.create(ACCESS_GRANTS, {
-    apiVersion: 'skupper.io/v2alpha1',
-    kind: 'AccessGrant',
-    metadata: { name, namespace },
-    spec,
-  } as AccessGrantResource);
 }
 
 async function putController(args: readonly string[]): Promise<string> {
@@ -73,12 +60,12 @@ describe('doctor --platform kubernetes, the accepting side', () => {
     const namespace = await cluster.namespace();
     await putSite(cluster.admin, namespace);
     const names = Array.from({ length: 14 }, (_, index) => `waits-${String(index).padStart(2, '0')}`);
-    for (const name of names) await putGrant(namespace, name);
+    for (const name of names) await createGrant(cluster, namespace, name);
     const unserved = found(await administrator(namespace));
     expect(unserved.get('grants')).toBe(
       `fail no controller has written its status (14: ${names.slice(0, 5).join(', ')} and 9 more) / correct what failed above: "service"`,
     );
-    await putGrant(namespace, 'wrong', { code: 'abc' });
+    await createGrant(cluster, namespace, 'wrong', { code: 'abc' });
     const checks = found(await administrator(namespace));
     expect(checks.get('grant wrong')).toMatch(/^fail .* 16 /);
     const command = `kubectl -n ${namespace} edit accessgrant wrong --kubeconfig ${cluster.kubeconfig}`;
@@ -98,12 +85,12 @@ describe('doctor --platform kubernetes, the accepting side', () => {
         { status: { message, conditions } },
         { subresource: 'status' },
       );
-    await putGrant(namespace, 'short', { code: 'abc' });
+    await createGrant(cluster, namespace, 'short', { code: 'abc' });
     await write('short', 'OK', [condition('Ready', 'True', 'Ready', 'OK')]);
-    await putGrant(namespace, 'edge');
+    await createGrant(cluster, namespace, 'edge');
     const edge = 'Edge sites cannot accept incoming links from remote sites';
     await write('edge', '', [condition('Processed', 'False', 'Error', edge)]);
-    await putGrant(namespace, 'off');
+    await createGrant(cluster, namespace, 'off');
     await write('off', 'AccessGrants are not enabled', []);
     const serving = await putController(['-enable-grants']);
     const checks = found(await administrator(namespace));
@@ -180,7 +167,7 @@ describe('doctor --platform kubernetes, the accepting side', () => {
     const broken = await cluster.namespace();
     await putSite(cluster.admin, broken);
     await cluster.admin.delete(SECRETS, { namespace: broken, name: 'skupper-site-ca' });
-    await putGrant(broken, 'waits');
+    await createGrant(cluster, broken, 'waits');
     const checks = found(await administrator(broken));
     expect(checks.get('issuer')).toMatch(
       /^fail there is no Secret "skupper-site-ca" with the issuer \/ wait/,

@@ -9,7 +9,7 @@ import { ConsoleSession } from './console-session.js';
 import { openAcceptingNamespace } from './harness/accepting-namespace.js';
 import { OPERATOR_RULES, personIn } from './harness/person.js';
 import { post } from './harness/post.js';
-import { readyGrant, serveCluster } from './harness/served.js';
+import { createGrant, readyGrant, serveCluster } from './harness/served.js';
 import { until } from './harness/until.js';
 
 const { cluster, account, workplace, west } = await openAcceptingNamespace();
@@ -97,15 +97,8 @@ describe('grant commands in a cluster', () => {
   });
 
   it('list and show report why a grant is not Ready, even if another controller writes another message', async () => {
-    const make = (name: string, spec: object) =>
-      cluster.admin.create(ACCESS_GRANTS, {
-        apiVersion: 'skupper.io/v2alpha1',
-        kind: 'AccessGrant',
-        metadata: { name, namespace: west.namespace },
-        spec,
-      } as Resource);
-    await make('negative', { redemptionsAllowed: -1 });
-    await make('unreadable', { issuer: 'another-ca' });
+    await createGrant(cluster, west.namespace, 'negative', { redemptionsAllowed: -1 });
+    await createGrant(cluster, west.namespace, 'unreadable', { issuer: 'another-ca' });
     const reasonOf = async (name: string) => {
       const key = { namespace: west.namespace, name };
       await until(`the conditions of ${name}`, async () => (await readGrant(name)).status?.conditions);
@@ -172,12 +165,7 @@ describe('grant commands in a cluster', () => {
 
   it('list with -A lists every namespace if permitted', async () => {
     const east = await cluster.namespace();
-    await cluster.admin.create(ACCESS_GRANTS, {
-      apiVersion: 'skupper.io/v2alpha1',
-      kind: 'AccessGrant',
-      metadata: { name: 'eastern', namespace: east },
-      spec: {},
-    } as Resource);
+    await createGrant(cluster, east, 'eastern');
     const all = json(await administrator(['grant', 'list', '-A', '-o', 'json']));
     const places = all.map(({ namespace }: { namespace: string }) => namespace);
     expect(places).toEqual(expect.arrayContaining([east, west.namespace]));

@@ -2,14 +2,12 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { afterEach, describe, expect, it } from 'vitest';
 import { ACCESS_GRANTS, EVENTS } from '../../src/platforms/kubernetes/api/kinds.js';
 import type { Resource } from '../../src/platforms/kubernetes/api/resource.js';
-import type {
-  AccessGrantResource,
-  AccessGrantSpec,
-} from '../../src/platforms/kubernetes/grants/access-grant-resource.js';
+import type { AccessGrantResource } from '../../src/platforms/kubernetes/grants/access-grant-resource.js';
 import { releaseAfterFile } from '../support/release.js';
 import { putSite } from './harness/cluster-sites.js';
 import { type RunningController, startController } from './harness/controller.js';
 import { linkgrantAccount } from './harness/linkgrant-account.js';
+import { createGrant } from './harness/served.js';
 import { openTestCluster } from './harness/test-cluster.js';
 import { until } from './harness/until.js';
 
@@ -37,7 +35,7 @@ async function grantsIn(count: number): Promise<string> {
   await putSite(cluster.admin, namespace);
   for (let index = 0; index < count; index += 1) {
     const spec = index % 3 === 0 ? { expirationWindow: '1s' } : index % 3 === 1 ? { code: 'short' } : {};
-    await make(namespace, `g-${index}`, spec);
+    await createGrant(cluster, namespace, `g-${index}`, spec);
   }
   return namespace;
 }
@@ -86,7 +84,7 @@ describe('the status of AccessGrants', () => {
     const second = await lead();
     await waitForReads(second, west, 0, 200);
     // Grants are processed in order: once `last` is Ready, all earlier ones have been processed.
-    await make(west, 'last');
+    await createGrant(cluster, west, 'last');
     await until('the last grant', async () => (await read(west, 'last')).status?.status === 'Ready');
     expect(second.writes().filter((write) => !write.includes('/last/'))).toEqual([]);
     const after = (await grantsOf(west)).filter(({ metadata }) => metadata.name !== 'last');
@@ -117,7 +115,7 @@ describe('the status of AccessGrants', () => {
   it('is left to another controller that rewrites the url again and again, with a report', async () => {
     const west = await grantsIn(0);
     const { writes, takeovers } = await lead();
-    await make(west, 'fought');
+    await createGrant(cluster, west, 'fought');
     const foreign = { url: 'https://skupper.example.com/x', ca: 'its CA\n' };
     const key = { namespace: west, name: 'fought' };
     let rewrites = 0;
@@ -151,7 +149,7 @@ describe('the status of AccessGrants', () => {
     const written = writes().length;
     // Grants are processed in order: `fought` before `later`.
     await cluster.admin.patch(ACCESS_GRANTS, key, { metadata: { labels: { touched: 'yes' } } });
-    await make(west, 'later');
+    await createGrant(cluster, west, 'later');
     await until('the later grant', async () => (await read(west, 'later')).status?.status === 'Ready');
     fighting.abort();
     await fight;
@@ -163,16 +161,6 @@ describe('the status of AccessGrants', () => {
     ).toEqual([]);
   });
 });
-
-function make(namespace: string, name: string, spec: AccessGrantSpec = {}): Promise<unknown> {
-  const metadata = { name, namespace };
-  return cluster.admin.create(ACCESS_GRANTS, {
-    apiVersion: 'skupper.io/v2alpha1',
-    kind: 'AccessGrant',
-    metadata,
-    spec,
-  } as Resource);
-}
 
 function read(namespace: string, name: string) {
   return cluster.admin.get<AccessGrantResource>(ACCESS_GRANTS, { namespace, name });

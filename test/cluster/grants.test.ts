@@ -12,6 +12,7 @@ import { sampleRedemption } from '../support/store-samples.js';
 import { putSite } from './harness/cluster-sites.js';
 import { SERVICE_ENDPOINT, startController } from './harness/controller.js';
 import { linkgrantAccount } from './harness/linkgrant-account.js';
+import { createGrant } from './harness/served.js';
 import { openTestCluster } from './harness/test-cluster.js';
 import { until } from './harness/until.js';
 
@@ -24,14 +25,7 @@ await putSite(cluster.admin, west);
 const running = releaseAfterFile(await startController(account.kubeconfig));
 await until('the lead', async () => running.controller.isLeading);
 
-function make(name: string, spec: AccessGrantSpec = {}, namespace = west): Promise<Grant> {
-  return cluster.admin.create(ACCESS_GRANTS, {
-    apiVersion: 'skupper.io/v2alpha1',
-    kind: 'AccessGrant',
-    metadata: { name, namespace },
-    spec,
-  } as Resource) as Promise<Grant>;
-}
+const make = (name: string, spec?: AccessGrantSpec) => createGrant(cluster, west, name, spec);
 
 function read(name: string, namespace = west): Promise<Grant> {
   return cluster.admin.get<AccessGrantResource>(ACCESS_GRANTS, { namespace, name });
@@ -219,7 +213,7 @@ describe('an AccessGrant', () => {
 
   it("starts its window when its site accepts links, and is refused at an edge site with Skupper's text", async () => {
     const edge = await cluster.namespace();
-    await make('early', {}, edge);
+    await createGrant(cluster, edge, 'early');
     const early = await grantWith('early', ({ status }) => status?.status !== undefined, edge);
     expect(conditions(early).Resolved).toBe(
       `False Pending namespace "${edge}" has no site; create one with \`skupper site create NAME --enable-link-access -n ${edge}\``,

@@ -20,7 +20,7 @@ import { RecordedSite, routerSecret } from '../support/sites/kubernetes-site.js'
 import { putSite } from './harness/cluster-sites.js';
 import { LINKGRANT, linkgrantAccount } from './harness/linkgrant-account.js';
 import { post } from './harness/post.js';
-import { readyGrant, serveCluster } from './harness/served.js';
+import { createGrant, readyGrant, serveCluster } from './harness/served.js';
 import { openTestCluster } from './harness/test-cluster.js';
 import { until } from './harness/until.js';
 
@@ -37,16 +37,6 @@ beforeEach(async () => {
 });
 
 const serve = (...words: readonly string[]) => serveCluster(workplace, account.kubeconfig, ...words);
-
-async function make(name: string, spec: object = {}, namespace = west): Promise<void> {
-  const grant = {
-    apiVersion: 'skupper.io/v2alpha1',
-    kind: 'AccessGrant',
-    metadata: { name, namespace },
-    spec,
-  };
-  await cluster.admin.create(ACCESS_GRANTS, grant as Resource);
-}
 
 /**
  * Waits until `satisfies` accepts the status of a grant, and returns the grant. The service reads its address and certificate
@@ -87,7 +77,7 @@ describe('the published address of the service', () => {
       return cluster.admin.patch(SERVICES, metadata, { status }, { subresource: 'status' });
     };
     const serving = await serve('--service', 'balanced');
-    await make('waiting');
+    await createGrant(cluster, west, 'waiting');
     const waiting = await grantWith(serving, 'waiting', ({ status }) => status === 'Pending');
     expect(waiting.status?.expirationTime).toBeUndefined();
     expect(serving.said.stderr).toContain('the service has no address: new grants do not become Ready');
@@ -116,7 +106,7 @@ describe('the published address of the service', () => {
       { status: { loadBalancer: null } },
       { subresource: 'status' },
     );
-    await make('meanwhile');
+    await createGrant(cluster, west, 'meanwhile');
     const meanwhile = await grantWith(serving, 'meanwhile', ({ status }) => status === 'Ready');
     expect(meanwhile.status?.url).toContain('https://grants.example.net:9443/');
   });
@@ -130,7 +120,7 @@ describe('the published address of the service', () => {
       expect.stringMatching(/^CA SHA-256 fingerprint /),
       'Next: create an AccessGrant; those of every namespace become Ready once the service has an address',
     ]);
-    await make('secured');
+    await createGrant(cluster, west, 'secured');
     await grantWith(serving, 'secured', ({ status }) => status === 'Pending');
     const key = { namespace: LINKGRANT, name: 'linkgrant-grants' };
     const made = (await cluster.admin.get(SECURED_ACCESSES, key)) as Stored<Resource> & {
@@ -155,7 +145,7 @@ describe('the published address of the service', () => {
     const key = { namespace: LINKGRANT, name: 'linkgrant-grants' };
     await cluster.admin.delete(SECURED_ACCESSES, key).catch(() => undefined);
     const serving = await serve('--secured-access');
-    await make('new');
+    await createGrant(cluster, west, 'new');
     await grantWith(serving, 'new', ({ status }) => status === 'Pending');
     const still = await grantWith(serving, 'ready', ({ status }) => status === 'Ready');
     expect(still.status?.url).toBe(ready.status?.url);
@@ -207,7 +197,7 @@ describe('a service of one namespace', () => {
     const elsewhere = await readyGrant(cluster, east, 'elsewhere', { redemptionsAllowed: 9 });
     expect(await everywhere.stop()).toMatchObject({ code: 0 });
     const serving = await serve('--namespace', west);
-    await make('untouched', {}, east);
+    await createGrant(cluster, east, 'untouched');
     const grant = await readyGrant(cluster, west, 'here');
     expect((await post(serving, grant)).status).toBe(200);
     expect((await post(serving, elsewhere)).status).toBe(404);
@@ -253,7 +243,7 @@ describe('the CA that signs', () => {
       data: encoded(pemOf(branch)),
     } as Resource);
     const serving = await serve();
-    await make('for-the-branch', { issuer: 'branch-ca' });
+    await createGrant(cluster, west, 'for-the-branch', { issuer: 'branch-ca' });
     const refused = await grantWith(serving, 'for-the-branch', ({ status }) => status === 'Error');
     expect(refused.status?.message).toContain('linkgrant may not read the Secret "branch-ca"');
 

@@ -7,7 +7,7 @@ import { linkgrant, Workplace } from '../support/command-line.js';
 import { releaseAfterFile } from '../support/release.js';
 import { putSite } from './harness/cluster-sites.js';
 import { LINKGRANT, linkgrantAccount } from './harness/linkgrant-account.js';
-import { readyGrant, serveCluster, writeToken } from './harness/served.js';
+import { createGrant, readyGrant, serveCluster, writeToken } from './harness/served.js';
 import { openTestCluster } from './harness/test-cluster.js';
 import { until } from './harness/until.js';
 
@@ -127,12 +127,7 @@ describe('the metrics of a service in a cluster', () => {
     const revoked = await readyGrant(cluster, west, 'called-back');
     const annotations = { 'linkgrant.dev/revoked': 'true' };
     await cluster.admin.patch(ACCESS_GRANTS, revoked.metadata, { metadata: { annotations } });
-    await cluster.admin.create(ACCESS_GRANTS, {
-      apiVersion: 'skupper.io/v2alpha1',
-      kind: 'AccessGrant',
-      metadata: { namespace: west, name: 'weak' },
-      spec: { code: 'short' },
-    } as Resource);
+    await createGrant(cluster, west, 'weak', { code: 'short' });
     const more = (by: Readonly<Record<string, number>>) =>
       Object.fromEntries(Object.entries(before).map(([state, count]) => [state, count + (by[state] ?? 0)]));
     const expected = more({ exhausted: 1, revoked: 1, pending: 1 });

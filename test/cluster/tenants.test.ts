@@ -27,7 +27,7 @@ import { putSite } from './harness/cluster-sites.js';
 import { LINKGRANT, linkgrantAccount } from './harness/linkgrant-account.js';
 import { post } from './harness/post.js';
 import { type Replica, startReplicas } from './harness/replicas.js';
-import { readyGrant, writeToken } from './harness/served.js';
+import { createGrant, readyGrant, writeToken } from './harness/served.js';
 import { openTestCluster } from './harness/test-cluster.js';
 import { until } from './harness/until.js';
 
@@ -61,11 +61,7 @@ function read(namespace: string, name: string): Promise<Grant> {
   return cluster.admin.get<AccessGrantResource>(ACCESS_GRANTS, { namespace, name });
 }
 
-function make(name: string, spec: AccessGrantSpec): Promise<unknown> {
-  const metadata = { name, namespace: east };
-  const grant = { apiVersion: 'skupper.io/v2alpha1', kind: 'AccessGrant', metadata, spec };
-  return cluster.admin.create(ACCESS_GRANTS, grant as Resource);
-}
+const make = (name: string, spec?: AccessGrantSpec) => createGrant(cluster, east, name, spec);
 
 /** Waits until `satisfies` accepts the status and the message of a grant in `east`. Returns both as one text. */
 function said(name: string, satisfies = (status: string) => status !== ''): Promise<string> {
@@ -205,7 +201,7 @@ describe('objects of a hostile namespace owner', () => {
   });
 
   it('cannot stop the service with an unexpected status', async () => {
-    await make('restated', {});
+    await make('restated');
     const grant = await said('restated', (text) => text.startsWith('Ready'));
     expect(grant).toBe('Ready OK');
     const stated = (status: object) =>
@@ -311,7 +307,7 @@ describe('objects of a hostile namespace owner', () => {
         await cluster.admin.patch(kind, made.metadata, { status }, { subresource: 'status' });
       }
     }
-    await make('of-odd-sites', {});
+    await make('of-odd-sites');
     expect(await said('of-odd-sites')).toMatch(/^(Error|Pending)/);
     await expectWestServed();
   });

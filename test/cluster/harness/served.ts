@@ -1,7 +1,7 @@
 import { writeFileSync } from 'node:fs';
 import { encodeAccessToken } from '../../../src/domain/access-token.js';
 import { ACCESS_GRANTS } from '../../../src/platforms/kubernetes/api/kinds.js';
-import type { Resource, Stored } from '../../../src/platforms/kubernetes/api/resource.js';
+import type { Stored } from '../../../src/platforms/kubernetes/api/resource.js';
 import type {
   AccessGrantResource,
   AccessGrantSpec,
@@ -41,6 +41,21 @@ export async function serveCluster(
   ]);
 }
 
+/** Creates an AccessGrant. */
+export function createGrant(
+  { admin }: TestCluster,
+  namespace: string,
+  name: string,
+  spec: AccessGrantSpec = {},
+): Promise<Stored<AccessGrantResource>> {
+  return admin.create<AccessGrantResource>(ACCESS_GRANTS, {
+    apiVersion: 'skupper.io/v2alpha1',
+    kind: 'AccessGrant',
+    metadata: { name, namespace },
+    spec,
+  });
+}
+
 /** Creates an AccessGrant, and returns it once its status is Ready. */
 export async function readyGrant(
   cluster: TestCluster,
@@ -48,12 +63,7 @@ export async function readyGrant(
   name: string,
   spec: AccessGrantSpec = {},
 ): Promise<Stored<AccessGrantResource>> {
-  await cluster.admin.create(ACCESS_GRANTS, {
-    apiVersion: 'skupper.io/v2alpha1',
-    kind: 'AccessGrant',
-    metadata: { name, namespace },
-    spec,
-  } as Resource);
+  await createGrant(cluster, namespace, name, spec);
   return until(`${name} to be Ready`, async () => {
     const grant = await cluster.admin.get<AccessGrantResource>(ACCESS_GRANTS, { namespace, name });
     return grant.status?.status === 'Ready' ? grant : undefined;
