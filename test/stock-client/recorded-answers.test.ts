@@ -1,8 +1,9 @@
-import { readFileSync } from 'node:fs';
-import { resolve } from 'node:path';
+import { readFileSync, writeFileSync } from 'node:fs';
+import { join, resolve } from 'node:path';
 import { beforeAll, describe, expect, it } from 'vitest';
-import { releaseAfterTest } from '../support/release.js';
-import { startRecordedServer } from './recorded-server.js';
+import { encodeAccessToken } from '../../src/domain/access-token.js';
+import { directoryForTest, releaseAfterTest } from '../support/release.js';
+import { CODE, serveHttps, type TestServerOptions } from '../support/servers/hostile-server.js';
 import { buildStockClient, READERS, runStockClient } from './stock-client.js';
 
 // These tests check the stock client itself, against recorded answers of Skupper's own grant server.
@@ -11,11 +12,28 @@ const recorded = (name: string) =>
 const success = recorded('success');
 const [, secret = '', link = ''] = success.split(/^---\n/m);
 
-describe('the independent Go client', () => {
-  const serve = async (...given: Parameters<typeof startRecordedServer>) => {
-    return releaseAfterTest(await startRecordedServer(...given));
-  };
+interface RecordedAnswer {
+  readonly status: number;
+  readonly body: string;
+  readonly headers?: Readonly<Record<string, string>>;
+}
 
+/**
+ * Starts a server for the current test that sends these answers in turn, and then repeats the last. Returns the file of its token,
+ * and the requests that it received so far.
+ */
+async function serve(answers: readonly RecordedAnswer[], options?: TestServerOptions) {
+  const server = await serveHttps((_seen, _request, response) => {
+    const { status, body, headers } = answers[server.seen.length - 1] ?? (answers.at(-1) as RecordedAnswer);
+    response.writeHead(status, headers).end(body);
+  }, options);
+  releaseAfterTest(server);
+  const token = join(directoryForTest(), 'token.yaml');
+  writeFileSync(token, encodeAccessToken(server.token));
+  return { token, seen: server.seen };
+}
+
+describe('the independent Go client', () => {
   beforeAll(buildStockClient);
 
   it.each(READERS)('reads a recorded response of the real server with the %s reader', async (reader) => {
@@ -45,8 +63,12 @@ describe('the independent Go client', () => {
       },
     ]);
     expect(seen).toHaveLength(1);
-    expect(seen[0]?.body).toBe('some-code');
-    expect(seen[0]?.headers).toMatchObject({ name: 'my-link', subject: 'a-subject', 'content-length': '9' });
+    expect(seen[0]?.body).toBe(CODE);
+    expect(seen[0]?.headers).toMatchObject({
+      name: 'my-link',
+      subject: 'a-subject',
+      'content-length': String(CODE.length),
+    });
   });
 
   it('sends name and subject only if given', async () => {
@@ -87,7 +109,7 @@ describe('the independent Go client', () => {
   });
 
   it('follows no redirect', async () => {
-    const { token, seen } = await serve([{ status: 307, body: '', location: '/elsewhere' }]);
+    const { token, seen } = await serve([{ status: 307, body: '', headers: { location: '/elsewhere' } }]);
     const report = await runStockClient({ token, reader: 'strict' });
     expect(report).toMatchObject({ exitCode: 1, status: 307 });
     expect(seen).toHaveLength(1);

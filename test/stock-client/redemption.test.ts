@@ -1,27 +1,75 @@
 import { readFileSync, writeFileSync } from 'node:fs';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { Service } from './service.js';
+import { describe, expect, it } from 'vitest';
+import {
+  type Ended,
+  expectSuccess,
+  json,
+  linkgrantProcess,
+  type Serving,
+  Workplace,
+} from '../support/command-line.js';
+import { releaseAfterFile } from '../support/release.js';
 import { buildStockClient, READERS, runStockClient } from './stock-client.js';
 
 const LONGEST = `${'a'.repeat(61)}.${'b'.repeat(63)}.${'c'.repeat(63)}.${'d'.repeat(63)}`;
 // Names that YAML 1.1 takes for a boolean, a number or nothing at all when they are not quoted.
 const NAMES = ['n', 'yes', '1e3', 'null', 'off', '0x1f', '1-0', LONGEST];
 
-describe('the Go client at the built service', () => {
-  const service = new Service();
-  beforeAll(async () => {
-    buildStockClient();
-    await service.start(
-      '--endpoint=inter-router=router.example.com:55671@b',
-      '--endpoint=edge=router.example.com:45671@b',
-      '--endpoint=inter-router=[2001:db8::7]:55671@a',
-    );
-  });
-  afterAll(() => service.stop());
+const ENDPOINT = '--endpoint=inter-router=router.example.com:55671';
 
+/** A data directory, and the built program as its service and its commands, each as a process of its own. */
+class Site {
+  readonly #workplace = releaseAfterFile(new Workplace());
+  readonly #place = ['--data-dir', this.#workplace.path('data')];
+  #tokens = 0;
+
+  /** Starts the service. */
+  serve(...words: readonly string[]): Promise<Serving> {
+    return this.#workplace.serve([...this.#place, '--host', '127.0.0.1', ...words]);
+  }
+
+  /** Creates a grant; returns the path of a token file for it. */
+  createToken(grant: string, ...words: readonly string[]): Promise<string> {
+    return this.#writeToken((file) => ['grant', 'create', grant, '--token', file, ...words]);
+  }
+
+  /** Issues a signed token of an existing grant; returns the path of its file. */
+  signToken(grant: string, ...words: readonly string[]): Promise<string> {
+    return this.#writeToken((file) => ['token', 'issue', file, '--grant', grant, ...words]);
+  }
+
+  /** The grant as `grant show -o json` prints it. */
+  async showGrant(grant: string): Promise<{ readonly redemptions: number; readonly state: string }> {
+    return json(await this.#run(['grant', 'show', grant, '-o', 'json']));
+  }
+
+  async #writeToken(wordsFor: (file: string) => readonly string[]): Promise<string> {
+    this.#tokens += 1;
+    const file = this.#workplace.path(`token-${this.#tokens}.yaml`);
+    await this.#run(wordsFor(file));
+    return file;
+  }
+
+  async #run(words: readonly string[]): Promise<Ended> {
+    return expectSuccess(await linkgrantProcess([...words, ...this.#place]));
+  }
+}
+
+buildStockClient();
+const site = new Site();
+await site.serve(
+  '--endpoint=inter-router=router.example.com:55671@b',
+  '--endpoint=edge=router.example.com:45671@b',
+  '--endpoint=inter-router=[2001:db8::7]:55671@a',
+);
+const oneEndpointSite = new Site();
+await oneEndpointSite.serve(ENDPOINT);
+const restartedSite = new Site();
+
+describe('the Go client at the built service', () => {
   describe.each(READERS)('with the %s reader', (reader) => {
     it('gets a usable Secret and a Link for each group, in the order of the groups', async () => {
-      const token = service.createToken(`site-${reader}`);
+      const token = await site.createToken(`site-${reader}`);
       const report = await runStockClient({ token, reader, name: 'east', subject: 'a-site' });
       expect(report).toMatchObject({
         exitCode: 0,
@@ -57,19 +105,19 @@ describe('the Go client at the built service', () => {
   });
 
   it("gets the grant's name if it sends no name", async () => {
-    const token = service.createToken('unnamed');
+    const token = await site.createToken('unnamed');
     const report = await runStockClient({ token, reader: 'strict' });
     expect(report).toMatchObject({ exitCode: 0, secretName: 'unnamed', commonName: 'unnamed' });
   });
 
   it('gets the name as subject if the subject header is empty', async () => {
-    const token = service.createToken('no-subject');
+    const token = await site.createToken('no-subject');
     const report = await runStockClient({ token, reader: 'strict', name: 'west', subject: '' });
     expect(report).toMatchObject({ exitCode: 0, secretName: 'west', commonName: 'west' });
   });
 
   it("gets Skupper's text for an exhausted grant", async () => {
-    const token = service.createToken('spent');
+    const token = await site.createToken('spent');
     await runStockClient({ token, reader: 'strict', name: 'first' });
     const report = await runStockClient({ token, reader: 'strict', name: 'second' });
     expect(report).toMatchObject({
@@ -77,11 +125,11 @@ describe('the Go client at the built service', () => {
       status: 404,
       error: 'Received HTTP Response 404: No such access granted',
     });
-    expect(service.showGrant('spent')).toMatchObject({ redemptions: 1, state: 'exhausted' });
+    expect(await site.showGrant('spent')).toMatchObject({ redemptions: 1, state: 'exhausted' });
   });
 
   it("gets Skupper's text for a wrong code, also if the grant is exhausted", async () => {
-    const token = service.createToken('wrong');
+    const token = await site.createToken('wrong');
     const forged = `${token}.forged`;
     writeFileSync(forged, readFileSync(token, 'utf8').replace(/code: .*/, 'code: AAAABBBBCCCCDDDDEEEEFFFF'));
     const refused = {
@@ -95,17 +143,17 @@ describe('the Go client at the built service', () => {
   });
 
   it('gets the same certificate again when it repeats its request for a single-use grant', async () => {
-    const token = service.createToken('lost-answer');
+    const token = await site.createToken('lost-answer');
     const run = { token, reader: 'kubernetes', name: 'north', subject: 'the-site' } as const;
     const first = await runStockClient(run);
     const second = await runStockClient(run);
     expect(second).toEqual(first);
-    expect(service.showGrant('lost-answer')).toMatchObject({ redemptions: 1 });
+    expect(await site.showGrant('lost-answer')).toMatchObject({ redemptions: 1 });
   });
 
   it('redeems signed tokens of one grant up to the limit of each, and gets a lost response again', async () => {
-    service.createToken('hub', '--redemptions-allowed=3');
-    const [one, two] = [service.signToken('hub'), service.signToken('hub', '--redemptions-allowed=2')];
+    await site.createToken('hub', '--redemptions-allowed=3');
+    const [one, two] = [await site.signToken('hub'), await site.signToken('hub', '--redemptions-allowed=2')];
     const run = { token: one, reader: 'strict', name: 'to-hub', subject: 'the-site' } as const;
     const first = await runStockClient(run);
     expect(first).toMatchObject({ exitCode: 0, secretName: 'to-hub', commonName: 'the-site' });
@@ -118,11 +166,11 @@ describe('the Go client at the built service', () => {
     for (const name of ['east', 'west']) {
       expect(await runStockClient({ ...run, token: two, name })).toMatchObject({ exitCode: 0 });
     }
-    expect(service.showGrant('hub')).toMatchObject({ redemptions: 3, state: 'exhausted' });
+    expect(await site.showGrant('hub')).toMatchObject({ redemptions: 3, state: 'exhausted' });
   });
 
   it('spends one use for each response of a grant with several uses', async () => {
-    const token = service.createToken('several', '--redemptions-allowed=2');
+    const token = await site.createToken('several', '--redemptions-allowed=2');
     const run = { token, reader: 'strict', name: 'south', subject: 'some-site' } as const;
     const serials = [(await runStockClient(run)).serial, (await runStockClient(run)).serial];
     expect(new Set(serials).size).toBe(2);
@@ -131,16 +179,9 @@ describe('the Go client at the built service', () => {
 });
 
 describe('a name that a YAML reader could convert', () => {
-  const service = new Service();
-  beforeAll(async () => {
-    buildStockClient();
-    await service.start('--endpoint=inter-router=router.example.com:55671');
-  });
-  afterAll(() => service.stop());
-
   describe.each(READERS)('with the %s reader', (reader) => {
     it.each(NAMES)('is read back as it was sent: %s', async (name) => {
-      const token = service.createToken(`name-${reader}-${NAMES.indexOf(name)}`);
+      const token = await oneEndpointSite.createToken(`name-${reader}-${NAMES.indexOf(name)}`);
       const report = await runStockClient({ token, reader, name, subject: name });
       expect(report).toMatchObject({ exitCode: 0, secretName: name, commonName: name.slice(0, 64) });
       expect(report.links).toMatchObject([{ name, tlsCredentials: name }]);
@@ -149,15 +190,10 @@ describe('a name that a YAML reader could convert', () => {
 });
 
 describe('a Go client that repeats its request at intervals', () => {
-  const service = new Service();
-  beforeAll(buildStockClient);
-  afterAll(() => service.stop());
-
   it('links once the accepting site has an endpoint, and spends one use', async () => {
-    await service.start('--endpoint=inter-router=router.example.com:55671');
-    const token = service.createToken('by-and-by', '--redemptions-allowed=1');
-    const port = /https:\/\/127\.0\.0\.1:(\d+)\//.exec(readFileSync(token, 'utf8'))?.[1];
-    await service.terminate();
+    const first = await restartedSite.serve(ENDPOINT);
+    const token = await restartedSite.createToken('by-and-by', '--redemptions-allowed=1');
+    await first.stop();
     // The client finds no listener first, then a service without an endpoint.
     const waiting = runStockClient({
       token,
@@ -166,12 +202,13 @@ describe('a Go client that repeats its request at intervals', () => {
       retry: 300,
       interval: '100ms',
     });
-    await service.start(`--listen=127.0.0.1:${port}`);
-    await service.terminate();
-    await service.start(`--listen=127.0.0.1:${port}`, '--endpoint=inter-router=router.example.com:55671');
+    const listen = ['--listen', `127.0.0.1:${first.port}`];
+    const second = await restartedSite.serve(...listen);
+    await second.stop();
+    await restartedSite.serve(...listen, ENDPOINT);
     const report = await waiting;
     expect(report).toMatchObject({ exitCode: 0, secretName: 'patient', links: [{ name: 'patient' }] });
     expect(report.attempts).toBeGreaterThan(1);
-    expect(service.showGrant('by-and-by')).toMatchObject({ redemptions: 1 });
+    expect(await restartedSite.showGrant('by-and-by')).toMatchObject({ redemptions: 1 });
   });
 });
