@@ -216,7 +216,7 @@ describe('an AccessGrant', () => {
     await createGrant(cluster, edge, 'early');
     const early = await grantWith('early', ({ status }) => status?.status !== undefined, edge);
     expect(conditions(early).Resolved).toBe(
-      `False Pending namespace "${edge}" has no site; create one with \`skupper site create NAME --enable-link-access -n ${edge}\``,
+      `False Pending namespace "${edge}" has no site; create one with \`skupper site create NAME --enable-link-access -n ${edge}\`, or use the namespace of a site`,
     );
     expect(early.status?.url).toBe(`${SERVICE_ENDPOINT.url}/${early.metadata.uid}`);
     expect(early.status?.expirationTime).toBeUndefined();

@@ -71,7 +71,7 @@ export function CreateGrant({ onClose }: { readonly onClose: () => void }) {
           hasFocus
           maxLength={253}
           pattern="[a-z0-9]([a-z0-9.\-]*[a-z0-9])?"
-          help="Lowercase letters, digits, dots and hyphens. Links get this name unless the site chooses another one. Example: to-west"
+          help="The name of the grant, for example the site that will join: west. Lowercase letters, digits, dots and hyphens. Links get this name unless the site chooses another one."
         />
         <Field
           label="How many sites can join"

@@ -50,6 +50,7 @@ export function IssuedToken({ grant, issued, onClose }: IssuedTokenProps) {
   const progress = useJoinProgress(issued, earlierAttempts);
   const yaml = encodeResource({ ...issued.token });
   const canClose = isCopied || progress.links.length > 0;
+  const isUsedUp = progress.links.length >= issued.redemptionsAllowed;
   const markCopied = () => setCopied(true);
   const close = () => {
     if (canClose || isWarned) onClose();
@@ -72,27 +73,31 @@ export function IssuedToken({ grant, issued, onClose }: IssuedTokenProps) {
         </Notice>
       )}
       <JoinStatus progress={progress} />
-      <p hidden={progress.links.length >= issued.redemptionsAllowed}>
-        This token is shown only now. With it {countText(issued.redemptionsAllowed, 'site')} can join
-        {issued.subject && <> as {visible(issued.subject)}</>}
-        {issued.expirationTime && (
-          <>
-            {' '}
-            until <Time at={issued.expirationTime} />. Time left: <TimeLeft at={issued.expirationTime} />
-          </>
-        )}
-        . Send it over a channel that you trust.
-      </p>
-      <Choice
-        label="How does the site join?"
-        value={way}
-        options={WAYS.map(({ value, text }) => [value, text] as const)}
-        onInput={setWay}
-      />
-      {joinLine && flags ? (
-        <JoinLine line={joinLine} flags={flags} onCopy={markCopied} />
-      ) : (
-        <TokenFile yaml={yaml} command={command} onCopy={markCopied} />
+      {!isUsedUp && (
+        <>
+          <p>
+            This token is shown only now. With it {countText(issued.redemptionsAllowed, 'site')} can join
+            {issued.subject && <> as {visible(issued.subject)}</>}
+            {issued.expirationTime && (
+              <>
+                {' '}
+                until <Time at={issued.expirationTime} />. Time left: <TimeLeft at={issued.expirationTime} />
+              </>
+            )}
+            . Send it over a channel that you trust.
+          </p>
+          <Choice
+            label="How does the site join?"
+            value={way}
+            options={WAYS.map(({ value, text }) => [value, text] as const)}
+            onInput={setWay}
+          />
+          {joinLine && flags ? (
+            <JoinLine line={joinLine} flags={flags} onCopy={markCopied} />
+          ) : (
+            <TokenFile yaml={yaml} command={command} onCopy={markCopied} />
+          )}
+        </>
       )}
     </Dialog>
   );

@@ -66,7 +66,8 @@ function noEndpointText(namespace: string | undefined, flags: Flags): string {
       : `, or, for the site of namespace ${namespace}, with --platform podman, docker or linux`;
   const trial = completeCommand('linkgrant serve --endpoint inter-router=localhost:55671', flags);
   return `No link can be accepted yet: start with --endpoint inter-router=HOST:PORT, the address of your router${alternative}
-To try it without a router: stop this service, and run ${trial}`;
+To try it without a router: stop this service, and run ${trial}
+Console in a browser: ${completeCommand('linkgrant console', flags)}`;
 }
 
 function clusterLine(namespace: string | undefined, lacksAddress: boolean): string {

@@ -16,7 +16,7 @@ export function siteEndpoints(
     return siteRefusal(
       'link_access_unavailable',
       `namespace "${namespace}" has no site`,
-      `create one with \`skupper site create NAME --enable-link-access -n ${namespace}\``,
+      `create one with \`skupper site create NAME --enable-link-access -n ${namespace}\`, or use the namespace of a site`,
     );
   }
   if (site.isEdge) {
