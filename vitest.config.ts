@@ -1,7 +1,7 @@
 import { defineConfig } from 'vitest/config';
 
 // `npm test` runs the projects `in-process` and `isolated`: what a contributor runs before each commit.
-// Each other project has a command of its own; CONTRIBUTING.md lists them.
+// `npm run test:NAME` runs the project NAME; CONTRIBUTING.md lists these commands.
 
 /** These files leave nothing behind in their process, so one process runs many of them, one after the other. */
 const IN_PROCESS = [
@@ -29,19 +29,43 @@ const CHAOS = ['test/chaos/*.test.ts', 'test/**/crashes.test.ts'];
 /** These share a PostgreSQL server, which is started when one of them runs. */
 const POSTGRES = ['test/**/postgres*.test.ts'];
 
-/** These have a configuration of their own beside them. */
-const ELSEWHERE = [
-  'test/stock-client/**',
-  'test/hostile/**',
-  'test/image/**',
-  'test/package/**',
-  'test/cluster/**',
-  'test/console/**',
-  'test/postgres/**',
-  'node_modules/**',
+const shared = { testTimeout: 60_000, hookTimeout: 120_000 };
+
+/** Each of these has a directory of its own. Its files run one after the other unless `maxWorkers` is set. */
+const OWN_DIRECTORY = [
+  {
+    name: 'cluster',
+    include: ['test/cluster/*.test.ts'],
+    // Compiles the API server, kubectl and helm if they are not provided, once for each version.
+    globalSetup: ['test/cluster/harness/prepare.ts'],
+    // The test files of a worker share an API server, and wait for it much of the time.
+    maxWorkers: 2,
+    // vitest rejects a group of projects that differ in `maxWorkers`, such as a run of all projects.
+    sequence: { groupOrder: 1 },
+    testTimeout: 120_000,
+    hookTimeout: 300_000,
+  },
+  // Each file starts a service and a browser of its own.
+  { name: 'console', include: ['test/console/*.test.ts'], expect: { poll: { timeout: 20_000 } } },
+  // Each file has servers of its own.
+  { name: 'failover', include: ['test/postgres/*.test.ts'], testTimeout: 300_000 },
+  // A file and its service process need a core each.
+  { name: 'hostile', include: ['test/hostile/*.test.ts'], testTimeout: 1_200_000 },
+  // The build stage installs all packages and compiles, which takes minutes.
+  { name: 'image', include: ['test/image/*.test.ts'], hookTimeout: 600_000 },
+  {
+    name: 'package',
+    include: ['test/package/*.test.ts'],
+    globalSetup: ['test/package/global-setup.ts'],
+    testTimeout: 120_000,
+    // Packages are fetched, and one of them compiled.
+    hookTimeout: 900_000,
+  },
+  // The first build of the Go program downloads and compiles its modules.
+  { name: 'stock', include: ['test/stock-client/*.test.ts'], hookTimeout: 600_000 },
 ];
 
-const shared = { testTimeout: 60_000, hookTimeout: 120_000 };
+const ELSEWHERE = OWN_DIRECTORY.flatMap(({ include }) => include);
 
 export default defineConfig({
   test: {
@@ -52,7 +76,7 @@ export default defineConfig({
         test: {
           name: 'in-process',
           include: IN_PROCESS,
-          exclude: [...PROCESS, ...POSTGRES, ...ELSEWHERE],
+          exclude: [...PROCESS, ...POSTGRES],
           isolate: false,
           ...shared,
         },
@@ -69,12 +93,12 @@ export default defineConfig({
         test: {
           name: 'commands',
           include: COMMANDS,
-          exclude: [...POSTGRES, ...ELSEWHERE],
+          exclude: POSTGRES,
           isolate: false,
           ...shared,
         },
       },
-      { test: { name: 'process', include: PROCESS, exclude: [...POSTGRES, ...ELSEWHERE], ...shared } },
+      { test: { name: 'process', include: PROCESS, exclude: POSTGRES, ...shared } },
       {
         test: {
           name: 'chaos',
@@ -93,6 +117,7 @@ export default defineConfig({
           ...shared,
         },
       },
+      ...OWN_DIRECTORY.map((options) => ({ test: { ...shared, maxWorkers: 1, ...options } })),
     ],
   },
 });
