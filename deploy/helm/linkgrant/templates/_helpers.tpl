@@ -44,8 +44,71 @@ app.kubernetes.io/instance: {{ .Release.Name }}
 app.kubernetes.io/component: standalone
 {{- end }}
 
-{{/* The image of every pod. */}}
-{{- define "linkgrant.image" -}}
+{{/* The values podAnnotations, and with monitoring.annotations those for Prometheus; empty if there are none. */}}
+{{- define "linkgrant.podAnnotations" -}}
+{{- $annotations := dict }}
+{{- if .Values.monitoring.annotations }}
+{{- $annotations = dict "prometheus.io/scrape" "true" "prometheus.io/port" "9091" "prometheus.io/path" "/metrics" }}
+{{- end }}
+{{- with merge (deepCopy .Values.podAnnotations) $annotations }}
+{{- toYaml . }}
+{{- end }}
+{{- end }}
+
+{{/* Fields that every pod has in its spec. */}}
+{{- define "linkgrant.podSpec" -}}
+enableServiceLinks: false
+terminationGracePeriodSeconds: 30
+{{- with .Values.imagePullSecrets }}
+imagePullSecrets:
+  {{- toYaml . | nindent 2 }}
+{{- end }}
+{{- with .Values.priorityClassName }}
+priorityClassName: {{ . }}
+{{- end }}
+{{- with .Values.nodeSelector }}
+nodeSelector:
+  {{- toYaml . | nindent 2 }}
+{{- end }}
+{{- with .Values.tolerations }}
+tolerations:
+  {{- toYaml . | nindent 2 }}
+{{- end }}
+{{- with .Values.affinity }}
+affinity:
+  {{- toYaml . | nindent 2 }}
+{{- end }}
+{{- end }}
+
+{{/* Fields that every container has, besides its name. The probes use its port `ops`. */}}
+{{- define "linkgrant.container" -}}
 {{- $repository := required "image.repository is missing: build the image from the Dockerfile, push it to your registry, and name it here, such as registry.example.com/linkgrant" .Values.image.repository -}}
-{{ $repository }}:{{ .Values.image.tag | default .Chart.AppVersion }}
+image: {{ printf "%s:%s" $repository (.Values.image.tag | default .Chart.AppVersion) | quote }}
+imagePullPolicy: {{ .Values.image.pullPolicy }}
+args: [serve]
+startupProbe:
+  httpGet:
+    path: /healthz
+    port: ops
+  periodSeconds: 2
+  failureThreshold: 30
+livenessProbe:
+  httpGet:
+    path: /healthz
+    port: ops
+  periodSeconds: 10
+  timeoutSeconds: 5
+  failureThreshold: 3
+readinessProbe:
+  httpGet:
+    path: /readyz
+    port: ops
+  periodSeconds: 5
+  timeoutSeconds: 5
+  failureThreshold: 2
+securityContext:
+  allowPrivilegeEscalation: false
+  readOnlyRootFilesystem: true
+  capabilities:
+    drop: [ALL]
 {{- end }}
