@@ -1,11 +1,6 @@
+import { type Migration, putSchemaSetting, requireVersion, runMigrations } from '../sql/migration.js';
 import { change, put, type SqlOperation, value } from '../sql/operation.js';
-import { StoreOpenError, StoreSchemaError } from '../store-open-error.js';
-
-interface Migration {
-  /** The first release that has these tables. */
-  readonly release: string;
-  readonly statements: readonly string[];
-}
+import { StoreOpenError } from '../store-open-error.js';
 
 /**
  * The steps from an empty database to the current schema. The schema version is the number of steps that were run. A later
@@ -99,9 +94,7 @@ const LOCK = 'SELECT pg_advisory_xact_lock(1818978162)';
 const HAS_SCHEMA = "SELECT 1 FROM pg_namespace WHERE nspname = 'linkgrant'";
 const HAS_TABLES = "SELECT 1 FROM pg_class WHERE relnamespace = CAST('linkgrant' AS regnamespace) LIMIT 1";
 const HAS_SETTINGS = "SELECT to_regclass('linkgrant.settings')";
-const SETTING = 'SELECT value FROM settings WHERE key = ?';
-const PUT_SETTING = `INSERT INTO settings (key, value) VALUES (?, ?)
-  ON CONFLICT (key) DO UPDATE SET value = excluded.value`;
+const VERSION = "SELECT value FROM settings WHERE key = 'schema-version'";
 
 /**
  * Returns the schema version of a database, 0 without tables of linkgrant. Throws StoreOpenError for another program's tables.
@@ -110,7 +103,7 @@ function* schemaVersion(displayUrl: string): SqlOperation<number> {
   if ((yield* value(HAS_SCHEMA)) === undefined) return 0;
   if ((yield* value(HAS_TABLES)) === undefined) return 0;
   const hasSettings = ((yield* value(HAS_SETTINGS)) ?? null) !== null;
-  const version = hasSettings ? yield* value(SETTING, 'schema-version') : undefined;
+  const version = hasSettings ? yield* value(VERSION) : undefined;
   if (version !== undefined) return Number(version);
   throw new StoreOpenError(
     `the schema linkgrant of the store ${displayUrl} has another program's tables`,
@@ -118,19 +111,10 @@ function* schemaVersion(displayUrl: string): SqlOperation<number> {
   );
 }
 
-/**
- * Throws StoreSchemaError unless the database has this program's schema. With `orNewer` a newer schema is accepted too,
- * because it only adds to the tables of this program.
- */
-export function* checkSchema(displayUrl: string, orNewer = false): SqlOperation<void> {
+/** Throws StoreSchemaError unless the database has this program's schema. */
+export function* checkSchema(displayUrl: string): SqlOperation<void> {
   const found = yield* schemaVersion(displayUrl);
-  if (found === SCHEMA_VERSION || (orNewer && found > SCHEMA_VERSION)) return;
-  let hint = 'start `linkgrant serve` once';
-  if (found > SCHEMA_VERSION) {
-    const release = yield* value(SETTING, 'schema-release');
-    hint = `install linkgrant ${typeof release === 'string' ? release : 'of the release that created it'} or newer`;
-  }
-  throw new StoreSchemaError(displayUrl, { found, wanted: SCHEMA_VERSION }, hint);
+  yield* requireVersion(displayUrl, { found, wanted: SCHEMA_VERSION });
 }
 
 /**
@@ -143,10 +127,11 @@ export function* migrateSchema(displayUrl: string): SqlOperation<void> {
   if (found >= SCHEMA_VERSION) return;
   // Creating a schema needs a right that the owner of an existing schema may not have.
   if ((yield* value(HAS_SCHEMA)) === undefined) yield* change('CREATE SCHEMA linkgrant');
-  for (const { release, statements } of MIGRATIONS.slice(found)) {
-    // Texts sort by their bytes, independently of the locale of the database.
-    for (const sql of statements) yield* change(sql.replace(/\bTEXT\b/g, 'TEXT COLLATE "C"'));
-    yield* change(PUT_SETTING, 'schema-release', release);
-  }
-  yield* change(PUT_SETTING, 'schema-version', String(SCHEMA_VERSION));
+  yield* runMigrations(MIGRATIONS.slice(found).map(withByteOrder));
+  yield* putSchemaSetting('schema-version', String(SCHEMA_VERSION));
+}
+
+/** Makes texts sort by their bytes, independently of the locale of the database. */
+function withByteOrder({ release, statements }: Migration): Migration {
+  return { release, statements: statements.map((sql) => sql.replace(/\bTEXT\b/g, 'TEXT COLLATE "C"')) };
 }

@@ -1,14 +1,9 @@
-import { StoreOpenError, StoreSchemaError } from '../store-open-error.js';
-import type { SqliteConnection } from './connection.js';
+import { type Migration, requireVersion, runMigrations } from '../sql/migration.js';
+import { change, type SqlOperation, value } from '../sql/operation.js';
+import { StoreOpenError } from '../store-open-error.js';
 
 // "lkgr": identifies a linkgrant database in the file header, so that another program's database is refused.
 const APPLICATION_ID = 0x6c6b6772;
-
-interface Migration {
-  /** The first release that has these tables. */
-  readonly release: string;
-  readonly statements: readonly string[];
-}
 
 /**
  * The steps from an empty database to the current schema. The schema version is the number of steps that were run. A later
@@ -95,14 +90,12 @@ const MIGRATIONS: readonly Migration[] = [
 /** The schema version that this program reads and writes. */
 export const SCHEMA_VERSION = MIGRATIONS.length;
 
-function pragma(connection: SqliteConnection, name: 'application_id' | 'user_version'): number {
-  return Number(connection.statement(`PRAGMA ${name}`).value());
-}
-
 /** Returns the schema version of a database, 0 for an empty one. Throws StoreOpenError for another program's database. */
-function schemaVersion(connection: SqliteConnection, file: string): number {
-  if (pragma(connection, 'application_id') === APPLICATION_ID) return pragma(connection, 'user_version');
-  if (connection.statement('SELECT count(*) FROM sqlite_schema').value() === 0) return 0;
+function* schemaVersion(file: string): SqlOperation<number> {
+  if ((yield* value('PRAGMA application_id')) === APPLICATION_ID) {
+    return Number(yield* value('PRAGMA user_version'));
+  }
+  if ((yield* value('SELECT count(*) FROM sqlite_schema')) === 0) return 0;
   throw new StoreOpenError(`the store ${file} is another program's database`, 'name another file');
 }
 
@@ -110,30 +103,20 @@ function schemaVersion(connection: SqliteConnection, file: string): number {
  * Throws StoreSchemaError unless the database has this program's schema. With `orNewer` a newer schema is accepted too,
  * because it only adds to the tables of this program.
  */
-export function checkSchema(connection: SqliteConnection, file: string, orNewer = false): void {
-  const found = schemaVersion(connection, file);
-  if (found === SCHEMA_VERSION || (orNewer && found > SCHEMA_VERSION)) return;
-  let hint = 'start `linkgrant serve` once';
-  if (found > SCHEMA_VERSION) {
-    const release = connection.statement("SELECT value FROM settings WHERE key = 'schema-release'").value();
-    hint = `install linkgrant ${typeof release === 'string' ? release : 'of the release that created it'} or newer`;
-  }
-  throw new StoreSchemaError(file, { found, wanted: SCHEMA_VERSION }, hint);
+export function* checkSchema(file: string, orNewer = false): SqlOperation<void> {
+  const found = yield* schemaVersion(file);
+  if (orNewer && found > SCHEMA_VERSION) return;
+  yield* requireVersion(file, { found, wanted: SCHEMA_VERSION });
 }
 
 /**
  * Brings the database to this program's schema, in the open transaction. A database with this schema or a newer one stays
- * unchanged. Throws SQLite's own errors.
+ * unchanged.
  */
-export function migrateSchema(connection: SqliteConnection, file: string): void {
-  const found = schemaVersion(connection, file);
+export function* migrateSchema(file: string): SqlOperation<void> {
+  const found = yield* schemaVersion(file);
   if (found >= SCHEMA_VERSION) return;
-  for (const { release, statements } of MIGRATIONS.slice(found)) {
-    for (const sql of statements) connection.statement(sql).run();
-    connection
-      .statement("INSERT OR REPLACE INTO settings (key, value) VALUES ('schema-release', ?)")
-      .run(release);
-  }
-  connection.statement(`PRAGMA application_id = ${APPLICATION_ID}`).run();
-  connection.statement(`PRAGMA user_version = ${SCHEMA_VERSION}`).run();
+  yield* runMigrations(MIGRATIONS.slice(found));
+  yield* change(`PRAGMA application_id = ${APPLICATION_ID}`);
+  yield* change(`PRAGMA user_version = ${SCHEMA_VERSION}`);
 }

@@ -74,11 +74,11 @@ export async function openSqliteDatabase(options: SqliteStoreOptions): Promise<S
     try {
       const first = openChecked((connection) => {
         if (migrate) migrateAndBegin(connection, options, ledgerKey);
-        else checkSchema(connection, file);
+        else runOperation(connection, checkSchema(file));
       });
       // A newer release may migrate the file while this process runs.
       const session = startSession(first, () =>
-        openChecked((connection) => checkSchema(connection, file, true)),
+        openChecked((connection) => runOperation(connection, checkSchema(file, true))),
       );
       return sqliteDatabase(session, { checkpoint, deadlineMs });
     } catch (error) {
@@ -102,8 +102,8 @@ function migrateAndBegin(
   const { ledger } = connection;
   connection.statement('BEGIN IMMEDIATE').run();
   try {
-    migrateSchema(connection, file);
-    checkSchema(connection, file);
+    runOperation(connection, migrateSchema(file));
+    runOperation(connection, checkSchema(file));
     runOperation(connection, ledger.begin(acceptsEmpty));
     connection.statement('COMMIT').run();
   } catch (error) {

@@ -13,7 +13,7 @@ export async function openSqliteTables(file: string, writes: boolean): Promise<T
   // The key and the high-water marks are not needed, because copying adds no entries to a ledger.
   const connection = openConnection(driver, file, new LedgerKeyFile(''), new HighWaterMarks(''));
   try {
-    checkSchema(connection, file);
+    runOperation(connection, checkSchema(file));
     connection.statement(writes ? 'BEGIN IMMEDIATE' : 'BEGIN').run();
   } catch (error) {
     connection.close();

@@ -1,0 +1,41 @@
+import { StoreSchemaError } from '../store-open-error.js';
+import { change, type SqlOperation, value } from './operation.js';
+
+/** A step from an empty database to the current schema. */
+export interface Migration {
+  /** The first release that has these tables. */
+  readonly release: string;
+  readonly statements: readonly string[];
+}
+
+const RELEASE = "SELECT value FROM settings WHERE key = 'schema-release'";
+const PUT_SETTING = `INSERT INTO settings (key, value) VALUES (?, ?)
+  ON CONFLICT (key) DO UPDATE SET value = excluded.value`;
+
+/** Throws StoreSchemaError unless the database has the wanted schema version; `where` names the database in the message. */
+export function* requireVersion(
+  where: string,
+  versions: { readonly found: number; readonly wanted: number },
+): SqlOperation<void> {
+  const { found, wanted } = versions;
+  if (found === wanted) return;
+  let hint = 'start `linkgrant serve` once';
+  if (found > wanted) {
+    const release = (yield* value(RELEASE)) ?? 'of the release that created it';
+    hint = `install linkgrant ${release} or newer`;
+  }
+  throw new StoreSchemaError(where, versions, hint);
+}
+
+/** Runs steps in the open transaction, and records their releases. */
+export function* runMigrations(migrations: readonly Migration[]): SqlOperation<void> {
+  for (const { release, statements } of migrations) {
+    for (const sql of statements) yield* change(sql);
+    yield* putSchemaSetting('schema-release', release);
+  }
+}
+
+/** Stores a setting about the schema in the open transaction. */
+export function* putSchemaSetting(key: `schema-${string}`, text: string): SqlOperation<void> {
+  yield* change(PUT_SETTING, key, text);
+}
