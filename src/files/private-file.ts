@@ -54,13 +54,7 @@ export function syncDirectory(directory: string): void {
 export function writeBeside(file: string, content: string): string {
   const temporary = join(dirname(file), `.${basename(file)}.${randomUUID()}`);
   try {
-    const handle = openSync(temporary, 'wx', 0o600);
-    try {
-      writeFileSync(handle, content);
-      fsyncSync(handle);
-    } finally {
-      closeSync(handle);
-    }
+    writeFileSync(temporary, content, { flag: 'wx', mode: 0o600, flush: true });
   } catch (error) {
     rmSync(temporary, { force: true });
     throw error;

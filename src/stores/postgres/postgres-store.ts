@@ -4,6 +4,7 @@ import type { GrantStore } from '../../redemption/ports/grant-store.js';
 import { highWaterMarksBeside } from '../high-water-marks.js';
 import { LedgerKeyError, LedgerKeyFile } from '../ledger-key.js';
 import { LedgerChain } from '../sql/ledger-chain.js';
+import type { SqlOperation } from '../sql/operation.js';
 import { type SqlDatabase, sqlGrantStore } from '../sql/sql-grant-store.js';
 import { storeUnavailable, translateFailure } from '../sql/store-failure.js';
 import { StoreOpenError } from '../store-open-error.js';
@@ -46,14 +47,14 @@ export async function openPostgresStore(options: PostgresStoreOptions): Promise<
 export async function openPostgresDatabase(
   options: Omit<PostgresStoreOptions, 'clock'>,
 ): Promise<SqlDatabase> {
-  const { target, migrate, acceptsEmpty = false, checkpoint, deadlineMs = 8_000 } = options;
+  const { target, checkpoint, deadlineMs = 8_000 } = options;
   const ledgerKey = new LedgerKeyFile(options.ledgerKeyFile);
   const marks = highWaterMarksBeside(options.ledgerKeyFile);
   const readers = openConnections(target);
   try {
-    const begin = migrate ? { ledger: new LedgerChain(ledgerKey, marks), acceptsEmpty } : undefined;
-    await prepare(readers, target, begin, performance.now() + deadlineMs);
-    if (migrate) ledgerKey.confirm();
+    const ledger = new LedgerChain(ledgerKey, marks);
+    await prepare(readers, options, ledger, performance.now() + deadlineMs);
+    if (options.migrate) ledgerKey.confirm();
   } catch (error) {
     await readers.close();
     throw error;
@@ -63,22 +64,17 @@ export async function openPostgresDatabase(
   return postgresDatabase({ readers, writer }, ledgerKey, marks, { checkpoint, deadlineMs });
 }
 
-interface BeginOptions {
-  readonly ledger: LedgerChain;
-  readonly acceptsEmpty: boolean;
-}
-
 async function prepare(
   connections: PostgresConnections,
-  target: PostgresTarget,
-  /** The ledger to begin if the tables are to be created or migrated. */
-  begin: BeginOptions | undefined,
+  options: Omit<PostgresStoreOptions, 'clock'>,
+  ledger: LedgerChain,
   deadline: number,
 ): Promise<void> {
+  const { target, migrate, acceptsEmpty } = options;
   for (;;) {
     try {
       await connections.use(async (connection) => {
-        if (begin) await migrateAndBegin(connection, target.displayUrl, begin);
+        if (migrate) await migrateAndBegin(connection, target.displayUrl, ledger.begin(acceptsEmpty));
         else await new OperationRunner(connection).run(checkSchema(target.displayUrl));
       });
       return;
@@ -94,14 +90,14 @@ async function prepare(
 async function migrateAndBegin(
   connection: PostgresConnection,
   displayUrl: string,
-  { ledger, acceptsEmpty }: BeginOptions,
+  begin: SqlOperation<void>,
 ): Promise<void> {
   const runner = new OperationRunner(connection);
   await connection.query('BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE; SET LOCAL statement_timeout = 0');
   try {
     await runner.run(migrateSchema(displayUrl));
     await runner.run(checkSchema(displayUrl));
-    await runner.run(ledger.begin(acceptsEmpty));
+    await runner.run(begin);
     await connection.query('COMMIT');
   } catch (error) {
     await connection.query('ROLLBACK').catch(() => undefined);
