@@ -4,6 +4,7 @@ import type { LedgerKeyFile } from '../ledger-key.js';
 import { type CommitFailure, startGroupCommit, type WriteSubject } from '../sql/group-commit.js';
 import { LedgerChain } from '../sql/ledger-chain.js';
 import { put, type SqlDialect, type SqlOperation } from '../sql/operation.js';
+import { REDEMPTION_FIELDS } from '../sql/redemptions.js';
 import type { SqlDatabase } from '../sql/sql-grant-store.js';
 import { storeUnavailable, translateFailure } from '../sql/store-failure.js';
 import type { PostgresConnection, PostgresConnections } from './connections.js';
@@ -12,7 +13,7 @@ import { OperationRunner } from './run-operation.js';
 
 // Positions in the ledger are in commit order, unlike the numbers of a sequence.
 const FROM = "events e JOIN redemptions r ON e.kind = 'redeemed' AND r.id = e.redemption_id";
-const REDEEMED = `SELECT r.*, e.position FROM ${FROM} WHERE`;
+const REDEEMED = `SELECT ${REDEMPTION_FIELDS}, e.position FROM ${FROM} WHERE`;
 /** The statements of PostgreSQL. */
 export const POSTGRES: SqlDialect = {
   forUpdate: ' FOR UPDATE',

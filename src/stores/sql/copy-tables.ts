@@ -1,10 +1,10 @@
 import { GRANT_COLUMNS } from './grant-row.js';
+import { EVENT_COLUMNS } from './ledger-chain.js';
 import {
   change,
   chunks,
   insertInto,
   rawRows,
-  rows,
   type SqlDialect,
   type SqlOperation,
   type SqlValue,
@@ -25,6 +25,11 @@ export interface TableSession {
 /** Number of copied rows, by table. */
 export type CopiedRows = Readonly<Record<string, number>>;
 
+type Row = readonly SqlValue[];
+
+/** Reads the rows of a table that follow a row, or the first ones. Further columns of theirs are not copied. */
+type RowsAfter = (last: Row | undefined) => SqlOperation<readonly Row[]>;
+
 interface Table {
   readonly name: string;
   readonly columns: readonly string[];
@@ -41,11 +46,7 @@ const TABLES: readonly Table[] = [
     columns: ['grant_uid', 'jti', 'uses', 'used', 'expires_at', 'subject', 'issued_at', 'revoked_at'],
     keyLength: 2,
   },
-  {
-    name: 'events',
-    columns: ['position', 'grant_uid', 'seq', 'at', 'kind', 'redemption_id', 'detail', 'mac'],
-    keyLength: 1,
-  },
+  { name: 'events', columns: EVENT_COLUMNS, keyLength: 1 },
   {
     name: 'refusals',
     columns: ['grant_uid', 'code', 'name', 'subject', 'peer', 'count', 'first_at', 'last_at', 'mac'],
@@ -88,10 +89,14 @@ export async function copyTables(
     total += rowCount;
     onProgress(total);
   };
-  const copied: Record<string, number> = { redemptions: await copyRedemptions(source, target, onStep) };
-  for (const table of TABLES) copied[table.name] = await copyTable(source, target, table, onStep);
+  const copy = (table: Table, rowsAfter = rowsByKey(table)) =>
+    copyTable(source, target, table, rowsAfter, onStep);
+  const copied: Record<string, number> = {
+    redemptions: await copy(REDEMPTIONS, redemptionsByCommit(source.dialect)),
+  };
+  for (const table of TABLES) copied[table.name] = await copy(table);
   await target.run(change(`DELETE FROM ${LEDGER_END.name}`));
-  await copyTable(source, target, LEDGER_END, onStep);
+  await copy(LEDGER_END);
   const settings = await source.run(rawRows(`SELECT key, value FROM settings ${COPIED_SETTINGS}`));
   await target.run(change(`DELETE FROM settings ${COPIED_SETTINGS}`));
   await target.run(insert(SETTINGS, settings));
@@ -108,53 +113,40 @@ async function copyTable(
   source: TableSession,
   target: TableSession,
   table: Table,
+  rowsAfter: RowsAfter,
   onStep: (rowCount: number) => void,
 ): Promise<number> {
   let copied = 0;
-  let after: readonly SqlValue[] | undefined;
+  let last: Row | undefined;
   for (;;) {
-    const found = await source.run(pageOf(table, after));
+    const found = await source.run(rowsAfter(last));
     await target.run(insert(table, found));
     onStep(found.length);
     copied += found.length;
-    after = found.at(-1)?.slice(0, table.keyLength);
+    last = found.at(-1);
     if (found.length < STEP) return copied;
   }
 }
 
-/** Copies redemptions in commit order, so that both databases list them in the same order. */
-async function copyRedemptions(
-  source: TableSession,
-  target: TableSession,
-  onStep: (rowCount: number) => void,
-): Promise<number> {
-  let copied = 0;
-  let after = 0;
-  for (;;) {
-    const found = await source.run(
-      rows<Readonly<Record<string, SqlValue>>>(source.dialect.redemptions, after, 0, STEP),
-    );
-    const values = found.map((row) => REDEMPTION_COLUMNS.map((column) => row[column] ?? null));
-    await target.run(insert(REDEMPTIONS, values));
-    onStep(found.length);
-    copied += found.length;
-    after = Number(found.at(-1)?.position);
-    if (found.length < STEP) return copied;
-  }
-}
-
-function* pageOf(
-  { name, columns, keyLength }: Table,
-  after: readonly SqlValue[] | undefined,
-): SqlOperation<readonly (readonly SqlValue[])[]> {
+function rowsByKey({ name, columns, keyLength }: Table): RowsAfter {
   const keys = columns.slice(0, keyLength).join(', ');
-  const where = after ? `WHERE (${keys}) > ${tuples(1, keyLength)}` : '';
-  const sql = `SELECT ${columns.join(', ')} FROM ${name} ${where} ORDER BY ${keys} LIMIT ${STEP}`;
-  return yield* rawRows(sql, ...(after ?? []));
+  return (last) => {
+    const where = last ? `WHERE (${keys}) > ${tuples(1, keyLength)}` : '';
+    const sql = `SELECT ${columns.join(', ')} FROM ${name} ${where} ORDER BY ${keys} LIMIT ${STEP}`;
+    return rawRows(sql, ...(last ?? []).slice(0, keyLength));
+  };
 }
 
-function* insert({ name, columns }: Table, list: readonly (readonly SqlValue[])[]): SqlOperation<void> {
+/** Reads redemptions in commit order, so that both databases list them in the same order. */
+function redemptionsByCommit({ redemptionParts: { from, position } }: SqlDialect): RowsAfter {
+  const columns = REDEMPTION_COLUMNS.map((column) => `r.${column}`).join(', ');
+  const sql = `SELECT ${columns}, ${position} FROM ${from} WHERE ${position} > ? ORDER BY ${position} LIMIT ${STEP}`;
+  return (last) => rawRows(sql, last?.at(-1) ?? 0);
+}
+
+function* insert({ name, columns }: Table, list: readonly Row[]): SqlOperation<void> {
   for (const chunk of chunks(list)) {
-    yield* change(insertInto(name, columns, chunk.length), ...chunk.flat());
+    const values = chunk.flatMap((row) => row.slice(0, columns.length));
+    yield* change(insertInto(name, columns, chunk.length), ...values);
   }
 }

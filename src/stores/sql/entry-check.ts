@@ -1,6 +1,6 @@
 import type { LedgerFault } from '../../redemption/ports/ledger-store.js';
 import { CONSTANT_CODE_COLUMNS } from './codes.js';
-import { type GrantRow, grantHash } from './grant-row.js';
+import { GRANT_BY_UID, type GrantRow, grantHash } from './grant-row.js';
 import { entryMac, isMac, type LedgerRow, NO_MAC, rowHash } from './ledger-mac.js';
 import { rawRows, row, type SqlOperation, type SqlValue, value } from './operation.js';
 import { constantValues, REDEMPTION_COLUMNS } from './redemptions.js';
@@ -24,40 +24,24 @@ const CODE = `SELECT ${CONSTANT_CODE_COLUMNS.join(', ')} FROM codes WHERE grant_
 const REVOKED_REDEMPTION = 'SELECT revoked_at FROM redemptions WHERE id = ?';
 const REVOKED_CODE = 'SELECT revoked_at FROM codes WHERE grant_uid = ? AND jti = ?';
 const REVOKED_GRANT = 'SELECT revoked_at FROM grants WHERE uid = ?';
-const GRANT = 'SELECT * FROM grants WHERE uid = ?';
 
 /** An entry as a query of {@link ENTRIES} returns it. */
 export type EntryValues = readonly SqlValue[];
 
 /** Totals over the entries that were read, of one grant or of several. */
-export interface EntryTotals {
-  entries: number;
-  redeemed: number;
-  renewed: number;
-  revoked: number;
+export class EntryTotals {
+  entries = 0;
+  redeemed = 0;
+  renewed = 0;
+  revoked = 0;
   /** `redeemed` entries whose redemption row is revoked. */
-  revokedRows: number;
-  codes: number;
-  codesRevoked: number;
+  revokedRows = 0;
+  codes = 0;
+  codesRevoked = 0;
   /** Hashes of settings, by key. */
-  readonly settings: Map<string, string>;
+  readonly settings = new Map<string, string>();
   /** The latest `notAfter` of a certificate, in milliseconds since the epoch. */
-  lastNotAfter: number;
-}
-
-/** Totals before the first entry. */
-export function emptyTotals(): EntryTotals {
-  return {
-    entries: 0,
-    redeemed: 0,
-    renewed: 0,
-    revoked: 0,
-    revokedRows: 0,
-    codes: 0,
-    codesRevoked: 0,
-    settings: new Map(),
-    lastNotAfter: 0,
-  };
+  lastNotAfter = 0;
 }
 
 /** Checks the entries of one grant, in order, against their MACs and the rows that they describe. */
@@ -104,7 +88,7 @@ export class EntryCheck {
 
   /** Compares the grant's row with its entries; call it after the last one. Returns the fault, or undefined. */
   *end(): SqlOperation<LedgerFault | undefined> {
-    const grant = yield* row<GrantRow>(GRANT, this.grantUid);
+    const grant = yield* row<GrantRow>(GRANT_BY_UID, this.grantUid);
     if (!grant) {
       if (this.#deletedAt !== null || this.#grantHash === undefined) return undefined;
       return this.#fault(null, 'is missing, and no entry records its deletion');
@@ -114,7 +98,7 @@ export class EntryCheck {
       const problem = 'differs from its last entry: its code, limits, rules or end were changed';
       return this.#fault(null, problem);
     }
-    const { redemptions, revoked_at: revokedAt } = grant;
+    const { redemptions, revokedAt } = grant;
     if (redemptions !== this.#redeemed) {
       return this.#fault(null, `counts ${redemptions} redemptions, and its entries record ${this.#redeemed}`);
     }

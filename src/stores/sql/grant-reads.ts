@@ -2,18 +2,18 @@ import type { AccessGrant, AccessGrantState } from '../../domain/access-grant.js
 import type { LabelSelector } from '../../domain/label-selector.js';
 import type { IssuerUse } from '../../redemption/ports/grant-store.js';
 import type { Page, PageRequest } from '../../redemption/ports/page.js';
-import { type GrantRow, grantOfRow } from './grant-row.js';
+import { GRANT_BY_UID, GRANT_FIELDS, type GrantRow, grantOfRow } from './grant-row.js';
 import { row, rows, type SqlOperation, value } from './operation.js';
 import { pageOf, rowsToRead, selectByLabels, startOf } from './page.js';
 
-const BY_UID = 'SELECT * FROM grants WHERE uid = ?';
-const BY_NAME = 'SELECT * FROM grants WHERE namespace = ? AND name = ?';
+const SELECT = `SELECT ${GRANT_FIELDS} FROM grants`;
+const BY_NAME = `${SELECT} WHERE namespace = ? AND name = ?`;
 // Sorts before every namespace and name.
 const BEGINNING = ['', ''] as const;
-const LIST = `SELECT * FROM grants WHERE (namespace, name) > (?, ?) ORDER BY namespace, name LIMIT ?`;
+const LIST = `${SELECT} WHERE (namespace, name) > (?, ?) ORDER BY namespace, name LIMIT ?`;
 /** Query for grants that files declare, after a namespace and name, up to a limit. */
 export const LIST_DECLARED = LIST.replace('WHERE', 'WHERE source_file IS NOT NULL AND');
-const LIST_NAMESPACE = 'SELECT * FROM grants WHERE namespace = ? AND name > ? ORDER BY name LIMIT ?';
+const LIST_NAMESPACE = `${SELECT} WHERE namespace = ? AND name > ? ORDER BY name LIMIT ?`;
 // The cases in the order in which grantState decides.
 const COUNT = `SELECT CASE WHEN revoked_at IS NOT NULL THEN 'revoked' WHEN expires_at IS NULL THEN 'pending'
     WHEN expires_at <= ? THEN 'expired' WHEN redemptions >= redemptions_allowed THEN 'exhausted' ELSE 'ready' END
@@ -23,7 +23,7 @@ const MADE_BEFORE = `SELECT 1 FROM grants WHERE created_at < ? AND revoked_at IS
 
 /** Implements GrantStore.findGrant. */
 export function* findGrant(uid: string): SqlOperation<AccessGrant | undefined> {
-  const found = yield* row<GrantRow>(BY_UID, uid);
+  const found = yield* row<GrantRow>(GRANT_BY_UID, uid);
   return found && grantOfRow(found);
 }
 
@@ -75,7 +75,7 @@ export function* countGrants(now: number): SqlOperation<Record<AccessGrantState,
 const OPEN_CONDITION = `revoked_at IS NULL AND (expires_at IS NULL OR expires_at > ?)
   AND redemptions < redemptions_allowed`;
 const BY_ISSUER = `SELECT namespace, issuer, count(*) AS grants FROM grants WHERE ${OPEN_CONDITION} GROUP BY namespace, issuer`;
-const OPEN = `SELECT * FROM grants WHERE ${OPEN_CONDITION} ORDER BY namespace, name`;
+const OPEN = `${SELECT} WHERE ${OPEN_CONDITION} ORDER BY namespace, name`;
 
 /** Implements GrantStore.countGrantsByIssuer. */
 export function countGrantsByIssuer(now: number): SqlOperation<readonly IssuerUse[]> {

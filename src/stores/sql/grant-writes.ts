@@ -1,20 +1,28 @@
 import type { AccessGrant } from '../../domain/access-grant.js';
 import { changedLabels } from '../../domain/labels-and-note.js';
 import type { GrantChange } from '../../redemption/ports/grant-store.js';
-import { GRANT_COLUMNS, type GrantRow, grantHash, grantOfRow, grantValues } from './grant-row.js';
-import type { WriteOperation } from './group-commit.js';
+import {
+  GRANT_BY_UID,
+  GRANT_COLUMNS,
+  GRANT_FIELDS,
+  type GrantRow,
+  grantHash,
+  grantOfRow,
+  grantValues,
+} from './grant-row.js';
+import { countingWrite, type WriteOperation } from './group-commit.js';
 import type { NewLedgerEntry } from './ledger-chain.js';
 import { change, insertInto, put, row, rows, value } from './operation.js';
 import { revokeRedemptionsOf } from './redemptions.js';
 import { countLabelChange } from './settings.js';
 
-const INSERT = `${insertInto('grants', GRANT_COLUMNS)} ON CONFLICT (namespace, name) DO NOTHING RETURNING *`;
+const INSERT = `${insertInto('grants', GRANT_COLUMNS)} ON CONFLICT (namespace, name) DO NOTHING
+  RETURNING ${GRANT_FIELDS}`;
 const UID_BY_NAME = 'SELECT uid FROM grants WHERE namespace = ? AND name = ?';
-const INITIALIZE =
-  'UPDATE grants SET ready_at = ?, expires_at = ? + window_ms WHERE expires_at IS NULL RETURNING *';
-const FIND = 'SELECT * FROM grants WHERE uid = ?';
+const INITIALIZE = `UPDATE grants SET ready_at = ?, expires_at = ? + window_ms WHERE expires_at IS NULL
+  RETURNING ${GRANT_FIELDS}`;
 const UPDATE = `UPDATE grants SET redemptions_allowed = ?, source_file = ?, policy = ?, window_ms = ?, expires_at = ?,
-  labels = ?, note = ? WHERE uid = ? RETURNING *`;
+  labels = ?, note = ? WHERE uid = ? RETURNING ${GRANT_FIELDS}`;
 const REVOKE = 'UPDATE grants SET revoked_at = ? WHERE uid = ? AND revoked_at IS NULL';
 const REVOKED_AT = 'SELECT revoked_at FROM grants WHERE uid = ?';
 const DELETE = 'DELETE FROM grants WHERE uid = ?';
@@ -37,27 +45,24 @@ export function createGrant(grant: AccessGrant): WriteOperation<'created' | 'nam
 
 /** Builds the ledger entry about a grant whose row was inserted or changed. */
 function grantEntry(kind: 'created' | 'changed', grant: GrantRow, at: number): NewLedgerEntry {
-  const { uid: grantUid, name, redemptions_allowed: redemptionsAllowed, expires_at: expirationTime } = grant;
+  const { uid: grantUid, name, redemptionsAllowed, expirationTime } = grant;
   const end = expirationTime !== null && { expirationTime };
   return { grantUid, at, kind, detail: { name, redemptionsAllowed, ...end, row: grantHash(grant) } };
 }
 
 /** Implements GrantStore.initializeGrants. */
 export function initializeGrants(now: number): WriteOperation<number> {
-  let initialized = 0;
-  return function* ({ ledger }) {
+  return countingWrite(function* ({ ledger }) {
     const changed = yield* rows<GrantRow>(INITIALIZE, now, now);
     for (const grant of changed) yield* ledger.append(grantEntry('changed', grant, now));
-    // A repetition after a commit of unknown outcome may find no grants left to initialize.
-    initialized = Math.max(initialized, changed.length);
-    return initialized;
-  };
+    return changed.length;
+  });
 }
 
 /** Implements GrantStore.updateGrant. */
 export function updateGrant(uid: string, changes: GrantChange, now: number): WriteOperation<boolean> {
   return function* ({ ledger }) {
-    const found = yield* row<GrantRow>(FIND, uid);
+    const found = yield* row<GrantRow>(GRANT_BY_UID, uid);
     if (!found) return false;
     const current = grantOfRow(found);
     const { labels, note = current.note, ...limits } = changes;

@@ -18,6 +18,18 @@ export interface WriteContext {
 export type WriteOperation<T> = (context: WriteContext) => SqlOperation<T>;
 
 /**
+ * Returns a write that returns how many rows it changed. A repetition returns at least the count of the runs before, because it
+ * may find nothing left to change.
+ */
+export function countingWrite(operation: WriteOperation<number>): WriteOperation<number> {
+  let highest = 0;
+  return function* (context) {
+    highest = Math.max(highest, yield* operation(context));
+    return highest;
+  };
+}
+
+/**
  * The grant that a write changes, or a redemption of that grant. Writes about the same grant are serialized across all
  * processes: one begins after the other is committed.
  */

@@ -31,7 +31,8 @@ const FIRST_END = `INSERT INTO ledger_end (id, position, removed, refusals, mac)
 const PUT_END = `INSERT INTO ledger_end (id, position, removed, refusals, mac) VALUES (1, ?, ?, ?, ?)
   ON CONFLICT (id) DO UPDATE SET position = excluded.position, removed = excluded.removed,
     refusals = excluded.refusals, mac = excluded.mac`;
-const EVENT_COLUMNS = ['position', 'grant_uid', 'seq', 'at', 'kind', 'redemption_id', 'detail', 'mac'];
+/** Columns of table `events`. */
+export const EVENT_COLUMNS = ['position', 'grant_uid', 'seq', 'at', 'kind', 'redemption_id', 'detail', 'mac'];
 
 /** The end of the ledger and its last entry, as they are in the database. */
 export interface StoredEnd extends LedgerEnd {

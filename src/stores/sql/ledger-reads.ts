@@ -8,7 +8,10 @@ import type { Page } from '../../redemption/ports/page.js';
 import { rows, type SqlOperation } from './operation.js';
 import { pageOf, rowsToRead, startOf } from './page.js';
 
-const SELECT_ENTRIES = `SELECT e.grant_uid, e.seq, e.at, e.kind, e.redemption_id, e.detail, r.jti, r.name, r.subject
+/** The select list of a query that returns {@link EventRow}s; the tables are `e` and `r`. */
+export const EVENT_FIELDS = `e.grant_uid AS "grantUid", e.seq, e.at, e.kind, e.redemption_id AS "redemptionId", e.detail,
+  r.jti, r.name, r.subject`;
+const SELECT_ENTRIES = `SELECT ${EVENT_FIELDS}
   FROM events e LEFT JOIN redemptions r ON r.id = e.redemption_id`;
 const LIST = `${SELECT_ENTRIES} WHERE (e.grant_uid, e.seq) > (?, ?) AND e.at >= ? ORDER BY e.grant_uid, e.seq LIMIT ?`;
 const LIST_GRANT = `${SELECT_ENTRIES} WHERE e.grant_uid = ? AND e.seq > ? AND e.at >= ? ORDER BY e.seq LIMIT ?`;
@@ -21,12 +24,8 @@ const LIST_ATTEMPT_TOTALS = `${SELECT_ATTEMPT_TOTALS} ${ORDER}`;
 const LIST_ATTEMPT_TOTALS_OF_GRANT = `${SELECT_ATTEMPT_TOTALS} AND grant_uid = ? ${ORDER}`;
 
 /** An entry as an SQL driver returns it, with columns of its redemption; `kind` is null if retention has removed the content. */
-export interface EventRow {
-  readonly grant_uid: string;
-  readonly seq: number;
-  readonly at: number;
-  readonly kind: string | null;
-  readonly redemption_id: string | null;
+export interface EventRow extends Omit<LedgerEntry, 'kind' | 'detail'> {
+  readonly kind: LedgerKind | null;
   readonly detail: string | null;
   readonly jti: string | null;
   readonly name: string | null;
@@ -34,16 +33,12 @@ export interface EventRow {
 }
 
 /** Returns the entry of a row. */
-export function entryOf(row: EventRow): LedgerEntry {
+export function entryOf({ detail: text, jti, name, subject, ...entry }: EventRow): LedgerEntry {
   // The hash of the row is for verification only.
-  const { row: _, ...detail } = JSON.parse(row.detail ?? '{}') as Record<string, string | number>;
-  const { jti, name, subject } = row;
+  const { row: _, ...detail } = JSON.parse(text ?? '{}') as Record<string, string | number>;
   return {
-    grantUid: row.grant_uid,
-    seq: row.seq,
-    at: row.at,
-    kind: row.kind as LedgerKind,
-    redemptionId: row.redemption_id,
+    ...entry,
+    kind: entry.kind as LedgerKind,
     detail: {
       ...(jti !== null && { jti }),
       ...(name !== null && subject !== null && { name, subject }),
@@ -61,7 +56,7 @@ export function* listLedger(page: LedgerPage): SqlOperation<Page<LedgerEntry>> {
     grantUid === undefined
       ? yield* rows<EventRow>(LIST, uid, seq, since, limit)
       : yield* rows<EventRow>(LIST_GRANT, grantUid, seq, since, limit);
-  return pageOf(found, page.limit, (entry) => [entry.grant_uid, entry.seq], entryOf);
+  return pageOf(found, page.limit, (entry) => [entry.grantUid, entry.seq], entryOf);
 }
 
 /** Implements LedgerStore.listRedemptionEntries. */

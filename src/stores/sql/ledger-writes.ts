@@ -1,6 +1,6 @@
 import type { Redemption } from '../../domain/redemption.js';
 import type { ProvenRefusal } from '../../redemption/ports/grant-store.js';
-import type { WriteOperation } from './group-commit.js';
+import { countingWrite, type WriteOperation } from './group-commit.js';
 import { refusalMac } from './ledger-mac.js';
 import { change, row, type SqlOperation, value } from './operation.js';
 
@@ -89,10 +89,5 @@ function countRefusal(
 
 /** Implements GrantStore.eraseSealedAnswers. */
 export function eraseSealedAnswers(now: number): WriteOperation<number> {
-  let erased = 0;
-  return function* () {
-    // A repetition after a commit of unknown outcome may find nothing left to erase.
-    erased = Math.max(erased, yield* change(ERASE, now));
-    return erased;
-  };
+  return countingWrite(() => change(ERASE, now));
 }

@@ -106,6 +106,12 @@ export function tuples(count: number, width: number): string {
   return Array(count).fill(tuple).join(', ');
 }
 
+/** Returns a select list that names each column after its field; `columns` maps fields to columns. */
+export function selectList(columns: Readonly<Record<string, string>>, prefix = ''): string {
+  const selected = Object.entries(columns).map(([field, column]) => `${prefix}${column} AS "${field}"`);
+  return selected.join(', ');
+}
+
 /** Returns the statement that inserts `count` rows into a table. */
 export function insertInto(table: string, columns: readonly string[], count = 1): string {
   return `INSERT INTO ${table} (${columns.join(', ')}) VALUES ${tuples(count, columns.length)}`;

@@ -1,5 +1,5 @@
 import type { StoredOutcome } from '../../redemption/ports/outcome-store.js';
-import type { WriteOperation } from './group-commit.js';
+import { countingWrite, type WriteOperation } from './group-commit.js';
 import { change, row } from './operation.js';
 
 const DELETE_EXPIRED = 'DELETE FROM outcomes WHERE id = ? AND until <= ?';
@@ -21,10 +21,5 @@ export function claimOutcome(outcome: StoredOutcome, now: number): WriteOperatio
 
 /** Erases outcomes that have expired. Returns their number. */
 export function eraseOutcomes(now: number): WriteOperation<number> {
-  let erased = 0;
-  return function* () {
-    // If it is unknown whether a commit succeeded, this runs again and may find nothing left to delete.
-    erased = Math.max(erased, yield* change(ERASE, now));
-    return erased;
-  };
+  return countingWrite(() => change(ERASE, now));
 }

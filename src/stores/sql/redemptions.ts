@@ -1,81 +1,71 @@
 import { changedLabels, type Labels, type LabelsAndNoteChange } from '../../domain/labels-and-note.js';
 import type { GrantPolicy } from '../../domain/policy.js';
-import type { Redemption, RedemptionMode } from '../../domain/redemption.js';
+import type { Redemption } from '../../domain/redemption.js';
 import type { Attempt, GrantStore } from '../../redemption/ports/grant-store.js';
 import type { Page } from '../../redemption/ports/page.js';
 import type { WriteOperation } from './group-commit.js';
 import type { LedgerChain } from './ledger-chain.js';
-import { put, row, rows, type SqlDialect, type SqlOperation, value } from './operation.js';
+import {
+  put,
+  row,
+  rows,
+  type SqlDialect,
+  type SqlOperation,
+  type SqlValue,
+  selectList,
+  value,
+} from './operation.js';
 import { pageOf, rowsToRead, selectByLabels, startOf } from './page.js';
 import { countLabelChange } from './settings.js';
 
-/** Columns of table `redemptions`, in the order of the values of {@link redemptionValues}. */
-export const REDEMPTION_COLUMNS = [
-  'id',
-  'grant_uid',
-  'replay_key',
-  'mode',
-  'name',
-  'subject',
-  'peer',
-  'jti',
-  'serial',
-  'key_sha256',
-  'certificate_sha256',
-  'issuer_sha256',
-  'not_after',
-  'certificate',
-  'policy',
-  'site_uid',
-  'sealed_answer',
-  'sealed_until',
-  'created_at',
-  'revoked_at',
-  'namespace',
-  'issuer',
-  'labels',
-  'note',
-  'renewals',
-  'renewed_at',
-  'renewed_until',
-  'renewed_peer',
-  'renewed_issuer',
-] as const;
-
-/** A row of table `redemptions` as an SQL driver returns it: times in milliseconds, `policy` and `labels` as JSON text. */
-interface RedemptionRow {
-  readonly id: string;
-  readonly grant_uid: string;
-  readonly replay_key: string;
-  readonly mode: RedemptionMode;
-  readonly name: string;
-  readonly subject: string;
-  readonly peer: string;
-  readonly jti: string | null;
-  readonly serial: string;
-  readonly key_sha256: string;
-  readonly certificate_sha256: string;
-  readonly issuer_sha256: string;
-  readonly not_after: number;
-  readonly certificate: string;
+/** A redemption as table `redemptions` stores it: `policy` and `labels` as JSON text. */
+interface RedemptionRow extends Omit<Redemption, 'policy' | 'labels'> {
   readonly policy: string;
-  readonly site_uid: string | null;
-  readonly sealed_answer: Uint8Array | null;
-  readonly sealed_until: number | null;
-  readonly created_at: number;
-  readonly revoked_at: number | null;
-  readonly namespace: string;
-  readonly issuer: string | null;
   readonly labels: string;
-  readonly note: string | null;
-  /** Number of renewals. */
-  readonly renewals: number;
-  /** Of the last renewal, as are the following columns. */
-  readonly renewed_at: number | null;
-  readonly renewed_until: number | null;
-  readonly renewed_peer: string | null;
-  readonly renewed_issuer: string | null;
 }
+
+/** The column of table `redemptions` for each field. The hash of a row depends on their order. */
+const COLUMNS: Readonly<Record<keyof RedemptionRow, string>> = {
+  id: 'id',
+  grantUid: 'grant_uid',
+  replayKey: 'replay_key',
+  mode: 'mode',
+  name: 'name',
+  subject: 'subject',
+  peer: 'peer',
+  jti: 'jti',
+  serial: 'serial',
+  keySha256: 'key_sha256',
+  certificateSha256: 'certificate_sha256',
+  issuerSha256: 'issuer_sha256',
+  notAfter: 'not_after',
+  certificate: 'certificate',
+  policy: 'policy',
+  siteUid: 'site_uid',
+  sealedAnswer: 'sealed_answer',
+  sealedUntil: 'sealed_until',
+  createdAt: 'created_at',
+  revokedAt: 'revoked_at',
+  namespace: 'namespace',
+  issuer: 'issuer',
+  labels: 'labels',
+  note: 'note',
+};
+const FIELDS = Object.keys(COLUMNS) as (keyof RedemptionRow)[];
+// The other columns, which are about renewals, and their values in a new row.
+const NO_RENEWAL = {
+  renewals: 0,
+  renewed_at: null,
+  renewed_until: null,
+  renewed_peer: null,
+  renewed_issuer: null,
+};
+const NO_RENEWAL_VALUES = Object.values(NO_RENEWAL);
+
+/** Columns of table `redemptions`, in the order of the values of {@link redemptionValues}. */
+export const REDEMPTION_COLUMNS = [...Object.values(COLUMNS), ...Object.keys(NO_RENEWAL)];
+/** The select list of a query that returns the fields of redemptions; the table is `r`. */
+export const REDEMPTION_FIELDS = selectList(COLUMNS, 'r.');
 
 const VARIABLE = /^(sealed_|revoked_at$|labels$|note$|renew)/;
 const CONSTANT = REDEMPTION_COLUMNS.flatMap((column, index) => (VARIABLE.test(column) ? [] : [index]));
@@ -85,69 +75,29 @@ export function constantValues(values: readonly unknown[]): unknown[] {
   return CONSTANT.map((index) => values[index]);
 }
 
-/** Returns the values of a redemption's row, one for each of {@link REDEMPTION_COLUMNS}. */
-export function redemptionValues(redemption: Redemption): (string | number | Uint8Array | null)[] {
-  return [
-    redemption.id,
-    redemption.grantUid,
-    redemption.replayKey,
-    redemption.mode,
-    redemption.name,
-    redemption.subject,
-    redemption.peer,
-    redemption.jti,
-    redemption.serial,
-    redemption.keySha256,
-    redemption.certificateSha256,
-    redemption.issuerSha256,
-    redemption.notAfter,
-    redemption.certificate,
-    JSON.stringify(redemption.policy),
-    redemption.siteUid,
-    redemption.sealedAnswer,
-    redemption.sealedUntil,
-    redemption.createdAt,
-    redemption.revokedAt,
-    redemption.namespace,
-    redemption.issuer,
-    JSON.stringify(redemption.labels),
-    redemption.note,
-    ...[0, null, null, null, null],
-  ];
+/** Returns the values of a new redemption's row, one for each of {@link REDEMPTION_COLUMNS}. */
+export function redemptionValues(redemption: Redemption): SqlValue[] {
+  const { policy, labels } = redemption;
+  const row: RedemptionRow = {
+    ...redemption,
+    policy: JSON.stringify(policy),
+    labels: JSON.stringify(labels),
+  };
+  return [...FIELDS.map((field) => row[field]), ...NO_RENEWAL_VALUES];
 }
 
 /** Returns the redemption of a row. */
 function redemptionOfRow(row: RedemptionRow): Redemption {
   return {
-    id: row.id,
-    grantUid: row.grant_uid,
-    replayKey: row.replay_key,
-    mode: row.mode,
-    name: row.name,
-    subject: row.subject,
-    peer: row.peer,
-    jti: row.jti,
-    serial: row.serial,
-    keySha256: row.key_sha256,
-    certificateSha256: row.certificate_sha256,
-    issuerSha256: row.issuer_sha256,
-    notAfter: row.not_after,
-    certificate: row.certificate,
+    ...row,
     policy: JSON.parse(row.policy) as GrantPolicy,
-    siteUid: row.site_uid,
-    sealedAnswer: row.sealed_answer === null ? null : new Uint8Array(row.sealed_answer),
-    sealedUntil: row.sealed_until,
-    createdAt: row.created_at,
-    revokedAt: row.revoked_at,
-    namespace: row.namespace,
-    issuer: row.issuer,
+    sealedAnswer: row.sealedAnswer && new Uint8Array(row.sealedAnswer),
     labels: JSON.parse(row.labels) as Labels,
-    note: row.note,
   };
 }
 
-const BY_ID = 'SELECT * FROM redemptions WHERE id = ?';
-const BY_REPLAY_KEY = 'SELECT * FROM redemptions WHERE grant_uid = ? AND replay_key = ?';
+const BY_ID = `SELECT ${REDEMPTION_FIELDS} FROM redemptions r WHERE id = ?`;
+const BY_REPLAY_KEY = `SELECT ${REDEMPTION_FIELDS} FROM redemptions r WHERE grant_uid = ? AND replay_key = ?`;
 const ATTEMPTS = `SELECT * FROM (
     SELECT e.at, e.kind AS outcome, coalesce(r.name, '') AS name, coalesce(r.subject, '') AS subject,
       coalesce(e.detail ->> 'peer', r.peer, '') AS peer, e.redemption_id AS "redemptionId", 1 AS count, e.seq AS seq
@@ -187,7 +137,12 @@ export function* listRedemptions(
       ? yield* rows<PositionedRow>(dialect.redemptions, after, since, limit)
       : yield* rows<PositionedRow>(dialect.redemptionsOfGrant, grantUid, after, since, limit);
   return selectByLabels(
-    pageOf(found, page.limit, ({ position }) => [position], redemptionOfRow),
+    pageOf(
+      found,
+      page.limit,
+      ({ position }) => [position],
+      ({ position: _, ...row }) => redemptionOfRow(row),
+    ),
     page.labels,
   );
 }

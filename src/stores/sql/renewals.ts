@@ -3,28 +3,38 @@ import type { RevokedCertificate } from '../../redemption/ports/grant-store.js';
 import type { RecordRenewalOutcome, RenewedRedemption } from '../../redemption/ports/renewal-store.js';
 import type { WriteContext, WriteOperation } from './group-commit.js';
 import { rowHash } from './ledger-mac.js';
-import { change, insertInto, put, rawRows, row, rows, type SqlOperation, value } from './operation.js';
+import {
+  change,
+  insertInto,
+  put,
+  rawRows,
+  row,
+  rows,
+  type SqlOperation,
+  selectList,
+  value,
+} from './operation.js';
 import { findRedemption } from './redemptions.js';
 
-/** The columns of table `renewals`, and the field of a renewal that each holds. */
-const FIELDS: Readonly<Record<string, keyof Renewal>> = {
-  redemption_id: 'redemptionId',
+/** The column of table `renewals` for each field of a renewal. The hash of a row depends on their order. */
+const COLUMNS: Readonly<Record<keyof Renewal, string>> = {
+  redemptionId: 'redemption_id',
   number: 'number',
   serial: 'serial',
-  key_sha256: 'keySha256',
-  certificate_sha256: 'certificateSha256',
-  issuer_sha256: 'issuerSha256',
-  not_after: 'notAfter',
+  keySha256: 'key_sha256',
+  certificateSha256: 'certificate_sha256',
+  issuerSha256: 'issuer_sha256',
+  notAfter: 'not_after',
   certificate: 'certificate',
-  renewed_at: 'renewedAt',
+  renewedAt: 'renewed_at',
   peer: 'peer',
 };
+const FIELDS = Object.keys(COLUMNS) as (keyof Renewal)[];
 
 /** Columns of table `renewals`. */
-export const RENEWAL_COLUMNS = Object.keys(FIELDS);
+export const RENEWAL_COLUMNS = Object.values(COLUMNS);
 
-const SELECTED = Object.entries(FIELDS).map(([column, field]) => `${column} AS "${field}"`);
-const SELECT = `SELECT ${SELECTED.join(', ')} FROM renewals WHERE redemption_id = ?`;
+const SELECT = `SELECT ${selectList(COLUMNS)} FROM renewals WHERE redemption_id = ?`;
 const LAST_TWO = `${SELECT} ORDER BY number DESC LIMIT 2`;
 const ALL = `${SELECT} ORDER BY number`;
 const BY_NUMBER = `${SELECT} AND number = ?`;
@@ -98,7 +108,7 @@ function* record(
   if (Number(yield* value(LAST_NUMBER, redemptionId)) !== number - 1) {
     return { refused: 'renewal_refused' };
   }
-  const values = Object.values(FIELDS).map((field) => renewal[field]);
+  const values = FIELDS.map((field) => renewal[field]);
   yield* change(INSERT, ...values);
   const { renewedAt, peer, serial, keySha256, certificateSha256, issuerSha256, notAfter } = renewal;
   yield* put(PUT_NEWEST, number, renewedAt, notAfter, peer, issuerSha256, redemptionId);

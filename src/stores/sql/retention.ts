@@ -1,7 +1,7 @@
 import { setImmediate as yieldTurn } from 'node:timers/promises';
-import { ENTRIES, EntryCheck, emptyTotals } from './entry-check.js';
+import { ENTRIES, EntryCheck, EntryTotals } from './entry-check.js';
 import { deleteGrant } from './grant-writes.js';
-import type { WriteOperation, WriteSubject } from './group-commit.js';
+import { countingWrite, type WriteOperation, type WriteSubject } from './group-commit.js';
 import type { LedgerChain } from './ledger-chain.js';
 import { change, put, rawRows, rows, type SqlOperation, value } from './operation.js';
 
@@ -32,13 +32,11 @@ const REFUSALS = 'SELECT CAST(coalesce(sum(count), 0) AS BIGINT) FROM refusals W
 
 /** Implements LedgerStore.deleteEndedGrants. */
 export function deleteEndedGrants(endedBefore: number, now: number): WriteOperation<number> {
-  let deleted = 0;
-  return function* (context) {
+  return countingWrite(function* (context) {
     const uids = yield* rows<{ readonly uid: string }>(ENDED, endedBefore, endedBefore);
     for (const { uid } of uids) yield* deleteGrant(uid, now)(context);
-    deleted = Math.max(deleted, uids.length);
-    return deleted;
-  };
+    return uids.length;
+  });
 }
 
 /** Runs single reads and writes of a store. */
@@ -52,7 +50,7 @@ export async function removeOldLedger({ read, write }: StoreAccess, endedBefore:
   const grantUid = await read(() => value(DUE, endedBefore));
   if (typeof grantUid !== 'string') return false;
   const key = await read((ledger) => ledger.key());
-  const check = new EntryCheck(key, grantUid, emptyTotals());
+  const check = new EntryCheck(key, grantUid, new EntryTotals());
   let state = await read(() => checkStep(check));
   while (state === 'more') {
     await yieldTurn();

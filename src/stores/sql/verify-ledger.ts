@@ -1,5 +1,5 @@
 import type { LedgerFault, LedgerVerdict } from '../../redemption/ports/ledger-store.js';
-import { ENTRIES, EntryCheck, type EntryTotals, emptyTotals } from './entry-check.js';
+import { ENTRIES, EntryCheck, EntryTotals } from './entry-check.js';
 import { type LedgerChain, readEnd, type StoredEnd } from './ledger-chain.js';
 import { isMac, refusalMac } from './ledger-mac.js';
 import { rawRows, type SqlOperation, type SqlValue, value } from './operation.js';
@@ -96,7 +96,7 @@ export function* verifyLedger(
 ): SqlOperation<LedgerVerdict> {
   const key = yield* ledger.key();
   const { end } = yield* readEnd(key);
-  const totals = emptyTotals();
+  const totals = new EntryTotals();
   const isWholeLedger = grantUid === undefined;
   const entriesToCheck = Number(yield* value(CONTENT_COUNT));
   // No uid sorts before the empty text or after this character.

@@ -1,11 +1,10 @@
 import type { CommittedEntry, WebhookStore } from '../../redemption/ports/webhook-store.js';
 import type { WriteOperation } from './group-commit.js';
-import { type EventRow, entryOf } from './ledger-reads.js';
+import { EVENT_FIELDS, type EventRow, entryOf } from './ledger-reads.js';
 import { change, rows, type SqlOperation, value } from './operation.js';
 import type { SqlDatabase } from './sql-grant-store.js';
 
-const COMMITTED = `SELECT e.position, e.grant_uid, e.seq, e.at, e.kind, e.redemption_id, e.detail, r.jti, r.name, r.subject,
-    coalesce(r.namespace, g.namespace) AS namespace, g.name AS "grant"
+const COMMITTED = `SELECT e.position, ${EVENT_FIELDS}, coalesce(r.namespace, g.namespace) AS namespace, g.name AS "grant"
   FROM events e LEFT JOIN redemptions r ON r.id = e.redemption_id LEFT JOIN grants g ON g.uid = e.grant_uid
   WHERE e.position > ? ORDER BY e.position LIMIT ?`;
 const LAST_POSITION = 'SELECT position FROM ledger_end';

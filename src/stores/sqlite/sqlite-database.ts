@@ -5,18 +5,20 @@ import { SerialQueue } from '../../time/serial-queue.js';
 import { type CommitFailure, startGroupCommit } from '../sql/group-commit.js';
 import type { LedgerChain } from '../sql/ledger-chain.js';
 import type { SqlDialect, SqlOperation } from '../sql/operation.js';
+import { REDEMPTION_FIELDS } from '../sql/redemptions.js';
 import type { SqlDatabase } from '../sql/sql-grant-store.js';
 import { storeUnavailable, translateFailure } from '../sql/store-failure.js';
 import { runOperation, runYielding, type SqliteConnection } from './connection.js';
 import type { SqliteSession } from './session.js';
 import { failureOf } from './sqlite-failure.js';
 
+const REDEMPTIONS = `SELECT ${REDEMPTION_FIELDS}, r.position FROM redemptions r WHERE`;
 /** The SQL for SQLite where SQLite and PostgreSQL differ. */
 export const SQLITE: SqlDialect = {
   // BEGIN IMMEDIATE excludes other writers.
   forUpdate: '',
-  redemptions: 'SELECT * FROM redemptions WHERE position > ? AND created_at >= ? ORDER BY position LIMIT ?',
-  redemptionsOfGrant: `SELECT * FROM redemptions WHERE position IN (
+  redemptions: `${REDEMPTIONS} position > ? AND created_at >= ? ORDER BY position LIMIT ?`,
+  redemptionsOfGrant: `${REDEMPTIONS} position IN (
       SELECT position FROM redemptions INDEXED BY redemptions_by_replay_key
       WHERE grant_uid = ? AND position > ? AND created_at >= ? ORDER BY position LIMIT ?) ORDER BY position`,
   redemptionParts: { from: 'redemptions r', position: 'r.position', grantUid: 'r.grant_uid' },
