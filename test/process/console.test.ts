@@ -6,8 +6,14 @@ import { beforeAll, describe, expect, it } from 'vitest';
 import { openBrowser } from '../../src/cli/browser/open-browser.js';
 import type { HealthReport } from '../../src/redemption/administration/reports/overview-report.js';
 import { AUDIENCE, ISSUER, makeIssuerKey, signBearer } from '../support/admin-api.js';
-import { linkgrantProcess, startLinkgrant, startServe } from '../support/command-line.js';
-import { directoryForFile } from '../support/release.js';
+import {
+  linkgrantProcess,
+  type Running,
+  type RunOptions,
+  startLinkgrant,
+  startServe,
+} from '../support/command-line.js';
+import { directoryForFile, releaseAfterTest } from '../support/release.js';
 import { until } from '../support/until.js';
 
 // The unprivileged user `nobody`.
@@ -21,7 +27,28 @@ describe('linkgrant console', () => {
     await (await startServe(['--data-dir', dataDir])).stop();
   });
 
-  const urlsIn = (text: string) => text.match(/http:\/\/\S+/g) ?? [];
+  const urlsOf = ({ said }: Running) => said.stdout.match(/http:\/\/\S+/g) ?? [];
+
+  /** Starts the console, which ends after the test. Returns it with its one-time URL. */
+  async function startConsole(words: readonly string[], options: RunOptions = {}) {
+    const console = startLinkgrant(['console', '--no-open', ...words], { ...options, holdsInput: true });
+    releaseAfterTest({
+      stop: () => {
+        console.child.kill('SIGINT');
+        return console.ended;
+      },
+    });
+    await until(() => urlsOf(console).length === 1);
+    return { console, url: urlsOf(console)[0] ?? '' };
+  }
+
+  /** Requests another one-time URL from a console that has printed one. */
+  async function secondUrl(console: Running): Promise<string> {
+    console.child.stdin?.write('\n');
+    await until(() => urlsOf(console).length === 2);
+    return urlsOf(console)[1] ?? '';
+  }
+
   const get = (url: string, cookie = '') =>
     new Promise<IncomingMessage | undefined>((resolve) => {
       const { host, port, pathname, search } = new URL(url);
@@ -42,11 +69,8 @@ describe('linkgrant console', () => {
   }
 
   it('prints a one-time URL, another one for each line of input, and ends with 0 at SIGINT', async () => {
-    const console = startLinkgrant(['console', '--data-dir', dataDir, '--no-open'], { holdsInput: true });
-    await until(() => urlsIn(console.said.stdout).length === 1);
-    console.child.stdin?.write('\n');
-    await until(() => urlsIn(console.said.stdout).length === 2);
-    const [first = '', second = ''] = urlsIn(console.said.stdout);
+    const { console, url: first } = await startConsole(['--data-dir', dataDir]);
+    const second = await secondUrl(console);
     expect(await statusOf(first)).toBe(303);
     expect(await statusOf(first)).toBe(403);
     expect(await statusOf(second)).toBe(303);
@@ -56,8 +80,7 @@ describe('linkgrant console', () => {
   });
 
   it('ends with 0 when its terminal is closed', async () => {
-    const console = startLinkgrant(['console', '--data-dir', dataDir, '--no-open'], { holdsInput: true });
-    await until(() => urlsIn(console.said.stdout).length === 1);
+    const { console } = await startConsole(['--data-dir', dataDir]);
     console.child.kill('SIGHUP');
     expect(await console.ended).toMatchObject({ code: 0, signal: null });
   });
@@ -66,9 +89,7 @@ describe('linkgrant console', () => {
     const broken = join(directory, 'broken');
     await (await startServe(['--data-dir', broken])).stop();
     chmodSync(join(broken, 'linkgrant.db'), 0o644);
-    const console = startLinkgrant(['console', '--data-dir', broken, '--no-open'], { holdsInput: true });
-    await until(() => urlsIn(console.said.stdout).length === 1);
-    const [url = ''] = urlsIn(console.said.stdout);
+    const { url } = await startConsole(['--data-dir', broken]);
     const { ready, findings } = (await readAs(url, '/api/v1/health')) as HealthReport;
     const { stdout } = await linkgrantProcess(['doctor', '--data-dir', broken, '-o', 'json']);
     const checks = JSON.parse(stdout) as { readonly name: string }[];
@@ -78,35 +99,23 @@ describe('linkgrant console', () => {
     expect(findings).toContainEqual(
       expect.objectContaining({ check: 'file modes', status: 'error', remedy }),
     );
-    console.child.kill('SIGINT');
-    await console.ended;
   });
 
   it('passes to the pages the program name and the flags that select its data directory', async () => {
-    const words = ['console', '--data-dir', 'data', '--no-open'];
     // As after `npx linkgrant console` in a checkout.
     const npx = {
       npm_lifecycle_event: 'npx',
       npm_lifecycle_script: "'linkgrant'",
       npm_package_name: 'linkgrant',
     };
-    const console = startLinkgrant(words, { holdsInput: true, cwd: directory, env: npx });
-    await until(() => urlsIn(console.said.stdout).length === 1);
-    const [url = ''] = urlsIn(console.said.stdout);
+    const { url } = await startConsole(['--data-dir', 'data'], { cwd: directory, env: npx });
     const session = { program: 'npx linkgrant', commandFlags: ` --data-dir ${dataDir}` };
     expect(await readAs(url, '/console/session')).toMatchObject(session);
-    console.child.kill('SIGINT');
-    await console.ended;
   });
 
   it('acts on the namespace of --namespace', async () => {
-    const words = ['console', '--data-dir', dataDir, '--no-open', '--namespace', 'west'];
-    const console = startLinkgrant(words, { holdsInput: true });
-    await until(() => urlsIn(console.said.stdout).length === 1);
-    const [url = ''] = urlsIn(console.said.stdout);
+    const { url } = await startConsole(['--data-dir', dataDir, '--namespace', 'west']);
     expect(await readAs(url, '/api/v1/service')).toMatchObject({ namespace: 'west', role: 'operator' });
-    console.child.kill('SIGINT');
-    await console.ended;
   });
 
   it.each(['viewer', 'operator'])('with --server has the role of the bearer token: %s', async (role) => {
@@ -116,54 +125,38 @@ describe('linkgrant console', () => {
     const bearer = join(directory, `${role}-bearer`);
     const claims = { roles: [`linkgrant-${role}`] };
     writeFileSync(bearer, await signBearer(key, Date.now(), { claims }), { mode: 0o600 });
-    const service = await startServe([
-      ...['--data-dir', dataDir, '--admin-listen', '127.0.0.1:0', '--admin-issuer', ISSUER],
-      ...['--admin-audience', AUDIENCE, '--admin-jwks', jwks],
-    ]);
+    const service = releaseAfterTest(
+      await startServe([
+        ...['--data-dir', dataDir, '--admin-listen', '127.0.0.1:0', '--admin-issuer', ISSUER],
+        ...['--admin-audience', AUDIENCE, '--admin-jwks', jwks],
+      ]),
+    );
     const port = /^Admin API on port (\d+)$/m.exec(service.said.stdout)?.[1];
     const ca = join(dataDir, 'issuers/linkgrant-server-ca/tls.crt');
-    const server = [
-      '--server',
-      `https://127.0.0.1:${port}`,
-      '--server-ca',
-      ca,
-      '--server-token-file',
-      bearer,
-    ];
-    const console = startLinkgrant(['console', '--no-open', ...server], { holdsInput: true });
-    await until(() => urlsIn(console.said.stdout).length === 1);
-    const [url = ''] = urlsIn(console.said.stdout);
+    const { console, url } = await startConsole([
+      ...['--server', `https://127.0.0.1:${port}`, '--server-ca', ca],
+      ...['--server-token-file', bearer],
+    ]);
     expect(await readAs(url, '/console/session')).toMatchObject({ role });
-    console.child.stdin?.write('\n');
-    await until(() => urlsIn(console.said.stdout).length === 2);
-    const { findings } = (await readAs(
-      urlsIn(console.said.stdout)[1] ?? '',
-      '/api/v1/health',
-    )) as HealthReport;
+    const { findings } = (await readAs(await secondUrl(console), '/api/v1/health')) as HealthReport;
     const passed = findings.filter(({ status }) => status === 'ok').map(({ check }) => check);
     // The checks of the running service, and those of doctor.
     expect(passed).toEqual(expect.arrayContaining(['listener', 'store writable', 'port', 'URL CA pin']));
-    console.child.kill('SIGINT');
-    await console.ended;
-    await service.stop();
   });
 
   it('refuses a port that is in use', async () => {
-    const first = startLinkgrant(['console', '--data-dir', dataDir, '--no-open'], { holdsInput: true });
-    await until(() => urlsIn(first.said.stdout).length === 1);
-    const { port } = new URL(urlsIn(first.said.stdout)[0] ?? '');
+    const { console, url } = await startConsole(['--data-dir', dataDir]);
+    const { port } = new URL(url);
     const second = await linkgrantProcess(['console', '--data-dir', dataDir, '--no-open', '--port', port]);
     expect([second.code, second.stdout]).toEqual([1, '']);
-    first.child.kill('SIGTERM');
-    expect((await first.ended).code).toBe(0);
+    console.child.kill('SIGTERM');
+    expect((await console.ended).code).toBe(0);
   });
 
   it.runIf(isRoot)(
     'hides the URL from another user of the machine, and refuses the requests of that user',
     async () => {
-      const console = startLinkgrant(['console', '--data-dir', dataDir, '--no-open'], { holdsInput: true });
-      await until(() => urlsIn(console.said.stdout).length === 1);
-      const [url = ''] = urlsIn(console.said.stdout);
+      const { url } = await startConsole(['--data-dir', dataDir]);
       const code = new URL(url).searchParams.get('code') ?? '';
       const { host, port } = new URL(url);
       const script = `
@@ -181,8 +174,6 @@ describe('linkgrant console', () => {
         ...{ uid: OTHER_USER, gid: OTHER_USER, cwd: '/', encoding: 'utf8', env: {} },
       });
       expect(JSON.parse(stdout)).toEqual({ found: false, statuses: [401, 401, 403] });
-      console.child.kill('SIGINT');
-      await console.ended;
     },
   );
 
