@@ -4,6 +4,7 @@ import { type AddressInfo, connect, createServer } from 'node:net';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { AUDIENCE_URL, LOGIN_CLIENT, type OidcIssuer, startOidcIssuer } from '../admin/oidc-issuer.js';
 import { makeIssuerKey, startAdminService } from '../support/admin-api.js';
+import { Browser, type Decision } from '../support/browser.js';
 import {
   type Ended,
   json,
@@ -16,7 +17,6 @@ import {
 } from '../support/command-line.js';
 import { makeIdentity } from '../support/server-identity.js';
 import { until } from '../support/until.js';
-import { type Decision, openInBrowser } from './login-browser.js';
 
 const place = new Workplace();
 const dataDir = place.path('data');
@@ -50,7 +50,7 @@ const startLogin = (words: readonly string[]) =>
 async function finish(running: Running, user: string, decision?: Decision): Promise<Ended> {
   const loginUrl = () => /^ {2}(http\S+)$/m.exec(running.said.stdout)?.[1];
   await until(() => loginUrl() !== undefined || running.child.exitCode !== null);
-  await openInBrowser(loginUrl() ?? '', user, decision);
+  await new Browser().logIn(loginUrl() ?? '', user, { decision });
   return running.ended;
 }
 const logIn = (user: string, words: readonly string[] = [server, '--name', 'hub']) =>
