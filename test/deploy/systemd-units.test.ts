@@ -60,12 +60,6 @@ describe('the systemd units', () => {
     expect(readFileSync(join(UNITS, name), 'utf8')).toMatch(/^LimitCORE=0$/m);
   });
 
-  it('an unknown key is reported by systemd-analyze', () => {
-    const file = join(place, 'odd.service');
-    writeFileSync(file, '[Service]\nExecStart=/bin/true\nProtectEverything=yes\n');
-    expect(analyze('verify', '--man=no', file).stderr).toContain('ProtectEverything');
-  });
-
   it.each(['linkgrant.service', 'linkgrant-bootstrap@.service', 'linkgrant-renew@.service'])(
     '%s is confined',
     (name) => {

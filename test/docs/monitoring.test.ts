@@ -119,24 +119,3 @@ describe('the dashboard', () => {
       for (const { expr } of targets) expect(expr).toContain('instance=~"$instance"');
   });
 });
-
-describe('the names in a query', () => {
-  it('extracts the metrics and labels of a query', () => {
-    const query =
-      'histogram_quantile(0.99, sum by (instance, le) (rate(a_bucket{job="x y{z}", operation=~"r.*"}[5m]))) > ignoring (state) b{le="+Inf"} - time() + 3 * 86400';
-    expect(namesIn(query)).toEqual({
-      metrics: ['a_bucket', 'b'],
-      labels: ['instance', 'le', 'job', 'operation', 'state'],
-    });
-  });
-
-  it('reports metrics and labels of a query that do not exist', async () => {
-    expect(await problemsOf('rate(linkgrant_no_such_total[5m])')).toEqual([
-      'linkgrant_no_such_total is not a metric',
-    ]);
-    expect(await problemsOf('sum by (color) (linkgrant_workers)')).toEqual([
-      'color is not a label of its metrics',
-    ]);
-    expect(await problemsOf('time()')).toEqual(['names no metric']);
-  });
-});
