@@ -91,31 +91,24 @@ describe.concurrent('webhooks', () => {
     const url = new URL('/late', receiver.url).href;
     const words = ['--webhook-allow-private'] as const;
     let service = await serve(dataDir, [url], ...words);
-    await run(dataDir, 'grant', 'create', 'west', '--redemptions-allowed', '3', '--expiration-window', '9h');
+    const limits = ['--redemptions-allowed', '3', '--expiration-window', '9h'];
+    await run(dataDir, 'grant', 'create', 'west', ...limits);
     // A new receiver gets the events after the position at which the service first read the ledger.
     await until(async () => (await webhookChecks(dataDir)).length > 0);
-    const lifetime = [
-      '--certificate-lifetime',
-      '1d',
-      '--redemptions-allowed',
-      '3',
-      '--expiration-window',
-      '9h',
-    ];
-    await run(dataDir, 'grant', 'create', 'east', ...lifetime);
+    await run(dataDir, 'grant', 'create', 'east', '--certificate-lifetime', '1d', ...limits);
     await link(dataDir, 'west');
     const redeem = await link(dataDir, 'east');
     // The token of `east` has no use left: the same client is refused ten times.
     for (let attempt = 0; attempt < 10; attempt += 1) {
       expect((await redeem('refused')).code).toBe(3);
     }
-    await until(() => receiver.received.filter(({ path }) => path === '/late').length >= 2);
+    const attempts = () => receiver.received.filter(({ path }) => path === '/late').length;
+    await until(() => attempts() >= 2);
     const [west] = json(
       await linkgrant(['redemption', 'list', '--grant', 'west', '-o', 'json', '--data-dir', dataDir]),
     );
     await run(dataDir, 'redemption', 'revoke', west.id);
     await setClock(service, dataDir, HOUR);
-    const attempts = () => receiver.received.filter(({ path }) => path === '/late').length;
     const before = attempts();
     await until(() => attempts() > before);
     await service.stop();
@@ -257,41 +250,39 @@ describe('the path and the query of a webhook URL', () => {
 });
 
 describe('serve --webhook', () => {
+  const HOOK = ['--webhook', 'https://hooks.example.com'];
+
+  /** Runs a `serve` that is refused with exit code 2. Returns its error and hint. */
+  async function refusedServe(...words: readonly string[]) {
+    const ended = await linkgrantInProcess(['serve', '--data-dir', place.path('refused'), ...words], {});
+    expect(ended.code).toBe(2);
+    return refusalOf(ended);
+  }
+
   it.each([
-    ['without a secret', ['--webhook', 'https://hooks.example.com'], '--webhook-secret-file'],
+    ['without a secret', HOOK, '--webhook-secret-file'],
     [
       'with an http URL',
       ['--webhook', 'http://hooks.example.com', '--webhook-secret-file', secretFile],
       'not https',
     ],
     ['with a password in the URL', ['--webhook', 'https://a:b@hooks.example.com'], 'webhook'],
-    [
-      'on kubernetes',
-      ['--webhook', 'https://hooks.example.com', '--webhook-secret-file', secretFile, '-p', 'kubernetes'],
-      'kubernetes',
-    ],
+    ['on kubernetes', [...HOOK, '--webhook-secret-file', secretFile, '-p', 'kubernetes'], 'kubernetes'],
   ])('%s is refused with a hint', async (_, words, error) => {
-    const ended = await linkgrantInProcess(['serve', '--data-dir', place.path('refused'), ...words], {});
-    expect(ended.code).toBe(2);
-    expect(refusalOf(ended).error).toContain(error);
+    expect((await refusedServe(...words)).error).toContain(error);
   });
 
   it('refuses a CA file without a certificate', async () => {
     const file = place.path('not-a-ca');
     writeFileSync(file, 'hunter2');
-    const words = ['--webhook', 'https://hooks.example.com', '--webhook-secret-file', secretFile];
-    const data = place.path('refused');
-    const ended = await linkgrantInProcess(['serve', '--data-dir', data, ...words, '--webhook-ca', file], {});
-    expect(ended.code).toBe(2);
-    expect(refusalOf(ended).error).toBe(`${file} contains no certificate`);
+    const { error } = await refusedServe(...HOOK, '--webhook-secret-file', secretFile, '--webhook-ca', file);
+    expect(error).toBe(`${file} contains no certificate`);
   });
 
   it('refuses a secret file that does not exist, and names its flag', async () => {
     const file = place.path('missing-secret');
-    const words = ['--webhook', 'https://hooks.example.com', '--webhook-secret-file', file];
-    const ended = await linkgrantInProcess(['serve', '--data-dir', place.path('refused'), ...words], {});
-    expect(ended.code).toBe(2);
-    expect(refusalOf(ended).error).toBe(`--webhook-secret-file ${file} cannot be read: it does not exist`);
+    const { error } = await refusedServe(...HOOK, '--webhook-secret-file', file);
+    expect(error).toBe(`--webhook-secret-file ${file} cannot be read: it does not exist`);
   });
 
   it.each([
@@ -300,10 +291,7 @@ describe('serve --webhook', () => {
   ])('refuses a secret file %s', async (name, content) => {
     const file = place.path(name.replaceAll(' ', '-'));
     writeFileSync(file, content);
-    const words = ['--webhook', 'https://hooks.example.com', '--webhook-secret-file', file];
-    const ended = await linkgrantInProcess(['serve', '--data-dir', place.path('refused'), ...words], {});
-    expect(ended.code).toBe(2);
-    expect(refusalOf(ended)).toMatchObject({
+    expect(await refusedServe(...HOOK, '--webhook-secret-file', file)).toMatchObject({
       error: `${file} contains no webhook secret`,
       hint: expect.stringContaining(file),
     });
