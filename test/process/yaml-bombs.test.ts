@@ -4,15 +4,15 @@ import { resolve } from 'node:path';
 import { promisify } from 'node:util';
 import { describe, expect, it } from 'vitest';
 import { encodeAccessToken } from '../../src/domain/access-token.js';
-import { linkgrant, refusalOf, Workplace } from '../support/command-line.js';
+import { type Ended, linkgrant, linkgrantProcess, refusalOf, Workplace } from '../support/command-line.js';
 import { releaseAfterFile } from '../support/release.js';
 import { serveHttps } from '../support/servers/hostile-server.js';
 import { startIssuingServer } from '../support/servers/issuing-server.js';
 import { makeRenewedSite } from '../support/sites/renewed-site.js';
 import { copySite } from '../support/sites/system-site.js';
 import { BOMB_NAMES, yamlBomb } from '../support/yaml-bombs.mjs';
-import { type MeasuredEnd, measuredLinkgrant } from './measured-command.js';
 
+const USAGE_REPORT = resolve(import.meta.dirname, 'report-usage.mjs');
 const PARSER = resolve(import.meta.dirname, 'yaml-bomb-parser.mjs');
 const MAX_CPU_MS = 500;
 const MAX_MIB = 100;
@@ -29,13 +29,21 @@ interface Cost {
   readonly grownMiB: number;
 }
 
-const work = releaseAfterFile(new Workplace());
-let uses = 0;
+/** How a command ended and what it used: processor time in ms and the peak of resident memory in MiB. */
+interface MeasuredEnd extends Ended {
+  readonly cpuMs: number;
+  readonly peakMiB: number;
+}
 
-const measured = (words: readonly string[]) => {
-  uses += 1;
-  return measuredLinkgrant(words, work.path(`usage-${uses}.json`), { env: { PATH: '/nowhere' } });
-};
+const work = releaseAfterFile(new Workplace());
+
+/** Runs the built program as a process to its end, and measures it. */
+async function measured(words: readonly string[]): Promise<MeasuredEnd> {
+  const usageFile = work.path('usage.json');
+  const env = { PATH: '/nowhere', NODE_OPTIONS: `--import=${USAGE_REPORT}`, USAGE_FILE: usageFile };
+  const ended = await linkgrantProcess(words, { env });
+  return { ...ended, ...JSON.parse(readFileSync(usageFile, 'utf8')) };
+}
 
 /** Fails if a command used much more than the same command without bombs. */
 function expectCheap(ended: MeasuredEnd, without: MeasuredEnd): void {
@@ -77,15 +85,8 @@ describe('a YAML bomb', () => {
       response = text;
       const token = work.path(`${site}.yaml`);
       writeFileSync(token, encodeAccessToken(server.token));
-      return measured([
-        'token',
-        'redeem',
-        token,
-        '--to',
-        work.path(site),
-        '--data-dir',
-        work.path(`${site}-data`),
-      ]);
+      const words = ['--to', work.path(site), '--data-dir', work.path(`${site}-data`)];
+      return measured(['token', 'redeem', token, ...words]);
     };
     const plain = await redeem('plain', 'a: b\n');
     for (const [at, name] of THROUGH_THE_PROGRAM.entries()) {
