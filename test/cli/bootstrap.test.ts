@@ -21,10 +21,10 @@ import { generateKeyPair, privateKeyPem, spkiOf } from '../../src/pki/keys.js';
 import { run } from '../chaos/commands.js';
 import {
   type Ended,
+  expectRefusal,
   expectSuccess,
   linkgrant,
   linkgrantProcess,
-  refusalOf,
   type Serving,
   startLinkgrant,
   Workplace,
@@ -68,8 +68,7 @@ const accepting = (...words: string[]) => linkgrant([...words, '--data-dir', wor
 
 async function issue(file: string, ...words: string[]): Promise<string> {
   const named = words.includes('--name') ? [] : ['--name', 'west'];
-  const issued = await accepting('token', 'issue', file, ...named, ...words);
-  expect(issued.code, issued.stderr).toBe(0);
+  expectSuccess(await accepting('token', 'issue', file, ...named, ...words));
   return file;
 }
 
@@ -82,17 +81,37 @@ interface Start {
   readonly input?: string;
 }
 
+/** A `bootstrap` with the route to the test's router. */
+const bootstrapWords = (words: readonly string[]) => [
+  ...['bootstrap', '--data-dir', work.path('requesting')],
+  ...['--connect-to', `vm:55671:127.0.0.1:${router.port}`, ...words],
+];
+
 /** Runs `bootstrap` with the route to the test's router. */
 function bootstrap(
   words: readonly string[],
   { env = {}, input }: Start = {},
   run = linkgrant,
 ): Promise<Ended> {
-  const route = ['--connect-to', `vm:55671:127.0.0.1:${router.port}`];
-  return run(['bootstrap', '--data-dir', work.path('requesting'), ...route, ...words], {
+  return run(bootstrapWords(words), {
     env: { PATH: '/nowhere', ...env },
     ...(input !== undefined && { input }),
   });
+}
+
+/** Runs `bootstrap` until its deadline. Returns its standard error. */
+async function stderrAtDeadline(...words: readonly string[]): Promise<string> {
+  const ended = await bootstrap(words);
+  expect(ended.code, ended.stderr).toBe(4);
+  return ended.stderr;
+}
+
+/** Writes the Secret of a proxy. Returns its file. */
+function writeProxySecret(port: number): string {
+  const stringData = { host: '127.0.0.1', port: String(port) };
+  const secret = { kind: 'Secret', metadata: { name: 'egress' }, stringData };
+  writeFileSync(work.path('proxy.json'), JSON.stringify(secret));
+  return work.path('proxy.json');
 }
 
 /** Starts `bootstrap` as a process, so that the test can read its standard error while it runs. */
@@ -180,12 +199,10 @@ describe('bootstrap when everything is available', () => {
   });
 
   it('exits with 2 without --to, without a token, and with --to -', async () => {
-    const nowhere = await bootstrap(['--token', 'x']);
-    expect(nowhere.code).toBe(2);
-    expect(refusalOf(nowhere).error).toBe('no target for the link is given');
-    const without = await bootstrap(toLinks());
-    expect(without.code).toBe(2);
-    expect(refusalOf(without).hint).toContain('LINKGRANT_TOKEN_FILE');
+    const nowhere = expectRefusal(await bootstrap(['--token', 'x']), 2);
+    expect(nowhere.error).toBe('no target for the link is given');
+    const without = expectRefusal(await bootstrap(toLinks()), 2);
+    expect(without.hint).toContain('LINKGRANT_TOKEN_FILE');
     const stream = await bootstrap(['--token', 'x', '--to', '-']);
     expect(stream.code).toBe(2);
   });
@@ -202,13 +219,8 @@ describe('bootstrap before its prerequisites exist', () => {
     const token = work.path('token.yaml');
     const reloads = work.path('reloads');
     const waiting = startBootstrap([
-      '--token',
-      token,
-      ...siteFlags(home),
-      '--reload-command',
-      `echo reload >> '${reloads}'`,
-      '--connect-to',
-      `vm:55671:127.0.0.1:${routerPort}`,
+      ...['--token', token, ...siteFlags(home), '--reload-command', `echo reload >> '${reloads}'`],
+      ...['--connect-to', `vm:55671:127.0.0.1:${routerPort}`],
     ]);
     const waitsFor = (what: string) => until(() => waiting.said.stderr.includes(`Waiting: ${what}`));
 
@@ -279,33 +291,28 @@ describe('bootstrap before its prerequisites exist', () => {
   it('prints what it waits for, and exits with 4 at its deadline', async () => {
     const home = work.path('skupper');
     const words = ['--deadline', '1s', '--token', work.path('token.yaml')];
-    const noToken = await bootstrap([...words, ...toLinks()]);
-    expect(noToken.code).toBe(4);
-    expect(noToken.stderr).toContain(`Waiting: ${work.path('token.yaml')} does not exist\n`);
-    expect(noToken.stderr).toContain('error: no link before the deadline: ');
+    const noToken = await stderrAtDeadline(...words, ...toLinks());
+    expect(noToken).toContain(`Waiting: ${work.path('token.yaml')} does not exist\n`);
+    expect(noToken).toContain('error: no link before the deadline: ');
 
     const service = await serve();
     await issue(work.path('token.yaml'));
-    const noSite = await bootstrap([...words, ...siteFlags(home)]);
-    expect(noSite.code).toBe(4);
-    expect(noSite.stderr).toContain('Waiting: namespace "east" has no site yet\n');
+    const noSite = await stderrAtDeadline(...words, ...siteFlags(home));
+    expect(noSite).toContain('Waiting: namespace "east" has no site yet\n');
     const east = copySite('east', home, 'east');
     rmSync(east.path('runtime'), { recursive: true });
-    const notStarted = await bootstrap([...words, ...siteFlags(home)]);
-    expect(notStarted.code).toBe(4);
-    expect(notStarted.stderr).toContain('Waiting: namespace "east" has a site that is not started yet\n');
+    const notStarted = await stderrAtDeadline(...words, ...siteFlags(home));
+    expect(notStarted).toContain('Waiting: namespace "east" has a site that is not started yet\n');
 
     await service.stop();
-    const noService = await bootstrap([...words, ...toLinks()]);
-    expect(noService.code).toBe(4);
-    expect(noService.stderr).toContain(`127.0.0.1:${port} accepts no connection`);
+    const noService = await stderrAtDeadline(...words, ...toLinks());
+    expect(noService).toContain(`127.0.0.1:${port} accepts no connection`);
     expect(await redemptions()).toEqual([]);
 
     await serve();
     await router.close();
-    const noRouter = await bootstrap([...words, ...toLinks(), '--deadline', '5s']);
-    expect(noRouter.code, noRouter.stderr).toBe(4);
-    expect(noRouter.stderr).toContain('link "west" is written but does not connect: ');
+    const noRouter = await stderrAtDeadline(...words, ...toLinks(), '--deadline', '5s');
+    expect(noRouter).toContain('link "west" is written but does not connect: ');
     const placed = expectSuccess(await bootstrap([...words, ...toLinks(), '--wait', 'configured']));
     expect(placed.stdout).toMatch(/^Already linked: west/);
     router = await startRouterListener();
@@ -328,16 +335,9 @@ describe('bootstrap before its prerequisites exist', () => {
     const proxy = releaseAfterTest(await startProxy());
     await serve();
     const token = await issue(work.path('token.yaml'));
-    const secret = {
-      kind: 'Secret',
-      metadata: { name: 'egress' },
-      stringData: { host: '127.0.0.1', port: String(proxy.port) },
-    };
-    writeFileSync(work.path('proxy.json'), JSON.stringify(secret));
     const words = ['--token', token, ...toLinks()];
-    expectSuccess(
-      await bootstrap([...words, '--proxy-secret', work.path('proxy.json'), '--wait', 'configured']),
-    );
+    const throughProxy = ['--proxy-secret', writeProxySecret(proxy.port), '--wait', 'configured'];
+    expectSuccess(await bootstrap([...words, ...throughProxy]));
     proxy.connectRequests.splice(0);
     expectSuccess(await bootstrap(words));
     expect(proxy.connectRequests.map(({ target }) => target)).toEqual([`127.0.0.1:${router.port}`]);
@@ -363,10 +363,9 @@ describe('bootstrap before its prerequisites exist', () => {
       'To activate the link, run: skupper system reload -n east -p linux\n',
     );
     expect(placed.stderr).toContain(`Written ${east.path('input/resources/Link-west.yaml')}\n`);
-    const waited = await bootstrap([...words, '--deadline', '4s']);
-    expect(waited.code).toBe(4);
-    expect(waited.stderr).toContain('the site has not loaded the link');
-    expect(waited.stderr).toContain('set --reload-command');
+    const waited = await stderrAtDeadline(...words, '--deadline', '4s');
+    expect(waited).toContain('the site has not loaded the link');
+    expect(waited).toContain('set --reload-command');
     for (const name of ['Link-west.yaml', 'Secret-west.yaml']) {
       cpSync(east.path('input/resources', name), east.path('runtime/resources', name));
     }
@@ -376,14 +375,12 @@ describe('bootstrap before its prerequisites exist', () => {
   it('prints a waiting reason once although the time in it changes, and limits repeats of a failing reload', async () => {
     await serve();
     const words = ['--token', await issue(work.path('token.yaml')), ...toLinks(), '--deadline', '5s'];
-    const dataFlags = ['--data-dir', work.path('requesting')];
-    const skewed = await run(['bootstrap', ...words, ...dataFlags], { clockOffsetMs: -3650 * DAY_MS });
+    const skewed = await run(bootstrapWords(words), { clockOffsetMs: -3650 * DAY_MS });
     expect(skewed.code, skewed.stderr).toBe(4);
     expect(skewed.stderr.match(/^Waiting: .*clock.*$/gm)).toHaveLength(1);
     const command = `echo reload >> '${work.path('reloads')}'; false`;
-    const vain = await bootstrap([...words, '--to', work.path('vain'), '--reload-command', command]);
-    expect(vain.code, vain.stderr).toBe(4);
-    expect(vain.stderr).toContain('hint: the link is written: correct the reload');
+    const vain = await stderrAtDeadline(...words, '--to', work.path('vain'), '--reload-command', command);
+    expect(vain).toContain('hint: the link is written: correct the reload');
     expect(readFileSync(work.path('reloads'), 'utf8').split('\n').length - 1).toBeLessThanOrEqual(2);
   });
 
@@ -405,9 +402,8 @@ describe('bootstrap before its prerequisites exist', () => {
         text.replace(/name: "?west"?/, `name: ${name}`).replace(/code: "./, `code: "${name}`),
       );
     }
-    const ended = await bootstrap([...siteFlags(home), '--deadline', '2s']);
+    await stderrAtDeadline(...siteFlags(home), '--deadline', '2s');
     silent.close();
-    expect(ended.code, ended.stderr).toBe(4);
     expect(asked).toBeGreaterThan(0);
     expect(asked).toBeLessThan(4);
   });
@@ -434,12 +430,10 @@ describe('bootstrap after a permanent refusal', () => {
     const token = await issue(work.path('token.yaml'));
     const [grant] = JSON.parse((await accepting('grant', 'list', '-o', 'json')).stdout);
     await accepting('grant', 'revoke', grant.name);
-    const refused = await bootstrap(['--token', token, ...toLinks()]);
-    expect(refused.code).toBe(3);
-    expect(refusalOf(refused).hint).toContain('on the accepting site, `linkgrant grant show` shows why');
-    const allowed = expectSuccess(
-      await bootstrap(['--token', token, ...toLinks(), '--continue-without-link']),
-    );
+    const words = ['--token', token, ...toLinks()];
+    const refused = expectRefusal(await bootstrap(words), 3);
+    expect(refused.hint).toContain('on the accepting site, `linkgrant grant show` shows why');
+    const allowed = expectSuccess(await bootstrap([...words, '--continue-without-link']));
     expect(allowed.stderr).toContain('warning: continuing without a working link: ');
   });
 
@@ -458,12 +452,10 @@ describe('bootstrap after a permanent refusal', () => {
     const token = await issue(work.path('token.yaml'));
     mkdirSync(work.path('links'));
     writeFileSync(work.path('links', 'Link-west.yaml'), 'kind: Link\n');
-    const ended = await bootstrap(['--token', token, ...toLinks()]);
-    expect(ended.code).toBe(1);
-    expect(refusalOf(ended).hint).toContain('move the existing resource away');
-    const allowed = expectSuccess(
-      await bootstrap(['--token', token, ...toLinks(), '--continue-without-link']),
-    );
+    const words = ['--token', token, ...toLinks()];
+    const refused = expectRefusal(await bootstrap(words), 1);
+    expect(refused.hint).toContain('move the existing resource away');
+    const allowed = expectSuccess(await bootstrap([...words, '--continue-without-link']));
     expect(allowed.stderr).toContain('warning: continuing without a working link: ');
     expect(await redemptions()).toEqual([]);
   });
@@ -489,16 +481,13 @@ describe('bootstrap after token redeem', () => {
     const token = await issue(work.path('token.yaml'));
     expectSuccess(await redeem(token, '--name', 'aaa'));
     await router.close();
-    const down = await bootstrap(['--token', token, ...toLinks(), '--deadline', '2s']);
-    expect(down.code).toBe(4);
-    expect(down.stderr).toContain('link "aaa" is written but does not connect: ');
+    const down = await stderrAtDeadline('--token', token, ...toLinks(), '--deadline', '2s');
+    expect(down).toContain('link "aaa" is written but does not connect: ');
     router = await startRouterListener();
-    expect(expectSuccess(await bootstrap(['--token', token, ...toLinks()])).stdout).toMatch(
-      /^Already linked: aaa,/,
-    );
-    const named = await bootstrap(['--token', token, ...toLinks(), '--name', 'bbb']);
-    expect(named.code).toBe(2);
-    expect(refusalOf(named).error).toContain('redeemed before under the name "aaa"');
+    const words = ['--token', token, ...toLinks()];
+    expect(expectSuccess(await bootstrap(words)).stdout).toMatch(/^Already linked: aaa,/);
+    const named = expectRefusal(await bootstrap([...words, '--name', 'bbb']), 2);
+    expect(named.error).toContain('redeemed before under the name "aaa"');
   });
 
   it('reports the existing link after the token is deleted', async () => {
@@ -506,9 +495,8 @@ describe('bootstrap after token redeem', () => {
     const token = await issue(work.path('token.yaml'));
     expectSuccess(await redeem(token));
     rmSync(token);
-    expect(expectSuccess(await bootstrap(['--token', token, ...toLinks()])).stdout).toMatch(
-      /^Already linked: west,/,
-    );
+    const { stdout } = expectSuccess(await bootstrap(['--token', token, ...toLinks()]));
+    expect(stdout).toMatch(/^Already linked: west,/);
   });
 });
 
@@ -521,16 +509,11 @@ describe('bootstrap that is killed at a checkpoint', () => {
       const proxy = releaseAfterTest(await startProxy());
       await serve();
       const token = await issue(work.path('token.yaml'));
-      const stringData = { host: '127.0.0.1', port: String(proxy.port) };
-      const secret = { kind: 'Secret', metadata: { name: 'egress' }, stringData };
-      writeFileSync(work.path('proxy.json'), JSON.stringify(secret));
       const words = [
-        ...['--token', token, ...siteFlags(home), '--proxy-secret', work.path('proxy.json')],
+        ...['--token', token, ...siteFlags(home), '--proxy-secret', writeProxySecret(proxy.port)],
         ...['--reload-command', `echo reload >> '${work.path('reloads')}'`],
       ];
-      const route = ['--connect-to', `vm:55671:127.0.0.1:${router.port}`];
-      const dataFlags = ['--data-dir', work.path('requesting')];
-      const killed = await run(['bootstrap', ...words, ...route, ...dataFlags], { killedAt });
+      const killed = await run(bootstrapWords(words), { killedAt });
       expect(killed.signal, killed.stderr).toBe('SIGKILL');
       const entries = readdirSync(work.path('requesting'), { recursive: true, withFileTypes: true });
       const modes = entries.map((entry) => [entry.isDirectory(), modeOf(join(entry.parentPath, entry.name))]);
@@ -588,11 +571,7 @@ describe('bootstrap of a link whose certificate has expired', () => {
     const ended = serialIn(work.path('links'));
     await serve();
     await issue(work.path('token.yaml'));
-    const route = ['--connect-to', `vm:55671:127.0.0.1:${router.port}`];
-    const dataFlags = ['--data-dir', work.path('requesting')];
-    const killed = await run(['bootstrap', ...words(), ...route, ...dataFlags], {
-      killedAt: 'secret-written',
-    });
+    const killed = await run(bootstrapWords(words()), { killedAt: 'secret-written' });
     expect(killed.signal).toBe('SIGKILL');
     expect(expectSuccess(await bootstrap(words())).stdout).toMatch(/^Linked: west,/);
     expect(serialIn(work.path('links'))).not.toBe(ended);

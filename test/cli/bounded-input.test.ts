@@ -85,17 +85,8 @@ describe('a named pipe', () => {
     ['a named pipe', () => makePipe(place.path('silent.pipe'))],
     ['standard input', () => '-'],
   ])('bootstrap waits for data from %s at most until --deadline', async (_which, pipe) => {
-    const words = [
-      'bootstrap',
-      '--token',
-      pipe(),
-      '--to',
-      place.path('unlinked'),
-      ...data,
-      '--deadline',
-      '1s',
-    ];
-    const ended = await linkgrant(words, { holdsInput: true });
+    const words = ['--token', pipe(), '--to', place.path('unlinked'), ...data, '--deadline', '1s'];
+    const ended = await linkgrant(['bootstrap', ...words], { holdsInput: true });
     expect(ended.code).toBe(4);
     expect(refusalOf({ ...ended, stderr: ended.stderr.replace(/^Waiting:.*\n/gm, '') }).error).toContain(
       'did not arrive in time',

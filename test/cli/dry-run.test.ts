@@ -27,13 +27,7 @@ beforeAll(async () => {
   service = await place.serve([...data, ...endpoint]);
   await succeed(['grant', 'create', 'fleet', '--redemptions-allowed', '9', '--label', 'team=a', ...data]);
   await succeed([
-    'token',
-    'issue',
-    place.path('token'),
-    '--grant',
-    'fleet',
-    '--redemptions-allowed',
-    '2',
+    ...['token', 'issue', place.path('token'), '--grant', 'fleet', '--redemptions-allowed', '2'],
     ...data,
   ]);
   await succeed(['token', 'redeem', place.path('token'), '--to', place.path('links'), ...requesting]);
@@ -144,14 +138,8 @@ describe('--dry-run', () => {
   });
 
   it('--dry-run is refused with --server', async () => {
-    const ended = await linkgrant([
-      'grant',
-      'delete',
-      'fleet',
-      '--dry-run',
-      '--server',
-      'https://127.0.0.1:1',
-    ]);
+    const remote = ['--server', 'https://127.0.0.1:1'];
+    const ended = await linkgrant(['grant', 'delete', 'fleet', '--dry-run', ...remote]);
     expect(refusalOf(ended)).toEqual({
       error: '--dry-run cannot be combined with --server',
       hint: 'run the command on the host of the service, without --server',
@@ -194,12 +182,7 @@ describe('a dry run on links', () => {
 describe('token redeem --dry-run', () => {
   const preview = (...words: readonly string[]) =>
     linkgrant([
-      'token',
-      'redeem',
-      place.path('token'),
-      '--dry-run',
-      '--data-dir',
-      place.path('other'),
+      ...['token', 'redeem', place.path('token'), '--dry-run', '--data-dir', place.path('other')],
       ...words,
     ]);
 

@@ -1,7 +1,16 @@
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { parse, parseDocument } from 'yaml';
-import { ENDPOINT, json, linkgrant, type RunOptions, refusalOf, Workplace } from '../support/command-line.js';
+import {
+  ENDPOINT,
+  expectRefusal,
+  expectSuccess,
+  json,
+  linkgrant,
+  type RunOptions,
+  refusalOf,
+  Workplace,
+} from '../support/command-line.js';
 import { releaseAfterFile } from '../support/release.js';
 import { until } from '../support/until.js';
 
@@ -17,10 +26,14 @@ function grant(words: readonly string[], options?: RunOptions) {
 }
 
 async function createGrant(name: string, ...words: readonly string[]) {
-  const { code, stdout, stderr } = await grant(['create', name, '-o', 'json', ...words]);
-  expect(code, stderr).toBe(0);
-  return JSON.parse(stdout);
+  return json(expectSuccess(await grant(['create', name, '-o', 'json', ...words])));
 }
+
+/** Redeems a token into standard output, as a site with a data directory of its own. */
+const redeem = (token: string, site: string, ...words: readonly string[]) =>
+  linkgrant(['token', 'redeem', '-', '--to', '-', '--data-dir', place.path(site), ...words], {
+    input: token,
+  });
 
 const states = async (...words: readonly string[]) =>
   JSON.parse((await grant(['list', '-o', 'json', ...words])).stdout).map(
@@ -29,8 +42,7 @@ const states = async (...words: readonly string[]) =>
 
 describe('grant create', () => {
   it('prints URL, code, uses and expiry, with one use and 15 minutes by default', async () => {
-    const { code, stdout, stderr } = await grant(['create', 'text']);
-    expect(code, stderr).toBe(0);
+    const { stdout } = expectSuccess(await grant(['create', 'text']));
     expect(stdout).toMatch(/^Grant: +text$/m);
     expect(stdout).toMatch(new RegExp(`^URL: +${service.url}/[0-9a-f-]{36}$`, 'm'));
     expect(stdout).toMatch(/^Code: +[A-Za-z0-9]{24}$/m);
@@ -124,41 +136,33 @@ describe('grant create', () => {
 
   it('refuses a second grant of the same name in a namespace, and accepts it in another', async () => {
     await createGrant('twice');
-    const again = await grant(['create', 'twice']);
-    expect(again.code).toBe(2);
-    expect(refusalOf(again).error).toContain('already a grant "twice" in namespace "default"');
+    const again = expectRefusal(await grant(['create', 'twice']), 2);
+    expect(again.error).toContain('already a grant "twice" in namespace "default"');
     expect(await createGrant('twice', '-n', 'other')).toMatchObject({ namespace: 'other' });
     expect(await states('-n', 'other')).toEqual(['twice ready']);
   });
 
   it('prints the grant with -o, and writes the code only into the token file', async () => {
     const file = place.path('with-token.yaml');
-    const created = await grant(['create', 'with-token', '--token', file, '-o', 'json']);
-    expect(created.code, created.stderr).toBe(0);
+    const created = expectSuccess(await grant(['create', 'with-token', '--token', file, '-o', 'json']));
     const { code } = parse(readFileSync(file, 'utf8')).spec;
     const report = JSON.parse(created.stdout);
     expect(report).toMatchObject({ name: 'with-token', state: 'ready', url: `${service.url}/${report.uid}` });
     expect(report).not.toHaveProperty('code');
     expect(created.stdout + created.stderr).not.toContain(code);
     expect(created.stderr).toContain(`Token written to ${file}\n`);
-    const both = await grant(['create', 'both', '--token', '-', '-o', 'json']);
-    expect(both.code).toBe(2);
-    expect(refusalOf(both).error).toBe('--token - and -o both write to standard output');
+    const both = expectRefusal(await grant(['create', 'both', '--token', '-', '-o', 'json']), 2);
+    expect(both.error).toBe('--token - and -o both write to standard output');
     expect(await states()).not.toContain('both ready');
   });
 
   it('prints no code if its token is piped to a redemption', async () => {
-    const created = await grant(['create', 'piped-token', '--token', '-']);
-    expect(created.code, created.stderr).toBe(0);
+    const created = expectSuccess(await grant(['create', 'piped-token', '--token', '-']));
     const { kind, spec } = parse(created.stdout);
     expect(kind).toBe('AccessToken');
     expect(created.stderr).not.toContain(spec.code);
     expect(created.stderr).toContain(`Redeem at ${spec.url}`);
-    const redeemed = await linkgrant(
-      ['token', 'redeem', '-', '--to', '-', '--data-dir', place.path('site')],
-      { input: created.stdout },
-    );
-    expect(redeemed.code, redeemed.stderr).toBe(0);
+    const redeemed = expectSuccess(await redeem(created.stdout, 'site'));
     expect(redeemed.stdout + redeemed.stderr).not.toContain(spec.code);
     expect(await states()).toContain('piped-token exhausted');
   });
@@ -184,9 +188,7 @@ describe('grant list and grant show', () => {
   it('lists the grants with a name or in a state', async () => {
     await createGrant('named');
     const names = async (...words: readonly string[]) =>
-      (JSON.parse((await grant(['list', '-o', 'json', ...words])).stdout) as { name: string }[]).map(
-        ({ name }) => name,
-      );
+      json(await grant(['list', '-o', 'json', ...words])).map(({ name }: { name: string }) => name);
     expect(await names('--name', 'named')).toEqual(['named']);
     expect(await names('--name', 'named', '--state', 'ready')).toEqual(['named']);
     expect(await names('--state', 'revoked')).not.toContain('named');
@@ -195,12 +197,8 @@ describe('grant list and grant show', () => {
 
   it('grant show prints the redemptions and refusals', async () => {
     const { stdout: token } = await grant(['create', 'tried', '--token', '-']);
-    const redeem = (site: string) =>
-      linkgrant(['token', 'redeem', '-', '--to', '-', '--data-dir', place.path(site), '--subject', site], {
-        input: token,
-      });
-    expect((await redeem('west')).code).toBe(0);
-    expect((await redeem('east')).code).toBe(3);
+    expect((await redeem(token, 'west', '--subject', 'west')).code).toBe(0);
+    expect((await redeem(token, 'east', '--subject', 'east')).code).toBe(3);
     // The service records a refusal after its response.
     const attempts = async () =>
       json(await grant(['show', 'tried', '-o', 'json'])).attempts.map(
@@ -231,18 +229,12 @@ describe('grant revoke and delete', () => {
     expect((await grant(['revoke', 'revoked'])).stdout).toContain('is revoked');
     expect((await grant(['revoke', 'revoked'])).stdout).toContain('was already revoked');
     expect(await states()).toContain('revoked revoked');
-    const redeemed = await linkgrant(
-      ['token', 'redeem', '-', '--to', '-', '--data-dir', place.path('late')],
-      { input: token },
-    );
-    expect(redeemed.code).toBe(3);
-    expect(refusalOf(redeemed).hint).toContain('revoked');
+    expect(expectRefusal(await redeem(token, 'late'), 3).hint).toContain('revoked');
   });
 
   it('deletes the grant, and leaves the ledger unchanged', async () => {
     const { stdout: token } = await grant(['create', 'gone', '--token', '-']);
-    const site = ['--data-dir', place.path('gone-site')];
-    expect((await linkgrant(['token', 'redeem', '-', '--to', '-', ...site], { input: token })).code).toBe(0);
+    expect((await redeem(token, 'gone-site')).code).toBe(0);
     const { uid } = JSON.parse((await grant(['show', 'gone', '-o', 'json'])).stdout);
     expect((await grant(['delete', 'gone'])).code).toBe(0);
     expect(await states()).not.toContain('gone exhausted');
@@ -250,22 +242,15 @@ describe('grant revoke and delete', () => {
     expect(
       JSON.parse(ledger.stdout).filter(({ grantUid }: { grantUid: string }) => grantUid === uid),
     ).toHaveLength(1);
-    const again = await linkgrant(
-      ['token', 'redeem', '-', '--to', '-', '--data-dir', place.path('gone-other')],
-      { input: token },
-    );
-    expect(again.code).toBe(3);
+    expect((await redeem(token, 'gone-other')).code).toBe(3);
   });
 });
 
 describe('redemption list and redemption show', () => {
   it('prints each redemption, and the certificate as text', async () => {
     const { stdout: token } = await grant(['create', 'ledger', '--token', '-']);
-    const redeemed = await linkgrant(
-      ['token', 'redeem', '-', '--to', place.path('l'), '--data-dir', place.path('ls'), '-o', 'json'],
-      { input: token },
-    );
-    const { redemptionId, serial } = JSON.parse(redeemed.stdout);
+    const redeemed = await redeem(token, 'ledger-site', '--to', place.path('links'), '-o', 'json');
+    const { redemptionId, serial } = json(redeemed);
     const redemption = (...words: readonly string[]) =>
       linkgrant(['redemption', ...words, '--data-dir', dataDir]);
     const list = await redemption('list', '--grant', 'ledger');
@@ -285,9 +270,8 @@ describe('redemption list and redemption show', () => {
     expect(json(await redemption('show', redemptionId, '-o', 'json'))).toMatchObject({
       ...{ id: redemptionId, serial, mode: 'csr', name: 'ledger', subject: 'ledger' },
     });
-    const missing = await redemption('show', 'nothing');
-    expect(missing.code).toBe(1);
-    expect(refusalOf(missing).hint).toContain('redemption list');
+    const missing = expectRefusal(await redemption('show', 'nothing'), 1);
+    expect(missing.hint).toContain('redemption list');
   });
 });
 
@@ -301,9 +285,7 @@ describe('before the first start of a service', () => {
     const empty = place.path('empty');
     mkdirSync(empty, { recursive: true });
     for (const directory of [empty, place.path('nowhere')]) {
-      const ended = await linkgrant([...words, '--data-dir', directory]);
-      expect(ended.code).toBe(2);
-      const { error, hint } = refusalOf(ended);
+      const { error, hint } = expectRefusal(await linkgrant([...words, '--data-dir', directory]), 2);
       expect(error).toContain(`${directory}/linkgrant.db has not been set up yet`);
       expect(hint).toContain('linkgrant serve');
     }

@@ -29,13 +29,33 @@ async function refused(...words: readonly string[]) {
   return { code: ended.code, ...refusalOf(ended) };
 }
 
-async function redeem(name: string): Promise<void> {
+/** Issues a token of a new grant. Returns its file. */
+async function issue(name: string): Promise<string> {
   const token = place.path(`${name}.yaml`);
-  const issued = await linkgrant(['token', 'issue', token, '--name', name, '--data-dir', data]);
-  expect(issued.code, issued.stderr).toBe(0);
+  expectSuccess(await linkgrant(['token', 'issue', token, '--name', name, '--data-dir', data]));
+  return token;
+}
+
+async function redeem(name: string): Promise<void> {
   const to = ['--to', place.path('links'), '--data-dir', place.path('requesting')];
-  const redeemed = await linkgrant(['token', 'redeem', token, ...to]);
-  expect(redeemed.code, redeemed.stderr).toBe(0);
+  expectSuccess(await linkgrant(['token', 'redeem', await issue(name), ...to]));
+}
+
+/** Writes an external CA into files. Returns its certificate, the file of the certificate, and the flags for the files. */
+function externalIssuer(name: string) {
+  const { certificate, key } = makeAuthority(openssl, { subject: `/CN=${name} CA` });
+  const [file, keyFile] = [place.path(`${name}.crt`), place.path(`${name}.key`)];
+  writeFileSync(file, certificate);
+  writeFileSync(keyFile, key, { mode: 0o600 });
+  return { certificate, file, flags: ['--issuer-cert', file, '--issuer-key', keyFile] };
+}
+
+/** Runs a service twice on a data directory: without flags, so that it creates its own CAs, then with these flags. */
+async function serveTwice(dataDir: string, flags: readonly string[]): Promise<void> {
+  for (const more of [[], flags]) {
+    const service = await place.serve(['--data-dir', dataDir, ...ENDPOINT, ...more]);
+    await service.stop();
+  }
 }
 
 const serving = await place.serve(['--data-dir', data, ...ENDPOINT]);
@@ -99,12 +119,8 @@ describe('rotation of the site CA', () => {
 
 describe('rotation of the CA of the service', () => {
   it('new tokens contain the new service CA at once; retire needs --force while links depend on the old one', async () => {
-    const casOf = async (name: string) => {
-      const token = place.path(`${name}.yaml`);
-      const issued = await linkgrant(['token', 'issue', token, '--name', name, '--data-dir', data]);
-      expect(issued.code, issued.stderr).toBe(0);
-      return splitCertificates(parse(readFileSync(token, 'utf8')).spec.ca);
-    };
+    const casOf = async (name: string) =>
+      splitCertificates(parse(readFileSync(await issue(name), 'utf8')).spec.ca);
     const [old, ...none] = await casOf('before');
     expect(none).toEqual([]);
     expect(await succeed('prepare', SERVER)).not.toContain('router');
@@ -131,8 +147,7 @@ describe('issuer create', () => {
     expect(await succeed('create', 'partners')).toContain('--issuer partners');
     expect(await succeed('create', 'partners')).toContain('exists already');
     const grant = ['grant', 'create', 'g', '--issuer', 'partners', '--data-dir', data];
-    const made = await linkgrant(grant);
-    expect(made.code, made.stderr).toBe(0);
+    expectSuccess(await linkgrant(grant));
     const to = place.path('partners-router');
     await succeed('server-certificate', '--issuer', 'partners', '--host', 'router.example.com', '--to', to);
     const trust = await succeed('trust', 'partners');
@@ -156,38 +171,25 @@ describe('issuer create', () => {
 
 describe('issuer commands for a CA that linkgrant does not manage', () => {
   it('issuer list reports an external CA with its files, and issuer prepare refuses it', async () => {
-    const { certificate, key } = makeAuthority(openssl, { subject: '/CN=company CA' });
-    const files = { cert: place.path('company.crt'), key: place.path('company.key') };
-    writeFileSync(files.cert, certificate);
-    writeFileSync(files.key, key, { mode: 0o600 });
-    const given = ['--issuer-cert', files.cert, '--issuer-key', files.key];
-    expect(await listed(...given)).toContainEqual(
-      expect.objectContaining({ issuer: files.cert, owner: 'external', subject: 'company CA', links: 0 }),
+    const { certificate, file, flags } = externalIssuer('company');
+    expect(await listed(...flags)).toContainEqual(
+      expect.objectContaining({ issuer: file, owner: 'external', subject: 'company CA', links: 0 }),
     );
-    expect(await refused('prepare', SITE, ...given)).toMatchObject({
+    expect(await refused('prepare', SITE, ...flags)).toMatchObject({
       code: 2,
-      error: expect.stringContaining(files.cert),
+      error: expect.stringContaining(file),
       hint: expect.stringContaining('the service reads them again'),
     });
-    expect(await succeed('trust', SITE, ...given)).toBe(certificate);
+    expect(await succeed('trust', SITE, ...flags)).toBe(certificate);
   });
 
   it('issuer prepare recognizes an external CA without its flags after the service has used it', async () => {
     const own = place.path('given-issuer');
-    const { certificate, key } = makeAuthority(openssl, { subject: '/CN=other company CA' });
-    const files = ['crt', 'key'].map((end) => place.path(`other-company.${end}`));
-    writeFileSync(files[0] as string, certificate);
-    writeFileSync(files[1] as string, key, { mode: 0o600 });
-    const flags = ['--issuer-cert', files[0] as string, '--issuer-key', files[1] as string];
-    // The first service creates its own CA.
-    for (const more of [[], flags]) {
-      const service = await place.serve(['--data-dir', own, ...ENDPOINT, ...more]);
-      await service.stop();
-    }
+    await serveTwice(own, externalIssuer('other-company').flags);
     const ended = await linkgrant(['issuer', 'prepare', SITE, '--data-dir', own]);
     expect([ended.code, refusalOf(ended).error]).toEqual([
       2,
-      'links are signed by the external CA "other company CA" of the service (--issuer-cert)',
+      'links are signed by the external CA "other-company CA" of the service (--issuer-cert)',
     ]);
   });
 
@@ -213,8 +215,7 @@ describe('issuer commands for a CA that linkgrant does not manage', () => {
       recursive: true,
     });
     const grant = ['grant', 'create', 'to-gone', '--issuer', 'gone', '-n', 'west', '--data-dir', own];
-    const created = await linkgrant(grant);
-    expect(created.code, created.stderr).toBe(0);
+    expectSuccess(await linkgrant(grant));
     home.delete('west', 'runtime/issuers/gone');
     expect((await on('list')).stderr).toMatch(/^Issuer west\/gone cannot be used: /m);
     for (const verb of ['prepare', 'activate']) expect((await on(verb, SERVER)).code).toBe(0);
@@ -228,19 +229,12 @@ describe('issuer commands for a CA that linkgrant does not manage', () => {
     const own = place.path('given-tls');
     const ca = makeAuthority(openssl, { subject: '/CN=tls CA' });
     const { certificate, key } = makeAuthority(openssl, { subject: '/CN=other', issuer: ca });
-    const files = ['crt', 'key', 'ca'].map((end) => place.path(`given.${end}`));
-    [certificate, key, ca.certificate].forEach((text, index) => {
-      writeFileSync(files[index] as string, text, { mode: 0o600 });
+    const flags = Object.entries({ cert: certificate, key, ca: ca.certificate }).flatMap(([name, text]) => {
+      const file = place.path(`given.${name}`);
+      writeFileSync(file, text, { mode: 0o600 });
+      return [`--tls-${name}`, file];
     });
-    const flags = ['--tls-cert', '--tls-key', '--tls-ca'].flatMap((flag, index) => [
-      flag,
-      files[index] as string,
-    ]);
-    // The first service creates its own CA.
-    for (const more of [[], flags]) {
-      const service = await place.serve(['--data-dir', own, ...ENDPOINT, ...more]);
-      await service.stop();
-    }
+    await serveTwice(own, flags);
     const ended = await linkgrant(['issuer', 'prepare', SERVER, '--data-dir', own]);
     expect([ended.code, refusalOf(ended).error]).toEqual([
       2,

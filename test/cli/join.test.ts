@@ -4,6 +4,8 @@ import { parse } from 'yaml';
 import { decodeJoinLine, encodeJoinLine, type JoinLine } from '../../src/codes/join-line.js';
 import {
   ENDPOINT,
+  expectRefusal,
+  expectSuccess,
   json,
   linkgrant,
   linkgrantProcess,
@@ -22,8 +24,7 @@ await place.serve(['--data-dir', dataDir, ...ENDPOINT]);
 const issue = (...words: readonly string[]) => linkgrant(['token', 'issue', ...words, '--data-dir', dataDir]);
 
 async function issueLine(...words: readonly string[]): Promise<string> {
-  const { code, stdout, stderr } = await issue(...words);
-  expect(code, stderr).toBe(0);
+  const { stdout } = expectSuccess(await issue(...words));
   return stdout.trimEnd();
 }
 
@@ -40,8 +41,7 @@ describe('join', () => {
   it('redeems the line that token issue prints, and again without another use', async () => {
     const line = await issueLine('--name', 'to-hub', '--link-cost', '3');
     expect(line).toMatch(/^lgj1_[0-9A-Za-z]+$/);
-    const ended = await join(line, 'first');
-    expect(ended.code, ended.stderr).toBe(0);
+    const ended = expectSuccess(await join(line, 'first'));
     expect(json(ended)).toMatchObject({ links: ['to-hub'], keyGeneratedBy: 'site', alreadyRedeemed: false });
     expect(readdirSync(place.path('first', 'links')).sort()).toEqual([
       'Link-to-hub.yaml',
@@ -54,20 +54,11 @@ describe('join', () => {
 
   it('reads the line from standard input, and token redeem reads it as an argument or in a file', async () => {
     const file = place.path('mail.txt');
-    const piped = await join('-', 'piped', { input: `${await issueLine()}\n` });
-    expect(piped.code, piped.stderr).toBe(0);
+    expectSuccess(await join('-', 'piped', { input: `${await issueLine()}\n` }));
     writeFileSync(file, `Hello,\n\n> ${await issueLine()}\n\nRegards\n`);
     for (const source of [file, await issueLine()]) {
-      const ended = await linkgrant([
-        'token',
-        'redeem',
-        source,
-        '--to',
-        place.path('other'),
-        '--data-dir',
-        place.path('other'),
-      ]);
-      expect(ended.code, ended.stderr).toBe(0);
+      const site = place.path('other');
+      expectSuccess(await linkgrant(['token', 'redeem', source, '--to', site, '--data-dir', site]));
     }
   });
 
@@ -78,12 +69,10 @@ describe('join', () => {
     // The line pins no CA. NODE_EXTRA_CA_CERTS makes the CA of the service one that Node trusts, like a public CA.
     const line = encodeJoinLine({ ...spec, name: metadata.name, ca: undefined }) as string;
     const words = ['join', line, '--to', place.path('public'), '--data-dir', place.path('public')];
-    const refused = await linkgrantProcess(words);
-    expect(refused.code).toBe(3);
-    expect(refusalOf(refused).error).toContain('does not come from a CA that Node trusts');
+    const refused = expectRefusal(await linkgrantProcess(words), 3);
+    expect(refused.error).toContain('does not come from a CA that Node trusts');
     const env = { NODE_EXTRA_CA_CERTS: `${dataDir}/issuers/linkgrant-server-ca/tls.crt` };
-    const ended = await linkgrantProcess(words, { env });
-    expect(ended.code, ended.stderr).toBe(0);
+    expectSuccess(await linkgrantProcess(words, { env }));
     expect(json(await linkgrant(['token', 'inspect', line, '-o', 'json'])).ca).toEqual({ source: 'system' });
   });
 
@@ -141,8 +130,7 @@ describe('a join line', () => {
     const [token = '', input = ''] = sourceOf(await issueLine('--name', name));
     const words = ['bootstrap', '--token', token, '--to', site, '--wait', 'configured', '--data-dir', site];
     for (const alreadyLinked of [false, true]) {
-      const ended = await linkgrant([...words, '-o', 'json'], { input });
-      expect(ended.code, ended.stderr).toBe(0);
+      const ended = expectSuccess(await linkgrant([...words, '-o', 'json'], { input }));
       expect(json(ended)).toMatchObject({ alreadyLinked, links: [{ name }] });
     }
   });

@@ -1,7 +1,7 @@
 import { copyFileSync, mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { openSqliteStore } from '../../src/stores/sqlite/sqlite-store.js';
-import { json, linkgrant, refusalOf, Workplace } from '../support/command-line.js';
+import { expectRefusal, json, linkgrant, refusalOf, Workplace } from '../support/command-line.js';
 import { releaseAfterFile } from '../support/release.js';
 import { NOW, SAMPLE_CODE, sampleGrant, sampleRedemption, sampleRenewal } from '../support/store-samples.js';
 import { openSqliteFile } from '../support/stores/sqlite-file.js';
@@ -71,6 +71,10 @@ function copyOriginal(name: string): string {
     copyFileSync(`${original}/${file}`, `${directory}/${file}`);
   return directory;
 }
+
+/** Lists the redemptions, or the ledger, of the original store. */
+const list = (...words: readonly string[]) =>
+  linkgrant(['redemption', 'list', ...words, '--data-dir', original]);
 
 /** Runs the statements on a copy of the store, and verifies it. `values` are the parameters of the first statement. */
 async function verifyAfter(
@@ -347,8 +351,8 @@ describe('redemption list --verify', () => {
   it('finds no fault in an unchanged ledger, for all grants or for one', async () => {
     const all = await verifyAfter([]);
     expect(all).toMatchObject({ code: 0, stdout: 'The ledger is unchanged: 16 entries.\n', stderr: '' });
-    const ofOne = ['redemption', 'list', '--verify', '--grant', 'b', '-o', 'json', '--data-dir', original];
-    expect(json(await linkgrant(ofOne))).toEqual({ whole: true, entries: 3 });
+    const ofOne = json(await list('--verify', '--grant', 'b', '-o', 'json'));
+    expect(ofOne).toEqual({ whole: true, entries: 3 });
   });
 
   it.each(CHANGES)('reports %s', async (_, statements, wrong) => {
@@ -420,43 +424,32 @@ describe('redemption list --verify', () => {
   });
 
   it('refuses filters and CSV', async () => {
-    const ended = await linkgrant([
-      'redemption',
-      'list',
-      '--verify',
-      '--since',
-      '1d',
-      '--data-dir',
-      original,
-    ]);
-    expect(refusalOf(ended).error).toContain('--verify cannot be combined with --since');
-    expect(ended.code).toBe(2);
+    const since = expectRefusal(await list('--verify', '--since', '1d'), 2);
+    expect(since.error).toContain('--verify cannot be combined with --since');
     for (const filter of [
       ['--state', 'valid'],
       ['--overdue'],
       ['--signed-by', third.issuerSha256],
       ['-l', 'team=payments'],
     ]) {
-      const filtered = await linkgrant(['redemption', 'list', '--verify', ...filter, '--data-dir', original]);
-      expect([filter, filtered.code, refusalOf(filtered).hint]).toEqual([
-        filter,
-        2,
-        expect.stringContaining('only --grant limits the verification'),
-      ]);
+      const { hint } = expectRefusal(await list('--verify', ...filter), 2);
+      expect(hint, filter[0]).toContain('only --grant limits the verification');
     }
-    const csv = await linkgrant(['redemption', 'list', '--verify', '-o', 'csv', '--data-dir', original]);
-    expect([csv.code, refusalOf(csv).error]).toEqual([2, '--verify cannot be combined with -o csv']);
+    const csv = expectRefusal(await list('--verify', '-o', 'csv'), 2);
+    expect(csv.error).toBe('--verify cannot be combined with -o csv');
   });
 });
 
 describe('redemption list', () => {
-  const list = async (...words: readonly string[]) => {
-    const ended = await linkgrant(['redemption', 'list', ...words, '--data-dir', original]);
+  const printed = async (...words: readonly string[]) => {
+    const ended = await list(...words);
     expect(ended).toMatchObject({ code: 0, stderr: '' });
     return ended.stdout;
   };
   const subjects = async (...words: readonly string[]) =>
-    (JSON.parse(await list('-o', 'json', ...words)) as { subject: string }[]).map(({ subject }) => subject);
+    (JSON.parse(await printed('-o', 'json', ...words)) as { subject: string }[]).map(
+      ({ subject }) => subject,
+    );
 
   it('filters by time, by grant name or uid, and by a subject pattern', async () => {
     expect(await subjects()).toEqual([first.subject, second.subject, third.subject]);
@@ -466,9 +459,8 @@ describe('redemption list', () => {
     expect(await subjects('--grant', 'a')).toEqual([first.subject, second.subject]);
     expect(await subjects('--grant', B, '--since', '2031-03-04')).toEqual(['site-3']);
     expect(await subjects('--subject', 'site-?')).toEqual(['site-1', 'site-3']);
-    const wrong = await linkgrant(['redemption', 'list', '--since', 'yesterday', '--data-dir', original]);
-    expect(refusalOf(wrong).error).toContain('--since cannot be "yesterday"');
-    expect(wrong.code).toBe(2);
+    const wrong = expectRefusal(await list('--since', 'yesterday'), 2);
+    expect(wrong.error).toContain('--since cannot be "yesterday"');
   });
 
   it('filters by namespace, by the state of links, and by the CA of the newest certificate', async () => {
@@ -483,25 +475,22 @@ describe('redemption list', () => {
     // As openssl prints it.
     const withColons = third.issuerSha256.toUpperCase().replace(/..(?=.)/g, '$&:');
     expect(await subjects('--signed-by', withColons)).toEqual([third.subject]);
-    const wrong = await linkgrant(['redemption', 'list', '--events', '--overdue', '--data-dir', original]);
-    expect([wrong.code, refusalOf(wrong).error]).toEqual([
-      2,
-      'entries of the ledger have no labels and no state',
-    ]);
+    const wrong = expectRefusal(await list('--events', '--overdue'), 2);
+    expect(wrong.error).toBe('entries of the ledger have no labels and no state');
   });
 
   it('refuses a truncated SHA-256 of a CA, and the hint names the command that prints all of it', async () => {
     const cutOff = third.issuerSha256.slice(0, 16);
-    const ended = await linkgrant(['redemption', 'list', '--signed-by', cutOff, '--data-dir', original]);
-    expect(ended).toMatchObject({ code: 2, stdout: '' });
-    expect(refusalOf(ended)).toEqual({
+    const ended = await list('--signed-by', cutOff);
+    expect(ended.stdout).toBe('');
+    expect(expectRefusal(ended, 2)).toEqual({
       error: `--signed-by cannot be "${cutOff}"`,
       hint: expect.stringContaining('linkgrant issuer list -o json'),
     });
   });
 
   it('writes CSV that a spreadsheet reads as text, quoted where needed', async () => {
-    const lines = (await list('-o', 'csv')).split('\r\n');
+    const lines = (await printed('-o', 'csv')).split('\r\n');
     expect(lines).toHaveLength(5);
     expect(lines[0]).toMatch(/^id,grant,grantUid,createdAt,mode,name,subject,peer,jti,serial,/);
     expect(lines[2]).toContain(`,"'=cmd|x, ""y""",192.0.2.7,j2,${second.serial},`);
@@ -509,7 +498,7 @@ describe('redemption list', () => {
   });
 
   it('prints every entry and the counted refusals, in each format', async () => {
-    const events = JSON.parse(await list('--events', '-o', 'json')) as Record<string, unknown>[];
+    const events = JSON.parse(await printed('--events', '-o', 'json')) as Record<string, unknown>[];
     expect(events.map(({ seq, kind, count }) => [seq, kind, count])).toEqual([
       [1, 'setting_changed', undefined],
       [1, 'created', undefined],
@@ -545,15 +534,14 @@ describe('redemption list', () => {
       redemptionsAllowed: 4,
       expirationTime: expect.any(String),
     });
-    const csv = (await list('--events', '-o', 'csv')).split('\r\n');
+    const csv = (await printed('--events', '-o', 'csv')).split('\r\n');
     expect(csv).toHaveLength(21);
     expect(csv[0]).toContain(',redemptionsAllowed,uses,expirationTime,setting,');
-    const text = await list('--events', '--grant', B);
+    const text = await printed('--events', '--grant', B);
     expect(text.split('\n')[0]).toMatch(/^TIME +KIND +TIMES +GRANT/);
     expect(text.trimEnd().split('\n')).toHaveLength(6);
-    const ofSubject = JSON.parse(await list('--events', '--subject', 'site-1', '-o', 'json')) as {
-      kind: string;
-    }[];
-    expect(ofSubject.map(({ kind }) => kind)).toEqual(['redeemed', 'renewed', 'replayed', 'replayed']);
+    const ofSubject = JSON.parse(await printed('--events', '--subject', 'site-1', '-o', 'json'));
+    const kinds = ofSubject.map(({ kind }: { kind: string }) => kind);
+    expect(kinds).toEqual(['redeemed', 'renewed', 'replayed', 'replayed']);
   });
 });

@@ -152,15 +152,8 @@ describe('link renew in a directory', () => {
     await redeem('west', '--renew');
     expectSuccess(await renew('west'));
     const renewed = secret();
-    const again = await requesting([
-      'token',
-      'redeem',
-      work.path('west.yaml'),
-      '--to',
-      work.path('links'),
-      '-o',
-      'json',
-    ]);
+    const words = ['token', 'redeem', work.path('west.yaml'), '--to', work.path('links')];
+    const again = await requesting([...words, '-o', 'json']);
     expect(json(expectSuccess(again))).toMatchObject({ alreadyRedeemed: true, serial: renewed.serial });
     expect(secret()).toEqual(renewed);
   });

@@ -77,14 +77,8 @@ describe("the links of a system site's namespace", () => {
     const home = place.path('skupper');
     const site = copySite('east', home, 'east');
     const words = [
-      '--platform',
-      'linux',
-      '--skupper-home',
-      home,
-      '-n',
-      'east',
-      '--data-dir',
-      place.path('d'),
+      ...['--platform', 'linux', '--skupper-home', home, '-n', 'east'],
+      ...['--data-dir', place.path('d')],
     ];
     const states = async () =>
       json(await link('status', ...words, '-o', 'json')).outgoing.map(

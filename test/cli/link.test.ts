@@ -2,7 +2,15 @@ import { readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { beforeEach, describe, expect, test } from 'vitest';
 import { parse } from 'yaml';
 import { directoryMaterializer } from '../../src/platforms/files/directory-materializer.js';
-import { type Ended, json, linkgrant, refusalOf, Workplace } from '../support/command-line.js';
+import {
+  type Ended,
+  expectRefusal,
+  expectSuccess,
+  json,
+  linkgrant,
+  refusalOf,
+  Workplace,
+} from '../support/command-line.js';
 import { freePort } from '../support/free-port.js';
 import { linkTo, makeLinkSecret } from '../support/links/link-samples.js';
 import { type OpensslRouter, startOpensslRouter } from '../support/links/openssl-router.js';
@@ -45,13 +53,26 @@ async function routerOf(data: string): Promise<OpensslRouter> {
   );
 }
 
+/** Starts a service, and redeems a token of it as the link `to-west` of another data directory. Returns the flags of both. */
+async function redeemedLink() {
+  const data = ['--data-dir', place.path('data')];
+  const mine = ['--data-dir', place.path('mine')];
+  await place.serve([...data, '--host', '127.0.0.1', '--endpoint', 'edge=127.0.0.1:45671']);
+  const token = place.path('token');
+  expectSuccess(await linkgrant(['token', 'issue', token, ...data]));
+  const words = ['--to', place.path('links'), '--name', 'to-west', '--subject', 'east', ...mine];
+  expectSuccess(await linkgrant(['token', 'redeem', token, ...words]));
+  return { data, mine };
+}
+
 /** Puts a link to 127.0.0.1 into the directory `links`. */
-async function placeLink(name: string, port: number, issuedAt?: number, lifetimeMs?: number): Promise<void> {
-  const secret = await makeLinkSecret(await makeAuthority('Site CA'), {
-    name,
-    ...(issuedAt !== undefined && { issuedAt }),
-    ...(lifetimeMs !== undefined && { lifetimeMs }),
-  });
+async function placeLink(
+  name: string,
+  port: number,
+  issuedAt = Date.now(),
+  lifetimeMs = 30 * DAY_MS,
+): Promise<void> {
+  const secret = await makeLinkSecret(await makeAuthority('Site CA'), { name, issuedAt, lifetimeMs });
   const materializer = directoryMaterializer(place.path('links'), Date.now);
   await materializer.materialize(secret, [linkTo('127.0.0.1', port, name)], () => undefined);
 }
@@ -95,9 +116,8 @@ describe('link generate and link check', () => {
   });
 
   test('link generate records nothing without a service, or if the files cannot be written', async () => {
-    const none = await link('generate', 'east', '--data-dir', place.path('none'));
-    expect(none.code).toBe(2);
-    expect(refusalOf(none).hint).toContain('linkgrant serve');
+    const none = expectRefusal(await link('generate', 'east', '--data-dir', place.path('none')), 2);
+    expect(none.hint).toContain('linkgrant serve');
     const data = await acceptingSite();
     writeFileSync(place.path('file'), '');
     const blocked = await link('generate', 'east', '--data-dir', data, '--to', place.path('file'));
@@ -196,19 +216,13 @@ describe('link status', () => {
   });
 
   test('prints subject, address and expiry of each link to this site', async () => {
-    const data = place.path('data');
-    await place.serve(['--data-dir', data, '--host', '127.0.0.1', '--endpoint', 'edge=127.0.0.1:45671']);
-    const token = place.path('token');
-    expect((await linkgrant(['token', 'issue', token, '--data-dir', data])).code).toBe(0);
-    const words = ['--to', place.path('links'), '--data-dir', place.path('mine'), '--name', 'to-west'];
-    expect((await linkgrant(['token', 'redeem', token, ...words, '--subject', 'east'])).code).toBe(0);
-    const status = json(await link('status', 'to-west', '--data-dir', data, '-o', 'json'));
+    const { data } = await redeemedLink();
+    const status = json(await link('status', 'to-west', ...data, '-o', 'json'));
     expect(status).toMatchObject({
       incoming: [{ name: 'to-west', subject: 'east', from: '127.0.0.1', state: 'valid', mode: 'csr' }],
     });
-    const unknown = await link('status', 'other', '--data-dir', data);
-    expect(unknown.code).toBe(1);
-    expect(refusalOf(unknown).error).toContain('"other"');
+    const unknown = expectRefusal(await link('status', 'other', ...data), 1);
+    expect(unknown.error).toContain('"other"');
   });
 });
 
@@ -227,28 +241,20 @@ describe('link update and link delete', () => {
   });
 
   test('link delete deletes a link with its Secret and the record of its redemption', async () => {
-    const data = place.path('data');
-    await place.serve(['--data-dir', data, '--host', '127.0.0.1', '--endpoint', 'edge=127.0.0.1:45671']);
-    const token = place.path('token');
-    await linkgrant(['token', 'issue', token, '--data-dir', data]);
-    const mine = ['--data-dir', place.path('mine')];
-    await linkgrant(['token', 'redeem', token, '--to', place.path('links'), '--name', 'to-west', ...mine]);
+    const { data, mine } = await redeemedLink();
     expect(readdirSync(place.path('mine', 'redemptions'))).toHaveLength(1);
     const status = await link('status', '--dir', place.path('links'), ...mine);
     expect(status.stdout).toMatch(/^to-west .* nothing$/m);
     const deleted = await link('delete', 'to-west', '--dir', place.path('links'), ...mine);
     expect(deleted).toMatchObject({ code: 0, stderr: '' });
-    const [{ id, notAfter }] = json(
-      await linkgrant(['redemption', 'list', '--data-dir', data, '-o', 'json']),
-    );
+    const [{ id, notAfter }] = json(await linkgrant(['redemption', 'list', ...data, '-o', 'json']));
     expect(deleted.stdout).toContain(
       `note: a copy of the deleted credential can still connect until ${notAfter}, unless the accepting side cuts it off: \`linkgrant redemption revoke ${id} --cut\`\n`,
     );
     expect(readdirSync(place.path('links'))).toEqual([]);
     expect(readdirSync(place.path('mine', 'redemptions'))).toEqual([]);
-    const again = await link('delete', 'to-west', '--dir', place.path('links'), ...mine);
-    expect(again.code).toBe(1);
-    expect(refusalOf(again).hint).toContain('link status');
+    const again = expectRefusal(await link('delete', 'to-west', '--dir', place.path('links'), ...mine), 1);
+    expect(again.hint).toContain('link status');
   });
 
   test('runs a reload command after a change, again after a failure, and not without a change', async () => {
@@ -256,12 +262,8 @@ describe('link update and link delete', () => {
     const log = place.path('reloads');
     const reload = `echo reloaded >> '${log}'`;
     const words = (command: string) => [
-      '--dir',
-      place.path('links'),
-      '--data-dir',
-      place.path('d'),
-      '--reload-command',
-      command,
+      ...['--dir', place.path('links'), '--data-dir', place.path('d')],
+      ...['--reload-command', command],
     ];
     const failed = await link('update', 'to-west', '--cost', '9', ...words('exit 3'));
     expect(failed.code).toBe(1);
@@ -278,8 +280,7 @@ describe('link update and link delete', () => {
   test('check, update and delete require a directory or a site', async () => {
     for (const verb of ['check', 'update', 'delete']) {
       const ended = await link(verb, 'to-west', ...(verb === 'update' ? ['--cost', '1'] : []));
-      expect(ended.code).toBe(2);
-      expect(refusalOf(ended).hint).toContain('--dir');
+      expect(expectRefusal(ended, 2).hint).toContain('--dir');
     }
   });
 });

@@ -1,7 +1,7 @@
 import { chmodSync, copyFileSync, cpSync, mkdirSync, rmSync } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { openSqliteStore } from '../../src/stores/sqlite/sqlite-store.js';
-import { json, linkgrant, refusalOf, Workplace } from '../support/command-line.js';
+import { expectRefusal, json, linkgrant, refusalOf, Workplace } from '../support/command-line.js';
 import { NOW, SAMPLE_CODE, sampleGrant, sampleRedemption, sampleRenewal } from '../support/store-samples.js';
 import { createTestDatabase, type TestDatabase } from '../support/stores/postgres-server.js';
 import { openSqliteFile } from '../support/stores/sqlite-file.js';
@@ -107,12 +107,10 @@ describe('linkgrant store copy', () => {
 
   it('refuses a target that is not empty, a missing source, and one store as both', async () => {
     const [database] = databases;
-    const filled = await copy(sqlite('data/linkgrant.db'), database?.url ?? '');
-    expect(filled.code).toBe(2);
-    expect(refusalOf(filled).error).toBe('the target store is not empty: it has redemptions');
-    const missing = await copy(sqlite('none.db'), sqlite('new.db'));
-    expect(missing.code).toBe(2);
-    expect(refusalOf(missing).error).toContain('has not been set up yet');
+    const filled = expectRefusal(await copy(sqlite('data/linkgrant.db'), database?.url ?? ''), 2);
+    expect(filled.error).toBe('the target store is not empty: it has redemptions');
+    const missing = expectRefusal(await copy(sqlite('none.db'), sqlite('new.db')), 2);
+    expect(missing.error).toContain('has not been set up yet');
     const same = await copy(sqlite('data/linkgrant.db'), sqlite('data/linkgrant.db'));
     expect(same.code).toBe(2);
   });
@@ -194,15 +192,13 @@ describe('a store that was restored from an earlier copy', () => {
   }
 
   async function expectDetected(place: () => string[]): Promise<void> {
-    const refused = await run(...serve, ...place());
-    expect(refused.code).toBe(2);
-    expect(refusalOf(refused).error).toContain('the store was rolled back: its ledger lacks 1 entry');
+    const refused = expectRefusal(await run(...serve, ...place()), 2);
+    expect(refused.error).toContain('the store was rolled back: its ledger lacks 1 entry');
     const doctor = await run('doctor', ...place());
     expect(doctor.stdout).toContain('it is an earlier copy');
-    const asked = await run('store', 'restored', ...place());
-    expect(asked.code).toBe(2);
-    expect(refusalOf(asked).error).toContain('spent uses of 1 grant may be available again (default/west)');
-    expect(refusalOf(asked).hint).toContain('--revoke');
+    const asked = expectRefusal(await run('store', 'restored', ...place()), 2);
+    expect(asked.error).toContain('spent uses of 1 grant may be available again (default/west)');
+    expect(asked.hint).toContain('--revoke');
     const accepted = await run('store', 'restored', '--revoke', ...place());
     expect(accepted.stdout).toBe('Revoked default/west\nA service can use the store again.\n');
     expect(await run('store', 'restored', ...place())).toMatchObject({
@@ -287,9 +283,8 @@ describe('a store that was restored from an earlier copy', () => {
       database.url,
     );
     expect(revoked.code).toBe(0);
-    const old = await run(...serve, '--data-dir', moved);
-    expect(old.code).toBe(2);
-    expect(refusalOf(old).error).toContain('the store was rolled back');
+    const old = expectRefusal(await run(...serve, '--data-dir', moved), 2);
+    expect(old.error).toContain('the store was rolled back');
     expect((await run('grant', 'revoke', 'grant-12', '--data-dir', moved)).code).toBe(4);
   });
 });

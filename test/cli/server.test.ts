@@ -27,13 +27,8 @@ async function writeBearer(file: string, of: Parameters<typeof signBearer>[2] = 
   writeFileSync(file, `${await signBearer(key, Date.now(), of)}\n`, { mode: 0o600 });
 }
 
-const serverFlags = (file = bearerFile) => [
-  '--server',
-  server,
-  '--server-ca',
-  caFile,
-  '--server-token-file',
-  file,
+const serverFlags = (file = bearerFile, url = server) => [
+  ...['--server', url, '--server-ca', caFile, '--server-token-file', file],
 ];
 /** Runs a command with --server, and with a data directory that does not exist. */
 const remote = (words: readonly string[], options?: RunOptions) =>
@@ -50,17 +45,8 @@ async function expectLocalOutput(words: readonly string[]): Promise<void> {
 
 describe('a command with --server', () => {
   it('creates, shows, lists, changes and revokes a grant with the output of the local command', async () => {
-    const made = await remote([
-      'grant',
-      'create',
-      'far',
-      '--redemptions-allowed',
-      '3',
-      '--subjects',
-      'e*',
-      '-o',
-      'json',
-    ]);
+    const limits = ['--redemptions-allowed', '3', '--subjects', 'e*'];
+    const made = await remote(['grant', 'create', 'far', ...limits, '-o', 'json']);
     expect(made).toMatchObject({ code: 0, stderr: '' });
     expect(json(made)).toMatchObject({ name: 'far', redemptionsAllowed: 3, code: expect.any(String) });
     for (const words of [
@@ -71,17 +57,8 @@ describe('a command with --server', () => {
       ['grant', 'list', '-A', '-o', 'json'],
     ])
       await expectLocalOutput(words);
-    const changed = await remote([
-      'grant',
-      'update',
-      'far',
-      '--names',
-      'a*',
-      '--unset',
-      'subjects',
-      '-o',
-      'json',
-    ]);
+    const change = ['--names', 'a*', '--unset', 'subjects'];
+    const changed = await remote(['grant', 'update', 'far', ...change, '-o', 'json']);
     expect(json(changed).policy).toEqual({ 'linkgrant/names': 'a*' });
     expect((await remote(['grant', 'revoke', 'far'])).stdout).toContain('Grant "far" is revoked');
     expect((await remote(['grant', 'delete', 'far'])).stdout).toContain('Grant "far" is deleted');
@@ -146,18 +123,8 @@ describe('a command with --server', () => {
   it('issues signed tokens of a grant, into a directory too, and revokes one', async () => {
     await remote(['grant', 'create', 'hub', '--redemptions-allowed', '9']);
     const directory = place.path('tokens');
-    const issued = await remote([
-      'token',
-      'issue',
-      directory,
-      '--grant',
-      'hub',
-      '--count',
-      '3',
-      '--subject',
-      'east',
-    ]);
-    expect(issued.code).toBe(0);
+    const words = ['--grant', 'hub', '--count', '3', '--subject', 'east'];
+    expect((await remote(['token', 'issue', directory, ...words])).code).toBe(0);
     expect(readdirSync(directory)).toEqual(['hub-1.yaml', 'hub-2.yaml', 'hub-3.yaml']);
     const list = await remote(['token', 'list', '--grant', 'hub', '-o', 'json']);
     expect(list).toEqual(await local(['token', 'list', '--grant', 'hub', '-o', 'json']));
@@ -234,14 +201,7 @@ describe('a refused command with --server', () => {
     expect((await refused(['grant', 'list', ...unreachable])).code).toBe(4);
     const untrusted = await refused(['grant', 'list', '--server', server, '--server-token-file', bearerFile]);
     expect(untrusted).toMatchObject({ code: 3, error: expect.stringContaining('--server-ca') });
-    const redemption = [
-      '--server',
-      `https://127.0.0.1:${service.port}`,
-      '--server-ca',
-      caFile,
-      '--server-token-file',
-      bearerFile,
-    ];
+    const redemption = serverFlags(bearerFile, `https://127.0.0.1:${service.port}`);
     expect(await refused(['grant', 'list', ...redemption])).toMatchObject({
       code: 3,
       error: expect.stringContaining('is no admin API'),

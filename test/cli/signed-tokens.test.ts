@@ -195,12 +195,8 @@ describe('token issue --grant', () => {
     await hub('foreign');
     const elsewhere = place.path('elsewhere');
     const words = [
-      '--grant',
-      'foreign',
-      '--data-dir',
-      elsewhere,
-      '--store',
-      `sqlite:${join(dataDir, 'linkgrant.db')}`,
+      ...['--grant', 'foreign', '--data-dir', elsewhere],
+      ...['--store', `sqlite:${join(dataDir, 'linkgrant.db')}`],
     ];
     const ended = await linkgrant(['token', 'issue', '-', ...words]);
     expect(ended.code).toBe(2);

@@ -3,7 +3,7 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { beforeEach, describe, expect, it } from 'vitest';
 import { encodeAccessToken } from '../../src/domain/access-token.js';
-import { linkgrant, refusalOf, Workplace } from '../support/command-line.js';
+import { expectSuccess, linkgrant, refusalOf, Workplace } from '../support/command-line.js';
 import { releaseAfterTest } from '../support/release.js';
 import { serveHttps, type TestServer } from '../support/servers/hostile-server.js';
 import { startIssuingServer } from '../support/servers/issuing-server.js';
@@ -74,8 +74,7 @@ const LOST = {
 
 describe.each(Object.entries(COMMANDS))("%s on a system site, at Skupper's grant server", (name, run) => {
   it('writes the certificate and key that the server generated, sends one request, and reloads the site once', async () => {
-    const first = await run();
-    expect(first.code, first.stderr).toBe(0);
+    const first = expectSuccess(await run());
     expect(first.reloads).toEqual([RELOAD]);
     const { data, metadata } = east.input('Secret-my-link.yaml');
     const decode = (key: string) => Buffer.from(data[key], 'base64').toString();
@@ -84,8 +83,7 @@ describe.each(Object.entries(COMMANDS))("%s on a system site, at Skupper's grant
     expect(certificate.checkPrivateKey(createPrivateKey(decode('tls.key')))).toBe(true);
     expect(metadata).toMatchObject({ name: 'my-link', namespace: 'east' });
     expect(east.input('Link-my-link.yaml').spec.endpoints).toHaveLength(2);
-    const again = await run();
-    expect(again.code, again.stderr).toBe(0);
+    const again = expectSuccess(await run());
     expect(again.reloads).toEqual([]);
     expect(postings()).toHaveLength(1);
     expect(postings()[0]?.headers.subject).toBe('2c24a82c-d6ac-475d-88f5-063ecf88a441');
@@ -109,8 +107,7 @@ describe.each(Object.entries(COMMANDS))("%s on a system site, at Skupper's grant
 
 it('bootstrap waits while the proxy of a Skupper grant server responds with 503, and sends one request', async () => {
   requestsToMiss = 2;
-  const joined = await COMMANDS.bootstrap();
-  expect(joined.code, joined.stderr).toBe(0);
+  const joined = expectSuccess(await COMMANDS.bootstrap());
   expect(joined.stderr).toContain('Waiting: The server at the URL of the token is not a redemption service');
   expect(postings()).toHaveLength(1);
   expect(joined.reloads).toEqual([RELOAD]);
@@ -121,8 +118,7 @@ it('bootstrap with LINKGRANT_OWN_KEY refuses a Skupper grant server, and sends i
   expect(refused.code).toBe(3);
   expect(refused.stderr).toContain('generates the private key itself');
   expect(postings()).toEqual([]);
-  const accepted = await COMMANDS.bootstrap();
-  expect(accepted.code, accepted.stderr).toBe(0);
+  const accepted = expectSuccess(await COMMANDS.bootstrap());
   expect(accepted.stderr).toContain('The server generated the private key of this link');
 });
 
@@ -144,8 +140,7 @@ it('token redeem repeats a request whose response was lost only with --retry', a
   const waited = await onSite(['token', 'redeem', work.path('token.yaml'), '--timeout', '500ms']);
   expect(waited.code).toBe(4);
   expect(refusalOf(waited).error).toContain('its answer was lost');
-  const retried = await onSite(['token', 'redeem', work.path('token.yaml'), '--retry', '--timeout', '500ms']);
-  expect(retried.code, retried.stderr).toBe(0);
+  expectSuccess(await onSite(['token', 'redeem', work.path('token.yaml'), '--retry', '--timeout', '500ms']));
   expect(postings()).toHaveLength(2);
   expect(east.inputNames()).toContain('Link-my-link.yaml');
 });

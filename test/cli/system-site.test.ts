@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { connect, createServer, type TLSSocket } from 'node:tls';
 import { describe, expect, it, vi } from 'vitest';
 import { parse } from 'yaml';
-import { linkgrant, refusalOf, Workplace } from '../support/command-line.js';
+import { expectRefusal, expectSuccess, linkgrant, refusalOf, Workplace } from '../support/command-line.js';
 import { releaseAfterFile } from '../support/release.js';
 import { SystemHome } from '../support/sites/system-home.js';
 import { OpenSsl } from '../unit/pki/openssl.js';
@@ -45,13 +45,14 @@ const grantOf = async (name: string) => (await grants()).find((grant) => grant.n
 
 async function issue(name: string, ...more: readonly string[]) {
   const file = place.path(`${name}.yaml`);
-  const ended = await run('token', 'issue', file, '-n', 'west', '--name', name, ...more);
-  expect(ended.code, ended.stderr).toBe(0);
-  return { file, ...ended };
+  const issued = expectSuccess(await run('token', 'issue', file, '-n', 'west', '--name', name, ...more));
+  return { file, ...issued };
 }
 
-const redeem = (file: string, to: string) =>
-  linkgrant(['token', 'redeem', file, '--to', to, '--data-dir', place.path(`requesting-${Date.now()}`)]);
+async function redeem(file: string, to: string): Promise<void> {
+  const site = ['--to', to, '--data-dir', place.path(`requesting-${Date.now()}`)];
+  expectSuccess(await linkgrant(['token', 'redeem', file, ...site]));
+}
 
 /** Returns the credentials and endpoints in the Secret and Link of a redeemed token. */
 function written(to: string, name: string) {
@@ -113,8 +114,7 @@ describe('a service for the sites of a system platform', () => {
     const { file, stderr } = await issue('to-west');
     expect(stderr).toContain('Links to inter-router vm:55671, edge vm:45671\n');
     const to = place.path('links');
-    const ended = await redeem(file, to);
-    expect(ended.code, ended.stderr).toBe(0);
+    await redeem(file, to);
     const { endpoints, ...credentials } = written(to, 'to-west');
     expect(endpoints).toEqual([
       { name: 'inter-router', host: 'vm', port: '55671', group: 'west' },
@@ -157,16 +157,16 @@ describe('a service for the sites of a system platform', () => {
     ],
   ])('creates no grant and no link for %s, which accepts no links', async (namespace, error, hint) => {
     const before = await grants();
-    const ended = await run('token', 'issue', place.path('refused.yaml'), '-n', namespace);
-    expect(ended.code).toBe(1);
-    const refusal = refusalOf(ended);
+    const refusal = expectRefusal(
+      await run('token', 'issue', place.path('refused.yaml'), '-n', namespace),
+      1,
+    );
     expect(refusal.error).toBe(error);
     expect(refusal.hint).toContain(hint);
     expect(refusalOf(await run('grant', 'create', 'x', '-n', namespace))).toEqual(refusal);
     const words = ['link', 'generate', 'peer', '--to', place.path('no-link'), '--platform', 'linux'];
-    const generated = await run(...words, '-n', namespace);
-    expect(generated.code).toBe(1);
-    expect(refusalOf(generated).error).toBe(`the link was not created: ${error}`);
+    const generated = expectRefusal(await run(...words, '-n', namespace), 1);
+    expect(generated.error).toBe(`the link was not created: ${error}`);
     expect(await grants()).toEqual(before);
   });
 });
@@ -177,8 +177,7 @@ describe('a grant that a file declares', () => {
     writeFileSync(codeFile, `${CODE}\n`);
     const { file } = await issue('early-token', '--grant', 'early', '--code-file', codeFile);
     const to = place.path('early-links');
-    const ended = await redeem(file, to);
-    expect(ended.code, ended.stderr).toBe(0);
+    await redeem(file, to);
     expect((await linkTo(written(to, 'early-token'), 'vm')).authorized).toBe(true);
     expect(await grantOf('early')).toMatchObject({ redemptions: 1, redemptionsAllowed: 1 });
   });
@@ -192,18 +191,16 @@ describe('a grant that a file declares', () => {
       const { name, annotations } = parse(readFileSync(file, 'utf8')).metadata;
       expect(annotations['linkgrant.dev/issuer-site']).toMatch(/./);
       const to = place.path(`codeless-links-${index}`);
-      const ended = await redeem(file, to);
-      expect(ended.code, ended.stderr).toBe(0);
+      await redeem(file, to);
       expect((await linkTo(written(to, name), 'vm')).authorized).toBe(true);
     }
     expect(await grantOf('codeless')).toMatchObject({ redemptions: 2, redemptionsAllowed: 2 });
   });
 
   it('grant delete refuses a declared grant while its file exists', async () => {
-    const ended = await run('grant', 'delete', 'early', '-n', 'west');
-    expect(ended.code).toBe(1);
-    expect(refusalOf(ended).error).toContain('is declared by the file AccessGrant-early.yaml');
-    expect(refusalOf(ended).hint).toContain('remove the file from input/resources');
+    const { error, hint } = expectRefusal(await run('grant', 'delete', 'early', '-n', 'west'), 1);
+    expect(error).toContain('is declared by the file AccessGrant-early.yaml');
+    expect(hint).toContain('remove the file from input/resources');
     expect(await grantOf('early')).toBeDefined();
   });
 
@@ -215,10 +212,12 @@ describe('a grant that a file declares', () => {
       ['--expiration-window', '9d'],
       ['--subjects', 'a', '--label', 'a=b'],
     ]) {
-      const ended = await run('grant', 'update', 'early', '-n', 'west', ...change);
-      expect(ended.code).toBe(1);
-      expect(refusalOf(ended).error).toBe('grant "early" is declared by the file AccessGrant-early.yaml');
-      expect(refusalOf(ended).hint).toContain('spec.settings');
+      const { error, hint } = expectRefusal(
+        await run('grant', 'update', 'early', '-n', 'west', ...change),
+        1,
+      );
+      expect(error).toBe('grant "early" is declared by the file AccessGrant-early.yaml');
+      expect(hint).toContain('spec.settings');
     }
     expect(await grantOf('early')).toEqual(before);
   });
@@ -226,8 +225,7 @@ describe('a grant that a file declares', () => {
   it('grant update sets labels and note of a declared grant, because its file has none', async () => {
     const before = await grantOf('early');
     const change = ['--label', 'team=x', '--note', 'for the branches'];
-    const ended = await run('grant', 'update', 'early', '-n', 'west', ...change);
-    expect(ended.code, ended.stderr).toBe(0);
+    expectSuccess(await run('grant', 'update', 'early', '-n', 'west', ...change));
     const labelled = { ...before, labels: { team: 'x' }, note: 'for the branches' };
     expect(await grantOf('early')).toEqual(labelled);
   });

@@ -12,7 +12,14 @@ import {
 } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { parse } from 'yaml';
-import { ENDPOINT, linkgrant, type RunOptions, refusalOf, Workplace } from '../support/command-line.js';
+import {
+  ENDPOINT,
+  expectSuccess,
+  linkgrant,
+  type RunOptions,
+  refusalOf,
+  Workplace,
+} from '../support/command-line.js';
 import { releaseAfterFile } from '../support/release.js';
 
 const place = releaseAfterFile(new Workplace());
@@ -41,8 +48,7 @@ function read(text: string) {
 describe('token issue', () => {
   it('writes an AccessToken readable only by its owner, with annotations, and prints its contents', async () => {
     const file = place.path('token.yaml');
-    const { code, stdout, stderr } = await issue([file, '--name', 'west', '--link-cost', '7']);
-    expect(code, stderr).toBe(0);
+    const { stdout, stderr } = expectSuccess(await issue([file, '--name', 'west', '--link-cost', '7']));
     expect(stdout).toBe('');
     expect(statSync(file).mode & 0o777).toBe(0o600);
     const text = readFileSync(file, 'utf8');
@@ -83,8 +89,7 @@ describe('token issue', () => {
   it.each(['n', 'yes', 'null', '1e3', '0x1f', '12', '1.5', 'a'.repeat(253)])(
     'writes the name %s so that every YAML reader reads it back',
     async (name) => {
-      const { stdout, code, stderr } = await issue(['-', '--name', name]);
-      expect(code, stderr).toBe(0);
+      const { stdout } = expectSuccess(await issue(['-', '--name', name]));
       expect(read(stdout).metadata.name).toBe(name);
       // Long strings are not folded.
       expect(Math.max(...stdout.split('\n').map((line) => line.length))).toBeGreaterThan(500);
@@ -177,18 +182,8 @@ describe('token issue', () => {
     const { code, uid } = JSON.parse(created.stdout);
     const codeFile = place.path('kept.code');
     writeFileSync(codeFile, `${code}\n`, { mode: 0o600 });
-    const token = await issue([
-      '-',
-      '--grant',
-      'kept',
-      '--code-file',
-      codeFile,
-      '--name',
-      'other',
-      '--cost',
-      '2',
-    ]);
-    expect(token.code, token.stderr).toBe(0);
+    const words = ['--grant', 'kept', '--code-file', codeFile, '--name', 'other', '--cost', '2'];
+    const token = expectSuccess(await issue(['-', ...words]));
     expect(read(token.stdout)).toMatchObject({
       metadata: { name: 'other' },
       spec: { url: `${service.url}/${uid}`, code, linkCost: 2 },
@@ -198,15 +193,8 @@ describe('token issue', () => {
   });
 
   it('refuses the code of another grant, and retains the grant', async () => {
-    await linkgrant([
-      'grant',
-      'create',
-      'locked',
-      '--token',
-      place.path('locked.yaml'),
-      '--data-dir',
-      dataDir,
-    ]);
+    const create = ['grant', 'create', 'locked', '--token', place.path('locked.yaml')];
+    await linkgrant([...create, '--data-dir', dataDir]);
     const ended = await issue(['-', '--grant', 'locked', '--code-file', '-'], { input: 'x'.repeat(24) });
     expect(ended.code).toBe(1);
     expect(refusalOf(ended).error).toContain('the code is not that of grant "locked"');

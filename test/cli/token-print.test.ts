@@ -5,7 +5,7 @@ import { resolve } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { parse, parseAllDocuments } from 'yaml';
 import { decodeJoinLine } from '../../src/codes/join-line.js';
-import { ENDPOINT, linkgrant, refusalOf, Workplace } from '../support/command-line.js';
+import { ENDPOINT, expectSuccess, linkgrant, refusalOf, Workplace } from '../support/command-line.js';
 import { releaseAfterFile } from '../support/release.js';
 import { until } from '../support/until.js';
 
@@ -19,8 +19,7 @@ await place.serve(['--data-dir', dataDir, ...ENDPOINT]);
 const issue = (...words: readonly string[]) => linkgrant(['token', 'issue', ...words, '--data-dir', dataDir]);
 
 async function printed(form: string, ...words: readonly string[]): Promise<string> {
-  const { code, stdout, stderr } = await issue('--print', form, ...words);
-  expect(code, stderr).toBe(0);
+  const { stdout, stderr } = expectSuccess(await issue('--print', form, ...words));
   expect(stderr.trimEnd().split('\n').at(-1)).toMatch(/^Next, on the other site: /);
   return stdout;
 }
@@ -37,8 +36,7 @@ describe('token issue --print', () => {
     checkShell(command);
     const [program, ...words] = command.trim().split(' ');
     expect(program).toBe('linkgrant');
-    const ended = await linkgrant([...words, '--to', place.path('run'), '--data-dir', place.path('run')]);
-    expect(ended.code, ended.stderr).toBe(0);
+    expectSuccess(await linkgrant([...words, '--to', place.path('run'), '--data-dir', place.path('run')]));
   });
 
   it('--print kubectl prints a command that applies the AccessToken', async () => {
@@ -62,8 +60,7 @@ describe('token issue --print', () => {
     for (const [key, text] of Object.entries(stringData))
       writeFileSync(place.path('mounted', key), `${text}`);
     const words = ['--token', place.path('mounted'), '--to', place.path('by-job'), '--wait', 'configured'];
-    const ended = await linkgrant(['bootstrap', ...words, '--data-dir', place.path('by-job')]);
-    expect(ended.code, ended.stderr).toBe(0);
+    expectSuccess(await linkgrant(['bootstrap', ...words, '--data-dir', place.path('by-job')]));
     expect(readFileSync(place.path('by-job', 'Link-by-job.yaml'), 'utf8')).toContain('cost: 4');
   });
 
@@ -74,8 +71,7 @@ describe('token issue --print', () => {
     expect(token).toMatchObject({ path: '/etc/linkgrant/east/token.yaml', permissions: '0600' });
     writeFileSync(place.path('cloud'), token.content);
     const words = ['--token', place.path('cloud'), '--to', place.path('by-cloud'), '--wait', 'configured'];
-    const ended = await linkgrant(['bootstrap', ...words, '--data-dir', place.path('by-cloud')]);
-    expect(ended.code, ended.stderr).toBe(0);
+    expectSuccess(await linkgrant(['bootstrap', ...words, '--data-dir', place.path('by-cloud')]));
   });
 
   it('--print quadlet prints a script that stores the line as a secret and installs the quadlet', async () => {
@@ -158,10 +154,8 @@ describe('token issue --wait', () => {
     await until(() => readdirSync(place.directory).includes('awaited'));
     const refused = await redeem(file, 'awaiting', '--subject', 'east', '--name', 'wrong');
     expect(refused.code).toBe(3);
-    const redeemed = await redeem(file, 'awaiting', '--subject', 'east', '--name', 'right');
-    expect(redeemed.code, redeemed.stderr).toBe(0);
-    const { code, stderr } = await waiting;
-    expect(code, stderr).toBe(0);
+    expectSuccess(await redeem(file, 'awaiting', '--subject', 'east', '--name', 'right'));
+    const { stderr } = expectSuccess(await waiting);
     expect(stderr).toContain('Refused "east" from 127.0.0.1: policy_name\nhint: ');
     expect(stderr).toContain('Redeemed by "east" from 127.0.0.1: link "right"\n');
   });

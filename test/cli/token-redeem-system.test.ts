@@ -5,6 +5,8 @@ import { join } from 'node:path';
 import { beforeEach, describe, expect, it } from 'vitest';
 import {
   ENDPOINT,
+  expectRefusal,
+  expectSuccess,
   linkgrant,
   linkgrantProcess,
   refusalOf,
@@ -28,30 +30,30 @@ beforeEach(async () => {
 });
 
 async function issue(file: string, ...words: string[]): Promise<string> {
-  const issued = await linkgrant(['token', 'issue', file, '--data-dir', work.path('accepting'), ...words]);
-  expect(issued.code, issued.stderr).toBe(0);
+  expectSuccess(await linkgrant(['token', 'issue', file, '--data-dir', work.path('accepting'), ...words]));
   return file;
 }
 
 const token = (...words: string[]) => issue(work.path('token.yaml'), '--name', 'west', ...words);
 
 const siteFlags = (platform = 'linux', namespace = 'east') => [
-  '--platform',
-  platform,
-  '--namespace',
-  namespace,
-  '--skupper-home',
-  east.home,
-  '--data-dir',
-  work.path('requesting'),
+  ...['--platform', platform, '--namespace', namespace, '--skupper-home', east.home],
+  ...['--data-dir', work.path('requesting')],
 ];
 
 const redeem = (words: readonly string[], env: Record<string, string> = {}, run = linkgrant) =>
   run(['token', 'redeem', ...words, ...siteFlags()], { env: { PATH: '/nowhere', ...env } });
 
+/** The environment of a command that finds `skupper` in this directory. */
+const withSkupper = (path: string) => ({ PATH: `${path}:/usr/bin:/bin` });
+
 async function redemptions(): Promise<{ subject: string; serial: string }[]> {
   const listed = await linkgrant(['redemption', 'list', '-o', 'json', '--data-dir', work.path('accepting')]);
   return JSON.parse(listed.stdout);
+}
+
+function edit(file: string, pattern: RegExp, replacement: string): void {
+  writeFileSync(file, readFileSync(file, 'utf8').replace(pattern, replacement));
 }
 
 const certificateOf = (secret: { data: Record<string, string> }) =>
@@ -60,10 +62,8 @@ const certificateOf = (secret: { data: Record<string, string> }) =>
 describe('token redeem on a system site', () => {
   it('writes a private Secret and Link into the given namespace, not that of the token', async () => {
     const file = await token('--link-cost', '7');
-    const text = readFileSync(file, 'utf8').replace(/^metadata:$/m, 'metadata:\n  namespace: "other"');
-    writeFileSync(file, text);
-    const ended = await redeem([file]);
-    expect(ended.code, ended.stderr).toBe(0);
+    edit(file, /^metadata:$/m, 'metadata:\n  namespace: "other"');
+    expectSuccess(await redeem([file]));
     const secret = east.input('Secret-west.yaml');
     const link = east.input('Link-west.yaml');
     expect(secret.metadata.namespace).toBe('east');
@@ -106,35 +106,31 @@ describe('token redeem on a system site', () => {
     rmSync(east.path('input/resources/Secret-west.yaml'));
     rmSync(east.path('input/resources/Link-west.yaml'));
     await service.stop();
-    const again = await redeem([file]);
-    expect(again.code, again.stderr).toBe(0);
+    expectSuccess(await redeem([file]));
     expect(certificateOf(east.input('Secret-west.yaml')).serialNumber).toBe(serialNumber);
     expect(await redemptions()).toHaveLength(1);
   });
 
   it('refuses a platform that the site does not run on, --to, and an invalid namespace', async () => {
     const file = await token();
-    const onPodman = await linkgrant(['token', 'redeem', file, ...siteFlags('podman')]);
-    expect(onPodman.code).toBe(2);
-    expect(refusalOf(onPodman)).toEqual({
+    const onPodman = expectRefusal(await linkgrant(['token', 'redeem', file, ...siteFlags('podman')]), 2);
+    expect(onPodman).toEqual({
       error: 'the site of namespace "east" runs on linux, not on podman',
       hint: 'use --platform linux, or another --namespace',
     });
-    const to = await redeem([file, '--to', work.path('links')]);
-    expect(to.code).toBe(2);
-    expect(refusalOf(to).error).toBe('--to is for the standalone platform');
-    const odd = await linkgrant(['token', 'redeem', file, ...siteFlags('linux', '../west')]);
-    expect(odd.code).toBe(2);
-    expect(refusalOf(odd).error).toBe('namespace (flag --namespace) cannot be "../west"');
+    const to = expectRefusal(await redeem([file, '--to', work.path('links')]), 2);
+    expect(to.error).toBe('--to is for the standalone platform');
+    const words = ['token', 'redeem', file, ...siteFlags('linux', '../west')];
+    const odd = expectRefusal(await linkgrant(words), 2);
+    expect(odd.error).toBe('namespace (flag --namespace) cannot be "../west"');
     expect(await redemptions()).toEqual([]);
   });
 
   it("refuses to overwrite another owner's Link of that name, and spends no use", async () => {
     const file = await issue(work.path('token.yaml'), '--name', 'to-west');
     const before = readFileSync(east.path('input/resources/Secret-to-west.yaml'), 'utf8');
-    const ended = await redeem([file]);
-    expect(ended.code).toBe(1);
-    expect(refusalOf(ended).error).toContain('Secret-to-west.yaml already exists');
+    const refusal = expectRefusal(await redeem([file]), 1);
+    expect(refusal.error).toContain('Secret-to-west.yaml already exists');
     expect(readFileSync(east.path('input/resources/Secret-to-west.yaml'), 'utf8')).toBe(before);
     expect(await redemptions()).toEqual([]);
   });
@@ -146,8 +142,7 @@ describe('an existing Link in the input directory', () => {
     expect((await redeem([file])).code).toBe(0);
     const update = ['link', 'update', 'west', '--cost', '9', ...siteFlags()];
     expect((await linkgrant(update, { env: { PATH: '/nowhere' } })).code).toBe(0);
-    const again = await redeem([file]);
-    expect(again.code, again.stderr).toBe(0);
+    const again = expectSuccess(await redeem([file]));
     expect(again.stdout).toContain('In place ');
     expect(east.input('Link-west.yaml').spec.cost).toBe(9);
     expect((await redeem([file, '--link-cost', '4'])).code).toBe(0);
@@ -157,9 +152,8 @@ describe('an existing Link in the input directory', () => {
   it('finds an existing Secret in a file of any name, and spends no use', async () => {
     const text = 'kind: Site\n---\nkind: Secret\nmetadata:\n  name: west\n';
     writeFileSync(east.path('input/resources/mine.yaml'), text);
-    const ended = await redeem([await token()]);
-    expect(ended.code).toBe(1);
-    expect(refusalOf(ended).error).toContain('mine.yaml already exists');
+    const refusal = expectRefusal(await redeem([await token()]), 1);
+    expect(refusal.error).toContain('mine.yaml already exists');
     expect(await redemptions()).toEqual([]);
   });
 });
@@ -168,10 +162,10 @@ describe('token redeem into an unknown namespace', () => {
   it('refuses an unknown namespace if others exist, creates nothing and spends no use', async () => {
     const file = await token();
     for (const what of [file, '--input']) {
-      const ended = await linkgrant(['token', 'redeem', what, ...siteFlags('linux', 'eats')]);
-      expect(ended.code).toBe(2);
-      expect(refusalOf(ended).error).toBe(`there is no namespace "eats" in ${east.home}`);
-      expect(refusalOf(ended).hint).toContain('east');
+      const words = ['token', 'redeem', what, ...siteFlags('linux', 'eats')];
+      const { error, hint } = expectRefusal(await linkgrant(words), 2);
+      expect(error).toBe(`there is no namespace "eats" in ${east.home}`);
+      expect(hint).toContain('east');
     }
     expect(existsSync(work.path('skupper/namespaces/eats'))).toBe(false);
     expect(await redemptions()).toEqual([]);
@@ -179,16 +173,12 @@ describe('token redeem into an unknown namespace', () => {
 });
 
 describe('the reload after a redemption', () => {
-  const withSkupper = (path: string) => ({ PATH: `${path}:/usr/bin:/bin` });
-
   it('reloads once, with Skupper if that is installed', async () => {
     const skupper = installFakeSkupper(work.path('bin'), east);
     const file = await token();
-    const first = await redeem([file], withSkupper(skupper.path));
-    expect(first.code, first.stderr).toBe(0);
+    const first = expectSuccess(await redeem([file], withSkupper(skupper.path)));
     expect(first.stdout).toContain('Reloaded with: skupper system reload -n east -p linux\n');
-    const second = await redeem([file], withSkupper(skupper.path));
-    expect(second.code, second.stderr).toBe(0);
+    const second = expectSuccess(await redeem([file], withSkupper(skupper.path)));
     expect(second.stdout).not.toContain('Reloaded');
     expect(skupper.calls()).toEqual(['system reload -n east -p linux']);
   });
@@ -199,8 +189,7 @@ describe('the reload after a redemption', () => {
     await redeem([file], withSkupper(skupper.path));
     rmSync(east.path('input/resources/Link-west.yaml'));
     rmSync(east.path('runtime/resources/Link-west.yaml'));
-    const again = await redeem([file], withSkupper(skupper.path));
-    expect(again.code, again.stderr).toBe(0);
+    expectSuccess(await redeem([file], withSkupper(skupper.path)));
     expect(skupper.calls()).toHaveLength(2);
   });
 
@@ -225,8 +214,7 @@ describe('the reload after a redemption', () => {
     expect(refusalOf(failed).error).toBe('the link is written, but the reload failed: it exited with 5');
     expect(east.inputNames()).toContain('Link-west.yaml');
     skupper.fail(0);
-    const repeated = await redeem([file], withSkupper(skupper.path));
-    expect(repeated.code, repeated.stderr).toBe(0);
+    expectSuccess(await redeem([file], withSkupper(skupper.path)));
     expect(skupper.calls()).toHaveLength(2);
     expect(await redemptions()).toHaveLength(1);
   });
@@ -275,8 +263,7 @@ stringData:
   it('connects through the proxy of the Secret, which the Link then names', async () => {
     const proxy = releaseAfterTest(await startProxy());
     writeFileSync(work.path('proxy.yaml'), SECRET(proxy.port));
-    const ended = await redeem([await token(), '--proxy-secret', work.path('proxy.yaml')]);
-    expect(ended.code, ended.stderr).toBe(0);
+    const ended = expectSuccess(await redeem([await token(), '--proxy-secret', work.path('proxy.yaml')]));
     expect(new Set(proxy.connectRequests.map(({ target }) => target))).toEqual(
       new Set([`127.0.0.1:${service.port}`]),
     );
@@ -295,31 +282,23 @@ stringData:
     const proxy = releaseAfterTest(await startProxy());
     const file = east.path('input/resources/Secret-egress.yaml');
     writeFileSync(file, SECRET(proxy.port));
-    const ended = await redeem([await token(), '--proxy-secret', file]);
-    expect(ended.code, ended.stderr).toBe(0);
+    expectSuccess(await redeem([await token(), '--proxy-secret', file]));
     expect(readFileSync(file, 'utf8')).toBe(SECRET(proxy.port));
   });
 
   it('refuses a proxy Secret with the name of the link, and spends no use', async () => {
     const proxy = releaseAfterTest(await startProxy());
     writeFileSync(work.path('proxy.yaml'), SECRET(proxy.port));
-    const ended = await redeem([
-      await token(),
-      '--name',
-      'egress',
-      '--proxy-secret',
-      work.path('proxy.yaml'),
-    ]);
-    expect(ended.code).toBe(1);
-    expect(refusalOf(ended).error).toContain('The Secret of the proxy has the name "egress"');
+    const words = ['--name', 'egress', '--proxy-secret', work.path('proxy.yaml')];
+    const refusal = expectRefusal(await redeem([await token(), ...words]), 1);
+    expect(refusal.error).toContain('The Secret of the proxy has the name "egress"');
     expect(await redemptions()).toEqual([]);
   });
 
   it('refuses a file that is not a Secret', async () => {
     writeFileSync(work.path('proxy.yaml'), 'kind: ConfigMap\n');
-    const ended = await redeem([await token(), '--proxy-secret', work.path('proxy.yaml')]);
-    expect(ended.code).toBe(2);
-    expect(refusalOf(ended).error).toContain('its kind is not Secret');
+    const words = [await token(), '--proxy-secret', work.path('proxy.yaml')];
+    expect(expectRefusal(await redeem(words), 2).error).toContain('its kind is not Secret');
     expect(await redemptions()).toEqual([]);
   });
 });
@@ -342,8 +321,7 @@ describe('token redeem --input', () => {
     expect(await redemptions()).toHaveLength(2);
     for (let time = 1; time <= 5; time += 1) {
       writeFileSync(file, applied);
-      const ended = await redeem(['--input'], { PATH: `${skupper.path}:/usr/bin:/bin` });
-      expect(ended.code, ended.stderr).toBe(0);
+      expectSuccess(await redeem(['--input'], withSkupper(skupper.path)));
       reload();
     }
     expect(await redemptions()).toHaveLength(3);
@@ -361,9 +339,8 @@ describe('token redeem --input', () => {
       (await linkgrant(['grant', 'list', '-o', 'json', '--data-dir', work.path('accepting')])).stdout,
     );
     await linkgrant(['grant', 'revoke', grants[0].name, '--data-dir', work.path('accepting')]);
-    const refused = await redeem(['--input']);
-    expect(refused.code).toBe(3);
-    expect(refusalOf(refused).error).toContain(file);
+    const refused = expectRefusal(await redeem(['--input']), 3);
+    expect(refused.error).toContain(file);
     expect(existsSync(file)).toBe(true);
     const outcome = JSON.parse(readFileSync(`${file}.outcome`, 'utf8'));
     expect(outcome).toMatchObject({ code: 'grant_revoked', final: true });
@@ -374,16 +351,15 @@ describe('token redeem --input', () => {
     const again = await redeem(['--input']);
     expect(again.code).toBe(3);
     expect(again.stdout).toContain('not repeated; use --retry');
-    const retried = await redeem(['--input', '--retry']);
-    expect(retried.code).toBe(4);
-    expect(refusalOf(retried).error).toContain('accepts no connection');
+    const retried = expectRefusal(await redeem(['--input', '--retry']), 4);
+    expect(retried.error).toContain('accepts no connection');
   });
 
   it("does not let Skupper's reload redeem the remaining token", async () => {
     const skupper = installFakeSkupper(work.path('bin'), east);
-    const env = { PATH: `${skupper.path}:/usr/bin:/bin` };
+    const env = withSkupper(skupper.path);
     const bad = await inputToken('bad');
-    writeFileSync(bad, readFileSync(bad, 'utf8').replace(/code: "...../, 'code: "wrong'));
+    edit(bad, /code: "...../, 'code: "wrong');
     await inputToken('good');
     const ended = await redeem(['--input'], env);
     expect(ended.code).toBe(3);
@@ -397,25 +373,23 @@ describe('token redeem --input', () => {
   it('redeems another token that replaced a refused one', async () => {
     const file = await inputToken();
     const right = readFileSync(file, 'utf8');
-    writeFileSync(file, right.replace(/code: "...../, 'code: "wrong'));
+    edit(file, /code: "...../, 'code: "wrong');
     expect((await redeem(['--input'])).code).toBe(3);
     writeFileSync(file, right);
-    const ended = await redeem(['--input']);
-    expect(ended.code, ended.stderr).toBe(0);
+    expectSuccess(await redeem(['--input']));
     expect(existsSync(file)).toBe(false);
     expect(existsSync(`${file}.outcome`)).toBe(false);
   });
 
   it('redeems the valid tokens, and exits with what to do about the others', async () => {
     const bad = await inputToken('bad');
-    writeFileSync(bad, readFileSync(bad, 'utf8').replace(/code: "...../, 'code: "wrong'));
+    edit(bad, /code: "...../, 'code: "wrong');
     await inputToken('good');
     const unreachable = await inputToken('unreachable');
-    writeFileSync(unreachable, readFileSync(unreachable, 'utf8').replace(/127\.0\.0\.1:\d+/, '127.0.0.1:1'));
-    const ended = await redeem(['--input']);
-    expect(ended.code).toBe(4);
-    expect(refusalOf(ended).error).toContain('AccessToken-unreachable.yaml');
-    expect(refusalOf(ended).error).toContain('(and 1 more of 3 tokens)');
+    edit(unreachable, /127\.0\.0\.1:\d+/, '127.0.0.1:1');
+    const refusal = expectRefusal(await redeem(['--input']), 4);
+    expect(refusal.error).toContain('AccessToken-unreachable.yaml');
+    expect(refusal.error).toContain('(and 1 more of 3 tokens)');
     expect(east.inputNames()).toContain('Link-good.yaml');
     expect(existsSync(east.path('input/resources/AccessToken-good.yaml'))).toBe(false);
   });
@@ -426,11 +400,9 @@ describe('token redeem --input', () => {
     const standalone = await linkgrant(['token', 'redeem', '--input', '--to', work.path('links')]);
     expect(standalone.code).toBe(2);
     expect(refusalOf(standalone).error).toBe('--input needs a site with an input directory');
-    const both = await redeem([await token(), '--input']);
-    expect(both.code).toBe(2);
-    const neither = await redeem([]);
-    expect(neither.code).toBe(2);
-    expect(refusalOf(neither).error).toBe('no token is given');
+    expect((await redeem([await token(), '--input'])).code).toBe(2);
+    const neither = expectRefusal(await redeem([]), 2);
+    expect(neither.error).toBe('no token is given');
   });
 
   it('does not send the code if the Link cannot be written', async () => {

@@ -247,9 +247,15 @@ export function refusalOf({ stderr }: Ended): { readonly error: string; readonly
 }
 
 /** Fails unless the command exited with 0. Returns what it was passed. */
-export function expectSuccess(ended: Ended): Ended {
+export function expectSuccess<T extends Ended>(ended: T): T {
   if (ended.code !== 0) throw new Error(`exit code ${ended.code}: ${ended.stderr}`);
   return ended;
+}
+
+/** Fails unless the command exited with `code`, and wrote nothing but a refusal to standard error. Returns the refusal. */
+export function expectRefusal(ended: Ended, code: number): ReturnType<typeof refusalOf> {
+  if (ended.code !== code) throw new Error(`exit code ${ended.code}: ${ended.stderr}`);
+  return refusalOf(ended);
 }
 
 /** What a command reported with `-o json`. */
