@@ -1,10 +1,11 @@
 import { X509Certificate } from 'node:crypto';
 import { cpSync, existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { beforeEach, describe, expect, it } from 'vitest';
 import { parse } from 'yaml';
 import {
   type Ended,
+  expectSuccess,
   json,
   linkgrant,
   type Running,
@@ -20,18 +21,10 @@ const ISSUER = join(RECORDED_SITES, 'west/runtime/issuers/skupper-site-ca');
 
 let work: Workplace;
 let service: Serving;
-const watching: Running[] = [];
 
 beforeEach(async () => {
   work = releaseAfterTest(new Workplace());
   service = await serve();
-});
-
-afterEach(async () => {
-  for (const watch of watching.splice(0)) {
-    watch.child.kill();
-    await watch.ended;
-  }
 });
 
 function serve(...words: string[]): Promise<Serving> {
@@ -43,9 +36,7 @@ function serve(...words: string[]): Promise<Serving> {
 }
 
 async function accepting(...words: string[]): Promise<Ended> {
-  const ended = await linkgrant([...words, '--data-dir', work.path('accepting')]);
-  expect(ended.code, ended.stderr).toBe(0);
-  return ended;
+  return expectSuccess(await linkgrant([...words, '--data-dir', work.path('accepting')]));
 }
 
 /** Issues a token; certificates of its grant are valid for `lifetime` at most. */
@@ -55,11 +46,22 @@ async function issue(lifetime: string): Promise<string> {
   return token;
 }
 
-/** Starts `bootstrap --watch` as a process, which runs until the test ends it. */
+/** The words of a `bootstrap` that ends when the link is written into this directory. */
+const linking = (token: string, links: string, ...words: readonly string[]) => [
+  ...['bootstrap', '--wait', 'configured', '--data-dir', work.path('requesting')],
+  ...['--token', token, '--to', links, ...words],
+];
+
+/** Starts `bootstrap --watch` as a process, which ends after the test at the latest. */
 function watch(words: readonly string[], path = '/usr/bin:/bin'): Running {
   const fixed = ['bootstrap', '--watch', '--wait', 'configured', '--data-dir', work.path('requesting')];
   const watched = startLinkgrant([...fixed, ...words], { env: { PATH: path, HOME: work.directory } });
-  watching.push(watched);
+  releaseAfterTest({
+    stop: () => {
+      watched.child.kill();
+      return watched.ended;
+    },
+  });
   return watched;
 }
 
@@ -139,12 +141,10 @@ describe('bootstrap --watch', () => {
   it('exits with 3 when another certificate has replaced its own', async () => {
     const token = await issue('30s');
     const links = work.path('links');
-    const words = ['bootstrap', '--renew', '--wait', 'configured', '--token', token, '--to', links];
-    const requesting = [...words, '--data-dir', work.path('requesting')];
-    expect((await linkgrant(requesting)).code).toBe(0);
+    expectSuccess(await linkgrant(linking(token, links, '--renew')));
     const old = readFileSync(join(links, 'Secret-west.yaml'), 'utf8');
     const renew = ['link', 'renew', 'west', '--dir', links, '--data-dir', work.path('requesting')];
-    expect((await linkgrant(renew)).code).toBe(0);
+    expectSuccess(await linkgrant(renew));
     const other = work.path('other');
     cpSync(links, other, { recursive: true });
     writeFileSync(join(other, 'Secret-west.yaml'), old);
@@ -157,13 +157,11 @@ describe('bootstrap --watch', () => {
   it('exits with 0 and a message when the existing link cannot be renewed', async () => {
     const token = await issue('30s');
     const links = work.path('links');
-    const words = ['bootstrap', '--wait', 'configured', '--token', token, '--to', links];
-    expect((await linkgrant([...words, '--data-dir', work.path('requesting')])).code).toBe(0);
+    expectSuccess(await linkgrant(linking(token, links)));
     const secret = join(links, 'Secret-west.yaml');
     writeFileSync(secret, readFileSync(secret, 'utf8').replaceAll('linkgrant.dev/', 'example.com/'));
     const watched = watch(['--token', token, '--to', links]);
-    const ended = await watched.ended;
-    expect(ended.code, ended.stderr).toBe(0);
+    const ended = expectSuccess(await watched.ended);
     expect(ended.stderr).toContain('warning: no link can be renewed\n');
     expect(ended.stderr).toContain('has no renewal URL or CA');
   });
@@ -173,14 +171,12 @@ describe('bootstrap --renew', () => {
   it('renews a link that expired while the machine was off, with an exhausted token', async () => {
     const token = await issue('2s');
     const links = work.path('links');
-    const words = ['bootstrap', '--renew', '--wait', 'configured', '--token', token, '--to', links];
-    const requesting = [...words, '--data-dir', work.path('requesting')];
-    expect((await linkgrant(requesting)).code).toBe(0);
+    const words = linking(token, links, '--renew');
+    expectSuccess(await linkgrant(words));
     const first = serialIn(join(links, 'Secret-west.yaml'));
     await accepting('grant', 'update', 'west', '--certificate-lifetime', '1h');
     await new Promise((resolve) => setTimeout(resolve, 2_500));
-    const again = await linkgrant(requesting);
-    expect(again.code, again.stderr).toBe(0);
+    const again = expectSuccess(await linkgrant(words));
     expect(again.stdout).toMatch(/^Already linked: west, certificate valid until /);
     expect(serialIn(join(links, 'Secret-west.yaml'))).not.toBe(first);
     expect(json(await accepting('redemption', 'list', '-o', 'json'))).toHaveLength(1);

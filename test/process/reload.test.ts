@@ -17,16 +17,8 @@ beforeEach(async () => {
 
 async function token(name = 'west'): Promise<string> {
   const file = work.path(`${name}.yaml`);
-  const issued = await linkgrant([
-    'token',
-    'issue',
-    file,
-    '--name',
-    name,
-    '--data-dir',
-    work.path('accepting'),
-  ]);
-  expect(issued.code, issued.stderr).toBe(0);
+  const words = ['--name', name, '--data-dir', work.path('accepting')];
+  expectSuccess(await linkgrant(['token', 'issue', file, ...words]));
   return file;
 }
 

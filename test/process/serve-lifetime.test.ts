@@ -78,6 +78,7 @@ describe('a service that receives SIGTERM or SIGINT', () => {
 
 describe('a service whose TLS files are replaced', () => {
   const files = { cert: place.path('tls.crt'), key: place.path('tls.key'), ca: place.path('ca.crt') };
+  const tls = ['--tls-cert', files.cert, '--tls-key', files.key, '--tls-ca', files.ca];
   const write = (identity: TestIdentity) => {
     for (const [name, file] of Object.entries(files)) {
       writeFileSync(`${file}.new`, identity[name as keyof TestIdentity]);
@@ -96,7 +97,6 @@ describe('a service whose TLS files are replaced', () => {
     const authority = await makeAuthority('TLS CA');
     const first = await makeIdentity({ authority });
     write(first);
-    const tls = ['--tls-cert', files.cert, '--tls-key', files.key, '--tls-ca', files.ca];
     const service = await place.serve(['--data-dir', dataDir, ...tls, ...ENDPOINT, ...OPERATIONS]);
     const token = await issue(dataDir);
     expect(token.ca).toContain(first.ca.trim().split('\n')[1]);
@@ -135,7 +135,6 @@ describe('a service whose TLS files are replaced', () => {
     const dataDir = place.path('reload-ca');
     const first = await makeIdentity();
     write(first);
-    const tls = ['--tls-cert', files.cert, '--tls-key', files.key, '--tls-ca', files.ca];
     const service = await place.serve(['--data-dir', dataDir, ...tls, ...ENDPOINT]);
     const second = await makeIdentity();
     write(second);

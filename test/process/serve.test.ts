@@ -3,7 +3,7 @@ import { readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node
 import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
 import { parse } from 'yaml';
-import { ENDPOINT, linkgrant, type Serving, Workplace } from '../support/command-line.js';
+import { ENDPOINT, expectSuccess, linkgrant, type Serving, Workplace } from '../support/command-line.js';
 import { OpenSsl } from '../unit/pki/openssl.js';
 
 const place = new Workplace();
@@ -13,6 +13,14 @@ afterAll(async () => {
   openssl.remove();
   await place.remove();
 });
+
+const issue = async (dataDir: string) =>
+  (await linkgrant(['token', 'issue', '-', '--data-dir', dataDir, '--name', 'west'])).stdout;
+
+const redeem = (token: string, site: string, ...words: readonly string[]) =>
+  linkgrant(['token', 'redeem', '-', '--to', '-', '--data-dir', place.path(site), ...words], {
+    input: token,
+  });
 
 /** The certificate that the service presents, and whether `openssl` verifies it against the CA of the tokens. */
 function inspectCertificate(service: Serving, dataDir: string, ...options: readonly string[]) {
@@ -58,8 +66,7 @@ describe('the first start', () => {
       `\nNext: linkgrant token issue token.yaml --data-dir ${dataDir}\nOr in a browser: linkgrant console --data-dir ${dataDir}\n`,
     );
 
-    const token = await linkgrant(['token', 'issue', '-', '--data-dir', dataDir]);
-    const { ca } = parse(token.stdout).spec;
+    const { ca } = parse(await issue(dataDir)).spec;
     const fingerprint = openssl.run(['x509', '-noout', '-fingerprint', '-sha256'], ca).toString();
     expect(fingerprint.trim().toLowerCase()).toBe(`sha256 fingerprint=${service.fingerprint.toLowerCase()}`);
     expect(inspectCertificate(service, dataDir, '-verify_ip', '127.0.0.1').verified).toBe(true);
@@ -92,13 +99,10 @@ describe('the first start', () => {
     expect(one.port).not.toBe(two.port);
     expect(one.fingerprint).toBe(two.fingerprint);
     for (const service of [one, two]) expect(inspectCertificate(service, dataDir).verified).toBe(true);
-    const issued = await linkgrant(['token', 'issue', '-', '--data-dir', dataDir, '--name', 'west']);
+    const issued = await issue(dataDir);
     for (const { port } of [one, two]) {
-      const token = issued.stdout.replace(/127\.0\.0\.1:\d+/, `127.0.0.1:${port}`);
-      const redeemed = await linkgrant(
-        ['token', 'redeem', '-', '--to', '-', '--data-dir', place.path(`site-${port}`)],
-        { input: token },
-      );
+      const token = issued.replace(/127\.0\.0\.1:\d+/, `127.0.0.1:${port}`);
+      const redeemed = await redeem(token, `site-${port}`);
       // The token has one use in total.
       expect(redeemed.code, redeemed.stderr).toBe(port === one.port ? 0 : 3);
     }
@@ -156,13 +160,6 @@ describe('a later start', () => {
 });
 
 describe('the URL of tokens', () => {
-  const issueAndRedeem = async (dataDir: string, ...connect: readonly string[]) => {
-    const issued = await linkgrant(['token', 'issue', '-', '--data-dir', dataDir, '--name', 'west']);
-    const redeem = ['token', 'redeem', '-', '--to', '-', '--data-dir', `${dataDir}-requesting`];
-    const redeemed = await linkgrant([...redeem, ...connect], { input: issued.stdout });
-    return { url: parse(issued.stdout).spec.url as string, redeemed };
-  };
-
   it('tokens contain the external URL with its path prefix, under which the service answers', async () => {
     const dataDir = place.path('external');
     const service = await place.serve([
@@ -170,12 +167,11 @@ describe('the URL of tokens', () => {
       ...['--external-url', 'https://grants.example.com:8443/link/grants/'],
     ]);
     expect(service.url).toBe('https://grants.example.com:8443/link/grants');
-    const { url, redeemed } = await issueAndRedeem(
-      dataDir,
-      ...['--connect-to', `grants.example.com:8443:127.0.0.1:${service.port}`],
-    );
+    const token = await issue(dataDir);
+    const { url } = parse(token).spec;
     expect(url).toMatch(/^https:\/\/grants\.example\.com:8443\/link\/grants\/[0-9a-f-]{36}$/);
-    expect(redeemed.code, redeemed.stderr).toBe(0);
+    const route = `grants.example.com:8443:127.0.0.1:${service.port}`;
+    expectSuccess(await redeem(token, 'external-site', '--connect-to', route));
   });
 
   it('tokens can contain a path prefix that a proxy removes', async () => {
@@ -184,26 +180,19 @@ describe('the URL of tokens', () => {
       ...['--data-dir', dataDir, ...ENDPOINT, '--path-prefix', '/'],
       ...['--external-url', 'https://grants.example.com/link'],
     ]);
-    const issued = await linkgrant(['token', 'issue', '-', '--data-dir', dataDir]);
-    const { url } = parse(issued.stdout).spec;
+    const token = await issue(dataDir);
+    const { url } = parse(token).spec;
     expect(url).toMatch(/^https:\/\/grants\.example\.com\/link\/[0-9a-f-]{36}$/);
-    const stripped = issued.stdout.replace(
-      'https://grants.example.com/link/',
-      `https://127.0.0.1:${service.port}/`,
-    );
-    const redeemed = await linkgrant(
-      ['token', 'redeem', '-', '--to', '-', '--data-dir', place.path('stripped-site')],
-      { input: stripped },
-    );
-    expect(redeemed.code, redeemed.stderr).toBe(0);
+    const direct = `https://127.0.0.1:${service.port}/`;
+    const stripped = token.replace('https://grants.example.com/link/', direct);
+    expectSuccess(await redeem(stripped, 'stripped-site'));
   });
 
   it('tokens contain the prefix of --path-prefix without --external-url', async () => {
     const dataDir = place.path('prefixed');
     const service = await place.serve(['--data-dir', dataDir, ...ENDPOINT, '--path-prefix', '/grants']);
     expect(service.url).toBe(`https://127.0.0.1:${service.port}/grants`);
-    const { redeemed } = await issueAndRedeem(dataDir);
-    expect(redeemed.code, redeemed.stderr).toBe(0);
+    expectSuccess(await redeem(await issue(dataDir), 'prefixed-site'));
   });
 
   it('tokens contain the IPv6 address of the listener in brackets', async () => {
@@ -211,7 +200,6 @@ describe('the URL of tokens', () => {
     const service = await place.serve(['--data-dir', dataDir, ...ENDPOINT, '--listen', '[::1]:0']);
     expect(service.url).toBe(`https://[::1]:${service.port}`);
     expect(inspectCertificate(service, dataDir, '-verify_ip', '::1').verified).toBe(true);
-    const { redeemed } = await issueAndRedeem(dataDir);
-    expect(redeemed.code, redeemed.stderr).toBe(0);
+    expectSuccess(await redeem(await issue(dataDir), 'six-site'));
   });
 });

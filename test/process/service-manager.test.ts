@@ -4,7 +4,7 @@ import { once } from 'node:events';
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { createInterface } from 'node:readline';
-import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { beforeEach, describe, expect, it, vi } from 'vitest';
 import { Workplace } from '../support/command-line.js';
 import { childrenOf } from '../support/process-children.js';
 import { releaseAfterTest } from '../support/release.js';
@@ -13,16 +13,19 @@ import { releaseAfterTest } from '../support/release.js';
 interface NotifySocket {
   /** Skips messages until `isWanted` is true for one, and returns its lines; null stands for a period without a message. */
   next(isWanted: (lines: readonly string[] | null) => boolean): Promise<readonly string[] | null>;
-  close(): Promise<void>;
 }
 
-/** Listens at an address of NOTIFY_SOCKET. `silentSeconds` without a message count as the message null. */
+/** Listens at an address of NOTIFY_SOCKET until the end of the test. `silentSeconds` without a message count as the message null. */
 async function openNotifySocket(address: string, silentSeconds = 600): Promise<NotifySocket> {
   const script = join(import.meta.dirname, 'notify-socket.py');
   const child = spawn('python3', [script, address, String(silentSeconds)], {
     stdio: ['ignore', 'pipe', 'inherit'],
   });
-  const ended = once(child, 'close');
+  releaseAfterTest({
+    async stop() {
+      if (child.kill()) await once(child, 'close');
+    },
+  });
   const lines = createInterface(child.stdout)[Symbol.asyncIterator]();
   const next: NotifySocket['next'] = async (isWanted) => {
     for (;;) {
@@ -33,25 +36,13 @@ async function openNotifySocket(address: string, silentSeconds = 600): Promise<N
     }
   };
   await next((message) => message?.[0] === 'listening');
-  return {
-    next,
-    async close() {
-      child.kill();
-      await ended;
-    },
-  };
+  return { next };
 }
 
 let work: Workplace;
-let systemd: NotifySocket | undefined;
 
 beforeEach(() => {
   work = releaseAfterTest(new Workplace());
-});
-
-afterEach(async () => {
-  await systemd?.close();
-  systemd = undefined;
 });
 
 function serve(words: readonly string[], env: Record<string, string>) {
@@ -68,7 +59,7 @@ describe('serve, started by systemd', () => {
     [' with 2 workers', ['--workers', '2']],
   ])('notifies systemd at start, reload and stop%s', async (status, words) => {
     const socket = work.path('notify');
-    systemd = await openNotifySocket(socket);
+    const systemd = await openNotifySocket(socket);
     const service = await serve(words, { NOTIFY_SOCKET: socket });
     const ready = ['READY=1', `STATUS=Serving ${service.url}${status}`];
     expect(await systemd.next(anything)).toEqual(ready);
@@ -82,14 +73,14 @@ describe('serve, started by systemd', () => {
 
   it('notifies an abstract socket', async () => {
     const socket = `@linkgrant-${randomUUID()}`;
-    systemd = await openNotifySocket(socket);
+    const systemd = await openNotifySocket(socket);
     await serve([], { NOTIFY_SOCKET: socket });
     expect(await systemd.next(anything)).toContain('READY=1');
   });
 
   it('sends watchdog notifications while they are requested', async () => {
     const socket = work.path('notify');
-    systemd = await openNotifySocket(socket);
+    const systemd = await openNotifySocket(socket);
     await serve([], { NOTIFY_SOCKET: socket, WATCHDOG_USEC: '200000' });
     await systemd.next(says('READY=1'));
     for (let count = 0; count < 3; count += 1) expect(await systemd.next(anything)).toEqual(['WATCHDOG=1']);
@@ -113,7 +104,7 @@ describe('serve, started by systemd', () => {
 
   it('sends no watchdog notifications if WATCHDOG_PID is another process', async () => {
     const socket = work.path('notify');
-    systemd = await openNotifySocket(socket, 2);
+    const systemd = await openNotifySocket(socket, 2);
     await serve([], { NOTIFY_SOCKET: socket, WATCHDOG_USEC: '200000', WATCHDOG_PID: '1' });
     await systemd.next(says('READY=1'));
     expect(await systemd.next(() => true)).toBeNull();
@@ -121,7 +112,7 @@ describe('serve, started by systemd', () => {
 
   it('sends no watchdog notifications while one of its workers hangs', async () => {
     const socket = work.path('notify');
-    systemd = await openNotifySocket(socket, 5);
+    const systemd = await openNotifySocket(socket, 5);
     const service = await serve(['--workers', '2'], { NOTIFY_SOCKET: socket, WATCHDOG_USEC: '200000' });
     await systemd.next(says('WATCHDOG=1'));
     const [hung] = childrenOf(service.pid).filter(isWorker);

@@ -2,7 +2,7 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { openSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
-import { linkgrant, refusalOf, Workplace } from '../support/command-line.js';
+import { expectRefusal, linkgrant, Workplace } from '../support/command-line.js';
 import { MAIN } from '../support/programs.js';
 import { releaseAfterFile } from '../support/release.js';
 
@@ -50,29 +50,24 @@ describe('closed standard output', () => {
     ['grant', 'create', 'unread', ...data],
     ['token', 'issue', '-', '--name', 'unread', ...data],
   ])('%s %s leaves no grant if standard output is closed before its code is read', async (...words) => {
-    const ended = await run('unread', words);
-    expect(ended.code).toBe(1);
-    expect(refusalOf(ended).error).toBe(
+    const refusal = expectRefusal(await run('unread', words), 1);
+    expect(refusal.error).toBe(
       'standard output was closed before the code of grant "unread" was read, so the grant was deleted',
     );
     expect(await grants()).not.toContain('unread');
   });
 
   it('link generate revokes its link if standard output is closed', async () => {
-    const ended = await run('unread', ['link', 'generate', 'unread', ...data]);
-    expect(ended.code).toBe(1);
-    expect(refusalOf(ended).error).toBe(
-      'standard output was closed before the link was read, so it was revoked',
-    );
+    const refusal = expectRefusal(await run('unread', ['link', 'generate', 'unread', ...data]), 1);
+    expect(refusal.error).toBe('standard output was closed before the link was read, so it was revoked');
     expect(await linksOf('unread')).toMatchObject([{ revokedAt: expect.any(String) }]);
   });
 });
 
 describe('full standard output', () => {
   it('link generate revokes its link if standard output is full', async () => {
-    const ended = await run('full', ['link', 'generate', 'full', ...data]);
-    expect(ended.code).toBe(1);
-    expect(refusalOf(ended).error).toBe('standard output cannot be written (ENOSPC)');
+    const refusal = expectRefusal(await run('full', ['link', 'generate', 'full', ...data]), 1);
+    expect(refusal.error).toBe('standard output cannot be written (ENOSPC)');
     expect(await linksOf('full')).toMatchObject([{ revokedAt: expect.any(String) }]);
   });
 
@@ -83,9 +78,8 @@ describe('full standard output', () => {
     ['grant', 'create', 'full', '-o', 'json', ...data],
     ['token', 'issue', '-', '--name', 'full', ...data],
   ])('%s %s reports a full standard output, and leaves no grant', async (...words) => {
-    const ended = await run('full', words);
-    expect(ended.code).toBe(1);
-    expect(refusalOf(ended).error).toBe('standard output cannot be written (ENOSPC)');
+    const refusal = expectRefusal(await run('full', words), 1);
+    expect(refusal.error).toBe('standard output cannot be written (ENOSPC)');
     expect(await grants()).not.toContain('full');
   });
 });

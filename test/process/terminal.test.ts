@@ -82,12 +82,16 @@ async function onTerminal(
 
 const waitForExit = (terminal: Terminal) => until(() => terminal.screen.includes('code '));
 
+/** Runs a command on a terminal to its end. Returns the screen. */
+const screenOf = (words: readonly string[], env: Readonly<Record<string, string>> = {}) =>
+  onTerminal(async (terminal) => {
+    terminal.run(words);
+    await waitForExit(terminal);
+  }, env);
+
 describe('a redemption at a server that does not answer', () => {
   it('shows one progress line on a terminal, and erases it before the error', async () => {
-    const screen = await onTerminal(async (terminal) => {
-      terminal.run(redeem);
-      await waitForExit(terminal);
-    });
+    const screen = await screenOf(redeem);
     expect(screen).toContain('⌫Redeeming the token (1 s)');
     expect(screen).toMatch(/⌫error: [^\r]+\r\nhint: [^\r]+\r\ncode 4\r\n/);
   });
@@ -96,10 +100,7 @@ describe('a redemption at a server that does not answer', () => {
     ['in a CI job', { CI: 'true' }],
     ['on a dumb terminal', { TERM: 'dumb' }],
   ])('shows no progress %s', async (_where, env: Readonly<Record<string, string>>) => {
-    const screen = await onTerminal(async (terminal) => {
-      terminal.run(redeem);
-      await waitForExit(terminal);
-    }, env);
+    const screen = await screenOf(redeem, env);
     expect(screen).toMatch(/\r\nerror: [^\r]+\r\nhint: [^\r]+\r\ncode 4\r\n/);
     expect(screen).not.toContain('Redeeming');
   });
@@ -113,11 +114,9 @@ describe('a redemption at a server that does not answer', () => {
 
 describe('bootstrap on a terminal', () => {
   it('shows why it waits, and below it for how long', async () => {
-    const screen = await onTerminal(async (terminal) => {
-      const to = ['--to', place.path('links'), '--data-dir', place.path('requesting')];
-      terminal.run(['bootstrap', '--token', place.path('absent'), '--deadline', '3s', ...to]);
-      await waitForExit(terminal);
-    });
+    const to = ['--to', place.path('links'), '--data-dir', place.path('requesting')];
+    const words = ['bootstrap', '--token', place.path('absent'), '--deadline', '3s', ...to];
+    const screen = await screenOf(words);
     expect(screen).toMatch(/Waiting: [^\r]+\r\n⌫Linking this site \(1 s\)/);
     expect(screen).toMatch(/⌫error: [^\r]+\r\nhint: [^\r]+\r\ncode 4\r\n/);
   });

@@ -4,10 +4,10 @@ import { type AddressInfo, createServer } from 'node:net';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import {
+  expectRefusal,
   json,
   linkgrant,
   linkgrantInProcess,
-  refusalOf,
   type Serving,
   Workplace,
 } from '../support/command-line.js';
@@ -254,9 +254,8 @@ describe('serve --webhook', () => {
 
   /** Runs a `serve` that is refused with exit code 2. Returns its error and hint. */
   async function refusedServe(...words: readonly string[]) {
-    const ended = await linkgrantInProcess(['serve', '--data-dir', place.path('refused'), ...words], {});
-    expect(ended.code).toBe(2);
-    return refusalOf(ended);
+    const serve = ['serve', '--data-dir', place.path('refused'), ...words];
+    return expectRefusal(await linkgrantInProcess(serve, {}), 2);
   }
 
   it.each([
