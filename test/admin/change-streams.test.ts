@@ -27,19 +27,19 @@ async function serve(limits: Partial<StreamLimits>, size = 1): Promise<number> {
   return (server.address() as AddressInfo).port;
 }
 
-/** Opens a stream of a caller; `text` returns what it has received so far. */
+/** Opens a stream of a caller, and does not read it. */
 function open(port: number, caller = 'ada') {
-  let received = '';
   const socket = connect(port, '127.0.0.1', () => socket.write(`GET /${caller} HTTP/1.1\r\nHost: a\r\n\r\n`));
-  socket.setEncoding('utf8').on('error', () => undefined);
-  return {
-    socket,
-    text: () => received,
-    read: () =>
-      socket.on('data', (part: string) => {
-        received += part;
-      }),
-  };
+  return socket.setEncoding('utf8').on('error', () => undefined);
+}
+
+/** Opens a stream of a caller; `text` returns what it has received so far. */
+function read(port: number, caller?: string) {
+  let received = '';
+  const socket = open(port, caller).on('data', (part: string) => {
+    received += part;
+  });
+  return { socket, text: () => received };
 }
 
 afterEach(async () => {
@@ -51,21 +51,19 @@ afterEach(async () => {
 it('disconnects a client that does not read, and continues for one that does', async () => {
   const port = await serve({ pollMs: 1 }, 8 * 1024);
   const slow = open(port);
-  const fast = open(port);
-  fast.read();
+  const fast = read(port);
   await until(() => streams.size === 2);
   await until(() => streams.size === 1);
   const seen = fast.text().length;
   await until(() => fast.text().length > seen);
-  slow.socket.destroy();
+  slow.destroy();
   fast.socket.destroy();
   await until(() => streams.size === 0);
 });
 
 it('reads the store once for all streams, and not at all without one', async () => {
   const port = await serve({ pollMs: 5, streamsOfCaller: 50 });
-  const all = Array.from({ length: 50 }, () => open(port));
-  for (const one of all) one.read();
+  const all = Array.from({ length: 50 }, () => read(port));
   await until(() => all.every(({ text }) => text().includes('event: changed')));
   for (const { text } of all) {
     const versions = [...text().matchAll(/changed\ndata: .*"version":"(\d+)"/g)].map(([, version]) =>
@@ -84,11 +82,9 @@ it('reads the store once for all streams, and not at all without one', async () 
 
 it('sends heartbeats, ends a stream after its longest time, and refuses one beyond the limit', async () => {
   const port = await serve({ streams: 1, pollMs: 1_000, heartbeatMs: 5, maxDurationMs: 500 });
-  const first = open(port);
-  first.read();
+  const first = read(port);
   await until(() => first.text().includes('event: heartbeat'));
-  const second = open(port);
-  second.read();
+  const second = read(port);
   await until(() => second.text().startsWith('HTTP/1.1 503'));
   await until(() => first.text().endsWith('0\r\n\r\n'));
   expect(streams.size).toBe(0);
@@ -97,19 +93,15 @@ it('sends heartbeats, ends a stream after its longest time, and refuses one beyo
 
 it('refuses another stream to a caller with too many, and opens one for another caller', async () => {
   const port = await serve({ streamsOfCaller: 2 });
-  const own = [open(port), open(port)];
-  for (const one of own) one.read();
+  const own = [read(port), read(port)];
   await until(() => own.every(({ text }) => text().includes('event: hello')));
-  const refused = open(port);
-  refused.read();
+  const refused = read(port);
   await until(() => refused.text().startsWith('HTTP/1.1 503'));
-  const other = open(port, 'grace');
-  other.read();
+  const other = read(port, 'grace');
   await until(() => other.text().includes('event: hello'));
   own[0]?.socket.destroy();
   await until(() => streams.size === 2);
-  const next = open(port);
-  next.read();
+  const next = read(port);
   await until(() => next.text().includes('event: hello'));
   for (const { socket } of [...own, refused, other, next]) socket.destroy();
   await until(() => streams.size === 0);

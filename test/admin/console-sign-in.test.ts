@@ -1,6 +1,6 @@
 import { once } from 'node:events';
 import { writeFileSync } from 'node:fs';
-import { type AddressInfo, createServer } from 'node:net';
+import { type AddressInfo, createServer, type Socket } from 'node:net';
 import { join } from 'node:path';
 import pino from 'pino';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
@@ -78,6 +78,17 @@ describe('the console of a team', () => {
       body: JSON.stringify({ name: `grant-${lines.length}-${clock.read()}` }),
     });
 
+  /** Starts a sign-in of a replica whose provider handles its connections by `respond`. Returns the status. */
+  const signInAt = async (respond: (socket: Socket) => void) => {
+    const invalid = createServer(respond).listen({ host: '127.0.0.1', port: 0 });
+    await once(invalid, 'listening');
+    const { port } = invalid.address() as AddressInfo;
+    const replica = new ConsoleBrowser(await serve({ adminIssuer: `http://127.0.0.1:${port}` }), identity.ca);
+    const { status } = await replica.send('/console/sign-in');
+    invalid.close();
+    return status;
+  };
+
   it('signs an operator in, who can read and write, and returns to the page that was requested', async () => {
     const { signIn } = JSON.parse((await browser.send('/console/session?to=/console/links/4d1c')).body);
     expect(signIn).toBe('/console/sign-in?to=%2Fconsole%2Flinks%2F4d1c');
@@ -98,14 +109,8 @@ describe('the console of a team', () => {
   });
 
   it('counts console requests by route, and does not log those without a session or token', async () => {
-    for (const path of [
-      '/console/session',
-      '/console/links/4d1c',
-      '/console/assets/none.js',
-      '/',
-      '/console',
-    ])
-      await browser.send(path);
+    const paths = ['/console/session', '/console/links/4d1c', '/console/assets/none.js', '/', '/console'];
+    for (const path of paths) await browser.send(path);
     const counted = [
       ['/console/session', 401],
       ['/console/', 200],
@@ -295,11 +300,7 @@ describe('the console of a team', () => {
   });
 
   it('answers with a page if the provider accepts connections and does not answer', async () => {
-    const silent = createServer().listen({ host: '127.0.0.1', port: 0 });
-    await once(silent, 'listening');
-    const port = await serve({ adminIssuer: `http://127.0.0.1:${(silent.address() as AddressInfo).port}` });
-    expect((await new ConsoleBrowser(port, identity.ca).send('/console/sign-in')).status).toBe(503);
-    silent.close();
+    expect(await signInAt(() => undefined)).toBe(503);
   });
 
   it('answers with a page if the provider’s answer is no metadata', async () => {
@@ -309,14 +310,11 @@ describe('the console of a team', () => {
       '200 OK\r\ncontent-type: text/html',
       '302 Found\r\nlocation: /x',
     ]) {
-      const broken = createServer((socket) => {
+      const respond = (socket: Socket) => {
         socket.on('error', () => undefined);
         socket.once('data', () => socket.end(`HTTP/1.1 ${answer}\r\nconnection: close\r\n\r\n`));
-      }).listen({ host: '127.0.0.1', port: 0 });
-      await once(broken, 'listening');
-      const port = await serve({ adminIssuer: `http://127.0.0.1:${(broken.address() as AddressInfo).port}` });
-      expect((await new ConsoleBrowser(port, identity.ca).send('/console/sign-in')).status, answer).toBe(503);
-      broken.close();
+      };
+      expect(await signInAt(respond), answer).toBe(503);
     }
   });
 

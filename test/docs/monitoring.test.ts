@@ -25,32 +25,28 @@ const dashboard = JSON.parse(monitoring('dashboard.json'));
 const panels: readonly Panel[] = dashboard.panels;
 
 /** Label names by metric: linkgrant's as documented, which another test compares with the service, and those of Node.js. */
-async function knownMetrics(): Promise<Map<string, readonly string[]>> {
-  const known = new Map<string, readonly string[]>([['up', []]]);
-  const table = readProjectFile('docs/reference/metrics.md').matchAll(/^\| `(\w+)` \| (\w+) \| ([^|]*) \|/gm);
-  for (const [, name = '', type = '', cell = ''] of table) {
-    const labels = [...cell.matchAll(/`(\w+)`/g)].map(([, label = '']) => label);
-    if (type !== 'histogram') known.set(name, labels);
-    else for (const part of ['bucket', 'sum', 'count']) known.set(`${name}_${part}`, [...labels, 'le']);
-  }
-  for (const { name } of await createMetrics().registry.getMetricsAsJSON()) {
-    if (/^(process|nodejs)_/.test(name)) known.set(name, []);
-  }
-  return known;
+const known = new Map<string, readonly string[]>([['up', []]]);
+const table = readProjectFile('docs/reference/metrics.md').matchAll(/^\| `(\w+)` \| (\w+) \| ([^|]*) \|/gm);
+for (const [, name = '', type = '', cell = ''] of table) {
+  const labels = [...cell.matchAll(/`(\w+)`/g)].map(([, label = '']) => label);
+  if (type !== 'histogram') known.set(name, labels);
+  else for (const part of ['bucket', 'sum', 'count']) known.set(`${name}_${part}`, [...labels, 'le']);
+}
+for (const { name } of await createMetrics().registry.getMetricsAsJSON()) {
+  if (/^(process|nodejs)_/.test(name)) known.set(name, []);
 }
 
 // Labels that Prometheus adds to each scraped series.
 const SCRAPED = ['job', 'instance'];
 
-async function labelsOf(metrics: readonly string[]): Promise<readonly string[]> {
-  const known = await knownMetrics();
-  return [...SCRAPED, ...metrics.flatMap((metric) => known.get(metric) ?? [])];
-}
+const labelsOf = (metrics: readonly string[]) => [
+  ...SCRAPED,
+  ...metrics.flatMap((metric) => known.get(metric) ?? []),
+];
 
-async function problemsOf(expr: string): Promise<string[]> {
-  const known = await knownMetrics();
+function problemsOf(expr: string): string[] {
   const { metrics, labels } = namesIn(expr);
-  const allowed = new Set(await labelsOf(metrics));
+  const allowed = new Set(labelsOf(metrics));
   return [
     ...(metrics.length === 0 ? ['names no metric'] : []),
     ...metrics.filter((metric) => !known.has(metric)).map((metric) => `${metric} is not a metric`),
@@ -61,11 +57,11 @@ async function problemsOf(expr: string): Promise<string[]> {
 describe('the alert rules', () => {
   it.each(rules.map((rule) => [rule.alert, rule] as const))(
     '%s names metrics and labels that exist',
-    async (_name, rule) => {
-      expect(await problemsOf(rule.expr)).toEqual([]);
+    (_name, rule) => {
+      expect(problemsOf(rule.expr)).toEqual([]);
       const text = `${rule.annotations.summary} ${rule.annotations.description}`;
       for (const [, label = ''] of text.matchAll(/\$labels\.(\w+)/g)) {
-        expect(await labelsOf(namesIn(rule.expr).metrics)).toContain(label);
+        expect(labelsOf(namesIn(rule.expr).metrics)).toContain(label);
       }
       expect(['critical', 'warning', 'info']).toContain(rule.labels.severity);
       expect(rule.annotations.description).toMatch(/^.{30,}\.$/);
@@ -88,10 +84,10 @@ describe('the alert rules', () => {
 describe('the dashboard', () => {
   it.each(panels.map((panel) => [panel.title, panel] as const))(
     'shows in %s metrics and labels that exist',
-    async (_title, panel) => {
+    (_title, panel) => {
       expect(panel.targets.length).toBeGreaterThan(0);
       for (const { expr, legendFormat } of panel.targets) {
-        expect(await problemsOf(expr)).toEqual([]);
+        expect(problemsOf(expr)).toEqual([]);
         for (const [, label = ''] of legendFormat.matchAll(/\{\{(\w+)\}\}/g)) {
           expect([...namesIn(expr).labels, ...SCRAPED]).toContain(label);
         }
@@ -99,11 +95,11 @@ describe('the dashboard', () => {
     },
   );
 
-  it('shows every metric of linkgrant', async () => {
+  it('shows every metric of linkgrant', () => {
     const shown = new Set(
       panels.flatMap(({ targets }) => targets.flatMap(({ expr }) => namesIn(expr).metrics)),
     );
-    const ours = [...(await knownMetrics()).keys()].filter((name) => name.startsWith('linkgrant_'));
+    const ours = [...known.keys()].filter((name) => name.startsWith('linkgrant_'));
     const missing = ours.filter((name) => !shown.has(name) && !/_(sum|count)$/.test(name));
     expect(missing).toEqual([]);
   });
