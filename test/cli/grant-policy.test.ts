@@ -1,5 +1,12 @@
 import { describe, expect, it } from 'vitest';
-import { ENDPOINT, json, linkgrant, refusalOf, Workplace } from '../support/command-line.js';
+import {
+  ENDPOINT,
+  expectRefusal,
+  expectSuccess,
+  json,
+  linkgrant,
+  Workplace,
+} from '../support/command-line.js';
 import { releaseAfterFile } from '../support/release.js';
 import { until } from '../support/until.js';
 
@@ -28,9 +35,7 @@ const SETTINGS = {
 const grant = (...words: readonly string[]) => linkgrant(['grant', ...words, '--data-dir', dataDir]);
 
 async function grantJson(...words: readonly string[]) {
-  const ended = await grant(...words, '-o', 'json');
-  expect(ended.code, ended.stderr).toBe(0);
-  return json(ended);
+  return json(expectSuccess(await grant(...words, '-o', 'json')));
 }
 
 const showGrant = (name: string) => grantJson('show', name);
@@ -38,14 +43,12 @@ const showGrant = (name: string) => grantJson('show', name);
 async function refused(exitCode: number, ...words: readonly string[]) {
   const ended = await grant(...words);
   expect(ended.stdout).toBe('');
-  expect(ended.code, ended.stderr).toBe(exitCode);
-  return refusalOf(ended);
+  return expectRefusal(ended, exitCode);
 }
 
 async function tokenOf(name: string): Promise<string> {
   const file = place.path(`${name}.yaml`);
-  const ended = await linkgrant(['token', 'issue', file, '--grant', name, '--data-dir', dataDir]);
-  expect(ended.code, ended.stderr).toBe(0);
+  expectSuccess(await linkgrant(['token', 'issue', file, '--grant', name, '--data-dir', dataDir]));
   return file;
 }
 
@@ -98,10 +101,10 @@ describe('grant policy', () => {
         grant('update', 'plain', flag, value),
       ]);
       for (const ended of ends) {
-        expect(ended.code).toBe(2);
-        expect(refusalOf(ended).error).toContain(`${flag} `);
-        expect(refusalOf(ended).error).toContain(reason);
-        expect(refusalOf(ended).hint).toContain('docs/how-to/restrict-a-grant.md');
+        const { error, hint } = expectRefusal(ended, 2);
+        expect(error).toContain(`${flag} `);
+        expect(error).toContain(reason);
+        expect(hint).toContain('docs/how-to/restrict-a-grant.md');
       }
       expect((await grant('show', name)).code).toBe(1);
       expect(await showGrant('plain')).toEqual(before);
@@ -127,14 +130,8 @@ describe('grant policy', () => {
 describe('grant update', () => {
   it('sets the given rules, removes the unset ones, and retains the rest', async () => {
     const { uid, code: _code, url: _url, ...made } = await grantJson('create', 'changed', ...RULES);
-    const words = [
-      '--subjects',
-      '',
-      '--key-types',
-      'rsa',
-      '--unset',
-      'names, csr-required,not-before,endpoint-roles',
-    ];
+    const unset = 'names, csr-required,not-before,endpoint-roles';
+    const words = ['--subjects', '', '--key-types', 'rsa', '--unset', unset];
     const policy = {
       'linkgrant/subjects': '',
       'linkgrant/source-cidrs': SETTINGS['linkgrant/source-cidrs'],
@@ -149,14 +146,8 @@ describe('grant update', () => {
 
   it('changes uses and expiry, which counts from when the grant was ready', async () => {
     const { createdAt } = await grantJson('create', 'longer');
-    const updated = await grantJson(
-      'update',
-      'longer',
-      '--redemptions-allowed',
-      '7',
-      '--expiration-window',
-      '2d',
-    );
+    const limits = ['--redemptions-allowed', '7', '--expiration-window', '2d'];
+    const updated = await grantJson('update', 'longer', ...limits);
     expect(updated).toMatchObject({ redemptionsAllowed: 7, expirationWindow: '2d', state: 'ready' });
     expect(Date.parse(updated.expirationTime) - Date.parse(createdAt)).toBe(2 * 86_400_000);
     expect(await showGrant('longer')).toMatchObject(updated);
@@ -246,9 +237,7 @@ describe('the holder of a token with a policy', () => {
         ...['token', 'redeem', token, '--subject', subject],
         ...['--to', place.path('links'), '--data-dir', place.path('site')],
       ]);
-    const ended = await redeem('branch');
-    expect(ended.code).toBe(3);
-    expect(refusalOf(ended).hint).toContain('the subjects of the grant');
+    expect(expectRefusal(await redeem('branch'), 3).hint).toContain('the subjects of the grant');
     // The service records a refusal after its response.
     await until(async () => (await showGrant('ruled')).attempts.length > 0);
     expect(await showGrant('ruled')).toMatchObject({

@@ -1,6 +1,13 @@
 import { describe, expect, it } from 'vitest';
 import { parse } from 'yaml';
-import { ENDPOINT, json, linkgrant, refusalOf, Workplace } from '../support/command-line.js';
+import {
+  ENDPOINT,
+  expectRefusal,
+  expectSuccess,
+  json,
+  linkgrant,
+  Workplace,
+} from '../support/command-line.js';
 import { releaseAfterFile } from '../support/release.js';
 import { openSqliteFile } from '../support/stores/sqlite-file.js';
 
@@ -25,26 +32,15 @@ const FORMULA = '=1+1 <script>alert(1)</script> "\' %s, \u200b';
 
 describe('labels and notes', () => {
   it('sets labels and note of a grant, prints them in every format, and changes them', async () => {
-    const created = await create('first', '--label', 'team=a', '--label', 'pilot=', '--note', FORMULA);
-    expect(created.code, created.stderr).toBe(0);
+    expectSuccess(await create('first', '--label', 'team=a', '--label', 'pilot=', '--note', FORMULA));
     const shown = await run('grant', 'show', 'first');
     expect(shown.stdout).toMatch(/^Labels: +pilot=, team=a$/m);
     expect(shown.stdout).toContain(`${FORMULA}\n`);
     const report = { labels: { pilot: '', team: 'a' }, note: FORMULA };
     expect(json(await run('grant', 'show', 'first', '-o', 'json'))).toMatchObject(report);
     expect(parse((await run('grant', 'show', 'first', '-o', 'yaml')).stdout)).toMatchObject(report);
-    const changed = await run(
-      'grant',
-      'update',
-      'first',
-      '--label',
-      'pilot-',
-      '--label',
-      'team=b',
-      '--note',
-      '',
-    );
-    expect(changed.code, changed.stderr).toBe(0);
+    const change = ['--label', 'pilot-', '--label', 'team=b', '--note', ''];
+    const changed = expectSuccess(await run('grant', 'update', 'first', ...change));
     expect(changed.stdout).toMatch(/^Labels: +team=b$/m);
     expect(changed.stdout).not.toMatch(/^Note:/m);
     const [listed] = json(await run('grant', 'list', '-l', 'team=b', '-o', 'json'));
@@ -72,21 +68,12 @@ describe('labels and notes', () => {
 
   it('token issue sets labels and note of the grant that it creates', async () => {
     const issue = ['token', 'issue', place.path('new.yaml'), '--name', 'issued'];
-    const issued = await run(...issue, '--label', 'team=c', '--note', 'ticket 4711');
-    expect(issued.code, issued.stderr).toBe(0);
+    expectSuccess(await run(...issue, '--label', 'team=c', '--note', 'ticket 4711'));
     expect(json(await run('grant', 'show', 'issued', '-o', 'json'))).toMatchObject({
       ...{ labels: { team: 'c' }, note: 'ticket 4711' },
     });
-    const signed = await run(
-      'token',
-      'issue',
-      place.path('signed.yaml'),
-      '--grant',
-      'issued',
-      '--label',
-      'a=b',
-    );
-    expect(signed.code).toBe(2);
+    const signed = ['token', 'issue', place.path('signed.yaml'), '--grant', 'issued'];
+    expect((await run(...signed, '--label', 'a=b')).code).toBe(2);
   });
 
   it('selects grants and redemptions by labels', async () => {
@@ -130,9 +117,7 @@ describe('labels and notes', () => {
   it.each(wrong.map((words) => ({ words })))(
     'exits with 2 for an invalid label, note or selector: $words',
     async ({ words }) => {
-      const ended = await run(...words);
-      expect(ended.code).toBe(2);
-      refusalOf(ended);
+      expectRefusal(await run(...words), 2);
       expect((await run('grant', 'show', 'bad')).code).toBe(1);
     },
   );
@@ -160,8 +145,7 @@ describe('labels and notes', () => {
     ]) {
       const formats = words.includes('-o') ? [[]] : [[], ['-o', 'json'], ['-o', 'yaml']];
       for (const format of formats) {
-        const shown = await run(...words, ...format);
-        expect(shown.code, shown.stderr).toBe(0);
+        const shown = expectSuccess(await run(...words, ...format));
         expect(shown.stdout, `${words} ${format}`).not.toMatch(controls);
         if (format.length === 0 && !words.includes('csv')) expect(shown.stdout).not.toMatch(/^ *fake/m);
         if (words.includes('csv')) expect(shown.stdout).not.toMatch(/,=/);

@@ -1,7 +1,14 @@
 import { chmodSync, copyFileSync, cpSync, mkdirSync, rmSync } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { openSqliteStore } from '../../src/stores/sqlite/sqlite-store.js';
-import { expectRefusal, json, linkgrant, refusalOf, Workplace } from '../support/command-line.js';
+import {
+  expectRefusal,
+  expectSuccess,
+  json,
+  linkgrant,
+  refusalOf,
+  Workplace,
+} from '../support/command-line.js';
 import { NOW, SAMPLE_CODE, sampleGrant, sampleRedemption, sampleRenewal } from '../support/store-samples.js';
 import { createTestDatabase, type TestDatabase } from '../support/stores/postgres-server.js';
 import { openSqliteFile } from '../support/stores/sqlite-file.js';
@@ -162,30 +169,16 @@ describe('a store that was restored from an earlier copy', () => {
       env: { PGPASSWORD: databases[0]?.password ?? '' },
     });
     const token = work.path(`${name}.yaml`);
-    const issued = await run(
-      'token',
-      'issue',
-      token,
-      '--name',
-      'west',
-      '--redemptions-allowed',
-      '2',
-      ...place(),
-    );
-    expect(issued.code).toBe(0);
-    const redeem = (site: string) =>
-      run(
-        'token',
-        'redeem',
-        token,
-        '--data-dir',
-        work.path(`${name}-${site}`),
-        '--to',
-        work.path(`${name}-${site}-to`),
-      );
-    expect((await redeem('a')).code).toBe(0);
+    const limits = ['--name', 'west', '--redemptions-allowed', '2'];
+    expectSuccess(await run('token', 'issue', token, ...limits, ...place()));
+    const redeem = async (site: string) => {
+      const directory = work.path(`${name}-${site}`);
+      const words = ['--data-dir', directory, '--to', `${directory}-to`];
+      expectSuccess(await run('token', 'redeem', token, ...words));
+    };
+    await redeem('a');
     await save();
-    expect((await redeem('b')).code).toBe(0);
+    await redeem('b');
     await service.stop();
     await restore();
     return place;
@@ -270,19 +263,9 @@ describe('a store that was restored from an earlier copy', () => {
     cpSync(DATA, moved, { recursive: true });
     chmodSync(moved, 0o700);
     expect((await copy(`sqlite:${moved}/linkgrant.db`, database.url, moved)).code).toBe(0);
-    const grant = (
-      json(await run('grant', 'list', '-o', 'json', '--data-dir', moved)) as { name: string }[]
-    )[9];
-    const revoked = await run(
-      'grant',
-      'revoke',
-      grant?.name ?? '',
-      '--data-dir',
-      moved,
-      '--store',
-      database.url,
-    );
-    expect(revoked.code).toBe(0);
+    const { name } = json(await run('grant', 'list', '-o', 'json', '--data-dir', moved))[9];
+    const copied = ['--data-dir', moved, '--store', database.url];
+    expectSuccess(await run('grant', 'revoke', name, ...copied));
     const old = expectRefusal(await run(...serve, '--data-dir', moved), 2);
     expect(old.error).toContain('the store was rolled back');
     expect((await run('grant', 'revoke', 'grant-12', '--data-dir', moved)).code).toBe(4);

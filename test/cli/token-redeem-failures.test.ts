@@ -2,7 +2,13 @@ import { existsSync, mkdirSync, readdirSync, writeFileSync } from 'node:fs';
 import { connect } from 'node:net';
 import { describe, expect, it } from 'vitest';
 import { type AccessToken, encodeAccessToken } from '../../src/domain/access-token.js';
-import { linkgrant, type RunOptions, refusalOf, Workplace } from '../support/command-line.js';
+import {
+  expectRefusal,
+  expectSuccess,
+  linkgrant,
+  type RunOptions,
+  Workplace,
+} from '../support/command-line.js';
 import { freePort } from '../support/free-port.js';
 import { releaseAfterFile, releaseAfterTest } from '../support/release.js';
 import { makeIdentity } from '../support/server-identity.js';
@@ -13,8 +19,8 @@ import { startProxy } from '../support/servers/tunnel-proxy.js';
 const place = releaseAfterFile(new Workplace());
 let sites = 0;
 
-/** Redeems text on standard input, and expects no output and no files. Returns the exit code, error and hint. */
-async function refused(text: string, words: readonly string[] = [], options: RunOptions = {}) {
+/** Redeems text on standard input, and expects this exit code, no output and no files. Returns the error and hint. */
+async function refused(code: number, text: string, words: readonly string[] = [], options: RunOptions = {}) {
   sites += 1;
   const to = place.path(`links-${sites}`);
   const ended = await linkgrant(
@@ -23,21 +29,20 @@ async function refused(text: string, words: readonly string[] = [], options: Run
   );
   expect(ended.stdout).toBe('');
   expect(existsSync(to) ? readdirSync(to) : []).toEqual([]);
-  return { code: ended.code, ...refusalOf(ended) };
+  return expectRefusal(ended, code);
 }
 
-const refusedToken = (token: AccessToken, ...rest: readonly string[]) =>
-  refused(encodeAccessToken(token), rest).then((ended) => {
-    expect(ended.error + ended.hint).not.toContain(token.code);
-    return ended;
-  });
+async function refusedToken(code: number, token: AccessToken, ...words: readonly string[]) {
+  const refusal = await refused(code, encodeAccessToken(token), words);
+  expect(refusal.error + refusal.hint).not.toContain(token.code);
+  return refusal;
+}
 
 describe('token redeem without a connection to the service', () => {
   it('reports a name that does not resolve', async () => {
     const { ca } = await makeIdentity();
     const token = { ...tokenFor(9, ca), url: `https://no-such-host.invalid/${crypto.randomUUID()}` };
-    const { code, error, hint } = await refusedToken(token);
-    expect(code).toBe(4);
+    const { error, hint } = await refusedToken(4, token);
     expect(error).toContain('no-such-host.invalid');
     expect(hint).toMatch(/DNS/);
   });
@@ -45,16 +50,14 @@ describe('token redeem without a connection to the service', () => {
   it('reports a port without a listener', async () => {
     const { ca } = await makeIdentity();
     const port = await freePort();
-    const { code, error, hint } = await refusedToken(tokenFor(port, ca));
-    expect(code).toBe(4);
+    const { error, hint } = await refusedToken(4, tokenFor(port, ca));
     expect(error).toContain(`127.0.0.1:${port}`);
     expect(hint).toMatch(/service runs, and that/);
   });
 
   it('reports a listener that never answers, after --timeout', async () => {
     const { token, port } = releaseAfterTest(await serveTcp(() => undefined));
-    const { code, error, hint } = await refusedToken(token, '--timeout', '1s');
-    expect(code).toBe(4);
+    const { error, hint } = await refusedToken(4, token, '--timeout', '1s');
     expect(error).toContain(`127.0.0.1:${port}`);
     expect(hint).toMatch(/--timeout/);
   });
@@ -64,10 +67,9 @@ describe('token redeem without a connection to the service', () => {
     const proxy = releaseAfterTest(await startProxy({ refuse: 407 }));
     const url = `http://127.0.0.1:${proxy.port}`;
     const text = encodeAccessToken(service.token);
-    const byFlag = await refused(text, ['--proxy', url]);
-    const byVariable = await refused(text, [], { env: { HTTPS_PROXY: url } });
-    for (const { code, error, hint } of [byFlag, byVariable]) {
-      expect(code).toBe(4);
+    const byFlag = await refused(4, text, ['--proxy', url]);
+    const byVariable = await refused(4, text, [], { env: { HTTPS_PROXY: url } });
+    for (const { error, hint } of [byFlag, byVariable]) {
       expect(error).toMatch(/proxy .*407/i);
       expect(hint).toMatch(/HTTPS_PROXY, NO_PROXY or --proxy/);
     }
@@ -82,8 +84,8 @@ describe('token redeem without a connection to the service', () => {
     'u:secret@[x',
   ])('refuses --proxy %s, because a command line is not secret', async (url) => {
     const service = releaseAfterTest(await startIssuingServer('linkgrant'));
-    const { code, error, hint } = await refused(encodeAccessToken(service.token), ['--proxy', url]);
-    expect({ code, error }).toEqual({ code: 2, error: '--proxy cannot have a user name or a password' });
+    const { error, hint } = await refused(2, encodeAccessToken(service.token), ['--proxy', url]);
+    expect(error).toBe('--proxy cannot have a user name or a password');
     expect(hint).toContain('HTTPS_PROXY');
     expect(hint).not.toContain('secret@');
     expect(service.seen).toEqual([]);
@@ -93,7 +95,7 @@ describe('token redeem without a connection to the service', () => {
     const service = releaseAfterTest(await startIssuingServer('linkgrant'));
     const proxy = releaseAfterTest(await startProxy({ refuse: 407 }));
     const env = { HTTPS_PROXY: `http://user:secret@127.0.0.1:${proxy.port}` };
-    expect(await refused(encodeAccessToken(service.token), [], { env })).toMatchObject({ code: 4 });
+    await refused(4, encodeAccessToken(service.token), [], { env });
     expect(JSON.stringify(proxy.connectRequests)).toContain(Buffer.from('user:secret').toString('base64'));
   });
 
@@ -102,8 +104,7 @@ describe('token redeem without a connection to the service', () => {
     const proxy = releaseAfterTest(await startProxy({ refuse: 407 }));
     const env = { HTTPS_PROXY: `http://127.0.0.1:${proxy.port}`, NO_PROXY: '127.0.0.1' };
     const redeem = ['token', 'redeem', '-', '--to', '-', '--data-dir', place.path('no-proxy')];
-    const ended = await linkgrant(redeem, { input: encodeAccessToken(service.token), env });
-    expect(ended.code, ended.stderr).toBe(0);
+    expectSuccess(await linkgrant(redeem, { input: encodeAccessToken(service.token), env }));
     expect(proxy.connectRequests).toEqual([]);
   });
 });
@@ -114,8 +115,7 @@ describe('token redeem at a wrong server', () => {
     const server = releaseAfterTest(
       await serveHttps((_request, _incoming, response) => response.end(), { identity }),
     );
-    const { code, error, hint } = await refusedToken(server.token);
-    expect(code).toBe(3);
+    const { error, hint } = await refusedToken(3, server.token);
     expect(error).toContain('grants.example.com');
     expect(hint).toMatch(/--host/);
     expect(server.seen).toEqual([]);
@@ -124,8 +124,7 @@ describe('token redeem at a wrong server', () => {
   it('reports a certificate of another CA', async () => {
     const server = releaseAfterTest(await serveHttps((_request, _incoming, response) => response.end()));
     const { ca } = await makeIdentity();
-    const { code, error, hint } = await refusedToken({ ...server.token, ca });
-    expect(code).toBe(3);
+    const { error, hint } = await refusedToken(3, { ...server.token, ca });
     expect(error).toMatch(/CA in the token/);
     expect(hint).toMatch(/new token/);
     expect(server.seen).toEqual([]);
@@ -133,8 +132,7 @@ describe('token redeem at a wrong server', () => {
 
   it('reports a server without TLS', async () => {
     const server = releaseAfterTest(await servePlain((_request, response) => response.end('hello')));
-    const { code, error } = await refusedToken(server.token);
-    expect(code).toBe(3);
+    const { error } = await refusedToken(3, server.token);
     expect(error).toMatch(/does not speak HTTPS/);
     expect(server.seen).toEqual([]);
   });
@@ -146,8 +144,7 @@ describe('token redeem at a wrong server', () => {
         response.writeHead(301, { location: target.token.url }).end();
       }),
     );
-    const { code, hint } = await refusedToken(server.token);
-    expect(code).toBe(3);
+    const { hint } = await refusedToken(3, server.token);
     expect(hint).toMatch(/redirects are not followed/);
     expect(target.seen).toEqual([]);
   });
@@ -158,8 +155,7 @@ describe('token redeem at a wrong server', () => {
         response.writeHead(404, { 'content-type': 'text/html' }).end('<html>default backend - 404</html>');
       }),
     );
-    const { code, error, hint } = await refusedToken(server.token);
-    expect(code).toBe(4);
+    const { error, hint } = await refusedToken(4, server.token);
     expect(error).not.toContain('<html>');
     expect(hint).toMatch(/in front of it/);
   });
@@ -171,8 +167,7 @@ describe('token redeem at a wrong server', () => {
         else response.end('kind: Secret\nmetadata: {name: "../../etc/passwd"}\n');
       }),
     );
-    const { code } = await refusedToken(server.token);
-    expect(code).toBe(3);
+    await refusedToken(3, server.token);
   });
 });
 
@@ -192,8 +187,7 @@ describe('token redeem of an invalid token file', () => {
     ['more than 64 KiB', `# ${'x'.repeat(70_000)}\n`, /cannot be used/],
     ['a URL that is not https', encodeAccessToken(tokenFor(1, 'x', 'http')), /http, not https/],
   ])('refuses %s with the reason', async (_what, text, reason) => {
-    const { code, error, hint } = await refused(text);
-    expect(code).toBe(3);
+    const { error, hint } = await refused(3, text);
     expect(error).toMatch(reason);
     expect(hint).toMatch(/check the file/);
   });
@@ -202,9 +196,8 @@ describe('token redeem of an invalid token file', () => {
     const redeem = (file: string) =>
       linkgrant(['token', 'redeem', file, '--to', '-', '--data-dir', place.path('none')]);
     for (const file of [place.path('missing.yaml'), place.directory]) {
-      const ended = await redeem(file);
-      expect(ended.code).toBe(1);
-      expect(refusalOf(ended).error).toContain('the token file cannot be read');
+      const { error } = expectRefusal(await redeem(file), 1);
+      expect(error).toContain('the token file cannot be read');
     }
   });
 });
@@ -223,15 +216,13 @@ describe('token redeem with invalid flags', () => {
     [['--code', 'x'], /unknown option '--code'/],
   ])('refuses %j before it sends anything', async (words, reason) => {
     const { ca } = await makeIdentity();
-    const { code, error } = await refused(encodeAccessToken(tokenFor(1, ca)), words);
-    expect(code).toBe(2);
+    const { error } = await refused(2, encodeAccessToken(tokenFor(1, ca)), words);
     expect(error).toMatch(reason);
   });
 
   it('requires --to', async () => {
-    const ended = await linkgrant(['token', 'redeem', 'token.yaml']);
-    expect(ended.code).toBe(2);
-    expect(refusalOf(ended).error).toContain('no target for the link is given');
+    const { error } = expectRefusal(await linkgrant(['token', 'redeem', 'token.yaml']), 2);
+    expect(error).toContain('no target for the link is given');
   });
 });
 
@@ -257,9 +248,7 @@ describe('token redeem into an unwritable directory', () => {
       await redeem(unlisted, place.path('blocked-site')),
     ];
     for (const [index, name] of ['blocked', 'taken', 'blocked', 'unlisted'].entries()) {
-      const ended = ends[index] as (typeof ends)[number];
-      expect(ended.code).toBe(1);
-      const { error, hint } = refusalOf(ended);
+      const { error, hint } = expectRefusal(ends[index] as (typeof ends)[number], 1);
       expect(error).toContain(name);
       expect(hint).toMatch(/writable/);
     }
@@ -273,8 +262,7 @@ describe('token redeem at a server that closes every connection', () => {
     // The port accepts the connection, so the TLS handshake fails.
     const probe = connect(server.port, '127.0.0.1');
     await new Promise((settle) => probe.once('close', settle));
-    const { code, error } = await refusedToken(server.token);
-    expect(code).toBe(4);
+    const { error } = await refusedToken(4, server.token);
     expect(error).toContain('closed the connection');
   });
 });

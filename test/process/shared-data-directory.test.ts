@@ -2,7 +2,7 @@ import { X509Certificate } from 'node:crypto';
 import { readdirSync, readFileSync } from 'node:fs';
 import { describe, expect, it, vi } from 'vitest';
 import { parse } from 'yaml';
-import { ENDPOINT, linkgrant, refusalOf, Workplace } from '../support/command-line.js';
+import { ENDPOINT, expectRefusal, linkgrant, Workplace } from '../support/command-line.js';
 import { freePort } from '../support/free-port.js';
 import { releaseAfterFile } from '../support/release.js';
 
@@ -17,11 +17,12 @@ function newDirectory(): string {
 const serveIn = (dataDir: string, ...words: readonly string[]) =>
   place.serve(['--data-dir', dataDir, ...ENDPOINT, ...words]);
 
+/** Runs a `serve` that is refused with exit code 2. Returns its error and hint. */
 async function refusedIn(dataDir: string, ...words: readonly string[]) {
   const ended = await linkgrant([
     ...['serve', '--data-dir', dataDir, '--listen', '127.0.0.1:0', '--ops-listen', 'off', ...words],
   ]);
-  return { code: ended.code, ...refusalOf(ended) };
+  return expectRefusal(ended, 2);
 }
 
 async function urlOfTokens(dataDir: string): Promise<string> {
@@ -54,10 +55,7 @@ describe('a service on a data directory of a running service', () => {
     expect(refusals.map(({ error }) => error)).toEqual(
       different.map(([flag]) => `another service runs on ${dataDir} with another ${flag}`),
     );
-    for (const { code, hint } of refusals) {
-      expect(code).toBe(2);
-      expect(hint).toContain('stop that service first');
-    }
+    for (const { hint } of refusals) expect(hint).toContain('stop that service first');
     expect(certificateIn(dataDir).fingerprint256).toBe(before);
     expect(await urlOfTokens(dataDir)).toMatch(/^https:\/\/grants\.example\.com\//);
     expect(readdirSync(`${dataDir}/serving`)).toHaveLength(1);
@@ -111,8 +109,7 @@ describe('a service on a data directory of a running service', () => {
   it('a second service with another data directory and the same store is refused', async () => {
     const store = ['--store', `sqlite:${place.path('shared', 'grants.db')}`];
     await serveIn(newDirectory(), ...store);
-    const { code, error } = await refusedIn(newDirectory(), ...ENDPOINT, ...store);
-    expect(code).toBe(2);
+    const { error } = await refusedIn(newDirectory(), ...ENDPOINT, ...store);
     expect(error).toMatch(/with another --data-dir$/);
   });
 });
