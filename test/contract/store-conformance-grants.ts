@@ -235,12 +235,8 @@ export function grantConformance(current: CurrentStore): void {
     it('shows the writes of one connection to another', async () => {
       const { store, openAnother } = current();
       const other = await openAnother();
-      try {
-        const grant = await storedGrant(store);
-        expect(await other.findGrant(grant.uid)).toEqual(grant);
-      } finally {
-        await other.close();
-      }
+      const grant = await storedGrant(store);
+      expect(await other.findGrant(grant.uid)).toEqual(grant);
     });
 
     it('stores the last value of each setting', async () => {
@@ -254,19 +250,15 @@ export function grantConformance(current: CurrentStore): void {
     it('returns increasing numbers, none of them twice, to concurrent callers', async () => {
       const { store, openAnother } = current();
       const other = await openAnother();
-      try {
-        expect(await store.nextNumber('n', 7)).toBe(7);
-        const requested = Array.from({ length: 20 }, (_, index) =>
-          (index % 2 ? store : other).nextNumber('n', 7),
-        );
-        const numbers = (await Promise.all(requested)).sort((a, b) => a - b);
-        expect(numbers).toEqual(Array.from({ length: 20 }, (_, index) => 8 + index));
-        expect(await other.nextNumber('n', 1_900_000_000_000)).toBe(1_900_000_000_000);
-        expect(await store.nextNumber('n', 1_800_000_000_000)).toBe(1_900_000_000_001);
-        expect(await store.nextNumber('another', 1)).toBe(1);
-      } finally {
-        await other.close();
-      }
+      expect(await store.nextNumber('n', 7)).toBe(7);
+      const requested = Array.from({ length: 20 }, (_, index) =>
+        (index % 2 ? store : other).nextNumber('n', 7),
+      );
+      const numbers = (await Promise.all(requested)).sort((a, b) => a - b);
+      expect(numbers).toEqual(Array.from({ length: 20 }, (_, index) => 8 + index));
+      expect(await other.nextNumber('n', 1_900_000_000_000)).toBe(1_900_000_000_000);
+      expect(await store.nextNumber('n', 1_800_000_000_000)).toBe(1_900_000_000_001);
+      expect(await store.nextNumber('another', 1)).toBe(1);
     });
 
     it('can be probed, and is unavailable once it is closed', async () => {

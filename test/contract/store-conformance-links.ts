@@ -223,31 +223,27 @@ export function linkConformance(current: CurrentStore): void {
     it('reports changes by another process since a version', async () => {
       const { store, openAnother } = current();
       const another = await openAnother();
-      try {
-        const before = await store.readChanges();
-        expect(before.changed).toEqual([]);
-        expect(await store.readChanges(before.version)).toEqual(before);
-        const grant = await storedGrant(another, { redemptionsAllowed: 50 });
-        const changed = (since: string, ...resources: string[]) =>
-          eventually(async () => {
-            const changes = await store.readChanges(since);
-            expect(changes.changed).toEqual(expect.arrayContaining(resources));
-            return changes.version;
-          });
-        const made = await changed(before.version, 'grants', 'ledger');
-        const redemption = sampleRedemption(grant.uid);
-        await another.recordRedemption(grant.uid, redemption, NOW);
-        const redeemed = await changed(made, 'grants', 'links', 'ledger');
-        await another.recordRenewal(sampleRenewal(redemption.id, 1), NOW);
-        const renewed = await changed(redeemed, 'links', 'ledger');
-        await another.updateRedemption(redemption.id, { labels: { region: 'eu' } });
-        const labelled = await changed(renewed, 'links');
-        await another.updateGrant(grant.uid, { note: 'for the branches' });
-        await changed(labelled, 'grants');
-        await expect(store.readChanges('nonsense')).rejects.toThrow(RangeError);
-      } finally {
-        await another.close();
-      }
+      const before = await store.readChanges();
+      expect(before.changed).toEqual([]);
+      expect(await store.readChanges(before.version)).toEqual(before);
+      const grant = await storedGrant(another, { redemptionsAllowed: 50 });
+      const changed = (since: string, ...resources: string[]) =>
+        eventually(async () => {
+          const changes = await store.readChanges(since);
+          expect(changes.changed).toEqual(expect.arrayContaining(resources));
+          return changes.version;
+        });
+      const made = await changed(before.version, 'grants', 'ledger');
+      const redemption = sampleRedemption(grant.uid);
+      await another.recordRedemption(grant.uid, redemption, NOW);
+      const redeemed = await changed(made, 'grants', 'links', 'ledger');
+      await another.recordRenewal(sampleRenewal(redemption.id, 1), NOW);
+      const renewed = await changed(redeemed, 'links', 'ledger');
+      await another.updateRedemption(redemption.id, { labels: { region: 'eu' } });
+      const labelled = await changed(renewed, 'links');
+      await another.updateGrant(grant.uid, { note: 'for the branches' });
+      await changed(labelled, 'grants');
+      await expect(store.readChanges('nonsense')).rejects.toThrow(RangeError);
     });
   });
 }

@@ -26,7 +26,6 @@ export function outcomeConformance(current: CurrentStore): void {
       expect(await another.claimOutcome(outcome({ createdId: 'another', request: 'other' }), NOW)).toEqual(
         first,
       );
-      await another.close();
       expect(
         await store.claimOutcome(outcome({ id: 'c'.repeat(64), createdId: 'third' }), NOW),
       ).toMatchObject({

@@ -1,5 +1,6 @@
-import { afterEach, beforeEach, describe } from 'vitest';
+import { beforeEach, describe } from 'vitest';
 import type { GrantStore } from '../../src/redemption/ports/grant-store.js';
+import { releaseAfterTest } from '../support/release.js';
 import type { StoreOpener } from '../support/stores/store-processes.js';
 import { codeConformance } from './store-conformance-codes.js';
 import { grantConformance } from './store-conformance-grants.js';
@@ -15,7 +16,7 @@ export interface StoreUnderTest {
   readonly store: GrantStore;
   /** How other processes open the same data. */
   readonly opener: StoreOpener;
-  /** Opens the same data once more in this process; the caller closes it. */
+  /** Opens the same data once more in this process. The suite closes this store after the test. */
   openAnother(): Promise<GrantStore>;
   /** Closes the store and removes its data. */
   close(): Promise<void>;
@@ -42,17 +43,11 @@ export function storeConformance(
   ...more: readonly ((current: CurrentStore) => void)[]
 ): void {
   describe(`${name} as a grant store`, () => {
-    let current: StoreUnderTest | undefined;
-    const currentStore: CurrentStore = () => {
-      if (!current) throw new Error('no store is open');
-      return current;
-    };
+    let current: StoreUnderTest;
+    const currentStore: CurrentStore = () => current;
     beforeEach(async () => {
-      current = await open();
-    });
-    afterEach(async () => {
-      await current?.close();
-      current = undefined;
+      const opened = releaseAfterTest(await open());
+      current = { ...opened, openAnother: async () => releaseAfterTest(await opened.openAnother()) };
     });
     grantConformance(currentStore);
     redemptionConformance(currentStore);
