@@ -5,7 +5,7 @@ import { describe, expect, it } from 'vitest';
 import { encodeAccessToken } from '../../src/domain/access-token.js';
 import { linkgrant, refusalOf, Workplace } from '../support/command-line.js';
 import { releaseAfterFile } from '../support/release.js';
-import { startIssuingServer } from '../support/servers/issuing-server.js';
+import { issuingServerForTest } from '../support/servers/issuing-server.js';
 import { copySite } from '../support/sites/system-site.js';
 
 const place = releaseAfterFile(new Workplace());
@@ -50,14 +50,13 @@ describe('endless input', () => {
   });
 
   it('redeems the other tokens of an input directory that contains an endless one', async () => {
-    const service = await startIssuingServer('linkgrant');
+    const service = await issuingServerForTest('linkgrant');
     const east = copySite('east', place.path('skupper'), 'east');
     const file = east.path('input/resources/AccessToken-endless.yaml');
     symlinkSync('/dev/zero', file);
     writeFileSync(east.path('input/resources/AccessToken-good.yaml'), encodeAccessToken(service.token));
     const words = ['--platform', 'linux', '-n', 'east', '--skupper-home', east.home, ...data];
     const ended = await linkgrant(['token', 'redeem', '--input', ...words], { env: { PATH: '/nowhere' } });
-    await service.close();
     expect(ended.code).toBe(3);
     const error = `${file}: The token file cannot be read: it is not a regular file`;
     expect(refusalOf(ended).error).toContain(error);
@@ -68,14 +67,13 @@ describe('endless input', () => {
 
 describe('a named pipe', () => {
   it('bootstrap reads a token from a named pipe once, to its end', async () => {
-    const service = await startIssuingServer('linkgrant');
+    const service = await issuingServerForTest('linkgrant');
     const pipe = makePipe(place.path('token.pipe'));
     writeFileSync(place.path('token.yaml'), encodeAccessToken(service.token));
     const writer = spawn('sh', ['-c', `sleep 0.3; cat '${place.path('token.yaml')}' > '${pipe}'`]);
     const words = ['--token', pipe, ...to, ...data, '--wait', 'configured', '--deadline', '30s'];
     const ended = await linkgrant(['bootstrap', ...words]);
     writer.kill();
-    await service.close();
     expect(ended.code, ended.stderr).toBe(0);
     expect(ended.stderr).toMatch(/^(Written .*\n){2}$/);
     expect(ended.stdout).toContain('Linked: my-link');
@@ -141,11 +139,10 @@ describe('a dangling symbolic link', () => {
   ])('token redeem reports a dangling symbolic link: %s', async (_where, path) => {
     rmSync(place.path('dangling'), { force: true });
     symlinkSync(place.path('nowhere'), place.path('dangling'));
-    const service = await startIssuingServer('linkgrant');
+    const service = await issuingServerForTest('linkgrant');
     const ended = await linkgrant(['token', 'redeem', '-', '--to', place.path(path), ...data], {
       input: encodeAccessToken(service.token),
     });
-    await service.close();
     expect(ended.code).toBe(1);
     expect(refusalOf(ended).error).toContain(
       `${place.path('dangling')} is a symbolic link to a missing target`,

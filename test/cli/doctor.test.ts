@@ -8,7 +8,7 @@ import { linkTo, makeLinkSecret } from '../support/links/link-samples.js';
 import { releaseAfterTest } from '../support/release.js';
 import { DAY_MS, makeAuthority, makeIdentity } from '../support/server-identity.js';
 import { serveHttps, servePlain, serveTcp, tokenFor } from '../support/servers/hostile-server.js';
-import { startIssuingServer } from '../support/servers/issuing-server.js';
+import { issuingServerForTest } from '../support/servers/issuing-server.js';
 import { startProxy } from '../support/servers/tunnel-proxy.js';
 import { MINUTE, startTestService } from '../support/service.js';
 import { copySite } from '../support/sites/system-site.js';
@@ -328,7 +328,7 @@ describe('doctor on a requesting site', () => {
   });
 
   test('warns that a Skupper grant server does not report the state of a grant, and spends no use there', async () => {
-    const stock = releaseAfterTest(await startIssuingServer('stock'));
+    const stock = await issuingServerForTest('stock');
     const { checks, ended } = await doctor(['--token', write(stock.token)]);
     expect(ended.code).toBe(0);
     expect(checks.find(({ name }) => name === 'grant')?.status).toBe('warn');

@@ -5,8 +5,8 @@ import { beforeEach, describe, expect, it } from 'vitest';
 import { encodeAccessToken } from '../../src/domain/access-token.js';
 import { expectSuccess, linkgrant, refusalOf, Workplace } from '../support/command-line.js';
 import { releaseAfterTest } from '../support/release.js';
-import { serveHttps, type TestServer } from '../support/servers/hostile-server.js';
-import { startIssuingServer } from '../support/servers/issuing-server.js';
+import { postings, ResponseSender, serveHttps, type TestServer } from '../support/servers/hostile-server.js';
+import { issuingServerForTest } from '../support/servers/issuing-server.js';
 import { copySite, installFakeSkupper, type SystemSiteCopy } from '../support/sites/system-site.js';
 
 // Responses recorded from Skupper's grant server.
@@ -18,15 +18,14 @@ const RELOAD = 'system reload -n east -p linux';
 let work: Workplace;
 let east: SystemSiteCopy;
 let server: TestServer;
-/** The number of further responses that are cut off in the middle. */
-let responsesToCut: number;
+let responses: ResponseSender;
 /** The number of further requests that get the 503 of a proxy without a backend. */
 let requestsToMiss: number;
 
 beforeEach(async () => {
   work = releaseAfterTest(new Workplace());
   east = copySite('east', work.path('skupper'), 'east');
-  responsesToCut = 0;
+  responses = new ResponseSender();
   requestsToMiss = 0;
   server = releaseAfterTest(
     await serveHttps(({ url }, _incoming, response) => {
@@ -35,19 +34,13 @@ beforeEach(async () => {
         response.writeHead(503, { 'content-type': 'text/html' }).end('<html>no backend</html>');
       } else if (url.endsWith('/-/check')) {
         response.writeHead(404).end(recorded('wrong-path'));
-      } else if (responsesToCut > 0) {
-        responsesToCut -= 1;
-        response.writeHead(200, { 'content-length': ANSWER.length });
-        response.write(ANSWER.slice(0, ANSWER.length / 2), () => response.destroy());
       } else {
-        response.end(ANSWER);
+        responses.send(response, ANSWER);
       }
     }),
   );
   writeFileSync(work.path('token.yaml'), encodeAccessToken(server.token));
 });
-
-const postings = () => server.seen.filter(({ url }) => !url.endsWith('/-/check'));
 
 /** Runs a command on the site `east`, with a `skupper` that reloads it. */
 async function onSite(words: readonly string[], variables: Readonly<Record<string, string>> = {}) {
@@ -85,12 +78,12 @@ describe.each(Object.entries(COMMANDS))("%s on a system site, at Skupper's grant
     expect(east.input('Link-my-link.yaml').spec.endpoints).toHaveLength(2);
     const again = expectSuccess(await run());
     expect(again.reloads).toEqual([]);
-    expect(postings()).toHaveLength(1);
-    expect(postings()[0]?.headers.subject).toBe('2c24a82c-d6ac-475d-88f5-063ecf88a441');
+    expect(postings(server)).toHaveLength(1);
+    expect(postings(server)[0]?.headers.subject).toBe('2c24a82c-d6ac-475d-88f5-063ecf88a441');
   });
 
   it('fails when the response is cut off, and sends no second request', async () => {
-    responsesToCut = 1;
+    responses.truncateNext(1);
     const cut = await run();
     const [code, hint] = LOST[name as keyof typeof LOST];
     expect(cut.code).toBe(code);
@@ -99,7 +92,7 @@ describe.each(Object.entries(COMMANDS))("%s on a system site, at Skupper's grant
     expect(again.code).toBe(code);
     expect(again.stderr).toContain('its answer was lost');
     expect(again.stderr).toContain(hint);
-    expect(postings()).toHaveLength(1);
+    expect(postings(server)).toHaveLength(1);
     expect(east.inputNames()).toEqual(['Link-to-west.yaml', 'Secret-to-west.yaml', 'Site-east.yaml']);
     expect([...cut.reloads, ...again.reloads]).toEqual([]);
   });
@@ -109,7 +102,7 @@ it('bootstrap waits while the proxy of a Skupper grant server responds with 503,
   requestsToMiss = 2;
   const joined = expectSuccess(await COMMANDS.bootstrap());
   expect(joined.stderr).toContain('Waiting: The server at the URL of the token is not a redemption service');
-  expect(postings()).toHaveLength(1);
+  expect(postings(server)).toHaveLength(1);
   expect(joined.reloads).toEqual([RELOAD]);
 });
 
@@ -124,10 +117,9 @@ it('bootstrap with LINKGRANT_OWN_KEY refuses a Skupper grant server, and sends i
 
 it('bootstrap retains the cost, settings and labels of a received Link', async () => {
   const sent = { cost: 4, settings: { later: 'on' }, labels: { 'example.com/team': 'network' } };
-  const sending = await startIssuingServer('stock', sent);
+  const sending = await issuingServerForTest('stock', sent);
   writeFileSync(work.path('token.yaml'), encodeAccessToken(sending.token));
   const joined = await COMMANDS.bootstrap();
-  await sending.close();
   expect(joined.code, joined.stderr).toBe(0);
   const { metadata, spec } = east.input('Link-my-link.yaml');
   expect(spec).toMatchObject({ cost: 4, settings: sent.settings });
@@ -135,7 +127,7 @@ it('bootstrap retains the cost, settings and labels of a received Link', async (
 });
 
 it('token redeem repeats a request whose response was lost only with --retry', async () => {
-  responsesToCut = 1;
+  responses.truncateNext(1);
   expect((await onSite(['token', 'redeem', work.path('token.yaml'), '--timeout', '500ms'])).code).toBe(4);
   const waited = await onSite(['token', 'redeem', work.path('token.yaml'), '--timeout', '500ms']);
   expect(waited.code).toBe(4);

@@ -13,7 +13,7 @@ import { freePort } from '../support/free-port.js';
 import { releaseAfterFile, releaseAfterTest } from '../support/release.js';
 import { makeIdentity } from '../support/server-identity.js';
 import { serveHttps, servePlain, serveTcp, tokenFor } from '../support/servers/hostile-server.js';
-import { startIssuingServer } from '../support/servers/issuing-server.js';
+import { issuingServerForTest } from '../support/servers/issuing-server.js';
 import { startProxy } from '../support/servers/tunnel-proxy.js';
 
 const place = releaseAfterFile(new Workplace());
@@ -63,7 +63,7 @@ describe('token redeem without a connection to the service', () => {
   });
 
   it('reports a proxy that refuses, from a flag or a variable', async () => {
-    const service = releaseAfterTest(await startIssuingServer('linkgrant'));
+    const service = await issuingServerForTest('linkgrant');
     const proxy = releaseAfterTest(await startProxy({ refuse: 407 }));
     const url = `http://127.0.0.1:${proxy.port}`;
     const text = encodeAccessToken(service.token);
@@ -92,7 +92,7 @@ describe('token redeem without a connection to the service', () => {
   });
 
   it('sends the password of HTTPS_PROXY to the proxy', async () => {
-    const service = releaseAfterTest(await startIssuingServer('linkgrant'));
+    const service = await issuingServerForTest('linkgrant');
     const proxy = releaseAfterTest(await startProxy({ refuse: 407 }));
     const env = { HTTPS_PROXY: `http://user:secret@127.0.0.1:${proxy.port}` };
     await refused(4, encodeAccessToken(service.token), [], { env });
@@ -100,7 +100,7 @@ describe('token redeem without a connection to the service', () => {
   });
 
   it('connects directly if NO_PROXY contains the host', async () => {
-    const service = releaseAfterTest(await startIssuingServer('linkgrant'));
+    const service = await issuingServerForTest('linkgrant');
     const proxy = releaseAfterTest(await startProxy({ refuse: 407 }));
     const env = { HTTPS_PROXY: `http://127.0.0.1:${proxy.port}`, NO_PROXY: '127.0.0.1' };
     const redeem = ['token', 'redeem', '-', '--to', '-', '--data-dir', place.path('no-proxy')];
@@ -138,7 +138,7 @@ describe('token redeem at a wrong server', () => {
   });
 
   it('reports a redirect, and does not follow it', async () => {
-    const target = releaseAfterTest(await startIssuingServer('linkgrant'));
+    const target = await issuingServerForTest('linkgrant');
     const server = releaseAfterTest(
       await serveHttps((_request, _incoming, response) => {
         response.writeHead(301, { location: target.token.url }).end();
@@ -228,7 +228,7 @@ describe('token redeem with invalid flags', () => {
 
 describe('token redeem into an unwritable directory', () => {
   it('exits with 1 and names the directory before it spends a use', async () => {
-    const service = releaseAfterTest(await startIssuingServer('linkgrant'));
+    const service = await issuingServerForTest('linkgrant');
     const blocked = place.path('blocked');
     mkdirSync(blocked, { mode: 0o555 });
     const taken = place.path('taken');

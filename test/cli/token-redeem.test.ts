@@ -8,7 +8,7 @@ import { run } from '../chaos/commands.js';
 import { ENDPOINT, linkgrant, refusalOf, Workplace } from '../support/command-line.js';
 import { releaseAfterFile } from '../support/release.js';
 import { serveHttps } from '../support/servers/hostile-server.js';
-import { startIssuingServer } from '../support/servers/issuing-server.js';
+import { issuingServerForTest } from '../support/servers/issuing-server.js';
 import { until } from '../support/until.js';
 import { OpenSsl } from '../unit/pki/openssl.js';
 
@@ -140,7 +140,6 @@ describe('token redeem', () => {
       // The clock is set to a time at which the recorded certificate is valid.
       { clockOffsetMs: Date.parse(recorded.validFrom) + 3_600_000 - Date.now() },
     );
-    await server.close();
     expect(ended.code, ended.stderr).toBe(0);
     expect(JSON.parse(ended.stdout)).toMatchObject({ links: ['my-link'], source: 'stock' });
     const { data } = parse(readFileSync(join(to, 'Secret-my-link.yaml'), 'utf8'));
@@ -150,7 +149,7 @@ describe('token redeem', () => {
   });
 
   it('reports that a Skupper server generated the private key, and refuses such a server with --own-key', async () => {
-    const server = await startIssuingServer('stock');
+    const server = await issuingServerForTest('stock');
     const file = place.path('server-key.yaml');
     writeFileSync(file, encodeAccessToken(server.token));
     const words = ['--to', place.path('server-key-links')];
@@ -158,7 +157,6 @@ describe('token redeem', () => {
     const issuedBefore = server.issued();
     const accepted = await redeem(file, 'server-key-site', ...words);
     const json = JSON.parse((await redeem(file, 'server-key-site', ...words, '-o', 'json')).stdout);
-    await server.close();
     expect(refused.code).toBe(3);
     expect(refusalOf(refused)).toMatchObject({
       error: expect.stringContaining('generates the private key itself'),

@@ -11,7 +11,7 @@ import { redemptionResource, slotName } from '../../src/platforms/kubernetes/sto
 import { json, refusalOf } from '../support/command-line.js';
 import { directoryForTest, releaseAfterFile, releaseAfterTest } from '../support/release.js';
 import { DAY_MS } from '../support/server-identity.js';
-import { type IssuingServer, startIssuingServer } from '../support/servers/issuing-server.js';
+import { type IssuingServer, issuingServerForTest } from '../support/servers/issuing-server.js';
 import { startRenewingServer } from '../support/servers/renewing-server.js';
 import { sampleRedemption } from '../support/store-samples.js';
 import { kindOf } from './harness/linkgrant-account.js';
@@ -37,7 +37,7 @@ const cluster = releaseAfterFile(await openTestCluster());
 async function redeemed(
   rules = OPERATOR,
 ): Promise<{ readonly place: RequestingNamespace; readonly server: IssuingServer }> {
-  const server = releaseAfterTest(await startIssuingServer('linkgrant'));
+  const server = await issuingServerForTest('linkgrant');
   const place = releaseAfterTest(await requestingNamespace(cluster, { rules }));
   expect(await place.run(['token', 'redeem', place.tokenFile(server.token)])).toMatchObject({ code: 0 });
   return { place, server };
@@ -248,7 +248,7 @@ describe('deploy/bootstrap/job.yaml', () => {
 
   it('waits for the site and the token, links, and does not change a linked site', async () => {
     const place = releaseAfterTest(await requestingNamespace(cluster, { withoutSite: true }));
-    const server = releaseAfterTest(await startIssuingServer('linkgrant'));
+    const server = await issuingServerForTest('linkgrant');
     const mounted = directoryForTest();
     const { args } = container('Job');
     const words = args

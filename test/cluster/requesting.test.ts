@@ -10,7 +10,7 @@ import type { SecretResource } from '../../src/platforms/kubernetes/requesting/n
 import { json, linkgrant, refusalOf } from '../support/command-line.js';
 import { releaseAfterFile, releaseAfterTest } from '../support/release.js';
 import { postings, serveHttps } from '../support/servers/hostile-server.js';
-import { type IssuingServer, startIssuingServer } from '../support/servers/issuing-server.js';
+import { type IssuingServer, issuingServerForTest } from '../support/servers/issuing-server.js';
 import { startApiProxy } from './harness/api-proxy.js';
 import {
   bootstrapRules,
@@ -23,10 +23,6 @@ import { until } from './harness/until.js';
 
 const cluster = releaseAfterFile(await openTestCluster());
 
-async function start(manner: 'linkgrant' | 'stock'): Promise<IssuingServer> {
-  return releaseAfterTest(await startIssuingServer(manner));
-}
-
 async function site(options?: Parameters<typeof requestingNamespace>[1]): Promise<RequestingNamespace> {
   return releaseAfterTest(await requestingNamespace(cluster, options));
 }
@@ -36,7 +32,7 @@ const decode = (secret: SecretResource | undefined, key: string) =>
 
 describe('token redeem --platform kubernetes', () => {
   it('writes the Secret and the Link, owned by the Site, into the namespace, and stores nothing else', async () => {
-    const server = await start('linkgrant');
+    const server = await issuingServerForTest('linkgrant');
     const place = await site();
     const file = place.tokenFile({ ...server.token, linkCost: 3 });
     const ended = await place.run(['token', 'redeem', file, '-o', 'json']);
@@ -67,7 +63,7 @@ describe('token redeem --platform kubernetes', () => {
   });
 
   it('returns the same link when it is repeated, without a use or a change', async () => {
-    const server = await start('linkgrant');
+    const server = await issuingServerForTest('linkgrant');
     const place = await site();
     const file = place.tokenFile(server.token);
     await place.run(['token', 'redeem', file]);
@@ -80,7 +76,7 @@ describe('token redeem --platform kubernetes', () => {
   });
 
   it('spends no use with --retry while the Secret of the link is damaged', async () => {
-    const server = await start('linkgrant');
+    const server = await issuingServerForTest('linkgrant');
     const place = await site();
     const file = place.tokenFile(server.token);
     await place.run(['token', 'redeem', file]);
@@ -107,7 +103,7 @@ describe('token redeem --platform kubernetes', () => {
     'link-written',
     'outcome-written',
   ])('ends with one certificate for one use when it is killed at %s and run again', async (checkpoint) => {
-    const server = await start('linkgrant');
+    const server = await issuingServerForTest('linkgrant');
     const place = await site();
     const file = place.tokenFile(server.token);
     expect(await place.killedAt(checkpoint, ['token', 'redeem', file])).toBe(true);
@@ -120,7 +116,7 @@ describe('token redeem --platform kubernetes', () => {
   it.each(['grant_unknown', 'grant_expired', 'grant_revoked'] as const)(
     'leaves no key after %s, and retains one whose response may have been lost before',
     async (code) => {
-      const server = await start('linkgrant');
+      const server = await issuingServerForTest('linkgrant');
       const place = await site();
       const file = place.tokenFile(server.token);
       server.refuse(code);
@@ -138,7 +134,7 @@ describe('token redeem --platform kubernetes', () => {
   );
 
   it('leaves no key if a Skupper grant server does not know the grant', async () => {
-    const server = await start('stock');
+    const server = await issuingServerForTest('stock');
     const place = await site();
     const unknown = releaseAfterTest(
       await serveHttps((_request, _incoming, response) => {
@@ -158,7 +154,7 @@ describe('token redeem --platform kubernetes', () => {
   it.each(['linkgrant', 'stock'] as const)(
     '20 concurrent redemptions of one %s token end with one use and one Link',
     async (manner) => {
-      const server = await start(manner);
+      const server = await issuingServerForTest(manner);
       const place = await site();
       const outcomes = await Promise.allSettled(
         Array.from({ length: 20 }, async () => {
@@ -179,7 +175,7 @@ describe('token redeem --platform kubernetes', () => {
   );
 
   it('ends with one use if the response to each kind of write is lost once after it was executed', async () => {
-    const server = await start('linkgrant');
+    const server = await issuingServerForTest('linkgrant');
     const place = await site();
     const proxy = releaseAfterTest(await startApiProxy(place.kubeconfig));
     const cut = new Set<string>();
@@ -205,7 +201,7 @@ describe('token redeem --platform kubernetes', () => {
   });
 
   it('sends no second request to a Skupper grant server without --retry', async () => {
-    const server = await start('stock');
+    const server = await issuingServerForTest('stock');
     const place = await site();
     const file = place.tokenFile(server.token);
     server.loseAnswers(1);
@@ -230,7 +226,7 @@ describe('token redeem --platform kubernetes', () => {
       { apiVersion: 'skupper.io/v2alpha1', kind: 'Link', spec: { endpoints: [], tlsCredentials: 'mine' } },
     ],
   ])("does not overwrite another owner's %s, and sends no request", async (_, kind, fields) => {
-    const server = await start('linkgrant');
+    const server = await issuingServerForTest('linkgrant');
     const place = await site();
     const metadata = { name: 'my-link', namespace: place.namespace };
     const theirs = await cluster.admin.create(kind, { ...fields, metadata } as Resource);
@@ -244,7 +240,7 @@ describe('token redeem --platform kubernetes', () => {
   });
 
   it('reports what is missing before it sends a request: the site, the permission, the cluster', async () => {
-    const server = await start('linkgrant');
+    const server = await issuingServerForTest('linkgrant');
     const withoutSite = await site({ withoutSite: true });
     const noSite = await withoutSite.run(['token', 'redeem', withoutSite.tokenFile(server.token)]);
     expect(noSite.code).toBe(1);
@@ -268,7 +264,7 @@ describe('token redeem --platform kubernetes', () => {
   });
 
   it('waits until the controller reports the requested state, and prints its message otherwise', async () => {
-    const server = await start('linkgrant');
+    const server = await issuingServerForTest('linkgrant');
     const place = await site();
     const file = place.tokenFile(server.token);
     await place.run(['token', 'redeem', file]);
@@ -289,7 +285,7 @@ describe('token redeem --platform kubernetes', () => {
       labels: { 'example.com/team': 'network' },
       annotations: { 'example.com/note': 'note' },
     };
-    const server = releaseAfterTest(await startIssuingServer('linkgrant', sent));
+    const server = await issuingServerForTest('linkgrant', sent);
     const place = await site();
     const file = place.tokenFile(server.token);
     await place.run(['token', 'redeem', file]);
@@ -315,7 +311,7 @@ describe('token redeem --platform kubernetes', () => {
   });
 
   it("applies the proxy's Secret too, and the Link names it", async () => {
-    const server = await start('linkgrant');
+    const server = await issuingServerForTest('linkgrant');
     const place = await site();
     const side = await place.side();
     const data = {
@@ -353,7 +349,7 @@ describe('a Link to another network in a cluster', () => {
 
   async function startForeign(): Promise<IssuingServer> {
     const { endpoints, ...sent } = storedLink(wanted, '');
-    return releaseAfterTest(await startIssuingServer('stock', sent, endpoints));
+    return await issuingServerForTest('stock', sent, endpoints);
   }
 
   it('has the role, routing keys, settings and cost of the received one, and repeating changes nothing', async () => {
@@ -394,7 +390,7 @@ describe('a Link to another network in a cluster', () => {
 
 describe('a link Secret of type Opaque in a cluster', () => {
   it('is accepted as the Secret of its link by token redeem, link status and link delete', async () => {
-    const server = await start('linkgrant');
+    const server = await issuingServerForTest('linkgrant');
     const place = await site({
       rules: [...bootstrapRules(), { apiGroups: ['skupper.io'], resources: ['links'], verbs: ['delete'] }],
     });
@@ -416,7 +412,7 @@ describe('a link Secret of type Opaque in a cluster', () => {
   });
 
   it('is restored with the received content, and remains of type Opaque', async () => {
-    const server = await start('linkgrant');
+    const server = await issuingServerForTest('linkgrant');
     const place = await site();
     const file = place.tokenFile(server.token);
     expect(await place.killedAt('secret-written', ['token', 'redeem', file])).toBe(true);

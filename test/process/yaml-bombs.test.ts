@@ -7,7 +7,7 @@ import { encodeAccessToken } from '../../src/domain/access-token.js';
 import { type Ended, linkgrant, linkgrantProcess, refusalOf, Workplace } from '../support/command-line.js';
 import { releaseAfterFile } from '../support/release.js';
 import { serveHttps } from '../support/servers/hostile-server.js';
-import { startIssuingServer } from '../support/servers/issuing-server.js';
+import { issuingServerForTest } from '../support/servers/issuing-server.js';
 import { makeRenewedSite } from '../support/sites/renewed-site.js';
 import { copySite } from '../support/sites/system-site.js';
 import { BOMB_NAMES, yamlBomb } from '../support/yaml-bombs.mjs';
@@ -125,7 +125,7 @@ describe('a YAML bomb', () => {
   it('token redeem --input refuses a YAML bomb within 0.5 s of CPU and 100 MiB, and redeems the token beside it', {
     timeout: 300_000,
   }, async () => {
-    const service = await startIssuingServer('linkgrant');
+    const service = await issuingServerForTest('linkgrant');
     const redeem = async (name: string, bombs: readonly string[]) => {
       const east = copySite('east', work.path(name), 'east');
       const input = (file: string) => east.path('input/resources', file);
@@ -143,7 +143,6 @@ describe('a YAML bomb', () => {
     const runs = [await redeem('with-a-bomb', ['single quotes']), await redeem('again', ['single quotes'])];
     const [one = plain] = runs.sort((a, b) => a.cpuMs - b.cpuMs);
     const all = await redeem('site-with-bombs', BOMB_NAMES);
-    await service.close();
     expect(one.code).toBe(plain.code);
     expect(all.code).toBe(plain.code);
     expectCheap(one, plain);

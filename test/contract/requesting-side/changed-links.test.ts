@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { beforeEach, describe, expect, it } from 'vitest';
 import { parse } from 'yaml';
 import { releaseAfterTest } from '../../support/release.js';
-import { startIssuingServer } from '../../support/servers/issuing-server.js';
+import { issuingServerForTest } from '../../support/servers/issuing-server.js';
 import { makeRequestingSite, type RequestingSite } from '../../support/sites/requesting-site.js';
 
 let site: RequestingSite;
@@ -22,7 +22,7 @@ const edit = (kind: 'Link' | 'Secret', change: (text: string) => string) => {
 
 /** Redeems, and has a user add a comment, labels, annotations, a setting and fields that linkgrant does not know. */
 async function redeemedAndChanged(manner: 'linkgrant' | 'stock') {
-  const server = releaseAfterTest(await startIssuingServer(manner));
+  const server = await issuingServerForTest(manner);
   await site.redeem({ token: server.token });
   const labels = 'labels:\n    team: "network"\n    on: "true"\n';
   edit('Secret', (text) => `# Do not edit\n${text.replace('labels:\n', labels)}immutable: false\n`);

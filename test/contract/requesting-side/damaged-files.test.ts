@@ -2,7 +2,7 @@ import { rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { beforeEach, describe, expect, test } from 'vitest';
 import { releaseAfterTest } from '../../support/release.js';
-import { type IssuingServer, startIssuingServer } from '../../support/servers/issuing-server.js';
+import { type IssuingServer, issuingServerForTest } from '../../support/servers/issuing-server.js';
 import { makeRequestingSite, type RequestingSite } from '../../support/sites/requesting-site.js';
 
 let site: RequestingSite;
@@ -10,10 +10,6 @@ let site: RequestingSite;
 beforeEach(() => {
   site = releaseAfterTest(makeRequestingSite());
 });
-
-async function start(manner: 'linkgrant' | 'stock'): Promise<IssuingServer> {
-  return releaseAfterTest(await startIssuingServer(manner));
-}
 
 /** The path of a stored file of the one redemption. */
 function storedFile(name: 'answer.yaml' | 'key.pem'): string {
@@ -36,7 +32,7 @@ describe.each([0, 0.4, 0.98])('a stored response truncated to %f of its length',
   test.each(['linkgrant', 'stock'] as const)(
     'is reported and not changed, and no request is sent to %s',
     async (manner) => {
-      const server = await start(manner);
+      const server = await issuingServerForTest(manner);
       await site.redeem({ token: server.token });
       const file = storedFile('answer.yaml');
       damage(file, share);
@@ -49,7 +45,7 @@ describe.each([0, 0.4, 0.98])('a stored response truncated to %f of its length',
   );
 
   test('is replaced by --retry with the same certificate from linkgrant, which counts no use', async () => {
-    const server = await start('linkgrant');
+    const server = await issuingServerForTest('linkgrant');
     const first = await site.redeem({ token: server.token });
     const before = contentOf(storedFile('answer.yaml'));
     damage(storedFile('answer.yaml'), share);
@@ -61,7 +57,7 @@ describe.each([0, 0.4, 0.98])('a stored response truncated to %f of its length',
   });
 
   test('is replaced by --retry with another use of a Skupper grant server', async () => {
-    const server = await start('stock');
+    const server = await issuingServerForTest('stock');
     await site.redeem({ token: server.token });
     damage(storedFile('answer.yaml'), share);
     rmSync(site.to, { recursive: true });
@@ -72,7 +68,7 @@ describe.each([0, 0.4, 0.98])('a stored response truncated to %f of its length',
 });
 
 test('a damaged response survives a retry whose service is unreachable', async () => {
-  const server = await start('linkgrant');
+  const server = await issuingServerForTest('linkgrant');
   await site.redeem({ token: server.token });
   const file = storedFile('answer.yaml');
   damage(file, 0.5);
@@ -97,7 +93,7 @@ describe.each(['empty', 'truncated'])('a stored key that is %s', (kind) => {
   test.each(['linkgrant', 'stock'] as const)(
     'is reported, and replaced by --retry if %s counted no use',
     async (manner) => {
-      const server = await start(manner);
+      const server = await issuingServerForTest(manner);
       await keyOnly(server);
       const file = storedFile('key.pem');
       const damagedContent = contentOf(file);
@@ -111,7 +107,7 @@ describe.each(['empty', 'truncated'])('a stored key that is %s', (kind) => {
   );
 
   test('is replaced once by concurrent runs with --retry, which use one key and one certificate', async () => {
-    const server = await start('linkgrant');
+    const server = await issuingServerForTest('linkgrant');
     await keyOnly(server);
     const retries = Array.from({ length: 5 }, () => site.redeem({ token: server.token, retry: true }));
     const serials = (await Promise.all(retries)).map(({ certificate }) => certificate.serial);
@@ -120,7 +116,7 @@ describe.each(['empty', 'truncated'])('a stored key that is %s', (kind) => {
   });
 
   test.each([true, false])('is reported if linkgrant counted a use (response stored: %s)', async (stored) => {
-    const server = await start('linkgrant');
+    const server = await issuingServerForTest('linkgrant');
     await site.redeem({ token: server.token });
     const file = storedFile('key.pem');
     damage(file, share);
@@ -135,7 +131,7 @@ describe.each(['empty', 'truncated'])('a stored key that is %s', (kind) => {
   });
 
   test('is not used for a link whose key a Skupper grant server generated', async () => {
-    const server = await start('stock');
+    const server = await issuingServerForTest('stock');
     const first = await site.redeem({ token: server.token });
     damage(storedFile('key.pem'), share);
     expect((await site.redeem({ token: server.token })).certificate).toEqual(first.certificate);
@@ -144,7 +140,7 @@ describe.each(['empty', 'truncated'])('a stored key that is %s', (kind) => {
 });
 
 test('a deleted key file is reported as damaged or replaced, and no second use is spent', async () => {
-  const server = await start('linkgrant');
+  const server = await issuingServerForTest('linkgrant');
   await site.redeem({ token: server.token });
   rmSync(storedFile('key.pem'));
   expect(await site.outcome({ token: server.token })).toBe('outcome_unknown');
@@ -153,7 +149,7 @@ test('a deleted key file is reported as damaged or replaced, and no second use i
 });
 
 test('a stored response whose certificate has expired does not count as damaged', async () => {
-  const server = await start('linkgrant');
+  const server = await issuingServerForTest('linkgrant');
   await site.redeem({ token: server.token });
   const clock = () => Date.now() + 400 * 86_400_000;
   const message = await site.redeem({ token: server.token }, { clock }).then(() => '', messageOf);

@@ -2,12 +2,8 @@ import { beforeEach, describe, expect, it } from 'vitest';
 import { generateKeyPair, privateKeyPem, spkiOf } from '../../../src/pki/keys.js';
 import { releaseAfterTest } from '../../support/release.js';
 import { makeAuthority } from '../../support/server-identity.js';
-import { serveHttps, type TestServer } from '../../support/servers/hostile-server.js';
-import {
-  type IssuingServer,
-  renderAnswer,
-  startIssuingServer,
-} from '../../support/servers/issuing-server.js';
+import { postings, serveHttps, type TestServer } from '../../support/servers/hostile-server.js';
+import { issuingServerForTest, renderAnswer } from '../../support/servers/issuing-server.js';
 import { makeRequestingSite, type RequestingSite } from '../../support/sites/requesting-site.js';
 
 let site: RequestingSite;
@@ -15,10 +11,6 @@ let site: RequestingSite;
 beforeEach(() => {
   site = releaseAfterTest(makeRequestingSite());
 });
-
-async function start(manner: 'linkgrant' | 'stock'): Promise<IssuingServer> {
-  return releaseAfterTest(await startIssuingServer(manner));
-}
 
 /** Starts a server that answers the check as linkgrant, and whose redemption response contains a private key. */
 async function startDowngrading(): Promise<TestServer> {
@@ -34,7 +26,6 @@ async function startDowngrading(): Promise<TestServer> {
   );
 }
 
-const postings = (server: TestServer) => server.seen.filter(({ url }) => !url.endsWith('/-/check'));
 const linkFiles = () => [...site.files().keys()].filter((path) => path.startsWith('links/'));
 
 describe('a response that contains a private key', () => {
@@ -50,14 +41,14 @@ describe('a response that contains a private key', () => {
   });
 
   it('is accepted from a Skupper grant server', async () => {
-    const server = await start('stock');
+    const server = await issuingServerForTest('stock');
     expect(await site.redeem({ token: server.token })).toMatchObject({ source: 'stock' });
   });
 });
 
 describe('a redemption with --own-key', () => {
   it('refuses a Skupper grant server before it sends the code, and leaves no key', async () => {
-    const server = await start('stock');
+    const server = await issuingServerForTest('stock');
     expect(await site.outcome({ token: server.token, ownKey: true })).toBe('server_generated_key');
     expect(postings(server)).toEqual([]);
     expect(site.files().size).toBe(0);
@@ -65,7 +56,7 @@ describe('a redemption with --own-key', () => {
   });
 
   it('refuses a link whose key the server generated in an earlier redemption', async () => {
-    const server = await start('stock');
+    const server = await issuingServerForTest('stock');
     await site.redeem({ token: server.token });
     const before = site.files();
     expect(await site.outcome({ token: server.token, ownKey: true })).toBe('server_generated_key');
@@ -73,7 +64,7 @@ describe('a redemption with --own-key', () => {
   });
 
   it('succeeds at linkgrant', async () => {
-    const server = await start('linkgrant');
+    const server = await issuingServerForTest('linkgrant');
     expect(await site.outcome({ token: server.token, ownKey: true })).toBe('redeemed');
   });
 });

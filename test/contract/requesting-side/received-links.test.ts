@@ -7,7 +7,7 @@ import { linkDirectory } from '../../../src/platforms/files/link-directory.js';
 import { storedLink } from '../../../src/platforms/files/link-resource.js';
 import { streamMaterializer } from '../../../src/platforms/standalone/stream-materializer.js';
 import { releaseAfterTest } from '../../support/release.js';
-import { type IssuingServer, startIssuingServer } from '../../support/servers/issuing-server.js';
+import { type IssuingServer, issuingServerForTest } from '../../support/servers/issuing-server.js';
 import { makeRequestingSite, type RequestingSite } from '../../support/sites/requesting-site.js';
 
 const SENT = {
@@ -24,10 +24,6 @@ beforeEach(() => {
   site = releaseAfterTest(makeRequestingSite());
 });
 
-async function start(manner: 'linkgrant' | 'stock'): Promise<IssuingServer> {
-  return releaseAfterTest(await startIssuingServer(manner, SENT));
-}
-
 const linkFile = () => parse(readFileSync(join(site.to, 'Link-my-link.yaml'), 'utf8'));
 const EXPECTED = {
   metadata: {
@@ -40,7 +36,7 @@ const EXPECTED = {
 
 describe.each(['linkgrant', 'stock'] as const)('a Link received from %s', (manner) => {
   it('is written with its settings, cost, labels and annotations, and repeating changes nothing', async () => {
-    const server = await start(manner);
+    const server = await issuingServerForTest(manner, SENT);
     await site.redeem({ token: server.token });
     expect(linkFile()).toMatchObject(EXPECTED);
     const before = site.files().get('links/Link-my-link.yaml');
@@ -51,7 +47,7 @@ describe.each(['linkgrant', 'stock'] as const)('a Link received from %s', (manne
   it.each(['answer-stored', 'secret-written'])(
     'has its settings, cost, labels and annotations after a crash at %s',
     async (dieAt) => {
-      const server = await start(manner);
+      const server = await issuingServerForTest(manner, SENT);
       expect(await site.spawn(server.token, { dieAt })).toEqual({ killed: true });
       await server.close();
       await site.redeem({ token: server.token });
@@ -60,7 +56,7 @@ describe.each(['linkgrant', 'stock'] as const)('a Link received from %s', (manne
   );
 
   it('has its settings, cost, labels and annotations in a stream', async () => {
-    const server = await start(manner);
+    const server = await issuingServerForTest(manner, SENT);
     let text = '';
     const materializer = streamMaterializer(async (written) => {
       text = written;
@@ -70,7 +66,7 @@ describe.each(['linkgrant', 'stock'] as const)('a Link received from %s', (manne
   });
 
   it('gets the cost of the request, else the existing one, else that of the token', async () => {
-    const server = await start(manner);
+    const server = await issuingServerForTest(manner, SENT);
     const token = { ...server.token, linkCost: 5 };
     await site.redeem({ token });
     expect(linkFile().spec.cost).toBe(5);
@@ -81,14 +77,14 @@ describe.each(['linkgrant', 'stock'] as const)('a Link received from %s', (manne
   });
 
   it('gets the proxy of the request instead of its own', async () => {
-    const server = await start(manner);
+    const server = await issuingServerForTest(manner, SENT);
     await site.redeem({ token: server.token, proxyConfiguration: 'mine' });
     expect(linkFile().spec.settings).toEqual({ ...SENT.settings, 'proxy-configuration': 'mine' });
   });
 });
 
 it('a change of the cost or of the credentials leaves the rest of a received Link as it is', async () => {
-  const server = await start('linkgrant');
+  const server = await issuingServerForTest('linkgrant', SENT);
   await site.redeem({ token: server.token });
   const links = linkDirectory(site.to);
   const secret = await links.findSecret('my-link');
@@ -107,7 +103,7 @@ describe('a Link to another network, read from a Skupper Link file', () => {
   /** Redeems at a server whose response has the Link of the file. */
   async function redeemFile(): Promise<IssuingServer> {
     const { endpoints, ...sent } = storedLink(parse(readFileSync(file, 'utf8')), file);
-    const server = releaseAfterTest(await startIssuingServer('stock', sent, endpoints));
+    const server = await issuingServerForTest('stock', sent, endpoints);
     await site.redeem({ token: server.token });
     return server;
   }
@@ -130,9 +126,7 @@ describe('a Link to another network, read from a Skupper Link file', () => {
 
 it('a service whose endpoint has a role that no router knows is refused before a use is spent', async () => {
   const endpoint = { name: 'normal', host: 'router.example.com', port: '5671', group: '' };
-  const server = releaseAfterTest(
-    await startIssuingServer('linkgrant', {}, [endpoint as unknown as LinkEndpoint]),
-  );
+  const server = await issuingServerForTest('linkgrant', {}, [endpoint as unknown as LinkEndpoint]);
   await expect(site.redeem({ token: server.token })).rejects.toMatchObject({
     code: 'answer_invalid',
     message: expect.stringContaining('none of inter-router, edge, inter-network'),

@@ -7,8 +7,8 @@ import { readPrivateKey } from '../../../src/pki/keys.js';
 import { directoryMaterializer } from '../../../src/platforms/files/directory-materializer.js';
 import { streamMaterializer } from '../../../src/platforms/standalone/stream-materializer.js';
 import { releaseAfterTest } from '../../support/release.js';
-import { serveHttps, type TestServer } from '../../support/servers/hostile-server.js';
-import { type IssuingServer, startIssuingServer } from '../../support/servers/issuing-server.js';
+import { postings, serveHttps, type TestServer } from '../../support/servers/hostile-server.js';
+import { type IssuingServer, issuingServerForTest } from '../../support/servers/issuing-server.js';
 import { makeRequestingSite, type RequestingSite } from '../../support/sites/requesting-site.js';
 
 let site: RequestingSite;
@@ -16,10 +16,6 @@ let site: RequestingSite;
 beforeEach(() => {
   site = releaseAfterTest(makeRequestingSite());
 });
-
-async function start(manner: 'linkgrant' | 'stock'): Promise<IssuingServer> {
-  return releaseAfterTest(await startIssuingServer(manner));
-}
 
 /** Starts a server that answers checks like a Skupper grant server, and redemptions with `status` and `body`. */
 async function answering(status: number, body: string): Promise<TestServer> {
@@ -31,14 +27,13 @@ async function answering(status: number, body: string): Promise<TestServer> {
   );
 }
 
-const postings = (server: TestServer) => server.seen.filter(({ url }) => !url.endsWith('/-/check'));
 const read = (path: string) => parse(site.files().get(path) ?? '');
 const decode = (text: string) => Buffer.from(text, 'base64').toString();
 const mode = (path: string) => (statSync(join(site.root, path)).mode & 0o777).toString(8);
 
 describe('token redeem', () => {
   test("writes a Secret with the client's own key and its Link, readable only by their owner", async () => {
-    const server = await start('linkgrant');
+    const server = await issuingServerForTest('linkgrant');
     const { redemptionId, certificate } = await site.redeem({ token: server.token });
     const secret = read('links/Secret-my-link.yaml');
     expect(secret).toMatchObject({
@@ -65,7 +60,7 @@ describe('token redeem', () => {
   });
 
   test('writes the key that a Skupper grant server generated', async () => {
-    const server = await start('stock');
+    const server = await issuingServerForTest('stock');
     expect((await site.redeem({ token: server.token })).source).toBe('stock');
     const { data } = read('links/Secret-my-link.yaml');
     const x509 = new X509Certificate(decode(data['tls.crt']));
@@ -73,7 +68,7 @@ describe('token redeem', () => {
   });
 
   test('uses the requested name, subject and cost, else those of the token', async () => {
-    const server = await start('linkgrant');
+    const server = await issuingServerForTest('linkgrant');
     const token = { ...server.token, linkCost: 5 };
     await site.redeem({ token, name: 'to-east', subject: 'Zürich' });
     expect(read('links/Link-to-east.yaml').spec.cost).toBe(5);
@@ -86,7 +81,7 @@ describe('token redeem', () => {
   });
 
   test('can write a stream', async () => {
-    const server = await start('linkgrant');
+    const server = await issuingServerForTest('linkgrant');
     const texts: string[] = [];
     const materializer = streamMaterializer(async (text) => {
       texts.push(text);
@@ -97,7 +92,7 @@ describe('token redeem', () => {
   });
 
   test('restores deleted files from the stored response', async () => {
-    const server = await start('linkgrant');
+    const server = await issuingServerForTest('linkgrant');
     await site.redeem({ token: server.token });
     const before = site.files();
     const elsewhere = join(site.root, 'other', 'place');
@@ -109,7 +104,7 @@ describe('token redeem', () => {
 
 describe('token redeem and files on disk', () => {
   test('never overwrites files of another owner, and sends no request', async () => {
-    const server = await start('linkgrant');
+    const server = await issuingServerForTest('linkgrant');
     mkdirSync(site.to);
     writeFileSync(join(site.to, 'Secret-my-link.yaml'), 'kind: Secret\n');
     expect(await site.outcome({ token: server.token })).toBe('place_taken');
@@ -122,7 +117,7 @@ describe('token redeem and files on disk', () => {
   test.each(['linkgrant', 'stock'] as const)(
     'never overwrites files of another redemption from %s',
     async (manner) => {
-      const [first, second] = [await start(manner), await start(manner)];
+      const [first, second] = [await issuingServerForTest(manner), await issuingServerForTest(manner)];
       await site.redeem({ token: first.token });
       const before = site.files().get('links/Secret-my-link.yaml');
       expect(await site.outcome({ token: second.token })).toBe('place_taken');
@@ -135,7 +130,7 @@ describe('token redeem and files on disk', () => {
   );
 
   test('restores a file of this redemption after it was edited', async () => {
-    const server = await start('linkgrant');
+    const server = await issuingServerForTest('linkgrant');
     await site.redeem({ token: server.token });
     const before = site.files().get('links/Link-my-link.yaml') ?? '';
     writeFileSync(
@@ -147,7 +142,7 @@ describe('token redeem and files on disk', () => {
   });
 
   test('sends no request if a file is in place of the directory, or if the name is too long for a file', async () => {
-    const server = await start('linkgrant');
+    const server = await issuingServerForTest('linkgrant');
     expect(
       await site.outcome({ token: server.token, name: `${'a'.repeat(63)}.`.repeat(4).slice(0, 250) }),
     ).toBe('not_writable');
@@ -157,14 +152,14 @@ describe('token redeem and files on disk', () => {
   });
 
   test('sends no request if the directory for links cannot be created', async () => {
-    const server = await start('linkgrant');
+    const server = await issuingServerForTest('linkgrant');
     const materializer = directoryMaterializer('/proc/linkgrant/links', Date.now);
     expect(await site.outcome({ token: server.token }, { materializer })).toBe('not_writable');
     expect(server.seen).toEqual([]);
   });
 
   test('deletes old temporary files with a key that a dead run left beside the links', async () => {
-    const server = await start('linkgrant');
+    const server = await issuingServerForTest('linkgrant');
     const left = (digit: string) =>
       join(site.to, `.Secret-old.yaml.${digit.repeat(8)}-0000-4000-8000-000000000000`);
     mkdirSync(site.to);
@@ -176,7 +171,7 @@ describe('token redeem and files on disk', () => {
   });
 
   test('deletes old temporary files that a dead run left in the data directory, and no other files', async () => {
-    const server = await start('linkgrant');
+    const server = await issuingServerForTest('linkgrant');
     await site.redeem({ token: server.token });
     const answer = [...site.files().keys()].find((path) => path.endsWith('/answer.yaml')) ?? '';
     const pending = join(site.root, dirname(answer));
@@ -194,14 +189,14 @@ describe('token redeem and files on disk', () => {
   });
 
   test('sends no request if the data directory cannot be created', async () => {
-    const server = await start('linkgrant');
+    const server = await issuingServerForTest('linkgrant');
     writeFileSync(site.dataDirectory, '');
     expect(await site.outcome({ token: server.token })).toBe('not_writable');
     expect(server.seen).toEqual([]);
   });
 
   test('refuses an invalid name or subject, and writes no file', async () => {
-    const server = await start('linkgrant');
+    const server = await issuingServerForTest('linkgrant');
     expect(await site.outcome({ token: server.token, name: '../x' })).toBe('name_invalid');
     expect(await site.outcome({ token: server.token, subject: 'a\nb' })).toBe('subject_invalid');
     expect(site.files().size).toBe(0);
@@ -210,7 +205,7 @@ describe('token redeem and files on disk', () => {
 
 describe('another name than that of the first redemption', () => {
   test('is refused with a message that has the earlier name, under which the same link is returned', async () => {
-    const server = await start('linkgrant');
+    const server = await issuingServerForTest('linkgrant');
     await site.redeem({ token: server.token, name: 'first' });
     const before = site.files();
     const again = site.redeem({ token: server.token, name: 'second' });
@@ -222,7 +217,7 @@ describe('another name than that of the first redemption', () => {
   });
 
   test('is refused also after a lost first response, which stays available', async () => {
-    const server = await start('linkgrant');
+    const server = await issuingServerForTest('linkgrant');
     server.loseAnswers(3);
     expect(await site.outcome({ token: server.token, name: 'first' })).toBe('service_unavailable');
     expect(await site.outcome({ token: server.token, name: 'second' })).toBe('other_name');
@@ -233,8 +228,8 @@ describe('another name than that of the first redemption', () => {
   });
 
   test('is refused as invalid in a response', async () => {
-    const server = await start('linkgrant');
-    const stranger = await answering(200, await fetchAnswer(await start('stock')));
+    const server = await issuingServerForTest('linkgrant');
+    const stranger = await answering(200, await fetchAnswer(await issuingServerForTest('stock')));
     expect(await site.outcome({ token: server.token, name: 'mine' })).toBe('redeemed');
     expect(await site.outcome({ token: stranger.token, name: 'something-else' })).toBe('answer_invalid');
     expect([...site.files().keys()].filter((path) => path.startsWith('links/')).sort()).toEqual([
@@ -246,12 +241,12 @@ describe('another name than that of the first redemption', () => {
 
 describe('a lost response', () => {
   test('is requested again from linkgrant with the same key, at once and in a later run', async () => {
-    const server = await start('linkgrant');
+    const server = await issuingServerForTest('linkgrant');
     server.loseAnswers(1);
     expect(await site.outcome({ token: server.token })).toBe('redeemed');
     expect(postings(server)).toHaveLength(2);
 
-    const second = await start('linkgrant');
+    const second = await issuingServerForTest('linkgrant');
     const other = makeRequestingSite();
     second.loseAnswers(3);
     await expect(other.redeem({ token: second.token })).rejects.toThrow('safe to repeat');
@@ -261,7 +256,7 @@ describe('a lost response', () => {
   });
 
   test('is not requested again from a Skupper grant server without --retry', async () => {
-    const server = await start('stock');
+    const server = await issuingServerForTest('stock');
     server.loseAnswers(1);
     expect(await site.outcome({ token: server.token })).toBe('outcome_unknown');
     expect(await site.outcome({ token: server.token })).toBe('outcome_unknown');
@@ -277,7 +272,7 @@ describe('the private key', () => {
   const keys = () => [...site.files().keys()].filter((path) => path.endsWith('/key.pem'));
 
   test('is not created for a service that cannot be reached or refuses the check', async () => {
-    const server = await start('linkgrant');
+    const server = await issuingServerForTest('linkgrant');
     server.refuse('grant_unknown');
     expect(await site.outcome({ token: server.token })).toBe('grant_unknown');
     await server.close();
@@ -288,7 +283,7 @@ describe('the private key', () => {
   test.each(['grant_expired', 'grant_revoked'] as const)(
     'is retained after a redemption that was refused with %s',
     async (code) => {
-      const server = await start('linkgrant');
+      const server = await issuingServerForTest('linkgrant');
       server.refuse(code);
       expect(await site.outcome({ token: server.token })).toBe(code);
       expect(keys()).toHaveLength(1);
@@ -346,7 +341,7 @@ describe('a Skupper grant server', () => {
   });
 
   test('gets requests until it succeeds if it responds "No such claim" only during its start', async () => {
-    const stock = await start('stock');
+    const stock = await issuingServerForTest('stock');
     let refusals = 2;
     const server = releaseAfterTest(
       await serveHttps(({ url }, _incoming, response) => {
@@ -360,7 +355,7 @@ describe('a Skupper grant server', () => {
 });
 
 test('a failed run leaves no code and no key in its message or in a file other than key.pem', async () => {
-  const server = await start('stock');
+  const server = await issuingServerForTest('stock');
   server.loseAnswers(1);
   const error = (await site.redeem({ token: server.token }).catch((reason: unknown) => reason)) as Error;
   const kept = [...site.files()]

@@ -7,7 +7,7 @@ import { generateKeyPair, privateKeyPem, spkiOf } from '../../../src/pki/keys.js
 import { linkDirectory } from '../../../src/platforms/files/link-directory.js';
 import { releaseAfterTest } from '../../support/release.js';
 import { DAY_MS } from '../../support/server-identity.js';
-import { type IssuingServer, startIssuingServer } from '../../support/servers/issuing-server.js';
+import { type IssuingServer, issuingServerForTest } from '../../support/servers/issuing-server.js';
 import { makeRequestingSite, type RequestingSite } from '../../support/sites/requesting-site.js';
 
 let site: RequestingSite;
@@ -15,7 +15,7 @@ let server: IssuingServer;
 
 beforeEach(async () => {
   site = releaseAfterTest(makeRequestingSite());
-  server = releaseAfterTest(await startIssuingServer('linkgrant'));
+  server = await issuingServerForTest('linkgrant');
 });
 
 const secretText = () => readFileSync(join(site.to, 'Secret-my-link.yaml'), 'utf8');

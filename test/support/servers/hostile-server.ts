@@ -1,5 +1,10 @@
 import { once } from 'node:events';
-import { createServer as createHttpServer, type IncomingMessage, type RequestListener } from 'node:http';
+import {
+  createServer as createHttpServer,
+  type IncomingMessage,
+  type RequestListener,
+  type ServerResponse,
+} from 'node:http';
 import { createServer as createHttpsServer } from 'node:https';
 import { type AddressInfo, createServer as createTcpServer, type Server, type Socket } from 'node:net';
 import { createServer as createTlsServer, type SecureVersion, type TLSSocket } from 'node:tls';
@@ -98,6 +103,26 @@ export async function serveHttps(
   );
   server.on('tlsClientError', () => undefined);
   return listen(server, identity.ca, seen);
+}
+
+/** Sends responses with status 200, complete or truncated. */
+export class ResponseSender {
+  #truncations = 0;
+
+  /** Truncates the next `count` responses. */
+  truncateNext(count: number): void {
+    this.#truncations = count;
+  }
+
+  send(response: ServerResponse, body: string): void {
+    if (this.#truncations === 0) {
+      response.end(body);
+      return;
+    }
+    this.#truncations -= 1;
+    response.writeHead(200, { 'content-length': body.length });
+    response.write(body.slice(0, body.length / 2), () => response.destroy());
+  }
 }
 
 /** An HTTP server without TLS. */

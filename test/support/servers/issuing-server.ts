@@ -8,8 +8,9 @@ import type { CertificateAuthority } from '../../../src/pki/authority.js';
 import { issueClientCertificate } from '../../../src/pki/certificates.js';
 import { generateKeyPair, privateKeyPem, spkiOf } from '../../../src/pki/keys.js';
 import { parseCertificateRequest } from '../../../src/pki/requests.js';
+import { releaseAfterTest } from '../release.js';
 import { DAY_MS, makeAuthority } from '../server-identity.js';
-import { CODE, type SeenRequest, serveHttps, type TestServer } from './hostile-server.js';
+import { CODE, ResponseSender, type SeenRequest, serveHttps, type TestServer } from './hostile-server.js';
 
 export const ENDPOINTS: readonly LinkEndpoint[] = [
   { name: 'inter-router', host: 'router.example.com', port: '55671', group: 'skupper-router' },
@@ -67,7 +68,7 @@ export async function startIssuingServer(
   const authority = await makeAuthority('Test Site CA');
   const byKey = new Map<string, Promise<string>>();
   let issued = 0;
-  let toLose = 0;
+  const responses = new ResponseSender();
   let delayMs = 0;
   let refused: RedemptionErrorCode | undefined;
   const answerTo = async ({ headers, body }: SeenRequest): Promise<string | undefined> => {
@@ -113,12 +114,8 @@ export async function startIssuingServer(
       if (delayMs > 0) await sleep(delayMs);
       if (answer === undefined) {
         response.writeHead(403).end('Redemption of access token refused\n');
-      } else if (toLose > 0) {
-        toLose -= 1;
-        response.writeHead(200, { 'content-length': answer.length });
-        response.write(answer.slice(0, answer.length / 2), () => response.destroy());
       } else {
-        response.end(answer);
+        responses.send(response, answer);
       }
     });
   });
@@ -126,9 +123,7 @@ export async function startIssuingServer(
     ...server,
     authority,
     issued: () => issued,
-    loseAnswers: (count) => {
-      toLose = count;
-    },
+    loseAnswers: (count) => responses.truncateNext(count),
     slowDown: (ms) => {
       delayMs = ms;
     },
@@ -136,6 +131,13 @@ export async function startIssuingServer(
       refused = code;
     },
   };
+}
+
+/** Starts a service as {@link startIssuingServer} does, and closes it after the current test. */
+export async function issuingServerForTest(
+  ...server: Parameters<typeof startIssuingServer>
+): Promise<IssuingServer> {
+  return releaseAfterTest(await startIssuingServer(...server));
 }
 
 function check(redemptions: number, endpoints: readonly LinkEndpoint[]) {

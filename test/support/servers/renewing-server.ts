@@ -6,7 +6,7 @@ import { describeCertificate } from '../../../src/pki/certificate-info.js';
 import { issueClientCertificate } from '../../../src/pki/certificates.js';
 import { parseCertificateRequest } from '../../../src/pki/requests.js';
 import { DAY_MS, makeAuthority, makeIdentity } from '../server-identity.js';
-import { serveHttps, type TestServer } from './hostile-server.js';
+import { ResponseSender, serveHttps, type TestServer } from './hostile-server.js';
 import { ENDPOINTS } from './issuing-server.js';
 
 const FIVE_MINUTES = 5 * 60_000;
@@ -52,7 +52,7 @@ export async function startRenewingServer(redemptionId: string, name = 'to-west'
   const keys: string[] = [];
   let known: { readonly sha256: string; readonly pem: string }[] = [];
   let issued = 0;
-  let toLose = 0;
+  const responses = new ResponseSender();
   let clock: () => number = Date.now;
   let change: (answer: Answer) => Answer | string = (answer) => answer;
   let refusal: { readonly status: number; readonly code: string } | undefined;
@@ -121,12 +121,8 @@ export async function startRenewingServer(redemptionId: string, name = 'to-west'
           const problem = { type: 'about:blank', title: 'refused', ...answer, ...more };
           response.writeHead(answer.status, { 'content-type': 'application/problem+json' });
           response.end(JSON.stringify(problem));
-        } else if (toLose > 0) {
-          toLose -= 1;
-          response.writeHead(200, { 'content-length': answer.length });
-          response.write(answer.slice(0, answer.length / 2), () => response.destroy());
         } else {
-          response.end(answer);
+          responses.send(response, answer);
         }
       });
     },
@@ -142,9 +138,7 @@ export async function startRenewingServer(redemptionId: string, name = 'to-west'
     setNewest,
     issued: () => issued,
     keys,
-    loseAnswers: (count) => {
-      toLose = count;
-    },
+    loseAnswers: (count) => responses.truncateNext(count),
     setClock: (other) => {
       clock = other;
     },
