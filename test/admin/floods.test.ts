@@ -7,7 +7,7 @@ import { connect } from 'node:tls';
 import { describe, expect, it } from 'vitest';
 import { parse } from 'yaml';
 import { AUDIENCE, askAdmin, ISSUER, makeIssuerKey, signBearer } from '../support/admin-api.js';
-import { linkgrant, Workplace } from '../support/command-line.js';
+import { ENDPOINT, linkgrant, Workplace } from '../support/command-line.js';
 import { csrHeader, redeemedAnswer } from '../support/redeemed-answer.js';
 import { releaseAfterFile } from '../support/release.js';
 import { post, type Target } from '../support/wire.js';
@@ -24,7 +24,7 @@ const dataDir = place.path('data');
 const key = await makeIssuerKey('first');
 writeFileSync(place.path('jwks.json'), JSON.stringify({ keys: [key.jwk] }));
 const service = await place.serve([
-  ...['--data-dir', dataDir, '--endpoint', 'inter-router=router.example.com:55671'],
+  ...['--data-dir', dataDir, ...ENDPOINT],
   ...['--admin-listen', '127.0.0.1:0', '--admin-issuer', ISSUER, '--admin-audience', AUDIENCE],
   ...['--admin-jwks', place.path('jwks.json'), '--ops-listen', '127.0.0.1:0'],
 ]);

@@ -1,7 +1,7 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { AUDIENCE, askAdmin, ISSUER, makeIssuerKey, signBearer } from '../support/admin-api.js';
-import { Workplace } from '../support/command-line.js';
+import { ENDPOINT, Workplace } from '../support/command-line.js';
 import { csrHeader, redeemedAnswer } from '../support/redeemed-answer.js';
 import { releaseAfterFile } from '../support/release.js';
 import { HOUR } from '../support/service.js';
@@ -16,7 +16,7 @@ let offset = 0;
 const key = await makeIssuerKey('first');
 writeFileSync(place.path('jwks.json'), JSON.stringify({ keys: [key.jwk] }));
 const words = [
-  ...['--data-dir', place.path('data'), '--endpoint', 'inter-router=router.example.com:55671'],
+  ...['--data-dir', place.path('data'), ...ENDPOINT],
   ...['--ops-listen', '127.0.0.1:0', '--admin-listen', '127.0.0.1:0', '--admin-issuer', ISSUER],
   ...['--admin-audience', AUDIENCE, '--admin-jwks', place.path('jwks.json')],
 ];

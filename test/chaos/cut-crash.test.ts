@@ -1,7 +1,7 @@
 import { mkdtempSync } from 'node:fs';
 import { join } from 'node:path';
 import { beforeEach, describe, expect, it } from 'vitest';
-import type { Serving } from '../support/command-line.js';
+import { ENDPOINT, expectSuccess, type Serving } from '../support/command-line.js';
 import { directoryForFile } from '../support/release.js';
 import { type RunConditions, run, serve } from './commands.js';
 
@@ -29,8 +29,7 @@ let service: Serving;
 const place = directoryForFile();
 beforeEach(async () => {
   data = mkdtempSync(join(place, 'accepting-'));
-  const endpoint = ['--endpoint', 'inter-router=router.example.com:55671'];
-  service = await serve(['--data-dir', data, '--listen', '127.0.0.1:0', ...endpoint]);
+  service = await serve(['--data-dir', data, '--listen', '127.0.0.1:0', ...ENDPOINT]);
   for (const name of ['one', 'two']) {
     const token = join(data, `${name}.yaml`);
     await succeed(['token', 'issue', token, '--name', name, '--data-dir', data]);
@@ -41,8 +40,7 @@ beforeEach(async () => {
 });
 
 async function succeed(words: readonly string[], conditions: RunConditions = {}): Promise<string> {
-  const ended = await run(words, conditions);
-  expect(ended.code, ended.stderr).toBe(0);
+  const ended = expectSuccess(await run(words, conditions));
   return ended.stdout;
 }
 

@@ -6,7 +6,7 @@ import {
   redeemAfterDisconnect,
   singleUseTokens,
 } from '../support/abandoned-requests.js';
-import { Workplace } from '../support/command-line.js';
+import { ENDPOINT, Workplace } from '../support/command-line.js';
 import { releaseAfterFile } from '../support/release.js';
 
 const SETUPS = [
@@ -22,8 +22,7 @@ it.each(SETUPS.flatMap((setup) => CLOSES.map((close) => [close, ...setup] as con
   async (close, setup, flags, headers) => {
     const name = `${setup} ${close}`.replaceAll(' ', '-');
     const words = ['--data-dir', place.path(name)];
-    const endpoint = ['--endpoint', 'inter-router=router.example.com:55671'];
-    const service = await place.serve([...words, ...endpoint, ...flags]);
+    const service = await place.serve([...words, ...ENDPOINT, ...flags]);
     const tokens = await singleUseTokens(ROUNDS, place.path(`${name}-tokens`), words);
     expect(await redeemAfterDisconnect(service, tokens, close, headers)).toEqual(tokens.map(() => 200));
     await service.stop();

@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { expect, it, vi } from 'vitest';
 import { singleUseTokens } from '../support/abandoned-requests.js';
-import { json, linkgrant, Workplace } from '../support/command-line.js';
+import { ENDPOINT, json, linkgrant, Workplace } from '../support/command-line.js';
 import { createMemoryCgroup } from '../support/memory-cgroup.js';
 import { csrHeader, redeemedAnswer } from '../support/redeemed-answer.js';
 import { releaseAfterFile } from '../support/release.js';
@@ -38,8 +38,7 @@ it(
   'a service redeems every token within the shipped memory limit while 600 half-open handshakes a second arrive',
   async () => {
     const words = ['--data-dir', place.path('data')];
-    const endpoint = ['--endpoint', 'inter-router=router.example.com:55671'];
-    const service = await place.serve([...words, ...endpoint], { cgroup });
+    const service = await place.serve([...words, ...ENDPOINT], { cgroup });
     const tokens = await singleUseTokens(SECONDS, place.path('tokens'), words);
     const flooder = fork(FLOODER, [String(service.port), String(RATE), String(ADDRESSES)]);
     let opened = 0;

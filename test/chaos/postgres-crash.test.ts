@@ -2,7 +2,7 @@ import { cpSync, mkdirSync } from 'node:fs';
 import { expect, it } from 'vitest';
 import { readService } from '../../src/redemption/accepting/service-description.js';
 import { openPostgresStore } from '../../src/stores/postgres/postgres-store.js';
-import { type Serving, Workplace } from '../support/command-line.js';
+import { ENDPOINT, type Serving, Workplace } from '../support/command-line.js';
 import { releaseAfterFile } from '../support/release.js';
 import {
   expectedCertificates,
@@ -30,7 +30,7 @@ const services: Serving[] = [];
 async function startHost(host: number): Promise<void> {
   const flags = ['--external-url', 'https://grants.example.com', '--host', '127.0.0.1'];
   const place = ['--data-dir', work.path(`host-${host}`), '--store', database.url];
-  const endpoint = ['--endpoint', 'inter-router=router.example.com:55671', '--log-level', 'error'];
+  const endpoint = [...ENDPOINT, '--log-level', 'error'];
   services[host] = await work.serve([...flags, ...place, ...endpoint], {
     env: { PGPASSWORD: database.password },
   });

@@ -6,7 +6,7 @@ import {
   redeemAfterDisconnect,
   singleUseTokens,
 } from '../support/abandoned-requests.js';
-import { Workplace } from '../support/command-line.js';
+import { ENDPOINT, Workplace } from '../support/command-line.js';
 import { releaseAfterFile } from '../support/release.js';
 import { createTestDatabase } from '../support/stores/postgres-server.js';
 
@@ -21,8 +21,7 @@ it.each(CLOSES)(
     const name = close.replaceAll(' ', '-');
     const words = ['--data-dir', place.path('data'), '--store', database.url];
     const options = { env: { PGPASSWORD: database.password } };
-    const endpoint = ['--endpoint', 'inter-router=router.example.com:55671'];
-    const service = await place.serve([...words, ...endpoint], options);
+    const service = await place.serve([...words, ...ENDPOINT], options);
     const tokens = await singleUseTokens(ROUNDS, place.path(name), words, options);
     expect(await redeemAfterDisconnect(service, tokens, close)).toEqual(tokens.map(() => 200));
     await service.stop();

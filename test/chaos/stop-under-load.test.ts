@@ -2,7 +2,7 @@ import { once } from 'node:events';
 import { connect } from 'node:tls';
 import { describe, expect, it } from 'vitest';
 import { parse } from 'yaml';
-import { json, linkgrant, type Serving, Workplace } from '../support/command-line.js';
+import { ENDPOINT, json, linkgrant, type Serving, Workplace } from '../support/command-line.js';
 import { csrHeader, redeemedAnswer } from '../support/redeemed-answer.js';
 import { releaseAfterFile } from '../support/release.js';
 import { parseAnswer } from '../support/wire.js';
@@ -55,7 +55,7 @@ describe('a service that receives SIGTERM while many clients redeem', () => {
       const dataDir = place.path(`data-${workers}`);
       const service: Serving = await place.serve([
         ...['--data-dir', dataDir, '--workers', String(workers)],
-        ...['--endpoint', 'inter-router=router.example.com:55671'],
+        ...ENDPOINT,
       ]);
       const issue = ['token', 'issue', '-', '--redemptions-allowed', '100000', '--data-dir', dataDir];
       const token = parse((await linkgrant(issue)).stdout).spec;

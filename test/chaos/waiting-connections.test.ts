@@ -1,7 +1,7 @@
 import { connect } from 'node:net';
 import { describe, expect, it } from 'vitest';
 import { parse } from 'yaml';
-import { json, linkgrant, Workplace } from '../support/command-line.js';
+import { ENDPOINT, json, linkgrant, Workplace } from '../support/command-line.js';
 import { csrHeader, redeemedAnswer } from '../support/redeemed-answer.js';
 import { releaseAfterFile } from '../support/release.js';
 import { post } from '../support/wire.js';
@@ -40,10 +40,7 @@ describe('a service whose connections wait long until they are accepted', () => 
     async (workers) => {
       const dataDir = place.path(`data-${workers}`);
       const service = await place.serve(
-        [
-          ...['--data-dir', dataDir, '--workers', String(workers)],
-          ...['--endpoint', 'inter-router=router.example.com:55671'],
-        ],
+        [...['--data-dir', dataDir, '--workers', String(workers)], ...ENDPOINT],
         { env: { NODE_OPTIONS: `--require "${SLOW_ACCEPT}"`, ACCEPT_DELAY_MS: String(ACCEPT_DELAY_MS) } },
       );
       const issue = ['token', 'issue', '-', '--redemptions-allowed', '1000', '--data-dir', dataDir];

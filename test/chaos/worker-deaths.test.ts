@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest';
 import { parse } from 'yaml';
-import { linkgrant, type Serving, Workplace } from '../support/command-line.js';
+import { ENDPOINT, linkgrant, type Serving, Workplace } from '../support/command-line.js';
 import { childrenOf } from '../support/process-children.js';
 import { csrHeader } from '../support/redeemed-answer.js';
 import { releaseAfterFile } from '../support/release.js';
@@ -31,7 +31,7 @@ it('workers that die under load are replaced, and no counter of the metrics ever
   const dataDir = place.path('data');
   const service = await place.serve([
     ...['--data-dir', dataDir, '--workers', '2', '--ops-listen', '127.0.0.1:0'],
-    ...['--endpoint', 'inter-router=router.example.com:55671'],
+    ...ENDPOINT,
   ]);
   const issue = ['token', 'issue', '-', '--redemptions-allowed', '100000', '--data-dir', dataDir];
   const { url, ca, code } = parse((await linkgrant(issue)).stdout).spec;

@@ -3,7 +3,7 @@ import { existsSync, mkdirSync, readFileSync, rmSync, symlinkSync, writeFileSync
 import { dirname } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { encodeAccessToken } from '../../src/domain/access-token.js';
-import { linkgrant, refusalOf, Workplace } from '../support/command-line.js';
+import { expectSuccess, linkgrant, refusalOf, Workplace } from '../support/command-line.js';
 import { releaseAfterFile } from '../support/release.js';
 import { issuingServerForTest } from '../support/servers/issuing-server.js';
 import { copySite } from '../support/sites/system-site.js';
@@ -74,7 +74,7 @@ describe('a named pipe', () => {
     const words = ['--token', pipe, ...to, ...data, '--wait', 'configured', '--deadline', '30s'];
     const ended = await linkgrant(['bootstrap', ...words]);
     writer.kill();
-    expect(ended.code, ended.stderr).toBe(0);
+    expectSuccess(ended);
     expect(ended.stderr).toMatch(/^(Written .*\n){2}$/);
     expect(ended.stdout).toContain('Linked: my-link');
   });

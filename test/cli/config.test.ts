@@ -1,7 +1,7 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { parse } from 'yaml';
-import { linkgrant, type RunOptions, refusalOf, Workplace } from '../support/command-line.js';
+import { expectSuccess, linkgrant, type RunOptions, refusalOf, Workplace } from '../support/command-line.js';
 import { releaseAfterFile } from '../support/release.js';
 
 const place = releaseAfterFile(new Workplace());
@@ -17,8 +17,8 @@ interface Row {
 }
 
 async function check(words: readonly string[] = [], env: RunOptions['env'] = {}) {
-  const ended = await linkgrant(['config', 'check', '-o', 'json', '--data-dir', dataDir, ...words], { env });
-  expect(ended.code, ended.stderr).toBe(0);
+  const command = ['config', 'check', '-o', 'json', '--data-dir', dataDir, ...words];
+  const ended = expectSuccess(await linkgrant(command, { env }));
   const rows: readonly Row[] = JSON.parse(ended.stdout);
   const row = (key: string) => {
     const { value, source } = rows.find((candidate) => candidate.key === key) as Row;

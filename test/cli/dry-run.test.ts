@@ -2,6 +2,7 @@ import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { beforeAll, describe, expect, it } from 'vitest';
 import {
+  ENDPOINT,
   expectSuccess,
   json,
   linkgrant,
@@ -14,7 +15,6 @@ import { releaseAfterFile } from '../support/release.js';
 const NOTE = 'Dry run: nothing is changed. Without --dry-run the result is:\n';
 const place = releaseAfterFile(new Workplace());
 const data = ['--data-dir', place.path('data')];
-const endpoint = ['--endpoint', 'inter-router=router.example.com:55671'];
 const requesting = ['--data-dir', place.path('requesting')];
 const links = ['--dir', place.path('links'), ...requesting];
 let service: Serving;
@@ -24,7 +24,7 @@ let redemption: string;
 const succeed = async (words: readonly string[]) => expectSuccess(await linkgrant(words));
 
 beforeAll(async () => {
-  service = await place.serve([...data, ...endpoint]);
+  service = await place.serve([...data, ...ENDPOINT]);
   await succeed(['grant', 'create', 'fleet', '--redemptions-allowed', '9', '--label', 'team=a', ...data]);
   await succeed([
     ...['token', 'issue', place.path('token'), '--grant', 'fleet', '--redemptions-allowed', '2'],

@@ -1,7 +1,7 @@
 import { existsSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { linkgrant, refusalOf, Workplace } from '../support/command-line.js';
+import { expectSuccess, linkgrant, refusalOf, Workplace } from '../support/command-line.js';
 import { releaseAfterFile } from '../support/release.js';
 import { SystemHome } from '../support/sites/system-home.js';
 import { makeAuthority, OpenSsl } from '../unit/pki/openssl.js';
@@ -17,8 +17,7 @@ describe('issuer server-certificate', () => {
   it('issues a router certificate of the site CA for its names and addresses, which openssl accepts', async () => {
     const to = place.path('router');
     const hosts = ['--host', 'router.example.com', '--host', '192.0.2.9', '--host', '2001:db8::9'];
-    const ended = await issue(...hosts, '--to', to);
-    expect(ended.code, ended.stderr).toBe(0);
+    const ended = expectSuccess(await issue(...hosts, '--to', to));
     expect(ended.stdout).toMatch(
       /tls\.crt, tls\.key and ca\.crt for router\.example\.com, .*valid until \d{4}/,
     );
@@ -71,7 +70,7 @@ describe('issuer server-certificate', () => {
     const ended = await issue(
       ...['--issuer-cert', certificate, '--issuer-key', key, '--host', 'router.example.com', '--to', to],
     );
-    expect(ended.code, ended.stderr).toBe(0);
+    expectSuccess(ended);
     const leaf = readFileSync(join(to, 'tls.crt'), 'utf8');
     expect(openssl.verifies(leaf, authority.certificate, 'sslserver').ok).toBe(true);
   });

@@ -51,7 +51,7 @@ describe('labels and notes', () => {
     const id = await redeemToken('linked');
     const words = ['redemption', 'update', id];
     const updated = await run(...words, '--label', 'region=eu', '--label', 'pilot=', '--note', FORMULA);
-    expect(updated.code, updated.stderr).toBe(0);
+    expectSuccess(updated);
     expect(updated.stdout).toMatch(/^Labels: +pilot=, region=eu$/m);
     const report = { id, labels: { pilot: '', region: 'eu' }, note: FORMULA };
     expect(json(await run('redemption', 'show', id, '-o', 'json'))).toMatchObject(report);

@@ -1,6 +1,6 @@
 import { readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { beforeEach, describe, expect, test } from 'vitest';
-import { type Ended, json, linkgrant, refusalOf, Workplace } from '../support/command-line.js';
+import { type Ended, expectSuccess, json, linkgrant, refusalOf, Workplace } from '../support/command-line.js';
 import { startRouterListener } from '../support/links/router-listener.js';
 import { releaseAfterTest } from '../support/release.js';
 import { copySite, installFakeSkupper } from '../support/sites/system-site.js';
@@ -129,8 +129,7 @@ describe("the links of a system site's namespace", () => {
     const site = ['--platform', 'linux', '--skupper-home', home, '-n', 'west'];
     const words = [...site, '--data-dir', await dataDirectory(...site)];
     const to = place.path('links');
-    const made = await link('generate', 'to-west', ...words, '--host', '192.0.2.2', '--to', to);
-    expect(made.code, made.stderr).toBe(0);
+    expectSuccess(await link('generate', 'to-west', ...words, '--host', '192.0.2.2', '--to', to));
     const router = releaseAfterTest(await startRouterListener());
     const route = ['--connect-to', `::127.0.0.1:${router.port}`];
     expect(await link('check', 'to-west', '--dir', to, ...route)).toMatchObject({ code: 0, stderr: '' });

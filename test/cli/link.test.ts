@@ -83,7 +83,7 @@ describe('link generate and link check', () => {
     const { port } = await routerOf(data);
     for (const name of ['east', 'north']) {
       const made = await link('generate', name, '--data-dir', data, '--to', place.path(name), '--cost', '4');
-      expect(made.code, made.stderr).toBe(0);
+      expectSuccess(made);
       expect(made.stdout).toBe('');
       expect(made.stderr).toContain(`Written ${place.path(name, `Link-${name}.yaml`)}`);
       expect(parse(readFileSync(place.path(name, `Link-${name}.yaml`), 'utf8')).spec.cost).toBe(4);

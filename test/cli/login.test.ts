@@ -6,6 +6,7 @@ import { AUDIENCE_URL, LOGIN_CLIENT, type OidcIssuer, startOidcIssuer } from '..
 import { makeIssuerKey, startAdminService } from '../support/admin-api.js';
 import { Browser, type Decision } from '../support/browser.js';
 import {
+  ENDPOINT,
   type Ended,
   json,
   linkgrant,
@@ -31,7 +32,7 @@ let server: string;
 beforeAll(async () => {
   provider = await startOidcIssuer(await makeIssuerKey('one'));
   const service = await place.serve([
-    ...['--data-dir', dataDir, '--endpoint', 'inter-router=router.example.com:55671'],
+    ...['--data-dir', dataDir, ...ENDPOINT],
     ...['--admin-listen', '127.0.0.1:0', '--admin-issuer', provider.issuer, '--admin-audience', AUDIENCE_URL],
     ...['--login-client', LOGIN_CLIENT, '--login-scope', 'openid', '--login-scope', 'profile'],
     ...['--login-scope', 'offline_access'],

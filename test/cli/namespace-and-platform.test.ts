@@ -1,6 +1,6 @@
 import { existsSync, readdirSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
-import { json, linkgrant, refusalOf, Workplace } from '../support/command-line.js';
+import { expectSuccess, json, linkgrant, refusalOf, Workplace } from '../support/command-line.js';
 import { releaseAfterFile } from '../support/release.js';
 import { SystemHome } from '../support/sites/system-home.js';
 
@@ -23,8 +23,7 @@ describe('the namespace of a command', () => {
     expect(json(await runWith(WEST, 'grant', 'create', 'one', '-o', 'json'))).toMatchObject({
       namespace: 'west',
     });
-    const issued = await runWith(WEST, 'token', 'issue', place.path('token.yaml'), '--name', 'two');
-    expect(issued.code, issued.stderr).toBe(0);
+    expectSuccess(await runWith(WEST, 'token', 'issue', place.path('token.yaml'), '--name', 'two'));
     const named = async (...words: readonly string[]) =>
       json(await runWith(WEST, 'grant', 'list', '-o', 'json', ...words)).map(
         ({ name }: { name: string }) => name,
@@ -39,8 +38,7 @@ describe('the namespace of a command', () => {
     expect(refusalOf(status).error).toContain('namespace "nowhere"');
     const checked = await runWith(WEST, 'link', 'check', ...system);
     expect(refusalOf(checked).error).toContain('namespaces/west/input/resources');
-    const generated = await runWith(WEST, 'link', 'generate', 'peer', '--to', place.path('generated'));
-    expect(generated.code, generated.stderr).toBe(0);
+    expectSuccess(await runWith(WEST, 'link', 'generate', 'peer', '--to', place.path('generated')));
     const shown = json(await runWith(WEST, 'link', 'status', ...system, '-o', 'json'));
     expect(shown.incoming).toMatchObject([{ name: 'peer' }]);
     const redeemed = await runWith(
@@ -94,8 +92,7 @@ describe('the platform of a command', () => {
   });
 
   it('link generate uses the platform of the service', async () => {
-    const made = await run('link', 'generate', 'known', '-n', 'west', '--to', place.path('known'));
-    expect(made.code, made.stderr).toBe(0);
+    expectSuccess(await run('link', 'generate', 'known', '-n', 'west', '--to', place.path('known')));
     expect(readdirSync(place.path('known'))).toContain('Secret-known.yaml');
   });
 });

@@ -1,6 +1,13 @@
 import { cpSync, mkdirSync, writeFileSync } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { json, linkgrant, type Serving, Workplace } from '../support/command-line.js';
+import {
+  ENDPOINT,
+  expectSuccess,
+  json,
+  linkgrant,
+  type Serving,
+  Workplace,
+} from '../support/command-line.js';
 import {
   startWebhookReceiver,
   WEBHOOK_SECRET,
@@ -26,7 +33,8 @@ async function startReplica(name: string): Promise<void> {
   }
   const words = [
     ...['--external-url', 'https://grants.example.com:9443', '--host', 'grants.example.com'],
-    ...['--endpoint', 'inter-router=router.example.com:55671', '--ops-listen', '127.0.0.1:0'],
+    ...ENDPOINT,
+    ...['--ops-listen', '127.0.0.1:0'],
     ...['--webhook', receiver.url, '--webhook-secret-file', work.path('secret'), '--webhook-allow-private'],
   ];
   replicas.push(await work.serve([...words, ...on(name)], { env: env() }));
@@ -52,8 +60,7 @@ async function redeemAtEach(): Promise<void> {
     const site = work.path(`site-${crypto.randomUUID()}`);
     const route = `grants.example.com:9443:127.0.0.1:${port}`;
     const words = ['--data-dir', site, '--to', `${site}-links`, '--connect-to', route];
-    const redeemed = await linkgrant(['token', 'redeem', '-', ...words], { input });
-    expect(redeemed.code, redeemed.stderr).toBe(0);
+    expectSuccess(await linkgrant(['token', 'redeem', '-', ...words], { input }));
   }
 }
 

@@ -1,6 +1,6 @@
 import { cpSync, mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
-import { json, linkgrant, refusalOf, type Serving, Workplace } from '../support/command-line.js';
+import { ENDPOINT, json, linkgrant, refusalOf, type Serving, Workplace } from '../support/command-line.js';
 import { createTestDatabase, type TestDatabase } from '../support/stores/postgres-server.js';
 
 const work = new Workplace();
@@ -8,7 +8,7 @@ const SERVE = ['serve', '--ops-listen', 'off', '--listen', '127.0.0.1:0'];
 /** Flags of every service on the store. */
 const SERVED = [
   ...['--external-url', 'https://grants.example.com:9443', '--host', 'grants.example.com'],
-  ...['--endpoint', 'inter-router=router.example.com:55671'],
+  ...ENDPOINT,
 ];
 let database: TestDatabase;
 let first: Serving;

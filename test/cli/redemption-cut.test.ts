@@ -55,8 +55,7 @@ async function link(...names: readonly string[]): Promise<string[]> {
     const token = place.path(`${name}.yaml`);
     await succeed('token', 'issue', token, '--name', name);
     const to = ['--to', place.path('links'), '--data-dir', place.path(name)];
-    const redeemed = await linkgrant(['token', 'redeem', token, '--renew', ...to]);
-    expect(redeemed.code, redeemed.stderr).toBe(0);
+    expectSuccess(await linkgrant(['token', 'redeem', token, '--renew', ...to]));
   }
   return json(await linkgrant(['redemption', 'list', '-o', 'json', '--data-dir', data])).map(
     ({ id }: { readonly id: string }) => id,

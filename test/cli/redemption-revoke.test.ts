@@ -40,8 +40,7 @@ async function makeLink(grant: string, uses = 1): Promise<Link> {
     const site = place.path(`site-${links}-${sites}`);
     return linkgrant(['token', 'redeem', token, '--to', site, '--data-dir', `${site}-data`]);
   };
-  const redeemed = await redeem();
-  expect(redeemed.code, redeemed.stderr).toBe(0);
+  expectSuccess(await redeem());
   const { id } = (await redemptions(grant)).at(-1);
   return { id, redeem, certificate: (await shown('redemption', id)).certificate };
 }

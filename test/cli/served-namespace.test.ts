@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { json, linkgrant, Workplace } from '../support/command-line.js';
+import { expectSuccess, json, linkgrant, Workplace } from '../support/command-line.js';
 import { releaseAfterFile } from '../support/release.js';
 import { SystemHome } from '../support/sites/system-home.js';
 
@@ -16,8 +16,7 @@ await service.stop();
 
 describe('commands on the grants of a service that serves one namespace', () => {
   it('grant, token and redemption commands use the only namespace that the service serves', async () => {
-    const issued = await run('token', 'issue', place.path('token.yaml'), '--name', 'issued');
-    expect(issued.code, issued.stderr).toBe(0);
+    expectSuccess(await run('token', 'issue', place.path('token.yaml'), '--name', 'issued'));
     const created = await run('grant', 'create', 'created', '-o', 'json');
     expect(json(created)).toMatchObject({ namespace: 'west' });
     const named = async (...words: readonly string[]) =>

@@ -10,7 +10,15 @@ import {
 import { join } from 'node:path';
 import { beforeAll, describe, expect, it, vi } from 'vitest';
 import { parse } from 'yaml';
-import { ENDPOINT, json, linkgrant, type RunOptions, refusalOf, Workplace } from '../support/command-line.js';
+import {
+  ENDPOINT,
+  expectSuccess,
+  json,
+  linkgrant,
+  type RunOptions,
+  refusalOf,
+  Workplace,
+} from '../support/command-line.js';
 import { releaseAfterFile } from '../support/release.js';
 
 const place = releaseAfterFile(new Workplace());
@@ -366,8 +374,7 @@ describe('an exported signing key', () => {
     const home = place.path('nothing-here');
     const env = { HOME: home, LINKGRANT_DATA_DIR: join(home, 'data') };
     const minting = ['--signing-key', key, '--redemptions-allowed', '2', '--subject', 'east'];
-    const ended = await linkgrant(['token', 'issue', '-', ...minting], { env });
-    expect(ended.code, ended.stderr).toBe(0);
+    const ended = expectSuccess(await linkgrant(['token', 'issue', '-', ...minting], { env }));
     expect(existsSync(home)).toBe(false);
     const file = place.path('exported.yaml');
     writeFileSync(file, ended.stdout);
@@ -387,7 +394,7 @@ describe('an exported signing key', () => {
         input: (await run(['grant', 'show', 'exported', '--signing-key', '-'])).stdout,
       },
     );
-    expect(piped.code, piped.stderr).toBe(0);
+    expectSuccess(piped);
     expect((await redeem(place.path('piped', 'exported-2.yaml'))).code).toBe(0);
   });
 

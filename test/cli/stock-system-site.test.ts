@@ -119,8 +119,7 @@ it('bootstrap retains the cost, settings and labels of a received Link', async (
   const sent = { cost: 4, settings: { later: 'on' }, labels: { 'example.com/team': 'network' } };
   const sending = await issuingServerForTest('stock', sent);
   writeFileSync(work.path('token.yaml'), encodeAccessToken(sending.token));
-  const joined = await COMMANDS.bootstrap();
-  expect(joined.code, joined.stderr).toBe(0);
+  expectSuccess(await COMMANDS.bootstrap());
   const { metadata, spec } = east.input('Link-my-link.yaml');
   expect(spec).toMatchObject({ cost: 4, settings: sent.settings });
   expect(metadata.labels).toEqual({ ...sent.labels, 'app.kubernetes.io/managed-by': 'linkgrant' });

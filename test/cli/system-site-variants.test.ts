@@ -1,6 +1,6 @@
 import { readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
-import { json, linkgrant, refusalOf, Workplace } from '../support/command-line.js';
+import { expectSuccess, json, linkgrant, refusalOf, Workplace } from '../support/command-line.js';
 import { startRouterListener } from '../support/links/router-listener.js';
 import { releaseAfterFile, releaseAfterTest } from '../support/release.js';
 import { makeSiteAuthority, SystemHome } from '../support/sites/system-home.js';
@@ -38,10 +38,8 @@ describe('a link between two namespaces of one host', () => {
     'the router of namespace %s accepts the link, and presents its own certificate',
     async (namespace, words, links) => {
       const token = place.path(`${namespace}.yaml`);
-      const issued = await accepting('token', 'issue', token, '-n', namespace, '--name', namespace, ...words);
-      expect(issued.code, issued.stderr).toBe(0);
-      const redeemed = await joining('token', 'redeem', token);
-      expect(redeemed.code, redeemed.stderr).toBe(0);
+      expectSuccess(await accepting('token', 'issue', token, '-n', namespace, '--name', namespace, ...words));
+      expectSuccess(await joining('token', 'redeem', token));
       const router = releaseAfterTest(
         await startRouterListener(0, home.path(namespace, 'runtime/certs/west')),
       );
@@ -51,8 +49,7 @@ describe('a link between two namespaces of one host', () => {
       ]);
       for (const link of links) {
         expect(modeOf(home.path('joining', `input/resources/Link-${link}.yaml`))).toBe(0o600);
-        const checked = await joining('link', 'check', link, ...routes);
-        expect(checked.code, checked.stderr).toBe(0);
+        const checked = expectSuccess(await joining('link', 'check', link, ...routes));
         expect(checked.stdout.match(/^ok /gm)).toHaveLength(2);
       }
       const uid = /uid: (\S+)/.exec(home.read('joining', 'runtime/resources/Site-east.yaml'))?.[1];

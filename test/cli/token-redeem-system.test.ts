@@ -91,7 +91,7 @@ describe('token redeem on a system site', () => {
       ['token', 'redeem', await token(), '--skupper-home', home, '--data-dir', work.path('requesting')],
       { env: { PATH: '/nowhere', SKUPPER_PLATFORM: 'podman' } },
     );
-    expect(ended.code, ended.stderr).toBe(0);
+    expectSuccess(ended);
     const directory = `${home}/namespaces/default/input/resources`;
     expect(modeOf(directory)).toBe(0o700);
     expect(modeOf(`${directory}/Secret-west.yaml`)).toBe(0o600);

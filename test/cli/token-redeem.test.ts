@@ -5,7 +5,7 @@ import { describe, expect, it } from 'vitest';
 import { parse, parseAllDocuments } from 'yaml';
 import { encodeAccessToken } from '../../src/domain/access-token.js';
 import { run } from '../chaos/commands.js';
-import { ENDPOINT, linkgrant, refusalOf, Workplace } from '../support/command-line.js';
+import { ENDPOINT, expectSuccess, linkgrant, refusalOf, Workplace } from '../support/command-line.js';
 import { releaseAfterFile } from '../support/release.js';
 import { serveHttps } from '../support/servers/hostile-server.js';
 import { issuingServerForTest } from '../support/servers/issuing-server.js';
@@ -20,8 +20,7 @@ const service = await place.serve(['--data-dir', dataDir, ...ENDPOINT]);
 
 async function issue(name: string, ...words: readonly string[]): Promise<string> {
   const file = place.path(`${name}.yaml`);
-  const ended = await linkgrant(['token', 'issue', file, '--name', name, '--data-dir', dataDir, ...words]);
-  expect(ended.code, ended.stderr).toBe(0);
+  expectSuccess(await linkgrant(['token', 'issue', file, '--name', name, '--data-dir', dataDir, ...words]));
   return file;
 }
 
@@ -40,8 +39,7 @@ describe('token redeem', () => {
   it('writes Secret and Link readable only by their owner, and prints their expiry and the next step', async () => {
     const token = await issue('west', '--link-cost', '3');
     const to = place.path('west-links');
-    const ended = await redeem(token, 'west-site', '--to', to);
-    expect(ended.code, ended.stderr).toBe(0);
+    const ended = expectSuccess(await redeem(token, 'west-site', '--to', to));
     expect(ended.stderr).toBe('');
     expect(readdirSync(to).sort()).toEqual(['Link-west.yaml', 'Secret-west.yaml']);
     for (const file of readdirSync(to)) expect(statSync(join(to, file)).mode & 0o777).toBe(0o600);
@@ -98,8 +96,7 @@ describe('token redeem', () => {
   it('accepts a name, a subject and a cost', async () => {
     const token = await issue('plain');
     const words = ['--name', 'chosen', '--subject', 'Köln site 7', '--cost', '12', '--to', '-'];
-    const ended = await redeem(token, 'chosen-site', ...words);
-    expect(ended.code, ended.stderr).toBe(0);
+    const ended = expectSuccess(await redeem(token, 'chosen-site', ...words));
     expect(ended.stderr).toContain('The certificate of "Köln site 7" is valid until');
     const [secret, link] = parseAllDocuments(ended.stdout).map((document) => document.toJS());
     expect(secret).toMatchObject({ kind: 'Secret', metadata: { name: 'chosen' } });
@@ -140,7 +137,7 @@ describe('token redeem', () => {
       // The clock is set to a time at which the recorded certificate is valid.
       { clockOffsetMs: Date.parse(recorded.validFrom) + 3_600_000 - Date.now() },
     );
-    expect(ended.code, ended.stderr).toBe(0);
+    expectSuccess(ended);
     expect(JSON.parse(ended.stdout)).toMatchObject({ links: ['my-link'], source: 'stock' });
     const { data } = parse(readFileSync(join(to, 'Secret-my-link.yaml'), 'utf8'));
     expect(Object.keys(data).sort()).toEqual(['ca.crt', 'tls.crt', 'tls.key']);
@@ -201,8 +198,7 @@ describe('token redeem after a refusal', () => {
 describe('token inspect', () => {
   it('prints everything but the code, without a connection', async () => {
     const file = await issue('seen', '--link-cost', '4', '--redemptions-allowed', '2');
-    const text = await inspect(file);
-    expect(text.code, text.stderr).toBe(0);
+    const text = expectSuccess(await inspect(file));
     expect(text.stdout).toMatch(/^Name: +seen$/m);
     expect(text.stdout).toContain(service.url);
     expect(text.stdout).toContain(service.fingerprint);

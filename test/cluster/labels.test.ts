@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { ACCESS_GRANTS, REDEMPTIONS } from '../../src/platforms/kubernetes/api/kinds.js';
-import { json } from '../support/command-line.js';
+import { expectSuccess, json } from '../support/command-line.js';
 import { openAcceptingNamespace } from './harness/accepting-namespace.js';
 import { post } from './harness/post.js';
 import { readyGrant, serveCluster } from './harness/served.js';
@@ -12,8 +12,7 @@ const NOTE = 'linkgrant.dev/note';
 const keyOf = (name: string) => ({ namespace: west.namespace, name });
 const metadataOf = async (name: string) => (await cluster.admin.get(ACCESS_GRANTS, keyOf(name))).metadata;
 const run = async (...words: readonly string[]) => {
-  const ended = await west.run([...words, '-o', 'json']);
-  expect(ended.code, ended.stderr).toBe(0);
+  const ended = expectSuccess(await west.run([...words, '-o', 'json']));
   return json(ended);
 };
 

@@ -8,7 +8,7 @@ import { generateKeyPair, privateKeyPem, spkiOf } from '../../src/pki/keys.js';
 import { REDEMPTIONS, SECRETS } from '../../src/platforms/kubernetes/api/kinds.js';
 import type { Resource } from '../../src/platforms/kubernetes/api/resource.js';
 import { redemptionResource, slotName } from '../../src/platforms/kubernetes/store/redemption-resource.js';
-import { json, refusalOf } from '../support/command-line.js';
+import { expectSuccess, json, refusalOf } from '../support/command-line.js';
 import { directoryForTest, releaseAfterFile, releaseAfterTest } from '../support/release.js';
 import { DAY_MS } from '../support/server-identity.js';
 import { type IssuingServer, issuingServerForTest } from '../support/servers/issuing-server.js';
@@ -263,8 +263,7 @@ describe('deploy/bootstrap/job.yaml', () => {
     }
     await until('the Link', async () => (await place.links()).length > 0);
     await writeLinkStatus(cluster, place.namespace, name, true);
-    const ended = await running;
-    expect(ended.code, ended.stderr).toBe(0);
+    const ended = expectSuccess(await running);
     expect(json(ended)).toMatchObject({
       links: [{ name }],
       alreadyLinked: false,

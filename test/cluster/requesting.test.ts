@@ -349,7 +349,7 @@ describe('a Link to another network in a cluster', () => {
 
   async function startForeign(): Promise<IssuingServer> {
     const { endpoints, ...sent } = storedLink(wanted, '');
-    return await issuingServerForTest('stock', sent, endpoints);
+    return issuingServerForTest('stock', sent, endpoints);
   }
 
   it('has the role, routing keys, settings and cost of the received one, and repeating changes nothing', async () => {

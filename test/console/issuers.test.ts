@@ -1,7 +1,7 @@
 import { rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, it } from 'vitest';
-import { linkgrant } from '../support/command-line.js';
+import { expectSuccess, linkgrant } from '../support/command-line.js';
 import { DAY } from '../support/service.js';
 import { expectAccessible } from './harness/browser.js';
 import { openOperatorPage } from './harness/operator-page.js';
@@ -14,8 +14,7 @@ const grantUid = await running.createGrant({ name: 'to-west' });
 const open = (query = '') => goTo(`/issuers${query}`);
 /** Runs a command on the issuers of the service. */
 const issuer = async (...words: readonly string[]) => {
-  const ended = await linkgrant(['issuer', ...words, '--data-dir', running.service.directory]);
-  expect(ended.code, ended.stderr).toBe(0);
+  expectSuccess(await linkgrant(['issuer', ...words, '--data-dir', running.service.directory]));
 };
 /** The section of the CA that signs links. */
 const section = () => page.getByRole('region', { name: NAME });

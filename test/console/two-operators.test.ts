@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import type { Page } from 'playwright-core';
 import { expect, it } from 'vitest';
-import { linkgrantProcess, startLinkgrant, startServe } from '../support/command-line.js';
+import { ENDPOINT, linkgrantProcess, startLinkgrant, startServe } from '../support/command-line.js';
 import { directoryForFile, releaseAfterFile } from '../support/release.js';
 import { until } from '../support/until.js';
 import { openConsole, startBrowser } from './harness/browser.js';
@@ -9,8 +9,7 @@ import { openConsole, startBrowser } from './harness/browser.js';
 // The service, the console and the site are processes that have only the store and the network in common.
 const directory = directoryForFile();
 const dataDir = join(directory, 'data');
-const endpoint = 'inter-router=router.example.com:55671';
-releaseAfterFile(await startServe(['--data-dir', dataDir, '--endpoint', endpoint]));
+releaseAfterFile(await startServe(['--data-dir', dataDir, ...ENDPOINT]));
 const terminal = startLinkgrant(['console', '--data-dir', dataDir, '--no-open'], { holdsInput: true });
 releaseAfterFile({
   stop() {

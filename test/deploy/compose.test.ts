@@ -4,7 +4,7 @@ import { describe, expect, it } from 'vitest';
 import { parse } from 'yaml';
 import { loadConfiguration } from '../../src/config/config.js';
 import { SETTINGS, type SettingKey, variableOf } from '../../src/config/settings.js';
-import { linkgrant } from '../support/command-line.js';
+import { expectSuccess, linkgrant } from '../support/command-line.js';
 import { PROJECT } from '../tooling/project-copy.js';
 
 interface Service {
@@ -131,8 +131,7 @@ describe('deploy/compose.yaml', () => {
 
   it('shows a valid command', async () => {
     const [, words = ''] = /compose exec linkgrant node \/app\/dist\/main\.js (.+)$/m.exec(text) ?? [];
-    const ended = await linkgrant([...words.split(' '), '--data-dir', '/nowhere', '--help']);
-    expect(ended.code, ended.stderr).toBe(0);
+    expectSuccess(await linkgrant([...words.split(' '), '--data-dir', '/nowhere', '--help']));
     expect(words).toMatch(/^token issue - /);
   });
 });

@@ -2,7 +2,14 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { parse } from 'yaml';
-import { json, linkgrant, type RunOptions, type Serving, Workplace } from '../support/command-line.js';
+import {
+  expectSuccess,
+  json,
+  linkgrant,
+  type RunOptions,
+  type Serving,
+  Workplace,
+} from '../support/command-line.js';
 import { freePort } from '../support/free-port.js';
 import { createTestDatabase, type TestDatabase } from '../support/stores/postgres-server.js';
 import { PROJECT } from '../tooling/project-copy.js';
@@ -63,12 +70,10 @@ it('deploy/compose.yaml starts a service with PostgreSQL that is healthy and iss
   const probe = () => linkgrant(wordsOf(healthcheck.test), inContainer);
   expect(await probe()).toMatchObject({ code: 0, stdout: 'ok\n' });
   const [, shown = ''] = /compose exec linkgrant (node .+)$/m.exec(text) ?? [];
-  const issued = await linkgrant(wordsOf(shown.split(' ')), inContainer);
-  expect(issued.code, issued.stderr).toBe(0);
+  const issued = expectSuccess(await linkgrant(wordsOf(shown.split(' ')), inContainer));
   const redeem = ['token', 'redeem', '-', '--to', '-', '--data-dir', place.path('site')];
   const route = ['--connect-to', `grants.example.com:${service.port}:127.0.0.1:${service.port}`];
-  const redeemed = await linkgrant([...redeem, ...route], { input: issued.stdout });
-  expect(redeemed.code, redeemed.stderr).toBe(0);
+  expectSuccess(await linkgrant([...redeem, ...route], { input: issued.stdout }));
   expect(await database.sql('SELECT subject FROM linkgrant.redemptions')).toHaveLength(1);
   expect(json(await linkgrant(['grant', 'list', '-o', 'json'], inContainer))).toMatchObject([
     { name: 'west', redemptions: 1 },

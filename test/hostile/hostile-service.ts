@@ -9,7 +9,7 @@ import {
   makeIssuerKey,
   signBearer,
 } from '../support/admin-api.js';
-import { linkgrant, type Serving, Workplace } from '../support/command-line.js';
+import { ENDPOINT, linkgrant, type Serving, Workplace } from '../support/command-line.js';
 import { openSqliteFile } from '../support/stores/sqlite-file.js';
 import type { WireAnswer } from '../support/wire.js';
 
@@ -58,7 +58,7 @@ export async function startHostileService(): Promise<HostileService> {
   const key = await makeIssuerKey('first');
   writeFileSync(place.path('jwks.json'), JSON.stringify({ keys: [key.jwk] }));
   const serving = await place.serve([
-    ...['--data-dir', dataDirectory, '--endpoint', 'inter-router=router.example.com:55671'],
+    ...['--data-dir', dataDirectory, ...ENDPOINT],
     ...['--ops-listen', '127.0.0.1:0', '--allow-redeem-by-key'],
     ...['--admin-listen', '127.0.0.1:0', '--admin-issuer', ISSUER, '--admin-audience', AUDIENCE],
     ...['--admin-jwks', place.path('jwks.json')],

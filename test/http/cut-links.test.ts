@@ -2,7 +2,7 @@ import { beforeEach, describe, expect, it } from 'vitest';
 import { findIssuer, issueSiteCertificate, SITE_CA } from '../../src/compose/site-issuer.js';
 import { loadConfiguration } from '../../src/config/config.js';
 import { run } from '../chaos/commands.js';
-import { linkgrant } from '../support/command-line.js';
+import { expectSuccess, linkgrant } from '../support/command-line.js';
 import { dialEach, type LinkPair } from '../support/links/dialled-pairs.js';
 import { startOpensslRouter } from '../support/links/openssl-router.js';
 import { linkOf, postRenewal, renewalOf } from '../support/links/test-link.js';
@@ -86,8 +86,7 @@ describe('redemption revoke --cut', () => {
     ];
     const step = async (number: number, ...words: readonly string[]) => {
       // Two minutes ahead of the run `soon` below, which thus finds that the old CA signed until just now.
-      const ended = await run(cut(...words), { clockOffsetMs: 2 * MINUTE });
-      expect(ended.code, ended.stderr).toBe(0);
+      const ended = expectSuccess(await run(cut(...words), { clockOffsetMs: 2 * MINUTE }));
       expect(ended.stdout).toContain(`Step ${number} of 6: `);
       return ended.stdout;
     };

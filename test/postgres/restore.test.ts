@@ -1,11 +1,10 @@
 import { afterAll, describe, expect, it } from 'vitest';
-import { json, linkgrant, refusalOf, Workplace } from '../support/command-line.js';
+import { ENDPOINT, json, linkgrant, refusalOf, Workplace } from '../support/command-line.js';
 import { releaseAfterFile } from '../support/release.js';
 import { DatabaseServer, PASSWORD } from './harness/database-server.js';
 import { runPostgresProgram } from './harness/postgres-programs.js';
 import { ENV } from './harness/service-on-servers.js';
 
-const SERVED = ['--endpoint', 'inter-router=router.example.com:55671'];
 let copy: DatabaseServer | undefined;
 
 const server = releaseAfterFile(await DatabaseServer.create());
@@ -50,7 +49,7 @@ describe.each(WAYS)('a database that was restored by $way', ({ way, save, restor
       run('token', 'redeem', token, '--data-dir', work.path(site), '--to', work.path(site, 'links'));
     if (name === 'pg_basebackup') await server.sql('DROP SCHEMA linkgrant CASCADE');
     let place = [...dataDir, '--store', server.url];
-    const service = await work.serve([...SERVED, ...place], { env: ENV });
+    const service = await work.serve([...ENDPOINT, ...place], { env: ENV });
     const issue = ['token', 'issue', token, '--name', 'west', '--redemptions-allowed', '3'];
     expect((await run(...issue, ...place)).code).toBe(0);
     expect((await redeem(`${name}-before`)).code).toBe(0);
@@ -59,7 +58,7 @@ describe.each(WAYS)('a database that was restored by $way', ({ way, save, restor
     await service.stop();
     place = [...dataDir, '--store', await restore()];
 
-    const start = ['serve', '--listen', '127.0.0.1:0', '--ops-listen', 'off', ...SERVED, ...place];
+    const start = ['serve', '--listen', '127.0.0.1:0', '--ops-listen', 'off', ...ENDPOINT, ...place];
     const refused = await run(...start);
     expect(refused.code).toBe(2);
     expect(refusalOf(refused).error).toContain('the store was rolled back: its ledger lacks 1 entry');
@@ -75,7 +74,7 @@ describe.each(WAYS)('a database that was restored by $way', ({ way, save, restor
     );
 
     const listen = ['--listen', `127.0.0.1:${service.port}`];
-    const again = await work.serve([...listen, ...SERVED, ...place], { env: ENV });
+    const again = await work.serve([...listen, ...ENDPOINT, ...place], { env: ENV });
     expect((await redeem(`${name}-again`)).code).toBe(3);
     const [grant] = json(await run('grant', 'list', '-o', 'json', ...place));
     expect(grant).toMatchObject({ name: 'west', state: 'revoked', redemptions: 1 });

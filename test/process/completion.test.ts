@@ -2,7 +2,7 @@ import { spawn } from 'node:child_process';
 import { chmodSync, mkdirSync, symlinkSync, writeFileSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { linkgrant, linkgrantProcess, Workplace } from '../support/command-line.js';
+import { ENDPOINT, expectSuccess, linkgrant, linkgrantProcess, Workplace } from '../support/command-line.js';
 import { MAIN } from '../support/programs.js';
 import { until } from '../support/until.js';
 
@@ -17,14 +17,13 @@ beforeAll(async () => {
   chmodSync(MAIN, 0o755);
   symlinkSync(MAIN, place.path('bin/linkgrant'));
   writeFileSync(kubeconfig, 'contexts: [{ name: first-cluster }, { name: second-cluster }]\n');
-  await place.serve(['--data-dir', data, '--endpoint', 'inter-router=router.example.com:55671']);
+  await place.serve(['--data-dir', data, ...ENDPOINT]);
   for (const words of [
     ['grant', 'create', 'fleet'],
     ['grant', 'create', 'branch', '-n', 'north'],
     ['token', 'issue', place.path('token'), '--grant', 'fleet', '--name', 'west'],
   ]) {
-    const ended = await linkgrant([...words, '--data-dir', data]);
-    expect(ended.code, ended.stderr).toBe(0);
+    expectSuccess(await linkgrant([...words, '--data-dir', data]));
   }
   const redeem = ['token', 'redeem', place.path('token'), '--to', place.path('links')];
   expect((await linkgrant([...redeem, '--data-dir', place.path('requesting')])).code).toBe(0);

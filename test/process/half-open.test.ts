@@ -4,7 +4,7 @@ import { connect } from 'node:tls';
 import { expect, it } from 'vitest';
 import { parse } from 'yaml';
 import { descriptorLimit } from '../../src/files/descriptor-limit.js';
-import { linkgrant, Workplace } from '../support/command-line.js';
+import { ENDPOINT, expectSuccess, linkgrant, Workplace } from '../support/command-line.js';
 import { csrHeader, redeemedAnswer } from '../support/redeemed-answer.js';
 import { releaseAfterFile } from '../support/release.js';
 import { post } from '../support/wire.js';
@@ -20,7 +20,7 @@ const place = releaseAfterFile(new Workplace());
 
 it('a service serves while 5,000 half-open connections and slow senders are open', async () => {
   expect(CONNECTIONS).toBeGreaterThan(1_000);
-  const flags = ['--endpoint', 'inter-router=router.example.com:55671', '--ops-listen', '127.0.0.1:0'];
+  const flags = [...ENDPOINT, '--ops-listen', '127.0.0.1:0'];
   const dataDir = place.path('data');
   const service = await place.serve(['--data-dir', dataDir, '--max-connections', '10000', ...flags]);
   const { stdout: token } = await linkgrant(['token', 'issue', '-', '--data-dir', dataDir]);
@@ -59,7 +59,7 @@ it('a service serves while 5,000 half-open connections and slow senders are open
   const redeemed = await linkgrant(['token', 'redeem', '-', '--to', '-', '--data-dir', place.path('site')], {
     input: token,
   });
-  expect(redeemed.code, redeemed.stderr).toBe(0);
+  expectSuccess(redeemed);
   expect((await fetch(`http://127.0.0.1:${service.opsPort}/readyz`)).status).toBe(200);
   await expect
     .poll(() => metric('linkgrant_connections_opened_total{listener="service"}'), { timeout: 60_000 })
@@ -76,7 +76,7 @@ it('a service serves while 5,000 half-open connections and slow senders are open
 }, 180_000);
 
 it('a service serves 300 sites of one address while 300 idle connections of that address are open', async () => {
-  const flags = ['--endpoint', 'inter-router=router.example.com:55671', '--ops-listen', '127.0.0.1:0'];
+  const flags = [...ENDPOINT, '--ops-listen', '127.0.0.1:0'];
   const dataDir = place.path('behind-one-address');
   const service = await place.serve(['--data-dir', dataDir, ...flags]);
   const issue = ['token', 'issue', '-', '--redemptions-allowed', String(SITES), '--data-dir', dataDir];

@@ -4,7 +4,7 @@ import { writeFileSync } from 'node:fs';
 import { connect } from 'node:net';
 import { afterEach, expect, it } from 'vitest';
 import { parse } from 'yaml';
-import { json, linkgrant, Workplace } from '../support/command-line.js';
+import { ENDPOINT, json, linkgrant, Workplace } from '../support/command-line.js';
 import { freePorts } from '../support/free-port.js';
 import { csrHeader, redeemedAnswer } from '../support/redeemed-answer.js';
 import { releaseAfterFile } from '../support/release.js';
@@ -63,7 +63,7 @@ it.each([
   async (what, flags) => {
     const dataDir = place.path(what);
     const service = await place.serve([
-      ...['--data-dir', dataDir, '--endpoint', 'inter-router=router.example.com:55671'],
+      ...['--data-dir', dataDir, ...ENDPOINT],
       ...['--trusted-proxy', '127.0.0.1', '--proxy-protocol', ...flags],
     ]);
     const ports = await startHaproxy(service.port);

@@ -1,6 +1,13 @@
 import { cpSync, existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { beforeEach, describe, expect, it } from 'vitest';
-import { expectSuccess, linkgrant, refusalOf, startLinkgrant, Workplace } from '../support/command-line.js';
+import {
+  ENDPOINT,
+  expectSuccess,
+  linkgrant,
+  refusalOf,
+  startLinkgrant,
+  Workplace,
+} from '../support/command-line.js';
 import { releaseAfterTest } from '../support/release.js';
 import { copySite, type SystemSiteCopy } from '../support/sites/system-site.js';
 import { until } from '../support/until.js';
@@ -11,8 +18,7 @@ let east: SystemSiteCopy;
 beforeEach(async () => {
   work = releaseAfterTest(new Workplace());
   east = copySite('east', work.path('skupper'), 'east');
-  const endpoint = ['--endpoint', 'inter-router=router.example.com:55671'];
-  await work.serve(['--data-dir', work.path('accepting'), ...endpoint]);
+  await work.serve(['--data-dir', work.path('accepting'), ...ENDPOINT]);
 });
 
 async function token(name = 'west'): Promise<string> {

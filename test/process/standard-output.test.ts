@@ -9,7 +9,7 @@ import { releaseAfterFile } from '../support/release.js';
 const place = releaseAfterFile(new Workplace());
 const data = ['--data-dir', place.path('data')];
 
-await place.serve([...data, '--endpoint', 'inter-router=router.example.com:55671']);
+await place.serve([...data, ...ENDPOINT]);
 
 /** Runs a command whose standard output is a full device, or a pipe whose reader has closed it. */
 async function run(stdout: 'full' | 'unread', words: readonly string[]) {

@@ -2,7 +2,7 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { type AddressInfo, createServer, type Socket } from 'node:net';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { linkgrant, linkgrantProcess, Workplace } from '../support/command-line.js';
+import { ENDPOINT, expectSuccess, linkgrant, linkgrantProcess, Workplace } from '../support/command-line.js';
 import { MAIN } from '../support/programs.js';
 import { until } from '../support/until.js';
 
@@ -13,13 +13,12 @@ const silent = createServer((socket) => sockets.push(socket));
 let redeem: readonly string[];
 
 beforeAll(async () => {
-  await place.serve([...data, '--endpoint', 'inter-router=router.example.com:55671']);
+  await place.serve([...data, ...ENDPOINT]);
   for (const words of [
     ['grant', 'create', 'fleet'],
     ['token', 'issue', place.path('token'), '--grant', 'fleet'],
   ]) {
-    const ended = await linkgrant([...words, ...data]);
-    expect(ended.code, ended.stderr).toBe(0);
+    expectSuccess(await linkgrant([...words, ...data]));
   }
   silent.listen(0, '127.0.0.1');
   await once(silent, 'listening');

@@ -1,21 +1,19 @@
 import { writeFileSync } from 'node:fs';
 import { afterAll, expect, it } from 'vitest';
 import { AUDIENCE, ISSUER, makeIssuerKey, signBearer } from '../support/admin-api.js';
-import { linkgrant, startLinkgrant, Workplace } from '../support/command-line.js';
+import { ENDPOINT, expectSuccess, linkgrant, startLinkgrant, Workplace } from '../support/command-line.js';
 import { until } from '../support/until.js';
 
 const place = new Workplace();
 const data = ['--data-dir', place.path('data')];
-const endpoint = ['--endpoint', 'inter-router=router.example.com:55671'];
 const run = async (...words: readonly string[]) => {
-  const ended = await linkgrant([...words, ...data]);
-  expect(ended.code, ended.stderr).toBe(0);
+  expectSuccess(await linkgrant([...words, ...data]));
 };
 
 afterAll(() => place.remove());
 
 it('grant list -w prints new, changed and removed grants of a store, and ends with exit code 0 at Ctrl-C', async () => {
-  const service = await place.serve([...data, ...endpoint]);
+  const service = await place.serve([...data, ...ENDPOINT]);
   await service.stop();
   await run('grant', 'create', 'first');
   const { child, said, ended } = startLinkgrant(['grant', 'list', '-w', ...data]);
@@ -49,11 +47,11 @@ it('issuer list -w prints the steps of a rotation', async () => {
 
 it('link status -w prints all links again after a change', async () => {
   const links = place.path('links');
-  await run('link', 'generate', 'west', '--to', links, ...endpoint);
+  await run('link', 'generate', 'west', '--to', links, ...ENDPOINT);
   const { child, said, ended } = startLinkgrant(['link', 'status', '-w', '-o', 'name', '--dir', links]);
   await until(() => said.stdout === 'west\n');
   await run('link', 'update', 'west', '--cost', '7', '--dir', links);
-  await run('link', 'generate', 'east', '--to', links, ...endpoint);
+  await run('link', 'generate', 'east', '--to', links, ...ENDPOINT);
   await until(() => said.stdout === 'west\neast\nwest\n');
   child.kill('SIGINT');
   expect(await ended).toMatchObject({ code: 0, stderr: '' });
@@ -66,7 +64,7 @@ it('grant list -w --server warns once while the service is restarted, and contin
   const serve = (port: string) =>
     place.serve([
       ...data,
-      ...endpoint,
+      ...ENDPOINT,
       ...['--admin-listen', `127.0.0.1:${port}`, '--admin-issuer', ISSUER, '--admin-audience', AUDIENCE],
       ...['--admin-jwks', place.path('jwks.json')],
     ]);

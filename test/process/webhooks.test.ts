@@ -39,7 +39,7 @@ afterAll(async () => {
 function serve(dataDir: string, urls: readonly string[], ...words: readonly string[]): Promise<Serving> {
   return place.serve(
     [
-      ...['--data-dir', dataDir, '--endpoint', 'inter-router=router.example.com:55671'],
+      ...['--data-dir', dataDir, ...ENDPOINT],
       ...[...urls.flatMap((url) => ['--webhook', url]), '--webhook-secret-file', secretFile],
       ...words,
     ],
@@ -56,8 +56,7 @@ function setClock(service: Serving, dataDir: string, ms: number): Promise<void> 
 }
 
 async function run(dataDir: string, ...words: readonly string[]): Promise<string> {
-  const ended = await linkgrant([...words, '--data-dir', dataDir]);
-  expect(ended.code, ended.stderr).toBe(0);
+  const ended = expectSuccess(await linkgrant([...words, '--data-dir', dataDir]));
   return ended.stdout;
 }
 

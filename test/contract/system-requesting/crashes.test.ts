@@ -3,7 +3,7 @@ import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { beforeEach, describe, expect, it } from 'vitest';
 import { type RunConditions, run, runProcess, serve } from '../../chaos/commands.js';
-import type { EndedProcess } from '../../support/command-line.js';
+import { ENDPOINT, type EndedProcess, expectSuccess } from '../../support/command-line.js';
 import { directoryForTest, releaseAfterTest } from '../../support/release.js';
 import { copySite, modeOf, type SystemSiteCopy } from '../../support/sites/system-site.js';
 
@@ -17,8 +17,7 @@ beforeEach(async () => {
   accepting = join(place, 'accepting');
   east = copySite('east', join(place, 'skupper'), 'east');
   before = east.inputNames();
-  const endpoint = 'inter-router=router.example.com:55671';
-  releaseAfterTest(await serve(['--data-dir', accepting, '--listen', '127.0.0.1:0', '--endpoint', endpoint]));
+  releaseAfterTest(await serve(['--data-dir', accepting, '--listen', '127.0.0.1:0', ...ENDPOINT]));
 });
 
 const reloads = () => join(place, 'reloads');
@@ -26,8 +25,7 @@ const reloadCount = () =>
   existsSync(reloads()) ? readFileSync(reloads(), 'utf8').split('\n').filter(Boolean).length : 0;
 
 async function issue(file: string): Promise<string> {
-  const issued = await run(['token', 'issue', file, '--name', 'west', '--data-dir', accepting]);
-  expect(issued.code, issued.stderr).toBe(0);
+  expectSuccess(await run(['token', 'issue', file, '--name', 'west', '--data-dir', accepting]));
   return file;
 }
 
@@ -85,8 +83,7 @@ describe('a redemption into a site killed between two of its writes', () => {
     expect((await redeem([token], { killedAt: moment })).signal).toBe('SIGKILL');
     added();
     expect(reloadCount()).toBe(0);
-    const repeated = await redeem([token]);
-    expect(repeated.code, repeated.stderr).toBe(0);
+    expectSuccess(await redeem([token]));
     expect(added()).toEqual(LINK_FILES);
     expect(await recordedSerials()).toEqual([serialInPlace()]);
     expect(reloadCount()).toBe(1);
@@ -114,8 +111,7 @@ describe('a redemption of the input directory killed between two of its writes',
       expect((await redeem(['--input'], { killedAt: moment })).signal).toBe('SIGKILL');
       const names = added();
       if (!existsSync(token)) expect(names).toEqual(LINK_FILES);
-      const repeated = await redeem(['--input']);
-      expect(repeated.code, repeated.stderr).toBe(0);
+      expectSuccess(await redeem(['--input']));
       expect(added()).toEqual(LINK_FILES);
       expect(await recordedSerials()).toEqual([serialInPlace()]);
       expect(reloadCount()).toBe(1);

@@ -1,7 +1,7 @@
 import { readService } from '../../../src/redemption/accepting/service-description.js';
 import type { GrantStore } from '../../../src/redemption/ports/grant-store.js';
 import { openPostgresStore } from '../../../src/stores/postgres/postgres-store.js';
-import type { Serving, Workplace } from '../../support/command-line.js';
+import { ENDPOINT, type Serving, type Workplace } from '../../support/command-line.js';
 import { type DatabaseServer, PASSWORD } from './database-server.js';
 
 /** Environment of every command that uses the servers. */
@@ -10,7 +10,7 @@ export const ENV = { PGPASSWORD: PASSWORD };
 /** Flags that all hosts of the service have in common. */
 export const PUBLISHED = [
   ...['--external-url', 'https://grants.example.com', '--host', '127.0.0.1'],
-  ...['--endpoint', 'inter-router=router.example.com:55671'],
+  ...ENDPOINT,
 ] as const;
 
 /** URL for `--store` of the service's database on these servers; the store uses the primary among them. */
