@@ -1,13 +1,11 @@
-import { join, resolve } from 'node:path';
+import { join } from 'node:path';
 import { buildExecutable } from '../../scripts/executable.mjs';
-import { EXECUTABLES } from '../support/programs.js';
-
-const PROJECT = resolve(import.meta.dirname, '../..');
+import { EXECUTABLES, MAIN, PROJECT } from '../support/programs.js';
 
 /** If `LINKGRANT_TEST_EXECUTABLES` is set, builds two executables in this directory: the program, and the test programs. */
 export async function setup(): Promise<void> {
   if (!EXECUTABLES) return;
-  await buildExecutable(join(PROJECT, 'dist/main.js'), join(EXECUTABLES, 'linkgrant'));
+  await buildExecutable(MAIN, join(EXECUTABLES, 'linkgrant'));
   const programs = join(PROJECT, 'test/support/executable-programs.mjs');
   await buildExecutable(programs, join(EXECUTABLES, 'linkgrant-tests'));
 }

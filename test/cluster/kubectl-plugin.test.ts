@@ -1,18 +1,17 @@
 import { symlinkSync } from 'node:fs';
-import { join, resolve } from 'node:path';
+import { join } from 'node:path';
 import { expect, it } from 'vitest';
+import { MAIN, PROJECT } from '../support/programs.js';
 import { directoryForFile, releaseAfterFile } from '../support/release.js';
 import { DeployTools } from './harness/deploy-tools.js';
 import { openTestCluster } from './harness/test-cluster.js';
-
-const PROJECT = resolve(import.meta.dirname, '../..');
 
 const cluster = releaseAfterFile(await openTestCluster());
 const tools = releaseAfterFile(await DeployTools.open());
 const directory = directoryForFile();
 // npm installs the commands of a package as symbolic links, too.
 for (const name of ['kubectl-linkgrant', 'kubectl_complete-linkgrant']) {
-  symlinkSync(join(PROJECT, 'dist/main.js'), join(directory, name));
+  symlinkSync(MAIN, join(directory, name));
 }
 
 /** Runs a line of a shell with the plugin in the PATH; gives its standard output. */

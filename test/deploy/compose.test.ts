@@ -5,7 +5,7 @@ import { parse } from 'yaml';
 import { loadConfiguration } from '../../src/config/config.js';
 import { SETTINGS, type SettingKey, variableOf } from '../../src/config/settings.js';
 import { expectSuccess, linkgrant } from '../support/command-line.js';
-import { PROJECT } from '../tooling/project-copy.js';
+import { PROJECT } from '../support/programs.js';
 
 interface Service {
   readonly image: string;

@@ -4,8 +4,8 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { beforeAll, expect, it } from 'vitest';
 import { parse } from 'yaml';
+import { PROJECT } from '../support/programs.js';
 import { directoryForFile } from '../support/release.js';
-import { PROJECT } from '../tooling/project-copy.js';
 
 const { version, engines, bin } = JSON.parse(readFileSync(join(PROJECT, 'package.json'), 'utf8'));
 const CONTENT = 'an archive';

@@ -11,8 +11,8 @@ import {
   Workplace,
 } from '../support/command-line.js';
 import { freePort } from '../support/free-port.js';
+import { PROJECT } from '../support/programs.js';
 import { createTestDatabase, type TestDatabase } from '../support/stores/postgres-server.js';
-import { PROJECT } from '../tooling/project-copy.js';
 
 const text = readFileSync(join(PROJECT, 'deploy/compose.yaml'), 'utf8');
 const { environment, healthcheck } = parse(text, { merge: true }).services.linkgrant as {

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { ADMIN_CODES, problemStatus } from '../../src/admin/api/problem.js';
 import { ADMIN_ROUTES, type AdminRoute } from '../../src/admin/api/routes.js';
-import { PROJECT } from './document.js';
+import { PROJECT } from '../support/programs.js';
 import { type Schema, schemaProblems } from './matches-schema.js';
 import { METHODS, openApi, resolve, resolved } from './openapi-document.js';
 

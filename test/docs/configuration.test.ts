@@ -10,8 +10,9 @@ import {
   type SettingKey,
   variableOf,
 } from '../../src/config/settings.js';
+import { PROJECT } from '../support/programs.js';
 import { directoryForTest } from '../support/release.js';
-import { PROJECT, readProjectFile } from './document.js';
+import { readProjectFile } from './document.js';
 
 const document = readProjectFile('docs/reference/configuration.md');
 const rows = document.split('\n').filter((line) => line.startsWith('| `--'));

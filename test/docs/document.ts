@@ -1,8 +1,5 @@
 import { readFileSync } from 'node:fs';
-import { fileURLToPath } from 'node:url';
-
-/** The root of the checkout. */
-export const PROJECT = fileURLToPath(new URL('../..', import.meta.url));
+import { PROJECT } from '../support/programs.js';
 
 /** The text of a file, by its path from the top of the checkout. */
 export function readProjectFile(path: string): string {

@@ -1,7 +1,8 @@
 import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, it } from 'vitest';
-import { PROJECT, readProjectFile } from './document.js';
+import { PROJECT } from '../support/programs.js';
+import { readProjectFile } from './document.js';
 
 /** Log events that the sources name as a literal. */
 const events = new Set(

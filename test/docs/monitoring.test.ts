@@ -3,7 +3,8 @@ import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { parse } from 'yaml';
 import { createMetrics } from '../../src/admin/metrics.js';
-import { PROJECT, readProjectFile, sectionsOf } from './document.js';
+import { PROJECT } from '../support/programs.js';
+import { readProjectFile, sectionsOf } from './document.js';
 import { namesIn } from './promql-names.js';
 
 interface Rule {

@@ -2,8 +2,9 @@ import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync, renameSync, s
 import { dirname, join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { createProgram } from '../../src/cli/program.js';
+import { PROJECT } from '../support/programs.js';
 import { releaseAfterFile } from '../support/release.js';
-import { codeLines, PROJECT, readProjectFile, sectionsOf } from './document.js';
+import { codeLines, readProjectFile, sectionsOf } from './document.js';
 import { ShownCommands } from './shown-commands.js';
 
 const readme = readProjectFile('README.md');

@@ -1,6 +1,7 @@
 import { existsSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
-import { PROJECT, readProjectFile, sectionsOf } from './document.js';
+import { PROJECT } from '../support/programs.js';
+import { readProjectFile, sectionsOf } from './document.js';
 
 const ATTACKERS = [
   'Stranger',

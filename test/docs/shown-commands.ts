@@ -4,7 +4,7 @@ import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect } from 'vitest';
-import { PROJECT } from './document.js';
+import { MAIN } from '../support/programs.js';
 
 /** Runs commands that a document shows, in a temporary directory; each side has a directory of its own in it. */
 export class ShownCommands {
@@ -47,7 +47,7 @@ export class ShownCommands {
     expect(program).toBe('linkgrant');
     const cwd = join(this.directory, side);
     mkdirSync(cwd, { recursive: true });
-    const child = spawn(process.execPath, [join(PROJECT, 'dist/main.js'), ...words], {
+    const child = spawn(process.execPath, [MAIN, ...words], {
       cwd,
       stdio: ['ignore', 'pipe', 'pipe'],
       env: {

@@ -16,7 +16,7 @@ import { request } from 'node:https';
 import { tmpdir } from 'node:os';
 import { basename, dirname, join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { PROJECT } from '../tooling/project-copy.js';
+import { PROJECT } from '../support/programs.js';
 import { readCopy, readEnv, readStages } from './image-files.js';
 
 const NOBODY = 65534;

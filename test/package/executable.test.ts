@@ -15,9 +15,9 @@ import {
   Workplace,
 } from '../support/command-line.js';
 import { childrenOf } from '../support/process-children.js';
+import { PROJECT } from '../support/programs.js';
 import { DRIVERS } from '../support/stores/sqlite-file.js';
 import { until } from '../support/until.js';
-import { PROJECT } from '../tooling/project-copy.js';
 
 const BUILD = join(PROJECT, 'build');
 const { version } = JSON.parse(readFileSync(join(PROJECT, 'package.json'), 'utf8'));

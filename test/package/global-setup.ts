@@ -1,5 +1,5 @@
+import { PROJECT } from '../support/programs.js';
 import { DRIVERS } from '../support/stores/sqlite-file.js';
-import { PROJECT } from '../tooling/project-copy.js';
 import { npm } from './installed-package.js';
 
 /** Builds the executable and its packages once for all test files, on the Node on which their tests run. */

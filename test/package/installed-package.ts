@@ -1,7 +1,7 @@
 import { execFileSync } from 'node:child_process';
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { PROJECT } from '../tooling/project-copy.js';
+import { PROJECT } from '../support/programs.js';
 
 // vitest runs under npm; with these variables the npm of a test would use the checkout.
 const { npm_config_local_prefix: _, npm_package_json: __, ...environment } = process.env;

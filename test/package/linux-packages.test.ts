@@ -12,9 +12,9 @@ import {
 import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { PROJECT } from '../support/programs.js';
 import { DRIVERS } from '../support/stores/sqlite-file.js';
 import { until } from '../support/until.js';
-import { PROJECT } from '../tooling/project-copy.js';
 import { type EndedInRoot, RootFileSystem } from './root-file-system.js';
 
 const BUILD = join(PROJECT, 'build');

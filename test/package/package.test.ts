@@ -5,9 +5,9 @@ import { dirname, join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { expectSuccess, linkgrant, refusalOf, Workplace } from '../support/command-line.js';
 import { type RouterListener, startRouterListener } from '../support/links/router-listener.js';
+import { PROJECT } from '../support/programs.js';
 import { RECORDED_SITES } from '../support/sites/system-site.js';
 import { DRIVERS } from '../support/stores/sqlite-file.js';
-import { PROJECT } from '../tooling/project-copy.js';
 import { type Installed, installInto, npm, packInto } from './installed-package.js';
 
 const ISSUER = join(RECORDED_SITES, 'west/runtime/issuers/skupper-site-ca');

@@ -2,8 +2,11 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { basename, join, resolve } from 'node:path';
 
+/** The root of the checkout. */
+export const PROJECT = resolve(import.meta.dirname, '../..');
+
 /** The built program. */
-export const MAIN = resolve(import.meta.dirname, '../../dist/main.js');
+export const MAIN = join(PROJECT, 'dist/main.js');
 
 const { LINKGRANT_TEST_EXECUTABLES } = process.env;
 /**

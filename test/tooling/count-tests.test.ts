@@ -2,8 +2,8 @@ import { spawnSync } from 'node:child_process';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
+import { PROJECT } from '../support/programs.js';
 import { directoryForFile } from '../support/release.js';
-import { PROJECT } from './project-copy.js';
 
 describe('the summary of .ci/run', () => {
   const directory = directoryForFile();

@@ -1,9 +1,11 @@
 import { spawnSync } from 'node:child_process';
-import { appendFileSync, mkdirSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { appendFileSync, cpSync, mkdirSync, readdirSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { beforeEach, describe, expect, it } from 'vitest';
-import { releaseAfterTest } from '../support/release.js';
-import { copyProject } from './project-copy.js';
+import { PROJECT } from '../support/programs.js';
+import { directoryForTest } from '../support/release.js';
+
+const CHECKED = ['src', 'console', 'scripts', 'package.json', 'tsconfig.json', '.dependency-cruiser.cjs'];
 
 /** A violation of each rule: the file, its content, and the rule that must report it. */
 const FORBIDDEN = [
@@ -63,16 +65,17 @@ const FORBIDDEN = [
 ] as const;
 
 describe('the check of the layers', () => {
-  let copy: ReturnType<typeof copyProject>;
+  /** A copy of the checked files, with the packages of the checkout. */
+  let copy: string;
   beforeEach(() => {
-    copy = releaseAfterTest(
-      copyProject(['src', 'console', 'scripts', 'package.json', 'tsconfig.json', '.dependency-cruiser.cjs']),
-    );
+    copy = directoryForTest();
+    for (const path of CHECKED) cpSync(join(PROJECT, path), join(copy, path), { recursive: true });
+    symlinkSync(join(PROJECT, 'node_modules'), join(copy, 'node_modules'));
   });
 
   const check = () => {
     const { status, stderr } = spawnSync(process.execPath, ['scripts/check-layers.mjs'], {
-      cwd: copy.root,
+      cwd: copy,
       encoding: 'utf8',
     });
     return { status, problems: stderr };
@@ -81,13 +84,13 @@ describe('the check of the layers', () => {
   it('finds nothing in the current sources, nor in comments and strings', () => {
     const text =
       '/** Never process.exit(). */\n// process.env\nexport const address = "https://example.com/";\n';
-    writeFileSync(join(copy.root, 'src/http/planted-comment.ts'), text);
+    writeFileSync(join(copy, 'src/http/planted-comment.ts'), text);
     expect(check()).toMatchObject({ status: 0, problems: '' });
   });
 
   it('reports the rule and the file of each forbidden import', () => {
     for (const [file, text] of FORBIDDEN) {
-      const path = join(copy.root, file);
+      const path = join(copy, file);
       mkdirSync(dirname(path), { recursive: true });
       writeFileSync(path, `${text}\n`);
     }
@@ -101,17 +104,17 @@ describe('the check of the layers', () => {
 
   it('fails when files were skipped', () => {
     const config = '\nmodule.exports.options.exclude = { path: "^src/domain/" };\n';
-    appendFileSync(join(copy.root, '.dependency-cruiser.cjs'), config);
+    appendFileSync(join(copy, '.dependency-cruiser.cjs'), config);
     const { status, problems } = check();
     expect(status).toBe(1);
-    const left = readdirSync(join(copy.root, 'src/domain'));
+    const left = readdirSync(join(copy, 'src/domain'));
     expect(left.filter((name) => !problems.includes(`not-cruised: src/domain/${name}`))).toEqual([]);
   });
 
   it('fails when there are no files', () => {
     for (const folder of ['src', 'console/src']) {
-      rmSync(join(copy.root, folder), { recursive: true });
-      mkdirSync(join(copy.root, folder));
+      rmSync(join(copy, folder), { recursive: true });
+      mkdirSync(join(copy, folder));
     }
     expect(check().status).not.toBe(0);
   });

@@ -1,7 +1,7 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { PROJECT } from './project-copy.js';
+import { PROJECT } from '../support/programs.js';
 
 const NOT_OURS = new Set(['node_modules', 'dist', 'build', '.git', '.cache', 'results']);
 

@@ -12,8 +12,8 @@ import {
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeEach, describe, expect, it } from 'vitest';
+import { PROJECT } from '../support/programs.js';
 import { directoryForTest } from '../support/release.js';
-import { PROJECT } from './project-copy.js';
 
 const INSTALLS = 'setup: installing dependencies (npm ci)';
 const BUILDS = 'setup: building dist/ (tsc)';

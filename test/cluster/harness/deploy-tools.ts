@@ -4,10 +4,10 @@ import { tmpdir } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
 import { promisify } from 'node:util';
 import type { Ended } from '../../support/command-line.js';
+import { MAIN } from '../../support/programs.js';
 import { buildPrograms, type GoPrograms, programsDirectory } from './go-programs.js';
 import { CHART } from './manifests.js';
 
-const MAIN = resolve(import.meta.dirname, '../../../dist/main.js');
 const TOOLS: GoPrograms = {
   module: resolve(import.meta.dirname, '../tools'),
   name: 'tools',
