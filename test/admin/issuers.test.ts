@@ -10,7 +10,7 @@ import type { IssuerDirectory } from '../../src/redemption/ports/issuers.js';
 import { startAdminService } from '../support/admin-api.js';
 import { csrHeader } from '../support/redeemed-answer.js';
 import { directoryForFile, releaseAfterFile, releaseAfterTest } from '../support/release.js';
-import { SystemHome } from '../support/sites/system-home.js';
+import { copySite } from '../support/sites/system-site.js';
 import { post } from '../support/wire.js';
 import { makeAuthority, OpenSsl } from '../unit/pki/openssl.js';
 
@@ -127,10 +127,10 @@ it('lists the external CA as the default issuer, with the other CAs in its file'
 });
 
 it('lists the issuers of system sites by namespace, without those of an earlier standalone service', async () => {
-  const home = new SystemHome(join(directory, 'skupper')).add('west');
+  const { home } = copySite('west', join(directory, 'skupper'));
   const site = releaseAfterTest(
     await startAdminService({
-      ...{ platform: 'podman', skupperHome: home.directory, host: ['vm'] },
+      ...{ platform: 'podman', skupperHome: home, host: ['vm'] },
       endpoint: undefined,
     }),
   );

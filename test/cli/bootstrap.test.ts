@@ -166,7 +166,7 @@ describe('bootstrap when everything is available', () => {
 
   it('spends one use and writes one Link if twenty concurrent runs redeem a single-use token', async () => {
     const home = work.path('skupper');
-    const east = copySite('east', home, 'east');
+    const east = copySite('east', home);
     const skupper = installFakeSkupper(work.path('bin'), east);
     const before = east.inputNames();
     await serve();
@@ -185,7 +185,7 @@ describe('bootstrap when everything is available', () => {
 
   it('redeems the tokens of the input directory if no token is given', async () => {
     const home = work.path('skupper');
-    const east = copySite('east', home, 'east');
+    const east = copySite('east', home);
     for (const name of ['Link-to-west.yaml', 'Secret-to-west.yaml'])
       rmSync(east.path('input/resources', name));
     await serve();
@@ -228,7 +228,7 @@ describe('bootstrap before its prerequisites exist', () => {
     cpSync(issued, `${token}.part`);
     renameSync(`${token}.part`, token);
     await waitsFor('namespace "east" has no site yet');
-    const site = copySite('east', work.path('elsewhere'), 'east');
+    const site = copySite('east', work.path('elsewhere'));
     const runtime = site.path('runtime');
     renameSync(runtime, work.path('runtime'));
     mkdirSync(join(home, 'namespaces'), { recursive: true });
@@ -355,7 +355,7 @@ describe('bootstrap before its prerequisites exist', () => {
 
   it("waits until the site uses the link, also without Skupper's CLI", async () => {
     const home = work.path('skupper');
-    const east = copySite('east', home, 'east');
+    const east = copySite('east', home);
     await serve();
     const words = ['--token', await issue(work.path('token.yaml')), ...siteFlags(home)];
     const placed = await bootstrap([...words, '--wait', 'configured']);
@@ -386,7 +386,7 @@ describe('bootstrap before its prerequisites exist', () => {
 
   it('sends no further input tokens after its deadline', async () => {
     const home = work.path('skupper');
-    const east = copySite('east', home, 'east');
+    const east = copySite('east', home);
     const service = await serve();
     const text = readFileSync(await issue(work.path('token.yaml')), 'utf8');
     await service.stop();
@@ -410,7 +410,7 @@ describe('bootstrap before its prerequisites exist', () => {
 
   it('repeats a reload that failed', async () => {
     const home = work.path('skupper');
-    const east = copySite('east', home, 'east');
+    const east = copySite('east', home);
     await serve();
     const token = await issue(work.path('token.yaml'));
     const flag = work.path('may-reload');
@@ -505,7 +505,7 @@ describe('bootstrap that is killed at a checkpoint', () => {
     'leaves only private files at %s, and succeeds in the next run with one use',
     async (killedAt) => {
       const home = work.path('skupper');
-      const east = copySite('east', home, 'east');
+      const east = copySite('east', home);
       const proxy = releaseAfterTest(await startProxy());
       await serve();
       const token = await issue(work.path('token.yaml'));

@@ -51,7 +51,7 @@ describe('endless input', () => {
 
   it('redeems the other tokens of an input directory that contains an endless one', async () => {
     const service = await issuingServerForTest('linkgrant');
-    const east = copySite('east', place.path('skupper'), 'east');
+    const east = copySite('east', place.path('skupper'));
     const file = east.path('input/resources/AccessToken-endless.yaml');
     symlinkSync('/dev/zero', file);
     writeFileSync(east.path('input/resources/AccessToken-good.yaml'), encodeAccessToken(service.token));
@@ -101,7 +101,7 @@ describe('a named pipe', () => {
 
   it('named pipes among the files of a site block neither commands nor the service', async () => {
     const home = place.path('piped');
-    const west = copySite('west', home, 'west');
+    const west = copySite('west', home);
     makePipe(west.path('runtime/resources/zz.yaml'));
     for (const name of [
       'AccessGrant-f.yaml',

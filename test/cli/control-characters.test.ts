@@ -45,7 +45,7 @@ describe('control characters', () => {
   });
 
   it("serve and doctor escape the control characters of a site's resources", async () => {
-    const west = copySite('west', place.path('skupper'), 'west');
+    const west = copySite('west', place.path('skupper'));
     const access = {
       kind: 'RouterAccess',
       metadata: { name: 'a' },

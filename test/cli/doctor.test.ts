@@ -68,7 +68,7 @@ describe('doctor on a host with Skupper sites', () => {
   const free = ['--listen', '127.0.0.1:0', '--ops-listen', 'off'];
 
   test('reports missing service settings as warnings until a service has run', async () => {
-    const east = copySite('east', place.path('skupper'), 'east');
+    const east = copySite('east', place.path('skupper'));
     const data = place.path('data');
     const host = ['--platform', 'linux', '--skupper-home', east.home, '--data-dir', data];
     const before = await doctor([...host, '-n', 'east', ...free]);
@@ -80,14 +80,14 @@ describe('doctor on a host with Skupper sites', () => {
     await place.serve(host);
     const { failed } = await doctor([...host, ...free]);
     expect(failed).toEqual([['site east', 'site "east" accepts no links']]);
-    copySite('west', east.home, 'west');
+    copySite('west', east.home);
     const other = [...host, '--data-dir', place.path('other')];
     await place.serve([...other, '--host', 'vm']);
     expect((await doctor([...other, ...free])).failed).toEqual([]);
   });
 
   test('reports a site that runs on another platform', async () => {
-    const west = copySite('west', place.path('skupper'), 'west');
+    const west = copySite('west', place.path('skupper'));
     const words = ['--platform', 'podman', '--skupper-home', west.home, '--data-dir', place.path('data')];
     const { said } = await place.serve([...words, '--host', 'vm']);
     expect(said.stdout).toContain(
@@ -104,8 +104,8 @@ describe('doctor on a host with Skupper sites', () => {
 
 describe('doctor beside a service for Skupper sites', () => {
   test('checks the sites of the service, with or without a platform flag', async () => {
-    const { home } = copySite('west', place.path('skupper'), 'west');
-    copySite('east', home, 'east');
+    const { home } = copySite('west', place.path('skupper'));
+    copySite('east', home);
     const data = ['--data-dir', place.path('data')];
     const system = ['--platform', 'linux', '--skupper-home', home, '-n', 'west', '--host', 'vm'];
     await place.serve([...data, ...system]);
@@ -127,7 +127,7 @@ describe('doctor beside a service for Skupper sites', () => {
 
 describe('doctor on a requesting site', () => {
   test('reports an unknown namespace if others exist, as a redemption does', async () => {
-    const { home } = copySite('east', place.path('skupper'), 'east');
+    const { home } = copySite('east', place.path('skupper'));
     const site = ['--platform', 'linux', '--skupper-home', home, '--data-dir', place.path('data')];
     const { failed, ended } = await doctor([
       ...site,
@@ -425,8 +425,8 @@ describe('doctor on an accepting site', () => {
   test('reports the state of every namespace of a system platform', async () => {
     const { words } = await serve();
     const home = place.path('skupper');
-    copySite('west', home, 'west');
-    copySite('east', home, 'east');
+    copySite('west', home);
+    copySite('east', home);
     const system = [...words, '--platform', 'linux', '--skupper-home', home, '--host', '192.0.2.2'];
     const { checks, ended } = await doctor(system);
     const sites = checks.filter(({ name }) => name.startsWith('site '));

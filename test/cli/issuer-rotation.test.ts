@@ -6,7 +6,7 @@ import { splitCertificates } from '../../src/pki/certificate-info.js';
 import { run } from '../chaos/commands.js';
 import { ENDPOINT, expectSuccess, json, linkgrant, refusalOf, Workplace } from '../support/command-line.js';
 import { releaseAfterFile } from '../support/release.js';
-import { SystemHome } from '../support/sites/system-home.js';
+import { copySite } from '../support/sites/system-site.js';
 import { makeAuthority, OpenSsl } from '../unit/pki/openssl.js';
 
 const MINUTE_MS = 60_000;
@@ -194,9 +194,9 @@ describe('issuer commands for a CA that linkgrant does not manage', () => {
   });
 
   it('on a system platform only the CA of the service is managed; Skupper manages the site CAs', async () => {
-    const home = new SystemHome(place.path('skupper')).add('west');
+    const west = copySite('west', place.path('skupper'));
     const own = place.path('on-podman');
-    const words = ['--platform', 'podman', '--skupper-home', home.directory, '--host', 'vm'];
+    const words = ['--platform', 'podman', '--skupper-home', west.home, '--host', 'vm'];
     const service = await place.serve([...words, '--data-dir', own]);
     const on = (...verb: readonly string[]) => linkgrant(['issuer', ...verb, '--data-dir', own]);
     for (const verb of ['prepare', 'activate', 'retire', 'create', 'trust']) {
@@ -211,16 +211,16 @@ describe('issuer commands for a CA that linkgrant does not manage', () => {
       { issuer: SERVER, owner: 'linkgrant', namespace: null },
       { owner: 'skupper', namespace: 'west', state: 'active', links: 0 },
     ]);
-    cpSync(home.path('west', 'runtime/issuers', SITE), home.path('west', 'runtime/issuers/gone'), {
+    cpSync(west.path('runtime/issuers', SITE), west.path('runtime/issuers/gone'), {
       recursive: true,
     });
     const grant = ['grant', 'create', 'to-gone', '--issuer', 'gone', '-n', 'west', '--data-dir', own];
     expectSuccess(await linkgrant(grant));
-    home.delete('west', 'runtime/issuers/gone');
+    west.delete('runtime/issuers/gone');
     expect((await on('list')).stderr).toMatch(/^Issuer west\/gone cannot be used: /m);
     for (const verb of ['prepare', 'activate']) expect((await on(verb, SERVER)).code).toBe(0);
     expect(existsSync(join(own, 'issuers', SITE))).toBe(false);
-    home.write('west', 'runtime/issuers/skupper-site-ca/tls.crt', 'no certificate');
+    west.write('runtime/issuers/skupper-site-ca/tls.crt', 'no certificate');
     expect((await on('list')).stderr).toContain('Issuer west/skupper-site-ca cannot be used: ');
     await service.stop();
   });

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { expectSuccess, linkgrant, refusalOf, Workplace } from '../support/command-line.js';
 import { releaseAfterFile } from '../support/release.js';
-import { SystemHome } from '../support/sites/system-home.js';
+import { copySite } from '../support/sites/system-site.js';
 import { makeAuthority, OpenSsl } from '../unit/pki/openssl.js';
 
 const place = releaseAfterFile(new Workplace());
@@ -81,9 +81,9 @@ describe('issuer server-certificate', () => {
   ])('refuses on a system platform, which is known %s, and creates no CA', async (_how, words, platform) => {
     const data = place.path(`data-of-${platform}`);
     if (words.length === 0) {
-      const home = new SystemHome(place.path('skupper')).add('west');
+      const { home } = copySite('west', place.path('skupper'));
       const service = await place.serve([
-        ...['--platform', platform, '--skupper-home', home.directory],
+        ...['--platform', platform, '--skupper-home', home],
         ...['--data-dir', data],
       ]);
       await service.stop();

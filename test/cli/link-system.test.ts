@@ -32,7 +32,7 @@ async function dataDirectory(...site: readonly string[]): Promise<string> {
 describe("the links of a system site's namespace", () => {
   test('link status, update and delete use the input directory of the namespace', async () => {
     const home = place.path('skupper');
-    const site = copySite('east', home, 'east');
+    const site = copySite('east', home);
     const words = ['--platform', 'linux', '--skupper-home', home, '-n', 'east'];
     const { outgoing } = json(await link('status', ...words, '--data-dir', place.path('d'), '-o', 'json'));
     expect(outgoing).toMatchObject([
@@ -47,7 +47,7 @@ describe("the links of a system site's namespace", () => {
 
   test('Skupper reloads the site after a change of a link, and only after a change', async () => {
     const home = place.path('skupper');
-    const site = copySite('east', home, 'east');
+    const site = copySite('east', home);
     const skupper = installFakeSkupper(place.path('bin'), site);
     const run = (...words: string[]) =>
       linkWith(skupper.path, ...words, '--platform', 'linux', '--skupper-home', home, '-n', 'east');
@@ -75,7 +75,7 @@ describe("the links of a system site's namespace", () => {
 
   test('link status prints the state of each link in the running router', async () => {
     const home = place.path('skupper');
-    const site = copySite('east', home, 'east');
+    const site = copySite('east', home);
     const words = [
       ...['--platform', 'linux', '--skupper-home', home, '-n', 'east'],
       ...['--data-dir', place.path('d')],
@@ -115,7 +115,7 @@ describe("the links of a system site's namespace", () => {
 
   test("link check reports tls_untrusted if the link does not trust the router's CA", async () => {
     const home = place.path('skupper');
-    copySite('east', home, 'east');
+    copySite('east', home);
     const router = releaseAfterTest(await startRouterListener());
     const words = ['--platform', 'linux', '--skupper-home', home, '-n', 'east', '-o', 'json'];
     const checked = await link('check', 'to-west', ...words, '--connect-to', `::127.0.0.1:${router.port}`);
@@ -125,7 +125,7 @@ describe("the links of a system site's namespace", () => {
 
   test("link generate creates a link to the site of a namespace, for a host name in its router's certificate", async () => {
     const home = place.path('skupper');
-    copySite('west', home, 'west');
+    copySite('west', home);
     const site = ['--platform', 'linux', '--skupper-home', home, '-n', 'west'];
     const words = [...site, '--data-dir', await dataDirectory(...site)];
     const to = place.path('links');

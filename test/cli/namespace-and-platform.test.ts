@@ -1,19 +1,21 @@
 import { existsSync, readdirSync } from 'node:fs';
+import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { expectSuccess, json, linkgrant, refusalOf, Workplace } from '../support/command-line.js';
 import { releaseAfterFile } from '../support/release.js';
-import { SystemHome } from '../support/sites/system-home.js';
+import { copySite } from '../support/sites/system-site.js';
 
 const place = releaseAfterFile(new Workplace());
 const dataDir = place.path('data');
-const home = new SystemHome(place.path('skupper')).add('west').add('east');
+const { home } = copySite('west', place.path('skupper'));
+copySite('east', home);
 const runWith = (env: Readonly<Record<string, string>>, ...command: readonly string[]) =>
   linkgrant([...command, '--data-dir', dataDir], { env });
 const run = (...command: readonly string[]) => runWith({}, ...command);
 const WEST = { LINKGRANT_NAMESPACE: 'west' };
 
 const service = await place.serve([
-  ...['-p', 'linux', '--skupper-home', home.directory, '--data-dir', dataDir],
+  ...['-p', 'linux', '--skupper-home', home, '--data-dir', dataDir],
   ...['--host', '127.0.0.1', '--host', 'vm'],
 ]);
 await service.stop();
@@ -33,7 +35,7 @@ describe('the namespace of a command', () => {
   });
 
   it('link commands and token redeem use LINKGRANT_NAMESPACE', async () => {
-    const system = ['-p', 'linux', '--skupper-home', home.directory];
+    const system = ['-p', 'linux', '--skupper-home', home];
     const status = await runWith({ LINKGRANT_NAMESPACE: 'nowhere' }, 'link', 'status', ...system);
     expect(refusalOf(status).error).toContain('namespace "nowhere"');
     const checked = await runWith(WEST, 'link', 'check', ...system);
@@ -43,11 +45,11 @@ describe('the namespace of a command', () => {
     expect(shown.incoming).toMatchObject([{ name: 'peer' }]);
     const redeemed = await runWith(
       { LINKGRANT_NAMESPACE: 'east', LINKGRANT_PLATFORM: 'linux' },
-      ...['token', 'redeem', place.path('token.yaml'), '--skupper-home', home.directory, '--timeout', '1s'],
+      ...['token', 'redeem', place.path('token.yaml'), '--skupper-home', home, '--timeout', '1s'],
     );
     // The service has stopped, so the redemption fails. It has not created the default namespace.
     expect(redeemed.code).toBe(4);
-    expect(existsSync(home.path('default'))).toBe(false);
+    expect(existsSync(join(home, 'namespaces/default'))).toBe(false);
   });
 
   it('without a platform LINKGRANT_NAMESPACE is ignored, and --namespace is refused', async () => {
@@ -81,7 +83,7 @@ describe('the platform of a command', () => {
       ['grant', 'revoke', 'hub', '-n', 'west'],
       ['grant', 'delete', 'hub', '-n', 'west'],
       ['issuer', 'list'],
-      ['link', 'status', '-n', 'west', '--skupper-home', home.directory],
+      ['link', 'status', '-n', 'west', '--skupper-home', home],
     ]) {
       const ended = await run(...command, '-p', 'linux');
       expect(ended.code, `${command.join(' ')}: ${ended.stderr}`).toBe(0);
@@ -102,7 +104,7 @@ describe('--endpoint and --host on a system platform', () => {
     const endpoint = ['--endpoint', 'inter-router=h.example.com:1'];
     const made = await run('link', 'generate', 'x', '-n', 'west', ...endpoint);
     expect([made.code, refusalOf(made).hint]).toEqual([2, expect.stringContaining('--host')]);
-    const served = await run('serve', '-p', 'linux', '--skupper-home', home.directory, ...endpoint);
+    const served = await run('serve', '-p', 'linux', '--skupper-home', home, ...endpoint);
     expect([served.code, refusalOf(served).hint]).toEqual([2, expect.stringContaining('--host')]);
     const named = await run('link', 'generate', 'x', '-n', 'west', '--host', 'elsewhere.example.com');
     expect([named.code, refusalOf(named).error]).toEqual([1, expect.stringContaining('elsewhere')]);

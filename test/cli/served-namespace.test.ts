@@ -1,15 +1,16 @@
 import { describe, expect, it } from 'vitest';
 import { expectSuccess, json, linkgrant, Workplace } from '../support/command-line.js';
 import { releaseAfterFile } from '../support/release.js';
-import { SystemHome } from '../support/sites/system-home.js';
+import { copySite } from '../support/sites/system-site.js';
 
 const place = releaseAfterFile(new Workplace());
 const dataDir = place.path('data');
 const run = (...command: readonly string[]) => linkgrant([...command, '--data-dir', dataDir]);
 
-const home = new SystemHome(place.path('skupper')).add('west').add('east');
+const { home } = copySite('west', place.path('skupper'));
+copySite('east', home);
 const service = await place.serve([
-  ...['--platform', 'linux', '--skupper-home', home.directory, '--data-dir', dataDir],
+  ...['--platform', 'linux', '--skupper-home', home, '--data-dir', dataDir],
   ...['--namespace', 'west', '--host', '127.0.0.1', '--host', 'vm'],
 ]);
 await service.stop();

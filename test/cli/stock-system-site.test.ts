@@ -24,7 +24,7 @@ let requestsToMiss: number;
 
 beforeEach(async () => {
   work = releaseAfterTest(new Workplace());
-  east = copySite('east', work.path('skupper'), 'east');
+  east = copySite('east', work.path('skupper'));
   responses = new ResponseSender();
   requestsToMiss = 0;
   server = releaseAfterTest(

@@ -1,27 +1,33 @@
-import { readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync } from 'node:fs';
+import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { expectSuccess, json, linkgrant, refusalOf, Workplace } from '../support/command-line.js';
 import { startRouterListener } from '../support/links/router-listener.js';
 import { releaseAfterFile, releaseAfterTest } from '../support/release.js';
-import { makeSiteAuthority, SystemHome } from '../support/sites/system-home.js';
-import { modeOf } from '../support/sites/system-site.js';
+import { makeSiteAuthority } from '../support/sites/kubernetes-site.js';
+import { copySite, modeOf } from '../support/sites/system-site.js';
 
 const place = releaseAfterFile(new Workplace());
 const dataDir = place.path('data');
 // The default Skupper home of a user other than root.
-const home = new SystemHome(place.path('home', '.local', 'share', 'skupper'));
-const system = ['--platform', 'linux', '--skupper-home', home.directory];
+const home = place.path('home', '.local', 'share', 'skupper');
+const system = ['--platform', 'linux', '--skupper-home', home];
 
-for (const namespace of ['plain', 'two-accesses', 'own-issuer', 'not-started']) home.add('west', namespace);
-for (const namespace of ['no-access', 'joining']) home.add('east', namespace);
-const access = home.path('two-accesses', 'runtime/resources/RouterAccess-west.yaml');
-const another = readFileSync(access, 'utf8').replace('name: west\n', 'name: another\n');
-home.write('two-accesses', 'runtime/resources/RouterAccess-another.yaml', another);
+copySite('west', home, 'plain');
+copySite('west', home, 'not-started').delete('runtime');
+copySite('east', home, 'no-access');
+const joiningSite = copySite('east', home, 'joining');
+const twoAccesses = copySite('west', home, 'two-accesses');
+const access = twoAccesses.read('runtime/resources/RouterAccess-west.yaml');
+twoAccesses.write(
+  'runtime/resources/RouterAccess-another.yaml',
+  access.replace('name: west\n', 'name: another\n'),
+);
+const ownIssuer = copySite('west', home, 'own-issuer');
 const mine = await makeSiteAuthority('my CA', Date.now());
-home.addIssuer('own-issuer', 'input', 'my-ca', mine);
-const trusted = home.path('own-issuer', 'runtime/certs/west/ca.crt');
-writeFileSync(trusted, readFileSync(trusted, 'utf8') + mine.certificate);
-rmSync(home.path('not-started', 'runtime'), { recursive: true });
+ownIssuer.addIssuer('input', 'my-ca', mine);
+const trusted = 'runtime/certs/west/ca.crt';
+ownIssuer.write(trusted, ownIssuer.read(trusted) + mine.certificate);
 const service = await place.serve([...system, '--data-dir', dataDir, '--host', '127.0.0.1', '--host', 'vm']);
 
 const accepting = (...words: readonly string[]) => linkgrant([...words, '--data-dir', dataDir]);
@@ -41,18 +47,18 @@ describe('a link between two namespaces of one host', () => {
       expectSuccess(await accepting('token', 'issue', token, '-n', namespace, '--name', namespace, ...words));
       expectSuccess(await joining('token', 'redeem', token));
       const router = releaseAfterTest(
-        await startRouterListener(0, home.path(namespace, 'runtime/certs/west')),
+        await startRouterListener(0, join(home, 'namespaces', namespace, 'runtime/certs/west')),
       );
       const routes = [55671, 45671].flatMap((port) => [
         '--connect-to',
         `vm:${port}:127.0.0.1:${router.port}`,
       ]);
       for (const link of links) {
-        expect(modeOf(home.path('joining', `input/resources/Link-${link}.yaml`))).toBe(0o600);
+        expect(modeOf(joiningSite.path(`input/resources/Link-${link}.yaml`))).toBe(0o600);
         const checked = expectSuccess(await joining('link', 'check', link, ...routes));
         expect(checked.stdout.match(/^ok /gm)).toHaveLength(2);
       }
-      const uid = /uid: (\S+)/.exec(home.read('joining', 'runtime/resources/Site-east.yaml'))?.[1];
+      const uid = /uid: (\S+)/.exec(joiningSite.read('runtime/resources/Site-east.yaml'))?.[1];
       expect(router.peers).toEqual(Array(2 * links.length).fill(uid));
     },
   );
@@ -78,8 +84,8 @@ describe('the last line of serve if no site accepts links', () => {
   /** Runs `serve` with copies of these recorded sites. Returns the lines that it prints. */
   async function printedLines(sites: readonly ('west' | 'east')[], ...words: readonly string[]) {
     const directory = place.path(`home-${sites.join('-') || 'empty'}`);
-    const other = new SystemHome(directory);
-    for (const site of sites) other.add(site);
+    mkdirSync(join(directory, 'namespaces'), { recursive: true });
+    for (const site of sites) copySite(site, directory);
     const flags = ['--platform', 'linux', '--skupper-home', directory, '--data-dir', `${directory}-data`];
     const serving = await place.serve([...flags, ...words]);
     await serving.stop();

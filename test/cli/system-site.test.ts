@@ -8,7 +8,7 @@ import { describe, expect, it, vi } from 'vitest';
 import { parse } from 'yaml';
 import { expectRefusal, expectSuccess, linkgrant, refusalOf, Workplace } from '../support/command-line.js';
 import { releaseAfterFile } from '../support/release.js';
-import { SystemHome } from '../support/sites/system-home.js';
+import { copySite } from '../support/sites/system-site.js';
 import { OpenSsl } from '../unit/pki/openssl.js';
 
 const CODE = 'a-code-that-a-file-declares';
@@ -18,19 +18,19 @@ const SCAN_WAIT = { timeout: 40_000, interval: 250 };
 const place = releaseAfterFile(new Workplace());
 const openssl = releaseAfterFile(new OpenSsl());
 const dataDir = place.path('data');
-const home = new SystemHome(place.path('skupper'));
+const west = copySite('west', place.path('skupper'));
 const words = [
-  ...['--platform', 'linux', '--skupper-home', home.directory, '--data-dir', dataDir],
+  ...['--platform', 'linux', '--skupper-home', west.home, '--data-dir', dataDir],
   ...['--host', '127.0.0.1', '--host', 'vm'],
 ];
 
-home.add('west').add('east');
+copySite('east', west.home);
 declare('early');
 declare('codeless', { code: undefined, redemptionsAllowed: 2 });
 let service = await place.serve(words);
 
 function declare(name: string, spec: Record<string, unknown> = {}): void {
-  home.writeResource('west', 'input', { kind: 'AccessGrant', name, spec: { code: CODE, ...spec } });
+  west.writeResource('input', { kind: 'AccessGrant', name, spec: { code: CODE, ...spec } });
 }
 
 const run = (...command: readonly string[]) => linkgrant([...command, '--data-dir', dataDir]);
@@ -67,7 +67,7 @@ async function linkTo(
   credentials: { readonly cert: string; readonly key: string; readonly ca: string },
   servername: string,
 ) {
-  const own = (file: string) => home.read('west', `runtime/certs/west/${file}`);
+  const own = (file: string) => west.read(`runtime/certs/west/${file}`);
   const listener = createServer({
     cert: own('tls.crt'),
     key: own('tls.key'),
@@ -128,15 +128,15 @@ describe('a service for the sites of a system platform', () => {
     expect(await linkTo(credentials, 'elsewhere')).toEqual({ error: expect.stringContaining('elsewhere') });
     const foreign = {
       ...credentials,
-      cert: home.read('west', 'runtime/certs/skupper-local-client/tls.crt'),
-      key: home.read('west', 'runtime/certs/skupper-local-client/tls.key'),
+      cert: west.read('runtime/certs/skupper-local-client/tls.crt'),
+      key: west.read('runtime/certs/skupper-local-client/tls.key'),
     };
     // With TLS 1.3 the client completes its handshake before the server refuses it and closes the connection.
     expect((await linkTo(foreign, 'vm')).heard ?? '').toBe('');
 
-    const siteCa = home.read('west', 'runtime/issuers/skupper-site-ca/tls.crt');
+    const siteCa = west.read('runtime/issuers/skupper-site-ca/tls.crt');
     expect(openssl.verifies(credentials.cert, siteCa, 'sslclient')).toMatchObject({ ok: true });
-    const router = home.read('west', 'runtime/certs/west/tls.crt');
+    const router = west.read('runtime/certs/west/tls.crt');
     const verified = openssl.try([
       ...['verify', '-purpose', 'sslserver', '-verify_hostname', 'vm'],
       ...['-CAfile', openssl.write('ca.pem', credentials.ca), openssl.write('router.pem', router)],
@@ -246,7 +246,7 @@ describe('a grant that a file declares', () => {
     });
     expect(await grantOf('weak')).toBeUndefined();
 
-    home.delete('west', 'input/resources/AccessGrant-late.yaml');
+    west.delete('input/resources/AccessGrant-late.yaml');
     await vi.waitFor(async () => expect(await grantOf('late')).toBeUndefined(), SCAN_WAIT);
     const logged = (event: string) =>
       service.said.stderr

@@ -25,7 +25,7 @@ let east: SystemSiteCopy;
 
 beforeEach(async () => {
   work = releaseAfterTest(new Workplace());
-  east = copySite('east', work.path('skupper'), 'east');
+  east = copySite('east', work.path('skupper'));
   service = await work.serve(['--data-dir', work.path('accepting'), ...ENDPOINT]);
 });
 

@@ -99,7 +99,7 @@ describe('bootstrap --watch', () => {
 
   it('reloads a site after each renewal', async () => {
     const home = work.path('skupper');
-    const east = copySite('east', home, 'east');
+    const east = copySite('east', home);
     const skupper = installFakeSkupper(work.path('bin'), east);
     const token = await issue('30s');
     const words = ['--token', token, '--platform', 'linux', '-n', 'east', '--skupper-home', home];

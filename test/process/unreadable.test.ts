@@ -15,7 +15,7 @@ const deniedPaths: string[] = [];
 beforeEach(() => {
   place = releaseAfterTest(new Workplace());
   home = place.path('skupper');
-  west = copySite('west', home, 'west');
+  west = copySite('west', home);
 });
 
 afterEach(() => {
@@ -89,7 +89,7 @@ describe('the requesting side', () => {
     ['update', ['tm3', '--cost', '3']],
     ['delete', ['tm3']],
   ])('reports an unreadable Link in link %s', async (command, more) => {
-    const east = copySite('east', home, 'east');
+    const east = copySite('east', home);
     writeFileSync(east.path('input/resources/Link-tm3.yaml'), 'kind: Link\nmetadata:\n  name: tm3\n');
     const file = denyAccess(east.path('input/resources/Link-tm3.yaml'));
     const ended = await linkgrant(['link', command, ...more, '-n', 'east', ...site()], { obeysPermissions });

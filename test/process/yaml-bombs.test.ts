@@ -127,7 +127,7 @@ describe('a YAML bomb', () => {
   }, async () => {
     const service = await issuingServerForTest('linkgrant');
     const redeem = async (name: string, bombs: readonly string[]) => {
-      const east = copySite('east', work.path(name), 'east');
+      const east = copySite('east', work.path(name));
       const input = (file: string) => east.path('input/resources', file);
       for (const [at, bomb] of bombs.entries()) writeFileSync(input(`bomb-${at}.yaml`), yamlBomb(bomb, FILE));
       writeFileSync(input('AccessToken-good.yaml'), encodeAccessToken({ ...service.token, name }));

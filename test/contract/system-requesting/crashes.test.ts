@@ -15,7 +15,7 @@ let before: string[];
 beforeEach(async () => {
   place = directoryForTest();
   accepting = join(place, 'accepting');
-  east = copySite('east', join(place, 'skupper'), 'east');
+  east = copySite('east', join(place, 'skupper'));
   before = east.inputNames();
   releaseAfterTest(await serve(['--data-dir', accepting, '--listen', '127.0.0.1:0', ...ENDPOINT]));
 });

@@ -1,3 +1,4 @@
+import { rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { beforeEach, describe, expect, it } from 'vitest';
 import { mintSignedCode } from '../../../src/codes/signed-code.js';
@@ -12,36 +13,38 @@ import { createGrant } from '../../../src/redemption/accepting/create-grant.js';
 import { proveCode } from '../../../src/redemption/accepting/prove-code.js';
 import type { GrantStore } from '../../../src/redemption/ports/grant-store.js';
 import { openSqliteStore } from '../../../src/stores/sqlite/sqlite-store.js';
-import { releaseAfterTest } from '../../support/release.js';
+import { directoryForTest, releaseAfterTest } from '../../support/release.js';
 import { SITE_TIME } from '../../support/sites/kubernetes-site.js';
-import { SystemHome } from '../../support/sites/system-home.js';
+import { copySite, type SystemSiteCopy } from '../../support/sites/system-site.js';
 import { MINUTE, sampleRedemption } from '../../support/store-samples.js';
 
 const CODE = 'a-code-of-24-characters!';
 
-let home: SystemHome;
+let home: string;
+let west: SystemSiteCopy;
+let east: SystemSiteCopy;
 let store: GrantStore;
 let codeKeys: CodeKeyDirectory;
 let now: number;
 const clock = () => now;
 
 beforeEach(async () => {
-  home = releaseAfterTest(new SystemHome().add('west').add('east'));
+  home = directoryForTest();
+  west = copySite('west', home);
+  east = copySite('east', home);
   now = SITE_TIME;
-  codeKeys = new CodeKeyDirectory(home.directory, clock);
-  store = releaseAfterTest(
-    await openSqliteStore({ file: join(home.directory, 'grants.db'), migrate: true, clock }),
-  );
+  codeKeys = new CodeKeyDirectory(home, clock);
+  store = releaseAfterTest(await openSqliteStore({ file: join(home, 'grants.db'), migrate: true, clock }));
 });
 
 function adopt(only?: string) {
-  const skupperHome = new SkupperHome(home.directory);
+  const skupperHome = new SkupperHome(home);
   const site = new SystemSite({ home: skupperHome, hosts: ['vm'], only, clock });
   return adoptGrants(readGrantFiles(skupperHome, only), { store, site, clock });
 }
 
-const declare = (name: string, spec: Record<string, unknown> = {}, namespace = 'west') =>
-  home.writeResource(namespace, 'input', { kind: 'AccessGrant', name, spec: { code: CODE, ...spec } });
+const declare = (name: string, spec: Record<string, unknown> = {}, site = west) =>
+  site.writeResource('input', { kind: 'AccessGrant', name, spec: { code: CODE, ...spec } });
 
 const fileOf = (name: string) => `input/resources/AccessGrant-${name}.yaml`;
 
@@ -169,7 +172,7 @@ describe('a grant that a file declares', () => {
     const { uid } = await grantOf('gone');
     const redemption = sampleRedemption(uid);
     await store.recordRedemption(uid, redemption, now);
-    home.delete('west', fileOf('gone'));
+    west.delete(fileOf('gone'));
     expect(await adopt()).toEqual([
       { outcome: 'removed', namespace: 'west', name: 'gone', file: 'AccessGrant-gone.yaml' },
     ]);
@@ -184,17 +187,17 @@ describe('a grant that a file declares', () => {
     declare('moving');
     await adopt();
     const { uid } = await grantOf('moving');
-    home.write('west', fileOf('renamed'), home.read('west', fileOf('moving')));
-    home.delete('west', fileOf('moving'));
+    west.write(fileOf('renamed'), west.read(fileOf('moving')));
+    west.delete(fileOf('moving'));
     expect(await adopt()).toMatchObject([{ outcome: 'changed', file: 'AccessGrant-renamed.yaml' }]);
-    const complete = home.read('west', fileOf('renamed'));
-    home.write('west', fileOf('renamed'), 'kind: [AccessGra');
+    const complete = west.read(fileOf('renamed'));
+    west.write(fileOf('renamed'), 'kind: [AccessGra');
     expect(await adopt()).toEqual([
       { outcome: 'unusable', namespace: 'west', file: 'AccessGrant-renamed.yaml', reason: 'it is not YAML' },
     ]);
-    home.write('west', fileOf('renamed'), complete);
+    west.write(fileOf('renamed'), complete);
     expect(await adopt()).toEqual([]);
-    home.delete('..', 'namespaces');
+    rmSync(join(home, 'namespaces'), { recursive: true });
     expect(await adopt()).toEqual([]);
     expect((await grantOf('moving')).uid).toBe(uid);
   });
@@ -204,9 +207,9 @@ describe('a grant that a file declares', () => {
     await adopt();
     const { uid } = await grantOf('kept');
     await store.recordRedemption(uid, sampleRedemption(uid), now);
-    const complete = home.read('west', fileOf('kept'));
+    const complete = west.read(fileOf('kept'));
     for (const part of ['', 'apiVersion: skupper.io/v2alpha1\n']) {
-      home.write('west', fileOf('kept'), part);
+      west.write(fileOf('kept'), part);
       expect(await adopt()).toEqual([
         {
           outcome: 'unusable',
@@ -216,7 +219,7 @@ describe('a grant that a file declares', () => {
         },
       ]);
     }
-    home.write('west', fileOf('kept'), complete);
+    west.write(fileOf('kept'), complete);
     expect(await adopt()).toEqual([]);
     expect(await grantOf('kept')).toMatchObject({ uid, redemptions: 1 });
   });
@@ -224,7 +227,7 @@ describe('a grant that a file declares', () => {
   it('is deleted with its namespace', async () => {
     declare('a');
     await adopt();
-    home.delete('west');
+    west.delete();
     expect(await adopt()).toMatchObject([{ outcome: 'removed', name: 'a' }]);
   });
 
@@ -314,11 +317,7 @@ describe('adopting grants from files', () => {
     ['no apiVersion', '', /^it has no apiVersion$/],
   ])('reports the reason and creates no grant for a file with %s', async (_what, line, reason) => {
     declare('a');
-    home.write(
-      'west',
-      fileOf('a'),
-      home.read('west', fileOf('a')).replace('apiVersion: skupper.io/v2alpha1', line),
-    );
+    west.write(fileOf('a'), west.read(fileOf('a')).replace('apiVersion: skupper.io/v2alpha1', line));
     expect(await adopt()).toMatchObject([
       { outcome: 'unusable', name: 'a', reason: expect.stringMatching(reason) },
     ]);
@@ -326,8 +325,7 @@ describe('adopting grants from files', () => {
   });
 
   it('reports grants with an invalid name and without a name', async () => {
-    home.write(
-      'west',
+    west.write(
       fileOf('x'),
       ['Not A Name', '']
         .map(
@@ -341,11 +339,7 @@ describe('adopting grants from files', () => {
 
   it('reports the second of two files for one name, and creates the grant of the first', async () => {
     declare('a', { redemptionsAllowed: 2 });
-    home.write(
-      'west',
-      fileOf('b'),
-      home.read('west', fileOf('a')).replace('redemptionsAllowed: 2', 'redemptionsAllowed: 7'),
-    );
+    west.write(fileOf('b'), west.read(fileOf('a')).replace('redemptionsAllowed: 2', 'redemptionsAllowed: 7'));
     expect(await adopt()).toMatchObject([
       { outcome: 'adopted', file: 'AccessGrant-a.yaml' },
       {
@@ -359,20 +353,20 @@ describe('adopting grants from files', () => {
 
   it('reports a grant whose site accepts no links, and creates it when the site accepts links', async () => {
     declare('early');
-    declare('nowhere', {}, 'east');
-    const site = home.read('west', 'runtime/resources/Site-west.yaml');
-    home.delete('west', 'runtime/resources/Site-west.yaml');
+    declare('nowhere', {}, east);
+    const site = west.read('runtime/resources/Site-west.yaml');
+    west.delete('runtime/resources/Site-west.yaml');
     expect(await adopt()).toMatchObject([
       { outcome: 'waiting', namespace: 'east', reason: expect.stringContaining('accepts no links') },
       { outcome: 'waiting', namespace: 'west', reason: expect.stringContaining('is not started') },
     ]);
     expect(await names()).toEqual([]);
     now += 60 * MINUTE;
-    home.write('west', 'runtime/resources/Site-west.yaml', site);
+    west.write('runtime/resources/Site-west.yaml', site);
     await adopt();
     expect(await grantOf('early')).toMatchObject({ readyAt: now, expirationTime: now + 15 * MINUTE });
     // An adopted grant stays while the site is down.
-    home.delete('west', 'runtime/resources/Site-west.yaml');
+    west.delete('runtime/resources/Site-west.yaml');
     await adopt();
     expect(await names()).toEqual(['early']);
   });
@@ -386,35 +380,31 @@ describe('adopting grants from files', () => {
     expect(await adopt()).toMatchObject([
       { outcome: 'unusable', reason: expect.stringContaining('was created by a command') },
     ]);
-    home.delete('west', fileOf('mine'));
+    west.delete(fileOf('mine'));
     expect(await adopt()).toEqual([]);
     expect(await grantOf('mine')).toEqual(before);
   });
 
   it('does not change the grants of a namespace that is not served', async () => {
-    home.add('west', 'other');
-    declare('a', {}, 'other');
-    declare('b', {}, 'west');
+    const other = copySite('west', home, 'other');
+    declare('a', {}, other);
+    declare('b');
     await adopt();
     expect(await names()).toEqual(['a', 'b']);
-    home.delete('other', fileOf('a'));
-    home.delete('west', fileOf('b'));
-    declare('c', {}, 'west');
+    other.delete(fileOf('a'));
+    west.delete(fileOf('b'));
+    declare('c');
     expect(await adopt('other')).toMatchObject([{ outcome: 'removed', namespace: 'other', name: 'a' }]);
     expect(await names()).toEqual(['b']);
   });
 
   it('ignores files of another name or kind, and does not change the grant files', async () => {
     declare('a');
-    home.write(
-      'west',
-      'input/resources/grant.yaml',
-      home.read('west', fileOf('a')).replace('name: a', 'name: other-file'),
-    );
-    home.write('west', fileOf('token'), 'kind: AccessToken\nmetadata: {name: token}\n');
-    const before = home.read('west', fileOf('a'));
+    west.write('input/resources/grant.yaml', west.read(fileOf('a')).replace('name: a', 'name: other-file'));
+    west.write(fileOf('token'), 'kind: AccessToken\nmetadata: {name: token}\n');
+    const before = west.read(fileOf('a'));
     await adopt();
     expect(await names()).toEqual(['a']);
-    expect(home.read('west', fileOf('a'))).toBe(before);
+    expect(west.read(fileOf('a'))).toBe(before);
   });
 });

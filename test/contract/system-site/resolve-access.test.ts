@@ -1,18 +1,21 @@
 import { readFileSync } from 'node:fs';
-import { resolve } from 'node:path';
+import { join, resolve } from 'node:path';
 import { beforeEach, describe, expect, it } from 'vitest';
 import type { GrantPolicy } from '../../../src/domain/policy.js';
 import { describeCertificate, splitCertificates } from '../../../src/pki/certificate-info.js';
 import { detectHost } from '../../../src/platforms/system/routable-host.js';
 import { SkupperHome } from '../../../src/platforms/system/skupper-home.js';
 import { SystemSite } from '../../../src/platforms/system/system-site.js';
-import { releaseAfterTest } from '../../support/release.js';
-import { SITE_TIME } from '../../support/sites/kubernetes-site.js';
-import { makeSiteAuthority, SystemHome } from '../../support/sites/system-home.js';
+import { directoryForTest } from '../../support/release.js';
+import { makeSiteAuthority, SITE_TIME } from '../../support/sites/kubernetes-site.js';
+import { copySite, type SystemSiteCopy } from '../../support/sites/system-site.js';
 
-let home: SystemHome;
+let home: string;
+let west: SystemSiteCopy;
 beforeEach(() => {
-  home = releaseAfterTest(new SystemHome().add('west').add('east'));
+  home = directoryForTest();
+  west = copySite('west', home);
+  copySite('east', home);
 });
 
 interface AccessRequest {
@@ -32,7 +35,7 @@ function resolveAccess({
   now = SITE_TIME,
   policy,
 }: AccessRequest = {}) {
-  const site = new SystemSite({ home: new SkupperHome(home.directory), hosts, only, clock: () => now });
+  const site = new SystemSite({ home: new SkupperHome(home), hosts, only, clock: () => now });
   return site.resolveAccess({
     namespace,
     name: 'a-grant',
@@ -53,7 +56,7 @@ async function refusal(request: AccessRequest = {}) {
   return found;
 }
 
-const siteCa = () => home.read('west', 'runtime/issuers/skupper-site-ca/tls.crt');
+const siteCa = () => west.read('runtime/issuers/skupper-site-ca/tls.crt');
 const subjects = (pem: string) => splitCertificates(pem).map((one) => describeCertificate(one).subject);
 
 describe('a site with a RouterAccess for other networks', () => {
@@ -62,7 +65,7 @@ describe('a site with a RouterAccess for other networks', () => {
     (await access(policy && { policy })).endpoints.map(({ name, port }) => `${name} ${port}`);
   let text: string;
   const writeRouterAccess = (changed: string) =>
-    home.write('west', 'runtime/resources/RouterAccess-west.yaml', changed);
+    west.write('runtime/resources/RouterAccess-west.yaml', changed);
   beforeEach(() => {
     text = readFileSync(file, 'utf8');
     writeRouterAccess(text);
@@ -109,12 +112,12 @@ describe('a site that accepts links', () => {
 
   it('returns a group for each RouterAccess, by name, and every CA that one of them needs', async () => {
     const other = await makeSiteAuthority('other router CA');
-    home.writeResource('west', 'runtime', {
+    west.writeResource('runtime', {
       kind: 'RouterAccess',
       name: 'another',
       spec: { roles: [{ name: 'edge', port: 5000 }], tlsCredentials: 'another-server' },
     });
-    await home.addRouterCertificate('west', 'another-server', {
+    await west.addRouterCertificate('another-server', {
       authority: other.authority,
       hosts: ['another.example.com', 'vm'],
       trusted: siteCa() + other.certificate,
@@ -135,13 +138,9 @@ describe('a site that accepts links', () => {
   });
 
   it('returns the CA of 21 RouterAccesses once', async () => {
-    const one = home.read('west', 'runtime/resources/RouterAccess-west.yaml');
+    const one = west.read('runtime/resources/RouterAccess-west.yaml');
     for (let n = 0; n < 20; n += 1) {
-      home.write(
-        'west',
-        `runtime/resources/RouterAccess-w${n}.yaml`,
-        one.replace('name: west', `name: w${n}`),
-      );
+      west.write(`runtime/resources/RouterAccess-w${n}.yaml`, one.replace('name: west', `name: w${n}`));
     }
     const { endpoints, caCrt } = await access();
     expect(endpoints).toHaveLength(2 * 21);
@@ -149,12 +148,9 @@ describe('a site that accepts links', () => {
   });
 
   it('is read from the home directory of a user too', async () => {
-    const rootless = new SystemHome(home.path('..', 'home', '.local', 'share', 'skupper')).add(
-      'west',
-      'mine',
-    );
+    const rootless = copySite('west', join(home, 'home', '.local', 'share', 'skupper'), 'mine');
     const site = new SystemSite({
-      home: new SkupperHome(rootless.directory),
+      home: new SkupperHome(rootless.home),
       hosts: ['vm'],
       clock: () => SITE_TIME,
     });
@@ -165,17 +161,17 @@ describe('a site that accepts links', () => {
 
   it('is read at each call, so that a recreated site returns its new CA', async () => {
     const site = new SystemSite({
-      home: new SkupperHome(home.directory),
+      home: new SkupperHome(home),
       hosts: ['vm'],
       clock: () => SITE_TIME,
     });
     const request = { namespace: 'west', name: 'x', issuer: null };
     expect(await site.resolveAccess(request)).toMatchObject({ issuer: { description: 'skupper-site-ca' } });
     const renewed = await makeSiteAuthority('renewed site CA');
-    home.addIssuer('west', 'runtime', 'skupper-site-ca', renewed);
+    west.addIssuer('runtime', 'skupper-site-ca', renewed);
     // Between the two writes of a reload, the router still trusts only the old CA.
     expect(await site.resolveAccess(request)).toMatchObject({ refused: 'issuer_untrusted' });
-    await home.addRouterCertificate('west', 'west', {
+    await west.addRouterCertificate('west', {
       authority: renewed.authority,
       hosts: ['vm'],
       trusted: renewed.certificate,
@@ -186,23 +182,22 @@ describe('a site that accepts links', () => {
   });
 
   it('ignores hidden files, invalid YAML, and files without a YAML extension', async () => {
-    home.write('west', 'runtime/resources/RouterAccess-broken.yaml', 'kind: [RouterAccess');
-    home.write(
-      'west',
+    west.write('runtime/resources/RouterAccess-broken.yaml', 'kind: [RouterAccess');
+    west.write(
       'runtime/resources/.RouterAccess-x.yaml',
-      home.read('west', 'runtime/resources/RouterAccess-west.yaml').replace('name: west', 'name: hidden'),
+      west.read('runtime/resources/RouterAccess-west.yaml').replace('name: west', 'name: hidden'),
     );
-    home.write('west', 'runtime/resources/notes.txt', 'kind: Site');
+    west.write('runtime/resources/notes.txt', 'kind: Site');
     expect((await access()).endpoints.map(({ group }) => group)).toEqual(['west', 'west']);
   });
 });
 
 describe('the CA that signs', () => {
-  const trustAlso = (pem: string) => home.write('west', 'runtime/certs/west/ca.crt', siteCa() + pem);
+  const trustAlso = (pem: string) => west.write('runtime/certs/west/ca.crt', siteCa() + pem);
 
   it('is the issuer of the grant, if the router trusts it', async () => {
     const mine = await makeSiteAuthority('my CA');
-    home.addIssuer('west', 'input', 'my-ca', mine);
+    west.addIssuer('input', 'my-ca', mine);
     expect(await refusal({ issuer: 'my-ca' })).toMatchObject({
       refused: 'issuer_untrusted',
       reason: expect.stringContaining('the router does not trust my CA at "west"'),
@@ -217,8 +212,8 @@ describe('the CA that signs', () => {
 
   it('is the default issuer of the Site if the grant has none', async () => {
     const mine = await makeSiteAuthority('my CA');
-    home.addIssuer('west', 'input', 'my-ca', mine);
-    home.writeResource('west', 'runtime', { kind: 'Site', name: 'west', spec: { defaultIssuer: 'my-ca' } });
+    west.addIssuer('input', 'my-ca', mine);
+    west.writeResource('runtime', { kind: 'Site', name: 'west', spec: { defaultIssuer: 'my-ca' } });
     expect(await refusal()).toMatchObject({ refused: 'issuer_untrusted' });
     trustAlso(mine.certificate);
     expect((await access()).issuer.description).toBe('my CA');
@@ -232,7 +227,7 @@ describe('the CA that signs', () => {
     });
     const mine = await makeSiteAuthority('my CA');
     trustAlso(mine.certificate);
-    home.addIssuer('west', 'input', 'my-ca', {
+    west.addIssuer('input', 'my-ca', {
       ...(await makeSiteAuthority('x')),
       certificate: mine.certificate,
     });
@@ -255,13 +250,13 @@ describe('access to a system site', () => {
         /^create one with `skupper site create NAME --enable-link-access -n \S+` and start it/,
       ),
     });
-    home.delete('west', 'runtime');
+    west.delete('runtime');
     expect(await refusal()).toEqual({
       refused: 'link_access_unavailable',
       reason: 'the site of namespace "west" is not started',
       hint: expect.stringMatching(/^start it with `skupper system start -n west -p linux`$/),
     });
-    home.delete('west', 'input/resources/Site-west.yaml');
+    west.delete('input/resources/Site-west.yaml');
     expect(await refusal()).toMatchObject({ reason: 'namespace "west" has no site' });
   });
 
@@ -275,7 +270,7 @@ describe('access to a system site', () => {
   });
 
   it('is refused for an edge site', async () => {
-    home.writeResource('west', 'runtime', { kind: 'Site', name: 'west', spec: { edge: true } });
+    west.writeResource('runtime', { kind: 'Site', name: 'west', spec: { edge: true } });
     expect(await refusal()).toEqual({
       refused: 'edge_site',
       reason: 'site "west" is an edge site and accepts no links',
@@ -285,7 +280,7 @@ describe('access to a system site', () => {
   });
 
   it('is refused outside the only namespace that is served', async () => {
-    home.add('west', 'other');
+    copySite('west', home, 'other');
     expect(await refusal({ only: 'other' })).toMatchObject({
       refused: 'link_access_unavailable',
       reason: 'namespace "west" is not served; the service serves only "other"',
@@ -320,7 +315,7 @@ describe('access to a system site', () => {
   });
 
   it('is refused with a loopback address, unless --host names it and the certificate contains it', async () => {
-    await home.addRouterCertificate('west', 'west', {
+    await west.addRouterCertificate('west', {
       authority: await siteAuthority(),
       hosts: ['127.0.0.1'],
       trusted: siteCa(),
@@ -335,7 +330,7 @@ describe('access to a system site', () => {
 
   it("is refused if the router's certificate is of a CA that responses do not contain", async () => {
     const stranger = await makeSiteAuthority('stranger');
-    await home.addRouterCertificate('west', 'west', {
+    await west.addRouterCertificate('west', {
       authority: stranger.authority,
       hosts: ['vm'],
       trusted: siteCa(),
@@ -348,12 +343,12 @@ describe('access to a system site', () => {
   });
 
   it('is refused if the certificate of the router cannot be read', async () => {
-    home.delete('west', 'runtime/certs/west/tls.crt');
+    west.delete('runtime/certs/west/tls.crt');
     expect(await refusal()).toMatchObject({
       refused: 'issuer_untrusted',
       reason: expect.stringMatching(/runtime\/certs\/west\/tls.crt cannot be read: it does not exist$/),
     });
-    home.write('west', 'runtime/certs/west/tls.crt', 'nothing');
+    west.write('runtime/certs/west/tls.crt', 'nothing');
     expect(await refusal()).toMatchObject({ refused: 'issuer_untrusted' });
   });
 });
@@ -373,7 +368,7 @@ describe('the detected host', () => {
   });
 
   it('is in the endpoints without --host', async () => {
-    await home.addRouterCertificate('west', 'west', {
+    await west.addRouterCertificate('west', {
       authority: await siteAuthority(),
       hosts: ['0.0.0.0', 'west.example.com'],
       trusted: siteCa(),

@@ -1,9 +1,9 @@
 import { readFileSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { parseAllDocuments } from 'yaml';
-import type { CertificateAuthority } from '../../../src/pki/authority.js';
+import { type CertificateAuthority, createAuthority, loadAuthority } from '../../../src/pki/authority.js';
 import type { Resource, Stored } from '../../../src/platforms/kubernetes/api/resource.js';
-import { makeIdentity } from '../server-identity.js';
+import { DAY_MS, makeIdentity } from '../server-identity.js';
 
 const WEST = resolve(import.meta.dirname, '../../fixtures/kubernetes-site/west.yaml');
 
@@ -53,6 +53,12 @@ export class RecordedSite {
     const { data } = this.find('Secret', secret);
     for (const [key, pem] of Object.entries(values)) data[key] = Buffer.from(pem).toString('base64');
   }
+}
+
+/** A new CA, valid around `now`, with its certificate and key as PEM. */
+export async function makeSiteAuthority(commonName: string, now = SITE_TIME) {
+  const pem = await createAuthority({ commonName, keyType: 'p256', lifetimeMs: 365 * DAY_MS, now });
+  return { ...pem, authority: loadAuthority(pem, commonName, now) };
 }
 
 /** The credentials of a router, by file name: a certificate of `authority` for `hosts`, and the CAs that the router trusts. */

@@ -1,38 +1,104 @@
-import { chmodSync, cpSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
-import { join, resolve } from 'node:path';
-import { parse } from 'yaml';
+import {
+  chmodSync,
+  cpSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
+import { dirname, join, resolve } from 'node:path';
+import { parse, stringify } from 'yaml';
+import type { CertificateAuthority } from '../../../src/pki/authority.js';
+import { routerSecret } from './kubernetes-site.js';
 
 /** The recorded sites: `west` accepts links, `east` has redeemed one. */
 export const RECORDED_SITES = resolve(import.meta.dirname, '../../fixtures/system-site');
 
 const STOCK_REDEEMER = resolve(import.meta.dirname, 'stock-redeemer.mjs');
 
-/** A namespace below a Skupper home of a test. */
-export interface SystemSiteCopy {
+/** A copy of a recorded site, in a namespace below a Skupper home. */
+export class SystemSiteCopy {
   readonly home: string;
   readonly namespace: string;
+
+  constructor(home: string, namespace: string) {
+    this.home = home;
+    this.namespace = namespace;
+  }
+
   /** A path below the namespace's directory. */
-  path(...names: readonly string[]): string;
+  path(...names: readonly string[]): string {
+    return join(this.home, 'namespaces', this.namespace, ...names);
+  }
+
+  read(file: string): string {
+    return readFileSync(this.path(file), 'utf8');
+  }
+
   /** What a YAML file of `input/resources` holds. */
   // biome-ignore lint/suspicious/noExplicitAny: tests look into documents of many shapes.
-  input(file: string): any;
+  input(file: string): any {
+    return parse(this.read(`input/resources/${file}`));
+  }
+
   /** Names in `input/resources`, sorted. */
-  inputNames(): string[];
+  inputNames(): string[] {
+    return readdirSync(this.path('input/resources')).sort();
+  }
+
+  /** Replaces a file atomically: writes a temporary file beside it, then renames that. */
+  write(file: string, content: string): void {
+    const path = this.path(file);
+    mkdirSync(dirname(path), { recursive: true });
+    writeFileSync(`${path}.new`, content);
+    renameSync(`${path}.new`, path);
+  }
+
+  writeResource(
+    directory: 'input' | 'runtime',
+    resource: { kind: string; name: string } & Record<string, unknown>,
+  ): void {
+    const { kind, name, ...rest } = resource;
+    const document = { apiVersion: 'skupper.io/v2alpha1', kind, metadata: { name }, ...rest };
+    this.write(`${directory}/resources/${kind}-${name}.yaml`, stringify(document));
+  }
+
+  addIssuer(directory: 'input' | 'runtime', name: string, pem: { certificate: string; key: string }): void {
+    this.write(`${directory}/issuers/${name}/tls.crt`, pem.certificate);
+    this.write(`${directory}/issuers/${name}/tls.key`, pem.key);
+  }
+
+  /** Writes the credentials of a router: a certificate of this CA, and the CAs that the router trusts. */
+  async addRouterCertificate(
+    credentials: string,
+    {
+      authority,
+      hosts,
+      trusted,
+    }: { authority: CertificateAuthority; hosts: readonly string[]; trusted: string },
+  ): Promise<void> {
+    for (const [name, pem] of Object.entries(await routerSecret(authority, hosts, trusted)))
+      this.write(`runtime/certs/${credentials}/${name}`, pem);
+  }
+
+  /** Deletes a file or a directory; the whole namespace without a path. */
+  delete(path = ''): void {
+    rmSync(this.path(path), { recursive: true });
+  }
 }
 
-/** Copies a recorded site into a namespace of `home`. */
-export function copySite(recorded: 'east' | 'west', home: string, namespace: string): SystemSiteCopy {
-  const directory = join(home, 'namespaces', namespace);
-  mkdirSync(join(home, 'namespaces'), { recursive: true });
-  cpSync(join(RECORDED_SITES, recorded), directory, { recursive: true });
-  const path = (...names: readonly string[]) => join(directory, ...names);
-  return {
-    home,
-    namespace,
-    path,
-    input: (file) => parse(readFileSync(path('input', 'resources', file), 'utf8')),
-    inputNames: () => readdirSync(path('input', 'resources')).sort(),
-  };
+/** Copies a recorded site into a namespace of `home`; into a namespace of its own name by default. */
+export function copySite(
+  recorded: 'east' | 'west',
+  home: string,
+  namespace: string = recorded,
+): SystemSiteCopy {
+  const site = new SystemSiteCopy(home, namespace);
+  cpSync(join(RECORDED_SITES, recorded), site.path(), { recursive: true });
+  return site;
 }
 
 /** The permission bits of a file or a directory. */

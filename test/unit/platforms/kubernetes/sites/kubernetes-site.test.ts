@@ -12,8 +12,12 @@ import { SiteAccessCache } from '../../../../../src/platforms/kubernetes/sites/s
 import { SiteIndex } from '../../../../../src/platforms/kubernetes/sites/site-index.js';
 import { readRouterAccess, readSite } from '../../../../../src/platforms/kubernetes/sites/site-resource.js';
 import { TlsSecrets } from '../../../../../src/platforms/kubernetes/sites/tls-secrets.js';
-import { RecordedSite, routerSecret, SITE_TIME } from '../../../../support/sites/kubernetes-site.js';
-import { makeSiteAuthority } from '../../../../support/sites/system-home.js';
+import {
+  makeSiteAuthority,
+  RecordedSite,
+  routerSecret,
+  SITE_TIME,
+} from '../../../../support/sites/kubernetes-site.js';
 import { endlessChain } from '../../../../support/slow-certificates.js';
 
 let recorded: RecordedSite;
