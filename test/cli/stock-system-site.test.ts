@@ -110,7 +110,7 @@ it('bootstrap with LINKGRANT_OWN_KEY refuses a Skupper grant server, and sends i
   const refused = await COMMANDS.bootstrap({ LINKGRANT_OWN_KEY: 'true' });
   expect(refused.code).toBe(3);
   expect(refused.stderr).toContain('generates the private key itself');
-  expect(postings()).toEqual([]);
+  expect(postings(server)).toEqual([]);
   const accepted = expectSuccess(await COMMANDS.bootstrap());
   expect(accepted.stderr).toContain('The server generated the private key of this link');
 });
@@ -132,6 +132,6 @@ it('token redeem repeats a request whose response was lost only with --retry', a
   expect(waited.code).toBe(4);
   expect(refusalOf(waited).error).toContain('its answer was lost');
   expectSuccess(await onSite(['token', 'redeem', work.path('token.yaml'), '--retry', '--timeout', '500ms']));
-  expect(postings()).toHaveLength(2);
+  expect(postings(server)).toHaveLength(2);
   expect(east.inputNames()).toContain('Link-my-link.yaml');
 });

@@ -83,7 +83,7 @@ describe('token redeem without a connection to the service', () => {
     'https://secret@proxy',
     'u:secret@[x',
   ])('refuses --proxy %s, because a command line is not secret', async (url) => {
-    const service = releaseAfterTest(await startIssuingServer('linkgrant'));
+    const service = await issuingServerForTest('linkgrant');
     const { error, hint } = await refused(2, encodeAccessToken(service.token), ['--proxy', url]);
     expect(error).toBe('--proxy cannot have a user name or a password');
     expect(hint).toContain('HTTPS_PROXY');

@@ -2,7 +2,7 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { openSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
-import { expectRefusal, linkgrant, Workplace } from '../support/command-line.js';
+import { ENDPOINT, expectRefusal, linkgrant, Workplace } from '../support/command-line.js';
 import { MAIN } from '../support/programs.js';
 import { releaseAfterFile } from '../support/release.js';
 

@@ -4,7 +4,9 @@ import { type AddressInfo, createServer } from 'node:net';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import {
+  ENDPOINT,
   expectRefusal,
+  expectSuccess,
   json,
   linkgrant,
   linkgrantInProcess,
