@@ -1,6 +1,6 @@
-/** A client certificate that was issued for a link. Hashes and the serial are lower-case hex. */
+/** A certificate that was issued for a link or a server. Hashes and the serial are lower-case hex. */
 export interface IssuedCertificate {
-  /** Certificate serial number. */
+  /** Certificate serial number, 32 digits. */
   readonly serial: string;
   /** SHA-256 over the certificate's SubjectPublicKeyInfo. */
   readonly keySha256: string;
@@ -8,9 +8,9 @@ export interface IssuedCertificate {
   readonly certificateSha256: string;
   /** SHA-256 over the issuing CA certificate's DER. */
   readonly issuerSha256: string;
-  /** Milliseconds since the epoch. */
+  /** Milliseconds since the epoch, whole seconds. */
   readonly notAfter: number;
-  /** PEM of the certificate, followed by intermediates. */
+  /** PEM of the certificate, followed by the issuer's intermediates. */
   readonly certificate: string;
 }
 

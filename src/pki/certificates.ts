@@ -1,4 +1,5 @@
 import { verify } from 'node:crypto';
+import type { IssuedCertificate } from '../domain/issued-certificate.js';
 import { type CertificateAuthority, CertificateAuthorityError } from './authority.js';
 import {
   type AlternativeName,
@@ -23,18 +24,6 @@ import { spkiOf } from './keys.js';
 import { encodeCertificatePem } from './pem.js';
 import { isRsaKey } from './public-key.js';
 import { sha256Hex } from './sha256.js';
-
-/** A certificate that was issued and verified. */
-export interface IssuedCertificate {
-  /** PEM of the certificate, followed by the issuer's intermediates. */
-  readonly pem: string;
-  /** Serial number, 32 lower-case hex digits. */
-  readonly serial: string;
-  /** SHA-256 over the certificate's DER, lower-case hex. */
-  readonly sha256: string;
-  /** Milliseconds since the epoch, whole seconds. */
-  readonly notAfter: number;
-}
 
 const NOT_AN_AUTHORITY = basicConstraints(false);
 const SIGNATURE_USAGE = keyUsage(KEY_USAGE.digitalSignature);
@@ -101,10 +90,12 @@ async function issue(leaf: Leaf): Promise<IssuedCertificate> {
   );
   const { serial, notAfter } = verifyIssued(der, leaf);
   return {
-    pem: encodeCertificatePem(der) + authority.chainPem,
     serial,
-    sha256: sha256Hex(der),
+    keySha256: sha256Hex(leaf.spkiDer),
+    certificateSha256: sha256Hex(der),
+    issuerSha256: authority.sha256,
     notAfter,
+    certificate: encodeCertificatePem(der) + authority.chainPem,
   };
 }
 

@@ -542,7 +542,7 @@ describe('bootstrap of a link whose certificate has expired', () => {
     const authority = await makeAuthority('Site CA of long ago');
     const key = await generateKeyPair('p256');
     const redemptionId = '6f0b7d3e-3b0c-4a1c-9a51-0a4a5a0d7c11';
-    const { pem } = await issueClientCertificate({
+    const { certificate: tlsCrt } = await issueClientCertificate({
       authority,
       spkiDer: spkiOf(key),
       subject: 'west',
@@ -555,7 +555,7 @@ describe('bootstrap of a link whose certificate has expired', () => {
     const secret = {
       name: 'west',
       caCrt: authority.bundlePem,
-      tlsCrt: pem,
+      tlsCrt,
       tlsKey: privateKeyPem(key),
       annotations,
     };

@@ -182,11 +182,11 @@ describe('link renew --platform kubernetes', () => {
       lifetimeMs: 30 * DAY_MS,
       now: Date.now() - 25 * DAY_MS,
     });
-    server.setNewest(issued.pem);
+    server.setNewest(issued.certificate);
     const secret = {
       name: 'to-west',
       caCrt: server.authority.bundlePem,
-      tlsCrt: issued.pem,
+      tlsCrt: issued.certificate,
       tlsKey: privateKeyPem(key),
       annotations: {
         'linkgrant.dev/redemption-id': redemptionId,
@@ -198,7 +198,7 @@ describe('link renew --platform kubernetes', () => {
     const endpoint = { name: 'inter-router', host: 'router.example.com', port: '55671', group: 'g' } as const;
     const link = { name: 'to-west', endpoints: [endpoint], tlsCredentials: 'to-west' };
     await side.place().materializer.materialize(secret, [link], () => undefined);
-    return { place, server, old: issued.pem };
+    return { place, server, old: issued.certificate };
   }
 
   it('renews due links with the role of the CronJob, once for concurrent runs, and leaves no key', async () => {

@@ -53,7 +53,8 @@ async function issue(
 ) {
   const lifetimeMs = now < Date.now() - DAY_MS ? DAY_MS : 30 * DAY_MS;
   const redemptionId = randomUUID();
-  return (await issueClientCertificate({ authority, spkiDer, subject, redemptionId, lifetimeMs, now })).pem;
+  return (await issueClientCertificate({ authority, spkiDer, subject, redemptionId, lifetimeMs, now }))
+    .certificate;
 }
 
 async function otherSpki(): Promise<Uint8Array> {
@@ -94,7 +95,7 @@ export const WRONG_PARTS: Readonly<Record<string, PartChange>> = {
       lifetimeMs: DAY_MS,
       now: Date.now(),
     };
-    parts.tlsCrt = (await issueServerCertificate(wish)).pem;
+    parts.tlsCrt = (await issueServerCertificate(wish)).certificate;
   },
   'a certificate with a broken signature': (parts) => {
     const [, base64 = ''] = /-----\n([^-]+)-----/.exec(parts.tlsCrt) ?? [];

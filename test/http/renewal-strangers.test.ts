@@ -40,7 +40,7 @@ describe('a client without a link', () => {
       service.clock.read(),
     );
     const key = newKey();
-    const { pem } = await issueClientCertificate({
+    const { certificate } = await issueClientCertificate({
       authority,
       spkiDer: spkiOf(key),
       subject: 'a tenant',
@@ -51,7 +51,7 @@ describe('a client without a link', () => {
     const strangers: Readonly<Record<string, TestLink>> = {
       'an unknown redemption': { ...link, id: randomUUID() },
       'the certificate of another link': { ...other, id: link.id },
-      'a certificate of the site CA that is not recorded': { id: link.id, key, certificate: pem },
+      'a certificate of the site CA that is not recorded': { id: link.id, key, certificate },
       'the certificate of the link, without its key': { ...link, key },
       'the certificate of the link, with a key of another kind': {
         ...link,

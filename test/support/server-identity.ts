@@ -28,7 +28,7 @@ export async function makeIdentity(
 ): Promise<TestIdentity> {
   const authority = options.authority ?? (await makeAuthority('Test Server CA'));
   const key = await generateKeyPair('p256');
-  const certificate = await issueServerCertificate({
+  const { certificate: cert } = await issueServerCertificate({
     authority,
     spkiDer: spkiOf(key),
     commonName: 'test server',
@@ -36,5 +36,5 @@ export async function makeIdentity(
     lifetimeMs: DAY_MS,
     now: options.issuedAt ?? Date.now(),
   });
-  return { ca: authority.bundlePem, cert: certificate.pem, key: privateKeyPem(key) };
+  return { ca: authority.bundlePem, cert, key: privateKeyPem(key) };
 }

@@ -9,7 +9,6 @@ import type { Redemption } from '../../domain/redemption.js';
 import type { Refusal } from '../../domain/redemption-error.js';
 import { issueClientCertificate } from '../../pki/certificates.js';
 import { generateKeyPair, privateKeyPem, spkiOf } from '../../pki/keys.js';
-import { sha256Hex } from '../../pki/sha256.js';
 import type { Clock } from '../ports/clock.js';
 import type { GrantStore } from '../ports/grant-store.js';
 import type { Site, SiteRefusal } from '../ports/site.js';
@@ -57,11 +56,10 @@ export async function generateLink(
   const service = await readService(deps.store);
   const grant = singleUseGrant({ namespace, issuer, siteUid: access.siteUid }, deps.clock());
   const key = await generateKeyPair('p256');
-  const spkiDer = spkiOf(key);
   const id = randomUUID();
   const certificate = await issueClientCertificate({
     authority: access.issuer,
-    spkiDer,
+    spkiDer: spkiOf(key),
     subject,
     redemptionId: id,
     lifetimeMs: UNATTENDED_LIFETIME_MS,
@@ -78,12 +76,7 @@ export async function generateLink(
     subject,
     peer: 'local',
     jti: null,
-    serial: certificate.serial,
-    keySha256: sha256Hex(spkiDer),
-    certificateSha256: certificate.sha256,
-    issuerSha256: access.issuer.sha256,
-    notAfter: certificate.notAfter,
-    certificate: certificate.pem,
+    ...certificate,
     policy,
     siteUid: access.siteUid,
     sealedAnswer: null,
@@ -97,7 +90,7 @@ export async function generateLink(
   const secret = {
     name,
     caCrt: access.caCrt,
-    tlsCrt: certificate.pem,
+    tlsCrt: redemption.certificate,
     tlsKey: privateKeyPem(key),
     annotations: service ? secretAnnotations(id, service) : { [SECRET_REDEMPTION_ID]: id },
   };

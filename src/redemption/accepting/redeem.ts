@@ -219,12 +219,7 @@ async function issueAndRecord(
     subject: context.subject,
     peer: context.peer,
     jti: context.signedCode?.jti ?? null,
-    serial: certificate.serial,
-    keySha256: obtainedKey.keySha256,
-    certificateSha256: certificate.sha256,
-    issuerSha256: access.issuer.sha256,
-    notAfter: certificate.notAfter,
-    certificate: certificate.pem,
+    ...certificate,
     policy: grant.policy,
     siteUid: access.siteUid,
     ...(replayKey !== undefined && obtainedKey.keyPem !== undefined

@@ -163,12 +163,7 @@ async function issueAndRecord(
   const renewal: Renewal = {
     redemptionId: redemption.id,
     number: (renewals[0]?.number ?? 0) + 1,
-    serial: certificate.serial,
-    keySha256: csr.keySha256,
-    certificateSha256: certificate.sha256,
-    issuerSha256: access.issuer.sha256,
-    notAfter: certificate.notAfter,
-    certificate: certificate.pem,
+    ...certificate,
     renewedAt: now,
     peer,
   };

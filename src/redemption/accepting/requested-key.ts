@@ -2,7 +2,6 @@ import type { ClientKeyType } from '../../domain/policy.js';
 import type { Refusal } from '../../domain/redemption-error.js';
 import type { NewKey, ServerKeyType } from '../../pki/keys.js';
 import { type CertificateRequest, parseCertificateRequest } from '../../pki/requests.js';
-import { sha256Hex } from '../../pki/sha256.js';
 
 /** Generates private keys for clients that send no CSR. */
 export interface KeySource {
@@ -14,8 +13,6 @@ export interface KeySource {
 /** The public key that a certificate is issued for; `keyPem` is its PKCS#8 private key if the service generated it. */
 export interface ObtainedKey {
   readonly spkiDer: Uint8Array;
-  /** SHA-256 of `spkiDer`, lower-case hex. */
-  readonly keySha256: string;
   readonly keyPem?: string;
 }
 
@@ -38,16 +35,11 @@ const CSR_TEXT_LIMIT = 5464;
 export function requestedKey(csr: string | undefined, keys: KeySource): RequestedKey | RefusedKey {
   if (csr === undefined) {
     const keyType = keys.type === 'p256' ? 'p256' : 'rsa';
-    return { generatedBy: 'service', keyType, obtain: () => generateKey(keys) };
+    return { generatedBy: 'service', keyType, obtain: () => keys.generate() };
   }
   if (csr.length > CSR_TEXT_LIMIT || csr.length % 4 !== 0 || !BASE64.test(csr))
     return { refused: 'csr_invalid', reason: 'it is not base64 of at most 4 KiB' };
   const request = parseCertificateRequest(Buffer.from(csr, 'base64'));
   if ('invalid' in request) return { refused: request.invalid, reason: request.reason };
   return { generatedBy: 'client', keyType: request.keyType, request, obtain: async () => request };
-}
-
-async function generateKey(keys: KeySource): Promise<ObtainedKey | undefined> {
-  const key = await keys.generate();
-  return key && { ...key, keySha256: sha256Hex(key.spkiDer) };
 }

@@ -30,7 +30,7 @@ export async function probeRouter(
 ): Promise<RouterProbe> {
   const dialWith = async (authority: CertificateAuthority, { bundlePem: caCrt }: CertificateAuthority) => {
     const key = await generateKeyPair('p256');
-    const { pem } = await issueClientCertificate({
+    const { certificate: tlsCrt } = await issueClientCertificate({
       authority,
       spkiDer: spkiOf(key),
       subject: 'linkgrant probe',
@@ -38,7 +38,7 @@ export async function probeRouter(
       lifetimeMs: LIFETIME_MS,
       now: clock(),
     });
-    return dial(target, { caCrt, tlsCrt: pem, tlsKey: privateKeyPem(key) });
+    return dial(target, { caCrt, tlsCrt, tlsKey: privateKeyPem(key) });
   };
   try {
     const newCa = read.newCa();

@@ -119,7 +119,7 @@ export async function issueIdentity(
 ): Promise<ServerIdentity> {
   const key = await generateKeyPair('p256');
   const commonName = hosts[0] ?? 'linkgrant';
-  const issued = await issueServerCertificate({
+  const { certificate: cert, notAfter } = await issueServerCertificate({
     authority,
     spkiDer: spkiOf(key),
     commonName,
@@ -127,7 +127,6 @@ export async function issueIdentity(
     lifetimeMs: YEAR_MS,
     now,
   });
-  const { notAfter } = issued;
-  const notBefore = Math.max(describeCertificate(issued.pem).notBefore, authority.notBefore);
-  return { cert: issued.pem, key: privateKeyPem(key), ca: authority.trustPem, notBefore, notAfter };
+  const notBefore = Math.max(describeCertificate(cert).notBefore, authority.notBefore);
+  return { cert, key: privateKeyPem(key), ca: authority.trustPem, notBefore, notAfter };
 }

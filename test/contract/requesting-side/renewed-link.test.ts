@@ -24,7 +24,7 @@ const secretText = () => readFileSync(join(site.to, 'Secret-my-link.yaml'), 'utf
 async function redeemAndRenew(redemptionId?: string): Promise<string> {
   const redeemed = await site.redeem({ token: server.token });
   const key = await generateKeyPair('p256');
-  const { pem } = await issueClientCertificate({
+  const { certificate: tlsCrt } = await issueClientCertificate({
     authority: server.authority,
     spkiDer: spkiOf(key),
     subject: 'my-link',
@@ -32,9 +32,9 @@ async function redeemAndRenew(redemptionId?: string): Promise<string> {
     lifetimeMs: 60 * DAY_MS,
     now: Date.now(),
   });
-  const renewed = { ...redeemed.secret, tlsCrt: pem, tlsKey: privateKeyPem(key) };
+  const renewed = { ...redeemed.secret, tlsCrt, tlsKey: privateKeyPem(key) };
   await linkDirectory(site.to).replaceCredentials('my-link', redeemed.secret.tlsCrt, renewed);
-  return describeCertificate(pem).serial;
+  return describeCertificate(tlsCrt).serial;
 }
 
 test.each([

@@ -32,7 +32,7 @@ export async function makeLinkSecret(
   return {
     name,
     caCrt,
-    tlsCrt: issued.pem,
+    tlsCrt: issued.certificate,
     tlsKey: privateKeyPem(key),
     annotations: { 'linkgrant.dev/redemption-id': redemptionId },
   };

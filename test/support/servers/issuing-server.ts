@@ -52,7 +52,7 @@ export async function renderAnswer(
     now,
   });
   const keyOrId = tlsKey === undefined ? { annotations: { 'linkgrant.dev/redemption-id': id } } : { tlsKey };
-  const secret = { name, caCrt: authority.bundlePem, tlsCrt: issued.pem, ...keyOrId };
+  const secret = { name, caCrt: authority.bundlePem, tlsCrt: issued.certificate, ...keyOrId };
   const links = linksToEndpoints(name, endpoints).map((link) => ({ ...link, ...sent }));
   return encodeLinkDocuments(secret, links);
 }

@@ -88,7 +88,7 @@ export async function startRenewingServer(redemptionId: string, name = 'to-west'
       },
     });
     if (typeof made === 'string') return made;
-    const { pem } = await issueClientCertificate({
+    const { certificate: tlsCrt } = await issueClientCertificate({
       authority: made.authority,
       spkiDer: made.spkiDer,
       subject: 'east',
@@ -100,13 +100,13 @@ export async function startRenewingServer(redemptionId: string, name = 'to-west'
     const secret = {
       name: made.name,
       caCrt,
-      tlsCrt: pem,
+      tlsCrt,
       ...(tlsKey !== undefined && { tlsKey }),
       annotations,
     };
     const answer = encodeLinkDocuments(secret, linksToEndpoints(made.name, ENDPOINTS));
     answers.set(`${signer.sha256} ${request.keySha256}`, answer);
-    setNewest(pem);
+    setNewest(tlsCrt);
     issued += 1;
     return answer;
   };

@@ -65,11 +65,11 @@ export async function makeRenewedSite(key = newKey()): Promise<RenewedSite> {
     lifetimeMs: 30 * DAY_MS,
     now: Date.now() - 25 * DAY_MS,
   });
-  server.setNewest(issued.pem);
+  server.setNewest(issued.certificate);
   const first: LinkSecret = {
     name: NAME,
     caCrt: server.authority.bundlePem,
-    tlsCrt: issued.pem,
+    tlsCrt: issued.certificate,
     tlsKey: key.export({ type: 'pkcs8', format: 'pem' }).toString(),
     annotations: {
       'linkgrant.dev/redemption-id': redemptionId,

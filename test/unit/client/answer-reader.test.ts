@@ -83,7 +83,7 @@ describe("a response to a redemption with the client's own key", () => {
     const authority = await makeAuthority('Site CA');
     const spkiDer = spkiOf(readPrivateKey(ownKeyPem));
     const wish = { authority, spkiDer, commonName: 'x', hosts: ['x'], lifetimeMs: DAY_MS, now: Date.now() };
-    const { pem } = await issueServerCertificate(wish);
+    const { certificate: pem } = await issueServerCertificate(wish);
     const [secret, link] = documents(answer);
     const changed = secret
       ?.replace(/ca\.crt: .*/, `ca.crt: "${base64(authority.bundlePem)}"`)

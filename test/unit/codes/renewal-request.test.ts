@@ -44,7 +44,7 @@ async function link(kind = 'P-256') {
     lifetimeMs: DAY,
     now: NOW,
   };
-  const { pem: certificatePem } = await issueClientCertificate(issued);
+  const { certificate: certificatePem } = await issueClientCertificate(issued);
   const sha256 = createHash('sha256').update(new X509Certificate(certificatePem).raw);
   const csrDer = createCertificateRequest(key, 'a site');
   const hash = sha256.digest();

@@ -19,7 +19,7 @@ const between = makeAuthority(openssl, { subject: '/CN=between', issuer: root })
 const key = await generateKeyPair('p256');
 
 async function serverUnder(authority: { certificate: string; key: string }): Promise<string> {
-  const { pem } = await issueServerCertificate({
+  const { certificate } = await issueServerCertificate({
     authority: loadAuthority(authority, 'test', now),
     spkiDer: spkiOf(key),
     commonName: 'server',
@@ -27,7 +27,7 @@ async function serverUnder(authority: { certificate: string; key: string }): Pro
     lifetimeMs: DAY,
     now,
   });
-  return pem;
+  return certificate;
 }
 
 const direct = await serverUnder(root);

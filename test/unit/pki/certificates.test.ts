@@ -65,14 +65,14 @@ describe.each(Object.entries(AUTHORITY_KEYS))('under a CA with a key of %s', (_k
         for (const spkiDer of spkis) {
           const common = { authority, spkiDer, lifetimeMs: 30 * DAY, now };
           const client = await issueClientCertificate({ ...common, subject: 'east', redemptionId });
-          expectClientOnly(client.pem, authority);
+          expectClientOnly(client.certificate, authority);
           const server = await issueServerCertificate({
             ...common,
             commonName: 'west',
             hosts: ['west.example', '10.1.2.3', 'fd00::1'],
           });
-          expectServerOnly(server.pem, authority);
-          expect(client.pem.match(/BEGIN CERTIFICATE/g)).toHaveLength(below ? 2 : 1);
+          expectServerOnly(server.certificate, authority);
+          expect(client.certificate.match(/BEGIN CERTIFICATE/g)).toHaveLength(below ? 2 : 1);
         }
       }
     },
@@ -96,7 +96,7 @@ test.each(['p256', 'rsa2048'] as const)(
     const spkiDer = spkiOf(await generateKeyPair('p256'));
     expectClientOnly(
       (await issueClientCertificate({ authority, spkiDer, subject: 's', redemptionId, lifetimeMs: DAY, now }))
-        .pem,
+        .certificate,
       authority,
     );
   },
@@ -113,26 +113,30 @@ test('a client certificate has the specified contents and no host name', async (
     lifetimeMs: 30 * DAY,
     now,
   });
-  const x509 = new X509Certificate(issued.pem);
+  const x509 = new X509Certificate(issued.certificate);
   expect(x509.subjectAltName).toBe(`URI:urn:uuid:${redemptionId}`);
   expect(x509.subject).toBe('CN=east');
   expect(x509.ca).toBe(false);
   expect(x509.serialNumber.toLowerCase()).toBe(issued.serial);
   expect(issued.serial).toMatch(/^[4-7][0-9a-f]{31}$/);
-  expect(x509.fingerprint256.replaceAll(':', '').toLowerCase()).toBe(issued.sha256);
+  expect(x509.fingerprint256.replaceAll(':', '').toLowerCase()).toBe(issued.certificateSha256);
   expect(Date.parse(x509.validTo)).toBe(issued.notAfter);
   expect(issued.notAfter).toBe(Math.floor((now + 30 * DAY) / 1000) * 1000);
-  const text = openssl.run(['x509', '-noout', '-text'], issued.pem).toString();
+  const text = openssl.run(['x509', '-noout', '-text'], issued.certificate).toString();
   expect(text).toMatch(/Basic Constraints: critical\s+CA:FALSE/);
   expect(text).toMatch(/X509v3 Key Usage: critical\s+Digital Signature\n/);
   expect(text).toMatch(/Extended Key Usage: \s+TLS Web Client Authentication\n/);
-  expect(describeCertificate(issued.pem)).toMatchObject({ subject: 'east', hosts: [], isAuthority: false });
+  expect(describeCertificate(issued.certificate)).toMatchObject({
+    subject: 'east',
+    hosts: [],
+    isAuthority: false,
+  });
 });
 
 test('a client certificate for an RSA key allows key encipherment too', async () => {
   const authority = await ownAuthority();
   const spkiDer = spkiOf(await generateKeyPair('rsa2048'));
-  const { pem } = await issueClientCertificate({
+  const { certificate: pem } = await issueClientCertificate({
     authority,
     spkiDer,
     subject: 'east',
@@ -172,12 +176,12 @@ test.each([
     now,
   });
   const expected = [...subject].slice(0, 64).join('');
-  expect(describeCertificate(issued.pem).subject).toBe(expected);
+  expect(describeCertificate(issued.certificate).subject).toBe(expected);
   const name = openssl
-    .run(['x509', '-noout', '-subject', '-nameopt', 'utf8,sep_multiline'], issued.pem)
+    .run(['x509', '-noout', '-subject', '-nameopt', 'utf8,sep_multiline'], issued.certificate)
     .toString();
   expect(name).toBe(`subject=\n    CN=${expected}\n`);
-  expectClientOnly(issued.pem, authority);
+  expectClientOnly(issued.certificate, authority);
 });
 
 test('a certificate neither starts before its CA nor expires after it', async () => {
@@ -185,10 +189,10 @@ test('a certificate neither starts before its CA nor expires after it', async ()
   const spkiDer = spkiOf(await generateKeyPair('p256'));
   const options = { authority, spkiDer, subject: 'east', redemptionId, lifetimeMs: 30 * DAY };
   const issuedEarly = await issueClientCertificate({ ...options, now: authority.notBefore + 1_000 });
-  const early = describeCertificate(issuedEarly.pem);
+  const early = describeCertificate(issuedEarly.certificate);
   expect(early.notBefore).toBe(authority.notBefore);
   expect(early.notAfter).toBe(authority.notAfter);
-  const usual = describeCertificate((await issueClientCertificate({ ...options, now })).pem);
+  const usual = describeCertificate((await issueClientCertificate({ ...options, now })).certificate);
   expect(usual.notBefore).toBe(Math.floor((now - 300_000) / 1000) * 1000);
 });
 
@@ -240,8 +244,8 @@ test.each([
     now,
   });
   expect(issued.notAfter).toBe(end);
-  expect(openssl.run(['asn1parse'], issued.pem).toString()).toMatch(new RegExp(`${type} +:${text}`));
-  expectClientOnly(issued.pem, authority);
+  expect(openssl.run(['asn1parse'], issued.certificate).toString()).toMatch(new RegExp(`${type} +:${text}`));
+  expectClientOnly(issued.certificate, authority);
 });
 
 test('the expiry of a CA is at most the last second of the year 9999', async () => {
@@ -259,22 +263,26 @@ test('a server certificate has addresses both as IP entries and as DNS names, ea
     lifetimeMs: DAY,
     now,
   });
-  expect(new X509Certificate(issued.pem).subjectAltName).toBe(
+  expect(new X509Certificate(issued.certificate).subjectAltName).toBe(
     'DNS:links.example, DNS:192.0.2.7, IP Address:192.0.2.7, DNS:2001:db8::7, IP Address:2001:DB8:0:0:0:0:0:7',
   );
-  expect(describeCertificate(issued.pem).hosts).toEqual(['links.example', '192.0.2.7', '2001:db8::7']);
+  expect(describeCertificate(issued.certificate).hosts).toEqual([
+    'links.example',
+    '192.0.2.7',
+    '2001:db8::7',
+  ]);
   for (const [flag, host] of [
     ['-verify_hostname', 'links.example'],
     ['-verify_ip', '192.0.2.7'],
     ['-verify_ip', '2001:db8::7'],
   ] as const) {
     const ca = openssl.write('host-ca.pem', authority.bundlePem);
-    const leaf = openssl.write('host-leaf.pem', issued.pem);
+    const leaf = openssl.write('host-leaf.pem', issued.certificate);
     expect(openssl.try(['verify', '-x509_strict', flag, host, '-CAfile', ca, leaf])).toMatchObject({
       ok: true,
     });
   }
-  expectServerOnly(issued.pem, authority);
+  expectServerOnly(issued.certificate, authority);
 });
 
 test.each([[[]], [['münchen.example']], [['a b']], [['']]])(
@@ -308,7 +316,7 @@ test('a CA limited to one purpose issues for that purpose only', async () => {
   const authority = loadAuthority(pem, 'x', now);
   const common = { authority, spkiDer: spkiOf(await generateKeyPair('p256')), lifetimeMs: DAY, now };
   const server = await issueServerCertificate({ ...common, commonName: 'w', hosts: ['w'] });
-  expectServerOnly(server.pem, authority);
+  expectServerOnly(server.certificate, authority);
   await expect(issueClientCertificate({ ...common, subject: 'e', redemptionId })).rejects.toThrow(
     'does not allow client',
   );

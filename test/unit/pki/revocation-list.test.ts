@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import type { IssuedCertificate } from '../../../src/domain/issued-certificate.js';
 import { type CertificateAuthority, loadAuthority } from '../../../src/pki/authority.js';
 import { issueClientCertificate } from '../../../src/pki/certificates.js';
 import { generateKeyPair, spkiOf } from '../../../src/pki/keys.js';
@@ -26,7 +27,7 @@ function listOf(
   return signRevocationList({ number: 1, ...times, ...changes, revoked }, authority);
 }
 
-async function leafOf(authority: CertificateAuthority): Promise<{ pem: string; serial: string }> {
+async function leafOf(authority: CertificateAuthority): Promise<IssuedCertificate> {
   return issueClientCertificate({
     authority,
     spkiDer: spkiOf(await generateKeyPair('p256')),
@@ -61,8 +62,8 @@ describe.each(Object.entries(AUTHORITY_KEYS))('a CRL signed by a CA with a key o
     expect(text).toMatch(/X509v3 CRL Number: \n\s+32768\n/);
     expect(text.match(/Serial Number: /g)).toHaveLength(1);
     expect(text.toLowerCase()).toContain(`serial number: ${revoked.serial}`);
-    expect(verdict(revoked.pem, pem.certificate, list)).toBe('certificate revoked');
-    expect(verdict(good.pem, pem.certificate, list)).toBe('good');
+    expect(verdict(revoked.certificate, pem.certificate, list)).toBe('certificate revoked');
+    expect(verdict(good.certificate, pem.certificate, list)).toBe('good');
   });
 });
 
@@ -72,7 +73,7 @@ describe('a CRL', () => {
   it('can be empty, and has serial numbers of any size as positive numbers', async () => {
     const authority = load(pem);
     const leaf = await leafOf(authority);
-    expect(verdict(leaf.pem, pem.certificate, listOf(authority, []))).toBe('good');
+    expect(verdict(leaf.certificate, pem.certificate, listOf(authority, []))).toBe('good');
     const serials = ['01', '7f', 'ff00', '80'.padEnd(40, '0')];
     const file = openssl.write('b.crl', listOf(authority, serials));
     const text = openssl.run(['crl', '-in', file, '-noout', '-text']).toString();
@@ -84,10 +85,10 @@ describe('a CRL', () => {
     const authority = load(pem);
     const leaf = await leafOf(authority);
     const ended = listOf(authority, [], { nextUpdate: now - 30_000 });
-    expect(verdict(leaf.pem, pem.certificate, ended)).toBe('CRL has expired');
+    expect(verdict(leaf.certificate, pem.certificate, ended)).toBe('CRL has expired');
     const lasting = listOf(authority, [leaf.serial], { nextUpdate: Date.UTC(2051, 0, 2) });
     expect(openssl.run(['crl', '-noout', '-nextupdate'], lasting).toString()).toContain('2051 GMT');
-    expect(verdict(leaf.pem, pem.certificate, lasting)).toBe('certificate revoked');
+    expect(verdict(leaf.certificate, pem.certificate, lasting)).toBe('certificate revoked');
   });
 
   it('can only be signed by a CA whose keyUsage has cRLSign, as in openssl', async () => {
@@ -98,6 +99,6 @@ describe('a CRL', () => {
     expect(maySignRevocationLists(authority)).toBe(false);
     expect(maySignRevocationLists(load(pem))).toBe(true);
     const leaf = await leafOf(authority);
-    expect(verdict(leaf.pem, without.certificate, listOf(authority, []))).not.toBe('good');
+    expect(verdict(leaf.certificate, without.certificate, listOf(authority, []))).not.toBe('good');
   });
 });
