@@ -5,8 +5,8 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { Command } from 'commander';
 import { processContext } from '../config/process-context.js';
 import { readBoundedText } from '../files/bounded-text.js';
-import type { CommandContext } from './link/link-target.js';
 import type { AdministrationSession } from './session/administration-session.js';
+import type { CommandContext } from './session/command-context.js';
 import type { Listing } from './terminal/listing.js';
 
 type Flags = Readonly<Record<string, unknown>>;

@@ -2,8 +2,8 @@ import type { Command, Option } from 'commander';
 import { choicesOf } from '../config/setting-schemas.js';
 import { LINK_ROLES } from '../domain/link.js';
 import { ARGUMENT_NAMES, commandAt, FLAG_NAMES, namesFor } from './completion-names.js';
-import type { CommandContext } from './link/link-target.js';
 import { ROUTER_PLATFORMS } from './redemption/cut-instructions.js';
+import type { CommandContext } from './session/command-context.js';
 import { CommandError } from './terminal/command-error.js';
 import { LISTING_FORMATS } from './terminal/output-format.js';
 

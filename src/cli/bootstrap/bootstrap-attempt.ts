@@ -1,9 +1,10 @@
 import type { PlacedLink } from '../../compose/token-redemption.js';
 import { RedemptionError } from '../../domain/redemption-error.js';
 import type { RedeemedToken } from '../../redemption/requesting/redeem-token.js';
-import type { CommandContext, StoredLinkTarget, SystemSiteTarget } from '../link/link-target.js';
+import type { StoredLinkTarget, SystemSiteTarget } from '../link/link-target.js';
 import { failedOf, renewalOf, renewSecrets } from '../link/renew-secrets.js';
 import { type ReloadReport, settleReload } from '../link/settle-reload.js';
+import type { CommandContext } from '../session/command-context.js';
 import { CommandError } from '../terminal/command-error.js';
 import { writeStderr } from '../terminal/write-out.js';
 import {

@@ -3,13 +3,9 @@ import { processContext } from '../../config/process-context.js';
 import { parseDuration } from '../../domain/duration.js';
 import { retryDisposition } from '../../redemption/requesting/retry-disposition.js';
 import { backOffDelay } from '../../time/back-off.js';
-import {
-  type CommandContext,
-  type LinkTargetFlags,
-  openLinkTarget,
-  type StoredLinkTarget,
-} from '../link/link-target.js';
+import { type LinkTargetFlags, openLinkTarget, type StoredLinkTarget } from '../link/link-target.js';
 import { reloadText } from '../link/settle-reload.js';
+import type { CommandContext } from '../session/command-context.js';
 import { CommandError } from '../terminal/command-error.js';
 import { describeFailure } from '../terminal/failure.js';
 import { parseCount, requireResourceName, requireSubject } from '../terminal/flag-values.js';

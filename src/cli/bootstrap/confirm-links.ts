@@ -6,7 +6,8 @@ import type { LinkFailure } from '../../redemption/ports/link-dialer.js';
 import type { LinkCheck } from '../../redemption/requesting/check-link.js';
 import { checkAsRouter } from '../link/link-check.js';
 import { adviceForFault } from '../link/link-faults.js';
-import type { CommandContext, StoredLinkTarget } from '../link/link-target.js';
+import type { StoredLinkTarget } from '../link/link-target.js';
+import type { CommandContext } from '../session/command-context.js';
 import { CommandError } from '../terminal/command-error.js';
 
 /**

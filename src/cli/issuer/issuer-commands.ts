@@ -1,7 +1,7 @@
 import type { Command } from 'commander';
 import { SERVER_SETTINGS } from '../../config/setting-groups.js';
 import type { SettingKey } from '../../config/settings.js';
-import type { CommandContext } from '../link/link-target.js';
+import type { CommandContext } from '../session/command-context.js';
 import { addConnectionFlags, addListFlags, DRY_RUN, withSettings } from '../terminal/command-flags.js';
 import { CLUSTER_SETTINGS, collect, STORE_SETTINGS } from '../terminal/settings-options.js';
 

@@ -1,20 +1,15 @@
 import { createIssuer, findIssuer } from '../../compose/site-issuer.js';
 import { isResourceName } from '../../domain/names.js';
+import type { CommandContext } from '../session/command-context.js';
 import { CommandError } from '../terminal/command-error.js';
 import { writeOut } from '../terminal/write-out.js';
-import {
-  type IssuerContext,
-  type IssuerFlags,
-  type IssuerSession,
-  platformOf,
-  withIssuers,
-} from './issuer-session.js';
+import { type IssuerFlags, type IssuerSession, platformOf, withIssuers } from './issuer-session.js';
 
 /** `issuer create`: creates a CA for grants that name it with `--issuer`. */
 export async function createIssuerCommand(
   name: string,
   flags: IssuerFlags,
-  context: IssuerContext,
+  context: CommandContext,
 ): Promise<void> {
   if (!isResourceName(name)) {
     throw new CommandError(`"${name}" is not a valid issuer name`, {
@@ -36,7 +31,7 @@ export async function createIssuerCommand(
 }
 
 /** `issuer trust`: prints the CAs that a router has to trust, including the previous and the prepared one. */
-export async function trustCommand(name: string, flags: IssuerFlags, context: IssuerContext): Promise<void> {
+export async function trustCommand(name: string, flags: IssuerFlags, context: CommandContext): Promise<void> {
   await withIssuers(flags, context, async (session) => {
     refuseSystem(session);
     const found = await findIssuer(session.settings, name, context.clock());

@@ -5,11 +5,11 @@ import { writePublicFile } from '../../files/named-output.js';
 import type { CertificateAuthority } from '../../pki/authority.js';
 import { maySignRevocationLists, signRevocationList } from '../../pki/revocation-list.js';
 import { numberedRevocations } from '../../redemption/issuers/revocations.js';
+import type { CommandContext } from '../session/command-context.js';
 import { CommandError } from '../terminal/command-error.js';
 import { formatTime } from '../terminal/output.js';
 import { writeOut, writeStderr } from '../terminal/write-out.js';
 import {
-  type IssuerContext,
   type IssuerFlags,
   type IssuerSession,
   platformOf,
@@ -36,7 +36,7 @@ export interface CrlFlags extends IssuerFlags {
 export async function crlCommand(
   name: string,
   { to = '-', days, ...flags }: CrlFlags,
-  context: IssuerContext,
+  context: CommandContext,
 ): Promise<void> {
   const validityMs = parseDays(days) * DAY_MS;
   await withIssuers(flags, context, async (session) => {

@@ -4,15 +4,10 @@ import { readService } from '../../redemption/accepting/service-description.js';
 import { everyItem } from '../../redemption/administration/every-item.js';
 import { issuerOperations } from '../../redemption/administration/issuers.js';
 import type { AuthorityReport, IssuerReport } from '../../redemption/administration/reports/issuer-report.js';
+import type { CommandContext } from '../session/command-context.js';
 import { csvOf, type ListFlags, type Listing, writeListing } from '../terminal/listing.js';
 import { writeStderr } from '../terminal/write-out.js';
-import {
-  type IssuerContext,
-  type IssuerFlags,
-  type IssuerSession,
-  platformOf,
-  withIssuers,
-} from './issuer-session.js';
+import { type IssuerFlags, type IssuerSession, platformOf, withIssuers } from './issuer-session.js';
 
 /** A CA in a listing. */
 interface ListedCa extends Omit<AuthorityReport, 'role' | 'state' | 'replacedAt'> {
@@ -28,7 +23,7 @@ interface ListedCa extends Omit<AuthorityReport, 'role' | 'state' | 'replacedAt'
 /** `issuer list`: prints the CAs of each issuer, and how many links depend on each. */
 export async function listIssuersCommand(
   flags: IssuerFlags & ListFlags,
-  context: IssuerContext,
+  context: CommandContext,
 ): Promise<void> {
   await withIssuers(flags, context, async (session) => {
     const { settings, store } = session;

@@ -5,12 +5,12 @@ import {
   type Retirement,
   retireIssuer,
 } from '../../redemption/issuers/retire-issuer.js';
+import type { CommandContext } from '../session/command-context.js';
 import { announceDryRun } from '../session/dry-run.js';
 import { CommandError } from '../terminal/command-error.js';
 import { formatFingerprint, formatTime } from '../terminal/output.js';
 import { writeOut } from '../terminal/write-out.js';
 import {
-  type IssuerContext,
   type IssuerFlags,
   type IssuerSession,
   type OwnIssuer,
@@ -24,7 +24,7 @@ import {
 export async function prepareCommand(
   name: string,
   flags: IssuerFlags,
-  context: IssuerContext,
+  context: CommandContext,
 ): Promise<void> {
   await withIssuers(flags, context, async (session) => {
     requireOwnIssuer(name, session);
@@ -48,7 +48,7 @@ export async function prepareCommand(
 export async function activateCommand(
   name: string,
   flags: IssuerFlags,
-  context: IssuerContext,
+  context: CommandContext,
 ): Promise<void> {
   await withIssuers(flags, context, async (session) => {
     requireOwnIssuer(name, session);
@@ -82,7 +82,11 @@ export async function activateCommand(
 }
 
 /** `issuer retire`: removes the previous CAs. Rejects with a CommandError for a CA on which links or tokens depend. */
-export async function retireCommand(name: string, flags: IssuerFlags, context: IssuerContext): Promise<void> {
+export async function retireCommand(
+  name: string,
+  flags: IssuerFlags,
+  context: CommandContext,
+): Promise<void> {
   await withIssuers(flags, context, async (session) => {
     const { signs, cas } = requireOwnIssuer(name, session);
     const request = { name, signs, force: flags.force === true };
@@ -114,7 +118,7 @@ export async function retireCommand(name: string, flags: IssuerFlags, context: I
 async function retireOrPreview(
   request: Parameters<typeof retireIssuer>[0],
   session: IssuerSession,
-  context: IssuerContext,
+  context: CommandContext,
   isDryRun: boolean,
 ): Promise<readonly Retirement[]> {
   const issuers = isDryRun ? { ...session.issuers, retire: async () => true } : session.issuers;
@@ -147,7 +151,7 @@ function countOf(links: number): string {
 async function dependentLines(
   issuer: OwnIssuer,
   { store }: IssuerSession,
-  { clock }: IssuerContext,
+  { clock }: CommandContext,
 ): Promise<string[]> {
   if (!store) return [];
   const lines: string[] = [];

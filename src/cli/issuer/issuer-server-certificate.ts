@@ -7,10 +7,11 @@ import { explainFileError } from '../../files/file-error.js';
 import { makeNamedDirectory, requireReplaceable } from '../../files/named-output.js';
 import { writePrivateFile } from '../../files/private-file.js';
 import { splitCertificates } from '../../pki/certificate-info.js';
+import type { CommandContext } from '../session/command-context.js';
 import { CommandError } from '../terminal/command-error.js';
 import { formatTime } from '../terminal/output.js';
 import { writeOut } from '../terminal/write-out.js';
-import { type IssuerContext, platformOf, withIssuers } from './issuer-session.js';
+import { platformOf, withIssuers } from './issuer-session.js';
 
 /** The flags of `issuer server-certificate`, including settings. */
 export interface ServerCertificateFlags {
@@ -54,7 +55,7 @@ function writeCertificate(
  */
 export async function serverCertificateCommand(
   flags: ServerCertificateFlags,
-  context: IssuerContext,
+  context: CommandContext,
 ): Promise<void> {
   const { host: hosts = [], to, issuer = SITE_CA, ...settingFlags } = flags;
   const invalidHost = hosts.find((host) => !isHost(host));

@@ -5,21 +5,15 @@ import {
   publishAuthorities,
   type ServiceDescription,
 } from '../../redemption/accepting/service-description.js';
-import type { Checkpoint, Clock } from '../../redemption/ports/clock.js';
 import type { GrantStore } from '../../redemption/ports/grant-store.js';
 import type { IssuerCa, RotatingIssuers } from '../../redemption/ports/issuers.js';
+import type { CommandContext } from '../session/command-context.js';
 import { localSettingsFrom } from '../session/configuration.js';
 import { withStore } from '../session/store-session.js';
 import { CommandError } from '../terminal/command-error.js';
 
 /** The flags of a command that uses issuers, including settings. */
 export type IssuerFlags = Readonly<Record<string, unknown>>;
-
-/** Dependencies of commands that use issuers. */
-export interface IssuerContext {
-  readonly clock: Clock;
-  readonly checkpoint: Checkpoint;
-}
 
 /** The issuers of a data directory, and the description of the service that uses them. */
 export interface IssuerSession {
@@ -53,7 +47,7 @@ const REPLACE_EXTERNAL_CA =
 /** Runs `operation` on the issuers of the data directory, and on the store if there is one, which is closed afterwards. */
 export async function withIssuers<T>(
   flags: IssuerFlags,
-  context: IssuerContext,
+  context: CommandContext,
   operation: (session: IssuerSession) => Promise<T>,
 ): Promise<T> {
   const settings = localSettingsFrom(flags, NOT_IN_CLUSTER);
@@ -119,7 +113,7 @@ export function requireOwnIssuer(name: string, session: IssuerSession): OwnIssue
 export async function publishIssuer(
   name: string,
   { settings, store, issuers }: IssuerSession,
-  { clock }: IssuerContext,
+  { clock }: CommandContext,
 ): Promise<void> {
   if (!store) return;
   const trust = name === SERVER_CA ? serverTrust(settings.dataDir, clock()) : undefined;

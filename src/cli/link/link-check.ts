@@ -4,13 +4,13 @@ import { PROXY_CONFIGURATION } from '../../domain/link.js';
 import type { LinkFailure } from '../../redemption/ports/link-dialer.js';
 import type { LinkFiles, StoredLink } from '../../redemption/ports/link-files.js';
 import { checkLink, type LinkCheck } from '../../redemption/requesting/check-link.js';
+import type { CommandContext } from '../session/command-context.js';
 import { CommandError } from '../terminal/command-error.js';
 import { type ConnectionFlags, connectionOptions } from '../terminal/connection-flags.js';
 import { formatTime, print } from '../terminal/output.js';
 import type { OutputFormat } from '../terminal/output-format.js';
 import { type LinkFlags, openSiteLinks, requireLinks } from './link.js';
 import { adviceForFault, worstExit } from './link-faults.js';
-import type { CommandContext } from './link-target.js';
 import { proxyUrl } from './proxy-secret.js';
 
 /** The flags of `link check`. */

@@ -1,6 +1,7 @@
 import { type Command, Option } from 'commander';
 import { OBSERVER_SETTINGS, SERVICE_SETTINGS } from '../../config/setting-groups.js';
 import { ENDPOINT_ROLES } from '../grant/policy-flags.js';
+import type { CommandContext } from '../session/command-context.js';
 import {
   addConnectionFlags,
   addListFlags,
@@ -9,7 +10,6 @@ import {
   withSettings,
 } from '../terminal/command-flags.js';
 import { CLUSTER_SETTINGS, STORE_SETTINGS } from '../terminal/settings-options.js';
-import type { CommandContext } from './link-target.js';
 import { addReload, deadlineOption, LOCATION_SETTINGS, waitOption, withCost } from './requesting-commands.js';
 
 function addLocation(command: Command, settings = LOCATION_SETTINGS): Command {

@@ -2,6 +2,7 @@ import { openLinkRenewal } from '../../compose/link-renewal.js';
 import { readBoundedText } from '../../files/bounded-text.js';
 import { splitCertificates } from '../../pki/certificate-info.js';
 import { isRenewalDue, type RenewalServer } from '../../redemption/requesting/renewable-link.js';
+import type { CommandContext } from '../session/command-context.js';
 import { CommandError } from '../terminal/command-error.js';
 import { type ConnectionFlags, connectionOptions } from '../terminal/connection-flags.js';
 import { parseWindow } from '../terminal/flag-values.js';
@@ -9,7 +10,6 @@ import { print } from '../terminal/output.js';
 import type { OutputFormat } from '../terminal/output-format.js';
 import { type LinkFlags, openLinksForChange, requireLinks } from './link.js';
 import { worstExit } from './link-faults.js';
-import type { CommandContext } from './link-target.js';
 import { failedOf, renewalReport, renewalText, renewSecrets, type SecretRenewal } from './renew-secrets.js';
 import { type ReloadReport, reloadText, requireReload, settleReload } from './settle-reload.js';
 

@@ -6,13 +6,13 @@ import { type LoadedState, openRequestingSite } from '../../compose/token-redemp
 import type { Settings } from '../../config/setting-schemas.js';
 import { everyItem } from '../../redemption/administration/every-item.js';
 import { type LinkFiles, linksNamed, type StoredLink } from '../../redemption/ports/link-files.js';
+import type { CommandContext } from '../session/command-context.js';
 import { configurationFrom } from '../session/configuration.js';
 import { CommandError } from '../terminal/command-error.js';
 import type { ListFlags, Listing } from '../terminal/listing.js';
 import { type IncomingReport, incomingReport, revokedNote } from './incoming-link.js';
 import { type LinkFlags, linkDirectoryOf, openSettingsCluster } from './link.js';
 import { type LinkLists, warningsOf, writeLinks } from './link-listing.js';
-import type { CommandContext } from './link-target.js';
 import { OUTGOING, OUTGOING_COLUMNS, type OutgoingReport, outgoingReport } from './outgoing-link.js';
 import { siteNamespace } from './site-namespace.js';
 

@@ -9,8 +9,8 @@ import {
 } from '../../compose/token-redemption.js';
 import type { Settings } from '../../config/setting-schemas.js';
 import type { RedeemableToken } from '../../domain/access-token.js';
-import type { Checkpoint, Clock } from '../../redemption/ports/clock.js';
 import type { Materializer } from '../../redemption/ports/materializer.js';
+import type { CommandContext } from '../session/command-context.js';
 import { configurationFrom } from '../session/configuration.js';
 import { CommandError } from '../terminal/command-error.js';
 import { type ConnectionFlags, connectionOptions } from '../terminal/connection-flags.js';
@@ -102,12 +102,6 @@ export interface TokenRedeemer {
   readonly redeem: Redeem;
   /** Returns the name of the Secret of a token's link if all its resources are written. */
   readonly findSecretName: (token: RedeemableToken) => string | undefined | Promise<string | undefined>;
-}
-
-/** The dependencies that the program passes to each command. */
-export interface CommandContext {
-  readonly clock: Clock;
-  readonly checkpoint: Checkpoint;
 }
 
 /** Options of {@link openLinkTarget} that a command sets. */

@@ -6,6 +6,7 @@ import type { Settings } from '../../config/setting-schemas.js';
 import { describeCertificate, redemptionIdIn } from '../../pki/certificate-info.js';
 import { type LinkFiles, linksNamed, type StoredLink } from '../../redemption/ports/link-files.js';
 import { deleteLink } from '../../redemption/requesting/delete-link.js';
+import type { CommandContext } from '../session/command-context.js';
 import { configurationFrom } from '../session/configuration.js';
 import { announceDryRun } from '../session/dry-run.js';
 import { CommandError } from '../terminal/command-error.js';
@@ -14,7 +15,7 @@ import { parseCount, parseWindow } from '../terminal/flag-values.js';
 import { formatTime } from '../terminal/output.js';
 import { writeOut } from '../terminal/write-out.js';
 import { type WantedLinkState, waitForLinks } from '../token/wait-for-links.js';
-import { type CommandContext, refuseReloadCommand } from './link-target.js';
+import { refuseReloadCommand } from './link-target.js';
 import { type ReloadTarget, reloadText, requireReload, settleReload } from './settle-reload.js';
 import { siteNamespace } from './site-namespace.js';
 

@@ -9,9 +9,10 @@ import {
   renewableLink,
 } from '../../redemption/requesting/renewable-link.js';
 import { retryDisposition } from '../../redemption/requesting/retry-disposition.js';
+import type { CommandContext } from '../session/command-context.js';
 import { describeFailure } from '../terminal/failure.js';
 import { formatTime } from '../terminal/output.js';
-import type { CommandContext, StoredLinkTarget } from './link-target.js';
+import type { StoredLinkTarget } from './link-target.js';
 
 /** Result of the renewal of one Secret; times in milliseconds since the epoch. */
 export type SecretRenewal = { readonly secret: string; readonly links: readonly string[] } & (

@@ -1,5 +1,6 @@
 import { type Command, Option } from 'commander';
 import type { SettingKey } from '../../config/settings.js';
+import type { CommandContext } from '../session/command-context.js';
 import {
   addConnectionFlags,
   addRouteFlags,
@@ -8,7 +9,6 @@ import {
   withSettings,
 } from '../terminal/command-flags.js';
 import { optionHeading } from '../terminal/settings-options.js';
-import type { CommandContext } from './link-target.js';
 import { parseReloadCommand } from './reload-command.js';
 
 /** The settings that select the links of a site. */

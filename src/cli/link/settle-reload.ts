@@ -1,6 +1,6 @@
 import type { LinkLocation, ReloadOutcome, RequestingSite } from '../../compose/token-redemption.js';
+import type { CommandContext } from '../session/command-context.js';
 import { CommandError } from '../terminal/command-error.js';
-import type { CommandContext } from './link-target.js';
 import { commandText, type ReloadCommand, runReload } from './reload-command.js';
 
 /** The router of a directory of links, for its reload. */

@@ -1,10 +1,11 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { RenewLinkDependencies } from '../../redemption/requesting/renew-link.js';
 import { RenewalPlan } from '../../redemption/requesting/renewal-plan.js';
+import type { CommandContext } from '../session/command-context.js';
 import { CommandError } from '../terminal/command-error.js';
 import { shutdownSignal } from '../terminal/shutdown-signal.js';
 import { writeStderr } from '../terminal/write-out.js';
-import type { CommandContext, StoredLinkTarget } from './link-target.js';
+import type { StoredLinkTarget } from './link-target.js';
 import {
   failedOf,
   type LockableLinks,

@@ -5,12 +5,8 @@ import type { Redemption } from '../../domain/redemption.js';
 import { describeCertificate, splitCertificates } from '../../pki/certificate-info.js';
 import type { CutIssuer } from '../../redemption/issuers/cut-link.js';
 import { probeRouter } from '../../redemption/issuers/probe-router.js';
-import {
-  type IssuerContext,
-  type IssuerSession,
-  platformOf,
-  publishIssuer,
-} from '../issuer/issuer-session.js';
+import { type IssuerSession, platformOf, publishIssuer } from '../issuer/issuer-session.js';
+import type { CommandContext } from '../session/command-context.js';
 import { CommandError } from '../terminal/command-error.js';
 import type { connectionOptions } from '../terminal/connection-flags.js';
 
@@ -20,7 +16,7 @@ export interface NamedCutIssuer extends CutIssuer {
 }
 
 /** The dependencies of a cut, and the options for dialing routers. */
-type CutContext = IssuerContext & { readonly connection: ReturnType<typeof connectionOptions> };
+type CutContext = CommandContext & { readonly connection: ReturnType<typeof connectionOptions> };
 
 /**
  * Returns the issuer whose CA has to be replaced: on a system site that of Skupper, else the first issuer of linkgrant with a CA
@@ -102,7 +98,7 @@ function ownIssuer(name: string, session: IssuerSession, context: CutContext): N
   };
 }
 
-function externalIssuer({ settings }: IssuerSession, { clock }: IssuerContext): NamedCutIssuer {
+function externalIssuer({ settings }: IssuerSession, { clock }: CommandContext): NamedCutIssuer {
   return {
     name: SITE_CA,
     async readState() {
@@ -119,7 +115,7 @@ function externalIssuer({ settings }: IssuerSession, { clock }: IssuerContext): 
 function systemIssuer(
   { namespace, issuer, policy }: Redemption,
   { settings, service }: IssuerSession,
-  { clock }: IssuerContext,
+  { clock }: CommandContext,
 ): NamedCutIssuer {
   const site = openSystemSite(service?.system ?? systemOf(settings), clock);
   return {

@@ -13,12 +13,8 @@ import {
 import type { LiveLink } from '../../redemption/issuers/live-links.js';
 import type { RouterProbe } from '../../redemption/issuers/probe-router.js';
 import type { GrantStore } from '../../redemption/ports/grant-store.js';
-import {
-  type IssuerContext,
-  type IssuerSession,
-  platformOf,
-  requireStore,
-} from '../issuer/issuer-session.js';
+import { type IssuerSession, platformOf, requireStore } from '../issuer/issuer-session.js';
+import type { CommandContext } from '../session/command-context.js';
 import { CommandError } from '../terminal/command-error.js';
 import type { connectionOptions } from '../terminal/connection-flags.js';
 import { formatTime, table } from '../terminal/output.js';
@@ -64,7 +60,7 @@ export async function cutCommand(
   redemption: Redemption,
   { stepsDone, force, connection, ...flags }: CutFlags,
   session: IssuerSession,
-  context: IssuerContext,
+  context: CommandContext,
 ): Promise<void> {
   const router = flags.router ?? parseRouter(platformOf(session));
   const store = requireStore(session);

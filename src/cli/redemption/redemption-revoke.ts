@@ -4,8 +4,9 @@ import type { RedemptionRevocation, SourceChoice } from '../../redemption/admini
 import { requireRedemption } from '../../redemption/administration/redemptions.js';
 import { describeSource, revokeRedemption } from '../../redemption/administration/revoke-redemption.js';
 import { CUT_STEPS } from '../../redemption/issuers/cut-link.js';
-import { type IssuerContext, type IssuerFlags, requireStore, withIssuers } from '../issuer/issuer-session.js';
+import { type IssuerFlags, requireStore, withIssuers } from '../issuer/issuer-session.js';
 import { refuseServer, withAdministration } from '../session/administration-session.js';
+import type { CommandContext } from '../session/command-context.js';
 import { CommandError } from '../terminal/command-error.js';
 import { type ConnectionFlags, connectionOptions } from '../terminal/connection-flags.js';
 import { parseCount } from '../terminal/flag-values.js';
@@ -33,7 +34,7 @@ export interface RevokeFlags extends IssuerFlags, ConnectionFlags {
 export async function revokeCommand(
   id: string,
   revokeFlags: RevokeFlags,
-  context: IssuerContext,
+  context: CommandContext,
 ): Promise<void> {
   const { withToken, withGrant, keepToken, cut = false, force = false, ...rest } = revokeFlags;
   const { continue: stepsDone, router, timeout, proxy, connectTo, ...flags } = rest;

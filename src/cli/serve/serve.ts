@@ -7,6 +7,7 @@ import { processContext } from '../../config/process-context.js';
 import type { Settings } from '../../config/setting-schemas.js';
 import { version } from '../../config/version.js';
 import { startTracing, type TracingReport } from '../../tracing/start-tracing.js';
+import type { CommandContext } from '../session/command-context.js';
 import { configurationFrom } from '../session/configuration.js';
 import { CommandError } from '../terminal/command-error.js';
 import { shutdownSignal } from '../terminal/shutdown-signal.js';
@@ -18,10 +19,9 @@ import { runWorkers } from './serve-workers.js';
 import { serviceManager } from './service-manager.js';
 
 type Flags = Readonly<Record<string, unknown>>;
-type Context = Pick<RuntimeContext, 'clock' | 'checkpoint'>;
 
 /** Runs the service until SIGTERM or SIGINT; resolves when everything is closed. */
-export async function serveCommand(flags: Flags, context: Context): Promise<void> {
+export async function serveCommand(flags: Flags, context: CommandContext): Promise<void> {
   const configuration = configurationFrom(flags);
   const { settings } = configuration;
   refuseEndpoints(settings);

@@ -1,7 +1,7 @@
 import { type Command, Option } from 'commander';
 import { addNewGrantFlags } from '../grant/grant-commands.js';
-import type { CommandContext } from '../link/link-target.js';
 import { addRedeem, withCost } from '../link/requesting-commands.js';
+import type { CommandContext } from '../session/command-context.js';
 import {
   addConnectionFlags,
   addListFlags,

@@ -1,14 +1,10 @@
 import { containsJoinLine } from '../../codes/join-line.js';
 import type { RedeemedToken } from '../../redemption/requesting/redeem-token.js';
 import { renewableLink } from '../../redemption/requesting/renewable-link.js';
-import {
-  type CommandContext,
-  type LinkTarget,
-  type LinkTargetFlags,
-  openLinkTarget,
-} from '../link/link-target.js';
+import { type LinkTarget, type LinkTargetFlags, openLinkTarget } from '../link/link-target.js';
 import { type ReloadReport, reloadText, requireReload, settleReload } from '../link/settle-reload.js';
 import { requireKnownNamespace } from '../link/site-namespace.js';
+import type { CommandContext } from '../session/command-context.js';
 import { CommandError } from '../terminal/command-error.js';
 import {
   parseCount,
