@@ -5,7 +5,7 @@ import type { RedeemableToken } from '../../domain/access-token.js';
 import type { HealthFinding } from '../../redemption/administration/reports/overview-report.js';
 import type { Clock } from '../../redemption/ports/clock.js';
 import { linkDirectoryOf } from '../link/link.js';
-import { worstExit } from '../link/link-faults.js';
+import { worstOf } from '../link/link-faults.js';
 import { requireKnownNamespace, siteNamespace } from '../link/site-namespace.js';
 import { configurationFrom, type LocalSettings } from '../session/configuration.js';
 import { CommandError } from '../terminal/command-error.js';
@@ -121,14 +121,11 @@ function checkNamespace(settings: Settings): Check | undefined {
 
 function throwWorst(checks: readonly Check[]): void {
   const failed = checks.filter(({ status }) => status === 'fail');
-  if (failed.length === 0) return;
-  const exitCode = worstExit(failed.map((check) => check.exitCode));
-  const worst = failed.find((check) => check.exitCode === exitCode);
-  throw new CommandError(
-    `${failed.length} of ${checks.length} checks failed; ${worst?.name}: ${worst?.detail}`,
-    {
-      exitCode,
-      hint: worst?.hint,
-    },
-  );
+  const worst = worstOf(failed, (check) => check.exitCode);
+  if (!worst) return;
+  const { name, detail, exitCode, hint } = worst;
+  throw new CommandError(`${failed.length} of ${checks.length} checks failed; ${name}: ${detail}`, {
+    exitCode,
+    hint,
+  });
 }

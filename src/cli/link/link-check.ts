@@ -10,7 +10,7 @@ import { type ConnectionFlags, connectionOptions } from '../terminal/connection-
 import { formatTime, print } from '../terminal/output.js';
 import type { OutputFormat } from '../terminal/output-format.js';
 import { type LinkFlags, openSiteLinks, requireLinks } from './link.js';
-import { adviceForFault, worstExit } from './link-faults.js';
+import { adviceForFault, worstOf } from './link-faults.js';
 import { proxyUrl } from './proxy-secret.js';
 
 /** The flags of `link check`. */
@@ -76,14 +76,13 @@ function throwWorst(checks: readonly LinkCheck[]): void {
     ...(failure ? [failure] : []),
     ...endpoints.flatMap(({ outcome }) => ('fault' in outcome ? [outcome] : [])),
   ]);
-  if (failures.length === 0) return;
-  const exitCode = worstExit(failures.map(({ fault }) => adviceForFault(fault).exitCode));
-  const worst = failures.find(({ fault }) => adviceForFault(fault).exitCode === exitCode);
+  const worst = worstOf(failures, ({ fault }) => adviceForFault(fault).exitCode);
+  if (!worst) return;
   const dialed = checks.reduce((sum, { endpoints }) => sum + Math.max(endpoints.length, 1), 0);
-  throw new CommandError(`${failures.length} of ${dialed} failed; ${worst?.message}`, {
-    exitCode,
-    hint: worst && adviceForFault(worst.fault).hint,
-  });
+  throw new CommandError(
+    `${failures.length} of ${dialed} failed; ${worst.message}`,
+    adviceForFault(worst.fault),
+  );
 }
 
 /**

@@ -59,10 +59,11 @@ export function adviceForFault(fault: LinkFault): Advice {
   return ADVICE[fault];
 }
 
-/** Success first, then from a temporary failure to a permanent refusal. */
-const BY_SEVERITY: readonly ExitCode[] = [0, 4, 1, 2, 3];
+/** From a permanent refusal to a temporary failure, then success. */
+const BY_SEVERITY: readonly ExitCode[] = [3, 2, 1, 4, 0];
 
-/** Returns the worst of these exit codes; 0 if there is none. */
-export function worstExit(codes: readonly ExitCode[]): ExitCode {
-  return codes.reduce<ExitCode>((a, b) => (BY_SEVERITY.indexOf(b) > BY_SEVERITY.indexOf(a) ? b : a), 0);
+/** Returns the failure with the worst exit code, the first of several; undefined if there is none. */
+export function worstOf<T>(failures: readonly T[], exitCodeOf: (failure: T) => ExitCode): T | undefined {
+  const rank = (failure: T) => BY_SEVERITY.indexOf(exitCodeOf(failure));
+  return [...failures].sort((a, b) => rank(a) - rank(b))[0];
 }

@@ -9,7 +9,7 @@ import { parseWindow } from '../terminal/flag-values.js';
 import { print } from '../terminal/output.js';
 import type { OutputFormat } from '../terminal/output-format.js';
 import { type LinkFlags, openLinksForChange, requireLinks } from './link.js';
-import { worstExit } from './link-faults.js';
+import { worstOf } from './link-faults.js';
 import { failedOf, renewalReport, renewalText, renewSecrets, type SecretRenewal } from './renew-secrets.js';
 import { type ReloadReport, reloadText, requireReload, settleReload } from './settle-reload.js';
 
@@ -119,12 +119,12 @@ function throwWorst(renewals: readonly SecretRenewal[], name: string | undefined
     });
   }
   const failed = failedOf(renewals);
-  const exitCode = worstExit(failed.map(({ failure }) => failure.exitCode));
-  const worst = failed.find(({ failure }) => failure.exitCode === exitCode);
+  const worst = worstOf(failed, ({ failure }) => failure.exitCode);
   if (!worst) return;
+  const { message, exitCode, hint } = worst.failure;
   const more = failed.length > 1 ? ` (and ${failed.length - 1} more of ${renewals.length} links)` : '';
-  throw new CommandError(
-    `link "${worst.links.join(', ')}" was not renewed: ${worst.failure.message}${more}`,
-    { exitCode, hint: worst.failure.hint },
-  );
+  throw new CommandError(`link "${worst.links.join(', ')}" was not renewed: ${message}${more}`, {
+    exitCode,
+    hint,
+  });
 }
