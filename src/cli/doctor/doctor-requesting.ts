@@ -1,6 +1,5 @@
 import { existsSync } from 'node:fs';
 import { type LinkDialOptions, openLinks } from '../../compose/links.js';
-import type { AccessGrantState } from '../../domain/access-grant.js';
 import type { RedeemableToken } from '../../domain/access-token.js';
 import { formatEndpoint } from '../../domain/host-port-text.js';
 import type { LinkSecret } from '../../domain/link.js';
@@ -9,7 +8,7 @@ import { formatPolicySettings } from '../../redemption/accepting/policy-settings
 import type { TokenCheck } from '../../redemption/ports/redemption-client.js';
 import { renewableLink } from '../../redemption/requesting/renewable-link.js';
 import { policyFields } from '../grant/grant-report.js';
-import { adviceFor } from '../terminal/exit-codes.js';
+import { adviceFor, ERROR_CODE_BY_STATE } from '../terminal/exit-codes.js';
 import { readToken } from '../terminal/flag-values.js';
 import { formatTime } from '../terminal/output.js';
 import { parseToken } from '../token/token-file.js';
@@ -25,13 +24,6 @@ import {
 } from './doctor-check.js';
 import { checkRoute, type RouteChecks } from './doctor-route.js';
 
-/** The error code of a redemption, for each state in which a grant cannot be redeemed. */
-export const ERROR_CODE_BY_STATE = {
-  pending: 'link_access_unavailable',
-  expired: 'grant_expired',
-  exhausted: 'grant_exhausted',
-  revoked: 'grant_revoked',
-} as const satisfies Record<Exclude<AccessGrantState, 'ready'>, string>;
 // The service reports a deleted grant as unknown.
 const END_CODES: ReadonlySet<string> = new Set(['grant_unknown', 'code_expired', 'code_exhausted']);
 

@@ -1,3 +1,4 @@
+import type { AccessGrantState } from '../../domain/access-grant.js';
 import type { AdministrationErrorCode } from '../../domain/administration-error.js';
 import type { ClientErrorCode, RedemptionErrorCode } from '../../domain/redemption-error.js';
 import type { ExitCode } from './command-error.js';
@@ -248,3 +249,11 @@ export const ERROR_CODES = Object.keys(ADVICE) as readonly ErrorCode[];
 export function adviceFor(code: ErrorCode): Advice {
   return ADVICE[code];
 }
+
+/** The error code of a redemption, for each state in which a grant cannot be redeemed. */
+export const ERROR_CODE_BY_STATE = {
+  pending: 'link_access_unavailable',
+  expired: 'grant_expired',
+  exhausted: 'grant_exhausted',
+  revoked: 'grant_revoked',
+} as const satisfies Record<Exclude<AccessGrantState, 'ready'>, ErrorCode>;

@@ -31,18 +31,6 @@ export function tokenDirectory(directory: string): (name: string, document: stri
     });
 }
 
-/** Returns the uses and the expiry of a token, as the end of a sentence. */
-export function limitsOf({
-  redemptionsAllowed,
-  expirationTime,
-}: {
-  readonly redemptionsAllowed: number;
-  readonly expirationTime?: string;
-}): string {
-  const uses = redemptionsAllowed === 1 ? 'once' : `${redemptionsAllowed} times`;
-  return `${uses}${expirationTime === undefined ? '' : `, until ${expirationTime}`}`;
-}
-
 function isOfKind(text: string, kind: string): boolean {
   try {
     const documents = parseYamlMappings(text, LIMITS);

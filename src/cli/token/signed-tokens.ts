@@ -2,8 +2,8 @@ import type { MintTokenRequest } from '../../redemption/accepting/mint-token.js'
 import { CommandError } from '../terminal/command-error.js';
 import { parseCount, parseWindow, requireResourceName, requireSubject } from '../terminal/flag-values.js';
 import { writeStderr } from '../terminal/write-out.js';
-import { limitsOf, tokenDirectory, writeSecretOutput } from './secret-output.js';
-import { type TokenDelivery, tokenText, type WritableToken } from './token-forms.js';
+import { tokenDirectory, writeSecretOutput } from './secret-output.js';
+import { limitsOf, type TokenDelivery, tokenText, type WritableToken } from './token-forms.js';
 import { writeNextStep } from './token-output.js';
 
 const MAX_TOKENS = 1_000;

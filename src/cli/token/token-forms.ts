@@ -81,6 +81,18 @@ export function nextStep({ target, form }: TokenDelivery): string {
   return `Next, on the other site: ${steps[form]}\n`;
 }
 
+/** Returns the uses and the expiry of a token, as the end of a sentence. */
+export function limitsOf({
+  redemptionsAllowed,
+  expirationTime,
+}: {
+  readonly redemptionsAllowed: number;
+  readonly expirationTime?: string;
+}): string {
+  const uses = redemptionsAllowed === 1 ? 'once' : `${redemptionsAllowed} times`;
+  return `${uses}${expirationTime === undefined ? '' : `, until ${expirationTime}`}`;
+}
+
 /** Returns the join line of a token. Throws a CommandError if the code is too long for a join line. */
 export function requireJoinLine({ joinLine }: WritableToken): string {
   if (joinLine !== undefined) return joinLine;

@@ -2,8 +2,9 @@ import { isTerminal, processContext } from '../../config/process-context.js';
 import { formatEndpoint } from '../../domain/host-port-text.js';
 import type { Administration, IssuedToken } from '../../redemption/administration/administration.js';
 import { writeStderr } from '../terminal/write-out.js';
-import { limitsOf, writeSecretOutput } from './secret-output.js';
+import { writeSecretOutput } from './secret-output.js';
 import {
+  limitsOf,
   nextStep,
   requireJoinLine,
   type TokenDelivery,
