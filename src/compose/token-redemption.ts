@@ -7,7 +7,7 @@ import {
 } from '../client/https-redemption-client.js';
 import type { RedeemableToken } from '../domain/access-token.js';
 import { BootstrapRecords } from '../platforms/files/bootstrap-records.js';
-import { type DirectoryPlacing, directoryMaterializer } from '../platforms/files/directory-materializer.js';
+import { type DirectoryOptions, directoryMaterializer } from '../platforms/files/directory-materializer.js';
 import { PendingReload } from '../platforms/files/pending-reload.js';
 import { type PlacedLink, placedLinks } from '../platforms/files/placed-links.js';
 import { pendingDirectories, placedSecretName } from '../platforms/standalone/pending-directory.js';
@@ -53,14 +53,18 @@ export function openTokenRedemption(
 ) {
   const { clock } = options;
   return {
-    toDirectory: (directory: string, placing?: DirectoryPlacing) =>
-      directoryMaterializer(directory, clock, placing),
+    toDirectory: (directory: string, directoryOptions?: DirectoryOptions) =>
+      directoryMaterializer(directory, clock, directoryOptions),
     toStream: streamMaterializer,
     /** The links in a directory whose router has to be reloaded; `patienceMs` is that of {@link PendingReload}. */
-    place(directory: string, placing: DirectoryPlacing, patienceMs?: () => number): LinkLocation {
+    openLocation(
+      directory: string,
+      directoryOptions: DirectoryOptions,
+      patienceMs?: () => number,
+    ): LinkLocation {
       const reload = new PendingReload(dataDir, directory, sleep, patienceMs);
       return {
-        materializer: reload.materializer(clock, placing),
+        materializer: reload.materializer(clock, directoryOptions),
         links: () => placedLinks(directory, clock()),
         settleReload: (router, at) => reload.settle(router, at),
         records: new BootstrapRecords(dataDir, directory),

@@ -538,7 +538,7 @@ describe('bootstrap of a link whose certificate has expired', () => {
     const { materializer } = openTokenRedemption(work.path('long-ago'), {
       clock: Date.now,
       checkpoint: () => undefined,
-    }).place(work.path('links'), {});
+    }).openLocation(work.path('links'), {});
     const authority = await makeAuthority('Site CA of long ago');
     const key = await generateKeyPair('p256');
     const redemptionId = '6f0b7d3e-3b0c-4a1c-9a51-0a4a5a0d7c11';

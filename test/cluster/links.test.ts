@@ -197,7 +197,7 @@ describe('link renew --platform kubernetes', () => {
     const side = await place.side();
     const endpoint = { name: 'inter-router', host: 'router.example.com', port: '55671', group: 'g' } as const;
     const link = { name: 'to-west', endpoints: [endpoint], tlsCredentials: 'to-west' };
-    await side.place().materializer.materialize(secret, [link], () => undefined);
+    await side.openLocation().materializer.materialize(secret, [link], () => undefined);
     return { place, server, old: issued.certificate };
   }
 

@@ -159,7 +159,7 @@ describe('token redeem --platform kubernetes', () => {
       const outcomes = await Promise.allSettled(
         Array.from({ length: 20 }, async () => {
           const side = await place.side();
-          const { materializer } = side.place();
+          const { materializer } = side.openLocation();
           const subject = (await side.findSite())?.uid;
           return side.redeem({ token: server.token, subject }, materializer);
         }),
@@ -318,7 +318,7 @@ describe('token redeem --platform kubernetes', () => {
       host: Buffer.from('proxy.example').toString('base64'),
       port: Buffer.from('3128').toString('base64'),
     };
-    const { materializer } = side.place({ name: 'corporate', data });
+    const { materializer } = side.openLocation({ name: 'corporate', data });
     await side.redeem({ token: server.token, proxyConfiguration: 'corporate' }, materializer);
     const secrets = await place.secrets();
     expect(secrets.map(({ metadata, type }) => `${metadata.name} ${type}`).sort()).toEqual([

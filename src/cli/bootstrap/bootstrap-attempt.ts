@@ -134,8 +134,8 @@ async function findLinks(
   { source, name }: BootstrapRequest,
   read: ReadToken | undefined,
 ): Promise<readonly PlacedLink[] | undefined> {
-  const { place, redeemer } = target;
-  const links = (await place?.links()) ?? [];
+  const { location, redeemer } = target;
+  const links = (await location?.links()) ?? [];
   const unlessEmpty = (found: readonly PlacedLink[]) => (found.length > 0 ? found : undefined);
   const linksNamed = (wanted: string | undefined) =>
     unlessEmpty(links.filter((link) => link.name === wanted));
@@ -144,7 +144,8 @@ async function findLinks(
     return hasNoInputTokens ? unlessEmpty(links) : undefined;
   }
   if ('missing' in read) {
-    const recordedName = name ?? (source.path === undefined ? undefined : place?.records.find(source.path));
+    const recordedName =
+      name ?? (source.path === undefined ? undefined : location?.records.find(source.path));
     // If no link is recorded for this token path, any existing link will do.
     return recordedName === undefined ? unlessEmpty(links) : linksNamed(recordedName);
   }
@@ -156,13 +157,13 @@ async function findLinks(
 /** Records the link of a token source, so that a run after the removal of the token finds it. */
 async function recordSource(
   [link]: readonly PlacedLink[],
-  { place }: StoredLinkTarget,
+  { location }: StoredLinkTarget,
   { source }: BootstrapRequest,
   read: ReadToken | undefined,
   { checkpoint }: CommandContext,
 ): Promise<void> {
   if (!link || source?.path === undefined || !read || 'missing' in read) return;
-  place?.records.store(source.path, link.name);
+  location?.records.store(source.path, link.name);
   await checkpoint('bootstrap-recorded');
 }
 

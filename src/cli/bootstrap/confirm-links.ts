@@ -21,8 +21,8 @@ export async function confirmLinks(
   { clock, checkpoint }: CommandContext,
 ): Promise<void> {
   if (target.kind === 'cluster') return confirmInCluster(links, target.cluster);
-  const { directory, place } = target;
-  const unconfirmed = links.filter(({ name, notAfter }) => !place?.records.isConfirmed(name, notAfter));
+  const { directory, location } = target;
+  const unconfirmed = links.filter(({ name, notAfter }) => !location?.records.isConfirmed(name, notAfter));
   if (unconfirmed.length === 0) return;
   const files = openLinks(directory, target.dataDir).links;
   // A router uses only the proxy of its Link, not the one of the environment or of --proxy.
@@ -39,7 +39,7 @@ export async function confirmLinks(
         hint: adviceForFault(failure.fault).hint,
       });
     }
-    place?.records.confirm(name, notAfter);
+    location?.records.confirm(name, notAfter);
     await checkpoint('link-confirmed');
   }
 }

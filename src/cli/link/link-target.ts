@@ -59,7 +59,7 @@ interface AnyTarget {
   readonly proxyConfiguration?: string;
   readonly reloadCommand?: string;
   /** The written links, with their reload and records; absent if the command needs neither. */
-  readonly place?: LinkLocation;
+  readonly location?: LinkLocation;
   /** Uid of the site, if there is one and it is known. */
   siteUid(): string | undefined;
   /** Returns the target as the object of a sentence. */
@@ -86,7 +86,7 @@ export interface SystemSiteTarget extends AnyTarget {
   readonly namespace: string;
   readonly skupperHome: string;
   readonly directory: string;
-  readonly place: LinkLocation;
+  readonly location: LinkLocation;
 }
 
 /** A namespace of a Kubernetes cluster. */
@@ -94,7 +94,7 @@ export interface ClusterTarget extends AnyTarget {
   readonly kind: 'cluster';
   readonly cluster: RequestingCluster;
   readonly namespace: string;
-  readonly place: LinkLocation;
+  readonly location: LinkLocation;
 }
 
 /** Redeems tokens, and finds the links of tokens that were redeemed. */
@@ -106,7 +106,7 @@ export interface TokenRedeemer {
 
 /** Options of {@link openLinkTarget} that a command sets. */
 export interface LinkTargetOptions {
-  /** True if the command stores records of links; then a directory without a reload command has a `place` too. */
+  /** True if the command stores records of links; then a directory without a reload command has a `location` too. */
   readonly storesRecords: boolean;
   /** Aborts reading from standard input or a named pipe. */
   readonly signal?: AbortSignal;
@@ -154,8 +154,8 @@ function commonOf({ flags, settings, proxy, connection }: Opening) {
   };
 }
 
-function renewalBy(timer: string, place: string): () => string {
-  return () => `To renew it in time, let ${timer} run at least daily: linkgrant link renew --all ${place}`;
+function renewalBy(timer: string, flags: string): () => string {
+  return () => `To renew it in time, let ${timer} run at least daily: linkgrant link renew --all ${flags}`;
 }
 
 function openStream(opening: Opening): StreamTarget {
@@ -175,18 +175,18 @@ function openStream(opening: Opening): StreamTarget {
 function openDirectory(opening: Opening, directory: string): DirectoryTarget {
   const { flags, settings, proxy, connection, context, options } = opening;
   const redeemer = openTokenRedemption(settings.dataDir, { ...connection, ...context });
-  const placing = { proxySecret: proxySecretFor(directory, proxy, undefined) };
-  const place =
+  const directoryOptions = { proxySecret: proxySecretFor(directory, proxy, undefined) };
+  const location =
     flags.reloadCommand !== undefined || options.storesRecords
-      ? redeemer.place(directory, placing, options.patienceMs)
+      ? redeemer.openLocation(directory, directoryOptions, options.patienceMs)
       : undefined;
   return {
     ...commonOf(opening),
     kind: 'directory',
     redeemer,
     directory,
-    materializer: place?.materializer ?? redeemer.toDirectory(directory, placing),
-    ...(place && { place }),
+    materializer: location?.materializer ?? redeemer.toDirectory(directory, directoryOptions),
+    ...(location && { location }),
     siteUid: () => undefined,
     describe: () => directory,
     describeRenewal: renewalBy('a timer', `--dir ${directory}`),
@@ -208,7 +208,7 @@ function openSystemSite(opening: Opening): SystemSiteTarget {
   const directory = site.inputResources;
   const redeemer = openTokenRedemption(settings.dataDir, { ...connection, ...context });
   const proxySecret = proxySecretFor(directory, proxy, namespace);
-  const place = redeemer.place(directory, { namespace, proxySecret }, options.patienceMs);
+  const location = redeemer.openLocation(directory, { namespace, proxySecret }, options.patienceMs);
   return {
     ...commonOf(opening),
     kind: 'system-site',
@@ -217,8 +217,8 @@ function openSystemSite(opening: Opening): SystemSiteTarget {
     namespace,
     skupperHome,
     directory,
-    place,
-    materializer: place.materializer,
+    location,
+    materializer: location.materializer,
     siteUid: () => site.uid(),
     describe: () => directory,
     describeRenewal: renewalBy('a timer', `-n ${namespace} -p ${platform}`),
@@ -232,7 +232,7 @@ async function openCluster(opening: Opening): Promise<ClusterTarget> {
   // Loaded only here: the Kubernetes client is large.
   const { openRequestingCluster } = await import('../../compose/kubernetes/requesting-cluster.js');
   const cluster = await openRequestingCluster(settings, { ...connection, ...context });
-  const place = cluster.place(proxy && { name: proxy.name, data: proxySecretData(proxy) });
+  const location = cluster.openLocation(proxy && { name: proxy.name, data: proxySecretData(proxy) });
   const { namespace } = cluster;
   return {
     ...commonOf(opening),
@@ -240,8 +240,8 @@ async function openCluster(opening: Opening): Promise<ClusterTarget> {
     redeemer: cluster,
     cluster,
     namespace,
-    place,
-    materializer: place.materializer,
+    location,
+    materializer: location.materializer,
     siteUid: () => cluster.uid(),
     describe: () => `namespace ${namespace}`,
     describeRenewal: renewalBy('a timer or a CronJob', `-n ${namespace} -p kubernetes`),

@@ -147,7 +147,7 @@ export async function openLinksForChange(
   const target: ReloadTarget = {
     platform: site?.platform() ?? platform,
     ...(site && { site, namespace }),
-    ...(reload && { place: { settleReload: (...callbacks) => reload.settle(...callbacks) } }),
+    ...(reload && { location: { settleReload: (...callbacks) => reload.settle(...callbacks) } }),
     ...(reloadCommand !== undefined && { reloadCommand }),
   };
   return {

@@ -6,7 +6,7 @@ import { commandText, type ReloadCommand, runReload } from './reload-command.js'
 /** The router of a directory of links, for its reload. */
 export interface ReloadTarget {
   /** Absent if nothing is to be reloaded. */
-  readonly place?: Pick<LinkLocation, 'settleReload'>;
+  readonly location?: Pick<LinkLocation, 'settleReload'>;
   readonly site?: RequestingSite;
   readonly namespace?: string;
   /** Name of the platform in Skupper. */
@@ -46,8 +46,8 @@ export async function settleReload(
   context: CommandContext,
   timeoutMs = DEFAULT_LIMIT_MS,
 ): Promise<ReloadReport> {
-  const { place, site, reloadCommand } = target;
-  if (!place) return { outcome: 'not-needed' };
+  const { location, site, reloadCommand } = target;
+  if (!location) return { outcome: 'not-needed' };
   const command = commandFor(target);
   let pendingReason: ReloadReport['pendingReason'];
   const reload = async () => {
@@ -60,7 +60,7 @@ export async function settleReload(
     return false;
   };
   const isLoaded = (removed: readonly string[]) => site?.hasLoadedAll(removed) ?? false;
-  const outcome = await place.settleReload({ isLoaded, reload }, context.checkpoint);
+  const outcome = await location.settleReload({ isLoaded, reload }, context.checkpoint);
   if (command === undefined) return { outcome: 'not-needed' };
   return {
     outcome,

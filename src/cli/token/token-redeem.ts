@@ -238,7 +238,7 @@ async function report(
     writeStderr(keyOriginText(redeemed) + validityText(redeemed, target, renew));
     return;
   }
-  const value = { ...reportOf(redeemed), ...(target.place && { reload: reload.outcome }) };
+  const value = { ...reportOf(redeemed), ...(target.location && { reload: reload.outcome }) };
   const isToApply = target.kind === 'directory' && reload.outcome === 'not-needed';
   await print(output, value, () =>
     [

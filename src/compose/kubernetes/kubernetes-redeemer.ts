@@ -88,14 +88,14 @@ function redemptionOptions(
 ): Pick<TokenControllerOptions, 'redeem' | 'renewalDependencies' | 'clock' | 'checkpoint'> {
   const wait = (ms: number) => sleep(ms, undefined, { signal: stopping });
   return {
-    redeem: (request, place) => {
-      const redeem = redeemer(pendingSecrets(place, clock), {
+    redeem: (request, target) => {
+      const redeem = redeemer(pendingSecrets(target, clock), {
         ...serviceConnection,
         checkpoint,
         wait,
         stopping,
       });
-      return redeem({ ...request, ownKey }, clusterMaterializer(place, clock));
+      return redeem({ ...request, ownKey }, clusterMaterializer(target, clock));
     },
     renewalDependencies: { client: createRenewalClient(serviceConnection), readRenewal, clock, checkpoint },
     clock,

@@ -17,7 +17,7 @@ import { renewalSecrets } from '../../platforms/kubernetes/requesting/pending-re
 import { pendingSecrets } from '../../platforms/kubernetes/requesting/pending-secret.js';
 import { findPlacedSecret } from '../../platforms/kubernetes/requesting/placed-secret.js';
 import { findRequestingSite, ownerReference } from '../../platforms/kubernetes/requesting/site-owner.js';
-import type { ProxyPlacing } from '../../platforms/kubernetes/requesting/wanted-resources.js';
+import type { ClusterProxySecret } from '../../platforms/kubernetes/requesting/wanted-resources.js';
 import { listConnectedPeers } from '../../platforms/kubernetes/sites/site-network.js';
 import type { SiteFacts } from '../../platforms/kubernetes/sites/site-resource.js';
 import { listRenewedRedemptions } from '../../platforms/kubernetes/store/stored-redemptions.js';
@@ -49,12 +49,12 @@ export async function openRequestingCluster(
     known ??= await findRequestingSite(client, namespace);
     return known;
   };
-  const place: NamespaceTarget = {
+  const target: NamespaceTarget = {
     client,
     namespace,
     owner: async () => ownerReference(await findSite(), namespace),
   };
-  const links = clusterLinks(place);
+  const links = clusterLinks(target);
   return {
     namespace,
     /** The Site of these links, if there is one. */
@@ -62,11 +62,11 @@ export async function openRequestingCluster(
     /** The uid of the Site, once it has been read. */
     uid: () => known?.uid,
     links,
-    records: clusterLinkRecords(place),
+    records: clusterLinkRecords(target),
     /** The state that Skupper's controller reports of each Link, by name. */
     linkStatuses: (): Promise<ReadonlyMap<string, LinkStatus>> =>
       inCluster(async () => {
-        const all = await linksIn(place);
+        const all = await linksIn(target);
         return new Map(all.map(({ link, resource }) => [link.name, readLinkStatus(resource)]));
       }),
     /**
@@ -85,14 +85,14 @@ export async function openRequestingCluster(
       }),
     /** Reads which sites are connected to the Sites of the namespace. */
     connections: new CachedConnections((signal) => listConnectedPeers(client, namespace, signal), clock),
-    redeem: redeemer(pendingSecrets(place, clock), options),
+    redeem: redeemer(pendingSecrets(target, clock), options),
     /** Name of the Secret of a token's link, if that is materialized completely. */
     findSecretName: async (token: RedeemableToken) => {
       const placed = await inCluster(() => findPlacedSecret(client, namespace, pendingRedemptionId(token)));
       return placed?.answer === undefined ? undefined : placed.name;
     },
-    place: (proxy?: ProxyPlacing): LinkLocation => ({
-      materializer: clusterMaterializer(place, clock, proxy),
+    openLocation: (proxy?: ClusterProxySecret): LinkLocation => ({
+      materializer: clusterMaterializer(target, clock, proxy),
       links: () => placedIn(links, clock()),
       // The controller watches the resources.
       settleReload: async () => 'not-needed',
@@ -102,7 +102,7 @@ export async function openRequestingCluster(
     renewing: {
       client: createRenewalClient(options),
       readRenewal,
-      openRenewal: renewalSecrets(place),
+      openRenewal: renewalSecrets(target),
       clock,
       checkpoint,
     },

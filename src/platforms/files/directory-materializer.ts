@@ -39,7 +39,7 @@ const MAX_NAME_LENGTH = 200;
 const ROOM_BYTES = 64 * 1024;
 
 /** Options for the files of {@link directoryMaterializer}. */
-export interface DirectoryPlacing {
+export interface DirectoryOptions {
   /** `metadata.namespace` of the resources; absent for none. */
   readonly namespace?: string | undefined;
   /** Name and text of the Secret of the proxy, which the Links name. It is written first. */
@@ -56,11 +56,11 @@ export interface DirectoryPlacing {
 export function directoryMaterializer(
   directory: string,
   clock: () => number,
-  placing: DirectoryPlacing = {},
+  directoryOptions: DirectoryOptions = {},
 ): Materializer {
   const secretFile = (name: string) => join(directory, `Secret-${name}.yaml`);
   const linkFile = (name: string) => join(directory, `Link-${name}.yaml`);
-  const { namespace, proxySecret } = placing;
+  const { namespace, proxySecret } = directoryOptions;
   const options = { managed: true, namespace };
   const proxyFile = proxySecret && {
     file: secretFile(proxySecret.name),
@@ -118,7 +118,7 @@ export function directoryMaterializer(
       prepareDirectory(directory, clock());
       const all = proxyFile ? [proxyFile, ...files] : files;
       if (all.some(({ file, text }) => readExisting(file) !== text)) {
-        placing.beforeChange?.();
+        directoryOptions.beforeChange?.();
         await checkpoint('before-write');
       }
       for (const { file, text, written } of all) {

@@ -6,7 +6,7 @@ import type { Checkpoint } from '../../redemption/ports/clock.js';
 import type { LinkFiles } from '../../redemption/ports/link-files.js';
 import type { Materializer } from '../../redemption/ports/materializer.js';
 import { directoryLock, type WithDirectoryLock } from './directory-lock.js';
-import { type DirectoryPlacing, directoryMaterializer } from './directory-materializer.js';
+import { type DirectoryOptions, directoryMaterializer } from './directory-materializer.js';
 import { linkDirectory } from './link-directory.js';
 import { withWriteErrors } from './not-writable.js';
 
@@ -42,9 +42,9 @@ export class PendingReload {
   }
 
   /** Returns a materializer that writes into the directory under its lock, and records a pending reload if files change. */
-  materializer(clock: () => number, placing: DirectoryPlacing): Materializer {
+  materializer(clock: () => number, directoryOptions: DirectoryOptions): Materializer {
     const inner = directoryMaterializer(this.#routerDirectory, clock, {
-      ...placing,
+      ...directoryOptions,
       beforeChange: () => this.#record(),
     });
     return { ...inner, materialize: (...link) => this.#withLock(() => inner.materialize(...link)) };

@@ -13,7 +13,7 @@ import {
   type NamespaceTarget,
   retryInNamespace,
 } from './namespace-target.js';
-import { type ProxyPlacing, type WantedResource, wantedLink, wantedProxy } from './wanted-resources.js';
+import { type ClusterProxySecret, type WantedResource, wantedLink, wantedProxy } from './wanted-resources.js';
 
 /**
  * Creates the resources of a link in a namespace by server-side apply: the Secret, then each Link, all owned by the Site.
@@ -23,7 +23,7 @@ import { type ProxyPlacing, type WantedResource, wantedLink, wantedProxy } from 
 export function clusterMaterializer(
   target: NamespaceTarget,
   clock: () => number,
-  proxy?: ProxyPlacing,
+  proxy?: ClusterProxySecret,
 ): Materializer {
   const { client, namespace } = target;
   const find = (kind: ResourceKind, name: string) =>

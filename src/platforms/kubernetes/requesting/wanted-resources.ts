@@ -21,7 +21,7 @@ export interface WantedResource {
 }
 
 /** The basic-auth Secret of the proxy that Links refer to; its values are in base64. */
-export interface ProxyPlacing {
+export interface ClusterProxySecret {
   readonly name: string;
   readonly data: Readonly<Record<string, string>>;
 }
@@ -84,7 +84,7 @@ export function wantedLink(
 
 /** The wanted Secret of the proxy. A Secret of that name with other content is never replaced. */
 export function wantedProxy(
-  { name, data }: ProxyPlacing,
+  { name, data }: ClusterProxySecret,
   namespace: string,
   owner: OwnerReference,
 ): WantedResource {
