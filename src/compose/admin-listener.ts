@@ -12,6 +12,7 @@ import type { LoginMetadata } from '../admin/api/resource-metadata.js';
 import type { Metrics } from '../admin/metrics.js';
 import { healthFindings, type ReadinessPart } from '../admin/operations-app.js';
 import type { Settings } from '../config/setting-schemas.js';
+import { ConfigurationError } from '../domain/configuration-error.js';
 import { readBoundedText } from '../files/bounded-text.js';
 import { AcceptQueue } from '../http/accept-queue.js';
 import { Admission } from '../http/admission.js';
@@ -37,13 +38,6 @@ const REQUEST_TIMEOUT_MS = 20_000;
 export const ADMIN_CONNECTIONS = 500;
 // Administrators are few, even behind one address. Connections with a valid bearer token do not count.
 const UNPROVEN_PER_SOURCE = 128;
-
-/** The settings of the admin API cannot be used together. */
-class AdminSettingsError extends Error {
-  override readonly name = 'AdminSettingsError';
-  readonly hint =
-    'use an https issuer (http only on this machine), or, without --console, set --admin-jwks to a file with its keys';
-}
 
 /** Dependencies of the admin API. */
 export interface AdminContext {
@@ -96,8 +90,12 @@ export async function startAdmin(
   };
   const fetch = identityFetch(settings.adminIssuerCa && readBoundedText(settings.adminIssuerCa));
   const { adminJwks } = settings;
-  if ((adminJwks === undefined || settings.console !== undefined) && !isProviderUrl(adminIssuer))
-    throw new AdminSettingsError(`${adminIssuer} must not be used over plain http`);
+  if ((adminJwks === undefined || settings.console !== undefined) && !isProviderUrl(adminIssuer)) {
+    throw new ConfigurationError(
+      `${adminIssuer} must not be used over plain http`,
+      'use an https issuer (http only on this machine), or, without --console, set --admin-jwks to a file with its keys',
+    );
+  }
   const keys =
     adminJwks === undefined ? oidcKeys({ issuer: adminIssuer, fetch, clock }) : jwksFile(adminJwks);
   const byBearer = bearerAuthentication(rules, keys, clock);

@@ -3,6 +3,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { Settings } from '../config/setting-schemas.js';
 import { flagOf, type SettingKey } from '../config/settings.js';
 import { sharedSettings, storeSettings } from '../config/shared-settings.js';
+import { ConfigurationError } from '../domain/configuration-error.js';
 import { openDataDirectory } from '../platforms/standalone/data-directory.js';
 import { acquireServingLease } from '../platforms/standalone/data-directory-lease.js';
 import { OwnedAuthorities, SERVER_CA } from '../platforms/standalone/owned-authorities.js';
@@ -30,17 +31,6 @@ export interface ServiceIdentities {
   readonly issuer: DefaultIssuer | undefined;
   /** The service's own certificate. */
   readonly identity: ServerIdentitySource;
-}
-
-/** Settings or keys that differ from those of another service on the same files or store. */
-class SettingsConflictError extends Error {
-  override readonly name = 'SettingsConflictError';
-  readonly hint: string;
-
-  constructor(message: string, hint: string, cause?: unknown) {
-    super(message, { cause });
-    this.hint = hint;
-  }
 }
 
 /** The site behind the service, and for a standalone service the CA that signs its links. */
@@ -92,7 +82,7 @@ export async function openIdentities(settings: Settings, clock: Clock): Promise<
 
 /**
  * Acquires the leases of the data directory and of an SQLite store that `--store` names. Their holder may update the server
- * certificate and the published description. Rejects with SettingsConflictError while a service uses the same files with other
+ * certificate and the published description. Rejects with ConfigurationError while a service uses the same files with other
  * values of the shared settings.
  */
 export async function acquireLeases(settings: Settings, clock: Clock): Promise<ServingLease> {
@@ -110,7 +100,7 @@ export async function acquireLeases(settings: Settings, clock: Clock): Promise<S
 }
 
 /**
- * Adds the lease of a PostgreSQL store to `lease`, which is for the files of this host. Rejects with SettingsConflictError
+ * Adds the lease of a PostgreSQL store to `lease`, which is for the files of this host. Rejects with ConfigurationError
  * while a service with other settings uses the store. It also does so if this host lacks the key with which the services of the
  * store sign codes: services with different keys would refuse each other's codes.
  */
@@ -121,7 +111,7 @@ export async function addStoreLease(
   if (settings.store?.kind !== 'postgres') return lease;
   const codeKeys = openCodeKeys(settings.dataDir, clock);
   if ((await signingMasterKey(store, codeKeys)) === undefined) {
-    throw new SettingsConflictError(
+    throw new ConfigurationError(
       `the tokens of this store are signed with a key that is not in ${settings.dataDir}`,
       'copy the directory code-keys from the data directory of a host whose service uses this store',
     );
@@ -136,10 +126,10 @@ export async function addStoreLease(
 function conflictOf(error: unknown, place: string): unknown {
   if (!(error instanceof OtherServiceError)) return error;
   const flag = flagOf(error.setting as SettingKey);
-  return new SettingsConflictError(
+  return new ConfigurationError(
     `another service runs on ${place} with another ${flag}`,
     'stop that service first, set the same value for both, or set another --data-dir and --store for this one',
-    error,
+    { cause: error },
   );
 }
 

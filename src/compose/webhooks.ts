@@ -4,6 +4,7 @@ import type { Metrics } from '../admin/metrics.js';
 import { postWebhook, WEBHOOK_TIMEOUT_MS } from '../client/webhook-client.js';
 import type { Settings } from '../config/setting-schemas.js';
 import { version } from '../config/version.js';
+import { ConfigurationError } from '../domain/configuration-error.js';
 import { readBoundedText } from '../files/bounded-text.js';
 import { UnreadableFileError } from '../files/file-error.js';
 import { type DeliveryObserver, startDeliveryLoop } from '../redemption/notifying/delivery-loop.js';
@@ -14,17 +15,6 @@ import type { WebhookStore } from '../redemption/ports/webhook-store.js';
 import { backOffDelay } from '../time/back-off.js';
 
 const BACK_OFF = { firstMs: 1_000, longestMs: 5 * 60_000 } as const;
-
-/** The file of the secret or the file of the CA cannot be used. */
-class WebhookFileError extends Error {
-  override readonly name = 'WebhookFileError';
-  readonly hint: string;
-
-  constructor(message: string, hint: string) {
-    super(message);
-    this.hint = hint;
-  }
-}
 
 /** The dependencies of {@link startWebhooks}. */
 export interface WebhookParts {
@@ -37,27 +27,27 @@ export interface WebhookParts {
   readonly responseEndpoint: { readonly url: string };
 }
 
-/** Reads the file of a flag. Throws WebhookFileError, which names the flag and, unlike UnreadableFileError, has exit code 2. */
+/** Reads the file of a flag. Throws ConfigurationError, which names the flag and, unlike UnreadableFileError, has exit code 2. */
 function readFlagFile(flag: string, file: string): string {
   try {
     return readBoundedText(file);
   } catch (error) {
     if (!(error instanceof UnreadableFileError)) throw error;
-    throw new WebhookFileError(`${flag} ${error.message}`, error.hint);
+    throw new ConfigurationError(`${flag} ${error.message}`, error.hint);
   }
 }
 
-/** Returns the keys that sign messages. Throws WebhookFileError. */
+/** Returns the keys that sign messages. Throws ConfigurationError. */
 function readSecrets(file: string): readonly Uint8Array[] {
   const keys = parseWebhookSecrets(readFlagFile('--webhook-secret-file', file));
   if (keys) return keys;
-  throw new WebhookFileError(
+  throw new ConfigurationError(
     `${file} contains no webhook secret`,
     `create one: (umask 077; echo "whsec_$(openssl rand -base64 32)" > ${file})`,
   );
 }
 
-/** Checks the files of the settings, so that errors are reported at the start. Throws WebhookFileError. */
+/** Checks the files of the settings, so that errors are reported at the start. Throws ConfigurationError. */
 export function checkWebhookFiles({ webhook, webhookSecretFile, webhookCa }: Settings): void {
   if (!webhook || webhookSecretFile === undefined) return;
   readSecrets(webhookSecretFile);
@@ -66,7 +56,7 @@ export function checkWebhookFiles({ webhook, webhookSecretFile, webhookCa }: Set
   try {
     new X509Certificate(ca);
   } catch {
-    throw new WebhookFileError(
+    throw new ConfigurationError(
       `${webhookCa} contains no certificate`,
       'use a PEM file with the CA of the receivers',
     );

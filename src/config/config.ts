@@ -2,21 +2,11 @@ import { existsSync, readFileSync, statSync } from 'node:fs';
 import { homedir, totalmem } from 'node:os';
 import { join } from 'node:path';
 import { parse as parseYaml } from 'yaml';
+import { ConfigurationError } from '../domain/configuration-error.js';
 import { maskSetting } from './masked-setting.js';
 import type { Environment } from './process-context.js';
 import { SETTING_SCHEMAS, type Settings } from './setting-schemas.js';
 import { flagOf, SETTINGS, type SettingDefinition, type SettingKey, variableOf } from './settings.js';
-
-/** The configuration cannot be used. The message names the setting; `hint` says what is allowed. */
-class ConfigurationError extends Error {
-  override readonly name = 'ConfigurationError';
-  readonly hint: string;
-
-  constructor(message: string, hint: string) {
-    super(message);
-    this.hint = hint;
-  }
-}
 
 /** The source of a value, as messages name it. */
 export type SettingSource = 'default' | `flag ${string}` | `variable ${string}` | `file ${string}`;

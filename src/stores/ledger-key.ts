@@ -1,13 +1,19 @@
 import { createHmac, randomBytes } from 'node:crypto';
 import { existsSync, readFileSync, renameSync } from 'node:fs';
 import { dirname } from 'node:path';
+import { ConfigurationError } from '../domain/configuration-error.js';
 import { createPrivateFile, syncDirectory } from '../files/private-file.js';
 
-/** The ledger's key cannot be read, or is not the one that the ledger was created with. `hint` says what to do. */
-export class LedgerKeyError extends Error {
+const RESTORE_HINT =
+  "restore ledger.key from the backup of the service's data directory, or copy it from another host that serves, and name its directory with --data-dir";
+
+/** The ledger's key cannot be read, or is not the one that the ledger was created with. */
+export class LedgerKeyError extends ConfigurationError {
   override readonly name = 'LedgerKeyError';
-  readonly hint =
-    "restore ledger.key from the backup of the service's data directory, or copy it from another host that serves, and name its directory with --data-dir";
+
+  constructor(message: string, options?: ErrorOptions) {
+    super(message, RESTORE_HINT, options);
+  }
 }
 
 /**

@@ -1,12 +1,8 @@
-/** A store that cannot be used until an operator acts. `message` is the cause in one line, `hint` is the next step. */
-export class StoreOpenError extends Error {
-  override readonly name: string = 'StoreOpenError';
-  readonly hint: string;
+import { ConfigurationError } from '../domain/configuration-error.js';
 
-  constructor(message: string, hint: string, options?: { cause?: unknown }) {
-    super(message, options);
-    this.hint = hint;
-  }
+/** A store that cannot be used until an operator acts. */
+export class StoreOpenError extends ConfigurationError {
+  override readonly name: string = 'StoreOpenError';
 }
 
 /** A store with another schema version than this program's. `found` is 0 for a store without tables. */

@@ -1,18 +1,12 @@
 import { AdministrationError } from '../../domain/administration-error.js';
+import { ConfigurationError } from '../../domain/configuration-error.js';
 import { RedemptionError } from '../../domain/redemption-error.js';
 import { explainFileError } from '../../files/file-error.js';
 import { CommandError, type ExitCode } from './command-error.js';
 import { adviceFor } from './exit-codes.js';
 
-// Errors of the configuration, by name, so that their modules need not be loaded. A hint of the error itself takes precedence.
-const CONFIGURATION_ERRORS: ReadonlyMap<string, string | undefined> = new Map([
-  ['ConfigurationError', undefined],
-  ['DataDirectoryError', undefined],
-  ['SettingsConflictError', undefined],
-  ['AdminSettingsError', undefined],
-  ['WebhookFileError', undefined],
-  ['ConsoleFilesError', undefined],
-  ['NoLockError', undefined],
+// The hints for errors of files and settings that have none of their own, by name, so that their modules need not be loaded.
+const CONFIGURATION_HINTS: ReadonlyMap<string, string> = new Map([
   [
     'CertificateAuthorityError',
     'correct that file or restore it from the backup, or set another CA with --issuer-cert and --issuer-key',
@@ -21,10 +15,7 @@ const CONFIGURATION_ERRORS: ReadonlyMap<string, string | undefined> = new Map([
     'ServerIdentityError',
     'set a valid certificate chain, its key and its CA with --tls-cert, --tls-key and --tls-ca',
   ],
-  ['StoreOpenError', undefined],
   ['ClusterConfigError', 'set --kubeconfig and --context, or run this command in a pod of the cluster'],
-  ['LedgerKeyError', undefined],
-  ['StoreSchemaError', undefined],
 ]);
 
 const API_HINT =
@@ -46,8 +37,8 @@ export function describeFailure(error: unknown): {
     return { message: error.message, hint: error.hint ?? advice, exitCode };
   }
   const { name, message, hint, code, path } = error as NodeJS.ErrnoException & { hint?: string };
-  if (CONFIGURATION_ERRORS.has(name))
-    return { message, hint: hint ?? CONFIGURATION_ERRORS.get(name), exitCode: 2 };
+  if (error instanceof ConfigurationError || CONFIGURATION_HINTS.has(name))
+    return { message, hint: hint ?? CONFIGURATION_HINTS.get(name), exitCode: 2 };
   if (code === 'ERR_MODULE_NOT_FOUND') {
     return { message: `a package is not installed: ${message}`, hint: OPTIONAL_PACKAGES_HINT, exitCode: 2 };
   }

@@ -1,6 +1,7 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { dirname } from 'node:path';
+import { ConfigurationError } from '../../domain/configuration-error.js';
 import { withWriteErrors } from './not-writable.js';
 import { type HeldLock, prepareLockFile } from './sqlite-lock.js';
 
@@ -10,22 +11,19 @@ const HOLD = `trap "" HUP INT TERM; exec flock -n "$0" sh -c 'echo; read -r _'`;
 // Exit status of a shell if the program is not found.
 const NOT_FOUND = 127;
 
-/** Neither the SQLite driver nor the program flock is available for a lock. */
-class NoLockError extends Error {
-  override readonly name = 'NoLockError';
-  readonly hint = 'install util-linux, or run linkgrant on Node 24.15 or newer';
-
-  constructor(reason: string, cause: unknown) {
-    super(`no lock against concurrent runs is available: it needs the program flock, or ${reason}`, {
-      cause,
-    });
-  }
+/** The error if neither the SQLite driver nor the program flock is available for a lock. */
+function noLockError(reason: string, cause?: unknown): ConfigurationError {
+  return new ConfigurationError(
+    `no lock against concurrent runs is available: it needs the program flock, or ${reason}`,
+    'install util-linux, or run linkgrant on Node 24.15 or newer',
+    { cause },
+  );
 }
 
 /**
  * Acquires the kernel's lock on a file with the program flock; undefined while another process holds it. Used if Node.js has no
  * SQLite driver; `reason` says which driver is missing and why. The two kinds of lock do not exclude each other. Rejects with
- * NoLockError if the program is missing.
+ * ConfigurationError if the program is missing.
  */
 export async function tryProgramLock(file: string, reason: string): Promise<HeldLock | undefined> {
   withWriteErrors(dirname(file), () => prepareLockFile(file));
@@ -34,10 +32,10 @@ export async function tryProgramLock(file: string, reason: string): Promise<Held
   child.stdin.on('error', () => undefined);
   const ended = once(child, 'close').then(
     ([code]) => {
-      if (code === NOT_FOUND) throw new NoLockError(reason, undefined);
+      if (code === NOT_FOUND) throw noLockError(reason);
     },
     (error: unknown) => {
-      throw new NoLockError(reason, error);
+      throw noLockError(reason, error);
     },
   );
   const isHeld = await Promise.race([once(child.stdout, 'data').then(() => true), ended.then(() => false)]);

@@ -1,19 +1,9 @@
 import { accessSync, constants, readdirSync, statSync } from 'node:fs';
 import { join } from 'node:path';
+import { ConfigurationError } from '../../domain/configuration-error.js';
 import { explainFileError } from '../../files/file-error.js';
 import { makePrivateDirectory } from '../../files/private-file.js';
 import { NEXT, pairIn, TRUSTED } from './issuer-directory.js';
-
-/** An unusable data directory. The message names the directory and the reason, `hint` the remedy. */
-class DataDirectoryError extends Error {
-  override readonly name = 'DataDirectoryError';
-  readonly hint: string;
-
-  constructor(message: string, options?: ErrorOptions & { readonly hint?: string }) {
-    super(message, options);
-    this.hint = options?.hint ?? 'set --data-dir to a directory that belongs to you';
-  }
-}
 
 /** Returns the paths that other users may access, of the data directory and its files with keys, hashes of codes or responses. */
 export function openToOthers(directory: string): string[] {
@@ -43,7 +33,7 @@ function namesIn(directory: string): string[] {
 }
 
 /**
- * Creates the data directory (0700) with its parents. Throws DataDirectoryError if it is not writable, or if other users may
+ * Creates the data directory (0700) with its parents. Throws ConfigurationError if it is not writable, or if other users may
  * access it or a secret in it.
  */
 export function openDataDirectory(directory: string): void {
@@ -52,13 +42,16 @@ export function openDataDirectory(directory: string): void {
     accessSync(directory, constants.W_OK | constants.X_OK);
   } catch (error) {
     const { reason } = explainFileError(directory, error);
-    throw new DataDirectoryError(`the data directory ${directory} cannot be used: ${reason}`, {
-      cause: error,
-    });
+    throw new ConfigurationError(
+      `the data directory ${directory} cannot be used: ${reason}`,
+      'set --data-dir to a directory that belongs to you',
+      { cause: error },
+    );
   }
   const open = openToOthers(directory);
   if (open.length === 0) return;
-  throw new DataDirectoryError(`other users can access ${open.join(', ')}`, {
-    hint: `run \`chmod go= ${open.join(' ')}\``,
-  });
+  throw new ConfigurationError(
+    `other users can access ${open.join(', ')}`,
+    `run \`chmod go= ${open.join(' ')}\``,
+  );
 }
