@@ -1,15 +1,13 @@
 import { randomInt } from 'node:crypto';
-import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { ServerResponse } from 'node:http';
 import type { Refusal } from '../domain/redemption-error.js';
 import type { GrantCheck } from '../redemption/accepting/check-grant.js';
 import { formatPolicySettings } from '../redemption/accepting/policy-settings.js';
+import { drain } from '../time/drain.js';
 import { type RefusedRoute, wireRefusal } from './problem.js';
 import { acceptsProblem } from './request-headers.js';
 
-// After an early refusal the rest of a request is read and discarded within these limits, so that closing does not reset
-// the connection before the client has read the answer.
 const DRAIN_BYTES = 16 * 1024 * 1024;
-const DRAIN_MS = 5_000;
 const DEFAULT_RETRY_AFTER_S = 5;
 // Random, so that clients that were refused at the same moment do not retry at the same moment.
 const OVERLOADED_RETRY_AFTER_S = { min: 5, max: 15 };
@@ -42,27 +40,8 @@ export function send(response: ServerResponse, status: number, contentType: stri
     response.end(request.method === 'HEAD' ? undefined : body);
   } else {
     if (request.method !== 'HEAD') response.write(body);
-    drain(request, () => response.end());
+    drain(request, DRAIN_BYTES, () => response.end());
   }
-}
-
-/** Reads and discards the rest of a request, within limits, then calls `done`. */
-function drain(request: IncomingMessage, done: () => void): void {
-  let remaining = DRAIN_BYTES;
-  const finish = () => {
-    clearTimeout(timer);
-    request.removeListener('data', onData);
-    done();
-  };
-  const onData = (chunk: Buffer) => {
-    remaining -= chunk.length;
-    if (remaining < 0) finish();
-  };
-  const timer = setTimeout(finish, DRAIN_MS);
-  request.on('data', onData);
-  request.once('end', finish);
-  request.once('close', finish);
-  request.resume();
 }
 
 /**

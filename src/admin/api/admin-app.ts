@@ -6,6 +6,7 @@ import type { ZodType } from 'zod';
 import { AdministrationError } from '../../domain/administration-error.js';
 import { RedemptionError } from '../../domain/redemption-error.js';
 import type { Administration, OnceOnly } from '../../redemption/administration/administration.js';
+import { drain } from '../../time/drain.js';
 import { SharedRead } from '../../time/shared-read.js';
 import type { AdminObserver } from '../admin-metrics.js';
 import { findingsOf, inRequestSpan, reportAnswers } from './answer-report.js';
@@ -18,6 +19,7 @@ import { ADMIN_ROUTES, type AdminRoute } from './routes.js';
 const MAX_BYTES = 64 * 1024;
 const IDEMPOTENCY_KEY = /^[\x21-\x7e]{1,255}$/;
 const MAX_ISSUES = 5;
+const DRAIN_BYTES = 1024 * 1024;
 // An overview reads all links, and a health check takes some seconds.
 const SHARED_INTERVAL_MS = 1_000;
 
@@ -254,11 +256,6 @@ function refusalOf(error: unknown): AdministrationError {
   });
 }
 
-// The rest of a request is read and discarded within these limits, so that closing does not reset the connection before
-// the client has read its answer.
-const DRAIN_BYTES = 1024 * 1024;
-const DRAIN_MS = 5_000;
-
 /** Sends `body` as JSON, or no body if it is undefined, with headers against caching, and closes the connection. */
 function sendJson(response: ServerResponse, status: number, type: string, body: unknown): void {
   const { req: request } = response;
@@ -275,19 +272,5 @@ function sendJson(response: ServerResponse, status: number, type: string, body: 
     return;
   }
   response.write(text);
-  let remaining = DRAIN_BYTES;
-  const finish = () => {
-    clearTimeout(timer);
-    request.removeListener('data', onData);
-    response.end();
-  };
-  const onData = (chunk: Buffer) => {
-    remaining -= chunk.length;
-    if (remaining < 0) finish();
-  };
-  const timer = setTimeout(finish, DRAIN_MS);
-  request.on('data', onData);
-  request.once('end', finish);
-  request.once('close', finish);
-  request.resume();
+  drain(request, DRAIN_BYTES, () => response.end());
 }
