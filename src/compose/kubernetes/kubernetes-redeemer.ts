@@ -1,5 +1,3 @@
-import { randomUUID } from 'node:crypto';
-import { hostname } from 'node:os';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Registry } from 'prom-client';
 import type { ReadinessPart } from '../../admin/operations-app.js';
@@ -10,8 +8,6 @@ import { tokenNetworks } from '../../client/token-networks.js';
 import type { Settings } from '../../config/setting-schemas.js';
 import { RedemptionError } from '../../domain/redemption-error.js';
 import { failureLog } from '../../platforms/kubernetes/api/api-error.js';
-import { openKubernetesClient } from '../../platforms/kubernetes/api/client.js';
-import { ClusterConfigError } from '../../platforms/kubernetes/api/cluster-access.js';
 import { clusterMaterializer } from '../../platforms/kubernetes/requesting/cluster-materializer.js';
 import { pendingSecrets } from '../../platforms/kubernetes/requesting/pending-secret.js';
 import {
@@ -21,6 +17,7 @@ import {
 import type { TokenFacts } from '../../platforms/kubernetes/tokens/token-index.js';
 import type { RuntimeContext } from '../runtime.js';
 import { redeemer, type ServiceConnectionOptions } from '../token-redemption.js';
+import { openReplica } from './open-replica.js';
 
 // A request in progress gets its full time limit plus time to store the response: Skupper's grant server counts each request
 // as a use, and sends the response only once. Another replica becomes leader 15 s after the last renewal of the lease.
@@ -40,13 +37,7 @@ export async function startKubernetesRedeemer(
   connection: Omit<ServiceConnectionOptions, 'clock' | 'mayReach'>,
   context: RuntimeContext,
 ): Promise<RunningRedeemer> {
-  const { kubeconfig, context: contextName } = settings;
-  const client = await openKubernetesClient({ kubeconfig, context: contextName });
-  const ownNamespace = settings.serviceNamespace ?? client.namespace;
-  if (ownNamespace === undefined) {
-    client.close();
-    throw new ClusterConfigError('the namespace of this program is unknown: set --service-namespace');
-  }
+  const replica = await openReplica(settings);
   const stopping = new AbortController();
   const metrics = createRedeemerMetrics({
     countTokens: () => countByState(controller.tokens.all()),
@@ -58,10 +49,8 @@ export async function startKubernetesRedeemer(
     mayReach: tokenNetworks(settings.tokenNetwork),
   };
   const controller = new TokenController({
-    client,
+    ...replica,
     namespace: settings.namespace,
-    ownNamespace,
-    identity: `${hostname()}_${randomUUID()}`,
     ...redemptionOptions(serviceConnection, settings.ownKey, context, stopping.signal),
     ...reportingOptions(metrics, context, stopping.signal),
     // The timers keep the process alive while the API server is unreachable.
@@ -74,7 +63,7 @@ export async function startKubernetesRedeemer(
     async close() {
       stopping.abort();
       await Promise.race([controller.stop(), sleep(DRAIN_MS, undefined, { ref: false })]);
-      client.close();
+      replica.client.close();
     },
   };
 }

@@ -1,11 +1,7 @@
-import { randomUUID } from 'node:crypto';
-import { hostname } from 'node:os';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { createMetrics } from '../../admin/metrics.js';
 import type { Settings } from '../../config/setting-schemas.js';
 import { failureLog } from '../../platforms/kubernetes/api/api-error.js';
-import { type KubernetesClient, openKubernetesClient } from '../../platforms/kubernetes/api/client.js';
-import { ClusterConfigError } from '../../platforms/kubernetes/api/cluster-access.js';
 import type { Resource, Stored } from '../../platforms/kubernetes/api/resource.js';
 import { GrantController } from '../../platforms/kubernetes/grants/grant-controller.js';
 import { CodeKeySecret } from '../../platforms/kubernetes/identity/code-key-secret.js';
@@ -21,6 +17,7 @@ import { listen, periodicRetention, storeMetrics, sweep } from '../operations.js
 import { assertListening, createPublicListener, DRAIN_MS } from '../public-listener.js';
 import type { RunningService, RuntimeContext } from '../runtime.js';
 import { KubernetesPublication } from './kubernetes-publication.js';
+import { openReplica } from './open-replica.js';
 
 const PUBLICATION_MS = 10_000;
 const SWEEP_MS = 30_000;
@@ -31,25 +28,18 @@ export async function startKubernetesService(
   settings: Settings,
   context: RuntimeContext,
 ): Promise<RunningService> {
-  const { kubeconfig, context: contextName } = settings;
-  const client = await openKubernetesClient({ kubeconfig, context: contextName });
+  const replica = await openReplica(settings);
   try {
-    const ownNamespace = settings.serviceNamespace ?? client.namespace;
-    if (ownNamespace === undefined) {
-      throw new ClusterConfigError('the namespace of this program is unknown: set --service-namespace');
-    }
-    return await serve({ settings, context, client, ownNamespace });
+    return await serve({ settings, context, ...replica });
   } catch (error) {
-    client.close();
+    replica.client.close();
     throw error;
   }
 }
 
-interface ServiceParts {
+interface ServiceParts extends Awaited<ReturnType<typeof openReplica>> {
   readonly settings: Settings;
   readonly context: RuntimeContext;
-  readonly client: KubernetesClient;
-  readonly ownNamespace: string;
 }
 
 async function serve(parts: ServiceParts): Promise<RunningService> {
@@ -108,7 +98,7 @@ async function serve(parts: ServiceParts): Promise<RunningService> {
 }
 
 function openController(
-  { settings, context, client, ownNamespace }: ServiceParts,
+  { settings, context, client, ownNamespace, identity }: ServiceParts,
   publication: KubernetesPublication,
   onRedemption: (redemption: Stored<Resource>) => void,
 ) {
@@ -117,7 +107,7 @@ function openController(
     client,
     namespace: settings.namespace,
     ownNamespace,
-    identity: `${hostname()}_${randomUUID()}`,
+    identity,
     serviceEndpoint: () => publication.publishedEndpoint(),
     clock,
     onRedemption,
