@@ -5,3 +5,12 @@ import { ifExists, withFileErrors } from './file-error.js';
 export function namesIn(directory: string): string[] {
   return withFileErrors(directory, () => ifExists(() => readdirSync(directory).sort()) ?? []);
 }
+
+/** Lists the names in a directory that do not begin with a dot; none if the directory cannot be read. */
+export function visibleNamesIn(directory: string): string[] {
+  try {
+    return readdirSync(directory).filter((name) => !name.startsWith('.'));
+  } catch {
+    return [];
+  }
+}

@@ -1,5 +1,5 @@
 import { once } from 'node:events';
-import { existsSync, readdirSync } from 'node:fs';
+import { existsSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { hasStore, type LinkDialOptions } from '../../compose/links.js';
@@ -12,6 +12,7 @@ import type { Settings } from '../../config/setting-schemas.js';
 import type { AccessToken } from '../../domain/access-token.js';
 import { formatHostPort } from '../../domain/host-port-text.js';
 import { RedemptionError } from '../../domain/redemption-error.js';
+import { visibleNamesIn } from '../../files/directory-names.js';
 import { loadSqlite } from '../../files/load-sqlite.js';
 import { readService, type ServiceDescription } from '../../redemption/accepting/service-description.js';
 import { listenFailure } from '../serve/listen-failure.js';
@@ -64,14 +65,6 @@ function checkDirectory(dataDir: string): Check[] {
     return [...checks, ok('file modes', 'no file with keys is accessible to other users')];
   const hint = `run \`chmod go= ${accessiblePaths.join(' ')}\``;
   return [...checks, fail('file modes', `other users can access ${accessiblePaths.join(', ')}`, hint)];
-}
-
-function namesIn(directory: string): string[] {
-  try {
-    return readdirSync(directory).filter((name) => !name.startsWith('.'));
-  } catch {
-    return [];
-  }
 }
 
 async function checkStore(
@@ -139,7 +132,7 @@ function checkCertificates(settings: Settings, now: number): Check[] {
     if (existsSync(file)) checks.push(certificateFileCheck(name, file, now, renewal));
   };
   const issuers = join(dataDir, 'issuers');
-  for (const name of namesIn(issuers)) {
+  for (const name of visibleNamesIn(issuers)) {
     const replace = `rotate it before it expires; start with \`linkgrant issuer prepare ${name}\``;
     add(`CA ${name}`, join(issuers, name, 'tls.crt'), replace);
   }

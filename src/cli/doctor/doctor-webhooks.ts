@@ -1,4 +1,5 @@
 import type { Settings } from '../../config/setting-schemas.js';
+import { DAY_MS } from '../../domain/duration.js';
 import { formatTime } from '../../domain/rfc3339.js';
 import {
   readWebhookStates,
@@ -7,8 +8,6 @@ import {
 } from '../../redemption/notifying/webhook-states.js';
 import type { GrantStore } from '../../redemption/ports/grant-store.js';
 import { type Check, ok, warn } from './doctor-check.js';
-
-const DAY_MS = 86_400_000;
 
 /**
  * Reports the last failure of each webhook receiver in the settings. If the settings name none, reports on the receivers that a

@@ -1,5 +1,6 @@
 import { openIssuer, readCa, SERVER_CA, SITE_CA } from '../../compose/site-issuer.js';
 import { openSystemSite, systemOf } from '../../compose/system-sites.js';
+import { DAY_MS } from '../../domain/duration.js';
 import { explainFileError } from '../../files/file-error.js';
 import { writePublicFile } from '../../files/named-output.js';
 import type { CertificateAuthority } from '../../pki/authority.js';
@@ -18,7 +19,6 @@ import {
   withIssuers,
 } from './issuer-session.js';
 
-const DAY_MS = 86_400_000;
 const DEFAULT_DAYS = 7;
 const MAX_DAYS = 3650;
 

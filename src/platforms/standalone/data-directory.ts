@@ -1,6 +1,7 @@
-import { accessSync, constants, readdirSync, statSync } from 'node:fs';
+import { accessSync, constants, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { ConfigurationError } from '../../domain/configuration-error.js';
+import { visibleNamesIn } from '../../files/directory-names.js';
 import { explainFileError } from '../../files/file-error.js';
 import { makePrivateDirectory } from '../../files/private-file.js';
 import { NEXT, pairIn, TRUSTED } from './issuer-directory.js';
@@ -8,28 +9,20 @@ import { NEXT, pairIn, TRUSTED } from './issuer-directory.js';
 /** Returns the paths that other users may access, of the data directory and its files with keys, hashes of codes or responses. */
 export function openToOthers(directory: string): string[] {
   const issuers = join(directory, 'issuers');
-  const keys = namesIn(issuers).flatMap((name) => keysOf(join(issuers, name)));
+  const keys = visibleNamesIn(issuers).flatMap((name) => keysOf(join(issuers, name)));
   const secretFiles = ['server.pem', 'linkgrant.db', 'ledger.key'].map((name) => join(directory, name));
   return [directory, ...secretFiles, ...keys].filter((path) => (modeOf(path) & 0o077) !== 0);
 }
 
 function keysOf(issuer: string): string[] {
   const trusted = join(issuer, TRUSTED);
-  const retiring = namesIn(trusted).filter((name) => name.endsWith('.key'));
+  const retiring = visibleNamesIn(trusted).filter((name) => name.endsWith('.key'));
   const pairs = [pairIn(issuer), pairIn(join(issuer, NEXT))];
   return [...pairs.map(({ key }) => key), ...retiring.map((name) => join(trusted, name))];
 }
 
 function modeOf(path: string): number {
   return statSync(path, { throwIfNoEntry: false })?.mode ?? 0;
-}
-
-function namesIn(directory: string): string[] {
-  try {
-    return readdirSync(directory).filter((name) => !name.startsWith('.'));
-  } catch {
-    return [];
-  }
 }
 
 /**

@@ -5,6 +5,7 @@
  */
 import { randomUUID } from 'node:crypto';
 import type { AccessGrant } from '../../domain/access-grant.js';
+import { DAY_MS } from '../../domain/duration.js';
 import { NO_LABELS_AND_NOTE } from '../../domain/labels-and-note.js';
 import { linksToEndpoints } from '../../domain/link.js';
 import { isResourceName, isSubject, isUuid } from '../../domain/names.js';
@@ -35,7 +36,6 @@ import {
   uniqueReplayKey,
 } from './stock-replay.js';
 
-const DAY_MS = 86_400_000;
 /** Lifetime of a certificate that the client does not renew, in milliseconds. */
 export const UNATTENDED_LIFETIME_MS = 1825 * DAY_MS;
 // A Skupper controller that cannot store its Secret posts again every 30 s; without this limit it would use up a grant.

@@ -1,3 +1,4 @@
+import { DAY_MS } from '../../domain/duration.js';
 import { formatTime } from '../../domain/rfc3339.js';
 import type { ConnectedPeer, ObservedConnections } from '../ports/connections.js';
 import type { GrantStore } from '../ports/grant-store.js';
@@ -13,7 +14,6 @@ import type {
   OverviewReport,
 } from './reports/overview-report.js';
 
-const DAY_MS = 86_400_000;
 // Maximum age of the cached summary, even if nothing in the store changed: link states also change with time.
 const SUMMARY_MS = 10_000;
 const MAX_OF_A_KIND = 5;

@@ -1,4 +1,4 @@
-const DAY_MS = 86_400_000;
+import { DAY_MS } from '../../domain/duration.js';
 
 /** Longest lifetime of a certificate that is renewed, in milliseconds. */
 export const RENEWING_LIFETIME_MS = 30 * DAY_MS;

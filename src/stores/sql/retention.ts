@@ -1,4 +1,5 @@
 import { setImmediate as yieldTurn } from 'node:timers/promises';
+import { DAY_MS } from '../../domain/duration.js';
 import { ENTRIES, EntryCheck, EntryTotals } from './entry-check.js';
 import { deleteGrant } from './grant-writes.js';
 import { countingWrite, type WriteOperation, type WriteSubject } from './group-commit.js';
@@ -7,7 +8,6 @@ import { change, put, rawRows, rows, type SqlOperation, value } from './operatio
 
 // Entries that one step checks or removes. Redemptions wait while a step runs.
 const STEP = 200;
-const DAY_MS = 86_400_000;
 const ENDED = `SELECT uid FROM grants WHERE source_file IS NULL AND expires_at < ?
   UNION SELECT uid FROM grants WHERE source_file IS NULL AND revoked_at < ? LIMIT 100`;
 const DUE = 'SELECT grant_uid FROM expiring_ledgers WHERE check_at < ? ORDER BY check_at LIMIT 1';
