@@ -1,5 +1,4 @@
 import { ADMIN_SETTINGS } from './admin-settings.js';
-import { WEBHOOK_SETTINGS } from './webhook-settings.js';
 
 /** The flag, default and description of one setting. setting-schemas.ts reads its value. */
 export interface SettingDefinition {
@@ -201,7 +200,24 @@ export const SETTINGS = {
     placeholder: 'FILE',
     description: 'file with USER:PASSWORD or a bearer token for --observer',
   },
-  ...WEBHOOK_SETTINGS,
+  webhook: {
+    placeholder: 'URL',
+    many: true,
+    description: 'post an event to this URL when a link is redeemed, revoked, expiring or not renewed',
+  },
+  webhookSecretFile: {
+    placeholder: 'FILE',
+    description: 'file with the secret that signs webhooks, whsec_ and base64',
+  },
+  webhookCa: {
+    placeholder: 'FILE',
+    description: 'CA of the receivers of webhooks (PEM; default: those that Node trusts)',
+  },
+  webhookAllowPrivate: {
+    default: false,
+    description:
+      'allow receivers of webhooks at private addresses and on this machine; these may also have an http URL',
+  },
   server: {
     placeholder: 'URL|LOGIN',
     description: 'admin API that commands use instead of the store: URL of a service, or name of a login',
