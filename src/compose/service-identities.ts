@@ -1,9 +1,10 @@
+import { realpathSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Settings } from '../config/setting-schemas.js';
 import { flagOf, type SettingKey } from '../config/settings.js';
-import { sharedSettings, storeSettings } from '../config/shared-settings.js';
 import { ConfigurationError } from '../domain/configuration-error.js';
+import { formatHostPort } from '../domain/host-port-text.js';
 import { openDataDirectory } from '../platforms/standalone/data-directory.js';
 import { acquireServingLease } from '../platforms/standalone/data-directory-lease.js';
 import { OwnedAuthorities, SERVER_CA } from '../platforms/standalone/owned-authorities.js';
@@ -78,6 +79,39 @@ export async function openIdentities(settings: Settings, clock: Clock): Promise<
       }),
     );
   return { site, issuer, identity };
+}
+
+/**
+ * Returns, as text, the settings that must be the same for all services on one data directory or store: the published
+ * description and the server certificate depend on them. The data directory must exist.
+ */
+function sharedSettings(settings: Settings): Readonly<Partial<Record<SettingKey, string>>> {
+  const { platform, externalUrl, listen, host, endpoint, tlsCa, issuerCert, skupperHome, namespace } =
+    settings;
+  const listenHost = tlsCa === undefined ? listen.host : '';
+  const values = {
+    platform,
+    ...(platform !== 'standalone' && { skupperHome, namespace: namespace ?? null }),
+    externalUrl: externalUrl?.href ?? null,
+    pathPrefix: settings.pathPrefix ?? externalUrl?.pathname ?? '/',
+    host: host ?? [],
+    // Behind one external URL each service may have a port of its own.
+    listen: externalUrl ? listenHost : formatHostPort(listen),
+    endpoint: endpoint ?? [],
+    tlsCa: tlsCa ?? null,
+    issuerCert: issuerCert ?? null,
+    dataDir: realpathSync(settings.dataDir),
+  } satisfies Partial<Record<SettingKey, unknown>>;
+  return Object.fromEntries(Object.entries(values).map(([key, value]) => [key, JSON.stringify(value)]));
+}
+
+/**
+ * Returns the settings that must be the same for services on different hosts that share a store. Paths may differ. Instead, `ca`,
+ * the CA in tokens, must be the same: it has to verify the certificate of each service.
+ */
+function storeSettings(settings: Settings, ca: string): Readonly<Partial<Record<SettingKey, string>>> {
+  const { dataDir: _, skupperHome: __, issuerCert: ___, ...values } = sharedSettings(settings);
+  return { ...values, tlsCa: ca };
 }
 
 /**
