@@ -39,7 +39,7 @@ export async function serveCommand(flags: Flags, context: CommandContext): Promi
     report: tracingLog(runtime.logger),
   });
   try {
-    if (redeems) await (await import('./serve-tokens.js')).runRedeemer(settings, runtime);
+    if (redeems) await (await import('./serve-redeemer.js')).runRedeemer(settings, runtime);
     else if (cluster.isWorker) await runWorker(settings, runtime);
     else if (settings.workers > 1) await runWorkers(settings, flags, runtime);
     else await runAlone(settings, flags, runtime);
