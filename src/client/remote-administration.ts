@@ -141,7 +141,11 @@ export function remoteAdministration(server: AdminServer, options: ConnectionOpt
           params: {
             query: withoutUndefined({
               ...pageOf(page),
-              ...{ namespace, grantUid, subject, state, signedBy },
+              namespace,
+              grantUid,
+              subject,
+              state,
+              signedBy,
               notRenewing: notRenewing === undefined ? undefined : (`${notRenewing}` as const),
               label: labels && formatLabelSelector(labels),
             }),

@@ -101,8 +101,14 @@ export async function startAdmin(
   const byBearer = bearerAuthentication(rules, keys, clock);
   const checkReadiness = () => healthFindings(readiness);
   const administration = storeAdministration({
-    ...{ store, dataDir, issuerCert, issuerKey, clock, checkReadiness },
-    ...{ runDoctor: context.runDoctor, connections: context.connections },
+    store,
+    dataDir,
+    issuerCert,
+    issuerKey,
+    clock,
+    checkReadiness,
+    runDoctor: context.runDoctor,
+    connections: context.connections,
     sharedVerification: sharedVerification(store, clock),
   });
   const streams = new ChangeStreams(administration);
@@ -114,7 +120,8 @@ export async function startAdmin(
     failures: new FailedAuthentications(metrics.authenticationLimited, logger),
     peerOf: (request: IncomingMessage) =>
       clientAddress(request, connections.addressOf(request.socket) ?? '', proxies),
-    ...{ clock, logger },
+    clock,
+    logger,
   };
   const app = createAdminApp({
     administration,

@@ -179,7 +179,11 @@ async function serve(
   const certificateTimes = () => watch.times();
   const connections = networkObserver(settings, clock);
   const admin = await startAdmin(settings, {
-    ...{ store, credentials: presented, metrics, connections, ...context },
+    store,
+    credentials: presented,
+    metrics,
+    connections,
+    ...context,
     readiness: [...readiness, ...certificateParts(certificateTimes, clock)],
   });
   const watch = new CertificateWatch(

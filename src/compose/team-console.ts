@@ -48,7 +48,10 @@ export function createTeamConsole(
   const { origin } = console;
   const access = new OidcAccess({
     ...parts,
-    ...{ origin, issuer, sessionMs: settings.consoleSession, codeKeys: openCodeKeys(dataDir, clock) },
+    origin,
+    issuer,
+    sessionMs: settings.consoleSession,
+    codeKeys: openCodeKeys(dataDir, clock),
     configuration: JSON.stringify([rules, clientId]),
     client: new OidcClient({
       ...parts,

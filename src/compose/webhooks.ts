@@ -68,7 +68,9 @@ export function startWebhooks(parts: WebhookParts): { stop(): Promise<void> } {
   const { settings, context, store, webhooks } = parts;
   const { clock } = context;
   return startDeliveryLoop({
-    ...{ store, webhooks, clock },
+    store,
+    webhooks,
+    clock,
     urls: (settings.webhook ?? []).map(({ href }) => href),
     observer: deliveryObserver(parts),
     source: () => parts.responseEndpoint.url,

@@ -90,7 +90,13 @@ export async function openClusterAdministration(
     const connections = new CachedConnections((signal) => listConnectedPeers(client, served, signal), clock);
     const administration = clusterAdministration({
       connections,
-      ...{ client, store, clock, patience, serviceNamespace, namespace: defaultNamespace, dryRun },
+      client,
+      store,
+      clock,
+      patience,
+      serviceNamespace,
+      namespace: defaultNamespace,
+      dryRun,
       served,
       codeKeys: new CodeKeySecret({ client, namespace: serviceNamespace, clock, mayCreate: false }),
     });

@@ -85,7 +85,8 @@ export function grantOperations(deps: AdministrationDependencies): GrantOperatio
         redemptionsAllowed,
         expirationWindowMs: windowOf(expirationWindow),
         ...(policy && { policy: policyOf(changedRules(grant, policy)) }),
-        ...{ labels, note },
+        labels,
+        note,
       };
       const updated = await updateGrant(grant, update, deps);
       if (!('rejected' in updated)) return grantReport(updated, clock());
@@ -127,7 +128,13 @@ async function create(
 ): Promise<CreatedGrant> {
   const { namespace, name, redemptionsAllowed, code, issuer, labels, note } = request;
   const grantRequest: GrantRequest = {
-    ...{ namespace, name, redemptionsAllowed, code, issuer, labels, note },
+    namespace,
+    name,
+    redemptionsAllowed,
+    code,
+    issuer,
+    labels,
+    note,
     expirationWindowMs: windowOf(request.expirationWindow),
     policy: request.policy && policyOf(request.policy),
   };

@@ -50,7 +50,9 @@ export function tokenOperations(
       const now = clock();
       const known = (await store.findCode(grantUid, id)) !== undefined;
       const code = {
-        ...{ grantUid, jti: id, uses: grant.redemptionsAllowed },
+        grantUid,
+        jti: id,
+        uses: grant.redemptionsAllowed,
         expirationTime: grant.expirationTime ?? now + grant.expirationWindowMs,
       };
       const outcome = await store.revokeCode(code, now);

@@ -41,7 +41,8 @@ export async function updateGrant(
   const change: GrantChange = {
     ...(update.redemptionsAllowed !== undefined && { redemptionsAllowed }),
     ...(update.policy !== undefined && { policy }),
-    ...{ labels, note },
+    labels,
+    note,
     // The window of a grant that is not Ready yet starts when it becomes Ready, so it has no expiration time.
     ...(expirationWindowMs !== undefined && {
       expirationWindowMs,

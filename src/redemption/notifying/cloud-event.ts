@@ -68,14 +68,20 @@ export function stateEvents(link: IssuedLink, after: number, now: number, source
     const data = {
       namespace,
       ...(grantName !== undefined && { grant: grantName }),
-      ...{ grantUid, redemptionId: id, name, subject, peer },
+      grantUid,
+      redemptionId: id,
+      name,
+      subject,
+      peer,
       ...(jti !== null && { jti }),
       notAfter: formatTime(notAfter),
       renewals,
     };
     const event = {
       ...common(`link.${state}`, `${id}-${state}-${notAfter}`, source),
-      ...{ subject: id, time: formatTime(at), data },
+      subject: id,
+      time: formatTime(at),
+      data,
     };
     return [{ at, event }];
   });
@@ -84,7 +90,9 @@ export function stateEvents(link: IssuedLink, after: number, now: number, source
 function common(type: string, id: string, source: string) {
   return {
     specversion: '1.0',
-    ...{ id, source, type: `${TYPE_PREFIX}${type}` },
+    id,
+    source,
+    type: `${TYPE_PREFIX}${type}`,
     datacontenttype: 'application/json',
   } as const;
 }

@@ -111,7 +111,10 @@ export function startDeliveryLoop(context: DeliveryLoopContext): { stop(): Promi
     const state = mayDeliver() ? states.find(({ urlSha256 }) => urlSha256 === key) : undefined;
     if (!state) return;
     await deliverEvents(state, {
-      ...{ webhooks, clock, observe, links: store },
+      webhooks,
+      clock,
+      observe,
+      links: store,
       source: context.source,
       retryDelay: context.retryDelay,
       // If the claim was lost, the states were read again, and the old ones must not be stored.

@@ -92,7 +92,15 @@ function readLink({ metadata, spec, status = {} }: Stored<RedemptionResource>): 
   const { notAfter, issuerSha256 } = newest?.certificate ?? spec.certificate;
   const createdAt = timeOf(spec.createdAt) ?? 0;
   return {
-    ...{ id, grantUid, grantName, mode, name, subject, siteUid, createdAt, issuerSha256 },
+    id,
+    grantUid,
+    grantName,
+    mode,
+    name,
+    subject,
+    siteUid,
+    createdAt,
+    issuerSha256,
     namespace: metadata.namespace ?? '',
     jti: code?.jti ?? null,
     peer: newest?.peer ?? spec.peer,

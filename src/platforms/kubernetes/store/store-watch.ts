@@ -45,7 +45,9 @@ export class LazyStoreWatch implements StoreWatch {
   ) {
     const { namespace, clock, index } = options;
     this.#watch = new ClusterWatch({
-      ...{ client, namespace, clock },
+      client,
+      namespace,
+      clock,
       wait: (ms, signal) => sleep(ms, undefined, { signal, ref: false }).catch(() => undefined),
       onFailure: (_what, error) => {
         this.#failure = error;

@@ -38,7 +38,11 @@ export function issuerReport(
   now: number,
 ): IssuerReport {
   return {
-    ...{ name, owner, signs, default: isDefault, grants },
+    name,
+    owner,
+    signs,
+    default: isDefault,
+    grants,
     ...(namespace !== null && { namespace }),
     ...(problem !== undefined && { problem }),
     authorities: cas.map((ca, index) => authorityReport(ca, links[index] ?? null, now)),
@@ -51,7 +55,10 @@ function authorityReport(ca: ListedCa, links: number | null, now: number): Autho
   return {
     role: ca.state,
     state: life === 'ending' ? 'expiring' : life,
-    ...{ subject, sha256, notBefore: formatTime(notBefore), notAfter: formatTime(notAfter) },
+    subject,
+    sha256,
+    notBefore: formatTime(notBefore),
+    notAfter: formatTime(notAfter),
     ...(replacedAt !== null && { replacedAt: formatTime(replacedAt) }),
     links,
   };

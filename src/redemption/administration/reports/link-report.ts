@@ -61,7 +61,12 @@ export function linkReport(link: IssuedLink, now: number, connected: boolean | n
   return {
     id,
     ...(grantName !== undefined && { grant: grantName }),
-    ...{ grantUid, namespace, mode, name, subject, peer },
+    grantUid,
+    namespace,
+    mode,
+    name,
+    subject,
+    peer,
     ...(jti !== null && { jti }),
     since: formatTime(link.createdAt),
     notAfter: formatTime(link.notAfter),
