@@ -15,7 +15,9 @@ interface NotifySocket {
   next(isWanted: (lines: readonly string[] | null) => boolean): Promise<readonly string[] | null>;
 }
 
-/** Listens at an address of NOTIFY_SOCKET until the end of the test. `silentSeconds` without a message count as the message null. */
+/**
+ * Listens at an address of NOTIFY_SOCKET until the end of the test. `silentSeconds` without a message count as the message null.
+ */
 async function openNotifySocket(address: string, silentSeconds = 600): Promise<NotifySocket> {
   const script = join(import.meta.dirname, 'notify-socket.py');
   const child = spawn('python3', [script, address, String(silentSeconds)], {

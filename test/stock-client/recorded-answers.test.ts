@@ -19,8 +19,8 @@ interface RecordedAnswer {
 }
 
 /**
- * Starts a server for the current test that sends these answers in turn, and then repeats the last. Returns the file of its token,
- * and the requests that it received so far.
+ * Starts a server for the current test that sends these answers in turn, and then repeats the last. Returns the file of its
+ * token, and the requests that it received so far.
  */
 async function serve(answers: readonly RecordedAnswer[], options?: TestServerOptions) {
   const server = await serveHttps((_seen, _request, response) => {

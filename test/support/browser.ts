@@ -28,7 +28,10 @@ export class Browser {
     return { url, status: answer.status, body: await answer.text(), location };
   }
 
-  /** Opens a URL, follows redirects and fills in forms with any password. Returns the last page, or the first that `isLast` accepts. */
+  /**
+   * Opens a URL, follows redirects and fills in forms with any password. Returns the last page, or the first that `isLast`
+   * accepts.
+   */
   async logIn(
     url: string,
     user: string,

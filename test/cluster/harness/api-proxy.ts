@@ -48,7 +48,9 @@ export interface ApiProxy {
 
 type AnsweredRequest = { -readonly [field in keyof ProxiedRequest]: ProxiedRequest[field] };
 
-/** Starts a proxy on 127.0.0.1 in front of the server of a kubeconfig, which must contain a token. The proxy adds no credentials. */
+/**
+ * Starts a proxy on 127.0.0.1 in front of the server of a kubeconfig, which must contain a token. The proxy adds no credentials.
+ */
 export async function startApiProxy(kubeconfig: string): Promise<ApiProxy> {
   const { server, ca } = serverOf(kubeconfig);
   const target = new URL(server);
