@@ -141,7 +141,7 @@ describe('a reload command', () => {
     await until(() => reload.pids().length === 2);
     child.kill('SIGTERM');
     expect((await ended).signal).toBe('SIGTERM');
-    expect(reload.pids().some(isAlive)).toBe(false);
+    await until(() => !reload.pids().some(isAlive));
   });
 
   it('bootstrap waits for the reload of another process until its deadline at most, and reports that', async () => {
