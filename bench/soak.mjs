@@ -8,7 +8,7 @@ import { median } from './statistics.mjs';
 const CLIENTS = 32;
 const CHUNK = 2_000;
 const SAMPLES = 50;
-// After this share the caches are filled and V8 has optimized the code.
+// After this share of the run, caches are filled and code is optimized.
 const WARM_UP_SHARE = 0.1;
 const SETTLE_MS = 2_000;
 
@@ -16,10 +16,10 @@ const COLLECT = new URL('./collect-garbage.mjs', import.meta.url).href;
 const COLLECT_MS = 10_000;
 
 /** The resident memory of the service after a garbage collection. */
-async function residentMiB(pid, collected) {
-  rmSync(collected, { force: true });
+async function residentMiB(pid, markerFile) {
+  rmSync(markerFile, { force: true });
   process.kill(pid, 'SIGUSR2');
-  for (const until = performance.now() + COLLECT_MS; !existsSync(collected); await sleep(20)) {
+  for (const until = performance.now() + COLLECT_MS; !existsSync(markerFile); await sleep(20)) {
     if (performance.now() > until) throw new Error('the service does not collect its garbage');
   }
   const [, kib] = /^VmRSS:\s+(\d+) kB$/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8'));
@@ -59,8 +59,8 @@ function chunkOf({ uid, code }, chunk, certificateRequests) {
  */
 export async function measureSoak({ driver, soakRequests }) {
   const { directory, remove } = temporaryDirectory();
-  const collected = join(directory, 'collected');
-  const env = { NODE_OPTIONS: `--import ${COLLECT}`, BENCH_COLLECTED: collected };
+  const markerFile = join(directory, 'markerFile');
+  const env = { NODE_OPTIONS: `--import ${COLLECT}`, BENCH_COLLECTED: markerFile };
   const service = await startService(directory, [], env);
   try {
     const chunks = Math.ceil(soakRequests / (CHUNK * 0.9));
@@ -85,7 +85,7 @@ export async function measureSoak({ driver, soakRequests }) {
       redeemed += CHUNK * 0.9;
       measured.push({ p50Ms, p99Ms });
       if (chunk % Math.ceil(chunks / SAMPLES) > 0) continue;
-      const value = await residentMiB(service.pid, collected);
+      const value = await residentMiB(service.pid, markerFile);
       memory.push({ at: redeemed, value });
       process.stderr.write(`bench: soak ${redeemed}, ${value.toFixed(0)} MiB, p50 ${p50Ms.toFixed(1)} ms\n`);
     }

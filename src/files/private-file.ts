@@ -66,7 +66,7 @@ export function writeBeside(file: string, content: string): string {
  * Deletes temporary files of dead processes from `directory`, because they may contain keys: files and directories called
  * `.<name>.<UUID>` (see {@link writeBeside}) that are ten minutes old at `now`, and whose name `isOurs` accepts.
  */
-export function sweepBeside(directory: string, now: number, isOurs: (name: string) => boolean): void {
+export function sweepStaleFiles(directory: string, now: number, isOurs: (name: string) => boolean): void {
   for (const entry of readdirSync(directory)) {
     const end = entry.lastIndexOf('.');
     if (!entry.startsWith('.') || !UUID.test(entry.slice(end + 1)) || !isOurs(entry.slice(1, end))) continue;

@@ -31,8 +31,8 @@ const server = `https://127.0.0.1:${port}`;
 await writeBearer(bearerFile);
 await writeBearer(viewerFile, { claims: { roles: ['linkgrant-viewer'] } });
 
-async function writeBearer(file: string, of: Parameters<typeof signBearer>[2] = {}): Promise<void> {
-  writeFileSync(file, `${await signBearer(key, Date.now(), of)}\n`, { mode: 0o600 });
+async function writeBearer(file: string, changes: Parameters<typeof signBearer>[2] = {}): Promise<void> {
+  writeFileSync(file, `${await signBearer(key, Date.now(), changes)}\n`, { mode: 0o600 });
 }
 
 const serverFlags = (file = bearerFile, url = server) => [
@@ -166,7 +166,7 @@ describe('a refused command with --server', () => {
     return { code: ended.code, ...refusalOf(ended) };
   };
 
-  it('exits with 3 and the reason without a valid bearer token or role', async () => {
+  it('exits with 3 and the reason if the token or role is not valid', async () => {
     const foreign = place.path('foreign');
     await writeBearer(foreign, { audience: 'another' });
     expect(await refused(['grant', 'list', ...serverFlags(foreign)])).toMatchObject({
@@ -202,7 +202,7 @@ describe('a refused command with --server', () => {
     });
   });
 
-  it('exits with 4 while the service is down, and with 3 at another server', async () => {
+  it('exits with 4 if the server is down, 3 if untrusted or no admin API', async () => {
     const unreachable = ['--server', 'https://127.0.0.1:1', '--server-token-file', bearerFile];
     expect((await refused(['grant', 'list', ...unreachable])).code).toBe(4);
     const untrusted = await refused(['grant', 'list', '--server', server, '--server-token-file', bearerFile]);

@@ -62,7 +62,7 @@ function written(to: string, name: string) {
   return { cert: text('tls.crt'), key: text('tls.key'), ca: text('ca.crt'), endpoints: spec.endpoints };
 }
 
-/** Connects with TLS 1.3 to a listener that has the router's own certificate, key and trust, as a router does. */
+/** Connects, as a router does, with TLS 1.3 to a listener with the certificate, key and CA of the site's router. */
 async function linkTo(
   credentials: { readonly cert: string; readonly key: string; readonly ca: string },
   servername: string,
@@ -172,7 +172,7 @@ describe('a service for the sites of a system platform', () => {
 });
 
 describe('a grant that a file declares', () => {
-  it('serves a declared grant from the start, with the code of its file', async () => {
+  it('a declared grant is redeemed with the code of its file', async () => {
     const codeFile = place.path('code');
     writeFileSync(codeFile, `${CODE}\n`);
     const { file } = await issue('early-token', '--grant', 'early', '--code-file', codeFile);

@@ -23,7 +23,7 @@ const DAYS = 24 * 60 * MINUTE;
 let beforeCommit: (() => Promise<unknown>) | undefined;
 
 const opened = releaseAfterFile(await openStoreCluster(async () => beforeCommit?.()));
-const { cluster, namespace, store, redeemed, resource, openedAnew } = opened;
+const { cluster, namespace, store, redeemed, resource, withNewStore } = opened;
 afterEach(() => {
   beforeCommit = undefined;
 });
@@ -116,8 +116,8 @@ describe('a Redemption', () => {
       metadata: forged,
       spec: { ...spec, replayKey: 'of-the-tenant', revoked: true },
     } as Resource);
-    expect((await openedAnew((anew) => anew.findRedemption(redemption.id)))?.namespace).toBe(namespace);
-    expect(await openedAnew((anew) => anew.findReplay(grant.uid, 'of-the-tenant'))).toBeUndefined();
+    expect((await withNewStore((anew) => anew.findRedemption(redemption.id)))?.namespace).toBe(namespace);
+    expect(await withNewStore((anew) => anew.findReplay(grant.uid, 'of-the-tenant'))).toBeUndefined();
   });
 
   it('is neither a link, an attempt nor a token of a grant in another namespace', async () => {

@@ -16,7 +16,7 @@ import { throughProxy } from './harness/through-proxy.js';
 const DAYS = 24 * 60 * MINUTE;
 
 const opened = releaseAfterFile(await openStoreCluster());
-const { cluster, account, namespace, store, redeemed, resource, openedAnew } = opened;
+const { cluster, account, namespace, store, redeemed, resource, withNewStore } = opened;
 
 describe('a Redemption that is deleted by hand', () => {
   const deleteByHand = async (grant: AccessGrant, slot = 0) => {
@@ -45,7 +45,7 @@ describe('a Redemption that is deleted by hand', () => {
     const metadata = { namespace, name: grant.name };
     const status = { redemptions: 3 };
     await cluster.admin.patch(ACCESS_GRANTS, metadata, { status }, { subresource: 'status' });
-    await openedAnew(async (anew) => {
+    await withNewStore(async (anew) => {
       const another = () => sampleRedemption(grant.uid, { namespace });
       // Redemptions behind the free slot are known before it is filled.
       const replayed = { ...another(), replayKey: others[2]?.replayKey ?? '' };

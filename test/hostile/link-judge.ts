@@ -41,7 +41,7 @@ function judgeSecret(secret: SecretDocument, name: string): string | undefined {
   if (!certificate.publicKey.equals(publicKey)) return 'the certificate is for another key';
   const ca = new X509Certificate(text('ca.crt'));
   if (!ca.ca || !certificate.checkIssued(ca) || !certificate.verify(ca.publicKey))
-    return 'no CA of its ca.crt signed it';
+    return 'no CA in ca.crt signed tls.crt';
   if (Date.parse(certificate.validTo) < Date.now()) return 'the certificate has expired';
   if (certificate.keyUsage !== undefined && !certificate.keyUsage.includes('1.3.6.1.5.5.7.3.2'))
     return 'the certificate is not for TLS clients';

@@ -48,7 +48,7 @@ describe('behind a trusted proxy', () => {
     expect(again.certificate).toBe(first.certificate);
   });
 
-  it('an invalid header leaves the address of the proxy', async () => {
+  it('logs the proxy address for an invalid header', async () => {
     const { grant, code } = await service.grant();
     redeemedAnswer(await post(service, `/${grant.uid}`, code, through('nobody')));
     expect(service.logged().at(-1)).toMatchObject({ peer: PROXY });

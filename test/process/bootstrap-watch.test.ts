@@ -46,7 +46,7 @@ async function issue(lifetime: string): Promise<string> {
   return token;
 }
 
-/** The words of a `bootstrap` that ends when the link is written into this directory. */
+/** The arguments of a `bootstrap` that ends when the link is written to `links`. */
 const linking = (token: string, links: string, ...words: readonly string[]) => [
   ...['bootstrap', '--wait', 'configured', '--data-dir', work.path('requesting')],
   ...['--token', token, '--to', links, ...words],
@@ -138,7 +138,7 @@ describe('bootstrap --watch', () => {
     expect(ended.stderr).toContain('There are no links left.');
   });
 
-  it('exits with 3 when another certificate has replaced its own', async () => {
+  it('exits with 3 when a newer certificate has replaced its own', async () => {
     const token = await issue('30s');
     const links = work.path('links');
     expectSuccess(await linkgrant(linking(token, links, '--renew')));

@@ -114,8 +114,8 @@ function recordFailure(
 /** Returns the error of a command with these results, if any failed. Prefers a temporary failure, because a retry helps. */
 export function inputFailure(results: readonly InputRedemption[]): CommandError | undefined {
   const failed = results.flatMap((result) => ('failure' in result ? [result] : []));
-  const worst = [4, 1, 3].map((code) => failed.find(({ failure }) => failure.exitCode === code));
-  const first = worst.find((result) => result !== undefined) ?? failed[0];
+  const candidates = [4, 1, 3].map((code) => failed.find(({ failure }) => failure.exitCode === code));
+  const first = candidates.find((result) => result !== undefined) ?? failed[0];
   if (!first) return undefined;
   const { message, hint, exitCode } = first.failure;
   const more = failed.length > 1 ? ` (and ${failed.length - 1} more of ${results.length} tokens)` : '';

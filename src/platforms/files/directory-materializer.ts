@@ -9,7 +9,7 @@ import { encodeResource, type ResourceFields } from '../../domain/resource-encod
 import { readBoundedText } from '../../files/bounded-text.js';
 import {
   makePrivateDirectory,
-  sweepBeside,
+  sweepStaleFiles,
   writeBeside,
   writePrivateFile,
 } from '../../files/private-file.js';
@@ -195,7 +195,7 @@ function prepareDirectory(directory: string, now: number): void {
   }
   withWriteErrors(directory, () => {
     makePrivateDirectory(directory);
-    sweepBeside(directory, now, (name) => OWN_FILE.test(name));
+    sweepStaleFiles(directory, now, (name) => OWN_FILE.test(name));
   });
 }
 

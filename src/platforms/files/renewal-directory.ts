@@ -5,7 +5,7 @@ import { ifExists } from '../../files/file-error.js';
 import {
   createPrivateFile,
   makePrivateDirectory,
-  sweepBeside,
+  sweepStaleFiles,
   syncDirectory,
   writePrivateFile,
 } from '../../files/private-file.js';
@@ -23,7 +23,7 @@ export function renewalDirectory(dataDirectory: string, clock: () => number): Op
     const file = fileOf(certificateSha256);
     withWriteErrors(directory, () => {
       makePrivateDirectory(directory);
-      sweepBeside(directory, clock(), () => true);
+      sweepStaleFiles(directory, clock(), () => true);
     });
     return {
       ensureKey: async (make, isUsable) => {

@@ -6,7 +6,7 @@ import { namesIn } from '../../files/directory-names.js';
 import {
   createPrivateFile,
   makePrivateDirectory,
-  sweepBeside,
+  sweepStaleFiles,
   syncDirectory,
   writePrivateFile,
 } from '../../files/private-file.js';
@@ -54,9 +54,9 @@ export function issuerRotation(dataDirectory: string, options: IssuerRotationOpt
     const withLock = directoryLock(directory, wait, () => TIMEOUT_MS);
     return withLock(async () => {
       await settle(directory, checkpoint);
-      sweepBeside(directory, clock(), (left) => left === NEXT || left.startsWith('tls.'));
+      sweepStaleFiles(directory, clock(), (left) => left === NEXT || left.startsWith('tls.'));
       const trusted = join(directory, TRUSTED);
-      if (existsSync(trusted)) sweepBeside(trusted, clock(), () => true);
+      if (existsSync(trusted)) sweepStaleFiles(trusted, clock(), () => true);
       return operation(directory);
     });
   };

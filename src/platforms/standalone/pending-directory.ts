@@ -5,7 +5,7 @@ import { ifExists } from '../../files/file-error.js';
 import {
   createPrivateFile,
   makePrivateDirectory,
-  sweepBeside,
+  sweepStaleFiles,
   syncDirectory,
   writePrivateFile,
 } from '../../files/private-file.js';
@@ -18,15 +18,15 @@ import type {
 import { directoryLock, type WithDirectoryLock } from '../files/directory-lock.js';
 import { withWriteErrors } from '../files/not-writable.js';
 
-// Reserves disk space for a response before its posting; removed when the response is stored.
+// Reserves disk space for the response of a posting; removed when the response is stored.
 const ROOM = 'room';
 const ROOM_BYTES = 128 * 1024;
 const POSTED = /^posted-([1-9]\d{0,8})$/;
 
 /**
  * Pending redemptions in `<data directory>/redemptions/<id>/` (0700): `key.pem`, `posted-<number>`, `answer.yaml` and
- * `outcome.json`, all 0600. The first three are created exclusively: the first of concurrent processes wins. While a server
- * that counts every posting has not answered, `room` reserves the disk space for its response. `repair/` holds the lock
+ * `outcome.json`, all 0600. The first three are created exclusively: the first of concurrent processes wins. `room` reserves
+ * disk space for the response of a server that counts every posting. `repair/` holds the lock
  * under which a damaged file is removed. The `clock` determines the age of left-over temporary files.
  */
 export function pendingDirectories(dataDirectory: string, clock: () => number): OpenPendingRedemption {
@@ -36,7 +36,7 @@ export function pendingDirectories(dataDirectory: string, clock: () => number): 
       makePrivateDirectory(directory);
       chmodSync(directory, 0o700);
       syncDirectory(dirname(directory));
-      sweepBeside(directory, clock(), () => true);
+      sweepStaleFiles(directory, clock(), () => true);
     });
     return new PendingDirectory(directory);
   };

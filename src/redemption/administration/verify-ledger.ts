@@ -46,7 +46,7 @@ export interface SharedVerification {
 const UNSHARED: SharedVerification = { read: async () => undefined, write: async () => undefined };
 const MAX_RETAINED = 20;
 const SHARE_MS = 1_000;
-// The comparisons after the last entry report no progress, and without reports other processes assume that this one has ended.
+// After the last entry no progress is reported. Without reports, other processes assume that the verification has ended.
 const KEEPALIVE_MS = 10_000;
 
 /** Returns what is wrong with a ledger as a sentence without its full stop. */
@@ -101,7 +101,7 @@ export function verificationOperations(
     if (found?.id === id) return found;
     throw new AdministrationError(
       'no_such_verification',
-      `verification ${id} is not known; if the service was restarted, or another process has verified since, start it again`,
+      `verification ${id} is not known; if the service was restarted, or another process has verified since, verify again`,
     );
   };
   const start = async (): Promise<LedgerVerificationReport> => {

@@ -27,7 +27,7 @@ export type CopiedRows = Readonly<Record<string, number>>;
 
 type Row = readonly SqlValue[];
 
-/** Reads the rows of a table that follow a row, or the first ones. Further columns of theirs are not copied. */
+/** Reads the rows of a table that follow a row, or the first ones. Only the columns of the table are copied. */
 type RowsAfter = (last: Row | undefined) => SqlOperation<readonly Row[]>;
 
 interface Table {
@@ -56,7 +56,7 @@ const TABLES: readonly Table[] = [
   { name: 'outcomes', columns: ['id', 'kid', 'request', 'created_id', 'sealed', 'until'], keyLength: 1 },
 ];
 const REDEMPTIONS: Table = { name: 'redemptions', columns: REDEMPTION_COLUMNS, keyLength: 1 };
-// A new database has a row in it, which the row of the source replaces.
+// The row of the source replaces the row of a new database.
 const LEDGER_END: Table = {
   name: 'ledger_end',
   columns: ['id', 'position', 'removed', 'refusals', 'mac'],

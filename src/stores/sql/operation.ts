@@ -82,7 +82,7 @@ export interface SqlDialect {
   readonly redemptionsOfGrant: string;
   /** Parts of a query for redemptions (as `r`) in commit order: the tables, and the expressions for position and grant. */
   readonly redemptionParts: { readonly from: string; readonly position: string; readonly grantUid: string };
-  /** Function that returns the index of its second text in the first one, from 1; 0 if it is not there. Case-sensitive. */
+  /** SQL function for the index, from 1, of its second argument in its first; 0 if absent. Case-sensitive. */
   readonly indexOfText: string;
 }
 

@@ -16,14 +16,14 @@ import { LINKGRANT, type LinkgrantAccount } from './linkgrant-account.js';
 import { storeAccount } from './store-account.js';
 import { openTestCluster, type TestCluster } from './test-cluster.js';
 
-/** A cluster with a store in it, at the time NOW. */
+/** A cluster and a store whose clock returns NOW. */
 export interface StoreCluster {
   readonly cluster: TestCluster;
   readonly account: LinkgrantAccount;
   readonly namespace: string;
   readonly store: KubernetesGrantStore;
   /** Calls `ask` with a newly opened store, which has cached nothing. */
-  openedAnew<T>(ask: (anew: KubernetesGrantStore) => Promise<T>): Promise<T>;
+  withNewStore<T>(ask: (anew: KubernetesGrantStore) => Promise<T>): Promise<T>;
   /** Records a redemption of a grant. */
   redeemed(grant: AccessGrant, changes?: Parameters<typeof sampleRedemption>[1]): Promise<Redemption>;
   /** The Redemption in a slot of a grant. */
@@ -61,7 +61,7 @@ export async function openStoreCluster(
       account,
       namespace,
       store,
-      async openedAnew(ask) {
+      async withNewStore(ask) {
         const anew = await openStore();
         try {
           return await ask(anew);

@@ -5,7 +5,7 @@ import { csrHeader, newKey, type RedeemedAnswer, redeemedAnswer } from '../redee
 import type { TestService } from '../service.js';
 import { post } from '../wire.js';
 
-/** The headers that a client sends, by the key for which it gets a certificate. */
+/** The request headers of a client, by the kind of its key. */
 export const CLIENTS: Readonly<Record<string, () => Readonly<Record<string, string>>>> = {
   'its own P-256 key': () => csrHeader(newKey()),
   'its own P-384 key': () => csrHeader(newKey('secp384r1')),

@@ -48,10 +48,10 @@ describe('the key generator', () => {
     expect(spkiOf(readPrivateKey(keyPem))).toEqual(spkiDer);
   });
 
-  test('encodes each P-256 key as openssl does, including numbers with leading zeros', async () => {
+  test('encodes each P-256 key as openssl does, including keys with leading zeros', async () => {
     const maker = new KeyGenerator({ maxQueued: 0 });
     let short = 0;
-    // One number in 256 begins with a zero byte.
+    // One key in 256 begins with a zero byte.
     for (let count = 0; count < 20_000 && short < 2; count++) {
       const { keyPem = '', spkiDer } = (await maker.generate('p256')) ?? {};
       const key = readPrivateKey(keyPem);

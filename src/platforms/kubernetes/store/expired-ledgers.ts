@@ -57,8 +57,7 @@ export class ExpiredLedgerCollector {
   }
 
   /**
-   * Deletes the codes of a grant with its last ledger: a user of another namespace may write Redemptions that name the
-   * grant.
+   * Deletes the codes of a grant with its last ledger. It has several if Redemptions in other namespaces name it too.
    */
   async #forgetCodes({ grantUid }: Ledger, { namespaces }: ExpiredLedgers): Promise<void> {
     const others = (namespaces.get(grantUid) ?? 1) - 1;
@@ -85,7 +84,7 @@ export class ExpiredLedgerCollector {
   async #find(endedBefore: number): Promise<ExpiredLedgers> {
     const { client, namespace } = this.#parts;
     const all = new Map<string, Ledger>();
-    // List Redemptions first, so that none of them is of a grant that is created meanwhile.
+    // List Redemptions first: a grant that is missing from the later list was deleted.
     await readListing(client, { kind: REDEMPTIONS, namespace }, (redemption: Stored<RedemptionResource>) =>
       addTo(all, redemption),
     );

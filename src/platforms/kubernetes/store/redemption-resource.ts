@@ -29,7 +29,7 @@ interface WrittenRenewal {
   readonly certificate: WrittenCertificate;
 }
 
-/** The stored fields of a renewal before the last two. */
+/** Stored fields of a renewal older than the last two. */
 type EarlierRenewal = Omit<WrittenRenewal, 'certificate'> &
   Pick<WrittenCertificate, 'serial' | 'issuerSha256' | 'notAfter'>;
 

@@ -75,7 +75,7 @@ describe('the events about the state of a link', () => {
     expect(isNotRenewing(ending, timeOf('not-renewed'))).toBe(true);
   });
 
-  it('are those of a time interval, with an id for each certificate', () => {
+  it('fall in the given interval, with an id for each certificate', () => {
     const [notRenewed, expiring] = [NOW + 45 * DAY, NOW + 53 * DAY];
     const idsOf = (after: number, now: number, renewed = link()) =>
       stateEvents(renewed, after, now, SOURCE).map(({ event }) => event.id);
