@@ -59,7 +59,7 @@ function chunkOf({ uid, code }, chunk, certificateRequests) {
  */
 export async function measureSoak({ driver, soakRequests }) {
   const { directory, remove } = temporaryDirectory();
-  const markerFile = join(directory, 'markerFile');
+  const markerFile = join(directory, 'collected');
   const env = { NODE_OPTIONS: `--import ${COLLECT}`, BENCH_COLLECTED: markerFile };
   const service = await startService(directory, [], env);
   try {

@@ -239,8 +239,8 @@ function hasClosePrimes(modulus: bigint, bits: number): boolean {
 }
 
 /**
- * True if the residue of the modulus by every prime of M is a power of 65537, as it is if both of its primes have the form
- * k · M + (65537^a mod M): such a modulus can be factored.
+ * True if the modulus is a power of 65537 modulo every prime factor of the constant M. That is so if both of its primes have
+ * the form k · M + (65537^a mod M), and then it can be factored.
  */
 function hasRocaForm(modulus: bigint): boolean {
   return ROCA_RESIDUES.every(([prime, residues]) => residues.has(modulus % prime));

@@ -299,7 +299,7 @@ describe('bootstrap before its prerequisites exist', () => {
     await issue(work.path('token.yaml'));
     const noSite = await stderrAtDeadline(...words, ...siteFlags(home));
     expect(noSite).toContain('Waiting: namespace "east" has no site yet\n');
-    const east = copySite('east', home, 'east');
+    const east = copySite('east', home);
     rmSync(east.path('runtime'), { recursive: true });
     const notStarted = await stderrAtDeadline(...words, ...siteFlags(home));
     expect(notStarted).toContain('Waiting: namespace "east" has a site that is not started yet\n');
@@ -394,7 +394,8 @@ describe('bootstrap before its prerequisites exist', () => {
     const silent = createServer((socket) => {
       asked += 1;
       socket.on('error', () => undefined).resume();
-    }).listen(port, '127.0.0.1');
+    });
+    releaseAfterTest(silent.listen(port, '127.0.0.1'));
     for (const name of ['a', 'b', 'c', 'd', 'e', 'f']) {
       const file = east.path(`input/resources/AccessToken-${name}.yaml`);
       writeFileSync(
@@ -403,7 +404,6 @@ describe('bootstrap before its prerequisites exist', () => {
       );
     }
     await stderrAtDeadline(...siteFlags(home), '--deadline', '2s');
-    silent.close();
     expect(asked).toBeGreaterThan(0);
     expect(asked).toBeLessThan(4);
   });

@@ -125,7 +125,7 @@ it('bootstrap retains the cost, settings and labels of a received Link', async (
   expect(metadata.labels).toEqual({ ...sent.labels, 'app.kubernetes.io/managed-by': 'linkgrant' });
 });
 
-it('token redeem repeats a request whose response was lost only with --retry', async () => {
+it("token redeem sends a code again to Skupper's grant server only with --retry if the response was lost", async () => {
   responses.truncateNext(1);
   expect((await onSite(['token', 'redeem', work.path('token.yaml'), '--timeout', '500ms'])).code).toBe(4);
   const waited = await onSite(['token', 'redeem', work.path('token.yaml'), '--timeout', '500ms']);

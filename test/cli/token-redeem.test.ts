@@ -6,7 +6,7 @@ import { parse, parseAllDocuments } from 'yaml';
 import { encodeAccessToken } from '../../src/domain/access-token.js';
 import { run } from '../chaos/commands.js';
 import { ENDPOINT, expectSuccess, linkgrant, refusalOf, Workplace } from '../support/command-line.js';
-import { releaseAfterFile } from '../support/release.js';
+import { releaseAfterFile, releaseAfterTest } from '../support/release.js';
 import { serveHttps } from '../support/servers/hostile-server.js';
 import { issuingServerForTest } from '../support/servers/issuing-server.js';
 import { until } from '../support/until.js';
@@ -123,10 +123,12 @@ describe('token redeem', () => {
 
   it("accepts a Skupper server's response with the key in it", async () => {
     const trace = readFileSync(new URL('../fixtures/traces/success.body', import.meta.url), 'utf8');
-    const server = await serveHttps((request, _incoming, response) => {
-      if (request.url.endsWith('/-/check')) response.writeHead(404).end('No such claim\n');
-      else response.end(trace);
-    });
+    const server = releaseAfterTest(
+      await serveHttps((request, _incoming, response) => {
+        if (request.url.endsWith('/-/check')) response.writeHead(404).end('No such claim\n');
+        else response.end(trace);
+      }),
+    );
     const file = place.path('stock.yaml');
     writeFileSync(file, encodeAccessToken(server.token));
     const to = place.path('stock-links');

@@ -24,7 +24,7 @@ const expectNoViolations = () => expectAccessible(page);
 it('shows a valid CA with the number of its links, and opens their list', async () => {
   await running.addLinks(grantUid, 2);
   await open();
-  await section().getByText('There is nothing to do').waitFor();
+  await section().getByText('The CA that signs is valid').waitFor();
   await page.getByRole('region', { name: 'linkgrant-server-ca' }).waitFor();
   await expectNoViolations();
   await section().getByRole('link', { name: '2 links' }).click();

@@ -267,7 +267,7 @@ describe('a grant created while the service had no endpoint', () => {
     expect(grant).toMatchObject({ state: 'pending' });
     expect(grant).not.toHaveProperty('expirationTime');
     const reason =
-      'the service has not set it to Ready; check that the service runs and that the site accepts links';
+      'the service has not set it to Ready; check that the service runs, and that the site accepts links or the service has an --endpoint';
     expect(grant).toMatchObject({ reason });
     const words = ['--data-dir', dataDir];
     expect((await linkgrant(['grant', 'list', ...words])).stdout).toMatch(

@@ -36,13 +36,14 @@ async function linksOf(name: string): Promise<{ revokedAt?: string }[]> {
 
 describe('closed standard output', () => {
   it.each([
-    ['grant', 'list', ...data],
-    ['grant', 'list', '-o', 'json', ...data],
-    ['config', 'check', ...data],
-    ['redemption', 'list', '-o', 'yaml', ...data],
-    ['completion', 'bash'],
-    ['version'],
-  ])('%s %s ends quietly if standard output is closed', async (...words) => {
+    ['grant list', data],
+    ['grant list -o json', data],
+    ['config check', data],
+    ['redemption list -o yaml', data],
+    ['completion bash', []],
+    ['version', []],
+  ])('%s ends quietly if standard output is closed', async (command, flags) => {
+    const words = [...command.split(' '), ...flags];
     expect(await run('unread', words)).toEqual({ code: 1, stdout: '', stderr: '' });
   });
 
@@ -72,13 +73,13 @@ describe('full standard output', () => {
   });
 
   it.each([
-    ['grant', 'list', ...data],
-    ['version'],
-    ['grant', 'create', 'full', ...data],
-    ['grant', 'create', 'full', '-o', 'json', ...data],
-    ['token', 'issue', '-', '--name', 'full', ...data],
-  ])('%s %s reports a full standard output, and leaves no grant', async (...words) => {
-    const refusal = expectRefusal(await run('full', words), 1);
+    ['grant list', data],
+    ['version', []],
+    ['grant create full', data],
+    ['grant create full -o json', data],
+    ['token issue - --name full', data],
+  ])('%s reports a full standard output, and leaves no grant', async (command, flags) => {
+    const refusal = expectRefusal(await run('full', [...command.split(' '), ...flags]), 1);
     expect(refusal.error).toBe('standard output cannot be written (ENOSPC)');
     expect(await grants()).not.toContain('full');
   });

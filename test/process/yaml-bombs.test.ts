@@ -1,5 +1,5 @@
 import { execFile } from 'node:child_process';
-import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { promisify } from 'node:util';
 import { describe, expect, it } from 'vitest';
@@ -40,6 +40,8 @@ const work = releaseAfterFile(new Workplace());
 /** Runs the built program as a process to its end, and measures it. */
 async function measured(words: readonly string[]): Promise<MeasuredEnd> {
   const usageFile = work.path('usage.json');
+  // A run that writes no measurement must not get that of the run before.
+  rmSync(usageFile, { force: true });
   const env = { PATH: '/nowhere', NODE_OPTIONS: `--import=${USAGE_REPORT}`, USAGE_FILE: usageFile };
   const ended = await linkgrantProcess(words, { env });
   return { ...ended, ...JSON.parse(readFileSync(usageFile, 'utf8')) };

@@ -36,6 +36,8 @@ export function Field({
     autofocus: hasFocus ?? false,
     autocomplete: 'off',
     spellcheck: false,
+    // Browsers add it to their message about a value that does not match the pattern.
+    title: input.pattern !== undefined && typeof help === 'string' ? help : undefined,
     'aria-describedby': help ? `${id}-help` : undefined,
     onInput: (event: { readonly currentTarget: HTMLInputElement }) => onInput(event.currentTarget.value),
   };

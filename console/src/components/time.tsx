@@ -13,13 +13,18 @@ function format(at: number, zone: 'local' | 'utc'): string {
     : new Date(at).toLocaleString('sv-SE');
 }
 
+function inBothClocks(ms: number): string {
+  const [local, utc] = [format(ms, 'local'), format(ms, 'utc')];
+  return utc === `${local} UTC` ? utc : `${local} (${utc})`;
+}
+
 /** A time in the clock that the user chose; with `bothClocks` in local time and in UTC. */
 export function Time({ at, bothClocks }: { readonly at: string | number; readonly bothClocks?: boolean }) {
   const { clock } = usePreferences();
   const ms = new Date(at).getTime();
   return (
     <time dateTime={new Date(ms).toISOString()} title={format(ms, clock === 'utc' ? 'local' : 'utc')}>
-      {bothClocks ? `${format(ms, 'local')} (${format(ms, 'utc')})` : format(ms, clock)}
+      {bothClocks ? inBothClocks(ms) : format(ms, clock)}
     </time>
   );
 }

@@ -6,7 +6,7 @@ import { Field, OptionField } from '../components/field.js';
 import { Failure } from '../components/notice.js';
 import { policyFlags, policySentences, RULES } from '../components/policy.js';
 import { useAction } from '../state/action.js';
-import { href, navigate } from '../state/location.js';
+import { hideQuery, href, navigate } from '../state/location.js';
 import { useSession } from '../state/session.js';
 
 const TEXT_RULES = RULES.filter(({ setting }) => setting !== 'linkgrant/csr-required');
@@ -40,7 +40,10 @@ export function CreateGrant({ onClose }: { readonly onClose: () => void }) {
       );
       return uid;
     },
-    (uid) => navigate(href(`/grants/${uid}`, { issue: 'token' })),
+    (uid) => {
+      hideQuery();
+      navigate(href(`/grants/${uid}`, { issue: 'token' }));
+    },
   );
   const renewIdempotencyKey = () => {
     idempotencyKey.current = crypto.randomUUID();
@@ -71,7 +74,7 @@ export function CreateGrant({ onClose }: { readonly onClose: () => void }) {
           hasFocus
           maxLength={253}
           pattern="[a-z0-9]([a-z0-9.\-]*[a-z0-9])?"
-          help="The name of the grant, for example the site that will join: west. Lowercase letters, digits, dots and hyphens. Links get this name unless the site chooses another one."
+          help="A name for the grant, such as the name of the site that will join. Example: west. Lowercase letters, digits, dots and hyphens. Links get this name unless the site chooses another one."
         />
         <Field
           label="How many sites can join"

@@ -3,10 +3,10 @@ import { type Api, client, dataOf, omitUndefined } from '../api/client.js';
 import { Command } from '../components/copyable.js';
 import { Dialog, SubmitFooter } from '../components/dialog.js';
 import { Field } from '../components/field.js';
-import { Failure } from '../components/notice.js';
+import { Failure, Notice, sentence } from '../components/notice.js';
 import { visible } from '../components/text.js';
 import { useAction } from '../state/action.js';
-import { useLocation } from '../state/location.js';
+import { hideQuery, useLocation } from '../state/location.js';
 import { IssuedToken } from './issued-token.js';
 
 interface IssueTokenProps {
@@ -22,17 +22,19 @@ export function IssueToken({ grant, onClose }: IssueTokenProps) {
   const [window, setWindow] = useState('');
   // A repeated request of an unchanged form has the same key, so that it creates no second token after a lost response.
   const idempotencyKey = useRef(crypto.randomUUID());
-  const action = useAction(() =>
-    dataOf(
-      client.POST('/api/v1/tokens', {
-        params: { header: { 'Idempotency-Key': idempotencyKey.current } },
-        body: {
-          grantUid: grant.uid,
-          redemptionsAllowed: Number(uses),
-          ...omitUndefined({ subject: subject || undefined, expirationWindow: window || undefined }),
-        },
-      }),
-    ),
+  const action = useAction(
+    () =>
+      dataOf(
+        client.POST('/api/v1/tokens', {
+          params: { header: { 'Idempotency-Key': idempotencyKey.current } },
+          body: {
+            grantUid: grant.uid,
+            redemptionsAllowed: Number(uses),
+            ...omitUndefined({ subject: subject || undefined, expirationWindow: window || undefined }),
+          },
+        }),
+      ),
+    hideQuery,
   );
   if (action.result) return <IssuedToken grant={grant} issued={action.result} onClose={onClose} />;
   return (
@@ -48,7 +50,13 @@ export function IssueToken({ grant, onClose }: IssueTokenProps) {
         />
       }
     >
-      <p>The site redeems the token to join. The defaults suit a single site.</p>
+      {grant.state === 'ready' ? (
+        <p>The site redeems the token to join. The defaults suit a single site.</p>
+      ) : (
+        <Notice kind="warning" title={`No token can be issued: the grant is ${grant.state}`}>
+          {grant.reason && <p>{sentence(visible(grant.reason))}</p>}
+        </Notice>
+      )}
       <div
         class="pf-v6-c-form"
         onInput={() => {

@@ -28,7 +28,7 @@ const WAYS: readonly {
   readonly flags?: string;
   readonly command?: string;
 }[] = [
-  { value: 'files', text: 'linkgrant, Link and Secret as files', flags: '--to links' },
+  { value: 'files', text: 'linkgrant, which writes Link and Secret to files', flags: '--to links' },
   { value: 'podman', text: 'linkgrant beside a Podman site', flags: '--platform podman' },
   { value: 'docker', text: 'linkgrant beside a Docker site', flags: '--platform docker' },
   { value: 'linux', text: 'linkgrant beside a Linux site', flags: '--platform linux' },

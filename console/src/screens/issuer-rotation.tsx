@@ -157,7 +157,7 @@ function ActiveState({ ca, isRotating }: { readonly ca: Authority; readonly isRo
       return isRotating ? (
         <Notice kind="info" title="A rotation is in progress" />
       ) : (
-        <Notice kind="success" title="The CA that signs is valid. There is nothing to do." />
+        <Notice kind="success" title="The CA that signs is valid" />
       );
   }
 }

@@ -24,7 +24,8 @@ const COLUMNS: readonly Column<Entry>[] = [
   { header: 'Time', isHeader: true, cell: ({ time }) => <Time at={time} /> },
   {
     header: 'Event',
-    cell: ({ kind, count }) => `${kindText(kind)}${count === undefined ? '' : ` (${count} times)`}`,
+    cell: ({ kind, count, setting }) =>
+      `${kindText(kind)}${setting ? `: ${setting}` : ''}${count === undefined ? '' : ` (${count} times)`}`,
   },
   { header: 'Subject', cell: ({ subject }) => subject && <Foreign text={subject} /> },
   { header: 'From', cell: ({ peer }) => peer && <Foreign text={peer} /> },

@@ -1,6 +1,6 @@
 import { type Api, client, dataOf } from '../api/client.js';
 import { ButtonLink } from '../components/button.js';
-import { Copyable } from '../components/copyable.js';
+import { Command } from '../components/copyable.js';
 import { Section } from '../components/details.js';
 import { Icon } from '../components/icon.js';
 import { EmptyState, Loaded, Notice, sentence } from '../components/notice.js';
@@ -123,7 +123,7 @@ function Attention({ items }: { readonly items: Overview['attention'] }) {
               <div class="finding">
                 {sentence(withTimes(visible(message)))}{' '}
                 {resource && <a href={href(`/links/${resource.id}`)}>Open the link</a>}
-                {!resource && <Copyable label="Next step" text={nextStep} />}
+                {!resource && <Command label="Next step" words={nextStep.split(' ').slice(1)} />}
               </div>
             </li>
           ))}

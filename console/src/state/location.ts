@@ -47,6 +47,14 @@ export function replaceQuery(changes: Readonly<Record<string, string | undefined
   notifyListeners();
 }
 
+/**
+ * Removes the query from the address bar only: an open dialog stays open, and is not opened again when the user reloads the page
+ * or goes back to it.
+ */
+export function hideQuery(): void {
+  window.history.replaceState(window.history.state, '', href(current.path));
+}
+
 /** The current page; renders again when it changes. */
 export function useLocation(): Location {
   return useSyncExternalStore(

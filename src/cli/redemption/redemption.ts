@@ -109,7 +109,7 @@ export const EVENTS: Listing<EventReport> = {
     FROM: ({ peer }) => peer || undefined,
   },
   name: ({ grantUid, seq, time, kind }) => `${grantUid ?? ''}/${seq ?? `${kind}/${time}`}`,
-  // An entry never changes. A total of attempts with a new count is listed as another one.
+  // An entry never changes. A total of attempts whose count has changed is listed again.
   key: (report) => JSON.stringify(report),
   emptyText: 'The ledger is empty.\n',
 };

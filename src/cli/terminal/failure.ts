@@ -5,7 +5,8 @@ import { explainFileError } from '../../files/file-error.js';
 import { CommandError, type ExitCode } from './command-error.js';
 import { adviceFor } from './exit-codes.js';
 
-// The hints for errors of files and settings that have none of their own, by name, so that their modules need not be loaded.
+// Other errors with which commands exit with 2, and the hints for those that have none. They are found by name, so that their
+// modules need not be loaded.
 const CONFIGURATION_HINTS: ReadonlyMap<string, string> = new Map([
   [
     'CertificateAuthorityError',

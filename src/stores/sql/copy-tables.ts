@@ -27,7 +27,7 @@ export type CopiedRows = Readonly<Record<string, number>>;
 
 type Row = readonly SqlValue[];
 
-/** Reads the rows of a table that follow a row, or the first ones. Only the columns of the table are copied. */
+/** Reads the rows after a row, or the first ones. Values after the columns of the table, such as a position, are not copied. */
 type RowsAfter = (last: Row | undefined) => SqlOperation<readonly Row[]>;
 
 interface Table {

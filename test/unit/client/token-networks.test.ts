@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { tokenNetworks } from '../../../src/client/token-networks.js';
 
 describe("the addresses that a token's URL may have", () => {
-  it.each([
+  const excluded = new Set([
     ...['127.0.0.1', '127.255.255.255', '0.0.0.0', '0.1.2.3', '::1', '::'],
     ...['169.254.169.254', '169.254.0.1', 'fe80::1', 'fe80::a:b'],
     ...['224.0.0.1', '239.1.2.3', '255.255.255.255', 'ff02::1'],
@@ -14,7 +14,9 @@ describe("the addresses that a token's URL may have", () => {
     ...['2002:a9fe:a9fe::1', '2001:0:1::1', '::127.0.0.1'],
     // The addresses of this machine.
     ...Object.values(networkInterfaces()).flatMap((all = []) => all.map(({ address }) => address)),
-  ])('exclude %s, unless the operator permits it', (address) => {
+  ]);
+
+  it.each([...excluded])('exclude %s, unless the operator permits it', (address) => {
     expect(tokenNetworks()(address)).toBe(false);
     expect(tokenNetworks(['0.0.0.0/0', '::/0'])(address)).toBe(true);
   });

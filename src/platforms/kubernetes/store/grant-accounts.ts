@@ -55,7 +55,7 @@ export interface GrantAccount {
   readonly grant: SharedRead<AccessGrant | undefined>;
   /** Reads slots until every filled slot is known. */
   readonly filledSlots: SharedRead<void>;
-  /** True if the status of the grant counts more redemptions than there are known slots, and they were not listed since. */
+  /** True if the status of the grant counts more redemptions than slots are known, and than it did before the last listing. */
   readonly isBehind: boolean;
   /** This process creates one Redemption of the grant at a time. */
   readonly queue: SerialQueue;

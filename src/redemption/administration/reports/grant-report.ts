@@ -27,7 +27,7 @@ export interface GrantReport {
 }
 
 const NOT_STARTED =
-  'the service has not set it to Ready; check that the service runs and that the site accepts links';
+  'the service has not set it to Ready; check that the service runs, and that the site accepts links or the service has an --endpoint';
 
 /** Returns the report of a grant at `now`. */
 export function grantReport(grant: AccessGrant, now: number): GrantReport {
