@@ -40,6 +40,26 @@ it('does not close the dialog of a token by Escape, a click outside, or the hist
   expect(page.url()).toContain('/console/grants/');
 });
 
+it('opens no form again if the page is reloaded while the token is shown', () => {
+  expect(new URL(page.url()).search).toBe('');
+});
+
+it('shows the join line as a QR code on request', async () => {
+  await page.getByText('QR code of the join line').press('Enter');
+  await page.getByRole('img', { name: 'The join line as a QR code' }).waitFor();
+});
+
+it('fits the token as a file into the dialog on a narrow screen', async () => {
+  const way = page.getByLabel('How does the site join?');
+  const size = page.viewportSize() ?? { width: 0, height: 0 };
+  await way.selectOption('skupper');
+  await page.setViewportSize({ width: 390, height: 800 });
+  const body = page.getByRole('dialog').locator('section');
+  expect(await body.evaluate((element) => element.scrollWidth - element.clientWidth)).toBe(0);
+  await page.setViewportSize(size);
+  await way.selectOption('files');
+});
+
 it('shows the refusal of a site with its remedy, then the redemption, without a reload', async () => {
   await page.getByRole('button', { name: 'Copy: Command for the site' }).press('Enter');
   await page.getByText('Copied').first().waitFor();
@@ -50,6 +70,8 @@ it('shows the refusal of a site with its remedy, then the redemption, without a 
   await page.getByText('A site was refused: The subject is not allowed').waitFor();
   expect((await joinAs('east')).code).toBe(0);
   await page.locator('.pf-m-success').getByText('east has redeemed the token').waitFor();
+  // A used token cannot be redeemed again, so the dialog does not show it any more.
+  expect(await page.getByRole('button', { name: 'Copy: Command for the site' }).count()).toBe(0);
   expect(await axeViolations(page)).toEqual([]);
 });
 

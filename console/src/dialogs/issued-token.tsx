@@ -115,7 +115,12 @@ function JoinLine({ line, flags, onCopy }: JoinLineProps) {
     <>
       <p>Run this on the site. It contains the token.</p>
       <Copyable label="Command for the site" text={`${program} join ${line} ${flags}`} onCopy={onCopy} />
-      <QrCode text={line} label="The line as a QR code" />
+      <details>
+        <summary>QR code of the join line, for a device that has a camera</summary>
+        <div class="inset">
+          <QrCode text={line} label="The join line as a QR code" />
+        </div>
+      </details>
     </>
   );
 }

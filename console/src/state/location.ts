@@ -3,6 +3,8 @@ import { useSyncExternalStore } from 'preact/compat';
 const BASE = '/console';
 const listeners = new Set<() => void>();
 let leaveGuard: (() => boolean) | undefined;
+// The URL that a guard restores in the address bar.
+let guardedUrl = window.location.href;
 
 /** The page that the address bar names. */
 export interface Location {
@@ -20,6 +22,7 @@ function read(): Location {
 
 function notifyListeners(): void {
   current = read();
+  guardedUrl = window.location.href;
   for (const listener of listeners) listener();
 }
 
@@ -53,6 +56,7 @@ export function replaceQuery(changes: Readonly<Record<string, string | undefined
  */
 export function hideQuery(): void {
   window.history.replaceState(window.history.state, '', href(current.path));
+  guardedUrl = window.location.href;
 }
 
 /** The current page; renders again when it changes. */
@@ -82,10 +86,6 @@ export function guardLeaving(mayLeave: () => boolean): () => void {
 
 /** Opens links to pages of the console without loading the document again. */
 export function followLinks(): void {
-  let guardedUrl = window.location.href;
-  listeners.add(() => {
-    guardedUrl = window.location.href;
-  });
   window.addEventListener('popstate', () => {
     if (leaveGuard && !leaveGuard()) window.history.pushState(null, '', guardedUrl);
     else notifyListeners();
