@@ -1,4 +1,4 @@
-import { type Migration, putSchemaSetting, requireVersion, runMigrations } from '../sql/migration.js';
+import { type Migration, putSchemaSetting, requireVersion, runMigrations } from '../migration.js';
 import { change, put, type SqlOperation, value } from '../sql/operation.js';
 import { StoreOpenError } from '../store-open-error.js';
 

@@ -1,4 +1,4 @@
-import { type Migration, requireVersion, runMigrations } from '../sql/migration.js';
+import { type Migration, requireVersion, runMigrations } from '../migration.js';
 import { change, type SqlOperation, value } from '../sql/operation.js';
 import { StoreOpenError } from '../store-open-error.js';
 

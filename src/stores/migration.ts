@@ -1,5 +1,5 @@
-import { StoreSchemaError } from '../store-open-error.js';
-import { change, type SqlOperation, value } from './operation.js';
+import { change, type SqlOperation, value } from './sql/operation.js';
+import { StoreSchemaError } from './store-open-error.js';
 
 /** A step from an empty database to the current schema. */
 export interface Migration {
