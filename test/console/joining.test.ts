@@ -40,7 +40,7 @@ it('does not close the dialog of a token by Escape, a click outside, or the hist
   expect(page.url()).toContain('/console/grants/');
 });
 
-it('opens no form again if the page is reloaded while the token is shown', () => {
+it('leaves no query in the URL while the token is shown, so that a reload opens no form again', () => {
   expect(new URL(page.url()).search).toBe('');
 });
 
@@ -70,7 +70,7 @@ it('shows the refusal of a site with its remedy, then the redemption, without a 
   await page.getByText('A site was refused: The subject is not allowed').waitFor();
   expect((await joinAs('east')).code).toBe(0);
   await page.locator('.pf-m-success').getByText('east has redeemed the token').waitFor();
-  // A used token cannot be redeemed again, so the dialog does not show it any more.
+  // A used token cannot be redeemed again, so the dialog no longer shows it.
   expect(await page.getByRole('button', { name: 'Copy: Command for the site' }).count()).toBe(0);
   expect(await axeViolations(page)).toEqual([]);
 });

@@ -213,12 +213,12 @@ describe('a service with an unusable data directory', () => {
   };
 
   it('refuses a data directory that is a file or not writable, and names it', async () => {
-    const blocked = place.path('of-somebody-else');
+    const blocked = place.path('not-writable');
     mkdirSync(blocked, { mode: 0o500 });
     const ends = await Promise.all([refusedIn(file('a-file', '')), refusedIn(blocked)]);
     for (const { hint } of ends) expect(hint).toContain('--data-dir');
     expect(ends[0]?.error).toContain('a-file');
-    expect(ends[1]?.error).toContain('of-somebody-else');
+    expect(ends[1]?.error).toContain('not-writable');
   });
 
   it.each([

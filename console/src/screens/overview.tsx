@@ -123,6 +123,7 @@ function Attention({ items }: { readonly items: Overview['attention'] }) {
               <div class="finding">
                 {sentence(withTimes(visible(message)))}{' '}
                 {resource && <a href={href(`/links/${resource.id}`)}>Open the link</a>}
+                {/* Command adds the name of the program. */}
                 {!resource && <Command label="Next step" words={nextStep.split(' ').slice(1)} />}
               </div>
             </li>
