@@ -8,7 +8,7 @@ export interface ConnectionCounts {
   readonly limit: number;
   readonly open: Readonly<Record<'unproven' | 'proven', number>>;
   readonly opened: number;
-  readonly dropped: Readonly<Record<'source_limit' | 'total_limit' | 'overload', number>>;
+  readonly dropped: Readonly<Record<'source_limit' | 'total_limit', number>>;
   readonly failedHandshakes: number;
 }
 
@@ -54,7 +54,7 @@ export function addConnectionMetrics(registry: Registry): FollowConnections {
   });
   new Counter({
     name: 'linkgrant_connections_dropped_total',
-    help: 'Dropped connections: the oldest unproven one over the limit of a source (source_limit) or of the listener (total_limit), or new ones during overload (overload).',
+    help: 'Dropped connections: the oldest unproven one over the limit of a source (source_limit) or of the listener (total_limit).',
     labelNames: ['listener', 'reason'],
     registers,
     collect() {
@@ -77,55 +77,43 @@ export function addConnectionMetrics(registry: Registry): FollowConnections {
   return (listener, counts) => countsByListener.set(listener, counts);
 }
 
-/** The load of a process, and how many requests it has shed, by stage. */
+/** The load of a process. */
 export interface Load {
   readonly requestsInFlight: number;
-  /** Minimum of the last three delays of the event loop, in milliseconds; measured every 100 ms. */
-  readonly loopDelayMs: number;
   /** Milliseconds that new connections wait to be accepted; measured only while they arrive continuously, else 0. */
   readonly connectionWaitMs: number;
-  readonly shed: Readonly<Record<'issue' | 'request', number>>;
+  /** Number of requests that were refused because the process was overloaded. */
+  readonly refused: number;
 }
 
-/** Adds the load metrics of a process to `registry`; each scrape calls `load`. Of several workers, the longest delay counts. */
+/** Adds the load metrics of a process to `registry`; each scrape calls `load`. */
 export function addLoadMetrics(registry: Registry, load: () => Load): void {
   const registers = [registry];
-  const gauge = (
-    name: string,
-    help: string,
-    value: (now: Load) => number,
-    aggregator: 'sum' | 'max' = 'sum',
-  ) =>
-    new Gauge({
-      name,
-      help,
-      aggregator,
-      registers,
-      collect() {
-        this.set(value(load()));
-      },
-    });
-  gauge('linkgrant_requests_in_flight', 'Requests in progress.', (now) => now.requestsInFlight);
-  gauge(
-    'linkgrant_event_loop_delay_seconds',
-    'Minimum of the last three delays of the event loop, measured every 100 ms; above a limit the service sheds load.',
-    (now) => now.loopDelayMs / 1000,
-    'max',
-  );
-  gauge(
-    'linkgrant_connection_wait_seconds',
-    'Time that new connections wait to be accepted; 0 unless they arrive continuously. Above a limit the service sheds load.',
-    (now) => now.connectionWaitMs / 1000,
-    'max',
-  );
+  new Gauge({
+    name: 'linkgrant_requests_in_flight',
+    help: 'Requests in progress.',
+    registers,
+    collect() {
+      this.set(load().requestsInFlight);
+    },
+  });
+  new Gauge({
+    name: 'linkgrant_connection_wait_seconds',
+    help: 'Time that new connections wait to be accepted; 0 unless they arrive continuously. Above a limit the service refuses requests.',
+    // Workers share a queue.
+    aggregator: 'max',
+    registers,
+    collect() {
+      this.set(load().connectionWaitMs / 1000);
+    },
+  });
   new Counter({
-    name: 'linkgrant_shed_total',
-    help: 'Requests refused as overloaded, by stage: before a certificate was issued (issue), or before the request was read (request).',
-    labelNames: ['stage'],
+    name: 'linkgrant_overloaded_total',
+    help: 'Requests refused because the process was overloaded.',
     registers,
     collect() {
       this.reset();
-      for (const [stage, count] of Object.entries(load().shed)) this.inc({ stage }, count);
+      this.inc(load().refused);
     },
   });
 }

@@ -14,12 +14,9 @@ import { healthFindings, type ReadinessPart } from '../admin/operations-app.js';
 import type { Settings } from '../config/setting-schemas.js';
 import { ConfigurationError } from '../domain/configuration-error.js';
 import { readBoundedText } from '../files/bounded-text.js';
-import { AcceptQueue } from '../http/accept-queue.js';
-import { Admission } from '../http/admission.js';
 import { clientAddress, TrustedProxies } from '../http/client-address.js';
 import { ConnectionTable } from '../http/connection-table.js';
 import { FailedAuthentications } from '../http/failed-authentications.js';
-import { LoopDelay } from '../http/loop-delay.js';
 import { connectionCounts, createTlsListener, type TlsCredentials } from '../http/tls-listener.js';
 import { externalKeyPair } from '../platforms/standalone/server-certificate.js';
 import type { AdministrationDependencies } from '../redemption/administration/dependencies.js';
@@ -115,7 +112,6 @@ export async function startAdmin(
   const proxies = new TrustedProxies(settings.trustedProxy ?? []);
   const isProxy = (address: string) => proxies.has(address);
   const connections = new ConnectionTable(ADMIN_CONNECTIONS, isProxy, UNPROVEN_PER_SOURCE);
-  const queue = new AcceptQueue();
   const shared = {
     failures: new FailedAuthentications(metrics.authenticationLimited, logger),
     peerOf: (request: IncomingMessage) =>
@@ -145,7 +141,6 @@ export async function startAdmin(
       minVersion: `TLSv${settings.tlsMinVersion}`,
       requestTimeoutMs: REQUEST_TIMEOUT_MS,
       connections,
-      queue,
       unreadableBody: unreadableProblem,
       onUnreadable({ status, ...details }) {
         const answer = { method: 'other', route: 'none', status, refused: 'unreadable', milliseconds: 0 };
@@ -160,9 +155,6 @@ export async function startAdmin(
   );
   metrics.followConnections('admin', () => connectionCounts(connections, listener));
   const listening = await listen(listener.server, adminListen);
-  const delay = new LoopDelay();
-  const admission = new Admission(delay, connections, queue);
-  delay.start(() => listener.setAccepting(admission.mayConnect()));
   return {
     listening,
     setCredentials(credentials) {
@@ -184,7 +176,6 @@ export async function startAdmin(
       }
     },
     async close(graceMs) {
-      delay.stop();
       streams.close();
       await listener.drain(graceMs);
     },

@@ -8,7 +8,6 @@ import { AcceptQueue } from '../http/accept-queue.js';
 import { Admission } from '../http/admission.js';
 import { TrustedProxies } from '../http/client-address.js';
 import { ConnectionTable } from '../http/connection-table.js';
-import { LoopDelay } from '../http/loop-delay.js';
 import type { ProxyHeaderRefusal } from '../http/proxy-header-reader.js';
 import { createRedemptionApp, type RedemptionAppDependencies } from '../http/redemption-app.js';
 import {
@@ -73,13 +72,12 @@ export function createPublicListener({
 }: PublicListenerParts): TlsListener {
   const { logger } = app;
   setFlagsFromString(HEAP_GROWTH);
-  const delay = new LoopDelay();
   const trustedProxies = new TrustedProxies(settings.trustedProxy ?? []);
   const limit = connectionLimit(settings.maxConnections, OTHER_DESCRIPTORS + otherConnections, logger);
   const isProxy = (address: string) => trustedProxies.has(address);
   const connections = new ConnectionTable(limit, isProxy);
   const queue = new AcceptQueue();
-  const admission = new Admission(delay, connections, queue);
+  const admission = new Admission(queue, logger);
   const unprovenRequests = new UnprovenRequests(metrics, logger);
   const handler = createRedemptionApp({
     ...app,
@@ -130,18 +128,10 @@ export function createPublicListener({
   metrics.followConnections('service', () => connectionCounts(connections, listener));
   addLoadMetrics(metrics.registry, () => ({
     requestsInFlight: admission.inFlight,
-    loopDelayMs: delay.sustainedMs,
     connectionWaitMs: queue.waitMs,
-    shed: admission.shed,
+    refused: admission.refused,
   }));
-  delay.start(followOverload(admission, listener, logger));
-  return {
-    ...listener,
-    async drain(graceMs) {
-      delay.stop();
-      await listener.drain(graceMs);
-    },
-  };
+  return listener;
 }
 
 /** Returns the path below which the service answers. */
@@ -163,29 +153,6 @@ function withSpans(site: Site, { serverKeyType }: Settings) {
     issueCertificate: (content) =>
       inSpan({ name: 'sign certificate' }, () => issueClientCertificate(content)),
   } satisfies Pick<RedemptionAppDependencies, 'site' | 'keys' | 'issueCertificate'>;
-}
-
-/** Stops accepting connections during overload, and logs when the shedding of load begins and ends. */
-function followOverload(admission: Admission, listener: TlsListener, logger: Logger): () => void {
-  let accepting = true;
-  let shedding = false;
-  let shedBefore = 0;
-  return () => {
-    const mayConnect = admission.mayConnect();
-    if (mayConnect !== accepting) listener.setAccepting(mayConnect);
-    accepting = mayConnect;
-    const shed = admission.shed.issue + admission.shed.request + listener.counts.refused;
-    const isShedding = shed > shedBefore;
-    if (isShedding && !shedding)
-      logger.warn(
-        { event: 'overloaded', inFlight: admission.inFlight },
-        'the service is overloaded and sheds load',
-      );
-    if (!isShedding && shedding)
-      logger.info({ event: 'overload_ended', shed }, 'the service no longer sheds load');
-    shedding = isShedding;
-    shedBefore = shed;
-  };
 }
 
 /** The connection limit: the setting, or less if the process may open fewer files. */

@@ -1,60 +1,37 @@
+import type { Logger } from 'pino';
 import type { AcceptQueue } from './accept-queue.js';
-import type { ConnectionTable } from './connection-table.js';
-import type { LoopDelay } from './loop-delay.js';
 
-/** Limits above which a process sheds load. A client times out after 10 s and retries after 30 s. */
+/** Limits above which a process refuses requests. A client times out after 10 s and retries after 30 s. */
 export interface AdmissionLimits {
-  /** Requests in progress above which no certificate is issued; each takes a few milliseconds of CPU. */
-  readonly issuing: number;
-  /** Requests in progress above which every request is refused. */
+  /** Requests in progress. */
   readonly inFlight: number;
-  /** With up to this many connections, delays and waits are ignored, because they have another cause than load. */
+  /** Wait of new connections for acceptance, in milliseconds. */
+  readonly waitMs: number;
+  /** With up to this many connections the wait is ignored, because it has another cause than load. */
   readonly minConnections: number;
-  /** Delay of the event loop, in milliseconds, above which no certificate is issued. */
-  readonly issuingDelayMs: number;
-  /** Delay of the event loop, in milliseconds, above which new connections are closed before their handshake. */
-  readonly connectionDelayMs: number;
-  /** Wait for acceptance, in milliseconds, above which no certificate is issued. */
-  readonly issuingWaitMs: number;
-  /** Wait for acceptance, in milliseconds, above which every request is refused. */
-  readonly inFlightWaitMs: number;
-  /** Wait for acceptance, in milliseconds, above which new connections are closed before their handshake. */
-  readonly connectionWaitMs: number;
 }
 
 /** The limits of the service: 500 sites are served at once, and an admitted request is answered within about two seconds. */
-export const ADMISSION_LIMITS: AdmissionLimits = {
-  issuing: 750,
-  inFlight: 1_500,
-  minConnections: 100,
-  issuingDelayMs: 300,
-  connectionDelayMs: 1_000,
-  issuingWaitMs: 2_000,
-  inFlightWaitMs: 3_000,
-  connectionWaitMs: 5_000,
-};
+export const ADMISSION_LIMITS: AdmissionLimits = { inFlight: 750, waitMs: 2_000, minConnections: 100 };
 
-/**
- * Sheds load in stages: first requests that would issue a certificate, so that replays are still answered; then every
- * request; then connections before their handshake.
- */
+const REPORT_INTERVAL_MS = 60_000;
+
+/** Refuses requests while the process has more than it can answer soon. */
 export class Admission {
-  readonly #delay: Pick<LoopDelay, 'sustainedMs'>;
-  readonly #connections: Pick<ConnectionTable, 'size'>;
   readonly #queue: Pick<AcceptQueue, 'waitMs' | 'acceptedSinceEmpty'>;
+  readonly #logger: Pick<Logger, 'warn'>;
   readonly #limits: AdmissionLimits;
   #inFlight = 0;
-  #shed = { issue: 0, request: 0 };
+  #refused = 0;
+  #reportedAt = Number.NEGATIVE_INFINITY;
 
   constructor(
-    delay: Pick<LoopDelay, 'sustainedMs'>,
-    connections: Pick<ConnectionTable, 'size'>,
     queue: Pick<AcceptQueue, 'waitMs' | 'acceptedSinceEmpty'>,
+    logger: Pick<Logger, 'warn'>,
     limits = ADMISSION_LIMITS,
   ) {
-    this.#delay = delay;
-    this.#connections = connections;
     this.#queue = queue;
+    this.#logger = logger;
     this.#limits = limits;
   }
 
@@ -62,16 +39,16 @@ export class Admission {
     return this.#inFlight;
   }
 
-  /** How many requests were shed so far, by stage. */
-  get shed(): Readonly<Record<'issue' | 'request', number>> {
-    return this.#shed;
+  /** How many requests were refused so far. */
+  get refused(): number {
+    return this.#refused;
   }
 
-  /** Runs `work`, or returns undefined if the request is shed. */
+  /** Runs `work`, or returns undefined if the request is refused. */
   async run<T>(work: () => Promise<T>): Promise<T | undefined> {
-    const { inFlight, inFlightWaitMs } = this.#limits;
-    if (this.#inFlight >= inFlight || this.#isWaitAbove(inFlightWaitMs)) {
-      this.#shed.request += 1;
+    if (this.#isOverloaded()) {
+      this.#refused += 1;
+      this.#report();
       return undefined;
     }
     this.#inFlight += 1;
@@ -82,27 +59,19 @@ export class Admission {
     }
   }
 
-  /** True if a certificate may be issued; false counts the request as shed. */
-  mayIssue(): boolean {
-    const { issuing, issuingDelayMs, issuingWaitMs } = this.#limits;
-    const isBusy =
-      this.#inFlight > issuing || this.#isDelayAbove(issuingDelayMs) || this.#isWaitAbove(issuingWaitMs);
-    if (!isBusy) return true;
-    this.#shed.issue += 1;
-    return false;
+  #isOverloaded(): boolean {
+    const { inFlight, waitMs, minConnections } = this.#limits;
+    const { acceptedSinceEmpty, waitMs: wait } = this.#queue;
+    return this.#inFlight >= inFlight || (acceptedSinceEmpty > minConnections && wait > waitMs);
   }
 
-  /** True if new connections may be accepted. */
-  mayConnect(): boolean {
-    const { connectionDelayMs, connectionWaitMs } = this.#limits;
-    return !this.#isDelayAbove(connectionDelayMs) && !this.#isWaitAbove(connectionWaitMs);
-  }
-
-  #isDelayAbove(maxMs: number): boolean {
-    return this.#connections.size > this.#limits.minConnections && this.#delay.sustainedMs > maxMs;
-  }
-
-  #isWaitAbove(maxMs: number): boolean {
-    return this.#queue.acceptedSinceEmpty > this.#limits.minConnections && this.#queue.waitMs > maxMs;
+  #report(): void {
+    const now = performance.now();
+    if (now - this.#reportedAt < REPORT_INTERVAL_MS) return;
+    this.#reportedAt = now;
+    this.#logger.warn(
+      { event: 'overloaded', inFlight: this.#inFlight, connectionWaitMs: Math.round(this.#queue.waitMs) },
+      'the service is overloaded and refuses requests',
+    );
   }
 }

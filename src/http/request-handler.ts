@@ -23,7 +23,7 @@ export interface RedemptionObserver {
 
 /** Dependencies of the handling of a request, for all routes. */
 export interface RequestDependencies
-  extends Omit<RedeemDependencies, 'onLedgerFailure' | 'onProven' | 'mayIssue' | 'isClientConnected'> {
+  extends Omit<RedeemDependencies, 'onLedgerFailure' | 'onProven' | 'isClientConnected'> {
   readonly bodyTimeoutMs: number;
   readonly trustedProxies: TrustedProxies;
   readonly connections: Pick<ConnectionTable, 'markProven' | 'addressOf'>;
@@ -59,7 +59,6 @@ export function requestHandler(deps: RequestDependencies) {
     const requestDeps = {
       ...deps,
       onProven: () => deps.connections.markProven(socket),
-      mayIssue: () => deps.admission.mayIssue(),
       isClientConnected: () => isConnected(socket),
       onLedgerFailure: (error: unknown) => deps.onLedgerFailure(error, requestId),
     };

@@ -32,7 +32,7 @@ export interface TlsListenerOptions {
   readonly requestTimeoutMs: number;
   /** The table of this listener's connections. */
   readonly connections: ConnectionTable;
-  readonly queue: AcceptQueue;
+  readonly queue?: AcceptQueue;
   /** Connections that must begin with a PROXY header; absent for none. */
   readonly proxyHeaders?: ProxyHeaderOptions;
   /** Skupper's text by default. */
@@ -56,10 +56,8 @@ export interface TlsListener {
   readonly server: Server;
   /** Uses these credentials for new handshakes. Throws for an invalid pair, and then continues with the old one. */
   setCredentials(credentials: TlsCredentials): void;
-  /** Accepts new connections, or closes each before its handshake. */
-  setAccepting(accepting: boolean): void;
-  /** Numbers of connections closed before their handshake, and of failed handshakes. */
-  readonly counts: { readonly refused: number; readonly failedHandshakes: number };
+  /** Number of handshakes that failed. */
+  readonly failedHandshakes: () => number;
   /** Stops accepting, waits up to `graceMs` for running requests, then closes all connections. */
   drain(graceMs: number): Promise<void>;
 }
@@ -83,7 +81,7 @@ export function createTlsListener(
   app: Express,
 ): TlsListener {
   const { connections, queue, unreadableBody = stockBody } = options;
-  const counts = { refused: 0, failedHandshakes: 0 };
+  let failedHandshakes = 0;
   const responses = new WeakMap<Socket, ServerResponse>();
   const handle: RequestListener = (request, response) => {
     const { socket } = request;
@@ -130,19 +128,19 @@ export function createTlsListener(
   server.maxHeadersCount = 0;
   // Every answer closes the connection, so the answer to a pipelined request would be lost after its processing.
   server.maxRequestsPerSocket = 1;
-  queue.setServer(server);
+  queue?.setServer(server);
   if (options.proxyHeaders) {
     const { onRefused, ...rules } = options.proxyHeaders;
     requireProxyHeaders(server, connections, {
       ...rules,
       onRefused(refusal) {
-        counts.failedHandshakes += 1;
+        failedHandshakes += 1;
         onRefused(refusal);
       },
     });
   }
   server.on('connection', (socket: Socket) => {
-    if (queue.recordAccepted(socket.remoteAddress)) socket.destroy();
+    if (queue?.recordAccepted(socket.remoteAddress)) socket.destroy();
     else connections.add(socket);
   });
   server.on('secureConnection', (socket: TLSSocket) => {
@@ -151,12 +149,8 @@ export function createTlsListener(
   });
   // Without this listener Node would also close the socket, but it would not be counted.
   server.on('tlsClientError', (_error, socket) => {
-    counts.failedHandshakes += 1;
+    failedHandshakes += 1;
     socket.destroy();
-  });
-  server.on('drop', (dropped) => {
-    queue.recordAccepted(dropped?.remoteAddress);
-    counts.refused += 1;
   });
   server.on('clientError', (error, socket: Socket) => {
     const peer = connections.addressOf(socket) ?? '';
@@ -165,11 +159,7 @@ export function createTlsListener(
   });
   return {
     server,
-    counts,
-    setAccepting(accepting) {
-      // Node closes connections above this limit before their handshake; open ones are not affected.
-      server.maxConnections = accepting ? Number.POSITIVE_INFINITY : 1;
-    },
+    failedHandshakes: () => failedHandshakes,
     setCredentials: (next) => server.setSecureContext(secureContext(next, options)),
     drain: (graceMs) =>
       new Promise((resolve) => {
@@ -253,15 +243,14 @@ export function messagesOf(app: Express): Pick<ServerOptions, 'IncomingMessage' 
 /** Returns the counts of a listener's connections, for the metrics. */
 export function connectionCounts(
   connections: ConnectionTable,
-  listener: Pick<TlsListener, 'counts'>,
+  listener: Pick<TlsListener, 'failedHandshakes'>,
 ): ConnectionCounts {
   const { unproven, proven, opened, dropped } = connections.counts;
-  const { refused, failedHandshakes } = listener.counts;
   return {
     limit: connections.limit,
     open: { unproven, proven },
     opened,
-    dropped: { ...dropped, overload: refused },
-    failedHandshakes,
+    dropped,
+    failedHandshakes: listener.failedHandshakes(),
   };
 }

@@ -7,7 +7,7 @@ import { releaseAfterFile } from '../support/release.js';
 import { post } from '../support/wire.js';
 
 const SLOW_ACCEPT = `${import.meta.dirname}/slow-accept.mjs`;
-// 250 connections of 10 ms each wait about 2.5 s: more than the 2 s (`issuingWaitMs`) above which no certificate is issued.
+// 250 connections of 10 ms each wait about 2.5 s: more than the 2 s above which requests are refused.
 const ACCEPT_DELAY_MS = 10;
 const CROWD = 250;
 const SEEN = { timeout: 60_000 };
@@ -36,7 +36,7 @@ function crowd(port: number, clients: number): { leave(): Promise<void> } {
 
 describe('a service whose connections wait long until they are accepted', () => {
   it.each([1, 2])(
-    'answers valid codes with 503, spends no use, and serves them when the load is gone (processes: %i)',
+    'refuses requests with 503, spends no use, and serves them when the load is gone (processes: %i)',
     async (workers) => {
       const dataDir = place.path(`data-${workers}`);
       const service = await place.serve(
@@ -46,27 +46,23 @@ describe('a service whose connections wait long until they are accepted', () => 
       const issue = ['token', 'issue', '-', '--redemptions-allowed', '1000', '--data-dir', dataDir];
       const { url, ca, code } = parse((await linkgrant(issue)).stdout).spec;
       let redeemed = 0;
-      // A connection that the service closes before its handshake has no response, and spends no use.
       const redeem = async () => {
         const headers = csrHeader();
-        const answer = await post({ port: service.port, ca }, new URL(url).pathname, code, { headers }).catch(
-          () => undefined,
-        );
-        if (answer?.status === 200 && redeemedAnswer(answer)) redeemed += 1;
+        const answer = await post({ port: service.port, ca }, new URL(url).pathname, code, { headers });
+        if (answer.status === 200 && redeemedAnswer(answer)) redeemed += 1;
         return answer;
       };
 
-      expect((await redeem())?.status).toBe(200);
+      expect((await redeem()).status).toBe(200);
       const others = crowd(service.port, CROWD * workers);
       let answer = await redeem();
-      while (answer?.status !== 503) answer = await redeem();
+      while (answer.status !== 503) answer = await redeem();
       expect(answer.body).toBe('Internal error\n');
       expect(Number(answer.headers['retry-after'])).toBeGreaterThanOrEqual(5);
       await expect.poll(() => service.said.stderr, SEEN).toContain('"event":"overloaded"');
 
       await others.leave();
-      await expect.poll(async () => (await redeem())?.status, SEEN).toBe(200);
-      await expect.poll(() => service.said.stderr, SEEN).toContain('"event":"overload_ended"');
+      await expect.poll(async () => (await redeem()).status, SEEN).toBe(200);
       const listed = await linkgrant(['grant', 'list', '-o', 'json', '--data-dir', dataDir]);
       expect(json(listed)[0].redemptions).toBe(redeemed);
     },

@@ -120,7 +120,7 @@ describe('requests with a wrong code', () => {
     const dead = Array.from({ length: 300 }, (_, at) =>
       at % 3 === 0 ? `/${randomUUID()}` : `/${grant.uid}${at % 3 === 1 ? '' : '/'}`,
     );
-    // Fewer concurrent requests than the load-shedding limit: this test is about budgets, not about overload.
+    // Fewer concurrent requests than the limit of requests in progress: this test is about budgets, not about overload.
     const poll = async () => {
       const statuses = new Set<number>();
       for (let sent = 0; sent < dead.length; sent += 50) {

@@ -18,7 +18,7 @@ const UNPROVEN_PER_SOURCE = 256;
 
 const place = releaseAfterFile(new Workplace());
 
-/** Connects by TLS, and repeats it when the service closes the connection before its handshake, as it does under load. */
+/** Connects by TLS, and repeats it if the handshake exceeds the service's time limit, as it may on a slow machine. */
 async function connectPatiently(
   port: number,
   ca: string,
@@ -76,18 +76,17 @@ it('a service serves while 5,000 half-open connections and slow senders are open
   });
   expectSuccess(redeemed);
   expect((await fetch(`http://127.0.0.1:${service.opsPort}/readyz`)).status).toBe(200);
-  const opened = () => metric('linkgrant_connections_opened_total{listener="service"}');
-  const dropped = () => metric('linkgrant_connections_dropped_total{listener="service",reason="overload"}');
   await expect
-    .poll(async () => (await opened()) + (await dropped()), { timeout: 60_000 })
+    .poll(() => metric('linkgrant_connections_opened_total{listener="service"}'), { timeout: 60_000 })
     .toBeGreaterThanOrEqual(CONNECTIONS + SLOW);
 
   // The service closes all of them; the test has closed none.
   await expect
     .poll(() => metric('linkgrant_connections{listener="service",state="unproven"}'), { timeout: 60_000 })
     .toBe(0);
-  const failed = await metric('linkgrant_handshakes_failed_total{listener="service"}');
-  expect(failed + (await dropped())).toBeGreaterThanOrEqual(CONNECTIONS);
+  expect(await metric('linkgrant_handshakes_failed_total{listener="service"}')).toBeGreaterThanOrEqual(
+    CONNECTIONS,
+  );
   for (const socket of sockets) socket.destroy();
 }, 180_000);
 
@@ -107,7 +106,7 @@ it('a service serves 300 sites of one address while 300 idle connections of that
   const { pathname } = new URL(url);
   const site = async () => {
     const headers = csrHeader();
-    // Under load the service closes a connection before its handshake, or answers 503: repeat, as a controller does.
+    // Under load a handshake may exceed its time limit, or the service answers 503: repeat, as a controller does.
     for (;;) {
       const response = post({ port: service.port, ca }, pathname, code, { from, headers });
       const answer = await response.catch(() => undefined);

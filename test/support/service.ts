@@ -16,7 +16,6 @@ import { AcceptQueue } from '../../src/http/accept-queue.js';
 import { ADMISSION_LIMITS, Admission, type AdmissionLimits } from '../../src/http/admission.js';
 import { TrustedProxies } from '../../src/http/client-address.js';
 import { ConnectionTable } from '../../src/http/connection-table.js';
-import { LoopDelay } from '../../src/http/loop-delay.js';
 import { createRedemptionApp } from '../../src/http/redemption-app.js';
 import { createTlsListener, type TlsListener } from '../../src/http/tls-listener.js';
 import { UnprovenRequests } from '../../src/http/unproven-requests.js';
@@ -83,7 +82,8 @@ function temporaryDirectory(): string {
   return mkdtempSync(join(tmpdir(), 'linkgrant-http-'));
 }
 
-function captureLog() {
+/** Returns a logger and the lines that it has written. */
+export function captureLog() {
   const lines: string[] = [];
   const logger = pino({ level: 'debug', base: null }, { write: (line: string) => void lines.push(line) });
   return { logger, lines };
@@ -196,20 +196,13 @@ export interface Composition {
 }
 
 // Clients and service share one process, so on a slow machine hundreds of clients wait for one another.
-const LONG_MS = 60_000;
-const LONG_WAITS = {
-  ...ADMISSION_LIMITS,
-  issuingWaitMs: LONG_MS,
-  inFlightWaitMs: LONG_MS,
-  connectionWaitMs: LONG_MS,
-};
+const LONG_WAIT = { ...ADMISSION_LIMITS, waitMs: 60_000 };
 
 /** Composes a service of the real parts, some of them replaced: for faults and small limits. */
 export async function composeTestService(composition: Composition = {}): Promise<
   TestService & {
     readonly listener: TlsListener;
     readonly connections: ConnectionTable;
-    readonly loopDelay: LoopDelay;
   }
 > {
   const { bodyTimeoutMs = 15_000, maxConnections = 1_000 } = composition;
@@ -232,7 +225,6 @@ export async function composeTestService(composition: Composition = {}): Promise
   const place = { url: '', ca };
   const trustedProxies = new TrustedProxies(composition.trustedProxies ?? []);
   const connections = new ConnectionTable(maxConnections, (address) => trustedProxies.has(address));
-  const loopDelay = new LoopDelay();
   const queue = new AcceptQueue();
   const app = createRedemptionApp({
     store: composition.store?.(store) ?? store,
@@ -249,7 +241,7 @@ export async function composeTestService(composition: Composition = {}): Promise
     bodyTimeoutMs,
     trustedProxies,
     connections,
-    admission: new Admission(loopDelay, connections, queue, composition.admissionLimits ?? LONG_WAITS),
+    admission: new Admission(queue, logger, composition.admissionLimits ?? LONG_WAIT),
     unprovenRequests: new UnprovenRequests(metrics, logger),
     observer: metrics,
     clock: clock.read,
@@ -276,7 +268,6 @@ export async function composeTestService(composition: Composition = {}): Promise
     ...(await commonMembers({ directory, clock, lines, store })),
     listener,
     connections,
-    loopDelay,
     port,
     ca,
     metricsText: () => metrics.registry.metrics(),

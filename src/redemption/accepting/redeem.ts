@@ -74,8 +74,6 @@ export interface RedeemDependencies {
   readonly onLedgerFailure: (error: unknown) => void;
   /** Called once the client has proven that it has a code or, in a renewal, a link's key. */
   readonly onProven?: () => void;
-  /** Returns false while the service is too busy to issue certificates; replays are still answered. */
-  readonly mayIssue?: () => boolean;
   /** Resolves with false if the client has closed its connection, so that it could not receive a certificate. */
   readonly isClientConnected?: () => Promise<boolean>;
 }
@@ -174,7 +172,6 @@ async function prepare(
 ): Promise<Prepared | RefusedRedemption> {
   const refusal = earlyRefusal(context, storedCode, deps.clock());
   if (refusal) return refusal;
-  if (deps.mayIssue?.() === false) return { refused: 'overloaded' };
   const access = await deps.site.resolveAccess(context.grant);
   if ('refused' in access) return { retryAfter: RETRY_AFTER_S, ...access };
   if (linksToEndpoints(context.name, access.endpoints).some((link) => !isResourceName(link.name))) {

@@ -30,15 +30,7 @@ export interface PresentedRenewal {
 /** Dependencies of renewals. */
 export type RenewDependencies = Pick<
   RedeemDependencies,
-  | 'store'
-  | 'site'
-  | 'service'
-  | 'issueCertificate'
-  | 'clock'
-  | 'checkpoint'
-  | 'onLedgerFailure'
-  | 'onProven'
-  | 'mayIssue'
+  'store' | 'site' | 'service' | 'issueCertificate' | 'clock' | 'checkpoint' | 'onLedgerFailure' | 'onProven'
 >;
 
 /** The response to a renewal, ready to be rendered. */
@@ -112,7 +104,6 @@ async function renewProven(
   const refusal = isReplay ? undefined : newKeyRefusal(proven, now);
   if (refusal) return refusal;
   if ('invalid' in csr) return { refused: csr.invalid, reason: csr.reason };
-  if (!isReplay && deps.mayIssue?.() === false) return { refused: 'overloaded' };
 
   const grant = await deps.store.findGrant(redemption.grantUid);
   const { namespace, name, issuer } = grant ?? redemption;
