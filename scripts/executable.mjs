@@ -48,8 +48,8 @@ function packagedFiles() {
 
 // user-supplied-code.js loads its packages with `createRequire`. esbuild bundles only those of `import` and `require`, so this
 // plugin replaces the calls.
-const codeStrength = {
-  name: 'code-strength',
+const requireCalls = {
+  name: 'require-calls',
   setup({ onLoad }) {
     onLoad({ filter: /[\\/]codes[\\/]user-supplied-code\.js$/ }, ({ path }) => {
       const text = readFileSync(path, 'utf8');
@@ -80,7 +80,7 @@ async function bundle(entry, script) {
     banner: { js: 'process.noDeprecation = true;' },
     // A module in an executable has no file of its own.
     define: { 'import.meta.url': '"file:///"', 'import.meta.dirname': '"/"' },
-    plugins: [codeStrength],
+    plugins: [requireCalls],
     metafile: true,
     logLevel: 'warning',
   });

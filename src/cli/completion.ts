@@ -66,7 +66,7 @@ function valueFlag(option: Option, options: readonly Option[]): ValueFlag {
   return { flags: short === undefined ? [long] : [short, long], values };
 }
 
-/** Returns patterns of `case` for the words of a command, a space, and a flag. */
+/** Returns `case` patterns: a command path, any arguments, a space and a flag. */
 function flagPatterns(path: string, flags: readonly string[]): string {
   return flags.map((flag) => `"${path}"*" ${flag}"`).join('|');
 }
@@ -74,8 +74,8 @@ function flagPatterns(path: string, flags: readonly string[]): string {
 // biome-ignore lint/suspicious/noTemplateCurlyInString: variables of the shell.
 const BASH_NAMES = '$("${COMP_WORDS[0]}" __complete "${COMP_LINE:0:$COMP_POINT}" 2>/dev/null)';
 
-// If no word of linkgrant matches, the shell completes file names. zsh reserves the variables `path` and `words`, and in
-// `${name:offset:length}` it requires a length that begins with a digit or $.
+// If no word of linkgrant matches, the shell completes file names. zsh runs this too, reserves `path` and `words`, and in
+// `${name:offset:length}` requires a length that begins with a digit or $.
 const bash = (paths: Paths) => `# bash completion for linkgrant: source <(linkgrant completion bash)
 _linkgrant() {
   local current="\${COMP_WORDS[COMP_CWORD]}" previous="\${COMP_WORDS[COMP_CWORD-1]}"

@@ -16,7 +16,7 @@ export interface ProviderRequest {
 
 /**
  * Sends requests of a login to a service or an OIDC provider (TLS 1.2 or newer), each on its own connection, through the proxy of
- * the options. Trusts only `ca`, or the CAs that Node trusts if `ca` is absent. Messages about the CA name `flag`. Redirects are
+ * the options. Trusts only `ca`, or the CAs that Node trusts if `ca` is absent. Errors about the CA mention `flag`. Redirects are
  * not followed. Rejects with RedemptionError if there is no valid response.
  */
 export function providerFetch(

@@ -24,7 +24,7 @@ import { inSpan } from '../tracing/span.js';
 
 // An RSA key takes up to 250 ms of CPU, and clients time out after 10 s.
 const MAX_QUEUED_KEYS = 64;
-/** How long a stopping service waits for its open connections; closing its store as well takes less than 10 s in total. */
+/** How long a stopping service waits for its open connections. The whole stop, with its store, takes less than 10 s. */
 export const DRAIN_MS = 4_500;
 // The specification recommends at least 3 s, for a TCP retransmission.
 const PROXY_HEADER_TIMEOUT_MS = 5_000;

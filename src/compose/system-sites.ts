@@ -35,7 +35,7 @@ export function otherPlatform(
   namespace: string,
 ): string | undefined {
   const used = startedPlatform(new SkupperHome(skupperHome).namespace(namespace));
-  return platform !== undefined && used !== platform ? used : undefined;
+  return used === platform ? undefined : used;
 }
 
 /** The namespaces whose sites are served. */

@@ -21,7 +21,7 @@ import { consoleFiles } from './console-files.js';
 
 /** Parts of the admin API that its console uses too. */
 export interface TeamConsoleParts {
-  /** The console's pages, by their paths; undefined for the built ones. */
+  /** The console's pages by path; undefined for those in dist/console. */
   readonly files: ReadonlyMap<string, Buffer> | undefined;
   readonly rules: BearerRules;
   readonly keys: BearerKeys;

@@ -23,7 +23,7 @@ export interface WebhookParts {
   readonly store: GrantStore;
   readonly webhooks: WebhookStore;
   readonly metrics: Metrics;
-  /** The URL is the source of events. */
+  /** `url` is CloudEvents' `source`. */
   readonly responseEndpoint: { readonly url: string };
 }
 

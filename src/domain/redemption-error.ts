@@ -66,7 +66,7 @@ export type ClientErrorCode =
   /** Another server answered instead of the redemption service: an ingress without a backend, a gateway, a firewall. */
   | 'service_unavailable'
   | 'answer_invalid'
-  /** The server generates the private key of the link, and the request accepts only a key of this side. */
+  /** The server generates the private key of the link, but the request requires a key of the client. */
   | 'server_generated_key'
   /** The token was redeemed before under a link name other than the requested one. */
   | 'other_name'

@@ -118,6 +118,18 @@ describe('the overview', () => {
     expect(after.attention).toEqual([]);
   });
 
+  it('says that the service has no endpoint before there is a grant', async () => {
+    const other = releaseAfterTest(await startAdminService({ endpoint: undefined }));
+    const { body } = await other.ask('GET', '/api/v1/overview', { bearer: other.viewer });
+    expect(JSON.parse(body).attention).toEqual([
+      {
+        kind: 'no-endpoints',
+        message: 'the service was started without an endpoint, so no site can link to it',
+        nextStep: 'linkgrant serve --endpoint inter-router=HOST:PORT',
+      },
+    ]);
+  });
+
   it('names a link that was not renewed, with its next step', async () => {
     const other = releaseAfterTest(await startAdminService());
     const { grant, code } = await other.grant({ redemptionsAllowed: 5 });

@@ -124,7 +124,7 @@ describe('redemption revoke', () => {
 });
 
 describe('grant revoke', () => {
-  it('retains links and reports their number, or revokes them with --cascade, also later', async () => {
+  it('retains links and reports their number; a later --cascade revokes them', async () => {
     await makeGrant('cascade');
     for (let count = 0; count < 2; count += 1) await makeLink('cascade');
     const said = await succeed('grant', 'revoke', 'cascade');

@@ -103,7 +103,7 @@ export const WRONG_PARTS: Readonly<Record<string, PartChange>> = {
     der[der.length - 3] = (der.at(-3) ?? 0) ^ 0x10;
     parts.tlsCrt = `-----BEGIN CERTIFICATE-----\n${der.toString('base64')}\n-----END CERTIFICATE-----\n`;
   },
-  'an unrequested private key': async (parts, { request, material }) => {
+  'a wrong private key': async (parts, { request, material }) => {
     const key = await generateKeyPair('p256');
     if (request.manner === 'stock') {
       parts.tlsKey = 'none';

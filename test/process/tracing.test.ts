@@ -171,7 +171,7 @@ describe.each(HOSTILE)('a collector that %s', (what, start) => {
 });
 
 describe('a service without a collector', () => {
-  /** Returns the modules of OpenTelemetry's SDK that a service loads until it has redeemed a token. The metrics use its API. */
+  /** Returns the OpenTelemetry modules that a service loads to redeem a token, except the API, which the metrics use. */
   async function loadedModules(name: string, env: Readonly<Record<string, string>>): Promise<string[]> {
     const dataDir = place.path(name);
     const coverage = place.path(`${name}-coverage`);

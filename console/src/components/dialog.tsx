@@ -13,8 +13,8 @@ interface DialogProps {
   readonly children: ComponentChildren;
   readonly footer: ComponentChildren;
   readonly onClose: () => void;
-  /** Present while closing would lose data: called instead of `onClose`, and if the user opens another page. */
-  readonly onLoss?: (() => void) | undefined;
+  /** Present while closing would lose data: called instead of `onClose`, and instead of opening another page. */
+  readonly warnOfLoss?: (() => void) | undefined;
   readonly onSubmit?: () => void;
 }
 
@@ -22,12 +22,12 @@ interface DialogProps {
  * A modal dialog. It is a `<dialog>` element, so that the page behind it is inert. When it closes, the focus returns to the
  * element that opened it, or to the content of the page if that element was removed.
  */
-export function Dialog({ title, children, footer, onClose, onLoss, onSubmit }: DialogProps) {
+export function Dialog({ title, children, footer, onClose, warnOfLoss, onSubmit }: DialogProps) {
   const dialog = useRef<HTMLDialogElement>(null);
   const id = useId();
   const close = useRef(onClose);
-  close.current = onLoss ?? onClose;
-  const isGuarded = onLoss !== undefined;
+  close.current = warnOfLoss ?? onClose;
+  const isGuarded = warnOfLoss !== undefined;
   useEffect(() => {
     const opener = document.activeElement;
     const element = dialog.current;
@@ -122,7 +122,7 @@ export function SubmitFooter({ name, action, onClose }: FooterProps) {
   );
 }
 
-/** The footer of a dialog that confirms a dangerous action: the action and Cancel, and after the action Done. */
+/** The footer of a dialog that confirms a dangerous action: the action and Cancel, or only Done after success. */
 export function ConfirmFooter({
   name,
   action,

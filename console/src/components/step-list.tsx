@@ -4,7 +4,7 @@ interface StepListProps {
   readonly current: number;
 }
 
-/** The steps of a task, with those that are done. */
+/** The steps of a task; the done ones are marked. */
 export function StepList({ titles, current }: StepListProps) {
   return (
     <ol class="pf-v6-c-list">

@@ -60,7 +60,7 @@ export function IssuedToken({ grant, issued, onClose }: IssuedTokenProps) {
     <Dialog
       title={`Token of grant ${visible(grant.name)}`}
       onClose={close}
-      onLoss={canClose ? undefined : () => setWarned(true)}
+      warnOfLoss={canClose ? undefined : () => setWarned(true)}
       footer={
         <Button kind={canClose ? 'primary' : 'secondary'} onClick={close}>
           {isWarned && !canClose ? 'Close without the token' : 'Done'}

@@ -34,7 +34,8 @@ export function OverviewScreen() {
                 title={`The connected links are not known at the moment: ${data.connections.problem}`}
               />
             )}
-            {isUnused(data) ? <FirstSteps /> : <Attention items={data.attention} />}
+            {(!isUnused(data) || data.attention.length > 0) && <Attention items={data.attention} />}
+            {isUnused(data) && <FirstSteps />}
             <Refusals refusals={data.refusals} />
           </>
         )}

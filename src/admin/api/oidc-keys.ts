@@ -75,7 +75,7 @@ async function fetchKeySet(issuer: string, fetch: IdentityFetch): Promise<JSONWe
 async function findKeyUrl(issuer: string, fetch: IdentityFetch): Promise<string> {
   const url = `${issuer.replace(/\/$/, '')}/.well-known/openid-configuration`;
   const configuration = (await fetchJson(url, fetch)) as Readonly<Record<string, unknown>> | null;
-  // A document for another issuer could impersonate every caller.
+  // The keys of another issuer could sign tokens for any caller.
   if (configuration?.issuer !== issuer) throw new Error(`${url} belongs to another issuer`);
   const { jwks_uri: keyUrl } = configuration;
   if (typeof keyUrl === 'string' && isProviderUrl(keyUrl)) return keyUrl;

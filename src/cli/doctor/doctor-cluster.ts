@@ -35,7 +35,7 @@ const PERMISSIONS: RequiredPermissions = {
 };
 
 /**
- * Checks a namespace of a cluster: with a token, the token and the requesting side; else the accepting side, and the requesting
+ * Checks a namespace. With `token`: the token and the requesting side. Without: the accepting side, and the requesting
  * side if it is in use. Spends no use and writes nothing.
  */
 export async function clusterChecks(

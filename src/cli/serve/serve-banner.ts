@@ -98,9 +98,8 @@ async function siteLines(system: SystemPlace, flags: Flags): Promise<string[]> {
       `Next: do what the line of namespace ${namespace} says, then ${completeCommand(`linkgrant token issue token.yaml --namespace ${namespace}`, flags)}`,
     ];
   }
-  const platform = system.platform === undefined ? '' : ` -p ${system.platform}`;
   return [
     `There is no namespace in ${system.skupperHome}/namespaces`,
-    `Next: create a site that accepts links, with \`skupper site create NAME --enable-link-access${platform}\``,
+    `Next: create a site that accepts links, with \`skupper site create NAME --enable-link-access -p ${system.platform}\``,
   ];
 }

@@ -9,7 +9,7 @@ import { CommandError } from '../terminal/command-error.js';
 import type { WorkerMessage, WorkerRequest } from './worker-message.js';
 
 const RESTART_DELAY_MS = 1_000;
-// A scrape waits no longer for a busy worker, and uses its last metrics.
+// After this a scrape uses the last metrics of a busy worker.
 const METRICS_TIMEOUT_MS = 1_000;
 // Four times the interval at which a live worker reports.
 const SILENT_MS = 20_000;
@@ -43,7 +43,7 @@ export class WorkerGroup {
   async start(): Promise<NonNullable<WorkerMessage['ready']>> {
     // Node's round-robin costs more for each connection than all system calls of a handshake.
     cluster.schedulingPolicy = cluster.SCHED_NONE;
-    // Node starts a worker with the script and its arguments. A single executable has no script: pass its first argument.
+    // Node starts a worker with the script and its arguments. A single executable has none: `exec` is its first argument.
     if (isSea()) cluster.setupPrimary({ exec: process.argv[2], args: process.argv.slice(3) });
     const first = new Promise<NonNullable<WorkerMessage['ready']>>((resolve, reject) => {
       cluster.on('message', (worker, message: WorkerMessage) => {
@@ -91,11 +91,11 @@ export class WorkerGroup {
   /** Returns the metrics of all workers in Prometheus' text format. */
   async metrics(): Promise<string> {
     const workers = [...this.#serving].flatMap((id) => cluster.workers?.[id] ?? []);
-    const over = new AbortController();
-    const late = sleep(METRICS_TIMEOUT_MS, undefined, over).catch(() => undefined);
-    const answers = Promise.all(workers.map((worker) => requestMetrics(worker, over.signal)));
+    const controller = new AbortController();
+    const late = sleep(METRICS_TIMEOUT_MS, undefined, controller).catch(() => undefined);
+    const answers = Promise.all(workers.map((worker) => requestMetrics(worker, controller.signal)));
     await Promise.race([answers, late]);
-    over.abort();
+    controller.abort();
     return this.#metrics.text();
   }
 
@@ -116,7 +116,7 @@ export class WorkerGroup {
     if (ready) this.#serving.add(worker.id);
     if (!worker.isDead()) this.#lastReports.set(worker.id, performance.now());
     this.#certificateTimes = certificateTimes ?? this.#certificateTimes;
-    // The metrics of a dead worker were retained at its exit.
+    // `remove` has retained the counts of a dead worker.
     if (metrics && !worker.isDead()) this.#metrics.update(worker.id, metrics);
   }
 

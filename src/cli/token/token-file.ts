@@ -20,19 +20,20 @@ export function parseToken(text: string): RedeemableToken {
 }
 
 function parseJoinLine(text: string): RedeemableToken {
-  const token = readJoinLine(text);
-  if (typeof token === 'string') {
-    throw new RedemptionError('token_invalid', `The join line cannot be used: ${token}.`);
+  const tokenOrReason = readJoinLine(text);
+  if (typeof tokenOrReason === 'string') {
+    throw new RedemptionError('token_invalid', `The join line cannot be used: ${tokenOrReason}.`);
   }
-  return token;
+  return tokenOrReason;
 }
 
 function parseAccessToken(text: string): RedeemableToken {
   const document = documentOf(text);
   requireAccessToken(document);
-  const token = readAccessToken({ metadata: asMapping(document.metadata), spec: asMapping(document.spec) });
-  if (typeof token === 'string') throw invalidFile(token);
-  return token;
+  const { metadata, spec } = document;
+  const tokenOrReason = readAccessToken({ metadata: asMapping(metadata), spec: asMapping(spec) });
+  if (typeof tokenOrReason === 'string') throw invalidFile(tokenOrReason);
+  return tokenOrReason;
 }
 
 function documentOf(text: string): YamlMapping {
@@ -62,7 +63,7 @@ function requireAccessToken({ apiVersion, kind }: YamlMapping): void {
   }
 }
 
-/** Returns a kind or version for a message, if it has the form of one. */
+/** Returns a well-formed kind or version for a message, else a placeholder. */
 function formatKind(value: unknown): string {
   return typeof value === 'string' && /^[A-Za-z][A-Za-z0-9./-]{0,62}$/.test(value) ? value : '(not a name)';
 }

@@ -26,7 +26,7 @@ const ENDED: ReadonlySet<string> = new Set(['expired', 'revoked', 'exhausted']);
 export class RedemptionWait {
   readonly #administration: Administration;
   readonly #grantUid: string;
-  /** The redemption that this command waits for is not older; milliseconds since the epoch. */
+  /** Earliest time of the redemption that is waited for, in milliseconds since the epoch. */
   readonly #since: number;
   /** Ids of the redemptions since `#since` that existed when the wait began. */
   readonly #known: ReadonlySet<string>;

@@ -1225,7 +1225,7 @@ export interface components {
             /** @description The most urgent first */
             attention: {
                 /** @enum {unknown} */
-                kind: "service-not-ready" | "link-revoked-connected" | "peer-unknown" | "link-expired" | "link-expiring" | "link-not-renewing" | "grants-pending";
+                kind: "service-not-ready" | "no-endpoints" | "link-revoked-connected" | "peer-unknown" | "link-expired" | "link-expiring" | "link-not-renewing" | "grants-pending";
                 message: string;
                 /** @description A command */
                 nextStep: string;

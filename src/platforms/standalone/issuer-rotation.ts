@@ -54,7 +54,7 @@ export function issuerRotation(dataDirectory: string, options: IssuerRotationOpt
     const withLock = directoryLock(directory, wait, () => TIMEOUT_MS);
     return withLock(async () => {
       await settle(directory, checkpoint);
-      sweepStaleFiles(directory, clock(), (left) => left === NEXT || left.startsWith('tls.'));
+      sweepStaleFiles(directory, clock(), (base) => base === NEXT || base.startsWith('tls.'));
       const trusted = join(directory, TRUSTED);
       if (existsSync(trusted)) sweepStaleFiles(trusted, clock(), () => true);
       return operation(directory);
@@ -141,7 +141,7 @@ async function activate(directory: string, now: number, checkpoint: Checkpoint):
   utimesSync(retired.certificate, now / 1000, now / 1000);
   syncDirectory(directory);
   await checkpoint('old-ca-kept');
-  // This rename activates the prepared CA. Its key stays in `next/` until `settle` moves it.
+  // This write activates the prepared CA. Its key stays in `next/` until `settle` moves it.
   writePrivateFile(active.certificate, readBoundedText(prepared.certificate));
   await checkpoint('ca-activated');
   await settle(directory, checkpoint);
@@ -161,7 +161,7 @@ async function crossFrom(
   }
 }
 
-/** Completes an activation that was interrupted after its rename. Deletes the files of one that was interrupted before it. */
+/** Completes an activation that was interrupted after it wrote `tls.crt`. Deletes the files of one interrupted before. */
 async function settle(directory: string, checkpoint: Checkpoint): Promise<void> {
   const { active } = issuerFiles(directory);
   const activePair = pairIn(directory);

@@ -24,8 +24,8 @@ export interface ServiceDescription {
     readonly skupperHome: string;
     readonly hosts: readonly string[];
     readonly namespace?: string;
-    /** The platform that the service was started for; absent in a description of an earlier version. */
-    readonly platform?: string;
+    /** The platform that the service was started for. */
+    readonly platform: string;
   };
   /** Subject of the CA that signs link certificates by default; null if sites have their own. */
   readonly issuer: string | null;

@@ -1,5 +1,6 @@
 import { DAY_MS } from '../../domain/duration.js';
 import { formatTime } from '../../domain/rfc3339.js';
+import { readService, type ServiceDescription } from '../accepting/service-description.js';
 import type { ConnectedPeer, ObservedConnections } from '../ports/connections.js';
 import type { GrantStore } from '../ports/grant-store.js';
 import type { IssuedLink, LinkCounts } from '../ports/link-store.js';
@@ -53,12 +54,13 @@ export function overviewOperation({
   return async () => {
     const now = clock();
     const observed = connections?.latest() ?? UNOBSERVED;
-    const [grants, openTokens, summary, refusals, checks] = await Promise.all([
+    const [grants, openTokens, summary, refusals, checks, service] = await Promise.all([
       store.countGrants(now),
       store.countOpenCodes(now),
       summaryAt(now, observed),
       store.countRefusals(now - DAY_MS),
       checkReadiness(),
+      readService(store),
     ]);
     const { counts, attention } = summary;
     const findings = [...checks, ...observerFinding(observed)];
@@ -78,7 +80,12 @@ export function overviewOperation({
       ...(connections && { connections: connectionsReport(observed, summary.connections) }),
       refusals: refusals.map(({ code, count, lastAt }) => ({ code, count, last: formatTime(lastAt) })),
       health: healthReport(findings),
-      attention: [...findings.flatMap(healthItem), ...attention, ...pendingItem(pending)],
+      attention: [
+        ...findings.flatMap(healthItem),
+        ...endpointsItem(service),
+        ...attention,
+        ...pendingItem(pending),
+      ],
     };
   };
 }
@@ -187,6 +194,12 @@ function healthItem({ status, check, message }: HealthFinding): AttentionItem[] 
   return status === 'error'
     ? [{ kind: 'service-not-ready', message: `${check}: ${message}`, nextStep: 'linkgrant doctor' }]
     : [];
+}
+
+function endpointsItem(service: ServiceDescription | undefined): AttentionItem[] {
+  if (service?.platform !== 'standalone' || service.endpoints.length > 0) return [];
+  const message = 'the service was started without an endpoint, so no site can link to it';
+  return [{ kind: 'no-endpoints', message, nextStep: 'linkgrant serve --endpoint inter-router=HOST:PORT' }];
 }
 
 function pendingItem(pending: number): AttentionItem[] {

@@ -20,6 +20,7 @@ export interface HealthReport {
 export interface AttentionItem {
   readonly kind:
     | 'service-not-ready'
+    | 'no-endpoints'
     | 'link-revoked-connected'
     | 'peer-unknown'
     | 'link-expired'
