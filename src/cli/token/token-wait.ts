@@ -17,7 +17,6 @@ import { withProgress } from '../terminal/progress.js';
 import { writeStderr } from '../terminal/write-out.js';
 
 const POLL_MS = 1_000;
-const DEFAULT_LIMIT_MS = 15 * 60_000;
 // Largest difference between the clocks of services on one store.
 const CLOCK_DIFFERENCE_MS = 300_000;
 const ENDED: ReadonlySet<string> = new Set(['expired', 'revoked', 'exhausted']);
@@ -61,16 +60,18 @@ export class RedemptionWait {
    */
   async untilRedeemed({ id, expirationTime }: Pick<IssuedToken, 'id' | 'expirationTime'>, limitMs: number) {
     const now = Date.now();
-    const lifeMs = expirationTime === undefined ? DEFAULT_LIMIT_MS : Date.parse(expirationTime) - now;
-    const waitMs = Math.max(0, Math.min(limitMs, lifeMs));
+    const expiresInMs =
+      expirationTime === undefined ? Number.POSITIVE_INFINITY : Math.max(0, Date.parse(expirationTime) - now);
+    const waitMs = Math.min(limitMs, expiresInMs);
     const end = performance.now() + waitMs;
+    const until = Number.isFinite(waitMs) ? ` until ${formatTime(now + waitMs)}` : '';
     const redemption = await withProgress('Waiting for the site', async () => {
       for (let isFirst = true; ; isFirst = false) {
         const found = await this.#poll(id).catch(ignoreTemporary);
         if (found) return found;
         const leftMs = end - performance.now();
-        if (leftMs <= 0) throw waitMs === lifeMs ? endedError('the token has expired') : timeoutError();
-        if (isFirst) writeStderr(`Waiting until ${formatTime(now + waitMs)} for the site to redeem it\n`);
+        if (leftMs <= 0) throw waitMs === expiresInMs ? endedError('the token has expired') : timeoutError();
+        if (isFirst) writeStderr(`Waiting${until} for the site to redeem it\n`);
         await sleep(Math.min(POLL_MS, leftMs));
       }
     });
