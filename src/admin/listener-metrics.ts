@@ -82,8 +82,6 @@ export interface Load {
   readonly requestsInFlight: number;
   /** Milliseconds that new connections wait to be accepted; measured only while they arrive continuously, else 0. */
   readonly connectionWaitMs: number;
-  /** Number of requests that were refused because the process was overloaded. */
-  readonly refused: number;
 }
 
 /** Adds the load metrics of a process to `registry`; each scrape calls `load`. */
@@ -100,20 +98,11 @@ export function addLoadMetrics(registry: Registry, load: () => Load): void {
   new Gauge({
     name: 'linkgrant_connection_wait_seconds',
     help: 'Time that new connections wait to be accepted; 0 unless they arrive continuously. Above a limit the service refuses requests.',
-    // Workers share a queue.
+    // Workers share the kernel's queue, so their waits must not be added.
     aggregator: 'max',
     registers,
     collect() {
       this.set(load().connectionWaitMs / 1000);
-    },
-  });
-  new Counter({
-    name: 'linkgrant_overloaded_total',
-    help: 'Requests refused because the process was overloaded.',
-    registers,
-    collect() {
-      this.reset();
-      this.inc(load().refused);
     },
   });
 }

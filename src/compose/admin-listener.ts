@@ -17,7 +17,7 @@ import { readBoundedText } from '../files/bounded-text.js';
 import { clientAddress, TrustedProxies } from '../http/client-address.js';
 import { ConnectionTable } from '../http/connection-table.js';
 import { FailedAuthentications } from '../http/failed-authentications.js';
-import { connectionCounts, createTlsListener, type TlsCredentials } from '../http/tls-listener.js';
+import { createTlsListener, type TlsCredentials } from '../http/tls-listener.js';
 import { externalKeyPair } from '../platforms/standalone/server-certificate.js';
 import type { AdministrationDependencies } from '../redemption/administration/dependencies.js';
 import { sharedVerification } from '../redemption/administration/shared-verification.js';
@@ -153,7 +153,7 @@ export async function startAdmin(
     },
     app,
   );
-  metrics.followConnections('admin', () => connectionCounts(connections, listener));
+  metrics.followConnections('admin', listener.connectionCounts);
   const listening = await listen(listener.server, adminListen);
   return {
     listening,

@@ -10,12 +10,7 @@ import { TrustedProxies } from '../http/client-address.js';
 import { ConnectionTable } from '../http/connection-table.js';
 import type { ProxyHeaderRefusal } from '../http/proxy-header-reader.js';
 import { createRedemptionApp, type RedemptionAppDependencies } from '../http/redemption-app.js';
-import {
-  connectionCounts,
-  createTlsListener,
-  type TlsCredentials,
-  type TlsListener,
-} from '../http/tls-listener.js';
+import { createTlsListener, type TlsCredentials, type TlsListener } from '../http/tls-listener.js';
 import { UnprovenRequests } from '../http/unproven-requests.js';
 import { issueClientCertificate } from '../pki/certificates.js';
 import { KeyGenerator } from '../pki/keys.js';
@@ -125,11 +120,10 @@ export function createPublicListener({
     },
     handler,
   );
-  metrics.followConnections('service', () => connectionCounts(connections, listener));
+  metrics.followConnections('service', listener.connectionCounts);
   addLoadMetrics(metrics.registry, () => ({
     requestsInFlight: admission.inFlight,
     connectionWaitMs: queue.waitMs,
-    refused: admission.refused,
   }));
   return listener;
 }

@@ -4,6 +4,8 @@ import { normalizeAddress } from '../domain/peer-address.js';
 // Node accepts one connection in each turn of the event loop. Measure only after every turn for this long has accepted one.
 const BUSY_MS = 500;
 const PROBE_INTERVAL_MS = 100;
+// With so few connections a long wait is the result of a pause of the process, not of load.
+const MIN_CONNECTIONS = 100;
 // An address of this machine that no client uses; every address in 127/8 is one of this machine.
 const PROBE_ADDRESS = '127.0.108.103';
 
@@ -21,16 +23,14 @@ export class AcceptQueue {
   #measuredAt = 0;
   #lastWaitMs = 0;
 
-  /** Milliseconds that the latest probe waited, or the current one if it has waited longer; 0 while no connection waits. */
+  /**
+   * Milliseconds that the latest probe waited, or the current one if it has waited longer; 0 until more than 100 connections
+   * have arrived without a pause.
+   */
   get waitMs(): number {
-    if (this.#busySince === undefined) return 0;
+    if (this.#accepted <= MIN_CONNECTIONS) return 0;
     const untilNow = this.#probe ? performance.now() - this.#probe.since : 0;
     return Math.max(this.#lastWaitMs, untilNow);
-  }
-
-  /** Number of connections accepted since the queue was last empty. */
-  get acceptedSinceEmpty(): number {
-    return this.#accepted;
   }
 
   /** Sets the server whose queue is measured. */

@@ -1,35 +1,31 @@
 import type { Logger } from 'pino';
 import type { AcceptQueue } from './accept-queue.js';
 
-/** Limits above which a process refuses requests. A client times out after 10 s and retries after 30 s. */
+/**
+ * The load that a process accepts; beyond one of the limits it refuses requests. A client times out after 10 s and retries after
+ * 30 s.
+ */
 export interface AdmissionLimits {
-  /** Requests in progress. */
+  /** Maximum number of requests in progress. */
   readonly inFlight: number;
-  /** Wait of new connections for acceptance, in milliseconds. */
+  /** Maximum wait of new connections for acceptance, in milliseconds. */
   readonly waitMs: number;
-  /** With up to this many connections the wait is ignored, because it has another cause than load. */
-  readonly minConnections: number;
 }
 
 /** The limits of the service: 500 sites are served at once, and an admitted request is answered within about two seconds. */
-export const ADMISSION_LIMITS: AdmissionLimits = { inFlight: 750, waitMs: 2_000, minConnections: 100 };
+export const ADMISSION_LIMITS: AdmissionLimits = { inFlight: 750, waitMs: 2_000 };
 
 const REPORT_INTERVAL_MS = 60_000;
 
 /** Refuses requests while the process has more than it can answer soon. */
 export class Admission {
-  readonly #queue: Pick<AcceptQueue, 'waitMs' | 'acceptedSinceEmpty'>;
+  readonly #queue: Pick<AcceptQueue, 'waitMs'>;
   readonly #logger: Pick<Logger, 'warn'>;
   readonly #limits: AdmissionLimits;
   #inFlight = 0;
-  #refused = 0;
   #reportedAt = Number.NEGATIVE_INFINITY;
 
-  constructor(
-    queue: Pick<AcceptQueue, 'waitMs' | 'acceptedSinceEmpty'>,
-    logger: Pick<Logger, 'warn'>,
-    limits = ADMISSION_LIMITS,
-  ) {
+  constructor(queue: Pick<AcceptQueue, 'waitMs'>, logger: Pick<Logger, 'warn'>, limits = ADMISSION_LIMITS) {
     this.#queue = queue;
     this.#logger = logger;
     this.#limits = limits;
@@ -39,15 +35,9 @@ export class Admission {
     return this.#inFlight;
   }
 
-  /** How many requests were refused so far. */
-  get refused(): number {
-    return this.#refused;
-  }
-
   /** Runs `work`, or returns undefined if the request is refused. */
   async run<T>(work: () => Promise<T>): Promise<T | undefined> {
     if (this.#isOverloaded()) {
-      this.#refused += 1;
       this.#report();
       return undefined;
     }
@@ -60,9 +50,7 @@ export class Admission {
   }
 
   #isOverloaded(): boolean {
-    const { inFlight, waitMs, minConnections } = this.#limits;
-    const { acceptedSinceEmpty, waitMs: wait } = this.#queue;
-    return this.#inFlight >= inFlight || (acceptedSinceEmpty > minConnections && wait > waitMs);
+    return this.#inFlight >= this.#limits.inFlight || this.#queue.waitMs > this.#limits.waitMs;
   }
 
   #report(): void {

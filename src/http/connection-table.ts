@@ -57,11 +57,6 @@ export class ConnectionTable {
     this.#unprovenPerSource = unprovenPerSource;
   }
 
-  /** Number of open connections. */
-  get size(): number {
-    return this.#all.size;
-  }
-
   /** Numbers of open, of ever opened and of dropped connections. */
   get counts(): {
     readonly unproven: number;

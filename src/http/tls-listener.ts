@@ -32,6 +32,7 @@ export interface TlsListenerOptions {
   readonly requestTimeoutMs: number;
   /** The table of this listener's connections. */
   readonly connections: ConnectionTable;
+  /** Measures how long new connections wait; absent if that is not measured. */
   readonly queue?: AcceptQueue;
   /** Connections that must begin with a PROXY header; absent for none. */
   readonly proxyHeaders?: ProxyHeaderOptions;
@@ -56,8 +57,8 @@ export interface TlsListener {
   readonly server: Server;
   /** Uses these credentials for new handshakes. Throws for an invalid pair, and then continues with the old one. */
   setCredentials(credentials: TlsCredentials): void;
-  /** Number of handshakes that failed. */
-  readonly failedHandshakes: () => number;
+  /** Returns the counts of its connections, for the metrics. */
+  readonly connectionCounts: () => ConnectionCounts;
   /** Stops accepting, waits up to `graceMs` for running requests, then closes all connections. */
   drain(graceMs: number): Promise<void>;
 }
@@ -159,7 +160,10 @@ export function createTlsListener(
   });
   return {
     server,
-    failedHandshakes: () => failedHandshakes,
+    connectionCounts() {
+      const { unproven, proven, opened, dropped } = connections.counts;
+      return { limit: connections.limit, open: { unproven, proven }, opened, dropped, failedHandshakes };
+    },
     setCredentials: (next) => server.setSecureContext(secureContext(next, options)),
     drain: (graceMs) =>
       new Promise((resolve) => {
@@ -238,19 +242,4 @@ export function messagesOf(app: Express): Pick<ServerOptions, 'IncomingMessage' 
   Object.setPrototypeOf(AppResponse.prototype, app.response);
   Object.assign(app, { request: AppRequest.prototype, response: AppResponse.prototype });
   return { IncomingMessage: AppRequest, ServerResponse: AppResponse };
-}
-
-/** Returns the counts of a listener's connections, for the metrics. */
-export function connectionCounts(
-  connections: ConnectionTable,
-  listener: Pick<TlsListener, 'failedHandshakes'>,
-): ConnectionCounts {
-  const { unproven, proven, opened, dropped } = connections.counts;
-  return {
-    limit: connections.limit,
-    open: { unproven, proven },
-    opened,
-    dropped,
-    failedHandshakes: listener.failedHandshakes(),
-  };
 }

@@ -124,7 +124,7 @@ describe('the overview', () => {
     expect(JSON.parse(body).attention).toEqual([
       {
         kind: 'no-endpoints',
-        message: 'the service was started without an endpoint, so no site can link to it',
+        message: expect.stringContaining('without an endpoint'),
         nextStep: 'linkgrant serve --endpoint inter-router=HOST:PORT',
       },
     ]);

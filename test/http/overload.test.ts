@@ -9,7 +9,7 @@ import { openWire, post, type WireAnswer } from '../support/wire.js';
 
 type Composed = Awaited<ReturnType<typeof composeTestService>>;
 
-const LIMITS = { inFlight: 4, waitMs: 60_000, minConnections: 1 };
+const LIMITS = { inFlight: 4, waitMs: 60_000 };
 
 let service: Composed | undefined;
 afterEach(() => service?.close());
@@ -43,12 +43,12 @@ async function busy({ service, gate }: Awaited<ReturnType<typeof composed>>, cou
 function expectRefused(answer: WireAnswer): void {
   expect([answer.status, answer.body]).toEqual([503, 'Internal error\n']);
   expect(Number(answer.headers['retry-after'])).toBeGreaterThanOrEqual(5);
-  // Only a client that has proven a code may see the reason, and none was read.
+  // Only a client that has proven a code may see the reason. Here no code was checked.
   expect(answer.headers['linkgrant-reason']).toBeUndefined();
 }
 
 describe('an overloaded service', () => {
-  it('refuses every request with 503, records nothing, and serves it when others have ended', async () => {
+  it('refuses every request with 503, records nothing, and serves again when the requests in progress have ended', async () => {
     const here = await composed();
     const link = await redeemLink(here.service);
     const { grant, code } = await here.service.grant();

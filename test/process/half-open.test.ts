@@ -18,7 +18,7 @@ const UNPROVEN_PER_SOURCE = 256;
 
 const place = releaseAfterFile(new Workplace());
 
-/** Connects by TLS, and repeats it if the handshake exceeds the service's time limit, as it may on a slow machine. */
+/** Opens a TLS connection. Tries again if the handshake exceeds the service's time limit, which happens on a slow machine. */
 async function connectPatiently(
   port: number,
   ca: string,

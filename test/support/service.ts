@@ -82,8 +82,7 @@ function temporaryDirectory(): string {
   return mkdtempSync(join(tmpdir(), 'linkgrant-http-'));
 }
 
-/** Returns a logger and the lines that it has written. */
-export function captureLog() {
+function captureLog() {
   const lines: string[] = [];
   const logger = pino({ level: 'debug', base: null }, { write: (line: string) => void lines.push(line) });
   return { logger, lines };

@@ -1,6 +1,6 @@
 import { type Api, client, dataOf } from '../api/client.js';
 import { ButtonLink } from '../components/button.js';
-import { Command } from '../components/copyable.js';
+import { Command, HostCommand } from '../components/copyable.js';
 import { Section } from '../components/details.js';
 import { Icon } from '../components/icon.js';
 import { EmptyState, Loaded, Notice, sentence } from '../components/notice.js';
@@ -108,6 +108,9 @@ function FirstSteps() {
   );
 }
 
+/** Items whose next step is a command for the host of the service. */
+const HOST_KINDS: ReadonlySet<string> = new Set(['service-not-ready', 'no-endpoints']);
+
 function Attention({ items }: { readonly items: Overview['attention'] }) {
   const withTimes = useTimesInText();
   return (
@@ -125,13 +128,21 @@ function Attention({ items }: { readonly items: Overview['attention'] }) {
                 {sentence(withTimes(visible(message)))}{' '}
                 {resource && <a href={href(`/links/${resource.id}`)}>Open the link</a>}
                 {/* Command adds the name of the program. */}
-                {!resource && <Command label="Next step" words={nextStep.split(' ').slice(1)} />}
+                {!resource && <NextStep kind={kind} words={nextStep.split(' ').slice(1)} />}
               </div>
             </li>
           ))}
         </ul>
       )}
     </Section>
+  );
+}
+
+function NextStep({ kind, words }: { readonly kind: string; readonly words: readonly string[] }) {
+  return HOST_KINDS.has(kind) ? (
+    <HostCommand label="Next step, on the host of the service" words={words} />
+  ) : (
+    <Command label="Next step" words={words} />
   );
 }
 

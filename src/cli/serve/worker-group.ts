@@ -43,7 +43,7 @@ export class WorkerGroup {
   async start(): Promise<NonNullable<WorkerMessage['ready']>> {
     // Node's round-robin costs more for each connection than all system calls of a handshake.
     cluster.schedulingPolicy = cluster.SCHED_NONE;
-    // Node starts a worker with the script and its arguments. A single executable has none: `exec` is its first argument.
+    // Node starts a worker with the script and its arguments. A single executable has no script, so `exec` is its first argument.
     if (isSea()) cluster.setupPrimary({ exec: process.argv[2], args: process.argv.slice(3) });
     const first = new Promise<NonNullable<WorkerMessage['ready']>>((resolve, reject) => {
       cluster.on('message', (worker, message: WorkerMessage) => {

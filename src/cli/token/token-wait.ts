@@ -71,7 +71,7 @@ export class RedemptionWait {
         if (found) return found;
         const leftMs = end - performance.now();
         if (leftMs <= 0) throw waitMs === expiresInMs ? endedError('the token has expired') : timeoutError();
-        if (isFirst) writeStderr(`Waiting${until} for the site to redeem it\n`);
+        if (isFirst) writeStderr(`Waiting${until} for the site to redeem the token\n`);
         await sleep(Math.min(POLL_MS, leftMs));
       }
     });

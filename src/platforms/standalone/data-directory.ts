@@ -6,7 +6,7 @@ import { explainFileError } from '../../files/file-error.js';
 import { makePrivateDirectory } from '../../files/private-file.js';
 import { NEXT, pairIn, TRUSTED } from './issuer-directory.js';
 
-/** Returns which of the data directory and its files with secrets other users may access. */
+/** Checks the data directory and its files with secrets. Returns the paths that other users may access. */
 export function openToOthers(directory: string): string[] {
   const issuers = join(directory, 'issuers');
   const keys = visibleNamesIn(issuers).flatMap((name) => keysOf(join(issuers, name)));

@@ -36,7 +36,7 @@ interface SystemSiteOptions {
   /** The only namespace that is served; absent for all. */
   readonly only?: string | undefined;
   /** The platform in hints with Skupper commands, for a namespace that was never started. */
-  readonly platform?: string | undefined;
+  readonly platform: string;
   readonly clock: Clock;
 }
 
@@ -89,7 +89,7 @@ export class SystemSite implements Site {
     const directories = this.#options.home.namespace(grant.namespace);
     const state = readSiteState(directories);
     const platform = startedPlatform(directories) ?? this.#options.platform;
-    const flags = `-n ${grant.namespace}${platform === undefined ? '' : ` -p ${platform}`}`;
+    const flags = `-n ${grant.namespace} -p ${platform}`;
     if (state === 'no-site')
       return siteRefusal(
         'link_access_unavailable',

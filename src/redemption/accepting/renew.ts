@@ -86,8 +86,7 @@ export async function renew(
   );
   if (!('refused' in outcome)) return outcome;
   const { redemption } = found;
-  // Do not record overload refusals: the write would add load.
-  if (outcome.refused !== 'overloaded') recordRefusal(outcome, redemption, peer, deps);
+  recordRefusal(outcome, redemption, peer, deps);
   return { ...outcome, proven: redemption };
 }
 

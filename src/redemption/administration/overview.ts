@@ -1,6 +1,6 @@
 import { DAY_MS } from '../../domain/duration.js';
 import { formatTime } from '../../domain/rfc3339.js';
-import { readService, type ServiceDescription } from '../accepting/service-description.js';
+import type { ServiceDescription } from '../accepting/service-description.js';
 import type { ConnectedPeer, ObservedConnections } from '../ports/connections.js';
 import type { GrantStore } from '../ports/grant-store.js';
 import type { IssuedLink, LinkCounts } from '../ports/link-store.js';
@@ -34,9 +34,10 @@ export function overviewOperation({
   clock,
   checkReadiness = noFindings,
   connections,
+  readService,
 }: Pick<
   AdministrationDependencies,
-  'store' | 'clock' | 'checkReadiness' | 'connections'
+  'store' | 'clock' | 'checkReadiness' | 'connections' | 'readService'
 >): () => Promise<OverviewReport> {
   let last:
     | { readonly version: string; readonly at: number; readonly summary: Promise<LinkSummary> }
@@ -60,7 +61,7 @@ export function overviewOperation({
       summaryAt(now, observed),
       store.countRefusals(now - DAY_MS),
       checkReadiness(),
-      readService(store),
+      readService(),
     ]);
     const { counts, attention } = summary;
     const findings = [...checks, ...observerFinding(observed)];
@@ -198,7 +199,8 @@ function healthItem({ status, check, message }: HealthFinding): AttentionItem[] 
 
 function endpointsItem(service: ServiceDescription | undefined): AttentionItem[] {
   if (service?.platform !== 'standalone' || service.endpoints.length > 0) return [];
-  const message = 'the service was started without an endpoint, so no site can link to it';
+  const message =
+    'the service was started without an endpoint, so no site can link to it; restart it with the address of its router';
   return [{ kind: 'no-endpoints', message, nextStep: 'linkgrant serve --endpoint inter-router=HOST:PORT' }];
 }
 

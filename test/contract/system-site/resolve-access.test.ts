@@ -35,7 +35,10 @@ function resolveAccess({
   now = SITE_TIME,
   policy,
 }: AccessRequest = {}) {
-  const site = new SystemSite({ home: new SkupperHome(home), hosts, only, clock: () => now });
+  const site = new SystemSite({
+    ...{ home: new SkupperHome(home), hosts, only, platform: 'linux' },
+    clock: () => now,
+  });
   return site.resolveAccess({
     namespace,
     name: 'a-grant',
@@ -152,6 +155,7 @@ describe('a site that accepts links', () => {
     const site = new SystemSite({
       home: new SkupperHome(rootless.home),
       hosts: ['vm'],
+      platform: 'linux',
       clock: () => SITE_TIME,
     });
     expect(await site.resolveAccess({ namespace: 'mine', name: 'x', issuer: null })).toMatchObject({
@@ -163,6 +167,7 @@ describe('a site that accepts links', () => {
     const site = new SystemSite({
       home: new SkupperHome(home),
       hosts: ['vm'],
+      platform: 'linux',
       clock: () => SITE_TIME,
     });
     const request = { namespace: 'west', name: 'x', issuer: null };
@@ -247,7 +252,7 @@ describe('access to a system site', () => {
       refused: 'link_access_unavailable',
       reason: 'namespace "nope" has no site',
       hint: expect.stringMatching(
-        /^create one with `skupper site create NAME --enable-link-access -n \S+` and start it/,
+        /^create one with `skupper site create NAME --enable-link-access -n \S+ -p linux` and start it/,
       ),
     });
     west.delete('runtime');

@@ -10,12 +10,12 @@ releaseAfterFile({ close });
 const administration = storeAdministration({ store, dataDir: directory, clock: clock.read });
 
 it.each([
-  ['3 if the token has expired before the wait', formatTime(Date.now() - 1_000), Number.POSITIVE_INFINITY],
-  ['4 if its time limit ends before the token', formatTime(Date.now() + 60_000), 10],
-  ['4 if its time limit ends, and the token has no end yet', undefined, 10],
-])('a wait fails with exit code %s', async (exitCode, expirationTime, limitMs) => {
+  [3, 'the token has expired before the wait', formatTime(Date.now() - 1_000), Number.POSITIVE_INFINITY],
+  [4, 'its time limit ends before the token expires', formatTime(Date.now() + 60_000), 10],
+  [4, 'its time limit ends and the token has no expiration time', undefined, 10],
+])('a wait fails with exit code %i if %s', async (exitCode, _reason, expirationTime, limitMs) => {
   const { uid } = (await grant()).grant;
   const wait = await RedemptionWait.begin(administration, uid);
   const token = expirationTime === undefined ? {} : { expirationTime };
-  await expect(wait.untilRedeemed(token, limitMs)).rejects.toMatchObject({ exitCode: Number(exitCode[0]) });
+  await expect(wait.untilRedeemed(token, limitMs)).rejects.toMatchObject({ exitCode });
 });
