@@ -17,7 +17,7 @@ export interface Configuration {
   /** Where each value comes from. */
   readonly sources: Readonly<Record<SettingKey, SettingSource>>;
   /** The values as the user wrote them, for output; credentials are masked. */
-  readonly written: Readonly<Record<SettingKey, unknown>>;
+  readonly maskedValues: Readonly<Record<SettingKey, unknown>>;
   /** A sentence for each probable mistake. */
   readonly warnings: readonly string[];
 }
@@ -166,7 +166,7 @@ export function loadConfiguration(
   const skupper = skupperVariables(env, platform ?? fileValues.platform ?? defaultPlatform);
 
   const sources: Record<string, SettingSource> = {};
-  const written: Record<string, unknown> = {};
+  const maskedValues: Record<string, unknown> = {};
   for (const key of KEYS) {
     const definition: SettingDefinition = SETTINGS[key];
     const own = readVariable(env, variableOf(key));
@@ -184,11 +184,11 @@ export function loadConfiguration(
       'default',
     ];
     sources[key] = source;
-    written[key] = value === undefined ? undefined : maskSetting(key, value);
+    maskedValues[key] = value === undefined ? undefined : maskSetting(key, value);
     settings[key] = value === undefined ? undefined : readSetting(key, value, source);
   }
   const warnings = unknownVariables(env);
-  const configuration = { settings, sources, written, warnings } as unknown as Configuration;
+  const configuration = { settings, sources, maskedValues, warnings } as unknown as Configuration;
   checkDependencies(configuration);
   return configuration;
 }

@@ -42,7 +42,7 @@ export function parseProxyHeader(bytes: Buffer): ProxyHeader | ProxyHeaderFault 
   return beginsWith(bytes, TEXT_START) ? parseText(bytes) : 'missing';
 }
 
-/** True if one of `bytes` and `start` begins with the other. */
+/** True if `bytes` begins with `start` or is a prefix of it. */
 function beginsWith(bytes: Buffer, start: Buffer): boolean {
   return bytes.subarray(0, start.length).equals(start.subarray(0, bytes.length));
 }

@@ -58,7 +58,7 @@ function redeem(token: string, conditions: RunConditions = {}, runCommand = run)
   );
 }
 
-function serialInPlace(): string {
+function secretSerial(): string {
   const secret = parse(readFileSync(join(links(), 'Secret-west.yaml'), 'utf8'));
   return new X509Certificate(Buffer.from(secret.data['tls.crt'], 'base64')).serialNumber.toLowerCase();
 }
@@ -101,7 +101,7 @@ describe.each(DRIVERS)('a service on %s that is killed in the middle of a redemp
         const afterRepeat = await ledger();
         expect(afterRepeat.count).toBe(1);
         expect(afterRepeat.serials).toHaveLength(1);
-        expect(withoutZeros(serialInPlace())).toBe(withoutZeros(afterRepeat.serials[0] as string));
+        expect(withoutZeros(secretSerial())).toBe(withoutZeros(afterRepeat.serials[0] as string));
         if (recorded === 1) expect(afterRepeat.serials).toEqual(afterCrash.serials);
       },
     );
@@ -118,7 +118,7 @@ describe.each(DRIVERS)('a service on %s that is killed in the middle of a redemp
 
       await startService({ clockOffsetMs: HOUR_MS });
       expectSuccess(await redeem(token));
-      expect(withoutZeros(serialInPlace())).toBe(withoutZeros(serials[0] as string));
+      expect(withoutZeros(secretSerial())).toBe(withoutZeros(serials[0] as string));
       expect((await ledger()).count).toBe(1);
     },
   );
@@ -148,7 +148,7 @@ describe('a token redeem that is killed between two of its writes', () => {
       const { count, serials } = await ledger();
       expect(count).toBe(1);
       expect(serials).toHaveLength(1);
-      expect(withoutZeros(serialInPlace())).toBe(withoutZeros(serials[0] as string));
+      expect(withoutZeros(secretSerial())).toBe(withoutZeros(serials[0] as string));
       expect(readdirSync(links()).sort()).toEqual(['Link-west.yaml', 'Secret-west.yaml']);
     },
   );
@@ -157,11 +157,11 @@ describe('a token redeem that is killed between two of its writes', () => {
     const service = await startService();
     const token = await issueToken();
     expect((await redeem(token)).code).toBe(0);
-    const serial = serialInPlace();
+    const serial = secretSerial();
     await service.stop();
     rmSync(links(), { recursive: true });
     expectSuccess(await redeem(token));
-    expect(serialInPlace()).toBe(serial);
+    expect(secretSerial()).toBe(serial);
   });
 });
 
@@ -177,7 +177,7 @@ describe('token redeem in one data directory, with every driver', () => {
     expect(ends.map(({ code }) => code)).toEqual(Array(20).fill(0));
     const { count, serials } = await ledger();
     expect(count).toBe(1);
-    expect(serials.map(withoutZeros)).toEqual([withoutZeros(serialInPlace())]);
+    expect(serials.map(withoutZeros)).toEqual([withoutZeros(secretSerial())]);
     expect(readdirSync(links()).sort()).toEqual(['Link-west.yaml', 'Secret-west.yaml']);
   });
 });

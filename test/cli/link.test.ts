@@ -53,7 +53,7 @@ async function routerOf(data: string): Promise<OpensslRouter> {
   );
 }
 
-/** Starts a service, and redeems a token of it as the link `to-west` of another data directory. Returns the flags of both. */
+/** Starts a service, and redeems its token as link `to-west` with a second data directory. Returns `--data-dir` of each. */
 async function redeemedLink() {
   const data = ['--data-dir', place.path('data')];
   const mine = ['--data-dir', place.path('mine')];
@@ -78,7 +78,7 @@ async function placeLink(
 }
 
 describe('link generate and link check', () => {
-  test('link generate creates a link for each peer, which link check connects to a router of the site', async () => {
+  test('link generate creates a link for each peer, and link check connects each to a router', async () => {
     const data = await acceptingSite();
     const { port } = await routerOf(data);
     for (const name of ['east', 'north']) {

@@ -190,7 +190,7 @@ describe('a refusal', () => {
     expect(answer.headers['linkgrant-reason']).toBe(proof === 'proven' ? code : undefined);
   });
 
-  it('contains the time from which the grant can be redeemed', async () => {
+  it('contains the seconds until the grant can be redeemed', async () => {
     const answer = await provoke(await policy({ notBefore: service.clock.read() + HOUR }));
     expect(answer.headers['retry-after']).toBe('3600');
   });

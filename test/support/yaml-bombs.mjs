@@ -1,4 +1,4 @@
-// Texts that keep a YAML parser busy. After its prefix, the unit of each is repeated until the text has the requested length.
+// Texts that keep a YAML parser busy: a unit repeated to the requested length (PREFIXED: after a prefix), or generated lines.
 const REPEATED = {
   'closing brackets': ']',
   'closing braces': '}',

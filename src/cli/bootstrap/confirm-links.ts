@@ -72,7 +72,7 @@ function failureOf(
   const role = usedRole(link, isEdge === true);
   const roleEndpoints = endpoints.filter(({ endpoint }) => endpoint.name === role);
   const isKnown = isEdge !== undefined || role === 'inter-network';
-  const usable = isKnown && roleEndpoints.length > 0 ? roleEndpoints : endpoints;
-  const failures = usable.flatMap(({ outcome }) => ('fault' in outcome ? [outcome] : []));
-  return failures.length === usable.length ? failures[0] : undefined;
+  const candidates = isKnown && roleEndpoints.length > 0 ? roleEndpoints : endpoints;
+  const failures = candidates.flatMap(({ outcome }) => ('fault' in outcome ? [outcome] : []));
+  return failures.length === candidates.length ? failures[0] : undefined;
 }

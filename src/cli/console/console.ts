@@ -122,10 +122,10 @@ function commandFlagsOf(flags: ConsoleFlags): string {
 }
 
 /** Returns the target for messages and for the page. */
-function describeTarget({ settings, written, allNamespaces, namespace }: ConsoleTarget): string {
+function describeTarget({ settings, maskedValues, allNamespaces, namespace }: ConsoleTarget): string {
   const { server } = settings;
   if (server) return `service ${typeof server === 'string' ? server : server.host}`;
   if (settings.platform === 'kubernetes')
     return allNamespaces ? 'all namespaces of the cluster' : `namespace ${namespace} of the cluster`;
-  return settings.store ? `store ${written.store}` : `data directory ${settings.dataDir}`;
+  return settings.store ? `store ${maskedValues.store}` : `data directory ${settings.dataDir}`;
 }

@@ -50,8 +50,8 @@ function writeCertificate(
 }
 
 /**
- * `issuer server-certificate`: writes `tls.crt`, `tls.key` and `ca.crt` for a router that accepts links whose certificates the
- * site CA signed, or the CA that `issuer` names. Fails on a system platform, where Skupper issues the router's certificates.
+ * `issuer server-certificate`: writes `tls.crt`, `tls.key` and `ca.crt` for a router that accepts links with certificates of the
+ * site CA, or of the CA that `issuer` names. Fails on a system platform, where Skupper issues the router's certificates.
  */
 export async function serverCertificateCommand(
   flags: ServerCertificateFlags,

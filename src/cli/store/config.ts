@@ -12,10 +12,10 @@ export async function configCheckCommand(flags: {
   readonly [flag: string]: unknown;
 }): Promise<void> {
   const { output, ...settingFlags } = flags;
-  const { written, sources } = configurationFrom(settingFlags);
+  const { maskedValues, sources } = configurationFrom(settingFlags);
   const rows = (Object.keys(sources) as SettingKey[]).map((key) => ({
     key,
-    value: written[key] ?? null,
+    value: maskedValues[key] ?? null,
     source: sources[key],
   }));
   await print(output, rows, () =>

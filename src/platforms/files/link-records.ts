@@ -47,7 +47,7 @@ function namesOf(directory: string, { redemptionId, tlsCrt }: LinkRedemption): r
   });
 }
 
-/** Deletes records atomically, by renaming them first: a record without its key would block its token forever. */
+/** Deletes records atomically, by renaming them first: a partly deleted one could block its token forever. */
 function removeRecords(directory: string, names: readonly string[]): void {
   for (const name of names) {
     renameSync(join(directory, name), join(directory, `${REMOVED}${name}.${randomUUID()}`));

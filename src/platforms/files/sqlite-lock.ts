@@ -18,7 +18,7 @@ export function prepareLockFile(file: string): void {
   if (!existsSync(file)) createPrivateFile(file, '');
 }
 
-/** Acquires SQLite's lock on an empty file; undefined while another connection of any process holds it. */
+/** Acquires SQLite's lock on an empty file; undefined while this or another process holds it. */
 export function trySqliteLock(driver: SqliteDriver, file: string): HeldLock | undefined {
   prepareLockFile(file);
   // The lock needs an empty file: SQLite cannot lock a file whose content is not a database.

@@ -82,7 +82,7 @@ async function removeStaleLease(
   const setting = differingSetting(settings, readShared(file));
   const isOld = mtimeMs !== undefined && clock() - mtimeMs > STALE_AFTER_MS;
   if (setting !== undefined && !isOld) {
-    // The clock may have been changed, so the age proves nothing: wait for a heartbeat.
+    // A recent mtime does not prove that the service still runs: wait for a heartbeat.
     for (let waited = 0; waited < STALE_AFTER_MS; waited += POLL_MS) {
       const newMtimeMs = readMtimeMs(file);
       if (newMtimeMs === undefined) return;

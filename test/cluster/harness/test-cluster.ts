@@ -86,7 +86,7 @@ export async function openTestCluster({
     shared ?? controlPlane?.kubeconfig ?? (source as { readonly kubeconfig: string }).kubeconfig;
   const scratch = mkdtempSync(join(tmpdir(), 'linkgrant-accounts-'));
   const admin = await openKubernetesClient({ kubeconfig: [kubeconfig] });
-  const place = serverOf(kubeconfig);
+  const server = serverOf(kubeconfig);
   const cluster: TestCluster = {
     admin,
     kubeconfig,
@@ -110,7 +110,7 @@ export async function openTestCluster({
       });
       const token = await tokenOf(kubeconfig, namespace, name);
       const file = join(scratch, `${name}.yaml`);
-      writeFileSync(file, kubeconfigOf({ ...place, token, namespace }), { mode: 0o600 });
+      writeFileSync(file, kubeconfigOf({ ...server, token, namespace }), { mode: 0o600 });
       const account = { namespace, name, kubeconfig: file };
       await bindRole(admin, account, rules);
       return account;

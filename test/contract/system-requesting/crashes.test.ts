@@ -49,7 +49,7 @@ async function recordedSerials(): Promise<string[]> {
   return JSON.parse(listed.stdout).map(({ serial }: { serial: string }) => serial.replace(/^0+/, ''));
 }
 
-function serialInPlace(): string {
+function secretSerial(): string {
   const certificate = Buffer.from(east.input('Secret-west.yaml').data['tls.crt'], 'base64');
   return new X509Certificate(certificate).serialNumber.toLowerCase().replace(/^0+/, '');
 }
@@ -77,7 +77,7 @@ const MOMENTS = [
 ];
 const LINK_FILES = ['Link-west.yaml', 'Secret-west.yaml'];
 
-describe('a redemption into a site killed between two of its writes', () => {
+describe('a redemption into a site, killed between two writes', () => {
   it.each(MOMENTS)('ends with one use, one link and one reload when it is repeated: %s', async (moment) => {
     const token = await issue(join(place, 'token.yaml'));
     expect((await redeem([token], { killedAt: moment })).signal).toBe('SIGKILL');
@@ -85,7 +85,7 @@ describe('a redemption into a site killed between two of its writes', () => {
     expect(reloadCount()).toBe(0);
     expectSuccess(await redeem([token]));
     expect(added()).toEqual(LINK_FILES);
-    expect(await recordedSerials()).toEqual([serialInPlace()]);
+    expect(await recordedSerials()).toEqual([secretSerial()]);
     expect(reloadCount()).toBe(1);
     expect((await redeem([token])).code).toBe(0);
     expect(reloadCount()).toBe(1);
@@ -103,7 +103,7 @@ describe('a redemption into a site killed between two of its writes', () => {
   });
 });
 
-describe('a redemption of the input directory killed between two of its writes', () => {
+describe('a redemption of the input directory, killed between two writes', () => {
   it.each([...MOMENTS, 'token-removed'])(
     'leaves the token or its link, and replaces the token by the link when it is repeated: %s',
     async (moment) => {
@@ -113,7 +113,7 @@ describe('a redemption of the input directory killed between two of its writes',
       if (!existsSync(token)) expect(names).toEqual(LINK_FILES);
       expectSuccess(await redeem(['--input']));
       expect(added()).toEqual(LINK_FILES);
-      expect(await recordedSerials()).toEqual([serialInPlace()]);
+      expect(await recordedSerials()).toEqual([secretSerial()]);
       expect(reloadCount()).toBe(1);
     },
   );
@@ -125,7 +125,7 @@ describe('twenty concurrent redemptions of the input directory', () => {
     const ends = await Promise.all(Array.from({ length: 20 }, () => redeem(['--input'], {}, runProcess)));
     expect(ends.map(({ code, stderr }) => (code === 0 ? 0 : stderr))).toEqual(Array(20).fill(0));
     expect(added()).toEqual(LINK_FILES);
-    expect(await recordedSerials()).toEqual([serialInPlace()]);
+    expect(await recordedSerials()).toEqual([secretSerial()]);
     expect(reloadCount()).toBe(1);
   });
 });

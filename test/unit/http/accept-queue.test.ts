@@ -51,7 +51,7 @@ it('up to 100 connections without a pause have no wait, however long each takes'
   expect(new Set(waits)).toEqual(new Set([0]));
 });
 
-it('the wait of a continuous stream of connections is measured with a connection of the service itself', async () => {
+it('in a continuous stream of connections, measures the wait with a probe connection of its own', async () => {
   workMs = 5;
   const clients = crowd(40);
   await expect.poll(() => probes, { timeout: 60_000 }).toBeGreaterThan(2);

@@ -30,7 +30,9 @@ export interface StoreParts {
   readonly deadlineMs: number;
 }
 
-/** Lists the Redemptions of one grant, or of all, with the selected labels; only those that fill the slot in their spec. */
+/**
+ * Lists the Redemptions of one grant, or of all, with the selected labels; only those named after the slot in their spec.
+ */
 export async function listRedemptionResources(
   { client, namespace, accounts, index }: Pick<StoreParts, 'client' | 'namespace' | 'accounts' | 'index'>,
   grantUid?: string,

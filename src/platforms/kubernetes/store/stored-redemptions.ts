@@ -39,7 +39,7 @@ export async function findReplay(
 
 /**
  * The Redemption with this id, from the index, else from a listing, which is added to the index. If several have the id, returns
- * the oldest of those that fill the slot in their spec.
+ * the oldest that is named after the slot in its spec.
  */
 export async function findResource(
   { client, namespace, index }: Pick<StoreParts, 'client' | 'namespace' | 'index'>,
