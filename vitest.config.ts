@@ -29,7 +29,8 @@ const CHAOS = ['test/chaos/*.test.ts', 'test/**/crashes.test.ts'];
 /** These share a PostgreSQL server, which is started when one of them runs. */
 const POSTGRES = ['test/**/postgres*.test.ts'];
 
-const shared = { testTimeout: 60_000, hookTimeout: 120_000 };
+// On a slow machine a test that starts many processes takes minutes, and a log line or metric of a process some seconds.
+const shared = { testTimeout: 240_000, hookTimeout: 300_000, expect: { poll: { timeout: 20_000 } } };
 
 /** Each of these has a directory of its own. Its files run one after the other unless `maxWorkers` is set. */
 const OWN_DIRECTORY = [
@@ -42,11 +43,10 @@ const OWN_DIRECTORY = [
     maxWorkers: 2,
     // vitest rejects a group of projects that differ in `maxWorkers`, such as a run of all projects.
     sequence: { groupOrder: 1 },
-    testTimeout: 120_000,
-    hookTimeout: 300_000,
+    testTimeout: 360_000,
   },
   // Each file starts a service and a browser of its own.
-  { name: 'console', include: ['test/console/*.test.ts'], expect: { poll: { timeout: 20_000 } } },
+  { name: 'console', include: ['test/console/*.test.ts'] },
   // Each file has servers of its own.
   { name: 'failover', include: ['test/postgres/*.test.ts'], testTimeout: 300_000 },
   // A file and its service process need a core each.
@@ -57,7 +57,7 @@ const OWN_DIRECTORY = [
     name: 'package',
     include: ['test/package/*.test.ts'],
     globalSetup: ['test/package/global-setup.ts'],
-    testTimeout: 120_000,
+    testTimeout: 300_000,
     // Packages are fetched, and one of them compiled.
     hookTimeout: 900_000,
   },

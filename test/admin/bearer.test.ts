@@ -139,7 +139,7 @@ describe('a bearer token', () => {
     expect(answer.headers['cache-control']).toBe('no-store');
     expect(JSON.parse(answer.body)).toMatchObject({ detail: 'the bearer token is not valid' });
     const line = { event: 'admin_refused', code: 'bearer_invalid', reason: expect.stringContaining('"iss"') };
-    await vi.waitFor(() => expect(service.logged()).toContainEqual(expect.objectContaining(line)));
+    await vi.waitFor(() => expect(service.logged()).toContainEqual(expect.objectContaining(line)), 20_000);
     expect(service.logText()).not.toContain(foreign.slice(-20));
   });
 });

@@ -15,7 +15,7 @@ it.each(DRIVERS.flatMap((driver) => [1, 2].map((workers) => ({ driver, workers }
     const answers = JSON.parse(
       execFileSync('unshare', command, {
         encoding: 'utf8',
-        timeout: 90_000,
+        timeout: 220_000,
         env: { ...process.env, LINKGRANT_SQLITE: driver },
       }),
     );
@@ -35,5 +35,4 @@ it.each(DRIVERS.flatMap((driver) => [1, 2].map((workers) => ({ driver, workers }
       }),
     });
   },
-  100_000,
 );

@@ -313,7 +313,9 @@ describe('bootstrap before its prerequisites exist', () => {
     await router.close();
     const noRouter = await stderrAtDeadline(...words, ...toLinks(), '--deadline', '5s');
     expect(noRouter).toContain('link "west" is written but does not connect: ');
-    const placed = expectSuccess(await bootstrap([...words, ...toLinks(), '--wait', 'configured']));
+    const placed = expectSuccess(
+      await bootstrap([...words, ...toLinks(), '--wait', 'configured', '--deadline', '1m']),
+    );
     expect(placed.stdout).toMatch(/^Already linked: west/);
     router = await startRouterListener();
     expect(await redemptions()).toHaveLength(1);

@@ -127,11 +127,11 @@ it('bootstrap retains the cost, settings and labels of a received Link', async (
 
 it("token redeem sends a code again to Skupper's grant server only with --retry if the response was lost", async () => {
   responses.truncateNext(1);
-  expect((await onSite(['token', 'redeem', work.path('token.yaml'), '--timeout', '500ms'])).code).toBe(4);
-  const waited = await onSite(['token', 'redeem', work.path('token.yaml'), '--timeout', '500ms']);
+  expect((await onSite(['token', 'redeem', work.path('token.yaml'), '--timeout', '3s'])).code).toBe(4);
+  const waited = await onSite(['token', 'redeem', work.path('token.yaml'), '--timeout', '3s']);
   expect(waited.code).toBe(4);
   expect(refusalOf(waited).error).toContain('its answer was lost');
-  expectSuccess(await onSite(['token', 'redeem', work.path('token.yaml'), '--retry', '--timeout', '500ms']));
+  expectSuccess(await onSite(['token', 'redeem', work.path('token.yaml'), '--retry', '--timeout', '3s']));
   expect(postings(server)).toHaveLength(2);
   expect(east.inputNames()).toContain('Link-my-link.yaml');
 });

@@ -263,5 +263,5 @@ describe('a grant that a file declares', () => {
     ]);
     expect(service.said.stderr).not.toContain(CODE);
     expect(service.said.stderr).not.toContain('too-short-a-one');
-  }, 100_000);
+  });
 });

@@ -118,7 +118,7 @@ describe('an AccessToken', () => {
 
   it('is Ready although its redeemer receives SIGTERM while a slow server answers', async () => {
     const server = await at.issuing('stock');
-    server.slowDown(8_900);
+    server.slowDown(6_500);
     const place = await at.namespace();
     const redeemer = await at.run();
     await place.put(server.token);

@@ -194,7 +194,10 @@ describe('a cluster without its API server', () => {
     // For some time after its start an API server forbids everything, because it has not read its roles.
     const outcome = await until('the store', () => store.recordRedemption(grant.uid, redemption, NOW));
     expect(outcome).toBe('recorded');
-    await impatient.probe();
+    await until('the probe', async () => {
+      await impatient.probe();
+      return true;
+    });
     // Its listings need more time to recover.
     const slots = await until('the listing', () => slotsOf(grant));
     expect(slots).toHaveLength(1);

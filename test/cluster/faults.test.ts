@@ -155,7 +155,7 @@ describe('an API server that stops under load', () => {
     const { controlPlane } = cluster;
     if (!controlPlane) throw new Error('this test cannot stop an external cluster');
     const serving = await serveCluster(releaseAfterTest(new Workplace()), account.kubeconfig);
-    const grant = await readyGrant(cluster, west, 'loaded', { redemptionsAllowed: 1_000 });
+    const grant = await readyGrant(cluster, west, 'loaded', { redemptionsAllowed: 20_000 });
     const load = new Load(serving, grant);
     await until('redemptions', async () => load.count(200) >= 20);
     await controlPlane.stopApiServer();
@@ -207,7 +207,9 @@ class Load {
   constructor(serving: Serving, grant: Stored<AccessGrantResource>) {
     const lane = async (number: number) => {
       for (let turn = 0; !this.#stopped && turn < 5_000; turn += 1) {
-        this.answers.push(await post(serving, grant, `s-${number}-${turn}`));
+        // On a slow machine a handshake may exceed the service's time limit.
+        const answer = await post(serving, grant, `s-${number}-${turn}`).catch(() => undefined);
+        if (answer) this.answers.push(answer);
         await sleep(20);
       }
     };

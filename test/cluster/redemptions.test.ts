@@ -182,7 +182,9 @@ describe('redemptions of one grant in one process', () => {
       for (const outcome of outcomes)
         expect(outcome).toMatchObject({ status: 'rejected', reason: { code: 'store_unavailable' } });
       decide(() => 'pass');
-      expect(await record()).toBe('recorded');
+      // On a slow machine it may exceed its deadline again; the repeated redemption is the same one.
+      const later = sampleRedemption(grant.uid, { namespace });
+      await until('the redemption', () => proxiedStore.recordRedemption(grant.uid, later, NOW));
       const { items } = await store.listRedemptions({ limit: 10, grantUid: grant.uid });
       expect(items).toHaveLength(1);
       await proxiedStore.close();

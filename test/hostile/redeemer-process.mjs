@@ -8,7 +8,7 @@ import { directoryMaterializer } from '../../dist/platforms/files/directory-mate
 import { pendingDirectories } from '../../dist/platforms/standalone/pending-directory.js';
 import { redeemToken } from '../../dist/redemption/requesting/redeem-token.js';
 
-// A redemption takes at most four exchanges (a check and three posts), so it ends before the limit of the test, 15 s.
+// A redemption takes at most four exchanges (a check and three posts), so it ends before the limit of the test, 60 s.
 const EXCHANGE_MS = 3_000;
 const MAX_PAUSE_MS = 10;
 

@@ -63,7 +63,7 @@ async function expectRefusal(
   await vi.waitFor(async () => {
     const [attempt] = await service.store.listAttempts(created.grant.uid, 1);
     expect(attempt).toMatchObject({ outcome: code, subject: 'branch-7', peer: '127.0.0.1' });
-  });
+  }, 20_000);
 }
 
 describe.each(CLIENT_NAMES)('the service, for %s,', (client) => {

@@ -127,7 +127,7 @@ describe('a reload command', () => {
 
   it('kills the reload command and its children at the deadline of bootstrap', async () => {
     const reload = stubborn();
-    const words = ['--token', await token(), '--wait', 'configured', '--deadline', '4s'];
+    const words = ['--token', await token(), '--wait', 'configured', '--deadline', '10s'];
     const ended = await run('bootstrap', ...words, ...reload.words);
     expect(ended.code, ended.stderr).toBe(4);
     expect(ended.stderr).toMatch(/it did not finish within \d+ s and was stopped/);
@@ -149,13 +149,13 @@ describe('a reload command', () => {
     const file = await token();
     const other = start('token', 'redeem', file, ...reload.words);
     await until(() => reload.pids().length === 2);
-    const words = ['--token', file, '--wait', 'configured', '--deadline', '2s'];
+    const words = ['--token', file, '--wait', 'configured', '--deadline', '6s'];
     const ended = await run('bootstrap', ...words, ...logging());
     other.child.kill('SIGTERM');
     await other.ended;
     expect(ended.code, ended.stderr).toBe(4);
     expect(ended.stderr).toContain('Another linkgrant process has locked');
-    expectSuccess(await run('bootstrap', ...words, ...logging()));
+    expectSuccess(await run('bootstrap', ...words, '--deadline', '1m', ...logging()));
     expect(reloads()).toEqual(['reloaded']);
   });
 });

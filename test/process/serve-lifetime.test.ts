@@ -9,6 +9,7 @@ import { childrenOf } from '../support/process-children.js';
 import { releaseAfterFile } from '../support/release.js';
 import { makeAuthority, makeIdentity, type TestIdentity } from '../support/server-identity.js';
 import { until } from '../support/until.js';
+import { post } from '../support/wire.js';
 
 const OPERATIONS = ['--ops-listen', '127.0.0.1:0'];
 
@@ -41,13 +42,15 @@ describe('a service that receives SIGTERM or SIGINT', () => {
       const dataDir = place.path(`stop-${signal}`);
       const service = await place.serve(['--data-dir', dataDir, ...ENDPOINT, ...OPERATIONS]);
       const { url, code, ca } = await issue(dataDir);
+      const other = await issue(dataDir);
       const socket = await connectTo(service, ca);
       socket.write(
         `POST ${new URL(url).pathname} HTTP/1.1\r\nHost: x\r\nContent-Length: ${code.length}\r\n\r\n`,
       );
       socket.write(code.slice(0, 3));
       // A later redemption has completed, so the service has read the headers of this request.
-      expect((await redeem((await issue(dataDir)).text)).code).toBe(0);
+      const later = await post({ port: service.port, ca }, new URL(other.url).pathname, other.code);
+      expect(later.status).toBe(200);
       service.signal(signal);
       await until(() =>
         connectTo(service, ca).then(
@@ -172,6 +175,8 @@ describe('a service with two workers', () => {
       );
     };
     for (let round = 0; round < 5; round += 1) await Promise.all(Array.from({ length: 8 }, ask));
+    // A busy worker is counted with its last metrics.
+    await until(async () => (await counted()) >= 40);
     expect(await counted()).toBe(40);
 
     const [doomed, survivor] = workers();
@@ -183,6 +188,7 @@ describe('a service with two workers', () => {
     // The service retains the counts of the dead worker.
     expect(await counted()).toBe(40);
     await Promise.all(Array.from({ length: 8 }, ask));
+    await until(async () => (await counted()) >= 48);
     expect(await counted()).toBe(48);
     const { text } = await operations(service, '/metrics');
     expect(text).toContain('linkgrant_workers{state="serving"} 2\n');

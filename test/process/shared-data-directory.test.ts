@@ -1,10 +1,11 @@
 import { X509Certificate } from 'node:crypto';
 import { readdirSync, readFileSync } from 'node:fs';
-import { describe, expect, it, vi } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { parse } from 'yaml';
 import { ENDPOINT, expectRefusal, linkgrant, Workplace } from '../support/command-line.js';
 import { freePort } from '../support/free-port.js';
 import { releaseAfterFile } from '../support/release.js';
+import { until } from '../support/until.js';
 
 const place = releaseAfterFile(new Workplace());
 let directories = 0;
@@ -92,7 +93,7 @@ describe('a service on a data directory of a running service', () => {
     expect(await urlOfTokens(dataDir)).toMatch(new RegExp(`^https://b\\.example\\.com:${port}/`));
     expect(readdirSync(`${dataDir}/serving`)).toHaveLength(1);
     expect(second.said.stdout).toContain('Serving');
-  }, 30_000);
+  });
 
   it('a suspended service that continues does not overwrite the settings of its replacement', async () => {
     const dataDir = newDirectory();
@@ -101,10 +102,10 @@ describe('a service on a data directory of a running service', () => {
     const second = await serveIn(dataDir, '--host', 'b.example.com');
     suspended.signal('SIGCONT');
     suspended.signal('SIGHUP');
-    await vi.waitFor(() => expect(suspended.said.stderr).toContain('service_replaced'), 10_000);
+    await until(() => suspended.said.stderr.includes('service_replaced'));
     expect(certificateIn(dataDir).subjectAltName).toContain('DNS:b.example.com');
     expect(await urlOfTokens(dataDir)).toContain(second.url);
-  }, 30_000);
+  });
 
   it('a second service with another data directory and the same store is refused', async () => {
     const store = ['--store', `sqlite:${place.path('shared', 'grants.db')}`];

@@ -2,6 +2,7 @@ import { writeFileSync } from 'node:fs';
 import { afterAll, expect, it } from 'vitest';
 import { AUDIENCE, ISSUER, makeIssuerKey, signBearer } from '../support/admin-api.js';
 import { ENDPOINT, expectSuccess, linkgrant, startLinkgrant, Workplace } from '../support/command-line.js';
+import { freePort } from '../support/free-port.js';
 import { until } from '../support/until.js';
 
 const place = new Workplace();
@@ -68,8 +69,8 @@ it('grant list -w --server warns once while the service is restarted, and contin
       ...['--admin-listen', `127.0.0.1:${port}`, '--admin-issuer', ISSUER, '--admin-audience', AUDIENCE],
       ...['--admin-jwks', place.path('jwks.json')],
     ]);
-  const service = await serve('0');
-  const port = /^Admin API on port (\d+)$/m.exec(service.said.stdout)?.[1] ?? '';
+  const port = String(await freePort());
+  const service = await serve(port);
   const server = ['--server', `https://127.0.0.1:${port}`, '--server-token-file', place.path('bearer')];
   const ca = ['--server-ca', place.path('data/issuers/linkgrant-server-ca/tls.crt')];
   const { child, said, ended } = startLinkgrant(['grant', 'list', '-w', ...server, ...ca]);

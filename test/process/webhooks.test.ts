@@ -158,7 +158,7 @@ describe.concurrent('webhooks', () => {
     await until(() => receiver.accepted('/late').length > 6);
     expect(typesOf(receiver.accepted('/late').slice(6))).toEqual(['grant.revoked']);
     await service.stop();
-  }, 180_000);
+  });
 
   it('delivers an event again with the same id if the service was killed before it stored the delivery', async () => {
     const dataDir = place.path('killed');
@@ -179,7 +179,7 @@ describe.concurrent('webhooks', () => {
     const ids = receiver.received.filter(({ path }) => path === '/killed').map(({ event }) => event.id);
     expect(ids).toEqual([ids[0], ids[0]]);
     await second.stop();
-  }, 120_000);
+  });
 
   it('a receiver that never answers or redirects delays no other one and no redemption; no redirect is followed', async () => {
     const dataDir = place.path('slow');
@@ -204,7 +204,7 @@ describe.concurrent('webhooks', () => {
     expect(metrics).toMatch(/^linkgrant_webhook_attempts_total\{outcome="delivered"\} 2$/m);
     expect(metrics).toMatch(/^linkgrant_webhook_attempts_total\{outcome="failed"\} [1-9]/m);
     expect((await service.stop()).code).toBe(0);
-  }, 120_000);
+  });
 
   it('connects to no private address and not to this machine without --webhook-allow-private', async () => {
     const dataDir = place.path('private');
@@ -225,7 +225,7 @@ describe.concurrent('webhooks', () => {
     await service.stop();
     server.close();
     expect(connections).toBe(0);
-  }, 120_000);
+  });
 });
 
 describe('the path and the query of a webhook URL', () => {
@@ -247,7 +247,7 @@ describe('the path and the query of a webhook URL', () => {
     for (const text of [log, stdout]) expect(text).toContain(`${url.origin}/…`);
     expect(files.join('')).toContain(url.origin);
     expect([log, stdout, ...files].filter((text) => text.includes('hunter'))).toEqual([]);
-  }, 60_000);
+  });
 });
 
 describe('serve --webhook', () => {

@@ -20,4 +20,9 @@ export const CLUSTER_ROLE_BINDINGS = rbac('ClusterRoleBinding', false);
 export const ROLES = rbac('Role', true);
 export const ROLE_BINDINGS = rbac('RoleBinding', true);
 export const SERVICE_ACCOUNTS = core('ServiceAccount');
+export const ACCESS_REVIEWS: ResourceKind = {
+  ...core('SubjectAccessReview'),
+  group: 'authorization.k8s.io',
+  namespaced: false,
+};
 export const PODS = core('Pod');

@@ -1,7 +1,7 @@
 import type { Resource } from '../../../src/platforms/kubernetes/api/resource.js';
 import { type Ended, linkgrant, type RunOptions } from '../../support/command-line.js';
 import { ROLE_BINDINGS, ROLES } from './kinds.js';
-import type { AccessRule, TestCluster } from './test-cluster.js';
+import { type AccessRule, type TestCluster, untilAllowed } from './test-cluster.js';
 
 /** The rights that commands on grants, tokens and redemptions need, as in docs/reference/cli.md. */
 export const OPERATOR_RULES: readonly AccessRule[] = [
@@ -43,6 +43,7 @@ export async function personIn(
     roleRef: { apiGroup: 'rbac.authorization.k8s.io', kind: 'Role', name },
     subjects: [{ kind: 'ServiceAccount', name, namespace }],
   } as Resource);
+  await untilAllowed(cluster.admin, { namespace, name }, rules, namespace);
   // The namespace is that of the kubeconfig.
   const place = ['--platform', 'kubernetes', '--kubeconfig', kubeconfig];
   return { namespace, kubeconfig, place, run: (words, options) => linkgrant([...words, ...place], options) };

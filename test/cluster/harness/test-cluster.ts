@@ -14,7 +14,13 @@ import { CONTROL_PLANE, clusterSource } from './cluster-source.js';
 import { type ControlPlane, startControlPlane } from './control-plane.js';
 import { emptyCluster } from './empty-cluster.js';
 import { buildPrograms } from './go-programs.js';
-import { CLUSTER_ROLE_BINDINGS, CLUSTER_ROLES, NAMESPACES, SERVICE_ACCOUNTS } from './kinds.js';
+import {
+  ACCESS_REVIEWS,
+  CLUSTER_ROLE_BINDINGS,
+  CLUSTER_ROLES,
+  NAMESPACES,
+  SERVICE_ACCOUNTS,
+} from './kinds.js';
 import { kubeconfigOf, serverOf } from './kubeconfig.js';
 import { sharedControlPlane } from './shared-control-plane.js';
 import { until } from './until.js';
@@ -186,6 +192,39 @@ async function bindRole(
     roleRef: { apiGroup: 'rbac.authorization.k8s.io', kind: 'ClusterRole', name: role },
     subjects: [{ kind: 'ServiceAccount', name, namespace }],
   } as Resource);
+  await untilAllowed(admin, account, rules);
+}
+
+/**
+ * Waits until the API server has read a new binding of these rules, in `target` or the whole cluster. For a moment after its
+ * creation it answers 403.
+ */
+export async function untilAllowed(
+  admin: KubernetesClient,
+  { namespace, name }: Pick<ServiceAccount, 'namespace' | 'name'>,
+  [rule]: readonly AccessRule[],
+  target?: string,
+): Promise<void> {
+  if (!rule) return;
+  const [resource, subresource] = (rule.resources[0] ?? '').split('/');
+  const review = {
+    apiVersion: 'authorization.k8s.io/v1',
+    kind: ACCESS_REVIEWS.kind,
+    metadata: {},
+    spec: {
+      user: `system:serviceaccount:${namespace}:${name}`,
+      resourceAttributes: {
+        ...{ group: rule.apiGroups[0], resource, subresource, verb: rule.verbs[0] },
+        ...{ name: rule.resourceNames?.[0], namespace: target },
+      },
+    },
+  };
+  await until('the new rights', async () => {
+    const { status } = (await admin.create(ACCESS_REVIEWS, review as unknown as Resource)) as {
+      readonly status?: { readonly allowed: boolean };
+    };
+    return status?.allowed;
+  });
 }
 
 async function tokenOf(kubeconfig: string, namespace: string, name: string): Promise<string> {

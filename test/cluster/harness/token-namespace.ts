@@ -6,7 +6,7 @@ import type { AccessTokenResource } from '../../../src/platforms/kubernetes/toke
 import { ROLE_BINDINGS } from './kinds.js';
 import { REDEEMER } from './redeemer.js';
 import { type LinkResource, putRequestingSite } from './requesting-namespace.js';
-import type { TestCluster } from './test-cluster.js';
+import { type TestCluster, untilAllowed } from './test-cluster.js';
 import { until } from './until.js';
 
 /** A namespace of a site that links to others, whose AccessTokens are redeemed. */
@@ -31,6 +31,8 @@ export async function bindRedeemer({ admin }: TestCluster, namespace: string): P
     roleRef: { apiGroup: ROLE_BINDINGS.group, kind: 'ClusterRole', name: REDEEMER },
     subjects: [{ kind: 'ServiceAccount', name: REDEEMER, namespace: REDEEMER }],
   } as Resource);
+  const [listsSecrets] = [{ apiGroups: [''], resources: ['secrets'], verbs: ['list'] }];
+  await untilAllowed(admin, { namespace: REDEEMER, name: REDEEMER }, [listsSecrets], namespace);
 }
 
 /** Deletes the RoleBinding of the shipped redeemer in a namespace. */
